@@ -1,0 +1,45 @@
+/**
+ * Where code that Next bundles finds the process's one runtime (decision 4). Types only from the rest; it must hold no state but the slot.
+ */
+import type { Config } from "@/src/config/config";
+import type { Definitions } from "@/src/core/definitions";
+import type { ChangeLog, Clock, Log, RecordStore } from "@/src/core/ports";
+import type { Db } from "@/src/db/client";
+import type { Hub } from "@/src/realtime/hub";
+
+/** Everything with a socket, pool, timer or cache; made once by runtime/boot.ts. */
+export interface Runtime {
+  config: Config;
+  log: Log;
+  clock: Clock;
+  /** The extended Prisma client. */
+  db: Db;
+  records: RecordStore;
+  changes: ChangeLog;
+  /** Cached keys, endpoints, projects: call `invalidate(projectId)` after a change of any of them. */
+  definitions: Definitions;
+  hub: Hub;
+  /** Signs dashboard sessions and set-up links; 32 bytes as base64url. */
+  secret: string;
+}
+
+const SLOT = Symbol.for("rested.runtime");
+
+/** Makes `runtime` the one of this process. Raises when there is one: two would mean two pools and two hubs. */
+export function installRuntime(runtime: Runtime): void {
+  const slots = globalThis as { [SLOT]?: Runtime };
+  if (slots[SLOT]) throw new Error("A runtime is installed in this process already.");
+  slots[SLOT] = runtime;
+}
+
+/** The process's runtime. Raises when code runs outside the server, e.g. under `next start` instead of `npm start`. */
+export function getRuntime(): Runtime {
+  const runtime = (globalThis as { [SLOT]?: Runtime })[SLOT];
+  if (!runtime) throw new Error("No runtime: start the server with `npm start` or `npm run dev`, not with `next`.");
+  return runtime;
+}
+
+/** Forgets the runtime, after shutdown. */
+export function uninstallRuntime(): void {
+  delete (globalThis as { [SLOT]?: Runtime })[SLOT];
+}

@@ -1,0 +1,55 @@
+/** The vocabulary of the public protocol: paths, limits, wire shapes. Isomorphic; it must not do I/O. */
+
+/** The only API version that exists (U3). */
+export const API_VERSION = "1";
+
+/** `POST` created, `PUT` updated, `DELETE` deleted a record (W2). */
+export type ChangeType = "POST" | "PUT" | "DELETE";
+
+/** How a record's body was sent (R2): `json` is any JSON value, `text` is a string. */
+export type ContentKind = "json" | "text";
+
+/** `force` replaces whatever the type, `merge` deep-merges objects, `replace` keeps the content type (R4). */
+export const PUT_STRATEGIES = ["force", "merge", "replace"] as const;
+export type PutStrategy = (typeof PUT_STRATEGIES)[number];
+
+/** A record as clients see it (R1), once parsed. */
+export interface WireRecord {
+  /** 32 lowercase hex digits. */
+  uniqueId: string;
+  data: unknown;
+  /** ISO 8601, UTC, milliseconds. */
+  createdAt: string;
+  updatedAt: string;
+}
+
+/** One message of the stream (W2), once parsed. `cursor` only in resumable mode (W9). */
+export interface WireChange {
+  type: ChangeType;
+  record: WireRecord;
+  cursor?: string;
+}
+
+/** WebSocket close codes that we send. 4000: a check failed (W3); 1000: access ended (W6). */
+export const CLOSE = { accessEnded: 1000, messageTooBig: 1009, shutdown: 1012, slowConsumer: 1013, internal: 1011, checkFailed: 4000 } as const;
+
+/** A close reason may have this many bytes of UTF-8 (RFC 6455, section 5.5). */
+export const CLOSE_REASON_BYTES_MAX = 123;
+
+/** Arrays and objects of a body may be nested this deep; deeper ones exhaust the stacks of common parsers, PostgreSQL's too. */
+export const JSON_DEPTH_MAX = 1000;
+
+/** How many `uniqueId`s one GET may name (R3). */
+export const UNIQUE_IDS_MAX = 1000;
+
+const UNIQUE_ID = /^[0-9a-f]{32}$/;
+
+/** True for 32 lowercase hex digits (R1). */
+export function isUniqueId(value: string): boolean {
+  return UNIQUE_ID.test(value);
+}
+
+/** The path of an endpoint, without host and query (U1). */
+export function toEndpointPath(endpointName: string): string {
+  return `/api/${API_VERSION}/ce/${endpointName}`;
+}
