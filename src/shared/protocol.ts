@@ -53,3 +53,10 @@ export function isUniqueId(value: string): boolean {
 export function toEndpointPath(endpointName: string): string {
   return `/api/${API_VERSION}/ce/${endpointName}`;
 }
+
+const DATA_PATH = /^\/api\/(?!(?:auth|manage)\/)[^/?#]+\/ce(?:[/?#]|$)/;
+
+/** True when a request's target belongs to the data and realtime planes (U1), whatever version and endpoint it names. */
+export function isDataPath(target: string): boolean {
+  return DATA_PATH.test(target);
+}

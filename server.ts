@@ -1,0 +1,19 @@
+/** The server's entry: parse the configuration, boot, install the runtime, listen. Everything else lives in src/runtime. */
+import { parseConfig } from "@/src/config/config";
+import { boot } from "@/src/runtime/boot";
+import { listen } from "@/src/runtime/listen";
+import { installRuntime } from "@/src/runtime/registry";
+import { stopOnSignals } from "@/src/runtime/shutdown";
+
+try {
+  const config = parseConfig(process.env);
+  const booted = await boot(config);
+  installRuntime(booted.runtime);
+  const web = await listen(booted);
+  stopOnSignals({ log: booted.runtime.log, stop: web.stop });
+} catch (error) {
+  console.error(`Rested could not start. ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+  // Next and the pool may hold handles open; a server that can't start must not linger.
+  setImmediate(() => process.exit());
+}

@@ -1,0 +1,27 @@
+/** Decides which forwarding headers to believe (TRUST_PROXY). After it ran, `x-forwarded-*` is true for every reader down the line. */
+import type { IncomingMessage } from "node:http";
+import proxyaddr from "proxy-addr";
+
+/** Rewrites a request's forwarding headers in place and answers the client's address. */
+export type ForwardedReader = (request: IncomingMessage) => string;
+
+/**
+ * `trusted` lists the proxies to believe (addresses, CIDR ranges, or `loopback`, `linklocal`, `uniquelocal`). From anybody else the
+ * headers are dropped: a client could otherwise choose its address (rate limits) or its host (sign-in redirects).
+ */
+export function createForwardedReader(trusted: readonly string[]): ForwardedReader {
+  const trust = proxyaddr.compile([...trusted]);
+  return (request) => {
+    const { headers, socket } = request;
+    const peer = socket.remoteAddress ?? "";
+    const believed = peer !== "" && trust(peer, 0);
+    const address = believed ? proxyaddr(request, trust) : peer;
+    if (!believed) {
+      for (const name of Object.keys(headers)) if (name.startsWith("x-forwarded-") || name === "forwarded") delete headers[name];
+    }
+    headers["x-forwarded-for"] = address;
+    headers["x-forwarded-proto"] ??= "encrypted" in socket && socket.encrypted === true ? "https" : "http";
+    if (headers.host !== undefined) headers["x-forwarded-host"] ??= headers.host;
+    return address;
+  };
+}

@@ -1,0 +1,99 @@
+/** One port, three planes: routes requests to the data plane or to Next, upgrades to the realtime plane. It must hold no rule of any plane. */
+import { EventEmitter } from "node:events";
+import { readFileSync } from "node:fs";
+import http, { type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
+import https from "node:https";
+import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import next from "next";
+import type { Config } from "@/src/config/config";
+import { createClientErrorHandler } from "@/src/http/client-error";
+import { SERVER_LIMITS } from "@/src/http/limits";
+import { refuseUpgrade } from "@/src/realtime/refuse-upgrade";
+import { AppError } from "@/src/shared/errors";
+import { isDataPath } from "@/src/shared/protocol";
+import type { Booted } from "./boot";
+import { createForwardedReader } from "./forwarded";
+
+/** The path that load balancers and supervisors ask. */
+const HEALTH_PATH = "/api/health";
+/** Hot reload's socket in development; the only upgrade that is Next's. */
+const HMR_PATH = "/_next/hmr";
+
+export interface Listening {
+  url: string;
+  /** Ends sockets (1012), requests, Next, and then everything that boot made. */
+  stop(): Promise<void>;
+}
+
+/** Starts to listen on config.host and config.port (0: any free one) and prints where. Rejects when the port is taken. */
+export async function listen(booted: Booted): Promise<Listening> {
+  const { config, log } = booted.runtime;
+  const isDev = config.mode === "development";
+  // Next adds an upgrade listener of its own to the server it is given and ends sockets that it doesn't know; it gets a decoy instead.
+  const decoy = new EventEmitter();
+  const app = next({ dev: isDev, dir: process.cwd(), hostname: config.host, port: config.port, quiet: true, httpServer: decoy as Server });
+  await app.prepare();
+
+  const toNext = app.getRequestHandler();
+  const readForwarded = createForwardedReader(config.trustProxy);
+  const server = createServer(config, (request, response) => {
+    readForwarded(request);
+    const url = request.url ?? "/";
+    if (isDataPath(url)) return booted.dataPlane(request, response);
+    if (url === HEALTH_PATH) return void answerHealth(booted, response);
+    toNext(request, response).catch((error: unknown) => {
+      log.error({ error }, "the dashboard could not answer");
+      response.destroy();
+    });
+  });
+  server.on("clientError", createClientErrorHandler({ log }));
+  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    readForwarded(request);
+    const url = request.url ?? "/";
+    if (isDataPath(url)) booted.upgrade(request, socket, head);
+    else if (isDev && url.startsWith(HMR_PATH) && decoy.listenerCount("upgrade") > 0) decoy.emit("upgrade", request, socket, head);
+    else refuseUpgrade(socket, new AppError("not_found"));
+  });
+
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      const taken = error.code === "EADDRINUSE";
+      reject(taken ? new Error(`Port ${config.port} on ${config.host} is in use. Choose another one with PORT.`) : error);
+    });
+    server.listen(config.port, config.host, resolve);
+  });
+  const url = toUrl(config, server);
+  await booted.announce(url);
+
+  return {
+    url,
+    stop: async () => {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      await booted.closeStreams();
+      server.closeIdleConnections();
+      await Promise.race([closed, booted.graceOver()]);
+      server.closeAllConnections();
+      await app.close();
+      await booted.stop();
+    },
+  };
+}
+
+function createServer({ tls }: Pick<Config, "tls">, listener: RequestListener): Server | https.Server {
+  if (!tls) return http.createServer(SERVER_LIMITS, listener);
+  return https.createServer({ ...SERVER_LIMITS, cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) }, listener);
+}
+
+function toUrl({ tls, host, publicUrl }: Pick<Config, "tls" | "host" | "publicUrl">, server: Server | https.Server): string {
+  if (publicUrl !== undefined) return publicUrl;
+  const { port } = server.address() as AddressInfo;
+  const name = host === "0.0.0.0" || host === "::" || host === "127.0.0.1" ? "localhost" : host.includes(":") ? `[${host}]` : host;
+  return `${tls ? "https" : "http"}://${name}:${port}`;
+}
+
+async function answerHealth(booted: Booted, response: ServerResponse): Promise<void> {
+  const isUp = await booted.isDatabaseUp();
+  response.writeHead(isUp ? 200 : 503, { "Content-Type": "application/json; charset=utf-8", "Cache-Control": "no-store" });
+  response.end(JSON.stringify({ status: isUp ? "ok" : "database_unavailable" }));
+}
