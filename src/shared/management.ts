@@ -1,0 +1,254 @@
+/**
+ * The management API's bodies (G): one schema for each request and answer, from which types, validation and the API description
+ * come. Isomorphic (forms check with the same schemas); it must not do I/O. Lists are bare arrays; times are ISO 8601 in UTC.
+ */
+import * as z from "zod/mini";
+import { endpointNameProblem, projectNameProblem } from "@/src/shared/names";
+import { ORIGINS_MAX, parseOrigin } from "@/src/shared/origins";
+import { startNames } from "@/src/shared/start-names";
+
+export const PASSWORD_LENGTH_MIN = 10;
+export const PASSWORD_LENGTH_MAX = 200;
+/** A rotated key may work this much longer: 30 days. */
+export const GRACE_SECONDS_MAX = 2_592_000;
+export const CHANGES_LIMIT_MAX = 500;
+
+// ---- Pieces --------------------------------------------------------------------------------------------------------
+
+const CONTROL = /[\p{Cc}\p{Cs}]/u;
+const CONTROL_BUT_LINES = /(?![\n\r\t])[\p{Cc}\p{Cs}]/u;
+// The form that browsers check in <input type="email">.
+const EMAIL = /^[a-z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/;
+
+const text = () => z.string("Use a text.");
+const flag = () => z.boolean("Use true or false.");
+
+/** A text that `problemOf` finds no problem with; the problem is the message. */
+const named = (problemOf: (value: string) => string | undefined) =>
+  text().check(
+    z.trim(),
+    z.check<string>((context) => {
+      const message = problemOf(context.value);
+      if (message !== undefined) context.issues.push({ code: "custom", message, input: context.value });
+    }),
+  );
+
+const label = (what: string, lengthMax: number) =>
+  named((value) => {
+    if (value === "") return `Enter ${what}.`;
+    if (value.length > lengthMax) return `Use ${lengthMax} characters at most.`;
+    return CONTROL.test(value) ? "Leave out control characters." : undefined;
+  });
+
+const projectName = named(projectNameProblem);
+const endpointName = named(endpointNameProblem);
+const description = named((value) => {
+  if (value.length > 2000) return "Use 2000 characters at most.";
+  return CONTROL_BUT_LINES.test(value) ? "Leave out control characters." : undefined;
+});
+const email = text().check(
+  z.trim(),
+  z.toLowerCase(),
+  z.maxLength(254, "Use 254 characters at most."),
+  z.regex(EMAIL, "Enter an e-mail address, like name@example.com."),
+);
+const password = text().check(
+  z.minLength(PASSWORD_LENGTH_MIN, `Use ${PASSWORD_LENGTH_MIN} characters or more.`),
+  z.maxLength(PASSWORD_LENGTH_MAX, `Use ${PASSWORD_LENGTH_MAX} characters at most.`),
+);
+const allowedOrigin = z.pipe(
+  text(),
+  z.transform((value, context) => {
+    const parsed = parseOrigin(value);
+    if (parsed.ok) return parsed.origin;
+    context.issues.push({ code: "custom", message: parsed.problem, input: value });
+    return z.NEVER;
+  }),
+);
+const allowedOrigins = z.pipe(
+  z.array(allowedOrigin, "Use a list of origins.").check(z.maxLength(ORIGINS_MAX, `Use ${ORIGINS_MAX} origins at most.`)),
+  z.transform((origins) => [...new Set(origins)]),
+);
+const time = z.iso.datetime({ offset: true, error: "Use a time like 2030-01-31T12:00:00Z." });
+const expiry = z.nullable(time);
+const count = z.number().check(z.gte(0));
+const id = z.string();
+
+export const KEY_SCOPES = ["read", "write", "read_write"] as const;
+const scope = z.enum(KEY_SCOPES, `Use one of: ${KEY_SCOPES.join(", ")}.`);
+
+// ---- Requests ------------------------------------------------------------------------------------------------------
+
+export const projectCreateSchema = z.strictObject({
+  name: projectName,
+  allowedOrigins: z.optional(allowedOrigins),
+  disallowNoOrigin: z.optional(flag()),
+});
+export const projectPatchSchema = z.partial(projectCreateSchema);
+
+export const keyCreateSchema = z.strictObject({
+  name: label("a name", 100),
+  scope: z.optional(scope),
+  /** In the future; null or absent: never. */
+  expiresAt: z.optional(expiry),
+});
+export const keyRotateSchema = z.strictObject({
+  /** How long the old key goes on working; 0 revokes it at once. */
+  graceSeconds: z
+    .int("Use a whole number of seconds.")
+    .check(z.gte(0, "Use 0 or more seconds."), z.lte(GRACE_SECONDS_MAX, `Use ${GRACE_SECONDS_MAX} seconds at most.`)),
+});
+
+export const endpointCreateSchema = z.strictObject({
+  name: endpointName,
+  description: z.optional(description),
+  kind: z.optional(z.literal("data", { error: "Use “data”: this version has no other kind." })),
+  secure: z.optional(flag()),
+  othersCanRead: z.optional(flag()),
+  othersCanUpdate: z.optional(flag()),
+  othersCanDelete: z.optional(flag()),
+  schema: z.optional(z.null("Use null: this version does not validate by schema.")),
+});
+export const endpointPatchSchema = z.partial(endpointCreateSchema);
+
+/** "What are you storing?": one text names a project and its first endpoint. */
+export const startSchema = z.strictObject({
+  name: named((value) => {
+    if (value === "") return "Enter what you are storing.";
+    if (value.length > 100) return "Use 100 characters at most.";
+    return startNames(value) ? undefined : "Use at least one letter (a to z) or digit.";
+  }),
+});
+
+export const setupSchema = z.strictObject({ token: text(), name: label("your name", 100), email, password });
+export const signupSchema = z.strictObject({ name: label("your name", 100), email, password });
+export const accountPatchSchema = z.strictObject({ name: z.optional(label("your name", 100)) });
+export const passwordChangeSchema = z.strictObject({
+  currentPassword: text().check(z.minLength(1, "Enter your current password."), z.maxLength(1000, "This is too long.")),
+  newPassword: password,
+});
+export const tokenCreateSchema = z.strictObject({ name: label("a name", 100), expiresAt: z.optional(expiry) });
+/** What the sign-in form sends; loose, so that an old password never fails by form alone. */
+export const loginSchema = z.object({
+  email: text().check(z.trim(), z.toLowerCase(), z.minLength(1, "Enter your e-mail address."), z.maxLength(254, "This is too long.")),
+  password: text().check(z.minLength(1, "Enter your password."), z.maxLength(1000, "This is too long.")),
+});
+
+// ---- Answers -------------------------------------------------------------------------------------------------------
+
+export const keySchema = z.object({
+  id,
+  projectId: id,
+  name: z.string(),
+  /** 32 hex digits; publishable, no secret (U7). */
+  key: z.string(),
+  scope,
+  expiresAt: expiry,
+  lastUsedAt: z.nullable(time),
+  revokedAt: z.nullable(time),
+  createdAt: time,
+});
+export const projectSchema = z.object({
+  id,
+  name: z.string(),
+  allowedOrigins: z.array(z.string()),
+  disallowNoOrigin: z.boolean(),
+  hasMasterKey: z.boolean(),
+  createdAt: time,
+  updatedAt: time,
+  /** `keys`: those that work now, neither revoked nor expired. */
+  counts: z.object({ endpoints: count, keys: count }),
+});
+/** POST projects: the project with its first key. */
+export const projectCreatedSchema = z.extend(projectSchema, { keys: z.array(keySchema) });
+export const endpointSchema = z.object({
+  id,
+  projectId: id,
+  name: z.string(),
+  description: z.string(),
+  kind: z.enum(["data", "authentication"]),
+  secure: z.boolean(),
+  othersCanRead: z.boolean(),
+  othersCanUpdate: z.boolean(),
+  othersCanDelete: z.boolean(),
+  schema: z.nullable(z.unknown()),
+  createdAt: time,
+  updatedAt: time,
+  /** Changes since the endpoint was created; the last one's seq. */
+  changeCount: count,
+  lastChangeAt: z.nullable(time),
+  /** Open streams on this node. */
+  subscribers: count,
+});
+/** GET endpoints/{id}: with what a list does not count. */
+export const endpointDetailSchema = z.extend(endpointSchema, { recordCount: count });
+export const masterKeySchema = z.object({ masterKey: z.string() });
+export const rotatedKeySchema = z.object({ key: keySchema, previous: keySchema });
+export const startedSchema = z.object({ project: projectSchema, endpoint: endpointDetailSchema, key: keySchema });
+/** `path` has the ticket in its query; add `&since=…`, and the host. */
+export const streamTicketSchema = z.object({ ticket: z.string(), path: z.string(), expiresAt: time });
+export const recordSchema = z.object({ uniqueId: z.string(), data: z.unknown(), createdAt: time, updatedAt: time });
+export const changeSchema = z.object({
+  seq: count,
+  type: z.enum(["POST", "PUT", "DELETE"]),
+  at: time,
+  version: z.number(),
+  record: recordSchema,
+});
+/** Newest first. The next page: `before` = the last one's seq. */
+export const changesSchema = z.object({ changes: z.array(changeSchema) });
+export const accountSchema = z.object({ id, name: z.string(), email: z.string(), role: z.enum(["admin", "member"]), createdAt: time });
+export const sessionSchema = z.object({
+  id,
+  userAgent: z.nullable(z.string()),
+  address: z.nullable(z.string()),
+  createdAt: time,
+  lastSeenAt: time,
+  expiresAt: time,
+  /** The session of this very request. */
+  current: z.boolean(),
+});
+export const tokenSchema = z.object({
+  id,
+  name: z.string(),
+  /** The first characters, to recognise it by. */
+  prefix: z.string(),
+  createdAt: time,
+  lastUsedAt: z.nullable(time),
+  expiresAt: expiry,
+});
+/** POST account/tokens: the only answer that has the token itself. */
+export const tokenCreatedSchema = z.extend(tokenSchema, { token: z.string() });
+
+// ---- Types ---------------------------------------------------------------------------------------------------------
+
+export type KeyScope = (typeof KEY_SCOPES)[number];
+export type ProjectCreate = z.infer<typeof projectCreateSchema>;
+export type ProjectPatch = z.infer<typeof projectPatchSchema>;
+export type KeyCreate = z.infer<typeof keyCreateSchema>;
+export type KeyRotate = z.infer<typeof keyRotateSchema>;
+export type EndpointCreate = z.infer<typeof endpointCreateSchema>;
+export type EndpointPatch = z.infer<typeof endpointPatchSchema>;
+export type Start = z.infer<typeof startSchema>;
+export type Setup = z.infer<typeof setupSchema>;
+export type Signup = z.infer<typeof signupSchema>;
+export type AccountPatch = z.infer<typeof accountPatchSchema>;
+export type PasswordChange = z.infer<typeof passwordChangeSchema>;
+export type TokenCreate = z.infer<typeof tokenCreateSchema>;
+export type Login = z.infer<typeof loginSchema>;
+
+export type ManagedKey = z.infer<typeof keySchema>;
+export type ManagedProject = z.infer<typeof projectSchema>;
+export type ProjectCreated = z.infer<typeof projectCreatedSchema>;
+export type ManagedEndpoint = z.infer<typeof endpointSchema>;
+export type EndpointDetail = z.infer<typeof endpointDetailSchema>;
+export type MasterKey = z.infer<typeof masterKeySchema>;
+export type RotatedKey = z.infer<typeof rotatedKeySchema>;
+export type Started = z.infer<typeof startedSchema>;
+export type IssuedTicket = z.infer<typeof streamTicketSchema>;
+export type LoggedChange = z.infer<typeof changeSchema>;
+export type LoggedChanges = z.infer<typeof changesSchema>;
+export type AccountView = z.infer<typeof accountSchema>;
+export type SessionView = z.infer<typeof sessionSchema>;
+export type TokenView = z.infer<typeof tokenSchema>;
+export type TokenCreated = z.infer<typeof tokenCreatedSchema>;
