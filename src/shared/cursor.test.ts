@@ -1,0 +1,52 @@
+/** The cursor's text form, there and back. */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { formatCursor, parseCursor, toEpoch } from "./cursor";
+
+const EPOCH = "0123456789abcdef0123456789abcdef";
+
+describe("cursor", () => {
+  it("[W9] comes back as it was written, whatever the epoch and the seq", () => {
+    fc.assert(
+      fc.property(fc.uuid(), fc.nat({ max: Number.MAX_SAFE_INTEGER }), (epoch, seq) => {
+        expect(parseCursor(formatCursor({ epoch, seq }))).toEqual({ epoch: toEpoch(epoch), seq });
+      }),
+    );
+  });
+
+  it("[W9] is <32 hex digits>-<seq>", () => {
+    expect(formatCursor({ epoch: "01234567-89AB-cdef-0123-456789abcdef", seq: 42 })).toBe(`${EPOCH}-42`);
+  });
+
+  it.each([
+    "",
+    "now",
+    "42",
+    EPOCH,
+    `${EPOCH}-`,
+    `${EPOCH}--1`,
+    `${EPOCH}-01`,
+    `${EPOCH}-1.5`,
+    `${EPOCH}-1e3`,
+    `${EPOCH}-9007199254740992`,
+    `${EPOCH}-99999999999999999999`,
+    `${EPOCH}-1 `,
+    ` ${EPOCH}-1`,
+    `${EPOCH}-1\n`,
+    `${EPOCH.toUpperCase()}-1`,
+    `${EPOCH.slice(1)}-1`,
+    `g${EPOCH.slice(1)}-1`,
+    `${EPOCH}-١`,
+  ])("[W9] %j is none", (text) => {
+    expect(parseCursor(text)).toBeUndefined();
+  });
+
+  it("[W9] reads no text but its own form", () => {
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        const cursor = parseCursor(text);
+        if (cursor) expect(formatCursor(cursor)).toBe(text);
+      }),
+    );
+  });
+});

@@ -1,0 +1,28 @@
+/** The messages of a resumable stream (W9, W10) that are not changes. Isomorphic; types only. */
+
+/** The first message. `cursor` is where the stream continues: what follows comes after it. */
+export interface WireReady {
+  type: "READY";
+  cursor: string;
+}
+
+/** Sent every 25 s: everything up to `cursor` has been sent. */
+export interface WireBeat {
+  type: "BEAT";
+  cursor: string;
+}
+
+/**
+ * Why changes can't be replayed. `expired`: they are no longer kept. `epoch_changed`: the log was replaced, the cursor is of the old
+ * one. `log_rewound`: the cursor is ahead of the log, which has lost its end (a restore or a failover).
+ */
+export type GapReason = "expired" | "epoch_changed" | "log_rewound";
+
+/** Changes after the cursor `from`, up to and including `to`, can't be replayed; the stream continues after `to`, which is `cursor`. */
+export interface WireGap {
+  type: "GAP";
+  from: string;
+  to: string;
+  reason: GapReason;
+  cursor: string;
+}
