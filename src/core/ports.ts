@@ -111,6 +111,8 @@ export interface Definition {
 export interface DefinitionStore {
   /** The definition that a key and an endpoint's name select; undefined when there is no such key, or its project has no such endpoint. */
   find(key: string, endpointName: string): Promise<Definition | undefined>;
+  /** An endpoint and its project; undefined when there is none. */
+  findEndpoint(endpointId: string): Promise<Omit<Definition, "key"> | undefined>;
   /** The endpoint and project that a single-use stream ticket names; the ticket is consumed. Undefined: unknown, used or expired. */
   redeemTicket(ticket: string): Promise<Omit<Definition, "key"> | undefined>;
   /** The current revision of those of the projects that exist. */

@@ -1,0 +1,84 @@
+/** Takes from a request what the access decision needs, the same for HTTP and WebSocket. It must not decide anything. */
+import { type DataAddress, parseDataAddress } from "@/src/shared/data-path";
+
+/** What a request wants to do. `subscribe` opens a stream of changes. */
+export type Operation = "read" | "create" | "update" | "delete" | "subscribe";
+
+export interface AccessRequest {
+  version: string;
+  endpointName: string;
+  key?: string;
+  /** Only for `subscribe`: replaces the key. */
+  ticket?: string;
+  masterKey?: string;
+  accessToken?: string;
+  origin?: string;
+  operation: Operation;
+}
+
+/** Node's `IncomingHttpHeaders` satisfies it: names in lower case. */
+export type RequestHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+const ACCESS_TOKEN_COOKIE = "__Secure-rested-access-token";
+
+/**
+ * The access request of `url` (path and query, as in `IncomingMessage.url`), or undefined when it is not a data-plane address.
+ * Never raises: what is malformed names nothing, and fails the decision.
+ */
+export function toAccessRequest(request: { url: string; headers: RequestHeaders; operation: Operation }): AccessRequest | undefined {
+  const address = parseDataAddress(request.url);
+  return address && fromAddress({ address, parameters: new URLSearchParams(address.query), ...request });
+}
+
+/** As {@link toAccessRequest}, for a caller that has parsed the address and its parameters already. */
+export function fromAddress(request: {
+  address: DataAddress;
+  parameters: URLSearchParams;
+  headers: RequestHeaders;
+  operation: Operation;
+}): AccessRequest {
+  const { address, parameters, headers, operation } = request;
+  const isStream = operation === "subscribe";
+  const key = parameters.get("key");
+  const ticket = isStream ? parameters.get("ticket") : null;
+  const masterKey = masterKeyOf(parameters, headers);
+  // What was sent on purpose goes before the cookie, which the browser adds by itself.
+  const accessToken = bearerOf(headers) ?? (isStream ? parameters.get("accessToken") : null) ?? cookieOf(headers, ACCESS_TOKEN_COOKIE);
+  const origin = one(headers.origin);
+  return {
+    version: address.version,
+    endpointName: address.endpointName,
+    operation,
+    ...(key ? { key } : {}),
+    ...(ticket ? { ticket } : {}),
+    ...(masterKey === undefined ? {} : { masterKey }),
+    ...(accessToken ? { accessToken } : {}),
+    ...(origin ? { origin } : {}),
+  };
+}
+
+/** A master key is never ignored (U6): of two different ones at least one is wrong, so what is passed on then matches nothing. */
+function masterKeyOf(parameters: URLSearchParams, headers: RequestHeaders): string | undefined {
+  const header = one(headers["x-master-key"]);
+  const given = parameters.has("masterKey") ? parameters.getAll("masterKey") : [];
+  if (header !== undefined) given.push(header);
+  return given.every((masterKey) => masterKey === given[0]) ? given[0] : "";
+}
+
+function bearerOf(headers: RequestHeaders): string | undefined {
+  return /^Bearer +(\S+)$/i.exec(one(headers.authorization) ?? "")?.[1];
+}
+
+function cookieOf(headers: RequestHeaders, name: string): string | undefined {
+  const header = one(headers.cookie);
+  if (!header?.includes(name)) return undefined;
+  for (const pair of header.split(";")) {
+    const equals = pair.indexOf("=");
+    if (equals > 0 && pair.slice(0, equals).trim() === name) return pair.slice(equals + 1).trim();
+  }
+  return undefined;
+}
+
+function one(header: string | readonly string[] | undefined): string | undefined {
+  return typeof header === "string" ? header : header?.[0];
+}

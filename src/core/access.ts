@@ -1,0 +1,169 @@
+/** The one access decision for HTTP, WebSocket and SSE (U3–U7, S1, W6). It must not know transports, nor read storage but through definitions. */
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { AccessRequest, Operation } from "@/src/core/access-request";
+import type { Compiled, Definitions } from "@/src/core/definitions";
+import type { Clock, Definition } from "@/src/core/ports";
+import { AppError } from "@/src/shared/errors";
+import { API_VERSION } from "@/src/shared/protocol";
+
+/** What was allowed, to whom. */
+export interface Grant {
+  endpoint: { id: string; name: string };
+  projectId: string;
+  /** Null: opened by a ticket. */
+  keyId: string | null;
+  /** When the key ends by itself; an open stream must end then (W6). */
+  keyExpiresAt: Date | null;
+  /** A valid master key was sent (U6). */
+  master: boolean;
+  /** The request's Origin, if it had one. */
+  origin?: string;
+  /** The origin to echo in CORS headers (U5); absent when there is none. */
+  allowedOrigin?: string;
+  via: "key" | "ticket";
+  /** What {@link Access.recheck} compares with. Not for logs. */
+  evidence: { key: string | null; masterKeyHash: Uint8Array | null; revision: number };
+}
+
+export interface Access {
+  /** Locates and admits. Raises the first failed check's error. */
+  decide(request: AccessRequest): Promise<Grant>;
+  /** U3: what the URL names. Raises `api_version_unknown`, `key_missing`, `endpoint_or_key_invalid`, `ticket_invalid`, `database_unavailable`. */
+  locate(request: AccessRequest): Promise<Compiled>;
+  /** The rest of the checks, on what was located: key, master key, origin, scope, token; in this order. Raises what failed. */
+  admit(site: Compiled, request: AccessRequest): Grant;
+  /** The request's origin when the project allows it to read answers (U5), be they errors; undefined: no CORS headers. */
+  echoOrigin(site: Compiled, request: Pick<AccessRequest, "origin" | "masterKey">): string | undefined;
+  /**
+   * For open streams, after an invalidation: why the grant no longer holds (an error of W6), or undefined when it does.
+   * Raises `database_unavailable` when that can't be known now; ask again later then.
+   */
+  recheck(grant: Grant): Promise<AppError | undefined>;
+}
+
+export function createAccess({ definitions, clock }: { definitions: Definitions; clock: Clock }): Access {
+  return new DefinedAccess(definitions, clock);
+}
+
+class DefinedAccess implements Access {
+  readonly #definitions: Definitions;
+  readonly #clock: Clock;
+
+  constructor(definitions: Definitions, clock: Clock) {
+    this.#definitions = definitions;
+    this.#clock = clock;
+  }
+
+  async decide(request: AccessRequest): Promise<Grant> {
+    return this.admit(await this.locate(request), request);
+  }
+
+  async locate(request: AccessRequest): Promise<Compiled> {
+    if (request.version !== API_VERSION) throw new AppError("api_version_unknown");
+    if (request.ticket !== undefined && request.operation === "subscribe") {
+      const site = await this.#definitions.redeemTicket(request.ticket);
+      if (site?.endpoint.name !== request.endpointName) throw new AppError("ticket_invalid");
+      return site;
+    }
+    if (!request.key) throw new AppError("key_missing");
+    const site = await this.#definitions.find(request.key, request.endpointName);
+    if (!site) throw new AppError("endpoint_or_key_invalid");
+    return site;
+  }
+
+  admit(site: Compiled, request: AccessRequest): Grant {
+    const { key, endpoint, project } = site;
+    if (key && keyState(key, this.#clock.now()) !== "valid") throw new AppError("endpoint_or_key_invalid");
+    const master = request.masterKey !== undefined;
+    if (request.masterKey !== undefined && !isMasterKey(site, request.masterKey)) throw new AppError("master_key_invalid");
+    if (key && !master) checkOrigin(site, request.origin);
+    if (key && !scopeAllows(key.scope, request.operation)) throw new AppError("key_scope_insufficient");
+    if (key && !master && needsToken(site)) {
+      // Nobody holds a token yet: authentication endpoints, which give them out, come later.
+      throw new AppError(request.accessToken === undefined ? "access_token_missing" : "access_token_invalid");
+    }
+    if (key) this.#definitions.noteUse(key.id);
+    const grant: Grant = {
+      endpoint: { id: endpoint.id, name: endpoint.name },
+      projectId: project.id,
+      keyId: key?.id ?? null,
+      keyExpiresAt: key?.expiresAt ?? null,
+      master,
+      via: key ? "key" : "ticket",
+      evidence: {
+        key: key ? (request.key ?? null) : null,
+        masterKeyHash: master ? project.masterKeyHash : null,
+        revision: project.revision,
+      },
+    };
+    if (request.origin !== undefined) {
+      grant.origin = request.origin;
+      grant.allowedOrigin = request.origin;
+    }
+    return grant;
+  }
+
+  echoOrigin(site: Compiled, { origin, masterKey }: Pick<AccessRequest, "origin" | "masterKey">): string | undefined {
+    if (origin === undefined) return undefined;
+    return isOriginAllowed(site, origin) || (masterKey !== undefined && isMasterKey(site, masterKey)) ? origin : undefined;
+  }
+
+  async recheck(grant: Grant): Promise<AppError | undefined> {
+    const { key, masterKeyHash } = grant.evidence;
+    if (key === null) return (await this.#definitions.findEndpoint(grant.endpoint.id)) ? undefined : new AppError("endpoint_deleted");
+    const site = await this.#definitions.find(key, grant.endpoint.name);
+    if (site?.endpoint.id !== grant.endpoint.id) {
+      // Gone under this name: deleted, or renamed.
+      return new AppError((await this.#definitions.findEndpoint(grant.endpoint.id)) ? "access_changed" : "endpoint_deleted");
+    }
+    if (!site.key) return new AppError("access_changed");
+    const state = keyState(site.key, this.#clock.now());
+    if (state !== "valid") return new AppError(state === "revoked" ? "key_revoked" : "key_expired");
+    if (!scopeAllows(site.key.scope, "subscribe")) return new AppError("access_changed");
+    if (grant.master) return isSameHash(site.project.masterKeyHash, masterKeyHash) ? undefined : new AppError("access_changed");
+    if (needsToken(site)) return new AppError("endpoint_secured");
+    if (grant.origin === undefined) return site.project.disallowNoOrigin ? new AppError("access_changed") : undefined;
+    return isOriginAllowed(site, grant.origin) ? undefined : new AppError("origin_removed");
+  }
+}
+
+function keyState(key: Definition["key"], now: Date): "valid" | "revoked" | "expired" {
+  // A revocation counts from when it is known, whatever its time says: the clocks of nodes differ.
+  if (key.revokedAt !== null) return "revoked";
+  return key.expiresAt !== null && key.expiresAt <= now ? "expired" : "valid";
+}
+
+function scopeAllows(scope: Definition["key"]["scope"], operation: Operation): boolean {
+  switch (operation) {
+    case "read":
+    case "subscribe":
+      return scope !== "write";
+    case "create":
+    case "update":
+    case "delete":
+      return scope !== "read";
+  }
+}
+
+function checkOrigin(site: Compiled, origin: string | undefined): void {
+  if (origin === undefined) {
+    if (site.project.disallowNoOrigin) throw new AppError("origin_required");
+  } else if (!isOriginAllowed(site, origin)) throw new AppError("origin_not_allowed");
+}
+
+function isOriginAllowed({ project }: Compiled, origin: string): boolean {
+  return project.allowedOrigins.size === 0 || project.allowedOrigins.has(origin.toLowerCase());
+}
+
+/** An authentication endpoint holds people's accounts: it is never open, whatever its switches say (L4). */
+function needsToken({ endpoint }: Compiled): boolean {
+  return endpoint.secure || endpoint.kind === "authentication";
+}
+
+function isMasterKey({ project }: Compiled, masterKey: string): boolean {
+  return project.masterKeyHash !== null && isSameHash(createHash("sha256").update(masterKey).digest(), project.masterKeyHash);
+}
+
+function isSameHash(left: Uint8Array | null, right: Uint8Array | null): boolean {
+  return left !== null && right !== null && left.byteLength === right.byteLength && timingSafeEqual(left, right);
+}
