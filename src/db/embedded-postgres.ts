@@ -1,0 +1,160 @@
+/** Runs the built-in PostgreSQL: a real server in the data folder, for this process alone. Knows nothing of what is stored in it. */
+import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { isMainThread } from "node:worker_threads";
+import pg from "pg";
+import type { Log } from "@/src/core/ports";
+import { findPostgresBinaries } from "@/src/db/embedded-postgres-binaries";
+import { prepareDataFolder } from "@/src/db/embedded-postgres-folder";
+import { findFreePort, launchPostmaster, type Postmaster, readLastPort } from "@/src/db/embedded-postgres-postmaster";
+import { inspectDataFolder, stopOrphan } from "@/src/db/embedded-postgres-process";
+import { createPostgresUser } from "@/src/db/embedded-postgres-user";
+
+const HOST = "127.0.0.1";
+const DATABASE = "rested";
+const START_ATTEMPTS = 5;
+const RELAUNCH_DELAY_MS = 500;
+const RELAUNCH_DELAY_MAX_MS = 30_000;
+
+export interface EmbeddedPostgresOptions {
+  /** The data folder. PostgreSQL's own is `postgres` in it, its log `postgres.log`, its password `postgres.password`. */
+  dir: string;
+  log: Log;
+  /** False: nothing survives a power cut. For throw-away data such as tests. Default true. */
+  durable?: boolean;
+}
+
+export interface EmbeddedPostgres {
+  /** For clients, with the password. */
+  readonly url: string;
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+  readonly database: string;
+  /** Of the server process now: it is started again, on the same port, when it ends by itself. */
+  readonly pid: number;
+  /** Rolls back what is in progress, stops the server and waits for its end. Can be called again. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts PostgreSQL on a free loopback port, making the database on first use, and answers when it accepts connections.
+ * Takes over from a server that was killed. Raises, with what to do, when another server uses the folder, the folder
+ * can't be written or belongs to another PostgreSQL version, or this platform has no binaries.
+ */
+export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
+  const { log, durable = true } = options;
+  // Linux ends PostgreSQL with the thread that started it.
+  if (!isMainThread) throw new Error("The built-in PostgreSQL must be started from the main thread.");
+  const binaries = findPostgresBinaries();
+  const user = createPostgresUser(path.join(path.resolve(options.dir), "postgres"));
+  const folder = await prepareDataFolder({ dir: options.dir, binaries, user, durable, log });
+
+  const launch = async (wanted: number | undefined): Promise<Postmaster> => {
+    for (let attempt = 1; ; attempt++) {
+      await claim({ dir: folder.dir, dataDir: folder.dataDir, log });
+      const port = await findFreePort(HOST, wanted);
+      const outcome = await launchPostmaster({ ...folder, binaries, user, host: HOST, port, durable, log });
+      if (outcome.state === "ready") return outcome.postmaster;
+      if (outcome.portTaken && attempt < START_ATTEMPTS) continue;
+      // Another server may have been quicker; its folder is then refused with a better message.
+      await claim({ dir: folder.dir, dataDir: folder.dataDir, log });
+      throw new Error(`PostgreSQL did not start (${outcome.reason}). Its log, ${folder.logFile}, ends with:\n${outcome.logTail}`);
+    }
+  };
+  const first = await launch(readLastPort(folder.dataDir));
+  const supervised = supervise({ first, log, launch: () => launch(first.port) });
+  const credentials = { host: HOST, port: first.port, user: folder.role, password: folder.password, database: DATABASE };
+  try {
+    await ensureDatabase(credentials);
+  } catch (error) {
+    await supervised.stop();
+    throw error;
+  }
+  const url = `postgresql://${folder.role}:${encodeURIComponent(folder.password)}@${HOST}:${first.port}/${DATABASE}`;
+  return {
+    ...credentials,
+    url,
+    get pid() {
+      return supervised.pid();
+    },
+    stop: supervised.stop,
+  };
+}
+
+/** Makes sure that nobody uses the folder: stops an orphan, refuses a living server's. */
+async function claim(options: { dir: string; dataDir: string; log: Log }): Promise<void> {
+  const found = inspectDataFolder(options.dataDir);
+  switch (found.use) {
+    case "free":
+      return;
+    case "taken":
+      throw new Error(
+        `Another server (pid ${found.ownerPid}) uses the data folder ${options.dir}. Stop it first, or give this one a folder of its own with RESTED_DATA_DIR.`,
+      );
+    case "orphan":
+      return await stopOrphan({ pid: found.pid, log: options.log });
+  }
+}
+
+/** Starts the server again when it ends by itself, with growing pauses, until it is stopped. */
+function supervise(options: { first: Postmaster; log: Log; launch: () => Promise<Postmaster> }): { pid(): number; stop(): Promise<void> } {
+  const { log, launch } = options;
+  const stopping = new AbortController();
+  let current = options.first;
+  let stopped: Promise<void> | undefined;
+
+  const relaunch = async (): Promise<Postmaster | undefined> => {
+    for (let pauseMs = RELAUNCH_DELAY_MS; !stopping.signal.aborted; pauseMs = Math.min(pauseMs * 2, RELAUNCH_DELAY_MAX_MS)) {
+      await delay(pauseMs, undefined, { signal: stopping.signal, ref: false }).catch(() => undefined);
+      if (stopping.signal.aborted) return undefined;
+      try {
+        return await launch();
+      } catch (error) {
+        log.error({ err: error }, "PostgreSQL could not be started again; trying on");
+      }
+    }
+    return undefined;
+  };
+  const watch = async (): Promise<void> => {
+    for (;;) {
+      const reason = await current.ended;
+      if (stopping.signal.aborted) return;
+      log.error({ reason }, "PostgreSQL ended by itself: starting it again");
+      const next = await relaunch();
+      if (!next) return;
+      current = next;
+      if (stopping.signal.aborted) return await next.stop();
+      log.warn({ pid: next.pid }, "PostgreSQL runs again");
+    }
+  };
+  const watching = watch();
+  // Where the kernel does not stop it with this process (see PostgresUser.launch), an ordinary exit at least does.
+  const onExit = (): void => current.signal("SIGINT");
+  process.once("exit", onExit);
+  const stop = async (): Promise<void> => {
+    stopping.abort();
+    await current.stop();
+    await watching;
+    process.off("exit", onExit);
+  };
+  return {
+    pid: () => current.pid,
+    stop: () => {
+      stopped ??= stop();
+      return stopped;
+    },
+  };
+}
+
+async function ensureDatabase(credentials: { host: string; port: number; user: string; password: string }): Promise<void> {
+  const client = new pg.Client({ ...credentials, database: "postgres" });
+  await client.connect();
+  try {
+    const { rowCount } = await client.query("SELECT 1 FROM pg_database WHERE datname = $1", [DATABASE]);
+    if (rowCount === 0) await client.query(`CREATE DATABASE ${DATABASE}`);
+  } finally {
+    await client.end();
+  }
+}

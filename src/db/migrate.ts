@@ -1,0 +1,150 @@
+/** Brings a database to this release's schema. Applies and records migrations as `prisma migrate deploy` would; either can be used. */
+import { createHash, randomUUID } from "node:crypto";
+import fs from "node:fs/promises";
+import path from "node:path";
+import type pg from "pg";
+import type { Log } from "@/src/core/ports";
+
+/** The lock that Prisma's own command takes, so that the two exclude each other. */
+const LOCK_ID = 72_707_369;
+const SERVER_VERSION_MIN = 140_000;
+
+const CREATE_TABLE = `
+CREATE TABLE IF NOT EXISTS "_prisma_migrations" (
+  "id"                  VARCHAR(36) PRIMARY KEY NOT NULL,
+  "checksum"            VARCHAR(64) NOT NULL,
+  "finished_at"         TIMESTAMPTZ,
+  "migration_name"      VARCHAR(255) NOT NULL,
+  "logs"                TEXT,
+  "rolled_back_at"      TIMESTAMPTZ,
+  "started_at"          TIMESTAMPTZ NOT NULL DEFAULT now(),
+  "applied_steps_count" INTEGER NOT NULL DEFAULT 0
+)`;
+
+interface Migration {
+  name: string;
+  sql: string;
+  checksum: string;
+}
+
+interface Applied {
+  migration_name: string;
+  checksum: string;
+  finished_at: Date | null;
+}
+
+/**
+ * Applies the migrations of `dir` (`<name>/migration.sql`, in the order of their names) that the database lacks, each in
+ * a transaction, and answers their names. Nodes that start together take turns. Raises, having changed nothing, when the
+ * database is not Rested's, is older than PostgreSQL 14, or its recorded migrations are not those of this release.
+ */
+export async function migrate(options: { pool: pg.Pool; dir: string; log: Log }): Promise<string[]> {
+  const { pool, dir, log } = options;
+  const migrations = await readMigrations(dir);
+  const client = await pool.connect();
+  let failed = true;
+  try {
+    await checkServer(client);
+    await lock(client, log);
+    const applied: string[] = [];
+    for (const migration of await findPending(client, migrations)) {
+      log.info({ migration: migration.name }, "applying a database migration");
+      await apply(client, migration);
+      applied.push(migration.name);
+    }
+    await client.query("SELECT pg_advisory_unlock($1)", [LOCK_ID]);
+    failed = false;
+    return applied;
+  } finally {
+    // After a failure the connection is closed instead of reused, which also frees the lock.
+    client.release(failed);
+  }
+}
+
+async function readMigrations(dir: string): Promise<Migration[]> {
+  const entries = await fs.readdir(dir, { withFileTypes: true });
+  const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  return await Promise.all(
+    names.sort().map(async (name) => {
+      const content = await fs.readFile(path.join(dir, name, "migration.sql"));
+      return { name, sql: content.toString("utf8"), checksum: createHash("sha256").update(content).digest("hex") };
+    }),
+  );
+}
+
+async function checkServer(client: pg.PoolClient): Promise<void> {
+  const { rows } = await client.query<{ version: string; number: string }>(
+    "SELECT current_setting('server_version') AS version, current_setting('server_version_num') AS number",
+  );
+  const [server] = rows;
+  if (server && Number(server.number) >= SERVER_VERSION_MIN) return;
+  throw new Error(`The database is PostgreSQL ${server?.version}; Rested needs 14 or newer. Point DATABASE_URL to such a one.`);
+}
+
+async function lock(client: pg.PoolClient, log: Log): Promise<void> {
+  const { rows } = await client.query<{ locked: boolean }>("SELECT pg_try_advisory_lock($1) AS locked", [LOCK_ID]);
+  if (rows[0]?.locked) return;
+  log.info({}, "waiting for another process that migrates the database");
+  await client.query("SELECT pg_advisory_lock($1)", [LOCK_ID]);
+}
+
+/** Compares what is recorded with what there is, and answers what is still to apply. */
+async function findPending(client: pg.PoolClient, migrations: readonly Migration[]): Promise<Migration[]> {
+  const { rows: state } = await client.query<{ recorded: boolean; tables: string }>(
+    `SELECT to_regclass('"_prisma_migrations"') IS NOT NULL AS recorded,
+       (SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()) AS tables`,
+  );
+  if (!state[0]?.recorded) {
+    if (Number(state[0]?.tables) > 0) {
+      throw new Error(
+        "The database has tables, but they are not Rested's. Point DATABASE_URL to an empty database, or to one that Rested made.",
+      );
+    }
+    await client.query(CREATE_TABLE);
+    return [...migrations];
+  }
+  const { rows } = await client.query<Applied>(
+    'SELECT "migration_name", "checksum", "finished_at" FROM "_prisma_migrations" WHERE "rolled_back_at" IS NULL ORDER BY "started_at"',
+  );
+  const known = new Map(migrations.map((migration) => [migration.name, migration]));
+  for (const row of rows) check(row, known.get(row.migration_name));
+  const applied = new Set(rows.map((row) => row.migration_name));
+  return migrations.filter((migration) => !applied.has(migration.name));
+}
+
+function check(row: Applied, migration: Migration | undefined): void {
+  const name = row.migration_name;
+  if (!migration) {
+    throw new Error(
+      `The database has the migration ${name}, which this release does not know: a newer release made it. Start that one, or restore a backup of before.`,
+    );
+  }
+  if (!row.finished_at) {
+    throw new Error(
+      `The migration ${name} failed halfway in this database. Restore a backup of before, or repair it by hand and mark it with "prisma migrate resolve".`,
+    );
+  }
+  if (row.checksum !== migration.checksum) {
+    throw new Error(
+      `The migration ${name} is not the one that was applied to this database: its file has changed since. Restore the released file; changes go into a new migration.`,
+    );
+  }
+}
+
+async function apply(client: pg.PoolClient, migration: Migration): Promise<void> {
+  await client.query("BEGIN");
+  try {
+    const startedAt = await client.query<{ now: string }>("SELECT clock_timestamp()::text AS now");
+    await client.query(migration.sql);
+    await client.query(
+      `INSERT INTO "_prisma_migrations" ("id", "checksum", "migration_name", "started_at", "finished_at", "applied_steps_count")
+       VALUES ($1, $2, $3, $4, clock_timestamp(), 1)`,
+      [randomUUID(), migration.checksum, migration.name, startedAt.rows[0]?.now],
+    );
+    await client.query("COMMIT");
+  } catch (error) {
+    await client.query("ROLLBACK").catch(() => undefined);
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`The migration ${migration.name} failed: ${reason}. Nothing of it was applied.`, { cause: error });
+  }
+}
