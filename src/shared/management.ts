@@ -97,6 +97,8 @@ export const keyRotateSchema = z.strictObject({
   graceSeconds: z
     .int("Use a whole number of seconds.")
     .check(z.gte(0, "Use 0 or more seconds."), z.lte(GRACE_SECONDS_MAX, `Use ${GRACE_SECONDS_MAX} seconds at most.`)),
+  /** Of the new key; null or absent: never. */
+  expiresAt: z.optional(expiry),
 });
 
 export const endpointCreateSchema = z.strictObject({
@@ -183,7 +185,8 @@ export const endpointSchema = z.object({
 /** GET endpoints/{id}: with what a list does not count. */
 export const endpointDetailSchema = z.extend(endpointSchema, { recordCount: count });
 export const masterKeySchema = z.object({ masterKey: z.string() });
-export const rotatedKeySchema = z.object({ key: keySchema, previous: keySchema });
+/** POST keys/{id}/rotate: the new key, and the one that it replaces. */
+export const rotatedKeySchema = z.extend(keySchema, { previous: keySchema });
 export const startedSchema = z.object({ project: projectSchema, endpoint: endpointDetailSchema, key: keySchema });
 /** `path` has the ticket in its query; add `&since=…`, and the host. */
 export const streamTicketSchema = z.object({ ticket: z.string(), path: z.string(), expiresAt: time });
@@ -195,8 +198,8 @@ export const changeSchema = z.object({
   version: z.number(),
   record: recordSchema,
 });
-/** Newest first. The next page: `before` = the last one's seq. */
-export const changesSchema = z.object({ changes: z.array(changeSchema) });
+/** Newest first. `more`: there are older ones; the next page has `before` = the last one's seq. Big changes make a page shorter than `limit`. */
+export const changesSchema = z.object({ changes: z.array(changeSchema), more: z.boolean() });
 export const accountSchema = z.object({ id, name: z.string(), email: z.string(), role: z.enum(["admin", "member"]), createdAt: time });
 export const sessionSchema = z.object({
   id,

@@ -1,0 +1,30 @@
+/** Creates a publishable key (G3, U7). */
+import type { Clock } from "@/src/core/ports";
+import type { Db } from "@/src/db/client";
+import type { KeyCreate, ManagedKey } from "@/src/shared/management";
+import { parseExpiry } from "./parse-expiry";
+import { requireOwnProject } from "./require-own-project";
+import { createKeyText } from "./secrets";
+import { toManagedKey } from "./views";
+
+/** The new key; reads and writes unless `scope` says less. Raises `not_found`, `fields_invalid` for an expiry that has passed. */
+export async function createKey({
+  db,
+  clock,
+  ownerId,
+  projectId,
+  input,
+}: {
+  db: Pick<Db, "project" | "apiKey">;
+  clock: Clock;
+  ownerId: string;
+  projectId: string;
+  input: KeyCreate;
+}): Promise<ManagedKey> {
+  const expiresAt = parseExpiry({ expiresAt: input.expiresAt, clock });
+  await requireOwnProject({ db, ownerId, projectId });
+  const row = await db.apiKey.create({
+    data: { projectId, name: input.name, scope: input.scope ?? "read_write", expiresAt, key: createKeyText() },
+  });
+  return toManagedKey(row);
+}

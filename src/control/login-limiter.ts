@@ -1,0 +1,72 @@
+/** Limits attempts to guess passwords. Holds counters and timers: one for each process, made at boot; it must not know what is attempted. */
+import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
+import { AppError } from "@/src/shared/errors";
+
+const WINDOW_SECONDS = 15 * 60;
+const ATTEMPTS_PER_ACCOUNT = 5;
+const ATTEMPTS_PER_ADDRESS = 50;
+
+export interface Attempt {
+  /** Whose password is tried: an e-mail address, or an id. */
+  account: string;
+  /** From where; null when unknown, which counts as one address. */
+  address: string | null;
+}
+
+/** Counts failed attempts by account and address (5), and by address (50), in 15 minutes each. */
+export interface LoginLimiter {
+  /** Counts an attempt before it is made, so that parallel ones can't pass together. Raises `rate_limited` when there were too many. */
+  begin(attempt: Attempt): Promise<void>;
+  /** Takes back what `begin` counted: the attempt succeeded. */
+  succeed(attempt: Attempt): Promise<void>;
+}
+
+export function createLoginLimiter(): LoginLimiter {
+  const byAccount = new RateLimiterMemory({ points: ATTEMPTS_PER_ACCOUNT, duration: WINDOW_SECONDS });
+  const byAddress = new RateLimiterMemory({ points: ATTEMPTS_PER_ADDRESS, duration: WINDOW_SECONDS });
+  const toKeys = ({ account, address }: Attempt) => {
+    const network = toNetwork(address ?? "unknown");
+    return { account: `${network} ${account.toLowerCase()}`, address: network };
+  };
+  return {
+    async begin(attempt) {
+      const keys = toKeys(attempt);
+      try {
+        // By address first: it bounds how many accounts one address can make us remember.
+        await byAddress.consume(keys.address);
+        await byAccount.consume(keys.account);
+      } catch (error) {
+        if (!(error instanceof RateLimiterRes)) throw error;
+        const retryAfterSeconds = Math.max(1, Math.ceil(error.msBeforeNext / 1000));
+        throw new AppError("rate_limited", {
+          detail: `Too many attempts. Try again in ${toMinutes(retryAfterSeconds)}.`,
+          retryAfterSeconds,
+          internal: `login from=${keys.address}`,
+        });
+      }
+    },
+    async succeed(attempt) {
+      const keys = toKeys(attempt);
+      await byAddress.reward(keys.address);
+      await byAccount.delete(keys.account);
+    },
+  };
+}
+
+/** An IPv6 client has a whole /64 to choose addresses from: it counts as one. An IPv4-mapped address counts as IPv4. */
+function toNetwork(address: string): string {
+  const plain = address.toLowerCase().replace(/^::ffff:(?=\d+\.)/, "");
+  if (!plain.includes(":")) return plain;
+  const [head = "", tail] = plain.split("::");
+  const groups = head === "" ? [] : head.split(":");
+  if (tail !== undefined) {
+    const behind = tail === "" ? 0 : tail.split(":").length;
+    while (groups.length + behind < 8) groups.push("0");
+  }
+  return `${groups.slice(0, 4).join(":")}::/64`;
+}
+
+function toMinutes(seconds: number): string {
+  const minutes = Math.ceil(seconds / 60);
+  return minutes === 1 ? "a minute" : `${minutes} minutes`;
+}

@@ -1,0 +1,173 @@
+/** Turns stored rows into what the management API answers (G2–G4). The only place that decides what leaves: no hash ever does. */
+import type {
+  AccountView,
+  EndpointDetail,
+  ManagedEndpoint,
+  ManagedKey,
+  ManagedProject,
+  SessionView,
+  TokenView,
+} from "@/src/shared/management";
+
+const toTime = (date: Date) => date.toISOString();
+const toTimeOrNull = (date: Date | null) => date?.toISOString() ?? null;
+
+export interface ProjectRow {
+  id: string;
+  name: string;
+  allowedOrigins: string[];
+  disallowNoOrigin: boolean;
+  masterKeyHash: Uint8Array | null;
+  createdAt: Date;
+  updatedAt: Date;
+  _count: { endpoints: number; keys: number };
+}
+
+/** What to read of a project; `now` decides which keys work. */
+export const projectSelect = (now: Date) => ({
+  id: true as const,
+  name: true as const,
+  allowedOrigins: true as const,
+  disallowNoOrigin: true as const,
+  masterKeyHash: true as const,
+  createdAt: true as const,
+  updatedAt: true as const,
+  _count: {
+    select: { endpoints: true as const, keys: { where: { revokedAt: null, OR: [{ expiresAt: null }, { expiresAt: { gt: now } }] } } },
+  },
+});
+
+export function toManagedProject(row: ProjectRow): ManagedProject {
+  return {
+    id: row.id,
+    name: row.name,
+    allowedOrigins: row.allowedOrigins,
+    disallowNoOrigin: row.disallowNoOrigin,
+    hasMasterKey: row.masterKeyHash !== null,
+    createdAt: toTime(row.createdAt),
+    updatedAt: toTime(row.updatedAt),
+    counts: { endpoints: row._count.endpoints, keys: row._count.keys },
+  };
+}
+
+export interface KeyRow {
+  id: string;
+  projectId: string;
+  name: string;
+  key: string;
+  scope: "read" | "write" | "read_write";
+  expiresAt: Date | null;
+  lastUsedAt: Date | null;
+  revokedAt: Date | null;
+  createdAt: Date;
+}
+
+export function toManagedKey(row: KeyRow): ManagedKey {
+  return {
+    id: row.id,
+    projectId: row.projectId,
+    name: row.name,
+    key: row.key,
+    scope: row.scope,
+    expiresAt: toTimeOrNull(row.expiresAt),
+    lastUsedAt: toTimeOrNull(row.lastUsedAt),
+    revokedAt: toTimeOrNull(row.revokedAt),
+    createdAt: toTime(row.createdAt),
+  };
+}
+
+export interface EndpointRow {
+  id: string;
+  projectId: string;
+  name: string;
+  description: string;
+  kind: "data" | "authentication";
+  secure: boolean;
+  othersCanRead: boolean;
+  othersCanUpdate: boolean;
+  othersCanDelete: boolean;
+  schema: unknown;
+  seq: bigint;
+  createdAt: Date;
+  updatedAt: Date;
+  lastChangeAt: Date | null;
+}
+
+export function toManagedEndpoint(row: EndpointRow, subscribers: number): ManagedEndpoint {
+  return {
+    id: row.id,
+    projectId: row.projectId,
+    name: row.name,
+    description: row.description,
+    kind: row.kind,
+    secure: row.secure,
+    othersCanRead: row.othersCanRead,
+    othersCanUpdate: row.othersCanUpdate,
+    othersCanDelete: row.othersCanDelete,
+    schema: row.schema ?? null,
+    createdAt: toTime(row.createdAt),
+    updatedAt: toTime(row.updatedAt),
+    changeCount: Number(row.seq),
+    lastChangeAt: toTimeOrNull(row.lastChangeAt),
+    subscribers,
+  };
+}
+
+export function toEndpointDetail(row: EndpointRow & { recordCount: bigint }, subscribers: number): EndpointDetail {
+  return { ...toManagedEndpoint(row, subscribers), recordCount: Number(row.recordCount) };
+}
+
+export interface AccountRow {
+  id: string;
+  name: string;
+  email: string;
+  role: "admin" | "member";
+  createdAt: Date;
+}
+
+export const accountSelect = { id: true, name: true, email: true, role: true, createdAt: true } as const;
+
+export function toAccountView(row: AccountRow): AccountView {
+  return { id: row.id, name: row.name, email: row.email, role: row.role, createdAt: toTime(row.createdAt) };
+}
+
+export interface SessionRow {
+  id: string;
+  userAgent: string | null;
+  address: string | null;
+  createdAt: Date;
+  lastSeenAt: Date;
+  expiresAt: Date;
+}
+
+export function toSessionView(row: SessionRow, currentId: string | null): SessionView {
+  return {
+    id: row.id,
+    userAgent: row.userAgent,
+    address: row.address,
+    createdAt: toTime(row.createdAt),
+    lastSeenAt: toTime(row.lastSeenAt),
+    expiresAt: toTime(row.expiresAt),
+    current: row.id === currentId,
+  };
+}
+
+export interface TokenRow {
+  id: string;
+  name: string;
+  prefix: string;
+  createdAt: Date;
+  lastUsedAt: Date | null;
+  expiresAt: Date | null;
+}
+
+export function toTokenView(row: TokenRow): TokenView {
+  return {
+    id: row.id,
+    name: row.name,
+    prefix: row.prefix,
+    createdAt: toTime(row.createdAt),
+    lastUsedAt: toTimeOrNull(row.lastUsedAt),
+    expiresAt: toTimeOrNull(row.expiresAt),
+  };
+}
