@@ -1,0 +1,85 @@
+/** Merging texts is merging values, without the loss. */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { mergeJsonObjects } from "@/src/core/json-merge";
+import { JSON_DEPTH_MAX } from "@/src/shared/protocol";
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The meaning of a merge, on values: Maps keep the order that objects don't. */
+function reference(target: unknown, patch: unknown): unknown {
+  if (!isObject(target) || !isObject(patch)) return patch;
+  const merged = new Map(Object.entries(target));
+  for (const [key, value] of Object.entries(patch)) merged.set(key, merged.has(key) ? reference(merged.get(key), value) : value);
+  return Object.fromEntries(merged);
+}
+
+describe("mergeJsonObjects", () => {
+  it.each([
+    ["adds and replaces", '{"a":1,"b":2}', '{"b":3,"c":4}', '{"a":1,"b":3,"c":4}'],
+    ["merges objects in objects", '{"a":{"x":1,"y":{"z":1}}}', '{"a":{"y":{"w":2}}}', '{"a":{"x":1,"y":{"z":1,"w":2}}}'],
+    ["replaces arrays", '{"a":[1,2,3]}', '{"a":[9]}', '{"a":[9]}'],
+    ["replaces an object by a scalar", '{"a":{"b":1}}', '{"a":null}', '{"a":null}'],
+    ["replaces a scalar by an object", '{"a":1}', '{"a":{"b":1}}', '{"a":{"b":1}}'],
+    ["keeps the digits of numbers", '{"a":1.0,"b":12345678901234567890}', '{"c":1e400}', '{"a":1.0,"b":12345678901234567890,"c":1e400}'],
+    ["keeps key order, integer-like keys too", '{"b":1,"10":2,"a":3}', '{"2":4,"b":5}', '{"b":5,"10":2,"a":3,"2":4}'],
+    ["takes the last of duplicate keys", '{"a":1,"b":0,"a":{"x":1}}', '{"a":{"y":1},"a":{"z":2}}', '{"a":{"x":1,"z":2},"b":0}'],
+    ["knows a key however it is escaped", '{"\\u0061":1}', '{"a":2}', '{"\\u0061":2}'],
+    ["keeps __proto__ as a plain key", '{"__proto__":{"a":1}}', '{"__proto__":{"b":2}}', '{"__proto__":{"a":1,"b":2}}'],
+    ["takes brackets, quotes and commas in strings", '{"a":"}\\",{","b":["]"]}', '{"c":"\\\\"}', '{"a":"}\\",{","b":["]"],"c":"\\\\"}'],
+    ["merges into an empty object", "{}", '{"a":1}', '{"a":1}'],
+    ["merges an empty object", '{ "a" : { "b" : [ 1 , 2 ] } }', "{}", '{"a":{ "b" : [ 1 , 2 ] }}'],
+    ["merges two empty objects", " { } ", "{\n}", "{}"],
+    [
+      "reads white space anywhere",
+      ' { "a" : 1 , "b" : { "c" : true } } ',
+      '\t{\n"b"\r: { "d" : null } }',
+      '{"a":1,"b":{"c":true,"d":null}}',
+    ],
+    ["keeps lone surrogates", '{"\\ud800":"\\udc00"}', '{"\\ud800x":1}', '{"\\ud800":"\\udc00","\\ud800x":1}'],
+  ])("[R4] %s", (_what, target, patch, merged) => {
+    expect(mergeJsonObjects(target, patch)).toBe(merged);
+  });
+
+  it("[R4] is the deep merge of the values, whatever the texts", () => {
+    const object = fc.jsonValue({ depthSize: "medium", noUnicodeString: false }).filter(isObject);
+    fc.assert(
+      fc.property(object, object, fc.constantFrom(undefined, 1, "\t"), (target, patch, space) => {
+        const merged = mergeJsonObjects(JSON.stringify(target, null, space), JSON.stringify(patch, null, space));
+        expect(JSON.parse(merged)).toEqual(reference(JSON.parse(JSON.stringify(target)), JSON.parse(JSON.stringify(patch))));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("[R4] is the deep merge of values that share keys", () => {
+    const key = fc.constantFrom("a", "b", "1", "0", "__proto__", 'q"', "");
+    const { tree } = fc.letrec<{ tree: unknown; leaf: unknown }>((tie) => ({
+      leaf: fc.oneof(fc.jsonValue({ maxDepth: 1 }), fc.constant("}{][\\")),
+      tree: fc.oneof({ maxDepth: 5 }, tie("leaf"), fc.dictionary(key, tie("tree"), { noNullPrototype: true })),
+    }));
+    const object = tree.filter(isObject);
+    fc.assert(
+      fc.property(object, object, (target, patch) => {
+        const [left, right] = [JSON.stringify(target), JSON.stringify(patch)];
+        const expected: unknown = reference(JSON.parse(left), JSON.parse(right));
+        expect(JSON.parse(mergeJsonObjects(left, right))).toEqual(expected);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("[R4] merges at the greatest depth, and survives what is deeper", () => {
+    const deep = (depth: number, leaf: string): string => '{"a":'.repeat(depth) + leaf + "}".repeat(depth);
+    expect(mergeJsonObjects(deep(JSON_DEPTH_MAX, '1,"b":1'), deep(JSON_DEPTH_MAX, "2"))).toBe(deep(JSON_DEPTH_MAX, '2,"b":1'));
+    const stored = deep(100_000, "1");
+    expect(mergeJsonObjects(stored, '{"b":2}')).toBe(`${stored.slice(0, -1)},"b":2}`);
+  });
+
+  it("raises on anything but objects", () => {
+    expect(() => mergeJsonObjects("[]", "{}")).toThrow(TypeError);
+    expect(() => mergeJsonObjects("{}", "1")).toThrow(TypeError);
+  });
+});
