@@ -113,8 +113,8 @@ export function toManagedEndpoint(row: EndpointRow, subscribers: number): Manage
   };
 }
 
-export function toEndpointDetail(row: EndpointRow & { recordCount: bigint }, subscribers: number): EndpointDetail {
-  return { ...toManagedEndpoint(row, subscribers), recordCount: Number(row.recordCount) };
+export function toEndpointDetail(row: EndpointRow, counts: { recordCount: number; subscribers: number }): EndpointDetail {
+  return { ...toManagedEndpoint(row, counts.subscribers), recordCount: counts.recordCount };
 }
 
 export interface AccountRow {

@@ -1,0 +1,45 @@
+/** Changes an account's password and ends its other sessions. */
+import type { Clock } from "@/src/core/ports";
+import type { Db } from "@/src/db/client";
+import { AppError } from "@/src/shared/errors";
+import type { PasswordChange } from "@/src/shared/management";
+import type { LoginLimiter } from "./login-limiter";
+import { hashPassword, isPassword } from "./passwords";
+
+/**
+ * Every session but `currentSessionId` ends; with null (a management token) every one. Raises `current_password_wrong`, and
+ * `rate_limited` after too many guesses.
+ */
+export async function changePassword({
+  db,
+  clock,
+  limiter,
+  userId,
+  currentSessionId,
+  address,
+  input,
+}: {
+  db: Pick<Db, "user" | "$transaction">;
+  clock: Clock;
+  limiter: LoginLimiter;
+  userId: string;
+  currentSessionId: string | null;
+  address: string | null;
+  input: PasswordChange;
+}): Promise<void> {
+  const attempt = { account: userId, address };
+  await limiter.begin(attempt);
+  const { passwordHash: stored } = await db.user.findUniqueOrThrow({ where: { id: userId }, select: { passwordHash: true } });
+  if (!(await isPassword(stored, input.currentPassword))) {
+    throw new AppError("current_password_wrong", { fields: { currentPassword: "This is not the current password." } });
+  }
+  await limiter.succeed(attempt);
+  const passwordHash = await hashPassword(input.newPassword);
+  await db.$transaction(async (tx) => {
+    await tx.user.update({ where: { id: userId }, data: { passwordHash } });
+    await tx.session.updateMany({
+      where: { userId, revokedAt: null, ...(currentSessionId === null ? {} : { id: { not: currentSessionId } }) },
+      data: { revokedAt: clock.now() },
+    });
+  });
+}

@@ -1,0 +1,24 @@
+/** Reads one endpoint of an account, with its number of records (G4, G6). */
+import type { Db } from "@/src/db/client";
+import { AppError } from "@/src/shared/errors";
+import type { EndpointDetail } from "@/src/shared/management";
+import { readEndpoints } from "./read-endpoints";
+import { toEndpointDetail } from "./views";
+
+/** Raises `not_found`. `countSubscribers` tells the open streams of an endpoint. */
+export async function getEndpoint({
+  db,
+  countSubscribers,
+  ownerId,
+  endpointId,
+}: {
+  db: Pick<Db, "record" | "$queryRaw">;
+  countSubscribers: (endpointId: string) => number;
+  ownerId: string;
+  endpointId: string;
+}): Promise<EndpointDetail> {
+  const [row] = await readEndpoints({ db, ownerId, endpointId });
+  if (!row) throw new AppError("not_found");
+  const recordCount = await db.record.count({ where: { endpointId } });
+  return toEndpointDetail(row, { recordCount, subscribers: countSubscribers(endpointId) });
+}

@@ -1,0 +1,23 @@
+/** Lists a project's endpoints (G4). */
+import type { Db } from "@/src/db/client";
+import type { ManagedEndpoint } from "@/src/shared/management";
+import { readEndpoints } from "./read-endpoints";
+import { requireOwnProject } from "./require-own-project";
+import { toManagedEndpoint } from "./views";
+
+/** By name. `countSubscribers` tells the open streams of an endpoint. Raises `not_found`. */
+export async function listEndpoints({
+  db,
+  countSubscribers,
+  ownerId,
+  projectId,
+}: {
+  db: Pick<Db, "project" | "$queryRaw">;
+  countSubscribers: (endpointId: string) => number;
+  ownerId: string;
+  projectId: string;
+}): Promise<ManagedEndpoint[]> {
+  await requireOwnProject({ db, ownerId, projectId });
+  const rows = await readEndpoints({ db, ownerId, projectId });
+  return rows.map((row) => toManagedEndpoint(row, countSubscribers(row.id)));
+}

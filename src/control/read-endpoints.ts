@@ -1,0 +1,26 @@
+/** Reads endpoints with the time of their last change: the one query behind lists and details. */
+import type { Db } from "@/src/db/client";
+import type { EndpointRow } from "./views";
+
+/** The endpoints of `ownerId`, narrowed by project or id, by name. */
+export function readEndpoints({
+  db,
+  ownerId,
+  projectId = null,
+  endpointId = null,
+}: {
+  db: Pick<Db, "$queryRaw">;
+  ownerId: string;
+  projectId?: string | null;
+  endpointId?: string | null;
+}): Promise<EndpointRow[]> {
+  return db.$queryRaw<EndpointRow[]>`
+    SELECT e."id", e."projectId", e."name", e."description", e."kind"::text AS "kind", e."secure", e."othersCanRead", e."othersCanUpdate",
+      e."othersCanDelete", e."schema", e."seq", e."createdAt", e."updatedAt",
+      (SELECT c."at" FROM "Change" c WHERE c."endpointId" = e."id" AND c."seq" = e."seq") AS "lastChangeAt"
+    FROM "Endpoint" e JOIN "Project" p ON p."id" = e."projectId"
+    WHERE p."ownerId" = ${ownerId}::uuid
+      AND (${projectId}::uuid IS NULL OR e."projectId" = ${projectId}::uuid)
+      AND (${endpointId}::uuid IS NULL OR e."id" = ${endpointId}::uuid)
+    ORDER BY e."name"`;
+}

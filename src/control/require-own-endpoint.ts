@@ -1,0 +1,27 @@
+/** Asks whose an endpoint is, before something is done to it (G6). */
+import type { Db } from "@/src/db/client";
+import { AppError } from "@/src/shared/errors";
+
+export interface OwnEndpoint {
+  id: string;
+  name: string;
+  projectId: string;
+}
+
+/** Raises `not_found` unless the endpoint exists and is in a project of `ownerId`. */
+export async function requireOwnEndpoint({
+  db,
+  ownerId,
+  endpointId,
+}: {
+  db: Pick<Db, "endpoint">;
+  ownerId: string;
+  endpointId: string;
+}): Promise<OwnEndpoint> {
+  const row = await db.endpoint.findFirst({
+    where: { id: endpointId, project: { ownerId } },
+    select: { id: true, name: true, projectId: true },
+  });
+  if (!row) throw new AppError("not_found");
+  return row;
+}

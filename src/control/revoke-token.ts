@@ -1,0 +1,23 @@
+/** Revokes a management token (G1). */
+import type { Clock } from "@/src/core/ports";
+import type { Db } from "@/src/db/client";
+import { AppError } from "@/src/shared/errors";
+
+/** Works no longer, at once. Raises `not_found` unless it is a token of `userId` that is not revoked. */
+export async function revokeToken({
+  db,
+  clock,
+  userId,
+  tokenId,
+}: {
+  db: Pick<Db, "managementToken">;
+  clock: Clock;
+  userId: string;
+  tokenId: string;
+}): Promise<void> {
+  const { count } = await db.managementToken.updateMany({
+    where: { id: tokenId, userId, revokedAt: null },
+    data: { revokedAt: clock.now() },
+  });
+  if (count === 0) throw new AppError("not_found");
+}

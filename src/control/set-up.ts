@@ -1,0 +1,36 @@
+/** Makes the first administrator by the link that the server prints. */
+import type { Db } from "@/src/db/client";
+import { AppError } from "@/src/shared/errors";
+import type { AccountView, Setup } from "@/src/shared/management";
+import { createFirstAdmin, isSetupNeeded } from "./first-admin";
+import { hashPassword } from "./passwords";
+import { isSetupToken } from "./secrets";
+import { isUniqueViolation } from "./unique-violation";
+import { toAccountView } from "./views";
+
+/** The administrator. Of two at the same time one gets `setup_done`. Raises `setup_token_invalid`, `email_taken`. */
+export async function setUp({
+  db,
+  secret,
+  input,
+}: {
+  db: Pick<Db, "user" | "$transaction">;
+  secret: string;
+  input: Setup;
+}): Promise<AccountView> {
+  if (!(await isSetupNeeded({ db }))) throw new AppError("setup_done");
+  if (!isSetupToken(secret, input.token)) throw new AppError("setup_token_invalid");
+  const passwordHash = await hashPassword(input.password);
+  try {
+    const row = await createFirstAdmin({ db, admin: { name: input.name, email: input.email, passwordHash } });
+    if (!row) throw new AppError("setup_done");
+    return toAccountView(row);
+  } catch (error) {
+    throw isUniqueViolation(error) ? emailTaken() : error;
+  }
+}
+
+/** The error of an e-mail address that another account has. */
+export function emailTaken(): AppError {
+  return new AppError("email_taken", { fields: { email: "There is an account with this address." } });
+}

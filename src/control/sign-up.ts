@@ -1,0 +1,42 @@
+/** Makes an account on a server with open sign-up (RESTED_SIGNUP). */
+import type { Db } from "@/src/db/client";
+import { AppError } from "@/src/shared/errors";
+import type { AccountView, Signup } from "@/src/shared/management";
+import { isSetupNeeded } from "./first-admin";
+import type { LoginLimiter } from "./login-limiter";
+import { hashPassword } from "./passwords";
+import { emailTaken } from "./set-up";
+import { isUniqueViolation } from "./unique-violation";
+import { accountSelect, toAccountView } from "./views";
+
+/** A member. Raises `signup_closed` (also before the first administrator exists), `email_taken`, `rate_limited`. */
+export async function signUp({
+  db,
+  limiter,
+  signup,
+  address,
+  input,
+}: {
+  db: Pick<Db, "user">;
+  limiter: LoginLimiter;
+  signup: "open" | "closed";
+  address: string | null;
+  input: Signup;
+}): Promise<AccountView> {
+  if (signup === "closed") throw new AppError("signup_closed");
+  if (await isSetupNeeded({ db })) {
+    throw new AppError("signup_closed", { detail: "This server has no administrator yet. Open the set-up link that it printed first." });
+  }
+  // Hashing costs, and a taken address is told: neither may be had without end.
+  await limiter.begin({ account: "sign-up", address });
+  const passwordHash = await hashPassword(input.password);
+  try {
+    const row = await db.user.create({
+      data: { name: input.name, email: input.email, passwordHash, role: "member" },
+      select: accountSelect,
+    });
+    return toAccountView(row);
+  } catch (error) {
+    throw isUniqueViolation(error) ? emailTaken() : error;
+  }
+}

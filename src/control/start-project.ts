@@ -1,0 +1,35 @@
+/** "What are you storing?": one text makes a project, its first endpoint and its first key. */
+import type { Clock } from "@/src/core/ports";
+import type { Db } from "@/src/db/client";
+import { AppError } from "@/src/shared/errors";
+import type { Start, Started } from "@/src/shared/management";
+import { startNames } from "@/src/shared/start-names";
+import { createProject } from "./create-project";
+import { toEndpointDetail } from "./views";
+
+/** All three, or none. Raises `fields_invalid` for a text without a letter (a to z) or digit. */
+export function startProject({
+  db,
+  clock,
+  ownerId,
+  input,
+}: {
+  db: Pick<Db, "$transaction">;
+  clock: Clock;
+  ownerId: string;
+  input: Start;
+}): Promise<Started> {
+  const names = startNames(input.name);
+  if (!names) throw new AppError("fields_invalid", { fields: { name: "Use at least one letter (a to z) or digit." } });
+  return db.$transaction(async (tx) => {
+    const { keys, ...project } = await createProject({ db: tx, clock, ownerId, input: { name: names.project } });
+    const [key] = keys;
+    if (!key) throw new AppError("internal_error", { internal: "a project was created without its first key" });
+    const endpoint = await tx.endpoint.create({ data: { projectId: project.id, name: names.endpoint } });
+    return {
+      project: { ...project, counts: { ...project.counts, endpoints: 1 } },
+      endpoint: toEndpointDetail({ ...endpoint, lastChangeAt: null }, { recordCount: 0, subscribers: 0 }),
+      key,
+    };
+  });
+}
