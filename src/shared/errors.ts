@@ -58,6 +58,7 @@ export const ERRORS = {
   access_changed: { status: 403, close: 1000, retryable: false, message: "Access to the endpoint has changed. Connect again." },
   slow_consumer: retry(503, 1013, "This client reads too slowly. Connect again, and read faster."),
   message_too_big: { status: 413, close: 1009, retryable: false, message: "Messages to the server may have 4 KiB at most, and are ignored." },
+  message_flood: { status: 429, close: 1008, retryable: false, message: "Messages to the server are ignored, and this client sends too many of them." },
   server_shutdown: retry(503, 1012, "The server is restarting. Connect again."),
   upgrade_invalid: client(400, "This is not a valid WebSocket handshake (RFC 6455, section 4.1)."),
   cursor_invalid: client(400, "The cursor is not valid. Use one that this endpoint sent, or since=now."),

@@ -1,0 +1,38 @@
+/** Judges whether an upgrade request is a WebSocket handshake (RFC 6455, section 4.2.1). It must not look at what the URL names. */
+import type { IncomingMessage } from "node:http";
+import { AppError } from "@/src/shared/errors";
+
+const KEY = /^[+/0-9A-Za-z]{22}==$/;
+const PROTOCOL_TOKENS = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:[ \t]*,[ \t]*[!#$%&'*+.^_`|~0-9A-Za-z-]+)*$/;
+
+/** A refusal with the status and headers that go with it. */
+export interface HandshakeProblem {
+  error: AppError;
+  status: number;
+  headers: Readonly<Record<string, string>>;
+}
+
+/** What is wrong with the handshake (W14), or undefined. */
+export function handshakeProblem(
+  request: Pick<IncomingMessage, "method" | "headers" | "httpVersionMajor" | "httpVersionMinor">,
+): HandshakeProblem | undefined {
+  const { method, headers } = request;
+  const problem = (detail: string): HandshakeProblem => ({ error: new AppError("upgrade_invalid", { detail }), status: 400, headers: {} });
+  if (method !== "GET") return problem("A WebSocket handshake is a GET request.");
+  if (headers.upgrade?.toLowerCase() !== "websocket")
+    return problem("The Upgrade header must be “websocket”. For plain HTTP, leave it out.");
+  const key = headers["sec-websocket-key"];
+  if (key === undefined) return problem("The Sec-WebSocket-Key header is missing.");
+  if (!KEY.test(key)) return problem("The Sec-WebSocket-Key header is not valid: it is 16 random bytes in base64.");
+  if (headers["sec-websocket-version"] !== "13") {
+    const detail = "This version of the WebSocket protocol is not supported. Send Sec-WebSocket-Version: 13.";
+    return {
+      error: new AppError("upgrade_invalid", { detail }),
+      status: 426,
+      headers: { Upgrade: "websocket", "Sec-WebSocket-Version": "13" },
+    };
+  }
+  const protocols = headers["sec-websocket-protocol"];
+  if (protocols !== undefined && !PROTOCOL_TOKENS.test(protocols)) return problem("The Sec-WebSocket-Protocol header is not valid.");
+  return undefined;
+}

@@ -1,0 +1,37 @@
+/** Answers an upgrade request with an HTTP error instead of a WebSocket. It must not decide which requests are refused. */
+import { randomBytes } from "node:crypto";
+import { STATUS_CODES } from "node:http";
+import type { Duplex } from "node:stream";
+import { type AppError, toProblem } from "@/src/shared/errors";
+
+/** A client that does not read the answer, or does not hang up after it, is cut off. */
+const LINGER_MS = 2_000;
+
+/**
+ * Writes a problem document (E1) and ends the socket. `status` replaces the catalogue's, `headers` come on top.
+ * Never raises, whatever state the socket is in.
+ */
+export function refuseUpgrade(
+  socket: Duplex,
+  error: AppError,
+  { status = error.entry.status, headers = {} }: { status?: number; headers?: Readonly<Record<string, string>> } = {},
+): void {
+  const requestId = `req-${randomBytes(6).toString("hex")}`;
+  const body = JSON.stringify({ ...toProblem(error, requestId), status });
+  const lines = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Error"}`,
+    "Content-Type: application/problem+json; charset=utf-8",
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    "Cache-Control: no-store",
+    "Connection: close",
+    `X-Request-Id: ${requestId}`,
+    ...(error.retryAfterSeconds === undefined ? [] : [`Retry-After: ${error.retryAfterSeconds}`]),
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+  ];
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  socket.on("error", () => socket.destroy());
+  socket.once("close", () => clearTimeout(timer));
+  // What the client has sent on is read and dropped: closing with unread data resets the connection, and the answer would be lost.
+  socket.resume();
+  socket.end(`${lines.join("\r\n")}\r\n\r\n${body}`);
+}

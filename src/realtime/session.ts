@@ -1,0 +1,161 @@
+/** One subscriber's view of one endpoint: where it stands, whether it replays, is live or ends. It must not know the transport. */
+import type { Grant } from "@/src/core/access";
+import type { Change, ChangeLog, LogPosition } from "@/src/core/ports";
+import type { Cursor } from "@/src/shared/cursor";
+import type { AppError } from "@/src/shared/errors";
+import type { GapReason } from "@/src/shared/stream-messages";
+import type { PumpListener } from "./change-pump";
+import { type EncodedChange, encodeBeat, encodeChange, encodeGap, encodeReady } from "./encode";
+import { PAGE_LIMIT_FIRST, toNextPageLimit } from "./log-pages";
+import type { Subscriber } from "./subscriber";
+
+/** What a client asked for. `plain`: changes and nothing else (W2). The others are the resumable mode (W9). */
+export type Start = { mode: "plain" } | { mode: "now" } | { mode: "after"; cursor: Cursor };
+
+/** `at`: up to where changes have been queued for the client. */
+export type SessionState =
+  | { state: "replaying"; at: Cursor; reading: boolean }
+  | { state: "live"; at: Cursor }
+  | { state: "ending"; error: AppError | undefined };
+
+export interface Session extends PumpListener {
+  readonly grant: Grant;
+  readonly resumable: boolean;
+  state(): SessionState;
+  /** Reads on in the log where a failure stopped the replay. Call it now and then; it does nothing when there is nothing to do. */
+  resume(): void;
+  /** In resumable mode, sends a sign of life with the cursor (W9). */
+  beat(): void;
+  /** Ends the client with the error's close code and message; without an error the client has gone. The first call counts. */
+  end(error?: AppError): void;
+}
+
+/**
+ * A session that starts at `start`, given that the log stands at `tip`. The caller adds it to the pump in the same turn of the event loop:
+ * from `tip` on the pump delivers. `pumpPosition` answers up to where the pump has delivered.
+ */
+export function createSession(options: {
+  grant: Grant;
+  start: Start;
+  tip: LogPosition;
+  pumpPosition: () => LogPosition | undefined;
+  changes: Pick<ChangeLog, "read">;
+  subscriber: Subscriber;
+  onEnd: (session: Session) => void;
+  /** Hears that the log can't be read; the replay goes on at the next `resume`. */
+  onReadError: (error: unknown) => void;
+}): Session {
+  const { grant, start, tip, pumpPosition, changes, subscriber, onEnd, onReadError } = options;
+  const resumable = start.mode !== "plain";
+  let current: SessionState = { state: "live", at: tip };
+
+  function begin(): void {
+    switch (start.mode) {
+      case "plain":
+        return;
+      case "now":
+        subscriber.enqueue(encodeReady(tip));
+        return;
+      case "after":
+        // Not the tip: a client that stores it and goes away before the rest has come would miss that.
+        subscriber.enqueue(encodeReady(start.cursor));
+        if (start.cursor.epoch !== tip.epoch) skip(start.cursor, tip, "epoch_changed");
+        else if (start.cursor.seq > tip.seq) skip(start.cursor, tip, "log_rewound");
+        else if (start.cursor.seq < tip.seq) {
+          current = { state: "replaying", at: start.cursor, reading: false };
+          session.resume();
+        }
+        return;
+      default:
+        start satisfies never;
+    }
+  }
+
+  function skip(from: Cursor, to: LogPosition, reason: GapReason): void {
+    current = { state: "live", at: to };
+    if (resumable) subscriber.enqueue(encodeGap({ from, to, reason }));
+  }
+
+  /** Reads the log up to where the pump is; from there on the pump delivers. It takes as long as the client takes to read. */
+  async function replay(): Promise<void> {
+    let limit = PAGE_LIMIT_FIRST;
+    while (current.state === "replaying") {
+      const { at } = current;
+      const end = pumpPosition();
+      if (end === undefined) return;
+      if (at.seq >= end.seq) {
+        current = { state: "live", at };
+        return;
+      }
+      const page = await changes.read(grant.endpoint.id, at.seq, limit);
+      limit = toNextPageLimit(page, limit);
+      if (!isAt(at)) continue;
+      if (page.length === 0) replayGap(at, end.seq);
+      await replayPage(page);
+    }
+  }
+
+  async function replayPage(page: readonly Change[]): Promise<void> {
+    for (const change of page) {
+      if (current.state !== "replaying") return;
+      if (change.seq > current.at.seq + 1) replayGap(current.at, change.seq - 1);
+      const { at } = current;
+      const frame = encodeChange(change).withCursor(at.epoch);
+      if (subscriber.isCrowdedBy(frame)) await subscriber.writable();
+      // Advance only after enqueue: a failure here resends, never skips.
+      if (!isAt(at) || !subscriber.enqueue(frame)) return;
+      moveTo({ epoch: at.epoch, seq: change.seq });
+    }
+  }
+
+  function replayGap(at: Cursor, seq: number): void {
+    const to = { epoch: at.epoch, seq };
+    subscriber.enqueue(encodeGap({ from: at, to, reason: "expired" }));
+    moveTo(to);
+  }
+
+  function moveTo(at: Cursor): void {
+    if (current.state !== "ending") current = { ...current, at };
+  }
+
+  function isAt(at: Cursor): boolean {
+    return current.state === "replaying" && current.at === at;
+  }
+
+  const session: Session = {
+    grant,
+    resumable,
+    state: () => current,
+    onChange: (encoded: EncodedChange, epoch: string) => {
+      // While it replays the log has the change; ahead of the pump it was sent already.
+      if (current.state !== "live" || encoded.change.seq <= current.at.seq) return;
+      if (subscriber.enqueue(resumable ? encoded.withCursor(epoch) : encoded.plain())) moveTo({ epoch, seq: encoded.change.seq });
+    },
+    onReset: (to, reason) => {
+      if (current.state === "ending") return;
+      // Of what is no longer kept a replay hears when it gets there, and who is ahead of the pump has it.
+      if (reason === "expired" && (current.state === "replaying" || current.at.seq >= to.seq)) return;
+      skip(current.at, to, reason);
+    },
+    resume: () => {
+      if (current.state !== "replaying" || current.reading) return;
+      current = { ...current, reading: true };
+      replay()
+        .catch(onReadError)
+        .finally(() => {
+          if (current.state === "replaying") current = { ...current, reading: false };
+        });
+    },
+    beat: () => {
+      if (resumable && current.state !== "ending") subscriber.enqueue(encodeBeat(current.at));
+    },
+    end: (error) => {
+      if (current.state === "ending") return;
+      current = { state: "ending", error };
+      onEnd(session);
+      if (error) subscriber.end(error);
+    },
+  };
+  begin();
+  return session;
+}

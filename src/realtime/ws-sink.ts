@@ -1,0 +1,28 @@
+/** A WebSocket as the sink of a subscriber: writes ready-made frames past the library's own sender. It must not queue. */
+import type { Duplex } from "node:stream";
+import type { WebSocket } from "ws";
+import { toCloseReason } from "./close-reason";
+import type { Sink } from "./subscriber";
+
+/** `socket` is the connection below `webSocket`, whose compression must be off: only then are our frames valid among its own. */
+export function createWebSocketSink({ webSocket, socket }: { webSocket: WebSocket; socket: Duplex }): Sink {
+  return {
+    write: (bytes) => {
+      // Nothing may follow a close frame.
+      if (webSocket.readyState === webSocket.OPEN) socket.write(bytes);
+    },
+    unsentBytes: () => socket.writableLength,
+    writable: () =>
+      new Promise((resolve) => {
+        if (socket.destroyed || !socket.writableNeedDrain) return resolve();
+        const settle = () => {
+          socket.off("drain", settle);
+          socket.off("close", settle);
+          resolve();
+        };
+        socket.on("drain", settle);
+        socket.on("close", settle);
+      }),
+    end: (error) => webSocket.close(error.entry.close, toCloseReason(error.message)),
+  };
+}

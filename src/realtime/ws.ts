@@ -1,0 +1,191 @@
+/** The WebSocket transport: handshake, access, heartbeat, shutdown. It must not know changes or the log; frames come from the hub. */
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { type WebSocket, WebSocketServer } from "ws";
+import type { Access } from "@/src/core/access";
+import { type AccessRequest, fromAddress } from "@/src/core/access-request";
+import type { Log } from "@/src/core/ports";
+import { parseCursor } from "@/src/shared/cursor";
+import { parseDataAddress } from "@/src/shared/data-path";
+import { AppError, isAppError } from "@/src/shared/errors";
+import { toCloseReason } from "./close-reason";
+import { handshakeProblem } from "./handshake";
+import { createHeartbeat } from "./heartbeat";
+import type { Hub, Subscription } from "./hub";
+import { refuseUpgrade } from "./refuse-upgrade";
+import type { Start } from "./session";
+import type { Sink } from "./subscriber";
+import { createWebSocketSink } from "./ws-sink";
+
+export interface UpgradeHandler {
+  /** Takes over an upgrade request of the data plane. Never raises. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Closes every socket with 1012 (W8), refuses new ones the same way, and settles when all have gone; those that are still there after `graceMs` are cut off. */
+  closeAll(options: { graceMs: number }): Promise<void>;
+}
+
+/** So many messages, pings and pongs may come between two of our pings: reading them costs time, and nobody needs to send any. */
+const MESSAGES_MAX = 1000;
+/** A handshake whose checks take longer is answered as if the database were away. */
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+const SERVER_OPTIONS = {
+  noServer: true,
+  clientTracking: false,
+  // Frames are encoded once for all clients; a compressed one would be of one client alone.
+  perMessageDeflate: false,
+  // Messages from clients are ignored; those that are larger close the socket with 1009.
+  maxPayload: 4096,
+  maxFragments: 64,
+  // How long, in ms, the client may take to answer our close frame.
+  closeTimeout: 10_000,
+};
+
+/** Starts the heartbeat's timer; `closeAll` ends it. */
+export function createUpgradeHandler(options: {
+  hub: Pick<Hub, "subscribe" | "closeAll">;
+  access: Pick<Access, "decide">;
+  config: { pingIntervalMs: number; pongTimeoutMs: number };
+  log: Pick<Log, "debug" | "error">;
+}): UpgradeHandler {
+  const { hub, access, config, log } = options;
+  const server = new WebSocketServer(SERVER_OPTIONS);
+  server.on("wsClientError", (error, socket) => refuseUpgrade(socket, new AppError("upgrade_invalid", { detail: error.message })));
+  const heartbeat = createHeartbeat(config);
+  const sockets = new Set<Duplex>();
+  let onSocketGone: (() => void) | undefined;
+
+  function track(socket: Duplex): void {
+    sockets.add(socket);
+    socket.on("error", (error) => log.debug({ error }, "a socket failed"));
+    socket.once("close", () => {
+      sockets.delete(socket);
+      onSocketGone?.();
+    });
+  }
+
+  async function open({
+    handshake,
+    accessRequest,
+    since,
+  }: {
+    handshake: Handshake;
+    accessRequest: AccessRequest;
+    since: string | null;
+  }): Promise<void> {
+    const timer = setTimeout(() => handshake.refuse(new AppError("database_unavailable")), HANDSHAKE_TIMEOUT_MS);
+    try {
+      const grant = await access.decide(accessRequest);
+      const start = toStart(since);
+      let webSocket: WebSocket | undefined;
+      const connect = (): Sink | undefined => {
+        webSocket = handshake.complete();
+        return webSocket && createWebSocketSink({ webSocket, socket: handshake.socket });
+      };
+      const subscription = await hub.subscribe({ grant, start, transport: "ws", connect });
+      if (webSocket && subscription) attend(webSocket, subscription);
+    } catch (error) {
+      if (!isAppError(error)) log.error({ error }, "a WebSocket could not be opened");
+      handshake.refuse(isAppError(error) ? error : new AppError("internal_error"));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  function attend(webSocket: WebSocket, subscription: Subscription): void {
+    let messages = 0;
+    const beating = heartbeat.add({
+      ping: () => {
+        messages = 0;
+        if (webSocket.readyState === webSocket.OPEN) webSocket.ping();
+        subscription.beat();
+      },
+      terminate: () => webSocket.terminate(),
+    });
+    const onMessage = () => {
+      if (++messages > MESSAGES_MAX) subscription.end(new AppError("message_flood"));
+    };
+    webSocket.on("message", onMessage);
+    webSocket.on("ping", onMessage);
+    webSocket.on("pong", () => {
+      onMessage();
+      beating.pong();
+    });
+    const onClose = () => {
+      beating.stop();
+      subscription.closed();
+    };
+    webSocket.on("close", onClose);
+    if (webSocket.readyState === webSocket.CLOSED) onClose();
+  }
+
+  return {
+    upgrade: (request, socket, head) => {
+      track(socket);
+      const address = parseDataAddress(request.url ?? "");
+      if (!address) return refuseUpgrade(socket, new AppError("not_found"));
+      const problem = handshakeProblem(request);
+      if (problem) return refuseUpgrade(socket, problem.error, problem);
+      const parameters = new URLSearchParams(address.query);
+      const accessRequest = fromAddress({ address, parameters, headers: request.headers, operation: "subscribe" });
+      const handshake = createHandshake({ server, request, socket, head });
+      void open({ handshake, accessRequest, since: parameters.get("since") });
+    },
+    closeAll: async ({ graceMs }) => {
+      heartbeat.stop();
+      hub.closeAll(new AppError("server_shutdown"));
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, graceMs);
+        onSocketGone = () => {
+          if (sockets.size > 0) return;
+          clearTimeout(timer);
+          resolve();
+        };
+        onSocketGone();
+      });
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  };
+}
+
+/** A handshake that can be completed once, or refused once. */
+interface Handshake {
+  readonly socket: Duplex;
+  /** The open WebSocket; undefined when the client has gone, or was refused already. */
+  complete(): WebSocket | undefined;
+  /** Completes it, unless that was done, and closes with the error's code and message (W3). */
+  refuse(error: AppError): void;
+}
+
+function createHandshake(options: { server: WebSocketServer; request: IncomingMessage; socket: Duplex; head: Buffer }): Handshake {
+  const { server, request, socket, head } = options;
+  let completed = false;
+  let webSocket: WebSocket | undefined;
+  const complete = (): WebSocket | undefined => {
+    if (completed || socket.destroyed) return undefined;
+    completed = true;
+    server.handleUpgrade(request, socket, head, (opened) => {
+      webSocket = opened;
+      // The library has closed the socket by then, with a code that says why.
+      opened.on("error", () => undefined);
+    });
+    return webSocket;
+  };
+  return {
+    socket,
+    complete,
+    refuse: (error) => {
+      complete();
+      webSocket?.close(error.entry.close, toCloseReason(error.message));
+    },
+  };
+}
+
+/** The opt-in parameter of the resumable mode (W9). Raises `cursor_invalid`. */
+function toStart(since: string | null): Start {
+  if (since === null) return { mode: "plain" };
+  if (since === "now") return { mode: "now" };
+  const cursor = parseCursor(since);
+  if (!cursor) throw new AppError("cursor_invalid");
+  return { mode: "after", cursor };
+}
