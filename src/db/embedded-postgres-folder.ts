@@ -32,11 +32,13 @@ export interface DataFolder {
   dir: string;
   dataDir: string;
   logFile: string;
+  /** Held by PostgreSQL's processes while they run. */
+  lockFile: string;
   role: string;
   password: string;
 }
 
-/** Prepares the folder: PostgreSQL's data in it exist afterwards, as a whole or (when this raises) not at all. */
+/** Prepares the folder (which `openFolder` answered): PostgreSQL's data in it exist afterwards, as a whole or (when this raises) not at all. */
 export async function prepareDataFolder(options: {
   dir: string;
   binaries: PostgresBinaries;
@@ -44,10 +46,10 @@ export async function prepareDataFolder(options: {
   durable: boolean;
   log: Log;
 }): Promise<DataFolder> {
-  const { binaries, user, durable, log } = options;
-  const dir = makeWritable(path.resolve(options.dir));
+  const { dir, binaries, user, durable, log } = options;
   const dataDir = path.join(dir, "postgres");
   const logFile = path.join(dir, "postgres.log");
+  const lockFile = path.join(dir, "postgres.lock");
   rotateLog(logFile);
   removeLeftovers(dir);
   const exists = fs.existsSync(path.join(dataDir, "PG_VERSION"));
@@ -59,10 +61,16 @@ export async function prepareDataFolder(options: {
   checkData({ dataDir, major: binaries.major });
   // A folder copied by root; PostgreSQL wants to own it.
   if (process.getuid?.() === 0 && fs.statSync(dataDir).uid === 0) user.give(dataDir);
-  return { dir, dataDir, logFile, role: ROLE, password };
+  if (!fs.existsSync(lockFile)) {
+    fs.closeSync(fs.openSync(lockFile, "a", 0o600));
+    user.give(lockFile);
+  }
+  return { dir, dataDir, logFile, lockFile, role: ROLE, password };
 }
 
-function makeWritable(dir: string): string {
+/** Makes the folder when it is missing, and answers its absolute path without symbolic links. */
+export function openFolder(given: string): string {
+  const dir = path.resolve(given);
   try {
     fs.mkdirSync(dir, { recursive: true, mode: 0o700 });
     fs.accessSync(dir, fs.constants.R_OK | fs.constants.W_OK | fs.constants.X_OK);

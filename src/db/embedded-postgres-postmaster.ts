@@ -1,5 +1,5 @@
 /** One run of PostgreSQL's server process: starts it and waits until it accepts connections. Decides nothing about the folder. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import fs from "node:fs";
 import net from "node:net";
 import path from "node:path";
@@ -13,6 +13,9 @@ const READY_POLL_MS = 20;
 const STILL_STARTING_MS = 10_000;
 const STOP_TIMEOUT_MS = 30_000;
 const LOG_TAIL_LINES = 15;
+/** Enough for the processes of a PostgreSQL that was killed to notice it. */
+const LOCK_TIMEOUT_SECONDS = 3;
+const LOCKED_EXIT_CODE = 75;
 
 export interface Postmaster {
   readonly pid: number;
@@ -24,13 +27,17 @@ export interface Postmaster {
   stop(): Promise<void>;
 }
 
+/** `locked`: processes of another PostgreSQL, perhaps in another container, still have the folder's lock. */
 export type LaunchOutcome =
   | { state: "ready"; postmaster: Postmaster }
-  | { state: "failed"; reason: string; logTail: string; portTaken: boolean };
+  | { state: "port_taken" }
+  | { state: "locked" }
+  | { state: "failed"; reason: string; logTail: string };
 
 export interface LaunchOptions {
   dataDir: string;
   logFile: string;
+  lockFile: string;
   binaries: PostgresBinaries;
   user: PostgresUser;
   host: string;
@@ -62,13 +69,14 @@ export async function launchPostmaster(options: LaunchOptions): Promise<LaunchOu
       log.info({ seconds: waitedMs / 1000 }, "PostgreSQL is still starting (recovering)");
     await delay(READY_POLL_MS);
   }
+  if (child.exitCode === LOCKED_EXIT_CODE) return { state: "locked" };
   const written = readFrom(logFile, logOffset);
-  const logTail = written.trimEnd().split("\n").slice(-LOG_TAIL_LINES).join("\n");
-  return { state: "failed", reason: end, logTail, portTaken: written.includes("could not bind") };
+  if (written.includes("could not bind")) return { state: "port_taken" };
+  return { state: "failed", reason: end, logTail: written.trimEnd().split("\n").slice(-LOG_TAIL_LINES).join("\n") };
 }
 
 function spawnPostgres(options: LaunchOptions): ChildProcess {
-  const { binaries, user, dataDir, logFile, host, port, durable } = options;
+  const { binaries, user, dataDir, logFile, lockFile, host, port, durable } = options;
   const settings: Record<string, string> = {
     listen_addresses: host,
     unix_socket_directories: "",
@@ -80,11 +88,27 @@ function spawnPostgres(options: LaunchOptions): ChildProcess {
       ? { fsync: "on", synchronous_commit: "on", full_page_writes: "on" }
       : { fsync: "off", synchronous_commit: "off", full_page_writes: "off" }),
   };
-  const { file, args, ...identity } = user.launch(
+  const command = [
     binaries.postgres,
-    ["-D", dataDir, "-p", String(port), ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])],
-    { endsWithUs: true },
-  );
+    "-D",
+    dataDir,
+    "-p",
+    String(port),
+    ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
+  ];
+  // The lock stays until the last process of this PostgreSQL has ended, and holds between containers that share a
+  // folder, where pids say nothing. PostgreSQL replaces flock, so pid and parent are as without it.
+  const lock = [
+    "flock",
+    "--timeout",
+    String(LOCK_TIMEOUT_SECONDS),
+    "--conflict-exit-code",
+    String(LOCKED_EXIT_CODE),
+    "--no-fork",
+    lockFile,
+  ];
+  const [program = "", ...rest] = hasFlock() ? [...lock, ...command] : command;
+  const { file, args, ...identity } = user.launch(program, rest, { endsWithUs: true });
   const out = fs.openSync(logFile, "a", 0o600);
   try {
     // A process group of its own: Ctrl-C in a terminal must reach the server first, which then stops PostgreSQL.
@@ -156,5 +180,14 @@ function readFrom(file: string, offset: number): string {
     return fs.readFileSync(file).subarray(offset).toString("utf8");
   } catch {
     return "";
+  }
+}
+
+function hasFlock(): boolean {
+  if (process.platform !== "linux") return false;
+  try {
+    return execFileSync("flock", ["--help"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).includes("--no-fork");
+  } catch {
+    return false;
   }
 }

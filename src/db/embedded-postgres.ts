@@ -5,7 +5,7 @@ import { isMainThread } from "node:worker_threads";
 import pg from "pg";
 import type { Log } from "@/src/core/ports";
 import { findPostgresBinaries } from "@/src/db/embedded-postgres-binaries";
-import { prepareDataFolder } from "@/src/db/embedded-postgres-folder";
+import { openFolder, prepareDataFolder } from "@/src/db/embedded-postgres-folder";
 import { findFreePort, launchPostmaster, type Postmaster, readLastPort } from "@/src/db/embedded-postgres-postmaster";
 import { inspectDataFolder, stopOrphan } from "@/src/db/embedded-postgres-process";
 import { createPostgresUser } from "@/src/db/embedded-postgres-user";
@@ -48,23 +48,34 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   // Linux ends PostgreSQL with the thread that started it.
   if (!isMainThread) throw new Error("The built-in PostgreSQL must be started from the main thread.");
   const binaries = findPostgresBinaries();
-  const user = createPostgresUser(path.join(path.resolve(options.dir), "postgres"));
-  const folder = await prepareDataFolder({ dir: options.dir, binaries, user, durable, log });
+  const dir = openFolder(options.dir);
+  const user = createPostgresUser(path.join(dir, "postgres"));
+  const folder = await prepareDataFolder({ dir, binaries, user, durable, log });
 
-  const launch = async (wanted: number | undefined): Promise<Postmaster> => {
+  const launch = async (wanted: number | undefined, exact = false): Promise<Postmaster> => {
     for (let attempt = 1; ; attempt++) {
       await claim({ dir: folder.dir, dataDir: folder.dataDir, log });
       const port = await findFreePort(HOST, wanted);
+      if (exact && port !== wanted) throw new Error(`Port ${wanted}, which this server's clients know, is taken.`);
       const outcome = await launchPostmaster({ ...folder, binaries, user, host: HOST, port, durable, log });
       if (outcome.state === "ready") return outcome.postmaster;
-      if (outcome.portTaken && attempt < START_ATTEMPTS) continue;
-      // Another server may have been quicker; its folder is then refused with a better message.
+      // Another server may have been quicker; its folder is then refused.
       await claim({ dir: folder.dir, dataDir: folder.dataDir, log });
-      throw new Error(`PostgreSQL did not start (${outcome.reason}). Its log, ${folder.logFile}, ends with:\n${outcome.logTail}`);
+      switch (outcome.state) {
+        case "port_taken":
+          if (attempt < START_ATTEMPTS) continue;
+          throw new Error(`PostgreSQL found no free port on ${HOST} in ${START_ATTEMPTS} attempts.`);
+        case "locked":
+          throw new Error(
+            `Another server, perhaps in another container, uses the data folder ${folder.dir}. Stop it first, or give this one a folder of its own with RESTED_DATA_DIR.`,
+          );
+        case "failed":
+          throw new Error(`PostgreSQL did not start (${outcome.reason}). Its log, ${folder.logFile}, ends with:\n${outcome.logTail}`);
+      }
     }
   };
   const first = await launch(readLastPort(folder.dataDir));
-  const supervised = supervise({ first, log, launch: () => launch(first.port) });
+  const supervised = supervise({ first, log, launch: () => launch(first.port, true) });
   const credentials = { host: HOST, port: first.port, user: folder.role, password: folder.password, database: DATABASE };
   try {
     await ensureDatabase(credentials);
