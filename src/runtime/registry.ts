@@ -2,6 +2,7 @@
  * Where code that Next bundles finds the process's one runtime (decision 4). Types only from the rest; it must hold no state but the slot.
  */
 import type { Config } from "@/src/config/config";
+import type { LoginLimiter } from "@/src/control/login-limiter";
 import type { Definitions } from "@/src/core/definitions";
 import type { ChangeLog, Clock, Log, RecordStore } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
@@ -21,6 +22,8 @@ export interface Runtime {
   hub: Hub;
   /** Signs dashboard sessions and set-up links; 32 bytes as base64url. */
   secret: string;
+  /** Counts attempts to guess passwords. */
+  loginLimiter: LoginLimiter;
 }
 
 const SLOT = Symbol.for("rested.runtime");

@@ -1,0 +1,41 @@
+/** next-auth: sign-in, sign-out, and the session that its browser code asks for. What it may do is decided in app/lib/auth-options.ts. */
+import { createAuthOptions } from "@/app/lib/auth-options";
+import { readClientInfo } from "@/app/lib/client-info";
+import { createRequestId, toProblemResponse } from "@/app/lib/problem-response";
+import { runNextAuth } from "@/app/lib/run-next-auth";
+import { isCrossSite } from "@/app/lib/same-origin";
+import { getRuntime } from "@/src/runtime/registry";
+import { AppError, isAppError } from "@/src/shared/errors";
+
+interface Context {
+  params: Promise<{ nextauth: string[] }>;
+}
+
+/** `_log` would let anybody write into the server's log; the built-in pages have their own in the dashboard. */
+const ACTIONS: ReadonlySet<string | undefined> = new Set(["providers", "session", "csrf", "signin", "signout", "callback", "error"]);
+
+async function handle(request: Request, { params }: Context): Promise<Response> {
+  const requestId = createRequestId();
+  const runtime = getRuntime();
+  const client = readClientInfo({ headers: request.headers, publicUrl: runtime.config.publicUrl });
+  const failures: unknown[] = [];
+  try {
+    const { nextauth: action } = await params;
+    if (!ACTIONS.has(action[0])) throw new AppError("not_found");
+    if (isCrossSite({ method: request.method, headers: request.headers, hosts: client.hosts })) throw new AppError("cross_site_request");
+    const options = createAuthOptions({ runtime, client, onFailure: (error) => failures.push(error) });
+    const { response } = await runNextAuth({ request, action, options });
+    const [failure] = failures;
+    if (failure !== undefined) throw failure;
+    response.headers.set("Cache-Control", "no-store");
+    response.headers.set("X-Request-Id", requestId);
+    return response;
+  } catch (error) {
+    const code = isAppError(error) ? error.code : "internal_error";
+    // next-auth's browser code reads the error from the address that it would go to.
+    const url = new URL(`/login?error=${code}`, request.url).href;
+    return toProblemResponse({ error, requestId, log: runtime.log, members: { url } });
+  }
+}
+
+export { handle as GET, handle as POST };

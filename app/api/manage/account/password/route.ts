@@ -1,0 +1,12 @@
+/** `/api/manage/account/password`: a new password, which ends the other sessions. */
+import { manageRoute, noContent, withBody } from "@/app/lib/manage-route";
+import { changePassword } from "@/src/control/change-password";
+import { passwordChangeSchema } from "@/src/shared/management";
+
+export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
+  POST: withBody(passwordChangeSchema, async ({ runtime: { db, clock, loginLimiter }, client, user, sessionId, body }) => {
+    const currentSessionId = sessionId;
+    await changePassword({ db, clock, limiter: loginLimiter, userId: user.id, currentSessionId, address: client.address, input: body });
+    return noContent();
+  }),
+});

@@ -1,0 +1,7 @@
+/** `/api/manage/endpoints/{id}/stream-ticket`: opens the console's stream. */
+import { json, manageRoute } from "@/app/lib/manage-route";
+import { issueStreamTicket } from "@/src/control/issue-stream-ticket";
+
+export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
+  POST: async ({ runtime: { db, clock }, user, id }) => json(await issueStreamTicket({ db, clock, userId: user.id, endpointId: id }), 201),
+});

@@ -1,0 +1,8 @@
+/** `/api/manage/setup`: the first administrator, by the link that the server prints. */
+import { json, publicRoute, withBody } from "@/app/lib/manage-route";
+import { setUp } from "@/src/control/set-up";
+import { setupSchema } from "@/src/shared/management";
+
+export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = publicRoute({
+  POST: withBody(setupSchema, async ({ runtime: { db, secret }, body }) => json(await setUp({ db, secret, input: body }), 201)),
+});

@@ -1,0 +1,10 @@
+/** `/api/manage/signup`: an account, on a server where everybody may make one (RESTED_SIGNUP). */
+import { json, publicRoute, withBody } from "@/app/lib/manage-route";
+import { signUp } from "@/src/control/sign-up";
+import { signupSchema } from "@/src/shared/management";
+
+export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = publicRoute({
+  POST: withBody(signupSchema, async ({ runtime: { db, config, loginLimiter }, client, body }) =>
+    json(await signUp({ db, limiter: loginLimiter, signup: config.signup, address: client.address, input: body }), 201),
+  ),
+});

@@ -1,0 +1,104 @@
+/** How next-auth signs in: by e-mail and password, with a token that names a session row. Made for each request, since cookies depend on it. */
+import type { AuthOptions, CookieOption } from "next-auth";
+import type { JWT } from "next-auth/jwt";
+import CredentialsProvider from "next-auth/providers/credentials";
+import { authenticateUser } from "@/src/control/authenticate-user";
+import { createSession, SESSION_DAYS } from "@/src/control/create-session";
+import { findSessionUser } from "@/src/control/find-session-user";
+import { revokeSession } from "@/src/control/revoke-session";
+import type { Runtime } from "@/src/runtime/registry";
+import { isAppError } from "@/src/shared/errors";
+import { checkBody } from "@/src/shared/field-problems";
+import { loginSchema } from "@/src/shared/management";
+import type { ClientInfo } from "./client-info";
+import { SESSION_COOKIE } from "./session-cookie";
+
+const CSRF_COOKIE = "rested.csrf";
+const CALLBACK_COOKIE = "rested.callback";
+
+/** Ends a next-auth action for a session that is no more; next-auth then clears the cookie. */
+class SessionEnded extends Error {
+  override readonly name = "SessionEnded";
+}
+
+export interface AuthOptionsRequest {
+  runtime: Runtime;
+  client: ClientInfo;
+  /**
+   * Hears of what next-auth would swallow: too many attempts, a database that is away. The caller answers with it instead of what
+   * next-auth says, which would be "wrong password" or a cleared cookie.
+   */
+  onFailure: (error: unknown) => void;
+}
+
+export function createAuthOptions({ runtime, client, onFailure }: AuthOptionsRequest): AuthOptions {
+  const { db, clock, log, secret } = runtime;
+  const guarded = async <Value>(run: () => Promise<Value>): Promise<Value> => {
+    try {
+      return await run();
+    } catch (error) {
+      if (!(error instanceof SessionEnded)) onFailure(error);
+      throw error;
+    }
+  };
+
+  return {
+    secret,
+    session: { strategy: "jwt", maxAge: SESSION_DAYS * 86_400 },
+    useSecureCookies: client.secure,
+    cookies: {
+      sessionToken: toCookie(SESSION_COOKIE, client.secure),
+      csrfToken: toCookie(CSRF_COOKIE, client.secure),
+      callbackUrl: toCookie(CALLBACK_COOKIE, client.secure),
+    },
+    pages: { signIn: "/login", signOut: "/login", error: "/login" },
+    providers: [
+      CredentialsProvider({
+        credentials: { email: { label: "E-mail", type: "email" }, password: { label: "Password", type: "password" } },
+        authorize: (credentials) =>
+          guarded(async () => {
+            // next-auth hands over its own fields of the form as well.
+            const checked = checkBody(loginSchema, { email: credentials?.email, password: credentials?.password });
+            if (!checked.ok) return null;
+            return authenticateUser({ db, limiter: runtime.loginLimiter, ...checked.value, address: client.address });
+          }),
+      }),
+    ],
+    callbacks: {
+      /** At sign-in begins a session; later makes sure that it goes on. Nothing personal is in the token. */
+      jwt: ({ token, user }) =>
+        guarded(async (): Promise<JWT> => {
+          const { userAgent, address } = client;
+          if (user) return { sub: user.id, sid: await createSession({ db, clock, userId: user.id, userAgent, address }) };
+          if (typeof token.sid !== "string" || !(await findSessionUser({ db, clock, sessionId: token.sid }))) throw new SessionEnded();
+          return { sub: token.sub ?? "", sid: token.sid };
+        }),
+      session: ({ session, token }) =>
+        guarded(async () => {
+          const user = typeof token.sid === "string" ? await findSessionUser({ db, clock, sessionId: token.sid }) : null;
+          if (!user) throw new SessionEnded();
+          return { ...session, user: { name: user.name, email: user.email } };
+        }),
+    },
+    events: {
+      signOut: ({ token }) =>
+        guarded(async () => {
+          if (typeof token?.sid !== "string" || token.sub === undefined) return;
+          await revokeSession({ db, clock, userId: token.sub, sessionId: token.sid }).catch((error: unknown) => {
+            // It has ended before: that is what was asked for.
+            if (!isAppError(error) || error.code !== "not_found") throw error;
+          });
+        }),
+    },
+    logger: {
+      // A cookie that is old or not ours is no error of the server; failures of the server reach `onFailure`.
+      error: (code, metadata) => log.debug({ code, metadata }, "next-auth"),
+      warn: (code) => log.debug({ code }, "next-auth"),
+      debug: () => undefined,
+    },
+  };
+}
+
+function toCookie(name: string, secure: boolean): CookieOption {
+  return { name, options: { httpOnly: true, sameSite: "lax", path: "/", secure } };
+}

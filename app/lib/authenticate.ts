@@ -1,0 +1,46 @@
+/** Finds out who sends a management request (G1): a management token, or the dashboard's session. */
+import { parseCookie } from "cookie";
+import { findTokenUser } from "@/src/control/find-token-user";
+import type { Runtime } from "@/src/runtime/registry";
+import { AppError } from "@/src/shared/errors";
+import type { AccountView } from "@/src/shared/management";
+import type { ClientInfo } from "./client-info";
+import { readSession } from "./read-session";
+import { isProvenSameOrigin } from "./same-origin";
+import { SESSION_COOKIE } from "./session-cookie";
+
+export interface Principal {
+  user: AccountView;
+  /** Null: by management token. */
+  sessionId: string | null;
+}
+
+/**
+ * A token that is sent counts alone, valid or not. A session counts only from the dashboard's own pages. Raises `management_token_invalid`,
+ * `cross_site_request`, `session_missing`.
+ */
+export async function authenticate({
+  runtime,
+  request,
+  client,
+}: {
+  runtime: Pick<Runtime, "db" | "clock" | "secret">;
+  request: Request;
+  client: ClientInfo;
+}): Promise<Principal> {
+  const authorization = request.headers.get("authorization");
+  if (authorization !== null) {
+    const token = /^Bearer +([^ ]+) *$/i.exec(authorization)?.[1];
+    const user = token === undefined ? null : await findTokenUser({ db: runtime.db, clock: runtime.clock, token });
+    if (!user) throw new AppError("management_token_invalid");
+    return { user, sessionId: null };
+  }
+  const cookie = parseCookie(request.headers.get("cookie") ?? "")[SESSION_COOKIE];
+  if (!cookie) throw new AppError("session_missing");
+  if (!isProvenSameOrigin({ method: request.method, headers: request.headers, hosts: client.hosts }))
+    throw new AppError("cross_site_request");
+  const session = await readSession({ runtime, cookie });
+  if (!session) throw new AppError("session_missing", { detail: "The session has ended. Sign in again." });
+  const { sessionId, ...user } = session;
+  return { user, sessionId };
+}

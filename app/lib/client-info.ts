@@ -1,0 +1,26 @@
+/** Reads what a request's headers tell about the client. The server has made the forwarding headers true before (TRUST_PROXY). */
+
+export interface ClientInfo {
+  address: string | null;
+  userAgent: string | null;
+  /** The browser speaks HTTPS: its cookies can be Secure. */
+  secure: boolean;
+  /** The hosts that the server is reached by in this request; the browser's idea of "same origin" is one of them. */
+  hosts: ReadonlySet<string>;
+}
+
+export function readClientInfo({ headers, publicUrl }: { headers: Headers; publicUrl: string | undefined }): ClientInfo {
+  const forwardedHost = headers.get("x-forwarded-host");
+  const host = headers.get("host");
+  const hosts = new Set([host, forwardedHost].filter((name) => name !== null).map((name) => name.toLowerCase()));
+  const configured = publicUrl === undefined ? undefined : new URL(publicUrl);
+  const isConfiguredHost = configured !== undefined && hosts.has(configured.host);
+  // A proxy may pass another Host on than the one in the address bar.
+  if (configured) hosts.add(configured.host);
+  return {
+    address: headers.get("x-forwarded-for")?.split(",")[0]?.trim() || null,
+    userAgent: headers.get("user-agent"),
+    secure: headers.get("x-forwarded-proto") === "https" || (isConfiguredHost && configured.protocol === "https:"),
+    hosts,
+  };
+}

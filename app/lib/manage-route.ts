@@ -1,0 +1,133 @@
+/** Wraps the route handlers of the management API (G): who asks, what they send, how it is answered. It must hold no rule of what they do. */
+import type * as z from "zod/mini";
+import { getRuntime, type Runtime } from "@/src/runtime/registry";
+import { AppError } from "@/src/shared/errors";
+import { checkBody } from "@/src/shared/field-problems";
+import type { AccountView } from "@/src/shared/management";
+import { authenticate } from "./authenticate";
+import { type ClientInfo, readClientInfo } from "./client-info";
+import { createRequestId, toProblemResponse } from "./problem-response";
+import { readJson } from "./read-body";
+import { isCrossSite } from "./same-origin";
+
+const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
+type Method = (typeof METHODS)[number];
+
+/** Forms are small; records have a limit of their own. */
+const BODY_BYTES_MAX = 64 * 1024;
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** What a handler of a public route gets. */
+export interface PublicContext {
+  runtime: Runtime;
+  request: Request;
+  url: URL;
+  client: ClientInfo;
+  /** The `[id]` of the path, a UUID; empty where the path has none. */
+  id: string;
+  /** The other parts of the path. */
+  params: Readonly<Record<string, string>>;
+}
+
+/** What a handler gets of a person who is signed in, or holds a management token. */
+export interface ManageContext extends PublicContext {
+  user: AccountView;
+  /** Null: by management token. */
+  sessionId: string | null;
+}
+
+type Handler<Context> = (context: Context) => Promise<Response>;
+type Handlers<Context> = Partial<Record<Method, Handler<Context>>>;
+/** What Next calls. */
+type Route = (request: Request, context: { params: Promise<Record<string, string | string[] | undefined>> }) => Promise<Response>;
+type Routes = Record<Method | "OPTIONS", Route>;
+
+/** The exports of a route file, for people who are signed in. Methods without a handler answer 405. */
+export function manageRoute(handlers: Handlers<ManageContext>): Routes {
+  return toRoutes(handlers, async (context) => {
+    const { user, sessionId } = await authenticate(context);
+    return { ...context, user, sessionId };
+  });
+}
+
+/** The exports of a route file that nobody need be signed in for. What a browser sends for another site is refused all the same. */
+export function publicRoute(handlers: Handlers<PublicContext>): Routes {
+  return toRoutes(handlers, async (context) => {
+    const { method, headers } = context.request;
+    if (isCrossSite({ method, headers, hosts: context.client.hosts })) throw new AppError("cross_site_request");
+    return context;
+  });
+}
+
+/** A handler whose body `schema` checks. Raises `fields_invalid` with the fields, unknown ones by name (G6). */
+export function withBody<Schema extends z.ZodMiniType, Context extends PublicContext>(
+  schema: Schema,
+  handle: (context: Context & { body: z.output<Schema> }) => Promise<Response>,
+): Handler<Context> {
+  return async (context) => {
+    const checked = checkBody(schema, await readJson(context.request, BODY_BYTES_MAX));
+    if (!checked.ok) throw new AppError("fields_invalid", { detail: toSentence(checked.fields), fields: checked.fields });
+    return handle({ ...context, body: checked.value });
+  };
+}
+
+/** An answer of a value that has no dates and bigints: what control answers. */
+export function json(body: object, status = 200): Response {
+  return jsonText(JSON.stringify(body), status);
+}
+
+/** An answer of JSON text. */
+export function jsonText(text: string, status = 200): Response {
+  return new Response(text, { status, headers: { "Content-Type": "application/json; charset=utf-8" } });
+}
+
+/** 204: done, and there is nothing to say. */
+export function noContent(): Response {
+  return new Response(null, { status: 204 });
+}
+
+function toRoutes<Context extends PublicContext>(handlers: Handlers<Context>, admit: (context: PublicContext) => Promise<Context>): Routes {
+  const allow = [...METHODS.filter((method) => handlers[method]), ...(handlers.GET ? ["HEAD"] : []), "OPTIONS"].join(", ");
+  const toRoute =
+    (method: Method): Route =>
+    async (request, { params }) => {
+      const requestId = createRequestId();
+      const runtime = getRuntime();
+      try {
+        const handle = handlers[method];
+        if (!handle) throw new AppError("method_not_allowed", { detail: `This method is not supported here. Use one of: ${allow}.` });
+        const client = readClientInfo({ headers: request.headers, publicUrl: runtime.config.publicUrl });
+        const { id, ...others } = toParams(await params);
+        const context = await admit({ runtime, request, url: new URL(request.url), client, id: id ?? "", params: others });
+        if (id !== undefined && !UUID.test(id)) throw new AppError("not_found");
+        const response = await handle(context);
+        response.headers.set("Cache-Control", "no-store");
+        response.headers.set("X-Request-Id", requestId);
+        return response;
+      } catch (error) {
+        const response = toProblemResponse({ error, requestId, log: runtime.log });
+        if (response.status === 405) response.headers.set("Allow", allow);
+        return response;
+      }
+    };
+  const options: Route = async () => new Response(null, { status: 204, headers: { Allow: allow, "Cache-Control": "no-store" } });
+  return {
+    GET: toRoute("GET"),
+    POST: toRoute("POST"),
+    PUT: toRoute("PUT"),
+    PATCH: toRoute("PATCH"),
+    DELETE: toRoute("DELETE"),
+    OPTIONS: options,
+  };
+}
+
+function toParams(params: Record<string, string | string[] | undefined>): Record<string, string> {
+  const entries = Object.entries(params).map(([name, value]) => [name, Array.isArray(value) ? value.join("/") : (value ?? "")] as const);
+  return Object.fromEntries(entries);
+}
+
+function toSentence(fields: Readonly<Record<string, string>>): string {
+  const named = Object.entries(fields).map(([field, message]) => `${field}: ${message}`);
+  return `Some fields are not valid. ${named.slice(0, 5).join(" ")}${named.length > 5 ? ` And ${named.length - 5} more.` : ""}`;
+}

@@ -1,0 +1,36 @@
+/** Turns an error into the answer of a route handler (E1), and logs what the client must not see. */
+import type { Runtime } from "@/src/runtime/registry";
+import { AppError, isAppError, toProblem } from "@/src/shared/errors";
+
+/** `req-` and 12 random characters. */
+export function createRequestId(): string {
+  return `req-${Buffer.from(crypto.getRandomValues(new Uint8Array(9))).toString("base64url")}`;
+}
+
+/** A problem document. Errors outside the catalogue become `internal_error`; `members` are added to the document. */
+export function toProblemResponse({
+  error: raised,
+  requestId,
+  log,
+  members = {},
+}: {
+  error: unknown;
+  requestId: string;
+  log: Runtime["log"];
+  members?: Readonly<Record<string, unknown>>;
+}): Response {
+  const error = isAppError(raised) ? raised : new AppError("internal_error", { cause: raised });
+  const { status } = error.entry;
+  const context = { requestId, code: error.code, internal: error.internal, error: error.cause };
+  if (status >= 500) log.error(context, "a management request failed");
+  else if (error.internal !== undefined) log.info(context, "a management request was refused");
+  const headers = new Headers({
+    "Content-Type": "application/problem+json; charset=utf-8",
+    "Cache-Control": "no-store",
+    "X-Request-Id": requestId,
+  });
+  const retryAfterSeconds = error.retryAfterSeconds ?? (status === 503 ? 1 : undefined);
+  if (retryAfterSeconds !== undefined) headers.set("Retry-After", String(retryAfterSeconds));
+  if (status === 401) headers.set("WWW-Authenticate", "Bearer");
+  return new Response(JSON.stringify({ ...toProblem(error, requestId), ...members }), { status, headers });
+}

@@ -1,0 +1,52 @@
+/** Reads a request's body up to a limit. It must not interpret more than JSON. */
+import type { SentBody } from "@/src/control/write-record";
+import { AppError } from "@/src/shared/errors";
+
+/** Raises `body_too_large` as soon as more than `bytesMax` arrived, and `request_invalid` when the body breaks off. */
+export async function readBytes(request: Request, bytesMax: number): Promise<Uint8Array> {
+  if (Number(request.headers.get("content-length") ?? 0) > bytesMax) throw tooLarge(bytesMax);
+  const reader = request.body?.getReader();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for (;;) {
+    const piece = await reader?.read().catch((cause: unknown) => {
+      throw new AppError("request_invalid", { detail: "The body broke off.", cause });
+    });
+    if (!piece || piece.done) return Buffer.concat(chunks, length);
+    length += piece.value.byteLength;
+    if (length > bytesMax) {
+      reader?.cancel().catch(() => undefined);
+      throw tooLarge(bytesMax);
+    }
+    chunks.push(piece.value);
+  }
+}
+
+/** The JSON value of a body of `application/json`. Raises `content_type_unsupported`, `body_empty`, `body_invalid`, `body_too_large`. */
+export async function readJson(request: Request, bytesMax: number): Promise<unknown> {
+  const [mediaType = ""] = (request.headers.get("content-type") ?? "").split(";");
+  if (mediaType.trim().toLowerCase() !== "application/json") {
+    throw new AppError("content_type_unsupported", { detail: "This content type is not supported. Send application/json." });
+  }
+  const bytes = await readBytes(request, bytesMax);
+  if (bytes.byteLength === 0) throw new AppError("body_empty", { detail: "The body is empty. Send a JSON object." });
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (cause) {
+    const reason = cause instanceof SyntaxError ? `it is not JSON (${cause.message})` : "it is not UTF-8";
+    throw new AppError("body_invalid", { detail: `The body is not valid: ${reason}.`, cause });
+  }
+}
+
+function tooLarge(bytesMax: number): AppError {
+  return new AppError("body_too_large", { detail: `The body is too large. Send ${bytesMax} bytes at most.` });
+}
+
+/** A body as it was sent, for the rules of records to judge. Raises `body_too_large`. */
+export async function readSentBody(request: Request, bytesMax: number): Promise<SentBody> {
+  return {
+    contentType: request.headers.get("content-type") ?? undefined,
+    contentEncoding: request.headers.get("content-encoding") ?? undefined,
+    bytes: await readBytes(request, bytesMax),
+  };
+}

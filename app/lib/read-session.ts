@@ -1,0 +1,25 @@
+/** Reads the dashboard session that a cookie names. The cookie alone proves nothing: its row is looked up each time. */
+import { decode } from "next-auth/jwt";
+import { findSessionUser } from "@/src/control/find-session-user";
+import type { Runtime } from "@/src/runtime/registry";
+import type { AccountView } from "@/src/shared/management";
+
+/** The signed-in person; `sessionId` names the session. */
+export interface CurrentUser extends AccountView {
+  sessionId: string;
+}
+
+/** Null when there is no cookie, it is not ours, or the session was revoked or has expired. */
+export async function readSession({
+  runtime,
+  cookie,
+}: {
+  runtime: Pick<Runtime, "db" | "clock" | "secret">;
+  cookie: string | undefined;
+}): Promise<CurrentUser | null> {
+  if (!cookie) return null;
+  const claims = await decode({ token: cookie, secret: runtime.secret }).catch(() => null);
+  if (typeof claims?.sid !== "string") return null;
+  const user = await findSessionUser({ db: runtime.db, clock: runtime.clock, sessionId: claims.sid });
+  return user && { ...user, sessionId: claims.sid };
+}
