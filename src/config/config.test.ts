@@ -1,0 +1,171 @@
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parseConfig, VARIABLES } from "@/src/config/config";
+
+let folder: string;
+let pem: string;
+
+beforeAll(() => {
+  folder = fs.mkdtempSync(path.join(os.tmpdir(), "rested-config-"));
+  pem = path.join(folder, "file.pem");
+  fs.writeFileSync(pem, "PEM");
+});
+
+afterAll(() => fs.rmSync(folder, { recursive: true }));
+
+function problemsOf(env: Record<string, string>): string {
+  try {
+    parseConfig(env);
+  } catch (error) {
+    return error instanceof Error ? error.message : "";
+  }
+  return "";
+}
+
+test("nothing is needed: this machine only, port 3000, built-in PostgreSQL in ./data, sign-up closed", () => {
+  expect(parseConfig({ PATH: "/bin", TERM: "xterm" })).toEqual({
+    host: "127.0.0.1",
+    port: 3000,
+    dataDir: path.resolve("data"),
+    trustProxy: [],
+    signup: "closed",
+    demo: false,
+    bodyBytesMax: 1_048_576,
+    bodyTimeoutMs: 30_000,
+    headersTimeoutMs: 15_000,
+    queueBytesMax: 1_048_576,
+    pingIntervalMs: 25_000,
+    pongTimeoutMs: 10_000,
+    pollIntervalMs: 1000,
+    logLevel: "info",
+    mode: "production",
+  });
+});
+
+test("every variable is taken", () => {
+  expect(
+    parseConfig({
+      NODE_ENV: "development",
+      HOST: "::1",
+      PORT: "0",
+      DATABASE_URL: "postgres://u:p%40@db.example:6432/rested?sslmode=require",
+      RESTED_DATA_DIR: "/srv/rested",
+      RESTED_PUBLIC_URL: "https://Rested.example.com/",
+      TLS_CERT_FILE: pem,
+      TLS_KEY_FILE: pem,
+      TRUST_PROXY: "loopback, 10.0.0.0/8,2001:db8::/32 192.0.2.1",
+      RESTED_SIGNUP: "open",
+      RESTED_DEMO: "1",
+      RESTED_ADMIN_EMAIL: "root@example.com",
+      RESTED_ADMIN_PASSWORD: "correct horse",
+      RESTED_ADMIN_TOKEN: "t".repeat(32),
+      RESTED_SECRET: "s".repeat(32),
+      RESTED_BODY_BYTES_MAX: "2048",
+      RESTED_BODY_TIMEOUT_MS: "1000",
+      RESTED_QUEUE_BYTES_MAX: "4096",
+      RESTED_POLL_INTERVAL_MS: "100",
+      RESTED_LOG_LEVEL: "debug",
+    }),
+  ).toEqual({
+    host: "::1",
+    port: 0,
+    dataDir: "/srv/rested",
+    databaseUrl: "postgres://u:p%40@db.example:6432/rested?sslmode=require",
+    publicUrl: "https://rested.example.com",
+    tls: { certFile: pem, keyFile: pem },
+    trustProxy: ["loopback", "10.0.0.0/8", "2001:db8::/32", "192.0.2.1"],
+    signup: "open",
+    demo: true,
+    admin: { email: "root@example.com", password: "correct horse" },
+    adminToken: "t".repeat(32),
+    secret: "s".repeat(32),
+    bodyBytesMax: 2048,
+    bodyTimeoutMs: 1000,
+    headersTimeoutMs: 15_000,
+    queueBytesMax: 4096,
+    pingIntervalMs: 25_000,
+    pongTimeoutMs: 10_000,
+    pollIntervalMs: 100,
+    logLevel: "debug",
+    mode: "development",
+  });
+});
+
+test("an empty variable counts as unset", () => {
+  const config = parseConfig({ DATABASE_URL: "", PORT: " ", RESTED_SECRET: "" });
+  expect(config.port).toBe(3000);
+  expect("databaseUrl" in config || "secret" in config).toBe(false);
+});
+
+test("every problem is reported at once, each with its fix", () => {
+  const message = problemsOf({ PORT: "http", RESTED_SIGNUP: "maybe", DATABASE_URL: "mysql://x", TLS_CERT_FILE: pem, RESTED_DATADIR: "x" });
+  expect(message.split("\n")).toEqual([
+    "The configuration has 5 problems:",
+    "  - PORT: Use a whole number from 0 to 65535.",
+    expect.stringMatching(/^ {2}- DATABASE_URL: Use postgresql:\/\/.*leave it out for the built-in PostgreSQL\.$/),
+    "  - RESTED_SIGNUP: Use one of: open, closed.",
+    "  - TLS_KEY_FILE: Set it too, TLS_CERT_FILE is set.",
+    "  - RESTED_DATADIR: There is no such setting. Check its spelling, or remove it.",
+  ]);
+});
+
+describe("what is refused", () => {
+  test.each([
+    ["NODE_ENV", "staging", "production, development, test"],
+    ["HOST", "http://localhost", "Use an address or a host name"],
+    ["PORT", "65536", "from 0 to 65535"],
+    ["PORT", "-1", "from 0 to 65535"],
+    ["PORT", "80.5", "from 0 to 65535"],
+    ["DATABASE_URL", "postgres://host", "Use postgresql://"],
+    ["DATABASE_URL", "localhost:5432/x", "Use postgresql://"],
+    ["RESTED_PUBLIC_URL", "https://example.com/rested", "without a path"],
+    ["RESTED_PUBLIC_URL", "example.com", "without a path"],
+    ["TLS_CERT_FILE", "/no/such/file.pem", "can't be read (ENOENT)"],
+    ["TLS_KEY_FILE", "/", "/ is not a file"],
+    ["TRUST_PROXY", "true", "Not one: true."],
+    ["TRUST_PROXY", "10.0.0.0/33, ::1/129, 10.0.0.1/", "Not one: 10.0.0.0/33, ::1/129, 10.0.0.1/."],
+    ["RESTED_DEMO", "yes", "1, 0, true, false"],
+    ["RESTED_ADMIN_EMAIL", "admin", "like name@example.com"],
+    ["RESTED_ADMIN_PASSWORD", "short", "10 characters or more"],
+    ["RESTED_ADMIN_TOKEN", "short", "32 characters or more"],
+    ["RESTED_SECRET", "short", "32 characters or more"],
+    ["RESTED_BODY_BYTES_MAX", "1 MB", "from 1024 to 268435456 bytes"],
+    ["RESTED_BODY_TIMEOUT_MS", "0", "from 100 to 3600000 milliseconds"],
+    ["RESTED_QUEUE_BYTES_MAX", "12", "from 1024 to"],
+    ["RESTED_POLL_INTERVAL_MS", "1e3", "from 50 to 60000"],
+    ["RESTED_LOG_LEVEL", "verbose", "fatal, error, warn"],
+  ])("%s=%s", (name, value, fix) => {
+    const line = problemsOf({ [name]: value })
+      .split("\n")
+      .find((candidate) => candidate.startsWith(`  - ${name}: `));
+    expect(line).toContain(fix);
+  });
+});
+
+test("a problem with a secret does not show its value", () => {
+  const message = problemsOf({
+    RESTED_SECRET: "hunter2",
+    RESTED_ADMIN_PASSWORD: "hunter3",
+    RESTED_ADMIN_TOKEN: "hunter4",
+    DATABASE_URL: "pg://u:hunter5@h/d",
+  });
+  expect(message).toContain("5 problems");
+  expect(message).not.toContain("hunter");
+});
+
+test(".env.example has every variable, once, and no other", () => {
+  const example = fs.readFileSync(".env.example", "utf8");
+  const names = [...example.matchAll(/^# ([A-Z][A-Z_]*)=/gm)].map((match) => match[1]);
+  expect(names.toSorted()).toEqual(VARIABLES.toSorted());
+});
+
+test("the defaults that .env.example shows are those that are taken", () => {
+  const example = fs.readFileSync(".env.example", "utf8");
+  const shown = [...example.matchAll(/^# ([A-Z][A-Z_]*)=(.+)$/gm)].flatMap(([, name = "", value = ""]) =>
+    /DATABASE_URL|PUBLIC_URL|TLS_|TRUST_PROXY|ADMIN/.test(name) ? [] : [[name, value]],
+  );
+  expect(shown.length).toBeGreaterThan(8);
+  expect(parseConfig(Object.fromEntries(shown))).toEqual(parseConfig({}));
+});

@@ -1,0 +1,213 @@
+/** Reads the configuration from environment variables, once, and reports every problem with its fix. Nothing else may read the environment. */
+import fs from "node:fs";
+import net from "node:net";
+import path from "node:path";
+import * as z from "zod/mini";
+import { parseOrigin } from "@/src/shared/origins";
+
+const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
+const MODES = ["production", "development", "test"] as const;
+const PROXY_NAMES = new Set(["loopback", "linklocal", "uniquelocal"]);
+const ADMIN_PASSWORD_LENGTH_MIN = 10;
+const SECRET_LENGTH_MIN = 32;
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+export interface Config {
+  /** The address to listen on. 127.0.0.1: only this machine. */
+  host: string;
+  /** 0: any free port. */
+  port: number;
+  /** Absolute. Holds the built-in PostgreSQL and the server's secret. */
+  dataDir: string;
+  /** Absent: the built-in PostgreSQL. */
+  databaseUrl?: string;
+  /** The origin that people use, where it is not the address listened on. */
+  publicUrl?: string;
+  tls?: { certFile: string; keyFile: string };
+  /** Proxies whose forwarding headers are believed: addresses, CIDR ranges, or proxy-addr's names. */
+  trustProxy: string[];
+  signup: "open" | "closed";
+  demo: boolean;
+  admin?: { email: string; password: string };
+  adminToken?: string;
+  /** Absent: made at the first start and kept in the data folder. */
+  secret?: string;
+  bodyBytesMax: number;
+  /** For the whole body to arrive. */
+  bodyTimeoutMs: number;
+  headersTimeoutMs: number;
+  /** What may wait for one subscriber (W7). */
+  queueBytesMax: number;
+  pingIntervalMs: number;
+  pongTimeoutMs: number;
+  /** Of the change log and of definitions: how late a lost hint is noticed. */
+  pollIntervalMs: number;
+  logLevel: (typeof LOG_LEVELS)[number];
+  mode: (typeof MODES)[number];
+}
+
+/** A variable's value when it is set; the message says what would be right. */
+function text(problemOf: (value: string) => string | undefined = () => undefined) {
+  return z.optional(
+    z.string().check(
+      z.check<string>((context) => {
+        const message = problemOf(context.value);
+        if (message !== undefined) context.issues.push({ code: "custom", message, input: context.value });
+      }),
+    ),
+  );
+}
+
+function oneOf(values: readonly string[]) {
+  return text((value) => (values.includes(value) ? undefined : `Use one of: ${values.join(", ")}.`));
+}
+
+function wholeNumber(min: number, max: number, unit = "") {
+  return text((value) => {
+    const isValid = /^\d{1,15}$/.test(value) && Number(value) >= min && Number(value) <= max;
+    return isValid ? undefined : `Use a whole number from ${min} to ${max}${unit}.`;
+  });
+}
+
+/** Every variable there is; .env.example explains each (a test compares). */
+const variables = z.object({
+  NODE_ENV: oneOf(MODES),
+  HOST: text((value) =>
+    /^[\w.:%-]+$/.test(value) ? undefined : "Use an address or a host name, such as 127.0.0.1, or 0.0.0.0 for all addresses.",
+  ),
+  PORT: wholeNumber(0, 65_535),
+  DATABASE_URL: text(databaseUrlProblem),
+  RESTED_DATA_DIR: text((value) => (value.includes("\0") ? "Use the path of a folder." : undefined)),
+  RESTED_PUBLIC_URL: text(publicUrlProblem),
+  TLS_CERT_FILE: text(fileProblem),
+  TLS_KEY_FILE: text(fileProblem),
+  TRUST_PROXY: text(trustProxyProblem),
+  RESTED_SIGNUP: oneOf(["open", "closed"]),
+  RESTED_DEMO: oneOf(["1", "0", "true", "false"]),
+  RESTED_ADMIN_EMAIL: text((value) =>
+    /^[^\s@]+@[^\s@]+$/.test(value) && value.length <= 254 ? undefined : "Use an e-mail address, like name@example.com.",
+  ),
+  RESTED_ADMIN_PASSWORD: text((value) =>
+    value.length >= ADMIN_PASSWORD_LENGTH_MIN ? undefined : `Use ${ADMIN_PASSWORD_LENGTH_MIN} characters or more.`,
+  ),
+  RESTED_ADMIN_TOKEN: text(secretProblem),
+  RESTED_SECRET: text(secretProblem),
+  RESTED_BODY_BYTES_MAX: wholeNumber(KIB, 256 * MIB, " bytes"),
+  RESTED_BODY_TIMEOUT_MS: wholeNumber(100, 3_600_000, " milliseconds"),
+  RESTED_QUEUE_BYTES_MAX: wholeNumber(KIB, 256 * MIB, " bytes"),
+  RESTED_POLL_INTERVAL_MS: wholeNumber(50, 60_000, " milliseconds"),
+  RESTED_LOG_LEVEL: oneOf(LOG_LEVELS),
+});
+
+type Variable = keyof typeof variables.def.shape;
+
+/** The names of all variables, for the test that holds .env.example against them. */
+export const VARIABLES = Object.keys(variables.def.shape) as Variable[];
+
+/** These must be set together, or not at all. */
+const PAIRS: readonly (readonly [Variable, Variable])[] = [
+  ["TLS_CERT_FILE", "TLS_KEY_FILE"],
+  ["RESTED_ADMIN_EMAIL", "RESTED_ADMIN_PASSWORD"],
+];
+
+/** The configuration. An empty variable counts as unset. Raises one error that lists every problem with its fix; values of secrets are not in it. */
+export function parseConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const given = Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (value?.trim() ? [[name, value]] : [])));
+  const parsed = variables.safeParse(given);
+  const problems = [
+    ...(parsed.error?.issues ?? []).map((issue) => `${issue.path.join(".")}: ${issue.message}`),
+    ...PAIRS.flatMap(([a, b]) =>
+      Boolean(given[a]) === Boolean(given[b]) ? [] : [`${given[a] ? b : a}: Set it too, ${given[a] ? a : b} is set.`],
+    ),
+    ...Object.keys(given).flatMap((name) =>
+      name.startsWith("RESTED_") && !isVariable(name) ? [`${name}: There is no such setting. Check its spelling, or remove it.`] : [],
+    ),
+  ];
+  if (!parsed.success || problems.length > 0) {
+    throw new Error(
+      `The configuration has ${problems.length === 1 ? "a problem" : `${problems.length} problems`}:\n${problems.map((problem) => `  - ${problem}`).join("\n")}`,
+    );
+  }
+  return toConfig(parsed.data);
+}
+
+function toConfig(env: Readonly<Partial<Record<Variable, string | undefined>>>): Config {
+  const number = (name: Variable, fallback: number): number => (env[name] === undefined ? fallback : Number(env[name]));
+  return {
+    host: env.HOST ?? "127.0.0.1",
+    port: number("PORT", 3000),
+    dataDir: path.resolve(env.RESTED_DATA_DIR ?? "data"),
+    ...(env.DATABASE_URL === undefined ? {} : { databaseUrl: env.DATABASE_URL }),
+    ...(env.RESTED_PUBLIC_URL === undefined ? {} : { publicUrl: new URL(env.RESTED_PUBLIC_URL).origin }),
+    ...(env.TLS_CERT_FILE === undefined || env.TLS_KEY_FILE === undefined
+      ? {}
+      : { tls: { certFile: env.TLS_CERT_FILE, keyFile: env.TLS_KEY_FILE } }),
+    trustProxy: toList(env.TRUST_PROXY),
+    signup: env.RESTED_SIGNUP === "open" ? "open" : "closed",
+    demo: env.RESTED_DEMO === "1" || env.RESTED_DEMO === "true",
+    ...(env.RESTED_ADMIN_EMAIL === undefined || env.RESTED_ADMIN_PASSWORD === undefined
+      ? {}
+      : { admin: { email: env.RESTED_ADMIN_EMAIL, password: env.RESTED_ADMIN_PASSWORD } }),
+    ...(env.RESTED_ADMIN_TOKEN === undefined ? {} : { adminToken: env.RESTED_ADMIN_TOKEN }),
+    ...(env.RESTED_SECRET === undefined ? {} : { secret: env.RESTED_SECRET }),
+    bodyBytesMax: number("RESTED_BODY_BYTES_MAX", MIB),
+    bodyTimeoutMs: number("RESTED_BODY_TIMEOUT_MS", 30_000),
+    headersTimeoutMs: 15_000,
+    queueBytesMax: number("RESTED_QUEUE_BYTES_MAX", MIB),
+    pingIntervalMs: 25_000,
+    pongTimeoutMs: 10_000,
+    pollIntervalMs: number("RESTED_POLL_INTERVAL_MS", 1000),
+    logLevel: LOG_LEVELS.find((level) => level === env.RESTED_LOG_LEVEL) ?? "info",
+    mode: MODES.find((mode) => mode === env.NODE_ENV) ?? "production",
+  };
+}
+
+function isVariable(name: string): name is Variable {
+  return Object.hasOwn(variables.def.shape, name);
+}
+
+function toList(value: string | undefined): string[] {
+  return (value ?? "").split(/[\s,]+/).filter((item) => item !== "");
+}
+
+function databaseUrlProblem(value: string): string | undefined {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (url && /^postgres(ql)?:$/.test(url.protocol) && url.pathname.length > 1) return undefined;
+  return "Use postgresql://user:password@host:5432/database, special characters in the password percent-encoded; or leave it out for the built-in PostgreSQL.";
+}
+
+function publicUrlProblem(value: string): string | undefined {
+  const origin = parseOrigin(value.replace(/\/$/, ""));
+  return origin.ok ? undefined : "Use the address that people use, without a path, like https://rested.example.com.";
+}
+
+function fileProblem(value: string): string | undefined {
+  try {
+    fs.accessSync(value, fs.constants.R_OK);
+    return fs.statSync(value).isFile() ? undefined : `${value} is not a file. Use the path of a PEM file.`;
+  } catch (error) {
+    const reason = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
+    return `${value} can't be read (${reason}). Use the path of a PEM file that this process's user may read.`;
+  }
+}
+
+function trustProxyProblem(value: string): string | undefined {
+  const wrong = toList(value).filter((item) => !isProxy(item));
+  if (wrong.length === 0) return undefined;
+  return `List addresses or ranges of your proxies, separated by commas, like 10.0.0.0/8, or loopback, linklocal, uniquelocal. Not one: ${wrong.join(", ")}.`;
+}
+
+function isProxy(item: string): boolean {
+  if (PROXY_NAMES.has(item)) return true;
+  const [address = "", prefix, ...rest] = item.split("/");
+  const family = net.isIP(address);
+  if (family === 0 || rest.length > 0) return false;
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128));
+}
+
+function secretProblem(value: string): string | undefined {
+  return value.length >= SECRET_LENGTH_MIN
+    ? undefined
+    : `Use ${SECRET_LENGTH_MIN} characters or more, random ones: openssl rand -base64 32`;
+}
