@@ -1,0 +1,178 @@
+import { createHash } from "node:crypto";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import pg from "pg";
+import { afterEach, describe, expect, test } from "vitest";
+import type { Log } from "@/src/core/ports";
+import { migrate } from "@/src/db/migrate";
+import { createTestDatabase } from "@/tests/support/database";
+import { until } from "@/tests/support/until";
+
+const cleanups: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+async function openPool(options: { empty: boolean }): Promise<pg.Pool> {
+  const database = await createTestDatabase(options);
+  cleanups.push(database.drop);
+  return connect(database.url);
+}
+
+function connect(url: string): pg.Pool {
+  const pool = new pg.Pool({ connectionString: url });
+  cleanups.push(() => pool.end());
+  return pool;
+}
+
+/** A folder of migrations, from SQL by name. */
+function makeFolder(migrations: Record<string, string>): string {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), "rested-migrations-"));
+  cleanups.push(() => fs.rmSync(dir, { recursive: true }));
+  fs.writeFileSync(path.join(dir, "migration_lock.toml"), 'provider = "postgresql"\n');
+  for (const [name, sql] of Object.entries(migrations)) {
+    fs.mkdirSync(path.join(dir, name));
+    fs.writeFileSync(path.join(dir, name, "migration.sql"), sql);
+  }
+  return dir;
+}
+
+function createLog(): Log & { lines: string[] } {
+  const lines: string[] = [];
+  const note = (_: object, message: string) => void lines.push(message);
+  return { lines, debug: note, info: note, warn: note, error: note };
+}
+
+const log = createLog();
+
+const LIST = {
+  "20260101000000_first": "CREATE TABLE a (id int);",
+  "20260201000000_second": "INSERT INTO a VALUES (1); INSERT INTO a VALUES (2);",
+};
+
+describe("applies", () => {
+  test("this release's migrations to an empty database, and nothing the second time", async () => {
+    const pool = await openPool({ empty: true });
+    const names = fs.readdirSync("prisma/migrations").filter((name) => !name.endsWith(".toml"));
+    expect(await migrate({ pool, dir: "prisma/migrations", log })).toEqual(names.toSorted());
+    expect(await migrate({ pool, dir: "prisma/migrations", log })).toEqual([]);
+    expect((await pool.query('SELECT count(*)::int AS n FROM "Endpoint"')).rows).toEqual([{ n: 0 }]);
+  });
+
+  test("in the order of their names, and records them as Prisma does", async () => {
+    const pool = await openPool({ empty: true });
+    expect(await migrate({ pool, dir: makeFolder(LIST), log })).toEqual(Object.keys(LIST));
+    expect((await pool.query("SELECT id FROM a")).rowCount).toBe(2);
+    const { rows } = await pool.query('SELECT * FROM "_prisma_migrations" ORDER BY migration_name');
+    expect(rows).toEqual(
+      Object.entries(LIST).map(([name, sql]) => ({
+        id: expect.stringMatching(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/),
+        checksum: createHash("sha256").update(sql).digest("hex"),
+        finished_at: expect.any(Date),
+        migration_name: name,
+        logs: null,
+        rolled_back_at: null,
+        started_at: expect.any(Date),
+        applied_steps_count: 1,
+      })),
+    );
+    for (const row of rows) expect(row.finished_at.getTime()).toBeGreaterThanOrEqual(row.started_at.getTime());
+    const { rows: columns } = await pool.query(
+      "SELECT column_name || ' ' || format_type(atttypid, atttypmod) || CASE WHEN attnotnull THEN ' NOT NULL' ELSE '' END AS c FROM information_schema.columns JOIN pg_attribute ON attrelid = '_prisma_migrations'::regclass AND attname = column_name WHERE table_name = '_prisma_migrations' ORDER BY ordinal_position",
+    );
+    expect(columns.map((column) => column.c)).toEqual([
+      "id character varying(36) NOT NULL",
+      "checksum character varying(64) NOT NULL",
+      "finished_at timestamp with time zone",
+      "migration_name character varying(255) NOT NULL",
+      "logs text",
+      "rolled_back_at timestamp with time zone",
+      "started_at timestamp with time zone NOT NULL",
+      "applied_steps_count integer NOT NULL",
+    ]);
+  });
+
+  test("what is new to a database of an earlier release", async () => {
+    const pool = await openPool({ empty: true });
+    await migrate({ pool, dir: makeFolder({ "20260101000000_first": LIST["20260101000000_first"] }), log });
+    expect(await migrate({ pool, dir: makeFolder(LIST), log })).toEqual(["20260201000000_second"]);
+  });
+
+  test("a migration again that Prisma marked as rolled back", async () => {
+    const pool = await openPool({ empty: true });
+    const dir = makeFolder(LIST);
+    await migrate({ pool, dir, log });
+    await pool.query("DROP TABLE a");
+    await pool.query('UPDATE "_prisma_migrations" SET rolled_back_at = now(), finished_at = NULL');
+    expect(await migrate({ pool, dir, log })).toEqual(Object.keys(LIST));
+  });
+
+  test("once, when many nodes start together", async () => {
+    const database = await createTestDatabase({ empty: true });
+    cleanups.push(database.drop);
+    const dir = makeFolder(LIST);
+    const applied = await Promise.all(Array.from({ length: 6 }, () => migrate({ pool: connect(database.url), dir, log })));
+    expect(applied.flat()).toEqual(Object.keys(LIST));
+  });
+
+  test("after the process that holds the lock has let it go, as `prisma migrate deploy` may", async () => {
+    const pool = await openPool({ empty: true });
+    const holder = await pool.connect();
+    await holder.query("SELECT pg_advisory_lock(72707369)");
+    const own = createLog();
+    const migrating = migrate({ pool, dir: makeFolder(LIST), log: own });
+    await until("the wait for the lock", () => own.lines.includes("waiting for another process that migrates the database"));
+    expect((await holder.query("SELECT to_regclass('a') AS a")).rows).toEqual([{ a: null }]);
+    await holder.query("SELECT pg_advisory_unlock(72707369)");
+    holder.release();
+    expect(await migrating).toEqual(Object.keys(LIST));
+  });
+});
+
+describe("refuses, and changes nothing", () => {
+  test("a migration that fails: the ones before it stay, of it nothing", async () => {
+    const pool = await openPool({ empty: true });
+    const dir = makeFolder({ ...LIST, "20260301000000_third": "CREATE TABLE b (id int); INSERT INTO b VALUES ('x');" });
+    await expect(migrate({ pool, dir, log })).rejects.toThrow(
+      /^The migration 20260301000000_third failed: .*"x".* Nothing of it was applied\.$/,
+    );
+    expect((await pool.query("SELECT to_regclass('b') AS b, to_regclass('a')::text AS a")).rows).toEqual([{ b: null, a: "a" }]);
+    // The lock is free, and a repaired file goes through.
+    fs.writeFileSync(path.join(dir, "20260301000000_third", "migration.sql"), "CREATE TABLE b (id int);");
+    expect(await migrate({ pool, dir, log })).toEqual(["20260301000000_third"]);
+  });
+
+  test("a file that changed after it was applied", async () => {
+    const pool = await openPool({ empty: true });
+    await migrate({ pool, dir: makeFolder(LIST), log });
+    const edited = { ...LIST, "20260101000000_first": "CREATE TABLE a (id bigint);", "20260301000000_third": "CREATE TABLE b (id int);" };
+    await expect(migrate({ pool, dir: makeFolder(edited), log })).rejects.toThrow(/20260101000000_first is not the one that was applied/);
+    expect((await pool.query("SELECT to_regclass('b') AS b")).rows).toEqual([{ b: null }]);
+  });
+
+  test("a database of a newer release", async () => {
+    const pool = await openPool({ empty: true });
+    await migrate({ pool, dir: makeFolder(LIST), log });
+    const older = makeFolder({ "20260101000000_first": LIST["20260101000000_first"] });
+    await expect(migrate({ pool, dir: older, log })).rejects.toThrow(
+      /has the migration 20260201000000_second, which this release does not know/,
+    );
+  });
+
+  test("a migration that another tool left half-done", async () => {
+    const pool = await openPool({ empty: true });
+    const dir = makeFolder(LIST);
+    await migrate({ pool, dir, log });
+    await pool.query(`UPDATE "_prisma_migrations" SET finished_at = NULL, logs = 'boom' WHERE migration_name LIKE '%second'`);
+    await expect(migrate({ pool, dir, log })).rejects.toThrow(/20260201000000_second failed halfway/);
+  });
+
+  test("a database with somebody else's tables", async () => {
+    const pool = await openPool({ empty: true });
+    await pool.query("CREATE TABLE customers (id int)");
+    await expect(migrate({ pool, dir: makeFolder(LIST), log })).rejects.toThrow(/has tables, but they are not Rested's/);
+    expect((await pool.query(`SELECT to_regclass('"_prisma_migrations"') AS t`)).rows).toEqual([{ t: null }]);
+  });
+});
