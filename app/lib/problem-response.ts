@@ -2,9 +2,12 @@
 import type { Runtime } from "@/src/runtime/registry";
 import { AppError, isAppError, toProblem } from "@/src/shared/errors";
 
-/** `req-` and 12 random characters. */
+/** For a 503 that names no time of its own. */
+const UNAVAILABLE_RETRY_SECONDS = 2;
+
+/** `req-` and 12 random hex digits, as the data plane has it. */
 export function createRequestId(): string {
-  return `req-${Buffer.from(crypto.getRandomValues(new Uint8Array(9))).toString("base64url")}`;
+  return `req-${crypto.randomUUID().replaceAll("-", "").slice(0, 12)}`;
 }
 
 /** A problem document. Errors outside the catalogue become `internal_error`; `members` are added to the document. */
@@ -29,7 +32,7 @@ export function toProblemResponse({
     "Cache-Control": "no-store",
     "X-Request-Id": requestId,
   });
-  const retryAfterSeconds = error.retryAfterSeconds ?? (status === 503 ? 1 : undefined);
+  const retryAfterSeconds = error.retryAfterSeconds ?? (status === 503 ? UNAVAILABLE_RETRY_SECONDS : undefined);
   if (retryAfterSeconds !== undefined) headers.set("Retry-After", String(retryAfterSeconds));
   if (status === 401) headers.set("WWW-Authenticate", "Bearer");
   return new Response(JSON.stringify({ ...toProblem(error, requestId), ...members }), { status, headers });

@@ -1,0 +1,101 @@
+import { describe, expect, it } from "vitest";
+import { checkBody } from "@/src/shared/field-problems";
+import {
+  endpointCreateSchema,
+  endpointPatchSchema,
+  keyCreateSchema,
+  keyRotateSchema,
+  passwordChangeSchema,
+  projectCreateSchema,
+  projectPatchSchema,
+  setupSchema,
+  signupSchema,
+  startSchema,
+} from "@/src/shared/management";
+
+const problems = (result: ReturnType<typeof checkBody>) => (result.ok ? undefined : result.fields);
+
+describe("checkBody", () => {
+  it("[G6] names unknown fields, also those with the names of object internals", () => {
+    const body = JSON.parse('{"name":"Weather","nmae":1,"__proto__":{"a":1},"constructor":2}');
+    expect(Object.entries(problems(checkBody(projectCreateSchema, body)) ?? {})).toEqual([
+      ["nmae", "This field is not known here."],
+      ["__proto__", "This field is not known here."],
+      ["constructor", "This field is not known here."],
+    ]);
+  });
+
+  it("[G6] says that a field is required, and what the others want, all at once", () => {
+    expect(problems(checkBody(signupSchema, { email: "nobody", password: "short" }))).toEqual({
+      name: "This field is required.",
+      email: "Enter an e-mail address, like name@example.com.",
+      password: "Use 10 characters or more.",
+    });
+  });
+
+  it.each([[null], [[]], ["text"], [7]])("[G6] asks for an object when the body is %j", (body) => {
+    expect(problems(checkBody(projectCreateSchema, body))).toEqual({ body: "Send a JSON object." });
+  });
+});
+
+describe("the schemas", () => {
+  it("[G2] normalise origins and drop repeated ones; a wrong one is told by its index", () => {
+    const ok = checkBody(projectCreateSchema, {
+      name: " Weather ",
+      allowedOrigins: ["HTTPS://A.com/", "https://a.com", "http://b.com:80"],
+    });
+    expect(ok).toEqual({ ok: true, value: { name: "Weather", allowedOrigins: ["https://a.com", "http://b.com"] } });
+    const wrong = checkBody(projectCreateSchema, { name: "Weather", allowedOrigins: ["https://a.com", "b.com"] });
+    expect(problems(wrong)).toEqual({ "allowedOrigins.1": "Start with http:// or https://, like https://example.com." });
+  });
+
+  it("[G2] a patch may have any of the fields, or none", () => {
+    expect(checkBody(projectPatchSchema, {})).toEqual({ ok: true, value: {} });
+    expect(problems(checkBody(projectPatchSchema, { disallowNoOrigin: "yes" }))).toEqual({ disallowNoOrigin: "Use true or false." });
+    expect(problems(checkBody(endpointPatchSchema, { name: "A" }))).toEqual({ name: "Use 5 to 254 characters." });
+  });
+
+  it.each([-1, 1.5, 2_592_001, "60", null])("[G3] refuse %j as graceSeconds", (graceSeconds) => {
+    expect(problems(checkBody(keyRotateSchema, { graceSeconds }))).toHaveProperty("graceSeconds");
+  });
+
+  it("[G3] take scopes and times of the documented form alone", () => {
+    expect(checkBody(keyCreateSchema, { name: "k", scope: "read", expiresAt: "2030-01-01T00:00:00+02:00" }).ok).toBe(true);
+    expect(problems(checkBody(keyCreateSchema, { name: "", scope: "admin", expiresAt: "tomorrow" }))).toEqual({
+      name: "Enter a name.",
+      scope: "Use one of: read, write, read_write.",
+      expiresAt: "Use a time like 2030-01-31T12:00:00Z.",
+    });
+  });
+
+  it("[G4] say that other kinds and schemas don't exist yet", () => {
+    expect(problems(checkBody(endpointCreateSchema, { name: "users/all", kind: "authentication", schema: {} }))).toEqual({
+      kind: "Use “data”: this version has no other kind.",
+      schema: "Use null: this version does not validate by schema.",
+    });
+  });
+
+  it("lower-case e-mail addresses, and take those of a local network", () => {
+    const body = { token: "t", name: "Ada", email: " Ada@LocalHost ", password: "correct horse" };
+    expect(checkBody(setupSchema, body)).toMatchObject({ ok: true, value: { email: "ada@localhost" } });
+  });
+
+  it.each(["a\u0000b", "a\nb", "\ud800"])("refuse %j as a person's name", (name) => {
+    expect(problems(checkBody(signupSchema, { name, email: "a@b.c", password: "correct horse" }))).toEqual({
+      name: "Leave out control characters.",
+    });
+  });
+
+  it("hold passwords to 10 to 200 characters", () => {
+    const change = (newPassword: string) => checkBody(passwordChangeSchema, { currentPassword: "x", newPassword });
+    expect(change("x".repeat(9)).ok).toBe(false);
+    expect(change("x".repeat(10)).ok).toBe(true);
+    expect(change("x".repeat(200)).ok).toBe(true);
+    expect(change("x".repeat(201)).ok).toBe(false);
+  });
+
+  it("ask what is stored in words with a letter or digit", () => {
+    expect(checkBody(startSchema, { name: " Orders " })).toEqual({ ok: true, value: { name: "Orders" } });
+    expect(problems(checkBody(startSchema, { name: "!?" }))).toEqual({ name: "Use at least one letter (a to z) or digit." });
+  });
+});

@@ -1,0 +1,54 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { parseOrigin, splitOrigins } from "@/src/shared/origins";
+
+describe("parseOrigin", () => {
+  it.each([
+    ["https://example.com", "https://example.com"],
+    [" HTTPS://Example.COM:443/ ", "https://example.com"],
+    ["http://localhost:3000", "http://localhost:3000"],
+    ["http://example.com:80", "http://example.com"],
+    ["https://exämple.com", "https://xn--exmple-cua.com"],
+    ["http://[::1]:8080", "http://[::1]:8080"],
+  ])("[U4] takes %s as browsers send it", (text, origin) => {
+    expect(parseOrigin(text)).toEqual({ ok: true, origin });
+  });
+
+  it.each([
+    "example.com",
+    "ftp://example.com",
+    "null",
+    "",
+    "https://",
+    "https://example.com/path",
+    "https://example.com?",
+    "https://example.com/#",
+    "https://*.example.com",
+    "https://user@example.com",
+    "https://exa mple.com",
+    "https://example.com:99999",
+    "https:\\\\example.com",
+    "https:///example.com/\\",
+    `https://${"a".repeat(400)}.com`,
+  ])("[U4] says what is wrong with %j", (text) => {
+    const parsed = parseOrigin(text);
+    expect(parsed.ok).toBe(false);
+    expect(parsed).toMatchObject({ problem: expect.stringMatching(/^[A-Z].*\.$/) });
+  });
+
+  it("[U4] answers a form that stays the same when it is parsed again", () => {
+    fc.assert(
+      fc.property(fc.webUrl({ validSchemes: ["http", "https"], withFragments: true, withQueryParameters: true }), (url) => {
+        const parsed = parseOrigin(new URL(url).origin);
+        expect(parsed).toEqual({ ok: true, origin: new URL(url).origin });
+      }),
+    );
+  });
+});
+
+describe("splitOrigins", () => {
+  it("[U4] splits a form's text by commas and white space", () => {
+    expect(splitOrigins(" https://a.com, https://b.com\nhttps://c.com,, ")).toEqual(["https://a.com", "https://b.com", "https://c.com"]);
+    expect(splitOrigins("")).toEqual([]);
+  });
+});

@@ -1,0 +1,38 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { endpointNameProblem, projectNameProblem } from "@/src/shared/names";
+import { startNames } from "@/src/shared/start-names";
+
+describe("startNames", () => {
+  it.each([
+    ["Temperature readings", "Temperature readings", "temperature-readings"],
+    ["Température: été!", "Temperature ete", "temperature-ete"],
+    ["cats", "cats data", "cats-data"],
+    ["7", "7 data", "7-data"],
+    ["orders / paid", "orders paid", "orders/paid"],
+    ["--a--b--c--", "a--b--c", "a-b-c"],
+    ["a//b//c", "a b c", "a/b/c"],
+  ])("[U2] makes valid names of %j", (text, project, endpoint) => {
+    expect(startNames(text)).toEqual({ project, endpoint });
+  });
+
+  it.each(["", "  ", "温度", "!!!", "/-/"])("answers nothing for %j, which has no letter or digit", (text) => {
+    expect(startNames(text)).toBeUndefined();
+  });
+
+  it("[U2] never makes a name that is not valid, and always one where there is a letter or digit", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary", maxLength: 400 }), (text) => {
+        const names = startNames(text);
+        if (names === undefined) return;
+        expect(endpointNameProblem(names.endpoint)).toBeUndefined();
+        expect(projectNameProblem(names.project)).toBeUndefined();
+      }),
+    );
+    fc.assert(
+      fc.property(fc.string({ maxLength: 300 }), (text) => {
+        expect(startNames(`${text}x`)).toBeDefined();
+      }),
+    );
+  });
+});
