@@ -1,7 +1,7 @@
 /** The cache of compiled definitions: keys with their endpoint and project. It must not decide who may do what (access.ts does). */
-import { toOrigin } from "@/src/core/origins";
 import type { Clock, Definition, DefinitionStore, Log } from "@/src/core/ports";
 import { endpointNameProblem } from "@/src/shared/names";
+import { parseOrigin } from "@/src/shared/origins";
 
 /** A definition in the form in which requests are checked. */
 export interface Compiled {
@@ -233,9 +233,15 @@ function toCompiled({ endpoint, project }: Omit<Definition, "key">, key: Definit
     project: {
       id: project.id,
       revision: project.revision,
-      allowedOrigins: new Set(project.allowedOrigins.map((origin) => toOrigin(origin) ?? origin)),
+      allowedOrigins: new Set(project.allowedOrigins.map(toComparable)),
       disallowNoOrigin: project.disallowNoOrigin,
       masterKeyHash: project.masterKeyHash,
     },
   };
+}
+
+/** As browsers send it; what is no origin is kept, and matches none. */
+function toComparable(origin: string): string {
+  const parsed = parseOrigin(origin);
+  return parsed.ok ? parsed.origin : origin;
 }

@@ -1,0 +1,52 @@
+/** What a URL and headers say about access. */
+import { describe, expect, it } from "vitest";
+import { type Operation, type RequestHeaders, toAccessRequest } from "@/src/core/access-request";
+
+const URL = "/api/1/ce/some/endpoint";
+const of = (query: string, headers: RequestHeaders = {}, operation: Operation = "read") =>
+  toAccessRequest({ url: URL + query, headers, operation });
+
+describe("toAccessRequest", () => {
+  it("[U1] takes version, name, key and origin", () => {
+    expect(of("?key=abc&other=1", { origin: "https://a.example" }, "create")).toEqual({
+      version: "1",
+      endpointName: "some/endpoint",
+      key: "abc",
+      origin: "https://a.example",
+      operation: "create",
+    });
+  });
+
+  it("[U1] knows its own addresses only", () => {
+    expect(toAccessRequest({ url: "/api/manage/projects", headers: {}, operation: "read" })).toBeUndefined();
+  });
+
+  it.each<[string, string, RequestHeaders, string | undefined]>([
+    ["none", "", {}, undefined],
+    ["the parameter", "?masterKey=m", {}, "m"],
+    ["the header", "", { "x-master-key": "m" }, "m"],
+    ["the same twice", "?masterKey=m", { "x-master-key": "m" }, "m"],
+    ["two different ones", "?masterKey=m", { "x-master-key": "n" }, ""],
+    ["two different parameters", "?masterKey=m&masterKey=n", {}, ""],
+    ["an empty one", "?masterKey=", {}, ""],
+  ])("[U6] master key: %s", (_what, query, headers, masterKey) => {
+    expect(of(query, headers)?.masterKey).toBe(masterKey);
+  });
+
+  it.each<[string, string, RequestHeaders, Operation, string | undefined]>([
+    ["the cookie", "", { cookie: "a=1; __Secure-rested-access-token=tok; b=2" }, "read", "tok"],
+    ["no cookie whose name only ends alike", "", { cookie: "x__Secure-rested-access-token=tok" }, "read", undefined],
+    ["the header", "", { authorization: "Bearer tok" }, "read", "tok"],
+    ["another scheme", "", { authorization: "Basic dXNlcg==" }, "read", undefined],
+    ["the header before the cookie", "", { authorization: "bearer new", cookie: "__Secure-rested-access-token=old" }, "read", "new"],
+    ["the parameter of a stream", "?accessToken=tok", {}, "subscribe", "tok"],
+    ["no parameter elsewhere", "?accessToken=tok", {}, "read", undefined],
+  ])("[S1] access token: %s", (_what, query, headers, operation, accessToken) => {
+    expect(of(query, headers, operation)?.accessToken).toBe(accessToken);
+  });
+
+  it("takes a ticket for streams alone", () => {
+    expect(of("?ticket=t", {}, "subscribe")?.ticket).toBe("t");
+    expect(of("?ticket=t", {}, "read")?.ticket).toBeUndefined();
+  });
+});

@@ -1,0 +1,233 @@
+/** The access decision, check by check. */
+import { createHash } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { type Access, createAccess, type Grant } from "@/src/core/access";
+import type { AccessRequest, Operation } from "@/src/core/access-request";
+import type { Compiled, Definitions } from "@/src/core/definitions";
+import { AppError, isAppError } from "@/src/shared/errors";
+
+const NOW = new Date("2026-01-01T00:00:00Z");
+const PAST = new Date(NOW.getTime() - 1);
+const FUTURE = new Date(NOW.getTime() + 1);
+const sha256 = (text: string): Uint8Array => createHash("sha256").update(text).digest();
+
+interface SiteOptions {
+  key?: Partial<NonNullable<Compiled["key"]>>;
+  endpoint?: Partial<Compiled["endpoint"]>;
+  origins?: string[];
+  disallowNoOrigin?: boolean;
+  masterKey?: string;
+}
+
+function createSite({ key, endpoint, origins = [], disallowNoOrigin = false, masterKey }: SiteOptions = {}): Compiled {
+  return {
+    key: { id: "key-id", name: "web", scope: "read_write", expiresAt: null, revokedAt: null, ...key },
+    endpoint: { id: "endpoint-id", name: "some/endpoint", kind: "data", secure: false, ...endpoint },
+    project: {
+      id: "project-id",
+      revision: 7,
+      allowedOrigins: new Set(origins),
+      disallowNoOrigin,
+      masterKeyHash: masterKey === undefined ? null : sha256(masterKey),
+    },
+  };
+}
+
+/** A world with one key ("good"), one ticket ("ticket") and one endpoint, whose state a test may change. */
+function setUp(options: SiteOptions = {}): { access: Access; world: { site: Compiled | undefined; used: string[] } } {
+  const world: { site: Compiled | undefined; used: string[] } = { site: createSite(options), used: [] };
+  const definitions: Definitions = {
+    find: async (key, name) => (key === "good" && name === world.site?.endpoint.name ? world.site : undefined),
+    findEndpoint: async (id) => (world.site?.endpoint.id === id ? { ...world.site, key: null } : undefined),
+    redeemTicket: async (ticket) => (ticket === "ticket" && world.site ? { ...world.site, key: null } : undefined),
+    noteUse: (keyId) => world.used.push(keyId),
+    invalidate: () => undefined,
+    onInvalidate: () => () => undefined,
+    watch: () => () => undefined,
+    checkRevisions: async () => undefined,
+    flushUse: async () => undefined,
+  };
+  return { access: createAccess({ definitions, clock: { now: () => NOW } }), world };
+}
+
+function request(changes: Partial<AccessRequest> = {}): AccessRequest {
+  return { version: "1", endpointName: "some/endpoint", key: "good", operation: "read", ...changes };
+}
+
+async function codeOf(deciding: Promise<unknown>): Promise<string> {
+  return deciding.then(
+    () => "granted",
+    (error: unknown) => {
+      if (isAppError(error)) return error.code;
+      throw error;
+    },
+  );
+}
+
+describe("decide", () => {
+  it("grants what nothing forbids", async () => {
+    const { access, world } = setUp();
+    expect(await access.decide(request({ origin: "https://a.example" }))).toEqual({
+      endpoint: { id: "endpoint-id", name: "some/endpoint" },
+      projectId: "project-id",
+      keyId: "key-id",
+      keyExpiresAt: null,
+      master: false,
+      origin: "https://a.example",
+      allowedOrigin: "https://a.example",
+      via: "key",
+      evidence: { key: "good", masterKeyHash: null, revision: 7 },
+    });
+    expect(world.used).toEqual(["key-id"]);
+  });
+
+  it.each<[string, SiteOptions, Partial<AccessRequest>, string]>([
+    ["[U3] another version", {}, { version: "2" }, "api_version_unknown"],
+    ["[U3] another version before a missing key", {}, { version: "v1", key: "" }, "api_version_unknown"],
+    ["[U3] no key", {}, { key: "" }, "key_missing"],
+    ["[U3] an unknown key", {}, { key: "bad" }, "endpoint_or_key_invalid"],
+    ["[U3] an unknown name", {}, { endpointName: "other/endpoint" }, "endpoint_or_key_invalid"],
+    ["[U3] a revoked key", { key: { revokedAt: PAST } }, {}, "endpoint_or_key_invalid"],
+    ["[U7] a key revoked by a node whose clock is ahead", { key: { revokedAt: FUTURE } }, {}, "endpoint_or_key_invalid"],
+    ["[U3] an expired key", { key: { expiresAt: NOW } }, {}, "endpoint_or_key_invalid"],
+    ["[U7] a key that has not expired", { key: { expiresAt: FUTURE } }, {}, "granted"],
+    ["[U3] a revoked key before a wrong master key", { key: { revokedAt: PAST } }, { masterKey: "x" }, "endpoint_or_key_invalid"],
+    ["[U6] a master key where there is none", {}, { masterKey: "x" }, "master_key_invalid"],
+    ["[U6] a wrong master key", { masterKey: "m" }, { masterKey: "x" }, "master_key_invalid"],
+    ["[U6] an empty master key", { masterKey: "m" }, { masterKey: "" }, "master_key_invalid"],
+    [
+      "[U6] a wrong master key before the origin",
+      { masterKey: "m", origins: ["https://a.example"] },
+      { masterKey: "x" },
+      "master_key_invalid",
+    ],
+    ["[U6] the master key", { masterKey: "m" }, { masterKey: "m" }, "granted"],
+    ["[U4] another origin", { origins: ["https://a.example"] }, { origin: "https://b.example" }, "origin_not_allowed"],
+    ["[U4] an allowed origin", { origins: ["https://a.example"] }, { origin: "https://a.example" }, "granted"],
+    ["[U4] an allowed origin in capitals", { origins: ["https://a.example"] }, { origin: "HTTPS://A.example" }, "granted"],
+    [
+      "[U4] an origin that only begins like an allowed one",
+      { origins: ["https://a.example"] },
+      { origin: "https://a.example.org" },
+      "origin_not_allowed",
+    ],
+    ["[U4] the opaque origin where origins are listed", { origins: ["https://a.example"] }, { origin: "null" }, "origin_not_allowed"],
+    ["[U4] no origin where origins are listed", { origins: ["https://a.example"] }, {}, "granted"],
+    ["[U4] no origin where one is required", { disallowNoOrigin: true }, {}, "origin_required"],
+    ["[U4] any origin where one is required and none listed", { disallowNoOrigin: true }, { origin: "https://b.example" }, "granted"],
+    [
+      "[U6] another origin with the master key",
+      { origins: ["https://a.example"], masterKey: "m" },
+      { origin: "https://b.example", masterKey: "m" },
+      "granted",
+    ],
+    ["[U6] no origin with the master key", { disallowNoOrigin: true, masterKey: "m" }, { masterKey: "m" }, "granted"],
+    ["[S1] a secure endpoint without a token", { endpoint: { secure: true } }, {}, "access_token_missing"],
+    ["[S1] a secure endpoint with a token nobody gave", { endpoint: { secure: true } }, { accessToken: "t" }, "access_token_invalid"],
+    ["[S1] a secure endpoint with the master key", { endpoint: { secure: true }, masterKey: "m" }, { masterKey: "m" }, "granted"],
+    ["[L4] an authentication endpoint without a token", { endpoint: { kind: "authentication" } }, {}, "access_token_missing"],
+    [
+      "[U4] the origin before the scope",
+      { origins: ["https://a.example"], key: { scope: "write" } },
+      { origin: "https://b.example" },
+      "origin_not_allowed",
+    ],
+    ["[U7] the scope before the token", { endpoint: { secure: true }, key: { scope: "write" } }, {}, "key_scope_insufficient"],
+  ])("%s", async (_rule, options, changes, code) => {
+    const { access, world } = setUp(options);
+    expect(await codeOf(access.decide(request(changes)))).toBe(code);
+    expect(world.used).toHaveLength(code === "granted" ? 1 : 0);
+  });
+
+  it.each<["read" | "write" | "read_write", Operation[]]>([
+    ["read", ["read", "subscribe"]],
+    ["write", ["create", "update", "delete"]],
+    ["read_write", ["read", "subscribe", "create", "update", "delete"]],
+  ])("[U7] scope %s allows %j", async (scope, allowed) => {
+    const { access } = setUp({ key: { scope }, masterKey: "m" });
+    for (const operation of ["read", "create", "update", "delete", "subscribe"] as const) {
+      const expected = allowed.includes(operation) ? "granted" : "key_scope_insufficient";
+      expect(await codeOf(access.decide(request({ operation })))).toBe(expected);
+      // The master key stands for the owner's data, not for another key.
+      expect(await codeOf(access.decide(request({ operation, masterKey: "m" })))).toBe(expected);
+    }
+  });
+
+  it("a ticket opens the stream of its endpoint, whatever origin and token", async () => {
+    const { access, world } = setUp({ endpoint: { secure: true }, origins: ["https://a.example"], disallowNoOrigin: true });
+    const subscribe = { version: "1", endpointName: "some/endpoint", operation: "subscribe", ticket: "ticket" } as const;
+    expect(await access.decide(subscribe)).toMatchObject({
+      via: "ticket",
+      keyId: null,
+      keyExpiresAt: null,
+      endpoint: { id: "endpoint-id" },
+    });
+    expect(world.used).toEqual([]);
+    expect(await codeOf(access.decide({ ...subscribe, ticket: "used" }))).toBe("ticket_invalid");
+    expect(await codeOf(access.decide({ ...subscribe, endpointName: "other/endpoint" }))).toBe("ticket_invalid");
+    expect(await codeOf(access.decide({ ...subscribe, version: "2" }))).toBe("api_version_unknown");
+    expect(await codeOf(access.decide({ ...subscribe, operation: "read" }))).toBe("key_missing");
+  });
+});
+
+describe("echoOrigin", () => {
+  it("[U5] answers the origin that may read, with the master key any", () => {
+    const { access } = setUp();
+    const site = createSite({ origins: ["https://a.example"], masterKey: "m" });
+    expect(access.echoOrigin(site, { origin: "https://a.example" })).toBe("https://a.example");
+    expect(access.echoOrigin(site, { origin: "https://b.example" })).toBeUndefined();
+    expect(access.echoOrigin(site, { origin: "https://b.example", masterKey: "m" })).toBe("https://b.example");
+    expect(access.echoOrigin(site, { origin: "https://b.example", masterKey: "x" })).toBeUndefined();
+    expect(access.echoOrigin(site, {})).toBeUndefined();
+    expect(access.echoOrigin(createSite(), { origin: "https://b.example" })).toBe("https://b.example");
+  });
+});
+
+describe("recheck", () => {
+  const origin = "https://a.example";
+
+  it.each<[string, SiteOptions, Partial<AccessRequest>, SiteOptions | undefined, string | undefined]>([
+    ["nothing changed", {}, {}, {}, undefined],
+    ["the key was revoked", {}, {}, { key: { revokedAt: PAST } }, "key_revoked"],
+    ["the key has expired", { key: { expiresAt: FUTURE } }, {}, { key: { expiresAt: PAST } }, "key_expired"],
+    ["the endpoint was deleted", {}, {}, undefined, "endpoint_deleted"],
+    ["the endpoint was renamed", {}, {}, { endpoint: { name: "new/name" } }, "access_changed"],
+    ["another endpoint has its name now", {}, {}, { endpoint: { id: "another" } }, "endpoint_deleted"],
+    ["the endpoint became secure", {}, {}, { endpoint: { secure: true } }, "endpoint_secured"],
+    ["its origin went from the list", { origins: [origin] }, { origin }, { origins: ["https://b.example"] }, "origin_removed"],
+    ["its origin stayed in the list", { origins: [origin] }, { origin }, { origins: ["https://b.example", origin] }, undefined],
+    ["an origin is required now", {}, {}, { disallowNoOrigin: true }, "access_changed"],
+    ["the key's scope lost reading", {}, {}, { key: { scope: "write" } }, "access_changed"],
+    [
+      "the master key stayed",
+      { masterKey: "m", endpoint: { secure: true } },
+      { masterKey: "m" },
+      { masterKey: "m", endpoint: { secure: true } },
+      undefined,
+    ],
+    ["the master key was replaced", { masterKey: "m" }, { masterKey: "m" }, { masterKey: "n" }, "access_changed"],
+    ["the master key was removed", { masterKey: "m" }, { masterKey: "m" }, {}, "access_changed"],
+    [
+      "origins changed under a master key",
+      { masterKey: "m" },
+      { masterKey: "m", origin },
+      { masterKey: "m", origins: ["https://b.example"] },
+      undefined,
+    ],
+  ])("[W6] %s", async (_what, before, changes, after, code) => {
+    const { access, world } = setUp(before);
+    const grant: Grant = await access.decide(request({ operation: "subscribe", ...changes }));
+    world.site = after && createSite(after);
+    expect((await access.recheck(grant))?.code).toBe(code);
+  });
+
+  it("[W6] a stream that a ticket opened ends with its endpoint alone", async () => {
+    const { access, world } = setUp();
+    const grant = await access.decide({ version: "1", endpointName: "some/endpoint", operation: "subscribe", ticket: "ticket" });
+    world.site = createSite({ endpoint: { secure: true, name: "new/name" }, origins: [origin] });
+    expect(await access.recheck(grant)).toBeUndefined();
+    world.site = undefined;
+    expect(await access.recheck(grant)).toBeInstanceOf(AppError);
+    expect((await access.recheck(grant))?.code).toBe("endpoint_deleted");
+  });
+});

@@ -1,0 +1,67 @@
+/** Answers what is no HTTP request at all, on the bare socket: Node's `clientError`. It must not raise, nor write into an answer that has begun. */
+import { ServerResponse, STATUS_CODES } from "node:http";
+import type { Duplex } from "node:stream";
+import type { Log } from "@/src/core/ports";
+import { toProblemAnswer } from "@/src/http/problem";
+import { createRequestId } from "@/src/http/request-id";
+import { AppError } from "@/src/shared/errors";
+
+/** A client that does not read the answer, or does not hang up after it, is cut off. */
+const LINGER_MS = 2_000;
+
+/** A listener for `server.on("clientError", …)`. Answers 431, 408 or 400 as a problem document (E1) and ends the connection. */
+export function createClientErrorHandler({ log }: { log: Pick<Log, "debug"> }): (error: Error, socket: Duplex) => void {
+  // What arrives after the mistake is a mistake again, for the same parser; it is read and dropped.
+  const answered = new WeakSet<Duplex>();
+  return (error, socket) => {
+    if (answered.has(socket)) return;
+    answered.add(socket);
+    const code = codeOf(error);
+    if (code === "ECONNRESET" || code === "EPIPE" || !socket.writable || isAnswering(socket)) {
+      socket.destroy();
+      return;
+    }
+    const requestId = createRequestId();
+    log.debug({ requestId, code }, "A request could not be parsed.");
+    const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
+    socket.once("close", () => clearTimeout(timer));
+    socket.on("error", () => socket.destroy());
+    socket.end(toMessage(toAppError(code), requestId));
+  };
+}
+
+function toAppError(code: string): AppError {
+  switch (code) {
+    case "HPE_HEADER_OVERFLOW":
+      return new AppError("headers_too_large");
+    case "ERR_HTTP_REQUEST_TIMEOUT":
+      return new AppError("body_timeout", { detail: "The request did not arrive in time. Send it again." });
+    default:
+      return new AppError("request_invalid");
+  }
+}
+
+function toMessage(error: AppError, requestId: string): string {
+  const { status, headers, body } = toProblemAnswer(error, requestId);
+  const fields = {
+    ...headers,
+    "Content-Length": String(Buffer.byteLength(body)),
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "X-Request-Id": requestId,
+    Date: new Date().toUTCString(),
+    Connection: "close",
+  };
+  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Error"}\r\n${lines.join("")}\r\n${body}`;
+}
+
+function codeOf(error: Error): string {
+  return "code" in error && typeof error.code === "string" ? error.code : "";
+}
+
+/** Node keeps the answer that a socket is busy with in an undocumented property, and asks it in its own handler too. */
+function isAnswering(socket: Duplex): boolean {
+  const message: unknown = Reflect.get(socket, "_httpMessage");
+  return message instanceof ServerResponse && message.headersSent;
+}

@@ -1,0 +1,56 @@
+/** CORS headers of the data plane (U5). It must not decide which origins are allowed; access.ts does. */
+
+/**
+ * What is known of the request's origin.
+ * `vouched`: the located project allows it. `refused`: it does not.
+ * `unknown`: no project was located (no or unknown key, unknown name or version, database away). Such an answer holds nothing but the
+ * catalogue's public text, and a developer should read it in the browser rather than "CORS error"; so the origin is echoed, but without
+ * credentials, because no project stands for it.
+ */
+export type OriginVerdict =
+  | { kind: "none" }
+  | { kind: "unknown"; origin: string }
+  | { kind: "refused" }
+  | { kind: "vouched"; origin: string };
+
+export const METHODS = "GET, HEAD, POST, PUT, DELETE, OPTIONS";
+
+const EXPOSED = "Authorization, ETag, Link, Retry-After, X-Request-Id";
+const ALLOWED_HEADERS = "Content-Type, Authorization, X-Master-Key, If-Match, Idempotency-Key";
+/** Chromium keeps a preflight no longer than this. Every request is checked again all the same. */
+const PREFLIGHT_SECONDS = "7200";
+
+/** The headers of every answer: caches must know that it depends on the origin, even when this one does not. */
+export function toCorsHeaders(verdict: OriginVerdict): Record<string, string> {
+  switch (verdict.kind) {
+    case "none":
+    case "refused":
+      return { Vary: "Origin" };
+    case "unknown":
+      return { Vary: "Origin", "Access-Control-Allow-Origin": verdict.origin, "Access-Control-Expose-Headers": EXPOSED };
+    case "vouched":
+      return {
+        Vary: "Origin",
+        "Access-Control-Allow-Origin": verdict.origin,
+        "Access-Control-Allow-Credentials": "true",
+        "Access-Control-Expose-Headers": EXPOSED,
+      };
+  }
+}
+
+/** The headers of an answered preflight, on top of {@link toCorsHeaders}. Only what a project vouches for may be remembered. */
+export function toPreflightHeaders(verdict: OriginVerdict): Record<string, string> {
+  switch (verdict.kind) {
+    case "none":
+    case "refused":
+      return {};
+    case "unknown":
+      return { "Access-Control-Allow-Methods": METHODS, "Access-Control-Allow-Headers": ALLOWED_HEADERS };
+    case "vouched":
+      return {
+        "Access-Control-Allow-Methods": METHODS,
+        "Access-Control-Allow-Headers": ALLOWED_HEADERS,
+        "Access-Control-Max-Age": PREFLIGHT_SECONDS,
+      };
+  }
+}

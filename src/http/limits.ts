@@ -1,0 +1,21 @@
+/** Every limit of the HTTP server in one place. It must not read configuration. */
+import type { ServerOptions } from "node:http";
+
+/** 1,000 uniqueIds (R3) fit into a URL, and the URL counts as a header. */
+const HEADERS_BYTES_MAX = 64 * 1024;
+/** Longer than the idle time of common load balancers (60 s), so that they, not we, close idle connections. */
+const KEEP_ALIVE_MS = 65_000;
+/** The data plane answers a slow body itself (408) before the server cuts it off. */
+const REQUEST_SLACK_MS = 10_000;
+const CHECK_INTERVAL_MS = 2_000;
+
+/** Options for `http.createServer` and `https.createServer`. */
+export function createHttpLimits(config: { headersTimeoutMs: number; bodyTimeoutMs: number }): ServerOptions {
+  return {
+    maxHeaderSize: HEADERS_BYTES_MAX,
+    headersTimeout: config.headersTimeoutMs,
+    requestTimeout: config.headersTimeoutMs + config.bodyTimeoutMs + REQUEST_SLACK_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    connectionsCheckingInterval: CHECK_INTERVAL_MS,
+  };
+}

@@ -1,0 +1,26 @@
+/** The HTTP form of an error (E1): status, headers and body. It must not send, nor decide what went wrong. */
+import { type AppError, toProblem } from "@/src/shared/errors";
+
+export interface ProblemAnswer {
+  status: number;
+  headers: Record<string, string>;
+  body: string;
+}
+
+const PROBLEM_TYPE = "application/problem+json; charset=utf-8";
+/** For a retryable 503 that names no time of its own. */
+const UNAVAILABLE_RETRY_SECONDS = 2;
+
+/** Nothing internal in it: only the catalogue's text and the error's own public parts. */
+export function toProblemAnswer(error: AppError, requestId: string): ProblemAnswer {
+  const { status } = error.entry;
+  const retryAfterSeconds = error.retryAfterSeconds ?? (status === 503 ? UNAVAILABLE_RETRY_SECONDS : undefined);
+  return {
+    status,
+    headers: {
+      "Content-Type": PROBLEM_TYPE,
+      ...(retryAfterSeconds === undefined ? {} : { "Retry-After": String(Math.max(1, Math.ceil(retryAfterSeconds))) }),
+    },
+    body: JSON.stringify(toProblem(error, requestId)),
+  };
+}

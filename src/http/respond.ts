@@ -1,0 +1,57 @@
+/** Sends answers, and keeps the connection sane when the request was not read to its end. It must not know records or rules. */
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
+
+/** One request and its answer. */
+export interface Exchange {
+  request: IncomingMessage;
+  response: ServerResponse;
+}
+
+export interface Answer {
+  status: number;
+  headers: OutgoingHttpHeaders;
+  /** Undefined: no content. */
+  body?: string;
+  /** Ends the connection afterwards: the request's rest is not worth reading. */
+  close?: boolean;
+}
+
+/** How much of a refused body is read and dropped, and for how long, so that its sender gets to read our answer. */
+const DRAIN_BYTES_MAX = 64 * 1024 * 1024;
+const DRAIN_MS = 5_000;
+
+/** Sends a whole answer. Does nothing when the client has gone. */
+export function respond({ request, response }: Exchange, { status, headers, body, close = false }: Answer): void {
+  if (response.destroyed || response.headersSent) return;
+  const bytes = body === undefined ? undefined : Buffer.from(body);
+  response.writeHead(status, {
+    ...headers,
+    ...(bytes ? { "Content-Length": bytes.byteLength } : {}),
+    ...(close ? { Connection: "close" } : {}),
+  });
+  if (request.complete) {
+    response.end(bytes);
+    return;
+  }
+  // The answer is complete for the client at once. Ended is it only when the rest of the request has come: ending with `Connection: close`
+  // would close the socket with unread data in it, which resets the connection and may take the answer with it.
+  if (bytes) response.write(bytes);
+  else response.flushHeaders();
+  drain({ request, response });
+}
+
+function drain({ request, response }: Exchange): void {
+  let bytes = 0;
+  const cutOff = (): void => {
+    request.socket.destroy();
+  };
+  const timer = setTimeout(cutOff, DRAIN_MS);
+  request.on("data", (chunk: Uint8Array) => {
+    bytes += chunk.byteLength;
+    if (bytes > DRAIN_BYTES_MAX) cutOff();
+  });
+  request.once("end", () => response.end());
+  request.once("close", () => clearTimeout(timer));
+  request.on("error", () => undefined);
+  request.resume();
+}
