@@ -9,7 +9,8 @@ export interface DataAddress {
   query: string;
 }
 
-const DATA_PATH = /^\/api\/([^/]+)\/ce(?:\/(.*))?$/s;
+/** The dashboard has its own folders beside the versions. */
+const DATA_PATH = /^\/api\/(?!(?:auth|manage)\/)([^/]+)\/ce(?:\/(.*))?$/s;
 
 /** True when the request target `url` (path and query, as in `IncomingMessage.url`) belongs to the data plane or its streams. */
 export function isDataPath(url: string): boolean {

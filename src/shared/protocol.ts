@@ -31,7 +31,14 @@ export interface WireChange {
 }
 
 /** WebSocket close codes that we send. 4000: a check failed (W3); 1000: access ended (W6). */
-export const CLOSE = { accessEnded: 1000, messageTooBig: 1009, shutdown: 1012, slowConsumer: 1013, internal: 1011, checkFailed: 4000 } as const;
+export const CLOSE = {
+  accessEnded: 1000,
+  messageTooBig: 1009,
+  shutdown: 1012,
+  slowConsumer: 1013,
+  internal: 1011,
+  checkFailed: 4000,
+} as const;
 
 /** A close reason may have this many bytes of UTF-8 (RFC 6455, section 5.5). */
 export const CLOSE_REASON_BYTES_MAX = 123;
@@ -52,11 +59,4 @@ export function isUniqueId(value: string): boolean {
 /** The path of an endpoint, without host and query (U1). */
 export function toEndpointPath(endpointName: string): string {
   return `/api/${API_VERSION}/ce/${endpointName}`;
-}
-
-const DATA_PATH = /^\/api\/(?!(?:auth|manage)\/)[^/?#]+\/ce(?:[/?#]|$)/;
-
-/** True when a request's target belongs to the data and realtime planes (U1), whatever version and endpoint it names. */
-export function isDataPath(target: string): boolean {
-  return DATA_PATH.test(target);
 }
