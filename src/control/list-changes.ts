@@ -1,6 +1,7 @@
 /** Reads an endpoint's change log backwards, for the console. Data passes through as text: its digits and key order stay. */
 import { toRecordText } from "@/src/core/record-text";
 import type { Db } from "@/src/db/client";
+import { formatCursor } from "@/src/shared/cursor";
 import type { ChangeType } from "@/src/shared/protocol";
 import { requireOwnEndpoint } from "./require-own-endpoint";
 
@@ -21,7 +22,7 @@ interface ChangeRow {
 }
 
 /**
- * The JSON text of `{ changes, more }`, newest first: those with seq < `before`, of one record when `recordId` (32 hex digits) names it.
+ * The JSON text of `{ changes, more, cursor }`, newest first: those with seq < `before`, of one record when `recordId` (32 hex digits) names it.
  * Raises `not_found`.
  */
 export async function listChanges({
@@ -39,7 +40,7 @@ export async function listChanges({
   recordId: string | null;
   limit: number;
 }): Promise<string> {
-  await requireOwnEndpoint({ db, ownerId, endpointId });
+  const { epoch } = await requireOwnEndpoint({ db, ownerId, endpointId });
   const rows = await db.$queryRaw<ChangeRow[]>`
     WITH page AS (
       SELECT c.*, row_number() OVER newest AS n, count(*) OVER () AS found,
@@ -57,7 +58,7 @@ export async function listChanges({
       "recordCreatedAt" AS "createdAt", "recordUpdatedAt" AS "updatedAt", "found"
     FROM page WHERE n <= ${limit}::int AND (n = 1 OR newer < ${PAGE_CHARACTERS_MAX}::int) ORDER BY "seq" DESC`;
   const more = rows.length < Number(rows[0]?.found ?? 0);
-  return `{"changes":[${rows.map(toChangeText).join(",")}],"more":${more}}`;
+  return `{"changes":[${rows.map(toChangeText).join(",")}],"more":${more},"cursor":"${formatCursor({ epoch, seq: Number(rows[0]?.seq ?? 0) })}"}`;
 }
 
 function toChangeText(row: ChangeRow): string {

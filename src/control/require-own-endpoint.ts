@@ -6,6 +6,8 @@ export interface OwnEndpoint {
   id: string;
   name: string;
   projectId: string;
+  /** Of its log; part of every cursor. */
+  epoch: string;
 }
 
 /** Raises `not_found` unless the endpoint exists and is in a project of `ownerId`. */
@@ -20,7 +22,7 @@ export async function requireOwnEndpoint({
 }): Promise<OwnEndpoint> {
   const row = await db.endpoint.findFirst({
     where: { id: endpointId, project: { ownerId } },
-    select: { id: true, name: true, projectId: true },
+    select: { id: true, name: true, projectId: true, epoch: true },
   });
   if (!row) throw new AppError("not_found");
   return row;

@@ -198,8 +198,9 @@ export const changeSchema = z.object({
   version: z.number(),
   record: recordSchema,
 });
-/** Newest first. `more`: there are older ones; the next page has `before` = the last one's seq. Big changes make a page shorter than `limit`. */
-export const changesSchema = z.object({ changes: z.array(changeSchema), more: z.boolean() });
+/** Newest first. `more`: there are older ones; the next page has `before` = the last one's seq. Big changes make a page shorter than `limit`. `cursor`
+ *  is the first one's place in the log (none: the log's beginning): a stream with `since=` it brings what came after. */
+export const changesSchema = z.object({ changes: z.array(changeSchema), more: z.boolean(), cursor: z.string() });
 export const accountSchema = z.object({ id, name: z.string(), email: z.string(), role: z.enum(["admin", "member"]), createdAt: time });
 export const sessionSchema = z.object({
   id,
