@@ -13,9 +13,7 @@ export interface HandshakeProblem {
 }
 
 /** What is wrong with the handshake (W14), or undefined. */
-export function handshakeProblem(
-  request: Pick<IncomingMessage, "method" | "headers" | "httpVersionMajor" | "httpVersionMinor">,
-): HandshakeProblem | undefined {
+export function handshakeProblem(request: Pick<IncomingMessage, "method" | "headers">): HandshakeProblem | undefined {
   const { method, headers } = request;
   const problem = (detail: string): HandshakeProblem => ({ error: new AppError("upgrade_invalid", { detail }), status: 400, headers: {} });
   if (method !== "GET") return problem("A WebSocket handshake is a GET request.");

@@ -1,0 +1,30 @@
+/** Close reasons fit into their frame, and stay readable. */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { ERRORS } from "@/src/shared/errors";
+import { toCloseReason } from "./close-reason";
+
+describe("toCloseReason", () => {
+  it("[W3] leaves the catalogue's messages as they are", () => {
+    for (const { message } of Object.values(ERRORS)) expect(toCloseReason(message)).toBe(message);
+  });
+
+  it("[W3] cuts between two characters", () => {
+    expect(toCloseReason("x".repeat(200))).toBe("x".repeat(123));
+    expect(toCloseReason(`${"x".repeat(122)}é`)).toBe("x".repeat(122));
+    expect(toCloseReason(`${"x".repeat(121)}é`)).toBe(`${"x".repeat(121)}é`);
+    expect(toCloseReason("😀".repeat(40))).toBe("😀".repeat(30));
+  });
+
+  it("[W3] is a beginning of the message, of 120 to 123 bytes when it was cut", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary", maxLength: 100 }), (message) => {
+        const reason = toCloseReason(message);
+        const bytes = Buffer.byteLength(reason);
+        expect(message.startsWith(reason)).toBe(true);
+        expect(bytes).toBeLessThanOrEqual(123);
+        if (reason !== message) expect(bytes).toBeGreaterThanOrEqual(120);
+      }),
+    );
+  });
+});

@@ -1,0 +1,31 @@
+/** Carries hints from the writers of this process to its pumps. It must not store or order them: the log is the truth. */
+import type { Hint, Hints, Log } from "@/src/core/ports";
+
+/**
+ * Hints within the process: `publish` calls every listener before it returns, in the order in which they subscribed.
+ * A listener that throws is logged; it disturbs neither the others nor the writer, whose write is committed already.
+ */
+export function createProcessHints({ log }: { log?: Log } = {}): Hints {
+  const listeners = new Set<{ listener: (hint: Hint) => void }>();
+  return {
+    publish(hint) {
+      // A copy: who subscribes while a hint goes round hears of the next one.
+      for (const entry of [...listeners]) {
+        if (!listeners.has(entry)) continue;
+        try {
+          entry.listener(hint);
+        } catch (error) {
+          log?.error({ err: error }, "a listener failed on a hint");
+        }
+      }
+    },
+    subscribe(listener) {
+      // Wrapped, so that the same function can subscribe twice and unsubscribe once.
+      const entry = { listener };
+      listeners.add(entry);
+      return () => {
+        listeners.delete(entry);
+      };
+    },
+  };
+}

@@ -1,0 +1,573 @@
+/** The hub, its pumps and sessions against a log in memory: whatever comes when, a subscriber gets the log's suffix, once and in order. */
+import { setImmediate as nextTick } from "node:timers/promises";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Grant } from "@/src/core/access";
+import type { Change, Clock } from "@/src/core/ports";
+import { formatCursor, parseCursor } from "@/src/shared/cursor";
+import { AppError } from "@/src/shared/errors";
+import { createMemoryLog, type MemoryLog } from "@/tests/support/memory-log";
+import { createMemorySink, type MemorySink, type StreamMessage } from "@/tests/support/memory-sink";
+import { createProcessHints } from "./hints";
+import { createHub, type Hub, type HubOptions } from "./hub";
+import type { Start } from "./session";
+
+const EPOCH = "0".repeat(32);
+const OTHER_EPOCH = "1".repeat(32);
+const PROJECT_ID = "019a0000-0000-7000-8000-00000000000a";
+
+function toGrant(log: MemoryLog, grant: Partial<Grant> = {}): Grant {
+  return {
+    endpoint: { id: log.endpointId, name: "test/endpoint" },
+    projectId: PROJECT_ID,
+    keyId: "key",
+    keyExpiresAt: null,
+    master: false,
+    via: "key",
+    evidence: { key: "key", masterKeyHash: null, revision: 1 },
+    ...grant,
+  };
+}
+
+function setUp(options: Partial<HubOptions> & { pause?: () => Promise<void> } = {}) {
+  const { pause, ...hubOptions } = options;
+  const log = createMemoryLog({ epoch: EPOCH, ...(pause ? { pause } : {}) });
+  const hints = createProcessHints();
+  let now = new Date("2026-01-01T00:00:00Z");
+  const clock: Clock = { now: () => now };
+  const watched: string[] = [];
+  const hub = createHub({
+    changes: log,
+    hints,
+    access: { recheck: async () => undefined },
+    definitions: {
+      watch: ({ id }) => {
+        watched.push(id);
+        return () => watched.splice(watched.indexOf(id), 1);
+      },
+    },
+    clock,
+    log: { debug: () => undefined },
+    queueBytesMax: 1_048_576,
+    ...hubOptions,
+  });
+  const publish = (changes: readonly Change[]) => hints.publish({ kind: "changes", changes });
+  const setNow = (date: Date) => {
+    now = date;
+  };
+  return { log, hints, hub, publish, setNow, watched };
+}
+
+async function subscribe(hub: Hub, log: MemoryLog, start: Start = { mode: "plain" }, grant: Partial<Grant> = {}) {
+  const sink = createMemorySink();
+  const subscription = await hub.subscribe({ grant: toGrant(log, grant), start, transport: "ws", connect: () => sink });
+  if (!subscription) throw new Error("not subscribed");
+  return { sink, subscription };
+}
+
+const from = (seq: number, epoch = EPOCH): Start => ({ mode: "after", cursor: { epoch, seq } });
+const cursorOf = (seq: number, epoch = EPOCH) => formatCursor({ epoch, seq });
+const range = (from: number, to: number) => Array.from({ length: Math.max(to - from + 1, 0) }, (_, index) => from + index);
+
+/** Short forms: a change by its seq, anything else by its type and cursor. */
+function brief(messages: readonly StreamMessage[]): (number | string)[] {
+  return messages.map((message) =>
+    message.record ? Number.parseInt(message.record.uniqueId, 16) : `${message.type} ${parseCursor(message.cursor ?? "")?.seq}`,
+  );
+}
+
+describe("createHub", () => {
+  it("[W2] sends a plain subscriber the changes after it came, and nothing else", async () => {
+    const { log, hub, publish } = setUp();
+    publish(log.commit(2));
+    const { sink } = await subscribe(hub, log);
+    publish(log.commit(3));
+    await nextTick();
+    expect(brief(sink.messages())).toEqual([3, 4, 5]);
+    expect(sink.messages().every((message) => Object.keys(message).join() === "type,record")).toBe(true);
+  });
+
+  it("[W4] does not send a later subscriber what was committed before, though the pump is behind", async () => {
+    const { log, hub } = setUp();
+    const first = await subscribe(hub, log);
+    log.commit(3); // the hint is lost
+    const second = await subscribe(hub, log);
+    log.commit(1);
+    await hub.poll();
+    await nextTick();
+    expect(brief(first.sink.messages())).toEqual([1, 2, 3, 4]);
+    expect(brief(second.sink.messages())).toEqual([4]);
+  });
+
+  it("[W4] delivers what no hint told of at the next poll", async () => {
+    const { log, hub, hints } = setUp();
+    const { sink } = await subscribe(hub, log);
+    log.commit(2);
+    await hub.poll();
+    log.commit(1);
+    hints.publish({ kind: "endpoint", endpointId: log.endpointId });
+    await nextTick();
+    log.commit(1);
+    hints.publish({ kind: "unknown" });
+    await nextTick();
+    await nextTick();
+    expect(brief(sink.messages())).toEqual([1, 2, 3, 4]);
+  });
+
+  it("writes the frames of a tick at once", async () => {
+    const { log, hub, publish } = setUp();
+    const { sink } = await subscribe(hub, log);
+    for (let i = 0; i < 8; i++) publish(log.commit(1));
+    await nextTick();
+    expect(brief(sink.messages())).toEqual(range(1, 8));
+    expect(sink.writes()).toBe(1);
+  });
+
+  it("[W9] READY first, then what was missed, then live", async () => {
+    const { log, hub, publish } = setUp();
+    publish(log.commit(5));
+    const { sink } = await subscribe(hub, log, from(2));
+    await hub.poll();
+    publish(log.commit(1));
+    await nextTick();
+    expect(brief(sink.messages())).toEqual(["READY 2", 3, 4, 5, 6]);
+    expect(sink.messages().map((message) => message.cursor)).toEqual([2, 3, 4, 5, 6].map((seq) => cursorOf(seq)));
+  });
+
+  it("[W9] since=now starts at the present", async () => {
+    const { log, hub, publish } = setUp();
+    publish(log.commit(5));
+    const { sink, subscription } = await subscribe(hub, log, { mode: "now" });
+    publish(log.commit(1));
+    subscription.beat();
+    await nextTick();
+    expect(brief(sink.messages())).toEqual(["READY 5", 6, "BEAT 6"]);
+  });
+
+  it("[W9] READY names where the stream is, though more was delivered while it was being opened", async () => {
+    let onPause = () => undefined as unknown;
+    const { log, hub, publish } = setUp({ pause: async () => void onPause() });
+    publish(log.commit(5));
+    await subscribe(hub, log);
+    let pauses = 0;
+    onPause = () => {
+      // Between the query's look at the log and its answer.
+      if (++pauses === 2) publish(log.commit(1));
+    };
+    const { sink } = await subscribe(hub, log, { mode: "now" });
+    publish(log.commit(1));
+    await nextTick();
+    expect(brief(sink.messages())).toEqual(["READY 6", 7]);
+  });
+
+  it("[W9] sends no BEAT to a plain subscriber", async () => {
+    const { log, hub } = setUp();
+    const { sink, subscription } = await subscribe(hub, log);
+    subscription.beat();
+    await nextTick();
+    expect(sink.messages()).toEqual([]);
+  });
+
+  it("[W10] GAP for a cursor of another epoch, then live", async () => {
+    const { log, hub, publish } = setUp();
+    publish(log.commit(5));
+    const { sink } = await subscribe(hub, log, from(2, OTHER_EPOCH));
+    publish(log.commit(1));
+    await nextTick();
+    expect(sink.messages().slice(0, 2)).toEqual([
+      { type: "READY", cursor: cursorOf(2, OTHER_EPOCH) },
+      { type: "GAP", from: cursorOf(2, OTHER_EPOCH), to: cursorOf(5), reason: "epoch_changed", cursor: cursorOf(5) },
+    ]);
+    expect(brief(sink.messages().slice(2))).toEqual([6]);
+  });
+
+  it("[W10] GAP for a cursor ahead of the log, then live", async () => {
+    const { log, hub, publish } = setUp();
+    publish(log.commit(5));
+    const { sink } = await subscribe(hub, log, from(9));
+    publish(log.commit(1));
+    await nextTick();
+    expect(sink.messages()[1]).toEqual({ type: "GAP", from: cursorOf(9), to: cursorOf(5), reason: "log_rewound", cursor: cursorOf(5) });
+    expect(brief(sink.messages())).toEqual(["READY 9", "GAP 5", 6]);
+  });
+
+  it("[W10] GAP for what is no longer kept, then the rest, then live", async () => {
+    const { log, hub, publish } = setUp();
+    log.commit(5);
+    log.trim(3);
+    const { sink } = await subscribe(hub, log, from(1));
+    await hub.poll();
+    publish(log.commit(1));
+    await nextTick();
+    expect(sink.messages()[1]).toEqual({ type: "GAP", from: cursorOf(1), to: cursorOf(3), reason: "expired", cursor: cursorOf(3) });
+    expect(brief(sink.messages())).toEqual(["READY 1", "GAP 3", 4, 5, 6]);
+  });
+
+  it("[W10] GAP when nothing is kept at all", async () => {
+    const { log, hub, publish } = setUp();
+    log.commit(5);
+    log.trim(5);
+    const { sink } = await subscribe(hub, log, from(1));
+    await hub.poll();
+    publish(log.commit(1));
+    await nextTick();
+    expect(brief(sink.messages())).toEqual(["READY 1", "GAP 5", 6]);
+  });
+
+  it("[W10] GAP on an open stream when the log is replaced; a plain one just goes on", async () => {
+    const { log, hub, publish } = setUp();
+    publish(log.commit(5));
+    const resumable = await subscribe(hub, log, { mode: "now" });
+    const plain = await subscribe(hub, log);
+    log.replace({ epoch: OTHER_EPOCH, seq: 3 });
+    await hub.poll();
+    publish(log.commit(1));
+    await nextTick();
+    expect(resumable.sink.messages().slice(1)).toEqual([
+      { type: "GAP", from: cursorOf(5), to: cursorOf(3, OTHER_EPOCH), reason: "epoch_changed", cursor: cursorOf(3, OTHER_EPOCH) },
+      expect.objectContaining({ type: "POST", cursor: cursorOf(4, OTHER_EPOCH) }),
+    ]);
+    expect(brief(plain.sink.messages())).toEqual([4]);
+  });
+
+  it("[W9] a replay waits for a slow client, and does not end it", async () => {
+    const { log, hub, publish } = setUp({ queueBytesMax: 100_000 });
+    log.commit(100, { bytes: 10_000 });
+    const sink = createMemorySink();
+    sink.stall();
+    await hub.subscribe({ grant: toGrant(log), start: from(0), transport: "ws", connect: () => sink });
+    await hub.poll();
+    expect(sink.unsentBytes()).toBeLessThan(100_000);
+    publish(log.commit(1));
+    while (sink.messages().length < 102) {
+      sink.drain();
+      await nextTick();
+    }
+    expect(sink.endedBy()).toBeUndefined();
+    expect(brief(sink.messages())).toEqual(["READY 0", ...range(1, 101)]);
+  });
+
+  it("[W7] ends a subscriber that is over its limit; the others get everything", async () => {
+    const { log, hub, publish } = setUp({ queueBytesMax: 10_000 });
+    const slow = await subscribe(hub, log);
+    const fast = await subscribe(hub, log);
+    slow.sink.stall();
+    for (let i = 0; i < 20; i++) {
+      publish(log.commit(1, { bytes: 1_000 }));
+      await nextTick();
+    }
+    expect(slow.sink.endedBy()?.code).toBe("slow_consumer");
+    expect(slow.sink.unsentBytes()).toBeLessThanOrEqual(10_000);
+    expect(brief(fast.sink.messages())).toEqual(range(1, 20));
+    expect(hub.subscriberCount(log.endpointId)).toBe(1);
+  });
+
+  it("[W7] a burst that is larger than the limit does not end those who read", async () => {
+    const { log, hub, publish } = setUp({ queueBytesMax: 10_000 });
+    const { sink } = await subscribe(hub, log);
+    publish(log.commit(100, { bytes: 3_000 }));
+    await hub.poll();
+    await nextTick();
+    expect(sink.endedBy()).toBeUndefined();
+    expect(brief(sink.messages())).toEqual(range(1, 100));
+  });
+
+  it("[W7] a frame larger than the limit goes out when nothing else waits", async () => {
+    const { log, hub, publish } = setUp({ queueBytesMax: 10_000 });
+    const { sink } = await subscribe(hub, log);
+    publish(log.commit(1, { bytes: 20_000 }));
+    await nextTick();
+    expect(brief(sink.messages())).toEqual([1]);
+  });
+});
+
+describe("access of open streams", () => {
+  it("[W6] ends exactly the streams whose key has expired", async () => {
+    const { log, hub, setNow } = setUp();
+    const lasting = await subscribe(hub, log);
+    const expiring = await subscribe(hub, log, { mode: "plain" }, { keyExpiresAt: new Date("2026-01-01T00:01:00Z") });
+    setNow(new Date("2026-01-01T00:00:59.999Z"));
+    await hub.poll();
+    expect(expiring.sink.endedBy()).toBeUndefined();
+    setNow(new Date("2026-01-01T00:01:00Z"));
+    await hub.poll();
+    expect(expiring.sink.endedBy()?.code).toBe("key_expired");
+    expect(lasting.sink.endedBy()).toBeUndefined();
+  });
+
+  it("[W6] ends exactly the project's streams that lost access", async () => {
+    const { log, hub } = setUp({
+      access: { recheck: async (grant) => (grant.keyId === "revoked" ? new AppError("key_revoked") : undefined) },
+    });
+    const valid = await subscribe(hub, log);
+    const revoked = await subscribe(hub, log, { mode: "plain" }, { keyId: "revoked" });
+    const foreign = await subscribe(hub, log, { mode: "plain" }, { keyId: "revoked", projectId: "another" });
+    await hub.recheck(PROJECT_ID);
+    expect(revoked.sink.endedBy()?.code).toBe("key_revoked");
+    expect([valid.sink.endedBy(), foreign.sink.endedBy()]).toEqual([undefined, undefined]);
+  });
+
+  it("[W6] asks again at the next poll when access can't be checked now", async () => {
+    let isAway = true;
+    const { log, hub } = setUp({
+      access: {
+        recheck: async () => {
+          if (isAway) throw new AppError("database_unavailable");
+          return new AppError("key_revoked");
+        },
+      },
+    });
+    const { sink } = await subscribe(hub, log);
+    await hub.recheck(PROJECT_ID);
+    expect(sink.endedBy()).toBeUndefined();
+    isAway = false;
+    await hub.poll();
+    expect(sink.endedBy()?.code).toBe("key_revoked");
+  });
+
+  it("[W6] ends the streams of an endpoint that is gone", async () => {
+    const { log, hub } = setUp();
+    const { sink } = await subscribe(hub, log);
+    log.remove();
+    await hub.poll();
+    expect(sink.endedBy()?.code).toBe("endpoint_deleted");
+    await expect(subscribe(hub, log)).rejects.toMatchObject({ code: "endpoint_or_key_invalid" });
+  });
+
+  it("[W6] has the project watched for as long as a stream of it is open", async () => {
+    const { log, hub, watched } = setUp();
+    const { subscription } = await subscribe(hub, log);
+    expect(watched).toEqual([PROJECT_ID]);
+    subscription.closed();
+    expect(watched).toEqual([]);
+  });
+});
+
+describe("bookkeeping", () => {
+  it("counts and lists what is open", async () => {
+    const { log, hub } = setUp();
+    const first = await subscribe(hub, log, { mode: "now" }, { origin: "https://example.com" });
+    await subscribe(hub, log);
+    expect(hub.subscriberCount(log.endpointId)).toBe(2);
+    expect(hub.connections()[0]).toMatchObject({
+      transport: "ws",
+      endpointId: log.endpointId,
+      endpointName: "test/endpoint",
+      origin: "https://example.com",
+      resumable: true,
+      state: "live",
+    });
+    first.subscription.closed();
+    first.subscription.closed();
+    expect(hub.subscriberCount(log.endpointId)).toBe(1);
+    expect(hub.connections()).toHaveLength(1);
+  });
+
+  it("asks the log for nothing when nobody listens", async () => {
+    const { log, hub } = setUp({
+      pause: async () => {
+        throw new Error("asked");
+      },
+    });
+    await hub.poll();
+    expect(hub.subscriberCount(log.endpointId)).toBe(0);
+  });
+
+  it("[W8] ends every stream at shutdown, and takes no new one", async () => {
+    const { log, hub } = setUp();
+    const { sink } = await subscribe(hub, log);
+    hub.closeAll(new AppError("server_shutdown"));
+    expect(sink.endedBy()?.code).toBe("server_shutdown");
+    await expect(subscribe(hub, log)).rejects.toMatchObject({ code: "server_shutdown" });
+  });
+
+  it("[E3] refuses a new stream while the database is away; open ones go on when it is back", async () => {
+    let isAway = false;
+    const { log, hub } = setUp({
+      pause: async () => {
+        if (isAway) throw new AppError("database_unavailable");
+      },
+    });
+    const { sink } = await subscribe(hub, log);
+    isAway = true;
+    log.commit(2);
+    await expect(hub.poll()).rejects.toMatchObject({ code: "database_unavailable" });
+    await expect(subscribe(hub, log)).rejects.toMatchObject({ code: "database_unavailable" });
+    isAway = false;
+    await hub.poll();
+    await nextTick();
+    expect(brief(sink.messages())).toEqual([1, 2]);
+  });
+
+  it("[W9] a replay that the database interrupts goes on at a later poll", async () => {
+    let failures = 0;
+    const { log, hub } = setUp({
+      pause: async () => {
+        if (failures-- > 0) throw new AppError("database_unavailable");
+      },
+    });
+    log.commit(5);
+    const sink = createMemorySink();
+    const connect = () => {
+      failures = 1;
+      return sink;
+    };
+    await hub.subscribe({ grant: toGrant(log), start: from(0), transport: "ws", connect });
+    await nextTick();
+    expect(brief(sink.messages())).toEqual(["READY 0"]);
+    await hub.poll();
+    await nextTick();
+    expect(brief(sink.messages())).toEqual(["READY 0", ...range(1, 5)]);
+  });
+});
+
+const steps = fc.array(
+  fc.oneof(
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        do: fc.constant("commit" as const),
+        count: fc.integer({ min: 1, max: 40 }),
+        hint: fc.constantFrom("now" as const, "late" as const, "lost" as const, "endpoint" as const),
+      }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        do: fc.constant("connect" as const),
+        start: fc.oneof(fc.constantFrom("plain" as const, "now" as const), fc.integer({ min: 0, max: 60 })),
+      }),
+    },
+    { weight: 2, arbitrary: fc.record({ do: fc.constantFrom("drop" as const, "resume" as const), client: fc.nat({ max: 5 }) }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constantFrom("fail" as const, "poll" as const) }) },
+    { weight: 6, arbitrary: fc.record({ do: fc.constant("run" as const), tasks: fc.integer({ min: 1, max: 6 }) }) },
+  ),
+  { minLength: 40, maxLength: 80 },
+);
+
+/** A client that reconnects with the last cursor it has seen, as ours do. */
+interface Client {
+  start: Start;
+  /** The log's seq when it asked to connect for the first time, and when it was connected. */
+  askedAt: number;
+  connectedAt: number | undefined;
+  sink: MemorySink | undefined;
+  close: (() => void) | undefined;
+  received: StreamMessage[];
+}
+
+describe("interleavings", () => {
+  it("[W4] [W9] every subscriber gets exactly the log's suffix, whatever comes when", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.scheduler(), steps, async (scheduler, script) => {
+        let failures = 0;
+        const pause = async () => {
+          await scheduler.schedule(Promise.resolve());
+          if (failures > 0 && failures-- > 0) throw new AppError("database_unavailable");
+        };
+        const { log, hints, hub, publish } = setUp({ pause });
+        const clients: Client[] = [];
+
+        const connect = (client: Client) => {
+          const sink = createMemorySink();
+          let isDropped = false;
+          let subscription: { closed(): void } | undefined;
+          client.close = () => {
+            isDropped = true;
+            client.received.push(...sink.messages());
+            client.sink = undefined;
+            subscription?.closed();
+          };
+          const grant = toGrant(log);
+          const onConnect = () => {
+            if (isDropped) return undefined;
+            client.connectedAt ??= log.position().seq;
+            client.sink = sink;
+            return sink;
+          };
+          hub.subscribe({ grant, start: client.start, transport: "ws", connect: onConnect }).then(
+            (opened) => {
+              subscription = opened;
+              if (isDropped) opened?.closed();
+            },
+            () => drop(client),
+          );
+        };
+        const drop = (client: Client) => {
+          client.close?.();
+          client.close = undefined;
+        };
+        const resume = (client: Client) => {
+          if (client.close || client.start.mode === "plain") return;
+          const last = parseCursor(client.received.at(-1)?.cursor ?? "");
+          if (last) client.start = { mode: "after", cursor: last };
+          connect(client);
+        };
+
+        for (const step of script) {
+          switch (step.do) {
+            case "commit": {
+              const changes = log.commit(step.count);
+              if (step.hint === "now") publish(changes);
+              if (step.hint === "late") void scheduler.schedule(Promise.resolve()).then(() => publish(changes));
+              if (step.hint === "endpoint") hints.publish({ kind: "endpoint", endpointId: log.endpointId });
+              break;
+            }
+            case "connect": {
+              const askedAt = log.position().seq;
+              const start: Start = typeof step.start === "number" ? from(Math.min(step.start, askedAt)) : { mode: step.start };
+              const client: Client = { start, askedAt, connectedAt: undefined, sink: undefined, close: undefined, received: [] };
+              clients.push(client);
+              connect(client);
+              break;
+            }
+            case "drop":
+            case "resume": {
+              const client = clients[step.client];
+              if (client) (step.do === "drop" ? drop : resume)(client);
+              break;
+            }
+            case "fail":
+              failures += 1;
+              break;
+            case "poll":
+              hub.poll().catch(() => undefined);
+              break;
+            case "run":
+              for (let i = 0; i < step.tasks && scheduler.count() > 0; i++) await scheduler.waitOne();
+              break;
+          }
+        }
+
+        failures = 0;
+        for (const client of clients) if (client.start.mode !== "plain") resume(client);
+        for (let round = 0; round < 5; round++) {
+          const polled = hub.poll();
+          await scheduler.waitFor(polled.catch(() => undefined));
+          await scheduler.waitIdle();
+          await nextTick();
+        }
+
+        const end = log.position().seq;
+        for (const { start, askedAt, connectedAt, sink, received } of clients) {
+          const messages = [...received, ...(sink?.messages() ?? [])];
+          const seqs = messages.filter((message) => message.record).map((message) => Number.parseInt(message.record?.uniqueId ?? "", 16));
+          const first = seqs[0] ?? (sink ? end + 1 : undefined);
+          expect(messages.some((message) => message.type === "GAP")).toBe(false);
+          if (first === undefined) continue;
+          // Without a hole and without a duplicate; up to the end when it is still connected.
+          expect(seqs).toEqual(range(first, sink ? end : (seqs.at(-1) ?? 0)));
+          if (start.mode !== "plain") {
+            const ready = parseCursor(messages[0]?.cursor ?? "");
+            expect(messages[0]?.type).toBe("READY");
+            expect(first).toBe((ready?.seq ?? -1) + 1);
+          } else {
+            expect(first).toBeGreaterThan(askedAt);
+            expect(first).toBeLessThanOrEqual((connectedAt ?? 0) + 1);
+          }
+        }
+      }),
+      { numRuns: 200 },
+    );
+  }, 60_000);
+});

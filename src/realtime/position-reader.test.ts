@@ -1,0 +1,66 @@
+/** Positions are read one query at a time, each query after the calls that it answers. */
+import { describe, expect, it } from "vitest";
+import type { LogPosition } from "@/src/core/ports";
+import { createPositionReader } from "./position-reader";
+
+interface Query {
+  endpointIds: readonly string[];
+  answer(seq: number): void;
+  fail(error: Error): void;
+}
+
+function setUp() {
+  const queries: Query[] = [];
+  const reader = createPositionReader({
+    changes: {
+      positions: (endpointIds) =>
+        new Promise<Map<string, LogPosition>>((resolve, reject) => {
+          const answer = (seq: number) => resolve(new Map(endpointIds.map((id) => [id, { epoch: "e", seq }])));
+          queries.push({ endpointIds, answer, fail: reject });
+        }),
+    },
+  });
+  return { queries, reader };
+}
+
+const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+describe("createPositionReader", () => {
+  it("asks once for callers of the same moment", async () => {
+    const { queries, reader } = setUp();
+    const answers = [reader.read(["a"]), reader.read(["b"]), reader.read(["a"])];
+    await settle();
+    expect(queries.map(({ endpointIds }) => endpointIds)).toEqual([["a", "b"]]);
+    queries[0]?.answer(1);
+    for (const positions of await Promise.all(answers)) expect(positions.get("a")?.seq).toBe(1);
+  });
+
+  it("[W4] never answers from a query that started before the call", async () => {
+    const { queries, reader } = setUp();
+    const first = reader.read(["a"]);
+    await settle();
+    const second = reader.read(["a"]);
+    const third = reader.read(["b"]);
+    await settle();
+    expect(queries).toHaveLength(1);
+    queries[0]?.answer(1);
+    expect((await first).get("a")?.seq).toBe(1);
+    await settle();
+    expect(queries.map(({ endpointIds }) => endpointIds)).toEqual([["a"], ["a", "b"]]);
+    queries[1]?.answer(2);
+    expect((await second).get("a")?.seq).toBe(2);
+    expect((await third).get("b")?.seq).toBe(2);
+  });
+
+  it("[E3] tells those who asked of a failure, and asks again for the next", async () => {
+    const { queries, reader } = setUp();
+    const first = reader.read(["a"]);
+    await settle();
+    const second = reader.read(["a"]);
+    queries[0]?.fail(new Error("away"));
+    await expect(first).rejects.toThrow("away");
+    await settle();
+    queries[1]?.answer(2);
+    expect((await second).get("a")?.seq).toBe(2);
+  });
+});

@@ -1,0 +1,109 @@
+/** The bounded queue: what it takes, when it writes, when it gives up. */
+import { setImmediate as nextTick } from "node:timers/promises";
+import { describe, expect, it } from "vitest";
+import { AppError } from "@/src/shared/errors";
+import { createMemorySink } from "@/tests/support/memory-sink";
+import { toTextFrame } from "./encode";
+import { createFlusher } from "./flusher";
+import { createSubscriber } from "./subscriber";
+
+function setUp(queueBytesMax = 1_000) {
+  const sink = createMemorySink();
+  const slow: AppError[] = [];
+  const subscriber = createSubscriber({
+    sink,
+    flusher: createFlusher(),
+    queueBytesMax,
+    onSlow: (error) => {
+      slow.push(error);
+      subscriber.end(error);
+    },
+  });
+  return { sink, slow, subscriber };
+}
+
+/** A frame of exactly `bytes`, header included. */
+function toFrame(bytes: number): Buffer {
+  const headerBytes = bytes < 128 ? 2 : 4;
+  return toTextFrame(`{"type":"${"x".repeat(bytes - headerBytes - 11)}"}`);
+}
+
+describe("createSubscriber", () => {
+  it("writes the frames of a tick at once, in order", async () => {
+    const { sink, subscriber } = setUp();
+    for (const type of ["a", "b", "c"]) subscriber.enqueue(toTextFrame(JSON.stringify({ type })));
+    expect(sink.writes()).toBe(0);
+    await nextTick();
+    expect(sink.writes()).toBe(1);
+    expect(sink.messages().map(({ type }) => type)).toEqual(["a", "b", "c"]);
+  });
+
+  it("[W7] counts what waits in the queue and in the transport", async () => {
+    const { sink, subscriber } = setUp();
+    sink.stall();
+    subscriber.enqueue(toFrame(100));
+    await nextTick();
+    subscriber.enqueue(toFrame(50));
+    expect(subscriber.backlogBytes()).toBe(150);
+    sink.drain();
+    expect(subscriber.backlogBytes()).toBe(50);
+  });
+
+  it("[W7] takes exactly the limit, and gives up at one byte more", async () => {
+    const { sink, slow, subscriber } = setUp(1_000);
+    sink.stall();
+    expect(subscriber.enqueue(toFrame(400))).toBe(true);
+    await nextTick();
+    expect(subscriber.enqueue(toFrame(600))).toBe(true);
+    expect(subscriber.backlogBytes()).toBe(1_000);
+    expect(slow).toEqual([]);
+    expect(subscriber.enqueue(toFrame(14))).toBe(false);
+    expect(slow.map(({ code }) => code)).toEqual(["slow_consumer"]);
+    expect(sink.endedBy()?.entry.close).toBe(1013);
+    expect(subscriber.enqueue(toFrame(14))).toBe(false);
+    expect(slow).toHaveLength(1);
+  });
+
+  it("[W7] takes a frame of any size when nothing waits", async () => {
+    const { sink, slow, subscriber } = setUp(1_000);
+    expect(subscriber.enqueue(toFrame(5_000))).toBe(true);
+    await nextTick();
+    expect(sink.messages()).toHaveLength(1);
+    expect(slow).toEqual([]);
+  });
+
+  it("[W7] uses the transport's own buffers before the tick ends", () => {
+    const { sink, slow, subscriber } = setUp(1_000);
+    for (let i = 0; i < 10; i++) subscriber.enqueue(toFrame(300));
+    expect(slow).toEqual([]);
+    expect(sink.writes()).toBeGreaterThan(1);
+  });
+
+  it("sends what is queued before it ends", async () => {
+    const { sink, subscriber } = setUp();
+    subscriber.enqueue(toTextFrame('{"type":"last"}'));
+    subscriber.end(new AppError("server_shutdown"));
+    subscriber.enqueue(toTextFrame('{"type":"too late"}'));
+    await nextTick();
+    expect(sink.messages().map(({ type }) => type)).toEqual(["last"]);
+    expect(sink.endedBy()?.code).toBe("server_shutdown");
+  });
+});
+
+describe("createFlusher", () => {
+  it("shares one copy of the frames that several subscribers have due", () => {
+    const flusher = createFlusher();
+    const frames = [toFrame(20), toFrame(30)];
+    expect(flusher.join([...frames])).toBe(flusher.join([...frames]));
+    expect(flusher.join(frames)).toEqual(Buffer.concat(frames));
+  });
+
+  it("does not take different frames for the same", () => {
+    const flusher = createFlusher();
+    const [a, b, c] = [toFrame(20), toFrame(30), toFrame(40)];
+    flusher.join([a, b]);
+    expect(flusher.join([a, c])).toEqual(Buffer.concat([a, c]));
+    expect(flusher.join([a, b, c])).toEqual(Buffer.concat([a, b, c]));
+    expect(flusher.join([a])).toBe(a);
+  });
+});
