@@ -1,0 +1,33 @@
+/**
+ * Checks that the migrations make what prisma/schema.prisma says. Exit code 2 when they don't, with the SQL that a new
+ * migration needs on standard output. Run it with tsx: it starts a throw-away PostgreSQL from the sources.
+ */
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { startEmbeddedPostgres } from "../../src/db/embedded-postgres.ts";
+import { diffMigrations } from "./schema-engine.mjs";
+
+const silent = () => {};
+const log = { debug: silent, info: silent, warn: silent, error: console.error };
+
+const dir = fs.mkdtempSync(path.join(os.tmpdir(), `rested-test-${process.pid}-`));
+const postgres = await startEmbeddedPostgres({ dir, log, durable: false });
+try {
+  const { host, port, user, password, database } = postgres;
+  const { isEqual, sql } = await diffMigrations({
+    connection: { host, port, user, password, database },
+    schemaPath: "prisma/schema.prisma",
+    migrationsDir: "prisma/migrations",
+  });
+  if (isEqual) {
+    console.log("The migrations make what the schema says.");
+  } else {
+    console.error("The migrations don't make what prisma/schema.prisma says. Add a migration with:\n");
+    console.log(sql);
+    process.exitCode = 2;
+  }
+} finally {
+  await postgres.stop();
+  fs.rmSync(dir, { recursive: true, force: true });
+}

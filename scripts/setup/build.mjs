@@ -1,0 +1,31 @@
+/** Builds the dashboard and the server for production when their sources have changed. Node's own modules only, until it builds. */
+import fs from "node:fs";
+import { hashOf, readStamp, writeStamp } from "./hash.mjs";
+import { runPackage } from "./run.mjs";
+
+const STAMP = "dist/sources";
+const SOURCES = [
+  ...["app", "src", "public", "prisma/schema.prisma", "server.ts", "proxy.ts"],
+  ...["next.config.ts", "postcss.config.mjs", "tsconfig.json", "package-lock.json", "scripts/setup/build.mjs"],
+];
+
+/** Answers "unchanged" when there is nothing to do. */
+export async function build() {
+  const hash = hashOf(SOURCES, { skip: (file) => file === "src/db/generated" || /\.test\.tsx?$/.test(file) });
+  if (readStamp(STAMP) === hash && fs.existsSync("dist/server.js") && fs.existsSync(".next/BUILD_ID")) return "unchanged";
+  fs.rmSync(STAMP, { force: true });
+  await runPackage("next/dist/bin/next", ["build"], { env: { NODE_ENV: "production", NEXT_TELEMETRY_DISABLED: "1" } });
+  const esbuild = await import("esbuild");
+  await esbuild.build({
+    entryPoints: ["server.ts"],
+    outfile: "dist/server.js",
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    packages: "external",
+    sourcemap: true,
+    logLevel: "silent",
+  });
+  writeStamp(STAMP, hash);
+}

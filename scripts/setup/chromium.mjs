@@ -1,0 +1,30 @@
+/** Finds a Chromium for the end-to-end tests, or has Playwright download its own. Node's own modules only, until it asks Playwright. */
+import fs from "node:fs";
+import { runPackage } from "./run.mjs";
+
+const PLACES = [
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome-stable",
+  "/usr/bin/google-chrome",
+  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+  "/Applications/Chromium.app/Contents/MacOS/Chromium",
+];
+
+/** The path of an installed Chromium: of CHROMIUM_PATH, else of the system. Undefined: none but Playwright's own, perhaps. */
+export function findChromium() {
+  return process.env.CHROMIUM_PATH || PLACES.find((place) => fs.existsSync(place));
+}
+
+/** The path of a Chromium that is there. */
+export async function ensureChromium() {
+  const found = findChromium();
+  if (found) {
+    if (fs.existsSync(found)) return found;
+    throw new Error(`There is no Chromium at ${found}, which CHROMIUM_PATH names.`);
+  }
+  const { chromium } = await import("@playwright/test");
+  const own = chromium.executablePath();
+  if (!fs.existsSync(own)) await runPackage("@playwright/test/cli.js", ["install", "chromium"]);
+  return own;
+}

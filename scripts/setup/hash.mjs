@@ -1,0 +1,32 @@
+/** Content hashes and the stamps that remember them. Node's own modules only. */
+import { createHash } from "node:crypto";
+import fs from "node:fs";
+import path from "node:path";
+
+/** The hash of the files' and folders' contents, and of `extra`. What is missing counts too. `skip` leaves paths out. */
+export function hashOf(paths, { skip = () => false, extra = [] } = {}) {
+  const hash = createHash("sha256").update(JSON.stringify(extra));
+  for (const file of paths.flatMap((given) => listFiles(given, skip))) {
+    hash.update(`\0${file}\0`).update(fs.existsSync(file) ? createHash("sha256").update(fs.readFileSync(file)).digest() : "missing");
+  }
+  return hash.digest("hex");
+}
+
+function listFiles(given, skip) {
+  if (skip(given)) return [];
+  if (!fs.statSync(given, { throwIfNoEntry: false })?.isDirectory()) return [given];
+  return fs
+    .readdirSync(given)
+    .sort()
+    .flatMap((name) => listFiles(path.posix.join(given, name), skip));
+}
+
+/** The text of a stamp; undefined when there is none. */
+export function readStamp(file) {
+  return fs.existsSync(file) ? fs.readFileSync(file, "utf8") : undefined;
+}
+
+export function writeStamp(file, text) {
+  fs.mkdirSync(path.dirname(file), { recursive: true });
+  fs.writeFileSync(file, text);
+}

@@ -1,0 +1,46 @@
+/** Installs the packages of package-lock.json when they are not installed yet. Node's own modules only. */
+import fs from "node:fs";
+import { hashOf, readStamp, writeStamp } from "./hash.mjs";
+import { run } from "./run.mjs";
+
+const STAMP = "node_modules/.rested/install";
+/** What npm itself notes about what is installed. */
+const INSTALLED = "node_modules/.package-lock.json";
+
+/** Answers "unchanged" when there is nothing to do. Needs no network then. */
+export async function install() {
+  const hash = hashOf(["package-lock.json"], { extra: [process.platform, process.arch] });
+  if (readStamp(STAMP) === hash) return "unchanged";
+  if (isInstalled()) {
+    writeStamp(STAMP, hash);
+    return "unchanged";
+  }
+  await npm(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", "--include=dev", "--include=optional"]);
+  writeStamp(STAMP, hash);
+}
+
+/** Whether everything that the lock file wants on this platform is there: somebody ran `npm ci`, or copied node_modules. */
+function isInstalled() {
+  if (!fs.existsSync(INSTALLED)) return false;
+  const wanted = JSON.parse(fs.readFileSync("package-lock.json", "utf8")).packages;
+  const installed = JSON.parse(fs.readFileSync(INSTALLED, "utf8")).packages;
+  return Object.entries(wanted).every(
+    ([place, { version, os, cpu, libc }]) =>
+      place === "" ||
+      !fits(os, process.platform) ||
+      !fits(cpu, process.arch) ||
+      libc?.includes("musl") ||
+      (installed[place]?.version === version && fs.existsSync(place)),
+  );
+}
+
+/** npm's os and cpu lists: names, or names to leave out. */
+function fits(list, own) {
+  return !list || (list.some((name) => !name.startsWith("!")) ? list.includes(own) : !list.includes(`!${own}`));
+}
+
+function npm(args) {
+  const script = process.env.npm_execpath;
+  if (script?.endsWith(".js")) return run(process.execPath, [script, ...args]);
+  return run("npm", args, { shell: process.platform === "win32" });
+}

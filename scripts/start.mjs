@@ -1,0 +1,20 @@
+/** `npm start`: sets up what is missing, builds what has changed, and serves. */
+import fs from "node:fs";
+import { build } from "./setup/build.mjs";
+import { withLock } from "./setup/lock.mjs";
+import { enterProject, setUp } from "./setup/setup.mjs";
+import { main, step } from "./setup/step.mjs";
+
+await main(async () => {
+  enterProject();
+  await withLock(async () => {
+    await setUp();
+    await step("Building the dashboard and the server", build);
+  });
+  if (fs.existsSync(".env")) process.loadEnvFile(".env");
+  process.env.NODE_ENV = "production";
+  process.env.NEXT_TELEMETRY_DISABLED = "1";
+  process.setSourceMapsEnabled(true);
+  // In this process: one less between the terminal and the server that signals would have to pass.
+  await import("../dist/server.js");
+});

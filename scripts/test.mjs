@@ -1,0 +1,117 @@
+/** `npm test`: everything that must hold before a change is merged. `npm test -- types unit` does only those steps. */
+import fs from "node:fs";
+import { build } from "./setup/build.mjs";
+import { ensureChromium } from "./setup/chromium.mjs";
+import { withLock } from "./setup/lock.mjs";
+import { runPackage } from "./setup/run.mjs";
+import { enterProject, setUp } from "./setup/setup.mjs";
+import { main, step, toSeconds } from "./setup/step.mjs";
+
+const UNIT_REPORT = "test-results/unit.json";
+const E2E_REPORT = "test-results/e2e.json";
+
+const counts = { passed: 0, failed: 0 };
+
+/** In this order. Those with `report` are test runs, whose counts are summed. */
+const STEPS = [
+  { name: "lint", what: "format and lint", run: () => runPackage("@biomejs/biome/bin/biome", ["ci", "."], { show: true }) },
+  { name: "knip", what: "unused code and packages", run: () => runPackage("knip/bin/knip.js", [], { show: true }) },
+  { name: "types", what: "types", run: checkTypes },
+  {
+    name: "migrations",
+    what: "migrations agree with the schema",
+    run: () => runPackage("tsx/dist/cli.mjs", ["scripts/migrations/check.mjs"], { show: true }),
+  },
+  { name: "unit", what: "unit and contract tests", report: UNIT_REPORT, count: countUnit, run: runUnit },
+  { name: "build", what: "build", run: () => withLock(build) },
+  { name: "e2e", what: "end-to-end tests", report: E2E_REPORT, count: countE2e, run: runE2e },
+];
+
+let chromium;
+
+await main(async () => {
+  enterProject();
+  forgetSettings();
+  const steps = select(process.argv.slice(2));
+  await withLock(async () => {
+    await setUp();
+    if (steps.some((selected) => selected.name === "e2e" || selected.name === "unit")) {
+      await step("Looking for Chromium", async () => {
+        chromium = await ensureChromium();
+        return chromium;
+      });
+    }
+  });
+  const stoppedAt = await runSteps(steps);
+  if (stoppedAt) console.log(`\nStopped at ${stoppedAt}.`);
+  console.log(`${counts.passed} passed, ${counts.failed} failed`);
+  process.exit(stoppedAt ? 1 : 0);
+});
+
+/** The settings of whoever runs the tests are not the tests' settings: above all, their database is not. */
+function forgetSettings() {
+  for (const name of Object.keys(process.env)) {
+    if (/^(RESTED_.*|DATABASE_URL|HOST|PORT|TRUST_PROXY|TLS_(CERT|KEY)_FILE|NODE_ENV)$/.test(name)) delete process.env[name];
+  }
+}
+
+/** Does the steps in order, and answers the name of the one that failed, with which it stops. */
+async function runSteps(steps) {
+  for (const { name, what, report, count, run } of steps) {
+    const startedAt = performance.now();
+    console.log(`\n── ${name}: ${what}`);
+    if (report) fs.rmSync(report, { force: true });
+    let failure;
+    try {
+      await run();
+    } catch (error) {
+      failure = error;
+    }
+    const counted = report && fs.existsSync(report) ? count(JSON.parse(fs.readFileSync(report, "utf8"))) : undefined;
+    counts.passed += counted?.passed ?? 0;
+    // A step that fails without a failed test to show for it counts as one.
+    counts.failed += counted?.failed || (failure ? 1 : 0);
+    if (failure) console.error(failure.message);
+    console.log(`── ${name}: ${failure ? "FAILED" : "passed"} (${toSeconds(startedAt)})`);
+    if (failure) return name;
+  }
+}
+
+function select(names) {
+  const unknown = names.filter((name) => !STEPS.some((known) => known.name === name));
+  if (unknown.length > 0)
+    throw new Error(`There is no step ${unknown.join(", ")}. The steps: ${STEPS.map((known) => known.name).join(", ")}.`);
+  // End-to-end tests run against the production build.
+  const wanted = names.includes("e2e") ? [...names, "build"] : names;
+  return names.length === 0 ? STEPS : STEPS.filter((known) => wanted.includes(known.name));
+}
+
+async function checkTypes() {
+  await runPackage("next/dist/bin/next", ["typegen"], { env: { NEXT_TELEMETRY_DISABLED: "1" } });
+  await runPackage("typescript/bin/tsc", ["--noEmit"], { show: true });
+}
+
+function runUnit() {
+  return runPackage("vitest/vitest.mjs", ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${UNIT_REPORT}`], {
+    show: true,
+    env: { NODE_ENV: "test", CHROMIUM_PATH: chromium },
+  });
+}
+
+function runE2e() {
+  // Alone: it writes to test-results, and a second run on the same machine would only make both late.
+  return withLock(() =>
+    runPackage("@playwright/test/cli.js", ["test"], {
+      show: true,
+      env: { CHROMIUM_PATH: chromium, PLAYWRIGHT_JSON_OUTPUT_FILE: E2E_REPORT },
+    }),
+  );
+}
+
+function countUnit({ numPassedTests, numFailedTests }) {
+  return { passed: numPassedTests, failed: numFailedTests };
+}
+
+function countE2e({ stats }) {
+  return { passed: stats.expected + stats.flaky, failed: stats.unexpected };
+}
