@@ -1,0 +1,195 @@
+import fs from "node:fs";
+import path from "node:path";
+import { describe, expect, test } from "vitest";
+import { parseImports, resolveImport, withoutComments } from "@/tests/support/source-imports";
+
+const LINES_MAX = 400;
+const TEST_LINES_MAX = 600;
+const SERVER_LINES_MAX = 80;
+
+/** What each part may import: at run time, and as types only. A part may always import itself. */
+interface Rule {
+  imports: readonly Part[];
+  types?: readonly Part[];
+}
+
+const PARTS = ["shared", "config", "core", "db", "realtime", "http", "control", "runtime", "registry", "ui", "app", "server"] as const;
+type Part = (typeof PARTS)[number];
+
+const SERVER_SIDE = ["shared", "config", "core", "db", "realtime", "http", "control", "runtime"] as const;
+
+const RULES: Readonly<Record<Part, Rule>> = {
+  shared: { imports: [] },
+  config: { imports: ["shared"] },
+  core: { imports: ["shared"] },
+  db: { imports: ["core", "shared"] },
+  realtime: { imports: ["core", "shared"] },
+  http: { imports: ["core", "shared"] },
+  control: { imports: ["core", "shared"], types: ["db"] },
+  runtime: { imports: [...SERVER_SIDE, "registry"] },
+  registry: { imports: [], types: SERVER_SIDE },
+  ui: { imports: ["shared"] },
+  app: { imports: ["ui", "control", "shared", "registry"] },
+  server: { imports: ["config", "runtime", "registry"] },
+};
+
+/** Packages that hold sockets, files or the database: not for rules, and not for what browsers run. */
+const OUTSIDE = /^(node:(fs|net|http|https|tls|child_process|worker_threads|dgram)(\/.*)?|pg|ws|next(\/.*)?|pino|@prisma\/.*)$/;
+const PACKAGE_RULES: Partial<Record<Part, RegExp>> = {
+  shared: /^node:|^(pg|ws|next|pino|react)(\/.*)?$|^@prisma\//,
+  core: OUTSIDE,
+  ui: /^node:|^(pg|ws|pino)$|^@prisma\//,
+};
+
+const ROOTS = ["app", "src", "scripts", "tests", "e2e", "bench", "server.ts", "proxy.ts"];
+const files = ROOTS.flatMap(list);
+/** What is shipped: neither tests nor tools. */
+const shipped = files.filter((file) => /^(app|src)\/|^(server|proxy)\.ts$/.test(file) && !isTest(file));
+
+function list(place: string): string[] {
+  const stat = fs.statSync(place, { throwIfNoEntry: false });
+  if (!stat || place === "src/db/generated") return [];
+  if (!stat.isDirectory()) return /\.(tsx?|mjs|mts)$/.test(place) ? [place] : [];
+  return fs.readdirSync(place).flatMap((name) => list(path.posix.join(place, name)));
+}
+
+function isTest(file: string): boolean {
+  return /\.(test|spec)\.tsx?$/.test(file);
+}
+
+function read(file: string): string {
+  return fs.readFileSync(file, "utf8");
+}
+
+function toPart(file: string): Part | undefined {
+  if (/^src\/runtime\/registry(\.ts)?$/.test(file)) return "registry";
+  if (/^server(\.ts)?$/.test(file)) return "server";
+  // Next's hook before pages: of the dashboard.
+  if (/^proxy(\.ts)?$/.test(file) || file.startsWith("app/")) return "app";
+  const folder = /^src\/([^/]+)\//.exec(file)?.[1];
+  return PARTS.find((part) => part === folder);
+}
+
+/** "file: what is wrong" for each import that the table does not allow. */
+function findForbiddenImports(file: string, source: string): string[] {
+  const part = toPart(file);
+  if (!part) return [`${file}: belongs to no part of the table`];
+  const { imports, types = [] } = RULES[part];
+  return parseImports(source).flatMap(({ specifier, isTypeOnly }) => {
+    const target = resolveImport(file, specifier);
+    if (target === undefined)
+      return PACKAGE_RULES[part]?.test(specifier) && !isTypeOnly ? [`${file}: ${part} must not import ${specifier}`] : [];
+    if (/\.(css|json|woff2?|svg|png)$/.test(target)) return [];
+    const other = toPart(target);
+    if (other === part || (other && imports.includes(other)) || (other && isTypeOnly && types.includes(other))) return [];
+    return [`${file}: ${part} must not import ${isTypeOnly ? "types of " : ""}${target}`];
+  });
+}
+
+describe("imports", () => {
+  test("each part imports only what the table allows", () => {
+    expect(shipped.length).toBeGreaterThan(50);
+    expect(shipped.flatMap((file) => findForbiddenImports(file, read(file)))).toEqual([]);
+  });
+
+  test("the check sees every form of import", () => {
+    const source = `
+      import a from "@/src/db/client"; // import z from "@/src/db/zzz"
+      import type { B } from "@/src/db/types";
+      import { type C, type D } from "@/src/db/inline-types";
+      import { type E, f } from "@/src/db/mixed";
+      import * as g from "../db/star";
+      import "@/src/db/effect";
+      export { h } from "@/src/db/re-export";
+      export type { I } from "@/src/db/type-re-export";
+      import {
+        j,
+      } from "@/src/db/lines";
+      import type from "@/src/db/named-type";
+      /* import k from "@/src/db/comment"; */
+      const url = "https://example.com/'"; await import("@/src/db/dynamic");
+      type L = typeof import("@/src/db/type-of");
+    `;
+    expect(
+      parseImports(source).map(({ specifier, isTypeOnly }) => `${resolveImport("src/core/x.ts", specifier)}${isTypeOnly ? " (type)" : ""}`),
+    ).toEqual([
+      "src/db/client",
+      "src/db/types (type)",
+      "src/db/inline-types (type)",
+      "src/db/mixed",
+      "src/db/star",
+      "src/db/re-export",
+      "src/db/type-re-export (type)",
+      "src/db/lines",
+      "src/db/named-type",
+      "src/db/effect",
+      "src/db/dynamic",
+      "src/db/type-of (type)",
+    ]);
+    expect(findForbiddenImports("src/core/x.ts", 'import type { B } from "../db/b";\nimport fs from "node:fs";')).toEqual([
+      "src/core/x.ts: core must not import types of src/db/b",
+      "src/core/x.ts: core must not import node:fs",
+    ]);
+    expect(findForbiddenImports("src/control/x.ts", 'import type { B } from "../db/b";\nimport { b } from "../db/b";')).toEqual([
+      "src/control/x.ts: control must not import src/db/b",
+    ]);
+  });
+});
+
+describe("doors", () => {
+  test("the environment is read in src/config only; Next replaces NODE_ENV when it builds", () => {
+    const found = shipped.flatMap((file) =>
+      [...withoutComments(read(file)).matchAll(/process\.env\b(.{0,40})/g)].flatMap(([text, rest = ""]) => {
+        if (file.startsWith("src/config/")) return [];
+        if (file === "server.ts" && rest.startsWith(")")) return [];
+        if (toPart(file) === "app" && rest.startsWith(".NODE_ENV")) return [];
+        // next-auth takes its settings from the environment; the composition root gives them.
+        if (file.startsWith("src/runtime/") && /^\.\w+ (\?\?)?= /.test(rest)) return [];
+        return [`${file}: ${text}`];
+      }),
+    );
+    expect(found).toEqual([]);
+  });
+
+  test("no SQL writes records but the door's: the log must have every write", () => {
+    const write =
+      /\b(INSERT\s+INTO|UPDATE|DELETE\s+FROM|MERGE\s+INTO|TRUNCATE(\s+TABLE)?|COPY)\s+(ONLY\s+)?("?public"?\s*\.\s*)?"(Record|Change)"|\brecord_commit\s*\(/i;
+    const others = shipped.filter((file) => !/^src\/db\/record-(door|store)\.ts$/.test(file));
+    expect(others.filter((file) => write.test(read(file)))).toEqual([]);
+    expect('db.query(`update "Record" set data = 1`)').toMatch(write);
+    expect(read("src/db/generated/internal/class.ts")).not.toMatch(write);
+  });
+});
+
+describe("form", () => {
+  test("files are short enough to be read at once", () => {
+    const lines = (file: string): number => read(file).split("\n").length - 1;
+    expect(
+      files.filter((file) => lines(file) > (isTest(file) ? TEST_LINES_MAX : LINES_MAX)).map((file) => `${file}: ${lines(file)}`),
+    ).toEqual([]);
+    expect(lines("server.ts")).toBeLessThan(SERVER_LINES_MAX);
+  });
+
+  test("files are named for what they hold, in kebab-case", () => {
+    const names = files.filter((file) => !file.startsWith("app/")).map((file) => path.posix.basename(file));
+    expect(names.filter((name) => !/^[a-z0-9]+(-[a-z0-9]+)*(\.(test|spec|config|worker|d))?\.(tsx?|mjs|mts)$/.test(name))).toEqual([]);
+    expect(names.filter((name) => /^(utils?|helpers?|index|misc|common)\./.test(name))).toEqual([]);
+  });
+
+  test("each file of src opens with a sentence that says its role", () => {
+    const opening = /^(["']use (client|server)["'];\s*)?(\/\*\*|\/\/ \S)/;
+    expect(shipped.filter((file) => file.startsWith("src/") && !opening.test(read(file)))).toEqual([]);
+  });
+
+  test("the type checker is not silenced", () => {
+    const silencers = /@ts-(ignore|expect-error|nocheck)|\bas unknown as\b/;
+    const self = "tests/architecture.test.ts";
+    expect(files.filter((file) => /\.tsx?$/.test(file) && file !== self && silencers.test(read(file)))).toEqual([]);
+  });
+
+  test("no test is left out", () => {
+    const leftOut = /\b(test|it|describe)(\.\w+)*\.(skip|only|todo|fixme|fails|fail)\b/;
+    const self = "tests/architecture.test.ts";
+    expect(files.filter((file) => isTest(file) && file !== self && leftOut.test(read(file)))).toEqual([]);
+  });
+});
