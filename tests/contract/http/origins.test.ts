@@ -1,0 +1,200 @@
+/** Origins and CORS (U4, U5). */
+import { request as httpRequest, type IncomingMessage } from "node:http";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createDataServer, type DataServer, type Seed } from "@/tests/support/data-server";
+
+const ALLOWED = "https://app.example";
+const OTHER = "https://evil.example";
+const CORS_HEADERS = [
+  "access-control-allow-origin",
+  "access-control-allow-credentials",
+  "access-control-allow-methods",
+  "access-control-allow-headers",
+  "access-control-expose-headers",
+  "access-control-max-age",
+];
+
+let server: DataServer;
+
+beforeAll(async () => {
+  server = await createDataServer();
+});
+afterAll(() => server.close());
+
+interface Answer {
+  status: number | undefined;
+  headers: Record<string, unknown>;
+  /** The CORS headers alone. */
+  cors: Record<string, unknown>;
+  code: unknown;
+}
+
+/** `fetch` may not set what browsers set. */
+async function send(method: string, path: string, headers: Record<string, string>, body?: string): Promise<Answer> {
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    const type = body === undefined ? {} : { "Content-Type": "application/json" };
+    httpRequest(`${server.origin}${path}`, { method, headers: { ...type, ...headers } }, resolve)
+      .on("error", reject)
+      .end(body);
+  });
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(Buffer.from(chunk));
+  const text = Buffer.concat(chunks).toString();
+  const parsed: unknown = text === "" ? undefined : JSON.parse(text);
+  const headerEntries = Object.entries(response.headers);
+  return {
+    status: response.statusCode,
+    headers: response.headers,
+    cors: Object.fromEntries(headerEntries.filter(([name]) => CORS_HEADERS.includes(name))),
+    code: typeof parsed === "object" && parsed !== null && "code" in parsed ? parsed.code : undefined,
+  };
+}
+
+const preflight = (path: string, origin: string, method = "POST"): Promise<Answer> =>
+  send("OPTIONS", path, {
+    Origin: origin,
+    "Access-Control-Request-Method": method,
+    "Access-Control-Request-Headers": "content-type,x-master-key",
+  });
+
+const vouched = {
+  "access-control-allow-origin": ALLOWED,
+  "access-control-allow-credentials": "true",
+  "access-control-expose-headers": "Authorization, ETag, Link, Retry-After, X-Request-Id",
+};
+const preflightHeaders = {
+  "access-control-allow-methods": "GET, HEAD, POST, PUT, DELETE, OPTIONS",
+  "access-control-allow-headers": "Content-Type, Authorization, X-Master-Key, If-Match, Idempotency-Key",
+};
+
+const listing = (): Promise<Seed> => server.seed({ allowedOrigins: [ALLOWED, "http://localhost:3000"] });
+
+describe("requests", () => {
+  it("[U5] echo an allowed origin with credentials, on answers and errors", async () => {
+    const seed = await listing();
+    const answers = [
+      await send("GET", seed.path, { Origin: ALLOWED }),
+      await send("HEAD", seed.path, { Origin: ALLOWED }),
+      await send("POST", seed.path, { Origin: ALLOWED }, "{}"),
+      await send("POST", seed.path, { Origin: ALLOWED }, "{"),
+      await send("DELETE", seed.path, { Origin: ALLOWED }),
+      await send("GET", `${seed.path}&masterKey=wrong`, { Origin: ALLOWED }),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 201, 400, 400, 403]);
+    for (const { cors, headers } of answers) {
+      expect(cors).toEqual(vouched);
+      expect(headers.vary).toBe("Origin");
+    }
+  });
+
+  it("[U5] echo to each origin its own", async () => {
+    const seed = await listing();
+    expect((await send("GET", seed.path, { Origin: "http://localhost:3000" })).cors["access-control-allow-origin"]).toBe(
+      "http://localhost:3000",
+    );
+    const open = await server.seed();
+    for (const origin of [ALLOWED, OTHER, "null"]) {
+      expect((await send("GET", open.path, { Origin: origin })).cors).toEqual({ ...vouched, "access-control-allow-origin": origin });
+    }
+  });
+
+  it.each(["GET", "POST", "PUT", "DELETE"])(
+    "[U4] [U5] %s of another origin is refused, without CORS headers, and does nothing",
+    async (method) => {
+      const seed = await listing();
+      for (const origin of [OTHER, "http://app.example", "https://app.example:8443", "https://app.example.evil.example", "null"]) {
+        const answer = await send(
+          method,
+          `${seed.path}&uniqueId=${"0".repeat(32)}`,
+          { Origin: origin },
+          method === "POST" || method === "PUT" ? "{}" : undefined,
+        );
+        expect([answer.status, answer.code, answer.cors, answer.headers.vary]).toEqual([403, "origin_not_allowed", {}, "Origin"]);
+      }
+      expect(await server.count(seed)).toEqual({ records: 0, changes: 0 });
+    },
+  );
+
+  it("[U4] without an origin are answered, but where one is required", async () => {
+    const answer = await send("GET", (await listing()).path, {});
+    expect([answer.status, answer.cors, answer.headers.vary]).toEqual([200, {}, "Origin"]);
+    const strict = await server.seed({ disallowNoOrigin: true });
+    expect((await send("POST", strict.path, {}, "{}")).code).toBe("origin_required");
+    expect(await server.count(strict)).toEqual({ records: 0, changes: 0 });
+    expect((await send("GET", strict.path, { Origin: OTHER })).status).toBe(200);
+  });
+
+  it("[U5] with a revoked key can read why, if their origin is allowed", async () => {
+    const seed = await server.seed({ allowedOrigins: [ALLOWED], revokedAt: new Date() });
+    const answer = await send("GET", seed.path, { Origin: ALLOWED });
+    expect([answer.code, answer.cors]).toEqual(["endpoint_or_key_invalid", vouched]);
+    expect((await send("GET", seed.path, { Origin: OTHER })).cors).toEqual({});
+  });
+
+  it("[U5] that name no project can read why, without credentials", async () => {
+    for (const path of ["/api/1/ce/some/endpoint", "/api/1/ce/some/endpoint?key=unknown", "/api/7/ce/some/endpoint?key=unknown"]) {
+      const { cors, headers } = await send("GET", path, { Origin: OTHER });
+      expect(cors).toEqual({
+        "access-control-allow-origin": OTHER,
+        "access-control-expose-headers": vouched["access-control-expose-headers"],
+      });
+      expect(headers.vary).toBe("Origin");
+    }
+  });
+
+  it("[U5] [U6] with the master key echo any origin", async () => {
+    const seed = await server.seed({ allowedOrigins: [ALLOWED], masterKey: "master" });
+    const answer = await send("GET", seed.path, { Origin: OTHER, "X-Master-Key": "master" });
+    expect([answer.status, answer.cors]).toEqual([200, { ...vouched, "access-control-allow-origin": OTHER }]);
+    expect((await send("GET", seed.path, { Origin: OTHER, "X-Master-Key": "wrong" })).cors).toEqual({});
+  });
+});
+
+describe("preflights", () => {
+  it("[U5] of an allowed origin are granted, and may be remembered", async () => {
+    const seed = await listing();
+    for (const method of ["POST", "PUT", "DELETE"]) {
+      const answer = await preflight(seed.path, ALLOWED, method);
+      expect(answer.status).toBe(204);
+      expect(answer.cors).toEqual({ ...vouched, ...preflightHeaders, "access-control-max-age": "7200" });
+      expect(answer.headers.vary).toBe("Origin");
+      expect(answer.headers["content-length"]).toBeUndefined();
+    }
+  });
+
+  it("[U5] of another origin are refused, without CORS headers", async () => {
+    const answer = await preflight((await listing()).path, OTHER);
+    expect([answer.status, answer.code, answer.cors]).toEqual([403, "origin_not_allowed", {}]);
+  });
+
+  it("[U5] do not use a key: neither scope nor token nor revocation stop them", async () => {
+    for (const options of [{ scope: "read" as const }, { secure: true }, { revokedAt: new Date() }]) {
+      const seed = await server.seed({ allowedOrigins: [ALLOWED], ...options });
+      expect((await preflight(seed.path, ALLOWED)).cors).toMatchObject(vouched);
+      await server.definitions.flushUse();
+      const { rows } = await server.pool.query(`SELECT "lastUsedAt" FROM "ApiKey" WHERE "id" = $1`, [seed.keyId]);
+      expect(rows).toEqual([{ lastUsedAt: null }]);
+    }
+  });
+
+  it("[U5] that name no project are let through without credentials, so that the error can be read, and are not remembered", async () => {
+    const answer = await preflight("/api/1/ce/some/endpoint?key=unknown", OTHER);
+    expect(answer.status).toBe(204);
+    expect(answer.cors).toEqual({
+      "access-control-allow-origin": OTHER,
+      "access-control-expose-headers": vouched["access-control-expose-headers"],
+      ...preflightHeaders,
+    });
+  });
+
+  it("[U5] [U6] with the master key in the URL are granted to any origin", async () => {
+    const seed = await server.seed({ allowedOrigins: [ALLOWED], masterKey: "master" });
+    expect((await preflight(`${seed.path}&masterKey=master`, OTHER)).cors["access-control-allow-origin"]).toBe(OTHER);
+    expect((await preflight(`${seed.path}&masterKey=wrong`, OTHER)).cors).toEqual({});
+  });
+
+  it("[R12] OPTIONS without an origin tells the methods", async () => {
+    const answer = await send("OPTIONS", (await listing()).path, {});
+    expect([answer.status, answer.headers.allow, answer.cors]).toEqual([204, "GET, HEAD, POST, PUT, DELETE, OPTIONS", {}]);
+  });
+});

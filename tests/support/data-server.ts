@@ -1,0 +1,167 @@
+/** The data plane over a real socket and a real database, for contract tests; composed as runtime/boot.ts does, without the dashboard. */
+import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
+import http from "node:http";
+import type { AddressInfo } from "node:net";
+import pg from "pg";
+import { createAccess } from "@/src/core/access";
+import { createDefinitions, type Definitions } from "@/src/core/definitions";
+import type { Change, Log } from "@/src/core/ports";
+import { createRecords } from "@/src/core/records";
+import { createDb, createPool } from "@/src/db/client";
+import { createDefinitionStore } from "@/src/db/definition-store";
+import { createRecordStore } from "@/src/db/record-store";
+import { createClientErrorHandler } from "@/src/http/client-error";
+import { createDataPlane } from "@/src/http/data-plane";
+import { createHttpLimits } from "@/src/http/limits";
+import { createProcessHints } from "@/src/realtime/hints";
+import { createTestDatabase } from "@/tests/support/database";
+
+/** A project with one key and one endpoint. */
+export interface Seed {
+  projectId: string;
+  endpointId: string;
+  endpointName: string;
+  keyId: string;
+  key: string;
+  /** Path and query, with the key. */
+  path: string;
+}
+
+export interface SeedOptions {
+  endpointName?: string;
+  secure?: boolean;
+  scope?: "read" | "write" | "read_write";
+  expiresAt?: Date;
+  revokedAt?: Date;
+  allowedOrigins?: string[];
+  disallowNoOrigin?: boolean;
+  masterKey?: string;
+}
+
+export interface DataServer {
+  port: number;
+  /** `http://127.0.0.1:<port>` */
+  origin: string;
+  definitions: Definitions;
+  /** To look into the database, and to change it behind the server's back. */
+  pool: pg.Pool;
+  /** The time that the server sees; set it to move it. */
+  clock: { at: Date };
+  /** What was logged, as text. */
+  logged: string[];
+  /** What subscribers would have heard. */
+  published: Change[];
+  seed(options?: SeedOptions): Promise<Seed>;
+  /** How much an endpoint holds: what a refused request must not change. */
+  count(seed: Seed): Promise<{ records: number; changes: number }>;
+  close(): Promise<void>;
+}
+
+export interface DataServerOptions {
+  bodyBytesMax?: number;
+  bodyTimeoutMs?: number;
+  headersTimeoutMs?: number;
+  /** Reaches the database through another address, which a test may cut. */
+  via?: { host: string; port: number };
+}
+
+export async function createDataServer(options: DataServerOptions = {}): Promise<DataServer> {
+  const { bodyBytesMax = 1024 * 1024, bodyTimeoutMs = 10_000, headersTimeoutMs = 10_000 } = options;
+  const config = { bodyBytesMax, bodyTimeoutMs, headersTimeoutMs };
+  const database = await createTestDatabase();
+  const logged: string[] = [];
+  const log = createListLog(logged);
+  const clock = { at: new Date() };
+  const hints = createProcessHints({ log });
+  const published: Change[] = [];
+  hints.subscribe((hint) => {
+    if (hint.kind === "changes") published.push(...hint.changes);
+  });
+  const url = new URL(database.url);
+  if (options.via) url.host = `${options.via.host}:${options.via.port}`;
+  const serverPool = createPool({ url: url.href, log });
+  const db = createDb({ pool: serverPool, hints, log });
+  const coreClock = { now: () => clock.at };
+  const definitions = createDefinitions({ store: createDefinitionStore({ db, clock: coreClock }), clock: coreClock, log });
+  const access = createAccess({ definitions, clock: coreClock });
+  const records = createRecords({ store: createRecordStore({ db }), recordBytesMax: bodyBytesMax });
+  const handle = createDataPlane({ access, records, config, log });
+  const server = http.createServer({ ...createHttpLimits(config), connectionsCheckingInterval: 50 }, (request, response) =>
+    handle(request, response),
+  );
+  server.on("checkContinue", (request, response) => handle(request, response, { awaitsContinue: true }));
+  server.on("clientError", createClientErrorHandler({ log }));
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const pool = new pg.Pool({ connectionString: database.url, max: 2 });
+  return {
+    port,
+    origin: `http://127.0.0.1:${port}`,
+    definitions,
+    pool,
+    clock,
+    logged,
+    published,
+    seed: (seedOptions = {}) => seed(pool, seedOptions),
+    count: async ({ endpointId }) => {
+      const { rows } = await pool.query<{ records: number; changes: number }>(
+        `SELECT (SELECT count(*)::int FROM "Record" WHERE "endpointId" = $1) AS records, (SELECT count(*)::int FROM "Change" WHERE "endpointId" = $1) AS changes`,
+        [endpointId],
+      );
+      return rows[0] ?? { records: -1, changes: -1 };
+    },
+    close: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+      await db.$disconnect();
+      await serverPool.end().catch(() => undefined);
+      await pool.end();
+      await database.drop();
+    },
+  };
+}
+
+export async function seed(pool: pg.Pool, options: SeedOptions): Promise<Seed> {
+  const { endpointName = "things/of-test", secure = false, scope = "read_write", allowedOrigins = [], disallowNoOrigin = false } = options;
+  const key = randomBytes(16).toString("hex");
+  const masterKeyHash = options.masterKey === undefined ? null : createHash("sha256").update(options.masterKey).digest();
+  const { rows } = await pool.query<{ projectId: string; endpointId: string; keyId: string }>(
+    `WITH u AS (INSERT INTO "User" ("id", "email", "name") VALUES (gen_random_uuid(), $1, 'Test') RETURNING "id"),
+          p AS (INSERT INTO "Project" ("id", "ownerId", "name", "allowedOrigins", "disallowNoOrigin", "masterKeyHash")
+                SELECT gen_random_uuid(), u."id", 'Test project', $2::text[], $3, $4 FROM u RETURNING "id"),
+          k AS (INSERT INTO "ApiKey" ("id", "projectId", "name", "key", "scope", "expiresAt", "revokedAt")
+                SELECT gen_random_uuid(), p."id", 'Test key', $5, $6::"KeyScope", $7, $8 FROM p RETURNING "id"),
+          e AS (INSERT INTO "Endpoint" ("id", "projectId", "name", "secure") SELECT gen_random_uuid(), p."id", $9, $10 FROM p RETURNING "id")
+     SELECT p."id" AS "projectId", e."id" AS "endpointId", k."id" AS "keyId" FROM p, k, e`,
+    [
+      `${key}@example.com`,
+      allowedOrigins,
+      disallowNoOrigin,
+      masterKeyHash,
+      key,
+      scope,
+      options.expiresAt ?? null,
+      options.revokedAt ?? null,
+      endpointName,
+      secure,
+    ],
+  );
+  const [row] = rows;
+  if (!row) throw new Error("The project could not be seeded.");
+  return { ...row, endpointName, key, path: `/api/1/ce/${endpointName}?key=${key}` };
+}
+
+function createListLog(logged: string[]): Log {
+  const add =
+    (level: string) =>
+    (context: object, message: string): void => {
+      const text = Object.values(context)
+        .map((value: unknown) => (value instanceof Error ? String(value.stack) : JSON.stringify(value)))
+        .join(" ");
+      logged.push(`${level} ${message} ${text}`);
+    };
+  return { debug: add("debug"), info: add("info"), warn: add("warn"), error: add("error") };
+}
