@@ -20,7 +20,8 @@ import { AppError, isAppError } from "@/src/shared/errors";
 export interface DataPlaneOptions {
   access: Access;
   records: Records;
-  config: { bodyBytesMax: number; bodyTimeoutMs: number };
+  /** `drainMs`: how long the rest of a refused body is read; default 5000. */
+  config: { bodyBytesMax: number; bodyTimeoutMs: number; drainMs?: number };
   log: Pick<Log, "warn" | "error">;
 }
 
@@ -67,6 +68,7 @@ class Plane {
     const exchange: DataExchange = {
       request,
       response,
+      drainMs: this.#config.drainMs ?? DRAIN_MS,
       requestId: createRequestId(),
       awaitsContinue,
       parameters: NO_PARAMETERS,
@@ -182,6 +184,7 @@ class Plane {
   }
 }
 
+const DRAIN_MS = 5_000;
 const NO_PARAMETERS = new URLSearchParams();
 const JSON_TYPE = "application/json; charset=utf-8";
 

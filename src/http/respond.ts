@@ -5,6 +5,8 @@ import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:
 export interface Exchange {
   request: IncomingMessage;
   response: ServerResponse;
+  /** How long the rest of a refused body is read and dropped, so that its sender gets to read our answer; then it is cut off. */
+  drainMs: number;
 }
 
 export interface Answer {
@@ -16,12 +18,12 @@ export interface Answer {
   close?: boolean;
 }
 
-/** How much of a refused body is read and dropped, and for how long, so that its sender gets to read our answer. */
+/** How much of a refused body is read and dropped at most. */
 const DRAIN_BYTES_MAX = 64 * 1024 * 1024;
-const DRAIN_MS = 5_000;
 
 /** Sends a whole answer. Does nothing when the client has gone. */
-export function respond({ request, response }: Exchange, { status, headers, body, close = false }: Answer): void {
+export function respond(exchange: Exchange, { status, headers, body, close = false }: Answer): void {
+  const { request, response } = exchange;
   if (response.destroyed || response.headersSent) return;
   const bytes = body === undefined ? undefined : Buffer.from(body);
   response.writeHead(status, {
@@ -37,15 +39,15 @@ export function respond({ request, response }: Exchange, { status, headers, body
   // would close the socket with unread data in it, which resets the connection and may take the answer with it.
   if (bytes) response.write(bytes);
   else response.flushHeaders();
-  drain({ request, response });
+  drain(exchange);
 }
 
-function drain({ request, response }: Exchange): void {
+function drain({ request, response, drainMs }: Exchange): void {
   let bytes = 0;
   const cutOff = (): void => {
     request.socket.destroy();
   };
-  const timer = setTimeout(cutOff, DRAIN_MS);
+  const timer = setTimeout(cutOff, drainMs);
   request.on("data", (chunk: Uint8Array) => {
     bytes += chunk.byteLength;
     if (bytes > DRAIN_BYTES_MAX) cutOff();

@@ -62,13 +62,14 @@ export interface DataServerOptions {
   bodyBytesMax?: number;
   bodyTimeoutMs?: number;
   headersTimeoutMs?: number;
+  drainMs?: number;
   /** Reaches the database through another address, which a test may cut. */
   via?: { host: string; port: number };
 }
 
 export async function createDataServer(options: DataServerOptions = {}): Promise<DataServer> {
-  const { bodyBytesMax = 1024 * 1024, bodyTimeoutMs = 10_000, headersTimeoutMs = 10_000 } = options;
-  const config = { bodyBytesMax, bodyTimeoutMs, headersTimeoutMs };
+  const { bodyBytesMax = 1024 * 1024, bodyTimeoutMs = 10_000, headersTimeoutMs = 10_000, drainMs = 5_000 } = options;
+  const config = { bodyBytesMax, bodyTimeoutMs, headersTimeoutMs, drainMs };
   const database = await createTestDatabase();
   const logged: string[] = [];
   const log = createListLog(logged);

@@ -16,7 +16,7 @@ let seed: Seed;
 
 beforeAll(async () => {
   server = await createDataServer({ bodyBytesMax: BODY_BYTES_MAX });
-  hasty = await createDataServer({ bodyTimeoutMs: 100, headersTimeoutMs: 100 });
+  hasty = await createDataServer({ bodyTimeoutMs: 100, headersTimeoutMs: 100, drainMs: 100 });
 });
 beforeEach(async () => {
   seed = await server.seed();
@@ -130,6 +130,14 @@ describe("bodies on the wire", () => {
       });
       await expectProblem(response, code);
     }
+  });
+
+  it("[R2] a refused body that never ends is cut off, after its sender could read why", async () => {
+    const connection = await connectRaw(
+      hasty.port,
+      post([JSON_TYPE, "Transfer-Encoding: chunked"], "1\r\n{\r\n", "/api/1/ce/some/endpoint?key=unknown"),
+    );
+    await expectRawProblem(await connection.closed(), "endpoint_or_key_invalid");
   });
 
   it("[R2] Expect: 100-continue is told to go on only when the request is good", async () => {
