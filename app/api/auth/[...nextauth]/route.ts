@@ -11,6 +11,8 @@ interface Context {
   params: Promise<{ nextauth: string[] }>;
 }
 
+const METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST"]);
+
 /** `_log` would let anybody write into the server's log; the built-in pages have their own in the dashboard. */
 const ACTIONS: ReadonlySet<string | undefined> = new Set(["providers", "session", "csrf", "signin", "signout", "callback", "error"]);
 
@@ -22,7 +24,10 @@ async function handle(request: Request, { params }: Context): Promise<Response> 
   try {
     const { nextauth: action } = await params;
     if (!ACTIONS.has(action[0])) throw new AppError("not_found");
-    if (isCrossSite({ method: request.method, headers: request.headers, hosts: client.hosts })) throw new AppError("cross_site_request");
+    if (!METHODS.has(request.method)) throw new AppError("method_not_allowed");
+    const { method, headers } = request;
+    // A link from elsewhere may lead to a GET, as a sign-in provider's answer does.
+    if (method === "POST" && isCrossSite({ method, headers, hosts: client.hosts })) throw new AppError("cross_site_request");
     const options = createAuthOptions({ runtime, client, onFailure: (error) => failures.push(error) });
     const { response } = await runNextAuth({ request, action, options });
     const [failure] = failures;
@@ -34,8 +39,10 @@ async function handle(request: Request, { params }: Context): Promise<Response> 
     const code = isAppError(error) ? error.code : "internal_error";
     // next-auth's browser code reads the error from the address that it would go to.
     const url = new URL(`/login?error=${code}`, request.url).href;
-    return toProblemResponse({ error, requestId, log: runtime.log, members: { url } });
+    const response = toProblemResponse({ error, requestId, log: runtime.log, members: { url } });
+    if (response.status === 405) response.headers.set("Allow", "GET, HEAD, POST");
+    return response;
   }
 }
 
-export { handle as GET, handle as POST };
+export { handle as DELETE, handle as GET, handle as PATCH, handle as POST, handle as PUT };

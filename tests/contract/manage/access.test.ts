@@ -1,0 +1,270 @@
+/** Who may ask what of the management API: rules that hold for every route. */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Call, MANAGE_PATHS, type ManageServer, ORIGIN, type Person, startManageServer } from "./manage-server";
+
+const NOBODY = "019a0000-0000-7000-8000-000000000000";
+const NO_RECORD = "0".repeat(32);
+const PUBLIC_PATHS = ["/api/manage/setup", "/api/manage/signup"];
+
+/** A valid request for every method of every route that needs somebody. */
+const REQUESTS: { method: string; path: string; call?: Call }[] = [
+  { method: "GET", path: "/api/manage/projects" },
+  { method: "POST", path: "/api/manage/projects", call: { body: { name: "Weather" } } },
+  { method: "GET", path: "/api/manage/projects/{project}" },
+  { method: "PATCH", path: "/api/manage/projects/{project}", call: { body: { name: "Stolen" } } },
+  { method: "POST", path: "/api/manage/projects/{project}/master-key" },
+  { method: "DELETE", path: "/api/manage/projects/{project}/master-key" },
+  { method: "GET", path: "/api/manage/projects/{project}/keys" },
+  { method: "POST", path: "/api/manage/projects/{project}/keys", call: { body: { name: "Mine" } } },
+  { method: "GET", path: "/api/manage/projects/{project}/endpoints" },
+  { method: "POST", path: "/api/manage/projects/{project}/endpoints", call: { body: { name: "mine/too" } } },
+  { method: "POST", path: "/api/manage/keys/{key}/rotate", call: { body: { graceSeconds: 0 } } },
+  { method: "DELETE", path: "/api/manage/keys/{key}" },
+  { method: "GET", path: "/api/manage/endpoints/{endpoint}" },
+  { method: "PATCH", path: "/api/manage/endpoints/{endpoint}", call: { body: { name: "stolen" } } },
+  { method: "POST", path: "/api/manage/endpoints/{endpoint}/stream-ticket" },
+  { method: "GET", path: "/api/manage/endpoints/{endpoint}/changes" },
+  { method: "POST", path: "/api/manage/endpoints/{endpoint}/records", call: { body: { a: 1 } } },
+  { method: "PUT", path: `/api/manage/endpoints/{endpoint}/records/${NO_RECORD}`, call: { body: { a: 1 } } },
+  { method: "DELETE", path: `/api/manage/endpoints/{endpoint}/records/${NO_RECORD}` },
+  { method: "DELETE", path: "/api/manage/account/sessions/{session}" },
+  { method: "DELETE", path: "/api/manage/account/tokens/{token}" },
+  { method: "DELETE", path: "/api/manage/endpoints/{endpoint}" },
+  { method: "DELETE", path: "/api/manage/projects/{project}" },
+  { method: "POST", path: "/api/manage/start", call: { body: { name: "Readings" } } },
+  { method: "GET", path: "/api/manage/account" },
+  { method: "PATCH", path: "/api/manage/account", call: { body: { name: "Me" } } },
+  { method: "POST", path: "/api/manage/account/password", call: { body: { currentPassword: "x", newPassword: "correct horse" } } },
+  { method: "GET", path: "/api/manage/account/sessions" },
+  { method: "GET", path: "/api/manage/account/tokens" },
+  { method: "POST", path: "/api/manage/account/tokens", call: { body: { name: "ci" } } },
+];
+const OWNED = REQUESTS.filter(({ path }) => path.includes("{"));
+
+let server: ManageServer;
+let ada: Person;
+let eve: Person;
+/** What is Ada's, by the placeholders above. */
+let adas: Record<string, string>;
+
+const fill = (path: string, ids: Readonly<Record<string, string>>) => path.replace(/\{(\w+)\}/g, (_, name: string) => ids[name] ?? NOBODY);
+
+beforeAll(async () => {
+  server = await startManageServer();
+  ada = await server.createPerson("Ada");
+  eve = await server.createPerson("Eve");
+  const { body } = await ada.call("POST", "/api/manage/start", { body: { name: "Secret things" } });
+  const session = await server.runtime.db.session.create({ data: { userId: ada.id, expiresAt: new Date(Date.now() + 60_000) } });
+  const tokens = await ada.call("GET", "/api/manage/account/tokens");
+  adas = { project: body.project.id, endpoint: body.endpoint.id, key: body.key.id, session: session.id, token: tokens.body[0].id };
+});
+afterAll(() => server.stop());
+
+/** What of Ada's is in the database, without what reading changes. */
+async function snapshot(): Promise<string> {
+  const { db } = server.runtime;
+  const all = [
+    await db.project.findMany({ where: { ownerId: ada.id } }),
+    await db.apiKey.findMany({ where: { project: { ownerId: ada.id } } }),
+    await db.endpoint.findMany({ where: { project: { ownerId: ada.id } } }),
+    await db.record.findMany({ where: { endpoint: { project: { ownerId: ada.id } } } }),
+    await db.session.findMany({ where: { userId: ada.id } }),
+    await db.managementToken.findMany({ where: { userId: ada.id }, omit: { lastUsedAt: true } }),
+    await db.streamTicket.findMany({ where: { userId: ada.id } }),
+  ];
+  return JSON.stringify(all, (_, value) => (typeof value === "bigint" ? String(value) : value));
+}
+
+describe("the requests of this suite", () => {
+  it("are every method of every route", async () => {
+    const expected: string[] = [];
+    for (const path of MANAGE_PATHS.filter((each) => !PUBLIC_PATHS.includes(each))) {
+      const options = await server.call("OPTIONS", path);
+      const methods = (options.headers.get("allow") ?? "").split(", ").filter((method) => method !== "OPTIONS" && method !== "HEAD");
+      expected.push(...methods.map((method) => `${method} ${path}`));
+    }
+    const tested = REQUESTS.map(
+      ({ method, path }) => `${method} ${path.replace(NO_RECORD, "{uniqueId}").replace(/\{(?!uniqueId)\w+\}/g, "{id}")}`,
+    );
+    expect(tested.sort()).toEqual(expected.sort());
+  });
+});
+
+describe.each(REQUESTS)("$method $path", ({ method, path, call }) => {
+  it("[G1] is refused without a session or token: 401 session_missing", async () => {
+    const answer = await server.call(method, fill(path, adas), call);
+    expect(answer).toMatchObject({
+      status: 401,
+      body: { code: "session_missing", status: 401, requestId: expect.stringMatching(/^req-/) },
+    });
+    expect(answer.headers.get("content-type")).toBe("application/problem+json; charset=utf-8");
+    expect(answer.headers.get("x-request-id")).toBe(answer.body.requestId);
+    expect(answer.headers.get("cache-control")).toBe("no-store");
+  });
+
+  it("[G1] is refused with a wrong token, whatever cookie comes along: 401 management_token_invalid", async () => {
+    for (const authorization of ["Bearer rst_wrong", `Bearer ${ada.token}x`, ada.token, `Basic ${ada.token}`, "Bearer", ""]) {
+      const answer = await server.call(method, fill(path, adas), { ...call, headers: { authorization } });
+      expect(answer).toMatchObject({ status: 401, body: { code: "management_token_invalid" } });
+    }
+  });
+});
+
+describe.each(OWNED)("$method $path", ({ method, path, call }) => {
+  it("[G6] is 404 not_found for what belongs to another account, and changes nothing", async () => {
+    const before = await snapshot();
+    expect(await eve.call(method, fill(path, adas), call)).toMatchObject({ status: 404, body: { code: "not_found" } });
+    expect(await snapshot()).toBe(before);
+  });
+
+  it("[G6] is the same 404 for what does not exist, and for what is no id", async () => {
+    const id = (value: string) => Object.fromEntries(Object.keys(adas).map((name) => [name, value]));
+    const others = await eve.call(method, fill(path, adas), call);
+    for (const value of [NOBODY, "7", "%00", "a".repeat(300), NOBODY.toUpperCase().replace("A", "G")]) {
+      const answer = await eve.call(method, fill(path, id(value)), call);
+      expect(answer.status).toBe(404);
+      expect({ ...answer.body, requestId: "" }).toEqual({ ...others.body, requestId: "" });
+    }
+  });
+});
+
+describe("bodies", () => {
+  const withBodies = REQUESTS.filter(({ call, path }) => call?.body !== undefined && !path.includes("/records"));
+
+  it.each(withBodies)("[G6] $method $path names unknown fields and writes nothing", async ({ method, path, call }) => {
+    const before = await snapshot();
+    const body = { ...Object(call?.body), ownerId: NOBODY, nmae: 1 };
+    const answer = await ada.call(method, fill(path, adas), { body });
+    expect(answer).toMatchObject({
+      status: 400,
+      body: { code: "fields_invalid", fields: { ownerId: expect.any(String), nmae: expect.any(String) } },
+    });
+    expect(await snapshot()).toBe(before);
+  });
+
+  it.each(withBodies)("[G6] $method $path refuses what is no JSON object", async ({ method, path }) => {
+    const url = fill(path, adas);
+    const json = "application/json";
+    const bytes = (text: string) => ({ raw: { contentType: json, bytes: text } });
+    expect(await ada.call(method, url, bytes("[]"))).toMatchObject({
+      status: 400,
+      body: { code: "fields_invalid", fields: { body: "Send a JSON object." } },
+    });
+    expect(await ada.call(method, url, bytes("{"))).toMatchObject({ status: 400, body: { code: "body_invalid" } });
+    expect(await ada.call(method, url)).toMatchObject({ status: 400, body: { code: "content_type_unsupported" } });
+    expect(await ada.call(method, url, bytes(""))).toMatchObject({ status: 400, body: { code: "body_empty" } });
+    expect(await ada.call(method, url, { raw: { contentType: "text/plain", bytes: "{}" } })).toMatchObject({
+      status: 400,
+      body: { code: "content_type_unsupported" },
+    });
+    expect(
+      await ada.call(method, url, { raw: { contentType: json, bytes: new Uint8Array([0x7b, 0x22, 0xff, 0x22, 0x7d]) } }),
+    ).toMatchObject({
+      status: 400,
+      body: { code: "body_invalid" },
+    });
+    expect(await ada.call(method, url, bytes("[".repeat(10_000)))).toMatchObject({ status: 400, body: { code: "body_invalid" } });
+    expect(await ada.call(method, url, bytes(`{"name":"${"x".repeat(70_000)}"}`))).toMatchObject({
+      status: 413,
+      body: { code: "body_too_large" },
+    });
+  });
+
+  it("[G6] a body that breaks off is a bad request, not a failure", async () => {
+    const stream = new ReadableStream({
+      pull: (controller) => controller.error(new Error("gone")),
+    });
+    const answer = await ada.call("POST", "/api/manage/projects", { raw: { contentType: "application/json", bytes: stream } });
+    expect(answer).toMatchObject({ status: 400, body: { code: "request_invalid" } });
+  });
+
+  it("a body without a length is cut at the limit", async () => {
+    let sent = 0;
+    const stream = new ReadableStream({
+      pull: (controller) => {
+        sent += 1;
+        controller.enqueue(new Uint8Array(16 * 1024).fill(0x20));
+      },
+    });
+    const answer = await ada.call("POST", "/api/manage/projects", { raw: { contentType: "application/json", bytes: stream } });
+    expect(answer).toMatchObject({ status: 413, body: { code: "body_too_large" } });
+    expect(sent).toBeLessThan(10);
+  });
+});
+
+describe("paths and methods", () => {
+  it.each(MANAGE_PATHS)("%s answers 405 with Allow for the other methods", async (path) => {
+    const url = fill(path.replaceAll("{id}", NOBODY).replace("{uniqueId}", NO_RECORD), {});
+    const options = await server.call("OPTIONS", url);
+    const allow = options.headers.get("allow") ?? "";
+    expect(options.status).toBe(204);
+    for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE"].filter((each) => !allow.split(", ").includes(each))) {
+      const answer = await ada.call(method, url);
+      expect(answer).toMatchObject({ status: 405, body: { code: "method_not_allowed" } });
+      expect(answer.headers.get("allow")).toBe(allow);
+    }
+  });
+
+  it.each(["/api", "/api/manage", "/api/manage/nothing", "/api/manage/projects/a/b/c", "/api/auth", "/api/2/ce/x"])(
+    "[E1] %s is 404 as a problem document",
+    async (path) => {
+      for (const method of ["GET", "POST", "DELETE"]) {
+        expect(await ada.call(method, path)).toMatchObject({
+          status: 404,
+          body: { code: "not_found", type: "urn:rested:error:not_found" },
+        });
+      }
+    },
+  );
+});
+
+describe("a management token", () => {
+  it("[G1] needs no proof of origin, and is noted at most once a minute", async () => {
+    const zoe = await server.createPerson("Zoe");
+    const used = async () => {
+      const answer = await zoe.call("GET", "/api/manage/account/tokens", { headers: { origin: "https://elsewhere.example" } });
+      expect(answer.status).toBe(200);
+      const row = await server.runtime.db.managementToken.findFirstOrThrow({ where: { userId: zoe.id } });
+      return row.lastUsedAt?.toISOString();
+    };
+    const first = await used();
+    server.advance(30_000);
+    expect(await used()).toBe(first);
+    server.advance(31_000);
+    expect(await used()).not.toBe(first);
+  });
+
+  it("[G1] ends when it expires", async () => {
+    const kim = await server.createPerson("Kim");
+    const expiresAt = new Date(server.runtime.clock.now().getTime() + 10_000).toISOString();
+    const made = await kim.call("POST", "/api/manage/account/tokens", { body: { name: "short", expiresAt } });
+    const headers = { authorization: `bearer ${made.body.token}` };
+    expect((await server.call("GET", "/api/manage/account", { headers })).status).toBe(200);
+    server.advance(10_000);
+    expect(await server.call("GET", "/api/manage/account", { headers })).toMatchObject({
+      status: 401,
+      body: { code: "management_token_invalid" },
+    });
+  });
+});
+
+describe("failures", () => {
+  it("[E2] what is unexpected is 500 without a word of its cause, which the log has under the request id", async () => {
+    const { runtime } = server;
+    const failing = { ...runtime.db, project: { findMany: () => Promise.reject(new Error("password=hunter2")) } };
+    const original = runtime.db;
+    Object.assign(runtime, { db: Object.setPrototypeOf(failing, original) });
+    try {
+      const answer = await ada.call("GET", "/api/manage/projects");
+      expect(answer).toMatchObject({ status: 500, body: { code: "internal_error" } });
+      expect(answer.text).not.toContain("hunter2");
+      expect(server.logged.at(-1)).toMatchObject({ context: { requestId: answer.body.requestId, error: { message: "password=hunter2" } } });
+    } finally {
+      Object.assign(runtime, { db: original });
+    }
+  });
+
+  it("[G1] a request from the dashboard's origin without a cookie is no session", async () => {
+    expect(await server.call("GET", "/api/manage/projects", { headers: { origin: ORIGIN } })).toMatchObject({ status: 401 });
+  });
+});

@@ -1,0 +1,170 @@
+/** Projects, master keys and "What are you storing?" (G2). */
+import { createHash } from "node:crypto";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { type ManageServer, type Person, startManageServer } from "./manage-server";
+
+let server: ManageServer;
+let ada: Person;
+let count = 0;
+/** The projects whose definitions were forgotten since the test began. */
+let invalidated: string[];
+let stopListening: () => void;
+
+beforeAll(async () => {
+  server = await startManageServer();
+});
+afterAll(() => server.stop());
+beforeEach(async () => {
+  count += 1;
+  ada = await server.createPerson(`Ada${count}`);
+  invalidated = [];
+  stopListening = server.runtime.definitions.onInvalidate((projectId) => invalidated.push(projectId));
+});
+afterEach(() => stopListening());
+
+const create = async (body: object = { name: "Weather" }) => (await ada.call("POST", "/api/manage/projects", { body })).body;
+
+describe("projects", () => {
+  it("[G2] POST answers 201 and the project with its first key", async () => {
+    const answer = await ada.call("POST", "/api/manage/projects", { body: { name: "Weather" } });
+    expect(answer.status).toBe(201);
+    expect(answer.body).toEqual({
+      id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      name: "Weather",
+      allowedOrigins: [],
+      disallowNoOrigin: false,
+      hasMasterKey: false,
+      createdAt: expect.stringMatching(/^\d{4}-.*\.\d{3}Z$/),
+      updatedAt: expect.stringMatching(/^\d{4}-.*\.\d{3}Z$/),
+      counts: { endpoints: 0, keys: 1 },
+      keys: [
+        {
+          id: expect.any(String),
+          projectId: answer.body.id,
+          name: "First key",
+          key: expect.stringMatching(/^[0-9a-f]{32}$/),
+          scope: "read_write",
+          expiresAt: null,
+          lastUsedAt: null,
+          revokedAt: null,
+          createdAt: expect.any(String),
+        },
+      ],
+    });
+  });
+
+  it("[G2][U4] POST takes origins, normalised, and the no-origin switch", async () => {
+    const project = await create({
+      name: "Weather",
+      allowedOrigins: ["HTTPS://App.Example.com/", "https://app.example.com"],
+      disallowNoOrigin: true,
+    });
+    expect(project).toMatchObject({ allowedOrigins: ["https://app.example.com"], disallowNoOrigin: true });
+  });
+
+  it("[U2] POST refuses a name beside the field", async () => {
+    const answer = await ada.call("POST", "/api/manage/projects", { body: { name: "abc!" } });
+    expect(answer).toMatchObject({ status: 400, body: { code: "fields_invalid", fields: { name: "Use 5 to 254 characters." } } });
+    expect(answer.body.detail).toContain("name: Use 5 to 254 characters.");
+    expect((await ada.call("GET", "/api/manage/projects")).body).toEqual([]);
+  });
+
+  it("[G2] GET lists one's own, oldest first, and reads one", async () => {
+    expect((await ada.call("GET", "/api/manage/projects")).body).toEqual([]);
+    const { keys: _first, ...first } = await create({ name: "Weather" });
+    const { keys: _second, ...second } = await create({ name: "Traffic" });
+    expect((await ada.call("GET", "/api/manage/projects")).body).toEqual([first, second]);
+    expect((await ada.call("GET", `/api/manage/projects/${second.id}`)).body).toEqual(second);
+  });
+
+  it("[G2] counts keys that work, and endpoints", async () => {
+    const project = await create();
+    await ada.call("POST", `/api/manage/projects/${project.id}/endpoints`, { body: { name: "readings" } });
+    await ada.call("POST", `/api/manage/projects/${project.id}/keys`, { body: { name: "second" } });
+    await ada.call("DELETE", `/api/manage/keys/${project.keys[0].id}`);
+    expect((await ada.call("GET", `/api/manage/projects/${project.id}`)).body.counts).toEqual({ endpoints: 1, keys: 1 });
+  });
+
+  it("[G2] PATCH changes what it names, leaves the rest, and forgets what was cached", async () => {
+    const project = await create({ name: "Weather", allowedOrigins: ["https://a.com"] });
+    const renamed = await ada.call("PATCH", `/api/manage/projects/${project.id}`, { body: { name: "Climate" } });
+    expect(renamed).toMatchObject({ status: 200, body: { name: "Climate", allowedOrigins: ["https://a.com"], disallowNoOrigin: false } });
+    const opened = await ada.call("PATCH", `/api/manage/projects/${project.id}`, { body: { allowedOrigins: [], disallowNoOrigin: true } });
+    expect(opened.body).toMatchObject({ name: "Climate", allowedOrigins: [], disallowNoOrigin: true });
+    expect(invalidated).toEqual([project.id, project.id]);
+  });
+
+  it("[G2] PATCH of nothing changes nothing", async () => {
+    const { keys: _, ...project } = await create();
+    expect((await ada.call("PATCH", `/api/manage/projects/${project.id}`, { body: {} })).body).toEqual(project);
+    expect(invalidated).toEqual([]);
+  });
+
+  it("[G2] DELETE removes it with everything below, quietly, and forgets what was cached", async () => {
+    const { project, endpoint } = (await ada.call("POST", "/api/manage/start", { body: { name: "Readings" } })).body;
+    for (const value of [1, 2, 3]) await ada.call("POST", `/api/manage/endpoints/${endpoint.id}/records`, { body: value });
+    const hinted = server.hints.length;
+    expect(await ada.call("DELETE", `/api/manage/projects/${project.id}`)).toMatchObject({ status: 204, text: "" });
+    expect(server.hints.length).toBe(hinted);
+    const { db } = server.runtime;
+    expect(await db.record.count({ where: { endpointId: endpoint.id } })).toBe(0);
+    expect(await db.change.count({ where: { endpointId: endpoint.id } })).toBe(0);
+    expect(await db.apiKey.count({ where: { projectId: project.id } })).toBe(0);
+    expect(invalidated).toEqual([project.id]);
+    expect((await ada.call("DELETE", `/api/manage/projects/${project.id}`)).status).toBe(404);
+  });
+});
+
+describe("the master key", () => {
+  it("[U6] is answered once, stored as a hash, and replaced by the next", async () => {
+    const project = await create();
+    const path = `/api/manage/projects/${project.id}/master-key`;
+    const first = await ada.call("POST", path);
+    expect(first).toMatchObject({ status: 201, body: { masterKey: expect.stringMatching(/^mk_[A-Za-z0-9_-]{43}$/) } });
+    expect(Object.keys(first.body)).toEqual(["masterKey"]);
+    const second = await ada.call("POST", path);
+    expect(second.body.masterKey).not.toBe(first.body.masterKey);
+
+    const row = await server.runtime.db.project.findUniqueOrThrow({ where: { id: project.id } });
+    expect(Buffer.from(row.masterKeyHash ?? [])).toEqual(createHash("sha256").update(second.body.masterKey).digest());
+    const shown = await ada.call("GET", `/api/manage/projects/${project.id}`);
+    expect(shown.body.hasMasterKey).toBe(true);
+    expect(shown.text).not.toContain("mk_");
+    expect(shown.text).not.toMatch(/hash/i);
+    expect(invalidated).toEqual([project.id, project.id]);
+  });
+
+  it("[U6] DELETE removes it, also when there is none", async () => {
+    const project = await create();
+    await ada.call("POST", `/api/manage/projects/${project.id}/master-key`);
+    for (let time = 0; time < 2; time += 1) {
+      expect((await ada.call("DELETE", `/api/manage/projects/${project.id}/master-key`)).status).toBe(204);
+    }
+    expect((await ada.call("GET", `/api/manage/projects/${project.id}`)).body.hasMasterKey).toBe(false);
+  });
+});
+
+describe("start", () => {
+  it("makes a project, an endpoint and a key of one text", async () => {
+    const answer = await ada.call("POST", "/api/manage/start", { body: { name: "Temperature readings" } });
+    expect(answer.status).toBe(201);
+    const { project, endpoint, key } = answer.body;
+    expect(project).toMatchObject({ name: "Temperature readings", counts: { endpoints: 1, keys: 1 } });
+    expect(endpoint).toMatchObject({ projectId: project.id, name: "temperature-readings", changeCount: 0, recordCount: 0, subscribers: 0 });
+    expect(key).toMatchObject({ projectId: project.id, scope: "read_write", key: expect.stringMatching(/^[0-9a-f]{32}$/) });
+    expect(await server.runtime.definitions.find(key.key, endpoint.name)).toMatchObject({ endpoint: { id: endpoint.id } });
+    expect((await ada.call("GET", `/api/manage/projects/${project.id}`)).body).toEqual(project);
+  });
+
+  it("may be told the same twice", async () => {
+    const one = await ada.call("POST", "/api/manage/start", { body: { name: "Orders" } });
+    const two = await ada.call("POST", "/api/manage/start", { body: { name: "Orders" } });
+    expect([one.status, two.status]).toEqual([201, 201]);
+    expect(one.body.project.id).not.toBe(two.body.project.id);
+  });
+
+  it("says what is wrong beside the field", async () => {
+    const answer = await ada.call("POST", "/api/manage/start", { body: { name: "温度" } });
+    expect(answer).toMatchObject({ status: 400, body: { fields: { name: "Use at least one letter (a to z) or digit." } } });
+  });
+});

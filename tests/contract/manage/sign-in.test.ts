@@ -1,0 +1,335 @@
+/** Signing in by next-auth's own routes, and what the session is good for (G1). */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createLoginLimiter } from "@/src/control/login-limiter";
+import { hashPassword } from "@/src/control/passwords";
+import { type Answer, type Call, HOST, type ManageServer, ORIGIN, startManageServer } from "./manage-server";
+
+const PASSWORD = "correct horse battery";
+const DAY_MS = 86_400_000;
+let server: ManageServer;
+let count = 0;
+
+beforeAll(async () => {
+  server = await startManageServer();
+});
+afterAll(() => server.stop());
+
+/** An account with a password. */
+async function createAccount(): Promise<{ id: string; email: string }> {
+  count += 1;
+  const email = `person${count}@example.com`;
+  const { id } = await server.runtime.db.user.create({
+    data: { name: `Person ${count}`, email, passwordHash: await hashPassword(PASSWORD) },
+  });
+  return { id, email };
+}
+
+/** A browser: keeps cookies, and says where its requests come from. */
+function createBrowser(extra: Record<string, string> = {}) {
+  const jar = new Map<string, string>();
+  const call = async (method: string, path: string, options: Call = {}): Promise<Answer> => {
+    const headers = {
+      cookie: [...jar].map(([name, value]) => `${name}=${value}`).join("; "),
+      "sec-fetch-site": "same-origin",
+      ...extra,
+      ...options.headers,
+    };
+    const answer = await server.call(method, path, { ...options, headers });
+    for (const line of answer.headers.getSetCookie()) {
+      const [, name = "", value = ""] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
+      if (/max-age=0/i.test(line) || value === "") jar.delete(name);
+      else jar.set(name, value);
+    }
+    return answer;
+  };
+  const form = async (path: string, fields: Record<string, string>) => {
+    const { body } = await call("GET", "/api/auth/csrf");
+    const bytes = new URLSearchParams({ csrfToken: body.csrfToken, json: "true", ...fields }).toString();
+    return call("POST", path, { raw: { contentType: "application/x-www-form-urlencoded", bytes }, headers: { origin: ORIGIN } });
+  };
+  return {
+    jar,
+    call,
+    signIn: (email: string, password = PASSWORD) => form("/api/auth/callback/credentials", { email, password, callbackUrl: "/projects" }),
+    signOut: () => form("/api/auth/signout", { callbackUrl: "/login" }),
+  };
+}
+
+describe("sign-in", () => {
+  it("[G1] sets an HttpOnly cookie that opens the management API", async () => {
+    const { id, email } = await createAccount();
+    const browser = createBrowser({ "user-agent": "Test/1" });
+    const answer = await browser.signIn(` ${email.toUpperCase()} `);
+    expect(answer).toMatchObject({ status: 200, body: { url: `${ORIGIN}/projects` } });
+    expect(answer.headers.get("cache-control")).toBe("no-store");
+    const cookie = answer.headers.getSetCookie().find((line) => line.startsWith("rested.session="));
+    expect(cookie).toMatch(/; HttpOnly/);
+    expect(cookie).toMatch(/; SameSite=Lax/);
+    expect(cookie).toMatch(/; Path=\//);
+    expect(cookie).not.toMatch(/Secure|Domain/);
+    expect(await browser.call("GET", "/api/manage/account")).toMatchObject({ status: 200, body: { id, email } });
+    expect((await browser.call("GET", "/api/manage/account/sessions")).body).toMatchObject([
+      { userAgent: "Test/1", address: "192.0.2.1", current: true },
+    ]);
+  });
+
+  it("[G1] over HTTPS sets a Secure cookie of the same name", async () => {
+    const { email } = await createAccount();
+    const answer = await createBrowser({ "x-forwarded-proto": "https" }).signIn(email);
+    expect(answer.body).toEqual({ url: `https://${HOST}/projects` });
+    const cookies = answer.headers.getSetCookie();
+    expect(cookies.find((line) => line.startsWith("rested.session="))).toMatch(/; Secure/);
+  });
+
+  it("[G1] with a wrong password, an unknown address or nothing at all is the same 401 without a cookie", async () => {
+    const { email } = await createAccount();
+    const answers = [];
+    for (const [who, password] of [
+      [email, "wrong password"],
+      ["nobody@example.com", PASSWORD],
+      ["", ""],
+      ["x".repeat(10_000), PASSWORD],
+    ] as const) {
+      answers.push(await createBrowser({ "x-forwarded-for": "192.0.2.9" }).signIn(who, password));
+    }
+    for (const answer of answers) {
+      expect(answer.status).toBe(401);
+      expect(new URL(answer.body.url).searchParams.get("error")).toBe("CredentialsSignin");
+      expect(answer.headers.getSetCookie().some((line) => line.startsWith("rested.session="))).toBe(false);
+    }
+    expect(await server.runtime.db.session.count({ where: { user: { email } } })).toBe(0);
+  });
+
+  it("[G1] of an account without a password fails", async () => {
+    const { email } = await server.createPerson(`Token${++count}`);
+    expect((await createBrowser().signIn(email, "")).status).toBe(401);
+    expect((await createBrowser().signIn(email, PASSWORD)).status).toBe(401);
+  });
+
+  it("[G1] needs next-auth's CSRF token", async () => {
+    const { email } = await createAccount();
+    const bytes = new URLSearchParams({ email, password: PASSWORD, json: "true", csrfToken: "made-up" }).toString();
+    const browser = createBrowser();
+    await browser.call("POST", "/api/auth/callback/credentials", { raw: { contentType: "application/x-www-form-urlencoded", bytes } });
+    expect(browser.jar.has("rested.session")).toBe(false);
+  });
+
+  it("[G1] from another site is refused before anything is tried", async () => {
+    const answer = await server.call("POST", "/api/auth/callback/credentials", { body: {}, headers: { origin: "https://evil.example" } });
+    expect(answer).toMatchObject({ status: 403, body: { code: "cross_site_request" } });
+  });
+
+  it("does not follow a callbackUrl to another site", async () => {
+    const { email } = await createAccount();
+    const browser = createBrowser();
+    const { body } = await browser.call("GET", "/api/auth/csrf");
+    const fields = { csrfToken: body.csrfToken, json: "true", email, password: PASSWORD, callbackUrl: "https://evil.example/" };
+    const bytes = new URLSearchParams(fields).toString();
+    const answer = await browser.call("POST", "/api/auth/callback/credentials", {
+      raw: { contentType: "application/x-www-form-urlencoded", bytes },
+    });
+    expect(answer.body).toEqual({ url: ORIGIN });
+  });
+
+  it.each(["/api/auth/_log", "/api/auth/nothing", "/api/auth/verify-request"])("%s is 404", async (path) => {
+    expect(await server.call("POST", path, { body: { level: "error", code: "x" } })).toMatchObject({
+      status: 404,
+      body: { code: "not_found" },
+    });
+  });
+
+  it("answers 405 with Allow for methods that next-auth has not", async () => {
+    for (const method of ["PUT", "PATCH", "DELETE"]) {
+      const answer = await server.call(method, "/api/auth/session");
+      expect(answer).toMatchObject({ status: 405, body: { code: "method_not_allowed" } });
+      expect(answer.headers.get("allow")).toBe("GET, HEAD, POST");
+    }
+  });
+
+  it("broken and oversized bodies are refused", async () => {
+    const path = "/api/auth/callback/credentials";
+    expect((await server.call("POST", path, { raw: { contentType: "application/json", bytes: "{" } })).body.code).toBe("body_invalid");
+    expect(
+      (await server.call("POST", path, { raw: { contentType: "application/x-www-form-urlencoded", bytes: `a=${"x".repeat(20_000)}` } }))
+        .body.code,
+    ).toBe("body_too_large");
+  });
+});
+
+describe("limits", () => {
+  it("[G1] after five failures an address can't try an account for a while, right password or not; others can", async () => {
+    const { email } = await createAccount();
+    const from = (address: string) => createBrowser({ "x-forwarded-for": address });
+    for (let n = 0; n < 5; n += 1) expect((await from("198.51.100.7").signIn(email, "wrong password")).status).toBe(401);
+    const limited = await from("198.51.100.7").signIn(email);
+    expect(limited).toMatchObject({ status: 429, body: { code: "rate_limited" } });
+    expect(Number(limited.headers.get("retry-after"))).toBeGreaterThan(0);
+    expect(new URL(limited.body.url).searchParams.get("error")).toBe("rate_limited");
+    expect((await from("198.51.100.8").signIn(email)).status).toBe(200);
+  });
+
+  it("[G1] parallel attempts can't pass together", async () => {
+    const { email } = await createAccount();
+    const browser = createBrowser({ "x-forwarded-for": "198.51.100.20" });
+    await browser.call("GET", "/api/auth/csrf");
+    const answers = await Promise.all(Array.from({ length: 12 }, () => browser.signIn(email, "wrong password")));
+    expect(answers.filter(({ status }) => status === 401)).toHaveLength(5);
+    expect(answers.filter(({ status }) => status === 429)).toHaveLength(7);
+  });
+
+  it("[G1] a success clears the account's count", async () => {
+    const { email } = await createAccount();
+    const browser = createBrowser({ "x-forwarded-for": "198.51.100.30" });
+    for (let round = 0; round < 3; round += 1) {
+      for (let n = 0; n < 4; n += 1) expect((await browser.signIn(email, "wrong password")).status).toBe(401);
+      expect((await browser.signIn(email)).status).toBe(200);
+    }
+  });
+
+  it("[G1] one address can't try many accounts, and a /64 counts as one address", async () => {
+    const limiter = createLoginLimiter();
+    const attempt = (n: number) => limiter.begin({ account: `person${n}@example.com`, address: `2001:db8::${n.toString(16)}` });
+    for (let n = 1; n <= 50; n += 1) await attempt(n);
+    await expect(attempt(51)).rejects.toMatchObject({ code: "rate_limited", retryAfterSeconds: expect.any(Number) });
+    await limiter.begin({ account: "person51@example.com", address: "2001:db8:0:1::1" });
+  });
+});
+
+describe("a session", () => {
+  const signedIn = async (extra?: Record<string, string>) => {
+    const account = await createAccount();
+    const browser = createBrowser(extra);
+    expect((await browser.signIn(account.email)).status).toBe(200);
+    return { ...account, browser };
+  };
+  const status = async (browser: ReturnType<typeof createBrowser>) => (await browser.call("GET", "/api/manage/account")).status;
+
+  it("[G1] ends with sign-out: the cookie is worth nothing, kept or not", async () => {
+    const { browser } = await signedIn();
+    const kept = browser.jar.get("rested.session") ?? "";
+    expect((await browser.signOut()).status).toBe(200);
+    expect(browser.jar.has("rested.session")).toBe(false);
+    browser.jar.set("rested.session", kept);
+    expect(await browser.call("GET", "/api/manage/account")).toMatchObject({ status: 401, body: { code: "session_missing" } });
+    expect((await browser.call("GET", "/api/auth/session")).body).toEqual({});
+    expect(browser.jar.has("rested.session")).toBe(false);
+  });
+
+  it("[G1] can be ended from another one, with the next request", async () => {
+    const { email, browser } = await signedIn();
+    const other = createBrowser();
+    await other.signIn(email);
+    const list = (await browser.call("GET", "/api/manage/account/sessions")).body;
+    expect(list).toHaveLength(2);
+    const { id } = list.find((session: { current: boolean }) => !session.current);
+    expect((await browser.call("DELETE", `/api/manage/account/sessions/${id}`)).status).toBe(204);
+    expect(await status(other)).toBe(401);
+    expect(await status(browser)).toBe(200);
+    expect((await browser.call("DELETE", `/api/manage/account/sessions/${id}`)).status).toBe(404);
+  });
+
+  it("[G1] ends after 30 days", async () => {
+    const { browser } = await signedIn();
+    server.advance(29 * DAY_MS);
+    expect(await status(browser)).toBe(200);
+    server.advance(DAY_MS);
+    expect(await status(browser)).toBe(401);
+    server.advance(-30 * DAY_MS);
+  });
+
+  it("[G1] ends with its account", async () => {
+    const { id, browser } = await signedIn();
+    await server.runtime.db.user.delete({ where: { id } });
+    expect(await status(browser)).toBe(401);
+  });
+
+  it("[G1] is not accepted when the cookie was made with another secret, or by hand", async () => {
+    const { browser } = await signedIn();
+    for (const forged of ["", "x", "a.b.c.d.e", `${browser.jar.get("rested.session")?.slice(0, -4)}AAAA`]) {
+      browser.jar.set("rested.session", forged);
+      expect(await status(browser)).toBe(401);
+    }
+  });
+
+  it("[G1] notes when it was last seen, at most once a minute", async () => {
+    const { id, browser } = await signedIn();
+    const seen = async () => {
+      await browser.call("GET", "/api/manage/account");
+      return (await server.runtime.db.session.findFirstOrThrow({ where: { userId: id } })).lastSeenAt.getTime();
+    };
+    const first = await seen();
+    server.advance(59_000);
+    expect(await seen()).toBe(first);
+    server.advance(2000);
+    expect(await seen()).toBeGreaterThan(first);
+  });
+
+  it("[G1] carries nothing personal in its cookie, and answers little to the browser", async () => {
+    const { email, browser } = await signedIn();
+    const answer = await browser.call("GET", "/api/auth/session");
+    expect(answer.body).toEqual({ user: { name: expect.any(String), email }, expires: expect.any(String) });
+  });
+
+  it("[E3] survives a database that is away: 503, and the cookie stays", async () => {
+    const { browser } = await signedIn();
+    const { runtime } = server;
+    const original = runtime.db;
+    const { AppError } = await import("@/src/shared/errors");
+    Object.assign(runtime, {
+      db: Object.setPrototypeOf({ $queryRaw: () => Promise.reject(new AppError("database_unavailable")) }, original),
+    });
+    const answer = await browser.call("GET", "/api/auth/session");
+    Object.assign(runtime, { db: original });
+    expect(answer).toMatchObject({ status: 503, body: { code: "database_unavailable" } });
+    expect(answer.headers.get("retry-after")).toBe("2");
+    expect(await status(browser)).toBe(200);
+  });
+
+  describe("[G1] counts only from the dashboard's own pages", () => {
+    const write = (browser: ReturnType<typeof createBrowser>, headers: Record<string, string>) =>
+      browser.call("POST", "/api/manage/projects", { body: { name: "Weather" }, headers });
+
+    it.each([
+      [{ "sec-fetch-site": "same-origin" }, 201],
+      [{ "sec-fetch-site": "same-origin", origin: ORIGIN }, 201],
+      [{ "sec-fetch-site": "cross-site", origin: "https://evil.example" }, 403],
+      [{ "sec-fetch-site": "cross-site" }, 403],
+      [{ "sec-fetch-site": "same-site", origin: "http://rested.test:4000" }, 403],
+      [{ "sec-fetch-site": "none" }, 403],
+      [{ "sec-fetch-site": "same-origin", origin: "https://evil.example" }, 403],
+    ])("a write with %j is %i", async (headers, expected) => {
+      const { id, browser } = await signedIn();
+      const answer = await write(browser, headers);
+      expect(answer.status).toBe(expected);
+      if (expected === 403) expect(answer.body.code).toBe("cross_site_request");
+      expect(await server.runtime.db.project.count({ where: { ownerId: id } })).toBe(expected === 201 ? 1 : 0);
+    });
+
+    it.each([
+      [ORIGIN, 201],
+      [`https://${HOST}`, 201],
+      ["http://rested.test", 403],
+      ["http://rested.test:4000", 403],
+      ["https://rested.test:3000.evil.example", 403],
+      ["null", 403],
+      [undefined, 403],
+    ])("a write of a browser without Sec-Fetch-Site and with the origin %s is %i", async (origin, expected) => {
+      const { email } = await createAccount();
+      const browser = createBrowser();
+      await browser.signIn(email);
+      const cookie = [...browser.jar].map(([name, value]) => `${name}=${value}`).join("; ");
+      const headers: Record<string, string> = origin === undefined ? { cookie } : { cookie, origin };
+      expect((await server.call("POST", "/api/manage/projects", { body: { name: "Weather" }, headers })).status).toBe(expected);
+    });
+
+    it.each([
+      ["same-origin", 200],
+      ["none", 200],
+      ["same-site", 403],
+      ["cross-site", 403],
+    ])("a read with Sec-Fetch-Site: %s is %i", async (site, expected) => {
+      const { browser } = await signedIn();
+      expect((await browser.call("GET", "/api/manage/projects", { headers: { "sec-fetch-site": site } })).status).toBe(expected);
+    });
+  });
+});
