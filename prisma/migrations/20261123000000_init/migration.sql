@@ -236,10 +236,31 @@ ALTER TABLE "Project" ADD CONSTRAINT "Project_name_form" CHECK ("name" ~ '^[A-Za
 ALTER TABLE "Change" ADD CONSTRAINT "Change_seq_positive" CHECK ("seq" > 0);
 
 -- ---------------------------------------------------------------------------------------------------------------------
+-- The wire's forms (R1), written by the database so that stored JSON goes from disk to socket unparsed.
+-- Plain SQL, so that the planner inlines them.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- ISO 8601, UTC, milliseconds.
+CREATE FUNCTION wire_time(p_time timestamptz) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT to_char(p_time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+$$;
+
+-- 32 lowercase hex digits.
+CREATE FUNCTION wire_id(p_id uuid) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT encode(uuid_send(p_id), 'hex')
+$$;
+
+CREATE FUNCTION wire_record(p_id uuid, p_data json, p_created timestamptz, p_updated timestamptz) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT '{"uniqueId":"' || wire_id(p_id) || '","data":' || p_data::text
+    || ',"createdAt":"' || wire_time(p_created) || '","updatedAt":"' || wire_time(p_updated) || '"}'
+$$;
+
+-- ---------------------------------------------------------------------------------------------------------------------
 -- The change log. Two paths write records, and both append to "Change" in the same transaction:
---   record_commit(…)  the door: a batch of writes to one endpoint in one statement (src/db/record-store.ts);
+--   record_commit(…)  the door: a batch of writes to one endpoint in one statement (src/db/record-door.ts);
 --   the triggers      everything else: any Prisma call, any SQL client.
--- Both take the endpoint's row lock (UPDATE "Endpoint" SET seq …) until commit, which makes seq order equal commit order
+-- Both hold the endpoint's row lock from before they take a number until commit, which makes seq order equal commit order
 -- and leaves no hole: a rolled-back write gives its number back.
 -- While record_commit runs it sets rested.door for its own statements, so that the triggers don't log them again.
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -252,21 +273,30 @@ CREATE FUNCTION record_commit(
   p_data text[],           -- JSON text; null on DELETE
   p_same_type boolean[],   -- true: a PUT must keep the record's content type
   p_versions int[]         -- the version that a PUT or DELETE expects; null: any
-) RETURNS TABLE (ord int, outcome text, seq bigint, version int, content_type text, data text, created_at timestamptz, updated_at timestamptz)
+) RETURNS TABLE (
+  ord int, outcome text, seq bigint, version int,
+  data text,               -- on DELETE only: the caller has the others
+  created_at timestamptz, updated_at timestamptz, at timestamptz
+)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   n int := cardinality(p_ids);
+  v_posts_only boolean := 'POST' = ALL (p_types);
   v_seq bigint;
+  v_first bigint;
   v_now timestamptz(3);
   v_old "Record"%ROWTYPE;
   v_version int;
   v_updated timestamptz(3);
 BEGIN
-  UPDATE "Endpoint" e SET seq = e.seq + CASE WHEN 'POST' = ALL (p_types) THEN n ELSE 0 END
-    WHERE e.id = p_endpoint RETURNING e.seq INTO v_seq;
+  IF v_posts_only THEN
+    UPDATE "Endpoint" e SET seq = e.seq + n WHERE e.id = p_endpoint RETURNING e.seq - n INTO v_seq;
+  ELSE
+    SELECT e.seq INTO v_seq FROM "Endpoint" e WHERE e.id = p_endpoint FOR NO KEY UPDATE;
+  END IF;
   IF NOT FOUND THEN
-    RETURN QUERY SELECT o::int, 'endpoint_not_found', NULL::bigint, NULL::int, NULL::text, NULL::text, NULL::timestamptz, NULL::timestamptz
+    RETURN QUERY SELECT o, 'endpoint_not_found', NULL::bigint, NULL::int, NULL::text, NULL::timestamptz, NULL::timestamptz, NULL::timestamptz
       FROM generate_series(1, n) AS o;
     RETURN;
   END IF;
@@ -274,8 +304,7 @@ BEGIN
   v_now := clock_timestamp();
   PERFORM set_config('rested.door', 'open', true);
 
-  IF 'POST' = ALL (p_types) THEN
-    v_seq := v_seq - n;
+  IF v_posts_only THEN
     INSERT INTO "Record" ("id", "endpointId", "seq", "contentType", "data", "createdAt", "updatedAt")
       SELECT u.id, p_endpoint, v_seq + u.o, u.c::"RecordContentType", u.d::json, v_now, v_now
       FROM unnest(p_ids, p_content_types, p_data) WITH ORDINALITY AS u(id, c, d, o);
@@ -283,12 +312,14 @@ BEGIN
       SELECT p_endpoint, v_seq + u.o, 'POST', u.id, u.d::json, 1, v_now, v_now, v_now
       FROM unnest(p_ids, p_data) WITH ORDINALITY AS u(id, d, o);
     PERFORM set_config('rested.door', '', true);
-    RETURN QUERY SELECT o::int, 'ok', v_seq + o, 1, NULL::text, NULL::text, v_now::timestamptz, v_now::timestamptz FROM generate_series(1, n) AS o;
+    RETURN QUERY SELECT o, 'ok', v_seq + o, 1, NULL::text, v_now::timestamptz, v_now::timestamptz, v_now::timestamptz
+      FROM generate_series(1, n) AS o;
     RETURN;
   END IF;
 
+  v_first := v_seq;
   FOR i IN 1..n LOOP
-    ord := i; outcome := 'ok'; seq := NULL; version := NULL; content_type := NULL; data := NULL; created_at := NULL; updated_at := NULL;
+    ord := i; outcome := 'ok'; seq := NULL; version := NULL; data := NULL; created_at := NULL; updated_at := NULL; at := v_now;
     IF p_types[i] = 'POST' THEN
       v_seq := v_seq + 1;
       INSERT INTO "Record" ("id", "endpointId", "seq", "contentType", "data", "createdAt", "updatedAt")
@@ -300,13 +331,15 @@ BEGIN
       CONTINUE;
     END IF;
 
-    SELECT r.* INTO v_old FROM "Record" r WHERE r."id" = p_ids[i] AND r."endpointId" = p_endpoint FOR UPDATE;
+    -- NOWAIT: who holds the record without the endpoint is a plain UPDATE or DELETE that is about to wait for the endpoint,
+    -- which we hold. Raising lock_not_available lets it through at once; waiting would be a deadlock. The caller tries again.
+    SELECT r.* INTO v_old FROM "Record" r WHERE r."id" = p_ids[i] AND r."endpointId" = p_endpoint FOR UPDATE NOWAIT;
     IF NOT FOUND THEN
       outcome := 'record_not_found';
-    ELSIF p_versions[i] IS NOT NULL AND p_versions[i] <> v_old."version" THEN
-      outcome := 'version_conflict'; version := v_old."version";
+    ELSIF p_versions[i] <> v_old."version" THEN
+      outcome := 'version_conflict';
     ELSIF p_types[i] = 'PUT' AND p_same_type[i] AND v_old."contentType"::text <> p_content_types[i] THEN
-      outcome := 'type_mismatch'; content_type := v_old."contentType"::text;
+      outcome := 'type_mismatch';
     ELSIF p_types[i] = 'PUT' THEN
       v_seq := v_seq + 1;
       v_version := v_old."version" + 1;
@@ -322,14 +355,23 @@ BEGIN
       DELETE FROM "Record" r WHERE r."id" = p_ids[i];
       INSERT INTO "Change" ("endpointId", "seq", "type", "recordId", "data", "version", "recordCreatedAt", "recordUpdatedAt", "at")
         VALUES (p_endpoint, v_seq, 'DELETE', p_ids[i], v_old."data", v_old."version", v_old."createdAt", v_old."updatedAt", v_now);
-      seq := v_seq; version := v_old."version"; content_type := v_old."contentType"::text; data := v_old."data"::text;
-      created_at := v_old."createdAt"; updated_at := v_old."updatedAt";
+      seq := v_seq; version := v_old."version"; data := v_old."data"::text; created_at := v_old."createdAt"; updated_at := v_old."updatedAt";
     END IF;
     RETURN NEXT;
   END LOOP;
 
-  UPDATE "Endpoint" e SET seq = v_seq WHERE e.id = p_endpoint AND e.seq <> v_seq;
+  IF v_seq <> v_first THEN
+    UPDATE "Endpoint" e SET seq = v_seq WHERE e.id = p_endpoint;
+  END IF;
   PERFORM set_config('rested.door', '', true);
+END $$;
+
+-- What the database sets is not the writer's to choose.
+CREATE FUNCTION record_before_insert() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  NEW."seq" := NULL;
+  NEW."version" := 1;
+  RETURN NEW;
 END $$;
 
 -- A plain UPDATE gets the next version and time, and can't move a record.
@@ -345,7 +387,7 @@ BEGIN
   RETURN NEW;
 END $$;
 
--- AFTER, because a BEFORE INSERT trigger also fires for a row that ON CONFLICT then drops.
+-- AFTER, because a BEFORE INSERT trigger also fires for a row that ON CONFLICT then drops, and its number would be a hole.
 CREATE FUNCTION record_after_write() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
   v_row "Record"%ROWTYPE := CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
@@ -366,10 +408,50 @@ BEGIN
   RETURN NULL;
 END $$;
 
+-- TRUNCATE fires no row triggers: its rows are deleted, and logged, before it.
+CREATE FUNCTION record_before_truncate() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  DELETE FROM "Record";
+  RETURN NULL;
+END $$;
+
+CREATE TRIGGER record_before_insert BEFORE INSERT ON "Record" FOR EACH ROW
+  WHEN (current_setting('rested.door', true) IS DISTINCT FROM 'open') EXECUTE FUNCTION record_before_insert();
 CREATE TRIGGER record_before_update BEFORE UPDATE ON "Record" FOR EACH ROW
   WHEN (current_setting('rested.door', true) IS DISTINCT FROM 'open') EXECUTE FUNCTION record_before_update();
 CREATE TRIGGER record_after_write AFTER INSERT OR UPDATE OR DELETE ON "Record" FOR EACH ROW
   WHEN (current_setting('rested.door', true) IS DISTINCT FROM 'open') EXECUTE FUNCTION record_after_write();
+CREATE TRIGGER record_before_truncate BEFORE TRUNCATE ON "Record" FOR EACH STATEMENT EXECUTE FUNCTION record_before_truncate();
+
+-- One page of an endpoint's records in creation order, as the items of a JSON array, and where the next page starts
+-- (null: there is none). Ends after p_rows records, or once p_bytes are reached, so that pages stay small whatever the records' size.
+-- Records created after the first page (p_upto null) was read are left out, or a busy endpoint's list would never end.
+CREATE FUNCTION record_page(p_endpoint uuid, p_after bigint, p_upto bigint, p_rows int, p_bytes int, p_data_only boolean)
+RETURNS TABLE (items text, next_after bigint, upto bigint)
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  v_record record;
+  v_item text;
+  v_items text[] := '{}';
+  v_bytes bigint := 0;
+BEGIN
+  upto := coalesce(p_upto, (SELECT e.seq FROM "Endpoint" e WHERE e.id = p_endpoint), 0);
+  FOR v_record IN
+    SELECT r."seq", r."id", r."data", r."createdAt", r."updatedAt" FROM "Record" r
+    WHERE r."endpointId" = p_endpoint AND r."seq" > p_after AND r."seq" <= upto ORDER BY r."seq" LIMIT p_rows
+  LOOP
+    v_item := CASE WHEN p_data_only THEN v_record."data"::text
+      ELSE wire_record(v_record."id", v_record."data", v_record."createdAt", v_record."updatedAt") END;
+    v_items := array_append(v_items, v_item);
+    v_bytes := v_bytes + octet_length(v_item);
+    IF v_bytes >= p_bytes OR cardinality(v_items) >= p_rows THEN
+      next_after := v_record."seq";
+      EXIT;
+    END IF;
+  END LOOP;
+  items := array_to_string(v_items, ',');
+  RETURN NEXT;
+END $$;
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Definitions. Nodes cache compiled projects, keys and endpoints; what they compare is "Project"."revision".
@@ -378,14 +460,14 @@ CREATE TRIGGER record_after_write AFTER INSERT OR UPDATE OR DELETE ON "Record" F
 
 CREATE FUNCTION project_revised() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  UPDATE "Project" SET "revision" = "revision" + 1
-    WHERE "id" = CASE WHEN TG_OP = 'DELETE' THEN OLD."projectId" ELSE NEW."projectId" END;
+  -- Two when it moves from one project to another.
+  UPDATE "Project" SET "revision" = "revision" + 1 WHERE "id" IN (OLD."projectId", NEW."projectId");
   RETURN NULL;
 END $$;
 
-CREATE TRIGGER api_key_revises AFTER INSERT OR DELETE OR UPDATE OF "name", "key", "scope", "expiresAt", "revokedAt" ON "ApiKey"
+CREATE TRIGGER api_key_revises AFTER INSERT OR DELETE OR UPDATE OF "projectId", "name", "key", "scope", "expiresAt", "revokedAt" ON "ApiKey"
   FOR EACH ROW EXECUTE FUNCTION project_revised();
-CREATE TRIGGER endpoint_revises AFTER INSERT OR DELETE OR UPDATE OF "name", "kind", "secure", "othersCanRead", "othersCanUpdate", "othersCanDelete", "schema", "epoch" ON "Endpoint"
+CREATE TRIGGER endpoint_revises AFTER INSERT OR DELETE OR UPDATE OF "projectId", "name", "kind", "secure", "othersCanRead", "othersCanUpdate", "othersCanDelete", "schema", "epoch" ON "Endpoint"
   FOR EACH ROW EXECUTE FUNCTION project_revised();
 
 CREATE FUNCTION project_revises_itself() RETURNS trigger LANGUAGE plpgsql AS $$
