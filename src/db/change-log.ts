@@ -1,0 +1,47 @@
+/** Reads the log of changes, which the database writes. It must not cache: the pump decides what it knows. */
+import type { Change, ChangeLog } from "@/src/core/ports";
+import type { Db } from "@/src/db/client";
+import { nameStatement } from "@/src/db/statement";
+import type { ChangeType } from "@/src/shared/protocol";
+
+const POSITIONS = nameStatement(
+  "rested_positions",
+  `SELECT id::text AS id, wire_id(epoch) AS epoch, seq::text AS seq FROM "Endpoint" WHERE id = ANY ($1::uuid[])`,
+);
+
+const READ = nameStatement(
+  "rested_read_changes",
+  `SELECT seq::text AS seq, type::text AS type, wire_id("recordId") AS id, version, data::text AS data,
+    wire_time("recordCreatedAt") AS "createdAt", wire_time("recordUpdatedAt") AS "updatedAt", wire_time(at) AS at
+  FROM "Change" WHERE "endpointId" = $1::uuid AND "Change".seq > $2::bigint ORDER BY "Change".seq LIMIT $3::int`,
+);
+
+interface ChangeRow {
+  seq: string;
+  type: ChangeType;
+  id: string;
+  version: number;
+  data: string;
+  createdAt: string;
+  updatedAt: string;
+  at: string;
+}
+
+/** The log of a database. `endpointId`s have the dashes of a UUID, epochs have none. */
+export function createChangeLog({ db }: { db: Db }): ChangeLog {
+  return {
+    async positions(endpointIds) {
+      if (endpointIds.length === 0) return new Map();
+      const rows = await db.$queryRawUnsafe<{ id: string; epoch: string; seq: string }[]>(POSITIONS, endpointIds);
+      return new Map(rows.map(({ id, epoch, seq }) => [id, { epoch, seq: Number(seq) }]));
+    },
+    async read(endpointId, after, limit) {
+      const rows = await db.$queryRawUnsafe<ChangeRow[]>(READ, endpointId, String(after), limit);
+      return rows.map((row) => toChange(endpointId, row));
+    },
+  };
+}
+
+function toChange(endpointId: string, { seq, type, at, ...record }: ChangeRow): Change {
+  return { endpointId, seq: Number(seq), type, record, at };
+}

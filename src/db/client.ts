@@ -1,0 +1,124 @@
+/** Makes the connection pool and the Prisma client with its extensions. It must not be imported, but for types, outside runtime/boot and tests. */
+import { PrismaPg } from "@prisma/adapter-pg";
+import type { Types } from "@prisma/client/runtime/client";
+import pg from "pg";
+import type { Hints, Log } from "@/src/core/ports";
+import { createChangeExtension } from "@/src/db/change-extension";
+import { toDatabaseError } from "@/src/db/errors";
+import { type Prisma, PrismaClient } from "@/src/db/generated/client";
+import { createHintScopes, type HintScopes } from "@/src/db/hint-scopes";
+import { findStatementName } from "@/src/db/statement";
+
+const CONNECTIONS_MAX = 10;
+/** For a free connection, or a new one; then the database counts as away (E3). */
+const CONNECT_TIMEOUT_MS = 5_000;
+const TRANSACTION_TIMEOUT_MS = 15_000;
+
+/**
+ * What the code relies on, whatever the server's and the role's defaults are. The time zone: Prisma's adapter takes the
+ * digits of every timestamp for UTC.
+ */
+const SESSION_SETTINGS = "SET TIME ZONE 'UTC'; SET DateStyle TO 'ISO'; SET default_transaction_isolation TO 'read committed'";
+
+export interface PoolOptions {
+  /** `postgresql://…`; `sslmode` and other parameters as pg reads them. */
+  url: string;
+  log: Log;
+  /** Connections; default 10. */
+  max?: number;
+  /** Default 5000. */
+  connectTimeoutMs?: number;
+}
+
+/** A pool whose connections stay open. Opens none before the first query. Who makes it ends it, with `pool.end()`. */
+export function createPool({ url, log, max = CONNECTIONS_MAX, connectTimeoutMs = CONNECT_TIMEOUT_MS }: PoolOptions): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    application_name: "rested",
+    max,
+    idleTimeoutMillis: 0,
+    connectionTimeoutMillis: connectTimeoutMs,
+    keepAlive: true,
+    // Awaited by the pool before the connection is handed out, though its type does not say so.
+    onConnect: async (client) => {
+      await client.query(SESSION_SETTINGS);
+    },
+  });
+  // Without a listener the loss of an idle connection would end the process. The pool replaces it by itself.
+  pool.on("error", (error) => log.warn({ err: error }, "a database connection was lost"));
+  return pool;
+}
+
+/** The client of a transaction, as `$transaction` hands it to its callback. */
+export type DbTransaction = Parameters<Parameters<Logged["$transaction"]>[0]>[0];
+
+/** The extended Prisma client: the only one that may write records. */
+export type Db = ReturnType<typeof createDb>;
+
+type Logged = ReturnType<typeof createLogged>;
+
+/**
+ * The Prisma client on `pool`, for all of the process. Every committed write to a record, by whichever call, is followed by one
+ * hint an endpoint; a rolled-back one by none. Any call may raise `database_unavailable`. Ending it does not end the pool.
+ */
+export function createDb({ pool, hints, log }: { pool: pg.Pool; hints: Hints; log: Log }) {
+  const scopes = createHintScopes(hints);
+  const logged = createLogged(pool, scopes, log);
+  return logged.$extends({ name: "transactions", client: { $transaction: createTransaction(logged, scopes) } });
+}
+
+function createLogged(pool: pg.Pool, scopes: HintScopes, log: Log) {
+  const adapter = new PrismaPg(pool, {
+    statementNameGenerator: ({ sql }) => findStatementName(sql) ?? "",
+    onConnectionError: (error) => log.warn({ err: error }, "a database connection was lost inside a transaction"),
+  });
+  return new PrismaClient({
+    adapter,
+    // The others read the stack of every call, for prettier messages.
+    errorFormat: "minimal",
+    transactionOptions: { maxWait: CONNECT_TIMEOUT_MS, timeout: TRANSACTION_TIMEOUT_MS },
+  }).$extends(createChangeExtension(scopes));
+}
+
+interface TransactionOptions {
+  /** Milliseconds to wait for a connection. */
+  maxWait?: number;
+  /** Milliseconds from start to end. */
+  timeout?: number;
+  isolationLevel?: Prisma.TransactionIsolationLevel;
+}
+
+/** Prisma's `$transaction`, in both forms, which publishes the hints of its writes when it is committed, and none when it is not. */
+function createTransaction(logged: Logged, scopes: HintScopes) {
+  function $transaction<P extends Prisma.PrismaPromise<unknown>[]>(
+    promises: [...P],
+    options?: TransactionOptions,
+  ): Promise<Types.Utils.UnwrapTuple<P>>;
+  function $transaction<R>(work: (tx: DbTransaction) => Promise<R>, options?: TransactionOptions): Promise<R>;
+  async function $transaction(
+    work: Prisma.PrismaPromise<unknown>[] | ((tx: DbTransaction) => Promise<unknown>),
+    options?: TransactionOptions,
+  ): Promise<unknown> {
+    const own = new Set<unknown>();
+    try {
+      return await scopes.run(() =>
+        typeof work === "function"
+          ? logged.$transaction((tx) => catchInto(own, () => work(tx)), options)
+          : logged.$transaction(work, options),
+      );
+    } catch (error) {
+      // What the callback raised, e.g. a failed call to another service, says nothing about the database.
+      throw own.has(error) ? error : toDatabaseError(error);
+    }
+  }
+  return $transaction;
+}
+
+async function catchInto<R>(caught: Set<unknown>, work: () => Promise<R>): Promise<R> {
+  try {
+    return await work();
+  } catch (error) {
+    caught.add(error);
+    throw error;
+  }
+}

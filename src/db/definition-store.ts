@@ -1,0 +1,101 @@
+/** Reads what the data plane decides by: keys, endpoints, projects. It must not judge them (core/access.ts does), nor cache. */
+import { createHash } from "node:crypto";
+import type { Clock, Definition, DefinitionStore } from "@/src/core/ports";
+import type { Db } from "@/src/db/client";
+import { nameStatement } from "@/src/db/statement";
+
+const ENDPOINT_COLUMNS = `e.id::text AS "endpointId", e.name AS "endpointName", e.kind::text AS "endpointKind", e.secure,
+  p.id::text AS "projectId", p.revision::text AS revision, p."allowedOrigins", p."disallowNoOrigin", p."masterKeyHash"`;
+
+const FIND = nameStatement(
+  "rested_find_definition",
+  `SELECT k.id::text AS "keyId", k.name AS "keyName", k.scope::text AS "keyScope", k."expiresAt" AS "keyExpiresAt",
+    k."revokedAt" AS "keyRevokedAt", ${ENDPOINT_COLUMNS}
+  FROM "ApiKey" k JOIN "Project" p ON p.id = k."projectId" JOIN "Endpoint" e ON e."projectId" = p.id AND e.name = $2
+  WHERE k.key = $1`,
+);
+
+const FIND_ENDPOINT = nameStatement(
+  "rested_find_endpoint",
+  `SELECT ${ENDPOINT_COLUMNS} FROM "Endpoint" e JOIN "Project" p ON p.id = e."projectId" WHERE e.id = $1::uuid`,
+);
+
+const REDEEM = nameStatement(
+  "rested_redeem_ticket",
+  `WITH ticket AS (DELETE FROM "StreamTicket" WHERE hash = $1 AND "expiresAt" > $2::timestamptz RETURNING "endpointId")
+  SELECT ${ENDPOINT_COLUMNS} FROM ticket JOIN "Endpoint" e ON e.id = ticket."endpointId" JOIN "Project" p ON p.id = e."projectId"`,
+);
+
+const REVISIONS = nameStatement(
+  "rested_revisions",
+  `SELECT id::text AS id, revision::text AS revision FROM "Project" WHERE id = ANY ($1::uuid[])`,
+);
+
+const TOUCH_KEYS = nameStatement(
+  "rested_touch_keys",
+  `UPDATE "ApiKey" k SET "lastUsedAt" = used.at FROM unnest($1::uuid[], $2::timestamptz[]) AS used(id, at)
+  WHERE k.id = used.id AND (k."lastUsedAt" IS NULL OR k."lastUsedAt" < used.at)`,
+);
+
+interface EndpointRow {
+  endpointId: string;
+  endpointName: string;
+  endpointKind: Definition["endpoint"]["kind"];
+  secure: boolean;
+  projectId: string;
+  revision: string;
+  allowedOrigins: string[];
+  disallowNoOrigin: boolean;
+  masterKeyHash: Uint8Array | null;
+}
+
+interface DefinitionRow extends EndpointRow {
+  keyId: string;
+  keyName: string;
+  keyScope: Definition["key"]["scope"];
+  keyExpiresAt: Date | null;
+  keyRevokedAt: Date | null;
+}
+
+/** The definitions of a database. `clock` tells when tickets have expired, as it told when they were issued. */
+export function createDefinitionStore({ db, clock }: { db: Db; clock: Clock }): DefinitionStore {
+  return {
+    async find(key, endpointName) {
+      // PostgreSQL refuses NUL in text, so nothing can be stored under such a key or name.
+      if (key.includes("\0") || endpointName.includes("\0")) return undefined;
+      const [row] = await db.$queryRawUnsafe<DefinitionRow[]>(FIND, key, endpointName);
+      return row && toDefinition(row);
+    },
+    async findEndpoint(endpointId) {
+      const [row] = await db.$queryRawUnsafe<EndpointRow[]>(FIND_ENDPOINT, endpointId);
+      return row && toEndpointAndProject(row);
+    },
+    async redeemTicket(ticket) {
+      const [row] = await db.$queryRawUnsafe<EndpointRow[]>(REDEEM, createHash("sha256").update(ticket).digest(), clock.now());
+      return row && toEndpointAndProject(row);
+    },
+    async revisions(projectIds) {
+      if (projectIds.length === 0) return new Map();
+      const rows = await db.$queryRawUnsafe<{ id: string; revision: string }[]>(REVISIONS, projectIds);
+      return new Map(rows.map(({ id, revision }) => [id, Number(revision)]));
+    },
+    async touchKeys(lastUsed) {
+      if (lastUsed.size === 0) return;
+      const times = [...lastUsed.values()].map((time) => time.toISOString());
+      await db.$executeRawUnsafe(TOUCH_KEYS, [...lastUsed.keys()], times);
+    },
+  };
+}
+
+function toDefinition(row: DefinitionRow): Definition {
+  const { keyId: id, keyName: name, keyScope: scope, keyExpiresAt: expiresAt, keyRevokedAt: revokedAt } = row;
+  return { key: { id, name, scope, expiresAt, revokedAt }, ...toEndpointAndProject(row) };
+}
+
+function toEndpointAndProject(row: EndpointRow): Omit<Definition, "key"> {
+  const { allowedOrigins, disallowNoOrigin, masterKeyHash } = row;
+  return {
+    endpoint: { id: row.endpointId, name: row.endpointName, kind: row.endpointKind, secure: row.secure },
+    project: { id: row.projectId, revision: Number(row.revision), allowedOrigins, disallowNoOrigin, masterKeyHash },
+  };
+}

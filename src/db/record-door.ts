@@ -1,0 +1,55 @@
+/** The door: writes to one endpoint as one `record_commit` statement. It must not open transactions, retry or publish; its callers do. */
+import type { Write, WriteResult } from "@/src/core/ports";
+import { nameStatement } from "@/src/db/statement";
+
+const COMMIT = nameStatement(
+  "rested_record_commit",
+  `SELECT outcome, seq::text AS seq, version, data,
+    wire_time(created_at) AS "createdAt", wire_time(updated_at) AS "updatedAt", wire_time(at) AS at
+  FROM record_commit($1::uuid, $2::text[], $3::uuid[], $4::text[], $5::text[], $6::boolean[], $7::int[]) ORDER BY ord`,
+);
+
+/** What the door needs of a client, or of the client of a transaction. */
+export interface DoorClient {
+  $queryRawUnsafe<T>(sql: string, ...values: unknown[]): PromiseLike<T>;
+}
+
+/** True for a client, as far as the door is concerned. */
+export function isDoorClient(value: unknown): value is DoorClient {
+  return typeof value === "object" && value !== null && "$queryRawUnsafe" in value && typeof value.$queryRawUnsafe === "function";
+}
+
+type DoorRow =
+  | { outcome: Exclude<WriteResult["outcome"], "ok"> }
+  | { outcome: "ok"; seq: string; version: number; data: string | null; createdAt: string; updatedAt: string; at: string };
+
+/** True for the arguments of the door's own statement, whose hints its caller knows better. */
+export function isDoorStatement(args: unknown): boolean {
+  return Array.isArray(args) && args[0] === COMMIT;
+}
+
+/** Applies the writes in order, in one statement, and answers what became of each, in the same order. */
+export async function commitWrites(client: DoorClient, endpointId: string, writes: readonly Write[]): Promise<WriteResult[]> {
+  if (writes.length === 0) return [];
+  const rows = await client.$queryRawUnsafe<DoorRow[]>(
+    COMMIT,
+    endpointId,
+    writes.map((write) => write.type),
+    writes.map((write) => write.id),
+    writes.map((write) => (write.type === "DELETE" ? null : write.contentType)),
+    writes.map((write) => (write.type === "DELETE" ? null : write.data)),
+    writes.map((write) => write.type === "PUT" && write.sameType === true),
+    writes.map((write) => (write.type === "POST" ? null : (write.expectedVersion ?? null))),
+  );
+  return writes.map((write, index) => toResult(endpointId, write, rows[index]));
+}
+
+function toResult(endpointId: string, write: Write, row: DoorRow | undefined): WriteResult {
+  if (!row) throw new Error(`record_commit answered no row for a ${write.type} to endpoint ${endpointId}`);
+  if (row.outcome !== "ok") return { outcome: row.outcome };
+  const data = write.type === "DELETE" ? row.data : write.data;
+  if (data === null) throw new Error(`record_commit answered no data for a ${write.type} to endpoint ${endpointId}`);
+  const { version, createdAt, updatedAt, at } = row;
+  const record = { id: write.id, version, data, createdAt, updatedAt };
+  return { outcome: "ok", change: { endpointId, seq: Number(row.seq), type: write.type, record, at } };
+}

@@ -1,0 +1,93 @@
+/** Stores and reads records. JSON passes through as text, in both directions; it must not be parsed here. */
+import type { RecordStore, StoredRecord, WriteResult } from "@/src/core/ports";
+import type { Db } from "@/src/db/client";
+import { retryContention } from "@/src/db/errors";
+import { nameStatement } from "@/src/db/statement";
+import type { ContentKind } from "@/src/shared/protocol";
+
+/** A page of readAll ends after so many records, or once it has so many bytes. */
+const PAGE_ROWS_MAX = 1000;
+const PAGE_BYTES_MAX = 1 << 20;
+
+const LOCK_ENDPOINT = nameStatement("rested_lock_endpoint", `SELECT 1 AS found FROM "Endpoint" WHERE id = $1::uuid FOR NO KEY UPDATE`);
+
+const READ_FOR_MERGE = nameStatement(
+  "rested_read_for_merge",
+  `SELECT "contentType"::text AS "contentType", data::text AS data FROM "Record" WHERE id = $2::uuid AND "endpointId" = $1::uuid`,
+);
+
+const READ_BY_IDS = nameStatement(
+  "rested_read_by_ids",
+  `SELECT '[' || coalesce(string_agg(
+      CASE WHEN $3::boolean THEN data::text ELSE wire_record(id, data, "createdAt", "updatedAt") END, ',' ORDER BY seq), '') || ']' AS items
+  FROM "Record" WHERE id = ANY ($2::uuid[]) AND "endpointId" = $1::uuid`,
+);
+
+const READ_ONE = nameStatement(
+  "rested_read_one",
+  `SELECT wire_id(id) AS id, version, data::text AS data, wire_time("createdAt") AS "createdAt", wire_time("updatedAt") AS "updatedAt"
+  FROM "Record" WHERE id = $2::uuid AND "endpointId" = $1::uuid`,
+);
+
+const READ_PAGE = nameStatement(
+  "rested_read_page",
+  `SELECT items, next_after::text AS "nextAfter", upto::text AS upto
+  FROM record_page($1::uuid, $2::bigint, $3::bigint, $4::int, $5::int, $6::boolean)`,
+);
+
+/** The records of a database. `endpointId`s have the dashes of a UUID; see the port for the rest. */
+export function createRecordStore({ db }: { db: Db }): RecordStore {
+  return {
+    commit: (endpointId, writes) => db.record.commit(endpointId, writes),
+    merge: (endpointId, id, merge) => retryContention(() => mergeLocked(db, endpointId, id, merge)),
+    async readByIds(endpointId, ids, { dataOnly }) {
+      const [row] = await db.$queryRawUnsafe<{ items: string }[]>(READ_BY_IDS, endpointId, ids, dataOnly);
+      return row?.items ?? "[]";
+    },
+    async readOne(endpointId, id) {
+      const [row] = await db.$queryRawUnsafe<StoredRecord[]>(READ_ONE, endpointId, id);
+      return row;
+    },
+    readAll: (endpointId, { dataOnly }) => readPages(db, endpointId, dataOnly),
+  };
+}
+
+/** The lock is taken by a statement of its own: one that waits for a lock goes on to read what it saw before it waited. */
+function mergeLocked(db: Db, endpointId: string, id: string, merge: Parameters<RecordStore["merge"]>[2]): Promise<WriteResult> {
+  return db.$transaction(async (tx): Promise<WriteResult> => {
+    const [endpoint] = await tx.$queryRawUnsafe<{ found: number }[]>(LOCK_ENDPOINT, endpointId);
+    if (!endpoint) return { outcome: "endpoint_not_found" };
+    const [current] = await tx.$queryRawUnsafe<{ contentType: ContentKind; data: string }[]>(READ_FOR_MERGE, endpointId, id);
+    if (!current) return { outcome: "record_not_found" };
+    const [result] = await tx.record.commit(endpointId, [{ type: "PUT", id, contentType: "json", data: merge(current) }]);
+    if (!result) throw new Error(`The door answered nothing for a merge at endpoint ${endpointId}`);
+    return result;
+  });
+}
+
+async function* readPages(db: Db, endpointId: string, dataOnly: boolean): AsyncGenerator<string, void> {
+  let after: string | null = "0";
+  let upto: string | null = null;
+  while (after !== null) {
+    const [page]: PageRow[] = await db.$queryRawUnsafe<PageRow[]>(
+      READ_PAGE,
+      endpointId,
+      after,
+      upto,
+      PAGE_ROWS_MAX,
+      PAGE_BYTES_MAX,
+      dataOnly,
+    );
+    if (!page || page.items === "") return;
+    yield page.items;
+    after = page.nextAfter;
+    upto = page.upto;
+  }
+}
+
+interface PageRow {
+  items: string;
+  /** Null: the page is the last one. */
+  nextAfter: string | null;
+  upto: string;
+}

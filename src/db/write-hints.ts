@@ -1,0 +1,90 @@
+/** Tells which hints a Prisma operation deserves, from its arguments and its result. It must not publish them. */
+import type { Hint } from "@/src/core/ports";
+
+/** A Prisma operation that succeeded. */
+export interface Operation {
+  model?: string | undefined;
+  operation: string;
+  args: unknown;
+  result: unknown;
+}
+
+const WRITES = new Set([
+  ...["create", "createMany", "createManyAndReturn", "update", "updateMany", "updateManyAndReturn"],
+  ...["upsert", "delete", "deleteMany"],
+]);
+
+const UNKNOWN: readonly Hint[] = [{ kind: "unknown" }];
+const NONE: readonly Hint[] = [];
+
+/** The table's name as SQL must write it, or the function that writes to it. */
+const RAW_RECORD = /"Record"|\brecord_commit\b/;
+/** Not the `UPDATE` of a SELECT … FOR UPDATE. */
+const RAW_WRITE = /\b(?:insert|delete|merge|truncate|record_commit)\b|(?<!\bfor\s+(?:no\s+key\s+)?)\bupdate\b/i;
+
+/** One hint an endpoint, or one `unknown`; none when nothing can have been written to records. */
+export function toWriteHints({ model, operation, args, result }: Operation): readonly Hint[] {
+  if (model === undefined) return toRawHints(operation, args);
+  if (!WRITES.has(operation)) return NONE;
+  if (model === "Record") return toRecordHints(args, result);
+  if (!writesRecords(args)) return NONE;
+  const id = model === "Endpoint" ? readString(result, "id") : undefined;
+  return id === undefined ? UNKNOWN : [{ kind: "endpoint", endpointId: id }];
+}
+
+function toRawHints(operation: string, args: unknown): readonly Hint[] {
+  const sql = toSqlText(args);
+  if (!RAW_RECORD.test(sql)) return NONE;
+  return operation.startsWith("$execute") || RAW_WRITE.test(sql) ? UNKNOWN : NONE;
+}
+
+/** `[sql, ...values]` of the Unsafe forms; an object with the text for the tagged and the typed ones. */
+function toSqlText(args: unknown): string {
+  const text: unknown = Array.isArray(args) ? args[0] : (read(args, "text") ?? read(args, "sql"));
+  return typeof text === "string" ? text : "";
+}
+
+function toRecordHints(args: unknown, result: unknown): readonly Hint[] {
+  if (read(result, "count") === 0) return NONE;
+  const rows = Array.isArray(result) ? result : [result];
+  if (rows.length === 0) return NONE;
+  const ids = toEndpointIds(rows) ?? toEndpointIds(asArray(read(args, "data"))) ?? toEndpointIds([read(args, "where")]);
+  return ids ? [...ids].map((endpointId) => ({ kind: "endpoint", endpointId })) : UNKNOWN;
+}
+
+/** The endpoints that the objects name; undefined unless each names one. */
+function toEndpointIds(objects: readonly unknown[]): Set<string> | undefined {
+  const ids = objects.map((object) => readString(object, "endpointId") ?? readString(read(read(object, "endpoint"), "connect"), "id"));
+  const known = ids.filter((id) => id !== undefined);
+  return known.length > 0 && known.length === ids.length ? new Set(known.map(toDashed)) : undefined;
+}
+
+/** PostgreSQL reads a UUID with or without dashes, in either case; hints are compared as text. */
+function toDashed(id: string): string {
+  const digits = id.replaceAll("-", "").toLowerCase();
+  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
+/** True when a write to another model holds a nested write to records, at any depth. */
+function writesRecords(args: unknown): boolean {
+  return ["data", "create", "update"].some((part) => holdsKey(read(args, part), "records"));
+}
+
+function holdsKey(value: unknown, key: string): boolean {
+  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return false;
+  if (key in value) return true;
+  return Object.values(value).some((member) => holdsKey(member, key));
+}
+
+function read(value: unknown, key: string): unknown {
+  return typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined;
+}
+
+function readString(value: unknown, key: string): string | undefined {
+  const found = read(value, key);
+  return typeof found === "string" ? found : undefined;
+}
+
+function asArray(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [value];
+}
