@@ -1,5 +1,6 @@
 /** The server's entry: parse the configuration, boot, install the runtime, listen. Everything else lives in src/runtime. */
 import { parseConfig } from "@/src/config/config";
+import { announce, prepareAccounts } from "@/src/runtime/announce";
 import { boot } from "@/src/runtime/boot";
 import { listen } from "@/src/runtime/listen";
 import { installRuntime } from "@/src/runtime/registry";
@@ -8,9 +9,11 @@ import { stopOnSignals } from "@/src/runtime/shutdown";
 try {
   const config = parseConfig(process.env);
   const booted = await boot(config);
+  await prepareAccounts(booted.runtime);
   installRuntime(booted.runtime);
   const web = await listen(booted);
   stopOnSignals({ log: booted.runtime.log, stop: web.stop });
+  await announce(booted.runtime, web.url);
 } catch (error) {
   console.error(`Rested could not start. ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 1;

@@ -8,10 +8,10 @@ import type { Duplex } from "node:stream";
 import next from "next";
 import type { Config } from "@/src/config/config";
 import { createClientErrorHandler } from "@/src/http/client-error";
-import { SERVER_LIMITS } from "@/src/http/limits";
+import { createHttpLimits } from "@/src/http/limits";
 import { refuseUpgrade } from "@/src/realtime/refuse-upgrade";
+import { isDataPath } from "@/src/shared/data-path";
 import { AppError } from "@/src/shared/errors";
-import { isDataPath } from "@/src/shared/protocol";
 import type { Booted } from "./boot";
 import { createForwardedReader } from "./forwarded";
 
@@ -19,6 +19,9 @@ import { createForwardedReader } from "./forwarded";
 const HEALTH_PATH = "/api/health";
 /** Hot reload's socket in development; the only upgrade that is Next's. */
 const HMR_PATH = "/_next/hmr";
+
+/** How long requests under way may take after the server was told to stop. */
+const REQUEST_GRACE_MS = 5_000;
 
 export interface Listening {
   url: string;
@@ -43,11 +46,20 @@ export async function listen(booted: Booted): Promise<Listening> {
     if (isDataPath(url)) return booted.dataPlane(request, response);
     if (url === HEALTH_PATH) return void answerHealth(booted, response);
     toNext(request, response).catch((error: unknown) => {
-      log.error({ error }, "the dashboard could not answer");
+      log.error({ err: error }, "the dashboard could not answer");
       response.destroy();
     });
   });
   server.on("clientError", createClientErrorHandler({ log }));
+  // "Expect: 100-continue": the data plane asks for the body only once the request has passed its checks.
+  server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
+    if (isDataPath(request.url ?? "/")) {
+      readForwarded(request);
+      return booted.dataPlane(request, response, { awaitsContinue: true });
+    }
+    response.writeContinue();
+    server.emit("request", request, response);
+  });
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     readForwarded(request);
     const url = request.url ?? "/";
@@ -63,26 +75,28 @@ export async function listen(booted: Booted): Promise<Listening> {
     });
     server.listen(config.port, config.host, resolve);
   });
-  const url = toUrl(config, server);
-  await booted.announce(url);
 
   return {
-    url,
+    url: toUrl(config, server),
     stop: async () => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       await booted.closeStreams();
       server.closeIdleConnections();
-      await Promise.race([closed, booted.graceOver()]);
-      server.closeAllConnections();
+      // Requests under way may finish; those that don't in time are cut off, which their clients see.
+      const cutOff = setTimeout(() => server.closeAllConnections(), REQUEST_GRACE_MS);
+      await closed;
+      clearTimeout(cutOff);
       await app.close();
       await booted.stop();
     },
   };
 }
 
-function createServer({ tls }: Pick<Config, "tls">, listener: RequestListener): Server | https.Server {
-  if (!tls) return http.createServer(SERVER_LIMITS, listener);
-  return https.createServer({ ...SERVER_LIMITS, cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) }, listener);
+function createServer(config: Config, listener: RequestListener): Server | https.Server {
+  const { tls } = config;
+  const limits = createHttpLimits(config);
+  if (!tls) return http.createServer(limits, listener);
+  return https.createServer({ ...limits, cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) }, listener);
 }
 
 function toUrl({ tls, host, publicUrl }: Pick<Config, "tls" | "host" | "publicUrl">, server: Server | https.Server): string {

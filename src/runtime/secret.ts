@@ -21,6 +21,7 @@ export async function loadSecret({ dataDir, secret }: { dataDir: string; secret?
     if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
   }
   const kept = (await readFile(file, "utf8")).trim();
-  if (kept.length < 32) throw new Error(`The secret in ${file} is incomplete. Delete the file to have a new one made; everybody signs in again then.`);
+  if (kept.length < 32)
+    throw new Error(`The secret in ${file} is incomplete. Delete the file to have a new one made; everybody signs in again then.`);
   return kept;
 }

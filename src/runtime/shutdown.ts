@@ -18,7 +18,7 @@ export function stopOnSignals({ log, stop }: { log: Log; stop: () => Promise<voi
     stop().then(
       () => process.exit(0),
       (error: unknown) => {
-        log.error({ error }, "stopping failed");
+        log.error({ err: error }, "stopping failed");
         process.exit(1);
       },
     );

@@ -1,0 +1,86 @@
+/** Runs the production build as its users do: a process of its own, an empty data folder, a free port. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { createInterface } from "node:readline";
+
+export interface RunningServer {
+  /** e.g. `http://localhost:41234` */
+  url: string;
+  /** The same with `ws` or `wss`. */
+  wsUrl: string;
+  /** Printed at a first run only. */
+  setupUrl: string | undefined;
+  dataDir: string;
+  pid: number;
+  /** Everything printed so far, both streams. */
+  output(): string;
+  /** SIGTERM and wait; keeps the data folder. Answers the exit code. */
+  stop(): Promise<number | null>;
+  /** SIGKILL and wait: the crash. */
+  kill(): Promise<void>;
+  /** Stops it and removes the data folder. */
+  dispose(): Promise<void>;
+}
+
+export interface ServerOptions {
+  /** Reuse a folder: a restart. */
+  dataDir?: string;
+  port?: number;
+  env?: Record<string, string>;
+}
+
+const READY = /ready at (https?:\/\/\S+)/;
+const SETUP = /(https?:\/\/\S+\/setup\?token=\S+)/;
+
+/** Starts dist/server.js and waits until it says that it is ready. Rejects with its output when it ends before. */
+export async function startServer({ dataDir, port = 0, env = {} }: ServerOptions = {}): Promise<RunningServer> {
+  const folder = dataDir ?? (await mkdtemp(path.join(os.tmpdir(), "rested-e2e-")));
+  const child = spawn(process.execPath, ["dist/server.js"], {
+    env: {
+      ...process.env,
+      NODE_ENV: "production",
+      HOST: "127.0.0.1",
+      PORT: String(port),
+      RESTED_DATA_DIR: folder,
+      NEXT_TELEMETRY_DISABLED: "1",
+      ...env,
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const exited = new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)));
+  let output = "";
+  const ready = new Promise<string>((resolve, reject) => {
+    for (const stream of [child.stdout, child.stderr]) {
+      createInterface({ input: stream }).on("line", (line) => {
+        output += `${line}\n`;
+        const url = READY.exec(line)?.[1];
+        if (url !== undefined) resolve(url);
+      });
+    }
+    exited.then((code) => reject(new Error(`The server ended with ${code} before it was ready:\n${output}`)));
+  });
+  const url = await ready;
+  return {
+    url,
+    wsUrl: url.replace(/^http/, "ws"),
+    get setupUrl() {
+      return SETUP.exec(output)?.[1];
+    },
+    dataDir: folder,
+    pid: child.pid ?? 0,
+    output: () => output,
+    stop: () => end(child, exited, "SIGTERM"),
+    kill: async () => void (await end(child, exited, "SIGKILL")),
+    dispose: async () => {
+      await end(child, exited, "SIGTERM");
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function end(child: ChildProcess, exited: Promise<number | null>, signal: NodeJS.Signals): Promise<number | null> {
+  if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+  return exited;
+}

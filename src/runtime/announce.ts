@@ -1,0 +1,22 @@
+/** What a start prints for the person who started it, and the accounts and demo that the configuration asks for. */
+import { ensureAdmin } from "@/src/control/ensure-admin";
+import { DEMO_ENDPOINT, DEMO_KEY, ensureDemo } from "@/src/control/ensure-demo";
+import { isSetupNeeded } from "@/src/control/first-admin";
+import { createSetupToken } from "@/src/control/secrets";
+import { toEndpointPath } from "@/src/shared/protocol";
+import type { Runtime } from "./registry";
+
+/** Makes the configured administrator, token and demo (G1, D1). Idempotent. */
+export async function prepareAccounts({ config, db, log }: Pick<Runtime, "config" | "db" | "log">): Promise<void> {
+  const { admin, token } = await ensureAdmin({ db, admin: config.admin, adminToken: config.adminToken });
+  if (admin === "created") log.info({}, "made the administrator of RESTED_ADMIN_EMAIL");
+  if (token === "refused") log.warn({}, "RESTED_ADMIN_TOKEN was not given: there is no administrator yet, or the token was revoked");
+  if (config.demo) await ensureDemo({ db });
+}
+
+/** Prints the address and, until the first administrator exists, the set-up link. The link is a secret; it goes to the terminal, not to the log. */
+export async function announce({ config, db, secret }: Pick<Runtime, "config" | "db" | "secret">, url: string): Promise<void> {
+  console.log(`Rested is ready at ${url}`);
+  if (await isSetupNeeded({ db })) console.log(`Make the first account: ${url}/setup?token=${createSetupToken(secret)}`);
+  if (config.demo) console.log(`Demo endpoint: ${url}${toEndpointPath(DEMO_ENDPOINT)}?key=${DEMO_KEY}`);
+}

@@ -1,0 +1,111 @@
+/** The only composition root: makes everything that holds a socket, pool, timer or cache, once, in order, and can end it again in reverse. */
+import type { IncomingMessage } from "node:http";
+import path from "node:path";
+import type { Duplex } from "node:stream";
+import type pg from "pg";
+import type { Config } from "@/src/config/config";
+import { createLoginLimiter } from "@/src/control/login-limiter";
+import { createAccess } from "@/src/core/access";
+import { createDefinitions } from "@/src/core/definitions";
+import type { Log } from "@/src/core/ports";
+import { createRecords } from "@/src/core/records";
+import { createChangeLog } from "@/src/db/change-log";
+import { createDb, createPool } from "@/src/db/client";
+import { createDefinitionStore } from "@/src/db/definition-store";
+import { startEmbeddedPostgres } from "@/src/db/embedded-postgres";
+import { migrate } from "@/src/db/migrate";
+import { createRecordStore } from "@/src/db/record-store";
+import { createDataPlane, type DataPlane } from "@/src/http/data-plane";
+import { createProcessHints } from "@/src/realtime/hints";
+import { createHub } from "@/src/realtime/hub";
+import { createUpgradeHandler } from "@/src/realtime/ws";
+import { createLog } from "./log";
+import type { Runtime } from "./registry";
+import { loadSecret } from "./secret";
+import { startTicker } from "./ticker";
+
+/** `lastUsedAt` of keys is this far behind at most. */
+const KEY_USE_INTERVAL_MS = 10_000;
+/** How long clients may take to answer the close frame of a shutdown. */
+const STREAM_GRACE_MS = 2_000;
+
+export interface Booted {
+  runtime: Runtime;
+  /** Answers a request of the data plane. */
+  dataPlane: DataPlane;
+  /** Answers an upgrade of the realtime plane. */
+  upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  /** Ends every open stream with 1012, and refuses new ones (W8). */
+  closeStreams: () => Promise<void>;
+  isDatabaseUp: () => Promise<boolean>;
+  /** Ends what boot made, in reverse. Call `closeStreams` first. */
+  stop: () => Promise<void>;
+}
+
+/** Starts PostgreSQL where none is configured, migrates, and composes the planes. Raises with what to do when something can't start. */
+export async function boot(config: Config): Promise<Booted> {
+  const log = createLog(config);
+  const clock = { now: () => new Date() };
+  const secret = await loadSecret(config);
+  const { pool, stopDatabase } = await openDatabase(config, log);
+  try {
+    await migrate({ pool, dir: path.resolve("prisma/migrations"), log });
+  } catch (error) {
+    await stopDatabase();
+    throw error;
+  }
+
+  const hints = createProcessHints({ log });
+  const db = createDb({ pool, hints, log });
+  const store = createRecordStore({ db });
+  const changes = createChangeLog({ db });
+  const definitions = createDefinitions({ store: createDefinitionStore({ db, clock }), clock, log });
+  const access = createAccess({ definitions, clock });
+  const hub = createHub({ changes, hints, access, definitions, clock, log, queueBytesMax: config.queueBytesMax });
+  const records = createRecords({ store, recordBytesMax: config.bodyBytesMax });
+  const streams = createUpgradeHandler({ hub, access, log, config });
+  definitions.onInvalidate((projectId) => void hub.recheck(projectId));
+
+  const ticker = startTicker({
+    log,
+    jobs: [
+      { name: "read the change log", intervalMs: config.pollIntervalMs, run: () => hub.poll() },
+      { name: "check definitions", intervalMs: config.pollIntervalMs, run: () => definitions.checkRevisions() },
+      { name: "note the use of keys", intervalMs: KEY_USE_INTERVAL_MS, run: () => definitions.flushUse() },
+    ],
+  });
+
+  return {
+    runtime: { config, log, clock, db, records: store, changes, definitions, hub, secret, loginLimiter: createLoginLimiter() },
+    dataPlane: createDataPlane({ access, records, config, log }),
+    upgrade: streams.upgrade,
+    closeStreams: () => streams.closeAll({ graceMs: STREAM_GRACE_MS }),
+    isDatabaseUp: () =>
+      pool.query("SELECT 1").then(
+        () => true,
+        () => false,
+      ),
+    stop: async () => {
+      await ticker.stop();
+      await definitions.flushUse().catch((error: unknown) => log.warn({ err: error }, "the last use of some keys was not noted"));
+      await db.$disconnect();
+      await stopDatabase();
+    },
+  };
+}
+
+async function openDatabase(config: Config, log: Log): Promise<{ pool: pg.Pool; stopDatabase: () => Promise<void> }> {
+  if (config.databaseUrl !== undefined) {
+    const pool = createPool({ url: config.databaseUrl, log });
+    return { pool, stopDatabase: () => pool.end() };
+  }
+  const postgres = await startEmbeddedPostgres({ dir: config.dataDir, log });
+  const pool = createPool({ url: postgres.url, log });
+  return {
+    pool,
+    stopDatabase: async () => {
+      await pool.end();
+      await postgres.stop();
+    },
+  };
+}
