@@ -14,7 +14,11 @@ const counts = { passed: 0, failed: 0 };
 
 /** In this order. Those with `report` are test runs, whose counts are summed. */
 const STEPS = [
-  { name: "lint", what: "format and lint", run: () => runPackage("@biomejs/biome/bin/biome", ["ci", "."], { show: true }) },
+  {
+    name: "lint",
+    what: "format and lint",
+    run: () => runPackage("@biomejs/biome/bin/biome", ["ci", `--colors=${process.stdout.isTTY ? "force" : "off"}`, "."], { show: true }),
+  },
   { name: "knip", what: "unused code and packages", run: () => runPackage("knip/bin/knip.js", [], { show: true }) },
   { name: "types", what: "types", run: checkTypes },
   {
