@@ -22,7 +22,7 @@ export function createClientErrorHandler({ log }: { log: Pick<Log, "debug"> }): 
       return;
     }
     const requestId = createRequestId();
-    log.debug({ requestId, code }, "A request could not be parsed.");
+    log.debug({ requestId, code }, "a request could not be parsed");
     const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
     socket.once("close", () => clearTimeout(timer));
     socket.on("error", () => socket.destroy());

@@ -44,7 +44,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
   const plane = new Plane(options);
   return (request, response, { awaitsContinue = false } = {}) => {
     plane.handle(request, response, awaitsContinue).catch((error: unknown) => {
-      options.log.error({ err: error }, "A request could not be answered.");
+      options.log.error({ err: error }, "a request could not be answered");
       response.destroy();
     });
   };
@@ -166,9 +166,9 @@ class Plane {
   #fail(exchange: DataExchange, error: unknown): void {
     const { requestId, response } = exchange;
     const appError = isAppError(error) ? error : new AppError("internal_error", { cause: error });
-    if (!isAppError(error)) this.#log.error({ requestId, err: error }, "A request failed unexpectedly.");
+    if (!isAppError(error)) this.#log.error({ requestId, err: error }, "a request failed unexpectedly");
     else if (appError.entry.status >= 500)
-      this.#log.warn({ requestId, code: appError.code, internal: appError.internal }, "A request failed.");
+      this.#log.warn({ requestId, code: appError.code, internal: appError.internal }, "a request failed");
     if (response.headersSent) {
       // Half an answer was sent: cut off, it can't be taken for a whole one.
       response.destroy();

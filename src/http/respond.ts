@@ -25,20 +25,20 @@ const DRAIN_BYTES_MAX = 64 * 1024 * 1024;
 export function respond(exchange: Exchange, { status, headers, body, close = false }: Answer): void {
   const { request, response } = exchange;
   if (response.destroyed || response.headersSent) return;
-  const bytes = body === undefined ? undefined : Buffer.from(body);
+  // A text, and no Buffer: Node then sends head and body in one piece.
   response.writeHead(status, {
     ...headers,
-    ...(bytes ? { "Content-Length": bytes.byteLength } : {}),
+    ...(body === undefined ? {} : { "Content-Length": Buffer.byteLength(body) }),
     ...(close ? { Connection: "close" } : {}),
   });
   if (request.complete) {
-    response.end(bytes);
+    response.end(body);
     return;
   }
   // The answer is complete for the client at once. Ended is it only when the rest of the request has come: ending with `Connection: close`
   // would close the socket with unread data in it, which resets the connection and may take the answer with it.
-  if (bytes) response.write(bytes);
-  else response.flushHeaders();
+  if (body === undefined) response.flushHeaders();
+  else response.write(body);
   drain(exchange);
 }
 

@@ -26,8 +26,8 @@ export async function streamList({
     if (response.destroyed) return;
     const head = first.done ? "" : first.value;
     if (next.done) {
-      const body = Buffer.from(`[${head}]`);
-      response.writeHead(200, { ...headers, "Content-Length": body.byteLength });
+      const body = `[${head}]`;
+      response.writeHead(200, { ...headers, "Content-Length": Buffer.byteLength(body) });
       response.end(body);
       return;
     }

@@ -145,6 +145,21 @@ describe("the life of a key", () => {
     expect((await send(path)).status).toBe(200);
   });
 
+  it("[U3] a write to an endpoint that was deleted a moment ago, elsewhere, is refused", async () => {
+    const seed = await server.seed();
+    expect((await send(seed.path)).status).toBe(200);
+    await server.pool.query(`DELETE FROM "Endpoint" WHERE "id" = $1`, [seed.endpointId]);
+    for (const [method, query] of [
+      ["POST", ""],
+      ["PUT", `&uniqueId=${"0".repeat(32)}`],
+      ["PUT", `&uniqueId=${"0".repeat(32)}&strategy=merge`],
+      ["DELETE", `&uniqueId=${"0".repeat(32)}`],
+    ] as const) {
+      await expectProblem(await send(seed.path + query, method), "endpoint_or_key_invalid");
+    }
+    expect(await server.count(seed)).toEqual({ records: 0, changes: 0 });
+  });
+
   it("[U7] notes when a key was last used, and not when it was refused", async () => {
     const [used, refused] = [await server.seed(), await server.seed({ scope: "write" })];
     await send(used.path);
