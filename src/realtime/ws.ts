@@ -143,7 +143,6 @@ export function createUpgradeHandler(options: {
         onSocketGone();
       });
       for (const socket of sockets) socket.destroy();
-      server.close();
     },
   };
 }

@@ -1,0 +1,167 @@
+/** What bounds a stream: slow readers, silent and noisy clients, shutdown (W7, W8). */
+import { randomUUID } from "node:crypto";
+import { afterEach, describe, expect, it } from "vitest";
+import { WebSocket } from "ws";
+import { openRawStream } from "@/tests/support/raw-stream";
+import type { ServerFrame } from "@/tests/support/read-frames";
+import { createRealtimeServer, type RealtimeServer, type RealtimeServerOptions } from "@/tests/support/realtime-server";
+import { until } from "@/tests/support/until";
+
+let server: RealtimeServer;
+afterEach(() => server.close());
+
+async function setUp(options: RealtimeServerOptions = {}) {
+  server = await createRealtimeServer(options);
+  const seed = await server.seed();
+  const write = async (data: string) => {
+    const id = randomUUID().replaceAll("-", "");
+    await server.records.commit(seed.endpointId, [{ type: "POST", id, contentType: "json", data: JSON.stringify(data) }]);
+    return id;
+  };
+  return { seed, write };
+}
+
+const closeOf = (frames: readonly ServerFrame[]) => frames.at(-1);
+
+describe("slow readers", () => {
+  it("[W7] one that stops reading is closed with 1013; the other hears everything, and never waits", async () => {
+    const { seed, write } = await setUp({ queueBytesMax: 262_144 });
+    const slow = await openRawStream(server.port, seed.path);
+    slow.socket.pause();
+    const fast = await server.connect(seed.path);
+    const ids: string[] = [];
+    while (server.hub.subscriberCount(seed.endpointId) === 2) {
+      expect(ids.length).toBeLessThan(500);
+      ids.push(await write("x".repeat(100_000)));
+      await fast.take(ids.length);
+    }
+    ids.push(await write("after"));
+    expect((await fast.take(ids.length)).map(({ record }) => record?.uniqueId)).toEqual(ids);
+
+    const frames = await slow.ended();
+    expect(closeOf(frames)).toEqual({ kind: "close", code: 1013, reason: "This client reads too slowly. Connect again, and read faster." });
+    // What it got is the beginning, without a hole.
+    const heard = frames.flatMap((frame) => (frame.kind === "text" ? [JSON.parse(frame.text).record.uniqueId] : []));
+    expect(heard).toEqual(ids.slice(0, heard.length));
+    expect(heard.length).toBeLessThan(ids.length);
+  });
+
+  it("[W7] a record that is larger than the limit reaches who reads", async () => {
+    const { seed, write } = await setUp({ queueBytesMax: 65_536 });
+    const client = await server.connect(seed.path);
+    const id = await write("x".repeat(500_000));
+    expect((await client.at(0)).record?.uniqueId).toBe(id);
+  });
+
+  it("[W9] a replay goes at the client's pace", async () => {
+    const { seed, write } = await setUp({ queueBytesMax: 65_536 });
+    const first = await server.connect(`${seed.path}&since=now`);
+    const { cursor } = await first.at(0);
+    const ids: string[] = [];
+    for (let i = 0; i < 100; i++) ids.push(await write("x".repeat(100_000)));
+    const slow = await openRawStream(server.port, `${seed.path}&since=${cursor}`);
+    slow.socket.pause();
+    await server.hub.poll();
+    const [connection] = server.hub.connections().filter(({ state }) => state === "replaying");
+    // The socket's buffer of the server and one record may be over.
+    expect(connection?.backlogBytes).toBeLessThan(65_536 + 200_000);
+    slow.socket.resume();
+    while (slow.frames().length < 101) await new Promise((resolve) => slow.socket.once("data", resolve));
+    const heard = slow.frames().flatMap((frame) => (frame.kind === "text" ? [JSON.parse(frame.text).record?.uniqueId] : []));
+    expect(heard).toEqual([undefined, ...ids]);
+    slow.socket.destroy();
+  });
+});
+
+describe("heartbeat", () => {
+  it("[W8] a client that does not answer pings is cut off; one that does stays", async () => {
+    const { seed, write } = await setUp({ pingIntervalMs: 50, pongTimeoutMs: 500 });
+    const alive = await server.connect(seed.path);
+    let pings = 0;
+    alive.webSocket.on("ping", () => pings++);
+    const silent = await server.connect(seed.path, { autoPong: false });
+    expect((await silent.closed).code).toBe(1006);
+    expect(pings).toBeGreaterThan(1);
+    await until("the silent one is forgotten", () => server.hub.subscriberCount(seed.endpointId) === 1);
+    const id = await write("alive");
+    expect((await alive.at(0)).record?.uniqueId).toBe(id);
+  });
+
+  it("[W9] in resumable mode BEAT comes with each ping, with the cursor; a plain client hears none", async () => {
+    const { seed, write } = await setUp({ pingIntervalMs: 50 });
+    const plain = await server.connect(seed.path);
+    const client = await server.connect(`${seed.path}&since=now`);
+    const [ready, beat] = await client.take(2);
+    expect(beat).toEqual({ type: "BEAT", cursor: ready?.cursor });
+    await write("x");
+    let at = 2;
+    while ((await client.at(at)).type === "BEAT") at++;
+    const change = await client.at(at);
+    expect(await client.at(at + 1)).toEqual({ type: "BEAT", cursor: change.cursor });
+    expect((await plain.take(1)).map(({ type }) => type)).toEqual(["POST"]);
+  });
+});
+
+describe("messages from clients", () => {
+  it("[W8] are ignored, up to 4 KiB", async () => {
+    const { seed, write } = await setUp();
+    const client = await server.connect(seed.path);
+    for (const message of ["hello", '{"type":"POST"}', "x".repeat(4096), Buffer.alloc(4096)]) client.webSocket.send(message);
+    const ponged = new Promise((resolve) => client.webSocket.once("pong", resolve));
+    client.webSocket.ping();
+    await ponged;
+    const id = await write("x");
+    expect((await client.take(1)).map(({ record }) => record?.uniqueId)).toEqual([id]);
+  });
+
+  it("[W8] over 4 KiB close with 1009, also in fragments", async () => {
+    const { seed } = await setUp();
+    const [whole, pieces] = [await server.connect(seed.path), await server.connect(seed.path)];
+    whole.webSocket.send("x".repeat(4097));
+    pieces.webSocket.send("x".repeat(4000), { fin: false });
+    pieces.webSocket.send("x".repeat(97), { fin: true });
+    expect([(await whole.closed).code, (await pieces.closed).code]).toEqual([1009, 1009]);
+  });
+
+  it("[W8] a flood of them closes with 1008", async () => {
+    const { seed } = await setUp();
+    const [noisy, calm] = [await server.connect(seed.path), await server.connect(seed.path)];
+    for (let i = 0; i < 2_000; i++) noisy.webSocket.send("x");
+    expect(await noisy.closed).toEqual({
+      code: 1008,
+      reason: "Messages to the server are ignored, and this client sends too many of them.",
+    });
+    expect(calm.webSocket.readyState).toBe(WebSocket.OPEN);
+  });
+
+  it("[W8] a flood of pings, whose answers would pile up, ends the socket", async () => {
+    const { seed } = await setUp();
+    const [noisy, calm] = [await server.connect(seed.path), await server.connect(seed.path)];
+    for (let i = 0; i < 2_000; i++) noisy.webSocket.ping();
+    await noisy.closed;
+    expect(calm.webSocket.readyState).toBe(WebSocket.OPEN);
+  });
+});
+
+describe("shutdown", () => {
+  it("[W8] closes every socket with 1012, after what is queued, and new ones the same way", async () => {
+    const { seed, write } = await setUp();
+    const clients = await Promise.all([server.connect(seed.path), server.connect(`${seed.path}&since=now`)]);
+    const id = await write("the last one");
+    await server.closeStreams();
+    for (const client of clients) {
+      expect(await client.closed).toEqual({ code: 1012, reason: "The server is restarting. Connect again." });
+      expect(client.texts.at(-1)).toContain(id);
+    }
+    const late = await server.connect(seed.path);
+    expect((await late.closed).code).toBe(1012);
+  });
+
+  it("[W8] cuts off who does not close, once the grace is over", async () => {
+    const { seed } = await setUp();
+    const deaf = await openRawStream(server.port, seed.path);
+    const closed = server.closeStreams(50);
+    expect(closeOf(await deaf.ended())).toMatchObject({ kind: "close", code: 1012 });
+    await closed;
+  });
+});

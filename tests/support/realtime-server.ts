@@ -1,0 +1,153 @@
+/** One node with data plane and realtime plane over real sockets and a real database, composed as runtime/boot.ts does, without the dashboard. */
+import { once } from "node:events";
+import http from "node:http";
+import https from "node:https";
+import type { AddressInfo } from "node:net";
+import pg from "pg";
+import { createAccess } from "@/src/core/access";
+import { createDefinitions, type Definitions } from "@/src/core/definitions";
+import type { ChangeLog, Log, RecordStore } from "@/src/core/ports";
+import { createRecords } from "@/src/core/records";
+import { createChangeLog } from "@/src/db/change-log";
+import { createDb, createPool, type Db } from "@/src/db/client";
+import { createDefinitionStore } from "@/src/db/definition-store";
+import { createRecordStore } from "@/src/db/record-store";
+import { createDataPlane } from "@/src/http/data-plane";
+import { createProcessHints } from "@/src/realtime/hints";
+import { createHub, type Hub } from "@/src/realtime/hub";
+import { createUpgradeHandler } from "@/src/realtime/ws";
+import { type Seed, type SeedOptions, seed } from "./data-server";
+import { createTestDatabase, type TestDatabase } from "./database";
+import { type ConnectOptions, connectStream, type StreamClient } from "./stream-client";
+
+export interface RealtimeServer {
+  port: number;
+  /** `http://127.0.0.1:<port>`, `https` with a certificate. */
+  httpOrigin: string;
+  /** The same with `ws` or `wss`. */
+  wsOrigin: string;
+  database: TestDatabase;
+  hub: Hub;
+  definitions: Definitions;
+  changes: ChangeLog;
+  records: RecordStore;
+  db: Db;
+  /** To look into the database, and to change it behind the server's back. */
+  pool: pg.Pool;
+  /** The time that the server sees; set it to move it. */
+  clock: { at: Date };
+  logged: string[];
+  seed(options?: SeedOptions): Promise<Seed>;
+  /** Opens a stream; the client is closed with the server. */
+  connect(path: string, options?: ConnectOptions): Promise<StreamClient>;
+  /** Stores a record over HTTP and answers its uniqueId. */
+  post(seed: Seed, data: unknown): Promise<string>;
+  /** What boot does each second. */
+  tick(): Promise<void>;
+  closeStreams(graceMs?: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface RealtimeServerOptions {
+  /** Another node of the same deployment: they share nothing but this. */
+  database?: TestDatabase;
+  /** Reaches the database through another address, which a test may cut. */
+  via?: { host: string; port: number };
+  tls?: { cert: string; key: string };
+  queueBytesMax?: number;
+  pingIntervalMs?: number;
+  pongTimeoutMs?: number;
+}
+
+export async function createRealtimeServer(options: RealtimeServerOptions = {}): Promise<RealtimeServer> {
+  const { queueBytesMax = 1_048_576, pingIntervalMs = 25_000, pongTimeoutMs = 10_000, tls } = options;
+  const database = options.database ?? (await createTestDatabase());
+  const logged: string[] = [];
+  const log = createListLog(logged);
+  const clock = { at: new Date() };
+  const coreClock = { now: () => clock.at };
+  const url = new URL(database.url);
+  if (options.via) url.host = `${options.via.host}:${options.via.port}`;
+  const serverPool = createPool({ url: url.href, log });
+  const hints = createProcessHints({ log });
+  const db = createDb({ pool: serverPool, hints, log });
+  const definitions = createDefinitions({ store: createDefinitionStore({ db, clock: coreClock }), clock: coreClock, log });
+  const access = createAccess({ definitions, clock: coreClock });
+  const changes = createChangeLog({ db });
+  const records = createRecordStore({ db });
+  const hub = createHub({ changes, hints, access, definitions, clock: coreClock, log, queueBytesMax });
+  const stopListening = definitions.onInvalidate((projectId) => void hub.recheck(projectId));
+  const handler = createUpgradeHandler({ hub, access, config: { pingIntervalMs, pongTimeoutMs }, log });
+  const config = { bodyBytesMax: 1_048_576, bodyTimeoutMs: 10_000 };
+  const dataPlane = createDataPlane({ access, records: createRecords({ store: records, recordBytesMax: 1_048_576 }), config, log });
+  const onRequest = (request: http.IncomingMessage, response: http.ServerResponse) => dataPlane(request, response);
+  const server = tls ? https.createServer(tls, onRequest) : http.createServer(onRequest);
+  server.on("upgrade", handler.upgrade);
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const httpOrigin = `${tls ? "https" : "http"}://127.0.0.1:${port}`;
+  const wsOrigin = `${tls ? "wss" : "ws"}://127.0.0.1:${port}`;
+  const pool = new pg.Pool({ connectionString: database.url, max: 4 });
+  const clients: StreamClient[] = [];
+  let streamsClosed: Promise<void> | undefined;
+  const closeStreams = (graceMs = 2_000) => {
+    streamsClosed ??= handler.closeAll({ graceMs });
+    return streamsClosed;
+  };
+
+  return {
+    port,
+    httpOrigin,
+    wsOrigin,
+    database,
+    hub,
+    definitions,
+    changes,
+    records,
+    db,
+    pool,
+    clock,
+    logged,
+    seed: (seedOptions = {}) => seed(pool, seedOptions),
+    connect: async (path, connectOptions) => {
+      const client = await connectStream(`${wsOrigin}${path}`, connectOptions);
+      clients.push(client);
+      return client;
+    },
+    post: async ({ path }, data) => {
+      const headers = { "Content-Type": "application/json" };
+      const response = await fetch(`${httpOrigin}${path}`, { method: "POST", headers, body: JSON.stringify(data) });
+      const answer = (await response.json()) as { uniqueId?: string };
+      if (response.status !== 201 || answer.uniqueId === undefined) throw new Error(`${response.status} ${JSON.stringify(answer)}`);
+      return answer.uniqueId;
+    },
+    tick: async () => {
+      await definitions.checkRevisions();
+      await hub.poll();
+    },
+    closeStreams,
+    close: async () => {
+      for (const client of clients) client.webSocket.terminate();
+      await closeStreams(0);
+      stopListening();
+      server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+      await db.$disconnect();
+      await serverPool.end().catch(() => undefined);
+      await pool.end();
+      if (options.database === undefined) await database.drop();
+    },
+  };
+}
+
+function createListLog(logged: string[]): Log {
+  const add =
+    (level: string) =>
+    (context: object, message: string): void => {
+      const values = Object.values(context).map((value: unknown) => (value instanceof Error ? String(value.stack) : JSON.stringify(value)));
+      logged.push(`${level} ${message} ${values.join(" ")}`);
+    };
+  return { debug: add("debug"), info: add("info"), warn: add("warn"), error: add("error") };
+}
