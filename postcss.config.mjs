@@ -1,0 +1,2 @@
+/** Tailwind 4 is all that processes our CSS. */
+export default { plugins: { "@tailwindcss/postcss": {} } };

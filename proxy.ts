@@ -1,0 +1,51 @@
+/**
+ * Gives every page a content security policy with a nonce of its own, and sends people without a session cookie to the sign-in page. It must
+ * not decide who may see a page: a cookie proves nothing, and pages ask for the user.
+ */
+import { type NextRequest, NextResponse } from "next/server";
+import { SESSION_COOKIE } from "@/app/lib/session-cookie";
+
+/** Pages of people who are signed in. Others, like sign-in itself, are for everybody. */
+const PRIVATE_PAGE = /^\/(?:projects|p|account)(?:\/|$)/;
+
+export function proxy(request: NextRequest): NextResponse {
+  const { pathname, search } = request.nextUrl;
+  if (PRIVATE_PAGE.test(pathname) && !request.cookies.has(SESSION_COOKIE)) {
+    const login = request.nextUrl.clone();
+    login.pathname = "/login";
+    login.search = `?${new URLSearchParams({ callbackUrl: `${pathname}${search}` })}`;
+    return NextResponse.redirect(login);
+  }
+  const nonce = crypto.randomUUID().replaceAll("-", "");
+  const policy = toPolicy(nonce, process.env.NODE_ENV === "development");
+  const headers = new Headers(request.headers);
+  headers.set("x-nonce", nonce);
+  // Next reads the nonce from this request header and puts it on its own scripts.
+  headers.set("Content-Security-Policy", policy);
+  const response = NextResponse.next({ request: { headers } });
+  response.headers.set("Content-Security-Policy", policy);
+  return response;
+}
+
+/** React needs `eval` in development for stacks, and hot reload writes style elements; neither happens in production. */
+function toPolicy(nonce: string, development: boolean): string {
+  return [
+    "default-src 'self'",
+    `script-src 'self' 'nonce-${nonce}' 'strict-dynamic'${development ? " 'unsafe-eval'" : ""}`,
+    development ? "style-src 'self' 'unsafe-inline'" : `style-src 'self' 'nonce-${nonce}'`,
+    // Positions and sizes of popups and rows are style attributes.
+    "style-src-attr 'unsafe-inline'",
+    "img-src 'self' data:",
+    "font-src 'self'",
+    "connect-src 'self'",
+    "worker-src 'self'",
+    "object-src 'none'",
+    "base-uri 'none'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+  ].join("; ");
+}
+
+export const config = {
+  matcher: [{ source: "/((?!api/|_next/|favicon\\.svg).*)", missing: [{ type: "header", key: "next-router-prefetch" }] }],
+};

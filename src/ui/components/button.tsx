@@ -1,0 +1,72 @@
+/** The one button, and the link that looks like it. It must not know what it does. */
+import Link from "next/link";
+import type { ComponentProps, ReactNode } from "react";
+import { classNames } from "./class-names";
+import { Spinner } from "./spinner";
+
+export type ButtonTone = "primary" | "secondary" | "quiet" | "danger";
+
+const BASE =
+  "inline-flex h-control shrink-0 items-center justify-center gap-1.5 rounded-md text-ui font-medium whitespace-nowrap select-none transition-[background-color,border-color,opacity] duration-[120ms]";
+
+const TONES: Record<ButtonTone, string> = {
+  primary: "bg-text text-bg hover:opacity-88 active:opacity-80",
+  secondary: "border border-line-firm bg-surface text-text hover:border-control hover:bg-hover active:bg-hover",
+  quiet: "text-muted hover:bg-hover hover:text-text data-popup-open:bg-hover data-popup-open:text-text",
+  danger: "bg-delete text-surface hover:opacity-88 active:opacity-80",
+};
+
+/** The classes of a button, for elements that are made elsewhere (a menu's trigger, say). */
+export function buttonClass(tone: ButtonTone, options: { square?: boolean } = {}): string {
+  return classNames(BASE, TONES[tone], options.square ? "w-control" : "px-3");
+}
+
+interface ButtonProps extends Omit<ComponentProps<"button">, "className"> {
+  tone?: ButtonTone;
+  /** Shows that the work goes on, and refuses a second press. Focus stays. */
+  busy?: boolean;
+  /** As wide as high: the content is an icon, and `aria-label` says what it does. */
+  square?: boolean;
+  wide?: boolean;
+}
+
+export function Button({ tone = "secondary", busy = false, square = false, wide = false, children, onClick, ...props }: ButtonProps) {
+  return (
+    <button
+      type="button"
+      {...props}
+      aria-disabled={busy || props["aria-disabled"]}
+      onClick={busy ? (event) => event.preventDefault() : onClick}
+      className={classNames(buttonClass(tone, { square }), wide && "w-full", "relative disabled:opacity-45 disabled:pointer-events-none")}
+    >
+      {busy ? (
+        <>
+          <span className="invisible contents">{square ? null : <span className="opacity-0">{children}</span>}</span>
+          <span className="absolute inset-0 grid place-items-center">
+            <Spinner />
+          </span>
+        </>
+      ) : (
+        children
+      )}
+    </button>
+  );
+}
+
+export function ButtonLink({
+  tone = "secondary",
+  href,
+  children,
+  prefetch,
+}: {
+  tone?: ButtonTone;
+  href: string;
+  children: ReactNode;
+  prefetch?: boolean;
+}) {
+  return (
+    <Link href={href} className={buttonClass(tone)} {...(prefetch === undefined ? {} : { prefetch })}>
+      {children}
+    </Link>
+  );
+}

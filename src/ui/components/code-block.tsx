@@ -1,0 +1,22 @@
+/** A snippet to read and to copy. Long lines are wrapped, so that nothing need be scrolled sideways. */
+import { CopyButton } from "./copy-button";
+
+export function CodeBlock({ code, what, title }: { code: string; what: string; title?: string }) {
+  return (
+    <figure className="relative min-w-0 overflow-hidden rounded-md border border-line bg-inset">
+      {title ? (
+        <figcaption className="flex min-h-9 items-center justify-between border-b border-line pr-1.5 pl-3 text-muted">
+          <span>{title}</span>
+          <CopyButton text={code} what={what} />
+        </figcaption>
+      ) : (
+        <div className="absolute top-1.5 right-1.5 rounded-sm bg-inset">
+          <CopyButton text={code} what={what} />
+        </div>
+      )}
+      <pre className={`p-3 font-mono text-data leading-5 wrap-anywhere whitespace-pre-wrap ${title ? "" : "pr-10 pointer-coarse:pr-14"}`}>
+        <code>{code}</code>
+      </pre>
+    </figure>
+  );
+}

@@ -1,0 +1,88 @@
+/** A labelled field: hint below, problem below that, both tied to the control. It must not hold the value. */
+import { type ComponentProps, type ReactNode, useId } from "react";
+import { classNames } from "./class-names";
+
+export const CONTROL =
+  "w-full rounded-md border border-control bg-surface text-ui text-text transition-colors duration-[120ms] hover:border-muted focus-visible:outline-offset-[-1px] aria-invalid:border-delete disabled:opacity-55";
+
+interface FieldShape {
+  label: string;
+  /** What belongs here; stays when there is a problem. */
+  hint?: ReactNode | undefined;
+  problem?: string | undefined;
+  /** Beside the label, at the end of its line. */
+  aside?: ReactNode;
+  hideLabel?: boolean;
+}
+
+/** The frame of a control: `children` gets the ids to wear. */
+export function Field({
+  label,
+  hint,
+  problem,
+  aside,
+  hideLabel,
+  children,
+}: FieldShape & {
+  children: (wear: { id: string; "aria-invalid": boolean | undefined; "aria-describedby": string | undefined }) => ReactNode;
+}) {
+  const id = useId();
+  const described = [hint ? `${id}-hint` : "", problem ? `${id}-problem` : ""].filter(Boolean).join(" ");
+  return (
+    <div className="flex flex-col gap-1.5">
+      <div className={classNames("flex items-baseline justify-between gap-3", hideLabel && "sr-only")}>
+        <label htmlFor={id} className="font-medium">
+          {label}
+        </label>
+        {aside}
+      </div>
+      {children({ id, "aria-invalid": problem ? true : undefined, "aria-describedby": described || undefined })}
+      {problem ? (
+        <p id={`${id}-problem`} className="animate-appear text-delete">
+          {problem}
+        </p>
+      ) : null}
+      {hint ? (
+        <p id={`${id}-hint`} className="text-muted">
+          {hint}
+        </p>
+      ) : null}
+    </div>
+  );
+}
+
+type TextFieldProps = FieldShape & Omit<ComponentProps<"input">, "className" | "id"> & { mono?: boolean; big?: boolean };
+
+export function TextField({ label, hint, problem, aside, hideLabel, mono, big, ...props }: TextFieldProps) {
+  return (
+    <Field label={label} hint={hint} problem={problem} aside={aside} hideLabel={hideLabel ?? false}>
+      {(wear) => (
+        <input
+          spellCheck={false}
+          autoComplete="off"
+          {...props}
+          {...wear}
+          className={classNames(CONTROL, big ? "h-11 px-3.5 text-prose" : "h-control px-2.5", mono && "font-mono text-data")}
+        />
+      )}
+    </Field>
+  );
+}
+
+type TextAreaFieldProps = FieldShape & Omit<ComponentProps<"textarea">, "className" | "id"> & { mono?: boolean };
+
+export function TextAreaField({ label, hint, problem, aside, hideLabel, mono, ...props }: TextAreaFieldProps) {
+  return (
+    <Field label={label} hint={hint} problem={problem} aside={aside} hideLabel={hideLabel ?? false}>
+      {(wear) => (
+        <textarea
+          rows={3}
+          spellCheck={false}
+          {...props}
+          {...wear}
+          className={classNames(CONTROL, "min-h-16 px-2.5 py-1.5", mono && "font-mono text-data")}
+        />
+      )}
+    </Field>
+  );
+}

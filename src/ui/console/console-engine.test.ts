@@ -1,0 +1,181 @@
+import { describe, expect, it } from "vitest";
+import { ConsoleEngine } from "./console-engine";
+import { FILTER_NONE } from "./event-filter";
+import type { ConsoleEvent } from "./event-ring";
+
+const EPOCH = "a".repeat(32);
+const id = (number: number) => number.toString(16).padStart(32, "0");
+const TIME = "2026-01-02T03:04:05.678Z";
+
+const message = (
+  seq: number,
+  { type = "POST", data = `{"n":${seq}}`, record = seq }: { type?: string; data?: string; record?: number } = {},
+) =>
+  `{"type":"${type}","record":{"uniqueId":"${id(record)}","data":${data},"createdAt":"${TIME}","updatedAt":"${TIME}"},"cursor":"${EPOCH}-${seq}"}`;
+
+const logged = (seq: number): ConsoleEvent => ({
+  kind: "create",
+  seq,
+  atMs: seq,
+  recordId: id(seq),
+  createdMs: seq,
+  updatedMs: seq,
+  data: `{"n":${seq}}`,
+});
+const page = (seqs: number[], more = false) => ({ events: seqs.map(logged), more, cursor: `${EPOCH}-${seqs[0] ?? 0}` });
+
+function createEngine(limits = { eventsMax: 100, bytesMax: 1_000_000 }) {
+  const clock = { nowMs: 1_000_000 };
+  const engine = new ConsoleEngine({ limits, filter: FILTER_NONE, nowMs: () => clock.nowMs });
+  const shown = () => engine.flush().rows.map((row) => (row.kind === "gap" || row.kind === "resumed" ? row.preview : row.seq));
+  return { engine, clock, shown };
+}
+
+describe("ConsoleEngine", () => {
+  it("[W9] makes one list of the log and the stream, and knows where to go on", () => {
+    const { engine, shown } = createEngine();
+    expect(engine.cursor).toBeUndefined();
+    engine.begin(page([3, 2, 1]));
+    expect(engine.cursor).toBe(`${EPOCH}-3`);
+    expect(engine.receive(`{"type":"READY","cursor":"${EPOCH}-3"}`)).toBe(true);
+    expect(engine.receive(message(4))).toBe(false);
+    expect(shown()).toEqual([1, 2, 3, 4]);
+    expect(engine.cursor).toBe(`${EPOCH}-4`);
+    engine.receive(`{"type":"BEAT","cursor":"${EPOCH}-9"}`);
+    expect(engine.cursor).toBe(`${EPOCH}-9`);
+  });
+
+  it("marks where it resumed, with what was recovered; not at the first READY", () => {
+    const { engine, shown } = createEngine();
+    engine.begin(page([1]));
+    engine.receive(`{"type":"READY","cursor":"${EPOCH}-1"}`);
+    engine.expectResume(42);
+    engine.receive(`{"type":"READY","cursor":"${EPOCH}-1"}`);
+    engine.receive(message(2));
+    expect(shown()).toEqual([1, "Resumed · recovered 41 events", 2]);
+    engine.expectResume(2);
+    engine.receive(`{"type":"READY","cursor":"${EPOCH}-2"}`);
+    expect(shown().at(-1)).toBe("Resumed · nothing was missed");
+    expect(engine.flush()).toMatchObject({ total: 2, matched: 2 });
+  });
+
+  it("[W10] says which part is missing", () => {
+    const { engine, shown } = createEngine();
+    engine.begin(page([1]));
+    engine.receive(`{"type":"GAP","from":"${EPOCH}-1","to":"${EPOCH}-500","reason":"expired","cursor":"${EPOCH}-500"}`);
+    engine.receive(`{"type":"GAP","from":"${"b".repeat(32)}-1","to":"${EPOCH}-5","reason":"epoch_changed","cursor":"${EPOCH}-5"}`);
+    expect(shown()).toEqual([
+      1,
+      "Gap · changes 2 to 500 can’t be shown: they are no longer kept",
+      "Gap · some changes can’t be shown: the log was replaced",
+    ]);
+    expect(engine.cursor).toBe(`${EPOCH}-5`);
+  });
+
+  it("stands still while paused, counts what comes, and loses nothing", () => {
+    const { engine, shown } = createEngine();
+    engine.begin(page([2, 1]));
+    engine.pause();
+    for (const seq of [3, 4, 5]) engine.receive(message(seq));
+    expect(shown()).toEqual([1, 2]);
+    expect(engine.flush()).toMatchObject({ paused: true, buffered: 3, end: 2 });
+    engine.setFilter({ text: '"n":4', operations: FILTER_NONE.operations }, undefined);
+    expect(engine.flush()).toMatchObject({ paused: true, buffered: 1, first: 0, end: 0 });
+    engine.setFilter(FILTER_NONE, undefined);
+    expect(engine.flush()).toMatchObject({ buffered: 3, end: 2 });
+    engine.resume();
+    expect(shown()).toEqual([1, 2, 3, 4, 5]);
+    expect(engine.flush()).toMatchObject({ paused: false, buffered: 0 });
+  });
+
+  it("filters what is held and what comes, and tells the place of an anchor", () => {
+    const { engine, shown } = createEngine();
+    engine.begin(page([4, 3, 2, 1]));
+    engine.receive(message(5, { type: "DELETE", record: 3 }));
+    engine.setFilter({ text: "", operations: ["delete"] }, undefined);
+    engine.receive(message(6, { type: "DELETE", record: 2 }));
+    engine.receive(message(7));
+    expect(shown()).toEqual([5, 6]);
+    expect(engine.flush()).toMatchObject({ generation: 1, matched: 2, total: 7 });
+    engine.setFilter(FILTER_NONE, 4);
+    const flush = engine.flush();
+    expect(flush).toMatchObject({ generation: 2, matched: 7, anchor: 4 });
+    expect(flush.rows[4]?.seq).toBe(5);
+    expect(engine.flush().anchor).toBeUndefined();
+  });
+
+  it("keeps the reader's rows in place while the oldest are discarded", () => {
+    const { engine } = createEngine({ eventsMax: 5, bytesMax: 1_000_000 });
+    for (let seq = 1; seq <= 5; seq += 1) engine.receive(message(seq));
+    engine.setView({ follow: false, from: 3, count: 2 });
+    expect(engine.flush().rows.map((row) => row.seq)).toEqual([4, 5]);
+    engine.receive(message(6));
+    engine.receive(message(7));
+    expect(engine.flush()).toMatchObject({ first: 2, end: 7, from: 3, discarded: 2, total: 5 });
+    expect(engine.flush().rows.map((row) => row.seq)).toEqual([4, 5]);
+  });
+
+  it("forgets a mark with the events around it", () => {
+    const { engine } = createEngine({ eventsMax: 3, bytesMax: 1_000_000 });
+    engine.begin(page([1]));
+    engine.receive(`{"type":"GAP","from":"${EPOCH}-1","to":"${EPOCH}-2","reason":"expired","cursor":"${EPOCH}-2"}`);
+    for (const seq of [3, 4, 5]) engine.receive(message(seq));
+    expect(engine.flush()).toMatchObject({ total: 3, matched: 3, discarded: 1 });
+  });
+
+  it("puts older changes in front, under the filter, until the log or the room ends", () => {
+    const { engine, shown } = createEngine({ eventsMax: 6, bytesMax: 1_000_000 });
+    engine.begin(page([9, 8], true));
+    expect(engine.oldestSeq).toBe(8);
+    engine.addOlder(page([7, 6, 5], true));
+    expect(shown()).toEqual([5, 6, 7, 8, 9]);
+    expect(engine.flush()).toMatchObject({ first: -3, end: 2, history: "more" });
+    engine.addOlder(page([4, 3], true));
+    expect(shown()).toEqual([4, 5, 6, 7, 8, 9]);
+    expect(engine.flush().history).toBe("full");
+  });
+
+  it("shows the paths of an update whose version before it holds, else the data", () => {
+    const { engine } = createEngine();
+    engine.receive(message(1, { data: '{"status":"new","n":1}', record: 7 }));
+    engine.receive(message(2, { type: "PUT", data: '{"status":"paid","n":1,"by":"me"}', record: 7 }));
+    engine.receive(message(3, { type: "PUT", data: '{"a":1}', record: 8 }));
+    expect(engine.flush().rows.map(({ preview, isPaths }) => [preview, isPaths])).toEqual([
+      ['{"status": "new", "n": 1}', false],
+      ['status: "paid", +by: "me"', true],
+      ['{"a": 1}', false],
+    ]);
+    expect(engine.look(1)).toMatchObject({ event: { seq: 2 }, previous: { seq: 1 } });
+    expect(engine.look(2)?.previous).toBeUndefined();
+    expect(engine.look(99)).toBeUndefined();
+  });
+
+  it("steps through what is shown, also from an event that the filter hides", () => {
+    const { engine } = createEngine();
+    engine.begin(page([4, 3, 2, 1]));
+    expect(engine.step(undefined, 0)).toEqual({ ordinal: 3, index: 3 });
+    expect(engine.step(3, -1)).toEqual({ ordinal: 2, index: 2 });
+    expect(engine.step(3, 1)).toEqual({ ordinal: 3, index: 3 });
+    expect(engine.step(0, -5)).toEqual({ ordinal: 0, index: 0 });
+    engine.setFilter({ text: '"n":1', operations: FILTER_NONE.operations }, undefined);
+    engine.receive(message(10));
+    expect(engine.step(2, -1)).toMatchObject({ ordinal: 0 });
+    expect(engine.step(2, 1)).toMatchObject({ ordinal: 4 });
+    engine.setFilter({ text: "no such text", operations: FILTER_NONE.operations }, undefined);
+    expect(engine.step(undefined, 0).ordinal).toBeUndefined();
+  });
+
+  it("counts events by second, and forgets the seconds that went by", () => {
+    const { engine, clock } = createEngine();
+    engine.receive(message(1));
+    engine.receive(message(2));
+    expect(engine.flush().rate).toBe(0);
+    clock.nowMs += 1000;
+    expect(engine.flush().rate).toBe(2);
+    engine.receive(message(3));
+    clock.nowMs += 1000;
+    expect(engine.flush().rates.slice(-3)).toEqual([0, 2, 1]);
+    clock.nowMs += 3_600_000;
+    expect(engine.flush().rates.every((count) => count === 0)).toBe(true);
+  });
+});

@@ -1,0 +1,290 @@
+/**
+ * Holds the events of the console: a ring of typed-array columns beside the bytes of their data, in blocks. Appending and dropping cost
+ * the same however many are held. It must not parse data: rows do so when they are looked at.
+ */
+
+export const EVENT_KINDS = ["create", "update", "delete", "resumed", "gap"] as const;
+/** `resumed` and `gap` are marks between changes. */
+export type EventKind = (typeof EVENT_KINDS)[number];
+
+export interface ConsoleEvent {
+  kind: EventKind;
+  /** Place in the endpoint's log; a mark has that of the change before it. */
+  seq: number;
+  /** When it happened; all times in milliseconds since 1970. */
+  atMs: number;
+  /** 32 lowercase hex digits; of a mark: 32 zeros. */
+  recordId: string;
+  createdMs: number;
+  updatedMs: number;
+  /** JSON text as stored; of a mark: what it says, as JSON. */
+  data: string;
+}
+
+export interface RingLimits {
+  eventsMax: number;
+  /** Of data, in UTF-8. */
+  bytesMax: number;
+}
+
+const BLOCK_BYTES = 1 << 20;
+const NONE = -0x80000000;
+
+interface Block {
+  bytes: Uint8Array<ArrayBuffer>;
+  used: number;
+  /** How many held events have their data here. */
+  live: number;
+}
+
+/** Events are named by ordinals, which never change: `first` is the oldest held, `end` is behind the newest. */
+export class EventRing {
+  readonly #limits: RingLimits;
+  readonly #kinds: Uint8Array;
+  readonly #seqs: Float64Array;
+  readonly #atMs: Float64Array;
+  readonly #createdMs: Float64Array;
+  readonly #updatedMs: Float64Array;
+  /** Four words an event. */
+  readonly #ids: Uint32Array;
+  readonly #blocksOf: Int32Array;
+  readonly #offsets: Uint32Array;
+  readonly #lengths: Uint32Array;
+  /** The ordinal of the same record's event before. */
+  readonly #previous: Int32Array;
+  readonly #blocks = new Map<number, Block>();
+  readonly #latest = new Map<string, number>();
+  readonly #encoder = new TextEncoder();
+  readonly #decoder = new TextDecoder();
+  #openBlock = -1;
+  #nextBlock = 0;
+  #first = 0;
+  #end = 0;
+  #bytes = 0;
+  #marks = 0;
+  #discarded = 0;
+
+  constructor(limits: RingLimits) {
+    const size = limits.eventsMax;
+    this.#limits = limits;
+    this.#kinds = new Uint8Array(size);
+    this.#seqs = new Float64Array(size);
+    this.#atMs = new Float64Array(size);
+    this.#createdMs = new Float64Array(size);
+    this.#updatedMs = new Float64Array(size);
+    this.#ids = new Uint32Array(size * 4);
+    this.#blocksOf = new Int32Array(size);
+    this.#offsets = new Uint32Array(size);
+    this.#lengths = new Uint32Array(size);
+    this.#previous = new Int32Array(size);
+  }
+
+  get first(): number {
+    return this.#first;
+  }
+  get end(): number {
+    return this.#end;
+  }
+  /** Changes held, marks left out. */
+  get changes(): number {
+    return this.#end - this.#first - this.#marks;
+  }
+  get bytes(): number {
+    return this.#bytes;
+  }
+  /** Changes dropped to make room, since the ring was made. */
+  get discarded(): number {
+    return this.#discarded;
+  }
+  get isFull(): boolean {
+    return this.#end - this.#first >= this.#limits.eventsMax || this.#bytes >= this.#limits.bytesMax;
+  }
+
+  /** Adds the newest event, dropping the oldest while a limit is passed. Answers its ordinal. */
+  append(event: ConsoleEvent): number {
+    if (this.#end - this.#first >= this.#limits.eventsMax) this.#drop();
+    const ordinal = this.#end;
+    this.#end += 1;
+    this.#write(ordinal, event);
+    const isMark = isMarkKind(event.kind);
+    this.#previous[this.#slot(ordinal)] = isMark ? NONE : (this.#latest.get(event.recordId) ?? NONE);
+    if (isMark) this.#marks += 1;
+    else this.#latest.set(event.recordId, ordinal);
+    // An event that alone is over the limit stays: it is what the reader waits for.
+    while (this.#bytes > this.#limits.bytesMax && this.#end - this.#first > 1) this.#drop();
+    return ordinal;
+  }
+
+  /** Adds an event that is older than all held. False: there is no room, and nothing was done. */
+  prepend(event: ConsoleEvent): boolean {
+    if (this.isFull || this.#bytes + event.data.length > this.#limits.bytesMax) return false;
+    this.#first -= 1;
+    const ordinal = this.#first;
+    this.#write(ordinal, event);
+    this.#previous[this.#slot(ordinal)] = NONE;
+    const next = this.#findNext(ordinal);
+    if (next === undefined) this.#latest.set(event.recordId, ordinal);
+    else this.#previous[this.#slot(next)] = ordinal;
+    return true;
+  }
+
+  holds(ordinal: number): boolean {
+    return ordinal >= this.#first && ordinal < this.#end;
+  }
+
+  /** Raises for an ordinal that is not held, as every reader below. */
+  kind(ordinal: number): EventKind {
+    return EVENT_KINDS[this.#at(this.#kinds, ordinal)] ?? "create";
+  }
+  seq(ordinal: number): number {
+    return this.#at(this.#seqs, ordinal);
+  }
+  atMs(ordinal: number): number {
+    return this.#at(this.#atMs, ordinal);
+  }
+  /** Of the data, in UTF-8. */
+  size(ordinal: number): number {
+    return this.#at(this.#lengths, ordinal);
+  }
+  recordId(ordinal: number): string {
+    const slot = this.#checked(ordinal) * 4;
+    let id = "";
+    for (let word = 0; word < 4; word += 1) id += (this.#ids[slot + word] ?? 0).toString(16).padStart(8, "0");
+    return id;
+  }
+  /** The bytes of the data; valid until the ring changes. */
+  bytesOf(ordinal: number): Uint8Array {
+    const slot = this.#checked(ordinal);
+    const offset = this.#offsets[slot] ?? 0;
+    const block = this.#blocks.get(this.#blocksOf[slot] ?? -1);
+    return block ? block.bytes.subarray(offset, offset + (this.#lengths[slot] ?? 0)) : new Uint8Array();
+  }
+  /** The data; with `bytesMax` only its beginning, which may then end in a broken character. */
+  data(ordinal: number, bytesMax = Number.POSITIVE_INFINITY): string {
+    const bytes = this.bytesOf(ordinal);
+    return this.#decoder.decode(bytes.length > bytesMax ? bytes.subarray(0, bytesMax) : bytes);
+  }
+  read(ordinal: number): ConsoleEvent {
+    const slot = this.#checked(ordinal);
+    return {
+      kind: this.kind(ordinal),
+      seq: this.seq(ordinal),
+      atMs: this.atMs(ordinal),
+      recordId: this.recordId(ordinal),
+      createdMs: this.#createdMs[slot] ?? 0,
+      updatedMs: this.#updatedMs[slot] ?? 0,
+      data: this.data(ordinal),
+    };
+  }
+  /** The event of the same record before this one, while it is held. */
+  previous(ordinal: number): number | undefined {
+    const previous = this.#at(this.#previous, ordinal);
+    return previous !== NONE && previous >= this.#first ? previous : undefined;
+  }
+
+  #slot(ordinal: number): number {
+    const size = this.#limits.eventsMax;
+    return ((ordinal % size) + size) % size;
+  }
+
+  #checked(ordinal: number): number {
+    if (!this.holds(ordinal)) throw new RangeError(`Event ${ordinal} is not held (${this.#first} to ${this.#end - 1}).`);
+    return this.#slot(ordinal);
+  }
+
+  #at(column: Uint8Array | Uint32Array | Int32Array | Float64Array, ordinal: number): number {
+    return column[this.#checked(ordinal)] ?? 0;
+  }
+
+  #write(ordinal: number, event: ConsoleEvent): void {
+    const slot = this.#slot(ordinal);
+    this.#kinds[slot] = EVENT_KINDS.indexOf(event.kind);
+    this.#seqs[slot] = event.seq;
+    this.#atMs[slot] = event.atMs;
+    this.#createdMs[slot] = event.createdMs;
+    this.#updatedMs[slot] = event.updatedMs;
+    for (let word = 0; word < 4; word += 1) this.#ids[slot * 4 + word] = Number.parseInt(event.recordId.slice(word * 8, word * 8 + 8), 16);
+    this.#store(slot, event.data);
+  }
+
+  #store(slot: number, data: string): void {
+    // What is long gets a block of its own, so that no block is left half empty for it.
+    if (data.length > BLOCK_BYTES / 4) {
+      const bytes = this.#encoder.encode(data);
+      const name = this.#addBlock({ bytes, used: bytes.length, live: 0 });
+      this.#note(slot, name, 0, bytes.length);
+      return;
+    }
+    let block = this.#blocks.get(this.#openBlock);
+    let written = block ? this.#encoder.encodeInto(data, block.bytes.subarray(block.used)) : undefined;
+    if (!block || !written || written.read < data.length) {
+      const full = this.#openBlock;
+      block = { bytes: new Uint8Array(BLOCK_BYTES), used: 0, live: 0 };
+      this.#openBlock = this.#addBlock(block);
+      this.#freeIfUnused(full);
+      written = this.#encoder.encodeInto(data, block.bytes);
+    }
+    this.#note(slot, this.#openBlock, block.used, written.written);
+    block.used += written.written;
+  }
+
+  #addBlock(block: Block): number {
+    const name = this.#nextBlock;
+    this.#nextBlock = (this.#nextBlock + 1) & 0x3fffffff;
+    this.#blocks.set(name, block);
+    return name;
+  }
+
+  #note(slot: number, block: number, offset: number, length: number): void {
+    this.#blocksOf[slot] = block;
+    this.#offsets[slot] = offset;
+    this.#lengths[slot] = length;
+    this.#bytes += length;
+    const held = this.#blocks.get(block);
+    if (held) held.live += 1;
+  }
+
+  #freeIfUnused(name: number): void {
+    if (name !== this.#openBlock && this.#blocks.get(name)?.live === 0) this.#blocks.delete(name);
+  }
+
+  #drop(): void {
+    const ordinal = this.#first;
+    const slot = this.#slot(ordinal);
+    if (isMarkKind(this.kind(ordinal))) {
+      this.#marks -= 1;
+    } else {
+      this.#discarded += 1;
+      const id = this.recordId(ordinal);
+      if (this.#latest.get(id) === ordinal) this.#latest.delete(id);
+    }
+    this.#bytes -= this.#lengths[slot] ?? 0;
+    const name = this.#blocksOf[slot] ?? -1;
+    const block = this.#blocks.get(name);
+    if (block) block.live -= 1;
+    this.#freeIfUnused(name);
+    this.#first += 1;
+  }
+
+  /** The first event behind `ordinal` of the same record. The last word of an id is random: it decides nearly always. */
+  #findNext(ordinal: number): number | undefined {
+    const mine = this.#slot(ordinal) * 4;
+    for (let other = ordinal + 1; other < this.#end; other += 1) {
+      const theirs = this.#slot(other) * 4;
+      if (
+        this.#ids[theirs + 3] === this.#ids[mine + 3] &&
+        this.#ids[theirs + 2] === this.#ids[mine + 2] &&
+        this.#ids[theirs + 1] === this.#ids[mine + 1] &&
+        this.#ids[theirs] === this.#ids[mine]
+      ) {
+        return other;
+      }
+    }
+    return undefined;
+  }
+}
+
+/** True for marks, which are no changes. */
+export function isMarkKind(kind: EventKind): boolean {
+  return kind === "resumed" || kind === "gap";
+}

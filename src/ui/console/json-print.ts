@@ -1,0 +1,58 @@
+/** Writes trees of JSON back as text, digits and key order as sent. Pure. */
+import type { JsonNode } from "./json-tree";
+
+/** On one line without spaces; cut with “…” once it is longer than `lengthMax`, without walking the rest. */
+export function toCompactText(node: JsonNode, lengthMax = Number.POSITIVE_INFINITY): string {
+  let text = "";
+  // False: long enough, stop.
+  const write = (piece: string): boolean => {
+    text += piece;
+    return text.length <= lengthMax;
+  };
+  const walk = (current: JsonNode): boolean => {
+    switch (current.kind) {
+      case "object":
+        return (
+          write("{") &&
+          current.entries.every(
+            ({ key, value }, index) => write(index === 0 ? "" : ", ") && write(`${JSON.stringify(key)}: `) && walk(value),
+          ) &&
+          write("}")
+        );
+      case "array":
+        return write("[") && current.items.every((item, index) => write(index === 0 ? "" : ", ") && walk(item)) && write("]");
+      case "string":
+        return write(JSON.stringify(current.value.length > lengthMax ? current.value.slice(0, lengthMax) : current.value));
+      default:
+        return write(current.text);
+    }
+  };
+  walk(node);
+  return text.length > lengthMax ? `${text.slice(0, lengthMax)}…` : text;
+}
+
+/** Indented by two spaces. */
+export function toPrettyText(node: JsonNode, indent = ""): string {
+  const deeper = `${indent}  `;
+  switch (node.kind) {
+    case "object":
+      if (node.entries.length === 0) return "{}";
+      return `{\n${node.entries.map(({ key, value }) => `${deeper}${JSON.stringify(key)}: ${toPrettyText(value, deeper)}`).join(",\n")}\n${indent}}`;
+    case "array":
+      if (node.items.length === 0) return "[]";
+      return `[\n${node.items.map((item) => deeper + toPrettyText(item, deeper)).join(",\n")}\n${indent}]`;
+    case "string":
+      return JSON.stringify(node.value);
+    default:
+      return node.text;
+  }
+}
+
+const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
+
+/** `path` one step further: `a.b`, `a[0]`, `a["odd key"]`. The root's own path is empty. */
+export function joinPath(path: string, step: string | number): string {
+  if (typeof step === "number") return `${path}[${step}]`;
+  if (!IDENTIFIER.test(step)) return `${path}[${JSON.stringify(step)}]`;
+  return path === "" ? step : `${path}.${step}`;
+}

@@ -1,0 +1,63 @@
+/** The events that pass the filter, in order, by ordinal. Indexes stay with their events while older ones come and go. */
+export class MatchedList {
+  readonly #ordinals: Int32Array;
+  readonly #sizeMax: number;
+  #first = 0;
+  #end = 0;
+
+  constructor(sizeMax: number) {
+    this.#sizeMax = sizeMax;
+    this.#ordinals = new Int32Array(sizeMax);
+  }
+
+  get first(): number {
+    return this.#first;
+  }
+  get end(): number {
+    return this.#end;
+  }
+
+  /** Forgets everything; indexes start anew at 0. */
+  clear(): void {
+    this.#first = 0;
+    this.#end = 0;
+  }
+
+  /** Adds the newest. The caller drops what the ring dropped first, so there is room. */
+  append(ordinal: number): void {
+    this.#ordinals[this.#slot(this.#end)] = ordinal;
+    this.#end += 1;
+  }
+
+  /** Adds one older than all. */
+  prepend(ordinal: number): void {
+    this.#first -= 1;
+    this.#ordinals[this.#slot(this.#first)] = ordinal;
+  }
+
+  /** Drops those older than `ordinal`. */
+  dropBefore(ordinal: number): void {
+    while (this.#first < this.#end && this.at(this.#first) < ordinal) this.#first += 1;
+  }
+
+  /** The ordinal at an index between `first` and `end`. */
+  at(index: number): number {
+    return this.#ordinals[this.#slot(index)] ?? 0;
+  }
+
+  /** The index of `ordinal`, or of the next one behind it; `end` when there is none. */
+  indexFrom(ordinal: number): number {
+    let low = this.#first;
+    let high = this.#end;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      if (this.at(middle) < ordinal) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #slot(index: number): number {
+    return ((index % this.#sizeMax) + this.#sizeMax) % this.#sizeMax;
+  }
+}

@@ -1,0 +1,22 @@
+/** The reader's choice of light, dark or the system's, kept in this browser. The inline script applies it before the first paint. */
+import { writeSetting } from "../browser-setting";
+
+export const THEMES = ["system", "light", "dark"] as const;
+export type Theme = (typeof THEMES)[number];
+
+const KEY = "rested-theme";
+
+/** Runs in the document's head; must stand alone. */
+export const THEME_SCRIPT = `try{var t=localStorage.getItem("${KEY}");if(t==="light"||t==="dark")document.documentElement.dataset.theme=t}catch(e){}`;
+
+/** What the page shows now. */
+export function readTheme(): Theme {
+  const theme = document.documentElement.dataset.theme;
+  return theme === "light" || theme === "dark" ? theme : "system";
+}
+
+export function writeTheme(theme: Theme): void {
+  if (theme === "system") delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = theme;
+  writeSetting(KEY, theme === "system" ? undefined : theme);
+}
