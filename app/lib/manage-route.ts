@@ -39,8 +39,9 @@ export interface ManageContext extends PublicContext {
 
 type Handler<Context> = (context: Context) => Promise<Response>;
 type Handlers<Context> = Partial<Record<Method, Handler<Context>>>;
-/** What Next calls. */
-type Route = (request: Request, context: { params: Promise<Record<string, string | string[] | undefined>> }) => Promise<Response>;
+type PathParams = Record<string, string | string[] | undefined>;
+/** What Next calls. Of a path without parameters `params` is undefined, whatever Next's types say. */
+type Route = (request: Request, context: { params: Promise<PathParams | undefined> }) => Promise<Response>;
 type Routes = Record<Method | "OPTIONS", Route>;
 
 /** The exports of a route file, for people who are signed in. Methods without a handler answer 405. */
@@ -98,7 +99,7 @@ function toRoutes<Context extends PublicContext>(handlers: Handlers<Context>, ad
         const handle = handlers[method];
         if (!handle) throw new AppError("method_not_allowed", { detail: `This method is not supported here. Use one of: ${allow}.` });
         const client = readClientInfo({ headers: request.headers, publicUrl: runtime.config.publicUrl });
-        const { id, ...others } = toParams(await params);
+        const { id, ...others } = toParams((await params) ?? {});
         const context = await admit({ runtime, request, url: new URL(request.url), client, id: id ?? "", params: others });
         if (id !== undefined && !UUID.test(id)) throw new AppError("not_found");
         const response = await handle(context);
@@ -122,7 +123,7 @@ function toRoutes<Context extends PublicContext>(handlers: Handlers<Context>, ad
   };
 }
 
-function toParams(params: Record<string, string | string[] | undefined>): Record<string, string> {
+function toParams(params: PathParams): Record<string, string> {
   const entries = Object.entries(params).map(([name, value]) => [name, Array.isArray(value) ? value.join("/") : (value ?? "")] as const);
   return Object.fromEntries(entries);
 }

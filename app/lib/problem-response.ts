@@ -24,7 +24,7 @@ export function toProblemResponse({
 }): Response {
   const error = isAppError(raised) ? raised : new AppError("internal_error", { cause: raised });
   const { status } = error.entry;
-  const context = { requestId, code: error.code, internal: error.internal, error: error.cause };
+  const context = { requestId, code: error.code, internal: error.internal, err: error.cause ?? error };
   if (status >= 500) log.error(context, "a management request failed");
   else if (error.internal !== undefined) log.info(context, "a management request was refused");
   const headers = new Headers({

@@ -258,7 +258,7 @@ describe("failures", () => {
       const answer = await ada.call("GET", "/api/manage/projects");
       expect(answer).toMatchObject({ status: 500, body: { code: "internal_error" } });
       expect(answer.text).not.toContain("hunter2");
-      expect(server.logged.at(-1)).toMatchObject({ context: { requestId: answer.body.requestId, error: { message: "password=hunter2" } } });
+      expect(server.logged.at(-1)).toMatchObject({ context: { requestId: answer.body.requestId, err: { message: "password=hunter2" } } });
     } finally {
       Object.assign(runtime, { db: original });
     }

@@ -128,7 +128,7 @@ async function createPerson(name: string): Promise<Person> {
 async function callRoute(method: string, url: string, call: Call = {}): Promise<Answer> {
   const address = new URL(url, ORIGIN);
   const { file, params } = findRoute(address.pathname);
-  const routes: Record<string, (request: Request, context: { params: Promise<object> }) => Promise<Response>> = await import(file);
+  const routes: Record<string, (request: Request, context: { params: Promise<object | undefined> }) => Promise<Response>> = await import(file);
   const route = routes[method];
   if (!route) throw new Error(`${file} does not export ${method}`);
   const sent = call.raw ?? (call.body === undefined ? undefined : { contentType: "application/json", bytes: JSON.stringify(call.body) });
@@ -144,7 +144,7 @@ async function callRoute(method: string, url: string, call: Call = {}): Promise<
     },
     ...(sent ? { body: sent.bytes, duplex: "half" } : {}),
   });
-  const response = await route(request, { params: Promise.resolve(params) });
+  const response = await route(request, { params: Promise.resolve(Object.keys(params).length > 0 ? params : undefined) });
   const text = await response.text();
   const isJson = response.headers.get("content-type")?.includes("json") === true;
   return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : undefined };
