@@ -7,7 +7,7 @@ import { main } from "./setup/step.mjs";
 
 await main(async () => {
   enterProject();
-  await withLock(setUp);
+  await withLock("setup", setUp);
   if (fs.existsSync(".env")) process.loadEnvFile(".env");
   const env = { NODE_ENV: "development", NEXT_TELEMETRY_DISABLED: "1" };
   process.exitCode = await runForeground(

@@ -7,7 +7,7 @@ import { main, step } from "./setup/step.mjs";
 
 await main(async () => {
   enterProject();
-  await withLock(async () => {
+  await withLock("setup", async () => {
     await setUp();
     await step("Building the dashboard and the server", build);
   });

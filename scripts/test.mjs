@@ -1,5 +1,7 @@
 /** `npm test`: everything that must hold before a change is merged. `npm test -- types unit` does only those steps. */
 import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
 import { build } from "./setup/build.mjs";
 import { ensureChromium } from "./setup/chromium.mjs";
 import { withLock } from "./setup/lock.mjs";
@@ -7,8 +9,11 @@ import { runPackage } from "./setup/run.mjs";
 import { enterProject, setUp } from "./setup/setup.mjs";
 import { main, step, toSeconds } from "./setup/step.mjs";
 
-const UNIT_REPORT = "test-results/unit.json";
-const E2E_REPORT = "test-results/e2e.json";
+// Outside of the checkout: two runs at the same time must not read each other's.
+const reports = fs.mkdtempSync(path.join(os.tmpdir(), "rested-reports-"));
+process.once("exit", () => fs.rmSync(reports, { recursive: true, force: true }));
+const UNIT_REPORT = path.join(reports, "unit.json");
+const E2E_REPORT = path.join(reports, "e2e.json");
 
 const counts = { passed: 0, failed: 0 };
 
@@ -27,7 +32,7 @@ const STEPS = [
     run: () => runPackage("tsx/dist/cli.mjs", ["scripts/migrations/check.mjs"], { show: true }),
   },
   { name: "unit", what: "unit and contract tests", report: UNIT_REPORT, count: countUnit, run: runUnit },
-  { name: "build", what: "build", run: () => withLock(build) },
+  { name: "build", what: "build", run: () => withLock("setup", build) },
   { name: "e2e", what: "end-to-end tests", report: E2E_REPORT, count: countE2e, run: runE2e },
 ];
 
@@ -37,7 +42,7 @@ await main(async () => {
   enterProject();
   forgetSettings();
   const steps = select(process.argv.slice(2));
-  await withLock(async () => {
+  await withLock("setup", async () => {
     await setUp();
     if (steps.some((selected) => selected.name === "e2e" || selected.name === "unit")) {
       await step("Looking for Chromium", async () => {
@@ -64,7 +69,6 @@ async function runSteps(steps) {
   for (const { name, what, report, count, run } of steps) {
     const startedAt = performance.now();
     console.log(`\n── ${name}: ${what}`);
-    if (report) fs.rmSync(report, { force: true });
     let failure;
     try {
       await run();
@@ -103,8 +107,8 @@ function runUnit() {
 }
 
 function runE2e() {
-  // Alone: it writes to test-results, and a second run on the same machine would only make both late.
-  return withLock(() =>
+  // Alone: two would write to the same test-results, and make each other late.
+  return withLock("e2e", () =>
     runPackage("@playwright/test/cli.js", ["test"], {
       show: true,
       env: { CHROMIUM_PATH: chromium, PLAYWRIGHT_JSON_OUTPUT_FILE: E2E_REPORT },

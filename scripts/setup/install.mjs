@@ -19,19 +19,19 @@ export async function install() {
   writeStamp(STAMP, hash);
 }
 
-/** Whether everything that the lock file wants on this platform is there: somebody ran `npm ci`, or copied node_modules. */
+/** Whether somebody ran `npm ci`, or copied node_modules: then there is nothing to fetch. */
 function isInstalled() {
   if (!fs.existsSync(INSTALLED)) return false;
-  const wanted = JSON.parse(fs.readFileSync("package-lock.json", "utf8")).packages;
-  const installed = JSON.parse(fs.readFileSync(INSTALLED, "utf8")).packages;
-  return Object.entries(wanted).every(
-    ([place, { version, os, cpu, libc }]) =>
-      place === "" ||
-      !fits(os, process.platform) ||
-      !fits(cpu, process.arch) ||
-      libc?.includes("musl") ||
-      (installed[place]?.version === version && fs.existsSync(place)),
-  );
+  const packagesOf = (file) => JSON.parse(fs.readFileSync(file, "utf8")).packages;
+  return findMissing(packagesOf("package-lock.json"), packagesOf(INSTALLED), process).every((place) => place === "");
+}
+
+/** The places of packages that the lock file wants on this platform, and that are not installed in that version. */
+export function findMissing(wanted, installed, { platform, arch }) {
+  return Object.entries(wanted).flatMap(([place, { version, os, cpu, libc }]) => {
+    const isForUs = fits(os, platform) && fits(cpu, arch) && !(libc && !libc.includes("glibc"));
+    return !isForUs || installed[place]?.version === version ? [] : [place];
+  });
 }
 
 /** npm's os and cpu lists: names, or names to leave out. */

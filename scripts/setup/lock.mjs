@@ -1,4 +1,4 @@
-/** Lets one process at a time change this checkout's installed packages and build. Node's own modules only. */
+/** Lets one process at a time do something to this checkout. Node's own modules only. */
 import { createHash } from "node:crypto";
 import fs from "node:fs";
 import os from "node:os";
@@ -6,12 +6,22 @@ import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
 const POLL_MS = 200;
+const AGE_MAX_MS = 3_600_000;
 
-/** Does `work` while holding the checkout's lock. Says so when it has to wait. A lock of a process that ended does not count. */
-export async function withLock(work) {
-  const file = path.join(os.tmpdir(), `rested-${createHash("sha256").update(fs.realpathSync(".")).digest("hex").slice(0, 16)}.lock`);
+/**
+ * Does `work` while holding one of the checkout's locks: `setup` for packages and builds, `e2e` for end-to-end tests. Says
+ * so when it has to wait. A lock of a process that ended does not count.
+ * @template T
+ * @param {"setup" | "e2e"} name
+ * @param {() => Promise<T>} work
+ */
+export async function withLock(name, work) {
+  const file = path.join(
+    os.tmpdir(),
+    `rested-${createHash("sha256").update(fs.realpathSync(".")).digest("hex").slice(0, 16)}-${name}.lock`,
+  );
   for (let waits = 0; !take(file); waits++) {
-    if (waits === 0) console.log(`Waiting for another command in this folder (pid ${holderOf(file) ?? "unknown"}) …`);
+    if (waits === 0) console.log(`Waiting for another command's ${name} in this folder (pid ${holderOf(file) ?? "unknown"}) …`);
     await delay(POLL_MS);
   }
   try {
@@ -22,8 +32,7 @@ export async function withLock(work) {
 }
 
 function take(file) {
-  const holder = holderOf(file);
-  if (holder !== undefined && !isAlive(holder)) fs.rmSync(file, { force: true });
+  if (isLeftOver(file)) fs.rmSync(file, { force: true });
   try {
     fs.writeFileSync(file, String(process.pid), { flag: "wx" });
     return true;
@@ -31,6 +40,14 @@ function take(file) {
     if (error.code === "EEXIST") return false;
     throw error;
   }
+}
+
+/** A lock from before the last boot, or that is very old, may name a pid that is another process's now. */
+function isLeftOver(file) {
+  const holder = holderOf(file);
+  if (holder === undefined) return false;
+  const ageMs = Date.now() - (fs.statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+  return !isAlive(holder) || ageMs > Math.min(AGE_MAX_MS, os.uptime() * 1000);
 }
 
 function holderOf(file) {

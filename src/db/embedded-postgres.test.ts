@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import fs from "node:fs";
 import net from "node:net";
@@ -6,7 +6,7 @@ import os from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import pg from "pg";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Log } from "@/src/core/ports";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "@/src/db/embedded-postgres";
 import { findPostgresBinaries, linkLibraries } from "@/src/db/embedded-postgres-binaries";
@@ -29,6 +29,22 @@ afterEach(async () => {
   for (const postgres of running.splice(0)) await postgres.stop();
   for (const folder of folders.splice(0)) fs.rmSync(folder, { recursive: true, force: true });
 });
+
+/** A data folder that a server has used, and stopped: quicker than making one. */
+let used: string;
+
+beforeAll(async () => {
+  used = fs.mkdtempSync(path.join(os.tmpdir(), "rested-embedded-"));
+  await (await startEmbeddedPostgres({ dir: used, log, durable: false })).stop();
+});
+
+afterAll(() => fs.rmSync(used, { recursive: true, force: true }));
+
+function makeUsedFolder(): string {
+  const folder = makeFolder();
+  execFileSync("cp", ["-a", `${used}/.`, folder]);
+  return folder;
+}
 
 function makeFolder(): string {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "rested-embedded-"));
@@ -114,7 +130,7 @@ describe("the built-in PostgreSQL", () => {
   });
 
   test("chooses another port when the last one is busy", async () => {
-    const dir = makeFolder();
+    const dir = makeUsedFolder();
     const first = await start(dir);
     await first.stop();
     const squatter = net.createServer().listen(first.port, "127.0.0.1");
@@ -126,7 +142,7 @@ describe("the built-in PostgreSQL", () => {
   });
 
   test("starts again, on the same port, when it was killed", async () => {
-    const postgres = await start(makeFolder(), true);
+    const postgres = await start(makeUsedFolder(), true);
     await query(postgres.url, "CREATE TABLE kept AS SELECT 42 AS answer");
     const killed = postgres.pid;
     process.kill(killed, "SIGKILL");
@@ -137,14 +153,14 @@ describe("the built-in PostgreSQL", () => {
 
 describe("one folder, several servers", () => {
   test("a second server in the same process is refused", async () => {
-    const dir = makeFolder();
+    const dir = makeUsedFolder();
     const first = await start(dir);
     await expect(start(dir)).rejects.toThrow(`Another server (pid ${process.pid}) uses the data folder ${fs.realpathSync(dir)}.`);
     expect(await query(first.url, "SELECT 1")).toEqual([1]);
   });
 
   test("a folder that another process serves is refused, also through a symbolic link", async () => {
-    const dir = makeFolder();
+    const dir = makeUsedFolder();
     const { child, url } = await startInChild(dir);
     await expect(start(dir)).rejects.toThrow(`Another server (pid ${child.pid}) uses the data folder`);
     const link = path.join(makeFolder(), "link");
@@ -164,7 +180,7 @@ describe("one folder, several servers", () => {
   });
 
   test("kill -9 of the server: the next start takes over, and what was committed is there", async () => {
-    const dir = makeFolder();
+    const dir = makeUsedFolder();
     const { child, url, pid } = await startInChild(dir);
     await query(url, "CREATE TABLE kept AS SELECT 42 AS answer");
     child.kill("SIGKILL");
@@ -176,7 +192,7 @@ describe("one folder, several servers", () => {
   });
 
   test("kill -9 of the server and of PostgreSQL: the next start recovers", async () => {
-    const dir = makeFolder();
+    const dir = makeUsedFolder();
     const { child, url, pid } = await startInChild(dir);
     await query(url, "CREATE TABLE kept AS SELECT 42 AS answer");
     process.kill(pid, "SIGKILL");
@@ -187,7 +203,7 @@ describe("one folder, several servers", () => {
   });
 
   test("an orphan that nobody stopped is stopped by the next start", async () => {
-    const dir = makeFolder();
+    const dir = makeUsedFolder();
     const first = await start(dir);
     await query(first.url, "CREATE TABLE kept AS SELECT 42 AS answer");
     await first.stop();
@@ -214,8 +230,7 @@ describe("one folder, several servers", () => {
 
   if (process.platform === "linux") {
     test("a folder whose lock is held in another container is refused", async () => {
-      const dir = makeFolder();
-      await (await start(dir)).stop();
+      const dir = makeUsedFolder();
       const holder = spawn("flock", ["--no-fork", path.join(dir, "postgres.lock"), "cat"], { stdio: ["pipe", "pipe", "inherit"] });
       children.push(holder);
       holder.stdin.write("held");
@@ -225,8 +240,7 @@ describe("one folder, several servers", () => {
   }
 
   test("a postmaster.pid whose pid belongs to another process now does not keep it from starting", async () => {
-    const dir = makeFolder();
-    await (await start(dir)).stop();
+    const dir = makeUsedFolder();
     fs.writeFileSync(path.join(dir, "postgres", "postmaster.pid"), `${process.ppid}\n${dir}/postgres\n1\n5432\n\n\n\nready\n`);
     const next = await start(dir);
     expect(await query(next.url, "SELECT 1")).toEqual([1]);
@@ -255,7 +269,7 @@ describe("whoever runs it", () => {
     });
 
     test("as root on data that were copied as root's", async () => {
-      const dir = makeFolder();
+      const dir = makeUsedFolder();
       const first = await start(dir);
       await query(first.url, "CREATE TABLE kept AS SELECT 42 AS answer");
       await first.stop();
@@ -281,15 +295,13 @@ describe("what is wrong is said, with what to do", () => {
   });
 
   test("data of another PostgreSQL version", async () => {
-    const dir = makeFolder();
-    await (await start(dir)).stop();
+    const dir = makeUsedFolder();
     fs.writeFileSync(path.join(dir, "postgres", "PG_VERSION"), "13\n");
     await expect(start(dir)).rejects.toThrow(/were written by PostgreSQL 13, but this release brings PostgreSQL 18/);
   });
 
   test("a password file that is gone", async () => {
-    const dir = makeFolder();
-    await (await start(dir)).stop();
+    const dir = makeUsedFolder();
     fs.rmSync(path.join(dir, "postgres.password"));
     await expect(start(dir)).rejects.toThrow(/password can't be read .* Restore .*postgres\.password/);
   });
@@ -303,8 +315,7 @@ describe("what is wrong is said, with what to do", () => {
   });
 
   test("a start that fails shows the end of PostgreSQL's log", async () => {
-    const dir = makeFolder();
-    await (await start(dir)).stop();
+    const dir = makeUsedFolder();
     fs.appendFileSync(path.join(dir, "postgres", "postgresql.conf"), "no_such_setting = 1\n");
     await expect(start(dir)).rejects.toThrow(/PostgreSQL did not start[\s\S]*no_such_setting/);
   });
