@@ -128,7 +128,9 @@ async function createPerson(name: string): Promise<Person> {
 async function callRoute(method: string, url: string, call: Call = {}): Promise<Answer> {
   const address = new URL(url, ORIGIN);
   const { file, params } = findRoute(address.pathname);
-  const routes: Record<string, (request: Request, context: { params: Promise<object | undefined> }) => Promise<Response>> = await import(file);
+  const routes: Record<string, (request: Request, context: { params: Promise<object | undefined> }) => Promise<Response>> = await import(
+    file
+  );
   const route = routes[method];
   if (!route) throw new Error(`${file} does not export ${method}`);
   const sent = call.raw ?? (call.body === undefined ? undefined : { contentType: "application/json", bytes: JSON.stringify(call.body) });
