@@ -35,7 +35,8 @@ export interface Access {
   /** The request's origin when the project allows it to read answers (U5), be they errors; undefined: no CORS headers. */
   echoOrigin(site: Compiled, request: Pick<AccessRequest, "origin" | "masterKey">): string | undefined;
   /**
-   * For open streams, after an invalidation: why the grant no longer holds (an error of W6), or undefined when it does.
+   * For open streams, after an invalidation: why the grant no longer holds (an error of W6), or undefined when it does. Brings
+   * `grant.keyExpiresAt` up to date: a rotation gives a key that had no end one.
    * Raises `database_unavailable` when that can't be known now; ask again later then.
    */
   recheck(grant: Grant): Promise<AppError | undefined>;
@@ -117,6 +118,7 @@ class DefinedAccess implements Access {
       return new AppError((await this.#definitions.findEndpoint(grant.endpoint.id)) ? "access_changed" : "endpoint_deleted");
     }
     if (!site.key) return new AppError("access_changed");
+    grant.keyExpiresAt = site.key.expiresAt;
     const state = keyState(site.key, this.#clock.now());
     if (state !== "valid") return new AppError(state === "revoked" ? "key_revoked" : "key_expired");
     if (!scopeAllows(site.key.scope, "subscribe")) return new AppError("access_changed");

@@ -97,6 +97,7 @@ class StreamHub implements Hub {
   /** Streams that are being opened, by endpoint: their pump must stay. */
   readonly #opening = new Map<string, number>();
   readonly #streams = new Map<Session, OpenStream>();
+  readonly #rechecks = new Set<Promise<void>>();
   /** Projects whose recheck failed. */
   readonly #uncheckedProjectIds = new Set<string>();
   readonly #unsubscribe: () => void;
@@ -147,7 +148,7 @@ class StreamHub implements Hub {
 
   async poll(): Promise<void> {
     this.#endExpired();
-    const rechecks = [...this.#uncheckedProjectIds].map((projectId) => this.recheck(projectId));
+    for (const projectId of [...this.#uncheckedProjectIds]) void this.recheck(projectId);
     const pumps = [...this.#pumps];
     if (pumps.length === 0) return;
     const seqsBefore = pumps.map(([, pump]) => pump.position()?.seq ?? 0);
@@ -161,23 +162,17 @@ class StreamHub implements Hub {
       if (gone.has(session.grant.endpoint.id)) session.end(new AppError("endpoint_deleted"));
       else session.resume();
     }
-    for (const outcome of await Promise.allSettled([...deliveries, ...rechecks])) if (outcome.status === "rejected") throw outcome.reason;
+    for (const outcome of await Promise.allSettled([...deliveries, ...this.#rechecks]))
+      if (outcome.status === "rejected") throw outcome.reason;
   }
 
   async recheck(projectId: string): Promise<void> {
     this.#uncheckedProjectIds.delete(projectId);
     const sessions = [...this.#streams.keys()].filter(({ grant }) => grant.projectId === projectId);
-    await Promise.all(
-      sessions.map(async (session) => {
-        try {
-          const problem = await this.#options.access.recheck(session.grant);
-          if (problem) session.end(problem);
-        } catch (error) {
-          this.#uncheckedProjectIds.add(projectId);
-          this.#options.log.debug({ error, projectId }, "the access of open streams can't be checked now");
-        }
-      }),
-    );
+    const recheck = Promise.all(sessions.map((session) => this.#recheckSession(session))).then(() => undefined);
+    this.#rechecks.add(recheck);
+    await recheck;
+    this.#rechecks.delete(recheck);
   }
 
   closeAll(error: AppError): void {
@@ -211,6 +206,16 @@ class StreamHub implements Hub {
     this.#streams.set(session, { session, subscriber, transport, openedAt: clock.now(), unwatch });
     pump.add(session);
     return { beat: () => session.beat(), end: (error) => session.end(error), closed: () => session.end() };
+  }
+
+  async #recheckSession(session: Session): Promise<void> {
+    try {
+      const problem = await this.#options.access.recheck(session.grant);
+      if (problem) session.end(problem);
+    } catch (error) {
+      this.#uncheckedProjectIds.add(session.grant.projectId);
+      this.#options.log.debug({ error }, "the access of open streams can't be checked now");
+    }
   }
 
   #forget(session: Session): void {

@@ -57,8 +57,13 @@ export async function openRawStream(port: number, path: string, tail: Buffer = B
     frames: () => frames,
     ended: async () => {
       socket.resume();
-      while (frames.at(-1)?.kind !== "close" && !socket.readableEnded && !socket.closed)
-        await Promise.race([once(socket, "data"), once(socket, "end"), once(socket, "close")]);
+      await new Promise<void>((resolve) => {
+        const check = () => {
+          if (frames.at(-1)?.kind === "close" || socket.readableEnded || socket.closed) resolve();
+        };
+        socket.on("data", check).on("end", check).on("close", check);
+        check();
+      });
       socket.destroy();
       return frames;
     },
