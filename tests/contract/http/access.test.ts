@@ -211,7 +211,7 @@ describe("master key", () => {
     ["a right and a wrong one", strict, `&masterKey=${MASTER_KEY}`, { "X-Master-Key": "wrong" }],
     ["one on an open endpoint", { masterKey: MASTER_KEY }, "&masterKey=wrong", {}],
     ["one where the project has none", {}, `&masterKey=${MASTER_KEY}`, {}],
-  ])("[U6] is never ignored: %s", async (_what, options, query, headers) => {
+  ])("[U6] [U10] is never ignored: %s", async (_what, options, query, headers) => {
     const seed = await server.seed(options);
     await expectRefused(seed, seed.path + query, "master_key_invalid", { Origin: "https://app.example", ...headers });
   });

@@ -112,7 +112,7 @@ describe("PUT", () => {
     ["[R5] no uniqueId", "", "1", JSON_TYPE, "unique_id_missing"],
     ["[R5] an empty uniqueId", "&uniqueId=", "1", JSON_TYPE, "unique_id_missing"],
     ["[R5] a malformed uniqueId", "&uniqueId=abc", "1", JSON_TYPE, "unique_id_invalid"],
-    ["[R5] several uniqueIds", `&uniqueId=${UNKNOWN_ID},${"1".repeat(32)}`, "1", JSON_TYPE, "parameter_invalid"],
+    ["[R5] [R13] several uniqueIds", `&uniqueId=${UNKNOWN_ID},${"1".repeat(32)}`, "1", JSON_TYPE, "parameter_invalid"],
     ["[R5] an unknown uniqueId", `&uniqueId=${UNKNOWN_ID}`, "1", JSON_TYPE, "record_not_found"],
     ["[R5] an unknown uniqueId, merging", `&uniqueId=${UNKNOWN_ID}&strategy=merge`, "{}", JSON_TYPE, "record_not_found"],
     ["[R5] an unknown uniqueId, replacing", `&uniqueId=${UNKNOWN_ID}&strategy=replace`, "1", JSON_TYPE, "record_not_found"],

@@ -76,7 +76,7 @@ describe("POST", () => {
     expect(Reflect.get({}, "polluted")).toBeUndefined();
   });
 
-  it("[R1] leaves out white space around the value, and a byte order mark", async () => {
+  it("[R1] [R13] leaves out white space around the value, and a byte order mark", async () => {
     expect(await (await post(' \n{"a": 1}\r\n', "application/json", "&dataOnly=true")).text()).toBe('{"a": 1}');
     expect(await (await post("\ufeff[1]", "application/json", "&dataOnly=true")).text()).toBe("[1]");
   });

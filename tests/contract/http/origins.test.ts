@@ -124,14 +124,14 @@ describe("requests", () => {
     expect((await send("GET", strict.path, { Origin: OTHER })).status).toBe(200);
   });
 
-  it("[U5] with a revoked key can read why, if their origin is allowed", async () => {
+  it("[U5] [U9] with a revoked key can read why, if their origin is allowed", async () => {
     const seed = await server.seed({ allowedOrigins: [ALLOWED], revokedAt: new Date() });
     const answer = await send("GET", seed.path, { Origin: ALLOWED });
     expect([answer.code, answer.cors]).toEqual(["endpoint_or_key_invalid", vouched]);
     expect((await send("GET", seed.path, { Origin: OTHER })).cors).toEqual({});
   });
 
-  it("[U5] that name no project can read why, without credentials", async () => {
+  it("[U5] [U9] that name no project can read why, without credentials", async () => {
     for (const path of ["/api/1/ce/some/endpoint", "/api/1/ce/some/endpoint?key=unknown", "/api/7/ce/some/endpoint?key=unknown"]) {
       const { cors, headers } = await send("GET", path, { Origin: OTHER });
       expect(cors).toEqual({
@@ -177,7 +177,7 @@ describe("preflights", () => {
     }
   });
 
-  it("[U5] that name no project are let through without credentials, so that the error can be read, and are not remembered", async () => {
+  it("[U5] [U9] that name no project are let through without credentials, so that the error can be read, and are not remembered", async () => {
     const answer = await preflight("/api/1/ce/some/endpoint?key=unknown", OTHER);
     expect(answer.status).toBe(204);
     expect(answer.cors).toEqual({
