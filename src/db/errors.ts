@@ -4,7 +4,7 @@ import { AppError, isAppError } from "@/src/shared/errors";
 
 const RETRY_AFTER_SECONDS = 2;
 
-const CONTENTION_ATTEMPTS_MAX = 12;
+const CONTENTION_ATTEMPTS_MAX = 20;
 const CONTENTION_DELAY_MAX_MS = 100;
 
 /** Prisma's codes, `kind`s of its driver adapter, and Node's, all of which say that there is no database to talk to. */
@@ -13,6 +13,8 @@ const AWAY = new Set([
   ...["DatabaseNotReachable", "ConnectionClosed", "SocketTimeout", "TlsConnectionError", "TooManyConnections"],
   ...["AuthenticationFailed", "DatabaseAccessDenied", "DatabaseDoesNotExist"],
   ...["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"],
+  // No socket file, or one that is not for us.
+  ...["ENOENT", "EACCES"],
   // A replica that was the primary; a connection whose transaction sat idle too long.
   ...["25006", "25P03"],
 ]);
@@ -58,7 +60,7 @@ function isAway(error: unknown): boolean {
   return [...toCauses(error)].some(
     (cause) =>
       [...toCodes(cause)].some((code) => AWAY.has(code) || AWAY_SQLSTATE.test(code)) ||
-      // Whatever the reason why a connection can't be opened, e.g. ENOENT for a missing socket file.
+      // Whatever the reason why a connection can't be opened.
       ("syscall" in cause && cause.syscall === "connect") ||
       ("message" in cause && typeof cause.message === "string" && AWAY_MESSAGE.test(cause.message)),
   );

@@ -1,0 +1,332 @@
+/** Whatever writes a record, in whatever way, is logged with it and hinted after it. */
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { createUniqueId } from "@/src/core/unique-id";
+import type { Db } from "@/src/db/client";
+import { createRecordsDatabase, type LogEntry, type RecordsDatabase } from "@/tests/support/records-database";
+
+let world: RecordsDatabase;
+let db: Db;
+let endpointId: string;
+let projectId: string;
+
+beforeAll(async () => {
+  world = await createRecordsDatabase({ max: 4 });
+  ({ db } = world);
+});
+afterAll(() => world.close());
+beforeEach(async () => {
+  ({ id: endpointId, projectId } = await world.createEndpoint());
+  world.takeHints();
+});
+
+const ofEndpoint = () => [{ kind: "endpoint", endpointId }];
+
+/** Without the records' ids, which differ from run to run. */
+async function readLog(): Promise<string[]> {
+  const log = await world.expectSound(endpointId);
+  return log.map(({ type, data, version }: LogEntry) => `${type} ${data} v${version}`);
+}
+
+/** Two records, whose changes are 1 and 2. */
+async function createTwo(): Promise<[string, string]> {
+  const a = await db.record.create({ data: { endpointId, data: { n: 1 } } });
+  const b = await db.record.create({ data: { endpointId, data: { n: 2 } } });
+  world.takeHints();
+  return [a.id, b.id];
+}
+const TWO = ['POST {"n":1} v1', 'POST {"n":2} v1'];
+
+describe("single writes of the client", () => {
+  it("[W4] create", async () => {
+    const record = await db.record.create({ data: { endpointId, data: { a: [1, null] } } });
+    expect(record).toMatchObject({ version: 1, data: { a: [1, null] } });
+    expect(world.takeHints()).toEqual(ofEndpoint());
+    expect(await readLog()).toEqual(['POST {"a":[1,null]} v1']);
+  });
+
+  it("[W4] create with a connected endpoint, and without the endpoint in the answer", async () => {
+    await db.record.create({ data: { endpoint: { connect: { id: endpointId } }, data: 1 }, select: { id: true } });
+    await db.record.create({ data: { endpointId, data: 2 }, select: { id: true } });
+    expect(world.takeHints()).toEqual([...ofEndpoint(), ...ofEndpoint()]);
+    expect(await readLog()).toEqual(["POST 1 v1", "POST 2 v1"]);
+  });
+
+  it("[W4] create can't choose what the database sets", async () => {
+    const record = await db.record.create({ data: { endpointId, data: 1, version: 9, seq: 7n } });
+    expect(record.version).toBe(1);
+    expect(await readLog()).toEqual(["POST 1 v1"]);
+  });
+
+  it("[W4] createMany", async () => {
+    await db.record.createMany({ data: [1, 2, 3].map((n) => ({ endpointId, data: n })) });
+    expect(world.takeHints()).toEqual(ofEndpoint());
+    expect(await readLog()).toEqual(["POST 1 v1", "POST 2 v1", "POST 3 v1"]);
+  });
+
+  it("[W4] createMany that skips duplicates logs only what it created, without a hole", async () => {
+    const [id] = await createTwo();
+    const rows = [
+      { id, endpointId, data: "taken" },
+      { endpointId, data: "new" },
+      { id, endpointId, data: "taken again" },
+    ];
+    await db.record.createMany({ data: rows, skipDuplicates: true });
+    expect(world.takeHints()).toEqual(ofEndpoint());
+    await db.record.createMany({ data: rows.slice(0, 1), skipDuplicates: true });
+    expect(world.takeHints()).toEqual([]);
+    expect(await readLog()).toEqual([...TWO, 'POST "new" v1']);
+  });
+
+  it("[W4] createManyAndReturn", async () => {
+    const records = await db.record.createManyAndReturn({ data: [1, 2].map((n) => ({ endpointId, data: n })) });
+    expect(records).toHaveLength(2);
+    expect(world.takeHints()).toEqual(ofEndpoint());
+    expect(await readLog()).toEqual(["POST 1 v1", "POST 2 v1"]);
+  });
+
+  it("[W4] update, which can't choose what the database sets", async () => {
+    const [id] = await createTwo();
+    const createdAt = new Date("2001-01-01");
+    const record = await db.record.update({ where: { id }, data: { data: "x", version: 40, seq: 70n, createdAt } });
+    expect(record).toMatchObject({ version: 2, data: "x", seq: 1n });
+    expect(record.createdAt).not.toEqual(createdAt);
+    expect(record.updatedAt.getTime()).toBeGreaterThanOrEqual(record.createdAt.getTime());
+    expect(world.takeHints()).toEqual(ofEndpoint());
+    expect(await readLog()).toEqual([...TWO, 'PUT "x" v2']);
+  });
+
+  it("[W4] update that answers only the id is hinted as unknown", async () => {
+    const [id] = await createTwo();
+    await db.record.update({ where: { id }, data: { data: "x" }, select: { id: true } });
+    expect(world.takeHints()).toEqual([{ kind: "unknown" }]);
+    await db.record.update({ where: { id, endpointId }, data: { data: "y" }, select: { id: true } });
+    expect(world.takeHints()).toEqual(ofEndpoint());
+    expect(await readLog()).toEqual([...TWO, 'PUT "x" v2', 'PUT "y" v3']);
+  });
+
+  it("[W4] update can't move a record", async () => {
+    const [id] = await createTwo();
+    const other = await world.createEndpoint();
+    await expect(db.record.update({ where: { id }, data: { endpointId: other.id } })).rejects.toThrow("keeps its id and its endpoint");
+    await expect(db.record.update({ where: { id }, data: { id: randomUUID() } })).rejects.toThrow("keeps its id and its endpoint");
+    expect(world.takeHints()).toEqual([]);
+    expect(await readLog()).toEqual(TWO);
+  });
+
+  it("[W4] updateMany and updateManyAndReturn", async () => {
+    await createTwo();
+    await db.record.updateMany({ where: { endpointId }, data: { data: "x" } });
+    expect(world.takeHints()).toEqual(ofEndpoint());
+    await db.record.updateManyAndReturn({ where: { endpointId, version: 2 }, data: { data: "y" } });
+    expect(world.takeHints()).toEqual(ofEndpoint());
+    await db.record.updateMany({ where: { endpointId, version: 99 }, data: { data: "nobody" } });
+    await db.record.updateManyAndReturn({ where: { endpointId, version: 99 }, data: { data: "nobody" } });
+    expect(world.takeHints()).toEqual([]);
+    await db.record.updateMany({ where: { endpoint: { id: endpointId } }, data: { data: "z" } });
+    expect(world.takeHints()).toEqual([{ kind: "unknown" }]);
+    expect(await readLog()).toEqual([...TWO, ...['"x" v2', '"x" v2', '"y" v3', '"y" v3', '"z" v4', '"z" v4'].map((end) => `PUT ${end}`)]);
+  });
+
+  it("[W4] upsert, both ways", async () => {
+    const id = randomUUID();
+    const upsert = (data: string) => db.record.upsert({ where: { id }, create: { id, endpointId, data }, update: { data } });
+    await upsert("first");
+    await upsert("second");
+    expect(world.takeHints()).toEqual([...ofEndpoint(), ...ofEndpoint()]);
+    expect(await readLog()).toEqual(['POST "first" v1', 'PUT "second" v2']);
+  });
+
+  it("[W4] delete and deleteMany, with the last state", async () => {
+    const [id] = await createTwo();
+    await db.record.delete({ where: { id } });
+    await db.record.deleteMany({ where: { endpointId } });
+    expect(world.takeHints()).toEqual([...ofEndpoint(), ...ofEndpoint()]);
+    await db.record.deleteMany({ where: { endpointId } });
+    expect(world.takeHints()).toEqual([]);
+    expect(await readLog()).toEqual([...TWO, 'DELETE {"n":1} v1', 'DELETE {"n":2} v1']);
+  });
+
+  it("[W4] nested writes below an endpoint and a project", async () => {
+    await db.endpoint.update({ where: { id: endpointId }, data: { description: "nothing about records" } });
+    expect(world.takeHints()).toEqual([]);
+    await db.endpoint.update({ where: { id: endpointId }, data: { records: { create: [{ data: 1 }, { data: 2 }] } } });
+    expect(world.takeHints()).toEqual(ofEndpoint());
+    const records = { updateMany: { where: { version: 1 }, data: { data: 3 } } };
+    await db.project.update({
+      where: { id: projectId },
+      data: { endpoints: { update: { where: { id: endpointId }, data: { records } } } },
+    });
+    expect(world.takeHints()).toEqual([{ kind: "unknown" }]);
+    expect(await readLog()).toEqual(["POST 1 v1", "POST 2 v1", "PUT 3 v2", "PUT 3 v2"]);
+  });
+
+  it("[W4] raw SQL, also with ON CONFLICT", async () => {
+    const id = randomUUID();
+    const insert = (data: string) =>
+      db.$executeRaw`INSERT INTO "Record" (id, "endpointId", data) VALUES (${id}::uuid, ${endpointId}::uuid, ${data}::json)
+        ON CONFLICT (id) DO UPDATE SET data = EXCLUDED.data`;
+    await insert("1");
+    await insert("2");
+    await db.$executeRaw`INSERT INTO "Record" (id, "endpointId", data) VALUES (${id}::uuid, ${endpointId}::uuid, '3') ON CONFLICT DO NOTHING`;
+    await db.$executeRawUnsafe(`UPDATE "Record" SET data = '4' WHERE id = $1::uuid`, id);
+    await db.$queryRaw`DELETE FROM "Record" WHERE id = ${id}::uuid RETURNING id::text`;
+    expect(world.takeHints()).toEqual(Array(5).fill({ kind: "unknown" }));
+    await db.$queryRaw`SELECT id::text FROM "Record" FOR UPDATE`;
+    await db.$queryRawUnsafe(`SELECT id::text FROM "Record" FOR NO KEY UPDATE`);
+    await db.$executeRaw`UPDATE "Endpoint" SET description = 'x' WHERE id = ${endpointId}::uuid`;
+    expect(world.takeHints()).toEqual([]);
+    expect(await readLog()).toEqual(["POST 1 v1", "PUT 2 v2", "PUT 4 v3", "DELETE 4 v3"]);
+  });
+
+  it("[W4] TRUNCATE logs what it removes", async () => {
+    const lonely = await createRecordsDatabase();
+    try {
+      const { id } = await lonely.createEndpoint();
+      await lonely.db.record.createMany({ data: [1, 2].map((n) => ({ endpointId: id, data: n })) });
+      await lonely.db.$executeRaw`TRUNCATE "Record"`;
+      const log = await lonely.expectSound(id);
+      expect(log.map(({ type }) => type)).toEqual(["POST", "POST", "DELETE", "DELETE"]);
+    } finally {
+      await lonely.close();
+    }
+  });
+
+  it("[W4] a write that fails logs and hints nothing", async () => {
+    const [id] = await createTwo();
+    await expect(db.record.create({ data: { id, endpointId, data: 1 } })).rejects.toThrow();
+    await expect(
+      db.record.createMany({
+        data: [
+          { endpointId, data: 1 },
+          { id, endpointId, data: 2 },
+        ],
+      }),
+    ).rejects.toThrow();
+    await expect(db.record.create({ data: { endpointId: randomUUID(), data: 1 } })).rejects.toThrow();
+    await expect(db.record.update({ where: { id: randomUUID() }, data: { data: 1 } })).rejects.toThrow();
+    expect(world.takeHints()).toEqual([]);
+    expect(await readLog()).toEqual(TWO);
+  });
+
+  it("[W4] a hint comes when others can see the change", async () => {
+    await db.record.create({ data: { endpointId, data: 1 } });
+    expect(world.takeHints()).toEqual(ofEndpoint());
+    expect(await world.readLog(endpointId)).toHaveLength(1);
+  });
+});
+
+describe("transactions", () => {
+  const post = (data: string) => ({ type: "POST" as const, id: createUniqueId(), contentType: "json" as const, data });
+
+  it("[W4] with a callback hint each endpoint once, after the commit", async () => {
+    const other = await world.createEndpoint();
+    await db.$transaction(async (tx) => {
+      await tx.record.create({ data: { endpointId, data: 1 } });
+      await tx.record.commit(endpointId, [post("2")]);
+      await tx.record.updateMany({ where: { endpointId }, data: { data: 3 } });
+      await tx.record.create({ data: { endpointId: other.id, data: 1 } });
+      expect(world.takeHints()).toEqual([]);
+      expect(await world.readLog(endpointId)).toEqual([]);
+    });
+    expect(world.takeHints()).toEqual([...ofEndpoint(), { kind: "endpoint", endpointId: other.id }]);
+    expect(await readLog()).toEqual(["POST 1 v1", "POST 2 v1", "PUT 3 v2", "PUT 3 v2"]);
+    await world.expectSound(other.id);
+  });
+
+  it("[W4] with a callback that throws log and hint nothing, and pass the error on", async () => {
+    const error = new Error("changed my mind");
+    const attempt = db.$transaction(async (tx) => {
+      await tx.record.create({ data: { endpointId, data: 1 } });
+      await tx.record.commit(endpointId, [post("2")]);
+      await tx.$executeRaw`DELETE FROM "Record" WHERE "endpointId" = ${endpointId}::uuid`;
+      throw error;
+    });
+    await expect(attempt).rejects.toBe(error);
+    expect(world.takeHints()).toEqual([]);
+    expect(await readLog()).toEqual([]);
+    await db.record.create({ data: { endpointId, data: "after" } });
+    expect(await readLog()).toEqual(['POST "after" v1']);
+  });
+
+  it("[W4] with a callback that swallows a failed statement never hint changes, since PostgreSQL rolls them back", async () => {
+    await db.$transaction(async (tx) => {
+      await tx.record.commit(endpointId, [post("1")]);
+      await tx.$queryRaw`SELECT 1 / 0`.catch(() => undefined);
+    });
+    expect(world.takeHints()).toEqual(ofEndpoint());
+    expect(await readLog()).toEqual([]);
+  });
+
+  it("[W4] as an array hint after the commit", async () => {
+    const [id] = await createTwo();
+    const results = await db.$transaction([
+      db.record.create({ data: { endpointId, data: 3 } }),
+      db.record.update({ where: { id }, data: { data: 4 } }),
+      db.$executeRaw`UPDATE "Endpoint" SET description = 'x' WHERE id = ${endpointId}::uuid`,
+      db.record.deleteMany({ where: { endpointId } }),
+    ]);
+    expect(results).toMatchObject([{ data: 3 }, { data: 4, version: 2 }, 1, { count: 3 }]);
+    expect(world.takeHints()).toEqual(ofEndpoint());
+    expect((await readLog()).slice(2)).toEqual(["POST 3 v1", "PUT 4 v2", "DELETE 4 v2", 'DELETE {"n":2} v1', "DELETE 3 v1"]);
+  });
+
+  it("[W4] as an array that fails at its end log and hint nothing", async () => {
+    const [id] = await createTwo();
+    const attempt = db.$transaction([
+      db.record.create({ data: { endpointId, data: 3 } }),
+      db.record.update({ where: { id }, data: { data: 4 } }),
+      db.record.create({ data: { id, endpointId, data: "taken" } }),
+    ]);
+    await expect(attempt).rejects.toMatchObject({ code: "P2002" });
+    expect(world.takeHints()).toEqual([]);
+    expect(await readLog()).toEqual(TWO);
+  });
+
+  it("[W4] nested ones: what the inner one rolled back is not logged, the rest is", async () => {
+    await db.$transaction(async (tx) => {
+      await tx.record.create({ data: { endpointId, data: "outer" } });
+      const inner = tx.$transaction(async (deeper) => {
+        await deeper.record.commit(endpointId, [post('"inner"')]);
+        throw new Error("inner");
+      });
+      await expect(inner).rejects.toThrow("inner");
+      await tx.record.create({ data: { endpointId, data: "last" } });
+    });
+    expect(world.takeHints()).toEqual(ofEndpoint());
+    expect(await readLog()).toEqual(['POST "outer" v1', 'POST "last" v1']);
+  });
+
+  it("[W4] work that outlives its transaction hints at once", async () => {
+    let late: Promise<unknown> = Promise.resolve();
+    let release = (): void => undefined;
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    await db.$transaction(async () => {
+      late = released.then(() => db.record.create({ data: { endpointId, data: "late" } }));
+    });
+    expect(world.takeHints()).toEqual([]);
+    release();
+    await late;
+    expect(world.takeHints()).toEqual(ofEndpoint());
+  });
+
+  it("[W4] two at the same time keep their hints apart", async () => {
+    const other = await world.createEndpoint();
+    const failing = db.$transaction(async (tx) => {
+      await tx.record.create({ data: { endpointId: other.id, data: 1 } });
+      throw new Error("no");
+    });
+    const passing = db.$transaction((tx) => tx.record.create({ data: { endpointId, data: 1 } }));
+    await Promise.allSettled([failing, passing]);
+    expect(world.takeHints()).toEqual(ofEndpoint());
+  });
+
+  it("[W4] can ask for an isolation level", async () => {
+    const level = await db.$transaction((tx) => tx.$queryRaw`SELECT current_setting('transaction_isolation') AS level`, {
+      isolationLevel: "Serializable",
+    });
+    expect(level).toEqual([{ level: "serializable" }]);
+  });
+});

@@ -1,0 +1,193 @@
+/** Which failures count as "the database is away" (E3), with real ones wherever they can be had. */
+import net, { type AddressInfo } from "node:net";
+import { afterEach, describe, expect, inject, it } from "vitest";
+import type { Log } from "@/src/core/ports";
+import { createUniqueId } from "@/src/core/unique-id";
+import { createChangeLog } from "@/src/db/change-log";
+import { createDb, createPool } from "@/src/db/client";
+import { createDefinitionStore } from "@/src/db/definition-store";
+import { isContention, retryContention, toDatabaseError } from "@/src/db/errors";
+import { createRecordStore } from "@/src/db/record-store";
+import { createProcessHints } from "@/src/realtime/hints";
+import { createRecordsDatabase } from "@/tests/support/records-database";
+import { createSeverableProxy } from "@/tests/support/severable-proxy";
+
+const AWAY = { code: "database_unavailable", retryAfterSeconds: 2 };
+const log: Log = { debug() {}, info() {}, warn() {}, error() {} };
+
+const cleanUps: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+});
+
+function createClient(url: string, connectTimeoutMs?: number) {
+  const pool = createPool({ url, log, max: 2, ...(connectTimeoutMs === undefined ? {} : { connectTimeoutMs }) });
+  cleanUps.push(() => pool.end());
+  return createDb({ pool, hints: createProcessHints(), log });
+}
+
+/** A server that answers every connection's first message with `answer`. */
+async function listen(answer: Buffer | undefined): Promise<string> {
+  const sockets = new Set<net.Socket>();
+  const server = net.createServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => undefined).once("data", () => answer && socket.end(answer));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  cleanUps.push(() => {
+    for (const socket of sockets) socket.destroy();
+    return new Promise((resolve) => server.close(resolve));
+  });
+  return `postgresql://u:p@127.0.0.1:${(server.address() as AddressInfo).port}/d`;
+}
+
+/** A FATAL ErrorResponse of PostgreSQL. */
+function toFatal(code: string): Buffer {
+  const body = Buffer.from(`SFATAL\0VFATAL\0C${code}\0Mfatal ${code}\0\0`);
+  const head = Buffer.alloc(5);
+  head.write("E");
+  head.writeInt32BE(body.length + 4, 1);
+  return Buffer.concat([head, body]);
+}
+
+describe("a database that is away", () => {
+  it("[E3] fails every call of every store with database_unavailable", async () => {
+    // A port where nothing listens: it was just given back.
+    const server = net.createServer();
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    await new Promise((resolve) => server.close(resolve));
+
+    const db = createClient(`postgresql://u:p@127.0.0.1:${port}/d`);
+    const [records, changes] = [createRecordStore({ db }), createChangeLog({ db })];
+    const definitions = createDefinitionStore({ db, clock: { now: () => new Date() } });
+    const id = createUniqueId();
+    const calls: (() => Promise<unknown>)[] = [
+      () => records.commit(id, [{ type: "DELETE", id }]),
+      () => records.merge(id, id, ({ data }) => data),
+      () => records.readOne(id, id),
+      () => records.readByIds(id, [id], { dataOnly: false }),
+      () => records.readAll(id, { dataOnly: false })[Symbol.asyncIterator]().next(),
+      () => changes.positions([id]),
+      () => changes.read(id, 0, 1),
+      () => definitions.find("key", "name"),
+      () => definitions.findEndpoint(id),
+      () => definitions.redeemTicket("ticket"),
+      () => definitions.revisions([id]),
+      () => definitions.touchKeys(new Map([[id, new Date()]])),
+      () => db.user.findMany(),
+      () => db.$transaction([db.user.findMany()]),
+      () => db.$transaction(() => expect.unreachable()),
+      () => db.$executeRaw`SELECT 1`,
+    ];
+    for (const call of calls) await expect(call(), String(call)).rejects.toMatchObject(AWAY);
+  });
+
+  it.each(["57P03", "57P01", "53300", "08006", "28P01", "3D000"])("[E3] refuses connections with %s", async (code) => {
+    await expect(createClient(await listen(toFatal(code))).user.count()).rejects.toMatchObject(AWAY);
+  });
+
+  it("[E3] hangs up, or never answers", async () => {
+    await expect(createClient(await listen(Buffer.alloc(0))).user.count()).rejects.toMatchObject(AWAY);
+    await expect(createClient(await listen(undefined), 50).user.count()).rejects.toMatchObject(AWAY);
+  });
+
+  it("[E3] has no socket file, or no address", async () => {
+    await expect(createClient("postgresql://u:p@/d?host=/nonexistent").user.count()).rejects.toMatchObject(AWAY);
+    const lookup = Object.assign(new Error("getaddrinfo ENOTFOUND db"), { code: "ENOTFOUND", syscall: "getaddrinfo" });
+    expect(toDatabaseError(lookup)).toMatchObject(AWAY);
+    const both = new AggregateError([Object.assign(new Error("refused"), { code: "ECONNREFUSED", syscall: "connect" })], "");
+    expect(toDatabaseError(both)).toMatchObject(AWAY);
+  });
+
+  it("[E3] goes in the middle of a query or a transaction, and comes back", async () => {
+    const proxy = await createSeverableProxy(inject("postgres"));
+    cleanUps.push(() => proxy.close());
+    const world = await createRecordsDatabase({ via: proxy });
+    cleanUps.push(() => world.close());
+    const { id: endpointId } = await world.createEndpoint();
+    const records = createRecordStore({ db: world.db });
+
+    const asleep = world.db.$queryRaw`SELECT pg_sleep(60)`;
+    const rejected = expect(asleep).rejects.toMatchObject(AWAY);
+    const open = world.db.$transaction(async (tx) => {
+      await tx.record.create({ data: { endpointId, data: 1 } });
+      await proxy.sever();
+      return tx.record.create({ data: { endpointId, data: 2 } });
+    });
+    await expect(open).rejects.toMatchObject(AWAY);
+    await rejected;
+    world.takeHints();
+    await expect(records.commit(endpointId, [{ type: "DELETE", id: createUniqueId() }])).rejects.toMatchObject(AWAY);
+
+    await proxy.restore();
+    expect(await records.commit(endpointId, [{ type: "POST", id: createUniqueId(), contentType: "json", data: "3" }])).toMatchObject([
+      { outcome: "ok", change: { seq: 1 } },
+    ]);
+    expect(world.takeHints()).toMatchObject([{ kind: "changes" }]);
+    await world.expectSound(endpointId);
+  });
+
+  it("[E3] has no connection left in time", async () => {
+    const world = await createRecordsDatabase({ max: 1, connectTimeoutMs: 50 });
+    cleanUps.push(() => world.close());
+    const held = await world.pool.connect();
+    await expect(world.db.user.count()).rejects.toMatchObject(AWAY);
+    await expect(world.db.$transaction(() => expect.unreachable())).rejects.toMatchObject(AWAY);
+    held.release();
+    expect(await world.db.user.count()).toBe(0);
+  });
+});
+
+describe("a database that is there", () => {
+  it("passes every other error on as it is", async () => {
+    const world = await createRecordsDatabase();
+    cleanUps.push(() => world.close());
+    const { db } = world;
+    await expect(db.$queryRaw`SELECT 1 / 0`).rejects.toMatchObject({ code: "P2010" });
+    await expect(db.$queryRaw`SELECT '"\\u0000"'::jsonb`).rejects.toMatchObject({ code: "P2010" });
+    await expect(db.$queryRaw`SELECT ${"x"}::uuid`).rejects.toMatchObject({ code: "P2010" });
+    await expect(db.user.delete({ where: { email: "nobody@example.org" } })).rejects.toMatchObject({ code: "P2025" });
+    const refused = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED", syscall: "connect" });
+    const callback = db.$transaction(async () => {
+      throw refused; // of another service
+    });
+    await expect(callback).rejects.toBe(refused);
+  });
+
+  it("tells contention from the rest, and tries again a bounded number of times", async () => {
+    const world = await createRecordsDatabase();
+    cleanUps.push(() => world.close());
+    // In a transaction, where the client does not try again by itself.
+    const raise = (code: string) =>
+      world.db
+        .$transaction((tx) => tx.$executeRawUnsafe(`DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '${code}'; END $$`))
+        .catch((error: unknown) => error);
+    for (const code of ["40P01", "40001", "55P03"]) expect(isContention(await raise(code))).toBe(true);
+    for (const code of ["23505", "40002", "57014"]) expect(isContention(await raise(code))).toBe(false);
+
+    const deadlock = await raise("40P01");
+    let attempts = 0;
+    const twice = retryContention(async () => {
+      if (++attempts < 3) throw deadlock;
+      return "done";
+    });
+    expect(await twice).toBe("done");
+    attempts = 0;
+    await expect(
+      retryContention(async () => {
+        attempts++;
+        throw deadlock;
+      }),
+    ).rejects.toBe(deadlock);
+    expect(attempts).toBe(20);
+    attempts = 0;
+    await expect(
+      retryContention(async () => {
+        attempts++;
+        throw new Error("other");
+      }),
+    ).rejects.toThrow("other");
+    expect(attempts).toBe(1);
+  });
+});

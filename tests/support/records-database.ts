@@ -1,0 +1,130 @@
+/** A database with the real client on it, and what tests of records ask of it: endpoints, the log, the hints, whether all agree. */
+import pg from "pg";
+import { expect } from "vitest";
+import type { Hint, Log } from "@/src/core/ports";
+import { createUniqueId } from "@/src/core/unique-id";
+import { createDb, createPool, type Db } from "@/src/db/client";
+import { createProcessHints } from "@/src/realtime/hints";
+import { createTestDatabase, type TestDatabase } from "@/tests/support/database";
+
+/** An entry of the log, as short as can be. `data` is text. */
+export interface LogEntry {
+  seq: number;
+  type: string;
+  id: string;
+  data: string;
+  version: number;
+}
+
+export interface RecordsDatabase {
+  database: TestDatabase;
+  pool: pg.Pool;
+  db: Db;
+  /** The hints since the last call. */
+  takeHints(): Hint[];
+  createEndpoint(): Promise<{ id: string; projectId: string; userId: string }>;
+  readLog(endpointId: string): Promise<LogEntry[]>;
+  /** Expects numbers without holes, and that the log, replayed, gives the records as they are. Answers the log. */
+  expectSound(endpointId: string): Promise<LogEntry[]>;
+  close(): Promise<void>;
+}
+
+const quiet: Log = { debug() {}, info() {}, warn() {}, error: (context, message) => console.error(message, context) };
+
+/** `serverDefaults`: settings of the database that the code must not depend on. */
+export async function createRecordsDatabase(
+  options: { max?: number; connectTimeoutMs?: number; via?: { host: string; port: number }; serverDefaults?: string[] } = {},
+): Promise<RecordsDatabase> {
+  const database = await createTestDatabase();
+  const url = new URL(database.url);
+  // Not the client's own connections: they see what is committed.
+  const observer = new pg.Pool({ connectionString: url.href, max: 1 });
+  observer.on("error", () => undefined);
+  for (const setting of options.serverDefaults ?? []) await observer.query(`ALTER DATABASE ${database.database} SET ${setting}`);
+  if (options.via) url.host = `${options.via.host}:${options.via.port}`;
+  const { max, connectTimeoutMs } = options;
+  const pool = createPool({
+    url: url.href,
+    log: quiet,
+    ...(max === undefined ? {} : { max }),
+    ...(connectTimeoutMs === undefined ? {} : { connectTimeoutMs }),
+  });
+  const hints = createProcessHints({ log: quiet });
+  let heard: Hint[] = [];
+  hints.subscribe((hint) => heard.push(hint));
+  const db = createDb({ pool, hints, log: quiet });
+
+  async function readLog(endpointId: string): Promise<LogEntry[]> {
+    const { rows } = await observer.query<Omit<LogEntry, "seq"> & { seq: string }>(
+      `SELECT seq, type, replace("recordId"::text, '-', '') AS id, data::text AS data, version FROM "Change" WHERE "endpointId" = $1 ORDER BY seq`,
+      [endpointId],
+    );
+    return rows.map((row) => ({ ...row, seq: Number(row.seq) }));
+  }
+
+  return {
+    database,
+    pool,
+    db,
+    takeHints() {
+      const taken = heard;
+      heard = [];
+      return taken;
+    },
+    async createEndpoint() {
+      const suffix = createUniqueId();
+      const user = await db.user.create({ data: { email: `${suffix}@example.org`, name: "Someone" } });
+      const project = await db.project.create({ data: { name: "a project", ownerId: user.id } });
+      const endpoint = await db.endpoint.create({ data: { name: `an/endpoint/${suffix}`, projectId: project.id } });
+      return { id: endpoint.id, projectId: project.id, userId: user.id };
+    },
+    readLog,
+    async expectSound(endpointId) {
+      const log = await readLog(endpointId);
+      expect(log.map((entry) => entry.seq)).toEqual(log.map((_, index) => index + 1));
+      const { rows } = await observer.query<{ seq: string }>(`SELECT seq FROM "Endpoint" WHERE id = $1`, [endpointId]);
+      expect(rows).toEqual([{ seq: String(log.length) }]);
+      expect(replay(log)).toEqual(await readState(observer, endpointId));
+      return log;
+    },
+    async close() {
+      await db.$disconnect();
+      await pool.end();
+      await observer.end();
+      await database.drop();
+    },
+  };
+}
+
+interface RecordState {
+  id: string;
+  data: string;
+  version: number;
+  /** Of the change that created it. */
+  seq: number;
+}
+
+/** What the log says that there is, in creation order. */
+function replay(log: readonly LogEntry[]): RecordState[] {
+  const records = new Map<string, RecordState>();
+  for (const { seq, type, id, data, version } of log) {
+    const before = records.get(id);
+    expect([type, version]).toEqual(before ? [type === "POST" ? "not POST" : type, version] : ["POST", 1]);
+    if (type === "DELETE") {
+      expect({ data, version }).toEqual({ data: before?.data, version: before?.version });
+      records.delete(id);
+    } else {
+      if (before) expect(version).toBe(before.version + 1);
+      records.set(id, { id, data, version, seq: before?.seq ?? seq });
+    }
+  }
+  return [...records.values()].sort((a, b) => a.seq - b.seq);
+}
+
+async function readState(observer: pg.Pool, endpointId: string): Promise<RecordState[]> {
+  const { rows } = await observer.query<Omit<RecordState, "seq"> & { seq: string }>(
+    `SELECT replace(id::text, '-', '') AS id, data::text AS data, version, seq FROM "Record" WHERE "endpointId" = $1 ORDER BY seq`,
+    [endpointId],
+  );
+  return rows.map((row) => ({ ...row, seq: Number(row.seq) }));
+}
