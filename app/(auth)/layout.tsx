@@ -1,0 +1,6 @@
+/** The sheet for the pages before the dashboard. */
+import type { ReactNode } from "react";
+
+export default function AuthLayout({ children }: { children: ReactNode }) {
+  return <main className="flex min-h-dvh justify-center px-4 pt-[14dvh] pb-10 max-sm:pt-10">{children}</main>;
+}

@@ -1,0 +1,44 @@
+/** Sign-in. */
+import type { Metadata } from "next";
+import Link from "next/link";
+import { redirect } from "next/navigation";
+import { getCurrentUser } from "@/app/lib/current-user";
+import { toNextPath } from "@/app/lib/next-path";
+import { isSetupNeeded } from "@/src/control/first-admin";
+import { getRuntime } from "@/src/runtime/registry";
+import { AuthCard } from "@/src/ui/auth/auth-card";
+import { LoginForm } from "@/src/ui/auth/login-form";
+
+export const metadata: Metadata = { title: "Sign in" };
+
+export default async function LoginPage({ searchParams }: { searchParams: Promise<Record<string, string | string[] | undefined>> }) {
+  const { next: asked, callbackUrl } = await searchParams;
+  const next = toNextPath(asked ?? callbackUrl);
+  if (await getCurrentUser()) redirect(next);
+  const { config, db } = getRuntime();
+  if (await isSetupNeeded({ db })) {
+    return (
+      <AuthCard
+        title="This server has no account yet"
+        note="Open the set-up link that the server printed in its terminal when it started. It makes the first account."
+      />
+    );
+  }
+  return (
+    <AuthCard
+      title="Sign in"
+      foot={
+        config.signup === "open" ? (
+          <>
+            No account yet?{" "}
+            <Link href="/signup" className="text-focus underline underline-offset-2">
+              Create an account
+            </Link>
+          </>
+        ) : undefined
+      }
+    >
+      <LoginForm next={next} />
+    </AuthCard>
+  );
+}

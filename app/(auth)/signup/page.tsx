@@ -1,0 +1,32 @@
+/** Sign-up, on servers where everybody may make an account. */
+import type { Metadata } from "next";
+import Link from "next/link";
+import { redirect } from "next/navigation";
+import { getCurrentUser } from "@/app/lib/current-user";
+import { isSetupNeeded } from "@/src/control/first-admin";
+import { getRuntime } from "@/src/runtime/registry";
+import { AccountForm } from "@/src/ui/auth/account-form";
+import { AuthCard } from "@/src/ui/auth/auth-card";
+
+export const metadata: Metadata = { title: "Create an account" };
+
+export default async function SignupPage() {
+  if (await getCurrentUser()) redirect("/");
+  const { config, db } = getRuntime();
+  const foot = (
+    <>
+      Have an account?{" "}
+      <Link href="/login" className="text-focus underline underline-offset-2">
+        Sign in
+      </Link>
+    </>
+  );
+  if (config.signup === "closed" || (await isSetupNeeded({ db }))) {
+    return <AuthCard title="Sign-up is closed" note="Ask this server's administrator for an account." foot={foot} />;
+  }
+  return (
+    <AuthCard title="Create your account" foot={foot}>
+      <AccountForm />
+    </AuthCard>
+  );
+}

@@ -1,0 +1,45 @@
+/** What the server, or the way to it, says is wrong. It must not decide how that is shown. */
+import type { ErrorCode, Problem } from "@/src/shared/errors";
+
+export class ProblemError extends Error {
+  override readonly name = "ProblemError";
+  /** `unreachable`: no answer came; `unreadable`: one that is not ours, from a proxy say; `credentials_wrong`: next-auth refused a sign-in. */
+  readonly code: ErrorCode | "unreachable" | "unreadable" | "credentials_wrong";
+  /** HTTP status; 0 without an answer. */
+  readonly status: number;
+  /** Problems by field path; empty when the problem is none of a field. */
+  readonly fields: Readonly<Record<string, string>>;
+  /** Names the entry in the server's log. */
+  readonly requestId: string | undefined;
+
+  constructor(
+    problem: Pick<ProblemError, "code" | "status" | "requestId"> & { detail: string; fields?: Readonly<Record<string, string>> },
+  ) {
+    super(problem.detail);
+    this.code = problem.code;
+    this.status = problem.status;
+    this.fields = problem.fields ?? {};
+    this.requestId = problem.requestId;
+  }
+}
+
+/** The error that an answer with a status of 400 or more carries. Reads the body. */
+export async function readProblem(response: Response): Promise<ProblemError> {
+  const { status } = response;
+  const requestId = response.headers.get("x-request-id") ?? undefined;
+  const problem: Problem | null = response.headers.get("content-type")?.startsWith("application/problem+json")
+    ? await response.json().catch(() => null)
+    : null;
+  if (problem) return new ProblemError({ ...problem, status });
+  return new ProblemError({ code: "unreadable", status, requestId, detail: `The server answered with status ${status}. Try again.` });
+}
+
+/** The error of a request that got no answer. */
+export function toUnreachable(): ProblemError {
+  return new ProblemError({
+    code: "unreachable",
+    status: 0,
+    requestId: undefined,
+    detail: "The server could not be reached. Check your connection, then try again.",
+  });
+}

@@ -1,0 +1,33 @@
+/** The one cache of what the server said, for the page. A session that has ended leads to the sign-in page. */
+"use client";
+
+import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { type ReactNode, useState } from "react";
+import { ProblemError } from "./problem-error";
+
+const FRESH_MS = 10_000;
+
+export function QueryProvider({ children }: { children: ReactNode }) {
+  const [client] = useState(createClient);
+  return <QueryClientProvider client={client}>{children}</QueryClientProvider>;
+}
+
+function createClient(): QueryClient {
+  return new QueryClient({
+    queryCache: new QueryCache({ onError: leaveWhenSignedOut }),
+    mutationCache: new MutationCache({ onError: leaveWhenSignedOut }),
+    defaultOptions: {
+      queries: {
+        staleTime: FRESH_MS,
+        // Asking again changes nothing about an answer of the kind 4xx.
+        retry: (failures, error) => failures < 2 && !(error instanceof ProblemError && error.status >= 400 && error.status < 500),
+      },
+    },
+  });
+}
+
+function leaveWhenSignedOut(error: Error): void {
+  if (!(error instanceof ProblemError) || error.code !== "session_missing") return;
+  const { pathname, search } = window.location;
+  window.location.assign(`/login?${new URLSearchParams({ next: `${pathname}${search}` })}`);
+}

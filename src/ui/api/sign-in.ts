@@ -1,0 +1,35 @@
+/** Begins and ends the dashboard session through next-auth's routes. Its own browser code would hide how long to wait after too many attempts. */
+import { ProblemError, readProblem, toUnreachable } from "./problem-error";
+
+/** Raises ProblemError: `credentials_wrong`, and `rate_limited`, which says how long to wait. */
+export async function signIn({ email, password }: { email: string; password: string }): Promise<void> {
+  const response = await post("/api/auth/callback/credentials", { email, password });
+  if (response.status === 401) {
+    throw new ProblemError({
+      code: "credentials_wrong",
+      status: 401,
+      requestId: response.headers.get("x-request-id") ?? undefined,
+      detail: "The e-mail address or the password is not right.",
+    });
+  }
+  if (!response.ok) throw await readProblem(response);
+}
+
+/** Ends this session, on the server too. */
+export async function signOut(): Promise<void> {
+  const response = await post("/api/auth/signout", {});
+  if (!response.ok) throw await readProblem(response);
+}
+
+async function post(path: string, fields: Readonly<Record<string, string>>): Promise<Response> {
+  const unreachable = () => Promise.reject(toUnreachable());
+  const issued = await fetch("/api/auth/csrf", { credentials: "same-origin", cache: "no-store" }).catch(unreachable);
+  if (!issued.ok) throw await readProblem(issued);
+  const { csrfToken }: { csrfToken: string } = await issued.json().catch(unreachable);
+  return fetch(path, {
+    method: "POST",
+    credentials: "same-origin",
+    headers: { "Content-Type": "application/x-www-form-urlencoded" },
+    body: new URLSearchParams({ ...fields, csrfToken, json: "true" }),
+  }).catch(unreachable);
+}

@@ -1,0 +1,39 @@
+/** Signs in with e-mail address and password. */
+"use client";
+
+import { loginSchema } from "@/src/shared/management";
+import { signIn } from "../api/sign-in";
+import { TextField } from "../components/field";
+import { FormFailure } from "../forms/form-failure";
+import { SubmitButton } from "../forms/submit-button";
+import { useForm } from "../forms/use-form";
+import { enter } from "./enter";
+
+/** `next`: a path of this server, to go to afterwards. */
+export function LoginForm({ next }: { next: string }) {
+  const form = useForm({
+    schema: loginSchema,
+    toBody: ({ email, password }) => ({ email, password }),
+    submit: async (body) => {
+      await signIn(body);
+      await enter(next);
+    },
+  });
+  return (
+    <form {...form.props} className="flex flex-col gap-4">
+      <TextField name="email" type="email" label="E-mail" autoComplete="username" required problem={form.problemOf("email")} />
+      <TextField
+        name="password"
+        type="password"
+        label="Password"
+        autoComplete="current-password"
+        required
+        problem={form.problemOf("password")}
+      />
+      <FormFailure failure={form.failure} />
+      <SubmitButton form={form} wide>
+        Sign in
+      </SubmitButton>
+    </form>
+  );
+}

@@ -1,0 +1,57 @@
+/** “What are you storing?”: one field makes a project, its endpoint and its key, and leads to the console. */
+"use client";
+
+import { useRouter } from "next/navigation";
+import { useState } from "react";
+import { type Started, startSchema } from "@/src/shared/management";
+import { startNames } from "@/src/shared/start-names";
+import { requestApi } from "../api/request";
+import { TextField } from "../components/field";
+import { FormFailure } from "../forms/form-failure";
+import { SubmitButton } from "../forms/submit-button";
+import { useForm } from "../forms/use-form";
+
+export function StartForm() {
+  const router = useRouter();
+  const [text, setText] = useState("");
+  const names = startNames(text);
+  const form = useForm({
+    schema: startSchema,
+    toBody: ({ name }) => ({ name }),
+    submit: async (body) => {
+      const { project, endpoint } = await requestApi<Started>({ method: "POST", path: "/start", body });
+      router.push(`/p/${project.id}/endpoints/${endpoint.id}/live`);
+      // Stays busy until the console is there.
+      await new Promise(() => undefined);
+    },
+  });
+  return (
+    <form {...form.props} className="flex flex-col gap-4">
+      <TextField
+        big
+        name="name"
+        label="What are you storing?"
+        hideLabel
+        placeholder="Temperature readings"
+        value={text}
+        onChange={(event) => setText(event.target.value)}
+        autoFocus
+        required
+        hint={
+          names ? (
+            <>
+              Makes the endpoint <code className="text-data text-text wrap-anywhere">{names.endpoint}</code>, a project and a key.
+            </>
+          ) : (
+            "A word or two: it names your project and its first endpoint."
+          )
+        }
+        problem={form.problemOf("name")}
+      />
+      <FormFailure failure={form.failure} />
+      <SubmitButton form={form} wide>
+        Create endpoint
+      </SubmitButton>
+    </form>
+  );
+}

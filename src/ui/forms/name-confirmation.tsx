@@ -1,0 +1,76 @@
+/** A dialog for what can't be undone: says what goes with it, and asks for the name. */
+"use client";
+
+import { type ReactNode, useState } from "react";
+import * as z from "zod/mini";
+import { Button } from "../components/button";
+import { Dialog, DialogActions } from "../components/dialog";
+import { TextField } from "../components/field";
+import { FormFailure } from "./form-failure";
+import { SubmitButton } from "./submit-button";
+import { useForm } from "./use-form";
+
+interface ConfirmationProps {
+  title: string;
+  /** What is lost, and who depends on it. */
+  consequences: ReactNode;
+  /** To be typed as it stands. */
+  name: string;
+  /** The button's words: a verb and what it acts on. */
+  action: string;
+  onConfirm: () => Promise<unknown>;
+}
+
+export function NameConfirmation({
+  open,
+  onOpenChange,
+  title,
+  ...props
+}: ConfirmationProps & { open: boolean; onOpenChange: (open: boolean) => void }) {
+  return (
+    <Dialog open={open} onOpenChange={onOpenChange} title={title}>
+      <ConfirmationForm {...props} onCancel={() => onOpenChange(false)} />
+    </Dialog>
+  );
+}
+
+function ConfirmationForm({
+  consequences,
+  name,
+  action,
+  onConfirm,
+  onCancel,
+}: Omit<ConfirmationProps, "title"> & { onCancel: () => void }) {
+  const [schema] = useState(() =>
+    z.object({
+      name: z.string().check(
+        z.trim(),
+        z.refine((typed) => typed === name, `Type “${name}” to confirm.`),
+      ),
+    }),
+  );
+  const form = useForm({ schema, toBody: ({ name: typed }) => ({ name: typed }), submit: onConfirm });
+  return (
+    <form {...form.props} className="flex flex-col gap-4">
+      <div className="flex flex-col gap-2 text-muted">{consequences}</div>
+      <TextField
+        name="name"
+        label="Name"
+        hint={
+          <>
+            Type <span className="font-medium text-text wrap-anywhere">{name}</span> to confirm.
+          </>
+        }
+        problem={form.problemOf("name")}
+        autoFocus
+      />
+      <FormFailure failure={form.failure} />
+      <DialogActions>
+        <SubmitButton form={form} tone="danger">
+          {action}
+        </SubmitButton>
+        <Button onClick={onCancel}>Cancel</Button>
+      </DialogActions>
+    </form>
+  );
+}

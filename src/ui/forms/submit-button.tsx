@@ -1,0 +1,21 @@
+/** The button that sends a form: waits for the page's code, and shows that the sending goes on. */
+import { Button, type ButtonTone } from "../components/button";
+import type { Form } from "./use-form";
+
+export function SubmitButton({
+  form,
+  children,
+  tone = "primary",
+  wide = false,
+}: {
+  form: Pick<Form, "pending" | "ready">;
+  children: string;
+  tone?: ButtonTone;
+  wide?: boolean;
+}) {
+  return (
+    <Button type="submit" tone={tone} wide={wide} busy={form.pending} disabled={!form.ready}>
+      {children}
+    </Button>
+  );
+}
