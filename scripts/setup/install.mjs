@@ -23,14 +23,17 @@ export async function install() {
 function isInstalled() {
   if (!fs.existsSync(INSTALLED)) return false;
   const packagesOf = (file) => JSON.parse(fs.readFileSync(file, "utf8")).packages;
-  return findMissing(packagesOf("package-lock.json"), packagesOf(INSTALLED), process).every((place) => place === "");
+  return findMissing(packagesOf("package-lock.json"), packagesOf(INSTALLED), process).length === 0;
 }
 
-/** The places of packages that the lock file wants on this platform, and that are not installed in that version. */
+/**
+ * The places of packages that the lock file wants on this platform, and that are not installed in that version. Optional
+ * ones count when they name this platform; npm leaves the others out as it sees fit.
+ */
 export function findMissing(wanted, installed, { platform, arch }) {
-  return Object.entries(wanted).flatMap(([place, { version, os, cpu, libc }]) => {
-    const isForUs = fits(os, platform) && fits(cpu, arch) && !(libc && !libc.includes("glibc"));
-    return !isForUs || installed[place]?.version === version ? [] : [place];
+  return Object.entries(wanted).flatMap(([place, { version, os, cpu, libc, optional }]) => {
+    const isForUs = fits(os, platform) && fits(cpu, arch) && !(libc && !libc.includes("glibc")) && (!optional || os || cpu);
+    return place === "" || !isForUs || installed[place]?.version === version ? [] : [place];
   });
 }
 

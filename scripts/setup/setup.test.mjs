@@ -47,6 +47,7 @@ describe("installed packages", () => {
     "node_modules/a": { version: "1.0.0" },
     "node_modules/linux": { version: "2.0.0", os: ["linux"], cpu: ["x64"], optional: true },
     "node_modules/mac": { version: "2.0.0", os: ["darwin"], optional: true },
+    "node_modules/only-for-mac": { version: "2.0.0", optional: true },
     "node_modules/not-windows": { version: "2.0.0", os: ["!win32"] },
     "node_modules/musl": { version: "2.0.0", os: ["linux"], libc: ["musl"], optional: true },
   };
@@ -58,13 +59,13 @@ describe("installed packages", () => {
       "node_modules/linux": { version: "2.0.0" },
       "node_modules/not-windows": { version: "2.0.0" },
     };
-    expect(findMissing(wanted, installed, linux)).toEqual([""]);
+    expect(findMissing(wanted, installed, linux)).toEqual([]);
   });
 
   test("are not when one is missing or of another version, also an optional one of this platform", () => {
     const installed = { "node_modules/a": { version: "1.0.1" }, "node_modules/not-windows": { version: "2.0.0" } };
-    expect(findMissing(wanted, installed, linux)).toEqual(["", "node_modules/a", "node_modules/linux"]);
-    expect(findMissing(wanted, installed, { platform: "win32", arch: "x64" })).toEqual(["", "node_modules/a"]);
+    expect(findMissing(wanted, installed, linux)).toEqual(["node_modules/a", "node_modules/linux"]);
+    expect(findMissing(wanted, installed, { platform: "win32", arch: "x64" })).toEqual(["node_modules/a"]);
   });
 });
 
