@@ -3,7 +3,7 @@
 
 import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
-import { ProblemError } from "./problem-error";
+import { RequestError } from "./request-error";
 
 const FRESH_MS = 10_000;
 
@@ -20,14 +20,14 @@ function createClient(): QueryClient {
       queries: {
         staleTime: FRESH_MS,
         // Asking again changes nothing about an answer of the kind 4xx.
-        retry: (failures, error) => failures < 2 && !(error instanceof ProblemError && error.status >= 400 && error.status < 500),
+        retry: (failures, error) => failures < 2 && !(error instanceof RequestError && error.status >= 400 && error.status < 500),
       },
     },
   });
 }
 
 function leaveWhenSignedOut(error: Error): void {
-  if (!(error instanceof ProblemError) || error.code !== "session_missing") return;
+  if (!(error instanceof RequestError) || error.code !== "session_missing") return;
   const { pathname, search } = window.location;
   window.location.assign(`/login?${new URLSearchParams({ next: `${pathname}${search}` })}`);
 }

@@ -1,17 +1,20 @@
-/** Asks the management API: JSON in and out, problems as ProblemError. It must hold no state. */
-import { readProblem, toUnreachable } from "./problem-error";
+/** Asks the management API: JSON in and out, problems as RequestError. It must hold no state. */
+import { RequestError, readProblem, toUnreachable } from "./request-error";
 
-export interface ApiRequest {
+export { RequestError };
+
+export interface JsonRequest {
   method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-  /** Below `/api/manage`, with a leading slash. */
-  path: string;
   body?: object;
   signal?: AbortSignal;
 }
 
-/** The answer's body; undefined for 204. Raises ProblemError. The types of answers are those of src/shared/management.ts. */
-export async function requestApi<Answer = void>({ method = "GET", path, body, signal }: ApiRequest): Promise<Answer> {
-  const response = await fetch(`/api/manage${path}`, {
+/**
+ * The answer's body; undefined for 204. `path` is below `/api/manage/`. Raises RequestError. The types of answers are those of
+ * src/shared/management.ts.
+ */
+export async function requestJson<Answer = void>(path: string, { method = "GET", body, signal }: JsonRequest = {}): Promise<Answer> {
+  const response = await fetch(`/api/manage/${path}`, {
     method,
     credentials: "same-origin",
     cache: "no-store",
@@ -23,4 +26,10 @@ export async function requestApi<Answer = void>({ method = "GET", path, body, si
   if (!response.ok) throw await readProblem(response);
   const answer: Answer = response.status === 204 ? undefined : await response.json().catch(() => Promise.reject(toUnreachable()));
   return answer;
+}
+
+/** What is wrong with a form as a whole: undefined when the problem is told beside one of its `fields`. */
+export function formProblem(error: unknown, fields: readonly string[]): string | undefined {
+  if (!(error instanceof RequestError)) return "This page made a mistake. Reload it, then try again.";
+  return Object.keys(error.fields).some((field) => fields.includes(field)) ? undefined : error.message;
 }

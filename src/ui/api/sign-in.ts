@@ -1,11 +1,11 @@
 /** Begins and ends the dashboard session through next-auth's routes. Its own browser code would hide how long to wait after too many attempts. */
-import { ProblemError, readProblem, toUnreachable } from "./problem-error";
+import { RequestError, readProblem, toUnreachable } from "./request-error";
 
-/** Raises ProblemError: `credentials_wrong`, and `rate_limited`, which says how long to wait. */
+/** Raises RequestError: `credentials_wrong`, and `rate_limited`, which says how long to wait. */
 export async function signIn({ email, password }: { email: string; password: string }): Promise<void> {
   const response = await post("/api/auth/callback/credentials", { email, password });
   if (response.status === 401) {
-    throw new ProblemError({
+    throw new RequestError({
       code: "credentials_wrong",
       status: 401,
       requestId: response.headers.get("x-request-id") ?? undefined,

@@ -3,7 +3,7 @@
 
 import { useState } from "react";
 import { PASSWORD_LENGTH_MIN, setupSchema, signupSchema } from "@/src/shared/management";
-import { requestApi } from "../api/request";
+import { requestJson } from "../api/request";
 import { signIn } from "../api/sign-in";
 import { TextField } from "../components/field";
 import { FormFailure } from "../forms/form-failure";
@@ -19,7 +19,7 @@ export function AccountForm({ setupToken }: { setupToken?: string }) {
     toBody: ({ name, email, password }) => ({ name, email, password, ...(setupToken === undefined ? {} : { token: setupToken }) }),
     submit: async (body) => {
       // A second try after a sign-in that failed must not make the account again.
-      if (!made) await requestApi({ method: "POST", path: setupToken === undefined ? "/signup" : "/setup", body });
+      if (!made) await requestJson(setupToken === undefined ? "signup" : "setup", { method: "POST", body });
       setMade(true);
       await signIn(body);
       await enter("/start");

@@ -5,7 +5,7 @@ import { useRouter } from "next/navigation";
 import { useState } from "react";
 import { type Started, startSchema } from "@/src/shared/management";
 import { startNames } from "@/src/shared/start-names";
-import { requestApi } from "../api/request";
+import { requestJson } from "../api/request";
 import { TextField } from "../components/field";
 import { FormFailure } from "../forms/form-failure";
 import { SubmitButton } from "../forms/submit-button";
@@ -19,7 +19,7 @@ export function StartForm() {
     schema: startSchema,
     toBody: ({ name }) => ({ name }),
     submit: async (body) => {
-      const { project, endpoint } = await requestApi<Started>({ method: "POST", path: "/start", body });
+      const { project, endpoint } = await requestJson<Started>("start", { method: "POST", body });
       router.push(`/p/${project.id}/endpoints/${endpoint.id}/live`);
       // Stays busy until the console is there.
       await new Promise(() => undefined);

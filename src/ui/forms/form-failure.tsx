@@ -1,7 +1,7 @@
 /** Says why a form was not accepted, when no field is to blame; read aloud when it appears. */
-import type { ProblemError } from "../api/problem-error";
+import type { RequestError } from "../api/request-error";
 
-export function FormFailure({ failure }: { failure: ProblemError | Error | null | undefined }) {
+export function FormFailure({ failure }: { failure: RequestError | Error | null | undefined }) {
   const requestId = failure && "requestId" in failure && "status" in failure && failure.status >= 500 ? failure.requestId : undefined;
   return (
     <div role="alert" className="empty:hidden">

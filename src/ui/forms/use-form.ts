@@ -4,7 +4,7 @@
 import { type FormEvent, type RefObject, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import type * as z from "zod/mini";
 import { checkBody, WHOLE_BODY } from "@/src/shared/field-problems";
-import { ProblemError } from "../api/problem-error";
+import { RequestError } from "../api/request-error";
 
 export interface FormOptions<Schema extends z.ZodMiniType> {
   schema: Schema;
@@ -25,7 +25,7 @@ export interface Form {
   /** What is wrong with a field, or with a part of it (`allowedOrigins.1`). */
   problemOf: (field: string) => string | undefined;
   /** What is wrong, when no field of the form is to blame. */
-  failure: ProblemError | undefined;
+  failure: RequestError | undefined;
   pending: boolean;
   /** False until the page's code runs: sending earlier would post to nowhere. */
   ready: boolean;
@@ -38,7 +38,7 @@ export function useForm<Schema extends z.ZodMiniType>({ schema, toBody, submit }
   const busy = useRef(false);
   const [pending, setPending] = useState(false);
   const [problems, setProblems] = useState<Readonly<Record<string, string>>>({});
-  const [failure, setFailure] = useState<ProblemError>();
+  const [failure, setFailure] = useState<RequestError>();
   const ready = useSyncExternalStore(
     never,
     () => true,
@@ -51,7 +51,7 @@ export function useForm<Schema extends z.ZodMiniType>({ schema, toBody, submit }
   }, [problems]);
 
   const refuse = (error: unknown) => {
-    const problem = toProblemError(error);
+    const problem = toRequestError(error);
     setProblems(problem.fields);
     const named = Object.keys(problem.fields).some((field) => isShown(ref.current, field));
     setFailure(named ? undefined : problem);
@@ -67,7 +67,7 @@ export function useForm<Schema extends z.ZodMiniType>({ schema, toBody, submit }
     setFailure(undefined);
     if (!checked.ok) {
       refuse(
-        new ProblemError({
+        new RequestError({
           code: "fields_invalid",
           status: 400,
           requestId: undefined,
@@ -99,10 +99,10 @@ function isShown(form: HTMLFormElement | null, field: string): boolean {
   return form?.elements.namedItem(field.split(".")[0] ?? field) != null;
 }
 
-function toProblemError(error: unknown): ProblemError {
-  if (error instanceof ProblemError) return error;
+function toRequestError(error: unknown): RequestError {
+  if (error instanceof RequestError) return error;
   const detail = "This page made a mistake. Reload it, then try again.";
-  return new ProblemError({ code: "internal_error", status: 0, requestId: undefined, detail });
+  return new RequestError({ code: "internal_error", status: 0, requestId: undefined, detail });
 }
 
 function toText(fields: Readonly<Record<string, string>>): string {

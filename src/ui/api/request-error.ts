@@ -1,8 +1,8 @@
 /** What the server, or the way to it, says is wrong. It must not decide how that is shown. */
 import type { ErrorCode, Problem } from "@/src/shared/errors";
 
-export class ProblemError extends Error {
-  override readonly name = "ProblemError";
+export class RequestError extends Error {
+  override readonly name = "RequestError";
   /** `unreachable`: no answer came; `unreadable`: one that is not ours, from a proxy say; `credentials_wrong`: next-auth refused a sign-in. */
   readonly code: ErrorCode | "unreachable" | "unreadable" | "credentials_wrong";
   /** HTTP status; 0 without an answer. */
@@ -13,7 +13,7 @@ export class ProblemError extends Error {
   readonly requestId: string | undefined;
 
   constructor(
-    problem: Pick<ProblemError, "code" | "status" | "requestId"> & { detail: string; fields?: Readonly<Record<string, string>> },
+    problem: Pick<RequestError, "code" | "status" | "requestId"> & { detail: string; fields?: Readonly<Record<string, string>> },
   ) {
     super(problem.detail);
     this.code = problem.code;
@@ -24,19 +24,19 @@ export class ProblemError extends Error {
 }
 
 /** The error that an answer with a status of 400 or more carries. Reads the body. */
-export async function readProblem(response: Response): Promise<ProblemError> {
+export async function readProblem(response: Response): Promise<RequestError> {
   const { status } = response;
   const requestId = response.headers.get("x-request-id") ?? undefined;
   const problem: Problem | null = response.headers.get("content-type")?.startsWith("application/problem+json")
     ? await response.json().catch(() => null)
     : null;
-  if (problem) return new ProblemError({ ...problem, status });
-  return new ProblemError({ code: "unreadable", status, requestId, detail: `The server answered with status ${status}. Try again.` });
+  if (problem) return new RequestError({ ...problem, status });
+  return new RequestError({ code: "unreadable", status, requestId, detail: `The server answered with status ${status}. Try again.` });
 }
 
 /** The error of a request that got no answer. */
-export function toUnreachable(): ProblemError {
-  return new ProblemError({
+export function toUnreachable(): RequestError {
+  return new RequestError({
     code: "unreachable",
     status: 0,
     requestId: undefined,
