@@ -1,0 +1,152 @@
+/** Code that people paste: how to write to an endpoint and how to listen to it, in several languages. Pure. */
+import { toEndpointPath } from "@/src/shared/protocol";
+
+/** Which endpoint, where, with which key. `origin` like `https://example.com`. */
+export interface Target {
+  origin: string;
+  endpointName: string;
+  key: string;
+}
+
+export interface Snippet {
+  id: "curl" | "fetch" | "websocket" | "python";
+  label: string;
+  code: string;
+}
+
+/** The address for HTTP. */
+export function toHttpUrl({ origin, endpointName, key }: Target): string {
+  return `${origin}${toEndpointPath(endpointName)}?key=${key}`;
+}
+
+/** The same for WebSocket: `ws` where the address has `http`. */
+export function toStreamUrl(target: Target): string {
+  return toHttpUrl(target).replace(/^http/, "ws");
+}
+
+/** `text` as one word of a POSIX shell. */
+export function toShellWord(text: string): string {
+  return /^[\w./:=@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+export interface CurlRequest {
+  method: "POST" | "PUT" | "DELETE";
+  url: string;
+  body?: { content: string; contentType: string };
+}
+
+/** A curl command that does what the request does. */
+export function toCurl({ method, url, body }: CurlRequest): string {
+  const lines = [`curl${method === "POST" && body ? "" : ` -X ${method}`} ${toShellWord(url)}`];
+  if (body) lines.push(`-H ${toShellWord(`Content-Type: ${body.contentType}`)}`, `--data-binary ${toShellWord(body.content)}`);
+  return lines.join(" \\\n  ");
+}
+
+/** The line that stores a first record. */
+export function toFirstCurl(target: Target): string {
+  return toCurl({
+    method: "POST",
+    url: toHttpUrl(target),
+    body: { content: '{"hello":"world"}', contentType: "application/json" },
+  }).replace("--data-binary", "-d");
+}
+
+/** Storing a record and reading all of them, and listening to changes. */
+export function toSnippets(target: Target): Snippet[] {
+  const http = toHttpUrl(target);
+  const stream = toStreamUrl(target);
+  return [
+    {
+      id: "curl",
+      label: "curl",
+      code: `# store a record
+${toFirstCurl(target)}
+
+# read every record
+curl ${toShellWord(http)}
+
+# replace one, then delete it
+curl -X PUT ${toShellWord(`${http}&uniqueId=<id>`)} \\
+  -H 'Content-Type: application/json' \\
+  -d '{"hello":"again"}'
+curl -X DELETE ${toShellWord(`${http}&uniqueId=<id>`)}`,
+    },
+    {
+      id: "fetch",
+      label: "fetch",
+      code: `const endpoint = "${http}";
+
+// store a record
+const stored = await fetch(endpoint, {
+  method: "POST",
+  headers: { "Content-Type": "application/json" },
+  body: JSON.stringify({ hello: "world" }),
+}).then((response) => response.json());
+
+// read every record
+const records = await fetch(endpoint).then((response) => response.json());
+
+// replace the first one
+await fetch(\`\${endpoint}&uniqueId=\${stored.uniqueId}\`, {
+  method: "PUT",
+  headers: { "Content-Type": "application/json" },
+  body: JSON.stringify({ hello: "again" }),
+});`,
+    },
+    {
+      id: "websocket",
+      label: "WebSocket",
+      code: `function websocketExample() {
+  console.log('Creating socket');
+  let socket = new WebSocket(
+    '${stream}'
+  );
+  socket.onopen = () => {
+    console.log('Socket open.');
+  };
+  socket.onmessage = (message) => {
+    const data = JSON.parse(message.data);
+    console.log('Socket server message', data);
+  };
+  socket.onerror = (error) => {
+    console.error('Error ', error);
+  };
+  socket.onclose = (error) => {
+    console.error('Close ', error);
+  };
+}
+websocketExample();`,
+    },
+    {
+      id: "python",
+      label: "Python",
+      code: `import json
+from urllib.request import Request, urlopen
+
+ENDPOINT = "${http}"
+
+# store a record
+request = Request(
+    ENDPOINT,
+    data=json.dumps({"hello": "world"}).encode(),
+    headers={"Content-Type": "application/json"},
+    method="POST",
+)
+print(json.load(urlopen(request)))
+
+# read every record
+print(json.load(urlopen(ENDPOINT)))
+
+# listen to changes: pip install websockets
+import asyncio
+import websockets
+
+async def listen():
+    async with websockets.connect("${stream}") as socket:
+        async for message in socket:
+            print(json.loads(message))
+
+asyncio.run(listen())`,
+    },
+  ];
+}
