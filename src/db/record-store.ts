@@ -2,6 +2,7 @@
 import type { RecordStore, StoredRecord, WriteResult } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
 import { retryContention } from "@/src/db/errors";
+import { createGroupCommit } from "@/src/db/group-commit";
 import { nameStatement } from "@/src/db/statement";
 import type { ContentKind } from "@/src/shared/protocol";
 
@@ -38,7 +39,7 @@ const READ_PAGE = nameStatement(
 /** The records of a database. `endpointId`s have the dashes of a UUID; see the port for the rest. */
 export function createRecordStore({ db }: { db: Db }): RecordStore {
   return {
-    commit: (endpointId, writes) => db.record.commit(endpointId, writes),
+    commit: createGroupCommit((endpointId, writes) => db.record.commit(endpointId, writes)),
     merge: (endpointId, id, merge) => retryContention(() => mergeLocked(db, endpointId, id, merge)),
     async readByIds(endpointId, ids, { dataOnly }) {
       const [row] = await db.$queryRawUnsafe<{ items: string }[]>(READ_BY_IDS, endpointId, ids, dataOnly);

@@ -7,6 +7,7 @@ import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import next from "next";
 import type { Config } from "@/src/config/config";
+import { setNextAuthEnvironment } from "@/src/config/next-auth-environment";
 import { createClientErrorHandler } from "@/src/http/client-error";
 import { createHttpLimits } from "@/src/http/limits";
 import { refuseUpgrade } from "@/src/realtime/refuse-upgrade";
@@ -35,6 +36,7 @@ export async function listen(booted: Booted): Promise<Listening> {
   const isDev = config.mode === "development";
   // Next adds an upgrade listener of its own to the server it is given and ends sockets that it doesn't know; it gets a decoy instead.
   const decoy = new EventEmitter();
+  setNextAuthEnvironment(config);
   const app = next({ dev: isDev, dir: process.cwd(), hostname: config.host, port: config.port, quiet: true, httpServer: decoy as Server });
   await app.prepare();
 

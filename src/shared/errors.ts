@@ -21,7 +21,10 @@ export const ERRORS = {
   // U: URL, key, origin
   api_version_unknown: client(404, "This API version does not exist. The current version is 1: /api/1/ce/<endpoint>."),
   key_missing: client(403, "The API key is missing. Add ?key=<your key> to the URL."),
-  endpoint_or_key_invalid: client(400, "The endpoint or the key is not valid. Check both in the dashboard; the key may be revoked or expired."),
+  endpoint_or_key_invalid: client(
+    400,
+    "The endpoint or the key is not valid. Check both in the dashboard; the key may be revoked or expired.",
+  ),
   key_scope_insufficient: client(403, "This key does not allow this operation. Use a key with the needed scope."),
   origin_not_allowed: client(403, "This origin is not allowed. Add it to the project's allowed origins."),
   origin_required: client(403, "This project does not accept requests without an Origin header."),
@@ -53,12 +56,27 @@ export const ERRORS = {
   key_revoked: { status: 400, close: 1000, retryable: false, message: "The API key was revoked." },
   key_expired: { status: 400, close: 1000, retryable: false, message: "The API key has expired." },
   endpoint_deleted: { status: 404, close: 1000, retryable: false, message: "The endpoint was deleted." },
-  endpoint_secured: { status: 401, close: 1000, retryable: false, message: "The endpoint became secure. Connect again with an access token." },
+  endpoint_secured: {
+    status: 401,
+    close: 1000,
+    retryable: false,
+    message: "The endpoint became secure. Connect again with an access token.",
+  },
   origin_removed: { status: 403, close: 1000, retryable: false, message: "This origin is no longer allowed." },
   access_changed: { status: 403, close: 1000, retryable: false, message: "Access to the endpoint has changed. Connect again." },
   slow_consumer: retry(503, 1013, "This client reads too slowly. Connect again, and read faster."),
-  message_too_big: { status: 413, close: 1009, retryable: false, message: "Messages to the server may have 4 KiB at most, and are ignored." },
-  message_flood: { status: 429, close: 1008, retryable: false, message: "Messages to the server are ignored, and this client sends too many of them." },
+  message_too_big: {
+    status: 413,
+    close: 1009,
+    retryable: false,
+    message: "Messages to the server may have 4 KiB at most, and are ignored.",
+  },
+  message_flood: {
+    status: 429,
+    close: 1008,
+    retryable: false,
+    message: "Messages to the server are ignored, and this client sends too many of them.",
+  },
   server_shutdown: retry(503, 1012, "The server is restarting. Connect again."),
   upgrade_invalid: client(400, "This is not a valid WebSocket handshake (RFC 6455, section 4.1)."),
   cursor_invalid: client(400, "The cursor is not valid. Use one that this endpoint sent, or since=now."),
@@ -80,6 +98,7 @@ export const ERRORS = {
   request_invalid: client(400, "The request is not valid HTTP."),
   headers_too_large: client(431, "The request's headers are too large."),
   database_unavailable: retry(503, 1013, "The database is not available right now. Try again shortly."),
+  server_busy: retry(503, 1013, "The server has more writes waiting than it can hold. Try again shortly."),
   internal_error: retry(500, 1011, "Something went wrong on the server. Try again; the request id names the entry in its log."),
 } as const satisfies Record<string, ErrorEntry>;
 

@@ -8,8 +8,7 @@ export const NAME_LENGTH_MAX = 254;
 
 /** Why `name` can't name an endpoint, as a sentence for people; undefined when it can. */
 export function endpointNameProblem(name: string): string | undefined {
-  if (name.length < NAME_LENGTH_MIN || name.length > NAME_LENGTH_MAX)
-    return `Use ${NAME_LENGTH_MIN} to ${NAME_LENGTH_MAX} characters.`;
+  if (name.length < NAME_LENGTH_MIN || name.length > NAME_LENGTH_MAX) return `Use ${NAME_LENGTH_MIN} to ${NAME_LENGTH_MAX} characters.`;
   if (!/^[a-z0-9/-]*$/.test(name)) return "Use only lowercase letters, digits, “-” and “/”.";
   if (!ENDPOINT_NAME.test(name)) return "Start and end with a letter or digit.";
   if (name.includes("--")) return "Don't put two “-” side by side.";
@@ -19,8 +18,7 @@ export function endpointNameProblem(name: string): string | undefined {
 
 /** Why `name` can't name a project, as a sentence for people; undefined when it can. */
 export function projectNameProblem(name: string): string | undefined {
-  if (name.length < NAME_LENGTH_MIN || name.length > NAME_LENGTH_MAX)
-    return `Use ${NAME_LENGTH_MIN} to ${NAME_LENGTH_MAX} characters.`;
+  if (name.length < NAME_LENGTH_MIN || name.length > NAME_LENGTH_MAX) return `Use ${NAME_LENGTH_MIN} to ${NAME_LENGTH_MAX} characters.`;
   if (!PROJECT_NAME.test(name)) return "Use only letters, digits, spaces, “-” and “_”.";
   return undefined;
 }

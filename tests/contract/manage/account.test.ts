@@ -51,7 +51,7 @@ describe("the password", () => {
     return (await authenticateUser({ db, limiter, email: ada.email, password, address: `10.0.0.${count}` })) !== null;
   };
 
-  it("[G8] changes with the current one, and ends the sessions", async () => {
+  it("[G8] [G10] changes with the current one, and ends the sessions", async () => {
     const { db } = server.runtime;
     await db.session.create({ data: { userId: ada.id, expiresAt: new Date(Date.now() + 60_000) } });
     expect(await change(PASSWORD, "another good one")).toMatchObject({ status: 204, text: "" });
@@ -60,7 +60,7 @@ describe("the password", () => {
     expect((await ada.call("GET", "/api/manage/account/sessions")).body).toEqual([]);
   });
 
-  it("[G8] stays when the current one is wrong, which can't be guessed without end", async () => {
+  it("[G8] [G10] stays when the current one is wrong, which can't be guessed without end", async () => {
     for (let n = 0; n < 5; n += 1) {
       expect(await change("wrong", "another good one")).toMatchObject({
         status: 403,

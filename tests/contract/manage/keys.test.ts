@@ -79,7 +79,7 @@ describe("revocation", () => {
 describe("rotation", () => {
   const rotate = (id: string, body: object) => ada.call("POST", `/api/manage/keys/${id}/rotate`, { body });
 
-  it("[G3][U7] answers a new key of the same name and scope, and lets the old one work for the grace period", async () => {
+  it("[G3][G9][U7] answers a new key of the same name and scope, and lets the old one work for the grace period", async () => {
     const old = await create({ name: "Website", scope: "read" });
     const answer = await rotate(old.id, { graceSeconds: 900 });
     expect(answer).toMatchObject({ status: 201, body: { name: "Website", scope: "read", expiresAt: null, revokedAt: null } });

@@ -157,7 +157,7 @@ describe("sign-in", () => {
 });
 
 describe("limits", () => {
-  it("[G1] after five failures an address can't try an account for a while, right password or not; others can", async () => {
+  it("[G1] [G10] after five failures an address can't try an account for a while, right password or not; others can", async () => {
     const { email } = await createAccount();
     const from = (address: string) => createBrowser({ "x-forwarded-for": address });
     for (let n = 0; n < 5; n += 1) expect((await from("198.51.100.7").signIn(email, "wrong password")).status).toBe(401);

@@ -1,0 +1,107 @@
+import { describe, expect, it } from "vitest";
+import type { Write, WriteResult } from "@/src/core/ports";
+import { createGroupCommit } from "@/src/db/group-commit";
+import { AppError } from "@/src/shared/errors";
+
+const ENDPOINT = "endpoint";
+const toWrite = (id: string, data = "1"): Write => ({ type: "POST", id, contentType: "json", data });
+
+function toResult({ id }: Write, seq: number): WriteResult {
+  const record = { id, version: 1, data: "1", createdAt: "", updatedAt: "" };
+  return { outcome: "ok", change: { endpointId: ENDPOINT, seq, type: "POST", record, at: "" } };
+}
+
+const toIds = (results: WriteResult[]) => results.map((result) => (result.outcome === "ok" ? result.change.record.id : result.outcome));
+
+/** A door whose statements end when the test says so. */
+function createDoor() {
+  const statements: Array<{ endpointId: string; ids: string[]; finish: () => void; fail: (error: unknown) => void }> = [];
+  let seq = 0;
+  const commit = createGroupCommit(
+    (endpointId, writes) =>
+      new Promise<WriteResult[]>((resolve, reject) => {
+        const finish = () => resolve(writes.map((write) => toResult(write, ++seq)));
+        statements.push({ endpointId, ids: writes.map(({ id }) => id), finish, fail: reject });
+      }),
+  );
+  const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+  return { statements, commit, turn };
+}
+
+describe("createGroupCommit", () => {
+  it("[R14] sends the first request at once, and what arrives meanwhile together, in order, each with its own results", async () => {
+    const { statements, commit, turn } = createDoor();
+    const first = commit(ENDPOINT, [toWrite("a")]);
+    expect(statements.map(({ ids }) => ids)).toEqual([["a"]]);
+    const second = commit(ENDPOINT, [toWrite("b"), toWrite("c")]);
+    const third = commit(ENDPOINT, [toWrite("d")]);
+    expect(statements).toHaveLength(1);
+    statements[0]?.finish();
+    expect(toIds(await first)).toEqual(["a"]);
+    await turn();
+    expect(statements[1]?.ids).toEqual(["b", "c", "d"]);
+    statements[1]?.finish();
+    expect(toIds(await second)).toEqual(["b", "c"]);
+    expect(toIds(await third)).toEqual(["d"]);
+  });
+
+  it("lets endpoints run side by side", () => {
+    const { statements, commit } = createDoor();
+    void commit("one", [toWrite("a")]);
+    void commit("two", [toWrite("b")]);
+    expect(statements.map(({ endpointId }) => endpointId)).toEqual(["one", "two"]);
+  });
+
+  it("bounds a statement by writes and by data, but never splits a request", async () => {
+    const { statements, commit, turn } = createDoor();
+    void commit(ENDPOINT, [toWrite("first")]);
+    for (let n = 0; n < 200; n++) void commit(ENDPOINT, [toWrite(`w${n}`)]);
+    const large = Array.from({ length: 300 }, (_, n) => toWrite(`l${n}`, "x".repeat(10_000)));
+    void commit(ENDPOINT, large);
+    for (let n = 0; n < 4; n++) {
+      statements[n]?.finish();
+      await turn();
+    }
+    expect(statements.map(({ ids }) => ids.length)).toEqual([1, 128, 72, 300]);
+  });
+
+  it("after a failed statement tries its requests one by one, so that one can't fail another's", async () => {
+    const { statements, commit, turn } = createDoor();
+    void commit(ENDPOINT, [toWrite("first")]);
+    const good = commit(ENDPOINT, [toWrite("good")]);
+    const bad = commit(ENDPOINT, [toWrite("bad")]);
+    const rejected = expect(bad).rejects.toThrow("not this one");
+    statements[0]?.finish();
+    await turn();
+    statements[1]?.fail(new Error("not this one"));
+    await turn();
+    expect(statements[2]?.ids).toEqual(["good"]);
+    statements[2]?.finish();
+    await turn();
+    expect(statements[3]?.ids).toEqual(["bad"]);
+    statements[3]?.fail(new Error("not this one"));
+    expect(toIds(await good)).toEqual(["good"]);
+    await rejected;
+  });
+
+  it("[E3] when the database is away, says so to all at once, and serves the next request", async () => {
+    const { statements, commit, turn } = createDoor();
+    const requests = ["a", "b", "c"].map((id) => commit(ENDPOINT, [toWrite(id)]));
+    const answers = Promise.allSettled(requests);
+    statements[0]?.finish();
+    await turn();
+    statements[1]?.fail(new AppError("database_unavailable"));
+    expect((await answers).map(({ status }) => status)).toEqual(["fulfilled", "rejected", "rejected"]);
+    expect(statements).toHaveLength(2);
+    const next = commit(ENDPOINT, [toWrite("d")]);
+    statements[2]?.finish();
+    expect(toIds(await next)).toEqual(["d"]);
+  });
+
+  it("[R14] refuses what would make the queue larger than it may be", async () => {
+    const { commit } = createDoor();
+    const large = "x".repeat(16 * 1024 * 1024);
+    for (let n = 0; n < 5; n++) void commit(ENDPOINT, [toWrite(`w${n}`, large)]);
+    await expect(commit(ENDPOINT, [toWrite("too much", large)])).rejects.toMatchObject({ code: "server_busy" });
+  });
+});
