@@ -1,5 +1,4 @@
 /** Many writers at the same time: the log stays in commit order, without holes, and agrees with the records. */
-import { setImmediate as nextTick } from "node:timers/promises";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { RecordStore } from "@/src/core/ports";
@@ -79,25 +78,34 @@ describe("writers at the same time", () => {
     expect(log.at(-1)).toMatchObject({ seq: 201, version: 201 });
   });
 
-  it("[W4] the door gives way to a plain writer that holds the record and waits for the endpoint", async () => {
-    const { id: endpointId } = await world.createEndpoint();
-    const { id } = post("0");
-    await store.commit(endpointId, [{ ...post("0"), id }]);
-    const plain = new pg.Client({ connectionString: world.database.url });
-    await plain.connect();
+  it("[W4] the door gives way to a plain writer that holds the record and wants the endpoint, instead of a deadlock", async () => {
+    // One that is not resolved, hence not overlooked.
+    const patient = await createRecordsDatabase({ max: 2, serverDefaults: ["deadlock_timeout TO '1h'"] });
+    const plain = new pg.Client({ connectionString: patient.database.url });
     try {
+      const { id: endpointId } = await patient.createEndpoint();
+      const { id } = post("0");
+      await patient.db.record.commit(endpointId, [{ ...post("0"), id }]);
       // As far as a plain UPDATE gets before its trigger asks for the endpoint.
+      await plain.connect();
       await plain.query("BEGIN");
       await plain.query(`SELECT FROM "Record" WHERE id = $1 FOR UPDATE`, [id]);
-      const put = store.commit(endpointId, [{ type: "PUT", id, contentType: "json", data: '"door"' }]);
-      await nextTick();
+      const put = patient.db.record.commit(endpointId, [{ type: "PUT", id, contentType: "json", data: '"door"' }]);
+      await until("the door to try", async () => {
+        const { rowCount } = await world.pool.query(
+          `SELECT FROM pg_stat_activity WHERE datname = $1 AND query LIKE '%record_commit%' AND query_start > $2`,
+          [patient.database.database, (await plain.query("SELECT now() AS start")).rows[0]?.start],
+        );
+        return rowCount === 1;
+      });
       await plain.query(`UPDATE "Record" SET data = '"plain"' WHERE id = $1`, [id]);
       await plain.query("COMMIT");
       expect(await put).toMatchObject([{ outcome: "ok", change: { seq: 3, record: { version: 3 } } }]);
+      expect((await patient.expectSound(endpointId)).map(({ data }) => data)).toEqual(["0", '"plain"', '"door"']);
     } finally {
       await plain.end();
+      await patient.close();
     }
-    expect((await world.expectSound(endpointId)).map(({ data }) => data)).toEqual(["0", '"plain"', '"door"']);
   });
 
   it("[W4] a transaction that is still open holds back the numbers after it", async () => {
