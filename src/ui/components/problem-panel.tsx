@@ -1,12 +1,12 @@
 /** What failed, under which request id, and a way to try again. The rest of the page goes on. */
 "use client";
 
-import { ProblemError } from "../api/problem-error";
+import { RequestError } from "../api/request-error";
 import { Button } from "./button";
 import { CopyButton } from "./copy-button";
 
 export function ProblemPanel({ what, error, onRetry }: { what: string; error: unknown; onRetry: () => void }) {
-  const requestId = error instanceof ProblemError ? error.requestId : undefined;
+  const requestId = error instanceof RequestError ? error.requestId : undefined;
   return (
     <div
       role="alert"
