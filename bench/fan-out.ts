@@ -8,13 +8,10 @@ import http from "node:http";
 import net, { type AddressInfo } from "node:net";
 import { setImmediate as nextTick } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import type { Grant } from "@/src/core/access";
 import type { Log } from "@/src/core/ports";
 import { encodeChange } from "@/src/realtime/encode";
-import { createProcessHints } from "@/src/realtime/hints";
-import { createHub } from "@/src/realtime/hub";
 import { createUpgradeHandler } from "@/src/realtime/ws";
-import { createMemoryLog } from "@/tests/support/memory-log";
+import { createMemoryHub, toGrant } from "@/tests/support/memory-hub";
 
 /** Frames of one round; the next starts when every client has read them all, so that no queue overflows. */
 const FRAMES_PER_ROUND = 64;
@@ -24,38 +21,20 @@ if (process.send) runClients();
 else await runServer({ sockets: Number(process.argv[2] ?? 1_000), bytes: Number(process.argv[3] ?? 200) });
 
 async function runServer({ sockets, bytes }: { sockets: number; bytes: number }): Promise<void> {
-  const memoryLog = createMemoryLog({ epoch: "0".repeat(32) });
-  const hints = createProcessHints();
+  const { hub, log: changeLog, publish } = createMemoryHub();
+  const grant = toGrant(changeLog);
   const log: Log = { debug: () => undefined, info: () => undefined, warn: console.warn, error: console.error };
-  const hub = createHub({
-    changes: memoryLog,
-    hints,
-    access: { recheck: async () => undefined },
-    definitions: { watch: () => () => undefined },
-    clock: { now: () => new Date() },
-    log,
-    queueBytesMax: 1_048_576,
-  });
-  const grant: Grant = {
-    endpoint: { id: memoryLog.endpointId, name: "bench/fan-out" },
-    projectId: "bench",
-    keyId: "bench",
-    keyExpiresAt: null,
-    master: false,
-    via: "key",
-    evidence: { key: "bench", masterKeyHash: null, revision: 1 },
-  };
   const config = { pingIntervalMs: 3_600_000, pongTimeoutMs: 3_600_000 };
   const handler = createUpgradeHandler({ hub, access: { decide: async () => grant }, config, log });
   const server = http.createServer().on("upgrade", handler.upgrade).listen(0, "127.0.0.1");
   await once(server, "listening");
 
-  const envelopeBytes = encodeChange({ ...sample(memoryLog.commit(1, { bytes: 2 })) }).plain().byteLength - 2;
+  const envelopeBytes = encodeChange({ ...sample(changeLog.commit(1, { bytes: 2 })) }).plain().byteLength - 2;
   const dataBytes = Math.max(bytes - envelopeBytes, 2);
   const frameBytes = envelopeBytes + dataBytes;
   const clients = fork(fileURLToPath(import.meta.url), [String((server.address() as AddressInfo).port), String(sockets)]);
   await heard(clients, "connected");
-  while (hub.subscriberCount(memoryLog.endpointId) < sockets) await nextTick();
+  while (hub.subscriberCount(changeLog.endpointId) < sockets) await nextTick();
 
   const measure = async (framesPerTick: number): Promise<number> => {
     let deliveries = 0;
@@ -65,7 +44,7 @@ async function runServer({ sockets, bytes }: { sockets: number; bytes: number })
       const done = heard(clients, "received");
       clients.send({ expectBytes: FRAMES_PER_ROUND * frameBytes });
       for (let sent = 0; sent < FRAMES_PER_ROUND; sent += framesPerTick) {
-        hints.publish({ kind: "changes", changes: memoryLog.commit(framesPerTick, { bytes: dataBytes }) });
+        publish(changeLog.commit(framesPerTick, { bytes: dataBytes }));
         await nextTick();
       }
       await done;

@@ -1,62 +1,16 @@
-/** The hub, its pumps and sessions against a log in memory: whatever comes when, a subscriber gets the log's suffix, once and in order. */
+/** The hub, its pumps and sessions against a log in memory: what subscribers get, and when their streams end. */
 import { setImmediate as nextTick } from "node:timers/promises";
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Grant } from "@/src/core/access";
-import type { Change, Clock } from "@/src/core/ports";
 import { formatCursor, parseCursor } from "@/src/shared/cursor";
 import { AppError } from "@/src/shared/errors";
-import { createMemoryLog, type MemoryLog } from "@/tests/support/memory-log";
-import { createMemorySink, type MemorySink, type StreamMessage } from "@/tests/support/memory-sink";
-import { createProcessHints } from "./hints";
-import { createHub, type Hub, type HubOptions } from "./hub";
+import { EPOCH, PROJECT_ID, createMemoryHub as setUp, toGrant, toStart } from "@/tests/support/memory-hub";
+import type { MemoryLog } from "@/tests/support/memory-log";
+import { createMemorySink, type StreamMessage } from "@/tests/support/memory-sink";
+import type { Hub } from "./hub";
 import type { Start } from "./session";
 
-const EPOCH = "0".repeat(32);
 const OTHER_EPOCH = "1".repeat(32);
-const PROJECT_ID = "019a0000-0000-7000-8000-00000000000a";
-
-function toGrant(log: MemoryLog, grant: Partial<Grant> = {}): Grant {
-  return {
-    endpoint: { id: log.endpointId, name: "test/endpoint" },
-    projectId: PROJECT_ID,
-    keyId: "key",
-    keyExpiresAt: null,
-    master: false,
-    via: "key",
-    evidence: { key: "key", masterKeyHash: null, revision: 1 },
-    ...grant,
-  };
-}
-
-function setUp(options: Partial<HubOptions> & { pause?: () => Promise<void> } = {}) {
-  const { pause, ...hubOptions } = options;
-  const log = createMemoryLog({ epoch: EPOCH, ...(pause ? { pause } : {}) });
-  const hints = createProcessHints();
-  let now = new Date("2026-01-01T00:00:00Z");
-  const clock: Clock = { now: () => now };
-  const watched: string[] = [];
-  const hub = createHub({
-    changes: log,
-    hints,
-    access: { recheck: async () => undefined },
-    definitions: {
-      watch: ({ id }) => {
-        watched.push(id);
-        return () => watched.splice(watched.indexOf(id), 1);
-      },
-    },
-    clock,
-    log: { debug: () => undefined },
-    queueBytesMax: 1_048_576,
-    ...hubOptions,
-  });
-  const publish = (changes: readonly Change[]) => hints.publish({ kind: "changes", changes });
-  const setNow = (date: Date) => {
-    now = date;
-  };
-  return { log, hints, hub, publish, setNow, watched };
-}
 
 async function subscribe(hub: Hub, log: MemoryLog, start: Start = { mode: "plain" }, grant: Partial<Grant> = {}) {
   const sink = createMemorySink();
@@ -65,7 +19,6 @@ async function subscribe(hub: Hub, log: MemoryLog, start: Start = { mode: "plain
   return { sink, subscription };
 }
 
-const from = (seq: number, epoch = EPOCH): Start => ({ mode: "after", cursor: { epoch, seq } });
 const cursorOf = (seq: number, epoch = EPOCH) => formatCursor({ epoch, seq });
 const range = (from: number, to: number) => Array.from({ length: Math.max(to - from + 1, 0) }, (_, index) => from + index);
 
@@ -126,7 +79,7 @@ describe("createHub", () => {
   it("[W9] READY first, then what was missed, then live", async () => {
     const { log, hub, publish } = setUp();
     publish(log.commit(5));
-    const { sink } = await subscribe(hub, log, from(2));
+    const { sink } = await subscribe(hub, log, toStart(2));
     await hub.poll();
     publish(log.commit(1));
     await nextTick();
@@ -171,7 +124,7 @@ describe("createHub", () => {
   it("[W10] GAP for a cursor of another epoch, then live", async () => {
     const { log, hub, publish } = setUp();
     publish(log.commit(5));
-    const { sink } = await subscribe(hub, log, from(2, OTHER_EPOCH));
+    const { sink } = await subscribe(hub, log, toStart(2, OTHER_EPOCH));
     publish(log.commit(1));
     await nextTick();
     expect(sink.messages().slice(0, 2)).toEqual([
@@ -184,7 +137,7 @@ describe("createHub", () => {
   it("[W10] GAP for a cursor ahead of the log, then live", async () => {
     const { log, hub, publish } = setUp();
     publish(log.commit(5));
-    const { sink } = await subscribe(hub, log, from(9));
+    const { sink } = await subscribe(hub, log, toStart(9));
     publish(log.commit(1));
     await nextTick();
     expect(sink.messages()[1]).toEqual({ type: "GAP", from: cursorOf(9), to: cursorOf(5), reason: "log_rewound", cursor: cursorOf(5) });
@@ -195,7 +148,7 @@ describe("createHub", () => {
     const { log, hub, publish } = setUp();
     log.commit(5);
     log.trim(3);
-    const { sink } = await subscribe(hub, log, from(1));
+    const { sink } = await subscribe(hub, log, toStart(1));
     await hub.poll();
     publish(log.commit(1));
     await nextTick();
@@ -207,7 +160,7 @@ describe("createHub", () => {
     const { log, hub, publish } = setUp();
     log.commit(5);
     log.trim(5);
-    const { sink } = await subscribe(hub, log, from(1));
+    const { sink } = await subscribe(hub, log, toStart(1));
     await hub.poll();
     publish(log.commit(1));
     await nextTick();
@@ -235,7 +188,7 @@ describe("createHub", () => {
     log.commit(100, { bytes: 10_000 });
     const sink = createMemorySink();
     sink.stall();
-    await hub.subscribe({ grant: toGrant(log), start: from(0), transport: "ws", connect: () => sink });
+    await hub.subscribe({ grant: toGrant(log), start: toStart(0), transport: "ws", connect: () => sink });
     await hub.poll();
     expect(sink.unsentBytes()).toBeLessThan(100_000);
     publish(log.commit(1));
@@ -412,162 +365,11 @@ describe("bookkeeping", () => {
       failures = 1;
       return sink;
     };
-    await hub.subscribe({ grant: toGrant(log), start: from(0), transport: "ws", connect });
+    await hub.subscribe({ grant: toGrant(log), start: toStart(0), transport: "ws", connect });
     await nextTick();
     expect(brief(sink.messages())).toEqual(["READY 0"]);
     await hub.poll();
     await nextTick();
     expect(brief(sink.messages())).toEqual(["READY 0", ...range(1, 5)]);
   });
-});
-
-const steps = fc.array(
-  fc.oneof(
-    {
-      weight: 4,
-      arbitrary: fc.record({
-        do: fc.constant("commit" as const),
-        count: fc.integer({ min: 1, max: 40 }),
-        hint: fc.constantFrom("now" as const, "late" as const, "lost" as const, "endpoint" as const),
-      }),
-    },
-    {
-      weight: 2,
-      arbitrary: fc.record({
-        do: fc.constant("connect" as const),
-        start: fc.oneof(fc.constantFrom("plain" as const, "now" as const), fc.integer({ min: 0, max: 60 })),
-      }),
-    },
-    { weight: 2, arbitrary: fc.record({ do: fc.constantFrom("drop" as const, "resume" as const), client: fc.nat({ max: 5 }) }) },
-    { weight: 1, arbitrary: fc.record({ do: fc.constantFrom("fail" as const, "poll" as const) }) },
-    { weight: 6, arbitrary: fc.record({ do: fc.constant("run" as const), tasks: fc.integer({ min: 1, max: 6 }) }) },
-  ),
-  { minLength: 40, maxLength: 80 },
-);
-
-/** A client that reconnects with the last cursor it has seen, as ours do. */
-interface Client {
-  start: Start;
-  /** The log's seq when it asked to connect for the first time, and when it was connected. */
-  askedAt: number;
-  connectedAt: number | undefined;
-  sink: MemorySink | undefined;
-  close: (() => void) | undefined;
-  received: StreamMessage[];
-}
-
-describe("interleavings", () => {
-  it("[W4] [W9] every subscriber gets exactly the log's suffix, whatever comes when", async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.scheduler(), steps, async (scheduler, script) => {
-        let failures = 0;
-        const pause = async () => {
-          await scheduler.schedule(Promise.resolve());
-          if (failures > 0 && failures-- > 0) throw new AppError("database_unavailable");
-        };
-        const { log, hints, hub, publish } = setUp({ pause });
-        const clients: Client[] = [];
-
-        const connect = (client: Client) => {
-          const sink = createMemorySink();
-          let isDropped = false;
-          let subscription: { closed(): void } | undefined;
-          client.close = () => {
-            isDropped = true;
-            client.received.push(...sink.messages());
-            client.sink = undefined;
-            subscription?.closed();
-          };
-          const grant = toGrant(log);
-          const onConnect = () => {
-            if (isDropped) return undefined;
-            client.connectedAt ??= log.position().seq;
-            client.sink = sink;
-            return sink;
-          };
-          hub.subscribe({ grant, start: client.start, transport: "ws", connect: onConnect }).then(
-            (opened) => {
-              subscription = opened;
-              if (isDropped) opened?.closed();
-            },
-            () => drop(client),
-          );
-        };
-        const drop = (client: Client) => {
-          client.close?.();
-          client.close = undefined;
-        };
-        const resume = (client: Client) => {
-          if (client.close || client.start.mode === "plain") return;
-          const last = parseCursor(client.received.at(-1)?.cursor ?? "");
-          if (last) client.start = { mode: "after", cursor: last };
-          connect(client);
-        };
-
-        for (const step of script) {
-          switch (step.do) {
-            case "commit": {
-              const changes = log.commit(step.count);
-              if (step.hint === "now") publish(changes);
-              if (step.hint === "late") void scheduler.schedule(Promise.resolve()).then(() => publish(changes));
-              if (step.hint === "endpoint") hints.publish({ kind: "endpoint", endpointId: log.endpointId });
-              break;
-            }
-            case "connect": {
-              const askedAt = log.position().seq;
-              const start: Start = typeof step.start === "number" ? from(Math.min(step.start, askedAt)) : { mode: step.start };
-              const client: Client = { start, askedAt, connectedAt: undefined, sink: undefined, close: undefined, received: [] };
-              clients.push(client);
-              connect(client);
-              break;
-            }
-            case "drop":
-            case "resume": {
-              const client = clients[step.client];
-              if (client) (step.do === "drop" ? drop : resume)(client);
-              break;
-            }
-            case "fail":
-              failures += 1;
-              break;
-            case "poll":
-              hub.poll().catch(() => undefined);
-              break;
-            case "run":
-              for (let i = 0; i < step.tasks && scheduler.count() > 0; i++) await scheduler.waitOne();
-              break;
-          }
-        }
-
-        failures = 0;
-        for (const client of clients) if (client.start.mode !== "plain") resume(client);
-        for (let round = 0; round < 5; round++) {
-          const polled = hub.poll();
-          await scheduler.waitFor(polled.catch(() => undefined));
-          await scheduler.waitIdle();
-          await nextTick();
-        }
-
-        const end = log.position().seq;
-        for (const { start, askedAt, connectedAt, sink, received } of clients) {
-          const messages = [...received, ...(sink?.messages() ?? [])];
-          const seqs = messages.filter((message) => message.record).map((message) => Number.parseInt(message.record?.uniqueId ?? "", 16));
-          const first = seqs[0] ?? (sink ? end + 1 : undefined);
-          expect(messages.some((message) => message.type === "GAP")).toBe(false);
-          if (first === undefined) continue;
-          // Without a hole and without a duplicate; up to the end when it is still connected.
-          expect(seqs).toEqual(range(first, sink ? end : (seqs.at(-1) ?? 0)));
-          if (start.mode !== "plain") {
-            const ready = parseCursor(messages[0]?.cursor ?? "");
-            expect(messages[0]?.type).toBe("READY");
-            expect(first).toBe((ready?.seq ?? -1) + 1);
-          } else {
-            expect(first).toBeGreaterThan(askedAt);
-            expect(first).toBeLessThanOrEqual((connectedAt ?? 0) + 1);
-          }
-        }
-      }),
-      { numRuns: 200 },
-    );
-  }, 60_000);
 });
