@@ -29,7 +29,14 @@ export function createPostgresUser(dataDir: string): PostgresUser {
   }
   const { uid, gid } = ownerOf(dataDir) ?? findAccount();
   const give = (path: string): void => {
-    execFileSync("chown", ["-R", `${uid}:${gid}`, path]);
+    try {
+      execFileSync("chown", ["-R", `${uid}:${gid}`, path], { stdio: ["ignore", "ignore", "pipe"] });
+    } catch (error) {
+      throw new Error(
+        `PostgreSQL does not run as root, and this root may not give ${path} to another account. Start as an ordinary user, or set DATABASE_URL.`,
+        { cause: error },
+      );
+    }
   };
   if (!setpriv) return { launch: (file, args) => ({ file, args: [...args], uid, gid }), give };
   // One capability stays: to reach folders that only root may traverse, such as a checkout below /root.
