@@ -1,0 +1,94 @@
+/** The transport at its edges: checks that hang or break, and messages that are too long for a close frame. */
+import { once } from "node:events";
+import http from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import type { Access } from "@/src/core/access";
+import { AppError } from "@/src/shared/errors";
+import { createMemoryHub, toGrant } from "@/tests/support/memory-hub";
+import { connectStream, type StreamClient } from "@/tests/support/stream-client";
+import { until } from "@/tests/support/until";
+import { createUpgradeHandler } from "./ws";
+
+let stop: () => Promise<void>;
+afterEach(async () => {
+  vi.useRealTimers();
+  await stop();
+});
+
+async function setUp(decide: Access["decide"]) {
+  const { hub, log } = createMemoryHub();
+  const logged: string[] = [];
+  const handler = createUpgradeHandler({
+    hub,
+    access: { decide },
+    config: { pingIntervalMs: 25_000, pongTimeoutMs: 10_000 },
+    log: { debug: () => undefined, error: (_, message) => logged.push(message) },
+  });
+  const server = http.createServer().on("upgrade", handler.upgrade).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  stop = async () => {
+    await handler.closeAll({ graceMs: 0 });
+    server.close();
+    await once(server, "close");
+  };
+  const { port } = server.address() as AddressInfo;
+  const connect = (): Promise<StreamClient> => connectStream(`ws://127.0.0.1:${port}/api/1/ce/test/endpoint?key=k`);
+  return { hub, log, logged, connect, handler };
+}
+
+describe("createUpgradeHandler", () => {
+  it("[E2] closes with 1011 when a check breaks, tells nothing of it, and logs it", async () => {
+    const { connect, logged } = await setUp(async () => {
+      throw new TypeError("secret");
+    });
+    const closed = await (await connect()).closed;
+    expect(closed.code).toBe(1011);
+    expect(closed.reason).toMatch(/^Something went wrong/);
+    expect(closed.reason).not.toContain("secret");
+    expect(logged).toEqual(["a WebSocket could not be opened"]);
+  });
+
+  it("[W3] cuts a message that is too long for a close frame", async () => {
+    const { connect } = await setUp(async () => {
+      throw new AppError("body_invalid", { detail: "é".repeat(100) });
+    });
+    expect(await (await connect()).closed).toEqual({ code: 4000, reason: "é".repeat(61) });
+  });
+
+  it("[E3] does not let a client wait for ever: checks that hang end with 1013, and what they answer later is dropped", async () => {
+    let answer: (() => void) | undefined;
+    const { hub, log, connect } = await setUp(
+      () =>
+        new Promise((resolve) => {
+          answer = () => resolve(toGrant(log));
+        }),
+    );
+    vi.useFakeTimers({ toFake: ["setTimeout"] });
+    const connecting = connect();
+    while (answer === undefined) await new Promise((resolve) => setImmediate(resolve));
+    vi.advanceTimersByTime(10_000);
+    vi.useRealTimers();
+    const client = await connecting;
+    expect((await client.closed).code).toBe(1013);
+    answer();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(hub.connections()).toEqual([]);
+  });
+
+  it("[W8] a handshake that is under way at shutdown is completed, and closed with 1012", async () => {
+    let answer: (() => void) | undefined;
+    const { log, connect, handler } = await setUp(
+      () =>
+        new Promise((resolve) => {
+          answer = () => resolve(toGrant(log));
+        }),
+    );
+    const connecting = connect();
+    await until("the check has begun", () => answer !== undefined);
+    const closing = handler.closeAll({ graceMs: 5_000 });
+    answer?.();
+    expect((await (await connecting).closed).code).toBe(1012);
+    await closing;
+  });
+});
