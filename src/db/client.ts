@@ -45,7 +45,9 @@ export function createPool({ url, log, max = CONNECTIONS_MAX, connectTimeoutMs =
     },
   });
   // Without a listener the loss of an idle connection would end the process. The pool replaces it by itself.
-  pool.on("error", (error) => log.warn({ err: error }, "a database connection was lost"));
+  pool.on("error", (error) => {
+    if (!pool.ending) log.warn({ err: error }, "a database connection was lost");
+  });
   return pool;
 }
 

@@ -1,0 +1,121 @@
+/**
+ * Load on the data plane over HTTP: creates with and without group commit, get by id, list of 50; PostgreSQL durable.
+ * Needs wrk. Run: node --import tsx bench/data-plane.ts [seconds]
+ */
+import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import http from "node:http";
+import type { AddressInfo } from "node:net";
+import os from "node:os";
+import path from "node:path";
+import { createAccess } from "@/src/core/access";
+import { createDefinitions } from "@/src/core/definitions";
+import type { RecordStore } from "@/src/core/ports";
+import { createRecords } from "@/src/core/records";
+import { createDb, createPool } from "@/src/db/client";
+import { createDefinitionStore } from "@/src/db/definition-store";
+import { startEmbeddedPostgres } from "@/src/db/embedded-postgres";
+import { migrate } from "@/src/db/migrate";
+import { createRecordStore } from "@/src/db/record-store";
+import { createDataPlane } from "@/src/http/data-plane";
+import { createProcessHints } from "@/src/realtime/hints";
+import { createLog } from "@/src/runtime/log";
+
+const seconds = Number(process.argv[2] ?? 8);
+const CONNECTIONS = 50;
+const BODY = JSON.stringify({
+  sensor: "kitchen",
+  temperature: 21.5,
+  humidity: 40,
+  at: "2026-11-23T10:00:00Z",
+  tags: ["a", "b"],
+  nested: { x: 1 },
+});
+
+const dir = mkdtempSync(path.join(os.tmpdir(), "rested-bench-"));
+const log = createLog({ logLevel: "warn" });
+const postgres = await startEmbeddedPostgres({ dir, log });
+const pool = createPool({ url: postgres.url, log });
+await migrate({ pool, dir: "prisma/migrations", log });
+const clock = { now: () => new Date() };
+const db = createDb({ pool, hints: createProcessHints({ log }), log });
+const definitions = createDefinitions({ store: createDefinitionStore({ db, clock }), clock, log });
+const access = createAccess({ definitions, clock });
+
+const grouped = createRecordStore({ db });
+const single: RecordStore = { ...grouped, commit: (endpointId, writes) => db.record.commit(endpointId, writes) };
+
+async function serve(store: RecordStore): Promise<{ origin: string; server: http.Server }> {
+  const records = createRecords({ store, recordBytesMax: 1024 * 1024 });
+  const config = { bodyBytesMax: 1024 * 1024, bodyTimeoutMs: 30_000 };
+  const server = http.createServer(createDataPlane({ access, records, config, log }));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server };
+}
+
+async function seed(): Promise<string> {
+  const key = randomBytes(16).toString("hex");
+  const owner = await db.user.create({ data: { email: `${key}@example.com`, name: "bench" } });
+  await db.project.create({
+    data: {
+      ownerId: owner.id,
+      name: "bench project",
+      keys: { create: { name: "key", key } },
+      endpoints: { create: { name: "bench/things" } },
+    },
+  });
+  return `/api/1/ce/bench/things?key=${key}`;
+}
+
+/** wrk in a process of its own; this one must stay free to serve, hence the shell's background job and the wait. */
+async function load(url: string, script?: string): Promise<{ perSecond: number; p99: string }> {
+  const { execFile } = await import("node:child_process");
+  const args = ["-t1", `-c${CONNECTIONS}`, `-d${seconds}s`, "--latency", ...(script ? ["-s", script] : []), url];
+  const output = await new Promise<string>((resolve, reject) =>
+    execFile("wrk", args, (error, stdout) => (error ? reject(error) : resolve(stdout))),
+  );
+  if (/Non-2xx/.test(output)) throw new Error(output);
+  return { perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(output)?.[1]), p99: /99%\s+(\S+)/.exec(output)?.[1] ?? "?" };
+}
+
+try {
+  execFileSync("wrk", ["-v"], { stdio: "ignore" });
+} catch (error) {
+  if (error instanceof Error && "code" in error && error.code === "ENOENT") throw new Error("Install wrk first.");
+}
+const script = path.join(dir, "post.lua");
+writeFileSync(script, `wrk.method = "POST"\nwrk.headers["Content-Type"] = "application/json"\nwrk.body = '${BODY}'\n`);
+
+const groupedServer = await serve(grouped);
+const singleServer = await serve(single);
+try {
+  await load(groupedServer.origin + (await seed()), script); // warm-up
+  const results: Record<string, { perSecond: number; p99: string }> = {
+    "create, each its own commit": await load(singleServer.origin + (await seed()), script),
+    "create, group commit": await load(groupedServer.origin + (await seed()), script),
+  };
+  const few = await seed();
+  let id = "";
+  for (let n = 0; n < 50; n++) {
+    const answer = await fetch(groupedServer.origin + few, { method: "POST", headers: { "Content-Type": "application/json" }, body: BODY });
+    id = ((await answer.json()) as { uniqueId: string }).uniqueId;
+  }
+  results["get one by id"] = await load(`${groupedServer.origin}${few}&uniqueId=${id}`);
+  results["list of 50"] = await load(groupedServer.origin + few);
+  const base = results["create, each its own commit"]?.perSecond ?? 1;
+  for (const [name, { perSecond, p99 }] of Object.entries(results)) {
+    console.log(
+      `${name.padEnd(28)} ${Math.round(perSecond).toString().padStart(7)}/s   p99 ${p99.padStart(9)}   ×${(perSecond / base).toFixed(2)}`,
+    );
+  }
+} finally {
+  groupedServer.server.close();
+  groupedServer.server.closeAllConnections();
+  singleServer.server.close();
+  singleServer.server.closeAllConnections();
+  await db.$disconnect();
+  await pool.end();
+  await postgres.stop();
+  rmSync(dir, { recursive: true, force: true });
+}
