@@ -43,3 +43,10 @@ export function toUnreachable(): RequestError {
     detail: "The server could not be reached. Check your connection, then try again.",
   });
 }
+
+/** `error` as one that can be shown: a mistake of the page itself is one of no field. */
+export function toRequestError(error: unknown): RequestError {
+  if (error instanceof RequestError) return error;
+  const detail = "This page made a mistake. Reload it, then try again.";
+  return new RequestError({ code: "internal_error", status: 0, requestId: undefined, detail });
+}

@@ -4,7 +4,7 @@
 import { type FormEvent, type RefObject, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import type * as z from "zod/mini";
 import { checkBody, WHOLE_BODY } from "@/src/shared/field-problems";
-import { RequestError } from "../api/request-error";
+import { RequestError, toRequestError } from "../api/request-error";
 
 export interface FormOptions<Schema extends z.ZodMiniType> {
   schema: Schema;
@@ -97,12 +97,6 @@ export function useForm<Schema extends z.ZodMiniType>({ schema, toBody, submit }
 /** True when the form has a control that shows the field's problem. */
 function isShown(form: HTMLFormElement | null, field: string): boolean {
   return form?.elements.namedItem(field.split(".")[0] ?? field) != null;
-}
-
-function toRequestError(error: unknown): RequestError {
-  if (error instanceof RequestError) return error;
-  const detail = "This page made a mistake. Reload it, then try again.";
-  return new RequestError({ code: "internal_error", status: 0, requestId: undefined, detail });
 }
 
 function toText(fields: Readonly<Record<string, string>>): string {

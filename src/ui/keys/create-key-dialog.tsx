@@ -1,0 +1,76 @@
+/** Makes a key: name, scope, expiry. */
+"use client";
+
+import { useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { KEY_SCOPES, type KeyScope, keyCreateSchema } from "@/src/shared/management";
+import { keysQuery, projectQuery } from "../api/queries";
+import { requestJson } from "../api/request";
+import { Button } from "../components/button";
+import { Dialog, DialogActions } from "../components/dialog";
+import { TextField } from "../components/field";
+import { Segments } from "../components/segments";
+import { ExpiryField, useExpiry } from "../forms/expiry-field";
+import { FormFailure } from "../forms/form-failure";
+import { SubmitButton } from "../forms/submit-button";
+import { useForm } from "../forms/use-form";
+import { notify } from "../notifications/notify";
+import { SCOPE_LABELS } from "./key-state";
+
+const SCOPES = [...KEY_SCOPES].reverse().map((value) => ({ value, label: SCOPE_LABELS[value] }));
+
+const SCOPE_HINTS: Readonly<Record<KeyScope, string>> = {
+  read_write: "Reads, streams, creates, updates and deletes records.",
+  read: "Reads and streams records, and changes none.",
+  write: "Creates, updates and deletes records, and reads none.",
+};
+
+export function CreateKeyDialog({
+  projectId,
+  open,
+  onOpenChange,
+}: {
+  projectId: string;
+  open: boolean;
+  onOpenChange: (open: boolean) => void;
+}) {
+  return (
+    <Dialog
+      open={open}
+      onOpenChange={onOpenChange}
+      title="Create a key"
+      description="A key names who asks. It is no secret: pages may carry it."
+    >
+      <CreateKeyForm projectId={projectId} onClose={() => onOpenChange(false)} />
+    </Dialog>
+  );
+}
+
+function CreateKeyForm({ projectId, onClose }: { projectId: string; onClose: () => void }) {
+  const client = useQueryClient();
+  const [scope, setScope] = useState<KeyScope>("read_write");
+  const expiry = useExpiry();
+  const form = useForm({
+    schema: keyCreateSchema,
+    toBody: ({ name, expiresAt }) => ({ name, scope, expiresAt: expiry.expiresAt(expiresAt) }),
+    submit: async (body) => {
+      await requestJson(`projects/${projectId}/keys`, { method: "POST", body });
+      await client.invalidateQueries({ queryKey: keysQuery(projectId).queryKey });
+      void client.invalidateQueries({ queryKey: projectQuery(projectId).queryKey });
+      notify(`Created the key ${body.name}.`);
+      onClose();
+    },
+  });
+  return (
+    <form {...form.props} className="flex flex-col gap-4">
+      <TextField name="name" label="Name" placeholder="Sensors in the lab" problem={form.problemOf("name")} autoFocus />
+      <Segments label="Scope" value={scope} options={SCOPES} onChange={setScope} hint={SCOPE_HINTS[scope]} />
+      <ExpiryField expiry={expiry} problem={form.problemOf("expiresAt")} />
+      <FormFailure failure={form.failure} />
+      <DialogActions>
+        <SubmitButton form={form}>Create key</SubmitButton>
+        <Button onClick={onClose}>Cancel</Button>
+      </DialogActions>
+    </form>
+  );
+}

@@ -1,0 +1,13 @@
+/** What a key can do now, in words. Pure. */
+import type { KeyScope, ManagedKey } from "@/src/shared/management";
+
+export type KeyState = "active" | "expired" | "revoked";
+
+/** Revoked counts before expired. */
+export function toKeyState(key: Pick<ManagedKey, "revokedAt" | "expiresAt">, nowMs: number): KeyState {
+  if (key.revokedAt !== null) return "revoked";
+  return key.expiresAt !== null && Date.parse(key.expiresAt) <= nowMs ? "expired" : "active";
+}
+
+export const SCOPE_LABELS: Readonly<Record<KeyScope, string>> = { read_write: "Read and write", read: "Read", write: "Write" };
+export const STATE_LABELS: Readonly<Record<KeyState, string>> = { active: "Active", expired: "Expired", revoked: "Revoked" };

@@ -1,0 +1,68 @@
+/** A project's keys and its master key. */
+"use client";
+
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import type { ManagedKey, ManagedProject } from "@/src/shared/management";
+import { keysQuery, projectQuery } from "../api/queries";
+import { requestJson } from "../api/request";
+import { Button } from "../components/button";
+import { EmptyState } from "../components/empty-state";
+import { Page, Panel } from "../components/page";
+import { NameConfirmation } from "../forms/name-confirmation";
+import { notify } from "../notifications/notify";
+import { CreateKeyDialog } from "./create-key-dialog";
+import { KeysTable } from "./keys-table";
+import { MasterKeySection } from "./master-key-section";
+import { RotateKeyDialog } from "./rotate-key-dialog";
+
+export function KeysPage({ project, keys: initialKeys, nowMs }: { project: ManagedProject; keys: ManagedKey[]; nowMs: number }) {
+  const client = useQueryClient();
+  const { data: keys, dataUpdatedAt } = useQuery({ ...keysQuery(project.id), initialData: initialKeys, initialDataUpdatedAt: nowMs });
+  const { data: current } = useQuery({ ...projectQuery(project.id), initialData: project, initialDataUpdatedAt: nowMs });
+  const [creating, setCreating] = useState(false);
+  const [rotating, setRotating] = useState<ManagedKey | null>(null);
+  const [revoking, setRevoking] = useState<ManagedKey | null>(null);
+  const create = (
+    <Button tone="primary" onClick={() => setCreating(true)}>
+      Create key
+    </Button>
+  );
+  const revoke = async (key: ManagedKey) => {
+    await requestJson(`keys/${key.id}`, { method: "DELETE" });
+    await client.invalidateQueries({ queryKey: keysQuery(project.id).queryKey });
+    void client.invalidateQueries({ queryKey: projectQuery(project.id).queryKey });
+    notify(`Revoked ${key.name}.`);
+    setRevoking(null);
+  };
+  return (
+    <Page title="Keys" note="Who asks: each request and each socket carries one, as ?key=…" actions={create}>
+      {keys.length === 0 ? (
+        <EmptyState sentence="This project has no keys, so nothing can reach its endpoints." action={create} />
+      ) : (
+        <Panel padded={false}>
+          <KeysTable keys={keys} nowMs={dataUpdatedAt} onRotate={setRotating} onRevoke={setRevoking} />
+        </Panel>
+      )}
+      <MasterKeySection project={current} />
+      <CreateKeyDialog projectId={project.id} open={creating} onOpenChange={setCreating} />
+      <RotateKeyDialog managedKey={rotating} onClose={() => setRotating(null)} />
+      <NameConfirmation
+        open={revoking !== null}
+        onOpenChange={(open) => open || setRevoking(null)}
+        title="Revoke key"
+        name={revoking?.name ?? ""}
+        action="Revoke key"
+        consequences={
+          <p>
+            Requests with this key are refused from now on, and its open sockets close. This can't be undone; to change a key without a
+            break, rotate it.
+          </p>
+        }
+        onConfirm={async () => {
+          if (revoking) await revoke(revoking);
+        }}
+      />
+    </Page>
+  );
+}

@@ -1,0 +1,69 @@
+/** Replaces a key by a new one, with a time in which both work. */
+"use client";
+
+import { useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { keyRotateSchema, type ManagedKey } from "@/src/shared/management";
+import { keysQuery } from "../api/queries";
+import { requestJson } from "../api/request";
+import { Button } from "../components/button";
+import { Dialog, DialogActions } from "../components/dialog";
+import { Segments } from "../components/segments";
+import { FormFailure } from "../forms/form-failure";
+import { SubmitButton } from "../forms/submit-button";
+import { useForm } from "../forms/use-form";
+import { notify } from "../notifications/notify";
+
+const GRACES = [
+  { value: "0", label: "None" },
+  { value: "900", label: "15 min" },
+  { value: "3600", label: "1 h" },
+  { value: "86400", label: "24 h" },
+] as const;
+type Grace = (typeof GRACES)[number]["value"];
+
+const HINTS: Readonly<Record<Grace, string>> = {
+  "0": "The old key stops working at once, and its open sockets close.",
+  "900": "The old key works for 15 more minutes; then its open sockets close.",
+  "3600": "The old key works for one more hour; then its open sockets close.",
+  "86400": "The old key works for 24 more hours; then its open sockets close.",
+};
+
+/** `managedKey` null: closed. */
+export function RotateKeyDialog({ managedKey, onClose }: { managedKey: ManagedKey | null; onClose: () => void }) {
+  return (
+    <Dialog
+      open={managedKey !== null}
+      onOpenChange={(open) => open || onClose()}
+      title="Rotate key"
+      description={`A new key takes the name and scope of “${managedKey?.name ?? ""}”. Put it where the old one is used before the old one ends.`}
+    >
+      {managedKey ? <RotateKeyForm managedKey={managedKey} onClose={onClose} /> : null}
+    </Dialog>
+  );
+}
+
+function RotateKeyForm({ managedKey, onClose }: { managedKey: ManagedKey; onClose: () => void }) {
+  const client = useQueryClient();
+  const [grace, setGrace] = useState<Grace>("3600");
+  const form = useForm({
+    schema: keyRotateSchema,
+    toBody: () => ({ graceSeconds: Number(grace) }),
+    submit: async (body) => {
+      await requestJson(`keys/${managedKey.id}/rotate`, { method: "POST", body });
+      await client.invalidateQueries({ queryKey: keysQuery(managedKey.projectId).queryKey });
+      notify(`Rotated ${managedKey.name}. The new key is in the list.`);
+      onClose();
+    },
+  });
+  return (
+    <form {...form.props} className="flex flex-col gap-4">
+      <Segments label="Both keys work for" value={grace} options={GRACES} onChange={setGrace} hint={HINTS[grace]} />
+      <FormFailure failure={form.failure} />
+      <DialogActions>
+        <SubmitButton form={form}>Rotate key</SubmitButton>
+        <Button onClick={onClose}>Cancel</Button>
+      </DialogActions>
+    </form>
+  );
+}

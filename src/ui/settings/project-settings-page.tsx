@@ -1,0 +1,123 @@
+/** A project's name, origins and end. */
+"use client";
+
+import { useQueryClient } from "@tanstack/react-query";
+import { useRouter } from "next/navigation";
+import { useState } from "react";
+import { type ManagedProject, projectPatchSchema } from "@/src/shared/management";
+import { splitOrigins } from "@/src/shared/origins";
+import { projectQuery, projectsQuery } from "../api/queries";
+import { requestJson } from "../api/request";
+import { Button } from "../components/button";
+import { TextAreaField, TextField } from "../components/field";
+import { Page, Panel, Section } from "../components/page";
+import { Switch } from "../components/switch";
+import { formatPlural } from "../format/number";
+import { FormFailure } from "../forms/form-failure";
+import { NameConfirmation } from "../forms/name-confirmation";
+import { SubmitButton } from "../forms/submit-button";
+import { useForm } from "../forms/use-form";
+import { notify } from "../notifications/notify";
+
+export function ProjectSettingsPage({ project }: { project: ManagedProject }) {
+  return (
+    <Page title="Project settings">
+      <ProjectForm project={project} />
+      <DeleteProject project={project} />
+    </Page>
+  );
+}
+
+function ProjectForm({ project }: { project: ManagedProject }) {
+  const client = useQueryClient();
+  const router = useRouter();
+  const [origins, setOrigins] = useState(project.allowedOrigins.join(", "));
+  const [disallowNoOrigin, setDisallowNoOrigin] = useState(project.disallowNoOrigin);
+  const form = useForm({
+    schema: projectPatchSchema,
+    toBody: ({ name, allowedOrigins }) => ({ name, allowedOrigins: splitOrigins(allowedOrigins ?? ""), disallowNoOrigin }),
+    submit: async (body) => {
+      const saved = await requestJson<ManagedProject>(`projects/${project.id}`, { method: "PATCH", body });
+      client.setQueryData(projectQuery(project.id).queryKey, saved);
+      void client.invalidateQueries({ queryKey: projectsQuery().queryKey });
+      // As the server understood them.
+      setOrigins(saved.allowedOrigins.join(", "));
+      notify("Saved the project's settings.");
+      // The name stands in the frame of the page too, which the server drew.
+      router.refresh();
+    },
+  });
+  return (
+    <form {...form.props} className="flex flex-col gap-10">
+      <Panel>
+        <TextField
+          name="name"
+          label="Name"
+          hint="5 to 254 letters, digits, spaces, “-” and “_”."
+          defaultValue={project.name}
+          problem={form.problemOf("name")}
+        />
+      </Panel>
+      <Section title="Origins" note="Which web pages may use this project's keys. Programs that are no browser send no origin.">
+        <Panel>
+          <TextAreaField
+            mono
+            name="allowedOrigins"
+            label="Allowed origins"
+            placeholder="https://example.com, http://localhost:3000"
+            hint="Separate them by commas. Empty: every origin is allowed."
+            value={origins}
+            onChange={(event) => setOrigins(event.target.value)}
+            problem={form.problemOf("allowedOrigins")}
+          />
+          <Switch
+            label="Refuse requests without an origin"
+            hint="Only browsers send one; anybody else can make one up. This keeps out mistakes, not attackers."
+            checked={disallowNoOrigin}
+            onChange={setDisallowNoOrigin}
+          />
+        </Panel>
+      </Section>
+      <div className="-mt-4 flex flex-col items-start gap-3">
+        <FormFailure failure={form.failure} />
+        <SubmitButton form={form}>Save changes</SubmitButton>
+      </div>
+    </form>
+  );
+}
+
+function DeleteProject({ project }: { project: ManagedProject }) {
+  const client = useQueryClient();
+  const router = useRouter();
+  const [open, setOpen] = useState(false);
+  const remove = async () => {
+    await requestJson(`projects/${project.id}`, { method: "DELETE" });
+    notify(`Deleted ${project.name}.`);
+    client.removeQueries({ queryKey: projectQuery(project.id).queryKey });
+    void client.invalidateQueries({ queryKey: projectsQuery().queryKey });
+    router.push("/projects");
+    router.refresh();
+  };
+  const { endpoints, keys } = project.counts;
+  return (
+    <Section title="Delete this project" note="Its endpoints, their records and logs, and its keys go with it, for good.">
+      <div>
+        <Button onClick={() => setOpen(true)}>Delete project</Button>
+      </div>
+      <NameConfirmation
+        open={open}
+        onOpenChange={setOpen}
+        title="Delete project"
+        name={project.name}
+        action="Delete project"
+        consequences={
+          <p>
+            {formatPlural(endpoints, "endpoint")} with every record and the whole log, {formatPlural(keys, "working key")}
+            {project.hasMasterKey ? " and the master key" : ""} go with it. Open sockets close. This can't be undone.
+          </p>
+        }
+        onConfirm={remove}
+      />
+    </Section>
+  );
+}
