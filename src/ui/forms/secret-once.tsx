@@ -12,7 +12,7 @@ export function SecretOnce({ secret, what, warning, onDone }: { secret: string; 
       <p role="status" className="text-warn">
         {warning}
       </p>
-      <CodeBlock code={secret} what={what} wrap />
+      <CodeBlock code={secret} what={what} />
       <DialogActions>
         <Button tone="primary" onClick={onDone}>
           Done

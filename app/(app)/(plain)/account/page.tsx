@@ -1,0 +1,19 @@
+/** The signed-in person's own things. */
+import type { Metadata } from "next";
+import { requireUser } from "@/app/lib/require-user";
+import { listSessions } from "@/src/control/list-sessions";
+import { listTokens } from "@/src/control/list-tokens";
+import { getRuntime } from "@/src/runtime/registry";
+import { AccountPage } from "@/src/ui/account/account-page";
+
+export const metadata: Metadata = { title: "Account" };
+
+export default async function Page() {
+  const { sessionId, ...account } = await requireUser("/account");
+  const { db, clock } = getRuntime();
+  const [sessions, tokens] = await Promise.all([
+    listSessions({ db, clock, userId: account.id, currentSessionId: sessionId }),
+    listTokens({ db, userId: account.id }),
+  ]);
+  return <AccountPage account={account} sessions={sessions} tokens={tokens} nowMs={clock.now().getTime()} />;
+}

@@ -1,0 +1,78 @@
+/** The signed-in person's own things. */
+"use client";
+
+import { useSyncExternalStore } from "react";
+import type { AccountView, SessionView, TokenView } from "@/src/shared/management";
+import { signOut } from "../api/sign-in";
+import { enter } from "../auth/enter";
+import { subscribeSettings } from "../browser-setting";
+import { Button } from "../components/button";
+import { Page, Panel, Section } from "../components/page";
+import { Switch } from "../components/switch";
+import { FormFailure } from "../forms/form-failure";
+import { useAction } from "../forms/use-action";
+import { areSingleKeysOn, setSingleKeys } from "../single-keys";
+import { ThemeChoice } from "../theme/theme-choice";
+import { NameForm } from "./name-form";
+import { PasswordForm } from "./password-form";
+import { SessionsSection } from "./sessions-section";
+import { TokensSection } from "./tokens-section";
+
+export function AccountPage({
+  account,
+  sessions,
+  tokens,
+  nowMs,
+}: {
+  account: AccountView;
+  sessions: SessionView[];
+  tokens: TokenView[];
+  /** When the server read all this. */
+  nowMs: number;
+}) {
+  const leave = useAction(async () => {
+    await signOut();
+    await enter("/login");
+  });
+  return (
+    <Page
+      title="Account"
+      note={account.email}
+      actions={
+        <Button busy={leave.pending} onClick={() => leave.run()}>
+          Sign out
+        </Button>
+      }
+    >
+      {leave.failure ? <FormFailure failure={leave.failure} /> : null}
+      <Section title="Name">
+        <NameForm name={account.name} />
+      </Section>
+      <Section title="Password" note="A new password ends your sessions in other browsers.">
+        <PasswordForm email={account.email} />
+      </Section>
+      <SessionsSection sessions={sessions} nowMs={nowMs} />
+      <Section title="This browser" note="Kept here, not in your account.">
+        <Panel>
+          <ThemeChoice />
+          <div className="-mb-3 pt-2">
+            <SingleKeys />
+          </div>
+        </Panel>
+      </Section>
+      <TokensSection tokens={tokens} nowMs={nowMs} />
+    </Page>
+  );
+}
+
+function SingleKeys() {
+  const on = useSyncExternalStore(subscribeSettings, areSingleKeysOn, () => true);
+  return (
+    <Switch
+      label="Single-key shortcuts"
+      hint="Keys like J, K and Space act in the console. Turn them off if you use speech input or press keys by accident."
+      checked={on}
+      onChange={setSingleKeys}
+    />
+  );
+}

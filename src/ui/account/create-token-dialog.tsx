@@ -1,0 +1,63 @@
+/** Makes a management token and shows it this once. */
+"use client";
+
+import { useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { type TokenCreated, tokenCreateSchema } from "@/src/shared/management";
+import { tokensQuery } from "../api/queries";
+import { requestJson } from "../api/request";
+import { Button } from "../components/button";
+import { Dialog, DialogActions } from "../components/dialog";
+import { TextField } from "../components/field";
+import { ExpiryField, useExpiry } from "../forms/expiry-field";
+import { FormFailure } from "../forms/form-failure";
+import { SecretOnce } from "../forms/secret-once";
+import { SubmitButton } from "../forms/submit-button";
+import { useForm } from "../forms/use-form";
+
+export function CreateTokenDialog({ open, onClose }: { open: boolean; onClose: () => void }) {
+  const [secret, setSecret] = useState<string | null>(null);
+  const close = () => {
+    setSecret(null);
+    onClose();
+  };
+  return (
+    <Dialog open={open} onOpenChange={(next) => next || close()} title={secret === null ? "Create a token" : "Your token"}>
+      {secret === null ? (
+        <CreateTokenForm onMade={setSecret} onCancel={close} />
+      ) : (
+        <SecretOnce
+          secret={secret}
+          what="the token"
+          warning="Copy it now: it is shown this once, and the server keeps only its hash."
+          onDone={close}
+        />
+      )}
+    </Dialog>
+  );
+}
+
+function CreateTokenForm({ onMade, onCancel }: { onMade: (token: string) => void; onCancel: () => void }) {
+  const client = useQueryClient();
+  const expiry = useExpiry();
+  const form = useForm({
+    schema: tokenCreateSchema,
+    toBody: ({ name, expiresAt }) => ({ name, expiresAt: expiry.expiresAt(expiresAt) }),
+    submit: async (body) => {
+      const { token } = await requestJson<TokenCreated>("account/tokens", { method: "POST", body });
+      onMade(token);
+      void client.invalidateQueries({ queryKey: tokensQuery().queryKey });
+    },
+  });
+  return (
+    <form {...form.props} className="flex flex-col gap-4">
+      <TextField name="name" label="Name" placeholder="Deploy script" problem={form.problemOf("name")} autoFocus />
+      <ExpiryField expiry={expiry} problem={form.problemOf("expiresAt")} />
+      <FormFailure failure={form.failure} />
+      <DialogActions>
+        <SubmitButton form={form}>Create token</SubmitButton>
+        <Button onClick={onCancel}>Cancel</Button>
+      </DialogActions>
+    </form>
+  );
+}

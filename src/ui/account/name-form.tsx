@@ -1,0 +1,39 @@
+/** Changes the name of the account. */
+"use client";
+
+import { useRouter } from "next/navigation";
+import { accountPatchSchema } from "@/src/shared/management";
+import { requestJson } from "../api/request";
+import { TextField } from "../components/field";
+import { Panel } from "../components/page";
+import { FormFailure } from "../forms/form-failure";
+import { SubmitButton } from "../forms/submit-button";
+import { useForm } from "../forms/use-form";
+import { notify } from "../notifications/notify";
+
+export function NameForm({ name }: { name: string }) {
+  const router = useRouter();
+  const form = useForm({
+    schema: accountPatchSchema,
+    toBody: ({ name: typed }) => ({ name: typed }),
+    submit: async (body) => {
+      await requestJson("account", { method: "PATCH", body });
+      notify("Saved your name.");
+      // It stands in the frame of the page too, which the server drew.
+      router.refresh();
+    },
+  });
+  return (
+    <Panel>
+      <form {...form.props} className="flex max-w-[24rem] flex-col items-stretch gap-4">
+        <TextField name="name" label="Your name" autoComplete="name" defaultValue={name} problem={form.problemOf("name")} />
+        <FormFailure failure={form.failure} />
+        <div>
+          <SubmitButton form={form} tone="secondary">
+            Save changes
+          </SubmitButton>
+        </div>
+      </form>
+    </Panel>
+  );
+}

@@ -1,0 +1,56 @@
+/** Changes the password of the account. */
+"use client";
+
+import { useQueryClient } from "@tanstack/react-query";
+import { PASSWORD_LENGTH_MIN, passwordChangeSchema } from "@/src/shared/management";
+import { sessionsQuery } from "../api/queries";
+import { requestJson } from "../api/request";
+import { TextField } from "../components/field";
+import { Panel } from "../components/page";
+import { FormFailure } from "../forms/form-failure";
+import { SubmitButton } from "../forms/submit-button";
+import { useForm } from "../forms/use-form";
+import { notify } from "../notifications/notify";
+
+export function PasswordForm({ email }: { email: string }) {
+  const client = useQueryClient();
+  const form = useForm({
+    schema: passwordChangeSchema,
+    toBody: ({ currentPassword, newPassword }) => ({ currentPassword, newPassword }),
+    submit: async (body) => {
+      await requestJson("account/password", { method: "POST", body });
+      await client.invalidateQueries({ queryKey: sessionsQuery().queryKey });
+      notify("Changed your password. Other browsers are signed out.");
+      form.props.ref.current?.reset();
+    },
+  });
+  return (
+    <Panel>
+      <form {...form.props} className="flex max-w-[24rem] flex-col items-stretch gap-4">
+        {/* Password managers then know whose password this is. */}
+        <input type="hidden" name="username" autoComplete="username" value={email} readOnly />
+        <TextField
+          name="currentPassword"
+          type="password"
+          label="Current password"
+          autoComplete="current-password"
+          problem={form.problemOf("currentPassword")}
+        />
+        <TextField
+          name="newPassword"
+          type="password"
+          label="New password"
+          autoComplete="new-password"
+          hint={`${PASSWORD_LENGTH_MIN} characters or more.`}
+          problem={form.problemOf("newPassword")}
+        />
+        <FormFailure failure={form.failure} />
+        <div>
+          <SubmitButton form={form} tone="secondary">
+            Change password
+          </SubmitButton>
+        </div>
+      </form>
+    </Panel>
+  );
+}

@@ -1,0 +1,60 @@
+/** Where the account is signed in, and how to end it there. */
+"use client";
+
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import type { SessionView } from "@/src/shared/management";
+import { sessionsQuery } from "../api/queries";
+import { requestJson } from "../api/request";
+import { Badge } from "../components/badge";
+import { Button } from "../components/button";
+import { Panel, Section } from "../components/page";
+import { RelativeTime } from "../components/relative-time";
+import { FormFailure } from "../forms/form-failure";
+import { useAction } from "../forms/use-action";
+import { notify } from "../notifications/notify";
+import { toBrowserName } from "./browser-name";
+
+export function SessionsSection({ sessions: initial, nowMs }: { sessions: SessionView[]; nowMs: number }) {
+  const { data: sessions } = useQuery({ ...sessionsQuery(), initialData: initial, initialDataUpdatedAt: nowMs });
+  return (
+    <Section title="Sessions" note="Browsers that are signed in. End those that you don't know.">
+      <Panel padded={false}>
+        <ul className="flex flex-col divide-y">
+          {sessions.map((session) => (
+            <SessionRow key={session.id} session={session} />
+          ))}
+        </ul>
+      </Panel>
+    </Section>
+  );
+}
+
+function SessionRow({ session }: { session: SessionView }) {
+  const client = useQueryClient();
+  const name = toBrowserName(session.userAgent);
+  const revoke = useAction(async () => {
+    await requestJson(`account/sessions/${session.id}`, { method: "DELETE" });
+    await client.invalidateQueries({ queryKey: sessionsQuery().queryKey });
+    notify(`Ended the session of ${name}.`);
+  });
+  return (
+    <li className="flex flex-wrap items-center justify-between gap-x-4 gap-y-2 px-5 py-3">
+      <div className="min-w-0">
+        <p className="flex flex-wrap items-center gap-2">
+          <span className="font-medium wrap-anywhere">{name}</span>
+          {session.current ? <Badge tone="live">This browser</Badge> : null}
+        </p>
+        <p className="text-muted">
+          {session.address ? `${session.address} · ` : ""}seen <RelativeTime time={session.lastSeenAt} /> · since{" "}
+          <RelativeTime time={session.createdAt} />
+        </p>
+        <FormFailure failure={revoke.failure} />
+      </div>
+      {session.current ? null : (
+        <Button busy={revoke.pending} onClick={() => revoke.run()} aria-label={`End session of ${name}`}>
+          End session
+        </Button>
+      )}
+    </li>
+  );
+}
