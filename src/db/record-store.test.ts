@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Change, RecordStore, Write, WriteResult } from "@/src/core/ports";
 import { createUniqueId } from "@/src/core/unique-id";
+import { createMerge } from "@/src/db/merge-record";
 import { createRecordStore } from "@/src/db/record-store";
 import { AppError } from "@/src/shared/errors";
 import { createRecordsDatabase, type RecordsDatabase } from "@/tests/support/records-database";
@@ -155,7 +156,7 @@ describe("merge", () => {
     const { record } = await create('{"a":1}');
     const result = await store.merge(endpointId, record.id, ({ contentType, data }) => `{"was":[${JSON.stringify(contentType)},${data}]}`);
     expect(toChange(result)).toMatchObject({ seq: 2, type: "PUT", record: { version: 2, data: '{"was":["json",{"a":1}]}' } });
-    expect(world.takeHints()).toEqual([{ kind: "endpoint", endpointId }]);
+    expect(world.takeHints()).toEqual([{ kind: "changes", changes: [toChange(result)] }]);
     await world.expectSound(endpointId);
   });
 
@@ -177,16 +178,57 @@ describe("merge", () => {
     expect(await store.merge(randomUUID(), createUniqueId(), never)).toEqual({ outcome: "endpoint_not_found" });
   });
 
-  it("[R4] loses none of 20 merges at the same time", async () => {
-    const { record } = await create("[]");
-    await Promise.all(
-      Array.from({ length: 20 }, (_, n) =>
-        store.merge(endpointId, record.id, ({ data }) => JSON.stringify([...(JSON.parse(data) as number[]), n])),
-      ),
-    );
-    const merged = JSON.parse((await store.readOne(endpointId, record.id))?.data ?? "") as number[];
-    expect(merged.sort((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, n) => n));
-    expect(await world.expectSound(endpointId)).toHaveLength(21);
+  it("[R4] loses none of 20 merges at the same time, of two processes, among replacements", async () => {
+    const { record } = await create('{"replaced":0}');
+    const stores = [store, createRecordStore({ db: world.db })];
+    const replace: Write = { type: "PUT", id: record.id, contentType: "json", data: '{"replaced":1}' };
+    await Promise.all([
+      ...Array.from({ length: 20 }, (_, n) => {
+        const append = ({ data }: { data: string }) => JSON.stringify({ ...(JSON.parse(data) as object), [`n${n}`]: n });
+        return stores[n % 2]?.merge(endpointId, record.id, append);
+      }),
+      ...Array.from({ length: 5 }, () => stores[0]?.commit(endpointId, [replace])),
+    ]);
+    const log = await world.expectSound(endpointId);
+    expect(log).toHaveLength(26);
+    // Each merge added its own member to what it found; a replacement removed all.
+    let before: object = {};
+    for (const { data } of log) {
+      const now = JSON.parse(data) as object;
+      if (data !== replace.data && data !== '{"replaced":0}') {
+        expect(now).toMatchObject(before);
+        expect(Object.keys(now).length).toBe(Object.keys(before).length + 1);
+      }
+      before = now;
+    }
+  });
+
+  it("[R4] gets its way also when the record changes between every read and write", async () => {
+    const { record } = await create("0");
+    let interfered = 0;
+    const merge = createMerge({
+      db: world.db,
+      commit: async (...request) => {
+        interfered++;
+        await world.db.record.update({ where: { id: record.id }, data: { data: interfered } });
+        return world.db.record.commit(...request);
+      },
+    });
+    const result = await merge(endpointId, record.id, ({ data }) => `[${data}]`);
+    expect(toChange(result)).toMatchObject({ seq: interfered + 2, record: { data: `[${interfered}]`, version: interfered + 2 } });
+    expect(interfered).toBeGreaterThan(1);
+    await world.expectSound(endpointId);
+  });
+
+  it("[R4] does not keep others of the same record from their turn when one fails", async () => {
+    const { record } = await create("0");
+    const results = await Promise.allSettled([
+      store.merge(endpointId, record.id, () => {
+        throw new Error("mine alone");
+      }),
+      store.merge(endpointId, record.id, ({ data }) => `[${data}]`),
+    ]);
+    expect(results).toMatchObject([{ status: "rejected" }, { status: "fulfilled", value: { outcome: "ok" } }]);
   });
 });
 

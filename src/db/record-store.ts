@@ -1,21 +1,13 @@
 /** Stores and reads records. JSON passes through as text, in both directions; it must not be parsed here. */
-import type { RecordStore, StoredRecord, WriteResult } from "@/src/core/ports";
+import type { RecordStore, StoredRecord } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
-import { retryContention } from "@/src/db/errors";
 import { createGroupCommit } from "@/src/db/group-commit";
+import { createMerge } from "@/src/db/merge-record";
 import { nameStatement } from "@/src/db/statement";
-import type { ContentKind } from "@/src/shared/protocol";
 
 /** A page of readAll ends after so many records, or once it has so many bytes. */
 const PAGE_ROWS_MAX = 1000;
 const PAGE_BYTES_MAX = 1 << 20;
-
-const LOCK_ENDPOINT = nameStatement("rested_lock_endpoint", `SELECT 1 AS found FROM "Endpoint" WHERE id = $1::uuid FOR NO KEY UPDATE`);
-
-const READ_FOR_MERGE = nameStatement(
-  "rested_read_for_merge",
-  `SELECT "contentType"::text AS "contentType", data::text AS data FROM "Record" WHERE id = $2::uuid AND "endpointId" = $1::uuid`,
-);
 
 const READ_BY_IDS = nameStatement(
   "rested_read_by_ids",
@@ -38,9 +30,10 @@ const READ_PAGE = nameStatement(
 
 /** The records of a database. `endpointId`s have the dashes of a UUID; see the port for the rest. */
 export function createRecordStore({ db }: { db: Db }): RecordStore {
+  const commit = createGroupCommit((endpointId, writes) => db.record.commit(endpointId, writes));
   return {
-    commit: createGroupCommit((endpointId, writes) => db.record.commit(endpointId, writes)),
-    merge: (endpointId, id, merge) => retryContention(() => mergeLocked(db, endpointId, id, merge)),
+    commit,
+    merge: createMerge({ db, commit }),
     async readByIds(endpointId, ids, { dataOnly }) {
       const [row] = await db.$queryRawUnsafe<{ items: string }[]>(READ_BY_IDS, endpointId, ids, dataOnly);
       return row?.items ?? "[]";
@@ -51,19 +44,6 @@ export function createRecordStore({ db }: { db: Db }): RecordStore {
     },
     readAll: (endpointId, { dataOnly }) => readPages(db, endpointId, dataOnly),
   };
-}
-
-/** The lock is taken by a statement of its own: one that waits for a lock goes on to read what it saw before it waited. */
-function mergeLocked(db: Db, endpointId: string, id: string, merge: Parameters<RecordStore["merge"]>[2]): Promise<WriteResult> {
-  return db.$transaction(async (tx): Promise<WriteResult> => {
-    const [endpoint] = await tx.$queryRawUnsafe<{ found: number }[]>(LOCK_ENDPOINT, endpointId);
-    if (!endpoint) return { outcome: "endpoint_not_found" };
-    const [current] = await tx.$queryRawUnsafe<{ contentType: ContentKind; data: string }[]>(READ_FOR_MERGE, endpointId, id);
-    if (!current) return { outcome: "record_not_found" };
-    const [result] = await tx.record.commit(endpointId, [{ type: "PUT", id, contentType: "json", data: merge(current) }]);
-    if (!result) throw new Error(`The door answered nothing for a merge at endpoint ${endpointId}`);
-    return result;
-  });
 }
 
 async function* readPages(db: Db, endpointId: string, dataOnly: boolean): AsyncGenerator<string, void> {

@@ -1,0 +1,138 @@
+/**
+ * The record path: writes through the door one at a time and in batches, past it, and reads; operations a second and what they cost.
+ * Run: npx tsx bench/record-path.ts [seconds a case=4]. With DATABASE_URL on that server, in a database of its own; else on a built-in PostgreSQL.
+ */
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import pg from "pg";
+import type { Log } from "@/src/core/ports";
+import { createUniqueId } from "@/src/core/unique-id";
+import { createDb, createPool } from "@/src/db/client";
+import { startEmbeddedPostgres } from "@/src/db/embedded-postgres";
+import { migrate } from "@/src/db/migrate";
+import { createRecordStore } from "@/src/db/record-store";
+import { createProcessHints } from "@/src/realtime/hints";
+
+const CONCURRENCY = 50;
+const BATCH = 64;
+const DATA = JSON.stringify({ name: "a sensor", values: [20.5, 21.25, 19.75], note: "x".repeat(140) });
+
+const log: Log = { debug: () => undefined, info: () => undefined, warn: console.warn, error: console.error };
+const seconds = Number(process.argv[2] ?? 4);
+const server = await findServer();
+const pool = createPool({ url: server.url, log });
+await migrate({ pool, dir: path.resolve(import.meta.dirname, "../prisma/migrations"), log });
+const db = createDb({ pool, hints: createProcessHints(), log });
+const store = createRecordStore({ db });
+try {
+  await runAll();
+} finally {
+  await db.$disconnect();
+  await pool.end();
+  await server.stop();
+}
+
+async function runAll(): Promise<void> {
+  const post = () => ({ type: "POST" as const, id: createUniqueId(), contentType: "json" as const, data: DATA });
+  const endpointId = await createEndpoint();
+  const many = await Promise.all(Array.from({ length: 10 }, createEndpoint));
+  const listed = await createEndpoint();
+  const writes = Array.from({ length: 50 }, post);
+  await store.commit(listed, writes);
+  const ids = writes.map(({ id }) => id);
+
+  const single = await measure("door, one write", CONCURRENCY, 1, () => db.record.commit(endpointId, [post()]));
+  const grouped = await measure("door, one write, group commit", CONCURRENCY, 1, () => store.commit(endpointId, [post()]));
+  const apart = await measure("door, one write, group commit, 10 endpoints", CONCURRENCY, 1, (n) =>
+    store.commit(many[n % 10] ?? endpointId, [post()]),
+  );
+  const batch = await measure(`door, batches of ${BATCH}`, 1, BATCH, () => store.commit(endpointId, Array.from({ length: BATCH }, post)));
+  const two = await measure(`door, batches of ${BATCH}, two at a time`, 2, BATCH, (n) =>
+    store.commit(many[n % 10] ?? endpointId, Array.from({ length: BATCH }, post)),
+  );
+  const plain = await measure("record.create", CONCURRENCY, 1, () => db.record.create({ data: { endpointId, data: JSON.parse(DATA) } }));
+  const puts = await measure("door, one replacement, group commit", CONCURRENCY, 1, (n) =>
+    store.commit(listed, [{ type: "PUT", id: ids[n % 50] ?? "", contentType: "json", data: DATA }]),
+  );
+  const merges = await measure("merge", CONCURRENCY, 1, (n) => store.merge(listed, ids[n % 50] ?? "", ({ data }) => data));
+  const one = await measure("read one", CONCURRENCY, 1, (n) => store.readByIds(listed, [ids[n % 50] ?? ""], { dataOnly: false }));
+  const list = await measure("list 50", CONCURRENCY, 1, async () => {
+    for await (const _ of store.readAll(listed, { dataOnly: false }));
+  });
+  const find = await measure("findMany 50", CONCURRENCY, 1, () => db.record.findMany({ where: { endpointId: listed } }));
+
+  console.log("");
+  ratio("batches against one write at a time", batch, single);
+  ratio("group commit against one write at a time", grouped, single);
+  ratio("two batches at a time against one", two, batch);
+  ratio("ten endpoints against one", apart, grouped);
+  ratio("one write through the door against record.create", single, plain);
+  ratio("a replacement through the door against a merge", puts, merges);
+  ratio("a list as text against findMany", list, find);
+  ratio("read one against a create", one, grouped);
+}
+
+/** Runs `work` with `concurrency` callers, and answers the items a second. */
+async function measure(name: string, concurrency: number, items: number, work: (n: number) => Promise<unknown>): Promise<number> {
+  for (let n = 0; n < 20; n++) await work(n);
+  let count = 0;
+  const times: number[] = [];
+  const cpuBefore = process.cpuUsage();
+  const startedAt = performance.now();
+  const caller = async (): Promise<void> => {
+    while (performance.now() - startedAt < seconds * 1_000) {
+      const from = performance.now();
+      await work(count++);
+      times.push(performance.now() - from);
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, caller));
+  const elapsed = (performance.now() - startedAt) / 1_000;
+  const cpu = process.cpuUsage(cpuBefore);
+  const rate = (times.length * items) / elapsed;
+  const micros = (cpu.user + cpu.system) / (times.length * items);
+  const p99 = times.sort((a, b) => a - b)[Math.floor(times.length * 0.99)] ?? 0;
+  console.log(
+    `${name}, ${concurrency} at a time: ${Math.round(rate).toLocaleString("en")}/s, ${micros.toFixed(0)} µs of Node each, p99 ${p99.toFixed(1)} ms`,
+  );
+  return rate;
+}
+
+function ratio(name: string, a: number, b: number): void {
+  console.log(`${name}: ${(a / b).toFixed(2)}`);
+}
+
+async function createEndpoint(): Promise<string> {
+  const suffix = createUniqueId();
+  const owner = await db.user.create({ data: { email: `${suffix}@example.org`, name: "bench" } });
+  const project = await db.project.create({ data: { name: "bench", ownerId: owner.id } });
+  return (await db.endpoint.create({ data: { name: `bench/${suffix}`, projectId: project.id } })).id;
+}
+
+async function findServer(): Promise<{ url: string; stop: () => Promise<void> }> {
+  if (!process.env.DATABASE_URL) {
+    const dir = fs.mkdtempSync(path.join(os.tmpdir(), "rested-bench-"));
+    const embedded = await startEmbeddedPostgres({ dir, log });
+    return {
+      url: embedded.url,
+      stop: async () => {
+        await embedded.stop();
+        fs.rmSync(dir, { recursive: true, force: true });
+      },
+    };
+  }
+  const url = new URL(process.env.DATABASE_URL);
+  const admin = new pg.Client({ connectionString: url.href });
+  await admin.connect();
+  const database = `bench_${createUniqueId()}`;
+  await admin.query(`CREATE DATABASE ${database}`);
+  url.pathname = `/${database}`;
+  return {
+    url: url.href,
+    stop: async () => {
+      await admin.query(`DROP DATABASE ${database} WITH (FORCE)`);
+      await admin.end();
+    },
+  };
+}

@@ -1,0 +1,82 @@
+/** Replaces a record by what a function makes of it, without losing an update in between. It must not know how JSON is merged. */
+import type { RecordStore, WriteResult } from "@/src/core/ports";
+import type { Db } from "@/src/db/client";
+import { retryContention } from "@/src/db/errors";
+import { nameStatement } from "@/src/db/statement";
+import { isAppError } from "@/src/shared/errors";
+import type { ContentKind } from "@/src/shared/protocol";
+
+type Merge = RecordStore["merge"];
+type Change = Parameters<Merge>[2];
+
+/** So often a record may change between read and write; then the endpoint is locked. */
+const UNLOCKED_ATTEMPTS_MAX = 5;
+
+const LOCK_ENDPOINT = nameStatement("rested_lock_endpoint", `SELECT 1 AS found FROM "Endpoint" WHERE id = $1::uuid FOR NO KEY UPDATE`);
+
+/** No row: no endpoint. Nulls: no record. */
+const READ = nameStatement(
+  "rested_read_for_merge",
+  `SELECT r.version, r."contentType"::text AS "contentType", r.data::text AS data
+  FROM "Endpoint" e LEFT JOIN "Record" r ON r.id = $2::uuid AND r."endpointId" = e.id WHERE e.id = $1::uuid`,
+);
+
+type Row = { version: number; contentType: ContentKind; data: string } | { version: null };
+
+/**
+ * A merge reads, then writes on the condition that the version is still the same, and tries again when it is not: no lock is held between
+ * the two, and the write can share a commit. Merges of one record take turns within this process, so that they don't undo each other's attempts;
+ * while they wait they hold no connection.
+ */
+export function createMerge({ db, commit }: { db: Db; commit: RecordStore["commit"] }): Merge {
+  /** The last merge of each record that has any. */
+  const last = new Map<string, Promise<WriteResult>>();
+
+  return (endpointId, id, change) => {
+    const run = () => mergeRecord({ db, commit, endpointId, id, change });
+    const mine = last.get(id)?.then(run, (error) => {
+      // Who waits behind a merge that found the database away must not wait for as long again.
+      if (isAppError(error) && error.code === "database_unavailable") throw error;
+      return run();
+    });
+    const turn = mine ?? run();
+    last.set(id, turn);
+    const leave = () => {
+      if (last.get(id) === turn) last.delete(id);
+    };
+    turn.then(leave, leave);
+    return turn;
+  };
+}
+
+interface MergeRequest {
+  db: Db;
+  commit: RecordStore["commit"];
+  endpointId: string;
+  id: string;
+  change: Change;
+}
+
+async function mergeRecord({ db, commit, endpointId, id, change }: MergeRequest): Promise<WriteResult> {
+  for (let attempt = 1; attempt <= UNLOCKED_ATTEMPTS_MAX; attempt++) {
+    const result = await changeOnce({ db, commit, endpointId, id, change });
+    if (result.outcome !== "version_conflict") return result;
+  }
+  return retryContention(() =>
+    db.$transaction(async (tx) => {
+      // By a statement of its own: one that waits for a lock goes on to read what there was before it waited.
+      await tx.$queryRawUnsafe(LOCK_ENDPOINT, endpointId);
+      return changeOnce({ db: tx, commit: (...request) => tx.record.commit(...request), endpointId, id, change });
+    }),
+  );
+}
+
+async function changeOnce({ db, commit, endpointId, id, change }: Omit<MergeRequest, "db"> & { db: Pick<Db, "$queryRawUnsafe"> }) {
+  const [row] = await db.$queryRawUnsafe<Row[]>(READ, endpointId, id);
+  if (!row) return { outcome: "endpoint_not_found" } as const;
+  if (row.version === null) return { outcome: "record_not_found" } as const;
+  const { version, ...current } = row;
+  const [result] = await commit(endpointId, [{ type: "PUT", id, contentType: "json", data: change(current), expectedVersion: version }]);
+  if (!result) throw new Error(`The door answered nothing for a merge at endpoint ${endpointId}`);
+  return result;
+}
