@@ -56,7 +56,7 @@ export function createUpgradeHandler(options: {
 
   function track(socket: Duplex): void {
     sockets.add(socket);
-    socket.on("error", (error) => log.debug({ error }, "a socket failed"));
+    socket.on("error", (error) => log.debug({ err: error }, "a socket failed"));
     socket.once("close", () => {
       sockets.delete(socket);
       onSocketGone?.();
@@ -84,7 +84,7 @@ export function createUpgradeHandler(options: {
       const subscription = await hub.subscribe({ grant, start, transport: "ws", connect });
       if (webSocket && subscription) attend(webSocket, subscription);
     } catch (error) {
-      if (!isAppError(error)) log.error({ error }, "a WebSocket could not be opened");
+      if (!isAppError(error)) log.error({ err: error }, "a WebSocket could not be opened");
       handshake.refuse(isAppError(error) ? error : new AppError("internal_error"));
     } finally {
       clearTimeout(timer);
