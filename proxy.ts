@@ -20,11 +20,19 @@ export function proxy(request: NextRequest): NextResponse {
   const policy = toPolicy(nonce, process.env.NODE_ENV === "development");
   const headers = new Headers(request.headers);
   headers.set("x-nonce", nonce);
+  headers.set("x-page", toPage(request.nextUrl));
   // Next reads the nonce from this request header and puts it on its own scripts.
   headers.set("Content-Security-Policy", policy);
   const response = NextResponse.next({ request: { headers } });
   response.headers.set("Content-Security-Policy", policy);
   return response;
+}
+
+/** The address as the reader sees it: Next marks its own requests for a page's data. */
+function toPage({ pathname, searchParams }: URL): string {
+  const search = new URLSearchParams(searchParams);
+  search.delete("_rsc");
+  return search.size === 0 ? pathname : `${pathname}?${search}`;
 }
 
 /** React needs `eval` in development for stacks, and hot reload writes style elements; neither happens in production. */

@@ -6,7 +6,8 @@ import { Check } from "lucide-react";
 import Link from "next/link";
 import type { ReactNode } from "react";
 
-const ITEM =
+/** The look of an item, for kinds of items that are made elsewhere. */
+export const MENU_ITEM =
   "flex h-8 items-center gap-2 rounded-sm px-2 text-ui text-text no-underline outline-none select-none data-highlighted:bg-hover pointer-coarse:h-11";
 
 export function MenuPopup({
@@ -31,7 +32,7 @@ export function MenuPopup({
 
 export function MenuLink({ href, current = false, children }: { href: string; current?: boolean; children: ReactNode }) {
   return (
-    <Menu.LinkItem className={ITEM} closeOnClick render={<Link href={href} aria-current={current ? "page" : undefined} />}>
+    <Menu.LinkItem className={MENU_ITEM} closeOnClick render={<Link href={href} aria-current={current ? "page" : undefined} />}>
       <span className="min-w-0 flex-1 truncate">{children}</span>
       {current ? <Check className="size-3.5 text-muted" aria-hidden="true" /> : null}
     </Menu.LinkItem>
@@ -40,7 +41,7 @@ export function MenuLink({ href, current = false, children }: { href: string; cu
 
 export function MenuItem({ onClick, danger = false, children }: { onClick: () => void; danger?: boolean; children: ReactNode }) {
   return (
-    <Menu.Item className={`${ITEM} ${danger ? "text-delete" : ""}`} onClick={onClick}>
+    <Menu.Item className={`${MENU_ITEM} ${danger ? "text-delete" : ""}`} onClick={onClick}>
       {children}
     </Menu.Item>
   );
@@ -49,5 +50,3 @@ export function MenuItem({ onClick, danger = false, children }: { onClick: () =>
 export function MenuSeparator() {
   return <Menu.Separator className="mx-1 my-1 h-px bg-line" />;
 }
-
-export { Menu };

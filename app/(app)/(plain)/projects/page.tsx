@@ -1,0 +1,26 @@
+/** Every project of the account. */
+import type { Metadata } from "next";
+import { loadEndpoints, loadUser } from "@/app/lib/load-project";
+import { listProjects } from "@/src/control/list-projects";
+import { getRuntime } from "@/src/runtime/registry";
+import { Prefetched } from "@/src/ui/api/prefetched";
+import { endpointsQuery, projectsQuery } from "@/src/ui/api/queries";
+import { ProjectsPage } from "@/src/ui/projects/projects-page";
+
+export const metadata: Metadata = { title: "Projects" };
+
+/** The first paint knows the endpoints of this many projects; the other cards ask for theirs. */
+const PREPARED_MAX = 20;
+
+export default async function Page() {
+  const { id: ownerId } = await loadUser();
+  const { db, clock } = getRuntime();
+  const projects = await listProjects({ db, clock, ownerId });
+  const prepared = projects.slice(0, PREPARED_MAX);
+  const endpoints = await Promise.all(prepared.map(async ({ id }) => [endpointsQuery(id).queryKey, await loadEndpoints(id)] as const));
+  return (
+    <Prefetched data={[[projectsQuery().queryKey, projects], ...endpoints]}>
+      <ProjectsPage />
+    </Prefetched>
+  );
+}

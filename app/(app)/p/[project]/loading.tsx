@@ -1,0 +1,6 @@
+/** While a page of a project is being read. */
+import { PageSkeleton } from "@/src/ui/components/skeleton";
+
+export default function Loading() {
+  return <PageSkeleton />;
+}

@@ -1,0 +1,10 @@
+/** For addresses inside a project that lead nowhere. */
+import { Nothing } from "@/src/ui/components/nothing";
+
+export default function NotFoundPage() {
+  return (
+    <div className="flex justify-center px-4 pt-[14dvh]">
+      <Nothing />
+    </div>
+  );
+}

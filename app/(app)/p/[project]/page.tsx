@@ -1,0 +1,23 @@
+/** A project at a glance. */
+import { getOrigin } from "@/app/lib/current-page";
+import { loadEndpoints, loadKeys, loadProject } from "@/app/lib/load-project";
+import { getRuntime } from "@/src/runtime/registry";
+import { Prefetched } from "@/src/ui/api/prefetched";
+import { endpointsQuery, keysQuery, projectQuery } from "@/src/ui/api/queries";
+import { ProjectOverview } from "@/src/ui/projects/project-overview";
+
+export default async function Page({ params }: { params: Promise<{ project: string }> }) {
+  const { project: projectId } = await params;
+  const [project, endpoints, keys] = await Promise.all([loadProject(projectId), loadEndpoints(projectId), loadKeys(projectId)]);
+  return (
+    <Prefetched
+      data={[
+        [projectQuery(projectId).queryKey, project],
+        [endpointsQuery(projectId).queryKey, endpoints],
+        [keysQuery(projectId).queryKey, keys],
+      ]}
+    >
+      <ProjectOverview projectId={projectId} origin={await getOrigin(getRuntime().config.publicUrl)} />
+    </Prefetched>
+  );
+}

@@ -1,0 +1,12 @@
+/** For pages that failed, outside the dashboard's frame. */
+"use client";
+
+import { PageFailure } from "@/src/ui/components/page-failure";
+
+export default function ErrorPage({ error, retry }: { error: unknown; retry: () => void }) {
+  return (
+    <main className="flex min-h-dvh justify-center px-4 pt-[14dvh]">
+      <PageFailure error={error} onRetry={retry} />
+    </main>
+  );
+}

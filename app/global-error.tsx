@@ -1,0 +1,20 @@
+/** When even the document failed. It brings its own, and can't rely on fonts. */
+"use client";
+
+import { PageFailure } from "@/src/ui/components/page-failure";
+import "./globals.css";
+
+export default function GlobalErrorPage({ error, retry }: { error: unknown; retry: () => void }) {
+  return (
+    <html lang="en">
+      <head>
+        <title>This page could not be shown · Rested</title>
+      </head>
+      <body>
+        <main className="flex min-h-dvh justify-center px-4 pt-[14dvh]">
+          <PageFailure error={error} onRetry={retry} />
+        </main>
+      </body>
+    </html>
+  );
+}

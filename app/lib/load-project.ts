@@ -1,0 +1,47 @@
+/** Reads what pages of a project and of an endpoint begin with, once for each request. Raises `not found` as a page. */
+import { cache } from "react";
+import { getEndpoint } from "@/src/control/get-endpoint";
+import { getProject } from "@/src/control/get-project";
+import { listEndpoints } from "@/src/control/list-endpoints";
+import { listKeys } from "@/src/control/list-keys";
+import { getRuntime } from "@/src/runtime/registry";
+import { AppError } from "@/src/shared/errors";
+import type { EndpointDetail, ManagedEndpoint, ManagedKey, ManagedProject } from "@/src/shared/management";
+import { getCurrentPage } from "./current-page";
+import { orNotFound } from "./or-not-found";
+import type { CurrentUser } from "./read-session";
+import { requireUser } from "./require-user";
+
+const countSubscribers = (endpointId: string) => getRuntime().hub.subscriberCount(endpointId);
+
+/** The signed-in person; others go to sign in and come back. */
+export const loadUser = cache(async (): Promise<CurrentUser> => requireUser(await getCurrentPage()));
+
+export const loadProject = cache(async (projectId: string): Promise<ManagedProject> => {
+  const { id: ownerId } = await loadUser();
+  const { db, clock } = getRuntime();
+  return orNotFound([projectId], () => getProject({ db, clock, ownerId, projectId }));
+});
+
+export const loadEndpoints = cache(async (projectId: string): Promise<ManagedEndpoint[]> => {
+  const { id: ownerId } = await loadUser();
+  const { db } = getRuntime();
+  return orNotFound([projectId], () => listEndpoints({ db, countSubscribers, ownerId, projectId }));
+});
+
+export const loadKeys = cache(async (projectId: string): Promise<ManagedKey[]> => {
+  const { id: ownerId } = await loadUser();
+  const { db } = getRuntime();
+  return orNotFound([projectId], () => listKeys({ db, ownerId, projectId }));
+});
+
+/** The endpoint, which must be one of the project. */
+export const loadEndpoint = cache(async (projectId: string, endpointId: string): Promise<EndpointDetail> => {
+  const { id: ownerId } = await loadUser();
+  const { db } = getRuntime();
+  return orNotFound([projectId, endpointId], async () => {
+    const endpoint = await getEndpoint({ db, countSubscribers, ownerId, endpointId });
+    if (endpoint.projectId !== projectId) throw new AppError("not_found");
+    return endpoint;
+  });
+});

@@ -1,0 +1,64 @@
+/** The head of an endpoint's pages: where we are, the tabs. The page below fills the window and scrolls by itself. */
+"use client";
+
+import { useQuery } from "@tanstack/react-query";
+import Link from "next/link";
+import { usePathname } from "next/navigation";
+import type { ReactNode } from "react";
+import { toEndpointPath } from "@/src/shared/protocol";
+import { endpointQuery } from "../api/queries";
+import { Badge } from "../components/badge";
+import { classNames } from "../components/class-names";
+import { CopyButton } from "../components/copy-button";
+
+const TABS = [
+  { path: "live", label: "Live" },
+  { path: "api", label: "API" },
+  { path: "settings", label: "Settings" },
+];
+
+interface Props {
+  projectId: string;
+  endpointId: string;
+  origin: string;
+  children: ReactNode;
+}
+
+export function EndpointFrame({ projectId, endpointId, origin, children }: Props) {
+  const pathname = usePathname();
+  const { data: endpoint } = useQuery(endpointQuery(endpointId));
+  const base = `/p/${projectId}/endpoints/${endpointId}`;
+  const name = endpoint?.name ?? "";
+  return (
+    <div className="flex h-dvh min-h-0 flex-col max-md:h-[calc(100dvh-3rem)]">
+      <header className="flex shrink-0 flex-wrap items-end justify-between gap-x-6 border-b border-line px-4">
+        <div className="flex h-12 min-w-0 items-center gap-2">
+          <h1 className="truncate font-mono text-ui font-semibold" title={name}>
+            {name}
+          </h1>
+          <CopyButton text={`${origin}${toEndpointPath(name)}`} what="the endpoint’s URL" />
+          {endpoint?.secure ? <Badge>Secure</Badge> : null}
+        </div>
+        <nav aria-label="Endpoint" className="flex gap-1 max-sm:w-full">
+          {TABS.map(({ path, label }) => {
+            const current = pathname === `${base}/${path}`;
+            return (
+              <Link
+                key={path}
+                href={`${base}/${path}`}
+                aria-current={current ? "page" : undefined}
+                className={classNames(
+                  "-mb-px flex h-12 items-center border-b-2 px-2.5 no-underline transition-colors duration-[120ms] max-sm:h-11",
+                  current ? "border-text font-medium text-text" : "border-transparent text-muted hover:text-text",
+                )}
+              >
+                {label}
+              </Link>
+            );
+          })}
+        </nav>
+      </header>
+      <div className="min-h-0 flex-1 overflow-y-auto">{children}</div>
+    </div>
+  );
+}

@@ -1,0 +1,60 @@
+/** Endpoints in rows; each row leads to its console. */
+import Link from "next/link";
+import type { ManagedEndpoint } from "@/src/shared/management";
+import { Badge } from "../components/badge";
+import { RelativeTime } from "../components/relative-time";
+import { formatCount } from "../format/number";
+
+const HEAD = "h-8 px-3 text-left text-data font-medium text-muted whitespace-nowrap";
+const CELL = "h-row px-3 whitespace-nowrap";
+
+export function EndpointTable({ projectId, endpoints }: { projectId: string; endpoints: readonly ManagedEndpoint[] }) {
+  return (
+    <div className="overflow-x-auto rounded-md border border-line bg-surface">
+      <table className="w-full border-collapse">
+        <thead>
+          <tr className="border-b border-line">
+            <th scope="col" className={`${HEAD} w-full`}>
+              Name
+            </th>
+            <th scope="col" className={`${HEAD} max-sm:hidden`}>
+              Access
+            </th>
+            <th scope="col" className={`${HEAD} text-right`}>
+              Changes
+            </th>
+            <th scope="col" className={`${HEAD} text-right max-sm:hidden`}>
+              Listening
+            </th>
+            <th scope="col" className={`${HEAD} text-right`}>
+              Last change
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {endpoints.map(({ id, name, secure, changeCount, subscribers, lastChangeAt }) => (
+            <tr key={id} className="relative border-b border-line transition-colors duration-[120ms] last:border-b-0 hover:bg-hover">
+              <td className={`${CELL} max-w-0`}>
+                <Link
+                  href={`/p/${projectId}/endpoints/${id}/live`}
+                  title={name}
+                  className="block truncate font-mono text-data no-underline after:absolute after:inset-0"
+                >
+                  {name}
+                </Link>
+              </td>
+              <td className={`${CELL} max-sm:hidden`}>{secure ? <Badge>Secure</Badge> : <span className="text-muted">Open</span>}</td>
+              <td className={`${CELL} text-right`}>{formatCount(changeCount)}</td>
+              <td className={`${CELL} text-right max-sm:hidden ${subscribers > 0 ? "text-live" : "text-muted"}`}>
+                {formatCount(subscribers)}
+              </td>
+              <td className={`${CELL} text-right text-muted`}>
+                <RelativeTime time={lastChangeAt} />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

@@ -1,0 +1,36 @@
+/** Every endpoint of a project, kept fresh. */
+"use client";
+
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { endpointsQuery } from "../api/queries";
+import { Button } from "../components/button";
+import { EmptyState } from "../components/empty-state";
+import { Page } from "../components/page";
+import { ProblemPanel } from "../components/problem-panel";
+import { CreateEndpointDialog } from "./create-endpoint-dialog";
+import { EndpointTable } from "./endpoint-table";
+
+export function EndpointsPage({ projectId }: { projectId: string }) {
+  const [creating, setCreating] = useState(false);
+  const { data: endpoints, error, refetch } = useQuery(endpointsQuery(projectId));
+  const create = (
+    <Button tone="primary" onClick={() => setCreating(true)}>
+      New endpoint
+    </Button>
+  );
+  return (
+    <Page title="Endpoints" actions={endpoints?.length === 0 ? undefined : create}>
+      {endpoints ? (
+        endpoints.length === 0 ? (
+          <EmptyState sentence="This project has no endpoint yet. An endpoint stores JSON and streams every change." action={create} />
+        ) : (
+          <EndpointTable projectId={projectId} endpoints={endpoints} />
+        )
+      ) : error ? (
+        <ProblemPanel what="The endpoints could not be read." error={error} onRetry={refetch} />
+      ) : null}
+      <CreateEndpointDialog projectId={projectId} open={creating} onOpenChange={setCreating} />
+    </Page>
+  );
+}

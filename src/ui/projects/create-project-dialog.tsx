@@ -1,0 +1,51 @@
+/** Makes a project and leads to it. */
+"use client";
+
+import { useQueryClient } from "@tanstack/react-query";
+import { useRouter } from "next/navigation";
+import { type ProjectCreated, projectCreateSchema } from "@/src/shared/management";
+import { projectsQuery } from "../api/queries";
+import { requestJson } from "../api/request";
+import { Button } from "../components/button";
+import { Dialog, DialogActions } from "../components/dialog";
+import { TextField } from "../components/field";
+import { FormFailure } from "../forms/form-failure";
+import { SubmitButton } from "../forms/submit-button";
+import { useForm } from "../forms/use-form";
+
+export function CreateProjectDialog({ open, onOpenChange }: { open: boolean; onOpenChange: (open: boolean) => void }) {
+  return (
+    <Dialog
+      open={open}
+      onOpenChange={onOpenChange}
+      title="New project"
+      description="A project has its own endpoints, keys and allowed origins."
+    >
+      <CreateProjectForm onCancel={() => onOpenChange(false)} />
+    </Dialog>
+  );
+}
+
+function CreateProjectForm({ onCancel }: { onCancel: () => void }) {
+  const router = useRouter();
+  const queries = useQueryClient();
+  const form = useForm({
+    schema: projectCreateSchema,
+    toBody: ({ name }) => ({ name }),
+    submit: async (body) => {
+      const { id } = await requestJson<ProjectCreated>("projects", { method: "POST", body });
+      await queries.invalidateQueries(projectsQuery());
+      router.push(`/p/${id}`);
+    },
+  });
+  return (
+    <form {...form.props} className="flex flex-col gap-4">
+      <TextField name="name" label="Name" hint="Letters, digits, spaces, “-” and “_”." problem={form.problemOf("name")} autoFocus />
+      <FormFailure failure={form.failure} />
+      <DialogActions>
+        <SubmitButton form={form}>Create project</SubmitButton>
+        <Button onClick={onCancel}>Cancel</Button>
+      </DialogActions>
+    </form>
+  );
+}

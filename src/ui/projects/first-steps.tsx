@@ -1,0 +1,97 @@
+/** What to do first. Each step ticks itself from what has really happened; when all are done, the list is gone. */
+"use client";
+
+import { Check } from "lucide-react";
+import { type ReactNode, useEffect, useSyncExternalStore } from "react";
+import type { ManagedEndpoint, ManagedKey } from "@/src/shared/management";
+import { readSetting, subscribeSettings, writeSetting } from "../browser-setting";
+import { Button, ButtonLink } from "../components/button";
+import { CodeBlock } from "../components/code-block";
+import { preferredKey } from "../endpoints/choose-key";
+import { toFirstCurl } from "../snippets/snippets";
+
+interface Props {
+  projectId: string;
+  origin: string;
+  endpoints: readonly ManagedEndpoint[];
+  keys: readonly ManagedKey[];
+  onCreateEndpoint: () => void;
+}
+
+export function FirstSteps({ projectId, origin, endpoints, keys, onCreateEndpoint }: Props) {
+  const wasHeard = useListenerSeen(projectId, endpoints);
+  const [endpoint] = endpoints;
+  const key = preferredKey(keys, Date.now());
+  const base = endpoint ? `/p/${projectId}/endpoints/${endpoint.id}` : "";
+  const steps: { done: boolean; label: string; help: ReactNode }[] = [
+    {
+      done: endpoints.length > 0,
+      label: "Create an endpoint",
+      help: (
+        <Button tone="primary" onClick={onCreateEndpoint}>
+          New endpoint
+        </Button>
+      ),
+    },
+    {
+      done: keys.some(({ lastUsedAt }) => lastUsedAt !== null),
+      label: "Store a record from your own code",
+      help:
+        endpoint && key ? (
+          <CodeBlock code={toFirstCurl({ origin, endpointName: endpoint.name, key: key.key })} what="the curl command" />
+        ) : null,
+    },
+    {
+      done: wasHeard,
+      label: "Listen to changes",
+      help: endpoint ? (
+        <div className="flex flex-wrap gap-2">
+          <ButtonLink tone="primary" href={`${base}/live`}>
+            Open the console
+          </ButtonLink>
+          <ButtonLink href={`${base}/api`}>See the snippets</ButtonLink>
+        </div>
+      ) : null,
+    },
+  ];
+  const next = steps.findIndex(({ done }) => !done);
+  if (next === -1) return null;
+  return (
+    <section aria-label="First steps" className="rounded-md border border-line bg-surface">
+      <ol className="divide-y divide-line">
+        {steps.map(({ done, label, help }, index) => (
+          <li key={label} className="flex gap-3 px-4 py-3">
+            <span
+              aria-hidden="true"
+              className={`mt-0.5 grid size-4 shrink-0 place-items-center rounded-full ${done ? "bg-text text-bg" : "border border-control"}`}
+            >
+              {done ? <Check className="size-3" strokeWidth={3} /> : null}
+            </span>
+            <div className="flex min-w-0 flex-1 flex-col gap-2.5">
+              <span className={done ? "text-muted" : "font-medium"}>
+                {label}
+                <span className="sr-only">{done ? " (done)" : " (to do)"}</span>
+              </span>
+              {index === next ? help : null}
+            </div>
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+/** True once a stream was seen open on this project, by this browser. */
+function useListenerSeen(projectId: string, endpoints: readonly ManagedEndpoint[]): boolean {
+  const setting = `rested-listener-seen-${projectId}`;
+  const isHeard = endpoints.some(({ subscribers }) => subscribers > 0);
+  const wasHeard = useSyncExternalStore(
+    subscribeSettings,
+    () => readSetting(setting) !== undefined,
+    () => false,
+  );
+  useEffect(() => {
+    if (isHeard && !wasHeard) writeSetting(setting, "1");
+  }, [isHeard, wasHeard, setting]);
+  return isHeard || wasHeard;
+}

@@ -1,0 +1,85 @@
+/** A project at a glance: first steps, endpoints, keys. */
+"use client";
+
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import type { ManagedKey } from "@/src/shared/management";
+import { endpointsQuery, keysQuery, projectQuery } from "../api/queries";
+import { Button, ButtonLink } from "../components/button";
+import { CopyButton } from "../components/copy-button";
+import { EmptyState } from "../components/empty-state";
+import { Page, Panel, Section } from "../components/page";
+import { ProblemPanel } from "../components/problem-panel";
+import { RelativeTime } from "../components/relative-time";
+import { workingKeys } from "../endpoints/choose-key";
+import { CreateEndpointDialog } from "../endpoints/create-endpoint-dialog";
+import { EndpointTable } from "../endpoints/endpoint-table";
+import { formatPlural } from "../format/number";
+import { FirstSteps } from "./first-steps";
+
+const KEYS_SHOWN = 3;
+
+export function ProjectOverview({ projectId, origin }: { projectId: string; origin: string }) {
+  const [creating, setCreating] = useState(false);
+  const { data: project } = useQuery(projectQuery(projectId));
+  const endpoints = useQuery(endpointsQuery(projectId));
+  const keys = useQuery(keysQuery(projectId));
+  return (
+    <Page title={project?.name ?? ""}>
+      {endpoints.data && keys.data ? (
+        <FirstSteps
+          projectId={projectId}
+          origin={origin}
+          endpoints={endpoints.data}
+          keys={keys.data}
+          onCreateEndpoint={() => setCreating(true)}
+        />
+      ) : null}
+      <Section title="Endpoints" actions={<Button onClick={() => setCreating(true)}>New endpoint</Button>}>
+        {endpoints.data ? (
+          endpoints.data.length === 0 ? (
+            <EmptyState sentence="This project has no endpoint yet." />
+          ) : (
+            <EndpointTable projectId={projectId} endpoints={endpoints.data} />
+          )
+        ) : endpoints.error ? (
+          <ProblemPanel what="The endpoints could not be read." error={endpoints.error} onRetry={endpoints.refetch} />
+        ) : null}
+      </Section>
+      <Section title="Keys" actions={<ButtonLink href={`/p/${projectId}/keys`}>Manage keys</ButtonLink>}>
+        {keys.data ? (
+          <KeySummary keys={keys.data} />
+        ) : keys.error ? (
+          <ProblemPanel what="The keys could not be read." error={keys.error} onRetry={keys.refetch} />
+        ) : null}
+      </Section>
+      <CreateEndpointDialog projectId={projectId} open={creating} onOpenChange={setCreating} />
+    </Page>
+  );
+}
+
+function KeySummary({ keys }: { keys: readonly ManagedKey[] }) {
+  const working = workingKeys(keys, Date.now());
+  if (working.length === 0) return <EmptyState sentence="No key of this project works: nothing can call its endpoints." />;
+  return (
+    <Panel padded={false}>
+      <ul className="divide-y divide-line">
+        {working.slice(0, KEYS_SHOWN).map(({ id, name, key, lastUsedAt }) => (
+          <li key={id} className="flex min-h-row items-center gap-4 pr-2 pl-3">
+            <span className="w-32 shrink-0 truncate font-medium" title={name}>
+              {name}
+            </span>
+            <span className="min-w-0 flex-1 truncate font-mono text-data text-muted">{key}</span>
+            <span className="text-muted max-sm:hidden">
+              used <RelativeTime time={lastUsedAt} never="never" />
+            </span>
+            <CopyButton text={key} what={`the key ${name}`} />
+          </li>
+        ))}
+      </ul>
+      {working.length > KEYS_SHOWN ? (
+        <p className="border-t border-line px-3 py-2 text-muted">and {formatPlural(working.length - KEYS_SHOWN, "other", "others")}</p>
+      ) : null}
+    </Panel>
+  );
+}

@@ -1,0 +1,87 @@
+/** The dashboard's frame: a sidebar, which on narrow screens is a bar with a menu, and the page beside it. */
+"use client";
+
+import { Dialog } from "@base-ui/react/dialog";
+import { Menu as MenuIcon, X } from "lucide-react";
+import Link from "next/link";
+import { usePathname } from "next/navigation";
+import { type ReactNode, useEffect, useState } from "react";
+import { buttonClass } from "../components/button";
+import { Wordmark } from "../components/wordmark";
+import { AccountMenu } from "./account-menu";
+import { Navigation } from "./navigation";
+import { ProjectSwitcher } from "./project-switcher";
+
+export interface ShellUser {
+  name: string;
+  email: string;
+}
+
+export function Shell({ user, projectId, children }: { user: ShellUser; projectId?: string; children: ReactNode }) {
+  return (
+    <div className="flex min-h-dvh flex-col md:flex-row">
+      <a
+        href="#content"
+        className="sr-only focus:not-sr-only focus:absolute focus:top-2 focus:left-2 focus:z-10 focus:rounded-md focus:bg-text focus:px-3 focus:py-1.5 focus:text-bg"
+      >
+        Skip to content
+      </a>
+      <aside className="sticky top-0 hidden h-dvh w-56 shrink-0 border-r border-line md:block">
+        <Sidebar user={user} projectId={projectId} />
+      </aside>
+      <TopBar user={user} projectId={projectId} />
+      <main id="content" tabIndex={-1} className="min-w-0 flex-1 outline-none">
+        {children}
+      </main>
+    </div>
+  );
+}
+
+function Sidebar({ user, projectId }: { user: ShellUser; projectId: string | undefined }) {
+  return (
+    <div className="flex h-full flex-col">
+      <Link href="/projects" className="mx-2 mt-2 flex h-10 shrink-0 items-center rounded-md px-2 no-underline">
+        <Wordmark />
+      </Link>
+      <div className="px-2 pt-1 pb-3">
+        <ProjectSwitcher projectId={projectId} />
+      </div>
+      <nav aria-label="Main" className="min-h-0 flex-1 overflow-y-auto px-2 pb-4">
+        <Navigation projectId={projectId} />
+      </nav>
+      <div className="border-t border-line p-2">
+        <AccountMenu user={user} />
+      </div>
+    </div>
+  );
+}
+
+/** Narrow screens only. */
+function TopBar({ user, projectId }: { user: ShellUser; projectId: string | undefined }) {
+  const [open, setOpen] = useState(false);
+  const pathname = usePathname();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new page closes the menu that led to it
+  useEffect(() => setOpen(false), [pathname]);
+  return (
+    <header className="sticky top-0 z-10 flex h-12 items-center justify-between border-b border-line bg-bg pr-1 pl-4 md:hidden">
+      <Link href="/projects" className="no-underline">
+        <Wordmark />
+      </Link>
+      <Dialog.Root open={open} onOpenChange={setOpen}>
+        <Dialog.Trigger aria-label="Menu" className={buttonClass("quiet", { square: true })}>
+          <MenuIcon className="size-[18px]" aria-hidden="true" />
+        </Dialog.Trigger>
+        <Dialog.Portal>
+          <Dialog.Backdrop className="fixed inset-0 min-h-dvh bg-scrim transition-opacity duration-[120ms] data-ending-style:opacity-0 data-starting-style:opacity-0 supports-[-webkit-touch-callout:none]:absolute" />
+          <Dialog.Popup className="fixed inset-y-0 left-0 w-72 max-w-[85vw] border-r border-line-firm bg-bg transition-opacity duration-[120ms] outline-none data-ending-style:opacity-0 data-starting-style:opacity-0">
+            <Dialog.Title className="sr-only">Menu</Dialog.Title>
+            <Sidebar user={user} projectId={projectId} />
+            <Dialog.Close aria-label="Close the menu" className={`${buttonClass("quiet", { square: true })} absolute top-2 right-2`}>
+              <X className="size-4" aria-hidden="true" />
+            </Dialog.Close>
+          </Dialog.Popup>
+        </Dialog.Portal>
+      </Dialog.Root>
+    </header>
+  );
+}
