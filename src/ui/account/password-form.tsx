@@ -41,7 +41,7 @@ export function PasswordForm({ email }: { email: string }) {
           type="password"
           label="New password"
           autoComplete="new-password"
-          hint={`${PASSWORD_LENGTH_MIN} characters or more.`}
+          hint={form.problemOf("newPassword") ? undefined : `${PASSWORD_LENGTH_MIN} characters or more.`}
           problem={form.problemOf("newPassword")}
         />
         <FormFailure failure={form.failure} />

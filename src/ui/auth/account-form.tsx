@@ -35,7 +35,7 @@ export function AccountForm({ setupToken }: { setupToken?: string }) {
         label="Password"
         autoComplete="new-password"
         required
-        hint={`${PASSWORD_LENGTH_MIN} characters or more.`}
+        hint={form.problemOf("password") ? undefined : `${PASSWORD_LENGTH_MIN} characters or more.`}
         problem={form.problemOf("password")}
       />
       <FormFailure failure={form.failure} />

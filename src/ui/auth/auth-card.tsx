@@ -1,10 +1,13 @@
 /** The frame of the pages before the dashboard: the name of the product, a title, one form. */
 import type { ReactNode } from "react";
+import { Wordmark } from "../components/wordmark";
 
 export function AuthCard({ title, note, children, foot }: { title: string; note?: ReactNode; children?: ReactNode; foot?: ReactNode }) {
   return (
     <div className="flex w-full max-w-[24rem] flex-col gap-6">
-      <p className="text-prose font-semibold">Rested</p>
+      <p>
+        <Wordmark />
+      </p>
       <div>
         <h1 className="text-title font-semibold">{title}</h1>
         {note ? <div className="pt-1 text-prose text-muted">{note}</div> : null}

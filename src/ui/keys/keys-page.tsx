@@ -36,7 +36,15 @@ export function KeysPage({ project, keys: initialKeys, nowMs }: { project: Manag
     setRevoking(null);
   };
   return (
-    <Page title="Keys" note="Who asks: each request and each socket carries one, as ?key=…" actions={create}>
+    <Page
+      title="Keys"
+      note={
+        <>
+          Who asks: each request and each socket carries one, as <code className="text-data whitespace-nowrap">?key=…</code>.
+        </>
+      }
+      actions={create}
+    >
       {keys.length === 0 ? (
         <EmptyState sentence="This project has no keys, so nothing can reach its endpoints." action={create} />
       ) : (

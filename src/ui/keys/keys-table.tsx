@@ -26,25 +26,27 @@ export function KeysTable({
   const rows = keys.map((key) => ({ key, state: toKeyState(key, nowMs) }));
   rows.sort((a, b) => Number(a.state !== "active") - Number(b.state !== "active"));
   return (
-    <table className="w-full text-left max-md:block">
-      <thead className="max-md:sr-only">
-        <tr className="border-b text-muted">
-          {COLUMNS.map((column) => (
-            <th key={column} scope="col" className="h-row px-3 font-medium whitespace-nowrap first:pl-5">
-              {column}
+    <div className="@container">
+      <table className="w-full text-left @max-[55rem]:block">
+        <thead className="@max-[55rem]:sr-only">
+          <tr className="border-b text-muted">
+            {COLUMNS.map((column) => (
+              <th key={column} scope="col" className="h-row px-3 font-medium whitespace-nowrap first:pl-5">
+                {column}
+              </th>
+            ))}
+            <th scope="col" className="pr-5">
+              <span className="sr-only">Actions</span>
             </th>
+          </tr>
+        </thead>
+        <tbody className="@max-[55rem]:block">
+          {rows.map(({ key, state }) => (
+            <KeyRow key={key.id} managedKey={key} state={state} onRotate={() => onRotate(key)} onRevoke={() => onRevoke(key)} />
           ))}
-          <th scope="col" className="pr-5">
-            <span className="sr-only">Actions</span>
-          </th>
-        </tr>
-      </thead>
-      <tbody className="max-md:block">
-        {rows.map(({ key, state }) => (
-          <KeyRow key={key.id} managedKey={key} state={state} onRotate={() => onRotate(key)} onRevoke={() => onRevoke(key)} />
-        ))}
-      </tbody>
-    </table>
+        </tbody>
+      </table>
+    </div>
   );
 }
 
@@ -61,8 +63,8 @@ function KeyRow({
 }) {
   const { name, key, scope, createdAt, lastUsedAt, expiresAt } = managedKey;
   return (
-    <tr className="border-b last:border-b-0 max-md:flex max-md:flex-wrap max-md:gap-x-6 max-md:gap-y-2 max-md:px-4 max-md:py-3">
-      <th scope="row" className="py-2 pr-3 pl-5 text-left font-normal max-md:w-full max-md:p-0">
+    <tr className="border-b last:border-b-0 @max-[55rem]:flex @max-[55rem]:flex-wrap @max-[55rem]:gap-x-6 @max-[55rem]:gap-y-2 @max-[55rem]:px-4 @max-[55rem]:py-3">
+      <th scope="row" className="py-2 pr-3 pl-5 text-left font-normal @max-[55rem]:w-full @max-[55rem]:p-0">
         <span className="block font-medium wrap-anywhere">{name}</span>
         <span className="flex items-center gap-1">
           <code className="text-data text-muted wrap-anywhere">{key}</code>
@@ -82,7 +84,7 @@ function KeyRow({
       <Cell label="State">
         <Badge tone={TONES[state]}>{STATE_LABELS[state]}</Badge>
       </Cell>
-      <td className="py-2 pr-2 text-right whitespace-nowrap max-md:-ml-3 max-md:w-full max-md:p-0 max-md:text-left">
+      <td className="py-2 pr-2 text-right whitespace-nowrap @max-[55rem]:-ml-3 @max-[55rem]:w-full @max-[55rem]:p-0 @max-[55rem]:text-left">
         {state === "active" ? (
           <>
             <Button tone="quiet" onClick={onRotate} aria-label={`Rotate ${name}`}>
@@ -100,8 +102,8 @@ function KeyRow({
 
 function Cell({ label, children }: { label: string; children: ReactNode }) {
   return (
-    <td className="px-3 py-2 whitespace-nowrap max-md:p-0">
-      <span aria-hidden="true" className="text-data text-muted md:hidden max-md:block">
+    <td className="px-3 py-2 whitespace-nowrap @max-[55rem]:p-0">
+      <span aria-hidden="true" className="text-data text-muted hidden @max-[55rem]:block">
         {label}
       </span>
       {children}
