@@ -2,7 +2,7 @@
 "use client";
 
 import { useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { type RefObject, useRef, useState } from "react";
 import { type TokenCreated, tokenCreateSchema } from "@/src/shared/management";
 import { tokensQuery } from "../api/queries";
 import { requestJson } from "../api/request";
@@ -16,15 +16,21 @@ import { SubmitButton } from "../forms/submit-button";
 import { useForm } from "../forms/use-form";
 
 export function CreateTokenDialog({ open, onClose }: { open: boolean; onClose: () => void }) {
+  const first = useRef<HTMLInputElement>(null);
   const [secret, setSecret] = useState<string | null>(null);
   const close = () => {
     setSecret(null);
     onClose();
   };
   return (
-    <Dialog open={open} onOpenChange={(next) => next || close()} title={secret === null ? "Create a token" : "Your token"}>
+    <Dialog
+      initialFocus={first}
+      open={open}
+      onOpenChange={(next) => next || close()}
+      title={secret === null ? "Create a token" : "Your token"}
+    >
       {secret === null ? (
-        <CreateTokenForm onMade={setSecret} onCancel={close} />
+        <CreateTokenForm first={first} onMade={setSecret} onCancel={close} />
       ) : (
         <SecretOnce
           secret={secret}
@@ -37,7 +43,15 @@ export function CreateTokenDialog({ open, onClose }: { open: boolean; onClose: (
   );
 }
 
-function CreateTokenForm({ onMade, onCancel }: { onMade: (token: string) => void; onCancel: () => void }) {
+function CreateTokenForm({
+  first,
+  onMade,
+  onCancel,
+}: {
+  first: RefObject<HTMLInputElement | null>;
+  onMade: (token: string) => void;
+  onCancel: () => void;
+}) {
   const client = useQueryClient();
   const expiry = useExpiry();
   const form = useForm({
@@ -51,7 +65,7 @@ function CreateTokenForm({ onMade, onCancel }: { onMade: (token: string) => void
   });
   return (
     <form {...form.props} className="flex flex-col gap-4">
-      <TextField name="name" label="Name" placeholder="Deploy script" problem={form.problemOf("name")} autoFocus />
+      <TextField name="name" label="Name" placeholder="Deploy script" problem={form.problemOf("name")} ref={first} />
       <ExpiryField expiry={expiry} problem={form.problemOf("expiresAt")} />
       <FormFailure failure={form.failure} />
       <DialogActions>

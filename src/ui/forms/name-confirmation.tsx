@@ -1,7 +1,7 @@
 /** A dialog for what can't be undone: says what goes with it, and asks for the name. */
 "use client";
 
-import { type ReactNode, useState } from "react";
+import { type ReactNode, type RefObject, useRef, useState } from "react";
 import * as z from "zod/mini";
 import { Button } from "../components/button";
 import { Dialog, DialogActions } from "../components/dialog";
@@ -27,9 +27,10 @@ export function NameConfirmation({
   title,
   ...props
 }: ConfirmationProps & { open: boolean; onOpenChange: (open: boolean) => void }) {
+  const first = useRef<HTMLInputElement>(null);
   return (
-    <Dialog open={open} onOpenChange={onOpenChange} title={title}>
-      <ConfirmationForm {...props} onCancel={() => onOpenChange(false)} />
+    <Dialog open={open} onOpenChange={onOpenChange} title={title} initialFocus={first}>
+      <ConfirmationForm {...props} first={first} onCancel={() => onOpenChange(false)} />
     </Dialog>
   );
 }
@@ -39,8 +40,9 @@ function ConfirmationForm({
   name,
   action,
   onConfirm,
+  first,
   onCancel,
-}: Omit<ConfirmationProps, "title"> & { onCancel: () => void }) {
+}: Omit<ConfirmationProps, "title"> & { first: RefObject<HTMLInputElement | null>; onCancel: () => void }) {
   const [schema] = useState(() =>
     z.object({
       name: z.string().check(
@@ -62,7 +64,7 @@ function ConfirmationForm({
           </>
         }
         problem={form.problemOf("name")}
-        autoFocus
+        ref={first}
       />
       <FormFailure failure={form.failure} />
       <DialogActions>

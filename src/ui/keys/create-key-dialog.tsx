@@ -2,8 +2,8 @@
 "use client";
 
 import { useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
-import { KEY_SCOPES, type KeyScope, keyCreateSchema } from "@/src/shared/management";
+import { type RefObject, useRef, useState } from "react";
+import { type KeyScope, keyCreateSchema } from "@/src/shared/management";
 import { keysQuery, projectQuery } from "../api/queries";
 import { requestJson } from "../api/request";
 import { Button } from "../components/button";
@@ -17,7 +17,7 @@ import { useForm } from "../forms/use-form";
 import { notify } from "../notifications/notify";
 import { SCOPE_LABELS } from "./key-state";
 
-const SCOPES = [...KEY_SCOPES].reverse().map((value) => ({ value, label: SCOPE_LABELS[value] }));
+const SCOPES = (["read_write", "read", "write"] as const).map((value) => ({ value, label: SCOPE_LABELS[value] }));
 
 const SCOPE_HINTS: Readonly<Record<KeyScope, string>> = {
   read_write: "Reads, streams, creates, updates and deletes records.",
@@ -34,19 +34,29 @@ export function CreateKeyDialog({
   open: boolean;
   onOpenChange: (open: boolean) => void;
 }) {
+  const first = useRef<HTMLInputElement>(null);
   return (
     <Dialog
       open={open}
       onOpenChange={onOpenChange}
       title="Create a key"
+      initialFocus={first}
       description="A key names who asks. It is no secret: pages may carry it."
     >
-      <CreateKeyForm projectId={projectId} onClose={() => onOpenChange(false)} />
+      <CreateKeyForm projectId={projectId} first={first} onClose={() => onOpenChange(false)} />
     </Dialog>
   );
 }
 
-function CreateKeyForm({ projectId, onClose }: { projectId: string; onClose: () => void }) {
+function CreateKeyForm({
+  projectId,
+  first,
+  onClose,
+}: {
+  projectId: string;
+  first: RefObject<HTMLInputElement | null>;
+  onClose: () => void;
+}) {
   const client = useQueryClient();
   const [scope, setScope] = useState<KeyScope>("read_write");
   const expiry = useExpiry();
@@ -63,7 +73,7 @@ function CreateKeyForm({ projectId, onClose }: { projectId: string; onClose: () 
   });
   return (
     <form {...form.props} className="flex flex-col gap-4">
-      <TextField name="name" label="Name" placeholder="Sensors in the lab" problem={form.problemOf("name")} autoFocus />
+      <TextField name="name" label="Name" placeholder="Sensors in the lab" problem={form.problemOf("name")} ref={first} />
       <Segments label="Scope" value={scope} options={SCOPES} onChange={setScope} hint={SCOPE_HINTS[scope]} />
       <ExpiryField expiry={expiry} problem={form.problemOf("expiresAt")} />
       <FormFailure failure={form.failure} />

@@ -9,7 +9,7 @@ import { endpointQuery, endpointsQuery } from "../api/queries";
 import { requestJson } from "../api/request";
 import { Button } from "../components/button";
 import { TextAreaField, TextField } from "../components/field";
-import { Page, Panel, Section } from "../components/page";
+import { Panel, Section } from "../components/page";
 import { Switch } from "../components/switch";
 import { formatPlural } from "../format/number";
 import { FormFailure } from "../forms/form-failure";
@@ -45,10 +45,10 @@ type Access = Pick<EndpointDetail, (typeof SWITCHES)[number]["field"]>;
 
 export function EndpointSettingsPage({ endpoint }: { endpoint: EndpointDetail }) {
   return (
-    <Page title="Endpoint settings" note={<code className="text-data wrap-anywhere">{endpoint.name}</code>}>
+    <div className="mx-auto flex w-full max-w-[52rem] flex-col gap-10 px-6 py-8 max-md:px-4">
       <EndpointForm endpoint={endpoint} />
       <DeleteEndpoint endpoint={endpoint} />
-    </Page>
+    </div>
   );
 }
 
@@ -71,25 +71,27 @@ function EndpointForm({ endpoint }: { endpoint: EndpointDetail }) {
   });
   return (
     <form {...form.props} className="flex flex-col gap-10">
-      <Panel>
-        <div className="flex flex-col gap-4">
-          <TextField
-            mono
-            name="name"
-            label="Name"
-            hint="5 to 254 lowercase letters, digits, “-” and “/”. It is part of the address: a new name ends open sockets and breaks URLs in use."
-            defaultValue={endpoint.name}
-            problem={form.problemOf("name")}
-          />
-          <TextAreaField
-            name="description"
-            label="Description"
-            hint="For people who work on this project."
-            defaultValue={endpoint.description}
-            problem={form.problemOf("description")}
-          />
-        </div>
-      </Panel>
+      <Section title="Name">
+        <Panel>
+          <div className="flex flex-col gap-4">
+            <TextField
+              mono
+              name="name"
+              label="Name"
+              hint="5 to 254 lowercase letters, digits, “-” and “/”. It is part of the address: a new name ends open sockets and breaks URLs in use."
+              defaultValue={endpoint.name}
+              problem={form.problemOf("name")}
+            />
+            <TextAreaField
+              name="description"
+              label="Description"
+              hint="For people who work on this project."
+              defaultValue={endpoint.description}
+              problem={form.problemOf("description")}
+            />
+          </div>
+        </Panel>
+      </Section>
       <Section title="Access">
         <Panel>
           <div className="-my-3 flex flex-col divide-y">

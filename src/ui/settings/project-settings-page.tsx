@@ -3,7 +3,7 @@
 
 import { useQueryClient } from "@tanstack/react-query";
 import { useRouter } from "next/navigation";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { type ManagedProject, projectPatchSchema } from "@/src/shared/management";
 import { splitOrigins } from "@/src/shared/origins";
 import { projectQuery, projectsQuery } from "../api/queries";
@@ -33,9 +33,13 @@ function ProjectForm({ project }: { project: ManagedProject }) {
   const router = useRouter();
   const [origins, setOrigins] = useState(project.allowedOrigins.join(", "));
   const [disallowNoOrigin, setDisallowNoOrigin] = useState(project.disallowNoOrigin);
+  const sent = useRef<readonly string[]>([]);
   const form = useForm({
     schema: projectPatchSchema,
-    toBody: ({ name, allowedOrigins }) => ({ name, allowedOrigins: splitOrigins(allowedOrigins ?? ""), disallowNoOrigin }),
+    toBody: ({ name, allowedOrigins }) => {
+      sent.current = splitOrigins(allowedOrigins ?? "");
+      return { name, allowedOrigins: sent.current, disallowNoOrigin };
+    },
     submit: async (body) => {
       const saved = await requestJson<ManagedProject>(`projects/${project.id}`, { method: "PATCH", body });
       client.setQueryData(projectQuery(project.id).queryKey, saved);
@@ -68,7 +72,7 @@ function ProjectForm({ project }: { project: ManagedProject }) {
             hint="Separate them by commas. Empty: every origin is allowed."
             value={origins}
             onChange={(event) => setOrigins(event.target.value)}
-            problem={form.problemOf("allowedOrigins")}
+            problem={toOriginsProblem({ problemOf: form.problemOf, sent: sent.current })}
           />
           <Switch
             label="Refuse requests without an origin"
@@ -84,6 +88,21 @@ function ProjectForm({ project }: { project: ManagedProject }) {
       </div>
     </form>
   );
+}
+
+/** Says which of the origins is meant. */
+function toOriginsProblem({
+  problemOf,
+  sent,
+}: {
+  problemOf: (field: string) => string | undefined;
+  sent: readonly string[];
+}): string | undefined {
+  for (const [index, origin] of sent.entries()) {
+    const problem = problemOf(`allowedOrigins.${index}`);
+    if (problem !== undefined) return `${origin}: ${problem}`;
+  }
+  return problemOf("allowedOrigins");
 }
 
 function DeleteProject({ project }: { project: ManagedProject }) {
