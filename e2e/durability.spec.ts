@@ -74,7 +74,7 @@ test("a second server on the same data folder is refused with a reason, and the 
 async function readLog(dataDir: string): Promise<Array<{ seq: string; id: string }>> {
   const postmaster = (await readFile(path.join(dataDir, "postgres", "postmaster.pid"), "utf8")).split("\n");
   const password = (await readFile(path.join(dataDir, "postgres.password"), "utf8")).trim();
-  const client = new pg.Client({ host: "127.0.0.1", port: Number(postmaster[3]), user: "postgres", password, database: "rested" });
+  const client = new pg.Client({ host: "127.0.0.1", port: Number(postmaster[3]), user: "rested", password, database: "rested" });
   await client.connect();
   try {
     const { rows } = await client.query<{ seq: string; id: string }>(

@@ -91,7 +91,7 @@ test("[D1] [W2] the documentation's snippet prints the documented message, in No
         if (line.text().startsWith("Socket server message")) resolve((await line.args()[1]?.jsonValue()) as Message);
       });
     });
-    await page.goto("about:blank");
+    await page.goto(`${server.url}/api/health`);
     const opened = page.waitForEvent("console", (line) => line.text() === "Socket open.");
     await page.addScriptTag({ content: snippet(server.wsUrl) });
     await opened;
@@ -131,7 +131,7 @@ test("[W1] the same over wss with a self-signed certificate", async ({ browser }
     });
     await page.goto(`${server.url}/api/health`);
     const opened = page.waitForEvent("console", (line) => line.text() === "Socket open.");
-    await page.evaluate(snippet(server.wsUrl));
+    await page.addScriptTag({ content: snippet(server.wsUrl) });
     await opened;
 
     await curlPost(server.url, '{"someNewData":"test"}');

@@ -16,7 +16,8 @@ export async function prepareAccounts({ config, db, log }: Pick<Runtime, "config
 
 /** Prints the address and, until the first administrator exists, the set-up link. The link is a secret; it goes to the terminal, not to the log. */
 export async function announce({ config, db, secret }: Pick<Runtime, "config" | "db" | "secret">, url: string): Promise<void> {
-  console.log(`Rested is ready at ${url}`);
-  if (await isSetupNeeded({ db })) console.log(`Make the first account: ${url}/setup?token=${createSetupToken(secret)}`);
-  if (config.demo) console.log(`Demo endpoint: ${url}${toEndpointPath(DEMO_ENDPOINT)}?key=${DEMO_KEY}`);
+  const lines = [`Rested is ready at ${url}`];
+  if (await isSetupNeeded({ db })) lines.push(`Make the first account: ${url}/setup?token=${createSetupToken(secret)}`);
+  if (config.demo) lines.push(`Demo endpoint: ${url}${toEndpointPath(DEMO_ENDPOINT)}?key=${DEMO_KEY}`);
+  console.log(lines.join("\n"));
 }
