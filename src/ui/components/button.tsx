@@ -41,7 +41,8 @@ export function Button({ tone = "secondary", busy = false, square = false, wide 
     >
       {busy ? (
         <>
-          <span className="invisible contents">{square ? null : <span className="opacity-0">{children}</span>}</span>
+          {/* Unseen, but still the button’s name. */}
+          {square ? null : <span className="inline-flex items-center gap-1.5 opacity-0">{children}</span>}
           <span className="absolute inset-0 grid place-items-center">
             <Spinner />
           </span>
