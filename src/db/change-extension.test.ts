@@ -268,7 +268,10 @@ describe("transactions", () => {
     ]);
     expect(results).toMatchObject([{ data: 3 }, { data: 4, version: 2 }, 1, { count: 3 }]);
     expect(world.takeHints()).toEqual(ofEndpoint());
-    expect((await readLog()).slice(2)).toEqual(["POST 3 v1", "PUT 4 v2", "DELETE 4 v2", 'DELETE {"n":2} v1', "DELETE 3 v1"]);
+    const log = await readLog();
+    expect(log.slice(2, 4)).toEqual(["POST 3 v1", "PUT 4 v2"]);
+    // One statement deletes in an order of PostgreSQL's choice.
+    expect(log.slice(4).sort()).toEqual(["DELETE 3 v1", "DELETE 4 v2", 'DELETE {"n":2} v1']);
   });
 
   it("[W4] as an array that fails at its end log and hint nothing", async () => {
