@@ -47,7 +47,7 @@ function ConfirmationForm({
     z.object({
       name: z.string().check(
         z.trim(),
-        z.refine((typed) => typed === name, `Type “${name}” to confirm.`),
+        z.refine((typed) => typed === name, "This is another name."),
       ),
     }),
   );

@@ -40,7 +40,7 @@ export function KeysPage({ project, keys: initialKeys, nowMs }: { project: Manag
       title="Keys"
       note={
         <>
-          Who asks: each request and each socket carries one, as <code className="text-data whitespace-nowrap">?key=…</code>.
+          Who asks: each request and each socket carries one, as <code className="text-data whitespace-nowrap">?key=</code>
         </>
       }
       actions={create}

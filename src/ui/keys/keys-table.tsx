@@ -63,8 +63,8 @@ function KeyRow({
 }) {
   const { name, key, scope, createdAt, lastUsedAt, expiresAt } = managedKey;
   return (
-    <tr className="border-b last:border-b-0 @max-[55rem]:flex @max-[55rem]:flex-wrap @max-[55rem]:gap-x-6 @max-[55rem]:gap-y-2 @max-[55rem]:px-4 @max-[55rem]:py-3">
-      <th scope="row" className="py-2 pr-3 pl-5 text-left font-normal @max-[55rem]:w-full @max-[55rem]:p-0">
+    <tr className="border-b last:border-b-0 @max-[55rem]:grid @max-[55rem]:grid-cols-3 @max-[55rem]:gap-x-4 @max-[55rem]:gap-y-2 @max-[55rem]:px-4 @max-[55rem]:py-3">
+      <th scope="row" className="py-2 pr-3 pl-5 text-left font-normal @max-[55rem]:col-span-3 @max-[55rem]:p-0">
         <span className="block font-medium wrap-anywhere">{name}</span>
         <span className="flex items-center gap-1">
           <code className="text-data text-muted wrap-anywhere">{key}</code>
@@ -84,7 +84,7 @@ function KeyRow({
       <Cell label="State">
         <Badge tone={TONES[state]}>{STATE_LABELS[state]}</Badge>
       </Cell>
-      <td className="py-2 pr-2 text-right whitespace-nowrap @max-[55rem]:-ml-3 @max-[55rem]:w-full @max-[55rem]:p-0 @max-[55rem]:text-left">
+      <td className="py-2 pr-2 text-right whitespace-nowrap @max-[55rem]:-ml-3 @max-[55rem]:col-span-3 @max-[55rem]:p-0 @max-[55rem]:text-left">
         {state === "active" ? (
           <>
             <Button tone="quiet" onClick={onRotate} aria-label={`Rotate ${name}`}>
