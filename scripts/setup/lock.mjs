@@ -16,10 +16,9 @@ const AGE_MAX_MS = 3_600_000;
  * @param {() => Promise<T>} work
  */
 export async function withLock(name, work) {
-  const file = path.join(
-    os.tmpdir(),
-    `rested-${createHash("sha256").update(fs.realpathSync(".")).digest("hex").slice(0, 16)}-${name}.lock`,
-  );
+  // Of each user their own: one can't remove what another left behind.
+  const whose = `${process.getuid?.() ?? ""}\0${fs.realpathSync(".")}`;
+  const file = path.join(os.tmpdir(), `rested-${createHash("sha256").update(whose).digest("hex").slice(0, 16)}-${name}.lock`);
   for (let waits = 0; !take(file); waits++) {
     if (waits === 0) console.log(`Waiting for another command's ${name} in this folder (pid ${holderOf(file) ?? "unknown"}) …`);
     await delay(POLL_MS);
