@@ -45,7 +45,7 @@ export function AccountPage({
       }
     >
       {leave.failure ? <FormFailure failure={leave.failure} /> : null}
-      <Section title="Name">
+      <Section title="Profile">
         <NameForm name={account.name} />
       </Section>
       <Section title="Password" note="A new password ends your sessions in other browsers.">

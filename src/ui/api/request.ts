@@ -27,9 +27,3 @@ export async function requestJson<Answer = void>(path: string, { method = "GET",
   const answer: Answer = response.status === 204 ? undefined : await response.json().catch(() => Promise.reject(toUnreachable()));
   return answer;
 }
-
-/** What is wrong with a form as a whole: undefined when the problem is told beside one of its `fields`. */
-export function formProblem(error: unknown, fields: readonly string[]): string | undefined {
-  if (!(error instanceof RequestError)) return "This page made a mistake. Reload it, then try again.";
-  return Object.keys(error.fields).some((field) => fields.includes(field)) ? undefined : error.message;
-}

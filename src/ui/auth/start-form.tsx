@@ -33,7 +33,6 @@ export function StartForm() {
         label="What are you storing?"
         hideLabel
         placeholder="Temperature readings"
-        value={text}
         onChange={(event) => setText(event.target.value)}
         autoFocus
         required

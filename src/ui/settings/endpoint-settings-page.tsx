@@ -71,7 +71,7 @@ function EndpointForm({ endpoint }: { endpoint: EndpointDetail }) {
   });
   return (
     <form {...form.props} className="flex flex-col gap-10">
-      <Section title="Name">
+      <Section title="Name and description">
         <Panel>
           <div className="flex flex-col gap-4">
             <TextField

@@ -31,7 +31,7 @@ export function ProjectSettingsPage({ project }: { project: ManagedProject }) {
 function ProjectForm({ project }: { project: ManagedProject }) {
   const client = useQueryClient();
   const router = useRouter();
-  const [origins, setOrigins] = useState(project.allowedOrigins.join(", "));
+  const origins = useRef<HTMLTextAreaElement>(null);
   const [disallowNoOrigin, setDisallowNoOrigin] = useState(project.disallowNoOrigin);
   const sent = useRef<readonly string[]>([]);
   const form = useForm({
@@ -45,7 +45,7 @@ function ProjectForm({ project }: { project: ManagedProject }) {
       client.setQueryData(projectQuery(project.id).queryKey, saved);
       void client.invalidateQueries({ queryKey: projectsQuery().queryKey });
       // As the server understood them.
-      setOrigins(saved.allowedOrigins.join(", "));
+      if (origins.current) origins.current.value = saved.allowedOrigins.join(", ");
       notify("Saved the project's settings.");
       // The name stands in the frame of the page too, which the server drew.
       router.refresh();
@@ -70,8 +70,8 @@ function ProjectForm({ project }: { project: ManagedProject }) {
             label="Allowed origins"
             placeholder="https://example.com, http://localhost:3000"
             hint="Separate them by commas. Empty: every origin is allowed."
-            value={origins}
-            onChange={(event) => setOrigins(event.target.value)}
+            defaultValue={project.allowedOrigins.join(", ")}
+            ref={origins}
             problem={toOriginsProblem({ problemOf: form.problemOf, sent: sent.current })}
           />
           <Switch
