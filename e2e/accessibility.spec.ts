@@ -1,0 +1,39 @@
+import AxeBuilder from "@axe-core/playwright";
+import { expect, test } from "@playwright/test";
+import { signUpFirstAdmin } from "./support/dashboard";
+import { startServer } from "./support/server";
+
+const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+
+test("axe finds nothing on any page, light and dark, wide and narrow", async ({ page, browser }) => {
+  test.setTimeout(180_000);
+  const server = await startServer();
+  try {
+    const signedOut = await (await browser.newContext()).newPage();
+    const expectClean = async (of: typeof page, path: string) => {
+      for (const colorScheme of ["light", "dark"] as const) {
+        await of.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+        await of.goto(server.url + path);
+        await expect(of.locator("body")).not.toBeEmpty();
+        const { violations } = await new AxeBuilder({ page: of }).withTags(TAGS).analyze();
+        expect(
+          violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target.join(" ")).join(", ")}`),
+          `${path} ${colorScheme}`,
+        ).toEqual([]);
+      }
+    };
+    await expectClean(signedOut, new URL(server.setupUrl ?? "").pathname + new URL(server.setupUrl ?? "").search);
+    const { project, endpoint } = await signUpFirstAdmin(page, server);
+    await expectClean(signedOut, "/login");
+    await expectClean(signedOut, "/no-such-page");
+    const pages = ["/start", "/projects", "/account", ...["", "/endpoints", "/keys", "/settings"].map((part) => `/p/${project.id}${part}`)];
+    pages.push(...["live", "api", "settings"].map((part) => `/p/${project.id}/endpoints/${endpoint.id}/${part}`));
+    for (const path of pages) await expectClean(page, path);
+    const headers = { Origin: server.url };
+    await page.request.post(`${server.url}/api/manage/endpoints/${endpoint.id}/records`, { headers, data: { temperature: 21.5 } });
+    await page.setViewportSize({ width: 390, height: 844 });
+    for (const path of pages) await expectClean(page, path);
+  } finally {
+    await server.dispose();
+  }
+});
