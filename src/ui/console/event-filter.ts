@@ -17,6 +17,24 @@ export function isFilterEmpty(filter: EventFilter): boolean {
   return filter.text.trim() === "" && OPERATIONS.every((operation) => filter.operations.includes(operation));
 }
 
+/** How a filter stands in the address: `q` the text, `op` the operations shown, when not all are. */
+export interface FilterQuery {
+  q: string | null;
+  op: string | null;
+}
+
+/** Words that are no operations are passed over. */
+export function parseFilter({ q, op }: FilterQuery): EventFilter {
+  const named = op?.split(",");
+  return { text: q ?? "", operations: named ? OPERATIONS.filter((operation) => named.includes(operation)) : OPERATIONS };
+}
+
+/** The other way. */
+export function toFilterQuery({ text, operations }: EventFilter): FilterQuery {
+  const isAll = OPERATIONS.every((operation) => operations.includes(operation));
+  return { q: text === "" ? null : text, op: isAll ? null : operations.join(",") };
+}
+
 /** Compiles a filter. Marks always pass: what is missing from a stream is missing under every filter. */
 export function createMatcher(filter: EventFilter): (ring: EventRing, ordinal: number) => boolean {
   const operations = new Set<EventKind>(filter.operations);

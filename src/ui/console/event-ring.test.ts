@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createMatcher, FILTER_NONE, includesBytes, isFilterEmpty } from "./event-filter";
+import { createMatcher, FILTER_NONE, includesBytes, isFilterEmpty, parseFilter, toFilterQuery } from "./event-filter";
 import { type ConsoleEvent, EventRing } from "./event-ring";
 import { MatchedList } from "./matched-list";
 
@@ -133,6 +133,14 @@ describe("createMatcher", () => {
     expect(matching("", ["update", "delete"])).toEqual([1, 2, 3]);
     expect(matching("city", ["delete"])).toEqual([3]);
     expect(matching("", [])).toEqual([3]);
+  });
+
+  it("stands in the address", () => {
+    for (const filter of [FILTER_NONE, { text: "a&b", operations: ["delete" as const] }, { text: "", operations: [] }]) {
+      expect(parseFilter(toFilterQuery(filter))).toEqual(filter);
+    }
+    expect(toFilterQuery(FILTER_NONE)).toEqual({ q: null, op: null });
+    expect(parseFilter({ q: null, op: "delete,nonsense,create" })).toEqual({ text: "", operations: ["create", "delete"] });
   });
 
   it("compares bytes as a search of text would", () => {

@@ -1,0 +1,48 @@
+/** The live console of an endpoint; its first paint has the newest changes already. */
+import type { Metadata } from "next";
+import { NuqsAdapter } from "nuqs/adapters/next/app";
+import { getOrigin } from "@/app/lib/current-page";
+import { loadEndpoint, loadKeys, loadUser } from "@/app/lib/load-project";
+import { listChanges } from "@/src/control/list-changes";
+import { getRuntime } from "@/src/runtime/registry";
+import { Prefetched } from "@/src/ui/api/prefetched";
+import { endpointQuery, keysQuery } from "@/src/ui/api/queries";
+import { Console } from "@/src/ui/console/console";
+import { parseFilter } from "@/src/ui/console/event-filter";
+import { toFirstPaint } from "@/src/ui/console/first-paint";
+
+export const metadata: Metadata = { title: "Live" };
+
+const CHANGES = 60;
+
+interface Props {
+  params: Promise<{ project: string; id: string }>;
+  searchParams: Promise<Record<string, string | string[] | undefined>>;
+}
+
+export default async function Page({ params, searchParams }: Props) {
+  const { project, id } = await params;
+  const { q, op } = await searchParams;
+  const filter = parseFilter({ q: [q].flat()[0] ?? null, op: [op].flat()[0] ?? null });
+  const { db, config } = getRuntime();
+  const [user, endpoint, keys] = await Promise.all([loadUser(), loadEndpoint(project, id), loadKeys(project)]);
+  const changes = await listChanges({ db, ownerId: user.id, endpointId: id, before: null, recordId: null, limit: CHANGES });
+  return (
+    <Prefetched
+      data={[
+        [endpointQuery(id).queryKey, endpoint],
+        [keysQuery(project).queryKey, keys],
+      ]}
+    >
+      <NuqsAdapter>
+        <Console
+          key={id}
+          projectId={project}
+          endpointId={id}
+          origin={await getOrigin(config.publicUrl)}
+          initial={toFirstPaint(changes, filter)}
+        />
+      </NuqsAdapter>
+    </Prefetched>
+  );
+}

@@ -1,0 +1,80 @@
+/** Says how the stream is, in words and with what can be done about it. */
+"use client";
+
+import { useEffect, useState } from "react";
+import { classNames } from "../components/class-names";
+import { formatCount } from "../format/number";
+import type { Flush } from "./console-messages";
+import type { ConnectionState } from "./stream-connection";
+
+const ACTION = "rounded-sm px-1.5 text-focus underline-offset-2 hover:underline pointer-coarse:min-h-11";
+
+export function ConnectionStatus({ connection, rate, onReconnect }: Pick<Flush, "connection" | "rate"> & { onReconnect: () => void }) {
+  const { state } = connection;
+  return (
+    <div className="flex min-w-0 items-center gap-2 whitespace-nowrap">
+      <span aria-hidden="true" className={classNames("size-2 shrink-0 rounded-full", DOTS[state])} />
+      <Words connection={connection} rate={rate} />
+      {state === "waiting" ? (
+        <button type="button" onClick={onReconnect} className={ACTION}>
+          Retry now
+        </button>
+      ) : null}
+      {connection.state === "ended" ? (
+        connection.signIn ? (
+          <a href={`/login?next=${encodeURIComponent(globalThis.location?.pathname ?? "/")}`} className={ACTION}>
+            Sign in
+          </a>
+        ) : (
+          <button type="button" onClick={onReconnect} className={ACTION}>
+            Connect again
+          </button>
+        )
+      ) : null}
+    </div>
+  );
+}
+
+const DOTS: Record<ConnectionState["state"], string> = {
+  connecting: "border border-control",
+  live: "bg-live",
+  waiting: "bg-warn",
+  ended: "bg-delete",
+};
+
+function Words({ connection, rate }: Pick<Flush, "connection" | "rate">) {
+  switch (connection.state) {
+    case "connecting":
+      return <span className="text-muted">{connection.attempt > 1 ? "Reconnecting…" : "Connecting…"}</span>;
+    case "live":
+      return (
+        <span>
+          <span className="font-medium text-live">Live</span>
+          <span className="text-muted max-sm:sr-only"> · {formatCount(rate)}/s</span>
+        </span>
+      );
+    case "waiting":
+      return <Countdown {...connection} />;
+    case "ended":
+      return (
+        <span className="truncate" title={connection.reason}>
+          <span className="font-medium text-delete">Ended</span> <span className="text-muted">{connection.reason}</span>
+        </span>
+      );
+  }
+}
+
+function Countdown({ retryAtMs, reason }: ConnectionState & { state: "waiting" }) {
+  const [nowMs, setNowMs] = useState(() => Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNowMs(Date.now()), 250);
+    return () => clearInterval(timer);
+  }, []);
+  const seconds = Math.max(0, Math.ceil((retryAtMs - nowMs) / 1000));
+  return (
+    <span title={reason}>
+      <span className="font-medium text-warn">Reconnecting in {seconds} s</span>
+      <span className="text-muted max-md:sr-only"> · {reason}</span>
+    </span>
+  );
+}

@@ -1,0 +1,248 @@
+/** The live console of one endpoint: list, detail, composer, and the keys that tie them together. */
+"use client";
+
+import { useQuery } from "@tanstack/react-query";
+import { useCallback, useEffect, useRef, useState } from "react";
+import { endpointQuery, keysQuery } from "../api/queries";
+import { readSetting, writeSetting } from "../browser-setting";
+import { copyText } from "../components/copy-button";
+import { KEY_PLACEHOLDER, preferredKey } from "../endpoints/choose-key";
+import { notify } from "../notifications/notify";
+import { Composer, DRAFT_NEW } from "./composer";
+import type { Detail } from "./console-client";
+import type { Flush } from "./console-messages";
+import { DetailPanel, type DetailTab, toCopyText } from "./detail-panel";
+import { type EventFilter, FILTER_NONE, isFilterEmpty } from "./event-filter";
+import { EventList, LIST_HEAD_PX, NothingMatches } from "./event-list";
+import type { ConsoleEvent } from "./event-ring";
+import { FirstRecord } from "./first-record";
+import { toPrettyText } from "./json-print";
+import { parseStored } from "./json-tree";
+import { ResizeHandle } from "./resize-handle";
+import type { Draft } from "./send-record";
+import { ShortcutSheet } from "./shortcut-sheet";
+import type { ShortcutId } from "./shortcuts";
+import { StatusAnnouncer } from "./status-announcer";
+import { Toolbar } from "./toolbar";
+import { useConsole } from "./use-console";
+import { useFilter } from "./use-filter";
+import { useListScroll } from "./use-list-scroll";
+import { useShortcuts, useSingleKeys } from "./use-shortcuts";
+
+const DETAIL_WIDTH = { minPx: 320, maxPx: 760, startPx: 440, setting: "rested-detail-width" };
+
+interface Props {
+  projectId: string;
+  endpointId: string;
+  origin: string;
+  initial: Flush;
+}
+
+export function Console({ projectId, endpointId, origin, initial }: Props) {
+  const [filter, setFilter] = useFilter();
+  const { flush, client } = useConsole(endpointId, initial, filter);
+  const scroll = useListScroll(flush, client, LIST_HEAD_PX);
+  const selection = useSelection(client, scroll);
+  const [tab, setTab] = useState<DetailTab>("changes");
+  const [widthPx, setWidthPx] = useDetailWidth();
+  const [sheet, setSheet] = useState(false);
+  const [composing, setComposing] = useState(false);
+  const [draft, setDraft] = useState<Draft>(DRAFT_NEW);
+  const rootRef = useRef<HTMLDivElement>(null);
+  const filterRef = useRef<HTMLInputElement>(null);
+  const bodyRef = useRef<HTMLTextAreaElement>(null);
+  const sendRef = useRef<() => void>(undefined);
+  const singleKeys = useSingleKeys();
+  const { data: endpoint } = useQuery(endpointQuery(endpointId));
+  const { data: keys = [] } = useQuery(keysQuery(projectId));
+  const target = { origin, endpointName: endpoint?.name ?? "", key: preferredKey(keys, Date.now())?.key ?? KEY_PLACEHOLDER };
+
+  const applyFilter = (next: EventFilter) => {
+    setFilter(next);
+    client?.setFilter(next, selection.selected ?? (scroll.following ? undefined : flush.rows[0]?.ordinal), scroll.readView());
+  };
+  const focusGrid = () => rootRef.current?.querySelector<HTMLElement>("[data-console-grid]")?.focus({ preventScroll: true });
+  const close = () => {
+    selection.clear();
+    focusGrid();
+  };
+  const compose = (next: Draft) => {
+    setDraft(next);
+    setComposing(true);
+    requestAnimationFrame(() => bodyRef.current?.focus());
+  };
+  const edit = (event: ConsoleEvent) => {
+    const isText = parseStored(event.data).kind === "string";
+    // What was sent as text and what was sent as a JSON string look alike here; JSON is right for both.
+    const body = isText ? event.data : toPrettyText(parseStored(event.data));
+    compose({ method: "PUT", recordId: event.recordId, strategy: "force", format: "json", body });
+  };
+  const skip = () => {
+    client?.resume();
+    scroll.follow();
+  };
+
+  const run: Record<ShortcutId, () => boolean> = {
+    pause: () => did(() => (flush.paused ? client?.resume() : client?.pause())),
+    live: () => did(skip),
+    first: () => did(scroll.toTop),
+    next: () => did(() => selection.step(1)),
+    previous: () => did(() => selection.step(-1)),
+    open: () => did(() => (selection.selected === undefined ? selection.step(0) : focusDetail(rootRef.current))),
+    close: () => selection.selected !== undefined && !isTyping() && did(close),
+    filter: () => did(() => filterRef.current?.select()),
+    "tab-changes": () => selection.selected !== undefined && did(() => setTab("changes")),
+    "tab-json": () => selection.selected !== undefined && did(() => setTab("json")),
+    "tab-raw": () => selection.selected !== undefined && did(() => setTab("raw")),
+    "copy-json": () => copyDetail(selection.detail),
+    send: () => composing && did(() => sendRef.current?.()),
+    sheet: () => did(() => setSheet(true)),
+  };
+  useShortcuts((id) => run[id]());
+
+  const isFiltered = !isFilterEmpty(filter);
+  const isEmpty = flush.total === 0 && flush.history === "complete";
+  return (
+    <div ref={rootRef} className="flex h-full min-h-0 flex-col">
+      <StatusAnnouncer flush={flush} />
+      <Toolbar
+        flush={flush}
+        filter={filter}
+        filterRef={filterRef}
+        onFilter={applyFilter}
+        onPause={() => client?.pause()}
+        onResume={() => client?.resume()}
+        onSkip={skip}
+        onReconnect={() => client?.reconnect()}
+        onSheet={() => setSheet(true)}
+      />
+      <div className="flex min-h-0 flex-1">
+        <div className="flex min-w-0 flex-1 flex-col">
+          {isEmpty ? (
+            <FirstRecord endpointId={endpointId} target={target} />
+          ) : flush.matched === 0 && flush.total > 0 && isFiltered && !flush.paused ? (
+            <NothingMatches total={flush.total} onClear={() => applyFilter(FILTER_NONE)} />
+          ) : (
+            <EventList
+              flush={flush}
+              scroll={scroll}
+              selected={selection.selected}
+              onSelect={selection.select}
+              onLoadOlder={() => client?.loadOlder()}
+            />
+          )}
+          <Composer
+            endpointId={endpointId}
+            target={target}
+            draft={draft}
+            onDraft={setDraft}
+            open={composing}
+            onOpen={(open) => (open ? compose(draft) : setComposing(false))}
+            sendRef={sendRef}
+            bodyRef={bodyRef}
+          />
+        </div>
+        {selection.selected === undefined ? null : (
+          <>
+            <ResizeHandle {...DETAIL_WIDTH} widthPx={widthPx} onResize={setWidthPx} />
+            <aside
+              data-console-detail=""
+              style={{ width: widthPx }}
+              className="min-h-0 max-w-[60%] shrink-0 max-lg:fixed max-lg:inset-0 max-lg:z-20 max-lg:w-full! max-lg:max-w-none"
+            >
+              <DetailPanel
+                detail={selection.detail}
+                tab={tab}
+                onTab={setTab}
+                onClose={close}
+                onEdit={edit}
+                onDelete={(event) => compose({ ...DRAFT_NEW, method: "DELETE", recordId: event.recordId })}
+              />
+            </aside>
+          </>
+        )}
+      </div>
+      <ShortcutSheet open={sheet} onOpenChange={setSheet} singleKeys={singleKeys} />
+    </div>
+  );
+}
+
+/** Does something and says that it was done. */
+function did(run: () => void): true {
+  run();
+  return true;
+}
+
+/** In a text field Escape belongs to the field. */
+function isTyping(): boolean {
+  return document.activeElement?.matches("textarea,input:not([type=search])") ?? false;
+}
+
+function focusDetail(root: HTMLElement | null): void {
+  root?.querySelector<HTMLElement>("[data-console-detail] [role=tab][aria-selected=true]")?.focus();
+}
+
+function copyDetail(detail: Detail | undefined): boolean {
+  const event = detail?.event;
+  if (!event) return false;
+  // A marked text is what the reader wants to copy.
+  if (!(window.getSelection()?.isCollapsed ?? true)) return false;
+  void copyText(toCopyText(event)).then((done) => notify(done ? "Copied the JSON." : "Your browser did not let us copy."));
+  return true;
+}
+
+function useSelection(client: ReturnType<typeof useConsole>["client"], scroll: ReturnType<typeof useListScroll>) {
+  const [selected, setSelected] = useState<number>();
+  const [detail, setDetail] = useState<Detail>();
+  const wanted = useRef<number>(undefined);
+
+  const choose = useCallback(
+    (ordinal: number | undefined) => {
+      wanted.current = ordinal;
+      setSelected(ordinal);
+      if (ordinal === undefined) return setDetail(undefined);
+      // What was shown stays until its successor is there: quick steps must not flicker.
+      void client?.look(ordinal).then((found) => {
+        if (wanted.current === ordinal) setDetail(found);
+      });
+    },
+    [client],
+  );
+  // Another worker counts anew.
+  useEffect(() => () => choose(undefined), [choose]);
+
+  const { hold, reveal } = scroll;
+  const select = useCallback(
+    (ordinal: number) => {
+      if (!client) return;
+      hold();
+      choose(ordinal);
+    },
+    [client, choose, hold],
+  );
+  const step = useCallback(
+    (by: number) => {
+      void client?.step(wanted.current, wanted.current === undefined ? 0 : by).then(({ ordinal, index }) => {
+        if (ordinal === undefined) return;
+        reveal(index);
+        choose(ordinal);
+      });
+    },
+    [client, choose, reveal],
+  );
+  const clear = useCallback(() => choose(undefined), [choose]);
+  return { selected, detail, select, step, clear };
+}
+
+function useDetailWidth(): [number, (widthPx: number) => void] {
+  const [widthPx, setWidthPx] = useState(DETAIL_WIDTH.startPx);
+  useEffect(() => {
+    const stored = Number(readSetting(DETAIL_WIDTH.setting));
+    if (stored >= DETAIL_WIDTH.minPx && stored <= DETAIL_WIDTH.maxPx) setWidthPx(stored);
+  }, []);
+  const change = (next: number) => {
+    setWidthPx(next);
+    writeSetting(DETAIL_WIDTH.setting, String(next));
+  };
+  return [widthPx, change];
+}

@@ -1,0 +1,192 @@
+/** One change, looked at: what changed, its JSON, its text. Beside the list, or over it on narrow screens. */
+"use client";
+
+import { Tabs } from "@base-ui/react/tabs";
+import { Pencil, Trash2, X } from "lucide-react";
+import { type ReactNode, useMemo, useState } from "react";
+import { Button } from "../components/button";
+import { CopyButton } from "../components/copy-button";
+import { Spinner } from "../components/spinner";
+import { formatBytes } from "../format/number";
+import { formatClock, formatDate } from "../format/time";
+import { ChangesView } from "./changes-view";
+import type { Detail } from "./console-client";
+import type { PreviousVersion } from "./console-messages";
+import type { ConsoleEvent } from "./event-ring";
+import { toPrettyText } from "./json-print";
+import { type JsonNode, parseStored } from "./json-tree";
+import { JsonView } from "./json-view";
+import { OPERATION_LOOKS } from "./operations";
+import { toMessageText } from "./record-text";
+import { toTooltip } from "./shortcuts";
+
+export const DETAIL_TABS = ["changes", "json", "raw"] as const;
+export type DetailTab = (typeof DETAIL_TABS)[number];
+
+const LABELS: Record<DetailTab, string> = { changes: "Changes", json: "JSON", raw: "Raw" };
+const SHORTCUT_OF = { changes: "tab-changes", json: "tab-json", raw: "tab-raw" } as const;
+
+/** Longer texts are shown in part first: laying out megabytes takes the browser long. */
+const RAW_LENGTH_MAX = 100_000;
+
+interface Props {
+  detail: Detail | undefined;
+  tab: DetailTab;
+  onTab: (tab: DetailTab) => void;
+  onClose: () => void;
+  onEdit: (event: ConsoleEvent) => void;
+  onDelete: (event: ConsoleEvent) => void;
+}
+
+export function DetailPanel({ detail, ...props }: Props) {
+  return (
+    <section aria-label="Detail" className="flex h-full min-h-0 flex-col bg-surface">
+      {detail?.event ? (
+        <Content {...props} event={detail.event} previous={detail.previous} />
+      ) : (
+        <div className="flex h-12 items-center justify-between border-b border-line pr-2 pl-4 text-muted">
+          {detail ? "This change is no longer held here." : <Spinner />}
+          <CloseButton onClose={props.onClose} />
+        </div>
+      )}
+    </section>
+  );
+}
+
+function Content({
+  event,
+  previous,
+  tab,
+  onTab,
+  onClose,
+  onEdit,
+  onDelete,
+}: Omit<Props, "detail"> & { event: ConsoleEvent; previous: PreviousVersion }) {
+  const node = useMemo(() => parseStored(event.data), [event.data]);
+  const isGone = event.kind === "delete";
+  return (
+    <>
+      <header className="flex h-12 shrink-0 items-center gap-1 border-b border-line pr-2 pl-4">
+        <h2 className="flex min-w-0 flex-1 items-baseline gap-2 font-medium">
+          <OperationTitle event={event} />
+          <span className="text-muted">seq {event.seq}</span>
+        </h2>
+        {isGone ? null : (
+          <>
+            <Button tone="quiet" square aria-label="Edit this record" title="Edit this record" onClick={() => onEdit(event)}>
+              <Pencil className="size-3.5" aria-hidden="true" />
+            </Button>
+            <Button tone="quiet" square aria-label="Delete this record" title="Delete this record" onClick={() => onDelete(event)}>
+              <Trash2 className="size-3.5" aria-hidden="true" />
+            </Button>
+          </>
+        )}
+        <CloseButton onClose={onClose} />
+      </header>
+      <Tabs.Root value={tab} onValueChange={(next: DetailTab) => onTab(next)} className="flex min-h-0 flex-1 flex-col">
+        <div className="flex shrink-0 items-center justify-between border-b border-line pr-3 pl-2">
+          <Tabs.List aria-label="View" className="flex">
+            {DETAIL_TABS.map((value) => (
+              <Tabs.Tab
+                key={value}
+                value={value}
+                title={toTooltip(SHORTCUT_OF[value])}
+                className="-mb-px h-9 border-b-2 border-transparent px-2 text-muted hover:text-text focus-visible:-outline-offset-2 data-active:border-text data-active:font-medium data-active:text-text pointer-coarse:h-11"
+              >
+                {LABELS[value]}
+              </Tabs.Tab>
+            ))}
+          </Tabs.List>
+          <CopyButton text={() => toPrettyText(node)} what="the JSON">
+            Copy
+          </CopyButton>
+        </div>
+        <div className="min-h-0 flex-1 overflow-y-auto px-4 py-3">
+          <Tabs.Panel value="changes">
+            <ChangesView event={event} node={node} previous={previous} />
+          </Tabs.Panel>
+          <Tabs.Panel value="json">
+            <JsonView node={node} />
+          </Tabs.Panel>
+          <Tabs.Panel value="raw">
+            <Raw event={event} />
+          </Tabs.Panel>
+        </div>
+      </Tabs.Root>
+      <Facts event={event} />
+    </>
+  );
+}
+
+function OperationTitle({ event: { kind } }: { event: ConsoleEvent }) {
+  if (kind !== "create" && kind !== "update" && kind !== "delete") return null;
+  const { glyph, colour } = OPERATION_LOOKS[kind];
+  return (
+    <span className={`font-mono text-data ${colour}`}>
+      <span aria-hidden="true">{glyph}</span> {kind}
+    </span>
+  );
+}
+
+function CloseButton({ onClose }: { onClose: () => void }) {
+  return (
+    <Button tone="quiet" square aria-label="Close the detail" title={toTooltip("close")} onClick={onClose}>
+      <X className="size-4" aria-hidden="true" />
+    </Button>
+  );
+}
+
+function Raw({ event }: { event: ConsoleEvent }) {
+  const [whole, setWhole] = useState(false);
+  const text = toMessageText(event) ?? event.data;
+  const isCut = !whole && text.length > RAW_LENGTH_MAX;
+  return (
+    <div className="flex flex-col items-start gap-2">
+      <pre className="w-full font-mono text-data leading-5 wrap-anywhere whitespace-pre-wrap">
+        {isCut ? `${text.slice(0, RAW_LENGTH_MAX)}…` : text}
+      </pre>
+      {isCut ? <Button onClick={() => setWhole(true)}>Show all {formatBytes(text.length)}</Button> : null}
+    </div>
+  );
+}
+
+function Facts({ event }: { event: ConsoleEvent }) {
+  return (
+    <dl className="grid shrink-0 grid-cols-[4.5rem_minmax(0,1fr)] gap-x-3 border-t border-line px-4 py-2.5 text-data leading-5">
+      <Fact term="Record">
+        <span className="font-mono wrap-anywhere">{event.recordId}</span> <CopyButton text={event.recordId} what="the record’s id" />
+      </Fact>
+      <Fact term="Created">
+        <Moment ms={event.createdMs} />
+      </Fact>
+      <Fact term={event.kind === "delete" ? "Deleted" : "Updated"}>
+        <Moment ms={event.kind === "delete" ? event.atMs : event.updatedMs} />
+      </Fact>
+      <Fact term="Size">{formatBytes(new TextEncoder().encode(event.data).length)}</Fact>
+    </dl>
+  );
+}
+
+function Fact({ term, children }: { term: string; children: ReactNode }) {
+  return (
+    <>
+      <dt className="text-muted">{term}</dt>
+      <dd className="flex min-w-0 items-center gap-1">{children}</dd>
+    </>
+  );
+}
+
+function Moment({ ms }: { ms: number }) {
+  const iso = new Date(ms).toISOString();
+  return (
+    <time dateTime={iso} title={iso}>
+      {formatDate(iso)}, <span className="font-mono">{formatClock(ms)}</span>
+    </time>
+  );
+}
+
+/** For the “copy JSON” key: what the Copy button copies. */
+export function toCopyText(event: ConsoleEvent): string {
+  const node: JsonNode = parseStored(event.data);
+  return toPrettyText(node);
+}

@@ -1,0 +1,130 @@
+/** JSON as a tree: folds, and every line's path or value can be copied. Long arrays and objects are shown in parts. */
+"use client";
+
+import { ChevronRight } from "lucide-react";
+import { useState } from "react";
+import { copyText } from "../components/copy-button";
+import { notify } from "../notifications/notify";
+import { joinPath, toCompactText, toPrettyText } from "./json-print";
+import type { JsonNode } from "./json-tree";
+
+const OPEN_DEPTH = 2;
+const CHILDREN_STEP = 100;
+const STRING_LENGTH_MAX = 2000;
+
+export function JsonView({ node }: { node: JsonNode }) {
+  return (
+    <div className="font-mono text-data leading-5">
+      <Line node={node} path="" depth={0} />
+    </div>
+  );
+}
+
+function Line({ node, path, depth, name }: { node: JsonNode; path: string; depth: number; name?: string | number }) {
+  const [open, setOpen] = useState(depth < OPEN_DEPTH);
+  const children = toChildren(node);
+  const label = name === undefined ? null : <span className="text-muted">{name}: </span>;
+  if (!children || children.length === 0) {
+    return (
+      <div className="group/line flex items-start gap-2 rounded-xs pl-4 hover:bg-hover">
+        <span className="min-w-0 flex-1 wrap-anywhere whitespace-pre-wrap">
+          {label}
+          <Leaf node={node} />
+        </span>
+        <LineActions node={node} path={path} />
+      </div>
+    );
+  }
+  return (
+    <div>
+      <div className="group/line flex items-start gap-2 rounded-xs hover:bg-hover">
+        <button
+          type="button"
+          aria-expanded={open}
+          onClick={() => setOpen(!open)}
+          className="flex min-w-0 flex-1 items-start text-left pointer-coarse:min-h-8"
+        >
+          <ChevronRight className={`mt-1 mr-0.5 size-3 shrink-0 text-muted ${open ? "rotate-90" : ""}`} aria-hidden="true" />
+          <span className="min-w-0 truncate">
+            {label}
+            <span className="text-muted">{open ? toBrackets(node, children.length) : toCompactText(node, 80)}</span>
+          </span>
+        </button>
+        <LineActions node={node} path={path} />
+      </div>
+      {open ? <Branch entries={children} path={path} depth={depth} /> : null}
+    </div>
+  );
+}
+
+function Branch({ entries, path, depth }: { entries: readonly Child[]; path: string; depth: number }) {
+  const [shown, setShown] = useState(CHILDREN_STEP);
+  return (
+    <div className="ml-[5px] border-l border-line pl-[9px]">
+      {entries.slice(0, shown).map(({ step, node }, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: a JSON object may have a key twice; the place is what tells them apart
+        <Line key={index} node={node} path={joinPath(path, step)} depth={depth + 1} name={step} />
+      ))}
+      {entries.length > shown ? (
+        <button type="button" onClick={() => setShown(shown + CHILDREN_STEP * 10)} className="pl-4 text-focus">
+          {entries.length - shown} more
+        </button>
+      ) : null}
+    </div>
+  );
+}
+
+interface Child {
+  step: string | number;
+  node: JsonNode;
+}
+
+function toChildren(node: JsonNode): readonly Child[] | undefined {
+  if (node.kind === "object") return node.entries.map(({ key, value }) => ({ step: key, node: value }));
+  if (node.kind === "array") return node.items.map((item, index) => ({ step: index, node: item }));
+  return undefined;
+}
+
+function toBrackets(node: JsonNode, count: number): string {
+  return node.kind === "array" ? `[${count}]` : `{${count}}`;
+}
+
+function Leaf({ node }: { node: JsonNode }) {
+  if (node.kind === "object") return "{}";
+  if (node.kind === "array") return "[]";
+  if (node.kind !== "string") return <span className="text-update">{node.text}</span>;
+  const text = JSON.stringify(node.value);
+  return text.length > STRING_LENGTH_MAX ? `${text.slice(0, STRING_LENGTH_MAX)}… (${text.length} characters)` : text;
+}
+
+function LineActions({ node, path }: { node: JsonNode; path: string }) {
+  const copy = async (text: string, what: string) => {
+    const done = await copyText(text);
+    notify(done ? `Copied ${what}.` : "Your browser did not let us copy.", { quiet: done });
+  };
+  const value = () => (node.kind === "string" ? node.value : toPrettyText(node));
+  return (
+    <span className="flex shrink-0 gap-1 opacity-0 group-focus-within/line:opacity-100 group-hover/line:opacity-100 pointer-coarse:opacity-100">
+      {path === "" ? null : <LineAction label="path" title={`Copy the path ${path}`} onClick={() => copy(path, "the path")} />}
+      <LineAction
+        label="value"
+        title={path === "" ? "Copy the whole value" : `Copy the value of ${path}`}
+        onClick={() => copy(value(), "the value")}
+      />
+    </span>
+  );
+}
+
+function LineAction({ label, title, onClick }: { label: string; title: string; onClick: () => void }) {
+  return (
+    <button
+      type="button"
+      title={title}
+      aria-label={title}
+      onClick={onClick}
+      className="rounded-xs px-1 font-sans text-data leading-5 text-focus hover:bg-surface"
+    >
+      {label}
+    </button>
+  );
+}

@@ -1,0 +1,53 @@
+/** All keys of the console, from the one list. */
+"use client";
+
+import { Dialog } from "../components/dialog";
+import { Kbd } from "../components/kbd";
+import { SHORTCUTS, toKeyNames } from "./shortcuts";
+
+export function ShortcutSheet({
+  open,
+  onOpenChange,
+  singleKeys,
+}: {
+  open: boolean;
+  onOpenChange: (open: boolean) => void;
+  singleKeys: boolean;
+}) {
+  const groups = [...new Set(SHORTCUTS.map(({ group }) => group))];
+  const isMac = typeof navigator !== "undefined" && /Mac|iPhone|iPad/.test(navigator.userAgent);
+  return (
+    <Dialog
+      open={open}
+      onOpenChange={onOpenChange}
+      title="Keyboard shortcuts"
+      description={singleKeys ? undefined : "Keys without a modifier work in the list only; you turned them off elsewhere in your account."}
+      wide
+    >
+      <div className="grid gap-x-8 gap-y-5 sm:grid-cols-2">
+        {groups.map((group) => (
+          <section key={group}>
+            <h3 className="pb-1.5 text-data font-medium text-muted">{group}</h3>
+            <dl className="flex flex-col gap-1.5">
+              {SHORTCUTS.filter((each) => each.group === group).map((shortcut) => (
+                <div key={shortcut.id} className="flex items-center justify-between gap-4">
+                  <dt>{shortcut.label}</dt>
+                  <dd className="flex items-center gap-1 text-muted">
+                    {toKeyNames(shortcut, isMac).map((names, index) => (
+                      <span key={names.join(" ")} className="inline-flex items-center gap-1">
+                        {index > 0 ? <span className="text-data">or</span> : null}
+                        {names.map((name) => (
+                          <Kbd key={name}>{name}</Kbd>
+                        ))}
+                      </span>
+                    ))}
+                  </dd>
+                </div>
+              ))}
+            </dl>
+          </section>
+        ))}
+      </div>
+    </Dialog>
+  );
+}

@@ -1,0 +1,44 @@
+/** Tells screen readers how things stand: at once when the connection changes, else every five seconds at most. */
+"use client";
+
+import { useEffect, useRef, useState } from "react";
+import type { Flush } from "./console-messages";
+import type { ConnectionState } from "./stream-connection";
+
+const INTERVAL_MS = 5000;
+
+export function StatusAnnouncer({ flush }: { flush: Flush }) {
+  const [summary, setSummary] = useState("");
+  const latest = useRef(flush);
+  latest.current = flush;
+  const told = useRef({ end: flush.end, generation: flush.generation });
+  useEffect(() => {
+    const timer = setInterval(() => {
+      const { end, buffered, generation, paused } = latest.current;
+      const now = end + buffered;
+      const added = generation === told.current.generation ? now - told.current.end : 0;
+      told.current = { end: now, generation };
+      if (added > 0) setSummary(`${added} new ${added === 1 ? "change" : "changes"}${paused ? ", buffered" : ""}.`);
+    }, INTERVAL_MS);
+    return () => clearInterval(timer);
+  }, []);
+  return (
+    <div role="status" className="sr-only">
+      <p>{toSentence(flush.connection)}</p>
+      <p>{summary}</p>
+    </div>
+  );
+}
+
+function toSentence(connection: ConnectionState): string {
+  switch (connection.state) {
+    case "connecting":
+      return "Connecting.";
+    case "live":
+      return "Live.";
+    case "waiting":
+      return `Connection lost. ${connection.reason} Trying again.`;
+    case "ended":
+      return `The stream has ended. ${connection.reason}`;
+  }
+}

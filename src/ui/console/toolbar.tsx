@@ -1,0 +1,160 @@
+/** Above the list: how the stream is, pause, filter, counts, help. */
+"use client";
+
+import { Keyboard, Pause, Play, X } from "lucide-react";
+import type { RefObject } from "react";
+import { Button } from "../components/button";
+import { classNames } from "../components/class-names";
+import { CONTROL } from "../components/field";
+import { formatCount } from "../format/number";
+import { ConnectionStatus } from "./connection-status";
+import type { Flush } from "./console-messages";
+import { type EventFilter, isFilterEmpty, OPERATIONS, type Operation } from "./event-filter";
+import { OPERATION_LOOKS } from "./operations";
+import { RateStrip } from "./rate-strip";
+import { toTooltip } from "./shortcuts";
+
+interface Props {
+  flush: Flush;
+  filter: EventFilter;
+  filterRef: RefObject<HTMLInputElement | null>;
+  onFilter: (filter: EventFilter) => void;
+  onPause: () => void;
+  onResume: () => void;
+  onSkip: () => void;
+  onReconnect: () => void;
+  onSheet: () => void;
+}
+
+export function Toolbar({ flush, filter, filterRef, onFilter, onPause, onResume, onSkip, onReconnect, onSheet }: Props) {
+  return (
+    <div className="flex shrink-0 flex-wrap items-center gap-x-3 gap-y-2 border-b border-line px-4 py-2 max-sm:px-3">
+      <ConnectionStatus connection={flush.connection} rate={flush.rate} onReconnect={onReconnect} />
+      {flush.paused ? (
+        <Paused buffered={flush.buffered} onResume={onResume} onSkip={onSkip} />
+      ) : (
+        <Button tone="quiet" square aria-label="Pause" title={toTooltip("pause", "Pause")} onClick={onPause}>
+          <Pause className="size-4" aria-hidden="true" />
+        </Button>
+      )}
+      <RateStrip rates={flush.rates} />
+      <div className="flex min-w-64 flex-1 items-center justify-end gap-2 max-sm:min-w-full">
+        <OperationFilter filter={filter} onFilter={onFilter} />
+        <TextFilter filter={filter} inputRef={filterRef} onFilter={onFilter} />
+        <Counts flush={flush} isFiltered={!isFilterEmpty(filter)} />
+        <span className="max-md:hidden">
+          <Button tone="quiet" square aria-label="Keyboard shortcuts" title={toTooltip("sheet", "Keyboard shortcuts")} onClick={onSheet}>
+            <Keyboard className="size-4" aria-hidden="true" />
+          </Button>
+        </span>
+      </div>
+    </div>
+  );
+}
+
+function Paused({ buffered, onResume, onSkip }: { buffered: number; onResume: () => void; onSkip: () => void }) {
+  return (
+    <div className="flex items-center gap-2">
+      <span className="text-warn">
+        <span className="font-medium">Paused</span> · {formatCount(buffered)} buffered
+      </span>
+      <Button title={toTooltip("pause", "Resume")} onClick={onResume}>
+        <Play className="size-3.5" aria-hidden="true" />
+        Resume
+      </Button>
+      {buffered > 0 ? (
+        <Button tone="quiet" title={toTooltip("live", "Skip to live")} onClick={onSkip}>
+          Skip to live
+        </Button>
+      ) : null}
+    </div>
+  );
+}
+
+function OperationFilter({ filter, onFilter }: { filter: EventFilter; onFilter: (filter: EventFilter) => void }) {
+  const toggle = (operation: Operation) => {
+    const shown = filter.operations.includes(operation);
+    onFilter({ ...filter, operations: OPERATIONS.filter((each) => (each === operation ? !shown : filter.operations.includes(each))) });
+  };
+  return (
+    <fieldset className="flex shrink-0 rounded-md border border-line-firm bg-surface p-0.5">
+      <legend className="sr-only">Operations shown</legend>
+      {OPERATIONS.map((operation) => {
+        const shown = filter.operations.includes(operation);
+        const { glyph, colour } = OPERATION_LOOKS[operation];
+        return (
+          <button
+            key={operation}
+            type="button"
+            aria-pressed={shown}
+            title={shown ? `Hide ${operation}` : `Show ${operation}`}
+            onClick={() => toggle(operation)}
+            className={classNames(
+              "flex h-[26px] items-center gap-1 rounded-sm px-1.5 text-data transition-colors duration-[120ms] hover:bg-hover pointer-coarse:h-10 pointer-coarse:min-w-10 pointer-coarse:justify-center",
+              shown ? "text-text" : "text-muted line-through",
+            )}
+          >
+            <span aria-hidden="true" className={classNames("font-mono", shown && colour)}>
+              {glyph}
+            </span>
+            <span className="max-xl:sr-only">{operation}</span>
+          </button>
+        );
+      })}
+    </fieldset>
+  );
+}
+
+function TextFilter({
+  filter,
+  inputRef,
+  onFilter,
+}: {
+  filter: EventFilter;
+  inputRef: RefObject<HTMLInputElement | null>;
+  onFilter: (filter: EventFilter) => void;
+}) {
+  return (
+    <div className="relative min-w-0 flex-1 sm:max-w-72">
+      <input
+        ref={inputRef}
+        type="search"
+        aria-label="Filter by text or record id"
+        placeholder="Filter by text or id"
+        title={toTooltip("filter")}
+        value={filter.text}
+        spellCheck={false}
+        autoComplete="off"
+        onChange={(event) => onFilter({ ...filter, text: event.target.value })}
+        className={`${CONTROL} h-control px-2.5 pr-8`}
+      />
+      {filter.text === "" ? null : (
+        <button
+          type="button"
+          aria-label="Clear the text"
+          onClick={() => {
+            onFilter({ ...filter, text: "" });
+            inputRef.current?.focus();
+          }}
+          className="absolute inset-y-0 right-0 grid w-8 place-items-center rounded-md text-muted hover:text-text pointer-coarse:w-11"
+        >
+          <X className="size-3.5" aria-hidden="true" />
+        </button>
+      )}
+    </div>
+  );
+}
+
+function Counts({ flush: { matched, total, discarded }, isFiltered }: { flush: Flush; isFiltered: boolean }) {
+  return (
+    <span className="shrink-0 text-muted tabular-nums max-sm:sr-only">
+      {isFiltered ? `${formatCount(matched)} of ${formatCount(total)}` : formatCount(total)}
+      {discarded > 0 ? (
+        <span className="text-warn" title="This console holds 100,000 changes or 128 MB. Older ones are still in the log.">
+          {" "}
+          · oldest {formatCount(discarded)} discarded
+        </span>
+      ) : null}
+    </span>
+  );
+}

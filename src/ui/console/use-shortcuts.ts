@@ -1,0 +1,52 @@
+/** Hears the console's keys and says which shortcut is meant. */
+"use client";
+
+import { useEffect, useRef, useSyncExternalStore } from "react";
+import { readSetting, subscribeSettings } from "../browser-setting";
+import { type KeyPress, matchShortcut, type ShortcutId } from "./shortcuts";
+
+/** Set to "off" in the account, for people whose speech input or tremor would press single keys. */
+export const SINGLE_KEYS_SETTING = "rested-single-keys";
+
+export function useSingleKeys(): boolean {
+  return useSyncExternalStore(
+    subscribeSettings,
+    () => readSetting(SINGLE_KEYS_SETTING) !== "off",
+    () => true,
+  );
+}
+
+/** `onShortcut` answers whether it did something; if not, the browser does what it always does. */
+export function useShortcuts(onShortcut: (id: ShortcutId) => boolean): void {
+  const singleKeys = useSingleKeys();
+  const latest = useRef(onShortcut);
+  latest.current = onShortcut;
+  useEffect(() => {
+    const onKeyDown = (event: KeyboardEvent) => {
+      if (event.defaultPrevented || event.isComposing) return;
+      // A dialog or a menu has the keys while it is open.
+      if (event.target instanceof Element && event.target.closest("[role=dialog],[role=menu]")) return;
+      const id = matchShortcut({
+        key: event.key,
+        ctrlKey: event.ctrlKey,
+        metaKey: event.metaKey,
+        altKey: event.altKey,
+        focus: toFocus(event.target),
+        singleKeys,
+      });
+      if (id !== undefined && latest.current(id)) event.preventDefault();
+    };
+    window.addEventListener("keydown", onKeyDown);
+    return () => window.removeEventListener("keydown", onKeyDown);
+  }, [singleKeys]);
+}
+
+const TEXT = "textarea,select,[contenteditable=true],input:not([type=checkbox]):not([type=radio]):not([type=button])";
+const CONTROL = "button,a[href],summary,input,[role=tab],[role=separator]";
+
+function toFocus(target: EventTarget | null): KeyPress["focus"] {
+  if (!(target instanceof Element)) return "none";
+  if (target.closest(TEXT)) return "text";
+  if (target.closest(CONTROL)) return "control";
+  return target.closest("[data-console-grid]") ? "grid" : "none";
+}
