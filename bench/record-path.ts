@@ -56,7 +56,12 @@ async function runAll(): Promise<void> {
     store.commit(listed, [{ type: "PUT", id: ids[n % 50] ?? "", contentType: "json", data: DATA }]),
   );
   const merges = await measure("merge", CONCURRENCY, 1, (n) => store.merge(listed, ids[n % 50] ?? "", ({ data }) => data));
-  const one = await measure("read one", CONCURRENCY, 1, (n) => store.readByIds(listed, [ids[n % 50] ?? ""], { dataOnly: false }));
+  const one = await measure("read one", CONCURRENCY, 1, (n) =>
+    store
+      .readByIds(listed, [ids[n % 50] ?? ""], { dataOnly: false })
+      [Symbol.asyncIterator]()
+      .next(),
+  );
   const list = await measure("list 50", CONCURRENCY, 1, async () => {
     for await (const _ of store.readAll(listed, { dataOnly: false }));
   });

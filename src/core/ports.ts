@@ -49,8 +49,8 @@ export interface RecordStore {
    * between read and write. `merge` must be synchronous and quick; what it throws is passed on, and nothing is written.
    */
   merge(endpointId: string, id: string, merge: (current: { contentType: ContentKind; data: string }) => string): Promise<WriteResult>;
-  /** The named records that exist, as the text of a JSON array, in creation order. With `dataOnly` just their data. */
-  readByIds(endpointId: string, ids: readonly string[], options: { dataOnly: boolean }): Promise<string>;
+  /** The named records that exist, in creation order, as pieces like those of `readAll`; a few records a piece. With `dataOnly` just their data. */
+  readByIds(endpointId: string, ids: readonly string[], options: { dataOnly: boolean }): AsyncIterable<string>;
   /** One record, or undefined. */
   readOne(endpointId: string, id: string): Promise<StoredRecord | undefined>;
   /**

@@ -10,8 +10,8 @@ import type { PutStrategy } from "@/src/shared/protocol";
 export interface Records {
   /** Stores a new record (R2). */
   create(request: { endpointId: string; body: RecordBody }): Promise<StoredRecord>;
-  /** The named records that exist, as the text of a JSON array, in creation order (R3). */
-  readByIds(request: { endpointId: string; ids: readonly string[]; dataOnly: boolean }): Promise<string>;
+  /** The named records that exist, as pieces of JSON text, in creation order (R3). */
+  readByIds(request: { endpointId: string; ids: readonly string[]; dataOnly: boolean }): AsyncIterable<string>;
   /** Every record in creation order, as pieces of JSON text without brackets (see RecordStore.readAll). */
   readAll(request: { endpointId: string; dataOnly: boolean }): AsyncIterable<string>;
   /** Replaces or merges a record (R4). Raises `record_not_found`, `type_mismatch`, `merge_needs_objects`; then nothing was written. */

@@ -67,7 +67,7 @@ describe("a database that is away", () => {
       () => records.commit(id, [{ type: "DELETE", id }]),
       () => records.merge(id, id, ({ data }) => data),
       () => records.readOne(id, id),
-      () => records.readByIds(id, [id], { dataOnly: false }),
+      () => records.readByIds(id, [id], { dataOnly: false })[Symbol.asyncIterator]().next(),
       () => records.readAll(id, { dataOnly: false })[Symbol.asyncIterator]().next(),
       () => changes.positions([id]),
       () => changes.read(id, 0, 1),

@@ -8,12 +8,18 @@ import { nameStatement } from "@/src/db/statement";
 /** A page of readAll ends after so many records, or once it has so many bytes. */
 const PAGE_ROWS_MAX = 1000;
 const PAGE_BYTES_MAX = 1 << 20;
+/** A piece of readByIds has so many records at most: with bodies of 1 MiB, 16 MiB. */
+const IDS_PER_PIECE = 16;
 
 const READ_BY_IDS = nameStatement(
   "rested_read_by_ids",
-  `SELECT '[' || coalesce(string_agg(
-      CASE WHEN $3::boolean THEN data::text ELSE wire_record(id, data, "createdAt", "updatedAt") END, ',' ORDER BY seq), '') || ']' AS items
+  `SELECT string_agg(CASE WHEN $3::boolean THEN data::text ELSE wire_record(id, data, "createdAt", "updatedAt") END, ',' ORDER BY seq) AS items
   FROM "Record" WHERE id = ANY ($2::uuid[]) AND "endpointId" = $1::uuid`,
+);
+
+const ORDER_IDS = nameStatement(
+  "rested_order_ids",
+  `SELECT wire_id(id) AS id FROM "Record" WHERE id = ANY ($2::uuid[]) AND "endpointId" = $1::uuid ORDER BY seq`,
 );
 
 const READ_ONE = nameStatement(
@@ -34,16 +40,24 @@ export function createRecordStore({ db }: { db: Db }): RecordStore {
   return {
     commit,
     merge: createMerge({ db, commit }),
-    async readByIds(endpointId, ids, { dataOnly }) {
-      const [row] = await db.$queryRawUnsafe<{ items: string }[]>(READ_BY_IDS, endpointId, ids, dataOnly);
-      return row?.items ?? "[]";
-    },
+    readByIds: (endpointId, ids, { dataOnly }) => readNamed(db, endpointId, ids, dataOnly),
     async readOne(endpointId, id) {
       const [row] = await db.$queryRawUnsafe<StoredRecord[]>(READ_ONE, endpointId, id);
       return row;
     },
     readAll: (endpointId, { dataOnly }) => readPages(db, endpointId, dataOnly),
   };
+}
+
+async function* readNamed(db: Db, endpointId: string, ids: readonly string[], dataOnly: boolean): AsyncGenerator<string, void> {
+  const isOnePiece = ids.length <= IDS_PER_PIECE;
+  const ordered = isOnePiece ? ids : (await db.$queryRawUnsafe<{ id: string }[]>(ORDER_IDS, endpointId, ids)).map(({ id }) => id);
+  for (let start = 0; start < ordered.length; start += IDS_PER_PIECE) {
+    const piece = ordered.slice(start, start + IDS_PER_PIECE);
+    const [row] = await db.$queryRawUnsafe<{ items: string | null }[]>(READ_BY_IDS, endpointId, piece, dataOnly);
+    // A record may have been deleted since its id was read.
+    if (row && row.items !== null) yield row.items;
+  }
 }
 
 async function* readPages(db: Db, endpointId: string, dataOnly: boolean): AsyncGenerator<string, void> {

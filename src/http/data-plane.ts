@@ -146,8 +146,8 @@ class Plane {
   async #read(exchange: DataExchange, query: { endpointId: string; ids: readonly string[] | undefined; dataOnly: boolean }): Promise<void> {
     const { ids, ...rest } = query;
     const headers = { ...headersOf(exchange), "Content-Type": JSON_TYPE };
-    if (ids) respond(exchange, { status: 200, headers, body: await this.#records.readByIds({ ...rest, ids }) });
-    else await streamList({ response: exchange.response, headers, pieces: this.#records.readAll(rest) });
+    const pieces = ids ? this.#records.readByIds({ ...rest, ids }) : this.#records.readAll(rest);
+    await streamList({ response: exchange.response, headers, pieces });
   }
 
   /** Undefined when the client went away before its body was complete: nothing is stored, nobody is answered. */
