@@ -2,9 +2,13 @@
 import { describe, expect, it } from "vitest";
 import { type Operation, type RequestHeaders, toAccessRequest } from "@/src/core/access-request";
 
-const URL = "/api/1/ce/some/endpoint";
 const of = (query: string, headers: RequestHeaders = {}, operation: Operation = "read") =>
-  toAccessRequest({ url: URL + query, headers, operation });
+  toAccessRequest({
+    address: { version: "1", endpointName: "some/endpoint", query },
+    parameters: new URLSearchParams(query),
+    headers,
+    operation,
+  });
 
 describe("toAccessRequest", () => {
   it("[U1] takes version, name, key and origin", () => {
@@ -15,10 +19,6 @@ describe("toAccessRequest", () => {
       origin: "https://a.example",
       operation: "create",
     });
-  });
-
-  it("[U1] knows its own addresses only", () => {
-    expect(toAccessRequest({ url: "/api/manage/projects", headers: {}, operation: "read" })).toBeUndefined();
   });
 
   it.each<[string, string, RequestHeaders, string | undefined]>([

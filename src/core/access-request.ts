@@ -1,5 +1,5 @@
 /** Takes from a request what the access decision needs, the same for HTTP and WebSocket. It must not decide anything. */
-import { type DataAddress, parseDataAddress } from "@/src/shared/data-path";
+import type { DataAddress } from "@/src/shared/data-path";
 
 /** What a request wants to do. `subscribe` opens a stream of changes. */
 export type Operation = "read" | "create" | "update" | "delete" | "subscribe";
@@ -21,17 +21,8 @@ export type RequestHeaders = Readonly<Record<string, string | readonly string[] 
 
 const ACCESS_TOKEN_COOKIE = "__Secure-rested-access-token";
 
-/**
- * The access request of `url` (path and query, as in `IncomingMessage.url`), or undefined when it is not a data-plane address.
- * Never raises: what is malformed names nothing, and fails the decision.
- */
-export function toAccessRequest(request: { url: string; headers: RequestHeaders; operation: Operation }): AccessRequest | undefined {
-  const address = parseDataAddress(request.url);
-  return address && fromAddress({ address, parameters: new URLSearchParams(address.query), ...request });
-}
-
-/** As {@link toAccessRequest}, for a caller that has parsed the address and its parameters already. */
-export function fromAddress(request: {
+/** What the address, its parameters and the headers say. Never raises: what is malformed names nothing, and fails the decision. */
+export function toAccessRequest(request: {
   address: DataAddress;
   parameters: URLSearchParams;
   headers: RequestHeaders;

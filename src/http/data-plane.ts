@@ -1,7 +1,7 @@
 /** The data plane over HTTP: routes a request to the rules and answers (U, R, E). The hot path; it must not know storage, nor hold a rule itself. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Access, Grant } from "@/src/core/access";
-import { type AccessRequest, fromAddress, type Operation } from "@/src/core/access-request";
+import { type AccessRequest, type Operation, toAccessRequest } from "@/src/core/access-request";
 import type { Compiled } from "@/src/core/definitions";
 import type { Log, StoredRecord } from "@/src/core/ports";
 import { parseContentKind, parseRecordBody, type RecordBody } from "@/src/core/record-body";
@@ -79,7 +79,7 @@ class Plane {
       if (!address) throw new AppError("not_found");
       exchange.parameters = new URLSearchParams(address.query);
       const operation = toOperation(request.method);
-      const accessRequest = fromAddress({
+      const accessRequest = toAccessRequest({
         address,
         parameters: exchange.parameters,
         headers: request.headers,

@@ -3,7 +3,7 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Access } from "@/src/core/access";
-import { type AccessRequest, fromAddress } from "@/src/core/access-request";
+import { type AccessRequest, toAccessRequest } from "@/src/core/access-request";
 import type { Log } from "@/src/core/ports";
 import { parseCursor } from "@/src/shared/cursor";
 import { parseDataAddress } from "@/src/shared/data-path";
@@ -126,7 +126,7 @@ export function createUpgradeHandler(options: {
       const problem = handshakeProblem(request);
       if (problem) return refuseUpgrade(socket, problem.error, problem);
       const parameters = new URLSearchParams(address.query);
-      const accessRequest = fromAddress({ address, parameters, headers: request.headers, operation: "subscribe" });
+      const accessRequest = toAccessRequest({ address, parameters, headers: request.headers, operation: "subscribe" });
       const handshake = createHandshake({ server, request, socket, head });
       void open({ handshake, accessRequest, since: parameters.get("since") });
     },
