@@ -1,13 +1,13 @@
-/** A labelled field: hint below, problem below that, both tied to the control. It must not hold the value. */
+/** A labelled field: hint or problem below, tied to the control. It must not hold the value. */
 import { type ComponentProps, type ReactNode, useId } from "react";
 import { classNames } from "./class-names";
 
 export const CONTROL =
-  "w-full rounded-md border border-control bg-surface text-ui text-text transition-colors duration-[120ms] hover:border-muted focus-visible:outline-offset-[-1px] aria-invalid:border-delete disabled:opacity-55";
+  "w-full rounded-md border border-control bg-surface text-text pointer-coarse:text-[1rem] transition-colors duration-[120ms] hover:border-muted focus-visible:outline-offset-[-1px] aria-invalid:border-delete disabled:opacity-55";
 
 interface FieldShape {
   label: string;
-  /** What belongs here; stays when there is a problem. */
+  /** What belongs here; gives way to a problem. */
   hint?: ReactNode | undefined;
   problem?: string | undefined;
   /** Beside the label, at the end of its line. */
@@ -27,7 +27,7 @@ export function Field({
   children: (wear: { id: string; "aria-invalid": boolean | undefined; "aria-describedby": string | undefined }) => ReactNode;
 }) {
   const id = useId();
-  const described = [hint ? `${id}-hint` : "", problem ? `${id}-problem` : ""].filter(Boolean).join(" ");
+  const described = problem ? `${id}-problem` : hint ? `${id}-hint` : undefined;
   return (
     <div className="flex flex-col gap-1.5">
       <div className={classNames("flex items-baseline justify-between gap-3", hideLabel && "sr-only")}>
@@ -36,13 +36,12 @@ export function Field({
         </label>
         {aside}
       </div>
-      {children({ id, "aria-invalid": problem ? true : undefined, "aria-describedby": described || undefined })}
+      {children({ id, "aria-invalid": problem ? true : undefined, "aria-describedby": described })}
       {problem ? (
         <p id={`${id}-problem`} className="animate-appear text-delete">
           {problem}
         </p>
-      ) : null}
-      {hint ? (
+      ) : hint ? (
         <p id={`${id}-hint`} className="text-muted">
           {hint}
         </p>

@@ -12,7 +12,7 @@ const ACTION = "rounded-sm px-1.5 text-focus underline-offset-2 hover:underline 
 export function ConnectionStatus({ connection, rate, onReconnect }: Pick<Flush, "connection" | "rate"> & { onReconnect: () => void }) {
   const { state } = connection;
   return (
-    <div className="flex min-w-0 items-center gap-2 whitespace-nowrap">
+    <div className="flex min-w-0 items-center gap-2 whitespace-nowrap tabular-nums">
       <span aria-hidden="true" className={classNames("size-2 shrink-0 rounded-full", DOTS[state])} />
       <Words connection={connection} rate={rate} />
       {state === "waiting" ? (
@@ -50,7 +50,7 @@ function Words({ connection, rate }: Pick<Flush, "connection" | "rate">) {
       return (
         <span>
           <span className="font-medium text-live">Live</span>
-          <span className="text-muted max-sm:sr-only"> · {formatCount(rate)}/s</span>
+          <span className="text-muted"> · {formatCount(rate)}/s</span>
         </span>
       );
     case "waiting":

@@ -121,7 +121,7 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
           {isEmpty ? (
             <FirstRecord endpointId={endpointId} target={target} />
           ) : flush.matched === 0 && flush.total > 0 && isFiltered && !flush.paused ? (
-            <NothingMatches total={flush.total} onClear={() => applyFilter(FILTER_NONE)} />
+            <NothingMatches flush={flush} onClear={() => applyFilter(FILTER_NONE)} onLoadOlder={() => client?.loadOlder()} />
           ) : (
             <EventList
               flush={flush}

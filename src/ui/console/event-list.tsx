@@ -33,6 +33,7 @@ export function EventList({ flush, scroll, selected, onSelect, onLoadOlder }: Pr
   );
   const { first, end, from, rows, total } = flush;
   const isActiveDrawn = rows.some(({ ordinal }) => ordinal === selected);
+  const isEndDrawn = from + rows.length >= end;
   const drawn = rows.map((row, offset) => {
     const index = from + offset;
     return (
@@ -62,7 +63,7 @@ export function EventList({ flush, scroll, selected, onSelect, onLoadOlder }: Pr
           role="presentation"
           onScroll={scroll.onScroll}
           // Before the page runs, the newest rows are in sight by the order of the box; afterwards we scroll ourselves.
-          className={`relative min-h-0 flex-1 overflow-x-hidden overflow-y-auto overscroll-contain [overflow-anchor:none] group-focus-visible:shadow-[inset_0_0_0_2px_var(--focus)] ${mounted ? "" : "flex flex-col-reverse"}`}
+          className={`relative min-h-0 flex-1 overflow-x-hidden overflow-y-auto overscroll-contain [overflow-anchor:none] ${isActiveDrawn ? "" : "group-focus-visible:shadow-[inset_0_0_0_2px_var(--focus)]"} ${mounted ? "" : "flex flex-col-reverse"}`}
         >
           <div
             role="presentation"
@@ -74,7 +75,7 @@ export function EventList({ flush, scroll, selected, onSelect, onLoadOlder }: Pr
           </div>
         </div>
       </Grid>
-      {scroll.following || total === 0 ? null : (
+      {scroll.following || total === 0 || (scroll.unseen === 0 && isEndDrawn) ? null : (
         <div className="pointer-events-none absolute inset-x-0 bottom-3 flex justify-center">
           <button
             type="button"
@@ -126,11 +127,14 @@ function Beginning({ flush, onLoadOlder }: { flush: Flush; onLoadOlder: () => vo
 }
 
 /** In place of the list when the filter hides everything. */
-export function NothingMatches({ total, onClear }: { total: number; onClear: () => void }) {
+export function NothingMatches({ flush, onClear, onLoadOlder }: { flush: Flush; onClear: () => void; onLoadOlder: () => void }) {
   return (
     <div className="flex flex-1 flex-col items-center gap-3 px-4 pt-[16dvh]">
-      <p className="text-prose">Nothing matches: 0 of {formatCount(total)}.</p>
-      <Button onClick={onClear}>Clear the filter</Button>
+      <p className="text-prose">Nothing matches: 0 of {formatCount(flush.total)}.</p>
+      <div className="flex gap-2">
+        <Button onClick={onClear}>Clear the filter</Button>
+        {flush.history === "more" ? <Button onClick={onLoadOlder}>Look through older changes</Button> : null}
+      </div>
     </div>
   );
 }

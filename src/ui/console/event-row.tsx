@@ -9,7 +9,7 @@ import type { RowView } from "./row-view";
 import { ROW_PX } from "./row-window";
 
 export const COLUMNS =
-  "grid grid-cols-[4.5rem_6.25rem_5.5rem_5.25rem_minmax(0,1fr)_4.5rem] gap-x-3 px-4 max-sm:grid-cols-[5.75rem_0.75rem_minmax(0,1fr)] max-sm:gap-x-2 max-sm:px-3";
+  "grid grid-cols-[3.75rem_6.25rem_5.5rem_5.25rem_minmax(0,1fr)_4.5rem] gap-x-3 px-4 max-sm:grid-cols-[5.75rem_0.75rem_minmax(0,1fr)] max-sm:gap-x-2 max-sm:px-3";
 const WIDE_ONLY = "max-sm:hidden";
 
 interface Props {

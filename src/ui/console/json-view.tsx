@@ -26,7 +26,7 @@ function Line({ node, path, depth, name }: { node: JsonNode; path: string; depth
   const label = name === undefined ? null : <span className="text-muted">{name}: </span>;
   if (!children || children.length === 0) {
     return (
-      <div className="group/line flex items-start gap-2 rounded-xs pl-4 hover:bg-hover">
+      <div className="group/line flex items-start gap-2 rounded-xs pl-4 hover:bg-hover pointer-coarse:min-h-8">
         <span className="min-w-0 flex-1 wrap-anywhere whitespace-pre-wrap">
           {label}
           <Leaf node={node} />
@@ -37,13 +37,8 @@ function Line({ node, path, depth, name }: { node: JsonNode; path: string; depth
   }
   return (
     <div>
-      <div className="group/line flex items-start gap-2 rounded-xs hover:bg-hover">
-        <button
-          type="button"
-          aria-expanded={open}
-          onClick={() => setOpen(!open)}
-          className="flex min-w-0 flex-1 items-start text-left pointer-coarse:min-h-8"
-        >
+      <div className="group/line flex items-start gap-2 rounded-xs hover:bg-hover pointer-coarse:min-h-8">
+        <button type="button" aria-expanded={open} onClick={() => setOpen(!open)} className="flex min-w-0 flex-1 items-start text-left">
           <ChevronRight className={`mt-1 mr-0.5 size-3 shrink-0 text-muted ${open ? "rotate-90" : ""}`} aria-hidden="true" />
           <span className="min-w-0 truncate">
             {label}
