@@ -8,6 +8,7 @@ import { readSetting, writeSetting } from "../browser-setting";
 import { copyText } from "../components/copy-button";
 import { KEY_PLACEHOLDER, preferredKey } from "../endpoints/choose-key";
 import { notify } from "../notifications/notify";
+import { listenerSeenSetting } from "../projects/listener-seen";
 import { Composer, DRAFT_NEW } from "./composer";
 import type { Detail } from "./console-client";
 import type { Flush } from "./console-messages";
@@ -56,6 +57,11 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
   const { data: endpoint } = useQuery(endpointQuery(endpointId));
   const { data: keys = [] } = useQuery(keysQuery(projectId));
   const target = { origin, endpointName: endpoint?.name ?? "", key: preferredKey(keys, Date.now())?.key ?? KEY_PLACEHOLDER };
+
+  const isLive = flush.connection.state === "live";
+  useEffect(() => {
+    if (isLive) writeSetting(listenerSeenSetting(projectId), "1");
+  }, [isLive, projectId]);
 
   const applyFilter = (next: EventFilter) => {
     setFilter(next);

@@ -9,6 +9,7 @@ import { Button, ButtonLink } from "../components/button";
 import { CodeBlock } from "../components/code-block";
 import { preferredKey } from "../endpoints/choose-key";
 import { toFirstCurl } from "../snippets/snippets";
+import { listenerSeenSetting } from "./listener-seen";
 
 interface Props {
   projectId: string;
@@ -83,7 +84,7 @@ export function FirstSteps({ projectId, origin, endpoints, keys, onCreateEndpoin
 
 /** True once a stream was seen open on this project, by this browser. */
 function useListenerSeen(projectId: string, endpoints: readonly ManagedEndpoint[]): boolean {
-  const setting = `rested-listener-seen-${projectId}`;
+  const setting = listenerSeenSetting(projectId);
   const isHeard = endpoints.some(({ subscribers }) => subscribers > 0);
   const wasHeard = useSyncExternalStore(
     subscribeSettings,
