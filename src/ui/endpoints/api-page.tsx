@@ -77,8 +77,10 @@ function Address({ label, url }: { label: string; url: string }) {
   return (
     <div className="flex items-center gap-4 py-1.5 pr-2 pl-3">
       <dt className="w-20 shrink-0 text-muted">{label}</dt>
-      <dd className="min-w-0 flex-1 font-mono text-data wrap-anywhere">{url}</dd>
-      <CopyButton text={url} what={`the ${label} address`} />
+      <dd className="flex min-w-0 flex-1 items-center gap-4">
+        <span className="min-w-0 flex-1 font-mono text-data wrap-anywhere">{url}</span>
+        <CopyButton text={url} what={`the ${label} address`} />
+      </dd>
     </div>
   );
 }
