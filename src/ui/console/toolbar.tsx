@@ -90,7 +90,7 @@ function OperationFilter({ filter, onFilter }: { filter: EventFilter; onFilter: 
             title={shown ? `Hide ${operation}` : `Show ${operation}`}
             onClick={() => toggle(operation)}
             className={classNames(
-              "flex h-[26px] items-center gap-1 rounded-sm px-1.5 text-data transition-colors duration-[120ms] hover:bg-hover pointer-coarse:h-10 pointer-coarse:min-w-10 pointer-coarse:justify-center",
+              "flex h-[26px] min-w-6 items-center justify-center gap-1 rounded-sm px-1.5 text-data transition-colors duration-[120ms] hover:bg-hover pointer-coarse:h-10 pointer-coarse:min-w-10",
               shown ? "text-text" : "text-muted line-through",
             )}
           >
