@@ -6,9 +6,8 @@ import * as z from "zod/mini";
 import { endpointNameProblem, projectNameProblem } from "@/src/shared/names";
 import { ORIGINS_MAX, parseOrigin } from "@/src/shared/origins";
 import { startNames } from "@/src/shared/start-names";
+import { PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN } from "./password-length";
 
-export const PASSWORD_LENGTH_MIN = 10;
-export const PASSWORD_LENGTH_MAX = 200;
 /** A rotated key may work this much longer: 30 days. */
 export const GRACE_SECONDS_MAX = 2_592_000;
 export const CHANGES_LIMIT_MAX = 500;

@@ -6,7 +6,7 @@ import { isSetupToken } from "@/src/control/secrets";
 import { getRuntime } from "@/src/runtime/registry";
 import { AccountForm } from "@/src/ui/auth/account-form";
 import { AuthCard } from "@/src/ui/auth/auth-card";
-import { ButtonLink } from "@/src/ui/components/button";
+import { ButtonLink } from "@/src/ui/components/button-link";
 
 // The address holds a secret: it must not go anywhere as a referrer.
 export const metadata: Metadata = { title: "Set up", referrer: "no-referrer" };

@@ -3,12 +3,13 @@
 
 import { useQueryClient } from "@tanstack/react-query";
 import { type RefObject, useRef, useState } from "react";
-import { type TokenCreated, tokenCreateSchema } from "@/src/shared/management";
+import type { TokenCreated } from "@/src/shared/management";
 import { tokensQuery } from "../api/queries";
 import { requestJson } from "../api/request";
 import { Button } from "../components/button";
 import { Dialog, DialogActions } from "../components/dialog";
 import { TextField } from "../components/field";
+import { bySchema } from "../forms/by-schema";
 import { ExpiryField, useExpiry } from "../forms/expiry-field";
 import { FormFailure } from "../forms/form-failure";
 import { SecretOnce } from "../forms/secret-once";
@@ -55,7 +56,7 @@ function CreateTokenForm({
   const client = useQueryClient();
   const expiry = useExpiry();
   const form = useForm({
-    schema: tokenCreateSchema,
+    check: bySchema(async () => (await import("@/src/shared/management")).tokenCreateSchema),
     toBody: ({ name, expiresAt }) => ({ name, expiresAt: expiry.expiresAt(expiresAt) }),
     submit: async (body) => {
       const { token } = await requestJson<TokenCreated>("account/tokens", { method: "POST", body });

@@ -2,10 +2,10 @@
 "use client";
 
 import { useRouter } from "next/navigation";
-import { accountPatchSchema } from "@/src/shared/management";
 import { requestJson } from "../api/request";
 import { TextField } from "../components/field";
 import { Panel } from "../components/page";
+import { bySchema } from "../forms/by-schema";
 import { FormFailure } from "../forms/form-failure";
 import { SubmitButton } from "../forms/submit-button";
 import { useForm } from "../forms/use-form";
@@ -14,7 +14,7 @@ import { notify } from "../notifications/notify";
 export function NameForm({ name }: { name: string }) {
   const router = useRouter();
   const form = useForm({
-    schema: accountPatchSchema,
+    check: bySchema(async () => (await import("@/src/shared/management")).accountPatchSchema),
     toBody: ({ name: typed }) => ({ name: typed }),
     submit: async (body) => {
       await requestJson("account", { method: "PATCH", body });

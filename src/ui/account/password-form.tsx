@@ -2,11 +2,12 @@
 "use client";
 
 import { useQueryClient } from "@tanstack/react-query";
-import { PASSWORD_LENGTH_MIN, passwordChangeSchema } from "@/src/shared/management";
+import { PASSWORD_LENGTH_MIN } from "@/src/shared/password-length";
 import { sessionsQuery } from "../api/queries";
 import { requestJson } from "../api/request";
 import { TextField } from "../components/field";
 import { Panel } from "../components/page";
+import { bySchema } from "../forms/by-schema";
 import { FormFailure } from "../forms/form-failure";
 import { SubmitButton } from "../forms/submit-button";
 import { useForm } from "../forms/use-form";
@@ -15,7 +16,7 @@ import { notify } from "../notifications/notify";
 export function PasswordForm({ email }: { email: string }) {
   const client = useQueryClient();
   const form = useForm({
-    schema: passwordChangeSchema,
+    check: bySchema(async () => (await import("@/src/shared/management")).passwordChangeSchema),
     toBody: ({ currentPassword, newPassword }) => ({ currentPassword, newPassword }),
     submit: async (body) => {
       await requestJson("account/password", { method: "POST", body });

@@ -2,10 +2,11 @@
 "use client";
 
 import { useState } from "react";
-import { PASSWORD_LENGTH_MIN, setupSchema, signupSchema } from "@/src/shared/management";
+import { PASSWORD_LENGTH_MIN } from "@/src/shared/password-length";
 import { requestJson } from "../api/request";
 import { signIn } from "../api/sign-in";
 import { TextField } from "../components/field";
+import { bySchema } from "../forms/by-schema";
 import { FormFailure } from "../forms/form-failure";
 import { SubmitButton } from "../forms/submit-button";
 import { useForm } from "../forms/use-form";
@@ -15,7 +16,10 @@ import { enter } from "./enter";
 export function AccountForm({ setupToken }: { setupToken?: string }) {
   const [made, setMade] = useState(false);
   const form = useForm({
-    schema: setupToken === undefined ? signupSchema : setupSchema,
+    check: bySchema(async () => {
+      const schemas = await import("@/src/shared/management");
+      return setupToken === undefined ? schemas.signupSchema : schemas.setupSchema;
+    }),
     toBody: ({ name, email, password }) => ({ name, email, password, ...(setupToken === undefined ? {} : { token: setupToken }) }),
     submit: async (body) => {
       // A second try after a sign-in that failed must not make the account again.

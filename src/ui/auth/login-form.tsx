@@ -1,9 +1,9 @@
 /** Signs in with e-mail address and password. */
 "use client";
 
-import { loginSchema } from "@/src/shared/management";
 import { signIn } from "../api/sign-in";
 import { TextField } from "../components/field";
+import { bySchema } from "../forms/by-schema";
 import { FormFailure } from "../forms/form-failure";
 import { SubmitButton } from "../forms/submit-button";
 import { useForm } from "../forms/use-form";
@@ -12,7 +12,7 @@ import { enter } from "./enter";
 /** `next`: a path of this server, to go to afterwards. */
 export function LoginForm({ next }: { next: string }) {
   const form = useForm({
-    schema: loginSchema,
+    check: bySchema(async () => (await import("@/src/shared/management")).loginSchema),
     toBody: ({ email, password }) => ({ email, password }),
     submit: async (body) => {
       await signIn(body);

@@ -3,10 +3,11 @@
 
 import { useRouter } from "next/navigation";
 import { useState } from "react";
-import { type Started, startSchema } from "@/src/shared/management";
+import type { Started } from "@/src/shared/management";
 import { startNames } from "@/src/shared/start-names";
 import { requestJson } from "../api/request";
 import { TextField } from "../components/field";
+import { bySchema } from "../forms/by-schema";
 import { FormFailure } from "../forms/form-failure";
 import { SubmitButton } from "../forms/submit-button";
 import { useForm } from "../forms/use-form";
@@ -16,7 +17,7 @@ export function StartForm() {
   const [text, setText] = useState("");
   const names = startNames(text);
   const form = useForm({
-    schema: startSchema,
+    check: bySchema(async () => (await import("@/src/shared/management")).startSchema),
     toBody: ({ name }) => ({ name }),
     submit: async (body) => {
       const { project, endpoint } = await requestJson<Started>("start", { method: "POST", body });

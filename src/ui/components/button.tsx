@@ -1,6 +1,5 @@
-/** The one button, and the link that looks like it. It must not know what it does. */
-import Link from "next/link";
-import type { ComponentProps, ReactNode } from "react";
+/** The one button. It must not know what it does. */
+import type { ComponentProps } from "react";
 import { classNames } from "./class-names";
 import { Spinner } from "./spinner";
 
@@ -51,23 +50,5 @@ export function Button({ tone = "secondary", busy = false, square = false, wide 
         children
       )}
     </button>
-  );
-}
-
-export function ButtonLink({
-  tone = "secondary",
-  href,
-  children,
-  prefetch,
-}: {
-  tone?: ButtonTone;
-  href: string;
-  children: ReactNode;
-  prefetch?: boolean;
-}) {
-  return (
-    <Link href={href} className={buttonClass(tone)} {...(prefetch === undefined ? {} : { prefetch })}>
-      {children}
-    </Link>
   );
 }

@@ -1,20 +1,9 @@
-/** The frame of every dialog: title, what it is about, content, actions. Focus, Escape and the trap come from Base UI. */
+/** The frame of every dialog: title, what it is about, content, actions. Its machinery is fetched once the page has nothing else to do. */
 "use client";
 
-import { Dialog as Base } from "@base-ui/react/dialog";
-import { X } from "lucide-react";
-import type { ReactNode, RefObject } from "react";
-import { buttonClass } from "./button";
+import { lazy, type ReactNode, type RefObject, Suspense, useEffect, useState } from "react";
 
-export function Dialog({
-  open,
-  onOpenChange,
-  title,
-  description,
-  children,
-  initialFocus,
-  wide = false,
-}: {
+export interface DialogProps {
   open: boolean;
   onOpenChange: (open: boolean) => void;
   title: string;
@@ -22,30 +11,27 @@ export function Dialog({
   children: ReactNode;
   initialFocus?: RefObject<HTMLElement | null>;
   wide?: boolean;
-}) {
-  return (
-    <Base.Root open={open} onOpenChange={onOpenChange}>
-      <Base.Portal>
-        <Base.Backdrop className="fixed inset-0 min-h-dvh bg-scrim transition-opacity duration-[120ms] data-ending-style:opacity-0 data-starting-style:opacity-0 supports-[-webkit-touch-callout:none]:absolute" />
-        <Base.Viewport className="fixed inset-0 flex items-start justify-center overflow-y-auto px-4 py-[12dvh] max-sm:py-4">
-          <Base.Popup
-            {...(initialFocus ? { initialFocus } : {})}
-            className={`w-full ${wide ? "max-w-[36rem]" : "max-w-[27rem]"} rounded-md border border-line-firm bg-surface transition-opacity duration-[120ms] outline-none data-ending-style:opacity-0 data-starting-style:opacity-0`}
-          >
-            <div className="flex items-start justify-between gap-4 px-5 pt-4">
-              <Base.Title className="pt-1 text-prose font-semibold">{title}</Base.Title>
-              <Base.Close aria-label="Close" className={`${buttonClass("quiet", { square: true })} -mr-2`}>
-                <X className="size-4" aria-hidden="true" />
-              </Base.Close>
-            </div>
-            {description ? <Base.Description className="px-5 pt-1 text-muted">{description}</Base.Description> : null}
-            <div className="px-5 pt-4 pb-5">{children}</div>
-          </Base.Popup>
-        </Base.Viewport>
-      </Base.Portal>
-    </Base.Root>
-  );
 }
+
+const loadFrame = () => import("./dialog-frame");
+const Frame = lazy(async () => ({ default: (await loadFrame()).DialogFrame }));
+
+export function Dialog(props: DialogProps) {
+  const [used, setUsed] = useState(props.open);
+  if (props.open && !used) setUsed(true);
+  useEffect(() => {
+    const timer = setTimeout(() => void loadFrame().catch(() => undefined), PRELOAD_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, []);
+  // Stays once it was open, so that closing can fade.
+  return used ? (
+    <Suspense fallback={null}>
+      <Frame {...props} />
+    </Suspense>
+  ) : null;
+}
+
+const PRELOAD_AFTER_MS = 1500;
 
 /** The row of buttons that ends a dialog's form. */
 export function DialogActions({ children }: { children: ReactNode }) {

@@ -1,52 +1,89 @@
-/** The dress of menus; behaviour is Base UI's. */
+/** A button that opens a few links and choices beside it: the browser's own popover, which closes by Escape or a press outside. */
 "use client";
 
-import { Menu } from "@base-ui/react/menu";
 import { Check } from "lucide-react";
 import Link from "next/link";
-import type { ReactNode } from "react";
+import { type ComponentProps, type KeyboardEvent, type ReactNode, type ToggleEvent, useId, useRef } from "react";
 
-/** The look of an item, for kinds of items that are made elsewhere. */
-export const MENU_ITEM =
-  "flex h-8 items-center gap-2 rounded-sm px-2 text-ui text-text no-underline outline-none select-none data-highlighted:bg-hover pointer-coarse:h-11";
+const ITEM =
+  "flex min-h-8 w-full items-center gap-2 rounded-sm px-2 text-left text-ui text-text no-underline select-none hover:bg-hover focus-visible:-outline-offset-1 pointer-coarse:min-h-11";
+const GAP_PX = 4;
 
-export function MenuPopup({
-  children,
-  align = "start",
-  side = "bottom",
-}: {
+interface MenuProps {
+  /** What the button says; its classes. */
+  label?: string;
+  trigger: ReactNode;
+  triggerClass: string;
+  /** Where it opens. */
+  side: "below" | "above";
   children: ReactNode;
-  align?: "start" | "end";
-  side?: "bottom" | "top";
-}) {
+}
+
+export function Menu({ label, trigger, triggerClass, side, children }: MenuProps) {
+  const id = useId();
+  const button = useRef<HTMLButtonElement>(null);
+  const place = (event: ToggleEvent<HTMLDivElement>) => {
+    const box = button.current?.getBoundingClientRect();
+    if (event.newState !== "open" || !box) return;
+    const { style } = event.currentTarget;
+    style.left = `${box.left}px`;
+    style.minWidth = `${box.width}px`;
+    style.top = side === "below" ? `${box.bottom + GAP_PX}px` : "auto";
+    style.bottom = side === "above" ? `${window.innerHeight - box.top + GAP_PX}px` : "auto";
+  };
+  const hears: ComponentProps<"div"> = {
+    onBeforeToggle: place,
+    onClick: ({ currentTarget, target }) => {
+      if (target instanceof Element && target.closest("a,[data-closes]")) currentTarget.hidePopover();
+    },
+    onKeyDown: moveFocus,
+  };
   return (
-    <Menu.Portal>
-      <Menu.Positioner sideOffset={4} align={align} side={side} className="outline-none">
-        <Menu.Popup className="max-h-(--available-height) min-w-52 overflow-y-auto rounded-md border border-line-firm bg-surface p-1 transition-opacity duration-[120ms] outline-none data-ending-style:opacity-0 data-starting-style:opacity-0">
-          {children}
-        </Menu.Popup>
-      </Menu.Positioner>
-    </Menu.Portal>
+    <>
+      <button ref={button} type="button" aria-label={label} popoverTarget={id} className={triggerClass}>
+        {trigger}
+      </button>
+      <div
+        id={id}
+        popover="auto"
+        {...hears}
+        className="fixed inset-auto m-0 max-h-[70dvh] max-w-72 overflow-y-auto rounded-md border border-line-firm bg-surface p-1 text-text"
+      >
+        {children}
+      </div>
+    </>
   );
+}
+
+/** Arrow keys go through the items, as Tab does. */
+function moveFocus(event: KeyboardEvent<HTMLDivElement>): void {
+  const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (by === undefined) return;
+  const items = [...event.currentTarget.querySelectorAll<HTMLElement>("a,button,input")];
+  const at = items.findIndex((item) => item === document.activeElement);
+  event.preventDefault();
+  event.stopPropagation();
+  items[(at + by + items.length) % items.length]?.focus();
 }
 
 export function MenuLink({ href, current = false, children }: { href: string; current?: boolean; children: ReactNode }) {
   return (
-    <Menu.LinkItem className={MENU_ITEM} closeOnClick render={<Link href={href} aria-current={current ? "page" : undefined} />}>
+    <Link href={href} aria-current={current ? "page" : undefined} className={ITEM}>
       <span className="min-w-0 flex-1 truncate">{children}</span>
       {current ? <Check className="size-3.5 text-muted" aria-hidden="true" /> : null}
-    </Menu.LinkItem>
+    </Link>
   );
 }
 
-export function MenuItem({ onClick, danger = false, children }: { onClick: () => void; danger?: boolean; children: ReactNode }) {
+export function MenuItem({ onClick, pressed, children }: { onClick: () => void; pressed?: boolean; children: ReactNode }) {
   return (
-    <Menu.Item className={`${MENU_ITEM} ${danger ? "text-delete" : ""}`} onClick={onClick}>
-      {children}
-    </Menu.Item>
+    <button type="button" data-closes={pressed === undefined ? "" : undefined} aria-pressed={pressed} onClick={onClick} className={ITEM}>
+      <span className="min-w-0 flex-1 truncate">{children}</span>
+      {pressed ? <Check className="size-3.5 text-muted" aria-hidden="true" /> : null}
+    </button>
   );
 }
 
 export function MenuSeparator() {
-  return <Menu.Separator className="mx-1 my-1 h-px bg-line" />;
+  return <hr className="mx-1 my-1 border-line" />;
 }

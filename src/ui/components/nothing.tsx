@@ -1,5 +1,5 @@
 /** Says that there is nothing at this address, and leads back. */
-import { ButtonLink } from "./button";
+import { ButtonLink } from "./button-link";
 
 export function Nothing() {
   return (

@@ -1,8 +1,7 @@
-/** A page that could not be shown: what to do, and the name of the entry in the server's log. */
+/** A page that could not be shown: what to do, and the number of the error in the server's log. Small: every page carries it. */
 "use client";
 
 import { Button } from "./button";
-import { CopyButton } from "./copy-button";
 
 export function PageFailure({ error, onRetry }: { error: unknown; onRetry: () => void }) {
   const digest = error instanceof Error && "digest" in error && typeof error.digest === "string" ? error.digest : undefined;
@@ -14,12 +13,7 @@ export function PageFailure({ error, onRetry }: { error: unknown; onRetry: () =>
           Something went wrong on the server, or on the way to it. Nothing that was stored is lost. Try again in a moment.
         </p>
       </div>
-      {digest ? (
-        <p className="flex items-center gap-1 font-mono text-data text-muted">
-          {digest}
-          <CopyButton text={digest} what="the error’s number" />
-        </p>
-      ) : null}
+      {digest ? <p className="font-mono text-data text-muted select-all">{digest}</p> : null}
       <Button tone="primary" onClick={onRetry}>
         Try again
       </Button>

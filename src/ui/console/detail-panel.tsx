@@ -1,12 +1,12 @@
 /** One change, looked at: what changed, its JSON, its text. Beside the list, or over it on narrow screens. */
 "use client";
 
-import { Tabs } from "@base-ui/react/tabs";
 import { Pencil, Trash2, X } from "lucide-react";
 import { type ReactNode, useMemo, useState } from "react";
 import { Button } from "../components/button";
 import { CopyButton } from "../components/copy-button";
 import { Spinner } from "../components/spinner";
+import { TabList, tabPanel, useTabs } from "../components/tabs";
 import { formatBytes } from "../format/number";
 import { formatClock, formatDate } from "../format/time";
 import { ChangesView } from "./changes-view";
@@ -20,11 +20,13 @@ import { OPERATION_LOOKS } from "./operations";
 import { toMessageText } from "./record-text";
 import { toTooltip } from "./shortcuts";
 
-export const DETAIL_TABS = ["changes", "json", "raw"] as const;
-export type DetailTab = (typeof DETAIL_TABS)[number];
+export type DetailTab = "changes" | "json" | "raw";
 
-const LABELS: Record<DetailTab, string> = { changes: "Changes", json: "JSON", raw: "Raw" };
-const SHORTCUT_OF = { changes: "tab-changes", json: "tab-json", raw: "tab-raw" } as const;
+const TABS = [
+  { value: "changes", label: "Changes", title: toTooltip("tab-changes") },
+  { value: "json", label: "JSON", title: toTooltip("tab-json") },
+  { value: "raw", label: "Raw", title: toTooltip("tab-raw") },
+] as const;
 
 /** Longer texts are shown in part first: laying out megabytes takes the browser long. */
 const RAW_LENGTH_MAX = 100_000;
@@ -63,6 +65,7 @@ function Content({
   onDelete,
 }: Omit<Props, "detail"> & { event: ConsoleEvent; previous: PreviousVersion }) {
   const node = useMemo(() => parseStored(event.data), [event.data]);
+  const tabs = useTabs(tab);
   const isGone = event.kind === "delete";
   return (
     <>
@@ -83,36 +86,17 @@ function Content({
         )}
         <CloseButton onClose={onClose} />
       </header>
-      <Tabs.Root value={tab} onValueChange={(next: DetailTab) => onTab(next)} className="flex min-h-0 flex-1 flex-col">
-        <div className="flex shrink-0 items-center justify-between border-b border-line pr-3 pl-2">
-          <Tabs.List aria-label="View" className="flex">
-            {DETAIL_TABS.map((value) => (
-              <Tabs.Tab
-                key={value}
-                value={value}
-                title={toTooltip(SHORTCUT_OF[value])}
-                className="-mb-px h-9 border-b-2 border-transparent px-2 text-muted hover:text-text focus-visible:-outline-offset-2 data-active:border-text data-active:font-medium data-active:text-text pointer-coarse:h-11"
-              >
-                {LABELS[value]}
-              </Tabs.Tab>
-            ))}
-          </Tabs.List>
-          <CopyButton text={() => toPrettyText(node)} what="the JSON">
-            Copy
-          </CopyButton>
-        </div>
-        <div className="min-h-0 flex-1 overflow-y-auto px-4 py-3">
-          <Tabs.Panel value="changes">
-            <ChangesView event={event} node={node} previous={previous} />
-          </Tabs.Panel>
-          <Tabs.Panel value="json">
-            <JsonView node={node} />
-          </Tabs.Panel>
-          <Tabs.Panel value="raw">
-            <Raw event={event} />
-          </Tabs.Panel>
-        </div>
-      </Tabs.Root>
+      <div className="flex shrink-0 items-center justify-between border-b border-line pr-3 pl-2">
+        <TabList state={tabs} label="View" look="line" tabs={TABS} onChange={onTab} />
+        <CopyButton text={() => toPrettyText(node)} what="the JSON">
+          Copy
+        </CopyButton>
+      </div>
+      <div {...tabPanel(tabs)} className="min-h-0 flex-1 overflow-y-auto px-4 py-3 focus-visible:-outline-offset-2">
+        {tab === "changes" ? <ChangesView event={event} node={node} previous={previous} /> : null}
+        {tab === "json" ? <JsonView node={node} /> : null}
+        {tab === "raw" ? <Raw event={event} /> : null}
+      </div>
       <Facts event={event} />
     </>
   );

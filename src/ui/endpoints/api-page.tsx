@@ -1,7 +1,6 @@
 /** How to call an endpoint: snippets with its real address and a real key, and what it answers. */
 "use client";
 
-import { Tabs } from "@base-ui/react/tabs";
 import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
 import { type ReactNode, useState } from "react";
@@ -11,8 +10,9 @@ import { CodeBlock } from "../components/code-block";
 import { CopyButton } from "../components/copy-button";
 import { CONTROL, Field } from "../components/field";
 import { Section } from "../components/page";
+import { TabList, tabPanel, useTabs } from "../components/tabs";
 import { formatBytes } from "../format/number";
-import { toHttpUrl, toSnippets, toStreamUrl } from "../snippets/snippets";
+import { type Snippet, type Target, toHttpUrl, toSnippets, toStreamUrl } from "../snippets/snippets";
 import { KEY_PLACEHOLDER, preferredKey, workingKeys } from "./choose-key";
 
 interface Props {
@@ -125,27 +125,22 @@ function KeyChoice({
   );
 }
 
-function Snippets({ target }: { target: Parameters<typeof toSnippets>[0] }) {
+function Snippets({ target }: { target: Target }) {
+  const [language, setLanguage] = useState<Snippet["id"]>("curl");
+  const state = useTabs(language);
   const snippets = toSnippets(target);
+  const chosen = snippets.find(({ id }) => id === language);
   return (
-    <Tabs.Root defaultValue="curl">
-      <Tabs.List aria-label="Language" className="mb-2 flex gap-1">
-        {snippets.map(({ id, label }) => (
-          <Tabs.Tab
-            key={id}
-            value={id}
-            className="h-control rounded-md px-2.5 text-muted transition-colors duration-[120ms] hover:bg-hover hover:text-text data-active:bg-hover data-active:font-medium data-active:text-text"
-          >
-            {label}
-          </Tabs.Tab>
-        ))}
-      </Tabs.List>
-      {snippets.map(({ id, label, code }) => (
-        <Tabs.Panel key={id} value={id} keepMounted className="data-hidden:hidden">
-          <CodeBlock code={code} what={`the ${label} snippet`} />
-        </Tabs.Panel>
-      ))}
-    </Tabs.Root>
+    <div className="flex flex-col gap-2">
+      <TabList
+        state={state}
+        label="Language"
+        look="fill"
+        tabs={snippets.map(({ id, label }) => ({ value: id, label }))}
+        onChange={setLanguage}
+      />
+      <div {...tabPanel(state)}>{chosen ? <CodeBlock code={chosen.code} what={`the ${chosen.label} snippet`} /> : null}</div>
+    </div>
   );
 }
 

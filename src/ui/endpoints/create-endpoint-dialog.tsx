@@ -3,12 +3,13 @@
 
 import { useQueryClient } from "@tanstack/react-query";
 import { useRouter } from "next/navigation";
-import { type EndpointDetail, endpointCreateSchema } from "@/src/shared/management";
+import type { EndpointDetail } from "@/src/shared/management";
 import { endpointsQuery } from "../api/queries";
 import { requestJson } from "../api/request";
 import { Button } from "../components/button";
 import { Dialog, DialogActions } from "../components/dialog";
 import { TextField } from "../components/field";
+import { bySchema } from "../forms/by-schema";
 import { FormFailure } from "../forms/form-failure";
 import { SubmitButton } from "../forms/submit-button";
 import { useForm } from "../forms/use-form";
@@ -36,7 +37,7 @@ function CreateEndpointForm({ projectId, onCancel }: { projectId: string; onCanc
   const router = useRouter();
   const queries = useQueryClient();
   const form = useForm({
-    schema: endpointCreateSchema,
+    check: bySchema(async () => (await import("@/src/shared/management")).endpointCreateSchema),
     toBody: ({ name, description }) => ({ name, description }),
     submit: async (body) => {
       const { id } = await requestJson<EndpointDetail>(`projects/${projectId}/endpoints`, { method: "POST", body });

@@ -1,14 +1,13 @@
 /** A dialog for what can't be undone: says what goes with it, and asks for the name. */
 "use client";
 
-import { type ReactNode, type RefObject, useRef, useState } from "react";
-import * as z from "zod/mini";
+import { type ReactNode, type RefObject, useRef } from "react";
 import { Button } from "../components/button";
 import { Dialog, DialogActions } from "../components/dialog";
 import { TextField } from "../components/field";
 import { FormFailure } from "./form-failure";
 import { SubmitButton } from "./submit-button";
-import { useForm } from "./use-form";
+import { type CheckedForm, useForm } from "./use-form";
 
 interface ConfirmationProps {
   title: string;
@@ -43,15 +42,11 @@ function ConfirmationForm({
   first,
   onCancel,
 }: Omit<ConfirmationProps, "title"> & { first: RefObject<HTMLInputElement | null>; onCancel: () => void }) {
-  const [schema] = useState(() =>
-    z.object({
-      name: z.string().check(
-        z.trim(),
-        z.refine((typed) => typed === name, "This is another name."),
-      ),
-    }),
-  );
-  const form = useForm({ schema, toBody: ({ name: typed }) => ({ name: typed }), submit: onConfirm });
+  const form = useForm({
+    check: { prepare: () => undefined, run: async (typed) => checkName(typed, name) },
+    toBody: ({ name: typed = "" }) => typed.trim(),
+    submit: onConfirm,
+  });
   return (
     <form {...form.props} className="flex flex-col gap-4">
       <div className="flex flex-col gap-2 text-muted">{consequences}</div>
@@ -75,4 +70,9 @@ function ConfirmationForm({
       </DialogActions>
     </form>
   );
+}
+
+function checkName(typed: unknown, name: string): CheckedForm<string> {
+  if (typed === name) return { ok: true, value: name };
+  return { ok: false, fields: { name: "This is another name." }, detail: "This is another name." };
 }

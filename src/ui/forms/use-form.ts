@@ -2,16 +2,24 @@
 "use client";
 
 import { type FormEvent, type RefObject, useEffect, useRef, useState, useSyncExternalStore } from "react";
-import type * as z from "zod/mini";
-import { checkBody, WHOLE_BODY } from "@/src/shared/field-problems";
 import { RequestError, toRequestError } from "../api/request-error";
 
-export interface FormOptions<Schema extends z.ZodMiniType> {
-  schema: Schema;
-  /** What the schema checks, made of the named fields (texts) and whatever else the form holds. */
+/** What a body is checked by. */
+export interface BodyCheck<Body> {
+  /** Called when the form gets the focus: gets ready what `run` needs. */
+  prepare: () => void;
+  run: (body: unknown) => Promise<CheckedForm<Body>>;
+}
+
+/** `detail` is for problems that no field shows. */
+export type CheckedForm<Body> = { ok: true; value: Body } | { ok: false; fields: Readonly<Record<string, string>>; detail: string };
+
+export interface FormOptions<Body> {
+  check: BodyCheck<Body>;
+  /** What is checked, made of the named fields (texts) and whatever else the form holds. */
   toBody: (fields: Readonly<Record<string, string>>) => unknown;
   /** Sends the checked body. What it raises is shown: `fields` beside the fields, else the message above the buttons. */
-  submit: (body: z.output<Schema>) => Promise<unknown>;
+  submit: (body: Body) => Promise<unknown>;
 }
 
 export interface Form {
@@ -21,6 +29,7 @@ export interface Form {
     noValidate: true;
     method: "post";
     onSubmit: (event: FormEvent<HTMLFormElement>) => void;
+    onFocus: () => void;
   };
   /** What is wrong with a field, or with a part of it (`allowedOrigins.1`). */
   problemOf: (field: string) => string | undefined;
@@ -33,7 +42,7 @@ export interface Form {
 
 const never = () => () => undefined;
 
-export function useForm<Schema extends z.ZodMiniType>({ schema, toBody, submit }: FormOptions<Schema>): Form {
+export function useForm<Body>({ check, toBody, submit }: FormOptions<Body>): Form {
   const ref = useRef<HTMLFormElement>(null);
   const busy = useRef(false);
   const [pending, setPending] = useState(false);
@@ -63,25 +72,15 @@ export function useForm<Schema extends z.ZodMiniType>({ schema, toBody, submit }
     event.stopPropagation();
     if (busy.current) return;
     const fields = Object.fromEntries([...new FormData(event.currentTarget)].map(([name, value]) => [name, String(value)]));
-    const checked = checkBody(schema, toBody(fields));
+    const body = toBody(fields);
     setFailure(undefined);
-    if (!checked.ok) {
-      refuse(
-        new RequestError({
-          code: "fields_invalid",
-          status: 400,
-          requestId: undefined,
-          detail: toText(checked.fields),
-          fields: checked.fields,
-        }),
-      );
-      return;
-    }
-    setProblems({});
     busy.current = true;
     setPending(true);
     try {
-      await submit(checked.value);
+      const checked = await check.run(body);
+      setProblems({});
+      if (checked.ok) await submit(checked.value);
+      else refuse(new RequestError({ code: "fields_invalid", status: 400, requestId: undefined, ...checked }));
     } catch (error) {
       refuse(error);
     } finally {
@@ -91,16 +90,10 @@ export function useForm<Schema extends z.ZodMiniType>({ schema, toBody, submit }
   };
 
   const problemOf = (field: string) => problems[field] ?? Object.entries(problems).find(([path]) => path.startsWith(`${field}.`))?.[1];
-  return { props: { ref, noValidate: true, method: "post", onSubmit }, problemOf, failure, pending, ready };
+  return { props: { ref, noValidate: true, method: "post", onSubmit, onFocus: check.prepare }, problemOf, failure, pending, ready };
 }
 
 /** True when the form has a control that shows the field's problem. */
 function isShown(form: HTMLFormElement | null, field: string): boolean {
   return form?.elements.namedItem(field.split(".")[0] ?? field) != null;
-}
-
-function toText(fields: Readonly<Record<string, string>>): string {
-  return Object.entries(fields)
-    .map(([field, message]) => (field === WHOLE_BODY ? message : `${field}: ${message}`))
-    .join(" ");
 }

@@ -3,13 +3,14 @@
 
 import { useQueryClient } from "@tanstack/react-query";
 import { type RefObject, useRef, useState } from "react";
-import { type KeyScope, keyCreateSchema } from "@/src/shared/management";
+import type { KeyScope } from "@/src/shared/management";
 import { keysQuery, projectQuery } from "../api/queries";
 import { requestJson } from "../api/request";
 import { Button } from "../components/button";
 import { Dialog, DialogActions } from "../components/dialog";
 import { TextField } from "../components/field";
 import { Segments } from "../components/segments";
+import { bySchema } from "../forms/by-schema";
 import { ExpiryField, useExpiry } from "../forms/expiry-field";
 import { FormFailure } from "../forms/form-failure";
 import { SubmitButton } from "../forms/submit-button";
@@ -61,7 +62,7 @@ function CreateKeyForm({
   const [scope, setScope] = useState<KeyScope>("read_write");
   const expiry = useExpiry();
   const form = useForm({
-    schema: keyCreateSchema,
+    check: bySchema(async () => (await import("@/src/shared/management")).keyCreateSchema),
     toBody: ({ name, expiresAt }) => ({ name, scope, expiresAt: expiry.expiresAt(expiresAt) }),
     submit: async (body) => {
       await requestJson(`projects/${projectId}/keys`, { method: "POST", body });

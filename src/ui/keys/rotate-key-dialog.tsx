@@ -3,12 +3,13 @@
 
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { keyRotateSchema, type ManagedKey } from "@/src/shared/management";
+import type { ManagedKey } from "@/src/shared/management";
 import { keysQuery } from "../api/queries";
 import { requestJson } from "../api/request";
 import { Button } from "../components/button";
 import { Dialog, DialogActions } from "../components/dialog";
 import { Segments } from "../components/segments";
+import { bySchema } from "../forms/by-schema";
 import { FormFailure } from "../forms/form-failure";
 import { SubmitButton } from "../forms/submit-button";
 import { useForm } from "../forms/use-form";
@@ -47,7 +48,7 @@ function RotateKeyForm({ managedKey, onClose }: { managedKey: ManagedKey; onClos
   const client = useQueryClient();
   const [grace, setGrace] = useState<Grace>("3600");
   const form = useForm({
-    schema: keyRotateSchema,
+    check: bySchema(async () => (await import("@/src/shared/management")).keyRotateSchema),
     toBody: () => ({ graceSeconds: Number(grace) }),
     submit: async (body) => {
       await requestJson(`keys/${managedKey.id}/rotate`, { method: "POST", body });

@@ -3,12 +3,13 @@
 
 import { useQueryClient } from "@tanstack/react-query";
 import { useRouter } from "next/navigation";
-import { type ProjectCreated, projectCreateSchema } from "@/src/shared/management";
+import type { ProjectCreated } from "@/src/shared/management";
 import { projectsQuery } from "../api/queries";
 import { requestJson } from "../api/request";
 import { Button } from "../components/button";
 import { Dialog, DialogActions } from "../components/dialog";
 import { TextField } from "../components/field";
+import { bySchema } from "../forms/by-schema";
 import { FormFailure } from "../forms/form-failure";
 import { SubmitButton } from "../forms/submit-button";
 import { useForm } from "../forms/use-form";
@@ -30,7 +31,7 @@ function CreateProjectForm({ onCancel }: { onCancel: () => void }) {
   const router = useRouter();
   const queries = useQueryClient();
   const form = useForm({
-    schema: projectCreateSchema,
+    check: bySchema(async () => (await import("@/src/shared/management")).projectCreateSchema),
     toBody: ({ name }) => ({ name }),
     submit: async (body) => {
       const { id } = await requestJson<ProjectCreated>("projects", { method: "POST", body });

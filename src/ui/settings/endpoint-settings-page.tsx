@@ -4,7 +4,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useRouter } from "next/navigation";
 import { useState } from "react";
-import { type EndpointDetail, endpointPatchSchema } from "@/src/shared/management";
+import type { EndpointDetail } from "@/src/shared/management";
 import { endpointQuery, endpointsQuery } from "../api/queries";
 import { requestJson } from "../api/request";
 import { Button } from "../components/button";
@@ -12,6 +12,7 @@ import { TextAreaField, TextField } from "../components/field";
 import { Panel, Section } from "../components/page";
 import { Switch } from "../components/switch";
 import { formatPlural } from "../format/number";
+import { bySchema } from "../forms/by-schema";
 import { FormFailure } from "../forms/form-failure";
 import { NameConfirmation } from "../forms/name-confirmation";
 import { SubmitButton } from "../forms/submit-button";
@@ -58,7 +59,7 @@ function EndpointForm({ endpoint }: { endpoint: EndpointDetail }) {
   const { secure, othersCanRead, othersCanUpdate, othersCanDelete } = endpoint;
   const [access, setAccess] = useState<Access>({ secure, othersCanRead, othersCanUpdate, othersCanDelete });
   const form = useForm({
-    schema: endpointPatchSchema,
+    check: bySchema(async () => (await import("@/src/shared/management")).endpointPatchSchema),
     toBody: ({ name, description }) => ({ name, description, ...access }),
     submit: async (body) => {
       await requestJson(`endpoints/${endpoint.id}`, { method: "PATCH", body });

@@ -4,7 +4,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useRouter } from "next/navigation";
 import { useRef, useState } from "react";
-import { type ManagedProject, projectPatchSchema } from "@/src/shared/management";
+import type { ManagedProject } from "@/src/shared/management";
 import { splitOrigins } from "@/src/shared/origins";
 import { projectQuery, projectsQuery } from "../api/queries";
 import { requestJson } from "../api/request";
@@ -13,6 +13,7 @@ import { TextAreaField, TextField } from "../components/field";
 import { Page, Panel, Section } from "../components/page";
 import { Switch } from "../components/switch";
 import { formatPlural } from "../format/number";
+import { bySchema } from "../forms/by-schema";
 import { FormFailure } from "../forms/form-failure";
 import { NameConfirmation } from "../forms/name-confirmation";
 import { SubmitButton } from "../forms/submit-button";
@@ -35,7 +36,7 @@ function ProjectForm({ project }: { project: ManagedProject }) {
   const [disallowNoOrigin, setDisallowNoOrigin] = useState(project.disallowNoOrigin);
   const sent = useRef<readonly string[]>([]);
   const form = useForm({
-    schema: projectPatchSchema,
+    check: bySchema(async () => (await import("@/src/shared/management")).projectPatchSchema),
     toBody: ({ name, allowedOrigins }) => {
       sent.current = splitOrigins(allowedOrigins ?? "");
       return { name, allowedOrigins: sent.current, disallowNoOrigin };

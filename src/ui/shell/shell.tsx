@@ -1,16 +1,17 @@
 /** The dashboard's frame: a sidebar, which on narrow screens is a bar with a menu, and the page beside it. */
 "use client";
 
-import { Dialog } from "@base-ui/react/dialog";
-import { Menu as MenuIcon, X } from "lucide-react";
+import { Menu as MenuIcon } from "lucide-react";
 import Link from "next/link";
 import { usePathname } from "next/navigation";
-import { type ReactNode, useEffect, useState } from "react";
+import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
 import { buttonClass } from "../components/button";
 import { Wordmark } from "../components/wordmark";
 import { AccountMenu } from "./account-menu";
 import { Navigation } from "./navigation";
 import { ProjectSwitcher } from "./project-switcher";
+
+const Drawer = lazy(async () => ({ default: (await import("./drawer")).Drawer }));
 
 export interface ShellUser {
   name: string;
@@ -59,6 +60,8 @@ function Sidebar({ user, projectId }: { user: ShellUser; projectId: string | und
 /** Narrow screens only. */
 function TopBar({ user, projectId }: { user: ShellUser; projectId: string | undefined }) {
   const [open, setOpen] = useState(false);
+  const [wasOpen, setWasOpen] = useState(false);
+  if (open && !wasOpen) setWasOpen(true);
   const pathname = usePathname();
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new page closes the menu that led to it
   useEffect(() => setOpen(false), [pathname]);
@@ -67,21 +70,22 @@ function TopBar({ user, projectId }: { user: ShellUser; projectId: string | unde
       <Link href="/projects" className="no-underline">
         <Wordmark />
       </Link>
-      <Dialog.Root open={open} onOpenChange={setOpen}>
-        <Dialog.Trigger aria-label="Menu" className={buttonClass("quiet", { square: true })}>
-          <MenuIcon className="size-[18px]" aria-hidden="true" />
-        </Dialog.Trigger>
-        <Dialog.Portal>
-          <Dialog.Backdrop className="fixed inset-0 min-h-dvh bg-scrim transition-opacity duration-[120ms] data-ending-style:opacity-0 data-starting-style:opacity-0 supports-[-webkit-touch-callout:none]:absolute" />
-          <Dialog.Popup className="fixed inset-y-0 left-0 w-72 max-w-[85vw] border-r border-line-firm bg-bg transition-opacity duration-[120ms] outline-none data-ending-style:opacity-0 data-starting-style:opacity-0">
-            <Dialog.Title className="sr-only">Menu</Dialog.Title>
+      <button
+        type="button"
+        aria-label="Menu"
+        aria-expanded={open}
+        onClick={() => setOpen(true)}
+        className={buttonClass("quiet", { square: true })}
+      >
+        <MenuIcon className="size-[18px]" aria-hidden="true" />
+      </button>
+      {wasOpen ? (
+        <Suspense fallback={null}>
+          <Drawer open={open} onOpenChange={setOpen}>
             <Sidebar user={user} projectId={projectId} />
-            <Dialog.Close aria-label="Close the menu" className={`${buttonClass("quiet", { square: true })} absolute top-2 right-2`}>
-              <X className="size-4" aria-hidden="true" />
-            </Dialog.Close>
-          </Dialog.Popup>
-        </Dialog.Portal>
-      </Dialog.Root>
+          </Drawer>
+        </Suspense>
+      ) : null}
     </header>
   );
 }

@@ -1,0 +1,4 @@
+/** How long passwords are. Apart from the schemas, so that a form can say it without them. */
+
+export const PASSWORD_LENGTH_MIN = 10;
+export const PASSWORD_LENGTH_MAX = 200;
