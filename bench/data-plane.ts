@@ -76,7 +76,7 @@ async function load(url: string, script?: string): Promise<{ perSecond: number; 
     execFile("wrk", args, (error, stdout) => (error ? reject(error) : resolve(stdout))),
   );
   if (/Non-2xx/.test(output)) throw new Error(output);
-  return { perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(output)?.[1]), p99: /99%\s+(\S+)/.exec(output)?.[1] ?? "?" };
+  return { perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(output)?.[1]), p99: /^\s+99%\s+(\S+)/m.exec(output)?.[1] ?? "?" };
 }
 
 try {
