@@ -4,10 +4,10 @@ import os from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import vm from "node:vm";
-import { expect, test } from "@playwright/test";
+import { expect, type Page, test } from "@playwright/test";
 import { generate } from "selfsigned";
 import WebSocket from "ws";
-import { startServer } from "./support/server";
+import { type RunningServer, startServer } from "./support/server";
 
 const run = promisify(execFile);
 const PATH = "/api/1/ce/examples/unsecure-endpoint?key=d59eb2859c284168ac48aef65046d5dd";
@@ -78,6 +78,20 @@ function runInNode(wsUrl: string, SocketClass: unknown): { open: Promise<void>; 
   return { open, message };
 }
 
+/** Runs the snippet in a page of the server; resolves when its socket is open. */
+async function runInPage(page: Page, server: RunningServer): Promise<{ message: Promise<Message> }> {
+  const message = new Promise<Message>((resolve) => {
+    page.on("console", async (line) => {
+      if (line.text().startsWith("Socket server message")) resolve((await line.args()[1]?.jsonValue()) as Message);
+    });
+  });
+  await page.goto(`${server.url}/api/health`);
+  const opened = page.waitForEvent("console", (line) => line.text() === "Socket open.");
+  await page.addScriptTag({ content: snippet(server.wsUrl) });
+  await opened;
+  return { message };
+}
+
 test("[D1] [W2] the documentation's snippet prints the documented message, in Node and in Chromium, after a curl POST", async ({
   page,
 }) => {
@@ -86,15 +100,7 @@ test("[D1] [W2] the documentation's snippet prints the documented message, in No
     const node = runInNode(server.wsUrl, WebSocket);
     await node.open;
 
-    const inPage = new Promise<Message>((resolve) => {
-      page.on("console", async (line) => {
-        if (line.text().startsWith("Socket server message")) resolve((await line.args()[1]?.jsonValue()) as Message);
-      });
-    });
-    await page.goto(`${server.url}/api/health`);
-    const opened = page.waitForEvent("console", (line) => line.text() === "Socket open.");
-    await page.addScriptTag({ content: snippet(server.wsUrl) });
-    await opened;
+    const { message: inPage } = await runInPage(page, server);
 
     await curlPost(server.url, '{"someNewData":"test"}');
     expectDocumentedShape(await node.message, { someNewData: "test" });
@@ -124,15 +130,7 @@ test("[W1] the same over wss with a self-signed certificate", async ({ browser }
 
     const context = await browser.newContext({ ignoreHTTPSErrors: true });
     const page = await context.newPage();
-    const inPage = new Promise<Message>((resolve) => {
-      page.on("console", async (line) => {
-        if (line.text().startsWith("Socket server message")) resolve((await line.args()[1]?.jsonValue()) as Message);
-      });
-    });
-    await page.goto(`${server.url}/api/health`);
-    const opened = page.waitForEvent("console", (line) => line.text() === "Socket open.");
-    await page.addScriptTag({ content: snippet(server.wsUrl) });
-    await opened;
+    const { message: inPage } = await runInPage(page, server);
 
     await curlPost(server.url, '{"someNewData":"test"}');
     expectDocumentedShape(await node.message, { someNewData: "test" });
