@@ -9,11 +9,17 @@ import { stopOnSignals } from "@/src/runtime/shutdown";
 try {
   const config = parseConfig(process.env);
   const booted = await boot(config);
-  await prepareAccounts(booted.runtime);
-  installRuntime(booted.runtime);
-  const web = await listen(booted);
-  stopOnSignals({ log: booted.runtime.log, stop: web.stop });
-  await announce(booted.runtime, web.url);
+  try {
+    await prepareAccounts(booted.runtime);
+    installRuntime(booted.runtime);
+    const web = await listen(booted);
+    stopOnSignals({ log: booted.runtime.log, stop: web.stop });
+    await announce(booted.runtime, web.url);
+  } catch (error) {
+    // The built-in PostgreSQL must not outlive a server that could not start.
+    await booted.stop();
+    throw error;
+  }
 } catch (error) {
   console.error(`Rested could not start. ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 1;
