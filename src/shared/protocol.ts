@@ -13,23 +13,6 @@ export type ContentKind = "json" | "text";
 export const PUT_STRATEGIES = ["force", "merge", "replace"] as const;
 export type PutStrategy = (typeof PUT_STRATEGIES)[number];
 
-/** A record as clients see it (R1), once parsed. */
-export interface WireRecord {
-  /** 32 lowercase hex digits. */
-  uniqueId: string;
-  data: unknown;
-  /** ISO 8601, UTC, milliseconds. */
-  createdAt: string;
-  updatedAt: string;
-}
-
-/** One message of the stream (W2), once parsed. `cursor` only in resumable mode (W9). */
-export interface WireChange {
-  type: ChangeType;
-  record: WireRecord;
-  cursor?: string;
-}
-
 /** WebSocket close codes that we send. 4000: a check failed (W3); 1000: access ended (W6). */
 export const CLOSE = {
   accessEnded: 1000,

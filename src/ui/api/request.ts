@@ -1,7 +1,5 @@
 /** Asks the management API: JSON in and out, problems as RequestError. It must hold no state. */
-import { RequestError, readProblem, toUnreachable } from "./request-error";
-
-export { RequestError };
+import { readProblem, toUnreachable } from "./request-error";
 
 export interface JsonRequest {
   method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
