@@ -5,7 +5,7 @@ import { useSyncExternalStore } from "react";
 import { Button } from "../components/button";
 import { formatCount } from "../format/number";
 import type { Flush } from "./console-messages";
-import { COLUMNS, EventRow, toRowId } from "./event-row";
+import { CELLS, COLUMNS, EventRow, toRowId } from "./event-row";
 import { Grid, GridCell, GridHeadCell, GridRow } from "./grid-parts";
 import { ROW_PX } from "./row-window";
 import type { ListScroll } from "./use-list-scroll";
@@ -93,14 +93,14 @@ export function EventList({ flush, scroll, selected, onSelect, onLoadOlder }: Pr
 function Head() {
   return (
     <GridRow aria-rowindex={1} className={`${COLUMNS} h-7 shrink-0 items-center border-b border-line text-data text-muted`}>
-      <GridHeadCell className="text-right max-sm:hidden">Seq</GridHeadCell>
-      <GridHeadCell>Time</GridHeadCell>
-      <GridHeadCell>
+      <GridHeadCell className={CELLS.seq}>Seq</GridHeadCell>
+      <GridHeadCell className={CELLS.time}>Time</GridHeadCell>
+      <GridHeadCell className={CELLS.operation}>
         <span className="max-sm:sr-only">Operation</span>
       </GridHeadCell>
-      <GridHeadCell className="max-sm:hidden">Record</GridHeadCell>
-      <GridHeadCell>Data or changed paths</GridHeadCell>
-      <GridHeadCell className="text-right max-sm:hidden">Size</GridHeadCell>
+      <GridHeadCell className={CELLS.record}>Record</GridHeadCell>
+      <GridHeadCell className={CELLS.preview}>Data or changed paths</GridHeadCell>
+      <GridHeadCell className={CELLS.size}>Size</GridHeadCell>
     </GridRow>
   );
 }

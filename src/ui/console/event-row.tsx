@@ -8,9 +8,16 @@ import { OperationMark } from "./operations";
 import type { RowView } from "./row-view";
 import { ROW_PX } from "./row-window";
 
-export const COLUMNS =
-  "grid grid-cols-[3.75rem_6.25rem_5.5rem_5.25rem_minmax(0,1fr)_4.5rem] gap-x-3 px-4 max-sm:grid-cols-[5.75rem_0.75rem_minmax(0,1fr)] max-sm:gap-x-2 max-sm:px-3";
-const WIDE_ONLY = "max-sm:hidden";
+export const COLUMNS = "flex gap-x-3 px-4 max-sm:gap-x-2 max-sm:px-3";
+/** Widths are fixed and cells contain themselves: at thousands of changes a second layout is what costs. */
+export const CELLS = {
+  seq: "w-15 shrink-0 text-right max-sm:hidden",
+  time: "w-25 shrink-0 max-sm:w-23",
+  operation: "w-22 shrink-0 max-sm:w-3",
+  record: "w-21 shrink-0 max-sm:hidden",
+  preview: "min-w-0 flex-1 truncate",
+  size: "w-18 shrink-0 text-right max-sm:hidden",
+};
 
 interface Props {
   row: RowView;
@@ -32,23 +39,23 @@ export const EventRow = memo(
     const { kind } = row;
     return (
       <GridRow
-        id={toRowId(row.ordinal)}
+        id={selected ? toRowId(row.ordinal) : undefined}
         aria-rowindex={rowIndex}
         aria-selected={selected}
         style={place}
         onClick={() => onSelect(row.ordinal)}
-        className={`${COLUMNS} ${placed} items-center overflow-hidden font-mono text-data whitespace-nowrap ${
+        className={`${COLUMNS} ${placed} items-center overflow-hidden font-mono text-data whitespace-nowrap contain-strict ${
           selected ? "bg-selected shadow-[inset_2px_0_0_var(--focus)]" : "hover:bg-hover"
         }`}
       >
-        <GridCell className={`${WIDE_ONLY} text-right text-muted`}>{row.seq}</GridCell>
-        <GridCell className="text-muted">{showTime ? formatClock(row.atMs) : ""}</GridCell>
-        <GridCell>{kind === "create" || kind === "update" || kind === "delete" ? <OperationMark operation={kind} /> : null}</GridCell>
-        <GridCell className={`${WIDE_ONLY} text-muted`} title={row.recordId}>
-          {toShortId(row.recordId)}
+        <GridCell className={`${CELLS.seq} text-muted`}>{row.seq}</GridCell>
+        <GridCell className={`${CELLS.time} text-muted`}>{showTime ? formatClock(row.atMs) : ""}</GridCell>
+        <GridCell className={CELLS.operation}>
+          {kind === "create" || kind === "update" || kind === "delete" ? <OperationMark operation={kind} /> : null}
         </GridCell>
-        <GridCell className={`truncate ${kind === "delete" ? "text-muted" : ""}`}>{row.preview}</GridCell>
-        <GridCell className={`${WIDE_ONLY} text-right text-muted`}>{formatBytes(row.size)}</GridCell>
+        <GridCell className={`${CELLS.record} text-muted`}>{toShortId(row.recordId)}</GridCell>
+        <GridCell className={`${CELLS.preview} ${kind === "delete" ? "text-muted" : ""}`}>{row.preview}</GridCell>
+        <GridCell className={`${CELLS.size} text-muted`}>{formatBytes(row.size)}</GridCell>
       </GridRow>
     );
   },
@@ -66,7 +73,7 @@ export const EventRow = memo(
 function Mark({ row, rowIndex, placed, place }: { row: RowView; rowIndex: number; placed: string; place: { height: number } }) {
   const isGap = row.kind === "gap";
   return (
-    <GridRow id={toRowId(row.ordinal)} aria-rowindex={rowIndex} style={place} className={`${placed} flex items-center gap-3 px-4`}>
+    <GridRow aria-rowindex={rowIndex} style={place} className={`${placed} flex items-center gap-3 px-4`}>
       <span aria-hidden="true" className={`h-px flex-1 ${isGap ? "bg-warn" : "bg-line-firm"}`} />
       <GridCell className={`truncate text-data font-medium ${isGap ? "text-warn" : "text-live"}`}>{row.preview}</GridCell>
       <span aria-hidden="true" className={`h-px flex-1 ${isGap ? "bg-warn" : "bg-line-firm"}`} />

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isAtEnd, OVERSCAN_ROWS, ROW_PX, toAnchored, toScrollTop, toWindow, toWindowSize } from "./row-window";
+import { isAtEnd, OVERSCAN_ROWS, ROW_PX, toAnchored, toRowsInSight, toScrollTop, toWindow, toWindowSize } from "./row-window";
 
 const view = (scrollTop: number, height = 10 * ROW_PX) => ({ scrollTop, height, headPx: 28 });
 
@@ -17,6 +17,10 @@ describe("row window", () => {
       const { from, to } = toWindow(view(scrollTop, 333), 100_000);
       expect(to - from).toBeLessThanOrEqual(toWindowSize(333));
     }
+  });
+
+  it("fills the height with as many rows as are in sight, part of one included", () => {
+    expect([toRowsInSight(0), toRowsInSight(ROW_PX), toRowsInSight(10 * ROW_PX + 1)]).toEqual([1, 2, 12]);
   });
 
   it("knows when the last row is in sight, fractions forgiven", () => {

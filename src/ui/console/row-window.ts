@@ -21,9 +21,14 @@ export function toWindow({ scrollTop, height, headPx }: Viewport, count: number)
   return { from, to };
 }
 
+/** How many rows fill a window of this height: what is drawn while the newest are followed. */
+export function toRowsInSight(height: number): number {
+  return Math.ceil(height / ROW_PX) + 1;
+}
+
 /** How many rows a window of this height may have at most. */
 export function toWindowSize(height: number): number {
-  return Math.ceil(height / ROW_PX) + 1 + OVERSCAN_ROWS * 2;
+  return toRowsInSight(height) + OVERSCAN_ROWS * 2;
 }
 
 /** True when the last row is in sight. */

@@ -4,7 +4,7 @@
 import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { ConsoleClient } from "./console-client";
 import type { Flush, View } from "./console-messages";
-import { isAtEnd, ROW_PX, toAnchored, toScrollTop, toWindow, toWindowSize, type Viewport } from "./row-window";
+import { isAtEnd, ROW_PX, toAnchored, toRowsInSight, toScrollTop, toWindow, toWindowSize, type Viewport } from "./row-window";
 
 /** Closer to the top than this, older changes are fetched. */
 const OLDER_AT_PX = 200;
@@ -43,7 +43,7 @@ export function useListScroll(flush: Flush, client: ConsoleClient | undefined, h
   const readView = useCallback((): View => {
     const viewport = readViewport();
     const { flush: now, following: follows } = latest.current;
-    if (follows) return { follow: true, count: toWindowSize(viewport.height) };
+    if (follows) return { follow: true, count: toRowsInSight(viewport.height) };
     const { from, to } = toWindow(viewport, now.end - now.first);
     return { follow: false, from: now.first + from, count: Math.max(to - from, toWindowSize(viewport.height)) };
   }, [readViewport]);
