@@ -58,6 +58,9 @@ function createWorld() {
       next.run();
       await settle();
     },
+    pass: (ms: number) => {
+      nowMs += ms;
+    },
     last: () => {
       const socket = sockets.at(-1);
       if (!socket) throw new Error("No socket was opened.");
@@ -134,11 +137,15 @@ describe("StreamConnection", () => {
     const world = createWorld();
     await world.start();
     world.last().onmessage?.({ data: "READY" });
+    world.pass(10_000);
     world.last().onmessage?.({ data: "a change" });
     expect(world.timers).toHaveLength(1);
     const socket = world.last();
     await world.tick();
     expect(world.now()).toBe(SILENCE_MAX_MS);
+    expect(world.connection.state).toEqual({ state: "live" });
+    await world.tick();
+    expect(world.now()).toBe(SILENCE_MAX_MS + 10_000);
     expect(socket.closed).toBe(true);
     expect(world.connection.state).toMatchObject({ state: "waiting", reason: "The server went silent." });
   });

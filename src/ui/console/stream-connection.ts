@@ -41,6 +41,7 @@ export class StreamConnection {
   #socket: StreamSocket | undefined;
   #cancelTimer: () => void = () => undefined;
   #refusals = 0;
+  #heardAtMs = 0;
   /** Rises with every attempt and at the stop: what an older attempt still brings is not ours any more. */
   #turn = 0;
 
@@ -83,10 +84,11 @@ export class StreamConnection {
     }
     const socket = this.#ports.openSocket(opening.url);
     this.#socket = socket;
+    this.#heardAtMs = this.#ports.nowMs();
     this.#listenForSilence(turn, attempt);
     socket.onmessage = ({ data }) => {
       if (turn !== this.#turn || typeof data !== "string") return;
-      this.#listenForSilence(turn, attempt);
+      this.#heardAtMs = this.#ports.nowMs();
       if (!this.#ports.onMessage(data) || this.#state.state === "live") return;
       this.#refusals = 0;
       this.#set({ state: "live" });
@@ -111,10 +113,14 @@ export class StreamConnection {
     this.#setTimer(() => this.retryNow(), delayMs);
   }
 
-  #listenForSilence(turn: number, attempt: number): void {
+  /** One timer for thousands of messages: when it rings, it looks how long ago the last one was. */
+  #listenForSilence(turn: number, attempt: number, ms = SILENCE_MAX_MS): void {
     this.#setTimer(() => {
-      if (turn === this.#turn) this.#onClose({ code: NO_CLOSE_FRAME, reason: "The server went silent.", attempt });
-    }, SILENCE_MAX_MS);
+      if (turn !== this.#turn) return;
+      const leftMs = this.#heardAtMs + SILENCE_MAX_MS - this.#ports.nowMs();
+      if (leftMs > 0) this.#listenForSilence(turn, attempt, leftMs);
+      else this.#onClose({ code: NO_CLOSE_FRAME, reason: "The server went silent.", attempt });
+    }, ms);
   }
 
   #setTimer(run: () => void, ms: number): void {
