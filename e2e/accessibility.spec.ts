@@ -6,7 +6,7 @@ import { startServer } from "./support/server";
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 
 test("axe finds nothing on any page, light and dark, wide and narrow", async ({ page, browser }) => {
-  test.setTimeout(180_000);
+  test.setTimeout(400_000);
   const server = await startServer();
   try {
     const signedOut = await (await browser.newContext()).newPage();
