@@ -22,6 +22,7 @@ interface MenuProps {
 export function Menu({ label, trigger, triggerClass, side, children }: MenuProps) {
   const id = useId();
   const button = useRef<HTMLButtonElement>(null);
+  const popup = useRef<HTMLDivElement>(null);
   const place = (event: ToggleEvent<HTMLDivElement>) => {
     const box = button.current?.getBoundingClientRect();
     if (event.newState !== "open" || !box) return;
@@ -40,10 +41,23 @@ export function Menu({ label, trigger, triggerClass, side, children }: MenuProps
   };
   return (
     <>
-      <button ref={button} type="button" aria-label={label} popoverTarget={id} className={triggerClass}>
+      <button
+        ref={button}
+        type="button"
+        aria-label={label}
+        popoverTarget={id}
+        onKeyDown={(event) => {
+          if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
+          event.preventDefault();
+          popup.current?.showPopover();
+          popup.current?.querySelector<HTMLElement>("a,button")?.focus();
+        }}
+        className={triggerClass}
+      >
         {trigger}
       </button>
       <div
+        ref={popup}
         id={id}
         popover="auto"
         {...hears}

@@ -1,7 +1,7 @@
 /** What a change changed: each path with its value before and after. */
 "use client";
 
-import { useMemo } from "react";
+import { memo, useMemo } from "react";
 import type { PreviousVersion } from "./console-messages";
 import type { ConsoleEvent } from "./event-ring";
 import { diffJson, type PathChange } from "./json-diff";
@@ -12,7 +12,13 @@ import { JsonView } from "./json-view";
 const CHANGES_MAX = 500;
 const VALUE_LENGTH_MAX = 300;
 
-export function ChangesView({ event, node, previous }: { event: ConsoleEvent; node: JsonNode; previous: PreviousVersion }) {
+interface Props {
+  event: ConsoleEvent;
+  node: JsonNode;
+  previous: PreviousVersion;
+}
+
+export const ChangesView = memo(function ChangesView({ event, node, previous }: Props) {
   const before = previous.state === "known" ? previous.event : undefined;
   const changes = useMemo(
     () => (event.kind === "update" && before ? diffJson(parseStored(before.data), node, CHANGES_MAX) : []),
@@ -40,7 +46,7 @@ export function ChangesView({ event, node, previous }: { event: ConsoleEvent; no
       </ul>
     </div>
   );
-}
+});
 
 function toSentence(event: ConsoleEvent, previous: PreviousVersion): string {
   if (event.kind === "create") return "A new record. Everything in it is new.";

@@ -2,7 +2,7 @@
 "use client";
 
 import { ChevronDown } from "lucide-react";
-import { type RefObject, useId, useState } from "react";
+import { memo, type RefObject, useId, useState } from "react";
 import { isUniqueId } from "@/src/shared/protocol";
 import { RequestError } from "../api/request-error";
 import { Button } from "../components/button";
@@ -31,7 +31,8 @@ interface Props {
 
 type Outcome = { state: "idle" | "sending" } | { state: "sent"; sent: Sent } | { state: "failed"; error: Error };
 
-export function Composer(props: Props) {
+/** Drawn anew for its own sake only, not for every flush: a long body is checked each time. */
+export const Composer = memo(function Composer(props: Props) {
   const { open, onOpen } = props;
   return (
     <section aria-label="Write" className="shrink-0 border-t border-line bg-surface">
@@ -47,7 +48,7 @@ export function Composer(props: Props) {
       {open ? <OpenComposer {...props} /> : null}
     </section>
   );
-}
+});
 
 function OpenComposer({ endpointId, target, draft, onDraft, sendRef, bodyRef }: Props) {
   const [outcome, setOutcome] = useState<Outcome>({ state: "idle" });

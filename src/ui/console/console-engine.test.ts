@@ -107,7 +107,7 @@ describe("ConsoleEngine", () => {
   it("keeps the reader's rows in place while the oldest are discarded", () => {
     const { engine } = createEngine({ eventsMax: 5, bytesMax: 1_000_000 });
     for (let seq = 1; seq <= 5; seq += 1) engine.receive(message(seq));
-    engine.setView({ follow: false, from: 3, count: 2 });
+    engine.setView({ follow: false, from: 3, count: 2, characters: 100 });
     expect(engine.flush().rows.map((row) => row.seq)).toEqual([4, 5]);
     engine.receive(message(6));
     engine.receive(message(7));
@@ -148,6 +148,15 @@ describe("ConsoleEngine", () => {
     expect(engine.look(1)).toMatchObject({ event: { seq: 2 }, previous: { seq: 1 } });
     expect(engine.look(2)?.previous).toBeUndefined();
     expect(engine.look(99)).toBeUndefined();
+  });
+
+  it("sends as much of the data as fits, and more once it does", () => {
+    const { engine } = createEngine();
+    engine.receive(message(1, { data: `"${"x".repeat(100)}"` }));
+    engine.setView({ follow: true, count: 10, characters: 20 });
+    expect(engine.flush().rows[0]?.preview).toBe(`"${"x".repeat(19)}`);
+    engine.setView({ follow: true, count: 10, characters: 200 });
+    expect(engine.flush().rows[0]?.preview).toHaveLength(102);
   });
 
   it("steps through what is shown, also from an event that the filter hides", () => {

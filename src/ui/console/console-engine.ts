@@ -7,7 +7,7 @@ import { type Flush, type HistoryState, RATE_SECONDS, type View } from "./consol
 import { createMatcher, type EventFilter } from "./event-filter";
 import { type ConsoleEvent, EventRing, isMarkKind, type RingLimits } from "./event-ring";
 import { MatchedList } from "./matched-list";
-import { type RowView, toRowView } from "./row-view";
+import { PREVIEW_LENGTH_MAX, type RowView, toRowView } from "./row-view";
 import type { ConnectionState } from "./stream-connection";
 import { type LogPage, parseStreamMessage } from "./stream-message";
 
@@ -33,7 +33,7 @@ export class ConsoleEngine {
   #matches: ReturnType<typeof createMatcher>;
   #matchedMarks = 0;
   #generation = 0;
-  #view: View = { follow: true, count: 60 };
+  #view: View = { follow: true, count: 60, characters: PREVIEW_LENGTH_MAX };
   /** The ordinal from which on events wait for the end of the pause. */
   #pausedAt: number | undefined;
   #connection: ConnectionState = { state: "connecting", attempt: 1 };
@@ -167,7 +167,7 @@ export class ConsoleEngine {
     const from = this.#view.follow ? Math.max(first, end - this.#view.count) : Math.min(Math.max(first, this.#view.from), end);
     const to = Math.min(end, from + this.#view.count);
     const rows: RowView[] = [];
-    for (let index = from; index < to; index += 1) rows.push(this.#rowView(this.#list.at(index)));
+    for (let index = from; index < to; index += 1) rows.push(cutPreview(this.#rowView(this.#list.at(index)), this.#view.characters));
     const rates = this.#readRates();
     const anchor = this.#anchor;
     this.#anchor = undefined;
@@ -271,4 +271,9 @@ export class ConsoleEngine {
     const second = this.#turnRates();
     return Array.from({ length: RATE_SECONDS }, (_, index) => this.#rates[(second - RATE_SECONDS + index) % this.#rates.length] ?? 0);
   }
+}
+
+/** What does not fit need not be copied, shaped and painted. */
+function cutPreview(row: RowView, characters: number): RowView {
+  return row.preview.length > characters ? { ...row, preview: row.preview.slice(0, characters) } : row;
 }

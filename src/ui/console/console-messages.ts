@@ -4,8 +4,8 @@ import type { ConsoleEvent } from "./event-ring";
 import type { RowView } from "./row-view";
 import type { ConnectionState } from "./stream-connection";
 
-/** Which rows the page shows. Indexes are those of `Flush`. */
-export type View = { follow: true; count: number } | { follow: false; from: number; count: number };
+/** Which rows the page shows, and how many characters of data fit in each. Indexes are those of `Flush`. */
+export type View = { count: number; characters: number } & ({ follow: true } | { follow: false; from: number });
 
 export type ToWorker =
   | { type: "open"; endpointId: string; origin: string; filter: EventFilter; limits?: { eventsMax: number; bytesMax: number } }

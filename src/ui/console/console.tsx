@@ -2,7 +2,7 @@
 "use client";
 
 import { useQuery } from "@tanstack/react-query";
-import { useCallback, useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { endpointQuery, keysQuery } from "../api/queries";
 import { readSetting, writeSetting } from "../browser-setting";
 import { copyText } from "../components/copy-button";
@@ -56,7 +56,9 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
   const singleKeys = useSingleKeys();
   const { data: endpoint } = useQuery(endpointQuery(endpointId));
   const { data: keys = [] } = useQuery(keysQuery(projectId));
-  const target = { origin, endpointName: endpoint?.name ?? "", key: preferredKey(keys, Date.now())?.key ?? KEY_PLACEHOLDER };
+  const endpointName = endpoint?.name ?? "";
+  const key = preferredKey(keys, Date.now())?.key ?? KEY_PLACEHOLDER;
+  const target = useMemo(() => ({ origin, endpointName, key }), [origin, endpointName, key]);
 
   const isLive = flush.connection.state === "live";
   useEffect(() => {
@@ -72,10 +74,13 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
     selection.clear();
     focusGrid();
   };
+  const openComposer = useCallback((open: boolean) => {
+    setComposing(open);
+    if (open) requestAnimationFrame(() => bodyRef.current?.focus());
+  }, []);
   const compose = (next: Draft) => {
     setDraft(next);
-    setComposing(true);
-    requestAnimationFrame(() => bodyRef.current?.focus());
+    openComposer(true);
   };
   const edit = (event: ConsoleEvent) => {
     const isText = parseStored(event.data).kind === "string";
@@ -143,7 +148,7 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
             draft={draft}
             onDraft={setDraft}
             open={composing}
-            onOpen={(open) => (open ? compose(draft) : setComposing(false))}
+            onOpen={openComposer}
             sendRef={sendRef}
             bodyRef={bodyRef}
           />

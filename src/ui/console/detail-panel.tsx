@@ -2,7 +2,7 @@
 "use client";
 
 import { Pencil, Trash2, X } from "lucide-react";
-import { type ReactNode, useMemo, useState } from "react";
+import { memo, type ReactNode, useMemo, useState } from "react";
 import { Button } from "../components/button";
 import { CopyButton } from "../components/copy-button";
 import { Spinner } from "../components/spinner";
@@ -120,7 +120,7 @@ function CloseButton({ onClose }: { onClose: () => void }) {
   );
 }
 
-function Raw({ event }: { event: ConsoleEvent }) {
+const Raw = memo(function Raw({ event }: { event: ConsoleEvent }) {
   const [whole, setWhole] = useState(false);
   const text = toMessageText(event) ?? event.data;
   const isCut = !whole && text.length > RAW_LENGTH_MAX;
@@ -132,9 +132,9 @@ function Raw({ event }: { event: ConsoleEvent }) {
       {isCut ? <Button onClick={() => setWhole(true)}>Show all {formatBytes(text.length)}</Button> : null}
     </div>
   );
-}
+});
 
-function Facts({ event }: { event: ConsoleEvent }) {
+const Facts = memo(function Facts({ event }: { event: ConsoleEvent }) {
   return (
     <dl className="grid shrink-0 grid-cols-[4.5rem_minmax(0,1fr)] gap-x-3 border-t border-line px-4 py-2.5 text-data leading-5">
       <Fact term="Record">
@@ -149,7 +149,7 @@ function Facts({ event }: { event: ConsoleEvent }) {
       <Fact term="Size">{formatBytes(new TextEncoder().encode(event.data).length)}</Fact>
     </dl>
   );
-}
+});
 
 function Fact({ term, children }: { term: string; children: ReactNode }) {
   return (

@@ -1,17 +1,16 @@
 /** The list: only the rows in sight exist. A grid with one tab stop; its active row is named, never focused. */
 "use client";
 
-import { useSyncExternalStore } from "react";
+import { type RefObject, useLayoutEffect, useRef, useSyncExternalStore } from "react";
 import { Button } from "../components/button";
 import { formatCount } from "../format/number";
 import type { Flush } from "./console-messages";
-import { CELLS, COLUMNS, EventRow, toRowId } from "./event-row";
 import { Grid, GridCell, GridHeadCell, GridRow } from "./grid-parts";
+import { COLUMNS, type Column, PLACES, ROW, toCellClass, toCellText, toRowId, toRowTone } from "./row-look";
+import { RowPool } from "./row-pool";
 import { ROW_PX } from "./row-window";
 import type { ListScroll } from "./use-list-scroll";
 
-/** Rows share this many elements, by index; more than are ever drawn at once. */
-const SLOTS = 256;
 /** The line above the first row: what there is before it. */
 export const LIST_HEAD_PX = 28;
 
@@ -31,23 +30,10 @@ export function EventList({ flush, scroll, selected, onSelect, onLoadOlder }: Pr
     () => true,
     () => false,
   );
+  const box = useRows({ flush, selected, onSelect });
   const { first, end, from, rows, total } = flush;
   const isActiveDrawn = rows.some(({ ordinal }) => ordinal === selected);
   const isEndDrawn = from + rows.length >= end;
-  const drawn = rows.map((row, offset) => {
-    const index = from + offset;
-    return (
-      <EventRow
-        key={((index % SLOTS) + SLOTS) % SLOTS}
-        row={row}
-        rowIndex={index - first + 2}
-        topPx={mounted ? LIST_HEAD_PX + (index - first) * ROW_PX : undefined}
-        selected={row.ordinal === selected}
-        showTime={mounted}
-        onSelect={onSelect}
-      />
-    );
-  });
   return (
     <div className="relative flex min-h-0 flex-1 flex-col">
       <Grid
@@ -71,7 +57,7 @@ export function EventList({ flush, scroll, selected, onSelect, onLoadOlder }: Pr
             style={mounted ? { height: LIST_HEAD_PX + (end - first) * ROW_PX } : undefined}
           >
             <Beginning flush={flush} onLoadOlder={onLoadOlder} />
-            {drawn}
+            {mounted ? <div ref={box} role="presentation" /> : <FirstRows flush={flush} />}
           </div>
         </div>
       </Grid>
@@ -90,17 +76,54 @@ export function EventList({ flush, scroll, selected, onSelect, onLoadOlder }: Pr
   );
 }
 
+/** Draws the rows of each flush before it is painted. */
+function useRows({ flush, selected, onSelect }: Pick<Props, "flush" | "selected" | "onSelect">): RefObject<HTMLDivElement | null> {
+  const box = useRef<HTMLDivElement>(null);
+  const pool = useRef<{ box: HTMLElement; rows: RowPool }>(undefined);
+  const select = useRef(onSelect);
+  useLayoutEffect(() => {
+    select.current = onSelect;
+    if (!box.current) return;
+    if (pool.current?.box !== box.current) {
+      pool.current = { box: box.current, rows: new RowPool(box.current, (ordinal) => select.current(ordinal)) };
+    }
+    const { rows, from, first } = flush;
+    pool.current.rows.draw({ rows, from, first, selected, headPx: LIST_HEAD_PX });
+  });
+  return box;
+}
+
+/** The first paint, by the server. */
+function FirstRows({ flush: { rows, from, first } }: { flush: Flush }) {
+  return rows.map((row, offset) => (
+    <GridRow key={row.ordinal} aria-rowindex={from + offset - first + 2} className={`relative ${ROW} ${toRowTone(row.kind)}`}>
+      {COLUMNS.map((column) => (
+        <GridCell key={column} className={toCellClass(column, row.kind)}>
+          {toCellText(column, row, false)}
+        </GridCell>
+      ))}
+    </GridRow>
+  ));
+}
+
+const HEADS: Readonly<Record<Column, string>> = {
+  seq: "Seq",
+  time: "Time",
+  operation: "Operation",
+  record: "Record",
+  preview: "Data or changed paths",
+  size: "Size",
+};
+
 function Head() {
   return (
-    <GridRow aria-rowindex={1} className={`${COLUMNS} h-7 shrink-0 items-center border-b border-line text-data text-muted`}>
-      <GridHeadCell className={CELLS.seq}>Seq</GridHeadCell>
-      <GridHeadCell className={CELLS.time}>Time</GridHeadCell>
-      <GridHeadCell className={CELLS.operation}>
-        <span className="max-sm:sr-only">Operation</span>
-      </GridHeadCell>
-      <GridHeadCell className={CELLS.record}>Record</GridHeadCell>
-      <GridHeadCell className={CELLS.preview}>Data or changed paths</GridHeadCell>
-      <GridHeadCell className={CELLS.size}>Size</GridHeadCell>
+    <GridRow aria-rowindex={1} className="relative h-7 shrink-0 border-b border-line text-data leading-7 text-muted">
+      {COLUMNS.map((column) => (
+        // Where the operation's cell holds its sign only, the word would be cut in half.
+        <GridHeadCell key={column} className={`${PLACES[column]} ${column === "operation" ? "max-sm:indent-8" : ""}`}>
+          {HEADS[column]}
+        </GridHeadCell>
+      ))}
     </GridRow>
   );
 }

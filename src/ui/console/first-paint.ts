@@ -6,12 +6,13 @@ import { parseLogPage } from "./stream-message";
 
 /** Rows of the first paint: more than a large window shows. */
 const ROWS = 60;
+const CHARACTERS = 240;
 const LIMITS = { eventsMax: 200, bytesMax: 16 * 1024 * 1024 };
 
 /** `logPage`: the newest part of the log, as `endpoints/{id}/changes` answers it. */
 export function toFirstPaint(logPage: string, filter: EventFilter): Flush {
   const engine = new ConsoleEngine({ limits: LIMITS, filter, nowMs: () => Date.now() });
   engine.begin(parseLogPage(logPage));
-  engine.setView({ follow: true, count: ROWS });
+  engine.setView({ follow: true, count: ROWS, characters: CHARACTERS });
   return engine.flush();
 }

@@ -2,7 +2,7 @@
 "use client";
 
 import { ChevronRight } from "lucide-react";
-import { useState } from "react";
+import { memo, useState } from "react";
 import { copyText } from "../components/copy-button";
 import { notify } from "../notifications/notify";
 import { joinPath, toCompactText, toPrettyText } from "./json-print";
@@ -12,13 +12,13 @@ const OPEN_DEPTH = 2;
 const CHILDREN_STEP = 100;
 const STRING_LENGTH_MAX = 2000;
 
-export function JsonView({ node }: { node: JsonNode }) {
+export const JsonView = memo(function JsonView({ node }: { node: JsonNode }) {
   return (
     <div className="font-mono text-data leading-5">
       <Line node={node} path="" depth={0} />
     </div>
   );
-}
+});
 
 function Line({ node, path, depth, name }: { node: JsonNode; path: string; depth: number; name?: string | number }) {
   const [open, setOpen] = useState(depth < OPEN_DEPTH);

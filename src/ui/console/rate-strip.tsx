@@ -1,10 +1,14 @@
 /** How many changes came in each of the last seconds: one bar a second, the newest at the right. */
+import { memo } from "react";
 import { formatCount } from "../format/number";
 
 const HEIGHT_PX = 20;
 const BAR_PX = 2;
 
-export function RateStrip({ rates }: { rates: readonly number[] }) {
+/** Drawn anew once a second, though there are flushes in every frame. */
+export const RateStrip = memo(Bars, (before, after) => before.rates.every((rate, index) => rate === after.rates[index]));
+
+function Bars({ rates }: { rates: readonly number[] }) {
   const most = Math.max(...rates, 1);
   return (
     <svg

@@ -17,7 +17,8 @@ export interface RowView {
   isPaths: boolean;
 }
 
-const PREVIEW_LENGTH_MAX = 240;
+/** More does not fit in the widest window. */
+export const PREVIEW_LENGTH_MAX = 400;
 /** Longer data is not parsed for a row; its beginning is shown as it is. */
 const PARSED_BYTES_MAX = 64 * 1024;
 const PATHS_MAX = 12;

@@ -4,10 +4,14 @@
 import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { ConsoleClient } from "./console-client";
 import type { Flush, View } from "./console-messages";
+import { toPreviewPx } from "./row-look";
 import { isAtEnd, ROW_PX, toAnchored, toRowsInSight, toScrollTop, toWindow, toWindowSize, type Viewport } from "./row-window";
 
 /** Closer to the top than this, older changes are fetched. */
 const OLDER_AT_PX = 200;
+/** No character of the data is narrower. */
+const CHARACTER_PX = 7;
+const MIN_CHARACTERS = 40;
 
 export interface ListScroll {
   ref: RefObject<HTMLDivElement | null>;
@@ -43,9 +47,10 @@ export function useListScroll(flush: Flush, client: ConsoleClient | undefined, h
   const readView = useCallback((): View => {
     const viewport = readViewport();
     const { flush: now, following: follows } = latest.current;
-    if (follows) return { follow: true, count: toRowsInSight(viewport.height) };
+    const characters = Math.max(MIN_CHARACTERS, Math.ceil(toPreviewPx(ref.current?.clientWidth ?? 0) / CHARACTER_PX));
+    if (follows) return { follow: true, count: toRowsInSight(viewport.height), characters };
     const { from, to } = toWindow(viewport, now.end - now.first);
-    return { follow: false, from: now.first + from, count: Math.max(to - from, toWindowSize(viewport.height)) };
+    return { follow: false, from: now.first + from, count: Math.max(to - from, toWindowSize(viewport.height)), characters };
   }, [readViewport]);
 
   const setFollow = useCallback((next: boolean) => {

@@ -72,7 +72,13 @@ function KeySummary({ keys }: { keys: readonly ManagedKey[] }) {
             </span>
             <span className="min-w-0 flex-1 truncate font-mono text-data text-muted">{key}</span>
             <span className="text-muted max-sm:hidden">
-              used <RelativeTime time={lastUsedAt} never="never" />
+              {lastUsedAt === null ? (
+                "never used"
+              ) : (
+                <>
+                  used <RelativeTime time={lastUsedAt} />
+                </>
+              )}
             </span>
             <CopyButton text={key} what={`the key ${name}`} />
           </li>
