@@ -2,18 +2,12 @@
 "use client";
 
 import { useEffect, useRef, useSyncExternalStore } from "react";
-import { readSetting, subscribeSettings } from "../browser-setting";
+import { subscribeSettings } from "../browser-setting";
+import { areSingleKeysOn } from "../single-keys";
 import { type KeyPress, matchShortcut, type ShortcutId } from "./shortcuts";
 
-/** Set to "off" in the account, for people whose speech input or tremor would press single keys. */
-export const SINGLE_KEYS_SETTING = "rested-single-keys";
-
 export function useSingleKeys(): boolean {
-  return useSyncExternalStore(
-    subscribeSettings,
-    () => readSetting(SINGLE_KEYS_SETTING) !== "off",
-    () => true,
-  );
+  return useSyncExternalStore(subscribeSettings, areSingleKeysOn, () => true);
 }
 
 /** `onShortcut` answers whether it did something; if not, the browser does what it always does. */
