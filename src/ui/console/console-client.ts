@@ -3,6 +3,9 @@ import type { Flush, FromWorker, PreviousVersion, ToWorker, View } from "./conso
 import type { EventFilter } from "./event-filter";
 import type { ConsoleEvent } from "./event-ring";
 
+/** Of more changes a second nobody reads each: every second frame is then enough, and the others are free for the reader's own doings. */
+const READABLE_RATE = 300;
+
 export interface Detail {
   ordinal: number;
   /** Undefined: no longer held. */
@@ -99,7 +102,12 @@ export class ConsoleClient {
     // Until the log is read the worker knows less than the first paint does.
     this.#snapshot = this.#hasBegun ? flush : { ...this.#snapshot, connection: flush.connection };
     this.#onFlush(this.#snapshot);
-    this.#frame = requestAnimationFrame(() => this.#post({ type: "ready" }));
+    const ready = () => this.#post({ type: "ready" });
+    const isFlood = flush.rate > READABLE_RATE;
+    this.#frame = requestAnimationFrame(() => {
+      if (isFlood) this.#frame = requestAnimationFrame(ready);
+      else ready();
+    });
   }
 
   #post(message: ToWorker): void {
