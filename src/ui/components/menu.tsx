@@ -74,7 +74,8 @@ function moveFocus(event: KeyboardEvent<HTMLDivElement>): void {
   const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (by === undefined) return;
   const items = [...event.currentTarget.querySelectorAll<HTMLElement>("a,button,input")];
-  const at = items.findIndex((item) => item === document.activeElement);
+  const active = document.activeElement;
+  const at = active instanceof HTMLElement ? items.indexOf(active) : -1;
   event.preventDefault();
   event.stopPropagation();
   items[(at + by + items.length) % items.length]?.focus();
