@@ -1,11 +1,12 @@
 /** Writes records of an endpoint for its owner, by the rules and the door of the data plane (R2–R5): its subscribers hear of it. */
 import type { RecordStore } from "@/src/core/ports";
+import { parsePutStrategy } from "@/src/core/put-strategy";
 import { parseContentKind, parseRecordBody, type RecordBody } from "@/src/core/record-body";
 import { toRecordText } from "@/src/core/record-text";
 import { createRecords } from "@/src/core/records";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
-import { isUniqueId, PUT_STRATEGIES, type PutStrategy } from "@/src/shared/protocol";
+import { isUniqueId } from "@/src/shared/protocol";
 import { requireOwnEndpoint } from "./require-own-endpoint";
 
 /** A body as it was sent. */
@@ -46,7 +47,7 @@ export async function writeRecord({
     case "POST":
       return toRecordText(await records.create({ endpointId, body: parseBody(write.body) }));
     case "PUT": {
-      const strategy = parseStrategy(write.strategy);
+      const strategy = parsePutStrategy(write.strategy);
       return toRecordText(await records.update({ endpointId, id: write.uniqueId, strategy, body: parseBody(write.body) }));
     }
     case "DELETE":
@@ -56,11 +57,4 @@ export async function writeRecord({
 
 function parseBody({ contentType, contentEncoding, bytes }: SentBody): RecordBody {
   return parseRecordBody({ kind: parseContentKind({ contentType, contentEncoding }), bytes });
-}
-
-function parseStrategy(text: string | null): PutStrategy {
-  if (text === null) return "force";
-  const strategy = PUT_STRATEGIES.find((known) => known === text);
-  if (!strategy) throw new AppError("parameter_invalid", { detail: `The parameter “strategy” is one of: ${PUT_STRATEGIES.join(", ")}.` });
-  return strategy;
 }

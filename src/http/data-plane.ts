@@ -4,11 +4,12 @@ import type { Access, Grant } from "@/src/core/access";
 import { type AccessRequest, type Operation, toAccessRequest } from "@/src/core/access-request";
 import type { Compiled } from "@/src/core/definitions";
 import type { Log, StoredRecord } from "@/src/core/ports";
+import { parsePutStrategy } from "@/src/core/put-strategy";
 import { parseContentKind, parseRecordBody, type RecordBody } from "@/src/core/record-body";
 import { toRecordText } from "@/src/core/record-text";
 import type { Records } from "@/src/core/records";
 import { METHODS, type OriginVerdict, toCorsHeaders, toPreflightHeaders } from "@/src/http/cors";
-import { parseDataOnly, parseStrategy, parseUniqueId, parseUniqueIds } from "@/src/http/parameters";
+import { parseDataOnly, parseUniqueId, parseUniqueIds } from "@/src/http/parameters";
 import { toProblemAnswer } from "@/src/http/problem";
 import { readBody } from "@/src/http/read-body";
 import { createRequestId } from "@/src/http/request-id";
@@ -132,7 +133,7 @@ class Plane {
       }
       case "update": {
         const id = parseUniqueId(parameters);
-        const strategy = parseStrategy(parameters);
+        const strategy = parsePutStrategy(parameters.get("strategy"));
         const body = await this.#body(exchange);
         if (body) sendRecord(exchange, 200, await this.#records.update({ endpointId, id, strategy, body }), dataOnly);
         return;

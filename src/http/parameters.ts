@@ -1,6 +1,6 @@
 /** The parameters of record operations (R1, R3–R5). Unlisted ones are ignored (U1); it must not look at key, origin or token. */
 import { AppError } from "@/src/shared/errors";
-import { isUniqueId, PUT_STRATEGIES, type PutStrategy, UNIQUE_IDS_MAX } from "@/src/shared/protocol";
+import { isUniqueId, UNIQUE_IDS_MAX } from "@/src/shared/protocol";
 
 /** `dataOnly`; false when it is not given. Raises `parameter_invalid`. */
 export function parseDataOnly(parameters: URLSearchParams): boolean {
@@ -8,14 +8,6 @@ export function parseDataOnly(parameters: URLSearchParams): boolean {
   if (value === null || value === "false") return false;
   if (value === "true") return true;
   throw new AppError("parameter_invalid", { detail: "dataOnly is true or false." });
-}
-
-/** `strategy`; `force` when it is not given. Raises `parameter_invalid`. */
-export function parseStrategy(parameters: URLSearchParams): PutStrategy {
-  const value = parameters.get("strategy") ?? "force";
-  const strategy = PUT_STRATEGIES.find((known) => known === value);
-  if (strategy === undefined) throw new AppError("parameter_invalid", { detail: `strategy is one of ${PUT_STRATEGIES.join(", ")}.` });
-  return strategy;
 }
 
 /** The one record that a PUT or DELETE names. Raises `unique_id_missing`, `unique_id_invalid`, `parameter_invalid` for several. */
