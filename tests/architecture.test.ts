@@ -13,10 +13,26 @@ interface Rule {
   types?: readonly Part[];
 }
 
-const PARTS = ["shared", "config", "core", "db", "realtime", "http", "control", "runtime", "registry", "ui", "app", "server"] as const;
+const PARTS = [
+  "shared",
+  "config",
+  "core",
+  "db",
+  "realtime",
+  "http",
+  "control",
+  "sandbox",
+  "storage",
+  "limits",
+  "runtime",
+  "registry",
+  "ui",
+  "app",
+  "server",
+] as const;
 type Part = (typeof PARTS)[number];
 
-const SERVER_SIDE = ["shared", "config", "core", "db", "realtime", "http", "control", "runtime"] as const;
+const SERVER_SIDE = ["shared", "config", "core", "db", "realtime", "http", "control", "sandbox", "storage", "limits", "runtime"] as const;
 
 const RULES: Readonly<Record<Part, Rule>> = {
   shared: { imports: [] },
@@ -26,6 +42,9 @@ const RULES: Readonly<Record<Part, Rule>> = {
   realtime: { imports: ["core", "shared"] },
   http: { imports: ["core", "shared"] },
   control: { imports: ["core", "shared"], types: ["db"] },
+  sandbox: { imports: ["core", "shared"] },
+  storage: { imports: ["core", "shared"] },
+  limits: { imports: ["core", "shared"] },
   runtime: { imports: [...SERVER_SIDE, "registry"] },
   registry: { imports: [], types: SERVER_SIDE },
   ui: { imports: ["shared"] },

@@ -13,6 +13,16 @@ const SECRET_LENGTH_MIN = 32;
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
+/** A store that speaks S3. */
+export interface S3Config {
+  bucket: string;
+  region: string;
+  /** Absent: Amazon's own. */
+  endpoint?: string;
+  accessKeyId: string;
+  secretAccessKey: string;
+}
+
 export interface Config {
   /** The address to listen on. 127.0.0.1: only this machine. */
   host: string;
@@ -39,6 +49,19 @@ export interface Config {
   headersTimeoutMs: number;
   /** What may wait for one subscriber (W7). */
   queueBytesMax: number;
+  /** Requests a minute for each key and address (U8); 0: no limit. A project may have a limit of its own. */
+  rateLimit: number;
+  /** Counts requests for all servers together. Absent: each counts its own. */
+  redisUrl?: string;
+  /** For how long an access token is good (L3). */
+  accessTokenTtlMs: number;
+  /** For the files of one request to arrive (F1). */
+  uploadTimeoutMs: number;
+  /** Where files are kept; absent: in the data folder. */
+  s3?: S3Config;
+  /** What one JSONata expression or schema check may take (R6, R10). */
+  sandboxTimeoutMs: number;
+  sandboxMemoryBytesMax: number;
   pingIntervalMs: number;
   pongTimeoutMs: number;
   /** Of the change log and of definitions: how late a lost hint is noticed. */
@@ -97,6 +120,17 @@ const variables = z.object({
   RESTED_BODY_TIMEOUT_MS: wholeNumber(100, 3_600_000, " milliseconds"),
   RESTED_QUEUE_BYTES_MAX: wholeNumber(KIB, 256 * MIB, " bytes"),
   RESTED_POLL_INTERVAL_MS: wholeNumber(50, 60_000, " milliseconds"),
+  RESTED_RATE_LIMIT: wholeNumber(0, 1_000_000_000, " requests a minute; 0 for no limit"),
+  REDIS_URL: text(redisUrlProblem),
+  RESTED_ACCESS_TOKEN_MINUTES: wholeNumber(1, 527_040, " minutes"),
+  RESTED_UPLOAD_TIMEOUT_MS: wholeNumber(100, 86_400_000, " milliseconds"),
+  RESTED_S3_BUCKET: text((value) => (/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(value) ? undefined : "Use the name of a bucket.")),
+  RESTED_S3_REGION: text(),
+  RESTED_S3_ENDPOINT: text(s3EndpointProblem),
+  RESTED_S3_ACCESS_KEY_ID: text(),
+  RESTED_S3_SECRET_ACCESS_KEY: text(),
+  RESTED_SANDBOX_TIMEOUT_MS: wholeNumber(10, 60_000, " milliseconds"),
+  RESTED_SANDBOX_MEMORY_BYTES_MAX: wholeNumber(8 * MIB, 2048 * MIB, " bytes"),
   RESTED_LOG_LEVEL: oneOf(LOG_LEVELS),
 });
 
@@ -109,6 +143,8 @@ export const VARIABLES = Object.keys(variables.def.shape) as Variable[];
 const PAIRS: readonly (readonly [Variable, Variable])[] = [
   ["TLS_CERT_FILE", "TLS_KEY_FILE"],
   ["RESTED_ADMIN_EMAIL", "RESTED_ADMIN_PASSWORD"],
+  ["RESTED_S3_BUCKET", "RESTED_S3_ACCESS_KEY_ID"],
+  ["RESTED_S3_BUCKET", "RESTED_S3_SECRET_ACCESS_KEY"],
 ];
 
 /** The configuration. An empty variable counts as unset. Raises one error that lists every problem with its fix; values of secrets are not in it. */
@@ -155,12 +191,27 @@ function toConfig(env: Readonly<Partial<Record<Variable, string | undefined>>>):
     bodyTimeoutMs: number("RESTED_BODY_TIMEOUT_MS", 30_000),
     headersTimeoutMs: 15_000,
     queueBytesMax: number("RESTED_QUEUE_BYTES_MAX", MIB),
+    rateLimit: number("RESTED_RATE_LIMIT", 12_000),
+    ...(env.REDIS_URL === undefined ? {} : { redisUrl: env.REDIS_URL }),
+    accessTokenTtlMs: number("RESTED_ACCESS_TOKEN_MINUTES", 7 * 24 * 60) * 60_000,
+    uploadTimeoutMs: number("RESTED_UPLOAD_TIMEOUT_MS", 600_000),
+    ...toS3(env),
+    sandboxTimeoutMs: number("RESTED_SANDBOX_TIMEOUT_MS", 1000),
+    sandboxMemoryBytesMax: number("RESTED_SANDBOX_MEMORY_BYTES_MAX", 128 * MIB),
     pingIntervalMs: 25_000,
     pongTimeoutMs: 10_000,
     pollIntervalMs: number("RESTED_POLL_INTERVAL_MS", 1000),
     logLevel: LOG_LEVELS.find((level) => level === env.RESTED_LOG_LEVEL) ?? "info",
     mode: MODES.find((mode) => mode === env.NODE_ENV) ?? "production",
   };
+}
+
+function toS3(env: Readonly<Partial<Record<Variable, string | undefined>>>): { s3?: S3Config } {
+  const { RESTED_S3_BUCKET: bucket, RESTED_S3_ACCESS_KEY_ID: accessKeyId, RESTED_S3_SECRET_ACCESS_KEY: secretAccessKey } = env;
+  if (bucket === undefined || accessKeyId === undefined || secretAccessKey === undefined) return {};
+  const endpoint = env.RESTED_S3_ENDPOINT;
+  const region = env.RESTED_S3_REGION ?? "us-east-1";
+  return { s3: { bucket, region, ...(endpoint === undefined ? {} : { endpoint }), accessKeyId, secretAccessKey } };
 }
 
 function isVariable(name: string): name is Variable {
@@ -175,6 +226,18 @@ function databaseUrlProblem(value: string): string | undefined {
   const url = URL.canParse(value) ? new URL(value) : undefined;
   if (url && /^postgres(ql)?:$/.test(url.protocol) && url.pathname.length > 1) return undefined;
   return "Use postgresql://user:password@host:5432/database, special characters in the password percent-encoded; or leave it out for the built-in PostgreSQL.";
+}
+
+function redisUrlProblem(value: string): string | undefined {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  return url && /^rediss?:$/.test(url.protocol) && url.hostname !== ""
+    ? undefined
+    : "Use redis://user:password@host:6379/0, or rediss:// for TLS.";
+}
+
+function s3EndpointProblem(value: string): string | undefined {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  return url && /^https?:$/.test(url.protocol) ? undefined : "Use the address of the store, like https://s3.example.com.";
 }
 
 function publicUrlProblem(value: string): string | undefined {

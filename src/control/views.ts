@@ -17,6 +17,7 @@ export interface ProjectRow {
   name: string;
   allowedOrigins: string[];
   disallowNoOrigin: boolean;
+  rateLimit: number | null;
   masterKeyHash: Uint8Array | null;
   createdAt: Date;
   updatedAt: Date;
@@ -29,6 +30,7 @@ export const projectSelect = (now: Date) => ({
   name: true as const,
   allowedOrigins: true as const,
   disallowNoOrigin: true as const,
+  rateLimit: true as const,
   masterKeyHash: true as const,
   createdAt: true as const,
   updatedAt: true as const,
@@ -43,6 +45,7 @@ export function toManagedProject(row: ProjectRow): ManagedProject {
     name: row.name,
     allowedOrigins: row.allowedOrigins,
     disallowNoOrigin: row.disallowNoOrigin,
+    rateLimit: row.rateLimit,
     hasMasterKey: row.masterKeyHash !== null,
     createdAt: toTime(row.createdAt),
     updatedAt: toTime(row.updatedAt),

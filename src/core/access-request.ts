@@ -1,8 +1,9 @@
 /** Takes from a request what the access decision needs, the same for HTTP and WebSocket. It must not decide anything. */
 import type { DataAddress } from "@/src/shared/data-path";
+import { ACCESS_TOKEN_COOKIE } from "@/src/shared/protocol";
 
-/** What a request wants to do. `subscribe` opens a stream of changes. */
-export type Operation = "read" | "create" | "update" | "delete" | "subscribe";
+/** What a request wants to do. `subscribe` opens a stream of changes; `register`, `login` and `logout` are POSTs to an authentication endpoint (L). */
+export type Operation = "read" | "create" | "update" | "delete" | "subscribe" | "register" | "login" | "logout";
 
 export interface AccessRequest {
   version: string;
@@ -18,8 +19,6 @@ export interface AccessRequest {
 
 /** Node's `IncomingHttpHeaders` satisfies it: names in lower case. */
 export type RequestHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
-
-const ACCESS_TOKEN_COOKIE = "__Secure-rested-access-token";
 
 /** What the address, its parameters and the headers say. Never raises: what is malformed names nothing, and fails the decision. */
 export function toAccessRequest(request: {

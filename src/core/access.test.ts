@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { type Access, createAccess, type Grant } from "@/src/core/access";
 import type { AccessRequest, Operation } from "@/src/core/access-request";
 import type { Compiled, Definitions } from "@/src/core/definitions";
+import type { Tokens } from "@/src/core/tokens";
 import { AppError, isAppError } from "@/src/shared/errors";
 
 const NOW = new Date("2026-01-01T00:00:00Z");
@@ -19,13 +20,16 @@ interface SiteOptions {
   masterKey?: string;
 }
 
+const CLOSED = { secure: false, othersCanRead: false, othersCanUpdate: false, othersCanDelete: false, schema: null };
+
 function createSite({ key, endpoint, origins = [], disallowNoOrigin = false, masterKey }: SiteOptions = {}): Compiled {
   return {
     key: { id: "key-id", name: "web", scope: "read_write", expiresAt: null, revokedAt: null, ...key },
-    endpoint: { id: "endpoint-id", name: "some/endpoint", kind: "data", secure: false, ...endpoint },
+    endpoint: { id: "endpoint-id", name: "some/endpoint", kind: "data", ...CLOSED, ...endpoint },
     project: {
       id: "project-id",
       revision: 7,
+      rateLimit: null,
       allowedOrigins: new Set(origins),
       disallowNoOrigin,
       masterKeyHash: masterKey === undefined ? null : sha256(masterKey),
@@ -47,7 +51,17 @@ function setUp(options: SiteOptions = {}): { access: Access; world: { site: Comp
     checkRevisions: async () => undefined,
     flushUse: async () => undefined,
   };
-  return { access: createAccess({ definitions, clock: { now: () => NOW } }), world };
+  const tokens: Tokens = {
+    find: async () => undefined,
+    findById: async () => undefined,
+    noteUse: () => undefined,
+    invalidate: () => undefined,
+    onInvalidate: () => () => undefined,
+    watch: () => () => undefined,
+    checkRevisions: async () => undefined,
+    flushUse: async () => undefined,
+  };
+  return { access: createAccess({ definitions, tokens, clock: { now: () => NOW } }), world };
 }
 
 function request(changes: Partial<AccessRequest> = {}): AccessRequest {

@@ -2,7 +2,8 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { AccessRequest, Operation } from "@/src/core/access-request";
 import type { Compiled, Definitions } from "@/src/core/definitions";
-import type { Clock, Definition } from "@/src/core/ports";
+import type { Clock, Definition, StoredToken } from "@/src/core/ports";
+import type { Tokens } from "@/src/core/tokens";
 import { AppError } from "@/src/shared/errors";
 import { API_VERSION } from "@/src/shared/protocol";
 
@@ -16,6 +17,12 @@ export interface Grant {
   keyExpiresAt: Date | null;
   /** A valid master key was sent (U6). */
   master: boolean;
+  /** The user whose access token was sent, and when that ends by itself. Null: none is needed. New records belong to the user. */
+  user: { id: string; tokenId: string; tokenExpiresAt: Date } | null;
+  /**
+   * Whose records the operation may see (read, subscribe) or touch (update, delete): this user's (S2); undefined: everybody's.
+   */
+  onlyOwner: string | undefined;
   /** The request's Origin, if it had one. */
   origin?: string;
   /** The origin to echo in CORS headers (U5); absent when there is none. */
@@ -31,7 +38,7 @@ export interface Access {
   /** U3: what the URL names. Raises `api_version_unknown`, `key_missing`, `endpoint_or_key_invalid`, `ticket_invalid`, `database_unavailable`. */
   locate(request: AccessRequest): Promise<Compiled>;
   /** The rest of the checks, on what was located: key, master key, origin, scope, token; in this order. Raises what failed. */
-  admit(site: Compiled, request: AccessRequest): Grant;
+  admit(site: Compiled, request: AccessRequest): Promise<Grant>;
   /** The request's origin when the project allows it to read answers (U5), be they errors; undefined: no CORS headers. */
   echoOrigin(site: Compiled, request: Pick<AccessRequest, "origin" | "masterKey">): string | undefined;
   /**
@@ -42,16 +49,18 @@ export interface Access {
   recheck(grant: Grant): Promise<AppError | undefined>;
 }
 
-export function createAccess({ definitions, clock }: { definitions: Definitions; clock: Clock }): Access {
-  return new DefinedAccess(definitions, clock);
+export function createAccess(options: { definitions: Definitions; tokens: Tokens; clock: Clock }): Access {
+  return new DefinedAccess(options.definitions, options.tokens, options.clock);
 }
 
 class DefinedAccess implements Access {
   readonly #definitions: Definitions;
+  readonly #tokens: Tokens;
   readonly #clock: Clock;
 
-  constructor(definitions: Definitions, clock: Clock) {
+  constructor(definitions: Definitions, tokens: Tokens, clock: Clock) {
     this.#definitions = definitions;
+    this.#tokens = tokens;
     this.#clock = clock;
   }
 
@@ -72,24 +81,24 @@ class DefinedAccess implements Access {
     return site;
   }
 
-  admit(site: Compiled, request: AccessRequest): Grant {
+  async admit(site: Compiled, request: AccessRequest): Promise<Grant> {
     const { key, endpoint, project } = site;
     if (key && keyState(key, this.#clock.now()) !== "valid") throw new AppError("endpoint_or_key_invalid");
     const master = request.masterKey !== undefined;
     if (request.masterKey !== undefined && !isMasterKey(site, request.masterKey)) throw new AppError("master_key_invalid");
     if (key && !master) checkOrigin(site, request.origin);
     if (key && !scopeAllows(key.scope, request.operation)) throw new AppError("key_scope_insufficient");
-    if (key && !master && needsToken(site)) {
-      // Nobody holds a token yet: authentication endpoints, which give them out, come later.
-      throw new AppError(request.accessToken === undefined ? "access_token_missing" : "access_token_invalid");
-    }
+    const token = key && !master && needsToken(site, request.operation) ? await this.#authenticate(site, request.accessToken) : undefined;
     if (key) this.#definitions.noteUse(key.id);
+    if (token) this.#tokens.noteUse(token.id);
     const grant: Grant = {
       endpoint: { id: endpoint.id, name: endpoint.name },
       projectId: project.id,
       keyId: key?.id ?? null,
       keyExpiresAt: key?.expiresAt ?? null,
       master,
+      user: token ? { id: token.userId, tokenId: token.id, tokenExpiresAt: token.expiresAt } : null,
+      onlyOwner: token && !othersMay(site, request.operation) ? token.userId : undefined,
       via: key ? "key" : "ticket",
       evidence: {
         key: key ? (request.key ?? null) : null,
@@ -102,6 +111,17 @@ class DefinedAccess implements Access {
       grant.allowedOrigin = request.origin;
     }
     return grant;
+  }
+
+  /** S1: the caller's token. One of another project's users is as good as none; the message is the same, so that tokens can't be probed. */
+  async #authenticate(site: Compiled, accessToken: string | undefined): Promise<StoredToken> {
+    if (accessToken === undefined) throw new AppError("access_token_missing");
+    const token = await this.#tokens.find(accessToken);
+    if (token?.projectId !== site.project.id || tokenState(token, this.#clock.now()) !== "valid")
+      throw new AppError("access_token_invalid");
+    // L4: an account is its owner's, whichever authentication endpoint of the project another user comes from.
+    if (site.endpoint.kind === "authentication" && token.endpointId !== site.endpoint.id) throw new AppError("access_token_invalid");
+    return token;
   }
 
   echoOrigin(site: Compiled, { origin, masterKey }: Pick<AccessRequest, "origin" | "masterKey">): string | undefined {
@@ -123,10 +143,30 @@ class DefinedAccess implements Access {
     if (state !== "valid") return new AppError(state === "revoked" ? "key_revoked" : "key_expired");
     if (!scopeAllows(site.key.scope, "subscribe")) return new AppError("access_changed");
     if (grant.master) return isSameHash(site.project.masterKeyHash, masterKeyHash) ? undefined : new AppError("access_changed");
-    if (needsToken(site)) return new AppError("endpoint_secured");
+    const problem = await this.#recheckToken(site, grant);
+    if (problem) return problem;
     if (grant.origin === undefined) return site.project.disallowNoOrigin ? new AppError("access_changed") : undefined;
     return isOriginAllowed(site, grant.origin) ? undefined : new AppError("origin_removed");
   }
+
+  /** Why the stream's user may no longer have it, or sees something else than when it was opened. */
+  async #recheckToken(site: Compiled, grant: Grant): Promise<AppError | undefined> {
+    const isNeeded = needsToken(site, "subscribe");
+    if (!grant.user) return isNeeded ? new AppError("endpoint_secured") : undefined;
+    const token = await this.#tokens.findById(grant.user.tokenId);
+    if (!token) return new AppError("user_deleted");
+    grant.user.tokenExpiresAt = token.expiresAt;
+    const state = tokenState(token, this.#clock.now());
+    if (state !== "valid") return new AppError(state === "revoked" ? "token_revoked" : "token_expired");
+    const onlyOwner = isNeeded && !othersMay(site, "subscribe") ? grant.user.id : undefined;
+    return onlyOwner === grant.onlyOwner ? undefined : new AppError("access_changed");
+  }
+}
+
+/** The state of a token. A revocation counts from when it is known. */
+function tokenState(token: StoredToken, now: Date): "valid" | "revoked" | "expired" {
+  if (token.revokedAt !== null) return "revoked";
+  return token.expiresAt <= now ? "expired" : "valid";
 }
 
 function keyState(key: Definition["key"], now: Date): "valid" | "revoked" | "expired" {
@@ -143,7 +183,12 @@ function scopeAllows(scope: Definition["key"]["scope"], operation: Operation): b
     case "create":
     case "update":
     case "delete":
+    case "register":
       return scope !== "read";
+    case "login":
+    case "logout":
+      // They write no record: an application that only reads has users who log in, too.
+      return true;
   }
 }
 
@@ -157,9 +202,29 @@ function isOriginAllowed({ project }: Compiled, origin: string): boolean {
   return project.allowedOrigins.size === 0 || project.allowedOrigins.has(origin.toLowerCase());
 }
 
-/** An authentication endpoint holds people's accounts: it is never open, whatever its switches say (L4). */
-function needsToken({ endpoint }: Compiled): boolean {
-  return endpoint.secure || endpoint.kind === "authentication";
+/** An authentication endpoint holds people's accounts: it is never open, whatever its switches say (L4), but to those who come to register or to log in. */
+function needsToken({ endpoint }: Compiled, operation: Operation): boolean {
+  if (endpoint.kind === "authentication") return operation !== "register" && operation !== "login";
+  return endpoint.secure;
+}
+
+/** S2: whether the operation may see or touch records of other users. Accounts are nobody else's, whatever the switches say (L4). */
+function othersMay({ endpoint }: Compiled, operation: Operation): boolean {
+  if (endpoint.kind === "authentication") return false;
+  switch (operation) {
+    case "read":
+    case "subscribe":
+      return endpoint.othersCanRead;
+    case "update":
+      return endpoint.othersCanUpdate;
+    case "delete":
+      return endpoint.othersCanDelete;
+    case "create":
+    case "register":
+    case "login":
+    case "logout":
+      return true;
+  }
 }
 
 function isMasterKey({ project }: Compiled, masterKey: string): boolean {

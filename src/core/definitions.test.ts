@@ -3,6 +3,8 @@ import { describe, expect, it } from "vitest";
 import { createDefinitions, type Definitions } from "@/src/core/definitions";
 import type { Definition, DefinitionStore, Log } from "@/src/core/ports";
 
+const CLOSED = { secure: false, othersCanRead: false, othersCanUpdate: false, othersCanDelete: false, schema: null };
+
 interface FakeStore extends DefinitionStore {
   /** By `key name`. */
   stored: Map<string, Definition>;
@@ -50,8 +52,8 @@ function put(store: FakeStore, at: { key: string; name?: string; project?: strin
   const { key, name = "some/endpoint", project = "p1", revision = 1, origins = [] } = at;
   store.stored.set(`${key} ${name}`, {
     key: { id: `id-${key}`, name: key, scope: "read_write", expiresAt: null, revokedAt: null },
-    endpoint: { id: `e-${name}`, name, kind: "data", secure: false },
-    project: { id: project, revision, allowedOrigins: origins, disallowNoOrigin: false, masterKeyHash: null },
+    endpoint: { id: `e-${name}`, name, kind: "data", ...CLOSED },
+    project: { id: project, revision, rateLimit: null, allowedOrigins: origins, disallowNoOrigin: false, masterKeyHash: null },
   });
 }
 

@@ -11,6 +11,7 @@ export interface Compiled {
   project: {
     id: string;
     revision: number;
+    rateLimit: number | null;
     /** Empty: every origin. */
     allowedOrigins: ReadonlySet<string>;
     disallowNoOrigin: boolean;
@@ -233,6 +234,7 @@ function toCompiled({ endpoint, project }: Omit<Definition, "key">, key: Definit
     project: {
       id: project.id,
       revision: project.revision,
+      rateLimit: project.rateLimit,
       allowedOrigins: new Set(project.allowedOrigins.map(toComparable)),
       disallowNoOrigin: project.disallowNoOrigin,
       masterKeyHash: project.masterKeyHash,

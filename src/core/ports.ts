@@ -1,5 +1,5 @@
 /** What the rules need from the outside: storage, time, hints. Interfaces and plain types only; adapters live in db and realtime. */
-import type { ChangeType, ContentKind } from "@/src/shared/protocol";
+import type { ChangeType, RecordKind } from "@/src/shared/protocol";
 
 /** A record as stored. */
 export interface StoredRecord {
@@ -22,20 +22,68 @@ export interface Change {
   type: ChangeType;
   /** State after the change; on DELETE the last state. */
   record: StoredRecord;
+  /** The user that the record belongs to (S2), 32 lowercase hex digits; null: nobody. Decides who hears of it; never sent. */
+  owner: string | null;
   /** When it was committed: ISO 8601, UTC, milliseconds. */
   at: string;
 }
 
-/** One write to one endpoint. `id` is chosen by the caller, also on POST (see core/unique-id.ts). `data` is JSON text. */
+/** A change that the reader may not see: its place in the log, and nothing else. */
+export interface HiddenChange {
+  seq: number;
+  hidden: true;
+}
+
+/**
+ * One write to one endpoint. `id` is chosen by the caller, also on POST (see core/unique-id.ts). `data` is JSON text. `owner`: the user that the
+ * new record belongs to; absent: nobody. `onlyOwner`: the write is refused with `access_denied` unless the record belongs to this user.
+ */
 export type Write =
-  | { type: "POST"; id: string; contentType: ContentKind; data: string }
-  | { type: "PUT"; id: string; contentType: ContentKind; data: string; sameType?: boolean; expectedVersion?: number }
-  | { type: "DELETE"; id: string; expectedVersion?: number };
+  | { type: "POST"; id: string; contentType: RecordKind; data: string; owner?: string | undefined }
+  | {
+      type: "PUT";
+      id: string;
+      contentType: RecordKind;
+      data: string;
+      sameType?: boolean;
+      expectedVersion?: number | undefined;
+      onlyOwner?: string | undefined;
+    }
+  | { type: "DELETE"; id: string; expectedVersion?: number | undefined; onlyOwner?: string | undefined };
 
 /** What became of a write; in the order of the writes. Anything but `ok` wrote nothing. */
 export type WriteResult =
   | { outcome: "ok"; change: Change }
-  | { outcome: "endpoint_not_found" | "record_not_found" | "version_conflict" | "type_mismatch" };
+  | { outcome: "endpoint_not_found" | "record_not_found" | "version_conflict" | "type_mismatch" | "access_denied" };
+
+/** Whose records a read sees: a user's own, or everybody's (undefined). */
+export interface ReadScope {
+  owner?: string | undefined;
+}
+
+/** Which records a list has, and in which order. */
+export interface ListRange extends ReadScope {
+  /** Of creation; default ascending. */
+  order?: "asc" | "desc" | undefined;
+  /** Only those after this seq, in the list's order; absent: from its beginning. */
+  after?: number | undefined;
+  /** Only those up to and including this seq, in the list's order; absent: to its end as it is when the read begins. */
+  upto?: number | undefined;
+}
+
+/** A record, and what only the server knows of it. */
+export interface FoundRecord extends StoredRecord {
+  contentType: RecordKind;
+  owner: string | null;
+}
+
+/** A request that must not be carried out twice (R9). */
+export interface OnceKey {
+  /** SHA-256 of who asks and of the key that was sent. */
+  hash: Uint8Array;
+  /** SHA-256 of what was asked. */
+  fingerprint: Uint8Array;
+}
 
 /** The one door through which records are written, and the ways to read them. Every method may raise `database_unavailable`. */
 export interface RecordStore {
@@ -48,16 +96,26 @@ export interface RecordStore {
    * Replaces a JSON record by what `merge` makes of its current data, under the endpoint's lock: no update is lost
    * between read and write. `merge` must be synchronous and quick; what it throws is passed on, and nothing is written.
    */
-  merge(endpointId: string, id: string, merge: (current: { contentType: ContentKind; data: string }) => string): Promise<WriteResult>;
-  /** The named records that exist, in creation order, as pieces like those of `readAll`; a few records a piece. With `dataOnly` just their data. */
-  readByIds(endpointId: string, ids: readonly string[], options: { dataOnly: boolean }): AsyncIterable<string>;
-  /** One record, or undefined. */
-  readOne(endpointId: string, id: string): Promise<StoredRecord | undefined>;
+  merge(
+    endpointId: string,
+    id: string,
+    merge: (current: { contentType: RecordKind; data: string }) => string,
+    conditions?: { expectedVersion?: number | undefined; onlyOwner?: string | undefined },
+  ): Promise<WriteResult>;
+  /** The named records that exist and the scope sees, in creation order, as pieces like those of `readAll`; a few records a piece. With `dataOnly` just their data. */
+  readByIds(endpointId: string, ids: readonly string[], options: ReadScope & { dataOnly: boolean }): AsyncIterable<string>;
+  /** One record that the scope sees, or undefined. */
+  readOne(endpointId: string, id: string, scope?: ReadScope): Promise<FoundRecord | undefined>;
   /**
-   * Every record in creation order, as pieces of JSON text: each piece is one or more array items joined by commas,
+   * The records of a range, as pieces of JSON text: each piece is one or more array items joined by commas,
    * without brackets. Memory stays flat: one page is held at a time, and the next is read when the consumer asks.
    */
-  readAll(endpointId: string, options: { dataOnly: boolean }): AsyncIterable<string>;
+  readAll(endpointId: string, options: ListRange & { dataOnly: boolean }): AsyncIterable<string>;
+  /** Where the first `limit` records of a range end: the last one's seq (null: there is none), and whether there are more. */
+  findPageEnd(
+    endpointId: string,
+    range: Omit<ListRange, "upto"> & { limit: number },
+  ): Promise<{ lastSeq: number | null; hasMore: boolean }>;
 }
 
 /** Where an endpoint's log stands. */
@@ -73,6 +131,8 @@ export interface ChangeLog {
   positions(endpointIds: readonly string[]): Promise<Map<string, LogPosition>>;
   /** Up to `limit` changes with seq > `after`, ascending, without holes. */
   read(endpointId: string, after: number, limit: number): Promise<Change[]>;
+  /** The same as a user sees it: the places of changes to records that belong to others are hidden. */
+  readFor(owner: string, endpointId: string, after: number, limit: number): Promise<(Change | HiddenChange)[]>;
 }
 
 /** A hint that changes were committed. The log is the truth: a lost hint delays, never loses. */
@@ -96,10 +156,18 @@ export interface Definition {
     name: string;
     kind: "data" | "authentication";
     secure: boolean;
+    /** What other users of the application may do with a user's records, where the endpoint is secure (S2). */
+    othersCanRead: boolean;
+    othersCanUpdate: boolean;
+    othersCanDelete: boolean;
+    /** JSON text of the JSON Schema that bodies must match (R10); null: none. */
+    schema: string | null;
   };
   project: {
     id: string;
     revision: number;
+    /** Requests a minute for each key and address (U8); null: the server's limit. */
+    rateLimit: number | null;
     allowedOrigins: readonly string[];
     disallowNoOrigin: boolean;
     /** SHA-256 of the master key. */
@@ -119,6 +187,95 @@ export interface DefinitionStore {
   revisions(projectIds: readonly string[]): Promise<Map<string, number>>;
   /** Notes when keys were last used; later of stored and given wins. */
   touchKeys(lastUsed: ReadonlyMap<string, Date>): Promise<void>;
+}
+
+/** An access token as stored (L3). Revoked and expired ones are answered too, while they are kept. */
+export interface StoredToken {
+  id: string;
+  /** The user's record: 32 lowercase hex digits. */
+  userId: string;
+  projectId: string;
+  /** Of the authentication endpoint. */
+  endpointId: string;
+  expiresAt: Date;
+  revokedAt: Date | null;
+}
+
+/** Reads access tokens; core/tokens.ts caches them. */
+export interface TokenStore {
+  /** The token with this SHA-256. */
+  find(hash: Uint8Array): Promise<StoredToken | undefined>;
+  /** Those of the tokens that are still stored, revoked or not. */
+  findByIds(ids: readonly string[]): Promise<StoredToken[]>;
+  /** The token revision of those of the projects that exist: it rises when a token ends before its time. */
+  revisions(projectIds: readonly string[]): Promise<Map<string, number>>;
+  /** Notes when tokens were last used; later of stored and given wins. */
+  touch(lastUsed: ReadonlyMap<string, Date>): Promise<void>;
+}
+
+/** Runs what others wrote (JSONata expressions, JSON Schemas) apart from the server, within limits of time, memory and output. */
+export interface Sandbox {
+  /**
+   * Evaluates a JSONata expression on a JSON text, and answers JSON text (undefined: the expression selects nothing). Raises `jsonata_invalid`
+   * with the position for an expression that can't be parsed or fails, `jsonata_limit` when it takes too much, `server_busy` when too many wait.
+   */
+  evaluate(expression: string, input: string): Promise<string | undefined>;
+  /**
+   * Checks JSON texts against a JSON Schema (2020-12, as JSON text); answers the first problems of the first one that does not match, and which it is.
+   * Undefined: all match. Raises `schema_limit` when it takes too much, `server_busy` when too many wait.
+   */
+  validate(schema: string, bodies: readonly string[]): Promise<SchemaMismatch | undefined>;
+  /** What is wrong with a JSON Schema itself; undefined: nothing. Raises `schema_limit`, `server_busy`. */
+  checkSchema(schema: string): Promise<string | undefined>;
+}
+
+export interface SchemaMismatch {
+  /** Which of the bodies; 0 is the first. */
+  index: number;
+  /** By JSON pointer into the body ("" is the whole of it): what is wrong there. At most 20. */
+  problems: Readonly<Record<string, string>>;
+}
+
+/** Where the bytes of files are kept. Keys are ours: 32 lowercase hex digits. Every method may raise `storage_unavailable`. */
+export interface FileStorage {
+  /** Stores all of `bytes` under `key`, or nothing; settles once it would survive a crash. When `signal` aborts, stops and rejects. */
+  put(key: string, bytes: AsyncIterable<Uint8Array>, options: { signal: AbortSignal }): Promise<void>;
+  /** The bytes from `start` to `end`, both included; undefined: there is no such file. Destroying the stream ends the read. */
+  read(key: string, range: { start: number; end: number }): Promise<AsyncIterable<Uint8Array> | undefined>;
+  /** Removes the file; settles also when there is none. */
+  remove(key: string): Promise<void>;
+}
+
+/** What became of one request against a rate limit (U8). */
+export interface RateVerdict {
+  allowed: boolean;
+  /** Requests that the window takes, and those that are left of it. */
+  limit: number;
+  remaining: number;
+  /** Seconds until the window begins anew; at least 1. */
+  resetSeconds: number;
+}
+
+/** Counts requests a minute, for all servers together where they share a Redis. */
+export interface RateLimiter {
+  /** Counts one request of `id` against `limit` a minute. Never raises: while the shared counter is away, this process counts alone. */
+  take(id: string, limit: number): Promise<RateVerdict>;
+}
+
+/** Who tries to log in to an application. */
+export interface LoginAttempt {
+  endpointId: string;
+  /** In the form in which names are compared. */
+  name: string;
+  address: string;
+}
+
+/** Counts attempts to guess passwords (L2): for a name from an address, and for an address. */
+export interface LoginAttempts {
+  /** Counts one attempt, before the password is looked at. Raises `rate_limited` with `retryAfterSeconds` when there were too many. */
+  begin(attempt: LoginAttempt): Promise<void>;
+  /** The password was right: its attempts don't count. */
+  succeeded(attempt: LoginAttempt): Promise<void>;
 }
 
 /** The time; tests inject their own. */

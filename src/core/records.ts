@@ -1,58 +1,70 @@
 /** The rules of records (R2–R5): what a create, read, update and delete does. It must not know transports, nor check access (access.ts does). */
 import { mergeJsonObjects } from "@/src/core/json-merge";
 import { isJsonObject } from "@/src/core/json-text";
-import type { RecordStore, StoredRecord, WriteResult } from "@/src/core/ports";
+import type { ReadScope, RecordStore, StoredRecord, WriteResult } from "@/src/core/ports";
 import type { RecordBody } from "@/src/core/record-body";
 import { createUniqueId } from "@/src/core/unique-id";
 import { AppError } from "@/src/shared/errors";
-import type { PutStrategy } from "@/src/shared/protocol";
+import type { PutStrategy, RecordKind } from "@/src/shared/protocol";
+
+/** On which condition a record is changed; a condition that fails wrote nothing. */
+export interface WriteConditions {
+  /** `version_conflict` unless this is its version (R7). */
+  expectedVersion?: number | undefined;
+  /** `access_denied` unless it belongs to this user (S2). */
+  onlyOwner?: string | undefined;
+}
 
 export interface Records {
-  /** Stores a new record (R2). */
-  create(request: { endpointId: string; body: RecordBody }): Promise<StoredRecord>;
-  /** The named records that exist, as pieces of JSON text, in creation order (R3). */
-  readByIds(request: { endpointId: string; ids: readonly string[]; dataOnly: boolean }): AsyncIterable<string>;
-  /** Every record in creation order, as pieces of JSON text without brackets (see RecordStore.readAll). */
-  readAll(request: { endpointId: string; dataOnly: boolean }): AsyncIterable<string>;
-  /** Replaces or merges a record (R4). Raises `record_not_found`, `type_mismatch`, `merge_needs_objects`; then nothing was written. */
-  update(request: { endpointId: string; id: string; strategy: PutStrategy; body: RecordBody }): Promise<StoredRecord>;
-  /** Deletes a record and answers its last state (R5). Raises `record_not_found`. */
-  remove(request: { endpointId: string; id: string }): Promise<StoredRecord>;
+  /** Stores a new record (R2), which belongs to `owner` (absent: to nobody). */
+  create(request: { endpointId: string; body: RecordBody; owner?: string | undefined }): Promise<StoredRecord>;
+  /** The named records that exist and the scope sees, as pieces of JSON text, in creation order (R3). */
+  readByIds(request: ReadScope & { endpointId: string; ids: readonly string[]; dataOnly: boolean }): AsyncIterable<string>;
+  /** Every record that the scope sees, in creation order, as pieces of JSON text without brackets (see RecordStore.readAll). */
+  readAll(request: ReadScope & { endpointId: string; dataOnly: boolean }): AsyncIterable<string>;
+  /**
+   * Replaces or merges a record (R4). Raises `record_not_found`, `access_denied`, `version_conflict`, `type_mismatch`, `merge_needs_objects`;
+   * then nothing was written.
+   */
+  update(request: WriteConditions & { endpointId: string; id: string; strategy: PutStrategy; body: RecordBody }): Promise<StoredRecord>;
+  /** Deletes a record and answers its last state (R5). Raises `record_not_found`, `access_denied`, `version_conflict`. */
+  remove(request: WriteConditions & { endpointId: string; id: string }): Promise<StoredRecord>;
 }
 
 /** `recordBytesMax` bounds what merges may make of a record, so that none grows without end; bodies are bounded where they are read. */
 export function createRecords({ store, recordBytesMax }: { store: RecordStore; recordBytesMax: number }): Records {
   return {
-    async create({ endpointId, body }) {
-      const [result] = await store.commit(endpointId, [{ type: "POST", id: createUniqueId(), ...body }]);
+    async create({ endpointId, body, owner }) {
+      const [result] = await store.commit(endpointId, [{ type: "POST", id: createUniqueId(), ...body, owner }]);
       return toRecord(result);
     },
-    readByIds({ endpointId, ids, dataOnly }) {
-      return store.readByIds(endpointId, ids, { dataOnly });
+    readByIds({ endpointId, ids, ...options }) {
+      return store.readByIds(endpointId, ids, options);
     },
-    readAll({ endpointId, dataOnly }) {
-      return store.readAll(endpointId, { dataOnly });
+    readAll({ endpointId, ...options }) {
+      return store.readAll(endpointId, options);
     },
-    async update({ endpointId, id, strategy, body }) {
+    async update({ endpointId, id, strategy, body, ...conditions }) {
       switch (strategy) {
         case "force":
         case "replace": {
-          const [result] = await store.commit(endpointId, [{ type: "PUT", id, ...body, sameType: strategy === "replace" }]);
+          const write = { type: "PUT", id, ...body, sameType: strategy === "replace", ...conditions } as const;
+          const [result] = await store.commit(endpointId, [write]);
           return toRecord(result);
         }
         case "merge":
           if (body.contentType !== "json" || !isJsonObject(body.data)) throw new AppError("merge_needs_objects");
-          return toRecord(await store.merge(endpointId, id, (current) => merge(current, body.data, recordBytesMax)));
+          return toRecord(await store.merge(endpointId, id, (current) => merge(current, body.data, recordBytesMax), conditions));
       }
     },
-    async remove({ endpointId, id }) {
-      const [result] = await store.commit(endpointId, [{ type: "DELETE", id }]);
+    async remove({ endpointId, id, ...conditions }) {
+      const [result] = await store.commit(endpointId, [{ type: "DELETE", id, ...conditions }]);
       return toRecord(result);
     },
   };
 }
 
-function merge(current: RecordBody, patch: string, bytesMax: number): string {
+function merge(current: { contentType: RecordKind; data: string }, patch: string, bytesMax: number): string {
   if (current.contentType !== "json" || !isJsonObject(current.data)) throw new AppError("merge_needs_objects");
   const merged = mergeJsonObjects(current.data, patch);
   if (Buffer.byteLength(merged) > bytesMax) {
@@ -66,6 +78,7 @@ function toRecord(result: WriteResult | undefined): StoredRecord {
     case "ok":
       return result.change.record;
     case "record_not_found":
+    case "access_denied":
     case "type_mismatch":
     case "version_conflict":
       throw new AppError(result.outcome);

@@ -11,7 +11,16 @@ const POSITIONS = nameStatement(
 
 const READ = nameStatement(
   "rested_read_changes",
-  `SELECT seq::text AS seq, type::text AS type, wire_id("recordId") AS id, version, data::text AS data,
+  `SELECT seq::text AS seq, type::text AS type, wire_id("recordId") AS id, version, data::text AS data, wire_id("ownerId") AS owner,
+    wire_time("recordCreatedAt") AS "createdAt", wire_time("recordUpdatedAt") AS "updatedAt", wire_time(at) AS at
+  FROM "Change" WHERE "endpointId" = $1::uuid AND "Change".seq > $2::bigint ORDER BY "Change".seq LIMIT $3::int`,
+);
+
+/** What belongs to others stays in the database but for its place: a page is one of the log, whoever reads it. */
+const READ_FOR = nameStatement(
+  "rested_read_changes_for",
+  `SELECT seq::text AS seq, type::text AS type, wire_id("recordId") AS id, version,
+    CASE WHEN "ownerId" = $4::uuid THEN data::text END AS data, wire_id("ownerId") AS owner,
     wire_time("recordCreatedAt") AS "createdAt", wire_time("recordUpdatedAt") AS "updatedAt", wire_time(at) AS at
   FROM "Change" WHERE "endpointId" = $1::uuid AND "Change".seq > $2::bigint ORDER BY "Change".seq LIMIT $3::int`,
 );
@@ -24,6 +33,7 @@ interface ChangeRow {
   data: string;
   createdAt: string;
   updatedAt: string;
+  owner: string | null;
   at: string;
 }
 
@@ -39,9 +49,21 @@ export function createChangeLog({ db }: { db: Db }): ChangeLog {
       const rows = await db.$queryRawUnsafe<ChangeRow[]>(READ, endpointId, String(after), limit);
       return rows.map((row) => toChange(endpointId, row));
     },
+    async readFor(owner, endpointId, after, limit) {
+      const rows = await db.$queryRawUnsafe<(Omit<ChangeRow, "data"> & { data: string | null })[]>(
+        READ_FOR,
+        endpointId,
+        String(after),
+        limit,
+        owner,
+      );
+      return rows.map(({ data, ...row }) =>
+        data === null ? { seq: Number(row.seq), hidden: true } : toChange(endpointId, { ...row, data }),
+      );
+    },
   };
 }
 
-function toChange(endpointId: string, { seq, type, at, ...record }: ChangeRow): Change {
-  return { endpointId, seq: Number(seq), type, record, at };
+function toChange(endpointId: string, { seq, type, owner, at, ...record }: ChangeRow): Change {
+  return { endpointId, seq: Number(seq), type, record, owner, at };
 }

@@ -5,6 +5,7 @@ import type { Db } from "@/src/db/client";
 import { nameStatement } from "@/src/db/statement";
 
 const ENDPOINT_COLUMNS = `e.id::text AS "endpointId", e.name AS "endpointName", e.kind::text AS "endpointKind", e.secure,
+  e."othersCanRead", e."othersCanUpdate", e."othersCanDelete", e.schema::text AS schema, p."rateLimit",
   p.id::text AS "projectId", p.revision::text AS revision, p."allowedOrigins", p."disallowNoOrigin", p."masterKeyHash"`;
 
 const FIND = nameStatement(
@@ -42,6 +43,11 @@ interface EndpointRow {
   endpointName: string;
   endpointKind: Definition["endpoint"]["kind"];
   secure: boolean;
+  othersCanRead: boolean;
+  othersCanUpdate: boolean;
+  othersCanDelete: boolean;
+  schema: string | null;
+  rateLimit: number | null;
   projectId: string;
   revision: string;
   allowedOrigins: string[];
@@ -93,9 +99,13 @@ function toDefinition(row: DefinitionRow): Definition {
 }
 
 function toEndpointAndProject(row: EndpointRow): Omit<Definition, "key"> {
-  const { allowedOrigins, disallowNoOrigin, masterKeyHash } = row;
+  const { secure, othersCanRead, othersCanUpdate, othersCanDelete, schema } = row;
+  const { rateLimit, allowedOrigins, disallowNoOrigin, masterKeyHash } = row;
   return {
-    endpoint: { id: row.endpointId, name: row.endpointName, kind: row.endpointKind, secure: row.secure },
-    project: { id: row.projectId, revision: Number(row.revision), allowedOrigins, disallowNoOrigin, masterKeyHash },
+    endpoint: {
+      ...{ id: row.endpointId, name: row.endpointName, kind: row.endpointKind },
+      ...{ secure, othersCanRead, othersCanUpdate, othersCanDelete, schema },
+    },
+    project: { id: row.projectId, revision: Number(row.revision), rateLimit, allowedOrigins, disallowNoOrigin, masterKeyHash },
   };
 }

@@ -8,7 +8,7 @@ const toWrite = (id: string, data = "1"): Write => ({ type: "POST", id, contentT
 
 function toResult({ id }: Write, seq: number): WriteResult {
   const record = { id, version: 1, data: "1", createdAt: "", updatedAt: "" };
-  return { outcome: "ok", change: { endpointId: ENDPOINT, seq, type: "POST", record, at: "" } };
+  return { outcome: "ok", change: { endpointId: ENDPOINT, seq, type: "POST", record, owner: null, at: "" } };
 }
 
 const toIds = (results: WriteResult[]) => results.map((result) => (result.outcome === "ok" ? result.change.record.id : result.outcome));

@@ -4,10 +4,11 @@ import type { Db } from "@/src/db/client";
 import { retryContention } from "@/src/db/errors";
 import { nameStatement } from "@/src/db/statement";
 import { isAppError } from "@/src/shared/errors";
-import type { ContentKind } from "@/src/shared/protocol";
+import type { RecordKind } from "@/src/shared/protocol";
 
 type Merge = RecordStore["merge"];
 type Change = Parameters<Merge>[2];
+type Conditions = NonNullable<Parameters<Merge>[3]>;
 
 /** So often a record may change between read and write; then the endpoint is locked. */
 const UNLOCKED_ATTEMPTS_MAX = 5;
@@ -17,11 +18,11 @@ const LOCK_ENDPOINT = nameStatement("rested_lock_endpoint", `SELECT 1 AS found F
 /** No row: no endpoint. Nulls: no record. */
 const READ = nameStatement(
   "rested_read_for_merge",
-  `SELECT r.version, r."contentType"::text AS "contentType", r.data::text AS data
+  `SELECT r.version, r."contentType"::text AS "contentType", r.data::text AS data, wire_id(r."ownerId") AS owner
   FROM "Endpoint" e LEFT JOIN "Record" r ON r.id = $2::uuid AND r."endpointId" = e.id WHERE e.id = $1::uuid`,
 );
 
-type Row = { version: number; contentType: ContentKind; data: string } | { version: null };
+type Row = { version: number; contentType: RecordKind; data: string; owner: string | null } | { version: null };
 
 /**
  * A merge reads, then writes on the condition that the version is still the same, and tries again when it is not: no lock is held between
@@ -32,8 +33,8 @@ export function createMerge({ db, commit }: { db: Db; commit: RecordStore["commi
   /** The last merge of each record that has any. */
   const last = new Map<string, Promise<WriteResult>>();
 
-  return (endpointId, id, change) => {
-    const run = () => mergeRecord({ db, commit, endpointId, id, change });
+  return (endpointId, id, change, conditions = {}) => {
+    const run = () => mergeRecord({ db, commit, endpointId, id, change, conditions });
     const mine = last.get(id)?.then(run, (error) => {
       // Who waits behind a merge that found the database away must not wait for as long again.
       if (isAppError(error) && error.code === "database_unavailable") throw error;
@@ -55,28 +56,40 @@ interface MergeRequest {
   endpointId: string;
   id: string;
   change: Change;
+  conditions: Conditions;
 }
 
-async function mergeRecord({ db, commit, endpointId, id, change }: MergeRequest): Promise<WriteResult> {
+async function mergeRecord({ db, commit, endpointId, id, change, conditions }: MergeRequest): Promise<WriteResult> {
   for (let attempt = 1; attempt <= UNLOCKED_ATTEMPTS_MAX; attempt++) {
-    const result = await changeOnce({ db, commit, endpointId, id, change });
-    if (result.outcome !== "version_conflict") return result;
+    const result = await changeOnce({ db, commit, endpointId, id, change, conditions });
+    // The caller's own condition failed: another attempt would find nothing else.
+    if (result.outcome !== "version_conflict" || conditions.expectedVersion !== undefined) return result;
   }
   return retryContention(() =>
     db.$transaction(async (tx) => {
       // By a statement of its own: one that waits for a lock goes on to read what there was before it waited.
       await tx.$queryRawUnsafe(LOCK_ENDPOINT, endpointId);
-      return changeOnce({ db: tx, commit: (...request) => tx.record.commit(...request), endpointId, id, change });
+      return changeOnce({ db: tx, commit: (...request) => tx.record.commit(...request), endpointId, id, change, conditions });
     }),
   );
 }
 
-async function changeOnce({ db, commit, endpointId, id, change }: Omit<MergeRequest, "db"> & { db: Pick<Db, "$queryRawUnsafe"> }) {
+async function changeOnce({
+  db,
+  commit,
+  endpointId,
+  id,
+  change,
+  conditions: { expectedVersion, onlyOwner },
+}: Omit<MergeRequest, "db"> & { db: Pick<Db, "$queryRawUnsafe"> }): Promise<WriteResult> {
   const [row] = await db.$queryRawUnsafe<Row[]>(READ, endpointId, id);
-  if (!row) return { outcome: "endpoint_not_found" } as const;
-  if (row.version === null) return { outcome: "record_not_found" } as const;
-  const { version, ...current } = row;
-  const [result] = await commit(endpointId, [{ type: "PUT", id, contentType: "json", data: change(current), expectedVersion: version }]);
+  if (!row) return { outcome: "endpoint_not_found" };
+  if (row.version === null) return { outcome: "record_not_found" };
+  const { version, owner, ...current } = row;
+  if (onlyOwner !== undefined && owner !== onlyOwner) return { outcome: "access_denied" };
+  if (expectedVersion !== undefined && version !== expectedVersion) return { outcome: "version_conflict" };
+  const write = { type: "PUT", id, contentType: current.contentType, data: change(current), expectedVersion: version, onlyOwner } as const;
+  const [result] = await commit(endpointId, [write]);
   if (!result) throw new Error(`The door answered nothing for a merge at endpoint ${endpointId}`);
   return result;
 }

@@ -5,8 +5,8 @@ import { nameStatement } from "@/src/db/statement";
 const COMMIT = nameStatement(
   "rested_record_commit",
   `SELECT outcome, seq::text AS seq, version, data,
-    wire_time(created_at) AS "createdAt", wire_time(updated_at) AS "updatedAt", wire_time(at) AS at
-  FROM record_commit($1::uuid, $2::text[], $3::uuid[], $4::text[], $5::text[], $6::boolean[], $7::int[]) ORDER BY ord`,
+    wire_time(created_at) AS "createdAt", wire_time(updated_at) AS "updatedAt", wire_time(at) AS at, wire_id(owner) AS owner
+  FROM record_commit($1::uuid, $2::text[], $3::uuid[], $4::text[], $5::text[], $6::boolean[], $7::int[], $8::uuid[]) ORDER BY ord`,
 );
 
 /** What the door needs of a client, or of the client of a transaction. */
@@ -21,7 +21,16 @@ export function isDoorClient(value: unknown): value is DoorClient {
 
 type DoorRow =
   | { outcome: Exclude<WriteResult["outcome"], "ok"> }
-  | { outcome: "ok"; seq: string; version: number; data: string | null; createdAt: string; updatedAt: string; at: string };
+  | {
+      outcome: "ok";
+      seq: string;
+      version: number;
+      data: string | null;
+      createdAt: string;
+      updatedAt: string;
+      at: string;
+      owner: string | null;
+    };
 
 /** True for the arguments of the door's own statement, whose hints its caller knows better. */
 export function isDoorStatement(args: unknown): boolean {
@@ -40,6 +49,7 @@ export async function commitWrites(client: DoorClient, endpointId: string, write
     writes.map((write) => (write.type === "DELETE" ? null : write.data)),
     writes.map((write) => write.type === "PUT" && write.sameType === true),
     writes.map((write) => (write.type === "POST" ? null : (write.expectedVersion ?? null))),
+    writes.map((write) => (write.type === "POST" ? write.owner : write.onlyOwner) ?? null),
   );
   return writes.map((write, index) => toResult(endpointId, write, rows[index]));
 }
@@ -49,7 +59,7 @@ function toResult(endpointId: string, write: Write, row: DoorRow | undefined): W
   if (row.outcome !== "ok") return { outcome: row.outcome };
   const data = write.type === "DELETE" ? row.data : write.data;
   if (data === null) throw new Error(`record_commit answered no data for a ${write.type} to endpoint ${endpointId}`);
-  const { version, createdAt, updatedAt, at } = row;
+  const { version, createdAt, updatedAt, at, owner } = row;
   const record = { id: write.id, version, data, createdAt, updatedAt };
-  return { outcome: "ok", change: { endpointId, seq: Number(row.seq), type: write.type, record, at } };
+  return { outcome: "ok", change: { endpointId, seq: Number(row.seq), type: write.type, record, owner, at } };
 }

@@ -1,5 +1,5 @@
 /** Stores and reads records. JSON passes through as text, in both directions; it must not be parsed here. */
-import type { RecordStore, StoredRecord } from "@/src/core/ports";
+import type { FoundRecord, ListRange, ReadScope, RecordStore } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
 import { createGroupCommit } from "@/src/db/group-commit";
 import { createMerge } from "@/src/db/merge-record";
@@ -14,24 +14,32 @@ const IDS_PER_PIECE = 16;
 const READ_BY_IDS = nameStatement(
   "rested_read_by_ids",
   `SELECT string_agg(CASE WHEN $3::boolean THEN data::text ELSE wire_record(id, data, "createdAt", "updatedAt") END, ',' ORDER BY seq) AS items
-  FROM "Record" WHERE id = ANY ($2::uuid[]) AND "endpointId" = $1::uuid`,
+  FROM "Record" WHERE id = ANY ($2::uuid[]) AND "endpointId" = $1::uuid AND ($4::uuid IS NULL OR "ownerId" = $4::uuid)`,
 );
 
 const ORDER_IDS = nameStatement(
   "rested_order_ids",
-  `SELECT wire_id(id) AS id FROM "Record" WHERE id = ANY ($2::uuid[]) AND "endpointId" = $1::uuid ORDER BY seq`,
+  `SELECT wire_id(id) AS id FROM "Record"
+  WHERE id = ANY ($2::uuid[]) AND "endpointId" = $1::uuid AND ($3::uuid IS NULL OR "ownerId" = $3::uuid) ORDER BY seq`,
 );
 
 const READ_ONE = nameStatement(
   "rested_read_one",
-  `SELECT wire_id(id) AS id, version, data::text AS data, wire_time("createdAt") AS "createdAt", wire_time("updatedAt") AS "updatedAt"
-  FROM "Record" WHERE id = $2::uuid AND "endpointId" = $1::uuid`,
+  `SELECT wire_id(id) AS id, version, data::text AS data, wire_time("createdAt") AS "createdAt", wire_time("updatedAt") AS "updatedAt",
+    "contentType"::text AS "contentType", wire_id("ownerId") AS owner
+  FROM "Record" WHERE id = $2::uuid AND "endpointId" = $1::uuid AND ($3::uuid IS NULL OR "ownerId" = $3::uuid)`,
 );
 
 const READ_PAGE = nameStatement(
   "rested_read_page",
   `SELECT items, next_after::text AS "nextAfter", upto::text AS upto
-  FROM record_page($1::uuid, $2::bigint, $3::bigint, $4::int, $5::int, $6::boolean)`,
+  FROM record_page($1::uuid, $2::uuid, $3::bigint, $4::bigint, $5::boolean, $6::int, $7::int, $8::boolean)`,
+);
+
+const PAGE_END = nameStatement(
+  "rested_page_end",
+  `SELECT last_seq::text AS "lastSeq", has_more AS "hasMore"
+  FROM record_page_end($1::uuid, $2::uuid, $3::bigint, $4::boolean, $5::int)`,
 );
 
 /** The records of a database. `endpointId`s have the dashes of a UUID; see the port for the rest. */
@@ -40,44 +48,72 @@ export function createRecordStore({ db }: { db: Db }): RecordStore {
   return {
     commit,
     merge: createMerge({ db, commit }),
-    readByIds: (endpointId, ids, { dataOnly }) => readNamed(db, endpointId, ids, dataOnly),
-    async readOne(endpointId, id) {
-      const [row] = await db.$queryRawUnsafe<StoredRecord[]>(READ_ONE, endpointId, id);
+    readByIds: (endpointId, ids, options) => readNamed(db, endpointId, ids, options),
+    async readOne(endpointId, id, { owner } = {}) {
+      const [row] = await db.$queryRawUnsafe<FoundRecord[]>(READ_ONE, endpointId, id, owner ?? null);
       return row;
     },
-    readAll: (endpointId, { dataOnly }) => readPages(db, endpointId, dataOnly),
+    readAll: (endpointId, options) => readPages(db, endpointId, options),
+    async findPageEnd(endpointId, { owner, after, order, limit }) {
+      const [end] = await db.$queryRawUnsafe<{ lastSeq: string | null; hasMore: boolean }[]>(
+        PAGE_END,
+        endpointId,
+        owner ?? null,
+        toParameter(after),
+        order === "desc",
+        limit,
+      );
+      return { lastSeq: end?.lastSeq == null ? null : Number(end.lastSeq), hasMore: end?.hasMore ?? false };
+    },
   };
 }
 
-async function* readNamed(db: Db, endpointId: string, ids: readonly string[], dataOnly: boolean): AsyncGenerator<string, void> {
+type Options<Range> = Range & { dataOnly: boolean };
+
+async function* readNamed(
+  db: Db,
+  endpointId: string,
+  ids: readonly string[],
+  { dataOnly, owner }: Options<ReadScope>,
+): AsyncGenerator<string, void> {
   const isOnePiece = ids.length <= IDS_PER_PIECE;
-  const ordered = isOnePiece ? ids : (await db.$queryRawUnsafe<{ id: string }[]>(ORDER_IDS, endpointId, ids)).map(({ id }) => id);
+  const ordered = isOnePiece
+    ? ids
+    : (await db.$queryRawUnsafe<{ id: string }[]>(ORDER_IDS, endpointId, ids, owner ?? null)).map(({ id }) => id);
   for (let start = 0; start < ordered.length; start += IDS_PER_PIECE) {
     const piece = ordered.slice(start, start + IDS_PER_PIECE);
-    const [row] = await db.$queryRawUnsafe<{ items: string | null }[]>(READ_BY_IDS, endpointId, piece, dataOnly);
+    const [row] = await db.$queryRawUnsafe<{ items: string | null }[]>(READ_BY_IDS, endpointId, piece, dataOnly, owner ?? null);
     // A record may have been deleted since its id was read.
     if (row && row.items !== null) yield row.items;
   }
 }
 
-async function* readPages(db: Db, endpointId: string, dataOnly: boolean): AsyncGenerator<string, void> {
-  let after: string | null = "0";
-  let upto: string | null = null;
-  while (after !== null) {
+async function* readPages(db: Db, endpointId: string, options: Options<ListRange>): AsyncGenerator<string, void> {
+  const { dataOnly, owner, order } = options;
+  let after = toParameter(options.after);
+  let upto = toParameter(options.upto);
+  for (;;) {
     const [page]: PageRow[] = await db.$queryRawUnsafe<PageRow[]>(
       READ_PAGE,
       endpointId,
+      owner ?? null,
       after,
       upto,
+      order === "desc",
       PAGE_ROWS_MAX,
       PAGE_BYTES_MAX,
       dataOnly,
     );
     if (!page || page.items === "") return;
     yield page.items;
+    if (page.nextAfter === null) return;
     after = page.nextAfter;
     upto = page.upto;
   }
+}
+
+function toParameter(seq: number | undefined): string | null {
+  return seq === undefined ? null : String(seq);
 }
 
 interface PageRow {

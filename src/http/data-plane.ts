@@ -1,20 +1,18 @@
-/** The data plane over HTTP: routes a request to the rules and answers (U, R, E). The hot path; it must not know storage, nor hold a rule itself. */
+/** The data plane over HTTP: routes a request to its handler and answers failures (U, R, L, F, E). The hot path; it must not know storage, nor hold a rule itself. */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Access, Grant } from "@/src/core/access";
-import { type AccessRequest, type Operation, toAccessRequest } from "@/src/core/access-request";
+import type { Access } from "@/src/core/access";
+import { type AccessRequest, toAccessRequest } from "@/src/core/access-request";
 import type { Compiled } from "@/src/core/definitions";
-import type { Log, StoredRecord } from "@/src/core/ports";
-import { parsePutStrategy } from "@/src/core/put-strategy";
-import { parseContentKind, parseRecordBody, type RecordBody } from "@/src/core/record-body";
-import { toRecordText } from "@/src/core/record-text";
+import type { Log } from "@/src/core/ports";
 import type { Records } from "@/src/core/records";
-import { METHODS, type OriginVerdict, toCorsHeaders, toPreflightHeaders } from "@/src/http/cors";
-import { parseDataOnly, parseUniqueId, parseUniqueIds } from "@/src/http/parameters";
+import { createDeleteHandler, createUpdateHandler } from "@/src/http/change-record";
+import { METHODS, toPreflightHeaders } from "@/src/http/cors";
+import { createCreateHandler } from "@/src/http/create-records";
+import { type DataExchange, type Handler, headersOf } from "@/src/http/exchange";
 import { toProblemAnswer } from "@/src/http/problem";
-import { readBody } from "@/src/http/read-body";
+import { createReadHandler } from "@/src/http/read-records";
 import { createRequestId } from "@/src/http/request-id";
-import { type Exchange, respond } from "@/src/http/respond";
-import { streamList } from "@/src/http/stream-list";
+import { respond } from "@/src/http/respond";
 import { parseDataAddress } from "@/src/shared/data-path";
 import { AppError, isAppError } from "@/src/shared/errors";
 
@@ -33,14 +31,6 @@ export interface DataPlaneOptions {
  */
 export type DataPlane = (request: IncomingMessage, response: ServerResponse, options?: { awaitsContinue?: boolean }) => void;
 
-/** A request on its way, and what is known of it so far. */
-interface DataExchange extends Exchange {
-  requestId: string;
-  awaitsContinue: boolean;
-  parameters: URLSearchParams;
-  origin: OriginVerdict;
-}
-
 export function createDataPlane(options: DataPlaneOptions): DataPlane {
   const plane = new Plane(options);
   return (request, response, { awaitsContinue = false } = {}) => {
@@ -51,15 +41,23 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
   };
 }
 
+/** A request's operation by its method; at authentication endpoints POST means more than one (L). */
+type MethodOperation = "read" | "create" | "update" | "delete";
+
 class Plane {
   readonly #access: Access;
-  readonly #records: Records;
+  readonly #handlers: Readonly<Record<MethodOperation, Handler>>;
   readonly #config: DataPlaneOptions["config"];
   readonly #log: DataPlaneOptions["log"];
 
   constructor({ access, records, config, log }: DataPlaneOptions) {
     this.#access = access;
-    this.#records = records;
+    this.#handlers = {
+      read: createReadHandler({ records }),
+      create: createCreateHandler({ records, config }),
+      update: createUpdateHandler({ records, config }),
+      delete: createDeleteHandler({ records }),
+    };
     this.#config = config;
     this.#log = log;
   }
@@ -74,6 +72,7 @@ class Plane {
       awaitsContinue,
       parameters: NO_PARAMETERS,
       origin: origin ? { kind: "unknown", origin } : { kind: "none" },
+      headers: {},
     };
     try {
       const address = parseDataAddress(request.url ?? "");
@@ -90,7 +89,8 @@ class Plane {
       else if (operation === undefined) throw new AppError("method_not_allowed");
       else {
         const site = await this.#locate(exchange, accessRequest);
-        await this.#operate(exchange, operation, this.#access.admit(site, accessRequest));
+        const grant = await this.#access.admit(site, accessRequest);
+        await this.#handlers[operation]({ exchange, grant, site });
       }
     } catch (error) {
       this.#fail(exchange, error);
@@ -119,51 +119,6 @@ class Plane {
     respond(exchange, { status: 204, headers: { ...headersOf(exchange), ...toPreflightHeaders(exchange.origin), Allow: METHODS } });
   }
 
-  async #operate(exchange: DataExchange, operation: Exclude<Operation, "subscribe">, grant: Grant): Promise<void> {
-    const { parameters } = exchange;
-    const endpointId = grant.endpoint.id;
-    const dataOnly = parseDataOnly(parameters);
-    switch (operation) {
-      case "read":
-        return this.#read(exchange, { endpointId, ids: parseUniqueIds(parameters), dataOnly });
-      case "create": {
-        const body = await this.#body(exchange);
-        if (body) sendRecord(exchange, 201, await this.#records.create({ endpointId, body }), dataOnly);
-        return;
-      }
-      case "update": {
-        const id = parseUniqueId(parameters);
-        const strategy = parsePutStrategy(parameters.get("strategy"));
-        const body = await this.#body(exchange);
-        if (body) sendRecord(exchange, 200, await this.#records.update({ endpointId, id, strategy, body }), dataOnly);
-        return;
-      }
-      case "delete":
-        sendRecord(exchange, 200, await this.#records.remove({ endpointId, id: parseUniqueId(parameters) }), dataOnly);
-        return;
-    }
-  }
-
-  async #read(exchange: DataExchange, query: { endpointId: string; ids: readonly string[] | undefined; dataOnly: boolean }): Promise<void> {
-    const { ids, ...rest } = query;
-    const headers = { ...headersOf(exchange), "Content-Type": JSON_TYPE };
-    const pieces = ids ? this.#records.readByIds({ ...rest, ids }) : this.#records.readAll(rest);
-    await streamList({ response: exchange.response, headers, pieces });
-  }
-
-  /** Undefined when the client went away before its body was complete: nothing is stored, nobody is answered. */
-  async #body({ request, response, awaitsContinue }: DataExchange): Promise<RecordBody | undefined> {
-    const { headers } = request;
-    // Without any body there is no type to complain about.
-    if (headers["transfer-encoding"] === undefined && Number(headers["content-length"] ?? 0) === 0) throw new AppError("body_empty");
-    const kind = parseContentKind({ contentType: headers["content-type"], contentEncoding: headers["content-encoding"] });
-    const { bodyBytesMax, bodyTimeoutMs } = this.#config;
-    const reading = readBody({ request, bytesMax: bodyBytesMax, timeoutMs: bodyTimeoutMs });
-    if (awaitsContinue && Number(headers["content-length"] ?? 0) <= bodyBytesMax) response.writeContinue();
-    const bytes = await reading;
-    return bytes && parseRecordBody({ kind, bytes });
-  }
-
   #fail(exchange: DataExchange, error: unknown): void {
     const { requestId, response } = exchange;
     const appError = isAppError(error) ? error : new AppError("internal_error", { cause: error });
@@ -187,9 +142,8 @@ class Plane {
 
 const DRAIN_MS = 5_000;
 const NO_PARAMETERS = new URLSearchParams();
-const JSON_TYPE = "application/json; charset=utf-8";
 
-function toOperation(method: string | undefined): Exclude<Operation, "subscribe"> | undefined {
+function toOperation(method: string | undefined): MethodOperation | undefined {
   switch (method) {
     case "GET":
     case "HEAD":
@@ -203,17 +157,4 @@ function toOperation(method: string | undefined): Exclude<Operation, "subscribe"
     default:
       return undefined;
   }
-}
-
-function headersOf({ requestId, origin }: DataExchange): Record<string, string> {
-  return {
-    ...toCorsHeaders(origin),
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-    "X-Request-Id": requestId,
-  };
-}
-
-function sendRecord(exchange: DataExchange, status: number, record: StoredRecord, dataOnly: boolean): void {
-  respond(exchange, { status, headers: { ...headersOf(exchange), "Content-Type": JSON_TYPE }, body: toRecordText(record, { dataOnly }) });
 }

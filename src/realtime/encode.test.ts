@@ -13,6 +13,7 @@ function toChange(data: string): Change {
     seq: 7,
     type: "PUT",
     record: { id: "0".repeat(32), version: 2, data, createdAt: "2026-01-02T03:04:05.006Z", updatedAt: "2026-01-02T03:04:05.007Z" },
+    owner: null,
     at: "2026-01-02T03:04:05.007Z",
   };
 }

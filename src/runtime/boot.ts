@@ -9,12 +9,14 @@ import { createAccess } from "@/src/core/access";
 import { createDefinitions } from "@/src/core/definitions";
 import type { Log } from "@/src/core/ports";
 import { createRecords } from "@/src/core/records";
+import { createTokens } from "@/src/core/tokens";
 import { createChangeLog } from "@/src/db/change-log";
 import { createDb, createPool } from "@/src/db/client";
 import { createDefinitionStore } from "@/src/db/definition-store";
 import { startEmbeddedPostgres } from "@/src/db/embedded-postgres";
 import { migrate } from "@/src/db/migrate";
 import { createRecordStore } from "@/src/db/record-store";
+import { createTokenStore } from "@/src/db/token-store";
 import { createDataPlane, type DataPlane } from "@/src/http/data-plane";
 import { createProcessHints } from "@/src/realtime/hints";
 import { createHub } from "@/src/realtime/hub";
@@ -24,8 +26,8 @@ import type { Runtime } from "./registry";
 import { loadSecret } from "./secret";
 import { startTicker } from "./ticker";
 
-/** `lastUsedAt` of keys is this far behind at most. */
-const KEY_USE_INTERVAL_MS = 10_000;
+/** `lastUsedAt` of keys and tokens is this far behind at most. */
+const USE_INTERVAL_MS = 10_000;
 /** How long clients may take to answer the close frame of a shutdown. */
 const STREAM_GRACE_MS = 2_000;
 
@@ -60,23 +62,27 @@ export async function boot(config: Config): Promise<Booted> {
   const store = createRecordStore({ db });
   const changes = createChangeLog({ db });
   const definitions = createDefinitions({ store: createDefinitionStore({ db, clock }), clock, log });
-  const access = createAccess({ definitions, clock });
+  const tokens = createTokens({ store: createTokenStore({ db }), clock, log });
+  const access = createAccess({ definitions, tokens, clock });
   const hub = createHub({ changes, hints, access, definitions, clock, log, queueBytesMax: config.queueBytesMax });
   const records = createRecords({ store, recordBytesMax: config.bodyBytesMax });
   const streams = createUpgradeHandler({ hub, access, log, config });
   definitions.onInvalidate((projectId) => void hub.recheck(projectId));
+  tokens.onInvalidate((projectId) => void hub.recheck(projectId));
 
   const ticker = startTicker({
     log,
     jobs: [
       { name: "read the change log", intervalMs: config.pollIntervalMs, run: () => hub.poll() },
       { name: "check definitions", intervalMs: config.pollIntervalMs, run: () => definitions.checkRevisions() },
-      { name: "note the use of keys", intervalMs: KEY_USE_INTERVAL_MS, run: () => definitions.flushUse() },
+      { name: "check tokens", intervalMs: config.pollIntervalMs, run: () => tokens.checkRevisions() },
+      { name: "note the use of keys", intervalMs: USE_INTERVAL_MS, run: () => definitions.flushUse() },
+      { name: "note the use of tokens", intervalMs: USE_INTERVAL_MS, run: () => tokens.flushUse() },
     ],
   });
 
   return {
-    runtime: { config, log, clock, db, records: store, changes, definitions, hub, secret, loginLimiter: createLoginLimiter() },
+    runtime: { config, log, clock, db, records: store, changes, definitions, tokens, hub, secret, loginLimiter: createLoginLimiter() },
     dataPlane: createDataPlane({ access, records, config, log }),
     upgrade: streams.upgrade,
     closeStreams: () => streams.closeAll({ graceMs: STREAM_GRACE_MS }),
@@ -87,7 +93,9 @@ export async function boot(config: Config): Promise<Booted> {
       ),
     stop: async () => {
       await ticker.stop();
-      await definitions.flushUse().catch((error: unknown) => log.warn({ err: error }, "the last use of some keys was not noted"));
+      const noted = await Promise.allSettled([definitions.flushUse(), tokens.flushUse()]);
+      for (const one of noted)
+        if (one.status === "rejected") log.warn({ err: one.reason }, "the last use of some keys or tokens was not noted");
       await db.$disconnect();
       await stopDatabase();
     },

@@ -5,6 +5,7 @@ import type { Config } from "@/src/config/config";
 import type { LoginLimiter } from "@/src/control/login-limiter";
 import type { Definitions } from "@/src/core/definitions";
 import type { ChangeLog, Clock, Log, RecordStore } from "@/src/core/ports";
+import type { Tokens } from "@/src/core/tokens";
 import type { Db } from "@/src/db/client";
 import type { Hub } from "@/src/realtime/hub";
 
@@ -19,6 +20,8 @@ export interface Runtime {
   changes: ChangeLog;
   /** Cached keys, endpoints, projects: call `invalidate(projectId)` after a change of any of them. */
   definitions: Definitions;
+  /** Cached access tokens of applications' users: call `invalidate(projectId)` after one was ended. */
+  tokens: Tokens;
   hub: Hub;
   /** Signs dashboard sessions and set-up links; 32 bytes as base64url. */
   secret: string;

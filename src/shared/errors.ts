@@ -48,13 +48,40 @@ export const ERRORS = {
   type_mismatch: client(400, "The record has another content type. Use strategy=force to replace it all the same."),
   version_conflict: client(412, "The record has changed in the meantime. Read it again, then repeat the change."),
 
+  jsonata_invalid: client(400, "The JSONata expression is not valid."),
+  jsonata_limit: client(400, "The JSONata expression takes too much time, memory or output. Simplify it, or select fewer records."),
+  bulk_needs_array: client(400, "With bulk=true the body is a JSON array with one item for each record."),
+  idempotency_key_invalid: client(400, "The Idempotency-Key is not valid: use 1 to 255 printable ASCII characters."),
+  idempotency_key_reused: client(422, "This Idempotency-Key was used for another request. Use a new key for a new request."),
+  schema_mismatch: client(400, "The body does not match the endpoint's schema."),
+  schema_limit: client(400, "Checking the body against the endpoint's schema takes too much. Send less, or simplify the schema."),
+
+  // L: users of an application
+  credentials_missing: client(400, "Send a JSON object with username or email (not both) and password."),
+  credentials_invalid: client(400, "The username, the e-mail address or the password is not valid."),
+  username_taken: client(400, "This name is taken. Choose another one, or log in."),
+  login_failed: client(401, "The name or the password is not right."),
+
+  // F: files
+  upload_invalid: client(400, "The upload is not valid. Send multipart/form-data with one or more parts named file."),
+  too_many_files: client(400, "There are too many files: at most 10 are taken at once."),
+  file_too_large: client(413, "A file is too large: at most 100 MB are taken."),
+  not_a_file: client(400, "This record is not a file. Leave out fileOnly to read its data."),
+  range_not_satisfiable: client(416, "The file has no such range. Content-Range has its size."),
+  storage_unavailable: retry(503, 1013, "The file storage is not available right now. Try again shortly."),
+
   // S: secure endpoints
   access_token_missing: client(401, "This endpoint is secure: log in first, or send the access token."),
   access_token_invalid: client(401, "The access token is not valid: it may be expired or revoked. Log in again."),
 
+  access_denied: client(403, "This record belongs to another user."),
+
   // W: why an open stream ends
   key_revoked: { status: 400, close: 1000, retryable: false, message: "The API key was revoked." },
   key_expired: { status: 400, close: 1000, retryable: false, message: "The API key has expired." },
+  token_revoked: { status: 401, close: 1000, retryable: false, message: "The access token was revoked. Log in again." },
+  token_expired: { status: 401, close: 1000, retryable: false, message: "The access token has expired. Log in again." },
+  user_deleted: { status: 401, close: 1000, retryable: false, message: "The user of this access token was deleted." },
   endpoint_deleted: { status: 404, close: 1000, retryable: false, message: "The endpoint was deleted." },
   endpoint_secured: {
     status: 401,

@@ -11,6 +11,10 @@ import { PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN } from "./password-length";
 /** A rotated key may work this much longer: 30 days. */
 export const GRACE_SECONDS_MAX = 2_592_000;
 export const CHANGES_LIMIT_MAX = 500;
+export const RATE_LIMIT_MAX = 1_000_000;
+/** A JSON Schema may have this many bytes as text. */
+export const SCHEMA_BYTES_MAX = 65_536;
+export const ENDPOINT_KINDS = ["data", "authentication"] as const;
 
 // ---- Pieces --------------------------------------------------------------------------------------------------------
 
@@ -73,6 +77,11 @@ const expiry = z.nullable(time);
 const count = z.number().check(z.gte(0));
 const id = z.string();
 
+/** A JSON Schema (R10): an object, true or false; null: none. What is in it is checked where schemas are compiled. */
+const jsonSchema = z.nullable(
+  z.union([z.record(z.string(), z.unknown()), z.boolean()], "Use a JSON Schema: an object, true or false; or null for none."),
+);
+
 export const KEY_SCOPES = ["read", "write", "read_write"] as const;
 const scope = z.enum(KEY_SCOPES, `Use one of: ${KEY_SCOPES.join(", ")}.`);
 
@@ -82,6 +91,14 @@ export const projectCreateSchema = z.strictObject({
   name: projectName,
   allowedOrigins: z.optional(allowedOrigins),
   disallowNoOrigin: z.optional(flag()),
+  /** Requests a minute for each key and address (U8); null: the server's limit. */
+  rateLimit: z.optional(
+    z.nullable(
+      z
+        .int("Use a whole number of requests a minute, or null for the server's limit.")
+        .check(z.gte(1, "Use 1 or more."), z.lte(RATE_LIMIT_MAX, `Use ${RATE_LIMIT_MAX} at most.`)),
+    ),
+  ),
 });
 export const projectPatchSchema = z.partial(projectCreateSchema);
 
@@ -103,14 +120,17 @@ export const keyRotateSchema = z.strictObject({
 export const endpointCreateSchema = z.strictObject({
   name: endpointName,
   description: z.optional(description),
-  kind: z.optional(z.literal("data", { error: "Use “data”: this version has no other kind." })),
+  /** Chosen once: an endpoint keeps its kind. */
+  kind: z.optional(z.enum(ENDPOINT_KINDS, `Use one of: ${ENDPOINT_KINDS.join(", ")}.`)),
   secure: z.optional(flag()),
   othersCanRead: z.optional(flag()),
   othersCanUpdate: z.optional(flag()),
   othersCanDelete: z.optional(flag()),
-  schema: z.optional(z.null("Use null: this version does not validate by schema.")),
+  schema: z.optional(jsonSchema),
 });
-export const endpointPatchSchema = z.partial(endpointCreateSchema);
+export const endpointPatchSchema = z.partial(z.omit(endpointCreateSchema, { kind: true }));
+/** POST endpoints/{id}/schema-check: does `body` match `schema`? Nothing is stored. */
+export const schemaCheckSchema = z.strictObject({ schema: jsonSchema, body: z.unknown() });
 
 /** "What are you storing?": one text names a project and its first endpoint. */
 export const startSchema = z.strictObject({
@@ -154,6 +174,7 @@ export const projectSchema = z.object({
   name: z.string(),
   allowedOrigins: z.array(z.string()),
   disallowNoOrigin: z.boolean(),
+  rateLimit: z.nullable(z.number()),
   hasMasterKey: z.boolean(),
   createdAt: time,
   updatedAt: time,
@@ -200,6 +221,41 @@ export const changeSchema = z.object({
 /** Newest first. `more`: there are older ones; the next page has `before` = the last one's seq. Big changes make a page shorter than `limit`. `cursor`
  *  is the first one's place in the log (none: the log's beginning): a stream with `since=` it brings what came after. */
 export const changesSchema = z.object({ changes: z.array(changeSchema), more: z.boolean(), cursor: z.string() });
+/** POST endpoints/{id}/schema-check. `problems`: by JSON pointer into the body; empty: it matches. */
+export const schemaCheckedSchema = z.object({ valid: z.boolean(), problems: z.record(z.string(), z.string()) });
+/** A user of an application (L): the record at an authentication endpoint, and how often it is logged in. */
+export const appUserSchema = z.object({
+  /** The record's uniqueId. */
+  id,
+  name: z.string(),
+  createdAt: time,
+  updatedAt: time,
+  /** Tokens that work now. */
+  sessions: count,
+  lastUsedAt: z.nullable(time),
+});
+/** In order of names. `next`: the next page has `after` = this; null: this is the last one. */
+export const appUsersSchema = z.object({ users: z.array(appUserSchema), next: z.nullable(z.string()), total: count });
+/** An access token of a user that works now; never the token itself. */
+export const appSessionSchema = z.object({
+  id,
+  userAgent: z.nullable(z.string()),
+  address: z.nullable(z.string()),
+  createdAt: time,
+  lastUsedAt: z.nullable(time),
+  expiresAt: time,
+});
+/** A record as the grid shows it: with what a condition needs (`version`), and what it is. */
+export const gridRecordSchema = z.extend(recordSchema, {
+  version: z.number(),
+  contentType: z.enum(["json", "text", "file"]),
+  /** The user that it belongs to: a uniqueId at an authentication endpoint. */
+  owner: z.nullable(z.string()),
+});
+/** `next`: the next page has `cursor` = this; null: this is the last one. */
+export const gridPageSchema = z.object({ records: z.array(gridRecordSchema), next: z.nullable(z.string()) });
+/** POST endpoints/{id}/import: how many records were made. */
+export const importedSchema = z.object({ imported: count });
 export const accountSchema = z.object({ id, name: z.string(), email: z.string(), role: z.enum(["admin", "member"]), createdAt: time });
 export const sessionSchema = z.object({
   id,
@@ -251,6 +307,14 @@ export type Started = z.infer<typeof startedSchema>;
 export type IssuedTicket = z.infer<typeof streamTicketSchema>;
 export type LoggedChange = z.infer<typeof changeSchema>;
 export type LoggedChanges = z.infer<typeof changesSchema>;
+export type SchemaCheck = z.infer<typeof schemaCheckSchema>;
+export type SchemaChecked = z.infer<typeof schemaCheckedSchema>;
+export type AppUserView = z.infer<typeof appUserSchema>;
+export type AppUsers = z.infer<typeof appUsersSchema>;
+export type AppSessionView = z.infer<typeof appSessionSchema>;
+export type GridRecord = z.infer<typeof gridRecordSchema>;
+export type GridPage = z.infer<typeof gridPageSchema>;
+export type Imported = z.infer<typeof importedSchema>;
 export type AccountView = z.infer<typeof accountSchema>;
 export type SessionView = z.infer<typeof sessionSchema>;
 export type TokenView = z.infer<typeof tokenSchema>;

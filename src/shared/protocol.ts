@@ -9,6 +9,9 @@ export type ChangeType = "POST" | "PUT" | "DELETE";
 /** How a record's body was sent (R2): `json` is any JSON value, `text` is a string. */
 export type ContentKind = "json" | "text";
 
+/** What a record holds. `file`: its data describes a file (F1). */
+export type RecordKind = ContentKind | "file";
+
 /** `force` replaces whatever the type, `merge` deep-merges objects, `replace` keeps the content type (R4). */
 export const PUT_STRATEGIES = ["force", "merge", "replace"] as const;
 export type PutStrategy = (typeof PUT_STRATEGIES)[number];
@@ -31,6 +34,23 @@ export const JSON_DEPTH_MAX = 1000;
 
 /** How many `uniqueId`s one GET may name (R3). */
 export const UNIQUE_IDS_MAX = 1000;
+
+/** How many records a page may have (R3); without `limit` a list has them all. */
+export const PAGE_RECORDS_MAX = 10_000;
+
+/** How many records one POST with `bulk=true` may make (R8). */
+export const BULK_ITEMS_MAX = 10_000;
+
+/** How many files one POST may have, and how many bytes each (F1). */
+export const FILES_MAX = 10;
+export const FILE_BYTES_MAX = 100_000_000;
+
+/** An access token's cookie (L2). */
+export const ACCESS_TOKEN_COOKIE = "__Secure-rested-access-token";
+
+/** An Idempotency-Key (R9) has so many characters at most, and is remembered for so long. */
+export const IDEMPOTENCY_KEY_LENGTH_MAX = 255;
+export const IDEMPOTENCY_HOURS = 24;
 
 const UNIQUE_ID = /^[0-9a-f]{32}$/;
 

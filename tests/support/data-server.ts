@@ -8,9 +8,11 @@ import { createAccess } from "@/src/core/access";
 import { createDefinitions, type Definitions } from "@/src/core/definitions";
 import type { Change, Log } from "@/src/core/ports";
 import { createRecords } from "@/src/core/records";
+import { createTokens, type Tokens } from "@/src/core/tokens";
 import { createDb, createPool } from "@/src/db/client";
 import { createDefinitionStore } from "@/src/db/definition-store";
 import { createRecordStore } from "@/src/db/record-store";
+import { createTokenStore } from "@/src/db/token-store";
 import { createClientErrorHandler } from "@/src/http/client-error";
 import { createDataPlane } from "@/src/http/data-plane";
 import { createHttpLimits } from "@/src/http/limits";
@@ -44,6 +46,7 @@ export interface DataServer {
   /** `http://127.0.0.1:<port>` */
   origin: string;
   definitions: Definitions;
+  tokens: Tokens;
   /** To look into the database, and to change it behind the server's back. */
   pool: pg.Pool;
   /** The time that the server sees; set it to move it. */
@@ -85,7 +88,8 @@ export async function createDataServer(options: DataServerOptions = {}): Promise
   const db = createDb({ pool: serverPool, hints, log });
   const coreClock = { now: () => clock.at };
   const definitions = createDefinitions({ store: createDefinitionStore({ db, clock: coreClock }), clock: coreClock, log });
-  const access = createAccess({ definitions, clock: coreClock });
+  const tokens = createTokens({ store: createTokenStore({ db }), clock: coreClock, log });
+  const access = createAccess({ definitions, tokens, clock: coreClock });
   const records = createRecords({ store: createRecordStore({ db }), recordBytesMax: bodyBytesMax });
   const handle = createDataPlane({ access, records, config, log });
   const server = http.createServer({ ...createHttpLimits(config), connectionsCheckingInterval: 50 }, (request, response) =>
@@ -101,6 +105,7 @@ export async function createDataServer(options: DataServerOptions = {}): Promise
     port,
     origin: `http://127.0.0.1:${port}`,
     definitions,
+    tokens,
     pool,
     clock,
     logged,

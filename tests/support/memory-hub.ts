@@ -55,6 +55,8 @@ export function toGrant(log: Pick<MemoryLog, "endpointId">, grant: Partial<Grant
     keyId: "key",
     keyExpiresAt: null,
     master: false,
+    user: null,
+    onlyOwner: undefined,
     via: "key",
     evidence: { key: "key", masterKeyHash: null, revision: 1 },
     ...grant,

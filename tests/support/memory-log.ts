@@ -52,6 +52,11 @@ export function createMemoryLog(options: { endpointId?: string; epoch: string; p
     positions: (endpointIds) => query(() => new Map(isThere && endpointIds.includes(endpointId) ? [[endpointId, { epoch, seq }]] : [])),
     read: (id, after, limit) =>
       query(() => (isThere && id === endpointId ? kept.filter((change) => change.seq > after).slice(0, limit) : [])),
+    readFor: (owner, id, after, limit) =>
+      query(() => {
+        const page = isThere && id === endpointId ? kept.filter((change) => change.seq > after).slice(0, limit) : [];
+        return page.map((change) => (change.owner === owner ? change : { seq: change.seq, hidden: true }));
+      }),
   };
 }
 
@@ -59,5 +64,5 @@ function toChange(endpointId: string, seq: number, bytes: number): Change {
   const at = new Date(seq).toISOString();
   const id = seq.toString(16).padStart(32, "0");
   const data = `"${"x".repeat(Math.max(bytes - 2, 0))}"`;
-  return { endpointId, seq, type: "POST", record: { id, version: 1, data, createdAt: at, updatedAt: at }, at };
+  return { endpointId, seq, type: "POST", record: { id, version: 1, data, createdAt: at, updatedAt: at }, owner: null, at };
 }

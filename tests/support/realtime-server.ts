@@ -8,10 +8,12 @@ import { createAccess } from "@/src/core/access";
 import { createDefinitions, type Definitions } from "@/src/core/definitions";
 import type { ChangeLog, Log, RecordStore } from "@/src/core/ports";
 import { createRecords } from "@/src/core/records";
+import { createTokens, type Tokens } from "@/src/core/tokens";
 import { createChangeLog } from "@/src/db/change-log";
 import { createDb, createPool, type Db } from "@/src/db/client";
 import { createDefinitionStore } from "@/src/db/definition-store";
 import { createRecordStore } from "@/src/db/record-store";
+import { createTokenStore } from "@/src/db/token-store";
 import { createDataPlane } from "@/src/http/data-plane";
 import { createProcessHints } from "@/src/realtime/hints";
 import { createHub, type Hub } from "@/src/realtime/hub";
@@ -29,6 +31,7 @@ export interface RealtimeServer {
   database: TestDatabase;
   hub: Hub;
   definitions: Definitions;
+  tokens: Tokens;
   changes: ChangeLog;
   records: RecordStore;
   db: Db;
@@ -72,11 +75,13 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
   const hints = createProcessHints({ log });
   const db = createDb({ pool: serverPool, hints, log });
   const definitions = createDefinitions({ store: createDefinitionStore({ db, clock: coreClock }), clock: coreClock, log });
-  const access = createAccess({ definitions, clock: coreClock });
+  const tokens = createTokens({ store: createTokenStore({ db }), clock: coreClock, log });
+  const access = createAccess({ definitions, tokens, clock: coreClock });
   const changes = createChangeLog({ db });
   const records = createRecordStore({ db });
   const hub = createHub({ changes, hints, access, definitions, clock: coreClock, log, queueBytesMax });
   const stopListening = definitions.onInvalidate((projectId) => void hub.recheck(projectId));
+  tokens.onInvalidate((projectId) => void hub.recheck(projectId));
   const handler = createUpgradeHandler({ hub, access, config: { pingIntervalMs, pongTimeoutMs }, log });
   const config = { bodyBytesMax: 1_048_576, bodyTimeoutMs: 10_000 };
   const dataPlane = createDataPlane({ access, records: createRecords({ store: records, recordBytesMax: 1_048_576 }), config, log });
@@ -103,6 +108,7 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
     database,
     hub,
     definitions,
+    tokens,
     changes,
     records,
     db,
@@ -124,6 +130,7 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
     },
     tick: async () => {
       await definitions.checkRevisions();
+      await tokens.checkRevisions();
       await hub.poll();
     },
     closeStreams,

@@ -7,10 +7,12 @@ import { createSetupToken } from "@/src/control/secrets";
 import { createAccess } from "@/src/core/access";
 import { createDefinitions } from "@/src/core/definitions";
 import type { Hint, Log } from "@/src/core/ports";
+import { createTokens } from "@/src/core/tokens";
 import { createChangeLog } from "@/src/db/change-log";
 import { createDb, createPool } from "@/src/db/client";
 import { createDefinitionStore } from "@/src/db/definition-store";
 import { createRecordStore } from "@/src/db/record-store";
+import { createTokenStore } from "@/src/db/token-store";
 import { createProcessHints } from "@/src/realtime/hints";
 import { createHub } from "@/src/realtime/hub";
 import { getRuntime, installRuntime, type Runtime, uninstallRuntime } from "@/src/runtime/registry";
@@ -75,7 +77,8 @@ export async function startManageServer(overrides: Partial<Config> = {}): Promis
   const db = createDb({ pool, hints: processHints, log });
   const changes = createChangeLog({ db });
   const definitions = createDefinitions({ store: createDefinitionStore({ db, clock }), clock, log });
-  const access = createAccess({ definitions, clock });
+  const tokens = createTokens({ store: createTokenStore({ db }), clock, log });
+  const access = createAccess({ definitions, tokens, clock });
   const runtime: Runtime = {
     config,
     log,
@@ -84,6 +87,7 @@ export async function startManageServer(overrides: Partial<Config> = {}): Promis
     records: createRecordStore({ db }),
     changes,
     definitions,
+    tokens,
     hub: createHub({ changes, hints: processHints, access, definitions, clock, log, queueBytesMax: config.queueBytesMax }),
     secret: "a-secret-of-tests-that-has-forty-three-chars",
     loginLimiter: createLoginLimiter(),

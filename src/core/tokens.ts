@@ -1,0 +1,198 @@
+/** The cache of access tokens (L3): who a token stands for, and whether it has ended. It must not decide who may do what (access.ts does). */
+import { createHash } from "node:crypto";
+import type { Clock, Log, StoredToken, TokenStore } from "@/src/core/ports";
+
+export interface Tokens {
+  /** The token as stored, be it revoked or expired; undefined: there is none. Cached; concurrent misses share one query. May raise `database_unavailable`. */
+  find(token: string): Promise<StoredToken | undefined>;
+  /** The same for a token that was found before, for open streams; undefined: deleted with its user. Calls of one turn share one query. */
+  findById(id: string): Promise<StoredToken | undefined>;
+  /** Forgets the project's tokens, and tells the listeners. Call it after every change that ends a token before its time. */
+  invalidate(projectId: string): void;
+  /** Calls `listener` after the tokens of a project were forgotten. Answers how to stop. */
+  onInvalidate(listener: (projectId: string) => void): () => void;
+  /** Keeps `checkRevisions` looking at a project whose open streams depend on tokens. Answers how to stop. */
+  watch(projectId: string): () => void;
+  /** Compares the token revisions of known projects with the store's, and invalidates those that moved. */
+  checkRevisions(): Promise<void>;
+  /** Notes that a token was used now; kept in memory until `flushUse`. */
+  noteUse(tokenId: string): void;
+  /** Stores the noted uses; on failure they are kept for the next call, and the error is raised. */
+  flushUse(): Promise<void>;
+}
+
+/** What tokens look like: 32 random bytes as base64url. Anything else can't be one, and never reaches the database. */
+const TOKEN = /^[A-Za-z0-9_-]{43}$/;
+const ENTRIES_MAX = 50_000;
+
+export function createTokens(options: { store: TokenStore; clock: Clock; log: Pick<Log, "error">; entriesMax?: number }): Tokens {
+  return new TokenCache(options.store, options.clock, options.log, options.entriesMax ?? ENTRIES_MAX);
+}
+
+interface KnownProject {
+  /** Undefined until the first check after it became known: what ended before that can't have been cached. */
+  revision: number | undefined;
+  cached: Set<string>;
+  watchers: number;
+}
+
+/** Questions of one turn that go together in one query. */
+interface Batch {
+  ids: Set<string>;
+  found: Promise<Map<string, StoredToken>>;
+}
+
+class TokenCache implements Tokens {
+  readonly #store: TokenStore;
+  readonly #clock: Clock;
+  readonly #log: Pick<Log, "error">;
+  readonly #entriesMax: number;
+  /** By the token's hash, least recently used first. The tokens themselves are not kept. */
+  readonly #cache = new Map<string, StoredToken>();
+  readonly #projects = new Map<string, KnownProject>();
+  readonly #pending = new Map<string, Promise<StoredToken | undefined>>();
+  readonly #listeners = new Set<(projectId: string) => void>();
+  #batch: Batch | undefined;
+  #used = new Map<string, Date>();
+  /** Rises with every invalidation: a query that was under way meanwhile may have read the old state, and is not cached. */
+  #generation = 0;
+
+  constructor(store: TokenStore, clock: Clock, log: Pick<Log, "error">, entriesMax: number) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#log = log;
+    this.#entriesMax = entriesMax;
+  }
+
+  async find(token: string): Promise<StoredToken | undefined> {
+    if (!TOKEN.test(token)) return undefined;
+    const hash = createHash("sha256").update(token).digest();
+    const id = hash.toString("base64url");
+    const hit = this.#cache.get(id);
+    if (hit) {
+      this.#cache.delete(id);
+      this.#cache.set(id, hit);
+      return hit;
+    }
+    const underWay = this.#pending.get(id);
+    if (underWay) return underWay;
+    const promise = this.#load(id, hash).finally(() => {
+      if (this.#pending.get(id) === promise) this.#pending.delete(id);
+    });
+    this.#pending.set(id, promise);
+    return promise;
+  }
+
+  async findById(id: string): Promise<StoredToken | undefined> {
+    const batch = this.#batch ?? this.#openBatch();
+    batch.ids.add(id);
+    return (await batch.found).get(id);
+  }
+
+  invalidate(projectId: string): void {
+    this.#generation += 1;
+    this.#pending.clear();
+    const project = this.#projects.get(projectId);
+    if (project) {
+      for (const id of project.cached) this.#cache.delete(id);
+      project.cached.clear();
+      this.#forgetIfUnused(projectId, project);
+    }
+    for (const listener of this.#listeners) {
+      try {
+        listener(projectId);
+      } catch (error) {
+        this.#log.error({ err: error, projectId }, "a listener of tokens failed");
+      }
+    }
+  }
+
+  onInvalidate(listener: (projectId: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  watch(projectId: string): () => void {
+    const project = this.#know(projectId);
+    project.watchers += 1;
+    let watching = true;
+    return () => {
+      if (!watching) return;
+      watching = false;
+      project.watchers -= 1;
+      this.#forgetIfUnused(projectId, project);
+    };
+  }
+
+  async checkRevisions(): Promise<void> {
+    const known = [...this.#projects];
+    if (known.length === 0) return;
+    const revisions = await this.#store.revisions(known.map(([id]) => id));
+    for (const [id, project] of known) {
+      // A deleted project ends its streams by its definitions.
+      const revision = revisions.get(id) ?? 0;
+      if (this.#projects.get(id) !== project || project.revision === revision) continue;
+      project.revision = revision;
+      this.invalidate(id);
+    }
+  }
+
+  noteUse(tokenId: string): void {
+    this.#used.set(tokenId, this.#clock.now());
+  }
+
+  async flushUse(): Promise<void> {
+    if (this.#used.size === 0) return;
+    const flushing = this.#used;
+    this.#used = new Map();
+    try {
+      await this.#store.touch(flushing);
+    } catch (error) {
+      this.#used = new Map([...flushing, ...this.#used]);
+      throw error;
+    }
+  }
+
+  async #load(id: string, hash: Uint8Array): Promise<StoredToken | undefined> {
+    const generation = this.#generation;
+    const token = await this.#store.find(hash);
+    // Nobody sends an ended token for long; one that is not cached can be deleted without a word.
+    if (token && token.revokedAt === null && generation === this.#generation) this.#remember(id, token);
+    return token;
+  }
+
+  /** The query starts once this turn's other questions have come. */
+  #openBatch(): Batch {
+    const ids = new Set<string>();
+    const found = Promise.resolve().then(async () => {
+      this.#batch = undefined;
+      return new Map((await this.#store.findByIds([...ids])).map((token) => [token.id, token]));
+    });
+    this.#batch = { ids, found };
+    return this.#batch;
+  }
+
+  #know(projectId: string): KnownProject {
+    const project = this.#projects.get(projectId) ?? { revision: undefined, cached: new Set(), watchers: 0 };
+    this.#projects.set(projectId, project);
+    return project;
+  }
+
+  #remember(id: string, token: StoredToken): void {
+    this.#know(token.projectId).cached.add(id);
+    this.#cache.set(id, token);
+    while (this.#cache.size > this.#entriesMax) {
+      const oldest = this.#cache.entries().next().value;
+      if (!oldest) return;
+      const [oldestId, { projectId }] = oldest;
+      this.#cache.delete(oldestId);
+      const project = this.#projects.get(projectId);
+      project?.cached.delete(oldestId);
+      if (project) this.#forgetIfUnused(projectId, project);
+    }
+  }
+
+  #forgetIfUnused(projectId: string, project: KnownProject): void {
+    if (project.watchers === 0 && project.cached.size === 0 && this.#projects.get(projectId) === project) this.#projects.delete(projectId);
+  }
+}

@@ -1,0 +1,74 @@
+/** One request of the data plane on its way, and what handlers need to answer it. It must not know rules. */
+import type { Grant } from "@/src/core/access";
+import type { Compiled } from "@/src/core/definitions";
+import type { StoredRecord } from "@/src/core/ports";
+import { parseContentKind, parseRecordBody, type RecordBody } from "@/src/core/record-body";
+import { toRecordText } from "@/src/core/record-text";
+import { type OriginVerdict, toCorsHeaders } from "@/src/http/cors";
+import { readBody } from "@/src/http/read-body";
+import { type Exchange, respond } from "@/src/http/respond";
+import { AppError } from "@/src/shared/errors";
+
+/** A request on its way, and what is known of it so far. */
+export interface DataExchange extends Exchange {
+  requestId: string;
+  awaitsContinue: boolean;
+  parameters: URLSearchParams;
+  origin: OriginVerdict;
+  /** Headers that every answer of this request has, whatever becomes of it (rate limits). */
+  headers: Record<string, string>;
+}
+
+/** A request that was admitted. */
+export interface Admitted {
+  exchange: DataExchange;
+  grant: Grant;
+  site: Compiled;
+}
+
+/** Answers an admitted request of one operation, or raises what is to be answered. */
+export type Handler = (admitted: Admitted) => Promise<void>;
+
+/** What bodies may take. */
+export interface BodyLimits {
+  bodyBytesMax: number;
+  bodyTimeoutMs: number;
+}
+
+export const JSON_TYPE = "application/json; charset=utf-8";
+
+/** The headers of every answer of the data plane. */
+export function headersOf({ requestId, origin, headers }: DataExchange): Record<string, string> {
+  return {
+    ...toCorsHeaders(origin),
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "X-Request-Id": requestId,
+    ...headers,
+  };
+}
+
+/** Answers JSON text. */
+export function sendJson(exchange: DataExchange, status: number, body: string, headers: Record<string, string> = {}): void {
+  respond(exchange, { status, headers: { ...headersOf(exchange), "Content-Type": JSON_TYPE, ...headers }, body });
+}
+
+/** Answers one record (R1). */
+export function sendRecord(exchange: DataExchange, status: number, record: StoredRecord, dataOnly: boolean): void {
+  sendJson(exchange, status, toRecordText(record, { dataOnly }));
+}
+
+/** Undefined when the client went away before its body was complete: nothing is stored, nobody is answered. */
+export async function readRecordBody(
+  { request, response, awaitsContinue }: DataExchange,
+  { bodyBytesMax, bodyTimeoutMs }: BodyLimits,
+): Promise<RecordBody | undefined> {
+  const { headers } = request;
+  // Without any body there is no type to complain about.
+  if (headers["transfer-encoding"] === undefined && Number(headers["content-length"] ?? 0) === 0) throw new AppError("body_empty");
+  const kind = parseContentKind({ contentType: headers["content-type"], contentEncoding: headers["content-encoding"] });
+  const reading = readBody({ request, bytesMax: bodyBytesMax, timeoutMs: bodyTimeoutMs });
+  if (awaitsContinue && Number(headers["content-length"] ?? 0) <= bodyBytesMax) response.writeContinue();
+  const bytes = await reading;
+  return bytes && parseRecordBody({ kind, bytes });
+}
