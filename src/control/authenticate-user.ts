@@ -1,7 +1,8 @@
 /** Signs a person in by e-mail and password. */
+
+import type { LoginLimiter } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
 import type { AccountView } from "@/src/shared/management";
-import type { LoginLimiter } from "./login-limiter";
 import { isPassword } from "./passwords";
 import { accountSelect, toAccountView } from "./views";
 

@@ -1,9 +1,8 @@
 /** Changes an account's password and ends its other sessions. */
-import type { Clock } from "@/src/core/ports";
+import type { Clock, LoginLimiter } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import type { PasswordChange } from "@/src/shared/management";
-import type { LoginLimiter } from "./login-limiter";
 import { hashPassword, isPassword } from "./passwords";
 
 /**

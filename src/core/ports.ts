@@ -262,20 +262,20 @@ export interface RateLimiter {
   take(id: string, limit: number): Promise<RateVerdict>;
 }
 
-/** Who tries to log in to an application. */
+/** Somebody tries a password. */
 export interface LoginAttempt {
-  endpointId: string;
-  /** In the form in which names are compared. */
-  name: string;
-  address: string;
+  /** Whose password is tried: an e-mail address, an id, or an endpoint with a name. */
+  account: string;
+  /** From where; null when unknown, which counts as one address. */
+  address: string | null;
 }
 
-/** Counts attempts to guess passwords (L2): for a name from an address, and for an address. */
-export interface LoginAttempts {
-  /** Counts one attempt, before the password is looked at. Raises `rate_limited` with `retryAfterSeconds` when there were too many. */
+/** Counts failed attempts by account and address, and by address. */
+export interface LoginLimiter {
+  /** Counts an attempt before it is made, so that parallel ones can't pass together. Raises `rate_limited` when there were too many. */
   begin(attempt: LoginAttempt): Promise<void>;
-  /** The password was right: its attempts don't count. */
-  succeeded(attempt: LoginAttempt): Promise<void>;
+  /** Takes back what `begin` counted: the attempt succeeded. */
+  succeed(attempt: LoginAttempt): Promise<void>;
 }
 
 /** The time; tests inject their own. */

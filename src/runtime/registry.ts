@@ -2,9 +2,8 @@
  * Where code that Next bundles finds the process's one runtime (decision 4). Types only from the rest; it must hold no state but the slot.
  */
 import type { Config } from "@/src/config/config";
-import type { LoginLimiter } from "@/src/control/login-limiter";
 import type { Definitions } from "@/src/core/definitions";
-import type { ChangeLog, Clock, Log, RecordStore } from "@/src/core/ports";
+import type { ChangeLog, Clock, Log, LoginLimiter, RecordStore } from "@/src/core/ports";
 import type { Tokens } from "@/src/core/tokens";
 import type { Db } from "@/src/db/client";
 import type { Hub } from "@/src/realtime/hub";

@@ -2,7 +2,6 @@
 import { readdirSync } from "node:fs";
 import path from "node:path";
 import { type Config, parseConfig } from "@/src/config/config";
-import { createLoginLimiter } from "@/src/control/login-limiter";
 import { createSetupToken } from "@/src/control/secrets";
 import { createAccess } from "@/src/core/access";
 import { createDefinitions } from "@/src/core/definitions";
@@ -13,6 +12,7 @@ import { createDb, createPool } from "@/src/db/client";
 import { createDefinitionStore } from "@/src/db/definition-store";
 import { createRecordStore } from "@/src/db/record-store";
 import { createTokenStore } from "@/src/db/token-store";
+import { createLoginLimiter } from "@/src/limits/login-limiter";
 import { createProcessHints } from "@/src/realtime/hints";
 import { createHub } from "@/src/realtime/hub";
 import { getRuntime, installRuntime, type Runtime, uninstallRuntime } from "@/src/runtime/registry";

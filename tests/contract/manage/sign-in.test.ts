@@ -1,7 +1,7 @@
 /** Signing in by next-auth's own routes, and what the session is good for (G1). */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createLoginLimiter } from "@/src/control/login-limiter";
 import { hashPassword } from "@/src/control/passwords";
+import { createLoginLimiter } from "@/src/limits/login-limiter";
 import { type Answer, type Call, HOST, type ManageServer, ORIGIN, startManageServer } from "./manage-server";
 
 const PASSWORD = "correct horse battery";

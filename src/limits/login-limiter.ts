@@ -1,30 +1,17 @@
 /** Limits attempts to guess passwords. Holds counters and timers: one for each process, made at boot; it must not know what is attempted. */
 import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
+import type { LoginAttempt, LoginLimiter } from "@/src/core/ports";
 import { AppError } from "@/src/shared/errors";
 
 const WINDOW_SECONDS = 15 * 60;
 const ATTEMPTS_PER_ACCOUNT = 5;
 const ATTEMPTS_PER_ADDRESS = 50;
 
-export interface Attempt {
-  /** Whose password is tried: an e-mail address, or an id. */
-  account: string;
-  /** From where; null when unknown, which counts as one address. */
-  address: string | null;
-}
-
-/** Counts failed attempts by account and address (5), and by address (50), in 15 minutes each. */
-export interface LoginLimiter {
-  /** Counts an attempt before it is made, so that parallel ones can't pass together. Raises `rate_limited` when there were too many. */
-  begin(attempt: Attempt): Promise<void>;
-  /** Takes back what `begin` counted: the attempt succeeded. */
-  succeed(attempt: Attempt): Promise<void>;
-}
-
+/** Five for an account from an address, 50 for an address, in 15 minutes each. */
 export function createLoginLimiter(): LoginLimiter {
   const byAccount = new RateLimiterMemory({ points: ATTEMPTS_PER_ACCOUNT, duration: WINDOW_SECONDS });
   const byAddress = new RateLimiterMemory({ points: ATTEMPTS_PER_ADDRESS, duration: WINDOW_SECONDS });
-  const toKeys = ({ account, address }: Attempt) => {
+  const toKeys = ({ account, address }: LoginAttempt) => {
     const network = toNetwork(address ?? "unknown");
     return { account: `${network} ${account.toLowerCase()}`, address: network };
   };
