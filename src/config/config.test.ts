@@ -71,6 +71,17 @@ test("every variable is taken", () => {
       RESTED_BODY_TIMEOUT_MS: "1000",
       RESTED_QUEUE_BYTES_MAX: "4096",
       RESTED_POLL_INTERVAL_MS: "100",
+      RESTED_RATE_LIMIT: "0",
+      REDIS_URL: "rediss://u:p@redis.example:6380/1",
+      RESTED_ACCESS_TOKEN_MINUTES: "60",
+      RESTED_UPLOAD_TIMEOUT_MS: "1000",
+      RESTED_S3_BUCKET: "files",
+      RESTED_S3_REGION: "eu-central-1",
+      RESTED_S3_ENDPOINT: "http://localhost:9000",
+      RESTED_S3_ACCESS_KEY_ID: "id",
+      RESTED_S3_SECRET_ACCESS_KEY: "secret",
+      RESTED_SANDBOX_TIMEOUT_MS: "50",
+      RESTED_SANDBOX_MEMORY_BYTES_MAX: "16777216",
       RESTED_LOG_LEVEL: "debug",
     }),
   ).toEqual({
@@ -90,6 +101,13 @@ test("every variable is taken", () => {
     bodyTimeoutMs: 1000,
     headersTimeoutMs: 15_000,
     queueBytesMax: 4096,
+    rateLimit: 0,
+    redisUrl: "rediss://u:p@redis.example:6380/1",
+    accessTokenTtlMs: 3_600_000,
+    uploadTimeoutMs: 1000,
+    s3: { bucket: "files", region: "eu-central-1", endpoint: "http://localhost:9000", accessKeyId: "id", secretAccessKey: "secret" },
+    sandboxTimeoutMs: 50,
+    sandboxMemoryBytesMax: 16_777_216,
     pingIntervalMs: 25_000,
     pongTimeoutMs: 10_000,
     pollIntervalMs: 100,
@@ -131,6 +149,10 @@ describe("what is refused", () => {
     ["TLS_KEY_FILE", "/", "/ is not a file"],
     ["TRUST_PROXY", "true", "Not one: true."],
     ["TRUST_PROXY", "10.0.0.0/33, ::1/129, 10.0.0.1/", "Not one: 10.0.0.0/33, ::1/129, 10.0.0.1/."],
+    ["REDIS_URL", "localhost:6379", "Use redis://"],
+    ["RESTED_RATE_LIMIT", "-1", "from 0 to 1000000000 requests a minute"],
+    ["RESTED_S3_BUCKET", "No Bucket", "name of a bucket"],
+    ["RESTED_S3_ENDPOINT", "s3.example.com", "Use the address of the store"],
     ["RESTED_DEMO", "yes", "1, 0, true, false"],
     ["RESTED_ADMIN_EMAIL", "admin", "like name@example.com"],
     ["RESTED_ADMIN_PASSWORD", "short", "10 characters or more"],
@@ -162,14 +184,14 @@ test("a problem with a secret does not show its value", () => {
 
 test(".env.example has every variable, once, and no other", () => {
   const example = fs.readFileSync(".env.example", "utf8");
-  const names = [...example.matchAll(/^# ([A-Z][A-Z_]*)=/gm)].map((match) => match[1]);
+  const names = [...example.matchAll(/^# ([A-Z][A-Z0-9_]*)=/gm)].map((match) => match[1]);
   expect(names.toSorted()).toEqual(VARIABLES.toSorted());
 });
 
 test("the defaults that .env.example shows are those that are taken", () => {
   const example = fs.readFileSync(".env.example", "utf8");
-  const shown = [...example.matchAll(/^# ([A-Z][A-Z_]*)=(.+)$/gm)].flatMap(([, name = "", value = ""]) =>
-    /DATABASE_URL|PUBLIC_URL|TLS_|TRUST_PROXY|ADMIN/.test(name) ? [] : [[name, value]],
+  const shown = [...example.matchAll(/^# ([A-Z][A-Z0-9_]*)=(.+)$/gm)].flatMap(([, name = "", value = ""]) =>
+    /DATABASE_URL|REDIS_URL|PUBLIC_URL|TLS_|TRUST_PROXY|ADMIN/.test(name) ? [] : [[name, value]],
   );
   expect(shown.length).toBeGreaterThan(8);
   expect(parseConfig(Object.fromEntries(shown))).toEqual(parseConfig({}));

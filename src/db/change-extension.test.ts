@@ -184,7 +184,7 @@ describe("single writes of the client", () => {
     try {
       const { id } = await lonely.createEndpoint();
       await lonely.db.record.createMany({ data: [1, 2].map((n) => ({ endpointId: id, data: n })) });
-      await lonely.db.$executeRaw`TRUNCATE "Record"`;
+      await lonely.db.$executeRaw`TRUNCATE "Record" CASCADE`;
       const log = await lonely.expectSound(id);
       expect(log.map(({ type }) => type)).toEqual(["POST", "POST", "DELETE", "DELETE"]);
     } finally {

@@ -37,15 +37,22 @@ describe("find", () => {
       where: { id: projectId },
       data: { allowedOrigins: ["https://a.example", "http://b.example:8080"], disallowNoOrigin: true, masterKeyHash },
     });
-    await world.db.endpoint.update({ where: { id: endpointId }, data: { secure: true } });
+    await world.db.endpoint.update({
+      where: { id: endpointId },
+      data: { secure: true, othersCanUpdate: true, schema: { type: "object" } },
+    });
     const expiresAt = new Date("2031-02-03T04:05:06.789Z");
     const key = await createKey({ scope: "read", expiresAt });
     expect(await definitions.find(key.key, "some/endpoint")).toEqual({
       key: { id: key.id, name: "a key", scope: "read", expiresAt, revokedAt: null },
-      endpoint: { id: endpointId, name: "some/endpoint", kind: "data", secure: true },
+      endpoint: {
+        ...{ id: endpointId, name: "some/endpoint", kind: "data", secure: true },
+        ...{ othersCanRead: false, othersCanUpdate: true, othersCanDelete: false, schema: '{"type":"object"}' },
+      },
       project: {
         id: projectId,
         revision: await readRevision(),
+        rateLimit: null,
         allowedOrigins: ["https://a.example", "http://b.example:8080"],
         disallowNoOrigin: true,
         masterKeyHash,

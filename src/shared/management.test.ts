@@ -68,11 +68,17 @@ describe("the schemas", () => {
     });
   });
 
-  it("[G4] say that other kinds and schemas don't exist yet", () => {
-    expect(problems(checkBody(endpointCreateSchema, { name: "users/all", kind: "authentication", schema: {} }))).toEqual({
-      kind: "Use “data”: this version has no other kind.",
-      schema: "Use null: this version does not validate by schema.",
+  it("[G4] take the two kinds, and what has the form of a JSON Schema", () => {
+    for (const schema of [{ type: "object" }, true, null])
+      expect(checkBody(endpointCreateSchema, { name: "users/all", kind: "authentication", schema }).ok).toBe(true);
+    expect(problems(checkBody(endpointCreateSchema, { name: "users/all", kind: "user", schema: [] }))).toEqual({
+      kind: "Use one of: data, authentication.",
+      schema: "Use a JSON Schema: an object, true or false; or null for none.",
     });
+  });
+
+  it("[G4] refuse to change the kind of an endpoint", () => {
+    expect(problems(checkBody(endpointPatchSchema, { kind: "data" }))).toEqual({ kind: expect.any(String) });
   });
 
   it("lower-case e-mail addresses, and take those of a local network", () => {

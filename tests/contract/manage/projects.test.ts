@@ -33,6 +33,7 @@ describe("projects", () => {
       name: "Weather",
       allowedOrigins: [],
       disallowNoOrigin: false,
+      rateLimit: null,
       hasMasterKey: false,
       createdAt: expect.stringMatching(/^\d{4}-.*\.\d{3}Z$/),
       updatedAt: expect.stringMatching(/^\d{4}-.*\.\d{3}Z$/),
