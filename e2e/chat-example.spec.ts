@@ -1,0 +1,177 @@
+/** The chat example, as its README tells people to run it: the cookie flow over https and the header flow over http, in two browsers. */
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import http from "node:http";
+import https from "node:https";
+import type { AddressInfo } from "node:net";
+import os from "node:os";
+import path from "node:path";
+import { type Browser, expect, type Page, test } from "@playwright/test";
+import { generate } from "selfsigned";
+import { type RunningServer, startServer } from "./support/server";
+
+const ADMIN_TOKEN = "t".repeat(40);
+const ADMIN = {
+  RESTED_ADMIN_EMAIL: "admin@example.com",
+  RESTED_ADMIN_PASSWORD: "correct horse battery",
+  RESTED_ADMIN_TOKEN: ADMIN_TOKEN,
+};
+
+interface Tls {
+  cert: string;
+  key: string;
+}
+
+async function manage(server: RunningServer, apiPath: string, body: object): Promise<{ id: string; keys?: { key: string }[] }> {
+  const payload = JSON.stringify(body);
+  const headers = { Authorization: `Bearer ${ADMIN_TOKEN}`, "Content-Type": "application/json" };
+  const client = server.url.startsWith("https:") ? https : http;
+  const text = await new Promise<string>((resolve, reject) => {
+    const request = client.request(
+      `${server.url}/api/manage/${apiPath}`,
+      { method: "POST", headers, rejectUnauthorized: false },
+      async (response) => {
+        let answer = "";
+        for await (const chunk of response) answer += String(chunk);
+        if (response.statusCode === 201) resolve(answer);
+        else reject(new Error(`${response.statusCode} ${answer}`));
+      },
+    );
+    request.on("error", reject);
+    request.end(payload);
+  });
+  return JSON.parse(text);
+}
+
+/** The project of the example's README; answers its key. */
+async function createProject(server: RunningServer): Promise<string> {
+  const project = await manage(server, "projects", { name: "Chat example" });
+  for (const endpoint of [
+    { name: "chat/users", kind: "authentication" },
+    { name: "chat/room", secure: true, othersCanRead: true },
+    { name: "chat/private", secure: true },
+  ])
+    await manage(server, `projects/${project.id}/endpoints`, endpoint);
+  return project.keys?.[0]?.key ?? "";
+}
+
+/** Serves the page from an origin of its own, as a front-end's host does. */
+async function servePage(tls?: Tls): Promise<{ url: string; close: () => Promise<void> }> {
+  const page = await readFile("examples/chat/index.html");
+  const answer = (_: http.IncomingMessage, response: http.ServerResponse) => {
+    response.writeHead(200, { "Content-Type": "text/html; charset=utf-8" });
+    response.end(page);
+  };
+  const host = tls ? https.createServer(tls, answer) : http.createServer(answer);
+  await new Promise<void>((resolve) => host.listen(0, "127.0.0.1", resolve));
+  const { port } = host.address() as AddressInfo;
+  return {
+    url: `${tls ? "https" : "http"}://localhost:${port}`,
+    close: () => new Promise((resolve) => host.close(() => resolve()).closeAllConnections()),
+  };
+}
+
+/** A browser of its own: nothing shared with the others. */
+async function openChat(browser: Browser, address: string): Promise<Page> {
+  const context = await browser.newContext({ ignoreHTTPSErrors: true });
+  const page = await context.newPage();
+  await page.goto(address);
+  return page;
+}
+
+async function enter(page: Page, name: string, action: "Register" | "Log in"): Promise<void> {
+  await page.getByLabel("Name").fill(name);
+  await page.getByLabel("Password").fill(`password of ${name}`);
+  await page.getByRole("button", { name: action }).click();
+  await expect(page.getByRole("status")).toHaveText("live");
+}
+
+async function send(page: Page, place: "Everybody" | "Only me", text: string): Promise<void> {
+  await page.getByRole("button", { name: place }).click();
+  await page.getByLabel("Message", { exact: true }).fill(text);
+  await page.getByRole("button", { name: "Send" }).click();
+  await expect(page.getByRole("listitem").filter({ hasText: text })).toBeVisible();
+}
+
+/** What both flows show: a room for all, messages for oneself on every device, and an end at log-out. */
+async function chat(browser: Browser, address: string): Promise<{ ada: Page; bob: Page; adasPhone: Page }> {
+  const ada = await openChat(browser, address);
+  await enter(ada, "ada", "Register");
+  const bob = await openChat(browser, address);
+  await enter(bob, "bob", "Register");
+  const adasPhone = await openChat(browser, address);
+  await enter(adasPhone, "ada", "Log in");
+
+  await send(ada, "Everybody", "hello all");
+  await expect(bob.getByRole("listitem").filter({ hasText: "hello all" })).toBeVisible();
+  // Somebody else's message can't be deleted, one's own can, and everybody sees it go.
+  await expect(bob.getByRole("button", { name: "Delete" })).toHaveCount(0);
+
+  await adasPhone.getByRole("button", { name: "Only me" }).click();
+  await bob.getByRole("button", { name: "Only me" }).click();
+  await send(ada, "Only me", "ada's secret");
+  await expect(adasPhone.getByRole("listitem").filter({ hasText: "ada's secret" })).toBeVisible();
+  await send(bob, "Only me", "bob's secret");
+  // Bob's own message has arrived on his stream, after Ada's in the log: hers would be here by now.
+  await expect(bob.getByRole("listitem")).toHaveCount(1);
+  await expect(ada.getByRole("listitem")).toHaveCount(1);
+
+  // After a reload it all comes from the list, and each still sees their own.
+  await bob.reload();
+  await bob.getByRole("button", { name: "Only me" }).click();
+  await expect(bob.getByRole("listitem")).toHaveText([/bob's secret/]);
+
+  await ada.getByRole("button", { name: "Everybody" }).click();
+  await bob.getByRole("button", { name: "Everybody" }).click();
+  await ada.getByRole("listitem").filter({ hasText: "hello all" }).getByRole("button", { name: "Delete" }).click();
+  await expect(bob.getByRole("listitem")).toHaveCount(0);
+  return { ada, bob, adasPhone };
+}
+
+test("[L2] [S2] [W5] the chat example over http: the token in a header", async ({ browser }) => {
+  const server = await startServer({ env: ADMIN });
+  const host = await servePage();
+  try {
+    const key = await createProject(server);
+    const { ada, adasPhone } = await chat(browser, `${host.url}/?server=${server.url}&key=${key}`);
+    expect(await ada.evaluate(() => document.cookie)).toBe("");
+    expect(await ada.evaluate(() => sessionStorage.getItem("token"))).toMatch(/^[A-Za-z0-9_-]{43}$/);
+    // Logging out ends this session alone.
+    await ada.getByRole("button", { name: "Log out" }).click();
+    await expect(ada.getByLabel("Password")).toBeVisible();
+    await send(adasPhone, "Only me", "still here");
+  } finally {
+    await host.close();
+    await server.dispose();
+  }
+});
+
+test("[L2] [L3] [W6] the chat example over https: the token in a cookie that no script can read", async ({ browser }) => {
+  const folder = await mkdtemp(path.join(os.tmpdir(), "rested-chat-"));
+  const { cert, private: tlsKey } = await generate([{ name: "commonName", value: "localhost" }], { keySize: 2048 });
+  const files = { TLS_CERT_FILE: path.join(folder, "cert.pem"), TLS_KEY_FILE: path.join(folder, "key.pem") };
+  await writeFile(files.TLS_CERT_FILE, cert);
+  await writeFile(files.TLS_KEY_FILE, tlsKey);
+  const server = await startServer({ env: { ...ADMIN, ...files } });
+  const host = await servePage({ cert, key: tlsKey });
+  try {
+    const key = await createProject(server);
+    const { ada } = await chat(browser, `${host.url}/?server=${server.url}&key=${key}`);
+    expect(await ada.evaluate(() => document.cookie)).toBe("");
+    expect(await ada.evaluate(() => sessionStorage.length)).toBe(0);
+    const cookies = await ada.context().cookies(`${server.url}/api`);
+    expect(cookies).toEqual([
+      expect.objectContaining({ name: "__Secure-rested-access-token", httpOnly: true, secure: true, sameSite: "None", path: "/api" }),
+    ]);
+    // A second page of the same browser has the same session; logging out in one ends the sockets of the other.
+    const second = await ada.context().newPage();
+    await second.goto(ada.url());
+    await expect(second.getByRole("status")).toHaveText("live");
+    await ada.getByRole("button", { name: "Log out" }).click();
+    await expect(second.getByLabel("Password")).toBeVisible();
+    await expect(second.getByRole("status")).toHaveText(/revoked/);
+  } finally {
+    await host.close();
+    await server.dispose();
+    await rm(folder, { recursive: true, force: true });
+  }
+});
