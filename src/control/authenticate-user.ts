@@ -1,9 +1,9 @@
 /** Signs a person in by e-mail and password. */
 
+import { isPassword } from "@/src/core/passwords";
 import type { LoginLimiter } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
 import type { AccountView } from "@/src/shared/management";
-import { isPassword } from "./passwords";
 import { accountSelect, toAccountView } from "./views";
 
 /** The account, or null when e-mail or password is wrong, in the same time for either. Raises `rate_limited`. */

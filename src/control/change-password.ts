@@ -1,9 +1,10 @@
 /** Changes an account's password and ends its other sessions. */
+
+import { hashPassword, isPassword } from "@/src/core/passwords";
 import type { Clock, LoginLimiter } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import type { PasswordChange } from "@/src/shared/management";
-import { hashPassword, isPassword } from "./passwords";
 
 /**
  * Every session but `currentSessionId` ends; with null (a management token) every one. Raises `current_password_wrong`, and

@@ -1,8 +1,9 @@
 /** Makes the first administrator and its management token from the configuration (G1), at start. */
+
+import { hashPassword } from "@/src/core/passwords";
 import type { Db } from "@/src/db/client";
 import { TOKEN_PREFIX_LENGTH } from "./create-token";
 import { createFirstAdmin, lockAccounts } from "./first-admin";
-import { hashPassword } from "./passwords";
 import { hashSecret } from "./secrets";
 
 /** The name of the token that RESTED_ADMIN_TOKEN gives. */

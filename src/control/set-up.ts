@@ -1,9 +1,10 @@
 /** Makes the first administrator by the link that the server prints. */
+
+import { hashPassword } from "@/src/core/passwords";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import type { AccountView, Setup } from "@/src/shared/management";
 import { createFirstAdmin, isSetupNeeded } from "./first-admin";
-import { hashPassword } from "./passwords";
 import { isSetupToken } from "./secrets";
 import { isUniqueViolation } from "./unique-violation";
 import { toAccountView } from "./views";

@@ -1,11 +1,11 @@
 /** Makes an account on a server with open sign-up (RESTED_SIGNUP). */
 
+import { hashPassword } from "@/src/core/passwords";
 import type { LoginLimiter } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import type { AccountView, Signup } from "@/src/shared/management";
 import { isSetupNeeded } from "./first-admin";
-import { hashPassword } from "./passwords";
 import { emailTaken } from "./set-up";
 import { isUniqueViolation } from "./unique-violation";
 import { accountSelect, toAccountView } from "./views";

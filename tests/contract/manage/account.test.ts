@@ -1,7 +1,7 @@
 /** One's own account: name, password, tokens. Sessions have a suite of their own. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { authenticateUser } from "@/src/control/authenticate-user";
-import { hashPassword } from "@/src/control/passwords";
+import { hashPassword } from "@/src/core/passwords";
 import { type ManageServer, type Person, startManageServer } from "./manage-server";
 
 const PASSWORD = "correct horse battery";

@@ -1,6 +1,6 @@
 /** Signing in by next-auth's own routes, and what the session is good for (G1). */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { hashPassword } from "@/src/control/passwords";
+import { hashPassword } from "@/src/core/passwords";
 import { createLoginLimiter } from "@/src/limits/login-limiter";
 import { type Answer, type Call, HOST, type ManageServer, ORIGIN, startManageServer } from "./manage-server";
 
