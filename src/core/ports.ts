@@ -93,14 +93,19 @@ export interface RecordStore {
    */
   commit(endpointId: string, writes: readonly Write[]): Promise<WriteResult[]>;
   /**
-   * Replaces a JSON record by what `merge` makes of its current data, under the endpoint's lock: no update is lost
-   * between read and write. `merge` must be synchronous and quick; what it throws is passed on, and nothing is written.
+   * Replaces a JSON record by what `merge` makes of its current data: no update is lost between read and write. `merge` must be synchronous
+   * and quick; what it throws is passed on, and nothing is written. `check` sees the result before it is written, outside of any lock, and may
+   * refuse it likewise; then the merge raises `server_busy` when the record changes again and again while it is checked.
    */
   merge(
     endpointId: string,
     id: string,
     merge: (current: { contentType: RecordKind; data: string }) => string,
-    conditions?: { expectedVersion?: number | undefined; onlyOwner?: string | undefined },
+    conditions?: {
+      expectedVersion?: number | undefined;
+      onlyOwner?: string | undefined;
+      check?: ((merged: string) => Promise<void>) | undefined;
+    },
   ): Promise<WriteResult>;
   /** The named records that exist and the scope sees, in creation order, as pieces like those of `readAll`; a few records a piece. With `dataOnly` just their data. */
   readByIds(endpointId: string, ids: readonly string[], options: ReadScope & { dataOnly: boolean }): AsyncIterable<string>;
@@ -213,20 +218,29 @@ export interface TokenStore {
   touch(lastUsed: ReadonlyMap<string, Date>): Promise<void>;
 }
 
+/** On whose behalf a sandbox works. */
+export interface SandboxOptions {
+  /** A project or account: groups that wait take turns, so that one that asks much does not keep the others waiting. Default: one for all. */
+  group?: string | undefined;
+  /** Nobody waits for the answer any more: what has not begun is dropped, and rejects with the signal's reason. */
+  signal?: AbortSignal | undefined;
+}
+
 /** Runs what others wrote (JSONata expressions, JSON Schemas) apart from the server, within limits of time, memory and output. */
 export interface Sandbox {
   /**
-   * Evaluates a JSONata expression on a JSON text, and answers JSON text (undefined: the expression selects nothing). Raises `jsonata_invalid`
-   * with the position for an expression that can't be parsed or fails, `jsonata_limit` when it takes too much, `server_busy` when too many wait.
+   * Evaluates a JSONata expression on a JSON text, and answers JSON text (undefined: the expression selects nothing). A function as `input` is
+   * called once the turn has come: what waits holds no input; what it raises is passed on. Raises `jsonata_invalid` with the position for an
+   * expression that can't be parsed or fails, `jsonata_limit` when it takes too much, `server_busy` when too many wait.
    */
-  evaluate(expression: string, input: string): Promise<string | undefined>;
+  evaluate(expression: string, input: string | (() => Promise<string>), options?: SandboxOptions): Promise<string | undefined>;
   /**
    * Checks JSON texts against a JSON Schema (2020-12, as JSON text); answers the first problems of the first one that does not match, and which it is.
    * Undefined: all match. Raises `schema_limit` when it takes too much, `server_busy` when too many wait.
    */
-  validate(schema: string, bodies: readonly string[]): Promise<SchemaMismatch | undefined>;
+  validate(schema: string, bodies: readonly string[], options?: SandboxOptions): Promise<SchemaMismatch | undefined>;
   /** What is wrong with a JSON Schema itself; undefined: nothing. Raises `schema_limit`, `server_busy`. */
-  checkSchema(schema: string): Promise<string | undefined>;
+  checkSchema(schema: string, options?: SandboxOptions): Promise<string | undefined>;
 }
 
 export interface SchemaMismatch {

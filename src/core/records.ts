@@ -1,8 +1,9 @@
 /** The rules of records (R2–R5): what a create, read, update and delete does. It must not know transports, nor check access (access.ts does). */
 import { mergeJsonObjects } from "@/src/core/json-merge";
 import { isJsonObject } from "@/src/core/json-text";
-import type { ReadScope, RecordStore, StoredRecord, WriteResult } from "@/src/core/ports";
+import type { ReadScope, RecordStore, Sandbox, StoredRecord, WriteResult } from "@/src/core/ports";
 import type { RecordBody } from "@/src/core/record-body";
+import { requireSchemaMatch } from "@/src/core/schema-check";
 import { createUniqueId } from "@/src/core/unique-id";
 import { AppError } from "@/src/shared/errors";
 import type { PutStrategy, RecordKind } from "@/src/shared/protocol";
@@ -15,26 +16,45 @@ export interface WriteConditions {
   onlyOwner?: string | undefined;
 }
 
+/** The JSON Schema of the endpoint that is written to, as JSON text (R10); null: none. What does not match it is refused with `schema_mismatch`. */
+export interface WriteSchema {
+  schema: string | null;
+}
+
 export interface Records {
-  /** Stores a new record (R2), which belongs to `owner` (absent: to nobody). */
-  create(request: { endpointId: string; body: RecordBody; owner?: string | undefined }): Promise<StoredRecord>;
+  /** Stores a new record (R2), which belongs to `owner` (absent: to nobody). Raises what core/schema-check.ts raises. */
+  create(request: WriteSchema & { endpointId: string; body: RecordBody; owner?: string | undefined }): Promise<StoredRecord>;
   /** The named records that exist and the scope sees, as pieces of JSON text, in creation order (R3). */
   readByIds(request: ReadScope & { endpointId: string; ids: readonly string[]; dataOnly: boolean }): AsyncIterable<string>;
   /** Every record that the scope sees, in creation order, as pieces of JSON text without brackets (see RecordStore.readAll). */
   readAll(request: ReadScope & { endpointId: string; dataOnly: boolean }): AsyncIterable<string>;
   /**
-   * Replaces or merges a record (R4). Raises `record_not_found`, `access_denied`, `version_conflict`, `type_mismatch`, `merge_needs_objects`;
-   * then nothing was written.
+   * Replaces or merges a record (R4). Raises `record_not_found`, `access_denied`, `version_conflict`, `type_mismatch`, `merge_needs_objects`, and
+   * what core/schema-check.ts raises for the body, or for what a merge makes of it; then nothing was written.
    */
-  update(request: WriteConditions & { endpointId: string; id: string; strategy: PutStrategy; body: RecordBody }): Promise<StoredRecord>;
+  update(
+    request: WriteConditions & WriteSchema & { endpointId: string; id: string; strategy: PutStrategy; body: RecordBody },
+  ): Promise<StoredRecord>;
   /** Deletes a record and answers its last state (R5). Raises `record_not_found`, `access_denied`, `version_conflict`. */
   remove(request: WriteConditions & { endpointId: string; id: string }): Promise<StoredRecord>;
 }
 
 /** `recordBytesMax` bounds what merges may make of a record, so that none grows without end; bodies are bounded where they are read. */
-export function createRecords({ store, recordBytesMax }: { store: RecordStore; recordBytesMax: number }): Records {
+export function createRecords({
+  store,
+  sandbox,
+  recordBytesMax,
+}: {
+  store: RecordStore;
+  sandbox: Pick<Sandbox, "validate">;
+  recordBytesMax: number;
+}): Records {
+  const requireMatch = (endpointId: string, schema: string | null, text: string) =>
+    requireSchemaMatch({ sandbox, schema, texts: [text], group: endpointId });
+
   return {
-    async create({ endpointId, body, owner }) {
+    async create({ endpointId, schema, body, owner }) {
+      await requireMatch(endpointId, schema, body.data);
       const [result] = await store.commit(endpointId, [{ type: "POST", id: createUniqueId(), ...body, owner }]);
       return toRecord(result);
     },
@@ -44,17 +64,21 @@ export function createRecords({ store, recordBytesMax }: { store: RecordStore; r
     readAll({ endpointId, ...options }) {
       return store.readAll(endpointId, options);
     },
-    async update({ endpointId, id, strategy, body, ...conditions }) {
+    async update({ endpointId, schema, id, strategy, body, ...conditions }) {
       switch (strategy) {
         case "force":
         case "replace": {
+          await requireMatch(endpointId, schema, body.data);
           const write = { type: "PUT", id, ...body, sameType: strategy === "replace", ...conditions } as const;
           const [result] = await store.commit(endpointId, [write]);
           return toRecord(result);
         }
-        case "merge":
+        case "merge": {
           if (body.contentType !== "json" || !isJsonObject(body.data)) throw new AppError("merge_needs_objects");
-          return toRecord(await store.merge(endpointId, id, (current) => merge(current, body.data, recordBytesMax), conditions));
+          const check = schema === null ? undefined : (merged: string) => requireMatch(endpointId, schema, merged);
+          const change = (current: { contentType: RecordKind; data: string }) => merge(current, body.data, recordBytesMax);
+          return toRecord(await store.merge(endpointId, id, change, { ...conditions, check }));
+        }
       }
     },
     async remove({ endpointId, id, ...conditions }) {

@@ -5,14 +5,15 @@ import { type BodyLimits, type Handler, readRecordBody, sendRecord } from "@/src
 import { parseDataOnly, parseUniqueId } from "@/src/http/parameters";
 
 export function createUpdateHandler({ records, config }: { records: Records; config: BodyLimits }): Handler {
-  return async ({ exchange, grant }) => {
+  return async ({ exchange, grant, site }) => {
     const { parameters } = exchange;
     const dataOnly = parseDataOnly(parameters);
     const id = parseUniqueId(parameters);
     const strategy = parsePutStrategy(parameters.get("strategy"));
     const body = await readRecordBody(exchange, config);
     if (!body) return;
-    const record = await records.update({ endpointId: grant.endpoint.id, id, strategy, body, onlyOwner: grant.onlyOwner });
+    const { schema } = site.endpoint;
+    const record = await records.update({ endpointId: grant.endpoint.id, schema, id, strategy, body, onlyOwner: grant.onlyOwner });
     sendRecord(exchange, 200, record, dataOnly);
   };
 }

@@ -4,11 +4,11 @@ import { type BodyLimits, type Handler, readRecordBody, sendRecord } from "@/src
 import { parseDataOnly } from "@/src/http/parameters";
 
 export function createCreateHandler({ records, config }: { records: Records; config: BodyLimits }): Handler {
-  return async ({ exchange, grant }) => {
+  return async ({ exchange, grant, site }) => {
     const dataOnly = parseDataOnly(exchange.parameters);
     const body = await readRecordBody(exchange, config);
     if (!body) return;
-    const record = await records.create({ endpointId: grant.endpoint.id, body, owner: grant.user?.id });
+    const record = await records.create({ endpointId: grant.endpoint.id, schema: site.endpoint.schema, body, owner: grant.user?.id });
     sendRecord(exchange, 201, record, dataOnly);
   };
 }
