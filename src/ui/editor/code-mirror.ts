@@ -1,0 +1,207 @@
+/** CodeMirror for JSON, dressed in our tokens. Heavy: only json-editor.tsx loads it, on demand. It must not know React. */
+import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
+import { json } from "@codemirror/lang-json";
+import { bracketMatching, indentOnInput, syntaxTree } from "@codemirror/language";
+import { linter } from "@codemirror/lint";
+import { Compartment, EditorState, type Extension, RangeSetBuilder, StateEffect } from "@codemirror/state";
+import { Decoration, type DecorationSet, EditorView, keymap, lineNumbers, ViewPlugin } from "@codemirror/view";
+import { type JsonProblem, type LocatedProblem, locateProblems } from "./json-problems";
+
+const CHECK_AFTER_MS = 250;
+
+/** What the editor needs to be told anew when it changes. */
+export interface CodeMirrorOptions {
+  readOnly: boolean;
+  /** Of the element that has the focus: labels, descriptions. */
+  attributes: Readonly<Record<string, string>>;
+  problems: readonly JsonProblem[];
+}
+
+/** A problem with the line, from 1, that it is in. */
+export interface PlacedProblem extends LocatedProblem {
+  line: number;
+}
+
+export interface CodeMirror {
+  /** Replaces the text, unless it is this one already. Not told to `onChange`. */
+  setValue(value: string): void;
+  setOptions(options: CodeMirrorOptions): void;
+  /** Takes the focus; selects a range, and brings it into sight. */
+  focus(range?: { from: number; to: number }): void;
+  destroy(): void;
+}
+
+const recheck = StateEffect.define();
+
+export function createCodeMirror({
+  parent,
+  value,
+  options,
+  onChange,
+  onSubmit,
+  onProblems,
+}: {
+  parent: HTMLElement;
+  value: string;
+  options: CodeMirrorOptions;
+  onChange: (value: string) => void;
+  /** Answers whether it was of use: otherwise the key does what it does elsewhere. */
+  onSubmit: () => boolean;
+  /** Told, a moment after each change, what is wrong with the text, in order of place. */
+  onProblems: (problems: readonly PlacedProblem[]) => void;
+}): CodeMirror {
+  let current = options;
+  let setting = false;
+  const variable = new Compartment();
+  const view = new EditorView({
+    parent,
+    state: EditorState.create({
+      doc: value,
+      extensions: [
+        EditorView.cspNonce.of(document.querySelector<HTMLElement>("script[nonce]")?.nonce ?? ""),
+        keymap.of([{ key: "Mod-Enter", run: onSubmit }]),
+        lineNumbers(),
+        history(),
+        indentOnInput(),
+        bracketMatching(),
+        EditorView.lineWrapping,
+        json(),
+        COLOURS,
+        THEME,
+        keymap.of([...defaultKeymap, ...historyKeymap]),
+        linter(
+          ({ state }) => {
+            const text = state.doc.toString();
+            const found = locateProblems(text, current.problems);
+            onProblems(found.map((problem) => ({ ...problem, line: state.doc.lineAt(problem.from).number })));
+            return found.map((problem) => ({ ...problem, severity: "error" as const }));
+          },
+          {
+            delay: CHECK_AFTER_MS,
+            needsRefresh: ({ transactions }) => transactions.some(({ effects }) => effects.some((effect) => effect.is(recheck))),
+          },
+        ),
+        EditorView.updateListener.of(({ docChanged, state }) => {
+          if (docChanged && !setting) onChange(state.doc.toString());
+        }),
+        EditorView.domEventHandlers({ keydown: leaveByTabAfterEscape, blur: keepTab }),
+        variable.of(toVariable(options)),
+      ],
+    }),
+  });
+
+  return {
+    setValue: (text) => {
+      const { doc } = view.state;
+      if (text.length === doc.length && text === doc.toString()) return;
+      setting = true;
+      view.dispatch({ changes: { from: 0, to: doc.length, insert: text } });
+      setting = false;
+    },
+    setOptions: (next) => {
+      current = next;
+      view.dispatch({ effects: [variable.reconfigure(toVariable(next)), recheck.of(null)] });
+    },
+    focus: (range) => {
+      if (range) {
+        const within = (offset: number) => Math.min(offset, view.state.doc.length);
+        view.dispatch({ selection: { anchor: within(range.from), head: within(range.to) }, scrollIntoView: true });
+      }
+      view.focus();
+    },
+    destroy: () => view.destroy(),
+  };
+}
+
+function toVariable({ readOnly, attributes }: CodeMirrorOptions): Extension {
+  return [
+    EditorState.readOnly.of(readOnly),
+    EditorView.contentAttributes.of({ ...attributes, "aria-readonly": String(readOnly), spellcheck: "false" }),
+    // What can only be read does not hold Tab.
+    readOnly ? [] : keymap.of([indentWithTab]),
+  ];
+}
+
+/**
+ * The first Escape lets Tab move on, for as long as the focus stays, and is kept from dialogs around; the second one is theirs. Without it the
+ * keyboard would be caught, as Tab indents.
+ */
+function leaveByTabAfterEscape(event: KeyboardEvent, view: EditorView): boolean {
+  if (event.key !== "Escape" || view.state.readOnly || released.has(view)) return false;
+  released.add(view);
+  view.setTabFocusMode(true);
+  event.stopPropagation();
+  return false;
+}
+
+function keepTab(_: FocusEvent, view: EditorView): boolean {
+  released.delete(view);
+  view.setTabFocusMode(false);
+  return false;
+}
+
+/** Editors in which Escape was pressed since they got the focus. */
+const released = new WeakSet<EditorView>();
+
+// Colour says what is no string, as in the console.
+const NAME = Decoration.mark({ attributes: { style: "color: var(--muted)" } });
+const LITERAL = Decoration.mark({ attributes: { style: "color: var(--update)" } });
+const MARKS: Readonly<Record<string, Decoration>> = { PropertyName: NAME, Number: LITERAL, True: LITERAL, False: LITERAL, Null: LITERAL };
+
+const COLOURS = ViewPlugin.define<{ marks: DecorationSet; update: (update: { view: EditorView }) => void }>(
+  (view) => ({
+    marks: toMarks(view),
+    update(update) {
+      this.marks = toMarks(update.view);
+    },
+  }),
+  { decorations: ({ marks }) => marks },
+);
+
+/** The marks of what is in sight. */
+function toMarks(view: EditorView): DecorationSet {
+  const builder = new RangeSetBuilder<Decoration>();
+  const tree = syntaxTree(view.state);
+  // A node may reach from one part of a very long line into the next; marks are added in order, once.
+  let done = -1;
+  for (const { from, to } of view.visibleRanges) {
+    tree.iterate({
+      from,
+      to,
+      enter: (node) => {
+        const mark = MARKS[node.name];
+        if (!mark || node.from <= done) return;
+        builder.add(node.from, node.to, mark);
+        done = node.from;
+      },
+    });
+  }
+  return builder.finish();
+}
+
+const THEME = EditorView.theme({
+  "&": { color: "var(--text)", backgroundColor: "transparent", fontSize: "0.75rem", minHeight: "inherit", maxHeight: "inherit" },
+  "&.cm-focused": { outline: "none" },
+  ".cm-scroller": { fontFamily: "var(--font-mono)", lineHeight: "1.25rem", minHeight: "inherit", overflow: "auto" },
+  ".cm-content": { caretColor: "var(--text)", padding: "0.375rem 0", minHeight: "inherit" },
+  ".cm-line": { padding: "0 0.625rem 0 0.5rem" },
+  ".cm-gutters": { backgroundColor: "transparent", color: "var(--muted)", border: "none" },
+  ".cm-lineNumbers .cm-gutterElement": { padding: "0 0 0 0.625rem", minWidth: "1.75rem" },
+  "&.cm-focused .cm-matchingBracket": { backgroundColor: "var(--selected)", outline: "1px solid var(--line-firm)" },
+  "&.cm-focused .cm-nonmatchingBracket": { backgroundColor: "transparent", color: "var(--delete)" },
+  ".cm-lintRange-error": {
+    backgroundImage: "none",
+    textDecoration: "underline wavy var(--delete) 1px",
+    textUnderlineOffset: "3px",
+    textDecorationSkipInk: "none",
+  },
+  ".cm-lintPoint:after": { borderBottomColor: "var(--delete)" },
+  ".cm-tooltip": {
+    backgroundColor: "var(--surface)",
+    color: "var(--text)",
+    border: "1px solid var(--line-firm)",
+    borderRadius: "6px",
+    maxWidth: "24rem",
+  },
+  ".cm-tooltip .cm-diagnostic": { border: "none", padding: "0.25rem 0.625rem", fontFamily: "var(--font-sans)", fontSize: "0.8125rem" },
+});

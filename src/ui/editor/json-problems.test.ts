@@ -1,0 +1,68 @@
+import { describe, expect, test } from "vitest";
+import { locateProblems } from "./json-problems";
+
+/** The marked text of each problem, and what is said. */
+const mark = (text: string, problems: Parameters<typeof locateProblems>[1] = []) =>
+  locateProblems(text, problems).map(({ from, to, message }) => [text.slice(from, to), message]);
+
+describe("where JSON breaks", () => {
+  test.each(["", "  \n", "1", '"a"', '{"a": [1, 2, {"b": null}]}'])("%j is not broken", (text) => {
+    expect(mark(text)).toEqual([]);
+  });
+
+  test.each([
+    ['{"a": 1,}', "}"],
+    ["[1 2]", "2"],
+    ['{"a": tru}', "tru"],
+    ['{"a":\n\n"b"\n"c":1}', '"'],
+    ['{"a":1} x', "x"],
+    ["{a:1}", "a"],
+    ["01", "1"],
+  ])("%j is broken at %j", (text, at) => {
+    expect(mark(text)).toEqual([[at, expect.stringContaining("Unexpected")]]);
+  });
+
+  test("says what kind of break it is", () => {
+    expect(mark("{'a':1}")).toEqual([[expect.stringMatching(/^'/), expect.stringContaining("double quotes")]]);
+    expect(mark('{"a": "x\n"}')).toEqual([[expect.stringMatching(/^"x/), expect.stringContaining("no end")]]);
+    expect(mark('{"a": {"b": [1, 2')).toEqual([["2", "The JSON ends too early."]]);
+  });
+});
+
+describe("where a pointer leads", () => {
+  const text = '{"name": "x", "list": [1, {"a/b~c": true}], "name": "y"}';
+  test.each([
+    ["/list/0", "1"],
+    ["/list/1/a~1b~0c", "true"],
+    ["/list/1", "{"],
+    ["", "{"],
+    ["/name", '"y"'],
+    ["/list/7/a", "["],
+    ["/missing", "{"],
+  ])("%j leads to %j", (pointer, at) => {
+    expect(mark(text, [{ pointer, message: "wrong" }])).toEqual([[at, "wrong"]]);
+  });
+
+  test("a pointer into broken or blank text never leads out of it", () => {
+    for (const broken of ["", "{", '{"a":', '{"a": [}']) {
+      for (const { from, to } of locateProblems(broken, [{ pointer: "/a/0", message: "" }])) {
+        expect(from).toBeLessThanOrEqual(to);
+        expect(to).toBeLessThanOrEqual(broken.length);
+      }
+    }
+  });
+});
+
+test("problems come in the order of their places, offsets within the text", () => {
+  expect(
+    locateProblems("[1, 2]", [
+      { offset: 99, message: "c" },
+      { offset: 4, message: "b" },
+      { pointer: "/0", message: "a" },
+    ]),
+  ).toEqual([
+    { from: 1, to: 2, message: "a" },
+    { from: 4, to: 5, message: "b" },
+    { from: 6, to: 6, message: "c" },
+  ]);
+});
