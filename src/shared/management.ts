@@ -11,6 +11,15 @@ import { PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN } from "./password-length";
 /** A rotated key may work this much longer: 30 days. */
 export const GRACE_SECONDS_MAX = 2_592_000;
 export const CHANGES_LIMIT_MAX = 500;
+/** Records of a page of the grid, and those that one request may name. */
+export const GRID_LIMIT_MAX = 500;
+export const NAMED_RECORDS_MAX = 1000;
+/** The grid's orders; a minus puts the latest first. */
+export const RECORD_ORDERS = ["-created", "created", "-updated", "updated"] as const;
+export const EXPORT_FORMATS = ["json", "ndjson", "csv"] as const;
+/** An import is one body, kept in memory while it is checked, and one transaction. */
+export const IMPORT_BYTES_MAX = 64 * 1024 * 1024;
+export const IMPORT_RECORDS_MAX = 100_000;
 export const RATE_LIMIT_MAX = 1_000_000;
 /** A JSON Schema may have this many bytes as text. */
 export const SCHEMA_BYTES_MAX = 65_536;
@@ -129,6 +138,16 @@ export const endpointCreateSchema = z.strictObject({
   schema: z.optional(jsonSchema),
 });
 export const endpointPatchSchema = z.partial(z.omit(endpointCreateSchema, { kind: true }));
+const uniqueIds = z
+  .array(z.string().check(z.regex(/^[0-9a-f]{32}$/, "Use 32 lowercase hex digits.")), "Use a list of uniqueIds.")
+  .check(z.minLength(1, "Name at least one record."), z.maxLength(NAMED_RECORDS_MAX, `Name ${NAMED_RECORDS_MAX} records at most.`));
+/** POST endpoints/{id}/records/delete: those that are still there are deleted together. */
+export const recordsDeleteSchema = z.strictObject({ uniqueIds });
+/** POST endpoints/{id}/export: the named records. */
+export const exportSchema = z.strictObject({
+  format: z.enum(EXPORT_FORMATS, `Use one of: ${EXPORT_FORMATS.join(", ")}.`),
+  uniqueIds,
+});
 /** POST endpoints/{id}/schema-check: does `body` match `schema`? Nothing is stored. */
 export const schemaCheckSchema = z.strictObject({ schema: jsonSchema, body: z.unknown() });
 
@@ -252,10 +271,17 @@ export const gridRecordSchema = z.extend(recordSchema, {
   /** The user that it belongs to: a uniqueId at an authentication endpoint. */
   owner: z.nullable(z.string()),
 });
-/** `next`: the next page has `cursor` = this; null: this is the last one. */
-export const gridPageSchema = z.object({ records: z.array(gridRecordSchema), next: z.nullable(z.string()) });
+/**
+ * `next`: the next page has `cursor` = this; null: this is the last one. `since`: where the log stood before the page was read; a stream
+ * from there brings what the page may lack. Big records make a page shorter than `limit`.
+ */
+export const gridPageSchema = z.object({ records: z.array(gridRecordSchema), next: z.nullable(z.string()), since: z.string() });
+/** POST endpoints/{id}/records/delete: how many there still were. */
+export const recordsDeletedSchema = z.object({ deleted: count });
 /** POST endpoints/{id}/import: how many records were made. */
 export const importedSchema = z.object({ imported: count });
+/** POST endpoints/{id}/import?check=true: how many records it would make, and the first ones. */
+export const importCheckedSchema = z.object({ records: count, first: z.array(z.unknown()) });
 export const accountSchema = z.object({ id, name: z.string(), email: z.string(), role: z.enum(["admin", "member"]), createdAt: time });
 export const sessionSchema = z.object({
   id,
@@ -314,7 +340,12 @@ export type AppUsers = z.infer<typeof appUsersSchema>;
 export type AppSessionView = z.infer<typeof appSessionSchema>;
 export type GridRecord = z.infer<typeof gridRecordSchema>;
 export type GridPage = z.infer<typeof gridPageSchema>;
+export type RecordOrder = (typeof RECORD_ORDERS)[number];
+export type RecordsDelete = z.infer<typeof recordsDeleteSchema>;
+export type RecordsDeleted = z.infer<typeof recordsDeletedSchema>;
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 export type Imported = z.infer<typeof importedSchema>;
+export type ImportChecked = z.infer<typeof importCheckedSchema>;
 export type AccountView = z.infer<typeof accountSchema>;
 export type SessionView = z.infer<typeof sessionSchema>;
 export type TokenView = z.infer<typeof tokenSchema>;

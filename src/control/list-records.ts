@@ -1,0 +1,24 @@
+/** Answers a page of the grid. Data passes through as text: its digits and key order stay. */
+import type { Db } from "@/src/db/client";
+import { formatCursor } from "@/src/shared/cursor";
+import { readRecordPage, toGridRecordText, toNextText } from "./read-record-page";
+import type { RecordPageQuery } from "./record-query";
+import { requireOwnEndpoint } from "./require-own-endpoint";
+
+/** The JSON text of `{ records, next, since }` (see gridPageSchema). Raises `not_found`, and `parameter_invalid` when it takes too long. */
+export async function listRecords({
+  db,
+  ownerId,
+  endpointId,
+  query,
+}: {
+  db: Pick<Db, "endpoint" | "$transaction">;
+  ownerId: string;
+  endpointId: string;
+  query: RecordPageQuery;
+}): Promise<string> {
+  const { epoch } = await requireOwnEndpoint({ db, ownerId, endpointId });
+  const { rows, next, seq } = await readRecordPage({ db, endpointId, query });
+  const since = formatCursor({ epoch, seq: Number(seq) });
+  return `{"records":[${rows.map(toGridRecordText).join(",")}],"next":${toNextText(next)},"since":"${since}"}`;
+}

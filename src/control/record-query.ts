@@ -1,0 +1,222 @@
+/** Reads which records the grid or an export asks for (G13), and says it in SQL. It must not run it. */
+import { AppError } from "@/src/shared/errors";
+import { GRID_LIMIT_MAX, RECORD_ORDERS, type RecordOrder } from "@/src/shared/management";
+import { isUniqueId } from "@/src/shared/protocol";
+import { FILTERS_MAX, type FilterValue, parseRecordFilter, type RecordFilter, SEARCH_LENGTH_MAX } from "@/src/shared/record-filter";
+
+const LIMIT_DEFAULT = 100;
+const NAMED_MAX = 100;
+
+export interface RecordQuery {
+  order: RecordOrder;
+  /** In the data as stored, or in the id; upper and lower case are the same. */
+  search: string | null;
+  filters: readonly RecordFilter[];
+  /** Only these (32 hex digits); null: all. */
+  uniqueIds: readonly string[] | null;
+}
+
+/** A place between two records in an order. */
+export interface RecordPlace {
+  seq: string;
+  /** Milliseconds since 1970; in the orders by update only. */
+  updatedMs: number | null;
+}
+
+export interface RecordPageQuery extends RecordQuery {
+  limit: number;
+  after: RecordPlace | null;
+}
+
+/** The parameters of a page: `limit`, `cursor`, and those of {@link parseRecordQuery}. Raises `parameter_invalid` with the parameters. */
+export function parseRecordPageQuery(parameters: URLSearchParams): RecordPageQuery {
+  const problems = new Map<string, string>();
+  const query = readQuery(parameters, "-created", problems);
+  const limitText = parameters.get("limit");
+  const limit = limitText === null ? LIMIT_DEFAULT : /^\d{1,9}$/.test(limitText) ? Number(limitText) : 0;
+  if (limit < 1 || limit > GRID_LIMIT_MAX) problems.set("limit", `Use a whole number from 1 to ${GRID_LIMIT_MAX}.`);
+  const cursor = parameters.get("cursor");
+  const after = cursor === null ? null : parsePlace(cursor, query.order);
+  if (after === undefined) problems.set("cursor", "Use the value of next of a page in the same order.");
+  raise(problems);
+  return { ...query, limit, after: after ?? null };
+}
+
+/** `order`, `search`, `filter` (several) and `uniqueId` (several, or with commas). Raises `parameter_invalid` with the parameters. */
+export function parseRecordQuery(parameters: URLSearchParams, orderDefault: RecordOrder): RecordQuery {
+  const problems = new Map<string, string>();
+  const query = readQuery(parameters, orderDefault, problems);
+  raise(problems);
+  return query;
+}
+
+function readQuery(parameters: URLSearchParams, orderDefault: RecordOrder, problems: Map<string, string>): RecordQuery {
+  const orderText = parameters.get("order") ?? orderDefault;
+  const order = RECORD_ORDERS.find((each) => each === orderText);
+  if (!order) problems.set("order", `Use one of: ${RECORD_ORDERS.join(", ")}.`);
+  const search = parameters.get("search")?.trim() || null;
+  if (search !== null && search.length > SEARCH_LENGTH_MAX) problems.set("search", `Use ${SEARCH_LENGTH_MAX} characters at most.`);
+  if (search?.includes("\0")) problems.set("search", "No record holds a NUL character.");
+  const texts = parameters.getAll("filter");
+  if (texts.length > FILTERS_MAX) problems.set("filter", `Use ${FILTERS_MAX} filters at most.`);
+  const filters = texts.slice(0, FILTERS_MAX).flatMap((text) => {
+    const parsed = parseRecordFilter(text);
+    if (parsed.ok) return [parsed.filter];
+    problems.set("filter", parsed.problem);
+    return [];
+  });
+  const ids = parameters.getAll("uniqueId").flatMap((value) => value.split(","));
+  if (ids.length > NAMED_MAX) problems.set("uniqueId", `Name ${NAMED_MAX} records at most.`);
+  else if (!ids.every(isUniqueId)) problems.set("uniqueId", "Use 32 lowercase hex digits for each.");
+  return { order: order ?? orderDefault, search, filters, uniqueIds: ids.length === 0 ? null : ids };
+}
+
+function raise(problems: ReadonlyMap<string, string>): void {
+  if (problems.size === 0) return;
+  const [name, message] = [...problems][0] ?? [];
+  throw new AppError("parameter_invalid", { detail: `${name}: ${message}`, fields: Object.fromEntries(problems) });
+}
+
+/** Milliseconds of 14 digits end in the year 5138. */
+const PLACE = /^(\d{1,19})(?:-(\d{1,14}))?$/;
+
+/** The cursor that stands for a place. */
+export function formatPlace({ seq, updatedMs }: RecordPlace): string {
+  return updatedMs === null ? seq : `${seq}-${updatedMs}`;
+}
+
+/** Undefined: no cursor of this order. */
+function parsePlace(text: string, order: RecordOrder): RecordPlace | undefined {
+  const [, seq, ms] = PLACE.exec(text) ?? [];
+  const isByUpdate = order.endsWith("updated");
+  if (seq === undefined || (ms !== undefined) !== isByUpdate) return undefined;
+  // Larger ones are beyond what PostgreSQL takes for a bigint.
+  if (BigInt(seq) > 9_223_372_036_854_775_807n) return undefined;
+  return { seq, updatedMs: ms === undefined ? null : Number(ms) };
+}
+
+/** SQL whose values are apart from its text. */
+export interface Statement {
+  sql: string;
+  values: unknown[];
+}
+
+/** The SQL names of an order's columns, with the direction. The second order of each has an index; by update the newest are found by a sort. */
+const ORDER_SQL: Readonly<Record<RecordOrder, string>> = {
+  "-created": 'c."seq" DESC',
+  created: 'c."seq"',
+  "-updated": 'c."updatedAt" DESC, c."seq" DESC',
+  updated: 'c."updatedAt", c."seq"',
+};
+
+/**
+ * One page of an endpoint's records. Rows end early once they have `charactersMax` characters, the first one aside; `found` counts those up to
+ * the limit and one beyond. `uptoSeq`: none that was created later.
+ */
+export function toPageStatement({
+  endpointId,
+  query: { order, search, filters, uniqueIds, limit, after },
+  uptoSeq,
+  charactersMax,
+}: {
+  endpointId: string;
+  query: RecordPageQuery;
+  uptoSeq: string | null;
+  charactersMax: number;
+}): Statement {
+  const values: unknown[] = [];
+  // Every value of the request goes this way, never into the text.
+  const bind = (value: unknown, type: string): string => `$${values.push(value)}::${type}`;
+  const conditions = [`c."endpointId" = ${bind(endpointId, "uuid")}`, 'c."seq" IS NOT NULL'];
+  if (uniqueIds !== null) conditions.push(`c."id" = ANY (${bind(uniqueIds, "uuid[]")})`);
+  if (uptoSeq !== null) conditions.push(`c."seq" <= ${bind(uptoSeq, "bigint")}`);
+  if (after !== null) conditions.push(toAfter(after, order, bind));
+  if (search !== null) conditions.push(toSearch(search, bind));
+  const parts = filters.map(({ path }, index) => toPart(path, index, bind));
+  conditions.push(...filters.map((filter, index) => toCondition(filter, index, bind)));
+  const limitSql = bind(limit, "int");
+  const sql = `
+    WITH page AS (
+      SELECT c.*, row_number() OVER ordered AS n, count(*) OVER () AS found,
+        sum(length(c."data"::text)) OVER ordered - length(c."data"::text) AS earlier
+      FROM (
+        SELECT c.* FROM "Record" c${parts.join("")} WHERE ${conditions.join(" AND ")} ORDER BY ${ORDER_SQL[order]} LIMIT ${limitSql} + 1
+      ) c
+      WINDOW ordered AS (ORDER BY ${ORDER_SQL[order]} ROWS UNBOUNDED PRECEDING)
+    )
+    SELECT wire_id("id") AS "uniqueId", "data"::text AS "data", wire_time("createdAt") AS "createdAt", wire_time("updatedAt") AS "updatedAt",
+      "version", "contentType"::text AS "contentType", wire_id("ownerId") AS "owner", "seq"::text AS "seq", "found"::int AS "found"
+    FROM page WHERE n <= ${limitSql} AND (n = 1 OR earlier < ${bind(charactersMax, "int")}) ORDER BY n`;
+  return { sql, values };
+}
+
+type Bind = (value: unknown, type: string) => string;
+
+function toAfter({ seq, updatedMs }: RecordPlace, order: RecordOrder, bind: Bind): string {
+  const sign = order.startsWith("-") ? "<" : ">";
+  if (updatedMs === null) return `c."seq" ${sign} ${bind(seq, "bigint")}`;
+  const updatedAt = bind(new Date(updatedMs).toISOString(), "timestamptz");
+  return `(c."updatedAt", c."seq") ${sign} (${updatedAt}, ${bind(seq, "bigint")})`;
+}
+
+const PART_OF_ID = /^[0-9a-f]{4,32}$/i;
+
+function toSearch(search: string, bind: Bind): string {
+  // Quotes, backslashes and control characters stand escaped in JSON.
+  const asStored = JSON.stringify(search).slice(1, -1);
+  const inData = `strpos(lower(c."data"::text), lower(${bind(asStored, "text")})) > 0`;
+  return PART_OF_ID.test(search) ? `(${inData} OR strpos(wire_id(c."id"), lower(${bind(search, "text")})) > 0)` : inData;
+}
+
+/**
+ * Half a surrogate pair is valid in JSON text but can't be decoded: such escapes are read as U+FFFD, or one record would fail every filter.
+ * An escaped backslash before the letters of one is taken for one too; that changes what is compared, never what is stored.
+ */
+const HALF_PAIR = "\\\\ud[89ab][0-9a-f]{2}(?!\\\\ud[c-f][0-9a-f]{2})|(?<!\\\\ud[89ab][0-9a-f]{2})\\\\ud[c-f][0-9a-f]{2}";
+const DECODABLE = `(CASE WHEN strpos(c."data"::text, '\\u') = 0 THEN c."data" ELSE regexp_replace(c."data"::text, '${HALF_PAIR}', '\\\\ufffd', 'gi')::json END)`;
+
+/** What `numeric` takes: numbers beyond it are never compared. */
+const COMPARABLE_NUMBER = "^-?[0-9]+(\\.[0-9]+)?([eE][+-]?[0-9]{1,4})?$";
+
+/** The part of the data that filter number `index` looks at, taken out once a record: as JSON and as text. OFFSET keeps it from being copied. */
+function toPart(path: readonly string[], index: number, bind: Bind): string {
+  const steps = bind(path, "text[]");
+  return ` CROSS JOIN LATERAL (SELECT d.decodable #> ${steps} AS json, d.decodable #>> ${steps} AS text
+    FROM (SELECT ${DECODABLE} AS decodable OFFSET 0) d OFFSET 0) part${index}`;
+}
+
+function toCondition({ operator, value }: RecordFilter, index: number, bind: Bind): string {
+  const [json, text] = [`part${index}.json`, `part${index}.text`];
+  if (operator === "missing") return `${json} IS NULL`;
+  if (operator === "exists" || !value) return `${json} IS NOT NULL`;
+  if (operator === "~") return `(${json} IS NOT NULL AND strpos(lower(coalesce(${text}, 'null')), lower(${bind(value.text, "text")})) > 0)`;
+  const isMet = toComparison({ json, text, sign: operator === "!=" ? "=" : operator, value, bind });
+  return operator === "!=" ? `NOT coalesce(${isMet}, false)` : `coalesce(${isMet}, false)`;
+}
+
+function toComparison({
+  json,
+  text,
+  sign,
+  value,
+  bind,
+}: {
+  json: string;
+  text: string;
+  sign: string;
+  value: FilterValue;
+  bind: Bind;
+}): string {
+  switch (value.kind) {
+    case "word":
+      return value.text === "null"
+        ? `json_typeof(${json}) = 'null'`
+        : `(json_typeof(${json}) = 'boolean' AND ${text} = ${bind(value.text, "text")})`;
+    case "number":
+      // CASE, because only then the cast is sure to come after the check.
+      return `(CASE WHEN json_typeof(${json}) = 'number' AND length(${text}) < 400 AND ${text} ~ '${COMPARABLE_NUMBER}'
+        THEN ${text}::numeric ${sign} ${bind(value.text, "text")}::numeric ELSE false END)`;
+    case "string":
+      return `(json_typeof(${json}) = 'string' AND ${text} COLLATE "C" ${sign} ${bind(value.text, "text")})`;
+  }
+}

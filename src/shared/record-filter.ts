@@ -1,0 +1,114 @@
+/** The grid's filters (G13): `path operator value`, read into parts. Isomorphic: forms check with it what the API takes. It must not apply them. */
+
+export const FILTER_OPERATORS = ["!=", "<=", ">=", "=", "<", ">", "~", "exists", "missing"] as const;
+export type FilterOperator = (typeof FILTER_OPERATORS)[number];
+
+/** What is compared with. `text` is without quotes and escapes; a `number`'s is as written. */
+export interface FilterValue {
+  kind: "string" | "number" | "word";
+  text: string;
+}
+
+export interface RecordFilter {
+  /** Keys and places in arrays; empty: the whole of the data. */
+  path: readonly string[];
+  operator: FilterOperator;
+  /** Absent for `exists` and `missing`. */
+  value?: FilterValue;
+}
+
+export type ParsedFilter = { ok: true; filter: RecordFilter } | { ok: false; problem: string };
+
+/** So many characters a filter may have, and so many filters a request. */
+export const FILTER_LENGTH_MAX = 500;
+export const FILTERS_MAX = 10;
+export const SEARCH_LENGTH_MAX = 200;
+const PATH_STEPS_MAX = 50;
+
+/** `true`, `false`, `null`. */
+const WORD = /^(?:true|false|null)$/;
+/** JSON's numbers, as far as PostgreSQL can compare them. */
+const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d{1,4})?$/;
+
+const FIRST_KEY = /^[\p{L}\p{N}_$-]+/u;
+const NEXT_KEY = /^\.([\p{L}\p{N}_$-]+)/u;
+const PLACE = /^\[(\d{1,9})\]/;
+const QUOTED_KEY = /^\[("(?:[^"\\]|\\.)*")\]/;
+const QUOTED = /^"(?:[^"\\]|\\.)*"$/;
+
+/** Reads one filter, like `user.age >= 21`, `tags[0] = "new"`, `["odd key"] exists`; `$` alone is the whole of the data. */
+export function parseRecordFilter(text: string): ParsedFilter {
+  const trimmed = text.trim();
+  if (trimmed === "") return fail("Write a path, an operator and a value, like age >= 21.");
+  if (trimmed.length > FILTER_LENGTH_MAX) return fail(`Use ${FILTER_LENGTH_MAX} characters at most.`);
+  const read = readPath(trimmed);
+  if (typeof read === "string") return fail(read);
+  const rest = read.rest.trimStart();
+  const operator = FILTER_OPERATORS.find((each) => rest.startsWith(each));
+  if (!operator) return fail(`After the path use one of: ${FILTER_OPERATORS.join(" ")}.`);
+  const valueText = rest.slice(operator.length).trim();
+  const { path } = read;
+  if (operator === "exists" || operator === "missing") {
+    return valueText === "" ? { ok: true, filter: { path, operator } } : fail(`Nothing belongs after ${operator}.`);
+  }
+  const value = readValue(valueText);
+  if (typeof value === "string") return fail(value);
+  if (value.kind === "word" && /[<>]/.test(operator)) return fail(`${operator} compares numbers and texts.`);
+  return { ok: true, filter: { path, operator, value } };
+}
+
+function readPath(text: string): { path: string[]; rest: string } | string {
+  if (/^\$(?![\p{L}\p{N}_$.[-])/u.test(text)) return { path: [], rest: text.slice(1) };
+  const path: string[] = [];
+  let rest = text;
+  for (;;) {
+    const [taken, step] = readStep(rest, path.length === 0) ?? [];
+    if (taken === undefined || step === undefined) break;
+    path.push(step);
+    rest = rest.slice(taken.length);
+    if (path.length > PATH_STEPS_MAX) return `A path may have ${PATH_STEPS_MAX} steps at most.`;
+  }
+  return path.length === 0 ? 'Begin with a path, like user.name, tags[0] or ["odd key"].' : { path, rest };
+}
+
+/** What the step is written as, and the key or place that it means. */
+function readStep(text: string, isFirst: boolean): readonly [taken: string, step: string] | undefined {
+  const place = PLACE.exec(text);
+  if (place?.[1] !== undefined) return [place[0], String(Number(place[1]))];
+  const quoted = QUOTED_KEY.exec(text);
+  if (quoted?.[1] !== undefined) {
+    const key = unquote(quoted[1]);
+    return key === undefined ? undefined : [quoted[0], key];
+  }
+  if (isFirst) {
+    const [key] = FIRST_KEY.exec(text) ?? [];
+    return key === undefined ? undefined : [key, key];
+  }
+  const next = NEXT_KEY.exec(text);
+  return next?.[1] === undefined ? undefined : [next[0], next[1]];
+}
+
+function readValue(text: string): FilterValue | string {
+  if (text === "") return 'Write a value after the operator; "" is the empty text.';
+  if (WORD.test(text)) return { kind: "word", text };
+  if (NUMBER.test(text)) return { kind: "number", text };
+  if (!text.startsWith('"')) return text.includes("\0") ? NUL : { kind: "string", text };
+  const value = QUOTED.test(text) ? unquote(text) : undefined;
+  if (value === undefined) return "This text in quotes is not complete: write it as JSON has it.";
+  return value.includes("\0") ? NUL : { kind: "string", text: value };
+}
+
+const NUL = "No record holds a NUL character.";
+
+function unquote(text: string): string | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "string" ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function fail(problem: string): ParsedFilter {
+  return { ok: false, problem };
+}
