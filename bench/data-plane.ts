@@ -12,6 +12,7 @@ import path from "node:path";
 import { createAccess } from "@/src/core/access";
 import { createDefinitions } from "@/src/core/definitions";
 import type { RecordStore } from "@/src/core/ports";
+import { createRateGate } from "@/src/core/rate-gate";
 import { createRecords } from "@/src/core/records";
 import { createTokens } from "@/src/core/tokens";
 import { createDb, createPool } from "@/src/db/client";
@@ -21,6 +22,7 @@ import { migrate } from "@/src/db/migrate";
 import { createRecordStore } from "@/src/db/record-store";
 import { createTokenStore } from "@/src/db/token-store";
 import { createDataPlane } from "@/src/http/data-plane";
+import { createProcessRateLimiter } from "@/src/limits/rate-limiter";
 import { createProcessHints } from "@/src/realtime/hints";
 import { createLog } from "@/src/runtime/log";
 
@@ -45,6 +47,8 @@ const db = createDb({ pool, hints: createProcessHints({ log }), log });
 const definitions = createDefinitions({ store: createDefinitionStore({ db, clock }), clock, log });
 const tokens = createTokens({ store: createTokenStore({ db }), clock, log });
 const access = createAccess({ definitions, tokens, clock });
+// Counted, but never refused.
+const gate = createRateGate({ access, limiter: createProcessRateLimiter(), limit: 1_000_000_000 });
 
 const grouped = createRecordStore({ db });
 const single: RecordStore = { ...grouped, commit: (endpointId, writes) => db.record.commit(endpointId, writes) };
@@ -52,7 +56,7 @@ const single: RecordStore = { ...grouped, commit: (endpointId, writes) => db.rec
 async function serve(store: RecordStore): Promise<{ origin: string; server: http.Server }> {
   const records = createRecords({ store, recordBytesMax: 1024 * 1024 });
   const config = { bodyBytesMax: 1024 * 1024, bodyTimeoutMs: 30_000 };
-  const server = http.createServer(createDataPlane({ access, records, config, log }));
+  const server = http.createServer(createDataPlane({ access, gate, records, config, log }));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server };
 }

@@ -25,6 +25,7 @@ export async function createProject({
       name: input.name,
       allowedOrigins: input.allowedOrigins ?? [],
       disallowNoOrigin: input.disallowNoOrigin ?? false,
+      rateLimit: input.rateLimit ?? null,
       keys: { create: { name: FIRST_KEY_NAME, key: createKeyText() } },
     },
     select: { ...projectSelect(clock.now()), keys: true },

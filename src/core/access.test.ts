@@ -42,6 +42,7 @@ function setUp(options: SiteOptions = {}): { access: Access; world: { site: Comp
   const world: { site: Compiled | undefined; used: string[] } = { site: createSite(options), used: [] };
   const definitions: Definitions = {
     find: async (key, name) => (key === "good" && name === world.site?.endpoint.name ? world.site : undefined),
+    has: () => false,
     findEndpoint: async (id) => (world.site?.endpoint.id === id ? { ...world.site, key: null } : undefined),
     redeemTicket: async (ticket) => (ticket === "ticket" && world.site ? { ...world.site, key: null } : undefined),
     noteUse: (keyId) => world.used.push(keyId),

@@ -29,7 +29,13 @@ export interface Grant {
   allowedOrigin?: string;
   via: "key" | "ticket";
   /** What {@link Access.recheck} compares with. Not for logs. */
-  evidence: { key: string | null; masterKeyHash: Uint8Array | null; revision: number };
+  evidence: {
+    key: string | null;
+    masterKeyHash: Uint8Array | null;
+    revision: number;
+    /** `Tokens.generation()` from before the token was looked up. */
+    tokenGeneration: number;
+  };
 }
 
 export interface Access {
@@ -37,13 +43,15 @@ export interface Access {
   decide(request: AccessRequest): Promise<Grant>;
   /** U3: what the URL names. Raises `api_version_unknown`, `key_missing`, `endpoint_or_key_invalid`, `ticket_invalid`, `database_unavailable`. */
   locate(request: AccessRequest): Promise<Compiled>;
+  /** Whether `locate` answers without asking storage. */
+  isKnown(request: AccessRequest): boolean;
   /** The rest of the checks, on what was located: key, master key, origin, scope, token; in this order. Raises what failed. */
   admit(site: Compiled, request: AccessRequest): Promise<Grant>;
   /** The request's origin when the project allows it to read answers (U5), be they errors; undefined: no CORS headers. */
   echoOrigin(site: Compiled, request: Pick<AccessRequest, "origin" | "masterKey">): string | undefined;
   /**
    * For open streams, after an invalidation: why the grant no longer holds (an error of W6), or undefined when it does. Brings
-   * `grant.keyExpiresAt` up to date: a rotation gives a key that had no end one.
+   * `grant.keyExpiresAt` and `grant.user.tokenExpiresAt` up to date: a rotation gives a key that had no end one.
    * Raises `database_unavailable` when that can't be known now; ask again later then.
    */
   recheck(grant: Grant): Promise<AppError | undefined>;
@@ -81,6 +89,10 @@ class DefinedAccess implements Access {
     return site;
   }
 
+  isKnown({ version, key, endpointName, ticket }: AccessRequest): boolean {
+    return version === API_VERSION && ticket === undefined && key !== undefined && this.#definitions.has(key, endpointName);
+  }
+
   async admit(site: Compiled, request: AccessRequest): Promise<Grant> {
     const { key, endpoint, project } = site;
     if (key && keyState(key, this.#clock.now()) !== "valid") throw new AppError("endpoint_or_key_invalid");
@@ -88,6 +100,7 @@ class DefinedAccess implements Access {
     if (request.masterKey !== undefined && !isMasterKey(site, request.masterKey)) throw new AppError("master_key_invalid");
     if (key && !master) checkOrigin(site, request.origin);
     if (key && !scopeAllows(key.scope, request.operation)) throw new AppError("key_scope_insufficient");
+    const tokenGeneration = this.#tokens.generation();
     const token = key && !master && needsToken(site, request.operation) ? await this.#authenticate(site, request.accessToken) : undefined;
     if (key) this.#definitions.noteUse(key.id);
     if (token) this.#tokens.noteUse(token.id);
@@ -104,6 +117,7 @@ class DefinedAccess implements Access {
         key: key ? (request.key ?? null) : null,
         masterKeyHash: master ? project.masterKeyHash : null,
         revision: project.revision,
+        tokenGeneration,
       },
     };
     if (request.origin !== undefined) {
@@ -149,12 +163,16 @@ class DefinedAccess implements Access {
     return isOriginAllowed(site, grant.origin) ? undefined : new AppError("origin_removed");
   }
 
-  /** Why the stream's user may no longer have it, or sees something else than when it was opened. */
+  /**
+   * Why the stream's user may no longer have it, or would see something else than when it was opened. A stream that was opened with a token
+   * lasts as long as the token (W6), also where the endpoint no longer asks for one.
+   */
   async #recheckToken(site: Compiled, grant: Grant): Promise<AppError | undefined> {
     const isNeeded = needsToken(site, "subscribe");
     if (!grant.user) return isNeeded ? new AppError("endpoint_secured") : undefined;
     const token = await this.#tokens.findById(grant.user.tokenId);
-    if (!token) return new AppError("user_deleted");
+    // Tokens are deleted with their user, or some time after they have expired.
+    if (!token) return new AppError(grant.user.tokenExpiresAt <= this.#clock.now() ? "token_expired" : "user_deleted");
     grant.user.tokenExpiresAt = token.expiresAt;
     const state = tokenState(token, this.#clock.now());
     if (state !== "valid") return new AppError(state === "revoked" ? "token_revoked" : "token_expired");

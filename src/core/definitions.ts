@@ -25,6 +25,8 @@ export interface Definitions {
    * misses are not remembered, so that a new endpoint answers at once. May raise `database_unavailable`.
    */
   find(key: string, endpointName: string): Promise<Compiled | undefined>;
+  /** Whether `find` answers from memory. */
+  has(key: string, endpointName: string): boolean;
   /** The endpoint by its id, read afresh; undefined when it was deleted. Concurrent calls share one query. */
   findEndpoint(endpointId: string): Promise<Compiled | undefined>;
   /** Consumes a single-use ticket; undefined: unknown, used or expired. Never cached. */
@@ -103,6 +105,10 @@ class DefinitionCache implements Definitions {
       if (generation === this.#generation) this.#remember(id, compiled);
       return compiled;
     });
+  }
+
+  has(key: string, endpointName: string): boolean {
+    return this.#cache.has(`${endpointName}?${key}`);
   }
 
   async findEndpoint(endpointId: string): Promise<Compiled | undefined> {

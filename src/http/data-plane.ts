@@ -4,12 +4,14 @@ import type { Access } from "@/src/core/access";
 import { type AccessRequest, toAccessRequest } from "@/src/core/access-request";
 import type { Compiled } from "@/src/core/definitions";
 import type { Log } from "@/src/core/ports";
+import type { RateGate } from "@/src/core/rate-gate";
 import type { Records } from "@/src/core/records";
 import { createDeleteHandler, createUpdateHandler } from "@/src/http/change-record";
 import { METHODS, toPreflightHeaders } from "@/src/http/cors";
 import { createCreateHandler } from "@/src/http/create-records";
 import { type DataExchange, type Handler, headersOf } from "@/src/http/exchange";
 import { toProblemAnswer } from "@/src/http/problem";
+import { countRequest } from "@/src/http/rate-limit";
 import { createReadHandler } from "@/src/http/read-records";
 import { createRequestId } from "@/src/http/request-id";
 import { respond } from "@/src/http/respond";
@@ -18,6 +20,7 @@ import { AppError, isAppError } from "@/src/shared/errors";
 
 export interface DataPlaneOptions {
   access: Access;
+  gate: Pick<RateGate, "count">;
   records: Records;
   /** `drainMs`: how long the rest of a refused body is read; default 5000. */
   config: { bodyBytesMax: number; bodyTimeoutMs: number; drainMs?: number };
@@ -46,12 +49,14 @@ type MethodOperation = "read" | "create" | "update" | "delete";
 
 class Plane {
   readonly #access: Access;
+  readonly #gate: Pick<RateGate, "count">;
   readonly #handlers: Readonly<Record<MethodOperation, Handler>>;
   readonly #config: DataPlaneOptions["config"];
   readonly #log: DataPlaneOptions["log"];
 
-  constructor({ access, records, config, log }: DataPlaneOptions) {
+  constructor({ access, gate, records, config, log }: DataPlaneOptions) {
     this.#access = access;
+    this.#gate = gate;
     this.#handlers = {
       read: createReadHandler({ records }),
       create: createCreateHandler({ records, config }),
@@ -88,7 +93,8 @@ class Plane {
       if (request.method === "OPTIONS") await this.#preflight(exchange, accessRequest);
       else if (operation === undefined) throw new AppError("method_not_allowed");
       else {
-        const site = await this.#locate(exchange, accessRequest);
+        const locate = () => this.#locate(exchange, accessRequest);
+        const site = await countRequest({ gate: this.#gate, exchange, accessRequest, locate });
         const grant = await this.#access.admit(site, accessRequest);
         await this.#handlers[operation]({ exchange, grant, site });
       }

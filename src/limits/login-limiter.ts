@@ -1,5 +1,6 @@
 /** Limits attempts to guess passwords. Holds counters and timers: one for each process, made at boot; it must not know what is attempted. */
 import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
+import { toNetwork } from "@/src/core/client-network";
 import type { LoginAttempt, LoginLimiter } from "@/src/core/ports";
 import { AppError } from "@/src/shared/errors";
 
@@ -38,19 +39,6 @@ export function createLoginLimiter(): LoginLimiter {
       await byAccount.delete(keys.account);
     },
   };
-}
-
-/** An IPv6 client has a whole /64 to choose addresses from: it counts as one. An IPv4-mapped address counts as IPv4. */
-function toNetwork(address: string): string {
-  const plain = address.toLowerCase().replace(/^::ffff:(?=\d+\.)/, "");
-  if (!plain.includes(":")) return plain;
-  const [head = "", tail] = plain.split("::");
-  const groups = head === "" ? [] : head.split(":");
-  if (tail !== undefined) {
-    const behind = tail === "" ? 0 : tail.split(":").length;
-    while (groups.length + behind < 8) groups.push("0");
-  }
-  return `${groups.slice(0, 4).join(":")}::/64`;
 }
 
 function toMinutes(seconds: number): string {

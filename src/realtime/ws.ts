@@ -2,9 +2,10 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
-import type { Access } from "@/src/core/access";
 import { type AccessRequest, toAccessRequest } from "@/src/core/access-request";
+import { toClientAddress } from "@/src/core/client-network";
 import type { Log } from "@/src/core/ports";
+import type { RateGate } from "@/src/core/rate-gate";
 import { parseCursor } from "@/src/shared/cursor";
 import { parseDataAddress } from "@/src/shared/data-path";
 import { AppError, isAppError } from "@/src/shared/errors";
@@ -43,7 +44,7 @@ const SERVER_OPTIONS = {
 /** Starts the heartbeat's timer; `closeAll` ends it. */
 export function createUpgradeHandler(options: {
   hub: Pick<Hub, "subscribe" | "closeAll">;
-  access: Pick<Access, "decide">;
+  access: Pick<RateGate, "decide">;
   config: { pingIntervalMs: number; pongTimeoutMs: number };
   log: Pick<Log, "debug" | "error">;
 }): UpgradeHandler {
@@ -63,18 +64,16 @@ export function createUpgradeHandler(options: {
     });
   }
 
-  async function open({
-    handshake,
-    accessRequest,
-    since,
-  }: {
+  async function open(request: {
     handshake: Handshake;
     accessRequest: AccessRequest;
+    clientAddress: string;
     since: string | null;
   }): Promise<void> {
+    const { handshake, accessRequest, clientAddress, since } = request;
     const timer = setTimeout(() => handshake.refuse(new AppError("database_unavailable")), HANDSHAKE_TIMEOUT_MS);
     try {
-      const grant = await access.decide(accessRequest);
+      const grant = await access.decide(accessRequest, clientAddress);
       const start = toStart(since);
       let webSocket: WebSocket | undefined;
       const connect = (): Sink | undefined => {
@@ -128,7 +127,7 @@ export function createUpgradeHandler(options: {
       const parameters = new URLSearchParams(address.query);
       const accessRequest = toAccessRequest({ address, parameters, headers: request.headers, operation: "subscribe" });
       const handshake = createHandshake({ server, request, socket, head });
-      void open({ handshake, accessRequest, since: parameters.get("since") });
+      void open({ handshake, accessRequest, clientAddress: toClientAddress(request), since: parameters.get("since") });
     },
     closeAll: async ({ graceMs }) => {
       heartbeat.stop();

@@ -7,6 +7,7 @@ import type { Config } from "@/src/config/config";
 import { createAccess } from "@/src/core/access";
 import { createDefinitions } from "@/src/core/definitions";
 import type { Log } from "@/src/core/ports";
+import { createRateGate } from "@/src/core/rate-gate";
 import { createRecords } from "@/src/core/records";
 import { createTokens } from "@/src/core/tokens";
 import { createChangeLog } from "@/src/db/change-log";
@@ -18,6 +19,7 @@ import { createRecordStore } from "@/src/db/record-store";
 import { createTokenStore } from "@/src/db/token-store";
 import { createDataPlane, type DataPlane } from "@/src/http/data-plane";
 import { createLoginLimiter } from "@/src/limits/login-limiter";
+import { createProcessRateLimiter, createSharedRateLimiter } from "@/src/limits/rate-limiter";
 import { createProcessHints } from "@/src/realtime/hints";
 import { createHub } from "@/src/realtime/hub";
 import { createUpgradeHandler } from "@/src/realtime/ws";
@@ -64,9 +66,11 @@ export async function boot(config: Config): Promise<Booted> {
   const definitions = createDefinitions({ store: createDefinitionStore({ db, clock }), clock, log });
   const tokens = createTokens({ store: createTokenStore({ db }), clock, log });
   const access = createAccess({ definitions, tokens, clock });
-  const hub = createHub({ changes, hints, access, definitions, clock, log, queueBytesMax: config.queueBytesMax });
+  const limiter = config.redisUrl === undefined ? createProcessRateLimiter() : createSharedRateLimiter({ url: config.redisUrl, log });
+  const gate = createRateGate({ access, limiter, limit: config.rateLimit });
+  const hub = createHub({ changes, hints, access, definitions, tokens, clock, log, queueBytesMax: config.queueBytesMax });
   const records = createRecords({ store, recordBytesMax: config.bodyBytesMax });
-  const streams = createUpgradeHandler({ hub, access, log, config });
+  const streams = createUpgradeHandler({ hub, access: gate, log, config });
   definitions.onInvalidate((projectId) => void hub.recheck(projectId));
   tokens.onInvalidate((projectId) => void hub.recheck(projectId));
 
@@ -83,7 +87,7 @@ export async function boot(config: Config): Promise<Booted> {
 
   return {
     runtime: { config, log, clock, db, records: store, changes, definitions, tokens, hub, secret, loginLimiter: createLoginLimiter() },
-    dataPlane: createDataPlane({ access, records, config, log }),
+    dataPlane: createDataPlane({ access, gate, records, config, log }),
     upgrade: streams.upgrade,
     closeStreams: () => streams.closeAll({ graceMs: STREAM_GRACE_MS }),
     isDatabaseUp: () =>
@@ -96,6 +100,7 @@ export async function boot(config: Config): Promise<Booted> {
       const noted = await Promise.allSettled([definitions.flushUse(), tokens.flushUse()]);
       for (const one of noted)
         if (one.status === "rejected") log.warn({ err: one.reason }, "the last use of some keys or tokens was not noted");
+      limiter.close();
       await db.$disconnect();
       await stopDatabase();
     },

@@ -7,6 +7,7 @@ import pg from "pg";
 import { createAccess } from "@/src/core/access";
 import { createDefinitions, type Definitions } from "@/src/core/definitions";
 import type { Change, Log } from "@/src/core/ports";
+import { createRateGate } from "@/src/core/rate-gate";
 import { createRecords } from "@/src/core/records";
 import { createTokens, type Tokens } from "@/src/core/tokens";
 import { createDb, createPool } from "@/src/db/client";
@@ -16,6 +17,7 @@ import { createTokenStore } from "@/src/db/token-store";
 import { createClientErrorHandler } from "@/src/http/client-error";
 import { createDataPlane } from "@/src/http/data-plane";
 import { createHttpLimits } from "@/src/http/limits";
+import { createProcessRateLimiter } from "@/src/limits/rate-limiter";
 import { createProcessHints } from "@/src/realtime/hints";
 import { createTestDatabase } from "@/tests/support/database";
 
@@ -66,6 +68,8 @@ export interface DataServerOptions {
   bodyTimeoutMs?: number;
   headersTimeoutMs?: number;
   drainMs?: number;
+  /** Requests a minute; default 0: no limit. */
+  rateLimit?: number;
   /** Reaches the database through another address, which a test may cut. */
   via?: { host: string; port: number };
 }
@@ -90,8 +94,10 @@ export async function createDataServer(options: DataServerOptions = {}): Promise
   const definitions = createDefinitions({ store: createDefinitionStore({ db, clock: coreClock }), clock: coreClock, log });
   const tokens = createTokens({ store: createTokenStore({ db }), clock: coreClock, log });
   const access = createAccess({ definitions, tokens, clock: coreClock });
+  const limiter = createProcessRateLimiter({ now: () => clock.at.getTime() });
+  const gate = createRateGate({ access, limiter, limit: options.rateLimit ?? 0, now: () => clock.at.getTime() });
   const records = createRecords({ store: createRecordStore({ db }), recordBytesMax: bodyBytesMax });
-  const handle = createDataPlane({ access, records, config, log });
+  const handle = createDataPlane({ access, gate, records, config, log });
   const server = http.createServer({ ...createHttpLimits(config), connectionsCheckingInterval: 50 }, (request, response) =>
     handle(request, response),
   );

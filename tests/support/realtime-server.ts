@@ -7,6 +7,7 @@ import pg from "pg";
 import { createAccess } from "@/src/core/access";
 import { createDefinitions, type Definitions } from "@/src/core/definitions";
 import type { ChangeLog, Log, RecordStore } from "@/src/core/ports";
+import { createRateGate } from "@/src/core/rate-gate";
 import { createRecords } from "@/src/core/records";
 import { createTokens, type Tokens } from "@/src/core/tokens";
 import { createChangeLog } from "@/src/db/change-log";
@@ -15,6 +16,7 @@ import { createDefinitionStore } from "@/src/db/definition-store";
 import { createRecordStore } from "@/src/db/record-store";
 import { createTokenStore } from "@/src/db/token-store";
 import { createDataPlane } from "@/src/http/data-plane";
+import { createProcessRateLimiter } from "@/src/limits/rate-limiter";
 import { createProcessHints } from "@/src/realtime/hints";
 import { createHub, type Hub } from "@/src/realtime/hub";
 import { createUpgradeHandler } from "@/src/realtime/ws";
@@ -54,6 +56,8 @@ export interface RealtimeServer {
 export interface RealtimeServerOptions {
   /** Another node of the same deployment: they share nothing but this. */
   database?: TestDatabase;
+  /** Requests a minute; default 0: no limit. */
+  rateLimit?: number;
   /** Reaches the database through another address, which a test may cut. */
   via?: { host: string; port: number };
   tls?: { cert: string; key: string };
@@ -77,14 +81,16 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
   const definitions = createDefinitions({ store: createDefinitionStore({ db, clock: coreClock }), clock: coreClock, log });
   const tokens = createTokens({ store: createTokenStore({ db }), clock: coreClock, log });
   const access = createAccess({ definitions, tokens, clock: coreClock });
+  const limiter = createProcessRateLimiter({ now: () => clock.at.getTime() });
+  const gate = createRateGate({ access, limiter, limit: options.rateLimit ?? 0, now: () => clock.at.getTime() });
   const changes = createChangeLog({ db });
   const records = createRecordStore({ db });
-  const hub = createHub({ changes, hints, access, definitions, clock: coreClock, log, queueBytesMax });
+  const hub = createHub({ changes, hints, access, definitions, tokens, clock: coreClock, log, queueBytesMax });
   const stopListening = definitions.onInvalidate((projectId) => void hub.recheck(projectId));
   tokens.onInvalidate((projectId) => void hub.recheck(projectId));
-  const handler = createUpgradeHandler({ hub, access, config: { pingIntervalMs, pongTimeoutMs }, log });
+  const handler = createUpgradeHandler({ hub, access: gate, config: { pingIntervalMs, pongTimeoutMs }, log });
   const config = { bodyBytesMax: 1_048_576, bodyTimeoutMs: 10_000 };
-  const dataPlane = createDataPlane({ access, records: createRecords({ store: records, recordBytesMax: 1_048_576 }), config, log });
+  const dataPlane = createDataPlane({ access, gate, records: createRecords({ store: records, recordBytesMax: 1_048_576 }), config, log });
   const onRequest = (request: http.IncomingMessage, response: http.ServerResponse) => dataPlane(request, response);
   const server = tls ? https.createServer(tls, onRequest) : http.createServer(onRequest);
   server.on("upgrade", handler.upgrade);

@@ -1,4 +1,4 @@
-/** A TCP relay whose link a test can cut and restore: how a database goes away for a process, without harm to other tests. */
+/** A TCP relay whose link a test can cut, stall and restore: how a database goes away for a process, without harm to other tests. */
 import { once } from "node:events";
 import net, { type AddressInfo } from "node:net";
 
@@ -8,19 +8,22 @@ export interface SeverableProxy {
   /** Breaks every connection, and refuses new ones. */
   sever(): Promise<void>;
   restore(): Promise<void>;
+  /** Connections stay, and new ones are taken, but nothing passes any more; until `sever`. */
+  stall(): void;
   close(): Promise<void>;
 }
 
 export async function createSeverableProxy(target: { host: string; port: number }): Promise<SeverableProxy> {
   const host = "127.0.0.1";
   const sockets = new Set<net.Socket>();
+  let stalled = false;
   const server = net.createServer((near) => {
     const far = net.connect(target);
     for (const socket of [near, far]) {
       sockets.add(socket);
       socket.on("error", () => undefined).on("close", () => sockets.delete(socket));
     }
-    near.pipe(far).pipe(near);
+    if (!stalled) near.pipe(far).pipe(near);
     near.on("close", () => far.destroy());
     far.on("close", () => near.destroy());
   });
@@ -33,8 +36,13 @@ export async function createSeverableProxy(target: { host: string; port: number 
     const closed = server.listening ? once(server, "close") : undefined;
     server.close();
     for (const socket of sockets) socket.destroy();
+    stalled = false;
     await closed;
   };
+  const stall = (): void => {
+    stalled = true;
+    for (const socket of sockets) socket.unpipe();
+  };
   const port = await listen(0);
-  return { host, port, sever, restore: async () => void (await listen(port)), close: sever };
+  return { host, port, sever, restore: async () => void (await listen(port)), stall, close: sever };
 }

@@ -95,6 +95,27 @@ describe("projects", () => {
     expect(invalidated).toEqual([project.id, project.id]);
   });
 
+  it("[U8][G2] POST and PATCH take a limit of requests a minute, and null for the server's", async () => {
+    const project = await create({ name: "Weather", rateLimit: 600 });
+    expect(project.rateLimit).toBe(600);
+    const url = `/api/manage/projects/${project.id}`;
+    expect((await ada.call("PATCH", url, { body: { rateLimit: 1_000_000 } })).body.rateLimit).toBe(1_000_000);
+    expect((await ada.call("PATCH", url, { body: { name: "Climate" } })).body.rateLimit).toBe(1_000_000);
+    expect((await ada.call("PATCH", url, { body: { rateLimit: null } })).body.rateLimit).toBeNull();
+    expect((await ada.call("GET", url)).body.rateLimit).toBeNull();
+    expect(invalidated).toEqual([project.id, project.id, project.id]);
+  });
+
+  it.each([
+    [0, "Use 1 or more."],
+    [1_000_001, "Use 1000000 at most."],
+    [1.5, "Use a whole number of requests a minute, or null for the server's limit."],
+    ["600", "Use a whole number of requests a minute, or null for the server's limit."],
+  ])("[U8][G6] a limit of %j is refused beside the field", async (rateLimit, message) => {
+    const answer = await ada.call("POST", "/api/manage/projects", { body: { name: "Weather", rateLimit } });
+    expect(answer).toMatchObject({ status: 400, body: { code: "fields_invalid", fields: { rateLimit: message } } });
+  });
+
   it("[G2] PATCH of nothing changes nothing", async () => {
     const { keys: _, ...project } = await create();
     expect((await ada.call("PATCH", `/api/manage/projects/${project.id}`, { body: {} })).body).toEqual(project);

@@ -1,0 +1,28 @@
+/** Rate limits on HTTP (U8): who a request is counted as, and the headers that say how it stands. It must not know the rule (core/rate-gate.ts does). */
+import type { AccessRequest } from "@/src/core/access-request";
+import { toClientAddress } from "@/src/core/client-network";
+import type { Compiled } from "@/src/core/definitions";
+import type { RateGate } from "@/src/core/rate-gate";
+import type { DataExchange } from "@/src/http/exchange";
+
+/** Locates what the request names, and counts it. Whatever becomes of it, its answer says how the client stands. */
+export function countRequest(options: {
+  gate: Pick<RateGate, "count">;
+  exchange: DataExchange;
+  accessRequest: AccessRequest;
+  locate: () => Promise<Compiled>;
+}): Promise<Compiled> {
+  const { gate, exchange, accessRequest, locate } = options;
+  return gate.count(
+    {
+      accessRequest,
+      address: toClientAddress(exchange.request),
+      onVerdict: ({ limit, remaining, resetSeconds }) => {
+        exchange.headers["RateLimit-Limit"] = String(limit);
+        exchange.headers["RateLimit-Remaining"] = String(remaining);
+        exchange.headers["RateLimit-Reset"] = String(resetSeconds);
+      },
+    },
+    locate,
+  );
+}

@@ -1,0 +1,120 @@
+/** Counting in this process and in Redis (U8). */
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { createSeverableProxy, type SeverableProxy } from "@/tests/support/severable-proxy";
+import { startTestRedis, type TestRedis } from "@/tests/support/test-redis";
+import { until } from "@/tests/support/until";
+import { createProcessRateLimiter, createSharedRateLimiter, type OwnedRateLimiter } from "./rate-limiter";
+
+describe("createProcessRateLimiter", () => {
+  it("[U8] allows as many as the limit of the moment says, and answers what is left", async () => {
+    const time = { ms: 0 };
+    const limiter = createProcessRateLimiter({ now: () => time.ms });
+    expect(await limiter.take("a", 2)).toEqual({ allowed: true, limit: 2, remaining: 1, resetSeconds: 60 });
+    expect(await limiter.take("a", 2)).toEqual({ allowed: true, limit: 2, remaining: 0, resetSeconds: 60 });
+    time.ms += 59_400;
+    expect(await limiter.take("a", 2)).toEqual({ allowed: false, limit: 2, remaining: 0, resetSeconds: 1 });
+    expect(await limiter.take("a", 5)).toEqual({ allowed: true, limit: 5, remaining: 1, resetSeconds: 1 });
+    time.ms += 600;
+    expect(await limiter.take("a", 2)).toEqual({ allowed: true, limit: 2, remaining: 1, resetSeconds: 60 });
+  });
+});
+
+describe("createSharedRateLimiter", () => {
+  let redis: TestRedis;
+  let proxy: SeverableProxy;
+  let logged: string[];
+  let limiters: OwnedRateLimiter[];
+  let ids = 0;
+
+  beforeAll(async () => {
+    redis = await startTestRedis();
+  });
+  afterAll(() => redis.close());
+  afterEach(async () => {
+    for (const limiter of limiters) limiter.close();
+    await proxy.close();
+  });
+
+  const connect = (): OwnedRateLimiter => {
+    const note = (_: object, message: string) => void logged.push(message);
+    const limiter = createSharedRateLimiter({ url: `redis://${proxy.host}:${proxy.port}`, log: { info: note, warn: note } });
+    limiters.push(limiter);
+    return limiter;
+  };
+
+  /** Two servers; `nextId` names a client that nobody has counted. */
+  async function setUp(count = 2) {
+    proxy = await createSeverableProxy(redis);
+    logged = [];
+    limiters = [];
+    const servers = Array.from({ length: count }, connect);
+    return { servers, nextId: () => `client ${++ids}` };
+  }
+
+  /** Both see what the other counted. */
+  async function untilTogether([one, other]: OwnedRateLimiter[], nextId: () => string): Promise<void> {
+    await until("servers that count together", async () => {
+      const id = nextId();
+      await one?.take(id, 9);
+      return (await other?.take(id, 9))?.remaining === 7;
+    });
+  }
+
+  it("[U8] servers that share a Redis count together", async () => {
+    const { servers, nextId } = await setUp();
+    await untilTogether(servers, nextId);
+    const [one, other] = servers;
+    const id = nextId();
+    expect(await one?.take(id, 2)).toMatchObject({ allowed: true, remaining: 1 });
+    expect(await other?.take(id, 2)).toMatchObject({ allowed: true, remaining: 0 });
+    const refused = await one?.take(id, 2);
+    expect(refused).toMatchObject({ allowed: false, limit: 2, remaining: 0 });
+    expect(refused?.resetSeconds).toBeGreaterThanOrEqual(1);
+    expect(refused?.resetSeconds).toBeLessThanOrEqual(60);
+    expect(await other?.take(nextId(), 2)).toMatchObject({ allowed: true, remaining: 1 });
+  });
+
+  it("[U8] while Redis is away each server counts alone, and together again when it is back", async () => {
+    const { servers, nextId } = await setUp();
+    await untilTogether(servers, nextId);
+    logged.length = 0;
+    await proxy.sever();
+    const [one, other] = servers;
+    const id = nextId();
+    expect((await one?.take(id, 2))?.remaining).toBe(1);
+    expect((await other?.take(id, 2))?.remaining).toBe(1);
+    expect((await one?.take(id, 2))?.remaining).toBe(0);
+    expect((await one?.take(id, 2))?.allowed).toBe(false);
+    await proxy.restore();
+    await untilTogether(servers, nextId);
+    const away = "Redis is away: this server counts requests alone until it is back";
+    const back = "Redis is back: servers count requests together";
+    expect(logged.toSorted()).toEqual([away, away, back, back]);
+  });
+
+  it("[U8] a Redis that takes commands and never answers holds nobody up", async () => {
+    const { servers, nextId } = await setUp();
+    await untilTogether(servers, nextId);
+    proxy.stall();
+    const [one] = servers;
+    const id = nextId();
+    const verdicts = await Promise.all(Array.from({ length: 50 }, () => one?.take(id, 20)));
+    expect(verdicts.filter((verdict) => verdict?.allowed)).toHaveLength(20);
+    await proxy.sever();
+    await proxy.restore();
+    await untilTogether(servers, nextId);
+  });
+
+  it("[U8] a server starts without Redis, and finds it later", async () => {
+    proxy = await createSeverableProxy(redis);
+    await proxy.sever();
+    logged = [];
+    limiters = [];
+    const servers = [connect(), connect()];
+    const id = `client ${++ids}`;
+    expect(await servers[0]?.take(id, 1)).toMatchObject({ allowed: true, remaining: 0 });
+    expect(await servers[0]?.take(id, 1)).toMatchObject({ allowed: false });
+    await proxy.restore();
+    await untilTogether(servers, () => `client ${++ids}`);
+  });
+});

@@ -1,0 +1,133 @@
+/**
+ * A Redis for tests: the real one where `redis-server` is installed, else a stand-in that speaks its protocol over a real socket and
+ * knows what the rate limiter needs: a counter with an end. The same tests pass on both.
+ */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import net, { type AddressInfo } from "node:net";
+import { until } from "./until";
+
+export interface TestRedis {
+  host: string;
+  port: number;
+  close(): Promise<void>;
+}
+
+const HOST = "127.0.0.1";
+
+export async function startTestRedis(): Promise<TestRedis> {
+  return (await startReal()) ?? startStandIn();
+}
+
+async function startReal(): Promise<TestRedis | undefined> {
+  const port = await findFreePort();
+  const child = spawn("redis-server", ["--port", String(port), "--bind", HOST, "--save", "", "--appendonly", "no"], { stdio: "ignore" });
+  const exited = once(child, "exit");
+  const spawned = await Promise.race([once(child, "spawn").then(() => true), once(child, "error").then(() => false)]).catch(() => false);
+  exited.catch(() => undefined);
+  if (!spawned) return undefined;
+  await until("Redis to listen", () => canConnect(port));
+  return {
+    host: HOST,
+    port,
+    close: async () => {
+      child.kill();
+      await exited;
+    },
+  };
+}
+
+async function findFreePort(): Promise<number> {
+  const server = net.createServer().listen(0, HOST);
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+async function canConnect(port: number): Promise<boolean> {
+  const socket = net.connect(port, HOST);
+  try {
+    await once(socket, "connect");
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
+
+async function startStandIn(): Promise<TestRedis> {
+  const counters = new Map<string, { count: number; endsAt: number }>();
+  const sockets = new Set<net.Socket>();
+  const answer = ([name = "", ...args]: string[]): string => {
+    switch (name.toLowerCase()) {
+      case "info":
+        return bulk("redis_version:7.0.0\r\nloading:0\r\n");
+      case "client":
+      case "select":
+        return "+OK\r\n";
+      case "eval":
+      case "evalsha":
+        return countIn(counters, args);
+      default:
+        return `-ERR unknown command '${name}'\r\n`;
+    }
+  };
+  const server = net.createServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => undefined).on("close", () => sockets.delete(socket));
+    let received = "";
+    socket.setEncoding("latin1").on("data", (chunk) => {
+      received += chunk;
+      for (let command = readCommand(received); command; command = readCommand(received)) {
+        received = received.slice(command.length);
+        socket.write(answer(command.words));
+      }
+    });
+  });
+  server.listen(0, HOST);
+  await once(server, "listening");
+  return {
+    host: HOST,
+    port: (server.address() as AddressInfo).port,
+    close: async () => {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+      await once(server, "close");
+    },
+  };
+}
+
+/** `<script> 1 <key> <points> <seconds> …`: adds the points to the key's counter, which ends after the seconds; answers it and the ms it has left. */
+function countIn(counters: Map<string, { count: number; endsAt: number }>, [, , key = "", points, seconds]: string[]): string {
+  const now = Date.now();
+  const current = counters.get(key);
+  const counter = current && current.endsAt > now ? current : { count: 0, endsAt: now + Number(seconds) * 1000 };
+  counter.count += Number(points);
+  counters.set(key, counter);
+  return `*2\r\n:${counter.count}\r\n:${counter.endsAt - now}\r\n`;
+}
+
+function bulk(text: string): string {
+  return `$${text.length}\r\n${text}\r\n`;
+}
+
+/** The first whole command of `received` (an array of bulk strings), and how long it is; undefined: it has not arrived whole. */
+function readCommand(received: string): { words: string[]; length: number } | undefined {
+  const head = /^\*(\d+)\r\n/.exec(received);
+  if (!head) return undefined;
+  const words: string[] = [];
+  let at = head[0].length;
+  for (let left = Number(head[1]); left > 0; left--) {
+    const size = /^\$(\d+)\r\n/.exec(received.slice(at, at + 20));
+    if (!size) return undefined;
+    const start = at + size[0].length;
+    const end = start + Number(size[1]);
+    if (received.length < end + 2) return undefined;
+    words.push(received.slice(start, end));
+    at = end + 2;
+  }
+  return { words, length: at };
+}
