@@ -11,6 +11,11 @@ export interface Tokens {
   invalidate(projectId: string): void;
   /** Calls `listener` after the tokens of a project were forgotten. Answers how to stop. */
   onInvalidate(listener: (projectId: string) => void): () => void;
+  /**
+   * Rises with every invalidation. A stream that was granted at an earlier one and is registered now has missed what the listeners were told,
+   * and must be checked again.
+   */
+  generation(): number;
   /** Keeps `checkRevisions` looking at a project whose open streams depend on tokens. Answers how to stop. */
   watch(projectId: string): () => void;
   /** Compares the token revisions of known projects with the store's, and invalidates those that moved. */
@@ -110,6 +115,10 @@ class TokenCache implements Tokens {
   onInvalidate(listener: (projectId: string) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  generation(): number {
+    return this.#generation;
   }
 
   watch(projectId: string): () => void {

@@ -2,19 +2,21 @@
 import { describe, expect, it } from "vitest";
 import type { LogPosition } from "@/src/core/ports";
 import { createMemoryLog } from "@/tests/support/memory-log";
-import { type ChangePump, createChangePump, type PumpListener } from "./change-pump";
+import { type ChangePump, createChangePump } from "./change-pump";
+import type { PumpListener } from "./listener-index";
 
 const EPOCH = "0".repeat(32);
 const OTHER_EPOCH = "1".repeat(32);
 
-type Heard = number | { resetTo: LogPosition; reason: string };
+type Heard = number | { resetFrom: number; resetTo: LogPosition; reason: string };
 
-function createListener(): PumpListener & { heard: Heard[] } {
+function createListener(onlyOwner?: string): PumpListener & { heard: Heard[] } {
   const heard: Heard[] = [];
   return {
     heard,
+    onlyOwner,
     onChange: ({ change }) => heard.push(change.seq),
-    onReset: (resetTo, reason) => heard.push({ resetTo, reason }),
+    onReset: ({ from, to, reason }) => heard.push({ resetFrom: from.seq, resetTo: to, reason }),
   };
 }
 
@@ -151,7 +153,7 @@ describe("createChangePump", () => {
       void pump.offer(log.commit(1));
     });
     await pump.observe(log.position(), 0);
-    expect(listener.heard).toEqual([{ resetTo: { epoch: EPOCH, seq: 10 }, reason: "expired" }, 11, 12]);
+    expect(listener.heard).toEqual([{ resetFrom: 0, resetTo: { epoch: EPOCH, seq: 10 }, reason: "expired" }, 11, 12]);
   });
 
   it("[W10] tells of changes that are no longer kept, then goes on after them", async () => {
@@ -160,7 +162,7 @@ describe("createChangePump", () => {
     log.commit(10);
     log.trim(7);
     await pump.observe(log.position(), 0);
-    expect(listener.heard).toEqual([{ resetTo: { epoch: EPOCH, seq: 7 }, reason: "expired" }, 8, 9, 10]);
+    expect(listener.heard).toEqual([{ resetFrom: 0, resetTo: { epoch: EPOCH, seq: 7 }, reason: "expired" }, 8, 9, 10]);
   });
 
   it("[W10] tells when nothing is kept at all", async () => {
@@ -170,7 +172,7 @@ describe("createChangePump", () => {
     log.trim(10);
     await pump.observe(log.position(), 0);
     await pump.offer(log.commit(1));
-    expect(listener.heard).toEqual([{ resetTo: { epoch: EPOCH, seq: 10 }, reason: "expired" }, 11]);
+    expect(listener.heard).toEqual([{ resetFrom: 0, resetTo: { epoch: EPOCH, seq: 10 }, reason: "expired" }, 11]);
   });
 
   it("[W10] tells when the log was replaced", async () => {
@@ -179,7 +181,7 @@ describe("createChangePump", () => {
     log.replace({ epoch: OTHER_EPOCH, seq: 4 });
     await pump.observe(log.position(), 9);
     await pump.offer(log.commit(1));
-    expect(listener.heard).toEqual([{ resetTo: { epoch: OTHER_EPOCH, seq: 4 }, reason: "epoch_changed" }, 5]);
+    expect(listener.heard).toEqual([{ resetFrom: 9, resetTo: { epoch: OTHER_EPOCH, seq: 4 }, reason: "epoch_changed" }, 5]);
   });
 
   it("[W10] drops what it read of a log that was replaced meanwhile", async () => {
@@ -191,7 +193,7 @@ describe("createChangePump", () => {
       void pump.observe(log.position(), 0);
     });
     await pump.observe(log.position(), 0);
-    expect(listener.heard).toEqual([{ resetTo: { epoch: OTHER_EPOCH, seq: 4 }, reason: "epoch_changed" }]);
+    expect(listener.heard).toEqual([{ resetFrom: 0, resetTo: { epoch: OTHER_EPOCH, seq: 4 }, reason: "epoch_changed" }]);
   });
 
   it("[W10] drops the rest of a page when the log is replaced between two slices", async () => {
@@ -203,7 +205,7 @@ describe("createChangePump", () => {
     log.replace({ epoch: OTHER_EPOCH, seq: 4 });
     await pump.observe(log.position(), 2);
     await delivering;
-    expect(listener.heard).toEqual([1, 2, { resetTo: { epoch: OTHER_EPOCH, seq: 4 }, reason: "epoch_changed" }]);
+    expect(listener.heard).toEqual([1, 2, { resetFrom: 2, resetTo: { epoch: OTHER_EPOCH, seq: 4 }, reason: "epoch_changed" }]);
   });
 
   it("[W10] tells when the log has lost its end", async () => {
@@ -212,7 +214,7 @@ describe("createChangePump", () => {
     log.replace({ seq: 7 });
     await pump.observe(log.position(), 9);
     await pump.offer(log.commit(1));
-    expect(listener.heard).toEqual([{ resetTo: { epoch: EPOCH, seq: 7 }, reason: "log_rewound" }, 8]);
+    expect(listener.heard).toEqual([{ resetFrom: 9, resetTo: { epoch: EPOCH, seq: 7 }, reason: "log_rewound" }, 8]);
   });
 
   it("[W4] is not misled by an answer that is older than what it has delivered since", async () => {

@@ -1,18 +1,11 @@
-/** Brings one endpoint's changes from the log to its listeners: each once, in seq order (W4). It must not know who listens. */
+/** Brings one endpoint's changes from the log to its listeners: each once, in seq order (W4), to those who may read it (W5). It must not know sessions. */
 import { setImmediate as nextTick } from "node:timers/promises";
 import type { Change, ChangeLog, LogPosition } from "@/src/core/ports";
 import { toEpoch } from "@/src/shared/cursor";
 import type { GapReason } from "@/src/shared/stream-messages";
-import { type EncodedChange, encodeChange } from "./encode";
+import { encodeChange } from "./encode";
+import { createListenerIndex, type PumpListener } from "./listener-index";
 import { PAGE_LIMIT_FIRST, toNextPageLimit } from "./log-pages";
-
-/** Hears of changes. Its methods must not throw. */
-export interface PumpListener {
-  /** The next change. Ascending by one, but for what `onReset` tells. */
-  onChange(encoded: EncodedChange, epoch: string): void;
-  /** The changes up to `to` can't be delivered; the next one comes after it. */
-  onReset(to: LogPosition, reason: GapReason): void;
-}
 
 export interface ChangePump {
   /** Up to where changes have been delivered; undefined until the first `observe`. */
@@ -40,7 +33,7 @@ export interface ChangePump {
  */
 export function createChangePump(options: { endpointId: string; changes: Pick<ChangeLog, "read">; sliceBytes: number }): ChangePump {
   const { endpointId, changes, sliceBytes } = options;
-  const listeners = new Set<PumpListener>();
+  const listeners = createListenerIndex();
   let position: LogPosition | undefined;
   /** The highest seq that is known to be committed. */
   let target = 0;
@@ -50,19 +43,18 @@ export function createChangePump(options: { endpointId: string; changes: Pick<Ch
 
   function deliver(change: Change, epoch: string): void {
     position = { epoch, seq: change.seq };
-    const encoded = encodeChange(change);
-    for (const listener of listeners) listener.onChange(encoded, epoch);
+    listeners.change(encodeChange(change), epoch);
   }
 
-  function reset(to: LogPosition, reason: GapReason): void {
+  function reset(from: LogPosition, to: LogPosition, reason: GapReason): void {
     position = to;
-    for (const listener of listeners) listener.onReset(to, reason);
+    listeners.reset({ from, to, reason });
   }
 
-  function replaceLog(to: LogPosition, reason: GapReason): void {
+  function replaceLog(from: LogPosition, to: LogPosition, reason: GapReason): void {
     generation++;
     target = to.seq;
-    reset(to, reason);
+    reset(from, to, reason);
   }
 
   function catchUp(): Promise<void> {
@@ -81,7 +73,7 @@ export function createChangePump(options: { endpointId: string; changes: Pick<Ch
         if (current !== generation) continue;
         limit = toNextPageLimit(page, limit);
         // What was committed before the read and is not in it is no longer kept.
-        if (page.length === 0 && position.seq < committed) reset({ epoch: position.epoch, seq: committed }, "expired");
+        if (page.length === 0 && position.seq < committed) reset(position, { epoch: position.epoch, seq: committed }, "expired");
         await deliverPage(page);
       }
     } finally {
@@ -101,7 +93,7 @@ export function createChangePump(options: { endpointId: string; changes: Pick<Ch
       }
       if (position === undefined || current !== generation) return;
       if (change.seq <= position.seq) continue;
-      if (change.seq > position.seq + 1) reset({ epoch: position.epoch, seq: change.seq - 1 }, "expired");
+      if (change.seq > position.seq + 1) reset(position, { epoch: position.epoch, seq: change.seq - 1 }, "expired");
       deliver(change, position.epoch);
       budget -= change.record.data.length;
     }
@@ -110,8 +102,8 @@ export function createChangePump(options: { endpointId: string; changes: Pick<Ch
   return {
     position: () => position,
     add: (listener) => listeners.add(listener),
-    remove: (listener) => listeners.delete(listener),
-    listenerCount: () => listeners.size,
+    remove: (listener) => listeners.remove(listener),
+    listenerCount: () => listeners.count(),
     offer: (offered) => {
       let budget = sliceBytes;
       for (const change of offered) {
@@ -125,8 +117,8 @@ export function createChangePump(options: { endpointId: string; changes: Pick<Ch
     observe: (found, seqBefore) => {
       const to = { epoch: toEpoch(found.epoch), seq: found.seq };
       if (position === undefined) position = to;
-      else if (position.epoch !== to.epoch) replaceLog(to, "epoch_changed");
-      else if (to.seq < seqBefore) replaceLog(to, "log_rewound");
+      else if (position.epoch !== to.epoch) replaceLog(position, to, "epoch_changed");
+      else if (to.seq < seqBefore) replaceLog(position, to, "log_rewound");
       target = Math.max(target, to.seq);
       return catchUp();
     },

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { Grant } from "@/src/core/access";
 import { formatCursor, parseCursor } from "@/src/shared/cursor";
 import { AppError } from "@/src/shared/errors";
-import { EPOCH, PROJECT_ID, createMemoryHub as setUp, toGrant, toStart } from "@/tests/support/memory-hub";
+import { EPOCH, PROJECT_ID, createMemoryHub as setUp, toGrant, toPrivateGrant, toStart } from "@/tests/support/memory-hub";
 import type { MemoryLog } from "@/tests/support/memory-log";
 import { createMemorySink, type StreamMessage } from "@/tests/support/memory-sink";
 import type { Hub } from "./hub";
@@ -234,7 +234,104 @@ describe("createHub", () => {
   });
 });
 
+describe("streams of users", () => {
+  it("[W5] live, a user gets what belongs to it; who reads everything gets everything", async () => {
+    const { log, hub, publish } = setUp();
+    const all = await subscribe(hub, log);
+    const ann = await subscribe(hub, log, { mode: "plain" }, toPrivateGrant(log, "ann"));
+    const bob = await subscribe(hub, log, { mode: "now" }, toPrivateGrant(log, "bob"));
+    for (const owner of ["ann", null, "bob", "ann", "carl"]) publish(log.commit(1, { owner }));
+    await nextTick();
+    expect(brief(all.sink.messages())).toEqual(range(1, 5));
+    expect(brief(ann.sink.messages())).toEqual([1, 4]);
+    expect(brief(bob.sink.messages())).toEqual(["READY 0", 3]);
+  });
+
+  it("[W5] [W9] [W10] a replay passes over what belongs to others, without a gap", async () => {
+    const { log, hub, publish } = setUp();
+    for (let i = 0; i < 300; i++) log.commit(1, { owner: i % 100 === 0 ? "ann" : "bob" });
+    const { sink } = await subscribe(hub, log, toStart(1), toPrivateGrant(log, "ann"));
+    await hub.poll();
+    publish(log.commit(1, { owner: "bob" }));
+    publish(log.commit(1, { owner: "ann" }));
+    await nextTick();
+    expect(brief(sink.messages())).toEqual(["READY 1", 101, 201, 302]);
+  });
+
+  it("[W5] [W10] a replay tells of what is no longer kept, whoever it belonged to", async () => {
+    const { log, hub } = setUp();
+    log.commit(5, { owner: "bob" });
+    log.commit(1, { owner: "ann" });
+    log.trim(3);
+    const { sink } = await subscribe(hub, log, toStart(1), toPrivateGrant(log, "ann"));
+    await hub.poll();
+    await nextTick();
+    expect(brief(sink.messages())).toEqual(["READY 1", "GAP 3", 6]);
+  });
+
+  it("[W5] [W9] BEAT moves the cursor past what belongs to others, so that a replay need not read it again", async () => {
+    const { log, hub, publish } = setUp();
+    const { sink, subscription } = await subscribe(hub, log, { mode: "now" }, toPrivateGrant(log, "ann"));
+    publish(log.commit(1, { owner: "ann" }));
+    publish(log.commit(7, { owner: "bob" }));
+    subscription.beat();
+    await nextTick();
+    expect(brief(sink.messages())).toEqual(["READY 0", 1, "BEAT 8"]);
+  });
+
+  it("[W5] [W10] a GAP on an open stream begins where the stream was, not at its last change", async () => {
+    const { log, hub, publish } = setUp();
+    const { sink } = await subscribe(hub, log, { mode: "now" }, toPrivateGrant(log, "ann"));
+    publish(log.commit(5, { owner: "bob" }));
+    log.replace({ epoch: OTHER_EPOCH, seq: 3 });
+    await hub.poll();
+    await nextTick();
+    expect(sink.messages()[1]).toMatchObject({ from: cursorOf(5), to: cursorOf(3, OTHER_EPOCH), reason: "epoch_changed" });
+  });
+});
+
 describe("access of open streams", () => {
+  it("[W6] ends exactly the streams whose access token has expired", async () => {
+    const { log, hub, setNow } = setUp();
+    const ann = await subscribe(hub, log, { mode: "plain" }, toPrivateGrant(log, "ann"));
+    const user = { id: "bob", tokenId: "token", tokenExpiresAt: new Date("2026-01-01T00:01:00Z") };
+    const bob = await subscribe(hub, log, { mode: "plain" }, { user, onlyOwner: "bob" });
+    setNow(new Date("2026-01-01T00:00:59.999Z"));
+    await hub.poll();
+    expect(bob.sink.endedBy()).toBeUndefined();
+    setNow(new Date("2026-01-01T00:01:00Z"));
+    await hub.poll();
+    expect(bob.sink.endedBy()?.code).toBe("token_expired");
+    expect(ann.sink.endedBy()).toBeUndefined();
+  });
+
+  it("[W6] has the tokens of the project watched for as long as a stream of a user is open", async () => {
+    const { log, hub, tokenWatched } = setUp();
+    await subscribe(hub, log);
+    expect(tokenWatched).toEqual([]);
+    const { subscription } = await subscribe(hub, log, { mode: "plain" }, toPrivateGrant(log, "ann"));
+    expect(tokenWatched).toEqual([PROJECT_ID]);
+    subscription.closed();
+    expect(tokenWatched).toEqual([]);
+  });
+
+  it("[W6] looks again at a token that may have ended while its stream was being opened", async () => {
+    const asked: string[] = [];
+    const recheck = async (grant: Grant) => {
+      asked.push(grant.user?.id ?? "");
+      return new AppError("token_revoked");
+    };
+    const { log, hub, raiseTokenGeneration } = setUp({ access: { recheck } });
+    const before = await subscribe(hub, log, { mode: "plain" }, toPrivateGrant(log, "ann"));
+    raiseTokenGeneration();
+    const { sink } = await subscribe(hub, log, { mode: "plain" }, toPrivateGrant(log, "bob"));
+    const plain = await subscribe(hub, log);
+    await nextTick();
+    expect(asked).toEqual(["bob"]);
+    expect(sink.endedBy()?.code).toBe("token_revoked");
+    expect([before.sink.endedBy(), plain.sink.endedBy()]).toEqual([undefined, undefined]);
+  });
+
   it("[W6] ends exactly the streams whose key has expired", async () => {
     const { log, hub, setNow } = setUp();
     const lasting = await subscribe(hub, log);
@@ -306,6 +403,7 @@ describe("bookkeeping", () => {
       transport: "ws",
       endpointId: log.endpointId,
       endpointName: "test/endpoint",
+      userId: null,
       origin: "https://example.com",
       resumable: true,
       state: "live",

@@ -2,11 +2,13 @@
 import type { Access, Grant } from "@/src/core/access";
 import type { Definitions } from "@/src/core/definitions";
 import type { Change, ChangeLog, Clock, Hint, Hints, Log, LogPosition } from "@/src/core/ports";
+import type { Tokens } from "@/src/core/tokens";
 import { toEpoch } from "@/src/shared/cursor";
 import { AppError } from "@/src/shared/errors";
 import { type ChangePump, createChangePump } from "./change-pump";
 import { createFlusher, type Flusher } from "./flusher";
 import { createPositionReader, type PositionReader } from "./position-reader";
+import { createRecheckQueue, type RecheckQueue } from "./recheck-queue";
 import { createSession, type Session, type Start } from "./session";
 import { createSubscriber, type Sink, type Subscriber } from "./subscriber";
 
@@ -30,6 +32,8 @@ export interface Connection {
   projectId: string;
   /** Null: opened by a ticket. */
   keyId: string | null;
+  /** The application's user whose access token was sent; null: none was needed. */
+  userId: string | null;
   origin: string | undefined;
   openedAt: Date;
   resumable: boolean;
@@ -66,10 +70,11 @@ export interface Hub {
 }
 
 export interface HubOptions {
-  changes: Pick<ChangeLog, "positions" | "read">;
+  changes: Pick<ChangeLog, "positions" | "read" | "readFor">;
   hints: Pick<Hints, "subscribe">;
   access: Pick<Access, "recheck">;
   definitions: Pick<Definitions, "watch">;
+  tokens: Pick<Tokens, "watch" | "generation">;
   clock: Clock;
   log: Pick<Log, "debug">;
   /** What one subscriber may have waiting (W7). */
@@ -97,7 +102,7 @@ class StreamHub implements Hub {
   /** Streams that are being opened, by endpoint: their pump must stay. */
   readonly #opening = new Map<string, number>();
   readonly #streams = new Map<Session, OpenStream>();
-  readonly #rechecks = new Set<Promise<void>>();
+  readonly #rechecks: RecheckQueue;
   /** Projects whose recheck failed. */
   readonly #uncheckedProjectIds = new Set<string>();
   readonly #unsubscribe: () => void;
@@ -106,6 +111,7 @@ class StreamHub implements Hub {
   constructor(options: HubOptions) {
     this.#options = options;
     this.#positions = createPositionReader(options);
+    this.#rechecks = createRecheckQueue((projectId) => this.#recheckProject(projectId));
     this.#unsubscribe = options.hints.subscribe((hint) => this.#onHint(hint));
   }
 
@@ -130,13 +136,14 @@ class StreamHub implements Hub {
 
   connections(): Connection[] {
     return [...this.#streams.values()].map(({ session, subscriber, transport, openedAt }) => {
-      const { endpoint, projectId, keyId, origin } = session.grant;
+      const { endpoint, projectId, keyId, user, origin } = session.grant;
       return {
         transport,
         endpointId: endpoint.id,
         endpointName: endpoint.name,
         projectId,
         keyId,
+        userId: user?.id ?? null,
         origin,
         openedAt,
         resumable: session.resumable,
@@ -162,17 +169,12 @@ class StreamHub implements Hub {
       if (gone.has(session.grant.endpoint.id)) session.end(new AppError("endpoint_deleted"));
       else session.resume();
     }
-    for (const outcome of await Promise.allSettled([...deliveries, ...this.#rechecks]))
+    for (const outcome of await Promise.allSettled([...deliveries, this.#rechecks.idle()]))
       if (outcome.status === "rejected") throw outcome.reason;
   }
 
-  async recheck(projectId: string): Promise<void> {
-    this.#uncheckedProjectIds.delete(projectId);
-    const sessions = [...this.#streams.keys()].filter(({ grant }) => grant.projectId === projectId);
-    const recheck = Promise.all(sessions.map((session) => this.#recheckSession(session))).then(() => undefined);
-    this.#rechecks.add(recheck);
-    await recheck;
-    this.#rechecks.delete(recheck);
+  recheck(projectId: string): Promise<void> {
+    return this.#rechecks.add(projectId);
   }
 
   closeAll(error: AppError): void {
@@ -190,7 +192,7 @@ class StreamHub implements Hub {
 
   #open(request: { grant: Grant; start: Start; transport: Transport; sink: Sink; pump: ChangePump; tip: LogPosition }): Subscription {
     const { grant, start, transport, sink, pump, tip } = request;
-    const { changes, clock, definitions, queueBytesMax } = this.#options;
+    const { changes, clock, queueBytesMax } = this.#options;
     const subscriber = createSubscriber({ sink, flusher: this.#flusher, queueBytesMax, onSlow: (error) => session.end(error) });
     const session: Session = createSession({
       grant,
@@ -202,10 +204,27 @@ class StreamHub implements Hub {
       onEnd: () => this.#forget(session),
       onReadError: (error) => this.#onReadError(error),
     });
-    const unwatch = definitions.watch({ id: grant.projectId, revision: grant.evidence.revision });
-    this.#streams.set(session, { session, subscriber, transport, openedAt: clock.now(), unwatch });
+    this.#streams.set(session, { session, subscriber, transport, openedAt: clock.now(), unwatch: this.#watch(grant) });
     pump.add(session);
+    // What ended a token while the stream was being opened has been told already.
+    if (grant.user && grant.evidence.tokenGeneration !== this.#options.tokens.generation()) void this.#recheckSession(session);
     return { beat: () => session.beat(), end: (error) => session.end(error), closed: () => session.end() };
+  }
+
+  #watch({ projectId, user, evidence }: Grant): () => void {
+    const { definitions, tokens } = this.#options;
+    const unwatchDefinitions = definitions.watch({ id: projectId, revision: evidence.revision });
+    const unwatchTokens = user ? tokens.watch(projectId) : undefined;
+    return () => {
+      unwatchDefinitions();
+      unwatchTokens?.();
+    };
+  }
+
+  async #recheckProject(projectId: string): Promise<void> {
+    this.#uncheckedProjectIds.delete(projectId);
+    const sessions = [...this.#streams.keys()].filter(({ grant }) => grant.projectId === projectId);
+    await Promise.all(sessions.map((session) => this.#recheckSession(session)));
   }
 
   async #recheckSession(session: Session): Promise<void> {
@@ -281,8 +300,9 @@ class StreamHub implements Hub {
   #endExpired(): void {
     const now = this.#options.clock.now();
     for (const session of [...this.#streams.keys()]) {
-      const { keyExpiresAt } = session.grant;
+      const { keyExpiresAt, user } = session.grant;
       if (keyExpiresAt !== null && keyExpiresAt <= now) session.end(new AppError("key_expired"));
+      else if (user && user.tokenExpiresAt <= now) session.end(new AppError("token_expired"));
     }
   }
 }

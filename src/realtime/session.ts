@@ -1,18 +1,18 @@
 /** One subscriber's view of one endpoint: where it stands, whether it replays, is live or ends. It must not know the transport. */
 import type { Grant } from "@/src/core/access";
-import type { Change, ChangeLog, LogPosition } from "@/src/core/ports";
+import type { Change, ChangeLog, HiddenChange, LogPosition } from "@/src/core/ports";
 import type { Cursor } from "@/src/shared/cursor";
 import type { AppError } from "@/src/shared/errors";
 import type { GapReason } from "@/src/shared/stream-messages";
-import type { PumpListener } from "./change-pump";
 import { type EncodedChange, encodeBeat, encodeChange, encodeGap, encodeReady } from "./encode";
+import type { PumpListener } from "./listener-index";
 import { PAGE_LIMIT_FIRST, toNextPageLimit } from "./log-pages";
 import type { Subscriber } from "./subscriber";
 
 /** What a client asked for. `plain`: changes and nothing else (W2). The others are the resumable mode (W9). */
 export type Start = { mode: "plain" } | { mode: "now" } | { mode: "after"; cursor: Cursor };
 
-/** `at`: up to where changes have been queued for the client. */
+/** `at`: up to where changes have been queued for the client. A live one has also been sent what the pump delivered since, if it may read it. */
 export type SessionState =
   | { state: "replaying"; at: Cursor; reading: boolean }
   | { state: "live"; at: Cursor }
@@ -39,13 +39,14 @@ export function createSession(options: {
   start: Start;
   tip: LogPosition;
   pumpPosition: () => LogPosition | undefined;
-  changes: Pick<ChangeLog, "read">;
+  changes: Pick<ChangeLog, "read" | "readFor">;
   subscriber: Subscriber;
   onEnd: (session: Session) => void;
   /** Hears that the log can't be read; the replay goes on at the next `resume`. */
   onReadError: (error: unknown) => void;
 }): Session {
   const { grant, start, tip, pumpPosition, changes, subscriber, onEnd, onReadError } = options;
+  const { onlyOwner } = grant;
   const resumable = start.mode !== "plain";
   let current: SessionState = { state: "live", at: tip };
 
@@ -87,7 +88,7 @@ export function createSession(options: {
         current = { state: "live", at };
         return;
       }
-      const page = await changes.read(grant.endpoint.id, at.seq, limit);
+      const page = await readPage(at.seq, limit);
       limit = toNextPageLimit(page, limit);
       if (!isAt(at)) continue;
       if (page.length === 0) replayGap(at, end.seq);
@@ -95,11 +96,21 @@ export function createSession(options: {
     }
   }
 
-  async function replayPage(page: readonly Change[]): Promise<void> {
+  /** What the client may not read keeps its place: only what is no longer kept is a gap. */
+  function readPage(after: number, limit: number): Promise<(Change | HiddenChange)[]> {
+    const endpointId = grant.endpoint.id;
+    return onlyOwner === undefined ? changes.read(endpointId, after, limit) : changes.readFor(onlyOwner, endpointId, after, limit);
+  }
+
+  async function replayPage(page: readonly (Change | HiddenChange)[]): Promise<void> {
     for (const change of page) {
       if (current.state !== "replaying") return;
       if (change.seq > current.at.seq + 1) replayGap(current.at, change.seq - 1);
       const { at } = current;
+      if ("hidden" in change) {
+        moveTo({ epoch: at.epoch, seq: change.seq });
+        continue;
+      }
       const frame = encodeChange(change).withCursor(at.epoch);
       if (subscriber.isCrowdedBy(frame)) await subscriber.writable();
       // Advance only after enqueue: a failure here resends, never skips.
@@ -122,8 +133,14 @@ export function createSession(options: {
     return current.state === "replaying" && current.at === at;
   }
 
+  /** Up to where all that the client may read has been queued: for one that is live this is where the pump is, though its last change was before. */
+  function reached(at: Cursor, pumped: LogPosition | undefined): Cursor {
+    return current.state === "live" && pumped?.epoch === at.epoch && pumped.seq > at.seq ? pumped : at;
+  }
+
   const session: Session = {
     grant,
+    onlyOwner,
     resumable,
     state: () => current,
     onChange: (encoded: EncodedChange, epoch: string) => {
@@ -131,11 +148,11 @@ export function createSession(options: {
       if (current.state !== "live" || encoded.change.seq <= current.at.seq) return;
       if (subscriber.enqueue(resumable ? encoded.withCursor(epoch) : encoded.plain())) moveTo({ epoch, seq: encoded.change.seq });
     },
-    onReset: (to, reason) => {
+    onReset: ({ from, to, reason }) => {
       if (current.state === "ending") return;
       // Of what is no longer kept a replay hears when it gets there, and who is ahead of the pump has it.
       if (reason === "expired" && (current.state === "replaying" || current.at.seq >= to.seq)) return;
-      skip(current.at, to, reason);
+      skip(reached(current.at, from), to, reason);
     },
     resume: () => {
       if (current.state !== "replaying" || current.reading) return;
@@ -147,7 +164,7 @@ export function createSession(options: {
         });
     },
     beat: () => {
-      if (resumable && current.state !== "ending") subscriber.enqueue(encodeBeat(current.at));
+      if (resumable && current.state !== "ending") subscriber.enqueue(encodeBeat(reached(current.at, pumpPosition())));
     },
     end: (error) => {
       if (current.state === "ending") return;

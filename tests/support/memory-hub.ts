@@ -17,6 +17,10 @@ export interface MemoryHub {
   setNow(date: Date): void;
   /** The projects that the hub has watched, once for each stream. */
   watched: string[];
+  /** The same for those with streams that depend on tokens. */
+  tokenWatched: string[];
+  /** As if tokens were invalidated, but that nobody is told. */
+  raiseTokenGeneration(): void;
 }
 
 /** `pause`: see {@link createMemoryLog}. Access is granted for ever unless `access` says otherwise. */
@@ -25,18 +29,20 @@ export function createMemoryHub(options: Partial<HubOptions> & { pause?: () => P
   const log = createMemoryLog({ epoch: EPOCH, ...(pause ? { pause } : {}) });
   const hints = createProcessHints();
   let now = new Date("2026-01-01T00:00:00Z");
-  const watched: string[] = [];
-  const watch = ({ id }: { id: string }) => {
-    watched.push(id);
+  let tokenGeneration = 0;
+  const [watched, tokenWatched]: [string[], string[]] = [[], []];
+  const watch = (list: string[], id: string) => {
+    list.push(id);
     return () => {
-      watched.splice(watched.indexOf(id), 1);
+      list.splice(list.indexOf(id), 1);
     };
   };
   const hub = createHub({
     changes: log,
     hints,
     access: { recheck: async () => undefined },
-    definitions: { watch },
+    definitions: { watch: ({ id }) => watch(watched, id) },
+    tokens: { watch: (id) => watch(tokenWatched, id), generation: () => tokenGeneration },
     clock: { now: () => now },
     log: { debug: () => undefined },
     queueBytesMax: 1_048_576,
@@ -45,7 +51,11 @@ export function createMemoryHub(options: Partial<HubOptions> & { pause?: () => P
   const setNow = (date: Date) => {
     now = date;
   };
-  return { hub, log, hints, publish: (changes) => hints.publish({ kind: "changes", changes }), setNow, watched };
+  const publish = (changes: readonly Change[]) => hints.publish({ kind: "changes", changes });
+  const raiseTokenGeneration = () => {
+    tokenGeneration++;
+  };
+  return { hub, log, hints, publish, setNow, watched, tokenWatched, raiseTokenGeneration };
 }
 
 export function toGrant(log: Pick<MemoryLog, "endpointId">, grant: Partial<Grant> = {}): Grant {
@@ -58,9 +68,14 @@ export function toGrant(log: Pick<MemoryLog, "endpointId">, grant: Partial<Grant
     user: null,
     onlyOwner: undefined,
     via: "key",
-    evidence: { key: "key", masterKeyHash: null, revision: 1 },
+    evidence: { key: "key", masterKeyHash: null, revision: 1, tokenGeneration: 0 },
     ...grant,
   };
+}
+
+/** A user's view: of its own records alone. */
+export function toPrivateGrant(log: Pick<MemoryLog, "endpointId">, owner: string): Grant {
+  return toGrant(log, { user: { id: owner, tokenId: `token of ${owner}`, tokenExpiresAt: new Date("2027-01-01") }, onlyOwner: owner });
 }
 
 /** Resumes after `seq`. */

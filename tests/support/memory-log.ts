@@ -4,8 +4,10 @@ import type { Change, ChangeLog, LogPosition } from "@/src/core/ports";
 export interface MemoryLog extends ChangeLog {
   readonly endpointId: string;
   position(): LogPosition;
-  /** Appends `count` changes and answers them. `bytes`: the size of each one's data. */
-  commit(count: number, options?: { bytes?: number }): Change[];
+  /** Appends `count` changes and answers them. `bytes`: the size of each one's data; `owner`: whose record it is. */
+  commit(count: number, options?: { bytes?: number; owner?: string | null }): Change[];
+  /** Whose record the change was to, be it forgotten. */
+  ownerOf(seq: number): string | null;
   /** Forgets the changes up to and including `seq`, as retention does. */
   trim(seq: number): void;
   /** Puts another log in its place: `seq` changes of a new epoch; or of the same one, as a failover that lost the end does. */
@@ -21,6 +23,7 @@ export function createMemoryLog(options: { endpointId?: string; epoch: string; p
   let epoch = options.epoch;
   let seq = 0;
   let kept: Change[] = [];
+  let owners: (string | null)[] = [];
   let isThere = true;
 
   const query = async <T>(look: () => T): Promise<T> => {
@@ -33,18 +36,21 @@ export function createMemoryLog(options: { endpointId?: string; epoch: string; p
   return {
     endpointId,
     position: () => ({ epoch, seq }),
-    commit: (count, { bytes = 10 } = {}) => {
-      const committed = Array.from({ length: count }, () => toChange(endpointId, ++seq, bytes));
+    commit: (count, { bytes = 10, owner = null } = {}) => {
+      const committed = Array.from({ length: count }, () => toChange({ endpointId, seq: ++seq, bytes, owner }));
       kept.push(...committed);
+      owners.push(...committed.map((change) => change.owner));
       return committed;
     },
+    ownerOf: (at) => owners[at - 1] ?? null,
     trim: (upTo) => {
       kept = kept.filter((change) => change.seq > upTo);
     },
     replace: (log) => {
       epoch = log.epoch ?? epoch;
       seq = log.seq;
-      kept = Array.from({ length: seq }, (_, index) => toChange(endpointId, index + 1, 10));
+      kept = Array.from({ length: seq }, (_, index) => toChange({ endpointId, seq: index + 1, bytes: 10, owner: null }));
+      owners = kept.map((change) => change.owner);
     },
     remove: () => {
       isThere = false;
@@ -60,9 +66,9 @@ export function createMemoryLog(options: { endpointId?: string; epoch: string; p
   };
 }
 
-function toChange(endpointId: string, seq: number, bytes: number): Change {
+function toChange({ endpointId, seq, bytes, owner }: { endpointId: string; seq: number; bytes: number; owner: string | null }): Change {
   const at = new Date(seq).toISOString();
   const id = seq.toString(16).padStart(32, "0");
   const data = `"${"x".repeat(Math.max(bytes - 2, 0))}"`;
-  return { endpointId, seq, type: "POST", record: { id, version: 1, data, createdAt: at, updatedAt: at }, owner: null, at };
+  return { endpointId, seq, type: "POST", record: { id, version: 1, data, createdAt: at, updatedAt: at }, owner, at };
 }

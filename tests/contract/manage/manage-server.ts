@@ -88,7 +88,7 @@ export async function startManageServer(overrides: Partial<Config> = {}): Promis
     changes,
     definitions,
     tokens,
-    hub: createHub({ changes, hints: processHints, access, definitions, clock, log, queueBytesMax: config.queueBytesMax }),
+    hub: createHub({ changes, hints: processHints, access, definitions, tokens, clock, log, queueBytesMax: config.queueBytesMax }),
     secret: "a-secret-of-tests-that-has-forty-three-chars",
     loginLimiter: createLoginLimiter(),
   };

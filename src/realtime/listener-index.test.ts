@@ -1,0 +1,72 @@
+/** Who hears of which change, and that a private change costs its readers alone. */
+import { describe, expect, it } from "vitest";
+import type { Change } from "@/src/core/ports";
+import { encodeChange } from "./encode";
+import { createListenerIndex, type PumpListener } from "./listener-index";
+
+const EPOCH = "0".repeat(32);
+const record = { id: "1".repeat(32), version: 1, data: "1", createdAt: "", updatedAt: "" };
+const changeOf = (owner: string | null): Change => ({ endpointId: "e", seq: 1, type: "POST", record, owner, at: "" });
+
+function createListener(onlyOwner?: string) {
+  const heard: (string | null)[] = [];
+  let resets = 0;
+  const listener: PumpListener = {
+    onlyOwner,
+    onChange: ({ change }) => heard.push(change.owner),
+    onReset: () => {
+      resets++;
+    },
+  };
+  return { listener, heard, resets: () => resets };
+}
+
+describe("createListenerIndex", () => {
+  it("[W5] tells of a user's change those who read it, of nobody's those who read everything", () => {
+    const index = createListenerIndex();
+    const [all, ann, annAgain, bob] = [createListener(), createListener("ann"), createListener("ann"), createListener("bob")];
+    for (const { listener } of [all, ann, annAgain, bob]) index.add(listener);
+    for (const owner of ["ann", null, "bob", "nobody here"]) index.change(encodeChange(changeOf(owner)), EPOCH);
+    expect(all.heard).toEqual(["ann", null, "bob", "nobody here"]);
+    expect(ann.heard).toEqual(["ann"]);
+    expect(annAgain.heard).toEqual(["ann"]);
+    expect(bob.heard).toEqual(["bob"]);
+  });
+
+  it("[W10] tells everybody that changes can't be delivered", () => {
+    const index = createListenerIndex();
+    const both = [createListener(), createListener("ann")];
+    for (const { listener } of both) index.add(listener);
+    index.reset({ from: { epoch: EPOCH, seq: 1 }, to: { epoch: EPOCH, seq: 2 }, reason: "expired" });
+    expect(both.map((each) => each.resets())).toEqual([1, 1]);
+  });
+
+  it("counts, and forgets whom it removes", () => {
+    const index = createListenerIndex();
+    const [all, ann, annAgain] = [createListener(), createListener("ann"), createListener("ann")];
+    for (const { listener } of [all, ann, annAgain, ann]) index.add(listener);
+    expect(index.count()).toBe(3);
+    index.remove(ann.listener);
+    index.remove(ann.listener);
+    expect(index.count()).toBe(2);
+    index.change(encodeChange(changeOf("ann")), EPOCH);
+    expect([ann.heard, annAgain.heard]).toEqual([[], ["ann"]]);
+    index.remove(annAgain.listener);
+    index.remove(createListener("bob").listener);
+    expect(index.count()).toBe(1);
+    index.clear();
+    index.change(encodeChange(changeOf("ann")), EPOCH);
+    expect(index.count()).toBe(0);
+    expect(all.heard).toEqual(["ann"]);
+  });
+
+  it("[W5] does not encode what nobody reads", () => {
+    const index = createListenerIndex();
+    index.add({ onlyOwner: "ann", onChange: (encoded) => encoded.plain(), onReset: () => undefined });
+    const change = changeOf("bob");
+    // To encode it, its data is read.
+    const unread = { ...change, record: Object.defineProperty({ ...record }, "data", { get: () => expect.fail("was encoded") }) };
+    expect(() => index.change(encodeChange(unread), EPOCH)).not.toThrow();
+    expect(() => index.change(encodeChange({ ...unread, owner: "ann" }), EPOCH)).toThrow("was encoded");
+  });
+});
