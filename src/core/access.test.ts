@@ -1,83 +1,18 @@
-/** The access decision, check by check. */
-import { createHash } from "node:crypto";
+/** The access decision, check by check. Those on tokens are in access-users.test.ts. */
 import { describe, expect, it } from "vitest";
-import { type Access, createAccess, type Grant } from "@/src/core/access";
+import type { Grant } from "@/src/core/access";
 import type { AccessRequest, Operation } from "@/src/core/access-request";
-import type { Compiled, Definitions } from "@/src/core/definitions";
-import type { Tokens } from "@/src/core/tokens";
-import { AppError, isAppError } from "@/src/shared/errors";
-
-const NOW = new Date("2026-01-01T00:00:00Z");
-const PAST = new Date(NOW.getTime() - 1);
-const FUTURE = new Date(NOW.getTime() + 1);
-const sha256 = (text: string): Uint8Array => createHash("sha256").update(text).digest();
-
-interface SiteOptions {
-  key?: Partial<NonNullable<Compiled["key"]>>;
-  endpoint?: Partial<Compiled["endpoint"]>;
-  origins?: string[];
-  disallowNoOrigin?: boolean;
-  masterKey?: string;
-}
-
-const CLOSED = { secure: false, othersCanRead: false, othersCanUpdate: false, othersCanDelete: false, schema: null };
-
-function createSite({ key, endpoint, origins = [], disallowNoOrigin = false, masterKey }: SiteOptions = {}): Compiled {
-  return {
-    key: { id: "key-id", name: "web", scope: "read_write", expiresAt: null, revokedAt: null, ...key },
-    endpoint: { id: "endpoint-id", name: "some/endpoint", kind: "data", ...CLOSED, ...endpoint },
-    project: {
-      id: "project-id",
-      revision: 7,
-      rateLimit: null,
-      allowedOrigins: new Set(origins),
-      disallowNoOrigin,
-      masterKeyHash: masterKey === undefined ? null : sha256(masterKey),
-    },
-  };
-}
-
-/** A world with one key ("good"), one ticket ("ticket") and one endpoint, whose state a test may change. */
-function setUp(options: SiteOptions = {}): { access: Access; world: { site: Compiled | undefined; used: string[] } } {
-  const world: { site: Compiled | undefined; used: string[] } = { site: createSite(options), used: [] };
-  const definitions: Definitions = {
-    find: async (key, name) => (key === "good" && name === world.site?.endpoint.name ? world.site : undefined),
-    has: () => false,
-    findEndpoint: async (id) => (world.site?.endpoint.id === id ? { ...world.site, key: null } : undefined),
-    redeemTicket: async (ticket) => (ticket === "ticket" && world.site ? { ...world.site, key: null } : undefined),
-    noteUse: (keyId) => world.used.push(keyId),
-    invalidate: () => undefined,
-    onInvalidate: () => () => undefined,
-    watch: () => () => undefined,
-    checkRevisions: async () => undefined,
-    flushUse: async () => undefined,
-  };
-  const tokens: Tokens = {
-    find: async () => undefined,
-    findById: async () => undefined,
-    noteUse: () => undefined,
-    invalidate: () => undefined,
-    onInvalidate: () => () => undefined,
-    watch: () => () => undefined,
-    checkRevisions: async () => undefined,
-    flushUse: async () => undefined,
-  };
-  return { access: createAccess({ definitions, tokens, clock: { now: () => NOW } }), world };
-}
-
-function request(changes: Partial<AccessRequest> = {}): AccessRequest {
-  return { version: "1", endpointName: "some/endpoint", key: "good", operation: "read", ...changes };
-}
-
-async function codeOf(deciding: Promise<unknown>): Promise<string> {
-  return deciding.then(
-    () => "granted",
-    (error: unknown) => {
-      if (isAppError(error)) return error.code;
-      throw error;
-    },
-  );
-}
+import { AppError } from "@/src/shared/errors";
+import {
+  codeOf,
+  createSite,
+  FUTURE,
+  NOW,
+  PAST,
+  request,
+  type SiteOptions,
+  createMemoryAccess as setUp,
+} from "@/tests/support/memory-access";
 
 describe("decide", () => {
   it("grants what nothing forbids", async () => {
@@ -88,10 +23,12 @@ describe("decide", () => {
       keyId: "key-id",
       keyExpiresAt: null,
       master: false,
+      user: null,
+      onlyOwner: undefined,
       origin: "https://a.example",
       allowedOrigin: "https://a.example",
       via: "key",
-      evidence: { key: "good", masterKeyHash: null, revision: 7 },
+      evidence: { key: "good", masterKeyHash: null, revision: 7, tokenGeneration: 0 },
     });
     expect(world.used).toEqual(["key-id"]);
   });

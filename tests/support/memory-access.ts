@@ -1,0 +1,96 @@
+/** The access decision over definitions and tokens in memory, which a test may change. */
+import { createHash } from "node:crypto";
+import { type Access, createAccess } from "@/src/core/access";
+import type { AccessRequest } from "@/src/core/access-request";
+import type { Compiled, Definitions } from "@/src/core/definitions";
+import type { StoredToken } from "@/src/core/ports";
+import type { Tokens } from "@/src/core/tokens";
+import { isAppError } from "@/src/shared/errors";
+
+export const NOW = new Date("2026-01-01T00:00:00Z");
+export const PAST = new Date(NOW.getTime() - 1);
+export const FUTURE = new Date(NOW.getTime() + 1);
+const sha256 = (text: string): Uint8Array => createHash("sha256").update(text).digest();
+
+export interface SiteOptions {
+  key?: Partial<NonNullable<Compiled["key"]>>;
+  endpoint?: Partial<Compiled["endpoint"]>;
+  origins?: string[];
+  disallowNoOrigin?: boolean;
+  masterKey?: string;
+}
+
+const CLOSED = { secure: false, othersCanRead: false, othersCanUpdate: false, othersCanDelete: false, schema: null };
+
+export function createSite({ key, endpoint, origins = [], disallowNoOrigin = false, masterKey }: SiteOptions = {}): Compiled {
+  return {
+    key: { id: "key-id", name: "web", scope: "read_write", expiresAt: null, revokedAt: null, ...key },
+    endpoint: { id: "endpoint-id", name: "some/endpoint", kind: "data", ...CLOSED, ...endpoint },
+    project: {
+      id: "project-id",
+      revision: 7,
+      rateLimit: null,
+      allowedOrigins: new Set(origins),
+      disallowNoOrigin,
+      masterKeyHash: masterKey === undefined ? null : sha256(masterKey),
+    },
+  };
+}
+
+export interface MemoryWorld {
+  site: Compiled | undefined;
+  /** By the token itself. */
+  tokens: Map<string, StoredToken>;
+  /** The keys and tokens whose use was noted. */
+  used: string[];
+}
+
+/** A token of the project's user "ann" that is valid, but for `changes`. */
+export function createToken(changes: Partial<StoredToken> = {}): StoredToken {
+  const lasting = { expiresAt: FUTURE, revokedAt: null };
+  return { id: "token-id", userId: "ann", projectId: "project-id", endpointId: "users-id", ...lasting, ...changes };
+}
+
+/** A world with one key ("good"), one ticket ("ticket"), one endpoint, and no token. */
+export function createMemoryAccess(options: SiteOptions = {}): { access: Access; world: MemoryWorld } {
+  const world: MemoryWorld = { site: createSite(options), tokens: new Map(), used: [] };
+  const definitions: Definitions = {
+    find: async (key, name) => (key === "good" && name === world.site?.endpoint.name ? world.site : undefined),
+    has: () => false,
+    findEndpoint: async (id) => (world.site?.endpoint.id === id ? { ...world.site, key: null } : undefined),
+    redeemTicket: async (ticket) => (ticket === "ticket" && world.site ? { ...world.site, key: null } : undefined),
+    noteUse: (keyId) => world.used.push(keyId),
+    invalidate: () => undefined,
+    onInvalidate: () => () => undefined,
+    watch: () => () => undefined,
+    checkRevisions: async () => undefined,
+    flushUse: async () => undefined,
+  };
+  const tokens: Tokens = {
+    find: async (token) => world.tokens.get(token),
+    findById: async (id) => [...world.tokens.values()].find((token) => token.id === id),
+    noteUse: (tokenId) => world.used.push(tokenId),
+    generation: () => 0,
+    invalidate: () => undefined,
+    onInvalidate: () => () => undefined,
+    watch: () => () => undefined,
+    checkRevisions: async () => undefined,
+    flushUse: async () => undefined,
+  };
+  return { access: createAccess({ definitions, tokens, clock: { now: () => NOW } }), world };
+}
+
+export function request(changes: Partial<AccessRequest> = {}): AccessRequest {
+  return { version: "1", endpointName: "some/endpoint", key: "good", operation: "read", ...changes };
+}
+
+/** "granted", or the code of what was raised. */
+export async function codeOf(deciding: Promise<unknown>): Promise<string> {
+  return deciding.then(
+    () => "granted",
+    (error: unknown) => {
+      if (isAppError(error)) return error.code;
+      throw error;
+    },
+  );
+}
