@@ -3,9 +3,10 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Access } from "@/src/core/access";
 import { type AccessRequest, toAccessRequest } from "@/src/core/access-request";
 import type { Compiled } from "@/src/core/definitions";
-import type { Log } from "@/src/core/ports";
+import type { Clock, Log } from "@/src/core/ports";
 import type { RateGate } from "@/src/core/rate-gate";
 import type { Records } from "@/src/core/records";
+import type { Users } from "@/src/core/users";
 import { createDeleteHandler, createUpdateHandler } from "@/src/http/change-record";
 import { METHODS, toPreflightHeaders } from "@/src/http/cors";
 import { createCreateHandler } from "@/src/http/create-records";
@@ -15,6 +16,7 @@ import { countRequest } from "@/src/http/rate-limit";
 import { createReadHandler } from "@/src/http/read-records";
 import { createRequestId } from "@/src/http/request-id";
 import { respond } from "@/src/http/respond";
+import { createUserHandlers, toUserOperation, type UserOperation } from "@/src/http/user-operations";
 import { parseDataAddress } from "@/src/shared/data-path";
 import { AppError, isAppError } from "@/src/shared/errors";
 
@@ -22,6 +24,8 @@ export interface DataPlaneOptions {
   access: Access;
   gate: Pick<RateGate, "count">;
   records: Records;
+  users: Users;
+  clock: Clock;
   /** `drainMs`: how long the rest of a refused body is read; default 5000. */
   config: { bodyBytesMax: number; bodyTimeoutMs: number; drainMs?: number };
   log: Pick<Log, "warn" | "error">;
@@ -51,10 +55,11 @@ class Plane {
   readonly #access: Access;
   readonly #gate: Pick<RateGate, "count">;
   readonly #handlers: Readonly<Record<MethodOperation, Handler>>;
+  readonly #userHandlers: Readonly<Record<UserOperation, Handler>>;
   readonly #config: DataPlaneOptions["config"];
   readonly #log: DataPlaneOptions["log"];
 
-  constructor({ access, gate, records, config, log }: DataPlaneOptions) {
+  constructor({ access, gate, records, users, clock, config, log }: DataPlaneOptions) {
     this.#access = access;
     this.#gate = gate;
     this.#handlers = {
@@ -63,6 +68,7 @@ class Plane {
       update: createUpdateHandler({ records, config }),
       delete: createDeleteHandler({ records }),
     };
+    this.#userHandlers = createUserHandlers({ users, clock, config, read: this.#handlers.read });
     this.#config = config;
     this.#log = log;
   }
@@ -95,11 +101,22 @@ class Plane {
       else {
         const locate = () => this.#locate(exchange, accessRequest);
         const site = await countRequest({ gate: this.#gate, exchange, accessRequest, locate });
-        const grant = await this.#access.admit(site, accessRequest);
-        await this.#handlers[operation]({ exchange, grant, site });
+        await this.#handle(exchange, accessRequest, site, operation);
       }
     } catch (error) {
       this.#fail(exchange, error);
+    }
+  }
+
+  /** Checks the rest, and answers by the endpoint's kind. */
+  async #handle(exchange: DataExchange, accessRequest: AccessRequest, site: Compiled, operation: MethodOperation): Promise<void> {
+    if (site.endpoint.kind === "data") {
+      const grant = await this.#access.admit(site, accessRequest);
+      await this.#handlers[operation]({ exchange, grant, site });
+    } else {
+      const userOperation = toUserOperation(operation, exchange.parameters);
+      const grant = await this.#access.admit(site, { ...accessRequest, operation: userOperation });
+      await this.#userHandlers[userOperation]({ exchange, grant, site });
     }
   }
 

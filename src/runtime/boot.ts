@@ -10,6 +10,7 @@ import type { Log } from "@/src/core/ports";
 import { createRateGate } from "@/src/core/rate-gate";
 import { createRecords } from "@/src/core/records";
 import { createTokens } from "@/src/core/tokens";
+import { createUsers } from "@/src/core/users";
 import { createChangeLog } from "@/src/db/change-log";
 import { createDb, createPool } from "@/src/db/client";
 import { createDefinitionStore } from "@/src/db/definition-store";
@@ -17,6 +18,7 @@ import { startEmbeddedPostgres } from "@/src/db/embedded-postgres";
 import { migrate } from "@/src/db/migrate";
 import { createRecordStore } from "@/src/db/record-store";
 import { createTokenStore } from "@/src/db/token-store";
+import { createUserStore } from "@/src/db/user-store";
 import { createDataPlane, type DataPlane } from "@/src/http/data-plane";
 import { createLoginLimiter } from "@/src/limits/login-limiter";
 import { createProcessRateLimiter, createSharedRateLimiter } from "@/src/limits/rate-limiter";
@@ -30,6 +32,7 @@ import { startTicker } from "./ticker";
 
 /** `lastUsedAt` of keys and tokens is this far behind at most. */
 const USE_INTERVAL_MS = 10_000;
+const TOKEN_SWEEP_INTERVAL_MS = 10 * 60_000;
 /** How long clients may take to answer the close frame of a shutdown. */
 const STREAM_GRACE_MS = 2_000;
 
@@ -70,6 +73,16 @@ export async function boot(config: Config): Promise<Booted> {
   const gate = createRateGate({ access, limiter, limit: config.rateLimit });
   const hub = createHub({ changes, hints, access, definitions, tokens, clock, log, queueBytesMax: config.queueBytesMax });
   const records = createRecords({ store, recordBytesMax: config.bodyBytesMax });
+  const users = createUsers({
+    store: createUserStore({ db }),
+    records,
+    tokens,
+    // Not the dashboard's: users of an application must not be able to lock its owner out.
+    limiter: createLoginLimiter(),
+    clock,
+    accessTokenTtlMs: config.accessTokenTtlMs,
+    recordBytesMax: config.bodyBytesMax,
+  });
   const streams = createUpgradeHandler({ hub, access: gate, log, config });
   definitions.onInvalidate((projectId) => void hub.recheck(projectId));
   tokens.onInvalidate((projectId) => void hub.recheck(projectId));
@@ -82,12 +95,26 @@ export async function boot(config: Config): Promise<Booted> {
       { name: "check tokens", intervalMs: config.pollIntervalMs, run: () => tokens.checkRevisions() },
       { name: "note the use of keys", intervalMs: USE_INTERVAL_MS, run: () => definitions.flushUse() },
       { name: "note the use of tokens", intervalMs: USE_INTERVAL_MS, run: () => tokens.flushUse() },
+      { name: "delete expired tokens", intervalMs: TOKEN_SWEEP_INTERVAL_MS, run: () => users.sweepTokens() },
     ],
   });
 
   return {
-    runtime: { config, log, clock, db, records: store, changes, definitions, tokens, hub, secret, loginLimiter: createLoginLimiter() },
-    dataPlane: createDataPlane({ access, gate, records, config, log }),
+    runtime: {
+      config,
+      log,
+      clock,
+      db,
+      records: store,
+      changes,
+      definitions,
+      tokens,
+      users,
+      hub,
+      secret,
+      loginLimiter: createLoginLimiter(),
+    },
+    dataPlane: createDataPlane({ access, gate, records, users, clock, config, log }),
     upgrade: streams.upgrade,
     closeStreams: () => streams.closeAll({ graceMs: STREAM_GRACE_MS }),
     isDatabaseUp: () =>

@@ -5,6 +5,7 @@ import type { Config } from "@/src/config/config";
 import type { Definitions } from "@/src/core/definitions";
 import type { ChangeLog, Clock, Log, LoginLimiter, RecordStore } from "@/src/core/ports";
 import type { Tokens } from "@/src/core/tokens";
+import type { Users } from "@/src/core/users";
 import type { Db } from "@/src/db/client";
 import type { Hub } from "@/src/realtime/hub";
 
@@ -21,6 +22,8 @@ export interface Runtime {
   definitions: Definitions;
   /** Cached access tokens of applications' users: call `invalidate(projectId)` after one was ended. */
   tokens: Tokens;
+  /** Users of applications, at authentication endpoints. */
+  users: Users;
   hub: Hub;
   /** Signs dashboard sessions and set-up links; 32 bytes as base64url. */
   secret: string;

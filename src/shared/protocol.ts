@@ -45,6 +45,9 @@ export const BULK_ITEMS_MAX = 10_000;
 export const FILES_MAX = 10;
 export const FILE_BYTES_MAX = 100_000_000;
 
+/** How long the username or e-mail address of an application's user is at most (L1). */
+export const APP_USER_NAME_LENGTH_MAX = 254;
+
 /** An access token's cookie (L2). */
 export const ACCESS_TOKEN_COOKIE = "__Secure-rested-access-token";
 

@@ -10,13 +10,16 @@ import type { Change, Log } from "@/src/core/ports";
 import { createRateGate } from "@/src/core/rate-gate";
 import { createRecords } from "@/src/core/records";
 import { createTokens, type Tokens } from "@/src/core/tokens";
+import { createUsers, type Users } from "@/src/core/users";
 import { createDb, createPool } from "@/src/db/client";
 import { createDefinitionStore } from "@/src/db/definition-store";
 import { createRecordStore } from "@/src/db/record-store";
 import { createTokenStore } from "@/src/db/token-store";
+import { createUserStore } from "@/src/db/user-store";
 import { createClientErrorHandler } from "@/src/http/client-error";
 import { createDataPlane } from "@/src/http/data-plane";
 import { createHttpLimits } from "@/src/http/limits";
+import { createLoginLimiter } from "@/src/limits/login-limiter";
 import { createProcessRateLimiter } from "@/src/limits/rate-limiter";
 import { createProcessHints } from "@/src/realtime/hints";
 import { createTestDatabase } from "@/tests/support/database";
@@ -34,6 +37,7 @@ export interface Seed {
 
 export interface SeedOptions {
   endpointName?: string;
+  kind?: "data" | "authentication";
   secure?: boolean;
   scope?: "read" | "write" | "read_write";
   expiresAt?: Date;
@@ -49,6 +53,7 @@ export interface DataServer {
   origin: string;
   definitions: Definitions;
   tokens: Tokens;
+  users: Users;
   /** To look into the database, and to change it behind the server's back. */
   pool: pg.Pool;
   /** The time that the server sees; set it to move it. */
@@ -62,6 +67,9 @@ export interface DataServer {
   count(seed: Seed): Promise<{ records: number; changes: number }>;
   close(): Promise<void>;
 }
+
+/** Of access tokens: seven days, as by default. */
+export const ACCESS_TOKEN_TTL_MS = 7 * 24 * 60 * 60 * 1000;
 
 export interface DataServerOptions {
   bodyBytesMax?: number;
@@ -97,7 +105,16 @@ export async function createDataServer(options: DataServerOptions = {}): Promise
   const limiter = createProcessRateLimiter({ now: () => clock.at.getTime() });
   const gate = createRateGate({ access, limiter, limit: options.rateLimit ?? 0, now: () => clock.at.getTime() });
   const records = createRecords({ store: createRecordStore({ db }), recordBytesMax: bodyBytesMax });
-  const handle = createDataPlane({ access, gate, records, config, log });
+  const users = createUsers({
+    store: createUserStore({ db }),
+    records,
+    tokens,
+    limiter: createLoginLimiter(),
+    clock: coreClock,
+    accessTokenTtlMs: ACCESS_TOKEN_TTL_MS,
+    recordBytesMax: bodyBytesMax,
+  });
+  const handle = createDataPlane({ access, gate, records, users, clock: coreClock, config, log });
   const server = http.createServer({ ...createHttpLimits(config), connectionsCheckingInterval: 50 }, (request, response) =>
     handle(request, response),
   );
@@ -112,6 +129,7 @@ export async function createDataServer(options: DataServerOptions = {}): Promise
     origin: `http://127.0.0.1:${port}`,
     definitions,
     tokens,
+    users,
     pool,
     clock,
     logged,
@@ -137,7 +155,14 @@ export async function createDataServer(options: DataServerOptions = {}): Promise
 }
 
 export async function seed(pool: pg.Pool, options: SeedOptions): Promise<Seed> {
-  const { endpointName = "things/of-test", secure = false, scope = "read_write", allowedOrigins = [], disallowNoOrigin = false } = options;
+  const {
+    endpointName = "things/of-test",
+    kind = "data",
+    secure = false,
+    scope = "read_write",
+    allowedOrigins = [],
+    disallowNoOrigin = false,
+  } = options;
   const key = randomBytes(16).toString("hex");
   const masterKeyHash = options.masterKey === undefined ? null : createHash("sha256").update(options.masterKey).digest();
   const { rows } = await pool.query<{ projectId: string; endpointId: string; keyId: string }>(
@@ -146,7 +171,7 @@ export async function seed(pool: pg.Pool, options: SeedOptions): Promise<Seed> {
                 SELECT gen_random_uuid(), u."id", 'Test project', $2::text[], $3, $4 FROM u RETURNING "id"),
           k AS (INSERT INTO "ApiKey" ("id", "projectId", "name", "key", "scope", "expiresAt", "revokedAt")
                 SELECT gen_random_uuid(), p."id", 'Test key', $5, $6::"KeyScope", $7, $8 FROM p RETURNING "id"),
-          e AS (INSERT INTO "Endpoint" ("id", "projectId", "name", "secure") SELECT gen_random_uuid(), p."id", $9, $10 FROM p RETURNING "id")
+          e AS (INSERT INTO "Endpoint" ("id", "projectId", "name", "secure", "kind") SELECT gen_random_uuid(), p."id", $9, $10, $11::"EndpointKind" FROM p RETURNING "id")
      SELECT p."id" AS "projectId", e."id" AS "endpointId", k."id" AS "keyId" FROM p, k, e`,
     [
       `${key}@example.com`,
@@ -159,6 +184,7 @@ export async function seed(pool: pg.Pool, options: SeedOptions): Promise<Seed> {
       options.revokedAt ?? null,
       endpointName,
       secure,
+      kind,
     ],
   );
   const [row] = rows;

@@ -10,17 +10,20 @@ import type { ChangeLog, Log, RecordStore } from "@/src/core/ports";
 import { createRateGate } from "@/src/core/rate-gate";
 import { createRecords } from "@/src/core/records";
 import { createTokens, type Tokens } from "@/src/core/tokens";
+import { createUsers } from "@/src/core/users";
 import { createChangeLog } from "@/src/db/change-log";
 import { createDb, createPool, type Db } from "@/src/db/client";
 import { createDefinitionStore } from "@/src/db/definition-store";
 import { createRecordStore } from "@/src/db/record-store";
 import { createTokenStore } from "@/src/db/token-store";
+import { createUserStore } from "@/src/db/user-store";
 import { createDataPlane } from "@/src/http/data-plane";
+import { createLoginLimiter } from "@/src/limits/login-limiter";
 import { createProcessRateLimiter } from "@/src/limits/rate-limiter";
 import { createProcessHints } from "@/src/realtime/hints";
 import { createHub, type Hub } from "@/src/realtime/hub";
 import { createUpgradeHandler } from "@/src/realtime/ws";
-import { type Seed, type SeedOptions, seed } from "./data-server";
+import { ACCESS_TOKEN_TTL_MS, type Seed, type SeedOptions, seed } from "./data-server";
 import { createTestDatabase, type TestDatabase } from "./database";
 import { type ConnectOptions, connectStream, type StreamClient } from "./stream-client";
 
@@ -90,7 +93,18 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
   tokens.onInvalidate((projectId) => void hub.recheck(projectId));
   const handler = createUpgradeHandler({ hub, access: gate, config: { pingIntervalMs, pongTimeoutMs }, log });
   const config = { bodyBytesMax: 1_048_576, bodyTimeoutMs: 10_000 };
-  const dataPlane = createDataPlane({ access, gate, records: createRecords({ store: records, recordBytesMax: 1_048_576 }), config, log });
+  const recordBytesMax = 1_048_576;
+  const rules = createRecords({ store: records, recordBytesMax });
+  const users = createUsers({
+    store: createUserStore({ db }),
+    records: rules,
+    tokens,
+    limiter: createLoginLimiter(),
+    clock: coreClock,
+    accessTokenTtlMs: ACCESS_TOKEN_TTL_MS,
+    recordBytesMax,
+  });
+  const dataPlane = createDataPlane({ access, gate, records: rules, users, clock: coreClock, config, log });
   const onRequest = (request: http.IncomingMessage, response: http.ServerResponse) => dataPlane(request, response);
   const server = tls ? https.createServer(tls, onRequest) : http.createServer(onRequest);
   server.on("upgrade", handler.upgrade);

@@ -6,12 +6,15 @@ import { createSetupToken } from "@/src/control/secrets";
 import { createAccess } from "@/src/core/access";
 import { createDefinitions } from "@/src/core/definitions";
 import type { Hint, Log } from "@/src/core/ports";
+import { createRecords } from "@/src/core/records";
 import { createTokens } from "@/src/core/tokens";
+import { createUsers } from "@/src/core/users";
 import { createChangeLog } from "@/src/db/change-log";
 import { createDb, createPool } from "@/src/db/client";
 import { createDefinitionStore } from "@/src/db/definition-store";
 import { createRecordStore } from "@/src/db/record-store";
 import { createTokenStore } from "@/src/db/token-store";
+import { createUserStore } from "@/src/db/user-store";
 import { createLoginLimiter } from "@/src/limits/login-limiter";
 import { createProcessHints } from "@/src/realtime/hints";
 import { createHub } from "@/src/realtime/hub";
@@ -79,15 +82,27 @@ export async function startManageServer(overrides: Partial<Config> = {}): Promis
   const definitions = createDefinitions({ store: createDefinitionStore({ db, clock }), clock, log });
   const tokens = createTokens({ store: createTokenStore({ db }), clock, log });
   const access = createAccess({ definitions, tokens, clock });
+  const records = createRecordStore({ db });
+  const recordBytesMax = config.bodyBytesMax;
+  const users = createUsers({
+    store: createUserStore({ db }),
+    records: createRecords({ store: records, recordBytesMax }),
+    tokens,
+    limiter: createLoginLimiter(),
+    clock,
+    accessTokenTtlMs: config.accessTokenTtlMs,
+    recordBytesMax,
+  });
   const runtime: Runtime = {
     config,
     log,
     clock,
     db,
-    records: createRecordStore({ db }),
+    records,
     changes,
     definitions,
     tokens,
+    users,
     hub: createHub({ changes, hints: processHints, access, definitions, tokens, clock, log, queueBytesMax: config.queueBytesMax }),
     secret: "a-secret-of-tests-that-has-forty-three-chars",
     loginLimiter: createLoginLimiter(),

@@ -1,0 +1,255 @@
+/** The rules of an application's users (L1–L4): register, log in, log out, change, delete. It must not know transports, nor check access (access.ts does). */
+import { createHash, randomBytes } from "node:crypto";
+import { hashPassword, isPassword } from "@/src/core/passwords";
+import type { Clock, LoginLimiter, Sandbox, StoredRecord, StoredUser, UserStore, UserWriteResult } from "@/src/core/ports";
+import type { RecordBody } from "@/src/core/record-body";
+import type { Records, WriteConditions } from "@/src/core/records";
+import { requireSchemaMatch } from "@/src/core/schema-check";
+import type { Tokens } from "@/src/core/tokens";
+import { createUniqueId } from "@/src/core/unique-id";
+import {
+  applyUserPatch,
+  parseLogin,
+  parseRegistration,
+  parseUserPatch,
+  passwordProblem,
+  type UserPatch,
+} from "@/src/core/user-credentials";
+import { AppError } from "@/src/shared/errors";
+import type { PutStrategy } from "@/src/shared/protocol";
+
+/** The authentication endpoint that is spoken to. */
+export interface UserSite {
+  endpointId: string;
+  projectId: string;
+  /** Of the endpoint (R10); null: none. */
+  schema: string | null;
+}
+
+/** A token that was handed out. It is told once: only its hash is kept. */
+export interface IssuedToken {
+  token: string;
+  expiresAt: Date;
+}
+
+export interface UserUpdate extends WriteConditions {
+  site: UserSite;
+  id: string;
+  strategy: PutStrategy;
+  body: RecordBody;
+  /** Of the user that asks: stays when the password changes. */
+  tokenId?: string | undefined;
+  /** From where; null: unknown. */
+  address: string | null;
+}
+
+export interface Users {
+  /** Stores a new user (L1). Raises `credentials_missing`, `credentials_invalid`, `username_taken`, `schema_mismatch`; then nothing was written. */
+  register(request: { site: UserSite; body: RecordBody }): Promise<StoredRecord>;
+  /** Hands out an access token (L2). Raises `credentials_missing`, `credentials_invalid`, `rate_limited`; `login_failed`, in the same time for whatever reason. */
+  login(request: {
+    site: UserSite;
+    body: RecordBody;
+    address: string | null;
+    userAgent: string | null;
+  }): Promise<IssuedToken & { record: StoredRecord }>;
+  /** Ends a token at once (L3). */
+  logout(request: { projectId: string; tokenId: string }): Promise<void>;
+  /**
+   * Changes a user (L4). With `onlyOwner` a new password needs the current one: `current_password_wrong`, `rate_limited`. Raises also what
+   * `register` and Records.update raise; then nothing was written.
+   */
+  update(request: UserUpdate): Promise<StoredRecord>;
+  /** Deletes a user with its credentials and tokens, and answers the record as it was. Raises `record_not_found`, `access_denied`, `version_conflict`. */
+  remove(request: WriteConditions & { site: Omit<UserSite, "schema">; id: string }): Promise<StoredRecord>;
+  /** Sets a new password and ends all tokens, for the endpoint's owner. Raises `credentials_invalid`, `record_not_found`. */
+  setPassword(request: { site: Omit<UserSite, "schema">; id: string; password: string }): Promise<void>;
+  /** Deletes tokens that expired a day ago or earlier, one batch after the other. */
+  sweepTokens(): Promise<void>;
+}
+
+export interface UsersOptions {
+  store: UserStore;
+  records: Pick<Records, "remove">;
+  tokens: Pick<Tokens, "invalidate">;
+  limiter: LoginLimiter;
+  sandbox: Pick<Sandbox, "validate">;
+  clock: Clock;
+  /** Milliseconds from log-in to expiry. */
+  accessTokenTtlMs: number;
+  /** Bounds what a merge may make of a record. */
+  recordBytesMax: number;
+}
+
+const TOKEN_BYTES = 32;
+/** With one more the oldest is revoked. */
+const LIVE_TOKENS_MAX = 100;
+const USER_AGENT_LENGTH_MAX = 400;
+const ADDRESS_LENGTH_MAX = 64;
+/** A user may change so often between read and write before a change gives up. */
+const CHANGE_ATTEMPTS_MAX = 20;
+/** Expired tokens are kept so long, so that who still has one hears that it has expired. */
+const EXPIRED_KEPT_MS = 24 * 60 * 60 * 1000;
+const SWEEP_BATCH = 1000;
+
+export function createUsers(options: UsersOptions): Users {
+  return new StoredUsers(options);
+}
+
+class StoredUsers implements Users {
+  readonly #options: UsersOptions;
+
+  constructor(options: UsersOptions) {
+    this.#options = options;
+  }
+
+  async register({ site, body }: Parameters<Users["register"]>[0]): Promise<StoredRecord> {
+    const { store } = this.#options;
+    const { name, password, data } = parseRegistration(body);
+    await this.#requireMatch(site, data);
+    // Hashing is what registering costs; a name that is taken need not cost it.
+    if (await store.findByName(site.endpointId, name)) throw new AppError("username_taken");
+    const passwordHash = await hashPassword(password);
+    const user = { endpointId: site.endpointId, id: createUniqueId(), data, name, passwordHash };
+    return toRecord(await store.register(user));
+  }
+
+  async login({ site, body, address, userAgent }: Parameters<Users["login"]>[0]): Promise<IssuedToken & { record: StoredRecord }> {
+    const { store, limiter, clock, accessTokenTtlMs, tokens } = this.#options;
+    const { name, password } = parseLogin(body);
+    const attempt = { account: toAccount(site, name), address };
+    await limiter.begin(attempt);
+    const user = await store.findByName(site.endpointId, name);
+    if (!(await isPassword(user?.passwordHash ?? null, password)) || !user) throw new AppError("login_failed");
+    await limiter.succeed(attempt);
+    const token = randomBytes(TOKEN_BYTES).toString("base64url");
+    const now = clock.now();
+    const expiresAt = new Date(now.getTime() + accessTokenTtlMs);
+    const stored = await store.createToken({
+      userId: user.record.id,
+      provenHash: user.passwordHash,
+      projectId: site.projectId,
+      hash: createHash("sha256").update(token).digest(),
+      userAgent: userAgent?.slice(0, USER_AGENT_LENGTH_MAX) ?? null,
+      address: address?.slice(0, ADDRESS_LENGTH_MAX) ?? null,
+      now,
+      expiresAt,
+      liveMax: LIVE_TOKENS_MAX,
+    });
+    // Deleted, or given another password, while this one was checked.
+    if (!stored) throw new AppError("login_failed");
+    if (stored.endedOthers) tokens.invalidate(site.projectId);
+    return { record: user.record, token, expiresAt };
+  }
+
+  async logout({ projectId, tokenId }: { projectId: string; tokenId: string }): Promise<void> {
+    const { store, tokens, clock } = this.#options;
+    await store.revokeToken(tokenId, clock.now());
+    tokens.invalidate(projectId);
+  }
+
+  async update(request: UserUpdate): Promise<StoredRecord> {
+    const { store, tokens, clock } = this.#options;
+    const { site, id, strategy, tokenId, onlyOwner, expectedVersion } = request;
+    const patch = parseUserPatch(request.body);
+    let passwordHash: string | undefined;
+    let provenHash: string | undefined;
+    for (let attempt = 1; attempt <= CHANGE_ATTEMPTS_MAX; attempt++) {
+      const user = await store.find(site.endpointId, id);
+      refuseUnlessMet(user, request);
+      if (patch.password !== undefined && passwordHash === undefined) {
+        if (onlyOwner !== undefined) provenHash = await this.#provePassword(user, patch, request);
+        passwordHash = await hashPassword(patch.password);
+      }
+      const data = applyUserPatch(user.record.data, patch, strategy);
+      this.#refuseLarge(data);
+      await this.#requireMatch(site, data);
+      const result = await store.change({
+        endpointId: site.endpointId,
+        id,
+        data,
+        expectedVersion: user.record.version,
+        name: patch.name,
+        password: passwordHash === undefined ? undefined : { hash: passwordHash, keepTokenId: tokenId },
+        provenHash,
+        now: clock.now(),
+      });
+      // Changed since it was read. The caller's own condition would fail now; without one the change is made anew.
+      if (result.outcome === "version_conflict" && expectedVersion === undefined) continue;
+      const record = toRecord(result);
+      if (passwordHash !== undefined) tokens.invalidate(site.projectId);
+      return record;
+    }
+    throw new AppError("server_busy", { detail: "This user is changed by too many at once. Try again shortly.", retryAfterSeconds: 1 });
+  }
+
+  async remove({ site, id, ...conditions }: Parameters<Users["remove"]>[0]): Promise<StoredRecord> {
+    const { records, tokens } = this.#options;
+    const record = await records.remove({ endpointId: site.endpointId, id, ...conditions });
+    tokens.invalidate(site.projectId);
+    return record;
+  }
+
+  async setPassword({ site, id, password }: Parameters<Users["setPassword"]>[0]): Promise<void> {
+    const { store, tokens, clock } = this.#options;
+    const problem = passwordProblem(password);
+    if (problem) throw new AppError("credentials_invalid", { fields: { password: problem } });
+    const hash = await hashPassword(password);
+    if (!(await store.setPassword({ endpointId: site.endpointId, id, hash, now: clock.now() }))) throw new AppError("record_not_found");
+    tokens.invalidate(site.projectId);
+  }
+
+  async sweepTokens(): Promise<void> {
+    const { store, clock } = this.#options;
+    const before = new Date(clock.now().getTime() - EXPIRED_KEPT_MS);
+    while ((await store.deleteExpiredTokens(before, SWEEP_BATCH)) === SWEEP_BATCH);
+  }
+
+  /** The hash of the current password, once the caller has shown to know it. Guesses count like those of log-ins. */
+  async #provePassword({ name, passwordHash }: StoredUser, { currentPassword }: UserPatch, { site, address }: UserUpdate): Promise<string> {
+    if (currentPassword === undefined) {
+      throw new AppError("current_password_wrong", { detail: "A new password needs the current one: send it as currentPassword." });
+    }
+    const { limiter } = this.#options;
+    const attempt = { account: toAccount(site, name), address };
+    await limiter.begin(attempt);
+    if (!(await isPassword(passwordHash, currentPassword))) throw new AppError("current_password_wrong");
+    await limiter.succeed(attempt);
+    return passwordHash;
+  }
+
+  #refuseLarge(data: string): void {
+    const { recordBytesMax } = this.#options;
+    if (Buffer.byteLength(data) <= recordBytesMax) return;
+    throw new AppError("body_too_large", { detail: `The record would be larger than ${recordBytesMax} bytes.` });
+  }
+
+  #requireMatch({ schema, projectId }: UserSite, data: string): Promise<void> {
+    return requireSchemaMatch({ sandbox: this.#options.sandbox, schema, texts: [data], group: projectId });
+  }
+}
+
+function toAccount({ endpointId }: UserSite, name: string): string {
+  return `${endpointId} ${name}`;
+}
+
+/** In the order in which the door checks. */
+function refuseUnlessMet(user: StoredUser | undefined, { id, onlyOwner, expectedVersion }: UserUpdate): asserts user is StoredUser {
+  if (!user) throw new AppError("record_not_found");
+  if (onlyOwner !== undefined && onlyOwner !== id) throw new AppError("access_denied");
+  if (expectedVersion !== undefined && expectedVersion !== user.record.version) throw new AppError("version_conflict");
+}
+
+function toRecord(result: UserWriteResult): StoredRecord {
+  switch (result.outcome) {
+    case "ok":
+      return result.change.record;
+    case "password_changed":
+      // Since it was proven.
+      throw new AppError("current_password_wrong");
+    case "endpoint_not_found":
+      throw new AppError("endpoint_or_key_invalid", { internal: "the endpoint was deleted before the write" });
+    default:
+      throw new AppError(result.outcome);
+  }
+}

@@ -1,0 +1,110 @@
+/** Authentication endpoints over HTTP (L1–L4): register, log in, log out, change and delete users. It must not know the rules (core/users.ts does). */
+import type { Operation } from "@/src/core/access-request";
+import { toClientAddress } from "@/src/core/client-network";
+import type { Clock } from "@/src/core/ports";
+import { parsePutStrategy } from "@/src/core/put-strategy";
+import type { UserSite, Users } from "@/src/core/users";
+import { toEndedTokenCookie, toTokenCookie } from "@/src/http/access-token-cookie";
+import { type Admitted, type BodyLimits, type Handler, readRecordBody, sendJson, sendRecord } from "@/src/http/exchange";
+import { parseDataOnly, parseUniqueId } from "@/src/http/parameters";
+import { AppError } from "@/src/shared/errors";
+
+/** What can be asked of an authentication endpoint. */
+export type UserOperation = Extract<Operation, "read" | "register" | "login" | "logout" | "update" | "delete">;
+
+export interface UserHandlerOptions {
+  users: Users;
+  clock: Clock;
+  config: BodyLimits;
+  /** Reading is the same as elsewhere: the grant says whose records. */
+  read: Handler;
+}
+
+/** What a request means at an authentication endpoint: POST registers, unless `login=true` or `logout=true`. Raises `parameter_invalid`. */
+export function toUserOperation(operation: "read" | "create" | "update" | "delete", parameters: URLSearchParams): UserOperation {
+  if (operation !== "create") return operation;
+  const isLogin = parseFlag(parameters, "login");
+  const isLogout = parseFlag(parameters, "logout");
+  if (isLogin && isLogout) throw new AppError("parameter_invalid", { detail: "Send login=true or logout=true, not both." });
+  if (isLogin) return "login";
+  return isLogout ? "logout" : "register";
+}
+
+export function createUserHandlers({ users, clock, config, read }: UserHandlerOptions): Readonly<Record<UserOperation, Handler>> {
+  return {
+    read,
+    register: async (admitted) => {
+      const { exchange } = admitted;
+      const dataOnly = parseDataOnly(exchange.parameters);
+      const body = await readRecordBody(exchange, config);
+      if (!body) return;
+      sendRecord(exchange, 201, await users.register({ site: toSite(admitted), body }), dataOnly);
+    },
+    login: async (admitted) => {
+      const { exchange } = admitted;
+      const dataOnly = parseDataOnly(exchange.parameters);
+      const noCookie = parseFlag(exchange.parameters, "noATCookie");
+      const body = await readRecordBody(exchange, config);
+      if (!body) return;
+      const userAgent = exchange.request.headers["user-agent"] ?? null;
+      const { record, token, expiresAt } = await users.login({
+        site: toSite(admitted),
+        body,
+        address: toClientAddress(exchange.request),
+        userAgent,
+      });
+      if (noCookie) exchange.headers.Authorization = `Bearer ${token}`;
+      else exchange.headers["Set-Cookie"] = toTokenCookie(token, { expiresAt, now: clock.now() });
+      sendRecord(exchange, 200, record, dataOnly);
+    },
+    logout: async ({ exchange, grant }) => {
+      if (!grant.user)
+        throw new AppError("access_token_missing", {
+          detail: "A master key is never logged in. Send the access token that shall end alone.",
+        });
+      await users.logout({ projectId: grant.projectId, tokenId: grant.user.tokenId });
+      exchange.headers["Set-Cookie"] = toEndedTokenCookie();
+      sendJson(exchange, 200, "{}");
+    },
+    update: async (admitted) => {
+      const { exchange, grant } = admitted;
+      const { parameters } = exchange;
+      const dataOnly = parseDataOnly(parameters);
+      const id = parseUniqueId(parameters);
+      const strategy = parsePutStrategy(parameters.get("strategy"));
+      const body = await readRecordBody(exchange, config);
+      if (!body) return;
+      const record = await users.update({
+        site: toSite(admitted),
+        id,
+        strategy,
+        body,
+        onlyOwner: grant.onlyOwner,
+        tokenId: grant.user?.tokenId,
+        address: toClientAddress(exchange.request),
+      });
+      sendRecord(exchange, 200, record, dataOnly);
+    },
+    delete: async (admitted) => {
+      const { exchange, grant } = admitted;
+      const dataOnly = parseDataOnly(exchange.parameters);
+      const id = parseUniqueId(exchange.parameters);
+      const record = await users.remove({ site: toSite(admitted), id, onlyOwner: grant.onlyOwner });
+      // It was the caller's own account: the token is gone with it.
+      if (grant.user) exchange.headers["Set-Cookie"] = toEndedTokenCookie();
+      sendRecord(exchange, 200, record, dataOnly);
+    },
+  };
+}
+
+function toSite({ grant, site }: Admitted): UserSite {
+  return { endpointId: grant.endpoint.id, projectId: grant.projectId, schema: site.endpoint.schema };
+}
+
+/** A parameter that is true or false; false when it is not given. Raises `parameter_invalid`. */
+function parseFlag(parameters: URLSearchParams, name: string): boolean {
+  const value = parameters.get(name);
+  if (value === null || value === "false") return false;
+  if (value === "true") return true;
+  throw new AppError("parameter_invalid", { detail: `${name} is true or false.` });
+}
