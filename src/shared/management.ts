@@ -6,7 +6,7 @@ import * as z from "zod/mini";
 import { endpointNameProblem, projectNameProblem } from "@/src/shared/names";
 import { ORIGINS_MAX, parseOrigin } from "@/src/shared/origins";
 import { startNames } from "@/src/shared/start-names";
-import { PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN } from "./password-length";
+import { APP_PASSWORD_LENGTH_MAX, APP_PASSWORD_LENGTH_MIN, PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN } from "./password-length";
 
 /** A rotated key may work this much longer: 30 days. */
 export const GRACE_SECONDS_MAX = 2_592_000;
@@ -21,6 +21,8 @@ export const EXPORT_FORMATS = ["json", "ndjson", "csv"] as const;
 export const IMPORT_BYTES_MAX = 64 * 1024 * 1024;
 export const IMPORT_RECORDS_MAX = 100_000;
 export const RATE_LIMIT_MAX = 1_000_000;
+/** Users of a page. */
+export const APP_USERS_LIMIT_MAX = 200;
 /** A JSON Schema may have this many bytes as text. */
 export const SCHEMA_BYTES_MAX = 65_536;
 export const ENDPOINT_KINDS = ["data", "authentication"] as const;
@@ -150,6 +152,18 @@ export const exportSchema = z.strictObject({
 });
 /** POST endpoints/{id}/schema-check: does `body` match `schema`? Nothing is stored. */
 export const schemaCheckSchema = z.strictObject({ schema: jsonSchema, body: z.unknown() });
+
+/** PUT endpoints/{id}/users/{uniqueId}/password; lengths are in characters, whatever code units they take. */
+export const appPasswordSetSchema = z.strictObject({
+  password: text().check(
+    z.refine((value) => [...value.slice(0, APP_PASSWORD_LENGTH_MIN * 2)].length >= APP_PASSWORD_LENGTH_MIN, {
+      error: `Use ${APP_PASSWORD_LENGTH_MIN} characters or more.`,
+    }),
+    z.refine((value) => value.length <= APP_PASSWORD_LENGTH_MAX * 2 && [...value].length <= APP_PASSWORD_LENGTH_MAX, {
+      error: `Use ${APP_PASSWORD_LENGTH_MAX} characters at most.`,
+    }),
+  ),
+});
 
 /** "What are you storing?": one text names a project and its first endpoint. */
 export const startSchema = z.strictObject({

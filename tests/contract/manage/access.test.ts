@@ -4,6 +4,7 @@ import { type Call, MANAGE_PATHS, type ManageServer, ORIGIN, type Person, startM
 
 const NOBODY = "019a0000-0000-7000-8000-000000000000";
 const NO_RECORD = "0".repeat(32);
+const USER = `/api/manage/endpoints/{endpoint}/users/${NO_RECORD}`;
 const PUBLIC_PATHS = ["/api/manage/setup", "/api/manage/signup"];
 
 /** A valid request for every method of every route that needs somebody. */
@@ -27,6 +28,13 @@ const REQUESTS: { method: string; path: string; call?: Call }[] = [
   { method: "POST", path: "/api/manage/endpoints/{endpoint}/records", call: { body: { a: 1 } } },
   { method: "PUT", path: `/api/manage/endpoints/{endpoint}/records/${NO_RECORD}`, call: { body: { a: 1 } } },
   { method: "DELETE", path: `/api/manage/endpoints/{endpoint}/records/${NO_RECORD}` },
+  { method: "GET", path: "/api/manage/endpoints/{endpoint}/users" },
+  { method: "GET", path: USER },
+  { method: "DELETE", path: USER },
+  { method: "GET", path: `${USER}/sessions` },
+  { method: "DELETE", path: `${USER}/sessions` },
+  { method: "DELETE", path: `${USER}/sessions/{session}` },
+  { method: "PUT", path: `${USER}/password`, call: { body: { password: "correct horse" } } },
   { method: "DELETE", path: "/api/manage/account/sessions/{session}" },
   { method: "DELETE", path: "/api/manage/account/tokens/{token}" },
   { method: "DELETE", path: "/api/manage/endpoints/{endpoint}" },
@@ -81,7 +89,7 @@ describe("the requests of this suite", () => {
     for (const path of MANAGE_PATHS.filter((each) => !PUBLIC_PATHS.includes(each))) {
       const options = await server.call("OPTIONS", path);
       const methods = (options.headers.get("allow") ?? "").split(", ").filter((method) => method !== "OPTIONS" && method !== "HEAD");
-      expected.push(...methods.map((method) => `${method} ${path}`));
+      expected.push(...methods.map((method) => `${method} ${path.replace(/\{(?!uniqueId)\w+\}/g, "{id}")}`));
     }
     const tested = REQUESTS.map(
       ({ method, path }) => `${method} ${path.replace(NO_RECORD, "{uniqueId}").replace(/\{(?!uniqueId)\w+\}/g, "{id}")}`,

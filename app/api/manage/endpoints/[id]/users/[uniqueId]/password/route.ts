@@ -1,0 +1,12 @@
+/** `/api/manage/endpoints/{id}/users/{uniqueId}/password`: sets a new one (G12). */
+import { manageRoute, noContent, withBody } from "@/app/lib/manage-route";
+import { setAppUserPassword } from "@/src/control/set-app-user-password";
+import { appPasswordSetSchema } from "@/src/shared/management";
+
+export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
+  PUT: withBody(appPasswordSetSchema, async ({ runtime: { db, users }, user, id, params, body: { password } }) => {
+    const userId = params.uniqueId ?? "";
+    await setAppUserPassword({ db, users, ownerId: user.id, endpointId: id, userId, password });
+    return noContent();
+  }),
+});

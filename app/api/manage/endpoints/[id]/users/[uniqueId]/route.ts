@@ -1,0 +1,13 @@
+/** `/api/manage/endpoints/{id}/users/{uniqueId}` (G11). */
+import { json, manageRoute, noContent } from "@/app/lib/manage-route";
+import { deleteAppUser } from "@/src/control/delete-app-user";
+import { getAppUser } from "@/src/control/get-app-user";
+
+export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
+  GET: async ({ runtime: { db, clock }, user, id, params }) =>
+    json(await getAppUser({ db, clock, ownerId: user.id, endpointId: id, userId: params.uniqueId ?? "" })),
+  DELETE: async ({ runtime: { db, users }, user, id, params }) => {
+    await deleteAppUser({ db, users, ownerId: user.id, endpointId: id, userId: params.uniqueId ?? "" });
+    return noContent();
+  },
+});
