@@ -1,0 +1,279 @@
+/** Logging in and out at an authentication endpoint (L2, L3). */
+import { createHash } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { hashPassword } from "@/src/core/passwords";
+import { ACCESS_TOKEN_TTL_MS, createDataServer, type DataServer, type Seed } from "@/tests/support/data-server";
+import { expectProblem } from "@/tests/support/expect-problem";
+import { createUser, logIn, logOut, PASSWORD, registerUser } from "@/tests/support/users";
+
+let server: DataServer;
+let seed: Seed;
+const MASTER = "m".repeat(43);
+const COOKIE = "__Secure-rested-access-token";
+const HOUR_MS = 60 * 60 * 1000;
+
+beforeAll(async () => {
+  server = await createDataServer();
+});
+afterAll(() => server.close());
+beforeEach(async () => {
+  seed = await server.seed({ kind: "authentication", endpointName: "app/users", masterKey: MASTER });
+});
+
+const endpoint = () => ({ origin: server.origin, path: seed.path });
+const post = (query: string, body?: unknown, headers: Record<string, string> = {}) =>
+  fetch(`${server.origin}${seed.path}${query}`, {
+    method: "POST",
+    headers: { ...(body === undefined ? {} : { "Content-Type": "application/json" }), ...headers },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+const list = (headers: Record<string, string>) => fetch(`${server.origin}${seed.path}`, { headers });
+const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
+/** Each test that fails log-ins does so from an address of its own. */
+const from = (address: string) => ({ "X-Forwarded-For": address });
+const readTokens = async () => {
+  const { rows } = await server.pool.query<{ hash: Buffer; live: boolean; userAgent: string; address: string; expiresAt: Date }>(
+    `SELECT t.hash, t."revokedAt" IS NULL AS live, t."userAgent", t.address, t."expiresAt" FROM "AccessToken" t
+     JOIN "AppUser" u ON u.id = t."userId" WHERE u."endpointId" = $1 ORDER BY t."createdAt", t.id`,
+    [seed.endpointId],
+  );
+  return rows;
+};
+
+describe("login", () => {
+  it("[L2] answers 200 and the user's record, and sets the cookie", async () => {
+    const id = await registerUser(endpoint(), { username: "ada", password: PASSWORD, age: 36 });
+    const answer = await post("&login=true", { username: "ada", password: PASSWORD });
+    expect([answer.status, await answer.json()]).toEqual([
+      200,
+      { uniqueId: id, data: { username: "ada", age: 36 }, createdAt: expect.any(String), updatedAt: expect.any(String) },
+    ]);
+    expect(answer.headers.get("authorization")).toBeNull();
+    const [cookie = "", ...attributes] = (answer.headers.get("set-cookie") ?? "").split("; ");
+    expect(cookie).toMatch(new RegExp(`^${COOKIE}=[\\w-]{43}$`));
+    expect(attributes.sort()).toEqual(["HttpOnly", `Max-Age=${ACCESS_TOKEN_TTL_MS / 1000}`, "Path=/api", "SameSite=None", "Secure"]);
+    const own = await list({ Cookie: `other=1; ${cookie}` });
+    expect([own.status, await own.json()]).toEqual([200, [expect.objectContaining({ uniqueId: id })]]);
+  });
+
+  it("[L2] with noATCookie=true hands the token out in a header that front-ends may read, and sets no cookie", async () => {
+    await registerUser(endpoint(), { email: "ada@example.com", password: PASSWORD });
+    const body = { email: "Ada@Example.com", password: PASSWORD };
+    const answer = await post("&login=true&noATCookie=true&dataOnly=true", body, { Origin: "https://app.example" });
+    expect([answer.status, await answer.json()]).toEqual([200, { email: "ada@example.com" }]);
+    expect(answer.headers.get("set-cookie")).toBeNull();
+    expect(answer.headers.get("authorization")).toMatch(/^Bearer [\w-]{43}$/);
+    expect(answer.headers.get("access-control-expose-headers")).toContain("Authorization");
+    expect((await list({ Authorization: answer.headers.get("authorization") ?? "" })).status).toBe(200);
+  });
+
+  it("[L3] stores a token's hash, from where it came, and when it ends", async () => {
+    await registerUser(endpoint(), { username: "ada", password: PASSWORD });
+    const headers = { "User-Agent": "x".repeat(2000), ...from("203.0.113.5") };
+    const answer = await post("&login=true&noATCookie=true", { username: "ada", password: PASSWORD }, headers);
+    const token = (answer.headers.get("authorization") ?? "").replace("Bearer ", "");
+    expect(await readTokens()).toEqual([
+      {
+        hash: createHash("sha256").update(token).digest(),
+        live: true,
+        userAgent: "x".repeat(400),
+        address: "203.0.113.5",
+        expiresAt: new Date(server.clock.at.getTime() + ACCESS_TOKEN_TTL_MS),
+      },
+    ]);
+    expect(server.logged.join("\n")).not.toContain(token);
+  });
+
+  it("[L2] a name is found however it is written", async () => {
+    await registerUser(endpoint(), { username: "Zoë", password: PASSWORD });
+    for (const username of ["zoë", "ZOE\u0308", " Zoë "]) await logIn(endpoint(), { username, password: PASSWORD });
+    await logIn(endpoint(), { email: "zoë", password: PASSWORD });
+  });
+
+  it("[L2] a wrong password and an unknown name are the same error", async () => {
+    await registerUser(endpoint(), { username: "ada", password: PASSWORD });
+    const details = [];
+    for (const body of [
+      { username: "ada", password: "not the password" },
+      { username: "ada", password: "" },
+      { username: "ada", password: "x".repeat(5000) },
+      { username: "eve", password: PASSWORD },
+      { username: "", password: PASSWORD },
+      { username: "e".repeat(5000), password: PASSWORD },
+      { email: "eve@example.com", password: PASSWORD },
+    ]) {
+      const answer = await post("&login=true", body, from("203.0.113.6"));
+      expect(answer.headers.get("set-cookie")).toBeNull();
+      details.push(await expectProblem(answer, "login_failed"));
+    }
+    expect(new Set(details).size).toBe(1);
+    expect(await readTokens()).toEqual([]);
+  });
+
+  it("[L2] an unknown name takes its turn at hashing like a known one, so neither answers sooner", async () => {
+    await registerUser(endpoint(), { username: "ada", password: PASSWORD });
+    let isFull = true;
+    const keepHashing = async () => {
+      while (isFull) await hashPassword("x").catch(() => setImmediate());
+    };
+    // As many as are hashed and may wait: who hashes too is refused.
+    const fillers = Array.from({ length: 210 }, keepHashing);
+    for (const username of ["ada", "nobody"]) {
+      const answer = await post("&login=true", { username, password: "not the password" }, from("203.0.113.7"));
+      expect(answer.headers.get("retry-after")).toBe("5");
+      await expectProblem(answer, "server_busy");
+    }
+    isFull = false;
+    await Promise.all(fillers);
+  });
+
+  it("[L2] attempts are limited for a name and an address, and for an address", async () => {
+    await registerUser(endpoint(), { username: "ada", password: PASSWORD });
+    const attempt = (username: string, password: string, address: string) => post("&login=true", { username, password }, from(address));
+    for (let count = 0; count < 4; count += 1) await expectProblem(await attempt("ada", "wrong-one", "203.0.113.9"), "login_failed");
+    expect((await attempt("ADA", PASSWORD, "203.0.113.9")).status).toBe(200);
+    for (let count = 0; count < 5; count += 1) await expectProblem(await attempt("ada", "wrong-one", "203.0.113.9"), "login_failed");
+    const refused = await attempt("Ada", PASSWORD, "203.0.113.9");
+    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+    await expectProblem(refused, "rate_limited");
+    expect((await attempt("ada", PASSWORD, "203.0.113.10")).status).toBe(200);
+    for (let count = 0; count < 50; count += 1) await attempt(`nobody-${count}`, "wrong-one", "203.0.113.11");
+    await expectProblem(await attempt("ada", PASSWORD, "203.0.113.11"), "rate_limited");
+  });
+
+  it("[L2] parallel guesses don't pass the limit together", async () => {
+    await registerUser(endpoint(), { username: "ada", password: PASSWORD });
+    const guesses = Array.from({ length: 12 }, () => post("&login=true", { username: "ada", password: "wrong-one" }, from("203.0.113.12")));
+    const statuses = (await Promise.all(guesses)).map(({ status }) => status);
+    expect(statuses.filter((status) => status === 401)).toHaveLength(5);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(7);
+  });
+
+  it.each([
+    ["no password", { username: "ada" }, "credentials_missing"],
+    ["no name", { password: PASSWORD }, "credentials_missing"],
+    ["both names", { username: "ada", email: "ada@example.com", password: PASSWORD }, "credentials_missing"],
+    ["an array", ["ada"], "credentials_missing"],
+  ] as const)("[L2] needs a name and a password: %s", async (_, body, code) => {
+    await expectProblem(await post("&login=true", body), code);
+  });
+
+  it("[L2] says which field is no string", async () => {
+    const answer = await post("&login=true", { username: { $gt: "" }, password: 1 });
+    const problem = await answer.json();
+    expect([answer.status, problem.code, Object.keys(problem.fields).sort()]).toEqual([
+      400,
+      "credentials_invalid",
+      ["password", "username"],
+    ]);
+  });
+
+  it.each(["&login=true&logout=true", "&login=yes", "&logout=1", "&login=true&noATCookie=1", "&login=", "&login=true&dataOnly=1"])(
+    "[L2] refuses %s",
+    async (query) => {
+      await expectProblem(await post(query, { username: "ada", password: PASSWORD }), "parameter_invalid");
+    },
+  );
+
+  it("[L2] login=false registers, and a data endpoint knows no log-in", async () => {
+    expect((await post("&login=false&logout=false", { username: "ada", password: PASSWORD })).status).toBe(201);
+    const data = await server.seed();
+    const answer = await fetch(`${server.origin}${data.path}&login=true&logout=true`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ username: "ada", password: PASSWORD }),
+    });
+    expect([answer.status, (await answer.json()).data]).toEqual([201, { username: "ada", password: PASSWORD }]);
+  });
+
+  it("[L2] a user has 100 live tokens at most: the oldest is revoked at once", async () => {
+    const user = await createUser(endpoint());
+    expect((await list(user.headers)).status).toBe(200);
+    await server.pool.query(
+      `INSERT INTO "AccessToken" (id, "userId", "projectId", hash, "createdAt", "expiresAt")
+       SELECT gen_random_uuid(), $1, $2, sha256(i::text::bytea), now() + interval '1 second', now() + interval '1 day' FROM generate_series(1, 99) AS i`,
+      [user.id, seed.projectId],
+    );
+    server.clock.at = new Date(server.clock.at.getTime() + 2000);
+    const token = await logIn(endpoint(), user);
+    await expectProblem(await list(user.headers), "access_token_invalid");
+    expect((await list(bearer(token))).status).toBe(200);
+    expect((await readTokens()).filter(({ live }) => live)).toHaveLength(100);
+  });
+});
+
+describe("logout", () => {
+  it("[L3] revokes the token at once, clears the cookie, and answers an empty object", async () => {
+    const user = await createUser(endpoint());
+    const other = await logIn(endpoint(), user);
+    expect((await list(user.headers)).status).toBe(200);
+    const answer = await post("&logout=true", undefined, { Cookie: `${COOKIE}=${user.token}` });
+    expect([answer.status, await answer.text()]).toEqual([200, "{}"]);
+    expect(answer.headers.get("set-cookie")).toBe(`${COOKIE}=; Max-Age=0; Path=/api; HttpOnly; Secure; SameSite=None`);
+    await expectProblem(await list(user.headers), "access_token_invalid");
+    await expectProblem(await post("&logout=true", undefined, user.headers), "access_token_invalid");
+    expect((await list(bearer(other))).status).toBe(200);
+    expect((await readTokens()).map(({ live }) => live)).toEqual([false, true]);
+  });
+
+  it("[L3] needs the token itself, whatever the body", async () => {
+    const user = await createUser(endpoint());
+    await expectProblem(await post("&logout=true"), "access_token_missing");
+    await expectProblem(await post("&logout=true", undefined, { ...user.headers, "X-Master-Key": MASTER }), "access_token_missing");
+    expect((await list(user.headers)).status).toBe(200);
+    expect((await post("&logout=true", { any: "thing" }, user.headers)).status).toBe(200);
+  });
+
+  it("[L3] another endpoint's token logs nobody out here", async () => {
+    const other = await server.seed({ kind: "authentication" });
+    const stranger = await createUser({ origin: server.origin, path: other.path });
+    await expectProblem(await post("&logout=true", undefined, stranger.headers), "access_token_invalid");
+    await logOut({ origin: server.origin, path: other.path }, stranger.token);
+  });
+});
+
+describe("tokens", () => {
+  it("[L3] end by themselves after seven days", async () => {
+    const user = await createUser(endpoint());
+    const start = server.clock.at;
+    server.clock.at = new Date(start.getTime() + ACCESS_TOKEN_TTL_MS - 1);
+    expect((await list(user.headers)).status).toBe(200);
+    server.clock.at = new Date(start.getTime() + ACCESS_TOKEN_TTL_MS);
+    await expectProblem(await list(user.headers), "access_token_invalid");
+    server.clock.at = start;
+  });
+
+  it("[L3] are deleted a day after they have expired, and nobody else's cache is emptied for it", async () => {
+    const user = await createUser(endpoint());
+    await logIn(endpoint(), user);
+    const revision = async () => {
+      const { rows } = await server.pool.query<{ revision: string }>(`SELECT "tokenRevision" AS revision FROM "Project" WHERE id = $1`, [
+        seed.projectId,
+      ]);
+      return rows[0]?.revision;
+    };
+    await server.pool.query(`UPDATE "AccessToken" SET "expiresAt" = $2 WHERE hash = $1`, [
+      createHash("sha256").update(user.token).digest(),
+      new Date(server.clock.at.getTime() - 24 * HOUR_MS - 1),
+    ]);
+    const before = await revision();
+    await server.users.sweepTokens();
+    expect(await readTokens()).toHaveLength(1);
+    await server.pool.query(`UPDATE "AccessToken" SET "expiresAt" = $1`, [new Date(server.clock.at.getTime() - 23 * HOUR_MS)]);
+    await server.users.sweepTokens();
+    expect(await readTokens()).toHaveLength(1);
+    expect(await revision()).toBe(before);
+  });
+
+  it("[L3] a sweep takes every batch", async () => {
+    const user = await createUser(endpoint());
+    await server.pool.query(
+      `INSERT INTO "AccessToken" (id, "userId", "projectId", hash, "expiresAt")
+       SELECT gen_random_uuid(), $1, $2, sha256(('old ' || i)::bytea), now() - interval '3 days' FROM generate_series(1, 2500) AS i`,
+      [user.id, seed.projectId],
+    );
+    await server.users.sweepTokens();
+    expect(await readTokens()).toHaveLength(1);
+  });
+});
