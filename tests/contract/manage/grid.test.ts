@@ -230,3 +230,29 @@ describe("one record", () => {
     expect(await ada.call("GET", `${base()}/nothing`)).toMatchObject({ status: 400, body: { code: "unique_id_invalid" } });
   });
 });
+
+describe("several at once", () => {
+  it("[G13] deletes those that are still there, together, and says how many", async () => {
+    const [first, second, third] = await store("1", "2", "3");
+    const before = server.hints.length;
+    const unknown = "0".repeat(32);
+    const answer = await ada.call("POST", `${base()}/delete`, { body: { uniqueIds: [first, third, third, unknown] } });
+    expect(answer).toMatchObject({ status: 200, body: { deleted: 2 } });
+    expect((await list()).body.records).toMatchObject([{ uniqueId: second }]);
+    expect(server.hints.slice(before)).toMatchObject([{ kind: "changes", changes: [{ type: "DELETE" }, { type: "DELETE" }] }]);
+  });
+
+  it.each([[{ uniqueIds: [] }], [{ uniqueIds: ["x"] }], [{ uniqueIds: Array.from({ length: 1001 }, () => "0".repeat(32)) }], [{}]])(
+    "[G13] refuses a bad list of ids",
+    async (body) => {
+      expect(await ada.call("POST", `${base()}/delete`, { body })).toMatchObject({ status: 400, body: { code: "fields_invalid" } });
+    },
+  );
+
+  it("[G6] deletes nothing of another account", async () => {
+    const uniqueIds = await store("1");
+    const eve = await server.createPerson(`Eve${count}`);
+    expect(await eve.call("POST", `${base()}/delete`, { body: { uniqueIds } })).toMatchObject({ status: 404 });
+    expect((await list()).body.records).toHaveLength(1);
+  });
+});

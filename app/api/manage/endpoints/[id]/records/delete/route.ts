@@ -1,0 +1,10 @@
+/** `/api/manage/endpoints/{id}/records/delete`: several at once (G13). */
+import { json, manageRoute, withBody } from "@/app/lib/manage-route";
+import { deleteRecords } from "@/src/control/delete-records";
+import { recordsDeleteSchema } from "@/src/shared/management";
+
+export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
+  POST: withBody(recordsDeleteSchema, async ({ runtime: { db, records: store }, user, id, body: { uniqueIds } }) =>
+    json({ deleted: await deleteRecords({ db, store, ownerId: user.id, endpointId: id, uniqueIds }) }),
+  ),
+});
