@@ -1,6 +1,15 @@
 /** What the dashboard reads of the management API, by key. The server fills the same keys for the first paint. */
 import { queryOptions } from "@tanstack/react-query";
-import type { EndpointDetail, ManagedEndpoint, ManagedKey, ManagedProject, SessionView, TokenView } from "@/src/shared/management";
+import type {
+  AppSessionView,
+  AppUsers,
+  EndpointDetail,
+  ManagedEndpoint,
+  ManagedKey,
+  ManagedProject,
+  SessionView,
+  TokenView,
+} from "@/src/shared/management";
 import { requestJson } from "./request";
 
 /** Counts and last uses move by themselves; they are asked for again this often while in sight. */
@@ -34,6 +43,24 @@ export const keysQuery = (projectId: string) =>
     queryKey: ["keys", projectId],
     queryFn: ({ signal }) => requestJson<ManagedKey[]>(`projects/${projectId}/keys`, { signal }),
     refetchInterval: MOVING_MS * 2,
+  });
+
+/** A page of the users of an authentication endpoint: those after a name (`""`: the first ones) whose names have `search` in them. */
+export const appUsersQuery = (endpointId: string, { search, after }: { search: string; after: string }) =>
+  queryOptions({
+    queryKey: ["users", endpointId, search, after],
+    queryFn: ({ signal }) => {
+      const parameters = new URLSearchParams({ ...(search === "" ? {} : { search }), ...(after === "" ? {} : { after }) });
+      return requestJson<AppUsers>(`endpoints/${endpointId}/users?${parameters}`, { signal });
+    },
+    refetchInterval: MOVING_MS,
+  });
+
+export const appSessionsQuery = (endpointId: string, userId: string) =>
+  queryOptions({
+    queryKey: ["user-sessions", endpointId, userId],
+    queryFn: ({ signal }) => requestJson<AppSessionView[]>(`endpoints/${endpointId}/users/${userId}/sessions`, { signal }),
+    refetchInterval: MOVING_MS,
   });
 
 export const sessionsQuery = () =>

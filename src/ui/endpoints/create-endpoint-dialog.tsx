@@ -1,48 +1,52 @@
-/** Makes an endpoint and leads to its console. */
+/** Makes an endpoint and leads to its console, or to its users. */
 "use client";
 
-import { useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useRouter } from "next/navigation";
+import { useState } from "react";
 import type { EndpointDetail } from "@/src/shared/management";
 import { endpointsQuery } from "../api/queries";
 import { requestJson } from "../api/request";
 import { Button } from "../components/button";
 import { Dialog, DialogActions } from "../components/dialog";
 import { TextField } from "../components/field";
+import { Switch } from "../components/switch";
 import { bySchema } from "../forms/by-schema";
 import { FormFailure } from "../forms/form-failure";
 import { SubmitButton } from "../forms/submit-button";
 import { useForm } from "../forms/use-form";
+import { type EndpointKind, KindChoice } from "./kind-choice";
 
 interface Props {
   projectId: string;
+  /** What is chosen at first. */
+  kind?: EndpointKind;
   open: boolean;
   onOpenChange: (open: boolean) => void;
 }
 
-export function CreateEndpointDialog({ projectId, open, onOpenChange }: Props) {
+export function CreateEndpointDialog({ projectId, kind = "data", open, onOpenChange }: Props) {
   return (
-    <Dialog
-      open={open}
-      onOpenChange={onOpenChange}
-      title="New endpoint"
-      description="It stores JSON and streams every change over the same URL."
-    >
-      <CreateEndpointForm projectId={projectId} onCancel={() => onOpenChange(false)} />
+    <Dialog open={open} onOpenChange={onOpenChange} title="New endpoint">
+      <CreateEndpointForm projectId={projectId} initialKind={kind} onCancel={() => onOpenChange(false)} />
     </Dialog>
   );
 }
 
-function CreateEndpointForm({ projectId, onCancel }: { projectId: string; onCancel: () => void }) {
+function CreateEndpointForm({ projectId, initialKind, onCancel }: { projectId: string; initialKind: EndpointKind; onCancel: () => void }) {
   const router = useRouter();
   const queries = useQueryClient();
+  const { data: endpoints } = useQuery(endpointsQuery(projectId));
+  const [kind, setKind] = useState(initialKind);
+  const [secure, setSecure] = useState(false);
+  const hasUsers = endpoints?.some((endpoint) => endpoint.kind === "authentication") ?? true;
   const form = useForm({
     check: bySchema(async () => (await import("@/src/shared/management")).endpointCreateSchema),
-    toBody: ({ name, description }) => ({ name, description }),
+    toBody: ({ name, description }) => ({ name, description, kind, ...(kind === "data" ? { secure } : {}) }),
     submit: async (body) => {
       const { id } = await requestJson<EndpointDetail>(`projects/${projectId}/endpoints`, { method: "POST", body });
       await queries.invalidateQueries(endpointsQuery(projectId));
-      router.push(`/p/${projectId}/endpoints/${id}/live`);
+      router.push(`/p/${projectId}/endpoints/${id}/${kind === "data" ? "live" : "users"}`);
     },
   });
   return (
@@ -51,13 +55,24 @@ function CreateEndpointForm({ projectId, onCancel }: { projectId: string; onCanc
         name="name"
         label="Name"
         mono
-        placeholder="shop/orders"
+        placeholder={kind === "data" ? "shop/orders" : "shop/customers"}
         hint="Part of the URL: 5 or more lowercase letters, digits, “-” and “/”."
         problem={form.problemOf("name")}
         autoCapitalize="none"
         autoFocus
       />
       <TextField name="description" label="Description" hint="For people; optional." problem={form.problemOf("description")} />
+      <KindChoice value={kind} onChange={setKind} />
+      {kind === "data" ? (
+        <div className="-my-3">
+          <Switch
+            label="Secure"
+            hint={`Only logged-in users of your application get in; records belong to who makes them.${hasUsers ? "" : " This project has no authentication endpoint yet: until it has one, only the master key gets in."}`}
+            checked={secure}
+            onChange={setSecure}
+          />
+        </div>
+      ) : null}
       <FormFailure failure={form.failure} />
       <DialogActions>
         <SubmitButton form={form}>Create endpoint</SubmitButton>

@@ -13,6 +13,7 @@ import { CopyButton } from "../components/copy-button";
 
 const TABS = [
   { path: "live", label: "Live" },
+  { path: "users", label: "Users", kind: "authentication" },
   { path: "api", label: "API" },
   { path: "settings", label: "Settings" },
 ];
@@ -37,10 +38,10 @@ export function EndpointFrame({ projectId, endpointId, origin, children }: Props
             {name}
           </h1>
           <CopyButton text={`${origin}${toEndpointPath(name)}`} what="the endpoint’s URL" />
-          {endpoint?.secure ? <Badge>Secure</Badge> : null}
+          {endpoint?.kind === "authentication" ? <Badge>Authentication</Badge> : endpoint?.secure ? <Badge>Secure</Badge> : null}
         </div>
         <nav aria-label="Endpoint" className="flex gap-1 max-sm:w-full">
-          {TABS.map(({ path, label }) => {
+          {TABS.filter(({ kind }) => kind === undefined || kind === endpoint?.kind).map(({ path, label }) => {
             const current = pathname === `${base}/${path}`;
             return (
               <Link

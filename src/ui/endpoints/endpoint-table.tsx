@@ -4,6 +4,7 @@ import type { ManagedEndpoint } from "@/src/shared/management";
 import { Badge } from "../components/badge";
 import { RelativeTime } from "../components/relative-time";
 import { formatCount } from "../format/number";
+import { KIND_LABELS } from "./kind-choice";
 
 const HEAD = "h-8 px-3 text-left text-data font-medium text-muted whitespace-nowrap";
 const CELL = "h-row px-3 whitespace-nowrap";
@@ -16,6 +17,9 @@ export function EndpointTable({ projectId, endpoints }: { projectId: string; end
           <tr className="border-b border-line">
             <th scope="col" className={`${HEAD} w-full`}>
               Name
+            </th>
+            <th scope="col" className={`${HEAD} max-sm:hidden`}>
+              Kind
             </th>
             <th scope="col" className={`${HEAD} max-sm:hidden`}>
               Access
@@ -32,7 +36,7 @@ export function EndpointTable({ projectId, endpoints }: { projectId: string; end
           </tr>
         </thead>
         <tbody>
-          {endpoints.map(({ id, name, secure, changeCount, subscribers, lastChangeAt }) => (
+          {endpoints.map(({ id, name, kind, secure, changeCount, subscribers, lastChangeAt }) => (
             <tr key={id} className="relative border-b border-line transition-colors duration-[120ms] last:border-b-0 hover:bg-hover">
               <td className={`${CELL} max-w-0`}>
                 <Link
@@ -43,7 +47,16 @@ export function EndpointTable({ projectId, endpoints }: { projectId: string; end
                   {name}
                 </Link>
               </td>
-              <td className={`${CELL} max-sm:hidden`}>{secure ? <Badge>Secure</Badge> : <span className="text-muted">Open</span>}</td>
+              <td className={`${CELL} text-muted max-sm:hidden`}>{KIND_LABELS[kind]}</td>
+              <td className={`${CELL} max-sm:hidden`}>
+                {kind === "authentication" ? (
+                  <span className="text-muted">Own account</span>
+                ) : secure ? (
+                  <Badge>Secure</Badge>
+                ) : (
+                  <span className="text-muted">Open</span>
+                )}
+              </td>
               <td className={`${CELL} text-right`}>{formatCount(changeCount)}</td>
               <td className={`${CELL} text-right max-sm:hidden ${subscribers > 0 ? "text-live" : "text-muted"}`}>
                 {formatCount(subscribers)}

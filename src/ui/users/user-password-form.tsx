@@ -1,0 +1,59 @@
+/** Sets a new password for a user who has lost the old one. */
+"use client";
+
+import { useQueryClient } from "@tanstack/react-query";
+import type { AppUserView } from "@/src/shared/management";
+import { APP_PASSWORD_LENGTH_MIN } from "@/src/shared/password-length";
+import { appSessionsQuery } from "../api/queries";
+import { requestJson } from "../api/request";
+import { TextField } from "../components/field";
+import { bySchema } from "../forms/by-schema";
+import { FormFailure } from "../forms/form-failure";
+import { SubmitButton } from "../forms/submit-button";
+import { useForm } from "../forms/use-form";
+import { notify } from "../notifications/notify";
+
+export function UserPasswordForm({
+  endpointId,
+  user,
+  onChanged,
+}: {
+  endpointId: string;
+  user: AppUserView;
+  onChanged: () => Promise<unknown>;
+}) {
+  const client = useQueryClient();
+  const form = useForm({
+    check: bySchema(async () => (await import("@/src/shared/management")).appPasswordSetSchema),
+    toBody: ({ password }) => ({ password }),
+    submit: async (body) => {
+      await requestJson(`endpoints/${endpointId}/users/${user.id}/password`, { method: "PUT", body });
+      form.props.ref.current?.reset();
+      notify(`Set a new password for ${user.name}.`);
+      await Promise.all([client.invalidateQueries({ queryKey: appSessionsQuery(endpointId, user.id).queryKey }), onChanged()]);
+    },
+  });
+  return (
+    <section className="flex flex-col gap-2">
+      <h3 className="font-semibold">Password</h3>
+      <form {...form.props} className="flex flex-col gap-3">
+        <TextField
+          name="password"
+          // Seen by who sets it, since it must be told to the user.
+          type="text"
+          label="New password"
+          autoComplete="off"
+          autoCapitalize="none"
+          hint={`${APP_PASSWORD_LENGTH_MIN} characters or more. Ends every session of this user.`}
+          problem={form.problemOf("password")}
+        />
+        <FormFailure failure={form.failure} />
+        <div>
+          <SubmitButton form={form} tone="secondary">
+            Set password
+          </SubmitButton>
+        </div>
+      </form>
+    </section>
+  );
+}

@@ -1,0 +1,154 @@
+/** The users of an authentication endpoint: who there is, who is logged in, and what the owner can do about it. */
+"use client";
+
+import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Search } from "lucide-react";
+import { useDeferredValue, useState } from "react";
+import type { AppUserView } from "@/src/shared/management";
+import { APP_USER_NAME_LENGTH_MAX } from "@/src/shared/protocol";
+import { appUsersQuery, endpointQuery, keysQuery } from "../api/queries";
+import { Button } from "../components/button";
+import { CodeBlock } from "../components/code-block";
+import { EmptyState } from "../components/empty-state";
+import { CONTROL } from "../components/field";
+import { Panel } from "../components/page";
+import { ProblemPanel } from "../components/problem-panel";
+import { KEY_PLACEHOLDER, preferredKey } from "../endpoints/choose-key";
+import { formatCount, formatPlural } from "../format/number";
+import { toCurl, toHttpUrl } from "../snippets/snippets";
+import { UserDialog } from "./user-dialog";
+import { UsersTable } from "./users-table";
+
+interface Props {
+  projectId: string;
+  endpointId: string;
+  origin: string;
+  /** When the server read what is shown first. */
+  nowMs: number;
+}
+
+export function UsersPage({ projectId, endpointId, origin, nowMs }: Props) {
+  const client = useQueryClient();
+  const [typed, setTyped] = useState("");
+  const search = useDeferredValue(typed.trim());
+  // The names after which the pages begin, up to the one that is shown.
+  const [starts, setStarts] = useState<readonly string[]>([""]);
+  const after = starts.at(-1) ?? "";
+  const { data, error, refetch, isPlaceholderData } = useQuery({
+    ...appUsersQuery(endpointId, { search, after }),
+    placeholderData: keepPreviousData,
+  });
+  const [chosen, setChosen] = useState<AppUserView | null>(null);
+  const users = data?.users ?? [];
+  // What the dialog shows stays true while it is open, though a search may have left the user out.
+  const current = users.find(({ id }) => id === chosen?.id) ?? chosen;
+  const refresh = () => client.invalidateQueries({ queryKey: ["users", endpointId] });
+  return (
+    <div className="mx-auto flex w-full max-w-[60rem] flex-col gap-4 px-6 py-8 max-md:px-4">
+      {data && data.total === 0 && search === "" ? (
+        <NoUsers projectId={projectId} endpointId={endpointId} origin={origin} nowMs={nowMs} />
+      ) : data ? (
+        <>
+          <div className="flex flex-wrap items-center justify-between gap-x-6 gap-y-2">
+            <SearchField
+              value={typed}
+              onChange={(value) => {
+                setTyped(value);
+                setStarts([""]);
+              }}
+            />
+            <p role="status" className="text-muted">
+              {search === "" ? formatPlural(data.total, "user") : `${formatCount(data.total)} found`}
+            </p>
+          </div>
+          {users.length > 0 ? (
+            <Panel padded={false}>
+              <UsersTable users={users} onChoose={setChosen} />
+            </Panel>
+          ) : (
+            <EmptyState
+              sentence={search === "" ? "There are no users after this page any more." : `No user has “${search}” in the name.`}
+              action={
+                <Button
+                  onClick={() => {
+                    setTyped("");
+                    setStarts([""]);
+                  }}
+                >
+                  Show all users
+                </Button>
+              }
+            />
+          )}
+          <Pages
+            hasPrevious={starts.length > 1}
+            hasNext={data.next !== null && !isPlaceholderData}
+            onPrevious={() => setStarts(starts.slice(0, -1))}
+            onNext={() => data.next !== null && setStarts([...starts, data.next])}
+          />
+        </>
+      ) : error ? (
+        <ProblemPanel what="The users could not be read." error={error} onRetry={refetch} />
+      ) : null}
+      {data && error ? <ProblemPanel what="The users could not be read again." error={error} onRetry={refetch} /> : null}
+      <UserDialog endpointId={endpointId} user={current} onClose={() => setChosen(null)} onChanged={refresh} />
+    </div>
+  );
+}
+
+function SearchField({ value, onChange }: { value: string; onChange: (value: string) => void }) {
+  return (
+    <div className="relative w-full max-w-[20rem]">
+      <Search className="pointer-events-none absolute top-1/2 left-2.5 size-3.5 -translate-y-1/2 text-muted" aria-hidden="true" />
+      <input
+        type="search"
+        aria-label="Search users by name"
+        placeholder="Search by name"
+        value={value}
+        maxLength={APP_USER_NAME_LENGTH_MAX}
+        spellCheck={false}
+        autoComplete="off"
+        autoCapitalize="none"
+        onChange={(event) => onChange(event.target.value)}
+        className={`${CONTROL} h-control pr-2.5 pl-8`}
+      />
+    </div>
+  );
+}
+
+function Pages({
+  hasPrevious,
+  hasNext,
+  onPrevious,
+  onNext,
+}: {
+  hasPrevious: boolean;
+  hasNext: boolean;
+  onPrevious: () => void;
+  onNext: () => void;
+}) {
+  if (!hasPrevious && !hasNext) return null;
+  return (
+    <nav aria-label="Pages of users" className="flex gap-2">
+      <Button disabled={!hasPrevious} onClick={onPrevious}>
+        Previous
+      </Button>
+      <Button disabled={!hasNext} onClick={onNext}>
+        Next
+      </Button>
+    </nav>
+  );
+}
+
+function NoUsers({ projectId, endpointId, origin, nowMs }: Props) {
+  const { data: endpoint } = useQuery(endpointQuery(endpointId));
+  const { data: keys = [] } = useQuery(keysQuery(projectId));
+  const key = preferredKey(keys, nowMs)?.key ?? KEY_PLACEHOLDER;
+  const url = toHttpUrl({ origin, endpointName: endpoint?.name ?? "", key });
+  const body = { content: '{"username":"ada","password":"open sesame"}', contentType: "application/json" };
+  return (
+    <EmptyState sentence="Nobody has registered yet. Your application registers a user by a POST with a name and a password.">
+      <CodeBlock title="Register a user" what="the command" code={toCurl({ method: "POST", url, body }).replace("--data-binary", "-d")} />
+    </EmptyState>
+  );
+}
