@@ -1,0 +1,337 @@
+/** Who may do what where (U6, U7, L4, S1, S2, W5), from one table, held against HTTP and against the stream. */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ERRORS, type ErrorCode } from "@/src/shared/errors";
+import { ACCESS_TOKEN_COOKIE } from "@/src/shared/protocol";
+import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";
+import { addRecord, createSecureWorld, MASTER_KEY, type SecureWorld, type Switches } from "@/tests/support/secure-world";
+
+let server: RealtimeServer;
+beforeAll(async () => {
+  server = await createRealtimeServer();
+});
+afterAll(() => server.close());
+
+// ---------------------------------------------------------------------------------------------------------------------
+// The table
+// ---------------------------------------------------------------------------------------------------------------------
+
+const ENDPOINTS = {
+  open: {},
+  secure: { secure: true },
+  "secure, others read": { secure: true, othersCanRead: true },
+  "secure, others update": { secure: true, othersCanUpdate: true },
+  "secure, others delete": { secure: true, othersCanDelete: true },
+  /** Of ann and bob; its switches are all on, and mean nothing. */
+  authentication: "people",
+} as const satisfies Record<string, Switches | "people">;
+
+/** What a caller sends along. ann is "the owner", bob another user of the same authentication endpoint, sue one of another, fox one of another project. */
+const CALLERS = {
+  nobody: () => ({}),
+  "a bad token": () => ({ bearer: "bad" }),
+  "a made-up token": () => ({ bearer: "A".repeat(43) }),
+  "an expired token": ({ ended }: SecureWorld) => ({ bearer: ended.expired }),
+  "a revoked token": ({ ended }: SecureWorld) => ({ bearer: ended.revoked }),
+  "a foreign token": ({ users }: SecureWorld) => ({ bearer: users.fox.token }),
+  ann: ({ users }: SecureWorld) => ({ bearer: users.ann.token }),
+  "ann by cookie": ({ users }: SecureWorld) => ({ cookie: users.ann.token }),
+  "ann by parameter": ({ users }: SecureWorld) => ({ parameter: users.ann.token }),
+  'ann by parameter with "Bearer"': ({ users }: SecureWorld) => ({ parameter: `Bearer ${users.ann.token}` }),
+  bob: ({ users }: SecureWorld) => ({ bearer: users.bob.token }),
+  "bob by header, ann by cookie": ({ users }: SecureWorld) => ({ bearer: users.bob.token, cookie: users.ann.token }),
+  "bob by parameter, ann by cookie": ({ users }: SecureWorld) => ({ parameter: users.bob.token, cookie: users.ann.token }),
+  sue: ({ users }: SecureWorld) => ({ bearer: users.sue.token }),
+  "the master key": () => ({ master: MASTER_KEY }),
+  "the master key, a bad token": () => ({ master: MASTER_KEY, bearer: "bad" }),
+  "a wrong master key": () => ({ master: "wrong" }),
+  "ann, a wrong master key": ({ users }: SecureWorld) => ({ bearer: users.ann.token, master: "wrong" }),
+  "ann, a key that reads": ({ users, keys }: SecureWorld) => ({ bearer: users.ann.token, key: keys.read }),
+  "ann, a key that writes": ({ users, keys }: SecureWorld) => ({ bearer: users.ann.token, key: keys.write }),
+  "the master key, a key that reads": ({ keys }: SecureWorld) => ({ master: MASTER_KEY, key: keys.read }),
+  "a ticket": ({ ticket }: SecureWorld) => ({ ticket }),
+} satisfies Record<string, (world: SecureWorld) => Sent>;
+
+interface Sent {
+  bearer?: string;
+  cookie?: string;
+  /** `accessToken` */
+  parameter?: string;
+  master?: string;
+  key?: string;
+  ticket?: string;
+}
+
+type EndpointKind = keyof typeof ENDPOINTS;
+type Caller = keyof typeof CALLERS;
+/** Whom a record belongs to. */
+type Owner = "ann" | "bob" | "sue" | "nobody";
+/** Those whose records are shown, or can be touched, where the others' are left out, or refused with `access_denied`; or why nothing is done. */
+type Verdict = readonly Owner[] | ErrorCode;
+
+interface Row {
+  at: EndpointKind;
+  as: readonly Caller[];
+  /** Whom what is created belongs to; `itself`: a new user. */
+  create: Owner | "itself" | ErrorCode;
+  /** Also what a stream shows. */
+  read: Verdict;
+  update: Verdict;
+  delete: Verdict;
+  /** The row is about one of them alone. */
+  only?: "http" | "stream";
+}
+
+const ALL = ["ann", "bob", "sue", "nobody"] as const;
+const ANN = ["ann"] as const;
+const refused = (code: ErrorCode) => ({ create: code, read: code, update: code, delete: code });
+const everything = (create: Row["create"]) => ({ create, read: ALL, update: ALL, delete: ALL });
+const own = (name: "ann" | "bob" | "sue") => ({ create: name, read: [name], update: [name], delete: [name] });
+
+const ANN_ANYHOW = ["ann", "ann by cookie"] as const;
+const BOB_ANYHOW = ["bob", "bob by header, ann by cookie"] as const;
+const INVALID = ["a bad token", "a made-up token", "an expired token", "a revoked token", "a foreign token"] as const;
+const WRONG_MASTER = ["a wrong master key", "ann, a wrong master key"] as const;
+const MASTER = ["the master key", "the master key, a bad token"] as const;
+const SECURE_KINDS = ["secure", "secure, others read", "secure, others update", "secure, others delete"] as const;
+const SCOPE = "key_scope_insufficient";
+
+const ROWS: readonly Row[] = [
+  // An open endpoint does not look at tokens, and what is created there belongs to nobody.
+  { at: "open", as: ["nobody", ...INVALID, ...ANN_ANYHOW, ...BOB_ANYHOW, "sue", ...MASTER], ...everything("nobody") },
+  { at: "open", as: WRONG_MASTER, ...refused("master_key_invalid") },
+  { at: "open", as: ["ann, a key that reads"], ...refused(SCOPE), read: ALL },
+  { at: "open", as: ["ann, a key that writes"], ...everything("nobody"), read: SCOPE },
+  { at: "open", as: ["the master key, a key that reads"], ...refused(SCOPE), read: ALL },
+  { at: "open", as: ["a ticket"], ...everything("nobody"), only: "stream" },
+
+  // A secure endpoint: who comes without a user or the master key has nothing, whatever the switches say.
+  ...SECURE_KINDS.flatMap((at): Row[] => [
+    { at, as: ["nobody"], ...refused("access_token_missing") },
+    { at, as: INVALID, ...refused("access_token_invalid") },
+    { at, as: WRONG_MASTER, ...refused("master_key_invalid") },
+    { at, as: MASTER, ...everything("nobody") },
+    { at, as: ["a ticket"], ...everything("nobody"), only: "stream" },
+    // `accessToken` is for sockets.
+    { at, as: ["ann by parameter", 'ann by parameter with "Bearer"'], ...refused("access_token_missing"), only: "http" },
+    { at, as: ['ann by parameter with "Bearer"'], ...refused("access_token_invalid"), only: "stream" },
+  ]),
+
+  { at: "secure", as: ANN_ANYHOW, ...own("ann") },
+  { at: "secure", as: BOB_ANYHOW, ...own("bob") },
+  { at: "secure", as: ["sue"], ...own("sue") },
+  { at: "secure", as: ["ann by parameter"], ...own("ann"), only: "stream" },
+  { at: "secure", as: ["bob by parameter, ann by cookie"], ...own("ann"), only: "http" },
+  { at: "secure", as: ["bob by parameter, ann by cookie"], ...own("bob"), only: "stream" },
+  { at: "secure", as: ["ann, a key that reads"], ...refused(SCOPE), read: ANN },
+  { at: "secure", as: ["ann, a key that writes"], ...own("ann"), read: SCOPE },
+  { at: "secure", as: ["the master key, a key that reads"], ...refused(SCOPE), read: ALL },
+
+  // Each switch opens its own operation to users, and nothing else; records of nobody are no exception.
+  { at: "secure, others read", as: ANN_ANYHOW, ...own("ann"), read: ALL },
+  { at: "secure, others read", as: BOB_ANYHOW, ...own("bob"), read: ALL },
+  { at: "secure, others read", as: ["sue"], ...own("sue"), read: ALL },
+  { at: "secure, others update", as: ANN_ANYHOW, ...own("ann"), update: ALL },
+  { at: "secure, others update", as: BOB_ANYHOW, ...own("bob"), update: ALL },
+  { at: "secure, others update", as: ["sue"], ...own("sue"), update: ALL },
+  { at: "secure, others delete", as: ANN_ANYHOW, ...own("ann"), delete: ALL },
+  { at: "secure, others delete", as: BOB_ANYHOW, ...own("bob"), delete: ALL },
+  { at: "secure, others delete", as: ["sue"], ...own("sue"), delete: ALL },
+
+  // An authentication endpoint: everybody registers; then each has its own account alone, which no switch opens.
+  { at: "authentication", as: ["nobody"], ...refused("access_token_missing"), create: "itself" },
+  { at: "authentication", as: [...INVALID, "sue"], ...refused("access_token_invalid"), create: "itself" },
+  { at: "authentication", as: WRONG_MASTER, ...refused("master_key_invalid") },
+  { at: "authentication", as: ANN_ANYHOW, ...own("ann"), create: "itself" },
+  { at: "authentication", as: BOB_ANYHOW, ...own("bob"), create: "itself" },
+  { at: "authentication", as: ["ann by parameter"], ...own("ann"), create: "itself", only: "stream" },
+  { at: "authentication", as: ["ann, a key that reads"], ...refused(SCOPE), read: ANN },
+  { at: "authentication", as: ["ann, a key that writes"], ...own("ann"), create: "itself", read: SCOPE },
+  { at: "authentication", as: MASTER, ...everything("itself") },
+  { at: "authentication", as: ["a ticket"], ...everything("itself"), only: "stream" },
+];
+
+// ---------------------------------------------------------------------------------------------------------------------
+// The same rows for both
+// ---------------------------------------------------------------------------------------------------------------------
+
+interface Case extends Omit<Row, "as" | "only"> {
+  as: Caller;
+}
+
+const casesOf = (transport: "http" | "stream"): Case[] =>
+  ROWS.filter(({ only }) => only === undefined || only === transport).flatMap(({ as, ...row }) =>
+    as.map((caller) => ({ ...row, as: caller })),
+  );
+
+function send(world: SecureWorld, caller: Caller): { path: string; headers: Record<string, string> } {
+  const sent: Sent = CALLERS[caller](world);
+  const parameters = new URLSearchParams(sent.ticket ? { ticket: sent.ticket } : { key: sent.key ?? world.keys.both });
+  if (sent.parameter) parameters.set("accessToken", sent.parameter);
+  return {
+    path: `${world.path}?${parameters}`,
+    headers: {
+      ...(sent.bearer ? { Authorization: `Bearer ${sent.bearer}` } : {}),
+      ...(sent.cookie ? { Cookie: `other=1; ${ACCESS_TOKEN_COOKIE}=${sent.cookie}` } : {}),
+      ...(sent.master ? { "X-Master-Key": sent.master } : {}),
+    },
+  };
+}
+
+/** A record of each owner; at an authentication endpoint the accounts that are there. */
+async function addRecords(world: SecureWorld, at: EndpointKind): Promise<Map<Owner, string>> {
+  const { ann, bob, sue } = world.users;
+  if (at === "authentication")
+    return new Map([
+      ["ann", ann.id],
+      ["bob", bob.id],
+    ]);
+  const records = new Map<Owner, string>();
+  for (const [owner, id] of [
+    ["ann", ann.id],
+    ["bob", bob.id],
+    ["sue", sue.id],
+    ["nobody", undefined],
+  ] as const)
+    records.set(owner, await addRecord(server, world.endpointId, id));
+  return records;
+}
+
+const nameOf = ({ users }: SecureWorld, id: string | null): Owner | undefined =>
+  id === null ? "nobody" : (["ann", "bob", "sue"] as const).find((name) => users[name].id === id);
+
+/** Those of the owners that the verdict names; undefined: it is an error. */
+const allowed = (verdict: Verdict, owners: Iterable<Owner>): Owner[] | undefined =>
+  typeof verdict === "string" ? undefined : [...owners].filter((owner) => verdict.includes(owner));
+
+describe("over HTTP", () => {
+  it.each(casesOf("http"))("[U6] [U7] [L4] [S1] [S2] $at, $as", async (row) => {
+    const world = await createSecureWorld(server, ENDPOINTS[row.at]);
+    const records = await addRecords(world, row.at);
+    const { path, headers } = send(world, row.as);
+    const ask = async (method: string, query = "", body?: object) => {
+      const content = body ? { body: JSON.stringify(body) } : {};
+      const type = body ? { "Content-Type": "application/json" } : {};
+      const answer = await fetch(`${server.httpOrigin}${path}${query}`, { method, headers: { ...headers, ...type }, ...content });
+      const answered = await answer.json();
+      if (!answer.ok) expect(answer.status).toBe(Object.entries(ERRORS).find(([code]) => code === answered.code)?.[1].status);
+      return { ok: answer.ok, code: answered.code, answered };
+    };
+    const stateOf = async (id: string) => (await server.records.readOne(world.endpointId, id))?.version;
+    const ownersOf = (list: { uniqueId: string }[]) => {
+      const byId = new Map([...records].map(([owner, id]) => [id, owner]));
+      return list.map(({ uniqueId }) => byId.get(uniqueId));
+    };
+
+    // Reading: the list, several, and each alone.
+    const shown = allowed(row.read, records.keys());
+    for (const query of ["", `&uniqueId=${[...records.values()].join()}`]) {
+      const read = await ask("GET", query);
+      if (shown) expect(ownersOf(read.answered)).toEqual(shown);
+      else expect(read.code).toBe(row.read);
+    }
+    for (const [owner, id] of records) {
+      const read = await ask("GET", `&uniqueId=${id}`);
+      if (shown?.includes(owner)) expect(ownersOf(read.answered)).toEqual([owner]);
+      else expect(read.code, owner).toBe(shown ? "access_denied" : row.read);
+    }
+
+    // Creating.
+    const created = await ask("POST", "", row.at === "authentication" ? { username: "new one", password: "long enough" } : { n: 1 });
+    if (created.ok) {
+      const id: string = created.answered.uniqueId;
+      const { owner } = (await server.records.readOne(world.endpointId, id)) ?? {};
+      expect(owner === id ? "itself" : nameOf(world, owner ?? null)).toBe(row.create);
+    } else expect(created.code).toBe(row.create);
+
+    // Changing: what is refused has written nothing.
+    for (const [owner, id] of records) {
+      const before = await stateOf(id);
+      const changed = await ask("PUT", `&uniqueId=${id}&strategy=merge`, { note: 1 });
+      const mayChange = allowed(row.update, records.keys());
+      expect(changed.code, owner).toBe(mayChange ? (mayChange.includes(owner) ? undefined : "access_denied") : row.update);
+      expect(await stateOf(id)).toBe(changed.ok ? (before ?? 0) + 1 : before);
+    }
+    for (const [owner, id] of [...records].sort(ownAccountLast(world, headers))) {
+      const before = await stateOf(id);
+      const deleted = await ask("DELETE", `&uniqueId=${id}`);
+      const mayDelete = allowed(row.delete, records.keys());
+      expect(deleted.code, owner).toBe(mayDelete ? (mayDelete.includes(owner) ? undefined : "access_denied") : row.delete);
+      expect(await stateOf(id)).toBe(deleted.ok ? undefined : before);
+    }
+  });
+
+  it.each<[Caller, "ok" | ErrorCode, "ok" | ErrorCode]>([
+    ["nobody", "login_failed", "access_token_missing"],
+    ["a bad token", "login_failed", "access_token_invalid"],
+    ["an expired token", "login_failed", "access_token_invalid"],
+    ["a revoked token", "login_failed", "access_token_invalid"],
+    ["a foreign token", "login_failed", "access_token_invalid"],
+    ["sue", "login_failed", "access_token_invalid"],
+    ["ann", "login_failed", "ok"],
+    ["ann by cookie", "login_failed", "ok"],
+    ["ann by parameter", "login_failed", "access_token_missing"],
+    ["ann, a key that reads", "login_failed", "ok"],
+    ["ann, a key that writes", "login_failed", "ok"],
+    ["a wrong master key", "master_key_invalid", "master_key_invalid"],
+  ])("[L2] [L3] %s: login needs none, but the password; logout needs a token", async (caller, login, logout) => {
+    const world = await createSecureWorld(server, "people");
+    const { path, headers } = send(world, caller);
+    const ask = async (query: string, body?: object) => {
+      const type = body ? { "Content-Type": "application/json" } : {};
+      const content = body ? { body: JSON.stringify(body) } : {};
+      const answer = await fetch(`${server.httpOrigin}${path}${query}`, { method: "POST", headers: { ...headers, ...type }, ...content });
+      const answered = await answer.json();
+      return answer.ok ? "ok" : answered.code;
+    };
+    expect(await ask("&login=true", { username: "nobody knows", password: "long enough" })).toBe(login);
+    expect(await ask("&logout=true")).toBe(logout);
+    // Who has logged out is out.
+    if (logout === "ok") expect(await ask("&logout=true")).toBe("access_token_invalid");
+  });
+});
+
+/** A user that deletes its own account is nobody afterwards. */
+function ownAccountLast({ users }: SecureWorld, headers: Record<string, string>): (a: [Owner, string], b: [Owner, string]) => number {
+  const sent = Object.values(headers).join();
+  const isOwn = ([name]: [Owner, string]) => name !== "nobody" && sent.includes(users[name].token);
+  const rank = (entry: [Owner, string]) => (isOwn(entry) ? 1 : 0);
+  return (a, b) => rank(a) - rank(b);
+}
+
+describe("on the stream", () => {
+  it.each(casesOf("stream"))("[W1] [W3] [W5] $at, $as", async (row) => {
+    const world = await createSecureWorld(server, ENDPOINTS[row.at]);
+    const { path, headers } = send(world, row.as);
+    if (typeof row.read === "string") {
+      for (const mode of ["", "&since=now"]) {
+        const refusedClient = await server.connect(`${path}${mode}`, { headers });
+        expect(await refusedClient.closed).toEqual({ code: 4000, reason: ERRORS[row.read].message });
+        expect(refusedClient.texts).toEqual([]);
+      }
+      return;
+    }
+
+    const client = await server.connect(`${path}&since=now`, { headers });
+    const { cursor } = await client.at(0);
+    const { ann, bob, sue } = world.users;
+    const expected: string[] = [];
+    // Created, changed and deleted as if by their owners; the last change of all is one that the caller may read.
+    const owners = [...ALL].sort((a, b) => Number(row.read.includes(a)) - Number(row.read.includes(b)));
+    const records = new Map<Owner, string>();
+    for (const owner of owners) {
+      const ownerId = { ann: ann.id, bob: bob.id, sue: sue.id, nobody: undefined }[owner];
+      records.set(owner, await addRecord(server, world.endpointId, ownerId));
+    }
+    for (const id of records.values()) await server.records.commit(world.endpointId, [{ type: "PUT", id, contentType: "json", data: "1" }]);
+    for (const id of records.values()) await server.records.commit(world.endpointId, [{ type: "DELETE", id }]);
+    for (const type of ["POST", "PUT", "DELETE"])
+      for (const [owner, id] of records) if (row.read.includes(owner)) expected.push(`${type} ${id}`);
+
+    const brief = ({ type, record }: { type: string; record?: { uniqueId: string } }) => `${type} ${record?.uniqueId}`;
+    expect((await client.take(1 + expected.length)).slice(1).map(brief)).toEqual(expected);
+
+    // The same by a replay; a ticket opens one stream.
+    const again = row.as === "a ticket" ? undefined : await server.connect(`${path}&since=${cursor}`, { headers });
+    expect((await again?.take(1 + expected.length))?.slice(1).map(brief)).toEqual(again && expected);
+  });
+});
