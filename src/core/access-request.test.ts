@@ -38,8 +38,10 @@ describe("toAccessRequest", () => {
     ["no cookie whose name only ends alike", "", { cookie: "x__Secure-rested-access-token=tok" }, "read", undefined],
     ["the header", "", { authorization: "Bearer tok" }, "read", "tok"],
     ["another scheme", "", { authorization: "Basic dXNlcg==" }, "read", undefined],
-    ["the header before the cookie", "", { authorization: "bearer new", cookie: "__Secure-rested-access-token=old" }, "read", "new"],
+    ["[S4] the header before the cookie", "", { authorization: "bearer new", cookie: "__Secure-rested-access-token=old" }, "read", "new"],
     ["the parameter of a stream", "?accessToken=tok", {}, "subscribe", "tok"],
+    ["[S4] the parameter before the cookie", "?accessToken=new", { cookie: "__Secure-rested-access-token=old" }, "subscribe", "new"],
+    ["[S4] the header before the parameter", "?accessToken=old", { authorization: "Bearer new" }, "subscribe", "new"],
     ["no parameter elsewhere", "?accessToken=tok", {}, "read", undefined],
   ])("[S1] access token: %s", (_what, query, headers, operation, accessToken) => {
     expect(of(query, headers, operation)?.accessToken).toBe(accessToken);

@@ -32,7 +32,7 @@ function withToken(options: SiteOptions, token: Partial<StoredToken> = {}) {
 describe("tokens", () => {
   it.each<[string, SiteOptions, Partial<StoredToken>, Changes, string]>([
     ["[S1] a valid one opens a secure endpoint", SECURE, {}, {}, "granted"],
-    ["[S1] from whichever authentication endpoint of the project", SECURE, { endpointId: "other-users-id" }, {}, "granted"],
+    ["[S3] from whichever authentication endpoint of the project", SECURE, { endpointId: "other-users-id" }, {}, "granted"],
     ["[S1] not one of another project", SECURE, { projectId: "another" }, {}, "access_token_invalid"],
     ["[S1] not one that has expired", SECURE, { expiresAt: NOW }, {}, "access_token_invalid"],
     ["[L3] not one that was revoked", SECURE, { revokedAt: PAST }, {}, "access_token_invalid"],
@@ -41,7 +41,7 @@ describe("tokens", () => {
     ["[S1] none", SECURE, {}, { accessToken: null }, "access_token_missing"],
     ["[S1] an open endpoint does not look at it", {}, { revokedAt: PAST }, {}, "granted"],
     ["[L4] one of its own opens an authentication endpoint", USERS, {}, {}, "granted"],
-    ["[L4] not one of another authentication endpoint of the project", USERS, { endpointId: "other" }, {}, "access_token_invalid"],
+    ["[L4] [S3] not one of another authentication endpoint of the project", USERS, { endpointId: "other" }, {}, "access_token_invalid"],
     ["[L4] an authentication endpoint is never open", USERS, {}, { accessToken: null }, "access_token_missing"],
     ["[L1] registration needs none", USERS, {}, { accessToken: null, operation: "register" }, "granted"],
     ["[L2] nor does login, which does not look at a bad one either", USERS, {}, { accessToken: "bad", operation: "login" }, "granted"],
@@ -93,7 +93,7 @@ describe("whose records", () => {
   });
 
   it.each(OPERATIONS.filter((operation) => operation !== "create"))(
-    "[L4] %s: accounts are their own users' alone, whatever the switches say",
+    "[L4] [S3] %s: accounts are their own users' alone, whatever the switches say",
     async (operation) => {
       const everything = { secure: true, othersCanRead: true, othersCanUpdate: true, othersCanDelete: true };
       const { decide } = withToken({ endpoint: { ...USERS.endpoint, ...everything } });

@@ -269,7 +269,7 @@ describe("streams of users", () => {
     expect(brief(sink.messages())).toEqual(["READY 1", "GAP 3", 6]);
   });
 
-  it("[W5] [W9] BEAT moves the cursor past what belongs to others, so that a replay need not read it again", async () => {
+  it("[W5] [W15] BEAT moves the cursor past what belongs to others, so that a replay need not read it again", async () => {
     const { log, hub, publish } = setUp();
     const { sink, subscription } = await subscribe(hub, log, { mode: "now" }, toPrivateGrant(log, "ann"));
     publish(log.commit(1, { owner: "ann" }));
@@ -279,7 +279,7 @@ describe("streams of users", () => {
     expect(brief(sink.messages())).toEqual(["READY 0", 1, "BEAT 8"]);
   });
 
-  it("[W5] [W10] a GAP on an open stream begins where the stream was, not at its last change", async () => {
+  it("[W5] [W15] a GAP on an open stream begins where the stream was, not at its last change", async () => {
     const { log, hub, publish } = setUp();
     const { sink } = await subscribe(hub, log, { mode: "now" }, toPrivateGrant(log, "ann"));
     publish(log.commit(5, { owner: "bob" }));

@@ -204,7 +204,7 @@ const allowed = (verdict: Verdict, owners: Iterable<Owner>): Owner[] | undefined
   typeof verdict === "string" ? undefined : [...owners].filter((owner) => verdict.includes(owner));
 
 describe("over HTTP", () => {
-  it.each(casesOf("http"))("[U6] [U7] [L4] [S1] [S2] $at, $as", async (row) => {
+  it.each(casesOf("http"))("[U6] [U7] [L4] [S1] [S2] [S3] [S4] $at, $as", async (row) => {
     const world = await createSecureWorld(server, ENDPOINTS[row.at]);
     const records = await addRecords(world, row.at);
     const { path, headers } = send(world, row.as);
