@@ -4,7 +4,7 @@ import { createUniqueId } from "@/src/core/unique-id";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import { type ImportedItem, type ImportKind, readImport } from "./read-import";
-import { requireOwnEndpoint } from "./require-own-endpoint";
+import { requireOwnTarget } from "./require-own-target";
 
 /** What one statement takes. */
 const BATCH_RECORDS = 1000;
@@ -54,13 +54,12 @@ export async function checkImport(request: ImportRequest): Promise<{ records: nu
 }
 
 async function readChecked({ db, sandbox, ownerId, endpointId, ...body }: ImportRequest): Promise<ImportedItem[]> {
-  await requireOwnEndpoint({ db, ownerId, endpointId });
-  const { kind, schema } = await db.endpoint.findUniqueOrThrow({ where: { id: endpointId }, select: { kind: true, schema: true } });
+  const { kind, schema } = await requireOwnTarget({ db, ownerId, endpointId });
   if (kind === "authentication") {
     throw new AppError("parameter_invalid", { detail: "Users are registered one by one, with a password each: they can't be imported." });
   }
   const items = await readImport(body);
-  if (schema !== null) await requireMatches({ sandbox, schema: JSON.stringify(schema), items, endpointId });
+  if (schema !== null) await requireMatches({ sandbox, schema, items, endpointId });
   return items;
 }
 

@@ -1,0 +1,17 @@
+/** Does an owner's write to a record, and answers the record with its version as ETag (R7). It must hold no rule. */
+import { type OwnerWrite, writeRecord } from "@/src/control/write-record";
+import { jsonText, type ManageContext } from "./manage-route";
+
+/** `status`: of the answer to a write that succeeded. */
+export async function answerWrite({ runtime, user, id }: ManageContext, write: OwnerWrite, status = 200): Promise<Response> {
+  const { db, records: store, sandbox, users, config } = runtime;
+  const doors = { db, store, sandbox, users, recordBytesMax: config.bodyBytesMax };
+  const { text, version } = await writeRecord({ ...doors, ownerId: user.id, endpointId: id, write });
+  return withVersion(jsonText(text, status), version);
+}
+
+/** The answer with the record's version as ETag. */
+export function withVersion(response: Response, version: number): Response {
+  response.headers.set("ETag", `"${version}"`);
+  return response;
+}
