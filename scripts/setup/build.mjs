@@ -4,6 +4,8 @@ import { hashOf, readStamp, writeStamp } from "./hash.mjs";
 import { runPackage } from "./run.mjs";
 
 const STAMP = "dist/sources";
+/** The server looks for it next to itself (src/sandbox/worker-script.ts). */
+const WORKER = "dist/sandbox-worker.mjs";
 const SOURCES = [
   ...["app", "src", "public", "prisma/schema.prisma", "server.ts", "proxy.ts"],
   ...["next.config.ts", "postcss.config.mjs", "tsconfig.json", "package-lock.json", "scripts/setup/build.mjs"],
@@ -12,7 +14,7 @@ const SOURCES = [
 /** Answers "unchanged" when there is nothing to do. */
 export async function build() {
   const hash = hashOf(SOURCES, { skip: (file) => file === "src/db/generated" || /\.test\.tsx?$/.test(file) });
-  if (readStamp(STAMP) === hash && fs.existsSync("dist/server.js") && fs.existsSync(".next/BUILD_ID")) return "unchanged";
+  if (readStamp(STAMP) === hash && ["dist/server.js", WORKER, ".next/BUILD_ID"].every((file) => fs.existsSync(file))) return "unchanged";
   fs.rmSync(STAMP, { force: true });
   await runPackage("next/dist/bin/next", ["build"], { env: { NODE_ENV: "production", NEXT_TELEMETRY_DISABLED: "1" } });
   const esbuild = await import("esbuild");
@@ -26,6 +28,11 @@ export async function build() {
     packages: "external",
     sourcemap: true,
     logLevel: "silent",
+  });
+  await esbuild.build({
+    ...JSON.parse(fs.readFileSync("src/sandbox/worker-bundle.json", "utf8")),
+    entryPoints: ["src/sandbox/worker.ts"],
+    outfile: WORKER,
   });
   writeStamp(STAMP, hash);
 }

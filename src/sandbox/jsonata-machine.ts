@@ -1,0 +1,165 @@
+/**
+ * Evaluates JSONata inside QuickJS inside WebAssembly, within limits of time, memory and depth. Runs in a worker process only. Expressions are
+ * hostile: they must see nothing but their input, and leave nothing behind.
+ */
+import release from "@jitl/quickjs-wasmfile-release-sync";
+import wasm from "@jitl/quickjs-wasmfile-release-sync/wasm";
+import jsonataSource from "jsonata/jsonata.min.js";
+import {
+  newQuickJSWASMModuleFromVariant,
+  newVariant,
+  type QuickJSContext,
+  type QuickJSHandle,
+  type QuickJSRuntime,
+} from "quickjs-emscripten-core";
+import * as z from "zod/mini";
+import { JSONATA_OUTPUT_BYTES_MAX } from "@/src/shared/protocol";
+import { cutOff } from "./cut-off";
+import { HARNESS } from "./jsonata-harness";
+import { CUT_OFF_GRACE_MS, MESSAGE_LENGTH_MAX } from "./limits";
+import type { Answer } from "./messages";
+
+/** WebAssembly counts memory in pages of 64 KiB; the module wants 256 of them at least. */
+const PAGE_BYTES = 65_536;
+const PAGES_MIN = 256;
+/** What QuickJS may use of its stack. V8's own must be larger for the same calls (`--stack-size`): else V8 runs out first, and leaves QuickJS torn. */
+const STACK_BYTES_MAX = 512 * 1024;
+/** Memory grows in large steps: one that would go over the limit is not taken. */
+const NEARLY_ALL = 0.75;
+
+const failureSchema = z.union([
+  z.object({ broken: z.literal(true) }),
+  z.object({ limit: z.enum(["memory", "depth"]) }),
+  z.object({ message: z.string(), position: z.optional(z.number()) }),
+]);
+
+export interface JsonataMachine {
+  /**
+   * Evaluates one expression. Afterwards `renew` must be called before the next: every evaluation begins from the same bytes of memory, so that
+   * none can leave anything to the next, not even by breaking out of QuickJS.
+   */
+  evaluate(expression: string, input: string): Answer;
+  renew(): Promise<void>;
+}
+
+interface Instance {
+  memory: WebAssembly.Memory;
+  /** What QuickJS may take of it. */
+  memoryBytesMax: number;
+  runtime: QuickJSRuntime;
+  context: QuickJSContext;
+  start: QuickJSHandle;
+  failure: QuickJSHandle;
+  text: QuickJSHandle;
+  /** The memory before the first evaluation, without the zeros at its end. */
+  image: Uint8Array;
+}
+
+/** A machine that is ready for its first evaluation. */
+export async function createJsonataMachine(options: { timeoutMs: number; memoryBytesMax: number }): Promise<JsonataMachine> {
+  const wasmModule = new WebAssembly.Module(wasm);
+  const { memoryBytesMax } = options;
+  let deadline = Number.POSITIVE_INFINITY;
+  const isLate = () => performance.now() > deadline;
+  let instance = await createInstance({ wasmModule, memoryBytesMax, isLate });
+  let isTorn = false;
+
+  return {
+    evaluate(expression, input) {
+      deadline = performance.now() + options.timeoutMs;
+      // What is cut off leaves WebAssembly in the middle of something.
+      isTorn = true;
+      const result = cutOff(() => run(instance, expression, input), options.timeoutMs + CUT_OFF_GRACE_MS);
+      if (!result.ended) return { outcome: "limit", limit: result.limit };
+      isTorn = false;
+      // QuickJS was interrupted, or the expression caught that something within it was.
+      return result.value.outcome === "invalid" && isLate() ? { outcome: "limit", limit: "time" } : result.value;
+    },
+    async renew() {
+      deadline = Number.POSITIVE_INFINITY;
+      // Memory that has grown can't shrink.
+      if (isTorn || instance.memory.buffer.byteLength > PAGES_MIN * PAGE_BYTES) {
+        instance = await createInstance({ wasmModule, memoryBytesMax, isLate });
+        // V8 is in no hurry with memory that is not its own.
+        globalThis.gc?.();
+      } else restore(instance);
+      isTorn = false;
+    },
+  };
+}
+
+async function createInstance({
+  wasmModule,
+  memoryBytesMax,
+  isLate,
+}: {
+  wasmModule: WebAssembly.Module;
+  memoryBytesMax: number;
+  isLate: () => boolean;
+}): Promise<Instance> {
+  // More than QuickJS may have: it also loses some between what it has.
+  const memory = new WebAssembly.Memory({ initial: PAGES_MIN, maximum: PAGES_MIN + Math.ceil(memoryBytesMax / PAGE_BYTES) });
+  const quickJs = await newQuickJSWASMModuleFromVariant(newVariant(release, { wasmModule, wasmMemory: memory }));
+  const runtime = quickJs.newRuntime({ memoryLimitBytes: memoryBytesMax, maxStackSizeBytes: STACK_BYTES_MAX });
+  runtime.setInterruptHandler(isLate);
+  const context = runtime.newContext();
+  context.unwrapResult(context.evalCode(jsonataSource, "jsonata.js")).dispose();
+  const harness = context.unwrapResult(context.evalCode(HARNESS, "harness.js"));
+  const [start, failure, text] = [context.getProp(harness, "start"), context.getProp(harness, "failure"), context.getProp(harness, "text")];
+  // Made now, so that it is in the image.
+  void context.undefined;
+  const bytes = new Uint8Array(memory.buffer);
+  let length = bytes.byteLength;
+  while (length > 0 && bytes[length - 1] === 0) length -= 1;
+  return { memory, memoryBytesMax, runtime, context, start, failure, text, image: bytes.slice(0, length) };
+}
+
+function restore({ memory, image }: Instance): void {
+  const bytes = new Uint8Array(memory.buffer);
+  bytes.set(image);
+  bytes.fill(0, image.byteLength);
+}
+
+/** Only texts go in and out. No handle need be disposed of: the memory goes back to what it was. */
+function run(instance: Instance, expression: string, input: string): Answer {
+  const { runtime, context, start, failure, text } = instance;
+  const seed = context.newNumber(Math.floor(Math.random() * 2 ** 32));
+  const begun = context.callFunction(
+    start,
+    context.undefined,
+    context.newString(JSON.stringify(expression)),
+    context.newString(input),
+    seed,
+  );
+  if (begun.error) return toBroken(instance);
+  const pending = runtime.executePendingJobs();
+  if (pending.error) return toBroken(instance);
+  const failed = readText(context, failure);
+  if (failed !== undefined) return toAnswer(failed, instance);
+  const answer = readText(context, text);
+  if (answer === undefined) return { outcome: "nothing" };
+  return Buffer.byteLength(answer) > JSONATA_OUTPUT_BYTES_MAX ? { outcome: "limit", limit: "output" } : { outcome: "text", text: answer };
+}
+
+/** What a function of the harness answers: a text, or nothing. */
+function readText(context: QuickJSContext, read: QuickJSHandle): string | undefined {
+  const handle = context.unwrapResult(context.callFunction(read, context.undefined));
+  return context.typeof(handle) === "string" ? context.getString(handle) : undefined;
+}
+
+function toAnswer(failure: string, instance: Instance): Answer {
+  const parsed = failureSchema.safeParse(JSON.parse(failure));
+  if (!parsed.success || "broken" in parsed.data) return toBroken(instance);
+  if ("limit" in parsed.data) return { outcome: "limit", limit: parsed.data.limit };
+  const { message, position } = parsed.data;
+  return { outcome: "invalid", message: message.slice(0, MESSAGE_LENGTH_MAX), ...(position === undefined ? {} : { position }) };
+}
+
+/**
+ * An error that is none of JSONata's. Where memory runs out, jsonata mostly fails over what is missing; WebAssembly's memory never shrinks, so
+ * it still says how much there was.
+ */
+function toBroken({ memory, memoryBytesMax }: Instance): Answer {
+  if (memory.buffer.byteLength > memoryBytesMax * NEARLY_ALL) return { outcome: "limit", limit: "memory" };
+  return { outcome: "invalid", message: "The expression failed." };
+}

@@ -1,0 +1,11 @@
+/** What the sandbox takes and answers at most, besides what is a setting or a part of the protocol. It must not enforce anything. */
+
+/** An error's message may quote the expression; so many characters of it are passed on. */
+export const MESSAGE_LENGTH_MAX = 300;
+/** Problems of one body that are answered. */
+export const PROBLEMS_MAX = 20;
+
+/** A worker that has not answered so long after its time is up is killed: it could not stop by itself. */
+export const WATCHDOG_GRACE_MS = 500;
+/** Within the worker, what the interpreter does not interrupt is cut off so long after its time is up. */
+export const CUT_OFF_GRACE_MS = 100;

@@ -1,0 +1,123 @@
+/** The sandbox (R6, R10): JSONata and JSON Schema in processes of their own, within limits. It must not run either in the server's process. */
+import { availableParallelism } from "node:os";
+import type { Log, Sandbox } from "@/src/core/ports";
+import { AppError } from "@/src/shared/errors";
+import { JSONATA_BYTES_MAX, JSONATA_INPUT_BYTES_MAX, JSONATA_OUTPUT_BYTES_MAX } from "@/src/shared/protocol";
+import type { Answer, Limit, WorkerKind } from "./messages";
+import { createPool } from "./pool";
+import { findWorkerScript } from "./worker-script";
+
+/** With one worker, a hostile expression would stop all others for as long as it may run. */
+const JSONATA_WORKERS_MIN = 2;
+const JSONATA_WORKERS_MAX = 8;
+const SCHEMA_WORKERS = 2;
+const MIB = 1024 * 1024;
+
+export interface SandboxSettings {
+  /** For one expression or check. Waiting for a worker does not count. */
+  timeoutMs: number;
+  /** For one expression or check, besides what a process itself needs. */
+  memoryBytesMax: number;
+  log: Pick<Log, "warn">;
+}
+
+/** Starts no process before the first use. `close` ends them; what waits is refused. They also end when this process is killed. */
+export function createSandbox({ timeoutMs, memoryBytesMax, log }: SandboxSettings): Sandbox & { close(): Promise<void> } {
+  let script: Promise<string> | undefined;
+  const findScript = () => {
+    script ??= findWorkerScript();
+    script.catch(() => {
+      script = undefined;
+    });
+    return script;
+  };
+  const poolOf = (kind: WorkerKind, size: number) => createPool({ size, settings: { kind, timeoutMs, memoryBytesMax }, findScript, log });
+  const expressions = poolOf("jsonata", Math.min(Math.max(JSONATA_WORKERS_MIN, availableParallelism() - 1), JSONATA_WORKERS_MAX));
+  const schemas = poolOf("schema", SCHEMA_WORKERS);
+
+  return {
+    async evaluate(expression, input, options = {}) {
+      if (Buffer.byteLength(expression) > JSONATA_BYTES_MAX) {
+        throw new AppError("jsonata_limit", { detail: `A JSONata expression has at most ${JSONATA_BYTES_MAX / 1024} KiB.` });
+      }
+      const prepare = async () => {
+        const text = typeof input === "string" ? input : await input();
+        if (Buffer.byteLength(text) > JSONATA_INPUT_BYTES_MAX) {
+          const detail = `A JSONata expression is evaluated on at most ${JSONATA_INPUT_BYTES_MAX / MIB} MiB. Select fewer records.`;
+          throw new AppError("jsonata_limit", { detail });
+        }
+        return { kind: "evaluate" as const, expression, input: text };
+      };
+      const answer = await expressions.run({ ...options, prepare, length: typeof input === "string" ? input.length : 0 });
+      switch (answer.outcome) {
+        case "text":
+          return answer.text;
+        case "nothing":
+          return undefined;
+        case "invalid":
+          throw new AppError("jsonata_invalid", { detail: toExpressionProblem(answer) });
+        case "limit":
+          throw new AppError("jsonata_limit", { detail: toLimitDetail(answer.limit, { timeoutMs, memoryBytesMax }) });
+        case "mismatch":
+          throw unexpected(answer);
+      }
+    },
+    async validate(schema, bodies, options = {}) {
+      const length = bodies.reduce((sum, body) => sum + body.length, schema.length);
+      const prepare = () => ({ kind: "validate" as const, schema, bodies: [...bodies] });
+      const answer = await schemas.run({ ...options, prepare, length });
+      switch (answer.outcome) {
+        case "nothing":
+          return undefined;
+        case "mismatch":
+          return { index: answer.index, problems: answer.problems };
+        case "limit":
+          throw new AppError("schema_limit");
+        case "invalid":
+        case "text":
+          // It was checked when it was stored.
+          throw unexpected(answer);
+      }
+    },
+    async checkSchema(schema, options = {}) {
+      const prepare = () => ({ kind: "check_schema" as const, schema });
+      const answer = await schemas.run({ ...options, prepare, length: schema.length });
+      switch (answer.outcome) {
+        case "nothing":
+          return undefined;
+        case "invalid":
+          return answer.message;
+        case "limit":
+          throw new AppError("schema_limit", { detail: "Checking this schema takes too much. Simplify it." });
+        case "mismatch":
+        case "text":
+          throw unexpected(answer);
+      }
+    },
+    async close() {
+      await Promise.all([expressions.close(), schemas.close()]);
+    },
+  };
+}
+
+function toExpressionProblem({ message, position }: Extract<Answer, { outcome: "invalid" }>): string {
+  const place = position === undefined ? "" : ` at position ${position}`;
+  return `The JSONata expression is not valid${place}: ${message}`;
+}
+
+function toLimitDetail(limit: Limit, { timeoutMs, memoryBytesMax }: { timeoutMs: number; memoryBytesMax: number }): string {
+  switch (limit) {
+    case "time":
+      return `The JSONata expression took longer than ${timeoutMs} ms. Simplify it, or select fewer records.`;
+    case "memory":
+      return `The JSONata expression needs more than ${Math.floor(memoryBytesMax / MIB)} MiB of memory. Simplify it, or select fewer records.`;
+    case "depth":
+      return "The JSONata expression recurses too deeply. Simplify it.";
+    case "output":
+      return `The JSONata expression answers more than ${JSONATA_OUTPUT_BYTES_MAX / MIB} MiB. Select less.`;
+  }
+}
+
+function unexpected(answer: Answer): AppError {
+  return new AppError("internal_error", { internal: `a sandbox worker answered ${answer.outcome}` });
+}

@@ -1,0 +1,155 @@
+/** Checks JSON texts against JSON Schemas (2020-12). Runs in a worker process only: schemas and bodies are hostile. It must not fetch anything. */
+import { type ErrorObject, MissingRefError, type ValidateFunction } from "ajv";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import addFormats from "ajv-formats";
+import { type CutOff, cutOff } from "./cut-off";
+import { MESSAGE_LENGTH_MAX, PROBLEMS_MAX } from "./limits";
+import type { Answer, Job } from "./messages";
+
+/** So many compiled schemas are kept. */
+const COMPILED_MAX = 200;
+/** Of bodies that are longer, only the first problem is told: there may be as many problems as bytes. */
+const ALL_PROBLEMS_LENGTH_MAX = 65_536;
+const DIALECT = "https://json-schema.org/draft/2020-12/schema";
+
+export interface SchemaChecker {
+  check(job: Job): Answer;
+}
+
+interface Compiled {
+  /** Stops at the first problem. */
+  quick: ValidateFunction;
+  /** Compiled when it is first needed. */
+  thorough?: ValidateFunction;
+}
+
+/** What makes a schema none: told to whoever wrote it. */
+class SchemaProblem extends Error {}
+
+export function createSchemaChecker({ timeoutMs }: { timeoutMs: number }): SchemaChecker {
+  /** By the schema's text, least recently used first. */
+  const cache = new Map<string, Compiled>();
+
+  const find = (schema: string): Compiled => {
+    const compiled = cache.get(schema) ?? { quick: compile(schema, { allErrors: false }) };
+    cache.delete(schema);
+    cache.set(schema, compiled);
+    const [oldest] = cache.keys();
+    if (cache.size > COMPILED_MAX && oldest !== undefined) cache.delete(oldest);
+    return compiled;
+  };
+
+  return {
+    check(job) {
+      let result: CutOff<Answer>;
+      try {
+        result = cutOff(() => work(job, find), timeoutMs);
+      } catch (error) {
+        if (error instanceof SchemaProblem) return { outcome: "invalid", message: error.message.slice(0, MESSAGE_LENGTH_MAX) };
+        throw error;
+      }
+      return result.ended ? result.value : { outcome: "limit", limit: result.limit };
+    },
+  };
+}
+
+function work(job: Job, find: (schema: string) => Compiled): Answer {
+  switch (job.kind) {
+    case "check_schema":
+      find(job.schema);
+      return { outcome: "nothing" };
+    case "validate": {
+      const compiled = find(job.schema);
+      for (const [index, text] of job.bodies.entries()) {
+        const body: unknown = JSON.parse(text);
+        if (compiled.quick(body)) continue;
+        return { outcome: "mismatch", index, problems: toProblems(listErrors(compiled, job.schema, body, text.length)) };
+      }
+      return { outcome: "nothing" };
+    }
+    case "evaluate":
+      throw new Error("This worker can't evaluate.");
+  }
+}
+
+function listErrors(compiled: Compiled, schema: string, body: unknown, length: number): readonly ErrorObject[] {
+  const [first] = compiled.quick.errors ?? [];
+  if (length > ALL_PROBLEMS_LENGTH_MAX) return first ? [first] : [];
+  compiled.thorough ??= compile(schema, { allErrors: true });
+  compiled.thorough(body);
+  return compiled.thorough.errors ?? (first ? [first] : []);
+}
+
+/** An instance for each schema: their `$id`s must not meet. Raises SchemaProblem. */
+function compile(text: string, { allErrors }: { allErrors: boolean }): ValidateFunction {
+  const schema: unknown = JSON.parse(text);
+  if (!isSchema(schema)) throw new SchemaProblem("A JSON Schema is an object, true or false.");
+  if (typeof schema === "object" && "$schema" in schema && !isOurDialect(schema.$schema)) {
+    throw new SchemaProblem(`Use "$schema": "${DIALECT}", or leave it out.`);
+  }
+  const ajv = new Ajv2020({ allErrors, strict: false, logger: false, ownProperties: true, code: { regExp: compilePattern } });
+  addFormats.default(ajv);
+  let validate: ValidateFunction;
+  try {
+    validate = ajv.compile(schema);
+  } catch (error) {
+    if (error instanceof MissingRefError)
+      throw new SchemaProblem(`"${error.missingRef}" can't be found. Schemas elsewhere are not loaded.`);
+    // Ours to end: not the schema's fault as far as can be known.
+    if (!(error instanceof Error) || error instanceof RangeError) throw error;
+    throw new SchemaProblem(`This is not a JSON Schema: ${error.message}.`);
+  }
+  // Its answer would be a promise, which looks like a match.
+  if ("$async" in validate) throw new SchemaProblem("$async is not supported.");
+  return validate;
+}
+
+function isSchema(value: unknown): value is object | boolean {
+  return typeof value === "boolean" || (typeof value === "object" && value !== null && !Array.isArray(value));
+}
+
+function isOurDialect(dialect: unknown): boolean {
+  return typeof dialect === "string" && dialect.replace(/#$/, "") === DIALECT;
+}
+
+/** The standard asks for Unicode patterns; people's own ones often are not (`\_`), and mean the same without. */
+function compilePattern(pattern: string, flags: string): RegExp {
+  try {
+    return new RegExp(pattern, flags);
+  } catch {
+    return new RegExp(pattern);
+  }
+}
+compilePattern.code = "compilePattern";
+
+/** The first problem of each place wins. */
+function toProblems(errors: readonly ErrorObject[]): Record<string, string> {
+  const problems = new Map<string, string>();
+  for (const error of errors) {
+    const [pointer, problem] = toProblem(error);
+    if (!problems.has(pointer)) problems.set(pointer, problem.slice(0, MESSAGE_LENGTH_MAX));
+    if (problems.size >= PROBLEMS_MAX) break;
+  }
+  return Object.fromEntries(problems);
+}
+
+function toProblem({ keyword, instancePath, params, message = "does not match" }: ErrorObject): [pointer: string, problem: string] {
+  const at = (property: unknown) => `${instancePath}/${String(property).replaceAll("~", "~0").replaceAll("/", "~1")}`;
+  switch (keyword) {
+    case "required":
+    case "dependentRequired":
+      return [at(params.missingProperty), "This property is required."];
+    case "additionalProperties":
+      return [at(params.additionalProperty), "This property is not allowed."];
+    case "unevaluatedProperties":
+      return [at(params.unevaluatedProperty), "This property is not allowed."];
+    case "false schema":
+      return [instancePath, "Nothing is allowed here."];
+    case "enum":
+      return [instancePath, `Must be one of: ${JSON.stringify(params.allowedValues).slice(1, -1)}.`];
+    case "const":
+      return [instancePath, `Must be ${JSON.stringify(params.allowedValue)}.`];
+    default:
+      return [instancePath, `${message.charAt(0).toUpperCase()}${message.slice(1)}.`];
+  }
+}
