@@ -1,4 +1,4 @@
-/** A project's name, origins and end. */
+/** A project's name, origins, rate limit and end. */
 "use client";
 
 import { useQueryClient } from "@tanstack/react-query";
@@ -12,7 +12,7 @@ import { Button } from "../components/button";
 import { TextAreaField, TextField } from "../components/field";
 import { Page, Panel, Section } from "../components/page";
 import { Switch } from "../components/switch";
-import { formatPlural } from "../format/number";
+import { formatCount, formatPlural } from "../format/number";
 import { bySchema } from "../forms/by-schema";
 import { FormFailure } from "../forms/form-failure";
 import { NameConfirmation } from "../forms/name-confirmation";
@@ -20,16 +20,17 @@ import { SubmitButton } from "../forms/submit-button";
 import { useForm } from "../forms/use-form";
 import { notify } from "../notifications/notify";
 
-export function ProjectSettingsPage({ project }: { project: ManagedProject }) {
+/** `serverRateLimit`: requests a minute for projects that set none of their own; 0: no limit. */
+export function ProjectSettingsPage({ project, serverRateLimit }: { project: ManagedProject; serverRateLimit: number }) {
   return (
     <Page title="Project settings">
-      <ProjectForm project={project} />
+      <ProjectForm project={project} serverRateLimit={serverRateLimit} />
       <DeleteProject project={project} />
     </Page>
   );
 }
 
-function ProjectForm({ project }: { project: ManagedProject }) {
+function ProjectForm({ project, serverRateLimit }: { project: ManagedProject; serverRateLimit: number }) {
   const client = useQueryClient();
   const router = useRouter();
   const origins = useRef<HTMLTextAreaElement>(null);
@@ -37,9 +38,9 @@ function ProjectForm({ project }: { project: ManagedProject }) {
   const sent = useRef<readonly string[]>([]);
   const form = useForm({
     check: bySchema(async () => (await import("@/src/shared/management")).projectPatchSchema),
-    toBody: ({ name, allowedOrigins }) => {
+    toBody: ({ name, allowedOrigins, rateLimit = "" }) => {
       sent.current = splitOrigins(allowedOrigins ?? "");
-      return { name, allowedOrigins: sent.current, disallowNoOrigin };
+      return { name, allowedOrigins: sent.current, disallowNoOrigin, rateLimit: rateLimit.trim() === "" ? null : Number(rateLimit) };
     },
     submit: async (body) => {
       const saved = await requestJson<ManagedProject>(`projects/${project.id}`, { method: "PATCH", body });
@@ -81,6 +82,28 @@ function ProjectForm({ project }: { project: ManagedProject }) {
             checked={disallowNoOrigin}
             onChange={setDisallowNoOrigin}
           />
+        </Panel>
+      </Section>
+      <Section
+        title="Rate limit"
+        note="How much one client may ask for. Each key and address is counted by itself; over the limit the answer is 429, with the time to wait."
+      >
+        <Panel>
+          <div className="max-w-[20rem]">
+            <TextField
+              name="rateLimit"
+              label="Requests a minute"
+              inputMode="numeric"
+              placeholder={serverRateLimit === 0 ? "No limit" : formatCount(serverRateLimit)}
+              hint={
+                serverRateLimit === 0
+                  ? "Empty: no limit, as this server sets none."
+                  : `Empty: the limit of this server, ${formatCount(serverRateLimit)}.`
+              }
+              defaultValue={project.rateLimit === null ? "" : String(project.rateLimit)}
+              problem={form.problemOf("rateLimit")}
+            />
+          </div>
         </Panel>
       </Section>
       <div className="-mt-4 flex flex-col items-start gap-3">

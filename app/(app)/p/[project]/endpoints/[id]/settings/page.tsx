@@ -1,12 +1,18 @@
 /** An endpoint's settings. */
 import type { Metadata } from "next";
-import { loadEndpoint } from "@/app/lib/load-project";
+import { loadEndpoint, loadEndpoints } from "@/app/lib/load-project";
+import { Prefetched } from "@/src/ui/api/prefetched";
+import { endpointsQuery } from "@/src/ui/api/queries";
 import { EndpointSettingsPage } from "@/src/ui/settings/endpoint-settings-page";
 
 export const metadata: Metadata = { title: "Settings" };
 
 export default async function Page({ params }: { params: Promise<{ project: string; id: string }> }) {
   const { project, id } = await params;
-  const endpoint = await loadEndpoint(project, id);
-  return <EndpointSettingsPage key={endpoint.id} endpoint={endpoint} />;
+  const [endpoint, endpoints] = await Promise.all([loadEndpoint(project, id), loadEndpoints(project)]);
+  return (
+    <Prefetched data={[[endpointsQuery(project).queryKey, endpoints]]}>
+      <EndpointSettingsPage key={endpoint.id} endpoint={endpoint} />
+    </Prefetched>
+  );
 }

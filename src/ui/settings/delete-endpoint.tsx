@@ -1,0 +1,62 @@
+/** Deletes an endpoint, with what hangs on it in sight. */
+"use client";
+
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useRouter } from "next/navigation";
+import { useState } from "react";
+import type { EndpointDetail } from "@/src/shared/management";
+import { endpointQuery, endpointsQuery } from "../api/queries";
+import { requestJson } from "../api/request";
+import { Button } from "../components/button";
+import { Section } from "../components/page";
+import { formatPlural } from "../format/number";
+import { NameConfirmation } from "../forms/name-confirmation";
+import { notify } from "../notifications/notify";
+
+export function DeleteEndpoint({ endpoint: initial }: { endpoint: EndpointDetail }) {
+  const client = useQueryClient();
+  const router = useRouter();
+  const [open, setOpen] = useState(false);
+  // While the dialog is open the number of sockets must be true.
+  const { data: endpoint } = useQuery({ ...endpointQuery(initial.id), initialData: initial, refetchInterval: open ? 2000 : false });
+  const isAuthentication = endpoint.kind === "authentication";
+  const remove = async () => {
+    await requestJson(`endpoints/${endpoint.id}`, { method: "DELETE" });
+    notify(`Deleted ${endpoint.name}.`);
+    void client.invalidateQueries({ queryKey: endpointsQuery(endpoint.projectId).queryKey });
+    router.push(`/p/${endpoint.projectId}/endpoints`);
+    router.refresh();
+  };
+  return (
+    <Section
+      title="Delete this endpoint"
+      note={isAuthentication ? "Its users and its log go with it, for good." : "Its records, their files and its log go with it, for good."}
+    >
+      <div>
+        <Button onClick={() => setOpen(true)}>Delete endpoint</Button>
+      </div>
+      <NameConfirmation
+        open={open}
+        onOpenChange={setOpen}
+        title="Delete endpoint"
+        name={endpoint.name}
+        action="Delete endpoint"
+        consequences={
+          <>
+            <p>
+              {formatPlural(endpoint.recordCount, isAuthentication ? "user" : "record")} and the log of{" "}
+              {formatPlural(endpoint.changeCount, "change")} go with it. This can't be undone.
+            </p>
+            {isAuthentication ? <p>Every session of its users ends, and their records at secure endpoints belong to nobody then.</p> : null}
+            <p className={endpoint.subscribers > 0 ? "text-warn" : undefined}>
+              {endpoint.subscribers === 1
+                ? "1 socket is open and will close."
+                : `${endpoint.subscribers || "No"} sockets are open${endpoint.subscribers > 0 ? " and will close" : ""}.`}
+            </p>
+          </>
+        }
+        onConfirm={remove}
+      />
+    </Section>
+  );
+}

@@ -1,0 +1,113 @@
+/** The JSON Schema that bodies must match (R10): written or generated, tried out, saved, removed. */
+"use client";
+
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import type { EndpointDetail } from "@/src/shared/management";
+import { endpointQuery } from "../api/queries";
+import { requestJson } from "../api/request";
+import { Button } from "../components/button";
+import { Panel, Section } from "../components/page";
+import { JsonEditor } from "../editor/json-editor";
+import { formatPlural } from "../format/number";
+import { FormFailure } from "../forms/form-failure";
+import { useAction } from "../forms/use-action";
+import { notify } from "../notifications/notify";
+import { readLatestData } from "./latest-records";
+import { SchemaTest } from "./schema-test";
+import { parseSchemaText, toSchemaProblem, toSchemaText } from "./schema-text";
+import { toStartingSchema } from "./starting-schema";
+
+const EXAMPLES_MAX = 100;
+
+export function SchemaSection({ endpoint: initial }: { endpoint: EndpointDetail }) {
+  const { data: endpoint = initial } = useQuery(endpointQuery(initial.id));
+  const saved = toSchemaText(endpoint.schema);
+  const [text, setText] = useState(saved);
+  const [problem, setProblem] = useState<string>();
+  const edit = (next: string) => {
+    setText(next);
+    setProblem(undefined);
+  };
+  const store = useStore(endpoint, setProblem);
+  const generate = useAction(async () => {
+    setProblem(undefined);
+    const examples = await readLatestData(endpoint.id, EXAMPLES_MAX);
+    const schema = toStartingSchema(examples);
+    if (!schema) return setProblem("There is no record to take as an example yet. Store one, or write the schema by hand.");
+    edit(toSchemaText(schema));
+    notify(`Made a schema of ${formatPlural(examples.length, "latest record")}. Look it over, then save it.`);
+  });
+  const save = () => {
+    const parsed = parseSchemaText(text);
+    if ("problem" in parsed) setProblem(parsed.problem);
+    else store.run({ schema: parsed.schema, done: "Saved the schema. What does not match it is refused from now on." });
+  };
+  const remove = () => store.run({ schema: null, done: "Removed the schema. Everything is accepted again." });
+  const isChanged = text !== saved;
+  return (
+    <Section title="Schema" note={<SchemaNote kind={endpoint.kind} />}>
+      <Panel>
+        <div className="flex flex-col gap-4">
+          <p role="status" className={isChanged ? "text-warn" : "text-muted"}>
+            {toStatus({ isStored: endpoint.schema !== null, isChanged })}
+          </p>
+          <JsonEditor
+            label="JSON Schema"
+            hint="JSON Schema 2020-12: an object, true or false. References to other addresses are not followed."
+            value={text}
+            onChange={edit}
+            onSubmit={save}
+            problem={problem}
+            minHeight={180}
+          />
+          <FormFailure failure={store.failure ?? generate.failure} />
+          <div className="flex flex-wrap gap-2">
+            <Button tone="primary" busy={store.pending} disabled={!isChanged || text.trim() === ""} onClick={save}>
+              Save schema
+            </Button>
+            <Button busy={generate.pending} onClick={() => generate.run()}>
+              Generate from records
+            </Button>
+            {isChanged && endpoint.schema !== null ? <Button onClick={() => edit(saved)}>Discard changes</Button> : null}
+            {endpoint.schema === null ? null : (
+              <Button busy={store.pending} onClick={remove}>
+                Remove schema
+              </Button>
+            )}
+          </div>
+        </div>
+      </Panel>
+      <SchemaTest endpointId={endpoint.id} schemaText={text} onSchemaProblem={setProblem} />
+    </Section>
+  );
+}
+
+/** Sends a schema, or null for none. What is wrong with the schema itself goes to `onProblem`. */
+function useStore(endpoint: EndpointDetail, onProblem: (problem: string | undefined) => void) {
+  const client = useQueryClient();
+  return useAction<{ schema: unknown; done: string }>(async ({ schema, done }) => {
+    onProblem(undefined);
+    try {
+      const saved = await requestJson<EndpointDetail>(`endpoints/${endpoint.id}`, { method: "PATCH", body: { schema } });
+      client.setQueryData(endpointQuery(endpoint.id).queryKey, saved);
+      notify(done);
+    } catch (error) {
+      const problem = toSchemaProblem(error);
+      if (problem === undefined) throw error;
+      onProblem(problem);
+    }
+  });
+}
+
+function SchemaNote({ kind }: { kind: EndpointDetail["kind"] }) {
+  return kind === "authentication"
+    ? "What users register with, apart from the password, must match it. Users who are there already stay as they are."
+    : "What is stored must match it: create, replace, and what a merge makes. Records that are there already stay as they are.";
+}
+
+function toStatus({ isStored, isChanged }: { isStored: boolean; isChanged: boolean }): string {
+  if (isChanged)
+    return isStored ? "There are changes that are not saved. The schema as it was saved is in force." : "This schema is not saved yet.";
+  return isStored ? "In force: what does not match is refused." : "There is no schema: everything is accepted.";
+}
