@@ -35,7 +35,7 @@ export function createTokens(options: { store: TokenStore; clock: Clock; log: Pi
 }
 
 interface KnownProject {
-  /** Undefined until the first check after it became known: what ended before that can't have been cached. */
+  /** Of the last check: what is cached was read after it. Undefined until the first one, which then forgets what was read before it. */
   revision: number | undefined;
   cached: Set<string>;
   watchers: number;
@@ -101,7 +101,6 @@ class TokenCache implements Tokens {
     if (project) {
       for (const id of project.cached) this.#cache.delete(id);
       project.cached.clear();
-      this.#forgetIfUnused(projectId, project);
     }
     for (const listener of this.#listeners) {
       try {
@@ -129,11 +128,12 @@ class TokenCache implements Tokens {
       if (!watching) return;
       watching = false;
       project.watchers -= 1;
-      this.#forgetIfUnused(projectId, project);
     };
   }
 
   async checkRevisions(): Promise<void> {
+    // Not sooner: who logs in again after an invalidation would find the project unknown, and have its token forgotten at each check.
+    for (const [id, project] of this.#projects) if (project.watchers === 0 && project.cached.size === 0) this.#projects.delete(id);
     const known = [...this.#projects];
     if (known.length === 0) return;
     const revisions = await this.#store.revisions(known.map(([id]) => id));
@@ -195,13 +195,7 @@ class TokenCache implements Tokens {
       if (!oldest) return;
       const [oldestId, { projectId }] = oldest;
       this.#cache.delete(oldestId);
-      const project = this.#projects.get(projectId);
-      project?.cached.delete(oldestId);
-      if (project) this.#forgetIfUnused(projectId, project);
+      this.#projects.get(projectId)?.cached.delete(oldestId);
     }
-  }
-
-  #forgetIfUnused(projectId: string, project: KnownProject): void {
-    if (project.watchers === 0 && project.cached.size === 0 && this.#projects.get(projectId) === project) this.#projects.delete(projectId);
   }
 }
