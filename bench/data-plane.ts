@@ -25,6 +25,7 @@ import { createDataPlane } from "@/src/http/data-plane";
 import { createProcessRateLimiter } from "@/src/limits/rate-limiter";
 import { createProcessHints } from "@/src/realtime/hints";
 import { createLog } from "@/src/runtime/log";
+import { createSandbox } from "@/src/sandbox/sandbox";
 
 const seconds = Number(process.argv[2] ?? 8);
 const CONNECTIONS = 50;
@@ -46,6 +47,7 @@ const clock = { now: () => new Date() };
 const db = createDb({ pool, hints: createProcessHints({ log }), log });
 const definitions = createDefinitions({ store: createDefinitionStore({ db, clock }), clock, log });
 const tokens = createTokens({ store: createTokenStore({ db }), clock, log });
+const sandbox = createSandbox({ timeoutMs: 1000, memoryBytesMax: 128 * 1024 * 1024, log });
 const access = createAccess({ definitions, tokens, clock });
 // Counted, but never refused.
 const gate = createRateGate({ access, limiter: createProcessRateLimiter(), limit: 1_000_000_000 });
@@ -54,9 +56,9 @@ const grouped = createRecordStore({ db });
 const single: RecordStore = { ...grouped, commit: (endpointId, writes) => db.record.commit(endpointId, writes) };
 
 async function serve(store: RecordStore): Promise<{ origin: string; server: http.Server }> {
-  const records = createRecords({ store, recordBytesMax: 1024 * 1024 });
+  const records = createRecords({ store, sandbox, recordBytesMax: 1024 * 1024 });
   const config = { bodyBytesMax: 1024 * 1024, bodyTimeoutMs: 30_000 };
-  const server = http.createServer(createDataPlane({ access, gate, records, config, log }));
+  const server = http.createServer(createDataPlane({ access, gate, records, sandbox, config, log }));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server };
 }
@@ -122,6 +124,7 @@ try {
   singleServer.server.close();
   singleServer.server.closeAllConnections();
   await db.$disconnect();
+  await sandbox.close();
   await pool.end();
   await postgres.stop();
   rmSync(dir, { recursive: true, force: true });

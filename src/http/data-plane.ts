@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Access } from "@/src/core/access";
 import { type AccessRequest, toAccessRequest } from "@/src/core/access-request";
 import type { Compiled } from "@/src/core/definitions";
-import type { Clock, Log } from "@/src/core/ports";
+import type { Clock, Log, Sandbox } from "@/src/core/ports";
 import type { RateGate } from "@/src/core/rate-gate";
 import type { Records } from "@/src/core/records";
 import type { Users } from "@/src/core/users";
@@ -25,6 +25,7 @@ export interface DataPlaneOptions {
   gate: Pick<RateGate, "count">;
   records: Records;
   users: Users;
+  sandbox: Pick<Sandbox, "evaluate">;
   clock: Clock;
   /** `drainMs`: how long the rest of a refused body is read; default 5000. */
   config: { bodyBytesMax: number; bodyTimeoutMs: number; drainMs?: number };
@@ -59,11 +60,11 @@ class Plane {
   readonly #config: DataPlaneOptions["config"];
   readonly #log: DataPlaneOptions["log"];
 
-  constructor({ access, gate, records, users, clock, config, log }: DataPlaneOptions) {
+  constructor({ access, gate, records, users, sandbox, clock, config, log }: DataPlaneOptions) {
     this.#access = access;
     this.#gate = gate;
     this.#handlers = {
-      read: createReadHandler({ records }),
+      read: createReadHandler({ records, sandbox }),
       create: createCreateHandler({ records, config }),
       update: createUpdateHandler({ records, config }),
       delete: createDeleteHandler({ records }),

@@ -25,6 +25,7 @@ import { createProcessRateLimiter, createSharedRateLimiter } from "@/src/limits/
 import { createProcessHints } from "@/src/realtime/hints";
 import { createHub } from "@/src/realtime/hub";
 import { createUpgradeHandler } from "@/src/realtime/ws";
+import { createSandbox } from "@/src/sandbox/sandbox";
 import { createLog } from "./log";
 import type { Runtime } from "./registry";
 import { loadSecret } from "./secret";
@@ -72,11 +73,13 @@ export async function boot(config: Config): Promise<Booted> {
   const limiter = config.redisUrl === undefined ? createProcessRateLimiter() : createSharedRateLimiter({ url: config.redisUrl, log });
   const gate = createRateGate({ access, limiter, limit: config.rateLimit });
   const hub = createHub({ changes, hints, access, definitions, tokens, clock, log, queueBytesMax: config.queueBytesMax });
-  const records = createRecords({ store, recordBytesMax: config.bodyBytesMax });
+  const sandbox = createSandbox({ timeoutMs: config.sandboxTimeoutMs, memoryBytesMax: config.sandboxMemoryBytesMax, log });
+  const records = createRecords({ store, sandbox, recordBytesMax: config.bodyBytesMax });
   const users = createUsers({
     store: createUserStore({ db }),
     records,
     tokens,
+    sandbox,
     // Not the dashboard's: users of an application must not be able to lock its owner out.
     limiter: createLoginLimiter(),
     clock,
@@ -110,11 +113,12 @@ export async function boot(config: Config): Promise<Booted> {
       definitions,
       tokens,
       users,
+      sandbox,
       hub,
       secret,
       loginLimiter: createLoginLimiter(),
     },
-    dataPlane: createDataPlane({ access, gate, records, users, clock, config, log }),
+    dataPlane: createDataPlane({ access, gate, records, users, sandbox, clock, config, log }),
     upgrade: streams.upgrade,
     closeStreams: () => streams.closeAll({ graceMs: STREAM_GRACE_MS }),
     isDatabaseUp: () =>
@@ -128,6 +132,7 @@ export async function boot(config: Config): Promise<Booted> {
       for (const one of noted)
         if (one.status === "rejected") log.warn({ err: one.reason }, "the last use of some keys or tokens was not noted");
       limiter.close();
+      await sandbox.close();
       await db.$disconnect();
       await stopDatabase();
     },

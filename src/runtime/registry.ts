@@ -3,7 +3,7 @@
  */
 import type { Config } from "@/src/config/config";
 import type { Definitions } from "@/src/core/definitions";
-import type { ChangeLog, Clock, Log, LoginLimiter, RecordStore } from "@/src/core/ports";
+import type { ChangeLog, Clock, Log, LoginLimiter, RecordStore, Sandbox } from "@/src/core/ports";
 import type { Tokens } from "@/src/core/tokens";
 import type { Users } from "@/src/core/users";
 import type { Db } from "@/src/db/client";
@@ -24,6 +24,8 @@ export interface Runtime {
   tokens: Tokens;
   /** Users of applications, at authentication endpoints. */
   users: Users;
+  /** Runs JSONata and checks of JSON Schemas, apart from this process. */
+  sandbox: Sandbox;
   hub: Hub;
   /** Signs dashboard sessions and set-up links; 32 bytes as base64url. */
   secret: string;

@@ -22,6 +22,7 @@ import { createHttpLimits } from "@/src/http/limits";
 import { createLoginLimiter } from "@/src/limits/login-limiter";
 import { createProcessRateLimiter } from "@/src/limits/rate-limiter";
 import { createProcessHints } from "@/src/realtime/hints";
+import { createSandbox } from "@/src/sandbox/sandbox";
 import { createTestDatabase } from "@/tests/support/database";
 
 /** A project with one key and one endpoint. */
@@ -78,6 +79,7 @@ export interface DataServerOptions {
   drainMs?: number;
   /** Requests a minute; default 0: no limit. */
   rateLimit?: number;
+  sandboxTimeoutMs?: number;
   /** Reaches the database through another address, which a test may cut. */
   via?: { host: string; port: number };
 }
@@ -104,17 +106,19 @@ export async function createDataServer(options: DataServerOptions = {}): Promise
   const access = createAccess({ definitions, tokens, clock: coreClock });
   const limiter = createProcessRateLimiter({ now: () => clock.at.getTime() });
   const gate = createRateGate({ access, limiter, limit: options.rateLimit ?? 0, now: () => clock.at.getTime() });
-  const records = createRecords({ store: createRecordStore({ db }), recordBytesMax: bodyBytesMax });
+  const sandbox = createSandbox({ timeoutMs: options.sandboxTimeoutMs ?? 5_000, memoryBytesMax: 64 * 1024 * 1024, log });
+  const records = createRecords({ store: createRecordStore({ db }), sandbox, recordBytesMax: bodyBytesMax });
   const users = createUsers({
     store: createUserStore({ db }),
     records,
     tokens,
+    sandbox,
     limiter: createLoginLimiter(),
     clock: coreClock,
     accessTokenTtlMs: ACCESS_TOKEN_TTL_MS,
     recordBytesMax: bodyBytesMax,
   });
-  const handle = createDataPlane({ access, gate, records, users, clock: coreClock, config, log });
+  const handle = createDataPlane({ access, gate, records, users, sandbox, clock: coreClock, config, log });
   const server = http.createServer({ ...createHttpLimits(config), connectionsCheckingInterval: 50 }, (request, response) =>
     handle(request, response),
   );
@@ -146,6 +150,7 @@ export async function createDataServer(options: DataServerOptions = {}): Promise
       server.closeAllConnections();
       server.close();
       await once(server, "close");
+      await sandbox.close();
       await db.$disconnect();
       await serverPool.end().catch(() => undefined);
       await pool.end();

@@ -23,6 +23,7 @@ import { createProcessRateLimiter } from "@/src/limits/rate-limiter";
 import { createProcessHints } from "@/src/realtime/hints";
 import { createHub, type Hub } from "@/src/realtime/hub";
 import { createUpgradeHandler } from "@/src/realtime/ws";
+import { createSandbox } from "@/src/sandbox/sandbox";
 import { ACCESS_TOKEN_TTL_MS, type Seed, type SeedOptions, seed } from "./data-server";
 import { createTestDatabase, type TestDatabase } from "./database";
 import { type ConnectOptions, connectStream, type StreamClient } from "./stream-client";
@@ -94,17 +95,19 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
   const handler = createUpgradeHandler({ hub, access: gate, config: { pingIntervalMs, pongTimeoutMs }, log });
   const config = { bodyBytesMax: 1_048_576, bodyTimeoutMs: 10_000 };
   const recordBytesMax = 1_048_576;
-  const rules = createRecords({ store: records, recordBytesMax });
+  const sandbox = createSandbox({ timeoutMs: 5_000, memoryBytesMax: 64 * 1024 * 1024, log });
+  const rules = createRecords({ store: records, sandbox, recordBytesMax });
   const users = createUsers({
     store: createUserStore({ db }),
     records: rules,
     tokens,
+    sandbox,
     limiter: createLoginLimiter(),
     clock: coreClock,
     accessTokenTtlMs: ACCESS_TOKEN_TTL_MS,
     recordBytesMax,
   });
-  const dataPlane = createDataPlane({ access, gate, records: rules, users, clock: coreClock, config, log });
+  const dataPlane = createDataPlane({ access, gate, records: rules, users, sandbox, clock: coreClock, config, log });
   const onRequest = (request: http.IncomingMessage, response: http.ServerResponse) => dataPlane(request, response);
   const server = tls ? https.createServer(tls, onRequest) : http.createServer(onRequest);
   server.on("upgrade", handler.upgrade);
@@ -161,6 +164,7 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
       server.closeAllConnections();
       server.close();
       await once(server, "close");
+      await sandbox.close();
       await db.$disconnect();
       await serverPool.end().catch(() => undefined);
       await pool.end();

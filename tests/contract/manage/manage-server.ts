@@ -19,6 +19,7 @@ import { createLoginLimiter } from "@/src/limits/login-limiter";
 import { createProcessHints } from "@/src/realtime/hints";
 import { createHub } from "@/src/realtime/hub";
 import { getRuntime, installRuntime, type Runtime, uninstallRuntime } from "@/src/runtime/registry";
+import { createSandbox } from "@/src/sandbox/sandbox";
 import { createTestDatabase } from "@/tests/support/database";
 
 export const HOST = "rested.test:3000";
@@ -84,10 +85,12 @@ export async function startManageServer(overrides: Partial<Config> = {}): Promis
   const access = createAccess({ definitions, tokens, clock });
   const records = createRecordStore({ db });
   const recordBytesMax = config.bodyBytesMax;
+  const sandbox = createSandbox({ timeoutMs: 5_000, memoryBytesMax: 64 * 1024 * 1024, log });
   const users = createUsers({
     store: createUserStore({ db }),
-    records: createRecords({ store: records, recordBytesMax }),
+    records: createRecords({ store: records, sandbox, recordBytesMax }),
     tokens,
+    sandbox,
     limiter: createLoginLimiter(),
     clock,
     accessTokenTtlMs: config.accessTokenTtlMs,
@@ -103,6 +106,7 @@ export async function startManageServer(overrides: Partial<Config> = {}): Promis
     definitions,
     tokens,
     users,
+    sandbox,
     hub: createHub({ changes, hints: processHints, access, definitions, tokens, clock, log, queueBytesMax: config.queueBytesMax }),
     secret: "a-secret-of-tests-that-has-forty-three-chars",
     loginLimiter: createLoginLimiter(),
@@ -122,6 +126,7 @@ export async function startManageServer(overrides: Partial<Config> = {}): Promis
     createPerson: (name) => createPerson(name),
     stop: async () => {
       uninstallRuntime();
+      await sandbox.close();
       await db.$disconnect();
       await pool.end();
       await database.drop();
@@ -167,7 +172,7 @@ async function callRoute(method: string, url: string, call: Call = {}): Promise<
   });
   const response = await route(request, { params: Promise.resolve(Object.keys(params).length > 0 ? params : undefined) });
   const text = await response.text();
-  const isJson = response.headers.get("content-type")?.includes("json") === true;
+  const isJson = /[/+]json\b/.test(response.headers.get("content-type") ?? "");
   return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : undefined };
 }
 

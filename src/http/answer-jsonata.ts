@@ -1,0 +1,60 @@
+/** `jsonata` on GET (R6): answers what an expression makes of a list. It must not evaluate anything: the sandbox does. */
+import type { Sandbox } from "@/src/core/ports";
+import { type DataExchange, sendJson } from "@/src/http/exchange";
+import { AppError } from "@/src/shared/errors";
+import { JSONATA_INPUT_BYTES_MAX } from "@/src/shared/protocol";
+
+/** The `jsonata` parameter; undefined: there is none. Raises `parameter_invalid` for several, `jsonata_invalid` for an empty one. */
+export function parseJsonata(parameters: URLSearchParams): string | undefined {
+  const [expression, ...others] = parameters.getAll("jsonata");
+  if (others.length > 0) throw new AppError("parameter_invalid", { detail: "Give one jsonata expression." });
+  if (expression?.trim() === "")
+    throw new AppError("jsonata_invalid", { detail: "The JSONata expression is empty. Write one, or leave jsonata out." });
+  return expression;
+}
+
+/**
+ * Evaluates the expression on the list that `pieces` (array items joined by commas) make up, and answers the result; `null` when it selects nothing.
+ * The list is read once the expression's turn has come, and not at all when the client goes away before. Raises what Sandbox.evaluate raises.
+ */
+export async function answerJsonata({
+  exchange,
+  sandbox,
+  expression,
+  pieces,
+  group,
+  headers = {},
+}: {
+  exchange: DataExchange;
+  sandbox: Pick<Sandbox, "evaluate">;
+  expression: string;
+  pieces: AsyncIterable<string>;
+  /** Whose expressions take turns with others': the project. */
+  group: string;
+  headers?: Record<string, string>;
+}): Promise<void> {
+  const { response } = exchange;
+  const gone = new AbortController();
+  const onClose = () => gone.abort();
+  response.once("close", onClose);
+  try {
+    const result = await sandbox.evaluate(expression, () => collect(pieces), { group, signal: gone.signal });
+    sendJson(exchange, 200, result ?? "null", headers);
+  } catch (error) {
+    if (!gone.signal.aborted) throw error;
+  } finally {
+    response.off("close", onClose);
+  }
+}
+
+/** Of a list that is too long only so much as shows it: the sandbox refuses it. */
+async function collect(pieces: AsyncIterable<string>): Promise<string> {
+  const parts: string[] = [];
+  let length = 0;
+  for await (const piece of pieces) {
+    parts.push(piece);
+    length += piece.length;
+    if (length > JSONATA_INPUT_BYTES_MAX) break;
+  }
+  return `[${parts.join(",")}]`;
+}
