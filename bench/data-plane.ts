@@ -15,13 +15,16 @@ import type { RecordStore } from "@/src/core/ports";
 import { createRateGate } from "@/src/core/rate-gate";
 import { createRecords } from "@/src/core/records";
 import { createTokens } from "@/src/core/tokens";
+import { createUsers } from "@/src/core/users";
 import { createDb, createPool } from "@/src/db/client";
 import { createDefinitionStore } from "@/src/db/definition-store";
 import { startEmbeddedPostgres } from "@/src/db/embedded-postgres";
 import { migrate } from "@/src/db/migrate";
 import { createRecordStore } from "@/src/db/record-store";
 import { createTokenStore } from "@/src/db/token-store";
+import { createUserStore } from "@/src/db/user-store";
 import { createDataPlane } from "@/src/http/data-plane";
+import { createLoginLimiter } from "@/src/limits/login-limiter";
 import { createProcessRateLimiter } from "@/src/limits/rate-limiter";
 import { createProcessHints } from "@/src/realtime/hints";
 import { createLog } from "@/src/runtime/log";
@@ -56,9 +59,13 @@ const grouped = createRecordStore({ db });
 const single: RecordStore = { ...grouped, commit: (endpointId, writes) => db.record.commit(endpointId, writes) };
 
 async function serve(store: RecordStore): Promise<{ origin: string; server: http.Server }> {
-  const records = createRecords({ store, sandbox, recordBytesMax: 1024 * 1024 });
+  const recordBytesMax = 1024 * 1024;
+  const records = createRecords({ store, sandbox, recordBytesMax });
+  const userStore = createUserStore({ db });
+  const limiter = createLoginLimiter();
+  const users = createUsers({ store: userStore, records, tokens, limiter, sandbox, clock, accessTokenTtlMs: 60_000, recordBytesMax });
   const config = { bodyBytesMax: 1024 * 1024, bodyTimeoutMs: 30_000 };
-  const server = http.createServer(createDataPlane({ access, gate, records, sandbox, config, log }));
+  const server = http.createServer(createDataPlane({ access, gate, records, users, sandbox, clock, config, log }));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server };
 }
