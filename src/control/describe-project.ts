@@ -1,0 +1,27 @@
+/** Describes a project's own endpoints (G5). */
+import type { Clock } from "@/src/core/ports";
+import type { Db } from "@/src/db/client";
+import type { ApiDocument } from "@/src/shared/openapi";
+import { getProject } from "./get-project";
+import { listEndpoints } from "./list-endpoints";
+import { toProjectDocument } from "./openapi/project-document";
+
+/** All of them, or the one with `endpointId`. Raises `not_found`. */
+export async function describeProject({
+  db,
+  clock,
+  ownerId,
+  projectId,
+  endpointId,
+}: {
+  db: Pick<Db, "project" | "$queryRaw">;
+  clock: Clock;
+  ownerId: string;
+  projectId: string;
+  endpointId?: string;
+}): Promise<ApiDocument> {
+  const { name } = await getProject({ db, clock, ownerId, projectId });
+  const endpoints = await listEndpoints({ db, countSubscribers: () => 0, ownerId, projectId });
+  const described = endpointId === undefined ? endpoints : endpoints.filter(({ id }) => id === endpointId);
+  return toProjectDocument({ projectName: name, endpoints: described });
+}

@@ -1,0 +1,107 @@
+/** The management API's operations on one's own account, and of set-up (G1, G8), as its description lists them. */
+import {
+  accountPatchSchema,
+  accountSchema,
+  passwordChangeSchema,
+  sessionSchema,
+  setupSchema,
+  signupSchema,
+  tokenCreatedSchema,
+  tokenCreateSchema,
+  tokenSchema,
+} from "@/src/shared/management";
+import type { ManageOperation } from "./manage-operation";
+
+const ACCOUNT = "Account";
+const SETUP = "Set-up";
+
+export const ACCOUNT_OPERATIONS: readonly ManageOperation[] = [
+  {
+    id: "readAccount",
+    method: "get",
+    path: "account",
+    tag: ACCOUNT,
+    summary: "Read who you are.",
+    answer: { status: 200, description: "The account.", schema: accountSchema },
+  },
+  {
+    id: "updateAccount",
+    method: "patch",
+    path: "account",
+    tag: ACCOUNT,
+    summary: "Change your name.",
+    body: accountPatchSchema,
+    answer: { status: 200, description: "The account.", schema: accountSchema },
+  },
+  {
+    id: "changePassword",
+    method: "post",
+    path: "account/password",
+    tag: ACCOUNT,
+    summary: "Change your password. Your other sessions end.",
+    body: passwordChangeSchema,
+    errors: ["current_password_wrong", "rate_limited"],
+  },
+  {
+    id: "listSessions",
+    method: "get",
+    path: "account/sessions",
+    tag: ACCOUNT,
+    summary: "List where you are signed in.",
+    answer: { status: 200, description: "The sessions.", schema: sessionSchema, isList: true },
+  },
+  {
+    id: "revokeSession",
+    method: "delete",
+    path: "account/sessions/{id}",
+    tag: ACCOUNT,
+    summary: "End a session.",
+  },
+  {
+    id: "listTokens",
+    method: "get",
+    path: "account/tokens",
+    tag: ACCOUNT,
+    summary: "List your management tokens.",
+    answer: { status: 200, description: "The tokens, without what makes them work.", schema: tokenSchema, isList: true },
+  },
+  {
+    id: "createToken",
+    method: "post",
+    path: "account/tokens",
+    tag: ACCOUNT,
+    summary: "Create a management token.",
+    description: "`expiresAt` must be in the future; null or absent: never.",
+    body: tokenCreateSchema,
+    answer: { status: 201, description: "The token. Only this answer has it.", schema: tokenCreatedSchema },
+  },
+  {
+    id: "revokeToken",
+    method: "delete",
+    path: "account/tokens/{id}",
+    tag: ACCOUNT,
+    summary: "Revoke a management token, at once.",
+  },
+  {
+    id: "setUp",
+    method: "post",
+    path: "setup",
+    tag: SETUP,
+    summary: "Create the first administrator, with the token of the link that the server prints when it starts.",
+    body: setupSchema,
+    answer: { status: 201, description: "The account.", schema: accountSchema },
+    errors: ["setup_token_invalid", "setup_done", "email_taken"],
+    isPublic: true,
+  },
+  {
+    id: "signUp",
+    method: "post",
+    path: "signup",
+    tag: SETUP,
+    summary: "Create an account, where the server lets everybody do so.",
+    body: signupSchema,
+    answer: { status: 201, description: "The account.", schema: accountSchema },
+    errors: ["signup_closed", "email_taken", "rate_limited"],
+    isPublic: true,
+  },
+];

@@ -1,0 +1,128 @@
+/** Parameters, headers and schemas that the data plane's operations share in descriptions (R, L, F, W). It must not know endpoints. */
+import type { ApiHeader, ApiParameter, ApiSecurityScheme, JsonSchema } from "@/src/shared/openapi";
+import {
+  ACCESS_TOKEN_COOKIE,
+  IDEMPOTENCY_HOURS,
+  IDEMPOTENCY_KEY_LENGTH_MAX,
+  PAGE_RECORDS_MAX,
+  PUT_STRATEGIES,
+  UNIQUE_IDS_MAX,
+} from "@/src/shared/protocol";
+
+const UNIQUE_ID: JsonSchema = { type: "string", pattern: "^[0-9a-f]{32}$" };
+const TEXT: JsonSchema = { type: "string" };
+
+const query = (name: string, description: string, schema: JsonSchema, more: Partial<ApiParameter> = {}): ApiParameter => ({
+  name,
+  in: "query",
+  description,
+  schema,
+  ...more,
+});
+const flag = (name: string, description: string): ApiParameter => query(name, description, { type: "boolean", default: false });
+const header = (name: string, description: string): ApiParameter => ({ name, in: "header", description, schema: TEXT });
+
+export const DATA_PARAMETERS = {
+  uniqueIds: query(
+    "uniqueId",
+    `Only these records; repeated, or separated by commas, ${UNIQUE_IDS_MAX.toLocaleString("en")} at most. Unknown ones are left out.`,
+    { type: "array", items: UNIQUE_ID, maxItems: UNIQUE_IDS_MAX },
+    { explode: true },
+  ),
+  uniqueId: query("uniqueId", "The record.", UNIQUE_ID, { required: true }),
+  dataOnly: flag("dataOnly", "Answer `data` alone, without what is around it."),
+  limit: query("limit", "So many records at most. The `Link` header leads to the next page.", {
+    type: "integer",
+    minimum: 1,
+    maximum: PAGE_RECORDS_MAX,
+  }),
+  cursor: query("cursor", "Where the page begins; from the `Link` header of the page before.", TEXT),
+  order: query("order", "By creation.", { type: "string", enum: ["asc", "desc"], default: "asc" }),
+  jsonata: query("jsonata", "A JSONata expression that makes the answer from what would be answered.", TEXT),
+  fileOnly: flag("fileOnly", "Answer the file itself. Needs one `uniqueId`."),
+  stream: flag("stream", "With `fileOnly`: answer the part that a `Range` header asks for."),
+  since: query("since", "Streams: what came after this cursor, then every change with its cursor; or `now`.", TEXT, { "x-stream": true }),
+  snapshot: query("snapshot", "Streams: the current records first.", { type: "boolean", default: false }, { "x-stream": true }),
+  strategy: query("strategy", "`force` replaces whatever the type, `merge` deep-merges objects, `replace` keeps the content type.", {
+    type: "string",
+    enum: PUT_STRATEGIES,
+    default: "force",
+  }),
+  bulk: flag("bulk", "The body is an array: one record for each item, all or none."),
+  login: flag("login", "Log in: hands out an access token."),
+  logout: flag("logout", "Log out: ends the access token that is sent."),
+  noATCookie: flag("noATCookie", "With `login`: the token comes in the `Authorization` header, and no cookie is set."),
+  ifMatch: header("If-Match", 'Only if the record has this version: the `ETag` of its last answer, like `"3"`.'),
+  idempotencyKey: header(
+    "Idempotency-Key",
+    `Repeating a request with the same key within ${IDEMPOTENCY_HOURS} hours answers the first result and writes nothing. At most ${IDEMPOTENCY_KEY_LENGTH_MAX} characters.`,
+  ),
+  range: header("Range", "With `stream`: which bytes, like `bytes=0-1023`."),
+} as const satisfies Record<string, ApiParameter>;
+
+export type DataParameter = keyof typeof DATA_PARAMETERS;
+
+const INTEGER: JsonSchema = { type: "integer" };
+
+export const DATA_HEADERS = {
+  ETag: { description: "The record's version, for `If-Match`.", schema: TEXT },
+  Link: { description: 'The next page: `<…>; rel="next"`.', schema: TEXT },
+  Authorization: { description: "After `login` with `noATCookie`: `Bearer <token>`.", schema: TEXT },
+  "Set-Cookie": { description: "The access token, for browsers over https.", schema: TEXT },
+  "RateLimit-Limit": { description: "Requests that this key may make a minute from this address.", schema: INTEGER },
+  "RateLimit-Remaining": { description: "Those that are left.", schema: INTEGER },
+  "RateLimit-Reset": { description: "Seconds until the minute begins anew.", schema: INTEGER },
+} as const satisfies Record<string, ApiHeader>;
+
+export type DataHeader = keyof typeof DATA_HEADERS;
+
+const RECORD: JsonSchema = {
+  type: "object",
+  required: ["uniqueId", "data", "createdAt", "updatedAt"],
+  properties: {
+    uniqueId: UNIQUE_ID,
+    data: { description: "As it was sent." },
+    createdAt: { type: "string", format: "date-time" },
+    updatedAt: { type: "string", format: "date-time" },
+  },
+};
+
+export const DATA_SCHEMAS = {
+  Record: RECORD,
+  Records: { type: "array", items: { $ref: "#/components/schemas/Record" } },
+  Change: {
+    type: "object",
+    description: "A message of a stream.",
+    required: ["type", "record"],
+    properties: {
+      type: { type: "string", enum: ["POST", "PUT", "DELETE"] },
+      record: { $ref: "#/components/schemas/Record", description: "After the change; of a deleted one its last state." },
+      cursor: { type: "string", description: "With `since`: where the stream stands." },
+    },
+  },
+  User: {
+    type: "object",
+    description: "A user: either `username` or `email`, and any other fields.",
+    required: ["password"],
+    properties: { username: TEXT, email: TEXT, password: { type: "string", description: "Never stored, answered or streamed." } },
+    oneOf: [{ required: ["username"] }, { required: ["email"] }],
+  },
+  Upload: {
+    type: "object",
+    required: ["file"],
+    properties: { file: { type: "array", items: { type: "string", contentMediaType: "application/octet-stream" } } },
+    additionalProperties: { type: "string", description: "Becomes part of `metadata`." },
+  },
+} as const satisfies Record<string, JsonSchema>;
+
+export const DATA_SECURITY: Record<"key" | "masterKey" | "accessToken" | "accessTokenCookie", ApiSecurityScheme> = {
+  key: { type: "apiKey", in: "query", name: "key", description: "One of the project's keys. It is no secret." },
+  masterKey: {
+    type: "apiKey",
+    in: "header",
+    name: "X-Master-Key",
+    description: "The project's master key: skips access tokens, ownership and origins. A secret.",
+  },
+  accessToken: { type: "http", scheme: "bearer", description: "Of a user who logged in at an authentication endpoint of the project." },
+  accessTokenCookie: { type: "apiKey", in: "cookie", name: ACCESS_TOKEN_COOKIE, description: "The same, set by logging in." },
+};

@@ -1,0 +1,49 @@
+/** The management API's schemas as components of its description: from the very schemas that validate. It must not change what they say. */
+import * as z from "zod/mini";
+import * as management from "@/src/shared/management";
+import type { JsonSchema } from "@/src/shared/openapi";
+
+const SUFFIX = "Schema";
+
+/** `projectCreateSchema` is named `ProjectCreate`. */
+const names = new Map<unknown, string>(
+  Object.entries(management).flatMap(([name, value]) =>
+    name.endsWith(SUFFIX) ? [[value, `${name.charAt(0).toUpperCase()}${name.slice(1, -SUFFIX.length)}`] as const] : [],
+  ),
+);
+
+/** A reference to the component of one of the schemas of shared/management.ts. Raises for any other. */
+export function toSchemaReference(schema: z.ZodMiniType): { $ref: string } {
+  const name = names.get(schema);
+  if (name === undefined) throw new Error("A schema of the management API is not exported by shared/management.ts.");
+  return { $ref: `#/components/schemas/${name}` };
+}
+
+/** The components of these schemas and of those that they refer to. */
+export function toSchemaComponents(schemas: readonly z.ZodMiniType[]): Record<string, JsonSchema> {
+  const registry = z.registry<{ id: string }>();
+  for (const [schema, id] of names) if (isSchema(schema)) registry.add(schema, { id });
+  const { schemas: all } = z.toJSONSchema(registry, {
+    // What is sent, and what is answered: none of the latter is transformed.
+    io: "input",
+    uri: (id) => `#/components/schemas/${id}`,
+    override: ({ jsonSchema }) => {
+      // The format says the same, and can be read.
+      if (jsonSchema.format === "date-time" || jsonSchema.format === "email") delete jsonSchema.pattern;
+    },
+  });
+  const wanted = new Map<string, JsonSchema>();
+  const add = (name: string): void => {
+    const found = all[name];
+    if (!found || wanted.has(name)) return;
+    const { $schema: _dialect, $id: _id, ...schema } = found;
+    wanted.set(name, schema);
+    for (const [, other = ""] of JSON.stringify(schema).matchAll(/"#\/components\/schemas\/(\w+)"/g)) add(other);
+  };
+  for (const schema of schemas) add(names.get(schema) ?? "");
+  return Object.fromEntries([...wanted].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function isSchema(value: unknown): value is z.ZodMiniType {
+  return typeof value === "object" && value !== null && "_zod" in value;
+}
