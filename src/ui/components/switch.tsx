@@ -18,8 +18,8 @@ export function Switch({
   const id = useId();
   return (
     <div className="flex items-start justify-between gap-6 py-3">
-      <div className={classNames("min-w-0", disabled && "opacity-55")}>
-        <label htmlFor={id} className="font-medium">
+      <div className="min-w-0">
+        <label htmlFor={id} className={classNames("font-medium", disabled && "opacity-55")}>
           {label}
         </label>
         {hint ? (

@@ -52,7 +52,7 @@ export function JsonEditor(props: JsonEditorProps) {
   const isInvalid = problem !== undefined || found.length > 0;
   const described = problem === undefined ? (hint ? `${id}-hint` : undefined) : `${id}-problem`;
   return (
-    <div className="flex min-w-0 flex-col gap-1.5">
+    <div className="relative flex min-w-0 flex-col gap-1.5">
       <div className={classNames("flex items-baseline justify-between gap-3", hideLabel && "sr-only")}>
         <label id={`${id}-label`} htmlFor={`${id}-plain`} className="font-medium" onPointerUp={() => editor.current?.focus()}>
           {label}

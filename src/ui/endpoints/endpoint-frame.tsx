@@ -59,7 +59,7 @@ export function EndpointFrame({ projectId, endpointId, origin, children }: Props
           })}
         </nav>
       </header>
-      <div className="min-h-0 flex-1 overflow-y-auto">{children}</div>
+      <div className="relative min-h-0 flex-1 overflow-y-auto">{children}</div>
     </div>
   );
 }

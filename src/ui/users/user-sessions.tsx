@@ -79,8 +79,15 @@ function SessionRow({ session, onEnd }: { session: AppSessionView; onEnd: () => 
       <div className="min-w-0 flex-1 basis-48">
         <p className="font-medium wrap-anywhere">{name}</p>
         <p className="text-muted">
-          {session.address ? `${session.address} · ` : ""}since <RelativeTime time={session.createdAt} /> · used{" "}
-          <RelativeTime time={session.lastUsedAt} never="never" /> · expires <RelativeTime time={session.expiresAt} />
+          {session.address ? `${session.address} · ` : ""}since <RelativeTime time={session.createdAt} /> ·{" "}
+          {session.lastUsedAt === null ? (
+            "not used yet"
+          ) : (
+            <>
+              used <RelativeTime time={session.lastUsedAt} />
+            </>
+          )}{" "}
+          · expires <RelativeTime time={session.expiresAt} />
         </p>
         <FormFailure failure={end.failure} />
       </div>
