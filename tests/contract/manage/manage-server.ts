@@ -20,7 +20,7 @@ import { createProcessHints } from "@/src/realtime/hints";
 import { createHub } from "@/src/realtime/hub";
 import { getRuntime, installRuntime, type Runtime, uninstallRuntime } from "@/src/runtime/registry";
 import { createSandbox } from "@/src/sandbox/sandbox";
-import { createTestDatabase } from "@/tests/support/database";
+import { createTestDatabase, type TestDatabase } from "@/tests/support/database";
 
 export const HOST = "rested.test:3000";
 export const ORIGIN = `http://${HOST}`;
@@ -65,9 +65,9 @@ export interface ManageServer {
   stop(): Promise<void>;
 }
 
-/** Only one at a time: it installs the process's runtime. */
-export async function startManageServer(overrides: Partial<Config> = {}): Promise<ManageServer> {
-  const database = await createTestDatabase();
+/** Only one at a time: it installs the process's runtime. `shared`: another server's database, which stays when this one stops. */
+export async function startManageServer(overrides: Partial<Config> = {}, shared?: TestDatabase): Promise<ManageServer> {
+  const database = shared ?? (await createTestDatabase());
   const logged: { context: object; message: string }[] = [];
   const note = (context: object, message: string) => void logged.push({ context, message });
   const log: Log = { debug: () => undefined, info: note, warn: note, error: note };
@@ -129,7 +129,7 @@ export async function startManageServer(overrides: Partial<Config> = {}): Promis
       await sandbox.close();
       await db.$disconnect();
       await pool.end();
-      await database.drop();
+      if (!shared) await database.drop();
     },
   };
 }
