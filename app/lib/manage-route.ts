@@ -3,7 +3,7 @@ import type * as z from "zod/mini";
 import { getRuntime, type Runtime } from "@/src/runtime/registry";
 import { AppError } from "@/src/shared/errors";
 import { checkBody } from "@/src/shared/field-problems";
-import type { AccountView } from "@/src/shared/management";
+import { type AccountView, SCHEMA_BYTES_MAX } from "@/src/shared/management";
 import { authenticate } from "./authenticate";
 import { type ClientInfo, readClientInfo } from "./client-info";
 import { createRequestId, toProblemResponse } from "./problem-response";
@@ -15,6 +15,8 @@ type Method = (typeof METHODS)[number];
 
 /** Forms are small; records have a limit of their own. */
 const BODY_BYTES_MAX = 64 * 1024;
+/** A body with a JSON Schema in it: its text is bounded where it is stored, and may be sent with white space. */
+export const SCHEMA_BODY_BYTES_MAX = BODY_BYTES_MAX + 8 * SCHEMA_BYTES_MAX;
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -61,13 +63,14 @@ export function publicRoute(handlers: Handlers<PublicContext>): Routes {
   });
 }
 
-/** A handler whose body `schema` checks. Raises `fields_invalid` with the fields, unknown ones by name (G6). */
+/** A handler whose body `schema` checks. Raises `fields_invalid` with the fields, unknown ones by name (G6). `bytesMax`: default 64 KiB. */
 export function withBody<Schema extends z.ZodMiniType, Context extends PublicContext>(
   schema: Schema,
   handle: (context: Context & { body: z.output<Schema> }) => Promise<Response>,
+  { bytesMax = () => BODY_BYTES_MAX }: { bytesMax?: (runtime: Runtime) => number } = {},
 ): Handler<Context> {
   return async (context) => {
-    const checked = checkBody(schema, await readJson(context.request, BODY_BYTES_MAX));
+    const checked = checkBody(schema, await readJson(context.request, bytesMax(context.runtime)));
     if (!checked.ok) throw new AppError("fields_invalid", { detail: toSentence(checked.fields), fields: checked.fields });
     return handle({ ...context, body: checked.value });
   };

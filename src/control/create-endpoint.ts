@@ -1,29 +1,38 @@
 /** Creates an endpoint (G4). */
+import type { Sandbox } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import type { EndpointCreate, EndpointDetail } from "@/src/shared/management";
 import { pickDefined } from "./pick-defined";
 import { requireOwnProject } from "./require-own-project";
+import { storeSchema, toSchemaText } from "./schema-text";
 import { isUniqueViolation } from "./unique-violation";
 import { toEndpointDetail } from "./views";
 
-/** The new endpoint. Raises `not_found` for the project, `name_taken` within it. */
+/** The new endpoint. Raises `not_found` for the project, `name_taken` within it, and for the schema what toSchemaText raises. */
 export async function createEndpoint({
   db,
+  sandbox,
   ownerId,
   projectId,
   input,
 }: {
-  db: Pick<Db, "project" | "endpoint">;
+  db: Pick<Db, "project" | "$transaction">;
+  sandbox: Pick<Sandbox, "checkSchema">;
   ownerId: string;
   projectId: string;
   input: EndpointCreate;
 }): Promise<EndpointDetail> {
   await requireOwnProject({ db, ownerId, projectId });
-  const { schema: _, name, ...rest } = input;
+  const { schema = null, name, ...rest } = input;
+  const schemaText = await toSchemaText({ sandbox, schema, group: projectId });
   try {
-    const row = await db.endpoint.create({ data: { projectId, name, ...pickDefined(rest) } });
-    return toEndpointDetail({ ...row, lastChangeAt: null }, { recordCount: 0, subscribers: 0 });
+    const row = await db.$transaction(async (tx) => {
+      const created = await tx.endpoint.create({ data: { projectId, name, ...pickDefined(rest) } });
+      if (schemaText !== null) await storeSchema({ db: tx, endpointId: created.id, schema: schemaText });
+      return created;
+    });
+    return toEndpointDetail({ ...row, schema, lastChangeAt: null }, { recordCount: 0, subscribers: 0 });
   } catch (error) {
     throw isUniqueViolation(error) ? endpointNameTaken() : error;
   }

@@ -1,23 +1,27 @@
 /** Changes an endpoint's definition (G4). */
 import type { Definitions } from "@/src/core/definitions";
+import type { Sandbox } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
 import type { EndpointDetail, EndpointPatch } from "@/src/shared/management";
 import { endpointNameTaken } from "./create-endpoint";
 import { getEndpoint } from "./get-endpoint";
 import { pickDefined } from "./pick-defined";
 import { requireOwnEndpoint } from "./require-own-endpoint";
+import { storeSchema, toSchemaText } from "./schema-text";
 import { isUniqueViolation } from "./unique-violation";
 
-/** Raises `not_found`, `name_taken`. Absent fields stay; sockets that lose access end (W6). */
+/** Raises `not_found`, `name_taken`, and for the schema what toSchemaText raises. Records that are stored already stay as they are. Absent fields stay; sockets that lose access end (W6). */
 export async function updateEndpoint({
   db,
+  sandbox,
   definitions,
   countSubscribers,
   ownerId,
   endpointId,
   patch,
 }: {
-  db: Pick<Db, "endpoint" | "record" | "$queryRaw">;
+  db: Pick<Db, "endpoint" | "record" | "$queryRaw" | "$transaction">;
+  sandbox: Pick<Sandbox, "checkSchema">;
   definitions: Pick<Definitions, "invalidate">;
   countSubscribers: (endpointId: string) => number;
   ownerId: string;
@@ -25,11 +29,15 @@ export async function updateEndpoint({
   patch: EndpointPatch;
 }): Promise<EndpointDetail> {
   const { projectId } = await requireOwnEndpoint({ db, ownerId, endpointId });
-  const { schema: _, ...rest } = patch;
+  const { schema: sent, ...rest } = patch;
+  const schema = sent === undefined ? undefined : await toSchemaText({ sandbox, schema: sent, group: projectId });
   const data = pickDefined(rest);
-  if (Object.keys(data).length > 0) {
+  if (Object.keys(data).length > 0 || schema !== undefined) {
     try {
-      await db.endpoint.updateMany({ where: { id: endpointId }, data });
+      await db.$transaction(async (tx) => {
+        await tx.endpoint.updateMany({ where: { id: endpointId }, data });
+        if (schema !== undefined) await storeSchema({ db: tx, endpointId, schema });
+      });
     } catch (error) {
       throw isUniqueViolation(error) ? endpointNameTaken() : error;
     }

@@ -1,5 +1,5 @@
 /** `/api/manage/endpoints/{id}` (G4). */
-import { json, manageRoute, noContent, withBody } from "@/app/lib/manage-route";
+import { json, manageRoute, noContent, SCHEMA_BODY_BYTES_MAX, withBody } from "@/app/lib/manage-route";
 import { deleteEndpoint } from "@/src/control/delete-endpoint";
 import { getEndpoint } from "@/src/control/get-endpoint";
 import { updateEndpoint } from "@/src/control/update-endpoint";
@@ -8,10 +8,14 @@ import { endpointPatchSchema } from "@/src/shared/management";
 export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   GET: async ({ runtime: { db, hub }, user, id }) =>
     json(await getEndpoint({ db, countSubscribers: (endpointId) => hub.subscriberCount(endpointId), ownerId: user.id, endpointId: id })),
-  PATCH: withBody(endpointPatchSchema, async ({ runtime: { db, hub, definitions }, user, id, body }) => {
-    const countSubscribers = (endpointId: string) => hub.subscriberCount(endpointId);
-    return json(await updateEndpoint({ db, definitions, countSubscribers, ownerId: user.id, endpointId: id, patch: body }));
-  }),
+  PATCH: withBody(
+    endpointPatchSchema,
+    async ({ runtime: { db, sandbox, hub, definitions }, user, id, body }) => {
+      const countSubscribers = (endpointId: string) => hub.subscriberCount(endpointId);
+      return json(await updateEndpoint({ db, sandbox, definitions, countSubscribers, ownerId: user.id, endpointId: id, patch: body }));
+    },
+    { bytesMax: () => SCHEMA_BODY_BYTES_MAX },
+  ),
   DELETE: async ({ runtime: { db, definitions }, user, id }) => {
     await deleteEndpoint({ db, definitions, ownerId: user.id, endpointId: id });
     return noContent();

@@ -1,5 +1,5 @@
 /** `/api/manage/projects/{id}/endpoints` (G4). */
-import { json, manageRoute, withBody } from "@/app/lib/manage-route";
+import { json, manageRoute, SCHEMA_BODY_BYTES_MAX, withBody } from "@/app/lib/manage-route";
 import { createEndpoint } from "@/src/control/create-endpoint";
 import { listEndpoints } from "@/src/control/list-endpoints";
 import { endpointCreateSchema } from "@/src/shared/management";
@@ -7,7 +7,10 @@ import { endpointCreateSchema } from "@/src/shared/management";
 export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   GET: async ({ runtime: { db, hub }, user, id }) =>
     json(await listEndpoints({ db, countSubscribers: (endpointId) => hub.subscriberCount(endpointId), ownerId: user.id, projectId: id })),
-  POST: withBody(endpointCreateSchema, async ({ runtime: { db }, user, id, body }) =>
-    json(await createEndpoint({ db, ownerId: user.id, projectId: id, input: body }), 201),
+  POST: withBody(
+    endpointCreateSchema,
+    async ({ runtime: { db, sandbox }, user, id, body }) =>
+      json(await createEndpoint({ db, sandbox, ownerId: user.id, projectId: id, input: body }), 201),
+    { bytesMax: () => SCHEMA_BODY_BYTES_MAX },
   ),
 });

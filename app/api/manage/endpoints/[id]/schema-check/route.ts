@@ -1,0 +1,13 @@
+/** `/api/manage/endpoints/{id}/schema-check`: tries a JSON Schema on a body (R10). */
+import { json, manageRoute, SCHEMA_BODY_BYTES_MAX, withBody } from "@/app/lib/manage-route";
+import { checkSchema } from "@/src/control/check-schema";
+import { schemaCheckSchema } from "@/src/shared/management";
+
+export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
+  POST: withBody(
+    schemaCheckSchema,
+    async ({ runtime: { db, sandbox }, user, id, body }) =>
+      json(await checkSchema({ db, sandbox, ownerId: user.id, endpointId: id, input: body })),
+    { bytesMax: ({ config }) => SCHEMA_BODY_BYTES_MAX + config.bodyBytesMax },
+  ),
+});
