@@ -1,4 +1,5 @@
 /** Hashes and checks passwords, of dashboard accounts and of applications' users alike: argon2id, with parameters that OWASP names. It must not log or keep any. */
+import { availableParallelism } from "node:os";
 import { type Algorithm, hash, verify } from "@node-rs/argon2";
 import { AppError } from "@/src/shared/errors";
 
@@ -6,10 +7,13 @@ import { AppError } from "@/src/shared/errors";
 const ARGON2ID: Algorithm.Argon2id = 2;
 const OPTIONS = { algorithm: ARGON2ID, memoryCost: 19_456, timeCost: 2, parallelism: 1, outputLen: 32 };
 
-/** Hashing takes a thread of the four that files and look-ups share, and 19 MiB: so many at once leave room for both. */
-const AT_ONCE_MAX = 2;
-/** What may wait for its turn; about five seconds' worth. */
-const WAITING_MAX = 200;
+/**
+ * Each hash takes 19 MiB, a processor, and one of the four threads that files and look-ups of names share. So many at once leave a processor to
+ * the requests that need no password, and a thread to the rest.
+ */
+const AT_ONCE_MAX = Math.min(Math.max(availableParallelism() - 1, 1), 3);
+/** What may wait for its turn: a few seconds' worth. */
+export const WAITING_MAX = 200;
 const RETRY_AFTER_SECONDS = 5;
 
 /** Keyboards differ in how they compose letters; the same password must hash the same. */

@@ -1,5 +1,6 @@
 /** Stores the users of applications: their records through the door, their credentials and tokens beside them. It must not hash, nor judge tokens. */
 import type { StoredRecord, StoredUser, UserChange, UserStore, UserWriteResult, WriteResult } from "@/src/core/ports";
+import { createUniqueId } from "@/src/core/unique-id";
 import type { Db, DbTransaction } from "@/src/db/client";
 import { retryContention } from "@/src/db/errors";
 import { nameStatement } from "@/src/db/statement";
@@ -52,14 +53,14 @@ const LOCK = nameStatement(
 const INSERT_TOKEN = nameStatement(
   "rested_insert_token",
   `INSERT INTO "AccessToken" (id, "userId", "projectId", hash, "userAgent", address, "createdAt", "expiresAt")
-  VALUES (gen_random_uuid(), $1::uuid, $2::uuid, $3, $4, $5, $6::timestamptz, $7::timestamptz)`,
+  VALUES ($8::uuid, $1::uuid, $2::uuid, $3, $4, $5, $6::timestamptz, $7::timestamptz)`,
 );
 
 const REVOKE_OLDEST = nameStatement(
   "rested_revoke_oldest_tokens",
   `UPDATE "AccessToken" SET "revokedAt" = $2::timestamptz WHERE id IN (
     SELECT id FROM "AccessToken" WHERE "userId" = $1::uuid AND "revokedAt" IS NULL AND "expiresAt" > $2::timestamptz
-    ORDER BY "createdAt" DESC, id OFFSET $3::int)`,
+    ORDER BY "createdAt" DESC, id DESC OFFSET $3::int)`,
 );
 
 const DELETE_EXPIRED = nameStatement(
@@ -104,7 +105,7 @@ export function createUserStore({ db }: { db: Db }): UserStore {
           const locked = await tx.$queryRawUnsafe<unknown[]>(LOCK, userId, provenHash);
           if (locked.length === 0) return false;
           const times = [now.toISOString(), expiresAt.toISOString()];
-          await tx.$executeRawUnsafe(INSERT_TOKEN, userId, projectId, hash, userAgent, address, ...times);
+          await tx.$executeRawUnsafe(INSERT_TOKEN, userId, projectId, hash, userAgent, address, ...times, createUniqueId());
           const ended = await tx.$executeRawUnsafe(REVOKE_OLDEST, userId, now.toISOString(), liveMax);
           return { endedOthers: ended > 0 };
         }),

@@ -122,12 +122,12 @@ describe("change", () => {
     expect((await readStored()).name).toBe("ada");
   });
 
-  it.each(["[1]", '"ada"', "1", "null"])("[L4] a user stays an object: %s", async (body) => {
+  it.each(["[1]", '"ada"', "1", "null"])("[L5] a user stays an object: %s", async (body) => {
     await expectProblem(await put(body), "body_invalid");
     expect((await readStored()).changes).toBe(1);
   });
 
-  it("[L4] a user stays an object: text", async () => {
+  it("[L5] a user stays an object: text", async () => {
     await expectProblem(await put("hello", { type: "text/plain" }), "body_invalid");
   });
 

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { hashPassword } from "@/src/core/passwords";
+import { hashPassword, WAITING_MAX } from "@/src/core/passwords";
 import { ACCESS_TOKEN_TTL_MS, createDataServer, type DataServer, type Seed } from "@/tests/support/data-server";
 import { expectProblem } from "@/tests/support/expect-problem";
 import { createUser, logIn, logOut, PASSWORD, registerUser } from "@/tests/support/users";
@@ -111,14 +111,14 @@ describe("login", () => {
     expect(await readTokens()).toEqual([]);
   });
 
-  it("[L2] an unknown name takes its turn at hashing like a known one, so neither answers sooner", async () => {
+  it("[L2] [L6] an unknown name takes its turn at hashing like a known one, so neither answers sooner", async () => {
     await registerUser(endpoint(), { username: "ada", password: PASSWORD });
     let isFull = true;
     const keepHashing = async () => {
       while (isFull) await hashPassword("x").catch(() => setImmediate());
     };
     // As many as are hashed and may wait: who hashes too is refused.
-    const fillers = Array.from({ length: 210 }, keepHashing);
+    const fillers = Array.from({ length: WAITING_MAX + 10 }, keepHashing);
     for (const username of ["ada", "nobody"]) {
       const answer = await post("&login=true", { username, password: "not the password" }, from("203.0.113.7"));
       expect(answer.headers.get("retry-after")).toBe("5");
@@ -217,7 +217,7 @@ describe("logout", () => {
     expect((await readTokens()).map(({ live }) => live)).toEqual([false, true]);
   });
 
-  it("[L3] needs the token itself, whatever the body", async () => {
+  it("[L3] [L5] needs the token itself, whatever the body", async () => {
     const user = await createUser(endpoint());
     await expectProblem(await post("&logout=true"), "access_token_missing");
     await expectProblem(await post("&logout=true", undefined, { ...user.headers, "X-Master-Key": MASTER }), "access_token_missing");

@@ -156,12 +156,38 @@ describe("register", () => {
     await registerUser({ origin: server.origin, path: other.path }, { username: "ada", password: PASSWORD });
   });
 
+  it("[L1] [R10] the endpoint's schema is about the data without the password", async () => {
+    const schema = {
+      type: "object",
+      required: ["username", "age"],
+      additionalProperties: false,
+      properties: { username: { type: "string" }, age: { type: "integer" } },
+    };
+    await server.pool.query(`UPDATE "Endpoint" SET schema = $2 WHERE id = $1`, [seed.endpointId, JSON.stringify(schema)]);
+    server.definitions.invalidate(seed.projectId);
+    for (const body of [
+      { username: "ada", password: PASSWORD },
+      { username: "ada", age: "36", password: PASSWORD },
+    ])
+      expect([(await post(body)).status, (await (await post(body)).json()).code]).toEqual([400, "schema_mismatch"]);
+    expect(await server.count(seed)).toEqual({ records: 0, changes: 0 });
+    const ada = await createUser(endpoint(), { username: "ada", data: { age: 36 } });
+    const put = (body: object) =>
+      fetch(`${server.origin}${seed.path}&uniqueId=${ada.id}&strategy=merge`, {
+        method: "PUT",
+        headers: { "Content-Type": "application/json", ...ada.headers },
+        body: JSON.stringify(body),
+      });
+    expect((await (await put({ age: "37" })).json()).code).toBe("schema_mismatch");
+    expect((await put({ age: 37, password: "another one", currentPassword: PASSWORD })).status).toBe(200);
+  });
+
   it("[L1] takes JSON only", async () => {
     await expectProblem(await post("username=ada&password=secret1", "", { "Content-Type": "text/plain" }), "content_type_unsupported");
     await expectProblem(await post("", ""), "body_empty");
   });
 
-  it("[U7] a key that only reads registers nobody, but logs in and out", async () => {
+  it("[U7] [L5] a key that only reads registers nobody, but logs in and out", async () => {
     const user = await createUser(endpoint());
     await server.pool.query(`UPDATE "ApiKey" SET scope = 'read' WHERE id = $1`, [seed.keyId]);
     server.definitions.invalidate(seed.projectId);
@@ -174,7 +200,7 @@ describe("register", () => {
     expect(answer.status).toBe(200);
   });
 
-  it("[L1] ignores an Idempotency-Key", async () => {
+  it("[L5] ignores an Idempotency-Key", async () => {
     const headers = { "Idempotency-Key": "once" };
     expect((await post({ username: "ada", password: PASSWORD }, "", headers)).status).toBe(201);
     await expectProblem(await post({ username: "ada", password: PASSWORD }, "", headers), "username_taken");
