@@ -11,14 +11,17 @@ export async function listRecords({
   ownerId,
   endpointId,
   query,
+  charactersMax,
 }: {
   db: Pick<Db, "endpoint" | "$transaction">;
   ownerId: string;
   endpointId: string;
   query: RecordPageQuery;
+  /** The page ends once its data is this long. */
+  charactersMax?: number;
 }): Promise<string> {
   const { epoch } = await requireOwnEndpoint({ db, ownerId, endpointId });
-  const { rows, next, seq } = await readRecordPage({ db, endpointId, query });
+  const { rows, next, seq } = await readRecordPage({ db, endpointId, query, ...(charactersMax === undefined ? {} : { charactersMax }) });
   const since = formatCursor({ epoch, seq: Number(seq) });
   return `{"records":[${rows.map(toGridRecordText).join(",")}],"next":${toNextText(next)},"since":"${since}"}`;
 }

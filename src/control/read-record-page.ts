@@ -37,6 +37,7 @@ export async function readRecordPage({
   query,
   uptoSeq = null,
   statementMs = STATEMENT_MS,
+  charactersMax = PAGE_CHARACTERS_MAX,
 }: {
   db: Pick<Db, "$transaction">;
   endpointId: string;
@@ -44,8 +45,10 @@ export async function readRecordPage({
   uptoSeq?: string | null;
   /** For the database; default 5000. */
   statementMs?: number;
+  /** Of the rows' data, a first longer one aside; default 4 Mi. */
+  charactersMax?: number;
 }): Promise<RecordPage> {
-  const { sql, values } = toPageStatement({ endpointId, query, uptoSeq, charactersMax: PAGE_CHARACTERS_MAX });
+  const { sql, values } = toPageStatement({ endpointId, query, uptoSeq, charactersMax });
   const { seq, found } = await db
     .$transaction(async (tx) => {
       await tx.$queryRaw`SELECT set_config('statement_timeout', ${String(statementMs)}, true)`;

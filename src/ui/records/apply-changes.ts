@@ -1,0 +1,42 @@
+/** What changes that were heard of do to the loaded rows. Nothing moves: rows change where they are, and new ones wait to be asked for. Pure. */
+import type { ConsoleEvent } from "../console/event-ring";
+import type { GridPage, GridRow } from "./grid-row";
+
+export interface Applied {
+  pages: readonly GridPage[];
+  /** Records that are new, and not among the rows. */
+  created: readonly string[];
+  /** Records that are gone. */
+  deleted: readonly string[];
+}
+
+/** `events` in the order of the log. What a row knows already changes nothing: the same pages come back when there is nothing new to them. */
+export function applyChanges(pages: readonly GridPage[], events: readonly ConsoleEvent[]): Applied {
+  const latest = new Map<string, ConsoleEvent>();
+  const created = new Set<string>();
+  for (const event of events) {
+    latest.set(event.recordId, event);
+    if (event.kind === "create") created.add(event.recordId);
+    if (event.kind === "delete") created.delete(event.recordId);
+  }
+  let isTouched = false;
+  const next = pages.map((page) => {
+    const rows = page.rows.map((row) => {
+      created.delete(row.id);
+      const event = latest.get(row.id);
+      return event ? applyTo(row, event) : row;
+    });
+    if (rows.every((row, index) => row === page.rows[index])) return page;
+    isTouched = true;
+    return { ...page, rows };
+  });
+  const deleted = [...latest.values()].filter(({ kind }) => kind === "delete").map(({ recordId }) => recordId);
+  return { pages: isTouched ? next : pages, created: [...created], deleted };
+}
+
+function applyTo(row: GridRow, event: ConsoleEvent): GridRow {
+  if (event.kind === "delete") return row.mark === "deleted" ? row : { ...row, mark: "deleted" };
+  const updatedMs = Date.parse(row.updatedAt);
+  if (event.updatedMs < updatedMs || (event.updatedMs === updatedMs && event.data === row.data)) return row;
+  return { ...row, data: event.data, updatedAt: new Date(event.updatedMs).toISOString(), mark: "changed" };
+}

@@ -1,0 +1,102 @@
+/** Hears what becomes of an endpoint's records, through a stream of its own. It must not know what is shown of it. */
+"use client";
+
+import { useEffect, useRef, useState } from "react";
+import type { IssuedTicket } from "@/src/shared/management";
+import { requestJson } from "../api/request";
+import { RequestError } from "../api/request-error";
+import type { ConsoleEvent } from "../console/event-ring";
+import { type ConnectionState, type Opening, StreamConnection, type StreamSocket } from "../console/stream-connection";
+import { parseStreamMessage } from "../console/stream-message";
+
+/** Changes are handed on together this often: thousands a second must not redraw thousands of times. */
+const BATCH_MS = 200;
+
+export interface ChangesOptions {
+  endpointId: string;
+  /** The cursor after which changes are wanted; undefined: not yet known. A later one is ignored: the stream goes on by itself. */
+  since: string | undefined;
+  onChanges: (events: readonly ConsoleEvent[]) => void;
+  /** Changes were missed, and will not come. */
+  onGap: () => void;
+}
+
+export interface Changes {
+  connection: ConnectionState;
+  reconnect: () => void;
+}
+
+export function useChanges({ endpointId, since, onChanges, onGap }: ChangesOptions): Changes {
+  const [state, setState] = useState<ConnectionState>({ state: "connecting", attempt: 1 });
+  const latest = useRef({ onChanges, onGap });
+  latest.current = { onChanges, onGap };
+  const cursor = useRef<string>(undefined);
+  const stream = useRef<StreamConnection>(undefined);
+  const isKnown = since !== undefined;
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: where it begins counts once
+  useEffect(() => {
+    if (since === undefined) return;
+    cursor.current = since;
+    let waiting: ConsoleEvent[] = [];
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const hand = () => {
+      timer = undefined;
+      const events = waiting;
+      waiting = [];
+      latest.current.onChanges(events);
+    };
+    const connection = new StreamConnection({
+      prepare: () => prepare(endpointId, cursor.current ?? "now"),
+      openSocket,
+      setTimer: (run, ms) => {
+        const own = setTimeout(run, ms);
+        return () => clearTimeout(own);
+      },
+      nowMs: () => Date.now(),
+      random: Math.random,
+      onState: setState,
+      onMessage: (text) => {
+        const message = parseStreamMessage(text, Date.now());
+        if (!message) return false;
+        cursor.current = message.cursor;
+        if (message.type === "gap") latest.current.onGap();
+        if (message.type === "changes") {
+          waiting.push(...message.events);
+          timer ??= setTimeout(hand, BATCH_MS);
+        }
+        return message.type === "ready";
+      },
+    });
+    stream.current = connection;
+    const onOnline = () => connection.retryNow();
+    window.addEventListener("online", onOnline);
+    connection.start();
+    return () => {
+      window.removeEventListener("online", onOnline);
+      clearTimeout(timer);
+      connection.stop();
+    };
+  }, [endpointId, isKnown]);
+
+  return { connection: state, reconnect: () => stream.current?.start() };
+}
+
+function openSocket(url: string): StreamSocket {
+  const socket = new WebSocket(url);
+  const ours: StreamSocket = { onmessage: null, onclose: null, close: () => socket.close() };
+  socket.onmessage = (event: MessageEvent<unknown>) => ours.onmessage?.(event);
+  socket.onclose = (event) => ours.onclose?.(event);
+  return ours;
+}
+
+async function prepare(endpointId: string, since: string): Promise<Opening> {
+  try {
+    const { path } = await requestJson<IssuedTicket>(`endpoints/${endpointId}/stream-ticket`, { method: "POST" });
+    return { ok: true, url: `${window.location.origin.replace(/^http/, "ws")}${path}&since=${since}` };
+  } catch (error) {
+    if (!(error instanceof RequestError)) throw error;
+    const { status, message } = error;
+    return { ok: false, retry: status === 0 || status >= 500 || status === 408 || status === 429, reason: message, signIn: status === 401 };
+  }
+}
