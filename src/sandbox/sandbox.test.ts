@@ -1,0 +1,383 @@
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { createInterface } from "node:readline";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Sandbox } from "@/src/core/ports";
+import { isAppError } from "@/src/shared/errors";
+import { JSONATA_BYTES_MAX, JSONATA_INPUT_BYTES_MAX } from "@/src/shared/protocol";
+import { until } from "@/tests/support/until";
+import { createSandbox } from "./sandbox";
+
+const MIB = 1024 * 1024;
+const INPUT = JSON.stringify([
+  { uniqueId: "a", data: { price: 2, tags: ["x", "ü"] } },
+  { uniqueId: "b", data: { price: 3, tags: [] } },
+]);
+
+type TestSandbox = Sandbox & { close(): Promise<void> };
+
+const warned: string[] = [];
+const create = (timeoutMs: number, memoryBytesMax = 64 * MIB): TestSandbox =>
+  createSandbox({ timeoutMs, memoryBytesMax, log: { warn: (_, message) => void warned.push(message) } });
+
+/** For expressions that end: on a busy machine they may take long. */
+let patient: TestSandbox;
+/** For those that don't. */
+let strict: TestSandbox;
+
+beforeAll(() => {
+  patient = create(10_000);
+  strict = create(300);
+});
+afterAll(async () => {
+  await patient.close();
+  await strict.close();
+});
+
+/** The error's code and detail. */
+async function refusal(promise: Promise<unknown>): Promise<{ code: string; detail: string }> {
+  const error = await promise.then(
+    (value) => new Error(`answered ${String(value).slice(0, 100)}`),
+    (reason: unknown) => reason,
+  );
+  if (!isAppError(error)) throw error;
+  return { code: error.code, detail: error.message };
+}
+
+/** Processes that this one started to work for a sandbox. */
+function workers(of: number = process.pid): number[] {
+  const lines = execFileSync("ps", ["-eo", "pid=,ppid=,args="], { encoding: "utf8" }).split("\n");
+  return lines.flatMap((line) => {
+    const [, pid, parent, args = ""] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
+    return Number(parent) === of && args.includes("sandbox-worker") ? [Number(pid)] : [];
+  });
+}
+
+const isRunning = (pid: number): boolean =>
+  execFileSync("ps", ["-eo", "pid=,stat="], { encoding: "utf8" })
+    .split("\n")
+    .some((line) => new RegExp(`^\\s*${pid}\\s+[^Z]`).test(line));
+
+/** User time, in the system's ticks of 10 ms. */
+const cpuTime = (pid: number): number => Number(readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ")[11]);
+
+describe("JSONata", () => {
+  it.each([
+    ["$sum(data.price)", "5"],
+    ["$[data.price > 2].uniqueId", '"b"'],
+    ["data.tags", '["x","ü"]'],
+    ["{'count': $count($), 'first': $[0].data.price}", '{"count":2,"first":2}'],
+    ["$base64encode('héllo') & $base64decode('aMOp')", '"aOlsbG8=hÃ©"'],
+    ["$uppercase('straße 😀')", '"STRASSE 😀"'],
+    ["$length('😀')", "1"],
+    ["$formatNumber(12345.6, '#,###.00')", '"12,345.60"'],
+    ["$fromMillis(0)", '"1970-01-01T00:00:00.000Z"'],
+    ["$eval('$sum(data.price)')", "5"],
+    ["$replace('2024-01', /(\\d+)-(\\d+)/, '$2/$1')", '"01/2024"'],
+    ["null", "null"],
+    ["function($x){$x}", '""'],
+  ])("[R6] %s", async (expression, expected) => {
+    expect(await patient.evaluate(expression, INPUT)).toBe(expected);
+  });
+
+  it("[R6] answers undefined for what selects nothing", async () => {
+    expect(await patient.evaluate("nothing.here", INPUT)).toBeUndefined();
+  });
+
+  it("[R6] chance differs from evaluation to evaluation", async () => {
+    expect(await patient.evaluate("$random()", "1")).not.toBe(await patient.evaluate("$random()", "1"));
+  });
+
+  it.each([
+    ["data[", "position 5", 'Expected "]"'],
+    ['"abc', "position 4", "String literal"],
+    ["data.price + 'x'", "position 12", "must evaluate to a number"],
+    ["$error('mine')", "position 7", "mine"],
+    ["$unknown()", "position 9", "non-function"],
+  ])("[R6] %j is not valid, and says where", async (expression, position, message) => {
+    const { code, detail } = await refusal(patient.evaluate(expression, INPUT));
+    expect(code).toBe("jsonata_invalid");
+    expect(detail).toContain(position);
+    expect(detail).toContain(message);
+    expect(detail).not.toMatch(/node_modules|\.[jt]s\b|at </);
+  });
+
+  it.each([
+    ["a recursion without end, as a loop", "( $f := function($n){ $f($n + 1) }; $f(1) )"],
+    ["a recursion without end", "( $f := function($n){ $f($n) + 1 }; $f(1) )"],
+    ["a catastrophic regular expression", "$contains($join($map([1..40], function($i){'a'})) & 'b', /^(a+)+$/)"],
+    ["a text of a gigabyte", "$pad('x', 1000000000)"],
+    ["a sequence of millions", "$map([1..10000000], function($i){ {'n': $i} })"],
+    ["a product of sequences", "($x := [1..5000]; $count($x.($x.($x))))"],
+    ["a sort of millions", "$sort([1..3000000], function($a, $b){ $a < $b })"],
+    ["nesting without end", `${"(".repeat(5000)}1${")".repeat(5000)}`],
+    ["an expression that evaluates itself", "( $e := '$eval($e)'; $eval($e) )"],
+  ])("[R6] %s is ended", async (_, expression) => {
+    // Of a nested one `$eval` reports as its own error that something failed.
+    expect((await refusal(strict.evaluate(expression, INPUT))).code).toMatch(/^jsonata_(limit|invalid)$/);
+    expect(await strict.evaluate("$sum(data.price)", INPUT)).toBe("5");
+  });
+
+  it("[R6] says which limit it was", async () => {
+    const greedy = create(10_000, 16 * MIB);
+    const detail = async (sandbox: Sandbox, expression: string, input = "1") => (await refusal(sandbox.evaluate(expression, input))).detail;
+    expect(await detail(strict, "( $f := function($n){ $f($n) }; $f(1) )")).toMatch(/longer than 300 ms/);
+    expect(await detail(greedy, "$map([1..10000000], function($i){ {'n': $i} })")).toMatch(/more than 16 MiB of memory/);
+    expect(await detail(patient, `${"(".repeat(5000)}1${")".repeat(5000)}`)).toMatch(/too deeply/);
+    expect(await detail(patient, `( $x := $pad('x', 9000000); [$x, $x] )`)).toMatch(/answers more than 16 MiB/);
+    expect(await detail(patient, "x".repeat(JSONATA_BYTES_MAX + 1))).toMatch(/at most 16 KiB/);
+    expect(await detail(patient, "1", JSON.stringify("x".repeat(JSONATA_INPUT_BYTES_MAX)))).toMatch(/at most 16 MiB/);
+    await greedy.close();
+  });
+
+  it("[R6] takes and answers what is just below the caps", async () => {
+    const expression = `$length($) /*${"x".repeat(JSONATA_BYTES_MAX - 15)}*/`;
+    expect(Buffer.byteLength(expression)).toBe(JSONATA_BYTES_MAX);
+    const large = create(10_000, 256 * MIB);
+    expect(await large.evaluate(expression, JSON.stringify("x".repeat(JSONATA_INPUT_BYTES_MAX - 2)))).toBe(
+      String(JSONATA_INPUT_BYTES_MAX - 2),
+    );
+    expect((await large.evaluate("$pad('x', 16777214)", "1"))?.length).toBe(16 * MIB);
+    await large.close();
+  });
+
+  it.each([
+    "$.constructor.constructor('return process')()",
+    "'x'.constructor",
+    "$lookup($, '__proto__')",
+    "$lookup($sum, 'constructor')",
+    "$sum.constructor('return globalThis')()",
+    "process",
+    "require('fs')",
+    "$require('fs')",
+    "globalThis.process.env",
+    "import('fs')",
+    "$eval('globalThis.process')",
+    "$merge([{'__proto__': {'polluted': 1}}]).polluted",
+    "__proto__.polluted",
+    "$each($, $string).constructor.constructor",
+    "( $f := $sum ~> $string; $f.constructor )",
+  ])("[R6] %s reaches nothing", async (expression) => {
+    const answer = await patient.evaluate(expression, '{"a":1}').catch((error: unknown) => error);
+    if (isAppError(answer)) expect(answer.code).toBe("jsonata_invalid");
+    else expect([undefined, "null", '""']).toContain(answer);
+    expect(await patient.evaluate("polluted", '{"a":1}')).toBeUndefined();
+  });
+
+  it("[R6] one evaluation leaves nothing to the next", async () => {
+    for (let round = 0; round < 4; round += 1) {
+      const marker = `left-behind-${round}`;
+      await patient.evaluate(`( $x := '${marker}'; $keys := function(){ $x }; $merge([{'${marker}': $x}]) )`, `{"${marker}":1}`);
+      await refusal(patient.evaluate(`$error('${marker}')`, "1"));
+    }
+    expect(await patient.evaluate("[$x, $keys($), $string($)]", '{"a":1}')).toBe('["a","{\\"a\\":1}"]');
+  });
+
+  it("[R6] answers each its own, many at once, hostile ones among them", async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 60 }, (_, n) =>
+        n % 20 === 0
+          ? refusal(strict.evaluate("( $f := function($n){ $f($n) }; $f(1) )", "1")).then(({ code }) => code)
+          : strict.evaluate("$ * 2", String(n), { group: `group ${n % 3}` }),
+      ),
+    );
+    expect(answers).toEqual(Array.from({ length: 60 }, (_, n) => (n % 20 === 0 ? "jsonata_limit" : String(n * 2))));
+  });
+});
+
+describe("JSON Schema", () => {
+  const schema = JSON.stringify({
+    type: "object",
+    required: ["name"],
+    properties: { name: { type: "string", pattern: "^[\\w\\-.]+$" }, age: { type: "integer", minimum: 0 }, "a/b": { enum: ["x"] } },
+    additionalProperties: false,
+  });
+
+  it("[R10] says which body does not match, and where", async () => {
+    expect(await patient.validate(schema, ['{"name":"ada"}', '{"name":"bob","age":3}'])).toBeUndefined();
+    expect(await patient.validate(schema, ['{"name":"ada"}', '{"age":-1,"a/b":"y","more":1}', "1"])).toEqual({
+      index: 1,
+      problems: {
+        "/name": "This property is required.",
+        "/more": "This property is not allowed.",
+        "/age": "Must be >= 0.",
+        "/a~1b": 'Must be one of: "x".',
+      },
+    });
+    expect(await patient.validate(schema, ['"text"'])).toEqual({ index: 0, problems: { "": "Must be object." } });
+  });
+
+  it("[R10] names at most 20 problems, and of a long body the first", async () => {
+    const integers = '{"items":{"type":"integer"}}';
+    const many = await patient.validate(integers, [JSON.stringify(Array.from({ length: 500 }, () => "x"))]);
+    expect(Object.keys(many?.problems ?? {})).toHaveLength(20);
+    const long = await patient.validate(integers, [JSON.stringify(Array.from({ length: 100_000 }, () => "x"))]);
+    expect(long?.problems).toEqual({ "/0": "Must be integer." });
+  });
+
+  it("[R10] a body's own members are no members of its prototype", async () => {
+    expect(await patient.validate('{"required":["constructor"]}', ["{}"])).toMatchObject({ index: 0 });
+    expect(await patient.validate('{"additionalProperties":false}', ['{"__proto__":1}'])).toMatchObject({ index: 0 });
+  });
+
+  it.each([
+    ["true"],
+    ["{}"],
+    ['{"$schema":"https://json-schema.org/draft/2020-12/schema","$id":"https://example.com/a","type":"string"}'],
+    ['{"$id":"https://example.com/a","type":"number"}'],
+    ['{"title":"Any","description":"words","default":1,"examples":[1],"x-mine":true,"format":"of-mine"}'],
+    ['{"type":"string","pattern":"\\\\_x","format":"email"}'],
+    ['{"$defs":{"node":{"type":"object","properties":{"next":{"$ref":"#/$defs/node"}}}},"$ref":"#/$defs/node"}'],
+    ['{"type":["string","null"],"properties":{"a":{}},"required":["b"]}'],
+    ['{"prefixItems":[{"type":"integer"}],"items":false,"unevaluatedProperties":false}'],
+  ])("[R10] %s is a schema", async (text) => {
+    expect(await patient.checkSchema(text)).toBeUndefined();
+  });
+
+  it.each([
+    ['{"type":"objet"}', "not a JSON Schema"],
+    ["[]", "object, true or false"],
+    ["1", "object, true or false"],
+    ['{"pattern":"("}', "regular expression"],
+    ['{"$ref":"https://example.com/elsewhere"}', "not loaded"],
+    ['{"$ref":"#/$defs/missing"}', "can't be found"],
+    ['{"$async":true}', "$async"],
+    ['{"$schema":"http://json-schema.org/draft-07/schema#"}', "2020-12"],
+    ['{"minLength":-1}', "minLength"],
+  ])("[R10] %s is none, and says why", async (text, why) => {
+    expect(await patient.checkSchema(text)).toContain(why);
+  });
+
+  it.each([
+    ["a catastrophic pattern", '{"pattern":"^(a+)+$"}', JSON.stringify(`${"a".repeat(40)}b`)],
+    ["a reference to itself", '{"$ref":"#"}', "1"],
+    ["uniqueness of very many", '{"uniqueItems":true}', JSON.stringify(Array.from({ length: 60_000 }, (_, n) => ({ n })))],
+  ])("[R10] %s is ended", async (_, text, body) => {
+    expect((await refusal(strict.validate(text, [body]))).code).toBe("schema_limit");
+    expect(await strict.validate(schema, ['{"name":"ada"}'])).toBeUndefined();
+  });
+});
+
+describe("processes", () => {
+  it("[R6] none before the first use, few under load, warm afterwards, none after close", async () => {
+    const before = workers();
+    const sandbox = create(10_000);
+    expect(workers()).toEqual(before);
+    await Promise.all(Array.from({ length: 50 }, () => sandbox.evaluate("1", "1")));
+    const started = workers().filter((pid) => !before.includes(pid));
+    expect(started.length).toBeGreaterThan(0);
+    expect(started.length).toBeLessThanOrEqual(8);
+    await sandbox.evaluate("1", "1");
+    expect(workers().filter((pid) => !before.includes(pid))).toEqual(started);
+    await sandbox.close();
+    expect(workers()).toEqual(before);
+    expect((await refusal(sandbox.evaluate("1", "1"))).code).toBe("server_shutdown");
+  });
+
+  it("[R6] run without the server's environment, files and priority", async () => {
+    const sandbox = create(10_000);
+    const before = workers();
+    await sandbox.evaluate("1", "1");
+    const [pid] = workers().filter((one) => !before.includes(one));
+    const ps = (column: string) => execFileSync("ps", ["-o", `${column}=`, "-p", String(pid)], { encoding: "utf8" }).trim();
+    expect(ps("args")).toMatch(/--(experimental-)?permission .*--allow-fs-read=\S+sandbox-worker\S*\.mjs/);
+    await until("the lowest priority", () => ps("ni") === "19");
+    await until("each thread's lowest priority", () => {
+      const threads = execFileSync("ps", ["-L", "-o", "ni=", "-p", String(pid)], { encoding: "utf8" });
+      return threads
+        .trim()
+        .split(/\s+/)
+        .every((nice) => nice === "19");
+    });
+    const environment = readFileSync(`/proc/${pid}/environ`, "utf8");
+    expect(environment.split("\0").filter((variable) => !/^NODE_(ENV|CHANNEL_\w+)=|^$/.test(variable))).toEqual([]);
+    await sandbox.close();
+  });
+
+  it("[R6] a worker killed from outside ends its job, and is replaced", async () => {
+    const sandbox = create(20_000);
+    const before = workers();
+    await sandbox.evaluate("1", "1");
+    const [pid = 0] = workers().filter((one) => !before.includes(one));
+    const spent = cpuTime(pid);
+    const job = refusal(sandbox.evaluate("( $f := function($n){ $f($n) }; $f(1) )", "1"));
+    await until("the worker's work", () => cpuTime(pid) > spent + 20);
+    process.kill(pid, "SIGKILL");
+    expect((await job).code).toBe("jsonata_limit");
+    expect(await sandbox.evaluate("1 + 1", "1")).toBe("2");
+    await sandbox.close();
+  });
+
+  it("[R6] a worker that was killed while it was idle costs no job", async () => {
+    const sandbox = create(10_000);
+    const before = workers();
+    await sandbox.evaluate("1", "1");
+    for (const pid of workers().filter((one) => !before.includes(one))) process.kill(pid, "SIGKILL");
+    expect(await sandbox.evaluate("1 + 1", "1")).toBe("2");
+    await sandbox.close();
+  });
+
+  it("[R6] end with a server that is killed, also from the middle of a job", async () => {
+    const script = `
+      import { createSandbox } from "@/src/sandbox/sandbox";
+      const sandbox = createSandbox({ timeoutMs: 2000, memoryBytesMax: 67108864, log: { warn() {} } });
+      await sandbox.evaluate("1", "1");
+      await sandbox.validate("true", ["1"]);
+      void sandbox.evaluate("( $f := function($n){ $f($n) }; $f(1) )", "1").catch(() => undefined);
+      void sandbox.validate('{"pattern":"^(a+)+$"}', [JSON.stringify("a".repeat(50) + "b")]).catch(() => undefined);
+      console.log("busy");
+    `;
+    const server = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", script], {
+      cwd: path.resolve("."),
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const [line] = await once(createInterface({ input: server.stdout }), "line");
+    expect(line).toBe("busy");
+    const pids = workers(server.pid);
+    expect(pids.length).toBeGreaterThanOrEqual(2);
+    server.kill("SIGKILL");
+    await until("the workers' end", () => !pids.some(isRunning));
+  });
+});
+
+describe("turns", () => {
+  it("[R6] a flood of one group does not keep another waiting", async () => {
+    const sandbox = create(10_000);
+    const order: string[] = [];
+    const note = (name: string) => () => {
+      order.push(name);
+      return Promise.resolve("1");
+    };
+    const flood = Array.from({ length: 200 }, () => sandbox.evaluate("1", note("flood"), { group: "flood" }));
+    const other = sandbox.evaluate("1", note("other"), { group: "other" });
+    await Promise.all([...flood, other]);
+    expect(order.indexOf("other")).toBeLessThan(10);
+    await sandbox.close();
+  });
+
+  it("[R6] what waits in a full queue is refused, and what nobody waits for any more is dropped unread", async () => {
+    const sandbox = create(10_000);
+    const gone = new AbortController();
+    let read = 0;
+    const input = () => {
+      read += 1;
+      return Promise.resolve("1");
+    };
+    const dropped = Array.from({ length: 1000 }, () => sandbox.evaluate("1", input, { group: "flood", signal: gone.signal }));
+    expect((await refusal(sandbox.evaluate("1", input, { group: "flood" }))).code).toBe("server_busy");
+    const others = sandbox.evaluate("1", "1", { group: "other" });
+    gone.abort(new Error("gone"));
+    const outcomes = await Promise.allSettled(dropped);
+    expect(outcomes.filter(({ status }) => status === "rejected").length).toBeGreaterThan(900);
+    expect(await others).toBe("1");
+    expect(read).toBeLessThan(100);
+    await sandbox.close();
+  });
+
+  it("[R6] what the reader of the input raises is passed on, and costs no worker", async () => {
+    await expect(patient.evaluate("1", () => Promise.reject(new Error("no list")))).rejects.toThrow("no list");
+    expect(await patient.evaluate("1", "1")).toBe("1");
+  });
+});
