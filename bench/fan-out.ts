@@ -1,5 +1,6 @@
 /**
- * Fan-out: deliveries a second to many sockets, one frame a write against several frames a write (frames that are due in the same tick go out together).
+ * Fan-out: deliveries a second to many sockets, one frame a write against several frames a write (frames that are due in the same tick go out together);
+ * then private changes, each of which one subscriber among as many users may read, against the same among ten.
  * Run: npx tsx bench/fan-out.ts [sockets=1000] [bytes=200]. The clients are a second process that counts bytes.
  */
 import { type ChildProcess, fork } from "node:child_process";
@@ -8,65 +9,122 @@ import http from "node:http";
 import net, { type AddressInfo } from "node:net";
 import { setImmediate as nextTick } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import type { Grant } from "@/src/core/access";
 import type { Log } from "@/src/core/ports";
 import { encodeChange } from "@/src/realtime/encode";
 import { createUpgradeHandler } from "@/src/realtime/ws";
-import { createMemoryHub, toGrant } from "@/tests/support/memory-hub";
+import { createMemoryHub, type MemoryHub, toGrant, toPrivateGrant } from "@/tests/support/memory-hub";
 
-/** Frames of one round; the next starts when every client has read them all, so that no queue overflows. */
+/** Frames of one round that each client gets; the next starts when every client has read them all, so that no queue overflows. */
 const FRAMES_PER_ROUND = 64;
+const PRIVATE_FRAMES_PER_ROUND = 1;
 const MEASURE_MS = 4_000;
 
 if (process.send) runClients();
-else await runServer({ sockets: Number(process.argv[2] ?? 1_000), bytes: Number(process.argv[3] ?? 200) });
+else {
+  const [sockets, bytes] = [Number(process.argv[2] ?? 1_000), Number(process.argv[3] ?? 200)];
+  await measureShared({ sockets, bytes });
+  const few = await measurePrivate({ sockets: 10, bytes });
+  const many = await measurePrivate({ sockets, bytes });
+  console.log(`  ratio of ${sockets} users to 10: ${(many / few).toFixed(1)}`);
+}
 
-async function runServer({ sockets, bytes }: { sockets: number; bytes: number }): Promise<void> {
-  const { hub, log: changeLog, publish } = createMemoryHub();
-  const grant = toGrant(changeLog);
-  const log: Log = { debug: () => undefined, info: () => undefined, warn: console.warn, error: console.error };
-  const config = { pingIntervalMs: 3_600_000, pongTimeoutMs: 3_600_000 };
-  const handler = createUpgradeHandler({ hub, access: { decide: async () => grant }, config, log });
-  const server = http.createServer().on("upgrade", handler.upgrade).listen(0, "127.0.0.1");
-  await once(server, "listening");
-
-  const envelopeBytes = encodeChange({ ...sample(changeLog.commit(1, { bytes: 2 })) }).plain().byteLength - 2;
-  const dataBytes = Math.max(bytes - envelopeBytes, 2);
-  const frameBytes = envelopeBytes + dataBytes;
-  const clients = fork(fileURLToPath(import.meta.url), [String((server.address() as AddressInfo).port), String(sockets)]);
-  await heard(clients, "connected");
-  while (hub.subscriberCount(changeLog.endpointId) < sockets) await nextTick();
-
+async function measureShared({ sockets, bytes }: { sockets: number; bytes: number }): Promise<void> {
+  const bench = await startServer({ sockets, bytes, toOwnGrant: ({ log }) => toGrant(log) });
+  const { log, publish } = bench.memoryHub;
   const measure = async (framesPerTick: number): Promise<number> => {
-    let deliveries = 0;
-    const startedAt = performance.now();
-    const cpuBefore = process.cpuUsage();
-    while (performance.now() - startedAt < MEASURE_MS) {
-      const done = heard(clients, "received");
-      clients.send({ expectBytes: FRAMES_PER_ROUND * frameBytes });
+    const { rate, cpuMicros } = await bench.measure(FRAMES_PER_ROUND, async () => {
       for (let sent = 0; sent < FRAMES_PER_ROUND; sent += framesPerTick) {
-        publish(changeLog.commit(framesPerTick, { bytes: dataBytes }));
+        publish(log.commit(framesPerTick, { bytes: bench.dataBytes }));
         await nextTick();
       }
-      await done;
-      deliveries += FRAMES_PER_ROUND * sockets;
-    }
-    const seconds = (performance.now() - startedAt) / 1_000;
-    const cpu = process.cpuUsage(cpuBefore);
-    const rate = deliveries / seconds;
-    const cpuMicros = (cpu.user + cpu.system) / deliveries;
+    });
     console.log(
       `${framesPerTick} frame(s) a write: ${Math.round(rate).toLocaleString("en")} deliveries/s, ${cpuMicros.toFixed(2)} µs of CPU each`,
     );
     return rate;
   };
-
-  console.log(`${sockets} sockets, ${frameBytes} bytes a frame`);
+  console.log(`${sockets} sockets, ${bench.frameBytes} bytes a frame`);
   await measure(8); // warm-up
   const single = await measure(1);
   for (const framesPerTick of [8, 64]) console.log(`  ratio to one frame a write: ${((await measure(framesPerTick)) / single).toFixed(1)}`);
-  clients.disconnect();
-  await handler.closeAll({ graceMs: 0 });
-  server.close();
+  await bench.stop();
+}
+
+/** Answers the µs of CPU that one change costs. */
+async function measurePrivate({ sockets, bytes }: { sockets: number; bytes: number }): Promise<number> {
+  const owners = Array.from({ length: sockets }, (_, index) => index.toString(16).padStart(32, "0"));
+  let connected = 0;
+  const bench = await startServer({ sockets, bytes, toOwnGrant: ({ log }) => toPrivateGrant(log, owners[connected++] ?? "") });
+  const { log, publish } = bench.memoryHub;
+  const measure = () =>
+    bench.measure(PRIVATE_FRAMES_PER_ROUND, async () => {
+      for (const [index, owner] of owners.entries()) {
+        publish(log.commit(1, { bytes: bench.dataBytes, owner }));
+        if (index % 8 === 7) await nextTick();
+      }
+    });
+  await measure(); // warm-up
+  const { rate, cpuMicros } = await measure();
+  const perSecond = Math.round(rate).toLocaleString("en");
+  console.log(`private, ${sockets} users: ${perSecond} changes/s, each to one socket, ${cpuMicros.toFixed(2)} µs of CPU each`);
+  await bench.stop();
+  return cpuMicros;
+}
+
+interface Bench {
+  memoryHub: MemoryHub;
+  /** Of a frame, and of its record's data. */
+  frameBytes: number;
+  dataBytes: number;
+  /** Repeats `sendRound`, which sends `framesPerRound` to each socket: deliveries a second, and the CPU that each took. */
+  measure(framesPerRound: number, sendRound: () => Promise<void>): Promise<{ rate: number; cpuMicros: number }>;
+  stop(): Promise<void>;
+}
+
+async function startServer(options: { sockets: number; bytes: number; toOwnGrant: (hub: MemoryHub) => Grant }): Promise<Bench> {
+  const { sockets, bytes, toOwnGrant } = options;
+  const memoryHub = createMemoryHub();
+  const { hub, log: changeLog } = memoryHub;
+  const log: Log = { debug: () => undefined, info: () => undefined, warn: console.warn, error: console.error };
+  const config = { pingIntervalMs: 3_600_000, pongTimeoutMs: 3_600_000 };
+  const handler = createUpgradeHandler({ hub, access: { decide: async () => toOwnGrant(memoryHub) }, config, log });
+  const server = http.createServer().on("upgrade", handler.upgrade).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+
+  const envelopeBytes = encodeChange({ ...sample(changeLog.commit(1, { bytes: 2 })) }).plain().byteLength - 2;
+  const dataBytes = Math.max(bytes - envelopeBytes, 2);
+  const frameBytes = envelopeBytes + dataBytes;
+  const clients = fork(fileURLToPath(import.meta.url), [String(port), String(sockets)]);
+  await heard(clients, "connected");
+  while (hub.subscriberCount(changeLog.endpointId) < sockets) await nextTick();
+
+  return {
+    memoryHub,
+    frameBytes,
+    dataBytes,
+    measure: async (framesPerRound, sendRound) => {
+      let deliveries = 0;
+      const startedAt = performance.now();
+      const cpuBefore = process.cpuUsage();
+      while (performance.now() - startedAt < MEASURE_MS) {
+        const done = heard(clients, "received");
+        clients.send({ expectBytes: framesPerRound * frameBytes });
+        await sendRound();
+        await done;
+        deliveries += framesPerRound * sockets;
+      }
+      const seconds = (performance.now() - startedAt) / 1_000;
+      const cpu = process.cpuUsage(cpuBefore);
+      return { rate: deliveries / seconds, cpuMicros: (cpu.user + cpu.system) / deliveries };
+    },
+    stop: async () => {
+      clients.disconnect();
+      await handler.closeAll({ graceMs: 0 });
+      server.close();
+    },
+  };
 }
 
 function sample<T>([first]: readonly T[]): T {
