@@ -133,13 +133,11 @@ describe("JSONata", () => {
   });
 
   it("[R6] takes and answers what is just below the caps", async () => {
-    const expression = `$length($) /*${"x".repeat(JSONATA_BYTES_MAX - 15)}*/`;
-    expect(Buffer.byteLength(expression)).toBe(JSONATA_BYTES_MAX);
+    const expression = `$ /*${"x".repeat(JSONATA_BYTES_MAX - 6)}*/`;
+    const input = JSON.stringify("x".repeat(JSONATA_INPUT_BYTES_MAX - 2));
+    expect([Buffer.byteLength(expression), input.length]).toEqual([JSONATA_BYTES_MAX, JSONATA_INPUT_BYTES_MAX]);
     const large = create(10_000, 256 * MIB);
-    expect(await large.evaluate(expression, JSON.stringify("x".repeat(JSONATA_INPUT_BYTES_MAX - 2)))).toBe(
-      String(JSONATA_INPUT_BYTES_MAX - 2),
-    );
-    expect((await large.evaluate("$pad('x', 16777214)", "1"))?.length).toBe(16 * MIB);
+    expect((await large.evaluate(expression, input)) === input).toBe(true);
     await large.close();
   });
 
