@@ -1,0 +1,130 @@
+/** `jsonata` on GET (R6), over a real socket: what is answered, what is refused, and that nobody else waits for it. */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { createDataServer, type DataServer, type Seed } from "@/tests/support/data-server";
+import { expectProblem } from "@/tests/support/expect-problem";
+import { until } from "@/tests/support/until";
+
+const ENDLESS = "( $f := function($n){ $f($n) }; $f(1) )";
+
+let server: DataServer;
+/** Ends expressions soon. */
+let strict: DataServer;
+let seed: Seed;
+
+beforeAll(async () => {
+  server = await createDataServer({ sandboxTimeoutMs: 15_000 });
+  strict = await createDataServer({ sandboxTimeoutMs: 500 });
+});
+beforeEach(async () => {
+  seed = await server.seed();
+});
+afterAll(async () => {
+  await server.close();
+  await strict.close();
+});
+
+const get = (expression: string, query = "", init: RequestInit = {}): Promise<Response> =>
+  fetch(`${server.origin}${seed.path}&jsonata=${encodeURIComponent(expression)}${query}`, init);
+
+async function create(data: unknown, to: { origin: string; path: string } = { origin: server.origin, path: seed.path }): Promise<string> {
+  const init = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(data) };
+  const record = (await (await fetch(`${to.origin}${to.path}`, init)).json()) as { uniqueId: string };
+  return record.uniqueId;
+}
+
+describe("GET with jsonata", () => {
+  it("[R6] is evaluated on the list, after the other parameters", async () => {
+    const [a, b] = [await create({ price: 2 }), await create({ price: 3 })];
+    await create({ price: 5 });
+    expect(await (await get("$sum(data.price)")).json()).toBe(10);
+    expect(await (await get("$sum(price)", "&dataOnly=true")).json()).toBe(10);
+    expect(await (await get("$sum(data.price)", `&uniqueId=${a},${b}`)).json()).toBe(5);
+    expect(await (await get("uniqueId", `&uniqueId=${b}`)).json()).toBe(b);
+  });
+
+  it("[R6] answers JSON with the headers of any answer; what selects nothing is null", async () => {
+    const answer = await get("nothing", "", { headers: { Origin: "https://example.com" } });
+    expect([answer.status, await answer.text()]).toEqual([200, "null"]);
+    expect(answer.headers.get("content-type")).toBe("application/json; charset=utf-8");
+    expect(answer.headers.get("content-length")).toBe("4");
+    expect(answer.headers.get("x-content-type-options")).toBe("nosniff");
+    expect(answer.headers.get("access-control-allow-origin")).toBe("https://example.com");
+    expect(await (await get("$count($)")).text()).toBe("0");
+  });
+
+  it("[R6] keeps Unicode, and the expression's own characters", async () => {
+    await create({ "naïve ☃": "💶 & + #" });
+    expect(await (await get("data.`naïve ☃` & ' = 1 + 1'")).json()).toBe("💶 & + # = 1 + 1");
+  });
+
+  it("[R6] HEAD answers the same without a body", async () => {
+    await create("x");
+    const answer = await get("$count($)", "", { method: "HEAD" });
+    expect([answer.status, answer.headers.get("content-length"), await answer.text()]).toEqual([200, "1", ""]);
+    expect((await get("[", "", { method: "HEAD" })).status).toBe(400);
+  });
+
+  it.each([
+    ["[1, 2", /position 5/],
+    ["$sum('x')", /position 5/],
+    ["", /empty/],
+    ["  ", /empty/],
+  ])("[R6] %j is 400 jsonata_invalid, and says why", async (expression, why) => {
+    expect(await expectProblem(await get(expression), "jsonata_invalid")).toMatch(why);
+  });
+
+  it("[R6] several expressions are none", async () => {
+    await expectProblem(await get("1", "&jsonata=2"), "parameter_invalid");
+  });
+
+  it("[R6] an answer over a limit is 400 jsonata_limit, and says which", async () => {
+    const { path } = await strict.seed();
+    const answer = await fetch(`${strict.origin}${path}&jsonata=${encodeURIComponent(ENDLESS)}`);
+    expect(await expectProblem(answer, "jsonata_limit")).toMatch(/500 ms/);
+    const long = await fetch(`${strict.origin}${path}&jsonata=${"1".repeat(20_000)}`);
+    expect(await expectProblem(long, "jsonata_limit")).toMatch(/16 KiB/);
+  });
+
+  it("[R6] a list that is too long is not evaluated", async () => {
+    await server.pool.query(
+      `INSERT INTO "Record" ("id", "endpointId", "data") SELECT gen_random_uuid(), $1, to_json(repeat('x', 1000000)) FROM generate_series(1, 18)`,
+      [seed.endpointId],
+    );
+    expect(await expectProblem(await get("$count($)"), "jsonata_limit")).toMatch(/16 MiB/);
+    expect(await (await get("$count($)", `&uniqueId=${await create(1)}`)).json()).toBe(1);
+  });
+
+  it("[R6] on POST, PUT and DELETE it means nothing", async () => {
+    const init = { method: "POST", headers: { "Content-Type": "text/plain" }, body: "x" };
+    expect((await get("[", "", init)).status).toBe(201);
+  });
+
+  it("[R6] plain GETs, and other projects' expressions, don't wait for those that never end", async () => {
+    const [hostile, other] = [await strict.seed(), await strict.seed()];
+    const gone = new AbortController();
+    const endless = Array.from({ length: 100 }, () =>
+      fetch(`${strict.origin}${hostile.path}&jsonata=${encodeURIComponent(ENDLESS)}`, { signal: gone.signal }).catch(() => undefined),
+    );
+    for (let round = 0; round < 20; round += 1) expect((await fetch(`${strict.origin}${other.path}`)).status).toBe(200);
+    // All of the flood before it would take 25 seconds.
+    expect(await (await fetch(`${strict.origin}${other.path}&jsonata=1`)).json()).toBe(1);
+    gone.abort();
+    await Promise.all(endless);
+    // Nobody waits any more for those that had not begun.
+    expect(await (await fetch(`${strict.origin}${hostile.path}&jsonata=1`)).json()).toBe(1);
+  });
+
+  it("[R6] a client that goes away leaves no trace in the log", async () => {
+    const { path } = await strict.seed();
+    const before = strict.logged.length;
+    const gone = new AbortController();
+    const requests = Array.from({ length: 10 }, () =>
+      fetch(`${strict.origin}${path}&jsonata=${encodeURIComponent(ENDLESS)}`, { signal: gone.signal }).catch(() => "gone"),
+    );
+    await until("requests under way", async () => (await fetch(`${strict.origin}${path}`)).ok);
+    gone.abort();
+    expect(await Promise.all(requests)).toEqual(Array.from({ length: 10 }, () => "gone"));
+    expect(await (await fetch(`${strict.origin}${path}&jsonata=1`)).json()).toBe(1);
+    expect(strict.logged.slice(before)).toEqual([]);
+  });
+});

@@ -1,0 +1,131 @@
+/** An endpoint's JSON Schema holds for everything that is written to it (R10). */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { ErrorCode, Problem } from "@/src/shared/errors";
+import { createDataServer, type DataServer, type Seed } from "@/tests/support/data-server";
+
+const SCHEMA = {
+  type: "object",
+  required: ["name"],
+  properties: { name: { type: "string" }, tags: { type: "array", items: { type: "string" } }, count: { type: "integer", maximum: 100 } },
+  additionalProperties: false,
+};
+
+let server: DataServer;
+let seed: Seed;
+
+beforeAll(async () => {
+  server = await createDataServer({ sandboxTimeoutMs: 1_000 });
+});
+afterAll(() => server.close());
+beforeEach(async () => {
+  seed = await server.seed();
+  await use(SCHEMA);
+});
+
+async function use(schema: unknown): Promise<void> {
+  await server.pool.query(`UPDATE "Endpoint" SET "schema" = $2::json WHERE "id" = $1`, [seed.endpointId, JSON.stringify(schema)]);
+  server.definitions.invalidate(seed.projectId);
+}
+
+const send = (method: string, data: unknown, query = ""): Promise<Response> =>
+  fetch(`${server.origin}${seed.path}${query}`, {
+    method,
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(data),
+  });
+
+async function create(data: unknown): Promise<string> {
+  const answer = await send("POST", data);
+  expect(answer.status).toBe(201);
+  return ((await answer.json()) as { uniqueId: string }).uniqueId;
+}
+
+async function expectRefused(answer: Response, code: ErrorCode): Promise<Problem> {
+  const problem = (await answer.json()) as Problem;
+  expect([answer.status, problem.code]).toEqual([400, code]);
+  return problem;
+}
+
+describe("a schema", () => {
+  it("[R10] lets in what matches", async () => {
+    await create({ name: "ada", tags: ["x"], count: 3 });
+    expect(await server.count(seed)).toEqual({ records: 1, changes: 1 });
+  });
+
+  it("[R10] refuses what does not, with the paths, and writes nothing", async () => {
+    const problem = await expectRefused(await send("POST", { tags: ["x", 1], count: 101, more: true }), "schema_mismatch");
+    expect(problem.fields).toEqual({
+      "/name": "This property is required.",
+      "/more": "This property is not allowed.",
+      "/tags/1": "Must be string.",
+      "/count": "Must be <= 100.",
+    });
+    expect(problem.detail).toMatch(/^The body does not match the endpoint's schema\. \/name: .* And 1 more\.$/);
+    expect(await server.count(seed)).toEqual({ records: 0, changes: 0 });
+  });
+
+  it("[R10] sees a text as a JSON string", async () => {
+    const text = (): Promise<Response> =>
+      fetch(`${server.origin}${seed.path}`, { method: "POST", headers: { "Content-Type": "text/plain" }, body: "hello" });
+    expect((await expectRefused(await text(), "schema_mismatch")).fields).toEqual({ "": "Must be object." });
+    await use({ type: "string", minLength: 5 });
+    expect((await text()).status).toBe(201);
+  });
+
+  it.each(["force", "replace"])("[R10] holds for PUT with strategy=%s", async (strategy) => {
+    const id = await create({ name: "ada" });
+    await expectRefused(await send("PUT", { count: 1 }, `&uniqueId=${id}&strategy=${strategy}`), "schema_mismatch");
+    expect((await send("PUT", { name: "bob" }, `&uniqueId=${id}&strategy=${strategy}`)).status).toBe(200);
+    expect(await server.count(seed)).toEqual({ records: 1, changes: 2 });
+  });
+
+  it("[R10] holds for what a merge makes of a record, not for the part that is sent", async () => {
+    const id = await create({ name: "ada", count: 1 });
+    expect((await send("PUT", { count: 2 }, `&uniqueId=${id}&strategy=merge`)).status).toBe(200);
+    const refused = await expectRefused(await send("PUT", { tags: [1] }, `&uniqueId=${id}&strategy=merge`), "schema_mismatch");
+    expect(refused.fields).toEqual({ "/tags/0": "Must be string." });
+    expect(await (await fetch(`${server.origin}${seed.path}&dataOnly=true`)).json()).toEqual([{ name: "ada", count: 2 }]);
+  });
+
+  it("[R10] merges at the same time are all kept, each checked as it is written", async () => {
+    await use({ type: "object", maxProperties: 30 });
+    const id = await create({});
+    const writes = Array.from({ length: 40 }, (_, n) => send("PUT", { [`k${n}`]: n }, `&uniqueId=${id}&strategy=merge`));
+    const statuses = (await Promise.all(writes)).map(({ status }) => status);
+    expect(statuses.filter((status) => status === 200)).toHaveLength(30);
+    expect(statuses.filter((status) => status === 400)).toHaveLength(10);
+    const [data] = (await (await fetch(`${server.origin}${seed.path}&dataOnly=true`)).json()) as object[];
+    expect(Object.keys(data ?? {})).toHaveLength(30);
+  });
+
+  it("[R10] no update is lost between a merge and a PUT that comes between", async () => {
+    await use({ type: "object" });
+    const id = await create({ merged: 0 });
+    const writes = Array.from({ length: 30 }, (_, n) =>
+      n % 3 === 0 ? send("PUT", { forced: n }, `&uniqueId=${id}`) : send("PUT", { [`merged${n}`]: n }, `&uniqueId=${id}&strategy=merge`),
+    );
+    expect((await Promise.all(writes)).map(({ status }) => status)).toEqual(Array.from({ length: 30 }, () => 200));
+    expect((await server.count(seed)).changes).toBe(31);
+  });
+
+  it("[R10] records from before it stay, and can be read and deleted", async () => {
+    await use(true);
+    const id = await create({ old: true });
+    await use(SCHEMA);
+    expect(await (await fetch(`${server.origin}${seed.path}&dataOnly=true`)).json()).toEqual([{ old: true }]);
+    await expectRefused(await send("PUT", { count: 1 }, `&uniqueId=${id}&strategy=merge`), "schema_mismatch");
+    expect((await fetch(`${server.origin}${seed.path}&uniqueId=${id}`, { method: "DELETE" })).status).toBe(200);
+  });
+
+  it("[R10] false lets nothing in", async () => {
+    await use(false);
+    expect((await expectRefused(await send("POST", {}), "schema_mismatch")).fields).toEqual({ "": "Nothing is allowed here." });
+  });
+
+  it("[R10] a check that takes too much is 400 schema_limit, and the next is not disturbed", async () => {
+    await use({ properties: { name: { pattern: "^(a+)+$" } } });
+    await expectRefused(await send("POST", { name: `${"a".repeat(40)}b` }), "schema_limit");
+    await create({ name: "aaa" });
+    expect(await server.count(seed)).toEqual({ records: 1, changes: 1 });
+  });
+});
