@@ -1,7 +1,7 @@
 /** Signs a person in by e-mail and password. */
 
-import { isPassword } from "@/src/core/passwords";
 import type { LoginLimiter } from "@/src/core/ports";
+import { tryPassword } from "@/src/core/try-password";
 import type { Db } from "@/src/db/client";
 import type { AccountView } from "@/src/shared/management";
 import { accountSelect, toAccountView } from "./views";
@@ -20,10 +20,7 @@ export async function authenticateUser({
   password: string;
   address: string | null;
 }): Promise<AccountView | null> {
-  const attempt = { account: email, address };
-  await limiter.begin(attempt);
   const user = await db.user.findUnique({ where: { email }, select: { ...accountSelect, passwordHash: true } });
-  if (!(await isPassword(user?.passwordHash ?? null, password)) || !user) return null;
-  await limiter.succeed(attempt);
-  return toAccountView(user);
+  const isRight = await tryPassword({ limiter, attempt: { account: email, address }, stored: user?.passwordHash ?? null, password });
+  return isRight && user ? toAccountView(user) : null;
 }

@@ -1,7 +1,8 @@
 /** Changes an account's password and ends its other sessions. */
 
-import { hashPassword, isPassword } from "@/src/core/passwords";
+import { hashPassword } from "@/src/core/passwords";
 import type { Clock, LoginLimiter } from "@/src/core/ports";
+import { tryPassword } from "@/src/core/try-password";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import type { PasswordChange } from "@/src/shared/management";
@@ -27,13 +28,10 @@ export async function changePassword({
   address: string | null;
   input: PasswordChange;
 }): Promise<void> {
-  const attempt = { account: userId, address };
-  await limiter.begin(attempt);
   const { passwordHash: stored } = await db.user.findUniqueOrThrow({ where: { id: userId }, select: { passwordHash: true } });
-  if (!(await isPassword(stored, input.currentPassword))) {
+  if (!(await tryPassword({ limiter, attempt: { account: userId, address }, stored, password: input.currentPassword }))) {
     throw new AppError("current_password_wrong", { fields: { currentPassword: "This is not the current password." } });
   }
-  await limiter.succeed(attempt);
   const passwordHash = await hashPassword(input.newPassword);
   await db.$transaction(async (tx) => {
     await tx.user.update({ where: { id: userId }, data: { passwordHash } });

@@ -116,12 +116,33 @@ export interface RecordStore {
    * without brackets. Memory stays flat: one page is held at a time, and the next is read when the consumer asks.
    */
   readAll(endpointId: string, options: ListRange & { dataOnly: boolean }): AsyncIterable<string>;
-  /** Where the first `limit` records of a range end: the last one's seq (null: there is none), and whether there are more. */
-  findPageEnd(
+  /** Where the first `limit` records of a range begin and end, and whether there are more after them; undefined: the range has none. */
+  findPage(endpointId: string, range: Omit<ListRange, "upto"> & { limit: number }): Promise<PageBounds | undefined>;
+  /**
+   * Stores new records unless the request was carried out before (R9): then what it answered is known. Requests that come at the same time
+   * wait for each other. `toAnswer` says what to remember of the new records; records and answer are committed together. `endpoint_not_found`: nothing was
+   * written, and nothing is remembered.
+   */
+  commitOnce(
     endpointId: string,
-    range: Omit<ListRange, "upto"> & { limit: number },
-  ): Promise<{ lastSeq: number | null; hasMore: boolean }>;
+    once: OnceKey,
+    writes: readonly (Write & { type: "POST" })[],
+    toAnswer: (records: readonly StoredRecord[]) => string,
+  ): Promise<OnceResult>;
+  /** What is remembered of a request, if it was carried out. */
+  findOnce(endpointId: string, once: OnceKey): Promise<Remembered | undefined>;
 }
+
+/** The seqs of a page's first and last record. */
+export interface PageBounds {
+  firstSeq: number;
+  lastSeq: number;
+  hasMore: boolean;
+}
+
+/** `repeated`: what it answered. `reused`: another request had the same key. */
+export type Remembered = { outcome: "repeated"; answer: string } | { outcome: "reused" };
+export type OnceResult = { outcome: "written"; results: WriteResult[] } | Remembered;
 
 /** Where an endpoint's log stands. */
 export interface LogPosition {
@@ -344,8 +365,10 @@ export interface LoginAttempt {
 export interface LoginLimiter {
   /** Counts an attempt before it is made, so that parallel ones can't pass together. Raises `rate_limited` when there were too many. */
   begin(attempt: LoginAttempt): Promise<void>;
-  /** Takes back what `begin` counted: the attempt succeeded. */
+  /** Takes back what `begin` counted, and what failed before for the account: the attempt succeeded. */
   succeed(attempt: LoginAttempt): Promise<void>;
+  /** Takes back what `begin` counted, and nothing else: no password was compared. */
+  withdraw(attempt: LoginAttempt): Promise<void>;
 }
 
 /** The time; tests inject their own. */

@@ -1,11 +1,12 @@
 /** The rules of an application's users (L1–L4): register, log in, log out, change, delete. It must not know transports, nor check access (access.ts does). */
 import { createHash, randomBytes } from "node:crypto";
-import { hashPassword, isPassword } from "@/src/core/passwords";
+import { hashPassword } from "@/src/core/passwords";
 import type { Clock, LoginLimiter, Sandbox, StoredRecord, StoredUser, UserStore, UserWriteResult } from "@/src/core/ports";
 import type { RecordBody } from "@/src/core/record-body";
 import type { Records, WriteConditions } from "@/src/core/records";
 import { requireSchemaMatch } from "@/src/core/schema-check";
 import type { Tokens } from "@/src/core/tokens";
+import { tryPassword } from "@/src/core/try-password";
 import { createUniqueId } from "@/src/core/unique-id";
 import {
   applyUserPatch,
@@ -117,11 +118,10 @@ class StoredUsers implements Users {
   async login({ site, body, address, userAgent }: Parameters<Users["login"]>[0]): Promise<IssuedToken & { record: StoredRecord }> {
     const { store, limiter, clock, accessTokenTtlMs, tokens } = this.#options;
     const { name, password } = parseLogin(body);
-    const attempt = { account: toAccount(site, name), address };
-    await limiter.begin(attempt);
     const user = await store.findByName(site.endpointId, name);
-    if (!(await isPassword(user?.passwordHash ?? null, password)) || !user) throw new AppError("login_failed");
-    await limiter.succeed(attempt);
+    const attempt = { account: toAccount(site, name), address };
+    const isRight = await tryPassword({ limiter, attempt, stored: user?.passwordHash ?? null, password });
+    if (!isRight || !user) throw new AppError("login_failed");
     const token = randomBytes(TOKEN_BYTES).toString("base64url");
     const now = clock.now();
     const expiresAt = new Date(now.getTime() + accessTokenTtlMs);
@@ -212,9 +212,8 @@ class StoredUsers implements Users {
     }
     const { limiter } = this.#options;
     const attempt = { account: toAccount(site, name), address };
-    await limiter.begin(attempt);
-    if (!(await isPassword(passwordHash, currentPassword))) throw new AppError("current_password_wrong");
-    await limiter.succeed(attempt);
+    const isRight = await tryPassword({ limiter, attempt, stored: passwordHash, password: currentPassword });
+    if (!isRight) throw new AppError("current_password_wrong");
     return passwordHash;
   }
 

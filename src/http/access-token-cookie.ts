@@ -7,7 +7,7 @@ const ATTRIBUTES = { httpOnly: true, secure: true, sameSite: "none", path: "/api
 
 /** The Set-Cookie header that hands a token out; the cookie ends with it. */
 export function toTokenCookie(token: string, { expiresAt, now }: { expiresAt: Date; now: Date }): string {
-  const maxAge = Math.max(1, Math.floor((expiresAt.getTime() - now.getTime()) / 1000));
+  const maxAge = Math.ceil((expiresAt.getTime() - now.getTime()) / 1000);
   return stringifySetCookie(ACCESS_TOKEN_COOKIE, token, { ...ATTRIBUTES, maxAge });
 }
 

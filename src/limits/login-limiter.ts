@@ -38,6 +38,11 @@ export function createLoginLimiter(): LoginLimiter {
       await byAddress.reward(keys.address);
       await byAccount.delete(keys.account);
     },
+    async withdraw(attempt) {
+      const keys = toKeys(attempt);
+      await byAddress.reward(keys.address);
+      await byAccount.reward(keys.account);
+    },
   };
 }
 
