@@ -182,7 +182,15 @@ function toMarks(view: EditorView): DecorationSet {
 const THEME = EditorView.theme({
   "&": { color: "var(--text)", backgroundColor: "transparent", fontSize: "0.75rem", minHeight: "inherit", maxHeight: "inherit" },
   "&.cm-focused": { outline: "none" },
-  ".cm-scroller": { fontFamily: "var(--font-mono)", lineHeight: "1.25rem", minHeight: "inherit", overflow: "auto" },
+  ".cm-scroller": {
+    fontFamily: "var(--font-mono)",
+    fontVariantLigatures: "none",
+    lineHeight: "1.25rem",
+    minHeight: "inherit",
+    overflow: "auto",
+  },
+  // Smaller text makes phones zoom in.
+  "@media (pointer: coarse)": { "&": { fontSize: "1rem" }, ".cm-scroller": { lineHeight: "1.5rem" } },
   ".cm-content": { caretColor: "var(--text)", padding: "0.375rem 0", minHeight: "inherit" },
   ".cm-line": { padding: "0 0.625rem 0 0.5rem" },
   ".cm-gutters": { backgroundColor: "transparent", color: "var(--muted)", border: "none" },

@@ -180,7 +180,16 @@ function ProblemList({ found, onChoose }: { found: readonly PlacedProblem[]; onC
       {found.slice(0, LISTED_MAX).map((problem) => (
         <li key={`${problem.from} ${problem.message}`} className="animate-appear">
           <button type="button" onClick={() => onChoose(problem)} className="rounded-xs text-left text-delete pointer-coarse:min-h-8">
-            <span className="font-medium">Line {problem.line}:</span> <span className="wrap-anywhere">{problem.message}</span>
+            <span className="font-medium">
+              Line {problem.line}
+              {problem.pointer ? (
+                <>
+                  , <code className="wrap-anywhere">{problem.pointer}</code>
+                </>
+              ) : null}
+              :
+            </span>{" "}
+            <span className="wrap-anywhere">{problem.message}</span>
           </button>
         </li>
       ))}

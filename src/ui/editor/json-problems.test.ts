@@ -61,7 +61,7 @@ test("problems come in the order of their places, offsets within the text", () =
       { pointer: "/0", message: "a" },
     ]),
   ).toEqual([
-    { from: 1, to: 2, message: "a" },
+    { from: 1, to: 2, message: "a", pointer: "/0" },
     { from: 4, to: 5, message: "b" },
     { from: 6, to: 6, message: "c" },
   ]);

@@ -10,6 +10,8 @@ export interface LocatedProblem {
   /** Greater than `from`, but at the end of the text. */
   to: number;
   message: string;
+  /** As it was given. */
+  pointer?: string;
 }
 
 type Tree = ReturnType<typeof jsonLanguage.parser.parse>;
@@ -26,7 +28,8 @@ export function locateProblems(text: string, problems: readonly JsonProblem[]): 
   const broken = findBreak(text, tree);
   const located = problems.map((problem) => {
     const { from, to } = "offset" in problem ? { from: problem.offset, to: problem.offset + 1 } : findPointer(text, tree, problem.pointer);
-    return { from: Math.min(from, text.length), to: Math.min(to, text.length), message: problem.message };
+    const place = { from: Math.min(from, text.length), to: Math.min(to, text.length) };
+    return { ...place, message: problem.message, ...("pointer" in problem ? { pointer: problem.pointer } : {}) };
   });
   return [...(broken ? [broken] : []), ...located].sort((a, b) => a.from - b.from);
 }
