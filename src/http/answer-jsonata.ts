@@ -1,8 +1,12 @@
 /** `jsonata` on GET (R6): answers what an expression makes of a list. It must not evaluate anything: the sandbox does. */
 import type { Sandbox } from "@/src/core/ports";
-import { type DataExchange, sendJson } from "@/src/http/exchange";
+import { type DataExchange, headersOf, JSON_TYPE, sendJson } from "@/src/http/exchange";
+import { sendLongText } from "@/src/http/send-long-text";
 import { AppError } from "@/src/shared/errors";
 import { JSONATA_INPUT_BYTES_MAX } from "@/src/shared/protocol";
+
+/** Answers of more characters are sent piece by piece. */
+const LONG_LENGTH = 256 * 1024;
 
 /** The `jsonata` parameter; undefined: there is none. Raises `parameter_invalid` for several, `jsonata_invalid` for an empty one. */
 export function parseJsonata(parameters: URLSearchParams): string | undefined {
@@ -39,7 +43,9 @@ export async function answerJsonata({
   response.once("close", onClose);
   try {
     const result = await sandbox.evaluate(expression, () => collect(pieces), { group, signal: gone.signal });
-    sendJson(exchange, 200, result ?? "null", headers);
+    const text = result ?? "null";
+    if (text.length <= LONG_LENGTH) sendJson(exchange, 200, text, headers);
+    else await sendLongText({ response, headers: { ...headersOf(exchange), "Content-Type": JSON_TYPE, ...headers }, text });
   } catch (error) {
     if (!gone.signal.aborted) throw error;
   } finally {

@@ -94,6 +94,19 @@ describe("GET with jsonata", () => {
     expect(await (await get("$count($)", `&uniqueId=${await create(1)}`)).json()).toBe(1);
   });
 
+  it("[R6] a long answer is whole, character by character", async () => {
+    // Of three units each, so that some pair lies across each place where the text could be cut.
+    const data = "😀é".repeat(30_000);
+    await create(data);
+    const expression = "[0..9].($$.data)";
+    const answer = await get(expression);
+    const expected = Array.from({ length: 10 }, () => data);
+    expect(await answer.clone().json()).toEqual(expected);
+    expect(answer.headers.get("content-length")).toBe(String((await answer.arrayBuffer()).byteLength));
+    const head = await get(expression, "", { method: "HEAD" });
+    expect([head.headers.get("content-length"), await head.text()]).toEqual([answer.headers.get("content-length"), ""]);
+  });
+
   it("[R6] on POST, PUT and DELETE it means nothing", async () => {
     const init = { method: "POST", headers: { "Content-Type": "text/plain" }, body: "x" };
     expect((await get("[", "", init)).status).toBe(201);
