@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { Hint, Log } from "@/src/core/ports";
-import { createProcessHints } from "@/src/realtime/hints";
+import type { Change, Hint, Log } from "@/src/core/ports";
+import { createProcessHints, groupByEndpoint } from "@/src/realtime/hints";
 
 const HINT: Hint = { kind: "endpoint", endpointId: "e" };
 
@@ -44,5 +44,20 @@ describe("createProcessHints", () => {
     stop();
     hints.publish(HINT);
     expect(heard).toEqual(["twice", "twice", "twice"]);
+  });
+});
+
+describe("groupByEndpoint", () => {
+  const record = { id: "1".repeat(32), version: 1, data: "1", createdAt: "", updatedAt: "" };
+  const toChange = (endpointId: string, seq: number): Change => ({ endpointId, seq, type: "POST", record, owner: null, at: "" });
+
+  it("[W4] keeps the order of each endpoint", () => {
+    const [a1, b7, a2] = [toChange("a", 1), toChange("b", 7), toChange("a", 2)];
+    expect([...groupByEndpoint([a1, b7, a2])]).toEqual([
+      ["a", [a1, a2]],
+      ["b", [b7]],
+    ]);
+    expect([...groupByEndpoint([a1, a2])]).toEqual([["a", [a1, a2]]]);
+    expect([...groupByEndpoint([])]).toEqual([]);
   });
 });

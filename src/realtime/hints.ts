@@ -1,5 +1,5 @@
 /** Carries hints from the writers of this process to its pumps. It must not store or order them: the log is the truth. */
-import type { Hint, Hints, Log } from "@/src/core/ports";
+import type { Change, Hint, Hints, Log } from "@/src/core/ports";
 
 /**
  * Hints within the process: `publish` calls every listener before it returns, in the order in which they subscribed.
@@ -28,4 +28,18 @@ export function createProcessHints({ log }: { log?: Log } = {}): Hints {
       };
     },
   };
+}
+
+/** The changes of a hint, endpoint by endpoint, in their order. Nearly always there is one endpoint: then nothing is copied. */
+export function groupByEndpoint(changes: readonly Change[]): Iterable<[string, readonly Change[]]> {
+  const [first] = changes;
+  if (first === undefined) return [];
+  if (changes.every((change) => change.endpointId === first.endpointId)) return [[first.endpointId, changes]];
+  const groups = new Map<string, Change[]>();
+  for (const change of changes) {
+    const group = groups.get(change.endpointId);
+    if (group) group.push(change);
+    else groups.set(change.endpointId, [change]);
+  }
+  return groups;
 }

@@ -1,12 +1,13 @@
 /** The registry of open streams: brings hints and polls to the pumps, and ends the streams that lost access. It must not know transports. */
 import type { Access, Grant } from "@/src/core/access";
 import type { Definitions } from "@/src/core/definitions";
-import type { Change, ChangeLog, Clock, Hint, Hints, Log, LogPosition } from "@/src/core/ports";
+import type { ChangeLog, Clock, Hint, Hints, Log, LogPosition } from "@/src/core/ports";
 import type { Tokens } from "@/src/core/tokens";
 import { toEpoch } from "@/src/shared/cursor";
 import { AppError } from "@/src/shared/errors";
 import { type ChangePump, createChangePump } from "./change-pump";
 import { createFlusher, type Flusher } from "./flusher";
+import { groupByEndpoint } from "./hints";
 import { createPositionReader, type PositionReader } from "./position-reader";
 import { createRecheckQueue, type RecheckQueue } from "./recheck-queue";
 import { createSession, type Session, type Start } from "./session";
@@ -312,18 +313,4 @@ function toTip(found: LogPosition, pump: ChangePump): LogPosition {
   const position = pump.position();
   const tip = { epoch: toEpoch(found.epoch), seq: found.seq };
   return position?.epoch === tip.epoch && position.seq > tip.seq ? position : tip;
-}
-
-/** Nearly always there is one endpoint: then nothing is copied. */
-function groupByEndpoint(changes: readonly Change[]): Iterable<[string, readonly Change[]]> {
-  const [first] = changes;
-  if (first === undefined) return [];
-  if (changes.every((change) => change.endpointId === first.endpointId)) return [[first.endpointId, changes]];
-  const groups = new Map<string, Change[]>();
-  for (const change of changes) {
-    const group = groups.get(change.endpointId);
-    if (group) group.push(change);
-    else groups.set(change.endpointId, [change]);
-  }
-  return groups;
 }
