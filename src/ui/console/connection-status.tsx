@@ -9,12 +9,17 @@ import type { ConnectionState } from "./stream-connection";
 
 const ACTION = "rounded-sm px-1.5 text-focus underline-offset-2 hover:underline pointer-coarse:min-h-11";
 
-export function ConnectionStatus({ connection, rate, onReconnect }: Pick<Flush, "connection" | "rate"> & { onReconnect: () => void }) {
+interface Stream extends Pick<Flush, "connection"> {
+  /** Changes in the last second; absent: not told. */
+  rate?: number;
+}
+
+export function ConnectionStatus({ connection, rate, onReconnect }: Stream & { onReconnect: () => void }) {
   const { state } = connection;
   return (
     <div className="flex min-w-0 items-center gap-2 whitespace-nowrap tabular-nums">
       <span aria-hidden="true" className={classNames("size-2 shrink-0 rounded-full", DOTS[state])} />
-      <Words connection={connection} rate={rate} />
+      <Words connection={connection} {...(rate === undefined ? {} : { rate })} />
       {state === "waiting" ? (
         <button type="button" onClick={onReconnect} className={ACTION}>
           Retry now
@@ -42,7 +47,7 @@ const DOTS: Record<ConnectionState["state"], string> = {
   ended: "bg-delete",
 };
 
-function Words({ connection, rate }: Pick<Flush, "connection" | "rate">) {
+function Words({ connection, rate }: Stream) {
   switch (connection.state) {
     case "connecting":
       return <span className="text-muted">{connection.attempt > 1 ? "Reconnecting…" : "Connecting…"}</span>;
@@ -50,7 +55,7 @@ function Words({ connection, rate }: Pick<Flush, "connection" | "rate">) {
       return (
         <span>
           <span className="font-medium text-live">Live</span>
-          <span className="text-muted"> · {formatCount(rate)}/s</span>
+          {rate === undefined ? null : <span className="text-muted"> · {formatCount(rate)}/s</span>}
         </span>
       );
     case "waiting":

@@ -12,6 +12,7 @@ import { classNames } from "../components/class-names";
 import { CopyButton } from "../components/copy-button";
 
 const TABS = [
+  { path: "records", label: "Records" },
   { path: "live", label: "Live" },
   { path: "users", label: "Users", kind: "authentication" },
   { path: "api", label: "API" },

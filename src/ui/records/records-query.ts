@@ -11,10 +11,10 @@ export type GridPages = InfiniteData<GridPage, string | null>;
 
 /** The pages of a query, in its order. They are not asked for again by themselves: changes are heard of. */
 export const recordsQuery = (endpointId: string, query: GridQuery) =>
-  infiniteQueryOptions({
+  infiniteQueryOptions<GridPage, Error, GridPages, readonly unknown[], string | null>({
     queryKey: ["records", endpointId, query],
     queryFn: ({ pageParam, signal }) => readPage({ endpointId, query, cursor: pageParam, signal }),
-    initialPageParam: null as string | null,
+    initialPageParam: null,
     getNextPageParam: ({ next }) => next,
     staleTime: Number.POSITIVE_INFINITY,
     refetchOnWindowFocus: false,

@@ -1,0 +1,55 @@
+/** Asks before records are deleted, and says how many and what goes with them. */
+"use client";
+
+import { useRef } from "react";
+import { Button } from "../components/button";
+import { Dialog, DialogActions } from "../components/dialog";
+import { formatPlural } from "../format/number";
+import { FormFailure } from "../forms/form-failure";
+import { useAction } from "../forms/use-action";
+import { notify } from "../notifications/notify";
+import { deleteRecords } from "./records-query";
+
+interface Props {
+  endpointId: string;
+  kind: "data" | "authentication";
+  /** Empty: closed. */
+  ids: readonly string[];
+  onClose: () => void;
+  onDeleted: (ids: readonly string[]) => void;
+}
+
+export function DeleteDialog({ endpointId, kind, ids, onClose, onDeleted }: Props) {
+  const cancel = useRef<HTMLButtonElement>(null);
+  const what = kind === "authentication" ? formatPlural(ids.length, "user") : formatPlural(ids.length, "record");
+  const { run, pending, failure, reset } = useAction(async () => {
+    const count = await deleteRecords(endpointId, ids);
+    notify(count === ids.length ? `Deleted ${what}.` : `Deleted ${formatPlural(count, "record")}; the others were gone already.`);
+    onDeleted(ids);
+  });
+  const close = () => {
+    reset();
+    onClose();
+  };
+  return (
+    <Dialog open={ids.length > 0} onOpenChange={(open) => open || close()} title={`Delete ${what}?`} initialFocus={cancel}>
+      <div className="flex flex-col gap-4">
+        <p className="text-muted">
+          {kind === "authentication"
+            ? "Their records, passwords and sessions go, and their sockets end."
+            : "Everybody who listens hears of it at once. Files go with their records."}{" "}
+          This can’t be undone.
+        </p>
+        <FormFailure failure={failure} />
+        <DialogActions>
+          <Button tone="danger" busy={pending} onClick={() => run()}>
+            Delete {what}
+          </Button>
+          <Button ref={cancel} onClick={close}>
+            Cancel
+          </Button>
+        </DialogActions>
+      </div>
+    </Dialog>
+  );
+}

@@ -1,0 +1,63 @@
+/** Where a record's file is read from, and how files are sent (F1). It must hold no state. */
+
+import { readProblem, toUnreachable } from "../api/request-error";
+import { getMember, parseStored } from "../console/json-tree";
+import type { GridRow } from "./grid-row";
+
+/** What a file's record says of it. */
+export interface FileFacts {
+  name: string;
+  type: string;
+  size: number;
+}
+
+export function readFileFacts({ data }: Pick<GridRow, "data">): FileFacts {
+  const file = getMember(parseStored(data), "file");
+  const text = (key: string) => {
+    const member = getMember(file, key);
+    return member?.kind === "string" ? member.value : "";
+  };
+  const size = getMember(file, "size");
+  return { name: text("name") || "file", type: text("type"), size: size?.kind === "number" ? Number(size.text) : 0 };
+}
+
+/** The file itself, as the server sends it: inline where its type can't run scripts. */
+export function toFilePath(endpointId: string, id: string): string {
+  return `/api/manage/endpoints/${endpointId}/files/${id}`;
+}
+
+/** Stores the files, each with a record of its own, all or none; answers the records' ids. `onProgress`: the part that is on its way, 0 to 1. */
+export function uploadFiles({
+  endpointId,
+  files,
+  onProgress,
+  signal,
+}: {
+  endpointId: string;
+  files: readonly File[];
+  onProgress: (part: number) => void;
+  signal: AbortSignal;
+}): Promise<string[]> {
+  const form = new FormData();
+  for (const file of files) form.append("file", file);
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", `/api/manage/endpoints/${endpointId}/files`);
+    request.upload.onprogress = ({ loaded, total }) => onProgress(total === 0 ? 1 : loaded / total);
+    request.onerror = () => reject(toUnreachable());
+    request.onabort = () => reject(new DOMException("The upload was cancelled.", "AbortError"));
+    request.onload = () => {
+      const { status, responseText } = request;
+      const response = new Response(responseText, { status, headers: { "content-type": request.getResponseHeader("content-type") ?? "" } });
+      if (!response.ok) return void readProblem(response).then(reject);
+      const records = parseStored(responseText);
+      const ids = (records.kind === "array" ? records.items : [records]).flatMap((record) => {
+        const id = getMember(record, "uniqueId");
+        return id?.kind === "string" ? [id.value] : [];
+      });
+      resolve(ids);
+    };
+    signal.addEventListener("abort", () => request.abort(), { once: true });
+    request.send(form);
+  });
+}

@@ -1,0 +1,174 @@
+/** Takes a file of records in: chosen, looked through, stored. */
+"use client";
+
+import { useEffect, useRef, useState } from "react";
+import { IMPORT_BYTES_MAX, type ImportChecked } from "@/src/shared/management";
+import { RequestError, toRequestError } from "../api/request-error";
+import { Button } from "../components/button";
+import { Dialog, DialogActions } from "../components/dialog";
+import { formatBytes, formatPlural } from "../format/number";
+import { FormFailure } from "../forms/form-failure";
+import { notify } from "../notifications/notify";
+import { FilePicker } from "./file-picker";
+import { checkImport, type ImportFile, importFile } from "./records-query";
+
+interface Props {
+  endpointId: string;
+  open: boolean;
+  onOpenChange: (open: boolean) => void;
+  onImported: () => void;
+}
+
+export function ImportDialog({ open, onOpenChange, ...props }: Props) {
+  return (
+    <Dialog
+      wide
+      open={open}
+      onOpenChange={onOpenChange}
+      title="Import records"
+      description="From a CSV file, NDJSON, or a JSON array. All of them are stored, or none."
+    >
+      <ImportSteps {...props} onClose={() => onOpenChange(false)} />
+    </Dialog>
+  );
+}
+
+type Step =
+  | { step: "choose" }
+  | { step: "checking"; file: File; part: number }
+  | { step: "ready"; file: File; checked: ImportChecked }
+  | { step: "importing"; file: File; checked: ImportChecked; part: number };
+
+function ImportSteps({ endpointId, onImported, onClose }: Omit<Props, "open" | "onOpenChange"> & { onClose: () => void }) {
+  const [state, setState] = useState<Step>({ step: "choose" });
+  const [failure, setFailure] = useState<RequestError>();
+  const abort = useRef<AbortController>(undefined);
+  useEffect(() => () => abort.current?.abort(), []);
+
+  const work = async (
+    begin: (part: number) => Step,
+    run: (file: Omit<ImportFile, "file" | "contentType">) => Promise<Step>,
+    back: Step,
+  ) => {
+    abort.current = new AbortController();
+    setFailure(undefined);
+    setState(begin(0));
+    try {
+      setState(await run({ endpointId, onProgress: (part) => setState(begin(part)), signal: abort.current.signal }));
+    } catch (error) {
+      if (abort.current.signal.aborted) return;
+      setFailure(toRequestError(error));
+      setState(back);
+    }
+  };
+  const choose = (file: File) => {
+    const contentType = toContentType(file.name);
+    const problem = toFileProblem(file, contentType);
+    if (contentType === undefined || problem) {
+      return setFailure(new RequestError({ code: "fields_invalid", status: 400, requestId: undefined, detail: problem ?? "" }));
+    }
+    void work(
+      (part) => ({ step: "checking", file, part }),
+      async (request) => ({ step: "ready", file, checked: await checkImport({ ...request, file, contentType }) }),
+      { step: "choose" },
+    );
+  };
+  const store = ({ file, checked }: Step & { step: "ready" }) =>
+    void work(
+      (part) => ({ step: "importing", file, checked, part }),
+      async (request) => {
+        const { imported } = await importFile({ ...request, file, contentType: toContentType(file.name) ?? "" });
+        notify(`Imported ${formatPlural(imported, "record")}.`);
+        onImported();
+        onClose();
+        return { step: "choose" };
+      },
+      { step: "ready", file, checked },
+    );
+
+  return (
+    <div className="flex flex-col gap-4">
+      {state.step === "choose" ? (
+        <FilePicker
+          label="Choose a file"
+          hint={`CSV, NDJSON or JSON, up to ${formatBytes(IMPORT_BYTES_MAX)}. The first line of a CSV file names the columns.`}
+          accept=".csv,.ndjson,.jsonl,.json"
+          onFiles={([file]) => file && choose(file)}
+        />
+      ) : (
+        <div className="flex flex-wrap items-baseline justify-between gap-x-4">
+          <span className="font-medium wrap-anywhere">{state.file.name}</span>
+          <span className="text-muted">{formatBytes(state.file.size)}</span>
+        </div>
+      )}
+      {state.step === "checking" || state.step === "importing" ? (
+        <Progress part={state.part} what={state.step === "checking" ? "Looking through the file" : "Importing"} />
+      ) : null}
+      {state.step === "ready" ? <Preview checked={state.checked} /> : null}
+      <FormFailure failure={failure} />
+      <DialogActions>
+        {state.step === "ready" || state.step === "importing" ? (
+          <Button tone="primary" busy={state.step === "importing"} onClick={() => state.step === "ready" && store(state)}>
+            Import {formatPlural(state.checked.records, "record")}
+          </Button>
+        ) : null}
+        {state.step === "ready" ? (
+          <Button onClick={() => setState({ step: "choose" })}>Another file</Button>
+        ) : (
+          <Button onClick={onClose}>Cancel</Button>
+        )}
+      </DialogActions>
+    </div>
+  );
+}
+
+/** Sent bytes are told; what the server then does takes as long as it takes. */
+function Progress({ part, what }: { part: number; what: string }) {
+  return (
+    <div role="status" className="flex flex-col gap-1.5">
+      <span className="text-muted">{part < 1 ? `Sending the file` : `${what}…`}</span>
+      <progress
+        aria-label={what}
+        max={1}
+        {...(part < 1 ? { value: part } : {})}
+        className="h-1.5 w-full appearance-none overflow-hidden rounded-full bg-inset accent-text [&::-webkit-progress-bar]:bg-inset [&::-webkit-progress-value]:bg-text"
+      />
+    </div>
+  );
+}
+
+function Preview({ checked: { records, first } }: { checked: ImportChecked }) {
+  return (
+    <div className="flex min-w-0 flex-col gap-1.5">
+      <p>
+        {formatPlural(records, "record")}, all of them fine. {first.length < records ? "The first ones:" : ""}
+      </p>
+      <ol className="flex max-h-56 flex-col divide-y divide-line overflow-y-auto rounded-md border border-line bg-inset font-mono text-data">
+        {first.map((data, index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: they have no name yet, and keep their places
+          <li key={index} className="line-clamp-3 px-3 py-1.5 leading-5 wrap-anywhere">
+            {JSON.stringify(data)}
+          </li>
+        ))}
+      </ol>
+    </div>
+  );
+}
+
+const CONTENT_TYPES: Readonly<Record<string, string>> = {
+  csv: "text/csv",
+  ndjson: "application/x-ndjson",
+  jsonl: "application/x-ndjson",
+  json: "application/json",
+};
+
+function toContentType(name: string): string | undefined {
+  return CONTENT_TYPES[/\.(\w+)$/.exec(name)?.[1]?.toLowerCase() ?? ""];
+}
+
+function toFileProblem({ size }: File, contentType: string | undefined): string | undefined {
+  if (contentType === undefined) return "The name of the file should end in .csv, .ndjson, .jsonl or .json.";
+  if (size > IMPORT_BYTES_MAX)
+    return `This file has ${formatBytes(size)}: split it into parts of ${formatBytes(IMPORT_BYTES_MAX)} at most.`;
+  return undefined;
+}

@@ -1,0 +1,42 @@
+/** In place of the grid while there is nothing in it: what to do about it. */
+import { Button } from "../components/button";
+import { CodeBlock } from "../components/code-block";
+import { EmptyState } from "../components/empty-state";
+import { type Target, toCurl, toFirstCurl, toHttpUrl } from "../snippets/snippets";
+
+const FIRST_USER = '{"username":"ada","password":"choose a long one"}';
+
+export function NoRecords({ kind, target, onCreate }: { kind: "data" | "authentication"; target: Target; onCreate: () => void }) {
+  const isUsers = kind === "authentication";
+  const code = isUsers
+    ? toCurl({ method: "POST", url: toHttpUrl(target), body: { content: FIRST_USER, contentType: "application/json" } }).replace(
+        "--data-binary",
+        "-d",
+      )
+    : toFirstCurl(target);
+  return (
+    <div className="flex-1 overflow-y-auto p-4">
+      <div className="mx-auto max-w-[44rem] pt-[6vh]">
+        <EmptyState
+          sentence={isUsers ? "Nobody has registered here yet." : "There are no records here yet."}
+          action={
+            <Button tone="primary" onClick={onCreate}>
+              {isUsers ? "Register a user" : "Create the first record"}
+            </Button>
+          }
+        >
+          <CodeBlock code={code} what="the curl command" title={isUsers ? "Register with curl" : "Store with curl"} />
+        </EmptyState>
+      </div>
+    </div>
+  );
+}
+
+export function NothingFound({ onClear }: { onClear: () => void }) {
+  return (
+    <div className="flex flex-1 flex-col items-center gap-3 px-4 pt-[12vh]">
+      <p className="text-prose">No record matches.</p>
+      <Button onClick={onClear}>Clear search and filters</Button>
+    </div>
+  );
+}

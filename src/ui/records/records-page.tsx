@@ -1,0 +1,284 @@
+/** The records of an endpoint: grid, record, and what is done to them. */
+"use client";
+
+import { useQuery } from "@tanstack/react-query";
+import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
+import { endpointQuery, keysQuery } from "../api/queries";
+import { ProblemPanel } from "../components/problem-panel";
+import { Skeleton } from "../components/skeleton";
+import { ROW_PX } from "../console/row-window";
+import { KEY_PLACEHOLDER, preferredKey } from "../endpoints/choose-key";
+import { notify } from "../notifications/notify";
+import { DeleteDialog } from "./delete-dialog";
+import { ExportDialog } from "./export-dialog";
+import { sortLoaded, toColumnName } from "./grid-columns";
+import { type GridQuery, ORDER_DEFAULT } from "./grid-row";
+import { ImportDialog } from "./import-dialog";
+import { NoRecords, NothingFound } from "./no-records";
+import { RecordComposer } from "./record-composer";
+import { GRID_HEAD_PX, RecordGrid, type ShownSort, toSortColumn } from "./record-grid";
+import { RecordPanel } from "./record-panel";
+import { RecordsStatus } from "./records-status";
+import { RecordsToolbar } from "./records-toolbar";
+import { SidePanel } from "./side-panel";
+import { useColumns } from "./use-columns";
+import { useGrid } from "./use-grid";
+import { useRecordsUrl } from "./use-records-url";
+import { useRowWindow } from "./use-row-window";
+import { useSelection } from "./use-selection";
+import { useSettled } from "./use-settled";
+
+const TYPING_MS = 250;
+/** More is loaded when fewer rows than these are left below. */
+const ROWS_AHEAD = 60;
+
+export const EDIT_HINT_USERS = "A password that you write here is set and ends the user’s sessions; it is never kept in the record.";
+
+interface Props {
+  projectId: string;
+  endpointId: string;
+  origin: string;
+}
+
+export function RecordsPage({ projectId, endpointId, origin }: Props) {
+  const { query, setQuery, openId, setOpenId } = useRecordsUrl();
+  const grid = useGrid(endpointId, useSettled(query, TYPING_MS));
+  const { columns, candidates, pin } = useColumns(endpointId, grid.rows);
+  const [loadedSort, setLoadedSort] = useState<ShownSort>();
+  const [composing, setComposing] = useState(false);
+  const [deleting, setDeleting] = useState<readonly string[]>([]);
+  const [dialog, setDialog] = useState<"import" | "export">();
+  const dirty = useRef(false);
+  const root = useRef<HTMLDivElement>(null);
+  const searchRef = useRef<HTMLInputElement>(null);
+  const { data: endpoint } = useQuery(endpointQuery(endpointId));
+  const { data: keys = [] } = useQuery(keysQuery(projectId));
+  const kind = endpoint?.kind ?? "data";
+  const target = { origin, endpointName: endpoint?.name ?? "", key: preferredKey(keys, Date.now())?.key ?? KEY_PLACEHOLDER };
+
+  const sort = loadedSort ?? toServerSort(query);
+  const rows = useMemo(() => {
+    const path = columns.find((each) => toSortColumn(toColumnName(each)) === loadedSort?.column);
+    return loadedSort && path ? sortLoaded(grid.rows, { path, descending: loadedSort.descending }) : grid.rows;
+  }, [grid.rows, columns, loadedSort]);
+  const window = useRowWindow({ count: rows.length, rowPx: ROW_PX, headPx: GRID_HEAD_PX });
+
+  /** Unsaved work is not thrown away by a press somewhere else. */
+  const leave = (): boolean => {
+    if (!dirty.current) return true;
+    notify("Save or cancel your changes first.");
+    return false;
+  };
+  const setDirty = (next: boolean) => {
+    dirty.current = next;
+  };
+  const focusGrid = () => root.current?.querySelector<HTMLElement>("[data-records-grid]")?.focus({ preventScroll: true });
+  const open = (id: string) => {
+    if (id === openId && !composing) return;
+    if (!leave()) return;
+    setComposing(false);
+    setOpenId(id);
+  };
+  const close = (force = false) => {
+    if (!force && !leave()) return;
+    setDirty(false);
+    setComposing(false);
+    setOpenId(undefined);
+    focusGrid();
+  };
+  const compose = () => {
+    if (!leave()) return;
+    setOpenId(undefined);
+    setComposing(true);
+  };
+  const selection = useSelection({
+    rows,
+    pageRows: window.pageRows,
+    onMove: (id, index) => {
+      window.reveal(index);
+      if (openId !== undefined) open(id);
+    },
+  });
+
+  const applySort = (next: ShownSort) => {
+    const order =
+      next.column === "created" || next.column === "updated" ? (`${next.descending ? "-" : ""}${next.column}` as const) : undefined;
+    setLoadedSort(order ? undefined : next);
+    if (order && order !== query.order) setQuery({ ...query, order });
+    window.toTop();
+  };
+  const reload = async () => {
+    if (query.order !== ORDER_DEFAULT || loadedSort) applySort({ column: "created", descending: true });
+    window.toTop();
+    await grid.reload().catch((error: Error) => notify(error.message));
+  };
+  const gone = (ids: readonly string[]) => {
+    grid.drop(new Set(ids));
+    if (openId !== undefined && ids.includes(openId)) close(true);
+  };
+  const created = async (ids: readonly string[]) => {
+    setDirty(false);
+    setComposing(false);
+    setOpenId(ids[0]);
+    await reload();
+  };
+
+  // The next page, before the end is in sight.
+  const { hasMore, loadMore, loadingMore, error } = grid;
+  const isNearEnd = window.to + ROWS_AHEAD > rows.length;
+  useEffect(() => {
+    if (isNearEnd && hasMore && !loadingMore && !error) loadMore();
+  });
+  useEffect(() => {
+    const onKey = (event: globalThis.KeyboardEvent) => {
+      if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || isTyping()) return;
+      event.preventDefault();
+      searchRef.current?.focus();
+    };
+    globalThis.addEventListener("keydown", onKey);
+    return () => globalThis.removeEventListener("keydown", onKey);
+  }, []);
+
+  const onGridKey = (event: KeyboardEvent) => {
+    if (event.altKey) return;
+    const { activeId, selected } = selection;
+    const chosen = selected.size > 0 ? [...selected] : activeId === undefined ? [] : [activeId];
+    if (event.key === "Enter" && activeId !== undefined) open(activeId);
+    else if (event.key === "Delete" && chosen.length > 0) setDeleting(chosen);
+    else if (!selection.onKey(event)) return;
+    event.preventDefault();
+  };
+  const onEscape = (event: KeyboardEvent) => {
+    if (event.key !== "Escape" || event.defaultPrevented || isTyping()) return;
+    if (openId !== undefined || composing) close();
+    else if (selection.selected.size > 0) selection.clear();
+    else return;
+    event.preventDefault();
+  };
+
+  const isNarrowed = query.search !== "" || query.filters.length > 0;
+  const openRow = openId === undefined ? undefined : grid.rows.find(({ id }) => id === openId);
+  const isUsers = kind === "authentication";
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: Escape closes what is open, wherever the focus is
+    <div ref={root} onKeyDown={onEscape} className="flex h-full min-h-0 flex-col">
+      <RecordsToolbar
+        query={query}
+        onQuery={setQuery}
+        searchRef={searchRef}
+        sort={sort}
+        onSort={applySort}
+        columns={columns}
+        candidates={candidates}
+        onColumns={pin}
+        onCreate={compose}
+        onImport={isUsers ? undefined : () => setDialog("import")}
+        onExport={() => setDialog("export")}
+      />
+      <RecordsStatus
+        grid={grid}
+        total={isNarrowed ? undefined : endpoint?.recordCount}
+        selected={selection.selected.size}
+        onBringIn={() => void reload()}
+        onSelectAll={selection.selectAll}
+        onClear={selection.clear}
+        onDelete={() => setDeleting([...selection.selected])}
+        onExport={() => setDialog("export")}
+      />
+      <div className="flex min-h-0 flex-1">
+        <div className="flex min-w-0 flex-1 flex-col">
+          {grid.error && rows.length === 0 ? (
+            <div className="p-4">
+              <ProblemPanel what="The records could not be read" error={grid.error} onRetry={() => void reload()} />
+            </div>
+          ) : grid.loading ? (
+            <div className="p-4">
+              <Skeleton height={240} />
+            </div>
+          ) : rows.length > 0 ? (
+            <RecordGrid
+              rows={rows}
+              columns={columns}
+              window={window}
+              total={grid.hasMore ? undefined : rows.length}
+              activeId={selection.activeId}
+              openId={openId}
+              selected={selection.selected}
+              sort={sort}
+              busy={grid.stale || grid.loadingMore}
+              onActive={selection.setActive}
+              onOpen={open}
+              onToggle={selection.toggle}
+              onSort={(column) => applySort({ column, descending: sort.column === column && !sort.descending })}
+              onKeyDown={onGridKey}
+            />
+          ) : isNarrowed ? (
+            <NothingFound onClear={() => setQuery({ ...query, search: "", filters: [] })} />
+          ) : (
+            <NoRecords kind={kind} target={target} onCreate={compose} />
+          )}
+        </div>
+        {openId !== undefined || composing ? (
+          <SidePanel>
+            {composing ? (
+              <RecordComposer
+                endpointId={endpointId}
+                kind={kind}
+                onDirty={setDirty}
+                onCreated={(ids) => void created(ids)}
+                onClose={() => close(true)}
+              />
+            ) : openId === undefined ? null : (
+              <RecordPanel
+                key={openId}
+                endpointId={endpointId}
+                id={openId}
+                row={openRow}
+                editHint={isUsers ? EDIT_HINT_USERS : undefined}
+                onDirty={setDirty}
+                onChanged={grid.replace}
+                onGone={(id) => gone([id])}
+                onCreated={(id) => void created([id])}
+                onDelete={(id) => setDeleting([id])}
+                onClose={() => close()}
+              />
+            )}
+          </SidePanel>
+        ) : null}
+      </div>
+      <DeleteDialog
+        endpointId={endpointId}
+        kind={kind}
+        ids={deleting}
+        onClose={() => setDeleting([])}
+        onDeleted={(ids) => {
+          setDeleting([]);
+          setDirty(false);
+          gone(ids);
+        }}
+      />
+      <ImportDialog
+        endpointId={endpointId}
+        open={dialog === "import"}
+        onOpenChange={(isOpen) => setDialog(isOpen ? "import" : undefined)}
+        onImported={() => void reload()}
+      />
+      <ExportDialog
+        endpointId={endpointId}
+        open={dialog === "export"}
+        onOpenChange={(isOpen) => setDialog(isOpen ? "export" : undefined)}
+        query={query}
+        selected={selection.selected}
+      />
+    </div>
+  );
+}
+
+function toServerSort({ order }: GridQuery): ShownSort {
+  return { column: order.replace("-", ""), descending: order.startsWith("-") };
+}
+
+/** In a text field keys belong to the field. */
+function isTyping(): boolean {
+  return document.activeElement?.matches("textarea,select,[contenteditable=true],input:not([type=checkbox]):not([type=radio])") ?? false;
+}

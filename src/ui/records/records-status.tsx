@@ -1,0 +1,83 @@
+/** A line above the grid: how many there are, what is new, what is chosen. Told aloud now and then, never at every change. */
+"use client";
+
+import { Button } from "../components/button";
+import { ConnectionStatus } from "../console/connection-status";
+import { formatCount, formatPlural } from "../format/number";
+import { type GridData, ROWS_MAX } from "./use-grid";
+import { useSettled } from "./use-settled";
+
+const SPOKEN_MS = 3000;
+
+interface Props {
+  grid: GridData;
+  /** All records of the endpoint; undefined: only a part is shown. */
+  total: number | undefined;
+  selected: number;
+  onBringIn: () => void;
+  onSelectAll: () => void;
+  onClear: () => void;
+  onDelete: () => void;
+  onExport: () => void;
+}
+
+export function RecordsStatus({ grid, total, selected, onBringIn, ...choose }: Props) {
+  const { rows, fresh, missed, hasMore, changes } = grid;
+  const deleted = rows.filter(({ mark }) => mark === "deleted").length;
+  const news = [fresh > 0 ? `${formatCount(fresh)} new` : "", deleted > 0 ? `${formatCount(deleted)} deleted` : ""].filter(
+    (part) => part !== "",
+  );
+  const spoken = useSettled(news.join(", "), SPOKEN_MS);
+  return (
+    <div className="flex min-h-10 shrink-0 flex-wrap items-center gap-x-3 gap-y-1 border-b border-line px-4 py-1 max-sm:px-3">
+      <span role="status" className="sr-only">
+        {spoken}
+      </span>
+      {selected > 0 ? (
+        <>
+          <span className="font-medium tabular-nums">{formatCount(selected)} selected</span>
+          <Button tone="quiet" onClick={choose.onExport}>
+            Export
+          </Button>
+          <Button tone="quiet" onClick={choose.onDelete}>
+            Delete
+          </Button>
+          {selected < rows.length ? (
+            <Button tone="quiet" onClick={choose.onSelectAll}>
+              Select all {formatCount(rows.length)} loaded
+            </Button>
+          ) : null}
+          <Button tone="quiet" onClick={choose.onClear}>
+            Clear
+          </Button>
+        </>
+      ) : (
+        <span className="text-muted tabular-nums">{toCount(rows.length, total, hasMore)}</span>
+      )}
+      {news.length > 0 ? (
+        <Button onClick={onBringIn} title="Show the newest records, and leave out the deleted ones">
+          {news.join(", ")}: show
+        </Button>
+      ) : missed ? (
+        <Button onClick={onBringIn}>Some changes were missed: read again</Button>
+      ) : null}
+      {grid.error && rows.length > 0 ? (
+        <span role="alert" className="text-delete">
+          {grid.error.message}
+        </span>
+      ) : null}
+      <span className="ml-auto">
+        <ConnectionStatus connection={changes.connection} onReconnect={changes.reconnect} />
+      </span>
+    </div>
+  );
+}
+
+function toCount(loaded: number, total: number | undefined, hasMore: boolean): string {
+  if (total !== undefined && total > loaded) {
+    return loaded >= ROWS_MAX
+      ? `${formatCount(loaded)} of ${formatCount(total)} loaded: search to see others`
+      : `${formatCount(loaded)} of ${formatCount(total)} loaded`;
+  }
+  return hasMore ? `${formatCount(loaded)} loaded, more below` : formatPlural(loaded, "record");
+}

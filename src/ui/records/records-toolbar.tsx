@@ -1,0 +1,209 @@
+/** Above the grid: which records, in which order, with which columns, and what can be done with all of them. */
+"use client";
+
+import { Columns3, Download, Plus, Upload, X } from "lucide-react";
+import { type FormEvent, type RefObject, useId, useState } from "react";
+import { parseRecordFilter } from "@/src/shared/record-filter";
+import { Button, buttonClass } from "../components/button";
+import { CONTROL } from "../components/field";
+import { Menu, MenuItem, MenuSeparator } from "../components/menu";
+import { type ColumnPath, toColumnName } from "./grid-columns";
+import type { GridQuery } from "./grid-row";
+import { type ShownSort, toSortColumn } from "./record-grid";
+
+interface Props {
+  query: GridQuery;
+  onQuery: (query: GridQuery) => void;
+  searchRef: RefObject<HTMLInputElement | null>;
+  sort: ShownSort;
+  onSort: (sort: ShownSort) => void;
+  columns: readonly ColumnPath[];
+  candidates: readonly ColumnPath[];
+  /** Undefined: those that the page chooses. */
+  onColumns: (columns: readonly ColumnPath[] | undefined) => void;
+  onCreate: () => void;
+  /** Undefined: not at this kind of endpoint. */
+  onImport: (() => void) | undefined;
+  onExport: () => void;
+}
+
+export function RecordsToolbar(props: Props) {
+  const { query, onQuery } = props;
+  return (
+    <div className="flex shrink-0 flex-col gap-2 border-b border-line px-4 py-2 max-sm:px-3">
+      <div className="flex flex-wrap items-start gap-2">
+        <Search {...props} />
+        <FilterField onAdd={(filter) => onQuery({ ...query, filters: [...new Set([...query.filters, filter])] })} />
+        <div className="ml-auto flex flex-wrap items-center gap-2 max-sm:ml-0">
+          <SortChoice {...props} />
+          <ColumnsMenu {...props} />
+          {props.onImport ? (
+            <Button square aria-label="Import" title="Import records from a file" onClick={props.onImport}>
+              <Upload className="size-4" aria-hidden="true" />
+            </Button>
+          ) : null}
+          <Button square aria-label="Export" title="Export records to a file" onClick={props.onExport}>
+            <Download className="size-4" aria-hidden="true" />
+          </Button>
+          <Button tone="primary" onClick={props.onCreate}>
+            <Plus className="size-4" aria-hidden="true" />
+            New record
+          </Button>
+        </div>
+      </div>
+      {query.filters.length > 0 ? (
+        <ul aria-label="Filters" className="flex flex-wrap gap-1.5">
+          {query.filters.map((filter) => (
+            <li key={filter} className="flex max-w-full items-center rounded-md border border-line-firm bg-surface pl-2">
+              <span className="truncate font-mono text-data">{filter}</span>
+              <button
+                type="button"
+                aria-label={`Remove the filter ${filter}`}
+                onClick={() => onQuery({ ...query, filters: query.filters.filter((each) => each !== filter) })}
+                className="grid size-6 shrink-0 place-items-center rounded-sm text-muted hover:text-text pointer-coarse:size-11"
+              >
+                <X className="size-3.5" aria-hidden="true" />
+              </button>
+            </li>
+          ))}
+        </ul>
+      ) : null}
+    </div>
+  );
+}
+
+function Search({ query, onQuery, searchRef }: Pick<Props, "query" | "onQuery" | "searchRef">) {
+  return (
+    <div className="relative w-56 max-sm:w-full">
+      <input
+        ref={searchRef}
+        type="search"
+        aria-label="Search in data and ids"
+        placeholder="Search in data and ids"
+        title="Search (/)"
+        value={query.search}
+        maxLength={200}
+        spellCheck={false}
+        autoComplete="off"
+        onChange={(event) => onQuery({ ...query, search: event.target.value })}
+        className={`${CONTROL} h-control px-2.5 pr-8`}
+      />
+      {query.search === "" ? null : (
+        <button
+          type="button"
+          aria-label="Clear the search"
+          onClick={() => {
+            onQuery({ ...query, search: "" });
+            searchRef.current?.focus();
+          }}
+          className="absolute inset-y-0 right-0 grid w-8 place-items-center rounded-md text-muted hover:text-text pointer-coarse:w-11"
+        >
+          <X className="size-3.5" aria-hidden="true" />
+        </button>
+      )}
+    </div>
+  );
+}
+
+function FilterField({ onAdd }: { onAdd: (filter: string) => void }) {
+  const id = useId();
+  const [text, setText] = useState("");
+  const [problem, setProblem] = useState<string>();
+  const add = (event: FormEvent) => {
+    event.preventDefault();
+    const parsed = parseRecordFilter(text);
+    if (!parsed.ok) return setProblem(parsed.problem);
+    onAdd(text.trim());
+    setText("");
+  };
+  return (
+    <form noValidate onSubmit={add} className="w-64 max-sm:w-full">
+      <input
+        aria-label="Add a filter: path, operator, value"
+        aria-invalid={problem ? true : undefined}
+        aria-describedby={problem ? id : undefined}
+        placeholder="Filter: age >= 21"
+        title="A path, an operator (= != < <= > >= ~ exists missing) and a value, then Enter"
+        value={text}
+        enterKeyHint="done"
+        spellCheck={false}
+        autoComplete="off"
+        autoCapitalize="none"
+        onChange={(event) => {
+          setText(event.target.value);
+          setProblem(undefined);
+        }}
+        className={`${CONTROL} h-control px-2.5 font-mono text-data`}
+      />
+      {problem ? (
+        <p id={id} role="alert" className="pt-1 text-delete">
+          {problem}
+        </p>
+      ) : null}
+    </form>
+  );
+}
+
+const SERVER_SORTS = [
+  { value: "-created", label: "Newest first" },
+  { value: "created", label: "Oldest first" },
+  { value: "-updated", label: "Last updated first" },
+  { value: "updated", label: "Longest unchanged first" },
+];
+
+function SortChoice({ sort, onSort, columns }: Pick<Props, "sort" | "onSort" | "columns">) {
+  const toValue = ({ column, descending }: ShownSort) => `${descending ? "-" : ""}${column}`;
+  return (
+    <select
+      aria-label="Order"
+      title="Order"
+      value={toValue(sort)}
+      onChange={({ target: { value } }) => onSort({ column: value.replace(/^-/, ""), descending: value.startsWith("-") })}
+      className={`${CONTROL} h-control w-auto max-w-44 px-2`}
+    >
+      {SERVER_SORTS.map(({ value, label }) => (
+        <option key={value} value={value}>
+          {label}
+        </option>
+      ))}
+      <optgroup label="Among the loaded rows">
+        {columns.flatMap((path) =>
+          [false, true].map((descending) => {
+            const name = toColumnName(path);
+            const value = toValue({ column: toSortColumn(name), descending });
+            return (
+              <option key={value} value={value}>
+                {name} {descending ? "↓" : "↑"}
+              </option>
+            );
+          }),
+        )}
+      </optgroup>
+    </select>
+  );
+}
+
+function ColumnsMenu({ columns, candidates, onColumns }: Pick<Props, "columns" | "candidates" | "onColumns">) {
+  const shown = new Set(columns.map(toColumnName));
+  const offered = [...columns, ...candidates.filter((path) => !shown.has(toColumnName(path)))];
+  const toggle = (path: ColumnPath) => {
+    const name = toColumnName(path);
+    onColumns(shown.has(name) ? columns.filter((each) => toColumnName(each) !== name) : [...columns, path]);
+  };
+  return (
+    <Menu
+      label="Columns"
+      side="below"
+      triggerClass={buttonClass("secondary", { square: true })}
+      trigger={<Columns3 className="size-4" aria-hidden="true" />}
+    >
+      {offered.map((path) => (
+        <MenuItem key={toColumnName(path)} pressed={shown.has(toColumnName(path))} onClick={() => toggle(path)}>
+          <span className="font-mono text-data">{toColumnName(path)}</span>
+        </MenuItem>
+      ))}
+      <MenuSeparator />
+      <MenuItem onClick={() => onColumns(undefined)}>The most common keys</MenuItem>
+    </Menu>
+  );
+}

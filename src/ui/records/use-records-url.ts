@@ -1,0 +1,33 @@
+/** What is shown, kept in the address so that it can be shared and survives a reload. */
+"use client";
+
+import { debounce, parseAsNativeArrayOf, parseAsString, parseAsStringLiteral, useQueryStates } from "nuqs";
+import { RECORD_ORDERS } from "@/src/shared/management";
+import { FILTERS_MAX } from "@/src/shared/record-filter";
+import { type GridQuery, ORDER_DEFAULT } from "./grid-row";
+
+const PARSERS = {
+  q: parseAsString.withDefault(""),
+  filter: parseAsNativeArrayOf(parseAsString),
+  sort: parseAsStringLiteral(RECORD_ORDERS).withDefault(ORDER_DEFAULT),
+  record: parseAsString,
+};
+
+export interface RecordsUrl {
+  query: GridQuery;
+  setQuery: (query: GridQuery) => void;
+  /** The record that is open. */
+  openId: string | undefined;
+  setOpenId: (id: string | undefined) => void;
+}
+
+export function useRecordsUrl(): RecordsUrl {
+  const [{ q, filter, sort, record }, set] = useQueryStates(PARSERS, { history: "replace" });
+  return {
+    query: { search: q, filters: filter.slice(0, FILTERS_MAX), order: sort },
+    setQuery: ({ search, filters, order }) =>
+      void set({ q: search || null, filter: filters.length === 0 ? null : [...filters], sort: order }, { limitUrlUpdates: debounce(300) }),
+    openId: record ?? undefined,
+    setOpenId: (id) => void set({ record: id ?? null }),
+  };
+}

@@ -1,0 +1,75 @@
+/** Which rows are chosen, which one is active, and how keys move among them. It must not know what is done with them. */
+"use client";
+
+import { type KeyboardEvent, useMemo, useState } from "react";
+import type { GridRow } from "./grid-row";
+
+export interface Selection {
+  activeId: string | undefined;
+  setActive: (id: string | undefined) => void;
+  selected: ReadonlySet<string>;
+  toggle: (id: string) => void;
+  selectAll: () => void;
+  clear: () => void;
+  /** Answers true when the key meant something here. */
+  onKey: (event: KeyboardEvent) => boolean;
+}
+
+export function useSelection({
+  rows,
+  pageRows,
+  onMove,
+}: {
+  rows: readonly GridRow[];
+  /** How many rows Page Down moves by. */
+  pageRows: () => number;
+  /** The active row is another one, by a key. */
+  onMove: (id: string, index: number) => void;
+}): Selection {
+  const [activeId, setActive] = useState<string>();
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const places = useMemo(() => new Map(rows.map(({ id }, index) => [id, index])), [rows]);
+  // Rows that are no longer loaded are not chosen any more: nothing is done to what is not shown.
+  const selected = useMemo(() => {
+    const left = [...chosen].filter((id) => places.has(id));
+    return left.length === chosen.size ? chosen : new Set(left);
+  }, [chosen, places]);
+
+  const toggle = (id: string) => {
+    const next = new Set(selected);
+    if (!next.delete(id)) next.add(id);
+    setChosen(next);
+  };
+  const selectAll = () => setChosen(new Set(rows.filter(({ mark }) => mark !== "deleted").map(({ id }) => id)));
+  const clear = () => setChosen(new Set());
+
+  const move = (to: number, extends_: boolean) => {
+    const index = Math.min(Math.max(to, 0), rows.length - 1);
+    const row = rows[index];
+    if (!row) return;
+    if (extends_) setChosen(new Set([...selected, ...(activeId === undefined ? [] : [activeId]), row.id]));
+    setActive(row.id);
+    onMove(row.id, index);
+  };
+  const onKey = (event: KeyboardEvent): boolean => {
+    const at = activeId === undefined ? -1 : (places.get(activeId) ?? -1);
+    const page = pageRows();
+    const to = { ArrowDown: at + 1, ArrowUp: at < 0 ? 0 : at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: rows.length - 1 }[
+      event.key
+    ];
+    if (to !== undefined) {
+      move(to, event.shiftKey);
+      return true;
+    }
+    if (event.key === " " && activeId !== undefined) {
+      toggle(activeId);
+      return true;
+    }
+    if (event.key.toLowerCase() === "a" && (event.ctrlKey || event.metaKey)) {
+      selectAll();
+      return true;
+    }
+    return false;
+  };
+  return { activeId, setActive, selected, toggle, selectAll, clear, onKey };
+}
