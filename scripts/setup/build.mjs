@@ -29,10 +29,13 @@ export async function build() {
     sourcemap: true,
     logLevel: "silent",
   });
-  await esbuild.build({
-    ...JSON.parse(fs.readFileSync("src/sandbox/worker-bundle.json", "utf8")),
-    entryPoints: ["src/sandbox/worker.ts"],
-    outfile: WORKER,
-  });
+  await bundleWorker(WORKER);
   writeStamp(STAMP, hash);
+}
+
+/** Bundles the sandbox's worker, with all that it needs inside: it may read no other file. */
+export async function bundleWorker(outfile) {
+  const esbuild = await import("esbuild");
+  const options = JSON.parse(fs.readFileSync("src/sandbox/worker-bundle.json", "utf8"));
+  await esbuild.build({ ...options, entryPoints: ["src/sandbox/worker.ts"], outfile });
 }

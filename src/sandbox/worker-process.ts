@@ -171,5 +171,6 @@ function toFlags({ script, settings }: WorkerOptions): string[] {
 /** No files but the script, no processes, no threads, no addons. The flag's name depends on Node's version. */
 function toPermissionFlags(script: string): string[] {
   const flag = ["--permission", "--experimental-permission"].find((name) => process.allowedNodeEnvironmentFlags.has(name));
-  return flag === undefined ? [] : [flag, `--allow-fs-read=${script}`];
+  // In the flag's value these mean something else: such a path can't be named.
+  return flag === undefined || /[,*]/.test(script) ? [] : [flag, `--allow-fs-read=${script}`];
 }

@@ -1,7 +1,7 @@
 /** Finds the script that workers run: built with the server, or bundled from the sources where the server runs from them. It must not run it. */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, rename, writeFile } from "node:fs/promises";
+import { mkdir, realpath, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import * as z from "zod/mini";
@@ -23,9 +23,12 @@ const bundleSchema = z.object({
 });
 const CACHE = path.resolve("node_modules/.cache/rested");
 
-/** The script's path. From the sources it takes a moment. Raises when it can't be made. */
+/** The script's real path: workers may read it under no other. From the sources it takes a moment. Raises when it can't be made. */
 export async function findWorkerScript(): Promise<string> {
-  if (existsSync(BUILT)) return BUILT;
+  return realpath(existsSync(BUILT) ? BUILT : await bundle());
+}
+
+async function bundle(): Promise<string> {
   const { build } = await import("esbuild");
   const { outputFiles } = await build({ ...bundleSchema.parse(bundleOptions), entryPoints: [SOURCE], write: false });
   const [script] = outputFiles;

@@ -1,0 +1,46 @@
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { bundleWorker } from "./build.mjs";
+
+let folder;
+let script;
+
+beforeAll(async () => {
+  // Where there are no packages to be found.
+  folder = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "rested-worker-")));
+  script = path.join(folder, "sandbox-worker.mjs");
+  await bundleWorker(script);
+});
+afterAll(() => fs.rmSync(folder, { recursive: true }));
+
+/** Asks a worker of its own one thing. */
+async function ask(kind, job) {
+  const settings = JSON.stringify({ kind, timeoutMs: 10_000, memoryBytesMax: 64 * 1024 * 1024 });
+  const flags = ["--no-warnings", "--stack-size=3900", "--experimental-permission", `--allow-fs-read=${script}`];
+  const worker = fork(script, [settings], { execArgv: flags, serialization: "advanced", cwd: folder, env: {} });
+  const [ready] = await once(worker, "message");
+  expect(ready).toEqual({ type: "ready" });
+  worker.send(job);
+  const [report] = await once(worker, "message");
+  worker.disconnect();
+  await once(worker, "exit");
+  return report.answer;
+}
+
+describe("the sandbox's worker as it is built", () => {
+  test("[R6] evaluates with nothing but its own file", async () => {
+    const answer = await ask("jsonata", { kind: "evaluate", expression: "$sum(a)", input: '{"a":[1,2]}' });
+    expect(answer).toEqual({ outcome: "text", text: "3" });
+  });
+
+  test("[R10] checks schemas with nothing but its own file", async () => {
+    expect(await ask("schema", { kind: "validate", schema: '{"format":"email"}', bodies: ['"a@example.com"'] })).toEqual({
+      outcome: "nothing",
+    });
+    expect(await ask("schema", { kind: "validate", schema: "false", bodies: ["1"] })).toMatchObject({ outcome: "mismatch", index: 0 });
+  });
+});
