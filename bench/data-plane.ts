@@ -55,7 +55,7 @@ const access = createAccess({ definitions, tokens, clock });
 // Counted, but never refused.
 const gate = createRateGate({ access, limiter: createProcessRateLimiter(), limit: 1_000_000_000 });
 
-const grouped = createRecordStore({ db });
+const grouped = createRecordStore({ db, pool });
 const single: RecordStore = { ...grouped, commit: (endpointId, writes) => db.record.commit(endpointId, writes) };
 
 async function serve(store: RecordStore): Promise<{ origin: string; server: http.Server }> {

@@ -24,7 +24,7 @@ const server = await findServer();
 const pool = createPool({ url: server.url, log });
 await migrate({ pool, dir: path.resolve(import.meta.dirname, "../prisma/migrations"), log });
 const db = createDb({ pool, hints: createProcessHints(), log });
-const store = createRecordStore({ db });
+const store = createRecordStore({ db, pool });
 try {
   await runAll();
 } finally {

@@ -2,6 +2,7 @@
 import { isUtf8 } from "node:buffer";
 import { setImmediate } from "node:timers/promises";
 import { parse } from "csv-parse";
+import { type JsonItem, readJsonItems } from "@/src/core/json-items";
 import { readMembers } from "@/src/core/json-members";
 import { findJsonProblem } from "@/src/core/json-scanner";
 import { parseJsonText } from "@/src/core/json-text";
@@ -9,7 +10,6 @@ import { AppError, isAppError } from "@/src/shared/errors";
 import { IMPORT_RECORDS_MAX } from "@/src/shared/management";
 import { isUniqueId, JSON_DEPTH_MAX } from "@/src/shared/protocol";
 import { type ColumnPath, fromCell, toColumnPaths, toRowData } from "./csv-columns";
-import { type JsonItem, readJsonItems } from "./json-items";
 
 export const IMPORT_KINDS = ["ndjson", "json", "csv"] as const;
 export type ImportKind = (typeof IMPORT_KINDS)[number];
@@ -136,7 +136,8 @@ async function* readCsv(bytes: Uint8Array, recordBytesMax: number): AsyncGenerat
   parser.end(bytes);
   let paths: readonly ColumnPath[] | undefined;
   try {
-    for await (const { record, info } of parser as AsyncIterable<CsvRow>) {
+    for await (const row of parser) {
+      const { record, info }: CsvRow = row;
       if (paths) {
         const text = toRowData(paths, record);
         if (text === undefined) throw new AppError("body_invalid", { detail: `Line ${info.lines}: two columns contradict each other.` });

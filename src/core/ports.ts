@@ -26,6 +26,8 @@ export interface Change {
   owner: string | null;
   /** When it was committed: ISO 8601, UTC, milliseconds. */
   at: string;
+  /** Of an upload of several files: how many changes it made, which follow each other in the log (W2). */
+  together?: number;
 }
 
 /** A change that the reader may not see: its place in the log, and nothing else. */
@@ -39,7 +41,7 @@ export interface HiddenChange {
  * new record belongs to; absent: nobody. `onlyOwner`: the write is refused with `access_denied` unless the record belongs to this user.
  */
 export type Write =
-  | { type: "POST"; id: string; contentType: RecordKind; data: string; owner?: string | undefined }
+  | { type: "POST"; id: string; contentType: RecordKind; data: string; owner?: string | undefined; together?: number }
   | {
       type: "PUT";
       id: string;
@@ -335,6 +337,46 @@ export interface FileStorage {
   read(key: string, range: { start: number; end: number }): Promise<AsyncIterable<Uint8Array> | undefined>;
   /** Removes the file; settles also when there is none. */
   remove(key: string): Promise<void>;
+}
+
+/** A file whose bytes are about to come. */
+export interface NewFile {
+  /** Its key in the storage: 32 lowercase hex digits. */
+  id: string;
+  /** As it is answered: cleaned, 255 bytes at most. */
+  name: string;
+  /** A media type. */
+  type: string;
+}
+
+/** A file whose bytes are in the storage. */
+export interface StagedFile extends NewFile {
+  /** In bytes. */
+  size: number;
+  /** 64 lowercase hex digits. */
+  sha256: string;
+}
+
+/** What is known of files. A row comes before the first byte and goes after the last one: what a crash leaves can be found. */
+export interface FileStore {
+  /** Notes files whose bytes are about to come. Without a record after `lifeMs` they are swept. */
+  begin(file: NewFile, lifeMs: number): Promise<void>;
+  /**
+   * Stores the records of staged files, and with them the files, in one transaction. `file_expired`: the sweep may have taken one already;
+   * nothing was written.
+   */
+  commit(
+    endpointId: string,
+    uploads: readonly { write: Write & { type: "POST" }; file: StagedFile }[],
+  ): Promise<WriteResult[] | "file_expired">;
+  /** The file of a record; undefined: it is none. */
+  find(recordId: string): Promise<StagedFile | undefined>;
+  /** Up to `limit` files that no record has any more, or that none ever had in time. */
+  findGarbage(limit: number): Promise<string[]>;
+  /** Lets the next sweep take files that were never committed. */
+  release(ids: readonly string[]): Promise<void>;
+  /** Forgets files whose bytes are gone; those that a record has stay. */
+  forget(ids: readonly string[]): Promise<void>;
 }
 
 /** What became of one request against a rate limit (U8). */

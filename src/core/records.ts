@@ -1,7 +1,18 @@
-/** The rules of records (R2–R5): what a create, read, update and delete does. It must not know transports, nor check access (access.ts does). */
+/** The rules of records (R2–R5, R8, R9): what a create, read, update and delete does. It must not know transports, nor check access (access.ts does). */
 import { mergeJsonObjects } from "@/src/core/json-merge";
 import { isJsonObject } from "@/src/core/json-text";
-import type { ReadScope, RecordStore, Sandbox, StoredRecord, WriteResult } from "@/src/core/ports";
+import { readRemembered, writeRemembered } from "@/src/core/once-key";
+import type {
+  FoundRecord,
+  ListRange,
+  OnceKey,
+  ReadScope,
+  RecordStore,
+  Remembered,
+  Sandbox,
+  StoredRecord,
+  WriteResult,
+} from "@/src/core/ports";
 import type { RecordBody } from "@/src/core/record-body";
 import { requireSchemaMatch } from "@/src/core/schema-check";
 import { createUniqueId } from "@/src/core/unique-id";
@@ -21,13 +32,37 @@ export interface WriteSchema {
   schema: string | null;
 }
 
+export interface NewRecords extends WriteSchema {
+  endpointId: string;
+  bodies: readonly RecordBody[];
+  /** The bodies are the items of one array that was sent (R8): problems are told by their places in it. */
+  inArray: boolean;
+  /** Absent: the records belong to nobody. */
+  owner?: string | undefined;
+  /** Absent: the request may be carried out again and again. */
+  once?: OnceKey | undefined;
+}
+
 export interface Records {
   /** Stores a new record (R2), which belongs to `owner` (absent: to nobody). Raises what core/schema-check.ts raises. */
   create(request: WriteSchema & { endpointId: string; body: RecordBody; owner?: string | undefined }): Promise<StoredRecord>;
+  /**
+   * Stores a record for each body, in order: all or none. With `once` a request that was carried out before writes nothing, and answers what it answered then
+   * (R9). Raises `idempotency_key_reused`, and what core/schema-check.ts raises.
+   */
+  createAll(request: NewRecords): Promise<{ records: StoredRecord[]; isRepeat: boolean }>;
   /** The named records that exist and the scope sees, as pieces of JSON text, in creation order (R3). */
   readByIds(request: ReadScope & { endpointId: string; ids: readonly string[]; dataOnly: boolean }): AsyncIterable<string>;
-  /** Every record that the scope sees, in creation order, as pieces of JSON text without brackets (see RecordStore.readAll). */
-  readAll(request: ReadScope & { endpointId: string; dataOnly: boolean }): AsyncIterable<string>;
+  /** One record, or undefined when there is none. Raises `access_denied` when it is another user's than `onlyOwner`. */
+  readOne(request: { endpointId: string; id: string; onlyOwner: string | undefined }): Promise<FoundRecord | undefined>;
+  /** The version that a record has now; undefined: there is none. */
+  findVersion(request: { endpointId: string; id: string }): Promise<number | undefined>;
+  /** The records of a range, as pieces of JSON text without brackets (see RecordStore.readAll). */
+  readAll(request: ListRange & { endpointId: string; dataOnly: boolean }): AsyncIterable<string>;
+  /** The first `limit` records of a range likewise, and after which seq the next page begins; undefined: this is the last one. */
+  readPage(
+    request: Omit<ListRange, "upto"> & { endpointId: string; dataOnly: boolean; limit: number },
+  ): Promise<{ pieces: AsyncIterable<string>; nextAfter: number | undefined }>;
   /**
    * Replaces or merges a record (R4). Raises `record_not_found`, `access_denied`, `version_conflict`, `type_mismatch`, `merge_needs_objects`, and
    * what core/schema-check.ts raises for the body, or for what a merge makes of it; then nothing was written.
@@ -52,17 +87,48 @@ export function createRecords({
   const requireMatch = (endpointId: string, schema: string | null, text: string) =>
     requireSchemaMatch({ sandbox, schema, texts: [text], group: endpointId });
 
+  async function createAll({ endpointId, schema, bodies, inArray, owner, once }: NewRecords): ReturnType<Records["createAll"]> {
+    // Before the schema, which may have changed since the first request.
+    const before = once && (await store.findOnce(endpointId, once));
+    if (before) return toRepeat(before);
+    await requireSchemaMatch({ sandbox, schema, texts: bodies.map(({ data }) => data), inArray, group: endpointId });
+    if (bodies.length === 0) return { records: [], isRepeat: false };
+    const writes = bodies.map((body) => ({ type: "POST" as const, id: createUniqueId(), ...body, owner }));
+    if (!once) return { records: (await store.commit(endpointId, writes)).map(toRecord), isRepeat: false };
+    const result = await store.commitOnce(endpointId, once, writes, writeRemembered);
+    if (result.outcome !== "written") return toRepeat(result);
+    return { records: result.results.map(toRecord), isRepeat: false };
+  }
+
   return {
-    async create({ endpointId, schema, body, owner }) {
-      await requireMatch(endpointId, schema, body.data);
-      const [result] = await store.commit(endpointId, [{ type: "POST", id: createUniqueId(), ...body, owner }]);
-      return toRecord(result);
+    createAll,
+    async create({ body, ...request }) {
+      const { records } = await createAll({ ...request, bodies: [body], inArray: false });
+      const [record] = records;
+      if (!record) throw new AppError("internal_error", { internal: "the store answered no result" });
+      return record;
+    },
+    async readOne({ endpointId, id, onlyOwner }) {
+      const found = await store.readOne(endpointId, id);
+      if (found && onlyOwner !== undefined && found.owner !== onlyOwner) throw new AppError("access_denied");
+      return found;
+    },
+    async findVersion({ endpointId, id }) {
+      return (await store.readOne(endpointId, id))?.version;
     },
     readByIds({ endpointId, ids, ...options }) {
       return store.readByIds(endpointId, ids, options);
     },
     readAll({ endpointId, ...options }) {
       return store.readAll(endpointId, options);
+    },
+    async readPage({ endpointId, limit, dataOnly, ...range }) {
+      const page = await store.findPage(endpointId, { ...range, limit });
+      if (!page) return { pieces: noPieces(), nextAfter: undefined };
+      const { firstSeq, lastSeq, hasMore } = page;
+      // Records that are created meanwhile stand before the first one of a descending list.
+      const after = range.after ?? (range.order === "desc" ? firstSeq + 1 : undefined);
+      return { pieces: store.readAll(endpointId, { ...range, after, upto: lastSeq, dataOnly }), nextAfter: hasMore ? lastSeq : undefined };
     },
     async update({ endpointId, schema, id, strategy, body, ...conditions }) {
       switch (strategy) {
@@ -86,6 +152,13 @@ export function createRecords({
       return toRecord(result);
     },
   };
+}
+
+async function* noPieces(): AsyncGenerator<string, void> {}
+
+function toRepeat(remembered: Remembered): { records: StoredRecord[]; isRepeat: true } {
+  if (remembered.outcome === "reused") throw new AppError("idempotency_key_reused");
+  return { records: readRemembered(remembered.answer), isRepeat: true };
 }
 
 function merge(current: { contentType: RecordKind; data: string }, patch: string, bytesMax: number): string {

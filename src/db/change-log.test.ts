@@ -13,7 +13,7 @@ let store: RecordStore;
 beforeAll(async () => {
   world = await createRecordsDatabase();
   log = createChangeLog({ db: world.db });
-  store = createRecordStore({ db: world.db });
+  store = createRecordStore(world);
 });
 afterAll(() => world.close());
 

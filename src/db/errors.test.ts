@@ -24,7 +24,7 @@ afterEach(async () => {
 function createClient(url: string, connectTimeoutMs?: number) {
   const pool = createPool({ url, log, max: 2, ...(connectTimeoutMs === undefined ? {} : { connectTimeoutMs }) });
   cleanUps.push(() => pool.end());
-  return createDb({ pool, hints: createProcessHints(), log });
+  return { pool, db: createDb({ pool, hints: createProcessHints(), log }) };
 }
 
 /** A server that answers every connection's first message with `answer`. */
@@ -59,8 +59,8 @@ describe("a database that is away", () => {
     const { port } = server.address() as AddressInfo;
     await new Promise((resolve) => server.close(resolve));
 
-    const db = createClient(`postgresql://u:p@127.0.0.1:${port}/d`);
-    const [records, changes] = [createRecordStore({ db }), createChangeLog({ db })];
+    const { db, pool } = createClient(`postgresql://u:p@127.0.0.1:${port}/d`);
+    const [records, changes] = [createRecordStore({ db, pool }), createChangeLog({ db })];
     const definitions = createDefinitionStore({ db, clock: { now: () => new Date() } });
     const id = createUniqueId();
     const calls: (() => Promise<unknown>)[] = [
@@ -85,16 +85,16 @@ describe("a database that is away", () => {
   });
 
   it.each(["57P03", "57P01", "53300", "08006", "28P01", "3D000"])("[E3] refuses connections with %s", async (code) => {
-    await expect(createClient(await listen(toFatal(code))).user.count()).rejects.toMatchObject(AWAY);
+    await expect(createClient(await listen(toFatal(code))).db.user.count()).rejects.toMatchObject(AWAY);
   });
 
   it("[E3] hangs up, or never answers", async () => {
-    await expect(createClient(await listen(Buffer.alloc(0))).user.count()).rejects.toMatchObject(AWAY);
-    await expect(createClient(await listen(undefined), 50).user.count()).rejects.toMatchObject(AWAY);
+    await expect(createClient(await listen(Buffer.alloc(0))).db.user.count()).rejects.toMatchObject(AWAY);
+    await expect(createClient(await listen(undefined), 50).db.user.count()).rejects.toMatchObject(AWAY);
   });
 
   it("[E3] has no socket file, or no address", async () => {
-    await expect(createClient("postgresql://u:p@/d?host=/nonexistent").user.count()).rejects.toMatchObject(AWAY);
+    await expect(createClient("postgresql://u:p@/d?host=/nonexistent").db.user.count()).rejects.toMatchObject(AWAY);
     const lookup = Object.assign(new Error("getaddrinfo ENOTFOUND db"), { code: "ENOTFOUND", syscall: "getaddrinfo" });
     expect(toDatabaseError(lookup)).toMatchObject(AWAY);
     const both = new AggregateError([Object.assign(new Error("refused"), { code: "ECONNREFUSED", syscall: "connect" })], "");
@@ -107,7 +107,7 @@ describe("a database that is away", () => {
     const world = await createRecordsDatabase({ via: proxy });
     cleanUps.push(() => world.close());
     const { id: endpointId } = await world.createEndpoint();
-    const records = createRecordStore({ db: world.db });
+    const records = createRecordStore(world);
 
     const asleep = world.db.$queryRaw`SELECT pg_sleep(60)`;
     const rejected = expect(asleep).rejects.toMatchObject(AWAY);

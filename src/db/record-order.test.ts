@@ -12,7 +12,7 @@ let store: RecordStore;
 
 beforeAll(async () => {
   world = await createRecordsDatabase({ max: 4 });
-  store = createRecordStore({ db: world.db });
+  store = createRecordStore(world);
 });
 afterAll(() => world.close());
 

@@ -1,8 +1,12 @@
 /** Stores and reads records. JSON passes through as text, in both directions; it must not be parsed here. */
+import type pg from "pg";
 import type { FoundRecord, ListRange, ReadScope, RecordStore } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
+import { createCommitOnce } from "@/src/db/commit-once";
 import { createGroupCommit } from "@/src/db/group-commit";
+import { findRemembered } from "@/src/db/idempotent-requests";
 import { createMerge } from "@/src/db/merge-record";
+import { createRead, type Read } from "@/src/db/read";
 import { nameStatement } from "@/src/db/statement";
 
 /** A page of readAll ends after so many records, or once it has so many bytes. */
@@ -36,34 +40,32 @@ const READ_PAGE = nameStatement(
   FROM record_page($1::uuid, $2::uuid, $3::bigint, $4::bigint, $5::boolean, $6::int, $7::int, $8::boolean)`,
 );
 
-const PAGE_END = nameStatement(
-  "rested_page_end",
-  `SELECT last_seq::text AS "lastSeq", has_more AS "hasMore"
-  FROM record_page_end($1::uuid, $2::uuid, $3::bigint, $4::boolean, $5::int)`,
+const PAGE_BOUNDS = nameStatement(
+  "rested_page_bounds",
+  `SELECT first_seq::text AS "firstSeq", last_seq::text AS "lastSeq", has_more AS "hasMore"
+  FROM record_page_bounds($1::uuid, $2::uuid, $3::bigint, $4::boolean, $5::int)`,
 );
 
-/** The records of a database. `endpointId`s have the dashes of a UUID; see the port for the rest. */
-export function createRecordStore({ db }: { db: Db }): RecordStore {
+/** The records of a database; `pool` is the one that `db` is on. `endpointId`s have the dashes of a UUID; see the port for the rest. */
+export function createRecordStore({ db, pool }: { db: Db; pool: Pick<pg.Pool, "query"> }): RecordStore {
+  const read = createRead(pool);
   const commit = createGroupCommit((endpointId, writes) => db.record.commit(endpointId, writes));
   return {
     commit,
     merge: createMerge({ db, commit }),
-    readByIds: (endpointId, ids, options) => readNamed(db, endpointId, ids, options),
+    commitOnce: createCommitOnce({ db, read }),
+    findOnce: (endpointId, once) => findRemembered(read, endpointId, once),
+    readByIds: (endpointId, ids, options) => readNamed(read, endpointId, ids, options),
     async readOne(endpointId, id, { owner } = {}) {
-      const [row] = await db.$queryRawUnsafe<FoundRecord[]>(READ_ONE, endpointId, id, owner ?? null);
+      const [row] = await read<FoundRecord>(READ_ONE, [endpointId, id, owner ?? null]);
       return row;
     },
-    readAll: (endpointId, options) => readPages(db, endpointId, options),
-    async findPageEnd(endpointId, { owner, after, order, limit }) {
-      const [end] = await db.$queryRawUnsafe<{ lastSeq: string | null; hasMore: boolean }[]>(
-        PAGE_END,
-        endpointId,
-        owner ?? null,
-        toParameter(after),
-        order === "desc",
-        limit,
-      );
-      return { lastSeq: end?.lastSeq == null ? null : Number(end.lastSeq), hasMore: end?.hasMore ?? false };
+    readAll: (endpointId, options) => readPages(read, endpointId, options),
+    async findPage(endpointId, { owner, after, order, limit }) {
+      const values = [endpointId, owner ?? null, toParameter(after), order === "desc", limit];
+      const [bounds] = await read<{ firstSeq: string | null; lastSeq: string | null; hasMore: boolean }>(PAGE_BOUNDS, values);
+      if (!bounds || bounds.firstSeq === null || bounds.lastSeq === null) return undefined;
+      return { firstSeq: Number(bounds.firstSeq), lastSeq: Number(bounds.lastSeq), hasMore: bounds.hasMore };
     },
   };
 }
@@ -71,39 +73,28 @@ export function createRecordStore({ db }: { db: Db }): RecordStore {
 type Options<Range> = Range & { dataOnly: boolean };
 
 async function* readNamed(
-  db: Db,
+  read: Read,
   endpointId: string,
   ids: readonly string[],
   { dataOnly, owner }: Options<ReadScope>,
 ): AsyncGenerator<string, void> {
   const isOnePiece = ids.length <= IDS_PER_PIECE;
-  const ordered = isOnePiece
-    ? ids
-    : (await db.$queryRawUnsafe<{ id: string }[]>(ORDER_IDS, endpointId, ids, owner ?? null)).map(({ id }) => id);
+  const ordered = isOnePiece ? ids : (await read<{ id: string }>(ORDER_IDS, [endpointId, ids, owner ?? null])).map(({ id }) => id);
   for (let start = 0; start < ordered.length; start += IDS_PER_PIECE) {
     const piece = ordered.slice(start, start + IDS_PER_PIECE);
-    const [row] = await db.$queryRawUnsafe<{ items: string | null }[]>(READ_BY_IDS, endpointId, piece, dataOnly, owner ?? null);
+    const [row] = await read<{ items: string | null }>(READ_BY_IDS, [endpointId, piece, dataOnly, owner ?? null]);
     // A record may have been deleted since its id was read.
     if (row && row.items !== null) yield row.items;
   }
 }
 
-async function* readPages(db: Db, endpointId: string, options: Options<ListRange>): AsyncGenerator<string, void> {
+async function* readPages(read: Read, endpointId: string, options: Options<ListRange>): AsyncGenerator<string, void> {
   const { dataOnly, owner, order } = options;
   let after = toParameter(options.after);
   let upto = toParameter(options.upto);
   for (;;) {
-    const [page]: PageRow[] = await db.$queryRawUnsafe<PageRow[]>(
-      READ_PAGE,
-      endpointId,
-      owner ?? null,
-      after,
-      upto,
-      order === "desc",
-      PAGE_ROWS_MAX,
-      PAGE_BYTES_MAX,
-      dataOnly,
-    );
+    const values = [endpointId, owner ?? null, after, upto, order === "desc", PAGE_ROWS_MAX, PAGE_BYTES_MAX, dataOnly];
+    const [page]: PageRow[] = await read<PageRow>(READ_PAGE, values);
     if (!page || page.items === "") return;
     yield page.items;
     if (page.nextAfter === null) return;

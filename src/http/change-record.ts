@@ -1,19 +1,23 @@
-/** PUT and DELETE: changes of one record (R4, R5). It must not know storage. */
+/** PUT and DELETE: changes of one record (R4, R5, R7). It must not know storage. */
+import { parseIfMatch, writeIfMatch } from "@/src/core/entity-tag";
+import type { StoredRecord } from "@/src/core/ports";
 import { parsePutStrategy } from "@/src/core/put-strategy";
 import type { Records } from "@/src/core/records";
-import { type BodyLimits, type Handler, readRecordBody, sendRecord } from "@/src/http/exchange";
+import { type BodyLimits, type DataExchange, type Handler, readRecordBody, sendRecord } from "@/src/http/exchange";
 import { parseDataOnly, parseUniqueId } from "@/src/http/parameters";
 
 export function createUpdateHandler({ records, config }: { records: Records; config: BodyLimits }): Handler {
   return async ({ exchange, grant, site }) => {
     const { parameters } = exchange;
     const dataOnly = parseDataOnly(parameters);
-    const id = parseUniqueId(parameters);
+    const target = { endpointId: grant.endpoint.id, id: parseUniqueId(parameters) };
     const strategy = parsePutStrategy(parameters.get("strategy"));
     const body = await readRecordBody(exchange, config);
     if (!body) return;
     const { schema } = site.endpoint;
-    const record = await records.update({ endpointId: grant.endpoint.id, schema, id, strategy, body, onlyOwner: grant.onlyOwner });
+    const record = await writeConditionally({ records, exchange, ...target }, (expectedVersion) =>
+      records.update({ ...target, schema, strategy, body, onlyOwner: grant.onlyOwner, expectedVersion }),
+    );
     sendRecord(exchange, 200, record, dataOnly);
   };
 }
@@ -21,8 +25,19 @@ export function createUpdateHandler({ records, config }: { records: Records; con
 export function createDeleteHandler({ records }: { records: Records }): Handler {
   return async ({ exchange, grant }) => {
     const dataOnly = parseDataOnly(exchange.parameters);
-    const id = parseUniqueId(exchange.parameters);
-    const record = await records.remove({ endpointId: grant.endpoint.id, id, onlyOwner: grant.onlyOwner });
+    const target = { endpointId: grant.endpoint.id, id: parseUniqueId(exchange.parameters) };
+    const record = await writeConditionally({ records, exchange, ...target }, (expectedVersion) =>
+      records.remove({ ...target, onlyOwner: grant.onlyOwner, expectedVersion }),
+    );
     sendRecord(exchange, 200, record, dataOnly);
   };
+}
+
+/** Writes on the request's `If-Match` condition (R7). See writeIfMatch for `write`. */
+export function writeConditionally(
+  { records, exchange, endpointId, id }: { records: Pick<Records, "findVersion">; exchange: DataExchange; endpointId: string; id: string },
+  write: (expectedVersion: number | undefined) => Promise<StoredRecord>,
+): Promise<StoredRecord> {
+  const versions = parseIfMatch(exchange.request.headers["if-match"]);
+  return writeIfMatch({ versions, readVersion: () => records.findVersion({ endpointId, id }), write });
 }

@@ -15,8 +15,9 @@ export type OriginVerdict =
 
 export const METHODS = "GET, HEAD, POST, PUT, DELETE, OPTIONS";
 
-const EXPOSED = "Authorization, ETag, Link, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-Id";
-const ALLOWED_HEADERS = "Content-Type, Authorization, X-Master-Key, If-Match, Idempotency-Key";
+const EXPOSED =
+  "Authorization, ETag, Idempotent-Replayed, Link, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-Id";
+const ALLOWED_HEADERS = "Content-Type, Authorization, X-Master-Key, If-Match, If-None-Match, Idempotency-Key";
 /** Chromium keeps a preflight no longer than this. Every request is checked again all the same. */
 const PREFLIGHT_SECONDS = "7200";
 

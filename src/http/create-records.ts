@@ -1,14 +1,39 @@
-/** POST: new records (R2). It must not know storage. */
+/** POST: new records, one or many at once, and repeats of the same request (R2, R8, R9). It must not know storage. */
+import { splitBulkBody } from "@/src/core/bulk-body";
+import { parseOnceHeader, toOnceKey } from "@/src/core/once-key";
+import { toRecordText } from "@/src/core/record-text";
 import type { Records } from "@/src/core/records";
-import { type BodyLimits, type Handler, readRecordBody, sendRecord } from "@/src/http/exchange";
-import { parseDataOnly } from "@/src/http/parameters";
+import { type BodyLimits, type Handler, readRecordBody, sendJson, sendRecord } from "@/src/http/exchange";
+import { parseDataOnly, parseFlag } from "@/src/http/parameters";
+import { AppError } from "@/src/shared/errors";
+
+/** Says of an answer that it is the first one's, and that nothing was written. */
+const REPLAYED = "Idempotent-Replayed";
 
 export function createCreateHandler({ records, config }: { records: Records; config: BodyLimits }): Handler {
   return async ({ exchange, grant, site }) => {
-    const dataOnly = parseDataOnly(exchange.parameters);
+    const { parameters, request } = exchange;
+    const dataOnly = parseDataOnly(parameters);
+    const isBulk = parseFlag(parameters, "bulk");
+    const sent = parseOnceHeader(request.headers["idempotency-key"]);
     const body = await readRecordBody(exchange, config);
     if (!body) return;
-    const record = await records.create({ endpointId: grant.endpoint.id, schema: site.endpoint.schema, body, owner: grant.user?.id });
+    const asked = [isBulk ? "bulk" : "one", body.contentType, body.data];
+    const created = await records.createAll({
+      endpointId: grant.endpoint.id,
+      schema: site.endpoint.schema,
+      bodies: isBulk ? splitBulkBody(body) : [body],
+      inArray: isBulk,
+      owner: grant.user?.id,
+      once: sent === undefined ? undefined : toOnceKey({ sent, asker: grant, asked }),
+    });
+    if (created.isRepeat) exchange.headers[REPLAYED] = "true";
+    if (isBulk) {
+      sendJson(exchange, 201, `[${created.records.map((record) => toRecordText(record, { dataOnly })).join(",")}]`);
+      return;
+    }
+    const [record] = created.records;
+    if (!record) throw new AppError("internal_error", { internal: "no record was created" });
     sendRecord(exchange, 201, record, dataOnly);
   };
 }

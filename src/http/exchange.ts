@@ -1,6 +1,7 @@
 /** One request of the data plane on its way, and what handlers need to answer it. It must not know rules. */
 import type { Grant } from "@/src/core/access";
 import type { Compiled } from "@/src/core/definitions";
+import { toEntityTag } from "@/src/core/entity-tag";
 import type { StoredRecord } from "@/src/core/ports";
 import { parseContentKind, parseRecordBody, type RecordBody } from "@/src/core/record-body";
 import { toRecordText } from "@/src/core/record-text";
@@ -53,9 +54,9 @@ export function sendJson(exchange: DataExchange, status: number, body: string, h
   respond(exchange, { status, headers: { ...headersOf(exchange), "Content-Type": JSON_TYPE, ...headers }, body });
 }
 
-/** Answers one record (R1). */
+/** Answers one record (R1), with its version (R7). */
 export function sendRecord(exchange: DataExchange, status: number, record: StoredRecord, dataOnly: boolean): void {
-  sendJson(exchange, status, toRecordText(record, { dataOnly }));
+  sendJson(exchange, status, toRecordText(record, { dataOnly }), { ETag: toEntityTag(record) });
 }
 
 /** Undefined when the client went away before its body was complete: nothing is stored, nobody is answered. */

@@ -1,13 +1,55 @@
-/** The parameters of record operations (R1, R3–R5). Unlisted ones are ignored (U1); it must not look at key, origin or token. */
+/** The parameters of record operations (R1, R3–R5, R8). Unlisted ones are ignored (U1); it must not look at key, origin or token. */
+import { type ListOrder, parsePageCursor } from "@/src/core/page-cursor";
 import { AppError } from "@/src/shared/errors";
-import { isUniqueId, UNIQUE_IDS_MAX } from "@/src/shared/protocol";
+import { isUniqueId, PAGE_RECORDS_MAX, UNIQUE_IDS_MAX } from "@/src/shared/protocol";
 
-/** `dataOnly`; false when it is not given. Raises `parameter_invalid`. */
-export function parseDataOnly(parameters: URLSearchParams): boolean {
-  const value = parameters.get("dataOnly");
+/** A parameter that is true or false; false when it is not given. Raises `parameter_invalid`. */
+export function parseFlag(parameters: URLSearchParams, name: string): boolean {
+  const value = parameters.get(name);
   if (value === null || value === "false") return false;
   if (value === "true") return true;
-  throw new AppError("parameter_invalid", { detail: "dataOnly is true or false." });
+  throw new AppError("parameter_invalid", { detail: `${name} is true or false.` });
+}
+
+export function parseDataOnly(parameters: URLSearchParams): boolean {
+  return parseFlag(parameters, "dataOnly");
+}
+
+/** Which part of a list a GET asks for, in which order. */
+export interface AskedRange {
+  order: ListOrder;
+  /** Only what comes after the record with this seq. */
+  after: number | undefined;
+  /** Undefined: all of it. */
+  limit: number | undefined;
+}
+
+/** `order`, `cursor` and `limit` of a list of this endpoint; without `order`, the cursor's. Raises `parameter_invalid`. */
+export function parseRange(parameters: URLSearchParams, endpointId: string): AskedRange {
+  const order = parseOrder(parameters.get("order"));
+  const cursor = parameters.get("cursor");
+  const place = cursor === null ? undefined : parsePageCursor(cursor, { endpointId, order });
+  return { order: place?.order ?? order ?? "asc", after: place?.seq, limit: parseLimit(parameters.get("limit")) };
+}
+
+/** Raises `parameter_invalid` where a request that names its records asks for a part of a list. */
+export function refuseRange(parameters: URLSearchParams): void {
+  for (const name of ["limit", "cursor", "order"]) {
+    if (!parameters.has(name)) continue;
+    throw new AppError("parameter_invalid", { detail: `${name} is for lists. Leave it out, or leave out uniqueId.` });
+  }
+}
+
+function parseOrder(value: string | null): ListOrder | undefined {
+  if (value === null || value === "asc" || value === "desc") return value ?? undefined;
+  throw new AppError("parameter_invalid", { detail: "order is asc (as created) or desc (newest first)." });
+}
+
+function parseLimit(value: string | null): number | undefined {
+  if (value === null) return undefined;
+  const limit = /^[1-9]\d{0,8}$/.test(value) ? Number(value) : 0;
+  if (limit >= 1 && limit <= PAGE_RECORDS_MAX) return limit;
+  throw new AppError("parameter_invalid", { detail: `limit is a number from 1 to ${PAGE_RECORDS_MAX}.` });
 }
 
 /** The one record that a PUT or DELETE names. Raises `unique_id_missing`, `unique_id_invalid`, `parameter_invalid` for several. */

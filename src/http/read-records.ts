@@ -1,21 +1,67 @@
-/** GET: lists and single records (R3). It must not know storage. */
+/** GET: lists, pages of them, and single records (R3, R7). It must not know storage. */
+import { isNamedBy, toEntityTag } from "@/src/core/entity-tag";
+import { formatPageCursor } from "@/src/core/page-cursor";
 import type { Sandbox } from "@/src/core/ports";
+import { toRecordText } from "@/src/core/record-text";
 import type { Records } from "@/src/core/records";
 import { answerJsonata, parseJsonata } from "@/src/http/answer-jsonata";
-import { type Handler, headersOf, JSON_TYPE } from "@/src/http/exchange";
-import { parseDataOnly, parseUniqueIds } from "@/src/http/parameters";
+import { type Admitted, type Handler, headersOf, JSON_TYPE } from "@/src/http/exchange";
+import { toNextLink } from "@/src/http/next-link";
+import { parseDataOnly, parseRange, parseUniqueIds, refuseRange } from "@/src/http/parameters";
+import { respond } from "@/src/http/respond";
 import { streamList } from "@/src/http/stream-list";
 
+/** What a request selects. */
+interface Selection {
+  /** Array items joined by commas. */
+  pieces: AsyncIterable<string>;
+  /** A link to what comes next. */
+  link?: string | undefined;
+  /** Of the one record that was named. */
+  version?: number | undefined;
+}
+
 export function createReadHandler({ records, sandbox }: { records: Records; sandbox: Pick<Sandbox, "evaluate"> }): Handler {
-  return async ({ exchange, grant, site }) => {
-    const { parameters, response } = exchange;
-    const dataOnly = parseDataOnly(parameters);
-    const ids = parseUniqueIds(parameters);
+  return async (admitted) => {
+    const { exchange, site } = admitted;
+    const { request, response, parameters } = exchange;
     const expression = parseJsonata(parameters);
-    const query = { endpointId: grant.endpoint.id, owner: grant.onlyOwner, dataOnly };
-    const headers = { ...headersOf(exchange), "Content-Type": JSON_TYPE };
-    const pieces = ids ? records.readByIds({ ...query, ids }) : records.readAll(query);
-    if (expression === undefined) await streamList({ response, headers, pieces });
-    else await answerJsonata({ exchange, sandbox, expression, pieces, group: site.project.id });
+    const { pieces, link, version } = await select(records, admitted);
+    const linked: Record<string, string> = link === undefined ? {} : { Link: link };
+    if (expression !== undefined) {
+      // No tag: what an expression makes of a record may change while the record does not.
+      await answerJsonata({ exchange, sandbox, expression, pieces, group: site.project.id, headers: linked });
+      return;
+    }
+    const tagged: Record<string, string> = version === undefined ? {} : { ETag: toEntityTag({ version }) };
+    if (version !== undefined && isNamedBy(request.headers["if-none-match"], version)) {
+      respond(exchange, { status: 304, headers: { ...headersOf(exchange), ...tagged } });
+      return;
+    }
+    await streamList({ response, headers: { ...headersOf(exchange), "Content-Type": JSON_TYPE, ...linked, ...tagged }, pieces });
   };
+}
+
+async function select(records: Records, { exchange: { parameters }, grant }: Admitted): Promise<Selection> {
+  const endpointId = grant.endpoint.id;
+  const dataOnly = parseDataOnly(parameters);
+  const query = { endpointId, owner: grant.onlyOwner, dataOnly };
+  const ids = parseUniqueIds(parameters);
+  const [id, ...others] = ids ?? [];
+  if (ids) refuseRange(parameters);
+  if (ids && others.length > 0) return { pieces: records.readByIds({ ...query, ids }) };
+  if (id !== undefined) {
+    const record = await records.readOne({ endpointId, id, onlyOwner: grant.onlyOwner });
+    return { pieces: toPieces(record && toRecordText(record, { dataOnly })), version: record?.version };
+  }
+  const { order, after, limit } = parseRange(parameters, endpointId);
+  if (limit === undefined) return { pieces: records.readAll({ ...query, order, after }) };
+  const { pieces, nextAfter } = await records.readPage({ ...query, order, after, limit });
+  if (nextAfter === undefined) return { pieces };
+  const cursor = formatPageCursor({ endpointId, order, seq: nextAfter });
+  return { pieces, link: toNextLink({ endpointName: grant.endpoint.name, parameters, cursor }) };
+}
+
+async function* toPieces(text: string | undefined): AsyncGenerator<string, void> {
+  if (text !== undefined) yield text;
 }

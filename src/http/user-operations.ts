@@ -1,12 +1,14 @@
 /** Authentication endpoints over HTTP (L1–L4): register, log in, log out, change and delete users. It must not know the rules (core/users.ts does). */
 import type { Operation } from "@/src/core/access-request";
 import { toClientAddress } from "@/src/core/client-network";
+import { parseIfMatch, writeIfMatch } from "@/src/core/entity-tag";
 import type { Clock } from "@/src/core/ports";
 import { parsePutStrategy } from "@/src/core/put-strategy";
+import type { Records } from "@/src/core/records";
 import type { UserSite, Users } from "@/src/core/users";
 import { toEndedTokenCookie, toTokenCookie } from "@/src/http/access-token-cookie";
 import { type Admitted, type BodyLimits, type Handler, readRecordBody, sendJson, sendRecord } from "@/src/http/exchange";
-import { parseDataOnly, parseUniqueId } from "@/src/http/parameters";
+import { parseDataOnly, parseFlag, parseUniqueId } from "@/src/http/parameters";
 import { AppError } from "@/src/shared/errors";
 
 /** What can be asked of an authentication endpoint. */
@@ -14,6 +16,7 @@ export type UserOperation = Extract<Operation, "read" | "register" | "login" | "
 
 export interface UserHandlerOptions {
   users: Users;
+  records: Pick<Records, "findVersion">;
   clock: Clock;
   config: BodyLimits;
   /** Reading is the same as elsewhere: the grant says whose records. */
@@ -30,7 +33,20 @@ export function toUserOperation(operation: "read" | "create" | "update" | "delet
   return isLogout ? "logout" : "register";
 }
 
-export function createUserHandlers({ users, clock, config, read }: UserHandlerOptions): Readonly<Record<UserOperation, Handler>> {
+export function createUserHandlers({ users, records, clock, config, read }: UserHandlerOptions): Readonly<Record<UserOperation, Handler>> {
+  /** R7. */
+  function onCondition<T>(
+    { exchange, grant }: Admitted,
+    id: string,
+    write: (expectedVersion: number | undefined) => Promise<T>,
+  ): Promise<T> {
+    return writeIfMatch({
+      versions: parseIfMatch(exchange.request.headers["if-match"]),
+      readVersion: () => records.findVersion({ endpointId: grant.endpoint.id, id }),
+      write,
+    });
+  }
+
   return {
     read,
     register: async (admitted) => {
@@ -74,22 +90,28 @@ export function createUserHandlers({ users, clock, config, read }: UserHandlerOp
       const strategy = parsePutStrategy(parameters.get("strategy"));
       const body = await readRecordBody(exchange, config);
       if (!body) return;
-      const record = await users.update({
-        site: toSite(admitted),
-        id,
-        strategy,
-        body,
-        onlyOwner: grant.onlyOwner,
-        tokenId: grant.user?.tokenId,
-        address: toClientAddress(exchange.request),
-      });
+      const record = await onCondition(admitted, id, (expectedVersion) =>
+        users.update({
+          site: toSite(admitted),
+          id,
+          strategy,
+          body,
+          expectedVersion,
+          onlyOwner: grant.onlyOwner,
+          tokenId: grant.user?.tokenId,
+          address: toClientAddress(exchange.request),
+        }),
+      );
       sendRecord(exchange, 200, record, dataOnly);
     },
     delete: async (admitted) => {
       const { exchange, grant } = admitted;
       const dataOnly = parseDataOnly(exchange.parameters);
       const id = parseUniqueId(exchange.parameters);
-      const record = await users.remove({ site: toSite(admitted), id, onlyOwner: grant.onlyOwner });
+      const { onlyOwner } = grant;
+      const record = await onCondition(admitted, id, (expectedVersion) =>
+        users.remove({ site: toSite(admitted), id, expectedVersion, onlyOwner }),
+      );
       // It was the caller's own account: the token is gone with it.
       if (grant.user) exchange.headers["Set-Cookie"] = toEndedTokenCookie();
       sendRecord(exchange, 200, record, dataOnly);
@@ -99,12 +121,4 @@ export function createUserHandlers({ users, clock, config, read }: UserHandlerOp
 
 function toSite({ grant, site }: Admitted): UserSite {
   return { endpointId: grant.endpoint.id, projectId: grant.projectId, schema: site.endpoint.schema };
-}
-
-/** A parameter that is true or false; false when it is not given. Raises `parameter_invalid`. */
-function parseFlag(parameters: URLSearchParams, name: string): boolean {
-  const value = parameters.get(name);
-  if (value === null || value === "false") return false;
-  if (value === "true") return true;
-  throw new AppError("parameter_invalid", { detail: `${name} is true or false.` });
 }

@@ -65,7 +65,7 @@ export async function boot(config: Config): Promise<Booted> {
 
   const hints = createProcessHints({ log });
   const db = createDb({ pool, hints, log });
-  const store = createRecordStore({ db });
+  const store = createRecordStore({ db, pool });
   const changes = createChangeLog({ db });
   const definitions = createDefinitions({ store: createDefinitionStore({ db, clock }), clock, log });
   const tokens = createTokens({ store: createTokenStore({ db }), clock, log });

@@ -107,7 +107,7 @@ export async function createDataServer(options: DataServerOptions = {}): Promise
   const limiter = createProcessRateLimiter({ now: () => clock.at.getTime() });
   const gate = createRateGate({ access, limiter, limit: options.rateLimit ?? 0, now: () => clock.at.getTime() });
   const sandbox = createSandbox({ timeoutMs: options.sandboxTimeoutMs ?? 5_000, memoryBytesMax: 64 * 1024 * 1024, log });
-  const records = createRecords({ store: createRecordStore({ db }), sandbox, recordBytesMax: bodyBytesMax });
+  const records = createRecords({ store: createRecordStore({ db, pool: serverPool }), sandbox, recordBytesMax: bodyBytesMax });
   const users = createUsers({
     store: createUserStore({ db }),
     records,

@@ -88,7 +88,7 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
   const limiter = createProcessRateLimiter({ now: () => clock.at.getTime() });
   const gate = createRateGate({ access, limiter, limit: options.rateLimit ?? 0, now: () => clock.at.getTime() });
   const changes = createChangeLog({ db });
-  const records = createRecordStore({ db });
+  const records = createRecordStore({ db, pool: serverPool });
   const hub = createHub({ changes, hints, access, definitions, tokens, clock: coreClock, log, queueBytesMax });
   const stopListening = definitions.onInvalidate((projectId) => void hub.recheck(projectId));
   tokens.onInvalidate((projectId) => void hub.recheck(projectId));

@@ -2,7 +2,8 @@
 ALTER TYPE "RecordContentType" ADD VALUE 'file';
 
 -- AlterTable
-ALTER TABLE "Change" ADD COLUMN     "ownerId" UUID;
+ALTER TABLE "Change" ADD COLUMN     "ownerId" UUID,
+ADD COLUMN     "together" INTEGER;
 
 -- AlterTable
 ALTER TABLE "Project" ADD COLUMN     "rateLimit" INTEGER,
@@ -138,7 +139,8 @@ CREATE FUNCTION record_commit(
   p_data text[],           -- JSON text; null on DELETE
   p_same_type boolean[],   -- true: a PUT must keep the record's content type
   p_versions int[],        -- the version that a PUT or DELETE expects; null: any
-  p_owners uuid[]          -- POST: whom the record shall belong to, null: nobody; PUT and DELETE: whose record it must be, null: anybody's
+  p_owners uuid[],         -- POST: whom the record shall belong to, null: nobody; PUT and DELETE: whose record it must be, null: anybody's
+  p_together int[]         -- POST: of how many that belong together, and follow each other, it is one; null: it is alone
 ) RETURNS TABLE (
   ord int, outcome text, seq bigint, version int,
   data text,               -- on DELETE only: the caller has the others
@@ -175,9 +177,9 @@ BEGIN
     INSERT INTO "Record" ("id", "endpointId", "seq", "contentType", "data", "ownerId", "createdAt", "updatedAt")
       SELECT u.id, p_endpoint, v_seq + u.o, u.c::"RecordContentType", u.d::json, u.w, v_now, v_now
       FROM unnest(p_ids, p_content_types, p_data, p_owners) WITH ORDINALITY AS u(id, c, d, w, o);
-    INSERT INTO "Change" ("endpointId", "seq", "type", "recordId", "data", "ownerId", "version", "recordCreatedAt", "recordUpdatedAt", "at")
-      SELECT p_endpoint, v_seq + u.o, 'POST', u.id, u.d::json, u.w, 1, v_now, v_now, v_now
-      FROM unnest(p_ids, p_data, p_owners) WITH ORDINALITY AS u(id, d, w, o);
+    INSERT INTO "Change" ("endpointId", "seq", "type", "recordId", "data", "ownerId", "version", "recordCreatedAt", "recordUpdatedAt", "at", "together")
+      SELECT p_endpoint, v_seq + u.o, 'POST', u.id, u.d::json, u.w, 1, v_now, v_now, v_now, u.t
+      FROM unnest(p_ids, p_data, p_owners, p_together) WITH ORDINALITY AS u(id, d, w, t, o);
     PERFORM set_config('rested.door', '', true);
     RETURN QUERY SELECT o, 'ok', v_seq + o, 1, NULL::text, v_now::timestamptz, v_now::timestamptz, v_now::timestamptz, p_owners[o]
       FROM generate_series(1, n) AS o;
@@ -191,8 +193,8 @@ BEGIN
       v_seq := v_seq + 1;
       INSERT INTO "Record" ("id", "endpointId", "seq", "contentType", "data", "ownerId", "createdAt", "updatedAt")
         VALUES (p_ids[i], p_endpoint, v_seq, p_content_types[i]::"RecordContentType", p_data[i]::json, p_owners[i], v_now, v_now);
-      INSERT INTO "Change" ("endpointId", "seq", "type", "recordId", "data", "ownerId", "version", "recordCreatedAt", "recordUpdatedAt", "at")
-        VALUES (p_endpoint, v_seq, 'POST', p_ids[i], p_data[i]::json, p_owners[i], 1, v_now, v_now, v_now);
+      INSERT INTO "Change" ("endpointId", "seq", "type", "recordId", "data", "ownerId", "version", "recordCreatedAt", "recordUpdatedAt", "at", "together")
+        VALUES (p_endpoint, v_seq, 'POST', p_ids[i], p_data[i]::json, p_owners[i], 1, v_now, v_now, v_now, p_together[i]);
       seq := v_seq; version := 1; created_at := v_now; updated_at := v_now; owner := p_owners[i];
       RETURN NEXT;
       CONTINUE;
@@ -297,10 +299,10 @@ BEGIN
   RETURN NEXT;
 END $$;
 
--- Where a page of p_limit records ends: its last record's seq (null: it has none), and whether there are more after it.
+-- Where a page of p_limit records begins and ends (null: it has none), and whether there are more after it.
 -- Known before the page is read, so that a link to the next one can be sent ahead of it.
-CREATE FUNCTION record_page_end(p_endpoint uuid, p_owner uuid, p_after bigint, p_descending boolean, p_limit int)
-RETURNS TABLE (last_seq bigint, has_more boolean)
+CREATE FUNCTION record_page_bounds(p_endpoint uuid, p_owner uuid, p_after bigint, p_descending boolean, p_limit int)
+RETURNS TABLE (first_seq bigint, last_seq bigint, has_more boolean)
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
   v_seqs bigint[];
@@ -312,6 +314,7 @@ BEGIN
     || ' LIMIT $4) AS page'
     INTO v_seqs USING p_endpoint, p_owner, p_after, p_limit + 1;
   has_more := coalesce(cardinality(v_seqs), 0) > p_limit;
+  first_seq := v_seqs[1];
   last_seq := v_seqs[least(p_limit, cardinality(v_seqs))];
   RETURN NEXT;
 END $$;

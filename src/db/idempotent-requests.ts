@@ -1,0 +1,52 @@
+/** What POSTs with an Idempotency-Key answered (R9), kept for IDEMPOTENCY_HOURS. It must not know what an answer says. */
+import type { OnceKey, Remembered } from "@/src/core/ports";
+import type { Db, DbTransaction } from "@/src/db/client";
+import type { Read } from "@/src/db/read";
+import { nameStatement } from "@/src/db/statement";
+import { IDEMPOTENCY_HOURS } from "@/src/shared/protocol";
+
+const SWEEP_BATCH = 1000;
+
+const FIND = nameStatement(
+  "rested_find_once",
+  `SELECT fingerprint = $3::bytea AS "isSame", answer FROM "IdempotentRequest"
+  WHERE "endpointId" = $1::uuid AND hash = $2::bytea AND "createdAt" > now() - make_interval(hours => $4::int)`,
+);
+
+// One that is too old and not swept yet makes room.
+const REMEMBER = nameStatement(
+  "rested_remember_once",
+  `INSERT INTO "IdempotentRequest" AS r ("endpointId", hash, fingerprint, answer) VALUES ($1::uuid, $2::bytea, $3::bytea, $4)
+  ON CONFLICT ("endpointId", hash) DO UPDATE SET fingerprint = EXCLUDED.fingerprint, answer = EXCLUDED.answer, "createdAt" = now()
+    WHERE r."createdAt" <= now() - make_interval(hours => $5::int)
+  RETURNING 1 AS remembered`,
+);
+
+const SWEEP = `DELETE FROM "IdempotentRequest" WHERE ("endpointId", hash) IN (
+  SELECT "endpointId", hash FROM "IdempotentRequest" WHERE "createdAt" <= now() - make_interval(hours => $1::int) LIMIT $2::int FOR UPDATE SKIP LOCKED)`;
+
+/** What is remembered of a request; undefined: nothing, or no longer. */
+export async function findRemembered(read: Read, endpointId: string, { hash, fingerprint }: OnceKey): Promise<Remembered | undefined> {
+  const [row] = await read<{ isSame: boolean; answer: string }>(FIND, [endpointId, hash, fingerprint, IDEMPOTENCY_HOURS]);
+  if (!row) return undefined;
+  return row.isSame ? { outcome: "repeated", answer: row.answer } : { outcome: "reused" };
+}
+
+/**
+ * Remembers the answer of a request, in the transaction that carries it out; after its writes, so that no other request's key is held for long. False: the key is
+ * taken by now, and the transaction has to be rolled back. Waits for another transaction that is about to remember the same key.
+ */
+export async function remember(
+  tx: Pick<DbTransaction, "$queryRawUnsafe">,
+  endpointId: string,
+  { hash, fingerprint }: OnceKey,
+  answer: string,
+): Promise<boolean> {
+  const rows = await tx.$queryRawUnsafe<unknown[]>(REMEMBER, endpointId, hash, fingerprint, answer, IDEMPOTENCY_HOURS);
+  return rows.length > 0;
+}
+
+/** Forgets the requests that are too old, one batch after the other. Several servers may do it at once. */
+export async function sweepIdempotentRequests({ db }: { db: Pick<Db, "$executeRawUnsafe"> }): Promise<void> {
+  while ((await db.$executeRawUnsafe(SWEEP, IDEMPOTENCY_HOURS, SWEEP_BATCH)) === SWEEP_BATCH);
+}
