@@ -24,7 +24,10 @@ process.on("message", (message: unknown) => {
 report({ type: "ready" });
 
 function report(message: Report): void {
-  process.send?.(message);
+  process.send?.(message, undefined, undefined, (error) => {
+    // The server is gone.
+    if (error) process.exit();
+  });
 }
 
 async function createBench(settings: WorkerSettings): Promise<Bench> {

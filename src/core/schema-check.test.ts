@@ -1,0 +1,62 @@
+import { describe, expect, it } from "vitest";
+import type { SchemaMismatch } from "@/src/core/ports";
+import { requireSchemaMatch } from "@/src/core/schema-check";
+import { isAppError } from "@/src/shared/errors";
+
+/** A sandbox that finds what it is told to. */
+function sandboxThat(mismatch: SchemaMismatch | undefined) {
+  const asked: { schema: string; texts: readonly string[]; group: string | undefined }[] = [];
+  return {
+    asked,
+    validate: async (schema: string, texts: readonly string[], options: { group?: string | undefined } = {}) => {
+      asked.push({ schema, texts, group: options.group });
+      return mismatch;
+    },
+  };
+}
+
+async function refusal(check: Promise<void>): Promise<{ code: string; detail: string; fields: unknown }> {
+  const error: unknown = await check.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!isAppError(error)) throw new Error("It was not refused.");
+  return { code: error.code, detail: error.message, fields: error.fields };
+}
+
+describe("requireSchemaMatch", () => {
+  it("[R10] asks nobody without a schema, or without a text", async () => {
+    const sandbox = sandboxThat({ index: 0, problems: { "": "no" } });
+    await requireSchemaMatch({ sandbox, schema: null, texts: ["1"] });
+    await requireSchemaMatch({ sandbox, schema: "false", texts: [] });
+    expect(sandbox.asked).toEqual([]);
+  });
+
+  it("[R10] asks once for all texts, in the name of the group", async () => {
+    const sandbox = sandboxThat(undefined);
+    await requireSchemaMatch({ sandbox, schema: "{}", texts: ["1", "2"], inArray: true, group: "a group" });
+    expect(sandbox.asked).toEqual([{ schema: "{}", texts: ["1", "2"], group: "a group" }]);
+  });
+
+  it("[R10] names the places in what was sent: of one body, or of an array's item", async () => {
+    const problems = { "": "Must be object.", "/a": "This property is required." };
+    const one = await refusal(requireSchemaMatch({ sandbox: sandboxThat({ index: 0, problems }), schema: "{}", texts: ["1"] }));
+    expect(one).toEqual({
+      code: "schema_mismatch",
+      detail: "The body does not match the endpoint's schema. The whole body: Must be object. /a: This property is required.",
+      fields: problems,
+    });
+    const sandbox = sandboxThat({ index: 2, problems });
+    const item = await refusal(requireSchemaMatch({ sandbox, schema: "{}", texts: ["1", "2", "3"], inArray: true }));
+    expect(item.fields).toEqual({ "/2": "Must be object.", "/2/a": "This property is required." });
+  });
+
+  it("[R10] names three problems in the detail, and counts the rest", async () => {
+    const problems = Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`/${n}`, "Must be string."]));
+    const { detail, fields } = await refusal(
+      requireSchemaMatch({ sandbox: sandboxThat({ index: 0, problems }), schema: "{}", texts: ["1"] }),
+    );
+    expect(detail).toMatch(/\/0: Must be string\. \/1: Must be string\. \/2: Must be string\. And 17 more\.$/);
+    expect(fields).toEqual(problems);
+  });
+});
