@@ -1,7 +1,7 @@
 /** The rules of an application's users (L1–L4): register, log in, log out, change, delete. It must not know transports, nor check access (access.ts does). */
 import { createHash, randomBytes } from "node:crypto";
 import { hashPassword } from "@/src/core/passwords";
-import type { Clock, LoginLimiter, Sandbox, StoredRecord, StoredUser, UserStore, UserWriteResult } from "@/src/core/ports";
+import type { Clock, LoginLimiter, Sandbox, StoredRecord } from "@/src/core/ports";
 import type { RecordBody } from "@/src/core/record-body";
 import type { Records, WriteConditions } from "@/src/core/records";
 import { requireSchemaMatch } from "@/src/core/schema-check";
@@ -16,6 +16,7 @@ import {
   passwordProblem,
   type UserPatch,
 } from "@/src/core/user-credentials";
+import type { StoredUser, UserStore, UserWriteResult } from "@/src/core/user-ports";
 import { AppError } from "@/src/shared/errors";
 import type { PutStrategy } from "@/src/shared/protocol";
 
@@ -223,8 +224,8 @@ class StoredUsers implements Users {
     throw new AppError("body_too_large", { detail: `The record would be larger than ${recordBytesMax} bytes.` });
   }
 
-  #requireMatch({ schema, projectId }: UserSite, data: string): Promise<void> {
-    return requireSchemaMatch({ sandbox: this.#options.sandbox, schema, texts: [data], group: projectId });
+  #requireMatch({ schema, endpointId }: UserSite, data: string): Promise<void> {
+    return requireSchemaMatch({ sandbox: this.#options.sandbox, schema, texts: [data], group: endpointId });
   }
 }
 

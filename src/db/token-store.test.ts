@@ -1,8 +1,9 @@
 /** Access tokens on a real database: reading them, and what moves a project's token revision. */
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { TokenStore, UserStore } from "@/src/core/ports";
+import type { TokenStore } from "@/src/core/ports";
 import { createUniqueId } from "@/src/core/unique-id";
+import type { UserStore } from "@/src/core/user-ports";
 import { createTokenStore } from "@/src/db/token-store";
 import { createUserStore } from "@/src/db/user-store";
 import { createRecordsDatabase, type RecordsDatabase } from "@/tests/support/records-database";

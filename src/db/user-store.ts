@@ -1,6 +1,7 @@
 /** Stores the users of applications: their records through the door, their credentials and tokens beside them. It must not hash, nor judge tokens. */
-import type { StoredRecord, StoredUser, UserChange, UserStore, UserWriteResult, WriteResult } from "@/src/core/ports";
+import type { StoredRecord, WriteResult } from "@/src/core/ports";
 import { createUniqueId } from "@/src/core/unique-id";
+import type { StoredUser, UserChange, UserStore, UserWriteResult } from "@/src/core/user-ports";
 import type { Db, DbTransaction } from "@/src/db/client";
 import { retryContention } from "@/src/db/errors";
 import { nameStatement } from "@/src/db/statement";

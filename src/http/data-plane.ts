@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Access } from "@/src/core/access";
 import { type AccessRequest, toAccessRequest } from "@/src/core/access-request";
 import type { Compiled } from "@/src/core/definitions";
+import type { Files } from "@/src/core/files";
 import type { Clock, Log, Sandbox } from "@/src/core/ports";
 import type { RateGate } from "@/src/core/rate-gate";
 import type { Records } from "@/src/core/records";
@@ -16,6 +17,8 @@ import { countRequest } from "@/src/http/rate-limit";
 import { createReadHandler } from "@/src/http/read-records";
 import { createRequestId } from "@/src/http/request-id";
 import { respond } from "@/src/http/respond";
+import { createSendFileHandler, wantsFile } from "@/src/http/send-file";
+import { createUploadHandler, isForm } from "@/src/http/upload-files";
 import { createUserHandlers, toUserOperation, type UserOperation } from "@/src/http/user-operations";
 import { parseDataAddress } from "@/src/shared/data-path";
 import { AppError, isAppError } from "@/src/shared/errors";
@@ -25,10 +28,11 @@ export interface DataPlaneOptions {
   gate: Pick<RateGate, "count">;
   records: Records;
   users: Users;
+  files: Files;
   sandbox: Pick<Sandbox, "evaluate">;
   clock: Clock;
   /** `drainMs`: how long the rest of a refused body is read; default 5000. */
-  config: { bodyBytesMax: number; bodyTimeoutMs: number; drainMs?: number };
+  config: { bodyBytesMax: number; bodyTimeoutMs: number; uploadTimeoutMs: number; drainMs?: number };
   log: Pick<Log, "warn" | "error">;
 }
 
@@ -56,11 +60,14 @@ class Plane {
   readonly #access: Access;
   readonly #gate: Pick<RateGate, "count">;
   readonly #handlers: Readonly<Record<MethodOperation, Handler>>;
+  readonly #sendFile: Handler;
+  readonly #upload: Handler;
+  readonly #files: Pick<Files, "sweepSoon">;
   readonly #userHandlers: Readonly<Record<UserOperation, Handler>>;
   readonly #config: DataPlaneOptions["config"];
   readonly #log: DataPlaneOptions["log"];
 
-  constructor({ access, gate, records, users, sandbox, clock, config, log }: DataPlaneOptions) {
+  constructor({ access, gate, records, users, files, sandbox, clock, config, log }: DataPlaneOptions) {
     this.#access = access;
     this.#gate = gate;
     this.#handlers = {
@@ -69,7 +76,10 @@ class Plane {
       update: createUpdateHandler({ records, config }),
       delete: createDeleteHandler({ records }),
     };
-    this.#userHandlers = createUserHandlers({ users, clock, config, read: this.#handlers.read });
+    this.#sendFile = createSendFileHandler({ files });
+    this.#upload = createUploadHandler({ files, config });
+    this.#files = files;
+    this.#userHandlers = createUserHandlers({ users, records, clock, config, read: this.#handlers.read });
     this.#config = config;
     this.#log = log;
   }
@@ -113,12 +123,21 @@ class Plane {
   async #handle(exchange: DataExchange, accessRequest: AccessRequest, site: Compiled, operation: MethodOperation): Promise<void> {
     if (site.endpoint.kind === "data") {
       const grant = await this.#access.admit(site, accessRequest);
-      await this.#handlers[operation]({ exchange, grant, site });
+      await this.#choose(operation, exchange)({ exchange, grant, site });
+      // Was it a file, its bytes go now.
+      if (operation === "delete") this.#files.sweepSoon();
     } else {
       const userOperation = toUserOperation(operation, exchange.parameters);
       const grant = await this.#access.admit(site, { ...accessRequest, operation: userOperation });
       await this.#userHandlers[userOperation]({ exchange, grant, site });
     }
+  }
+
+  /** Files are records, too: what they hold comes and goes in other forms. */
+  #choose(operation: MethodOperation, { request, parameters }: DataExchange): Handler {
+    if (operation === "create" && isForm(request)) return this.#upload;
+    if (operation === "read" && wantsFile(parameters)) return this.#sendFile;
+    return this.#handlers[operation];
   }
 
   /** Once the project is known, so is whether the origin may read the answer, be it an error. */
@@ -159,12 +178,14 @@ class Plane {
       status: answer.status,
       headers: { ...headersOf(exchange), ...answer.headers, ...(appError.code === "method_not_allowed" ? { Allow: METHODS } : {}) },
       body: answer.body,
-      close: appError.code === "body_too_large" || appError.code === "body_timeout",
+      close: CUT_OFF.has(appError.code),
     });
   }
 }
 
 const DRAIN_MS = 5_000;
+/** After these the rest of the request is not worth reading. */
+const CUT_OFF: ReadonlySet<string> = new Set(["body_too_large", "body_timeout", "upload_invalid", "too_many_files", "file_too_large"]);
 const NO_PARAMETERS = new URLSearchParams();
 
 function toOperation(method: string | undefined): MethodOperation | undefined {

@@ -142,6 +142,18 @@ describe("change", () => {
     await expectProblem(await merge({ more: "x".repeat(4000) }), "body_too_large");
   });
 
+  it("[R7] [L4] changes and deletes on a condition alone, and says the new state's tag", async () => {
+    const ifMatch = (tag: string) => ({ headers: { ...ada.headers, "If-Match": tag } });
+    const first = await merge({ n: 2 }, ifMatch('"1"'));
+    expect([first.status, first.headers.get("etag")]).toEqual([200, '"2"']);
+    await expectProblem(await merge({ n: 3 }, ifMatch('"1"')), "version_conflict");
+    await expectProblem(await merge({ password: NEW_PASSWORD, currentPassword: ada.password }, ifMatch('W/"2"')), "version_conflict");
+    expect((await merge({ n: 3 }, ifMatch('"1", "2"'))).status).toBe(200);
+    expect((await merge({ n: 4 }, ifMatch("*"))).status).toBe(200);
+    await expectProblem(await remove(ada.id, { ...ada.headers, "If-Match": '"3"' }), "version_conflict");
+    expect((await remove(ada.id, { ...ada.headers, "If-Match": '"4"' })).status).toBe(200);
+  });
+
   it("[L4] changes of one user at once are all kept", async () => {
     const answers = await Promise.all(Array.from({ length: 12 }, (_, index) => merge({ [`field${index}`]: index })));
     expect(answers.map(({ status }) => status)).toEqual(Array(12).fill(200));
