@@ -174,6 +174,11 @@ function requestsOf(viewer: Viewer): Request[] {
     { method: "POST", query: "&login=true", body: JSON.stringify({ username: others.username, password: "not that one" }) },
     { method: "POST", body: JSON.stringify({ username: "ann", password: "somebody else's" }) },
     { method: "GET", query: `&uniqueId=${first}&masterKey=wrong` },
+    // What names the next page must not name the caller.
+    ...["", "&order=desc"].flatMap((order): Request[] => [
+      ...(viewer === "ann" || viewer === "bob" ? [{ query: `&accessToken=${users[viewer].token}&limit=1${order}` }] : []),
+      ...(viewer === "back end" ? [{ query: `&masterKey=${MASTER_KEY}&limit=1${order}` }] : []),
+    ]),
     { method: "GET", query: "&accessToken=bad", headers: { Cookie: "__Secure-rested-access-token=bad" } },
   ];
 }
@@ -218,6 +223,7 @@ beforeAll(async () => {
   await server.pool.query(`UPDATE "Project" SET "ownerId" = $2 WHERE id = $1`, [projectId, ada.id]);
   endpointIds.people = seed.endpointId;
   endpointIds.things = await addEndpoint(server, { projectId, name: "things/of-test", secure: true });
+  secrets.push({ what: "the master key", value: MASTER_KEY, readers: [] });
   await register("ann");
   await register("bob");
 
