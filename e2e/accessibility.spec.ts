@@ -26,7 +26,13 @@ test("axe finds nothing on any page, light and dark, wide and narrow", async ({ 
     const { project, endpoint } = await signUpFirstAdmin(page, server);
     await expectClean(signedOut, "/login");
     await expectClean(signedOut, "/no-such-page");
-    const pages = ["/start", "/projects", "/account", ...["", "/endpoints", "/keys", "/settings"].map((part) => `/p/${project.id}${part}`)];
+    const pages = [
+      "/start",
+      "/projects",
+      "/account",
+      "/account/api",
+      ...["", "/endpoints", "/keys", "/settings"].map((part) => `/p/${project.id}${part}`),
+    ];
     pages.push(...["live", "api", "settings"].map((part) => `/p/${project.id}/endpoints/${endpoint.id}/${part}`));
     for (const path of pages) await expectClean(page, path);
     const headers = { Origin: server.url };

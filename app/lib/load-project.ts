@@ -1,5 +1,6 @@
 /** Reads what pages of a project and of an endpoint begin with, once for each request. Raises `not found` as a page. */
 import { cache } from "react";
+import { describeProject } from "@/src/control/describe-project";
 import { getEndpoint } from "@/src/control/get-endpoint";
 import { getProject } from "@/src/control/get-project";
 import { listEndpoints } from "@/src/control/list-endpoints";
@@ -7,6 +8,7 @@ import { listKeys } from "@/src/control/list-keys";
 import { getRuntime } from "@/src/runtime/registry";
 import { AppError } from "@/src/shared/errors";
 import type { EndpointDetail, ManagedEndpoint, ManagedKey, ManagedProject } from "@/src/shared/management";
+import type { ApiDocument } from "@/src/shared/openapi";
 import { getCurrentPage } from "./current-page";
 import { orNotFound } from "./or-not-found";
 import type { CurrentUser } from "./read-session";
@@ -44,4 +46,11 @@ export const loadEndpoint = cache(async (projectId: string, endpointId: string):
     if (endpoint.projectId !== projectId) throw new AppError("not_found");
     return endpoint;
   });
+});
+
+/** The description of one endpoint (G5). */
+export const loadDescription = cache(async (projectId: string, endpointId: string): Promise<ApiDocument> => {
+  const { id: ownerId } = await loadUser();
+  const { db, clock } = getRuntime();
+  return orNotFound([projectId, endpointId], () => describeProject({ db, clock, ownerId, projectId, endpointId }));
 });

@@ -105,7 +105,7 @@ function toUserOperations({ schema }: Described): DataOperation[] {
     toRead({ errors: [...TOKEN, "access_denied"], files: false }),
     {
       method: "post",
-      summary: "Register a user; with `login` log in, with `logout` log out.",
+      summary: "Register a user; with login=true log in, with logout=true log out.",
       parameters: ["login", "logout", "noATCookie", "dataOnly"],
       requestBody: user,
       responses: {

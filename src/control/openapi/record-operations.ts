@@ -13,6 +13,8 @@ import {
   recordSchema,
   recordsDeletedSchema,
   recordsDeleteSchema,
+  schemaCheckedSchema,
+  schemaCheckSchema,
 } from "@/src/shared/management";
 import type { ApiBody, ApiParameter, JsonSchema } from "@/src/shared/openapi";
 import { PUT_STRATEGIES } from "@/src/shared/protocol";
@@ -173,5 +175,15 @@ export const RECORD_OPERATIONS: readonly ManageOperation[] = [
     answer: { status: 201, description: "How many were stored.", schema: importedSchema },
     otherAnswer: { status: 200, description: "With `check=true`: how many there are, and the first of them.", schema: importCheckedSchema },
     errors: RECORD_BODY_ERRORS,
+  },
+  {
+    id: "checkSchema",
+    method: "post",
+    path: "endpoints/{id}/schema-check",
+    tag: RECORDS,
+    summary: "Try a JSON Schema on a body. Nothing is stored.",
+    body: schemaCheckSchema,
+    answer: { status: 200, description: "Whether it matches, and what is wrong by JSON pointer.", schema: schemaCheckedSchema },
+    errors: ["schema_limit", "server_busy"],
   },
 ];

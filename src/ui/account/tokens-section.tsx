@@ -8,6 +8,7 @@ import { tokensQuery } from "../api/queries";
 import { requestJson } from "../api/request";
 import { Badge } from "../components/badge";
 import { Button } from "../components/button";
+import { ButtonLink } from "../components/button-link";
 import { Panel, Section } from "../components/page";
 import { RelativeTime } from "../components/relative-time";
 import { NameConfirmation } from "../forms/name-confirmation";
@@ -29,7 +30,12 @@ export function TokensSection({ tokens: initial, nowMs }: { tokens: TokenView[];
     <Section
       title="Management tokens"
       note="For programs that manage your projects: they send one as Authorization: Bearer …, and may do all that you may."
-      actions={<Button onClick={() => setCreating(true)}>Create token</Button>}
+      actions={
+        <>
+          <ButtonLink href="/account/api">API reference</ButtonLink>
+          <Button onClick={() => setCreating(true)}>Create token</Button>
+        </>
+      }
     >
       <Panel padded={false}>
         {tokens.length === 0 ? (

@@ -3,32 +3,42 @@
 
 import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
-import { type ReactNode, useState } from "react";
+import { useState } from "react";
 import type { ManagedKey } from "@/src/shared/management";
+import { type ApiDocument, listOperations } from "@/src/shared/openapi";
+import { toEndpointPath } from "@/src/shared/protocol";
 import { endpointQuery, keysQuery } from "../api/queries";
+import { buttonClass } from "../components/button";
 import { CodeBlock } from "../components/code-block";
 import { CopyButton } from "../components/copy-button";
 import { CONTROL, Field } from "../components/field";
 import { Section } from "../components/page";
 import { TabList, tabPanel, useTabs } from "../components/tabs";
+import { OperationList } from "../docs/operation-list";
 import { formatBytes } from "../format/number";
 import { type Snippet, type Target, toHttpUrl, toSnippets, toStreamUrl } from "../snippets/snippets";
 import { KEY_PLACEHOLDER, preferredKey, workingKeys } from "./choose-key";
+import { CredentialFields, NO_CREDENTIALS, toSecrets } from "./credential-fields";
 
 interface Props {
   projectId: string;
   endpointId: string;
   origin: string;
   bodyBytesMax: number;
+  /** Of this endpoint alone. */
+  document: ApiDocument;
 }
 
-export function ApiPage({ projectId, endpointId, origin, bodyBytesMax }: Props) {
+export function ApiPage({ projectId, endpointId, origin, bodyBytesMax, document }: Props) {
   const { data: endpoint } = useQuery(endpointQuery(endpointId));
   const { data: keys = [] } = useQuery(keysQuery(projectId));
   const [chosenId, setChosenId] = useState<string>();
+  const [credentials, setCredentials] = useState(NO_CREDENTIALS);
   const nowMs = Date.now();
   const key = keys.find(({ id }) => id === chosenId) ?? preferredKey(keys, nowMs);
   if (!endpoint) return null;
+  const needsToken = endpoint.secure || endpoint.kind === "authentication";
+  const context = { origin, query: key ? { key: key.key } : {}, secrets: toSecrets(credentials), withCookies: false };
   const target = { origin, endpointName: endpoint.name, key: key?.key ?? KEY_PLACEHOLDER };
   return (
     <div className="mx-auto flex w-full max-w-[52rem] flex-col gap-10 px-6 py-8 max-md:px-4">
@@ -38,18 +48,32 @@ export function ApiPage({ projectId, endpointId, origin, bodyBytesMax }: Props) 
           <Address label="WebSocket" url={toStreamUrl(target)} />
         </dl>
         <KeyChoice projectId={projectId} keys={workingKeys(keys, nowMs)} chosen={key} onChoose={setChosenId} />
-        {endpoint.secure ? (
+        {needsToken ? (
           <p className="text-muted">
-            This endpoint is secure: requests also need an access token, or the project’s master key in the header{" "}
-            <code className="text-data text-text">X-Master-Key</code>.
+            {endpoint.secure ? "This endpoint is secure: requests" : "This endpoint holds users: reading and changing them"} also needs an
+            access token, or the project’s master key in the header <code className="text-data text-text">X-Master-Key</code>.
           </p>
         ) : null}
       </Section>
       <Section title="Snippets">
         <Snippets target={target} />
       </Section>
-      <Section title="Operations">
-        <Operations />
+      <Section
+        title="Operations"
+        note="Open one to read about it and to try it: requests go from this page to this server, with the key above."
+        actions={
+          <a href={`/api/manage/projects/${projectId}/openapi.json`} className={buttonClass("secondary")}>
+            OpenAPI
+          </a>
+        }
+      >
+        <CredentialFields credentials={credentials} withToken={needsToken} onChange={setCredentials} />
+        <OperationList
+          document={document}
+          operations={listOperations(document)}
+          context={context}
+          basePath={toEndpointPath(endpoint.name)}
+        />
       </Section>
       <Section title="Messages" note="The stream sends one text message for each change, after it was committed, in order.">
         <CodeBlock
@@ -141,38 +165,5 @@ function Snippets({ target }: { target: Target }) {
       />
       <div {...tabPanel(state)}>{chosen ? <CodeBlock code={chosen.code} what={`the ${chosen.label} snippet`} /> : null}</div>
     </div>
-  );
-}
-
-const OPERATIONS: readonly { method: string; does: string; parameters: ReactNode }[] = [
-  {
-    method: "POST",
-    does: "Stores the body: any JSON value, or a text. Answers 201 and the record.",
-    parameters: "dataOnly",
-  },
-  {
-    method: "GET",
-    does: "Answers an array: every record in the order of creation, or those that are named.",
-    parameters: "uniqueId, dataOnly",
-  },
-  {
-    method: "PUT",
-    does: "Replaces a record; with strategy=merge merges objects, with strategy=replace keeps the content type.",
-    parameters: "uniqueId, strategy, dataOnly",
-  },
-  { method: "DELETE", does: "Deletes a record and answers its last state.", parameters: "uniqueId, dataOnly" },
-];
-
-function Operations() {
-  return (
-    <dl className="flex flex-col divide-y divide-line rounded-md border border-line bg-surface">
-      {OPERATIONS.map(({ method, does, parameters }) => (
-        <div key={method} className="flex flex-wrap gap-x-4 gap-y-1 px-3 py-2.5">
-          <dt className="w-16 shrink-0 font-mono text-data leading-5 font-medium">{method}</dt>
-          <dd className="min-w-56 flex-1">{does}</dd>
-          <dd className="font-mono text-data leading-5 text-muted">{parameters}</dd>
-        </div>
-      ))}
-    </dl>
   );
 }

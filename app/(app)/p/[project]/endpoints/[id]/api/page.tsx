@@ -1,7 +1,7 @@
 /** How to call an endpoint: snippets and reference. */
 import type { Metadata } from "next";
 import { getOrigin } from "@/app/lib/current-page";
-import { loadEndpoint, loadKeys } from "@/app/lib/load-project";
+import { loadDescription, loadEndpoint, loadKeys } from "@/app/lib/load-project";
 import { getRuntime } from "@/src/runtime/registry";
 import { Prefetched } from "@/src/ui/api/prefetched";
 import { endpointQuery, keysQuery } from "@/src/ui/api/queries";
@@ -12,7 +12,7 @@ export const metadata: Metadata = { title: "API" };
 export default async function Page({ params }: { params: Promise<{ project: string; id: string }> }) {
   const { project, id } = await params;
   const { config } = getRuntime();
-  const [endpoint, keys] = await Promise.all([loadEndpoint(project, id), loadKeys(project)]);
+  const [endpoint, keys, document] = await Promise.all([loadEndpoint(project, id), loadKeys(project), loadDescription(project, id)]);
   return (
     <Prefetched
       data={[
@@ -20,7 +20,13 @@ export default async function Page({ params }: { params: Promise<{ project: stri
         [keysQuery(project).queryKey, keys],
       ]}
     >
-      <ApiPage projectId={project} endpointId={id} origin={await getOrigin(config.publicUrl)} bodyBytesMax={config.bodyBytesMax} />
+      <ApiPage
+        projectId={project}
+        endpointId={id}
+        origin={await getOrigin(config.publicUrl)}
+        bodyBytesMax={config.bodyBytesMax}
+        document={document}
+      />
     </Prefetched>
   );
 }

@@ -1,0 +1,16 @@
+/** The management API: what it can do, and a form to try it. */
+import type { Metadata } from "next";
+import { getOrigin } from "@/app/lib/current-page";
+import { requireUser } from "@/app/lib/require-user";
+import { SESSION_COOKIE } from "@/app/lib/session-cookie";
+import { toManageDocument } from "@/src/control/openapi/manage-document";
+import { getRuntime } from "@/src/runtime/registry";
+import { ManageDocsPage } from "@/src/ui/docs/manage-docs-page";
+
+export const metadata: Metadata = { title: "Management API" };
+
+export default async function Page() {
+  await requireUser("/account/api");
+  const { config } = getRuntime();
+  return <ManageDocsPage document={toManageDocument({ sessionCookie: SESSION_COOKIE })} origin={await getOrigin(config.publicUrl)} />;
+}

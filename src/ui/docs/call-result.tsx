@@ -1,0 +1,48 @@
+/** What a request was answered: status, time, size, headers, body. */
+import type { ReactNode } from "react";
+import { CodeBlock } from "../components/code-block";
+import { formatBytes } from "../format/number";
+import type { CallAnswer } from "./send-call";
+
+export function CallResult({ answer }: { answer: CallAnswer }) {
+  const { status, statusText, durationMs, headers, text, bytes, isCut } = answer;
+  const tone = status < 300 ? "text-create" : status < 400 ? "text-text" : "text-delete";
+  return (
+    <div className="flex min-w-0 flex-col gap-3">
+      <dl className="flex flex-wrap gap-x-6 gap-y-1">
+        <Fact name="Status">
+          <span className={`font-medium ${tone}`}>
+            {status} {statusText}
+          </span>
+        </Fact>
+        <Fact name="Time">{durationMs} ms</Fact>
+        <Fact name="Body">
+          {formatBytes(bytes)}
+          {isCut ? ", and more that is not shown" : ""}
+        </Fact>
+      </dl>
+      <CodeBlock title="Headers" code={headers.map(([name, value]) => `${name}: ${value}`).join("\n")} what="the headers" />
+      {text === undefined ? <p className="text-muted">The body is not text.</p> : null}
+      {text ? <CodeBlock title="Body" code={isCut ? text : toReadable(text)} what="the body" /> : null}
+    </div>
+  );
+}
+
+function Fact({ name, children }: { name: string; children: ReactNode }) {
+  return (
+    <div className="flex gap-2">
+      <dt className="text-muted">{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+/** JSON with line breaks, where that keeps it as it is: digits that JavaScript would change stay. */
+function toReadable(text: string): string {
+  try {
+    const value: unknown = JSON.parse(text);
+    return JSON.stringify(value) === text ? JSON.stringify(value, null, 2) : text;
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,90 @@
+/** A request as it is filled in on a page of docs, what is sent for it, and the curl line that does the same. Pure. */
+import type { ApiParameter, HttpMethod, ListedOperation } from "@/src/shared/openapi";
+import { toShellWord } from "../snippets/snippets";
+
+/** What a person fills in. Parameters by name; an empty one is not sent. */
+export interface CallValues {
+  parameters: Readonly<Record<string, string>>;
+  mediaType: string;
+  body: string;
+  files: readonly File[];
+}
+
+/** A secret that goes into a header. The curl line names an environment variable in its place, so that it can be shown and copied. */
+export interface Secret {
+  header: string;
+  /** Before the secret, like `Bearer `. */
+  prefix: string;
+  value: string;
+  variable: string;
+}
+
+/** What every request of a page is sent with. */
+export interface CallContext {
+  /** Like `https://example.com`; requests themselves go to the page's own. */
+  origin: string;
+  query: Readonly<Record<string, string>>;
+  secrets: readonly Secret[];
+  /** Whether the browser's cookies go along. */
+  withCookies: boolean;
+  /** What stands in for the cookies in the curl line; `$NAME` is an environment variable. */
+  curlHeaders?: Readonly<Record<string, string>>;
+}
+
+export interface Call {
+  method: HttpMethod;
+  /** With the query. */
+  path: string;
+  headers: Readonly<Record<string, string>>;
+  /** Undefined: none. Files are sent as `multipart/form-data` in parts named file. */
+  body: string | readonly File[] | undefined;
+}
+
+export const MULTIPART = "multipart/form-data";
+
+/** The parameters of an operation that one request and its answer can show. */
+export function toShownParameters({ parameters }: ListedOperation): ApiParameter[] {
+  return parameters.filter((parameter) => !parameter["x-stream"]);
+}
+
+/** The parts of the path that are still missing: without them there is no address. */
+export function findMissing({ parameters }: ListedOperation, values: CallValues): string[] {
+  return parameters.filter((parameter) => parameter.in === "path" && !values.parameters[parameter.name]).map(({ name }) => name);
+}
+
+/** The request without its secrets. */
+export function toCall(listed: ListedOperation, values: CallValues, { query }: CallContext): Call {
+  const search = new URLSearchParams(query);
+  const headers: Record<string, string> = {};
+  let path = listed.path;
+  for (const parameter of toShownParameters(listed)) {
+    const value = values.parameters[parameter.name] ?? "";
+    if (parameter.in === "path")
+      path = path.replace(`{${parameter.name}}`, value === "" ? `{${parameter.name}}` : encodeURIComponent(value));
+    else if (value === "") continue;
+    else if (parameter.in === "header") headers[parameter.name] = value;
+    else search.append(parameter.name, value);
+  }
+  const isMultipart = values.mediaType === MULTIPART;
+  const hasBody = listed.body !== undefined && (isMultipart || values.body !== "" || listed.body.required);
+  if (hasBody && !isMultipart) headers["Content-Type"] = values.mediaType;
+  return {
+    method: listed.method,
+    path: search.size === 0 ? path : `${path}?${search}`,
+    headers,
+    body: hasBody ? (isMultipart ? values.files : values.body) : undefined,
+  };
+}
+
+/** The curl line of the request. Secrets are named by environment variables. */
+export function toCallCurl({ method, path, headers, body }: Call, { origin, secrets, curlHeaders = {} }: CallContext): string {
+  const isPlain = method === "get" ? body === undefined : method === "post" && body !== undefined;
+  const lines = [`curl${isPlain ? "" : ` -X ${method.toUpperCase()}`} ${toShellWord(`${origin}${path}`)}`];
+  for (const [name, value] of Object.entries(curlHeaders)) lines.push(`-H "${name}: ${value}"`);
+  for (const { header, prefix, variable } of secrets) lines.push(`-H "${header}: ${prefix}$${variable}"`);
+  for (const [name, value] of Object.entries(headers)) lines.push(`-H ${toShellWord(`${name}: ${value}`)}`);
+  if (typeof body === "string") lines.push(`--data-binary ${toShellWord(body)}`);
+  else if (body)
+    lines.push(...(body.length === 0 ? ["notes.txt"] : body.map(({ name }) => name)).map((name) => `-F ${toShellWord(`file=@${name}`)}`));
+  return lines.join(" \\\n  ");
+}

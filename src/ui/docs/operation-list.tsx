@@ -1,0 +1,71 @@
+/** The operations of a description, each a line that opens to its docs and its form. What is closed is not made. */
+"use client";
+
+import { useState } from "react";
+import type { ApiDocument, HttpMethod, ListedOperation } from "@/src/shared/openapi";
+import type { CallContext } from "./call";
+import { OperationView } from "./operation-view";
+
+const TONES: Record<HttpMethod, string> = {
+  get: "text-text",
+  post: "text-create",
+  put: "text-update",
+  patch: "text-update",
+  delete: "text-delete",
+};
+
+export function OperationList({
+  document,
+  operations,
+  context,
+  basePath,
+}: {
+  document: ApiDocument;
+  operations: readonly ListedOperation[];
+  context: CallContext;
+  /** What all paths begin with, and what need not be told with each. */
+  basePath: string;
+}) {
+  return (
+    <div className="flex flex-col divide-y divide-line rounded-md border border-line bg-surface">
+      {operations.map((listed) => (
+        <Operation key={listed.operation.operationId} document={document} listed={listed} context={context} basePath={basePath} />
+      ))}
+    </div>
+  );
+}
+
+function Operation({
+  document,
+  listed,
+  context,
+  basePath,
+}: {
+  document: ApiDocument;
+  listed: ListedOperation;
+  context: CallContext;
+  basePath: string;
+}) {
+  // Once open it stays made, so that what was filled in is there when it is opened again.
+  const [wasOpened, setWasOpened] = useState(false);
+  const { method, operation } = listed;
+  const path = listed.path.slice(basePath.length);
+  return (
+    <details
+      className="group min-w-0"
+      onToggle={(event) => {
+        if (event.currentTarget.open) setWasOpened(true);
+      }}
+    >
+      <summary className="flex min-h-row list-none flex-wrap items-baseline gap-x-4 gap-y-0.5 px-3 py-2 transition-colors duration-[120ms] hover:bg-hover focus-visible:-outline-offset-2 [&::-webkit-details-marker]:hidden">
+        <span className={`w-14 shrink-0 font-mono text-data leading-5 font-medium ${TONES[method]}`}>{method.toUpperCase()}</span>
+        {path ? <span className="min-w-0 font-mono text-data leading-5 wrap-anywhere">{path}</span> : null}
+        <span className={`min-w-48 flex-1 ${path ? "text-muted" : ""}`}>{operation.summary}</span>
+        <span aria-hidden="true" className="self-center text-muted transition-[rotate] duration-[120ms] group-open:rotate-90">
+          ›
+        </span>
+      </summary>
+      {wasOpened ? <OperationView document={document} listed={listed} context={context} /> : null}
+    </details>
+  );
+}

@@ -1,0 +1,56 @@
+/** One parameter as a field: a choice where the schema has a few values, else a text. Empty means: not sent. */
+import type { ApiParameter } from "@/src/shared/openapi";
+import { CONTROL, Field } from "../components/field";
+import { Prose } from "./prose";
+
+export function ParameterField({
+  parameter,
+  value,
+  problem,
+  onChange,
+}: {
+  parameter: ApiParameter;
+  value: string;
+  problem: string | undefined;
+  onChange: (value: string) => void;
+}) {
+  const { name, description, required } = parameter;
+  const choices = toChoices(parameter);
+  const aside = (
+    <span className="text-data text-muted">
+      {parameter.in}
+      {required ? ", required" : ""}
+    </span>
+  );
+  return (
+    <Field label={name} hint={<Prose text={description} inline />} problem={problem} aside={aside}>
+      {(wear) =>
+        choices ? (
+          <select {...wear} value={value} onChange={(event) => onChange(event.target.value)} className={`${CONTROL} h-control px-2`}>
+            <option value="">Not sent</option>
+            {choices.map((choice) => (
+              <option key={choice} value={choice}>
+                {choice}
+              </option>
+            ))}
+          </select>
+        ) : (
+          <input
+            {...wear}
+            value={value}
+            spellCheck={false}
+            autoComplete="off"
+            onChange={(event) => onChange(event.target.value)}
+            className={`${CONTROL} h-control px-2.5 font-mono text-data`}
+          />
+        )
+      }
+    </Field>
+  );
+}
+
+function toChoices({ schema }: ApiParameter): string[] | undefined {
+  if (typeof schema === "boolean") return undefined;
+  if (schema.type === "boolean") return ["true", "false"];
+  return Array.isArray(schema.enum) ? schema.enum.map(String) : undefined;
+}
