@@ -43,6 +43,28 @@ describe("the change log", () => {
     expect(await log.read(randomUUID(), 0, 100)).toEqual([]);
   });
 
+  it("[W5] reads it as a user sees it: what belongs to others, or to nobody, has its place and nothing else", async () => {
+    const { id } = await world.createEndpoint();
+    const [ann, bob] = [createUniqueId(), createUniqueId()];
+    const [mine, others, nobodys] = [{ ...post('"mine"'), owner: ann }, { ...post('"secret"'), owner: bob }, post('"nobody\'s"')];
+    const changes = await commit(id, [
+      mine,
+      others,
+      nobodys,
+      { type: "PUT", id: others.id, contentType: "json", data: '"secret, too"' },
+      { type: "PUT", id: mine.id, contentType: "json", data: "null" },
+      { type: "DELETE", id: others.id },
+      { type: "DELETE", id: mine.id },
+    ]);
+    expect(changes.map(({ owner }) => owner)).toEqual([ann, bob, null, bob, ann, bob, ann]);
+    const seen = changes.map((change) => (change.owner === ann ? change : { seq: change.seq, hidden: true }));
+    expect(await log.readFor(ann, id, 0, 100)).toEqual(seen);
+    expect(await log.readFor(ann, id, 2, 3)).toEqual(seen.slice(2, 5));
+    expect(await log.readFor(ann, id, 7, 100)).toEqual([]);
+    expect(await log.readFor(createUniqueId(), id, 0, 100)).toEqual(changes.map(({ seq }) => ({ seq, hidden: true })));
+    expect(await log.read(id, 0, 100)).toEqual(changes);
+  });
+
   it("[W9] knows where each log stands, and which endpoints don't exist", async () => {
     const [a, b] = [await world.createEndpoint(), await world.createEndpoint()];
     await commit(a.id, [post("1"), post("2")]);
