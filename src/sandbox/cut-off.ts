@@ -25,7 +25,6 @@ export function cutOff<Value>(run: () => Value, timeoutMs: number): CutOff<Value
   } finally {
     Reflect.deleteProperty(globalThis, SLOT);
   }
-  const [value] = values;
-  if (values.length === 0) throw new Error("Nothing was run.");
-  return { ended: true, value: value as Value };
+  for (const value of values) return { ended: true, value };
+  throw new Error("Nothing was run.");
 }
