@@ -106,7 +106,7 @@ export const projectCreateSchema = z.strictObject({
   rateLimit: z.optional(
     z.nullable(
       z
-        .int("Use a whole number of requests a minute, or null for the server's limit.")
+        .int("Use a whole number of requests a minute.")
         .check(z.gte(1, "Use 1 or more."), z.lte(RATE_LIMIT_MAX, `Use ${RATE_LIMIT_MAX} at most.`)),
     ),
   ),

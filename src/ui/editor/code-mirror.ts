@@ -3,7 +3,7 @@ import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirro
 import { json } from "@codemirror/lang-json";
 import { bracketMatching, indentOnInput, syntaxTree } from "@codemirror/language";
 import { linter } from "@codemirror/lint";
-import { Compartment, EditorState, type Extension, RangeSetBuilder, StateEffect } from "@codemirror/state";
+import { Compartment, EditorState, type Extension, Prec, RangeSetBuilder, StateEffect } from "@codemirror/state";
 import { Decoration, type DecorationSet, EditorView, keymap, lineNumbers, ViewPlugin } from "@codemirror/view";
 import { type JsonProblem, type LocatedProblem, locateProblems } from "./json-problems";
 
@@ -84,7 +84,8 @@ export function createCodeMirror({
         EditorView.updateListener.of(({ docChanged, state }) => {
           if (docChanged && !setting) onChange(state.doc.toString());
         }),
-        EditorView.domEventHandlers({ keydown: leaveByTabAfterEscape, blur: keepTab }),
+        // Before the keys that take Escape for something of theirs.
+        Prec.highest(EditorView.domEventHandlers({ keydown: leaveByTabAfterEscape, blur: keepTab })),
         variable.of(toVariable(options)),
       ],
     }),

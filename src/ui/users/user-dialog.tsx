@@ -63,8 +63,8 @@ export function UserDialog({ endpointId, user, onClose, onChanged }: Props) {
         consequences={
           <>
             <p>
-              The user's record and password go with it, and {last ? formatPlural(last.sessions, "session") : "its sessions"} end. This
-              can't be undone; the name is free for somebody else then.
+              The user's record and password go{last && last.sessions > 0 ? `, and ${formatPlural(last.sessions, "session")} will end` : ""}
+              . This can't be undone; the name is free for somebody else then.
             </p>
             <p>Records that the user made at secure endpoints stay. They belong to nobody then.</p>
           </>

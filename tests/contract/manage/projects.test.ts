@@ -109,8 +109,8 @@ describe("projects", () => {
   it.each([
     [0, "Use 1 or more."],
     [1_000_001, "Use 1000000 at most."],
-    [1.5, "Use a whole number of requests a minute, or null for the server's limit."],
-    ["600", "Use a whole number of requests a minute, or null for the server's limit."],
+    [1.5, "Use a whole number of requests a minute."],
+    ["600", "Use a whole number of requests a minute."],
   ])("[U8][G6] a limit of %j is refused beside the field", async (rateLimit, message) => {
     const answer = await ada.call("POST", "/api/manage/projects", { body: { name: "Weather", rateLimit } });
     expect(answer).toMatchObject({ status: 400, body: { code: "fields_invalid", fields: { rateLimit: message } } });

@@ -1,0 +1,97 @@
+import { expect, test } from "@playwright/test";
+import { signUpFirstAdmin } from "./support/dashboard";
+import { startServer } from "./support/server";
+import { openStream } from "./support/stream";
+
+const ADA = { username: "Ada", password: "open sesame" };
+
+test("[G11] [G12] [S1] [W6] [R10] an application gets users, a secure endpoint and a schema in the browser", async ({ page }) => {
+  test.setTimeout(120_000);
+  const server = await startServer();
+  try {
+    const { project, endpoint, key } = await signUpFirstAdmin(page, server);
+    const url = (name: string, parameters = "") => `${server.url}/api/1/ce/${name}?key=${key}${parameters}`;
+    const post = (address: string, body: object, headers: Record<string, string> = {}) =>
+      fetch(address, { method: "POST", headers: { "Content-Type": "application/json", ...headers }, body: JSON.stringify(body) });
+    expect((await post(url(endpoint.name), { temperature: 21.5 })).status).toBe(201);
+
+    // An authentication endpoint, which leads to its users.
+    await page.goto(`${server.url}/p/${project.id}/endpoints`);
+    await page.getByRole("button", { name: "New endpoint" }).click();
+    const create = page.getByRole("dialog", { name: "New endpoint" });
+    await create.getByRole("radio", { name: "Authentication" }).check();
+    await create.getByLabel("Name", { exact: true }).fill("shop/customers");
+    await create.getByRole("button", { name: "Create endpoint" }).click();
+    await expect(page).toHaveURL(/\/users$/);
+    await expect(page.getByText("Nobody has registered yet.")).toBeVisible();
+    await expect(page.getByText(`curl '${url("shop/customers")}'`)).toBeVisible();
+
+    // Somebody registers and logs in; the page sees it by itself.
+    expect((await post(url("shop/customers"), ADA)).status).toBe(201);
+    const row = page.getByRole("row", { name: /^ada / });
+    await expect(row).toBeVisible({ timeout: 20_000 });
+    const login = await post(url("shop/customers", "&login=true&noATCookie=true"), ADA, { "User-Agent": "Firefox/1.0 (Linux)" });
+    const authorization = login.headers.get("authorization") ?? "";
+    expect(authorization).toMatch(/^Bearer [\w-]{43}$/);
+
+    // The data endpoint becomes secure.
+    await page.goto(`${server.url}/p/${project.id}/endpoints/${endpoint.id}/settings`);
+    await expect(page.getByRole("switch", { name: "Others can read" })).toBeDisabled();
+    await page.getByRole("switch", { name: "Secure" }).check();
+    await expect(page.getByRole("link", { name: "shop/customers" }).last()).toBeVisible();
+    await page.getByRole("button", { name: "Save changes" }).click();
+    await expect(page.getByText("Saved the endpoint's settings.")).toBeVisible();
+    expect((await fetch(url(endpoint.name))).status).toBe(401);
+    expect((await fetch(url(endpoint.name), { headers: { authorization } })).status).toBe(200);
+
+    // A schema, made of what is there; what does not match it is refused, and the page says why.
+    await page.getByRole("button", { name: "Generate from records" }).click();
+    await expect(page.getByRole("textbox", { name: "JSON Schema" })).toContainText('"temperature"');
+    const body = page.getByRole("textbox", { name: "Body" });
+    await body.fill('{\n  "temperature": "warm"\n}');
+    await page.getByRole("button", { name: "Test", exact: true }).click();
+    await expect(page.getByText("The body does not match the schema: 1 problem.")).toBeVisible();
+    await page.getByRole("button", { name: /^Line 2, \/temperature:/ }).click();
+    await expect(body).toBeFocused();
+    await page.getByRole("button", { name: "Save schema" }).click();
+    await expect(page.getByText("In force: what does not match is refused.")).toBeVisible();
+    const refused = await post(url(endpoint.name), { temperature: "warm" }, { authorization });
+    expect([refused.status, ((await refused.json()) as { code: string }).code]).toEqual([400, "schema_mismatch"]);
+    expect((await post(url(endpoint.name), { temperature: 19 }, { authorization })).status).toBe(201);
+
+    // The editor is dressed (its styles pass the content security policy), and the keyboard is not caught in it.
+    expect(
+      await page
+        .locator(".cm-scroller")
+        .first()
+        .evaluate((scroller) => getComputedStyle(scroller).display),
+    ).toBe("flex");
+    await body.press("Tab");
+    await expect(body).toBeFocused();
+    await body.press("Escape");
+    await page.keyboard.press("Tab");
+    await expect(body).not.toBeFocused();
+
+    // The owner ends the session: the token and the socket end with it.
+    const token = authorization.replace("Bearer ", "");
+    const stream = await openStream(`${url(endpoint.name).replace(/^http/, "ws")}&accessToken=${token}`);
+    await page.getByRole("link", { name: "shop/customers" }).last().click();
+    await page.getByRole("navigation", { name: "Endpoint" }).getByRole("link", { name: "Users" }).click();
+    await row.getByRole("button", { name: "ada" }).click();
+    const user = page.getByRole("dialog", { name: "ada" });
+    await user.getByRole("button", { name: "End session of Firefox on Linux" }).click();
+    expect(await stream.closed).toEqual({ code: 1000, reason: "The access token was revoked. Log in again." });
+    await expect(user.getByText("This user is not logged in.")).toBeVisible();
+    expect((await fetch(url(endpoint.name), { headers: { authorization } })).status).toBe(401);
+
+    // And the user.
+    await user.getByRole("button", { name: "Delete user" }).click();
+    const confirm = page.getByRole("dialog", { name: "Delete user" });
+    await confirm.getByLabel("Name", { exact: true }).fill("ada");
+    await confirm.getByRole("button", { name: "Delete user" }).click();
+    await expect(page.getByText("Nobody has registered yet.")).toBeVisible();
+    expect((await post(url("shop/customers", "&login=true"), ADA)).status).toBe(401);
+  } finally {
+    await server.dispose();
+  }
+});
