@@ -24,8 +24,9 @@ async function ask(kind, job) {
   const worker = fork(script, [settings], { execArgv: flags, serialization: "advanced", cwd: folder, env: {} });
   const [ready] = await once(worker, "message");
   expect(ready).toEqual({ type: "ready" });
-  worker.send(job);
+  worker.send({ id: "1", job });
   const [report] = await once(worker, "message");
+  expect(report.id).toBe("1");
   worker.disconnect();
   await once(worker, "exit");
   return report.answer;

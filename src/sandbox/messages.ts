@@ -11,12 +11,16 @@ export const workerSettingsSchema = z.strictObject({
 });
 export type WorkerSettings = z.infer<typeof workerSettingsSchema>;
 
-export const jobSchema = z.discriminatedUnion("kind", [
+const jobSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("evaluate"), expression: z.string(), input: z.string() }),
   z.strictObject({ kind: z.literal("validate"), schema: z.string(), bodies: z.array(z.string()) }),
   z.strictObject({ kind: z.literal("check_schema"), schema: z.string() }),
 ]);
 export type Job = z.infer<typeof jobSchema>;
+
+/** `id`: unguessable before the job comes, and sent back with its answer: what a job leaves to say later is no answer to the next. */
+export const orderSchema = z.strictObject({ id: z.string(), job: jobSchema });
+export type Order = z.infer<typeof orderSchema>;
 
 /** Which limit a job met. `depth`: of nesting or recursion. */
 const limit = z.enum(["time", "memory", "depth", "output"]);
@@ -38,6 +42,6 @@ export type Answer = z.infer<typeof answerSchema>;
 /** `ready`: it takes a job. */
 export const reportSchema = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("ready") }),
-  z.strictObject({ type: z.literal("answer"), answer: answerSchema }),
+  z.strictObject({ type: z.literal("answer"), id: z.string(), answer: answerSchema }),
 ]);
 export type Report = z.infer<typeof reportSchema>;

@@ -1,10 +1,11 @@
 /** One sandbox worker, a process of its own: starts it without rights, gives it one job at a time, and kills it when it overruns. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import os from "node:os";
 import type { Log } from "@/src/core/ports";
 import { WATCHDOG_GRACE_MS } from "./limits";
-import { type Answer, type Job, reportSchema, type WorkerSettings } from "./messages";
+import { type Answer, type Job, type Order, reportSchema, type WorkerSettings } from "./messages";
 
 /** A process that has not reported by then never will. */
 const START_TIMEOUT_MS = 30_000;
@@ -17,8 +18,8 @@ const STACK_KIB = 3900;
 const NICE = { jsonata: 19, schema: 10 } as const;
 
 export interface WorkerProcess {
-  /** `idle`: it takes a job. `busy`: it has one, or removes the traces of the last. */
-  readonly state: "starting" | "idle" | "busy" | "gone";
+  /** `idle`: it takes a job. `busy`: it has one, or removes the traces of the last. `ended`: it will be gone. */
+  readonly state: "starting" | "idle" | "busy" | "ended" | "gone";
   /** Gives an idle worker its next job. Settles with its answer: a limit when it overran or died; undefined when it was gone before it got the job. */
   run(job: Job): Promise<Answer | undefined>;
   /** Settles when the process is gone. */
@@ -44,7 +45,7 @@ class Worker implements WorkerProcess {
   readonly #gone: Promise<void>;
   #state: WorkerProcess["state"] = "starting";
   #wasReady = false;
-  #settle: ((answer: Answer | undefined) => void) | undefined;
+  #order: { id: string; settle: (answer: Answer | undefined) => void } | undefined;
   #timer: NodeJS.Timeout;
 
   constructor(options: WorkerOptions) {
@@ -78,13 +79,14 @@ class Worker implements WorkerProcess {
   }
 
   run(job: Job): Promise<Answer | undefined> {
-    if (this.#state === "gone") return Promise.resolve(undefined);
+    if (this.#state === "gone" || this.#state === "ended") return Promise.resolve(undefined);
     if (this.#state !== "idle") throw new Error(`A sandbox worker that is ${this.#state} takes no job.`);
     this.#state = "busy";
     return new Promise((resolve) => {
-      this.#settle = resolve;
+      const id = randomUUID();
+      this.#order = { id, settle: resolve };
       this.#timer = setTimeout(() => this.#end("a job overran"), this.#options.settings.timeoutMs + WATCHDOG_GRACE_MS);
-      this.#child.send(job, (error) => {
+      this.#child.send({ id, job } satisfies Order, (error) => {
         if (!error) return;
         this.#answer(undefined);
         this.#end("it could not be reached");
@@ -98,19 +100,20 @@ class Worker implements WorkerProcess {
   }
 
   #hear(message: unknown): void {
-    const report = reportSchema.safeParse(message);
-    if (!report.success) {
+    if (this.#state === "ended" || this.#state === "gone") return;
+    const { data: report } = reportSchema.safeParse(message);
+    // A job may have taken over the process: what it says from now on is worth nothing, and neither is its answer.
+    if (!report || (report.type === "answer" ? report.id !== this.#order?.id : this.#order !== undefined || this.#state === "idle")) {
       this.#end("it said what no worker says");
       return;
     }
     clearTimeout(this.#timer);
-    if (report.data.type === "answer") {
-      this.#answer(report.data.answer);
+    if (report.type === "answer") {
+      this.#answer(report.answer);
       // The next job does not wait for ever for this one's traces to be removed.
       this.#timer = setTimeout(() => this.#end("it did not get ready in time"), START_TIMEOUT_MS);
       return;
     }
-    if (this.#state === "gone") return;
     if (!this.#wasReady) void this.#yieldToOthers();
     this.#wasReady = true;
     this.#state = "idle";
@@ -118,24 +121,24 @@ class Worker implements WorkerProcess {
   }
 
   #answer(answer: Answer | undefined): void {
-    const settle = this.#settle;
-    this.#settle = undefined;
-    settle?.(answer);
+    const order = this.#order;
+    this.#order = undefined;
+    order?.settle(answer);
   }
 
   /** Its job is answered at once; it is gone a moment later. */
   #end(why: string): void {
     this.#options.log.warn({ pid: this.#child.pid, kind: this.#options.settings.kind, why }, "a sandbox worker is ended");
     clearTimeout(this.#timer);
-    this.#state = "busy";
     this.#answer({ outcome: "limit", limit: "time" });
     this.#child.kill("SIGKILL");
+    if (this.#state !== "gone") this.#state = "ended";
   }
 
   #leave(how: { code: number | null; signal: NodeJS.Signals | null }): void {
     clearTimeout(this.#timer);
     this.#state = "gone";
-    if (this.#settle) this.#options.log.warn({ pid: this.#child.pid, ...how }, "a sandbox worker ended in the middle of a job");
+    if (this.#order) this.#options.log.warn({ pid: this.#child.pid, ...how }, "a sandbox worker ended in the middle of a job");
     // Most likely it ran out of memory: everything else ends a job without ending the process.
     this.#answer({ outcome: "limit", limit: "memory" });
     this.#options.onGone({ wasReady: this.#wasReady });

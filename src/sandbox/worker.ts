@@ -3,7 +3,7 @@
  * and ends when the server does.
  */
 import { createJsonataMachine } from "./jsonata-machine";
-import { type Answer, type Job, jobSchema, type Report, type WorkerSettings, workerSettingsSchema } from "./messages";
+import { type Answer, type Job, orderSchema, type Report, type WorkerSettings, workerSettingsSchema } from "./messages";
 import { createSchemaChecker } from "./schema-checker";
 
 interface Bench {
@@ -18,7 +18,8 @@ process.on("disconnect", () => process.exit());
 
 const bench = await createBench(workerSettingsSchema.parse(JSON.parse(process.argv[2] ?? "")));
 process.on("message", (message: unknown) => {
-  report({ type: "answer", answer: bench.work(jobSchema.parse(message)) });
+  const { id, job } = orderSchema.parse(message);
+  report({ type: "answer", id, answer: bench.work(job) });
   void bench.tidy().then(() => report({ type: "ready" }));
 });
 report({ type: "ready" });
