@@ -104,4 +104,12 @@ describe("createGroupCommit", () => {
     for (let n = 0; n < 5; n++) void commit(ENDPOINT, [toWrite(`w${n}`, large)]);
     await expect(commit(ENDPOINT, [toWrite("too much", large)])).rejects.toMatchObject({ code: "server_busy" });
   });
+
+  it("[R14] [R8] counts writes too, however small they are", async () => {
+    const { commit } = createDoor();
+    const many = Array.from({ length: 10_000 }, () => toWrite("tiny"));
+    const waiting = Array.from({ length: 30 }, () => commit(ENDPOINT, many));
+    await expect(Promise.race(waiting)).rejects.toMatchObject({ code: "server_busy" });
+    for (const one of waiting) one.catch(() => undefined);
+  });
 });

@@ -12,6 +12,8 @@ const WRITES_MAX = 128;
 const DATA_LENGTH_MAX = 1024 * 1024;
 /** What may wait at one endpoint, in characters of data. */
 const WAITING_LENGTH_MAX = 64 * 1024 * 1024;
+/** A write counts as so many at least: a request may have thousands of tiny ones, which take memory of their own. */
+const WRITE_LENGTH_MIN = 256;
 
 interface Request {
   writes: readonly Write[];
@@ -58,7 +60,7 @@ export function createGroupCommit(commit: Commit): Commit {
 
   return (endpointId, writes) =>
     new Promise((resolve, reject) => {
-      const length = writes.reduce((sum, write) => sum + (write.type === "DELETE" ? 0 : write.data.length), 0);
+      const length = writes.reduce((sum, write) => sum + Math.max(WRITE_LENGTH_MIN, write.type === "DELETE" ? 0 : write.data.length), 0);
       const request = { writes, length, resolve, reject };
       const queue = queues.get(endpointId);
       if (!queue) {

@@ -6,7 +6,8 @@ import type pg from "pg";
 import type { Config } from "@/src/config/config";
 import { createAccess } from "@/src/core/access";
 import { createDefinitions } from "@/src/core/definitions";
-import type { Log } from "@/src/core/ports";
+import { createFiles } from "@/src/core/files";
+import type { FileStorage, Log } from "@/src/core/ports";
 import { createRateGate } from "@/src/core/rate-gate";
 import { createRecords } from "@/src/core/records";
 import { createTokens } from "@/src/core/tokens";
@@ -15,6 +16,8 @@ import { createChangeLog } from "@/src/db/change-log";
 import { createDb, createPool } from "@/src/db/client";
 import { createDefinitionStore } from "@/src/db/definition-store";
 import { startEmbeddedPostgres } from "@/src/db/embedded-postgres";
+import { createFileStore } from "@/src/db/file-store";
+import { sweepIdempotentRequests } from "@/src/db/idempotent-requests";
 import { migrate } from "@/src/db/migrate";
 import { createRecordStore } from "@/src/db/record-store";
 import { createTokenStore } from "@/src/db/token-store";
@@ -26,6 +29,8 @@ import { createProcessHints } from "@/src/realtime/hints";
 import { createHub } from "@/src/realtime/hub";
 import { createUpgradeHandler } from "@/src/realtime/ws";
 import { createSandbox } from "@/src/sandbox/sandbox";
+import { createDiskStorage } from "@/src/storage/disk";
+import { createS3Storage } from "@/src/storage/s3";
 import { createLog } from "./log";
 import type { Runtime } from "./registry";
 import { loadSecret } from "./secret";
@@ -34,6 +39,9 @@ import { startTicker } from "./ticker";
 /** `lastUsedAt` of keys and tokens is this far behind at most. */
 const USE_INTERVAL_MS = 10_000;
 const TOKEN_SWEEP_INTERVAL_MS = 10 * 60_000;
+const ONCE_SWEEP_INTERVAL_MS = 10 * 60_000;
+/** Files of deleted records and of uploads that never ended are gone this soon after. */
+const FILE_SWEEP_INTERVAL_MS = 10_000;
 /** How long clients may take to answer the close frame of a shutdown. */
 const STREAM_GRACE_MS = 2_000;
 
@@ -86,6 +94,15 @@ export async function boot(config: Config): Promise<Booted> {
     accessTokenTtlMs: config.accessTokenTtlMs,
     recordBytesMax: config.bodyBytesMax,
   });
+  const storage = await openStorage(config, log);
+  const files = createFiles({
+    store: createFileStore({ db }),
+    storage,
+    records: store,
+    sandbox,
+    log,
+    uploadTimeoutMs: config.uploadTimeoutMs,
+  });
   const streams = createUpgradeHandler({ hub, access: gate, log, config });
   definitions.onInvalidate((projectId) => void hub.recheck(projectId));
   tokens.onInvalidate((projectId) => void hub.recheck(projectId));
@@ -99,6 +116,8 @@ export async function boot(config: Config): Promise<Booted> {
       { name: "note the use of keys", intervalMs: USE_INTERVAL_MS, run: () => definitions.flushUse() },
       { name: "note the use of tokens", intervalMs: USE_INTERVAL_MS, run: () => tokens.flushUse() },
       { name: "delete expired tokens", intervalMs: TOKEN_SWEEP_INTERVAL_MS, run: () => users.sweepTokens() },
+      { name: "forget old requests", intervalMs: ONCE_SWEEP_INTERVAL_MS, run: () => sweepIdempotentRequests({ db }) },
+      { name: "sweep files", intervalMs: FILE_SWEEP_INTERVAL_MS, run: () => files.sweep() },
     ],
   });
 
@@ -113,12 +132,13 @@ export async function boot(config: Config): Promise<Booted> {
       definitions,
       tokens,
       users,
+      files,
       sandbox,
       hub,
       secret,
       loginLimiter: createLoginLimiter(),
     },
-    dataPlane: createDataPlane({ access, gate, records, users, sandbox, clock, config, log }),
+    dataPlane: createDataPlane({ access, gate, records, users, files, sandbox, clock, config, log }),
     upgrade: streams.upgrade,
     closeStreams: () => streams.closeAll({ graceMs: STREAM_GRACE_MS }),
     isDatabaseUp: () =>
@@ -133,10 +153,16 @@ export async function boot(config: Config): Promise<Booted> {
         if (one.status === "rejected") log.warn({ err: one.reason }, "the last use of some keys or tokens was not noted");
       limiter.close();
       await sandbox.close();
+      storage.close();
       await db.$disconnect();
       await stopDatabase();
     },
   };
+}
+
+async function openStorage(config: Config, log: Log): Promise<FileStorage & { close(): void }> {
+  if (config.s3 !== undefined) return createS3Storage({ options: config.s3, log });
+  return { ...createDiskStorage({ dir: path.join(config.dataDir, "files") }), close: () => undefined };
 }
 
 async function openDatabase(config: Config, log: Log): Promise<{ pool: pg.Pool; stopDatabase: () => Promise<void> }> {
