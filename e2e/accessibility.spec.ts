@@ -23,7 +23,7 @@ test("axe finds nothing on any page, light and dark, wide and narrow", async ({ 
       }
     };
     await expectClean(signedOut, new URL(server.setupUrl ?? "").pathname + new URL(server.setupUrl ?? "").search);
-    const { project, endpoint } = await signUpFirstAdmin(page, server);
+    const { project, endpoint, key } = await signUpFirstAdmin(page, server);
     await expectClean(signedOut, "/login");
     await expectClean(signedOut, "/no-such-page");
     const pages = [
@@ -34,9 +34,14 @@ test("axe finds nothing on any page, light and dark, wide and narrow", async ({ 
       ...["", "/endpoints", "/keys", "/settings"].map((part) => `/p/${project.id}${part}`),
     ];
     pages.push(...["live", "api", "settings"].map((part) => `/p/${project.id}/endpoints/${endpoint.id}/${part}`));
-    for (const path of pages) await expectClean(page, path);
     const headers = { Origin: server.url };
+    const data = { name: "customers", kind: "authentication" };
+    const made = await page.request.post(`${server.url}/api/manage/projects/${project.id}/endpoints`, { headers, data });
+    const people = (await made.json()) as { id: string; name: string };
+    pages.push(...["users", "settings"].map((part) => `/p/${project.id}/endpoints/${people.id}/${part}`));
+    for (const path of pages) await expectClean(page, path);
     await page.request.post(`${server.url}/api/manage/endpoints/${endpoint.id}/records`, { headers, data: { temperature: 21.5 } });
+    await page.request.post(`${server.url}/api/1/ce/${people.name}?key=${key}`, { data: { username: "Grace", password: "open sesame" } });
     await page.setViewportSize({ width: 390, height: 844 });
     for (const path of pages) await expectClean(page, path);
   } finally {

@@ -46,7 +46,7 @@ function SessionRow({ session }: { session: SessionView }) {
         </p>
         <p className="text-muted">
           {session.address ? `${session.address} · ` : ""}seen <RelativeTime time={session.lastSeenAt} /> · since{" "}
-          <RelativeTime time={session.createdAt} />
+          <RelativeTime time={session.createdAt} /> · expires <RelativeTime time={session.expiresAt} />
         </p>
         <FormFailure failure={revoke.failure} />
       </div>
