@@ -29,6 +29,7 @@ import { createProcessRateLimiter } from "@/src/limits/rate-limiter";
 import { createProcessHints } from "@/src/realtime/hints";
 import { createLog } from "@/src/runtime/log";
 import { createSandbox } from "@/src/sandbox/sandbox";
+import { createFilesFolder } from "@/tests/support/files-folder";
 
 const seconds = Number(process.argv[2] ?? 8);
 const CONNECTIONS = 50;
@@ -64,8 +65,9 @@ async function serve(store: RecordStore): Promise<{ origin: string; server: http
   const userStore = createUserStore({ db });
   const limiter = createLoginLimiter();
   const users = createUsers({ store: userStore, records, tokens, limiter, sandbox, clock, accessTokenTtlMs: 60_000, recordBytesMax });
-  const config = { bodyBytesMax: 1024 * 1024, bodyTimeoutMs: 30_000 };
-  const server = http.createServer(createDataPlane({ access, gate, records, users, sandbox, clock, config, log }));
+  const { files } = await createFilesFolder({ db, records: store, sandbox, log });
+  const config = { bodyBytesMax: 1024 * 1024, bodyTimeoutMs: 30_000, uploadTimeoutMs: 30_000 };
+  const server = http.createServer(createDataPlane({ access, gate, records, users, files, sandbox, clock, config, log }));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server };
 }

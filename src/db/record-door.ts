@@ -6,7 +6,7 @@ const COMMIT = nameStatement(
   "rested_record_commit",
   `SELECT outcome, seq::text AS seq, version, data,
     wire_time(created_at) AS "createdAt", wire_time(updated_at) AS "updatedAt", wire_time(at) AS at, wire_id(owner) AS owner
-  FROM record_commit($1::uuid, $2::text[], $3::uuid[], $4::text[], $5::text[], $6::boolean[], $7::int[], $8::uuid[]) ORDER BY ord`,
+  FROM record_commit($1::uuid, $2::text[], $3::uuid[], $4::text[], $5::text[], $6::boolean[], $7::int[], $8::uuid[], $9::int[]) ORDER BY ord`,
 );
 
 /** What the door needs of a client, or of the client of a transaction. */
@@ -50,6 +50,7 @@ export async function commitWrites(client: DoorClient, endpointId: string, write
     writes.map((write) => write.type === "PUT" && write.sameType === true),
     writes.map((write) => (write.type === "POST" ? null : (write.expectedVersion ?? null))),
     writes.map((write) => (write.type === "POST" ? write.owner : write.onlyOwner) ?? null),
+    writes.map((write) => (write.type === "POST" ? (write.together ?? null) : null)),
   );
   return writes.map((write, index) => toResult(endpointId, write, rows[index]));
 }
@@ -61,5 +62,6 @@ function toResult(endpointId: string, write: Write, row: DoorRow | undefined): W
   if (data === null) throw new Error(`record_commit answered no data for a ${write.type} to endpoint ${endpointId}`);
   const { version, createdAt, updatedAt, at, owner } = row;
   const record = { id: write.id, version, data, createdAt, updatedAt };
-  return { outcome: "ok", change: { endpointId, seq: Number(row.seq), type: write.type, record, owner, at } };
+  const together = write.type === "POST" && write.together !== undefined ? { together: write.together } : {};
+  return { outcome: "ok", change: { endpointId, seq: Number(row.seq), type: write.type, record, owner, at, ...together } };
 }

@@ -10,11 +10,11 @@ const REQUEST_SLACK_MS = 10_000;
 const CHECK_INTERVAL_MS = 2_000;
 
 /** Options for `http.createServer` and `https.createServer`. */
-export function createHttpLimits(config: { headersTimeoutMs: number; bodyTimeoutMs: number }): ServerOptions {
+export function createHttpLimits(config: { headersTimeoutMs: number; bodyTimeoutMs: number; uploadTimeoutMs: number }): ServerOptions {
   return {
     maxHeaderSize: HEADERS_BYTES_MAX,
     headersTimeout: config.headersTimeoutMs,
-    requestTimeout: config.headersTimeoutMs + config.bodyTimeoutMs + REQUEST_SLACK_MS,
+    requestTimeout: config.headersTimeoutMs + Math.max(config.bodyTimeoutMs, config.uploadTimeoutMs) + REQUEST_SLACK_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
     connectionsCheckingInterval: CHECK_INTERVAL_MS,
   };

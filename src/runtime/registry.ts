@@ -3,6 +3,7 @@
  */
 import type { Config } from "@/src/config/config";
 import type { Definitions } from "@/src/core/definitions";
+import type { Files } from "@/src/core/files";
 import type { ChangeLog, Clock, Log, LoginLimiter, RecordStore, Sandbox } from "@/src/core/ports";
 import type { Tokens } from "@/src/core/tokens";
 import type { Users } from "@/src/core/users";
@@ -25,6 +26,8 @@ export interface Runtime {
   /** Users of applications, at authentication endpoints. */
   users: Users;
   /** Runs JSONata and checks of JSON Schemas, apart from this process. */
+  /** Files of records: opens them, takes uploads, removes what no record has any more. */
+  files: Files;
   sandbox: Sandbox;
   hub: Hub;
   /** Signs dashboard sessions and set-up links; 32 bytes as base64url. */

@@ -24,6 +24,7 @@ import { createProcessRateLimiter } from "@/src/limits/rate-limiter";
 import { createProcessHints } from "@/src/realtime/hints";
 import { createSandbox } from "@/src/sandbox/sandbox";
 import { createTestDatabase } from "@/tests/support/database";
+import { createFilesFolder, type FilesFolder } from "@/tests/support/files-folder";
 
 /** A project with one key and one endpoint. */
 export interface Seed {
@@ -55,6 +56,8 @@ export interface DataServer {
   definitions: Definitions;
   tokens: Tokens;
   users: Users;
+  /** Where its files are. */
+  folder: FilesFolder;
   /** To look into the database, and to change it behind the server's back. */
   pool: pg.Pool;
   /** The time that the server sees; set it to move it. */
@@ -80,13 +83,15 @@ export interface DataServerOptions {
   /** Requests a minute; default 0: no limit. */
   rateLimit?: number;
   sandboxTimeoutMs?: number;
+  /** Default: bodyTimeoutMs. */
+  uploadTimeoutMs?: number;
   /** Reaches the database through another address, which a test may cut. */
   via?: { host: string; port: number };
 }
 
 export async function createDataServer(options: DataServerOptions = {}): Promise<DataServer> {
   const { bodyBytesMax = 1024 * 1024, bodyTimeoutMs = 10_000, headersTimeoutMs = 10_000, drainMs = 5_000 } = options;
-  const config = { bodyBytesMax, bodyTimeoutMs, headersTimeoutMs, drainMs };
+  const config = { bodyBytesMax, bodyTimeoutMs, headersTimeoutMs, drainMs, uploadTimeoutMs: options.uploadTimeoutMs ?? bodyTimeoutMs };
   const database = await createTestDatabase();
   const logged: string[] = [];
   const log = createListLog(logged);
@@ -107,7 +112,8 @@ export async function createDataServer(options: DataServerOptions = {}): Promise
   const limiter = createProcessRateLimiter({ now: () => clock.at.getTime() });
   const gate = createRateGate({ access, limiter, limit: options.rateLimit ?? 0, now: () => clock.at.getTime() });
   const sandbox = createSandbox({ timeoutMs: options.sandboxTimeoutMs ?? 5_000, memoryBytesMax: 64 * 1024 * 1024, log });
-  const records = createRecords({ store: createRecordStore({ db, pool: serverPool }), sandbox, recordBytesMax: bodyBytesMax });
+  const store = createRecordStore({ db, pool: serverPool });
+  const records = createRecords({ store, sandbox, recordBytesMax: bodyBytesMax });
   const users = createUsers({
     store: createUserStore({ db }),
     records,
@@ -118,7 +124,9 @@ export async function createDataServer(options: DataServerOptions = {}): Promise
     accessTokenTtlMs: ACCESS_TOKEN_TTL_MS,
     recordBytesMax: bodyBytesMax,
   });
-  const handle = createDataPlane({ access, gate, records, users, sandbox, clock: coreClock, config, log });
+  const folder = await createFilesFolder({ db, records: store, sandbox, log, uploadTimeoutMs: config.uploadTimeoutMs });
+  const { files } = folder;
+  const handle = createDataPlane({ access, gate, records, users, files, sandbox, clock: coreClock, config, log });
   const server = http.createServer({ ...createHttpLimits(config), connectionsCheckingInterval: 50 }, (request, response) =>
     handle(request, response),
   );
@@ -134,6 +142,7 @@ export async function createDataServer(options: DataServerOptions = {}): Promise
     definitions,
     tokens,
     users,
+    folder,
     pool,
     clock,
     logged,
@@ -155,6 +164,7 @@ export async function createDataServer(options: DataServerOptions = {}): Promise
       await serverPool.end().catch(() => undefined);
       await pool.end();
       await database.drop();
+      await folder.remove();
     },
   };
 }

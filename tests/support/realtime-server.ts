@@ -26,6 +26,7 @@ import { createUpgradeHandler } from "@/src/realtime/ws";
 import { createSandbox } from "@/src/sandbox/sandbox";
 import { ACCESS_TOKEN_TTL_MS, type Seed, type SeedOptions, seed } from "./data-server";
 import { createTestDatabase, type TestDatabase } from "./database";
+import { createFilesFolder } from "./files-folder";
 import { type ConnectOptions, connectStream, type StreamClient } from "./stream-client";
 
 export interface RealtimeServer {
@@ -93,9 +94,10 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
   const stopListening = definitions.onInvalidate((projectId) => void hub.recheck(projectId));
   tokens.onInvalidate((projectId) => void hub.recheck(projectId));
   const handler = createUpgradeHandler({ hub, access: gate, config: { pingIntervalMs, pongTimeoutMs }, log });
-  const config = { bodyBytesMax: 1_048_576, bodyTimeoutMs: 10_000 };
+  const config = { bodyBytesMax: 1_048_576, bodyTimeoutMs: 10_000, uploadTimeoutMs: 10_000 };
   const recordBytesMax = 1_048_576;
   const sandbox = createSandbox({ timeoutMs: 5_000, memoryBytesMax: 64 * 1024 * 1024, log });
+  const folder = await createFilesFolder({ db, records, sandbox, log });
   const rules = createRecords({ store: records, sandbox, recordBytesMax });
   const users = createUsers({
     store: createUserStore({ db }),
@@ -107,7 +109,7 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
     accessTokenTtlMs: ACCESS_TOKEN_TTL_MS,
     recordBytesMax,
   });
-  const dataPlane = createDataPlane({ access, gate, records: rules, users, sandbox, clock: coreClock, config, log });
+  const dataPlane = createDataPlane({ access, gate, records: rules, users, files: folder.files, sandbox, clock: coreClock, config, log });
   const onRequest = (request: http.IncomingMessage, response: http.ServerResponse) => dataPlane(request, response);
   const server = tls ? https.createServer(tls, onRequest) : http.createServer(onRequest);
   server.on("upgrade", handler.upgrade);
@@ -168,6 +170,7 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
       await db.$disconnect();
       await serverPool.end().catch(() => undefined);
       await pool.end();
+      await folder.remove();
       if (options.database === undefined) await database.drop();
     },
   };

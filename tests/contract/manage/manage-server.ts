@@ -21,6 +21,7 @@ import { createHub } from "@/src/realtime/hub";
 import { getRuntime, installRuntime, type Runtime, uninstallRuntime } from "@/src/runtime/registry";
 import { createSandbox } from "@/src/sandbox/sandbox";
 import { createTestDatabase, type TestDatabase } from "@/tests/support/database";
+import { createFilesFolder } from "@/tests/support/files-folder";
 
 export const HOST = "rested.test:3000";
 export const ORIGIN = `http://${HOST}`;
@@ -86,6 +87,7 @@ export async function startManageServer(overrides: Partial<Config> = {}, shared?
   const records = createRecordStore({ db, pool });
   const recordBytesMax = config.bodyBytesMax;
   const sandbox = createSandbox({ timeoutMs: 5_000, memoryBytesMax: 64 * 1024 * 1024, log });
+  const folder = await createFilesFolder({ db, records, sandbox, log });
   const users = createUsers({
     store: createUserStore({ db }),
     records: createRecords({ store: records, sandbox, recordBytesMax }),
@@ -106,6 +108,7 @@ export async function startManageServer(overrides: Partial<Config> = {}, shared?
     definitions,
     tokens,
     users,
+    files: folder.files,
     sandbox,
     hub: createHub({ changes, hints: processHints, access, definitions, tokens, clock, log, queueBytesMax: config.queueBytesMax }),
     secret: "a-secret-of-tests-that-has-forty-three-chars",
@@ -129,6 +132,7 @@ export async function startManageServer(overrides: Partial<Config> = {}, shared?
       await sandbox.close();
       await db.$disconnect();
       await pool.end();
+      await folder.remove();
       if (!shared) await database.drop();
     },
   };

@@ -1,0 +1,214 @@
+/** The rules of files (F1–F3): what an upload stores, what a file answers, what is swept. It must not know transports, nor where bytes are kept. */
+import { createHash, type Hash } from "node:crypto";
+import { toFileName, toMediaType } from "@/src/core/file-name";
+import type { FileStorage, FileStore, Log, RecordStore, Sandbox, StagedFile, StoredRecord } from "@/src/core/ports";
+import { requireSchemaMatch } from "@/src/core/schema-check";
+import { createUniqueId } from "@/src/core/unique-id";
+import { AppError } from "@/src/shared/errors";
+import { FILE_BYTES_MAX, FILES_MAX } from "@/src/shared/protocol";
+
+/** A file as a client sends it. */
+export interface SentFile {
+  name: string | undefined;
+  type: string | undefined;
+  bytes: AsyncIterable<Uint8Array>;
+}
+
+/** Text fields sent with files; those that were sent more than once are lists. */
+export type Metadata = Readonly<Record<string, string | readonly string[]>>;
+
+/** The files of one request: all of them become records, or none. */
+export interface Upload {
+  /** Streams a file to the storage. Raises `too_many_files`, `file_too_large`, `storage_unavailable`, `database_unavailable`, and what its bytes raise. */
+  add(file: SentFile): Promise<void>;
+  /**
+   * Stores one record for each file, in the order of `add`. Raises `upload_invalid` when there is none, `schema_mismatch`, `body_timeout`; then nothing
+   * was written, and `discard` is still to be called.
+   */
+  commit(request: { endpointId: string; schema: string | null; owner: string | undefined; metadata: Metadata }): Promise<StoredRecord[]>;
+  /** Removes what was not committed, once the bytes that are under way have ended: abort the signal first. Never raises: the sweep takes what can't be removed now. */
+  discard(): Promise<void>;
+}
+
+/** A file of a record, to be answered. */
+export interface OpenFile extends Omit<StagedFile, "id"> {
+  /** The bytes from `start` to `end`, both included. Raises `storage_unavailable`, also when the storage has lost them. */
+  read(range: { start: number; end: number }): Promise<AsyncIterable<Uint8Array>>;
+}
+
+export interface Files {
+  /** When `signal` aborts, files that are under way are given up. */
+  beginUpload(options: { signal: AbortSignal }): Upload;
+  /** The file of a record. `onlyOwner`: raises `access_denied` unless it belongs to this user. Raises `record_not_found`, `not_a_file`. */
+  open(request: { endpointId: string; id: string; onlyOwner?: string | undefined }): Promise<OpenFile>;
+  /** Removes the bytes of files that no record has any more, and of uploads that never ended. */
+  sweep(): Promise<void>;
+  /** Sweeps soon, after records were deleted. Never raises: the next sweep tries again. */
+  sweepSoon(): void;
+}
+
+export interface FilesOptions {
+  store: FileStore;
+  storage: FileStorage;
+  records: Pick<RecordStore, "readOne">;
+  sandbox: Pick<Sandbox, "validate">;
+  log: Pick<Log, "warn" | "error">;
+  /** For all of an upload. What is not committed in time is swept. */
+  uploadTimeoutMs: number;
+}
+
+/** Between an upload's last byte and its commit. */
+const COMMIT_SLACK_MS = 60_000;
+const SWEEP_BATCH = 100;
+
+export function createFiles(options: FilesOptions): Files {
+  return new StoredFiles(options);
+}
+
+class StoredFiles implements Files {
+  readonly #options: FilesOptions;
+  /** The sweep under way; one that is asked for meanwhile follows it. */
+  #sweeping: Promise<void> = Promise.resolve();
+  #isSweepAskedFor = false;
+
+  constructor(options: FilesOptions) {
+    this.#options = options;
+  }
+
+  beginUpload({ signal }: { signal: AbortSignal }): Upload {
+    return new StagedUpload(this.#options, signal);
+  }
+
+  async open({ endpointId, id, onlyOwner }: Parameters<Files["open"]>[0]): Promise<OpenFile> {
+    const { records, store, storage, log } = this.#options;
+    const record = await records.readOne(endpointId, id);
+    if (!record) throw new AppError("record_not_found");
+    if (onlyOwner !== undefined && record.owner !== onlyOwner) throw new AppError("access_denied");
+    if (record.contentType !== "file") throw new AppError("not_a_file");
+    const file = await store.find(id);
+    // Deleted, or replaced, since the record was read.
+    if (!file) throw new AppError("record_not_found");
+    const { id: key, ...rest } = file;
+    return {
+      ...rest,
+      read: async (range) => {
+        const bytes = await storage.read(key, range);
+        if (bytes) return bytes;
+        log.error({ file: key, endpointId, recordId: id }, "the file storage has lost a file");
+        throw new AppError("storage_unavailable", { internal: `file=${key} is missing` });
+      },
+    };
+  }
+
+  async sweep(): Promise<void> {
+    const { store, storage, log } = this.#options;
+    for (;;) {
+      const ids = await store.findGarbage(SWEEP_BATCH);
+      const removals = await Promise.allSettled(ids.map((id) => storage.remove(id)));
+      const gone = ids.filter((_, index) => removals[index]?.status === "fulfilled");
+      await store.forget(gone);
+      const failed = removals.find((removal) => removal.status === "rejected");
+      if (failed) log.warn({ err: failed.reason, files: ids.length - gone.length }, "some files can't be removed now");
+      if (failed || ids.length < SWEEP_BATCH) return;
+    }
+  }
+
+  sweepSoon(): void {
+    if (this.#isSweepAskedFor) return;
+    this.#isSweepAskedFor = true;
+    const { log } = this.#options;
+    this.#sweeping = this.#sweeping.then(() => {
+      this.#isSweepAskedFor = false;
+      return this.sweep().catch((error: unknown) => log.warn({ err: error }, "files can't be swept now"));
+    });
+  }
+}
+
+class StagedUpload implements Upload {
+  readonly #options: FilesOptions;
+  readonly #signal: AbortSignal;
+  /** In the order of `add`; undefined while its bytes come. */
+  readonly #staged: (StagedFile | undefined)[] = [];
+  /** Settle when a file is in the storage, or never will be. */
+  readonly #adding: Promise<void>[] = [];
+  /** Whose bytes may be in the storage. */
+  #uncommitted: string[] = [];
+
+  constructor(options: FilesOptions, signal: AbortSignal) {
+    this.#options = options;
+    this.#signal = signal;
+  }
+
+  add(file: SentFile): Promise<void> {
+    const adding = this.#add(file);
+    this.#adding.push(adding.catch(() => undefined));
+    return adding;
+  }
+
+  async #add({ name, type, bytes }: SentFile): Promise<void> {
+    const index = this.#staged.push(undefined) - 1;
+    if (index >= FILES_MAX) throw new AppError("too_many_files");
+    const { store, storage, uploadTimeoutMs } = this.#options;
+    const file = { id: createUniqueId(), name: toFileName(name), type: toMediaType(type) };
+    this.#uncommitted.push(file.id);
+    await store.begin(file, uploadTimeoutMs + COMMIT_SLACK_MS);
+    const measured = { hash: createHash("sha256"), size: 0 };
+    await storage.put(file.id, measure(bytes, measured), { signal: this.#signal });
+    this.#staged[index] = { ...file, size: measured.size, sha256: measured.hash.digest("hex") };
+  }
+
+  async commit({ endpointId, schema, owner, metadata }: Parameters<Upload["commit"]>[0]): Promise<StoredRecord[]> {
+    const { store, sandbox } = this.#options;
+    const files = this.#staged.filter((file) => file !== undefined);
+    if (files.length === 0) {
+      throw new AppError("upload_invalid", { detail: "There is no file in the upload. Send one or more parts named file." });
+    }
+    const together = files.length > 1 ? { together: files.length } : {};
+    const uploads = files.map((file) => {
+      const data = toFileData(file, metadata);
+      return { file, write: { type: "POST", id: createUniqueId(), contentType: "file", data, owner, ...together } as const };
+    });
+    const texts = uploads.map(({ write }) => write.data);
+    await requireSchemaMatch({ sandbox, schema, texts, inArray: files.length > 1, group: endpointId });
+    const results = await store.commit(endpointId, uploads);
+    if (results === "file_expired") throw new AppError("body_timeout");
+    const records = results.flatMap((result) => (result.outcome === "ok" ? [result.change.record] : []));
+    // A POST has no condition; only its endpoint can be missing.
+    if (records.length < files.length)
+      throw new AppError("endpoint_or_key_invalid", { internal: "the endpoint was deleted before the write" });
+    this.#uncommitted = [];
+    return records;
+  }
+
+  async discard(): Promise<void> {
+    // What is still on its way would arrive after it was removed.
+    await Promise.all(this.#adding);
+    const ids = this.#uncommitted;
+    this.#uncommitted = [];
+    if (ids.length === 0) return;
+    const { store, storage, log } = this.#options;
+    try {
+      // Should the next step fail, the sweep takes them at once.
+      await store.release(ids);
+      await Promise.all(ids.map((id) => storage.remove(id)));
+      await store.forget(ids);
+    } catch (error) {
+      log.warn({ err: error, files: ids.length }, "files of a failed upload are left to the sweep");
+    }
+  }
+}
+
+/** Passes the bytes on, and counts and hashes them on their way. Raises `file_too_large`. */
+async function* measure(bytes: AsyncIterable<Uint8Array>, measured: { hash: Hash; size: number }): AsyncGenerator<Uint8Array, void> {
+  for await (const chunk of bytes) {
+    measured.size += chunk.byteLength;
+    if (measured.size > FILE_BYTES_MAX) throw new AppError("file_too_large");
+    measured.hash.update(chunk);
+    yield chunk;
+  }
+}
+
+/** JSON text of a file's record (F1). */
+function toFileData({ name, type, size, sha256 }: StagedFile, metadata: Metadata): string {
+  return JSON.stringify({ file: { name, type, size, sha256 }, metadata });
+}

@@ -1,0 +1,86 @@
+/** Stores what is known of files, and commits their records through the door. It must not touch bytes: the file storage has them. */
+import type { FileStore, StagedFile, WriteResult } from "@/src/core/ports";
+import type { Db, DbTransaction } from "@/src/db/client";
+import { retryContention } from "@/src/db/errors";
+import { nameStatement } from "@/src/db/statement";
+
+// Times are the database's own: the clocks of servers differ, and one server's sweep must not take what another still receives.
+const BEGIN = nameStatement(
+  "rested_begin_file",
+  `INSERT INTO "StoredFile" (id, name, type, "sweepAfter") VALUES ($1::uuid, $2, $3, clock_timestamp() + $4::int * interval '1 millisecond')`,
+);
+
+const ATTACH = nameStatement(
+  "rested_attach_files",
+  `UPDATE "StoredFile" f SET "recordId" = u.record, size = u.size, sha256 = decode(u.sha256, 'hex'), "sweepAfter" = 'infinity'
+  FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[]) AS u(id, record, size, sha256)
+  WHERE f.id = u.id AND f."recordId" IS NULL AND f."sweepAfter" > clock_timestamp()`,
+);
+
+const FIND = nameStatement(
+  "rested_find_file",
+  `SELECT wire_id(id) AS id, name, type, size::text AS size, encode(sha256, 'hex') AS sha256 FROM "StoredFile" WHERE "recordId" = $1::uuid`,
+);
+
+const FIND_GARBAGE = nameStatement(
+  "rested_find_garbage",
+  `SELECT wire_id(id) AS id FROM "StoredFile" WHERE "sweepAfter" < clock_timestamp() AND "recordId" IS NULL ORDER BY "sweepAfter" LIMIT $1::int`,
+);
+
+const RELEASE = nameStatement(
+  "rested_release_files",
+  `UPDATE "StoredFile" SET "sweepAfter" = clock_timestamp() WHERE id = ANY ($1::uuid[]) AND "recordId" IS NULL`,
+);
+
+const FORGET = nameStatement("rested_forget_files", `DELETE FROM "StoredFile" WHERE id = ANY ($1::uuid[]) AND "recordId" IS NULL`);
+
+/** Rolls the transaction back. */
+class FileExpired extends Error {}
+
+/** The files of a database. `endpointId`s have the dashes of a UUID. */
+export function createFileStore({ db }: { db: Db }): FileStore {
+  return {
+    async begin({ id, name, type }, lifeMs) {
+      await db.$executeRawUnsafe(BEGIN, id, name, type, lifeMs);
+    },
+    async commit(endpointId, uploads) {
+      try {
+        return await retryContention(() => db.$transaction((tx) => commitUploads(tx, endpointId, uploads)));
+      } catch (error) {
+        if (error instanceof FileExpired) return "file_expired";
+        throw error;
+      }
+    },
+    async find(recordId) {
+      const [row] = await db.$queryRawUnsafe<(Omit<StagedFile, "size"> & { size: string })[]>(FIND, recordId);
+      return row && { ...row, size: Number(row.size) };
+    },
+    async findGarbage(limit) {
+      const rows = await db.$queryRawUnsafe<{ id: string }[]>(FIND_GARBAGE, limit);
+      return rows.map(({ id }) => id);
+    },
+    async release(ids) {
+      await db.$executeRawUnsafe(RELEASE, ids);
+    },
+    async forget(ids) {
+      await db.$executeRawUnsafe(FORGET, ids);
+    },
+  };
+}
+
+async function commitUploads(tx: DbTransaction, endpointId: string, uploads: Parameters<FileStore["commit"]>[1]): Promise<WriteResult[]> {
+  const results = await tx.record.commit(
+    endpointId,
+    uploads.map(({ write }) => write),
+  );
+  if (results.some(({ outcome }) => outcome !== "ok")) return results;
+  const attached = await tx.$executeRawUnsafe(
+    ATTACH,
+    uploads.map(({ file }) => file.id),
+    uploads.map(({ write }) => write.id),
+    uploads.map(({ file }) => String(file.size)),
+    uploads.map(({ file }) => file.sha256),
+  );
+  if (attached !== uploads.length) throw new FileExpired();
+  return results;
+}

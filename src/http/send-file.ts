@@ -1,0 +1,78 @@
+/** GET of a file itself, whole or a range (F2). It must not know where bytes are kept. */
+import type { ServerResponse } from "node:http";
+import { pipeline } from "node:stream/promises";
+import parseRange from "range-parser";
+import { toFileHeaders } from "@/src/core/file-headers";
+import type { Files, OpenFile } from "@/src/core/files";
+import { type Handler, headersOf } from "@/src/http/exchange";
+import { parseFlag, parseUniqueId } from "@/src/http/parameters";
+import { respond } from "@/src/http/respond";
+import { AppError } from "@/src/shared/errors";
+
+/** A client that takes nothing for so long is cut off. */
+const STALL_MS = 60_000;
+
+/** True when the file is asked for, rather than its record. Raises `parameter_invalid`. */
+export function wantsFile(parameters: URLSearchParams): boolean {
+  const isStream = parseFlag(parameters, "stream");
+  return parseFlag(parameters, "fileOnly") || (isStream && parameters.has("uniqueId"));
+}
+
+export function createSendFileHandler({ files }: { files: Pick<Files, "open"> }): Handler {
+  return async ({ exchange, grant }) => {
+    const { request, response } = exchange;
+    const id = parseUniqueId(exchange.parameters);
+    const file = await files.open({ endpointId: grant.endpoint.id, id, onlyOwner: grant.onlyOwner });
+    const headers = { ...headersOf(exchange), ...toFileHeaders(file) };
+    if (isNamed(request.headers["if-none-match"], file.sha256)) return respond(exchange, { status: 304, headers });
+
+    const range = selectRange(request.headers, file);
+    if (range === "unsatisfiable") {
+      exchange.headers["Content-Range"] = `bytes */${file.size}`;
+      throw new AppError("range_not_satisfiable");
+    }
+    const { start, end } = range ?? { start: 0, end: file.size - 1 };
+    const partial = range ? { "Content-Range": `bytes ${start}-${end}/${file.size}` } : {};
+    const head = { ...headers, ...partial, "Content-Length": String(end - start + 1) };
+    if (request.method === "HEAD") {
+      response.writeHead(range ? 206 : 200, head).end();
+      return;
+    }
+    // Opened before the head is sent: that the storage is away can still be answered.
+    const bytes = await file.read({ start, end });
+    response.writeHead(range ? 206 : 200, head);
+    await send(response, bytes);
+  };
+}
+
+/** Sends the bytes at the client's pace. When either side fails, both end: half a file is cut off, and can't be taken for a whole one. */
+async function send(response: ServerResponse, bytes: AsyncIterable<Uint8Array>): Promise<void> {
+  response.setTimeout(STALL_MS, () => response.destroy());
+  try {
+    await pipeline(bytes, response);
+  } catch (error) {
+    // The client went away: nobody is left to be told.
+    if (!(error instanceof Error && "code" in error && error.code === "ERR_STREAM_PREMATURE_CLOSE")) throw error;
+  }
+}
+
+/** The one range that is asked for; undefined: the whole file. Several ranges are answered by the whole, as RFC 9110 (section 14.2) allows. */
+function selectRange(
+  headers: { range?: string | undefined; "if-range"?: string | string[] | undefined },
+  { size, sha256 }: Pick<OpenFile, "size" | "sha256">,
+): { start: number; end: number } | "unsatisfiable" | undefined {
+  if (headers.range === undefined) return undefined;
+  const ifRange = headers["if-range"];
+  if (ifRange !== undefined && ifRange !== `"${sha256}"`) return undefined;
+  const ranges = parseRange(size, headers.range, { combine: true });
+  if (ranges === -1) return "unsatisfiable";
+  if (ranges === -2 || ranges.type !== "bytes" || ranges.length !== 1) return undefined;
+  return ranges[0];
+}
+
+/** Whether `If-None-Match` names the file; weak tags count here (RFC 9110, section 13.1.2). */
+function isNamed(header: string | undefined, sha256: string): boolean {
+  return (
+    header !== undefined && (header.trim() === "*" || header.split(",").some((tag) => tag.trim().replace(/^W\//, "") === `"${sha256}"`))
+  );
+}

@@ -1,0 +1,49 @@
+/** POST of a form: files become records, all or none (F1). It must not know where bytes are kept. */
+import type { IncomingMessage } from "node:http";
+import type { Files } from "@/src/core/files";
+import { toRecordText } from "@/src/core/record-text";
+import { type Handler, sendJson, sendRecord } from "@/src/http/exchange";
+import { parseDataOnly } from "@/src/http/parameters";
+import { readForm } from "@/src/http/read-form";
+import { AppError } from "@/src/shared/errors";
+import { FILE_BYTES_MAX, FILES_MAX } from "@/src/shared/protocol";
+
+/** For text fields, and what a form needs between its parts. */
+const FORM_SLACK_BYTES = 16 * 1024 * 1024;
+const UPLOAD_BYTES_MAX = FILES_MAX * FILE_BYTES_MAX + FORM_SLACK_BYTES;
+
+/** True for the content type of a form with files. */
+export function isForm(request: Pick<IncomingMessage, "headers">): boolean {
+  return /^multipart\/form-data\s*(?:;|$)/i.test(request.headers["content-type"] ?? "");
+}
+
+export function createUploadHandler({ files, config }: { files: Files; config: { uploadTimeoutMs: number } }): Handler {
+  return async ({ exchange, grant, site }) => {
+    const { request, response, parameters, awaitsContinue } = exchange;
+    const dataOnly = parseDataOnly(parameters);
+    if (Number(request.headers["content-length"] ?? 0) > UPLOAD_BYTES_MAX) throw new AppError("body_too_large", { detail: TOO_LARGE });
+    if (awaitsContinue) response.writeContinue();
+
+    const giveUp = new AbortController();
+    const timer = setTimeout(() => giveUp.abort(new AppError("body_timeout")), config.uploadTimeoutMs);
+    const upload = files.beginUpload({ signal: giveUp.signal });
+    try {
+      const metadata = await readForm({ request, onFile: (file) => upload.add(file), signal: giveUp.signal });
+      // The client has gone: nobody is answered.
+      if (!metadata) return;
+      clearTimeout(timer);
+      const { schema } = site.endpoint;
+      const records = await upload.commit({ endpointId: grant.endpoint.id, schema, owner: grant.user?.id, metadata });
+      const [first, ...others] = records;
+      if (first && others.length === 0) sendRecord(exchange, 201, first, dataOnly);
+      else sendJson(exchange, 201, `[${records.map((record) => toRecordText(record, { dataOnly })).join(",")}]`);
+    } finally {
+      clearTimeout(timer);
+      // What is still on its way to the storage ends; after a commit there is nothing of either.
+      giveUp.abort(new AppError("upload_invalid"));
+      await upload.discard();
+    }
+  };
+}
+
+const TOO_LARGE = `The upload is too large: at most ${FILES_MAX} files of ${FILE_BYTES_MAX} bytes are taken.`;

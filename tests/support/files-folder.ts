@@ -1,0 +1,41 @@
+/** Files of a test's server, in a folder of their own. */
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { createFiles, type Files } from "@/src/core/files";
+import type { Log, RecordStore, Sandbox } from "@/src/core/ports";
+import type { Db } from "@/src/db/client";
+import { createFileStore } from "@/src/db/file-store";
+import { createDiskStorage } from "@/src/storage/disk";
+
+export interface FilesFolder {
+  files: Files;
+  dir: string;
+  /** The names of the files in it, partial ones too. */
+  list(): Promise<string[]>;
+  remove(): Promise<void>;
+}
+
+export async function createFilesFolder(options: {
+  db: Db;
+  records: RecordStore;
+  sandbox: Pick<Sandbox, "validate">;
+  log: Log;
+  uploadTimeoutMs?: number;
+}): Promise<FilesFolder> {
+  const { db, records, sandbox, log, uploadTimeoutMs = 10_000 } = options;
+  const dir = await mkdtemp(path.join(os.tmpdir(), "rested-files-"));
+  const storage = createDiskStorage({ dir });
+  return {
+    files: createFiles({ store: createFileStore({ db }), storage, records, sandbox, log, uploadTimeoutMs }),
+    dir,
+    list: () => listFiles(dir),
+    remove: () => rm(dir, { recursive: true, force: true }),
+  };
+}
+
+/** The names of all files below a folder. */
+export async function listFiles(dir: string): Promise<string[]> {
+  const entries = await readdir(dir, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
+}
