@@ -22,6 +22,31 @@ export async function readBytes(request: Request, bytesMax: number): Promise<Uin
   }
 }
 
+/**
+ * The body as it arrives. Raises `request_invalid` when it breaks off, and what `signal` is aborted with; then, and when the iteration ends early,
+ * the rest is given up.
+ */
+export async function* readChunks(request: Request, signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
+  const reader = request.body?.getReader();
+  if (!reader) return;
+  const giveUp = () => void reader.cancel(signal.reason).catch(() => undefined);
+  signal.addEventListener("abort", giveUp, { once: true });
+  try {
+    for (;;) {
+      const piece = await reader.read().catch((cause: unknown) => {
+        throw new AppError("request_invalid", { detail: "The body broke off.", cause });
+      });
+      // A read that was given up looks like the end.
+      signal.throwIfAborted();
+      if (piece.done) return;
+      yield piece.value;
+    }
+  } finally {
+    signal.removeEventListener("abort", giveUp);
+    giveUp();
+  }
+}
+
 /** The JSON value of a body of `application/json`. Raises `content_type_unsupported`, `body_empty`, `body_invalid`, `body_too_large`. */
 export async function readJson(request: Request, bytesMax: number): Promise<unknown> {
   const [mediaType = ""] = (request.headers.get("content-type") ?? "").split(";");

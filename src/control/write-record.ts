@@ -1,13 +1,14 @@
 /** Writes records of an endpoint for its owner, by the rules and the door of the data plane (R2–R5, R7, L): its subscribers hear of it. */
+import { parseIfMatch, writeIfMatch } from "@/src/core/entity-tag";
 import type { RecordStore, Sandbox, StoredRecord } from "@/src/core/ports";
 import { parsePutStrategy } from "@/src/core/put-strategy";
 import { parseContentKind, parseRecordBody, type RecordBody } from "@/src/core/record-body";
 import { toRecordText } from "@/src/core/record-text";
-import { createRecords } from "@/src/core/records";
+import { createRecords, type Records } from "@/src/core/records";
 import type { Users } from "@/src/core/users";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
-import { isUniqueId } from "@/src/shared/protocol";
+import { isUniqueId, type PutStrategy } from "@/src/shared/protocol";
 import { type OwnTarget, requireOwnTarget } from "./require-own-target";
 
 /** A body as it was sent. */
@@ -36,62 +37,74 @@ interface OwnerWriteRequest {
 }
 
 /**
- * The record after the write as JSON text, and its version; of a deleted one as it was. At an authentication endpoint it is a user, by the rules of users as with the master key
- * (L). Raises `not_found` for the endpoint, `unique_id_invalid`, `parameter_invalid` for the strategy, and what the rules raise.
+ * The record after the write as JSON text, and its version; of a deleted one as it was. At an authentication endpoint it is a user, by the rules
+ * of users as with the master key (L). Raises `not_found` for the endpoint, `unique_id_invalid`, `parameter_invalid` for the strategy, and what
+ * the rules raise.
  */
-export async function writeRecord({
-  db,
-  ownerId,
-  endpointId,
-  write,
-  ...doors
-}: OwnerWriteRequest): Promise<{ text: string; version: number }> {
-  const target = await requireOwnTarget({ db, ownerId, endpointId });
+export async function writeRecord(request: OwnerWriteRequest): Promise<{ text: string; version: number }> {
+  const { db, store, sandbox, users, recordBytesMax, ownerId, endpointId, write } = request;
+  const site = { ...(await requireOwnTarget({ db, ownerId, endpointId })), endpointId };
   if (write.type !== "POST" && !isUniqueId(write.uniqueId)) throw new AppError("unique_id_invalid");
-  const put = target.kind === "authentication" ? writeUser : writeData;
-  const record = await put(doors, { ...target, endpointId }, write);
+  const records = createRecords({ store, sandbox, recordBytesMax });
+  const door = site.kind === "authentication" ? toUserDoor(users, site) : toRecordDoor(records, site);
+  const record = await put({ door, records, endpointId, write });
   return { text: toRecordText(record), version: record.version };
 }
 
-type Doors = Pick<OwnerWriteRequest, "store" | "sandbox" | "users" | "recordBytesMax">;
-type Target = OwnTarget & { endpointId: string };
-
-function writeData({ store, sandbox, recordBytesMax }: Doors, { endpointId, schema }: Target, write: OwnerWrite): Promise<StoredRecord> {
-  const records = createRecords({ store, sandbox, recordBytesMax });
-  switch (write.type) {
-    case "POST":
-      return records.create({ endpointId, schema, body: parseBody(write.body) });
-    case "PUT": {
-      const strategy = parsePutStrategy(write.strategy);
-      const expectedVersion = parseVersion(write.ifMatch);
-      return records.update({ endpointId, schema, id: write.uniqueId, strategy, body: parseBody(write.body), expectedVersion });
-    }
-    case "DELETE":
-      return records.remove({ endpointId, id: write.uniqueId, expectedVersion: parseVersion(write.ifMatch) });
-  }
+/** What the three writes are at an endpoint. */
+interface Door {
+  create(body: RecordBody): Promise<StoredRecord>;
+  update(change: Change): Promise<StoredRecord>;
+  remove(removal: Removal): Promise<StoredRecord>;
 }
 
-function writeUser({ users }: Doors, site: Target, write: OwnerWrite): Promise<StoredRecord> {
-  switch (write.type) {
-    case "POST":
-      return users.register({ site, body: parseBody(write.body) });
-    case "PUT": {
-      const strategy = parsePutStrategy(write.strategy);
-      const expectedVersion = parseVersion(write.ifMatch);
-      return users.update({ site, id: write.uniqueId, strategy, body: parseBody(write.body), expectedVersion, address: null });
-    }
-    case "DELETE":
-      return users.remove({ site, id: write.uniqueId, expectedVersion: parseVersion(write.ifMatch) });
-  }
+interface Removal {
+  id: string;
+  expectedVersion: number | undefined;
 }
 
-/** The version that `If-Match` asks for, of which the grid sends one; undefined: any. A tag that no record ever has matches none. */
-function parseVersion(ifMatch: string | null): number | undefined {
-  if (ifMatch === null || ifMatch.trim() === "*") return undefined;
-  const version = Number(/^\s*"([1-9]\d{0,8})"\s*$/.exec(ifMatch)?.[1]);
-  if (!(version > 0))
-    throw new AppError("version_conflict", { detail: 'If-Match names no version of this record. Send one ETag, like "3".' });
-  return version;
+interface Change extends Removal {
+  strategy: PutStrategy;
+  body: RecordBody;
+}
+
+type Site = OwnTarget & { endpointId: string };
+
+function toRecordDoor(records: Records, { endpointId, schema }: Site): Door {
+  return {
+    create: (body) => records.create({ endpointId, schema, body }),
+    update: (change) => records.update({ endpointId, schema, ...change }),
+    remove: (removal) => records.remove({ endpointId, ...removal }),
+  };
+}
+
+function toUserDoor(users: OwnerWriteRequest["users"], site: Site): Door {
+  return {
+    create: (body) => users.register({ site, body }),
+    update: (change) => users.update({ site, ...change, address: null }),
+    remove: (removal) => users.remove({ site, ...removal }),
+  };
+}
+
+function put({
+  door,
+  records,
+  endpointId,
+  write,
+}: {
+  door: Door;
+  records: Pick<Records, "findVersion">;
+  endpointId: string;
+  write: OwnerWrite;
+}): Promise<StoredRecord> {
+  if (write.type === "POST") return door.create(parseBody(write.body));
+  const { uniqueId: id, ifMatch } = write;
+  const onCondition = (act: (expectedVersion: number | undefined) => Promise<StoredRecord>) =>
+    writeIfMatch({ versions: parseIfMatch(ifMatch ?? undefined), readVersion: () => records.findVersion({ endpointId, id }), write: act });
+  if (write.type === "DELETE") return onCondition((expectedVersion) => door.remove({ id, expectedVersion }));
+  const strategy = parsePutStrategy(write.strategy);
+  const body = parseBody(write.body);
+  return onCondition((expectedVersion) => door.update({ id, strategy, body, expectedVersion }));
 }
 
 function parseBody({ contentType, contentEncoding, bytes }: SentBody): RecordBody {

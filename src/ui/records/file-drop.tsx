@@ -9,10 +9,10 @@ import { formatBytes, formatPlural } from "../format/number";
 import { FormFailure } from "../forms/form-failure";
 import { notify } from "../notifications/notify";
 import { FilePicker } from "./file-picker";
-import { uploadFiles } from "./file-requests";
+import { uploadFile } from "./file-requests";
 
 export function FileDrop({ endpointId, onCreated }: { endpointId: string; onCreated: (ids: readonly string[]) => void }) {
-  const [sending, setSending] = useState<{ files: readonly File[]; part: number }>();
+  const [sending, setSending] = useState<{ file: File; index: number; count: number; part: number }>();
   const [failure, setFailure] = useState<RequestError>();
   const abort = useRef<AbortController>(undefined);
   useEffect(() => () => abort.current?.abort(), []);
@@ -21,23 +21,39 @@ export function FileDrop({ endpointId, onCreated }: { endpointId: string; onCrea
     const problem = toProblem(files);
     setFailure(problem);
     if (problem) return;
-    abort.current = new AbortController();
-    setSending({ files, part: 0 });
+    const controller = new AbortController();
+    abort.current = controller;
+    const { signal } = controller;
+    const ids: string[] = [];
     try {
-      const ids = await uploadFiles({ endpointId, files, onProgress: (part) => setSending({ files, part }), signal: abort.current.signal });
-      notify(`Stored ${formatPlural(ids.length, "file")}.`);
-      onCreated(ids);
+      for (const [index, file] of files.entries()) {
+        const onProgress = (part: number) => setSending({ file, index, count: files.length, part });
+        onProgress(0);
+        ids.push(await uploadFile({ endpointId, file, onProgress, signal }));
+      }
     } catch (error) {
-      if (!abort.current.signal.aborted) setFailure(toRequestError(error));
-    } finally {
-      setSending(undefined);
+      if (!signal.aborted) setFailure(toRequestError(error));
     }
+    setSending(undefined);
+    if (ids.length > 0)
+      notify(
+        ids.length === files.length ? `Stored ${formatPlural(ids.length, "file")}.` : `Stored ${ids.length} of ${files.length} files.`,
+      );
+    if (ids.length === files.length) onCreated(ids);
   };
   return (
     <div className="flex flex-col gap-3">
       {sending ? (
         <div role="status" className="flex flex-col gap-2">
-          <span className="wrap-anywhere">{sending.files.map(({ name }) => name).join(", ")}</span>
+          <span className="wrap-anywhere">
+            {sending.file.name}
+            {sending.count > 1 ? (
+              <span className="text-muted">
+                {" "}
+                · {sending.index + 1} of {sending.count}
+              </span>
+            ) : null}
+          </span>
           <progress
             aria-label="Sent"
             max={1}

@@ -26,23 +26,20 @@ export function toFilePath(endpointId: string, id: string): string {
   return `/api/manage/endpoints/${endpointId}/files/${id}`;
 }
 
-/** Stores the files, each with a record of its own, all or none; answers the records' ids. `onProgress`: the part that is on its way, 0 to 1. */
-export function uploadFiles({
-  endpointId,
-  files,
-  onProgress,
-  signal,
-}: {
+export interface FileUpload {
   endpointId: string;
-  files: readonly File[];
+  file: File;
+  /** Hears which part is on its way, from 0 to 1. */
   onProgress: (part: number) => void;
   signal: AbortSignal;
-}): Promise<string[]> {
-  const form = new FormData();
-  for (const file of files) form.append("file", file);
+}
+
+/** Stores a file with a record of its own; answers the record's id. By XMLHttpRequest: `fetch` can't tell how much was sent. */
+export function uploadFile({ endpointId, file, onProgress, signal }: FileUpload): Promise<string> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    request.open("POST", `/api/manage/endpoints/${endpointId}/files`);
+    request.open("POST", `/api/manage/endpoints/${endpointId}/files?${new URLSearchParams({ name: file.name })}`);
+    request.setRequestHeader("Content-Type", file.type || "application/octet-stream");
     request.upload.onprogress = ({ loaded, total }) => onProgress(total === 0 ? 1 : loaded / total);
     request.onerror = () => reject(toUnreachable());
     request.onabort = () => reject(new DOMException("The upload was cancelled.", "AbortError"));
@@ -50,14 +47,10 @@ export function uploadFiles({
       const { status, responseText } = request;
       const response = new Response(responseText, { status, headers: { "content-type": request.getResponseHeader("content-type") ?? "" } });
       if (!response.ok) return void readProblem(response).then(reject);
-      const records = parseStored(responseText);
-      const ids = (records.kind === "array" ? records.items : [records]).flatMap((record) => {
-        const id = getMember(record, "uniqueId");
-        return id?.kind === "string" ? [id.value] : [];
-      });
-      resolve(ids);
+      const id = getMember(parseStored(responseText), "uniqueId");
+      resolve(id?.kind === "string" ? id.value : "");
     };
     signal.addEventListener("abort", () => request.abort(), { once: true });
-    request.send(form);
+    request.send(file);
   });
 }

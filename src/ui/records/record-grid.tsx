@@ -11,7 +11,7 @@ import { formatMoment } from "./moment";
 import type { RowWindow } from "./use-row-window";
 
 export const GRID_HEAD_PX = 28;
-const DATA_CELL_PX = 144;
+const DATA_CELL_PX = 120;
 /** Beside the cells of data there are choice and id, and where there is room two times. */
 const WIDTH = "relative w-full [--fixed:25.75rem] max-sm:[--fixed:9.25rem]";
 
@@ -19,7 +19,7 @@ const CELL = "min-w-0 shrink-0 truncate px-2";
 const PLACES = {
   choice: "w-9 shrink-0 grid place-items-center",
   id: `${CELL} w-28 text-muted`,
-  data: `${CELL} flex-1 basis-36`,
+  data: `${CELL} flex-1 basis-30`,
   time: `${CELL} w-33 text-muted max-sm:hidden`,
 };
 

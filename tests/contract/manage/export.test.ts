@@ -152,7 +152,7 @@ describe("there and back", () => {
     fc.string({ unit: "grapheme" }),
     fc.constantFrom("=1", "'=1", "''[x", "[1]", "{}", "42", "true", "", "a,b", 'say "x"', "a\r\nb", "-", "\u0001"),
   );
-  const value = fc.letrec((tie) => ({
+  const value = fc.letrec<{ any: string }>((tie) => ({
     any: fc.oneof(
       { depthSize: "small", withCrossShrink: true },
       text.map((each) => JSON.stringify(each)),
@@ -162,7 +162,7 @@ describe("there and back", () => {
         .uniqueArray(fc.tuple(key, tie("any")), { maxLength: 4, selector: ([name]) => name })
         .map((members) => `{${members.map(([name, member]) => `${JSON.stringify(name)}:${member}`).join(",")}}`),
     ),
-  })).any as fc.Arbitrary<string>;
+  })).any;
   // PostgreSQL keeps no NUL characters, and neither do we (R1).
   const records = fc.array(
     value.filter((each) => !each.includes("\\u0000")),

@@ -4,7 +4,9 @@ import { deleteRecords } from "@/src/control/delete-records";
 import { recordsDeleteSchema } from "@/src/shared/management";
 
 export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
-  POST: withBody(recordsDeleteSchema, async ({ runtime: { db, records: store, tokens }, user, id, body: { uniqueIds } }) =>
-    json({ deleted: await deleteRecords({ db, store, tokens, ownerId: user.id, endpointId: id, uniqueIds }) }),
-  ),
+  POST: withBody(recordsDeleteSchema, async ({ runtime: { db, records: store, tokens, files }, user, id, body: { uniqueIds } }) => {
+    const deleted = await deleteRecords({ db, store, tokens, ownerId: user.id, endpointId: id, uniqueIds });
+    files.sweepSoon();
+    return json({ deleted });
+  }),
 });

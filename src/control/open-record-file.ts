@@ -1,0 +1,33 @@
+/** Opens the file of a record for the endpoint's owner (G15). It must not read more of it than is taken. */
+import { toFileHeaders } from "@/src/core/file-headers";
+import type { Files } from "@/src/core/files";
+import type { Db } from "@/src/db/client";
+import { AppError } from "@/src/shared/errors";
+import { isUniqueId } from "@/src/shared/protocol";
+import { requireOwnEndpoint } from "./require-own-endpoint";
+
+export interface OpenedFile {
+  headers: Record<string, string>;
+  bytes: AsyncIterable<Uint8Array>;
+}
+
+/** The whole file. Raises `not_found`, `unique_id_invalid`, `record_not_found`, `not_a_file`, `storage_unavailable`. */
+export async function openRecordFile({
+  db,
+  files,
+  ownerId,
+  endpointId,
+  uniqueId,
+}: {
+  db: Pick<Db, "endpoint">;
+  files: Pick<Files, "open">;
+  ownerId: string;
+  endpointId: string;
+  uniqueId: string;
+}): Promise<OpenedFile> {
+  await requireOwnEndpoint({ db, ownerId, endpointId });
+  if (!isUniqueId(uniqueId)) throw new AppError("unique_id_invalid");
+  const file = await files.open({ endpointId, id: uniqueId });
+  const headers = { ...toFileHeaders(file), "Accept-Ranges": "none", "Content-Length": String(file.size) };
+  return { headers, bytes: await file.read({ start: 0, end: file.size - 1 }) };
+}

@@ -1,0 +1,132 @@
+/** Files of records, in and out, by the endpoint's owner. */
+import { createHash, randomBytes } from "node:crypto";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { readChunks } from "@/app/lib/read-body";
+import { storeFile } from "@/src/control/store-file";
+import { getRuntime } from "@/src/runtime/registry";
+import { FILE_BYTES_MAX } from "@/src/shared/protocol";
+import { type Answer, type ManageServer, type Person, startManageServer } from "./manage-server";
+
+let server: ManageServer;
+let ada: Person;
+let endpointId: string;
+let count = 0;
+
+beforeAll(async () => {
+  server = await startManageServer();
+});
+afterAll(() => server.stop());
+beforeEach(async () => {
+  count += 1;
+  ada = await server.createPerson(`Ada${count}`);
+  endpointId = (await ada.call("POST", "/api/manage/start", { body: { name: "Pictures" } })).body.endpoint.id;
+});
+
+const path = (part = "") => `/api/manage/endpoints/${endpointId}/files${part}`;
+const send = (name: string, contentType: string, bytes: BodyInit): Promise<Answer> =>
+  ada.call("POST", path(`?name=${encodeURIComponent(name)}`), { raw: { contentType, bytes } });
+const countFiles = () => getRuntime().db.storedFile.count({ where: { record: { endpointId } } });
+const countRecords = async () => (await ada.call("GET", `/api/manage/endpoints/${endpointId}/records`)).body.records.length;
+
+describe("[F1] [G15] storing", () => {
+  it("makes a record that describes the file, and streams it", async () => {
+    const bytes = randomBytes(200_000);
+    const before = server.hints.length;
+    const answer = await send("../Zeugnis für Ada.png", "image/png; x=y", bytes);
+    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    expect(answer).toMatchObject({
+      status: 201,
+      body: { data: { file: { name: "Zeugnis für Ada.png", type: "image/png", size: 200_000, sha256 }, metadata: {} } },
+    });
+    expect(server.hints.slice(before)).not.toEqual([]);
+    const page = await ada.call("GET", `/api/manage/endpoints/${endpointId}/records`);
+    expect(page.body.records).toMatchObject([{ uniqueId: answer.body.uniqueId, contentType: "file", owner: null }]);
+  });
+
+  it("takes an empty file", async () => {
+    const { body } = await send("empty.txt", "text/plain", "");
+    expect(body.data.file).toMatchObject({ name: "empty.txt", size: 0 });
+    expect(await ada.call("GET", path(`/${body.uniqueId}`))).toMatchObject({ status: 200, text: "" });
+  });
+
+  it("leaves nothing of a file that is too large, breaks off, or does not arrive in time", async () => {
+    const chunk = new Uint8Array(4 * 1024 * 1024);
+    let sent = 0;
+    const endless = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        sent += chunk.byteLength;
+        controller.enqueue(chunk);
+      },
+    });
+    expect(await send("endless", "application/octet-stream", endless)).toMatchObject({ status: 413, body: { code: "file_too_large" } });
+    expect(sent).toBeLessThan(FILE_BYTES_MAX + 4 * chunk.byteLength);
+    const broken = new ReadableStream<Uint8Array>({
+      start(controller) {
+        controller.enqueue(chunk);
+        controller.error(new Error("gone"));
+      },
+    });
+    expect(await send("broken", "application/octet-stream", broken)).toMatchObject({ status: 400, body: { code: "request_invalid" } });
+    const body = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(chunk) });
+    const halfDuplex = { method: "POST", body, duplex: "half" };
+    const silent = new Request("http://rested.test", halfDuplex);
+    const { db, files } = getRuntime();
+    const file = { name: "silent", type: "", open: (signal: AbortSignal) => readChunks(silent, signal) };
+    const stored = storeFile({ db, files, ownerId: ada.id, endpointId, file, timeoutMs: 50 });
+    await expect(stored).rejects.toMatchObject({ code: "body_timeout" });
+    expect(await countRecords()).toBe(0);
+    expect(await getRuntime().db.storedFile.count({ where: { name: { in: ["endless", "broken", "silent"] } } })).toBe(0);
+  });
+
+  it("refuses files at an endpoint of users, and of another account", async () => {
+    const { projectId } = await getRuntime().db.endpoint.findUniqueOrThrow({ where: { id: endpointId } });
+    const people = await getRuntime().db.endpoint.create({ data: { projectId, name: "people", kind: "authentication" } });
+    const raw = { contentType: "image/png", bytes: "x" };
+    expect(await ada.call("POST", `/api/manage/endpoints/${people.id}/files`, { raw })).toMatchObject({ body: { code: "upload_invalid" } });
+    const eve = await server.createPerson(`Eve${count}`);
+    expect(await eve.call("POST", path(), { raw })).toMatchObject({ status: 404, body: { code: "not_found" } });
+    expect(await countFiles()).toBe(0);
+  });
+});
+
+describe("[F2] [G15] reading", () => {
+  it("answers the bytes with headers that let a browser show a picture, and nothing run", async () => {
+    const bytes = "not really a picture";
+    const { uniqueId, data } = (await send("a b.png", "image/png", bytes)).body;
+    const answer = await ada.call("GET", path(`/${uniqueId}`));
+    expect(answer).toMatchObject({ status: 200, text: bytes });
+    expect(Object.fromEntries(answer.headers)).toMatchObject({
+      "content-type": "image/png",
+      "content-length": String(bytes.length),
+      "content-disposition": 'inline; filename="a b.png"',
+      "content-security-policy": expect.stringContaining("sandbox"),
+      "x-content-type-options": "nosniff",
+      etag: `"${data.file.sha256}"`,
+      "cache-control": "no-store",
+    });
+  });
+
+  it.each(["text/html", "image/svg+xml", "application/pdf", "text/xml", "nonsense"])("never shows %s in our origin", async (type) => {
+    const { uniqueId } = (await send("x", type, "<script>alert(1)</script>")).body;
+    const { headers } = await ada.call("GET", path(`/${uniqueId}`));
+    expect(headers.get("content-disposition")).toMatch(/^attachment/);
+    expect(headers.get("x-content-type-options")).toBe("nosniff");
+  });
+
+  it("refuses what is no file, unknown, or of another account", async () => {
+    const posted = await ada.call("POST", `/api/manage/endpoints/${endpointId}/records`, { body: { a: 1 } });
+    expect(await ada.call("GET", path(`/${posted.body.uniqueId}`))).toMatchObject({ status: 400, body: { code: "not_a_file" } });
+    expect(await ada.call("GET", path(`/${"0".repeat(32)}`))).toMatchObject({ status: 404, body: { code: "record_not_found" } });
+    expect(await ada.call("GET", path("/nothing"))).toMatchObject({ status: 400, body: { code: "unique_id_invalid" } });
+    const { uniqueId } = (await send("a.png", "image/png", "secret")).body;
+    const eve = await server.createPerson(`Eve${count}`);
+    expect(await eve.call("GET", path(`/${uniqueId}`))).toMatchObject({ status: 404, body: { code: "not_found" } });
+  });
+
+  it("[F3] is gone with its record", async () => {
+    const { uniqueId } = (await send("a.png", "image/png", "x")).body;
+    await ada.call("POST", `/api/manage/endpoints/${endpointId}/records/delete`, { body: { uniqueIds: [uniqueId] } });
+    expect(await ada.call("GET", path(`/${uniqueId}`))).toMatchObject({ status: 404 });
+    expect(await countFiles()).toBe(0);
+  });
+});
