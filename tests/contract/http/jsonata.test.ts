@@ -42,6 +42,16 @@ describe("GET with jsonata", () => {
     expect(await (await get("uniqueId", `&uniqueId=${b}`)).json()).toBe(b);
   });
 
+  it("[R6] of a page sees the page, and keeps the link to the next; a record's tag is not the answer's", async () => {
+    const ids = [await create(1), await create(2), await create(3)];
+    const page = await get("$sum(data)", "&limit=2&order=desc");
+    expect(await page.json()).toBe(5);
+    const next = /^<([^>]+)>; rel="next"$/.exec(page.headers.get("link") ?? "")?.[1];
+    expect(await (await fetch(`${server.origin}${next}`)).json()).toBe(1);
+    const one = await get("data", `&uniqueId=${ids[0]}`);
+    expect([await one.json(), one.headers.get("etag")]).toEqual([1, null]);
+  });
+
   it("[R6] answers JSON with the headers of any answer; what selects nothing is null", async () => {
     const answer = await get("nothing", "", { headers: { Origin: "https://example.com" } });
     expect([answer.status, await answer.text()]).toEqual([200, "null"]);

@@ -72,6 +72,26 @@ describe("a schema", () => {
     expect((await text()).status).toBe(201);
   });
 
+  it("[R10] holds for each item of a bulk: all are stored, or none, and the place begins with the item", async () => {
+    const refused = await expectRefused(
+      await send("POST", [{ name: "ada" }, { name: "bob" }, { name: 3 }], "&bulk=true"),
+      "schema_mismatch",
+    );
+    expect(refused.fields).toEqual({ "/2/name": "Must be string." });
+    expect(await server.count(seed)).toEqual({ records: 0, changes: 0 });
+    expect((await send("POST", [{ name: "ada" }, { name: "bob" }], "&bulk=true")).status).toBe(201);
+  });
+
+  it("[R10] holds for the data of files", async () => {
+    const form = new FormData();
+    form.append("file", new Blob(["bytes"]), "a.txt");
+    const upload = () => fetch(`${server.origin}${seed.path}`, { method: "POST", body: form });
+    await expectRefused(await upload(), "schema_mismatch");
+    expect(await server.count(seed)).toEqual({ records: 0, changes: 0 });
+    await use({ type: "object", properties: { file: { type: "object", properties: { size: { maximum: 5 } } } }, required: ["file"] });
+    expect((await upload()).status).toBe(201);
+  });
+
   it.each(["force", "replace"])("[R10] holds for PUT with strategy=%s", async (strategy) => {
     const id = await create({ name: "ada" });
     await expectRefused(await send("PUT", { count: 1 }, `&uniqueId=${id}&strategy=${strategy}`), "schema_mismatch");
