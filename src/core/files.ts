@@ -163,10 +163,11 @@ class StagedUpload implements Upload {
     if (files.length === 0) {
       throw new AppError("upload_invalid", { detail: "There is no file in the upload. Send one or more parts named file." });
     }
-    const together = files.length > 1 ? { together: files.length } : {};
-    const uploads = files.map((file) => {
+    const uploads = files.map((file, index) => {
+      // The stream tells of them in one message.
+      const following = files.length - index - 1 || undefined;
       const data = toFileData(file, metadata);
-      return { file, write: { type: "POST", id: createUniqueId(), contentType: "file", data, owner, ...together } as const };
+      return { file, write: { type: "POST", id: createUniqueId(), contentType: "file", data, owner, following } as const };
     });
     const texts = uploads.map(({ write }) => write.data);
     await requireSchemaMatch({ sandbox, schema, texts, inArray: files.length > 1, group: endpointId });

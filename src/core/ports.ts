@@ -26,8 +26,8 @@ export interface Change {
   owner: string | null;
   /** When it was committed: ISO 8601, UTC, milliseconds. */
   at: string;
-  /** Of an upload of several files: how many changes it made, which follow each other in the log (W2). */
-  together?: number;
+  /** Of an upload of several files: how many more of its changes come right after this one (W2). Absent: none. */
+  following?: number;
 }
 
 /** A change that the reader may not see: its place in the log, and nothing else. */
@@ -41,7 +41,7 @@ export interface HiddenChange {
  * new record belongs to; absent: nobody. `onlyOwner`: the write is refused with `access_denied` unless the record belongs to this user.
  */
 export type Write =
-  | { type: "POST"; id: string; contentType: RecordKind; data: string; owner?: string | undefined; together?: number }
+  | { type: "POST"; id: string; contentType: RecordKind; data: string; owner?: string | undefined; following?: number | undefined }
   | {
       type: "PUT";
       id: string;

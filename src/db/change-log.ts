@@ -11,7 +11,7 @@ const POSITIONS = nameStatement(
 
 const READ = nameStatement(
   "rested_read_changes",
-  `SELECT seq::text AS seq, type::text AS type, wire_id("recordId") AS id, version, data::text AS data, wire_id("ownerId") AS owner, together,
+  `SELECT seq::text AS seq, type::text AS type, wire_id("recordId") AS id, version, data::text AS data, wire_id("ownerId") AS owner, following,
     wire_time("recordCreatedAt") AS "createdAt", wire_time("recordUpdatedAt") AS "updatedAt", wire_time(at) AS at
   FROM "Change" WHERE "endpointId" = $1::uuid AND "Change".seq > $2::bigint ORDER BY "Change".seq LIMIT $3::int`,
 );
@@ -20,7 +20,7 @@ const READ = nameStatement(
 const READ_FOR = nameStatement(
   "rested_read_changes_for",
   `SELECT seq::text AS seq, type::text AS type, wire_id("recordId") AS id, version,
-    CASE WHEN "ownerId" = $4::uuid THEN data::text END AS data, wire_id("ownerId") AS owner, together,
+    CASE WHEN "ownerId" = $4::uuid THEN data::text END AS data, wire_id("ownerId") AS owner, following,
     wire_time("recordCreatedAt") AS "createdAt", wire_time("recordUpdatedAt") AS "updatedAt", wire_time(at) AS at
   FROM "Change" WHERE "endpointId" = $1::uuid AND "Change".seq > $2::bigint ORDER BY "Change".seq LIMIT $3::int`,
 );
@@ -35,7 +35,7 @@ interface ChangeRow {
   updatedAt: string;
   owner: string | null;
   at: string;
-  together: number | null;
+  following: number | null;
 }
 
 /** The log of a database. `endpointId`s have the dashes of a UUID, epochs have none. */
@@ -65,6 +65,6 @@ export function createChangeLog({ db }: { db: Db }): ChangeLog {
   };
 }
 
-function toChange(endpointId: string, { seq, type, owner, at, together, ...record }: ChangeRow): Change {
-  return { endpointId, seq: Number(seq), type, record, owner, at, ...(together === null ? {} : { together }) };
+function toChange(endpointId: string, { seq, type, owner, at, following, ...record }: ChangeRow): Change {
+  return { endpointId, seq: Number(seq), type, record, owner, at, ...(following === null ? {} : { following }) };
 }

@@ -50,7 +50,7 @@ export async function commitWrites(client: DoorClient, endpointId: string, write
     writes.map((write) => write.type === "PUT" && write.sameType === true),
     writes.map((write) => (write.type === "POST" ? null : (write.expectedVersion ?? null))),
     writes.map((write) => (write.type === "POST" ? write.owner : write.onlyOwner) ?? null),
-    writes.map((write) => (write.type === "POST" ? (write.together ?? null) : null)),
+    writes.map((write) => (write.type === "POST" ? (write.following ?? null) : null)),
   );
   return writes.map((write, index) => toResult(endpointId, write, rows[index]));
 }
@@ -62,6 +62,6 @@ function toResult(endpointId: string, write: Write, row: DoorRow | undefined): W
   if (data === null) throw new Error(`record_commit answered no data for a ${write.type} to endpoint ${endpointId}`);
   const { version, createdAt, updatedAt, at, owner } = row;
   const record = { id: write.id, version, data, createdAt, updatedAt };
-  const together = write.type === "POST" && write.together !== undefined ? { together: write.together } : {};
-  return { outcome: "ok", change: { endpointId, seq: Number(row.seq), type: write.type, record, owner, at, ...together } };
+  const upload = write.type === "POST" && write.following !== undefined ? { following: write.following } : {};
+  return { outcome: "ok", change: { endpointId, seq: Number(row.seq), type: write.type, record, owner, at, ...upload } };
 }

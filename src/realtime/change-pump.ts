@@ -40,14 +40,19 @@ export function createChangePump(options: { endpointId: string; changes: Pick<Ch
   /** Rises when what was read before no longer counts. */
   let generation = 0;
   let catchingUp: Promise<void> | undefined;
+  /** Changes of an upload whose last one is still to come. */
+  let begun: readonly Change[] = [];
 
   function deliver(change: Change, epoch: string): void {
     position = { epoch, seq: change.seq };
-    listeners.change(encodeChange(change), epoch);
+    const upload = begun.length === 0 ? [change] : [...begun, change];
+    begun = change.following === undefined ? [] : upload;
+    listeners.change(encodeChange(change, upload), epoch);
   }
 
   function reset(from: LogPosition, to: LogPosition, reason: GapReason): void {
     position = to;
+    begun = [];
     listeners.reset({ from, to, reason });
   }
 
@@ -126,6 +131,7 @@ export function createChangePump(options: { endpointId: string; changes: Pick<Ch
       generation++;
       target = 0;
       position = undefined;
+      begun = [];
       listeners.clear();
     },
   };

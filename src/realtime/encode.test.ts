@@ -55,6 +55,15 @@ describe("encodeChange", () => {
     });
   });
 
+  it("[W2] is one message with all records of an upload, in order; with a cursor each record is its own", () => {
+    const [first, last] = [{ ...toChange("1"), following: 1 }, toChange("2")];
+    const [plain = ""] = readTexts(encodeChange(last, [first, last]).plain());
+    const record = (data: string) => JSON.stringify(JSON.parse(readTexts(encodeChange(toChange(data)).plain())[0] ?? "").record);
+    expect(plain).toBe(`{"type":"PUT","record":[${record("1")},${record("2")}]}`);
+    const [text = ""] = readTexts(encodeChange(last, [first, last]).withCursor(EPOCH));
+    expect(JSON.parse(text)).toEqual({ ...JSON.parse(`{"type":"PUT","record":${record("2")}}`), cursor: `${EPOCH}-7` });
+  });
+
   it("encodes each format once", () => {
     const encoded = encodeChange(toChange("null"));
     expect(encoded.plain()).toBe(encoded.plain());

@@ -1,6 +1,8 @@
 /** Turns changes and control messages into WebSocket frames, each once for all subscribers. It must not know who gets them. */
 import type { Change } from "@/src/core/ports";
+import { toRecordText } from "@/src/core/record-text";
 import { type Cursor, formatCursor } from "@/src/shared/cursor";
+import type { ChangeType } from "@/src/shared/protocol";
 import type { GapReason, WireBeat, WireGap, WireReady } from "@/src/shared/stream-messages";
 
 const FIN_AND_TEXT = 0x81;
@@ -27,32 +29,43 @@ export function toTextFrame(text: string): Buffer {
 /** A change and its frames. Each format is encoded when it is first asked for, then shared. */
 export interface EncodedChange {
   readonly change: Change;
-  /** As W2 has it. */
+  /** As W2 has it; of an upload of several files, all that have come so far. */
   plain(): Buffer;
   /** The same with `cursor` (W9). Every call must pass the same epoch. */
   withCursor(epoch: string): Buffer;
 }
 
-/** `data` goes through as text: it is JSON already, and a parse would lose the order of keys and the digits of numbers (R1). */
-export function encodeChange(change: Change): EncodedChange {
+/**
+ * `data` goes through as text: it is JSON already, and a parse would lose the order of keys and the digits of numbers (R1).
+ * `upload`: the changes of the same upload up to this one.
+ */
+export function encodeChange(change: Change, upload: readonly Change[] = [change]): EncodedChange {
   let plain: Buffer | undefined;
   let withCursor: Buffer | undefined;
   return {
     change,
     plain: () => {
-      plain ??= toTextFrame(`${toOpenText(change)}}`);
+      plain ??= toTextFrame(`${toOpenText(change.type, toRecordsText(upload))}}`);
       return plain;
     },
     withCursor: (epoch) => {
-      withCursor ??= toTextFrame(`${toOpenText(change)},"cursor":"${formatCursor({ epoch, seq: change.seq })}"}`);
+      withCursor ??= toTextFrame(
+        `${toOpenText(change.type, toRecordText(change.record))},"cursor":"${formatCursor({ epoch, seq: change.seq })}"}`,
+      );
       return withCursor;
     },
   };
 }
 
-/** The message without its last brace. Ids and times have no character that JSON escapes. */
-function toOpenText({ type, record }: Change): string {
-  return `{"type":"${type}","record":{"uniqueId":"${record.id}","data":${record.data},"createdAt":"${record.createdAt}","updatedAt":"${record.updatedAt}"}`;
+/** The message without its last brace. */
+function toOpenText(type: ChangeType, record: string): string {
+  return `{"type":"${type}","record":${record}`;
+}
+
+/** The record of a change; of an upload of several files, an array. */
+function toRecordsText(upload: readonly Change[]): string {
+  const text = upload.map(({ record }) => toRecordText(record)).join(",");
+  return upload.length === 1 ? text : `[${text}]`;
 }
 
 /** The first message of a resumable stream (W9). */

@@ -146,7 +146,9 @@ export function createSession(options: {
     onChange: (encoded: EncodedChange, epoch: string) => {
       // While it replays the log has the change; ahead of the pump it was sent already.
       if (current.state !== "live" || encoded.change.seq <= current.at.seq) return;
-      if (subscriber.enqueue(resumable ? encoded.withCursor(epoch) : encoded.plain())) moveTo({ epoch, seq: encoded.change.seq });
+      // Without cursors an upload is one message, which goes out with its last change.
+      const isDue = resumable || encoded.change.following === undefined;
+      if (!isDue || subscriber.enqueue(resumable ? encoded.withCursor(epoch) : encoded.plain())) moveTo({ epoch, seq: encoded.change.seq });
     },
     onReset: ({ from, to, reason }) => {
       if (current.state === "ending") return;

@@ -4,8 +4,8 @@ import type { Change, ChangeLog, LogPosition } from "@/src/core/ports";
 export interface MemoryLog extends ChangeLog {
   readonly endpointId: string;
   position(): LogPosition;
-  /** Appends `count` changes and answers them. `bytes`: the size of each one's data; `owner`: whose record it is. */
-  commit(count: number, options?: { bytes?: number; owner?: string | null }): Change[];
+  /** Appends `count` changes and answers them. `bytes`: the size of each one's data; `owner`: whose record it is; `isUpload`: of files sent together. */
+  commit(count: number, options?: { bytes?: number; owner?: string | null; isUpload?: boolean }): Change[];
   /** Whose record the change was to, be it forgotten. */
   ownerOf(seq: number): string | null;
   /** Forgets the changes up to and including `seq`, as retention does. */
@@ -36,8 +36,11 @@ export function createMemoryLog(options: { endpointId?: string; epoch: string; p
   return {
     endpointId,
     position: () => ({ epoch, seq }),
-    commit: (count, { bytes = 10, owner = null } = {}) => {
-      const committed = Array.from({ length: count }, () => toChange({ endpointId, seq: ++seq, bytes, owner }));
+    commit: (count, { bytes = 10, owner = null, isUpload = false } = {}) => {
+      const committed = Array.from({ length: count }, (_, index) => {
+        const change = toChange({ endpointId, seq: ++seq, bytes, owner });
+        return isUpload && index < count - 1 ? { ...change, following: count - 1 - index } : change;
+      });
       kept.push(...committed);
       owners.push(...committed.map((change) => change.owner));
       return committed;

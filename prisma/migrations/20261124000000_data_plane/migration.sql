@@ -3,7 +3,7 @@ ALTER TYPE "RecordContentType" ADD VALUE 'file';
 
 -- AlterTable
 ALTER TABLE "Change" ADD COLUMN     "ownerId" UUID,
-ADD COLUMN     "together" INTEGER;
+ADD COLUMN     "following" INTEGER;
 
 -- AlterTable
 ALTER TABLE "Project" ADD COLUMN     "rateLimit" INTEGER,
@@ -140,7 +140,7 @@ CREATE FUNCTION record_commit(
   p_same_type boolean[],   -- true: a PUT must keep the record's content type
   p_versions int[],        -- the version that a PUT or DELETE expects; null: any
   p_owners uuid[],         -- POST: whom the record shall belong to, null: nobody; PUT and DELETE: whose record it must be, null: anybody's
-  p_together int[]         -- POST: of how many that belong together, and follow each other, it is one; null: it is alone
+  p_following int[]        -- POST: how many more of the same upload come right after it; null: none
 ) RETURNS TABLE (
   ord int, outcome text, seq bigint, version int,
   data text,               -- on DELETE only: the caller has the others
@@ -177,9 +177,9 @@ BEGIN
     INSERT INTO "Record" ("id", "endpointId", "seq", "contentType", "data", "ownerId", "createdAt", "updatedAt")
       SELECT u.id, p_endpoint, v_seq + u.o, u.c::"RecordContentType", u.d::json, u.w, v_now, v_now
       FROM unnest(p_ids, p_content_types, p_data, p_owners) WITH ORDINALITY AS u(id, c, d, w, o);
-    INSERT INTO "Change" ("endpointId", "seq", "type", "recordId", "data", "ownerId", "version", "recordCreatedAt", "recordUpdatedAt", "at", "together")
+    INSERT INTO "Change" ("endpointId", "seq", "type", "recordId", "data", "ownerId", "version", "recordCreatedAt", "recordUpdatedAt", "at", "following")
       SELECT p_endpoint, v_seq + u.o, 'POST', u.id, u.d::json, u.w, 1, v_now, v_now, v_now, u.t
-      FROM unnest(p_ids, p_data, p_owners, p_together) WITH ORDINALITY AS u(id, d, w, t, o);
+      FROM unnest(p_ids, p_data, p_owners, p_following) WITH ORDINALITY AS u(id, d, w, t, o);
     PERFORM set_config('rested.door', '', true);
     RETURN QUERY SELECT o, 'ok', v_seq + o, 1, NULL::text, v_now::timestamptz, v_now::timestamptz, v_now::timestamptz, p_owners[o]
       FROM generate_series(1, n) AS o;
@@ -193,8 +193,8 @@ BEGIN
       v_seq := v_seq + 1;
       INSERT INTO "Record" ("id", "endpointId", "seq", "contentType", "data", "ownerId", "createdAt", "updatedAt")
         VALUES (p_ids[i], p_endpoint, v_seq, p_content_types[i]::"RecordContentType", p_data[i]::json, p_owners[i], v_now, v_now);
-      INSERT INTO "Change" ("endpointId", "seq", "type", "recordId", "data", "ownerId", "version", "recordCreatedAt", "recordUpdatedAt", "at", "together")
-        VALUES (p_endpoint, v_seq, 'POST', p_ids[i], p_data[i]::json, p_owners[i], 1, v_now, v_now, v_now, p_together[i]);
+      INSERT INTO "Change" ("endpointId", "seq", "type", "recordId", "data", "ownerId", "version", "recordCreatedAt", "recordUpdatedAt", "at", "following")
+        VALUES (p_endpoint, v_seq, 'POST', p_ids[i], p_data[i]::json, p_owners[i], 1, v_now, v_now, v_now, p_following[i]);
       seq := v_seq; version := 1; created_at := v_now; updated_at := v_now; owner := p_owners[i];
       RETURN NEXT;
       CONTINUE;
