@@ -30,9 +30,10 @@ test("[G5] an endpoint is tried from its docs: store a record, read it, fail to 
   await expect(page.getByText(`/api/1/ce/${endpoint.name}?key=${key}`).first()).toBeVisible();
   await page.getByRole("button", { name: "Send POST" }).click();
   await expect(page.getByText("201 Created")).toBeVisible();
+  await page.getByText(/^Headers \(/).click();
   await expect(page.getByText(/ratelimit-remaining: \d+/)).toBeVisible();
 
-  await open(page, "Read records");
+  await open(page, "Read records.");
   await page.getByRole("button", { name: "Send GET" }).click();
   await expect(page.getByText("200 OK")).toBeVisible();
   await expect(page.getByText('"temperature": 21.5').last()).toBeVisible();
@@ -56,7 +57,7 @@ test("[G5] a master key goes along, and the curl line does not show it", async (
   const { masterKey } = await (await page.request.post(`${server.url}/api/manage/projects/${project.id}/master-key`, { headers })).json();
   await page.request.patch(`${server.url}/api/manage/endpoints/${endpoint.id}`, { headers, data: { secure: true } });
   await page.goto(`${server.url}/p/${project.id}/endpoints/${endpoint.id}/api`);
-  await open(page, "Read records");
+  await open(page, "Read records.");
   await page.getByRole("button", { name: "Send GET" }).click();
   await expect(page.getByText("401 Unauthorized")).toBeVisible();
   await page.getByLabel("Master key").fill(masterKey);

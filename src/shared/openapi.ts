@@ -17,8 +17,6 @@ export interface ApiParameter {
   required?: boolean;
   schema: JsonSchema;
   explode?: boolean;
-  /** Ours: belongs to streams, which a single request and answer can't show. */
-  "x-stream"?: true;
 }
 
 export interface ApiMedia {

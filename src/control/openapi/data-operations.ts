@@ -1,7 +1,7 @@
 /** What can be done at an endpoint of the data plane, for descriptions: by its kind, its schema and whether it is secure. */
 import type { ErrorCode } from "@/src/shared/errors";
 import type { ManagedEndpoint } from "@/src/shared/management";
-import type { ApiBody, ApiMedia, ApiOperation, ApiResponse, HttpMethod, JsonSchema } from "@/src/shared/openapi";
+import type { ApiBody, ApiMedia, ApiOperation, ApiResponse, HttpMethod, JsonSchema, Reference } from "@/src/shared/openapi";
 import type { DataHeader, DataParameter } from "./data-parameters";
 import { toProblemResponses } from "./problems";
 
@@ -52,7 +52,15 @@ function toRecordOperations(endpoint: Described, schema: JsonSchema): DataOperat
   };
   return [
     toRead({
-      errors: [...access, ...ofOthers, "unique_id_missing", "not_a_file", "range_not_satisfiable", "storage_unavailable"],
+      errors: [
+        ...access,
+        ...ofOthers,
+        "unique_id_missing",
+        "record_not_found",
+        "not_a_file",
+        "range_not_satisfiable",
+        "storage_unavailable",
+      ],
       files: true,
     }),
     {
@@ -65,7 +73,10 @@ function toRecordOperations(endpoint: Described, schema: JsonSchema): DataOperat
         content: { ...bodies, "multipart/form-data": { schema: { $ref: "#/components/schemas/Upload" } } },
       },
       responses: {
-        201: toJson("The record; with `bulk=true` or several files an array of them.", { oneOf: [RECORD, RECORDS] }, ["ETag"]),
+        201: toJson("The record; with `bulk=true` or several files an array of them.", { oneOf: [RECORD, RECORDS] }, [
+          "ETag",
+          "Idempotent-Replayed",
+        ]),
         ...toErrors([
           ...access,
           ...BODY,
@@ -109,8 +120,8 @@ function toUserOperations({ schema }: Described): DataOperation[] {
       parameters: ["login", "logout", "noATCookie", "dataOnly"],
       requestBody: user,
       responses: {
-        200: toJson("Logged in: the user. Logged out: an empty object.", {}, ["Authorization", "Set-Cookie"]),
-        201: toJson("Registered: the user.", RECORD),
+        200: toJson("Logged in: the user. Logged out: an empty object.", {}, ["ETag", "Authorization", "Set-Cookie"]),
+        201: toJson("Registered: the user.", RECORD, ["ETag"]),
         ...toErrors([...BODY, ...ofSchema, ...CREDENTIALS, "username_taken", "login_failed", ...TOKEN, ...WRITE]),
       },
     },
@@ -118,7 +129,8 @@ function toUserOperations({ schema }: Described): DataOperation[] {
       body: patch,
       errors: [...TOKEN, "access_denied", ...BODY, ...ofSchema, "credentials_invalid", "username_taken", "current_password_wrong"],
     }),
-    toDelete([...TOKEN, "access_denied"]),
+    // One's own account: its cookie ends with it.
+    toDelete([...TOKEN, "access_denied"], ["Set-Cookie"]),
   ];
 }
 
@@ -126,9 +138,8 @@ function toRead({ errors, files }: { errors: readonly ErrorCode[]; files: boolea
   const octets = { "application/octet-stream": { schema: { description: "The file, in its own type." } } };
   return {
     method: "get",
-    summary: "Read records, or stream changes.",
-    description:
-      "Answers an array: every record in the order of creation, or those that are named. With `Accept: text/event-stream`, and over `wss` at the same address, it streams every change after it was committed. HEAD answers the same without a body.",
+    summary: "Read records.",
+    description: "Answers an array: every record in the order of creation, or those that are named. HEAD answers the same without a body.",
     parameters: [
       "uniqueIds",
       "dataOnly",
@@ -136,19 +147,18 @@ function toRead({ errors, files }: { errors: readonly ErrorCode[]; files: boolea
       "cursor",
       "order",
       "jsonata",
+      "ifNoneMatch",
       ...(files ? (["fileOnly", "stream", "range"] as const) : []),
-      "since",
-      "snapshot",
     ],
     responses: {
       200: {
         ...toJson("The records.", RECORDS, ["ETag", "Link"]),
         content: {
           "application/json": { schema: RECORDS },
-          "text/event-stream": { schema: { $ref: "#/components/schemas/Change", description: "The data of each event." } },
           ...(files ? octets : {}),
         },
       },
+      304: { description: "The record still has the version of `If-None-Match`.", headers: toHeaders(["ETag"]) },
       ...(files ? { 206: { description: "The part of the file that `Range` names.", content: octets } } : {}),
       ...toErrors([...errors, "unique_id_invalid", "cursor_invalid", "jsonata_invalid", "jsonata_limit", "server_busy"]),
     },
@@ -168,12 +178,12 @@ function toUpdate({ body, errors }: { body: ApiBody; errors: readonly ErrorCode[
   };
 }
 
-function toDelete(errors: readonly ErrorCode[]): DataOperation {
+function toDelete(errors: readonly ErrorCode[], headers: readonly DataHeader[] = []): DataOperation {
   return {
     method: "delete",
     summary: "Delete a record.",
     parameters: ["uniqueId", "dataOnly", "ifMatch"],
-    responses: { 200: toJson("The record in its last state.", RECORD, ["ETag"]), ...toErrors([...errors, ...ONE, ...WRITE]) },
+    responses: { 200: toJson("The record in its last state.", RECORD, ["ETag", ...headers]), ...toErrors([...errors, ...ONE, ...WRITE]) },
   };
 }
 
@@ -182,10 +192,10 @@ function toErrors(codes: readonly ErrorCode[]): Record<string, ApiResponse> {
 }
 
 function toJson(description: string, schema: JsonSchema, headers: readonly DataHeader[] = []): ApiResponse {
+  return { description, headers: toHeaders(headers), content: { "application/json": { schema } } };
+}
+
+function toHeaders(headers: readonly DataHeader[]): Record<string, Reference> {
   const all = [...headers, "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"] as const;
-  return {
-    description,
-    headers: Object.fromEntries(all.map((name) => [name, { $ref: `#/components/headers/${name}` }])),
-    content: { "application/json": { schema } },
-  };
+  return Object.fromEntries(all.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
 }

@@ -40,9 +40,7 @@ export const DATA_PARAMETERS = {
   order: query("order", "By creation.", { type: "string", enum: ["asc", "desc"], default: "asc" }),
   jsonata: query("jsonata", "A JSONata expression that makes the answer from what would be answered.", TEXT),
   fileOnly: flag("fileOnly", "Answer the file itself. Needs one `uniqueId`."),
-  stream: flag("stream", "With `fileOnly`: answer the part that a `Range` header asks for."),
-  since: query("since", "Streams: what came after this cursor, then every change with its cursor; or `now`.", TEXT, { "x-stream": true }),
-  snapshot: query("snapshot", "Streams: the current records first.", { type: "boolean", default: false }, { "x-stream": true }),
+  stream: flag("stream", "The same, for players: they ask for parts by `Range`."),
   strategy: query("strategy", "`force` replaces whatever the type, `merge` deep-merges objects, `replace` keeps the content type.", {
     type: "string",
     enum: PUT_STRATEGIES,
@@ -53,11 +51,12 @@ export const DATA_PARAMETERS = {
   logout: flag("logout", "Log out: ends the access token that is sent."),
   noATCookie: flag("noATCookie", "With `login`: the token comes in the `Authorization` header, and no cookie is set."),
   ifMatch: header("If-Match", 'Only if the record has this version: the `ETag` of its last answer, like `"3"`.'),
+  ifNoneMatch: header("If-None-Match", "With one `uniqueId`: 304 and no body where the record still has this version."),
   idempotencyKey: header(
     "Idempotency-Key",
     `Repeating a request with the same key within ${IDEMPOTENCY_HOURS} hours answers the first result and writes nothing. At most ${IDEMPOTENCY_KEY_LENGTH_MAX} characters.`,
   ),
-  range: header("Range", "With `stream`: which bytes, like `bytes=0-1023`."),
+  range: header("Range", "Of a file: which bytes, like `bytes=0-1023`."),
 } as const satisfies Record<string, ApiParameter>;
 
 export type DataParameter = keyof typeof DATA_PARAMETERS;
@@ -66,6 +65,7 @@ const INTEGER: JsonSchema = { type: "integer" };
 
 export const DATA_HEADERS = {
   ETag: { description: "The record's version, for `If-Match`.", schema: TEXT },
+  "Idempotent-Replayed": { description: "`true`: the first result of this `Idempotency-Key`; nothing was written.", schema: TEXT },
   Link: { description: 'The next page: `<…>; rel="next"`.', schema: TEXT },
   Authorization: { description: "After `login` with `noATCookie`: `Bearer <token>`.", schema: TEXT },
   "Set-Cookie": { description: "The access token, for browsers over https.", schema: TEXT },
@@ -97,7 +97,7 @@ export const DATA_SCHEMAS = {
     properties: {
       type: { type: "string", enum: ["POST", "PUT", "DELETE"] },
       record: { $ref: "#/components/schemas/Record", description: "After the change; of a deleted one its last state." },
-      cursor: { type: "string", description: "With `since`: where the stream stands." },
+      cursor: { type: "string", description: "With `since` in the address: where the stream stands." },
     },
   },
   User: {

@@ -11,17 +11,20 @@ import type {
 } from "@/src/shared/openapi";
 import { ACCOUNT_OPERATIONS } from "./account-operations";
 import { DESCRIPTION_OPERATIONS } from "./description-operations";
+import { FILE_OPERATIONS } from "./file-operations";
 import { type Answer, errorsOf, isAnswerSchema, isBodySchema, type ManageOperation } from "./manage-operation";
 import { PROBLEM_SCHEMA, RETRY_AFTER, toProblemResponses } from "./problems";
 import { PROJECT_OPERATIONS } from "./project-operations";
 import { RECORD_OPERATIONS } from "./record-operations";
 import { toSchemaComponents, toSchemaReference } from "./schemas";
+import { SharedResponses } from "./shared-responses";
 import { USER_OPERATIONS } from "./user-operations";
 
 /** Every operation of the management API. */
 export const MANAGE_OPERATIONS: readonly ManageOperation[] = [
   ...PROJECT_OPERATIONS,
   ...RECORD_OPERATIONS,
+  ...FILE_OPERATIONS,
   ...USER_OPERATIONS,
   ...ACCOUNT_OPERATIONS,
   ...DESCRIPTION_OPERATIONS,
@@ -65,9 +68,10 @@ const PATH_PARAMETERS: Record<string, ApiParameter> = {
 /** The description; `sessionCookie` is the name of the dashboard's cookie. */
 export function toManageDocument({ sessionCookie }: { sessionCookie: string }): ApiDocument {
   const paths: Record<string, ApiPath> = {};
+  const responses = new SharedResponses();
   for (const operation of MANAGE_OPERATIONS) {
     const path = `/api/manage/${operation.path}`;
-    paths[path] = { ...paths[path], [operation.method]: toOperation(operation) };
+    paths[path] = { ...paths[path], [operation.method]: toOperation(operation, responses) };
   }
   const schemas = MANAGE_OPERATIONS.flatMap(({ body, answer, otherAnswer }) => [
     ...(body && isBodySchema(body) ? [body] : []),
@@ -88,7 +92,7 @@ export function toManageDocument({ sessionCookie }: { sessionCookie: string }): 
       schemas: { ...toSchemaComponents(schemas), Problem: PROBLEM_SCHEMA },
       parameters: PATH_PARAMETERS,
       headers: { "Retry-After": RETRY_AFTER },
-      responses: {},
+      responses: responses.all,
       securitySchemes: toSecuritySchemes(sessionCookie),
     },
   };
@@ -101,7 +105,7 @@ function toSecuritySchemes(sessionCookie: string): Record<string, ApiSecuritySch
   };
 }
 
-function toOperation(operation: ManageOperation): ApiOperation {
+function toOperation(operation: ManageOperation, shared: SharedResponses): ApiOperation {
   const { id, tag, path, summary, description, query = [], body, answer, otherAnswer, isPublic } = operation;
   const ofPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({ $ref: `#/components/parameters/${name}` }));
   const parameters = [...ofPath, ...query];
@@ -112,11 +116,11 @@ function toOperation(operation: ManageOperation): ApiOperation {
     tags: [tag],
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(body ? { requestBody: toBody(body) } : {}),
-    responses: {
+    responses: shared.share(operation.method, {
       ...(answer ? { [answer.status]: toResponse(answer) } : { 204: { description: "Done." } }),
       ...(otherAnswer ? { [otherAnswer.status]: toResponse(otherAnswer) } : {}),
       ...toProblemResponses(errorsOf(operation)),
-    },
+    }),
     security: isPublic ? [] : [{ token: [] }, { session: [] }],
   };
 }

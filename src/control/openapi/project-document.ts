@@ -1,10 +1,11 @@
 /** The description of a project's own endpoints (G5): OpenAPI 3.1. It holds names and schemas of the project, and no key. */
 import type { ManagedEndpoint } from "@/src/shared/management";
-import type { ApiDocument, ApiPath, ApiResponse, JsonSchema, Reference } from "@/src/shared/openapi";
+import type { ApiDocument, ApiPath, JsonSchema } from "@/src/shared/openapi";
 import { toEndpointPath } from "@/src/shared/protocol";
 import { type DataOperation, toDataOperations } from "./data-operations";
 import { DATA_HEADERS, DATA_PARAMETERS, DATA_SCHEMAS, DATA_SECURITY } from "./data-parameters";
 import { PROBLEM_SCHEMA, RETRY_AFTER } from "./problems";
+import { SharedResponses } from "./shared-responses";
 
 type Described = Pick<
   ManagedEndpoint,
@@ -26,7 +27,7 @@ export function toProjectDocument({ projectName, endpoints }: { projectName: str
         tags: [endpoint.name],
         parameters: operation.parameters.map((name) => ({ $ref: `#/components/parameters/${name}` })),
         ...(operation.requestBody ? { requestBody: operation.requestBody } : {}),
-        responses: responses.share(operation),
+        responses: responses.share(operation.method, operation.responses),
         security: toSecurity(endpoint, operation),
       };
     }
@@ -37,7 +38,8 @@ export function toProjectDocument({ projectName, endpoints }: { projectName: str
     info: {
       title: projectName,
       version: "1",
-      description: "Each address stores and serves JSON, and streams every change over `wss`. Errors are `application/problem+json`.",
+      description:
+        "Each address stores and serves JSON. Opened as a WebSocket (`wss`) it sends a `Change` for every change, after it was committed. Errors are `application/problem+json`.",
     },
     servers: [{ url: "/", description: "This server." }],
     tags: endpoints.map(({ name, description }) => ({ name, description })),
@@ -93,31 +95,4 @@ function toSecurity({ kind, secure }: Described, { method }: DataOperation): Rec
       : []),
     { key: [], masterKey: [] },
   ];
-}
-
-/** Answers that many operations have in common, each written once. */
-class SharedResponses {
-  readonly all: Record<string, ApiResponse> = {};
-  readonly #names = new Map<string, string>();
-
-  share({ method, responses }: DataOperation): Record<string, Reference> {
-    return Object.fromEntries(
-      Object.entries(responses).map(([status, response]) => {
-        const text = JSON.stringify(response);
-        let name = this.#names.get(text);
-        if (name === undefined) {
-          name = this.#free(`${method}.${status}`);
-          this.#names.set(text, name);
-          this.all[name] = response;
-        }
-        return [status, { $ref: `#/components/responses/${name}` }];
-      }),
-    );
-  }
-
-  #free(name: string): string {
-    let free = name;
-    for (let count = 2; Object.hasOwn(this.all, free); count++) free = `${name}.${count}`;
-    return free;
-  }
 }

@@ -1,6 +1,8 @@
 /** What a request was answered: status, time, size, headers, body. */
 import type { ReactNode } from "react";
 import { CodeBlock } from "../components/code-block";
+import { toPrettyText } from "../console/json-print";
+import { parseJson } from "../console/json-tree";
 import { formatBytes } from "../format/number";
 import type { CallAnswer } from "./send-call";
 
@@ -21,9 +23,14 @@ export function CallResult({ answer }: { answer: CallAnswer }) {
           {isCut ? ", and more that is not shown" : ""}
         </Fact>
       </dl>
-      <CodeBlock title="Headers" code={headers.map(([name, value]) => `${name}: ${value}`).join("\n")} what="the headers" />
       {text === undefined ? <p className="text-muted">The body is not text.</p> : null}
       {text ? <CodeBlock title="Body" code={isCut ? text : toReadable(text)} what="the body" /> : null}
+      <details className="min-w-0">
+        <summary className="w-fit rounded-sm py-1 text-muted hover:text-text">Headers ({headers.length})</summary>
+        <div className="pt-2">
+          <CodeBlock code={headers.map(([name, value]) => `${name}: ${value}`).join("\n")} what="the headers" />
+        </div>
+      </details>
     </div>
   );
 }
@@ -37,12 +44,8 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
   );
 }
 
-/** JSON with line breaks, where that keeps it as it is: digits that JavaScript would change stay. */
+/** JSON with line breaks, its digits and keys as they came; other texts as they are. */
 function toReadable(text: string): string {
-  try {
-    const value: unknown = JSON.parse(text);
-    return JSON.stringify(value) === text ? JSON.stringify(value, null, 2) : text;
-  } catch {
-    return text;
-  }
+  const parsed = parseJson(text);
+  return parsed.ok ? toPrettyText(parsed.node) : text;
 }

@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import type { ListedOperation } from "@/src/shared/openapi";
-import { type CallContext, type CallValues, findMissing, MULTIPART, toCall, toCallCurl, toShownParameters } from "./call";
+import { type CallContext, type CallValues, findMissing, MULTIPART, toCall, toCallCurl } from "./call";
 
 const context: CallContext = { origin: "https://data.example.com", query: { key: "abc" }, secrets: [], withCookies: false };
 const text = { type: "string" };
@@ -38,12 +38,6 @@ describe("toCall", () => {
     expect(findMissing(listed, values)).toEqual([]);
     expect(findMissing(listed, fill())).toEqual(["id"]);
     expect(toCall(listed, fill(), { ...context, query: {} }).path).toBe("/api/manage/things/{id}");
-  });
-
-  it("[G5] leaves out what only a stream can show", () => {
-    const listed = list("get", { parameters: [{ name: "since", in: "query", description: "", schema: text, "x-stream": true }] });
-    expect(toShownParameters(listed)).toEqual([]);
-    expect(toCall(listed, fill({ parameters: { since: "now" } }), context).path).toBe("/api/1/ce/shop/orders?key=abc");
   });
 
   it("[G5] sends a body that may be left out only when there is one, and an empty one that is needed", () => {

@@ -1,5 +1,5 @@
 /** A request as it is filled in on a page of docs, what is sent for it, and the curl line that does the same. Pure. */
-import type { ApiParameter, HttpMethod, ListedOperation } from "@/src/shared/openapi";
+import type { HttpMethod, ListedOperation } from "@/src/shared/openapi";
 import { toShellWord } from "../snippets/snippets";
 
 /** What a person fills in. Parameters by name; an empty one is not sent. */
@@ -42,11 +42,6 @@ export interface Call {
 
 export const MULTIPART = "multipart/form-data";
 
-/** The parameters of an operation that one request and its answer can show. */
-export function toShownParameters({ parameters }: ListedOperation): ApiParameter[] {
-  return parameters.filter((parameter) => !parameter["x-stream"]);
-}
-
 /** The parts of the path that are still missing: without them there is no address. */
 export function findMissing({ parameters }: ListedOperation, values: CallValues): string[] {
   return parameters.filter((parameter) => parameter.in === "path" && !values.parameters[parameter.name]).map(({ name }) => name);
@@ -57,7 +52,7 @@ export function toCall(listed: ListedOperation, values: CallValues, { query }: C
   const search = new URLSearchParams(query);
   const headers: Record<string, string> = {};
   let path = listed.path;
-  for (const parameter of toShownParameters(listed)) {
+  for (const parameter of listed.parameters) {
     const value = values.parameters[parameter.name] ?? "";
     if (parameter.in === "path")
       path = path.replace(`{${parameter.name}}`, value === "" ? `{${parameter.name}}` : encodeURIComponent(value));

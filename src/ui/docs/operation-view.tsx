@@ -7,7 +7,7 @@ import { Button } from "../components/button";
 import { CodeBlock } from "../components/code-block";
 import { CONTROL, Field, TextAreaField } from "../components/field";
 import { AnswerList } from "./answer-list";
-import { type CallContext, type CallValues, findMissing, MULTIPART, toCall, toCallCurl, toShownParameters } from "./call";
+import { type CallContext, type CallValues, findMissing, MULTIPART, toCall, toCallCurl } from "./call";
 import { CallResult } from "./call-result";
 import { ParameterField } from "./parameter-field";
 import { Prose } from "./prose";
@@ -25,14 +25,13 @@ export function OperationView({
   listed: ListedOperation;
   context: CallContext;
 }) {
-  const { method, operation, body } = listed;
+  const { method, operation, parameters, body } = listed;
   // What is for everybody needs no token.
   const context = operation.security?.length === 0 ? { ...shared, curlHeaders: {} } : shared;
   const [values, setValues] = useState<CallValues>(() => toFirstValues(document, body));
   const [busy, setBusy] = useState(false);
   const [outcome, setOutcome] = useState<Outcome>();
   const [missing, setMissing] = useState<readonly string[]>([]);
-  const parameters = toShownParameters(listed);
   const call = toCall(listed, values, context);
   const send = async (event: FormEvent) => {
     event.preventDefault();
@@ -100,6 +99,7 @@ function BodyFields({
 }) {
   const types = Object.keys(body.content);
   const schema = body.content[values.mediaType]?.schema ?? true;
+  const hint = body.description ? <Prose text={body.description} inline /> : undefined;
   const shape = toBodyShape(document, schema);
   const choose = (mediaType: string) => onChange({ ...values, mediaType, body: toFirstBody(document, body, mediaType) });
   return (
@@ -125,7 +125,7 @@ function BodyFields({
         </div>
       ) : null}
       {values.mediaType === MULTIPART ? (
-        <Field label="Files" hint={body.description}>
+        <Field label="Files" hint={hint}>
           {(wear) => (
             <input
               {...wear}
@@ -139,7 +139,7 @@ function BodyFields({
       ) : (
         <TextAreaField
           label="Body"
-          hint={body.description}
+          hint={hint}
           mono
           rows={Math.min(14, Math.max(3, values.body.split("\n").length))}
           value={values.body}

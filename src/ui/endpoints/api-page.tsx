@@ -16,7 +16,7 @@ import { Section } from "../components/page";
 import { TabList, tabPanel, useTabs } from "../components/tabs";
 import { OperationList } from "../docs/operation-list";
 import { formatBytes } from "../format/number";
-import { type Snippet, type Target, toHttpUrl, toSnippets, toStreamUrl } from "../snippets/snippets";
+import { type Snippet, type Target, toHttpUrl, toSnippets, toStreamUrl, toUserCurl } from "../snippets/snippets";
 import { KEY_PLACEHOLDER, preferredKey, workingKeys } from "./choose-key";
 import { CredentialFields, NO_CREDENTIALS, toSecrets } from "./credential-fields";
 
@@ -56,7 +56,11 @@ export function ApiPage({ projectId, endpointId, origin, bodyBytesMax, document 
         ) : null}
       </Section>
       <Section title="Snippets">
-        <Snippets target={target} />
+        {endpoint.kind === "authentication" ? (
+          <CodeBlock title="curl" code={toUserCurl(target)} what="the curl snippet" />
+        ) : (
+          <Snippets target={target} />
+        )}
       </Section>
       <Section
         title="Operations"

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
-import { toCurl, toFirstCurl, toHttpUrl, toShellWord, toSnippets, toStreamUrl } from "./snippets";
+import { toCurl, toFirstCurl, toHttpUrl, toShellWord, toSnippets, toStreamUrl, toUserCurl } from "./snippets";
 
 const target = { origin: "https://data.example.com", endpointName: "shop/orders", key: "d59eb2859c284168ac48aef65046d5dd" };
 
@@ -13,6 +13,14 @@ describe("snippets", () => {
 
   it("all hold the real address", () => {
     for (const { id, code } of toSnippets(target)) expect(code).toContain(id === "websocket" ? toStreamUrl(target) : toHttpUrl(target));
+  });
+
+  it("[L1] [L2] of users register, log in and read, in a shell", () => {
+    const script = `curl() { printf '%s\\n' "$*"; }; ACCESS_TOKEN=t; ${toUserCurl(target)}`;
+    const calls = execFileSync("sh", ["-c", script]).toString().trim().split("\n");
+    const http = toHttpUrl(target);
+    const rest = `-H Content-Type: application/json -d {"username":"ada","password":"correct horse"}`;
+    expect(calls).toEqual([`${http} ${rest}`, `-i ${http}&login=true&noATCookie=true ${rest}`, `${http} -H Authorization: Bearer t`]);
   });
 
   it("quote for a shell so that it reads what was meant", () => {

@@ -51,6 +51,22 @@ export function toFirstCurl(target: Target): string {
   }).replace("--data-binary", "-d");
 }
 
+/** How a user registers and logs in at an authentication endpoint, and reads its own record. */
+export function toUserCurl(target: Target): string {
+  const http = toHttpUrl(target);
+  const send = (url: string) => `curl ${toShellWord(url)} \\
+  -H 'Content-Type: application/json' \\
+  -d '{"username":"ada","password":"correct horse"}'`;
+  return `# register a user
+${send(http)}
+
+# log in: the answer's Authorization header has the access token
+${send(`${http}&login=true&noATCookie=true`).replace("curl ", "curl -i ")}
+
+# read the user's own record
+curl ${toShellWord(http)} -H "Authorization: Bearer $ACCESS_TOKEN"`;
+}
+
 /** Storing a record and reading all of them, and listening to changes. */
 export function toSnippets(target: Target): Snippet[] {
   const http = toHttpUrl(target);

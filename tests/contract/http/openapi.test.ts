@@ -1,0 +1,151 @@
+/** What the data plane answers is what the description of its endpoints says (G5): statuses, codes, media types, schemas. */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { toProjectDocument } from "@/src/control/openapi/project-document";
+import { type ApiDocument, type ListedOperation, listOperations } from "@/src/shared/openapi";
+import { createDataServer, type DataServer, type Seed, type SeedOptions } from "@/tests/support/data-server";
+import { createSchemaCheck } from "@/tests/support/openapi";
+
+const UNKNOWN = "0".repeat(32);
+const MASTER_KEY = "mk-0123456789abcdef0123456789abcdef";
+
+let server: DataServer;
+beforeAll(async () => {
+  server = await createDataServer({ rateLimit: 1000 });
+});
+afterAll(() => server.close());
+
+interface Asked {
+  method: "GET" | "POST" | "PUT" | "DELETE";
+  /** Of the query, after the key. */
+  query?: string;
+  body?: unknown;
+  headers?: Record<string, string>;
+  /** In place of the seed's. */
+  path?: string;
+}
+
+async function setUp(options: SeedOptions = {}) {
+  const seed = await server.seed({ masterKey: MASTER_KEY, ...options });
+  const document = toProjectDocument({ projectName: "Test project", endpoints: [toDescribed(seed, options)] });
+  /** Asks, and holds the answer against the description. */
+  const ask = async ({
+    method,
+    query = "",
+    body,
+    headers = {},
+    path = seed.path,
+  }: Asked): Promise<{ status: number; json: Record<string, unknown> }> => {
+    const response = await fetch(`${server.origin}${path}${query}`, {
+      method,
+      headers: { ...(body === undefined ? {} : { "Content-Type": "application/json" }), ...headers },
+      ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+    });
+    const json = await response.json();
+    expectDescribed(document, findOperation(document, method), response, json);
+    return { status: response.status, json };
+  };
+  return { seed, ask };
+}
+
+function toDescribed({ endpointId, endpointName }: Seed, { kind = "data", secure = false }: SeedOptions) {
+  const switches = { othersCanRead: false, othersCanUpdate: false, othersCanDelete: false };
+  return { id: endpointId, name: endpointName, description: "", kind, secure, ...switches, schema: null };
+}
+
+function findOperation(document: ApiDocument, method: string): ListedOperation {
+  const found = listOperations(document).find((listed) => listed.method === method.toLowerCase());
+  if (!found) throw new Error(`${method} is not described`);
+  return found;
+}
+
+function expectDescribed(document: ApiDocument, { responses }: ListedOperation, response: Response, json: unknown): void {
+  const what = `${response.status} ${JSON.stringify(json)}`;
+  const described = responses.find(({ status }) => status === String(response.status))?.response;
+  expect(described, what).toBeDefined();
+  const mediaType = (response.headers.get("content-type") ?? "").split(";")[0] ?? "";
+  const media = described?.content?.[mediaType];
+  expect(media, what).toBeDefined();
+  expect(createSchemaCheck(document, media?.schema ?? false)(json), what).toEqual([]);
+  const known = new Set(Object.keys(described?.headers ?? {}).map((name) => name.toLowerCase()));
+  const ours = ["etag", "link", "authorization", "set-cookie", "idempotent-replayed", "retry-after"];
+  if (response.ok) for (const name of ours) if (response.headers.has(name)) expect(known, `${name} of ${what}`).toContain(name);
+}
+
+describe("an open endpoint", () => {
+  it("[G5] answers as described", async () => {
+    const { seed, ask } = await setUp();
+    const { json: record } = await ask({ method: "POST", body: { t: 1 }, headers: { "Idempotency-Key": "one" } });
+    const id = `&uniqueId=${record.uniqueId}`;
+    const statuses = [
+      await ask({ method: "POST", body: { t: 1 }, headers: { "Idempotency-Key": "one" } }),
+      await ask({ method: "POST", body: { t: 2 }, headers: { "Idempotency-Key": "one" } }),
+      await ask({ method: "POST", body: { t: 2 }, headers: { "Idempotency-Key": "x".repeat(256) } }),
+      await ask({ method: "POST", body: [1, 2], query: "&bulk=true" }),
+      await ask({ method: "POST", body: 1, query: "&bulk=true" }),
+      await ask({ method: "POST", body: "{" }),
+      await ask({ method: "POST" }),
+      await ask({ method: "POST", body: "x".repeat(2_000_000), headers: { "Content-Type": "text/plain" } }),
+      await ask({ method: "POST", body: 1, headers: { "Content-Type": "image/png" } }),
+      await ask({ method: "GET" }),
+      await ask({ method: "GET", query: id }),
+      await ask({ method: "GET", query: "&limit=1" }),
+      await ask({ method: "GET", query: "&limit=0" }),
+      await ask({ method: "GET", query: "&cursor=x&limit=1" }),
+      await ask({ method: "GET", query: "&uniqueId=x" }),
+      await ask({ method: "GET", query: "&jsonata=%24%24" }),
+      await ask({ method: "PUT", body: { u: 1 }, query: `${id}&strategy=merge` }),
+      await ask({ method: "PUT", body: 1, query: `${id}&strategy=merge` }),
+      await ask({ method: "PUT", body: "text", query: `${id}&strategy=replace`, headers: { "Content-Type": "text/plain" } }),
+      await ask({ method: "PUT", body: 1, query: id, headers: { "If-Match": '"9"' } }),
+      await ask({ method: "PUT", body: 1, query: `&uniqueId=${UNKNOWN}` }),
+      await ask({ method: "PUT", body: 1 }),
+      await ask({ method: "DELETE", query: id, headers: { "If-Match": '"9"' } }),
+      await ask({ method: "DELETE", query: id }),
+      await ask({ method: "DELETE", query: id }),
+      await ask({ method: "GET", headers: { "X-Master-Key": "wrong" } }),
+      await ask({ method: "GET", path: `/api/1/ce/${seed.endpointName}?` }),
+      await ask({ method: "GET", path: `/api/1/ce/${seed.endpointName}?key=${UNKNOWN}` }),
+    ].map(({ status }) => status);
+    expect(new Set(statuses)).toEqual(new Set([200, 201, 400, 403, 404, 412, 413, 422]));
+  });
+
+  it("[G5] [U8] a limit that is reached, and a key that may not, are answered as described", async () => {
+    const { seed, ask } = await setUp({ scope: "read" });
+    expect((await ask({ method: "POST", body: 1 })).json.code).toBe("key_scope_insufficient");
+    await server.pool.query(`UPDATE "Project" SET "rateLimit" = 1 WHERE "id" = $1`, [seed.projectId]);
+    await server.definitions.checkRevisions();
+    expect((await ask({ method: "GET" })).json.code).toBe("rate_limited");
+  });
+});
+
+describe("a secure endpoint", () => {
+  it("[G5] [S1] answers as described", async () => {
+    const { ask } = await setUp({ secure: true });
+    expect((await ask({ method: "GET" })).json.code).toBe("access_token_missing");
+    expect((await ask({ method: "POST", body: 1, headers: { Authorization: "Bearer x" } })).json.code).toBe("access_token_invalid");
+    expect((await ask({ method: "POST", body: 1, headers: { "X-Master-Key": MASTER_KEY } })).status).toBe(201);
+  });
+});
+
+describe("an authentication endpoint", () => {
+  it("[G5] [L1] [L2] answers as described", async () => {
+    const { ask } = await setUp({ kind: "authentication" });
+    const ada = { username: "ada", password: "correct horse" };
+    expect((await ask({ method: "POST", body: ada })).status).toBe(201);
+    expect((await ask({ method: "POST", body: ada })).json.code).toBe("username_taken");
+    expect((await ask({ method: "POST", body: {} })).json.code).toBe("credentials_missing");
+    expect((await ask({ method: "POST", body: { ...ada, password: "x" } })).json.code).toBe("credentials_invalid");
+    expect((await ask({ method: "POST", body: { ...ada, password: "wrong one" }, query: "&login=true" })).json.code).toBe("login_failed");
+    expect((await ask({ method: "POST", body: ada, query: "&login=true" })).status).toBe(200);
+    expect((await ask({ method: "POST", body: ada, query: "&login=true&noATCookie=true" })).status).toBe(200);
+    expect((await ask({ method: "POST", query: "&logout=true" })).json.code).toBe("access_token_missing");
+    expect((await ask({ method: "POST", body: ada, query: "&login=true&logout=true" })).json.code).toBe("parameter_invalid");
+    const asMaster = { "X-Master-Key": MASTER_KEY };
+    const [user] = Object.values((await ask({ method: "GET", headers: asMaster })).json);
+    const id = typeof user === "object" && user !== null && "uniqueId" in user ? `&uniqueId=${user.uniqueId}` : "";
+    expect((await ask({ method: "PUT", query: id, body: { age: 36 }, headers: asMaster })).status).toBe(200);
+    expect((await ask({ method: "PUT", query: id, body: 5, headers: asMaster })).json.code).toBe("body_invalid");
+    expect((await ask({ method: "DELETE", query: id, headers: asMaster })).status).toBe(200);
+    expect((await ask({ method: "DELETE", query: id, headers: asMaster })).json.code).toBe("record_not_found");
+  });
+});
