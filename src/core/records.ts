@@ -1,4 +1,5 @@
 /** The rules of records (R2–R5, R8, R9): what a create, read, update and delete does. It must not know transports, nor check access (access.ts does). */
+import { mergeMetadata } from "@/src/core/file-metadata";
 import { mergeJsonObjects } from "@/src/core/json-merge";
 import { isJsonObject } from "@/src/core/json-text";
 import { readRemembered, writeRemembered } from "@/src/core/once-key";
@@ -162,12 +163,17 @@ function toRepeat(remembered: Remembered): { records: StoredRecord[]; isRepeat: 
 }
 
 function merge(current: { contentType: RecordKind; data: string }, patch: string, bytesMax: number): string {
-  if (current.contentType !== "json" || !isJsonObject(current.data)) throw new AppError("merge_needs_objects");
-  const merged = mergeJsonObjects(current.data, patch);
+  const merged = mergeTexts(current, patch);
   if (Buffer.byteLength(merged) > bytesMax) {
     throw new AppError("body_too_large", { detail: `The merged record would be larger than ${bytesMax} bytes.` });
   }
   return merged;
+}
+
+function mergeTexts({ contentType, data }: { contentType: RecordKind; data: string }, patch: string): string {
+  if (contentType === "file") return mergeMetadata(data, patch);
+  if (contentType !== "json" || !isJsonObject(data)) throw new AppError("merge_needs_objects");
+  return mergeJsonObjects(data, patch);
 }
 
 function toRecord(result: WriteResult | undefined): StoredRecord {
