@@ -33,7 +33,7 @@ test("axe finds nothing on any page, light and dark, wide and narrow", async ({ 
       "/account/api",
       ...["", "/endpoints", "/keys", "/settings"].map((part) => `/p/${project.id}${part}`),
     ];
-    pages.push(...["live", "api", "settings"].map((part) => `/p/${project.id}/endpoints/${endpoint.id}/${part}`));
+    pages.push(...["records", "live", "api", "settings"].map((part) => `/p/${project.id}/endpoints/${endpoint.id}/${part}`));
     const headers = { Origin: server.url };
     const data = { name: "customers", kind: "authentication" };
     const made = await page.request.post(`${server.url}/api/manage/projects/${project.id}/endpoints`, { headers, data });

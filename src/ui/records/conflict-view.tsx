@@ -1,7 +1,7 @@
 /** Two wrote to one record: what each changed, path by path, and what can be done. */
 "use client";
 
-import { useMemo } from "react";
+import { useEffect, useMemo, useRef } from "react";
 import { Button } from "../components/button";
 import { parseJson, parseStored } from "../console/json-tree";
 import { formatPlural } from "../format/number";
@@ -26,10 +26,13 @@ export function ConflictView({ base, mine, theirs, busy, onKeepMine, onTakeTheir
     if (!theirs || !parsed.ok) return [];
     return toConflict({ base: parseStored(base), mine: parsed.node, theirs: parseStored(theirs.data) });
   }, [base, mine, theirs]);
+  const alert = useRef<HTMLDivElement>(null);
+  // What was pressed to come here is gone.
+  useEffect(() => alert.current?.focus(), []);
   const both = paths.filter(({ by }) => by === "both").length;
   return (
     <div className="flex flex-col gap-4">
-      <div role="alert" className="rounded-md border border-line-firm px-3 py-2">
+      <div ref={alert} role="alert" tabIndex={-1} className="rounded-md border border-line-firm px-3 py-2 outline-none">
         <p className="font-medium text-warn">
           {theirs ? "Somebody else changed this record meanwhile" : "Somebody else deleted this record meanwhile"}
         </p>
@@ -51,7 +54,7 @@ function toSentence(paths: readonly ConflictPath[], both: number): string {
   if (paths.length === 0) return "What is stored now is what you wrote.";
   const yours =
     both > 0
-      ? `${formatPlural(both, "path")} differ between you.`
+      ? `You differ at ${formatPlural(both, "path")}.`
       : hasOverlap(paths)
         ? "Your changes touch each other."
         : "Your changes don’t touch each other.";

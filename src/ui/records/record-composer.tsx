@@ -2,7 +2,7 @@
 "use client";
 
 import { X } from "lucide-react";
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import { type RequestError, toRequestError } from "../api/request-error";
 import { Button } from "../components/button";
 import { TextAreaField } from "../components/field";
@@ -36,6 +36,9 @@ export function RecordComposer({ endpointId, kind, onDirty, onCreated, onClose }
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<RequestError>();
 
+  const root = useRef<HTMLElement>(null);
+  useEffect(() => root.current?.querySelector<HTMLElement>("textarea,[contenteditable=true]")?.focus(), []);
+
   const change = (next: string) => {
     setText(next);
     setFailure(undefined);
@@ -60,7 +63,7 @@ export function RecordComposer({ endpointId, kind, onDirty, onCreated, onClose }
     }
   };
   return (
-    <section aria-label="New record" className="flex h-full min-h-0 flex-col bg-surface">
+    <section ref={root} aria-label="New record" className="flex h-full min-h-0 flex-col bg-surface">
       <header className="flex h-12 shrink-0 items-center justify-between border-b border-line pr-2 pl-4">
         <h2 className="font-medium">{isUsers ? "New user" : "New record"}</h2>
         <Button tone="quiet" square aria-label="Close" title="Close (Esc)" onClick={onClose}>

@@ -5,7 +5,7 @@ import { type KeyboardEvent, type MouseEvent, memo, useSyncExternalStore } from 
 import { classNames } from "../components/class-names";
 import { Grid, GridCell, GridHeadCell, GridRow } from "../console/grid-parts";
 import { ROW_PX } from "../console/row-window";
-import { type ColumnPath, toCellText, toColumnName } from "./grid-columns";
+import { type ColumnPath, toCellText, toColumnName, WHOLE } from "./grid-columns";
 import type { GridRow as Row } from "./grid-row";
 import { formatMoment } from "./moment";
 import type { RowWindow } from "./use-row-window";
@@ -78,30 +78,26 @@ export function RecordGrid({ rows, columns, window: shown, total, activeId, open
       data-records-grid=""
       onKeyDown={hear.onKeyDown}
       onClick={onClick}
-      className="group flex min-h-0 flex-1 flex-col outline-none"
+      ref={shown.ref}
+      onScroll={shown.onScroll}
+      // It scrolls by itself, so that who has it can scroll it.
+      className={`group relative min-h-0 flex-1 overflow-auto overscroll-contain outline-none [overflow-anchor:none] ${isActiveDrawn ? "" : "focus-visible:shadow-[inset_0_0_0_2px_var(--focus)]"}`}
     >
-      <div
-        ref={shown.ref}
-        role="presentation"
-        onScroll={shown.onScroll}
-        className={`relative min-h-0 flex-1 overflow-auto overscroll-contain [overflow-anchor:none] ${isActiveDrawn ? "" : "group-focus-visible:shadow-[inset_0_0_0_2px_var(--focus)]"}`}
-      >
-        <div role="presentation" className={WIDTH} style={{ minWidth: `calc(var(--fixed) + ${columns.length * DATA_CELL_PX}px)` }}>
-          <Head names={names} sort={sort} onSort={hear.onSort} />
-          <div role="presentation" className="relative" style={{ height: rows.length * ROW_PX }}>
-            {drawn.map((row, offset) => (
-              <RecordRow
-                key={row.id}
-                row={row}
-                columns={columns}
-                place={shown.from + offset}
-                active={row.id === activeId}
-                open={row.id === openId}
-                chosen={selected.has(row.id)}
-                showTimes={showTimes}
-              />
-            ))}
-          </div>
+      <div role="presentation" className={WIDTH} style={{ minWidth: `calc(var(--fixed) + ${columns.length * DATA_CELL_PX}px)` }}>
+        <Head names={names} sort={sort} onSort={hear.onSort} />
+        <div role="presentation" className="relative" style={{ height: rows.length * ROW_PX }}>
+          {drawn.map((row, offset) => (
+            <RecordRow
+              key={row.id}
+              row={row}
+              columns={columns}
+              place={shown.from + offset}
+              active={row.id === activeId}
+              open={row.id === openId}
+              chosen={selected.has(row.id)}
+              showTimes={showTimes}
+            />
+          ))}
         </div>
       </div>
     </Grid>
@@ -164,16 +160,33 @@ const RecordRow = memo(function RecordRow({ row, columns, place, active, open, c
         ) : null}
         …{row.id.slice(-8)}
       </GridCell>
-      {columns.map((path) => (
-        <GridCell key={toColumnName(path)} className={PLACES.data}>
-          {toCellText(row, path)}
-        </GridCell>
-      ))}
+      <DataCells row={row} columns={columns} />
       <GridCell className={PLACES.time}>{showTimes ? formatMoment(row.createdAt) : ""}</GridCell>
       <GridCell className={PLACES.time}>{showTimes ? formatMoment(row.updatedAt) : ""}</GridCell>
     </GridRow>
   );
 });
+
+/** A record that has nothing in any of the columns is shown as a whole, in their place: no row looks empty. */
+function DataCells({ row, columns }: Pick<RowProps, "row" | "columns">) {
+  const texts = columns.map((path) => toCellText(row, path));
+  if (texts.every((text) => text === "") && columns.length > 0) {
+    return (
+      <GridCell
+        aria-colspan={columns.length}
+        style={{ flex: `${columns.length} 0 ${columns.length * DATA_CELL_PX}px` }}
+        className={`${CELL} text-muted`}
+      >
+        {toCellText(row, WHOLE)}
+      </GridCell>
+    );
+  }
+  return columns.map((path, index) => (
+    <GridCell key={toColumnName(path)} className={PLACES.data}>
+      {texts[index]}
+    </GridCell>
+  ));
+}
 
 /** Drawn, not pressed: the row says whether it is chosen, and Space chooses it. */
 function Choice({ chosen }: { chosen: boolean }) {

@@ -3,7 +3,7 @@
 
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Pencil, Trash2, X } from "lucide-react";
-import { type ReactNode, useEffect, useState } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import { RequestError } from "../api/request-error";
 import { Badge } from "../components/badge";
 import { Button } from "../components/button";
@@ -49,8 +49,16 @@ export function RecordPanel({ endpointId, id, row, ...props }: Props) {
 
   const record = data ?? row;
   const isGone = row?.mark === "deleted" || (error instanceof RequestError && error.code === "record_not_found");
+  const root = useRef<HTMLElement>(null);
+  // The focus follows what is pressed: into the editor, and back.
+  const focusSoon = (selector: string) => requestAnimationFrame(() => root.current?.querySelector<HTMLElement>(selector)?.focus());
+  const edit = (current: GridRow) => {
+    setEditing(current);
+    focusSoon("textarea,[contenteditable=true]");
+  };
   const leave = (latest?: GridRow | null) => {
     setEditing(undefined);
+    focusSoon("[data-edit]");
     props.onDirty(false);
     if (latest === null) props.onGone(id);
     else if (latest) settle(latest);
@@ -60,7 +68,7 @@ export function RecordPanel({ endpointId, id, row, ...props }: Props) {
     props.onChanged(saved);
   };
   return (
-    <section aria-label="Record" className="flex h-full min-h-0 flex-col bg-surface">
+    <section ref={root} aria-label="Record" className="flex h-full min-h-0 flex-col bg-surface">
       <header className="flex h-12 shrink-0 items-center gap-1 border-b border-line pr-2 pl-4">
         <h2 className="flex min-w-0 flex-1 items-center gap-2 font-medium">
           <span className="truncate font-mono text-data">{id}</span>
@@ -68,14 +76,7 @@ export function RecordPanel({ endpointId, id, row, ...props }: Props) {
           {isGone ? <Badge tone="danger">Deleted</Badge> : null}
         </h2>
         {isGone || editing || !data || data.contentType === "file" ? null : (
-          <Button
-            tone="quiet"
-            square
-            aria-label="Edit this record"
-            title="Edit this record (E)"
-            onClick={() => setEditing(data)}
-            data-edit=""
-          >
+          <Button tone="quiet" square aria-label="Edit this record" title="Edit this record (E)" onClick={() => edit(data)} data-edit="">
             <Pencil className="size-3.5" aria-hidden="true" />
           </Button>
         )}
@@ -91,7 +92,7 @@ export function RecordPanel({ endpointId, id, row, ...props }: Props) {
       <div className="min-h-0 flex-1 overflow-y-auto px-4 py-3">
         {editing ? (
           <>
-            {isBehind ? <MeanwhileNote deleted={isGone} /> : null}
+            {isGone || record?.data !== editing.data ? <MeanwhileNote deleted={isGone} /> : null}
             <RecordEditor
               key={id}
               endpointId={endpointId}

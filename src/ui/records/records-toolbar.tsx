@@ -34,7 +34,7 @@ export function RecordsToolbar(props: Props) {
       <div className="flex flex-wrap items-start gap-2">
         <Search {...props} />
         <FilterField onAdd={(filter) => onQuery({ ...query, filters: [...new Set([...query.filters, filter])] })} />
-        <div className="ml-auto flex flex-wrap items-center gap-2 max-sm:ml-0">
+        <div className="ml-auto flex flex-wrap items-center gap-2 max-sm:ml-0 max-sm:w-full">
           <SortChoice {...props} />
           <ColumnsMenu {...props} />
           {props.onImport ? (
@@ -47,7 +47,9 @@ export function RecordsToolbar(props: Props) {
           </Button>
           <Button tone="primary" onClick={props.onCreate}>
             <Plus className="size-4" aria-hidden="true" />
-            New record
+            <span>
+              New<span className="max-sm:sr-only"> record</span>
+            </span>
           </Button>
         </div>
       </div>
@@ -159,7 +161,7 @@ function SortChoice({ sort, onSort, columns }: Pick<Props, "sort" | "onSort" | "
       title="Order"
       value={toValue(sort)}
       onChange={({ target: { value } }) => onSort({ column: value.replace(/^-/, ""), descending: value.startsWith("-") })}
-      className={`${CONTROL} h-control w-auto max-w-44 px-2`}
+      className={`${CONTROL} h-control w-auto max-w-44 px-2 max-sm:max-w-32`}
     >
       {SERVER_SORTS.map(({ value, label }) => (
         <option key={value} value={value}>
