@@ -3,7 +3,7 @@ import { stringify } from "csv-stringify/sync";
 import { toRecordText } from "@/src/core/record-text";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
-import type { ExportFormat } from "@/src/shared/management";
+import type { ExportFormat } from "@/src/shared/record-limits";
 import { type Cell, META_COLUMNS, toCells, WHOLE_COLUMN } from "./csv-columns";
 import { type RecordRow, readRecordPages } from "./read-record-page";
 import type { RecordPageQuery, RecordQuery } from "./record-query";

@@ -7,8 +7,8 @@ import { readMembers } from "@/src/core/json-members";
 import { findJsonProblem } from "@/src/core/json-scanner";
 import { parseJsonText } from "@/src/core/json-text";
 import { AppError, isAppError } from "@/src/shared/errors";
-import { IMPORT_RECORDS_MAX } from "@/src/shared/management";
 import { isUniqueId, JSON_DEPTH_MAX } from "@/src/shared/protocol";
+import { IMPORT_RECORDS_MAX } from "@/src/shared/record-limits";
 import { type ColumnPath, fromCell, toColumnPaths, toRowData } from "./csv-columns";
 
 export const IMPORT_KINDS = ["ndjson", "json", "csv"] as const;

@@ -1,8 +1,8 @@
 /** Reads which records the grid or an export asks for (G13), and says it in SQL. It must not run it. */
 import { AppError } from "@/src/shared/errors";
-import { GRID_LIMIT_MAX, RECORD_ORDERS, type RecordOrder } from "@/src/shared/management";
 import { isUniqueId } from "@/src/shared/protocol";
 import { FILTERS_MAX, type FilterValue, parseRecordFilter, type RecordFilter, SEARCH_LENGTH_MAX } from "@/src/shared/record-filter";
+import { GRID_LIMIT_MAX, RECORD_ORDERS, type RecordOrder } from "@/src/shared/record-limits";
 
 const LIMIT_DEFAULT = 100;
 const NAMED_MAX = 100;

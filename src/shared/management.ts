@@ -5,21 +5,13 @@
 import * as z from "zod/mini";
 import { endpointNameProblem, projectNameProblem } from "@/src/shared/names";
 import { ORIGINS_MAX, parseOrigin } from "@/src/shared/origins";
+import { EXPORT_FORMATS, NAMED_RECORDS_MAX } from "@/src/shared/record-limits";
 import { startNames } from "@/src/shared/start-names";
 import { APP_PASSWORD_LENGTH_MAX, APP_PASSWORD_LENGTH_MIN, PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN } from "./password-length";
 
 /** A rotated key may work this much longer: 30 days. */
 export const GRACE_SECONDS_MAX = 2_592_000;
 export const CHANGES_LIMIT_MAX = 500;
-/** Records of a page of the grid, and those that one request may name. */
-export const GRID_LIMIT_MAX = 500;
-export const NAMED_RECORDS_MAX = 1000;
-/** The grid's orders; a minus puts the latest first. */
-export const RECORD_ORDERS = ["-created", "created", "-updated", "updated"] as const;
-export const EXPORT_FORMATS = ["json", "ndjson", "csv"] as const;
-/** An import is one body, kept in memory while it is checked, and one transaction. */
-export const IMPORT_BYTES_MAX = 64 * 1024 * 1024;
-export const IMPORT_RECORDS_MAX = 100_000;
 export const RATE_LIMIT_MAX = 1_000_000;
 /** Users of a page. */
 export const APP_USERS_LIMIT_MAX = 200;
@@ -354,10 +346,8 @@ export type AppUsers = z.infer<typeof appUsersSchema>;
 export type AppSessionView = z.infer<typeof appSessionSchema>;
 export type GridRecord = z.infer<typeof gridRecordSchema>;
 export type GridPage = z.infer<typeof gridPageSchema>;
-export type RecordOrder = (typeof RECORD_ORDERS)[number];
 export type RecordsDelete = z.infer<typeof recordsDeleteSchema>;
 export type RecordsDeleted = z.infer<typeof recordsDeletedSchema>;
-export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 export type Imported = z.infer<typeof importedSchema>;
 export type ImportChecked = z.infer<typeof importCheckedSchema>;
 export type AccountView = z.infer<typeof accountSchema>;

@@ -45,7 +45,7 @@ export function parseRecordFilter(text: string): ParsedFilter {
   if (typeof read === "string") return fail(read);
   const rest = read.rest.trimStart();
   const operator = FILTER_OPERATORS.find((each) => rest.startsWith(each));
-  if (!operator) return fail(`After the path use one of: ${FILTER_OPERATORS.join(" ")}.`);
+  if (!operator) return fail("After the path use one of: = != < <= > >= ~ exists missing.");
   const valueText = rest.slice(operator.length).trim();
   const { path } = read;
   if (operator === "exists" || operator === "missing") {

@@ -2,14 +2,11 @@
 import {
   CHANGES_LIMIT_MAX,
   changesSchema,
-  EXPORT_FORMATS,
   exportSchema,
-  GRID_LIMIT_MAX,
   gridPageSchema,
   gridRecordSchema,
   importCheckedSchema,
   importedSchema,
-  RECORD_ORDERS,
   recordSchema,
   recordsDeletedSchema,
   recordsDeleteSchema,
@@ -18,6 +15,7 @@ import {
 } from "@/src/shared/management";
 import type { ApiBody, ApiParameter, JsonSchema } from "@/src/shared/openapi";
 import { PUT_STRATEGIES } from "@/src/shared/protocol";
+import { EXPORT_FORMATS, GRID_LIMIT_MAX, RECORD_ORDERS } from "@/src/shared/record-limits";
 import type { ManageOperation } from "./manage-operation";
 
 const RECORDS = "Records";

@@ -2,7 +2,7 @@
 "use client";
 
 import { useState } from "react";
-import { EXPORT_FORMATS, type ExportFormat } from "@/src/shared/management";
+import { EXPORT_FORMATS, type ExportFormat } from "@/src/shared/record-limits";
 import { Button } from "../components/button";
 import { Dialog, DialogActions } from "../components/dialog";
 import { Segments } from "../components/segments";

@@ -2,7 +2,8 @@
 "use client";
 
 import { useEffect, useRef, useState } from "react";
-import { IMPORT_BYTES_MAX, type ImportChecked } from "@/src/shared/management";
+import type { ImportChecked } from "@/src/shared/management";
+import { IMPORT_BYTES_MAX } from "@/src/shared/record-limits";
 import { RequestError, toRequestError } from "../api/request-error";
 import { Button } from "../components/button";
 import { Dialog, DialogActions } from "../components/dialog";

@@ -10,14 +10,11 @@ import { ROW_PX } from "../console/row-window";
 import { KEY_PLACEHOLDER, preferredKey } from "../endpoints/choose-key";
 import { notify } from "../notifications/notify";
 import { DeleteDialog } from "./delete-dialog";
-import { ExportDialog } from "./export-dialog";
 import { sortLoaded, toColumnName } from "./grid-columns";
 import { type GridQuery, ORDER_DEFAULT } from "./grid-row";
-import { ImportDialog } from "./import-dialog";
+import { LazyComposer, LazyExport, LazyImport, LazyPanel, usePreload } from "./lazy-parts";
 import { NoRecords, NothingFound } from "./no-records";
-import { RecordComposer } from "./record-composer";
 import { GRID_HEAD_PX, RecordGrid, type ShownSort, toSortColumn } from "./record-grid";
-import { RecordPanel } from "./record-panel";
 import { RecordsStatus } from "./records-status";
 import { RecordsToolbar } from "./records-toolbar";
 import { SidePanel } from "./side-panel";
@@ -48,6 +45,7 @@ export function RecordsPage({ projectId, endpointId, origin }: Props) {
   const [composing, setComposing] = useState(false);
   const [deleting, setDeleting] = useState<readonly string[]>([]);
   const [dialog, setDialog] = useState<"import" | "export">();
+  usePreload();
   const dirty = useRef(false);
   const root = useRef<HTMLDivElement>(null);
   const searchRef = useRef<HTMLInputElement>(null);
@@ -221,7 +219,7 @@ export function RecordsPage({ projectId, endpointId, origin }: Props) {
         {openId !== undefined || composing ? (
           <SidePanel>
             {composing ? (
-              <RecordComposer
+              <LazyComposer
                 endpointId={endpointId}
                 kind={kind}
                 onDirty={setDirty}
@@ -229,7 +227,7 @@ export function RecordsPage({ projectId, endpointId, origin }: Props) {
                 onClose={() => close(true)}
               />
             ) : openId === undefined ? null : (
-              <RecordPanel
+              <LazyPanel
                 key={openId}
                 endpointId={endpointId}
                 id={openId}
@@ -257,13 +255,13 @@ export function RecordsPage({ projectId, endpointId, origin }: Props) {
           gone(ids);
         }}
       />
-      <ImportDialog
+      <LazyImport
         endpointId={endpointId}
         open={dialog === "import"}
         onOpenChange={(isOpen) => setDialog(isOpen ? "import" : undefined)}
         onImported={() => void reload()}
       />
-      <ExportDialog
+      <LazyExport
         endpointId={endpointId}
         open={dialog === "export"}
         onOpenChange={(isOpen) => setDialog(isOpen ? "export" : undefined)}

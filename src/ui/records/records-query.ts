@@ -1,6 +1,7 @@
 /** Asks for records as text, so that digits and key order stay, and writes them. It must hold no state. */
 import { type InfiniteData, infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
-import type { ExportFormat, ImportChecked, Imported, RecordsDeleted } from "@/src/shared/management";
+import type { ImportChecked, Imported, RecordsDeleted } from "@/src/shared/management";
+import type { ExportFormat } from "@/src/shared/record-limits";
 import { requestJson } from "../api/request";
 import { readProblem, toUnreachable } from "../api/request-error";
 import { type GridPage, type GridQuery, type GridRow, parseGridPage, parseGridRecord, toParameters } from "./grid-row";

@@ -23,6 +23,7 @@ interface Props {
 
 export function RecordsStatus({ grid, total, selected, onBringIn, ...choose }: Props) {
   const { rows, fresh, missed, hasMore, changes } = grid;
+  const isUnread = grid.loading || (grid.error !== null && rows.length === 0);
   const deleted = rows.filter(({ mark }) => mark === "deleted").length;
   const news = [fresh > 0 ? `${formatCount(fresh)} new` : "", deleted > 0 ? `${formatCount(deleted)} deleted` : ""].filter(
     (part) => part !== "",
@@ -52,7 +53,7 @@ export function RecordsStatus({ grid, total, selected, onBringIn, ...choose }: P
           </Button>
         </>
       ) : (
-        <span className="text-muted tabular-nums">{toCount(rows.length, total, hasMore)}</span>
+        <span className="text-muted tabular-nums">{isUnread ? "" : toCount(rows.length, total, hasMore)}</span>
       )}
       {news.length > 0 ? (
         <Button onClick={onBringIn} title="Show the newest records, and leave out the deleted ones">
@@ -67,7 +68,7 @@ export function RecordsStatus({ grid, total, selected, onBringIn, ...choose }: P
         </span>
       ) : null}
       <span className="ml-auto">
-        <ConnectionStatus connection={changes.connection} onReconnect={changes.reconnect} />
+        {isUnread ? null : <ConnectionStatus connection={changes.connection} onReconnect={changes.reconnect} />}
       </span>
     </div>
   );

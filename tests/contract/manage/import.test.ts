@@ -1,6 +1,6 @@
 /** Files of records going in. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { IMPORT_BYTES_MAX, IMPORT_RECORDS_MAX } from "@/src/shared/management";
+import { IMPORT_BYTES_MAX, IMPORT_RECORDS_MAX } from "@/src/shared/record-limits";
 import { type Answer, type ManageServer, type Person, startManageServer } from "./manage-server";
 
 let server: ManageServer;

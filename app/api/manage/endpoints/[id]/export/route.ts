@@ -5,7 +5,8 @@ import { type ManageContext, manageRoute, withBody } from "@/app/lib/manage-rout
 import { exportRecords } from "@/src/control/export-records";
 import { parseRecordQuery, type RecordQuery } from "@/src/control/record-query";
 import { AppError } from "@/src/shared/errors";
-import { EXPORT_FORMATS, type ExportFormat, exportSchema } from "@/src/shared/management";
+import { exportSchema } from "@/src/shared/management";
+import { EXPORT_FORMATS, type ExportFormat } from "@/src/shared/record-limits";
 
 export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   GET: (context) => send(context, parseFormat(context.url), parseRecordQuery(context.url.searchParams, "created")),

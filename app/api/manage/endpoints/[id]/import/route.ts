@@ -3,7 +3,7 @@ import { json, jsonText, manageRoute } from "@/app/lib/manage-route";
 import { readBytes } from "@/app/lib/read-body";
 import { checkImport, importRecords } from "@/src/control/import-records";
 import { parseImportKind } from "@/src/control/read-import";
-import { IMPORT_BYTES_MAX } from "@/src/shared/management";
+import { IMPORT_BYTES_MAX } from "@/src/shared/record-limits";
 
 export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   POST: async ({ runtime: { db, sandbox, config }, request, user, id, url }) => {

@@ -7,7 +7,7 @@ import { listRecords } from "@/src/control/list-records";
 import { parseRecordPageQuery } from "@/src/control/record-query";
 import { getRuntime } from "@/src/runtime/registry";
 import { isAppError } from "@/src/shared/errors";
-import { RECORD_ORDERS } from "@/src/shared/management";
+import { RECORD_ORDERS } from "@/src/shared/record-limits";
 import { Prefetched } from "@/src/ui/api/prefetched";
 import { endpointQuery, keysQuery } from "@/src/ui/api/queries";
 import { type GridQuery, ORDER_DEFAULT, parseGridPage, toParameters } from "@/src/ui/records/grid-row";

@@ -1,0 +1,14 @@
+/** What one request of the grid, an import or an export may ask for. Apart from the schemas, so that pages need not load those. Isomorphic. */
+
+/** Records of a page of the grid, and those that one request may name. */
+export const GRID_LIMIT_MAX = 500;
+export const NAMED_RECORDS_MAX = 1000;
+/** The grid's orders; a minus puts the latest first. */
+export const RECORD_ORDERS = ["-created", "created", "-updated", "updated"] as const;
+export type RecordOrder = (typeof RECORD_ORDERS)[number];
+
+export const EXPORT_FORMATS = ["json", "ndjson", "csv"] as const;
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+/** An import is one body, kept in memory while it is checked, and one transaction. */
+export const IMPORT_BYTES_MAX = 64 * 1024 * 1024;
+export const IMPORT_RECORDS_MAX = 100_000;

@@ -1,0 +1,69 @@
+/** Parts of the page that are fetched once it has nothing else to do, or when they are first needed. */
+"use client";
+
+import { type ComponentProps, lazy, Suspense, useEffect } from "react";
+import { Skeleton } from "../components/skeleton";
+import type { ExportDialog } from "./export-dialog";
+import type { ImportDialog } from "./import-dialog";
+import type { RecordComposer } from "./record-composer";
+import type { RecordPanel } from "./record-panel";
+
+const PRELOAD_AFTER_MS = 1500;
+
+const loadPanel = () => import("./record-panel");
+const loadComposer = () => import("./record-composer");
+const loadImport = () => import("./import-dialog");
+const loadExport = () => import("./export-dialog");
+
+const Panel = lazy(async () => ({ default: (await loadPanel()).RecordPanel }));
+const Composer = lazy(async () => ({ default: (await loadComposer()).RecordComposer }));
+const Import = lazy(async () => ({ default: (await loadImport()).ImportDialog }));
+const Export = lazy(async () => ({ default: (await loadExport()).ExportDialog }));
+
+/** Fetches them before they are asked for. */
+export function usePreload(): void {
+  useEffect(() => {
+    const timer = setTimeout(() => {
+      for (const load of [loadPanel, loadComposer, loadImport, loadExport]) void load().catch(() => undefined);
+    }, PRELOAD_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, []);
+}
+
+const WAITING = (
+  <div className="h-full bg-surface p-4">
+    <Skeleton height={120} />
+  </div>
+);
+
+export function LazyPanel(props: ComponentProps<typeof RecordPanel>) {
+  return (
+    <Suspense fallback={WAITING}>
+      <Panel {...props} />
+    </Suspense>
+  );
+}
+
+export function LazyComposer(props: ComponentProps<typeof RecordComposer>) {
+  return (
+    <Suspense fallback={WAITING}>
+      <Composer {...props} />
+    </Suspense>
+  );
+}
+
+export function LazyImport(props: ComponentProps<typeof ImportDialog>) {
+  return props.open ? (
+    <Suspense fallback={null}>
+      <Import {...props} />
+    </Suspense>
+  ) : null;
+}
+
+export function LazyExport(props: ComponentProps<typeof ExportDialog>) {
+  return props.open ? (
+    <Suspense fallback={null}>
+      <Export {...props} />
+    </Suspense>
+  ) : null;
+}
