@@ -139,10 +139,12 @@ export function toEditable({ contentType, data }: Pick<GridRow, "contentType" | 
   return contentType === "text" && node.kind === "string" ? node.value : toPrettyText(node);
 }
 
-/** Where the endpoint's schema is not matched. */
+/** Where the endpoint's schema is not matched, or what a user needs is missing. */
 export function toProblems(failure: RequestError | undefined): readonly JsonProblem[] {
-  if (failure?.code !== "schema_mismatch") return [];
-  return Object.entries(failure.fields).map(([pointer, message]) => ({ pointer, message }));
+  const fields = Object.entries(failure?.fields ?? {});
+  if (failure?.code === "schema_mismatch") return fields.map(([pointer, message]) => ({ pointer, message }));
+  if (failure?.code === "credentials_invalid") return fields.map(([name, message]) => ({ pointer: `/${name}`, message }));
+  return [];
 }
 
 function isConflict(error: unknown): boolean {

@@ -169,6 +169,7 @@ export function RecordsPage({ projectId, endpointId, origin }: Props) {
         columns={columns}
         candidates={candidates}
         onColumns={pin}
+        what={isUsers ? "user" : "record"}
         onCreate={compose}
         onImport={isUsers ? undefined : () => setDialog("import")}
         onExport={() => setDialog("export")}

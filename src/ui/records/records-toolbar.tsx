@@ -21,6 +21,8 @@ interface Props {
   candidates: readonly ColumnPath[];
   /** Undefined: those that the page chooses. */
   onColumns: (columns: readonly ColumnPath[] | undefined) => void;
+  /** What a new one is called. */
+  what: "record" | "user";
   onCreate: () => void;
   /** Undefined: not at this kind of endpoint. */
   onImport: (() => void) | undefined;
@@ -48,7 +50,7 @@ export function RecordsToolbar(props: Props) {
           <Button tone="primary" onClick={props.onCreate}>
             <Plus className="size-4" aria-hidden="true" />
             <span>
-              New<span className="max-sm:sr-only"> record</span>
+              New<span className="max-sm:sr-only"> {props.what}</span>
             </span>
           </Button>
         </div>
