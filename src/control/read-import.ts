@@ -1,5 +1,6 @@
 /** Reads the records of an import (G14): NDJSON, a JSON array or CSV. Bodies stay text. It must not store them. */
 import { isUtf8 } from "node:buffer";
+import { Readable } from "node:stream";
 import { setImmediate } from "node:timers/promises";
 import { parse } from "csv-parse";
 import { type JsonItem, readJsonItems } from "@/src/core/json-items";
@@ -23,6 +24,8 @@ export interface ImportedItem {
 const COLUMNS_MAX = 2000;
 /** After so many characters others get their turn. */
 const SLICE_CHARACTERS = 256 * 1024;
+
+const PIECE_BYTES = 64 * 1024;
 
 const KINDS: Readonly<Record<string, ImportKind>> = {
   "application/x-ndjson": "ndjson",
@@ -133,7 +136,8 @@ async function* readCsv(bytes: Uint8Array, recordBytesMax: number): AsyncGenerat
     max_record_size: recordBytesMax * 4,
     cast: (cell, { quoting, records }) => (records === 0 ? cell : fromCell(cell, quoting)),
   });
-  parser.end(bytes);
+  // In pieces, each at the reader's pace: the parser works through whatever it is given in one go.
+  Readable.from(toPieces(bytes)).pipe(parser);
   let paths: readonly ColumnPath[] | undefined;
   try {
     for await (const row of parser) {
@@ -151,6 +155,10 @@ async function* readCsv(bytes: Uint8Array, recordBytesMax: number): AsyncGenerat
   } finally {
     parser.destroy();
   }
+}
+
+function* toPieces(bytes: Uint8Array): Generator<Uint8Array, void> {
+  for (let start = 0; start < bytes.length; start += PIECE_BYTES) yield bytes.subarray(start, start + PIECE_BYTES);
 }
 
 interface CsvRow {

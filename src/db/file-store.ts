@@ -24,12 +24,12 @@ const FIND = nameStatement(
 
 const FIND_GARBAGE = nameStatement(
   "rested_find_garbage",
-  `SELECT wire_id(id) AS id FROM "StoredFile" WHERE "sweepAfter" < clock_timestamp() AND "recordId" IS NULL ORDER BY "sweepAfter" LIMIT $1::int`,
+  `SELECT wire_id(id) AS id FROM "StoredFile" WHERE "sweepAfter" <= clock_timestamp() AND "recordId" IS NULL ORDER BY "sweepAfter" LIMIT $1::int`,
 );
 
 const RELEASE = nameStatement(
   "rested_release_files",
-  `UPDATE "StoredFile" SET "sweepAfter" = clock_timestamp() WHERE id = ANY ($1::uuid[]) AND "recordId" IS NULL`,
+  `UPDATE "StoredFile" SET "sweepAfter" = date_trunc('milliseconds', clock_timestamp()) WHERE id = ANY ($1::uuid[]) AND "recordId" IS NULL`,
 );
 
 const FORGET = nameStatement("rested_forget_files", `DELETE FROM "StoredFile" WHERE id = ANY ($1::uuid[]) AND "recordId" IS NULL`);

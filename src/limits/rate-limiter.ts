@@ -63,7 +63,10 @@ export function createSharedRateLimiter({ url, log }: { url: string; log: Pick<L
     if (isAway) return;
     isAway = true;
     // The message alone: the library's errors hold the command, and so the password of a log-in that failed.
-    log.warn({ reason: error instanceof Error ? error.message : "unknown" }, "Redis is away: this server counts requests alone until it is back");
+    log.warn(
+      { reason: error instanceof Error ? error.message : "unknown" },
+      "Redis is away: this server counts requests alone until it is back",
+    );
   };
   redis.on("error", noteAway);
 

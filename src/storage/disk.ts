@@ -1,10 +1,10 @@
 /** Keeps files in a folder of this machine. It must not know records, nor take a path from anybody: keys are ours. */
-import { createReadStream } from "node:fs";
-import { type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import type { FileStorage } from "@/src/core/ports";
 import { AppError } from "@/src/shared/errors";
 import { requireKey } from "@/src/storage/key";
+import { readSource } from "@/src/storage/read-source";
 
 /** How much is read from the disk at once. */
 const READ_BYTES = 256 * 1024;
@@ -32,12 +32,16 @@ export function createDiskStorage({ dir }: { dir: string }): FileStorage {
     async read(key, { start, end }) {
       const target = toPath(key);
       try {
-        await stat(target);
+        const handle = await open(target, "r");
+        const { size } = await handle.stat();
+        if (start <= end && end < size) return handle.createReadStream({ start, end, highWaterMark: READ_BYTES });
+        await handle.close();
+        if (end < start) return readNothing();
+        throw new AppError("storage_unavailable", { internal: `file=${key} has ${size} bytes, and ${end + 1} are asked for` });
       } catch (error) {
         if (isMissing(error)) return undefined;
         throw toStorageError(error);
       }
-      return end < start ? readNothing() : createReadStream(target, { start, end, highWaterMark: READ_BYTES });
     },
     async remove(key) {
       const target = toPath(key);
@@ -58,10 +62,7 @@ function toPartial(target: string): string {
 async function writeDurably(file: string, bytes: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
   const handle = await open(file, "w", 0o600);
   try {
-    for await (const chunk of bytes) {
-      signal.throwIfAborted();
-      await writeAll(handle, chunk);
-    }
+    for await (const chunk of readSource({ bytes, signal })) await writeAll(handle, chunk);
     signal.throwIfAborted();
     await handle.sync();
   } finally {

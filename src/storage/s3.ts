@@ -4,6 +4,7 @@ import type { S3ClientConfig } from "@aws-sdk/client-s3";
 import type { FileStorage, Log } from "@/src/core/ports";
 import { AppError } from "@/src/shared/errors";
 import { requireKey } from "@/src/storage/key";
+import { readSource } from "@/src/storage/read-source";
 
 export interface S3Options {
   bucket: string;
@@ -19,7 +20,8 @@ const PART_BYTES = 5 * 1024 * 1024;
 const PARTS_AT_ONCE = 2;
 const ATTEMPTS_MAX = 3;
 const CONNECT_TIMEOUT_MS = 5_000;
-const REQUEST_TIMEOUT_MS = 60_000;
+/** Without a byte in either direction. */
+const IDLE_TIMEOUT_MS = 60_000;
 
 /** Files under `files/<key>` of the bucket, which must exist. An object is there only once all of its bytes are. */
 export async function createS3Storage({
@@ -43,45 +45,64 @@ export async function createS3Storage({
       if (uploading === Key && UploadId !== undefined) await client.send(new s3.AbortMultipartUploadCommand({ Bucket, Key, UploadId }));
   }
 
+  let isListingMissed = false;
+  const missListing = (error: unknown): void => {
+    if (!isListingMissed)
+      log.warn({ err: error }, "unfinished uploads can't be listed in the file storage: let a rule of the bucket remove them");
+    isListingMissed = true;
+  };
+
   return {
     async put(key, bytes, { signal }) {
-      const upload = new Upload({
-        client,
-        params: { ...toObject(key), Body: Readable.from(bytes) },
-        partSize: PART_BYTES,
-        queueSize: PARTS_AT_ONCE,
+      const target = toObject(key);
+      signal.throwIfAborted();
+      let failure: { error: unknown } | undefined;
+      const source = readSource({
+        bytes,
+        signal,
+        onFailure: (error) => {
+          failure = { error };
+        },
       });
-      const abort = () => void upload.abort();
-      signal.addEventListener("abort", abort, { once: true });
+      const body = Readable.from(source);
+      const upload = new Upload({ client, params: { ...target, Body: body }, partSize: PART_BYTES, queueSize: PARTS_AT_ONCE });
       try {
-        signal.throwIfAborted();
+        // Never aborted itself: it would settle while a request is on the way, which could arrive after the file was removed.
         await upload.done();
-        signal.throwIfAborted();
       } catch (error) {
-        throw signal.aborted ? signal.reason : toStorageError(error);
+        if (signal.aborted) throw signal.reason;
+        throw failure ? failure.error : toStorageError(error);
       } finally {
-        signal.removeEventListener("abort", abort);
+        body.destroy();
       }
+      if (!signal.aborted) return;
+      // It was complete by then. Should it stay now, whoever gave it up removes it.
+      await client.send(new s3.DeleteObjectCommand(target)).catch(() => undefined);
+      throw signal.reason;
     },
     async read(key, { start, end }) {
+      const target = toObject(key);
       try {
         // An empty file has no range that could be asked for.
         const range = end < start ? {} : { Range: `bytes=${start}-${end}` };
-        const { Body } = await client.send(new s3.GetObjectCommand({ ...toObject(key), ...range }));
-        return Body instanceof Readable ? Body : undefined;
+        const { Body, ContentLength } = await client.send(new s3.GetObjectCommand({ ...target, ...range }));
+        if (Body instanceof Readable && ContentLength === end - start + 1) return Body;
+        if (Body instanceof Readable) Body.destroy();
+        throw new Error("the object has another length");
       } catch (error) {
         if (error instanceof Error && (error.name === "NoSuchKey" || error.name === "NotFound")) return undefined;
         throw toStorageError(error);
       }
     },
     async remove(key) {
+      const target = toObject(key);
       try {
-        await client.send(new s3.DeleteObjectCommand(toObject(key)));
+        await client.send(new s3.DeleteObjectCommand(target));
       } catch (error) {
         throw toStorageError(error);
       }
-      // Not every store can list them; a rule of the bucket then has to remove them.
-      await abortUploads(key).catch((error: unknown) => log.warn({ err: error }, "unfinished uploads can't be listed in the file storage"));
+      // Not every store can list them.
+      await abortUploads(key).catch(missListing);
     },
     close: () => client.destroy(),
   };
@@ -92,7 +113,7 @@ function toClientConfig({ region, endpoint, accessKeyId, secretAccessKey }: S3Op
     region,
     credentials: { accessKeyId, secretAccessKey },
     maxAttempts: ATTEMPTS_MAX,
-    requestHandler: { connectionTimeout: CONNECT_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
+    requestHandler: { connectionTimeout: CONNECT_TIMEOUT_MS, socketTimeout: IDLE_TIMEOUT_MS },
     // Checksums that the SDK adds by itself are unknown to many stores that speak S3.
     requestChecksumCalculation: "WHEN_REQUIRED",
     responseChecksumValidation: "WHEN_REQUIRED",
@@ -101,10 +122,7 @@ function toClientConfig({ region, endpoint, accessKeyId, secretAccessKey }: S3Op
   };
 }
 
-/** What the store or the way to it says becomes ours; what the source of the bytes raised stays theirs. */
-function toStorageError(error: unknown): unknown {
-  const isOfStore =
-    error instanceof Error && ("$metadata" in error || "syscall" in error || "errno" in error || error.name === "TimeoutError");
-  if (!isOfStore) return error;
-  return new AppError("storage_unavailable", { internal: `${error.name}: ${error.message}`, retryAfterSeconds: 5, cause: error });
+function toStorageError(error: unknown): AppError {
+  const internal = error instanceof Error ? `${error.name}: ${error.message}` : "unknown";
+  return new AppError("storage_unavailable", { internal, retryAfterSeconds: 5, cause: error });
 }

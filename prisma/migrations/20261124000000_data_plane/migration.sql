@@ -349,7 +349,8 @@ CREATE TRIGGER access_token_deleted AFTER DELETE ON "AccessToken" FOR EACH ROW
 -- However the file lost its record (deleted, alone or with its endpoint or project; replaced): the next sweep takes it.
 CREATE FUNCTION stored_file_released() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  NEW."sweepAfter" := clock_timestamp();
+  -- Not rounded up: a sweep that begins right after shall find it.
+  NEW."sweepAfter" := date_trunc('milliseconds', clock_timestamp());
   RETURN NEW;
 END $$;
 CREATE TRIGGER stored_file_released BEFORE UPDATE OF "recordId" ON "StoredFile" FOR EACH ROW

@@ -60,7 +60,8 @@ const preflight = (path: string, origin: string, method = "POST"): Promise<Answe
 const vouched = {
   "access-control-allow-origin": ALLOWED,
   "access-control-allow-credentials": "true",
-  "access-control-expose-headers": "Authorization, ETag, Link, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-Id",
+  "access-control-expose-headers":
+    "Authorization, ETag, Link, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-Id",
 };
 const preflightHeaders = {
   "access-control-allow-methods": "GET, HEAD, POST, PUT, DELETE, OPTIONS",
