@@ -16,8 +16,9 @@ export type OriginVerdict =
 export const METHODS = "GET, HEAD, POST, PUT, DELETE, OPTIONS";
 
 const EXPOSED =
-  "Authorization, ETag, Idempotent-Replayed, Link, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-Id";
-const ALLOWED_HEADERS = "Content-Type, Authorization, X-Master-Key, If-Match, If-None-Match, Idempotency-Key";
+  "Authorization, Content-Disposition, Content-Range, ETag, Idempotent-Replayed, Link, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-Id";
+const ALLOWED_HEADERS =
+  "Content-Type, Authorization, X-Master-Key, If-Match, If-None-Match, If-Range, Range, Idempotency-Key, Last-Event-ID";
 /** Chromium keeps a preflight no longer than this. Every request is checked again all the same. */
 const PREFLIGHT_SECONDS = "7200";
 

@@ -61,11 +61,12 @@ const vouched = {
   "access-control-allow-origin": ALLOWED,
   "access-control-allow-credentials": "true",
   "access-control-expose-headers":
-    "Authorization, ETag, Link, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-Id",
+    "Authorization, Content-Disposition, Content-Range, ETag, Idempotent-Replayed, Link, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-Id",
 };
 const preflightHeaders = {
   "access-control-allow-methods": "GET, HEAD, POST, PUT, DELETE, OPTIONS",
-  "access-control-allow-headers": "Content-Type, Authorization, X-Master-Key, If-Match, Idempotency-Key",
+  "access-control-allow-headers":
+    "Content-Type, Authorization, X-Master-Key, If-Match, If-None-Match, If-Range, Range, Idempotency-Key, Last-Event-ID",
 };
 
 const listing = (): Promise<Seed> => server.seed({ allowedOrigins: [ALLOWED, "http://localhost:3000"] });
