@@ -3,18 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { mergeJsonObjects } from "@/src/core/json-merge";
 import { JSON_DEPTH_MAX } from "@/src/shared/protocol";
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** The meaning of a merge, on values: Maps keep the order that objects don't. */
-function reference(target: unknown, patch: unknown): unknown {
-  if (!isObject(target) || !isObject(patch)) return patch;
-  const merged = new Map(Object.entries(target));
-  for (const [key, value] of Object.entries(patch)) merged.set(key, merged.has(key) ? reference(merged.get(key), value) : value);
-  return Object.fromEntries(merged);
-}
+import { isObject, mergeValues } from "@/tests/support/merge-values";
 
 describe("mergeJsonObjects", () => {
   it.each([
@@ -48,7 +37,7 @@ describe("mergeJsonObjects", () => {
     fc.assert(
       fc.property(object, object, fc.constantFrom(undefined, 1, "\t"), (target, patch, space) => {
         const merged = mergeJsonObjects(JSON.stringify(target, null, space), JSON.stringify(patch, null, space));
-        expect(JSON.parse(merged)).toEqual(reference(JSON.parse(JSON.stringify(target)), JSON.parse(JSON.stringify(patch))));
+        expect(JSON.parse(merged)).toEqual(mergeValues(JSON.parse(JSON.stringify(target)), JSON.parse(JSON.stringify(patch))));
       }),
       { numRuns: 300 },
     );
@@ -64,7 +53,7 @@ describe("mergeJsonObjects", () => {
     fc.assert(
       fc.property(object, object, (target, patch) => {
         const [left, right] = [JSON.stringify(target), JSON.stringify(patch)];
-        const expected: unknown = reference(JSON.parse(left), JSON.parse(right));
+        const expected: unknown = mergeValues(JSON.parse(left), JSON.parse(right));
         expect(JSON.parse(mergeJsonObjects(left, right))).toEqual(expected);
       }),
       { numRuns: 300 },
