@@ -86,7 +86,7 @@ function toUserDoor(users: OwnerWriteRequest["users"], site: Site): Door {
   };
 }
 
-function put({
+async function put({
   door,
   records,
   endpointId,
@@ -97,16 +97,16 @@ function put({
   endpointId: string;
   write: OwnerWrite;
 }): Promise<StoredRecord> {
-  if (write.type === "POST") return door.create(parseBody(write.body));
+  if (write.type === "POST") return door.create(await parseBody(write.body));
   const { uniqueId: id, ifMatch } = write;
   const onCondition = (act: (expectedVersion: number | undefined) => Promise<StoredRecord>) =>
     writeIfMatch({ versions: parseIfMatch(ifMatch ?? undefined), readVersion: () => records.findVersion({ endpointId, id }), write: act });
   if (write.type === "DELETE") return onCondition((expectedVersion) => door.remove({ id, expectedVersion }));
   const strategy = parsePutStrategy(write.strategy);
-  const body = parseBody(write.body);
+  const body = await parseBody(write.body);
   return onCondition((expectedVersion) => door.update({ id, strategy, body, expectedVersion }));
 }
 
-function parseBody({ contentType, contentEncoding, bytes }: SentBody): RecordBody {
+function parseBody({ contentType, contentEncoding, bytes }: SentBody): Promise<RecordBody> {
   return parseRecordBody({ kind: parseContentKind({ contentType, contentEncoding }), bytes });
 }

@@ -1,8 +1,8 @@
 /** JSON bodies are judged, never changed. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { findJsonProblem } from "@/src/core/json-scanner";
-import { isJsonObject, parseJsonText } from "@/src/core/json-text";
+import { createJsonScan, findJsonProblem } from "@/src/core/json-scanner";
+import { isJsonObject, parseJsonText, parseLongJsonText } from "@/src/core/json-text";
 import { isAppError } from "@/src/shared/errors";
 import { JSON_DEPTH_MAX } from "@/src/shared/protocol";
 
@@ -17,6 +17,19 @@ function detailOf(text: string): string {
 }
 
 const nested = (depth: number): string => "[".repeat(depth) + "]".repeat(depth);
+
+/** A valid text or a damaged one. */
+const anyText = fc
+  .tuple(
+    fc.json(),
+    fc.nat(),
+    fc.constantFrom("", '"', "{", "}", "[", "]", ",", ":", "\\", "0", "-", ".", "e", "u", "\n", " ", "t", "\\u0000"),
+    fc.nat(2),
+  )
+  .map(([text, seed, insert, drop]) => {
+    const at = seed % (text.length + 1);
+    return text.slice(0, at) + insert + text.slice(at + drop);
+  });
 
 describe("parseJsonText", () => {
   it.each([
@@ -98,20 +111,9 @@ describe("parseJsonText", () => {
   });
 
   it("[R2] agrees with JSON.parse about every text", () => {
-    const mutated = fc
-      .tuple(
-        fc.json(),
-        fc.nat(),
-        fc.constantFrom("", '"', "{", "}", "[", "]", ",", ":", "\\", "0", "-", ".", "e", "u", "\n", " ", "t"),
-        fc.nat(2),
-      )
-      .map(([text, seed, insert, drop]) => {
-        const at = seed % (text.length + 1);
-        return text.slice(0, at) + insert + text.slice(at + drop);
-      })
-      .filter((text) => !text.includes("\\u0000"));
+    const withoutNul = anyText.filter((text) => !text.includes("\\u0000"));
     fc.assert(
-      fc.property(mutated, (text) => {
+      fc.property(withoutNul, (text) => {
         let isValid = true;
         try {
           JSON.parse(text);
@@ -119,6 +121,44 @@ describe("parseJsonText", () => {
           isValid = false;
         }
         expect(findJsonProblem(text, JSON_DEPTH_MAX) === undefined).toBe(isValid);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it("[R2] judges a long text the same, with pauses or without", async () => {
+    const padding = " ".repeat(20_000);
+    const outcomeOf = (judging: Promise<string>): Promise<string> =>
+      judging.catch((error: unknown) => (isAppError(error) ? error.message : String(error)));
+    await fc.assert(
+      fc.asyncProperty(anyText, async (text) => {
+        const long = padding + text;
+        const expected = await outcomeOf(Promise.resolve().then(() => parseJsonText(long)));
+        expect(await outcomeOf(parseLongJsonText(long))).toBe(expected);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("[R2] lets others have their turn while it looks through a long text", async () => {
+    let turns = 0;
+    let isOver = false;
+    const count = (): void => {
+      turns += 1;
+      if (!isOver) setImmediate(count);
+    };
+    setImmediate(count);
+    await parseLongJsonText(`[${"{},".repeat(100_000)}{}]`);
+    isOver = true;
+    expect(turns).toBeGreaterThan(10);
+  });
+
+  it("[R2] finds the same problem wherever the scan pauses", () => {
+    fc.assert(
+      fc.property(anyText, fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 8 }), (text, turns) => {
+        const scan = createJsonScan(text, JSON_DEPTH_MAX);
+        for (let turn = 0; !scan.advance(turns[turn % turns.length] ?? 1); turn += 1) expect(turn).toBeLessThan(2 * text.length + 2);
+        expect(scan.problem()).toEqual(findJsonProblem(text, JSON_DEPTH_MAX));
       }),
       { numRuns: 2_000 },
     );

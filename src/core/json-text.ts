@@ -1,21 +1,40 @@
 /** Judges JSON texts without changing them: what is stored are the bytes that were sent (R1). It must not build or reformat values. */
-import { findJsonProblem, type JsonProblem } from "@/src/core/json-scanner";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { createJsonScan, findJsonProblem, type JsonProblem } from "@/src/core/json-scanner";
 import { AppError } from "@/src/shared/errors";
 import { JSON_DEPTH_MAX } from "@/src/shared/protocol";
+
+/** Up to so many characters JSON.parse is the fastest judge. Beyond, what it makes of a hostile text takes too long. */
+const SHORT_CHARACTERS = 16_384;
+/** So much of a long text is looked through at once: about a millisecond. */
+const TURN_CHARACTERS = 16_384;
 
 /**
  * Answers the JSON text that may be stored: `text` without the white space around it. Raises `body_invalid` with the position when it
  * is no JSON, has a NUL character in a string or key, or is nested deeper than JSON_DEPTH_MAX.
  */
 export function parseJsonText(text: string): string {
-  const isValid = isJson(text);
-  // `\u0000` may also be an escaped backslash before plain text: the scan tells.
-  if (!isValid || text.includes("\\u0000") || isDeeperThan(text, JSON_DEPTH_MAX)) {
-    const problem = findJsonProblem(text, JSON_DEPTH_MAX);
-    if (problem) throw new AppError("body_invalid", { detail: describe(problem, text) });
-    if (!isValid) throw new AppError("body_invalid", { detail: "The body is not valid JSON." });
-  }
+  return judge(text, text.length <= SHORT_CHARACTERS ? findShortProblem(text) : findJsonProblem(text, JSON_DEPTH_MAX));
+}
+
+/** The same, with pauses in which others get their turn: however long the text, nobody waits for all of it. */
+export async function parseLongJsonText(text: string): Promise<string> {
+  if (text.length <= SHORT_CHARACTERS) return parseJsonText(text);
+  const scan = createJsonScan(text, JSON_DEPTH_MAX);
+  while (!scan.advance(TURN_CHARACTERS)) await nextTurn();
+  return judge(text, scan.problem());
+}
+
+function judge(text: string, problem: JsonProblem | undefined): string {
+  if (problem) throw new AppError("body_invalid", { detail: describe(problem, text) });
   return text.trim();
+}
+
+/** As findJsonProblem, faster where there is none. */
+function findShortProblem(text: string): JsonProblem | undefined {
+  // `\u0000` may also be an escaped backslash before plain text: the scan tells.
+  const isFine = isJson(text) && !text.includes("\\u0000") && !isDeeperThan(text, JSON_DEPTH_MAX);
+  return isFine ? undefined : findJsonProblem(text, JSON_DEPTH_MAX);
 }
 
 /** True when the JSON text is an object. */

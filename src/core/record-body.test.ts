@@ -6,9 +6,9 @@ import { invalidUtf8Offset, parseContentKind, parseRecordBody } from "@/src/core
 import { isAppError } from "@/src/shared/errors";
 import type { ContentKind } from "@/src/shared/protocol";
 
-function codeOf(act: () => unknown): { code: string; detail: string } {
+async function codeOf(act: () => unknown): Promise<{ code: string; detail: string }> {
   try {
-    act();
+    await act();
   } catch (error) {
     if (isAppError(error)) return { code: error.code, detail: error.message };
     throw error;
@@ -16,8 +16,8 @@ function codeOf(act: () => unknown): { code: string; detail: string } {
   return { code: "none", detail: "" };
 }
 
-const parse = (kind: ContentKind, body: string | number[]): string =>
-  parseRecordBody({ kind, bytes: typeof body === "string" ? Buffer.from(body) : Uint8Array.from(body) }).data;
+const parse = async (kind: ContentKind, body: string | number[]): Promise<string> =>
+  (await parseRecordBody({ kind, bytes: typeof body === "string" ? Buffer.from(body) : Uint8Array.from(body) })).data;
 
 describe("parseContentKind", () => {
   it.each([
@@ -41,39 +41,39 @@ describe("parseContentKind", () => {
     ["application/json; charset=latin1", undefined],
     ["text/plain; charset=utf-16", undefined],
     ["application/json", "gzip"],
-  ])("[R2] refuses %s with encoding %s", (contentType, contentEncoding) => {
-    expect(codeOf(() => parseContentKind({ contentType, contentEncoding })).code).toBe("content_type_unsupported");
+  ])("[R2] refuses %s with encoding %s", async (contentType, contentEncoding) => {
+    expect((await codeOf(() => parseContentKind({ contentType, contentEncoding }))).code).toBe("content_type_unsupported");
   });
 });
 
-describe("parseRecordBody", () => {
-  it("[R2] makes a text a JSON string", () => {
+describe("parseRecordBody", async () => {
+  it("[R2] makes a text a JSON string", async () => {
     const text = 'line\n"quoted" \\ ✓ \u2028';
-    expect(JSON.parse(parse("text", text))).toBe(text);
-    expect(parse("text", '{"a":1}')).toBe('"{\\"a\\":1}"');
-    expect(JSON.parse(parse("text", " kept "))).toBe(" kept ");
+    expect(JSON.parse(await parse("text", text))).toBe(text);
+    expect(await parse("text", '{"a":1}')).toBe('"{\\"a\\":1}"');
+    expect(JSON.parse(await parse("text", " kept "))).toBe(" kept ");
   });
 
-  it("[R2] leaves out a byte order mark", () => {
-    expect(parse("json", [0xef, 0xbb, 0xbf, 0x31])).toBe("1");
-    expect(parse("text", [0xef, 0xbb, 0xbf, 0x31])).toBe('"1"');
-    expect(codeOf(() => parse("json", [0xef, 0xbb, 0xbf])).code).toBe("body_empty");
+  it("[R2] leaves out a byte order mark", async () => {
+    expect(await parse("json", [0xef, 0xbb, 0xbf, 0x31])).toBe("1");
+    expect(await parse("text", [0xef, 0xbb, 0xbf, 0x31])).toBe('"1"');
+    expect((await codeOf(() => parse("json", [0xef, 0xbb, 0xbf]))).code).toBe("body_empty");
   });
 
-  it.each(["", " ", "\r\n\t "])("[R2] refuses %j as empty", (body) => {
-    expect(codeOf(() => parse("json", body)).code).toBe("body_empty");
-    expect(codeOf(() => parse("text", body)).code).toBe("body_empty");
+  it.each(["", " ", "\r\n\t "])("[R2] refuses %j as empty", async (body) => {
+    expect((await codeOf(() => parse("json", body))).code).toBe("body_empty");
+    expect((await codeOf(() => parse("text", body))).code).toBe("body_empty");
   });
 
-  it("[R1] refuses a NUL character in a text", () => {
-    expect(codeOf(() => parse("text", "ab\0"))).toEqual({
+  it("[R1] refuses a NUL character in a text", async () => {
+    expect(await codeOf(() => parse("text", "ab\0"))).toEqual({
       code: "body_invalid",
       detail: "The body can't be stored: there is a NUL character at $, offset 2. Remove it.",
     });
   });
 
-  it("[R2] refuses invalid UTF-8 with the position", () => {
-    const refusal = codeOf(() => parse("json", [0x22, 0x61, 0xff, 0x22]));
+  it("[R2] refuses invalid UTF-8 with the position", async () => {
+    const refusal = await codeOf(() => parse("json", [0x22, 0x61, 0xff, 0x22]));
     expect(refusal).toEqual({ code: "body_invalid", detail: "The body is not valid UTF-8 at byte 2 (counted from 0)." });
   });
 

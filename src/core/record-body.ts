@@ -1,6 +1,6 @@
 /** Turns the bytes of a body into what is stored (R2). It must not read from sockets; http/read-body.ts does. */
 import { isUtf8 } from "node:buffer";
-import { parseJsonText } from "@/src/core/json-text";
+import { parseLongJsonText } from "@/src/core/json-text";
 import { AppError } from "@/src/shared/errors";
 import type { ContentKind } from "@/src/shared/protocol";
 
@@ -43,7 +43,7 @@ const UTF8_NAMES: ReadonlySet<string> = new Set(["utf-8", "utf8"]);
  * What to store of a body. JSON stays as it was sent but for white space around it; a text becomes a JSON string. A byte order mark
  * is no part of either, and left out. Raises `body_empty` (also for white space alone) and `body_invalid` with the position.
  */
-export function parseRecordBody({ kind, bytes }: { kind: ContentKind; bytes: Uint8Array }): RecordBody {
+export async function parseRecordBody({ kind, bytes }: { kind: ContentKind; bytes: Uint8Array }): Promise<RecordBody> {
   if (!isUtf8(bytes)) {
     throw new AppError("body_invalid", { detail: `The body is not valid UTF-8 at byte ${invalidUtf8Offset(bytes)} (counted from 0).` });
   }
@@ -51,7 +51,7 @@ export function parseRecordBody({ kind, bytes }: { kind: ContentKind; bytes: Uin
   const hasMark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
   const text = buffer.toString("utf8", hasMark ? 3 : 0);
   if (!/\S/.test(text)) throw new AppError("body_empty");
-  if (kind === "json") return { contentType: "json", data: parseJsonText(text) };
+  if (kind === "json") return { contentType: "json", data: await parseLongJsonText(text) };
   const nul = text.indexOf("\0");
   if (nul >= 0) {
     throw new AppError("body_invalid", { detail: `The body can't be stored: there is a NUL character at $, offset ${nul}. Remove it.` });

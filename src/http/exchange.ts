@@ -71,5 +71,5 @@ export async function readRecordBody(
   const reading = readBody({ request, bytesMax: bodyBytesMax, timeoutMs: bodyTimeoutMs });
   if (awaitsContinue && Number(headers["content-length"] ?? 0) <= bodyBytesMax) response.writeContinue();
   const bytes = await reading;
-  return bytes && parseRecordBody({ kind, bytes });
+  return bytes && (await parseRecordBody({ kind, bytes }));
 }

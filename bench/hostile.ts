@@ -1,7 +1,7 @@
 /**
- * What hostile JSONata costs everybody else: the latency of plain GETs, quiet and while 8 clients send expressions that never end or take all they
- * can get; turn by turn in one run. Server, plain clients and hostile clients are processes of their own; PostgreSQL durable.
- * Run: node --import tsx bench/sandbox.ts [seconds a turn] [turns]
+ * What hostile requests cost everybody else: the latency of plain GETs, quiet and while 8 clients send JSONata that never ends or takes all it can get
+ * (`jsonata`), or bodies that are too deep, too large, too many files, or cut off (`bodies`); turn by turn in one run. Server, plain clients and hostile
+ * clients are processes of their own; PostgreSQL durable. Run: node --import tsx bench/hostile.ts jsonata|bodies [seconds a turn] [turns]
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -11,7 +11,9 @@ import http from "node:http";
 import os from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
+import { pipeline } from "node:stream/promises";
 import { setTimeout as delay } from "node:timers/promises";
+import { gzipSync } from "node:zlib";
 import { parseConfig } from "@/src/config/config";
 import { boot } from "@/src/runtime/boot";
 
@@ -21,7 +23,7 @@ const PLAIN_CLIENTS = 4;
 const PLAIN_PAUSE_MS = 5;
 const RECORDS = 500;
 
-const HOSTILE = [
+const JSONATA = [
   "( $f := function($n){ $f($n + 1) }; $f(1) )",
   "( $f := function($n){ $f($n) + 1 }; $f(1) )",
   "$contains($join($map([1..40], function($i){'a'})) & 'b', /^(a+)+$/)",
@@ -35,11 +37,38 @@ const HOSTILE = [
   "$[",
 ];
 
+const MB = 1024 * 1024;
+const BOUNDARY = "hostile";
+const toPart = (index: number) => `--${BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="../${index}"\r\n\r\n`;
+const JSON_TYPE = { "Content-Type": "application/json" };
+const FORM_TYPE = { "Content-Type": `multipart/form-data; boundary=${BOUNDARY}` };
+
+/** A POST; `pieces` are sent one after the other, `isCutOff` ends the connection in the middle. */
+interface HostileBody {
+  headers: Record<string, string>;
+  pieces: readonly (string | Buffer)[];
+  isCutOff?: boolean;
+}
+
+const BODIES: readonly HostileBody[] = [
+  { headers: JSON_TYPE, pieces: ["[".repeat(MB)] },
+  { headers: JSON_TYPE, pieces: ['{"a":'.repeat(100_000), "1", "}".repeat(100_000)] },
+  { headers: JSON_TYPE, pieces: [`[${"{},".repeat(300_000)}{}`] },
+  { headers: JSON_TYPE, pieces: [JSON.stringify("\u0000".repeat(100_000))] },
+  { headers: JSON_TYPE, pieces: Array.from({ length: 16 }, () => " ".repeat(MB)) },
+  { headers: { ...JSON_TYPE, "Content-Encoding": "gzip" }, pieces: [gzipSync(Buffer.alloc(64 * MB))] },
+  { headers: FORM_TYPE, pieces: [Array.from({ length: 11 }, (_, index) => `${toPart(index)}x\r\n`).join(""), `--${BOUNDARY}--\r\n`] },
+  { headers: FORM_TYPE, pieces: [toPart(1), ...Array.from({ length: 101 }, () => Buffer.alloc(MB))] },
+  { headers: FORM_TYPE, pieces: [toPart(1), ...Array.from({ length: 8 }, () => Buffer.alloc(MB))], isCutOff: true },
+  { headers: FORM_TYPE, pieces: [`--${BOUNDARY}\r\n\r\n`, "x".repeat(1_000)] },
+];
+
 const [role = "run", ...rest] = process.argv.slice(2);
 if (role === "serve") await serve();
 else if (role === "plain") await plain(rest[0] ?? "", Number(rest[1]));
-else if (role === "hostile") await hostile(rest[0] ?? "");
-else await run(Number(role === "run" ? 5 : role), Number(rest[0] ?? 5));
+else if (role === "hostile") await hostile(rest[0] ?? "", rest[1] === "bodies" ? sendBody : sendJsonata);
+else if (role === "jsonata" || role === "bodies") await run(role, Number(rest[0] ?? 5), Number(rest[1] ?? 5));
+else throw new Error("Say what is hostile: jsonata or bodies.");
 
 /** A server with an endpoint of some records; prints its URL. */
 async function serve(): Promise<void> {
@@ -99,12 +128,34 @@ async function plain(url: string, seconds: number): Promise<void> {
 }
 
 /** Until it is killed. */
-async function hostile(url: string): Promise<void> {
+async function hostile(url: string, send: (url: string, n: number, agent: http.Agent) => Promise<unknown>): Promise<void> {
   const agent = new http.Agent({ keepAlive: true, maxSockets: HOSTILE_CLIENTS });
   const client = async (first: number): Promise<void> => {
-    for (let n = first; ; n += 1) await get(`${url}&jsonata=${encodeURIComponent(HOSTILE[n % HOSTILE.length] ?? "1")}`, agent);
+    for (let n = first; ; n += 1) await send(url, n, agent);
   };
   await Promise.all(Array.from({ length: HOSTILE_CLIENTS }, (_, n) => client(n)));
+}
+
+function sendJsonata(url: string, n: number, agent: http.Agent): Promise<number> {
+  return get(`${url}&jsonata=${encodeURIComponent(JSONATA[n % JSONATA.length] ?? "1")}`, agent);
+}
+
+/** Settles when the connection has ended, or the answer has come: whichever a refused client sees first. */
+async function sendBody(url: string, n: number): Promise<void> {
+  const { headers, pieces, isCutOff = false } = BODIES[n % BODIES.length] ?? { headers: {}, pieces: [] };
+  const request = http.request(url, { method: "POST", headers, agent: false });
+  const over = new Promise<void>((resolve) => {
+    request.on("response", (response) => response.resume().on("close", resolve));
+    request.on("close", resolve);
+  });
+  // A server that refuses what it has not read yet may close the connection first.
+  await pipeline(toBody(pieces, isCutOff), request).catch(() => undefined);
+  await over;
+}
+
+function* toBody(pieces: HostileBody["pieces"], isCutOff: boolean): Generator<string | Buffer, void> {
+  yield* pieces;
+  if (isCutOff) throw new Error("cut off");
 }
 
 function get(url: string, agent: http.Agent): Promise<number> {
@@ -119,7 +170,7 @@ function get(url: string, agent: http.Agent): Promise<number> {
   });
 }
 
-async function run(seconds: number, turns: number): Promise<void> {
+async function run(what: string, seconds: number, turns: number): Promise<void> {
   const server = start("serve");
   const url = await firstLine(server);
   const [plainUrl, hostileUrl] = [url.replace("NAME", "bench/plain"), url.replace("NAME", "bench/hostile")];
@@ -128,7 +179,7 @@ async function run(seconds: number, turns: number): Promise<void> {
   const all: Record<"quiet" | "hostile", number[]> = { quiet: [], hostile: [] };
   for (let turn = 1; turn <= turns; turn += 1) {
     const quiet = await measure();
-    const attackers = start("hostile", hostileUrl);
+    const attackers = start("hostile", hostileUrl, what);
     await delay(1000);
     const attacked = await measure();
     attackers.kill("SIGKILL");
@@ -136,9 +187,9 @@ async function run(seconds: number, turns: number): Promise<void> {
     await delay(3000);
     all.quiet.push(...quiet);
     all.hostile.push(...attacked);
-    console.log(`turn ${turn}   ${compare(quiet, attacked)}`);
+    console.log(`turn ${turn}   ${compare(what, quiet, attacked)}`);
   }
-  console.log(`all      ${compare(all.quiet, all.hostile)}`);
+  console.log(`all      ${compare(what, all.quiet, all.hostile)}`);
   server.stdin?.end();
   await once(server, "exit");
 }
@@ -153,11 +204,11 @@ async function firstLine(child: ChildProcess): Promise<string> {
   return line;
 }
 
-function compare(quiet: readonly number[], hostile: readonly number[]): string {
+function compare(what: string, quiet: readonly number[], hostile: readonly number[]): string {
   return [50, 99]
     .map((percent) => {
       const [before, after] = [percentile(quiet, percent), percentile(hostile, percent)];
-      return `p${percent} ${before.toFixed(2)} ms quiet, ${after.toFixed(2)} ms beside hostile JSONata, ×${(after / before).toFixed(2)}`;
+      return `p${percent} ${before.toFixed(2)} ms quiet, ${after.toFixed(2)} ms beside hostile ${what}, ×${(after / before).toFixed(2)}`;
     })
     .join("   ");
 }
