@@ -10,6 +10,7 @@ import { ButtonLink } from "../components/button-link";
 import { CodeBlock } from "../components/code-block";
 import { preferredKey } from "../endpoints/choose-key";
 import { toFirstCurl } from "../snippets/snippets";
+import { chooseFirstEndpoint } from "./first-endpoint";
 import { listenerSeenSetting } from "./listener-seen";
 
 interface Props {
@@ -22,7 +23,7 @@ interface Props {
 
 export function FirstSteps({ projectId, origin, endpoints, keys, onCreateEndpoint }: Props) {
   const wasHeard = useListenerSeen(projectId, endpoints);
-  const [endpoint] = endpoints;
+  const endpoint = chooseFirstEndpoint(endpoints);
   const key = preferredKey(keys, Date.now());
   const base = endpoint ? `/p/${projectId}/endpoints/${endpoint.id}` : "";
   const steps: { done: boolean; label: string; help: ReactNode }[] = [
