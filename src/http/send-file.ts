@@ -64,10 +64,15 @@ function selectRange(
   if (headers.range === undefined) return undefined;
   const ifRange = headers["if-range"];
   if (ifRange !== undefined && ifRange !== `"${sha256}"`) return undefined;
-  const ranges = parseRange(size, headers.range, { combine: true });
+  const ranges = parseRange(size, withinSuffixes(headers.range, size), { combine: true });
   if (ranges === -1) return "unsatisfiable";
   if (ranges === -2 || ranges.type !== "bytes" || ranges.length !== 1) return undefined;
   return ranges[0];
+}
+
+/** The parser takes "the last 500 bytes" of a shorter file for unsatisfiable; it is the whole file (RFC 9110, section 14.1.2). */
+function withinSuffixes(range: string, size: number): string {
+  return range.replace(/(?<=[=,\s])-(\d+)/g, (suffix, length: string) => (Number(length) > size ? `-${size}` : suffix));
 }
 
 /** Whether `If-None-Match` names the file; weak tags count here (RFC 9110, section 13.1.2). */

@@ -5,11 +5,13 @@ import { readChunks } from "@/app/lib/read-body";
 import { storeFile } from "@/src/control/store-file";
 import { getRuntime } from "@/src/runtime/registry";
 import { FILE_BYTES_MAX } from "@/src/shared/protocol";
+import { until } from "@/tests/support/until";
 import { type Answer, type ManageServer, type Person, startManageServer } from "./manage-server";
 
 let server: ManageServer;
 let ada: Person;
 let endpointId: string;
+let projectId: string;
 let count = 0;
 
 beforeAll(async () => {
@@ -19,7 +21,9 @@ afterAll(() => server.stop());
 beforeEach(async () => {
   count += 1;
   ada = await server.createPerson(`Ada${count}`);
-  endpointId = (await ada.call("POST", "/api/manage/start", { body: { name: "Pictures" } })).body.endpoint.id;
+  const { body } = await ada.call("POST", "/api/manage/start", { body: { name: "Pictures" } });
+  endpointId = body.endpoint.id;
+  projectId = body.project.id;
 });
 
 const path = (part = "") => `/api/manage/endpoints/${endpointId}/files${part}`;
@@ -128,5 +132,18 @@ describe("[F2] [G15] reading", () => {
     await ada.call("POST", `/api/manage/endpoints/${endpointId}/records/delete`, { body: { uniqueIds: [uniqueId] } });
     expect(await ada.call("GET", path(`/${uniqueId}`))).toMatchObject({ status: 404 });
     expect(await countFiles()).toBe(0);
+  });
+
+  it.each([
+    ["its endpoint", () => `/api/manage/endpoints/${endpointId}`],
+    ["its project", () => `/api/manage/projects/${projectId}`],
+  ])("[F3] [G2] [G4] goes with %s, bytes and all", async (_what, address) => {
+    const kept = await server.folder.list();
+    await send("a.png", "image/png", "x");
+    await send("b.png", "image/png", "y");
+    expect(await server.folder.list()).toHaveLength(kept.length + 2);
+    expect(await ada.call("DELETE", address())).toMatchObject({ status: 204 });
+    await until("the bytes are gone", async () => (await server.folder.list()).length === kept.length);
+    await until("their rows are gone", async () => (await getRuntime().db.storedFile.count({ where: { recordId: null } })) === 0);
   });
 });

@@ -21,7 +21,7 @@ import { createHub } from "@/src/realtime/hub";
 import { getRuntime, installRuntime, type Runtime, uninstallRuntime } from "@/src/runtime/registry";
 import { createSandbox } from "@/src/sandbox/sandbox";
 import { createTestDatabase, type TestDatabase } from "@/tests/support/database";
-import { createFilesFolder } from "@/tests/support/files-folder";
+import { createFilesFolder, type FilesFolder } from "@/tests/support/files-folder";
 
 export const HOST = "rested.test:3000";
 export const ORIGIN = `http://${HOST}`;
@@ -57,6 +57,8 @@ export interface ManageServer {
   hints: Hint[];
   /** What was logged at `info` and above. */
   logged: { context: object; message: string }[];
+  /** Where its files are. */
+  folder: FilesFolder;
   setupToken: string;
   /** Moves the injected clock. */
   advance(ms: number): void;
@@ -121,6 +123,7 @@ export async function startManageServer(overrides: Partial<Config> = {}, shared?
     runtime,
     hints,
     logged,
+    folder,
     setupToken: createSetupToken(runtime.secret),
     advance: (ms) => {
       offsetMs += ms;

@@ -16,8 +16,10 @@ export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
     },
     { bytesMax: () => SCHEMA_BODY_BYTES_MAX },
   ),
-  DELETE: async ({ runtime: { db, definitions }, user, id }) => {
+  DELETE: async ({ runtime: { db, definitions, files }, user, id }) => {
     await deleteEndpoint({ db, definitions, ownerId: user.id, endpointId: id });
+    // Their rows are garbage now; the bytes follow.
+    files.sweepSoon();
     return noContent();
   },
 });

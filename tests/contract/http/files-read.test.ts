@@ -1,0 +1,233 @@
+/** A file as it is answered: whole, in ranges, on conditions, and to whom (F2). */
+import { createHash, randomBytes } from "node:crypto";
+import { rm } from "node:fs/promises";
+import path from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { ErrorCode } from "@/src/shared/errors";
+import { createDataServer, type DataServer, type Seed } from "@/tests/support/data-server";
+import { expectProblem } from "@/tests/support/expect-problem";
+import { FORM_TYPE, filePart, toForm } from "@/tests/support/form";
+import { createUser } from "@/tests/support/users";
+
+const BYTES = randomBytes(200_000);
+const TAG = `"${createHash("sha256").update(BYTES).digest("hex")}"`;
+
+let server: DataServer;
+let seed: Seed;
+
+beforeAll(async () => {
+  server = await createDataServer();
+});
+afterAll(() => server.close());
+beforeEach(async () => {
+  seed = await server.seed();
+});
+
+async function upload(bytes: string | Uint8Array, as: { filename?: string; type?: string } = {}, headers: Record<string, string> = {}) {
+  const answer = await fetch(`${server.origin}${seed.path}`, {
+    method: "POST",
+    headers: { "Content-Type": FORM_TYPE, ...headers },
+    body: toForm([filePart(bytes, as)]),
+  });
+  expect(answer.status).toBe(201);
+  const record: { uniqueId: string } = await answer.json();
+  return record.uniqueId;
+}
+
+interface Get {
+  method?: string;
+  query?: string;
+  headers?: Record<string, string>;
+}
+
+const get = (id: string, { method = "GET", query = "&fileOnly=true", headers = {} }: Get = {}): Promise<Response> =>
+  fetch(`${server.origin}${seed.path}&uniqueId=${id}${query}`, { method, headers });
+
+const bytesOf = async (answer: Response): Promise<Buffer> => Buffer.from(await answer.arrayBuffer());
+
+describe("the whole file", () => {
+  it("[F2] is what was sent, with what is known of it", async () => {
+    const answer = await get(await upload(BYTES, { filename: "photo.png", type: "image/png" }));
+    expect(answer.status).toBe(200);
+    expect((await bytesOf(answer)).equals(BYTES)).toBe(true);
+    expect(Object.fromEntries(answer.headers)).toMatchObject({
+      "content-type": "image/png",
+      "content-length": "200000",
+      "content-disposition": 'inline; filename="photo.png"',
+      "content-security-policy": expect.stringContaining("sandbox"),
+      "x-content-type-options": "nosniff",
+      "accept-ranges": "bytes",
+      "cache-control": "no-store",
+      etag: TAG,
+    });
+  });
+
+  it("[F2] may be empty", async () => {
+    const answer = await get(await upload(""));
+    expect([answer.status, answer.headers.get("content-length"), await answer.text()]).toEqual([200, "0", ""]);
+  });
+
+  it("[F2] is described by HEAD, without a byte", async () => {
+    const id = await upload(BYTES);
+    const answer = await get(id, { method: "HEAD" });
+    expect([answer.status, answer.headers.get("content-length"), answer.headers.get("etag")]).toEqual([200, "200000", TAG]);
+    expect(await answer.text()).toBe("");
+    const part = await get(id, { method: "HEAD", headers: { Range: "bytes=0-9" } });
+    expect([part.status, part.headers.get("content-length"), part.headers.get("content-range")]).toEqual([206, "10", "bytes 0-9/200000"]);
+  });
+
+  it.each([
+    ["../../etc/passwd", 'attachment; filename="passwd"'],
+    ["C:\\\\temp\\\\report.bin", 'attachment; filename="report.bin"'],
+    ["Größe 1€.bin", "attachment; filename=\"Größe 1?.bin\"; filename*=UTF-8''Gr%C3%B6%C3%9Fe%201%E2%82%AC.bin"],
+    ["a;b=c\u202egnp.bin", 'attachment; filename="a;b=cgnp.bin"'],
+    ["a%22b.bin", "attachment; filename=\"a%22b.bin\"; filename*=UTF-8''a%2522b.bin"],
+    ["..", 'attachment; filename="file"'],
+  ])("[F2] named %j is labelled safely", async (filename, disposition) => {
+    const answer = await get(await upload("x", { filename, type: "application/octet-stream" }));
+    expect(answer.headers.get("content-disposition")).toBe(disposition);
+  });
+
+  it.each([
+    ["text/html", "attachment"],
+    ["image/svg+xml", "attachment"],
+    ["application/xhtml+xml", "attachment"],
+    ["application/pdf", "attachment"],
+    ["text/javascript", "attachment"],
+    ["text/plain", "inline"],
+    ["image/webp", "inline"],
+    ["video/mp4", "inline"],
+  ])("[F2] of type %s is %s: nothing runs in our origin", async (type, shown) => {
+    const answer = await get(await upload("<script>alert(1)</script>", { filename: "x", type }));
+    expect(answer.headers.get("content-disposition")).toBe(`${shown}; filename="x"`);
+    expect(answer.headers.get("x-content-type-options")).toBe("nosniff");
+    expect(answer.headers.get("content-security-policy")).toMatch(/^sandbox;/);
+  });
+});
+
+describe("a range", () => {
+  it.each([
+    ["bytes=0-0", 0, 0],
+    ["bytes=100-199", 100, 199],
+    ["bytes=199990-", 199_990, 199_999],
+    ["bytes=-10", 199_990, 199_999],
+    ["bytes=0-999999", 0, 199_999],
+    ["bytes=-999999", 0, 199_999],
+    ["bytes=10-19, 20-29", 10, 29],
+  ])("[F2] %s is answered with 206", async (range, start, end) => {
+    const id = await upload(BYTES);
+    for (const query of ["&fileOnly=true", "&stream=true", "&fileOnly=true&stream=true"]) {
+      const answer = await get(id, { query, headers: { Range: range } });
+      expect(answer.status).toBe(206);
+      expect(answer.headers.get("content-range")).toBe(`bytes ${start}-${end}/200000`);
+      expect(answer.headers.get("content-length")).toBe(String(end - start + 1));
+      expect((await bytesOf(answer)).equals(BYTES.subarray(start, end + 1))).toBe(true);
+    }
+  });
+
+  it.each(["bytes=0-1,5-6", "lines=1-2", "bytes=abc", "bytes"])("[F2] %j is answered by the whole", async (range) => {
+    const answer = await get(await upload(BYTES), { headers: { Range: range } });
+    expect([answer.status, answer.headers.get("content-range")]).toEqual([200, null]);
+    expect((await bytesOf(answer)).equals(BYTES)).toBe(true);
+  });
+
+  it.each([
+    ["bytes=200000-", BYTES],
+    ["bytes=0-", ""],
+  ])("[F2] %s beyond the end is refused with the size", async (range, bytes) => {
+    const answer = await get(await upload(bytes), { headers: { Range: range } });
+    expect(answer.headers.get("content-range")).toBe(`bytes */${bytes.length}`);
+    await expectProblem(answer, "range_not_satisfiable");
+  });
+
+  it("[F2] holds only while the file is the same", async () => {
+    const id = await upload(BYTES);
+    const same = await get(id, { headers: { Range: "bytes=0-9", "If-Range": TAG } });
+    expect([same.status, (await bytesOf(same)).length]).toEqual([206, 10]);
+    for (const other of ['"other"', `W/${TAG}`, "Wed, 21 Oct 2026 07:28:00 GMT"]) {
+      const whole = await get(id, { headers: { Range: "bytes=0-9", "If-Range": other } });
+      expect([whole.status, (await bytesOf(whole)).length]).toEqual([200, 200_000]);
+    }
+  });
+});
+
+describe("a file that the client has", () => {
+  it.each([TAG, `W/${TAG}`, `"other", ${TAG}`, "*"])("[F2] is not sent again: If-None-Match: %s", async (tag) => {
+    const answer = await get(await upload(BYTES), { headers: { "If-None-Match": tag, Range: "bytes=0-9" } });
+    expect([answer.status, answer.headers.get("etag"), await answer.text()]).toEqual([304, TAG, ""]);
+  });
+
+  it("[F2] is sent when it is another one", async () => {
+    const answer = await get(await upload(BYTES), { headers: { "If-None-Match": '"other"' } });
+    expect([answer.status, (await bytesOf(answer)).length]).toEqual([200, 200_000]);
+  });
+});
+
+describe("what is no file", () => {
+  it.each<[string, string, ErrorCode]>([
+    ["&fileOnly=true", "", "unique_id_missing"],
+    ["&fileOnly=true", "&uniqueId=", "unique_id_missing"],
+    ["&fileOnly=true", "&uniqueId=nonsense", "unique_id_invalid"],
+    ["&fileOnly=true", `&uniqueId=${"0".repeat(32)}`, "record_not_found"],
+    ["&fileOnly=true", `&uniqueId=${"0".repeat(32)},${"1".repeat(32)}`, "parameter_invalid"],
+    ["&fileOnly=maybe", `&uniqueId=${"0".repeat(32)}`, "parameter_invalid"],
+    ["&stream=maybe", `&uniqueId=${"0".repeat(32)}`, "parameter_invalid"],
+  ])("[F2] %s%s is refused", async (what, id, code) => {
+    await expectProblem(await fetch(`${server.origin}${seed.path}${what}${id}`), code);
+  });
+
+  it("[F2] a record of JSON is not_a_file", async () => {
+    const body = { method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" };
+    const { uniqueId } = await (await fetch(`${server.origin}${seed.path}`, body)).json();
+    await expectProblem(await get(uniqueId), "not_a_file");
+  });
+
+  it("[F2] another endpoint's file is not found", async () => {
+    const id = await upload("x");
+    seed = await server.seed();
+    await expectProblem(await get(id), "record_not_found");
+  });
+
+  it("[F2] without fileOnly the record is answered, and stream means nothing on a list", async () => {
+    const id = await upload("hello");
+    const [record] = await (await get(id, { query: "" })).json();
+    expect(record).toMatchObject({ uniqueId: id, data: { file: { size: 5 } } });
+    expect(await (await fetch(`${server.origin}${seed.path}&stream=true`)).json()).toEqual([record]);
+  });
+
+  it("[F2] a file whose bytes are lost is storage_unavailable, and logged", async () => {
+    const id = await upload("hello");
+    const { rows } = await server.pool.query<{ key: string }>(`SELECT wire_id(id) AS key FROM "StoredFile" WHERE "recordId" = $1`, [id]);
+    const key = rows[0]?.key ?? "";
+    await rm(path.join(server.folder.dir, key.slice(-2), key.slice(-4, -2), key));
+    await expectProblem(await get(id), "storage_unavailable");
+    expect(server.logged.join("\n")).toContain("the file storage has lost a file");
+    expect((await get(id, { method: "HEAD" })).status).toBe(200);
+  });
+});
+
+describe("[F2] [S2] the file of a secure endpoint's record", () => {
+  it.each([
+    [false, 403],
+    [true, 200],
+  ])("is its owner's, and others' when they may read: %s", async (othersCanRead, status) => {
+    const people = await server.seed({ kind: "authentication", masterKey: "the-master-key" });
+    const [ann, bob] = [
+      await createUser({ origin: server.origin, path: people.path }),
+      await createUser({ origin: server.origin, path: people.path }),
+    ];
+    const endpoint = await server.pool.query<{ id: string }>(
+      `INSERT INTO "Endpoint" (id, "projectId", name, secure, "othersCanRead") VALUES (gen_random_uuid(), $1, 'photos/of-people', true, $2) RETURNING id`,
+      [people.projectId, othersCanRead],
+    );
+    seed = { ...people, endpointId: endpoint.rows[0]?.id ?? "", path: `/api/1/ce/photos/of-people?key=${people.key}` };
+    server.definitions.invalidate(people.projectId);
+    const id = await upload("mine", {}, ann.headers);
+    expect(await (await get(id, { headers: ann.headers })).text()).toBe("mine");
+    expect(await (await get(id, { headers: { "X-Master-Key": "the-master-key" } })).text()).toBe("mine");
+    const other = await get(id, { headers: bob.headers });
+    expect(other.status).toBe(status);
+    if (status === 403) await expectProblem(other, "access_denied");
+    await expectProblem(await get(id), "access_token_missing");
+  });
+});
