@@ -34,7 +34,9 @@ export async function storeFile({
   try {
     await upload.add({ name: file.name, type: file.type, bytes: file.open(giveUp.signal) });
     clearTimeout(timer);
-    const [record] = await upload.commit({ endpointId, schema, owner: undefined, metadata: {} });
+    const {
+      records: [record],
+    } = await upload.commit({ endpointId, schema, owner: undefined, metadata: {} });
     if (!record) throw new AppError("internal_error", { internal: "a file was stored without a record" });
     return toRecordText(record);
   } finally {

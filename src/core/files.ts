@@ -1,6 +1,7 @@
 /** The rules of files (F1–F3): what an upload stores, what a file answers, what is swept. It must not know transports, nor where bytes are kept. */
 import { createHash, type Hash } from "node:crypto";
 import { toFileName, toMediaType } from "@/src/core/file-name";
+import { type Asker, toOnceKey, toRepeat, writeRemembered } from "@/src/core/once-key";
 import type { FileStorage, FileStore, Log, RecordStore, Sandbox, StagedFile, StoredRecord } from "@/src/core/ports";
 import { requireSchemaMatch } from "@/src/core/schema-check";
 import { createUniqueId } from "@/src/core/unique-id";
@@ -22,10 +23,17 @@ export interface Upload {
   /** Streams a file to the storage. Raises `too_many_files`, `file_too_large`, `storage_unavailable`, `database_unavailable`, and what its bytes raise. */
   add(file: SentFile): Promise<void>;
   /**
-   * Stores one record for each file, in the order of `add`. Raises `upload_invalid` when there is none, `schema_mismatch`, `body_timeout`; then nothing
-   * was written, and `discard` is still to be called.
+   * Stores one record for each file, in the order of `add`; a repeat (R9) of the same upload answers the first one's. `discard` is still to be called. Raises
+   * `upload_invalid` when there is no file, `schema_mismatch`, `body_timeout`, `idempotency_key_reused`; then nothing was written.
    */
-  commit(request: { endpointId: string; schema: string | null; owner: string | undefined; metadata: Metadata }): Promise<StoredRecord[]>;
+  commit(request: {
+    endpointId: string;
+    schema: string | null;
+    owner: string | undefined;
+    metadata: Metadata;
+    /** The Idempotency-Key that was sent, and by whom. */
+    once?: { sent: string; asker: Asker } | undefined;
+  }): Promise<{ records: StoredRecord[]; isRepeat: boolean }>;
   /** Removes what was not committed, once the bytes that are under way have ended: abort the signal first. Never raises: the sweep takes what can't be removed now. */
   discard(): Promise<void>;
 }
@@ -50,7 +58,7 @@ export interface Files {
 export interface FilesOptions {
   store: FileStore;
   storage: FileStorage;
-  records: Pick<RecordStore, "readOne">;
+  records: Pick<RecordStore, "readOne" | "findOnce">;
   sandbox: Pick<Sandbox, "validate">;
   log: Pick<Log, "warn" | "error">;
   /** For all of an upload. What is not committed in time is swept. */
@@ -157,12 +165,16 @@ class StagedUpload implements Upload {
     this.#staged[index] = { ...file, size: measured.size, sha256: measured.hash.digest("hex") };
   }
 
-  async commit({ endpointId, schema, owner, metadata }: Parameters<Upload["commit"]>[0]): Promise<StoredRecord[]> {
-    const { store, sandbox } = this.#options;
+  async commit({ endpointId, schema, owner, metadata, once }: Parameters<Upload["commit"]>[0]): ReturnType<Upload["commit"]> {
+    const { store, records, sandbox } = this.#options;
     const files = this.#staged.filter((file) => file !== undefined);
     if (files.length === 0) {
       throw new AppError("upload_invalid", { detail: "There is no file in the upload. Send one or more parts named file." });
     }
+    const key = once && toOnceKey({ ...once, asked: toAsked(files, metadata) });
+    // Before the schema, which may have changed since the first request.
+    const before = key && (await records.findOnce(endpointId, key));
+    if (before) return toRepeat(before);
     const uploads = files.map((file, index) => {
       // The stream tells of them in one message.
       const following = files.length - index - 1 || undefined;
@@ -171,14 +183,15 @@ class StagedUpload implements Upload {
     });
     const texts = uploads.map(({ write }) => write.data);
     await requireSchemaMatch({ sandbox, schema, texts, inArray: files.length > 1, group: endpointId });
-    const results = await store.commit(endpointId, uploads);
-    if (results === "file_expired") throw new AppError("body_timeout");
-    const records = results.flatMap((result) => (result.outcome === "ok" ? [result.change.record] : []));
+    const result = await store.commit(endpointId, uploads, key && { key, toAnswer: writeRemembered });
+    if (result.outcome === "file_expired") throw new AppError("body_timeout");
+    if (result.outcome !== "written") return toRepeat(result);
+    const created = result.results.flatMap((one) => (one.outcome === "ok" ? [one.change.record] : []));
     // A POST has no condition; only its endpoint can be missing.
-    if (records.length < files.length)
+    if (created.length < files.length)
       throw new AppError("endpoint_or_key_invalid", { internal: "the endpoint was deleted before the write" });
     this.#uncommitted = [];
-    return records;
+    return { records: created, isRepeat: false };
   }
 
   async discard(): Promise<void> {
@@ -212,4 +225,9 @@ async function* measure(bytes: AsyncIterable<Uint8Array>, measured: { hash: Hash
 /** JSON text of a file's record (F1). */
 function toFileData({ name, type, size, sha256 }: StagedFile, metadata: Metadata): string {
   return JSON.stringify({ file: { name, type, size, sha256 }, metadata });
+}
+
+/** What makes an upload another one: what its files are and hold, and the text fields. */
+function toAsked(files: readonly StagedFile[], metadata: Metadata): string[] {
+  return ["upload", JSON.stringify(files.map(({ name, type, size, sha256 }) => [name, type, size, sha256])), JSON.stringify(metadata)];
 }

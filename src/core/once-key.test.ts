@@ -1,7 +1,7 @@
 /** Idempotency keys, and what is remembered of a request (R9). */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseOnceHeader, readRemembered, toOnceKey, writeRemembered } from "@/src/core/once-key";
+import { parseOnceHeader, toOnceKey, toRepeat, writeRemembered } from "@/src/core/once-key";
 
 const KEY_1 = { master: false, keyId: "1", user: null };
 
@@ -50,7 +50,7 @@ describe("what is remembered", () => {
     });
     fc.assert(
       fc.property(fc.array(record, { maxLength: 5 }), (records) => {
-        expect(readRemembered(writeRemembered(records))).toEqual(records);
+        expect(toRepeat({ outcome: "repeated", answer: writeRemembered(records) })).toEqual({ records, isRepeat: true });
       }),
     );
   });

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { readJsonItems } from "@/src/core/json-items";
 import { readMembers } from "@/src/core/json-members";
-import type { OnceKey, StoredRecord } from "@/src/core/ports";
+import type { OnceKey, Remembered, StoredRecord } from "@/src/core/ports";
 import { toRecordText } from "@/src/core/record-text";
 import { AppError } from "@/src/shared/errors";
 import { IDEMPOTENCY_KEY_LENGTH_MAX } from "@/src/shared/protocol";
@@ -35,7 +35,7 @@ export function writeRemembered(records: readonly StoredRecord[]): string {
 }
 
 /** Reads what {@link writeRemembered} wrote. New records have version 1. */
-export function readRemembered(answer: string): StoredRecord[] {
+function readRemembered(answer: string): StoredRecord[] {
   return Array.from(readJsonItems(answer), ({ text }) => {
     const [id, data, createdAt, updatedAt] = readMembers(text).map(({ valueText }) => valueText);
     if (id === undefined || data === undefined || createdAt === undefined || updatedAt === undefined)
@@ -55,4 +55,10 @@ function toHash(parts: readonly string[]): Uint8Array {
   const hash = createHash("sha256");
   for (const part of parts) hash.update(`${Buffer.byteLength(part)}:`).update(part);
   return hash.digest();
+}
+
+/** The records that a repeat is answered with. Raises `idempotency_key_reused`. */
+export function toRepeat(remembered: Remembered): { records: StoredRecord[]; isRepeat: true } {
+  if (remembered.outcome === "reused") throw new AppError("idempotency_key_reused");
+  return { records: readRemembered(remembered.answer), isRepeat: true };
 }

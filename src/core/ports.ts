@@ -306,13 +306,14 @@ export interface FileStore {
   /** Notes files whose bytes are about to come. Without a record after `lifeMs` they are swept. */
   begin(file: NewFile, lifeMs: number): Promise<void>;
   /**
-   * Stores the records of staged files, and with them the files, in one transaction. `file_expired`: the sweep may have taken one already;
-   * nothing was written.
+   * Stores the records of staged files, and with them the files, in one transaction; with `once`, unless that was done before (see
+   * {@link RecordStore.commitOnce}). `file_expired`: the sweep may have taken one already; nothing was written.
    */
   commit(
     endpointId: string,
     uploads: readonly { write: Write & { type: "POST" }; file: StagedFile }[],
-  ): Promise<WriteResult[] | "file_expired">;
+    once?: { key: OnceKey; toAnswer: (records: readonly StoredRecord[]) => string },
+  ): Promise<OnceResult | { outcome: "file_expired" }>;
   /** The file of a record; undefined: it is none. */
   find(recordId: string): Promise<StagedFile | undefined>;
   /** Up to `limit` files that no record has any more, or that none ever had in time. */

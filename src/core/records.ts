@@ -2,18 +2,8 @@
 import { mergeMetadata } from "@/src/core/file-metadata";
 import { mergeJsonObjects } from "@/src/core/json-merge";
 import { isJsonObject } from "@/src/core/json-text";
-import { readRemembered, writeRemembered } from "@/src/core/once-key";
-import type {
-  FoundRecord,
-  ListRange,
-  OnceKey,
-  ReadScope,
-  RecordStore,
-  Remembered,
-  Sandbox,
-  StoredRecord,
-  WriteResult,
-} from "@/src/core/ports";
+import { toRepeat, writeRemembered } from "@/src/core/once-key";
+import type { FoundRecord, ListRange, OnceKey, ReadScope, RecordStore, Sandbox, StoredRecord, WriteResult } from "@/src/core/ports";
 import type { RecordBody } from "@/src/core/record-body";
 import { requireSchemaMatch } from "@/src/core/schema-check";
 import { createUniqueId } from "@/src/core/unique-id";
@@ -156,11 +146,6 @@ export function createRecords({
 }
 
 async function* noPieces(): AsyncGenerator<string, void> {}
-
-function toRepeat(remembered: Remembered): { records: StoredRecord[]; isRepeat: true } {
-  if (remembered.outcome === "reused") throw new AppError("idempotency_key_reused");
-  return { records: readRemembered(remembered.answer), isRepeat: true };
-}
 
 function merge(current: { contentType: RecordKind; data: string }, patch: string, bytesMax: number): string {
   const merged = mergeTexts(current, patch);

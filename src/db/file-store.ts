@@ -1,7 +1,9 @@
 /** Stores what is known of files, and commits their records through the door. It must not touch bytes: the file storage has them. */
 import type { FileStore, StagedFile, WriteResult } from "@/src/core/ports";
 import type { Db, DbTransaction } from "@/src/db/client";
+import { commitOnce } from "@/src/db/commit-once";
 import { retryContention } from "@/src/db/errors";
+import type { Read } from "@/src/db/read";
 import { nameStatement } from "@/src/db/statement";
 
 // Times are the database's own: the clocks of servers differ, and one server's sweep must not take what another still receives.
@@ -39,15 +41,18 @@ class FileExpired extends Error {}
 
 /** The files of a database. `endpointId`s have the dashes of a UUID. */
 export function createFileStore({ db }: { db: Db }): FileStore {
+  const read: Read = (statement, values) => db.$queryRawUnsafe(statement, ...values);
   return {
     async begin({ id, name, type }, lifeMs) {
       await db.$executeRawUnsafe(BEGIN, id, name, type, lifeMs);
     },
-    async commit(endpointId, uploads) {
+    async commit(endpointId, uploads, once) {
+      const commit = (tx: DbTransaction) => commitUploads(tx, endpointId, uploads);
       try {
-        return await retryContention(() => db.$transaction((tx) => commitUploads(tx, endpointId, uploads)));
+        if (once) return await commitOnce({ db, read }, { endpointId, once: once.key, commit, toAnswer: once.toAnswer });
+        return { outcome: "written", results: await retryContention(() => db.$transaction(commit)) };
       } catch (error) {
-        if (error instanceof FileExpired) return "file_expired";
+        if (error instanceof FileExpired) return { outcome: "file_expired" };
         throw error;
       }
     },

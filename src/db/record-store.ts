@@ -2,7 +2,7 @@
 import type pg from "pg";
 import type { FoundRecord, ListRange, ReadScope, RecordStore } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
-import { createCommitOnce } from "@/src/db/commit-once";
+import { commitOnce } from "@/src/db/commit-once";
 import { createGroupCommit } from "@/src/db/group-commit";
 import { findRemembered } from "@/src/db/idempotent-requests";
 import { createMerge } from "@/src/db/merge-record";
@@ -53,7 +53,8 @@ export function createRecordStore({ db, pool }: { db: Db; pool: Pick<pg.Pool, "q
   return {
     commit,
     merge: createMerge({ db, commit }),
-    commitOnce: createCommitOnce({ db, read }),
+    commitOnce: (endpointId, once, writes, toAnswer) =>
+      commitOnce({ db, read }, { endpointId, once, commit: (tx) => tx.record.commit(endpointId, writes), toAnswer }),
     findOnce: (endpointId, once) => findRemembered(read, endpointId, once),
     readByIds: (endpointId, ids, options) => readNamed(read, endpointId, ids, options),
     async readOne(endpointId, id, { owner } = {}) {

@@ -3,12 +3,9 @@ import { splitBulkBody } from "@/src/core/bulk-body";
 import { parseOnceHeader, toOnceKey } from "@/src/core/once-key";
 import { toRecordText } from "@/src/core/record-text";
 import type { Records } from "@/src/core/records";
-import { type BodyLimits, type Handler, readRecordBody, sendJson, sendRecord } from "@/src/http/exchange";
+import { type BodyLimits, type Handler, markRepeat, readRecordBody, sendJson, sendRecord } from "@/src/http/exchange";
 import { parseDataOnly, parseFlag } from "@/src/http/parameters";
 import { AppError } from "@/src/shared/errors";
-
-/** Says of an answer that it is the first one's, and that nothing was written. */
-const REPLAYED = "Idempotent-Replayed";
 
 export function createCreateHandler({ records, config }: { records: Records; config: BodyLimits }): Handler {
   return async ({ exchange, grant, site }) => {
@@ -27,7 +24,7 @@ export function createCreateHandler({ records, config }: { records: Records; con
       owner: grant.user?.id,
       once: sent === undefined ? undefined : toOnceKey({ sent, asker: grant, asked }),
     });
-    if (created.isRepeat) exchange.headers[REPLAYED] = "true";
+    if (created.isRepeat) markRepeat(exchange);
     if (isBulk) {
       sendJson(exchange, 201, `[${created.records.map((record) => toRecordText(record, { dataOnly })).join(",")}]`);
       return;

@@ -59,6 +59,11 @@ export function sendRecord(exchange: DataExchange, status: number, record: Store
   sendJson(exchange, status, toRecordText(record, { dataOnly }), { ETag: toEntityTag(record) });
 }
 
+/** Says of the answer that it is the first one's, and that nothing was written (R9). */
+export function markRepeat(exchange: DataExchange): void {
+  exchange.headers["Idempotent-Replayed"] = "true";
+}
+
 /** Undefined when the client went away before its body was complete: nothing is stored, nobody is answered. */
 export async function readRecordBody(
   { request, response, awaitsContinue }: DataExchange,

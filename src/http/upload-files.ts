@@ -1,8 +1,9 @@
-/** POST of a form: files become records, all or none (F1). It must not know where bytes are kept. */
+/** POST of a form: files become records, all or none (F1), and once (R9). It must not know where bytes are kept. */
 import type { IncomingMessage } from "node:http";
 import type { Files } from "@/src/core/files";
+import { parseOnceHeader } from "@/src/core/once-key";
 import { toRecordText } from "@/src/core/record-text";
-import { type Handler, sendJson, sendRecord } from "@/src/http/exchange";
+import { type Handler, markRepeat, sendJson, sendRecord } from "@/src/http/exchange";
 import { parseDataOnly } from "@/src/http/parameters";
 import { readForm } from "@/src/http/read-form";
 import { AppError } from "@/src/shared/errors";
@@ -21,6 +22,7 @@ export function createUploadHandler({ files, config }: { files: Files; config: {
   return async ({ exchange, grant, site }) => {
     const { request, response, parameters, awaitsContinue } = exchange;
     const dataOnly = parseDataOnly(parameters);
+    const sent = parseOnceHeader(request.headers["idempotency-key"]);
     if (Number(request.headers["content-length"] ?? 0) > UPLOAD_BYTES_MAX) throw new AppError("body_too_large", { detail: TOO_LARGE });
     if (awaitsContinue) response.writeContinue();
 
@@ -33,7 +35,9 @@ export function createUploadHandler({ files, config }: { files: Files; config: {
       if (!metadata) return;
       clearTimeout(timer);
       const { schema } = site.endpoint;
-      const records = await upload.commit({ endpointId: grant.endpoint.id, schema, owner: grant.user?.id, metadata });
+      const once = sent === undefined ? undefined : { sent, asker: grant };
+      const { records, isRepeat } = await upload.commit({ endpointId: grant.endpoint.id, schema, owner: grant.user?.id, metadata, once });
+      if (isRepeat) markRepeat(exchange);
       const [first, ...others] = records;
       if (first && others.length === 0) sendRecord(exchange, 201, first, dataOnly);
       else sendJson(exchange, 201, `[${records.map((record) => toRecordText(record, { dataOnly })).join(",")}]`);
