@@ -1,7 +1,5 @@
-import { readFile } from "node:fs/promises";
-import path from "node:path";
 import { expect, test } from "@playwright/test";
-import pg from "pg";
+import { connectToDatabase } from "./support/database";
 import { startServer } from "./support/server";
 import { openStream } from "./support/stream";
 
@@ -72,10 +70,7 @@ test("a second server on the same data folder is refused with a reason, and the 
 
 /** Reads the change log past the server, as an operator would. */
 async function readLog(dataDir: string): Promise<Array<{ seq: string; id: string }>> {
-  const postmaster = (await readFile(path.join(dataDir, "postgres", "postmaster.pid"), "utf8")).split("\n");
-  const password = (await readFile(path.join(dataDir, "postgres.password"), "utf8")).trim();
-  const client = new pg.Client({ host: "127.0.0.1", port: Number(postmaster[3]), user: "rested", password, database: "rested" });
-  await client.connect();
+  const client = await connectToDatabase(dataDir);
   try {
     const { rows } = await client.query<{ seq: string; id: string }>(
       `SELECT c.seq, replace(c."recordId"::text, '-', '') AS id FROM "Change" c ORDER BY c.seq`,

@@ -9,7 +9,7 @@ import type { FileStorage } from "@/src/core/ports";
 import { createUniqueId } from "@/src/core/unique-id";
 import { createDiskStorage } from "@/src/storage/disk";
 import { createS3Storage } from "@/src/storage/s3";
-import { listFiles } from "@/tests/support/files-folder";
+import { listFiles } from "@/tests/support/list-files";
 import { type S3Server, startS3Server } from "@/tests/support/s3-server";
 import { until } from "@/tests/support/until";
 

@@ -1,5 +1,5 @@
 /** Files of a test's server, in a folder of their own. */
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { createFiles, type Files } from "@/src/core/files";
@@ -7,6 +7,7 @@ import type { Log, RecordStore, Sandbox } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
 import { createFileStore } from "@/src/db/file-store";
 import { createDiskStorage } from "@/src/storage/disk";
+import { listFiles } from "./list-files";
 
 export interface FilesFolder {
   files: Files;
@@ -32,10 +33,4 @@ export async function createFilesFolder(options: {
     list: () => listFiles(dir),
     remove: () => rm(dir, { recursive: true, force: true }),
   };
-}
-
-/** The names of all files below a folder. */
-export async function listFiles(dir: string): Promise<string[]> {
-  const entries = await readdir(dir, { recursive: true, withFileTypes: true });
-  return entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
 }

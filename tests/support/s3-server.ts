@@ -5,7 +5,7 @@ import os from "node:os";
 import path from "node:path";
 import S3rver from "s3rver";
 import type { S3Options } from "@/src/storage/s3";
-import { listFiles } from "@/tests/support/files-folder";
+import { listFiles } from "@/tests/support/list-files";
 
 export interface S3Server {
   options: S3Options;
