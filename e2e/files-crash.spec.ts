@@ -11,7 +11,7 @@ import { startServer } from "./support/server";
 const DEMO = "/api/1/ce/examples/unsecure-endpoint?key=d59eb2859c284168ac48aef65046d5dd";
 const KEPT = "kept ".repeat(1000);
 
-test("[F1] [F7] kill -9 in the middle of an upload of several files leaves neither a byte nor a record of it, and keeps what was answered", async () => {
+test("[F1] [F5] kill -9 in the middle of an upload of several files leaves neither a byte nor a record of it, and keeps what was answered", async () => {
   const first = await startServer({ env: { RESTED_DEMO: "1" } });
   const { dataDir } = first;
   const files = path.join(dataDir, "files");

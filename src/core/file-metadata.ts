@@ -1,4 +1,4 @@
-/** The text fields of a file's record (F1, F5): what a change of them may be. It must not touch what is said of the file itself. */
+/** The text fields of a file's record (F1, F4): what a change of them may be. It must not touch what is said of the file itself. */
 import { mergeJsonObjects } from "@/src/core/json-merge";
 import { AppError } from "@/src/shared/errors";
 

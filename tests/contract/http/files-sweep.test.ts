@@ -1,4 +1,4 @@
-/** What no record has goes; what a record has, or is about to have, stays (F7). */
+/** What no record has goes; what a record has, or is about to have, stays (F5). */
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
@@ -65,21 +65,21 @@ async function countRows(): Promise<number> {
 }
 
 describe("the sweep leaves alone", () => {
-  it("[F7] files of records, however old", async () => {
+  it("[F5] files of records, however old", async () => {
     const id = await upload("kept");
     await server.pool.query(`UPDATE "StoredFile" SET "createdAt" = now() - interval '10 years'`);
     await server.folder.files.sweep();
     expect(await (await fetch(url(id))).text()).toBe("kept");
   });
 
-  it("[F7] a file of a record, should its row say that it may go", async () => {
+  it("[F5] a file of a record, should its row say that it may go", async () => {
     const id = await upload("kept");
     await server.pool.query(`UPDATE "StoredFile" SET "sweepAfter" = now() - interval '1 day'`);
     await server.folder.files.sweep();
     expect(await (await fetch(url(id))).text()).toBe("kept");
   });
 
-  it("[F7] an upload under way", async () => {
+  it("[F5] an upload under way", async () => {
     const text = randomBytes(500_000).toString("hex");
     const running = await beginUpload(text);
     await server.folder.files.sweep();
@@ -95,7 +95,7 @@ describe("the sweep takes", () => {
     ["its record", (ids: Seed) => [`DELETE FROM "Record" WHERE "endpointId" = $1`, ids.endpointId]],
     ["its endpoint", (ids: Seed) => [`DELETE FROM "Endpoint" WHERE id = $1`, ids.endpointId]],
     ["its project", (ids: Seed) => [`DELETE FROM "Project" WHERE id = $1`, ids.projectId]],
-  ])("[F3] [F7] a file when %s is deleted, by whichever way", async (_, statement) => {
+  ])("[F3] [F5] a file when %s is deleted, by whichever way", async (_, statement) => {
     await upload("one");
     await upload("two");
     const [sql = "", id] = statement(seed);
@@ -104,7 +104,7 @@ describe("the sweep takes", () => {
     expect([await server.folder.list(), await countRows()]).toEqual([[], 0]);
   });
 
-  it("[F7] what a crash leaves: whole files, halves of them, and rows without a byte", async () => {
+  it("[F5] what a crash leaves: whole files, halves of them, and rows without a byte", async () => {
     const keys = [randomBytes(16), randomBytes(16), randomBytes(16)].map((bytes) => bytes.toString("hex"));
     for (const key of keys) {
       await server.pool.query(`INSERT INTO "StoredFile" (id, name, type, "sweepAfter") VALUES ($1, 'a', 'text/plain', now())`, [key]);
@@ -122,7 +122,7 @@ describe("the sweep takes", () => {
   it.each([
     ["the file that comes", "1.txt", "storage_unavailable"],
     ["a file that has come", "0.txt", "body_timeout"],
-  ] as const)("[F7] %s of an upload that takes too long: that is refused, and nothing is left", async (_, name, code) => {
+  ] as const)("[F5] %s of an upload that takes too long: that is refused, and nothing is left", async (_, name, code) => {
     const running = await beginUpload("first", "x".repeat(1_000_000));
     await server.pool.query(`UPDATE "StoredFile" SET "sweepAfter" = now() - interval '1 second' WHERE name = $1`, [name]);
     await server.folder.files.sweep();
@@ -175,7 +175,7 @@ describe("sweeps", () => {
     return { database, files, kept, failing, removals, warned, upload, deleteAll };
   }
 
-  it("[F7] two at once take everything, and don't disturb each other", async () => {
+  it("[F5] two at once take everything, and don't disturb each other", async () => {
     const { database, files, kept, upload, deleteAll } = await setUp();
     try {
       await upload(230);
@@ -188,7 +188,7 @@ describe("sweeps", () => {
     }
   });
 
-  it("[F7] what the storage does not remove now is tried again, the rest goes; each is asked for once a sweep", async () => {
+  it("[F5] what the storage does not remove now is tried again, the rest goes; each is asked for once a sweep", async () => {
     const { database, files, kept, failing, removals, warned, upload, deleteAll } = await setUp();
     try {
       await upload(3);
@@ -208,7 +208,7 @@ describe("sweeps", () => {
     }
   });
 
-  it("[F7] those that are asked for while one is under way become one more", async () => {
+  it("[F5] those that are asked for while one is under way become one more", async () => {
     const { database, files, kept, upload, deleteAll } = await setUp();
     try {
       await upload(2);
