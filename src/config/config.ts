@@ -49,6 +49,8 @@ export interface Config {
   headersTimeoutMs: number;
   /** What may wait for one subscriber (W7). */
   queueBytesMax: number;
+  /** For how long changes can be replayed, and how many of an endpoint (W10). */
+  retention: { hours: number; changesMax: number };
   /** Requests a minute for each key and address (U8); 0: no limit. A project may have a limit of its own. */
   rateLimit: number;
   /** Counts requests for all servers together. Absent: each counts its own. */
@@ -120,6 +122,8 @@ const variables = z.object({
   RESTED_BODY_TIMEOUT_MS: wholeNumber(100, 3_600_000, " milliseconds"),
   RESTED_QUEUE_BYTES_MAX: wholeNumber(KIB, 256 * MIB, " bytes"),
   RESTED_POLL_INTERVAL_MS: wholeNumber(50, 60_000, " milliseconds"),
+  RESTED_LOG_HOURS: wholeNumber(1, 87_600, " hours"),
+  RESTED_LOG_CHANGES_MAX: wholeNumber(100, 1_000_000_000, " changes"),
   RESTED_RATE_LIMIT: wholeNumber(0, 1_000_000_000, " requests a minute; 0 for no limit"),
   REDIS_URL: text(redisUrlProblem),
   RESTED_ACCESS_TOKEN_MINUTES: wholeNumber(1, 527_040, " minutes"),
@@ -191,6 +195,7 @@ function toConfig(env: Readonly<Partial<Record<Variable, string | undefined>>>):
     bodyTimeoutMs: number("RESTED_BODY_TIMEOUT_MS", 30_000),
     headersTimeoutMs: 15_000,
     queueBytesMax: number("RESTED_QUEUE_BYTES_MAX", MIB),
+    retention: { hours: number("RESTED_LOG_HOURS", 24), changesMax: number("RESTED_LOG_CHANGES_MAX", 100_000) },
     rateLimit: number("RESTED_RATE_LIMIT", 12_000),
     ...(env.REDIS_URL === undefined ? {} : { redisUrl: env.REDIS_URL }),
     accessTokenTtlMs: number("RESTED_ACCESS_TOKEN_MINUTES", 7 * 24 * 60) * 60_000,

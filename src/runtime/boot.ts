@@ -20,6 +20,7 @@ import { createFileStore } from "@/src/db/file-store";
 import { sweepIdempotentRequests } from "@/src/db/idempotent-requests";
 import { migrate } from "@/src/db/migrate";
 import { createRecordStore } from "@/src/db/record-store";
+import { sweepChanges } from "@/src/db/sweep-changes";
 import { createTokenStore } from "@/src/db/token-store";
 import { createUserStore } from "@/src/db/user-store";
 import { createDataPlane, type DataPlane } from "@/src/http/data-plane";
@@ -42,6 +43,7 @@ const TOKEN_SWEEP_INTERVAL_MS = 10 * 60_000;
 const ONCE_SWEEP_INTERVAL_MS = 10 * 60_000;
 /** Files of deleted records and of uploads that never ended are gone this soon after. */
 const FILE_SWEEP_INTERVAL_MS = 10_000;
+const LOG_SWEEP_INTERVAL_MS = 10_000;
 /** How long clients may take to answer the close frame of a shutdown. */
 const STREAM_GRACE_MS = 2_000;
 
@@ -117,6 +119,7 @@ export async function boot(config: Config): Promise<Booted> {
       { name: "note the use of tokens", intervalMs: USE_INTERVAL_MS, run: () => tokens.flushUse() },
       { name: "delete expired tokens", intervalMs: TOKEN_SWEEP_INTERVAL_MS, run: () => users.sweepTokens() },
       { name: "forget old requests", intervalMs: ONCE_SWEEP_INTERVAL_MS, run: () => sweepIdempotentRequests({ db }) },
+      { name: "forget old changes", intervalMs: LOG_SWEEP_INTERVAL_MS, run: () => sweepChanges({ db, retention: config.retention }) },
       { name: "sweep files", intervalMs: FILE_SWEEP_INTERVAL_MS, run: () => files.sweep() },
     ],
   });

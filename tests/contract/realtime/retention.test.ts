@@ -1,0 +1,112 @@
+/** What is kept of the log, and what becomes of clients that come too late for the rest (W10). */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Retention, sweepChanges } from "@/src/db/sweep-changes";
+import { formatCursor } from "@/src/shared/cursor";
+import type { Seed } from "@/tests/support/data-server";
+import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";
+
+let server: RealtimeServer;
+let epoch: string;
+
+beforeAll(async () => {
+  server = await createRealtimeServer();
+});
+afterAll(() => server.close());
+
+const sweep = (retention: Partial<Retention> = {}) =>
+  sweepChanges({ db: server.db, retention: { hours: 24, changesMax: 1_000_000, ...retention } });
+
+/** An endpoint with so many changes, whose records hold 1, 2, 3, …. */
+async function seedWith(count: number): Promise<Seed> {
+  const seed = await server.seed();
+  const body = JSON.stringify(Array.from({ length: count }, (_, index) => index + 1));
+  const headers = { "Content-Type": "application/json" };
+  expect((await fetch(`${server.httpOrigin}${seed.path}&bulk=true`, { method: "POST", headers, body })).status).toBe(201);
+  epoch = (await server.changes.positions([seed.endpointId])).get(seed.endpointId)?.epoch ?? "";
+  return seed;
+}
+
+async function keptOf({ endpointId }: Seed): Promise<number[]> {
+  const { rows } = await server.pool.query<{ seq: string }>(`SELECT seq FROM "Change" WHERE "endpointId" = $1 ORDER BY seq`, [endpointId]);
+  return rows.map(({ seq }) => Number(seq));
+}
+
+/** Makes the changes up to and including `seq` so many hours old. */
+const age = ({ endpointId }: Seed, seq: number, hours: number) =>
+  server.pool.query(`UPDATE "Change" SET at = now() - make_interval(hours => $3) WHERE "endpointId" = $1 AND seq <= $2`, [
+    endpointId,
+    seq,
+    hours,
+  ]);
+
+const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index);
+const cursor = (seq: number) => formatCursor({ epoch, seq });
+
+describe("the sweep", () => {
+  it("[W10] forgets what is too old, of every endpoint, and nothing else", async () => {
+    const [some, none, all] = [await seedWith(10), await seedWith(10), await seedWith(3)];
+    await age(some, 4, 25);
+    await age(none, 10, 23);
+    await age(all, 3, 25);
+    await sweep();
+    expect([await keptOf(some), await keptOf(none), await keptOf(all)]).toEqual([range(5, 10), range(1, 10), []]);
+    expect(await (await fetch(`${server.httpOrigin}${all.path}&dataOnly=true`)).json()).toEqual([1, 2, 3]);
+  });
+
+  it("[W10] keeps as many as it should of each endpoint, however many there were", async () => {
+    const [many, few] = [await seedWith(5_000), await seedWith(7)];
+    await sweep({ changesMax: 100 });
+    expect([await keptOf(many), await keptOf(few)]).toEqual([range(4_901, 5_000), range(1, 7)]);
+    await sweep({ changesMax: 100 });
+    expect(await keptOf(many)).toHaveLength(100);
+  });
+
+  it("[W10] may run on several servers at once, and beside writers, whose numbers go on", async () => {
+    const seed = await seedWith(4_500);
+    const writing = Promise.all(range(1, 20).map((n) => server.post(seed, n)));
+    await Promise.all([sweep({ changesMax: 200 }), sweep({ changesMax: 200 }), sweep({ changesMax: 200 })]);
+    await writing;
+    await sweep({ changesMax: 200 });
+    expect(await keptOf(seed)).toEqual(range(4_321, 4_520));
+  });
+});
+
+describe("a client that comes too late", () => {
+  it("[W10] hears what can't be replayed, then what is kept, then what is new", async () => {
+    const seed = await seedWith(10);
+    await age(seed, 6, 25);
+    await sweep();
+    const client = await server.connect(`${seed.path}&since=${cursor(2)}`);
+    await client.take(6);
+    await server.post(seed, "new");
+    const [ready, gap, ...changes] = await client.take(7);
+    expect(ready).toEqual({ type: "READY", cursor: cursor(2) });
+    expect(gap).toEqual({ type: "GAP", from: cursor(2), to: cursor(6), reason: "expired", cursor: cursor(6) });
+    expect(changes.map(({ record }) => record?.data)).toEqual([7, 8, 9, 10, "new"]);
+  });
+
+  it("[W10] hears so where nothing is kept at all", async () => {
+    const seed = await seedWith(5);
+    await age(seed, 5, 25);
+    await sweep();
+    const client = await server.connect(`${seed.path}&since=${cursor(1)}`);
+    await client.take(2);
+    await server.post(seed, "new");
+    const [, gap, change] = await client.take(3);
+    expect(gap).toMatchObject({ type: "GAP", from: cursor(1), to: cursor(5), reason: "expired" });
+    expect(change).toMatchObject({ type: "POST", record: { data: "new" }, cursor: cursor(6) });
+  });
+
+  it("[W10] hears of no gap when it lacks nothing, or is live while the log is swept", async () => {
+    const seed = await seedWith(5);
+    await age(seed, 4, 25);
+    const live = await server.connect(`${seed.path}&since=now`);
+    await live.take(1);
+    await sweep();
+    const resumed = await server.connect(`${seed.path}&since=${cursor(4)}`);
+    await resumed.take(2);
+    await server.post(seed, "new");
+    expect((await live.take(2)).map(({ type }) => type)).toEqual(["READY", "POST"]);
+    expect((await resumed.take(3)).map(({ type }) => type)).toEqual(["READY", "POST", "POST"]);
+  });
+});
