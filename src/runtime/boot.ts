@@ -15,6 +15,7 @@ import { createUsers } from "@/src/core/users";
 import { createChangeLog } from "@/src/db/change-log";
 import { createDb, createPool } from "@/src/db/client";
 import { createDefinitionStore } from "@/src/db/definition-store";
+import { readDeploymentId } from "@/src/db/deployment-id";
 import { startEmbeddedPostgres } from "@/src/db/embedded-postgres";
 import { createFileStore } from "@/src/db/file-store";
 import { sweepIdempotentRequests } from "@/src/db/idempotent-requests";
@@ -28,6 +29,7 @@ import { createLoginLimiter } from "@/src/limits/login-limiter";
 import { createProcessRateLimiter, createSharedRateLimiter } from "@/src/limits/rate-limiter";
 import { createProcessHints } from "@/src/realtime/hints";
 import { createHub } from "@/src/realtime/hub";
+import { createNodeLink } from "@/src/realtime/node-link";
 import { createUpgradeHandler } from "@/src/realtime/ws";
 import { createSandbox } from "@/src/sandbox/sandbox";
 import { createDiskStorage } from "@/src/storage/disk";
@@ -106,6 +108,10 @@ export async function boot(config: Config): Promise<Booted> {
     uploadTimeoutMs: config.uploadTimeoutMs,
   });
   const streams = createUpgradeHandler({ hub, access: gate, log, config });
+  const link =
+    config.redisUrl === undefined
+      ? undefined
+      : createNodeLink({ url: config.redisUrl, channel: `rested:${await readDeploymentId(pool)}`, hints, definitions, tokens, log });
   definitions.onInvalidate((projectId) => void hub.recheck(projectId));
   tokens.onInvalidate((projectId) => void hub.recheck(projectId));
 
@@ -155,6 +161,7 @@ export async function boot(config: Config): Promise<Booted> {
       for (const one of noted)
         if (one.status === "rejected") log.warn({ err: one.reason }, "the last use of some keys or tokens was not noted");
       limiter.close();
+      link?.close();
       await sandbox.close();
       storage.close();
       await db.$disconnect();

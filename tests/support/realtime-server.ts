@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import pg from "pg";
 import { createAccess } from "@/src/core/access";
 import { createDefinitions, type Definitions } from "@/src/core/definitions";
-import type { ChangeLog, Log, RecordStore } from "@/src/core/ports";
+import type { ChangeLog, Hints, Log, RecordStore } from "@/src/core/ports";
 import { createRateGate } from "@/src/core/rate-gate";
 import { createRecords } from "@/src/core/records";
 import { createTokens, type Tokens } from "@/src/core/tokens";
@@ -22,6 +22,7 @@ import { createLoginLimiter } from "@/src/limits/login-limiter";
 import { createProcessRateLimiter } from "@/src/limits/rate-limiter";
 import { createProcessHints } from "@/src/realtime/hints";
 import { createHub, type Hub } from "@/src/realtime/hub";
+import { createNodeLink } from "@/src/realtime/node-link";
 import { createUpgradeHandler } from "@/src/realtime/ws";
 import { createSandbox } from "@/src/sandbox/sandbox";
 import { ACCESS_TOKEN_TTL_MS, type Seed, type SeedOptions, seed } from "./data-server";
@@ -39,6 +40,7 @@ export interface RealtimeServer {
   hub: Hub;
   definitions: Definitions;
   tokens: Tokens;
+  hints: Hints;
   changes: ChangeLog;
   records: RecordStore;
   db: Db;
@@ -63,6 +65,8 @@ export interface RealtimeServerOptions {
   database?: TestDatabase;
   /** Requests a minute; default 0: no limit. */
   rateLimit?: number;
+  /** Tells other nodes what happens, and hears of them. `channel`: of a deployment. */
+  redis?: { url: string; channel: string };
   /** Reaches the database through another address, which a test may cut. */
   via?: { host: string; port: number };
   tls?: { cert: string; key: string };
@@ -93,6 +97,7 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
   const hub = createHub({ changes, hints, access, definitions, tokens, clock: coreClock, log, queueBytesMax });
   const stopListening = definitions.onInvalidate((projectId) => void hub.recheck(projectId));
   tokens.onInvalidate((projectId) => void hub.recheck(projectId));
+  const link = options.redis && createNodeLink({ ...options.redis, hints, definitions, tokens, log });
   const handler = createUpgradeHandler({ hub, access: gate, config: { pingIntervalMs, pongTimeoutMs }, log });
   const config = { bodyBytesMax: 1_048_576, bodyTimeoutMs: 10_000, uploadTimeoutMs: 10_000 };
   const recordBytesMax = 1_048_576;
@@ -134,6 +139,7 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
     hub,
     definitions,
     tokens,
+    hints,
     changes,
     records,
     db,
@@ -163,6 +169,7 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
       for (const client of clients) client.webSocket.terminate();
       await closeStreams(0);
       stopListening();
+      link?.close();
       server.closeAllConnections();
       server.close();
       await once(server, "close");

@@ -1,6 +1,6 @@
 /**
  * A Redis for tests: the real one where `redis-server` is installed, else a stand-in that speaks its protocol over a real socket and
- * knows what the rate limiter needs: a counter with an end. The same tests pass on both.
+ * knows what ours needs: a counter with an end, and channels. The same tests pass on both.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -15,12 +15,13 @@ export interface TestRedis {
 
 const HOST = "127.0.0.1";
 
-export async function startTestRedis(): Promise<TestRedis> {
-  return (await startReal()) ?? startStandIn();
+/** `port`: of one that was closed, to be there again; default: a free one. */
+export async function startTestRedis({ port }: { port?: number } = {}): Promise<TestRedis> {
+  const at = port ?? (await findFreePort());
+  return (await startReal(at)) ?? startStandIn(at);
 }
 
-async function startReal(): Promise<TestRedis | undefined> {
-  const port = await findFreePort();
+async function startReal(port: number): Promise<TestRedis | undefined> {
   const child = spawn("redis-server", ["--port", String(port), "--bind", HOST, "--save", "", "--appendonly", "no"], { stdio: "ignore" });
   const exited = once(child, "exit");
   const spawned = await Promise.race([once(child, "spawn").then(() => true), once(child, "error").then(() => false)]).catch(() => false);
@@ -58,10 +59,11 @@ async function canConnect(port: number): Promise<boolean> {
   }
 }
 
-async function startStandIn(): Promise<TestRedis> {
+async function startStandIn(port: number): Promise<TestRedis> {
   const counters = new Map<string, { count: number; endsAt: number }>();
   const sockets = new Set<net.Socket>();
-  const answer = ([name = "", ...args]: string[]): string => {
+  const channels = new Map<string, Set<net.Socket>>();
+  const answer = (socket: net.Socket, [name = "", ...args]: string[]): string => {
     switch (name.toLowerCase()) {
       case "info":
         return bulk("redis_version:7.0.0\r\nloading:0\r\n");
@@ -71,6 +73,17 @@ async function startStandIn(): Promise<TestRedis> {
       case "eval":
       case "evalsha":
         return countIn(counters, args);
+      case "subscribe": {
+        const [channel = ""] = args;
+        channels.set(channel, (channels.get(channel) ?? new Set()).add(socket));
+        return `*3\r\n${bulk("subscribe")}${bulk(channel)}:1\r\n`;
+      }
+      case "publish": {
+        const [channel = "", text = ""] = args;
+        const readers = [...(channels.get(channel) ?? [])].filter((reader) => sockets.has(reader));
+        for (const reader of readers) reader.write(`*3\r\n${bulk("message")}${bulk(channel)}${bulk(text)}`);
+        return `:${readers.length}\r\n`;
+      }
       default:
         return `-ERR unknown command '${name}'\r\n`;
     }
@@ -83,15 +96,15 @@ async function startStandIn(): Promise<TestRedis> {
       received += chunk;
       for (let command = readCommand(received); command; command = readCommand(received)) {
         received = received.slice(command.length);
-        socket.write(answer(command.words));
+        socket.write(answer(socket, command.words));
       }
     });
   });
-  server.listen(0, HOST);
+  server.listen(port, HOST);
   await once(server, "listening");
   return {
     host: HOST,
-    port: (server.address() as AddressInfo).port,
+    port,
     close: async () => {
       server.close();
       for (const socket of sockets) socket.destroy();

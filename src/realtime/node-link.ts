@@ -1,0 +1,222 @@
+/**
+ * Tells the other servers of a deployment through Redis what was committed and what was redefined, so that they need not wait for their next poll. What it says
+ * are hints: each server reads the database. It must not carry data, nor be needed: while Redis is away the polls deliver everything.
+ */
+import { randomUUID } from "node:crypto";
+import { Redis } from "ioredis";
+import type { Definitions } from "@/src/core/definitions";
+import type { Hint, Hints, Log } from "@/src/core/ports";
+import type { Tokens } from "@/src/core/tokens";
+
+export interface NodeLink {
+  /** Ends the connections. */
+  close(): void;
+}
+
+export interface NodeLinkOptions {
+  /** `redis://…` or `rediss://…`; of a cluster, any of its nodes. */
+  url: string;
+  /** The same for all servers of a deployment, and for no others. */
+  channel: string;
+  hints: Hints;
+  definitions: Pick<Definitions, "onInvalidate" | "checkRevisions">;
+  tokens: Pick<Tokens, "onInvalidate" | "checkRevisions">;
+  log: Pick<Log, "info" | "warn" | "debug">;
+}
+
+const CONNECT_TIMEOUT_MS = 5_000;
+const RECONNECT_MS_MAX = 2_000;
+/** More than this is said in one word: look at everything. */
+const IDS_MAX = 1_000;
+const MESSAGE_LENGTH_MAX = 256 * 1024;
+
+/** What one server has to say to the others, in one turn of its event loop. */
+interface Message {
+  from: string;
+  /** Endpoints whose logs have grown. */
+  endpoints: string[];
+  /** Projects of which a definition or a token has changed. */
+  projects: string[];
+  /** There is more than that. */
+  unknown: boolean;
+}
+
+/** Connects, and connects again, by itself. Once it is back after it was away, everything is looked at: something may have been said meanwhile. */
+export function createNodeLink(options: NodeLinkOptions): NodeLink {
+  return new RedisLink(options);
+}
+
+class RedisLink implements NodeLink {
+  readonly #options: NodeLinkOptions;
+  readonly #id = randomUUID();
+  readonly #publisher: Redis;
+  readonly #subscriber: Redis;
+  readonly #stops: (() => void)[];
+  #endpoints = new Set<string>();
+  #projects = new Set<string>();
+  #isUnknown = false;
+  #isDue = false;
+  /** While a hint of another server goes round here, it is not said again. */
+  #isRelaying = false;
+  /** Projects that another server spoke of, until it is known what has changed there. */
+  readonly #heardOf = new Set<string>();
+  #checking: Promise<void> | undefined;
+  #isCheckDue = false;
+  #isAway = false;
+  #isClosed = false;
+
+  constructor(options: NodeLinkOptions) {
+    this.#options = options;
+    this.#publisher = this.#connect();
+    this.#subscriber = this.#connect();
+    this.#subscriber.on("message", (_channel, text) => this.#hear(text));
+    this.#subscriber.on("ready", () => void this.#join());
+    const { hints, definitions, tokens } = options;
+    const onInvalidate = (projectId: string) => this.#sayProject(projectId);
+    this.#stops = [
+      hints.subscribe((hint) => this.#sayHint(hint)),
+      definitions.onInvalidate(onInvalidate),
+      tokens.onInvalidate(onInvalidate),
+    ];
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const stop of this.#stops) stop();
+    this.#publisher.disconnect();
+    this.#subscriber.disconnect();
+  }
+
+  #connect(): Redis {
+    const redis = new Redis(this.#options.url, {
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      retryStrategy: (attempt) => Math.min(attempt * 100, RECONNECT_MS_MAX),
+      // What is said late is of no use: whoever comes back looks at everything.
+      enableOfflineQueue: false,
+      autoResendUnfulfilledCommands: false,
+      // By hand, to know when it is done.
+      autoResubscribe: false,
+      maxRetriesPerRequest: 0,
+    });
+    redis.on("error", (error) => this.#noteAway(error));
+    return redis;
+  }
+
+  async #join(): Promise<void> {
+    try {
+      await this.#subscriber.subscribe(this.#options.channel);
+    } catch (error) {
+      this.#noteAway(error);
+      return;
+    }
+    if (this.#isAway) this.#options.log.info({}, "Redis is back: servers tell each other of changes at once");
+    this.#isAway = false;
+    this.#relay({ kind: "unknown" });
+    this.#checkRevisions();
+  }
+
+  #noteAway(error: unknown): void {
+    if (this.#isAway || this.#isClosed) return;
+    this.#isAway = true;
+    // The message alone: the library's errors hold the command.
+    const reason = error instanceof Error ? error.message : "unknown";
+    this.#options.log.warn({ reason }, "Redis is away: changes of other servers arrive with the next poll until it is back");
+  }
+
+  #sayHint(hint: Hint): void {
+    if (this.#isRelaying) return;
+    switch (hint.kind) {
+      case "changes":
+        for (const change of hint.changes) this.#endpoints.add(change.endpointId);
+        break;
+      case "endpoint":
+        this.#endpoints.add(hint.endpointId);
+        break;
+      case "unknown":
+        this.#isUnknown = true;
+        break;
+      default:
+        hint satisfies never;
+    }
+    this.#sayLater();
+  }
+
+  #sayProject(projectId: string): void {
+    if (this.#heardOf.has(projectId)) return;
+    this.#projects.add(projectId);
+    this.#sayLater();
+  }
+
+  /** What comes up in one turn goes in one message. */
+  #sayLater(): void {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    setImmediate(() => this.#say());
+  }
+
+  #say(): void {
+    const isTooMuch = this.#endpoints.size > IDS_MAX || this.#projects.size > IDS_MAX;
+    const message: Message = {
+      from: this.#id,
+      endpoints: isTooMuch ? [] : [...this.#endpoints],
+      projects: isTooMuch ? [] : [...this.#projects],
+      unknown: isTooMuch || this.#isUnknown,
+    };
+    this.#endpoints = new Set();
+    this.#projects = new Set();
+    this.#isUnknown = false;
+    this.#isDue = false;
+    if (this.#publisher.status !== "ready") return;
+    this.#publisher.publish(this.#options.channel, JSON.stringify(message)).catch((error: unknown) => this.#noteAway(error));
+  }
+
+  #hear(text: string): void {
+    const message = parseMessage(text);
+    if (message === undefined || message.from === this.#id) return;
+    if (message.unknown) this.#relay({ kind: "unknown" });
+    for (const endpointId of message.endpoints) this.#relay({ kind: "endpoint", endpointId });
+    for (const projectId of message.projects) this.#heardOf.add(projectId);
+    if (message.unknown || message.projects.length > 0) this.#checkRevisions();
+  }
+
+  #relay(hint: Hint): void {
+    this.#isRelaying = true;
+    this.#options.hints.publish(hint);
+    this.#isRelaying = false;
+  }
+
+  /** One check at a time; what is heard of meanwhile is looked at by the next one. A check that fails is the poll's to repeat. */
+  #checkRevisions(): void {
+    this.#isCheckDue = true;
+    this.#checking ??= this.#check().finally(() => {
+      this.#checking = undefined;
+    });
+  }
+
+  async #check(): Promise<void> {
+    const { definitions, tokens, log } = this.#options;
+    while (this.#isCheckDue && !this.#isClosed) {
+      this.#isCheckDue = false;
+      const heardOf = [...this.#heardOf];
+      const checks = await Promise.allSettled([definitions.checkRevisions(), tokens.checkRevisions()]);
+      for (const projectId of heardOf) this.#heardOf.delete(projectId);
+      for (const check of checks) if (check.status === "rejected") log.debug({ err: check.reason }, "definitions can't be checked now");
+    }
+  }
+}
+
+/** Undefined: it is none. Whoever can write to Redis can say anything; all that it does is that the database is read. */
+function parseMessage(text: string): Message | undefined {
+  if (text.length > MESSAGE_LENGTH_MAX) return undefined;
+  try {
+    const { from, endpoints, projects, unknown }: Record<keyof Message, unknown> = JSON.parse(text);
+    if (typeof from !== "string" || !isIds(endpoints) || !isIds(projects) || typeof unknown !== "boolean") return undefined;
+    return { from, endpoints, projects, unknown };
+  } catch {
+    return undefined;
+  }
+}
+
+function isIds(value: unknown): value is string[] {
+  return Array.isArray(value) && value.length <= IDS_MAX && value.every((id) => typeof id === "string");
+}
