@@ -173,7 +173,8 @@ describe("doors", () => {
   test("no SQL writes records but the door's: the log must have every write", () => {
     const write =
       /\b(INSERT\s+INTO|UPDATE|DELETE\s+FROM|MERGE\s+INTO|TRUNCATE(\s+TABLE)?|COPY)\s+(ONLY\s+)?("?public"?\s*\.\s*)?"(Record|Change)"|\brecord_commit\s*\(/i;
-    const others = shipped.filter((file) => !/^src\/db\/record-(door|store)\.ts$/.test(file));
+    // The sweep forgets what is too old to be replayed (W10), and touches no record.
+    const others = shipped.filter((file) => !/^src\/db\/(record-(door|store)|sweep-changes)\.ts$/.test(file));
     expect(others.filter((file) => write.test(read(file)))).toEqual([]);
     expect('db.query(`update "Record" set data = 1`)').toMatch(write);
     expect(read("src/db/generated/internal/class.ts")).not.toMatch(write);

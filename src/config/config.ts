@@ -49,6 +49,8 @@ export interface Config {
   headersTimeoutMs: number;
   /** What may wait for one subscriber (W7). */
   queueBytesMax: number;
+  /** How many streams may be open at once (W21); 0: no limit. */
+  streams: { total: number; perKey: number; perAddress: number };
   /** For how long changes can be replayed, and how many of an endpoint (W10). */
   retention: { hours: number; changesMax: number };
   /** Requests a minute for each key and address (U8); 0: no limit. A project may have a limit of its own. */
@@ -122,6 +124,9 @@ const variables = z.object({
   RESTED_BODY_TIMEOUT_MS: wholeNumber(100, 3_600_000, " milliseconds"),
   RESTED_QUEUE_BYTES_MAX: wholeNumber(KIB, 256 * MIB, " bytes"),
   RESTED_POLL_INTERVAL_MS: wholeNumber(50, 60_000, " milliseconds"),
+  RESTED_STREAMS_MAX: wholeNumber(0, 10_000_000, " streams; 0 for no limit"),
+  RESTED_STREAMS_PER_KEY_MAX: wholeNumber(0, 10_000_000, " streams; 0 for no limit"),
+  RESTED_STREAMS_PER_ADDRESS_MAX: wholeNumber(0, 10_000_000, " streams; 0 for no limit"),
   RESTED_LOG_HOURS: wholeNumber(1, 87_600, " hours"),
   RESTED_LOG_CHANGES_MAX: wholeNumber(100, 1_000_000_000, " changes"),
   RESTED_RATE_LIMIT: wholeNumber(0, 1_000_000_000, " requests a minute; 0 for no limit"),
@@ -195,6 +200,11 @@ function toConfig(env: Readonly<Partial<Record<Variable, string | undefined>>>):
     bodyTimeoutMs: number("RESTED_BODY_TIMEOUT_MS", 30_000),
     headersTimeoutMs: 15_000,
     queueBytesMax: number("RESTED_QUEUE_BYTES_MAX", MIB),
+    streams: {
+      total: number("RESTED_STREAMS_MAX", 50_000),
+      perKey: number("RESTED_STREAMS_PER_KEY_MAX", 20_000),
+      perAddress: number("RESTED_STREAMS_PER_ADDRESS_MAX", 2_000),
+    },
     retention: { hours: number("RESTED_LOG_HOURS", 24), changesMax: number("RESTED_LOG_CHANGES_MAX", 100_000) },
     rateLimit: number("RESTED_RATE_LIMIT", 12_000),
     ...(env.REDIS_URL === undefined ? {} : { redisUrl: env.REDIS_URL }),

@@ -81,7 +81,7 @@ function createClient({ hub, log }: MemoryHub, owner: string | null, initialStar
       client.isConnected = true;
       return sink;
     };
-    hub.subscribe({ grant, start, transport: "ws", connect: onConnect }).then(
+    hub.subscribe({ grant, start, transport: "ws", address: "127.0.0.1", connect: onConnect }).then(
       (opened) => {
         subscription = opened;
         if (isDropped) opened?.closed();

@@ -14,7 +14,13 @@ const OTHER_EPOCH = "1".repeat(32);
 
 async function subscribe(hub: Hub, log: MemoryLog, start: Start = { mode: "plain" }, grant: Partial<Grant> = {}) {
   const sink = createMemorySink();
-  const subscription = await hub.subscribe({ grant: toGrant(log, grant), start, transport: "ws", connect: () => sink });
+  const subscription = await hub.subscribe({
+    grant: toGrant(log, grant),
+    start,
+    transport: "ws",
+    address: "127.0.0.1",
+    connect: () => sink,
+  });
   if (!subscription) throw new Error("not subscribed");
   return { sink, subscription };
 }
@@ -188,7 +194,7 @@ describe("createHub", () => {
     log.commit(100, { bytes: 10_000 });
     const sink = createMemorySink();
     sink.stall();
-    await hub.subscribe({ grant: toGrant(log), start: toStart(0), transport: "ws", connect: () => sink });
+    await hub.subscribe({ grant: toGrant(log), start: toStart(0), transport: "ws", address: "127.0.0.1", connect: () => sink });
     await hub.poll();
     expect(sink.unsentBytes()).toBeLessThan(100_000);
     publish(log.commit(1));
@@ -463,7 +469,7 @@ describe("bookkeeping", () => {
       failures = 1;
       return sink;
     };
-    await hub.subscribe({ grant: toGrant(log), start: toStart(0), transport: "ws", connect });
+    await hub.subscribe({ grant: toGrant(log), start: toStart(0), transport: "ws", address: "127.0.0.1", connect });
     await nextTick();
     expect(brief(sink.messages())).toEqual(["READY 0"]);
     await hub.poll();

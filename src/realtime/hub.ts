@@ -11,6 +11,7 @@ import { groupByEndpoint } from "./hints";
 import { createPositionReader, type PositionReader } from "./position-reader";
 import { createRecheckQueue, type RecheckQueue } from "./recheck-queue";
 import { createSession, type Session, type Start } from "./session";
+import type { StreamLimits } from "./stream-limits";
 import { createSubscriber, type Sink, type Subscriber } from "./subscriber";
 
 export type Transport = "ws" | "sse";
@@ -47,12 +48,13 @@ export interface Hub {
   /**
    * Opens a stream. Once the log's position is known, `connect` is called to open the transport, and in the same turn the stream is registered:
    * no change that is committed after the client can know of its connection is missed. Undefined when `connect` answers undefined (the client
-   * has gone meanwhile). Raises `endpoint_or_key_invalid`, `database_unavailable`, `server_shutdown`.
+   * has gone meanwhile). `address`: the client's. Raises `endpoint_or_key_invalid`, `too_many_streams`, `database_unavailable`, `server_shutdown`.
    */
   subscribe(request: {
     grant: Grant;
     start: Start;
     transport: Transport;
+    address: string;
     connect: () => Sink | undefined;
   }): Promise<Subscription | undefined>;
   /** How many streams of the endpoint are open. */
@@ -76,6 +78,7 @@ export interface HubOptions {
   access: Pick<Access, "recheck">;
   definitions: Pick<Definitions, "watch">;
   tokens: Pick<Tokens, "watch" | "generation">;
+  limits: StreamLimits;
   clock: Clock;
   log: Pick<Log, "debug">;
   /** What one subscriber may have waiting (W7). */
@@ -93,6 +96,8 @@ interface OpenStream {
   transport: Transport;
   openedAt: Date;
   unwatch: () => void;
+  /** Gives its place to another stream. */
+  release: () => void;
 }
 
 class StreamHub implements Hub {
@@ -117,16 +122,22 @@ class StreamHub implements Hub {
   }
 
   async subscribe(request: Parameters<Hub["subscribe"]>[0]): Promise<Subscription | undefined> {
-    const endpointId = request.grant.endpoint.id;
+    const { grant, address } = request;
+    const endpointId = grant.endpoint.id;
     if (this.#closedBy) throw this.#closedBy;
+    // The dashboard's streams have no key: they count for their project.
+    const release = this.#options.limits.take({ keyId: grant.keyId ?? grant.projectId, address });
     const pump = this.#hold(endpointId);
+    let subscription: Subscription | undefined;
     try {
       const found = await this.#locate(endpointId, pump);
       if (this.#closedBy) throw this.#closedBy;
       if (found === undefined) throw new AppError("endpoint_or_key_invalid", { internal: `endpoint=${endpointId} was deleted` });
       const sink = request.connect();
-      return sink && this.#open({ ...request, sink, pump, tip: toTip(found, pump) });
+      subscription = sink && this.#open({ ...request, sink, pump, tip: toTip(found, pump), release });
+      return subscription;
     } finally {
+      if (!subscription) release();
       this.#release(endpointId);
     }
   }
@@ -191,8 +202,10 @@ class StreamHub implements Hub {
     return found;
   }
 
-  #open(request: { grant: Grant; start: Start; transport: Transport; sink: Sink; pump: ChangePump; tip: LogPosition }): Subscription {
-    const { grant, start, transport, sink, pump, tip } = request;
+  #open(
+    request: Omit<Parameters<Hub["subscribe"]>[0], "connect"> & { sink: Sink; pump: ChangePump; tip: LogPosition; release: () => void },
+  ): Subscription {
+    const { grant, start, transport, sink, pump, tip, release } = request;
     const { changes, clock, queueBytesMax } = this.#options;
     const subscriber = createSubscriber({ sink, flusher: this.#flusher, queueBytesMax, onSlow: (error) => session.end(error) });
     const session: Session = createSession({
@@ -205,7 +218,7 @@ class StreamHub implements Hub {
       onEnd: () => this.#forget(session),
       onReadError: (error) => this.#onReadError(error),
     });
-    this.#streams.set(session, { session, subscriber, transport, openedAt: clock.now(), unwatch: this.#watch(grant) });
+    this.#streams.set(session, { session, subscriber, transport, openedAt: clock.now(), unwatch: this.#watch(grant), release });
     pump.add(session);
     // What ended a token while the stream was being opened has been told already.
     if (grant.user && grant.evidence.tokenGeneration !== this.#options.tokens.generation()) void this.#recheckSession(session);
@@ -240,7 +253,9 @@ class StreamHub implements Hub {
 
   #forget(session: Session): void {
     const endpointId = session.grant.endpoint.id;
-    this.#streams.get(session)?.unwatch();
+    const stream = this.#streams.get(session);
+    stream?.unwatch();
+    stream?.release();
     this.#streams.delete(session);
     this.#pumps.get(endpointId)?.remove(session);
     this.#dropIfUnused(endpointId);

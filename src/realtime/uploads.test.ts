@@ -12,7 +12,7 @@ const PLAIN: Start = { mode: "plain" };
 async function subscribe({ hub, log }: MemoryHub, { start = PLAIN, owner }: { start?: Start; owner?: string } = {}) {
   const sink = createMemorySink();
   const grant = owner === undefined ? toGrant(log) : toPrivateGrant(log, owner);
-  await hub.subscribe({ grant, start, transport: "ws", connect: () => sink });
+  await hub.subscribe({ grant, start, transport: "ws", address: "127.0.0.1", connect: () => sink });
   return () => sink.messages().map(toBrief);
 }
 
@@ -82,7 +82,7 @@ describe("an upload of several files", () => {
     await nextTick();
     expect(live()).toEqual(["READY", 1, 2, 3]);
     const sink = createMemorySink();
-    await memory.hub.subscribe({ grant: toGrant(log), start: toStart(1), transport: "ws", connect: () => sink });
+    await memory.hub.subscribe({ grant: toGrant(log), start: toStart(1), transport: "ws", address: "127.0.0.1", connect: () => sink });
     await until("the rest is replayed", () => sink.messages().length === 3);
     expect(sink.messages().map(({ cursor }) => parseCursor(cursor ?? "")?.seq)).toEqual([1, 2, 3]);
   });

@@ -80,7 +80,7 @@ export function createUpgradeHandler(options: {
         webSocket = handshake.complete();
         return webSocket && createWebSocketSink({ webSocket, socket: handshake.socket });
       };
-      const subscription = await hub.subscribe({ grant, start, transport: "ws", connect });
+      const subscription = await hub.subscribe({ grant, start, transport: "ws", address: clientAddress, connect });
       if (webSocket && subscription) attend(webSocket, subscription);
     } catch (error) {
       if (!isAppError(error)) log.error({ err: error }, "a WebSocket could not be opened");

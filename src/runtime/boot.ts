@@ -30,6 +30,7 @@ import { createProcessRateLimiter, createSharedRateLimiter } from "@/src/limits/
 import { createProcessHints } from "@/src/realtime/hints";
 import { createHub } from "@/src/realtime/hub";
 import { createNodeLink } from "@/src/realtime/node-link";
+import { createStreamLimits } from "@/src/realtime/stream-limits";
 import { createUpgradeHandler } from "@/src/realtime/ws";
 import { createSandbox } from "@/src/sandbox/sandbox";
 import { createDiskStorage } from "@/src/storage/disk";
@@ -84,7 +85,8 @@ export async function boot(config: Config): Promise<Booted> {
   const access = createAccess({ definitions, tokens, clock });
   const limiter = config.redisUrl === undefined ? createProcessRateLimiter() : createSharedRateLimiter({ url: config.redisUrl, log });
   const gate = createRateGate({ access, limiter, limit: config.rateLimit });
-  const hub = createHub({ changes, hints, access, definitions, tokens, clock, log, queueBytesMax: config.queueBytesMax });
+  const limits = createStreamLimits(config.streams);
+  const hub = createHub({ changes, hints, access, definitions, tokens, limits, clock, log, queueBytesMax: config.queueBytesMax });
   const sandbox = createSandbox({ timeoutMs: config.sandboxTimeoutMs, memoryBytesMax: config.sandboxMemoryBytesMax, log });
   const records = createRecords({ store, sandbox, recordBytesMax: config.bodyBytesMax });
   const users = createUsers({

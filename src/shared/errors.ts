@@ -30,6 +30,7 @@ export const ERRORS = {
   origin_required: client(403, "This project does not accept requests without an Origin header."),
   master_key_invalid: client(403, "The master key is not valid. Create a new one in the project's settings, or leave it out."),
   rate_limited: retry(429, 1013, "Too many requests. Wait for the time that Retry-After gives, then try again."),
+  too_many_streams: retry(429, 1013, "Too many open streams. Close some, then connect again."),
   method_not_allowed: client(405, "This method is not supported here. The Allow header lists those that are."),
   not_found: client(404, "There is nothing at this address."),
   ticket_invalid: client(403, "The ticket is not valid: it was used, or has expired. Ask for a new one."),

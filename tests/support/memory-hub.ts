@@ -43,6 +43,7 @@ export function createMemoryHub(options: Partial<HubOptions> & { pause?: () => P
     access: { recheck: async () => undefined },
     definitions: { watch: ({ id }) => watch(watched, id) },
     tokens: { watch: (id) => watch(tokenWatched, id), generation: () => tokenGeneration },
+    limits: { take: () => () => undefined },
     clock: { now: () => now },
     log: { debug: () => undefined },
     queueBytesMax: 1_048_576,

@@ -23,6 +23,7 @@ import { createProcessRateLimiter } from "@/src/limits/rate-limiter";
 import { createProcessHints } from "@/src/realtime/hints";
 import { createHub, type Hub } from "@/src/realtime/hub";
 import { createNodeLink } from "@/src/realtime/node-link";
+import { createStreamLimits, type StreamLimitsConfig } from "@/src/realtime/stream-limits";
 import { createUpgradeHandler } from "@/src/realtime/ws";
 import { createSandbox } from "@/src/sandbox/sandbox";
 import { ACCESS_TOKEN_TTL_MS, type Seed, type SeedOptions, seed } from "./data-server";
@@ -65,6 +66,8 @@ export interface RealtimeServerOptions {
   database?: TestDatabase;
   /** Requests a minute; default 0: no limit. */
   rateLimit?: number;
+  /** Default: no limit. */
+  streams?: Partial<StreamLimitsConfig>;
   /** Tells other nodes what happens, and hears of them. `channel`: of a deployment. */
   redis?: { url: string; channel: string };
   /** Reaches the database through another address, which a test may cut. */
@@ -94,7 +97,8 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
   const gate = createRateGate({ access, limiter, limit: options.rateLimit ?? 0, now: () => clock.at.getTime() });
   const changes = createChangeLog({ db });
   const records = createRecordStore({ db, pool: serverPool });
-  const hub = createHub({ changes, hints, access, definitions, tokens, clock: coreClock, log, queueBytesMax });
+  const limits = createStreamLimits({ total: 0, perKey: 0, perAddress: 0, ...options.streams });
+  const hub = createHub({ changes, hints, access, definitions, tokens, limits, clock: coreClock, log, queueBytesMax });
   const stopListening = definitions.onInvalidate((projectId) => void hub.recheck(projectId));
   tokens.onInvalidate((projectId) => void hub.recheck(projectId));
   const link = options.redis && createNodeLink({ ...options.redis, hints, definitions, tokens, log });

@@ -18,6 +18,7 @@ import { createUserStore } from "@/src/db/user-store";
 import { createLoginLimiter } from "@/src/limits/login-limiter";
 import { createProcessHints } from "@/src/realtime/hints";
 import { createHub } from "@/src/realtime/hub";
+import { createStreamLimits } from "@/src/realtime/stream-limits";
 import { getRuntime, installRuntime, type Runtime, uninstallRuntime } from "@/src/runtime/registry";
 import { createSandbox } from "@/src/sandbox/sandbox";
 import { createTestDatabase, type TestDatabase } from "@/tests/support/database";
@@ -112,7 +113,17 @@ export async function startManageServer(overrides: Partial<Config> = {}, shared?
     users,
     files: folder.files,
     sandbox,
-    hub: createHub({ changes, hints: processHints, access, definitions, tokens, clock, log, queueBytesMax: config.queueBytesMax }),
+    hub: createHub({
+      changes,
+      hints: processHints,
+      access,
+      definitions,
+      tokens,
+      limits: createStreamLimits(config.streams),
+      clock,
+      log,
+      queueBytesMax: config.queueBytesMax,
+    }),
     secret: "a-secret-of-tests-that-has-forty-three-chars",
     loginLimiter: createLoginLimiter(),
   };

@@ -165,3 +165,36 @@ describe("shutdown", () => {
     await closed;
   });
 });
+
+describe("many streams", () => {
+  it.each([
+    ["this server", { total: 2 }],
+    ["this key", { perKey: 2 }],
+    ["this address", { perAddress: 2 }],
+  ])("[W21] over the limit of %s one more is closed with 1013 and the reason; those that are open go on", async (what, streams) => {
+    const { seed, write } = await setUp({ streams });
+    const [first, second] = [await server.connect(seed.path), await server.connect(seed.path)];
+    const third = await server.connect(seed.path);
+    const reason = `Too many open streams: 2 of ${what} are open. Close some, then connect again.`;
+    expect(await third.closed).toEqual({ code: 1013, reason });
+    const id = await write("x");
+    expect((await first.at(0)).record?.uniqueId).toBe(id);
+    await second.close();
+    await until("its place is free", () => server.hub.subscriberCount(seed.endpointId) === 1);
+    const fourth = await server.connect(seed.path);
+    await write("y");
+    expect((await fourth.at(0)).record?.data).toBe("y");
+  });
+
+  it("[W21] [W3] those that are refused take no place, however many they are", async () => {
+    const { seed } = await setUp({ streams: { total: 1 } });
+    for (let count = 0; count < 5; count++) {
+      const refused = await server.connect(`${seed.path}x`);
+      expect((await refused.closed).code).toBe(4000);
+      const gone = await server.connect(`${seed.path}&since=nonsense`);
+      expect((await gone.closed).code).toBe(4000);
+    }
+    const client = await server.connect(`${seed.path}&since=now`);
+    expect((await client.at(0)).type).toBe("READY");
+  });
+});

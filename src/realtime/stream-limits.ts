@@ -1,0 +1,59 @@
+/** Counts open streams, and those that are being opened, of each key and address and of this process (W21). It must not know transports, nor end a stream. */
+import { toNetwork } from "@/src/core/client-network";
+import { AppError } from "@/src/shared/errors";
+
+/** How many streams may be open at once on one server; 0: no limit. */
+export interface StreamLimitsConfig {
+  total: number;
+  perKey: number;
+  perAddress: number;
+}
+
+export interface StreamLimits {
+  /** Counts one more stream. Answers how to give its place back, once. Raises `too_many_streams`; then nothing was counted. */
+  take(stream: { keyId: string; address: string }): () => void;
+}
+
+export function createStreamLimits({ total, perKey, perAddress }: StreamLimitsConfig): StreamLimits {
+  const [byKey, byNetwork] = [new Map<string, number>(), new Map<string, number>()];
+  let open = 0;
+
+  function refuse(what: string, limit: number): never {
+    throw new AppError("too_many_streams", {
+      detail: `Too many open streams: ${limit} of ${what} are open. Close some, then connect again.`,
+      retryAfterSeconds: RETRY_AFTER_SECONDS,
+    });
+  }
+
+  return {
+    take: ({ keyId, address }) => {
+      const network = toNetwork(address);
+      if (isFull(open, total)) refuse("this server", total);
+      if (isFull(byKey.get(keyId) ?? 0, perKey)) refuse("this key", perKey);
+      if (isFull(byNetwork.get(network) ?? 0, perAddress)) refuse("this address", perAddress);
+      open += 1;
+      add(byKey, keyId, 1);
+      add(byNetwork, network, 1);
+      let isTaken = true;
+      return () => {
+        if (!isTaken) return;
+        isTaken = false;
+        open -= 1;
+        add(byKey, keyId, -1);
+        add(byNetwork, network, -1);
+      };
+    },
+  };
+}
+
+const RETRY_AFTER_SECONDS = 10;
+
+function isFull(count: number, limit: number): boolean {
+  return limit > 0 && count >= limit;
+}
+
+function add(counts: Map<string, number>, id: string, change: number): void {
+  const count = (counts.get(id) ?? 0) + change;
+  if (count > 0) counts.set(id, count);
+  else counts.delete(id);
+}
