@@ -14,7 +14,7 @@ let server: DataServer;
 let seed: Seed;
 
 beforeAll(async () => {
-  server = await createDataServer({ sandboxTimeoutMs: 1_000 });
+  server = await createDataServer({ sandboxTimeoutMs: 4_000 });
 });
 afterAll(() => server.close());
 beforeEach(async () => {
