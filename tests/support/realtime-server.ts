@@ -22,6 +22,7 @@ import { createLoginLimiter } from "@/src/limits/login-limiter";
 import { createProcessRateLimiter } from "@/src/limits/rate-limiter";
 import { createProcessHints } from "@/src/realtime/hints";
 import { createHub, type Hub } from "@/src/realtime/hub";
+import { createEventStreams } from "@/src/realtime/sse";
 import { createUpgradeHandler } from "@/src/realtime/ws";
 import { createSandbox } from "@/src/sandbox/sandbox";
 import { ACCESS_TOKEN_TTL_MS, type Seed, type SeedOptions, seed } from "./data-server";
@@ -94,6 +95,7 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
   const stopListening = definitions.onInvalidate((projectId) => void hub.recheck(projectId));
   tokens.onInvalidate((projectId) => void hub.recheck(projectId));
   const handler = createUpgradeHandler({ hub, access: gate, config: { pingIntervalMs, pongTimeoutMs }, log });
+  const eventStreams = createEventStreams({ hub, config: { pingIntervalMs, pongTimeoutMs } });
   const config = { bodyBytesMax: 1_048_576, bodyTimeoutMs: 10_000, uploadTimeoutMs: 10_000 };
   const recordBytesMax = 1_048_576;
   const sandbox = createSandbox({ timeoutMs: 5_000, memoryBytesMax: 64 * 1024 * 1024, log });
@@ -109,7 +111,18 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
     accessTokenTtlMs: ACCESS_TOKEN_TTL_MS,
     recordBytesMax,
   });
-  const dataPlane = createDataPlane({ access, gate, records: rules, users, files: folder.files, sandbox, clock: coreClock, config, log });
+  const dataPlane = createDataPlane({
+    access,
+    gate,
+    records: rules,
+    users,
+    files: folder.files,
+    sandbox,
+    clock: coreClock,
+    stream: eventStreams.open,
+    config,
+    log,
+  });
   const onRequest = (request: http.IncomingMessage, response: http.ServerResponse) => dataPlane(request, response);
   const server = tls ? https.createServer(tls, onRequest) : http.createServer(onRequest);
   server.on("upgrade", handler.upgrade);
@@ -120,10 +133,10 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
   const wsOrigin = `${tls ? "wss" : "ws"}://127.0.0.1:${port}`;
   const pool = new pg.Pool({ connectionString: database.url, max: 4 });
   const clients: StreamClient[] = [];
-  let streamsClosed: Promise<void> | undefined;
-  const closeStreams = (graceMs = 2_000) => {
-    streamsClosed ??= handler.closeAll({ graceMs });
-    return streamsClosed;
+  let streamsClosed: Promise<unknown> | undefined;
+  const closeStreams = async (graceMs = 2_000) => {
+    streamsClosed ??= Promise.all([handler, eventStreams].map((transport) => transport.closeAll({ graceMs })));
+    await streamsClosed;
   };
 
   return {
