@@ -39,14 +39,14 @@ describe("the head", () => {
     ["text/*", false],
     ["text/event-stream;q=0, */*", false],
     ["text/event-stream-not", false],
-  ])("[W12] Accept: %s", async (accept, isStream) => {
+  ])("[W16] Accept: %s", async (accept, isStream) => {
     const seed = await server.seed();
     const client = await open(seed.path, { Accept: accept });
     expect(client.headers["content-type"]).toMatch(isStream ? /^text\/event-stream/ : /^application\/json/);
     client.drop();
   });
 
-  it.each(["HEAD", "OPTIONS", "POST"])("[W12] %s is what it was, whatever it accepts", async (method) => {
+  it.each(["HEAD", "OPTIONS", "POST"])("[W16] %s is what it was, whatever it accepts", async (method) => {
     const seed = await server.seed();
     const headers = { ...EVENTS, ...(method === "POST" ? { "Content-Type": "application/json" } : {}) };
     const answer = await fetch(`${server.httpOrigin}${seed.path}`, { method, headers, ...(method === "POST" ? { body: "1" } : {}) });

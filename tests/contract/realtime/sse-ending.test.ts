@@ -85,7 +85,7 @@ describe("slow readers", () => {
     expect(idsOf(fast)).toEqual(ids);
   });
 
-  it("[W8] [W12] one that takes nothing for too long is cut off; one that does stays, and hears signs of life", async () => {
+  it("[W8] [W16] one that takes nothing for too long is cut off; one that does stays, and hears signs of life", async () => {
     const { seed, open, write } = await setUp({ pingIntervalMs: 100, pongTimeoutMs: 200, queueBytesMax: 64 * 1024 * 1024 });
     const [alive, silent] = [await open(), await open()];
     silent.pause();

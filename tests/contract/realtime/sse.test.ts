@@ -62,7 +62,7 @@ describe("events", () => {
     expect(client.text()).toBe(`retry: 1000\nid: ${await cursorOf(seed, 1)}\n\n${events.join("")}`);
   });
 
-  it("[W12] line breaks within a record don't end an event", async () => {
+  it("[W16] line breaks within a record don't end an event", async () => {
     const seed = await server.seed();
     const client = await open(seed.path);
     await send(seed.path, "POST", '{\r\n  "a": 1,\r\r\n\n"data: x":\n "\\n\\nid: 1"}');
@@ -84,7 +84,7 @@ describe("events", () => {
     expect(client.events().map((event) => event.id)).toEqual([before, after]);
   });
 
-  it("[W12] files that are sent together are one message, live and after a resume, whose id is that of the last; with since each is one", async () => {
+  it("[W16] files that are sent together are one message, live and after a resume, whose id is that of the last; with since each is one", async () => {
     const seed = await server.seed();
     const live = await open(seed.path);
     const each = await open(`${seed.path}&since=now`);
