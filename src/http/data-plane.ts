@@ -11,6 +11,7 @@ import type { Users } from "@/src/core/users";
 import { createDeleteHandler, createUpdateHandler } from "@/src/http/change-record";
 import { METHODS, toPreflightHeaders } from "@/src/http/cors";
 import { createCreateHandler } from "@/src/http/create-records";
+import { type StreamAnswerer, wantsEvents } from "@/src/http/event-stream";
 import { type DataExchange, type Handler, headersOf } from "@/src/http/exchange";
 import { toProblemAnswer } from "@/src/http/problem";
 import { countRequest } from "@/src/http/rate-limit";
@@ -31,6 +32,8 @@ export interface DataPlaneOptions {
   files: Files;
   sandbox: Pick<Sandbox, "evaluate">;
   clock: Clock;
+  /** Answers a GET that asks for server-sent events. Absent: it reads records as any other. */
+  stream?: StreamAnswerer;
   /** `drainMs`: how long the rest of a refused body is read; default 5000. */
   config: { bodyBytesMax: number; bodyTimeoutMs: number; uploadTimeoutMs: number; drainMs?: number };
   log: Pick<Log, "warn" | "error">;
@@ -64,10 +67,11 @@ class Plane {
   readonly #upload: Handler;
   readonly #files: Pick<Files, "sweepSoon">;
   readonly #userHandlers: Readonly<Record<UserOperation, Handler>>;
+  readonly #stream: StreamAnswerer | undefined;
   readonly #config: DataPlaneOptions["config"];
   readonly #log: DataPlaneOptions["log"];
 
-  constructor({ access, gate, records, users, files, sandbox, clock, config, log }: DataPlaneOptions) {
+  constructor({ access, gate, records, users, files, sandbox, clock, stream, config, log }: DataPlaneOptions) {
     this.#access = access;
     this.#gate = gate;
     this.#handlers = {
@@ -80,6 +84,7 @@ class Plane {
     this.#upload = createUploadHandler({ files, config });
     this.#files = files;
     this.#userHandlers = createUserHandlers({ users, records, clock, config, read: this.#handlers.read });
+    this.#stream = stream;
     this.#config = config;
     this.#log = log;
   }
@@ -105,7 +110,7 @@ class Plane {
         address,
         parameters: exchange.parameters,
         headers: request.headers,
-        operation: operation ?? "read",
+        operation: this.#stream && wantsEvents(request) ? "subscribe" : (operation ?? "read"),
       });
       if (request.method === "OPTIONS") await this.#preflight(exchange, accessRequest);
       else if (operation === undefined) throw new AppError("method_not_allowed");
@@ -121,7 +126,11 @@ class Plane {
 
   /** Checks the rest, and answers by the endpoint's kind. */
   async #handle(exchange: DataExchange, accessRequest: AccessRequest, site: Compiled, operation: MethodOperation): Promise<void> {
-    if (site.endpoint.kind === "data") {
+    if (this.#stream && accessRequest.operation === "subscribe") {
+      const grant = await this.#access.admit(site, accessRequest);
+      const { request, response, parameters } = exchange;
+      await this.#stream({ request, response, parameters, grant, headers: headersOf(exchange) });
+    } else if (site.endpoint.kind === "data") {
       const grant = await this.#access.admit(site, accessRequest);
       await this.#choose(operation, exchange)({ exchange, grant, site });
       // Was it a file, its bytes go now.

@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Change } from "@/src/core/ports";
 import { readTexts } from "@/tests/support/read-frames";
-import { encodeBeat, encodeChange, encodeGap, encodeReady, toTextFrame } from "./encode";
+import { encodeChange, toTextFrame } from "./encode";
+import { CURSOR_FRAMES } from "./stream-format";
 
 const EPOCH = "0123456789abcdef0123456789abcdef";
 
@@ -73,12 +74,12 @@ describe("encodeChange", () => {
 
 describe("control messages", () => {
   it("[W9] READY and BEAT carry a cursor", () => {
-    expect(readTexts(encodeReady({ epoch: EPOCH, seq: 3 }))).toEqual([`{"type":"READY","cursor":"${EPOCH}-3"}`]);
-    expect(readTexts(encodeBeat({ epoch: EPOCH, seq: 4 }))).toEqual([`{"type":"BEAT","cursor":"${EPOCH}-4"}`]);
+    expect(readTexts(CURSOR_FRAMES.ready({ epoch: EPOCH, seq: 3 }))).toEqual([`{"type":"READY","cursor":"${EPOCH}-3"}`]);
+    expect(readTexts(CURSOR_FRAMES.beat({ epoch: EPOCH, seq: 4 }))).toEqual([`{"type":"BEAT","cursor":"${EPOCH}-4"}`]);
   });
 
   it("[W10] GAP says from where to where, why, and where it goes on", () => {
-    const frame = encodeGap({ from: { epoch: EPOCH, seq: 3 }, to: { epoch: EPOCH, seq: 9 }, reason: "expired" });
+    const frame = CURSOR_FRAMES.gap({ from: { epoch: EPOCH, seq: 3 }, to: { epoch: EPOCH, seq: 9 }, reason: "expired" });
     expect(readTexts(frame).map((text) => JSON.parse(text))).toEqual([
       { type: "GAP", from: `${EPOCH}-3`, to: `${EPOCH}-9`, reason: "expired", cursor: `${EPOCH}-9` },
     ]);

@@ -1,9 +1,8 @@
-/** Turns changes and control messages into WebSocket frames, each once for all subscribers. It must not know who gets them. */
+/** Turns messages into the bytes of WebSocket frames and server-sent events, those of a change once for all subscribers. It must not know who gets them. */
 import type { Change } from "@/src/core/ports";
-import { toRecordText } from "@/src/core/record-text";
-import { type Cursor, formatCursor } from "@/src/shared/cursor";
-import type { ChangeType } from "@/src/shared/protocol";
-import type { GapReason, WireBeat, WireGap, WireReady } from "@/src/shared/stream-messages";
+import { formatCursor } from "@/src/shared/cursor";
+import { toEvent } from "./event";
+import { toChangeText, toCursorChangeText } from "./message-text";
 
 const FIN_AND_TEXT = 0x81;
 
@@ -26,60 +25,40 @@ export function toTextFrame(text: string): Buffer {
   return frame;
 }
 
-/** A change and its frames. Each format is encoded when it is first asked for, then shared. */
+/** A change and its bytes. Each format is encoded when it is first asked for, then shared. Every call must pass the same epoch. */
 export interface EncodedChange {
   readonly change: Change;
-  /** As W2 has it; of an upload of several files, all that have come so far. */
+  /** A frame as W2 has it; of an upload of several files, all that have come so far. */
   plain(): Buffer;
-  /** The same with `cursor` (W9). Every call must pass the same epoch. */
+  /** The same with `cursor` (W9). */
   withCursor(epoch: string): Buffer;
+  /** A server-sent event with the data of `plain`; its id is the cursor (W12). */
+  plainEvent(epoch: string): Buffer;
+  /** The same with the data of `withCursor`. */
+  cursorEvent(epoch: string): Buffer;
 }
 
-/**
- * `data` goes through as text: it is JSON already, and a parse would lose the order of keys and the digits of numbers (R1).
- * `upload`: the changes of the same upload up to this one.
- */
+/** `upload`: the changes of the same upload up to this one. */
 export function encodeChange(change: Change, upload: readonly Change[] = [change]): EncodedChange {
-  let plain: Buffer | undefined;
-  let withCursor: Buffer | undefined;
+  let [plain, withCursor, plainEvent, cursorEvent]: (Buffer | undefined)[] = [];
+  const idOf = (epoch: string) => formatCursor({ epoch, seq: change.seq });
   return {
     change,
     plain: () => {
-      plain ??= toTextFrame(`${toOpenText(change.type, toRecordsText(upload))}}`);
+      plain ??= toTextFrame(toChangeText(change, upload));
       return plain;
     },
     withCursor: (epoch) => {
-      withCursor ??= toTextFrame(
-        `${toOpenText(change.type, toRecordText(change.record))},"cursor":"${formatCursor({ epoch, seq: change.seq })}"}`,
-      );
+      withCursor ??= toTextFrame(toCursorChangeText(change, epoch));
       return withCursor;
     },
+    plainEvent: (epoch) => {
+      plainEvent ??= toEvent({ id: idOf(epoch), data: toChangeText(change, upload) });
+      return plainEvent;
+    },
+    cursorEvent: (epoch) => {
+      cursorEvent ??= toEvent({ id: idOf(epoch), data: toCursorChangeText(change, epoch) });
+      return cursorEvent;
+    },
   };
-}
-
-/** The message without its last brace. */
-function toOpenText(type: ChangeType, record: string): string {
-  return `{"type":"${type}","record":${record}`;
-}
-
-/** The record of a change; of an upload of several files, an array. */
-function toRecordsText(upload: readonly Change[]): string {
-  const text = upload.map(({ record }) => toRecordText(record)).join(",");
-  return upload.length === 1 ? text : `[${text}]`;
-}
-
-/** The first message of a resumable stream (W9). */
-export function encodeReady(cursor: Cursor): Buffer {
-  return toTextFrame(JSON.stringify({ type: "READY", cursor: formatCursor(cursor) } satisfies WireReady));
-}
-
-/** The sign of life of a resumable stream (W9). */
-export function encodeBeat(cursor: Cursor): Buffer {
-  return toTextFrame(JSON.stringify({ type: "BEAT", cursor: formatCursor(cursor) } satisfies WireBeat));
-}
-
-/** Says that the changes after `from`, up to and including `to`, can't be replayed (W10). */
-export function encodeGap({ from, to, reason }: { from: Cursor; to: Cursor; reason: GapReason }): Buffer {
-  const cursor = formatCursor(to);
-  return toTextFrame(JSON.stringify({ type: "GAP", from: formatCursor(from), to: cursor, reason, cursor } satisfies WireGap));
 }

@@ -11,6 +11,7 @@ import { groupByEndpoint } from "./hints";
 import { createPositionReader, type PositionReader } from "./position-reader";
 import { createRecheckQueue, type RecheckQueue } from "./recheck-queue";
 import { createSession, type Session, type Start } from "./session";
+import { CURSOR_FRAMES, PLAIN_FRAMES, type StreamFormat } from "./stream-format";
 import type { StreamLimits } from "./stream-limits";
 import { createSubscriber, type Sink, type Subscriber } from "./subscriber";
 
@@ -48,13 +49,15 @@ export interface Hub {
   /**
    * Opens a stream. Once the log's position is known, `connect` is called to open the transport, and in the same turn the stream is registered:
    * no change that is committed after the client can know of its connection is missed. Undefined when `connect` answers undefined (the client
-   * has gone meanwhile). `address`: the client's. Raises `endpoint_or_key_invalid`, `too_many_streams`, `database_unavailable`, `server_shutdown`.
+   * has gone meanwhile). `address`: the client's; `format`: default WebSocket frames. Raises `endpoint_or_key_invalid`, `too_many_streams`,
+   * `database_unavailable`, `server_shutdown`.
    */
   subscribe(request: {
     grant: Grant;
     start: Start;
     transport: Transport;
     address: string;
+    format?: StreamFormat;
     connect: () => Sink | undefined;
   }): Promise<Subscription | undefined>;
   /** How many streams of the endpoint are open. */
@@ -206,11 +209,13 @@ class StreamHub implements Hub {
     request: Omit<Parameters<Hub["subscribe"]>[0], "connect"> & { sink: Sink; pump: ChangePump; tip: LogPosition; release: () => void },
   ): Subscription {
     const { grant, start, transport, sink, pump, tip, release } = request;
+    const format = request.format ?? (start.mode === "plain" ? PLAIN_FRAMES : CURSOR_FRAMES);
     const { changes, clock, queueBytesMax } = this.#options;
     const subscriber = createSubscriber({ sink, flusher: this.#flusher, queueBytesMax, onSlow: (error) => session.end(error) });
     const session: Session = createSession({
       grant,
       start,
+      format,
       tip,
       pumpPosition: () => pump.position(),
       changes,

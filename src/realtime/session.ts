@@ -4,9 +4,10 @@ import type { Change, ChangeLog, HiddenChange, LogPosition } from "@/src/core/po
 import type { Cursor } from "@/src/shared/cursor";
 import type { AppError } from "@/src/shared/errors";
 import type { GapReason } from "@/src/shared/stream-messages";
-import { type EncodedChange, encodeBeat, encodeChange, encodeGap, encodeReady } from "./encode";
+import { type EncodedChange, encodeChange } from "./encode";
 import type { PumpListener } from "./listener-index";
 import { PAGE_LIMIT_FIRST, toNextPageLimit } from "./log-pages";
+import type { StreamFormat } from "./stream-format";
 import type { Subscriber } from "./subscriber";
 
 /** What a client asked for. `plain`: changes and nothing else (W2). The others are the resumable mode (W9). */
@@ -37,6 +38,7 @@ export interface Session extends PumpListener {
 export function createSession(options: {
   grant: Grant;
   start: Start;
+  format: StreamFormat;
   tip: LogPosition;
   pumpPosition: () => LogPosition | undefined;
   changes: Pick<ChangeLog, "read" | "readFor">;
@@ -45,21 +47,23 @@ export function createSession(options: {
   /** Hears that the log can't be read; the replay goes on at the next `resume`. */
   onReadError: (error: unknown) => void;
 }): Session {
-  const { grant, start, tip, pumpPosition, changes, subscriber, onEnd, onReadError } = options;
+  const { grant, start, format, tip, pumpPosition, changes, subscriber, onEnd, onReadError } = options;
   const { onlyOwner } = grant;
   const resumable = start.mode !== "plain";
   let current: SessionState = { state: "live", at: tip };
+  /** Changes of an upload that goes out as one message, whose last one is still to come: those that a replay has read, or that the pump has told. */
+  let begun: readonly Change[] = [];
 
   function begin(): void {
     switch (start.mode) {
       case "plain":
         return;
       case "now":
-        subscriber.enqueue(encodeReady(tip));
+        subscriber.enqueue(format.ready(tip));
         return;
       case "after":
         // Not the tip: a client that stores it and goes away before the rest has come would miss that.
-        subscriber.enqueue(encodeReady(start.cursor));
+        subscriber.enqueue(format.ready(start.cursor));
         if (start.cursor.epoch !== tip.epoch) skip(start.cursor, tip, "epoch_changed");
         else if (start.cursor.seq > tip.seq) skip(start.cursor, tip, "log_rewound");
         else if (start.cursor.seq < tip.seq) {
@@ -73,8 +77,9 @@ export function createSession(options: {
   }
 
   function skip(from: Cursor, to: LogPosition, reason: GapReason): void {
+    begun = [];
     current = { state: "live", at: to };
-    if (resumable) subscriber.enqueue(encodeGap({ from, to, reason }));
+    if (resumable) subscriber.enqueue(format.gap({ from, to, reason }));
   }
 
   /** Reads the log up to where the pump is; from there on the pump delivers. It takes as long as the client takes to read. */
@@ -88,10 +93,10 @@ export function createSession(options: {
         current = { state: "live", at };
         return;
       }
-      const page = await readPage(at.seq, limit);
+      const page = await readPage(readUpTo(at), limit);
       limit = toNextPageLimit(page, limit);
       if (!isAt(at)) continue;
-      if (page.length === 0) replayGap(at, end.seq);
+      if (page.length === 0) replayGap(at, Math.max(end.seq, readUpTo(at)));
       await replayPage(page);
     }
   }
@@ -105,13 +110,18 @@ export function createSession(options: {
   async function replayPage(page: readonly (Change | HiddenChange)[]): Promise<void> {
     for (const change of page) {
       if (current.state !== "replaying") return;
-      if (change.seq > current.at.seq + 1) replayGap(current.at, change.seq - 1);
+      if (change.seq > readUpTo(current.at) + 1) replayGap(current.at, change.seq - 1);
       const { at } = current;
       if ("hidden" in change) {
         moveTo({ epoch: at.epoch, seq: change.seq });
         continue;
       }
-      const frame = encodeChange(change).withCursor(at.epoch);
+      const upload = [...begun, change];
+      if (format.joinsUploads && change.following !== undefined) {
+        begun = upload;
+        continue;
+      }
+      const frame = format.change(encodeChange(change, upload), at.epoch);
       if (subscriber.isCrowdedBy(frame)) await subscriber.writable();
       // Advance only after enqueue: a failure here resends, never skips.
       if (!isAt(at) || !subscriber.enqueue(frame)) return;
@@ -119,13 +129,19 @@ export function createSession(options: {
     }
   }
 
+  /** Changes of a joined upload have been read, but not queued. */
+  function readUpTo(at: Cursor): number {
+    return begun.at(-1)?.seq ?? at.seq;
+  }
+
   function replayGap(at: Cursor, seq: number): void {
     const to = { epoch: at.epoch, seq };
-    subscriber.enqueue(encodeGap({ from: at, to, reason: "expired" }));
+    subscriber.enqueue(format.gap({ from: at, to, reason: "expired" }));
     moveTo(to);
   }
 
   function moveTo(at: Cursor): void {
+    begun = [];
     if (current.state !== "ending") current = { ...current, at };
   }
 
@@ -135,7 +151,8 @@ export function createSession(options: {
 
   /** Up to where all that the client may read has been queued: for one that is live this is where the pump is, though its last change was before. */
   function reached(at: Cursor, pumped: LogPosition | undefined): Cursor {
-    return current.state === "live" && pumped?.epoch === at.epoch && pumped.seq > at.seq ? pumped : at;
+    const isAhead = pumped?.epoch === at.epoch && pumped.seq > at.seq;
+    return current.state === "live" && isAhead && begun.length === 0 ? pumped : at;
   }
 
   const session: Session = {
@@ -146,9 +163,9 @@ export function createSession(options: {
     onChange: (encoded: EncodedChange, epoch: string) => {
       // While it replays the log has the change; ahead of the pump it was sent already.
       if (current.state !== "live" || encoded.change.seq <= current.at.seq) return;
-      // Without cursors an upload is one message, which goes out with its last change.
-      const isDue = resumable || encoded.change.following === undefined;
-      if (!isDue || subscriber.enqueue(resumable ? encoded.withCursor(epoch) : encoded.plain())) moveTo({ epoch, seq: encoded.change.seq });
+      // As one message an upload goes out with its last change, and who comes back before wants all of it.
+      if (format.joinsUploads && encoded.change.following !== undefined) begun = [...begun, encoded.change];
+      else if (subscriber.enqueue(format.change(encoded, epoch))) moveTo({ epoch, seq: encoded.change.seq });
     },
     onReset: ({ from, to, reason }) => {
       if (current.state === "ending") return;
@@ -166,7 +183,7 @@ export function createSession(options: {
         });
     },
     beat: () => {
-      if (resumable && current.state !== "ending") subscriber.enqueue(encodeBeat(reached(current.at, pumpPosition())));
+      if (resumable && current.state !== "ending") subscriber.enqueue(format.beat(reached(current.at, pumpPosition())));
     },
     end: (error) => {
       if (current.state === "ending") return;

@@ -6,7 +6,6 @@ import { type AccessRequest, toAccessRequest } from "@/src/core/access-request";
 import { toClientAddress } from "@/src/core/client-network";
 import type { Log } from "@/src/core/ports";
 import type { RateGate } from "@/src/core/rate-gate";
-import { parseCursor } from "@/src/shared/cursor";
 import { parseDataAddress } from "@/src/shared/data-path";
 import { AppError, isAppError } from "@/src/shared/errors";
 import { toCloseReason } from "./close-reason";
@@ -14,7 +13,7 @@ import { handshakeProblem } from "./handshake";
 import { createHeartbeat } from "./heartbeat";
 import type { Hub, Subscription } from "./hub";
 import { refuseUpgrade } from "./refuse-upgrade";
-import type { Start } from "./session";
+import { toStart } from "./start";
 import type { Sink } from "./subscriber";
 import { createWebSocketSink } from "./ws-sink";
 
@@ -177,13 +176,4 @@ function createHandshake(options: { server: WebSocketServer; request: IncomingMe
       webSocket?.close(error.entry.close, toCloseReason(error.message));
     },
   };
-}
-
-/** The opt-in parameter of the resumable mode (W9). Raises `cursor_invalid`. */
-function toStart(since: string | null): Start {
-  if (since === null) return { mode: "plain" };
-  if (since === "now") return { mode: "now" };
-  const cursor = parseCursor(since);
-  if (!cursor) throw new AppError("cursor_invalid");
-  return { mode: "after", cursor };
 }

@@ -30,6 +30,7 @@ import { createProcessRateLimiter, createSharedRateLimiter } from "@/src/limits/
 import { createProcessHints } from "@/src/realtime/hints";
 import { createHub } from "@/src/realtime/hub";
 import { createNodeLink } from "@/src/realtime/node-link";
+import { createEventStreams } from "@/src/realtime/sse";
 import { createStreamLimits } from "@/src/realtime/stream-limits";
 import { createUpgradeHandler } from "@/src/realtime/ws";
 import { createSandbox } from "@/src/sandbox/sandbox";
@@ -47,7 +48,7 @@ const ONCE_SWEEP_INTERVAL_MS = 10 * 60_000;
 /** Files of deleted records and of uploads that never ended are gone this soon after. */
 const FILE_SWEEP_INTERVAL_MS = 10_000;
 const LOG_SWEEP_INTERVAL_MS = 10_000;
-/** How long clients may take to answer the close frame of a shutdown. */
+/** How long clients may take to let go of their streams at a shutdown. */
 const STREAM_GRACE_MS = 2_000;
 
 export interface Booted {
@@ -56,7 +57,7 @@ export interface Booted {
   dataPlane: DataPlane;
   /** Answers an upgrade of the realtime plane. */
   upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
-  /** Ends every open stream with 1012, and refuses new ones (W8). */
+  /** Ends every open stream with 1012, and refuses new ones (W8, W12). */
   closeStreams: () => Promise<void>;
   isDatabaseUp: () => Promise<boolean>;
   /** Ends what boot made, in reverse. Call `closeStreams` first. */
@@ -110,6 +111,7 @@ export async function boot(config: Config): Promise<Booted> {
     uploadTimeoutMs: config.uploadTimeoutMs,
   });
   const streams = createUpgradeHandler({ hub, access: gate, log, config });
+  const eventStreams = createEventStreams({ hub, config });
   const link =
     config.redisUrl === undefined
       ? undefined
@@ -149,9 +151,11 @@ export async function boot(config: Config): Promise<Booted> {
       secret,
       loginLimiter: createLoginLimiter(),
     },
-    dataPlane: createDataPlane({ access, gate, records, users, files, sandbox, clock, config, log }),
+    dataPlane: createDataPlane({ access, gate, records, users, files, sandbox, clock, stream: eventStreams.open, config, log }),
     upgrade: streams.upgrade,
-    closeStreams: () => streams.closeAll({ graceMs: STREAM_GRACE_MS }),
+    closeStreams: async () => {
+      await Promise.all([streams, eventStreams].map((transport) => transport.closeAll({ graceMs: STREAM_GRACE_MS })));
+    },
     isDatabaseUp: () =>
       pool.query("SELECT 1").then(
         () => true,

@@ -23,6 +23,7 @@ import { createProcessRateLimiter } from "@/src/limits/rate-limiter";
 import { createProcessHints } from "@/src/realtime/hints";
 import { createHub, type Hub } from "@/src/realtime/hub";
 import { createNodeLink } from "@/src/realtime/node-link";
+import { createEventStreams } from "@/src/realtime/sse";
 import { createStreamLimits, type StreamLimitsConfig } from "@/src/realtime/stream-limits";
 import { createUpgradeHandler } from "@/src/realtime/ws";
 import { createSandbox } from "@/src/sandbox/sandbox";
@@ -103,6 +104,7 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
   tokens.onInvalidate((projectId) => void hub.recheck(projectId));
   const link = options.redis && createNodeLink({ ...options.redis, hints, definitions, tokens, log });
   const handler = createUpgradeHandler({ hub, access: gate, config: { pingIntervalMs, pongTimeoutMs }, log });
+  const eventStreams = createEventStreams({ hub, config: { pingIntervalMs, pongTimeoutMs } });
   const config = { bodyBytesMax: 1_048_576, bodyTimeoutMs: 10_000, uploadTimeoutMs: 10_000 };
   const recordBytesMax = 1_048_576;
   const sandbox = createSandbox({ timeoutMs: 5_000, memoryBytesMax: 64 * 1024 * 1024, log });
@@ -118,7 +120,18 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
     accessTokenTtlMs: ACCESS_TOKEN_TTL_MS,
     recordBytesMax,
   });
-  const dataPlane = createDataPlane({ access, gate, records: rules, users, files: folder.files, sandbox, clock: coreClock, config, log });
+  const dataPlane = createDataPlane({
+    access,
+    gate,
+    records: rules,
+    users,
+    files: folder.files,
+    sandbox,
+    clock: coreClock,
+    stream: eventStreams.open,
+    config,
+    log,
+  });
   const onRequest = (request: http.IncomingMessage, response: http.ServerResponse) => dataPlane(request, response);
   const server = tls ? https.createServer(tls, onRequest) : http.createServer(onRequest);
   server.on("upgrade", handler.upgrade);
@@ -129,10 +142,10 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
   const wsOrigin = `${tls ? "wss" : "ws"}://127.0.0.1:${port}`;
   const pool = new pg.Pool({ connectionString: database.url, max: 4 });
   const clients: StreamClient[] = [];
-  let streamsClosed: Promise<void> | undefined;
-  const closeStreams = (graceMs = 2_000) => {
-    streamsClosed ??= handler.closeAll({ graceMs });
-    return streamsClosed;
+  let streamsClosed: Promise<unknown> | undefined;
+  const closeStreams = async (graceMs = 2_000) => {
+    streamsClosed ??= Promise.all([handler, eventStreams].map((transport) => transport.closeAll({ graceMs })));
+    await streamsClosed;
   };
 
   return {

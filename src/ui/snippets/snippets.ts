@@ -9,7 +9,7 @@ export interface Target {
 }
 
 export interface Snippet {
-  id: "curl" | "fetch" | "websocket" | "python";
+  id: "curl" | "fetch" | "websocket" | "event-source" | "python";
   label: string;
   code: string;
 }
@@ -132,6 +132,18 @@ await fetch(\`\${endpoint}&uniqueId=\${stored.uniqueId}\`, {
   };
 }
 websocketExample();`,
+    },
+    {
+      id: "event-source",
+      label: "EventSource",
+      code: `// connects again by itself, and then hears what it missed
+const source = new EventSource("${http}");
+source.onmessage = ({ data }) => {
+  const { type, record } = JSON.parse(data);
+  console.log(type, record);
+};
+// what can't be had any more: read the records again
+source.addEventListener("gap", () => console.warn("Some changes were missed"));`,
     },
     {
       id: "python",

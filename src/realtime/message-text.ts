@@ -1,0 +1,42 @@
+/** The messages of a stream as JSON text (W2, W9, W10), whatever carries them. It must not know who gets them. */
+import type { Change } from "@/src/core/ports";
+import { toRecordText } from "@/src/core/record-text";
+import { type Cursor, formatCursor } from "@/src/shared/cursor";
+import type { GapReason, WireBeat, WireGap, WireReady } from "@/src/shared/stream-messages";
+
+/** Changes that can't be replayed: those after `from`, up to and including `to`. */
+export interface Gap {
+  from: Cursor;
+  to: Cursor;
+  reason: GapReason;
+}
+
+/**
+ * A change without a cursor (W2): `upload` are the changes of the same upload up to this one, which is a list of its own where there are no others.
+ * `data` goes through as text: it is JSON already, and a parse would lose the order of keys and the digits of numbers (R1).
+ */
+export function toChangeText({ type }: Change, upload: readonly Change[]): string {
+  const text = upload.map(({ record }) => toRecordText(record)).join(",");
+  return `{"type":"${type}","record":${upload.length === 1 ? text : `[${text}]`}}`;
+}
+
+/** A change with its cursor (W9). */
+export function toCursorChangeText({ type, record, seq }: Change, epoch: string): string {
+  return `{"type":"${type}","record":${toRecordText(record)},"cursor":"${formatCursor({ epoch, seq })}"}`;
+}
+
+/** The first message of a resumable stream (W9). */
+export function toReadyText(cursor: Cursor): string {
+  return JSON.stringify({ type: "READY", cursor: formatCursor(cursor) } satisfies WireReady);
+}
+
+/** The sign of life of a resumable stream (W9). */
+export function toBeatText(cursor: Cursor): string {
+  return JSON.stringify({ type: "BEAT", cursor: formatCursor(cursor) } satisfies WireBeat);
+}
+
+/** Says that changes can't be replayed (W10). */
+export function toGapText({ from, to, reason }: Gap): string {
+  const cursor = formatCursor(to);
+  return JSON.stringify({ type: "GAP", from: formatCursor(from), to: cursor, reason, cursor } satisfies WireGap);
+}

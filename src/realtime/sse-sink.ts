@@ -1,0 +1,29 @@
+/** A response of server-sent events as the sink of a subscriber. It must not queue, nor send the head. */
+import type { ServerResponse } from "node:http";
+import { toEvent } from "./event";
+import type { Sink } from "./subscriber";
+
+/** The response's head must have been written. */
+export function createEventSink(response: ServerResponse): Sink {
+  return {
+    write: (bytes) => {
+      if (!response.writableEnded && !response.destroyed) response.write(bytes);
+    },
+    unsentBytes: () => response.writableLength,
+    writable: () =>
+      new Promise((resolve) => {
+        if (response.destroyed || response.writableEnded || !response.writableNeedDrain) return resolve();
+        const settle = () => {
+          response.off("drain", settle);
+          response.off("close", settle);
+          resolve();
+        };
+        response.on("drain", settle);
+        response.on("close", settle);
+      }),
+    end: (error) => {
+      if (response.writableEnded || response.destroyed) return;
+      response.end(toEvent({ event: "close", data: JSON.stringify({ code: error.entry.close, reason: error.message }) }));
+    },
+  };
+}

@@ -1,0 +1,108 @@
+/** The transport of server-sent events (W12): the head, signs of life, shutdown. It must not decide access, nor know changes or the log; events come from the hub. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Grant } from "@/src/core/access";
+import { toClientAddress } from "@/src/core/client-network";
+import { AppError } from "@/src/shared/errors";
+import { createHeartbeat } from "./heartbeat";
+import type { Hub, Subscription } from "./hub";
+import type { Start } from "./session";
+import { createEventSink } from "./sse-sink";
+import { toStart } from "./start";
+import { CURSOR_EVENTS, PLAIN_EVENTS } from "./stream-format";
+import type { Sink } from "./subscriber";
+
+/** A request for a stream that was granted. */
+export interface EventStreamRequest {
+  request: IncomingMessage;
+  response: ServerResponse;
+  parameters: URLSearchParams;
+  grant: Grant;
+  /** Those that every answer to this request has. */
+  headers: Readonly<Record<string, string>>;
+}
+
+export interface EventStreams {
+  /** Answers with a stream. Settles when it is open, or the client has gone; raises, while no head was sent, what the hub raises, and `cursor_invalid`. */
+  open(request: EventStreamRequest): Promise<void>;
+  /** Ends every stream with `server_shutdown`, refuses new ones, and settles when all have gone; those that are still there after `graceMs` are cut off. */
+  closeAll(options: { graceMs: number }): Promise<void>;
+}
+
+const HEADERS = {
+  "Content-Type": "text/event-stream; charset=utf-8",
+  // Proxies of nginx's kind would hold back events until they have some kilobytes.
+  "X-Accel-Buffering": "no",
+  // What would come after a stream on its connection would come from a client that is gone.
+  Connection: "close",
+};
+
+/** Starts the timer of the signs of life; `closeAll` ends it. */
+export function createEventStreams(options: {
+  hub: Pick<Hub, "subscribe" | "closeAll">;
+  config: { pingIntervalMs: number; pongTimeoutMs: number };
+}): EventStreams {
+  const { hub, config } = options;
+  const heartbeat = createHeartbeat(config);
+  const open = new Set<ServerResponse>();
+
+  function begin({ response, headers }: EventStreamRequest): Sink | undefined {
+    if (response.destroyed) return undefined;
+    open.add(response);
+    // Nothing answers a ping here, but every sign of life has to be taken.
+    response.setTimeout(config.pingIntervalMs + config.pongTimeoutMs, () => response.destroy());
+    response.writeHead(200, { ...headers, ...HEADERS });
+    response.flushHeaders();
+    return createEventSink(response);
+  }
+
+  function attend(response: ServerResponse, subscription: Subscription): void {
+    const beating = heartbeat.add({
+      ping: () => {
+        beating.pong();
+        subscription.beat();
+      },
+      terminate: () => response.destroy(),
+    });
+    const onClose = () => {
+      open.delete(response);
+      beating.stop();
+      subscription.closed();
+    };
+    response.on("close", onClose);
+    if (response.destroyed) onClose();
+  }
+
+  return {
+    open: async (request) => {
+      const { parameters, grant, response } = request;
+      const since = parameters.get("since");
+      const start = toEventStart(since, request.request.headers["last-event-id"]);
+      const format = since === null ? PLAIN_EVENTS : CURSOR_EVENTS;
+      const address = toClientAddress(request.request);
+      const subscription = await hub.subscribe({ grant, start, transport: "sse", address, format, connect: () => begin(request) });
+      if (subscription) attend(response, subscription);
+    },
+    closeAll: async ({ graceMs }) => {
+      heartbeat.stop();
+      hub.closeAll(new AppError("server_shutdown"));
+      let timer: NodeJS.Timeout | undefined;
+      const timeout = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, graceMs);
+      });
+      await Promise.race([timeout, Promise.all([...open].map(toClosed))]);
+      clearTimeout(timer);
+      for (const response of open) response.destroy();
+    },
+  };
+}
+
+function toClosed(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => response.once("close", () => resolve()));
+}
+
+/** Every stream of events can be resumed. A browser that connects again sends the id of the last one, and the URL as it was. */
+function toEventStart(since: string | null, lastEventId: string | string[] | undefined): Start {
+  const place = typeof lastEventId === "string" && lastEventId !== "" ? lastEventId : since;
+  const start = toStart(place);
+  return start.mode === "plain" ? { mode: "now" } : start;
+}

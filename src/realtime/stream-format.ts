@@ -1,0 +1,47 @@
+/** How the messages of a stream are written for each kind of client: WebSocket frames or server-sent events, with or without cursors. It must not decide what is sent. */
+import { type Cursor, formatCursor } from "@/src/shared/cursor";
+import { type EncodedChange, toTextFrame } from "./encode";
+import { toEvent } from "./event";
+import { type Gap, toBeatText, toGapText, toReadyText } from "./message-text";
+
+export interface StreamFormat {
+  /** Whether an upload of several files is one message (W2), with the place of its last change; otherwise each change is one. */
+  joinsUploads: boolean;
+  change(encoded: EncodedChange, epoch: string): Buffer;
+  ready(cursor: Cursor): Buffer;
+  beat(cursor: Cursor): Buffer;
+  gap(gap: Gap): Buffer;
+}
+
+/** How long an `EventSource` waits before it connects again. */
+const RETRY_MS = 1_000;
+
+/** WebSocket in resumable mode (W9). */
+export const CURSOR_FRAMES: StreamFormat = {
+  joinsUploads: false,
+  change: (encoded, epoch) => encoded.withCursor(epoch),
+  ready: (cursor) => toTextFrame(toReadyText(cursor)),
+  beat: (cursor) => toTextFrame(toBeatText(cursor)),
+  gap: (gap) => toTextFrame(toGapText(gap)),
+};
+
+/** WebSocket without an opt-in (W2): a session sends nothing but changes. */
+export const PLAIN_FRAMES: StreamFormat = { ...CURSOR_FRAMES, joinsUploads: true, change: (encoded) => encoded.plain() };
+
+/** Server-sent events with `since` (W12): the messages of W9 and W10, whose cursors are their ids, too. */
+export const CURSOR_EVENTS: StreamFormat = {
+  joinsUploads: false,
+  change: (encoded, epoch) => encoded.cursorEvent(epoch),
+  ready: (cursor) => toEvent({ retryMs: RETRY_MS, id: formatCursor(cursor), data: toReadyText(cursor) }),
+  beat: (cursor) => toEvent({ id: formatCursor(cursor), data: toBeatText(cursor) }),
+  gap: (gap) => toEvent({ id: formatCursor(gap.to), data: toGapText(gap) }),
+};
+
+/** Server-sent events without `since` (W12): whoever listens to messages hears of changes alone, and yet can resume. */
+export const PLAIN_EVENTS: StreamFormat = {
+  joinsUploads: true,
+  change: (encoded, epoch) => encoded.plainEvent(epoch),
+  ready: (cursor) => toEvent({ retryMs: RETRY_MS, id: formatCursor(cursor) }),
+  beat: (cursor) => toEvent({ id: formatCursor(cursor) }),
+  gap: (gap) => toEvent({ id: formatCursor(gap.to), event: "gap", data: toGapText(gap) }),
+};

@@ -1,0 +1,120 @@
+/** What ends a stream of events (W6, W7, W8, W12): the event that names the cause, slow and silent readers, shutdown. */
+import { randomUUID } from "node:crypto";
+import { afterEach, describe, expect, it } from "vitest";
+import { type EventClient, openEvents } from "@/tests/support/event-client";
+import { expectProblem } from "@/tests/support/expect-problem";
+import { createRealtimeServer, type RealtimeServer, type RealtimeServerOptions } from "@/tests/support/realtime-server";
+import { until } from "@/tests/support/until";
+
+let server: RealtimeServer;
+afterEach(() => server.close());
+
+async function setUp(options: RealtimeServerOptions = {}) {
+  server = await createRealtimeServer(options);
+  const seed = await server.seed();
+  const write = async (data: string) => {
+    const id = randomUUID().replaceAll("-", "");
+    await server.records.commit(seed.endpointId, [{ type: "POST", id, contentType: "json", data: JSON.stringify(data) }]);
+    return id;
+  };
+  const open = (headers: Record<string, string> = {}, query = "") => openEvents(`${server.httpOrigin}${seed.path}${query}`, headers);
+  return { seed, write, open };
+}
+
+const idsOf = (client: EventClient) => client.messages().map(({ record }) => record.uniqueId);
+
+describe("ending", () => {
+  it("[W6] [W12] an end has a cause: an event of the type close with the code and reason of a socket, then the answer's end", async () => {
+    const { seed, open } = await setUp();
+    const [plain, withCursors] = [await open(), await open({}, "&since=now")];
+    await server.pool.query(`UPDATE "ApiKey" SET "revokedAt" = now() WHERE id = $1`, [seed.keyId]);
+    await server.tick();
+    for (const client of [plain, withCursors]) {
+      expect(await client.ended).toBe("whole");
+      const { type, data, id } = client.events().at(-1) ?? {};
+      expect([type, data, id]).toEqual(["close", '{"code":1000,"reason":"The API key was revoked."}', undefined]);
+    }
+    expect(server.hub.connections()).toEqual([]);
+  });
+
+  it("[W8] [W12] shutdown ends it with 1012, also for a client that reads nothing; new ones are refused", async () => {
+    const { open, seed, write } = await setUp({ queueBytesMax: 64 * 1024 * 1024 });
+    const client = await open();
+    const stalled = await open();
+    stalled.pause();
+    while ((server.hub.connections()[1]?.backlogBytes ?? 0) < 1_000_000) await write("x".repeat(900_000));
+    const closing = server.closeStreams(200);
+    expect(await client.ended).toBe("whole");
+    expect(client.events().at(-1)).toMatchObject({
+      type: "close",
+      data: '{"code":1012,"reason":"The server is restarting. Connect again."}',
+    });
+    await closing;
+    stalled.resume();
+    expect(await stalled.ended).toBe("cut off");
+    await expectProblem(await fetch(`${server.httpOrigin}${seed.path}`, { headers: { Accept: "text/event-stream" } }), "server_shutdown");
+  });
+
+  it("[W12] a client that goes away is forgotten", async () => {
+    const { open, seed } = await setUp();
+    const client = await open();
+    expect(server.hub.subscriberCount(seed.endpointId)).toBe(1);
+    client.drop();
+    await until("it is forgotten", () => server.hub.subscriberCount(seed.endpointId) === 0);
+  });
+});
+
+describe("slow readers", () => {
+  it("[W7] [W12] one that stops reading is ended with 1013 and can resume; the other hears everything, and never waits", async () => {
+    const { seed, open, write } = await setUp({ queueBytesMax: 262_144 });
+    const slow = await open();
+    slow.pause();
+    const fast = await open();
+    const ids: string[] = [];
+    while (server.hub.subscriberCount(seed.endpointId) === 2) {
+      expect(ids.length).toBeLessThan(500);
+      ids.push(await write("x".repeat(100_000)));
+      await fast.until("each change", () => fast.lastEventId().endsWith(`-${ids.length}`));
+    }
+    slow.resume();
+    expect(await slow.ended).toBe("whole");
+    expect(slow.events().at(-1)).toMatchObject({ type: "close", data: expect.stringContaining('"code":1013') });
+    const again = await open({ "Last-Event-ID": slow.lastEventId() });
+    await again.until("the rest", () => idsOf(slow).length + idsOf(again).length >= ids.length);
+    expect([...idsOf(slow), ...idsOf(again)]).toEqual(ids);
+    expect(idsOf(fast)).toEqual(ids);
+  });
+
+  it("[W8] [W16] one that takes nothing for too long is cut off; one that does stays, and hears signs of life", async () => {
+    const { seed, open, write } = await setUp({ pingIntervalMs: 100, pongTimeoutMs: 200, queueBytesMax: 64 * 1024 * 1024 });
+    const [alive, silent] = [await open(), await open()];
+    silent.pause();
+    let count = 0;
+    const backlogs = () => server.hub.connections().map(({ backlogBytes }) => backlogBytes);
+    while (server.hub.subscriberCount(seed.endpointId) === 2 && Math.max(...backlogs()) < 1_000_000) {
+      await write("x".repeat(900_000));
+      count++;
+    }
+    await until("the silent one is forgotten", () => server.hub.subscriberCount(seed.endpointId) === 1);
+    const id = await write("alive");
+    await alive.until("every change", () => alive.lastEventId().endsWith(`-${count + 1}`));
+    expect(idsOf(alive).at(-1)).toBe(id);
+    silent.resume();
+    expect(await silent.ended).toBe("cut off");
+  });
+
+  it("[W9] [W12] a sign of life is an id that no browser dispatches; with since it is a BEAT", async () => {
+    const { open, write } = await setUp({ pingIntervalMs: 50 });
+    const plain = await open();
+    const withCursors = await open({}, "&since=now");
+    await write("x");
+    await plain.until("a beat after the change", () => plain.blocks().length >= 5 && plain.events().length === 1);
+    expect(plain.blocks().at(-1)).toEqual({ type: "message", data: undefined, id: plain.events()[0]?.id });
+    await withCursors.until(
+      "a BEAT after the change",
+      (client) => client.messages().at(-1)?.type === "BEAT" && client.lastEventId().endsWith("-1"),
+    );
+    const beat = withCursors.events().at(-1);
+    expect(beat).toMatchObject({ type: "message", data: `{"type":"BEAT","cursor":"${beat?.id}"}` });
+  });
+});
