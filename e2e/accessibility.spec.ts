@@ -31,7 +31,7 @@ test("axe finds nothing on any page, light and dark, wide and narrow", async ({ 
       "/projects",
       "/account",
       "/account/api",
-      ...["", "/endpoints", "/keys", "/settings"].map((part) => `/p/${project.id}${part}`),
+      ...["", "/endpoints", "/keys", "/connections", "/settings"].map((part) => `/p/${project.id}${part}`),
     ];
     pages.push(...["records", "live", "api", "settings"].map((part) => `/p/${project.id}/endpoints/${endpoint.id}/${part}`));
     const headers = { Origin: server.url };

@@ -412,7 +412,8 @@ describe("bookkeeping", () => {
       userId: null,
       origin: "https://example.com",
       resumable: true,
-      state: "live",
+      openedSeq: 0,
+      replayedTo: undefined,
     });
     first.subscription.closed();
     first.subscription.closed();

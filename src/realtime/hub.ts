@@ -1,4 +1,5 @@
 /** The registry of open streams: brings hints and polls to the pumps, and ends the streams that lost access. It must not know transports. */
+import { randomUUID } from "node:crypto";
 import type { Access, Grant } from "@/src/core/access";
 import type { Definitions } from "@/src/core/definitions";
 import type { ChangeLog, Clock, Hint, Hints, Log, LogPosition } from "@/src/core/ports";
@@ -29,6 +30,8 @@ export interface Subscription {
 
 /** An open stream, for whoever looks at the server. */
 export interface Connection {
+  /** A UUID. */
+  id: string;
   transport: Transport;
   endpointId: string;
   endpointName: string;
@@ -37,10 +40,15 @@ export interface Connection {
   keyId: string | null;
   /** The application's user whose access token was sent; null: none was needed. */
   userId: string | null;
+  /** It hears of this user's records alone; undefined: of everybody's. */
+  onlyOwner: string | undefined;
   origin: string | undefined;
   openedAt: Date;
+  /** Where the log stood then. */
+  openedSeq: number;
   resumable: boolean;
-  state: "replaying" | "live" | "ending";
+  /** Up to which seq it has been sent the log; undefined: it is live. */
+  replayedTo: number | undefined;
   /** What waits to be sent. */
   backlogBytes: number;
 }
@@ -64,6 +72,8 @@ export interface Hub {
   subscriberCount(endpointId: string): number;
   /** Every open stream. */
   connections(): Connection[];
+  /** Ends the stream with the error's close code and message; false: there is none of this id. */
+  end(id: string, error: AppError): boolean;
   /**
    * Ends expired streams, repeats what failed before, and reads where the logs of all endpoints with subscribers stand, in one query: what hints have
    * not told is delivered. Settles when it was; rejects when the database is away (streams stay open, the next call tries again).
@@ -94,10 +104,12 @@ export function createHub(options: HubOptions): Hub {
 }
 
 interface OpenStream {
+  id: string;
   session: Session;
   subscriber: Subscriber;
   transport: Transport;
   openedAt: Date;
+  openedSeq: number;
   unwatch: () => void;
   /** Gives its place to another stream. */
   release: () => void;
@@ -150,22 +162,35 @@ class StreamHub implements Hub {
   }
 
   connections(): Connection[] {
-    return [...this.#streams.values()].map(({ session, subscriber, transport, openedAt }) => {
-      const { endpoint, projectId, keyId, user, origin } = session.grant;
+    return [...this.#streams.values()].map(({ id, session, subscriber, transport, openedAt, openedSeq }) => {
+      const { endpoint, projectId, keyId, user, onlyOwner, origin } = session.grant;
+      const current = session.state();
       return {
+        id,
         transport,
         endpointId: endpoint.id,
         endpointName: endpoint.name,
         projectId,
         keyId,
         userId: user?.id ?? null,
+        onlyOwner,
         origin,
         openedAt,
+        openedSeq,
         resumable: session.resumable,
-        state: session.state().state,
+        replayedTo: current.state === "replaying" ? current.at.seq : undefined,
         backlogBytes: subscriber.backlogBytes(),
       };
     });
+  }
+
+  end(id: string, error: AppError): boolean {
+    for (const stream of this.#streams.values()) {
+      if (stream.id !== id) continue;
+      stream.session.end(error);
+      return true;
+    }
+    return false;
   }
 
   async poll(): Promise<void> {
@@ -223,7 +248,16 @@ class StreamHub implements Hub {
       onEnd: () => this.#forget(session),
       onReadError: (error) => this.#onReadError(error),
     });
-    this.#streams.set(session, { session, subscriber, transport, openedAt: clock.now(), unwatch: this.#watch(grant), release });
+    this.#streams.set(session, {
+      id: randomUUID(),
+      session,
+      subscriber,
+      transport,
+      openedAt: clock.now(),
+      openedSeq: tip.seq,
+      unwatch: this.#watch(grant),
+      release,
+    });
     pump.add(session);
     // What ended a token while the stream was being opened has been told already.
     if (grant.user && grant.evidence.tokenGeneration !== this.#options.tokens.generation()) void this.#recheckSession(session);

@@ -20,6 +20,7 @@ import { startEmbeddedPostgres } from "@/src/db/embedded-postgres";
 import { createFileStore } from "@/src/db/file-store";
 import { sweepIdempotentRequests } from "@/src/db/idempotent-requests";
 import { migrate } from "@/src/db/migrate";
+import { createOpenStreamStore } from "@/src/db/open-streams";
 import { createRecordStore } from "@/src/db/record-store";
 import { sweepChanges } from "@/src/db/sweep-changes";
 import { createTokenStore } from "@/src/db/token-store";
@@ -31,6 +32,7 @@ import { createProcessHints } from "@/src/realtime/hints";
 import { createHub } from "@/src/realtime/hub";
 import { createNodeLink } from "@/src/realtime/node-link";
 import { createEventStreams } from "@/src/realtime/sse";
+import { createStreamKeeper } from "@/src/realtime/stream-keeper";
 import { createStreamLimits } from "@/src/realtime/stream-limits";
 import { createUpgradeHandler } from "@/src/realtime/ws";
 import { createSandbox } from "@/src/sandbox/sandbox";
@@ -47,6 +49,8 @@ const TOKEN_SWEEP_INTERVAL_MS = 10 * 60_000;
 const ONCE_SWEEP_INTERVAL_MS = 10 * 60_000;
 /** Files of deleted records and of uploads that never ended are gone this soon after. */
 const FILE_SWEEP_INTERVAL_MS = 10_000;
+/** How old what the dashboard shows of open streams may be, and how soon one that it ends is ended. */
+const STREAMS_INTERVAL_MS = 1_000;
 const LOG_SWEEP_INTERVAL_MS = 10_000;
 /** How long clients may take to let go of their streams at a shutdown. */
 const STREAM_GRACE_MS = 2_000;
@@ -119,12 +123,15 @@ export async function boot(config: Config): Promise<Booted> {
   definitions.onInvalidate((projectId) => void hub.recheck(projectId));
   tokens.onInvalidate((projectId) => void hub.recheck(projectId));
 
+  const keeper = createStreamKeeper({ hub, store: createOpenStreamStore({ db }) });
+
   const ticker = startTicker({
     log,
     jobs: [
       { name: "read the change log", intervalMs: config.pollIntervalMs, run: () => hub.poll() },
       { name: "check definitions", intervalMs: config.pollIntervalMs, run: () => definitions.checkRevisions() },
       { name: "check tokens", intervalMs: config.pollIntervalMs, run: () => tokens.checkRevisions() },
+      { name: "tell of open streams", intervalMs: STREAMS_INTERVAL_MS, run: () => keeper.sync() },
       { name: "note the use of keys", intervalMs: USE_INTERVAL_MS, run: () => definitions.flushUse() },
       { name: "note the use of tokens", intervalMs: USE_INTERVAL_MS, run: () => tokens.flushUse() },
       { name: "delete expired tokens", intervalMs: TOKEN_SWEEP_INTERVAL_MS, run: () => users.sweepTokens() },
@@ -163,9 +170,10 @@ export async function boot(config: Config): Promise<Booted> {
       ),
     stop: async () => {
       await ticker.stop();
-      const noted = await Promise.allSettled([definitions.flushUse(), tokens.flushUse()]);
+      const noted = await Promise.allSettled([definitions.flushUse(), tokens.flushUse(), keeper.close()]);
       for (const one of noted)
-        if (one.status === "rejected") log.warn({ err: one.reason }, "the last use of some keys or tokens was not noted");
+        if (one.status === "rejected")
+          log.warn({ err: one.reason }, "the last use of some keys or tokens, or that streams ended, was not noted");
       limiter.close();
       link?.close();
       await sandbox.close();

@@ -91,6 +91,7 @@ export const ERRORS = {
     message: "The endpoint became secure. Connect again with an access token.",
   },
   origin_removed: { status: 403, close: 1000, retryable: false, message: "This origin is no longer allowed." },
+  disconnected: { status: 403, close: 1000, retryable: false, message: "This connection was ended by the project's owner." },
   access_changed: { status: 403, close: 1000, retryable: false, message: "Access to the endpoint has changed. Connect again." },
   slow_consumer: retry(503, 1013, "This client reads too slowly. Connect again, and read faster."),
   message_too_big: {

@@ -13,6 +13,8 @@ import { APP_PASSWORD_LENGTH_MAX, APP_PASSWORD_LENGTH_MIN, PASSWORD_LENGTH_MAX, 
 export const GRACE_SECONDS_MAX = 2_592_000;
 export const CHANGES_LIMIT_MAX = 500;
 export const RATE_LIMIT_MAX = 1_000_000;
+/** Open streams of an answer. */
+export const CONNECTIONS_LIMIT_MAX = 500;
 /** Users of a page. */
 export const APP_USERS_LIMIT_MAX = 200;
 /** A JSON Schema may have this many bytes as text. */
@@ -270,6 +272,39 @@ export const appSessionSchema = z.object({
   lastUsedAt: z.nullable(time),
   expiresAt: time,
 });
+/** An open stream, on whichever server, as it was about a second ago. */
+export const connectionSchema = z.object({
+  id,
+  endpointId: id,
+  /** Its name. */
+  endpoint: z.string(),
+  transport: z.enum(["ws", "sse"]),
+  /** Opened by the dashboard itself, without a key. */
+  dashboard: z.boolean(),
+  /** The key's name. */
+  key: z.nullable(z.string()),
+  origin: z.nullable(z.string()),
+  /** The name of the application's user who is logged in. */
+  user: z.nullable(z.string()),
+  openedAt: time,
+  /** It goes on from a cursor when it connects again (W9, W12). */
+  resumable: z.boolean(),
+  state: z.enum(["live", "replaying"]),
+  /** How many changes of the log it has still to be sent. */
+  lag: count,
+  /** What waits for it to read, to about 16 KiB. */
+  queueBytes: count,
+});
+/** Newest first; `total` counts those beyond the limit too. */
+export const connectionsSchema = z.object({ connections: z.array(connectionSchema), total: count });
+const deliveryVerdict = z.enum(["sent", "waiting", "refused", "later"]);
+/** Who of those who listen now gets a change. `owner`: the name of the user that the record belongs to. */
+export const deliveriesSchema = z.object({
+  at: time,
+  owner: z.nullable(z.string()),
+  streams: z.array(z.extend(connectionSchema, { verdict: deliveryVerdict, reason: z.string() })),
+  total: count,
+});
 /** A record as the grid shows it: with what a condition needs (`version`), and what it is. */
 export const gridRecordSchema = z.extend(recordSchema, {
   version: z.number(),
@@ -344,6 +379,10 @@ export type SchemaChecked = z.infer<typeof schemaCheckedSchema>;
 export type AppUserView = z.infer<typeof appUserSchema>;
 export type AppUsers = z.infer<typeof appUsersSchema>;
 export type AppSessionView = z.infer<typeof appSessionSchema>;
+export type ConnectionView = z.infer<typeof connectionSchema>;
+export type Connections = z.infer<typeof connectionsSchema>;
+export type DeliveryVerdict = z.infer<typeof deliveryVerdict>;
+export type Deliveries = z.infer<typeof deliveriesSchema>;
 export type GridRecord = z.infer<typeof gridRecordSchema>;
 export type GridPage = z.infer<typeof gridPageSchema>;
 export type RecordsDelete = z.infer<typeof recordsDeleteSchema>;

@@ -71,3 +71,6 @@ export function isUniqueId(value: string): boolean {
 export function toEndpointPath(endpointName: string): string {
   return `/api/${API_VERSION}/ce/${endpointName}`;
 }
+
+/** A server that did not say for so long that it is there has gone, and its open streams with it. */
+export const SERVER_SEEN_SECONDS = 15;

@@ -14,6 +14,7 @@ import { createUsers } from "@/src/core/users";
 import { createChangeLog } from "@/src/db/change-log";
 import { createDb, createPool, type Db } from "@/src/db/client";
 import { createDefinitionStore } from "@/src/db/definition-store";
+import { createOpenStreamStore } from "@/src/db/open-streams";
 import { createRecordStore } from "@/src/db/record-store";
 import { createTokenStore } from "@/src/db/token-store";
 import { createUserStore } from "@/src/db/user-store";
@@ -24,6 +25,7 @@ import { createProcessHints } from "@/src/realtime/hints";
 import { createHub, type Hub } from "@/src/realtime/hub";
 import { createNodeLink } from "@/src/realtime/node-link";
 import { createEventStreams } from "@/src/realtime/sse";
+import { createStreamKeeper } from "@/src/realtime/stream-keeper";
 import { createStreamLimits, type StreamLimitsConfig } from "@/src/realtime/stream-limits";
 import { createUpgradeHandler } from "@/src/realtime/ws";
 import { createSandbox } from "@/src/sandbox/sandbox";
@@ -103,6 +105,7 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
   const stopListening = definitions.onInvalidate((projectId) => void hub.recheck(projectId));
   tokens.onInvalidate((projectId) => void hub.recheck(projectId));
   const link = options.redis && createNodeLink({ ...options.redis, hints, definitions, tokens, log });
+  const keeper = createStreamKeeper({ hub, store: createOpenStreamStore({ db }) });
   const handler = createUpgradeHandler({ hub, access: gate, config: { pingIntervalMs, pongTimeoutMs }, log });
   const eventStreams = createEventStreams({ hub, config: { pingIntervalMs, pongTimeoutMs } });
   const config = { bodyBytesMax: 1_048_576, bodyTimeoutMs: 10_000, uploadTimeoutMs: 10_000 };
@@ -180,6 +183,7 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
       await definitions.checkRevisions();
       await tokens.checkRevisions();
       await hub.poll();
+      await keeper.sync();
     },
     closeStreams,
     close: async () => {

@@ -10,6 +10,7 @@ import type {
   JsonSchema,
 } from "@/src/shared/openapi";
 import { ACCOUNT_OPERATIONS } from "./account-operations";
+import { CONNECTION_OPERATIONS } from "./connection-operations";
 import { DESCRIPTION_OPERATIONS } from "./description-operations";
 import { FILE_OPERATIONS } from "./file-operations";
 import { type Answer, errorsOf, isAnswerSchema, isBodySchema, type ManageOperation } from "./manage-operation";
@@ -26,6 +27,7 @@ export const MANAGE_OPERATIONS: readonly ManageOperation[] = [
   ...RECORD_OPERATIONS,
   ...FILE_OPERATIONS,
   ...USER_OPERATIONS,
+  ...CONNECTION_OPERATIONS,
   ...ACCOUNT_OPERATIONS,
   ...DESCRIPTION_OPERATIONS,
 ];
@@ -36,6 +38,7 @@ const TAGS = [
   { name: "Endpoints", description: "Where records are stored, and who may read and change them." },
   { name: "Records", description: "An endpoint's records and its log, as its owner." },
   { name: "Users", description: "The users of an application, at an authentication endpoint." },
+  { name: "Connections", description: "Who listens, and gets which changes." },
   { name: "Account", description: "Your own account, sessions and tokens." },
   { name: "Set-up", description: "New accounts." },
   { name: "Descriptions", description: "Descriptions like this one." },
@@ -55,6 +58,13 @@ const PATH_PARAMETERS: Record<string, ApiParameter> = {
     required: true,
     description: "The record's uniqueId; a user's is its record's.",
     schema: { type: "string", pattern: "^[0-9a-f]{32}$" },
+  },
+  seq: {
+    name: "seq",
+    in: "path",
+    required: true,
+    description: "The change's place in the log.",
+    schema: { type: "integer", minimum: 1 },
   },
   sessionId: {
     name: "sessionId",

@@ -3,6 +3,8 @@ import { queryOptions } from "@tanstack/react-query";
 import type {
   AppSessionView,
   AppUsers,
+  Connections,
+  Deliveries,
   EndpointDetail,
   ManagedEndpoint,
   ManagedKey,
@@ -14,6 +16,8 @@ import { requestJson } from "./request";
 
 /** Counts and last uses move by themselves; they are asked for again this often while in sight. */
 const MOVING_MS = 5000;
+/** The server knows of the other servers' streams about so often. */
+const CONNECTIONS_MS = 2000;
 
 export const projectsQuery = () =>
   queryOptions({ queryKey: ["projects"], queryFn: ({ signal }) => requestJson<ManagedProject[]>("projects", { signal }) });
@@ -61,6 +65,25 @@ export const appSessionsQuery = (endpointId: string, userId: string) =>
     queryKey: ["user-sessions", endpointId, userId],
     queryFn: ({ signal }) => requestJson<AppSessionView[]>(`endpoints/${endpointId}/users/${userId}/sessions`, { signal }),
     refetchInterval: MOVING_MS,
+  });
+
+/** Open streams, newest first; of one endpoint, or (`""`) of all. */
+export const connectionsQuery = (projectId: string, endpointId = "") =>
+  queryOptions({
+    queryKey: ["connections", projectId, endpointId],
+    queryFn: ({ signal }) => {
+      const parameters = new URLSearchParams(endpointId === "" ? {} : { endpointId });
+      return requestJson<Connections>(`projects/${projectId}/connections?${parameters}`, { signal });
+    },
+    refetchInterval: CONNECTIONS_MS,
+  });
+
+/** Who gets a change. */
+export const deliveriesQuery = (endpointId: string, seq: number) =>
+  queryOptions({
+    queryKey: ["deliveries", endpointId, seq],
+    queryFn: ({ signal }) => requestJson<Deliveries>(`endpoints/${endpointId}/changes/${seq}/delivery`, { signal }),
+    retry: false,
   });
 
 export const sessionsQuery = () =>

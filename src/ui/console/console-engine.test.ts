@@ -17,6 +17,7 @@ const logged = (seq: number): ConsoleEvent => ({
   kind: "create",
   seq,
   atMs: seq,
+  receivedMs: seq,
   recordId: id(seq),
   createdMs: seq,
   updatedMs: seq,

@@ -240,7 +240,16 @@ export class ConsoleEngine {
 
   #mark(kind: "resumed" | "gap", sentence: string, seq: number): void {
     const atMs = this.#nowMs();
-    this.#append({ kind, seq, atMs, recordId: MARK_ID, createdMs: atMs, updatedMs: atMs, data: JSON.stringify(sentence) });
+    this.#append({
+      kind,
+      seq,
+      atMs,
+      receivedMs: atMs,
+      recordId: MARK_ID,
+      createdMs: atMs,
+      updatedMs: atMs,
+      data: JSON.stringify(sentence),
+    });
   }
 
   #rowView(ordinal: number): RowView {

@@ -105,6 +105,7 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
     "tab-changes": () => selection.selected !== undefined && did(() => setTab("changes")),
     "tab-json": () => selection.selected !== undefined && did(() => setTab("json")),
     "tab-raw": () => selection.selected !== undefined && did(() => setTab("raw")),
+    "tab-delivery": () => selection.selected !== undefined && did(() => setTab("delivery")),
     "copy-json": () => copyDetail(selection.detail),
     send: () => composing && did(() => sendRef.current?.()),
     sheet: () => did(() => setSheet(true)),
@@ -162,6 +163,7 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
               className="min-h-0 max-w-[60%] shrink-0 max-lg:fixed max-lg:inset-0 max-lg:z-20 max-lg:w-full! max-lg:max-w-none"
             >
               <DetailPanel
+                endpointId={endpointId}
                 detail={selection.detail}
                 tab={tab}
                 onTab={setTab}

@@ -1,8 +1,8 @@
-/** One change, looked at: what changed, its JSON, its text. Beside the list, or over it on narrow screens. */
+/** One change, looked at: what changed, its JSON, its text, who gets it. Beside the list, or over it on narrow screens. */
 "use client";
 
 import { Pencil, Trash2, X } from "lucide-react";
-import { memo, type ReactNode, useMemo, useState } from "react";
+import { lazy, memo, type ReactNode, Suspense, useMemo, useState } from "react";
 import { Button } from "../components/button";
 import { CopyButton } from "../components/copy-button";
 import { Spinner } from "../components/spinner";
@@ -20,18 +20,22 @@ import { OPERATION_LOOKS } from "./operations";
 import { toMessageText } from "./record-text";
 import { toTooltip } from "./shortcuts";
 
-export type DetailTab = "changes" | "json" | "raw";
+export type DetailTab = "changes" | "json" | "raw" | "delivery";
 
 const TABS = [
   { value: "changes", label: "Changes", title: toTooltip("tab-changes") },
   { value: "json", label: "JSON", title: toTooltip("tab-json") },
   { value: "raw", label: "Raw", title: toTooltip("tab-raw") },
+  { value: "delivery", label: "Delivery", title: toTooltip("tab-delivery") },
 ] as const;
 
 /** Longer texts are shown in part first: laying out megabytes takes the browser long. */
 const RAW_LENGTH_MAX = 100_000;
 
+const DeliveryView = lazy(async () => ({ default: (await import("./delivery-view")).DeliveryView }));
+
 interface Props {
+  endpointId: string;
   detail: Detail | undefined;
   tab: DetailTab;
   onTab: (tab: DetailTab) => void;
@@ -56,6 +60,7 @@ export function DetailPanel({ detail, ...props }: Props) {
 }
 
 function Content({
+  endpointId,
   event,
   previous,
   tab,
@@ -96,6 +101,11 @@ function Content({
         {tab === "changes" ? <ChangesView event={event} node={node} previous={previous} /> : null}
         {tab === "json" ? <JsonView node={node} /> : null}
         {tab === "raw" ? <Raw event={event} /> : null}
+        {tab === "delivery" ? (
+          <Suspense fallback={null}>
+            <DeliveryView endpointId={endpointId} event={event} />
+          </Suspense>
+        ) : null}
       </div>
       <Facts event={event} />
     </>

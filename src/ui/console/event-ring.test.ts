@@ -8,6 +8,7 @@ const event = (seq: number, changes: Partial<ConsoleEvent> = {}): ConsoleEvent =
   kind: "create",
   seq,
   atMs: 1000 + seq,
+  receivedMs: 1000 + seq,
   recordId: id(seq),
   createdMs: 1000,
   updatedMs: 1000 + seq,

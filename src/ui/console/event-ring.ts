@@ -13,6 +13,8 @@ export interface ConsoleEvent {
   seq: number;
   /** When it happened; all times in milliseconds since 1970. */
   atMs: number;
+  /** When it came over the stream; NaN: it was read from the log. */
+  receivedMs: number;
   /** 32 lowercase hex digits; of a mark: 32 zeros. */
   recordId: string;
   createdMs: number;
@@ -43,6 +45,7 @@ export class EventRing {
   readonly #kinds: Uint8Array;
   readonly #seqs: Float64Array;
   readonly #atMs: Float64Array;
+  readonly #receivedMs: Float64Array;
   readonly #createdMs: Float64Array;
   readonly #updatedMs: Float64Array;
   /** Four words an event. */
@@ -70,6 +73,7 @@ export class EventRing {
     this.#kinds = new Uint8Array(size);
     this.#seqs = new Float64Array(size);
     this.#atMs = new Float64Array(size);
+    this.#receivedMs = new Float64Array(size);
     this.#createdMs = new Float64Array(size);
     this.#updatedMs = new Float64Array(size);
     this.#ids = new Uint32Array(size * 4);
@@ -170,6 +174,7 @@ export class EventRing {
       kind: this.kind(ordinal),
       seq: this.seq(ordinal),
       atMs: this.atMs(ordinal),
+      receivedMs: this.#receivedMs[slot] ?? Number.NaN,
       recordId: this.recordId(ordinal),
       createdMs: this.#createdMs[slot] ?? 0,
       updatedMs: this.#updatedMs[slot] ?? 0,
@@ -201,6 +206,7 @@ export class EventRing {
     this.#kinds[slot] = EVENT_KINDS.indexOf(event.kind);
     this.#seqs[slot] = event.seq;
     this.#atMs[slot] = event.atMs;
+    this.#receivedMs[slot] = event.receivedMs;
     this.#createdMs[slot] = event.createdMs;
     this.#updatedMs[slot] = event.updatedMs;
     for (let word = 0; word < 4; word += 1) this.#ids[slot * 4 + word] = Number.parseInt(event.recordId.slice(word * 8, word * 8 + 8), 16);

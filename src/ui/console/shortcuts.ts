@@ -12,6 +12,7 @@ export type ShortcutId =
   | "tab-changes"
   | "tab-json"
   | "tab-raw"
+  | "tab-delivery"
   | "copy-json"
   | "send"
   | "sheet";
@@ -40,6 +41,7 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { id: "tab-changes", label: "Show what changed", group: "Detail", keys: ["d"], scope: "anywhere" },
   { id: "tab-json", label: "Show the JSON as a tree", group: "Detail", keys: ["t"], scope: "anywhere" },
   { id: "tab-raw", label: "Show the text as stored", group: "Detail", keys: ["r"], scope: "anywhere" },
+  { id: "tab-delivery", label: "Show who gets it", group: "Detail", keys: ["w"], scope: "anywhere" },
   { id: "copy-json", label: "Copy the JSON", group: "Detail", keys: ["c"], scope: "anywhere" },
   { id: "send", label: "Send", group: "Composer", keys: ["Enter"], mod: true, scope: "typing" },
   { id: "sheet", label: "Show this sheet", group: "Help", keys: ["?"], scope: "anywhere" },

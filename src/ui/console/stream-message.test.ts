@@ -22,6 +22,7 @@ describe("parseStreamMessage", () => {
           createdMs: Date.parse("2026-01-02T03:04:05.678Z"),
           updatedMs: Date.parse("2026-01-02T03:04:06.000Z"),
           atMs: Date.parse("2026-01-02T03:04:06.000Z"),
+          receivedMs: 5,
         },
       ],
     });
@@ -69,7 +70,9 @@ describe("parseLogPage", () => {
     expect(parseLogPage(page)).toMatchObject({
       more: true,
       cursor: `${EPOCH}-9`,
-      events: [{ kind: "delete", seq: 9, atMs: Date.parse("2026-01-02T03:04:09.000Z"), data: '{"x": 1.50}', recordId: ID }],
+      events: [
+        { kind: "delete", seq: 9, atMs: Date.parse("2026-01-02T03:04:09.000Z"), receivedMs: Number.NaN, data: '{"x": 1.50}', recordId: ID },
+      ],
     });
     expect(() => parseLogPage("{}")).toThrow("unknown form");
   });

@@ -85,7 +85,7 @@ export function parseLogPage(text: string): LogPage {
     if (!record) return [];
     const atMs = Date.parse(getText(change, "at"));
     const seq = Number(getNumber(change, "seq"));
-    return toRecordEvent({ text, record, type: getText(change, "type"), seq, receivedMs: atMs, atMs }) ?? [];
+    return toRecordEvent({ text, record, type: getText(change, "type"), seq, receivedMs: Number.NaN, atMs }) ?? [];
   });
   return { events, more: more?.kind === "boolean" && more.text === "true", cursor: getText(parsed.node, "cursor") };
 }
@@ -131,6 +131,7 @@ function toEvent(parts: {
     seq: parts.seq ?? 0,
     // A deletion leaves the record's times alone, so the time at which we hear of it has to do.
     atMs: parts.atMs ?? (type === "DELETE" || Number.isNaN(updatedMs) ? parts.receivedMs : updatedMs),
+    receivedMs: parts.receivedMs,
     recordId,
     createdMs: Date.parse(parts.createdAt),
     updatedMs,

@@ -19,6 +19,7 @@ const event = (kind: EventKind, recordId: string, data = "2", updatedMs = 10): C
   kind,
   seq: 1,
   atMs: TIME_MS,
+  receivedMs: TIME_MS,
   recordId,
   createdMs: TIME_MS,
   updatedMs: TIME_MS + updatedMs,

@@ -1,0 +1,10 @@
+/** `/api/manage/connections/{id}`: one open stream (G16). */
+import { manageRoute, noContent } from "@/app/lib/manage-route";
+import { endConnection } from "@/src/control/end-connection";
+
+export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
+  DELETE: async ({ runtime: { db, hub }, user, id }) => {
+    await endConnection({ db, hub, ownerId: user.id, connectionId: id });
+    return noContent();
+  },
+});

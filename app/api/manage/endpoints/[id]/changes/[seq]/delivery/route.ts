@@ -1,0 +1,8 @@
+/** `/api/manage/endpoints/{id}/changes/{seq}/delivery`: who gets a change (G17). */
+import { json, manageRoute } from "@/app/lib/manage-route";
+import { listDeliveries } from "@/src/control/list-deliveries";
+
+export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
+  GET: async ({ runtime: { db }, user, id, params: { seq = "" } }) =>
+    json(await listDeliveries({ db, ownerId: user.id, endpointId: id, seq })),
+});

@@ -1,0 +1,75 @@
+import { expect, test } from "@playwright/test";
+import { signUpFirstAdmin } from "./support/dashboard";
+import { startServer } from "./support/server";
+import { openStream } from "./support/stream";
+
+test("[G16] [W6] who listens is seen, and can be disconnected with the reason, by keyboard", async ({ page }) => {
+  const server = await startServer();
+  try {
+    const { project, endpoint, key } = await signUpFirstAdmin(page, server);
+    await page.goto(`${server.url}/p/${project.id}/connections`);
+    await expect(page.getByText("Nobody listens to this project’s endpoints now.")).toBeVisible();
+    const stream = await openStream(`${server.wsUrl}/api/1/ce/${endpoint.name}?key=${key}`);
+    const row = page.getByRole("row").filter({ hasText: endpoint.name });
+    await expect(row).toContainText("First key");
+    await expect(row).toContainText("live");
+    await expect(page.getByText("1 open stream.")).toBeVisible();
+    await row.getByRole("button", { name: `Disconnect First key from ${endpoint.name}` }).focus();
+    await page.keyboard.press("Enter");
+    const dialog = page.getByRole("dialog", { name: "Disconnect" });
+    await expect(dialog).toContainText("may connect again");
+    await dialog.getByRole("button", { name: "Disconnect" }).focus();
+    await page.keyboard.press("Enter");
+    expect(await stream.closed).toEqual({ code: 1000, reason: "This connection was ended by the project's owner." });
+    await expect(page.getByText("Nobody listens to this project’s endpoints now.")).toBeVisible();
+  } finally {
+    await server.dispose();
+  }
+});
+
+test("[G17] the console tells who gets a change, and who does not, and why", async ({ page }) => {
+  const server = await startServer();
+  try {
+    const { project, endpoint, key } = await signUpFirstAdmin(page, server, "messages");
+    const headers = { Origin: server.url };
+    const manage = `${server.url}/api/manage`;
+    await page.request.post(`${manage}/projects/${project.id}/endpoints`, { headers, data: { name: "app/users", kind: "authentication" } });
+    await page.request.patch(`${manage}/endpoints/${endpoint.id}`, { headers, data: { secure: true } });
+    const users = `${server.url}/api/1/ce/app/users?key=${key}`;
+    const logIn = async (username: string): Promise<string> => {
+      const data = { username, password: "open sesame" };
+      await page.request.post(users, { data });
+      const answer = await page.request.post(`${users}&login=true&noATCookie=true`, { data });
+      return (answer.headers().authorization ?? "").replace("Bearer ", "");
+    };
+    const [ann, bob] = [await logIn("ann"), await logIn("bob")];
+    const path = `/api/1/ce/${endpoint.name}?key=${key}`;
+    const streams = [
+      await openStream(`${server.wsUrl}${path}&accessToken=${ann}`),
+      await openStream(`${server.wsUrl}${path}&accessToken=${bob}`),
+    ];
+
+    await page.goto(`${server.url}/p/${project.id}/endpoints/${endpoint.id}/live`);
+    const count = async (): Promise<number> =>
+      (await (await page.request.get(`${manage}/projects/${project.id}/connections`)).json()).total;
+    await expect.poll(count, { message: "the console's stream is open, too" }).toBe(3);
+    const stored = await fetch(server.url + path, {
+      method: "POST",
+      headers: { Authorization: `Bearer ${ann}`, "Content-Type": "application/json" },
+      body: '{"text":"for my eyes"}',
+    });
+    expect(stored.status).toBe(201);
+    await page.getByRole("grid").getByText("for my eyes").click();
+    await page.getByRole("tab", { name: "Delivery" }).click();
+    const detail = page.getByRole("region", { name: "Detail" });
+    await expect(detail).toContainText("The record belongs to ann.");
+    const open = detail.getByRole("list", { name: "Open streams" }).getByRole("listitem");
+    await expect(open.filter({ hasText: "ann · First key" })).toContainText("Gets it");
+    await expect(open.filter({ hasText: "bob · First key" })).toContainText("belongs to ann");
+    await expect(open.filter({ hasText: "Dashboard" })).toContainText("Gets it");
+    await expect(detail).toContainText("by both clocks");
+    for (const stream of streams) stream.close();
+  } finally {
+    await server.dispose();
+  }
+});

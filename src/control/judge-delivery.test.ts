@@ -1,0 +1,25 @@
+/** Who gets a change. */
+import { describe, expect, it } from "vitest";
+import { type JudgedChange, type JudgedStream, judgeDelivery } from "./judge-delivery";
+
+const change: JudgedChange = { seq: 7, owner: { id: "a", name: "ada" } };
+const stream: JudgedStream = { openedSeq: 6, isResumable: false, onlyOwner: undefined, replayedTo: undefined };
+
+describe("a change", () => {
+  it.each<[string, Partial<JudgedStream>, string, string]>([
+    ["who reads everything, and was there", {}, "sent", "It was open."],
+    ["its record's owner", { onlyOwner: "a" }, "sent", "It was open."],
+    ["another user", { onlyOwner: "b" }, "refused", "The record belongs to ada, and this stream hears only of its own user's records."],
+    ["who is still being sent what was before", { replayedTo: 6, openedSeq: 9 }, "waiting", "has not come to this change"],
+    ["who came later, and goes on from a cursor", { isResumable: true, openedSeq: 7 }, "later", "if it asked for what it had missed"],
+    ["who came later, and does not", { openedSeq: 8 }, "later", "did not ask for what was before"],
+  ])("[G17] for %s", (_who, changed, verdict, reason) => {
+    const judged = judgeDelivery(change, { ...stream, ...changed });
+    expect(judged).toEqual({ verdict, reason: expect.stringContaining(reason) });
+  });
+
+  it("[G17] of a record of nobody is refused to users who hear of their own alone", () => {
+    const judged = judgeDelivery({ ...change, owner: undefined }, { ...stream, onlyOwner: "a" });
+    expect(judged).toEqual({ verdict: "refused", reason: expect.stringContaining("belongs to nobody") });
+  });
+});

@@ -1,0 +1,34 @@
+/** Says who of those who listen gets a change, and why not (G17). Pure. */
+import type { DeliveryVerdict } from "@/src/shared/management";
+
+export interface JudgedChange {
+  seq: number;
+  /** The user that the record belongs to; undefined: nobody. */
+  owner: { id: string; name: string | undefined } | undefined;
+}
+
+export interface JudgedStream {
+  /** Where the log stood when it was opened. */
+  openedSeq: number;
+  isResumable: boolean;
+  /** Hears of this user's records alone; undefined: of everybody's. */
+  onlyOwner: string | undefined;
+  /** Up to which seq it has been sent the log; undefined: it is live. */
+  replayedTo: number | undefined;
+}
+
+/** As the stream is now: it tells nothing of streams that have gone. */
+export function judgeDelivery(change: JudgedChange, stream: JudgedStream): { verdict: DeliveryVerdict; reason: string } {
+  if (stream.onlyOwner !== undefined && stream.onlyOwner !== change.owner?.id) return { verdict: "refused", reason: toRefusal(change) };
+  if (stream.replayedTo !== undefined && stream.replayedTo < change.seq)
+    return { verdict: "waiting", reason: "It is being sent what it missed, and has not come to this change." };
+  if (stream.openedSeq < change.seq) return { verdict: "sent", reason: "It was open." };
+  return stream.isResumable
+    ? { verdict: "later", reason: "It was opened later, and was sent this change if it asked for what it had missed." }
+    : { verdict: "later", reason: "It was opened later, and did not ask for what was before." };
+}
+
+function toRefusal({ owner }: JudgedChange): string {
+  const whose = owner ? `belongs to ${owner.name ?? "another user"}` : "belongs to nobody";
+  return `The record ${whose}, and this stream hears only of its own user's records.`;
+}

@@ -1,0 +1,11 @@
+/** How an open stream is called. Pure. */
+import type { ConnectionView } from "@/src/shared/management";
+
+/** Who listens: the user, the key, the dashboard. */
+export function toWho({ user, key, dashboard }: Pick<ConnectionView, "user" | "key" | "dashboard">): string {
+  if (dashboard) return "Dashboard";
+  const byKey = key ?? "A deleted key";
+  return user === null ? byKey : `${user} · ${byKey}`;
+}
+
+export const TRANSPORT_LABELS: Readonly<Record<ConnectionView["transport"], string>> = { ws: "WebSocket", sse: "EventSource" };

@@ -1,0 +1,89 @@
+/** A project's open streams, on all servers, kept up to date. */
+"use client";
+
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import type { ConnectionView } from "@/src/shared/management";
+import { connectionsQuery, endpointsQuery, keysQuery } from "../api/queries";
+import { ButtonLink } from "../components/button-link";
+import { CodeBlock } from "../components/code-block";
+import { EmptyState } from "../components/empty-state";
+import { Page } from "../components/page";
+import { ProblemPanel } from "../components/problem-panel";
+import { preferredKey } from "../endpoints/choose-key";
+import { formatCount } from "../format/number";
+import { chooseFirstEndpoint } from "../projects/first-endpoint";
+import { toStreamUrl } from "../snippets/snippets";
+import { ConnectionsTable } from "./connections-table";
+import { DisconnectDialog } from "./disconnect-dialog";
+
+export function ConnectionsPage({ projectId, origin }: { projectId: string; origin: string }) {
+  const [endpointId, setEndpointId] = useState("");
+  const [ending, setEnding] = useState<ConnectionView | null>(null);
+  const { data: endpoints = [] } = useQuery(endpointsQuery(projectId));
+  const { data, error, refetch } = useQuery({ ...connectionsQuery(projectId, endpointId), placeholderData: keepPreviousData });
+  const isEmpty = data?.total === 0;
+  return (
+    <Page
+      title="Connections"
+      note={data ? toNote(data.total, data.connections.length) : "Who listens to changes now."}
+      actions={endpoints.length > 1 ? <EndpointChoice endpoints={endpoints} value={endpointId} onChange={setEndpointId} /> : null}
+    >
+      {error ? <ProblemPanel what="The open streams can’t be read now." error={error} onRetry={() => void refetch()} /> : null}
+      {isEmpty ? <Nobody projectId={projectId} origin={origin} /> : null}
+      {data && !isEmpty ? <ConnectionsTable connections={data.connections} onEnd={setEnding} /> : null}
+      <DisconnectDialog projectId={projectId} connection={ending} onClose={() => setEnding(null)} />
+    </Page>
+  );
+}
+
+function toNote(total: number, shown: number): string {
+  const streams = total === 1 ? "1 open stream" : `${formatCount(total)} open streams`;
+  return shown < total ? `${streams}; the newest ${formatCount(shown)} are shown.` : `${streams}.`;
+}
+
+function EndpointChoice({
+  endpoints,
+  value,
+  onChange,
+}: {
+  endpoints: readonly { id: string; name: string }[];
+  value: string;
+  onChange: (id: string) => void;
+}) {
+  return (
+    <select
+      aria-label="Endpoint"
+      value={value}
+      onChange={({ target }) => onChange(target.value)}
+      className="h-control max-w-60 rounded-md border border-control bg-surface px-2 pointer-coarse:h-11"
+    >
+      <option value="">All endpoints</option>
+      {endpoints.map(({ id, name }) => (
+        <option key={id} value={id}>
+          {name}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+function Nobody({ projectId, origin }: { projectId: string; origin: string }) {
+  const { data: endpoints = [] } = useQuery(endpointsQuery(projectId));
+  const { data: keys = [] } = useQuery(keysQuery(projectId));
+  const endpoint = chooseFirstEndpoint(endpoints);
+  const key = preferredKey(keys, Date.now());
+  return (
+    <EmptyState
+      sentence="Nobody listens to this project’s endpoints now."
+      action={endpoint ? <ButtonLink href={`/p/${projectId}/endpoints/${endpoint.id}/live`}>Open the console</ButtonLink> : null}
+    >
+      {endpoint && key ? (
+        <CodeBlock
+          code={`const socket = new WebSocket("${toStreamUrl({ origin, endpointName: endpoint.name, key: key.key })}");\nsocket.onmessage = ({ data }) => console.log(JSON.parse(data));`}
+          what="the code"
+        />
+      ) : null}
+    </EmptyState>
+  );
+}

@@ -1,0 +1,65 @@
+/** Asks before a stream is ended, and says what that means. */
+"use client";
+
+import { useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import type { ConnectionView } from "@/src/shared/management";
+import { requestJson } from "../api/request";
+import { RequestError } from "../api/request-error";
+import { Button } from "../components/button";
+import { Dialog, DialogActions } from "../components/dialog";
+import { notify } from "../notifications/notify";
+import { toWho } from "./connection-look";
+
+export function DisconnectDialog({
+  projectId,
+  connection,
+  onClose,
+}: {
+  projectId: string;
+  connection: ConnectionView | null;
+  onClose: () => void;
+}) {
+  const client = useQueryClient();
+  const [failure, setFailure] = useState<string>();
+  const [isEnding, setEnding] = useState(false);
+  const close = () => {
+    setFailure(undefined);
+    onClose();
+  };
+  const end = async ({ id }: ConnectionView) => {
+    setEnding(true);
+    try {
+      await requestJson(`connections/${id}`, { method: "DELETE" });
+      notify("The connection is being ended.");
+      close();
+    } catch (error) {
+      // Gone already: what was asked for is so.
+      if (error instanceof RequestError && error.status === 404) close();
+      else setFailure(error instanceof Error ? error.message : "Something went wrong.");
+    } finally {
+      setEnding(false);
+      void client.invalidateQueries({ queryKey: ["connections", projectId] });
+    }
+  };
+  return (
+    <Dialog open={connection !== null} onOpenChange={(open) => open || close()} title="Disconnect">
+      {connection ? (
+        <div className="flex flex-col gap-4">
+          <p className="text-muted">
+            The stream of <span className="font-medium text-text wrap-anywhere">{toWho(connection)}</span> from{" "}
+            <code className="text-data text-text wrap-anywhere">{connection.endpoint}</code> ends within a second. Its client is told why,
+            and may connect again; to keep it out, revoke its key or its session.
+          </p>
+          {failure ? <p role="alert">{failure}</p> : null}
+          <DialogActions>
+            <Button tone="danger" busy={isEnding} onClick={() => void end(connection)}>
+              Disconnect
+            </Button>
+            <Button onClick={close}>Cancel</Button>
+          </DialogActions>
+        </div>
+      ) : null}
+    </Dialog>
+  );
+}
