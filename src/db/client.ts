@@ -13,12 +13,20 @@ const CONNECTIONS_MAX = 10;
 /** For a free connection, or a new one; then the database counts as away (E3). */
 const CONNECT_TIMEOUT_MS = 5_000;
 const TRANSACTION_TIMEOUT_MS = 15_000;
+/**
+ * A node that can't be reached in the middle of a transaction holds its locks, above all an endpoint's row, on which every writer of the other nodes waits.
+ * Between two statements of ours there is no more than a little computing.
+ */
+const IDLE_IN_TRANSACTION_MS = 2_000;
+/** A connection on which nothing is under way is known to be dead about 10 s later: what is sent on one that is not may take many minutes to fail. */
+const KEEP_ALIVE_DELAY_MS = 10_000;
 
 /**
  * What the code relies on, whatever the server's and the role's defaults are. The time zone: Prisma's adapter takes the
  * digits of every timestamp for UTC.
  */
-const SESSION_SETTINGS = "SET TIME ZONE 'UTC'; SET DateStyle TO 'ISO'; SET default_transaction_isolation TO 'read committed'";
+const toSessionSettings = (idleInTransactionMs: number): string =>
+  `SET TIME ZONE 'UTC'; SET DateStyle TO 'ISO'; SET default_transaction_isolation TO 'read committed'; SET idle_in_transaction_session_timeout TO ${idleInTransactionMs}`;
 
 export interface PoolOptions {
   /** `postgresql://…`; `sslmode` and other parameters as pg reads them. */
@@ -28,10 +36,14 @@ export interface PoolOptions {
   max?: number;
   /** Default 5000. */
   connectTimeoutMs?: number;
+  /** Default 2000. The database ends a connection whose transaction waits for us for longer. */
+  idleInTransactionMs?: number;
 }
 
 /** A pool whose connections stay open. Opens none before the first query. Who makes it ends it, with `pool.end()`. */
-export function createPool({ url, log, max = CONNECTIONS_MAX, connectTimeoutMs = CONNECT_TIMEOUT_MS }: PoolOptions): pg.Pool {
+export function createPool(options: PoolOptions): pg.Pool {
+  const { url, log, max = CONNECTIONS_MAX, connectTimeoutMs = CONNECT_TIMEOUT_MS, idleInTransactionMs = IDLE_IN_TRANSACTION_MS } = options;
+  const sessionSettings = toSessionSettings(idleInTransactionMs);
   const pool = new pg.Pool({
     connectionString: url,
     application_name: "rested",
@@ -39,9 +51,10 @@ export function createPool({ url, log, max = CONNECTIONS_MAX, connectTimeoutMs =
     idleTimeoutMillis: 0,
     connectionTimeoutMillis: connectTimeoutMs,
     keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_DELAY_MS,
     // Awaited by the pool before the connection is handed out, though its type does not say so.
     onConnect: async (client) => {
-      await client.query(SESSION_SETTINGS);
+      await client.query(sessionSettings);
     },
   });
   // Without a listener the loss of an idle connection would end the process. The pool replaces it by itself.

@@ -129,6 +129,34 @@ describe("a database that is away", () => {
     await world.expectSound(endpointId);
   });
 
+  it("[E3] can't be reached by a node that is in a transaction: the others wait for its locks no longer than it may be idle", async () => {
+    const proxy = await createSeverableProxy(inject("postgres"));
+    cleanUps.push(() => proxy.close());
+    const world = await createRecordsDatabase({ via: proxy, idleInTransactionMs: 200 });
+    cleanUps.push(() => world.close());
+    const { id: endpointId } = await world.createEndpoint();
+    const other = createClient(world.database.url);
+
+    let rejected: Promise<void> | undefined;
+    await new Promise<void>((onLocked) => {
+      const open = world.db.$transaction(async (tx) => {
+        await tx.record.create({ data: { endpointId, data: 1 } });
+        proxy.stall();
+        onLocked();
+        return tx.record.create({ data: { endpointId, data: 2 } });
+      });
+      rejected = expect(open).rejects.toMatchObject(AWAY);
+    });
+    const write = { type: "POST", id: createUniqueId(), contentType: "json", data: "3" } as const;
+    const [result] = await createRecordStore(other).commit(endpointId, [write]);
+    expect(result).toMatchObject({ outcome: "ok", change: { seq: 1 } });
+
+    await proxy.sever();
+    await rejected;
+    await proxy.restore();
+    expect(await world.expectSound(endpointId)).toHaveLength(1);
+  });
+
   it("[E3] has no connection left in time", async () => {
     const world = await createRecordsDatabase({ max: 1, connectTimeoutMs: 50 });
     cleanUps.push(() => world.close());

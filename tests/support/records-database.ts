@@ -33,7 +33,13 @@ const quiet: Log = { debug() {}, info() {}, warn() {}, error: (context, message)
 
 /** `serverDefaults`: settings of the database that the code must not depend on. */
 export async function createRecordsDatabase(
-  options: { max?: number; connectTimeoutMs?: number; via?: { host: string; port: number }; serverDefaults?: string[] } = {},
+  options: {
+    max?: number;
+    connectTimeoutMs?: number;
+    idleInTransactionMs?: number;
+    via?: { host: string; port: number };
+    serverDefaults?: string[];
+  } = {},
 ): Promise<RecordsDatabase> {
   const database = await createTestDatabase();
   const url = new URL(database.url);
@@ -42,12 +48,13 @@ export async function createRecordsDatabase(
   observer.on("error", () => undefined);
   for (const setting of options.serverDefaults ?? []) await observer.query(`ALTER DATABASE ${database.database} SET ${setting}`);
   if (options.via) url.host = `${options.via.host}:${options.via.port}`;
-  const { max, connectTimeoutMs } = options;
+  const { max, connectTimeoutMs, idleInTransactionMs } = options;
   const pool = createPool({
     url: url.href,
     log: quiet,
     ...(max === undefined ? {} : { max }),
     ...(connectTimeoutMs === undefined ? {} : { connectTimeoutMs }),
+    ...(idleInTransactionMs === undefined ? {} : { idleInTransactionMs }),
   });
   const hints = createProcessHints({ log: quiet });
   let heard: Hint[] = [];
