@@ -31,6 +31,7 @@ import { createProcessRateLimiter, createSharedRateLimiter } from "@/src/limits/
 import { createProcessHints } from "@/src/realtime/hints";
 import { createHub } from "@/src/realtime/hub";
 import { createNodeLink } from "@/src/realtime/node-link";
+import { shareReads } from "@/src/realtime/shared-reads";
 import { createEventStreams } from "@/src/realtime/sse";
 import { createStreamKeeper } from "@/src/realtime/stream-keeper";
 import { createStreamLimits } from "@/src/realtime/stream-limits";
@@ -91,7 +92,17 @@ export async function boot(config: Config): Promise<Booted> {
   const limiter = config.redisUrl === undefined ? createProcessRateLimiter() : createSharedRateLimiter({ url: config.redisUrl, log });
   const gate = createRateGate({ access, limiter, limit: config.rateLimit });
   const limits = createStreamLimits(config.streams);
-  const hub = createHub({ changes, hints, access, definitions, tokens, limits, clock, log, queueBytesMax: config.queueBytesMax });
+  const hub = createHub({
+    changes: { ...changes, read: shareReads(changes.read) },
+    hints,
+    access,
+    definitions,
+    tokens,
+    limits,
+    clock,
+    log,
+    queueBytesMax: config.queueBytesMax,
+  });
   const sandbox = createSandbox({ timeoutMs: config.sandboxTimeoutMs, memoryBytesMax: config.sandboxMemoryBytesMax, log });
   const records = createRecords({ store, sandbox, recordBytesMax: config.bodyBytesMax });
   const users = createUsers({

@@ -4,6 +4,7 @@ import type { Change } from "@/src/core/ports";
 import { createProcessHints } from "@/src/realtime/hints";
 import { createHub, type Hub, type HubOptions } from "@/src/realtime/hub";
 import type { Start } from "@/src/realtime/session";
+import { shareReads } from "@/src/realtime/shared-reads";
 import { createMemoryLog, type MemoryLog } from "./memory-log";
 
 export const EPOCH = "0".repeat(32);
@@ -23,10 +24,10 @@ export interface MemoryHub {
   raiseTokenGeneration(): void;
 }
 
-/** `pause`: see {@link createMemoryLog}. Access is granted for ever unless `access` says otherwise. */
-export function createMemoryHub(options: Partial<HubOptions> & { pause?: () => Promise<void> } = {}): MemoryHub {
-  const { pause, ...hubOptions } = options;
-  const log = createMemoryLog({ epoch: EPOCH, ...(pause ? { pause } : {}) });
+/** `pause`: see {@link createMemoryLog}. `memoryLog`: that of another hub, as two nodes share one. Access is granted for ever unless `access` says otherwise. */
+export function createMemoryHub(options: Partial<HubOptions> & { pause?: () => Promise<void>; memoryLog?: MemoryLog } = {}): MemoryHub {
+  const { pause, memoryLog, ...hubOptions } = options;
+  const log = memoryLog ?? createMemoryLog({ epoch: EPOCH, ...(pause ? { pause } : {}) });
   const hints = createProcessHints();
   let now = new Date("2026-01-01T00:00:00Z");
   let tokenGeneration = 0;
@@ -38,7 +39,7 @@ export function createMemoryHub(options: Partial<HubOptions> & { pause?: () => P
     };
   };
   const hub = createHub({
-    changes: log,
+    changes: { positions: log.positions, read: shareReads(log.read), readFor: log.readFor },
     hints,
     access: { recheck: async () => undefined },
     definitions: { watch: ({ id }) => watch(watched, id) },

@@ -24,6 +24,7 @@ import { createProcessRateLimiter } from "@/src/limits/rate-limiter";
 import { createProcessHints } from "@/src/realtime/hints";
 import { createHub, type Hub } from "@/src/realtime/hub";
 import { createNodeLink } from "@/src/realtime/node-link";
+import { shareReads } from "@/src/realtime/shared-reads";
 import { createEventStreams } from "@/src/realtime/sse";
 import { createStreamKeeper } from "@/src/realtime/stream-keeper";
 import { createStreamLimits, type StreamLimitsConfig } from "@/src/realtime/stream-limits";
@@ -101,7 +102,17 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
   const changes = createChangeLog({ db });
   const records = createRecordStore({ db, pool: serverPool });
   const limits = createStreamLimits({ total: 0, perKey: 0, perAddress: 0, ...options.streams });
-  const hub = createHub({ changes, hints, access, definitions, tokens, limits, clock: coreClock, log, queueBytesMax });
+  const hub = createHub({
+    changes: { ...changes, read: shareReads(changes.read) },
+    hints,
+    access,
+    definitions,
+    tokens,
+    limits,
+    clock: coreClock,
+    log,
+    queueBytesMax,
+  });
   const stopListening = definitions.onInvalidate((projectId) => void hub.recheck(projectId));
   tokens.onInvalidate((projectId) => void hub.recheck(projectId));
   const link = options.redis && createNodeLink({ ...options.redis, hints, definitions, tokens, log });
