@@ -1,7 +1,8 @@
-/** Whatever comes when, every subscriber gets exactly what it may read of the log's suffix: once, in order, and without a hole that it is not told of. */
+/** Whatever comes when, on however many nodes, every subscriber gets exactly what it may read of the log's suffix: once, in order, and without a hole that it is not told of. */
 import { setImmediate as nextTick } from "node:timers/promises";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { Hint } from "@/src/core/ports";
 import { parseCursor } from "@/src/shared/cursor";
 import { AppError } from "@/src/shared/errors";
 import { createMemoryHub, type MemoryHub, toGrant, toPrivateGrant, toStart } from "@/tests/support/memory-hub";
@@ -10,6 +11,7 @@ import { createMemorySink, type StreamMessage } from "@/tests/support/memory-sin
 import type { Start } from "./session";
 
 const OWNERS = ["a", "b", "c"];
+const NODES = 2;
 
 const steps = fc.array(
   fc.oneof(
@@ -19,6 +21,9 @@ const steps = fc.array(
         do: fc.constant("commit" as const),
         owners: fc.array(fc.constantFrom(null, ...OWNERS), { minLength: 1, maxLength: 40 }),
         hint: fc.constantFrom("now" as const, "late" as const, "lost" as const, "endpoint" as const),
+        /** The node that writes. Only some hints reach the other one. */
+        node: fc.nat({ max: NODES - 1 }),
+        reachesAll: fc.boolean(),
       }),
     },
     {
@@ -28,13 +33,24 @@ const steps = fc.array(
         /** Null: reads everybody's. */
         owner: fc.constantFrom(null, ...OWNERS.slice(0, 2)),
         start: fc.oneof(fc.constantFrom("plain" as const, "now" as const), fc.integer({ min: 0, max: 60 })),
+        node: fc.nat({ max: NODES - 1 }),
       }),
     },
     {
       weight: 2,
-      arbitrary: fc.record({ do: fc.constantFrom("drop" as const, "resume" as const, "beat" as const), client: fc.nat({ max: 5 }) }),
+      arbitrary: fc.record({
+        do: fc.constantFrom("drop" as const, "resume" as const, "beat" as const),
+        client: fc.nat({ max: 5 }),
+        node: fc.nat({ max: NODES - 1 }),
+      }),
     },
-    { weight: 1, arbitrary: fc.record({ do: fc.constantFrom("fail" as const, "poll" as const, "trim" as const) }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        do: fc.constantFrom("fail" as const, "poll" as const, "trim" as const, "shutdown" as const, "crash" as const),
+        node: fc.nat({ max: NODES - 1 }),
+      }),
+    },
     { weight: 6, arbitrary: fc.record({ do: fc.constant("run" as const), tasks: fc.integer({ min: 1, max: 6 }) }) },
   ),
   { minLength: 40, maxLength: 80 },
@@ -48,15 +64,20 @@ interface Client {
   askedAt: number;
   connectedAt: number | undefined;
   isConnected: boolean;
+  /** The node that it is connected to, or was. */
+  node: number;
   /** All that it received, over all its connections. */
   received(): StreamMessage[];
   drop(): void;
   beat(): void;
   /** Connects again unless it is connected, or plain: a plain one can't say where it was. */
-  resume(): void;
+  resume(node: number): void;
 }
 
-function createClient({ hub, log }: MemoryHub, owner: string | null, initialStart: Start): Client {
+/** `nodes`: those that run now. */
+function createClient(nodes: readonly MemoryHub[], options: { node: number; owner: string | null; start: Start }): Client {
+  const { owner, start: initialStart } = options;
+  const { log } = toNode(nodes, options.node);
   const before: StreamMessage[] = [];
   let start = initialStart;
   let connection: { close(): void; beat(): void; messages(): StreamMessage[] } | undefined;
@@ -81,15 +102,17 @@ function createClient({ hub, log }: MemoryHub, owner: string | null, initialStar
       client.isConnected = true;
       return sink;
     };
-    hub.subscribe({ grant, start, transport: "ws", address: "127.0.0.1", connect: onConnect }).then(
-      (opened) => {
-        subscription = opened;
-        if (isDropped) opened?.closed();
-      },
-      () => {
-        if (connection === current) client.drop();
-      },
-    );
+    toNode(nodes, client.node)
+      .hub.subscribe({ grant, start, transport: "ws", address: "127.0.0.1", connect: onConnect })
+      .then(
+        (opened) => {
+          subscription = opened;
+          if (isDropped) opened?.closed();
+        },
+        () => {
+          if (connection === current) client.drop();
+        },
+      );
   };
 
   const client: Client = {
@@ -98,6 +121,7 @@ function createClient({ hub, log }: MemoryHub, owner: string | null, initialStar
     askedAt: log.position().seq,
     connectedAt: undefined,
     isConnected: false,
+    node: options.node,
     received: () => [...before, ...(connection?.messages() ?? [])],
     drop: () => {
       connection?.close();
@@ -106,8 +130,9 @@ function createClient({ hub, log }: MemoryHub, owner: string | null, initialStar
       client.isConnected = false;
     },
     beat: () => connection?.beat(),
-    resume: () => {
+    resume: (node) => {
       if (connection || client.isPlain) return;
+      client.node = node;
       const last = parseCursor(before.at(-1)?.cursor ?? "");
       if (last) start = { mode: "after", cursor: last };
       connect();
@@ -115,6 +140,12 @@ function createClient({ hub, log }: MemoryHub, owner: string | null, initialStar
   };
   connect();
   return client;
+}
+
+function toNode(nodes: readonly MemoryHub[], node: number): MemoryHub {
+  const found = nodes[node];
+  if (!found) throw new Error(`There is no node ${node}.`);
+  return found;
 }
 
 /** Follows what a client received: only what it may read, each once. A hole must be one of trimmed changes; a resumable client must be told. */
@@ -170,33 +201,39 @@ describe("interleavings", () => {
           await scheduler.schedule(Promise.resolve());
           if (failures > 0 && failures-- > 0) throw new AppError("database_unavailable");
         };
-        const memoryHub = createMemoryHub({ pause });
-        const { log, hints, hub, publish } = memoryHub;
+        const first = createMemoryHub({ pause });
+        const { log } = first;
+        const startNode = () => createMemoryHub({ memoryLog: log });
+        const nodes = [first, ...Array.from({ length: NODES - 1 }, startNode)];
         const clients: Client[] = [];
 
         for (const step of script) {
           switch (step.do) {
             case "commit": {
               const changes = step.owners.flatMap((owner) => log.commit(1, { owner }));
-              if (step.hint === "now") publish(changes);
-              if (step.hint === "late") void scheduler.schedule(Promise.resolve()).then(() => publish(changes));
-              if (step.hint === "endpoint") hints.publish({ kind: "endpoint", endpointId: log.endpointId });
+              const reached = step.reachesAll ? [...nodes] : [toNode(nodes, step.node)];
+              const publish = (hint: Hint) => {
+                for (const { hints } of reached) hints.publish(hint);
+              };
+              if (step.hint === "now") publish({ kind: "changes", changes });
+              if (step.hint === "late") void scheduler.schedule(Promise.resolve()).then(() => publish({ kind: "changes", changes }));
+              if (step.hint === "endpoint") publish({ kind: "endpoint", endpointId: log.endpointId });
               break;
             }
             case "connect":
               clients.push(
-                createClient(
-                  memoryHub,
-                  step.owner,
-                  typeof step.start === "number" ? toStart(Math.min(step.start, log.position().seq)) : { mode: step.start },
-                ),
+                createClient(nodes, {
+                  node: step.node,
+                  owner: step.owner,
+                  start: typeof step.start === "number" ? toStart(Math.min(step.start, log.position().seq)) : { mode: step.start },
+                }),
               );
               break;
             case "drop":
               clients[step.client]?.drop();
               break;
             case "resume":
-              clients[step.client]?.resume();
+              clients[step.client]?.resume(step.node);
               break;
             case "beat":
               clients[step.client]?.beat();
@@ -205,7 +242,16 @@ describe("interleavings", () => {
               failures += 1;
               break;
             case "poll":
-              hub.poll().catch(() => undefined);
+              toNode(nodes, step.node)
+                .hub.poll()
+                .catch(() => undefined);
+              break;
+            case "shutdown":
+            case "crash":
+              // One that crashed says nothing to its clients; what it still does reaches nobody.
+              if (step.do === "shutdown") toNode(nodes, step.node).hub.closeAll(new AppError("server_shutdown"));
+              nodes[step.node] = startNode();
+              for (const client of clients) if (client.node === step.node) client.drop();
               break;
             case "trim":
               trimmedTo = Math.max(trimmedTo, log.position().seq - 20);
@@ -218,9 +264,9 @@ describe("interleavings", () => {
         }
 
         failures = 0;
-        for (const client of clients) client.resume();
+        for (const client of clients) client.resume(client.node);
         for (let round = 0; round < 5; round++) {
-          await scheduler.waitFor(hub.poll().catch(() => undefined));
+          await scheduler.waitFor(Promise.allSettled(nodes.map(({ hub }) => hub.poll())));
           await scheduler.waitIdle();
           await nextTick();
         }
