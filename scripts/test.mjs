@@ -5,7 +5,7 @@ import path from "node:path";
 import { build } from "./setup/build.mjs";
 import { ensureChromium } from "./setup/chromium.mjs";
 import { withLock } from "./setup/lock.mjs";
-import { runPackage } from "./setup/run.mjs";
+import { run, runPackage } from "./setup/run.mjs";
 import { enterProject, setUp } from "./setup/setup.mjs";
 import { main, step, toSeconds } from "./setup/step.mjs";
 
@@ -13,6 +13,7 @@ import { main, step, toSeconds } from "./setup/step.mjs";
 const reports = fs.mkdtempSync(path.join(os.tmpdir(), "rested-reports-"));
 process.once("exit", () => fs.rmSync(reports, { recursive: true, force: true }));
 const UNIT_REPORT = path.join(reports, "unit.json");
+const FAULTS_REPORT = path.join(reports, "faults.json");
 const E2E_REPORT = path.join(reports, "e2e.json");
 
 const counts = { passed: 0, failed: 0 };
@@ -32,6 +33,7 @@ const STEPS = [
     run: () => runPackage("tsx/dist/cli.mjs", ["scripts/migrations/check.mjs"], { show: true }),
   },
   { name: "unit", what: "unit and contract tests", report: UNIT_REPORT, count: countUnit, run: runUnit },
+  { name: "faults", what: "fault suite, short form", report: FAULTS_REPORT, count: (counted) => counted, run: runFaults },
   { name: "build", what: "build", run: () => withLock("setup", build) },
   { name: "e2e", what: "end-to-end tests", report: E2E_REPORT, count: countE2e, run: runE2e },
 ];
@@ -104,6 +106,10 @@ function runUnit() {
     show: true,
     env: { NODE_ENV: "test", CHROMIUM_PATH: chromium },
   });
+}
+
+function runFaults() {
+  return run(process.execPath, ["scripts/faults.mjs", "--short", "--report", FAULTS_REPORT], { show: true });
 }
 
 function runE2e() {

@@ -17,10 +17,17 @@ export async function build() {
   if (readStamp(STAMP) === hash && ["dist/server.js", WORKER, ".next/BUILD_ID"].every((file) => fs.existsSync(file))) return "unchanged";
   fs.rmSync(STAMP, { force: true });
   await runPackage("next/dist/bin/next", ["build"], { env: { NODE_ENV: "production", NEXT_TELEMETRY_DISABLED: "1" } });
+  await bundleServer("server.ts", "dist/server.js");
+  await bundleWorker(WORKER);
+  writeStamp(STAMP, hash);
+}
+
+/** Bundles what runs in Node, all but the packages. */
+export async function bundleServer(entryPoint, outfile) {
   const esbuild = await import("esbuild");
   await esbuild.build({
-    entryPoints: ["server.ts"],
-    outfile: "dist/server.js",
+    entryPoints: [entryPoint],
+    outfile,
     bundle: true,
     platform: "node",
     format: "esm",
@@ -29,8 +36,6 @@ export async function build() {
     sourcemap: true,
     logLevel: "silent",
   });
-  await bundleWorker(WORKER);
-  writeStamp(STAMP, hash);
 }
 
 /** Bundles the sandbox's worker, with all that it needs inside: it may read no other file. */

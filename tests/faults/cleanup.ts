@@ -1,0 +1,26 @@
+/** What has to be undone, in reverse order, however a run ends. It must not know what it undoes. */
+
+export interface Cleanup {
+  /** `undo` is called once, by `run`. */
+  add(undo: () => unknown): void;
+  /** Undoes everything, also when one of it fails; then raises the first failure. */
+  run(): Promise<void>;
+}
+
+export function createCleanup(): Cleanup {
+  const undos: (() => unknown)[] = [];
+  return {
+    add: (undo) => undos.push(undo),
+    run: async () => {
+      const failures: unknown[] = [];
+      for (let undo = undos.pop(); undo; undo = undos.pop()) {
+        try {
+          await undo();
+        } catch (error) {
+          failures.push(error);
+        }
+      }
+      if (failures.length > 0) throw failures[0];
+    },
+  };
+}

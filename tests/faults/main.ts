@@ -1,0 +1,108 @@
+/**
+ * The fault suite: breaks a running deployment in every way that it knows, so many times, and prints what was lost. Start it with `npm run test:faults`.
+ * Exits with 1 when anything was lost, doubled, out of order or unauthorised, or a run could not be judged.
+ */
+import fs from "node:fs";
+import { parseArgs } from "node:util";
+import { bundleNode } from "./bundled-node";
+import { type Deployment, startDeployment } from "./deployment";
+import { dropPackets } from "./drop-packets";
+import type { Fault } from "./fault";
+import { fullDisk } from "./full-disk";
+import { killNode, killPostgres, killRedis, stopPostgres } from "./process-faults";
+import { reconnectStorm } from "./reconnect-storm";
+import { isRedisInstalled } from "./redis-process";
+import { createTally, type Tally, toTable } from "./report";
+import { runOnce } from "./run";
+import { stalledReaders } from "./stalled-readers";
+
+const FAULTS: readonly Fault[] = [killNode, stopPostgres, killPostgres, killRedis, dropPackets, stalledReaders, reconnectStorm, fullDisk];
+const PROBLEMS_SHOWN_MAX = 20;
+
+const { values } = parseArgs({
+  options: {
+    runs: { type: "string", default: "3" },
+    fault: { type: "string", multiple: true },
+    short: { type: "boolean", default: false },
+    report: { type: "string" },
+  },
+});
+const runs = values.short ? 1 : Number(values.runs);
+const unknown = (values.fault ?? []).filter((name) => !FAULTS.some((fault) => fault.name === name));
+if (!(runs > 0) || unknown.length > 0) {
+  console.error(`npm run test:faults -- [--runs N] [--fault NAME]… [--short]; the faults: ${FAULTS.map(({ name }) => name).join(", ")}`);
+  process.exit(2);
+}
+
+let current: Deployment | undefined;
+let isStopping = false;
+/** However the suite ends, it leaves nothing behind. A signal to the whole group comes twice. */
+function stop(): void {
+  if (isStopping) return;
+  isStopping = true;
+  void (current?.dispose() ?? Promise.resolve()).finally(() => process.exit(1));
+}
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, stop);
+process.on("uncaughtException", (error) => {
+  console.error(error);
+  stop();
+});
+const node = await bundleNode();
+process.once("exit", node.remove);
+const tallies: Tally[] = [];
+for (const fault of FAULTS) {
+  if (values.fault && !values.fault.includes(fault.name)) continue;
+  tallies.push(await runFault(fault, node.script));
+}
+console.log(`\n${toTable(tallies)}`);
+const failed = tallies.filter(({ problems }) => problems.length > 0).length;
+if (values.report)
+  fs.writeFileSync(values.report, JSON.stringify({ passed: tallies.filter(({ runs: done }) => done > 0).length - failed, failed }));
+process.exit(failed > 0 ? 1 : 0);
+
+/** Half of the runs on a deployment with Redis, the others on one without it. */
+async function runFault(fault: Fault, script: string): Promise<Tally> {
+  const tally = createTally(fault);
+  const obstacle = fault.obstacle?.();
+  if (obstacle !== undefined) {
+    tally.note = `left out: ${obstacle}`;
+    console.log(`${fault.name}: ${tally.note}`);
+    return tally;
+  }
+  const withRedis = isRedisInstalled() ? (fault.redisOnly ? runs : Math.ceil(runs / 2)) : 0;
+  for (const [isWithRedis, count] of [
+    [true, withRedis],
+    [false, runs - withRedis],
+  ] as const) {
+    if (count > 0 && tally.problems.length === 0) await runDeployment({ fault, script, withRedis: isWithRedis, count, tally });
+  }
+  return tally;
+}
+
+async function runDeployment(options: { fault: Fault; script: string; withRedis: boolean; count: number; tally: Tally }): Promise<void> {
+  const { fault, script, withRedis, count, tally } = options;
+  const deployment = await startDeployment({ script, runs: count, withRedis, needs: fault.needs });
+  current = deployment;
+  if (deployment.link)
+    tally.note = deployment.link.kind === "namespaces" ? "between two network namespaces" : "by a relay that stalls and cuts";
+  try {
+    for (let place = 0; place < count && tally.problems.length === 0; place++) {
+      const startedAt = performance.now();
+      const result = await runOnce({ deployment, fault, place, run: tally.runs, isShort: values.short });
+      tally.add(result);
+      const { writes, deliveries, lost, doubled, outOfOrder, unauthorised, recoveryMs } = result;
+      console.log(
+        `${fault.name} ${tally.runs}${withRedis ? "" : " (without Redis)"}: ${writes} writes, ${deliveries} deliveries, ${lost} lost, ${doubled} doubled, ${outOfOrder} out of order, ${unauthorised} unauthorised, recovered in ${Math.round(recoveryMs)} ms; ${((performance.now() - startedAt) / 1_000).toFixed(1)} s`,
+      );
+    }
+  } catch (error) {
+    tally.problems.push(`a run could not be judged: ${error instanceof Error ? error.stack : String(error)}`);
+  } finally {
+    if (tally.problems.length > 0) {
+      console.error(`${tally.problems.slice(0, PROBLEMS_SHOWN_MAX).join("\n")}\n${current?.logTail() ?? ""}`);
+    }
+    const deployment = current;
+    current = undefined;
+    await deployment?.dispose();
+  }
+}

@@ -1,0 +1,40 @@
+/**
+ * One node of the deployment that the fault suite breaks: data plane and realtime plane as runtime/boot.ts composes them, without the dashboard.
+ * Configured by the environment. Tells its parent `{ port }` once it listens, and a NodeState whenever it is asked; ends with its parent.
+ */
+import { once } from "node:events";
+import http from "node:http";
+import type { AddressInfo } from "node:net";
+import { parseConfig } from "@/src/config/config";
+import { createClientErrorHandler } from "@/src/http/client-error";
+import { createHttpLimits } from "@/src/http/limits";
+import { boot } from "@/src/runtime/boot";
+
+/** What a node tells of itself. */
+export interface NodeState {
+  /** Open streams. */
+  sockets: number;
+  residentBytes: number;
+  /** Of the objects that are alive. */
+  aliveBytes: number;
+  /** Milliseconds of computing so far, of all threads. */
+  cpuMs: number;
+}
+
+const config = parseConfig(process.env);
+const booted = await boot(config);
+const server = http.createServer(createHttpLimits(config), (request, response) => booted.dataPlane(request, response));
+server.on("clientError", createClientErrorHandler({ log: booted.runtime.log }));
+server.on("upgrade", booted.upgrade);
+server.listen(config.port, config.host);
+await once(server, "listening");
+process.on("message", () => {
+  // Where the collector was not given to us, what it has not collected yet counts as alive.
+  global.gc?.();
+  const { rss, heapUsed, external } = process.memoryUsage();
+  const { user, system } = process.cpuUsage();
+  const sockets = booted.runtime.hub.connections().length;
+  process.send?.({ sockets, residentBytes: rss, aliveBytes: heapUsed + external, cpuMs: (user + system) / 1_000 } satisfies NodeState);
+});
+process.once("disconnect", () => process.exit());
+process.send?.({ port: (server.address() as AddressInfo).port });

@@ -1,0 +1,65 @@
+/** A real Redis that can be killed and started again on its port. */
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import net, { type AddressInfo } from "node:net";
+import { until } from "@/tests/support/until";
+
+export interface RedisProcess {
+  host: string;
+  port: number;
+  /** Settles when it takes connections. */
+  start(): Promise<void>;
+  /** SIGKILL; settles when it has gone. */
+  kill(): Promise<void>;
+}
+
+const HOST = "127.0.0.1";
+
+export function isRedisInstalled(): boolean {
+  return spawnSync("redis-server", ["--version"]).status === 0;
+}
+
+export async function createRedisProcess(): Promise<RedisProcess> {
+  const port = await findFreePort();
+  let child: ChildProcess | undefined;
+  // However this process ends, it leaves no Redis behind.
+  const onExit = () => child?.kill("SIGKILL");
+  const kill = async () => {
+    process.off("exit", onExit);
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, "exit");
+    child.kill("SIGKILL");
+    await exited;
+  };
+  return {
+    host: HOST,
+    port,
+    start: async () => {
+      process.once("exit", onExit);
+      child = spawn("redis-server", ["--port", String(port), "--bind", HOST, "--save", "", "--appendonly", "no"], { stdio: "ignore" });
+      await until("Redis to listen", () => canConnect(port));
+    },
+    kill,
+  };
+}
+
+async function findFreePort(): Promise<number> {
+  const server = net.createServer().listen(0, HOST);
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+async function canConnect(port: number): Promise<boolean> {
+  const socket = net.connect(port, HOST);
+  try {
+    await once(socket, "connect");
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}

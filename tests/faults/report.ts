@@ -1,0 +1,54 @@
+/** Sums the runs of each fault and prints them as a table. It must not judge. */
+import type { Fault } from "./fault";
+import type { RunResult } from "./run";
+
+type Sums = Omit<RunResult, "problems" | "recoveryMs">;
+
+export interface Tally {
+  readonly fault: Fault;
+  runs: number;
+  sums: Sums;
+  recoveriesMs: number[];
+  /** A sentence for each; none: the fault passed. */
+  problems: string[];
+  /** How it was done, or why it was not. */
+  note: string | undefined;
+  add(result: RunResult): void;
+}
+
+const COLUMNS = ["fault", "runs", "writes", "deliveries", "lost", "doubled", "out of order", "unauthorised", "recovery, median", "max"];
+
+export function createTally(fault: Fault): Tally {
+  const tally: Tally = {
+    fault,
+    runs: 0,
+    sums: { writes: 0, deliveries: 0, lost: 0, doubled: 0, outOfOrder: 0, unauthorised: 0 },
+    recoveriesMs: [],
+    problems: [],
+    note: undefined,
+    add: ({ problems, recoveryMs, ...numbers }) => {
+      tally.runs++;
+      for (const name of Object.keys(tally.sums) as (keyof Sums)[]) tally.sums[name] += numbers[name];
+      tally.recoveriesMs.push(recoveryMs);
+      tally.problems.push(...problems);
+    },
+  };
+  return tally;
+}
+
+/** In Markdown. */
+export function toTable(tallies: readonly Tally[]): string {
+  const rows = tallies.map(({ fault, runs, sums, recoveriesMs, note }) => {
+    const title = note === undefined ? fault.title : `${fault.title} (${note})`;
+    const counts = [runs, sums.writes, sums.deliveries, sums.lost, sums.doubled, sums.outOfOrder, sums.unauthorised];
+    const sorted = recoveriesMs.toSorted((a, b) => a - b);
+    return [title, ...counts.map((count) => count.toLocaleString("en")), toSeconds(sorted[sorted.length >> 1]), toSeconds(sorted.at(-1))];
+  });
+  return [COLUMNS, COLUMNS.map((_, index) => (index === 0 ? "---" : "---:")), ...rows]
+    .map((cells) => `| ${cells.join(" | ")} |`)
+    .join("\n");
+}
+
+function toSeconds(ms: number | undefined): string {
+  return ms === undefined ? "" : `${(ms / 1_000).toFixed(1)} s`;
+}

@@ -1,0 +1,120 @@
+/** One run: everybody writes and listens, something breaks, everything recovers, and then what happened is compared with what should have. */
+import { until } from "@/tests/support/until";
+import type { Deployment } from "./deployment";
+import { type Fault, RECOVERY_TIMEOUT_MS, type Scene } from "./fault";
+import { judge, type Verdict } from "./judge";
+import { createLedger, type Ledger } from "./ledger";
+import { settle } from "./settle";
+import { CheckingSubscriber, type Heard } from "./subscriber";
+import type { Target } from "./world";
+import { startWriters, type Writer } from "./writers";
+
+export interface RunResult extends Verdict {
+  /** Acknowledged. */
+  writes: number;
+  /** Changes that subscribers heard. */
+  deliveries: number;
+  recoveryMs: number;
+}
+
+const START_TIMEOUT_MS = 30_000;
+const OPEN_WRITERS = 4;
+const OPEN_SUBSCRIBERS = 6;
+
+/** `place`: the run's number in the deployment, `run` in all runs of the fault. Raises when a run can't be judged, because nothing recovered. */
+export async function runOnce(options: {
+  deployment: Deployment;
+  fault: Fault;
+  place: number;
+  run: number;
+  isShort: boolean;
+}): Promise<RunResult> {
+  const { deployment, fault, place, run, isShort } = options;
+  const { open, secret } = deployment.world.targets(place);
+  const ledger = createLedger();
+  const { subscribers, subscribe } = createAudience(deployment, open, secret);
+  await waitForStarts(subscribers, START_TIMEOUT_MS);
+  const origins = deployment.nodes.map(({ origin }) => origin);
+  const writers = startWriters({ writers: toWriters(deployment, open, secret), origins, ledger, load: fault.load });
+  const acknowledged = (count: number) => waitForWrites(ledger, count);
+  try {
+    const scene: Scene = {
+      ...{ deployment, ledger, writers, subscribers, run, isShort, subscribe, acknowledged },
+      ...{ openEndpointId: open.endpointId, openPath: open.path },
+    };
+    await acknowledged(fault.writesAround);
+    const { endedAt, check } = await fault.inject(scene);
+    const recoveryMs = await waitForRecovery(scene, endedAt);
+    await acknowledged(fault.writesAround);
+    await writers.stop();
+    const problems = [...ledger.refusals, ...((await check?.()) ?? [])];
+    const { truths, heardBy } = await settle({ deployment, targets: [open, secret], subscribers });
+    const verdict = judge({ truths, attempts: ledger.attempts(), subscribers: heardBy });
+    return {
+      ...verdict,
+      lost: verdict.lost + problems.length,
+      problems: [...problems, ...verdict.problems],
+      writes: ledger.acknowledgedCount(),
+      deliveries: subscribers.reduce((sum, { changes }) => sum + changes.length, 0),
+      recoveryMs,
+    };
+  } finally {
+    await writers.stop();
+    await Promise.all(subscribers.map((subscriber) => subscriber.stop()));
+  }
+}
+
+/** Writers of everybody, and one of each user. */
+function toWriters({ world }: Deployment, open: Target, secret: Target): Writer[] {
+  return [
+    ...Array.from({ length: OPEN_WRITERS }, () => ({ target: open, headers: {} })),
+    ...world.people.map(({ headers }) => ({ target: secret, headers })),
+  ];
+}
+
+/** Half of the subscribers stay with their node, the others go where they find one. */
+function createAudience({ nodes, world }: Deployment, open: Target, secret: Target) {
+  const heard = new Map<string, Heard>([open, secret].map(({ endpointId }) => [endpointId, new Map()]));
+  const subscribers: CheckingSubscriber[] = [];
+  const add = (target: Target, subscriber: Partial<CheckingSubscriber["options"]>) => {
+    const added = new CheckingSubscriber({
+      ...{ node: 0, roams: false, headers: {}, owner: null },
+      ...subscriber,
+      urls: nodes.map(({ origin }) => `${origin.replace(/^http/, "ws")}${target.path}`),
+      endpointId: target.endpointId,
+      heard: heard.get(target.endpointId) ?? new Map(),
+    });
+    subscribers.push(added);
+    added.start();
+    return added;
+  };
+  for (let n = 0; n < OPEN_SUBSCRIBERS; n++) add(open, { node: n, roams: n >= OPEN_SUBSCRIBERS / 2 });
+  for (const [n, { id, headers }] of world.people.entries()) add(secret, { node: n, roams: n % 4 >= 2, headers, owner: id });
+  add(secret, { roams: true, headers: world.masterHeaders });
+  const subscribe: Scene["subscribe"] = async (count, { timeoutMs = START_TIMEOUT_MS, ...subscriber }) => {
+    const added = Array.from({ length: count }, () => add(open, subscriber));
+    await waitForStarts(added, timeoutMs);
+    return added;
+  };
+  return { subscribers, subscribe };
+}
+
+async function waitForStarts(subscribers: readonly CheckingSubscriber[], timeoutMs: number): Promise<void> {
+  await until("every subscriber to be connected", () => subscribers.every(({ startSeq }) => startSeq !== undefined), { timeoutMs });
+}
+
+async function waitForWrites(ledger: Ledger, count: number): Promise<void> {
+  const goal = ledger.acknowledgedCount() + count;
+  await until(`${count} acknowledged writes`, () => ledger.acknowledgedCount() >= goal, { timeoutMs: RECOVERY_TIMEOUT_MS });
+}
+
+/** Each node acknowledges what is sent after the fault, and each subscriber hears some of it. Answers how long that took. */
+async function waitForRecovery({ deployment, ledger, subscribers }: Scene, endedAt: number): Promise<number> {
+  const isServed = ({ changes }: CheckingSubscriber) => (ledger.find(changes.at(-1)?.attemptId ?? "")?.sentAt ?? 0) >= endedAt;
+  await until(
+    "each node to take writes, and each subscriber to hear of them",
+    () => deployment.nodes.every((_, node) => ledger.hasAcknowledgedSince(node, endedAt)) && subscribers.every(isServed),
+    { timeoutMs: RECOVERY_TIMEOUT_MS },
+  );
+  return performance.now() - endedAt;
+}

@@ -1,0 +1,99 @@
+/** Waits until all that was committed has reached everybody, and then reads what is true. It must not judge. */
+import type pg from "pg";
+import { until } from "@/tests/support/until";
+import type { Deployment } from "./deployment";
+import { RECOVERY_TIMEOUT_MS } from "./fault";
+import type { HeardBy, LoggedChange, Truth } from "./judge";
+import type { CheckingSubscriber } from "./subscriber";
+import type { Target } from "./world";
+
+type Stored = Truth["stored"][number];
+
+/**
+ * A write that nobody waits for any more may still be under way, so this is repeated until nothing was written meanwhile. Who never hears what is due
+ * is judged with what it has.
+ */
+export async function settle(options: {
+  deployment: Deployment;
+  targets: readonly Target[];
+  subscribers: readonly CheckingSubscriber[];
+}): Promise<{ truths: Truth[]; heardBy: HeardBy[] }> {
+  const { deployment, targets, subscribers } = options;
+  const { pool } = deployment.postgres;
+  for (;;) {
+    const before = await Promise.all(targets.map((target) => readTruth(pool, target)));
+    const isPatient = await waitForAll(subscribers, before);
+    const answers = await Promise.all(targets.map((target) => readFromNodes(deployment, target)));
+    const heardBy = subscribers.map((subscriber, index) => toHeardBy(subscriber, index, before));
+    const after = await Promise.all(targets.map((target) => readTruth(pool, target)));
+    const isQuiet = after.every(({ log }, index) => log.length === before[index]?.log.length);
+    if (!isQuiet && isPatient) continue;
+    return { truths: after.map((truth, index) => ({ ...truth, stored: [...truth.stored, ...(answers[index] ?? [])] })), heardBy };
+  }
+}
+
+/** False: somebody still lacks something. */
+async function waitForAll(subscribers: readonly CheckingSubscriber[], truths: readonly Truth[]): Promise<boolean> {
+  const dueSeqs = subscribers.map(({ options: { endpointId, owner } }) => {
+    const log = truths.find((truth) => truth.endpointId === endpointId)?.log ?? [];
+    return log.findLast(({ ownerId }) => owner === null || ownerId === owner)?.seq ?? 0;
+  });
+  try {
+    await until("every subscriber to hear all", () => subscribers.every((subscriber, index) => subscriber.seq() >= (dueSeqs[index] ?? 0)), {
+      timeoutMs: RECOVERY_TIMEOUT_MS,
+    });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function toHeardBy({ options, startSeq, changes, gaps }: CheckingSubscriber, index: number, truths: readonly Truth[]): HeardBy {
+  const { endpointId, owner, node } = options;
+  return {
+    name: `subscriber ${index} (first at node ${node % 2}${owner === null ? "" : ", a user"})`,
+    ...{ endpointId, owner, gaps },
+    startSeq: startSeq ?? 0,
+    endSeq: truths.find((truth) => truth.endpointId === endpointId)?.log.at(-1)?.seq ?? 0,
+    changes: [...changes],
+  };
+}
+
+/** Log and records of one moment, past the nodes. */
+async function readTruth(pool: pg.Pool, { endpointId }: Target): Promise<Truth> {
+  const { rows } = await pool.query<{ log: LoggedChange[]; records: { id: string; data: unknown }[] }>(
+    `SELECT
+       (SELECT coalesce(json_agg(json_build_object('seq', seq, 'type', type, 'recordId', replace("recordId"::text, '-', ''), 'data', data,
+          'ownerId', replace("ownerId"::text, '-', '')) ORDER BY seq), '[]') FROM "Change" WHERE "endpointId" = $1) AS log,
+       (SELECT coalesce(json_agg(json_build_object('id', replace(id::text, '-', ''), 'data', data)), '[]') FROM "Record" WHERE "endpointId" = $1) AS records`,
+    [endpointId],
+  );
+  const [row] = rows;
+  if (!row) throw new Error("PostgreSQL answered nothing.");
+  return {
+    endpointId,
+    log: row.log.map((change) => ({ ...change, data: JSON.stringify(change.data) })),
+    stored: [{ source: "the table", records: toRecords(row.records) }],
+  };
+}
+
+/** What each node answers to a GET of everything. */
+function readFromNodes({ nodes, world }: Deployment, target: Target): Promise<Stored[]> {
+  return Promise.all(
+    nodes.map(async ({ origin }, index) => {
+      const records = await until(
+        "a node to answer a list",
+        async () => {
+          const response = await fetch(`${origin}${target.path}`, { headers: world.masterHeaders, signal: AbortSignal.timeout(30_000) });
+          return response.ok ? ((await response.json()) as { uniqueId: string; data: unknown }[]) : undefined;
+        },
+        { timeoutMs: RECOVERY_TIMEOUT_MS },
+      );
+      return { source: `node ${index}`, records: toRecords(records.map(({ uniqueId, data }) => ({ id: uniqueId, data }))) };
+    }),
+  );
+}
+
+function toRecords(rows: readonly { id: string; data: unknown }[]): Map<string, string> {
+  return new Map(rows.map(({ id, data }) => [id, JSON.stringify(data)]));
+}

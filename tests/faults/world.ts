@@ -1,0 +1,62 @@
+/** What the deployment serves while it is broken: a project, its users, and for each run an open and a private endpoint. */
+import { createHash, randomBytes } from "node:crypto";
+import type pg from "pg";
+import { createUser } from "@/tests/support/users";
+
+/** An endpoint of a run. */
+export interface Target {
+  endpointId: string;
+  /** `/api/1/ce/…?key=…` */
+  path: string;
+}
+
+/** A user of the application. `id` is what its records belong to, as the database writes it. */
+export interface Person {
+  id: string;
+  headers: Record<string, string>;
+}
+
+export interface World {
+  /** Of the run with that number: everybody's, and one where users see their own records alone. */
+  targets(run: number): { open: Target; secret: Target };
+  people: readonly Person[];
+  /** Reads everything. */
+  masterHeaders: Record<string, string>;
+}
+
+const USERS = "fault/users";
+const PEOPLE = 4;
+
+/** Needs a migrated database, and a server on it at `origin`. */
+export async function createWorld({ pool, origin, runs }: { pool: pg.Pool; origin: string; runs: number }): Promise<World> {
+  const key = randomBytes(16).toString("hex");
+  const masterKey = randomBytes(24).toString("base64url");
+  const { rows } = await pool.query<{ id: string; name: string }>(
+    `WITH u AS (INSERT INTO "User" (id, email, name) VALUES (gen_random_uuid(), $1, 'Fault') RETURNING id),
+          p AS (INSERT INTO "Project" (id, "ownerId", name, "masterKeyHash") SELECT gen_random_uuid(), u.id, 'Fault suite', $2 FROM u RETURNING id),
+          k AS (INSERT INTO "ApiKey" (id, "projectId", name, key) SELECT gen_random_uuid(), p.id, 'key', $3 FROM p)
+     INSERT INTO "Endpoint" (id, "projectId", name, kind, secure)
+     SELECT gen_random_uuid(), p.id, n.name, CASE n.name WHEN $4 THEN 'authentication' ELSE 'data' END::"EndpointKind", n.name LIKE 'fault/secret-%'
+     FROM p, unnest($5::text[]) AS n (name) RETURNING id, name`,
+    [`${key}@example.com`, createHash("sha256").update(masterKey).digest(), key, USERS, toNames(runs)],
+  );
+  const toTarget = (name: string): Target => {
+    const endpoint = rows.find((row) => row.name === name);
+    if (!endpoint) throw new Error(`There is no endpoint ${name}.`);
+    return { endpointId: endpoint.id, path: `/api/1/ce/${name}?key=${key}` };
+  };
+  const people: Person[] = [];
+  for (let n = 0; n < PEOPLE; n++) {
+    const { id, headers } = await createUser({ origin, path: toTarget(USERS).path });
+    people.push({ id, headers: { ...headers } });
+  }
+  return {
+    targets: (run) => ({ open: toTarget(`fault/open-${run}`), secret: toTarget(`fault/secret-${run}`) }),
+    people,
+    masterHeaders: { "X-Master-Key": masterKey },
+  };
+}
+
+function toNames(runs: number): string[] {
+  return [USERS, ...Array.from({ length: runs }, (_, run) => [`fault/open-${run}`, `fault/secret-${run}`]).flat()];
+}
