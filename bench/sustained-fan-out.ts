@@ -1,0 +1,187 @@
+/**
+ * So many writes a second to one endpoint, each delivered to so many subscribers, for a while: which rate is kept up, whether a reader is ended for falling
+ * behind, whether everything arrived, and who uses up the machine. Server, PostgreSQL, writers and readers are processes of their own.
+ * Run: node --import tsx bench/sustained-fan-out.ts [writes a second=1000] [subscribers=1000] [seconds=60]
+ */
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import net from "node:net";
+import os from "node:os";
+import { setTimeout as delay } from "node:timers/promises";
+import { toHandshake } from "@/tests/support/raw-stream";
+import { until } from "@/tests/support/until";
+import { HOST, startBenchNode } from "./support/bench-node";
+
+const WRITER_CONNECTIONS = 128;
+const WARM_UP_WRITES = 500;
+/** Of a record's data. */
+const BODY = JSON.stringify({ note: "x".repeat(40) });
+/** How often a writer looks whether it is behind. */
+const PACE_MS = 5;
+/** The first byte of a whole text frame. */
+const TEXT = 0x81;
+const DRAIN_TIMEOUT_MS = 60_000;
+
+const [role = "1000", ...rest] = process.argv.slice(2);
+if (role === "writers") runWriters();
+else if (role === "readers") runReaders();
+else await measure({ rate: Number(role), subscribers: Number(rest[0] ?? 1_000), seconds: Number(rest[1] ?? 60) });
+
+interface Told {
+  port: number;
+  target: string;
+  /** Writes, or sockets. */
+  count: number;
+  /** Writes a second; 0: as many as there are connections for, until all are done. */
+  rate: number;
+}
+
+async function measure({ rate, subscribers, seconds }: { rate: number; subscribers: number; seconds: number }): Promise<void> {
+  const { node, target, stop } = await startBenchNode();
+  const [writers, readers] = [start("writers"), start("readers")];
+  const { port } = node;
+  try {
+    await tell(readers, { port, target, count: subscribers, rate: 0 });
+    await tell(writers, { port, target, count: WARM_UP_WRITES, rate: 0 });
+    const before = await look();
+    const { writes } = await tell<{ writes: number }>(writers, { port, target, count: rate * seconds, rate });
+    const after = await look();
+    const took = (after.at - before.at) / 1_000;
+    const total = WARM_UP_WRITES + writes;
+    const behind = performance.now();
+    await until("the readers to have read everything", async () => (await tell<Read>(readers)).leastFrames >= total, {
+      timeoutMs: DRAIN_TIMEOUT_MS,
+    }).catch(() => undefined);
+    const drainMs = performance.now() - behind;
+    const { ended, leastFrames, mostFrames } = await tell<Read>(readers);
+    const share = (of: "node" | "readers" | "writers" | "machine") => ((after[of] - before[of]) / (after.at - before.at)).toFixed(2);
+    console.log(
+      [
+        `${rate.toLocaleString("en")} writes/s wanted, to ${subscribers.toLocaleString("en")} subscribers, for ${took.toFixed(0)} s:`,
+        `  ${Math.round(writes / took).toLocaleString("en")} writes/s, ${Math.round((writes * subscribers) / took).toLocaleString("en")} deliveries/s`,
+        `  readers ended: ${ended}; frames that each has read: ${leastFrames} to ${mostFrames} of ${total}, the last of them ${drainMs.toFixed(0)} ms after the last answer`,
+        `  cores in use: server ${share("node")}, readers ${share("readers")}, writers ${share("writers")}, everything ${share("machine")} of ${os.cpus().length}`,
+      ].join("\n"),
+    );
+  } finally {
+    writers.disconnect();
+    readers.disconnect();
+    await stop();
+  }
+
+  /** Milliseconds of computing so far. */
+  async function look() {
+    const { cpuMs } = await node.state();
+    const [written, read] = [await tell<Computed>(writers), await tell<Computed>(readers)];
+    const machine = os.cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys + times.irq, 0);
+    return { at: performance.now(), node: cpuMs, writers: written.cpuMs, readers: read.cpuMs, machine };
+  }
+}
+
+interface Computed {
+  cpuMs: number;
+}
+
+interface Read extends Computed {
+  /** Sockets that the server closed. */
+  ended: number;
+  /** Of the socket that has read least, and most. */
+  leastFrames: number;
+  mostFrames: number;
+}
+
+function start(name: string): ChildProcess {
+  return fork(process.argv[1] ?? "", [name], { execArgv: process.execArgv });
+}
+
+/** Without `what`: asks how it is. */
+async function tell<T>(child: ChildProcess, what?: Told): Promise<T> {
+  const answer = once(child, "message");
+  child.send(what ?? "state");
+  const [told] = (await answer) as [T];
+  return told;
+}
+
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
+}
+
+/** Told what to write, answers `{ writes }`: how many were acknowledged when the time for all of them was over. */
+function runWriters(): void {
+  process.on("message", async (told: Told | "state") => {
+    if (told === "state") process.send?.({ cpuMs: cpuMs() } satisfies Computed);
+    else process.send?.({ writes: await write(told) });
+  });
+  process.once("disconnect", () => process.exit());
+}
+
+async function write({ port, target, count, rate }: Told): Promise<number> {
+  const request = `POST ${target} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: ${BODY.length}\r\n\r\n${BODY}`;
+  const idle: net.Socket[] = [];
+  let [sent, acknowledged] = [0, 0];
+  for (let n = 0; n < WRITER_CONNECTIONS; n++) idle.push(await connect(port));
+  const sockets = [...idle];
+  for (const socket of sockets) {
+    socket.on("data", (chunk: Buffer) => {
+      if (chunk.toString("latin1", 0, 12) !== "HTTP/1.1 201") throw new Error(chunk.toString());
+      acknowledged++;
+      idle.push(socket);
+    });
+  }
+  const startedAt = performance.now();
+  const endsAt = rate === 0 ? Number.POSITIVE_INFINITY : startedAt + (count / rate) * 1_000;
+  // As clients that wait for nobody: who is behind catches up as fast as there are connections, until the time is over.
+  while (acknowledged < count && performance.now() < endsAt) {
+    const due = rate === 0 ? count : Math.min(count, ((performance.now() - startedAt) / 1_000) * rate);
+    for (; sent < due && idle.length > 0; sent++) idle.pop()?.write(request);
+    await delay(idle.length === 0 ? 1 : PACE_MS);
+  }
+  await until("the last answers", () => acknowledged >= sent, { timeoutMs: DRAIN_TIMEOUT_MS });
+  for (const socket of sockets) socket.destroy();
+  return acknowledged;
+}
+
+async function connect(port: number): Promise<net.Socket> {
+  const socket = net.connect({ port, host: HOST, noDelay: true });
+  await once(socket, "connect");
+  return socket;
+}
+
+/** Told a stream, opens its sockets. They count bytes: all frames are of the same length. */
+function runReaders(): void {
+  const read: number[] = [];
+  let [ended, frameBytes] = [0, 0];
+  process.on("message", async (told: Told | "state") => {
+    if (told === "state") process.send?.(toState());
+    else {
+      for (let n = 0; n < told.count; n++) await open(told, n);
+      process.send?.("open");
+    }
+  });
+  process.once("disconnect", () => process.exit());
+
+  function toState(): Read {
+    let [least, most] = [Number.POSITIVE_INFINITY, 0];
+    for (const bytes of read) {
+      least = Math.min(least, bytes);
+      most = Math.max(most, bytes);
+    }
+    // A ping now and then has two bytes.
+    const toFrames = (bytes: number) => (frameBytes === 0 ? 0 : Math.floor(bytes / frameBytes));
+    return { cpuMs: cpuMs(), ended, leastFrames: toFrames(least), mostFrames: toFrames(most) };
+  }
+
+  async function open({ port, target }: Told, n: number): Promise<void> {
+    const socket = await connect(port);
+    socket.write(toHandshake(target));
+    await once(socket, "data");
+    read[n] = 0;
+    socket.on("data", (chunk: Buffer) => {
+      // A frame of 126 to 65,535 bytes: two bytes of header, then two of length.
+      if (frameBytes === 0 && chunk[0] === TEXT && chunk.byteLength >= 4) frameBytes = chunk.readUInt16BE(2) + 4;
+      read[n] = (read[n] ?? 0) + chunk.byteLength;
+    });
+    socket.once("close", () => ended++);
+  }
+}
