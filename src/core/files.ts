@@ -1,8 +1,9 @@
 /** The rules of files (F1–F3): what an upload stores, what a file answers, what is swept. It must not know transports, nor where bytes are kept. */
 import { createHash, type Hash } from "node:crypto";
 import { toFileName, toMediaType } from "@/src/core/file-name";
+import type { FileStorage, FileStore, StagedFile } from "@/src/core/file-ports";
 import { type Asker, toOnceKey, toRepeat, writeRemembered } from "@/src/core/once-key";
-import type { FileStorage, FileStore, Log, RecordStore, Sandbox, StagedFile, StoredRecord } from "@/src/core/ports";
+import type { Log, RecordStore, Sandbox, StoredRecord } from "@/src/core/ports";
 import { requireSchemaMatch } from "@/src/core/schema-check";
 import { createUniqueId } from "@/src/core/unique-id";
 import { AppError } from "@/src/shared/errors";

@@ -1,6 +1,6 @@
 /** Keeps what all servers know of this one's open streams up to date, and ends those that somebody asked to be ended. It must not be on a write's way. */
 import { randomUUID } from "node:crypto";
-import type { ListedStream, OpenStreamStore } from "@/src/core/ports";
+import type { ListedStream, OpenStreamStore } from "@/src/core/stream-ports";
 import { AppError } from "@/src/shared/errors";
 import type { Connection, Hub } from "./hub";
 

@@ -5,7 +5,7 @@ import net from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { FileStorage } from "@/src/core/ports";
+import type { FileStorage } from "@/src/core/file-ports";
 import { createUniqueId } from "@/src/core/unique-id";
 import { createDiskStorage } from "@/src/storage/disk";
 import { createS3Storage } from "@/src/storage/s3";

@@ -4,7 +4,7 @@ import { endConnection } from "@/src/control/end-connection";
 
 export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   DELETE: async ({ runtime: { db, hub }, user, id }) => {
-    await endConnection({ db, hub, ownerId: user.id, connectionId: id });
+    await endConnection({ db, endHere: (streamId, error) => hub.end(streamId, error), ownerId: user.id, connectionId: id });
     return noContent();
   },
 });

@@ -1,0 +1,37 @@
+/** What is known of open streams across servers (G16). Interfaces and plain types only; the adapter lives in db. */
+
+/** An open stream, as all servers may know of it. */
+export interface ListedStream {
+  id: string;
+  transport: "ws" | "sse";
+  endpointId: string;
+  /** Null: opened by a ticket. */
+  keyId: string | null;
+  /** The record of the application's user whose access token was sent. */
+  userId: string | null;
+  /** It hears of this user's records alone. */
+  onlyOwner: string | null;
+  origin: string | null;
+  openedAt: Date;
+  /** Where the log stood then. */
+  openedSeq: number;
+  resumable: boolean;
+  /** Up to which seq it has been sent the log; null: it is live. */
+  replayedTo: number | null;
+  queueBytes: number;
+}
+
+/** The open streams of all servers. Every method may raise `database_unavailable`. */
+export interface OpenStreamStore {
+  /** Says that the server is there: once it has not for SERVER_SEEN_SECONDS, its streams count no more. `isNew`: nothing is known of it, nor of its streams. */
+  see(nodeId: string): Promise<{ isNew: boolean }>;
+  /** Tells what has changed of a server's streams. */
+  write(
+    nodeId: string,
+    changes: { added: readonly ListedStream[]; moved: readonly ListedStream[]; removed: readonly string[] },
+  ): Promise<void>;
+  /** Those of the server's streams that somebody asked to be ended. */
+  findAsked(nodeId: string): Promise<string[]>;
+  /** The server goes, and its streams with it. */
+  forget(nodeId: string): Promise<void>;
+}
