@@ -20,6 +20,9 @@ const BODY = JSON.stringify({ note: "x".repeat(40) });
 const PACE_MS = 5;
 /** The first byte of a whole text frame. */
 const TEXT = 0x81;
+/** Masked, with zeros, and empty. Sent without being asked: to find each ping among the changes would cost more than reading them. */
+const PONG = Buffer.from([0x8a, 0x80, 0, 0, 0, 0]);
+const PONG_INTERVAL_MS = 5_000;
 const DRAIN_TIMEOUT_MS = 60_000;
 
 const [role = "1000", ...rest] = process.argv.slice(2);
@@ -182,6 +185,10 @@ function runReaders(): void {
       if (frameBytes === 0 && chunk[0] === TEXT && chunk.byteLength >= 4) frameBytes = chunk.readUInt16BE(2) + 4;
       read[n] = (read[n] ?? 0) + chunk.byteLength;
     });
-    socket.once("close", () => ended++);
+    const answering = setInterval(() => socket.write(PONG), PONG_INTERVAL_MS);
+    socket.once("close", () => {
+      clearInterval(answering);
+      ended++;
+    });
   }
 }

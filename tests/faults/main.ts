@@ -16,7 +16,8 @@ import { createTally, type Tally, toTable } from "./report";
 import { runOnce } from "./run";
 import { stalledReaders } from "./stalled-readers";
 
-const FAULTS: readonly Fault[] = [killNode, stopPostgres, killPostgres, killRedis, dropPackets, stalledReaders, reconnectStorm, fullDisk];
+/** Those that need the same deployment next to each other: in the short form they share one. */
+const FAULTS: readonly Fault[] = [killNode, stopPostgres, killPostgres, killRedis, stalledReaders, reconnectStorm, dropPackets, fullDisk];
 const PROBLEMS_SHOWN_MAX = 20;
 
 const { values } = parseArgs({
@@ -34,13 +35,14 @@ if (!(runs > 0) || unknown.length > 0) {
   process.exit(2);
 }
 
-let current: Deployment | undefined;
+/** The deployment that runs. `used`: runs that it has seen. */
+let current: { deployment: Deployment; key: string; used: number } | undefined;
 let isStopping = false;
 /** However the suite ends, it leaves nothing behind. A signal to the whole group comes twice. */
 function stop(): void {
   if (isStopping) return;
   isStopping = true;
-  void (current?.dispose() ?? Promise.resolve()).finally(() => process.exit(1));
+  void (current?.deployment.dispose() ?? Promise.resolve()).finally(() => process.exit(1));
 }
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, stop);
 process.on("uncaughtException", (error) => {
@@ -54,6 +56,7 @@ for (const fault of FAULTS) {
   if (values.fault && !values.fault.includes(fault.name)) continue;
   tallies.push(await runFault(fault, node.script));
 }
+await endDeployment();
 console.log(`\n${toTable(tallies)}`);
 const failed = tallies.filter(({ problems }) => problems.length > 0).length;
 if (values.report)
@@ -80,15 +83,15 @@ async function runFault(fault: Fault, script: string): Promise<Tally> {
 }
 
 async function runDeployment(options: { fault: Fault; script: string; withRedis: boolean; count: number; tally: Tally }): Promise<void> {
-  const { fault, script, withRedis, count, tally } = options;
-  const deployment = await startDeployment({ script, runs: count, withRedis, needs: fault.needs });
-  current = deployment;
-  if (deployment.link)
-    tally.note = deployment.link.kind === "namespaces" ? "between two network namespaces" : "by a relay that stalls and cuts";
+  const { fault, withRedis, count, tally } = options;
   try {
-    for (let place = 0; place < count && tally.problems.length === 0; place++) {
+    const running = await deploy(options);
+    const { link } = running.deployment;
+    if (link) tally.note = link.kind === "namespaces" ? "between two network namespaces" : "by a relay that stalls and cuts";
+    for (let done = 0; done < count && tally.problems.length === 0; done++) {
       const startedAt = performance.now();
-      const result = await runOnce({ deployment, fault, place, run: tally.runs, isShort: values.short });
+      const { deployment } = running;
+      const result = await runOnce({ deployment, fault, place: running.used++, run: tally.runs, isShort: values.short });
       tally.add(result);
       const { writes, deliveries, lost, doubled, outOfOrder, unauthorised, recoveryMs } = result;
       console.log(
@@ -97,12 +100,26 @@ async function runDeployment(options: { fault: Fault; script: string; withRedis:
     }
   } catch (error) {
     tally.problems.push(`a run could not be judged: ${error instanceof Error ? error.stack : String(error)}`);
-  } finally {
-    if (tally.problems.length > 0) {
-      console.error(`${tally.problems.slice(0, PROBLEMS_SHOWN_MAX).join("\n")}\n${current?.logTail() ?? ""}`);
-    }
-    const deployment = current;
-    current = undefined;
-    await deployment?.dispose();
   }
+  if (tally.problems.length === 0) return;
+  console.error(`${tally.problems.slice(0, PROBLEMS_SHOWN_MAX).join("\n")}\n${current?.deployment.logTail() ?? ""}`);
+  // Whatever is wrong with it must not spoil the next fault.
+  await endDeployment();
+}
+
+/** A deployment of its own; in the short form the one that runs, where it is of the same kind. */
+async function deploy({ fault, script, withRedis, count }: { fault: Fault; script: string; withRedis: boolean; count: number }) {
+  const { needs } = fault;
+  const key = JSON.stringify({ needs, withRedis });
+  if (current && values.short && current.key === key) return current;
+  await endDeployment();
+  const deployment = await startDeployment({ script, runs: values.short ? FAULTS.length : count, withRedis, needs });
+  current = { deployment, key, used: 0 };
+  return current;
+}
+
+async function endDeployment(): Promise<void> {
+  const ended = current?.deployment;
+  current = undefined;
+  await ended?.dispose();
 }
