@@ -94,6 +94,7 @@ export async function boot(config: Config): Promise<Booted> {
   const limits = createStreamLimits(config.streams);
   const hub = createHub({
     changes: { ...changes, read: shareReads(changes.read) },
+    records: store,
     hints,
     access,
     definitions,

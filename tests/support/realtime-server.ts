@@ -104,6 +104,7 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
   const limits = createStreamLimits({ total: 0, perKey: 0, perAddress: 0, ...options.streams });
   const hub = createHub({
     changes: { ...changes, read: shareReads(changes.read) },
+    records,
     hints,
     access,
     definitions,

@@ -115,6 +115,7 @@ export async function startManageServer(overrides: Partial<Config> = {}, shared?
     sandbox,
     hub: createHub({
       changes,
+      records,
       hints: processHints,
       access,
       definitions,
