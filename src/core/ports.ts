@@ -118,11 +118,6 @@ export interface RecordStore {
    * without brackets. Memory stays flat: one page is held at a time, and the next is read when the consumer asks.
    */
   readAll(endpointId: string, options: ListRange & { dataOnly: boolean }): AsyncIterable<string>;
-  /**
-   * The next of the records that were created up to `upto` and that the scope sees, each as it is now; as many as make about 64 KiB.
-   * Undefined: the endpoint is gone.
-   */
-  readSnapshot(endpointId: string, range: ReadScope & { after: number; upto: number }): Promise<SnapshotPage | undefined>;
   /** Where the first `limit` records of a range begin and end, and whether there are more after them; undefined: the range has none. */
   findPage(endpointId: string, range: Omit<ListRange, "upto"> & { limit: number }): Promise<PageBounds | undefined>;
   /**
@@ -138,18 +133,6 @@ export interface RecordStore {
   ): Promise<OnceResult>;
   /** What is remembered of a request, if it was carried out. */
   findOnce(endpointId: string, once: OnceKey): Promise<Remembered | undefined>;
-}
-
-/** Records as they are at one moment, in creation order. */
-export interface SnapshotPage {
-  /** Their JSON, joined by commas; empty: there are none. */
-  items: string;
-  /** Those of them that were changed after `upto`, and the version that they have here. */
-  changed: readonly { id: string; version: number }[];
-  /** Where the log stood at that moment. */
-  at: LogPosition;
-  /** After which seq the next page begins; undefined: this is the last one. */
-  nextAfter: number | undefined;
 }
 
 /** The seqs of a page's first and last record. */

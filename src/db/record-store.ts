@@ -1,6 +1,6 @@
 /** Stores and reads records. JSON passes through as text, in both directions; it must not be parsed here. */
 import type pg from "pg";
-import type { FoundRecord, ListRange, ReadScope, RecordStore, SnapshotPage } from "@/src/core/ports";
+import type { FoundRecord, ListRange, ReadScope, RecordStore } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
 import { commitOnce } from "@/src/db/commit-once";
 import { createGroupCommit } from "@/src/db/group-commit";
@@ -12,8 +12,6 @@ import { nameStatement } from "@/src/db/statement";
 /** A page of readAll ends after so many records, or once it has so many bytes. */
 const PAGE_ROWS_MAX = 1000;
 const PAGE_BYTES_MAX = 1 << 20;
-/** A page of a snapshot is one message. */
-const SNAPSHOT_BYTES_MAX = 1 << 16;
 /** A piece of readByIds has so many records at most: with bodies of 1 MiB, 16 MiB. */
 const IDS_PER_PIECE = 16;
 
@@ -42,17 +40,6 @@ const READ_PAGE = nameStatement(
   FROM record_page($1::uuid, $2::uuid, $3::bigint, $4::bigint, $5::boolean, $6::int, $7::int, $8::boolean)`,
 );
 
-/** All of it is of one moment. Looks at the log from `upto` on: usually that is little, and without changes it is nothing. */
-const READ_SNAPSHOT = nameStatement(
-  "rested_read_snapshot",
-  `SELECT p.items, p.next_after::text AS "nextAfter", wire_id(e.epoch) AS epoch, e.seq::text AS seq,
-    coalesce((SELECT json_agg(json_build_object('id', wire_id(r.id), 'version', r.version)) FROM "Record" r
-      WHERE r."endpointId" = $1::uuid AND r.seq > $3::bigint AND r.seq <= coalesce(p.next_after, $4::bigint)
-        AND ($2::uuid IS NULL OR r."ownerId" = $2::uuid)
-        AND r.id IN (SELECT c."recordId" FROM "Change" c WHERE c."endpointId" = $1::uuid AND c.seq > $4::bigint AND c.type = 'PUT')), '[]') AS changed
-  FROM "Endpoint" e, record_page($1::uuid, $2::uuid, $3::bigint, $4::bigint, false, $5::int, $6::int, false) p WHERE e.id = $1::uuid`,
-);
-
 const PAGE_BOUNDS = nameStatement(
   "rested_page_bounds",
   `SELECT first_seq::text AS "firstSeq", last_seq::text AS "lastSeq", has_more AS "hasMore"
@@ -75,7 +62,6 @@ export function createRecordStore({ db, pool }: { db: Db; pool: Pick<pg.Pool, "q
       return row;
     },
     readAll: (endpointId, options) => readPages(read, endpointId, options),
-    readSnapshot: (endpointId, range) => readSnapshotPage(read, endpointId, range),
     async findPage(endpointId, { owner, after, order, limit }) {
       const values = [endpointId, owner ?? null, toParameter(after), order === "desc", limit];
       const [bounds] = await read<{ firstSeq: string | null; lastSeq: string | null; hasMore: boolean }>(PAGE_BOUNDS, values);
@@ -118,28 +104,8 @@ async function* readPages(read: Read, endpointId: string, options: Options<ListR
   }
 }
 
-async function readSnapshotPage(
-  read: Read,
-  endpointId: string,
-  { owner, after, upto }: ReadScope & { after: number; upto: number },
-): Promise<SnapshotPage | undefined> {
-  const values = [endpointId, owner ?? null, after, upto, PAGE_ROWS_MAX, SNAPSHOT_BYTES_MAX];
-  const [row] = await read<SnapshotRow>(READ_SNAPSHOT, values);
-  if (!row) return undefined;
-  const { items, changed, epoch, seq, nextAfter } = row;
-  return { items, changed, at: { epoch, seq: Number(seq) }, nextAfter: nextAfter === null ? undefined : Number(nextAfter) };
-}
-
 function toParameter(seq: number | undefined): string | null {
   return seq === undefined ? null : String(seq);
-}
-
-interface SnapshotRow {
-  items: string;
-  nextAfter: string | null;
-  epoch: string;
-  seq: string;
-  changed: { id: string; version: number }[];
 }
 
 interface PageRow {

@@ -1,6 +1,7 @@
 /** One subscriber's view of one endpoint: where it stands, whether it replays, is live or ends. It must not know the transport. */
 import type { Grant } from "@/src/core/access";
-import type { Change, ChangeLog, HiddenChange, LogPosition, RecordStore } from "@/src/core/ports";
+import type { Change, ChangeLog, HiddenChange, LogPosition } from "@/src/core/ports";
+import type { SnapshotReader } from "@/src/core/snapshot-ports";
 import type { Cursor } from "@/src/shared/cursor";
 import { AppError } from "@/src/shared/errors";
 import type { GapReason } from "@/src/shared/stream-messages";
@@ -43,13 +44,13 @@ export function createSession(options: {
   tip: LogPosition;
   pumpPosition: () => LogPosition | undefined;
   changes: Pick<ChangeLog, "read" | "readFor">;
-  records: Pick<RecordStore, "readSnapshot">;
+  snapshots: SnapshotReader;
   subscriber: Subscriber;
   onEnd: (session: Session) => void;
   /** Hears that the log can't be read; the replay goes on at the next `resume`. */
   onReadError: (error: unknown) => void;
 }): Session {
-  const { grant, start, format, tip, pumpPosition, changes, records, subscriber, onEnd, onReadError } = options;
+  const { grant, start, format, tip, pumpPosition, changes, snapshots, subscriber, onEnd, onReadError } = options;
   const { onlyOwner } = grant;
   const resumable = start.mode !== "plain";
   let current: SessionState = { state: "live", at: tip };
@@ -84,7 +85,7 @@ export function createSession(options: {
   /** The records first; then the log from here on. */
   function beginSnapshot(): void {
     snapshot = createSnapshot({
-      records,
+      snapshots,
       endpointId: grant.endpoint.id,
       owner: onlyOwner,
       from: tip,

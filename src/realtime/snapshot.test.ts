@@ -1,21 +1,21 @@
 /** What may go wrong while a snapshot is read (W11), against pages and a log that the test holds. The rest is in tests/contract/realtime/snapshot.test.ts. */
 import { setImmediate as nextTick } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import type { RecordStore, SnapshotPage } from "@/src/core/ports";
+import type { SnapshotPage, SnapshotReader } from "@/src/core/snapshot-ports";
 import { AppError } from "@/src/shared/errors";
 import { EPOCH, createMemoryHub as setUp, toGrant } from "@/tests/support/memory-hub";
 import { createMemorySink } from "@/tests/support/memory-sink";
 import { until } from "@/tests/support/until";
 import type { Start } from "./session";
 
-type Read = RecordStore["readSnapshot"];
+type Read = SnapshotReader["readPage"];
 
 /** Answers a page for each seq, up to `upto`, and calls `before` for each one. */
-function createPages(before: (after: number) => void | Promise<void> = () => undefined): { readSnapshot: Read; asked: number[] } {
+function createPages(before: (after: number) => void | Promise<void> = () => undefined): { readPage: Read; asked: number[] } {
   const asked: number[] = [];
   return {
     asked,
-    readSnapshot: async (_, { after, upto }): Promise<SnapshotPage> => {
+    readPage: async (_, { after, upto }): Promise<SnapshotPage> => {
       asked.push(after);
       await before(after);
       const nextAfter = after + 1 < upto ? after + 1 : undefined;
@@ -25,10 +25,10 @@ function createPages(before: (after: number) => void | Promise<void> = () => und
 }
 
 async function subscribe(
-  pages: { readSnapshot: Read },
+  pages: { readPage: Read },
   { start = { mode: "now", snapshot: true }, count = 3 }: { start?: Start; count?: number } = {},
 ) {
-  const memory = setUp({ records: pages });
+  const memory = setUp({ snapshots: pages });
   memory.log.commit(count);
   const sink = createMemorySink();
   const { hub, log } = memory;
@@ -84,11 +84,11 @@ describe("a snapshot", () => {
     ["that is shorter", { epoch: EPOCH, seq: 2 }],
   ])("[W17] ends with 1013 when a page is of a log %s", async (_, at) => {
     const pages = createPages();
-    const readSnapshot: Read = async (id, range) => {
-      const page = await pages.readSnapshot(id, range);
+    const readPage: Read = async (id, range) => {
+      const page = await pages.readPage(id, range);
       return page && range.after === 1 ? { ...page, at } : page;
     };
-    const world = await subscribe({ readSnapshot });
+    const world = await subscribe({ readPage });
     await until("it has ended", () => world.sink.endedBy());
     expect(world.sink.endedBy()?.entry.close).toBe(1013);
     expect(world.types()).toEqual(["READY", "SNAPSHOT"]);

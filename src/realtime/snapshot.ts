@@ -1,5 +1,6 @@
 /** The snapshot of one stream (W11): sends the records as they are, page by page, and knows which changes they had in them. It must not read the log, nor know the transport. */
-import type { Change, LogPosition, RecordStore } from "@/src/core/ports";
+import type { Change, LogPosition } from "@/src/core/ports";
+import type { SnapshotReader } from "@/src/core/snapshot-ports";
 import type { Cursor } from "@/src/shared/cursor";
 import type { Subscriber } from "./subscriber";
 
@@ -20,7 +21,7 @@ export interface Snapshot {
  * consistent whole of the pages: only of a record that was changed between `from` and its page does the client have changes already.
  */
 export function createSnapshot(options: {
-  records: Pick<RecordStore, "readSnapshot">;
+  snapshots: SnapshotReader;
   endpointId: string;
   owner: string | undefined;
   from: Cursor;
@@ -28,7 +29,7 @@ export function createSnapshot(options: {
   toBytes: (items: string, isLast: boolean) => Buffer;
   isWanted: () => boolean;
 }): Snapshot {
-  const { records, endpointId, owner, from, subscriber, toBytes, isWanted } = options;
+  const { snapshots, endpointId, owner, from, subscriber, toBytes, isWanted } = options;
   /** By record: the version that was sent, where the log after `from` has older ones. */
   const versions = new Map<string, number>();
   let after = 0;
@@ -37,7 +38,7 @@ export function createSnapshot(options: {
   let coveredSeq = from.seq;
 
   async function sendPage(): Promise<SnapshotOutcome | "sent"> {
-    const page = await records.readSnapshot(endpointId, { owner, after, upto: from.seq });
+    const page = await snapshots.readPage(endpointId, { owner, after, upto: from.seq });
     if (!isWanted() || page === undefined) return "stopped";
     if (!isSameLog(page.at)) return "replaced";
     const bytes = toBytes(page.items, page.nextAfter === undefined);
