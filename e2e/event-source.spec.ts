@@ -36,6 +36,7 @@ async function post(url: string, numbers: readonly number[]): Promise<void> {
 test("[W12] an EventSource goes on by itself after the server was stopped, and after it was killed, and hears of every record once", async ({
   page,
 }) => {
+  test.setTimeout(120_000);
   const env = { RESTED_DEMO: "1" };
   let server = await startServer({ env });
   try {

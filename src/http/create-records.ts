@@ -1,10 +1,11 @@
 /** POST: new records, one or many at once, and repeats of the same request (R2, R8, R9). It must not know storage. */
 import { splitBulkBody } from "@/src/core/bulk-body";
 import { parseOnceHeader, toOnceKey } from "@/src/core/once-key";
+import { parseFlag } from "@/src/core/parse-flag";
 import { toRecordText } from "@/src/core/record-text";
 import type { Records } from "@/src/core/records";
 import { type BodyLimits, type Handler, markRepeat, readRecordBody, sendJson, sendRecord } from "@/src/http/exchange";
-import { parseDataOnly, parseFlag } from "@/src/http/parameters";
+import { parseDataOnly } from "@/src/http/parameters";
 import { AppError } from "@/src/shared/errors";
 
 export function createCreateHandler({ records, config }: { records: Records; config: BodyLimits }): Handler {

@@ -1,15 +1,8 @@
 /** The parameters of record operations (R1, R3–R5, R8). Unlisted ones are ignored (U1); it must not look at key, origin or token. */
 import { type ListOrder, parsePageCursor } from "@/src/core/page-cursor";
+import { parseFlag } from "@/src/core/parse-flag";
 import { AppError } from "@/src/shared/errors";
 import { isUniqueId, PAGE_RECORDS_MAX, UNIQUE_IDS_MAX } from "@/src/shared/protocol";
-
-/** A parameter that is true or false; false when it is not given. Raises `parameter_invalid`. */
-export function parseFlag(parameters: URLSearchParams, name: string): boolean {
-  const value = parameters.get(name);
-  if (value === null || value === "false") return false;
-  if (value === "true") return true;
-  throw new AppError("parameter_invalid", { detail: `${name} is true or false.` });
-}
 
 export function parseDataOnly(parameters: URLSearchParams): boolean {
   return parseFlag(parameters, "dataOnly");

@@ -4,8 +4,9 @@ import { pipeline } from "node:stream/promises";
 import parseRange from "range-parser";
 import { toFileHeaders } from "@/src/core/file-headers";
 import type { Files, OpenFile } from "@/src/core/files";
+import { parseFlag } from "@/src/core/parse-flag";
 import { type Handler, headersOf } from "@/src/http/exchange";
-import { parseFlag, parseUniqueId } from "@/src/http/parameters";
+import { parseUniqueId } from "@/src/http/parameters";
 import { respond } from "@/src/http/respond";
 import { AppError } from "@/src/shared/errors";
 

@@ -2,13 +2,14 @@
 import type { Operation } from "@/src/core/access-request";
 import { toClientAddress } from "@/src/core/client-network";
 import { parseIfMatch, writeIfMatch } from "@/src/core/entity-tag";
+import { parseFlag } from "@/src/core/parse-flag";
 import type { Clock } from "@/src/core/ports";
 import { parsePutStrategy } from "@/src/core/put-strategy";
 import type { Records } from "@/src/core/records";
 import type { UserSite, Users } from "@/src/core/users";
 import { toEndedTokenCookie, toTokenCookie } from "@/src/http/access-token-cookie";
 import { type Admitted, type BodyLimits, type Handler, readRecordBody, sendJson, sendRecord } from "@/src/http/exchange";
-import { parseDataOnly, parseFlag, parseUniqueId } from "@/src/http/parameters";
+import { parseDataOnly, parseUniqueId } from "@/src/http/parameters";
 import { AppError } from "@/src/shared/errors";
 
 /** What can be asked of an authentication endpoint. */

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { Access, Grant } from "@/src/core/access";
 import type { Definitions } from "@/src/core/definitions";
 import type { ChangeLog, Clock, Hint, Hints, Log, LogPosition } from "@/src/core/ports";
+import type { SnapshotReader } from "@/src/core/snapshot-ports";
 import type { Tokens } from "@/src/core/tokens";
 import { toEpoch } from "@/src/shared/cursor";
 import { AppError } from "@/src/shared/errors";
@@ -87,6 +88,7 @@ export interface Hub {
 
 export interface HubOptions {
   changes: Pick<ChangeLog, "positions" | "read" | "readFor">;
+  snapshots: SnapshotReader;
   hints: Pick<Hints, "subscribe">;
   access: Pick<Access, "recheck">;
   definitions: Pick<Definitions, "watch">;
@@ -235,7 +237,7 @@ class StreamHub implements Hub {
   ): Subscription {
     const { grant, start, transport, sink, pump, tip, release } = request;
     const format = request.format ?? (start.mode === "plain" ? PLAIN_FRAMES : CURSOR_FRAMES);
-    const { changes, clock, queueBytesMax } = this.#options;
+    const { changes, snapshots, clock, queueBytesMax } = this.#options;
     const subscriber = createSubscriber({ sink, flusher: this.#flusher, queueBytesMax, onSlow: (error) => session.end(error) });
     const session: Session = createSession({
       grant,
@@ -244,6 +246,7 @@ class StreamHub implements Hub {
       tip,
       pumpPosition: () => pump.position(),
       changes,
+      snapshots,
       subscriber,
       onEnd: () => this.#forget(session),
       onReadError: (error) => this.#onReadError(error),

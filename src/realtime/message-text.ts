@@ -25,8 +25,14 @@ export function toCursorChangeText({ type, record, seq }: Change, epoch: string)
   return `{"type":"${type}","record":${toRecordText(record)},"cursor":"${formatCursor({ epoch, seq })}"}`;
 }
 
-/** The first message of a resumable stream (W9). */
-export function toReadyText(cursor: Cursor): string {
+/** A part of the records (W11): `items` are JSON texts joined by commas. */
+export function toSnapshotText(items: string, cursor: Cursor | undefined): string {
+  return `{"type":"SNAPSHOT","record":[${items}]${cursor ? `,"cursor":"${formatCursor(cursor)}"` : ""}}`;
+}
+
+/** The first message of a resumable stream (W9); without a cursor when a snapshot follows, before whose end nobody may resume. */
+export function toReadyText(cursor: Cursor | undefined): string {
+  if (cursor === undefined) return '{"type":"READY"}';
   return JSON.stringify({ type: "READY", cursor: formatCursor(cursor) } satisfies WireReady);
 }
 

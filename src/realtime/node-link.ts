@@ -99,6 +99,8 @@ class RedisLink implements NodeLink {
       maxRetriesPerRequest: 0,
     });
     redis.on("error", (error) => this.#noteAway(error));
+    // A server that goes in order is no error to the library.
+    redis.on("close", () => this.#noteAway(new Error("the connection was closed")));
     return redis;
   }
 

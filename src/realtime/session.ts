@@ -1,17 +1,19 @@
 /** One subscriber's view of one endpoint: where it stands, whether it replays, is live or ends. It must not know the transport. */
 import type { Grant } from "@/src/core/access";
 import type { Change, ChangeLog, HiddenChange, LogPosition } from "@/src/core/ports";
+import type { SnapshotReader } from "@/src/core/snapshot-ports";
 import type { Cursor } from "@/src/shared/cursor";
-import type { AppError } from "@/src/shared/errors";
+import { AppError } from "@/src/shared/errors";
 import type { GapReason } from "@/src/shared/stream-messages";
 import { type EncodedChange, encodeChange } from "./encode";
 import type { PumpListener } from "./listener-index";
 import { PAGE_LIMIT_FIRST, toNextPageLimit } from "./log-pages";
+import { createSnapshot, type Snapshot } from "./snapshot";
 import type { StreamFormat } from "./stream-format";
 import type { Subscriber } from "./subscriber";
 
-/** What a client asked for. `plain`: changes and nothing else (W2). The others are the resumable mode (W9). */
-export type Start = { mode: "plain" } | { mode: "now" } | { mode: "after"; cursor: Cursor };
+/** What a client asked for. `plain`: changes and nothing else (W2). The others are the resumable mode (W9). `snapshot`: the records first (W11). */
+export type Start = { mode: "plain"; snapshot?: boolean } | { mode: "now"; snapshot?: boolean } | { mode: "after"; cursor: Cursor };
 
 /** `at`: up to where changes have been queued for the client. A live one has also been sent what the pump delivered since, if it may read it. */
 export type SessionState =
@@ -42,24 +44,28 @@ export function createSession(options: {
   tip: LogPosition;
   pumpPosition: () => LogPosition | undefined;
   changes: Pick<ChangeLog, "read" | "readFor">;
+  snapshots: SnapshotReader;
   subscriber: Subscriber;
   onEnd: (session: Session) => void;
   /** Hears that the log can't be read; the replay goes on at the next `resume`. */
   onReadError: (error: unknown) => void;
 }): Session {
-  const { grant, start, format, tip, pumpPosition, changes, subscriber, onEnd, onReadError } = options;
+  const { grant, start, format, tip, pumpPosition, changes, snapshots, subscriber, onEnd, onReadError } = options;
   const { onlyOwner } = grant;
   const resumable = start.mode !== "plain";
   let current: SessionState = { state: "live", at: tip };
   /** Changes of an upload that goes out as one message, whose last one is still to come: those that a replay has read, or that the pump has told. */
   let begun: readonly Change[] = [];
+  let snapshot: Snapshot | undefined;
 
   function begin(): void {
     switch (start.mode) {
       case "plain":
+        if (start.snapshot) beginSnapshot();
         return;
       case "now":
-        subscriber.enqueue(format.ready(tip));
+        subscriber.enqueue(format.ready(start.snapshot ? undefined : tip));
+        if (start.snapshot) beginSnapshot();
         return;
       case "after":
         // Not the tip: a client that stores it and goes away before the rest has come would miss that.
@@ -76,14 +82,43 @@ export function createSession(options: {
     }
   }
 
+  /** The records first; then the log from here on. */
+  function beginSnapshot(): void {
+    snapshot = createSnapshot({
+      snapshots,
+      endpointId: grant.endpoint.id,
+      owner: onlyOwner,
+      from: tip,
+      subscriber,
+      toBytes: (items, isLast) => format.snapshot(items, isLast ? tip : undefined),
+      isWanted: () => current.state === "replaying",
+    });
+    current = { state: "replaying", at: tip, reading: false };
+    session.resume();
+  }
+
+  /** What the client has of a snapshot is of a log that is no more: it shall begin anew. */
+  function endReplaced(): void {
+    session.end(new AppError("database_unavailable", { internal: "the log was replaced while a snapshot was read" }));
+  }
+
+  /** Whether the client has the records that it asked for; only then has its stream a place. */
+  function hasRecords(): boolean {
+    return snapshot?.isComplete() ?? true;
+  }
+
   function skip(from: Cursor, to: LogPosition, reason: GapReason): void {
     begun = [];
+    snapshot = undefined;
     current = { state: "live", at: to };
     if (resumable) subscriber.enqueue(format.gap({ from, to, reason }));
   }
 
   /** Reads the log up to where the pump is; from there on the pump delivers. It takes as long as the client takes to read. */
   async function replay(): Promise<void> {
+    const outcome = await snapshot?.send();
+    if (outcome === "replaced") endReplaced();
+    if (outcome === "replaced" || outcome === "stopped") return;
     let limit = PAGE_LIMIT_FIRST;
     while (current.state === "replaying") {
       const { at } = current;
@@ -109,10 +144,10 @@ export function createSession(options: {
 
   async function replayPage(page: readonly (Change | HiddenChange)[]): Promise<void> {
     for (const change of page) {
+      if (current.state === "replaying" && change.seq > readUpTo(current.at) + 1) replayGap(current.at, change.seq - 1);
       if (current.state !== "replaying") return;
-      if (change.seq > readUpTo(current.at) + 1) replayGap(current.at, change.seq - 1);
       const { at } = current;
-      if ("hidden" in change) {
+      if ("hidden" in change || snapshot?.covers(change)) {
         moveTo({ epoch: at.epoch, seq: change.seq });
         continue;
       }
@@ -134,7 +169,12 @@ export function createSession(options: {
     return begun.at(-1)?.seq ?? at.seq;
   }
 
+  /** Who took so long for its snapshot, and asked for no messages but that and changes, can't be told. */
   function replayGap(at: Cursor, seq: number): void {
+    if (!resumable) {
+      session.end(new AppError("slow_consumer"));
+      return;
+    }
     const to = { epoch: at.epoch, seq };
     subscriber.enqueue(format.gap({ from: at, to, reason: "expired" }));
     moveTo(to);
@@ -163,6 +203,10 @@ export function createSession(options: {
     onChange: (encoded: EncodedChange, epoch: string) => {
       // While it replays the log has the change; ahead of the pump it was sent already.
       if (current.state !== "live" || encoded.change.seq <= current.at.seq) return;
+      if (snapshot?.covers(encoded.change)) {
+        moveTo({ epoch, seq: encoded.change.seq });
+        return;
+      }
       // As one message an upload goes out with its last change, and who comes back before wants all of it.
       if (format.joinsUploads && encoded.change.following !== undefined) begun = [...begun, encoded.change];
       else if (subscriber.enqueue(format.change(encoded, epoch))) moveTo({ epoch, seq: encoded.change.seq });
@@ -171,7 +215,8 @@ export function createSession(options: {
       if (current.state === "ending") return;
       // Of what is no longer kept a replay hears when it gets there, and who is ahead of the pump has it.
       if (reason === "expired" && (current.state === "replaying" || current.at.seq >= to.seq)) return;
-      skip(reached(current.at, from), to, reason);
+      if (hasRecords()) skip(reached(current.at, from), to, reason);
+      else endReplaced();
     },
     resume: () => {
       if (current.state !== "replaying" || current.reading) return;
@@ -183,7 +228,7 @@ export function createSession(options: {
         });
     },
     beat: () => {
-      if (resumable && current.state !== "ending") subscriber.enqueue(format.beat(reached(current.at, pumpPosition())));
+      if (resumable && hasRecords() && current.state !== "ending") subscriber.enqueue(format.beat(reached(current.at, pumpPosition())));
     },
     end: (error) => {
       if (current.state === "ending") return;

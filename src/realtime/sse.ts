@@ -5,9 +5,8 @@ import { toClientAddress } from "@/src/core/client-network";
 import { AppError } from "@/src/shared/errors";
 import { createHeartbeat } from "./heartbeat";
 import type { Hub, Subscription } from "./hub";
-import type { Start } from "./session";
 import { createEventSink } from "./sse-sink";
-import { toStart } from "./start";
+import { parseEventStart } from "./start";
 import { CURSOR_EVENTS, PLAIN_EVENTS } from "./stream-format";
 import type { Sink } from "./subscriber";
 
@@ -22,7 +21,7 @@ export interface EventStreamRequest {
 }
 
 export interface EventStreams {
-  /** Answers with a stream. Settles when it is open, or the client has gone; raises, while no head was sent, what the hub raises, and `cursor_invalid`. */
+  /** Answers with a stream. Settles when it is open, or the client has gone; raises, while no head was sent, what the hub raises, `cursor_invalid`, `parameter_invalid`. */
   open(request: EventStreamRequest): Promise<void>;
   /** Ends every stream with `server_shutdown`, refuses new ones, and settles when all have gone; those that are still there after `graceMs` are cut off. */
   closeAll(options: { graceMs: number }): Promise<void>;
@@ -75,9 +74,9 @@ export function createEventStreams(options: {
   return {
     open: async (request) => {
       const { parameters, grant, response } = request;
-      const since = parameters.get("since");
-      const start = toEventStart(since, request.request.headers["last-event-id"]);
-      const format = since === null ? PLAIN_EVENTS : CURSOR_EVENTS;
+      const lastEventId = request.request.headers["last-event-id"];
+      const start = parseEventStart(parameters, Array.isArray(lastEventId) ? lastEventId[0] : lastEventId);
+      const format = parameters.has("since") ? CURSOR_EVENTS : PLAIN_EVENTS;
       const address = toClientAddress(request.request);
       const subscription = await hub.subscribe({ grant, start, transport: "sse", address, format, connect: () => begin(request) });
       if (subscription) attend(response, subscription);
@@ -98,11 +97,4 @@ export function createEventStreams(options: {
 
 function toClosed(response: ServerResponse): Promise<void> {
   return new Promise((resolve) => response.once("close", () => resolve()));
-}
-
-/** Every stream of events can be resumed. A browser that connects again sends the id of the last one, and the URL as it was. */
-function toEventStart(since: string | null, lastEventId: string | string[] | undefined): Start {
-  const place = typeof lastEventId === "string" && lastEventId !== "" ? lastEventId : since;
-  const start = toStart(place);
-  return start.mode === "plain" ? { mode: "now" } : start;
 }

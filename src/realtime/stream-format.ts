@@ -2,13 +2,16 @@
 import { type Cursor, formatCursor } from "@/src/shared/cursor";
 import { type EncodedChange, toTextFrame } from "./encode";
 import { toEvent } from "./event";
-import { type Gap, toBeatText, toGapText, toReadyText } from "./message-text";
+import { type Gap, toBeatText, toGapText, toReadyText, toSnapshotText } from "./message-text";
 
 export interface StreamFormat {
   /** Whether an upload of several files is one message (W2), with the place of its last change; otherwise each change is one. */
   joinsUploads: boolean;
   change(encoded: EncodedChange, epoch: string): Buffer;
-  ready(cursor: Cursor): Buffer;
+  /** `cursor`: undefined where the stream can't be resumed yet. */
+  ready(cursor: Cursor | undefined): Buffer;
+  /** A part of a snapshot; the last one has the cursor. */
+  snapshot(items: string, cursor: Cursor | undefined): Buffer;
   beat(cursor: Cursor): Buffer;
   gap(gap: Gap): Buffer;
 }
@@ -21,18 +24,25 @@ export const CURSOR_FRAMES: StreamFormat = {
   joinsUploads: false,
   change: (encoded, epoch) => encoded.withCursor(epoch),
   ready: (cursor) => toTextFrame(toReadyText(cursor)),
+  snapshot: (items, cursor) => toTextFrame(toSnapshotText(items, cursor)),
   beat: (cursor) => toTextFrame(toBeatText(cursor)),
   gap: (gap) => toTextFrame(toGapText(gap)),
 };
 
 /** WebSocket without an opt-in (W2): a session sends nothing but changes. */
-export const PLAIN_FRAMES: StreamFormat = { ...CURSOR_FRAMES, joinsUploads: true, change: (encoded) => encoded.plain() };
+export const PLAIN_FRAMES: StreamFormat = {
+  ...CURSOR_FRAMES,
+  joinsUploads: true,
+  change: (encoded) => encoded.plain(),
+  snapshot: (items) => toTextFrame(toSnapshotText(items, undefined)),
+};
 
 /** Server-sent events with `since` (W12): the messages of W9 and W10, whose cursors are their ids, too. */
 export const CURSOR_EVENTS: StreamFormat = {
   joinsUploads: false,
   change: (encoded, epoch) => encoded.cursorEvent(epoch),
-  ready: (cursor) => toEvent({ retryMs: RETRY_MS, id: formatCursor(cursor), data: toReadyText(cursor) }),
+  ready: (cursor) => toEvent({ retryMs: RETRY_MS, ...toId(cursor), data: toReadyText(cursor) }),
+  snapshot: (items, cursor) => toEvent({ ...toId(cursor), data: toSnapshotText(items, cursor) }),
   beat: (cursor) => toEvent({ id: formatCursor(cursor), data: toBeatText(cursor) }),
   gap: (gap) => toEvent({ id: formatCursor(gap.to), data: toGapText(gap) }),
 };
@@ -41,7 +51,12 @@ export const CURSOR_EVENTS: StreamFormat = {
 export const PLAIN_EVENTS: StreamFormat = {
   joinsUploads: true,
   change: (encoded, epoch) => encoded.plainEvent(epoch),
-  ready: (cursor) => toEvent({ retryMs: RETRY_MS, id: formatCursor(cursor) }),
+  ready: (cursor) => toEvent({ retryMs: RETRY_MS, ...toId(cursor) }),
+  snapshot: (items, cursor) => toEvent({ ...toId(cursor), data: toSnapshotText(items, undefined) }),
   beat: (cursor) => toEvent({ id: formatCursor(cursor) }),
   gap: (gap) => toEvent({ id: formatCursor(gap.to), event: "gap", data: toGapText(gap) }),
 };
+
+function toId(cursor: Cursor | undefined): { id?: string } {
+  return cursor ? { id: formatCursor(cursor) } : {};
+}

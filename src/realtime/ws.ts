@@ -13,7 +13,7 @@ import { handshakeProblem } from "./handshake";
 import { createHeartbeat } from "./heartbeat";
 import type { Hub, Subscription } from "./hub";
 import { refuseUpgrade } from "./refuse-upgrade";
-import { toStart } from "./start";
+import { parseStart } from "./start";
 import type { Sink } from "./subscriber";
 import { createWebSocketSink } from "./ws-sink";
 
@@ -67,13 +67,13 @@ export function createUpgradeHandler(options: {
     handshake: Handshake;
     accessRequest: AccessRequest;
     clientAddress: string;
-    since: string | null;
+    parameters: URLSearchParams;
   }): Promise<void> {
-    const { handshake, accessRequest, clientAddress, since } = request;
+    const { handshake, accessRequest, clientAddress, parameters } = request;
     const timer = setTimeout(() => handshake.refuse(new AppError("database_unavailable")), HANDSHAKE_TIMEOUT_MS);
     try {
       const grant = await access.decide(accessRequest, clientAddress);
-      const start = toStart(since);
+      const start = parseStart(parameters);
       let webSocket: WebSocket | undefined;
       const connect = (): Sink | undefined => {
         webSocket = handshake.complete();
@@ -126,7 +126,7 @@ export function createUpgradeHandler(options: {
       const parameters = new URLSearchParams(address.query);
       const accessRequest = toAccessRequest({ address, parameters, headers: request.headers, operation: "subscribe" });
       const handshake = createHandshake({ server, request, socket, head });
-      void open({ handshake, accessRequest, clientAddress: toClientAddress(request), since: parameters.get("since") });
+      void open({ handshake, accessRequest, clientAddress: toClientAddress(request), parameters });
     },
     closeAll: async ({ graceMs }) => {
       heartbeat.stop();

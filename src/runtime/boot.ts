@@ -23,6 +23,7 @@ import { sweepIdempotentRequests } from "@/src/db/idempotent-requests";
 import { migrate } from "@/src/db/migrate";
 import { createOpenStreamStore } from "@/src/db/open-streams";
 import { createRecordStore } from "@/src/db/record-store";
+import { createSnapshotReader } from "@/src/db/snapshot-reader";
 import { sweepChanges } from "@/src/db/sweep-changes";
 import { createTokenStore } from "@/src/db/token-store";
 import { createUserStore } from "@/src/db/user-store";
@@ -95,6 +96,7 @@ export async function boot(config: Config): Promise<Booted> {
   const limits = createStreamLimits(config.streams);
   const hub = createHub({
     changes: { ...changes, read: shareReads(changes.read) },
+    snapshots: createSnapshotReader({ pool }),
     hints,
     access,
     definitions,

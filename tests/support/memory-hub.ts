@@ -40,6 +40,7 @@ export function createMemoryHub(options: Partial<HubOptions> & { pause?: () => P
   };
   const hub = createHub({
     changes: { positions: log.positions, read: shareReads(log.read), readFor: log.readFor },
+    snapshots: { readPage: async () => undefined },
     hints,
     access: { recheck: async () => undefined },
     definitions: { watch: ({ id }) => watch(watched, id) },

@@ -16,6 +16,7 @@ import { createDb, createPool, type Db } from "@/src/db/client";
 import { createDefinitionStore } from "@/src/db/definition-store";
 import { createOpenStreamStore } from "@/src/db/open-streams";
 import { createRecordStore } from "@/src/db/record-store";
+import { createSnapshotReader } from "@/src/db/snapshot-reader";
 import { createTokenStore } from "@/src/db/token-store";
 import { createUserStore } from "@/src/db/user-store";
 import { createDataPlane } from "@/src/http/data-plane";
@@ -104,6 +105,7 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
   const limits = createStreamLimits({ total: 0, perKey: 0, perAddress: 0, ...options.streams });
   const hub = createHub({
     changes: { ...changes, read: shareReads(changes.read) },
+    snapshots: createSnapshotReader({ pool: serverPool }),
     hints,
     access,
     definitions,

@@ -13,6 +13,7 @@ import { createChangeLog } from "@/src/db/change-log";
 import { createDb, createPool } from "@/src/db/client";
 import { createDefinitionStore } from "@/src/db/definition-store";
 import { createRecordStore } from "@/src/db/record-store";
+import { createSnapshotReader } from "@/src/db/snapshot-reader";
 import { createTokenStore } from "@/src/db/token-store";
 import { createUserStore } from "@/src/db/user-store";
 import { createLoginLimiter } from "@/src/limits/login-limiter";
@@ -115,6 +116,7 @@ export async function startManageServer(overrides: Partial<Config> = {}, shared?
     sandbox,
     hub: createHub({
       changes,
+      snapshots: createSnapshotReader({ pool }),
       hints: processHints,
       access,
       definitions,
