@@ -39,7 +39,8 @@ test("[R10] an object with very many names is taken for a list by name", () => {
 test("[R10] whatever the records are, they match the schema that is made of them", () => {
   fc.assert(
     fc.property(fc.array(fc.jsonValue({ maxDepth: 6 }), { minLength: 1, maxLength: 6 }), (values) => {
-      const validate = new Ajv2020({ allowUnionTypes: true }).compile(toStartingSchema(values) ?? false);
+      // As the server does it: an object has the names that are in its JSON, not those of its prototype (toString).
+      const validate = new Ajv2020({ allowUnionTypes: true, ownProperties: true }).compile(toStartingSchema(values) ?? false);
       for (const value of values) expect(validate(value), JSON.stringify(validate.errors)).toBe(true);
     }),
     { numRuns: 200 },
