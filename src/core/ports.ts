@@ -258,6 +258,11 @@ export interface Sandbox {
    */
   evaluate(expression: string, input: string | (() => Promise<string>), options?: SandboxOptions): Promise<string | undefined>;
   /**
+   * Of which of JSON texts a JSONata expression is true (by `$boolean`), in their order: of all, or of as many of the first as one turn has time and room
+   * for, at least one. Without texts it only parses. Raises what `evaluate` raises: for an expression that can't be parsed, and for the first text alone.
+   */
+  filter(expression: string, inputs: readonly string[], options?: SandboxOptions): Promise<boolean[]>;
+  /**
    * Checks JSON texts against a JSON Schema (2020-12, as JSON text); answers the first problems of the first one that does not match, and which it is.
    * Undefined: all match. Raises `schema_limit` when it takes too much, `server_busy` when too many wait.
    */

@@ -3,7 +3,10 @@
  * It runs right after jsonata's own source, before any expression, and keeps what it needs in a closure.
  */
 
-/** Evaluates to `{ start, take }`: `start` begins an evaluation, `take` answers its outcome as JSON text once QuickJS has no more to do. */
+/**
+ * Evaluates to functions: `start` begins an evaluation, `compile` and then `test` begin one of many whose truth alone is asked for. Once QuickJS has no
+ * more to do, `failure` and `text` answer what became of the last that was begun.
+ */
 export const HARNESS = String.raw`
 (() => {
   "use strict";
@@ -69,20 +72,40 @@ export const HARNESS = String.raw`
     return { message: String(error.message), position };
   };
 
+  // JSONata's own truth: empty lists and lists of nothing true are false, as "" and {} are.
+  const truth = compile("$boolean($value)");
+
   let failure = { broken: true };
   let text;
+  let compiled;
+  const settle = async (evaluate) => {
+    failure = { broken: true };
+    try {
+      text = await evaluate();
+      failure = undefined;
+    } catch (error) {
+      failure = toFailure(error);
+    }
+  };
   return {
     start(expression, input, seed) {
       chance = seed;
-      (async () => {
-        try {
-          const value = await compile(parse(expression)).evaluate(parse(input));
-          failure = undefined;
-          text = value === undefined ? undefined : stringify(value, withoutFunctions);
-        } catch (error) {
-          failure = toFailure(error);
-        }
-      })();
+      void settle(async () => {
+        const value = await compile(parse(expression)).evaluate(parse(input));
+        return value === undefined ? undefined : stringify(value, withoutFunctions);
+      });
+    },
+    compile(expression, seed) {
+      chance = seed;
+      void settle(async () => {
+        compiled = compile(parse(expression));
+      });
+    },
+    test(input) {
+      void settle(async () => {
+        const value = await compiled.evaluate(parse(input));
+        return (await truth.evaluate(undefined, { value })) === true ? "true" : "false";
+      });
     },
     failure: () => (failure === undefined ? undefined : stringify(failure)),
     text: () => text,

@@ -39,6 +39,11 @@ export interface JsonataMachine {
    * none can leave anything to the next, not even by breaking out of QuickJS.
    */
   evaluate(expression: string, input: string): Answer;
+  /**
+   * Whether it is true of each input, of as many as there is time for. The limits are the first one's: what a later one takes too much for, or fails
+   * on, is left for a job of its own. The same as for `evaluate` holds afterwards.
+   */
+  filter(expression: string, inputs: readonly string[]): Answer;
   renew(): Promise<void>;
 }
 
@@ -48,9 +53,7 @@ interface Instance {
   memoryBytesMax: number;
   runtime: QuickJSRuntime;
   context: QuickJSContext;
-  start: QuickJSHandle;
-  failure: QuickJSHandle;
-  text: QuickJSHandle;
+  harness: Record<"start" | "compile" | "test" | "failure" | "text", QuickJSHandle>;
   /** The memory before the first evaluation, without the zeros at its end. */
   image: Uint8Array;
 }
@@ -64,16 +67,36 @@ export async function createJsonataMachine(options: { timeoutMs: number; memoryB
   let instance = await createInstance({ wasmModule, memoryBytesMax, isLate });
   let isTorn = false;
 
+  function runInTime(run: () => Answer): Answer {
+    deadline = performance.now() + options.timeoutMs;
+    // What is cut off leaves WebAssembly in the middle of something.
+    isTorn = true;
+    const result = cutOff(run, options.timeoutMs + CUT_OFF_GRACE_MS);
+    if (!result.ended) return { outcome: "limit", limit: result.limit };
+    isTorn = false;
+    // QuickJS was interrupted, or the expression caught that something within it was.
+    return result.value.outcome === "invalid" && isLate() ? { outcome: "limit", limit: "time" } : result.value;
+  }
+
   return {
-    evaluate(expression, input) {
-      deadline = performance.now() + options.timeoutMs;
-      // What is cut off leaves WebAssembly in the middle of something.
-      isTorn = true;
-      const result = cutOff(() => run(instance, expression, input), options.timeoutMs + CUT_OFF_GRACE_MS);
-      if (!result.ended) return { outcome: "limit", limit: result.limit };
-      isTorn = false;
-      // QuickJS was interrupted, or the expression caught that something within it was.
-      return result.value.outcome === "invalid" && isLate() ? { outcome: "limit", limit: "time" } : result.value;
+    evaluate: (expression, input) => runInTime(() => evaluate(instance, expression, input)),
+    filter(expression, inputs) {
+      const verdicts: boolean[] = [];
+      const answer = runInTime(() => {
+        const problem = compile(instance, expression);
+        if (problem) return problem;
+        const halfTime = performance.now() + options.timeoutMs / 2;
+        for (const input of inputs) {
+          const tested = test(instance, input);
+          if (tested.outcome !== "text") return tested;
+          // What went on after it was interrupted says nothing.
+          if (isLate()) return { outcome: "limit", limit: "time" };
+          verdicts.push(tested.text === "true");
+          if (performance.now() > halfTime) break;
+        }
+        return { outcome: "verdicts", verdicts };
+      });
+      return verdicts.length > 0 ? { outcome: "verdicts", verdicts } : answer;
     },
     async renew() {
       deadline = Number.POSITIVE_INFINITY;
@@ -104,14 +127,15 @@ async function createInstance({
   runtime.setInterruptHandler(isLate);
   const context = runtime.newContext();
   context.unwrapResult(context.evalCode(jsonataSource, "jsonata.js")).dispose();
-  const harness = context.unwrapResult(context.evalCode(HARNESS, "harness.js"));
-  const [start, failure, text] = [context.getProp(harness, "start"), context.getProp(harness, "failure"), context.getProp(harness, "text")];
+  const functions = context.unwrapResult(context.evalCode(HARNESS, "harness.js"));
+  const take = (name: string) => context.getProp(functions, name);
+  const harness = { start: take("start"), compile: take("compile"), test: take("test"), failure: take("failure"), text: take("text") };
   // Made now, so that it is in the image.
   void context.undefined;
   const bytes = new Uint8Array(memory.buffer);
   let length = bytes.byteLength;
   while (length > 0 && bytes[length - 1] === 0) length -= 1;
-  return { memory, memoryBytesMax, runtime, context, start, failure, text, image: bytes.slice(0, length) };
+  return { memory, memoryBytesMax, runtime, context, harness, image: bytes.slice(0, length) };
 }
 
 function restore({ memory, image }: Instance): void {
@@ -121,30 +145,51 @@ function restore({ memory, image }: Instance): void {
 }
 
 /** Only texts go in and out. No handle need be disposed of: the memory goes back to what it was. */
-function run(instance: Instance, expression: string, input: string): Answer {
-  const { runtime, context, start, failure, text } = instance;
-  const seed = context.newNumber(Math.floor(Math.random() * 2 ** 32));
-  const begun = context.callFunction(
-    start,
-    context.undefined,
-    context.newString(JSON.stringify(expression)),
-    context.newString(input),
-    seed,
-  );
+function evaluate(instance: Instance, expression: string, input: string): Answer {
+  const { context } = instance;
+  const outcome = run(instance, "start", [context.newString(JSON.stringify(expression)), context.newString(input), newSeed(context)]);
+  if (outcome.outcome !== "text" || Buffer.byteLength(outcome.text) <= JSONATA_OUTPUT_BYTES_MAX) return outcome;
+  return { outcome: "limit", limit: "output" };
+}
+
+/** What is wrong with the expression. */
+function compile(instance: Instance, expression: string): Answer | undefined {
+  const { context } = instance;
+  const outcome = run(instance, "compile", [context.newString(JSON.stringify(expression)), newSeed(context)]);
+  return outcome.outcome === "nothing" ? undefined : outcome;
+}
+
+/** The text is `true` or `false`. The same memory serves all inputs: handles are disposed of. */
+function test(instance: Instance, input: string): Answer {
+  const text = instance.context.newString(input);
+  const outcome = run(instance, "test", [text]);
+  text.dispose();
+  return outcome;
+}
+
+function newSeed(context: QuickJSContext): QuickJSHandle {
+  return context.newNumber(Math.floor(Math.random() * 2 ** 32));
+}
+
+function run(instance: Instance, name: "start" | "compile" | "test", inputs: QuickJSHandle[]): Answer {
+  const { runtime, context, harness } = instance;
+  const begun = context.callFunction(harness[name], context.undefined, ...inputs);
   if (begun.error) return toBroken(instance);
+  begun.value.dispose();
   const pending = runtime.executePendingJobs();
   if (pending.error) return toBroken(instance);
-  const failed = readText(context, failure);
+  const failed = readText(context, harness.failure);
   if (failed !== undefined) return toAnswer(failed, instance);
-  const answer = readText(context, text);
-  if (answer === undefined) return { outcome: "nothing" };
-  return Buffer.byteLength(answer) > JSONATA_OUTPUT_BYTES_MAX ? { outcome: "limit", limit: "output" } : { outcome: "text", text: answer };
+  const answer = readText(context, harness.text);
+  return answer === undefined ? { outcome: "nothing" } : { outcome: "text", text: answer };
 }
 
 /** What a function of the harness answers: a text, or nothing. */
 function readText(context: QuickJSContext, read: QuickJSHandle): string | undefined {
   const handle = context.unwrapResult(context.callFunction(read, context.undefined));
-  return context.typeof(handle) === "string" ? context.getString(handle) : undefined;
+  const text = context.typeof(handle) === "string" ? context.getString(handle) : undefined;
+  handle.dispose();
+  return text;
 }
 
 function toAnswer(failure: string, instance: Instance): Answer {

@@ -13,6 +13,7 @@ export type WorkerSettings = z.infer<typeof workerSettingsSchema>;
 
 const jobSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("evaluate"), expression: z.string(), input: z.string() }),
+  z.strictObject({ kind: z.literal("filter"), expression: z.string(), inputs: z.array(z.string()) }),
   z.strictObject({ kind: z.literal("validate"), schema: z.string(), bodies: z.array(z.string()) }),
   z.strictObject({ kind: z.literal("check_schema"), schema: z.string() }),
 ]);
@@ -29,6 +30,8 @@ export type Limit = z.infer<typeof limit>;
 export const answerSchema = z.discriminatedUnion("outcome", [
   /** Of `evaluate`: JSON text. */
   z.strictObject({ outcome: z.literal("text"), text: z.string() }),
+  /** Of `filter`: of its first inputs, at least one where there are any. */
+  z.strictObject({ outcome: z.literal("verdicts"), verdicts: z.array(z.boolean()) }),
   /** The expression selects nothing; the bodies match; nothing is wrong with the schema. */
   z.strictObject({ outcome: z.literal("nothing") }),
   /** Of `validate`. */

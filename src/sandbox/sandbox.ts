@@ -12,6 +12,9 @@ const JSONATA_WORKERS_MIN = 2;
 const JSONATA_WORKERS_MAX = 8;
 const SCHEMA_WORKERS = 2;
 const MIB = 1024 * 1024;
+/** What one job judges: it shares its memory, and the others wait meanwhile. */
+const FILTER_INPUTS_MAX = 256;
+const FILTER_LENGTH_MAX = MIB;
 
 export interface SandboxSettings {
   /** For one expression or check. Waiting for a worker does not count. */
@@ -35,32 +38,35 @@ export function createSandbox({ timeoutMs, memoryBytesMax, log }: SandboxSetting
   const expressions = poolOf("jsonata", Math.min(Math.max(JSONATA_WORKERS_MIN, availableParallelism() - 1), JSONATA_WORKERS_MAX));
   const schemas = poolOf("schema", SCHEMA_WORKERS);
 
+  const refuse = (answer: Answer): AppError => {
+    if (answer.outcome === "invalid") return new AppError("jsonata_invalid", { detail: toExpressionProblem(answer) });
+    if (answer.outcome === "limit")
+      return new AppError("jsonata_limit", { detail: toLimitDetail(answer.limit, { timeoutMs, memoryBytesMax }) });
+    return unexpected(answer);
+  };
+
   return {
     async evaluate(expression, input, options = {}) {
-      if (Buffer.byteLength(expression) > JSONATA_BYTES_MAX) {
-        throw new AppError("jsonata_limit", { detail: `A JSONata expression has at most ${JSONATA_BYTES_MAX / 1024} KiB.` });
-      }
+      requireShort(expression);
       const prepare = async () => {
         const text = typeof input === "string" ? input : await input();
-        if (Buffer.byteLength(text) > JSONATA_INPUT_BYTES_MAX) {
-          const detail = `A JSONata expression is evaluated on at most ${JSONATA_INPUT_BYTES_MAX / MIB} MiB. Select fewer records.`;
-          throw new AppError("jsonata_limit", { detail });
-        }
+        requireSmall(text);
         return { kind: "evaluate" as const, expression, input: text };
       };
       const answer = await expressions.run({ ...options, prepare, length: typeof input === "string" ? input.length : 0 });
-      switch (answer.outcome) {
-        case "text":
-          return answer.text;
-        case "nothing":
-          return undefined;
-        case "invalid":
-          throw new AppError("jsonata_invalid", { detail: toExpressionProblem(answer) });
-        case "limit":
-          throw new AppError("jsonata_limit", { detail: toLimitDetail(answer.limit, { timeoutMs, memoryBytesMax }) });
-        case "mismatch":
-          throw unexpected(answer);
-      }
+      if (answer.outcome === "text") return answer.text;
+      if (answer.outcome === "nothing") return undefined;
+      throw refuse(answer);
+    },
+    async filter(expression, inputs, options = {}) {
+      requireShort(expression);
+      const taken = takeInputs(inputs);
+      const length = taken.reduce((sum, input) => sum + input.length, 0);
+      const prepare = () => ({ kind: "filter" as const, expression, inputs: taken });
+      const answer = await expressions.run({ ...options, prepare, length });
+      if (answer.outcome === "verdicts" && (answer.verdicts.length > 0 || taken.length === 0))
+        return answer.verdicts.slice(0, taken.length);
+      throw refuse(answer);
     },
     async validate(schema, bodies, options = {}) {
       const length = bodies.reduce((sum, body) => sum + body.length, schema.length);
@@ -75,6 +81,7 @@ export function createSandbox({ timeoutMs, memoryBytesMax, log }: SandboxSetting
           throw new AppError("schema_limit");
         case "invalid":
         case "text":
+        case "verdicts":
           // It was checked when it was stored.
           throw unexpected(answer);
       }
@@ -91,6 +98,7 @@ export function createSandbox({ timeoutMs, memoryBytesMax, log }: SandboxSetting
           throw new AppError("schema_limit", { detail: "Checking this schema takes too much. Simplify it." });
         case "mismatch":
         case "text":
+        case "verdicts":
           throw unexpected(answer);
       }
     },
@@ -98,6 +106,31 @@ export function createSandbox({ timeoutMs, memoryBytesMax, log }: SandboxSetting
       await Promise.all([expressions.close(), schemas.close()]);
     },
   };
+}
+
+function requireShort(expression: string): void {
+  if (Buffer.byteLength(expression) <= JSONATA_BYTES_MAX) return;
+  throw new AppError("jsonata_limit", { detail: `A JSONata expression has at most ${JSONATA_BYTES_MAX / 1024} KiB.` });
+}
+
+function requireSmall(input: string): void {
+  if (Buffer.byteLength(input) <= JSONATA_INPUT_BYTES_MAX) return;
+  const detail = `A JSONata expression is evaluated on at most ${JSONATA_INPUT_BYTES_MAX / MIB} MiB. Select fewer records.`;
+  throw new AppError("jsonata_limit", { detail });
+}
+
+/** As many of the first as one job may hold; at least one. */
+function takeInputs(inputs: readonly string[]): string[] {
+  let length = 0;
+  const taken: string[] = [];
+  for (const input of inputs.slice(0, FILTER_INPUTS_MAX)) {
+    length += input.length;
+    if (taken.length > 0 && length > FILTER_LENGTH_MAX) break;
+    taken.push(input);
+  }
+  const [first] = taken;
+  if (first !== undefined) requireSmall(first);
+  return taken;
 }
 
 function toExpressionProblem({ message, position }: Extract<Answer, { outcome: "invalid" }>): string {

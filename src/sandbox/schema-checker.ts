@@ -68,7 +68,8 @@ function work(job: Job, find: (schema: string) => Compiled): Answer {
       return { outcome: "nothing" };
     }
     case "evaluate":
-      throw new Error("This worker can't evaluate.");
+    case "filter":
+      throw new Error(`This worker can't ${job.kind}.`);
   }
 }
 

@@ -39,8 +39,9 @@ async function createBench(settings: WorkerSettings): Promise<Bench> {
   const machine = await createJsonataMachine(settings);
   return {
     work: (job) => {
-      if (job.kind !== "evaluate") throw new Error(`This worker can't ${job.kind}.`);
-      return machine.evaluate(job.expression, job.input);
+      if (job.kind === "evaluate") return machine.evaluate(job.expression, job.input);
+      if (job.kind === "filter") return machine.filter(job.expression, job.inputs);
+      throw new Error(`This worker can't ${job.kind}.`);
     },
     tidy: () => machine.renew(),
   };
