@@ -15,7 +15,7 @@ function createListener(onlyOwner?: string): PumpListener & { heard: Heard[] } {
   return {
     heard,
     onlyOwner,
-    onChange: ({ change }) => heard.push(change.seq),
+    onChanges: ({ encoded }) => heard.push(...encoded.map(({ change }) => change.seq)),
     onReset: ({ from, to, reason }) => heard.push({ resetFrom: from.seq, resetTo: to, reason }),
   };
 }

@@ -3,9 +3,13 @@ import { setImmediate as nextTick } from "node:timers/promises";
 import type { Change, ChangeLog, LogPosition } from "@/src/core/ports";
 import { toEpoch } from "@/src/shared/cursor";
 import type { GapReason } from "@/src/shared/stream-messages";
+import { createChangeBatch } from "./change-batch";
 import { encodeChange } from "./encode";
 import { createListenerIndex, type PumpListener } from "./listener-index";
 import { PAGE_LIMIT_FIRST, toNextPageLimit } from "./log-pages";
+
+/** What a change makes besides its data, about. */
+const ENVELOPE_BYTES = 250;
 
 export interface ChangePump {
   /** Up to where changes have been delivered; undefined until the first `observe`. */
@@ -43,11 +47,30 @@ export function createChangePump(options: { endpointId: string; changes: Pick<Ch
   /** Changes of an upload whose last one is still to come. */
   let begun: readonly Change[] = [];
 
-  function deliver(change: Change, epoch: string): void {
-    position = { epoch, seq: change.seq };
-    const upload = begun.length === 0 ? [change] : [...begun, change];
-    begun = change.following === undefined ? [] : upload;
-    listeners.change(encodeChange(change, upload), epoch);
+  /** The changes follow on the position, and on each other. */
+  function deliver(changes: readonly Change[], epoch: string): void {
+    const encoded = changes.map((change) => {
+      const upload = begun.length === 0 ? [change] : [...begun, change];
+      begun = change.following === undefined ? [] : upload;
+      return encodeChange(change, upload);
+    });
+    const last = changes.at(-1);
+    if (!last) return;
+    position = { epoch, seq: last.seq };
+    listeners.changes(createChangeBatch(encoded, position));
+  }
+
+  /** Those of the changes that follow on `seq` without a hole, up to a slice. */
+  function takeSlice(changes: readonly Change[], seq: number): Change[] {
+    const slice: Change[] = [];
+    let bytes = 0;
+    for (const change of changes) {
+      if (change.seq <= seq) continue;
+      if (bytes >= sliceBytes || change.seq !== seq + slice.length + 1) break;
+      slice.push(change);
+      bytes += change.record.data.length + ENVELOPE_BYTES;
+    }
+    return slice;
   }
 
   function reset(from: LogPosition, to: LogPosition, reason: GapReason): void {
@@ -87,20 +110,17 @@ export function createChangePump(options: { endpointId: string; changes: Pick<Ch
     }
   }
 
-  /** Hints may deliver the same changes meanwhile, hence each one is compared with the position when its turn comes. */
+  /** Hints may deliver the same changes meanwhile, hence each slice begins where the position is when its turn comes. */
   async function deliverPage(page: readonly Change[]): Promise<void> {
     const current = generation;
-    let budget = sliceBytes;
-    for (const change of page) {
-      if (budget <= 0) {
-        await nextTick();
-        budget = sliceBytes;
-      }
+    for (;;) {
       if (position === undefined || current !== generation) return;
-      if (change.seq <= position.seq) continue;
-      if (change.seq > position.seq + 1) reset(position, { epoch: position.epoch, seq: change.seq - 1 }, "expired");
-      deliver(change, position.epoch);
-      budget -= change.record.data.length;
+      const { epoch, seq } = position;
+      const next = page.find((change) => change.seq > seq);
+      if (next === undefined) return;
+      if (next.seq > seq + 1) reset(position, { epoch, seq: next.seq - 1 }, "expired");
+      deliver(takeSlice(page, next.seq - 1), epoch);
+      if (position.seq < (page.at(-1)?.seq ?? 0)) await nextTick();
     }
   }
 
@@ -110,13 +130,8 @@ export function createChangePump(options: { endpointId: string; changes: Pick<Ch
     remove: (listener) => listeners.remove(listener),
     listenerCount: () => listeners.count(),
     offer: (offered) => {
-      let budget = sliceBytes;
-      for (const change of offered) {
-        target = Math.max(target, change.seq);
-        if (position === undefined || budget <= 0 || change.seq !== position.seq + 1) continue;
-        deliver(change, position.epoch);
-        budget -= change.record.data.length;
-      }
+      target = Math.max(target, offered.at(-1)?.seq ?? 0);
+      if (position !== undefined) deliver(takeSlice(offered, position.seq), position.epoch);
       return catchUp();
     },
     observe: (found, seqBefore) => {

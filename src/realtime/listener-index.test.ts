@@ -1,19 +1,26 @@
 /** Who hears of which change, and that a private change costs its readers alone. */
 import { describe, expect, it } from "vitest";
 import type { Change } from "@/src/core/ports";
+import { createChangeBatch } from "./change-batch";
 import { encodeChange } from "./encode";
 import { createListenerIndex, type PumpListener } from "./listener-index";
+import { PLAIN_FRAMES } from "./stream-format";
 
 const EPOCH = "0".repeat(32);
 const record = { id: "1".repeat(32), version: 1, data: "1", createdAt: "", updatedAt: "" };
 const changeOf = (owner: string | null): Change => ({ endpointId: "e", seq: 1, type: "POST", record, owner, at: "" });
+const batchOf = (...changes: Change[]) =>
+  createChangeBatch(
+    changes.map((change) => encodeChange(change)),
+    { epoch: EPOCH, seq: 1 },
+  );
 
 function createListener(onlyOwner?: string) {
   const heard: (string | null)[] = [];
   let resets = 0;
   const listener: PumpListener = {
     onlyOwner,
-    onChange: ({ change }) => heard.push(change.owner),
+    onChanges: ({ encoded }) => heard.push(...encoded.map(({ change }) => change.owner)),
     onReset: () => {
       resets++;
     },
@@ -26,7 +33,7 @@ describe("createListenerIndex", () => {
     const index = createListenerIndex();
     const [all, ann, annAgain, bob] = [createListener(), createListener("ann"), createListener("ann"), createListener("bob")];
     for (const { listener } of [all, ann, annAgain, bob]) index.add(listener);
-    for (const owner of ["ann", null, "bob", "nobody here"]) index.change(encodeChange(changeOf(owner)), EPOCH);
+    index.changes(batchOf(...["ann", null, "bob", "nobody here"].map(changeOf)));
     expect(all.heard).toEqual(["ann", null, "bob", "nobody here"]);
     expect(ann.heard).toEqual(["ann"]);
     expect(annAgain.heard).toEqual(["ann"]);
@@ -49,24 +56,24 @@ describe("createListenerIndex", () => {
     index.remove(ann.listener);
     index.remove(ann.listener);
     expect(index.count()).toBe(2);
-    index.change(encodeChange(changeOf("ann")), EPOCH);
+    index.changes(batchOf(changeOf("ann")));
     expect([ann.heard, annAgain.heard]).toEqual([[], ["ann"]]);
     index.remove(annAgain.listener);
     index.remove(createListener("bob").listener);
     expect(index.count()).toBe(1);
     index.clear();
-    index.change(encodeChange(changeOf("ann")), EPOCH);
+    index.changes(batchOf(changeOf("ann")));
     expect(index.count()).toBe(0);
     expect(all.heard).toEqual(["ann"]);
   });
 
   it("[W5] does not encode what nobody reads", () => {
     const index = createListenerIndex();
-    index.add({ onlyOwner: "ann", onChange: (encoded) => encoded.plain(), onReset: () => undefined });
+    index.add({ onlyOwner: "ann", onChanges: (batch) => batch.toBytes(PLAIN_FRAMES), onReset: () => undefined });
     const change = changeOf("bob");
     // To encode it, its data is read.
     const unread = { ...change, record: Object.defineProperty({ ...record }, "data", { get: () => expect.fail("was encoded") }) };
-    expect(() => index.change(encodeChange(unread), EPOCH)).not.toThrow();
-    expect(() => index.change(encodeChange({ ...unread, owner: "ann" }), EPOCH)).toThrow("was encoded");
+    expect(() => index.changes(batchOf(unread))).not.toThrow();
+    expect(() => index.changes(batchOf({ ...unread, owner: "ann" }))).toThrow("was encoded");
   });
 });

@@ -1,14 +1,15 @@
 /** Who hears of a change (W5): those who read everything, and those who read what its owner owns. It must not decide who that is (access.ts does). */
 import type { LogPosition } from "@/src/core/ports";
 import type { GapReason } from "@/src/shared/stream-messages";
+import { type ChangeBatch, createChangeBatch } from "./change-batch";
 import type { EncodedChange } from "./encode";
 
 /** Hears of changes. Its methods must not throw. */
 export interface PumpListener {
   /** The user whose changes it hears of; undefined: everybody's. It must not change. */
   readonly onlyOwner: string | undefined;
-  /** The next change that it may read. All that it may read comes in seq order, but for what `onReset` tells. */
-  onChange(encoded: EncodedChange, epoch: string): void;
+  /** The next changes that it may read. All that it may read comes in seq order, but for what `onReset` tells. */
+  onChanges(batch: ChangeBatch): void;
   /** Changes can't be delivered; the next one comes after it. */
   onReset(reset: PumpReset): void;
 }
@@ -25,8 +26,8 @@ export interface ListenerIndex {
   remove(listener: PumpListener): void;
   clear(): void;
   count(): number;
-  /** Tells those who may read it, in the time that they alone take. */
-  change(encoded: EncodedChange, epoch: string): void;
+  /** Tells those who may read them, in the time that they alone take. */
+  changes(batch: ChangeBatch): void;
   /** Tells everybody. */
   reset(reset: PumpReset): void;
 }
@@ -57,11 +58,15 @@ export function createListenerIndex(): ListenerIndex {
       count = 0;
     },
     count: () => count,
-    change: (encoded, epoch) => {
-      for (const listener of everyone) listener.onChange(encoded, epoch);
-      const { owner } = encoded.change;
-      const owners = owner === null ? undefined : byOwner.get(owner);
-      if (owners) for (const listener of owners) listener.onChange(encoded, epoch);
+    changes: (batch) => {
+      for (const listener of everyone) listener.onChanges(batch);
+      if (byOwner.size === 0) return;
+      for (const [owner, encoded] of groupByOwner(batch)) {
+        const listeners = byOwner.get(owner);
+        if (!listeners) continue;
+        const owned = createChangeBatch(encoded, batch.position);
+        for (const listener of listeners) listener.onChanges(owned);
+      }
     },
     reset: (reset) => {
       for (const listener of everyone) listener.onReset(reset);
@@ -72,4 +77,16 @@ export function createListenerIndex(): ListenerIndex {
   function setOf({ onlyOwner }: PumpListener): Set<PumpListener> | undefined {
     return onlyOwner === undefined ? everyone : byOwner.get(onlyOwner);
   }
+}
+
+function groupByOwner({ encoded }: ChangeBatch): Map<string, EncodedChange[]> {
+  const groups = new Map<string, EncodedChange[]>();
+  for (const each of encoded) {
+    const { owner } = each.change;
+    if (owner === null) continue;
+    const group = groups.get(owner);
+    if (group) group.push(each);
+    else groups.set(owner, [each]);
+  }
+  return groups;
 }

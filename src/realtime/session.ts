@@ -5,7 +5,8 @@ import type { SnapshotReader } from "@/src/core/snapshot-ports";
 import type { Cursor } from "@/src/shared/cursor";
 import { AppError } from "@/src/shared/errors";
 import type { GapReason } from "@/src/shared/stream-messages";
-import { type EncodedChange, encodeChange } from "./encode";
+import { type ChangeBatch, createChangeBatch } from "./change-batch";
+import { encodeChange } from "./encode";
 import type { PumpListener } from "./listener-index";
 import { PAGE_LIMIT_FIRST, toNextPageLimit } from "./log-pages";
 import { createSnapshot, type Snapshot } from "./snapshot";
@@ -33,6 +34,9 @@ export interface Session extends PumpListener {
   end(error?: AppError): void;
 }
 
+/** Shared: nearly always there are none. */
+const NONE: readonly Change[] = [];
+
 /**
  * A session that starts at `start`, given that the log stands at `tip`. The caller adds it to the pump in the same turn of the event loop:
  * from `tip` on the pump delivers. `pumpPosition` answers up to where the pump has delivered.
@@ -53,9 +57,13 @@ export function createSession(options: {
   const { grant, start, format, tip, pumpPosition, changes, snapshots, subscriber, onEnd, onReadError } = options;
   const { onlyOwner } = grant;
   const resumable = start.mode !== "plain";
-  let current: SessionState = { state: "live", at: tip };
+  let phase: SessionState["state"] = "live";
+  /** Every move makes another object. */
+  let at: Cursor = tip;
+  let isReading = false;
+  let endedBy: AppError | undefined;
   /** Changes of an upload that goes out as one message, whose last one is still to come: those that a replay has read, or that the pump has told. */
-  let begun: readonly Change[] = [];
+  let begun: readonly Change[] = NONE;
   let snapshot: Snapshot | undefined;
 
   function begin(): void {
@@ -73,8 +81,7 @@ export function createSession(options: {
         if (start.cursor.epoch !== tip.epoch) skip(start.cursor, tip, "epoch_changed");
         else if (start.cursor.seq > tip.seq) skip(start.cursor, tip, "log_rewound");
         else if (start.cursor.seq < tip.seq) {
-          current = { state: "replaying", at: start.cursor, reading: false };
-          session.resume();
+          replayFrom(start.cursor);
         }
         return;
       default:
@@ -91,9 +98,14 @@ export function createSession(options: {
       from: tip,
       subscriber,
       toBytes: (items, isLast) => format.snapshot(items, isLast ? tip : undefined),
-      isWanted: () => current.state === "replaying",
+      isWanted: () => phase === "replaying",
     });
-    current = { state: "replaying", at: tip, reading: false };
+    replayFrom(tip);
+  }
+
+  function replayFrom(cursor: Cursor): void {
+    phase = "replaying";
+    at = cursor;
     session.resume();
   }
 
@@ -108,9 +120,9 @@ export function createSession(options: {
   }
 
   function skip(from: Cursor, to: LogPosition, reason: GapReason): void {
-    begun = [];
     snapshot = undefined;
-    current = { state: "live", at: to };
+    phase = "live";
+    moveTo(to);
     if (resumable) subscriber.enqueue(format.gap({ from, to, reason }));
   }
 
@@ -120,18 +132,18 @@ export function createSession(options: {
     if (outcome === "replaced") endReplaced();
     if (outcome === "replaced" || outcome === "stopped") return;
     let limit = PAGE_LIMIT_FIRST;
-    while (current.state === "replaying") {
-      const { at } = current;
+    while (phase === "replaying") {
+      const from = at;
       const end = pumpPosition();
       if (end === undefined) return;
-      if (at.seq >= end.seq) {
-        current = { state: "live", at };
+      if (from.seq >= end.seq) {
+        phase = "live";
         return;
       }
-      const page = await readPage(readUpTo(at), limit);
+      const page = await readPage(readUpTo(), limit);
       limit = toNextPageLimit(page, limit);
-      if (!isAt(at)) continue;
-      if (page.length === 0) replayGap(at, Math.max(end.seq, readUpTo(at)));
+      if (!isAt(from)) continue;
+      if (page.length === 0) replayGap(Math.max(end.seq, readUpTo()));
       await replayPage(page);
     }
   }
@@ -144,11 +156,11 @@ export function createSession(options: {
 
   async function replayPage(page: readonly (Change | HiddenChange)[]): Promise<void> {
     for (const change of page) {
-      if (current.state === "replaying" && change.seq > readUpTo(current.at) + 1) replayGap(current.at, change.seq - 1);
-      if (current.state !== "replaying") return;
-      const { at } = current;
+      if (phase === "replaying" && change.seq > readUpTo() + 1) replayGap(change.seq - 1);
+      if (phase !== "replaying") return;
+      const { epoch } = at;
       if ("hidden" in change || snapshot?.covers(change)) {
-        moveTo({ epoch: at.epoch, seq: change.seq });
+        moveTo({ epoch, seq: change.seq });
         continue;
       }
       const upload = [...begun, change];
@@ -156,21 +168,22 @@ export function createSession(options: {
         begun = upload;
         continue;
       }
-      const frame = format.change(encodeChange(change, upload), at.epoch);
+      const from = at;
+      const frame = format.change(encodeChange(change, upload), epoch);
       if (subscriber.isCrowdedBy(frame)) await subscriber.writable();
       // Advance only after enqueue: a failure here resends, never skips.
-      if (!isAt(at) || !subscriber.enqueue(frame)) return;
-      moveTo({ epoch: at.epoch, seq: change.seq });
+      if (!isAt(from) || !subscriber.enqueue(frame)) return;
+      moveTo({ epoch, seq: change.seq });
     }
   }
 
   /** Changes of a joined upload have been read, but not queued. */
-  function readUpTo(at: Cursor): number {
+  function readUpTo(): number {
     return begun.at(-1)?.seq ?? at.seq;
   }
 
   /** Who took so long for its snapshot, and asked for no messages but that and changes, can't be told. */
-  function replayGap(at: Cursor, seq: number): void {
+  function replayGap(seq: number): void {
     if (!resumable) {
       session.end(new AppError("slow_consumer"));
       return;
@@ -180,59 +193,81 @@ export function createSession(options: {
     moveTo(to);
   }
 
-  function moveTo(at: Cursor): void {
-    begun = [];
-    if (current.state !== "ending") current = { ...current, at };
+  function moveTo(cursor: Cursor): void {
+    begun = NONE;
+    at = cursor;
   }
 
-  function isAt(at: Cursor): boolean {
-    return current.state === "replaying" && current.at === at;
+  function isAt(cursor: Cursor): boolean {
+    return phase === "replaying" && at === cursor;
+  }
+
+  /** All of the batch at once: it is new to the client, and of one piece for all. */
+  function takeBatch(batch: ChangeBatch): void {
+    const bytes = batch.toBytes(format);
+    if (bytes !== undefined && !subscriber.enqueue(bytes)) return;
+    if (!format.joinsUploads) moveTo(batch.position);
+    else {
+      // As one message an upload goes out with its last change, and who comes back before wants all of it.
+      if (batch.whole) moveTo(batch.whole);
+      if (batch.begun.length > 0) begun = batch.begun.map(({ change }) => change);
+    }
+  }
+
+  /** Those that the client has not had: ahead of the pump it has been sent some already, or they were in its snapshot. */
+  function takeEach({ encoded, position: { epoch } }: ChangeBatch): void {
+    for (const each of encoded) {
+      const { seq } = each.change;
+      if (phase !== "live" || seq <= at.seq) continue;
+      if (snapshot?.covers(each.change)) moveTo({ epoch, seq });
+      else takeBatch(createChangeBatch([each], { epoch, seq }));
+    }
+    if (snapshot?.isPassed()) snapshot = undefined;
   }
 
   /** Up to where all that the client may read has been queued: for one that is live this is where the pump is, though its last change was before. */
-  function reached(at: Cursor, pumped: LogPosition | undefined): Cursor {
+  function reached(pumped: LogPosition | undefined): Cursor {
     const isAhead = pumped?.epoch === at.epoch && pumped.seq > at.seq;
-    return current.state === "live" && isAhead && begun.length === 0 ? pumped : at;
+    return phase === "live" && isAhead && begun.length === 0 ? pumped : at;
   }
 
   const session: Session = {
     grant,
     onlyOwner,
     resumable,
-    state: () => current,
-    onChange: (encoded: EncodedChange, epoch: string) => {
-      // While it replays the log has the change; ahead of the pump it was sent already.
-      if (current.state !== "live" || encoded.change.seq <= current.at.seq) return;
-      if (snapshot?.covers(encoded.change)) {
-        moveTo({ epoch, seq: encoded.change.seq });
-        return;
-      }
-      // As one message an upload goes out with its last change, and who comes back before wants all of it.
-      if (format.joinsUploads && encoded.change.following !== undefined) begun = [...begun, encoded.change];
-      else if (subscriber.enqueue(format.change(encoded, epoch))) moveTo({ epoch, seq: encoded.change.seq });
+    state: () => {
+      if (phase === "replaying") return { state: phase, at, reading: isReading };
+      return phase === "live" ? { state: phase, at } : { state: phase, error: endedBy };
+    },
+    onChanges: (batch) => {
+      // While it replays the log has the changes.
+      if (phase !== "live") return;
+      if (snapshot === undefined && (batch.encoded[0]?.change.seq ?? 0) > at.seq) takeBatch(batch);
+      else takeEach(batch);
     },
     onReset: ({ from, to, reason }) => {
-      if (current.state === "ending") return;
+      if (phase === "ending") return;
       // Of what is no longer kept a replay hears when it gets there, and who is ahead of the pump has it.
-      if (reason === "expired" && (current.state === "replaying" || current.at.seq >= to.seq)) return;
-      if (hasRecords()) skip(reached(current.at, from), to, reason);
+      if (reason === "expired" && (phase === "replaying" || at.seq >= to.seq)) return;
+      if (hasRecords()) skip(reached(from), to, reason);
       else endReplaced();
     },
     resume: () => {
-      if (current.state !== "replaying" || current.reading) return;
-      current = { ...current, reading: true };
+      if (phase !== "replaying" || isReading) return;
+      isReading = true;
       replay()
         .catch(onReadError)
         .finally(() => {
-          if (current.state === "replaying") current = { ...current, reading: false };
+          isReading = false;
         });
     },
     beat: () => {
-      if (resumable && hasRecords() && current.state !== "ending") subscriber.enqueue(format.beat(reached(current.at, pumpPosition())));
+      if (resumable && hasRecords() && phase !== "ending") subscriber.enqueue(format.beat(reached(pumpPosition())));
     },
     end: (error) => {
-      if (current.state === "ending") return;
-      current = { state: "ending", error };
+      if (phase === "ending") return;
+      phase = "ending";
+      endedBy = error;
       onEnd(session);
       if (error) subscriber.end(error);
     },

@@ -14,6 +14,8 @@ export interface Snapshot {
   isComplete(): boolean;
   /** Whether the client has this change already, in the record that the snapshot had. Ask in the log's order. */
   covers(change: Change): boolean;
+  /** Whether it is complete, and covers none of the changes that come after the last that was asked for. */
+  isPassed(): boolean;
 }
 
 /**
@@ -34,6 +36,7 @@ export function createSnapshot(options: {
   const versions = new Map<string, number>();
   let after = 0;
   let isComplete = false;
+  let askedSeq = 0;
   /** Up to where the log may have changes that were sent. */
   let coveredSeq = from.seq;
 
@@ -68,10 +71,12 @@ export function createSnapshot(options: {
     },
     isComplete: () => isComplete,
     covers: ({ seq, type, record: { id, version } }) => {
+      askedSeq = seq;
       if (seq > coveredSeq) versions.clear();
       const sent = versions.get(id);
       // What was sent was there: its end comes after it, be it of the same version.
       return sent !== undefined && type !== "DELETE" && version <= sent;
     },
+    isPassed: () => isComplete && askedSeq >= coveredSeq,
   };
 }
