@@ -137,7 +137,8 @@ async function write({ port, target, count, rate }: Told): Promise<number> {
   // As clients that wait for nobody: who is behind catches up as fast as there are connections, until the time is over.
   while (acknowledged < count && performance.now() < endsAt) {
     const due = rate === 0 ? count : Math.min(count, ((performance.now() - startedAt) / 1_000) * rate);
-    for (; sent < due && idle.length > 0; sent++) idle.pop()?.write(request);
+    // Each in its turn: the server gives up connections that never say anything.
+    for (; sent < due && idle.length > 0; sent++) idle.shift()?.write(request);
     await delay(idle.length === 0 ? 1 : PACE_MS);
   }
   await until("the last answers", () => acknowledged >= sent, { timeoutMs: DRAIN_TIMEOUT_MS });

@@ -2,20 +2,10 @@
 import type { Sandbox } from "@/src/core/ports";
 import { type DataExchange, headersOf, JSON_TYPE, sendJson } from "@/src/http/exchange";
 import { sendLongText } from "@/src/http/send-long-text";
-import { AppError } from "@/src/shared/errors";
 import { JSONATA_INPUT_BYTES_MAX } from "@/src/shared/protocol";
 
 /** Answers of more characters are sent piece by piece. */
 const LONG_LENGTH = 256 * 1024;
-
-/** The `jsonata` parameter; undefined: there is none. Raises `parameter_invalid` for several, `jsonata_invalid` for an empty one. */
-export function parseJsonata(parameters: URLSearchParams): string | undefined {
-  const [expression, ...others] = parameters.getAll("jsonata");
-  if (others.length > 0) throw new AppError("parameter_invalid", { detail: "Give one jsonata expression." });
-  if (expression?.trim() === "")
-    throw new AppError("jsonata_invalid", { detail: "The JSONata expression is empty. Write one, or leave jsonata out." });
-  return expression;
-}
 
 /**
  * Evaluates the expression on the list that `pieces` (array items joined by commas) make up, and answers the result; `null` when it selects nothing.

@@ -1,10 +1,11 @@
 /** GET: lists, pages of them, and single records (R3, R7). It must not know storage. */
 import { isNamedBy, toEntityTag } from "@/src/core/entity-tag";
 import { formatPageCursor } from "@/src/core/page-cursor";
+import { parseJsonata } from "@/src/core/parse-jsonata";
 import type { Sandbox } from "@/src/core/ports";
 import { toRecordText } from "@/src/core/record-text";
 import type { Records } from "@/src/core/records";
-import { answerJsonata, parseJsonata } from "@/src/http/answer-jsonata";
+import { answerJsonata } from "@/src/http/answer-jsonata";
 import { type Admitted, type Handler, headersOf, JSON_TYPE } from "@/src/http/exchange";
 import { toNextLink } from "@/src/http/next-link";
 import { parseDataOnly, parseRange, parseUniqueIds, refuseRange } from "@/src/http/parameters";

@@ -2,64 +2,33 @@
 import { randomUUID } from "node:crypto";
 import type { Access, Grant } from "@/src/core/access";
 import type { Definitions } from "@/src/core/definitions";
-import type { ChangeLog, Clock, Hint, Hints, Log, LogPosition } from "@/src/core/ports";
+import type { ChangeLog, Clock, Hint, Hints, Log, LogPosition, Sandbox } from "@/src/core/ports";
 import type { SnapshotReader } from "@/src/core/snapshot-ports";
 import type { Tokens } from "@/src/core/tokens";
 import { toEpoch } from "@/src/shared/cursor";
 import { AppError } from "@/src/shared/errors";
-import { type ChangePump, createChangePump } from "./change-pump";
+import type { ChangePump } from "./change-pump";
+import { type ChangeSource, type Channel, type Channels, createChannels } from "./channels";
+import { type Connection, type OpenStream, type Subscription, type Transport, toConnection } from "./connection";
+import { createFilterChecks, type FilterChecks } from "./filter-checks";
+import { createFilteredReads, createReads } from "./filtered-reads";
 import { createFlusher, type Flusher } from "./flusher";
 import { groupByEndpoint } from "./hints";
 import { createPositionReader, type PositionReader } from "./position-reader";
 import { createRecheckQueue, type RecheckQueue } from "./recheck-queue";
+import { createRecordFilter } from "./record-filter";
 import { createSession, type Session, type Start } from "./session";
 import { CURSOR_FRAMES, PLAIN_FRAMES, type StreamFormat } from "./stream-format";
 import type { StreamLimits } from "./stream-limits";
-import { createSubscriber, type Sink, type Subscriber } from "./subscriber";
-
-export type Transport = "ws" | "sse";
-
-/** An open stream, for whoever holds its transport. */
-export interface Subscription {
-  /** In resumable mode, sends a sign of life (W9). Call it every 25 s. */
-  beat(): void;
-  /** Ends the stream with the error's close code and message. */
-  end(error: AppError): void;
-  /** The transport has gone; call it once it closed, for whatever reason. */
-  closed(): void;
-}
-
-/** An open stream, for whoever looks at the server. */
-export interface Connection {
-  /** A UUID. */
-  id: string;
-  transport: Transport;
-  endpointId: string;
-  endpointName: string;
-  projectId: string;
-  /** Null: opened by a ticket. */
-  keyId: string | null;
-  /** The application's user whose access token was sent; null: none was needed. */
-  userId: string | null;
-  /** It hears of this user's records alone; undefined: of everybody's. */
-  onlyOwner: string | undefined;
-  origin: string | undefined;
-  openedAt: Date;
-  /** Where the log stood then. */
-  openedSeq: number;
-  resumable: boolean;
-  /** Up to which seq it has been sent the log; undefined: it is live. */
-  replayedTo: number | undefined;
-  /** What waits to be sent. */
-  backlogBytes: number;
-}
+import { createSubscriber, type Sink } from "./subscriber";
 
 export interface Hub {
   /**
    * Opens a stream. Once the log's position is known, `connect` is called to open the transport, and in the same turn the stream is registered:
    * no change that is committed after the client can know of its connection is missed. Undefined when `connect` answers undefined (the client
-   * has gone meanwhile). `address`: the client's; `format`: default WebSocket frames. Raises `endpoint_or_key_invalid`, `too_many_streams`,
-   * `database_unavailable`, `server_shutdown`.
+   * has gone meanwhile). `address`: the client's; `format`: default WebSocket frames; `filter`: the JSONata expression that must be true of what it
+   * hears (W13). Raises `endpoint_or_key_invalid`, `too_many_streams`, `jsonata_invalid`, `jsonata_limit`, `server_busy`, `database_unavailable`,
+   * `server_shutdown`.
    */
   subscribe(request: {
     grant: Grant;
@@ -67,6 +36,7 @@ export interface Hub {
     transport: Transport;
     address: string;
     format?: StreamFormat;
+    filter?: string | undefined;
     connect: () => Sink | undefined;
   }): Promise<Subscription | undefined>;
   /** How many streams of the endpoint are open. */
@@ -94,6 +64,8 @@ export interface HubOptions {
   definitions: Pick<Definitions, "watch">;
   tokens: Pick<Tokens, "watch" | "generation">;
   limits: StreamLimits;
+  /** Judges what streams with a filter hear. */
+  sandbox: Pick<Sandbox, "filter">;
   clock: Clock;
   log: Pick<Log, "debug">;
   /** What one subscriber may have waiting (W7). */
@@ -105,25 +77,12 @@ export function createHub(options: HubOptions): Hub {
   return new StreamHub(options);
 }
 
-interface OpenStream {
-  id: string;
-  session: Session;
-  subscriber: Subscriber;
-  transport: Transport;
-  openedAt: Date;
-  openedSeq: number;
-  unwatch: () => void;
-  /** Gives its place to another stream. */
-  release: () => void;
-}
-
 class StreamHub implements Hub {
   readonly #options: HubOptions;
   readonly #positions: PositionReader;
   readonly #flusher: Flusher = createFlusher();
-  readonly #pumps = new Map<string, ChangePump>();
-  /** Streams that are being opened, by endpoint: their pump must stay. */
-  readonly #opening = new Map<string, number>();
+  readonly #channels: Channels;
+  readonly #filterChecks: FilterChecks;
   readonly #streams = new Map<Session, OpenStream>();
   readonly #rechecks: RecheckQueue;
   /** Projects whose recheck failed. */
@@ -134,6 +93,8 @@ class StreamHub implements Hub {
   constructor(options: HubOptions) {
     this.#options = options;
     this.#positions = createPositionReader(options);
+    this.#channels = createChannels({ ...options, onReadError: (error) => this.#onReadError(error) });
+    this.#filterChecks = createFilterChecks(options);
     this.#rechecks = createRecheckQueue((projectId) => this.#recheckProject(projectId));
     this.#unsubscribe = options.hints.subscribe((hint) => this.#onHint(hint));
   }
@@ -144,46 +105,29 @@ class StreamHub implements Hub {
     if (this.#closedBy) throw this.#closedBy;
     // The dashboard's streams have no key: they count for their project.
     const release = this.#options.limits.take({ keyId: grant.keyId ?? grant.projectId, address });
-    const pump = this.#hold(endpointId);
+    const channel = this.#channels.hold(endpointId);
     let subscription: Subscription | undefined;
     try {
-      const found = await this.#locate(endpointId, pump);
+      if (request.filter !== undefined && !channel.hasFilter(request.filter))
+        await this.#filterChecks.check(request.filter, grant.projectId);
+      const found = await this.#locate(endpointId, channel.pump);
       if (this.#closedBy) throw this.#closedBy;
       if (found === undefined) throw new AppError("endpoint_or_key_invalid", { internal: `endpoint=${endpointId} was deleted` });
       const sink = request.connect();
-      subscription = sink && this.#open({ ...request, sink, pump, tip: toTip(found, pump), release });
+      subscription = sink && this.#open({ ...request, sink, channel, found, release });
       return subscription;
     } finally {
       if (!subscription) release();
-      this.#release(endpointId);
+      this.#channels.release(endpointId);
     }
   }
 
   subscriberCount(endpointId: string): number {
-    return this.#pumps.get(endpointId)?.listenerCount() ?? 0;
+    return this.#channels.get(endpointId)?.listenerCount() ?? 0;
   }
 
   connections(): Connection[] {
-    return [...this.#streams.values()].map(({ id, session, subscriber, transport, openedAt, openedSeq }) => {
-      const { endpoint, projectId, keyId, user, onlyOwner, origin } = session.grant;
-      const current = session.state();
-      return {
-        id,
-        transport,
-        endpointId: endpoint.id,
-        endpointName: endpoint.name,
-        projectId,
-        keyId,
-        userId: user?.id ?? null,
-        onlyOwner,
-        origin,
-        openedAt,
-        openedSeq,
-        resumable: session.resumable,
-        replayedTo: current.state === "replaying" ? current.at.seq : undefined,
-        backlogBytes: subscriber.backlogBytes(),
-      };
-    });
+    return [...this.#streams.values()].map(toConnection);
   }
 
   end(id: string, error: AppError): boolean {
@@ -198,15 +142,16 @@ class StreamHub implements Hub {
   async poll(): Promise<void> {
     this.#endExpired();
     for (const projectId of [...this.#uncheckedProjectIds]) void this.recheck(projectId);
-    const pumps = [...this.#pumps];
-    if (pumps.length === 0) return;
-    const seqsBefore = pumps.map(([, pump]) => pump.position()?.seq ?? 0);
-    const positions = await this.#positions.read(pumps.map(([endpointId]) => endpointId));
-    const deliveries = pumps.map(([endpointId, pump], index) => {
+    const channels = this.#channels.entries();
+    if (channels.length === 0) return;
+    const seqsBefore = channels.map(([, { pump }]) => pump.position()?.seq ?? 0);
+    const positions = await this.#positions.read(channels.map(([endpointId]) => endpointId));
+    const deliveries = channels.map(([endpointId, { pump }], index) => {
       const found = positions.get(endpointId);
       return found && pump.observe(found, seqsBefore[index] ?? 0);
     });
-    const gone = new Set(pumps.map(([endpointId]) => endpointId).filter((endpointId) => !positions.has(endpointId)));
+    for (const [, channel] of channels) channel.resume();
+    const gone = new Set(channels.map(([endpointId]) => endpointId).filter((endpointId) => !positions.has(endpointId)));
     for (const session of [...this.#streams.keys()]) {
       if (gone.has(session.grant.endpoint.id)) session.end(new AppError("endpoint_deleted"));
       else session.resume();
@@ -233,35 +178,46 @@ class StreamHub implements Hub {
   }
 
   #open(
-    request: Omit<Parameters<Hub["subscribe"]>[0], "connect"> & { sink: Sink; pump: ChangePump; tip: LogPosition; release: () => void },
+    request: Omit<Parameters<Hub["subscribe"]>[0], "connect"> & { sink: Sink; channel: Channel; found: LogPosition; release: () => void },
   ): Subscription {
-    const { grant, start, transport, sink, pump, tip, release } = request;
+    const { grant, start, transport, filter: expression, sink, channel, found, release } = request;
+    const { onlyOwner } = grant;
     const format = request.format ?? (start.mode === "plain" ? PLAIN_FRAMES : CURSOR_FRAMES);
-    const { changes, snapshots, clock, queueBytesMax } = this.#options;
+    const { changes, snapshots, clock, queueBytesMax, sandbox } = this.#options;
     const subscriber = createSubscriber({ sink, flusher: this.#flusher, queueBytesMax, onSlow: (error) => session.end(error) });
+    const filter = expression === undefined ? undefined : createRecordFilter({ sandbox, expression, group: grant.projectId });
+    const ending = filter && new AbortController();
+    const reads = createReads({ changes, snapshots, onlyOwner });
+    const source = channel.source({ onlyOwner, filter, reads });
+    const tip = toTip(found, source);
     const session: Session = createSession({
       grant,
       start,
       format,
       tip,
-      pumpPosition: () => pump.position(),
-      changes,
-      snapshots,
+      pumpPosition: () => source.position(),
+      reads: filter && ending ? createFilteredReads(reads, filter, ending.signal) : reads,
       subscriber,
       onEnd: () => this.#forget(session),
       onReadError: (error) => this.#onReadError(error),
     });
+    const unwatch = this.#watch(grant);
     this.#streams.set(session, {
       id: randomUUID(),
       session,
       subscriber,
       transport,
+      filter: expression,
       openedAt: clock.now(),
       openedSeq: tip.seq,
-      unwatch: this.#watch(grant),
-      release,
+      release: () => {
+        unwatch();
+        release();
+        source.remove(session);
+        ending?.abort();
+      },
     });
-    pump.add(session);
+    source.add(session);
     // What ended a token while the stream was being opened has been told already.
     if (grant.user && grant.evidence.tokenGeneration !== this.#options.tokens.generation()) void this.#recheckSession(session);
     return { beat: () => session.beat(), end: (error) => session.end(error), closed: () => session.end() };
@@ -294,48 +250,22 @@ class StreamHub implements Hub {
   }
 
   #forget(session: Session): void {
-    const endpointId = session.grant.endpoint.id;
-    const stream = this.#streams.get(session);
-    stream?.unwatch();
-    stream?.release();
+    this.#streams.get(session)?.release();
     this.#streams.delete(session);
-    this.#pumps.get(endpointId)?.remove(session);
-    this.#dropIfUnused(endpointId);
-  }
-
-  #hold(endpointId: string): ChangePump {
-    this.#opening.set(endpointId, (this.#opening.get(endpointId) ?? 0) + 1);
-    const { changes, queueBytesMax } = this.#options;
-    const pump = this.#pumps.get(endpointId) ?? createChangePump({ endpointId, changes, sliceBytes: queueBytesMax / 4 });
-    this.#pumps.set(endpointId, pump);
-    return pump;
-  }
-
-  #release(endpointId: string): void {
-    const opening = (this.#opening.get(endpointId) ?? 0) - 1;
-    if (opening > 0) this.#opening.set(endpointId, opening);
-    else this.#opening.delete(endpointId);
-    this.#dropIfUnused(endpointId);
-  }
-
-  #dropIfUnused(endpointId: string): void {
-    const pump = this.#pumps.get(endpointId);
-    if (!pump || pump.listenerCount() > 0 || this.#opening.has(endpointId)) return;
-    pump.close();
-    this.#pumps.delete(endpointId);
+    this.#channels.dropIfUnused(session.grant.endpoint.id);
   }
 
   #onHint(hint: Hint): void {
     switch (hint.kind) {
       case "changes":
         for (const [endpointId, changes] of groupByEndpoint(hint.changes)) {
-          const pump = this.#pumps.get(endpointId);
-          if (pump) this.#deliver(pump.offer(changes));
+          const channel = this.#channels.get(endpointId);
+          if (channel) this.#deliver(channel.pump.offer(changes));
         }
         return;
       case "endpoint": {
-        const pump = this.#pumps.get(hint.endpointId);
-        if (pump) this.#deliver(this.#locate(hint.endpointId, pump));
+        const channel = this.#channels.get(hint.endpointId);
+        if (channel) this.#deliver(this.#locate(hint.endpointId, channel.pump));
         return;
       }
       case "unknown":
@@ -365,9 +295,9 @@ class StreamHub implements Hub {
   }
 }
 
-/** Where the log stands at least: the pump may have delivered more than a query saw. */
-function toTip(found: LogPosition, pump: ChangePump): LogPosition {
-  const position = pump.position();
+/** Where the log stands at least: more may have been delivered than a query saw. */
+function toTip(found: LogPosition, source: ChangeSource): LogPosition {
+  const position = source.position();
   const tip = { epoch: toEpoch(found.epoch), seq: found.seq };
   return position?.epoch === tip.epoch && position.seq > tip.seq ? position : tip;
 }

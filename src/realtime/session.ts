@@ -1,13 +1,13 @@
 /** One subscriber's view of one endpoint: where it stands, whether it replays, is live or ends. It must not know the transport. */
 import type { Grant } from "@/src/core/access";
-import type { Change, ChangeLog, HiddenChange, LogPosition } from "@/src/core/ports";
-import type { SnapshotReader } from "@/src/core/snapshot-ports";
+import type { Change, HiddenChange, LogPosition } from "@/src/core/ports";
 import type { Cursor } from "@/src/shared/cursor";
 import { AppError } from "@/src/shared/errors";
 import type { GapReason } from "@/src/shared/stream-messages";
 import { type ChangeBatch, createChangeBatch } from "./change-batch";
 import { encodeChange } from "./encode";
-import type { PumpListener } from "./listener-index";
+import type { FeedListener } from "./filtered-feed";
+import { FilterFailedError, type StreamReads } from "./filtered-reads";
 import { PAGE_LIMIT_FIRST, toNextPageLimit } from "./log-pages";
 import { createSnapshot, type Snapshot } from "./snapshot";
 import type { StreamFormat } from "./stream-format";
@@ -22,7 +22,7 @@ export type SessionState =
   | { state: "live"; at: Cursor }
   | { state: "ending"; error: AppError | undefined };
 
-export interface Session extends PumpListener {
+export interface Session extends FeedListener {
   readonly grant: Grant;
   readonly resumable: boolean;
   state(): SessionState;
@@ -39,7 +39,7 @@ const NONE: readonly Change[] = [];
 
 /**
  * A session that starts at `start`, given that the log stands at `tip`. The caller adds it to the pump in the same turn of the event loop:
- * from `tip` on the pump delivers. `pumpPosition` answers up to where the pump has delivered.
+ * from `tip` on the pump delivers. `pumpPosition` answers up to where the pump has delivered. A stream with a filter has its feed in place of a pump, and reads through the filter.
  */
 export function createSession(options: {
   grant: Grant;
@@ -47,14 +47,13 @@ export function createSession(options: {
   format: StreamFormat;
   tip: LogPosition;
   pumpPosition: () => LogPosition | undefined;
-  changes: Pick<ChangeLog, "read" | "readFor">;
-  snapshots: SnapshotReader;
+  reads: StreamReads;
   subscriber: Subscriber;
   onEnd: (session: Session) => void;
-  /** Hears that the log can't be read; the replay goes on at the next `resume`. */
+  /** Hears that the log can't be read now; the replay goes on at the next `resume`. */
   onReadError: (error: unknown) => void;
 }): Session {
-  const { grant, start, format, tip, pumpPosition, changes, snapshots, subscriber, onEnd, onReadError } = options;
+  const { grant, start, format, tip, pumpPosition, reads, subscriber, onEnd, onReadError } = options;
   const { onlyOwner } = grant;
   const resumable = start.mode !== "plain";
   let phase: SessionState["state"] = "live";
@@ -64,6 +63,8 @@ export function createSession(options: {
   let endedBy: AppError | undefined;
   /** Changes of an upload that goes out as one message, whose last one is still to come: those that a replay has read, or that the pump has told. */
   let begun: readonly Change[] = NONE;
+  /** Up to where the log was read with them. */
+  let begunTo = 0;
   let snapshot: Snapshot | undefined;
 
   function begin(): void {
@@ -92,7 +93,7 @@ export function createSession(options: {
   /** The records first; then the log from here on. */
   function beginSnapshot(): void {
     snapshot = createSnapshot({
-      snapshots,
+      snapshots: reads.snapshots,
       endpointId: grant.endpoint.id,
       owner: onlyOwner,
       from: tip,
@@ -140,7 +141,7 @@ export function createSession(options: {
         phase = "live";
         return;
       }
-      const page = await readPage(readUpTo(), limit);
+      const page = await reads.readLog(grant.endpoint.id, readUpTo(), limit);
       limit = toNextPageLimit(page, limit);
       if (!isAt(from)) continue;
       if (page.length === 0) replayGap(Math.max(end.seq, readUpTo()));
@@ -148,17 +149,16 @@ export function createSession(options: {
     }
   }
 
-  /** What the client may not read keeps its place: only what is no longer kept is a gap. */
-  function readPage(after: number, limit: number): Promise<(Change | HiddenChange)[]> {
-    const endpointId = grant.endpoint.id;
-    return onlyOwner === undefined ? changes.read(endpointId, after, limit) : changes.readFor(onlyOwner, endpointId, after, limit);
-  }
-
+  /** What the client may not read, or is left out by its filter, keeps its place: only what is no longer kept is a gap. */
   async function replayPage(page: readonly (Change | HiddenChange)[]): Promise<void> {
     for (const change of page) {
       if (phase === "replaying" && change.seq > readUpTo() + 1) replayGap(change.seq - 1);
       if (phase !== "replaying") return;
       const { epoch } = at;
+      if ("hidden" in change && begun.length > 0) {
+        begunTo = change.seq;
+        continue;
+      }
       if ("hidden" in change || snapshot?.covers(change)) {
         moveTo({ epoch, seq: change.seq });
         continue;
@@ -166,6 +166,7 @@ export function createSession(options: {
       const upload = [...begun, change];
       if (format.joinsUploads && change.following !== undefined) {
         begun = upload;
+        begunTo = change.seq;
         continue;
       }
       const from = at;
@@ -179,7 +180,7 @@ export function createSession(options: {
 
   /** Changes of a joined upload have been read, but not queued. */
   function readUpTo(): number {
-    return begun.at(-1)?.seq ?? at.seq;
+    return begun.length > 0 ? begunTo : at.seq;
   }
 
   /** Who took so long for its snapshot, and asked for no messages but that and changes, can't be told. */
@@ -252,11 +253,18 @@ export function createSession(options: {
       if (hasRecords()) skip(reached(from), to, reason);
       else endReplaced();
     },
+    onFilterFailed: ({ error, seq }) => {
+      // A replay finds it when it gets there, and who began after it is not concerned.
+      if (phase === "live" && at.seq < seq) session.end(error);
+    },
     resume: () => {
       if (phase !== "replaying" || isReading) return;
       isReading = true;
       replay()
-        .catch(onReadError)
+        .catch((error) => {
+          if (error instanceof FilterFailedError) session.end(error.reason);
+          else if (phase !== "ending") onReadError(error);
+        })
         .finally(() => {
           isReading = false;
         });

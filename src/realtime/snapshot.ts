@@ -44,9 +44,9 @@ export function createSnapshot(options: {
     const page = await snapshots.readPage(endpointId, { owner, after, upto: from.seq });
     if (!isWanted() || page === undefined) return "stopped";
     if (!isSameLog(page.at)) return "replaced";
-    const bytes = toBytes(page.items, page.nextAfter === undefined);
-    if (subscriber.isCrowdedBy(bytes)) await subscriber.writable();
-    if (!isWanted() || !subscriber.enqueue(bytes)) return "stopped";
+    const isLast = page.nextAfter === undefined;
+    // A filter may have left nothing of it.
+    if ((page.items !== "" || isLast) && !(await sendItems(page.items, isLast))) return "stopped";
     for (const { id, version } of page.changed) versions.set(id, version);
     coveredSeq = Math.max(coveredSeq, page.at.seq);
     if (page.nextAfter === undefined) {
@@ -55,6 +55,12 @@ export function createSnapshot(options: {
     }
     after = page.nextAfter;
     return "sent";
+  }
+
+  async function sendItems(items: string, isLast: boolean): Promise<boolean> {
+    const bytes = toBytes(items, isLast);
+    if (subscriber.isCrowdedBy(bytes)) await subscriber.writable();
+    return isWanted() && subscriber.enqueue(bytes);
   }
 
   function isSameLog(at: LogPosition): boolean {

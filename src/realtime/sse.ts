@@ -2,9 +2,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Grant } from "@/src/core/access";
 import { toClientAddress } from "@/src/core/client-network";
+import { parseJsonata } from "@/src/core/parse-jsonata";
 import { AppError } from "@/src/shared/errors";
+import type { Subscription } from "./connection";
 import { createHeartbeat } from "./heartbeat";
-import type { Hub, Subscription } from "./hub";
+import type { Hub } from "./hub";
 import { createEventSink } from "./sse-sink";
 import { parseEventStart } from "./start";
 import { CURSOR_EVENTS, PLAIN_EVENTS } from "./stream-format";
@@ -77,8 +79,9 @@ export function createEventStreams(options: {
       const lastEventId = request.request.headers["last-event-id"];
       const start = parseEventStart(parameters, Array.isArray(lastEventId) ? lastEventId[0] : lastEventId);
       const format = parameters.has("since") ? CURSOR_EVENTS : PLAIN_EVENTS;
+      const filter = parseJsonata(parameters);
       const address = toClientAddress(request.request);
-      const subscription = await hub.subscribe({ grant, start, transport: "sse", address, format, connect: () => begin(request) });
+      const subscription = await hub.subscribe({ grant, start, transport: "sse", address, format, filter, connect: () => begin(request) });
       if (subscription) attend(response, subscription);
     },
     closeAll: async ({ graceMs }) => {

@@ -2,7 +2,8 @@
 import { randomUUID } from "node:crypto";
 import type { ListedStream, OpenStreamStore } from "@/src/core/stream-ports";
 import { AppError } from "@/src/shared/errors";
-import type { Connection, Hub } from "./hub";
+import type { Connection } from "./connection";
+import type { Hub } from "./hub";
 
 export interface StreamKeeper {
   /** Tells what has changed since the last call. Call it each second; a call without open streams costs nothing. Rejects when the database is away: the next one goes on. */

@@ -4,14 +4,16 @@ import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import { type AccessRequest, toAccessRequest } from "@/src/core/access-request";
 import { toClientAddress } from "@/src/core/client-network";
+import { parseJsonata } from "@/src/core/parse-jsonata";
 import type { Log } from "@/src/core/ports";
 import type { RateGate } from "@/src/core/rate-gate";
 import { parseDataAddress } from "@/src/shared/data-path";
 import { AppError, isAppError } from "@/src/shared/errors";
 import { toCloseReason } from "./close-reason";
+import type { Subscription } from "./connection";
 import { handshakeProblem } from "./handshake";
 import { createHeartbeat } from "./heartbeat";
-import type { Hub, Subscription } from "./hub";
+import type { Hub } from "./hub";
 import { refuseUpgrade } from "./refuse-upgrade";
 import { parseStart } from "./start";
 import type { Sink } from "./subscriber";
@@ -74,12 +76,13 @@ export function createUpgradeHandler(options: {
     try {
       const grant = await access.decide(accessRequest, clientAddress);
       const start = parseStart(parameters);
+      const filter = parseJsonata(parameters);
       let webSocket: WebSocket | undefined;
       const connect = (): Sink | undefined => {
         webSocket = handshake.complete();
         return webSocket && createWebSocketSink({ webSocket, socket: handshake.socket });
       };
-      const subscription = await hub.subscribe({ grant, start, transport: "ws", address: clientAddress, connect });
+      const subscription = await hub.subscribe({ grant, start, transport: "ws", address: clientAddress, filter, connect });
       if (webSocket && subscription) attend(webSocket, subscription);
     } catch (error) {
       if (!isAppError(error)) log.error({ err: error }, "a WebSocket could not be opened");

@@ -94,6 +94,7 @@ export async function boot(config: Config): Promise<Booted> {
   const limiter = config.redisUrl === undefined ? createProcessRateLimiter() : createSharedRateLimiter({ url: config.redisUrl, log });
   const gate = createRateGate({ access, limiter, limit: config.rateLimit });
   const limits = createStreamLimits(config.streams);
+  const sandbox = createSandbox({ timeoutMs: config.sandboxTimeoutMs, memoryBytesMax: config.sandboxMemoryBytesMax, log });
   const hub = createHub({
     changes: { ...changes, read: shareReads(changes.read) },
     snapshots: createSnapshotReader({ pool }),
@@ -102,11 +103,11 @@ export async function boot(config: Config): Promise<Booted> {
     definitions,
     tokens,
     limits,
+    sandbox,
     clock,
     log,
     queueBytesMax: config.queueBytesMax,
   });
-  const sandbox = createSandbox({ timeoutMs: config.sandboxTimeoutMs, memoryBytesMax: config.sandboxMemoryBytesMax, log });
   const records = createRecords({ store, sandbox, recordBytesMax: config.bodyBytesMax });
   const users = createUsers({
     store: createUserStore({ db }),

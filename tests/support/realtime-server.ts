@@ -79,6 +79,8 @@ export interface RealtimeServerOptions {
   via?: { host: string; port: number };
   tls?: { cert: string; key: string };
   queueBytesMax?: number;
+  /** For one expression. */
+  sandboxTimeoutMs?: number;
   pingIntervalMs?: number;
   pongTimeoutMs?: number;
 }
@@ -103,6 +105,7 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
   const changes = createChangeLog({ db });
   const records = createRecordStore({ db, pool: serverPool });
   const limits = createStreamLimits({ total: 0, perKey: 0, perAddress: 0, ...options.streams });
+  const sandbox = createSandbox({ timeoutMs: options.sandboxTimeoutMs ?? 5_000, memoryBytesMax: 64 * 1024 * 1024, log });
   const hub = createHub({
     changes: { ...changes, read: shareReads(changes.read) },
     snapshots: createSnapshotReader({ pool: serverPool }),
@@ -111,6 +114,7 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
     definitions,
     tokens,
     limits,
+    sandbox,
     clock: coreClock,
     log,
     queueBytesMax,
@@ -123,7 +127,6 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
   const eventStreams = createEventStreams({ hub, config: { pingIntervalMs, pongTimeoutMs } });
   const config = { bodyBytesMax: 1_048_576, bodyTimeoutMs: 10_000, uploadTimeoutMs: 10_000 };
   const recordBytesMax = 1_048_576;
-  const sandbox = createSandbox({ timeoutMs: 5_000, memoryBytesMax: 64 * 1024 * 1024, log });
   const folder = await createFilesFolder({ db, records, sandbox, log });
   const rules = createRecords({ store: records, sandbox, recordBytesMax });
   const users = createUsers({

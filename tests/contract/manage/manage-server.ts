@@ -122,6 +122,7 @@ export async function startManageServer(overrides: Partial<Config> = {}, shared?
       definitions,
       tokens,
       limits: createStreamLimits(config.streams),
+      sandbox,
       clock,
       log,
       queueBytesMax: config.queueBytesMax,

@@ -1,0 +1,125 @@
+/** The endpoints with open streams: a pump for each, and a feed for each filter on it. They are there while somebody needs them. It must not know sessions. */
+import type { ChangeLog } from "@/src/core/ports";
+import { type ChangePump, createChangePump } from "./change-pump";
+import { createFilteredFeed, type FeedListener, type FilteredFeed } from "./filtered-feed";
+import type { StreamReads } from "./filtered-reads";
+import type { RecordFilter } from "./record-filter";
+
+/** Where a stream hears of changes: from a pump, or through a filter. Added in the turn in which it was asked for. */
+export interface ChangeSource extends Pick<ChangePump, "position"> {
+  add(listener: FeedListener): void;
+  remove(listener: FeedListener): void;
+}
+
+/** One endpoint's changes. */
+export interface Channel {
+  readonly pump: ChangePump;
+  /** For streams of one view (`onlyOwner`, and what `reads` sees by that) and one filter there is one. */
+  source(view: { onlyOwner: string | undefined; filter: RecordFilter | undefined; reads: StreamReads }): ChangeSource;
+  /** Whether a stream has this filter: then it can be parsed. */
+  hasFilter(expression: string): boolean;
+  /** Of streams. */
+  listenerCount(): number;
+  /** Goes on where feeds had to wait. */
+  resume(): void;
+}
+
+export interface Channels {
+  get(endpointId: string): Channel | undefined;
+  entries(): [endpointId: string, channel: Channel][];
+  /** The endpoint's channel, which stays until it is released, and as long as it has listeners. Every call asks for one of `release`. */
+  hold(endpointId: string): Channel;
+  release(endpointId: string): void;
+  /** Call it when a listener was removed. */
+  dropIfUnused(endpointId: string): void;
+}
+
+/** `queueBytesMax`: what one stream may have waiting. `onReadError` hears what keeps a feed waiting. */
+export function createChannels(options: {
+  changes: Pick<ChangeLog, "read">;
+  queueBytesMax: number;
+  onReadError: (error: unknown) => void;
+}): Channels {
+  const channels = new Map<string, Channel>();
+  /** Streams that are being opened, by endpoint: their channel must stay. */
+  const held = new Map<string, number>();
+
+  function dropIfUnused(endpointId: string): void {
+    const channel = channels.get(endpointId);
+    if (!channel || channel.pump.listenerCount() > 0 || held.has(endpointId)) return;
+    channel.pump.close();
+    channels.delete(endpointId);
+  }
+
+  return {
+    get: (endpointId) => channels.get(endpointId),
+    entries: () => [...channels],
+    hold: (endpointId) => {
+      held.set(endpointId, (held.get(endpointId) ?? 0) + 1);
+      const channel = channels.get(endpointId) ?? createChannel({ ...options, endpointId });
+      channels.set(endpointId, channel);
+      return channel;
+    },
+    release: (endpointId) => {
+      const count = (held.get(endpointId) ?? 0) - 1;
+      if (count > 0) held.set(endpointId, count);
+      else held.delete(endpointId);
+      dropIfUnused(endpointId);
+    },
+    dropIfUnused,
+  };
+}
+
+function createChannel(options: {
+  endpointId: string;
+  changes: Pick<ChangeLog, "read">;
+  queueBytesMax: number;
+  onReadError: (error: unknown) => void;
+}): Channel {
+  const { endpointId, changes, queueBytesMax, onReadError } = options;
+  const pump = createChangePump({ endpointId, changes, sliceBytes: queueBytesMax / 4 });
+  const feeds = new Map<string, FilteredFeed>();
+  /** How many have the filter, whatever they may read. */
+  const filters = new Map<string, number>();
+
+  function sourceOf(key: string, expression: string, feed: FilteredFeed): ChangeSource {
+    return {
+      position: () => feed.position(),
+      add: (listener) => {
+        if (feed.listenerCount() === 0) {
+          feeds.set(key, feed);
+          filters.set(expression, (filters.get(expression) ?? 0) + 1);
+          pump.add(feed);
+        }
+        feed.add(listener);
+      },
+      remove: (listener) => {
+        feed.remove(listener);
+        if (feed.listenerCount() > 0 || feeds.get(key) !== feed) return;
+        pump.remove(feed);
+        feed.close();
+        feeds.delete(key);
+        const left = (filters.get(expression) ?? 0) - 1;
+        if (left > 0) filters.set(expression, left);
+        else filters.delete(expression);
+      },
+    };
+  }
+
+  return {
+    pump,
+    source: ({ onlyOwner, filter, reads }) => {
+      if (filter === undefined) return pump;
+      const { expression } = filter;
+      const key = `${onlyOwner ?? ""} ${expression}`;
+      const pendingBytesMax = queueBytesMax;
+      const feed = feeds.get(key) ?? createFilteredFeed({ endpointId, onlyOwner, pump, reads, filter, pendingBytesMax, onReadError });
+      return sourceOf(key, expression, feed);
+    },
+    hasFilter: (expression) => filters.has(expression),
+    listenerCount: () => [...feeds.values()].reduce((sum, feed) => sum + feed.listenerCount() - 1, pump.listenerCount()),
+    resume: () => {
+      for (const feed of feeds.values()) feed.resume();
+    },
+  };
+}

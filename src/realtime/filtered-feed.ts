@@ -1,0 +1,236 @@
+/**
+ * Brings the changes that a filter is true of to the streams that have it, in seq order (W4, W13): each is judged once for all of them. What is still
+ * to be judged is bounded: a feed that falls behind goes on from the log. It must not know sessions.
+ */
+import type { Change, HiddenChange, LogPosition } from "@/src/core/ports";
+import { createChangeBatch } from "./change-batch";
+import type { ChangePump } from "./change-pump";
+import { type EncodedChange, encodeChange } from "./encode";
+import { readWholeUploads, type StreamReads } from "./filtered-reads";
+import type { PumpListener } from "./listener-index";
+import { PAGE_LIMIT_FIRST, toNextPageLimit } from "./log-pages";
+import { type FilterFailure, filterChanges, type RecordFilter } from "./record-filter";
+
+/** Hears of changes that pass. Its methods must not throw. */
+export interface FeedListener extends PumpListener {
+  /** The filter fails on the change at this place, which is not delivered; what comes after it is. */
+  onFilterFailed(failed: FilterFailure): void;
+}
+
+/** It is a listener of a pump: to be added there with its first listener, and removed with its last. */
+export interface FilteredFeed extends PumpListener {
+  /** Up to where changes have been judged, and those that pass delivered. */
+  position(): LogPosition | undefined;
+  add(listener: FeedListener): void;
+  remove(listener: FeedListener): void;
+  listenerCount(): number;
+  /** Goes on where the log could not be read, or the sandbox was busy: call it now and then. */
+  resume(): void;
+  /** Judges and delivers nothing more. */
+  close(): void;
+}
+
+/** So many changes are judged before those of them that pass are delivered. */
+const TURN_MAX = 128;
+/** What a change makes besides its data, about. */
+const ENVELOPE_BYTES = 250;
+
+/**
+ * From where the pump is. `onlyOwner`: it hears of this user's changes alone, as all of its listeners do. `pendingBytesMax`: what waits to be judged; of
+ * more it is read from the log again. `onReadError` hears that the log can't be read now.
+ */
+export function createFilteredFeed(options: {
+  endpointId: string;
+  onlyOwner: string | undefined;
+  pump: Pick<ChangePump, "position">;
+  reads: Pick<StreamReads, "readLog">;
+  filter: RecordFilter;
+  pendingBytesMax: number;
+  onReadError: (error: unknown) => void;
+}): FilteredFeed {
+  return new Feed(options);
+}
+
+class Feed implements FilteredFeed {
+  readonly onlyOwner: string | undefined;
+  readonly #options: Parameters<typeof createFilteredFeed>[0];
+  readonly #listeners = new Set<FeedListener>();
+  readonly #closing = new AbortController();
+  /** Of what was delivered. While there is nothing to do, the pump may be further on. */
+  #position: LogPosition | undefined;
+  /** What the pump delivered since, unless it was too much: then the log has it. */
+  #pending: Change[] = [];
+  #pendingBytes = 0;
+  #isBehind = false;
+  #isRunning = false;
+  /** Rises when what was taken before no longer counts. */
+  #generation = 0;
+  #pageLimit = PAGE_LIMIT_FIRST;
+
+  constructor(options: Parameters<typeof createFilteredFeed>[0]) {
+    this.#options = options;
+    this.onlyOwner = options.onlyOwner;
+    this.#position = options.pump.position();
+  }
+
+  position(): LogPosition | undefined {
+    const [delivered, pumped] = [this.#position, this.#options.pump.position()];
+    // Reading the log, it may have come further than the pump.
+    const isPumpAhead = pumped !== undefined && (pumped.epoch !== delivered?.epoch || pumped.seq > delivered.seq);
+    return this.#isIdle() && isPumpAhead ? pumped : delivered;
+  }
+
+  add(listener: FeedListener): void {
+    this.#listeners.add(listener);
+  }
+
+  remove(listener: FeedListener): void {
+    this.#listeners.delete(listener);
+  }
+
+  listenerCount(): number {
+    return this.#listeners.size;
+  }
+
+  onChanges({ encoded, position: { epoch } }: Parameters<PumpListener["onChanges"]>[0]): void {
+    const first = encoded[0]?.change;
+    // All that was before has been judged: nobody must be told less than was told already.
+    if (this.#isIdle() && first) this.#position = { epoch, seq: Math.max(first.seq - 1, this.#position?.seq ?? 0) };
+    if (this.#isBehind) return;
+    for (const { change } of encoded) {
+      if (change.seq <= (this.#position?.seq ?? 0)) continue;
+      this.#pending.push(change);
+      this.#pendingBytes += change.record.data.length + ENVELOPE_BYTES;
+    }
+    if (this.#pendingBytes > this.#options.pendingBytesMax) this.#fallBehind();
+    this.resume();
+  }
+
+  onReset({ from, to, reason }: Parameters<PumpListener["onReset"]>[0]): void {
+    const before = (this.#isIdle() ? undefined : this.#position) ?? from;
+    if (reason === "expired") {
+      // When the log is read from there on, it shows what is no longer kept.
+      this.#position = before;
+      this.#fallBehind();
+      this.resume();
+      return;
+    }
+    this.#generation += 1;
+    this.#clear();
+    this.#isBehind = false;
+    this.#position = to;
+    for (const listener of this.#listeners) listener.onReset({ from: before, to, reason });
+  }
+
+  resume(): void {
+    if (this.#isRunning || this.#isIdle() || this.#closing.signal.aborted) return;
+    this.#isRunning = true;
+    this.#run().catch((error) => {
+      if (!this.#closing.signal.aborted) this.#options.onReadError(error);
+    });
+  }
+
+  close(): void {
+    this.#generation += 1;
+    this.#clear();
+    this.#listeners.clear();
+    this.#closing.abort();
+  }
+
+  #isIdle(): boolean {
+    return !this.#isBehind && !this.#isRunning && this.#pending.length === 0;
+  }
+
+  #clear(): void {
+    this.#pending = [];
+    this.#pendingBytes = 0;
+  }
+
+  #fallBehind(): void {
+    this.#clear();
+    this.#isBehind = true;
+    this.#pageLimit = PAGE_LIMIT_FIRST;
+  }
+
+  async #run(): Promise<void> {
+    try {
+      while (this.#position !== undefined && !this.#closing.signal.aborted) {
+        const generation = this.#generation;
+        const changes = this.#isBehind ? await this.#readBehind() : this.#takePending();
+        if (changes === undefined) return;
+        if (generation === this.#generation && changes.length > 0) await this.#judge(changes);
+      }
+    } finally {
+      // In the same turn in which the loop saw nothing to do: who comes in between would believe that it still runs.
+      this.#isRunning = false;
+    }
+  }
+
+  async #judge(changes: readonly (Change | HiddenChange)[]): Promise<void> {
+    const generation = this.#generation;
+    const { kept, failed } = await filterChanges(this.#options.filter, changes, this.#closing.signal);
+    if (generation !== this.#generation) return;
+    this.#deliver(kept);
+    if (!failed) return;
+    // What was taken, and is not delivered, is read again.
+    this.#fallBehind();
+    if (failed.error.entry.retryable) throw failed.error;
+    if (this.#position) this.#position = { epoch: this.#position.epoch, seq: failed.seq };
+    for (const listener of this.#listeners) listener.onFilterFailed(failed);
+  }
+
+  /** Whole uploads: the rest of one is on its way. Undefined: there is nothing to take. */
+  #takePending(): Change[] | undefined {
+    let end = Math.min(this.#pending.length, TURN_MAX);
+    while (end < this.#pending.length && this.#pending[end - 1]?.following !== undefined) end += 1;
+    while (this.#pending[end - 1]?.following !== undefined) end -= 1;
+    if (end === 0) return undefined;
+    const taken = this.#pending.splice(0, end);
+    this.#pendingBytes -= taken.reduce((sum, { record }) => sum + record.data.length + ENVELOPE_BYTES, 0);
+    return taken;
+  }
+
+  /** What comes next in the log, up to where the pump is; empty once that is reached, and what the pump delivers from now on is taken from it. */
+  async #readBehind(): Promise<(Change | HiddenChange)[] | undefined> {
+    const [position, end, generation] = [this.#position, this.#options.pump.position(), this.#generation];
+    if (position === undefined || end === undefined) return undefined;
+    if (position.seq >= end.seq) {
+      this.#isBehind = false;
+      return [];
+    }
+    const page = await readWholeUploads(this.#options.reads, this.#options.endpointId, position.seq, Math.min(this.#pageLimit, TURN_MAX));
+    if (generation !== this.#generation) return [];
+    this.#pageLimit = toNextPageLimit(page, this.#pageLimit);
+    // What was committed before the read and is not in it is no longer kept.
+    const expiredTo = page[0] === undefined ? end.seq : page[0].seq - 1;
+    if (expiredTo > position.seq) this.#skipTo({ epoch: position.epoch, seq: expiredTo });
+    return page;
+  }
+
+  #skipTo(to: LogPosition): void {
+    const from = this.#position;
+    this.#position = to;
+    if (from) for (const listener of this.#listeners) listener.onReset({ from, to, reason: "expired" });
+  }
+
+  #deliver(changes: readonly (Change | HiddenChange)[]): void {
+    const last = changes.at(-1);
+    if (last === undefined || this.#position === undefined) return;
+    this.#position = { epoch: this.#position.epoch, seq: last.seq };
+    const encoded = encodeAll(changes);
+    if (encoded.length === 0) return;
+    const batch = createChangeBatch(encoded, this.#position);
+    for (const listener of this.#listeners) listener.onChanges(batch);
+  }
+}
+
+/** Those that pass, each with those of its upload that came before it. */
+function encodeAll(changes: readonly (Change | HiddenChange)[]): EncodedChange[] {
+  let upload: Change[] = [];
+  return changes.flatMap((change) => {
+    if ("hidden" in change) return [];
+    const current = [...upload, change];
+    upload = change.following === undefined ? [] : current;
+    return [encodeChange(change, current)];
+  });
+}

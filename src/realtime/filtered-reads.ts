@@ -1,0 +1,73 @@
+/** The log and the snapshots as a stream with a filter sees them (W13): for what it is sent before it is live. It must not know live changes. */
+import { readJsonItems } from "@/src/core/json-items";
+import type { Change, ChangeLog, HiddenChange } from "@/src/core/ports";
+import type { SnapshotReader } from "@/src/core/snapshot-ports";
+import type { AppError } from "@/src/shared/errors";
+import { filterChanges, type RecordFilter } from "./record-filter";
+
+/** What a session reads for itself. What is left out of the log keeps its place. */
+export interface StreamReads {
+  /** Up to `limit` changes with seq > `after`, ascending, and what belongs to them. */
+  readLog(endpointId: string, after: number, limit: number): Promise<(Change | HiddenChange)[]>;
+  readonly snapshots: SnapshotReader;
+}
+
+/** The log as a user sees it; `onlyOwner` undefined: all of it. */
+export function createReads(options: {
+  changes: Pick<ChangeLog, "read" | "readFor">;
+  snapshots: SnapshotReader;
+  onlyOwner: string | undefined;
+}): StreamReads {
+  const { changes, snapshots, onlyOwner } = options;
+  return {
+    readLog: (endpointId, after, limit) =>
+      onlyOwner === undefined ? changes.read(endpointId, after, limit) : changes.readFor(onlyOwner, endpointId, after, limit),
+    snapshots,
+  };
+}
+
+/** A filter failed on what a stream is to be sent next: the stream can't go on. */
+export class FilterFailedError extends Error {
+  constructor(readonly reason: AppError) {
+    super(reason.message);
+  }
+}
+
+/** The same through a filter. Both may raise FilterFailedError, what says that the sandbox is busy, and the signal's reason. */
+export function createFilteredReads(reads: StreamReads, filter: RecordFilter, signal: AbortSignal): StreamReads {
+  return {
+    readLog: async (endpointId, after, limit) => {
+      const page = await readWholeUploads(reads, endpointId, after, limit);
+      const { kept, failed } = await filterChanges(filter, page, signal);
+      if (failed && kept.length === 0) throw toStreamError(failed.error);
+      return kept;
+    },
+    snapshots: {
+      readPage: async (endpointId, range) => {
+        const page = await reads.snapshots.readPage(endpointId, range);
+        if (page === undefined || page.items === "") return page;
+        const items = Array.from(readJsonItems(`[${page.items}]`), ({ text }) => text);
+        const { verdicts, failed } = await filter.judge(items, signal);
+        if (failed) throw toStreamError(failed);
+        return { ...page, items: items.filter((_, index) => verdicts[index]).join(",") };
+      },
+    },
+  };
+}
+
+function toStreamError(error: AppError): Error {
+  return error.entry.retryable ? error : new FilterFailedError(error);
+}
+
+/** A page that does not end in the middle of an upload. */
+export async function readWholeUploads(
+  reads: Pick<StreamReads, "readLog">,
+  endpointId: string,
+  after: number,
+  limit: number,
+): Promise<(Change | HiddenChange)[]> {
+  const page = await reads.readLog(endpointId, after, limit);
+  const last = page.at(-1);
+  if (last === undefined || "hidden" in last || last.following === undefined) return page;
+  return [...page, ...(await reads.readLog(endpointId, last.seq, last.following))];
+}
