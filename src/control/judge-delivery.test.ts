@@ -3,13 +3,17 @@ import { describe, expect, it } from "vitest";
 import { type JudgedChange, type JudgedStream, judgeDelivery } from "./judge-delivery";
 
 const change: JudgedChange = { seq: 7, owner: { id: "a", name: "ada" } };
-const stream: JudgedStream = { openedSeq: 6, isResumable: false, onlyOwner: undefined, replayedTo: undefined };
+const stream: JudgedStream = { openedSeq: 6, isResumable: false, onlyOwner: undefined, filter: undefined, replayedTo: undefined };
 
 describe("a change", () => {
   it.each<[string, Partial<JudgedStream>, string, string]>([
     ["who reads everything, and was there", {}, "sent", "It was open."],
     ["its record's owner", { onlyOwner: "a" }, "sent", "It was open."],
     ["another user", { onlyOwner: "b" }, "refused", "The record belongs to ada, and this stream hears only of its own user's records."],
+    ["who has a filter that is true of it", { filter: true }, "sent", "It was open. Its filter is true of the record."],
+    ["who has one that is not", { filter: false, replayedTo: 1 }, "filtered", "Its filter is not true of the record."],
+    ["who has one that can't be asked", { filter: "unknown" }, "sent", "can’t be told now"],
+    ["another user whose filter is true of it", { filter: true, onlyOwner: "b" }, "refused", "belongs to ada"],
     ["who is still being sent what was before", { replayedTo: 6, openedSeq: 9 }, "waiting", "has not come to this change"],
     ["who came later, and goes on from a cursor", { isResumable: true, openedSeq: 7 }, "later", "if it asked for what it had missed"],
     ["who came later, and does not", { openedSeq: 8 }, "later", "did not ask for what was before"],

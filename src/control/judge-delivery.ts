@@ -13,13 +13,29 @@ export interface JudgedStream {
   isResumable: boolean;
   /** Hears of this user's records alone; undefined: of everybody's. */
   onlyOwner: string | undefined;
+  /** Whether its filter is true of the record; undefined: it has none. */
+  filter: boolean | "unknown" | undefined;
   /** Up to which seq it has been sent the log; undefined: it is live. */
   replayedTo: number | undefined;
 }
 
+interface Judged {
+  verdict: DeliveryVerdict;
+  reason: string;
+}
+
 /** As the stream is now: it tells nothing of streams that have gone. */
-export function judgeDelivery(change: JudgedChange, stream: JudgedStream): { verdict: DeliveryVerdict; reason: string } {
-  if (stream.onlyOwner !== undefined && stream.onlyOwner !== change.owner?.id) return { verdict: "refused", reason: toRefusal(change) };
+export function judgeDelivery(change: JudgedChange, stream: JudgedStream): Judged {
+  const { onlyOwner, filter } = stream;
+  if (onlyOwner !== undefined && onlyOwner !== change.owner?.id) return { verdict: "refused", reason: toRefusal(change) };
+  if (filter === false) return { verdict: "filtered", reason: "Its filter is not true of the record." };
+  const { verdict, reason } = judgeByTime(change, stream);
+  if (filter === undefined) return { verdict, reason };
+  const held = filter === true ? "Its filter is true of the record." : "Whether its filter is true of the record can’t be told now.";
+  return { verdict, reason: `${reason} ${held}` };
+}
+
+function judgeByTime(change: JudgedChange, stream: JudgedStream): Judged {
   if (stream.replayedTo !== undefined && stream.replayedTo < change.seq)
     return { verdict: "waiting", reason: "It is being sent what it missed, and has not come to this change." };
   if (stream.openedSeq < change.seq) return { verdict: "sent", reason: "It was open." };

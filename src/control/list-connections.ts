@@ -33,6 +33,7 @@ export function toConnectionView(row: OpenStreamRow): ConnectionView {
     key: row.keyName,
     origin: row.origin,
     user: row.userName,
+    filter: row.filter,
     openedAt: row.openedAt.toISOString(),
     resumable: row.isResumable,
     state: row.replayedTo === null ? "live" : "replaying",

@@ -1,50 +1,103 @@
 /** Tells who of those who listen to an endpoint now gets one of its changes, and who does not, and why (G17). */
+import type { Change, ChangeLog, Sandbox } from "@/src/core/ports";
+import { toRecordText } from "@/src/core/record-text";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import { CONNECTIONS_LIMIT_MAX, type Deliveries } from "@/src/shared/management";
-import { type JudgedChange, judgeDelivery } from "./judge-delivery";
+import { judgeDelivery } from "./judge-delivery";
 import { toConnectionView } from "./list-connections";
 import { readOpenStreams } from "./read-open-streams";
 import { requireOwnEndpoint } from "./require-own-endpoint";
+import { toUuid } from "./require-own-users";
+
+/** So many filters are asked; of more it is not told whether they are true. */
+const FILTERS_MAX = 16;
 
 /** Raises `not_found`, also for a change that the log no longer keeps. */
 export async function listDeliveries({
   db,
+  changes,
+  sandbox,
   ownerId,
   endpointId,
   seq,
 }: {
-  db: Pick<Db, "endpoint" | "$queryRaw">;
+  db: Pick<Db, "endpoint" | "appUser" | "$queryRaw">;
+  changes: Pick<ChangeLog, "read">;
+  sandbox: Pick<Sandbox, "filter">;
   ownerId: string;
   endpointId: string;
   /** As it stands in the path. */
   seq: string;
 }): Promise<Deliveries> {
   const { projectId } = await requireOwnEndpoint({ db, ownerId, endpointId });
-  const change = /^\d{1,15}$/.test(seq) ? await readChange(db, endpointId, Number(seq)) : undefined;
-  if (!change) throw new AppError("not_found");
+  const change = await readChange({ changes, endpointId, seq });
   const rows = await readOpenStreams({ db, projectId, endpointId, limit: CONNECTIONS_LIMIT_MAX });
+  const ownerName = change.owner === null ? undefined : await readName(db, change.owner);
+  const verdicts = await judgeFilters({ sandbox, change, group: projectId, filters: rows.map(({ filter }) => filter) });
+  const owner = change.owner === null ? undefined : { id: change.owner, name: ownerName };
   return {
-    at: change.at.toISOString(),
-    owner: change.owner?.name ?? change.owner?.id ?? null,
+    at: change.at,
+    owner: ownerName ?? change.owner,
     streams: rows.map((row) => ({
       ...toConnectionView(row),
-      ...judgeDelivery(change, {
-        openedSeq: Number(row.openedSeq),
-        isResumable: row.isResumable,
-        onlyOwner: row.onlyOwner ?? undefined,
-        replayedTo: row.replayedTo === null ? undefined : Number(row.replayedTo),
-      }),
+      ...judgeDelivery(
+        { seq: change.seq, owner },
+        {
+          openedSeq: Number(row.openedSeq),
+          isResumable: row.isResumable,
+          onlyOwner: row.onlyOwner ?? undefined,
+          filter: row.filter === null ? undefined : (verdicts.get(row.filter) ?? "unknown"),
+          replayedTo: row.replayedTo === null ? undefined : Number(row.replayedTo),
+        },
+      ),
     })),
     total: Number(rows[0]?.total ?? 0),
   };
 }
 
-async function readChange(db: Pick<Db, "$queryRaw">, endpointId: string, seq: number): Promise<(JudgedChange & { at: Date }) | undefined> {
-  const [row] = await db.$queryRaw<{ at: Date; owner: string | null; name: string | null }[]>`
-    SELECT c."at", replace(c."ownerId"::text, '-', '') AS "owner", u."name"
-    FROM "Change" c LEFT JOIN "AppUser" u ON u."id" = c."ownerId"
-    WHERE c."endpointId" = ${endpointId}::uuid AND c."seq" = ${seq}::bigint`;
-  if (!row) return undefined;
-  return { seq, at: row.at, owner: row.owner === null ? undefined : { id: row.owner, name: row.name ?? undefined } };
+async function readChange({
+  changes,
+  endpointId,
+  seq,
+}: {
+  changes: Pick<ChangeLog, "read">;
+  endpointId: string;
+  seq: string;
+}): Promise<Change> {
+  if (!/^\d{1,15}$/.test(seq)) throw new AppError("not_found");
+  const [change] = await changes.read(endpointId, Number(seq) - 1, 1);
+  if (change?.seq !== Number(seq)) throw new AppError("not_found");
+  return change;
+}
+
+/** The name that a user logs in with; undefined: the user is gone. */
+async function readName(db: Pick<Db, "appUser">, id: string): Promise<string | undefined> {
+  return (await db.appUser.findUnique({ where: { id: toUuid(id) }, select: { name: true } }))?.name;
+}
+
+/** By expression, for those that can be told. The sandbox judges them apart, as they were when the change was sent. */
+async function judgeFilters(options: {
+  sandbox: Pick<Sandbox, "filter">;
+  change: Change;
+  group: string;
+  filters: readonly (string | null)[];
+}): Promise<Map<string, boolean>> {
+  const { sandbox, change, group, filters } = options;
+  const expressions = [...new Set(filters)].filter((filter) => filter !== null).slice(0, FILTERS_MAX);
+  const text = toRecordText(change.record);
+  const verdicts = await Promise.all(
+    expressions.map((expression) =>
+      sandbox.filter(expression, [text], { group }).then(
+        ([isTrue]) => isTrue,
+        () => undefined,
+      ),
+    ),
+  );
+  return new Map(
+    expressions.flatMap((expression, index) => {
+      const isTrue = verdicts[index];
+      return isTrue === undefined ? [] : [[expression, isTrue]];
+    }),
+  );
 }

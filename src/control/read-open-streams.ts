@@ -14,6 +14,8 @@ export interface OpenStreamRow {
   userName: string | null;
   /** 32 hex digits; null: it hears of everybody's records. */
   onlyOwner: string | null;
+  /** JSONata; null: none. */
+  filter: string | null;
   byTicket: boolean;
   isResumable: boolean;
   openedAt: Date;
@@ -42,7 +44,7 @@ export function readOpenStreams({
 }): Promise<OpenStreamRow[]> {
   return db.$queryRaw<OpenStreamRow[]>`
     SELECT s."id", s."endpointId", e."name" AS "endpointName", s."transport", k."name" AS "keyName", s."origin", u."name" AS "userName",
-      replace(s."onlyOwner"::text, '-', '') AS "onlyOwner", s."keyId" IS NULL AS "byTicket", s."isResumable", s."openedAt", s."openedSeq", s."replayedTo",
+      replace(s."onlyOwner"::text, '-', '') AS "onlyOwner", s."filter", s."keyId" IS NULL AS "byTicket", s."isResumable", s."openedAt", s."openedSeq", s."replayedTo",
       CASE WHEN s."replayedTo" IS NULL THEN 0 ELSE greatest(e."seq" - s."replayedTo", 0) END AS "lag", s."queueBytes", count(*) OVER () AS "total"
     FROM "OpenStream" s
       JOIN "ServerNode" n ON n."id" = s."nodeId" AND n."seenAt" > clock_timestamp() - make_interval(secs => ${SERVER_SEEN_SECONDS}::int)

@@ -11,6 +11,8 @@ export interface ListedStream {
   userId: string | null;
   /** It hears of this user's records alone. */
   onlyOwner: string | null;
+  /** The JSONata expression that must be true of what it hears (W13). */
+  filter: string | null;
   origin: string | null;
   openedAt: Date;
   /** Where the log stood then. */

@@ -16,12 +16,12 @@ const SEE = nameStatement(
 
 const ADD = nameStatement(
   "rested_add_streams",
-  `INSERT INTO "OpenStream" (id, "nodeId", "endpointId", "keyId", "userId", "onlyOwner", transport, origin, "isResumable", "openedAt", "openedSeq",
+  `INSERT INTO "OpenStream" (id, "nodeId", "endpointId", "keyId", "userId", "onlyOwner", filter, transport, origin, "isResumable", "openedAt", "openedSeq",
     "replayedTo", "queueBytes")
-  SELECT s.id, $1::uuid, s.endpoint, s.key, s.usr, s.owner, s.transport, s.origin, s.resumable, s.opened, s.seq, s.replayed, s.queue
-  FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::boolean[], $10::timestamptz[], $11::bigint[], $12::bigint[],
-    $13::int[])
-    AS s(id, endpoint, key, usr, owner, transport, origin, resumable, opened, seq, replayed, queue)
+  SELECT s.id, $1::uuid, s.endpoint, s.key, s.usr, s.owner, s.filter, s.transport, s.origin, s.resumable, s.opened, s.seq, s.replayed, s.queue
+  FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::boolean[], $11::timestamptz[],
+    $12::bigint[], $13::bigint[], $14::int[])
+    AS s(id, endpoint, key, usr, owner, filter, transport, origin, resumable, opened, seq, replayed, queue)
   ON CONFLICT (id) DO NOTHING`,
 );
 
@@ -60,8 +60,8 @@ export function createOpenStreamStore({ db }: { db: Pick<Db, "$queryRawUnsafe" |
           ADD,
           nodeId,
           ...[column((stream) => stream.id), column((stream) => stream.endpointId), column((stream) => stream.keyId)],
-          ...[column((stream) => stream.userId), column((stream) => stream.onlyOwner), column((stream) => stream.transport)],
-          ...[column((stream) => stream.origin), column((stream) => stream.resumable)],
+          ...[column((stream) => stream.userId), column((stream) => stream.onlyOwner), column((stream) => stream.filter)],
+          ...[column((stream) => stream.transport), column((stream) => stream.origin), column((stream) => stream.resumable)],
           ...[column((stream) => stream.openedAt.toISOString()), column((stream) => String(stream.openedSeq))],
           column((stream) => toText(stream.replayedTo)),
           column((stream) => stream.queueBytes),

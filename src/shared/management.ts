@@ -286,6 +286,8 @@ export const connectionSchema = z.object({
   origin: z.nullable(z.string()),
   /** The name of the application's user who is logged in. */
   user: z.nullable(z.string()),
+  /** The JSONata expression that must be true of what it hears (W13). */
+  filter: z.nullable(z.string()),
   openedAt: time,
   /** It goes on from a cursor when it connects again (W9, W12). */
   resumable: z.boolean(),
@@ -297,7 +299,7 @@ export const connectionSchema = z.object({
 });
 /** Newest first; `total` counts those beyond the limit too. */
 export const connectionsSchema = z.object({ connections: z.array(connectionSchema), total: count });
-const deliveryVerdict = z.enum(["sent", "waiting", "refused", "later"]);
+const deliveryVerdict = z.enum(["sent", "waiting", "refused", "filtered", "later"]);
 /** Who of those who listen now gets a change. `owner`: the name of the user that the record belongs to. */
 export const deliveriesSchema = z.object({
   at: time,

@@ -4,7 +4,7 @@ import type { ConnectionView } from "@/src/shared/management";
 import { Button } from "../components/button";
 import { RelativeTime } from "../components/relative-time";
 import { formatBytes, formatCount } from "../format/number";
-import { TRANSPORT_LABELS, toWho } from "./connection-look";
+import { shorten, TRANSPORT_LABELS, toWho } from "./connection-look";
 
 const COLUMNS = ["Endpoint", "Who", "Origin", "Transport", "Opened"];
 
@@ -47,16 +47,17 @@ export function ConnectionsTable({
 }
 
 function ConnectionRow({ connection, onEnd }: { connection: ConnectionView; onEnd: () => void }) {
-  const { endpoint, origin, transport, openedAt, state, lag, queueBytes } = connection;
+  const { endpoint, origin, transport, filter, openedAt, state, lag, queueBytes } = connection;
   const who = toWho(connection);
   return (
     <tr className="border-b border-line last:border-b-0 @max-[50rem]:grid @max-[50rem]:grid-cols-3 @max-[50rem]:gap-x-4 @max-[50rem]:gap-y-2 @max-[50rem]:px-4 @max-[50rem]:py-3">
       <th
         scope="row"
-        title={endpoint}
+        title={filter === null ? endpoint : `${endpoint}\nFilter: ${filter}`}
         className="h-row max-w-52 truncate pr-3 pl-5 font-mono text-data font-normal @max-[50rem]:col-span-3 @max-[50rem]:h-auto @max-[50rem]:max-w-none @max-[50rem]:p-0"
       >
         {endpoint}
+        {filter === null ? null : <span className="block truncate text-muted">{shorten(filter)}</span>}
       </th>
       <Cell label="Who" wide>
         {who}

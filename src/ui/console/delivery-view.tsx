@@ -7,7 +7,7 @@ import { deliveriesQuery } from "../api/queries";
 import { Badge } from "../components/badge";
 import { ProblemPanel } from "../components/problem-panel";
 import { Spinner } from "../components/spinner";
-import { toWho } from "../connections/connection-look";
+import { shorten, toWho } from "../connections/connection-look";
 import { formatClock } from "../format/time";
 import type { ConsoleEvent } from "./event-ring";
 
@@ -15,9 +15,10 @@ const LABELS: Readonly<Record<DeliveryVerdict, string>> = {
   sent: "Gets it",
   waiting: "Will get it",
   refused: "Refused",
+  filtered: "Left out",
   later: "Came later",
 };
-const TONES = { sent: "live", waiting: "warn", refused: "plain", later: "plain" } as const;
+const TONES = { sent: "live", waiting: "warn", refused: "plain", filtered: "plain", later: "plain" } as const;
 
 export function DeliveryView({ endpointId, event }: { endpointId: string; event: ConsoleEvent }) {
   const { data, error, refetch } = useQuery(deliveriesQuery(endpointId, event.seq));
@@ -35,6 +36,7 @@ export function DeliveryView({ endpointId, event }: { endpointId: string; event:
               <Badge tone={TONES[stream.verdict]}>{LABELS[stream.verdict]}</Badge>
             </span>
             <span className="text-muted">{stream.reason}</span>
+            {stream.filter === null ? null : <code className="text-data wrap-anywhere">{shorten(stream.filter)}</code>}
           </li>
         ))}
       </ul>

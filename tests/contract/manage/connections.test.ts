@@ -77,6 +77,7 @@ describe("open streams", () => {
         key: "First key",
         origin: "https://app.example",
         user: null,
+        filter: null,
         openedAt: expect.any(String),
         resumable: true,
         state: "live",
@@ -194,6 +195,19 @@ describe("the delivery of a change", () => {
       ["ann", "later", "It was opened later, and did not ask for what was before."],
       ["bob", "refused", "The record belongs to ann, and this stream hears only of its own user's records."],
       ["ann", "sent", "It was open."],
+    ]);
+  });
+
+  it("[G16] [G17] [W13] says whose filter it is left out by", async () => {
+    for (const filter of ["data.n > 1", "data.n = 1", "data.n + 'x'"]) await connect(`${pathOf()}&jsonata=${encodeURIComponent(filter)}`);
+    await node.tick();
+    // The streams' server has not heard of it: it would end the one whose filter fails.
+    await ada.call("POST", `/api/manage/endpoints/${endpoint.id}/records`, { body: { n: 1 } });
+    const { body }: { body: Deliveries } = await read(1);
+    expect(body.streams.map(({ filter, verdict, reason }) => [filter, verdict, reason])).toEqual([
+      ["data.n + 'x'", "sent", "It was open. Whether its filter is true of the record can’t be told now."],
+      ["data.n = 1", "sent", "It was open. Its filter is true of the record."],
+      ["data.n > 1", "filtered", "Its filter is not true of the record."],
     ]);
   });
 
