@@ -28,6 +28,15 @@ function createCase(count = 4) {
 const CLEAN = { lost: 0, doubled: 0, outOfOrder: 0, unauthorised: 0, problems: [] };
 
 describe("the judge", () => {
+  it("[W13] knows what a filter leaves out", () => {
+    const { truth, attempts, hear } = createCase();
+    const wants = (recordId: string) => recordId !== "record 2";
+    const wanted = { ...hear(), wants, changes: hear().changes.filter(({ recordId }) => wants(recordId)) };
+    expect(judge({ truths: [truth], attempts, subscribers: [wanted] })).toEqual(CLEAN);
+    expect(judge({ truths: [truth], attempts, subscribers: [{ ...hear(), wants }] })).toMatchObject({ lost: 0, unauthorised: 1 });
+    expect(judge({ truths: [truth], attempts, subscribers: [{ ...wanted, changes: [] }] })).toMatchObject({ lost: 3 });
+  });
+
   it("has nothing to say when everybody heard what they may, once and in order", () => {
     const { truth, attempts, hear } = createCase();
     expect(judge({ truths: [truth], attempts, subscribers: [hear(), hear("ann"), hear("bob")] })).toEqual(CLEAN);

@@ -24,6 +24,8 @@ export interface HeardBy {
   name: string;
   endpointId: string;
   owner: string | null;
+  /** What it asked for by a filter (W13); absent: everything. */
+  wants?: ((recordId: string) => boolean) | undefined;
   startSeq: number;
   /** Up to where it must have heard everything. */
   endSeq: number;
@@ -109,7 +111,11 @@ function toKey(type: ChangeType, recordId: string, attemptId: string | undefined
 }
 
 /** It heard the log from its start on, as far as it may read it: every change once, in order, as it was. */
-function judgeSubscriber({ log }: Truth, { name, owner, startSeq, endSeq, changes, gaps }: HeardBy, report: Report): void {
+function judgeSubscriber(
+  { log }: Truth,
+  { name, owner, wants = () => true, startSeq, endSeq, changes, gaps }: HeardBy,
+  report: Report,
+): void {
   const bySeq = new Map(log.map((change) => [change.seq, change]));
   const seen = new Set<number>();
   let last = startSeq;
@@ -121,11 +127,12 @@ function judgeSubscriber({ log }: Truth, { name, owner, startSeq, endSeq, change
     last = Math.max(last, seq);
     if (!logged) report("unauthorised", `${name} heard change ${seq}, which was never committed`);
     else if (owner !== null && logged.ownerId !== owner) report("unauthorised", `${name} heard change ${seq} of another user`);
+    else if (!wants(recordId)) report("unauthorised", `${name} heard change ${seq}, which its filter leaves out`);
     else if (logged.type !== type || logged.recordId !== recordId || logged.data !== data)
       report("lost", `${name} heard change ${seq} altered`);
   }
-  for (const { seq, ownerId } of log) {
-    const isDue = seq > startSeq && seq <= endSeq && (owner === null || ownerId === owner);
+  for (const { seq, ownerId, recordId } of log) {
+    const isDue = seq > startSeq && seq <= endSeq && (owner === null || ownerId === owner) && wants(recordId);
     if (isDue && !seen.has(seq)) report("lost", `${name} never heard change ${seq}`);
   }
   for (const gap of gaps) report("lost", `${name} was told of a gap: ${gap}`);

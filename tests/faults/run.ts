@@ -5,7 +5,7 @@ import { type Fault, RECOVERY_TIMEOUT_MS, type Scene } from "./fault";
 import { judge, type Verdict } from "./judge";
 import { createLedger, type Ledger } from "./ledger";
 import { settle } from "./settle";
-import { CheckingSubscriber, type Heard } from "./subscriber";
+import { CheckingSubscriber, type Filter, type Heard } from "./subscriber";
 import type { Target } from "./world";
 import { startWriters, type Writer } from "./writers";
 
@@ -20,6 +20,11 @@ export interface RunResult extends Verdict {
 const START_TIMEOUT_MS = 30_000;
 const OPEN_WRITERS = 4;
 const OPEN_SUBSCRIBERS = 6;
+/** Half of the records, by the last digit of their ids. */
+const HALF: Filter = {
+  expression: "$contains('02468ace', $substring(uniqueId, 31))",
+  isTrue: (recordId) => "02468ace".includes(recordId.slice(31)),
+};
 
 /** `place`: the run's number in the deployment, `run` in all runs of the fault. Raises when a run can't be judged, because nothing recovered. */
 export async function runOnce(options: {
@@ -91,6 +96,8 @@ function createAudience({ nodes, world }: Deployment, open: Target, secret: Targ
   for (let n = 0; n < OPEN_SUBSCRIBERS; n++) add(open, { node: n, roams: n >= OPEN_SUBSCRIBERS / 2 });
   for (const [n, { id, headers }] of world.people.entries()) add(secret, { node: n, roams: n % 4 >= 2, headers, owner: id });
   add(secret, { roams: true, headers: world.masterHeaders });
+  for (const roams of [false, true]) add(open, { roams, filter: HALF });
+  for (const { id, headers } of world.people.slice(0, 1)) add(secret, { node: 1, headers, owner: id, filter: HALF });
   const subscribe: Scene["subscribe"] = async (count, { timeoutMs = START_TIMEOUT_MS, ...subscriber }) => {
     const added = Array.from({ length: count }, () => add(open, subscriber));
     await waitForStarts(added, timeoutMs);

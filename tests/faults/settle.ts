@@ -34,9 +34,10 @@ export async function settle(options: {
 
 /** False: somebody still lacks something. */
 async function waitForAll(subscribers: readonly CheckingSubscriber[], truths: readonly Truth[]): Promise<boolean> {
-  const dueSeqs = subscribers.map(({ options: { endpointId, owner } }) => {
+  const dueSeqs = subscribers.map(({ options: { endpointId, owner, filter } }) => {
     const log = truths.find((truth) => truth.endpointId === endpointId)?.log ?? [];
-    return log.findLast(({ ownerId }) => owner === null || ownerId === owner)?.seq ?? 0;
+    const isDue = ({ ownerId, recordId }: LoggedChange) => (owner === null || ownerId === owner) && (filter?.isTrue(recordId) ?? true);
+    return log.findLast(isDue)?.seq ?? 0;
   });
   try {
     await until("every subscriber to hear all", () => subscribers.every((subscriber, index) => subscriber.seq() >= (dueSeqs[index] ?? 0)), {
@@ -49,10 +50,10 @@ async function waitForAll(subscribers: readonly CheckingSubscriber[], truths: re
 }
 
 function toHeardBy({ options, startSeq, changes, gaps }: CheckingSubscriber, index: number, truths: readonly Truth[]): HeardBy {
-  const { endpointId, owner, node } = options;
+  const { endpointId, owner, filter, node } = options;
   return {
-    name: `subscriber ${index} (first at node ${node % 2}${owner === null ? "" : ", a user"})`,
-    ...{ endpointId, owner, gaps },
+    name: `subscriber ${index} (first at node ${node % 2}${owner === null ? "" : ", a user"}${filter === undefined ? "" : ", with a filter"})`,
+    ...{ endpointId, owner, gaps, wants: filter?.isTrue },
     startSeq: startSeq ?? 0,
     endSeq: truths.find((truth) => truth.endpointId === endpointId)?.log.at(-1)?.seq ?? 0,
     changes: [...changes],

@@ -15,6 +15,11 @@ export interface HeardChange {
   attemptId: string | undefined;
 }
 
+export interface Filter {
+  expression: string;
+  isTrue: (recordId: string) => boolean;
+}
+
 /** What was heard of one endpoint, by the text of the message: nearly all subscribers hear the same. */
 export type Heard = Map<string, HeardChange>;
 
@@ -27,6 +32,8 @@ export interface SubscriberOptions {
   headers: Record<string, string>;
   /** The user whose own records it may read; null: everybody's. */
   owner: string | null;
+  /** A JSONata expression (W13), and what it says of a record. */
+  filter?: Filter | undefined;
   endpointId: string;
   heard: Heard;
   /** Awaited before each reconnection, beside a pause that grows. */
@@ -99,7 +106,9 @@ export class CheckingSubscriber {
 
   /** Settles when the connection has gone: whether it had been a stream at all. */
   #connect(url: string): Promise<boolean> {
-    const webSocket = new WebSocket(`${url}&since=${this.#cursor}`, {
+    const { filter } = this.options;
+    const query = filter === undefined ? "" : `&jsonata=${encodeURIComponent(filter.expression)}`;
+    const webSocket = new WebSocket(`${url}&since=${this.#cursor}${query}`, {
       headers: this.options.headers,
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
       perMessageDeflate: false,

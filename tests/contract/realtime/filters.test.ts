@@ -37,7 +37,7 @@ const toData = (text: string): unknown => {
 };
 
 describe("jsonata on a stream", () => {
-  it("[W13] a change is sent if the expression is true of its record: the new one, or of the last state of one that is deleted", async () => {
+  it("[W13] [W22] a change is sent if the expression is true of its record: the new one, or of the last state of one that is deleted", async () => {
     const seed = await server.seed();
     const client = await server.connect(withFilter(seed, "data.room = 'a' and data.size > 1"));
     const id = await server.post(seed, { room: "a", size: 2 });
