@@ -15,8 +15,9 @@ import {
 import * as z from "zod/mini";
 import { JSONATA_OUTPUT_BYTES_MAX } from "@/src/shared/protocol";
 import { cutOff } from "./cut-off";
+import { createJobClock } from "./job-clock";
 import { HARNESS } from "./jsonata-harness";
-import { CUT_OFF_GRACE_MS, MESSAGE_LENGTH_MAX } from "./limits";
+import { CUT_OFF_GRACE_MS, MESSAGE_LENGTH_MAX, WAIT_FACTOR } from "./limits";
 import type { Answer } from "./messages";
 
 /** WebAssembly counts memory in pages of 64 KiB; the module wants 256 of them at least. */
@@ -62,20 +63,22 @@ interface Instance {
 export async function createJsonataMachine(options: { timeoutMs: number; memoryBytesMax: number }): Promise<JsonataMachine> {
   const wasmModule = new WebAssembly.Module(wasm);
   const { memoryBytesMax } = options;
-  let deadline = Number.POSITIVE_INFINITY;
-  const isLate = () => performance.now() > deadline;
+  const clock = createJobClock(options);
+  const isLate = () => clock.late() !== undefined;
   let instance = await createInstance({ wasmModule, memoryBytesMax, isLate });
   let isTorn = false;
 
   function runInTime(run: () => Answer): Answer {
-    deadline = performance.now() + options.timeoutMs;
+    clock.start();
     // What is cut off leaves WebAssembly in the middle of something.
     isTorn = true;
-    const result = cutOff(run, options.timeoutMs + CUT_OFF_GRACE_MS);
-    if (!result.ended) return { outcome: "limit", limit: result.limit };
+    const result = cutOff(run, options.timeoutMs * WAIT_FACTOR + CUT_OFF_GRACE_MS);
+    const late = clock.late();
+    clock.stop();
+    if (!result.ended) return late ?? { outcome: "limit", limit: result.limit };
     isTorn = false;
     // QuickJS was interrupted, or the expression caught that something within it was.
-    return result.value.outcome === "invalid" && isLate() ? { outcome: "limit", limit: "time" } : result.value;
+    return result.value.outcome === "invalid" && late ? late : result.value;
   }
 
   return {
@@ -90,7 +93,8 @@ export async function createJsonataMachine(options: { timeoutMs: number; memoryB
           const tested = test(instance, input);
           if (tested.outcome !== "text") return tested;
           // What went on after it was interrupted says nothing.
-          if (isLate()) return { outcome: "limit", limit: "time" };
+          const late = clock.late();
+          if (late) return late;
           verdicts.push(tested.text === "true");
           if (performance.now() > halfTime) break;
         }
@@ -99,7 +103,6 @@ export async function createJsonataMachine(options: { timeoutMs: number; memoryB
       return verdicts.length > 0 ? { outcome: "verdicts", verdicts } : answer;
     },
     async renew() {
-      deadline = Number.POSITIVE_INFINITY;
       // Memory that has grown can't shrink.
       if (isTorn || instance.memory.buffer.byteLength > PAGES_MIN * PAGE_BYTES) {
         instance = await createInstance({ wasmModule, memoryBytesMax, isLate });

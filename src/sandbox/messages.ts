@@ -39,6 +39,8 @@ export const answerSchema = z.discriminatedUnion("outcome", [
   /** What is wrong with the expression or the schema. `position`: a character of the expression. */
   z.strictObject({ outcome: z.literal("invalid"), message: z.string(), position: z.optional(z.number()) }),
   z.strictObject({ outcome: z.literal("limit"), limit }),
+  /** It was not given the time that it may have: the machine is too busy. */
+  z.strictObject({ outcome: z.literal("starved") }),
 ]);
 export type Answer = z.infer<typeof answerSchema>;
 

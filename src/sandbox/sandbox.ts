@@ -17,7 +17,7 @@ const FILTER_INPUTS_MAX = 256;
 const FILTER_LENGTH_MAX = MIB;
 
 export interface SandboxSettings {
-  /** For one expression or check. Waiting for a worker does not count. */
+  /** Of computing, for one expression or check. Waiting for a worker, or for the processor, does not count. */
   timeoutMs: number;
   /** For one expression or check, besides what a process itself needs. */
   memoryBytesMax: number;
@@ -42,7 +42,7 @@ export function createSandbox({ timeoutMs, memoryBytesMax, log }: SandboxSetting
     if (answer.outcome === "invalid") return new AppError("jsonata_invalid", { detail: toExpressionProblem(answer) });
     if (answer.outcome === "limit")
       return new AppError("jsonata_limit", { detail: toLimitDetail(answer.limit, { timeoutMs, memoryBytesMax }) });
-    return unexpected(answer);
+    return answer.outcome === "starved" ? starved() : unexpected(answer);
   };
 
   return {
@@ -79,6 +79,8 @@ export function createSandbox({ timeoutMs, memoryBytesMax, log }: SandboxSetting
           return { index: answer.index, problems: answer.problems };
         case "limit":
           throw new AppError("schema_limit");
+        case "starved":
+          throw starved();
         case "invalid":
         case "text":
         case "verdicts":
@@ -96,6 +98,8 @@ export function createSandbox({ timeoutMs, memoryBytesMax, log }: SandboxSetting
           return answer.message;
         case "limit":
           throw new AppError("schema_limit", { detail: "Checking this schema takes too much. Simplify it." });
+        case "starved":
+          throw starved();
         case "mismatch":
         case "text":
         case "verdicts":
@@ -141,7 +145,7 @@ function toExpressionProblem({ message, position }: Extract<Answer, { outcome: "
 function toLimitDetail(limit: Limit, { timeoutMs, memoryBytesMax }: { timeoutMs: number; memoryBytesMax: number }): string {
   switch (limit) {
     case "time":
-      return `The JSONata expression took longer than ${timeoutMs} ms. Simplify it, or select fewer records.`;
+      return `The JSONata expression takes more than ${timeoutMs} ms. Simplify it, or select fewer records.`;
     case "memory":
       return `The JSONata expression needs more than ${Math.floor(memoryBytesMax / MIB)} MiB of memory. Simplify it, or select fewer records.`;
     case "depth":
@@ -149,6 +153,10 @@ function toLimitDetail(limit: Limit, { timeoutMs, memoryBytesMax }: { timeoutMs:
     case "output":
       return `The JSONata expression answers more than ${JSONATA_OUTPUT_BYTES_MAX / MIB} MiB. Select less.`;
   }
+}
+
+function starved(): AppError {
+  return new AppError("server_busy", { detail: "The server is too busy for expressions and schema checks. Try again shortly." });
 }
 
 function unexpected(answer: Answer): AppError {

@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import os from "node:os";
 import type { Log } from "@/src/core/ports";
-import { WATCHDOG_GRACE_MS } from "./limits";
+import { WAIT_FACTOR, WATCHDOG_GRACE_MS } from "./limits";
 import { type Answer, type Job, type Order, reportSchema, type WorkerSettings } from "./messages";
 
 /** A process that has not reported by then never will. */
@@ -85,7 +85,7 @@ class Worker implements WorkerProcess {
     return new Promise((resolve) => {
       const id = randomUUID();
       this.#order = { id, settle: resolve };
-      this.#timer = setTimeout(() => this.#end("a job overran"), this.#options.settings.timeoutMs + WATCHDOG_GRACE_MS);
+      this.#timer = setTimeout(() => this.#end("a job overran"), this.#options.settings.timeoutMs * WAIT_FACTOR + WATCHDOG_GRACE_MS);
       this.#child.send({ id, job } satisfies Order, (error) => {
         if (!error) return;
         this.#answer(undefined);

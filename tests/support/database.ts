@@ -1,7 +1,11 @@
 /** Databases for tests: each fresh, migrated, and of one test file alone. */
 import { randomBytes } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
 import { inject } from "vitest";
+
+const LOOKS_MAX = 100;
+const LOOK_PAUSE_MS = 20;
 
 export interface TestDatabase {
   url: string;
@@ -18,21 +22,35 @@ export interface TestDatabase {
 export async function createTestDatabase(options: { empty?: boolean } = {}): Promise<TestDatabase> {
   const { template, ...server } = inject("postgres");
   const database = `test_${randomBytes(8).toString("hex")}`;
-  await administer(`CREATE DATABASE ${database} TEMPLATE ${options.empty ? "template0" : template} STRATEGY file_copy`);
+  const source = options.empty ? "template0" : template;
+  await administer((client) => client.query(`CREATE DATABASE ${database} TEMPLATE ${source} STRATEGY file_copy`));
   return {
     ...server,
     database,
     url: `postgresql://${server.user}:${encodeURIComponent(server.password)}@${server.host}:${server.port}/${database}`,
-    drop: () => administer(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`),
+    drop: () =>
+      administer(async (client) => {
+        await waitUntilUnused(client, database);
+        await client.query(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`);
+      }),
   };
 }
 
-async function administer(sql: string): Promise<void> {
+/** Pools have ended before their connections are gone; one that PostgreSQL cuts off by then has nobody who hears of its error. A leaked one is cut off. */
+async function waitUntilUnused(client: pg.Client, database: string): Promise<void> {
+  for (let look = 0; look < LOOKS_MAX; look += 1) {
+    const { rowCount } = await client.query("SELECT 1 FROM pg_stat_activity WHERE datname = $1", [database]);
+    if (rowCount === 0) return;
+    await delay(LOOK_PAUSE_MS);
+  }
+}
+
+async function administer(act: (client: pg.Client) => Promise<unknown>): Promise<void> {
   const { template: _, ...server } = inject("postgres");
   const client = new pg.Client({ ...server, database: "postgres" });
   await client.connect();
   try {
-    await client.query(sql);
+    await act(client);
   } finally {
     await client.end();
   }
