@@ -8,7 +8,9 @@ import { type ChangeBatch, createChangeBatch } from "./change-batch";
 import { encodeChange } from "./encode";
 import type { FeedListener } from "./filtered-feed";
 import { FilterFailedError, type StreamReads } from "./filtered-reads";
+import type { PumpReset } from "./listener-index";
 import { PAGE_LIMIT_FIRST, toNextPageLimit } from "./log-pages";
+import type { FilterFailure } from "./record-filter";
 import { createSnapshot, type Snapshot } from "./snapshot";
 import type { StreamFormat } from "./stream-format";
 import type { Subscriber } from "./subscriber";
@@ -37,11 +39,7 @@ export interface Session extends FeedListener {
 /** Shared: nearly always there are none. */
 const NONE: readonly Change[] = [];
 
-/**
- * A session that starts at `start`, given that the log stands at `tip`. The caller adds it to the pump in the same turn of the event loop:
- * from `tip` on the pump delivers. `pumpPosition` answers up to where the pump has delivered. A stream with a filter has its feed in place of a pump, and reads through the filter.
- */
-export function createSession(options: {
+export interface SessionOptions {
   grant: Grant;
   start: Start;
   format: StreamFormat;
@@ -52,38 +50,113 @@ export function createSession(options: {
   onEnd: (session: Session) => void;
   /** Hears that the log can't be read now; the replay goes on at the next `resume`. */
   onReadError: (error: unknown) => void;
-}): Session {
-  const { grant, start, format, tip, pumpPosition, reads, subscriber, onEnd, onReadError } = options;
-  const { onlyOwner } = grant;
-  const resumable = start.mode !== "plain";
-  let phase: SessionState["state"] = "live";
-  /** Every move makes another object. */
-  let at: Cursor = tip;
-  let isReading = false;
-  let endedBy: AppError | undefined;
-  /** Changes of an upload that goes out as one message, whose last one is still to come: those that a replay has read, or that the pump has told. */
-  let begun: readonly Change[] = NONE;
-  /** Up to where the log was read with them. */
-  let begunTo = 0;
-  let snapshot: Snapshot | undefined;
+}
 
-  function begin(): void {
+/**
+ * A session that starts at `start`, given that the log stands at `tip`. The caller adds it to the pump in the same turn of the event loop:
+ * from `tip` on the pump delivers. `pumpPosition` answers up to where the pump has delivered. A stream with a filter has its feed in place of a pump, and reads through the filter.
+ */
+export function createSession(options: SessionOptions): Session {
+  return new StreamSession(options);
+}
+
+/** A class, because there are tens of thousands: they share their methods. */
+class StreamSession implements Session {
+  readonly grant: Grant;
+  readonly onlyOwner: string | undefined;
+  readonly resumable: boolean;
+  readonly #format: StreamFormat;
+  readonly #subscriber: Subscriber;
+  readonly #options: Pick<SessionOptions, "tip" | "pumpPosition" | "reads" | "onEnd" | "onReadError">;
+  #phase: SessionState["state"] = "live";
+  /** Every move makes another object. */
+  #at: Cursor;
+  #isReading = false;
+  #endedBy: AppError | undefined;
+  /** Changes of an upload that goes out as one message, whose last one is still to come: those that a replay has read, or that the pump has told. */
+  #begun: readonly Change[] = NONE;
+  /** Up to where the log was read with them. */
+  #begunTo = 0;
+  #snapshot: Snapshot | undefined;
+
+  constructor({ grant, start, format, subscriber, ...options }: SessionOptions) {
+    this.grant = grant;
+    this.onlyOwner = grant.onlyOwner;
+    this.resumable = start.mode !== "plain";
+    this.#format = format;
+    this.#subscriber = subscriber;
+    this.#options = options;
+    this.#at = options.tip;
+    this.#begin(start);
+  }
+
+  state(): SessionState {
+    if (this.#phase === "replaying") return { state: this.#phase, at: this.#at, reading: this.#isReading };
+    return this.#phase === "live" ? { state: this.#phase, at: this.#at } : { state: this.#phase, error: this.#endedBy };
+  }
+
+  onChanges(batch: ChangeBatch): void {
+    // While it replays the log has the changes.
+    if (this.#phase !== "live") return;
+    if (this.#snapshot === undefined && (batch.encoded[0]?.change.seq ?? 0) > this.#at.seq) this.#takeBatch(batch);
+    else this.#takeEach(batch);
+  }
+
+  onReset({ from, to, reason }: PumpReset): void {
+    if (this.#phase === "ending") return;
+    // Of what is no longer kept a replay hears when it gets there, and who is ahead of the pump has it.
+    if (reason === "expired" && (this.#phase === "replaying" || this.#at.seq >= to.seq)) return;
+    if (this.#hasRecords()) this.#skip(this.#reached(from), to, reason);
+    else this.#endReplaced();
+  }
+
+  onFilterFailed({ error, seq }: FilterFailure): void {
+    // A replay finds it when it gets there, and who began after it is not concerned.
+    if (this.#phase === "live" && this.#at.seq < seq) this.end(error);
+  }
+
+  resume(): void {
+    if (this.#phase !== "replaying" || this.#isReading) return;
+    this.#isReading = true;
+    this.#replay()
+      .catch((error) => {
+        if (error instanceof FilterFailedError) this.end(error.reason);
+        else if (this.#phase === "replaying") this.#options.onReadError(error);
+      })
+      .finally(() => {
+        this.#isReading = false;
+      });
+  }
+
+  beat(): void {
+    if (!this.resumable || !this.#hasRecords() || this.#phase === "ending") return;
+    this.#subscriber.enqueue(this.#format.beat(this.#reached(this.#options.pumpPosition())));
+  }
+
+  end(error?: AppError): void {
+    if (this.#phase === "ending") return;
+    this.#phase = "ending";
+    this.#endedBy = error;
+    this.#options.onEnd(this);
+    if (error) this.#subscriber.end(error);
+  }
+
+  #begin(start: Start): void {
+    const { tip } = this.#options;
     switch (start.mode) {
       case "plain":
-        if (start.snapshot) beginSnapshot();
+        if (start.snapshot) this.#beginSnapshot();
         return;
       case "now":
-        subscriber.enqueue(format.ready(start.snapshot ? undefined : tip));
-        if (start.snapshot) beginSnapshot();
+        this.#subscriber.enqueue(this.#format.ready(start.snapshot ? undefined : tip));
+        if (start.snapshot) this.#beginSnapshot();
         return;
       case "after":
         // Not the tip: a client that stores it and goes away before the rest has come would miss that.
-        subscriber.enqueue(format.ready(start.cursor));
-        if (start.cursor.epoch !== tip.epoch) skip(start.cursor, tip, "epoch_changed");
-        else if (start.cursor.seq > tip.seq) skip(start.cursor, tip, "log_rewound");
-        else if (start.cursor.seq < tip.seq) {
-          replayFrom(start.cursor);
-        }
+        this.#subscriber.enqueue(this.#format.ready(start.cursor));
+        if (start.cursor.epoch !== tip.epoch) this.#skip(start.cursor, tip, "epoch_changed");
+        else if (start.cursor.seq > tip.seq) this.#skip(start.cursor, tip, "log_rewound");
+        else if (start.cursor.seq < tip.seq) this.#replayFrom(start.cursor);
         return;
       default:
         start satisfies never;
@@ -91,195 +164,151 @@ export function createSession(options: {
   }
 
   /** The records first; then the log from here on. */
-  function beginSnapshot(): void {
-    snapshot = createSnapshot({
+  #beginSnapshot(): void {
+    const { tip, reads } = this.#options;
+    this.#snapshot = createSnapshot({
       snapshots: reads.snapshots,
-      endpointId: grant.endpoint.id,
-      owner: onlyOwner,
+      endpointId: this.grant.endpoint.id,
+      owner: this.onlyOwner,
       from: tip,
-      subscriber,
-      toBytes: (items, isLast) => format.snapshot(items, isLast ? tip : undefined),
-      isWanted: () => phase === "replaying",
+      subscriber: this.#subscriber,
+      toBytes: (items, isLast) => this.#format.snapshot(items, isLast ? tip : undefined),
+      isWanted: () => this.#phase === "replaying",
     });
-    replayFrom(tip);
+    this.#replayFrom(tip);
   }
 
-  function replayFrom(cursor: Cursor): void {
-    phase = "replaying";
-    at = cursor;
-    session.resume();
+  #replayFrom(cursor: Cursor): void {
+    this.#phase = "replaying";
+    this.#at = cursor;
+    this.resume();
   }
 
   /** What the client has of a snapshot is of a log that is no more: it shall begin anew. */
-  function endReplaced(): void {
-    session.end(new AppError("database_unavailable", { internal: "the log was replaced while a snapshot was read" }));
+  #endReplaced(): void {
+    this.end(new AppError("database_unavailable", { internal: "the log was replaced while a snapshot was read" }));
   }
 
   /** Whether the client has the records that it asked for; only then has its stream a place. */
-  function hasRecords(): boolean {
-    return snapshot?.isComplete() ?? true;
+  #hasRecords(): boolean {
+    return this.#snapshot?.isComplete() ?? true;
   }
 
-  function skip(from: Cursor, to: LogPosition, reason: GapReason): void {
-    snapshot = undefined;
-    phase = "live";
-    moveTo(to);
-    if (resumable) subscriber.enqueue(format.gap({ from, to, reason }));
+  #skip(from: Cursor, to: LogPosition, reason: GapReason): void {
+    this.#snapshot = undefined;
+    this.#phase = "live";
+    this.#moveTo(to);
+    if (this.resumable) this.#subscriber.enqueue(this.#format.gap({ from, to, reason }));
   }
 
   /** Reads the log up to where the pump is; from there on the pump delivers. It takes as long as the client takes to read. */
-  async function replay(): Promise<void> {
-    const outcome = await snapshot?.send();
-    if (outcome === "replaced") endReplaced();
+  async #replay(): Promise<void> {
+    const outcome = await this.#snapshot?.send();
+    if (outcome === "replaced") this.#endReplaced();
     if (outcome === "replaced" || outcome === "stopped") return;
     let limit = PAGE_LIMIT_FIRST;
-    while (phase === "replaying") {
-      const from = at;
-      const end = pumpPosition();
+    while (this.#phase === "replaying") {
+      const from = this.#at;
+      const end = this.#options.pumpPosition();
       if (end === undefined) return;
       if (from.seq >= end.seq) {
-        phase = "live";
+        this.#phase = "live";
         return;
       }
-      const page = await reads.readLog(grant.endpoint.id, readUpTo(), limit);
+      const page = await this.#options.reads.readLog(this.grant.endpoint.id, this.#readUpTo(), limit);
       limit = toNextPageLimit(page, limit);
-      if (!isAt(from)) continue;
-      if (page.length === 0) replayGap(Math.max(end.seq, readUpTo()));
-      await replayPage(page);
+      if (!this.#isAt(from)) continue;
+      if (page.length === 0) this.#replayGap(Math.max(end.seq, this.#readUpTo()));
+      await this.#replayPage(page);
     }
   }
 
   /** What the client may not read, or is left out by its filter, keeps its place: only what is no longer kept is a gap. */
-  async function replayPage(page: readonly (Change | HiddenChange)[]): Promise<void> {
+  async #replayPage(page: readonly (Change | HiddenChange)[]): Promise<void> {
     for (const change of page) {
-      if (phase === "replaying" && change.seq > readUpTo() + 1) replayGap(change.seq - 1);
-      if (phase !== "replaying") return;
-      const { epoch } = at;
-      if ("hidden" in change && begun.length > 0) {
-        begunTo = change.seq;
-        continue;
-      }
-      if ("hidden" in change || snapshot?.covers(change)) {
-        moveTo({ epoch, seq: change.seq });
-        continue;
-      }
-      const upload = [...begun, change];
-      if (format.joinsUploads && change.following !== undefined) {
-        begun = upload;
-        begunTo = change.seq;
-        continue;
-      }
-      const from = at;
-      const frame = format.change(encodeChange(change, upload), epoch);
-      if (subscriber.isCrowdedBy(frame)) await subscriber.writable();
-      // Advance only after enqueue: a failure here resends, never skips.
-      if (!isAt(from) || !subscriber.enqueue(frame)) return;
-      moveTo({ epoch, seq: change.seq });
+      if (this.#phase === "replaying" && change.seq > this.#readUpTo() + 1) this.#replayGap(change.seq - 1);
+      if (this.#phase !== "replaying") return;
+      if (!(await this.#replayChange(change))) return;
     }
+  }
+
+  /** False: the page is no longer wanted. */
+  async #replayChange(change: Change | HiddenChange): Promise<boolean> {
+    const from = this.#at;
+    const { epoch } = from;
+    if ("hidden" in change && this.#begun.length > 0) {
+      this.#begunTo = change.seq;
+      return true;
+    }
+    if ("hidden" in change || this.#snapshot?.covers(change)) {
+      this.#moveTo({ epoch, seq: change.seq });
+      return true;
+    }
+    const upload = [...this.#begun, change];
+    if (this.#format.joinsUploads && change.following !== undefined) {
+      this.#begun = upload;
+      this.#begunTo = change.seq;
+      return true;
+    }
+    const frame = this.#format.change(encodeChange(change, upload), epoch);
+    if (this.#subscriber.isCrowdedBy(frame)) await this.#subscriber.writable();
+    // Advance only after enqueue: a failure here resends, never skips.
+    if (!this.#isAt(from) || !this.#subscriber.enqueue(frame)) return false;
+    this.#moveTo({ epoch, seq: change.seq });
+    return true;
   }
 
   /** Changes of a joined upload have been read, but not queued. */
-  function readUpTo(): number {
-    return begun.length > 0 ? begunTo : at.seq;
+  #readUpTo(): number {
+    return this.#begun.length > 0 ? this.#begunTo : this.#at.seq;
   }
 
   /** Who took so long for its snapshot, and asked for no messages but that and changes, can't be told. */
-  function replayGap(seq: number): void {
-    if (!resumable) {
-      session.end(new AppError("slow_consumer"));
+  #replayGap(seq: number): void {
+    if (!this.resumable) {
+      this.end(new AppError("slow_consumer"));
       return;
     }
-    const to = { epoch: at.epoch, seq };
-    subscriber.enqueue(format.gap({ from: at, to, reason: "expired" }));
-    moveTo(to);
+    const to = { epoch: this.#at.epoch, seq };
+    this.#subscriber.enqueue(this.#format.gap({ from: this.#at, to, reason: "expired" }));
+    this.#moveTo(to);
   }
 
-  function moveTo(cursor: Cursor): void {
-    begun = NONE;
-    at = cursor;
+  #moveTo(cursor: Cursor): void {
+    this.#begun = NONE;
+    this.#at = cursor;
   }
 
-  function isAt(cursor: Cursor): boolean {
-    return phase === "replaying" && at === cursor;
+  #isAt(cursor: Cursor): boolean {
+    return this.#phase === "replaying" && this.#at === cursor;
   }
 
   /** All of the batch at once: it is new to the client, and of one piece for all. */
-  function takeBatch(batch: ChangeBatch): void {
-    const bytes = batch.toBytes(format);
-    if (bytes !== undefined && !subscriber.enqueue(bytes)) return;
-    if (!format.joinsUploads) moveTo(batch.position);
+  #takeBatch(batch: ChangeBatch): void {
+    const bytes = batch.toBytes(this.#format);
+    if (bytes !== undefined && !this.#subscriber.enqueue(bytes)) return;
+    if (!this.#format.joinsUploads) this.#moveTo(batch.position);
     else {
       // As one message an upload goes out with its last change, and who comes back before wants all of it.
-      if (batch.whole) moveTo(batch.whole);
-      if (batch.begun.length > 0) begun = batch.begun.map(({ change }) => change);
+      if (batch.whole) this.#moveTo(batch.whole);
+      if (batch.begun.length > 0) this.#begun = batch.begun.map(({ change }) => change);
     }
   }
 
   /** Those that the client has not had: ahead of the pump it has been sent some already, or they were in its snapshot. */
-  function takeEach({ encoded, position: { epoch } }: ChangeBatch): void {
+  #takeEach({ encoded, position: { epoch } }: ChangeBatch): void {
     for (const each of encoded) {
       const { seq } = each.change;
-      if (phase !== "live" || seq <= at.seq) continue;
-      if (snapshot?.covers(each.change)) moveTo({ epoch, seq });
-      else takeBatch(createChangeBatch([each], { epoch, seq }));
+      if (this.#phase !== "live" || seq <= this.#at.seq) continue;
+      if (this.#snapshot?.covers(each.change)) this.#moveTo({ epoch, seq });
+      else this.#takeBatch(createChangeBatch([each], { epoch, seq }));
     }
-    if (snapshot?.isPassed()) snapshot = undefined;
+    if (this.#snapshot?.isPassed()) this.#snapshot = undefined;
   }
 
   /** Up to where all that the client may read has been queued: for one that is live this is where the pump is, though its last change was before. */
-  function reached(pumped: LogPosition | undefined): Cursor {
-    const isAhead = pumped?.epoch === at.epoch && pumped.seq > at.seq;
-    return phase === "live" && isAhead && begun.length === 0 ? pumped : at;
+  #reached(pumped: LogPosition | undefined): Cursor {
+    const isAhead = pumped?.epoch === this.#at.epoch && pumped.seq > this.#at.seq;
+    return this.#phase === "live" && isAhead && this.#begun.length === 0 ? pumped : this.#at;
   }
-
-  const session: Session = {
-    grant,
-    onlyOwner,
-    resumable,
-    state: () => {
-      if (phase === "replaying") return { state: phase, at, reading: isReading };
-      return phase === "live" ? { state: phase, at } : { state: phase, error: endedBy };
-    },
-    onChanges: (batch) => {
-      // While it replays the log has the changes.
-      if (phase !== "live") return;
-      if (snapshot === undefined && (batch.encoded[0]?.change.seq ?? 0) > at.seq) takeBatch(batch);
-      else takeEach(batch);
-    },
-    onReset: ({ from, to, reason }) => {
-      if (phase === "ending") return;
-      // Of what is no longer kept a replay hears when it gets there, and who is ahead of the pump has it.
-      if (reason === "expired" && (phase === "replaying" || at.seq >= to.seq)) return;
-      if (hasRecords()) skip(reached(from), to, reason);
-      else endReplaced();
-    },
-    onFilterFailed: ({ error, seq }) => {
-      // A replay finds it when it gets there, and who began after it is not concerned.
-      if (phase === "live" && at.seq < seq) session.end(error);
-    },
-    resume: () => {
-      if (phase !== "replaying" || isReading) return;
-      isReading = true;
-      replay()
-        .catch((error) => {
-          if (error instanceof FilterFailedError) session.end(error.reason);
-          else if (phase !== "ending") onReadError(error);
-        })
-        .finally(() => {
-          isReading = false;
-        });
-    },
-    beat: () => {
-      if (resumable && hasRecords() && phase !== "ending") subscriber.enqueue(format.beat(reached(pumpPosition())));
-    },
-    end: (error) => {
-      if (phase === "ending") return;
-      phase = "ending";
-      endedBy = error;
-      onEnd(session);
-      if (error) subscriber.end(error);
-    },
-  };
-  begin();
-  return session;
 }

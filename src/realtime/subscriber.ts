@@ -35,59 +35,77 @@ export interface Subscriber {
 /** From this size on frames don't wait for the end of the tick: the operating system's buffers are there to be used. */
 const EARLY_FLUSH_BYTES = 65_536;
 
-/** `queueBytesMax` counts what is queued and what the transport could not yet hand on. `onSlow` hears when it was exceeded. */
-export function createSubscriber({
-  sink,
-  flusher,
-  queueBytesMax,
-  onSlow,
-}: {
+export interface SubscriberOptions {
   sink: Sink;
   flusher: Flusher;
   queueBytesMax: number;
   onSlow: (error: AppError) => void;
-}): Subscriber {
-  const earlyFlushBytes = Math.min(EARLY_FLUSH_BYTES, queueBytesMax / 2);
-  let queue: Buffer[] = [];
-  let queuedBytes = 0;
-  let ended = false;
+}
 
-  const subscriber: Subscriber = {
-    enqueue: (frame) => {
-      if (ended) return false;
-      const backlogBytes = subscriber.backlogBytes();
-      if (backlogBytes > 0 && backlogBytes + frame.byteLength > queueBytesMax) {
-        // The client would have to read all of it first; it gets what is on its way, and the reason.
-        queue = [];
-        queuedBytes = 0;
-        onSlow(new AppError("slow_consumer"));
-        return false;
-      }
-      queue.push(frame);
-      queuedBytes += frame.byteLength;
-      if (queuedBytes >= earlyFlushBytes) subscriber.flush();
-      else if (queue.length === 1) flusher.schedule(subscriber);
-      return true;
-    },
-    isCrowdedBy: (frame) => subscriber.backlogBytes() + frame.byteLength > queueBytesMax / 2,
-    flush: () => {
-      if (queue.length === 0) return;
-      const frames = queue;
-      queue = [];
-      queuedBytes = 0;
-      sink.write(flusher.join(frames));
-    },
-    writable: () => {
-      subscriber.flush();
-      return sink.writable();
-    },
-    backlogBytes: () => queuedBytes + sink.unsentBytes(),
-    end: (error) => {
-      if (ended) return;
-      ended = true;
-      subscriber.flush();
-      sink.end(error);
-    },
-  };
-  return subscriber;
+/** `queueBytesMax` counts what is queued and what the transport could not yet hand on. `onSlow` hears when it was exceeded. */
+export function createSubscriber(options: SubscriberOptions): Subscriber {
+  return new QueueingSubscriber(options);
+}
+
+/** A class, because there are tens of thousands: they share their methods. */
+class QueueingSubscriber implements Subscriber {
+  readonly #options: SubscriberOptions;
+  /** Absent while nothing waits, which is most of the time. */
+  #queue: Buffer[] | undefined;
+  #queuedBytes = 0;
+  #ended = false;
+
+  constructor(options: SubscriberOptions) {
+    this.#options = options;
+  }
+
+  enqueue(frame: Buffer): boolean {
+    if (this.#ended) return false;
+    const { queueBytesMax, flusher, onSlow } = this.#options;
+    const backlogBytes = this.backlogBytes();
+    if (backlogBytes > 0 && backlogBytes + frame.byteLength > queueBytesMax) {
+      // The client would have to read all of it first; it gets what is on its way, and the reason.
+      this.#clear();
+      onSlow(new AppError("slow_consumer"));
+      return false;
+    }
+    this.#queue ??= [];
+    this.#queue.push(frame);
+    this.#queuedBytes += frame.byteLength;
+    if (this.#queuedBytes >= Math.min(EARLY_FLUSH_BYTES, queueBytesMax / 2)) this.flush();
+    else if (this.#queue.length === 1) flusher.schedule(this);
+    return true;
+  }
+
+  isCrowdedBy(frame: Buffer): boolean {
+    return this.backlogBytes() + frame.byteLength > this.#options.queueBytesMax / 2;
+  }
+
+  flush(): void {
+    const frames = this.#queue;
+    if (frames === undefined) return;
+    this.#clear();
+    this.#options.sink.write(this.#options.flusher.join(frames));
+  }
+
+  writable(): Promise<void> {
+    this.flush();
+    return this.#options.sink.writable();
+  }
+
+  backlogBytes(): number {
+    return this.#queuedBytes + this.#options.sink.unsentBytes();
+  }
+
+  end(error: AppError): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.flush();
+    this.#options.sink.end(error);
+  }
+
+  #clear(): void {
+    this.#queue = undefined;
+    this.#queuedBytes = 0;
+  }
 }
