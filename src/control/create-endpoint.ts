@@ -32,7 +32,7 @@ export async function createEndpoint({
       if (schemaText !== null) await storeSchema({ db: tx, endpointId: created.id, schema: schemaText });
       return created;
     });
-    return toEndpointDetail({ ...row, schema, lastChangeAt: null }, { recordCount: 0, subscribers: 0 });
+    return toEndpointDetail({ ...row, schema, lastChangeAt: null, subscribers: 0n }, { recordCount: 0, subscribersHere: 0 });
   } catch (error) {
     throw isUniqueViolation(error) ? endpointNameTaken() : error;
   }

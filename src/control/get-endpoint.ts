@@ -5,7 +5,7 @@ import type { EndpointDetail } from "@/src/shared/management";
 import { readEndpoints } from "./read-endpoints";
 import { toEndpointDetail } from "./views";
 
-/** Raises `not_found`. `countSubscribers` tells the open streams of an endpoint. */
+/** Raises `not_found`. `countSubscribers` tells the open streams of an endpoint on this server. */
 export async function getEndpoint({
   db,
   countSubscribers,
@@ -20,5 +20,5 @@ export async function getEndpoint({
   const [row] = await readEndpoints({ db, ownerId, endpointId });
   if (!row) throw new AppError("not_found");
   const recordCount = await db.record.count({ where: { endpointId } });
-  return toEndpointDetail(row, { recordCount, subscribers: countSubscribers(endpointId) });
+  return toEndpointDetail(row, { recordCount, subscribersHere: countSubscribers(endpointId) });
 }

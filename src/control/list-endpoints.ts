@@ -5,7 +5,7 @@ import { readEndpoints } from "./read-endpoints";
 import { requireOwnProject } from "./require-own-project";
 import { toManagedEndpoint } from "./views";
 
-/** By name. `countSubscribers` tells the open streams of an endpoint. Raises `not_found`. */
+/** By name. `countSubscribers` tells the open streams of an endpoint on this server. Raises `not_found`. */
 export async function listEndpoints({
   db,
   countSubscribers,

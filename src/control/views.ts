@@ -94,9 +94,12 @@ export interface EndpointRow {
   createdAt: Date;
   updatedAt: Date;
   lastChangeAt: Date | null;
+  /** Open streams, as all servers told them about a second ago. */
+  subscribers: bigint;
 }
 
-export function toManagedEndpoint(row: EndpointRow, subscribers: number): ManagedEndpoint {
+/** `subscribersHere`: the open streams of this server, now. */
+export function toManagedEndpoint(row: EndpointRow, subscribersHere: number): ManagedEndpoint {
   return {
     id: row.id,
     projectId: row.projectId,
@@ -112,12 +115,12 @@ export function toManagedEndpoint(row: EndpointRow, subscribers: number): Manage
     updatedAt: toTime(row.updatedAt),
     changeCount: Number(row.seq),
     lastChangeAt: toTimeOrNull(row.lastChangeAt),
-    subscribers,
+    subscribers: Math.max(Number(row.subscribers), subscribersHere),
   };
 }
 
-export function toEndpointDetail(row: EndpointRow, counts: { recordCount: number; subscribers: number }): EndpointDetail {
-  return { ...toManagedEndpoint(row, counts.subscribers), recordCount: counts.recordCount };
+export function toEndpointDetail(row: EndpointRow, counts: { recordCount: number; subscribersHere: number }): EndpointDetail {
+  return { ...toManagedEndpoint(row, counts.subscribersHere), recordCount: counts.recordCount };
 }
 
 export interface AccountRow {

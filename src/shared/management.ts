@@ -226,7 +226,7 @@ export const endpointSchema = z.object({
   /** Changes since the endpoint was created; the last one's seq. */
   changeCount: count,
   lastChangeAt: z.nullable(time),
-  /** Open streams on this node. */
+  /** Open streams on all servers, as about a second ago. */
   subscribers: count,
 });
 /** GET endpoints/{id}: with what a list does not count. */

@@ -16,6 +16,10 @@ type Described = Pick<ManagedEndpoint, "kind" | "secure" | "schema">;
 
 const RECORD = { $ref: "#/components/schemas/Record" };
 const RECORDS = { $ref: "#/components/schemas/Records" };
+const EVENTS: JsonSchema = {
+  type: "string",
+  description: "Server-sent events: each has a `Change` as its data, and its place as its id, from which `Last-Event-ID` goes on.",
+};
 
 /** Of every request, whatever it asks. */
 const COMMON: readonly ErrorCode[] = [
@@ -139,7 +143,8 @@ function toRead({ errors, files }: { errors: readonly ErrorCode[]; files: boolea
   return {
     method: "get",
     summary: "Read records.",
-    description: "Answers an array: every record in the order of creation, or those that are named. HEAD answers the same without a body.",
+    description:
+      "Answers an array: every record in the order of creation, or those that are named. HEAD answers the same without a body. With `Accept: text/event-stream` it answers changes as they come instead.",
     parameters: [
       "uniqueIds",
       "dataOnly",
@@ -155,6 +160,7 @@ function toRead({ errors, files }: { errors: readonly ErrorCode[]; files: boolea
         ...toJson("The records.", RECORDS, ["ETag", "Link"]),
         content: {
           "application/json": { schema: RECORDS },
+          "text/event-stream": { schema: EVENTS },
           ...(files ? octets : {}),
         },
       },

@@ -39,7 +39,7 @@ export function toProjectDocument({ projectName, endpoints }: { projectName: str
       title: projectName,
       version: "1",
       description:
-        "Each address stores and serves JSON. Opened as a WebSocket (`wss`) it sends a `Change` for every change, after it was committed. Errors are `application/problem+json`.",
+        "Each address stores and serves JSON. Opened as a WebSocket (`wss`) it sends a `Change` for every change, after it was committed; so it does as server-sent events to `Accept: text/event-stream`. Streams take `jsonata` (only what the expression is true of), `snapshot=true` (the records first) and `since` (go on from a `cursor`). Errors are `application/problem+json`.",
     },
     servers: [{ url: "/", description: "This server." }],
     tags: endpoints.map(({ name, description }) => ({ name, description })),

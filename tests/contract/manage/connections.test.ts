@@ -91,6 +91,18 @@ describe("open streams", () => {
     expect((await list()).connections.map(({ id }) => id)).toEqual([connections[0]?.id]);
   });
 
+  it("[G2] [G16] are counted with their endpoint, whichever server has them", async () => {
+    const count = async () => (await ada.call("GET", `/api/manage/endpoints/${endpoint.id}`)).body.subscribers;
+    expect(await count()).toBe(0);
+    const first = await connect(pathOf());
+    await connect(`${pathOf()}&since=now`);
+    await node.tick();
+    expect(await count()).toBe(2);
+    await first.close();
+    await node.tick();
+    expect(await count()).toBe(1);
+  });
+
   it("[G16] of users are listed with their names, those of the dashboard as such, and no key, token or master key with any", async () => {
     const users = await ada.call("POST", `/api/manage/projects/${projectId}/endpoints`, {
       body: { name: "app/users", kind: "authentication" },

@@ -1,10 +1,13 @@
 /** Changes as server-sent events (W12) over real sockets and a real log: what is said, and that nothing is missed. */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { toProjectDocument } from "@/src/control/openapi/project-document";
 import { formatCursor } from "@/src/shared/cursor";
+import { listOperations } from "@/src/shared/openapi";
 import type { Seed } from "@/tests/support/data-server";
 import { type EventClient, openEvents } from "@/tests/support/event-client";
 import { FORM_TYPE, filePart, toForm } from "@/tests/support/form";
+import { createSchemaCheck } from "@/tests/support/openapi";
 import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";
 import { addRecord, createSecureWorld } from "@/tests/support/secure-world";
 
@@ -40,6 +43,21 @@ const hasMessages = (count: number) => (client: EventClient) => client.messages(
 const idsOf = (client: EventClient) => client.messages().map(({ record }) => record.uniqueId);
 
 describe("events", () => {
+  it("[G5] [W12] are described, and each has a Change as its data", async () => {
+    const seed = await server.seed();
+    const kind = { kind: "data", secure: false, othersCanRead: false, othersCanUpdate: false, othersCanDelete: false } as const;
+    const endpoint = { id: seed.endpointId, name: seed.endpointName, description: "", ...kind, schema: null };
+    const document = toProjectDocument({ projectName: "Test", endpoints: [endpoint] });
+    const get = listOperations(document).find(({ method }) => method === "get");
+    const client = await open(seed.path);
+    const type = client.headers["content-type"]?.split(";")[0] ?? "";
+    expect(get?.responses.find(({ status }) => status === "200")?.response.content?.[type]).toBeDefined();
+    await server.post(seed, { n: 1 });
+    await client.until("the change", ({ messages }) => messages().length === 1);
+    expect(createSchemaCheck(document, { $ref: "#/components/schemas/Change" })(client.messages()[0])).toEqual([]);
+    client.drop();
+  });
+
   it("[W12] a change is a message whose id is its cursor; nothing else is dispatched, but the stream has an id from its beginning", async () => {
     const seed = await server.seed();
     await server.post(seed, "before");
