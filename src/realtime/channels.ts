@@ -1,5 +1,6 @@
 /** The endpoints with open streams: a pump for each, and a feed for each filter on it. They are there while somebody needs them. It must not know sessions. */
 import type { ChangeLog } from "@/src/core/ports";
+import { AppError } from "@/src/shared/errors";
 import { type ChangePump, createChangePump } from "./change-pump";
 import { createFilteredFeed, type FeedListener, type FilteredFeed } from "./filtered-feed";
 import type { StreamReads } from "./filtered-reads";
@@ -11,6 +12,9 @@ export interface ChangeSource extends Pick<ChangePump, "position"> {
   remove(listener: FeedListener): void;
 }
 
+/** Each of them costs every change an evaluation. */
+const FILTERS_MAX = 1_000;
+
 /** One endpoint's changes. */
 export interface Channel {
   readonly pump: ChangePump;
@@ -18,6 +22,8 @@ export interface Channel {
   source(view: { onlyOwner: string | undefined; filter: RecordFilter | undefined; reads: StreamReads }): ChangeSource;
   /** Whether a stream has this filter: then it can be parsed. */
   hasFilter(expression: string): boolean;
+  /** Raises `too_many_streams` where one more filter on everybody's changes would be too many. Those on a user's own cost no more than that user's. */
+  requireRoom(view: { onlyOwner: string | undefined; expression: string }): void;
   /** Of streams. */
   listenerCount(): number;
   /** Goes on where feeds had to wait. */
@@ -111,15 +117,26 @@ function createChannel(options: {
     source: ({ onlyOwner, filter, reads }) => {
       if (filter === undefined) return pump;
       const { expression } = filter;
-      const key = `${onlyOwner ?? ""} ${expression}`;
+      const key = toKey(onlyOwner, expression);
       const pendingBytesMax = queueBytesMax;
       const feed = feeds.get(key) ?? createFilteredFeed({ endpointId, onlyOwner, pump, reads, filter, pendingBytesMax, onReadError });
       return sourceOf(key, expression, feed);
     },
     hasFilter: (expression) => filters.has(expression),
+    requireRoom: ({ onlyOwner, expression }) => {
+      if (onlyOwner !== undefined || feeds.has(toKey(undefined, expression))) return;
+      const count = [...feeds.values()].filter((feed) => feed.onlyOwner === undefined).length;
+      if (count < FILTERS_MAX) return;
+      const detail = `${FILTERS_MAX.toLocaleString("en")} different filters listen to this endpoint here. Use one of them, or another endpoint.`;
+      throw new AppError("too_many_streams", { detail });
+    },
     listenerCount: () => [...feeds.values()].reduce((sum, feed) => sum + feed.listenerCount() - 1, pump.listenerCount()),
     resume: () => {
       for (const feed of feeds.values()) feed.resume();
     },
   };
+}
+
+function toKey(onlyOwner: string | undefined, expression: string): string {
+  return `${onlyOwner ?? ""} ${expression}`;
 }

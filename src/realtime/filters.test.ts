@@ -142,6 +142,19 @@ describe("a stream with a filter", () => {
     expect(memory.hub.connections()).toHaveLength(20);
   });
 
+  it("[W13] [W21] at most 1,000 different ones listen to everybody's changes; more streams with the same one, and users' own, may", async () => {
+    const memory = setUp();
+    for (let n = 1; n <= 1_000; n++) await open(memory, { filter: String(n) });
+    await expect(open(memory, { filter: "1001" })).rejects.toMatchObject({ code: "too_many_streams" });
+    await open(memory, { filter: "1000" });
+    const own = await open(memory, { filter: "1001", owner: "ann" });
+    const [first] = memory.hub.connections();
+    memory.hub.end(first?.id ?? "", new AppError("disconnected"));
+    await open(memory, { filter: "1001" });
+    expect(own.sink.endedBy()).toBeUndefined();
+    expect(memory.hub.subscriberCount(memory.log.endpointId)).toBe(1_002);
+  });
+
   it("[W9] [W13] a BEAT is past what was left out, but not past what is still to be judged", async () => {
     const memory = setUp();
     const stream = await open(memory, { filter: "10", start: NOW });

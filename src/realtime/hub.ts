@@ -113,6 +113,7 @@ class StreamHub implements Hub {
       const found = await this.#locate(endpointId, channel.pump);
       if (this.#closedBy) throw this.#closedBy;
       if (found === undefined) throw new AppError("endpoint_or_key_invalid", { internal: `endpoint=${endpointId} was deleted` });
+      if (request.filter !== undefined) channel.requireRoom({ onlyOwner: grant.onlyOwner, expression: request.filter });
       const sink = request.connect();
       subscription = sink && this.#open({ ...request, sink, channel, found, release });
       return subscription;
