@@ -83,7 +83,8 @@ function createChannel(options: {
   onReadError: (error: unknown) => void;
 }): Channel {
   const { endpointId, changes, queueBytesMax, onReadError } = options;
-  const pump = createChangePump({ endpointId, changes, sliceBytes: queueBytesMax / 4 });
+  const sliceBytes = queueBytesMax / 4;
+  const pump = createChangePump({ endpointId, changes, sliceBytes });
   const feeds = new Map<string, FilteredFeed>();
   /** How many have the filter, whatever they may read. */
   const filters = new Map<string, number>();
@@ -118,8 +119,9 @@ function createChannel(options: {
       if (filter === undefined) return pump;
       const { expression } = filter;
       const key = toKey(onlyOwner, expression);
-      const pendingBytesMax = queueBytesMax;
-      const feed = feeds.get(key) ?? createFilteredFeed({ endpointId, onlyOwner, pump, reads, filter, pendingBytesMax, onReadError });
+      const feed =
+        feeds.get(key) ??
+        createFilteredFeed({ endpointId, onlyOwner, pump, reads, filter, pendingBytesMax: queueBytesMax, sliceBytes, onReadError });
       return sourceOf(key, expression, feed);
     },
     hasFilter: (expression) => filters.has(expression),

@@ -2,6 +2,7 @@
  * Brings the changes that a filter is true of to the streams that have it, in seq order (W4, W13): each is judged once for all of them. What is still
  * to be judged is bounded: a feed that falls behind goes on from the log. It must not know sessions.
  */
+import { setImmediate as nextTick } from "node:timers/promises";
 import type { Change, HiddenChange, LogPosition } from "@/src/core/ports";
 import { createChangeBatch } from "./change-batch";
 import type { ChangePump } from "./change-pump";
@@ -46,6 +47,8 @@ export function createFilteredFeed(options: {
   reads: Pick<StreamReads, "readLog">;
   filter: RecordFilter;
   pendingBytesMax: number;
+  /** After so many bytes of changes the event loop gets a turn, in which sockets drain. */
+  sliceBytes: number;
   onReadError: (error: unknown) => void;
 }): FilteredFeed {
   return new Feed(options);
@@ -170,7 +173,12 @@ class Feed implements FilteredFeed {
     const generation = this.#generation;
     const { kept, failed } = await filterChanges(this.#options.filter, changes, this.#closing.signal);
     if (generation !== this.#generation) return;
-    this.#deliver(kept);
+    for (const [index, slice] of toSlices(kept, this.#options.sliceBytes).entries()) {
+      // Sockets drain in between.
+      if (index > 0) await nextTick();
+      if (generation !== this.#generation) return;
+      this.#deliver(slice);
+    }
     if (!failed) return;
     // What was taken, and is not delivered, is read again.
     this.#fallBehind();
@@ -213,24 +221,40 @@ class Feed implements FilteredFeed {
     if (from) for (const listener of this.#listeners) listener.onReset({ from, to, reason: "expired" });
   }
 
-  #deliver(changes: readonly (Change | HiddenChange)[]): void {
-    const last = changes.at(-1);
-    if (last === undefined || this.#position === undefined) return;
-    this.#position = { epoch: this.#position.epoch, seq: last.seq };
-    const encoded = encodeAll(changes);
+  #deliver({ seq, encoded }: Slice): void {
+    if (this.#position === undefined) return;
+    this.#position = { epoch: this.#position.epoch, seq };
     if (encoded.length === 0) return;
     const batch = createChangeBatch(encoded, this.#position);
     for (const listener of this.#listeners) listener.onChanges(batch);
   }
 }
 
-/** Those that pass, each with those of its upload that came before it. */
-function encodeAll(changes: readonly (Change | HiddenChange)[]): EncodedChange[] {
+/** What is delivered in one turn of the event loop. */
+interface Slice {
+  /** Up to where it goes, what is left out included. */
+  seq: number;
+  encoded: EncodedChange[];
+}
+
+/** Those that pass, each with those of its upload that came before it, in slices of about so many bytes. */
+function toSlices(changes: readonly (Change | HiddenChange)[], sliceBytes: number): Slice[] {
+  const slices: Slice[] = [];
+  let slice: Slice | undefined;
+  let bytes = 0;
   let upload: Change[] = [];
-  return changes.flatMap((change) => {
-    if ("hidden" in change) return [];
+  for (const change of changes) {
+    if (slice === undefined || bytes >= sliceBytes) {
+      slice = { seq: change.seq, encoded: [] };
+      slices.push(slice);
+      bytes = 0;
+    }
+    slice.seq = change.seq;
+    if ("hidden" in change) continue;
     const current = [...upload, change];
     upload = change.following === undefined ? [] : current;
-    return [encodeChange(change, current)];
-  });
+    slice.encoded.push(encodeChange(change, current));
+    bytes += change.record.data.length + ENVELOPE_BYTES;
+  }
+  return slices;
 }

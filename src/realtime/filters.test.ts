@@ -195,6 +195,20 @@ describe("a stream with a filter", () => {
     expect(memory.sandbox.judged.map(({ seq }) => seq)).toEqual(Array.from({ length: 102 }, (_, index) => index + 1));
   });
 
+  it("[W7] [W13] much that is judged at once goes out piece by piece: a client that reads is not taken for a slow one", async () => {
+    const memory = setUp({ queueBytesMax: 8_000 });
+    const stream = await open(memory, { filter: "1", start: NOW });
+    const release = memory.sandbox.hold();
+    memory.publish(memory.log.commit(1));
+    await nextTick();
+    for (let n = 0; n < 6; n++) memory.publish(memory.log.commit(5));
+    release();
+    await heardAll(stream, 32);
+    expect(stream.sink.endedBy()).toBeUndefined();
+    expect(stream.heard()).toEqual(["READY 0", ...Array.from({ length: 31 }, (_, index) => index + 1)]);
+    expect(stream.sink.writes()).toBeGreaterThan(4);
+  });
+
   it("[W10] [W13] is told of what expired before it could be judged", async () => {
     const memory = setUp({ queueBytesMax: 4_000 });
     const stream = await open(memory, { filter: "2", start: NOW });
