@@ -9,7 +9,7 @@ const OTHER_FILES = 500;
 
 export const reconnectStorm: Fault = {
   name: "reconnect-storm",
-  title: `${SOCKETS.toLocaleString("en")} sockets that reconnect at once after a restart of their node`,
+  title: `${SOCKETS.toLocaleString("en")} sockets (${SOCKETS_SHORT} in the short form) that reconnect at once after a restart of their node`,
   needs: {},
   obstacle: () => (readFilesMax() >= SOCKETS + OTHER_FILES ? undefined : `ulimit -n is below ${SOCKETS + OTHER_FILES}`),
   // Each write is delivered thousands of times, by a machine that also plays all of the clients.

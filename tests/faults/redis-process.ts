@@ -1,7 +1,7 @@
 /** A real Redis that can be killed and started again on its port. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import net, { type AddressInfo } from "node:net";
+import { canConnect, findFreePort, HOST } from "@/tests/support/ports";
 import { until } from "@/tests/support/until";
 
 export interface RedisProcess {
@@ -12,8 +12,6 @@ export interface RedisProcess {
   /** SIGKILL; settles when it has gone. */
   kill(): Promise<void>;
 }
-
-const HOST = "127.0.0.1";
 
 export function isRedisInstalled(): boolean {
   return spawnSync("redis-server", ["--version"]).status === 0;
@@ -41,25 +39,4 @@ export async function createRedisProcess(): Promise<RedisProcess> {
     },
     kill,
   };
-}
-
-async function findFreePort(): Promise<number> {
-  const server = net.createServer().listen(0, HOST);
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
-
-async function canConnect(port: number): Promise<boolean> {
-  const socket = net.connect(port, HOST);
-  try {
-    await once(socket, "connect");
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
 }

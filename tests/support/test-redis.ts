@@ -4,7 +4,8 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import net, { type AddressInfo } from "node:net";
+import net from "node:net";
+import { canConnect, findFreePort, HOST } from "./ports";
 import { until } from "./until";
 
 export interface TestRedis {
@@ -12,8 +13,6 @@ export interface TestRedis {
   port: number;
   close(): Promise<void>;
 }
-
-const HOST = "127.0.0.1";
 
 /** `port`: of one that was closed, to be there again; default: a free one. */
 export async function startTestRedis({ port }: { port?: number } = {}): Promise<TestRedis> {
@@ -36,27 +35,6 @@ async function startReal(port: number): Promise<TestRedis | undefined> {
       await exited;
     },
   };
-}
-
-async function findFreePort(): Promise<number> {
-  const server = net.createServer().listen(0, HOST);
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
-
-async function canConnect(port: number): Promise<boolean> {
-  const socket = net.connect(port, HOST);
-  try {
-    await once(socket, "connect");
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
 }
 
 async function startStandIn(port: number): Promise<TestRedis> {
