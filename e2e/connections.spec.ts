@@ -27,7 +27,7 @@ test("[G16] [W6] who listens is seen, and can be disconnected with the reason, b
   }
 });
 
-test("[G17] the console tells who gets a change, and who does not, and why", async ({ page }) => {
+test("[G17] [W13] the console tells who gets a change, and who does not, and why", async ({ page }) => {
   const server = await startServer();
   try {
     const { project, endpoint, key } = await signUpFirstAdmin(page, server, "messages");
@@ -47,12 +47,13 @@ test("[G17] the console tells who gets a change, and who does not, and why", asy
     const streams = [
       await openStream(`${server.wsUrl}${path}&accessToken=${ann}`),
       await openStream(`${server.wsUrl}${path}&accessToken=${bob}`),
+      await openStream(`${server.wsUrl}${path}&accessToken=${ann}&jsonata=${encodeURIComponent('data.text = "for all"')}`),
     ];
 
     await page.goto(`${server.url}/p/${project.id}/endpoints/${endpoint.id}/live`);
     const count = async (): Promise<number> =>
       (await (await page.request.get(`${manage}/projects/${project.id}/connections`)).json()).total;
-    await expect.poll(count, { message: "the console's stream is open, too" }).toBe(3);
+    await expect.poll(count, { message: "the console's stream is open, too" }).toBe(4);
     const stored = await fetch(server.url + path, {
       method: "POST",
       headers: { Authorization: `Bearer ${ann}`, "Content-Type": "application/json" },
@@ -64,10 +65,15 @@ test("[G17] the console tells who gets a change, and who does not, and why", asy
     const detail = page.getByRole("region", { name: "Detail" });
     await expect(detail).toContainText("The record belongs to ann.");
     const open = detail.getByRole("list", { name: "Open streams" }).getByRole("listitem");
-    await expect(open.filter({ hasText: "ann · First key" })).toContainText("Gets it");
+    const filtered = open.filter({ hasText: 'data.text = "for all"' });
+    await expect(filtered).toContainText("Left out");
+    await expect(filtered).toContainText("Its filter is not true of the record.");
+    await expect(open.filter({ hasText: "ann · First key", hasNotText: "for all" })).toContainText("Gets it");
     await expect(open.filter({ hasText: "bob · First key" })).toContainText("belongs to ann");
     await expect(open.filter({ hasText: "Dashboard" })).toContainText("Gets it");
     await expect(detail).toContainText("by both clocks");
+    await page.goto(`${server.url}/p/${project.id}/connections`);
+    await expect(page.getByRole("row").filter({ hasText: 'data.text = "for all"' })).toHaveCount(1);
     for (const stream of streams) stream.close();
   } finally {
     await server.dispose();
