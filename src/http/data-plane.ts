@@ -11,7 +11,7 @@ import type { Users } from "@/src/core/users";
 import { createDeleteHandler, createUpdateHandler } from "@/src/http/change-record";
 import { METHODS, toPreflightHeaders } from "@/src/http/cors";
 import { createCreateHandler } from "@/src/http/create-records";
-import { type StreamAnswerer, wantsEvents } from "@/src/http/event-stream";
+import { isReconnection, type StreamAnswerer, wantsEvents } from "@/src/http/event-stream";
 import { type DataExchange, type Handler, headersOf } from "@/src/http/exchange";
 import { toProblemAnswer } from "@/src/http/problem";
 import { countRequest } from "@/src/http/rate-limit";
@@ -129,7 +129,7 @@ class Plane {
     if (this.#stream && accessRequest.operation === "subscribe") {
       const grant = await this.#access.admit(site, accessRequest);
       const { request, response, parameters } = exchange;
-      await this.#stream({ request, response, parameters, grant, headers: headersOf(exchange) });
+      await this.#stream.open({ request, response, parameters, grant, headers: headersOf(exchange) });
     } else if (site.endpoint.kind === "data") {
       const grant = await this.#access.admit(site, accessRequest);
       await this.#choose(operation, exchange)({ exchange, grant, site });
@@ -180,6 +180,10 @@ class Plane {
     if (response.headersSent) {
       // Half an answer was sent: cut off, it can't be taken for a whole one.
       response.destroy();
+      return;
+    }
+    if (this.#stream && appError.entry.retryable && isReconnection(exchange.request)) {
+      this.#stream.postpone({ response, error: appError, headers: headersOf(exchange) });
       return;
     }
     const answer = toProblemAnswer(appError, requestId);

@@ -1,16 +1,21 @@
 /** When a GET asks for changes as they come rather than for records (W12). It must not know streams: whoever composes the data plane hands it one. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Grant } from "@/src/core/access";
+import type { AppError } from "@/src/shared/errors";
 
-/** Answers an admitted request with a stream; settles when that is open. What it raises before it has sent anything is answered as a problem. */
-export type StreamAnswerer = (admitted: {
-  request: IncomingMessage;
-  response: ServerResponse;
-  parameters: URLSearchParams;
-  grant: Grant;
-  /** Those that every answer has. */
-  headers: Record<string, string>;
-}) => Promise<void>;
+export interface StreamAnswerer {
+  /** Answers an admitted request with a stream; settles when that is open. What it raises before it has sent anything is answered as any failure is. */
+  open(admitted: {
+    request: IncomingMessage;
+    response: ServerResponse;
+    parameters: URLSearchParams;
+    grant: Grant;
+    /** Those that every answer has. */
+    headers: Record<string, string>;
+  }): Promise<void>;
+  /** Answers with a stream that says why there is none now, and when to come again. */
+  postpone(refused: { response: ServerResponse; error: AppError; headers: Record<string, string> }): void;
+}
 
 /** Whether the request names the type of server-sent events: whoever takes anything gets records. */
 export function wantsEvents({ method, headers: { accept } }: Pick<IncomingMessage, "method" | "headers">): boolean {
@@ -19,4 +24,9 @@ export function wantsEvents({ method, headers: { accept } }: Pick<IncomingMessag
     const [type = "", ...parameters] = range.split(";").map((part) => part.trim().toLowerCase());
     return type === "text/event-stream" && !parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter));
   });
+}
+
+/** Whether it goes on with a stream: an `EventSource`, which never comes again once it was answered with an error. */
+export function isReconnection(request: Pick<IncomingMessage, "method" | "headers">): boolean {
+  return wantsEvents(request) && Boolean(request.headers["last-event-id"]);
 }

@@ -1,5 +1,6 @@
 /** A response of server-sent events as the sink of a subscriber. It must not queue, nor send the head. */
 import type { ServerResponse } from "node:http";
+import type { AppError } from "@/src/shared/errors";
 import { toEvent } from "./event";
 import type { Sink } from "./subscriber";
 
@@ -23,7 +24,13 @@ export function createEventSink(response: ServerResponse): Sink {
       }),
     end: (error) => {
       if (response.writableEnded || response.destroyed) return;
-      response.end(toEvent({ event: "close", data: JSON.stringify({ code: error.entry.close, reason: error.message }) }));
+      response.end(toCloseEvent(error));
     },
   };
+}
+
+/** The event that ends a stream (W12). `retryMs`: when to come again. */
+export function toCloseEvent(error: AppError, retryMs?: number): Buffer {
+  const data = JSON.stringify({ code: error.entry.close, reason: error.message });
+  return toEvent({ event: "close", data, ...(retryMs === undefined ? {} : { retryMs }) });
 }

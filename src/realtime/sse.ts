@@ -7,7 +7,7 @@ import { AppError } from "@/src/shared/errors";
 import type { Subscription } from "./connection";
 import { createHeartbeat } from "./heartbeat";
 import type { Hub } from "./hub";
-import { createEventSink } from "./sse-sink";
+import { createEventSink, toCloseEvent } from "./sse-sink";
 import { parseEventStart } from "./start";
 import { CURSOR_EVENTS, PLAIN_EVENTS } from "./stream-format";
 import type { Sink } from "./subscriber";
@@ -25,10 +25,14 @@ export interface EventStreamRequest {
 export interface EventStreams {
   /** Answers with a stream. Settles when it is open, or the client has gone; raises, while no head was sent, what the hub raises, `cursor_invalid`, `parameter_invalid`. */
   open(request: EventStreamRequest): Promise<void>;
+  /** Answers who goes on with a stream, and can't be served now, with a stream that ends at once with the error's code and message, and says when to come again. */
+  postpone(refused: { response: ServerResponse; error: AppError; headers: Readonly<Record<string, string>> }): void;
   /** Ends every stream with `server_shutdown`, refuses new ones, and settles when all have gone; those that are still there after `graceMs` are cut off. */
   closeAll(options: { graceMs: number }): Promise<void>;
 }
 
+/** How soon who could not be served may come again, unless the error says. */
+const RETRY_POSTPONED_MS = 2_000;
 const HEADERS = {
   "Content-Type": "text/event-stream; charset=utf-8",
   // Proxies of nginx's kind would hold back events until they have some kilobytes.
@@ -83,6 +87,11 @@ export function createEventStreams(options: {
       const address = toClientAddress(request.request);
       const subscription = await hub.subscribe({ grant, start, transport: "sse", address, format, filter, connect: () => begin(request) });
       if (subscription) attend(response, subscription);
+    },
+    postpone: ({ response, error, headers }) => {
+      const retryMs = error.retryAfterSeconds === undefined ? RETRY_POSTPONED_MS : Math.ceil(error.retryAfterSeconds) * 1_000;
+      response.writeHead(200, { ...headers, ...HEADERS });
+      response.end(toCloseEvent(error, retryMs));
     },
     closeAll: async ({ graceMs }) => {
       heartbeat.stop();

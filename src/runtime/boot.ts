@@ -173,7 +173,7 @@ export async function boot(config: Config): Promise<Booted> {
       secret,
       loginLimiter: createLoginLimiter(),
     },
-    dataPlane: createDataPlane({ access, gate, records, users, files, sandbox, clock, stream: eventStreams.open, config, log }),
+    dataPlane: createDataPlane({ access, gate, records, users, files, sandbox, clock, stream: eventStreams, config, log }),
     upgrade: streams.upgrade,
     closeStreams: async () => {
       await Promise.all([streams, eventStreams].map((transport) => transport.closeAll({ graceMs: STREAM_GRACE_MS })));

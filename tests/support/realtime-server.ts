@@ -147,7 +147,7 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
     files: folder.files,
     sandbox,
     clock: coreClock,
-    stream: eventStreams.open,
+    stream: eventStreams,
     config,
     log,
   });

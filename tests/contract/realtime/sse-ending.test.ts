@@ -55,6 +55,34 @@ describe("ending", () => {
     await expectProblem(await fetch(`${server.httpOrigin}${seed.path}`, { headers: { Accept: "text/event-stream" } }), "server_shutdown");
   });
 
+  it("[W12] [W23] who goes on with a stream while the server ends is told to come again, not refused: browsers would not", async () => {
+    const { open } = await setUp();
+    const client = await open();
+    await client.until("an id", () => client.lastEventId() !== "");
+    await server.closeStreams();
+    const again = await open({ "Last-Event-ID": client.lastEventId() });
+    expect(await again.ended).toBe("whole");
+    expect([again.status, again.headers["content-type"]]).toEqual([200, "text/event-stream; charset=utf-8"]);
+    expect(again.text()).toBe('retry: 2000\nevent: close\ndata: {"code":1012,"reason":"The server is restarting. Connect again."}\n\n');
+  });
+
+  it("[U8] [W23] the same for one that asks too often, or has too many open; what will not pass is an error all the same", async () => {
+    const { open, seed } = await setUp({ rateLimit: 2, streams: { perKey: 1 } });
+    const client = await open();
+    await client.until("an id", () => client.lastEventId() !== "");
+    const id = { "Last-Event-ID": client.lastEventId() };
+    const second = await open(id);
+    expect(await second.ended).toBe("whole");
+    expect(second.events().at(-1)).toMatchObject({ type: "close", data: expect.stringContaining('"code":1013') });
+    const third = await open(id);
+    expect(await third.ended).toBe("whole");
+    expect(third.text()).toMatch(/^retry: \d+000\nevent: close\ndata: {"code":1013,"reason":"Too many requests/);
+    const events = { Accept: "text/event-stream" };
+    await expectProblem(await fetch(`${server.httpOrigin}${seed.path}`, { headers: events }), "rate_limited");
+    const elsewhere = `${server.httpOrigin}/api/1/ce/nothing/here?key=${"0".repeat(32)}`;
+    await expectProblem(await fetch(elsewhere, { headers: { ...events, ...id } }), "endpoint_or_key_invalid");
+  });
+
   it("[W12] a client that goes away is forgotten", async () => {
     const { open, seed } = await setUp();
     const client = await open();
