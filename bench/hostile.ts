@@ -1,7 +1,8 @@
 /**
  * What hostile requests cost everybody else: the latency of plain GETs, quiet and while 8 clients send JSONata that never ends or takes all it can get
- * (`jsonata`), or bodies that are too deep, too large, too many files, or cut off (`bodies`); turn by turn in one run. Server, plain clients and hostile
- * clients are processes of their own; PostgreSQL durable. Run: node --import tsx bench/hostile.ts jsonata|bodies [seconds a turn] [turns]
+ * (`jsonata`), streams that filter by it (`filters`), or bodies that are too deep, too large, too many files, or cut off (`bodies`); turn by turn in one
+ * run. Server, plain clients and hostile clients are processes of their own; PostgreSQL durable.
+ * Run: node --import tsx bench/hostile.ts jsonata|filters|bodies [seconds a turn] [turns]
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -66,9 +67,9 @@ const BODIES: readonly HostileBody[] = [
 const [role = "run", ...rest] = process.argv.slice(2);
 if (role === "serve") await serve();
 else if (role === "plain") await plain(rest[0] ?? "", Number(rest[1]));
-else if (role === "hostile") await hostile(rest[0] ?? "", rest[1] === "bodies" ? sendBody : sendJsonata);
-else if (role === "jsonata" || role === "bodies") await run(role, Number(rest[0] ?? 5), Number(rest[1] ?? 5));
-else throw new Error("Say what is hostile: jsonata or bodies.");
+else if (role === "hostile") await hostile(rest[0] ?? "", toSender(rest[1]));
+else if (role === "jsonata" || role === "filters" || role === "bodies") await run(role, Number(rest[0] ?? 5), Number(rest[1] ?? 5));
+else throw new Error("Say what is hostile: jsonata, filters or bodies.");
 
 /** A server with an endpoint of some records; prints its URL. */
 async function serve(): Promise<void> {
@@ -136,8 +137,28 @@ async function hostile(url: string, send: (url: string, n: number, agent: http.A
   await Promise.all(Array.from({ length: HOSTILE_CLIENTS }, (_, n) => client(n)));
 }
 
+function toSender(what: string | undefined) {
+  if (what === "bodies") return sendBody;
+  return what === "filters" ? openFiltered : sendJsonata;
+}
+
 function sendJsonata(url: string, n: number, agent: http.Agent): Promise<number> {
   return get(`${url}&jsonata=${encodeURIComponent(JSONATA[n % JSONATA.length] ?? "1")}`, agent);
+}
+
+/** A stream that wants all records through a filter. Settles when it has ended, or has sent some: then it is cut off. */
+function openFiltered(url: string, n: number): Promise<void> {
+  const address = `${url}&snapshot=true&jsonata=${encodeURIComponent(JSONATA[n % JSONATA.length] ?? "1")}`;
+  const request = http.get(address, { agent: false, headers: { Accept: "text/event-stream" } });
+  return new Promise((resolve) => {
+    request.on("error", () => resolve());
+    request.on("response", (response) => {
+      response.on("data", (chunk: Buffer) => {
+        if (chunk.includes("SNAPSHOT")) response.destroy();
+      });
+      response.on("error", () => undefined).on("close", resolve);
+    });
+  });
 }
 
 /** Settles when the connection has ended, or the answer has come: whichever a refused client sees first. */

@@ -54,7 +54,7 @@ function ConnectionRow({ connection, onEnd }: { connection: ConnectionView; onEn
       <th
         scope="row"
         title={filter === null ? endpoint : `${endpoint}\nFilter: ${filter}`}
-        className="h-row max-w-52 truncate pr-3 pl-5 font-mono text-data font-normal @max-[50rem]:col-span-3 @max-[50rem]:h-auto @max-[50rem]:max-w-none @max-[50rem]:p-0"
+        className="h-row max-w-52 truncate py-1.5 pr-3 pl-5 font-mono text-data font-normal @max-[50rem]:col-span-3 @max-[50rem]:h-auto @max-[50rem]:max-w-none @max-[50rem]:p-0"
       >
         {endpoint}
         {filter === null ? null : <span className="block truncate text-muted">{shorten(filter)}</span>}
