@@ -73,6 +73,7 @@ test("the detail shows what changed against the version before, and the data as 
     const { post, put, address } = await openConsole(page, server);
     const id = await post({ sensor: "kitchen", temperature: 20, note: "closed" });
     await fetch(`${address}&uniqueId=${id}`, { method: "PUT", headers: JSON_HEADERS, body: '{"sensor":"kitchen","temperature":23.50}' });
+    await expect(rowOf(page, id)).toHaveCount(2);
     await rowOf(page, id).last().click();
     const detail = page.getByRole("region", { name: "Detail" });
     await expect(detail).toContainText("temperature");
