@@ -44,9 +44,10 @@ export const answerSchema = z.discriminatedUnion("outcome", [
 ]);
 export type Answer = z.infer<typeof answerSchema>;
 
-/** `ready`: it takes a job. */
+/** `ready`: it takes a job. `begun`: it has got one, so that one that was lost with its worker can be told from one that killed it. */
 export const reportSchema = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("ready") }),
+  z.strictObject({ type: z.literal("begun"), id: z.string() }),
   z.strictObject({ type: z.literal("answer"), id: z.string(), answer: answerSchema }),
 ]);
 export type Report = z.infer<typeof reportSchema>;

@@ -24,8 +24,8 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-function write(source: string): string {
-  const file = path.join(folder, "worker.mjs");
+function write(source: string, name = "worker.mjs"): string {
+  const file = path.join(folder, name);
   writeFileSync(file, source);
   return file;
 }
@@ -69,6 +69,21 @@ describe("a pool", () => {
     expect(await hang).toEqual({ outcome: "limit", limit: "time" });
     expect(warned).toContain("a sandbox worker is ended");
     expect(await ask(of)).toEqual({ outcome: "nothing" });
+  });
+
+  it("[R6] gives a job whose worker is gone before it began to another, and one that kills two of them to none", async () => {
+    const good = write(`${READY} process.on("message", ({ id }) => { process.send({ type: "begun", id }); ${ANSWER} });`);
+    const deadly = write(`${READY} process.on("message", () => process.exit(1));`, "deadly.mjs");
+    let deadlyStarts = 1;
+    const settings = { kind: "schema" as const, timeoutMs: 60_000, memoryBytesMax: 16 * 1024 * 1024 };
+    const findScript = () => Promise.resolve(deadlyStarts-- > 0 ? deadly : good);
+    pool = createPool({ size: 1, settings, findScript, log: { warn: () => undefined } });
+    expect(await ask(pool)).toEqual({ outcome: "nothing" });
+    await pool.close();
+    deadlyStarts = 2;
+    pool = createPool({ size: 1, settings, findScript, log: { warn: () => undefined } });
+    expect(await ask(pool)).toEqual({ outcome: "limit", limit: "memory" });
+    expect(await ask(pool)).toEqual({ outcome: "nothing" });
   });
 
   it("[R6] does not believe a worker that says what none says", async () => {

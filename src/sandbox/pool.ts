@@ -24,6 +24,8 @@ export interface Pool {
 }
 
 interface Waiting {
+  /** Its first worker was gone before it began. */
+  isSecond: boolean;
   prepare: () => Job | Promise<Job>;
   resolve: (answer: Answer) => void;
   reject: (error: unknown) => void;
@@ -55,7 +57,11 @@ class WorkerPool implements Pool {
     this.#options = options;
   }
 
-  run({ prepare, length, group = "", signal }: Parameters<Pool["run"]>[0]): Promise<Answer> {
+  run(request: Parameters<Pool["run"]>[0]): Promise<Answer> {
+    return this.#run({ ...request, isSecond: false });
+  }
+
+  #run({ prepare, length, group = "", signal, isSecond }: Parameters<Pool["run"]>[0] & { isSecond: boolean }): Promise<Answer> {
     if (this.#isClosed) return Promise.reject(new AppError("server_shutdown"));
     if (signal?.aborted) return Promise.reject(signal.reason);
     if (this.#heldLength + length > HELD_LENGTH_MAX && this.#turns.size > 0) return Promise.reject(busy());
@@ -66,6 +72,7 @@ class WorkerPool implements Pool {
         this.#heldLength -= length;
       };
       const waiting: Waiting = {
+        isSecond,
         prepare: () => {
           finish();
           return prepare();
@@ -118,13 +125,14 @@ class WorkerPool implements Pool {
     });
   }
 
-  async #work(worker: WorkerProcess, { prepare, resolve, reject }: Waiting): Promise<void> {
+  async #work(worker: WorkerProcess, { prepare, isSecond, resolve, reject }: Waiting): Promise<void> {
     try {
       const job = await prepare();
       const answer = await worker.run(job);
       if (answer) resolve(answer);
-      // It had died before: the job was not begun, and may be given to another.
-      else this.run({ prepare: () => job, length: 0 }).then(resolve, reject);
+      // It had died before: the job was not begun, and may be given to another. Twice is no accident.
+      else if (isSecond) resolve({ outcome: "limit", limit: "memory" });
+      else this.#run({ prepare: () => job, length: 0, isSecond: true }).then(resolve, reject);
     } catch (error) {
       reject(error);
     }

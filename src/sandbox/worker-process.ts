@@ -5,7 +5,7 @@ import { readdir } from "node:fs/promises";
 import os from "node:os";
 import type { Log } from "@/src/core/ports";
 import { WAIT_FACTOR, WATCHDOG_GRACE_MS } from "./limits";
-import { type Answer, type Job, type Order, reportSchema, type WorkerSettings } from "./messages";
+import { type Answer, type Job, type Order, type Report, reportSchema, type WorkerSettings } from "./messages";
 
 /** A process that has not reported by then never will. */
 const START_TIMEOUT_MS = 30_000;
@@ -20,7 +20,7 @@ const NICE = { jsonata: 19, schema: 10 } as const;
 export interface WorkerProcess {
   /** `idle`: it takes a job. `busy`: it has one, or removes the traces of the last. `ended`: it will be gone. */
   readonly state: "starting" | "idle" | "busy" | "ended" | "gone";
-  /** Gives an idle worker its next job. Settles with its answer: a limit when it overran or died; undefined when it was gone before it got the job. */
+  /** Gives an idle worker its next job. Settles with its answer: a limit when it overran or died; undefined when it was gone before it began the job. */
   run(job: Job): Promise<Answer | undefined>;
   /** Settles when the process is gone. */
   kill(): Promise<void>;
@@ -45,7 +45,7 @@ class Worker implements WorkerProcess {
   readonly #gone: Promise<void>;
   #state: WorkerProcess["state"] = "starting";
   #wasReady = false;
-  #order: { id: string; settle: (answer: Answer | undefined) => void } | undefined;
+  #order: { id: string; isBegun: boolean; settle: (answer: Answer | undefined) => void } | undefined;
   #timer: NodeJS.Timeout;
 
   constructor(options: WorkerOptions) {
@@ -84,7 +84,7 @@ class Worker implements WorkerProcess {
     this.#state = "busy";
     return new Promise((resolve) => {
       const id = randomUUID();
-      this.#order = { id, settle: resolve };
+      this.#order = { id, isBegun: false, settle: resolve };
       this.#timer = setTimeout(() => this.#end("a job overran"), this.#options.settings.timeoutMs * WAIT_FACTOR + WATCHDOG_GRACE_MS);
       this.#child.send({ id, job } satisfies Order, (error) => {
         if (!error) return;
@@ -103,8 +103,12 @@ class Worker implements WorkerProcess {
     if (this.#state === "ended" || this.#state === "gone") return;
     const { data: report } = reportSchema.safeParse(message);
     // A job may have taken over the process: what it says from now on is worth nothing, and neither is its answer.
-    if (!report || (report.type === "answer" ? report.id !== this.#order?.id : this.#order !== undefined || this.#state === "idle")) {
+    if (!report || !this.#isExpected(report)) {
       this.#end("it said what no worker says");
+      return;
+    }
+    if (report.type === "begun") {
+      if (this.#order) this.#order.isBegun = true;
       return;
     }
     clearTimeout(this.#timer);
@@ -118,6 +122,11 @@ class Worker implements WorkerProcess {
     this.#wasReady = true;
     this.#state = "idle";
     this.#options.onIdle();
+  }
+
+  #isExpected(report: Report): boolean {
+    if (report.type === "ready") return this.#order === undefined && this.#state !== "idle";
+    return report.id === this.#order?.id && !(report.type === "begun" && this.#order.isBegun);
   }
 
   #answer(answer: Answer | undefined): void {
@@ -138,9 +147,10 @@ class Worker implements WorkerProcess {
   #leave(how: { code: number | null; signal: NodeJS.Signals | null }): void {
     clearTimeout(this.#timer);
     this.#state = "gone";
-    if (this.#order) this.#options.log.warn({ pid: this.#child.pid, ...how }, "a sandbox worker ended in the middle of a job");
+    const { isBegun = false } = this.#order ?? {};
+    if (isBegun) this.#options.log.warn({ pid: this.#child.pid, ...how }, "a sandbox worker ended in the middle of a job");
     // Most likely it ran out of memory: everything else ends a job without ending the process.
-    this.#answer({ outcome: "limit", limit: "memory" });
+    this.#answer(isBegun ? { outcome: "limit", limit: "memory" } : undefined);
     this.#options.onGone({ wasReady: this.#wasReady });
   }
 

@@ -19,6 +19,7 @@ process.on("disconnect", () => process.exit());
 const bench = await createBench(workerSettingsSchema.parse(JSON.parse(process.argv[2] ?? "")));
 process.on("message", (message: unknown) => {
   const { id, job } = orderSchema.parse(message);
+  report({ type: "begun", id });
   report({ type: "answer", id, answer: bench.work(job) });
   void bench.tidy().then(() => report({ type: "ready" }));
 });
