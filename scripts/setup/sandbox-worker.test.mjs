@@ -1,5 +1,5 @@
 import { fork } from "node:child_process";
-import { once } from "node:events";
+import { on, once } from "node:events";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -22,11 +22,13 @@ async function ask(kind, job) {
   const settings = JSON.stringify({ kind, timeoutMs: 10_000, memoryBytesMax: 64 * 1024 * 1024 });
   const flags = ["--no-warnings", "--stack-size=3900", "--experimental-permission", `--allow-fs-read=${script}`];
   const worker = fork(script, [settings], { execArgv: flags, serialization: "advanced", cwd: folder, env: {} });
-  const [ready] = await once(worker, "message");
-  expect(ready).toEqual({ type: "ready" });
+  const messages = on(worker, "message");
+  const next = async () => (await messages.next()).value[0];
+  expect(await next()).toEqual({ type: "ready" });
   worker.send({ id: "1", job });
-  const [report] = await once(worker, "message");
-  expect(report.id).toBe("1");
+  expect(await next()).toEqual({ type: "begun", id: "1" });
+  const report = await next();
+  expect(report).toMatchObject({ type: "answer", id: "1" });
   worker.disconnect();
   await once(worker, "exit");
   return report.answer;
