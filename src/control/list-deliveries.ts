@@ -76,28 +76,19 @@ async function readName(db: Pick<Db, "appUser">, id: string): Promise<string | u
   return (await db.appUser.findUnique({ where: { id: toUuid(id) }, select: { name: true } }))?.name;
 }
 
-/** By expression, for those that can be told. The sandbox judges them apart, as they were when the change was sent. */
+/** By expression, whether it is true of the record; undefined: it can't be told. */
 async function judgeFilters(options: {
   sandbox: Pick<Sandbox, "filter">;
   change: Change;
   group: string;
   filters: readonly (string | null)[];
-}): Promise<Map<string, boolean>> {
+}): Promise<Map<string, boolean | undefined>> {
   const { sandbox, change, group, filters } = options;
-  const expressions = [...new Set(filters)].filter((filter) => filter !== null).slice(0, FILTERS_MAX);
   const text = toRecordText(change.record);
-  const verdicts = await Promise.all(
-    expressions.map((expression) =>
-      sandbox.filter(expression, [text], { group }).then(
-        ([isTrue]) => isTrue,
-        () => undefined,
-      ),
-    ),
-  );
-  return new Map(
-    expressions.flatMap((expression, index) => {
-      const isTrue = verdicts[index];
-      return isTrue === undefined ? [] : [[expression, isTrue]];
-    }),
-  );
+  const judge = async (expression: string): Promise<[string, boolean | undefined]> => {
+    const [isTrue] = await sandbox.filter(expression, [text], { group }).catch(() => []);
+    return [expression, isTrue];
+  };
+  const expressions = [...new Set(filters)].filter((filter) => filter !== null).slice(0, FILTERS_MAX);
+  return new Map(await Promise.all(expressions.map(judge)));
 }

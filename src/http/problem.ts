@@ -1,5 +1,6 @@
 /** The HTTP form of an error (E1): status, headers and body. It must not send, nor decide what went wrong. */
 import { type AppError, toProblem } from "@/src/shared/errors";
+import { UNAVAILABLE_RETRY_SECONDS } from "@/src/shared/protocol";
 
 export interface ProblemAnswer {
   status: number;
@@ -8,8 +9,6 @@ export interface ProblemAnswer {
 }
 
 const PROBLEM_TYPE = "application/problem+json; charset=utf-8";
-/** For a retryable 503 that names no time of its own. */
-const UNAVAILABLE_RETRY_SECONDS = 2;
 
 /** Nothing internal in it: only the catalogue's text and the error's own public parts. */
 export function toProblemAnswer(error: AppError, requestId: string): ProblemAnswer {

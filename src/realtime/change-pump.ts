@@ -4,12 +4,10 @@ import type { Change, ChangeLog, LogPosition } from "@/src/core/ports";
 import { toEpoch } from "@/src/shared/cursor";
 import type { GapReason } from "@/src/shared/stream-messages";
 import { createChangeBatch } from "./change-batch";
-import { encodeChange } from "./encode";
+import { toChangeSize } from "./change-size";
+import { createUploadEncoder } from "./encode";
 import { createListenerIndex, type PumpListener } from "./listener-index";
 import { PAGE_LIMIT_FIRST, toNextPageLimit } from "./log-pages";
-
-/** What a change makes besides its data, about. */
-const ENVELOPE_BYTES = 250;
 
 export interface ChangePump {
   /** Up to where changes have been delivered; undefined until the first `observe`. */
@@ -44,16 +42,11 @@ export function createChangePump(options: { endpointId: string; changes: Pick<Ch
   /** Rises when what was read before no longer counts. */
   let generation = 0;
   let catchingUp: Promise<void> | undefined;
-  /** Changes of an upload whose last one is still to come. */
-  let begun: readonly Change[] = [];
+  const encoder = createUploadEncoder();
 
   /** The changes follow on the position, and on each other. */
   function deliver(changes: readonly Change[], epoch: string): void {
-    const encoded = changes.map((change) => {
-      const upload = begun.length === 0 ? [change] : [...begun, change];
-      begun = change.following === undefined ? [] : upload;
-      return encodeChange(change, upload);
-    });
+    const encoded = changes.map((change) => encoder.encode(change));
     const last = changes.at(-1);
     if (!last) return;
     position = { epoch, seq: last.seq };
@@ -68,14 +61,14 @@ export function createChangePump(options: { endpointId: string; changes: Pick<Ch
       if (change.seq <= seq) continue;
       if (bytes >= sliceBytes || change.seq !== seq + slice.length + 1) break;
       slice.push(change);
-      bytes += change.record.data.length + ENVELOPE_BYTES;
+      bytes += toChangeSize(change);
     }
     return slice;
   }
 
   function reset(from: LogPosition, to: LogPosition, reason: GapReason): void {
     position = to;
-    begun = [];
+    encoder.reset();
     listeners.reset({ from, to, reason });
   }
 
@@ -146,7 +139,7 @@ export function createChangePump(options: { endpointId: string; changes: Pick<Ch
       generation++;
       target = 0;
       position = undefined;
-      begun = [];
+      encoder.reset();
       listeners.clear();
     },
   };

@@ -62,3 +62,25 @@ export function encodeChange(change: Change, upload: readonly Change[] = [change
     },
   };
 }
+
+/** Encodes changes in the log's order, each with those of its upload that came before it. */
+export interface UploadEncoder {
+  encode(change: Change): EncodedChange;
+  /** What comes next does not follow on what was before. */
+  reset(): void;
+}
+
+export function createUploadEncoder(): UploadEncoder {
+  /** Changes of an upload whose last one is still to come. */
+  let begun: readonly Change[] = [];
+  return {
+    encode: (change) => {
+      const upload = begun.length === 0 ? [change] : [...begun, change];
+      begun = change.following === undefined ? [] : upload;
+      return encodeChange(change, upload);
+    },
+    reset: () => {
+      begun = [];
+    },
+  };
+}

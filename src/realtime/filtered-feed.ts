@@ -6,7 +6,8 @@ import { setImmediate as nextTick } from "node:timers/promises";
 import type { Change, HiddenChange, LogPosition } from "@/src/core/ports";
 import { createChangeBatch } from "./change-batch";
 import type { ChangePump } from "./change-pump";
-import { type EncodedChange, encodeChange } from "./encode";
+import { toChangeSize } from "./change-size";
+import { createUploadEncoder, type EncodedChange } from "./encode";
 import { readWholeUploads, type StreamReads } from "./filtered-reads";
 import type { PumpListener } from "./listener-index";
 import { PAGE_LIMIT_FIRST, toNextPageLimit } from "./log-pages";
@@ -33,8 +34,6 @@ export interface FilteredFeed extends PumpListener {
 
 /** So many changes are judged before those of them that pass are delivered. */
 const TURN_MAX = 128;
-/** What a change makes besides its data, about. */
-const ENVELOPE_BYTES = 250;
 
 /**
  * From where the pump is. `onlyOwner`: it hears of this user's changes alone, as all of its listeners do. `pendingBytesMax`: what waits to be judged; of
@@ -103,7 +102,7 @@ class Feed implements FilteredFeed {
     for (const { change } of encoded) {
       if (change.seq <= (this.#position?.seq ?? 0)) continue;
       this.#pending.push(change);
-      this.#pendingBytes += change.record.data.length + ENVELOPE_BYTES;
+      this.#pendingBytes += toChangeSize(change);
     }
     if (this.#pendingBytes > this.#options.pendingBytesMax) this.#fallBehind();
     this.resume();
@@ -194,7 +193,7 @@ class Feed implements FilteredFeed {
     while (this.#pending[end - 1]?.following !== undefined) end -= 1;
     if (end === 0) return undefined;
     const taken = this.#pending.splice(0, end);
-    this.#pendingBytes -= taken.reduce((sum, { record }) => sum + record.data.length + ENVELOPE_BYTES, 0);
+    this.#pendingBytes -= taken.reduce((sum, change) => sum + toChangeSize(change), 0);
     return taken;
   }
 
@@ -242,7 +241,7 @@ function toSlices(changes: readonly (Change | HiddenChange)[], sliceBytes: numbe
   const slices: Slice[] = [];
   let slice: Slice | undefined;
   let bytes = 0;
-  let upload: Change[] = [];
+  const encoder = createUploadEncoder();
   for (const change of changes) {
     if (slice === undefined || bytes >= sliceBytes) {
       slice = { seq: change.seq, encoded: [] };
@@ -251,10 +250,8 @@ function toSlices(changes: readonly (Change | HiddenChange)[], sliceBytes: numbe
     }
     slice.seq = change.seq;
     if ("hidden" in change) continue;
-    const current = [...upload, change];
-    upload = change.following === undefined ? [] : current;
-    slice.encoded.push(encodeChange(change, current));
-    bytes += change.record.data.length + ENVELOPE_BYTES;
+    slice.encoded.push(encoder.encode(change));
+    bytes += toChangeSize(change);
   }
   return slices;
 }

@@ -4,6 +4,7 @@ import type { Grant } from "@/src/core/access";
 import { toClientAddress } from "@/src/core/client-network";
 import { parseJsonata } from "@/src/core/parse-jsonata";
 import { AppError } from "@/src/shared/errors";
+import { UNAVAILABLE_RETRY_SECONDS } from "@/src/shared/protocol";
 import type { Subscription } from "./connection";
 import { createHeartbeat } from "./heartbeat";
 import type { Hub } from "./hub";
@@ -31,8 +32,6 @@ export interface EventStreams {
   closeAll(options: { graceMs: number }): Promise<void>;
 }
 
-/** How soon who could not be served may come again, unless the error says. */
-const RETRY_POSTPONED_MS = 2_000;
 const HEADERS = {
   "Content-Type": "text/event-stream; charset=utf-8",
   // Proxies of nginx's kind would hold back events until they have some kilobytes.
@@ -89,7 +88,7 @@ export function createEventStreams(options: {
       if (subscription) attend(response, subscription);
     },
     postpone: ({ response, error, headers }) => {
-      const retryMs = error.retryAfterSeconds === undefined ? RETRY_POSTPONED_MS : Math.ceil(error.retryAfterSeconds) * 1_000;
+      const retryMs = Math.ceil(error.retryAfterSeconds ?? UNAVAILABLE_RETRY_SECONDS) * 1_000;
       response.writeHead(200, { ...headers, ...HEADERS });
       response.end(toCloseEvent(error, retryMs));
     },

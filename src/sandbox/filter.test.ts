@@ -1,9 +1,8 @@
 /** Expressions as filters (W13): true or not, of many records in one turn, and what happens to those that fail or never end. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Sandbox } from "@/src/core/ports";
-import { isAppError } from "@/src/shared/errors";
 import { JSONATA_BYTES_MAX, JSONATA_INPUT_BYTES_MAX } from "@/src/shared/protocol";
-import { unlessBusy } from "@/tests/support/unless-busy";
+import { limitOf } from "@/tests/support/refusal";
 import { createSandbox } from "./sandbox";
 
 const MIB = 1024 * 1024;
@@ -25,18 +24,7 @@ afterAll(async () => {
 const ENDLESS = "( $f := function($n){ $f($n + 1) }; $f(1) )";
 const texts = (...values: unknown[]) => values.map((value) => JSON.stringify(value));
 
-/** The code of the refusal; what the machine is too busy for is asked again. */
-function codeOf(ask: () => Promise<unknown>): Promise<string> {
-  const askOnce = async () => {
-    const error = await ask().then(
-      () => undefined,
-      (reason: unknown) => reason,
-    );
-    if (!isAppError(error)) throw new Error(`not refused: ${String(error)}`);
-    return error.code;
-  };
-  return unlessBusy<string>(askOnce, (code) => code === "server_busy");
-}
+const codeOf = async (ask: () => Promise<unknown>) => (await limitOf(ask)).code;
 
 /** All verdicts, however many turns they take. */
 async function filterAll(sandbox: Sandbox, expression: string, inputs: readonly string[]): Promise<boolean[]> {

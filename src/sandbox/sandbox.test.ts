@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Sandbox } from "@/src/core/ports";
 import { isAppError } from "@/src/shared/errors";
 import { JSONATA_BYTES_MAX, JSONATA_INPUT_BYTES_MAX } from "@/src/shared/protocol";
-import { unlessBusy } from "@/tests/support/unless-busy";
+import { limitOf, refusal } from "@/tests/support/refusal";
 import { until } from "@/tests/support/until";
 import { createSandbox } from "./sandbox";
 
@@ -36,23 +36,6 @@ afterAll(async () => {
   await patient.close();
   await strict.close();
 });
-
-/** The error's code and detail. */
-async function refusal(promise: Promise<unknown>): Promise<{ code: string; detail: string }> {
-  const error = await promise.then(
-    (value) => new Error(`answered ${String(value).slice(0, 100)}`),
-    (reason: unknown) => reason,
-  );
-  if (!isAppError(error)) throw error;
-  return { code: error.code, detail: error.message };
-}
-
-/** The same of what is asked again while the machine is too busy to give it its time. */
-const limitOf = (ask: () => Promise<unknown>) =>
-  unlessBusy(
-    () => refusal(ask()),
-    ({ code }) => code === "server_busy",
-  );
 
 /** Processes that this one started to work for a sandbox. */
 function workers(of: number = process.pid): number[] {

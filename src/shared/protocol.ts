@@ -74,3 +74,6 @@ export function toEndpointPath(endpointName: string): string {
 
 /** A server that did not say for so long that it is there has gone, and its open streams with it. */
 export const SERVER_SEEN_SECONDS = 15;
+
+/** When to come again after a failure that may pass and names no time of its own (E, W23). */
+export const UNAVAILABLE_RETRY_SECONDS = 2;
