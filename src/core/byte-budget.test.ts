@@ -1,0 +1,62 @@
+import { describe, expect, test } from "vitest";
+import { AppError } from "@/src/shared/errors";
+import { createByteBudget } from "./byte-budget";
+
+const create = (max: number, groupMax: readonly number[] = []) =>
+  createByteBudget({ max, groupMax, createBusyError: () => new AppError("server_busy", { retryAfterSeconds: 1 }) });
+
+describe("a byte budget", () => {
+  test("is bounded in all, and takes more again once something is given back", () => {
+    const budget = create(100);
+    const first = budget.hold(["a"], 60);
+    expect(() => budget.hold(["b"], 41)).toThrow(AppError);
+    expect(budget.held).toBe(60);
+    first.release();
+    budget.hold(["b"], 100);
+    expect(budget.held).toBe(100);
+  });
+
+  test("is bounded for each group of each level; others are not affected", () => {
+    const budget = create(1000, [100, 50]);
+    budget.hold(["a", "x"], 50);
+    expect(() => budget.hold(["a", "x"], 1)).toThrow(AppError);
+    budget.hold(["a", "y"], 40);
+    expect(() => budget.hold(["a", "z"], 11)).toThrow(AppError);
+    budget.hold(["a", "z"], 10);
+    budget.hold(["b", "x"], 50);
+    expect(budget.held).toBe(150);
+  });
+
+  test("lets a group that holds nothing hold one large piece, within the limit in all", () => {
+    const budget = create(100, [10]);
+    const large = budget.hold(["a"], 90);
+    expect(() => budget.hold(["a"], 1)).toThrow(AppError);
+    large.release();
+    expect(() => budget.hold(["a"], 101)).toThrow(AppError);
+    expect(budget.held).toBe(0);
+  });
+
+  test("a hold grows and shrinks, and gives everything back exactly once", () => {
+    const budget = create(100, [50]);
+    const hold = budget.hold(["a"], 0);
+    hold.add(30);
+    hold.add(20);
+    expect(() => hold.add(1)).toThrow(AppError);
+    hold.remove(25);
+    hold.add(10);
+    expect(budget.held).toBe(35);
+    hold.remove(1000);
+    expect(budget.held).toBe(0);
+    hold.release();
+    hold.release();
+    expect(budget.held).toBe(0);
+    budget.hold(["a"], 50);
+  });
+
+  test("names that look alike when they are joined are different groups", () => {
+    const budget = create(100, [100, 10]);
+    budget.hold(["a", "b,c"], 10);
+    budget.hold(["a,b", "c"], 10);
+    expect(budget.held).toBe(20);
+  });
+});
