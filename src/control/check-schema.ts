@@ -1,4 +1,5 @@
 /** Tries a JSON Schema on a body before it is stored (R10): what its author sees while writing it. */
+import { toOwnerPath } from "@/src/core/caller-path";
 import type { Sandbox } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
@@ -22,9 +23,10 @@ export async function checkSchema({
 }): Promise<SchemaChecked> {
   // Whatever a body may be, it has to be there: null is one.
   if (input.body === undefined) throw new AppError("fields_invalid", { fields: { body: "This field is required." } });
-  const { projectId: group } = await requireOwnEndpoint({ db, ownerId, endpointId });
-  const schema = await toSchemaText({ sandbox, schema: input.schema, group });
+  const { projectId } = await requireOwnEndpoint({ db, ownerId, endpointId });
+  const caller = toOwnerPath(ownerId, projectId);
+  const schema = await toSchemaText({ sandbox, schema: input.schema, caller });
   if (schema === null) return { valid: true, problems: {} };
-  const mismatch = await sandbox.validate(schema, [JSON.stringify(input.body)], { group });
+  const mismatch = await sandbox.validate(schema, [JSON.stringify(input.body)], { caller });
   return { valid: mismatch === undefined, problems: { ...mismatch?.problems } };
 }

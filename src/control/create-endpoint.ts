@@ -1,4 +1,5 @@
 /** Creates an endpoint (G4). */
+import { toOwnerPath } from "@/src/core/caller-path";
 import type { Sandbox } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
@@ -25,7 +26,7 @@ export async function createEndpoint({
 }): Promise<EndpointDetail> {
   await requireOwnProject({ db, ownerId, projectId });
   const { schema = null, name, ...rest } = input;
-  const schemaText = await toSchemaText({ sandbox, schema, group: projectId });
+  const schemaText = await toSchemaText({ sandbox, schema, caller: toOwnerPath(ownerId, projectId) });
   try {
     const row = await db.$transaction(async (tx) => {
       const created = await tx.endpoint.create({ data: { projectId, name, ...pickDefined(rest) } });

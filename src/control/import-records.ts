@@ -1,4 +1,5 @@
 /** Stores the records of a file for the endpoint's owner, all or none (G14): as one transaction, after every one of them was checked. */
+import { type CallerPath, toOwnerPath } from "@/src/core/caller-path";
 import type { Sandbox, Write } from "@/src/core/ports";
 import { createUniqueId } from "@/src/core/unique-id";
 import type { Db } from "@/src/db/client";
@@ -54,12 +55,12 @@ export async function checkImport(request: ImportRequest): Promise<{ records: nu
 }
 
 async function readChecked({ db, sandbox, ownerId, endpointId, ...body }: ImportRequest): Promise<ImportedItem[]> {
-  const { kind, schema } = await requireOwnTarget({ db, ownerId, endpointId });
+  const { kind, schema, projectId } = await requireOwnTarget({ db, ownerId, endpointId });
   if (kind === "authentication") {
     throw new AppError("parameter_invalid", { detail: "Users are registered one by one, with a password each: they can't be imported." });
   }
   const items = await readImport(body);
-  if (schema !== null) await requireMatches({ sandbox, schema, items, endpointId });
+  if (schema !== null) await requireMatches({ sandbox, schema, items, caller: toOwnerPath(ownerId, projectId) });
   return items;
 }
 
@@ -67,16 +68,16 @@ async function requireMatches({
   sandbox,
   schema,
   items,
-  endpointId,
+  caller,
 }: {
   sandbox: Pick<Sandbox, "validate">;
   schema: string;
   items: readonly ImportedItem[];
-  endpointId: string;
+  caller: CallerPath;
 }): Promise<void> {
   for (const batch of toBatches(items)) {
     const texts = batch.map(({ data }) => data);
-    const mismatch = await sandbox.validate(schema, texts, { group: endpointId });
+    const mismatch = await sandbox.validate(schema, texts, { caller });
     if (!mismatch) continue;
     const line = batch[mismatch.index]?.line ?? 0;
     const [[pointer, problem] = ["", "it does not match."]] = Object.entries(mismatch.problems);

@@ -1,4 +1,5 @@
 /** Tells who of those who listen to an endpoint now gets one of its changes, and who does not, and why (G17). */
+import { type CallerPath, toOwnerPath } from "@/src/core/caller-path";
 import type { Change, ChangeLog, Sandbox } from "@/src/core/ports";
 import { toRecordText } from "@/src/core/record-text";
 import type { Db } from "@/src/db/client";
@@ -34,7 +35,12 @@ export async function listDeliveries({
   const change = await readChange({ changes, endpointId, seq });
   const rows = await readOpenStreams({ db, projectId, endpointId, limit: CONNECTIONS_LIMIT_MAX });
   const ownerName = change.owner === null ? undefined : await readName(db, change.owner);
-  const verdicts = await judgeFilters({ sandbox, change, group: projectId, filters: rows.map(({ filter }) => filter) });
+  const verdicts = await judgeFilters({
+    sandbox,
+    change,
+    caller: toOwnerPath(ownerId, projectId),
+    filters: rows.map(({ filter }) => filter),
+  });
   const owner = change.owner === null ? undefined : { id: change.owner, name: ownerName };
   return {
     at: change.at,
@@ -80,13 +86,13 @@ async function readName(db: Pick<Db, "appUser">, id: string): Promise<string | u
 async function judgeFilters(options: {
   sandbox: Pick<Sandbox, "filter">;
   change: Change;
-  group: string;
+  caller: CallerPath;
   filters: readonly (string | null)[];
 }): Promise<Map<string, boolean | undefined>> {
-  const { sandbox, change, group, filters } = options;
+  const { sandbox, change, caller, filters } = options;
   const text = toRecordText(change.record);
   const judge = async (expression: string): Promise<[string, boolean | undefined]> => {
-    const [isTrue] = await sandbox.filter(expression, [text], { group }).catch(() => []);
+    const [isTrue] = await sandbox.filter(expression, [text], { caller }).catch(() => []);
     return [expression, isTrue];
   };
   const expressions = [...new Set(filters)].filter((filter) => filter !== null).slice(0, FILTERS_MAX);

@@ -1,4 +1,5 @@
 /** Endpoints' JSON Schemas (R10) on their way into the database: only what can be evaluated is stored. */
+import type { CallerPath } from "@/src/core/caller-path";
 import type { Sandbox } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
@@ -6,21 +7,21 @@ import { SCHEMA_BYTES_MAX } from "@/src/shared/management";
 
 /**
  * The text of a schema that was sent; null: none. Raises `fields_invalid` for the field `schema` when it is too large or none that can be
- * evaluated, `schema_limit`, `server_busy`. `group`: whose checks take turns with others'.
+ * evaluated, `schema_limit`, `server_busy`. `caller`: on whose behalf it is checked.
  */
 export async function toSchemaText({
   sandbox,
   schema,
-  group,
+  caller,
 }: {
   sandbox: Pick<Sandbox, "checkSchema">;
   schema: unknown;
-  group: string;
+  caller: CallerPath;
 }): Promise<string | null> {
   if (schema === null) return null;
   const text = JSON.stringify(schema);
   if (Buffer.byteLength(text) > SCHEMA_BYTES_MAX) throw schemaInvalid(`Use ${SCHEMA_BYTES_MAX / 1024} KiB at most.`);
-  const problem = await sandbox.checkSchema(text, { group });
+  const problem = await sandbox.checkSchema(text, { caller });
   if (problem !== undefined) throw schemaInvalid(problem);
   return text;
 }

@@ -1,4 +1,5 @@
 /** Stores a file for the endpoint's owner (G15), by the rules of files (F1): with a record of its own, or not at all. */
+import { toOwnerPath } from "@/src/core/caller-path";
 import type { Files } from "@/src/core/files";
 import { toRecordText } from "@/src/core/record-text";
 import type { Db } from "@/src/db/client";
@@ -26,7 +27,7 @@ export async function storeFile({
   /** For all of the bytes. */
   timeoutMs: number;
 }): Promise<string> {
-  const { kind, schema } = await requireOwnTarget({ db, ownerId, endpointId });
+  const { kind, schema, projectId } = await requireOwnTarget({ db, ownerId, endpointId });
   if (kind === "authentication") throw new AppError("upload_invalid", { detail: "An endpoint of users takes no files." });
   const giveUp = new AbortController();
   const timer = setTimeout(() => giveUp.abort(new AppError("body_timeout")), timeoutMs);
@@ -36,7 +37,7 @@ export async function storeFile({
     clearTimeout(timer);
     const {
       records: [record],
-    } = await upload.commit({ endpointId, schema, owner: undefined, metadata: {} });
+    } = await upload.commit({ endpointId, schema, caller: toOwnerPath(ownerId, projectId), owner: undefined, metadata: {} });
     if (!record) throw new AppError("internal_error", { internal: "a file was stored without a record" });
     return toRecordText(record);
   } finally {

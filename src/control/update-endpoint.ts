@@ -1,4 +1,5 @@
 /** Changes an endpoint's definition (G4). */
+import { toOwnerPath } from "@/src/core/caller-path";
 import type { Definitions } from "@/src/core/definitions";
 import type { Sandbox } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
@@ -30,7 +31,8 @@ export async function updateEndpoint({
 }): Promise<EndpointDetail> {
   const { projectId } = await requireOwnEndpoint({ db, ownerId, endpointId });
   const { schema: sent, ...rest } = patch;
-  const schema = sent === undefined ? undefined : await toSchemaText({ sandbox, schema: sent, group: projectId });
+  const caller = toOwnerPath(ownerId, projectId);
+  const schema = sent === undefined ? undefined : await toSchemaText({ sandbox, schema: sent, caller });
   const data = pickDefined(rest);
   if (Object.keys(data).length > 0 || schema !== undefined) {
     try {

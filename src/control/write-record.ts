@@ -1,4 +1,5 @@
 /** Writes records of an endpoint for its owner, by the rules and the door of the data plane (R2–R5, R7, L): its subscribers hear of it. */
+import { type CallerPath, toOwnerPath } from "@/src/core/caller-path";
 import { parseIfMatch, writeIfMatch } from "@/src/core/entity-tag";
 import type { RecordStore, Sandbox, StoredRecord } from "@/src/core/ports";
 import { parsePutStrategy } from "@/src/core/put-strategy";
@@ -43,7 +44,8 @@ interface OwnerWriteRequest {
  */
 export async function writeRecord(request: OwnerWriteRequest): Promise<{ text: string; version: number }> {
   const { db, store, sandbox, users, recordBytesMax, ownerId, endpointId, write } = request;
-  const site = { ...(await requireOwnTarget({ db, ownerId, endpointId })), endpointId };
+  const target = await requireOwnTarget({ db, ownerId, endpointId });
+  const site = { ...target, endpointId, caller: toOwnerPath(ownerId, target.projectId) };
   if (write.type !== "POST" && !isUniqueId(write.uniqueId)) throw new AppError("unique_id_invalid");
   const records = createRecords({ store, sandbox, recordBytesMax });
   const door = site.kind === "authentication" ? toUserDoor(users, site) : toRecordDoor(records, site);
@@ -68,20 +70,20 @@ interface Change extends Removal {
   body: RecordBody;
 }
 
-type Site = OwnTarget & { endpointId: string };
+type Site = OwnTarget & { endpointId: string; caller: CallerPath };
 
-function toRecordDoor(records: Records, { endpointId, schema }: Site): Door {
+function toRecordDoor(records: Records, { endpointId, schema, caller }: Site): Door {
   return {
-    create: (body) => records.create({ endpointId, schema, body }),
-    update: (change) => records.update({ endpointId, schema, ...change }),
+    create: (body) => records.create({ endpointId, schema, caller, body }),
+    update: (change) => records.update({ endpointId, schema, caller, ...change }),
     remove: (removal) => records.remove({ endpointId, ...removal }),
   };
 }
 
 function toUserDoor(users: OwnerWriteRequest["users"], site: Site): Door {
   return {
-    create: (body) => users.register({ site, body }),
-    update: (change) => users.update({ site, ...change, address: null }),
+    create: (body) => users.register({ site, body, caller: site.caller }),
+    update: (change) => users.update({ site, ...change, caller: site.caller, address: null }),
     remove: (removal) => users.remove({ site, ...removal }),
   };
 }

@@ -20,6 +20,7 @@ describe("decide", () => {
     expect(await access.decide(request({ origin: "https://a.example" }))).toEqual({
       endpoint: { id: "endpoint-id", name: "some/endpoint" },
       projectId: "project-id",
+      ownerId: "owner-id",
       keyId: "key-id",
       keyExpiresAt: null,
       master: false,

@@ -11,6 +11,8 @@ import { API_VERSION } from "@/src/shared/protocol";
 export interface Grant {
   endpoint: { id: string; name: string };
   projectId: string;
+  /** The account that owns the project. */
+  ownerId: string;
   /** Null: opened by a ticket. */
   keyId: string | null;
   /** When the key ends by itself; an open stream must end then (W6). */
@@ -107,6 +109,7 @@ class DefinedAccess implements Access {
     const grant: Grant = {
       endpoint: { id: endpoint.id, name: endpoint.name },
       projectId: project.id,
+      ownerId: project.ownerId,
       keyId: key?.id ?? null,
       keyExpiresAt: key?.expiresAt ?? null,
       master,

@@ -53,7 +53,15 @@ function put(store: FakeStore, at: { key: string; name?: string; project?: strin
   store.stored.set(`${key} ${name}`, {
     key: { id: `id-${key}`, name: key, scope: "read_write", expiresAt: null, revokedAt: null },
     endpoint: { id: `e-${name}`, name, kind: "data", ...CLOSED },
-    project: { id: project, revision, rateLimit: null, allowedOrigins: origins, disallowNoOrigin: false, masterKeyHash: null },
+    project: {
+      id: project,
+      ownerId: "owner",
+      revision,
+      rateLimit: null,
+      allowedOrigins: origins,
+      disallowNoOrigin: false,
+      masterKeyHash: null,
+    },
   });
 }
 

@@ -10,6 +10,7 @@ export interface Compiled {
   endpoint: Definition["endpoint"];
   project: {
     id: string;
+    ownerId: string;
     revision: number;
     rateLimit: number | null;
     /** Empty: every origin. */
@@ -239,6 +240,7 @@ function toCompiled({ endpoint, project }: Omit<Definition, "key">, key: Definit
     endpoint,
     project: {
       id: project.id,
+      ownerId: project.ownerId,
       revision: project.revision,
       rateLimit: project.rateLimit,
       allowedOrigins: new Set(project.allowedOrigins.map(toComparable)),

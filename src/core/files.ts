@@ -1,5 +1,6 @@
 /** The rules of files (F1–F3): what an upload stores, what a file answers, what is swept. It must not know transports, nor where bytes are kept. */
 import { createHash, type Hash } from "node:crypto";
+import type { CallerPath } from "@/src/core/caller-path";
 import { toFileName, toMediaType } from "@/src/core/file-name";
 import type { FileStorage, FileStore, StagedFile } from "@/src/core/file-ports";
 import { type Asker, toOnceKey, toRepeat, writeRemembered } from "@/src/core/once-key";
@@ -30,6 +31,7 @@ export interface Upload {
   commit(request: {
     endpointId: string;
     schema: string | null;
+    caller: CallerPath;
     owner: string | undefined;
     metadata: Metadata;
     /** The Idempotency-Key that was sent, and by whom. */
@@ -166,7 +168,7 @@ class StagedUpload implements Upload {
     this.#staged[index] = { ...file, size: measured.size, sha256: measured.hash.digest("hex") };
   }
 
-  async commit({ endpointId, schema, owner, metadata, once }: Parameters<Upload["commit"]>[0]): ReturnType<Upload["commit"]> {
+  async commit({ endpointId, schema, caller, owner, metadata, once }: Parameters<Upload["commit"]>[0]): ReturnType<Upload["commit"]> {
     const { store, records, sandbox } = this.#options;
     const files = this.#staged.filter((file) => file !== undefined);
     if (files.length === 0) {
@@ -183,7 +185,7 @@ class StagedUpload implements Upload {
       return { file, write: { type: "POST", id: createUniqueId(), contentType: "file", data, owner, following } as const };
     });
     const texts = uploads.map(({ write }) => write.data);
-    await requireSchemaMatch({ sandbox, schema, texts, inArray: files.length > 1, group: endpointId });
+    await requireSchemaMatch({ sandbox, schema, texts, inArray: files.length > 1, caller });
     const result = await store.commit(endpointId, uploads, key && { key, toAnswer: writeRemembered });
     if (result.outcome === "file_expired") throw new AppError("body_timeout");
     if (result.outcome !== "written") return toRepeat(result);

@@ -1,4 +1,5 @@
 /** What the rules need from the outside: storage, time, hints. Interfaces and plain types only; adapters live in db and realtime. */
+import type { CallerPath } from "@/src/core/caller-path";
 import type { ChangeType, RecordKind } from "@/src/shared/protocol";
 
 /** A record as stored. */
@@ -193,6 +194,8 @@ export interface Definition {
   };
   project: {
     id: string;
+    /** The account that owns it. */
+    ownerId: string;
     revision: number;
     /** Requests a minute for each key and address (U8); null: the server's limit. */
     rateLimit: number | null;
@@ -243,8 +246,8 @@ export interface TokenStore {
 
 /** On whose behalf a sandbox works. */
 export interface SandboxOptions {
-  /** A project or account: groups that wait take turns, so that one that asks much does not keep the others waiting. Default: one for all. */
-  group?: string | undefined;
+  /** Callers that wait take turns, by account, project and caller. Default: one caller for all. */
+  caller?: CallerPath | undefined;
   /** Nobody waits for the answer any more: what has not begun is dropped, and rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
 }

@@ -1,4 +1,5 @@
 /** The rules of records (R2–R5, R8, R9): what a create, read, update and delete does. It must not know transports, nor check access (access.ts does). */
+import type { CallerPath } from "@/src/core/caller-path";
 import { mergeMetadata } from "@/src/core/file-metadata";
 import { mergeJsonObjects } from "@/src/core/json-merge";
 import { isJsonObject } from "@/src/core/json-text";
@@ -21,6 +22,8 @@ export interface WriteConditions {
 /** The JSON Schema of the endpoint that is written to, as JSON text (R10); null: none. What does not match it is refused with `schema_mismatch`. */
 export interface WriteSchema {
   schema: string | null;
+  /** On whose behalf the schema is checked. */
+  caller: CallerPath;
 }
 
 export interface NewRecords extends WriteSchema {
@@ -75,14 +78,13 @@ export function createRecords({
   sandbox: Pick<Sandbox, "validate">;
   recordBytesMax: number;
 }): Records {
-  const requireMatch = (endpointId: string, schema: string | null, text: string) =>
-    requireSchemaMatch({ sandbox, schema, texts: [text], group: endpointId });
+  const requireMatch = ({ schema, caller }: WriteSchema, text: string) => requireSchemaMatch({ sandbox, schema, texts: [text], caller });
 
-  async function createAll({ endpointId, schema, bodies, inArray, owner, once }: NewRecords): ReturnType<Records["createAll"]> {
+  async function createAll({ endpointId, schema, caller, bodies, inArray, owner, once }: NewRecords): ReturnType<Records["createAll"]> {
     // Before the schema, which may have changed since the first request.
     const before = once && (await store.findOnce(endpointId, once));
     if (before) return toRepeat(before);
-    await requireSchemaMatch({ sandbox, schema, texts: bodies.map(({ data }) => data), inArray, group: endpointId });
+    await requireSchemaMatch({ sandbox, schema, texts: bodies.map(({ data }) => data), inArray, caller });
     if (bodies.length === 0) return { records: [], isRepeat: false };
     const writes = bodies.map((body) => ({ type: "POST" as const, id: createUniqueId(), ...body, owner }));
     if (!once) return { records: (await store.commit(endpointId, writes)).map(toRecord), isRepeat: false };
@@ -121,18 +123,18 @@ export function createRecords({
       const after = range.after ?? (range.order === "desc" ? firstSeq + 1 : undefined);
       return { pieces: store.readAll(endpointId, { ...range, after, upto: lastSeq, dataOnly }), nextAfter: hasMore ? lastSeq : undefined };
     },
-    async update({ endpointId, schema, id, strategy, body, ...conditions }) {
+    async update({ endpointId, schema, caller, id, strategy, body, ...conditions }) {
       switch (strategy) {
         case "force":
         case "replace": {
-          await requireMatch(endpointId, schema, body.data);
+          await requireMatch({ schema, caller }, body.data);
           const write = { type: "PUT", id, ...body, sameType: strategy === "replace", ...conditions } as const;
           const [result] = await store.commit(endpointId, [write]);
           return toRecord(result);
         }
         case "merge": {
           if (body.contentType !== "json" || !isJsonObject(body.data)) throw new AppError("merge_needs_objects");
-          const check = schema === null ? undefined : (merged: string) => requireMatch(endpointId, schema, merged);
+          const check = schema === null ? undefined : (merged: string) => requireMatch({ schema, caller }, merged);
           const change = (current: { contentType: RecordKind; data: string }) => merge(current, body.data, recordBytesMax);
           return toRecord(await store.merge(endpointId, id, change, { ...conditions, check }));
         }

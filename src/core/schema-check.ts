@@ -1,4 +1,5 @@
 /** Holds what is to be stored against the endpoint's JSON Schema (R10). It must not know how a schema is evaluated: the sandbox does. */
+import type { CallerPath } from "@/src/core/caller-path";
 import type { Sandbox } from "@/src/core/ports";
 import { AppError } from "@/src/shared/errors";
 
@@ -8,23 +9,23 @@ const NAMED_MAX = 3;
 /**
  * Settles when every text matches the schema; null: there is none, everything matches. Raises `schema_mismatch` with `fields` by JSON pointer into what
  * was sent, `schema_limit`, `server_busy`. `inArray`: the texts are the items of one array that was sent, so pointers begin with the item's index.
- * `group`: see the port.
+ * `caller`: see the port.
  */
 export async function requireSchemaMatch({
   sandbox,
   schema,
   texts,
   inArray = false,
-  group,
+  caller,
 }: {
   sandbox: Pick<Sandbox, "validate">;
   schema: string | null;
   texts: readonly string[];
   inArray?: boolean;
-  group?: string | undefined;
+  caller: CallerPath;
 }): Promise<void> {
   if (schema === null || texts.length === 0) return;
-  const mismatch = await sandbox.validate(schema, texts, { group });
+  const mismatch = await sandbox.validate(schema, texts, { caller });
   if (!mismatch) return;
   const base = inArray ? `/${mismatch.index}` : "";
   const problems = Object.entries(mismatch.problems).map(([pointer, problem]) => [`${base}${pointer}`, problem] as const);

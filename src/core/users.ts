@@ -1,5 +1,6 @@
 /** The rules of an application's users (L1–L4): register, log in, log out, change, delete. It must not know transports, nor check access (access.ts does). */
 import { createHash, randomBytes } from "node:crypto";
+import type { CallerPath } from "@/src/core/caller-path";
 import { hashPassword } from "@/src/core/passwords";
 import type { Clock, LoginLimiter, Sandbox, StoredRecord } from "@/src/core/ports";
 import type { RecordBody } from "@/src/core/record-body";
@@ -39,6 +40,7 @@ export interface UserUpdate extends WriteConditions {
   id: string;
   strategy: PutStrategy;
   body: RecordBody;
+  caller: CallerPath;
   /** Of the user that asks: stays when the password changes. */
   tokenId?: string | undefined;
   /** From where; null: unknown. */
@@ -47,11 +49,12 @@ export interface UserUpdate extends WriteConditions {
 
 export interface Users {
   /** Stores a new user (L1). Raises `credentials_missing`, `credentials_invalid`, `username_taken`, `schema_mismatch`; then nothing was written. */
-  register(request: { site: UserSite; body: RecordBody }): Promise<StoredRecord>;
+  register(request: { site: UserSite; body: RecordBody; caller: CallerPath }): Promise<StoredRecord>;
   /** Hands out an access token (L2). Raises `credentials_missing`, `credentials_invalid`, `rate_limited`; `login_failed`, in the same time for whatever reason. */
   login(request: {
     site: UserSite;
     body: RecordBody;
+    caller: CallerPath;
     address: string | null;
     userAgent: string | null;
   }): Promise<IssuedToken & { record: StoredRecord }>;
@@ -105,10 +108,10 @@ class StoredUsers implements Users {
     this.#options = options;
   }
 
-  async register({ site, body }: Parameters<Users["register"]>[0]): Promise<StoredRecord> {
+  async register({ site, body, caller }: Parameters<Users["register"]>[0]): Promise<StoredRecord> {
     const { store } = this.#options;
     const { name, password, data } = parseRegistration(body);
-    await this.#requireMatch(site, data);
+    await this.#requireMatch(site, data, caller);
     // Hashing is what registering costs; a name that is taken need not cost it.
     if (await store.findByName(site.endpointId, name)) throw new AppError("username_taken");
     const passwordHash = await hashPassword(password);
@@ -151,7 +154,7 @@ class StoredUsers implements Users {
 
   async update(request: UserUpdate): Promise<StoredRecord> {
     const { store, tokens, clock } = this.#options;
-    const { site, id, strategy, tokenId, onlyOwner, expectedVersion } = request;
+    const { site, id, strategy, caller, tokenId, onlyOwner, expectedVersion } = request;
     const patch = parseUserPatch(request.body);
     let passwordHash: string | undefined;
     let provenHash: string | undefined;
@@ -164,7 +167,7 @@ class StoredUsers implements Users {
       }
       const data = applyUserPatch(user.record.data, patch, strategy);
       this.#refuseLarge(data);
-      await this.#requireMatch(site, data);
+      await this.#requireMatch(site, data, caller);
       const result = await store.change({
         endpointId: site.endpointId,
         id,
@@ -224,8 +227,8 @@ class StoredUsers implements Users {
     throw new AppError("body_too_large", { detail: `The record would be larger than ${recordBytesMax} bytes.` });
   }
 
-  #requireMatch({ schema, endpointId }: UserSite, data: string): Promise<void> {
-    return requireSchemaMatch({ sandbox: this.#options.sandbox, schema, texts: [data], group: endpointId });
+  #requireMatch({ schema }: UserSite, data: string, caller: CallerPath): Promise<void> {
+    return requireSchemaMatch({ sandbox: this.#options.sandbox, schema, texts: [data], caller });
   }
 }
 

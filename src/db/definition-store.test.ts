@@ -51,6 +51,7 @@ describe("find", () => {
       },
       project: {
         id: projectId,
+        ownerId: userId,
         revision: await readRevision(),
         rateLimit: null,
         allowedOrigins: ["https://a.example", "http://b.example:8080"],

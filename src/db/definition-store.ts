@@ -6,7 +6,7 @@ import { nameStatement } from "@/src/db/statement";
 
 const ENDPOINT_COLUMNS = `e.id::text AS "endpointId", e.name AS "endpointName", e.kind::text AS "endpointKind", e.secure,
   e."othersCanRead", e."othersCanUpdate", e."othersCanDelete", e.schema::text AS schema, p."rateLimit",
-  p.id::text AS "projectId", p.revision::text AS revision, p."allowedOrigins", p."disallowNoOrigin", p."masterKeyHash"`;
+  p.id::text AS "projectId", p."ownerId"::text AS "ownerId", p.revision::text AS revision, p."allowedOrigins", p."disallowNoOrigin", p."masterKeyHash"`;
 
 const FIND = nameStatement(
   "rested_find_definition",
@@ -49,6 +49,7 @@ interface EndpointRow {
   schema: string | null;
   rateLimit: number | null;
   projectId: string;
+  ownerId: string;
   revision: string;
   allowedOrigins: string[];
   disallowNoOrigin: boolean;
@@ -100,12 +101,12 @@ function toDefinition(row: DefinitionRow): Definition {
 
 function toEndpointAndProject(row: EndpointRow): Omit<Definition, "key"> {
   const { secure, othersCanRead, othersCanUpdate, othersCanDelete, schema } = row;
-  const { rateLimit, allowedOrigins, disallowNoOrigin, masterKeyHash } = row;
+  const { ownerId, rateLimit, allowedOrigins, disallowNoOrigin, masterKeyHash } = row;
   return {
     endpoint: {
       ...{ id: row.endpointId, name: row.endpointName, kind: row.endpointKind },
       ...{ secure, othersCanRead, othersCanUpdate, othersCanDelete, schema },
     },
-    project: { id: row.projectId, revision: Number(row.revision), rateLimit, allowedOrigins, disallowNoOrigin, masterKeyHash },
+    project: { id: row.projectId, ownerId, revision: Number(row.revision), rateLimit, allowedOrigins, disallowNoOrigin, masterKeyHash },
   };
 }

@@ -1,4 +1,5 @@
 /** `jsonata` on GET (R6): answers what an expression makes of a list. It must not evaluate anything: the sandbox does. */
+import type { CallerPath } from "@/src/core/caller-path";
 import type { Sandbox } from "@/src/core/ports";
 import { type DataExchange, headersOf, JSON_TYPE, sendJson } from "@/src/http/exchange";
 import { sendLongText } from "@/src/http/send-long-text";
@@ -16,15 +17,14 @@ export async function answerJsonata({
   sandbox,
   expression,
   pieces,
-  group,
+  caller,
   headers = {},
 }: {
   exchange: DataExchange;
   sandbox: Pick<Sandbox, "evaluate">;
   expression: string;
   pieces: AsyncIterable<string>;
-  /** Whose expressions take turns with others': the project. */
-  group: string;
+  caller: CallerPath;
   headers?: Record<string, string>;
 }): Promise<void> {
   const { response } = exchange;
@@ -32,7 +32,7 @@ export async function answerJsonata({
   const onClose = () => gone.abort();
   response.once("close", onClose);
   try {
-    const result = await sandbox.evaluate(expression, () => collect(pieces), { group, signal: gone.signal });
+    const result = await sandbox.evaluate(expression, () => collect(pieces), { caller, signal: gone.signal });
     const text = result ?? "null";
     if (text.length <= LONG_LENGTH) sendJson(exchange, 200, text, headers);
     else await sendLongText({ response, headers: { ...headersOf(exchange), "Content-Type": JSON_TYPE, ...headers }, text });

@@ -3,7 +3,7 @@ import { parseIfMatch, writeIfMatch } from "@/src/core/entity-tag";
 import type { StoredRecord } from "@/src/core/ports";
 import { parsePutStrategy } from "@/src/core/put-strategy";
 import type { Records } from "@/src/core/records";
-import { type BodyLimits, type DataExchange, type Handler, readRecordBody, sendRecord } from "@/src/http/exchange";
+import { type BodyLimits, callerOf, type DataExchange, type Handler, readRecordBody, sendRecord } from "@/src/http/exchange";
 import { parseDataOnly, parseUniqueId } from "@/src/http/parameters";
 
 export function createUpdateHandler({ records, config }: { records: Records; config: BodyLimits }): Handler {
@@ -15,8 +15,9 @@ export function createUpdateHandler({ records, config }: { records: Records; con
     const body = await readRecordBody(exchange, config);
     if (!body) return;
     const { schema } = site.endpoint;
+    const caller = callerOf({ exchange, grant });
     const record = await writeConditionally({ records, exchange, ...target }, (expectedVersion) =>
-      records.update({ ...target, schema, strategy, body, onlyOwner: grant.onlyOwner, expectedVersion }),
+      records.update({ ...target, schema, caller, strategy, body, onlyOwner: grant.onlyOwner, expectedVersion }),
     );
     sendRecord(exchange, 200, record, dataOnly);
   };

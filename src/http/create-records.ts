@@ -4,7 +4,7 @@ import { parseOnceHeader, toOnceKey } from "@/src/core/once-key";
 import { parseFlag } from "@/src/core/parse-flag";
 import { toRecordText } from "@/src/core/record-text";
 import type { Records } from "@/src/core/records";
-import { type BodyLimits, type Handler, markRepeat, readRecordBody, sendJson, sendRecord } from "@/src/http/exchange";
+import { type BodyLimits, callerOf, type Handler, markRepeat, readRecordBody, sendJson, sendRecord } from "@/src/http/exchange";
 import { parseDataOnly } from "@/src/http/parameters";
 import { AppError } from "@/src/shared/errors";
 
@@ -20,6 +20,7 @@ export function createCreateHandler({ records, config }: { records: Records; con
     const created = await records.createAll({
       endpointId: grant.endpoint.id,
       schema: site.endpoint.schema,
+      caller: callerOf({ exchange, grant }),
       bodies: isBulk ? splitBulkBody(body) : [body],
       inArray: isBulk,
       owner: grant.user?.id,

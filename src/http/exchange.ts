@@ -1,5 +1,7 @@
 /** One request of the data plane on its way, and what handlers need to answer it. It must not know rules. */
 import type { Grant } from "@/src/core/access";
+import { type CallerPath, toCallerPath } from "@/src/core/caller-path";
+import { toClientAddress } from "@/src/core/client-network";
 import type { Compiled } from "@/src/core/definitions";
 import { toEntityTag } from "@/src/core/entity-tag";
 import type { StoredRecord } from "@/src/core/ports";
@@ -25,6 +27,11 @@ export interface Admitted {
   exchange: DataExchange;
   grant: Grant;
   site: Compiled;
+}
+
+/** On whose behalf an admitted request is carried out. */
+export function callerOf({ exchange, grant }: Pick<Admitted, "exchange" | "grant">): CallerPath {
+  return toCallerPath(grant, toClientAddress(exchange.request));
 }
 
 /** Answers an admitted request of one operation, or raises what is to be answered. */

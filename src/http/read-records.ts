@@ -6,7 +6,7 @@ import type { Sandbox } from "@/src/core/ports";
 import { toRecordText } from "@/src/core/record-text";
 import type { Records } from "@/src/core/records";
 import { answerJsonata } from "@/src/http/answer-jsonata";
-import { type Admitted, type Handler, headersOf, JSON_TYPE } from "@/src/http/exchange";
+import { type Admitted, callerOf, type Handler, headersOf, JSON_TYPE } from "@/src/http/exchange";
 import { toNextLink } from "@/src/http/next-link";
 import { parseDataOnly, parseRange, parseUniqueIds, refuseRange } from "@/src/http/parameters";
 import { respond } from "@/src/http/respond";
@@ -24,14 +24,14 @@ interface Selection {
 
 export function createReadHandler({ records, sandbox }: { records: Records; sandbox: Pick<Sandbox, "evaluate"> }): Handler {
   return async (admitted) => {
-    const { exchange, site } = admitted;
+    const { exchange } = admitted;
     const { request, response, parameters } = exchange;
     const expression = parseJsonata(parameters);
     const { pieces, link, version } = await select(records, admitted);
     const linked: Record<string, string> = link === undefined ? {} : { Link: link };
     if (expression !== undefined) {
       // No tag: what an expression makes of a record may change while the record does not.
-      await answerJsonata({ exchange, sandbox, expression, pieces, group: site.project.id, headers: linked });
+      await answerJsonata({ exchange, sandbox, expression, pieces, caller: callerOf(admitted), headers: linked });
       return;
     }
     const tagged: Record<string, string> = version === undefined ? {} : { ETag: toEntityTag({ version }) };

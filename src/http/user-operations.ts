@@ -8,7 +8,7 @@ import { parsePutStrategy } from "@/src/core/put-strategy";
 import type { Records } from "@/src/core/records";
 import type { UserSite, Users } from "@/src/core/users";
 import { toEndedTokenCookie, toTokenCookie } from "@/src/http/access-token-cookie";
-import { type Admitted, type BodyLimits, type Handler, readRecordBody, sendJson, sendRecord } from "@/src/http/exchange";
+import { type Admitted, type BodyLimits, callerOf, type Handler, readRecordBody, sendJson, sendRecord } from "@/src/http/exchange";
 import { parseDataOnly, parseUniqueId } from "@/src/http/parameters";
 import { AppError } from "@/src/shared/errors";
 
@@ -55,7 +55,7 @@ export function createUserHandlers({ users, records, clock, config, read }: User
       const dataOnly = parseDataOnly(exchange.parameters);
       const body = await readRecordBody(exchange, config);
       if (!body) return;
-      sendRecord(exchange, 201, await users.register({ site: toSite(admitted), body }), dataOnly);
+      sendRecord(exchange, 201, await users.register({ site: toSite(admitted), body, caller: callerOf(admitted) }), dataOnly);
     },
     login: async (admitted) => {
       const { exchange } = admitted;
@@ -67,6 +67,7 @@ export function createUserHandlers({ users, records, clock, config, read }: User
       const { record, token, expiresAt } = await users.login({
         site: toSite(admitted),
         body,
+        caller: callerOf(admitted),
         address: toClientAddress(exchange.request),
         userAgent,
       });
@@ -97,6 +98,7 @@ export function createUserHandlers({ users, records, clock, config, read }: User
           id,
           strategy,
           body,
+          caller: callerOf(admitted),
           expectedVersion,
           onlyOwner: grant.onlyOwner,
           tokenId: grant.user?.tokenId,

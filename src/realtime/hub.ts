@@ -1,6 +1,7 @@
 /** The registry of open streams: brings hints and polls to the pumps, and ends the streams that lost access. It must not know transports. */
 import { randomUUID } from "node:crypto";
 import type { Access, Grant } from "@/src/core/access";
+import { toCallerPath } from "@/src/core/caller-path";
 import type { Definitions } from "@/src/core/definitions";
 import type { ChangeLog, Clock, Hint, Hints, Log, LogPosition, Sandbox } from "@/src/core/ports";
 import type { SnapshotReader } from "@/src/core/snapshot-ports";
@@ -109,7 +110,7 @@ class StreamHub implements Hub {
     let subscription: Subscription | undefined;
     try {
       if (request.filter !== undefined && !channel.hasFilter(request.filter))
-        await this.#filterChecks.check(request.filter, grant.projectId);
+        await this.#filterChecks.check(request.filter, toCallerPath(grant, address));
       const found = await this.#locate(endpointId, channel.pump);
       if (this.#closedBy) throw this.#closedBy;
       if (found === undefined) throw new AppError("endpoint_or_key_invalid", { internal: `endpoint=${endpointId} was deleted` });
@@ -186,7 +187,8 @@ class StreamHub implements Hub {
     const format = request.format ?? (start.mode === "plain" ? PLAIN_FRAMES : CURSOR_FRAMES);
     const { changes, snapshots, clock, queueBytesMax, sandbox } = this.#options;
     const subscriber = createSubscriber({ sink, flusher: this.#flusher, queueBytesMax, onSlow: (error) => session.end(error) });
-    const filter = expression === undefined ? undefined : createRecordFilter({ sandbox, expression, group: grant.projectId });
+    const caller = toCallerPath(grant, request.address);
+    const filter = expression === undefined ? undefined : createRecordFilter({ sandbox, expression, caller });
     const ending = filter && new AbortController();
     const reads = createReads({ changes, snapshots, onlyOwner });
     const source = channel.source({ onlyOwner, filter, reads });

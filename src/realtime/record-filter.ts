@@ -1,4 +1,5 @@
 /** The filter of a stream (W13): asks the sandbox of which changes it is true, and leaves out the others. It must not know who listens. */
+import type { CallerPath } from "@/src/core/caller-path";
 import type { Change, HiddenChange, Sandbox } from "@/src/core/ports";
 import { toRecordText } from "@/src/core/record-text";
 import { type AppError, isAppError } from "@/src/shared/errors";
@@ -27,9 +28,9 @@ export interface FilterFailure {
   seq: number;
 }
 
-/** `group`: whose expressions take turns with others', the project. */
-export function createRecordFilter(options: { sandbox: Pick<Sandbox, "filter">; expression: string; group: string }): RecordFilter {
-  const { sandbox, expression, group } = options;
+/** `caller`: on whose behalf it is evaluated. */
+export function createRecordFilter(options: { sandbox: Pick<Sandbox, "filter">; expression: string; caller: CallerPath }): RecordFilter {
+  const { sandbox, expression, caller } = options;
   return {
     expression,
     judge: async (records, signal) => {
@@ -37,7 +38,7 @@ export function createRecordFilter(options: { sandbox: Pick<Sandbox, "filter">; 
       while (verdicts.length < records.length) {
         signal.throwIfAborted();
         try {
-          verdicts.push(...(await sandbox.filter(expression, records.slice(verdicts.length), { group, signal })));
+          verdicts.push(...(await sandbox.filter(expression, records.slice(verdicts.length), { caller, signal })));
         } catch (error) {
           if (!isAppError(error)) throw error;
           return { verdicts, failed: error };

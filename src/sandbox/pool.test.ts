@@ -1,8 +1,10 @@
+import { getEventListeners } from "node:events";
 import { mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { isAppError } from "@/src/shared/errors";
+import { until } from "@/tests/support/until";
 import type { Job } from "./messages";
 import { createPool, type Pool } from "./pool";
 
@@ -45,6 +47,12 @@ async function codeOf(promise: Promise<unknown>): Promise<string> {
   );
   if (!isAppError(error)) throw error;
   return error.code;
+}
+
+/** A signal that tells how many listeners it has. */
+function countListeners(): { signal: AbortSignal; count: () => number } {
+  const { signal } = new AbortController();
+  return { signal, count: () => getEventListeners(signal, "abort").length };
 }
 
 describe("a pool", () => {
@@ -104,6 +112,89 @@ describe("a pool", () => {
     const of = create(() => Promise.resolve(script), 60_000);
     for (let round = 0; round < 5; round += 1) expect(["nothing", "limit"]).toContain((await ask(of)).outcome);
     expect(warned).toContain("a sandbox worker is ended");
+  });
+
+  it("[R6] forgets what waiting jobs held when it refuses them", async () => {
+    const deadly = write("process.exit(1);", "deadly.mjs");
+    const good = write(`${READY} process.on("message", ({ id }) => { ${ANSWER} });`);
+    let script = deadly;
+    const settings = { kind: "schema" as const, timeoutMs: 60_000, memoryBytesMax: 16 * 1024 * 1024 };
+    pool = createPool({ size: 1, settings, findScript: () => Promise.resolve(script), log: { warn: () => undefined } });
+    const of = pool;
+    const accounts = Array.from({ length: 4 }, (_, n) => [`account ${n}`, "project", "caller"] as const);
+    const { signal, count } = countListeners();
+    const large = accounts.map((caller) => codeOf(of.run({ prepare: () => JOB, length: 16 * 1024 * 1024, caller, signal })));
+    expect(await Promise.all(large)).toEqual(large.map(() => "internal_error"));
+    expect(count()).toBe(0);
+    script = good;
+    const next = accounts.map((caller) => of.run({ prepare: () => JOB, length: 16 * 1024 * 1024, caller }));
+    expect(await Promise.all(next)).toEqual(next.map(() => ({ outcome: "nothing" })));
+  });
+
+  it("[R6] holds no more for one account than its share, and leaves room for others", async () => {
+    const of = create(() => new Promise(() => undefined));
+    const hold = (account: string, caller: string) =>
+      codeOf(of.run({ prepare: () => JOB, length: 4 * 1024 * 1024, caller: [account, "project", caller] }));
+    const waiting = [hold("greedy", "a"), hold("greedy", "a"), hold("greedy", "b")];
+    expect([await hold("greedy", "a"), await hold("greedy", "b")]).toEqual(["server_busy", "server_busy"]);
+    waiting.push(hold("other", "a"));
+    await of.close();
+    expect(await Promise.all(waiting)).toEqual(waiting.map(() => "server_shutdown"));
+  });
+
+  it("[R6] takes turns by account, then project, then caller", async () => {
+    const script = write(`${READY} process.on("message", ({ id }) => { ${ANSWER} });`);
+    const settings = { kind: "schema" as const, timeoutMs: 60_000, memoryBytesMax: 16 * 1024 * 1024 };
+    pool = createPool({ size: 1, settings, findScript: () => Promise.resolve(script), log: { warn: () => undefined } });
+    const order: string[] = [];
+    const jobs = [
+      ...Array.from({ length: 8 }, (_, n) => ["greedy", `project ${n}`, "key"] as const),
+      ["modest", "one", "loud"],
+      ["modest", "one", "loud"],
+      ["modest", "one", "quiet"],
+      ["modest", "two", "key"],
+    ].map((path) => [path[0] ?? "", path[1] ?? "", path[2] ?? ""] as const);
+    const of = pool;
+    await Promise.all(
+      jobs.map((caller) => {
+        const prepare = () => {
+          order.push(caller.join(" "));
+          return JOB;
+        };
+        return of.run({ prepare, length: 0, caller });
+      }),
+    );
+    expect(order.slice(0, 8).filter((_, turn) => turn % 2 === 0)).toEqual([0, 1, 2, 3].map((n) => `greedy project ${n} key`));
+    expect(order.slice(0, 8).filter((_, turn) => turn % 2 === 1)).toEqual([
+      "modest one loud",
+      "modest two key",
+      "modest one quiet",
+      "modest one loud",
+    ]);
+  });
+
+  it("[R6] gives the second run of a job its caller's turn and its signal", async () => {
+    const good = write(`${READY} process.on("message", ({ id }) => { ${ANSWER} });`);
+    const deadly = write(`${READY} process.on("message", () => process.exit(1));`, "deadly.mjs");
+    const settings = { kind: "schema" as const, timeoutMs: 60_000, memoryBytesMax: 16 * 1024 * 1024 };
+    let starts = 0;
+    let found: () => void = () => undefined;
+    // The second worker is never found: what is run again waits.
+    const findScript = (): Promise<string> => {
+      starts += 1;
+      if (starts === 1) return Promise.resolve(deadly);
+      return new Promise((resolve) => {
+        found = () => resolve(good);
+      });
+    };
+    pool = createPool({ size: 1, settings, findScript, log: { warn: () => undefined } });
+    const gone = new AbortController();
+    const caller = ["account", "project", "caller"] as const;
+    const job = pool.run({ prepare: () => JOB, length: 0, caller, signal: gone.signal }).catch((error: unknown) => error);
+    await until("the second start", () => starts === 2);
+    gone.abort(new Error("gone"));
+    expect(await job).toEqual(new Error("gone"));
+    found();
   });
 
   it("[R6] that is closed refuses what waits", async () => {

@@ -1,15 +1,18 @@
 /** A bounded pool of sandbox workers of one kind: started when they are needed, kept warm, replaced when they die. It must not look into jobs. */
+import { type ByteBudget, createByteBudget } from "@/src/core/byte-budget";
+import type { CallerPath } from "@/src/core/caller-path";
+import { createFairQueue } from "@/src/core/fair-queue";
 import type { Log, SandboxOptions } from "@/src/core/ports";
 import { AppError } from "@/src/shared/errors";
 import type { Answer, Job, WorkerSettings } from "./messages";
-import { createTurns } from "./turns";
 import { startWorker, type WorkerProcess } from "./worker-process";
 
-/** What may wait: jobs in all, those of one group, and characters of what they hold. */
-const WAITING_MAX = 4000;
-const WAITING_GROUP_MAX = 1000;
-const HELD_LENGTH_MAX = 64 * 1024 * 1024;
-/** Who has waited so long is told to come again. */
+/** Jobs that may wait: in all; those of an account, a project, a caller. */
+const WAITING = { max: 16_000, groupMax: [2000, 1000, 1000] } as const;
+const MI = 1024 * 1024;
+/** Characters that waiting jobs may hold: in all; those of an account, a project, a caller. */
+const HELD = { max: 64 * MI, groupMax: [16 * MI, 12 * MI, 8 * MI] } as const;
+/** A job that has waited so long is refused. */
 const WAIT_MS_MAX = 15_000;
 /** So many workers in a row that die before they are ready mean that none ever will be. */
 const FAILED_STARTS_MAX = 3;
@@ -23,10 +26,18 @@ export interface Pool {
   close(): Promise<void>;
 }
 
+/** Jobs without a caller are those of one. */
+const NOBODY: CallerPath = ["", "", ""];
+
+type Request = Parameters<Pool["run"]>[0];
+
+/** A job that waits, or runs. */
 interface Waiting {
+  request: Request;
   /** Its first worker was gone before it began. */
   isSecond: boolean;
-  prepare: () => Job | Promise<Job>;
+  /** It waits no longer: gives back what is held for it. */
+  leave: () => void;
   resolve: (answer: Answer) => void;
   reject: (error: unknown) => void;
 }
@@ -45,11 +56,11 @@ export function createPool(options: PoolOptions): Pool {
 class WorkerPool implements Pool {
   readonly #options: PoolOptions;
   readonly #workers = new Set<WorkerProcess>();
-  readonly #turns = createTurns<Waiting>({ max: WAITING_MAX, groupMax: WAITING_GROUP_MAX });
+  readonly #waiting = createFairQueue<Waiting>(WAITING);
+  readonly #held: ByteBudget = createByteBudget({ ...HELD, createBusyError: busy });
   /** Workers that a job was promised to, while its input is fetched. */
   readonly #promised = new Set<WorkerProcess>();
   #starting = 0;
-  #heldLength = 0;
   #failedStarts = 0;
   #isClosed = false;
 
@@ -57,39 +68,31 @@ class WorkerPool implements Pool {
     this.#options = options;
   }
 
-  run(request: Parameters<Pool["run"]>[0]): Promise<Answer> {
-    return this.#run({ ...request, isSecond: false });
+  run(request: Request): Promise<Answer> {
+    return this.#run(request, { isSecond: false });
   }
 
-  #run({ prepare, length, group = "", signal, isSecond }: Parameters<Pool["run"]>[0] & { isSecond: boolean }): Promise<Answer> {
-    if (this.#isClosed) return Promise.reject(new AppError("server_shutdown"));
-    if (signal?.aborted) return Promise.reject(signal.reason);
-    if (this.#heldLength + length > HELD_LENGTH_MAX && this.#turns.size > 0) return Promise.reject(busy());
+  async #run(request: Request, { isSecond }: { isSecond: boolean }): Promise<Answer> {
+    const { length, caller = NOBODY, signal } = request;
+    if (this.#isClosed) throw new AppError("server_shutdown");
+    signal?.throwIfAborted();
+    const hold = this.#held.hold(caller, Math.min(length, HELD.max));
     return new Promise((resolve, reject) => {
-      const finish = () => {
+      const leave = () => {
         clearTimeout(timer);
         signal?.removeEventListener("abort", onAbort);
-        this.#heldLength -= length;
+        hold.release();
       };
-      const waiting: Waiting = {
-        isSecond,
-        prepare: () => {
-          finish();
-          return prepare();
-        },
-        resolve,
-        reject,
-      };
+      const waiting: Waiting = { request, isSecond, leave, resolve, reject };
       const drop = (error: unknown) => {
-        if (!this.#turns.remove(group, waiting)) return;
-        finish();
+        if (!this.#waiting.remove(caller, waiting)) return;
+        leave();
         reject(error);
       };
       const onAbort = () => drop(signal?.reason);
       const timer = setTimeout(() => drop(busy()), WAIT_MS_MAX);
-      this.#heldLength += length;
-      if (!this.#turns.add(group, waiting)) {
-        finish();
+      if (!this.#waiting.add(caller, waiting)) {
+        leave();
         reject(busy());
         return;
       }
@@ -107,17 +110,18 @@ class WorkerPool implements Pool {
   /** Gives what waits to workers that are free, and starts workers as long as there may be more and more are needed. */
   #serve(): void {
     for (const worker of this.#workers) {
-      if (this.#turns.size === 0) return;
+      if (this.#waiting.size === 0) return;
       if (worker.state === "idle" && !this.#promised.has(worker)) this.#give(worker);
     }
     let starting = this.#starting + [...this.#workers].filter(({ state }) => state === "starting").length;
     let count = this.#starting + this.#workers.size;
-    for (; starting < this.#turns.size && count < this.#options.size; starting += 1, count += 1) void this.#start();
+    for (; starting < this.#waiting.size && count < this.#options.size; starting += 1, count += 1) void this.#start();
   }
 
   #give(worker: WorkerProcess): void {
-    const waiting = this.#turns.take();
+    const waiting = this.#waiting.take();
     if (!waiting) return;
+    waiting.leave();
     this.#promised.add(worker);
     void this.#work(worker, waiting).finally(() => {
       this.#promised.delete(worker);
@@ -125,14 +129,14 @@ class WorkerPool implements Pool {
     });
   }
 
-  async #work(worker: WorkerProcess, { prepare, isSecond, resolve, reject }: Waiting): Promise<void> {
+  async #work(worker: WorkerProcess, { request, isSecond, resolve, reject }: Waiting): Promise<void> {
     try {
-      const job = await prepare();
+      const job = await request.prepare();
       const answer = await worker.run(job);
       if (answer) resolve(answer);
       // It had died before: the job was not begun, and may be given to another. Twice is no accident.
       else if (isSecond) resolve({ outcome: "limit", limit: "memory" });
-      else this.#run({ prepare: () => job, length: 0, isSecond: true }).then(resolve, reject);
+      else this.#run({ ...request, prepare: () => job, length: toLength(job) }, { isSecond: true }).then(resolve, reject);
     } catch (error) {
       reject(error);
     }
@@ -176,7 +180,25 @@ class WorkerPool implements Pool {
   }
 
   #refuseAll(error: AppError): void {
-    for (let waiting = this.#turns.take(); waiting; waiting = this.#turns.take()) waiting.reject(error);
+    for (let waiting = this.#waiting.take(); waiting; waiting = this.#waiting.take()) {
+      waiting.leave();
+      waiting.reject(error);
+    }
+  }
+}
+
+/** Characters that a job holds. */
+function toLength(job: Job): number {
+  const sum = (texts: readonly string[]) => texts.reduce((total, text) => total + text.length, 0);
+  switch (job.kind) {
+    case "evaluate":
+      return job.input.length;
+    case "filter":
+      return sum(job.inputs);
+    case "validate":
+      return sum(job.bodies);
+    case "check_schema":
+      return job.schema.length;
   }
 }
 

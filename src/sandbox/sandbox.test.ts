@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { CallerPath } from "@/src/core/caller-path";
 import type { Sandbox } from "@/src/core/ports";
 import { isAppError } from "@/src/shared/errors";
 import { JSONATA_BYTES_MAX, JSONATA_INPUT_BYTES_MAX } from "@/src/shared/protocol";
@@ -16,6 +17,8 @@ const INPUT = JSON.stringify([
   { uniqueId: "a", data: { price: 2, tags: ["x", "ü"] } },
   { uniqueId: "b", data: { price: 3, tags: [] } },
 ]);
+
+const toCaller = (account: string, project = "project", caller = "caller"): CallerPath => [account, project, caller];
 
 type TestSandbox = Sandbox & { close(): Promise<void> };
 
@@ -170,7 +173,7 @@ describe("JSONata", () => {
       Array.from({ length: 60 }, (_, n) =>
         n % 20 === 0
           ? limitOf(() => strict.evaluate("( $f := function($n){ $f($n) }; $f(1) )", "1")).then(({ code }) => code)
-          : strict.evaluate("$ * 2", String(n), { group: `group ${n % 3}` }),
+          : strict.evaluate("$ * 2", String(n), { caller: toCaller(`account ${n % 3}`) }),
       ),
     );
     expect(answers).toEqual(Array.from({ length: 60 }, (_, n) => (n % 20 === 0 ? "jsonata_limit" : String(n * 2))));
@@ -334,15 +337,15 @@ describe("processes", () => {
 });
 
 describe("turns", () => {
-  it("[R6] a flood of one group does not keep another waiting", async () => {
+  it("[R6] a flood of one account does not keep another waiting", async () => {
     const sandbox = create(10_000);
     const order: string[] = [];
     const note = (name: string) => () => {
       order.push(name);
       return Promise.resolve("1");
     };
-    const flood = Array.from({ length: 200 }, () => sandbox.evaluate("1", note("flood"), { group: "flood" }));
-    const other = sandbox.evaluate("1", note("other"), { group: "other" });
+    const flood = Array.from({ length: 200 }, () => sandbox.evaluate("1", note("flood"), { caller: toCaller("flood") }));
+    const other = sandbox.evaluate("1", note("other"), { caller: toCaller("other") });
     await Promise.all([...flood, other]);
     expect(order.indexOf("other")).toBeLessThan(10);
     await sandbox.close();
@@ -356,9 +359,9 @@ describe("turns", () => {
       read += 1;
       return Promise.resolve("1");
     };
-    const dropped = Array.from({ length: 1000 }, () => sandbox.evaluate("1", input, { group: "flood", signal: gone.signal }));
-    expect((await refusal(sandbox.evaluate("1", input, { group: "flood" }))).code).toBe("server_busy");
-    const others = sandbox.evaluate("1", "1", { group: "other" });
+    const dropped = Array.from({ length: 1000 }, () => sandbox.evaluate("1", input, { caller: toCaller("flood"), signal: gone.signal }));
+    expect((await refusal(sandbox.evaluate("1", input, { caller: toCaller("flood") }))).code).toBe("server_busy");
+    const others = sandbox.evaluate("1", "1", { caller: toCaller("other") });
     gone.abort(new Error("gone"));
     const outcomes = await Promise.allSettled(dropped);
     expect(outcomes.filter(({ status }) => status === "rejected").length).toBeGreaterThan(900);

@@ -28,6 +28,7 @@ export function createSite({ key, endpoint, origins = [], disallowNoOrigin = fal
     endpoint: { id: "endpoint-id", name: "some/endpoint", kind: "data", ...CLOSED, ...endpoint },
     project: {
       id: "project-id",
+      ownerId: "owner-id",
       revision: 7,
       rateLimit: null,
       allowedOrigins: new Set(origins),

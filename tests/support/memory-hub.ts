@@ -66,6 +66,7 @@ export function toGrant(log: Pick<MemoryLog, "endpointId">, grant: Partial<Grant
   return {
     endpoint: { id: log.endpointId, name: "test/endpoint" },
     projectId: PROJECT_ID,
+    ownerId: "owner-id",
     keyId: "key",
     keyExpiresAt: null,
     master: false,

@@ -168,7 +168,13 @@ describe("sweeps", () => {
       for (let index = 0; index < count; index++) {
         const one = files.beginUpload({ signal: new AbortController().signal });
         await one.add({ name: "a", type: "text/plain", bytes: toBytes("x") });
-        await one.commit({ endpointId: endpoint.id, schema: null, owner: undefined, metadata: {} });
+        await one.commit({
+          endpointId: endpoint.id,
+          schema: null,
+          caller: ["account", "project", "caller"],
+          owner: undefined,
+          metadata: {},
+        });
       }
     };
     const deleteAll = () => pool.query(`DELETE FROM "Record"`);

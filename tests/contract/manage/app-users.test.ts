@@ -31,17 +31,22 @@ beforeEach(async () => {
 });
 
 const toBody = (value: object) => ({ contentType: "json", data: JSON.stringify(value) }) as const;
+const CALLER = ["account", "project", "caller"] as const;
 const site = () => ({ endpointId, projectId, schema: null });
 
 async function register(name: string): Promise<string> {
-  const { id } = await server.runtime.users.register({ site: site(), body: toBody({ username: name, password: PASSWORD, plan: "free" }) });
+  const { id } = await server.runtime.users.register({
+    site: site(),
+    body: toBody({ username: name, password: PASSWORD, plan: "free" }),
+    caller: CALLER,
+  });
   return id;
 }
 
 /** Answers the access token. */
 async function login(name: string, { password = PASSWORD, userAgent = "Browser/1.0" } = {}): Promise<string> {
   const body = toBody({ username: name, password });
-  return (await server.runtime.users.login({ site: site(), body, address: "192.0.2.9", userAgent })).token;
+  return (await server.runtime.users.login({ site: site(), body, caller: CALLER, address: "192.0.2.9", userAgent })).token;
 }
 
 /** Whether the access token still works. */
