@@ -4,8 +4,12 @@ import { hashOf, readStamp, writeStamp } from "./hash.mjs";
 import { runPackage } from "./run.mjs";
 
 const STAMP = "dist/sources";
-/** The server looks for it next to itself (src/sandbox/worker-script.ts). */
-const WORKER = "dist/sandbox-worker.mjs";
+/** The server looks for them next to itself (src/sandbox/worker-script.ts). */
+const WORKERS = [
+  { outfile: "dist/sandbox-worker.mjs", entryPoint: "src/sandbox/worker.ts" },
+  { outfile: "dist/import-worker.mjs", entryPoint: "src/control/imports/worker.ts" },
+];
+const OUTPUTS = ["dist/server.js", ".next/BUILD_ID", ...WORKERS.map(({ outfile }) => outfile)];
 const SOURCES = [
   ...["app", "src", "public", "prisma/schema.prisma", "server.ts", "proxy.ts"],
   ...["next.config.ts", "postcss.config.mjs", "tsconfig.json", "package-lock.json", "scripts/setup/build.mjs"],
@@ -14,11 +18,11 @@ const SOURCES = [
 /** Answers "unchanged" when there is nothing to do. */
 export async function build() {
   const hash = hashOf(SOURCES, { skip: (file) => file === "src/db/generated" || /\.test\.tsx?$/.test(file) });
-  if (readStamp(STAMP) === hash && ["dist/server.js", WORKER, ".next/BUILD_ID"].every((file) => fs.existsSync(file))) return "unchanged";
+  if (readStamp(STAMP) === hash && OUTPUTS.every((file) => fs.existsSync(file))) return "unchanged";
   fs.rmSync(STAMP, { force: true });
   await runPackage("next/dist/bin/next", ["build"], { env: { NODE_ENV: "production", NEXT_TELEMETRY_DISABLED: "1" } });
   await bundleServer("server.ts", "dist/server.js");
-  await bundleWorker(WORKER);
+  for (const { outfile, entryPoint } of WORKERS) await bundleWorker(outfile, entryPoint);
   writeStamp(STAMP, hash);
 }
 
@@ -38,9 +42,9 @@ export async function bundleServer(entryPoint, outfile) {
   });
 }
 
-/** Bundles the sandbox's worker, with all that it needs inside: it may read no other file. */
-export async function bundleWorker(outfile) {
+/** Bundles a worker, with all that it needs inside: the sandbox's may read no other file. */
+export async function bundleWorker(outfile, entryPoint = "src/sandbox/worker.ts") {
   const esbuild = await import("esbuild");
   const options = JSON.parse(fs.readFileSync("src/sandbox/worker-bundle.json", "utf8"));
-  await esbuild.build({ ...options, entryPoints: ["src/sandbox/worker.ts"], outfile });
+  await esbuild.build({ ...options, entryPoints: [entryPoint], outfile });
 }

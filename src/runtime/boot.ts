@@ -4,6 +4,7 @@ import path from "node:path";
 import type { Duplex } from "node:stream";
 import type pg from "pg";
 import type { Config } from "@/src/config/config";
+import { createImporter } from "@/src/control/imports/importer";
 import { createAccess } from "@/src/core/access";
 import { createDefinitions } from "@/src/core/definitions";
 import type { FileStorage } from "@/src/core/file-ports";
@@ -39,6 +40,7 @@ import { createStreamKeeper } from "@/src/realtime/stream-keeper";
 import { createStreamLimits } from "@/src/realtime/stream-limits";
 import { createUpgradeHandler } from "@/src/realtime/ws";
 import { createSandbox } from "@/src/sandbox/sandbox";
+import { findImportWorkerScript } from "@/src/sandbox/worker-script";
 import { createDiskStorage } from "@/src/storage/disk";
 import { createS3Storage } from "@/src/storage/s3";
 import { createLog } from "./log";
@@ -129,6 +131,7 @@ export async function boot(config: Config): Promise<Booted> {
     log,
     uploadTimeoutMs: config.uploadTimeoutMs,
   });
+  const imports = createImporter({ dir: path.join(config.dataDir, "imports"), findScript: findImportWorkerScript, log });
   const streams = createUpgradeHandler({ hub, access: gate, log, config });
   const eventStreams = createEventStreams({ hub, config });
   const link =
@@ -168,6 +171,7 @@ export async function boot(config: Config): Promise<Booted> {
       tokens,
       users,
       files,
+      imports,
       sandbox,
       hub,
       secret,
@@ -185,6 +189,7 @@ export async function boot(config: Config): Promise<Booted> {
       ),
     stop: async () => {
       await ticker.stop();
+      await imports.close();
       const noted = await Promise.allSettled([definitions.flushUse(), tokens.flushUse(), keeper.close()]);
       for (const one of noted)
         if (one.status === "rejected")

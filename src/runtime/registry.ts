@@ -2,6 +2,7 @@
  * Where code that Next bundles finds the process's one runtime (decision 4). Types only from the rest; it must hold no state but the slot.
  */
 import type { Config } from "@/src/config/config";
+import type { Importer } from "@/src/control/imports/importer";
 import type { Definitions } from "@/src/core/definitions";
 import type { Files } from "@/src/core/files";
 import type { ChangeLog, Clock, Log, LoginLimiter, RecordStore, Sandbox } from "@/src/core/ports";
@@ -25,9 +26,11 @@ export interface Runtime {
   tokens: Tokens;
   /** Users of applications, at authentication endpoints. */
   users: Users;
-  /** Runs JSONata and checks of JSON Schemas, apart from this process. */
   /** Files of records: opens them, takes uploads, removes what no record has any more. */
   files: Files;
+  /** Reads import files, apart from this process. */
+  imports: Importer;
+  /** Runs JSONata and checks of JSON Schemas, apart from this process. */
   sandbox: Sandbox;
   hub: Hub;
   /** Signs dashboard sessions and set-up links; 32 bytes as base64url. */

@@ -7,9 +7,6 @@ import { fileURLToPath } from "node:url";
 import * as z from "zod/mini";
 import bundleOptions from "./worker-bundle.json" with { type: "json" };
 
-/** Next to the server's bundle, where scripts/setup/build.mjs puts it. */
-const BUILT = fileURLToPath(new URL("./sandbox-worker.mjs", import.meta.url));
-const SOURCE = fileURLToPath(new URL("./worker.ts", import.meta.url));
 /** A JSON file, because the build reads it too; this says which of its values are which of esbuild's. */
 const bundleSchema = z.object({
   bundle: z.literal(true),
@@ -23,17 +20,31 @@ const bundleSchema = z.object({
 });
 const CACHE = path.resolve("node_modules/.cache/rested");
 
-/** The script's real path: workers may read it under no other. From the sources it takes a moment. Raises when it can't be made. */
-export async function findWorkerScript(): Promise<string> {
-  return realpath(existsSync(BUILT) ? BUILT : await bundle());
+/** The sandbox worker's script. See {@link findBundledScript}. */
+export function findWorkerScript(): Promise<string> {
+  return findBundledScript("sandbox-worker", "./worker.ts");
 }
 
-async function bundle(): Promise<string> {
+/** The import worker's script. See {@link findBundledScript}. */
+export function findImportWorkerScript(): Promise<string> {
+  return findBundledScript("import-worker", "../control/imports/worker.ts");
+}
+
+/**
+ * The real path of a worker's script, under which alone a worker may read it: the one that scripts/setup/build.mjs has put next to the server's bundle, or
+ * one made of `source` (relative to this file), which takes a moment. Throws when it can't be made.
+ */
+async function findBundledScript(name: string, source: string): Promise<string> {
+  const built = fileURLToPath(new URL(`./${name}.mjs`, import.meta.url));
+  return realpath(existsSync(built) ? built : await bundle(name, fileURLToPath(new URL(source, import.meta.url))));
+}
+
+async function bundle(name: string, source: string): Promise<string> {
   const { build } = await import("esbuild");
-  const { outputFiles } = await build({ ...bundleSchema.parse(bundleOptions), entryPoints: [SOURCE], write: false });
+  const { outputFiles } = await build({ ...bundleSchema.parse(bundleOptions), entryPoints: [source], write: false });
   const [script] = outputFiles;
-  if (!script) throw new Error("The sandbox's worker was bundled into nothing.");
-  const file = path.join(CACHE, `sandbox-worker-${createHash("sha256").update(script.contents).digest("hex").slice(0, 16)}.mjs`);
+  if (!script) throw new Error(`The script ${name} was bundled into nothing.`);
+  const file = path.join(CACHE, `${name}-${createHash("sha256").update(script.contents).digest("hex").slice(0, 16)}.mjs`);
   if (existsSync(file)) return file;
   await mkdir(CACHE, { recursive: true });
   // Others may be reading or writing the same file: it is there whole, or not at all.

@@ -9,6 +9,10 @@ export type RecordOrder = (typeof RECORD_ORDERS)[number];
 
 export const EXPORT_FORMATS = ["json", "ndjson", "csv"] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
-/** An import is one body, kept in memory while it is checked, and one transaction. */
+/** An import's file. It is kept on disk while it is read. */
 export const IMPORT_BYTES_MAX = 64 * 1024 * 1024;
+/** Its records, as JSON: the header of a table is repeated in each of them. */
+export const IMPORT_DATA_BYTES_MAX = 256 * 1024 * 1024;
 export const IMPORT_RECORDS_MAX = 100_000;
+/** Of one account at once. */
+export const IMPORTS_PER_ACCOUNT_MAX = 2;

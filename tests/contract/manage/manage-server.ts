@@ -1,7 +1,9 @@
 /** The management API of a fresh database, called as Next calls it: by method and path, on the route files themselves. */
-import { readdirSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import { type Config, parseConfig } from "@/src/config/config";
+import { createImporter } from "@/src/control/imports/importer";
 import { createSetupToken } from "@/src/control/secrets";
 import { createAccess } from "@/src/core/access";
 import { createDefinitions } from "@/src/core/definitions";
@@ -22,6 +24,7 @@ import { createHub } from "@/src/realtime/hub";
 import { createStreamLimits } from "@/src/realtime/stream-limits";
 import { getRuntime, installRuntime, type Runtime, uninstallRuntime } from "@/src/runtime/registry";
 import { createSandbox } from "@/src/sandbox/sandbox";
+import { findImportWorkerScript } from "@/src/sandbox/worker-script";
 import { createTestDatabase, type TestDatabase } from "@/tests/support/database";
 import { createFilesFolder, type FilesFolder } from "@/tests/support/files-folder";
 
@@ -92,6 +95,8 @@ export async function startManageServer(overrides: Partial<Config> = {}, shared?
   const recordBytesMax = config.bodyBytesMax;
   const sandbox = createSandbox({ timeoutMs: 5_000, memoryBytesMax: 64 * 1024 * 1024, log });
   const folder = await createFilesFolder({ db, records, sandbox, log });
+  const importsDir = mkdtempSync(path.join(os.tmpdir(), "rested-imports-"));
+  const imports = createImporter({ dir: importsDir, findScript: findImportWorkerScript, log });
   const users = createUsers({
     store: createUserStore({ db }),
     records: createRecords({ store: records, sandbox, recordBytesMax }),
@@ -113,6 +118,7 @@ export async function startManageServer(overrides: Partial<Config> = {}, shared?
     tokens,
     users,
     files: folder.files,
+    imports,
     sandbox,
     hub: createHub({
       changes,
@@ -146,6 +152,8 @@ export async function startManageServer(overrides: Partial<Config> = {}, shared?
     createPerson: (name) => createPerson(name),
     stop: async () => {
       uninstallRuntime();
+      await imports.close();
+      rmSync(importsDir, { recursive: true, force: true });
       await sandbox.close();
       await db.$disconnect();
       await pool.end();

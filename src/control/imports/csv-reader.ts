@@ -1,0 +1,193 @@
+/** Reads CSV (RFC 4180) in chunks: one item a row, as JSON; the first row names the columns. Every limit is checked while a row is read. */
+import { JSON_DEPTH_MAX } from "@/src/shared/protocol";
+import { type ColumnPath, fromCell, toColumnPaths, toRowData } from "../csv-columns";
+import { type FileItem, type ItemReader, invalidLine, recordTooLarge } from "./item-reader";
+
+const COLUMNS_MAX = 2000;
+/** In all rows. A cell costs time even when it is empty. */
+const CELLS_MAX = 20_000_000;
+/** Quotes and numbers take more bytes in a row than as JSON, but never by so much. */
+const ROW_FACTOR = 4;
+const DELIMITERS = [",", ";", "\t"] as const;
+
+const [NEWLINE, RETURN, QUOTE] = [0x0a, 0x0d, 0x22];
+
+/** Where the reader is: where a cell begins, in a bare or quoted one, or behind a quote inside a quoted one, which may be its end. */
+type State = "begin" | "bare" | "quoted" | "quote";
+
+export class CsvReader implements ItemReader {
+  readonly #recordBytesMax: number;
+  #delimiter: number | undefined;
+  #state: State = "begin";
+  #line = 1;
+  /** Where the row begins. */
+  #rowLine = 1;
+  #rowLength = 0;
+  /** The text of the cell so far. */
+  #cell = "";
+  #isQuoted = false;
+  /** The row's cells so far, as JSON; undefined: empty. */
+  #values: (string | undefined)[] = [];
+  #names: string[] = [];
+  /** Undefined until the first row was read. */
+  #paths: readonly ColumnPath[] | undefined;
+  #cells = 0;
+  /** A line feed that follows belongs to the carriage return that ended the row. */
+  #isAfterReturn = false;
+
+  constructor(recordBytesMax: number) {
+    this.#recordBytesMax = recordBytesMax;
+  }
+
+  get line(): number {
+    return this.#line;
+  }
+
+  *push(text: string): Generator<FileItem, void> {
+    this.#delimiter ??= findDelimiter(text);
+    let at = 0;
+    while (at < text.length) {
+      const code = text.charCodeAt(at);
+      if (this.#state === "begin" && code === NEWLINE && this.#count === 0) {
+        // A blank line, or the second half of a line's end.
+        if (!this.#isAfterReturn) this.#startLine();
+        this.#isAfterReturn = false;
+        at += 1;
+      } else if (this.#state === "begin") {
+        this.#isAfterReturn = false;
+        this.#isQuoted = code === QUOTE;
+        this.#state = this.#isQuoted ? "quoted" : "bare";
+        if (this.#isQuoted) at += 1;
+      } else if (this.#state === "quoted") {
+        at = this.#readQuoted(text, at);
+      } else if (this.#state === "quote" && code === QUOTE) {
+        this.#append('"');
+        this.#state = "quoted";
+        at += 1;
+      } else {
+        if (this.#state === "bare") at = this.#readBare(text, at);
+        if (at < text.length) yield* this.#endCell(text.charCodeAt(at));
+        at += 1;
+      }
+    }
+  }
+
+  *end(): Generator<FileItem, void> {
+    if (this.#state === "quoted") throw invalidLine(this.#rowLine, "this is not valid CSV: a quote is not closed");
+    if (this.#state !== "begin" || this.#count > 0) yield* this.#endCell(NEWLINE);
+  }
+
+  get #count(): number {
+    return this.#paths ? this.#values.length : this.#names.length;
+  }
+
+  /** Appends what belongs to the quoted cell, and returns the index behind its next quote. */
+  #readQuoted(text: string, start: number): number {
+    const quote = text.indexOf('"', start);
+    const end = quote < 0 ? text.length : quote;
+    const piece = text.slice(start, end);
+    for (let newline = piece.indexOf("\n"); newline >= 0; newline = piece.indexOf("\n", newline + 1)) this.#line += 1;
+    this.#append(piece);
+    if (quote >= 0) this.#state = "quote";
+    return end + 1;
+  }
+
+  /** Appends what belongs to the bare cell, and returns the index of what ends it. */
+  #readBare(text: string, start: number): number {
+    for (let at = start; at < text.length; at += 1) {
+      const code = text.charCodeAt(at);
+      if (code === QUOTE) throw invalidLine(this.#line, "this is not valid CSV: a quote stands in a cell that does not begin with one");
+      if (code !== this.#delimiter && code !== NEWLINE && code !== RETURN) continue;
+      if (at > start) this.#append(text.slice(start, at));
+      return at;
+    }
+    this.#append(text.slice(start));
+    return text.length;
+  }
+
+  #append(piece: string): void {
+    this.#rowLength += piece.length;
+    if (this.#rowLength > this.#recordBytesMax * ROW_FACTOR) throw recordTooLarge(this.#rowLine, this.#recordBytesMax);
+    this.#cell += piece;
+  }
+
+  /** `code`: the character behind the cell. */
+  *#endCell(code: number): Generator<FileItem, void> {
+    const isRowEnd = code === NEWLINE || code === RETURN;
+    if (!isRowEnd && code !== this.#delimiter) {
+      throw invalidLine(this.#line, "this is not valid CSV: a closing quote must be followed by a delimiter or the end of the line");
+    }
+    const isBlank = isRowEnd && this.#count === 0 && this.#cell === "" && !this.#isQuoted;
+    if (!isBlank) this.#addCell();
+    this.#cell = "";
+    this.#isQuoted = false;
+    this.#state = "begin";
+    if (!isRowEnd) return;
+    if (!isBlank) yield* this.#endRow();
+    this.#isAfterReturn = code === RETURN;
+    this.#startLine();
+  }
+
+  #startLine(): void {
+    this.#line += 1;
+    this.#rowLine = this.#line;
+    this.#rowLength = 0;
+  }
+
+  #addCell(): void {
+    this.#cells += 1;
+    if (this.#cells > CELLS_MAX)
+      throw invalidLine(this.#rowLine, `a table may have ${CELLS_MAX} cells at most. Split the file before this line`);
+    if (!this.#paths) {
+      if (this.#names.length === COLUMNS_MAX) throw invalidLine(this.#rowLine, `a table may have ${COLUMNS_MAX} columns at most`);
+      this.#names.push(this.#cell);
+      return;
+    }
+    if (this.#values.length === this.#paths.length) throw this.#wrongCount("more");
+    this.#values.push(fromCell(this.#cell, this.#isQuoted));
+  }
+
+  *#endRow(): Generator<FileItem, void> {
+    if (!this.#paths) {
+      this.#paths = toPaths(this.#names, this.#rowLine);
+      return;
+    }
+    if (this.#values.length < this.#paths.length) throw this.#wrongCount("fewer");
+    const text = toRowData(this.#paths, this.#values);
+    if (text === undefined) throw invalidLine(this.#rowLine, "two columns contradict each other");
+    this.#values = [];
+    yield { text, line: this.#rowLine };
+  }
+
+  #wrongCount(what: "more" | "fewer") {
+    return invalidLine(
+      this.#rowLine,
+      `this is not valid CSV: the row has ${what} cells than the ${this.#paths?.length ?? 0} columns of the first row`,
+    );
+  }
+}
+
+function toPaths(names: readonly string[], line: number): ColumnPath[] {
+  if (names.some((name) => name.trim() === "")) throw invalidLine(line, "a column has no name");
+  const seen = new Set<string>();
+  for (const name of names) {
+    if (seen.has(name)) throw invalidLine(line, `the column ${JSON.stringify(name)} is there twice`);
+    seen.add(name);
+  }
+  const paths = toColumnPaths(names.map((name) => name.trim()));
+  if (paths.some((path) => path !== undefined && path.length > JSON_DEPTH_MAX)) {
+    throw invalidLine(line, `a column's path may have ${JSON_DEPTH_MAX} steps at most`);
+  }
+  return paths;
+}
+
+/** What separates most in the first line: spreadsheets of many countries write semicolons. */
+function findDelimiter(text: string): number {
+  const [line = ""] = text.split(/[\r\n]/, 1);
+  let best = { delimiter: ",", pieces: 0 };
+  for (const delimiter of DELIMITERS) {
+    const pieces = line.split(delimiter).length;
+    if (pieces > best.pieces) best = { delimiter, pieces };
+  }
+  return best.delimiter.charCodeAt(0);
+}

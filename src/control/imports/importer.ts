@@ -1,0 +1,171 @@
+/** Takes import files in: keeps each on disk, reads it in a worker when its turn has come, and bounds how many there are, by account and in all. */
+import { randomUUID } from "node:crypto";
+import { setMaxListeners } from "node:events";
+import { type FileHandle, mkdir, open, readdir, rm, stat } from "node:fs/promises";
+import path from "node:path";
+import { createFairSemaphore } from "@/src/core/fair-semaphore";
+import type { Log } from "@/src/core/ports";
+import { AppError } from "@/src/shared/errors";
+import { IMPORT_BYTES_MAX, IMPORTS_PER_ACCOUNT_MAX } from "@/src/shared/record-limits";
+import type { ImportKind } from "./import-kind";
+import type { ImportedItem } from "./read-items";
+import { readInWorker } from "./worker-process";
+
+/** In all, those that arrive and wait included: 2 GiB of disk. */
+const IMPORTS_MAX = 32;
+/** Workers at once; an account has one of them at most. */
+const WORKERS_MAX = 2;
+const WAIT_MS_MAX = 120_000;
+/** A hundred columns of a hundred thousand rows take some 5 s. */
+const CPU_MS_MAX = 60_000;
+const RETRY_AFTER_SECONDS = 10;
+/** A file that is older was left behind by a crash: bodies arrive in a quarter of an hour at most. */
+const LEFT_BEHIND_MS = 3_600_000;
+
+export interface ImportFile {
+  accountId: string;
+  kind: ImportKind;
+  body: AsyncIterable<Uint8Array>;
+  recordBytesMax: number;
+  /** Gives the import up, e.g. because the client has gone. */
+  signal?: AbortSignal | undefined;
+}
+
+export interface Importer {
+  /**
+   * Passes the file's records to `use`, in order and in batches, and settles as `use` does. Throws what `body` throws, what reading the file throws (see
+   * readItems), `rate_limited` when the account has two imports under way already, `server_busy` when there are too many in all or the turn does not come in
+   * time, `storage_unavailable` when the file can't be kept, and the signal's reason.
+   */
+  run<T>(file: ImportFile, use: (batches: AsyncIterable<ImportedItem[]>) => Promise<T>): Promise<T>;
+  /** Gives up the imports that are under way. */
+  close(): Promise<void>;
+}
+
+export interface ImporterOptions {
+  /** For files while they are read. */
+  dir: string;
+  findScript: () => Promise<string>;
+  log: Pick<Log, "warn">;
+}
+
+export function createImporter({ dir, findScript, log }: ImporterOptions): Importer {
+  const turns = createFairSemaphore({
+    permits: WORKERS_MAX,
+    groupPermits: 1,
+    waiting: { max: IMPORTS_MAX },
+    waitMsMax: WAIT_MS_MAX,
+    createBusyError: () => busy("Too many imports wait for their turn."),
+  });
+  const countByAccount = new Map<string, number>();
+  const closing = new AbortController();
+  // Each import listens.
+  setMaxListeners(0, closing.signal);
+  const running = new Set<Promise<unknown>>();
+  let script: Promise<string> | undefined;
+  let prepared: Promise<void> | undefined;
+
+  const findWorker = () => {
+    script ??= findScript();
+    script.catch(() => {
+      script = undefined;
+    });
+    return script;
+  };
+
+  const prepareOnce = () => {
+    prepared ??= prepare(dir, log);
+    prepared.catch(() => {
+      prepared = undefined;
+    });
+    return prepared;
+  };
+
+  function enter(accountId: string): () => void {
+    closing.signal.throwIfAborted();
+    const own = countByAccount.get(accountId) ?? 0;
+    if (own >= IMPORTS_PER_ACCOUNT_MAX) {
+      const detail = `An account may have ${IMPORTS_PER_ACCOUNT_MAX} imports under way at once. Wait until one has ended, then try again.`;
+      throw new AppError("rate_limited", { detail, retryAfterSeconds: RETRY_AFTER_SECONDS });
+    }
+    if (running.size >= IMPORTS_MAX) throw busy("Too many imports are under way.");
+    countByAccount.set(accountId, own + 1);
+    return () => {
+      const left = (countByAccount.get(accountId) ?? 0) - 1;
+      if (left > 0) countByAccount.set(accountId, left);
+      else countByAccount.delete(accountId);
+    };
+  }
+
+  async function work<T>(request: ImportFile, use: (batches: AsyncIterable<ImportedItem[]>) => Promise<T>): Promise<T> {
+    const { accountId, kind, body, recordBytesMax } = request;
+    const signal = request.signal ? AbortSignal.any([request.signal, closing.signal]) : closing.signal;
+    await prepareOnce();
+    const file = path.join(dir, randomUUID());
+    try {
+      await receive(body, file, signal);
+      const settings = { kind, recordBytesMax, cpuMsMax: CPU_MS_MAX };
+      const read = async () => use(readInWorker({ script: await findWorker(), file, settings, log, signal }));
+      return await turns.run([accountId], read, signal);
+    } catch (error) {
+      throw request.signal?.aborted ? new AppError("request_invalid", { detail: "The client has gone.", cause: error }) : error;
+    } finally {
+      await rm(file, { force: true });
+    }
+  }
+
+  return {
+    async run(file, use) {
+      const leave = enter(file.accountId);
+      const result = work(file, use).finally(leave);
+      running.add(result);
+      return result.finally(() => running.delete(result));
+    },
+    async close() {
+      closing.abort(new AppError("server_shutdown"));
+      await Promise.allSettled([...running]);
+    },
+  };
+}
+
+/** Makes the folder, and removes from it what a crash has left behind. */
+async function prepare(dir: string, log: Pick<Log, "warn">): Promise<void> {
+  await onDisk(() => mkdir(dir, { recursive: true, mode: 0o700 }));
+  try {
+    for (const name of await readdir(dir)) {
+      const file = path.join(dir, name);
+      const { mtimeMs } = await stat(file);
+      if (Date.now() - mtimeMs > LEFT_BEHIND_MS) await rm(file, { force: true });
+    }
+  } catch (error) {
+    log.warn({ err: error, dir }, "files of earlier imports can't be removed now");
+  }
+}
+
+async function receive(body: AsyncIterable<Uint8Array>, file: string, signal: AbortSignal): Promise<void> {
+  const handle: FileHandle = await onDisk(() => open(file, "wx", 0o600));
+  try {
+    let length = 0;
+    for await (const chunk of body) {
+      signal.throwIfAborted();
+      length += chunk.byteLength;
+      if (length > IMPORT_BYTES_MAX)
+        throw new AppError("body_too_large", { detail: `The body is too large. Send ${IMPORT_BYTES_MAX} bytes at most.` });
+      await onDisk(() => handle.write(chunk));
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+async function onDisk<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw new AppError("storage_unavailable", { detail: "The file can't be kept while it is read. Try again shortly.", cause });
+  }
+}
+
+function busy(what: string): AppError {
+  return new AppError("server_busy", { detail: `${what} Try again shortly.`, retryAfterSeconds: RETRY_AFTER_SECONDS });
+}

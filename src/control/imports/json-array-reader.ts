@@ -1,0 +1,140 @@
+/** Reads a JSON array in chunks: takes its items apart as text, so that digits and key order stay as sent. At most one item is held. */
+import { type FileItem, type ItemReader, invalidLine, recordTooLarge } from "./item-reader";
+
+/** Where the reader is: before the array, where the first or another item may begin, inside an item (in a string of it), after the array. */
+type State = "before" | "first" | "next" | "inside" | "string" | "after";
+
+const [NEWLINE, QUOTE, COMMA, BACKSLASH] = [0x0a, 0x22, 0x2c, 0x5c];
+const [OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
+
+export class JsonArrayReader implements ItemReader {
+  readonly #recordBytesMax: number;
+  #state: State = "before";
+  #line = 1;
+  /** The beginning of an item that goes on in the next chunk, and where it began. */
+  #rest = "";
+  #itemLine = 1;
+  /** Brackets of the item that are open. */
+  #open = 0;
+  /** The next character of a string is escaped. */
+  #isEscaped = false;
+
+  constructor(recordBytesMax: number) {
+    this.#recordBytesMax = recordBytesMax;
+  }
+
+  get line(): number {
+    return this.#line;
+  }
+
+  *push(text: string): Generator<FileItem, void> {
+    let at = 0;
+    /** Of the item in this chunk. */
+    let start = 0;
+    while (at < text.length) {
+      if (this.#state === "string") {
+        at = this.#skipString(text, at);
+        continue;
+      }
+      if (this.#state === "inside") {
+        at = this.#skipItem(text, at);
+        if (at === text.length || this.#state !== "inside") continue;
+        const item = (this.#rest + text.slice(start, at)).trimEnd();
+        this.#rest = "";
+        if (item.length > this.#recordBytesMax) throw recordTooLarge(this.#itemLine, this.#recordBytesMax);
+        const code = text.charCodeAt(at);
+        yield { text: item, line: this.#itemLine };
+        if (code === CLOSE_OBJECT) throw invalidLine(this.#line, "the array is not closed");
+        this.#state = code === COMMA ? "next" : "after";
+        at += 1;
+        continue;
+      }
+      at = this.#skipSpace(text, at);
+      if (at === text.length) break;
+      start = at;
+      at = this.#begin(text.charCodeAt(at), at);
+    }
+    if (this.#state !== "inside" && this.#state !== "string") return;
+    this.#rest += text.slice(start);
+    if (this.#rest.length > this.#recordBytesMax) throw recordTooLarge(this.#itemLine, this.#recordBytesMax);
+  }
+
+  // biome-ignore lint/correctness/useYield: an array that is complete has yielded all its items
+  *end(): Generator<FileItem, void> {
+    if (this.#state !== "before" && this.#state !== "after") throw invalidLine(this.#line, "the array is not closed");
+  }
+
+  /** Reads the first character after white space, outside of items. Returns the index from which to go on. */
+  #begin(code: number, at: number): number {
+    switch (this.#state) {
+      case "before":
+        if (code !== OPEN_ARRAY) throw invalidLine(this.#line, "a JSON array is expected, with an item for each record");
+        this.#state = "first";
+        return at + 1;
+      case "first":
+      case "next":
+        if (code === CLOSE_ARRAY && this.#state === "first") {
+          this.#state = "after";
+          return at + 1;
+        }
+        if (code === COMMA || code === CLOSE_ARRAY || code === CLOSE_OBJECT) throw invalidLine(this.#line, "an item is expected");
+        this.#state = "inside";
+        this.#itemLine = this.#line;
+        this.#open = 0;
+        return at;
+      default:
+        throw invalidLine(this.#line, "there is more after the end of the array");
+    }
+  }
+
+  /** The index of the comma or bracket behind the item, or where a string begins; the length when the item goes on in the next chunk. */
+  #skipItem(text: string, start: number): number {
+    for (let at = start; at < text.length; at += 1) {
+      switch (text.charCodeAt(at)) {
+        case NEWLINE:
+          this.#line += 1;
+          break;
+        case QUOTE:
+          this.#state = "string";
+          return at + 1;
+        case OPEN_ARRAY:
+        case OPEN_OBJECT:
+          this.#open += 1;
+          break;
+        case CLOSE_ARRAY:
+        case CLOSE_OBJECT:
+          if (this.#open === 0) return at;
+          this.#open -= 1;
+          break;
+        case COMMA:
+          if (this.#open === 0) return at;
+          break;
+      }
+    }
+    return text.length;
+  }
+
+  /** The index behind the string's closing quote; the length when it goes on in the next chunk. */
+  #skipString(text: string, start: number): number {
+    for (let at = start; at < text.length; at += 1) {
+      const code = text.charCodeAt(at);
+      if (code === NEWLINE) this.#line += 1;
+      if (this.#isEscaped) this.#isEscaped = false;
+      else if (code === BACKSLASH) this.#isEscaped = true;
+      else if (code === QUOTE) {
+        this.#state = "inside";
+        return at + 1;
+      }
+    }
+    return text.length;
+  }
+
+  #skipSpace(text: string, start: number): number {
+    for (let at = start; at < text.length; at += 1) {
+      const code = text.charCodeAt(at);
+      if (code === NEWLINE) this.#line += 1;
+      else if (code !== 0x20 && code !== 0x09 && code !== 0x0d) return at;
+    }
+    return text.length;
+  }
+}

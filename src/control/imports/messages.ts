@@ -1,0 +1,29 @@
+/** The messages between the server and an import worker. Types and schemas only. */
+import * as z from "zod/mini";
+import { IMPORT_KINDS } from "./import-kind";
+
+/** What a worker is started with, as JSON in its first argument. The file is its standard input. */
+export const importSettingsSchema = z.strictObject({
+  kind: z.enum(IMPORT_KINDS),
+  recordBytesMax: z.number(),
+  cpuMsMax: z.number(),
+});
+export type ImportSettings = z.infer<typeof importSettingsSchema>;
+
+/** The server sends `next` for each report that it wants: nothing piles up in between. */
+export const NEXT = "next";
+
+export const importReportSchema = z.discriminatedUnion("type", [
+  /** Records in the order of the file: JSON texts, and the line where each begins. */
+  z.strictObject({ type: z.literal("batch"), data: z.array(z.string()), lines: z.array(z.number()) }),
+  z.strictObject({ type: z.literal("end") }),
+  /** The file is refused. */
+  z.strictObject({
+    type: z.literal("refused"),
+    code: z.enum(["body_empty", "body_invalid", "body_too_large"]),
+    detail: z.string(),
+  }),
+  /** A fault of ours. */
+  z.strictObject({ type: z.literal("failed"), message: z.string() }),
+]);
+export type ImportReport = z.infer<typeof importReportSchema>;

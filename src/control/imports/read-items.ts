@@ -1,0 +1,151 @@
+/** Reads the records of an import file (G14) in batches, within limits that are checked while reading. Runs in the import worker. */
+import { readMembers } from "@/src/core/json-members";
+import { findJsonProblem } from "@/src/core/json-scanner";
+import { parseJsonText } from "@/src/core/json-text";
+import { AppError, isAppError } from "@/src/shared/errors";
+import { isUniqueId, JSON_DEPTH_MAX } from "@/src/shared/protocol";
+import { IMPORT_DATA_BYTES_MAX, IMPORT_RECORDS_MAX } from "@/src/shared/record-limits";
+import { CsvReader } from "./csv-reader";
+import type { ImportKind } from "./import-kind";
+import { type FileItem, type ItemReader, invalidLine, recordTooLarge } from "./item-reader";
+import { JsonArrayReader } from "./json-array-reader";
+import { NdjsonReader } from "./ndjson-reader";
+
+/** A record to store: valid JSON text, and the line where it begins. */
+export interface ImportedItem {
+  data: string;
+  line: number;
+}
+
+export interface ReadOptions {
+  kind: ImportKind;
+  recordBytesMax: number;
+  /** For the whole file: milliseconds of computing that `cpuMs` may count. */
+  cpuMsMax: number;
+  cpuMs: () => number;
+}
+
+/** A batch ends at either. The server takes a batch in one turn of its event loop. */
+const BATCH_RECORDS = 1000;
+const BATCH_CHARACTERS = 512 * 1024;
+
+/**
+ * Every record of the file, in order. Holds one batch and one record at a time. Throws `body_empty`; and with the line `body_invalid`, and
+ * `body_too_large` when a record has more than `recordBytesMax` bytes, or the file has too many records, too much data, or takes too long to read.
+ */
+export async function* readItems(bytes: AsyncIterable<Uint8Array>, options: ReadOptions): AsyncGenerator<ImportedItem[], void> {
+  const reader = createReader(options);
+  const batcher = new Batcher(options, reader);
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  for await (const chunk of bytes) {
+    yield* batcher.take(reader.push(decode(() => decoder.decode(chunk, { stream: true }))));
+    batcher.requireTime();
+  }
+  yield* batcher.take(reader.push(decode(() => decoder.decode())));
+  yield* batcher.take(reader.end());
+  yield* batcher.end();
+}
+
+function createReader({ kind, recordBytesMax }: ReadOptions): ItemReader {
+  switch (kind) {
+    case "csv":
+      return new CsvReader(recordBytesMax);
+    case "json":
+      return new JsonArrayReader(recordBytesMax);
+    case "ndjson":
+      return new NdjsonReader(recordBytesMax);
+  }
+}
+
+function decode(work: () => string): string {
+  try {
+    return work();
+  } catch (cause) {
+    throw new AppError("body_invalid", { detail: "The file is not UTF-8. Save it as UTF-8, then try again.", cause });
+  }
+}
+
+/** Checks items, and puts them into batches. */
+class Batcher {
+  readonly #options: ReadOptions;
+  readonly #reader: ItemReader;
+  #batch: ImportedItem[] = [];
+  #characters = 0;
+  #records = 0;
+  #bytes = 0;
+
+  constructor(options: ReadOptions, reader: ItemReader) {
+    this.#options = options;
+    this.#reader = reader;
+  }
+
+  *take(items: Iterable<FileItem>): Generator<ImportedItem[], void> {
+    for (const item of items) {
+      const data = this.#check(item);
+      this.#batch.push({ data, line: item.line });
+      this.#characters += data.length;
+      if (this.#batch.length < BATCH_RECORDS && this.#characters < BATCH_CHARACTERS) continue;
+      this.requireTime();
+      yield this.#flush();
+    }
+  }
+
+  *end(): Generator<ImportedItem[], void> {
+    if (this.#records === 0) throw new AppError("body_empty", { detail: "There is no record in this file." });
+    if (this.#batch.length > 0) yield this.#flush();
+  }
+
+  requireTime(): void {
+    const { cpuMs, cpuMsMax } = this.#options;
+    if (cpuMs() > cpuMsMax) throw this.#split("reading the file takes too long", this.#reader.line);
+  }
+
+  #check({ text, line }: FileItem): string {
+    const { recordBytesMax } = this.#options;
+    this.#records += 1;
+    if (this.#records > IMPORT_RECORDS_MAX) throw this.#split(`at most ${IMPORT_RECORDS_MAX} records are taken at once`, line);
+    const bytes = Buffer.byteLength(text);
+    if (bytes > recordBytesMax) throw recordTooLarge(line, recordBytesMax);
+    this.#bytes += bytes;
+    if (this.#bytes > IMPORT_DATA_BYTES_MAX) throw this.#split(`the records have more than ${IMPORT_DATA_BYTES_MAX} bytes as JSON`, line);
+    return unwrap(requireJson(text, line));
+  }
+
+  #split(what: string, line: number): AppError {
+    return new AppError("body_too_large", { detail: `Line ${line}: ${what}. Split the file before line ${line}.` });
+  }
+
+  #flush(): ImportedItem[] {
+    const batch = this.#batch;
+    this.#batch = [];
+    this.#characters = 0;
+    return batch;
+  }
+}
+
+function requireJson(text: string, line: number): string {
+  try {
+    return parseJsonText(text);
+  } catch (error) {
+    const problem = isAppError(error) ? findJsonProblem(text, JSON_DEPTH_MAX) : undefined;
+    if (!problem) throw error;
+    const before = text.slice(0, problem.offset).split("\n");
+    const column = (before.at(-1)?.length ?? 0) + 1;
+    const hasPlace = before.length > 1 || problem.kind === "syntax";
+    throw hasPlace
+      ? invalidLine(line + before.length - 1, problem.what, `, column ${column}`)
+      : invalidLine(line, problem.what, `, at ${problem.path}`);
+  }
+}
+
+const RECORD_KEYS = new Set(["uniqueId", "data", "createdAt", "updatedAt"]);
+
+/** The data of a record as R1 has it, which an export is made of; any other value as it is. */
+function unwrap(text: string): string {
+  if (!/^\{\s*"(?:uniqueId|data|createdAt|updatedAt)"/.test(text)) return text;
+  const members = readMembers(text);
+  if (members.length !== RECORD_KEYS.size || !members.every(({ key }) => RECORD_KEYS.has(key))) return text;
+  const id = members.find(({ key }) => key === "uniqueId")?.valueText.slice(1, -1);
+  const data = members.find(({ key }) => key === "data")?.valueText;
+  return id !== undefined && isUniqueId(id) && data !== undefined ? data : text;
+}
