@@ -3,6 +3,9 @@
  * It runs right after jsonata's own source, before any expression, and keeps what it needs in a closure.
  */
 
+/** Characters that a list is joined to, or items that it has, at most. */
+const JOINED_LENGTH_MAX = 64 * 1024 * 1024;
+
 /**
  * Evaluates to functions: `start` begins an evaluation, `compile` and then `test` begin one of many whose truth alone is asked for. Once QuickJS has no
  * more to do, `failure` and `text` answer what became of the last that was begun.
@@ -13,6 +16,14 @@ export const HARNESS = String.raw`
   const { parse, stringify } = JSON;
   const compile = globalThis.jsonata;
   delete globalThis.jsonata;
+
+  // QuickJS does not interrupt native code. $pad(text, width) joins a list of width nothings: one of a billion takes ten seconds.
+  const { join } = Array.prototype;
+  Array.prototype.join = function (separator) {
+    const gap = separator === undefined ? 1 : String(separator).length;
+    if (this.length * Math.max(1, gap) > ${JOINED_LENGTH_MAX}) throw new Error("string too long");
+    return join.call(this, separator);
+  };
 
   // jsonata takes these from browsers.
   const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

@@ -38,6 +38,7 @@ function create(findScript: () => Promise<string>, timeoutMs = 300): Pool {
   return pool;
 }
 
+const note = (_: object, message: string): void => void warned.push(message);
 const ask = (of: Pool) => of.run({ prepare: () => JOB, length: 0 });
 
 async function codeOf(promise: Promise<unknown>): Promise<string> {
@@ -77,6 +78,33 @@ describe("a pool", () => {
     expect(await hang).toEqual({ outcome: "limit", limit: "time" });
     expect(warned).toContain("a sandbox worker is ended");
     expect(await ask(of)).toEqual({ outcome: "nothing" });
+  });
+
+  it("[R6] kills a worker once it has used 1.5 times the CPU time of its limit, and not before", async () => {
+    const script = write(`${READY} process.on("message", ({ id, job }) => { if (job.schema === "hang") for (;;); ${ANSWER} });`);
+    const settings = { kind: "schema" as const, timeoutMs: 100, memoryBytesMax: 16 * 1024 * 1024 };
+    // Of the first worker, from when it is idle: as the parent reads it.
+    const times = [5000, 5100, 5149, 5150];
+    let reads = 0;
+    const readCpuTime = () => times[Math.min(reads++, times.length - 1)];
+    pool = createPool({ size: 1, settings, findScript: () => Promise.resolve(script), log: { warn: note }, readCpuTime });
+    const hang = pool.run({ prepare: () => ({ kind: "check_schema", schema: "hang" }), length: 0 });
+    expect(await hang).toEqual({ outcome: "limit", limit: "time" });
+    expect(reads).toBeGreaterThanOrEqual(times.length);
+    expect(warned).toEqual(["a sandbox worker is ended"]);
+    expect(await ask(pool)).toEqual({ outcome: "nothing" });
+  });
+
+  it("[R6] tells a job that got no CPU time from one that used too much", async () => {
+    const script = write(`${READY} process.on("message", () => undefined);`);
+    const settings = { kind: "schema" as const, timeoutMs: 10, memoryBytesMax: 16 * 1024 * 1024 };
+    const options = { size: 1, settings, findScript: () => Promise.resolve(script), log: { warn: note } };
+    pool = createPool({ ...options, readCpuTime: () => 5000 });
+    expect(await ask(pool)).toEqual({ outcome: "starved" });
+    await pool.close();
+    // Where CPU times can't be read, the clock alone counts.
+    pool = createPool({ ...options, readCpuTime: () => undefined });
+    expect(await ask(pool)).toEqual({ outcome: "limit", limit: "time" });
   });
 
   it("[R6] gives a job whose worker is gone before it began to another, and one that kills two of them to none", async () => {

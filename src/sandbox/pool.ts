@@ -47,6 +47,8 @@ export interface PoolOptions {
   settings: WorkerSettings;
   findScript: () => Promise<string>;
   log: Pick<Log, "warn">;
+  /** See WorkerOptions. */
+  readCpuTime?: ((pid: number) => number | undefined) | undefined;
 }
 
 export function createPool(options: PoolOptions): Pool {
@@ -132,8 +134,8 @@ class WorkerPool implements Pool {
   async #work(worker: WorkerProcess, { request, isSecond, resolve, reject }: Waiting): Promise<void> {
     try {
       const job = await request.prepare();
-      const answer = await worker.run(job);
-      if (answer) resolve(answer);
+      const outcome = await worker.run(job);
+      if (outcome) resolve(outcome.answer);
       // It had died before: the job was not begun, and may be given to another. Twice is no accident.
       else if (isSecond) resolve({ outcome: "limit", limit: "memory" });
       else this.#run({ ...request, prepare: () => job, length: toLength(job) }, { isSecond: true }).then(resolve, reject);
@@ -147,11 +149,12 @@ class WorkerPool implements Pool {
     try {
       const script = await this.#options.findScript();
       if (this.#isClosed) return;
-      const { settings, log } = this.#options;
+      const { settings, log, readCpuTime } = this.#options;
       const worker = startWorker({
         script,
         settings,
         log,
+        readCpuTime,
         onIdle: () => {
           this.#failedStarts = 0;
           this.#serve();

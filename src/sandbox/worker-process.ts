@@ -4,7 +4,8 @@ import { randomUUID } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import os from "node:os";
 import type { Log } from "@/src/core/ports";
-import { WAIT_FACTOR, WATCHDOG_GRACE_MS } from "./limits";
+import { readCpuTimeMs } from "./cpu-time";
+import { CPU_KILL_FACTOR, WAIT_FACTOR, WATCHDOG_GRACE_MS } from "./limits";
 import { type Answer, type Job, type Order, type Report, reportSchema, type WorkerSettings } from "./messages";
 
 /** A process that has not reported by then never will. */
@@ -14,22 +15,40 @@ const MIB = 1024 * 1024;
 const HEAP_BASE_BYTES = 64 * MIB;
 /** Of the main thread, in KiB: what QuickJS and the parsers of JSON and schemas recurse on. Systems give 8 MiB. */
 const STACK_KIB = 3900;
+/** CPU time is read no more often than this. */
+const WATCH_MS_MIN = 20;
+/** The cost of a job that took no longer is not measured: it is at most the time that it took. */
+const MEASURED_MS_MIN = 20;
 /** Plain requests go first: JSONata gets what they leave. Schema checks are a part of writes that wait for them. */
 const NICE = { jsonata: 19, schema: 10 } as const;
+
+/** What became of a job, and the CPU time that it took, in ms. Where CPU times can't be read, the time that passed. */
+export interface Outcome {
+  answer: Answer;
+  cpuMs: number;
+}
 
 export interface WorkerProcess {
   /** `idle`: it takes a job. `busy`: it has one, or removes the traces of the last. `ended`: it will be gone. */
   readonly state: "starting" | "idle" | "busy" | "ended" | "gone";
-  /** Gives an idle worker its next job. Settles with its answer: a limit when it overran or died; undefined when it was gone before it began the job. */
-  run(job: Job): Promise<Answer | undefined>;
+  /**
+   * Gives an idle worker its next job. Settles with its answer: a limit when it overran or died; undefined when it was gone before it began the job.
+   * It is killed when it has used CPU_KILL_FACTOR × the limit of CPU time, or has not answered after WAIT_FACTOR × the limit (`starved` if it could not
+   * compute that long; where CPU times can't be read, that alone ends native code).
+   */
+  run(job: Job): Promise<Outcome | undefined>;
   /** Settles when the process is gone. */
   kill(): Promise<void>;
 }
+
+const OVER_TIME: Answer = { outcome: "limit", limit: "time" };
 
 export interface WorkerOptions {
   script: string;
   settings: WorkerSettings;
   log: Pick<Log, "warn">;
+  /** CPU time of a process so far, in ms; undefined: can't be read. Default: {@link readCpuTimeMs}. */
+  readCpuTime?: ((pid: number) => number | undefined) | undefined;
   onIdle: () => void;
   /** `wasReady`: it had reported at least once. */
   onGone: (gone: { wasReady: boolean }) => void;
@@ -39,13 +58,23 @@ export function startWorker(options: WorkerOptions): WorkerProcess {
   return new Worker(options);
 }
 
+/** The job that a worker has. */
+interface Running {
+  id: string;
+  isBegun: boolean;
+  startedAt: number;
+  settle: (outcome: Outcome | undefined) => void;
+}
+
 class Worker implements WorkerProcess {
   readonly #child: ChildProcess;
   readonly #options: WorkerOptions;
   readonly #gone: Promise<void>;
   #state: WorkerProcess["state"] = "starting";
   #wasReady = false;
-  #order: { id: string; isBegun: boolean; settle: (answer: Answer | undefined) => void } | undefined;
+  #order: Running | undefined;
+  /** The CPU time that it had used when it last became idle. */
+  #cpuMsBefore: number | undefined;
   #timer: NodeJS.Timeout;
 
   constructor(options: WorkerOptions) {
@@ -78,20 +107,47 @@ class Worker implements WorkerProcess {
     return this.#state;
   }
 
-  run(job: Job): Promise<Answer | undefined> {
+  run(job: Job): Promise<Outcome | undefined> {
     if (this.#state === "gone" || this.#state === "ended") return Promise.resolve(undefined);
     if (this.#state !== "idle") throw new Error(`A sandbox worker that is ${this.#state} takes no job.`);
     this.#state = "busy";
     return new Promise((resolve) => {
       const id = randomUUID();
-      this.#order = { id, isBegun: false, settle: resolve };
-      this.#timer = setTimeout(() => this.#end("a job overran"), this.#options.settings.timeoutMs * WAIT_FACTOR + WATCHDOG_GRACE_MS);
+      this.#order = { id, isBegun: false, startedAt: performance.now(), settle: resolve };
+      this.#timer = setTimeout(() => this.#watch(), this.#options.settings.timeoutMs);
       this.#child.send({ id, job } satisfies Order, (error) => {
         if (!error) return;
         this.#answer(undefined);
         this.#end("it could not be reached");
       });
     });
+  }
+
+  /** Ends a job that has used too much, or looks again when it may have. */
+  #watch(): void {
+    const { timeoutMs } = this.#options.settings;
+    const elapsedMs = this.#elapsedMs();
+    const usedMs = this.#usedMs();
+    const cpuMsLeft = usedMs === undefined ? Number.POSITIVE_INFINITY : timeoutMs * CPU_KILL_FACTOR - usedMs;
+    const msLeft = timeoutMs * WAIT_FACTOR + WATCHDOG_GRACE_MS - elapsedMs;
+    if (cpuMsLeft <= 0) this.#end("a job used too much CPU time");
+    else if (msLeft > 0) this.#timer = setTimeout(() => this.#watch(), Math.max(WATCH_MS_MIN, Math.min(cpuMsLeft, msLeft)));
+    else this.#end("a job overran", usedMs !== undefined && usedMs < timeoutMs ? { outcome: "starved" } : OVER_TIME);
+  }
+
+  #elapsedMs(): number {
+    return this.#order === undefined ? 0 : performance.now() - this.#order.startedAt;
+  }
+
+  /** CPU time since the worker was idle. */
+  #usedMs(): number | undefined {
+    const now = this.#readCpuTime();
+    return now === undefined || this.#cpuMsBefore === undefined ? undefined : now - this.#cpuMsBefore;
+  }
+
+  #readCpuTime(): number | undefined {
+    const { readCpuTime = readCpuTimeMs } = this.#options;
+    return this.#child.pid === undefined ? undefined : readCpuTime(this.#child.pid);
   }
 
   kill(): Promise<void> {
@@ -120,6 +176,7 @@ class Worker implements WorkerProcess {
     }
     if (!this.#wasReady) void this.#yieldToOthers();
     this.#wasReady = true;
+    this.#cpuMsBefore = this.#readCpuTime();
     this.#state = "idle";
     this.#options.onIdle();
   }
@@ -131,15 +188,18 @@ class Worker implements WorkerProcess {
 
   #answer(answer: Answer | undefined): void {
     const order = this.#order;
+    if (order === undefined) return;
+    const elapsedMs = this.#elapsedMs();
+    const cpuMs = elapsedMs < MEASURED_MS_MIN ? elapsedMs : (this.#usedMs() ?? elapsedMs);
     this.#order = undefined;
-    order?.settle(answer);
+    order.settle(answer && { answer, cpuMs });
   }
 
   /** Its job is answered at once; it is gone a moment later. */
-  #end(why: string): void {
+  #end(why: string, answer: Answer = OVER_TIME): void {
     this.#options.log.warn({ pid: this.#child.pid, kind: this.#options.settings.kind, why }, "a sandbox worker is ended");
     clearTimeout(this.#timer);
-    this.#answer({ outcome: "limit", limit: "time" });
+    this.#answer(answer);
     this.#child.kill("SIGKILL");
     if (this.#state !== "gone") this.#state = "ended";
   }
