@@ -105,6 +105,19 @@ describe("filters", () => {
     expect(await patient.filter("$exists($seen)", texts(1))).toEqual([false]);
   });
 
+  it("[W13] is judged while every worker of plain evaluations has something to do", async () => {
+    const sandbox = create(10_000);
+    const gone = new AbortController();
+    // An input that never comes keeps its worker.
+    const evaluations = Array.from({ length: 10 }, () =>
+      sandbox.evaluate("1", () => new Promise((_, reject) => gone.signal.addEventListener("abort", reject))).catch(() => "refused"),
+    );
+    expect(await sandbox.filter("$ > 1", texts(1, 2))).toEqual([false, true]);
+    gone.abort();
+    await sandbox.close();
+    expect(new Set(await Promise.all(evaluations))).toEqual(new Set(["refused"]));
+  });
+
   it("[W13] has the caps of JSONata on GET", async () => {
     expect(await codeOf(() => patient.filter("x".repeat(JSONATA_BYTES_MAX + 1), []))).toBe("jsonata_limit");
     const large = JSON.stringify("x".repeat(JSONATA_INPUT_BYTES_MAX));

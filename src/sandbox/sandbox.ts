@@ -11,6 +11,8 @@ import { findWorkerScript } from "./worker-script";
 const JSONATA_WORKERS_MIN = 2;
 const JSONATA_WORKERS_MAX = 8;
 const SCHEMA_WORKERS = 2;
+/** Of their own: the filters of streams never wait behind plain evaluations. */
+const FILTER_WORKERS = 2;
 const MIB = 1024 * 1024;
 /** What one job judges: it shares its memory, and the others wait meanwhile. */
 const FILTER_INPUTS_MAX = 256;
@@ -36,6 +38,7 @@ export function createSandbox({ timeoutMs, memoryBytesMax, log }: SandboxSetting
   };
   const poolOf = (kind: WorkerKind, size: number) => createPool({ size, settings: { kind, timeoutMs, memoryBytesMax }, findScript, log });
   const expressions = poolOf("jsonata", Math.min(Math.max(JSONATA_WORKERS_MIN, availableParallelism() - 1), JSONATA_WORKERS_MAX));
+  const filters = poolOf("jsonata", FILTER_WORKERS);
   const schemas = poolOf("schema", SCHEMA_WORKERS);
 
   const refuse = (answer: Answer): AppError => {
@@ -63,7 +66,7 @@ export function createSandbox({ timeoutMs, memoryBytesMax, log }: SandboxSetting
       const taken = takeInputs(inputs);
       const length = taken.reduce((sum, input) => sum + input.length, 0);
       const prepare = () => ({ kind: "filter" as const, expression, inputs: taken });
-      const answer = await expressions.run({ ...options, prepare, length });
+      const answer = await filters.run({ ...options, prepare, length });
       if (answer.outcome === "verdicts" && (answer.verdicts.length > 0 || taken.length === 0))
         return answer.verdicts.slice(0, taken.length);
       throw refuse(answer);
@@ -107,7 +110,7 @@ export function createSandbox({ timeoutMs, memoryBytesMax, log }: SandboxSetting
       }
     },
     async close() {
-      await Promise.all([expressions.close(), schemas.close()]);
+      await Promise.all([expressions.close(), filters.close(), schemas.close()]);
     },
   };
 }
