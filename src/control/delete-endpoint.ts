@@ -1,24 +1,26 @@
-/** Deletes an endpoint with its records and log (G4). */
+/** Deletes an endpoint with its records and log (G4, G18). */
 import type { Definitions } from "@/src/core/definitions";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
-import { deleteQuietly } from "./delete-quietly";
 import { requireOwnEndpoint } from "./require-own-endpoint";
 
-/** Raises `not_found`. Open sockets of the endpoint end (W6). */
+/**
+ * Takes the endpoint from its project: from then on it does not exist, and its name is free. Waits for a write that is under way there. A job deletes its rows
+ * afterwards. Throws `not_found`. Open streams of the endpoint end (W6).
+ */
 export async function deleteEndpoint({
   db,
   definitions,
   ownerId,
   endpointId,
 }: {
-  db: Pick<Db, "endpoint" | "$transaction">;
+  db: Pick<Db, "endpoint">;
   definitions: Pick<Definitions, "invalidate">;
   ownerId: string;
   endpointId: string;
 }): Promise<void> {
   const { projectId } = await requireOwnEndpoint({ db, ownerId, endpointId });
-  const count = await deleteQuietly({ db, remove: async (tx) => (await tx.endpoint.deleteMany({ where: { id: endpointId } })).count });
+  const { count } = await db.endpoint.updateMany({ where: { id: endpointId, projectId }, data: { projectId: null } });
   if (count === 0) throw new AppError("not_found");
   definitions.invalidate(projectId);
 }

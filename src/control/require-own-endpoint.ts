@@ -24,6 +24,6 @@ export async function requireOwnEndpoint({
     where: { id: endpointId, project: { ownerId } },
     select: { id: true, name: true, projectId: true, epoch: true },
   });
-  if (!row) throw new AppError("not_found");
-  return row;
+  if (row?.projectId == null) throw new AppError("not_found");
+  return { ...row, projectId: row.projectId };
 }

@@ -23,6 +23,6 @@ export async function requireOwnTarget({
     where: { id: endpointId, project: { ownerId } },
     select: { projectId: true, kind: true, schema: true },
   });
-  if (!row) throw new AppError("not_found");
-  return { ...row, schema: row.schema === null ? null : JSON.stringify(row.schema) };
+  if (row?.projectId == null) throw new AppError("not_found");
+  return { ...row, projectId: row.projectId, schema: row.schema === null ? null : JSON.stringify(row.schema) };
 }

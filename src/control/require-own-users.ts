@@ -17,7 +17,7 @@ export async function requireOwnUsers({
     where: { id: endpointId, project: { ownerId } },
     select: { projectId: true, kind: true },
   });
-  if (!row) throw new AppError("not_found");
+  if (row?.projectId == null) throw new AppError("not_found");
   if (row.kind !== "authentication") {
     throw new AppError("not_found", { detail: "A data endpoint has no users. Ask for those of an authentication endpoint." });
   }

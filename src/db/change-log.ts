@@ -6,7 +6,7 @@ import type { ChangeType } from "@/src/shared/protocol";
 
 const POSITIONS = nameStatement(
   "rested_positions",
-  `SELECT id::text AS id, wire_id(epoch) AS epoch, seq::text AS seq FROM "Endpoint" WHERE id = ANY ($1::uuid[])`,
+  `SELECT id::text AS id, wire_id(epoch) AS epoch, seq::text AS seq FROM "Endpoint" WHERE id = ANY ($1::uuid[]) AND "projectId" IS NOT NULL`,
 );
 
 const READ = nameStatement(

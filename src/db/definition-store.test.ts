@@ -82,7 +82,7 @@ describe("find", () => {
 describe("findEndpoint", () => {
   it("answers endpoint and project until it is deleted", async () => {
     expect(await definitions.findEndpoint(endpointId)).toMatchObject({ endpoint: { id: endpointId }, project: { id: projectId } });
-    await world.db.endpoint.delete({ where: { id: endpointId } });
+    await world.db.endpoint.update({ where: { id: endpointId }, data: { projectId: null } });
     expect(await definitions.findEndpoint(endpointId)).toBeUndefined();
   });
 });
@@ -128,6 +128,12 @@ describe("revisions", () => {
       "the origin switch": () => db.project.update({ where: { id: projectId }, data: { disallowNoOrigin: true } }),
       "the master key": () => db.project.update({ where: { id: projectId }, data: { masterKeyHash: new Uint8Array(32) } }),
       "an endpoint that leaves": () => db.endpoint.update({ where: { id: endpointId }, data: { projectId: other.projectId } }),
+      "an endpoint that is taken from it": async () => {
+        const { id } = await db.endpoint.create({ data: { projectId, name: "taken/endpoint" } });
+        const before = await readRevision();
+        await db.endpoint.update({ where: { id }, data: { projectId: null } });
+        expect(await readRevision()).toBeGreaterThan(before);
+      },
       "an endpoint's deletion": () => db.endpoint.deleteMany({ where: { projectId } }),
     };
     for (const [what, change] of Object.entries(changes)) {

@@ -21,7 +21,7 @@ const LOCK_ENDPOINT = nameStatement("rested_lock_endpoint", `SELECT 1 AS found F
 const READ = nameStatement(
   "rested_read_for_merge",
   `SELECT r.version, r."contentType"::text AS "contentType", r.data::text AS data, wire_id(r."ownerId") AS owner
-  FROM "Endpoint" e LEFT JOIN "Record" r ON r.id = $2::uuid AND r."endpointId" = e.id WHERE e.id = $1::uuid`,
+  FROM "Endpoint" e LEFT JOIN "Record" r ON r.id = $2::uuid AND r."endpointId" = e.id WHERE e.id = $1::uuid AND e."projectId" IS NOT NULL`,
 );
 
 type Row = { version: number; contentType: RecordKind; data: string; owner: string | null } | { version: null };

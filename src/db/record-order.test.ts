@@ -3,6 +3,7 @@ import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { RecordStore } from "@/src/core/ports";
 import { createUniqueId } from "@/src/core/unique-id";
+import { createEndpointPurge } from "@/src/db/purge-endpoints";
 import { createRecordStore } from "@/src/db/record-store";
 import { createRecordsDatabase, type RecordsDatabase } from "@/tests/support/records-database";
 import { until } from "@/tests/support/until";
@@ -148,6 +149,7 @@ describe("deletion", () => {
     if (what === "endpoint") await world.db.endpoint.delete({ where: { id: endpointId } });
     else await world.db.project.delete({ where: { id: projectId } });
     await Promise.all(writers);
+    await createEndpointPurge(world).run();
     expect([...outcomes].sort()).toEqual(["endpoint_not_found", "ok"]);
     expect(await world.db.record.count({ where: { endpointId } })).toBe(0);
     expect(await world.db.change.count({ where: { endpointId } })).toBe(0);

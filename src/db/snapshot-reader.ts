@@ -16,7 +16,7 @@ const READ_PAGE = nameStatement(
       WHERE r."endpointId" = $1::uuid AND r.seq > $3::bigint AND r.seq <= coalesce(p.next_after, $4::bigint)
         AND ($2::uuid IS NULL OR r."ownerId" = $2::uuid)
         AND r.id IN (SELECT c."recordId" FROM "Change" c WHERE c."endpointId" = $1::uuid AND c.seq > $4::bigint AND c.type = 'PUT')), '[]') AS changed
-  FROM "Endpoint" e, record_page($1::uuid, $2::uuid, $3::bigint, $4::bigint, false, $5::int, $6::int, false) p WHERE e.id = $1::uuid`,
+  FROM "Endpoint" e, record_page($1::uuid, $2::uuid, $3::bigint, $4::bigint, false, $5::int, $6::int, false) p WHERE e.id = $1::uuid AND e."projectId" IS NOT NULL`,
 );
 
 interface PageRow {

@@ -16,7 +16,7 @@ const BATCH = 2_000;
 /** Of a page of endpoints: where the next page begins (null: there is none), and those whose oldest change is to go. */
 const FIND = nameStatement(
   "rested_find_old_changes",
-  `WITH page AS (SELECT id, seq FROM "Endpoint" WHERE id > $1::uuid ORDER BY id LIMIT $2::int)
+  `WITH page AS (SELECT id, seq FROM "Endpoint" WHERE id > $1::uuid AND "projectId" IS NOT NULL ORDER BY id LIMIT $2::int)
   SELECT (SELECT (array_agg(id::text ORDER BY id DESC))[1] FROM page HAVING count(*) = $2::int) AS next,
     ARRAY(SELECT page.id::text FROM page CROSS JOIN LATERAL
       (SELECT c.seq, c.at FROM "Change" c WHERE c."endpointId" = page.id ORDER BY c.seq LIMIT 1) AS oldest

@@ -4,7 +4,7 @@ import type { Db } from "@/src/db/client";
 import { nameStatement } from "@/src/db/statement";
 
 const COLUMNS = `t.id::text AS id, wire_id(t."userId") AS "userId", t."projectId"::text AS "projectId", u."endpointId"::text AS "endpointId",
-  t."expiresAt", t."revokedAt" FROM "AccessToken" t JOIN "AppUser" u ON u.id = t."userId"`;
+  t."expiresAt", t."revokedAt" FROM "AccessToken" t JOIN "AppUser" u ON u.id = t."userId" JOIN "Endpoint" e ON e.id = u."endpointId" AND e."projectId" IS NOT NULL`;
 
 const FIND = nameStatement("rested_find_token", `SELECT ${COLUMNS} WHERE t.hash = $1`);
 

@@ -7,7 +7,8 @@ import { retryContention } from "@/src/db/errors";
 import { nameStatement } from "@/src/db/statement";
 
 const FIND_COLUMNS = `wire_id(r.id) AS id, r.version, r.data::text AS data, wire_time(r."createdAt") AS "createdAt",
-  wire_time(r."updatedAt") AS "updatedAt", u.name, u."passwordHash" FROM "AppUser" u JOIN "Record" r ON r.id = u.id`;
+  wire_time(r."updatedAt") AS "updatedAt", u.name, u."passwordHash" FROM "AppUser" u JOIN "Record" r ON r.id = u.id
+  JOIN "Endpoint" e ON e.id = u."endpointId" AND e."projectId" IS NOT NULL`;
 
 const FIND = nameStatement("rested_find_user", `SELECT ${FIND_COLUMNS} WHERE u."endpointId" = $1::uuid AND u.id = $2::uuid`);
 

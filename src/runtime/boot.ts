@@ -23,6 +23,7 @@ import { createFileStore } from "@/src/db/file-store";
 import { sweepIdempotentRequests } from "@/src/db/idempotent-requests";
 import { migrate } from "@/src/db/migrate";
 import { createOpenStreamStore } from "@/src/db/open-streams";
+import { createEndpointPurge } from "@/src/db/purge-endpoints";
 import { createRecordStore } from "@/src/db/record-store";
 import { createSnapshotReader } from "@/src/db/snapshot-reader";
 import { sweepChanges } from "@/src/db/sweep-changes";
@@ -57,6 +58,8 @@ const FILE_SWEEP_INTERVAL_MS = 10_000;
 /** How old what the dashboard shows of open streams may be, and how soon one that it ends is ended. */
 const STREAMS_INTERVAL_MS = 1_000;
 const LOG_SWEEP_INTERVAL_MS = 10_000;
+/** How soon the rows of a deleted endpoint begin to be deleted. */
+const PURGE_INTERVAL_MS = 1_000;
 /** How long clients may take to let go of their streams at a shutdown. */
 const STREAM_GRACE_MS = 2_000;
 
@@ -142,6 +145,7 @@ export async function boot(config: Config): Promise<Booted> {
   tokens.onInvalidate((projectId) => void hub.recheck(projectId));
 
   const keeper = createStreamKeeper({ hub, store: createOpenStreamStore({ db }) });
+  const purge = createEndpointPurge({ db });
 
   const ticker = startTicker({
     log,
@@ -155,6 +159,7 @@ export async function boot(config: Config): Promise<Booted> {
       { name: "delete expired tokens", intervalMs: TOKEN_SWEEP_INTERVAL_MS, run: () => users.sweepTokens() },
       { name: "forget old requests", intervalMs: ONCE_SWEEP_INTERVAL_MS, run: () => sweepIdempotentRequests({ db }) },
       { name: "forget old changes", intervalMs: LOG_SWEEP_INTERVAL_MS, run: () => sweepChanges({ db, retention: config.retention }) },
+      { name: "purge deleted endpoints", intervalMs: PURGE_INTERVAL_MS, run: () => purge.run() },
       { name: "sweep files", intervalMs: FILE_SWEEP_INTERVAL_MS, run: () => files.sweep() },
     ],
   });
@@ -188,6 +193,7 @@ export async function boot(config: Config): Promise<Booted> {
         () => false,
       ),
     stop: async () => {
+      purge.stop();
       await ticker.stop();
       await imports.close();
       const noted = await Promise.allSettled([definitions.flushUse(), tokens.flushUse(), keeper.close()]);

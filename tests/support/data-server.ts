@@ -11,7 +11,7 @@ import { createRateGate } from "@/src/core/rate-gate";
 import { createRecords } from "@/src/core/records";
 import { createTokens, type Tokens } from "@/src/core/tokens";
 import { createUsers, type Users } from "@/src/core/users";
-import { createDb, createPool } from "@/src/db/client";
+import { createDb, createPool, type Db } from "@/src/db/client";
 import { createDefinitionStore } from "@/src/db/definition-store";
 import { createRecordStore } from "@/src/db/record-store";
 import { createTokenStore } from "@/src/db/token-store";
@@ -60,6 +60,7 @@ export interface DataServer {
   folder: FilesFolder;
   /** To look into the database, and to change it behind the server's back. */
   pool: pg.Pool;
+  db: Db;
   /** The time that the server sees; set it to move it. */
   clock: { at: Date };
   /** What was logged, as text. */
@@ -144,6 +145,7 @@ export async function createDataServer(options: DataServerOptions = {}): Promise
     users,
     folder,
     pool,
+    db,
     clock,
     logged,
     published,

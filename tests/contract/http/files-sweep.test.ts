@@ -8,6 +8,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { FileStorage } from "@/src/core/file-ports";
 import { createFiles } from "@/src/core/files";
 import { createFileStore } from "@/src/db/file-store";
+import { createEndpointPurge } from "@/src/db/purge-endpoints";
 import { createRecordStore } from "@/src/db/record-store";
 import { AppError } from "@/src/shared/errors";
 import { createDataServer, type DataServer, type Seed } from "@/tests/support/data-server";
@@ -100,6 +101,7 @@ describe("the sweep takes", () => {
     await upload("two");
     const [sql = "", id] = statement(seed);
     await server.pool.query(sql, [id]);
+    await createEndpointPurge(server).run();
     await server.folder.files.sweep();
     expect([await server.folder.list(), await countRows()]).toEqual([[], 0]);
   });

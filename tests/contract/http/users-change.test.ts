@@ -1,5 +1,7 @@
 /** Reading, changing and deleting users (L4). */
+
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { createEndpointPurge } from "@/src/db/purge-endpoints";
 import { createDataServer, type DataServer, type Seed } from "@/tests/support/data-server";
 import { expectProblem } from "@/tests/support/expect-problem";
 import { createUser, logIn, PASSWORD, registerUser, type TestUser } from "@/tests/support/users";
@@ -298,6 +300,7 @@ describe("delete", () => {
     const other = await server.seed({ kind: "authentication" });
     const mia = await createUser({ origin: server.origin, path: other.path });
     await server.pool.query(`DELETE FROM "Project" WHERE id = $1`, [other.projectId]);
+    await createEndpointPurge(server).run();
     expect((await server.pool.query(left, [[mia.id]])).rows).toEqual([{ users: 0, tokens: 0 }]);
   });
 });

@@ -1,5 +1,6 @@
 /** Endpoints (G4). */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { createEndpointPurge } from "@/src/db/purge-endpoints";
 import { type ManageServer, type Person, startManageServer } from "./manage-server";
 
 let server: ManageServer;
@@ -116,6 +117,7 @@ describe("endpoints", () => {
     const hinted = server.hints.length;
     expect((await ada.call("DELETE", `/api/manage/endpoints/${id}`)).status).toBe(204);
     const { db } = server.runtime;
+    await createEndpointPurge({ db }).run();
     expect(await db.record.count({ where: { endpointId: id } })).toBe(0);
     expect(await db.change.count({ where: { endpointId: id } })).toBe(0);
     expect(await db.streamTicket.count({ where: { endpointId: id } })).toBe(0);

@@ -58,6 +58,7 @@ export interface Person {
 
 export interface ManageServer {
   runtime: Runtime;
+  databaseUrl: string;
   /** What was hinted to subscribers. */
   hints: Hint[];
   /** What was logged at `info` and above. */
@@ -141,6 +142,7 @@ export async function startManageServer(overrides: Partial<Config> = {}, shared?
 
   return {
     runtime,
+    databaseUrl: database.url,
     hints,
     logged,
     folder,

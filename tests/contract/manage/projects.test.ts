@@ -1,6 +1,7 @@
 /** Projects, master keys and "What are you storing?" (G2). */
 import { createHash } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { createEndpointPurge } from "@/src/db/purge-endpoints";
 import { type ManageServer, type Person, startManageServer } from "./manage-server";
 
 let server: ManageServer;
@@ -129,6 +130,7 @@ describe("projects", () => {
     expect(await ada.call("DELETE", `/api/manage/projects/${project.id}`)).toMatchObject({ status: 204, text: "" });
     expect(server.hints.length).toBe(hinted);
     const { db } = server.runtime;
+    await createEndpointPurge({ db }).run();
     expect(await db.record.count({ where: { endpointId: endpoint.id } })).toBe(0);
     expect(await db.change.count({ where: { endpointId: endpoint.id } })).toBe(0);
     expect(await db.apiKey.count({ where: { projectId: project.id } })).toBe(0);

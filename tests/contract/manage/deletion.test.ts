@@ -1,0 +1,269 @@
+/** Deletion of endpoints, projects and accounts (G18): at once for everybody, with the rows in batches afterwards. */
+import pg from "pg";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { Write } from "@/src/core/ports";
+import { createUniqueId } from "@/src/core/unique-id";
+import { createEndpointPurge } from "@/src/db/purge-endpoints";
+import { until } from "@/tests/support/until";
+import { type ManageServer, type Person, startManageServer } from "./manage-server";
+
+let server: ManageServer;
+let ada: Person;
+let project: { id: string; keys: { key: string }[] };
+let other: pg.Client;
+let count = 0;
+
+beforeAll(async () => {
+  server = await startManageServer();
+});
+afterAll(() => server.stop());
+beforeEach(async () => {
+  count += 1;
+  ada = await server.createPerson(`Ada${count}`);
+  project = (await ada.call("POST", "/api/manage/projects", { body: { name: "Weather" } })).body;
+  // A neighbour's connection, which holds what it holds.
+  other = new pg.Client({ connectionString: server.databaseUrl });
+  await other.connect();
+});
+afterEach(() => other.end());
+
+const post = (data = "1"): Write => ({ type: "POST", id: createUniqueId(), contentType: "json", data });
+
+async function createEndpoint(name: string, fields: object = {}): Promise<string> {
+  const answer = await ada.call("POST", `/api/manage/projects/${project.id}/endpoints`, { body: { name, ...fields } });
+  expect(answer).toMatchObject({ status: 201 });
+  return answer.body.id;
+}
+
+async function remove(path: string): Promise<void> {
+  expect(await ada.call("DELETE", `/api/manage/${path}`)).toMatchObject({ status: 204 });
+}
+
+const purge = () => createEndpointPurge({ db: server.runtime.db }).run();
+
+/** Rows of every table that belong to an endpoint. */
+async function countRows(endpointId: string): Promise<Record<string, number>> {
+  const { db } = server.runtime;
+  const where = { endpointId };
+  return {
+    endpoints: await db.endpoint.count({ where: { id: endpointId } }),
+    records: await db.record.count({ where }),
+    changes: await db.change.count({ where }),
+    users: await db.appUser.count({ where }),
+    answers: await db.idempotentRequest.count({ where }),
+    tickets: await db.streamTicket.count({ where }),
+  };
+}
+
+const NOTHING = { endpoints: 0, records: 0, changes: 0, users: 0, answers: 0, tickets: 0 };
+
+async function fill(endpointId: string, records: number): Promise<void> {
+  // The log too, and quickly: as a batch would leave it.
+  await other.query("BEGIN");
+  await other.query("SELECT set_config('rested.door', 'open', true)");
+  await other.query(
+    `INSERT INTO "Record" ("id", "endpointId", "seq", "data") SELECT gen_random_uuid(), $1, n, '{"a":1}' FROM generate_series(1, $2::int) n`,
+    [endpointId, records],
+  );
+  await other.query(
+    `INSERT INTO "Change" ("endpointId", "seq", "type", "recordId", "data", "version", "recordCreatedAt", "recordUpdatedAt")
+    SELECT "endpointId", "seq", 'POST', "id", "data", 1, now(), now() FROM "Record" WHERE "endpointId" = $1`,
+    [endpointId],
+  );
+  await other.query(`UPDATE "Endpoint" SET "seq" = $2 WHERE "id" = $1`, [endpointId, records]);
+  await other.query("COMMIT");
+}
+
+describe("a deleted endpoint", () => {
+  it("[G18] is gone at once, while somebody holds its records; its name is free, and its rows follow", async () => {
+    const id = await createEndpoint("readings");
+    await fill(id, 3);
+    await other.query("BEGIN");
+    await other.query(`SELECT 1 FROM "Record" WHERE "endpointId" = $1 FOR UPDATE`, [id]);
+    await remove(`endpoints/${id}`);
+    expect((await ada.call("GET", `/api/manage/endpoints/${id}`)).status).toBe(404);
+    expect((await ada.call("DELETE", `/api/manage/endpoints/${id}`)).status).toBe(404);
+    const again = await createEndpoint("readings");
+    expect(await server.runtime.records.commit(again, [post()])).toMatchObject([{ outcome: "ok", change: { seq: 1 } }]);
+    // What is held stays, and the run ends; nobody waits.
+    await purge();
+    expect(await countRows(id)).toMatchObject({ endpoints: 1, records: 3, changes: 0 });
+    await other.query("ROLLBACK");
+    await purge();
+    expect(await countRows(id)).toEqual(NOTHING);
+    expect(await countRows(again)).toMatchObject({ endpoints: 1, records: 1, changes: 1 });
+  });
+
+  it("[G18] [W4] takes no write, by whichever way", async () => {
+    const id = await createEndpoint("readings");
+    const { db, records } = server.runtime;
+    const [created] = await records.commit(id, [post("{}")]);
+    const recordId = created?.outcome === "ok" ? created.change.record.id : "";
+    await remove(`endpoints/${id}`);
+    const ended = [{ outcome: "endpoint_not_found" }];
+    expect(await records.commit(id, [post()])).toEqual(ended);
+    expect(await records.commit(id, [{ type: "DELETE", id: recordId }])).toEqual(ended);
+    expect([await records.merge(id, recordId, () => "{}")]).toEqual(ended);
+    const once = { hash: Buffer.from("a"), fingerprint: Buffer.from("b") };
+    expect(await records.commitOnce(id, once, [{ type: "POST", id: createUniqueId(), contentType: "json", data: "1" }], () => "")).toEqual({
+      outcome: "written",
+      results: ended,
+    });
+    const ways: Record<string, () => PromiseLike<unknown>> = {
+      create: () => db.record.create({ data: { endpointId: id, data: 1 } }),
+      createMany: () => db.record.createMany({ data: [{ endpointId: id, data: 1 }] }),
+      connect: () => db.record.create({ data: { endpoint: { connect: { id } }, data: 1 } }),
+      nested: () => db.endpoint.update({ where: { id }, data: { records: { create: { data: 1 } } } }),
+      update: () => db.record.updateMany({ where: { endpointId: id }, data: { data: 2 } }),
+      raw: () => db.$executeRaw`INSERT INTO "Record" ("id", "endpointId", "data") VALUES (gen_random_uuid(), ${id}::uuid, '1')`,
+      attach: () => db.endpoint.update({ where: { id }, data: { projectId: project.id } }),
+    };
+    for (const [way, write] of Object.entries(ways)) await expect(Promise.resolve(write()), way).rejects.toThrow();
+    expect(await countRows(id)).toMatchObject({ endpoints: 1, records: 1, changes: 1 });
+  });
+
+  it("[G18] [W4] waits for a write that is under way, and takes it along", async () => {
+    const id = await createEndpoint("readings");
+    await other.query("BEGIN");
+    await other.query(`INSERT INTO "Record" ("id", "endpointId", "data") VALUES (gen_random_uuid(), $1, '1')`, [id]);
+    const deleted = remove(`endpoints/${id}`);
+    await until("the deletion waits", async () => {
+      const { rowCount } = await other.query(
+        `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`,
+      );
+      return rowCount === 1;
+    });
+    await other.query("COMMIT");
+    await deleted;
+    await purge();
+    expect(await countRows(id)).toEqual(NOTHING);
+  });
+
+  it("[G18] [L3] ends the tokens of its users at once, and once", async () => {
+    const id = await createEndpoint("people", { kind: "authentication" });
+    const { db, users, tokens } = server.runtime;
+    const site = { endpointId: id, projectId: project.id, schema: null };
+    for (const name of ["ann", "bob", "cyd"]) {
+      await ada.call("POST", `/api/manage/endpoints/${id}/records`, { body: { username: name, password: "correct horse" } });
+    }
+    const data = JSON.stringify({ username: "ann", password: "correct horse" });
+    const login = async () => (await users.login({ site, body: { contentType: "json", data }, address: null, userAgent: null })).token;
+    const token = await login();
+    expect(await tokens.find(token)).toMatchObject({ endpointId: id });
+    const revision = async () => (await db.project.findUniqueOrThrow({ where: { id: project.id } })).tokenRevision;
+    const before = await revision();
+    await remove(`endpoints/${id}`);
+    expect(await revision()).toBe(before + 1n);
+    await tokens.checkRevisions();
+    expect(await tokens.find(token)).toBeUndefined();
+    await expect(login()).rejects.toMatchObject({ code: "login_failed" });
+    await purge();
+    expect([await countRows(id), await db.accessToken.count({ where: { projectId: project.id } })]).toEqual([NOTHING, 0]);
+    expect(await revision()).toBe(before + 1n);
+  });
+
+  it("[G18] [F3] takes its files along", async () => {
+    const id = await createEndpoint("pictures");
+    for (const name of ["a.txt", "b.txt"]) {
+      const raw = { contentType: "text/plain", bytes: name };
+      expect((await ada.call("POST", `/api/manage/endpoints/${id}/files?name=${name}`, { raw })).status).toBe(201);
+    }
+    await remove(`endpoints/${id}`);
+    await purge();
+    await server.runtime.files.sweep();
+    expect([await countRows(id), await server.folder.list(), await server.runtime.db.storedFile.count()]).toEqual([NOTHING, [], 0]);
+  });
+});
+
+describe("the purge", () => {
+  it("[G18] deletes 100,000 records while others write beside them and under the same name; no write fails, nothing is logged", async () => {
+    const id = await createEndpoint("readings");
+    const beside = await createEndpoint("beside");
+    await fill(id, 100_000);
+    const { db, records } = server.runtime;
+    let purged = false;
+    const written: Record<string, number> = {};
+    const write = async (endpointId: string, way: () => PromiseLike<unknown>) => {
+      do {
+        await way();
+        written[endpointId] = (written[endpointId] ?? 0) + 1;
+      } while (!purged);
+    };
+    const expectWritten = async (endpointId: string) => {
+      const [result] = await records.commit(endpointId, [post()]);
+      expect(result).toMatchObject({ outcome: "ok" });
+    };
+    const writers = [
+      write(beside, () => expectWritten(beside)),
+      write(beside, () => db.record.create({ data: { endpointId: beside, data: 1 } })),
+    ];
+    await remove(`endpoints/${id}`);
+    const again = await createEndpoint("readings");
+    writers.push(write(again, () => expectWritten(again)));
+    const hinted = server.hints.length;
+    await purge();
+    purged = true;
+    await Promise.all(writers);
+    expect(await countRows(id)).toEqual(NOTHING);
+    for (const endpointId of [beside, again]) {
+      const rows = written[endpointId];
+      expect(await countRows(endpointId)).toMatchObject({ endpoints: 1, records: rows, changes: rows });
+    }
+    const hints = server.hints.slice(hinted);
+    expect(hints.filter((hint) => hint.kind === "unknown" || (hint.kind === "endpoint" && hint.endpointId === id))).toEqual([]);
+  }, 180_000);
+
+  it("[G18] goes on where one that was stopped ended, beside others", async () => {
+    const ids = [await createEndpoint("readings"), await createEndpoint("measures")];
+    for (const id of ids) {
+      await fill(id, 2_000);
+      await remove(`endpoints/${id}`);
+    }
+    const first = createEndpointPurge({ db: server.runtime.db });
+    const running = first.run();
+    await until("something is deleted", async () => ((await countRows(ids[0] ?? "")).records ?? 0) < 2_000);
+    first.stop();
+    await running;
+    // One of them does all of the work at a time; another one ends, and finds nothing when it comes again.
+    await Promise.all([purge(), purge(), purge()]);
+    await purge();
+    for (const id of ids) expect(await countRows(id)).toEqual(NOTHING);
+  });
+});
+
+describe("a deleted project", () => {
+  it("[G18] is gone at once with its keys, and its endpoints' rows follow", async () => {
+    const ids = [await createEndpoint("readings"), await createEndpoint("people", { kind: "authentication" })];
+    await fill(ids[0] ?? "", 10);
+    await ada.call("POST", `/api/manage/endpoints/${ids[1]}/records`, { body: { username: "ann", password: "correct horse" } });
+    await other.query("BEGIN");
+    await other.query(`SELECT 1 FROM "Record" WHERE "endpointId" = ANY ($1::uuid[]) FOR UPDATE`, [ids]);
+    const { definitions, records, db } = server.runtime;
+    const key = project.keys[0]?.key ?? "";
+    expect(await definitions.find(key, "readings")).toBeDefined();
+    await remove(`projects/${project.id}`);
+    expect(await definitions.find(key, "readings")).toBeUndefined();
+    expect(await definitions.findEndpoint(ids[0] ?? "")).toBeUndefined();
+    expect(await db.apiKey.count({ where: { projectId: project.id } })).toBe(0);
+    expect(await records.commit(ids[0] ?? "", [post()])).toEqual([{ outcome: "endpoint_not_found" }]);
+    await other.query("ROLLBACK");
+    await purge();
+    for (const id of ids) expect(await countRows(id)).toEqual(NOTHING);
+  });
+
+  it("[G18] [G6] is nobody else's to delete, nor to lock", async () => {
+    const id = await createEndpoint("readings");
+    const eve = await server.createPerson(`Eve${count}`);
+    expect((await eve.call("DELETE", `/api/manage/projects/${project.id}`)).status).toBe(404);
+    expect(await countRows(id)).toMatchObject({ endpoints: 1 });
+  });
+
+  it("[G18] likewise with the account that owns it", async () => {
+    const id = await createEndpoint("readings");
+    await fill(id, 10);
+    await server.runtime.db.user.delete({ where: { id: ada.id } });
+    expect(await server.runtime.records.commit(id, [post()])).toEqual([{ outcome: "endpoint_not_found" }]);
+    await purge();
+    expect(await countRows(id)).toEqual(NOTHING);
+  });
+});
