@@ -147,7 +147,16 @@ describe("a deleted endpoint", () => {
       await ada.call("POST", `/api/manage/endpoints/${id}/records`, { body: { username: name, password: "correct horse" } });
     }
     const data = JSON.stringify({ username: "ann", password: "correct horse" });
-    const login = async () => (await users.login({ site, body: { contentType: "json", data }, address: null, userAgent: null })).token;
+    const login = async () =>
+      (
+        await users.login({
+          site,
+          body: { contentType: "json", data },
+          caller: [ada.id, project.id, "test"],
+          address: null,
+          userAgent: null,
+        })
+      ).token;
     const token = await login();
     expect(await tokens.find(token)).toMatchObject({ endpointId: id });
     const revision = async () => (await db.project.findUniqueOrThrow({ where: { id: project.id } })).tokenRevision;
