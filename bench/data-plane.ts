@@ -19,6 +19,7 @@ import { createUsers } from "@/src/core/users";
 import { createDb, createPool } from "@/src/db/client";
 import { createDefinitionStore } from "@/src/db/definition-store";
 import { startEmbeddedPostgres } from "@/src/db/embedded-postgres";
+import { createEndpointQueue } from "@/src/db/endpoint-queue";
 import { migrate } from "@/src/db/migrate";
 import { createRecordStore } from "@/src/db/record-store";
 import { createTokenStore } from "@/src/db/token-store";
@@ -49,6 +50,7 @@ const pool = createPool({ url: postgres.url, log });
 await migrate({ pool, dir: "prisma/migrations", log });
 const clock = { now: () => new Date() };
 const db = createDb({ pool, hints: createProcessHints({ log }), log });
+const queue = createEndpointQueue();
 const definitions = createDefinitions({ store: createDefinitionStore({ db, clock }), clock, log });
 const tokens = createTokens({ store: createTokenStore({ db }), clock, log });
 const sandbox = createSandbox({ timeoutMs: 1000, memoryBytesMax: 128 * 1024 * 1024, log });
@@ -56,16 +58,16 @@ const access = createAccess({ definitions, tokens, clock });
 // Counted, but never refused.
 const gate = createRateGate({ access, limiter: createProcessRateLimiter(), limit: 1_000_000_000 });
 
-const grouped = createRecordStore({ db, pool });
+const grouped = createRecordStore({ db, pool, queue });
 const single: RecordStore = { ...grouped, commit: (endpointId, writes) => db.record.commit(endpointId, writes) };
 
 async function serve(store: RecordStore): Promise<{ origin: string; server: http.Server }> {
   const recordBytesMax = 1024 * 1024;
   const records = createRecords({ store, sandbox, recordBytesMax });
-  const userStore = createUserStore({ db });
+  const userStore = createUserStore({ db, queue });
   const limiter = createLoginLimiter();
   const users = createUsers({ store: userStore, records, tokens, limiter, sandbox, clock, accessTokenTtlMs: 60_000, recordBytesMax });
-  const { files } = await createFilesFolder({ db, records: store, sandbox, log });
+  const { files } = await createFilesFolder({ db, queue, records: store, sandbox, log });
   const config = { bodyBytesMax: 1024 * 1024, bodyTimeoutMs: 30_000, uploadTimeoutMs: 30_000 };
   const server = http.createServer(createDataPlane({ access, gate, records, users, files, sandbox, clock, config, log }));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -10,6 +10,7 @@ import type { Log } from "@/src/core/ports";
 import { createUniqueId } from "@/src/core/unique-id";
 import { createDb, createPool } from "@/src/db/client";
 import { startEmbeddedPostgres } from "@/src/db/embedded-postgres";
+import { createEndpointQueue } from "@/src/db/endpoint-queue";
 import { migrate } from "@/src/db/migrate";
 import { createRecordStore } from "@/src/db/record-store";
 import { createProcessHints } from "@/src/realtime/hints";
@@ -24,7 +25,7 @@ const server = await findServer();
 const pool = createPool({ url: server.url, log });
 await migrate({ pool, dir: path.resolve(import.meta.dirname, "../prisma/migrations"), log });
 const db = createDb({ pool, hints: createProcessHints(), log });
-const store = createRecordStore({ db, pool });
+const store = createRecordStore({ db, pool, queue: createEndpointQueue() });
 try {
   await runAll();
 } finally {

@@ -3,6 +3,7 @@ import { toOwnerPath } from "@/src/core/caller-path";
 import type { Definitions } from "@/src/core/definitions";
 import type { Sandbox } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
+import type { EndpointQueue } from "@/src/db/endpoint-queue";
 import type { EndpointDetail, EndpointPatch } from "@/src/shared/management";
 import { endpointNameTaken } from "./create-endpoint";
 import { getEndpoint } from "./get-endpoint";
@@ -14,6 +15,7 @@ import { isUniqueViolation } from "./unique-violation";
 /** Raises `not_found`, `name_taken`, and for the schema what toSchemaText raises. Records that are stored already stay as they are. Absent fields stay; sockets that lose access end (W6). */
 export async function updateEndpoint({
   db,
+  queue,
   sandbox,
   definitions,
   countSubscribers,
@@ -22,6 +24,7 @@ export async function updateEndpoint({
   patch,
 }: {
   db: Pick<Db, "endpoint" | "record" | "$queryRaw" | "$transaction">;
+  queue: Pick<EndpointQueue, "run">;
   sandbox: Pick<Sandbox, "checkSchema">;
   definitions: Pick<Definitions, "invalidate">;
   countSubscribers: (endpointId: string) => number;
@@ -36,10 +39,12 @@ export async function updateEndpoint({
   const data = pickDefined(rest);
   if (Object.keys(data).length > 0 || schema !== undefined) {
     try {
-      await db.$transaction(async (tx) => {
-        await tx.endpoint.updateMany({ where: { id: endpointId }, data });
-        if (schema !== undefined) await storeSchema({ db: tx, endpointId, schema });
-      });
+      await queue.run(endpointId, () =>
+        db.$transaction(async (tx) => {
+          await tx.endpoint.updateMany({ where: { id: endpointId }, data });
+          if (schema !== undefined) await storeSchema({ db: tx, endpointId, schema });
+        }),
+      );
     } catch (error) {
       throw isUniqueViolation(error) ? endpointNameTaken() : error;
     }

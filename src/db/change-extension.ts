@@ -44,9 +44,10 @@ export function createChangeExtension(scopes: HintScopes) {
 
 /** Outside a transaction a statement that lost against another one runs again; inside, the whole transaction has to. */
 async function guard<T>(scopes: HintScopes, work: () => PromiseLike<T>): Promise<T> {
+  const startedAt = performance.now();
   try {
     return await (scopes.isOpen() ? work() : retryContention(work));
   } catch (error) {
-    throw toDatabaseError(error);
+    throw toDatabaseError(error, performance.now() - startedAt);
   }
 }

@@ -13,6 +13,8 @@ const CONNECTIONS_MAX = 10;
 /** For a free connection, or a new one; then the database counts as away (E3). */
 const CONNECT_TIMEOUT_MS = 5_000;
 const TRANSACTION_TIMEOUT_MS = 15_000;
+/** For a row's or a table's lock. Whoever waits for longer is told to try again (`server_busy`), and lets go of the connection. */
+const LOCK_TIMEOUT_MS = 3_000;
 /**
  * A node that can't be reached in the middle of a transaction holds its locks, above all an endpoint's row, on which every writer of the other nodes waits.
  * Between two statements of ours there is no more than a little computing.
@@ -25,8 +27,9 @@ const KEEP_ALIVE_DELAY_MS = 10_000;
  * What the code relies on, whatever the server's and the role's defaults are. The time zone: Prisma's adapter takes the
  * digits of every timestamp for UTC.
  */
-const toSessionSettings = (idleInTransactionMs: number): string =>
-  `SET TIME ZONE 'UTC'; SET DateStyle TO 'ISO'; SET default_transaction_isolation TO 'read committed'; SET idle_in_transaction_session_timeout TO ${idleInTransactionMs}`;
+const toSessionSettings = (idleInTransactionMs: number, lockTimeoutMs: number): string =>
+  `SET TIME ZONE 'UTC'; SET DateStyle TO 'ISO'; SET default_transaction_isolation TO 'read committed';
+  SET idle_in_transaction_session_timeout TO ${idleInTransactionMs}; SET lock_timeout TO ${lockTimeoutMs}`;
 
 export interface PoolOptions {
   /** `postgresql://…`; `sslmode` and other parameters as pg reads them. */
@@ -38,12 +41,15 @@ export interface PoolOptions {
   connectTimeoutMs?: number;
   /** Default 2000. The database ends a connection whose transaction waits for us for longer. */
   idleInTransactionMs?: number;
+  /** Default 3000. How long a statement waits for a lock before it fails with `server_busy`. */
+  lockTimeoutMs?: number;
 }
 
 /** A pool whose connections stay open. Opens none before the first query. Who makes it ends it, with `pool.end()`. */
 export function createPool(options: PoolOptions): pg.Pool {
-  const { url, log, max = CONNECTIONS_MAX, connectTimeoutMs = CONNECT_TIMEOUT_MS, idleInTransactionMs = IDLE_IN_TRANSACTION_MS } = options;
-  const sessionSettings = toSessionSettings(idleInTransactionMs);
+  const { url, log, max = CONNECTIONS_MAX, connectTimeoutMs = CONNECT_TIMEOUT_MS } = options;
+  const { idleInTransactionMs = IDLE_IN_TRANSACTION_MS, lockTimeoutMs = LOCK_TIMEOUT_MS } = options;
+  const sessionSettings = toSessionSettings(idleInTransactionMs, lockTimeoutMs);
   const pool = new pg.Pool({
     connectionString: url,
     application_name: "rested",

@@ -1,6 +1,7 @@
 /** Carries a request out once (R9): its records and what it answers are committed together, or not at all. It must not know HTTP. */
 import type { OnceKey, OnceResult, StoredRecord, WriteResult } from "@/src/core/ports";
 import type { Db, DbTransaction } from "@/src/db/client";
+import type { EndpointQueue } from "@/src/db/endpoint-queue";
 import { retryContention } from "@/src/db/errors";
 import { findRemembered, remember } from "@/src/db/idempotent-requests";
 import type { Read } from "@/src/db/read";
@@ -14,17 +15,23 @@ const ATTEMPTS_MAX = 3;
 export interface OnceRequest {
   endpointId: string;
   once: OnceKey;
+  /** Characters of data that it holds while it waits. */
+  length: number;
   /** Writes; anything but `ok` in what it answers means that nothing is remembered. It may be called again, after a rollback. */
   commit: (tx: DbTransaction) => Promise<WriteResult[]>;
   /** What to remember of the new records. */
   toAnswer: (records: readonly StoredRecord[]) => string;
 }
 
-/** Commits, unless that was done before: then what it answered is known. Requests that come at the same time wait for each other. */
-export async function commitOnce({ db, read }: { db: Db; read: Read }, request: OnceRequest): Promise<OnceResult> {
-  const { endpointId, once } = request;
+/** Commits, unless that was done before: then what it answered is known. Requests that come at the same time wait for each other; while they wait they hold no connection. */
+export async function commitOnce(
+  { db, read, queue }: { db: Db; read: Read; queue: EndpointQueue },
+  request: OnceRequest,
+): Promise<OnceResult> {
+  const { endpointId, once, length } = request;
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
-    const results = await retryContention(() => db.$transaction((tx) => commitUnlessTaken(tx, request))).catch((error: unknown) => {
+    const transact = () => retryContention(() => db.$transaction((tx) => commitUnlessTaken(tx, request)));
+    const results = await queue.run(endpointId, transact, length).catch((error: unknown) => {
       if (error === TAKEN) return undefined;
       throw error;
     });

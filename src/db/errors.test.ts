@@ -1,12 +1,13 @@
 /** Which failures count as "the database is away" (E3), with real ones wherever they can be had. */
 import net, { type AddressInfo } from "node:net";
 import { afterEach, describe, expect, inject, it } from "vitest";
-import type { Log } from "@/src/core/ports";
+import type { Log, Write } from "@/src/core/ports";
 import { createUniqueId } from "@/src/core/unique-id";
 import { createChangeLog } from "@/src/db/change-log";
 import { createDb, createPool } from "@/src/db/client";
 import { createDefinitionStore } from "@/src/db/definition-store";
-import { isContention, retryContention, toDatabaseError } from "@/src/db/errors";
+import { createEndpointQueue } from "@/src/db/endpoint-queue";
+import { isContention, isRowBusyError, retryContention, toDatabaseError } from "@/src/db/errors";
 import { createRecordStore } from "@/src/db/record-store";
 import { createProcessHints } from "@/src/realtime/hints";
 import { createRecordsDatabase } from "@/tests/support/records-database";
@@ -24,7 +25,7 @@ afterEach(async () => {
 function createClient(url: string, connectTimeoutMs?: number) {
   const pool = createPool({ url, log, max: 2, ...(connectTimeoutMs === undefined ? {} : { connectTimeoutMs }) });
   cleanUps.push(() => pool.end());
-  return { pool, db: createDb({ pool, hints: createProcessHints(), log }) };
+  return { pool, queue: createEndpointQueue(), db: createDb({ pool, hints: createProcessHints(), log }) };
 }
 
 /** A server that answers every connection's first message with `answer`. */
@@ -59,8 +60,8 @@ describe("a database that is away", () => {
     const { port } = server.address() as AddressInfo;
     await new Promise((resolve) => server.close(resolve));
 
-    const { db, pool } = createClient(`postgresql://u:p@127.0.0.1:${port}/d`);
-    const [records, changes] = [createRecordStore({ db, pool }), createChangeLog({ db })];
+    const { db, pool, queue } = createClient(`postgresql://u:p@127.0.0.1:${port}/d`);
+    const [records, changes] = [createRecordStore({ db, pool, queue }), createChangeLog({ db })];
     const definitions = createDefinitionStore({ db, clock: { now: () => new Date() } });
     const id = createUniqueId();
     const calls: (() => Promise<unknown>)[] = [
@@ -185,6 +186,61 @@ describe("a database that is there", () => {
     await expect(callback).rejects.toBe(refused);
   });
 
+  it("[E4] holds a row for too long: whoever waits for it is told once to come back, and nothing is written", async () => {
+    const world = await createRecordsDatabase({ lockTimeoutMs: 50 });
+    cleanUps.push(() => world.close());
+    const { db } = world;
+    const { id: endpointId } = await world.createEndpoint();
+    const holder = await world.pool.connect();
+    cleanUps.push(async () => holder.release(true));
+    await holder.query("BEGIN");
+    await holder.query(`SELECT 1 FROM "Endpoint" WHERE id = $1 FOR NO KEY UPDATE`, [endpointId]);
+    const post = (): Write => ({ type: "POST", id: createUniqueId(), contentType: "json", data: "1" });
+    let attempts = 0;
+    const writes: (() => Promise<unknown>)[] = [
+      () => createRecordStore(world).commit(endpointId, [post()]),
+      () =>
+        retryContention(() =>
+          db.$transaction((tx) => {
+            attempts += 1;
+            return tx.record.commit(endpointId, [post()]);
+          }),
+        ),
+      () => db.endpoint.update({ where: { id: endpointId }, data: { description: "x" } }),
+    ];
+    for (const write of writes) {
+      const error: unknown = await write().catch((caught: unknown) => caught);
+      expect(error).toMatchObject({ code: "server_busy", retryAfterSeconds: 1 });
+      expect(isRowBusyError(error)).toBe(true);
+    }
+    expect(attempts).toBe(1);
+    await holder.query("ROLLBACK");
+    expect(await world.expectSound(endpointId)).toEqual([]);
+  });
+
+  it("[E4] cuts off a statement or a transaction that takes too long: try again, rather than an internal error", async () => {
+    const world = await createRecordsDatabase();
+    cleanUps.push(() => world.close());
+    const { db } = world;
+    const { id: endpointId } = await world.createEndpoint();
+    const BUSY = { code: "server_busy", retryAfterSeconds: 1 };
+    const cancelled = db.$transaction(async (tx) => {
+      await tx.$executeRawUnsafe("SET LOCAL statement_timeout TO 20");
+      await tx.$queryRawUnsafe("SELECT pg_sleep(60)::text");
+    });
+    await expect(cancelled).rejects.toMatchObject(BUSY);
+    const late = db.$transaction(
+      async (tx) => {
+        await tx.record.create({ data: { endpointId, data: 1 } });
+        await tx.$queryRawUnsafe("SELECT pg_sleep(0.2)::text");
+        return tx.record.create({ data: { endpointId, data: 2 } });
+      },
+      { timeout: 100 },
+    );
+    await expect(late).rejects.toMatchObject(BUSY);
+    expect(await world.expectSound(endpointId)).toEqual([]);
+  });
+
   it("tells contention from the rest, and tries again a bounded number of times", async () => {
     const world = await createRecordsDatabase();
     cleanUps.push(() => world.close());
@@ -209,7 +265,7 @@ describe("a database that is there", () => {
         attempts++;
         throw deadlock;
       }),
-    ).rejects.toBe(deadlock);
+    ).rejects.toMatchObject({ code: "server_busy", retryAfterSeconds: 1, cause: deadlock });
     expect(attempts).toBe(20);
     attempts = 0;
     await expect(

@@ -3,6 +3,7 @@ import type { FileStore, StagedFile } from "@/src/core/file-ports";
 import type { WriteResult } from "@/src/core/ports";
 import type { Db, DbTransaction } from "@/src/db/client";
 import { commitOnce } from "@/src/db/commit-once";
+import type { EndpointQueue } from "@/src/db/endpoint-queue";
 import { retryContention } from "@/src/db/errors";
 import type { Read } from "@/src/db/read";
 import { nameStatement } from "@/src/db/statement";
@@ -41,7 +42,7 @@ const FORGET = nameStatement("rested_forget_files", `DELETE FROM "StoredFile" WH
 class FileExpired extends Error {}
 
 /** The files of a database. `endpointId`s have the dashes of a UUID. */
-export function createFileStore({ db }: { db: Db }): FileStore {
+export function createFileStore({ db, queue }: { db: Db; queue: EndpointQueue }): FileStore {
   const read: Read = (statement, values) => db.$queryRawUnsafe(statement, ...values);
   return {
     async begin({ id, name, type }, lifeMs) {
@@ -50,8 +51,10 @@ export function createFileStore({ db }: { db: Db }): FileStore {
     async commit(endpointId, uploads, once) {
       const commit = (tx: DbTransaction) => commitUploads(tx, endpointId, uploads);
       try {
-        if (once) return await commitOnce({ db, read }, { endpointId, once: once.key, commit, toAnswer: once.toAnswer });
-        return { outcome: "written", results: await retryContention(() => db.$transaction(commit)) };
+        const length = uploads.reduce((sum, { write }) => sum + write.data.length, 0);
+        if (once) return await commitOnce({ db, read, queue }, { endpointId, once: once.key, length, commit, toAnswer: once.toAnswer });
+        const transact = () => retryContention(() => db.$transaction(commit));
+        return { outcome: "written", results: await queue.run(endpointId, transact, length) };
       } catch (error) {
         if (error instanceof FileExpired) return { outcome: "file_expired" };
         throw error;

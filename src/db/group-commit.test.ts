@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Write, WriteResult } from "@/src/core/ports";
+import { createEndpointQueue } from "@/src/db/endpoint-queue";
 import { createGroupCommit } from "@/src/db/group-commit";
 import { AppError } from "@/src/shared/errors";
 
@@ -14,18 +15,20 @@ function toResult({ id }: Write, seq: number): WriteResult {
 const toIds = (results: WriteResult[]) => results.map((result) => (result.outcome === "ok" ? result.change.record.id : result.outcome));
 
 /** A door whose statements end when the test says so. */
-function createDoor() {
+function createDoor({ waitMsMax = 10_000 }: { waitMsMax?: number } = {}) {
   const statements: Array<{ endpointId: string; ids: string[]; finish: () => void; fail: (error: unknown) => void }> = [];
   let seq = 0;
-  const commit = createGroupCommit(
-    (endpointId, writes) =>
+  const queue = createEndpointQueue({ waitMsMax });
+  const commit = createGroupCommit({
+    queue,
+    commit: (endpointId, writes) =>
       new Promise<WriteResult[]>((resolve, reject) => {
         const finish = () => resolve(writes.map((write) => toResult(write, ++seq)));
         statements.push({ endpointId, ids: writes.map(({ id }) => id), finish, fail: reject });
       }),
-  );
+  });
   const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
-  return { statements, commit, turn };
+  return { statements, commit, queue, turn };
 }
 
 describe("createGroupCommit", () => {
@@ -94,8 +97,36 @@ describe("createGroupCommit", () => {
     expect((await answers).map(({ status }) => status)).toEqual(["fulfilled", "rejected", "rejected"]);
     expect(statements).toHaveLength(2);
     const next = commit(ENDPOINT, [toWrite("d")]);
+    await turn();
     statements[2]?.finish();
     expect(toIds(await next)).toEqual(["d"]);
+  });
+
+  it("[E4] takes its turns among the endpoint's other writers, and writes together what arrived meanwhile", async () => {
+    const { statements, commit, queue, turn } = createDoor();
+    let release = (): void => undefined;
+    const other = queue.run(ENDPOINT, () => new Promise<void>((resolve) => (release = resolve)));
+    const waiting = ["a", "b", "c"].map((id) => commit(ENDPOINT, [toWrite(id)]));
+    expect([statements.length, queue.running, queue.waiting]).toEqual([0, 1, 1]);
+    release();
+    await other;
+    await turn();
+    expect(statements.map(({ ids }) => ids)).toEqual([["a", "b", "c"]]);
+    statements[0]?.finish();
+    expect((await Promise.all(waiting)).map(toIds)).toEqual([["a"], ["b"], ["c"]]);
+  });
+
+  it("[E4] refuses what waits for too long, and writes none of it", async () => {
+    const { statements, commit, queue, turn } = createDoor({ waitMsMax: 1 });
+    let release = (): void => undefined;
+    const other = queue.run(ENDPOINT, () => new Promise<void>((resolve) => (release = resolve)));
+    const answers = await Promise.allSettled([commit(ENDPOINT, [toWrite("a")]), commit(ENDPOINT, [toWrite("b")])]);
+    for (const answer of answers)
+      expect(answer).toMatchObject({ status: "rejected", reason: { code: "server_busy", retryAfterSeconds: 1 } });
+    release();
+    await other;
+    await turn();
+    expect([statements.length, queue.running, queue.waiting]).toEqual([0, 0, 0]);
   });
 
   it("[R14] refuses what would make the queue larger than it may be", async () => {

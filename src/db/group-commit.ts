@@ -1,46 +1,67 @@
 /**
- * Group commit: writes that arrive while a statement of their endpoint is under way go together in the next one. An endpoint's writers
+ * Group commit: writes that arrive while their endpoint is busy go together in one statement, once it is their turn. An endpoint's writers
  * wait for each other's commits anyway (its row lock orders the log); together they share one. It must not look into writes.
  */
 import type { RecordStore, Write, WriteResult } from "@/src/core/ports";
-import { AppError, isAppError } from "@/src/shared/errors";
+import { createEndpointBusyError, type EndpointQueue, WRITE_WAIT_MS_MAX } from "@/src/db/endpoint-queue";
+import { isAppError } from "@/src/shared/errors";
 
 type Commit = RecordStore["commit"];
 
 /** A statement takes so many writes, and so many characters of data; a single request may be larger. */
 const WRITES_MAX = 128;
 const DATA_LENGTH_MAX = 1024 * 1024;
-/** What may wait at one endpoint, in characters of data. */
-const WAITING_LENGTH_MAX = 64 * 1024 * 1024;
+/** What may wait at one endpoint, and in all, in characters of data. */
+const WAITING_PER_ENDPOINT_LENGTH_MAX = 64 * 1024 * 1024;
+const WAITING_LENGTH_MAX = 256 * 1024 * 1024;
 /** A write counts as so many at least: a request may have thousands of tiny ones, which take memory of their own. */
 const WRITE_LENGTH_MIN = 256;
 
 interface Request {
   writes: readonly Write[];
   length: number;
+  /** `performance.now()` of its arrival. */
+  at: number;
   resolve: (results: WriteResult[]) => void;
   reject: (error: unknown) => void;
 }
 
-/** The requests that wait at an endpoint while one of its statements runs. */
-interface Queue {
+/** The requests that wait for their endpoint's turn. */
+interface Group {
   waiting: Request[];
   length: number;
 }
 
-/**
- * Wraps `commit`. A request's writes stay together and in order, and requests are served in the order of their calls. When a shared statement fails,
- * its requests are tried one by one, so that each gets its own error; when the database is away, they all get that. Raises `server_busy` when too much waits.
- */
-export function createGroupCommit(commit: Commit): Commit {
-  const queues = new Map<string, Queue>();
+export interface GroupCommitOptions {
+  commit: Commit;
+  queue: EndpointQueue;
+  /** How long a request waits for its statement, in milliseconds; default 10,000. */
+  waitMsMax?: number;
+}
 
-  async function drain(endpointId: string, queue: Queue): Promise<void> {
-    while (queue.waiting.length > 0) await run(endpointId, takeBatch(queue));
-    queues.delete(endpointId);
+/**
+ * Wraps `commit`. A request's writes stay together and in order, and requests are served in the order of their calls; the group as a whole takes its
+ * turns in the endpoint's queue, beside other writers. When a shared statement fails, its requests are tried one by one, so that each gets its own
+ * error; when the database is away, or the endpoint's row stays locked, they all get that. Throws `server_busy` when too much waits, or for too long.
+ */
+export function createGroupCommit({ commit, queue, waitMsMax = WRITE_WAIT_MS_MAX }: GroupCommitOptions): Commit {
+  const groups = new Map<string, Group>();
+  let length = 0;
+
+  async function drain(endpointId: string, group: Group): Promise<void> {
+    while (group.waiting.length > 0) {
+      try {
+        await queue.run(endpointId, () => run(endpointId, takeBatch(group)));
+      } catch (error) {
+        // The turn did not come.
+        for (const { reject } of take(group, group.waiting.length)) reject(error);
+      }
+    }
+    groups.delete(endpointId);
   }
 
   async function run(endpointId: string, batch: readonly Request[]): Promise<void> {
+    if (batch.length === 0) return;
     try {
       const results = await commit(
         endpointId,
@@ -58,36 +79,57 @@ export function createGroupCommit(commit: Commit): Commit {
     }
   }
 
+  /** The next requests for one statement. Refuses those that have waited for too long; there may be no others. */
+  function takeBatch(group: Group): Request[] {
+    const oldest = performance.now() - waitMsMax;
+    const late = group.waiting.findIndex(({ at }) => at >= oldest);
+    if (late !== 0) for (const { reject } of take(group, late === -1 ? group.waiting.length : late)) reject(createEndpointBusyError());
+    return take(group, countBatch(group.waiting));
+  }
+
+  function take(group: Group, count: number): Request[] {
+    const taken = group.waiting.splice(0, count);
+    const takenLength = taken.reduce((sum, request) => sum + request.length, 0);
+    group.length -= takenLength;
+    length -= takenLength;
+    return taken;
+  }
+
+  function isTooMuch(group: Group, more: number): boolean {
+    return (group.waiting.length > 0 && group.length + more > WAITING_PER_ENDPOINT_LENGTH_MAX) || length + more > WAITING_LENGTH_MAX;
+  }
+
   return (endpointId, writes) =>
     new Promise((resolve, reject) => {
-      const length = writes.reduce((sum, write) => sum + Math.max(WRITE_LENGTH_MIN, write.type === "DELETE" ? 0 : write.data.length), 0);
-      const request = { writes, length, resolve, reject };
-      const queue = queues.get(endpointId);
-      if (!queue) {
-        const first = { waiting: [request], length };
-        queues.set(endpointId, first);
-        void drain(endpointId, first);
-      } else if (queue.length + length > WAITING_LENGTH_MAX && queue.waiting.length > 0) {
-        reject(new AppError("server_busy", { retryAfterSeconds: 1 }));
-      } else {
-        queue.waiting.push(request);
-        queue.length += length;
+      const requestLength = writes.reduce(
+        (sum, write) => sum + Math.max(WRITE_LENGTH_MIN, write.type === "DELETE" ? 0 : write.data.length),
+        0,
+      );
+      const known = groups.get(endpointId);
+      const group = known ?? { waiting: [], length: 0 };
+      if (isTooMuch(group, requestLength)) {
+        reject(createEndpointBusyError());
+        return;
       }
+      group.waiting.push({ writes, length: requestLength, at: performance.now(), resolve, reject });
+      group.length += requestLength;
+      length += requestLength;
+      if (known) return;
+      groups.set(endpointId, group);
+      void drain(endpointId, group);
     });
 }
 
-/** The next requests for one statement: at least one. */
-function takeBatch(queue: Queue): Request[] {
+/** How many requests go into one statement: at least one, unless there is none. */
+function countBatch(waiting: readonly Request[]): number {
   let writes = 0;
   let length = 0;
   let count = 0;
-  for (const request of queue.waiting) {
+  for (const request of waiting) {
     writes += request.writes.length;
     length += request.length;
     if (count > 0 && (writes > WRITES_MAX || length > DATA_LENGTH_MAX)) break;
     count++;
   }
-  const batch = queue.waiting.splice(0, count);
-  queue.length -= batch.reduce((sum, request) => sum + request.length, 0);
-  return batch;
+  return count;
 }

@@ -3,6 +3,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { RecordStore, Write } from "@/src/core/ports";
 import { createUniqueId } from "@/src/core/unique-id";
+import { createEndpointQueue } from "@/src/db/endpoint-queue";
 import { sweepIdempotentRequests } from "@/src/db/idempotent-requests";
 import { createRecordStore } from "@/src/db/record-store";
 import { createRecordsDatabase, type RecordsDatabase } from "@/tests/support/records-database";
@@ -56,7 +57,7 @@ describe("a request that is carried out once", () => {
   });
 
   it("[R9] of two servers writes on one of them", async () => {
-    const stores = [store, createRecordStore(world)];
+    const stores = [store, createRecordStore({ ...world, queue: createEndpointQueue() })];
     const results = await Promise.all(
       Array.from({ length: 12 }, (_, n) =>
         stores[n % 2]?.commitOnce(endpointId, toKey("a"), [post(String(n))], ([record]) => record?.data ?? ""),

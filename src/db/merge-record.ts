@@ -1,7 +1,8 @@
 /** Replaces a record by what a function makes of it, without losing an update in between. It must not know how JSON is merged. */
 import type { RecordStore, WriteResult } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
-import { retryContention } from "@/src/db/errors";
+import type { EndpointQueue } from "@/src/db/endpoint-queue";
+import { isRowBusyError, retryContention } from "@/src/db/errors";
 import { nameStatement } from "@/src/db/statement";
 import { AppError, isAppError } from "@/src/shared/errors";
 import type { RecordKind } from "@/src/shared/protocol";
@@ -31,15 +32,15 @@ type Row = { version: number; contentType: RecordKind; data: string; owner: stri
  * the two, and the write can share a commit. Merges of one record take turns within this process, so that they don't undo each other's attempts;
  * while they wait they hold no connection.
  */
-export function createMerge({ db, commit }: { db: Db; commit: RecordStore["commit"] }): Merge {
+export function createMerge({ db, commit, queue }: { db: Db; commit: RecordStore["commit"]; queue: EndpointQueue }): Merge {
   /** The last merge of each record that has any. */
   const last = new Map<string, Promise<WriteResult>>();
 
   return (endpointId, id, change, conditions = {}) => {
-    const run = () => mergeRecord({ db, commit, endpointId, id, change, conditions });
+    const run = () => mergeRecord({ db, commit, queue, endpointId, id, change, conditions });
     const mine = last.get(id)?.then(run, (error) => {
-      // Who waits behind a merge that found the database away must not wait for as long again.
-      if (isAppError(error) && error.code === "database_unavailable") throw error;
+      // Whoever waits behind a merge that found the database away, or the endpoint's row held for too long, must not wait for as long again.
+      if ((isAppError(error) && error.code === "database_unavailable") || isRowBusyError(error)) throw error;
       return run();
     });
     const turn = mine ?? run();
@@ -55,13 +56,14 @@ export function createMerge({ db, commit }: { db: Db; commit: RecordStore["commi
 interface MergeRequest {
   db: Db;
   commit: RecordStore["commit"];
+  queue: EndpointQueue;
   endpointId: string;
   id: string;
   change: Change;
   conditions: Conditions;
 }
 
-async function mergeRecord({ db, commit, endpointId, id, change, conditions }: MergeRequest): Promise<WriteResult> {
+async function mergeRecord({ db, commit, queue, endpointId, id, change, conditions }: MergeRequest): Promise<WriteResult> {
   const attemptsMax = conditions.check ? CHECKED_ATTEMPTS_MAX : UNLOCKED_ATTEMPTS_MAX;
   for (let attempt = 1; attempt <= attemptsMax; attempt++) {
     const result = await changeOnce({ db, commit, endpointId, id, change, conditions });
@@ -69,13 +71,13 @@ async function mergeRecord({ db, commit, endpointId, id, change, conditions }: M
     if (result.outcome !== "version_conflict" || conditions.expectedVersion !== undefined) return result;
   }
   if (conditions.check) throw new AppError("server_busy", { detail: "The record changes all the time. Try again shortly." });
-  return retryContention(() =>
+  const changeLocked = () =>
     db.$transaction(async (tx) => {
       // By a statement of its own: one that waits for a lock goes on to read what there was before it waited.
       await tx.$queryRawUnsafe(LOCK_ENDPOINT, endpointId);
       return changeOnce({ db: tx, commit: (...request) => tx.record.commit(...request), endpointId, id, change, conditions });
-    }),
-  );
+    });
+  return queue.run(endpointId, () => retryContention(changeLocked));
 }
 
 async function changeOnce({
@@ -85,7 +87,7 @@ async function changeOnce({
   id,
   change,
   conditions: { expectedVersion, onlyOwner, check },
-}: Omit<MergeRequest, "db"> & { db: Pick<Db, "$queryRawUnsafe"> }): Promise<WriteResult> {
+}: Omit<MergeRequest, "db" | "queue"> & { db: Pick<Db, "$queryRawUnsafe"> }): Promise<WriteResult> {
   const [row] = await db.$queryRawUnsafe<Row[]>(READ, endpointId, id);
   if (!row) return { outcome: "endpoint_not_found" };
   if (row.version === null) return { outcome: "record_not_found" };

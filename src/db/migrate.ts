@@ -42,9 +42,10 @@ export async function migrate(options: { pool: pg.Pool; dir: string; log: Log })
   const { pool, dir, log } = options;
   const migrations = await readMigrations(dir);
   const client = await pool.connect();
-  let failed = true;
   try {
     await checkServer(client);
+    // Another node's migrations may take long.
+    await client.query("SET lock_timeout TO 0");
     await lock(client, log);
     const applied: string[] = [];
     for (const migration of await findPending(client, migrations)) {
@@ -52,12 +53,10 @@ export async function migrate(options: { pool: pg.Pool; dir: string; log: Log })
       await apply(client, migration);
       applied.push(migration.name);
     }
-    await client.query("SELECT pg_advisory_unlock($1)", [LOCK_ID]);
-    failed = false;
     return applied;
   } finally {
-    // After a failure the connection is closed instead of reused, which also frees the lock.
-    client.release(failed);
+    // Closed instead of reused: it has settings of its own. That frees the lock as well.
+    client.release(true);
   }
 }
 

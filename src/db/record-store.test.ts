@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Change, RecordStore, Write, WriteResult } from "@/src/core/ports";
 import { createUniqueId } from "@/src/core/unique-id";
+import { createEndpointQueue } from "@/src/db/endpoint-queue";
 import { createMerge } from "@/src/db/merge-record";
 import { createRecordStore } from "@/src/db/record-store";
 import { AppError } from "@/src/shared/errors";
@@ -186,7 +187,7 @@ describe("merge", () => {
 
   it("[R4] loses none of 20 merges at the same time, of two processes, among replacements", async () => {
     const { record } = await create('{"replaced":0}');
-    const stores = [store, createRecordStore(world)];
+    const stores = [store, createRecordStore({ ...world, queue: createEndpointQueue() })];
     const replace: Write = { type: "PUT", id: record.id, contentType: "json", data: '{"replaced":1}' };
     await Promise.all([
       ...Array.from({ length: 20 }, (_, n) => {
@@ -214,6 +215,7 @@ describe("merge", () => {
     let interfered = 0;
     const merge = createMerge({
       db: world.db,
+      queue: world.queue,
       commit: async (...request) => {
         interfered++;
         await world.db.record.update({ where: { id: record.id }, data: { data: interfered } });

@@ -3,6 +3,7 @@ import type pg from "pg";
 import type { FoundRecord, ListRange, ReadScope, RecordStore } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
 import { commitOnce } from "@/src/db/commit-once";
+import type { EndpointQueue } from "@/src/db/endpoint-queue";
 import { createGroupCommit } from "@/src/db/group-commit";
 import { findRemembered } from "@/src/db/idempotent-requests";
 import { createMerge } from "@/src/db/merge-record";
@@ -46,15 +47,24 @@ const PAGE_BOUNDS = nameStatement(
   FROM record_page_bounds($1::uuid, $2::uuid, $3::bigint, $4::boolean, $5::int)`,
 );
 
+export interface RecordStoreOptions {
+  db: Db;
+  pool: Pick<pg.Pool, "query">;
+  /** Of all writers of the process. */
+  queue: EndpointQueue;
+}
+
 /** The records of a database; `pool` is the one that `db` is on. `endpointId`s have the dashes of a UUID; see the port for the rest. */
-export function createRecordStore({ db, pool }: { db: Db; pool: Pick<pg.Pool, "query"> }): RecordStore {
+export function createRecordStore({ db, pool, queue }: RecordStoreOptions): RecordStore {
   const read = createRead(pool);
-  const commit = createGroupCommit((endpointId, writes) => db.record.commit(endpointId, writes));
+  const commit = createGroupCommit({ queue, commit: (endpointId, writes) => db.record.commit(endpointId, writes) });
   return {
     commit,
-    merge: createMerge({ db, commit }),
-    commitOnce: (endpointId, once, writes, toAnswer) =>
-      commitOnce({ db, read }, { endpointId, once, commit: (tx) => tx.record.commit(endpointId, writes), toAnswer }),
+    merge: createMerge({ db, commit, queue }),
+    commitOnce: (endpointId, once, writes, toAnswer) => {
+      const length = writes.reduce((sum, { data }) => sum + data.length, 0);
+      return commitOnce({ db, read, queue }, { endpointId, once, length, commit: (tx) => tx.record.commit(endpointId, writes), toAnswer });
+    },
     findOnce: (endpointId, once) => findRemembered(read, endpointId, once),
     readByIds: (endpointId, ids, options) => readNamed(read, endpointId, ids, options),
     async readOne(endpointId, id, { owner } = {}) {

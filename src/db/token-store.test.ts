@@ -22,7 +22,7 @@ const HASH = "a hash";
 beforeAll(async () => {
   database = await createRecordsDatabase();
   tokens = createTokenStore({ db: database.db });
-  users = createUserStore({ db: database.db });
+  users = createUserStore(database);
 });
 afterAll(() => database.close());
 beforeEach(async () => {

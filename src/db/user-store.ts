@@ -3,6 +3,7 @@ import type { StoredRecord, WriteResult } from "@/src/core/ports";
 import { createUniqueId } from "@/src/core/unique-id";
 import type { StoredUser, UserChange, UserStore, UserWriteResult } from "@/src/core/user-ports";
 import type { Db, DbTransaction } from "@/src/db/client";
+import type { EndpointQueue } from "@/src/db/endpoint-queue";
 import { retryContention } from "@/src/db/errors";
 import { nameStatement } from "@/src/db/statement";
 
@@ -74,16 +75,25 @@ const DELETE_EXPIRED = nameStatement(
 type Row = StoredRecord & { name: string; passwordHash: string };
 
 /** The users of a database. `endpointId`s have the dashes of a UUID. */
-export function createUserStore({ db }: { db: Db }): UserStore {
+export function createUserStore({ db, queue }: { db: Db; queue: EndpointQueue }): UserStore {
+  /** A transaction that takes the row lock of an endpoint, or of a user alone. */
+  const transact = <Result>(rowId: string, work: (tx: DbTransaction) => Promise<Result>, length = 0) =>
+    queue.run(rowId, () => retryContention(() => db.$transaction(work)), length);
   return {
     register: ({ endpointId, id, data, name, passwordHash }) =>
-      inTransaction(db, async (tx) => {
-        const result = await commitOne(tx, endpointId, { type: "POST", id, contentType: "json", data, owner: id });
-        if (result.outcome !== "ok") return result;
-        const inserted = await tx.$executeRawUnsafe(INSERT, endpointId, id, name, passwordHash);
-        if (inserted === 0) throw new Refused("username_taken");
-        return result;
-      }),
+      catchRefusal(() =>
+        transact(
+          endpointId,
+          async (tx) => {
+            const result = await commitOne(tx, endpointId, { type: "POST", id, contentType: "json", data, owner: id });
+            if (result.outcome !== "ok") return result;
+            const inserted = await tx.$executeRawUnsafe(INSERT, endpointId, id, name, passwordHash);
+            if (inserted === 0) throw new Refused("username_taken");
+            return result;
+          },
+          data.length,
+        ),
+      ),
     async find(endpointId, id) {
       const [row] = await db.$queryRawUnsafe<Row[]>(FIND, endpointId, id);
       return row && toUser(row);
@@ -92,26 +102,22 @@ export function createUserStore({ db }: { db: Db }): UserStore {
       const [row] = await db.$queryRawUnsafe<Row[]>(FIND_BY_NAME, endpointId, name);
       return row && toUser(row);
     },
-    change: (change) => inTransaction(db, (tx) => changeUser(tx, change)),
+    change: (change) => catchRefusal(() => transact(change.endpointId, (tx) => changeUser(tx, change), change.data.length)),
     setPassword: ({ endpointId, id, hash, now }) =>
-      retryContention(() =>
-        db.$transaction(async (tx) => {
-          if ((await tx.$executeRawUnsafe(SET_PASSWORD, endpointId, id, hash)) === 0) return false;
-          await tx.$executeRawUnsafe(REVOKE_OTHERS, id, now.toISOString(), null);
-          return true;
-        }),
-      ),
+      transact(id, async (tx) => {
+        if ((await tx.$executeRawUnsafe(SET_PASSWORD, endpointId, id, hash)) === 0) return false;
+        await tx.$executeRawUnsafe(REVOKE_OTHERS, id, now.toISOString(), null);
+        return true;
+      }),
     createToken: ({ userId, provenHash, projectId, hash, userAgent, address, now, expiresAt, liveMax }) =>
-      retryContention(() =>
-        db.$transaction(async (tx) => {
-          const locked = await tx.$queryRawUnsafe<unknown[]>(LOCK, userId, provenHash);
-          if (locked.length === 0) return false;
-          const times = [now.toISOString(), expiresAt.toISOString()];
-          await tx.$executeRawUnsafe(INSERT_TOKEN, userId, projectId, hash, userAgent, address, ...times, createUniqueId());
-          const ended = await tx.$executeRawUnsafe(REVOKE_OLDEST, userId, now.toISOString(), liveMax);
-          return { endedOthers: ended > 0 };
-        }),
-      ),
+      transact(userId, async (tx) => {
+        const locked = await tx.$queryRawUnsafe<unknown[]>(LOCK, userId, provenHash);
+        if (locked.length === 0) return false;
+        const times = [now.toISOString(), expiresAt.toISOString()];
+        await tx.$executeRawUnsafe(INSERT_TOKEN, userId, projectId, hash, userAgent, address, ...times, createUniqueId());
+        const ended = await tx.$executeRawUnsafe(REVOKE_OLDEST, userId, now.toISOString(), liveMax);
+        return { endedOthers: ended > 0 };
+      }),
     async revokeToken(tokenId, now) {
       await db.$executeRawUnsafe(REVOKE, tokenId, now.toISOString());
     },
@@ -129,9 +135,9 @@ class Refused extends Error {
   }
 }
 
-async function inTransaction(db: Db, work: (tx: DbTransaction) => Promise<WriteResult>): Promise<UserWriteResult> {
+async function catchRefusal(work: () => Promise<WriteResult>): Promise<UserWriteResult> {
   try {
-    return await retryContention(() => db.$transaction(work));
+    return await work();
   } catch (error) {
     if (error instanceof Refused) return { outcome: error.outcome };
     throw error;

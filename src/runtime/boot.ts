@@ -19,6 +19,7 @@ import { createDb, createPool } from "@/src/db/client";
 import { createDefinitionStore } from "@/src/db/definition-store";
 import { readDeploymentId } from "@/src/db/deployment-id";
 import { startEmbeddedPostgres } from "@/src/db/embedded-postgres";
+import { createEndpointQueue } from "@/src/db/endpoint-queue";
 import { createFileStore } from "@/src/db/file-store";
 import { sweepIdempotentRequests } from "@/src/db/idempotent-requests";
 import { migrate } from "@/src/db/migrate";
@@ -91,7 +92,8 @@ export async function boot(config: Config): Promise<Booted> {
 
   const hints = createProcessHints({ log });
   const db = createDb({ pool, hints, log });
-  const store = createRecordStore({ db, pool });
+  const endpointQueue = createEndpointQueue();
+  const store = createRecordStore({ db, pool, queue: endpointQueue });
   const changes = createChangeLog({ db });
   const definitions = createDefinitions({ store: createDefinitionStore({ db, clock }), clock, log });
   const tokens = createTokens({ store: createTokenStore({ db }), clock, log });
@@ -115,7 +117,7 @@ export async function boot(config: Config): Promise<Booted> {
   });
   const records = createRecords({ store, sandbox, recordBytesMax: config.bodyBytesMax });
   const users = createUsers({
-    store: createUserStore({ db }),
+    store: createUserStore({ db, queue: endpointQueue }),
     records,
     tokens,
     sandbox,
@@ -127,7 +129,7 @@ export async function boot(config: Config): Promise<Booted> {
   });
   const storage = await openStorage(config, log);
   const files = createFiles({
-    store: createFileStore({ db }),
+    store: createFileStore({ db, queue: endpointQueue }),
     storage,
     records: store,
     sandbox,
@@ -170,6 +172,7 @@ export async function boot(config: Config): Promise<Booted> {
       log,
       clock,
       db,
+      endpointQueue,
       records: store,
       changes,
       definitions,

@@ -9,6 +9,7 @@ import type { ChangeLog, Clock, Log, LoginLimiter, RecordStore, Sandbox } from "
 import type { Tokens } from "@/src/core/tokens";
 import type { Users } from "@/src/core/users";
 import type { Db } from "@/src/db/client";
+import type { EndpointQueue } from "@/src/db/endpoint-queue";
 import type { Hub } from "@/src/realtime/hub";
 
 /** Everything with a socket, pool, timer or cache; made once by runtime/boot.ts. */
@@ -18,6 +19,8 @@ export interface Runtime {
   clock: Clock;
   /** The extended Prisma client. */
   db: Db;
+  /** The turns of all writers at an endpoint: whatever takes the lock of an endpoint's row runs in it. */
+  endpointQueue: EndpointQueue;
   records: RecordStore;
   changes: ChangeLog;
   /** Cached keys, endpoints, projects: call `invalidate(projectId)` after a change of any of them. */

@@ -127,7 +127,7 @@ export const ERRORS = {
   request_invalid: client(400, "The request is not valid HTTP."),
   headers_too_large: client(431, "The request's headers are too large."),
   database_unavailable: retry(503, 1013, "The database is not available right now. Try again shortly."),
-  server_busy: retry(503, 1013, "The server has more writes waiting than it can hold. Try again shortly."),
+  server_busy: retry(503, 1013, "The server is busy. Try again after the time that Retry-After gives."),
   internal_error: retry(500, 1011, "Something went wrong on the server. Try again; the request id names the entry in its log."),
 } as const satisfies Record<string, ErrorEntry>;
 

@@ -13,6 +13,7 @@ import { createTokens, type Tokens } from "@/src/core/tokens";
 import { createUsers, type Users } from "@/src/core/users";
 import { createDb, createPool, type Db } from "@/src/db/client";
 import { createDefinitionStore } from "@/src/db/definition-store";
+import { createEndpointQueue } from "@/src/db/endpoint-queue";
 import { createRecordStore } from "@/src/db/record-store";
 import { createTokenStore } from "@/src/db/token-store";
 import { createUserStore } from "@/src/db/user-store";
@@ -106,6 +107,7 @@ export async function createDataServer(options: DataServerOptions = {}): Promise
   if (options.via) url.host = `${options.via.host}:${options.via.port}`;
   const serverPool = createPool({ url: url.href, log });
   const db = createDb({ pool: serverPool, hints, log });
+  const queue = createEndpointQueue();
   const coreClock = { now: () => clock.at };
   const definitions = createDefinitions({ store: createDefinitionStore({ db, clock: coreClock }), clock: coreClock, log });
   const tokens = createTokens({ store: createTokenStore({ db }), clock: coreClock, log });
@@ -113,10 +115,10 @@ export async function createDataServer(options: DataServerOptions = {}): Promise
   const limiter = createProcessRateLimiter({ now: () => clock.at.getTime() });
   const gate = createRateGate({ access, limiter, limit: options.rateLimit ?? 0, now: () => clock.at.getTime() });
   const sandbox = createSandbox({ timeoutMs: options.sandboxTimeoutMs ?? 5_000, memoryBytesMax: 64 * 1024 * 1024, log });
-  const store = createRecordStore({ db, pool: serverPool });
+  const store = createRecordStore({ db, pool: serverPool, queue });
   const records = createRecords({ store, sandbox, recordBytesMax: bodyBytesMax });
   const users = createUsers({
-    store: createUserStore({ db }),
+    store: createUserStore({ db, queue }),
     records,
     tokens,
     sandbox,
@@ -125,7 +127,7 @@ export async function createDataServer(options: DataServerOptions = {}): Promise
     accessTokenTtlMs: ACCESS_TOKEN_TTL_MS,
     recordBytesMax: bodyBytesMax,
   });
-  const folder = await createFilesFolder({ db, records: store, sandbox, log, uploadTimeoutMs: config.uploadTimeoutMs });
+  const folder = await createFilesFolder({ db, queue, records: store, sandbox, log, uploadTimeoutMs: config.uploadTimeoutMs });
   const { files } = folder;
   const handle = createDataPlane({ access, gate, records, users, files, sandbox, clock: coreClock, config, log });
   const server = http.createServer({ ...createHttpLimits(config), connectionsCheckingInterval: 50 }, (request, response) =>

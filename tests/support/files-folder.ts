@@ -5,6 +5,7 @@ import path from "node:path";
 import { createFiles, type Files } from "@/src/core/files";
 import type { Log, RecordStore, Sandbox } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
+import type { EndpointQueue } from "@/src/db/endpoint-queue";
 import { createFileStore } from "@/src/db/file-store";
 import { createDiskStorage } from "@/src/storage/disk";
 import { listFiles } from "./list-files";
@@ -19,16 +20,17 @@ export interface FilesFolder {
 
 export async function createFilesFolder(options: {
   db: Db;
+  queue: EndpointQueue;
   records: RecordStore;
   sandbox: Pick<Sandbox, "validate">;
   log: Log;
   uploadTimeoutMs?: number;
 }): Promise<FilesFolder> {
-  const { db, records, sandbox, log, uploadTimeoutMs = 10_000 } = options;
+  const { db, queue, records, sandbox, log, uploadTimeoutMs = 10_000 } = options;
   const dir = await mkdtemp(path.join(os.tmpdir(), "rested-files-"));
   const storage = createDiskStorage({ dir });
   return {
-    files: createFiles({ store: createFileStore({ db }), storage, records, sandbox, log, uploadTimeoutMs }),
+    files: createFiles({ store: createFileStore({ db, queue }), storage, records, sandbox, log, uploadTimeoutMs }),
     dir,
     list: () => listFiles(dir),
     remove: () => rm(dir, { recursive: true, force: true }),

@@ -14,6 +14,7 @@ import { createUsers } from "@/src/core/users";
 import { createChangeLog } from "@/src/db/change-log";
 import { createDb, createPool, type Db } from "@/src/db/client";
 import { createDefinitionStore } from "@/src/db/definition-store";
+import { createEndpointQueue } from "@/src/db/endpoint-queue";
 import { createOpenStreamStore } from "@/src/db/open-streams";
 import { createRecordStore } from "@/src/db/record-store";
 import { createSnapshotReader } from "@/src/db/snapshot-reader";
@@ -97,13 +98,14 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
   const serverPool = createPool({ url: url.href, log });
   const hints = createProcessHints({ log });
   const db = createDb({ pool: serverPool, hints, log });
+  const queue = createEndpointQueue();
   const definitions = createDefinitions({ store: createDefinitionStore({ db, clock: coreClock }), clock: coreClock, log });
   const tokens = createTokens({ store: createTokenStore({ db }), clock: coreClock, log });
   const access = createAccess({ definitions, tokens, clock: coreClock });
   const limiter = createProcessRateLimiter({ now: () => clock.at.getTime() });
   const gate = createRateGate({ access, limiter, limit: options.rateLimit ?? 0, now: () => clock.at.getTime() });
   const changes = createChangeLog({ db });
-  const records = createRecordStore({ db, pool: serverPool });
+  const records = createRecordStore({ db, pool: serverPool, queue });
   const limits = createStreamLimits({ total: 0, perKey: 0, perAddress: 0, ...options.streams });
   const sandbox = createSandbox({ timeoutMs: options.sandboxTimeoutMs ?? 5_000, memoryBytesMax: 64 * 1024 * 1024, log });
   const hub = createHub({
@@ -127,10 +129,10 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
   const eventStreams = createEventStreams({ hub, config: { pingIntervalMs, pongTimeoutMs } });
   const config = { bodyBytesMax: 1_048_576, bodyTimeoutMs: 10_000, uploadTimeoutMs: 10_000 };
   const recordBytesMax = 1_048_576;
-  const folder = await createFilesFolder({ db, records, sandbox, log });
+  const folder = await createFilesFolder({ db, queue, records, sandbox, log });
   const rules = createRecords({ store: records, sandbox, recordBytesMax });
   const users = createUsers({
-    store: createUserStore({ db }),
+    store: createUserStore({ db, queue }),
     records: rules,
     tokens,
     sandbox,

@@ -4,6 +4,7 @@ import { expect } from "vitest";
 import type { Hint, Log } from "@/src/core/ports";
 import { createUniqueId } from "@/src/core/unique-id";
 import { createDb, createPool, type Db } from "@/src/db/client";
+import { createEndpointQueue, type EndpointQueue } from "@/src/db/endpoint-queue";
 import { createProcessHints } from "@/src/realtime/hints";
 import { createTestDatabase, type TestDatabase } from "@/tests/support/database";
 
@@ -20,6 +21,8 @@ export interface RecordsDatabase {
   database: TestDatabase;
   pool: pg.Pool;
   db: Db;
+  /** Of the writers on `db`. */
+  queue: EndpointQueue;
   /** The hints since the last call. */
   takeHints(): Hint[];
   createEndpoint(): Promise<{ id: string; projectId: string; userId: string }>;
@@ -37,6 +40,7 @@ export async function createRecordsDatabase(
     max?: number;
     connectTimeoutMs?: number;
     idleInTransactionMs?: number;
+    lockTimeoutMs?: number;
     via?: { host: string; port: number };
     serverDefaults?: string[];
   } = {},
@@ -48,13 +52,14 @@ export async function createRecordsDatabase(
   observer.on("error", () => undefined);
   for (const setting of options.serverDefaults ?? []) await observer.query(`ALTER DATABASE ${database.database} SET ${setting}`);
   if (options.via) url.host = `${options.via.host}:${options.via.port}`;
-  const { max, connectTimeoutMs, idleInTransactionMs } = options;
+  const { max, connectTimeoutMs, idleInTransactionMs, lockTimeoutMs } = options;
   const pool = createPool({
     url: url.href,
     log: quiet,
     ...(max === undefined ? {} : { max }),
     ...(connectTimeoutMs === undefined ? {} : { connectTimeoutMs }),
     ...(idleInTransactionMs === undefined ? {} : { idleInTransactionMs }),
+    ...(lockTimeoutMs === undefined ? {} : { lockTimeoutMs }),
   });
   const hints = createProcessHints({ log: quiet });
   let heard: Hint[] = [];
@@ -73,6 +78,7 @@ export async function createRecordsDatabase(
     database,
     pool,
     db,
+    queue: createEndpointQueue(),
     takeHints() {
       const taken = heard;
       heard = [];

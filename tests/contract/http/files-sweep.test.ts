@@ -155,12 +155,12 @@ describe("sweeps", () => {
         kept.delete(key);
       },
     };
-    const { db, pool } = database;
+    const { db, pool, queue } = database;
     const warned: string[] = [];
     const files = createFiles({
-      store: createFileStore({ db }),
+      store: createFileStore({ db, queue }),
       storage,
-      records: createRecordStore({ db, pool }),
+      records: createRecordStore({ db, pool, queue }),
       sandbox: { validate: async () => undefined },
       log: { warn: (_, message) => void warned.push(message), error: (_, message) => void warned.push(message) },
       uploadTimeoutMs: 10_000,

@@ -14,6 +14,7 @@ import { createUsers } from "@/src/core/users";
 import { createChangeLog } from "@/src/db/change-log";
 import { createDb, createPool } from "@/src/db/client";
 import { createDefinitionStore } from "@/src/db/definition-store";
+import { createEndpointQueue } from "@/src/db/endpoint-queue";
 import { createRecordStore } from "@/src/db/record-store";
 import { createSnapshotReader } from "@/src/db/snapshot-reader";
 import { createTokenStore } from "@/src/db/token-store";
@@ -88,18 +89,19 @@ export async function startManageServer(overrides: Partial<Config> = {}, shared?
   processHints.subscribe((hint) => hints.push(hint));
   const pool = createPool({ url: database.url, log });
   const db = createDb({ pool, hints: processHints, log });
+  const queue = createEndpointQueue();
   const changes = createChangeLog({ db });
   const definitions = createDefinitions({ store: createDefinitionStore({ db, clock }), clock, log });
   const tokens = createTokens({ store: createTokenStore({ db }), clock, log });
   const access = createAccess({ definitions, tokens, clock });
-  const records = createRecordStore({ db, pool });
+  const records = createRecordStore({ db, pool, queue });
   const recordBytesMax = config.bodyBytesMax;
   const sandbox = createSandbox({ timeoutMs: 5_000, memoryBytesMax: 64 * 1024 * 1024, log });
-  const folder = await createFilesFolder({ db, records, sandbox, log });
+  const folder = await createFilesFolder({ db, queue, records, sandbox, log });
   const importsDir = mkdtempSync(path.join(os.tmpdir(), "rested-imports-"));
   const imports = createImporter({ dir: importsDir, findScript: findImportWorkerScript, log });
   const users = createUsers({
-    store: createUserStore({ db }),
+    store: createUserStore({ db, queue }),
     records: createRecords({ store: records, sandbox, recordBytesMax }),
     tokens,
     sandbox,
@@ -113,6 +115,7 @@ export async function startManageServer(overrides: Partial<Config> = {}, shared?
     log,
     clock,
     db,
+    endpointQueue: queue,
     records,
     changes,
     definitions,

@@ -10,9 +10,19 @@ export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
     json(await getEndpoint({ db, countSubscribers: (endpointId) => hub.subscriberCount(endpointId), ownerId: user.id, endpointId: id })),
   PATCH: withBody(
     endpointPatchSchema,
-    async ({ runtime: { db, sandbox, hub, definitions }, user, id, body }) => {
+    async ({ runtime: { db, endpointQueue: queue, sandbox, hub, definitions }, user, id, body }) => {
       const countSubscribers = (endpointId: string) => hub.subscriberCount(endpointId);
-      return json(await updateEndpoint({ db, sandbox, definitions, countSubscribers, ownerId: user.id, endpointId: id, patch: body }));
+      const endpoint = await updateEndpoint({
+        db,
+        queue,
+        sandbox,
+        definitions,
+        countSubscribers,
+        ownerId: user.id,
+        endpointId: id,
+        patch: body,
+      });
+      return json(endpoint);
     },
     { bytesMax: () => SCHEMA_BODY_BYTES_MAX },
   ),
