@@ -1,237 +1,168 @@
 /**
- * What hostile requests cost everybody else: the latency of plain GETs, quiet and while 8 clients send JSONata that never ends or takes all it can get
- * (`jsonata`), streams that filter by it (`filters`), or bodies that are too deep, too large, too many files, or cut off (`bodies`); turn by turn in one
- * run. Server, plain clients and hostile clients are processes of their own; PostgreSQL durable.
- * Run: node --import tsx bench/hostile.ts jsonata|filters|bodies [seconds a turn] [turns]
+ * What hostile callers cost everybody else: eight callers do the worst (bench/hostile/attacks.ts), and four neighbours with a project of their own go on with
+ * plain GETs, POSTs, logins, filtered streams and a dashboard page, quiet and beside them, turn by turn in one run. The server is the production build
+ * (`npm run build` is part of `npm start`), with its default limits; it believes the callers' addresses as if behind a proxy. Attackers and neighbours are processes of
+ * their own. Prints the neighbours' p99 beside hostile callers and quiet, their failures, and the server's memory.
+ * Run: node --import tsx bench/hostile.ts [attack …] [--seconds 6] [--turns 3] [--heap MB]
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
-import http from "node:http";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
-import { pipeline } from "node:stream/promises";
 import { setTimeout as delay } from "node:timers/promises";
-import { gzipSync } from "node:zlib";
-import { parseConfig } from "@/src/config/config";
-import { boot } from "@/src/runtime/boot";
+import { parseArgs } from "node:util";
+import { ATTACKS, type AttackName, attack } from "./hostile/attacks";
+import { KINDS, type Measured, measureNeighbours } from "./hostile/neighbours";
+import { createWorld, type World } from "./hostile/world";
 
-const HOSTILE_CLIENTS = 8;
-const PLAIN_CLIENTS = 4;
-/** Between two plain requests of a client: a server that is used, not one that is worn out. */
-const PLAIN_PAUSE_MS = 5;
-const RECORDS = 500;
+/** How long an attack lasts before the neighbours are measured, and how long its remains take to end. */
+const BEFORE_MS = 2_000;
+const AFTER_MS = 5_000;
+const MEMORY_INTERVAL_MS = 250;
 
-const JSONATA = [
-  "( $f := function($n){ $f($n + 1) }; $f(1) )",
-  "( $f := function($n){ $f($n) + 1 }; $f(1) )",
-  "$contains($join($map([1..40], function($i){'a'})) & 'b', /^(a+)+$/)",
-  "$pad('x', 1000000000)",
-  "$map([1..10000000], function($i){ {'n': $i} })",
-  "$sort([1..1000000], function($a, $b){ $a < $b })",
-  "( $x := [1..3000]; $count($x.($x)) )",
-  "$pad('x', 8000000)",
-  "$map([1..200], function($i){ $$ })",
-  "$eval($string($))",
-  "$[",
-];
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    seconds: { type: "string", default: "6" },
+    turns: { type: "string", default: "3" },
+    heap: { type: "string" },
+    role: { type: "string" },
+    world: { type: "string", default: "{}" },
+  },
+});
+const isAttack = (name: string): name is AttackName => Object.hasOwn(ATTACKS, name);
 
-const MB = 1024 * 1024;
-const BOUNDARY = "hostile";
-const toPart = (index: number) => `--${BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="../${index}"\r\n\r\n`;
-const JSON_TYPE = { "Content-Type": "application/json" };
-const FORM_TYPE = { "Content-Type": `multipart/form-data; boundary=${BOUNDARY}` };
-
-/** A POST; `pieces` are sent one after the other, `isCutOff` ends the connection in the middle. */
-interface HostileBody {
-  headers: Record<string, string>;
-  pieces: readonly (string | Buffer)[];
-  isCutOff?: boolean;
-}
-
-const BODIES: readonly HostileBody[] = [
-  { headers: JSON_TYPE, pieces: ["[".repeat(MB)] },
-  { headers: JSON_TYPE, pieces: ['{"a":'.repeat(100_000), "1", "}".repeat(100_000)] },
-  { headers: JSON_TYPE, pieces: [`[${"{},".repeat(300_000)}{}`] },
-  { headers: JSON_TYPE, pieces: [JSON.stringify("\u0000".repeat(100_000))] },
-  { headers: JSON_TYPE, pieces: Array.from({ length: 16 }, () => " ".repeat(MB)) },
-  { headers: { ...JSON_TYPE, "Content-Encoding": "gzip" }, pieces: [gzipSync(Buffer.alloc(64 * MB))] },
-  { headers: FORM_TYPE, pieces: [Array.from({ length: 11 }, (_, index) => `${toPart(index)}x\r\n`).join(""), `--${BOUNDARY}--\r\n`] },
-  { headers: FORM_TYPE, pieces: [toPart(1), ...Array.from({ length: 101 }, () => Buffer.alloc(MB))] },
-  { headers: FORM_TYPE, pieces: [toPart(1), ...Array.from({ length: 8 }, () => Buffer.alloc(MB))], isCutOff: true },
-  { headers: FORM_TYPE, pieces: [`--${BOUNDARY}\r\n\r\n`, "x".repeat(1_000)] },
-];
-
-const [role = "run", ...rest] = process.argv.slice(2);
-if (role === "serve") await serve();
-else if (role === "plain") await plain(rest[0] ?? "", Number(rest[1]));
-else if (role === "hostile") await hostile(rest[0] ?? "", toSender(rest[1]));
-else if (role === "jsonata" || role === "filters" || role === "bodies") await run(role, Number(rest[0] ?? 5), Number(rest[1] ?? 5));
-else throw new Error("Say what is hostile: jsonata, filters or bodies.");
-
-/** A server with an endpoint of some records; prints its URL. */
-async function serve(): Promise<void> {
-  const dir = mkdtempSync(path.join(os.tmpdir(), "rested-bench-"));
-  const booted = await boot(parseConfig({ NODE_ENV: "production", RESTED_DATA_DIR: dir, LOG_LEVEL: "error", RESTED_RATE_LIMIT: "0" }));
-  const { db } = booted.runtime;
-  const key = randomBytes(16).toString("hex");
-  const owner = await db.user.create({ data: { email: `${key}@example.com`, name: "bench" } });
-  const project = await db.project.create({
-    data: {
-      ownerId: owner.id,
-      name: "bench project",
-      keys: { create: { name: "key", key } },
-      endpoints: { create: [{ name: "bench/plain" }, { name: "bench/hostile" }] },
-    },
-    include: { endpoints: true },
-  });
-  for (const { id, name } of project.endpoints) {
-    const writes = Array.from({ length: name === "bench/plain" ? 20 : RECORDS }, (_, n) => ({
-      type: "POST" as const,
-      id: randomBytes(16).toString("hex"),
-      contentType: "json" as const,
-      data: JSON.stringify({ sensor: "kitchen", temperature: n / 10, tags: ["a", "b"], note: "x".repeat(100) }),
-    }));
-    for (let at = 0; at < writes.length; at += 100) await booted.runtime.records.commit(id, writes.slice(at, at + 100));
-  }
-  const server = http.createServer((request, response) => booted.dataPlane(request, response));
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  const port = typeof address === "object" ? address?.port : undefined;
-  console.log(`http://127.0.0.1:${port}/api/1/ce/NAME?key=${key}`);
-  await once(process.stdin.resume(), "end");
-  server.close();
-  server.closeAllConnections();
-  await booted.stop();
-  rmSync(dir, { recursive: true, force: true });
+if (values.role === "neighbours") {
+  console.log(JSON.stringify(await measureNeighbours(JSON.parse(values.world) as World, Number(values.seconds))));
   process.exit();
+} else if (values.role === "attack") {
+  const [name = ""] = positionals;
+  if (isAttack(name)) await attack(JSON.parse(values.world) as World, name);
+} else {
+  const names = positionals.length > 0 ? positionals : Object.keys(ATTACKS);
+  const unknown = names.filter((name) => !isAttack(name));
+  if (unknown.length > 0) throw new Error(`There is no attack ${unknown.join(", ")}. The attacks: ${Object.keys(ATTACKS).join(", ")}.`);
+  for (const name of names) await run(name);
 }
 
-/** Prints the milliseconds of each GET as JSON. */
-async function plain(url: string, seconds: number): Promise<void> {
-  const agent = new http.Agent({ keepAlive: true, maxSockets: PLAIN_CLIENTS });
-  const until = performance.now() + seconds * 1000;
-  const times: number[] = [];
-  const client = async (): Promise<void> => {
-    while (performance.now() < until) {
-      const start = performance.now();
-      if ((await get(url, agent)) !== 200) throw new Error("A plain GET failed.");
-      times.push(performance.now() - start);
-      await delay(PLAIN_PAUSE_MS);
+/** One attack on a server of its own. */
+async function run(name: string): Promise<void> {
+  const server = await startServer();
+  try {
+    const world = JSON.stringify(await createWorld(server.origin, server.setupUrl));
+    const measure = async () =>
+      JSON.parse(await firstLine(start("--role", "neighbours", "--seconds", values.seconds, "--world", world))) as Measured;
+    await measure(); // warm-up
+    const all: Record<"quiet" | "hostile", Measured[]> = { quiet: [], hostile: [] };
+    const before = server.memoryBytes();
+    for (let turn = 1; turn <= Number(values.turns); turn += 1) {
+      all.quiet.push(await measure());
+      const attackers = start(name, "--role", "attack", "--world", world);
+      await delay(BEFORE_MS);
+      all.hostile.push(await measure());
+      attackers.kill("SIGKILL");
+      await delay(AFTER_MS);
     }
-  };
-  await Promise.all(Array.from({ length: PLAIN_CLIENTS }, client));
-  console.log(JSON.stringify(times));
-  process.exit();
-}
-
-/** Until it is killed. */
-async function hostile(url: string, send: (url: string, n: number, agent: http.Agent) => Promise<unknown>): Promise<void> {
-  const agent = new http.Agent({ keepAlive: true, maxSockets: HOSTILE_CLIENTS });
-  const client = async (first: number): Promise<void> => {
-    for (let n = first; ; n += 1) await send(url, n, agent);
-  };
-  await Promise.all(Array.from({ length: HOSTILE_CLIENTS }, (_, n) => client(n)));
-}
-
-function toSender(what: string | undefined) {
-  if (what === "bodies") return sendBody;
-  return what === "filters" ? openFiltered : sendJsonata;
-}
-
-function sendJsonata(url: string, n: number, agent: http.Agent): Promise<number> {
-  return get(`${url}&jsonata=${encodeURIComponent(JSONATA[n % JSONATA.length] ?? "1")}`, agent);
-}
-
-/** A stream that wants all records through a filter. Settles when it has ended, or has sent some: then it is cut off. */
-function openFiltered(url: string, n: number): Promise<void> {
-  const address = `${url}&snapshot=true&jsonata=${encodeURIComponent(JSONATA[n % JSONATA.length] ?? "1")}`;
-  const request = http.get(address, { agent: false, headers: { Accept: "text/event-stream" } });
-  return new Promise((resolve) => {
-    request.on("error", () => resolve());
-    request.on("response", (response) => {
-      response.on("data", (chunk: Buffer) => {
-        if (chunk.includes("SNAPSHOT")) response.destroy();
-      });
-      response.on("error", () => undefined).on("close", resolve);
-    });
-  });
-}
-
-/** Settles when the connection has ended, or the answer has come: whichever a refused client sees first. */
-async function sendBody(url: string, n: number): Promise<void> {
-  const { headers, pieces, isCutOff = false } = BODIES[n % BODIES.length] ?? { headers: {}, pieces: [] };
-  const request = http.request(url, { method: "POST", headers, agent: false });
-  const over = new Promise<void>((resolve) => {
-    request.on("response", (response) => response.resume().on("close", resolve));
-    request.on("close", resolve);
-  });
-  // A server that refuses what it has not read yet may close the connection first.
-  await pipeline(toBody(pieces, isCutOff), request).catch(() => undefined);
-  await over;
-}
-
-function* toBody(pieces: HostileBody["pieces"], isCutOff: boolean): Generator<string | Buffer, void> {
-  yield* pieces;
-  if (isCutOff) throw new Error("cut off");
-}
-
-function get(url: string, agent: http.Agent): Promise<number> {
-  return new Promise((resolve, reject) => {
-    http
-      .get(url, { agent }, (response) => {
-        response.resume();
-        response.on("end", () => resolve(response.statusCode ?? 0));
-        response.on("error", reject);
-      })
-      .on("error", reject);
-  });
-}
-
-async function run(what: string, seconds: number, turns: number): Promise<void> {
-  const server = start("serve");
-  const url = await firstLine(server);
-  const [plainUrl, hostileUrl] = [url.replace("NAME", "bench/plain"), url.replace("NAME", "bench/hostile")];
-  const measure = async (): Promise<number[]> => JSON.parse(await firstLine(start("plain", plainUrl, String(seconds)))) as number[];
-  await measure(); // warm-up
-  const all: Record<"quiet" | "hostile", number[]> = { quiet: [], hostile: [] };
-  for (let turn = 1; turn <= turns; turn += 1) {
-    const quiet = await measure();
-    const attackers = start("hostile", hostileUrl, what);
-    await delay(1000);
-    const attacked = await measure();
-    attackers.kill("SIGKILL");
-    // What they left must end before it is quiet again.
-    await delay(3000);
-    all.quiet.push(...quiet);
-    all.hostile.push(...attacked);
-    console.log(`turn ${turn}   ${compare(what, quiet, attacked)}`);
+    console.log(toReport(name, all, { before, peak: server.peakBytes(), after: server.memoryBytes() }, server));
+  } catch (error) {
+    console.log(`${name}: ${error instanceof Error ? error.message : String(error)}${server.isRunning() ? "" : " (the server has ended)"}`);
+  } finally {
+    await server.stop();
   }
-  console.log(`all      ${compare(what, all.quiet, all.hostile)}`);
-  server.stdin?.end();
-  await once(server, "exit");
+}
+
+async function startServer() {
+  const dir = mkdtempSync(path.join(os.tmpdir(), "rested-bench-"));
+  const child = spawn(process.execPath, [...(values.heap ? [`--max-old-space-size=${values.heap}`] : []), "dist/server.js"], {
+    env: {
+      PATH: process.env.PATH,
+      NODE_ENV: "production",
+      ...{ HOST: "127.0.0.1", PORT: "0", TRUST_PROXY: "loopback" },
+      ...{ RESTED_DATA_DIR: dir, RESTED_SIGNUP: "open", RESTED_LOG_LEVEL: "error" },
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let printed = "";
+  let errors = 0;
+  createInterface({ input: child.stderr }).on("line", () => {
+    errors += 1;
+  });
+  const ended = once(child, "exit");
+  const ready = new Promise<string>((resolve, reject) => {
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      printed += `${line}\n`;
+      if (/setup\?token=/.test(line)) resolve(line);
+    });
+    void ended.then(() => reject(new Error(`The server ended:\n${printed}`)));
+  });
+  const setupUrl = /https?:\/\/\S+/.exec(await ready)?.[0] ?? "";
+  const memoryBytes = () => Number(/VmRSS:\s+(\d+)/.exec(readStatus(child.pid))?.[1] ?? 0) * 1024;
+  let peak = 0;
+  const timer = setInterval(() => {
+    peak = Math.max(peak, memoryBytes());
+  }, MEMORY_INTERVAL_MS);
+  return {
+    origin: new URL(setupUrl).origin,
+    setupUrl,
+    memoryBytes,
+    peakBytes: () => peak,
+    /** Lines of errors that it logged. */
+    errors: () => errors,
+    isRunning: () => child.exitCode === null && child.signalCode === null,
+    stop: async () => {
+      clearInterval(timer);
+      child.kill("SIGTERM");
+      const killer = setTimeout(() => child.kill("SIGKILL"), 30_000);
+      await ended;
+      clearTimeout(killer);
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+function readStatus(pid: number | undefined): string {
+  try {
+    return readFileSync(`/proc/${pid}/status`, "utf8");
+  } catch {
+    return "";
+  }
 }
 
 function start(...args: string[]): ChildProcess {
-  return spawn(process.execPath, ["--import", "tsx", import.meta.filename, ...args], { stdio: ["pipe", "pipe", "inherit"] });
+  return spawn(process.execPath, ["--import", "tsx", import.meta.filename, ...args], { stdio: ["ignore", "pipe", "inherit"] });
 }
 
 async function firstLine(child: ChildProcess): Promise<string> {
   if (!child.stdout) throw new Error("There is nothing to read.");
-  const [line] = (await once(createInterface({ input: child.stdout }), "line")) as [string];
+  const lines = createInterface({ input: child.stdout });
+  const ended = once(child, "exit").then(() => {
+    throw new Error("The neighbours could not be measured.");
+  });
+  const [line] = (await Promise.race([once(lines, "line"), ended])) as [string];
+  ended.catch(() => undefined);
   return line;
 }
 
-function compare(what: string, quiet: readonly number[], hostile: readonly number[]): string {
-  return [50, 99]
-    .map((percent) => {
-      const [before, after] = [percentile(quiet, percent), percentile(hostile, percent)];
-      return `p${percent} ${before.toFixed(2)} ms quiet, ${after.toFixed(2)} ms beside hostile ${what}, ×${(after / before).toFixed(2)}`;
-    })
-    .join("   ");
+function toReport(
+  name: string,
+  { quiet, hostile }: Record<"quiet" | "hostile", Measured[]>,
+  memory: { before: number; peak: number; after: number },
+  server: { isRunning: () => boolean; errors: () => number },
+): string {
+  const rows = KINDS.map((kind) => {
+    const [calm, beside] = [quiet, hostile].map((measured) => measured.flatMap((turn) => turn[kind].times));
+    const [p99, p99Beside] = [percentile(calm ?? [], 99), percentile(beside ?? [], 99)];
+    const failures = hostile.flatMap((turn) => turn[kind].failures);
+    const failed = `${failures.length} of ${beside?.length ?? 0}${failures.length > 0 ? `, e.g. ${failures[0]}` : ""}`;
+    return `| ${name} | ${kind} | ${p99.toFixed(1)} | ${p99Beside.toFixed(1)} | ${(p99Beside / p99).toFixed(2)} | ${failed} |`;
+  });
+  const [before, peak, after] = [memory.before, memory.peak, memory.after].map((bytes) => Math.round(bytes / 1024 / 1024));
+  rows.push(
+    `${name}: memory ${before} MB before, ${peak} MB at most, ${after} MB after; ${server.errors()} errors logged${server.isRunning() ? "" : "; the server has ended"}`,
+  );
+  return rows.join("\n");
 }
 
 function percentile(times: readonly number[], percent: number): number {

@@ -9,6 +9,7 @@ import { type Deployment, startDeployment } from "./deployment";
 import { dropPackets } from "./drop-packets";
 import type { Fault } from "./fault";
 import { fullDisk } from "./full-disk";
+import { noisyNeighbour } from "./noisy-neighbour";
 import { killNode, killPostgres, killRedis, stopPostgres } from "./process-faults";
 import { reconnectStorm } from "./reconnect-storm";
 import { isRedisInstalled } from "./redis-process";
@@ -17,7 +18,10 @@ import { runOnce } from "./run";
 import { stalledReaders } from "./stalled-readers";
 
 /** Those that need the same deployment next to each other: in the short form they share one. */
-const FAULTS: readonly Fault[] = [killNode, stopPostgres, killPostgres, killRedis, stalledReaders, reconnectStorm, dropPackets, fullDisk];
+const FAULTS: readonly Fault[] = [
+  ...[killNode, stopPostgres, killPostgres, killRedis],
+  ...[noisyNeighbour, stalledReaders, reconnectStorm, dropPackets, fullDisk],
+];
 const PROBLEMS_SHOWN_MAX = 20;
 
 const { values } = parseArgs({

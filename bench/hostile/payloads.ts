@@ -1,0 +1,47 @@
+/** Expressions and bodies that cost a server more than their senders. */
+import { gzipSync } from "node:zlib";
+
+export const EXPRESSIONS = [
+  "( $f := function($n){ $f($n + 1) }; $f(1) )",
+  "( $f := function($n){ $f($n) + 1 }; $f(1) )",
+  "$contains($join($map([1..40], function($i){'a'})) & 'b', /^(a+)+$/)",
+  "$pad('x', 1000000000)",
+  "$map([1..10000000], function($i){ {'n': $i} })",
+  "$sort([1..1000000], function($a, $b){ $a < $b })",
+  "( $x := [1..3000]; $count($x.($x)) )",
+  "$pad('x', 8000000)",
+  "$map([1..200], function($i){ $$ })",
+  "$eval($string($))",
+  "$[",
+] as const;
+
+const MB = 1024 * 1024;
+const BOUNDARY = "hostile";
+const toPart = (index: number) => `--${BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="../${index}"\r\n\r\n`;
+const JSON_TYPE = { "Content-Type": "application/json" };
+const FORM_TYPE = { "Content-Type": `multipart/form-data; boundary=${BOUNDARY}` };
+
+/** A POST; `pieces` are sent one after the other, `isCutOff` ends the connection in the middle. */
+interface HostileBody {
+  headers: Record<string, string>;
+  pieces: readonly (string | Buffer)[];
+  isCutOff?: boolean;
+}
+
+export const BODIES: readonly HostileBody[] = [
+  { headers: JSON_TYPE, pieces: ["[".repeat(MB)] },
+  { headers: JSON_TYPE, pieces: ['{"a":'.repeat(100_000), "1", "}".repeat(100_000)] },
+  { headers: JSON_TYPE, pieces: [`[${"{},".repeat(300_000)}{}`] },
+  { headers: JSON_TYPE, pieces: [JSON.stringify("\u0000".repeat(100_000))] },
+  { headers: JSON_TYPE, pieces: Array.from({ length: 16 }, () => " ".repeat(MB)) },
+  { headers: { ...JSON_TYPE, "Content-Encoding": "gzip" }, pieces: [gzipSync(Buffer.alloc(64 * MB))] },
+  { headers: FORM_TYPE, pieces: [Array.from({ length: 11 }, (_, index) => `${toPart(index)}x\r\n`).join(""), `--${BOUNDARY}--\r\n`] },
+  { headers: FORM_TYPE, pieces: [toPart(1), ...Array.from({ length: 101 }, () => Buffer.alloc(MB))] },
+  { headers: FORM_TYPE, pieces: [toPart(1), ...Array.from({ length: 8 }, () => Buffer.alloc(MB))], isCutOff: true },
+  { headers: FORM_TYPE, pieces: [`--${BOUNDARY}\r\n\r\n`, "x".repeat(1_000)] },
+];
+
+export function* toBody(pieces: HostileBody["pieces"], isCutOff: boolean): Generator<string | Buffer, void> {
+  yield* pieces;
+  if (isCutOff) throw new Error("cut off");
+}
