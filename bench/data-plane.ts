@@ -11,9 +11,11 @@ import os from "node:os";
 import path from "node:path";
 import { createAccess } from "@/src/core/access";
 import { createDefinitions } from "@/src/core/definitions";
+import { createPasswordHasher } from "@/src/core/password-hasher";
 import type { RecordStore } from "@/src/core/ports";
 import { createRateGate } from "@/src/core/rate-gate";
 import { createRecords } from "@/src/core/records";
+import { createRegistrationLimit } from "@/src/core/registration-limit";
 import { createTokens } from "@/src/core/tokens";
 import { createUsers } from "@/src/core/users";
 import { createDb, createPool } from "@/src/db/client";
@@ -66,7 +68,18 @@ async function serve(store: RecordStore): Promise<{ origin: string; server: http
   const records = createRecords({ store, sandbox, recordBytesMax });
   const userStore = createUserStore({ db, queue });
   const limiter = createLoginLimiter();
-  const users = createUsers({ store: userStore, records, tokens, limiter, sandbox, clock, accessTokenTtlMs: 60_000, recordBytesMax });
+  const users = createUsers({
+    store: userStore,
+    records,
+    tokens,
+    limiter,
+    registrations: createRegistrationLimit({ limiter: createProcessRateLimiter(), perAddress: 0 }),
+    passwords: createPasswordHasher(),
+    sandbox,
+    clock,
+    accessTokenTtlMs: 60_000,
+    recordBytesMax,
+  });
   const { files } = await createFilesFolder({ db, queue, records: store, sandbox, log });
   const config = { bodyBytesMax: 1024 * 1024, bodyTimeoutMs: 30_000, uploadTimeoutMs: 30_000 };
   const server = http.createServer(createDataPlane({ access, gate, records, users, files, sandbox, clock, config, log }));

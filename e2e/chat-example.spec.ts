@@ -9,7 +9,7 @@ import { type Browser, expect, type Page, test } from "@playwright/test";
 import { generate } from "selfsigned";
 import { type RunningServer, startServer } from "./support/server";
 
-const ADMIN_TOKEN = "t".repeat(40);
+const ADMIN_TOKEN = "9d1c7b04e6f2a8351c0db97ef64a28531b7c";
 const ADMIN = {
   RESTED_ADMIN_EMAIL: "admin@example.com",
   RESTED_ADMIN_PASSWORD: "correct horse battery",

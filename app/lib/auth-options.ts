@@ -60,7 +60,8 @@ export function createAuthOptions({ runtime, client, onFailure }: AuthOptionsReq
             // next-auth hands over its own fields of the form as well.
             const checked = checkBody(loginSchema, { email: credentials?.email, password: credentials?.password });
             if (!checked.ok) return null;
-            return authenticateUser({ db, limiter: runtime.loginLimiter, ...checked.value, address: client.address });
+            const { passwords, loginLimiter: limiter } = runtime;
+            return authenticateUser({ db, passwords, limiter, ...checked.value, address: client.address });
           }),
       }),
     ],

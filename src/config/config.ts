@@ -10,6 +10,10 @@ const MODES = ["production", "development", "test"] as const;
 const PROXY_NAMES = new Set(["loopback", "linklocal", "uniquelocal"]);
 const ADMIN_PASSWORD_LENGTH_MIN = 10;
 const SECRET_LENGTH_MIN = 32;
+/** 32 random hex digits have fewer different ones once in 10 million. */
+const SECRET_DISTINCT_MIN = 8;
+/** A secret that repeats something shorter is refused. */
+const SECRET_PERIOD_MIN = 16;
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
@@ -55,6 +59,8 @@ export interface Config {
   retention: { hours: number; changesMax: number };
   /** Requests a minute for each key and address (U8); 0: no limit. A project may have a limit of its own. */
   rateLimit: number;
+  /** Users that one address may register a minute at an endpoint (L6); 0: no limit. */
+  registrationsPerMinute: number;
   /** Counts requests for all servers together. Absent: each counts its own. */
   redisUrl?: string;
   /** For how long an access token is good (L3). */
@@ -130,6 +136,7 @@ const variables = z.object({
   RESTED_LOG_HOURS: wholeNumber(1, 87_600, " hours"),
   RESTED_LOG_CHANGES_MAX: wholeNumber(100, 1_000_000_000, " changes"),
   RESTED_RATE_LIMIT: wholeNumber(0, 1_000_000_000, " requests a minute; 0 for no limit"),
+  RESTED_REGISTRATIONS_PER_MINUTE: wholeNumber(0, 1_000_000, " registrations a minute; 0 for no limit"),
   REDIS_URL: text(redisUrlProblem),
   RESTED_ACCESS_TOKEN_MINUTES: wholeNumber(1, 527_040, " minutes"),
   RESTED_UPLOAD_TIMEOUT_MS: wholeNumber(100, 86_400_000, " milliseconds"),
@@ -207,6 +214,7 @@ function toConfig(env: Readonly<Partial<Record<Variable, string | undefined>>>):
     },
     retention: { hours: number("RESTED_LOG_HOURS", 24), changesMax: number("RESTED_LOG_CHANGES_MAX", 100_000) },
     rateLimit: number("RESTED_RATE_LIMIT", 12_000),
+    registrationsPerMinute: number("RESTED_REGISTRATIONS_PER_MINUTE", 20),
     ...(env.REDIS_URL === undefined ? {} : { redisUrl: env.REDIS_URL }),
     accessTokenTtlMs: number("RESTED_ACCESS_TOKEN_MINUTES", 7 * 24 * 60) * 60_000,
     uploadTimeoutMs: number("RESTED_UPLOAD_TIMEOUT_MS", 600_000),
@@ -285,7 +293,14 @@ function isProxy(item: string): boolean {
 }
 
 function secretProblem(value: string): string | undefined {
-  return value.length >= SECRET_LENGTH_MIN
-    ? undefined
-    : `Use ${SECRET_LENGTH_MIN} characters or more, random ones: openssl rand -base64 32`;
+  const make = "Make one with: openssl rand -base64 32";
+  if (value.length < SECRET_LENGTH_MIN) return `Use ${SECRET_LENGTH_MIN} characters or more, random ones. ${make}`;
+  if (new Set(value).size >= SECRET_DISTINCT_MIN && findPeriod(value) >= SECRET_PERIOD_MIN) return undefined;
+  return `This one can be guessed: it repeats a few characters. ${make}`;
+}
+
+/** The length of the shortest text that `value` is a repetition of; its last repetition may be cut off. */
+function findPeriod(value: string): number {
+  for (let period = 1; period < value.length; period++) if (value.startsWith(value.slice(period))) return period;
+  return value.length;
 }

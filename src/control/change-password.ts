@@ -1,6 +1,6 @@
 /** Changes an account's password and ends its other sessions. */
 
-import { hashPassword } from "@/src/core/passwords";
+import { type PasswordHasher, toDashboardTurn } from "@/src/core/password-hasher";
 import type { Clock, LoginLimiter } from "@/src/core/ports";
 import { tryPassword } from "@/src/core/try-password";
 import type { Db } from "@/src/db/client";
@@ -14,6 +14,7 @@ import type { PasswordChange } from "@/src/shared/management";
 export async function changePassword({
   db,
   clock,
+  passwords,
   limiter,
   userId,
   currentSessionId,
@@ -22,6 +23,7 @@ export async function changePassword({
 }: {
   db: Pick<Db, "user" | "$transaction">;
   clock: Clock;
+  passwords: PasswordHasher;
   limiter: LoginLimiter;
   userId: string;
   currentSessionId: string | null;
@@ -29,10 +31,12 @@ export async function changePassword({
   input: PasswordChange;
 }): Promise<void> {
   const { passwordHash: stored } = await db.user.findUniqueOrThrow({ where: { id: userId }, select: { passwordHash: true } });
-  if (!(await tryPassword({ limiter, attempt: { account: userId, address }, stored, password: input.currentPassword }))) {
+  const turn = toDashboardTurn(address);
+  const attempt = { account: userId, address };
+  if (!(await tryPassword({ passwords, limiter, attempt, turn, stored, password: input.currentPassword }))) {
     throw new AppError("current_password_wrong", { fields: { currentPassword: "This is not the current password." } });
   }
-  const passwordHash = await hashPassword(input.newPassword);
+  const passwordHash = await passwords.hash(input.newPassword, turn);
   await db.$transaction(async (tx) => {
     await tx.user.update({ where: { id: userId }, data: { passwordHash } });
     await tx.session.updateMany({

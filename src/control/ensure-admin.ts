@@ -1,6 +1,6 @@
 /** Makes the first administrator and its management token from the configuration (G1), at start. */
 
-import { hashPassword } from "@/src/core/passwords";
+import { type PasswordHasher, toDashboardTurn } from "@/src/core/password-hasher";
 import type { Db } from "@/src/db/client";
 import { TOKEN_PREFIX_LENGTH } from "./create-token";
 import { createFirstAdmin, lockAccounts } from "./first-admin";
@@ -22,32 +22,37 @@ export interface EnsuredAdmin {
  */
 export async function ensureAdmin({
   db,
+  passwords,
   admin,
   adminToken,
 }: {
   db: Pick<Db, "user" | "$transaction">;
+  passwords: Pick<PasswordHasher, "hash">;
   admin?: { email: string; password: string } | undefined;
   adminToken?: string | undefined;
 }): Promise<EnsuredAdmin> {
   const email = admin?.email.trim().toLowerCase();
-  const made = admin && email !== undefined ? await makeAdmin({ db, email, password: admin.password }) : "none";
+  const made = admin && email !== undefined ? await makeAdmin({ db, passwords, email, password: admin.password }) : "none";
   const token = adminToken === undefined ? "none" : await giveToken({ db, email, adminToken });
   return { admin: made, token };
 }
 
 async function makeAdmin({
   db,
+  passwords,
   email,
   password,
 }: {
   db: Pick<Db, "user" | "$transaction">;
+  passwords: Pick<PasswordHasher, "hash">;
   email: string;
   password: string;
 }): Promise<"created" | "kept"> {
   const existing = await db.user.findFirst({ where: { passwordHash: { not: null } }, select: { id: true } });
   if (existing) return "kept";
   const name = email.split("@")[0] ?? email;
-  const row = await createFirstAdmin({ db, admin: { name, email, passwordHash: await hashPassword(password) } });
+  const passwordHash = await passwords.hash(password, toDashboardTurn(null));
+  const row = await createFirstAdmin({ db, admin: { name, email, passwordHash } });
   return row ? "created" : "kept";
 }
 

@@ -1,4 +1,5 @@
 /** Sets a new password for a user of an application, for the endpoint's owner (G12), and ends the user's sessions. */
+import { toOwnerPath } from "@/src/core/caller-path";
 import type { Users } from "@/src/core/users";
 import type { Db } from "@/src/db/client";
 import { requireOwnUser } from "./require-own-users";
@@ -20,5 +21,5 @@ export async function setAppUserPassword({
   password: string;
 }): Promise<void> {
   const { projectId } = await requireOwnUser({ db, ownerId, endpointId, userId });
-  await users.setPassword({ site: { endpointId, projectId }, id: userId, password });
+  await users.setPassword({ site: { endpointId, projectId }, id: userId, password, caller: toOwnerPath(ownerId, projectId) });
 }

@@ -1,6 +1,6 @@
 /** Makes the first administrator by the link that the server prints. */
 
-import { hashPassword } from "@/src/core/passwords";
+import { type PasswordHasher, toDashboardTurn } from "@/src/core/password-hasher";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import type { AccountView, Setup } from "@/src/shared/management";
@@ -12,16 +12,20 @@ import { toAccountView } from "./views";
 /** The administrator. Of two at the same time one gets `setup_done`. Raises `setup_token_invalid`, `email_taken`. */
 export async function setUp({
   db,
+  passwords,
   secret,
+  address,
   input,
 }: {
   db: Pick<Db, "user" | "$transaction">;
+  passwords: Pick<PasswordHasher, "hash">;
   secret: string;
+  address: string | null;
   input: Setup;
 }): Promise<AccountView> {
   if (!(await isSetupNeeded({ db }))) throw new AppError("setup_done");
   if (!isSetupToken(secret, input.token)) throw new AppError("setup_token_invalid");
-  const passwordHash = await hashPassword(input.password);
+  const passwordHash = await passwords.hash(input.password, toDashboardTurn(address));
   try {
     const row = await createFirstAdmin({ db, admin: { name: input.name, email: input.email, passwordHash } });
     if (!row) throw new AppError("setup_done");

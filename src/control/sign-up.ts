@@ -1,6 +1,6 @@
 /** Makes an account on a server with open sign-up (RESTED_SIGNUP). */
 
-import { hashPassword } from "@/src/core/passwords";
+import { type PasswordHasher, toDashboardTurn } from "@/src/core/password-hasher";
 import type { LoginLimiter } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
@@ -13,12 +13,14 @@ import { accountSelect, toAccountView } from "./views";
 /** A member. Raises `signup_closed` (also before the first administrator exists), `email_taken`, `rate_limited`. */
 export async function signUp({
   db,
+  passwords,
   limiter,
   signup,
   address,
   input,
 }: {
   db: Pick<Db, "user">;
+  passwords: Pick<PasswordHasher, "hash">;
   limiter: LoginLimiter;
   signup: "open" | "closed";
   address: string | null;
@@ -30,7 +32,7 @@ export async function signUp({
   }
   // Hashing costs, and a taken address is told: neither may be had without end.
   await limiter.begin({ account: "sign-up", address });
-  const passwordHash = await hashPassword(input.password);
+  const passwordHash = await passwords.hash(input.password, { ...toDashboardTurn(address), kind: "registration" });
   try {
     const row = await db.user.create({
       data: { name: input.name, email: input.email, passwordHash, role: "member" },

@@ -82,7 +82,7 @@ function toRecordDoor(records: Records, { endpointId, schema, caller }: Site): D
 
 function toUserDoor(users: OwnerWriteRequest["users"], site: Site): Door {
   return {
-    create: (body) => users.register({ site, body, caller: site.caller }),
+    create: (body) => users.register({ site, body, caller: site.caller, address: null, isTrusted: true }),
     update: (change) => users.update({ site, ...change, caller: site.caller, address: null }),
     remove: (removal) => users.remove({ site, ...removal }),
   };

@@ -1,5 +1,6 @@
 /** Lets a bounded number of pieces of work run at once; the rest wait in a fair queue, for a bounded time. */
 import { createFairQueue, type FairQueueLimits } from "@/src/core/fair-queue";
+import { createWeightedQueue, type WeightedQueueLimits } from "@/src/core/weighted-queue";
 import type { AppError } from "@/src/shared/errors";
 
 export interface FairSemaphoreOptions {
@@ -7,8 +8,8 @@ export interface FairSemaphoreOptions {
   permits: number;
   /** Of them, those of one group of the first level. Default: no limit of its own. */
   groupPermits?: number;
-  /** What may wait (see {@link FairQueueLimits}). */
-  waiting: FairQueueLimits;
+  /** What may wait (see {@link FairQueueLimits}); with weights, the groups of the first level are classes (see {@link WeightedQueueLimits}). */
+  waiting: FairQueueLimits | WeightedQueueLimits;
   /** Whatever has waited for so long is refused. */
   waitMsMax: number;
   /** The error of whatever is refused because too much waits, or because it waited too long: it says when to try again. */
@@ -33,7 +34,7 @@ export function createFairSemaphore({
   waitMsMax,
   createBusyError,
 }: FairSemaphoreOptions): FairSemaphore {
-  const queue = createFairQueue<() => void>(waiting);
+  const queue = "weights" in waiting ? createWeightedQueue<() => void>(waiting) : createFairQueue<() => void>(waiting);
   /** Of the first level; groups of which nothing runs are not kept. */
   const runningByGroup = new Map<string, number>();
   let running = 0;

@@ -1,5 +1,5 @@
 /** Checks a password as an attempt that counts: the one way to do so for log-ins and changes. It must not know accounts, nor log. */
-import { isPassword } from "@/src/core/passwords";
+import type { HashTurn, PasswordHasher } from "@/src/core/password-hasher";
 import type { LoginAttempt, LoginLimiter } from "@/src/core/ports";
 
 /**
@@ -7,20 +7,24 @@ import type { LoginAttempt, LoginLimiter } from "@/src/core/ports";
  * compared now does not. Raises `rate_limited`, `server_busy`.
  */
 export async function tryPassword({
+  passwords,
   limiter,
   attempt,
+  turn,
   stored,
   password,
 }: {
+  passwords: Pick<PasswordHasher, "verify">;
   limiter: LoginLimiter;
   attempt: LoginAttempt;
+  turn: HashTurn;
   stored: string | null;
   password: string;
 }): Promise<boolean> {
   await limiter.begin(attempt);
   let isRight: boolean;
   try {
-    isRight = await isPassword(stored, password);
+    isRight = await passwords.verify(stored, password, turn);
   } catch (error) {
     await limiter.withdraw(attempt);
     throw error;

@@ -1,10 +1,11 @@
 /** The rules of an application's users (L1–L4): register, log in, log out, change, delete. It must not know transports, nor check access (access.ts does). */
 import { createHash, randomBytes } from "node:crypto";
 import type { CallerPath } from "@/src/core/caller-path";
-import { hashPassword } from "@/src/core/passwords";
+import type { PasswordHasher } from "@/src/core/password-hasher";
 import type { Clock, LoginLimiter, Sandbox, StoredRecord } from "@/src/core/ports";
 import type { RecordBody } from "@/src/core/record-body";
 import type { Records, WriteConditions } from "@/src/core/records";
+import type { RegistrationLimit } from "@/src/core/registration-limit";
 import { requireSchemaMatch } from "@/src/core/schema-check";
 import type { Tokens } from "@/src/core/tokens";
 import { tryPassword } from "@/src/core/try-password";
@@ -48,8 +49,17 @@ export interface UserUpdate extends WriteConditions {
 }
 
 export interface Users {
-  /** Stores a new user (L1). Raises `credentials_missing`, `credentials_invalid`, `username_taken`, `schema_mismatch`; then nothing was written. */
-  register(request: { site: UserSite; body: RecordBody; caller: CallerPath }): Promise<StoredRecord>;
+  /**
+   * Stores a new user (L1). `isTrusted`: the application itself registers it (master key), so the limits of registrations do not apply. Throws
+   * `credentials_missing`, `credentials_invalid`, `username_taken`, `schema_mismatch`, `rate_limited`, `server_busy`; then nothing was written.
+   */
+  register(request: {
+    site: UserSite;
+    body: RecordBody;
+    caller: CallerPath;
+    address: string | null;
+    isTrusted: boolean;
+  }): Promise<StoredRecord>;
   /** Hands out an access token (L2). Raises `credentials_missing`, `credentials_invalid`, `rate_limited`; `login_failed`, in the same time for whatever reason. */
   login(request: {
     site: UserSite;
@@ -68,7 +78,7 @@ export interface Users {
   /** Deletes a user with its credentials and tokens, and answers the record as it was. Raises `record_not_found`, `access_denied`, `version_conflict`. */
   remove(request: WriteConditions & { site: Omit<UserSite, "schema">; id: string }): Promise<StoredRecord>;
   /** Sets a new password and ends all tokens, for the endpoint's owner. Raises `credentials_invalid`, `record_not_found`. */
-  setPassword(request: { site: Omit<UserSite, "schema">; id: string; password: string }): Promise<void>;
+  setPassword(request: { site: Omit<UserSite, "schema">; id: string; password: string; caller: CallerPath }): Promise<void>;
   /** Deletes tokens that expired a day ago or earlier, one batch after the other. */
   sweepTokens(): Promise<void>;
 }
@@ -78,6 +88,8 @@ export interface UsersOptions {
   records: Pick<Records, "remove">;
   tokens: Pick<Tokens, "invalidate">;
   limiter: LoginLimiter;
+  registrations: RegistrationLimit;
+  passwords: PasswordHasher;
   sandbox: Pick<Sandbox, "validate">;
   clock: Clock;
   /** Milliseconds from log-in to expiry. */
@@ -108,23 +120,23 @@ class StoredUsers implements Users {
     this.#options = options;
   }
 
-  async register({ site, body, caller }: Parameters<Users["register"]>[0]): Promise<StoredRecord> {
-    const { store } = this.#options;
+  async register({ site, body, caller, address, isTrusted }: Parameters<Users["register"]>[0]): Promise<StoredRecord> {
+    const { store, passwords, registrations } = this.#options;
     const { name, password, data } = parseRegistration(body);
     await this.#requireMatch(site, data, caller);
+    if (!isTrusted) await registrations.count({ endpointId: site.endpointId, address });
     // Hashing is what registering costs; a name that is taken need not cost it.
     if (await store.findByName(site.endpointId, name)) throw new AppError("username_taken");
-    const passwordHash = await hashPassword(password);
+    const passwordHash = await passwords.hash(password, { kind: "registration", caller });
     const user = { endpointId: site.endpointId, id: createUniqueId(), data, name, passwordHash };
     return toRecord(await store.register(user));
   }
 
-  async login({ site, body, address, userAgent }: Parameters<Users["login"]>[0]): Promise<IssuedToken & { record: StoredRecord }> {
-    const { store, limiter, clock, accessTokenTtlMs, tokens } = this.#options;
+  async login({ site, body, caller, address, userAgent }: Parameters<Users["login"]>[0]): Promise<IssuedToken & { record: StoredRecord }> {
+    const { store, clock, accessTokenTtlMs, tokens } = this.#options;
     const { name, password } = parseLogin(body);
     const user = await store.findByName(site.endpointId, name);
-    const attempt = { account: toAccount(site, name), address };
-    const isRight = await tryPassword({ limiter, attempt, stored: user?.passwordHash ?? null, password });
+    const isRight = await this.#tryPassword({ site, name, caller, address, stored: user?.passwordHash ?? null, password });
     if (!isRight || !user) throw new AppError("login_failed");
     const token = randomBytes(TOKEN_BYTES).toString("base64url");
     const now = clock.now();
@@ -153,7 +165,7 @@ class StoredUsers implements Users {
   }
 
   async update(request: UserUpdate): Promise<StoredRecord> {
-    const { store, tokens, clock } = this.#options;
+    const { store, tokens, clock, passwords } = this.#options;
     const { site, id, strategy, caller, tokenId, onlyOwner, expectedVersion } = request;
     const patch = parseUserPatch(request.body);
     let passwordHash: string | undefined;
@@ -163,7 +175,7 @@ class StoredUsers implements Users {
       refuseUnlessMet(user, request);
       if (patch.password !== undefined && passwordHash === undefined) {
         if (onlyOwner !== undefined) provenHash = await this.#provePassword(user, patch, request);
-        passwordHash = await hashPassword(patch.password);
+        passwordHash = await passwords.hash(patch.password, { kind: "login", caller });
       }
       const data = applyUserPatch(user.record.data, patch, strategy);
       this.#refuseLarge(data);
@@ -194,11 +206,11 @@ class StoredUsers implements Users {
     return record;
   }
 
-  async setPassword({ site, id, password }: Parameters<Users["setPassword"]>[0]): Promise<void> {
-    const { store, tokens, clock } = this.#options;
+  async setPassword({ site, id, password, caller }: Parameters<Users["setPassword"]>[0]): Promise<void> {
+    const { store, tokens, clock, passwords } = this.#options;
     const problem = passwordProblem(password);
     if (problem) throw new AppError("credentials_invalid", { fields: { password: problem } });
-    const hash = await hashPassword(password);
+    const hash = await passwords.hash(password, { kind: "login", caller });
     if (!(await store.setPassword({ endpointId: site.endpointId, id, hash, now: clock.now() }))) throw new AppError("record_not_found");
     tokens.invalidate(site.projectId);
   }
@@ -210,15 +222,31 @@ class StoredUsers implements Users {
   }
 
   /** The hash of the current password, once the caller has shown to know it. Guesses count like those of log-ins. */
-  async #provePassword({ name, passwordHash }: StoredUser, { currentPassword }: UserPatch, { site, address }: UserUpdate): Promise<string> {
+  async #provePassword(
+    { name, passwordHash }: StoredUser,
+    { currentPassword }: UserPatch,
+    { site, caller, address }: UserUpdate,
+  ): Promise<string> {
     if (currentPassword === undefined) {
       throw new AppError("current_password_wrong", { detail: "A new password needs the current one: send it as currentPassword." });
     }
-    const { limiter } = this.#options;
-    const attempt = { account: toAccount(site, name), address };
-    const isRight = await tryPassword({ limiter, attempt, stored: passwordHash, password: currentPassword });
+    const isRight = await this.#tryPassword({ site, name, caller, address, stored: passwordHash, password: currentPassword });
     if (!isRight) throw new AppError("current_password_wrong");
     return passwordHash;
+  }
+
+  #tryPassword(request: {
+    site: UserSite;
+    name: string;
+    caller: CallerPath;
+    address: string | null;
+    stored: string | null;
+    password: string;
+  }): Promise<boolean> {
+    const { passwords, limiter } = this.#options;
+    const { site, name, caller, address, stored, password } = request;
+    const attempt = { account: `${site.endpointId} ${name}`, address };
+    return tryPassword({ passwords, limiter, attempt, turn: { kind: "login", caller }, stored, password });
   }
 
   #refuseLarge(data: string): void {
@@ -230,10 +258,6 @@ class StoredUsers implements Users {
   #requireMatch({ schema }: UserSite, data: string, caller: CallerPath): Promise<void> {
     return requireSchemaMatch({ sandbox: this.#options.sandbox, schema, texts: [data], caller });
   }
-}
-
-function toAccount({ endpointId }: UserSite, name: string): string {
-  return `${endpointId} ${name}`;
 }
 
 /** In the order in which the door checks. */

@@ -51,11 +51,12 @@ export function createUserHandlers({ users, records, clock, config, read }: User
   return {
     read,
     register: async (admitted) => {
-      const { exchange } = admitted;
+      const { exchange, grant } = admitted;
       const dataOnly = parseDataOnly(exchange.parameters);
       const body = await readRecordBody(exchange, config);
       if (!body) return;
-      sendRecord(exchange, 201, await users.register({ site: toSite(admitted), body, caller: callerOf(admitted) }), dataOnly);
+      const registration = { site: toSite(admitted), body, caller: callerOf(admitted), address: toClientAddress(exchange.request) };
+      sendRecord(exchange, 201, await users.register({ ...registration, isTrusted: grant.master }), dataOnly);
     },
     login: async (admitted) => {
       const { exchange } = admitted;

@@ -7,8 +7,8 @@ import { toEndpointPath } from "@/src/shared/protocol";
 import type { Runtime } from "./registry";
 
 /** Makes the configured administrator, token and demo (G1, D1). Idempotent. */
-export async function prepareAccounts({ config, db, log }: Pick<Runtime, "config" | "db" | "log">): Promise<void> {
-  const { admin, token } = await ensureAdmin({ db, admin: config.admin, adminToken: config.adminToken });
+export async function prepareAccounts({ config, db, passwords, log }: Pick<Runtime, "config" | "db" | "passwords" | "log">): Promise<void> {
+  const { admin, token } = await ensureAdmin({ db, passwords, admin: config.admin, adminToken: config.adminToken });
   if (admin === "created") log.info({}, "made the administrator of RESTED_ADMIN_EMAIL");
   if (token === "refused") log.warn({}, "RESTED_ADMIN_TOKEN was not given: there is no administrator yet, or the token was revoked");
   if (config.demo) await ensureDemo({ db });

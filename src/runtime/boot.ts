@@ -9,9 +9,11 @@ import { createAccess } from "@/src/core/access";
 import { createDefinitions } from "@/src/core/definitions";
 import type { FileStorage } from "@/src/core/file-ports";
 import { createFiles } from "@/src/core/files";
+import { createPasswordHasher } from "@/src/core/password-hasher";
 import type { Log } from "@/src/core/ports";
 import { createRateGate } from "@/src/core/rate-gate";
 import { createRecords } from "@/src/core/records";
+import { createRegistrationLimit } from "@/src/core/registration-limit";
 import { createTokens } from "@/src/core/tokens";
 import { createUsers } from "@/src/core/users";
 import { createChangeLog } from "@/src/db/change-log";
@@ -116,6 +118,7 @@ export async function boot(config: Config): Promise<Booted> {
     queueBytesMax: config.queueBytesMax,
   });
   const records = createRecords({ store, sandbox, recordBytesMax: config.bodyBytesMax });
+  const passwords = createPasswordHasher();
   const users = createUsers({
     store: createUserStore({ db, queue: endpointQueue }),
     records,
@@ -123,6 +126,8 @@ export async function boot(config: Config): Promise<Booted> {
     sandbox,
     // Not the dashboard's: users of an application must not be able to lock its owner out.
     limiter: createLoginLimiter(),
+    registrations: createRegistrationLimit({ limiter, perAddress: config.registrationsPerMinute }),
+    passwords,
     clock,
     accessTokenTtlMs: config.accessTokenTtlMs,
     recordBytesMax: config.bodyBytesMax,
@@ -183,6 +188,7 @@ export async function boot(config: Config): Promise<Booted> {
       sandbox,
       hub,
       secret,
+      passwords,
       loginLimiter: createLoginLimiter(),
     },
     dataPlane: createDataPlane({ access, gate, records, users, files, sandbox, clock, stream: eventStreams, config, log }),

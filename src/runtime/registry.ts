@@ -5,6 +5,7 @@ import type { Config } from "@/src/config/config";
 import type { Importer } from "@/src/control/imports/importer";
 import type { Definitions } from "@/src/core/definitions";
 import type { Files } from "@/src/core/files";
+import type { PasswordHasher } from "@/src/core/password-hasher";
 import type { ChangeLog, Clock, Log, LoginLimiter, RecordStore, Sandbox } from "@/src/core/ports";
 import type { Tokens } from "@/src/core/tokens";
 import type { Users } from "@/src/core/users";
@@ -38,6 +39,8 @@ export interface Runtime {
   hub: Hub;
   /** Signs dashboard sessions and set-up links; 32 bytes as base64url. */
   secret: string;
+  /** Hashes and checks every password of this process, in a fair order. */
+  passwords: PasswordHasher;
   /** Counts attempts to guess passwords. */
   loginLimiter: LoginLimiter;
 }

@@ -6,9 +6,11 @@ import type { AddressInfo } from "node:net";
 import pg from "pg";
 import { createAccess } from "@/src/core/access";
 import { createDefinitions, type Definitions } from "@/src/core/definitions";
+import { createPasswordHasher, type PasswordHasher } from "@/src/core/password-hasher";
 import type { Change, Log } from "@/src/core/ports";
 import { createRateGate } from "@/src/core/rate-gate";
 import { createRecords } from "@/src/core/records";
+import { createRegistrationLimit } from "@/src/core/registration-limit";
 import { createTokens, type Tokens } from "@/src/core/tokens";
 import { createUsers, type Users } from "@/src/core/users";
 import { createDb, createPool, type Db } from "@/src/db/client";
@@ -84,6 +86,10 @@ export interface DataServerOptions {
   drainMs?: number;
   /** Requests a minute; default 0: no limit. */
   rateLimit?: number;
+  /** By address and endpoint; default 0: no limit. */
+  registrationsPerMinute?: number;
+  /** Default: one of its own. */
+  passwords?: PasswordHasher;
   sandboxTimeoutMs?: number;
   /** Default: bodyTimeoutMs. */
   uploadTimeoutMs?: number;
@@ -123,6 +129,8 @@ export async function createDataServer(options: DataServerOptions = {}): Promise
     tokens,
     sandbox,
     limiter: createLoginLimiter(),
+    registrations: createRegistrationLimit({ limiter, perAddress: options.registrationsPerMinute ?? 0 }),
+    passwords: options.passwords ?? createPasswordHasher(),
     clock: coreClock,
     accessTokenTtlMs: ACCESS_TOKEN_TTL_MS,
     recordBytesMax: bodyBytesMax,

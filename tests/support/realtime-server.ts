@@ -6,9 +6,11 @@ import type { AddressInfo } from "node:net";
 import pg from "pg";
 import { createAccess } from "@/src/core/access";
 import { createDefinitions, type Definitions } from "@/src/core/definitions";
+import { createPasswordHasher } from "@/src/core/password-hasher";
 import type { ChangeLog, Hints, Log, RecordStore } from "@/src/core/ports";
 import { createRateGate } from "@/src/core/rate-gate";
 import { createRecords } from "@/src/core/records";
+import { createRegistrationLimit } from "@/src/core/registration-limit";
 import { createTokens, type Tokens } from "@/src/core/tokens";
 import { createUsers } from "@/src/core/users";
 import { createChangeLog } from "@/src/db/change-log";
@@ -137,6 +139,8 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
     tokens,
     sandbox,
     limiter: createLoginLimiter(),
+    registrations: createRegistrationLimit({ limiter, perAddress: 0 }),
+    passwords: createPasswordHasher(),
     clock: coreClock,
     accessTokenTtlMs: ACCESS_TOKEN_TTL_MS,
     recordBytesMax,

@@ -6,6 +6,7 @@ import { createDataServer, type DataServer, type Seed } from "@/tests/support/da
 import { expectProblem } from "@/tests/support/expect-problem";
 import { createUser, logIn, PASSWORD, registerUser, type TestUser } from "@/tests/support/users";
 
+const CALLER = ["account", "project", "caller"] as const;
 let server: DataServer;
 let seed: Seed;
 let ada: TestUser;
@@ -237,7 +238,12 @@ describe("password", () => {
   it("[L4] no token of the old password outlives its change", async () => {
     const results = await Promise.allSettled([
       ...Array.from({ length: 4 }, () => logIn(endpoint(), ada)),
-      server.users.setPassword({ site: { endpointId: seed.endpointId, projectId: seed.projectId }, id: ada.id, password: NEW_PASSWORD }),
+      server.users.setPassword({
+        site: { endpointId: seed.endpointId, projectId: seed.projectId },
+        id: ada.id,
+        password: NEW_PASSWORD,
+        caller: CALLER,
+      }),
       ...Array.from({ length: 4 }, () => logIn(endpoint(), ada)),
     ]);
     const tokens = results.flatMap((result) => (result.status === "fulfilled" && typeof result.value === "string" ? [result.value] : []));
@@ -246,13 +252,15 @@ describe("password", () => {
   });
 
   it("[L6] the endpoint's owner sets one, which ends every token", async () => {
-    const site = { endpointId: seed.endpointId, projectId: seed.projectId };
-    await expect(server.users.setPassword({ site, id: ada.id, password: "short" })).rejects.toMatchObject({ code: "credentials_invalid" });
-    await expect(server.users.setPassword({ site, id: "0".repeat(32), password: NEW_PASSWORD })).rejects.toMatchObject({
+    const owner = { site: { endpointId: seed.endpointId, projectId: seed.projectId }, caller: CALLER };
+    await expect(server.users.setPassword({ ...owner, id: ada.id, password: "short" })).rejects.toMatchObject({
+      code: "credentials_invalid",
+    });
+    await expect(server.users.setPassword({ ...owner, id: "0".repeat(32), password: NEW_PASSWORD })).rejects.toMatchObject({
       code: "record_not_found",
     });
     expect((await get(ada.headers)).status).toBe(200);
-    await server.users.setPassword({ site, id: ada.id, password: NEW_PASSWORD });
+    await server.users.setPassword({ ...owner, id: ada.id, password: NEW_PASSWORD });
     await expectProblem(await get(ada.headers), "access_token_invalid");
     await logIn(endpoint(), { username: "ada", password: NEW_PASSWORD });
   });

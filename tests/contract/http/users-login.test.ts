@@ -1,8 +1,6 @@
 /** Logging in and out at an authentication endpoint (L2, L3). */
 import { createHash } from "node:crypto";
-import { setImmediate } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { hashPassword, WAITING_MAX } from "@/src/core/passwords";
 import { ACCESS_TOKEN_TTL_MS, createDataServer, type DataServer, type Seed } from "@/tests/support/data-server";
 import { expectProblem } from "@/tests/support/expect-problem";
 import { createUser, logIn, logOut, PASSWORD, registerUser } from "@/tests/support/users";
@@ -109,27 +107,6 @@ describe("login", () => {
     }
     expect(new Set(details).size).toBe(1);
     expect(await readTokens()).toEqual([]);
-  });
-
-  it("[L2] [L6] an unknown name takes its turn at hashing like a known one, so neither answers sooner", async () => {
-    await registerUser(endpoint(), { username: "ada", password: PASSWORD });
-    let isFull = true;
-    const keepHashing = async () => {
-      while (isFull) await hashPassword("x").catch(() => setImmediate());
-    };
-    // As many as are hashed and may wait: who hashes too is refused.
-    const fillers = Array.from({ length: WAITING_MAX + 10 }, keepHashing);
-    for (let count = 0; count < 6; count += 1) {
-      for (const username of ["ada", "nobody"]) {
-        const answer = await post("&login=true", { username, password: "not the password" }, from("203.0.113.7"));
-        expect(answer.headers.get("retry-after")).toBe("5");
-        await expectProblem(answer, "server_busy");
-      }
-    }
-    isFull = false;
-    await Promise.all(fillers);
-    // Nothing was compared, so nothing was counted.
-    expect((await post("&login=true", { username: "ada", password: PASSWORD }, from("203.0.113.7"))).status).toBe(200);
   });
 
   it("[L2] attempts are limited for a name and an address, and for an address", async () => {

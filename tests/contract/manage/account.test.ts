@@ -1,7 +1,7 @@
 /** One's own account: name, password, tokens. Sessions have a suite of their own. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { authenticateUser } from "@/src/control/authenticate-user";
-import { hashPassword } from "@/src/core/passwords";
+import { toDashboardTurn } from "@/src/core/password-hasher";
 import { type ManageServer, type Person, startManageServer } from "./manage-server";
 
 const PASSWORD = "correct horse battery";
@@ -16,7 +16,9 @@ afterAll(() => server.stop());
 beforeEach(async () => {
   count += 1;
   ada = await server.createPerson(`Ada${count}`);
-  await server.runtime.db.user.update({ where: { id: ada.id }, data: { passwordHash: await hashPassword(PASSWORD) } });
+  const { db, passwords } = server.runtime;
+  const passwordHash = await passwords.hash(PASSWORD, toDashboardTurn(null));
+  await db.user.update({ where: { id: ada.id }, data: { passwordHash } });
 });
 
 describe("the account", () => {
@@ -47,8 +49,8 @@ describe("the password", () => {
   const change = (currentPassword: string, newPassword: string) =>
     ada.call("POST", "/api/manage/account/password", { body: { currentPassword, newPassword } });
   const canSignIn = async (password: string) => {
-    const { db, loginLimiter: limiter } = server.runtime;
-    return (await authenticateUser({ db, limiter, email: ada.email, password, address: `10.0.0.${count}` })) !== null;
+    const { db, passwords, loginLimiter: limiter } = server.runtime;
+    return (await authenticateUser({ db, passwords, limiter, email: ada.email, password, address: `10.0.0.${count}` })) !== null;
   };
 
   it("[G8] [G10] changes with the current one, and ends the sessions", async () => {

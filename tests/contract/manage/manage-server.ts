@@ -7,8 +7,10 @@ import { createImporter } from "@/src/control/imports/importer";
 import { createSetupToken } from "@/src/control/secrets";
 import { createAccess } from "@/src/core/access";
 import { createDefinitions } from "@/src/core/definitions";
+import { createPasswordHasher } from "@/src/core/password-hasher";
 import type { Hint, Log } from "@/src/core/ports";
 import { createRecords } from "@/src/core/records";
+import { createRegistrationLimit } from "@/src/core/registration-limit";
 import { createTokens } from "@/src/core/tokens";
 import { createUsers } from "@/src/core/users";
 import { createChangeLog } from "@/src/db/change-log";
@@ -20,6 +22,7 @@ import { createSnapshotReader } from "@/src/db/snapshot-reader";
 import { createTokenStore } from "@/src/db/token-store";
 import { createUserStore } from "@/src/db/user-store";
 import { createLoginLimiter } from "@/src/limits/login-limiter";
+import { createProcessRateLimiter } from "@/src/limits/rate-limiter";
 import { createProcessHints } from "@/src/realtime/hints";
 import { createHub } from "@/src/realtime/hub";
 import { createStreamLimits } from "@/src/realtime/stream-limits";
@@ -100,12 +103,15 @@ export async function startManageServer(overrides: Partial<Config> = {}, shared?
   const folder = await createFilesFolder({ db, queue, records, sandbox, log });
   const importsDir = mkdtempSync(path.join(os.tmpdir(), "rested-imports-"));
   const imports = createImporter({ dir: importsDir, findScript: findImportWorkerScript, log });
+  const passwords = createPasswordHasher();
   const users = createUsers({
     store: createUserStore({ db, queue }),
     records: createRecords({ store: records, sandbox, recordBytesMax }),
     tokens,
     sandbox,
     limiter: createLoginLimiter(),
+    registrations: createRegistrationLimit({ limiter: createProcessRateLimiter(), perAddress: config.registrationsPerMinute }),
+    passwords,
     clock,
     accessTokenTtlMs: config.accessTokenTtlMs,
     recordBytesMax,
@@ -138,6 +144,7 @@ export async function startManageServer(overrides: Partial<Config> = {}, shared?
       queueBytesMax: config.queueBytesMax,
     }),
     secret: "a-secret-of-tests-that-has-forty-three-chars",
+    passwords,
     loginLimiter: createLoginLimiter(),
   };
   installRuntime(runtime);

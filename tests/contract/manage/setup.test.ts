@@ -126,12 +126,15 @@ describe("the configured administrator", () => {
 
   it("[G1] is made once, on several nodes at once, and keeps the password that it has", async () => {
     await start();
-    const { db } = server.runtime;
-    const made = await Promise.all([1, 2, 3].map(() => ensureAdmin({ db, admin })));
+    const { db, passwords } = server.runtime;
+    const made = await Promise.all([1, 2, 3].map(() => ensureAdmin({ db, passwords, admin })));
     expect(made.map((each) => each.admin).sort()).toEqual(["created", "kept", "kept"]);
     const [row] = await db.user.findMany();
     expect(row).toMatchObject({ email: "root@example.com", role: "admin" });
-    expect(await ensureAdmin({ db, admin: { ...admin, password: "another password" } })).toEqual({ admin: "kept", token: "none" });
+    expect(await ensureAdmin({ db, passwords, admin: { ...admin, password: "another password" } })).toEqual({
+      admin: "kept",
+      token: "none",
+    });
     expect(await db.user.findMany()).toEqual([row]);
     expect(await setUp()).toMatchObject({ status: 409, body: { code: "setup_done" } });
   });
@@ -139,41 +142,41 @@ describe("the configured administrator", () => {
   it("[G1] leaves an administrator alone who was set up before", async () => {
     await start();
     await setUp();
-    expect(await ensureAdmin({ db: server.runtime.db, admin })).toEqual({ admin: "kept", token: "none" });
+    expect(await ensureAdmin({ ...server.runtime, admin })).toEqual({ admin: "kept", token: "none" });
     expect(await server.runtime.db.user.count()).toBe(1);
   });
 
   it("[G1] gets the management token, which works, is stored as a hash, and gives way to another one", async () => {
     await start();
-    const { db } = server.runtime;
+    const { db, passwords } = server.runtime;
     const whoAmI = (token: string) => server.call("GET", "/api/manage/account", { headers: { authorization: `Bearer ${token}` } });
     const first = "a-long-token-of-the-configuration";
     const second = "another-token-of-the-configuration";
-    expect(await ensureAdmin({ db, admin, adminToken: first })).toEqual({ admin: "created", token: "created" });
-    expect(await ensureAdmin({ db, admin, adminToken: first })).toEqual({ admin: "kept", token: "kept" });
+    expect(await ensureAdmin({ db, passwords, admin, adminToken: first })).toEqual({ admin: "created", token: "created" });
+    expect(await ensureAdmin({ db, passwords, admin, adminToken: first })).toEqual({ admin: "kept", token: "kept" });
     expect(await whoAmI(first)).toMatchObject({ status: 200, body: { email: "root@example.com" } });
     const [row] = await db.managementToken.findMany();
     expect(Buffer.from(row?.hash ?? [])).toEqual(createHash("sha256").update(first).digest());
 
-    expect(await ensureAdmin({ db, admin, adminToken: second })).toMatchObject({ token: "created" });
+    expect(await ensureAdmin({ db, passwords, admin, adminToken: second })).toMatchObject({ token: "created" });
     expect((await whoAmI(second)).status).toBe(200);
     expect((await whoAmI(first)).status).toBe(401);
   });
 
   it("[G1] a token goes to the first administrator when none is named, and nowhere when there is none", async () => {
     await start();
-    const { db } = server.runtime;
-    expect(await ensureAdmin({ db, adminToken: "t".repeat(40) })).toEqual({ admin: "none", token: "refused" });
+    const { db, passwords } = server.runtime;
+    expect(await ensureAdmin({ db, passwords, adminToken: "t".repeat(40) })).toEqual({ admin: "none", token: "refused" });
     await setUp();
-    expect(await ensureAdmin({ db, adminToken: "t".repeat(40) })).toEqual({ admin: "none", token: "created" });
+    expect(await ensureAdmin({ db, passwords, adminToken: "t".repeat(40) })).toEqual({ admin: "none", token: "created" });
   });
 
   it("[G1] a token that was revoked stays revoked", async () => {
     await start();
-    const { db } = server.runtime;
-    await ensureAdmin({ db, admin, adminToken: "t".repeat(40) });
+    const { db, passwords } = server.runtime;
+    await ensureAdmin({ db, passwords, admin, adminToken: "t".repeat(40) });
     await db.managementToken.updateMany({ data: { revokedAt: new Date() } });
-    expect(await ensureAdmin({ db, admin, adminToken: "t".repeat(40) })).toMatchObject({ token: "refused" });
+    expect(await ensureAdmin({ db, passwords, admin, adminToken: "t".repeat(40) })).toMatchObject({ token: "refused" });
   });
 });
 

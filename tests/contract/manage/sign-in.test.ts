@@ -1,6 +1,6 @@
 /** Signing in by next-auth's own routes, and what the session is good for (G1). */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { hashPassword } from "@/src/core/passwords";
+import { toDashboardTurn } from "@/src/core/password-hasher";
 import { createLoginLimiter } from "@/src/limits/login-limiter";
 import { type Answer, type Call, HOST, type ManageServer, ORIGIN, startManageServer } from "./manage-server";
 
@@ -18,9 +18,9 @@ afterAll(() => server.stop());
 async function createAccount(): Promise<{ id: string; email: string }> {
   count += 1;
   const email = `person${count}@example.com`;
-  const { id } = await server.runtime.db.user.create({
-    data: { name: `Person ${count}`, email, passwordHash: await hashPassword(PASSWORD) },
-  });
+  const { db, passwords } = server.runtime;
+  const passwordHash = await passwords.hash(PASSWORD, toDashboardTurn(null));
+  const { id } = await db.user.create({ data: { name: `Person ${count}`, email, passwordHash } });
   return { id, email };
 }
 

@@ -4,5 +4,7 @@ import { setUp } from "@/src/control/set-up";
 import { setupSchema } from "@/src/shared/management";
 
 export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = publicRoute({
-  POST: withBody(setupSchema, async ({ runtime: { db, secret }, body }) => json(await setUp({ db, secret, input: body }), 201)),
+  POST: withBody(setupSchema, async ({ runtime: { db, passwords, secret }, client, body }) =>
+    json(await setUp({ db, passwords, secret, address: client.address, input: body }), 201),
+  ),
 });

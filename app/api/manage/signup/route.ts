@@ -4,7 +4,7 @@ import { signUp } from "@/src/control/sign-up";
 import { signupSchema } from "@/src/shared/management";
 
 export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = publicRoute({
-  POST: withBody(signupSchema, async ({ runtime: { db, config, loginLimiter }, client, body }) =>
-    json(await signUp({ db, limiter: loginLimiter, signup: config.signup, address: client.address, input: body }), 201),
+  POST: withBody(signupSchema, async ({ runtime: { db, config, passwords, loginLimiter }, client, body }) =>
+    json(await signUp({ db, passwords, limiter: loginLimiter, signup: config.signup, address: client.address, input: body }), 201),
   ),
 });

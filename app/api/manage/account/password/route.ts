@@ -4,9 +4,17 @@ import { changePassword } from "@/src/control/change-password";
 import { passwordChangeSchema } from "@/src/shared/management";
 
 export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
-  POST: withBody(passwordChangeSchema, async ({ runtime: { db, clock, loginLimiter }, client, user, sessionId, body }) => {
-    const currentSessionId = sessionId;
-    await changePassword({ db, clock, limiter: loginLimiter, userId: user.id, currentSessionId, address: client.address, input: body });
+  POST: withBody(passwordChangeSchema, async ({ runtime: { db, clock, passwords, loginLimiter }, client, user, sessionId, body }) => {
+    await changePassword({
+      db,
+      clock,
+      passwords,
+      limiter: loginLimiter,
+      userId: user.id,
+      currentSessionId: sessionId,
+      address: client.address,
+      input: body,
+    });
     return noContent();
   }),
 });
