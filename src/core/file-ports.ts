@@ -44,10 +44,12 @@ export interface FileStore {
   ): Promise<OnceResult | { outcome: "file_expired" }>;
   /** The file of a record; undefined: it is none. */
   find(recordId: string): Promise<StagedFile | undefined>;
-  /** Up to `limit` files that no record has any more, or that none ever had in time. */
+  /** Up to `limit` files that no record has any more, or that none ever had in time; those that are due for longest first. */
   findGarbage(limit: number): Promise<string[]>;
   /** Lets the next sweep take files that were never committed. */
   release(ids: readonly string[]): Promise<void>;
+  /** Puts off files that could not be removed, by 20 s at first and up to an hour: they come after the others. */
+  defer(ids: readonly string[]): Promise<void>;
   /** Forgets files whose bytes are gone; those that a record has stay. */
   forget(ids: readonly string[]): Promise<void>;
 }

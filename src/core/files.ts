@@ -116,11 +116,17 @@ class StoredFiles implements Files {
     for (;;) {
       const ids = await store.findGarbage(SWEEP_BATCH);
       const removals = await Promise.allSettled(ids.map((id) => storage.remove(id)));
-      const gone = ids.filter((_, index) => removals[index]?.status === "fulfilled");
-      await store.forget(gone);
-      const failed = removals.find((removal) => removal.status === "rejected");
-      if (failed) log.warn({ err: failed.reason, files: ids.length - gone.length }, "some files can't be removed now");
-      if (failed || ids.length < SWEEP_BATCH) return;
+      const isRemoved = (index: number) => removals[index]?.status === "fulfilled";
+      const removed = ids.filter((_, index) => isRemoved(index));
+      const failed = ids.filter((_, index) => !isRemoved(index));
+      await store.forget(removed);
+      if (failed.length > 0) {
+        await store.defer(failed);
+        const { reason } = removals.find((removal) => removal.status === "rejected") ?? {};
+        log.warn({ err: reason, files: failed.length }, "some files can't be removed now");
+      }
+      // When none could be removed the storage may be away: the next sweep begins with others.
+      if (ids.length < SWEEP_BATCH || removed.length === 0) return;
     }
   }
 

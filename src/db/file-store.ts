@@ -36,6 +36,14 @@ const RELEASE = nameStatement(
   `UPDATE "StoredFile" SET "sweepAfter" = date_trunc('milliseconds', clock_timestamp()) WHERE id = ANY ($1::uuid[]) AND "recordId" IS NULL`,
 );
 
+// 20 s, 40 s, … up to an hour. Whatever is due first is taken first, so that those that fail again and again come after the others.
+const DEFER = nameStatement(
+  "rested_defer_files",
+  `UPDATE "StoredFile" SET "sweepFailures" = "sweepFailures" + 1,
+    "sweepAfter" = clock_timestamp() + least(power(2, least("sweepFailures", 10)) * interval '20 seconds', interval '1 hour')
+  WHERE id = ANY ($1::uuid[]) AND "recordId" IS NULL`,
+);
+
 const FORGET = nameStatement("rested_forget_files", `DELETE FROM "StoredFile" WHERE id = ANY ($1::uuid[]) AND "recordId" IS NULL`);
 
 /** Rolls the transaction back. */
@@ -70,6 +78,9 @@ export function createFileStore({ db, queue }: { db: Db; queue: EndpointQueue })
     },
     async release(ids) {
       await db.$executeRawUnsafe(RELEASE, ids);
+    },
+    async defer(ids) {
+      await db.$executeRawUnsafe(DEFER, ids);
     },
     async forget(ids) {
       await db.$executeRawUnsafe(FORGET, ids);

@@ -48,6 +48,7 @@ import { findImportWorkerScript } from "@/src/sandbox/worker-script";
 import { createDiskStorage } from "@/src/storage/disk";
 import { createS3Storage } from "@/src/storage/s3";
 import { createLog } from "./log";
+import { type LoopDelayReading, startLoopDelay } from "./loop-delay";
 import type { Runtime } from "./registry";
 import { loadSecret } from "./secret";
 import { startTicker } from "./ticker";
@@ -75,6 +76,8 @@ export interface Booted {
   /** Ends every open stream with 1012, and refuses new ones (W8, W12). */
   closeStreams: () => Promise<void>;
   isDatabaseUp: () => Promise<boolean>;
+  /** How late the event loop is. */
+  readLoopDelay: () => LoopDelayReading;
   /** Ends what boot made, in reverse. Call `closeStreams` first. */
   stop: () => Promise<void>;
 }
@@ -154,6 +157,7 @@ export async function boot(config: Config): Promise<Booted> {
   const keeper = createStreamKeeper({ hub, store: createOpenStreamStore({ db }) });
   const purge = createEndpointPurge({ db });
 
+  const loopDelay = startLoopDelay({ log, clock });
   const ticker = startTicker({
     log,
     jobs: [
@@ -168,6 +172,7 @@ export async function boot(config: Config): Promise<Booted> {
       { name: "forget old changes", intervalMs: LOG_SWEEP_INTERVAL_MS, run: () => sweepChanges({ db, retention: config.retention }) },
       { name: "purge deleted endpoints", intervalMs: PURGE_INTERVAL_MS, run: () => purge.run() },
       { name: "sweep files", intervalMs: FILE_SWEEP_INTERVAL_MS, run: () => files.sweep() },
+      loopDelay.job,
     ],
   });
 
@@ -201,9 +206,11 @@ export async function boot(config: Config): Promise<Booted> {
         () => true,
         () => false,
       ),
+    readLoopDelay: loopDelay.read,
     stop: async () => {
       purge.stop();
       await ticker.stop();
+      loopDelay.stop();
       await imports.close();
       const noted = await Promise.allSettled([definitions.flushUse(), tokens.flushUse(), keeper.close()]);
       for (const one of noted)

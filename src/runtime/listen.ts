@@ -111,5 +111,5 @@ function toUrl({ tls, host, publicUrl }: Pick<Config, "tls" | "host" | "publicUr
 async function answerHealth(booted: Booted, response: ServerResponse): Promise<void> {
   const isUp = await booted.isDatabaseUp();
   response.writeHead(isUp ? 200 : 503, { "Content-Type": "application/json; charset=utf-8", "Cache-Control": "no-store" });
-  response.end(JSON.stringify({ status: isUp ? "ok" : "database_unavailable" }));
+  response.end(JSON.stringify({ status: isUp ? "ok" : "database_unavailable", eventLoopDelayMs: booted.readLoopDelay() }));
 }

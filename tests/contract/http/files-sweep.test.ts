@@ -208,9 +208,36 @@ describe("sweeps", () => {
       expect(removals).toHaveLength(3);
       expect(warned).toEqual(["some files can't be removed now"]);
       failing.clear();
+      await database.pool.query(`UPDATE "StoredFile" SET "sweepAfter" = now()`);
       await files.sweep();
       expect(kept.size).toBe(0);
       expect((await database.pool.query(`SELECT 1 FROM "StoredFile"`)).rows).toEqual([]);
+    } finally {
+      await database.close();
+    }
+  });
+
+  it("[F5] files that can never be removed don't keep others from it, and are tried less and less often", async () => {
+    const { database, files, kept, failing, upload, deleteAll } = await setUp();
+    try {
+      await upload(130);
+      for (const key of [...kept.keys()].slice(0, 100)) failing.add(key);
+      await deleteAll();
+      await database.pool.query(`UPDATE "StoredFile" SET "sweepAfter" = now() - interval '1 hour' WHERE id = ANY ($1)`, [[...failing]]);
+      await files.sweep();
+      await files.sweep();
+      expect(kept.size).toBe(100);
+      const delays: number[] = [];
+      for (let round = 0; round < 3; round += 1) {
+        await database.pool.query(`UPDATE "StoredFile" SET "sweepAfter" = now()`);
+        await files.sweep();
+        const { rows } = await database.pool.query<{ delay: number }>(
+          `SELECT min(extract(epoch FROM "sweepAfter" - now()))::int AS delay FROM "StoredFile"`,
+        );
+        delays.push(rows[0]?.delay ?? 0);
+      }
+      expect(delays.toSorted((a, b) => a - b)).toEqual(delays);
+      expect(delays[2]).toBeGreaterThan(100);
     } finally {
       await database.close();
     }
