@@ -7,6 +7,7 @@ import os from "node:os";
 import path from "node:path";
 import { type Browser, expect, type Page, test } from "@playwright/test";
 import { generate } from "selfsigned";
+import { toAccessTokenCookie } from "@/src/shared/protocol";
 import { type RunningServer, startServer } from "./support/server";
 
 const ADMIN_TOKEN = "9d1c7b04e6f2a8351c0db97ef64a28531b7c";
@@ -42,16 +43,16 @@ async function manage(server: RunningServer, apiPath: string, body: object): Pro
   return JSON.parse(text);
 }
 
-/** The project of the example's README; answers its key. */
-async function createProject(server: RunningServer): Promise<string> {
-  const project = await manage(server, "projects", { name: "Chat example" });
+/** The project of the example's README; answers its id and its key. `pageUrl`: where the page is served. */
+async function createProject(server: RunningServer, pageUrl: string): Promise<{ id: string; key: string }> {
+  const project = await manage(server, "projects", { name: "Chat example", allowedOrigins: [pageUrl] });
   for (const endpoint of [
     { name: "chat/users", kind: "authentication" },
     { name: "chat/room", secure: true, othersCanRead: true },
     { name: "chat/private", secure: true },
   ])
     await manage(server, `projects/${project.id}/endpoints`, endpoint);
-  return project.keys?.[0]?.key ?? "";
+  return { id: project.id, key: project.keys?.[0]?.key ?? "" };
 }
 
 /** Serves the page from an origin of its own, as a front-end's host does. */
@@ -131,7 +132,7 @@ test("[L2] [S2] [W5] the chat example over http: the token in a header", async (
   const server = await startServer({ env: ADMIN });
   const host = await servePage();
   try {
-    const key = await createProject(server);
+    const { key } = await createProject(server, host.url);
     const { ada, adasPhone } = await chat(browser, `${host.url}/?server=${server.url}&key=${key}`);
     expect(await ada.evaluate(() => document.cookie)).toBe("");
     expect(await ada.evaluate(() => sessionStorage.getItem("token"))).toMatch(/^[A-Za-z0-9_-]{43}$/);
@@ -154,13 +155,13 @@ test("[L2] [L3] [W6] the chat example over https: the token in a cookie that no 
   const server = await startServer({ env: { ...ADMIN, ...files } });
   const host = await servePage({ cert, key: tlsKey });
   try {
-    const key = await createProject(server);
+    const { id, key } = await createProject(server, host.url);
     const { ada } = await chat(browser, `${host.url}/?server=${server.url}&key=${key}`);
     expect(await ada.evaluate(() => document.cookie)).toBe("");
     expect(await ada.evaluate(() => sessionStorage.length)).toBe(0);
     const cookies = await ada.context().cookies(`${server.url}/api`);
     expect(cookies).toEqual([
-      expect.objectContaining({ name: "__Secure-rested-access-token", httpOnly: true, secure: true, sameSite: "None", path: "/api" }),
+      expect.objectContaining({ name: toAccessTokenCookie(id), httpOnly: true, secure: true, sameSite: "None", path: "/api" }),
     ]);
     // A second page of the same browser has the same session; logging out in one ends the sockets of the other.
     const second = await ada.context().newPage();

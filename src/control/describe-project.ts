@@ -23,5 +23,5 @@ export async function describeProject({
   const { name } = await getProject({ db, clock, ownerId, projectId });
   const endpoints = await listEndpoints({ db, countSubscribers: () => 0, ownerId, projectId });
   const described = endpointId === undefined ? endpoints : endpoints.filter(({ id }) => id === endpointId);
-  return toProjectDocument({ projectName: name, endpoints: described });
+  return toProjectDocument({ projectId, projectName: name, endpoints: described });
 }

@@ -17,6 +17,7 @@ describe("toAccessRequest", () => {
       endpointName: "some/endpoint",
       key: "abc",
       origin: "https://a.example",
+      headers: { origin: "https://a.example" },
       operation: "create",
     });
   });
@@ -34,8 +35,6 @@ describe("toAccessRequest", () => {
   });
 
   it.each<[string, string, RequestHeaders, Operation, string | undefined]>([
-    ["the cookie", "", { cookie: "a=1; __Secure-rested-access-token=tok; b=2" }, "read", "tok"],
-    ["no cookie whose name only ends alike", "", { cookie: "x__Secure-rested-access-token=tok" }, "read", undefined],
     ["the header", "", { authorization: "Bearer tok" }, "read", "tok"],
     ["another scheme", "", { authorization: "Basic dXNlcg==" }, "read", undefined],
     ["[S4] the header before the cookie", "", { authorization: "bearer new", cookie: "__Secure-rested-access-token=old" }, "read", "new"],

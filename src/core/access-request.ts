@@ -1,6 +1,5 @@
 /** Takes from a request what the access decision needs, the same for HTTP and WebSocket. It must not decide anything. */
 import type { DataAddress } from "@/src/shared/data-path";
-import { ACCESS_TOKEN_COOKIE } from "@/src/shared/protocol";
 
 /** What a request wants to do. `subscribe` opens a stream of changes; `register`, `login` and `logout` are POSTs to an authentication endpoint (L). */
 export type Operation = "read" | "create" | "update" | "delete" | "subscribe" | "register" | "login" | "logout";
@@ -12,8 +11,13 @@ export interface AccessRequest {
   /** Only for `subscribe`: replaces the key. */
   ticket?: string;
   masterKey?: string;
+  /** A token that was sent on purpose: `Authorization`, or on streams the parameter. */
   accessToken?: string;
-  origin?: string;
+  /** Where a token's cookie may be, and where the request comes from (S6). Read only where a token is needed and none was sent on purpose. */
+  headers?: RequestHeaders;
+  /** The origin that people use (RESTED_PUBLIC_URL), if one is set. */
+  publicUrl?: string | undefined;
+  origin?: string | undefined;
   operation: Operation;
 }
 
@@ -26,19 +30,21 @@ export function toAccessRequest(request: {
   parameters: URLSearchParams;
   headers: RequestHeaders;
   operation: Operation;
+  publicUrl?: string | undefined;
 }): AccessRequest {
-  const { address, parameters, headers, operation } = request;
+  const { address, parameters, headers, operation, publicUrl } = request;
   const isStream = operation === "subscribe";
   const key = parameters.get("key");
   const ticket = isStream ? parameters.get("ticket") : null;
   const masterKey = masterKeyOf(parameters, headers);
-  // What was sent on purpose goes before the cookie, which the browser adds by itself.
-  const accessToken = bearerOf(headers) ?? (isStream ? parameters.get("accessToken") : null) ?? cookieOf(headers, ACCESS_TOKEN_COOKIE);
+  const accessToken = bearerOf(headers) ?? (isStream ? parameters.get("accessToken") : null);
   const origin = one(headers.origin);
   return {
     version: address.version,
     endpointName: address.endpointName,
     operation,
+    headers,
+    publicUrl,
     ...(key ? { key } : {}),
     ...(ticket ? { ticket } : {}),
     ...(masterKey === undefined ? {} : { masterKey }),
@@ -59,16 +65,7 @@ function bearerOf(headers: RequestHeaders): string | undefined {
   return /^Bearer +(\S+)$/i.exec(one(headers.authorization) ?? "")?.[1];
 }
 
-function cookieOf(headers: RequestHeaders, name: string): string | undefined {
-  const header = one(headers.cookie);
-  if (!header?.includes(name)) return undefined;
-  for (const pair of header.split(";")) {
-    const equals = pair.indexOf("=");
-    if (equals > 0 && pair.slice(0, equals).trim() === name) return pair.slice(equals + 1).trim();
-  }
-  return undefined;
-}
-
-function one(header: string | readonly string[] | undefined): string | undefined {
+/** The first of a header's values. */
+export function one(header: string | readonly string[] | undefined): string | undefined {
   return typeof header === "string" ? header : header?.[0];
 }

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { AccessRequest, Operation } from "@/src/core/access-request";
 import type { StoredToken } from "@/src/core/ports";
+import { ACCESS_TOKEN_COOKIE } from "@/src/shared/protocol";
 import {
   codeOf,
   createSite,
@@ -152,6 +153,19 @@ describe("recheck", () => {
     if (token === "deleted") world.tokens.clear();
     else world.tokens.set("secret", createToken(token));
     world.site = createSite(after);
+    expect((await access.recheck(grant))?.code).toBe(code);
+  });
+
+  it.each<[string, Partial<AccessRequest>, string[], string[], string | undefined]>([
+    ["cookie from a listed origin, which stayed", {}, ["https://a.example"], ["https://a.example", "https://b.example"], undefined],
+    ["cookie from a listed origin, the list was emptied", {}, ["https://a.example"], [], "origin_removed"],
+    ["cookie from the server's own page, the list was emptied", { publicUrl: "https://a.example" }, ["https://a.example"], [], undefined],
+    ["token sent on purpose, the list was emptied", { accessToken: "secret" }, ["https://a.example"], [], undefined],
+  ])("[W6] [S6] opened by a %s", async (_what, changes, before, after, code) => {
+    const { access, world } = withToken({ ...SECURE, origins: before });
+    const headers = { cookie: `${ACCESS_TOKEN_COOKIE}=secret`, host: "api.example" };
+    const grant = await access.decide(request({ operation: "subscribe", origin: "https://a.example", headers, ...changes }));
+    world.site = createSite({ ...SECURE, origins: after });
     expect((await access.recheck(grant))?.code).toBe(code);
   });
 

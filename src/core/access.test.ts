@@ -29,7 +29,7 @@ describe("decide", () => {
       origin: "https://a.example",
       allowedOrigin: "https://a.example",
       via: "key",
-      evidence: { key: "good", masterKeyHash: null, revision: 7, tokenGeneration: 0 },
+      evidence: { key: "good", masterKeyHash: null, revision: 7, tokenGeneration: 0, needsListedOrigin: false },
     });
     expect(world.used).toEqual(["key-id"]);
   });
@@ -124,15 +124,21 @@ describe("decide", () => {
 });
 
 describe("echoOrigin", () => {
-  it("[U5] answers the origin that may read, with the master key any", () => {
+  it("[U5] [S6] answers the origin that may read, with the master key any, and whether it is listed", () => {
     const { access } = setUp();
     const site = createSite({ origins: ["https://a.example"], masterKey: "m" });
-    expect(access.echoOrigin(site, { origin: "https://a.example" })).toBe("https://a.example");
+    expect(access.echoOrigin(site, { origin: "https://a.example" })).toEqual({ origin: "https://a.example", listed: true });
     expect(access.echoOrigin(site, { origin: "https://b.example" })).toBeUndefined();
-    expect(access.echoOrigin(site, { origin: "https://b.example", masterKey: "m" })).toBe("https://b.example");
+    expect(access.echoOrigin(site, { origin: "https://b.example", masterKey: "m" })).toEqual({
+      origin: "https://b.example",
+      listed: false,
+    });
     expect(access.echoOrigin(site, { origin: "https://b.example", masterKey: "x" })).toBeUndefined();
     expect(access.echoOrigin(site, {})).toBeUndefined();
-    expect(access.echoOrigin(createSite(), { origin: "https://b.example" })).toBe("https://b.example");
+    for (const origin of ["https://b.example", "null"]) {
+      expect(access.echoOrigin(createSite(), { origin })).toEqual({ origin, listed: false });
+      expect(access.echoOrigin(createSite({ origins: [origin] }), { origin })).toEqual({ origin, listed: origin !== "null" });
+    }
   });
 });
 

@@ -3,6 +3,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { AccessRequest, Operation } from "@/src/core/access-request";
 import type { Compiled, Definitions } from "@/src/core/definitions";
 import type { Clock, Definition, StoredToken } from "@/src/core/ports";
+import { type CookieToken, isListed, requireTokenCookie } from "@/src/core/token-cookie";
 import type { Tokens } from "@/src/core/tokens";
 import { AppError } from "@/src/shared/errors";
 import { API_VERSION } from "@/src/shared/protocol";
@@ -37,6 +38,8 @@ export interface Grant {
     revision: number;
     /** `Tokens.generation()` from before the token was looked up. */
     tokenGeneration: number;
+    /** The token came in a cookie that counts because the project lists the origin (S6): it no longer does when the origin is removed. */
+    needsListedOrigin: boolean;
   };
 }
 
@@ -49,8 +52,11 @@ export interface Access {
   isKnown(request: AccessRequest): boolean;
   /** The rest of the checks, on what was located: key, master key, origin, scope, token; in this order. Raises what failed. */
   admit(site: Compiled, request: AccessRequest): Promise<Grant>;
-  /** The request's origin when the project allows it to read answers (U5), be they errors; undefined: no CORS headers. */
-  echoOrigin(site: Compiled, request: Pick<AccessRequest, "origin" | "masterKey">): string | undefined;
+  /**
+   * The request's origin when the project allows it to read answers (U5), be they errors; undefined: no CORS headers. `listed`: it may send and
+   * receive cookies, too (S6).
+   */
+  echoOrigin(site: Compiled, request: Pick<AccessRequest, "origin" | "masterKey">): { origin: string; listed: boolean } | undefined;
   /**
    * For open streams, after an invalidation: why the grant no longer holds (an error of W6), or undefined when it does. Brings
    * `grant.keyExpiresAt` and `grant.user.tokenExpiresAt` up to date: a rotation gives a key that had no end one.
@@ -103,7 +109,8 @@ class DefinedAccess implements Access {
     if (key && !master) checkOrigin(site, request.origin);
     if (key && !scopeAllows(key.scope, request.operation)) throw new AppError("key_scope_insufficient");
     const tokenGeneration = this.#tokens.generation();
-    const token = key && !master && needsToken(site, request.operation) ? await this.#authenticate(site, request.accessToken) : undefined;
+    const sent = key && !master && needsToken(site, request.operation) ? toSentToken(site, request) : undefined;
+    const token = sent && (await this.#authenticate(site, sent.text));
     if (key) this.#definitions.noteUse(key.id);
     if (token) this.#tokens.noteUse(token.id);
     const grant: Grant = {
@@ -121,6 +128,7 @@ class DefinedAccess implements Access {
         masterKeyHash: master ? project.masterKeyHash : null,
         revision: project.revision,
         tokenGeneration,
+        needsListedOrigin: sent?.needsListedOrigin ?? false,
       },
     };
     if (request.origin !== undefined) {
@@ -131,8 +139,7 @@ class DefinedAccess implements Access {
   }
 
   /** S1: the caller's token. One of another project's users is as good as none; the message is the same, so that tokens can't be probed. */
-  async #authenticate(site: Compiled, accessToken: string | undefined): Promise<StoredToken> {
-    if (accessToken === undefined) throw new AppError("access_token_missing");
+  async #authenticate(site: Compiled, accessToken: string): Promise<StoredToken> {
     const token = await this.#tokens.find(accessToken);
     if (token?.projectId !== site.project.id || tokenState(token, this.#clock.now()) !== "valid")
       throw new AppError("access_token_invalid");
@@ -141,9 +148,13 @@ class DefinedAccess implements Access {
     return token;
   }
 
-  echoOrigin(site: Compiled, { origin, masterKey }: Pick<AccessRequest, "origin" | "masterKey">): string | undefined {
+  echoOrigin(
+    site: Compiled,
+    { origin, masterKey }: Pick<AccessRequest, "origin" | "masterKey">,
+  ): { origin: string; listed: boolean } | undefined {
     if (origin === undefined) return undefined;
-    return isOriginAllowed(site, origin) || (masterKey !== undefined && isMasterKey(site, masterKey)) ? origin : undefined;
+    const mayRead = isOriginAllowed(site, origin) || (masterKey !== undefined && isMasterKey(site, masterKey));
+    return mayRead ? { origin, listed: isListed(site.project, origin) } : undefined;
   }
 
   async recheck(grant: Grant): Promise<AppError | undefined> {
@@ -163,7 +174,8 @@ class DefinedAccess implements Access {
     const problem = await this.#recheckToken(site, grant);
     if (problem) return problem;
     if (grant.origin === undefined) return site.project.disallowNoOrigin ? new AppError("access_changed") : undefined;
-    return isOriginAllowed(site, grant.origin) ? undefined : new AppError("origin_removed");
+    const mayStay = grant.evidence.needsListedOrigin ? isListed(site.project, grant.origin) : isOriginAllowed(site, grant.origin);
+    return mayStay ? undefined : new AppError("origin_removed");
   }
 
   /**
@@ -221,6 +233,11 @@ function checkOrigin(site: Compiled, origin: string | undefined): void {
 
 function isOriginAllowed({ project }: Compiled, origin: string): boolean {
   return project.allowedOrigins.size === 0 || project.allowedOrigins.has(origin.toLowerCase());
+}
+
+/** S4: the token that was sent on purpose, or else that of a cookie that counts. Throws `access_token_missing`. */
+function toSentToken({ project }: Compiled, request: AccessRequest): CookieToken {
+  return request.accessToken === undefined ? requireTokenCookie(project, request) : { text: request.accessToken, needsListedOrigin: false };
 }
 
 /** An authentication endpoint holds people's accounts: it is never open, whatever its switches say (L4), but to those who come to register or to log in. */

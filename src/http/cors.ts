@@ -2,16 +2,18 @@
 
 /**
  * What is known of the request's origin.
- * `vouched`: the located project allows it. `refused`: it does not.
+ * `listed`: the located project names it, so that cookies count from there (S6). `allowed`: the project allows every origin, or the master key was
+ * sent: answers can be read, but no cookies are sent or set. `refused`: the project does not allow it.
  * `unknown`: no project was located (no or unknown key, unknown name or version, database away). Such an answer holds nothing but the
  * catalogue's public text, and a developer should read it in the browser rather than "CORS error"; so the origin is echoed, but without
- * credentials, because no project stands for it.
+ * credentials.
  */
 export type OriginVerdict =
   | { kind: "none" }
   | { kind: "unknown"; origin: string }
   | { kind: "refused" }
-  | { kind: "vouched"; origin: string };
+  | { kind: "allowed"; origin: string }
+  | { kind: "listed"; origin: string };
 
 export const METHODS = "GET, HEAD, POST, PUT, DELETE, OPTIONS";
 
@@ -29,8 +31,9 @@ export function toCorsHeaders(verdict: OriginVerdict): Record<string, string> {
     case "refused":
       return { Vary: "Origin" };
     case "unknown":
+    case "allowed":
       return { Vary: "Origin", "Access-Control-Allow-Origin": verdict.origin, "Access-Control-Expose-Headers": EXPOSED };
-    case "vouched":
+    case "listed":
       return {
         Vary: "Origin",
         "Access-Control-Allow-Origin": verdict.origin,
@@ -40,7 +43,7 @@ export function toCorsHeaders(verdict: OriginVerdict): Record<string, string> {
   }
 }
 
-/** The headers of an answered preflight, on top of {@link toCorsHeaders}. Only what a project vouches for may be remembered. */
+/** The headers of an answered preflight, on top of {@link toCorsHeaders}. Only what a project allows may be cached. */
 export function toPreflightHeaders(verdict: OriginVerdict): Record<string, string> {
   switch (verdict.kind) {
     case "none":
@@ -48,7 +51,8 @@ export function toPreflightHeaders(verdict: OriginVerdict): Record<string, strin
       return {};
     case "unknown":
       return { "Access-Control-Allow-Methods": METHODS, "Access-Control-Allow-Headers": ALLOWED_HEADERS };
-    case "vouched":
+    case "allowed":
+    case "listed":
       return {
         "Access-Control-Allow-Methods": METHODS,
         "Access-Control-Allow-Headers": ALLOWED_HEADERS,

@@ -35,7 +35,7 @@ export interface DataPlaneOptions {
   /** Answers a GET that asks for server-sent events. Absent: it reads records as any other. */
   stream?: StreamAnswerer;
   /** `drainMs`: how long the rest of a refused body is read; default 5000. */
-  config: { bodyBytesMax: number; bodyTimeoutMs: number; uploadTimeoutMs: number; drainMs?: number };
+  config: { bodyBytesMax: number; bodyTimeoutMs: number; uploadTimeoutMs: number; drainMs?: number; publicUrl?: string };
   log: Pick<Log, "warn" | "error">;
 }
 
@@ -111,6 +111,7 @@ class Plane {
         parameters: exchange.parameters,
         headers: request.headers,
         operation: this.#stream && wantsEvents(request) ? "subscribe" : (operation ?? "read"),
+        publicUrl: this.#config.publicUrl,
       });
       if (request.method === "OPTIONS") await this.#preflight(exchange, accessRequest);
       else if (operation === undefined) throw new AppError("method_not_allowed");
@@ -153,8 +154,8 @@ class Plane {
   async #locate(exchange: DataExchange, accessRequest: AccessRequest): Promise<Compiled> {
     const site = await this.#access.locate(accessRequest);
     if (accessRequest.origin !== undefined) {
-      const origin = this.#access.echoOrigin(site, accessRequest);
-      exchange.origin = origin === undefined ? { kind: "refused" } : { kind: "vouched", origin };
+      const echo = this.#access.echoOrigin(site, accessRequest);
+      exchange.origin = echo ? { kind: echo.listed ? "listed" : "allowed", origin: echo.origin } : { kind: "refused" };
     }
     return site;
   }

@@ -2,6 +2,7 @@
 import type { ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
 import parseRange from "range-parser";
+import type { Compiled } from "@/src/core/definitions";
 import { toFileHeaders } from "@/src/core/file-headers";
 import type { Files, OpenFile } from "@/src/core/files";
 import { parseFlag } from "@/src/core/parse-flag";
@@ -20,11 +21,11 @@ export function wantsFile(parameters: URLSearchParams): boolean {
 }
 
 export function createSendFileHandler({ files }: { files: Pick<Files, "open"> }): Handler {
-  return async ({ exchange, grant }) => {
+  return async ({ exchange, grant, site }) => {
     const { request, response } = exchange;
     const id = parseUniqueId(exchange.parameters);
     const file = await files.open({ endpointId: grant.endpoint.id, id, onlyOwner: grant.onlyOwner });
-    const headers = { ...headersOf(exchange), ...toFileHeaders(file) };
+    const headers = { ...headersOf(exchange), ...toFileHeaders(file), "Cross-Origin-Resource-Policy": toResourcePolicy(site) };
     if (isNamed(request.headers["if-none-match"], file.sha256)) return respond(exchange, { status: 304, headers });
 
     const range = selectRange(request.headers, file);
@@ -44,6 +45,14 @@ export function createSendFileHandler({ files }: { files: Pick<Files, "open"> })
     response.writeHead(range ? 206 : 200, head);
     await send(response, bytes);
   };
+}
+
+/**
+ * Which pages may embed the file without asking (Fetch standard, cross-origin resource policy). Requests that ask, by CORS, go by the project's
+ * origins: a page of another origin embeds a secure endpoint's picture with `crossorigin="use-credentials"`.
+ */
+function toResourcePolicy({ endpoint }: Compiled): "same-origin" | "cross-origin" {
+  return endpoint.secure ? "same-origin" : "cross-origin";
 }
 
 /** Sends the bytes at the client's pace. When either side fails, both end: half a file is cut off, and can't be taken for a whole one. */

@@ -6,8 +6,9 @@ import { parseFlag } from "@/src/core/parse-flag";
 import type { Clock } from "@/src/core/ports";
 import { parsePutStrategy } from "@/src/core/put-strategy";
 import type { Records } from "@/src/core/records";
+import { doCookiesCount } from "@/src/core/token-cookie";
 import type { UserSite, Users } from "@/src/core/users";
-import { toEndedTokenCookie, toTokenCookie } from "@/src/http/access-token-cookie";
+import { toEndedTokenCookies, toTokenCookie } from "@/src/http/access-token-cookie";
 import { type Admitted, type BodyLimits, callerOf, type Handler, readRecordBody, sendJson, sendRecord } from "@/src/http/exchange";
 import { parseDataOnly, parseUniqueId } from "@/src/http/parameters";
 import { AppError } from "@/src/shared/errors";
@@ -19,7 +20,7 @@ export interface UserHandlerOptions {
   users: Users;
   records: Pick<Records, "findVersion">;
   clock: Clock;
-  config: BodyLimits;
+  config: BodyLimits & { publicUrl?: string };
   /** Reading is the same as elsewhere: the grant says whose records. */
   read: Handler;
 }
@@ -35,6 +36,11 @@ export function toUserOperation(operation: "read" | "create" | "update" | "delet
 }
 
 export function createUserHandlers({ users, records, clock, config, read }: UserHandlerOptions): Readonly<Record<UserOperation, Handler>> {
+  /** S6: no other site sets or removes the cookies of this one's users. */
+  function mayUseCookies({ exchange, grant, site }: Admitted): boolean {
+    return doCookiesCount(site.project, { origin: grant.origin, headers: exchange.request.headers, publicUrl: config.publicUrl });
+  }
+
   /** R7. */
   function onCondition<T>(
     { exchange, grant }: Admitted,
@@ -59,9 +65,14 @@ export function createUserHandlers({ users, records, clock, config, read }: User
       sendRecord(exchange, 201, await users.register({ ...registration, isTrusted: grant.master }), dataOnly);
     },
     login: async (admitted) => {
-      const { exchange } = admitted;
+      const { exchange, grant } = admitted;
       const dataOnly = parseDataOnly(exchange.parameters);
       const noCookie = parseFlag(exchange.parameters, "noATCookie");
+      if (!noCookie && !mayUseCookies(admitted)) {
+        const { origin = "the page's origin" } = exchange.request.headers;
+        const detail = `Add ${origin} to the project's allowed origins, or log in with noATCookie=true: from here the cookie would not count.`;
+        throw new AppError("cookie_origin_not_listed", { detail });
+      }
       const body = await readRecordBody(exchange, config);
       if (!body) return;
       const userAgent = exchange.request.headers["user-agent"] ?? null;
@@ -73,16 +84,17 @@ export function createUserHandlers({ users, records, clock, config, read }: User
         userAgent,
       });
       if (noCookie) exchange.headers.Authorization = `Bearer ${token}`;
-      else exchange.headers["Set-Cookie"] = toTokenCookie(token, { expiresAt, now: clock.now() });
+      else exchange.headers["Set-Cookie"] = toTokenCookie(token, { projectId: grant.projectId, expiresAt, now: clock.now() });
       sendRecord(exchange, 200, record, dataOnly);
     },
-    logout: async ({ exchange, grant }) => {
+    logout: async (admitted) => {
+      const { exchange, grant } = admitted;
       if (!grant.user)
         throw new AppError("access_token_missing", {
           detail: "A master key is never logged in. Send the access token that shall end alone.",
         });
       await users.logout({ projectId: grant.projectId, tokenId: grant.user.tokenId });
-      exchange.headers["Set-Cookie"] = toEndedTokenCookie();
+      if (mayUseCookies(admitted)) exchange.response.setHeader("Set-Cookie", toEndedTokenCookies(grant.projectId));
       sendJson(exchange, 200, "{}");
     },
     update: async (admitted) => {
@@ -117,7 +129,7 @@ export function createUserHandlers({ users, records, clock, config, read }: User
         users.remove({ site: toSite(admitted), id, expectedVersion, onlyOwner }),
       );
       // It was the caller's own account: the token is gone with it.
-      if (grant.user) exchange.headers["Set-Cookie"] = toEndedTokenCookie();
+      if (grant.user && mayUseCookies(admitted)) exchange.response.setHeader("Set-Cookie", toEndedTokenCookies(grant.projectId));
       sendRecord(exchange, 200, record, dataOnly);
     },
   };

@@ -46,7 +46,7 @@ const SERVER_OPTIONS = {
 export function createUpgradeHandler(options: {
   hub: Pick<Hub, "subscribe" | "closeAll">;
   access: Pick<RateGate, "decide">;
-  config: { pingIntervalMs: number; pongTimeoutMs: number };
+  config: { pingIntervalMs: number; pongTimeoutMs: number; publicUrl?: string };
   log: Pick<Log, "debug" | "error">;
 }): UpgradeHandler {
   const { hub, access, config, log } = options;
@@ -127,7 +127,13 @@ export function createUpgradeHandler(options: {
       const problem = handshakeProblem(request);
       if (problem) return refuseUpgrade(socket, problem.error, problem);
       const parameters = new URLSearchParams(address.query);
-      const accessRequest = toAccessRequest({ address, parameters, headers: request.headers, operation: "subscribe" });
+      const accessRequest = toAccessRequest({
+        address,
+        parameters,
+        headers: request.headers,
+        operation: "subscribe",
+        publicUrl: config.publicUrl,
+      });
       const handshake = createHandshake({ server, request, socket, head });
       void open({ handshake, accessRequest, clientAddress: toClientAddress(request), parameters });
     },

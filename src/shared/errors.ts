@@ -62,6 +62,7 @@ export const ERRORS = {
   credentials_invalid: client(400, "The username, the e-mail address or the password is not valid."),
   username_taken: client(400, "This name is taken. Choose another one, or log in."),
   login_failed: client(401, "The name or the password is not right."),
+  cookie_origin_not_listed: client(403, "Add this origin to the project's allowed origins, or log in with noATCookie=true."),
 
   // F: files
   upload_invalid: client(400, "The upload is not valid. Send multipart/form-data with one or more parts named file."),

@@ -53,8 +53,13 @@ export const FILE_BYTES_MAX = 100_000_000;
 /** How long the username or e-mail address of an application's user is at most (L1). */
 export const APP_USER_NAME_LENGTH_MAX = 254;
 
-/** An access token's cookie (L2). */
+/** The start of an access token's cookie's name (L2), and the whole name until logins had one for each project, which is still read. */
 export const ACCESS_TOKEN_COOKIE = "__Secure-rested-access-token";
+
+/** The cookie's name for the users of one project, so that two applications on one host don't log each other out. `projectId` is a UUID; its last 12 digits are random. */
+export function toAccessTokenCookie(projectId: string): string {
+  return `${ACCESS_TOKEN_COOKIE}-${projectId.slice(-12)}`;
+}
 
 /** An Idempotency-Key (R9) has so many characters at most, and is remembered for so long. */
 export const IDEMPOTENCY_KEY_LENGTH_MAX = 255;

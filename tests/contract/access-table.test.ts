@@ -1,7 +1,7 @@
-/** Who may do what where (U6, U7, L4, S1, S2, W5), from one table, held against HTTP and against the stream. */
+/** Who may do what where (U6, U7, L4, S1, S2, S6, W5), from one table, held against HTTP and against the stream. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ERRORS, type ErrorCode } from "@/src/shared/errors";
-import { ACCESS_TOKEN_COOKIE } from "@/src/shared/protocol";
+import { ACCESS_TOKEN_COOKIE, toAccessTokenCookie } from "@/src/shared/protocol";
 import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";
 import { addRecord, createSecureWorld, MASTER_KEY, type SecureWorld, type Switches } from "@/tests/support/secure-world";
 
@@ -35,6 +35,15 @@ const CALLERS = {
   "a foreign token": ({ users }: SecureWorld) => ({ bearer: users.fox.token }),
   ann: ({ users }: SecureWorld) => ({ bearer: users.ann.token }),
   "ann by cookie": ({ users }: SecureWorld) => ({ cookie: users.ann.token }),
+  "ann by the project's cookie": ({ users }: SecureWorld) => ({ projectCookie: users.ann.token }),
+  "ann by cookie, a page of the server's own": ({ users }: SecureWorld) => ({ cookie: users.ann.token, origin: server.httpOrigin }),
+  "ann by cookie, a listed origin": ({ users }: SecureWorld) => ({ projectCookie: users.ann.token, origin: SITE, listed: [SITE] }),
+  "ann by cookie, another site": ({ users }: SecureWorld) => ({ cookie: users.ann.token, origin: SITE }),
+  "ann by the project's cookie, another site": ({ users }: SecureWorld) => ({ projectCookie: users.ann.token, origin: SITE }),
+  "ann by cookie, an opaque origin": ({ users }: SecureWorld) => ({ cookie: users.ann.token, origin: "null" }),
+  "ann by cookie, a link on another site": ({ users }: SecureWorld) => ({ cookie: users.ann.token, fetchSite: "cross-site" }),
+  "ann by cookie, a link on a sibling domain": ({ users }: SecureWorld) => ({ cookie: users.ann.token, fetchSite: "same-site" }),
+  "ann, another site": ({ users }: SecureWorld) => ({ bearer: users.ann.token, origin: SITE }),
   "ann by parameter": ({ users }: SecureWorld) => ({ parameter: users.ann.token }),
   'ann by parameter with "Bearer"': ({ users }: SecureWorld) => ({ parameter: `Bearer ${users.ann.token}` }),
   bob: ({ users }: SecureWorld) => ({ bearer: users.bob.token }),
@@ -53,13 +62,22 @@ const CALLERS = {
 
 interface Sent {
   bearer?: string;
+  /** By the name that all projects shared. */
   cookie?: string;
+  projectCookie?: string;
+  origin?: string;
+  /** `Sec-Fetch-Site` */
+  fetchSite?: string;
+  /** The origins that the project lists; default: none. */
+  listed?: string[];
   /** `accessToken` */
   parameter?: string;
   master?: string;
   key?: string;
   ticket?: string;
 }
+
+const SITE = "https://site.example";
 
 type EndpointKind = keyof typeof ENDPOINTS;
 type Caller = keyof typeof CALLERS;
@@ -87,7 +105,22 @@ const refused = (code: ErrorCode) => ({ create: code, read: code, update: code, 
 const everything = (create: Row["create"]) => ({ create, read: ALL, update: ALL, delete: ALL });
 const own = (name: "ann" | "bob" | "sue") => ({ create: name, read: [name], update: [name], delete: [name] });
 
-const ANN_ANYHOW = ["ann", "ann by cookie"] as const;
+const ANN_ANYHOW = [
+  "ann",
+  "ann by cookie",
+  "ann by the project's cookie",
+  "ann by cookie, a page of the server's own",
+  "ann by cookie, a listed origin",
+  "ann, another site",
+] as const;
+/** S6: the browser added it, and who asked for that is not known to be ann's application. */
+const COOKIE_IGNORED = [
+  "ann by cookie, another site",
+  "ann by the project's cookie, another site",
+  "ann by cookie, an opaque origin",
+  "ann by cookie, a link on another site",
+  "ann by cookie, a link on a sibling domain",
+] as const;
 const BOB_ANYHOW = ["bob", "bob by header, ann by cookie"] as const;
 const INVALID = ["a bad token", "a made-up token", "an expired token", "a revoked token", "a foreign token"] as const;
 const WRONG_MASTER = ["a wrong master key", "ann, a wrong master key"] as const;
@@ -97,7 +130,7 @@ const SCOPE = "key_scope_insufficient";
 
 const ROWS: readonly Row[] = [
   // An open endpoint does not look at tokens, and what is created there belongs to nobody.
-  { at: "open", as: ["nobody", ...INVALID, ...ANN_ANYHOW, ...BOB_ANYHOW, "sue", ...MASTER], ...everything("nobody") },
+  { at: "open", as: ["nobody", ...INVALID, ...ANN_ANYHOW, ...COOKIE_IGNORED, ...BOB_ANYHOW, "sue", ...MASTER], ...everything("nobody") },
   { at: "open", as: WRONG_MASTER, ...refused("master_key_invalid") },
   { at: "open", as: ["ann, a key that reads"], ...refused(SCOPE), read: ALL },
   { at: "open", as: ["ann, a key that writes"], ...everything("nobody"), read: SCOPE },
@@ -106,7 +139,7 @@ const ROWS: readonly Row[] = [
 
   // A secure endpoint: who comes without a user or the master key has nothing, whatever the switches say.
   ...SECURE_KINDS.flatMap((at): Row[] => [
-    { at, as: ["nobody"], ...refused("access_token_missing") },
+    { at, as: ["nobody", ...COOKIE_IGNORED], ...refused("access_token_missing") },
     { at, as: INVALID, ...refused("access_token_invalid") },
     { at, as: WRONG_MASTER, ...refused("master_key_invalid") },
     { at, as: MASTER, ...everything("nobody") },
@@ -138,7 +171,7 @@ const ROWS: readonly Row[] = [
   { at: "secure, others delete", as: ["sue"], ...own("sue"), delete: ALL },
 
   // An authentication endpoint: everybody registers; then each has its own account alone, which no switch opens.
-  { at: "authentication", as: ["nobody"], ...refused("access_token_missing"), create: "itself" },
+  { at: "authentication", as: ["nobody", ...COOKIE_IGNORED], ...refused("access_token_missing"), create: "itself" },
   { at: "authentication", as: [...INVALID, "sue"], ...refused("access_token_invalid"), create: "itself" },
   { at: "authentication", as: WRONG_MASTER, ...refused("master_key_invalid") },
   { at: "authentication", as: ANN_ANYHOW, ...own("ann"), create: "itself" },
@@ -163,14 +196,18 @@ const casesOf = (transport: "http" | "stream"): Case[] =>
     as.map((caller) => ({ ...row, as: caller })),
   );
 
-function send(world: SecureWorld, caller: Caller): { path: string; headers: Record<string, string> } {
+async function send(world: SecureWorld, caller: Caller): Promise<{ path: string; headers: Record<string, string> }> {
   const sent: Sent = CALLERS[caller](world);
+  if (sent.listed) await server.pool.query(`UPDATE "Project" SET "allowedOrigins" = $2 WHERE id = $1`, [world.projectId, sent.listed]);
   const parameters = new URLSearchParams(sent.ticket ? { ticket: sent.ticket } : { key: sent.key ?? world.keys.both });
   if (sent.parameter) parameters.set("accessToken", sent.parameter);
   return {
     path: `${world.path}?${parameters}`,
     headers: {
       ...(sent.bearer ? { Authorization: `Bearer ${sent.bearer}` } : {}),
+      ...(sent.projectCookie ? { Cookie: `${toAccessTokenCookie(world.projectId)}=${sent.projectCookie}` } : {}),
+      ...(sent.origin ? { Origin: sent.origin } : {}),
+      ...(sent.fetchSite ? { "Sec-Fetch-Site": sent.fetchSite } : {}),
       ...(sent.cookie ? { Cookie: `other=1; ${ACCESS_TOKEN_COOKIE}=${sent.cookie}` } : {}),
       ...(sent.master ? { "X-Master-Key": sent.master } : {}),
     },
@@ -204,10 +241,10 @@ const allowed = (verdict: Verdict, owners: Iterable<Owner>): Owner[] | undefined
   typeof verdict === "string" ? undefined : [...owners].filter((owner) => verdict.includes(owner));
 
 describe("over HTTP", () => {
-  it.each(casesOf("http"))("[U6] [U7] [L4] [S1] [S2] [S3] [S4] $at, $as", async (row) => {
+  it.each(casesOf("http"))("[U6] [U7] [L4] [S1] [S2] [S3] [S4] [S6] $at, $as", async (row) => {
     const world = await createSecureWorld(server, ENDPOINTS[row.at]);
     const records = await addRecords(world, row.at);
-    const { path, headers } = send(world, row.as);
+    const { path, headers } = await send(world, row.as);
     const ask = async (method: string, query = "", body?: object) => {
       const content = body ? { body: JSON.stringify(body) } : {};
       const type = body ? { "Content-Type": "application/json" } : {};
@@ -269,13 +306,18 @@ describe("over HTTP", () => {
     ["sue", "login_failed", "access_token_invalid"],
     ["ann", "login_failed", "ok"],
     ["ann by cookie", "login_failed", "ok"],
+    ["ann by cookie, a page of the server's own", "login_failed", "ok"],
+    ["ann by cookie, a listed origin", "login_failed", "ok"],
+    ["ann by cookie, another site", "cookie_origin_not_listed", "access_token_missing"],
+    ["ann by cookie, an opaque origin", "cookie_origin_not_listed", "access_token_missing"],
+    ["ann by cookie, a link on another site", "cookie_origin_not_listed", "access_token_missing"],
     ["ann by parameter", "login_failed", "access_token_missing"],
     ["ann, a key that reads", "login_failed", "ok"],
     ["ann, a key that writes", "login_failed", "ok"],
     ["a wrong master key", "master_key_invalid", "master_key_invalid"],
-  ])("[L2] [L3] %s: login needs none, but the password; logout needs a token", async (caller, login, logout) => {
+  ])("[L2] [L3] [S6] %s: login needs none, but the password; logout needs a token", async (caller, login, logout) => {
     const world = await createSecureWorld(server, "people");
-    const { path, headers } = send(world, caller);
+    const { path, headers } = await send(world, caller);
     const ask = async (query: string, body?: object) => {
       const type = body ? { "Content-Type": "application/json" } : {};
       const content = body ? { body: JSON.stringify(body) } : {};
@@ -299,13 +341,14 @@ function ownAccountLast({ users }: SecureWorld, headers: Record<string, string>)
 }
 
 describe("on the stream", () => {
-  it.each(casesOf("stream"))("[W1] [W3] [W5] $at, $as", async (row) => {
+  it.each(casesOf("stream"))("[W1] [W3] [W5] [S6] $at, $as", async (row) => {
     const world = await createSecureWorld(server, ENDPOINTS[row.at]);
-    const { path, headers } = send(world, row.as);
+    const { path, headers } = await send(world, row.as);
     if (typeof row.read === "string") {
       for (const mode of ["", "&since=now"]) {
         const refusedClient = await server.connect(`${path}${mode}`, { headers });
-        expect(await refusedClient.closed).toEqual({ code: 4000, reason: ERRORS[row.read].message });
+        const reason = COOKIE_IGNORED.some((name) => name === row.as) ? expect.stringMatching(/cookie/i) : ERRORS[row.read].message;
+        expect(await refusedClient.closed).toEqual({ code: 4000, reason });
         expect(refusedClient.texts).toEqual([]);
       }
       return;

@@ -86,7 +86,7 @@ async function ask(
   const what = `${method} ${at} ${query} ${body ?? ""}`;
   const token =
     /^Bearer (\S+)$/.exec(answer.headers.get("authorization") ?? "")?.[1] ??
-    /access-token=([^;]+)/.exec(answer.headers.getSetCookie().join())?.[1];
+    /access-token-[0-9a-f]{12}=([^;]+)/.exec(answer.headers.getSetCookie().join())?.[1];
   sightings.push({ viewer, what, text: `${JSON.stringify([...answer.headers])} ${text}`, ...(token ? { handsOut: token } : {}) });
   return { status: answer.status, headers: answer.headers, text };
 }

@@ -73,7 +73,7 @@ export function toGrant(log: Pick<MemoryLog, "endpointId">, grant: Partial<Grant
     user: null,
     onlyOwner: undefined,
     via: "key",
-    evidence: { key: "key", masterKeyHash: null, revision: 1, tokenGeneration: 0 },
+    evidence: { key: "key", masterKeyHash: null, revision: 1, tokenGeneration: 0, needsListedOrigin: false },
     ...grant,
   };
 }

@@ -126,7 +126,16 @@ function toUserOperations({ schema }: Described): DataOperation[] {
       responses: {
         200: toJson("Logged in: the user. Logged out: an empty object.", {}, ["ETag", "Authorization", "Set-Cookie"]),
         201: toJson("Registered: the user.", RECORD, ["ETag"]),
-        ...toErrors([...BODY, ...ofSchema, ...CREDENTIALS, "username_taken", "login_failed", ...TOKEN, ...WRITE]),
+        ...toErrors([
+          ...BODY,
+          ...ofSchema,
+          ...CREDENTIALS,
+          "username_taken",
+          "login_failed",
+          "cookie_origin_not_listed",
+          ...TOKEN,
+          ...WRITE,
+        ]),
       },
     },
     toUpdate({

@@ -1,11 +1,11 @@
 /** Parameters, headers and schemas that the data plane's operations share in descriptions (R, L, F, W). It must not know endpoints. */
 import type { ApiHeader, ApiParameter, ApiSecurityScheme, JsonSchema } from "@/src/shared/openapi";
 import {
-  ACCESS_TOKEN_COOKIE,
   IDEMPOTENCY_HOURS,
   IDEMPOTENCY_KEY_LENGTH_MAX,
   PAGE_RECORDS_MAX,
   PUT_STRATEGIES,
+  toAccessTokenCookie,
   UNIQUE_IDS_MAX,
 } from "@/src/shared/protocol";
 
@@ -47,9 +47,12 @@ export const DATA_PARAMETERS = {
     default: "force",
   }),
   bulk: flag("bulk", "The body is an array: one record for each item, all or none."),
-  login: flag("login", "Log in: hands out an access token."),
+  login: flag("login", "Log in: hands out an access token, as a cookie unless `noATCookie` is set."),
   logout: flag("logout", "Log out: ends the access token that is sent."),
-  noATCookie: flag("noATCookie", "With `login`: the token comes in the `Authorization` header, and no cookie is set."),
+  noATCookie: flag(
+    "noATCookie",
+    "With `login`: the token comes in the `Authorization` header, and no cookie is set. Works from every origin.",
+  ),
   ifMatch: header("If-Match", 'Only if the record has this version: the `ETag` of its last answer, like `"3"`.'),
   ifNoneMatch: header("If-None-Match", "With one `uniqueId`: 304 and no body where the record still has this version."),
   idempotencyKey: header(
@@ -68,7 +71,7 @@ export const DATA_HEADERS = {
   "Idempotent-Replayed": { description: "`true`: the first result of this `Idempotency-Key`; nothing was written.", schema: TEXT },
   Link: { description: 'The next page: `<…>; rel="next"`.', schema: TEXT },
   Authorization: { description: "After `login` with `noATCookie`: `Bearer <token>`.", schema: TEXT },
-  "Set-Cookie": { description: "The access token, for browsers over https.", schema: TEXT },
+  "Set-Cookie": { description: "The access token, for browsers over https, on pages of the project's allowed origins.", schema: TEXT },
   "RateLimit-Limit": { description: "Requests that this key may make a minute from this address.", schema: INTEGER },
   "RateLimit-Remaining": { description: "Those that are left.", schema: INTEGER },
   "RateLimit-Reset": { description: "Seconds until the minute begins anew.", schema: INTEGER },
@@ -115,7 +118,7 @@ export const DATA_SCHEMAS = {
   },
 } as const satisfies Record<string, JsonSchema>;
 
-export const DATA_SECURITY: Record<"key" | "masterKey" | "accessToken" | "accessTokenCookie", ApiSecurityScheme> = {
+const SECURITY: Record<"key" | "masterKey" | "accessToken", ApiSecurityScheme> = {
   key: { type: "apiKey", in: "query", name: "key", description: "One of the project's keys. It is no secret." },
   masterKey: {
     type: "apiKey",
@@ -124,5 +127,10 @@ export const DATA_SECURITY: Record<"key" | "masterKey" | "accessToken" | "access
     description: "The project's master key: skips access tokens, ownership and origins. A secret.",
   },
   accessToken: { type: "http", scheme: "bearer", description: "Of a user who logged in at an authentication endpoint of the project." },
-  accessTokenCookie: { type: "apiKey", in: "cookie", name: ACCESS_TOKEN_COOKIE, description: "The same, set by logging in." },
 };
+
+/** How requests to a project say who sends them. */
+export function toDataSecurity(projectId: string): Record<keyof typeof SECURITY | "accessTokenCookie", ApiSecurityScheme> {
+  const description = "The same, set by logging in. It counts from the project's allowed origins and from this server's own pages only.";
+  return { ...SECURITY, accessTokenCookie: { type: "apiKey", in: "cookie", name: toAccessTokenCookie(projectId), description } };
+}

@@ -3,7 +3,7 @@ import type { ManagedEndpoint } from "@/src/shared/management";
 import type { ApiDocument, ApiPath, JsonSchema } from "@/src/shared/openapi";
 import { toEndpointPath } from "@/src/shared/protocol";
 import { type DataOperation, toDataOperations } from "./data-operations";
-import { DATA_HEADERS, DATA_PARAMETERS, DATA_SCHEMAS, DATA_SECURITY } from "./data-parameters";
+import { DATA_HEADERS, DATA_PARAMETERS, DATA_SCHEMAS, toDataSecurity } from "./data-parameters";
 import { PROBLEM_SCHEMA, RETRY_AFTER } from "./problems";
 import { SharedResponses } from "./shared-responses";
 
@@ -12,7 +12,15 @@ type Described = Pick<
   "id" | "name" | "description" | "kind" | "secure" | "othersCanRead" | "othersCanUpdate" | "othersCanDelete" | "schema"
 >;
 
-export function toProjectDocument({ projectName, endpoints }: { projectName: string; endpoints: readonly Described[] }): ApiDocument {
+export function toProjectDocument({
+  projectId,
+  projectName,
+  endpoints,
+}: {
+  projectId: string;
+  projectName: string;
+  endpoints: readonly Described[];
+}): ApiDocument {
   const schemas: Record<string, JsonSchema> = { ...DATA_SCHEMAS, Problem: PROBLEM_SCHEMA };
   const responses = new SharedResponses();
   const paths: Record<string, ApiPath> = {};
@@ -49,7 +57,7 @@ export function toProjectDocument({ projectName, endpoints }: { projectName: str
       parameters: DATA_PARAMETERS,
       headers: { ...DATA_HEADERS, "Retry-After": RETRY_AFTER },
       responses: responses.all,
-      securitySchemes: DATA_SECURITY,
+      securitySchemes: toDataSecurity(projectId),
     },
   };
 }

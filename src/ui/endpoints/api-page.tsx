@@ -7,7 +7,7 @@ import { useState } from "react";
 import type { ManagedKey } from "@/src/shared/management";
 import { type ApiDocument, listOperations } from "@/src/shared/openapi";
 import { toEndpointPath } from "@/src/shared/protocol";
-import { endpointQuery, keysQuery } from "../api/queries";
+import { endpointQuery, keysQuery, projectQuery } from "../api/queries";
 import { buttonClass } from "../components/button";
 import { CodeBlock } from "../components/code-block";
 import { CopyButton } from "../components/copy-button";
@@ -32,6 +32,7 @@ interface Props {
 export function ApiPage({ projectId, endpointId, origin, bodyBytesMax, document }: Props) {
   const { data: endpoint } = useQuery(endpointQuery(endpointId));
   const { data: keys = [] } = useQuery(keysQuery(projectId));
+  const { data: project } = useQuery(projectQuery(projectId));
   const [chosenId, setChosenId] = useState<string>();
   const [credentials, setCredentials] = useState(NO_CREDENTIALS);
   const nowMs = Date.now();
@@ -50,10 +51,13 @@ export function ApiPage({ projectId, endpointId, origin, bodyBytesMax, document 
         <KeyChoice projectId={projectId} keys={workingKeys(keys, nowMs)} chosen={key} onChoose={setChosenId} />
         {needsToken ? (
           <p className="text-muted">
-            {endpoint.secure ? "This endpoint is secure: requests" : "This endpoint holds users: reading and changing them"} also needs an
-            access token, or the project’s master key in the header <code className="text-data text-text">X-Master-Key</code>.
+            {endpoint.secure
+              ? "This endpoint is secure: requests also need"
+              : "This endpoint holds users: reading and changing them also needs"}{" "}
+            an access token, or the project’s master key in the header <code className="text-data text-text">X-Master-Key</code>.
           </p>
         ) : null}
+        {needsToken && project?.allowedOrigins.length === 0 ? <NoOrigins projectId={projectId} /> : null}
       </Section>
       <Section title="Snippets">
         {endpoint.kind === "authentication" ? (
@@ -98,6 +102,20 @@ export function ApiPage({ projectId, endpointId, origin, bodyBytesMax, document 
         </p>
       </Section>
     </div>
+  );
+}
+
+/** S6: without a listed origin an application on another origin can't use the cookie of a login. */
+function NoOrigins({ projectId }: { projectId: string }) {
+  return (
+    <p className="text-warn">
+      This project lists no origins, so cookies from other sites are ignored. To log in by cookie,{" "}
+      <Link href={`/p/${projectId}/settings`} className="text-focus underline underline-offset-2">
+        add your application’s origin
+      </Link>
+      . Otherwise log in with <code className="text-data">noATCookie=true</code> and send the token as{" "}
+      <code className="text-data">Authorization: Bearer</code>.
+    </p>
   );
 }
 

@@ -64,14 +64,17 @@ function ProjectForm({ project, serverRateLimit }: { project: ManagedProject; se
           problem={form.problemOf("name")}
         />
       </Panel>
-      <Section title="Origins" note="Which web pages may use this project's keys. Programs that are no browser send no origin.">
+      <Section
+        title="Origins"
+        note="Which web pages may use this project's keys, and the cookies of its users. Programs other than browsers send no origin."
+      >
         <Panel>
           <TextAreaField
             mono
             name="allowedOrigins"
             label="Allowed origins"
             placeholder="https://example.com, http://localhost:3000"
-            hint="Separate them by commas. Empty: every origin is allowed."
+            hint="Separate them by commas. Empty: every origin is allowed, but the cookie that a login sets counts only on this server's own pages. Applications on other origins then log in with noATCookie=true and send Authorization: Bearer."
             defaultValue={project.allowedOrigins.join(", ")}
             ref={origins}
             problem={toOriginsProblem({ problemOf: form.problemOf, sent: sent.current })}

@@ -48,8 +48,7 @@ describe("without the database", () => {
       await expectProblem(response, "database_unavailable");
     }
     // The browser must be able to read it, whether or not the project could be looked up.
-    expect(refused.at(-2)?.headers.get("access-control-allow-credentials")).toBe("true");
-    expect(refused.at(-1)?.headers.get("access-control-allow-origin")).toBe(origin);
+    for (const response of refused.slice(-2)) expect(response.headers.get("access-control-allow-origin")).toBe(origin);
     const preflight = await fetch(`${server.origin}/api/1/ce/not/cached?key=${seed.key}`, {
       method: "OPTIONS",
       headers: { Origin: origin },

@@ -55,6 +55,7 @@ describe("the whole file", () => {
       "content-length": "200000",
       "content-disposition": 'inline; filename="photo.png"',
       "content-security-policy": expect.stringContaining("sandbox"),
+      "cross-origin-resource-policy": "cross-origin",
       "x-content-type-options": "nosniff",
       "accept-ranges": "bytes",
       "cache-control": "no-store",

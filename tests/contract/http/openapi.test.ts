@@ -26,7 +26,7 @@ interface Asked {
 
 async function setUp(options: SeedOptions = {}) {
   const seed = await server.seed({ masterKey: MASTER_KEY, ...options });
-  const document = toProjectDocument({ projectName: "Test project", endpoints: [toDescribed(seed, options)] });
+  const document = toProjectDocument({ projectId: seed.projectId, projectName: "Test project", endpoints: [toDescribed(seed, options)] });
   /** Asks, and holds the answer against the description. */
   const ask = async ({
     method,

@@ -57,12 +57,12 @@ const preflight = (path: string, origin: string, method = "POST"): Promise<Answe
     "Access-Control-Request-Headers": "content-type,x-master-key",
   });
 
-const vouched = {
+const readable = {
   "access-control-allow-origin": ALLOWED,
-  "access-control-allow-credentials": "true",
   "access-control-expose-headers":
     "Authorization, Content-Disposition, Content-Range, ETag, Idempotent-Replayed, Link, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-Id",
 };
+const vouched = { ...readable, "access-control-allow-credentials": "true" };
 const preflightHeaders = {
   "access-control-allow-methods": "GET, HEAD, POST, PUT, DELETE, OPTIONS",
   "access-control-allow-headers":
@@ -72,7 +72,7 @@ const preflightHeaders = {
 const listing = (): Promise<Seed> => server.seed({ allowedOrigins: [ALLOWED, "http://localhost:3000"] });
 
 describe("requests", () => {
-  it("[U5] echo an allowed origin with credentials, on answers and errors", async () => {
+  it("[U5] echo a listed origin with credentials, on answers and errors", async () => {
     const seed = await listing();
     const answers = [
       await send("GET", seed.path, { Origin: ALLOWED }),
@@ -94,9 +94,17 @@ describe("requests", () => {
     expect((await send("GET", seed.path, { Origin: "http://localhost:3000" })).cors["access-control-allow-origin"]).toBe(
       "http://localhost:3000",
     );
+  });
+
+  it("[U5] [S6] echo any origin where none is listed, but without credentials", async () => {
     const open = await server.seed();
     for (const origin of [ALLOWED, OTHER, "null"]) {
-      expect((await send("GET", open.path, { Origin: origin })).cors).toEqual({ ...vouched, "access-control-allow-origin": origin });
+      expect((await send("GET", open.path, { Origin: origin })).cors).toEqual({ ...readable, "access-control-allow-origin": origin });
+      const before = await preflight(open.path, origin);
+      expect([before.status, before.cors]).toEqual([
+        204,
+        { ...readable, ...preflightHeaders, "access-control-allow-origin": origin, "access-control-max-age": "7200" },
+      ]);
     }
   });
 
@@ -147,7 +155,7 @@ describe("requests", () => {
   it("[U5] [U6] with the master key echo any origin", async () => {
     const seed = await server.seed({ allowedOrigins: [ALLOWED], masterKey: "master" });
     const answer = await send("GET", seed.path, { Origin: OTHER, "X-Master-Key": "master" });
-    expect([answer.status, answer.cors]).toEqual([200, { ...vouched, "access-control-allow-origin": OTHER }]);
+    expect([answer.status, answer.cors]).toEqual([200, { ...readable, "access-control-allow-origin": OTHER }]);
     expect((await send("GET", seed.path, { Origin: OTHER, "X-Master-Key": "wrong" })).cors).toEqual({});
   });
 });

@@ -1,6 +1,7 @@
 /** Logging in and out at an authentication endpoint (L2, L3). */
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { toAccessTokenCookie } from "@/src/shared/protocol";
 import { ACCESS_TOKEN_TTL_MS, createDataServer, type DataServer, type Seed } from "@/tests/support/data-server";
 import { expectProblem } from "@/tests/support/expect-problem";
 import { createUser, logIn, logOut, PASSWORD, registerUser } from "@/tests/support/users";
@@ -49,8 +50,9 @@ describe("login", () => {
     ]);
     expect(answer.headers.get("authorization")).toBeNull();
     const [cookie = "", ...attributes] = (answer.headers.get("set-cookie") ?? "").split("; ");
-    expect(cookie).toMatch(new RegExp(`^${COOKIE}=[\\w-]{43}$`));
-    expect(attributes.sort()).toEqual(["HttpOnly", `Max-Age=${ACCESS_TOKEN_TTL_MS / 1000}`, "Path=/api", "SameSite=None", "Secure"]);
+    expect(cookie).toMatch(new RegExp(`^${toAccessTokenCookie(seed.projectId)}=[\\w-]{43}$`));
+    const lasting = `Max-Age=${ACCESS_TOKEN_TTL_MS / 1000}`;
+    expect(attributes.sort()).toEqual(["HttpOnly", lasting, "Partitioned", "Path=/api", "SameSite=None", "Secure"]);
     const own = await list({ Cookie: `other=1; ${cookie}` });
     expect([own.status, await own.json()]).toEqual([200, [expect.objectContaining({ uniqueId: id })]]);
   });
@@ -64,6 +66,37 @@ describe("login", () => {
     expect(answer.headers.get("authorization")).toMatch(/^Bearer [\w-]{43}$/);
     expect(answer.headers.get("access-control-expose-headers")).toContain("Authorization");
     expect((await list({ Authorization: answer.headers.get("authorization") ?? "" })).status).toBe(200);
+  });
+
+  it("[L2] [S6] by cookie from an origin that is not listed is refused before the password is looked at, and makes no token", async () => {
+    await registerUser(endpoint(), { username: "ada", password: PASSWORD });
+    const body = { username: "ada", password: PASSWORD };
+    for (const headers of [{ Origin: "https://app.example" }, { Origin: "null" }]) {
+      const answer = await post("&login=true", body, headers);
+      expect(answer.headers.get("set-cookie")).toBeNull();
+      const detail = await expectProblem(answer, "cookie_origin_not_listed");
+      expect(detail).toContain(headers.Origin);
+      expect(detail).toContain("noATCookie=true");
+    }
+    expect(await readTokens()).toEqual([]);
+    await server.pool.query(`UPDATE "Project" SET "allowedOrigins" = '{https://app.example}' WHERE id = $1`, [seed.projectId]);
+    server.definitions.invalidate(seed.projectId);
+    expect((await post("&login=true", body, { Origin: "https://app.example" })).headers.get("set-cookie")).toMatch(/=[\w-]{43};/);
+  });
+
+  it("[L2] two applications on one host: logging in to one does not log the browser out of the other", async () => {
+    const other = await server.seed({ kind: "authentication", endpointName: "app/users" });
+    const jar = new Map<string, string>();
+    for (const at of [seed, other]) {
+      await registerUser({ origin: server.origin, path: at.path }, { username: "ada", password: PASSWORD });
+      const body = JSON.stringify({ username: "ada", password: PASSWORD });
+      const headers = { "Content-Type": "application/json" };
+      const answer = await fetch(`${server.origin}${at.path}&login=true`, { method: "POST", headers, body });
+      const [name = "", value = ""] = (answer.headers.get("set-cookie")?.split(";")[0] ?? "").split("=");
+      jar.set(name, value);
+    }
+    const Cookie = [...jar].map(([name, value]) => `${name}=${value}`).join("; ");
+    for (const at of [seed, other]) expect((await fetch(`${server.origin}${at.path}`, { headers: { Cookie } })).status).toBe(200);
   });
 
   it("[L3] stores a token's hash, from where it came, and when it ends", async () => {
@@ -191,11 +224,21 @@ describe("logout", () => {
     expect((await list(user.headers)).status).toBe(200);
     const answer = await post("&logout=true", undefined, { Cookie: `${COOKIE}=${user.token}` });
     expect([answer.status, await answer.text()]).toEqual([200, "{}"]);
-    expect(answer.headers.get("set-cookie")).toBe(`${COOKIE}=; Max-Age=0; Path=/api; HttpOnly; Secure; SameSite=None`);
+    // Also the one of a login from before each project had a cookie of its own.
+    expect(answer.headers.getSetCookie()).toEqual([
+      `${toAccessTokenCookie(seed.projectId)}=; Max-Age=0; Path=/api; HttpOnly; Secure; Partitioned; SameSite=None`,
+      `${COOKIE}=; Max-Age=0; Path=/api; HttpOnly; Secure; SameSite=None`,
+    ]);
     await expectProblem(await list(user.headers), "access_token_invalid");
     await expectProblem(await post("&logout=true", undefined, user.headers), "access_token_invalid");
     expect((await list(bearer(other))).status).toBe(200);
     expect((await readTokens()).map(({ live }) => live)).toEqual([false, true]);
+  });
+
+  it("[L3] [S6] from an origin that is not listed leaves the browser's cookies alone", async () => {
+    const user = await createUser(endpoint());
+    const answer = await post("&logout=true", undefined, { ...user.headers, Origin: "https://evil.example" });
+    expect([answer.status, answer.headers.get("set-cookie")]).toEqual([200, null]);
   });
 
   it("[L3] [L5] needs the token itself, whatever the body", async () => {

@@ -47,7 +47,7 @@ describe("events", () => {
     const seed = await server.seed();
     const kind = { kind: "data", secure: false, othersCanRead: false, othersCanUpdate: false, othersCanDelete: false } as const;
     const endpoint = { id: seed.endpointId, name: seed.endpointName, description: "", ...kind, schema: null };
-    const document = toProjectDocument({ projectName: "Test", endpoints: [endpoint] });
+    const document = toProjectDocument({ projectId: seed.projectId, projectName: "Test", endpoints: [endpoint] });
     const get = listOperations(document).find(({ method }) => method === "get");
     const client = await open(seed.path);
     const type = client.headers["content-type"]?.split(";")[0] ?? "";
