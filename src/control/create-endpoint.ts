@@ -33,7 +33,7 @@ export async function createEndpoint({
       if (schemaText !== null) await storeSchema({ db: tx, endpointId: created.id, schema: schemaText });
       return created;
     });
-    return toEndpointDetail({ ...row, projectId, schema, lastChangeAt: null, subscribers: 0n }, { recordCount: 0, subscribersHere: 0 });
+    return toEndpointDetail({ ...row, projectId, schema, lastChangeAt: null, subscribers: 0n }, 0);
   } catch (error) {
     throw isUniqueViolation(error) ? endpointNameTaken() : error;
   }

@@ -12,13 +12,12 @@ export async function getEndpoint({
   ownerId,
   endpointId,
 }: {
-  db: Pick<Db, "record" | "$queryRaw">;
+  db: Pick<Db, "$queryRaw">;
   countSubscribers: (endpointId: string) => number;
   ownerId: string;
   endpointId: string;
 }): Promise<EndpointDetail> {
   const [row] = await readEndpoints({ db, ownerId, endpointId });
   if (!row) throw new AppError("not_found");
-  const recordCount = await db.record.count({ where: { endpointId } });
-  return toEndpointDetail(row, { recordCount, subscribersHere: countSubscribers(endpointId) });
+  return toEndpointDetail(row, countSubscribers(endpointId));
 }

@@ -28,10 +28,7 @@ export function startProject({
     const endpoint = await tx.endpoint.create({ data: { projectId: project.id, name: names.endpoint } });
     return {
       project: { ...project, counts: { ...project.counts, endpoints: 1 } },
-      endpoint: toEndpointDetail(
-        { ...endpoint, projectId: project.id, lastChangeAt: null, subscribers: 0n },
-        { recordCount: 0, subscribersHere: 0 },
-      ),
+      endpoint: toEndpointDetail({ ...endpoint, projectId: project.id, lastChangeAt: null, subscribers: 0n }, 0),
       key,
     };
   });

@@ -91,6 +91,8 @@ export interface EndpointRow {
   othersCanDelete: boolean;
   schema: unknown;
   seq: bigint;
+  /** Kept by the database with every write. */
+  recordCount: bigint;
   createdAt: Date;
   updatedAt: Date;
   lastChangeAt: Date | null;
@@ -119,8 +121,8 @@ export function toManagedEndpoint(row: EndpointRow, subscribersHere: number): Ma
   };
 }
 
-export function toEndpointDetail(row: EndpointRow, counts: { recordCount: number; subscribersHere: number }): EndpointDetail {
-  return { ...toManagedEndpoint(row, counts.subscribersHere), recordCount: counts.recordCount };
+export function toEndpointDetail(row: EndpointRow, subscribersHere: number): EndpointDetail {
+  return { ...toManagedEndpoint(row, subscribersHere), recordCount: Number(row.recordCount) };
 }
 
 export interface AccountRow {
