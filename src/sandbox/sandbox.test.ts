@@ -239,17 +239,60 @@ describe("JSON Schema", () => {
     ['{"$async":true}', "$async"],
     ['{"$schema":"http://json-schema.org/draft-07/schema#"}', "2020-12"],
     ['{"minLength":-1}', "minLength"],
+    ['{"pattern":"^(?!x)"}', "lookahead"],
+    ['{"patternProperties":{"(a)\\\\1":{}}}', "refers back to a group"],
+    ['{"properties":{"a":{"pattern":"^a{1,5000}$"}}}', "more than 1000 times"],
   ])("[R10] %s is none, and says why", async (text, why) => {
     expect(await patient.checkSchema(text)).toContain(why);
   });
 
   it.each([
-    ["a catastrophic pattern", '{"pattern":"^(a+)+$"}', JSON.stringify(`${"a".repeat(40)}b`)],
+    [
+      "a catastrophic pattern that was stored before it would be refused",
+      '{"pattern":"^(?=a)(a+)+$"}',
+      JSON.stringify(`${"a".repeat(40)}b`),
+    ],
     ["a reference to itself", '{"$ref":"#"}', "1"],
     ["uniqueness of very many", '{"uniqueItems":true}', JSON.stringify(Array.from({ length: 60_000 }, (_, n) => ({ n })))],
   ])("[R10] %s is ended", async (_, text, body) => {
     expect((await limitOf(() => strict.validate(text, [body]))).code).toBe("schema_limit");
     expect(await strict.validate(schema, ['{"name":"ada"}'])).toBeUndefined();
+  });
+});
+
+describe("patterns", () => {
+  it("[R10] hostile ones take no longer than others: sixteen at once end in an answer, none in the limit", async () => {
+    const schema = '{"properties":{"a":{"pattern":"^(a+)+$"}},"patternProperties":{"^(b+)+$":false}}';
+    const body = JSON.stringify({ a: `${"a".repeat(20_000)}!`, [`${"b".repeat(2_000)}!`]: 1 });
+    const attack = Array.from({ length: 16 }, (_, n) =>
+      strict.validate(schema, [body], { caller: toCaller("attacker", `project ${n % 8}`) }),
+    );
+    const neighbour = strict.validate('{"type":"object"}', ["{}"], { caller: toCaller("neighbour") });
+    const mismatch = { index: 0, problems: { "/a": expect.stringMatching(/must match pattern/i) } };
+    expect(await Promise.all(attack)).toEqual(attack.map(() => mismatch));
+    expect(await neighbour).toBeUndefined();
+  });
+
+  it("[R10] the format url does not take time quadratic in the length", async () => {
+    const address = `http://a${":".repeat(200_000)}!`;
+    expect(await strict.validate('{"format":"url"}', [JSON.stringify(address)])).toMatchObject({ index: 0 });
+    expect(await strict.validate('{"format":"url"}', [JSON.stringify("https://example.com/a")])).toBeUndefined();
+  });
+
+  it("[R10] one that was stored before it would be refused is still checked, but not saved again", async () => {
+    const stored = '{"properties":{"name":{"pattern":"^(?!x)[a-z]+$"}}}';
+    expect(await patient.validate(stored, ['{"name":"abc"}'])).toBeUndefined();
+    expect(await patient.validate(stored, ['{"name":"xbc"}'])).toMatchObject({ index: 0 });
+    expect(await patient.checkSchema(stored)).toContain("lookahead");
+  });
+});
+
+describe("duplicate keys", () => {
+  it("[R10] are refused, wherever they are, with their place", async () => {
+    const problems = (text: string) => patient.validate('{"properties":{"role":{"const":"user"}}}', ["{}", text]);
+    expect(await problems('{"role":"admin","role":"user"}')).toEqual({ index: 1, problems: { "/role": "This key occurs twice." } });
+    expect(await problems('{"a":[{"b":1,"\\u0062":2}]}')).toEqual({ index: 1, problems: { "/a/0/b": "This key occurs twice." } });
+    expect(await problems('{"role":"user","a":{"role":1}}')).toBeUndefined();
   });
 });
 
@@ -319,7 +362,7 @@ describe("processes", () => {
       await sandbox.evaluate("1", "1");
       await sandbox.validate("true", ["1"]);
       void sandbox.evaluate("( $f := function($n){ $f($n) }; $f(1) )", "1").catch(() => undefined);
-      void sandbox.validate('{"pattern":"^(a+)+$"}', [JSON.stringify("a".repeat(50) + "b")]).catch(() => undefined);
+      void sandbox.validate('{"pattern":"^(?=a)(a+)+$"}', [JSON.stringify("a".repeat(50) + "b")]).catch(() => undefined);
       console.log("busy");
     `;
     const server = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", script], {

@@ -2,15 +2,20 @@
 import { type ErrorObject, MissingRefError, type ValidateFunction } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
+import { findDuplicateKey } from "@/src/core/json-duplicates";
 import { type CutOff, cutOff } from "./cut-off";
 import { createJobClock } from "./job-clock";
 import { MESSAGE_LENGTH_MAX, PROBLEMS_MAX } from "./limits";
+import { compileLinearPattern, type LinearPattern, UnsupportedPatternError } from "./linear-pattern";
 import type { Answer, Job } from "./messages";
 
 /** So many compiled schemas are kept. */
 const COMPILED_MAX = 200;
 /** Of bodies that are longer, only the first problem is told: there may be as many problems as bytes. */
 const ALL_PROBLEMS_LENGTH_MAX = 65_536;
+/** The pattern of this format takes time quadratic in the length; browsers take no longer addresses either. */
+const URL_LENGTH_MAX = 2_048;
+const PATTERN_SHOWN_MAX = 80;
 const DIALECT = "https://json-schema.org/draft/2020-12/schema";
 
 export interface SchemaChecker {
@@ -18,6 +23,8 @@ export interface SchemaChecker {
 }
 
 interface Compiled {
+  /** Every pattern is matched in linear time. */
+  isLinear: boolean;
   /** Stops at the first problem. */
   quick: ValidateFunction;
   /** Compiled when it is first needed. */
@@ -27,13 +34,16 @@ interface Compiled {
 /** What makes a schema none: told to whoever wrote it. */
 class SchemaProblem extends Error {}
 
+/** A pattern in it can't be matched in linear time. */
+class UnsupportedPattern extends SchemaProblem {}
+
 export function createSchemaChecker({ timeoutMs }: { timeoutMs: number }): SchemaChecker {
   /** By the schema's text, least recently used first. */
   const cache = new Map<string, Compiled>();
   const clock = createJobClock({ timeoutMs });
 
   const find = (schema: string): Compiled => {
-    const compiled = cache.get(schema) ?? { quick: compile(schema, { allErrors: false }) };
+    const compiled = cache.get(schema) ?? compileStored(schema);
     cache.delete(schema);
     cache.set(schema, compiled);
     const [oldest] = cache.keys();
@@ -70,12 +80,15 @@ export function createSchemaChecker({ timeoutMs }: { timeoutMs: number }): Schem
 function work(job: Job, find: (schema: string) => Compiled): Answer {
   switch (job.kind) {
     case "check_schema":
-      find(job.schema);
+      // One that is stored may have patterns that would be refused today.
+      if (!find(job.schema).isLinear) compile(job.schema, { allErrors: false, isLinear: true });
       return { outcome: "nothing" };
     case "validate": {
       const compiled = find(job.schema);
       for (const [index, text] of job.bodies.entries()) {
         const body: unknown = JSON.parse(text);
+        const duplicate = findDuplicateKey(text);
+        if (duplicate !== undefined) return { outcome: "mismatch", index, problems: { [duplicate]: "This key occurs twice." } };
         if (compiled.quick(body)) continue;
         return { outcome: "mismatch", index, problems: toProblems(listErrors(compiled, job.schema, body, text.length)) };
       }
@@ -90,26 +103,45 @@ function work(job: Job, find: (schema: string) => Compiled): Answer {
 function listErrors(compiled: Compiled, schema: string, body: unknown, length: number): readonly ErrorObject[] {
   const [first] = compiled.quick.errors ?? [];
   if (length > ALL_PROBLEMS_LENGTH_MAX) return first ? [first] : [];
-  compiled.thorough ??= compile(schema, { allErrors: true });
+  compiled.thorough ??= compile(schema, { allErrors: true, isLinear: compiled.isLinear });
   compiled.thorough(body);
   return compiled.thorough.errors ?? (first ? [first] : []);
 }
 
-/** An instance for each schema: their `$id`s must not meet. Raises SchemaProblem. */
-function compile(text: string, { allErrors }: { allErrors: boolean }): ValidateFunction {
+/** A schema from before patterns had to be linear is checked as it was then, within the limits of time. */
+function compileStored(schema: string): Compiled {
+  try {
+    return { isLinear: true, quick: compile(schema, { allErrors: false, isLinear: true }) };
+  } catch (error) {
+    if (!(error instanceof UnsupportedPattern)) throw error;
+    return { isLinear: false, quick: compile(schema, { allErrors: false, isLinear: false }) };
+  }
+}
+
+/** An instance for each schema: their `$id`s must not meet. Throws SchemaProblem; UnsupportedPattern only with `isLinear`. */
+function compile(text: string, { allErrors, isLinear }: { allErrors: boolean; isLinear: boolean }): ValidateFunction {
   const schema: unknown = JSON.parse(text);
   if (!isSchema(schema)) throw new SchemaProblem("A JSON Schema is an object, true or false.");
   if (typeof schema === "object" && "$schema" in schema && !isOurDialect(schema.$schema)) {
     throw new SchemaProblem(`Use "$schema": "${DIALECT}", or leave it out.`);
   }
-  const ajv = new Ajv2020({ allErrors, strict: false, logger: false, ownProperties: true, code: { regExp: compilePattern } });
+  const ajv = new Ajv2020({
+    allErrors,
+    strict: false,
+    logger: false,
+    ownProperties: true,
+    code: { regExp: isLinear ? compileLinear : compileNative },
+  });
   addFormats.default(ajv);
+  const url = ajv.formats.url;
+  if (url instanceof RegExp) ajv.addFormat("url", (address) => address.length <= URL_LENGTH_MAX && url.test(address));
   let validate: ValidateFunction;
   try {
     validate = ajv.compile(schema);
   } catch (error) {
     if (error instanceof MissingRefError)
       throw new SchemaProblem(`"${error.missingRef}" can't be found. Schemas elsewhere are not loaded.`);
+    if (error instanceof SchemaProblem) throw error;
     // Ours to end: not the schema's fault as far as can be known.
     if (!(error instanceof Error) || error instanceof RangeError) throw error;
     throw new SchemaProblem(`This is not a JSON Schema: ${error.message}.`);
@@ -127,15 +159,27 @@ function isOurDialect(dialect: unknown): boolean {
   return typeof dialect === "string" && dialect.replace(/#$/, "") === DIALECT;
 }
 
-/** The standard asks for Unicode patterns; people's own ones often are not (`\_`), and mean the same without. */
-function compilePattern(pattern: string, flags: string): RegExp {
+function compileLinear(pattern: string): LinearPattern {
+  try {
+    return compileLinearPattern(pattern);
+  } catch (error) {
+    if (!(error instanceof UnsupportedPatternError)) throw error;
+    const shown = pattern.length <= PATTERN_SHOWN_MAX ? pattern : `${pattern.slice(0, PATTERN_SHOWN_MAX)}…`;
+    throw new UnsupportedPattern(
+      `The pattern ${JSON.stringify(shown)} ${error.message}. Patterns are matched in linear time, without this.`,
+    );
+  }
+}
+compileLinear.code = "compileLinear";
+
+function compileNative(pattern: string, flags: string): RegExp {
   try {
     return new RegExp(pattern, flags);
   } catch {
     return new RegExp(pattern);
   }
 }
-compilePattern.code = "compilePattern";
+compileNative.code = "compileNative";
 
 /** The first problem of each place wins. */
 function toProblems(errors: readonly ErrorObject[]): Record<string, string> {

@@ -29,6 +29,7 @@ const path = () => `/api/manage/endpoints/${endpoint.id}`;
 const INVALID: [name: string, schema: unknown, why: RegExp][] = [
   ["of no type that exists", { type: "objet" }, /type/],
   ["with a broken pattern", { pattern: "(" }, /regular expression/],
+  ["with a pattern that needs backtracking", { properties: { a: { pattern: "^(?!x)" } } }, /lookahead/],
   ["with a reference that leads nowhere", { $ref: "#/$defs/missing" }, /can't be found/],
   ["with a reference to elsewhere", { $ref: "https://example.com/schema" }, /not loaded/],
   ["of another draft", { $schema: "http://json-schema.org/draft-07/schema#" }, /2020-12/],

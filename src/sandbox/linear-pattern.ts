@@ -1,0 +1,255 @@
+/**
+ * Regular expressions of JSON Schemas in linear time: translates what ECMAScript's syntax means into RE2's, and has re2js match it. Whatever needs
+ * backtracking (lookaround, backreferences) is refused. Only whether a text matches is ever asked, so groups capture nothing.
+ */
+import { RE2JS } from "re2js";
+
+/** Counted repetitions go up to this. */
+const REPEAT_MAX = 1000;
+/** Instructions of one compiled pattern: each costs time for each character. */
+const PROGRAM_SIZE_MAX = 20_000;
+const CODE_POINT_MAX = 0x10_ffff;
+
+/** What ECMAScript's classes have, as the inside of a class. The other ones are the same in RE2. */
+const SPACE = "\\x{9}-\\x{d} \\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}\\x{feff}";
+const NOT_SPACE =
+  "\\x{0}-\\x{8}\\x{e}-\\x{1f}\\x{21}-\\x{9f}\\x{a1}-\\x{167f}\\x{1681}-\\x{1fff}\\x{200b}-\\x{2027}\\x{202a}-\\x{202e}\\x{2030}-\\x{205e}" +
+  "\\x{2060}-\\x{2fff}\\x{3001}-\\x{fefe}\\x{ff00}-\\x{10ffff}";
+const DOT = "[^\\n\\r\\x{2028}\\x{2029}]";
+const ANYTHING = "[\\x{0}-\\x{10ffff}]";
+const NOTHING = "[^\\x{0}-\\x{10ffff}]";
+const CONTROLS: Readonly<Record<string, string>> = { t: "\t", n: "\n", v: "\v", f: "\f", r: "\r", "0": "\0" };
+
+/** A pattern that can't be matched in linear time, and why: a sentence without its subject. */
+export class UnsupportedPatternError extends Error {}
+
+/** Like a RegExp, for one question. `toString` tells it from others. */
+export interface LinearPattern {
+  test(text: string): boolean;
+  toString(): string;
+}
+
+/**
+ * Compiles the pattern of a JSON Schema. Time to match is proportional to the length of the text times that of the pattern. Throws UnsupportedPatternError
+ * for what can't be matched so, and SyntaxError for what is not a regular expression at all.
+ */
+export function compileLinearPattern(pattern: string): LinearPattern {
+  requireRegExp(pattern);
+  const translated = new Translation(pattern).run();
+  let compiled: RE2JS;
+  try {
+    compiled = RE2JS.compile(translated);
+  } catch (error) {
+    throw new UnsupportedPatternError(`is too complex (${error instanceof Error ? error.message : "unknown"})`);
+  }
+  if (compiled.programSize() > PROGRAM_SIZE_MAX) throw new UnsupportedPatternError("is too large");
+  return { test: (text) => compiled.test(text), toString: () => `linear ${pattern}` };
+}
+
+/** The standard asks for Unicode patterns; people's own ones often are not (`\_`), and mean the same without. */
+function requireRegExp(pattern: string): void {
+  try {
+    new RegExp(pattern, "u");
+  } catch {
+    new RegExp(pattern);
+  }
+}
+
+/** One piece of a class: a character, or a set that no range can begin or end with. */
+type ClassItem = { kind: "character"; code: number } | { kind: "set"; inside: string };
+
+/** Reads a pattern that is known to be a regular expression, from left to right. */
+class Translation {
+  readonly #pattern: string;
+  readonly #isUnicode: boolean;
+  #at = 0;
+  #output = "";
+
+  constructor(pattern: string) {
+    this.#pattern = pattern;
+    this.#isUnicode = isUnicode(pattern);
+  }
+
+  run(): string {
+    while (this.#at < this.#pattern.length) this.#output += this.#readNext();
+    return this.#output;
+  }
+
+  #readNext(): string {
+    const rest = this.#pattern.slice(this.#at, this.#at + 4);
+    switch (rest.charAt(0)) {
+      case "(":
+        return this.#readGroup();
+      case "[":
+        return this.#readClass();
+      case "\\":
+        return this.#readEscape();
+      case "{":
+        return this.#readRepeat();
+      case ".":
+        this.#at += 1;
+        return DOT;
+      case ")":
+      case "|":
+      case "*":
+      case "+":
+      case "?":
+      case "^":
+      case "$":
+        this.#at += 1;
+        return rest.charAt(0);
+      default:
+        return toLiteral(this.#readCodePoint());
+    }
+  }
+
+  #readGroup(): string {
+    const opening = /^\((?:\?(?:<[^=!][^>]*>|<?[=!]|[a-z-]*:))?/.exec(this.#pattern.slice(this.#at))?.[0] ?? "(";
+    if (/[=!]$/.test(opening)) throw new UnsupportedPatternError("uses lookahead or lookbehind");
+    if (/^\(\?[a-z-]+:/.test(opening)) throw new UnsupportedPatternError("changes flags within");
+    this.#at += opening.length;
+    return "(?:";
+  }
+
+  /** A brace that begins no repetition is a character. */
+  #readRepeat(): string {
+    const [repeat, least, comma, most] = /^\{(\d+)(,?)(\d*)\}/.exec(this.#pattern.slice(this.#at)) ?? [];
+    if (repeat === undefined) return toLiteral(this.#readCodePoint());
+    if (Math.max(Number(least), Number(most)) > REPEAT_MAX)
+      throw new UnsupportedPatternError(`repeats something more than ${REPEAT_MAX} times; use minLength and maxLength for lengths`);
+    this.#at += repeat.length;
+    return `{${Number(least)}${comma}${most === "" ? "" : Number(most)}}`;
+  }
+
+  #readEscape(): string {
+    const letter = this.#pattern.charAt(this.#at + 1);
+    if (/[1-9]/.test(letter) || (letter === "k" && /\(\?<[^=!]/.test(this.#pattern)))
+      throw new UnsupportedPatternError("refers back to a group");
+    if (letter === "b" || letter === "B") {
+      this.#at += 2;
+      return `\\${letter}`;
+    }
+    const item = this.#readEscapedItem();
+    return item.kind === "set" ? `[${item.inside}]` : toLiteral(item.code);
+  }
+
+  #readClass(): string {
+    this.#at += 1;
+    const isNegated = this.#pattern.charAt(this.#at) === "^";
+    if (isNegated) this.#at += 1;
+    let inside = "";
+    while (this.#at < this.#pattern.length && this.#pattern.charAt(this.#at) !== "]") inside += this.#readRange();
+    this.#at += 1;
+    if (inside === "") return isNegated ? ANYTHING : NOTHING;
+    return `[${isNegated ? "^" : ""}${inside}]`;
+  }
+
+  #readRange(): string {
+    const first = this.#readClassItem();
+    if (this.#pattern.charAt(this.#at) !== "-" || this.#pattern.charAt(this.#at + 1) === "]") return toInside(first);
+    this.#at += 1;
+    const last = this.#readClassItem();
+    if (first.kind === "character" && last.kind === "character") return `${toInside(first)}-${toInside(last)}`;
+    return `${toInside(first)}${toHex(0x2d)}${toInside(last)}`;
+  }
+
+  #readClassItem(): ClassItem {
+    if (this.#pattern.charAt(this.#at) !== "\\") return { kind: "character", code: this.#readCodePoint() };
+    if (this.#pattern.charAt(this.#at + 1) !== "b") return this.#readEscapedItem();
+    this.#at += 2;
+    return { kind: "character", code: 8 };
+  }
+
+  #readEscapedItem(): ClassItem {
+    const text = this.#pattern.slice(this.#at);
+    const [property] = /^\\[pP]\{[^}]*\}/.exec(text) ?? [];
+    if (property !== undefined && this.#isUnicode) {
+      this.#at += property.length;
+      return { kind: "set", inside: toPropertyRanges(property) };
+    }
+    const letter = text.charAt(1);
+    if (/[dDwW]/.test(letter)) return this.#take(2, { kind: "set", inside: `\\${letter}` });
+    if (letter === "s") return this.#take(2, { kind: "set", inside: SPACE });
+    if (letter === "S") return this.#take(2, { kind: "set", inside: NOT_SPACE });
+    const surrogates = /^\\u(d[89ab][\da-f]{2})\\u(d[c-f][\da-f]{2})/i.exec(text);
+    if (surrogates) {
+      const [whole, high = "", low = ""] = surrogates;
+      return this.#takeCharacter(whole, 0x10000 + ((Number.parseInt(high, 16) & 0x3ff) << 10) + (Number.parseInt(low, 16) & 0x3ff));
+    }
+    const [hex, digits] = /^\\(?:u\{([\da-f]+)\}|u([\da-f]{4})|x([\da-f]{2}))/i.exec(text)?.filter((part) => part !== undefined) ?? [];
+    if (hex !== undefined && digits !== undefined && (this.#isUnicode || !hex.startsWith("\\u{")))
+      return this.#takeCharacter(hex, Number.parseInt(digits, 16));
+    const [control, name] = /^\\c([A-Za-z])/.exec(text) ?? [];
+    if (control !== undefined && name !== undefined) return this.#takeCharacter(control, name.charCodeAt(0) % 32);
+    if (/^\\[0-7]{2,3}/.test(text)) throw new UnsupportedPatternError("has an octal escape; use \\x or \\u");
+    if (letter === "c") return this.#takeCharacter("\\", 0x5c);
+    const known = CONTROLS[letter];
+    if (known !== undefined) return this.#takeCharacter(`\\${letter}`, known.charCodeAt(0));
+    // Everything else stands for itself.
+    this.#at += 1;
+    return { kind: "character", code: this.#readCodePoint() };
+  }
+
+  #take(length: number, item: ClassItem): ClassItem {
+    this.#at += length;
+    return item;
+  }
+
+  #takeCharacter(text: string, code: number): ClassItem {
+    if (code >= 0xd800 && code <= 0xdfff) throw new UnsupportedPatternError("has half of a surrogate pair");
+    return this.#take(text.length, { kind: "character", code });
+  }
+
+  #readCodePoint(): number {
+    const code = this.#pattern.codePointAt(this.#at) ?? 0;
+    this.#at += code > 0xffff ? 2 : 1;
+    return code;
+  }
+}
+
+function isUnicode(pattern: string): boolean {
+  try {
+    return new RegExp(pattern, "u").unicode;
+  } catch {
+    return false;
+  }
+}
+
+function toInside(item: ClassItem): string {
+  return item.kind === "set" ? item.inside : toHex(item.code);
+}
+
+function toLiteral(code: number): string {
+  const character = String.fromCodePoint(code);
+  return /[A-Za-z0-9]/.test(character) ? character : toHex(code);
+}
+
+function toHex(code: number): string {
+  return `\\x{${code.toString(16)}}`;
+}
+
+/** By property; reading one takes a tenth of a second. */
+const propertyRanges = new Map<string, string>();
+const PROPERTIES_KEPT_MAX = 100;
+
+/** The characters of a Unicode property, as V8 knows them: `\p{…}` or `\P{…}`. RE2 has fewer names for them. */
+function toPropertyRanges(property: string): string {
+  if (/^\\[pP]\{[A-Z][a-z]?\}$/.test(property)) return property;
+  const known = propertyRanges.get(property);
+  if (known !== undefined) return known;
+  const expression = new RegExp(property, "u");
+  const ranges: string[] = [];
+  let first: number | undefined;
+  for (let code = 0; code <= CODE_POINT_MAX + 1; code += 1) {
+    const isMember = code <= CODE_POINT_MAX && expression.test(String.fromCodePoint(code));
+    if (isMember) first ??= code;
+    else if (first !== undefined) {
+      ranges.push(`${toHex(first)}-${toHex(code - 1)}`);
+      first = undefined;
+    }
+  }
+  if (ranges.length === 0) throw new UnsupportedPatternError(`uses ${property}, which no character has`);
+  const inside = ranges.join("");
+  if (propertyRanges.size < PROPERTIES_KEPT_MAX) propertyRanges.set(property, inside);
+  return inside;
+}
