@@ -16,6 +16,7 @@ import type { RecordStore } from "@/src/core/ports";
 import { createRateGate } from "@/src/core/rate-gate";
 import { createRecords } from "@/src/core/records";
 import { createRegistrationLimit } from "@/src/core/registration-limit";
+import { createSignIns } from "@/src/core/sign-ins";
 import { createTokens } from "@/src/core/tokens";
 import { createUsers } from "@/src/core/users";
 import { createDb, createPool } from "@/src/db/client";
@@ -24,6 +25,7 @@ import { startEmbeddedPostgres } from "@/src/db/embedded-postgres";
 import { createEndpointQueue } from "@/src/db/endpoint-queue";
 import { migrate } from "@/src/db/migrate";
 import { createRecordStore } from "@/src/db/record-store";
+import { createSignInStore } from "@/src/db/sign-in-store";
 import { createTokenStore } from "@/src/db/token-store";
 import { createUserStore } from "@/src/db/user-store";
 import { createDataPlane } from "@/src/http/data-plane";
@@ -56,7 +58,8 @@ const queue = createEndpointQueue();
 const definitions = createDefinitions({ store: createDefinitionStore({ db, clock }), clock, log });
 const tokens = createTokens({ store: createTokenStore({ db }), clock, log });
 const sandbox = createSandbox({ timeoutMs: 1000, memoryBytesMax: 128 * 1024 * 1024, log });
-const access = createAccess({ definitions, tokens, clock });
+const signIns = createSignIns({ store: createSignInStore({ db, clock }), log });
+const access = createAccess({ definitions, tokens, signIns, clock });
 // Counted, but never refused.
 const gate = createRateGate({ access, limiter: createProcessRateLimiter(), limit: 1_000_000_000 });
 

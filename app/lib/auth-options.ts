@@ -32,7 +32,7 @@ export interface AuthOptionsRequest {
 }
 
 export function createAuthOptions({ runtime, client, onFailure }: AuthOptionsRequest): AuthOptions {
-  const { db, clock, log, secret } = runtime;
+  const { db, clock, signIns, log, secret } = runtime;
   const guarded = async <Value>(run: () => Promise<Value>): Promise<Value> => {
     try {
       return await run();
@@ -85,7 +85,7 @@ export function createAuthOptions({ runtime, client, onFailure }: AuthOptionsReq
       signOut: ({ token }) =>
         guarded(async () => {
           if (typeof token?.sid !== "string" || token.sub === undefined) return;
-          await revokeSession({ db, clock, userId: token.sub, sessionId: token.sid }).catch((error: unknown) => {
+          await revokeSession({ db, clock, signIns, userId: token.sub, sessionId: token.sid }).catch((error: unknown) => {
             // It has ended before: that is what was asked for.
             if (!isAppError(error) || error.code !== "not_found") throw error;
           });

@@ -1,6 +1,7 @@
 /** Finds out who sends a management request (G1): a management token, or the dashboard's session. */
 import { parseCookie } from "cookie";
 import { findTokenUser } from "@/src/control/find-token-user";
+import type { SignIn } from "@/src/control/issue-stream-ticket";
 import type { Runtime } from "@/src/runtime/registry";
 import { AppError } from "@/src/shared/errors";
 import type { AccountView } from "@/src/shared/management";
@@ -13,6 +14,8 @@ export interface Principal {
   user: AccountView;
   /** Null: by management token. */
   sessionId: string | null;
+  /** The session or the token, for what must end with it. */
+  signIn: SignIn;
 }
 
 /**
@@ -31,9 +34,10 @@ export async function authenticate({
   const authorization = request.headers.get("authorization");
   if (authorization !== null) {
     const token = /^Bearer +([^ ]+) *$/i.exec(authorization)?.[1];
-    const user = token === undefined ? null : await findTokenUser({ db: runtime.db, clock: runtime.clock, token });
-    if (!user) throw new AppError("management_token_invalid");
-    return { user, sessionId: null };
+    const found = token === undefined ? null : await findTokenUser({ db: runtime.db, clock: runtime.clock, token });
+    if (!found) throw new AppError("management_token_invalid");
+    const { user, tokenId } = found;
+    return { user, sessionId: null, signIn: { kind: "token", id: tokenId, userId: user.id } };
   }
   const cookie = parseCookie(request.headers.get("cookie") ?? "")[SESSION_COOKIE];
   if (!cookie) throw new AppError("session_missing");
@@ -42,5 +46,5 @@ export async function authenticate({
   const session = await readSession({ runtime, cookie });
   if (!session) throw new AppError("session_missing", { detail: "The session has ended. Sign in again." });
   const { sessionId, ...user } = session;
-  return { user, sessionId };
+  return { user, sessionId, signIn: { kind: "session", id: sessionId, userId: user.id } };
 }

@@ -1,5 +1,6 @@
 /** Wraps the route handlers of the management API (G): who asks, what they send, how it is answered. It must hold no rule of what they do. */
 import type * as z from "zod/mini";
+import type { SignIn } from "@/src/control/issue-stream-ticket";
 import { getRuntime, type Runtime } from "@/src/runtime/registry";
 import { AppError } from "@/src/shared/errors";
 import { checkBody } from "@/src/shared/field-problems";
@@ -37,6 +38,8 @@ export interface ManageContext extends PublicContext {
   user: AccountView;
   /** Null: by management token. */
   sessionId: string | null;
+  /** The session or the token, for what must end with it. */
+  signIn: SignIn;
 }
 
 type Handler<Context> = (context: Context) => Promise<Response>;
@@ -49,8 +52,8 @@ type Routes = Record<Method | "OPTIONS", Route>;
 /** The exports of a route file, for people who are signed in. Methods without a handler answer 405. */
 export function manageRoute(handlers: Handlers<ManageContext>): Routes {
   return toRoutes(handlers, async (context) => {
-    const { user, sessionId } = await authenticate(context);
-    return { ...context, user, sessionId };
+    const { user, sessionId, signIn } = await authenticate(context);
+    return { ...context, user, sessionId, signIn };
   });
 }
 

@@ -2,6 +2,7 @@
 
 import { type PasswordHasher, toDashboardTurn } from "@/src/core/password-hasher";
 import type { Clock, LoginLimiter } from "@/src/core/ports";
+import type { SignIns } from "@/src/core/sign-ins";
 import { tryPassword } from "@/src/core/try-password";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
@@ -15,6 +16,7 @@ export async function changePassword({
   db,
   clock,
   passwords,
+  signIns,
   limiter,
   userId,
   currentSessionId,
@@ -24,6 +26,7 @@ export async function changePassword({
   db: Pick<Db, "user" | "$transaction">;
   clock: Clock;
   passwords: PasswordHasher;
+  signIns: Pick<SignIns, "invalidate">;
   limiter: LoginLimiter;
   userId: string;
   currentSessionId: string | null;
@@ -44,4 +47,5 @@ export async function changePassword({
       data: { revokedAt: clock.now() },
     });
   });
+  signIns.invalidate(userId);
 }

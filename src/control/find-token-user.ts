@@ -6,7 +6,7 @@ import { hashSecret } from "./secrets";
 import { SEEN_EVERY_MS } from "./seen";
 import { type AccountRow, toAccountView } from "./views";
 
-/** The account, or null when the token is unknown, revoked or expired. Notes its use, at most once a minute. */
+/** The account and the token's id, or null when the token is unknown, revoked or expired. Notes its use, at most once a minute. */
 export async function findTokenUser({
   db,
   clock,
@@ -15,7 +15,7 @@ export async function findTokenUser({
   db: Pick<Db, "managementToken" | "$queryRaw">;
   clock: Clock;
   token: string;
-}): Promise<AccountView | null> {
+}): Promise<{ user: AccountView; tokenId: string } | null> {
   const now = clock.now();
   const [row] = await db.$queryRaw<(AccountRow & { tokenId: string; lastUsedAt: Date | null })[]>`
     SELECT u."id", u."name", u."email", u."role"::text AS "role", u."createdAt", t."id" AS "tokenId", t."lastUsedAt"
@@ -25,5 +25,5 @@ export async function findTokenUser({
   if (row.lastUsedAt === null || now.getTime() - row.lastUsedAt.getTime() >= SEEN_EVERY_MS) {
     await db.managementToken.updateMany({ where: { id: row.tokenId }, data: { lastUsedAt: now } });
   }
-  return toAccountView(row);
+  return { user: toAccountView(row), tokenId: row.tokenId };
 }

@@ -1,30 +1,34 @@
 /** Issues the single-use ticket with which the console opens an endpoint's public stream, so that no key is in the page. */
 import type { Clock } from "@/src/core/ports";
+import type { SignIn } from "@/src/core/stream-ports";
 import type { Db } from "@/src/db/client";
 import type { IssuedTicket } from "@/src/shared/management";
 import { toEndpointPath } from "@/src/shared/protocol";
 import { requireOwnEndpoint } from "./require-own-endpoint";
 import { createSecret, hashSecret } from "./secrets";
 
+export type { SignIn };
+
 const TICKET_MS = 30_000;
 
-/** A ticket for one connection within 30 s. Raises `not_found`. Sweeps tickets that nobody used. */
+/** A ticket for one connection within 30 s. It and the stream end with the sign-in that asks. Throws `not_found`. Sweeps tickets that were not used. */
 export async function issueStreamTicket({
   db,
   clock,
-  userId,
+  signIn,
   endpointId,
 }: {
   db: Pick<Db, "endpoint" | "streamTicket">;
   clock: Clock;
-  userId: string;
+  signIn: SignIn;
   endpointId: string;
 }): Promise<IssuedTicket> {
-  const endpoint = await requireOwnEndpoint({ db, ownerId: userId, endpointId });
+  const endpoint = await requireOwnEndpoint({ db, ownerId: signIn.userId, endpointId });
   const now = clock.now();
   const expiresAt = new Date(now.getTime() + TICKET_MS);
   const ticket = createSecret("");
   await db.streamTicket.deleteMany({ where: { expiresAt: { lt: now } } });
-  await db.streamTicket.create({ data: { hash: hashSecret(ticket), userId, endpointId, expiresAt } });
+  const askedBy = signIn.kind === "session" ? { sessionId: signIn.id } : { managementTokenId: signIn.id };
+  await db.streamTicket.create({ data: { hash: hashSecret(ticket), userId: signIn.userId, ...askedBy, endpointId, expiresAt } });
   return { ticket, path: `${toEndpointPath(endpoint.name)}?ticket=${ticket}`, expiresAt: expiresAt.toISOString() };
 }

@@ -1,5 +1,6 @@
 /** Ends a dashboard session. */
 import type { Clock } from "@/src/core/ports";
+import type { SignIns } from "@/src/core/sign-ins";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 
@@ -7,11 +8,13 @@ import { AppError } from "@/src/shared/errors";
 export async function revokeSession({
   db,
   clock,
+  signIns,
   userId,
   sessionId,
 }: {
   db: Pick<Db, "session">;
   clock: Clock;
+  signIns: Pick<SignIns, "invalidate">;
   userId: string;
   sessionId: string;
 }): Promise<void> {
@@ -21,4 +24,5 @@ export async function revokeSession({
     data: { revokedAt: now },
   });
   if (count === 0) throw new AppError("not_found");
+  signIns.invalidate(userId);
 }

@@ -1,5 +1,6 @@
 /** Revokes a management token (G1). */
 import type { Clock } from "@/src/core/ports";
+import type { SignIns } from "@/src/core/sign-ins";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 
@@ -7,11 +8,13 @@ import { AppError } from "@/src/shared/errors";
 export async function revokeToken({
   db,
   clock,
+  signIns,
   userId,
   tokenId,
 }: {
   db: Pick<Db, "managementToken">;
   clock: Clock;
+  signIns: Pick<SignIns, "invalidate">;
   userId: string;
   tokenId: string;
 }): Promise<void> {
@@ -20,4 +23,5 @@ export async function revokeToken({
     data: { revokedAt: clock.now() },
   });
   if (count === 0) throw new AppError("not_found");
+  signIns.invalidate(userId);
 }

@@ -180,11 +180,16 @@ describe("recheck", () => {
     expect((await access.recheck(grant))?.code).toBe(code);
   });
 
-  it("[W6] a stream that a ticket opened ends with its endpoint alone", async () => {
+  it("[W6] a stream that a ticket opened ends with its endpoint, with the sign-in that asked for it, and when the project changes hands", async () => {
     const { access, world } = setUp();
     const grant = await access.decide({ version: "1", endpointName: "some/endpoint", operation: "subscribe", ticket: "ticket" });
     world.site = createSite({ endpoint: { secure: true, name: "new/name" }, origins: [origin] });
     expect(await access.recheck(grant)).toBeUndefined();
+    world.signInIds.clear();
+    expect((await access.recheck(grant))?.code).toBe("session_ended");
+    world.signInIds.add("session-id");
+    world.site.project.ownerId = "another";
+    expect((await access.recheck(grant))?.code).toBe("access_changed");
     world.site = undefined;
     expect(await access.recheck(grant)).toBeInstanceOf(AppError);
     expect((await access.recheck(grant))?.code).toBe("endpoint_deleted");

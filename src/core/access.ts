@@ -3,6 +3,8 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { AccessRequest, Operation } from "@/src/core/access-request";
 import type { Compiled, Definitions } from "@/src/core/definitions";
 import type { Clock, Definition, StoredToken } from "@/src/core/ports";
+import type { SignIns } from "@/src/core/sign-ins";
+import type { SignIn } from "@/src/core/stream-ports";
 import { type CookieToken, isListed, requireTokenCookie } from "@/src/core/token-cookie";
 import type { Tokens } from "@/src/core/tokens";
 import { AppError } from "@/src/shared/errors";
@@ -31,6 +33,8 @@ export interface Grant {
   /** The origin to echo in CORS headers (U5); absent when there is none. */
   allowedOrigin?: string;
   via: "key" | "ticket";
+  /** The sign-in that asked for the ticket: the stream lasts as long as it does (W6). Absent without a ticket. */
+  signIn?: SignIn;
   /** What {@link Access.recheck} compares with. Not for logs. */
   evidence: {
     key: string | null;
@@ -65,18 +69,25 @@ export interface Access {
   recheck(grant: Grant): Promise<AppError | undefined>;
 }
 
-export function createAccess(options: { definitions: Definitions; tokens: Tokens; clock: Clock }): Access {
-  return new DefinedAccess(options.definitions, options.tokens, options.clock);
+export function createAccess(options: {
+  definitions: Definitions;
+  tokens: Tokens;
+  signIns: Pick<SignIns, "isValid">;
+  clock: Clock;
+}): Access {
+  return new DefinedAccess(options.definitions, options.tokens, options.signIns, options.clock);
 }
 
 class DefinedAccess implements Access {
   readonly #definitions: Definitions;
   readonly #tokens: Tokens;
+  readonly #signIns: Pick<SignIns, "isValid">;
   readonly #clock: Clock;
 
-  constructor(definitions: Definitions, tokens: Tokens, clock: Clock) {
+  constructor(definitions: Definitions, tokens: Tokens, signIns: Pick<SignIns, "isValid">, clock: Clock) {
     this.#definitions = definitions;
     this.#tokens = tokens;
+    this.#signIns = signIns;
     this.#clock = clock;
   }
 
@@ -131,6 +142,7 @@ class DefinedAccess implements Access {
         needsListedOrigin: sent?.needsListedOrigin ?? false,
       },
     };
+    if (site.signIn) grant.signIn = site.signIn;
     if (request.origin !== undefined) {
       grant.origin = request.origin;
       grant.allowedOrigin = request.origin;
@@ -159,7 +171,7 @@ class DefinedAccess implements Access {
 
   async recheck(grant: Grant): Promise<AppError | undefined> {
     const { key, masterKeyHash } = grant.evidence;
-    if (key === null) return (await this.#definitions.findEndpoint(grant.endpoint.id)) ? undefined : new AppError("endpoint_deleted");
+    if (key === null) return this.#recheckTicket(grant);
     const site = await this.#definitions.find(key, grant.endpoint.name);
     if (site?.endpoint.id !== grant.endpoint.id) {
       // Gone under this name: deleted, or renamed.
@@ -176,6 +188,14 @@ class DefinedAccess implements Access {
     if (grant.origin === undefined) return site.project.disallowNoOrigin ? new AppError("access_changed") : undefined;
     const mayStay = grant.evidence.needsListedOrigin ? isListed(site.project, grant.origin) : isOriginAllowed(site, grant.origin);
     return mayStay ? undefined : new AppError("origin_removed");
+  }
+
+  /** Why a stream of the dashboard may no longer be open: the endpoint or the sign-in has ended, or the project belongs to another account. */
+  async #recheckTicket({ endpoint, signIn }: Grant): Promise<AppError | undefined> {
+    const site = await this.#definitions.findEndpoint(endpoint.id);
+    if (!site) return new AppError("endpoint_deleted");
+    if (!signIn || !(await this.#signIns.isValid(signIn))) return new AppError("session_ended");
+    return site.project.ownerId === signIn.userId ? undefined : new AppError("access_changed");
   }
 
   /**

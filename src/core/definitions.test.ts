@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { createDefinitions, type Definitions } from "@/src/core/definitions";
 import type { Definition, DefinitionStore, Log } from "@/src/core/ports";
 
+const SIGN_IN = { kind: "session", id: "session", userId: "owner" } as const;
 const CLOSED = { secure: false, othersCanRead: false, othersCanUpdate: false, othersCanDelete: false, schema: null };
 
 interface FakeStore extends DefinitionStore {
@@ -34,7 +35,8 @@ function createStore(): FakeStore {
       return [...store.stored.values()].find(({ endpoint }) => endpoint.id === id);
     },
     async redeemTicket() {
-      return [...store.stored.values()][0];
+      const [found] = store.stored.values();
+      return found && { ...found, signIn: SIGN_IN };
     },
     async revisions(ids) {
       const all = new Map([...store.stored.values()].map(({ project }) => [project.id, project.revision]));
@@ -252,7 +254,7 @@ describe("redeemTicket and findEndpoint", () => {
   it("answer without a key, and are not cached", async () => {
     const { store, definitions } = setUp();
     put(store, { key: "k" });
-    expect((await definitions.redeemTicket("t"))?.key).toBeNull();
+    expect(await definitions.redeemTicket("t")).toMatchObject({ key: null, signIn: SIGN_IN });
     expect((await definitions.findEndpoint("e-some/endpoint"))?.key).toBeNull();
     store.stored.clear();
     expect(await definitions.redeemTicket("t")).toBeUndefined();

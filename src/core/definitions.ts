@@ -1,5 +1,6 @@
 /** The cache of compiled definitions: keys with their endpoint and project. It must not decide who may do what (access.ts does). */
 import type { Clock, Definition, DefinitionStore, Log } from "@/src/core/ports";
+import type { SignIn } from "@/src/core/stream-ports";
 import { endpointNameProblem } from "@/src/shared/names";
 import { parseOrigin } from "@/src/shared/origins";
 
@@ -7,6 +8,8 @@ import { parseOrigin } from "@/src/shared/origins";
 export interface Compiled {
   /** Null: opened by a ticket. */
   key: Definition["key"] | null;
+  /** The sign-in that asked for the ticket; absent without a ticket. */
+  signIn?: SignIn;
   endpoint: Definition["endpoint"];
   project: {
     id: string;
@@ -30,7 +33,7 @@ export interface Definitions {
   has(key: string, endpointName: string): boolean;
   /** The endpoint by its id, read afresh; undefined when it was deleted. Concurrent calls share one query. */
   findEndpoint(endpointId: string): Promise<Compiled | undefined>;
-  /** Consumes a single-use ticket; undefined: unknown, used or expired. Never cached. */
+  /** Consumes a single-use ticket; undefined: unknown, used or expired, or its sign-in has ended. Never cached. */
   redeemTicket(ticket: string): Promise<Compiled | undefined>;
   /** Forgets a project, and tells the listeners. Call it after every change of a project, its keys or its endpoints. */
   invalidate(projectId: string): void;
@@ -121,8 +124,8 @@ class DefinitionCache implements Definitions {
 
   async redeemTicket(ticket: string): Promise<Compiled | undefined> {
     if (!TOKEN.test(ticket)) return undefined;
-    const definition = await this.#store.redeemTicket(ticket);
-    return definition && toCompiled(definition, null);
+    const redeemed = await this.#store.redeemTicket(ticket);
+    return redeemed && { ...toCompiled(redeemed, null), signIn: redeemed.signIn };
   }
 
   invalidate(projectId: string): void {

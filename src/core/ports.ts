@@ -1,5 +1,6 @@
 /** What the rules need from the outside: storage, time, hints. Interfaces and plain types only; adapters live in db and realtime. */
 import type { CallerPath } from "@/src/core/caller-path";
+import type { SignIn } from "@/src/core/stream-ports";
 import type { ChangeType, RecordKind } from "@/src/shared/protocol";
 
 /** A record as stored. */
@@ -212,8 +213,11 @@ export interface DefinitionStore {
   find(key: string, endpointName: string): Promise<Definition | undefined>;
   /** An endpoint and its project; undefined when there is none. */
   findEndpoint(endpointId: string): Promise<Omit<Definition, "key"> | undefined>;
-  /** The endpoint and project that a single-use stream ticket names; the ticket is consumed. Undefined: unknown, used or expired. */
-  redeemTicket(ticket: string): Promise<Omit<Definition, "key"> | undefined>;
+  /**
+   * The endpoint and project that a single-use stream ticket names, and the sign-in that asked for it; the ticket is consumed. Undefined: unknown,
+   * used or expired, or the sign-in has ended, or its account no longer owns the project.
+   */
+  redeemTicket(ticket: string): Promise<(Omit<Definition, "key"> & { signIn: SignIn }) | undefined>;
   /** The current revision of those of the projects that exist. */
   revisions(projectIds: readonly string[]): Promise<Map<string, number>>;
   /** Notes when keys were last used; later of stored and given wins. */

@@ -37,3 +37,18 @@ export interface OpenStreamStore {
   /** The server goes, and its streams with it. */
   forget(nodeId: string): Promise<void>;
 }
+
+/** What somebody signed in to the dashboard or the management API by. A console stream lasts as long as it does (W6). */
+export interface SignIn {
+  kind: "session" | "token";
+  /** Of the session or the management token. */
+  id: string;
+  /** The account. */
+  userId: string;
+}
+
+/** Reads dashboard sessions and management tokens. */
+export interface SignInStore {
+  /** The ids of those that still hold: neither revoked, expired nor deleted. May throw `database_unavailable`. */
+  findValid(signIns: readonly SignIn[]): Promise<ReadonlySet<string>>;
+}

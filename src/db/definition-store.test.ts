@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from "node:crypto";
+import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { DefinitionStore } from "@/src/core/ports";
 import { createUniqueId } from "@/src/core/unique-id";
@@ -88,16 +88,31 @@ describe("findEndpoint", () => {
 });
 
 describe("redeemTicket", () => {
-  const issue = (ticket: string, expiresAt: Date) =>
-    world.db.streamTicket.create({ data: { hash: createHash("sha256").update(ticket).digest(), userId, endpointId, expiresAt } });
+  const LATER = new Date(NOW.getTime() + 1);
+  const addSession = (data: { expiresAt?: Date; revokedAt?: Date } = {}) =>
+    world.db.session.create({ data: { userId, expiresAt: LATER, ...data } });
+  const addToken = (data: { expiresAt?: Date; revokedAt?: Date } = {}) =>
+    world.db.managementToken.create({ data: { userId, name: "a token", prefix: "mk_", hash: randomBytes(32), ...data } });
+  const issue = async (ticket: string, expiresAt: Date, askedBy?: { sessionId: string } | { managementTokenId: string }) => {
+    const data = {
+      hash: createHash("sha256").update(ticket).digest(),
+      userId,
+      endpointId,
+      expiresAt,
+      ...(askedBy ?? { sessionId: (await addSession()).id }),
+    };
+    await world.db.streamTicket.create({ data });
+  };
 
   it("answers the endpoint once, also when asked several times at the same time", async () => {
     const ticket = createUniqueId();
-    await issue(ticket, new Date(NOW.getTime() + 1));
+    const session = await addSession();
+    await issue(ticket, LATER, { sessionId: session.id });
     const answers = await Promise.all(Array.from({ length: 5 }, () => definitions.redeemTicket(ticket)));
     const found = answers.filter((answer) => answer !== undefined);
     expect(found).toMatchObject([{ endpoint: { id: endpointId, name: "some/endpoint" }, project: { id: projectId } }]);
     expect(found[0]).not.toHaveProperty("key");
+    expect(found[0]?.signIn).toEqual({ kind: "session", id: session.id, userId });
     expect(await definitions.redeemTicket(ticket)).toBeUndefined();
   });
 
@@ -106,6 +121,42 @@ describe("redeemTicket", () => {
     await issue(ticket, NOW);
     expect(await definitions.redeemTicket(ticket)).toBeUndefined();
     expect(await definitions.redeemTicket("\0")).toBeUndefined();
+  });
+
+  it("[W6] names the management token that asked for it", async () => {
+    const [ticket, token] = [createUniqueId(), await addToken()];
+    await issue(ticket, LATER, { managementTokenId: token.id });
+    expect((await definitions.redeemTicket(ticket))?.signIn).toEqual({ kind: "token", id: token.id, userId });
+  });
+
+  it.each<[string, () => Promise<{ sessionId: string } | { managementTokenId: string }>]>([
+    ["the session was revoked", async () => ({ sessionId: (await addSession({ revokedAt: NOW })).id })],
+    ["the session has expired", async () => ({ sessionId: (await addSession({ expiresAt: NOW })).id })],
+    ["the token was revoked", async () => ({ managementTokenId: (await addToken({ revokedAt: NOW })).id })],
+    ["the token has expired", async () => ({ managementTokenId: (await addToken({ expiresAt: NOW })).id })],
+  ])("[W6] answers nothing, and consumes the ticket, when %s", async (_, toSignIn) => {
+    const ticket = createUniqueId();
+    await issue(ticket, LATER, await toSignIn());
+    expect(await definitions.redeemTicket(ticket)).toBeUndefined();
+    expect(await world.db.streamTicket.count({ where: { endpointId } })).toBe(0);
+  });
+
+  it("[W6] answers nothing once the project is another account's", async () => {
+    const [ticket, other] = [createUniqueId(), await world.createEndpoint()];
+    await issue(ticket, LATER);
+    await world.db.project.update({ where: { id: projectId }, data: { ownerId: other.userId } });
+    expect(await definitions.redeemTicket(ticket)).toBeUndefined();
+  });
+
+  it("[W6] goes with its session, and belongs to exactly one sign-in", async () => {
+    const [session, token] = [await addSession(), await addToken()];
+    await issue(createUniqueId(), LATER, { sessionId: session.id });
+    await world.db.session.delete({ where: { id: session.id } });
+    expect(await world.db.streamTicket.count({ where: { endpointId } })).toBe(0);
+    const data = { hash: randomBytes(32), userId, endpointId, expiresAt: LATER };
+    await expect(world.db.streamTicket.create({ data })).rejects.toThrow("StreamTicket_asked_by_one");
+    const both = { sessionId: (await addSession()).id, managementTokenId: token.id };
+    await expect(world.db.streamTicket.create({ data: { ...data, ...both } })).rejects.toThrow("StreamTicket_asked_by_one");
   });
 });
 

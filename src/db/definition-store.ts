@@ -1,6 +1,7 @@
 /** Reads what the data plane decides by: keys, endpoints, projects. It must not judge them (core/access.ts does), nor cache. */
 import { createHash } from "node:crypto";
 import type { Clock, Definition, DefinitionStore } from "@/src/core/ports";
+import type { SignIn } from "@/src/core/stream-ports";
 import type { Db } from "@/src/db/client";
 import { nameStatement } from "@/src/db/statement";
 
@@ -23,8 +24,15 @@ const FIND_ENDPOINT = nameStatement(
 
 const REDEEM = nameStatement(
   "rested_redeem_ticket",
-  `WITH ticket AS (DELETE FROM "StreamTicket" WHERE hash = $1 AND "expiresAt" > $2::timestamptz RETURNING "endpointId")
-  SELECT ${ENDPOINT_COLUMNS} FROM ticket JOIN "Endpoint" e ON e.id = ticket."endpointId" JOIN "Project" p ON p.id = e."projectId"`,
+  `WITH ticket AS (DELETE FROM "StreamTicket" WHERE hash = $1 AND "expiresAt" > $2::timestamptz
+    RETURNING "endpointId", "userId", "sessionId", "managementTokenId")
+  SELECT ${ENDPOINT_COLUMNS}, s.id::text AS "sessionId", t.id::text AS "managementTokenId"
+  FROM ticket JOIN "Endpoint" e ON e.id = ticket."endpointId"
+  JOIN "Project" p ON p.id = e."projectId" AND p."ownerId" = ticket."userId"
+  LEFT JOIN "Session" s ON s.id = ticket."sessionId" AND s."revokedAt" IS NULL AND s."expiresAt" > $2::timestamptz
+  LEFT JOIN "ManagementToken" t ON t.id = ticket."managementTokenId" AND t."revokedAt" IS NULL
+    AND (t."expiresAt" IS NULL OR t."expiresAt" > $2::timestamptz)
+  WHERE s.id IS NOT NULL OR t.id IS NOT NULL`,
 );
 
 const REVISIONS = nameStatement(
@@ -56,6 +64,11 @@ interface EndpointRow {
   masterKeyHash: Uint8Array | null;
 }
 
+interface TicketRow extends EndpointRow {
+  sessionId: string | null;
+  managementTokenId: string | null;
+}
+
 interface DefinitionRow extends EndpointRow {
   keyId: string;
   keyName: string;
@@ -78,8 +91,9 @@ export function createDefinitionStore({ db, clock }: { db: Db; clock: Clock }): 
       return row && toEndpointAndProject(row);
     },
     async redeemTicket(ticket) {
-      const [row] = await db.$queryRawUnsafe<EndpointRow[]>(REDEEM, createHash("sha256").update(ticket).digest(), clock.now());
-      return row && toEndpointAndProject(row);
+      const [row] = await db.$queryRawUnsafe<TicketRow[]>(REDEEM, createHash("sha256").update(ticket).digest(), clock.now());
+      const signIn = row && toSignIn(row);
+      return signIn && { ...toEndpointAndProject(row), signIn };
     },
     async revisions(projectIds) {
       if (projectIds.length === 0) return new Map();
@@ -97,6 +111,12 @@ export function createDefinitionStore({ db, clock }: { db: Db; clock: Clock }): 
 function toDefinition(row: DefinitionRow): Definition {
   const { keyId: id, keyName: name, keyScope: scope, keyExpiresAt: expiresAt, keyRevokedAt: revokedAt } = row;
   return { key: { id, name, scope, expiresAt, revokedAt }, ...toEndpointAndProject(row) };
+}
+
+/** The ticket's account is the project's owner: the query asks for that. */
+function toSignIn({ sessionId, managementTokenId, ownerId }: TicketRow): SignIn | undefined {
+  if (sessionId !== null) return { kind: "session", id: sessionId, userId: ownerId };
+  return managementTokenId === null ? undefined : { kind: "token", id: managementTokenId, userId: ownerId };
 }
 
 function toEndpointAndProject(row: EndpointRow): Omit<Definition, "key"> {

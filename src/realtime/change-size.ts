@@ -4,6 +4,7 @@ import type { Change } from "@/src/core/ports";
 /** What a message has besides the record's data. */
 const ENVELOPE_BYTES = 250;
 
+/** In octets of UTF-8, as it is sent. */
 export function toChangeSize({ record }: Change): number {
-  return record.data.length + ENVELOPE_BYTES;
+  return Buffer.byteLength(record.data) + ENVELOPE_BYTES;
 }

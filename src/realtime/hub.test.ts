@@ -5,9 +5,10 @@ import type { Grant } from "@/src/core/access";
 import { formatCursor, parseCursor } from "@/src/shared/cursor";
 import { AppError } from "@/src/shared/errors";
 import { EPOCH, PROJECT_ID, createMemoryHub as setUp, toGrant, toPrivateGrant, toStart } from "@/tests/support/memory-hub";
-import type { MemoryLog } from "@/tests/support/memory-log";
+import { createMemoryLog, type MemoryLog } from "@/tests/support/memory-log";
 import { createMemorySink, type StreamMessage } from "@/tests/support/memory-sink";
-import type { Hub } from "./hub";
+import { until } from "@/tests/support/until";
+import type { Hub, HubOptions } from "./hub";
 import type { Start } from "./session";
 
 const OTHER_EPOCH = "1".repeat(32);
@@ -225,8 +226,7 @@ describe("createHub", () => {
     const { log, hub, publish } = setUp({ queueBytesMax: 10_000 });
     const { sink } = await subscribe(hub, log);
     publish(log.commit(100, { bytes: 3_000 }));
-    await hub.poll();
-    await nextTick();
+    await until("all of it", () => sink.messages().length === 100);
     expect(sink.endedBy()).toBeUndefined();
     expect(brief(sink.messages())).toEqual(range(1, 100));
   });
@@ -405,7 +405,7 @@ describe("bookkeeping", () => {
     const first = await subscribe(hub, log, { mode: "now" }, { origin: "https://example.com" });
     await subscribe(hub, log);
     expect(hub.subscriberCount(log.endpointId)).toBe(2);
-    expect(hub.connections()[0]).toMatchObject({
+    expect([...hub.connections()][0]).toMatchObject({
       transport: "ws",
       endpointId: log.endpointId,
       endpointName: "test/endpoint",
@@ -418,7 +418,7 @@ describe("bookkeeping", () => {
     first.subscription.closed();
     first.subscription.closed();
     expect(hub.subscriberCount(log.endpointId)).toBe(1);
-    expect(hub.connections()).toHaveLength(1);
+    expect([...hub.connections()]).toHaveLength(1);
   });
 
   it("asks the log for nothing when nobody listens", async () => {
@@ -453,7 +453,7 @@ describe("bookkeeping", () => {
     await expect(subscribe(hub, log)).rejects.toMatchObject({ code: "database_unavailable" });
     isAway = false;
     await hub.poll();
-    await nextTick();
+    await until("what was missed", () => sink.messages().length === 2);
     expect(brief(sink.messages())).toEqual([1, 2]);
   });
 
@@ -474,7 +474,43 @@ describe("bookkeeping", () => {
     await nextTick();
     expect(brief(sink.messages())).toEqual(["READY 0"]);
     await hub.poll();
-    await nextTick();
+    await until("the rest", () => sink.messages().length === 6);
     expect(brief(sink.messages())).toEqual(["READY 0", ...range(1, 5)]);
+  });
+
+  it("[W6] [W20] a catch-up that does not end keeps neither expired streams open nor other endpoints waiting", async () => {
+    const hung = createMemoryLog({ epoch: EPOCH, endpointId: "019a0000-0000-7000-8000-000000000002" });
+    const log = createMemoryLog({ epoch: EPOCH });
+    const changes: HubOptions["changes"] = {
+      positions: async (ids) => new Map([...(await hung.positions(ids)), ...(await log.positions(ids))]),
+      read: (id, ...page) => (id === hung.endpointId ? new Promise(() => undefined) : log.read(id, ...page)),
+      readFor: log.readFor,
+    };
+    const { hub, setNow } = setUp({ memoryLog: log, changes });
+    await subscribe(hub, hung);
+    const expiresAt = new Date("2026-01-01T00:00:01Z");
+    const [other, expiring] = [await subscribe(hub, log), await subscribe(hub, log, { mode: "plain" }, { keyExpiresAt: expiresAt })];
+    hung.commit(1);
+    log.commit(1);
+    await hub.poll();
+    await until("the other endpoint's change", () => other.sink.messages().length === 1);
+    setNow(expiresAt);
+    log.commit(1);
+    await hub.poll();
+    await until("the next one", () => other.sink.messages().length === 2);
+    expect(expiring.sink.endedBy()?.code).toBe("key_expired");
+  });
+
+  it("[W7] [W9] opens a stream whose transport holds more than a tiny queue already", async () => {
+    const { log, hub } = setUp({ queueBytesMax: 1_024 });
+    const sink = { ...createMemorySink(), unsentBytes: () => 1_000 };
+    const subscribing = hub.subscribe({
+      grant: toGrant(log),
+      start: { mode: "now" },
+      transport: "ws",
+      address: "127.0.0.1",
+      connect: () => sink,
+    });
+    await expect(subscribing).resolves.toBeDefined();
   });
 });

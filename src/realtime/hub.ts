@@ -4,6 +4,7 @@ import type { Access, Grant } from "@/src/core/access";
 import { toCallerPath } from "@/src/core/caller-path";
 import type { Definitions } from "@/src/core/definitions";
 import type { ChangeLog, Clock, Hint, Hints, Log, LogPosition, Sandbox } from "@/src/core/ports";
+import type { SignIns } from "@/src/core/sign-ins";
 import type { SnapshotReader } from "@/src/core/snapshot-ports";
 import type { Tokens } from "@/src/core/tokens";
 import { toEpoch } from "@/src/shared/cursor";
@@ -42,17 +43,20 @@ export interface Hub {
   }): Promise<Subscription | undefined>;
   /** How many streams of the endpoint are open. */
   subscriberCount(endpointId: string): number;
-  /** Every open stream. */
-  connections(): Connection[];
+  /** Every open stream, as it is when it is its turn: streams may open and end while the list is read. */
+  connections(): Iterable<Connection>;
   /** Ends the stream with the error's close code and message; false: there is none of this id. */
   end(id: string, error: AppError): boolean;
   /**
-   * Ends expired streams, repeats what failed before, and reads where the logs of all endpoints with subscribers stand, in one query: what hints have
-   * not told is delivered. Settles when it was; rejects when the database is away (streams stay open, the next call tries again).
+   * Ends expired streams, repeats what failed before, and reads where the logs of all endpoints with subscribers stand, in one query. Settles when that
+   * is known; what hints have not told is then delivered as fast as each endpoint's log can be read, and nothing waits for it. Rejects when the database
+   * is away (streams stay open, the next call tries again).
    */
   poll(): Promise<void>;
   /** Looks again whether the project's open streams are allowed, and ends those that are not (W6). Never rejects: what can't be known now is asked again by `poll`. */
   recheck(projectId: string): Promise<void>;
+  /** The same for the streams of the dashboard that an account opened, after sign-ins of it may have ended. */
+  recheckAccount(userId: string): Promise<void>;
   /** Ends every stream with the error's close code, and refuses new ones with the same error. Hints are no longer heard. */
   closeAll(error: AppError): void;
 }
@@ -64,6 +68,7 @@ export interface HubOptions {
   access: Pick<Access, "recheck">;
   definitions: Pick<Definitions, "watch">;
   tokens: Pick<Tokens, "watch" | "generation">;
+  signIns: Pick<SignIns, "watch">;
   limits: StreamLimits;
   /** Judges what streams with a filter hear. */
   sandbox: Pick<Sandbox, "filter">;
@@ -96,7 +101,7 @@ class StreamHub implements Hub {
     this.#positions = createPositionReader(options);
     this.#channels = createChannels({ ...options, onReadError: (error) => this.#onReadError(error) });
     this.#filterChecks = createFilterChecks(options);
-    this.#rechecks = createRecheckQueue((projectId) => this.#recheckProject(projectId));
+    this.#rechecks = createRecheckQueue((id) => this.#recheckAll(id));
     this.#unsubscribe = options.hints.subscribe((hint) => this.#onHint(hint));
   }
 
@@ -128,8 +133,8 @@ class StreamHub implements Hub {
     return this.#channels.get(endpointId)?.listenerCount() ?? 0;
   }
 
-  connections(): Connection[] {
-    return [...this.#streams.values()].map(toConnection);
+  *connections(): Iterable<Connection> {
+    for (const stream of this.#streams.values()) yield toConnection(stream);
   }
 
   end(id: string, error: AppError): boolean {
@@ -148,22 +153,24 @@ class StreamHub implements Hub {
     if (channels.length === 0) return;
     const seqsBefore = channels.map(([, { pump }]) => pump.position()?.seq ?? 0);
     const positions = await this.#positions.read(channels.map(([endpointId]) => endpointId));
-    const deliveries = channels.map(([endpointId, { pump }], index) => {
+    for (const [index, [endpointId, { pump }]] of channels.entries()) {
       const found = positions.get(endpointId);
-      return found && pump.observe(found, seqsBefore[index] ?? 0);
-    });
+      if (found) this.#deliver(pump.observe(found, seqsBefore[index] ?? 0));
+    }
     for (const [, channel] of channels) channel.resume();
     const gone = new Set(channels.map(([endpointId]) => endpointId).filter((endpointId) => !positions.has(endpointId)));
     for (const session of [...this.#streams.keys()]) {
       if (gone.has(session.grant.endpoint.id)) session.end(new AppError("endpoint_deleted"));
       else session.resume();
     }
-    for (const outcome of await Promise.allSettled([...deliveries, this.#rechecks.idle()]))
-      if (outcome.status === "rejected") throw outcome.reason;
   }
 
   recheck(projectId: string): Promise<void> {
     return this.#rechecks.add(projectId);
+  }
+
+  recheckAccount(userId: string): Promise<void> {
+    return this.#rechecks.add(userId);
   }
 
   closeAll(error: AppError): void {
@@ -195,7 +202,7 @@ class StreamHub implements Hub {
     const tip = toTip(found, source);
     const session: Session = createSession({
       grant,
-      start,
+      resumable: start.mode !== "plain",
       format,
       tip,
       pumpPosition: () => source.position(),
@@ -221,24 +228,29 @@ class StreamHub implements Hub {
       },
     });
     source.add(session);
+    // Registered before, so that whatever ends the stream at its very beginning finds it.
+    session.begin(start);
     // What ended a token while the stream was being opened has been told already.
     if (grant.user && grant.evidence.tokenGeneration !== this.#options.tokens.generation()) void this.#recheckSession(session);
     return { beat: () => session.beat(), end: (error) => session.end(error), closed: () => session.end() };
   }
 
-  #watch({ projectId, user, evidence }: Grant): () => void {
-    const { definitions, tokens } = this.#options;
+  #watch({ projectId, user, signIn, evidence }: Grant): () => void {
+    const { definitions, tokens, signIns } = this.#options;
     const unwatchDefinitions = definitions.watch({ id: projectId, revision: evidence.revision });
     const unwatchTokens = user ? tokens.watch(projectId) : undefined;
+    const unwatchSignIn = signIn && signIns.watch(signIn);
     return () => {
       unwatchDefinitions();
       unwatchTokens?.();
+      unwatchSignIn?.();
     };
   }
 
-  async #recheckProject(projectId: string): Promise<void> {
-    this.#uncheckedProjectIds.delete(projectId);
-    const sessions = [...this.#streams.keys()].filter(({ grant }) => grant.projectId === projectId);
+  /** Those of a project, or of an account: both are UUIDs. */
+  async #recheckAll(id: string): Promise<void> {
+    this.#uncheckedProjectIds.delete(id);
+    const sessions = [...this.#streams.keys()].filter(({ grant }) => grant.projectId === id || grant.signIn?.userId === id);
     await Promise.all(sessions.map((session) => this.#recheckSession(session)));
   }
 

@@ -6,6 +6,7 @@ import { randomUUID } from "node:crypto";
 import { Redis } from "ioredis";
 import type { Definitions } from "@/src/core/definitions";
 import type { Hint, Hints, Log } from "@/src/core/ports";
+import type { SignIns } from "@/src/core/sign-ins";
 import type { Tokens } from "@/src/core/tokens";
 
 export interface NodeLink {
@@ -21,6 +22,7 @@ export interface NodeLinkOptions {
   hints: Hints;
   definitions: Pick<Definitions, "onInvalidate" | "checkRevisions">;
   tokens: Pick<Tokens, "onInvalidate" | "checkRevisions">;
+  signIns: Pick<SignIns, "onInvalidate" | "check">;
   log: Pick<Log, "info" | "warn" | "debug">;
 }
 
@@ -37,6 +39,8 @@ interface Message {
   endpoints: string[];
   /** Projects of which a definition or a token has changed. */
   projects: string[];
+  /** Sign-ins to the dashboard have ended. */
+  signIns: boolean;
   /** There is more than that. */
   unknown: boolean;
 }
@@ -54,12 +58,15 @@ class RedisLink implements NodeLink {
   readonly #stops: (() => void)[];
   #endpoints = new Set<string>();
   #projects = new Set<string>();
+  #areSignInsEnded = false;
   #isUnknown = false;
   #isDue = false;
   /** While a hint of another server goes round here, it is not said again. */
   #isRelaying = false;
   /** Projects that another server spoke of, until it is known what has changed there. */
   readonly #heardOf = new Set<string>();
+  /** The same of sign-ins. */
+  #isHeardOfSignIns = false;
   #checking: Promise<void> | undefined;
   #isCheckDue = false;
   #isAway = false;
@@ -71,12 +78,13 @@ class RedisLink implements NodeLink {
     this.#subscriber = this.#connect();
     this.#subscriber.on("message", (_channel, text) => this.#hear(text));
     this.#subscriber.on("ready", () => void this.#join());
-    const { hints, definitions, tokens } = options;
+    const { hints, definitions, tokens, signIns } = options;
     const onInvalidate = (projectId: string) => this.#sayProject(projectId);
     this.#stops = [
       hints.subscribe((hint) => this.#sayHint(hint)),
       definitions.onInvalidate(onInvalidate),
       tokens.onInvalidate(onInvalidate),
+      signIns.onInvalidate(() => this.#saySignIns()),
     ];
   }
 
@@ -149,6 +157,12 @@ class RedisLink implements NodeLink {
     this.#sayLater();
   }
 
+  #saySignIns(): void {
+    if (this.#isHeardOfSignIns) return;
+    this.#areSignInsEnded = true;
+    this.#sayLater();
+  }
+
   /** What comes up in one turn goes in one message. */
   #sayLater(): void {
     if (this.#isDue) return;
@@ -162,10 +176,12 @@ class RedisLink implements NodeLink {
       from: this.#id,
       endpoints: isTooMuch ? [] : [...this.#endpoints],
       projects: isTooMuch ? [] : [...this.#projects],
+      signIns: this.#areSignInsEnded,
       unknown: isTooMuch || this.#isUnknown,
     };
     this.#endpoints = new Set();
     this.#projects = new Set();
+    this.#areSignInsEnded = false;
     this.#isUnknown = false;
     this.#isDue = false;
     if (this.#publisher.status !== "ready") return;
@@ -178,7 +194,8 @@ class RedisLink implements NodeLink {
     if (message.unknown) this.#relay({ kind: "unknown" });
     for (const endpointId of message.endpoints) this.#relay({ kind: "endpoint", endpointId });
     for (const projectId of message.projects) this.#heardOf.add(projectId);
-    if (message.unknown || message.projects.length > 0) this.#checkRevisions();
+    if (message.signIns) this.#isHeardOfSignIns = true;
+    if (message.unknown || message.signIns || message.projects.length > 0) this.#checkRevisions();
   }
 
   #relay(hint: Hint): void {
@@ -196,12 +213,13 @@ class RedisLink implements NodeLink {
   }
 
   async #check(): Promise<void> {
-    const { definitions, tokens, log } = this.#options;
+    const { definitions, tokens, signIns, log } = this.#options;
     while (this.#isCheckDue && !this.#isClosed) {
       this.#isCheckDue = false;
       const heardOf = [...this.#heardOf];
-      const checks = await Promise.allSettled([definitions.checkRevisions(), tokens.checkRevisions()]);
+      const checks = await Promise.allSettled([definitions.checkRevisions(), tokens.checkRevisions(), signIns.check()]);
       for (const projectId of heardOf) this.#heardOf.delete(projectId);
+      this.#isHeardOfSignIns = false;
       for (const check of checks) if (check.status === "rejected") log.debug({ err: check.reason }, "definitions can't be checked now");
     }
   }
@@ -211,9 +229,10 @@ class RedisLink implements NodeLink {
 function parseMessage(text: string): Message | undefined {
   if (text.length > MESSAGE_LENGTH_MAX) return undefined;
   try {
-    const { from, endpoints, projects, unknown }: Record<keyof Message, unknown> = JSON.parse(text);
+    const { from, endpoints, projects, signIns, unknown }: Record<keyof Message, unknown> = JSON.parse(text);
     if (typeof from !== "string" || !isIds(endpoints) || !isIds(projects) || typeof unknown !== "boolean") return undefined;
-    return { from, endpoints, projects, unknown };
+    // Servers of an earlier version do not send it.
+    return { from, endpoints, projects, signIns: signIns === true, unknown };
   } catch {
     return undefined;
   }

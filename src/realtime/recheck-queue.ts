@@ -3,8 +3,6 @@
 export interface RecheckQueue {
   /** Has the project checked by a run that begins after this call; settles when it has ended. Calls that come while one runs share the next one. */
   add(projectId: string): Promise<void>;
-  /** Settles when all runs that have been asked for so far have ended. */
-  idle(): Promise<void>;
 }
 
 /** `check` must not reject. The first run begins before `add` returns. */
@@ -28,9 +26,6 @@ export function createRecheckQueue(check: (projectId: string) => Promise<void>):
       const next = waiting.get(projectId) ?? current.then(() => run(projectId));
       waiting.set(projectId, next);
       return next;
-    },
-    idle: async () => {
-      await Promise.all([...running.values(), ...waiting.values()]);
     },
   };
 }

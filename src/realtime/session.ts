@@ -28,6 +28,8 @@ export interface Session extends FeedListener {
   readonly grant: Grant;
   readonly resumable: boolean;
   state(): SessionState;
+  /** Begins at `start`. Call it once, when the session can be found by whatever ends it: it may end at once. */
+  begin(start: Start): void;
   /** Reads on in the log where a failure stopped the replay. Call it now and then; it does nothing when there is nothing to do. */
   resume(): void;
   /** In resumable mode, sends a sign of life with the cursor (W9). */
@@ -41,7 +43,7 @@ const NONE: readonly Change[] = [];
 
 export interface SessionOptions {
   grant: Grant;
-  start: Start;
+  resumable: boolean;
   format: StreamFormat;
   tip: LogPosition;
   pumpPosition: () => LogPosition | undefined;
@@ -53,7 +55,7 @@ export interface SessionOptions {
 }
 
 /**
- * A session that starts at `start`, given that the log stands at `tip`. The caller adds it to the pump in the same turn of the event loop:
+ * A session for a log that stands at `tip`. The caller adds it to the pump and lets it begin in the same turn of the event loop:
  * from `tip` on the pump delivers. `pumpPosition` answers up to where the pump has delivered. A stream with a filter has its feed in place of a pump, and reads through the filter.
  */
 export function createSession(options: SessionOptions): Session {
@@ -79,15 +81,14 @@ class StreamSession implements Session {
   #begunTo = 0;
   #snapshot: Snapshot | undefined;
 
-  constructor({ grant, start, format, subscriber, ...options }: SessionOptions) {
+  constructor({ grant, resumable, format, subscriber, ...options }: SessionOptions) {
     this.grant = grant;
     this.onlyOwner = grant.onlyOwner;
-    this.resumable = start.mode !== "plain";
+    this.resumable = resumable;
     this.#format = format;
     this.#subscriber = subscriber;
     this.#options = options;
     this.#at = options.tip;
-    this.#begin(start);
   }
 
   state(): SessionState {
@@ -141,7 +142,7 @@ class StreamSession implements Session {
     if (error) this.#subscriber.end(error);
   }
 
-  #begin(start: Start): void {
+  begin(start: Start): void {
     const { tip } = this.#options;
     switch (start.mode) {
       case "plain":

@@ -45,7 +45,7 @@ function createHold(): { held: Promise<void>; goOn: () => void } {
 }
 
 const isLive = ({ hub }: Pick<ReturnType<typeof setUp>, "hub">) => {
-  const [connection] = hub.connections();
+  const [connection] = [...hub.connections()];
   return connection !== undefined && connection.replayedTo === undefined;
 };
 
@@ -92,7 +92,7 @@ describe("a snapshot", () => {
     await until("it has ended", () => world.sink.endedBy());
     expect(world.sink.endedBy()?.entry.close).toBe(1013);
     expect(world.types()).toEqual(["READY", "SNAPSHOT"]);
-    expect(world.hub.connections()).toEqual([]);
+    expect([...world.hub.connections()]).toEqual([]);
   });
 
   it("[W17] ends with 1013 when the pump hears that the log was replaced", async () => {

@@ -73,7 +73,7 @@ describe("createUpgradeHandler", () => {
     expect((await client.closed).code).toBe(1013);
     answer();
     await new Promise((resolve) => setImmediate(resolve));
-    expect(hub.connections()).toEqual([]);
+    expect([...hub.connections()]).toEqual([]);
   });
 
   it("[W8] a handshake that is under way at shutdown is completed, and closed with 1012", async () => {

@@ -14,6 +14,7 @@ import type { Log } from "@/src/core/ports";
 import { createRateGate } from "@/src/core/rate-gate";
 import { createRecords } from "@/src/core/records";
 import { createRegistrationLimit } from "@/src/core/registration-limit";
+import { createSignIns } from "@/src/core/sign-ins";
 import { createTokens } from "@/src/core/tokens";
 import { createUsers } from "@/src/core/users";
 import { createChangeLog } from "@/src/db/change-log";
@@ -28,6 +29,7 @@ import { migrate } from "@/src/db/migrate";
 import { createOpenStreamStore } from "@/src/db/open-streams";
 import { createEndpointPurge } from "@/src/db/purge-endpoints";
 import { createRecordStore } from "@/src/db/record-store";
+import { createSignInStore } from "@/src/db/sign-in-store";
 import { createSnapshotReader } from "@/src/db/snapshot-reader";
 import { sweepChanges } from "@/src/db/sweep-changes";
 import { createTokenStore } from "@/src/db/token-store";
@@ -102,7 +104,8 @@ export async function boot(config: Config): Promise<Booted> {
   const changes = createChangeLog({ db });
   const definitions = createDefinitions({ store: createDefinitionStore({ db, clock }), clock, log });
   const tokens = createTokens({ store: createTokenStore({ db }), clock, log });
-  const access = createAccess({ definitions, tokens, clock });
+  const signIns = createSignIns({ store: createSignInStore({ db, clock }), log });
+  const access = createAccess({ definitions, tokens, signIns, clock });
   const limiter = config.redisUrl === undefined ? createProcessRateLimiter() : createSharedRateLimiter({ url: config.redisUrl, log });
   const gate = createRateGate({ access, limiter, limit: config.rateLimit });
   const limits = createStreamLimits(config.streams);
@@ -114,6 +117,7 @@ export async function boot(config: Config): Promise<Booted> {
     access,
     definitions,
     tokens,
+    signIns,
     limits,
     sandbox,
     clock,
@@ -150,9 +154,18 @@ export async function boot(config: Config): Promise<Booted> {
   const link =
     config.redisUrl === undefined
       ? undefined
-      : createNodeLink({ url: config.redisUrl, channel: `rested:${await readDeploymentId(pool)}`, hints, definitions, tokens, log });
+      : createNodeLink({
+          url: config.redisUrl,
+          channel: `rested:${await readDeploymentId(pool)}`,
+          hints,
+          definitions,
+          tokens,
+          signIns,
+          log,
+        });
   definitions.onInvalidate((projectId) => void hub.recheck(projectId));
   tokens.onInvalidate((projectId) => void hub.recheck(projectId));
+  signIns.onInvalidate((userId) => void hub.recheckAccount(userId));
 
   const keeper = createStreamKeeper({ hub, store: createOpenStreamStore({ db }) });
   const purge = createEndpointPurge({ db });
@@ -164,6 +177,7 @@ export async function boot(config: Config): Promise<Booted> {
       { name: "read the change log", intervalMs: config.pollIntervalMs, run: () => hub.poll() },
       { name: "check definitions", intervalMs: config.pollIntervalMs, run: () => definitions.checkRevisions() },
       { name: "check tokens", intervalMs: config.pollIntervalMs, run: () => tokens.checkRevisions() },
+      { name: "check sign-ins", intervalMs: config.pollIntervalMs, run: () => signIns.check() },
       { name: "tell of open streams", intervalMs: STREAMS_INTERVAL_MS, run: () => keeper.sync() },
       { name: "note the use of keys", intervalMs: USE_INTERVAL_MS, run: () => definitions.flushUse() },
       { name: "note the use of tokens", intervalMs: USE_INTERVAL_MS, run: () => tokens.flushUse() },
@@ -187,6 +201,7 @@ export async function boot(config: Config): Promise<Booted> {
       changes,
       definitions,
       tokens,
+      signIns,
       users,
       files,
       imports,

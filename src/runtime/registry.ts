@@ -7,6 +7,7 @@ import type { Definitions } from "@/src/core/definitions";
 import type { Files } from "@/src/core/files";
 import type { PasswordHasher } from "@/src/core/password-hasher";
 import type { ChangeLog, Clock, Log, LoginLimiter, RecordStore, Sandbox } from "@/src/core/ports";
+import type { SignIns } from "@/src/core/sign-ins";
 import type { Tokens } from "@/src/core/tokens";
 import type { Users } from "@/src/core/users";
 import type { Db } from "@/src/db/client";
@@ -28,6 +29,8 @@ export interface Runtime {
   definitions: Definitions;
   /** Cached access tokens of applications' users: call `invalidate(projectId)` after one was ended. */
   tokens: Tokens;
+  /** The dashboard's sign-ins: call `invalidate(userId)` after a session or a management token was ended. */
+  signIns: SignIns;
   /** Users of applications, at authentication endpoints. */
   users: Users;
   /** Files of records: opens them, takes uploads, removes what no record has any more. */

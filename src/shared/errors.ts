@@ -92,6 +92,12 @@ export const ERRORS = {
     message: "The endpoint became secure. Connect again with an access token.",
   },
   origin_removed: { status: 403, close: 1000, retryable: false, message: "This origin is no longer allowed." },
+  session_ended: {
+    status: 401,
+    close: 1000,
+    retryable: false,
+    message: "The sign-in that opened this stream has ended. Sign in again.",
+  },
   disconnected: { status: 403, close: 1000, retryable: false, message: "This connection was ended by the project's owner." },
   access_changed: { status: 403, close: 1000, retryable: false, message: "Access to the endpoint has changed. Connect again." },
   slow_consumer: retry(503, 1013, "This client reads too slowly. Connect again, and read faster."),

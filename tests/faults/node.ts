@@ -33,7 +33,7 @@ process.on("message", () => {
   global.gc?.();
   const { rss, heapUsed, external } = process.memoryUsage();
   const { user, system } = process.cpuUsage();
-  const sockets = booted.runtime.hub.connections().length;
+  const sockets = [...booted.runtime.hub.connections()].length;
   process.send?.({ sockets, residentBytes: rss, aliveBytes: heapUsed + external, cpuMs: (user + system) / 1_000 } satisfies NodeState);
 });
 process.once("disconnect", () => process.exit());

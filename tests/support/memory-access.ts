@@ -4,12 +4,15 @@ import { type Access, createAccess } from "@/src/core/access";
 import type { AccessRequest } from "@/src/core/access-request";
 import type { Compiled, Definitions } from "@/src/core/definitions";
 import type { StoredToken } from "@/src/core/ports";
+import type { SignIn } from "@/src/core/stream-ports";
 import type { Tokens } from "@/src/core/tokens";
 import { isAppError } from "@/src/shared/errors";
 
 export const NOW = new Date("2026-01-01T00:00:00Z");
 export const PAST = new Date(NOW.getTime() - 1);
 export const FUTURE = new Date(NOW.getTime() + 1);
+/** Of whoever asked for the ticket. */
+const SIGN_IN: SignIn = { kind: "session", id: "session-id", userId: "owner-id" };
 const sha256 = (text: string): Uint8Array => createHash("sha256").update(text).digest();
 
 export interface SiteOptions {
@@ -44,6 +47,8 @@ export interface MemoryWorld {
   tokens: Map<string, StoredToken>;
   /** The keys and tokens whose use was noted. */
   used: string[];
+  /** The sign-ins that hold. */
+  signInIds: Set<string>;
 }
 
 /** A token of the project's user "ann" that is valid, but for `changes`. */
@@ -54,12 +59,12 @@ export function createToken(changes: Partial<StoredToken> = {}): StoredToken {
 
 /** A world with one key ("good"), one ticket ("ticket"), one endpoint, and no token. */
 export function createMemoryAccess(options: SiteOptions = {}): { access: Access; world: MemoryWorld } {
-  const world: MemoryWorld = { site: createSite(options), tokens: new Map(), used: [] };
+  const world: MemoryWorld = { site: createSite(options), tokens: new Map(), used: [], signInIds: new Set([SIGN_IN.id]) };
   const definitions: Definitions = {
     find: async (key, name) => (key === "good" && name === world.site?.endpoint.name ? world.site : undefined),
     has: () => false,
     findEndpoint: async (id) => (world.site?.endpoint.id === id ? { ...world.site, key: null } : undefined),
-    redeemTicket: async (ticket) => (ticket === "ticket" && world.site ? { ...world.site, key: null } : undefined),
+    redeemTicket: async (ticket) => (ticket === "ticket" && world.site ? { ...world.site, key: null, signIn: SIGN_IN } : undefined),
     noteUse: (keyId) => world.used.push(keyId),
     invalidate: () => undefined,
     onInvalidate: () => () => undefined,
@@ -78,7 +83,8 @@ export function createMemoryAccess(options: SiteOptions = {}): { access: Access;
     checkRevisions: async () => undefined,
     flushUse: async () => undefined,
   };
-  return { access: createAccess({ definitions, tokens, clock: { now: () => NOW } }), world };
+  const signIns = { isValid: async ({ id }: SignIn) => world.signInIds.has(id) };
+  return { access: createAccess({ definitions, tokens, signIns, clock: { now: () => NOW } }), world };
 }
 
 export function request(changes: Partial<AccessRequest> = {}): AccessRequest {

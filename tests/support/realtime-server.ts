@@ -11,6 +11,7 @@ import type { ChangeLog, Hints, Log, RecordStore } from "@/src/core/ports";
 import { createRateGate } from "@/src/core/rate-gate";
 import { createRecords } from "@/src/core/records";
 import { createRegistrationLimit } from "@/src/core/registration-limit";
+import { createSignIns, type SignIns } from "@/src/core/sign-ins";
 import { createTokens, type Tokens } from "@/src/core/tokens";
 import { createUsers } from "@/src/core/users";
 import { createChangeLog } from "@/src/db/change-log";
@@ -19,6 +20,7 @@ import { createDefinitionStore } from "@/src/db/definition-store";
 import { createEndpointQueue } from "@/src/db/endpoint-queue";
 import { createOpenStreamStore } from "@/src/db/open-streams";
 import { createRecordStore } from "@/src/db/record-store";
+import { createSignInStore } from "@/src/db/sign-in-store";
 import { createSnapshotReader } from "@/src/db/snapshot-reader";
 import { createTokenStore } from "@/src/db/token-store";
 import { createUserStore } from "@/src/db/user-store";
@@ -49,6 +51,7 @@ export interface RealtimeServer {
   hub: Hub;
   definitions: Definitions;
   tokens: Tokens;
+  signIns: SignIns;
   hints: Hints;
   changes: ChangeLog;
   records: RecordStore;
@@ -103,7 +106,8 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
   const queue = createEndpointQueue();
   const definitions = createDefinitions({ store: createDefinitionStore({ db, clock: coreClock }), clock: coreClock, log });
   const tokens = createTokens({ store: createTokenStore({ db }), clock: coreClock, log });
-  const access = createAccess({ definitions, tokens, clock: coreClock });
+  const signIns = createSignIns({ store: createSignInStore({ db, clock: coreClock }), log });
+  const access = createAccess({ definitions, tokens, signIns, clock: coreClock });
   const limiter = createProcessRateLimiter({ now: () => clock.at.getTime() });
   const gate = createRateGate({ access, limiter, limit: options.rateLimit ?? 0, now: () => clock.at.getTime() });
   const changes = createChangeLog({ db });
@@ -117,6 +121,7 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
     access,
     definitions,
     tokens,
+    signIns,
     limits,
     sandbox,
     clock: coreClock,
@@ -125,7 +130,8 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
   });
   const stopListening = definitions.onInvalidate((projectId) => void hub.recheck(projectId));
   tokens.onInvalidate((projectId) => void hub.recheck(projectId));
-  const link = options.redis && createNodeLink({ ...options.redis, hints, definitions, tokens, log });
+  signIns.onInvalidate((userId) => void hub.recheckAccount(userId));
+  const link = options.redis && createNodeLink({ ...options.redis, hints, definitions, tokens, signIns, log });
   const keeper = createStreamKeeper({ hub, store: createOpenStreamStore({ db }) });
   const handler = createUpgradeHandler({ hub, access: gate, config: { pingIntervalMs, pongTimeoutMs }, log });
   const eventStreams = createEventStreams({ hub, config: { pingIntervalMs, pongTimeoutMs } });
@@ -181,6 +187,7 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
     hub,
     definitions,
     tokens,
+    signIns,
     hints,
     changes,
     records,
@@ -204,6 +211,7 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
     tick: async () => {
       await definitions.checkRevisions();
       await tokens.checkRevisions();
+      await signIns.check();
       await hub.poll();
       await keeper.sync();
     },

@@ -2,6 +2,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { createUniqueId } from "@/src/core/unique-id";
 import type { RealtimeServer } from "./realtime-server";
+import { addTicket } from "./tickets";
 
 export interface Switches {
   secure?: boolean;
@@ -66,7 +67,7 @@ export async function createSecureWorld(server: RealtimeServer, target: Switches
       expired: await addToken(server, { userId: ann.id, projectId, expiresAt: new Date(now - hour) }),
       revoked: await addToken(server, { userId: ann.id, projectId, revokedAt: new Date(now - hour) }),
     },
-    ticket: await addTicket(server, { projectId, endpointId }),
+    ticket: (await addTicket(server, { projectId, endpointId })).ticket,
   };
 }
 
@@ -128,19 +129,6 @@ export async function addToken(
     [userId, projectId, sha256(token), expiresAt ?? new Date(server.clock.at.getTime() + 3_600_000), revokedAt],
   );
   return token;
-}
-
-/** A ticket of the project's owner, as the console gets one. */
-export async function addTicket(
-  server: RealtimeServer,
-  { projectId, endpointId }: { projectId: string; endpointId: string },
-): Promise<string> {
-  const ticket = randomBytes(24).toString("base64url");
-  await server.pool.query(
-    `INSERT INTO "StreamTicket" ("hash", "userId", "endpointId", "expiresAt") SELECT $1, "ownerId", $2, $3 FROM "Project" WHERE id = $4`,
-    [sha256(ticket), endpointId, new Date(server.clock.at.getTime() + 30_000), projectId],
-  );
-  return ticket;
 }
 
 async function addKey(server: RealtimeServer, projectId: string, scope: "read" | "write"): Promise<string> {

@@ -1,4 +1,5 @@
 /** Whether and when a closed stream is opened again. Pure. */
+import { ERRORS } from "@/src/shared/errors";
 import { CLOSE } from "@/src/shared/protocol";
 
 const DELAY_FIRST_MS = 500;
@@ -14,12 +15,17 @@ export function toDelayMs(attempt: number, random: number): number {
   return Math.round(whole * (0.5 + random * 0.5));
 }
 
-export type CloseVerdict = { verdict: "retry" } | { verdict: "end"; reason: string };
+/** `signIn`: the reader has to sign in first. */
+export type CloseVerdict = { verdict: "retry" } | { verdict: "end"; reason: string; signIn: boolean };
 
 /** What a close asks for: to try again, or to tell the reader why it is over. `refusals`: how many closes in a row refused us, this one included. */
 export function judgeClose({ code, reason, refusals }: { code: number; reason: string; refusals: number }): CloseVerdict {
   // Access ended while the stream was open (W6): opening it again is the reader's decision.
-  if (code === CLOSE.accessEnded) return { verdict: "end", reason: reason || "The server ended the stream." };
-  if (code === CLOSE.checkFailed && refusals >= REFUSALS_MAX) return { verdict: "end", reason: reason || "The server refused the stream." };
+  if (code === CLOSE.accessEnded) {
+    if (reason === ERRORS.session_ended.message) return { verdict: "end", reason: "Your session has ended. Sign in again.", signIn: true };
+    return { verdict: "end", reason: reason || "The server ended the stream.", signIn: false };
+  }
+  if (code === CLOSE.checkFailed && refusals >= REFUSALS_MAX)
+    return { verdict: "end", reason: reason || "The server refused the stream.", signIn: false };
   return { verdict: "retry" };
 }

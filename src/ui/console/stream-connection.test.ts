@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { ERRORS } from "@/src/shared/errors";
 import { DELAY_MAX_MS, judgeClose, SILENCE_MAX_MS, toDelayMs } from "./reconnect-policy";
 import { type ConnectionState, type Opening, StreamConnection, type StreamSocket } from "./stream-connection";
 
@@ -110,6 +111,15 @@ describe("StreamConnection", () => {
     expect(world.timers).toHaveLength(0);
     await world.start();
     expect(world.sockets).toHaveLength(2);
+  });
+
+  it("[W6] ends and asks to sign in when the sign-in has ended", async () => {
+    const world = createWorld();
+    await world.start();
+    world.last().onmessage?.({ data: "READY" });
+    world.last().onclose?.({ code: 1000, reason: ERRORS.session_ended.message });
+    expect(world.connection.state).toEqual({ state: "ended", reason: "Your session has ended. Sign in again.", signIn: true });
+    expect(world.timers).toHaveLength(0);
   });
 
   it("[W3] gives up after three refusals in a row", async () => {

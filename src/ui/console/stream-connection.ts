@@ -103,7 +103,7 @@ export class StreamConnection {
     this.#release();
     this.#refusals = code === CLOSE.checkFailed ? this.#refusals + 1 : 0;
     const verdict = judgeClose({ code, reason, refusals: this.#refusals });
-    if (verdict.verdict === "end") this.#set({ state: "ended", reason: verdict.reason, signIn: false });
+    if (verdict.verdict === "end") this.#set({ state: "ended", reason: verdict.reason, signIn: verdict.signIn });
     else this.#wait(wasLive ? 1 : attempt, reason || "The connection was lost.");
   }
 

@@ -11,6 +11,7 @@ import { createPasswordHasher } from "@/src/core/password-hasher";
 import type { Hint, Log } from "@/src/core/ports";
 import { createRecords } from "@/src/core/records";
 import { createRegistrationLimit } from "@/src/core/registration-limit";
+import { createSignIns } from "@/src/core/sign-ins";
 import { createTokens } from "@/src/core/tokens";
 import { createUsers } from "@/src/core/users";
 import { createChangeLog } from "@/src/db/change-log";
@@ -18,6 +19,7 @@ import { createDb, createPool } from "@/src/db/client";
 import { createDefinitionStore } from "@/src/db/definition-store";
 import { createEndpointQueue } from "@/src/db/endpoint-queue";
 import { createRecordStore } from "@/src/db/record-store";
+import { createSignInStore } from "@/src/db/sign-in-store";
 import { createSnapshotReader } from "@/src/db/snapshot-reader";
 import { createTokenStore } from "@/src/db/token-store";
 import { createUserStore } from "@/src/db/user-store";
@@ -96,7 +98,8 @@ export async function startManageServer(overrides: Partial<Config> = {}, shared?
   const changes = createChangeLog({ db });
   const definitions = createDefinitions({ store: createDefinitionStore({ db, clock }), clock, log });
   const tokens = createTokens({ store: createTokenStore({ db }), clock, log });
-  const access = createAccess({ definitions, tokens, clock });
+  const signIns = createSignIns({ store: createSignInStore({ db, clock }), log });
+  const access = createAccess({ definitions, tokens, signIns, clock });
   const records = createRecordStore({ db, pool, queue });
   const recordBytesMax = config.bodyBytesMax;
   const sandbox = createSandbox({ timeoutMs: 5_000, memoryBytesMax: 64 * 1024 * 1024, log });
@@ -126,6 +129,7 @@ export async function startManageServer(overrides: Partial<Config> = {}, shared?
     changes,
     definitions,
     tokens,
+    signIns,
     users,
     files: folder.files,
     imports,
@@ -137,6 +141,7 @@ export async function startManageServer(overrides: Partial<Config> = {}, shared?
       access,
       definitions,
       tokens,
+      signIns,
       limits: createStreamLimits(config.streams),
       sandbox,
       clock,

@@ -205,9 +205,14 @@ describe("a session", () => {
   const status = async (browser: ReturnType<typeof createBrowser>) => (await browser.call("GET", "/api/manage/account")).status;
 
   it("[G1] ends with sign-out: the cookie is worth nothing, kept or not", async () => {
-    const { browser } = await signedIn();
+    const { id, browser } = await signedIn();
+    const invalidated: string[] = [];
+    const stop = server.runtime.signIns.onInvalidate((userId) => invalidated.push(userId));
     const kept = browser.jar.get("rested.session") ?? "";
     expect((await browser.signOut()).status).toBe(200);
+    stop();
+    // Its console streams end, too (W6).
+    expect(invalidated).toEqual([id]);
     expect(browser.jar.has("rested.session")).toBe(false);
     browser.jar.set("rested.session", kept);
     expect(await browser.call("GET", "/api/manage/account")).toMatchObject({ status: 401, body: { code: "session_missing" } });

@@ -1,8 +1,9 @@
 /** Who may open a stream (W1, W3): each refusal against what the same URL answers over HTTP. */
-import { createHash, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { SeedOptions } from "@/tests/support/data-server";
 import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";
+import { addTicket } from "@/tests/support/tickets";
 
 let server: RealtimeServer;
 beforeAll(async () => {
@@ -110,12 +111,7 @@ describe("admissions", () => {
 
   it("[W1] with a ticket, once, whatever the origin", async () => {
     const seeded = await server.seed({ secure: true, allowedOrigins: [ORIGIN], disallowNoOrigin: true });
-    const ticket = "a-ticket-of-the-console";
-    await server.pool.query(
-      `INSERT INTO "StreamTicket" ("hash", "userId", "endpointId", "expiresAt")
-       SELECT $1, p."ownerId", $2, $3 FROM "Project" p WHERE p.id = $4`,
-      [createHash("sha256").update(ticket).digest(), seeded.endpointId, new Date(server.clock.at.getTime() + 30_000), seeded.projectId],
-    );
+    const { ticket } = await addTicket(server, seeded);
     const path = `${seeded.path.slice(0, seeded.path.indexOf("?"))}?ticket=${ticket}&since=now`;
     const first = await server.connect(path);
     expect((await first.at(0)).type).toBe("READY");

@@ -5,6 +5,7 @@ import { WebSocket } from "ws";
 import type { Seed, SeedOptions } from "@/tests/support/data-server";
 import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";
 import type { StreamClient } from "@/tests/support/stream-client";
+import { addTicket } from "@/tests/support/tickets";
 
 let server: RealtimeServer;
 beforeAll(async () => {
@@ -133,11 +134,7 @@ describe("keys", () => {
 describe("endpoints and projects", () => {
   it("[W6] a deleted endpoint ends its sockets, the master key's and the console's too; the project's others go on", async () => {
     const seed = await server.seed({ masterKey: "m" });
-    const ticket = randomBytes(16).toString("hex");
-    await server.pool.query(
-      `INSERT INTO "StreamTicket" ("hash", "userId", "endpointId", "expiresAt") SELECT $1, "ownerId", $2, $3 FROM "Project" WHERE id = $4`,
-      [createHash("sha256").update(ticket).digest(), seed.endpointId, new Date(server.clock.at.getTime() + 30_000), seed.projectId],
-    );
+    const { ticket } = await addTicket(server, seed);
     const concerned = [
       await server.connect(seed.path),
       await server.connect(`${seed.path}&masterKey=m`),

@@ -62,7 +62,7 @@ describe("slow readers", () => {
     const slow = await openRawStream(server.port, `${seed.path}&since=${cursor}`);
     slow.socket.pause();
     await server.hub.poll();
-    const [connection] = server.hub.connections().filter(({ replayedTo }) => replayedTo !== undefined);
+    const [connection] = [...server.hub.connections()].filter(({ replayedTo }) => replayedTo !== undefined);
     // The socket's buffer of the server and one record may be over.
     expect(connection?.backlogBytes).toBeLessThan(65_536 + 200_000);
     slow.socket.resume();

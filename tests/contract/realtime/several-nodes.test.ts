@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { Seed } from "@/tests/support/data-server";
 import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";
 import { startTestRedis, type TestRedis } from "@/tests/support/test-redis";
+import { addTicket } from "@/tests/support/tickets";
 import { until } from "@/tests/support/until";
 import { createUser, logOut } from "@/tests/support/users";
 
@@ -85,6 +86,14 @@ describe("with Redis", () => {
     await logOut({ origin: writer.httpOrigin, path: people.path }, ann.token);
     expect(await client.closed).toEqual({ code: 1000, reason: "The access token was revoked. Log in again." });
     expect((await fetch(`${reader.httpOrigin}${people.path}`, { headers: ann.headers })).status).toBe(401);
+  });
+
+  it("[W6] [W20] a sign-in that ends on one server ends its console streams on the other", async () => {
+    const { ticket, sessionId, userId } = await addTicket(writer, seed);
+    const client = await reader.connect(`/api/1/ce/${seed.endpointName}?ticket=${ticket}`);
+    await writer.pool.query(`UPDATE "Session" SET "revokedAt" = now() WHERE id = $1`, [sessionId]);
+    writer.signIns.invalidate(userId);
+    expect(await client.closed).toEqual({ code: 1000, reason: "The sign-in that opened this stream has ended. Sign in again." });
   });
 
   it("[W20] a deployment hears nothing of another one on the same Redis", async () => {

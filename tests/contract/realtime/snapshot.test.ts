@@ -124,7 +124,7 @@ describe("snapshot=true", () => {
     const client = await server.connect(`${seed.path}&snapshot=true`);
     client.webSocket.pause();
     await server.hub.poll();
-    const backlogBytes = server.hub.connections().find(({ endpointId }) => endpointId === seed.endpointId)?.backlogBytes ?? 0;
+    const backlogBytes = [...server.hub.connections()].find(({ endpointId }) => endpointId === seed.endpointId)?.backlogBytes ?? 0;
     expect(backlogBytes).toBeLessThan(1_300_000);
     client.webSocket.resume();
     const records = await list(seed);

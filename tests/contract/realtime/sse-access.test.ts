@@ -27,7 +27,7 @@ describe("the head", () => {
       "x-content-type-options": "nosniff",
       "x-request-id": expect.stringMatching(/./),
     });
-    expect(server.hub.connections().find(({ endpointId }) => endpointId === seed.endpointId)).toMatchObject({ transport: "sse" });
+    expect([...server.hub.connections()].find(({ endpointId }) => endpointId === seed.endpointId)).toMatchObject({ transport: "sse" });
     client.drop();
   });
 

@@ -34,7 +34,7 @@ describe("ending", () => {
       const { type, data, id } = client.events().at(-1) ?? {};
       expect([type, data, id]).toEqual(["close", '{"code":1000,"reason":"The API key was revoked."}', undefined]);
     }
-    expect(server.hub.connections()).toEqual([]);
+    expect([...server.hub.connections()]).toEqual([]);
   });
 
   it("[W8] [W12] shutdown ends it with 1012, also for a client that reads nothing; new ones are refused", async () => {
@@ -42,7 +42,7 @@ describe("ending", () => {
     const client = await open();
     const stalled = await open();
     stalled.pause();
-    while ((server.hub.connections()[1]?.backlogBytes ?? 0) < 1_000_000) await write("x".repeat(900_000));
+    while (([...server.hub.connections()][1]?.backlogBytes ?? 0) < 1_000_000) await write("x".repeat(900_000));
     const closing = server.closeStreams(200);
     expect(await client.ended).toBe("whole");
     expect(client.events().at(-1)).toMatchObject({
@@ -118,7 +118,7 @@ describe("slow readers", () => {
     const [alive, silent] = [await open(), await open()];
     silent.pause();
     let count = 0;
-    const backlogs = () => server.hub.connections().map(({ backlogBytes }) => backlogBytes);
+    const backlogs = () => [...server.hub.connections()].map(({ backlogBytes }) => backlogBytes);
     while (server.hub.subscriberCount(seed.endpointId) === 2 && Math.max(...backlogs()) < 1_000_000) {
       await write("x".repeat(900_000));
       count++;

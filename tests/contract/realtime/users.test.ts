@@ -259,7 +259,7 @@ describe("the handshake", () => {
     const client = await server.connect(`${world.path}?key=${world.keys.both}${query}`, { headers });
     const id = await addRecord(server, world.endpointId, world.users.ann.id);
     expect((await client.at(0)).record?.uniqueId).toBe(id);
-    expect(server.hub.connections().find(({ endpointId }) => endpointId === world.endpointId)?.userId).toBe(world.users.ann.id);
+    expect([...server.hub.connections()].find(({ endpointId }) => endpointId === world.endpointId)?.userId).toBe(world.users.ann.id);
   });
 
   it("[S1] [W3] a token in another place, or of another form, is none, or a bad one", async () => {

@@ -3,8 +3,8 @@ import { manageRoute, noContent } from "@/app/lib/manage-route";
 import { revokeSession } from "@/src/control/revoke-session";
 
 export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
-  DELETE: async ({ runtime: { db, clock }, user, id }) => {
-    await revokeSession({ db, clock, userId: user.id, sessionId: id });
+  DELETE: async ({ runtime: { db, clock, signIns }, user, id }) => {
+    await revokeSession({ db, clock, signIns, userId: user.id, sessionId: id });
     return noContent();
   },
 });

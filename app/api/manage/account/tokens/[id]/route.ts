@@ -3,8 +3,8 @@ import { manageRoute, noContent } from "@/app/lib/manage-route";
 import { revokeToken } from "@/src/control/revoke-token";
 
 export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
-  DELETE: async ({ runtime: { db, clock }, user, id }) => {
-    await revokeToken({ db, clock, userId: user.id, tokenId: id });
+  DELETE: async ({ runtime: { db, clock, signIns }, user, id }) => {
+    await revokeToken({ db, clock, signIns, userId: user.id, tokenId: id });
     return noContent();
   },
 });

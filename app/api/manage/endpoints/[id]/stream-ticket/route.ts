@@ -3,5 +3,5 @@ import { json, manageRoute } from "@/app/lib/manage-route";
 import { issueStreamTicket } from "@/src/control/issue-stream-ticket";
 
 export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
-  POST: async ({ runtime: { db, clock }, user, id }) => json(await issueStreamTicket({ db, clock, userId: user.id, endpointId: id }), 201),
+  POST: async ({ runtime: { db, clock }, signIn, id }) => json(await issueStreamTicket({ db, clock, signIn, endpointId: id }), 201),
 });

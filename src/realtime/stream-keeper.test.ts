@@ -1,0 +1,118 @@
+/** What other servers know of this one's streams: what has changed, and nothing else; in slices, so that others get their turns. */
+import { describe, expect, it } from "vitest";
+import type { ListedStream, OpenStreamStore } from "@/src/core/stream-ports";
+import { AppError } from "@/src/shared/errors";
+import type { Connection } from "./connection";
+import { createStreamKeeper } from "./stream-keeper";
+
+function toConnection(id: string, changes: Partial<Connection> = {}): Connection {
+  return {
+    ...{ id, transport: "ws", endpointId: "endpoint", endpointName: "some/endpoint", projectId: "project", keyId: "key" },
+    ...{ userId: null, onlyOwner: undefined, filter: undefined, origin: undefined, openedAt: new Date(0), openedSeq: 0 },
+    ...{ resumable: false, replayedTo: undefined, backlogBytes: 0, ...changes },
+  };
+}
+
+interface Writes {
+  added: readonly ListedStream[];
+  moved: readonly ListedStream[];
+  removed: readonly string[];
+}
+
+function setUp() {
+  const open = new Map<string, Connection>();
+  const world = {
+    writes: [] as Writes[],
+    asked: [] as string[],
+    ended: [] as string[],
+    failure: undefined as Error | undefined,
+    isNew: false,
+  };
+  const store: OpenStreamStore = {
+    see: async () => ({ isNew: world.isNew }),
+    write: async (_, changes) => {
+      if (world.failure) throw world.failure;
+      world.writes.push(changes);
+    },
+    findAsked: async () => world.asked,
+    forget: async () => undefined,
+  };
+  const hub = {
+    connections: () => open.values(),
+    end: (id: string) => {
+      world.ended.push(id);
+      return open.delete(id);
+    },
+  };
+  const keeper = createStreamKeeper({ hub, store });
+  /** What a call wrote: how many of each. */
+  const sync = async () => {
+    world.writes = [];
+    await keeper.sync();
+    return world.writes.map(({ added, moved, removed }) => [added.length, moved.length, removed.length]);
+  };
+  return { open, world, sync, keeper };
+}
+
+const ids = (count: number) => Array.from({ length: count }, (_, index) => `stream ${index}`);
+
+describe("createStreamKeeper", () => {
+  it("[G16] writes what is new, has moved or has ended, and nothing twice", async () => {
+    const { open, world, sync } = setUp();
+    expect(await sync()).toEqual([]);
+    for (const id of ids(3)) open.set(id, toConnection(id));
+    expect(await sync()).toEqual([[3, 0, 0]]);
+    expect(await sync()).toEqual([]);
+    open.set("stream 1", toConnection("stream 1", { backlogBytes: 100_000, replayedTo: 7 }));
+    expect(await sync()).toEqual([[0, 1, 0]]);
+    expect(world.writes[0]?.moved[0]).toMatchObject({ id: "stream 1", replayedTo: 7, queueBytes: 98_304 });
+    open.delete("stream 0");
+    expect(await sync()).toEqual([[0, 0, 1]]);
+    open.clear();
+    expect(await sync()).toEqual([[0, 0, 2]]);
+    expect(await sync()).toEqual([]);
+  });
+
+  it("[G16] of very many gives the event loop a turn after each thousand, and they may come and go meanwhile", async () => {
+    const { open, sync } = setUp();
+    for (const id of ids(5_500)) open.set(id, toConnection(id));
+    let turns = 0;
+    let isDone = false;
+    const count = () => {
+      turns += 1;
+      if (turns === 2) open.delete("stream 5400");
+      if (!isDone) setImmediate(count);
+    };
+    setImmediate(count);
+    expect(await sync()).toEqual([...Array.from({ length: 5 }, () => [1_000, 0, 0]), [499, 0, 0]]);
+    isDone = true;
+    expect(turns).toBeGreaterThanOrEqual(5);
+    expect(await sync()).toEqual([]);
+  });
+
+  it("[G16] writes again what a failure, or a server that was forgotten, left unwritten", async () => {
+    const { open, world, sync } = setUp();
+    for (const id of ids(2)) open.set(id, toConnection(id));
+    world.failure = new AppError("database_unavailable");
+    await expect(sync()).rejects.toMatchObject({ code: "database_unavailable" });
+    world.failure = undefined;
+    expect(await sync()).toEqual([[2, 0, 0]]);
+    open.delete("stream 0");
+    world.failure = new AppError("database_unavailable");
+    await expect(sync()).rejects.toMatchObject({ code: "database_unavailable" });
+    world.failure = undefined;
+    expect(await sync()).toEqual([[0, 0, 1]]);
+    world.isNew = true;
+    const written = [];
+    for (let call = 0; call < 4; call++) written.push(...(await sync()));
+    expect(written).toEqual([[1, 0, 0]]);
+  });
+
+  it("[G16] ends those that somebody asked to be ended", async () => {
+    const { open, world, sync } = setUp();
+    open.set("a", toConnection("a"));
+    world.asked = ["a", "gone"];
+    await sync();
+    expect(world.ended).toEqual(["a", "gone"]);
+  });
+});
