@@ -13,7 +13,7 @@ export function proxy(request: NextRequest): NextResponse {
   if (PRIVATE_PAGE.test(pathname) && !request.cookies.has(SESSION_COOKIE)) {
     const login = request.nextUrl.clone();
     login.pathname = "/login";
-    login.search = `?${new URLSearchParams({ callbackUrl: `${pathname}${search}` })}`;
+    login.search = `?${new URLSearchParams({ next: `${pathname}${search}` })}`;
     return NextResponse.redirect(login);
   }
   const nonce = crypto.randomUUID().replaceAll("-", "");

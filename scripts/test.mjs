@@ -6,6 +6,7 @@ import { build } from "./setup/build.mjs";
 import { ensureChromium } from "./setup/chromium.mjs";
 import { withLock } from "./setup/lock.mjs";
 import { run, runPackage } from "./setup/run.mjs";
+import { isSetting } from "./setup/settings.mjs";
 import { enterProject, setUp } from "./setup/setup.mjs";
 import { main, step, toSeconds } from "./setup/step.mjs";
 
@@ -61,9 +62,7 @@ await main(async () => {
 
 /** The settings of whoever runs the tests are not the tests' settings: above all, their database is not. */
 function forgetSettings() {
-  for (const name of Object.keys(process.env)) {
-    if (/^(RESTED_.*|DATABASE_URL|HOST|PORT|TRUST_PROXY|TLS_(CERT|KEY)_FILE|NODE_ENV)$/.test(name)) delete process.env[name];
-  }
+  for (const name of Object.keys(process.env)) if (isSetting(name)) delete process.env[name];
 }
 
 /** Does the steps in order, and answers the name of the one that failed, with which it stops. */

@@ -93,7 +93,7 @@ export function createAuthOptions({ runtime, client, onFailure }: AuthOptionsReq
     },
     logger: {
       // A cookie that is old or not ours is no error of the server; failures of the server reach `onFailure`.
-      error: (code, metadata) => log.debug({ code, metadata }, "next-auth"),
+      error: (code, metadata) => log.debug({ code, err: metadata instanceof Error ? metadata : metadata.error }, "next-auth"),
       warn: (code) => log.debug({ code }, "next-auth"),
       debug: () => undefined,
     },

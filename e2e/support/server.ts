@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
+import { withoutSettings } from "@/scripts/setup/settings.mjs";
 
 export interface RunningServer {
   /** e.g. `http://localhost:41234` */
@@ -39,7 +40,7 @@ export async function startServer({ dataDir, port = 0, env = {} }: ServerOptions
   const folder = dataDir ?? (await mkdtemp(path.join(os.tmpdir(), "rested-e2e-")));
   const child = spawn(process.execPath, ["dist/server.js"], {
     env: {
-      ...process.env,
+      ...withoutSettings(process.env),
       NODE_ENV: "production",
       HOST: "127.0.0.1",
       PORT: String(port),

@@ -2,6 +2,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { isSetting, withoutSettings } from "@/scripts/setup/settings.mjs";
 import { parseConfig, VARIABLES } from "@/src/config/config";
 
 let folder: string;
@@ -213,4 +214,10 @@ test("the defaults that .env.example shows are those that are taken", () => {
   );
   expect(shown.length).toBeGreaterThan(8);
   expect(parseConfig(Object.fromEntries(shown))).toEqual(parseConfig({}));
+});
+
+test("no setting of whoever runs the tests reaches the servers that tests start", () => {
+  expect(VARIABLES.filter((name) => !isSetting(name))).toEqual([]);
+  const others = { PATH: "/bin", HOME: "/root", TMPDIR: "/tmp", CHROMIUM_PATH: "/usr/bin/chromium" };
+  expect(withoutSettings({ ...others, REDIS_URL: "redis://mine", PGOPTIONS: "-c x=1", NEXTAUTH_URL: "https://mine" })).toEqual(others);
 });

@@ -151,6 +151,27 @@ describe("the built-in PostgreSQL", () => {
   });
 });
 
+describe("when it ends by itself", () => {
+  test("and can't be started again, the log says why, and it is started as soon as it can be", async () => {
+    const lines: { context: { err?: unknown }; message: string }[] = [];
+    const keep = (context: { err?: unknown }, message: string) => void lines.push({ context, message });
+    const dir = makeUsedFolder();
+    const postgres = await startEmbeddedPostgres({ dir, log: { debug: keep, info: keep, warn: keep, error: keep }, durable: false });
+    running.push(postgres);
+    const hasLine = (text: string) => () => lines.some(({ message }) => message.includes(text));
+    const configuration = path.join(dir, "postgres", "postgresql.conf");
+    fs.renameSync(configuration, `${configuration}.away`);
+    process.kill(postgres.pid, "SIGKILL");
+    await until("a failed start", hasLine("could not be started again"));
+    fs.renameSync(`${configuration}.away`, configuration);
+    const failure = lines.find(({ message }) => message.includes("could not be started again"))?.context.err;
+    expect(failure).toBeInstanceOf(Error);
+    expect(String(failure)).toContain("postgresql.conf");
+    await until("another start", hasLine("PostgreSQL runs again"));
+    expect(await query(postgres.url, "SELECT 1")).toEqual([1]);
+  });
+});
+
 describe("one folder, several servers", () => {
   test("a second server in the same process is refused", async () => {
     const dir = makeUsedFolder();

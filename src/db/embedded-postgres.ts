@@ -123,7 +123,7 @@ function supervise(options: { first: Postmaster; log: Log; launch: () => Promise
       try {
         return await launch();
       } catch (error) {
-        log.error({ error }, "PostgreSQL could not be started again; trying on");
+        log.error({ err: error }, "PostgreSQL could not be started again: trying again");
       }
     }
     return undefined;

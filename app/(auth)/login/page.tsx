@@ -12,8 +12,8 @@ import { LoginForm } from "@/src/ui/auth/login-form";
 export const metadata: Metadata = { title: "Sign in" };
 
 export default async function LoginPage({ searchParams }: { searchParams: Promise<Record<string, string | string[] | undefined>> }) {
-  const { next: asked, callbackUrl } = await searchParams;
-  const next = toNextPath(asked ?? callbackUrl);
+  const { next: asked } = await searchParams;
+  const next = toNextPath(asked);
   if (await getCurrentUser()) redirect(next);
   const { config, db } = getRuntime();
   if (await isSetupNeeded({ db })) {

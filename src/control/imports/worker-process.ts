@@ -84,7 +84,7 @@ class Worker {
   readonly #gone: Promise<void>;
   #isGone = false;
   #waiting: ((report: ImportReport | undefined) => void) | undefined;
-  exit: { code: number | null; signal: NodeJS.Signals | null; error?: Error } = { code: null, signal: null };
+  exit: { code: number | null; signal: NodeJS.Signals | null; err?: Error } = { code: null, signal: null };
 
   constructor(child: ChildProcess) {
     this.#child = child;
@@ -99,7 +99,7 @@ class Worker {
         onGone();
       });
       child.on("error", (error) => {
-        this.exit.error = error;
+        this.exit.err = error;
         // Without a process there is no "exit", only "error".
         if (child.pid === undefined) onGone();
       });

@@ -1,0 +1,14 @@
+/** Tells settings from the rest of the environment: tests run with their own settings, and never with those of whoever runs them. */
+
+const NAMES = new Set(["DATABASE_URL", "REDIS_URL", "HOST", "PORT", "TRUST_PROXY", "TLS_CERT_FILE", "TLS_KEY_FILE", "NODE_ENV"]);
+/** Of the server (every variable that src/config/config.ts reads: a test compares), and of libraries that read the environment: next-auth, pg. */
+const PREFIXES = ["RESTED_", "NEXTAUTH_", "AUTH_", "PG"];
+
+export function isSetting(name) {
+  return NAMES.has(name) || PREFIXES.some((prefix) => name.startsWith(prefix));
+}
+
+/** The variables of `env` that are not settings. */
+export function withoutSettings(env) {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !isSetting(name)));
+}
