@@ -11,6 +11,7 @@ import os from "node:os";
 import path from "node:path";
 import { createAccess } from "@/src/core/access";
 import { createDefinitions } from "@/src/core/definitions";
+import { createHeldBytes } from "@/src/core/held-bytes";
 import { createPasswordHasher } from "@/src/core/password-hasher";
 import type { RecordStore } from "@/src/core/ports";
 import { createRateGate } from "@/src/core/rate-gate";
@@ -29,6 +30,7 @@ import { createSignInStore } from "@/src/db/sign-in-store";
 import { createTokenStore } from "@/src/db/token-store";
 import { createUserStore } from "@/src/db/user-store";
 import { createDataPlane } from "@/src/http/data-plane";
+import { createSlowClients } from "@/src/http/slow-clients";
 import { createLoginLimiter } from "@/src/limits/login-limiter";
 import { createProcessRateLimiter } from "@/src/limits/rate-limiter";
 import { createProcessHints } from "@/src/realtime/hints";
@@ -85,7 +87,13 @@ async function serve(store: RecordStore): Promise<{ origin: string; server: http
   });
   const { files } = await createFilesFolder({ db, queue, records: store, sandbox, log });
   const config = { bodyBytesMax: 1024 * 1024, bodyTimeoutMs: 30_000, uploadTimeoutMs: 30_000 };
-  const server = http.createServer(createDataPlane({ access, gate, records, users, files, sandbox, clock, config, log }));
+  const held = createHeldBytes({ memoryBytes: 1024 ** 3, bodyBytesMax: config.bodyBytesMax });
+  const slowClients = createSlowClients();
+  const handle = createDataPlane({ access, gate, records, users, files, sandbox, clock, held, slowClients, config, log });
+  const server = http.createServer((request, response) => {
+    slowClients.watchAnswer(request, response);
+    handle(request, response);
+  });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server };
 }

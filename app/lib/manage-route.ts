@@ -8,7 +8,7 @@ import { type AccountView, SCHEMA_BYTES_MAX } from "@/src/shared/management";
 import { authenticate } from "./authenticate";
 import { type ClientInfo, readClientInfo } from "./client-info";
 import { createRequestId, toProblemResponse } from "./problem-response";
-import { readJson } from "./read-body";
+import { readJson, releaseBody } from "./read-body";
 import { isCrossSite } from "./same-origin";
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
@@ -116,6 +116,8 @@ function toRoutes<Context extends PublicContext>(handlers: Handlers<Context>, ad
         const response = toProblemResponse({ error, requestId, log: runtime.log });
         if (response.status === 405) response.headers.set("Allow", allow);
         return response;
+      } finally {
+        releaseBody(request);
       }
     };
   const options: Route = async () => new Response(null, { status: 204, headers: { Allow: allow, "Cache-Control": "no-store" } });

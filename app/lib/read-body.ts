@@ -1,22 +1,54 @@
 /** Reads a request's body up to a limit. It must not interpret more than JSON. */
+import { openBodyHold } from "@/src/control/hold-body";
 import type { SentBody } from "@/src/control/write-record";
+import { getRuntime } from "@/src/runtime/registry";
 import { AppError } from "@/src/shared/errors";
 
-/** Raises `body_too_large` as soon as more than `bytesMax` arrived, and `request_invalid` when the body breaks off. */
+/** Smaller bodies are not counted. */
+const COUNTED_BYTES_MIN = 64 * 1024;
+
+/** What bodies hold in memory until their requests are answered. */
+const holds = new WeakMap<Request, ReturnType<typeof openBodyHold>>();
+
+/** Gives back what the body of a request held. Call it when the request was answered. */
+export function releaseBody(request: Request): void {
+  holds.get(request)?.release();
+}
+
+function holdBody(request: Request, bytes: number): void {
+  let hold = holds.get(request);
+  if (!hold) {
+    hold = openBodyHold(getRuntime().held.bodies, request.headers.get("x-forwarded-for"));
+    holds.set(request, hold);
+  }
+  hold.add(bytes);
+}
+
+/**
+ * Raises `body_too_large` as soon as more than `bytesMax` arrived, `server_busy` when too much is held for callers, and `request_invalid` when the body
+ * breaks off. See {@link releaseBody}.
+ */
 export async function readBytes(request: Request, bytesMax: number): Promise<Uint8Array> {
   if (Number(request.headers.get("content-length") ?? 0) > bytesMax) throw tooLarge(bytesMax);
   const reader = request.body?.getReader();
   const chunks: Uint8Array[] = [];
   let length = 0;
+  let counted = 0;
   for (;;) {
     const piece = await reader?.read().catch((cause: unknown) => {
       throw new AppError("request_invalid", { detail: "The body broke off.", cause });
     });
     if (!piece || piece.done) return Buffer.concat(chunks, length);
     length += piece.value.byteLength;
-    if (length > bytesMax) {
+    try {
+      if (length > bytesMax) throw tooLarge(bytesMax);
+      if (length > COUNTED_BYTES_MIN) {
+        holdBody(request, length - counted);
+        counted = length;
+      }
+    } catch (error) {
       reader?.cancel().catch(() => undefined);
-      throw tooLarge(bytesMax);
+      throw error;
     }
     chunks.push(piece.value);
   }

@@ -1,4 +1,5 @@
 /** Stores a file for the endpoint's owner (G15), by the rules of files (F1): with a record of its own, or not at all. */
+import type { ByteHold } from "@/src/core/byte-budget";
 import { toOwnerPath } from "@/src/core/caller-path";
 import type { Files } from "@/src/core/files";
 import { toRecordText } from "@/src/core/record-text";
@@ -17,6 +18,7 @@ export async function storeFile({
   endpointId,
   file,
   timeoutMs,
+  hold,
 }: {
   db: Pick<Db, "endpoint">;
   files: Pick<Files, "beginUpload">;
@@ -26,12 +28,14 @@ export async function storeFile({
   file: { name: string; type: string; open: (signal: AbortSignal) => AsyncIterable<Uint8Array> };
   /** For all of the bytes. */
   timeoutMs: number;
+  /** Counts what is held of it while it arrives. */
+  hold: ByteHold;
 }): Promise<string> {
   const { kind, schema, projectId } = await requireOwnTarget({ db, ownerId, endpointId });
   if (kind === "authentication") throw new AppError("upload_invalid", { detail: "An endpoint of users takes no files." });
   const giveUp = new AbortController();
   const timer = setTimeout(() => giveUp.abort(new AppError("body_timeout")), timeoutMs);
-  const upload = files.beginUpload({ signal: giveUp.signal });
+  const upload = files.beginUpload({ signal: giveUp.signal, hold });
   try {
     await upload.add({ name: file.name, type: file.type, bytes: file.open(giveUp.signal) });
     clearTimeout(timer);
@@ -44,5 +48,6 @@ export async function storeFile({
     clearTimeout(timer);
     giveUp.abort(new AppError("upload_invalid"));
     await upload.discard();
+    hold.release();
   }
 }

@@ -59,4 +59,18 @@ describe("a byte budget", () => {
     budget.hold(["a,b", "c"], 10);
     expect(budget.held).toBe(20);
   });
+
+  test("what can't be refused any more is held beyond the limits, and keeps others out of its group until it is given back", () => {
+    const budget = create(1000, [100]);
+    const hold = budget.hold(["a"], 90);
+    budget.requireRoom(["a"]);
+    hold.addAnyway(20);
+    expect(budget.held).toBe(110);
+    expect(() => budget.requireRoom(["a"])).toThrow(AppError);
+    expect(() => budget.hold(["a"], 1)).toThrow(AppError);
+    budget.requireRoom(["b"]);
+    hold.release();
+    budget.requireRoom(["a"]);
+    expect(budget.held).toBe(0);
+  });
 });

@@ -14,6 +14,8 @@ export interface ByteBudgetOptions {
 export interface ByteHold {
   /** Holds so many more. Throws the busy error, and then holds what it held before. */
   add(bytes: number): void;
+  /** Holds so many more, beyond the limits if need be: for what can't be refused any more, such as the answer to a write that is committed. */
+  addAnyway(bytes: number): void;
   /** Gives some of them back; never more than are held. */
   remove(bytes: number): void;
   /** Gives back all that is held. Calling it again does nothing. */
@@ -26,6 +28,8 @@ export interface ByteBudget {
    * A group of which nothing is held may hold one piece larger than its limit, so that nothing is refused forever; the limit in all has no exception.
    */
   hold(path: readonly string[], bytes: number): ByteHold;
+  /** Throws the busy error while more than the limits is held in all, or by a group on the path (see {@link ByteHold.addAnyway}). Holds nothing. */
+  requireRoom(path: readonly string[]): void;
   /** Bytes held in all. */
   readonly held: number;
 }
@@ -41,6 +45,10 @@ export function createByteBudget({ max, groupMax = [], createBusyError }: ByteBu
       return before > 0 && before + bytes > (groupMax[level] ?? Number.POSITIVE_INFINITY);
     };
     if (held + bytes > max || groups.some(isTooMuch)) throw createBusyError();
+    count(groups, bytes);
+  }
+
+  function count(groups: readonly string[], bytes: number): void {
     held += bytes;
     for (const group of groups) heldByGroup.set(group, (heldByGroup.get(group) ?? 0) + bytes);
   }
@@ -58,8 +66,12 @@ export function createByteBudget({ max, groupMax = [], createBusyError }: ByteBu
     get held() {
       return held;
     },
+    requireRoom(path) {
+      const isOver = (group: string, level: number) => (heldByGroup.get(group) ?? 0) > (groupMax[level] ?? Number.POSITIVE_INFINITY);
+      if (held > max || (groupMax.length > 0 && toGroups(path).some(isOver))) throw createBusyError();
+    },
     hold(path, bytes) {
-      const groups = path.map((_, level) => JSON.stringify(path.slice(0, level + 1)));
+      const groups = toGroups(path);
       let own = 0;
       const add = (more: number) => {
         take(groups, more);
@@ -71,7 +83,16 @@ export function createByteBudget({ max, groupMax = [], createBusyError }: ByteBu
         giveBack(groups, given);
       };
       add(bytes);
-      return { add, remove, release: () => remove(own) };
+      const addAnyway = (more: number) => {
+        count(groups, more);
+        own += more;
+      };
+      return { add, addAnyway, remove, release: () => remove(own) };
     },
   };
+}
+
+/** A path's groups, from the first level down. */
+function toGroups(path: readonly string[]): string[] {
+  return path.map((_, level) => JSON.stringify(path.slice(0, level + 1)));
 }

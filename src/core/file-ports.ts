@@ -3,6 +3,8 @@ import type { OnceKey, OnceResult, StoredRecord, Write } from "@/src/core/ports"
 
 /** Where the bytes of files are kept. Keys are ours: 32 lowercase hex digits. Every method may raise `storage_unavailable`. */
 export interface FileStorage {
+  /** What `put` holds of one file in memory at most, in bytes. */
+  readonly heldBytesMax: number;
   /** Stores all of `bytes` under `key`, or nothing; settles once it would survive a crash. When `signal` aborts, stops and rejects. */
   put(key: string, bytes: AsyncIterable<Uint8Array>, options: { signal: AbortSignal }): Promise<void>;
   /** The bytes from `start` to `end`, both included; undefined: there is no such file. Destroying the stream ends the read. */

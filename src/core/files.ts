@@ -1,5 +1,6 @@
 /** The rules of files (F1–F3): what an upload stores, what a file answers, what is swept. It must not know transports, nor where bytes are kept. */
 import { createHash, type Hash } from "node:crypto";
+import type { ByteHold } from "@/src/core/byte-budget";
 import type { CallerPath } from "@/src/core/caller-path";
 import { toFileName, toMediaType } from "@/src/core/file-name";
 import type { FileStorage, FileStore, StagedFile } from "@/src/core/file-ports";
@@ -49,7 +50,11 @@ export interface OpenFile extends Omit<StagedFile, "id"> {
 
 export interface Files {
   /** When `signal` aborts, files that are under way are given up. */
-  beginUpload(options: { signal: AbortSignal }): Upload;
+  beginUpload(options: {
+    signal: AbortSignal;
+    /** Counts what the storage holds of each file while it arrives. What it throws, `add` throws. */
+    hold: Pick<ByteHold, "add" | "remove">;
+  }): Upload;
   /** The file of a record. `onlyOwner`: raises `access_denied` unless it belongs to this user. Raises `record_not_found`, `not_a_file`. */
   open(request: { endpointId: string; id: string; onlyOwner?: string | undefined }): Promise<OpenFile>;
   /** Removes the bytes of files that no record has any more, and of uploads that never ended. */
@@ -86,8 +91,8 @@ class StoredFiles implements Files {
     this.#options = options;
   }
 
-  beginUpload({ signal }: { signal: AbortSignal }): Upload {
-    return new StagedUpload(this.#options, signal);
+  beginUpload({ signal, hold }: Parameters<Files["beginUpload"]>[0]): Upload {
+    return new StagedUpload(this.#options, signal, hold);
   }
 
   async open({ endpointId, id, onlyOwner }: Parameters<Files["open"]>[0]): Promise<OpenFile> {
@@ -144,6 +149,7 @@ class StoredFiles implements Files {
 class StagedUpload implements Upload {
   readonly #options: FilesOptions;
   readonly #signal: AbortSignal;
+  readonly #hold: Pick<ByteHold, "add" | "remove">;
   /** In the order of `add`; undefined while its bytes come. */
   readonly #staged: (StagedFile | undefined)[] = [];
   /** Settle when a file is in the storage, or never will be. */
@@ -151,9 +157,10 @@ class StagedUpload implements Upload {
   /** Whose bytes may be in the storage. */
   #uncommitted: string[] = [];
 
-  constructor(options: FilesOptions, signal: AbortSignal) {
+  constructor(options: FilesOptions, signal: AbortSignal, hold: Pick<ByteHold, "add" | "remove">) {
     this.#options = options;
     this.#signal = signal;
+    this.#hold = hold;
   }
 
   add(file: SentFile): Promise<void> {
@@ -170,7 +177,18 @@ class StagedUpload implements Upload {
     this.#uncommitted.push(file.id);
     await store.begin(file, uploadTimeoutMs + COMMIT_SLACK_MS);
     const measured = { hash: createHash("sha256"), size: 0 };
-    await storage.put(file.id, measure(bytes, measured), { signal: this.#signal });
+    let held = 0;
+    const holdMore = (size: number) => {
+      const more = Math.min(size, storage.heldBytesMax) - held;
+      if (more <= 0) return;
+      this.#hold.add(more);
+      held += more;
+    };
+    try {
+      await storage.put(file.id, measure(bytes, measured, holdMore), { signal: this.#signal });
+    } finally {
+      this.#hold.remove(held);
+    }
     this.#staged[index] = { ...file, size: measured.size, sha256: measured.hash.digest("hex") };
   }
 
@@ -221,11 +239,16 @@ class StagedUpload implements Upload {
   }
 }
 
-/** Passes the bytes on, and counts and hashes them on their way. Raises `file_too_large`. */
-async function* measure(bytes: AsyncIterable<Uint8Array>, measured: { hash: Hash; size: number }): AsyncGenerator<Uint8Array, void> {
+/** Passes the bytes on, and counts and hashes them on their way. Raises `file_too_large`, and what `onSize` raises. */
+async function* measure(
+  bytes: AsyncIterable<Uint8Array>,
+  measured: { hash: Hash; size: number },
+  onSize: (size: number) => void,
+): AsyncGenerator<Uint8Array, void> {
   for await (const chunk of bytes) {
     measured.size += chunk.byteLength;
     if (measured.size > FILE_BYTES_MAX) throw new AppError("file_too_large");
+    onSize(measured.size);
     measured.hash.update(chunk);
     yield chunk;
   }

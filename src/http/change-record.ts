@@ -4,6 +4,7 @@ import type { StoredRecord } from "@/src/core/ports";
 import { parsePutStrategy } from "@/src/core/put-strategy";
 import type { Records } from "@/src/core/records";
 import { type BodyLimits, callerOf, type DataExchange, type Handler, readRecordBody, sendRecord } from "@/src/http/exchange";
+import { requireAnswerRoom } from "@/src/http/hold-bytes";
 import { parseDataOnly, parseUniqueId } from "@/src/http/parameters";
 
 export function createUpdateHandler({ records, config }: { records: Records; config: BodyLimits }): Handler {
@@ -39,6 +40,8 @@ export function writeConditionally(
   { records, exchange, endpointId, id }: { records: Pick<Records, "findVersion">; exchange: DataExchange; endpointId: string; id: string },
   write: (expectedVersion: number | undefined) => Promise<StoredRecord>,
 ): Promise<StoredRecord> {
+  // The answer is the whole record, however small the change is.
+  requireAnswerRoom(exchange);
   const versions = parseIfMatch(exchange.request.headers["if-match"]);
   return writeIfMatch({ versions, readVersion: () => records.findVersion({ endpointId, id }), write });
 }

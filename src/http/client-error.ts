@@ -9,6 +9,12 @@ import { AppError } from "@/src/shared/errors";
 /** A client that does not read the answer, or does not hang up after it, is cut off. */
 const LINGER_MS = 2_000;
 
+/** The body of a request arrives too slowly, or not in time. */
+export class SlowBodyError extends Error {
+  /** As Node has it for a request that does not arrive in time. */
+  readonly code = "ERR_HTTP_REQUEST_TIMEOUT";
+}
+
 /** A listener for `server.on("clientError", …)`. Answers 431, 408 or 400 as a problem document (E1) and ends the connection. */
 export function createClientErrorHandler({ log }: { log: Pick<Log, "debug"> }): (error: Error, socket: Duplex) => void {
   // What arrives after the mistake is a mistake again, for the same parser; it is read and dropped.

@@ -4,9 +4,14 @@ import { parseOnceHeader, toOnceKey } from "@/src/core/once-key";
 import { parseFlag } from "@/src/core/parse-flag";
 import { toRecordText } from "@/src/core/record-text";
 import type { Records } from "@/src/core/records";
-import { type BodyLimits, callerOf, type Handler, markRepeat, readRecordBody, sendJson, sendRecord } from "@/src/http/exchange";
+import { type BodyLimits, callerOf, type Handler, headersOf, JSON_TYPE, markRepeat, readRecordBody, sendRecord } from "@/src/http/exchange";
+import { holdAnswer } from "@/src/http/hold-bytes";
 import { parseDataOnly } from "@/src/http/parameters";
+import { respond } from "@/src/http/respond";
 import { AppError } from "@/src/shared/errors";
+
+/** What an answered record has besides its data. */
+const RECORD_LENGTH = 160;
 
 export function createCreateHandler({ records, config }: { records: Records; config: BodyLimits }): Handler {
   return async ({ exchange, grant, site }) => {
@@ -17,18 +22,25 @@ export function createCreateHandler({ records, config }: { records: Records; con
     const body = await readRecordBody(exchange, config);
     if (!body) return;
     const asked = [isBulk ? "bulk" : "one", body.contentType, body.data];
+    const bodies = isBulk ? splitBulkBody(body) : [body];
+    // Small items make a much larger answer: it is counted before anything is written.
+    if (isBulk) holdAnswer(exchange, body.data.length + bodies.length * RECORD_LENGTH);
     const created = await records.createAll({
       endpointId: grant.endpoint.id,
       schema: site.endpoint.schema,
       caller: callerOf({ exchange, grant }),
-      bodies: isBulk ? splitBulkBody(body) : [body],
+      bodies,
       inArray: isBulk,
       owner: grant.user?.id,
       once: sent === undefined ? undefined : toOnceKey({ sent, asker: grant, asked }),
     });
     if (created.isRepeat) markRepeat(exchange);
     if (isBulk) {
-      sendJson(exchange, 201, `[${created.records.map((record) => toRecordText(record, { dataOnly })).join(",")}]`);
+      respond(exchange, {
+        status: 201,
+        headers: { ...headersOf(exchange), "Content-Type": JSON_TYPE },
+        body: `[${created.records.map((record) => toRecordText(record, { dataOnly })).join(",")}]`,
+      });
       return;
     }
     const [record] = created.records;

@@ -4,6 +4,7 @@ import type { Access } from "@/src/core/access";
 import { type AccessRequest, toAccessRequest } from "@/src/core/access-request";
 import type { Compiled } from "@/src/core/definitions";
 import type { Files } from "@/src/core/files";
+import type { HeldBytes } from "@/src/core/held-bytes";
 import type { Clock, Log, Sandbox } from "@/src/core/ports";
 import type { RateGate } from "@/src/core/rate-gate";
 import type { Records } from "@/src/core/records";
@@ -19,6 +20,7 @@ import { createReadHandler } from "@/src/http/read-records";
 import { createRequestId } from "@/src/http/request-id";
 import { respond } from "@/src/http/respond";
 import { createSendFileHandler, wantsFile } from "@/src/http/send-file";
+import type { SlowClients } from "@/src/http/slow-clients";
 import { createUploadHandler, isForm } from "@/src/http/upload-files";
 import { createUserHandlers, toUserOperation, type UserOperation } from "@/src/http/user-operations";
 import { parseDataAddress } from "@/src/shared/data-path";
@@ -32,6 +34,10 @@ export interface DataPlaneOptions {
   files: Files;
   sandbox: Pick<Sandbox, "evaluate">;
   clock: Clock;
+  /** Counts what large bodies and answers hold (R15). */
+  held: HeldBytes;
+  /** Ends uploads that arrive too slowly; streams are left alone. */
+  slowClients: Pick<SlowClients, "watchBody" | "forget">;
   /** Answers a GET that asks for server-sent events. Absent: it reads records as any other. */
   stream?: StreamAnswerer;
   /** `drainMs`: how long the rest of a refused body is read; default 5000. */
@@ -68,10 +74,12 @@ class Plane {
   readonly #files: Pick<Files, "sweepSoon">;
   readonly #userHandlers: Readonly<Record<UserOperation, Handler>>;
   readonly #stream: StreamAnswerer | undefined;
+  readonly #slowClients: DataPlaneOptions["slowClients"];
+  readonly #held: HeldBytes;
   readonly #config: DataPlaneOptions["config"];
   readonly #log: DataPlaneOptions["log"];
 
-  constructor({ access, gate, records, users, files, sandbox, clock, stream, config, log }: DataPlaneOptions) {
+  constructor({ access, gate, records, users, files, sandbox, clock, held, slowClients, stream, config, log }: DataPlaneOptions) {
     this.#access = access;
     this.#gate = gate;
     this.#handlers = {
@@ -81,10 +89,12 @@ class Plane {
       delete: createDeleteHandler({ records }),
     };
     this.#sendFile = createSendFileHandler({ files });
-    this.#upload = createUploadHandler({ files, config });
+    this.#upload = createUploadHandler({ files, slowClients, config });
     this.#files = files;
     this.#userHandlers = createUserHandlers({ users, records, clock, config, read: this.#handlers.read });
     this.#stream = stream;
+    this.#slowClients = slowClients;
+    this.#held = held;
     this.#config = config;
     this.#log = log;
   }
@@ -100,6 +110,9 @@ class Plane {
       parameters: NO_PARAMETERS,
       origin: origin ? { kind: "unknown", origin } : { kind: "none" },
       headers: {},
+      site: undefined,
+      held: this.#held,
+      answerHold: undefined,
     };
     try {
       const address = parseDataAddress(request.url ?? "");
@@ -130,6 +143,7 @@ class Plane {
     if (this.#stream && accessRequest.operation === "subscribe") {
       const grant = await this.#access.admit(site, accessRequest);
       const { request, response, parameters } = exchange;
+      this.#slowClients.forget(request.socket);
       await this.#stream.open({ request, response, parameters, grant, headers: headersOf(exchange) });
     } else if (site.endpoint.kind === "data") {
       const grant = await this.#access.admit(site, accessRequest);
@@ -153,6 +167,7 @@ class Plane {
   /** Once the project is known, so is whether the origin may read the answer, be it an error. */
   async #locate(exchange: DataExchange, accessRequest: AccessRequest): Promise<Compiled> {
     const site = await this.#access.locate(accessRequest);
+    exchange.site = site;
     if (accessRequest.origin !== undefined) {
       const echo = this.#access.echoOrigin(site, accessRequest);
       exchange.origin = echo ? { kind: echo.listed ? "listed" : "allowed", origin: echo.origin } : { kind: "refused" };

@@ -1,13 +1,16 @@
 /** One request of the data plane on its way, and what handlers need to answer it. It must not know rules. */
 import type { Grant } from "@/src/core/access";
+import type { ByteHold } from "@/src/core/byte-budget";
 import { type CallerPath, toCallerPath } from "@/src/core/caller-path";
 import { toClientAddress } from "@/src/core/client-network";
 import type { Compiled } from "@/src/core/definitions";
 import { toEntityTag } from "@/src/core/entity-tag";
+import type { HeldBytes } from "@/src/core/held-bytes";
 import type { StoredRecord } from "@/src/core/ports";
 import { parseContentKind, parseRecordBody, type RecordBody } from "@/src/core/record-body";
 import { toRecordText } from "@/src/core/record-text";
 import { type OriginVerdict, toCorsHeaders } from "@/src/http/cors";
+import { createBodyMeter, holdAnswer, holdAnswerAnyway } from "@/src/http/hold-bytes";
 import { readBody } from "@/src/http/read-body";
 import { type Exchange, respond } from "@/src/http/respond";
 import { AppError } from "@/src/shared/errors";
@@ -20,6 +23,11 @@ export interface DataExchange extends Exchange {
   origin: OriginVerdict;
   /** Headers that every answer of this request has, whatever becomes of it (rate limits). */
   headers: Record<string, string>;
+  /** The endpoint and key, once they are known. */
+  site: Compiled | undefined;
+  /** The budgets that this request's bytes are counted in (see hold-bytes.ts). */
+  held: HeldBytes;
+  answerHold: ByteHold | undefined;
 }
 
 /** A request that was admitted. */
@@ -56,14 +64,21 @@ export function headersOf({ requestId, origin, headers }: DataExchange): Record<
   };
 }
 
-/** Answers JSON text. */
+/** Answers JSON text. Throws `server_busy` when it is large, and too much is held for clients already. */
 export function sendJson(exchange: DataExchange, status: number, body: string, headers: Record<string, string> = {}): void {
+  holdAnswer(exchange, body.length);
   respond(exchange, { status, headers: { ...headersOf(exchange), "Content-Type": JSON_TYPE, ...headers }, body });
 }
 
-/** Answers one record (R1), with its version (R7). */
+/** Answers a write that is done with JSON text: it is never refused. */
+export function sendWritten(exchange: DataExchange, status: number, body: string, headers: Record<string, string> = {}): void {
+  holdAnswerAnyway(exchange, body.length);
+  respond(exchange, { status, headers: { ...headersOf(exchange), "Content-Type": JSON_TYPE, ...headers }, body });
+}
+
+/** Answers a write that is done with one record (R1), and its version (R7). */
 export function sendRecord(exchange: DataExchange, status: number, record: StoredRecord, dataOnly: boolean): void {
-  sendJson(exchange, status, toRecordText(record, { dataOnly }), { ETag: toEntityTag(record) });
+  sendWritten(exchange, status, toRecordText(record, { dataOnly }), { ETag: toEntityTag(record) });
 }
 
 /** Says of the answer that it is the first one's, and that nothing was written (R9). */
@@ -72,15 +87,13 @@ export function markRepeat(exchange: DataExchange): void {
 }
 
 /** Undefined when the client went away before its body was complete: nothing is stored, nobody is answered. */
-export async function readRecordBody(
-  { request, response, awaitsContinue }: DataExchange,
-  { bodyBytesMax, bodyTimeoutMs }: BodyLimits,
-): Promise<RecordBody | undefined> {
+export async function readRecordBody(exchange: DataExchange, { bodyBytesMax, bodyTimeoutMs }: BodyLimits): Promise<RecordBody | undefined> {
+  const { request, response, awaitsContinue } = exchange;
   const { headers } = request;
   // Without any body there is no type to complain about.
   if (headers["transfer-encoding"] === undefined && Number(headers["content-length"] ?? 0) === 0) throw new AppError("body_empty");
   const kind = parseContentKind({ contentType: headers["content-type"], contentEncoding: headers["content-encoding"] });
-  const reading = readBody({ request, bytesMax: bodyBytesMax, timeoutMs: bodyTimeoutMs });
+  const reading = readBody({ request, bytesMax: bodyBytesMax, timeoutMs: bodyTimeoutMs, meter: createBodyMeter(exchange) });
   if (awaitsContinue && Number(headers["content-length"] ?? 0) <= bodyBytesMax) response.writeContinue();
   const bytes = await reading;
   return bytes && (await parseRecordBody({ kind, bytes }));

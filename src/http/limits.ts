@@ -1,5 +1,5 @@
 /** Every limit of the HTTP server in one place. It must not read configuration. */
-import type { ServerOptions } from "node:http";
+import type { IncomingMessage, ServerOptions } from "node:http";
 
 /** 1,000 uniqueIds (R3) fit into a URL, and the URL counts as a header. */
 const HEADERS_BYTES_MAX = 64 * 1024;
@@ -9,13 +9,27 @@ const KEEP_ALIVE_MS = 65_000;
 const REQUEST_SLACK_MS = 10_000;
 const CHECK_INTERVAL_MS = 2_000;
 
+/** Management routes whose bodies are files. */
+const UPLOAD_PATH = /^\/api\/manage\/endpoints\/[^/?]+\/(?:files|import)(?:$|\?)/;
+
 /** Options for `http.createServer` and `https.createServer`. */
 export function createHttpLimits(config: { headersTimeoutMs: number; bodyTimeoutMs: number; uploadTimeoutMs: number }): ServerOptions {
   return {
     maxHeaderSize: HEADERS_BYTES_MAX,
     headersTimeout: config.headersTimeoutMs,
+    // Bodies have times of their own, by route; this one ends what they miss.
     requestTimeout: config.headersTimeoutMs + Math.max(config.bodyTimeoutMs, config.uploadTimeoutMs) + REQUEST_SLACK_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
     connectionsCheckingInterval: CHECK_INTERVAL_MS,
   };
+}
+
+/** How long the body of a request for the dashboard or the management API may take to arrive. */
+export function toBodyTimeout(url: string, config: { bodyTimeoutMs: number; uploadTimeoutMs: number }): number {
+  return UPLOAD_PATH.test(url) ? config.uploadTimeoutMs : config.bodyTimeoutMs;
+}
+
+/** True when a request announces a body that is not empty. */
+export function hasBody({ headers }: Pick<IncomingMessage, "headers">): boolean {
+  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
 }

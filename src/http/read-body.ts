@@ -4,16 +4,19 @@ import { AppError } from "@/src/shared/errors";
 
 /**
  * The whole body; undefined when the client went away before it was complete, and so gets no answer. Raises `body_too_large` as soon as
- * that is known (from Content-Length, before a byte is read) and `body_timeout`, counted from the call; the request is paused then.
+ * that is known (from Content-Length, before a byte is read), `body_timeout`, counted from the call, and what `meter` raises; the request is paused then.
  */
 export function readBody({
   request,
   bytesMax,
   timeoutMs,
+  meter,
 }: {
   request: IncomingMessage;
   bytesMax: number;
   timeoutMs: number;
+  /** Called with the length so far before more is held. */
+  meter: (length: number) => void;
 }): Promise<Uint8Array | undefined> {
   return new Promise((resolve, reject) => {
     const tooLarge = (): AppError =>
@@ -27,15 +30,20 @@ export function readBody({
       request.off("data", onData).off("end", onEnd).off("close", onGone).off("error", onGone);
       act();
     };
-    const refuse = (error: AppError): void =>
+    const refuse = (error: unknown): void =>
       settle(() => {
         request.pause();
         reject(error);
       });
     const onData = (chunk: Uint8Array): void => {
       length += chunk.byteLength;
-      if (length > bytesMax) refuse(tooLarge());
-      else chunks.push(chunk);
+      try {
+        if (length > bytesMax) throw tooLarge();
+        meter(length);
+        chunks.push(chunk);
+      } catch (error) {
+        refuse(error);
+      }
     };
     const onEnd = (): void => settle(() => resolve(concat(chunks)));
     const onGone = (): void => settle(() => resolve(undefined));

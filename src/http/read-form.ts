@@ -1,6 +1,7 @@
 /** Reads a multipart form as it arrives: files are handed on as streams, text fields collected (F1). It must not store anything. */
 import type { IncomingMessage } from "node:http";
 import { Busboy, type BusboyFileStream, type BusboyHeaders } from "@fastify/busboy";
+import type { ByteHold } from "@/src/core/byte-budget";
 import type { Metadata } from "@/src/core/files";
 import { AppError } from "@/src/shared/errors";
 import { FILE_BYTES_MAX, FILES_MAX } from "@/src/shared/protocol";
@@ -25,17 +26,20 @@ export interface FormFile {
 
 /**
  * Settles with the text fields once the form was read to its end and every file was taken; undefined when the client went away before. `onFile` takes a
- * file's bytes, one file after the other. Raises `upload_invalid`, `too_many_files`, `file_too_large`, what `onFile` raises, and what `signal` was aborted with; then
+ * file's bytes, one file after the other. Raises `upload_invalid`, `too_many_files`, `file_too_large`, what `onFile` and `hold` raise, and what `signal` was aborted with; then
  * the request is no longer read.
  */
 export function readForm({
   request,
   onFile,
   signal,
+  hold,
 }: {
   request: IncomingMessage;
   onFile: (file: FormFile) => Promise<void>;
   signal: AbortSignal;
+  /** Counts the text fields. */
+  hold: Pick<ByteHold, "add">;
 }): Promise<Metadata | undefined> {
   return new Promise((resolve, reject) => {
     const fields = new Map<string, string[]>();
@@ -78,6 +82,11 @@ export function readForm({
     parser.on("field", (field: string | undefined, value: string, isNameCut: boolean, isValueCut: boolean) => {
       const problem = fieldProblem({ field, value, isNameCut, isValueCut });
       if (problem || field === undefined) return refuse(problem);
+      try {
+        hold.add(field.length + value.length);
+      } catch (error) {
+        return refuse(error);
+      }
       const values = fields.get(field);
       if (values) values.push(value);
       else fields.set(field, [value]);

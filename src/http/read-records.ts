@@ -7,6 +7,7 @@ import { toRecordText } from "@/src/core/record-text";
 import type { Records } from "@/src/core/records";
 import { answerJsonata } from "@/src/http/answer-jsonata";
 import { type Admitted, callerOf, type Handler, headersOf, JSON_TYPE } from "@/src/http/exchange";
+import { holdAnswer, holdAnswerAnyway } from "@/src/http/hold-bytes";
 import { toNextLink } from "@/src/http/next-link";
 import { parseDataOnly, parseRange, parseUniqueIds, refuseRange } from "@/src/http/parameters";
 import { respond } from "@/src/http/respond";
@@ -25,7 +26,7 @@ interface Selection {
 export function createReadHandler({ records, sandbox }: { records: Records; sandbox: Pick<Sandbox, "evaluate"> }): Handler {
   return async (admitted) => {
     const { exchange } = admitted;
-    const { request, response, parameters } = exchange;
+    const { request, parameters } = exchange;
     const expression = parseJsonata(parameters);
     const { pieces, link, version } = await select(records, admitted);
     const linked: Record<string, string> = link === undefined ? {} : { Link: link };
@@ -39,7 +40,12 @@ export function createReadHandler({ records, sandbox }: { records: Records; sand
       respond(exchange, { status: 304, headers: { ...headersOf(exchange), ...tagged } });
       return;
     }
-    await streamList({ response, headers: { ...headersOf(exchange), "Content-Type": JSON_TYPE, ...linked, ...tagged }, pieces });
+    await streamList({
+      exchange,
+      headers: { ...headersOf(exchange), "Content-Type": JSON_TYPE, ...linked, ...tagged },
+      pieces,
+      hold: (bytes, isBegun) => (isBegun ? holdAnswerAnyway : holdAnswer)(exchange, bytes),
+    });
   };
 }
 

@@ -1,5 +1,6 @@
 /** Sends answers, and keeps the connection sane when the request was not read to its end. It must not know records or rules. */
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
+import { encodeLongText, PIECE_BYTES, sendPieces } from "@/src/http/send-pieces";
 
 /** One request and its answer. */
 export interface Exchange {
@@ -18,13 +19,20 @@ export interface Answer {
   close?: boolean;
 }
 
+type LongAnswer = Answer & { body: string };
+
 /** How much of a refused body is read and dropped at most. */
-const DRAIN_BYTES_MAX = 64 * 1024 * 1024;
+const DRAIN_BYTES_MAX = 16 * 1024 * 1024;
 
 /** Sends a whole answer. Does nothing when the client has gone. */
-export function respond(exchange: Exchange, { status, headers, body, close = false }: Answer): void {
+export function respond(exchange: Exchange, answer: Answer): void {
   const { request, response } = exchange;
   if (response.destroyed || response.headersSent) return;
+  if (answer.body !== undefined && answer.body.length > PIECE_BYTES) {
+    void respondLong(exchange, { ...answer, body: answer.body });
+    return;
+  }
+  const { status, headers, body, close = false } = answer;
   // A text, and no Buffer: Node then sends head and body in one piece.
   response.writeHead(status, {
     ...headers,
@@ -40,6 +48,20 @@ export function respond(exchange: Exchange, { status, headers, body, close = fal
   if (body === undefined) response.flushHeaders();
   else response.write(body);
   drain(exchange);
+}
+
+/** Never rejects: a client that goes away ends it. */
+async function respondLong({ request, response, drainMs }: Exchange, { status, headers, body, close = false }: LongAnswer): Promise<void> {
+  const bytes = await encodeLongText(body);
+  if (response.destroyed || response.headersSent) return;
+  response.writeHead(status, { ...headers, "Content-Length": bytes.byteLength, ...(close ? { Connection: "close" } : {}) });
+  if (request.method === "HEAD" || (await sendPieces(response, bytes))) endAnswer({ request, response, drainMs });
+}
+
+/** Ends an answer whose body was written, once the rest of the request has come (see respond). */
+export function endAnswer(exchange: Exchange): void {
+  if (exchange.request.complete) exchange.response.end();
+  else drain(exchange);
 }
 
 function drain({ request, response, drainMs }: Exchange): void {

@@ -7,12 +7,14 @@ import { toFileHeaders } from "@/src/core/file-headers";
 import type { Files, OpenFile } from "@/src/core/files";
 import { parseFlag } from "@/src/core/parse-flag";
 import { type Handler, headersOf } from "@/src/http/exchange";
+import { holdAnswer } from "@/src/http/hold-bytes";
 import { parseUniqueId } from "@/src/http/parameters";
 import { respond } from "@/src/http/respond";
+import { toPieces } from "@/src/http/send-pieces";
 import { AppError } from "@/src/shared/errors";
 
-/** A client that takes nothing for so long is cut off. */
-const STALL_MS = 60_000;
+/** What a file that is sent holds: a chunk of the storage, and what waits for the client. */
+const HELD_BYTES_MAX = 512 * 1024;
 
 /** True when the file is asked for, rather than its record. Raises `parameter_invalid`. */
 export function wantsFile(parameters: URLSearchParams): boolean {
@@ -40,6 +42,7 @@ export function createSendFileHandler({ files }: { files: Pick<Files, "open"> })
       response.writeHead(range ? 206 : 200, head).end();
       return;
     }
+    holdAnswer(exchange, Math.min(end - start + 1, HELD_BYTES_MAX));
     // Opened before the head is sent: that the storage is away can still be answered.
     const bytes = await file.read({ start, end });
     response.writeHead(range ? 206 : 200, head);
@@ -57,9 +60,8 @@ function toResourcePolicy({ endpoint }: Compiled): "same-origin" | "cross-origin
 
 /** Sends the bytes at the client's pace. When either side fails, both end: half a file is cut off, and can't be taken for a whole one. */
 async function send(response: ServerResponse, bytes: AsyncIterable<Uint8Array>): Promise<void> {
-  response.setTimeout(STALL_MS, () => response.destroy());
   try {
-    await pipeline(bytes, response);
+    await pipeline(toPieces(bytes), response);
   } catch (error) {
     // The client went away: nobody is left to be told.
     if (!(error instanceof Error && "code" in error && error.code === "ERR_STREAM_PREMATURE_CLOSE")) throw error;

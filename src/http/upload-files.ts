@@ -3,9 +3,10 @@ import type { IncomingMessage } from "node:http";
 import type { Files } from "@/src/core/files";
 import { parseOnceHeader } from "@/src/core/once-key";
 import { toRecordText } from "@/src/core/record-text";
-import { callerOf, type Handler, markRepeat, sendJson, sendRecord } from "@/src/http/exchange";
+import { callerOf, type Handler, markRepeat, sendRecord, sendWritten } from "@/src/http/exchange";
 import { parseDataOnly } from "@/src/http/parameters";
 import { readForm } from "@/src/http/read-form";
+import type { SlowClients } from "@/src/http/slow-clients";
 import { AppError } from "@/src/shared/errors";
 import { FILE_BYTES_MAX, FILES_MAX } from "@/src/shared/protocol";
 
@@ -18,7 +19,15 @@ export function isForm(request: Pick<IncomingMessage, "headers">): boolean {
   return /^multipart\/form-data\s*(?:;|$)/i.test(request.headers["content-type"] ?? "");
 }
 
-export function createUploadHandler({ files, config }: { files: Files; config: { uploadTimeoutMs: number } }): Handler {
+export function createUploadHandler({
+  files,
+  slowClients,
+  config,
+}: {
+  files: Files;
+  slowClients: Pick<SlowClients, "watchBody">;
+  config: { uploadTimeoutMs: number };
+}): Handler {
   return async ({ exchange, grant, site }) => {
     const { request, response, parameters, awaitsContinue } = exchange;
     const dataOnly = parseDataOnly(parameters);
@@ -28,9 +37,14 @@ export function createUploadHandler({ files, config }: { files: Files; config: {
 
     const giveUp = new AbortController();
     const timer = setTimeout(() => giveUp.abort(new AppError("body_timeout")), config.uploadTimeoutMs);
-    const upload = files.beginUpload({ signal: giveUp.signal });
+    const stopWatching = slowClients.watchBody(request, {
+      timeoutMs: config.uploadTimeoutMs,
+      onSlow: () => giveUp.abort(new AppError("body_timeout", { detail: TOO_SLOW })),
+    });
+    const hold = exchange.held.bodies.hold(callerOf({ exchange, grant }), 0);
+    const upload = files.beginUpload({ signal: giveUp.signal, hold });
     try {
-      const metadata = await readForm({ request, onFile: (file) => upload.add(file), signal: giveUp.signal });
+      const metadata = await readForm({ request, onFile: (file) => upload.add(file), signal: giveUp.signal, hold });
       // The client has gone: nobody is answered.
       if (!metadata) return;
       clearTimeout(timer);
@@ -42,14 +56,17 @@ export function createUploadHandler({ files, config }: { files: Files; config: {
       if (isRepeat) markRepeat(exchange);
       const [first, ...others] = records;
       if (first && others.length === 0) sendRecord(exchange, 201, first, dataOnly);
-      else sendJson(exchange, 201, `[${records.map((record) => toRecordText(record, { dataOnly })).join(",")}]`);
+      else sendWritten(exchange, 201, `[${records.map((record) => toRecordText(record, { dataOnly })).join(",")}]`);
     } finally {
+      stopWatching();
       clearTimeout(timer);
       // What is still on its way to the storage ends; after a commit there is nothing of either.
       giveUp.abort(new AppError("upload_invalid"));
       await upload.discard();
+      hold.release();
     }
   };
 }
 
+const TOO_SLOW = "The upload arrives too slowly. Send it again on a faster connection.";
 const TOO_LARGE = `The upload is too large: at most ${FILES_MAX} files of ${FILE_BYTES_MAX} bytes are taken.`;

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from "node:http";
 import path from "node:path";
 import type { Duplex } from "node:stream";
+import { getHeapStatistics } from "node:v8";
 import type pg from "pg";
 import type { Config } from "@/src/config/config";
 import { createImporter } from "@/src/control/imports/importer";
@@ -9,6 +10,7 @@ import { createAccess } from "@/src/core/access";
 import { createDefinitions } from "@/src/core/definitions";
 import type { FileStorage } from "@/src/core/file-ports";
 import { createFiles } from "@/src/core/files";
+import { createHeldBytes } from "@/src/core/held-bytes";
 import { createPasswordHasher } from "@/src/core/password-hasher";
 import type { Log } from "@/src/core/ports";
 import { createRateGate } from "@/src/core/rate-gate";
@@ -35,6 +37,7 @@ import { sweepChanges } from "@/src/db/sweep-changes";
 import { createTokenStore } from "@/src/db/token-store";
 import { createUserStore } from "@/src/db/user-store";
 import { createDataPlane, type DataPlane } from "@/src/http/data-plane";
+import { createSlowClients, type SlowClients, SWEEP_INTERVAL_MS } from "@/src/http/slow-clients";
 import { createLoginLimiter } from "@/src/limits/login-limiter";
 import { createProcessRateLimiter, createSharedRateLimiter } from "@/src/limits/rate-limiter";
 import { createProcessHints } from "@/src/realtime/hints";
@@ -73,6 +76,8 @@ export interface Booted {
   runtime: Runtime;
   /** Answers a request of the data plane. */
   dataPlane: DataPlane;
+  /** Ends connections of clients that read or send too slowly. */
+  slowClients: SlowClients;
   /** Answers an upgrade of the realtime plane. */
   upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
   /** Ends every open stream with 1012, and refuses new ones (W8, W12). */
@@ -149,6 +154,8 @@ export async function boot(config: Config): Promise<Booted> {
     uploadTimeoutMs: config.uploadTimeoutMs,
   });
   const imports = createImporter({ dir: path.join(config.dataDir, "imports"), findScript: findImportWorkerScript, log });
+  const held = createHeldBytes({ memoryBytes: getHeapStatistics().heap_size_limit, bodyBytesMax: config.bodyBytesMax });
+  const slowClients = createSlowClients();
   const streams = createUpgradeHandler({ hub, access: gate, log, config });
   const eventStreams = createEventStreams({ hub, config });
   const link =
@@ -184,6 +191,7 @@ export async function boot(config: Config): Promise<Booted> {
       { name: "delete expired tokens", intervalMs: TOKEN_SWEEP_INTERVAL_MS, run: () => users.sweepTokens() },
       { name: "forget old requests", intervalMs: ONCE_SWEEP_INTERVAL_MS, run: () => sweepIdempotentRequests({ db }) },
       { name: "forget old changes", intervalMs: LOG_SWEEP_INTERVAL_MS, run: () => sweepChanges({ db, retention: config.retention }) },
+      { name: "end slow connections", intervalMs: SWEEP_INTERVAL_MS, run: () => slowClients.sweep() },
       { name: "purge deleted endpoints", intervalMs: PURGE_INTERVAL_MS, run: () => purge.run() },
       { name: "sweep files", intervalMs: FILE_SWEEP_INTERVAL_MS, run: () => files.sweep() },
       loopDelay.job,
@@ -207,11 +215,26 @@ export async function boot(config: Config): Promise<Booted> {
       imports,
       sandbox,
       hub,
+      held,
       secret,
       passwords,
       loginLimiter: createLoginLimiter(),
     },
-    dataPlane: createDataPlane({ access, gate, records, users, files, sandbox, clock, stream: eventStreams, config, log }),
+    dataPlane: createDataPlane({
+      access,
+      gate,
+      records,
+      users,
+      files,
+      sandbox,
+      clock,
+      held,
+      slowClients,
+      stream: eventStreams,
+      config,
+      log,
+    }),
+    slowClients,
     upgrade: streams.upgrade,
     closeStreams: async () => {
       await Promise.all([streams, eventStreams].map((transport) => transport.closeAll({ graceMs: STREAM_GRACE_MS })));

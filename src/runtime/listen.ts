@@ -8,8 +8,8 @@ import type { Duplex } from "node:stream";
 import next from "next";
 import type { Config } from "@/src/config/config";
 import { setNextAuthEnvironment } from "@/src/config/next-auth-environment";
-import { createClientErrorHandler } from "@/src/http/client-error";
-import { createHttpLimits } from "@/src/http/limits";
+import { createClientErrorHandler, SlowBodyError } from "@/src/http/client-error";
+import { createHttpLimits, hasBody, toBodyTimeout } from "@/src/http/limits";
 import { refuseUpgrade } from "@/src/realtime/refuse-upgrade";
 import { isDataPath } from "@/src/shared/data-path";
 import { AppError } from "@/src/shared/errors";
@@ -42,21 +42,29 @@ export async function listen(booted: Booted): Promise<Listening> {
 
   const toNext = app.getRequestHandler();
   const readForwarded = createForwardedReader(config.trustProxy);
+  const { slowClients } = booted;
+  const onClientError = createClientErrorHandler({ log });
   const server = createServer(config, (request, response) => {
     readForwarded(request);
+    slowClients.watchAnswer(request, response);
     const url = request.url ?? "/";
     if (isDataPath(url)) return booted.dataPlane(request, response);
     if (url === HEALTH_PATH) return void answerHealth(booted, response);
+    if (hasBody(request)) {
+      const onSlow = () => onClientError(new SlowBodyError(), request.socket);
+      slowClients.watchBody(request, { timeoutMs: toBodyTimeout(url, config), onSlow });
+    }
     toNext(request, response).catch((error: unknown) => {
       log.error({ err: error }, "the dashboard could not answer");
       response.destroy();
     });
   });
-  server.on("clientError", createClientErrorHandler({ log }));
+  server.on("clientError", onClientError);
   // "Expect: 100-continue": the data plane asks for the body only once the request has passed its checks.
   server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
     if (isDataPath(request.url ?? "/")) {
       readForwarded(request);
+      slowClients.watchAnswer(request, response);
       return booted.dataPlane(request, response, { awaitsContinue: true });
     }
     response.writeContinue();
@@ -64,6 +72,7 @@ export async function listen(booted: Booted): Promise<Listening> {
   });
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     readForwarded(request);
+    slowClients.forget(request.socket);
     const url = request.url ?? "/";
     if (isDataPath(url)) booted.upgrade(request, socket, head);
     else if (isDev && url.startsWith(HMR_PATH) && decoy.listenerCount("upgrade") > 0) decoy.emit("upgrade", request, socket, head);

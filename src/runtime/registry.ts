@@ -5,6 +5,7 @@ import type { Config } from "@/src/config/config";
 import type { Importer } from "@/src/control/imports/importer";
 import type { Definitions } from "@/src/core/definitions";
 import type { Files } from "@/src/core/files";
+import type { HeldBytes } from "@/src/core/held-bytes";
 import type { PasswordHasher } from "@/src/core/password-hasher";
 import type { ChangeLog, Clock, Log, LoginLimiter, RecordStore, Sandbox } from "@/src/core/ports";
 import type { SignIns } from "@/src/core/sign-ins";
@@ -40,6 +41,8 @@ export interface Runtime {
   /** Runs JSONata and checks of JSON Schemas, apart from this process. */
   sandbox: Sandbox;
   hub: Hub;
+  /** Counts the bytes that are held for callers. */
+  held: HeldBytes;
   /** Signs dashboard sessions and set-up links; 32 bytes as base64url. */
   secret: string;
   /** Hashes and checks every password of this process, in a fair order. */

@@ -16,6 +16,7 @@ const READ_BYTES = 256 * 1024;
 export function createDiskStorage({ dir }: { dir: string }): FileStorage {
   const toPath = (key: string) => path.join(dir, requireKey(key).slice(-2), key.slice(-4, -2), key);
   return {
+    heldBytesMax: READ_BYTES,
     async put(key, bytes, { signal }) {
       const target = toPath(key);
       const partial = toPartial(target);

@@ -54,6 +54,7 @@ export async function createS3Storage({
   };
 
   return {
+    heldBytesMax: PARTS_AT_ONCE * PART_BYTES,
     async put(key, bytes, { signal }) {
       const target = toObject(key);
       signal.throwIfAborted();

@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import pg from "pg";
 import { createAccess } from "@/src/core/access";
 import { createDefinitions, type Definitions } from "@/src/core/definitions";
+import { createHeldBytes, type HeldBytes } from "@/src/core/held-bytes";
 import { createPasswordHasher, type PasswordHasher } from "@/src/core/password-hasher";
 import type { Change, Log } from "@/src/core/ports";
 import { createRateGate } from "@/src/core/rate-gate";
@@ -24,6 +25,7 @@ import { createUserStore } from "@/src/db/user-store";
 import { createClientErrorHandler } from "@/src/http/client-error";
 import { createDataPlane } from "@/src/http/data-plane";
 import { createHttpLimits } from "@/src/http/limits";
+import { createSlowClients, type SlowClients } from "@/src/http/slow-clients";
 import { createLoginLimiter } from "@/src/limits/login-limiter";
 import { createProcessRateLimiter } from "@/src/limits/rate-limiter";
 import { createProcessHints } from "@/src/realtime/hints";
@@ -68,6 +70,9 @@ export interface DataServer {
   db: Db;
   /** The time that the server sees; set it to move it. */
   clock: { at: Date };
+  held: HeldBytes;
+  /** Swept by tests, in their own time. */
+  slowClients: SlowClients;
   /** What was logged, as text. */
   logged: string[];
   /** What subscribers would have heard. */
@@ -95,6 +100,8 @@ export interface DataServerOptions {
   sandboxTimeoutMs?: number;
   /** Default: bodyTimeoutMs. */
   uploadTimeoutMs?: number;
+  /** What the budgets of held bytes are made from; default 1 GiB. */
+  memoryBytes?: number;
   /** Reaches the database through another address, which a test may cut. */
   via?: { host: string; port: number };
 }
@@ -140,10 +147,13 @@ export async function createDataServer(options: DataServerOptions = {}): Promise
   });
   const folder = await createFilesFolder({ db, queue, records: store, sandbox, log, uploadTimeoutMs: config.uploadTimeoutMs });
   const { files } = folder;
-  const handle = createDataPlane({ access, gate, records, users, files, sandbox, clock: coreClock, config, log });
-  const server = http.createServer({ ...createHttpLimits(config), connectionsCheckingInterval: 50 }, (request, response) =>
-    handle(request, response),
-  );
+  const held = createHeldBytes({ memoryBytes: options.memoryBytes ?? 1024 ** 3, bodyBytesMax });
+  const slowClients = createSlowClients({ now: () => clock.at.getTime() });
+  const handle = createDataPlane({ access, gate, records, users, files, sandbox, clock: coreClock, held, slowClients, config, log });
+  const server = http.createServer({ ...createHttpLimits(config), connectionsCheckingInterval: 50 }, (request, response) => {
+    slowClients.watchAnswer(request, response);
+    handle(request, response);
+  });
   server.on("checkContinue", (request, response) => handle(request, response, { awaitsContinue: true }));
   server.on("clientError", createClientErrorHandler({ log }));
   server.listen(0, "127.0.0.1");
@@ -160,6 +170,8 @@ export async function createDataServer(options: DataServerOptions = {}): Promise
     pool,
     db,
     clock,
+    held,
+    slowClients,
     logged,
     published,
     seed: (seedOptions = {}) => seed(pool, seedOptions),

@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import pg from "pg";
 import { createAccess } from "@/src/core/access";
 import { createDefinitions, type Definitions } from "@/src/core/definitions";
+import { createHeldBytes } from "@/src/core/held-bytes";
 import { createPasswordHasher } from "@/src/core/password-hasher";
 import type { ChangeLog, Hints, Log, RecordStore } from "@/src/core/ports";
 import { createRateGate } from "@/src/core/rate-gate";
@@ -25,6 +26,7 @@ import { createSnapshotReader } from "@/src/db/snapshot-reader";
 import { createTokenStore } from "@/src/db/token-store";
 import { createUserStore } from "@/src/db/user-store";
 import { createDataPlane } from "@/src/http/data-plane";
+import { createSlowClients } from "@/src/http/slow-clients";
 import { createLoginLimiter } from "@/src/limits/login-limiter";
 import { createProcessRateLimiter } from "@/src/limits/rate-limiter";
 import { createProcessHints } from "@/src/realtime/hints";
@@ -159,6 +161,8 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
     files: folder.files,
     sandbox,
     clock: coreClock,
+    held: createHeldBytes({ memoryBytes: 1024 ** 3, bodyBytesMax: config.bodyBytesMax }),
+    slowClients: createSlowClients(),
     stream: eventStreams,
     config,
     log,

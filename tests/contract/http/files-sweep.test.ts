@@ -143,6 +143,7 @@ describe("sweeps", () => {
     const failing = new Set<string>();
     const removals: string[] = [];
     const storage: FileStorage = {
+      heldBytesMax: 0,
       put: async (key, bytes) => {
         const chunks: Uint8Array[] = [];
         for await (const chunk of bytes) chunks.push(chunk);
@@ -168,7 +169,7 @@ describe("sweeps", () => {
     const endpoint = await database.createEndpoint();
     const upload = async (count: number) => {
       for (let index = 0; index < count; index++) {
-        const one = files.beginUpload({ signal: new AbortController().signal });
+        const one = files.beginUpload({ signal: new AbortController().signal, hold: { add: () => undefined, remove: () => undefined } });
         await one.add({ name: "a", type: "text/plain", bytes: toBytes("x") });
         await one.commit({
           endpointId: endpoint.id,

@@ -74,9 +74,10 @@ describe("[F1] [G15] storing", () => {
     const body = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(chunk) });
     const halfDuplex = { method: "POST", body, duplex: "half" };
     const silent = new Request("http://rested.test", halfDuplex);
-    const { db, files } = getRuntime();
+    const { db, files, held } = getRuntime();
+    const hold = held.bodies.hold([], 0);
     const file = { name: "silent", type: "", open: (signal: AbortSignal) => readChunks(silent, signal) };
-    const stored = storeFile({ db, files, ownerId: ada.id, endpointId, file, timeoutMs: 50 });
+    const stored = storeFile({ db, files, ownerId: ada.id, endpointId, file, timeoutMs: 50, hold });
     await expect(stored).rejects.toMatchObject({ code: "body_timeout" });
     expect(await countRecords()).toBe(0);
     expect(await getRuntime().db.storedFile.count({ where: { name: { in: ["endless", "broken", "silent"] } } })).toBe(0);

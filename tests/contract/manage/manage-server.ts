@@ -7,6 +7,7 @@ import { createImporter } from "@/src/control/imports/importer";
 import { createSetupToken } from "@/src/control/secrets";
 import { createAccess } from "@/src/core/access";
 import { createDefinitions } from "@/src/core/definitions";
+import { createHeldBytes } from "@/src/core/held-bytes";
 import { createPasswordHasher } from "@/src/core/password-hasher";
 import type { Hint, Log } from "@/src/core/ports";
 import { createRecords } from "@/src/core/records";
@@ -148,6 +149,7 @@ export async function startManageServer(overrides: Partial<Config> = {}, shared?
       log,
       queueBytesMax: config.queueBytesMax,
     }),
+    held: createHeldBytes({ memoryBytes: 1024 ** 3, bodyBytesMax: config.bodyBytesMax }),
     secret: "a-secret-of-tests-that-has-forty-three-chars",
     passwords,
     loginLimiter: createLoginLimiter(),

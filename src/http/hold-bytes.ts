@@ -1,0 +1,53 @@
+/** Counts the bytes that a request makes the server hold (R15): large bodies and answers, until the answer was taken or the client has gone. */
+import type { ByteBudget, ByteHold } from "@/src/core/byte-budget";
+import { toCallerPath } from "@/src/core/caller-path";
+import { toClientAddress } from "@/src/core/client-network";
+import { COUNTED_BYTES_MIN } from "@/src/core/held-bytes";
+import type { DataExchange } from "@/src/http/exchange";
+
+/** Holds an answer of so many bytes. Throws `server_busy` when it does not fit: call it before the bytes are made where that can be known. */
+export function holdAnswer(exchange: DataExchange, bytes: number): void {
+  if (bytes < COUNTED_BYTES_MIN) return;
+  exchange.answerHold ??= open(exchange, exchange.held.answers);
+  exchange.answerHold.add(bytes);
+}
+
+/** Holds an answer that can't be refused any more, since what it reports is done. Others are refused while that is more than the limits. */
+export function holdAnswerAnyway(exchange: DataExchange, bytes: number): void {
+  if (bytes < COUNTED_BYTES_MIN) return;
+  exchange.answerHold ??= open(exchange, exchange.held.answers);
+  exchange.answerHold.addAnyway(bytes);
+}
+
+/** Throws `server_busy` while the caller has more unread answers than the limits: before a write whose answer is larger than its body. */
+export function requireAnswerRoom(exchange: DataExchange): void {
+  const { answers } = exchange.held;
+  if (answers.held > 0) answers.requireRoom(toHolder(exchange));
+}
+
+/** Counts a body as it arrives: call it with the length so far. Throws `server_busy` when it does not fit. */
+export function createBodyMeter(exchange: DataExchange): (length: number) => void {
+  let hold: ByteHold | undefined;
+  let counted = 0;
+  return (length) => {
+    if (length < COUNTED_BYTES_MIN) return;
+    hold ??= open(exchange, exchange.held.bodies);
+    hold.add(length - counted);
+    counted = length;
+  };
+}
+
+/** A hold that is given back once the answer was handed over, or the client has gone. */
+function open(exchange: DataExchange, budget: ByteBudget): ByteHold {
+  const hold = budget.hold(toHolder(exchange), 0);
+  if (exchange.response.closed) hold.release();
+  else exchange.response.once("close", hold.release);
+  return hold;
+}
+
+/** On whose behalf bytes are held. */
+function toHolder({ site, request }: DataExchange): readonly string[] {
+  if (!site) return [];
+  const { project, key } = site;
+  return toCallerPath({ ownerId: project.ownerId, projectId: project.id, keyId: key?.id ?? null }, toClientAddress(request));
+}

@@ -1,0 +1,57 @@
+/** Sends long answers piece by piece, at the client's pace, so that neither encoding nor sending them keeps others waiting. */
+import type { ServerResponse } from "node:http";
+import { setImmediate as nextTurn } from "node:timers/promises";
+
+/** Bytes of one write. How fast a client reads is measured by whole writes (see slow-clients.ts). */
+export const PIECE_BYTES = 64 * 1024;
+/** Characters that are encoded in one turn. */
+const TURN_LENGTH = 1024 * 1024;
+
+/** The UTF-8 of a text, outside of V8's heap: what waits for a slow client is bounded by the budget of held bytes, and not by the heap. */
+export async function encodeLongText(text: string): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
+  let length = 0;
+  for (let start = 0; start < text.length; ) {
+    const end = turnEnd(text, start);
+    length += bytes.write(text.slice(start, end), length);
+    start = end;
+    if (start < text.length) await nextTurn();
+  }
+  return bytes;
+}
+
+/** Writes `bytes` after a head that was written. Settles once all is handed over (true), or the client has gone (false). */
+export async function sendPieces(response: ServerResponse, bytes: Uint8Array): Promise<boolean> {
+  for (let start = 0; start < bytes.byteLength; start += PIECE_BYTES) {
+    if (response.destroyed) return false;
+    if (!response.write(bytes.subarray(start, start + PIECE_BYTES)) && !(await isDrained(response))) return false;
+  }
+  return !response.destroyed;
+}
+
+/** Splits larger chunks. */
+export async function* toPieces(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
+  for await (const chunk of chunks) {
+    for (let start = 0; start < chunk.byteLength; start += PIECE_BYTES) yield chunk.subarray(start, start + PIECE_BYTES);
+  }
+}
+
+/** Settles when the client has taken what was written (true) or has gone (false). */
+function isDrained(response: ServerResponse): Promise<boolean> {
+  if (response.destroyed) return Promise.resolve(false);
+  if (!response.writableNeedDrain) return Promise.resolve(true);
+  return new Promise((resolve) => {
+    const settle = (): void => {
+      response.off("drain", settle).off("close", settle);
+      resolve(!response.destroyed);
+    };
+    response.on("drain", settle).on("close", settle);
+  });
+}
+
+/** Two halves of a character above U+FFFF stay together: apart, neither has an encoding. */
+function turnEnd(text: string, start: number): number {
+  const end = start + TURN_LENGTH;
+  const last = text.charCodeAt(end - 1);
+  return last >= 0xd800 && last <= 0xdbff ? end + 1 : end;
+}

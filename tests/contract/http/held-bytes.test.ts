@@ -1,0 +1,156 @@
+/** What slow clients make the server hold is bounded, by caller, account and in all (R15), and does not last (R16). */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { createDataServer, type DataServer, type Seed } from "@/tests/support/data-server";
+import { expectProblem } from "@/tests/support/expect-problem";
+import { FORM_TYPE } from "@/tests/support/form";
+import { connectRaw, parseRaw, type RawConnection } from "@/tests/support/raw-http";
+import { unlessBusy } from "@/tests/support/unless-busy";
+import { until } from "@/tests/support/until";
+
+const MIB = 1024 * 1024;
+/** Budgets of 16 MiB: 4 MiB for an account, 2 MiB for a caller. */
+const MEMORY_BYTES = 128 * MIB;
+/** More than two pieces of a list hold together. */
+const RECORD_LENGTH = 900_000;
+
+let server: DataServer;
+let seed: Seed;
+const connections: RawConnection[] = [];
+
+beforeAll(async () => {
+  server = await createDataServer({ memoryBytes: MEMORY_BYTES, uploadTimeoutMs: 600_000, sandboxTimeoutMs: 15_000 });
+});
+beforeEach(async () => {
+  seed = await server.seed();
+});
+afterEach(async () => {
+  for (const { socket } of connections.splice(0)) socket.destroy();
+  const { answers, bodies, inputs } = server.held;
+  await until("everything was given back", () => answers.held === 0 && bodies.held === 0 && inputs.held === 0);
+});
+afterAll(async () => {
+  await server.close();
+});
+
+async function connect(text: string): Promise<RawConnection> {
+  const connection = await connectRaw(server.port, text);
+  connections.push(connection);
+  return connection;
+}
+
+/** Asks, and reads the whole answer: one that is not read is held. */
+async function ask(path: string, init?: RequestInit): Promise<{ status: number; headers: Headers; text(): Promise<string> }> {
+  const response = await fetch(`${server.origin}${path}`, init);
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, text: async () => text };
+}
+
+const post = ({ path }: Seed, body: string) => ask(path, { method: "POST", headers: { "Content-Type": "text/plain" }, body });
+
+const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: test\r\n\r\n`;
+
+function pass(seconds: number): void {
+  server.clock.at = new Date(server.clock.at.getTime() + seconds * 1000);
+  server.slowClients.sweep();
+}
+
+/** A list that no system buffers whole for a client that does not read. */
+async function fill(to: Seed): Promise<void> {
+  for (let count = 0; count < 24; count += 1) expect((await post(to, "x".repeat(RECORD_LENGTH))).status).toBe(201);
+}
+
+async function openUnread(path: string): Promise<RawConnection> {
+  const connection = await connect(get(path));
+  connection.socket.pause();
+  return connection;
+}
+
+async function expectBusy(response: Awaited<ReturnType<typeof ask>>): Promise<void> {
+  expect(response.headers.get("retry-after")).toBe("5");
+  await expectProblem(response, "server_busy");
+}
+
+describe("answers that are not read", () => {
+  it("[R15] a caller's are bounded: one more is 503 with Retry-After, and others go on", async () => {
+    await fill(seed);
+    await openUnread(seed.path);
+    await until("the first list is held", () => server.held.answers.held > RECORD_LENGTH);
+    const { held } = server.held.answers;
+    await expectBusy(await ask(seed.path));
+    await until("the refused list holds nothing", () => server.held.answers.held === held);
+    // Small answers, writes, and other callers are not affected.
+    expect((await ask(`${seed.path}&uniqueId=${"0".repeat(32)}`)).status).toBe(200);
+    expect((await post(seed, "small")).status).toBe(201);
+    const other = await server.seed();
+    await post(other, "x".repeat(RECORD_LENGTH));
+    const answer = await ask(other.path);
+    expect([answer.status, (await answer.text()).length > RECORD_LENGTH]).toEqual([200, true]);
+  });
+
+  it("[R16] a list that is taken too slowly is cut off, and what it held is given back", async () => {
+    await fill(seed);
+    const { socket } = await openUnread(seed.path);
+    await until("the list is held", () => server.held.answers.held > RECORD_LENGTH);
+    // The system takes what it buffers before the client has to be waited for.
+    await until("the list is cut off", () => {
+      pass(10);
+      return server.held.answers.held === 0;
+    });
+    socket.resume();
+    await until("the connection has gone", () => socket.closed);
+    expect((await ask(`${seed.path}&limit=1`)).status).toBe(200);
+  });
+
+  it("[R15] results of expressions that are not read are refused before they fill the memory", async () => {
+    const path = `${seed.path}&jsonata=${encodeURIComponent('$pad("",1900000,"x")')}`;
+    const asked = 16;
+    const connection = await connect(get(path).repeat(asked));
+    connection.socket.pause();
+    await until("an answer is held", () => server.held.answers.held > MIB);
+    const other = await server.seed();
+    const answer = await unlessBusy(
+      () => ask(`${other.path}&jsonata=1`),
+      ({ status }) => status === 503,
+    );
+    expect(await answer.text()).toBe("1");
+    expect(server.held.answers.held).toBeLessThanOrEqual(2 * MIB);
+    connection.socket.resume();
+    const statuses = await until("all are answered", () => {
+      const found = connection.received().match(/HTTP\/1\.1 \d+/g) ?? [];
+      return found.length === asked && found;
+    });
+    expect(new Set(statuses)).toEqual(new Set(["HTTP/1.1 200", "HTTP/1.1 503"]));
+  });
+});
+
+describe("bodies that arrive slowly", () => {
+  const head = (path: string, type: string, length: number) =>
+    `POST ${path} HTTP/1.1\r\nHost: test\r\nContent-Type: ${type}\r\nContent-Length: ${length}\r\n\r\n`;
+
+  it("[R15] a caller's are bounded: 503 for what does not fit, and what fitted is stored", async () => {
+    const length = 1_000_000;
+    const first = await connect(`${head(seed.path, "text/plain", length)}${"x".repeat(length - 1)}`);
+    const second = await connect(`${head(seed.path, "text/plain", length)}${"x".repeat(length - 1)}`);
+    await until("both are held", () => server.held.bodies.held > 1_900_000);
+    await expectBusy(await post(seed, "x".repeat(RECORD_LENGTH)));
+    expect((await post(seed, "small")).status).toBe(201);
+    expect((await post(await server.seed(), "x".repeat(RECORD_LENGTH))).status).toBe(201);
+    for (const { socket } of [first, second]) socket.write("x");
+    for (const connection of [first, second]) {
+      await until("it is answered", () => connection.received().endsWith("}"));
+      expect(parseRaw(connection.received()).status).toBe(201);
+    }
+    expect(await server.count(seed)).toEqual({ records: 3, changes: 3 });
+  });
+
+  it("[R16] an upload that stops is 408, long before the time that a whole one has", async () => {
+    const connection = await connect(head(seed.path, FORM_TYPE, MIB));
+    const received = until("the upload is refused", () => {
+      pass(10);
+      return connection.received().endsWith("}") && connection.received();
+    });
+    const { status, headers, body } = parseRaw(await received);
+    await expectProblem({ status, headers, text: async () => body }, "body_timeout");
+    expect(await server.count(seed)).toEqual({ records: 0, changes: 0 });
+  });
+});
