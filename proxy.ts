@@ -3,14 +3,16 @@
  * not decide who may see a page: a cookie proves nothing, and pages ask for the user.
  */
 import { type NextRequest, NextResponse } from "next/server";
-import { SESSION_COOKIE } from "@/app/lib/session-cookie";
+import { cookieNames } from "@/app/lib/session-cookie";
 
 /** Pages of people who are signed in. Others, like sign-in itself, are for everybody. */
 const PRIVATE_PAGE = /^\/(?:projects|p|account)(?:\/|$)/;
 
 export function proxy(request: NextRequest): NextResponse {
   const { pathname, search } = request.nextUrl;
-  if (PRIVATE_PAGE.test(pathname) && !request.cookies.has(SESSION_COOKIE)) {
+  // Either name will do here: whether the browser speaks HTTPS is the configuration's to say, and the page looks for the right one.
+  const hasCookie = [true, false].some((secure) => request.cookies.has(cookieNames({ secure }).session));
+  if (PRIVATE_PAGE.test(pathname) && !hasCookie) {
     const login = request.nextUrl.clone();
     login.pathname = "/login";
     login.search = `?${new URLSearchParams({ next: `${pathname}${search}` })}`;

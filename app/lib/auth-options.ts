@@ -11,10 +11,7 @@ import { isAppError } from "@/src/shared/errors";
 import { checkBody } from "@/src/shared/field-problems";
 import { loginSchema } from "@/src/shared/management";
 import type { ClientInfo } from "./client-info";
-import { SESSION_COOKIE } from "./session-cookie";
-
-const CSRF_COOKIE = "rested.csrf";
-const CALLBACK_COOKIE = "rested.callback";
+import { cookieNames } from "./session-cookie";
 
 /** Ends a next-auth action for a session that is no more; next-auth then clears the cookie. */
 class SessionEnded extends Error {
@@ -33,6 +30,7 @@ export interface AuthOptionsRequest {
 
 export function createAuthOptions({ runtime, client, onFailure }: AuthOptionsRequest): AuthOptions {
   const { db, clock, signIns, log, secret } = runtime;
+  const names = cookieNames(client);
   const guarded = async <Value>(run: () => Promise<Value>): Promise<Value> => {
     try {
       return await run();
@@ -47,9 +45,9 @@ export function createAuthOptions({ runtime, client, onFailure }: AuthOptionsReq
     session: { strategy: "jwt", maxAge: SESSION_DAYS * 86_400 },
     useSecureCookies: client.secure,
     cookies: {
-      sessionToken: toCookie(SESSION_COOKIE, client.secure),
-      csrfToken: toCookie(CSRF_COOKIE, client.secure),
-      callbackUrl: toCookie(CALLBACK_COOKIE, client.secure),
+      sessionToken: toCookie(names.session, client.secure),
+      csrfToken: toCookie(names.csrf, client.secure),
+      callbackUrl: toCookie(names.callback, client.secure),
     },
     pages: { signIn: "/login", signOut: "/login", error: "/login" },
     providers: [

@@ -8,7 +8,7 @@ import type { AccountView } from "@/src/shared/management";
 import type { ClientInfo } from "./client-info";
 import { readSession } from "./read-session";
 import { isProvenSameOrigin } from "./same-origin";
-import { SESSION_COOKIE } from "./session-cookie";
+import { cookieNames } from "./session-cookie";
 
 export interface Principal {
   user: AccountView;
@@ -39,7 +39,7 @@ export async function authenticate({
     const { user, tokenId } = found;
     return { user, sessionId: null, signIn: { kind: "token", id: tokenId, userId: user.id } };
   }
-  const cookie = parseCookie(request.headers.get("cookie") ?? "")[SESSION_COOKIE];
+  const cookie = parseCookie(request.headers.get("cookie") ?? "")[cookieNames(client).session];
   if (!cookie) throw new AppError("session_missing");
   if (!isProvenSameOrigin({ method: request.method, headers: request.headers, hosts: client.hosts }))
     throw new AppError("cross_site_request");

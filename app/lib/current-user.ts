@@ -2,11 +2,13 @@
 import { cookies } from "next/headers";
 import { cache } from "react";
 import { getRuntime } from "@/src/runtime/registry";
+import { getClientInfo } from "./current-page";
 import { type CurrentUser, readSession } from "./read-session";
-import { SESSION_COOKIE } from "./session-cookie";
+import { cookieNames } from "./session-cookie";
 
 /** The signed-in person or null; looked up once for each request, however often it is asked. */
 export const getCurrentUser = cache(async (): Promise<CurrentUser | null> => {
-  const cookie = (await cookies()).get(SESSION_COOKIE)?.value;
-  return readSession({ runtime: getRuntime(), cookie });
+  const runtime = getRuntime();
+  const client = await getClientInfo(runtime.config.publicUrl);
+  return readSession({ runtime, cookie: (await cookies()).get(cookieNames(client).session)?.value });
 });

@@ -43,11 +43,12 @@ export interface ManageContext extends PublicContext {
 }
 
 type Handler<Context> = (context: Context) => Promise<Response>;
-type Handlers<Context> = Partial<Record<Method, Handler<Context>>>;
+/** Without a handler of its own, HEAD is answered by GET, whose body is dropped. Where GET opens something, HEAD needs one. */
+type Handlers<Context> = Partial<Record<Method | "HEAD", Handler<Context>>>;
 type PathParams = Record<string, string | string[] | undefined>;
 /** What Next calls. Of a path without parameters `params` is undefined, whatever Next's types say. */
 type Route = (request: Request, context: { params: Promise<PathParams | undefined> }) => Promise<Response>;
-type Routes = Record<Method | "OPTIONS", Route>;
+type Routes = Record<Method | "HEAD" | "OPTIONS", Route>;
 
 /** The exports of a route file, for people who are signed in. Methods without a handler answer 405. */
 export function manageRoute(handlers: Handlers<ManageContext>): Routes {
@@ -97,12 +98,12 @@ export function noContent(): Response {
 function toRoutes<Context extends PublicContext>(handlers: Handlers<Context>, admit: (context: PublicContext) => Promise<Context>): Routes {
   const allow = [...METHODS.filter((method) => handlers[method]), ...(handlers.GET ? ["HEAD"] : []), "OPTIONS"].join(", ");
   const toRoute =
-    (method: Method): Route =>
+    (method: Method | "HEAD"): Route =>
     async (request, { params }) => {
       const requestId = createRequestId();
       const runtime = getRuntime();
       try {
-        const handle = handlers[method];
+        const handle = handlers[method] ?? (method === "HEAD" ? toHead(handlers.GET) : undefined);
         if (!handle) throw new AppError("method_not_allowed", { detail: `This method is not supported here. Use one of: ${allow}.` });
         const client = readClientInfo({ headers: request.headers, publicUrl: runtime.config.publicUrl });
         const { id, ...others } = toParams((await params) ?? {});
@@ -123,11 +124,22 @@ function toRoutes<Context extends PublicContext>(handlers: Handlers<Context>, ad
   const options: Route = async () => new Response(null, { status: 204, headers: { Allow: allow, "Cache-Control": "no-store" } });
   return {
     GET: toRoute("GET"),
+    HEAD: toRoute("HEAD"),
     POST: toRoute("POST"),
     PUT: toRoute("PUT"),
     PATCH: toRoute("PATCH"),
     DELETE: toRoute("DELETE"),
     OPTIONS: options,
+  };
+}
+
+/** Next would answer HEAD by GET, too, and leave its body open: it neither reads nor cancels it. */
+function toHead<Context>(get: Handler<Context> | undefined): Handler<Context> | undefined {
+  if (!get) return undefined;
+  return async (context) => {
+    const { status, headers, body } = await get(context);
+    await body?.cancel();
+    return new Response(null, { status, headers });
   };
 }
 

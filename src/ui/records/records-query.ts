@@ -65,15 +65,21 @@ export async function createRecord(endpointId: string, draft: RecordDraft): Prom
   return uniqueId;
 }
 
-/** Replaces the record if it still is of that version; else raises a RequestError `version_conflict`. Answers it as it is then. */
+/**
+ * Replaces the record if it still is of that version; else throws a RequestError `version_conflict`. Returns it as it was stored, from the answer
+ * itself: a second request could fail, and the change would look as if it had not been made.
+ */
 export async function replaceRecord(
   endpointId: string,
-  { id, version }: Pick<GridRow, "id" | "version">,
+  { id, version, owner }: Pick<GridRow, "id" | "version" | "owner">,
   draft: RecordDraft,
 ): Promise<GridRow> {
   const { body, headers } = toBody(draft);
-  await send(`endpoints/${endpointId}/records/${id}`, { method: "PUT", body, headers: { ...headers, "If-Match": `"${version}"` } });
-  return readRecord(endpointId, id);
+  const ifMatch = { "If-Match": `"${version}"` };
+  const response = await send(`endpoints/${endpointId}/records/${id}`, { method: "PUT", body, headers: { ...headers, ...ifMatch } });
+  const stored = parseGridRecord(await response.text().catch(() => Promise.reject(toUnreachable())));
+  const newVersion = Number(/^"(\d+)"$/.exec(response.headers.get("etag") ?? "")?.[1] ?? version + 1);
+  return { ...stored, version: newVersion, contentType: draft.contentType, owner };
 }
 
 /** Answers how many there still were. */

@@ -48,6 +48,21 @@ describe("formats", () => {
     expect(answer.text).toContain('"data":{"b":1.10,"a":12345678901234567890},');
   });
 
+  it("[G14] HEAD answers the headers of GET, and what is wrong with the query", async () => {
+    await store("1", "2");
+    for (const format of ["json", "ndjson", "csv"]) {
+      const [head, { headers }] = [await ada.call("HEAD", `${path()}?format=${format}`), await get(`format=${format}`)];
+      expect(head).toMatchObject({ status: 200, text: "" });
+      for (const name of ["content-type", "content-disposition"]) expect(head.headers.get(name)).toBe(headers.get(name));
+    }
+    await store(
+      ...Array.from({ length: 3 }, (_, n) => JSON.stringify(Object.fromEntries(Array.from({ length: 700 }, (_, m) => [`${n}.${m}`, 1])))),
+    );
+    expect((await ada.call("HEAD", `${path()}?format=csv`)).status).toBe(400);
+    expect((await ada.call("HEAD", `${path()}?format=json`)).status).toBe(200);
+    expect((await ada.call("HEAD", `${path()}?format=pdf`)).status).toBe(400);
+  });
+
   it("[G14] NDJSON has a record a line", async () => {
     const ids = await store("1", "2", "3");
     const answer = await get("format=ndjson");

@@ -1,5 +1,6 @@
 /** Files of records, in and out, by the endpoint's owner. */
 import { createHash, randomBytes } from "node:crypto";
+import { readdirSync, readlinkSync } from "node:fs";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { readChunks } from "@/app/lib/read-body";
 import { storeFile } from "@/src/control/store-file";
@@ -32,6 +33,19 @@ const send = (name: string, contentType: string, bytes: BodyInit): Promise<Answe
 const countFiles = () => getRuntime().db.storedFile.count({ where: { record: { endpointId } } });
 const countRecords = async () => (await ada.call("GET", `/api/manage/endpoints/${endpointId}/records`)).body.records.length;
 
+/** Files of the test's folder that this process has open; -1 where the system does not say. */
+function countOpenFiles(): number {
+  if (process.platform !== "linux") return -1;
+  const targets = readdirSync("/proc/self/fd").map((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      return "";
+    }
+  });
+  return targets.filter((target) => target.startsWith(server.folder.dir)).length;
+}
+
 describe("[F1] [G15] storing", () => {
   it("makes a record that describes the file, and streams it", async () => {
     const bytes = randomBytes(200_000);
@@ -45,6 +59,20 @@ describe("[F1] [G15] storing", () => {
     expect(server.hints.slice(before)).not.toEqual([]);
     const page = await ada.call("GET", `/api/manage/endpoints/${endpointId}/records`);
     expect(page.body.records).toMatchObject([{ uniqueId: answer.body.uniqueId, contentType: "file", owner: null }]);
+  });
+
+  it("[G15] HEAD answers the headers of GET, and opens nothing", async () => {
+    const { body } = await send("a.png", "image/png", randomBytes(100_000));
+    const before = countOpenFiles();
+    const heads = await Promise.all(Array.from({ length: 20 }, () => ada.call("HEAD", path(`/${body.uniqueId}`))));
+    const { headers } = await ada.call("GET", path(`/${body.uniqueId}`));
+    for (const head of heads) {
+      expect(head).toMatchObject({ status: 200, text: "" });
+      expect(head.headers.get("content-length")).toBe("100000");
+      expect(head.headers.get("etag")).toBe(headers.get("etag"));
+    }
+    expect(countOpenFiles()).toBe(before);
+    expect((await ada.call("HEAD", path(`/${"0".repeat(32)}`))).status).toBe(404);
   });
 
   it("takes an empty file", async () => {

@@ -221,7 +221,7 @@ async function callRoute(method: string, url: string, call: Call = {}): Promise<
   const response = await route(request, { params: Promise.resolve(Object.keys(params).length > 0 ? params : undefined) });
   const text = await response.text();
   const isJson = /[/+]json\b/.test(response.headers.get("content-type") ?? "");
-  return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : undefined };
+  return { status: response.status, headers: response.headers, text, body: isJson && text !== "" ? JSON.parse(text) : undefined };
 }
 
 interface RouteFile {

@@ -73,12 +73,22 @@ describe("sign-in", () => {
     ]);
   });
 
-  it("[G1] over HTTPS sets a Secure cookie of the same name", async () => {
+  it("[G1] over HTTPS sets cookies that no other host can set, and takes none without the prefix", async () => {
     const { email } = await createAccount();
-    const answer = await createBrowser({ "x-forwarded-proto": "https" }).signIn(email);
+    const browser = createBrowser({ "x-forwarded-proto": "https" });
+    const answer = await browser.signIn(email);
     expect(answer.body).toEqual({ url: `https://${HOST}/projects` });
-    const cookies = answer.headers.getSetCookie();
-    expect(cookies.find((line) => line.startsWith("rested.session="))).toMatch(/; Secure/);
+    const [session, ...others] = answer.headers.getSetCookie().filter((line) => /session=/.test(line));
+    expect(session).toMatch(/^__Host-rested\.session=.*; Path=\/.*; Secure/);
+    expect(session).not.toMatch(/Domain/);
+    expect(others).toEqual([]);
+    expect([...browser.jar.keys()].sort()).toEqual(["__Host-rested.callback", "__Host-rested.csrf", "__Host-rested.session"]);
+    expect((await browser.call("GET", "/api/manage/account")).status).toBe(200);
+    const planted = { cookie: `rested.session=${browser.jar.get("__Host-rested.session")}`, "sec-fetch-site": "same-origin" };
+    expect(await server.call("GET", "/api/manage/account", { headers: { ...planted, "x-forwarded-proto": "https" } })).toMatchObject({
+      status: 401,
+      body: { code: "session_missing" },
+    });
   });
 
   it("[G1] with a wrong password, an unknown address or nothing at all is the same 401 without a cookie", async () => {

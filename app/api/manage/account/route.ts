@@ -3,7 +3,7 @@ import { json, manageRoute, withBody } from "@/app/lib/manage-route";
 import { updateAccount } from "@/src/control/update-account";
 import { accountPatchSchema } from "@/src/shared/management";
 
-export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   GET: async ({ user }) => json(user),
   PATCH: withBody(accountPatchSchema, async ({ runtime: { db }, user, body }) =>
     json(await updateAccount({ db, userId: user.id, patch: body })),

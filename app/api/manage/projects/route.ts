@@ -4,7 +4,7 @@ import { createProject } from "@/src/control/create-project";
 import { listProjects } from "@/src/control/list-projects";
 import { projectCreateSchema } from "@/src/shared/management";
 
-export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   GET: async ({ runtime: { db, clock }, user }) => json(await listProjects({ db, clock, ownerId: user.id })),
   POST: withBody(projectCreateSchema, async ({ runtime: { db, clock }, user, body }) =>
     json(await createProject({ db, clock, ownerId: user.id, input: body }), 201),

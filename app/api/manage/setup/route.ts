@@ -3,7 +3,7 @@ import { json, publicRoute, withBody } from "@/app/lib/manage-route";
 import { setUp } from "@/src/control/set-up";
 import { setupSchema } from "@/src/shared/management";
 
-export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = publicRoute({
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = publicRoute({
   POST: withBody(setupSchema, async ({ runtime: { db, passwords, secret }, client, body }) =>
     json(await setUp({ db, passwords, secret, address: client.address, input: body }), 201),
   ),

@@ -3,7 +3,7 @@ import { json, publicRoute, withBody } from "@/app/lib/manage-route";
 import { signUp } from "@/src/control/sign-up";
 import { signupSchema } from "@/src/shared/management";
 
-export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = publicRoute({
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = publicRoute({
   POST: withBody(signupSchema, async ({ runtime: { db, config, passwords, loginLimiter }, client, body }) =>
     json(await signUp({ db, passwords, limiter: loginLimiter, signup: config.signup, address: client.address, input: body }), 201),
   ),

@@ -3,7 +3,7 @@ import { json, manageRoute, withBody } from "@/app/lib/manage-route";
 import { startProject } from "@/src/control/start-project";
 import { startSchema } from "@/src/shared/management";
 
-export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   POST: withBody(startSchema, async ({ runtime: { db, clock }, user, body }) =>
     json(await startProject({ db, clock, ownerId: user.id, input: body }), 201),
   ),

@@ -1,8 +1,8 @@
 /** The management API: what it can do, and a form to try it. */
 import type { Metadata } from "next";
-import { getOrigin } from "@/app/lib/current-page";
+import { getClientInfo, getOrigin } from "@/app/lib/current-page";
 import { requireUser } from "@/app/lib/require-user";
-import { SESSION_COOKIE } from "@/app/lib/session-cookie";
+import { cookieNames } from "@/app/lib/session-cookie";
 import { toManageDocument } from "@/src/control/openapi/manage-document";
 import { getRuntime } from "@/src/runtime/registry";
 import { ManageDocsPage } from "@/src/ui/docs/manage-docs-page";
@@ -12,5 +12,6 @@ export const metadata: Metadata = { title: "Management API" };
 export default async function Page() {
   await requireUser("/account/api");
   const { config } = getRuntime();
-  return <ManageDocsPage document={toManageDocument({ sessionCookie: SESSION_COOKIE })} origin={await getOrigin(config.publicUrl)} />;
+  const { session } = cookieNames(await getClientInfo(config.publicUrl));
+  return <ManageDocsPage document={toManageDocument({ sessionCookie: session })} origin={await getOrigin(config.publicUrl)} />;
 }

@@ -3,7 +3,7 @@ import { manageRoute, noContent, withBody } from "@/app/lib/manage-route";
 import { changePassword } from "@/src/control/change-password";
 import { passwordChangeSchema } from "@/src/shared/management";
 
-export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   POST: withBody(
     passwordChangeSchema,
     async ({ runtime: { db, clock, signIns, passwords, loginLimiter }, client, user, sessionId, body }) => {

@@ -2,7 +2,7 @@
 import { json, manageRoute } from "@/app/lib/manage-route";
 import { listSessions } from "@/src/control/list-sessions";
 
-export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   GET: async ({ runtime: { db, clock }, user, sessionId }) =>
     json(await listSessions({ db, clock, userId: user.id, currentSessionId: sessionId })),
 });

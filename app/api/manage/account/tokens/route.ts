@@ -4,7 +4,7 @@ import { createToken } from "@/src/control/create-token";
 import { listTokens } from "@/src/control/list-tokens";
 import { tokenCreateSchema } from "@/src/shared/management";
 
-export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   GET: async ({ runtime: { db }, user }) => json(await listTokens({ db, userId: user.id })),
   POST: withBody(tokenCreateSchema, async ({ runtime: { db, clock }, user, body }) =>
     json(await createToken({ db, clock, userId: user.id, input: body }), 201),

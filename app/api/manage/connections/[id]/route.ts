@@ -2,7 +2,7 @@
 import { manageRoute, noContent } from "@/app/lib/manage-route";
 import { endConnection } from "@/src/control/end-connection";
 
-export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   DELETE: async ({ runtime: { db, hub }, user, id }) => {
     await endConnection({ db, endHere: (streamId, error) => hub.end(streamId, error), ownerId: user.id, connectionId: id });
     return noContent();

@@ -5,7 +5,7 @@ import { getEndpoint } from "@/src/control/get-endpoint";
 import { updateEndpoint } from "@/src/control/update-endpoint";
 import { endpointPatchSchema } from "@/src/shared/management";
 
-export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   GET: async ({ runtime: { db, hub }, user, id }) =>
     json(await getEndpoint({ db, countSubscribers: (endpointId) => hub.subscriberCount(endpointId), ownerId: user.id, endpointId: id })),
   PATCH: withBody(

@@ -2,7 +2,7 @@
 import { json, manageRoute } from "@/app/lib/manage-route";
 import { revokeKey } from "@/src/control/revoke-key";
 
-export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   DELETE: async ({ runtime: { db, clock, definitions }, user, id }) =>
     json(await revokeKey({ db, clock, definitions, ownerId: user.id, keyId: id })),
 });

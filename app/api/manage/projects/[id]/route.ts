@@ -5,7 +5,7 @@ import { getProject } from "@/src/control/get-project";
 import { updateProject } from "@/src/control/update-project";
 import { projectPatchSchema } from "@/src/shared/management";
 
-export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   GET: async ({ runtime: { db, clock }, user, id }) => json(await getProject({ db, clock, ownerId: user.id, projectId: id })),
   PATCH: withBody(projectPatchSchema, async ({ runtime: { db, clock, definitions }, user, id, body }) =>
     json(await updateProject({ db, clock, definitions, ownerId: user.id, projectId: id, patch: body })),

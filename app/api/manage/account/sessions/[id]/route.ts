@@ -2,7 +2,7 @@
 import { manageRoute, noContent } from "@/app/lib/manage-route";
 import { revokeSession } from "@/src/control/revoke-session";
 
-export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   DELETE: async ({ runtime: { db, clock, signIns }, user, id }) => {
     await revokeSession({ db, clock, signIns, userId: user.id, sessionId: id });
     return noContent();

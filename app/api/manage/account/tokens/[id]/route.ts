@@ -2,7 +2,7 @@
 import { manageRoute, noContent } from "@/app/lib/manage-route";
 import { revokeToken } from "@/src/control/revoke-token";
 
-export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   DELETE: async ({ runtime: { db, clock, signIns }, user, id }) => {
     await revokeToken({ db, clock, signIns, userId: user.id, tokenId: id });
     return noContent();

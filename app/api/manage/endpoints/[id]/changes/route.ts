@@ -3,7 +3,7 @@ import { jsonText, manageRoute } from "@/app/lib/manage-route";
 import { listChanges } from "@/src/control/list-changes";
 import { parseChangesQuery } from "@/src/control/parse-changes-query";
 
-export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   GET: async ({ runtime: { db }, user, id, url }) =>
     jsonText(await listChanges({ db, ownerId: user.id, endpointId: id, ...parseChangesQuery(url.searchParams) })),
 });

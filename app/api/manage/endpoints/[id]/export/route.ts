@@ -8,8 +8,9 @@ import { AppError } from "@/src/shared/errors";
 import { exportSchema } from "@/src/shared/management";
 import { EXPORT_FORMATS, type ExportFormat } from "@/src/shared/record-limits";
 
-export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   GET: (context) => send(context, parseFormat(context.url), parseRecordQuery(context.url.searchParams, "created")),
+  HEAD: (context) => send(context, parseFormat(context.url), parseRecordQuery(context.url.searchParams, "created"), true),
   POST: withBody(exportSchema, (context) =>
     send(context, context.body.format, { order: "created", search: null, filters: [], uniqueIds: context.body.uniqueIds }),
   ),
@@ -22,9 +23,14 @@ function parseFormat({ searchParams }: URL): ExportFormat {
   throw new AppError("parameter_invalid", { detail: `format: ${problem}`, fields: { format: problem } });
 }
 
-async function send({ runtime: { db, clock }, user, id }: ManageContext, format: ExportFormat, query: RecordQuery): Promise<Response> {
-  const file = await exportRecords({ db, ownerId: user.id, endpointId: id, format, query, now: clock.now() });
-  return new Response(toByteStream(file.text), {
+async function send(
+  { runtime: { db, clock }, user, id }: ManageContext,
+  format: ExportFormat,
+  query: RecordQuery,
+  isHead = false,
+): Promise<Response> {
+  const file = await exportRecords({ db, ownerId: user.id, endpointId: id, format, query, now: clock.now(), isCheck: isHead });
+  return new Response(isHead ? null : toByteStream(file.text), {
     headers: {
       "Content-Type": file.contentType,
       "Content-Disposition": `attachment; filename="${file.name}"`,

@@ -6,7 +6,7 @@ import { storeFile } from "@/src/control/store-file";
 import { AppError } from "@/src/shared/errors";
 import { FILE_BYTES_MAX } from "@/src/shared/protocol";
 
-export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   POST: async ({ runtime: { db, files, config, held }, request, user, id, url, client }) => {
     // Known before the first byte is read.
     if (Number(request.headers.get("content-length") ?? 0) > FILE_BYTES_MAX) throw new AppError("file_too_large");

@@ -6,7 +6,7 @@ import { parseImportKind } from "@/src/control/imports/import-kind";
 import { AppError } from "@/src/shared/errors";
 import { IMPORT_BYTES_MAX } from "@/src/shared/record-limits";
 
-export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   POST: async ({ runtime: { db, sandbox, imports, config }, request, user, id, url }) => {
     const kind = parseImportKind(request.headers.get("content-type"));
     if (Number(request.headers.get("content-length") ?? 0) > IMPORT_BYTES_MAX) {

@@ -6,7 +6,7 @@ import { readSentBody } from "@/app/lib/read-body";
 import { listRecords } from "@/src/control/list-records";
 import { parseRecordPageQuery } from "@/src/control/record-query";
 
-export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   GET: async ({ runtime: { db }, user, id, url }) =>
     jsonText(await listRecords({ db, ownerId: user.id, endpointId: id, query: parseRecordPageQuery(url.searchParams) })),
   POST: async (context) => {

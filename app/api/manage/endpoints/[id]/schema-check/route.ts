@@ -3,7 +3,7 @@ import { json, manageRoute, SCHEMA_BODY_BYTES_MAX, withBody } from "@/app/lib/ma
 import { checkSchema } from "@/src/control/check-schema";
 import { schemaCheckSchema } from "@/src/shared/management";
 
-export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   POST: withBody(
     schemaCheckSchema,
     async ({ runtime: { db, sandbox }, user, id, body }) =>

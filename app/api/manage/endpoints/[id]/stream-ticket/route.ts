@@ -2,6 +2,6 @@
 import { json, manageRoute } from "@/app/lib/manage-route";
 import { issueStreamTicket } from "@/src/control/issue-stream-ticket";
 
-export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   POST: async ({ runtime: { db, clock }, signIn, id }) => json(await issueStreamTicket({ db, clock, signIn, endpointId: id }), 201),
 });

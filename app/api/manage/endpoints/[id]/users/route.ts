@@ -3,7 +3,7 @@ import { json, manageRoute } from "@/app/lib/manage-route";
 import { listAppUsers } from "@/src/control/list-app-users";
 import { parseAppUsersQuery } from "@/src/control/parse-app-users-query";
 
-export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   GET: async ({ runtime: { db, clock }, user, id, url }) =>
     json(await listAppUsers({ db, clock, ownerId: user.id, endpointId: id, query: parseAppUsersQuery(url.searchParams) })),
 });

@@ -3,7 +3,7 @@ import { json, manageRoute, withBody } from "@/app/lib/manage-route";
 import { rotateKey } from "@/src/control/rotate-key";
 import { keyRotateSchema } from "@/src/shared/management";
 
-export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   POST: withBody(keyRotateSchema, async ({ runtime: { db, clock, definitions }, user, id, body }) =>
     json(await rotateKey({ db, clock, definitions, ownerId: user.id, keyId: id, input: body }), 201),
   ),

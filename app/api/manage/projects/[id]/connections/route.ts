@@ -3,7 +3,7 @@ import { json, manageRoute } from "@/app/lib/manage-route";
 import { listConnections } from "@/src/control/list-connections";
 import { parseConnectionsQuery } from "@/src/control/parse-connections-query";
 
-export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   GET: async ({ runtime: { db }, user, id, url }) =>
     json(await listConnections({ db, ownerId: user.id, projectId: id, ...parseConnectionsQuery(url.searchParams) })),
 });

@@ -4,7 +4,7 @@ import { createEndpoint } from "@/src/control/create-endpoint";
 import { listEndpoints } from "@/src/control/list-endpoints";
 import { endpointCreateSchema } from "@/src/shared/management";
 
-export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   GET: async ({ runtime: { db, hub }, user, id }) =>
     json(await listEndpoints({ db, countSubscribers: (endpointId) => hub.subscriberCount(endpointId), ownerId: user.id, projectId: id })),
   POST: withBody(

@@ -4,7 +4,7 @@ import { createKey } from "@/src/control/create-key";
 import { listKeys } from "@/src/control/list-keys";
 import { keyCreateSchema } from "@/src/shared/management";
 
-export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   GET: async ({ runtime: { db }, user, id }) => json(await listKeys({ db, ownerId: user.id, projectId: id })),
   POST: withBody(keyCreateSchema, async ({ runtime: { db, clock }, user, id, body }) =>
     json(await createKey({ db, clock, ownerId: user.id, projectId: id, input: body }), 201),

@@ -3,7 +3,7 @@ import { json, manageRoute, noContent } from "@/app/lib/manage-route";
 import { createMasterKey } from "@/src/control/create-master-key";
 import { removeMasterKey } from "@/src/control/remove-master-key";
 
-export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   POST: async ({ runtime: { db, definitions }, user, id }) =>
     json(await createMasterKey({ db, definitions, ownerId: user.id, projectId: id }), 201),
   DELETE: async ({ runtime: { db, definitions }, user, id }) => {

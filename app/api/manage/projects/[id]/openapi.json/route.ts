@@ -2,6 +2,6 @@
 import { json, manageRoute } from "@/app/lib/manage-route";
 import { describeProject } from "@/src/control/describe-project";
 
-export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   GET: async ({ runtime: { db, clock }, user, id }) => json(await describeProject({ db, clock, ownerId: user.id, projectId: id })),
 });

@@ -1,11 +1,16 @@
 /** `/api/manage/endpoints/{id}/files/{uniqueId}`: the file of a record (G15). */
 import { toByteStream } from "@/app/lib/byte-stream";
-import { manageRoute } from "@/app/lib/manage-route";
-import { openRecordFile } from "@/src/control/open-record-file";
+import { type ManageContext, manageRoute } from "@/app/lib/manage-route";
+import { findRecordFile } from "@/src/control/find-record-file";
 
-export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
-  GET: async ({ runtime: { db, files }, user, id, params }) => {
-    const { headers, bytes } = await openRecordFile({ db, files, ownerId: user.id, endpointId: id, uniqueId: params.uniqueId ?? "" });
-    return new Response(toByteStream(bytes), { headers });
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
+  GET: async (context) => {
+    const { headers, open } = await find(context);
+    return new Response(toByteStream(await open()), { headers });
   },
+  HEAD: async (context) => new Response(null, { headers: (await find(context)).headers }),
 });
+
+function find({ runtime: { db, files }, user, id, params }: ManageContext) {
+  return findRecordFile({ db, files, ownerId: user.id, endpointId: id, uniqueId: params.uniqueId ?? "" });
+}

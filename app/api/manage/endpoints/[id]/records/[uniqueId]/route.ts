@@ -5,7 +5,7 @@ import { jsonText, type ManageContext, manageRoute } from "@/app/lib/manage-rout
 import { readSentBody } from "@/app/lib/read-body";
 import { getRecord } from "@/src/control/get-record";
 
-export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   GET: async ({ runtime: { db, records: store }, user, id, params }) => {
     const { text, version } = await getRecord({ db, store, ownerId: user.id, endpointId: id, uniqueId: params.uniqueId ?? "" });
     return withVersion(jsonText(text), version);

@@ -3,7 +3,7 @@ import { json, manageRoute, withBody } from "@/app/lib/manage-route";
 import { deleteRecords } from "@/src/control/delete-records";
 import { recordsDeleteSchema } from "@/src/shared/management";
 
-export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   POST: withBody(recordsDeleteSchema, async ({ runtime: { db, records: store, tokens, files }, user, id, body: { uniqueIds } }) => {
     const deleted = await deleteRecords({ db, store, tokens, ownerId: user.id, endpointId: id, uniqueIds });
     files.sweepSoon();

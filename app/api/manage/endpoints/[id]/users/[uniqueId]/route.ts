@@ -3,7 +3,7 @@ import { json, manageRoute, noContent } from "@/app/lib/manage-route";
 import { deleteAppUser } from "@/src/control/delete-app-user";
 import { getAppUser } from "@/src/control/get-app-user";
 
-export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   GET: async ({ runtime: { db, clock }, user, id, params }) =>
     json(await getAppUser({ db, clock, ownerId: user.id, endpointId: id, userId: params.uniqueId ?? "" })),
   DELETE: async ({ runtime: { db, users }, user, id, params }) => {

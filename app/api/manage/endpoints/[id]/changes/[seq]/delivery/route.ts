@@ -2,7 +2,7 @@
 import { json, manageRoute } from "@/app/lib/manage-route";
 import { listDeliveries } from "@/src/control/list-deliveries";
 
-export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   GET: async ({ runtime: { db, changes, sandbox }, user, id, params: { seq = "" } }) =>
     json(await listDeliveries({ db, changes, sandbox, ownerId: user.id, endpointId: id, seq })),
 });

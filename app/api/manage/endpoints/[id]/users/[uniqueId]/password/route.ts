@@ -3,7 +3,7 @@ import { manageRoute, noContent, withBody } from "@/app/lib/manage-route";
 import { setAppUserPassword } from "@/src/control/set-app-user-password";
 import { appPasswordSetSchema } from "@/src/shared/management";
 
-export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   PUT: withBody(appPasswordSetSchema, async ({ runtime: { db, users }, user, id, params, body: { password } }) => {
     const userId = params.uniqueId ?? "";
     await setAppUserPassword({ db, users, ownerId: user.id, endpointId: id, userId, password });

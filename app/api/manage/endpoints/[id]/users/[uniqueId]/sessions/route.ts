@@ -3,7 +3,7 @@ import { json, manageRoute, noContent } from "@/app/lib/manage-route";
 import { listAppSessions } from "@/src/control/list-app-sessions";
 import { revokeAppSessions } from "@/src/control/revoke-app-sessions";
 
-export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   GET: async ({ runtime: { db, clock }, user, id, params }) =>
     json(await listAppSessions({ db, clock, ownerId: user.id, endpointId: id, userId: params.uniqueId ?? "" })),
   DELETE: async ({ runtime: { db, clock, tokens }, user, id, params }) => {

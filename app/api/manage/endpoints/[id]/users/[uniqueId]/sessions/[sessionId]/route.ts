@@ -2,7 +2,7 @@
 import { manageRoute, noContent } from "@/app/lib/manage-route";
 import { revokeAppSession } from "@/src/control/revoke-app-sessions";
 
-export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   DELETE: async ({ runtime: { db, clock, tokens }, user, id, params }) => {
     const { uniqueId: userId = "", sessionId = "" } = params;
     await revokeAppSession({ db, clock, tokens, ownerId: user.id, endpointId: id, userId, sessionId });

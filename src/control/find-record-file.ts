@@ -1,4 +1,4 @@
-/** Opens the file of a record for the endpoint's owner (G15). It must not read more of it than is taken. */
+/** Finds the file of a record for the endpoint's owner (G15). It must not read more of it than is taken. */
 import { toFileHeaders } from "@/src/core/file-headers";
 import type { Files } from "@/src/core/files";
 import type { Db } from "@/src/db/client";
@@ -6,13 +6,14 @@ import { AppError } from "@/src/shared/errors";
 import { isUniqueId } from "@/src/shared/protocol";
 import { requireOwnEndpoint } from "./require-own-endpoint";
 
-export interface OpenedFile {
+export interface FoundFile {
   headers: Record<string, string>;
-  bytes: AsyncIterable<Uint8Array>;
+  /** Opens the file, which stays open until the bytes were read or the iteration ends. Throws `storage_unavailable`. */
+  open(): Promise<AsyncIterable<Uint8Array>>;
 }
 
-/** The whole file. Raises `not_found`, `unique_id_invalid`, `record_not_found`, `not_a_file`, `storage_unavailable`. */
-export async function openRecordFile({
+/** The whole file. Raises `not_found`, `unique_id_invalid`, `record_not_found`, `not_a_file`. */
+export async function findRecordFile({
   db,
   files,
   ownerId,
@@ -24,10 +25,10 @@ export async function openRecordFile({
   ownerId: string;
   endpointId: string;
   uniqueId: string;
-}): Promise<OpenedFile> {
+}): Promise<FoundFile> {
   await requireOwnEndpoint({ db, ownerId, endpointId });
   if (!isUniqueId(uniqueId)) throw new AppError("unique_id_invalid");
   const file = await files.open({ endpointId, id: uniqueId });
   const headers = { ...toFileHeaders(file), "Accept-Ranges": "none", "Content-Length": String(file.size) };
-  return { headers, bytes: await file.read({ start: 0, end: file.size - 1 }) };
+  return { headers, open: () => file.read({ start: 0, end: file.size - 1 }) };
 }
