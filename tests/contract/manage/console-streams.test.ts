@@ -1,7 +1,7 @@
 /** The console's streams end with the sign-in that asked for their ticket (W6, G7), on another server, whatever ends it. */
 import { encode } from "next-auth/jwt";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { SESSION_COOKIE } from "@/app/lib/session-cookie";
+import { cookieNames } from "@/app/lib/session-cookie";
 import { toDashboardTurn } from "@/src/core/password-hasher";
 import { createTestDatabase, type TestDatabase } from "@/tests/support/database";
 import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";
@@ -42,7 +42,7 @@ beforeEach(async () => {
 async function signIn(): Promise<{ id: string; call: (method: string, path: string, call?: Call) => Promise<Answer> }> {
   const { db, secret } = server.runtime;
   const { id } = await db.session.create({ data: { userId: ada.id, expiresAt: new Date(Date.now() + 86_400_000) } });
-  const cookie = `${SESSION_COOKIE}=${await encode({ token: { sub: ada.id, sid: id }, secret })}`;
+  const cookie = `${cookieNames({ secure: false }).session}=${await encode({ token: { sub: ada.id, sid: id }, secret })}`;
   const headers = { cookie, origin: ORIGIN, "sec-fetch-site": "same-origin" };
   return { id, call: (method, path, call = {}) => server.call(method, path, { ...call, headers }) };
 }
