@@ -72,6 +72,10 @@ export interface Config {
   /** What one JSONata expression or schema check may take (R6, R10). */
   sandboxTimeoutMs: number;
   sandboxMemoryBytesMax: number;
+  /** CPU time that expressions and checks of one key and address may use a minute, and those of an account twice; 0: no limit. */
+  sandboxCpuMsPerMinute: number;
+  /** What a JSONata expression may answer (R6). */
+  jsonataResultBytesMax: number;
   pingIntervalMs: number;
   pongTimeoutMs: number;
   /** Of the change log and of definitions: how late a lost hint is noticed. */
@@ -147,6 +151,8 @@ const variables = z.object({
   RESTED_S3_SECRET_ACCESS_KEY: text(),
   RESTED_SANDBOX_TIMEOUT_MS: wholeNumber(10, 60_000, " milliseconds"),
   RESTED_SANDBOX_MEMORY_BYTES_MAX: wholeNumber(8 * MIB, 2048 * MIB, " bytes"),
+  RESTED_SANDBOX_CPU_MS_PER_MINUTE: wholeNumber(0, 3_600_000, " milliseconds a minute; 0 for no limit"),
+  RESTED_JSONATA_RESULT_BYTES_MAX: wholeNumber(KIB, 64 * MIB, " bytes"),
   RESTED_LOG_LEVEL: oneOf(LOG_LEVELS),
 });
 
@@ -221,6 +227,8 @@ function toConfig(env: Readonly<Partial<Record<Variable, string | undefined>>>):
     ...toS3(env),
     sandboxTimeoutMs: number("RESTED_SANDBOX_TIMEOUT_MS", 1000),
     sandboxMemoryBytesMax: number("RESTED_SANDBOX_MEMORY_BYTES_MAX", 128 * MIB),
+    sandboxCpuMsPerMinute: number("RESTED_SANDBOX_CPU_MS_PER_MINUTE", 15_000),
+    jsonataResultBytesMax: number("RESTED_JSONATA_RESULT_BYTES_MAX", 2 * MIB),
     pingIntervalMs: 25_000,
     pongTimeoutMs: 10_000,
     pollIntervalMs: number("RESTED_POLL_INTERVAL_MS", 1000),

@@ -3,7 +3,7 @@ import { setImmediate as nextTick } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import type { Sandbox } from "@/src/core/ports";
 import { parseCursor } from "@/src/shared/cursor";
-import { AppError } from "@/src/shared/errors";
+import { AppError, type ErrorCode } from "@/src/shared/errors";
 import { createMemoryHub, EPOCH, type MemoryHub, toGrant, toPrivateGrant, toStart } from "@/tests/support/memory-hub";
 import { createMemorySink, type MemorySink, type StreamMessage } from "@/tests/support/memory-sink";
 import { until } from "@/tests/support/until";
@@ -17,6 +17,7 @@ const NOW: Start = { mode: "now" };
 function createSandbox({ perTurn = 100 }: { perTurn?: number } = {}) {
   const judged: { expression: string; seq: number }[] = [];
   let [parsed, busy] = [0, 0];
+  let refusal: ErrorCode = "server_busy";
   let gate = Promise.resolve();
   const filter: Sandbox["filter"] = async (expression, inputs, options) => {
     if (inputs.length === 0) {
@@ -29,7 +30,7 @@ function createSandbox({ perTurn = 100 }: { perTurn?: number } = {}) {
     options?.signal?.throwIfAborted();
     if (busy > 0) {
       busy -= 1;
-      throw new AppError("server_busy");
+      throw new AppError(refusal);
     }
     const seqs = inputs.slice(0, perTurn).map((text) => Number.parseInt(JSON.parse(text).uniqueId, 16));
     const [, failing] = /^fails (\d+)$/.exec(expression) ?? [];
@@ -42,6 +43,9 @@ function createSandbox({ perTurn = 100 }: { perTurn?: number } = {}) {
     filter,
     judged,
     parsed: () => parsed,
+    refuseWith: (code: ErrorCode) => {
+      refusal = code;
+    },
     beBusy: (times: number) => {
       busy = times;
     },
@@ -239,8 +243,9 @@ describe("a stream with a filter", () => {
     expect(stream.sink.messages()[2]).toMatchObject({ reason: "epoch_changed", from: `${EPOCH}-1` });
   });
 
-  it("[W13] a busy sandbox delays it, and loses nothing", async () => {
+  it.each(["server_busy", "rate_limited"] as const)("[W13] a sandbox that refuses with %s delays it, and loses nothing", async (code) => {
     const memory = setUp();
+    memory.sandbox.refuseWith(code);
     const [live, behind] = [await open(memory, { filter: "2" }), await open(memory, { filter: "2", start: toStart(0) })];
     memory.sandbox.beBusy(1);
     memory.publish(memory.log.commit(4));

@@ -114,7 +114,13 @@ export async function boot(config: Config): Promise<Booted> {
   const limiter = config.redisUrl === undefined ? createProcessRateLimiter() : createSharedRateLimiter({ url: config.redisUrl, log });
   const gate = createRateGate({ access, limiter, limit: config.rateLimit });
   const limits = createStreamLimits(config.streams);
-  const sandbox = createSandbox({ timeoutMs: config.sandboxTimeoutMs, memoryBytesMax: config.sandboxMemoryBytesMax, log });
+  const sandbox = createSandbox({
+    timeoutMs: config.sandboxTimeoutMs,
+    memoryBytesMax: config.sandboxMemoryBytesMax,
+    resultBytesMax: config.jsonataResultBytesMax,
+    cpuMsPerMinute: config.sandboxCpuMsPerMinute,
+    log,
+  });
   const hub = createHub({
     changes: { ...changes, read: shareReads(changes.read) },
     snapshots: createSnapshotReader({ pool }),

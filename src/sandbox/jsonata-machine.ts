@@ -13,7 +13,6 @@ import {
   type QuickJSRuntime,
 } from "quickjs-emscripten-core";
 import * as z from "zod/mini";
-import { JSONATA_OUTPUT_BYTES_MAX } from "@/src/shared/protocol";
 import { cutOff } from "./cut-off";
 import { createJobClock } from "./job-clock";
 import { HARNESS } from "./jsonata-harness";
@@ -60,7 +59,11 @@ interface Instance {
 }
 
 /** A machine that is ready for its first evaluation. */
-export async function createJsonataMachine(options: { timeoutMs: number; memoryBytesMax: number }): Promise<JsonataMachine> {
+export async function createJsonataMachine(options: {
+  timeoutMs: number;
+  memoryBytesMax: number;
+  resultBytesMax: number;
+}): Promise<JsonataMachine> {
   const wasmModule = new WebAssembly.Module(wasm);
   const { memoryBytesMax } = options;
   const clock = createJobClock(options);
@@ -82,7 +85,7 @@ export async function createJsonataMachine(options: { timeoutMs: number; memoryB
   }
 
   return {
-    evaluate: (expression, input) => runInTime(() => evaluate(instance, expression, input)),
+    evaluate: (expression, input) => runInTime(() => evaluate(instance, expression, input, options.resultBytesMax)),
     filter(expression, inputs) {
       const verdicts: boolean[] = [];
       const answer = runInTime(() => {
@@ -148,10 +151,10 @@ function restore({ memory, image }: Instance): void {
 }
 
 /** Only texts go in and out. No handle need be disposed of: the memory goes back to what it was. */
-function evaluate(instance: Instance, expression: string, input: string): Answer {
+function evaluate(instance: Instance, expression: string, input: string, resultBytesMax: number): Answer {
   const { context } = instance;
   const outcome = run(instance, "start", [context.newString(JSON.stringify(expression)), context.newString(input), newSeed(context)]);
-  if (outcome.outcome !== "text" || Buffer.byteLength(outcome.text) <= JSONATA_OUTPUT_BYTES_MAX) return outcome;
+  if (outcome.outcome !== "text" || Buffer.byteLength(outcome.text) <= resultBytesMax) return outcome;
   return { outcome: "limit", limit: "output" };
 }
 

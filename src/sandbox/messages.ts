@@ -8,6 +8,8 @@ export const workerSettingsSchema = z.strictObject({
   kind: z.enum(["jsonata", "schema"]),
   timeoutMs: z.number(),
   memoryBytesMax: z.number(),
+  /** Of what an expression answers. */
+  resultBytesMax: z.number(),
 });
 export type WorkerSettings = z.infer<typeof workerSettingsSchema>;
 

@@ -3,11 +3,14 @@ import { mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { CallerPath } from "@/src/core/caller-path";
 import { isAppError } from "@/src/shared/errors";
 import { until } from "@/tests/support/until";
+import { createCpuBudget } from "./cpu-budget";
 import type { Job } from "./messages";
 import { createPool, type Pool } from "./pool";
 
+const NO_BUDGET = createCpuBudget({ msPerMinute: 0, now: () => 0 });
 const JOB: Job = { kind: "check_schema", schema: "{}" };
 /** Reports as a worker does. */
 const READY = `process.send({ type: "ready" }); process.on("disconnect", () => process.exit());`;
@@ -33,8 +36,8 @@ function write(source: string, name = "worker.mjs"): string {
 }
 
 function create(findScript: () => Promise<string>, timeoutMs = 300): Pool {
-  const settings = { kind: "schema" as const, timeoutMs, memoryBytesMax: 16 * 1024 * 1024 };
-  pool = createPool({ size: 2, settings, findScript, log: { warn: (_, message) => void warned.push(message) } });
+  const settings = { kind: "schema" as const, timeoutMs, memoryBytesMax: 16 * 1024 * 1024, resultBytesMax: 1024 };
+  pool = createPool({ budget: NO_BUDGET, size: 2, settings, findScript, log: { warn: (_, message) => void warned.push(message) } });
   return pool;
 }
 
@@ -55,6 +58,8 @@ function countListeners(): { signal: AbortSignal; count: () => number } {
   const { signal } = new AbortController();
   return { signal, count: () => getEventListeners(signal, "abort").length };
 }
+
+const codeOrAnswer = (promise: Promise<unknown>) => promise.catch((error: unknown) => (isAppError(error) ? error.code : error));
 
 describe("a pool", () => {
   it("[R6] whose script can't be found refuses, and tries again with the next job", async () => {
@@ -82,12 +87,19 @@ describe("a pool", () => {
 
   it("[R6] kills a worker once it has used 1.5 times the CPU time of its limit, and not before", async () => {
     const script = write(`${READY} process.on("message", ({ id, job }) => { if (job.schema === "hang") for (;;); ${ANSWER} });`);
-    const settings = { kind: "schema" as const, timeoutMs: 100, memoryBytesMax: 16 * 1024 * 1024 };
+    const settings = { kind: "schema" as const, timeoutMs: 100, memoryBytesMax: 16 * 1024 * 1024, resultBytesMax: 1024 };
     // Of the first worker, from when it is idle: as the parent reads it.
     const times = [5000, 5100, 5149, 5150];
     let reads = 0;
     const readCpuTime = () => times[Math.min(reads++, times.length - 1)];
-    pool = createPool({ size: 1, settings, findScript: () => Promise.resolve(script), log: { warn: note }, readCpuTime });
+    pool = createPool({
+      budget: NO_BUDGET,
+      size: 1,
+      settings,
+      findScript: () => Promise.resolve(script),
+      log: { warn: note },
+      readCpuTime,
+    });
     const hang = pool.run({ prepare: () => ({ kind: "check_schema", schema: "hang" }), length: 0 });
     expect(await hang).toEqual({ outcome: "limit", limit: "time" });
     expect(reads).toBeGreaterThanOrEqual(times.length);
@@ -97,13 +109,13 @@ describe("a pool", () => {
 
   it("[R6] tells a job that got no CPU time from one that used too much", async () => {
     const script = write(`${READY} process.on("message", () => undefined);`);
-    const settings = { kind: "schema" as const, timeoutMs: 10, memoryBytesMax: 16 * 1024 * 1024 };
+    const settings = { kind: "schema" as const, timeoutMs: 10, memoryBytesMax: 16 * 1024 * 1024, resultBytesMax: 1024 };
     const options = { size: 1, settings, findScript: () => Promise.resolve(script), log: { warn: note } };
-    pool = createPool({ ...options, readCpuTime: () => 5000 });
+    pool = createPool({ budget: NO_BUDGET, ...options, readCpuTime: () => 5000 });
     expect(await ask(pool)).toEqual({ outcome: "starved" });
     await pool.close();
     // Where CPU times can't be read, the clock alone counts.
-    pool = createPool({ ...options, readCpuTime: () => undefined });
+    pool = createPool({ budget: NO_BUDGET, ...options, readCpuTime: () => undefined });
     expect(await ask(pool)).toEqual({ outcome: "limit", limit: "time" });
   });
 
@@ -111,13 +123,13 @@ describe("a pool", () => {
     const good = write(`${READY} process.on("message", ({ id }) => { process.send({ type: "begun", id }); ${ANSWER} });`);
     const deadly = write(`${READY} process.on("message", () => process.exit(1));`, "deadly.mjs");
     let deadlyStarts = 1;
-    const settings = { kind: "schema" as const, timeoutMs: 60_000, memoryBytesMax: 16 * 1024 * 1024 };
+    const settings = { kind: "schema" as const, timeoutMs: 60_000, memoryBytesMax: 16 * 1024 * 1024, resultBytesMax: 1024 };
     const findScript = () => Promise.resolve(deadlyStarts-- > 0 ? deadly : good);
-    pool = createPool({ size: 1, settings, findScript, log: { warn: () => undefined } });
+    pool = createPool({ budget: NO_BUDGET, size: 1, settings, findScript, log: { warn: () => undefined } });
     expect(await ask(pool)).toEqual({ outcome: "nothing" });
     await pool.close();
     deadlyStarts = 2;
-    pool = createPool({ size: 1, settings, findScript, log: { warn: () => undefined } });
+    pool = createPool({ budget: NO_BUDGET, size: 1, settings, findScript, log: { warn: () => undefined } });
     expect(await ask(pool)).toEqual({ outcome: "limit", limit: "memory" });
     expect(await ask(pool)).toEqual({ outcome: "nothing" });
   });
@@ -146,8 +158,8 @@ describe("a pool", () => {
     const deadly = write("process.exit(1);", "deadly.mjs");
     const good = write(`${READY} process.on("message", ({ id }) => { ${ANSWER} });`);
     let script = deadly;
-    const settings = { kind: "schema" as const, timeoutMs: 60_000, memoryBytesMax: 16 * 1024 * 1024 };
-    pool = createPool({ size: 1, settings, findScript: () => Promise.resolve(script), log: { warn: () => undefined } });
+    const settings = { kind: "schema" as const, timeoutMs: 60_000, memoryBytesMax: 16 * 1024 * 1024, resultBytesMax: 1024 };
+    pool = createPool({ budget: NO_BUDGET, size: 1, settings, findScript: () => Promise.resolve(script), log: { warn: () => undefined } });
     const of = pool;
     const accounts = Array.from({ length: 4 }, (_, n) => [`account ${n}`, "project", "caller"] as const);
     const { signal, count } = countListeners();
@@ -172,8 +184,8 @@ describe("a pool", () => {
 
   it("[R6] takes turns by account, then project, then caller", async () => {
     const script = write(`${READY} process.on("message", ({ id }) => { ${ANSWER} });`);
-    const settings = { kind: "schema" as const, timeoutMs: 60_000, memoryBytesMax: 16 * 1024 * 1024 };
-    pool = createPool({ size: 1, settings, findScript: () => Promise.resolve(script), log: { warn: () => undefined } });
+    const settings = { kind: "schema" as const, timeoutMs: 60_000, memoryBytesMax: 16 * 1024 * 1024, resultBytesMax: 1024 };
+    pool = createPool({ budget: NO_BUDGET, size: 1, settings, findScript: () => Promise.resolve(script), log: { warn: () => undefined } });
     const order: string[] = [];
     const jobs = [
       ...Array.from({ length: 8 }, (_, n) => ["greedy", `project ${n}`, "key"] as const),
@@ -204,7 +216,7 @@ describe("a pool", () => {
   it("[R6] gives the second run of a job its caller's turn and its signal", async () => {
     const good = write(`${READY} process.on("message", ({ id }) => { ${ANSWER} });`);
     const deadly = write(`${READY} process.on("message", () => process.exit(1));`, "deadly.mjs");
-    const settings = { kind: "schema" as const, timeoutMs: 60_000, memoryBytesMax: 16 * 1024 * 1024 };
+    const settings = { kind: "schema" as const, timeoutMs: 60_000, memoryBytesMax: 16 * 1024 * 1024, resultBytesMax: 1024 };
     let starts = 0;
     let found: () => void = () => undefined;
     // The second worker is never found: what is run again waits.
@@ -215,7 +227,7 @@ describe("a pool", () => {
         found = () => resolve(good);
       });
     };
-    pool = createPool({ size: 1, settings, findScript, log: { warn: () => undefined } });
+    pool = createPool({ budget: NO_BUDGET, size: 1, settings, findScript, log: { warn: () => undefined } });
     const gone = new AbortController();
     const caller = ["account", "project", "caller"] as const;
     const job = pool.run({ prepare: () => JOB, length: 0, caller, signal: gone.signal }).catch((error: unknown) => error);
@@ -223,6 +235,94 @@ describe("a pool", () => {
     gone.abort(new Error("gone"));
     expect(await job).toEqual(new Error("gone"));
     found();
+  });
+
+  it("[R6] leaves a worker to callers that have not used much, however many that have ask", async () => {
+    // Workers that never answer.
+    const script = write(`${READY} process.on("message", () => undefined);`);
+    const order: string[] = [];
+    const budget = { ...NO_BUDGET, isHeavy: ([account]: CallerPath) => account.startsWith("heavy") };
+    const settings = { kind: "schema" as const, timeoutMs: 60_000, memoryBytesMax: 16 * 1024 * 1024, resultBytesMax: 1024 };
+    pool = createPool({ size: 3, settings, findScript: () => Promise.resolve(script), log: { warn: note }, budget });
+    const of = pool;
+    const send = (account: string) =>
+      codeOrAnswer(
+        of.run({
+          prepare: () => {
+            order.push(account);
+            return JOB;
+          },
+          length: 0,
+          caller: [account, "project", "caller"],
+        }),
+      );
+    const sent = [...Array.from({ length: 8 }, (_, n) => send(`heavy ${n}`)), send("light")];
+    await until("three jobs", () => order.length === 3);
+    expect(order.toSorted()).toEqual(["heavy 0", "heavy 1", "light"]);
+    await of.close();
+    await Promise.all(sent);
+  });
+
+  it("[R6] callers that have used much get every second turn, however many they are", async () => {
+    const script = write(`${READY} process.on("message", ({ id }) => { ${ANSWER} });`);
+    const order: string[] = [];
+    const budget = { ...NO_BUDGET, isHeavy: ([account]: CallerPath) => account.startsWith("heavy") };
+    const settings = { kind: "schema" as const, timeoutMs: 60_000, memoryBytesMax: 16 * 1024 * 1024, resultBytesMax: 1024 };
+    pool = createPool({ size: 1, settings, findScript: () => Promise.resolve(script), log: { warn: note }, budget });
+    const of = pool;
+    const send = (account: string) => {
+      const prepare = () => {
+        order.push(account);
+        return JOB;
+      };
+      return of.run({ prepare, length: 0, caller: [account, "project", "caller"] });
+    };
+    await Promise.all(["heavy 0", "heavy 1", "heavy 2", "light", "light"].map(send));
+    expect(order).toEqual(["light", "heavy 0", "light", "heavy 1", "heavy 2"]);
+  });
+
+  it("[R6] refuses callers whose budget is spent, also those whose jobs wait already, and says when to come again", async () => {
+    const script = write(`${READY} process.on("message", ({ id }) => { ${ANSWER} });`);
+    const charged: string[] = [];
+    let isSpent = false;
+    const budget = {
+      ...NO_BUDGET,
+      waitMs: ([account]: CallerPath) => (isSpent && account === "spender" ? 1_500 : 0),
+      charge: ([account]: CallerPath) => void charged.push(account),
+    };
+    const settings = { kind: "schema" as const, timeoutMs: 60_000, memoryBytesMax: 16 * 1024 * 1024, resultBytesMax: 1024 };
+    pool = createPool({ size: 1, settings, findScript: () => Promise.resolve(script), log: { warn: note }, budget });
+    const of = pool;
+    const send = (account: string, prepare = () => JOB) => of.run({ prepare, length: 0, caller: [account, "project", "caller"] });
+    const first = send("spender", () => {
+      isSpent = true;
+      return JOB;
+    });
+    const waiting = codeOf(send("spender"));
+    const other = send("other");
+    expect(await Promise.all([first, waiting, other])).toEqual([{ outcome: "nothing" }, "rate_limited", { outcome: "nothing" }]);
+    expect(await send("spender").catch((error: unknown) => error)).toMatchObject({ code: "rate_limited", retryAfterSeconds: 2 });
+    expect(charged).toEqual(["spender", "other"]);
+  });
+
+  it("[R6] a caller whose first job took much waits for the others from then on", async () => {
+    const script = write(`${READY} process.on("message", ({ id }) => { ${ANSWER} });`);
+    const order: string[] = [];
+    let isHeavy = false;
+    const budget = { ...NO_BUDGET, isHeavy: ([account]: CallerPath) => isHeavy && account === "bomber" };
+    const settings = { kind: "schema" as const, timeoutMs: 60_000, memoryBytesMax: 16 * 1024 * 1024, resultBytesMax: 1024 };
+    pool = createPool({ size: 1, settings, findScript: () => Promise.resolve(script), log: { warn: note }, budget });
+    const of = pool;
+    const send = (account: string) => {
+      const prepare = () => {
+        order.push(account);
+        isHeavy = true;
+        return JOB;
+      };
+      return of.run({ prepare, length: 0, caller: [account, "project", "caller"] });
+    };
+    await Promise.all([send("bomber"), send("bomber"), send("bomber"), send("a"), send("b")]);
+    expect(order).toEqual(["bomber", "a", "b", "bomber", "bomber"]);
   });
 
   it("[R6] that is closed refuses what waits", async () => {

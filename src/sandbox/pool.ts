@@ -1,9 +1,10 @@
 /** A bounded pool of sandbox workers of one kind: started when they are needed, kept warm, replaced when they die. It must not look into jobs. */
 import { type ByteBudget, createByteBudget } from "@/src/core/byte-budget";
 import type { CallerPath } from "@/src/core/caller-path";
-import { createFairQueue } from "@/src/core/fair-queue";
+import { createFairQueue, type FairQueue } from "@/src/core/fair-queue";
 import type { Log, SandboxOptions } from "@/src/core/ports";
 import { AppError } from "@/src/shared/errors";
+import type { CpuBudget } from "./cpu-budget";
 import type { Answer, Job, WorkerSettings } from "./messages";
 import { startWorker, type WorkerProcess } from "./worker-process";
 
@@ -14,13 +15,16 @@ const MI = 1024 * 1024;
 const HELD = { max: 64 * MI, groupMax: [16 * MI, 12 * MI, 8 * MI] } as const;
 /** A job that has waited so long is refused. */
 const WAIT_MS_MAX = 15_000;
+/** CPU time of a job that is not charged: so much for each of its items, within bounds. What most expressions and checks take is free. */
+const FREE = { itemMs: 0.5, msMin: 20, msMax: 150 } as const;
 /** So many workers in a row that die before they are ready mean that none ever will be. */
 const FAILED_STARTS_MAX = 3;
 
 export interface Pool {
   /**
    * Settles with the answer of a worker. `prepare` is called when one is free, before the job's time begins; what it raises is passed on. `length`: characters
-   * that the job holds while it waits. Raises `server_busy`, `internal_error` when no worker can be started, and the signal's reason.
+   * that the job holds while it waits. Throws `server_busy`, `rate_limited` when the
+   * caller's CPU budget is spent, `internal_error` when no worker can be started, and the signal's reason.
    */
   run(request: { prepare: () => Job | Promise<Job>; length: number } & SandboxOptions): Promise<Answer>;
   close(): Promise<void>;
@@ -31,9 +35,15 @@ const NOBODY: CallerPath = ["", "", ""];
 
 type Request = Parameters<Pool["run"]>[0];
 
+/** Jobs of callers that have used much CPU time lately wait in a lane of their own, which never takes the last worker. */
+type Lane = "light" | "heavy";
+
 /** A job that waits, or runs. */
 interface Waiting {
   request: Request;
+  caller: CallerPath;
+  /** Where it waits, or has waited. */
+  lane: Lane;
   /** Its first worker was gone before it began. */
   isSecond: boolean;
   /** It waits no longer: gives back what is held for it. */
@@ -47,6 +57,7 @@ export interface PoolOptions {
   settings: WorkerSettings;
   findScript: () => Promise<string>;
   log: Pick<Log, "warn">;
+  budget: CpuBudget;
   /** See WorkerOptions. */
   readCpuTime?: ((pid: number) => number | undefined) | undefined;
 }
@@ -58,7 +69,10 @@ export function createPool(options: PoolOptions): Pool {
 class WorkerPool implements Pool {
   readonly #options: PoolOptions;
   readonly #workers = new Set<WorkerProcess>();
-  readonly #waiting = createFairQueue<Waiting>(WAITING);
+  readonly #lanes: Readonly<Record<Lane, FairQueue<Waiting>>> = { light: createFairQueue(WAITING), heavy: createFairQueue(WAITING) };
+  /** Lanes take turns. */
+  #lastLane: Lane = "heavy";
+  #heavyRunning = 0;
   readonly #held: ByteBudget = createByteBudget({ ...HELD, createBusyError: busy });
   /** Workers that a job was promised to, while its input is fetched. */
   readonly #promised = new Set<WorkerProcess>();
@@ -78,6 +92,7 @@ class WorkerPool implements Pool {
     const { length, caller = NOBODY, signal } = request;
     if (this.#isClosed) throw new AppError("server_shutdown");
     signal?.throwIfAborted();
+    this.#requireBudget(caller);
     const hold = this.#held.hold(caller, Math.min(length, HELD.max));
     return new Promise((resolve, reject) => {
       const leave = () => {
@@ -85,15 +100,16 @@ class WorkerPool implements Pool {
         signal?.removeEventListener("abort", onAbort);
         hold.release();
       };
-      const waiting: Waiting = { request, isSecond, leave, resolve, reject };
+      const lane = this.#options.budget.isHeavy(caller) ? "heavy" : "light";
+      const waiting: Waiting = { request, caller, lane, isSecond, leave, resolve, reject };
       const drop = (error: unknown) => {
-        if (!this.#waiting.remove(caller, waiting)) return;
+        if (!this.#lanes[waiting.lane].remove(caller, waiting)) return;
         leave();
         reject(error);
       };
       const onAbort = () => drop(signal?.reason);
       const timer = setTimeout(() => drop(busy()), WAIT_MS_MAX);
-      if (!this.#waiting.add(caller, waiting)) {
+      if (!this.#lanes[lane].add(caller, waiting)) {
         leave();
         reject(busy());
         return;
@@ -112,29 +128,74 @@ class WorkerPool implements Pool {
   /** Gives what waits to workers that are free, and starts workers as long as there may be more and more are needed. */
   #serve(): void {
     for (const worker of this.#workers) {
-      if (this.#waiting.size === 0) return;
+      if (this.#size() === 0) return;
       if (worker.state === "idle" && !this.#promised.has(worker)) this.#give(worker);
     }
     let starting = this.#starting + [...this.#workers].filter(({ state }) => state === "starting").length;
     let count = this.#starting + this.#workers.size;
-    for (; starting < this.#waiting.size && count < this.#options.size; starting += 1, count += 1) void this.#start();
+    for (; starting < this.#size() && count < this.#options.size; starting += 1, count += 1) void this.#start();
   }
 
   #give(worker: WorkerProcess): void {
-    const waiting = this.#waiting.take();
+    const waiting = this.#take();
     if (!waiting) return;
     waiting.leave();
+    const isHeavy = waiting.lane === "heavy";
+    if (isHeavy) this.#heavyRunning += 1;
     this.#promised.add(worker);
     void this.#work(worker, waiting).finally(() => {
       this.#promised.delete(worker);
+      if (isHeavy) this.#heavyRunning -= 1;
       this.#serve();
     });
   }
 
-  async #work(worker: WorkerProcess, { request, isSecond, resolve, reject }: Waiting): Promise<void> {
+  /** The next job that may run now. Those whose callers' budgets were spent while they waited are refused. */
+  #take(): Waiting | undefined {
+    const order: readonly Lane[] = this.#lastLane === "heavy" ? ["light", "heavy"] : ["heavy", "light", "heavy"];
+    for (const lane of order) {
+      if (lane === "heavy" && this.#heavyRunning >= Math.max(1, this.#options.size - 1)) continue;
+      for (let waiting = this.#lanes[lane].take(); waiting; waiting = this.#lanes[lane].take()) {
+        if (!this.#isStill(lane, waiting)) continue;
+        this.#lastLane = lane;
+        return waiting;
+      }
+    }
+    return undefined;
+  }
+
+  /** False: it waits in the other lane now, or is refused. */
+  #isStill(lane: Lane, waiting: Waiting): boolean {
+    const { caller } = waiting;
+    const refuse = (error: unknown) => {
+      waiting.leave();
+      waiting.reject(error);
+      return false;
+    };
+    try {
+      this.#requireBudget(caller);
+    } catch (error) {
+      return refuse(error);
+    }
+    if (lane === "heavy" || !this.#options.budget.isHeavy(caller)) return true;
+    waiting.lane = "heavy";
+    return this.#lanes.heavy.add(caller, waiting) ? false : refuse(busy());
+  }
+
+  #requireBudget(caller: CallerPath): void {
+    const waitMs = this.#options.budget.waitMs(caller);
+    if (waitMs > 0) throw overBudget(waitMs);
+  }
+
+  #size(): number {
+    return this.#lanes.light.size + this.#lanes.heavy.size;
+  }
+
+  async #work(worker: WorkerProcess, { request, caller, isSecond, resolve, reject }: Waiting): Promise<void> {
     try {
       const job = await request.prepare();
       const outcome = await worker.run(job);
+      if (outcome) this.#options.budget.charge(caller, outcome.cpuMs - toFreeMs(job));
       if (outcome) resolve(outcome.answer);
       // It had died before: the job was not begun, and may be given to another. Twice is no accident.
       else if (isSecond) resolve({ outcome: "limit", limit: "memory" });
@@ -183,9 +244,11 @@ class WorkerPool implements Pool {
   }
 
   #refuseAll(error: AppError): void {
-    for (let waiting = this.#waiting.take(); waiting; waiting = this.#waiting.take()) {
-      waiting.leave();
-      waiting.reject(error);
+    for (const lane of Object.values(this.#lanes)) {
+      for (let waiting = lane.take(); waiting; waiting = lane.take()) {
+        waiting.leave();
+        waiting.reject(error);
+      }
     }
   }
 }
@@ -203,6 +266,19 @@ function toLength(job: Job): number {
     case "check_schema":
       return job.schema.length;
   }
+}
+
+function toFreeMs(job: Job): number {
+  const items = job.kind === "filter" ? job.inputs.length : job.kind === "validate" ? job.bodies.length : 1;
+  return Math.min(FREE.msMax, Math.max(FREE.msMin, items * FREE.itemMs));
+}
+
+function overBudget(waitMs: number): AppError {
+  const seconds = Math.ceil(waitMs / 1000);
+  return new AppError("rate_limited", {
+    detail: `Expressions and schema checks have used the CPU time that this key, address or account may use. Simplify them, or try again in ${seconds} s.`,
+    retryAfterSeconds: seconds,
+  });
 }
 
 function busy(): AppError {

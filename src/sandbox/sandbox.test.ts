@@ -9,6 +9,7 @@ import type { Sandbox } from "@/src/core/ports";
 import { isAppError } from "@/src/shared/errors";
 import { JSONATA_BYTES_MAX, JSONATA_INPUT_BYTES_MAX } from "@/src/shared/protocol";
 import { limitOf, refusal } from "@/tests/support/refusal";
+import { unlessBusy } from "@/tests/support/unless-busy";
 import { until } from "@/tests/support/until";
 import { createSandbox } from "./sandbox";
 
@@ -121,7 +122,7 @@ describe("JSONata", () => {
     expect(await detail(strict, "( $f := function($n){ $f($n) }; $f(1) )")).toMatch(/more than 300 ms/);
     expect(await detail(greedy, "$map([1..10000000], function($i){ {'n': $i} })")).toMatch(/more than 16 MiB of memory/);
     expect(await detail(patient, `${"(".repeat(5000)}1${")".repeat(5000)}`)).toMatch(/too deeply/);
-    expect(await detail(patient, `( $x := $pad('x', 9000000); [$x, $x] )`)).toMatch(/answers more than 16 MiB/);
+    expect(await detail(patient, `( $x := $pad('x', 9000000); [$x, $x] )`)).toMatch(/answers more than 2097152 bytes/);
     expect(await detail(patient, "x".repeat(JSONATA_BYTES_MAX + 1))).toMatch(/at most 16 KiB/);
     expect(await detail(patient, "1", JSON.stringify("x".repeat(JSONATA_INPUT_BYTES_MAX)))).toMatch(/at most 16 MiB/);
     await greedy.close();
@@ -131,7 +132,7 @@ describe("JSONata", () => {
     const expression = `$ /*${"x".repeat(JSONATA_BYTES_MAX - 6)}*/`;
     const input = JSON.stringify("x".repeat(JSONATA_INPUT_BYTES_MAX - 2));
     expect([Buffer.byteLength(expression), input.length]).toEqual([JSONATA_BYTES_MAX, JSONATA_INPUT_BYTES_MAX]);
-    const large = create(10_000, 256 * MIB);
+    const large = createSandbox({ timeoutMs: 10_000, memoryBytesMax: 256 * MIB, resultBytesMax: 16 * MIB, log: { warn: () => undefined } });
     expect((await large.evaluate(expression, input)) === input).toBe(true);
     await large.close();
   });
@@ -258,6 +259,38 @@ describe("JSON Schema", () => {
     expect((await limitOf(() => strict.validate(text, [body]))).code).toBe("schema_limit");
     expect(await strict.validate(schema, ['{"name":"ada"}'])).toBeUndefined();
   });
+});
+
+describe("budgets", () => {
+  it("[R6] the size of an answer is counted in bytes", async () => {
+    const small = createSandbox({ timeoutMs: 10_000, memoryBytesMax: 64 * MIB, resultBytesMax: 1024, log: { warn: () => undefined } });
+    expect(await small.evaluate("$pad('', 340, 'é')", "1")).toHaveLength(342);
+    expect((await limitOf(() => small.evaluate("$pad('', 600, 'é')", "1"))).detail).toMatch(/answers more than 1024 bytes/);
+    await small.close();
+  });
+
+  it("[R6] [R10] a caller that spends its CPU time is refused everything until it comes back, an account likewise, and no other account", async () => {
+    const bomb = "( $f := function($n){ $f($n) }; $f(1) )";
+    const sandbox = createSandbox({ timeoutMs: 100, memoryBytesMax: 64 * MIB, cpuMsPerMinute: 200, log: { warn: () => undefined } });
+    const codeOf = (promise: Promise<unknown>) =>
+      promise.then(
+        () => "ok",
+        (error: unknown) => (isAppError(error) ? error.code : String(error)),
+      );
+    const spend = (caller: CallerPath) =>
+      until("the budget's end", async () => (await codeOf(sandbox.evaluate(bomb, "1", { caller }))) === "rate_limited", {
+        timeoutMs: 30_000,
+      });
+    await spend(toCaller("a", "one"));
+    expect(await codeOf(sandbox.validate("true", ["1"], { caller: toCaller("a", "one") }))).toBe("rate_limited");
+    expect(await codeOf(sandbox.filter("true", ["1"], { caller: toCaller("a", "one") }))).toBe("rate_limited");
+    await spend(toCaller("a", "two"));
+    await spend(toCaller("a", "three"));
+    expect(await codeOf(sandbox.evaluate("1", "1", { caller: toCaller("a", "a new one") }))).toBe("rate_limited");
+    const other = () => codeOf(sandbox.evaluate("1", "1", { caller: toCaller("b") }));
+    expect(await unlessBusy(other, (code) => code === "server_busy" || code === "jsonata_limit")).toBe("ok");
+    await sandbox.close();
+  }, 90_000);
 });
 
 describe("patterns", () => {

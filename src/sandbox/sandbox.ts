@@ -2,7 +2,8 @@
 import { availableParallelism } from "node:os";
 import type { Log, Sandbox } from "@/src/core/ports";
 import { AppError } from "@/src/shared/errors";
-import { JSONATA_BYTES_MAX, JSONATA_INPUT_BYTES_MAX, JSONATA_OUTPUT_BYTES_MAX } from "@/src/shared/protocol";
+import { JSONATA_BYTES_MAX, JSONATA_INPUT_BYTES_MAX } from "@/src/shared/protocol";
+import { createCpuBudget } from "./cpu-budget";
 import type { Answer, Limit, WorkerKind } from "./messages";
 import { createPool } from "./pool";
 import { findWorkerScript } from "./worker-script";
@@ -23,11 +24,21 @@ export interface SandboxSettings {
   timeoutMs: number;
   /** For one expression or check, besides what a process itself needs. */
   memoryBytesMax: number;
+  /** Of UTF-8, for what one expression answers; default 2 MiB. */
+  resultBytesMax?: number | undefined;
+  /** CPU time that expressions and checks of one caller may use a minute, and those of an account twice; 0, and the default: no limit. */
+  cpuMsPerMinute?: number | undefined;
   log: Pick<Log, "warn">;
 }
 
 /** Starts no process before the first use. `close` ends them; what waits is refused. They also end when this process is killed. */
-export function createSandbox({ timeoutMs, memoryBytesMax, log }: SandboxSettings): Sandbox & { close(): Promise<void> } {
+export function createSandbox({
+  timeoutMs,
+  memoryBytesMax,
+  resultBytesMax = 2 * MIB,
+  cpuMsPerMinute = 0,
+  log,
+}: SandboxSettings): Sandbox & { close(): Promise<void> } {
   let script: Promise<string> | undefined;
   const findScript = () => {
     script ??= findWorkerScript();
@@ -36,7 +47,9 @@ export function createSandbox({ timeoutMs, memoryBytesMax, log }: SandboxSetting
     });
     return script;
   };
-  const poolOf = (kind: WorkerKind, size: number) => createPool({ size, settings: { kind, timeoutMs, memoryBytesMax }, findScript, log });
+  const budget = createCpuBudget({ msPerMinute: cpuMsPerMinute });
+  const poolOf = (kind: WorkerKind, size: number) =>
+    createPool({ size, settings: { kind, timeoutMs, memoryBytesMax, resultBytesMax }, findScript, log, budget });
   const expressions = poolOf("jsonata", Math.min(Math.max(JSONATA_WORKERS_MIN, availableParallelism() - 1), JSONATA_WORKERS_MAX));
   const filters = poolOf("jsonata", FILTER_WORKERS);
   const schemas = poolOf("schema", SCHEMA_WORKERS);
@@ -44,7 +57,7 @@ export function createSandbox({ timeoutMs, memoryBytesMax, log }: SandboxSetting
   const refuse = (answer: Answer): AppError => {
     if (answer.outcome === "invalid") return new AppError("jsonata_invalid", { detail: toExpressionProblem(answer) });
     if (answer.outcome === "limit")
-      return new AppError("jsonata_limit", { detail: toLimitDetail(answer.limit, { timeoutMs, memoryBytesMax }) });
+      return new AppError("jsonata_limit", { detail: toLimitDetail(answer.limit, { timeoutMs, memoryBytesMax, resultBytesMax }) });
     return answer.outcome === "starved" ? starved() : unexpected(answer);
   };
 
@@ -57,7 +70,11 @@ export function createSandbox({ timeoutMs, memoryBytesMax, log }: SandboxSetting
         return { kind: "evaluate" as const, expression, input: text };
       };
       const answer = await expressions.run({ ...options, prepare, length: typeof input === "string" ? input.length : 0 });
-      if (answer.outcome === "text") return answer.text;
+      if (answer.outcome === "text") {
+        // A worker that was taken over does not count.
+        if (Buffer.byteLength(answer.text) > resultBytesMax) throw refuse({ outcome: "limit", limit: "output" });
+        return answer.text;
+      }
       if (answer.outcome === "nothing") return undefined;
       throw refuse(answer);
     },
@@ -145,7 +162,10 @@ function toExpressionProblem({ message, position }: Extract<Answer, { outcome: "
   return `The JSONata expression is not valid${place}: ${message}`;
 }
 
-function toLimitDetail(limit: Limit, { timeoutMs, memoryBytesMax }: { timeoutMs: number; memoryBytesMax: number }): string {
+function toLimitDetail(
+  limit: Limit,
+  { timeoutMs, memoryBytesMax, resultBytesMax }: { timeoutMs: number; memoryBytesMax: number; resultBytesMax: number },
+): string {
   switch (limit) {
     case "time":
       return `The JSONata expression takes more than ${timeoutMs} ms. Simplify it, or select fewer records.`;
@@ -154,7 +174,7 @@ function toLimitDetail(limit: Limit, { timeoutMs, memoryBytesMax }: { timeoutMs:
     case "depth":
       return "The JSONata expression recurses too deeply. Simplify it.";
     case "output":
-      return `The JSONata expression answers more than ${JSONATA_OUTPUT_BYTES_MAX / MIB} MiB. Select less.`;
+      return `The JSONata expression answers more than ${resultBytesMax} bytes. Select less.`;
   }
 }
 

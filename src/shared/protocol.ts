@@ -41,10 +41,9 @@ export const PAGE_RECORDS_MAX = 10_000;
 /** How many records one POST with `bulk=true` may make (R8). */
 export const BULK_ITEMS_MAX = 10_000;
 
-/** What one `jsonata` expression may have, be evaluated on, and answer (R6), in bytes of UTF-8. */
+/** What one `jsonata` expression may have, and be evaluated on (R6), in bytes of UTF-8. What it answers is a setting. */
 export const JSONATA_BYTES_MAX = 16 * 1024;
 export const JSONATA_INPUT_BYTES_MAX = 16 * 1024 * 1024;
-export const JSONATA_OUTPUT_BYTES_MAX = 16 * 1024 * 1024;
 
 /** How many files one POST may have, and how many bytes each (F1). */
 export const FILES_MAX = 10;

@@ -1,0 +1,95 @@
+/** Counts the CPU time that callers use in the sandbox: whose share is spent for now, and which callers have used much lately. */
+import type { CallerPath } from "@/src/core/caller-path";
+
+/** An account may use so many times what one of its callers may. */
+const ACCOUNT_FACTOR = 2;
+/** Callers, and accounts, that are remembered: those that were charged least recently are forgotten. */
+const REMEMBERED_MAX = 20_000;
+/** A caller that has used so much lately is heavy; of an account, so many times as much. */
+const HEAVY_MS = 500;
+const HEAVY_ACCOUNT_FACTOR = 4;
+/** After so long, what was used lately counts half. */
+const HALF_LIFE_MS = 60_000;
+
+export interface CpuBudget {
+  /** Milliseconds until the caller may use CPU time again; 0: now. Its account's share counts, too. */
+  waitMs(caller: CallerPath): number;
+  /** True when the caller or its account has used much lately: those leave a worker to the others. */
+  isHeavy(caller: CallerPath): boolean;
+  charge(caller: CallerPath, cpuMs: number): void;
+}
+
+export interface CpuBudgetOptions {
+  /** What one caller (a key from one network) may use, also all at once; an account has twice that. 0: no limit. */
+  msPerMinute: number;
+  /** Monotonic, in ms. */
+  now?: () => number;
+}
+
+interface Usage {
+  /** Of the share, in ms; may be negative: a job is charged when it has ended. */
+  left: number;
+  /** Decays by half in HALF_LIFE_MS. */
+  recent: number;
+  at: number;
+}
+
+export function createCpuBudget({ msPerMinute, now = () => performance.now() }: CpuBudgetOptions): CpuBudget {
+  const callers = createUsages(msPerMinute, now);
+  const accounts = createUsages(msPerMinute * ACCOUNT_FACTOR, now);
+  return {
+    waitMs(caller) {
+      if (msPerMinute === 0) return 0;
+      return Math.max(callers.waitMs(toKey(caller)), accounts.waitMs(caller[0]));
+    },
+    isHeavy: (caller) => callers.recent(toKey(caller)) > HEAVY_MS || accounts.recent(caller[0]) > HEAVY_MS * HEAVY_ACCOUNT_FACTOR,
+    charge(caller, cpuMs) {
+      if (cpuMs <= 0) return;
+      callers.charge(toKey(caller), cpuMs);
+      accounts.charge(caller[0], cpuMs);
+    },
+  };
+}
+
+interface Usages {
+  waitMs(key: string): number;
+  recent(key: string): number;
+  charge(key: string, cpuMs: number): void;
+}
+
+function createUsages(msPerMinute: number, now: () => number): Usages {
+  /** Charged least recently first. */
+  const usages = new Map<string, Usage>();
+  const perMs = msPerMinute / 60_000;
+
+  const find = (key: string): Usage | undefined => {
+    const usage = usages.get(key);
+    if (!usage) return undefined;
+    const passed = now() - usage.at;
+    usage.left = Math.min(msPerMinute, usage.left + passed * perMs);
+    usage.recent *= 0.5 ** (passed / HALF_LIFE_MS);
+    usage.at += passed;
+    return usage;
+  };
+
+  return {
+    waitMs(key) {
+      const left = find(key)?.left ?? msPerMinute;
+      return left > 0 ? 0 : Math.max(1, -left / perMs);
+    },
+    recent: (key) => find(key)?.recent ?? 0,
+    charge(key, cpuMs) {
+      const usage = find(key) ?? { left: msPerMinute, recent: 0, at: now() };
+      usage.left -= cpuMs;
+      usage.recent += cpuMs;
+      usages.delete(key);
+      usages.set(key, usage);
+      const [oldest] = usages.keys();
+      if (usages.size > REMEMBERED_MAX && oldest !== undefined) usages.delete(oldest);
+    },
+  };
+}
+
+function toKey(caller: CallerPath): string {
+  return caller.join("\n");
+}
