@@ -1,47 +1,40 @@
-/** Stores the records of a file for the endpoint's owner, all or none (G14): as one transaction, after every one of them was checked. */
+/** Stores the records of a file for the endpoint's owner, all or none (G14): each batch is checked and staged as it is read, and all are published at the end. */
 import { type CallerPath, toOwnerPath } from "@/src/core/caller-path";
-import type { Sandbox, Write } from "@/src/core/ports";
-import { createUniqueId } from "@/src/core/unique-id";
+import type { Sandbox } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
+import type { ImportStaging } from "@/src/db/import-staging";
 import { AppError } from "@/src/shared/errors";
 import type { Importer, ImportFile } from "./imports/importer";
 import type { ImportedItem } from "./imports/read-items";
 import { requireOwnTarget } from "./require-own-target";
 
-/** Other writers to the endpoint wait for the transaction, so it must end. */
-const TRANSACTION_MS = 60_000;
 const FIRST_RECORDS = 5;
 /** The first records are shown, not used: long ones are not sent back. */
 const FIRST_CHARACTERS = 10_000;
 
 interface ImportRequest extends Omit<ImportFile, "accountId"> {
-  db: Pick<Db, "endpoint" | "$transaction">;
+  db: Pick<Db, "endpoint">;
   sandbox: Pick<Sandbox, "validate">;
   imports: Pick<Importer, "run">;
   ownerId: string;
   endpointId: string;
 }
 
-/** Returns how many records were stored. Throws what {@link checkImport} throws; then, and when the commit fails, none was. */
-export async function importRecords(request: ImportRequest): Promise<number> {
-  const { db, endpointId } = request;
-  return readChecked(request, async (batches) => {
-    const all: ImportedItem[][] = [];
-    for await (const batch of batches) all.push(batch);
-    let count = 0;
-    await db.$transaction(
-      async (tx) => {
-        for (const batch of all) {
-          const writes = batch.map(({ data }): Write => ({ type: "POST", id: createUniqueId(), contentType: "json", data }));
-          const results = await tx.record.commit(endpointId, writes);
-          // Deleted while the file was checked.
-          if (results.some(({ outcome }) => outcome !== "ok")) throw new AppError("not_found");
-          count += batch.length;
-        }
-      },
-      { timeout: TRANSACTION_MS },
-    );
-    return count;
+/**
+ * Returns how many records were stored. Throws what {@link checkImport} throws, `not_found` when the endpoint was deleted meanwhile, and `server_busy` when
+ * its turn to be written to does not come; then, and when the commit fails, none was.
+ */
+export async function importRecords(request: ImportRequest & { staging: Pick<ImportStaging, "begin"> }): Promise<number> {
+  const { staging, endpointId, ...rest } = request;
+  return readChecked({ ...rest, endpointId }, async (batches) => {
+    const staged = staging.begin();
+    try {
+      for await (const batch of batches) await staged.add(batch.map(({ data }) => data));
+      if (!(await staged.publish(endpointId))) throw new AppError("not_found");
+      return staged.count;
+    } finally {
+      await staged.discard();
+    }
   });
 }
 

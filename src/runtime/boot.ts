@@ -27,6 +27,7 @@ import { startEmbeddedPostgres } from "@/src/db/embedded-postgres";
 import { createEndpointQueue } from "@/src/db/endpoint-queue";
 import { createFileStore } from "@/src/db/file-store";
 import { sweepIdempotentRequests } from "@/src/db/idempotent-requests";
+import { createImportStaging } from "@/src/db/import-staging";
 import { migrate } from "@/src/db/migrate";
 import { createOpenStreamStore } from "@/src/db/open-streams";
 import { createEndpointPurge } from "@/src/db/purge-endpoints";
@@ -64,6 +65,7 @@ const TOKEN_SWEEP_INTERVAL_MS = 10 * 60_000;
 const ONCE_SWEEP_INTERVAL_MS = 10 * 60_000;
 /** Files of deleted records and of uploads that never ended are gone this soon after. */
 const FILE_SWEEP_INTERVAL_MS = 10_000;
+const IMPORT_SWEEP_INTERVAL_MS = 5 * 60_000;
 /** How old what the dashboard shows of open streams may be, and how soon one that it ends is ended. */
 const STREAMS_INTERVAL_MS = 1_000;
 const LOG_SWEEP_INTERVAL_MS = 10_000;
@@ -162,6 +164,7 @@ export async function boot(config: Config): Promise<Booted> {
   const imports = createImporter({ dir: path.join(config.dataDir, "imports"), findScript: findImportWorkerScript, log });
   const held = createHeldBytes({ memoryBytes: getHeapStatistics().heap_size_limit, bodyBytesMax: config.bodyBytesMax });
   const slowClients = createSlowClients();
+  const importStaging = createImportStaging({ pool, queue: endpointQueue, hints, log });
   const streams = createUpgradeHandler({ hub, access: gate, log, config });
   const eventStreams = createEventStreams({ hub, config });
   const link =
@@ -200,6 +203,7 @@ export async function boot(config: Config): Promise<Booted> {
       { name: "end slow connections", intervalMs: SWEEP_INTERVAL_MS, run: () => slowClients.sweep() },
       { name: "purge deleted endpoints", intervalMs: PURGE_INTERVAL_MS, run: () => purge.run() },
       { name: "sweep files", intervalMs: FILE_SWEEP_INTERVAL_MS, run: () => files.sweep() },
+      { name: "sweep-staged-imports", intervalMs: IMPORT_SWEEP_INTERVAL_MS, run: () => importStaging.sweep() },
       loopDelay.job,
     ],
   });
@@ -219,6 +223,7 @@ export async function boot(config: Config): Promise<Booted> {
       users,
       files,
       imports,
+      importStaging,
       sandbox,
       hub,
       held,

@@ -13,6 +13,7 @@ import type { Tokens } from "@/src/core/tokens";
 import type { Users } from "@/src/core/users";
 import type { Db } from "@/src/db/client";
 import type { EndpointQueue } from "@/src/db/endpoint-queue";
+import type { ImportStaging } from "@/src/db/import-staging";
 import type { Hub } from "@/src/realtime/hub";
 
 /** Everything with a socket, pool, timer or cache; made once by runtime/boot.ts. */
@@ -38,6 +39,8 @@ export interface Runtime {
   files: Files;
   /** Reads import files, apart from this process. */
   imports: Importer;
+  /** Where their records are until all of them are published. */
+  importStaging: ImportStaging;
   /** Runs JSONata and checks of JSON Schemas, apart from this process. */
   sandbox: Sandbox;
   hub: Hub;

@@ -19,6 +19,7 @@ import { createChangeLog } from "@/src/db/change-log";
 import { createDb, createPool } from "@/src/db/client";
 import { createDefinitionStore } from "@/src/db/definition-store";
 import { createEndpointQueue } from "@/src/db/endpoint-queue";
+import { createImportStaging } from "@/src/db/import-staging";
 import { createRecordStore } from "@/src/db/record-store";
 import { createSignInStore } from "@/src/db/sign-in-store";
 import { createSnapshotReader } from "@/src/db/snapshot-reader";
@@ -134,6 +135,7 @@ export async function startManageServer(overrides: Partial<Config> = {}, shared?
     users,
     files: folder.files,
     imports,
+    importStaging: createImportStaging({ pool, queue, hints: processHints, log }),
     sandbox,
     hub: createHub({
       changes,
