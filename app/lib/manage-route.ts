@@ -58,11 +58,14 @@ export function manageRoute(handlers: Handlers<ManageContext>): Routes {
   });
 }
 
-/** The exports of a route file that nobody need be signed in for. What a browser sends for another site is refused all the same. */
-export function publicRoute(handlers: Handlers<PublicContext>): Routes {
+/**
+ * The exports of a route file that nobody need be signed in for. What a browser sends for another site is refused all the same, unless `isForAll`: then
+ * the pages of every site may read the answer.
+ */
+export function publicRoute(handlers: Handlers<PublicContext>, { isForAll = false }: { isForAll?: boolean } = {}): Routes {
   return toRoutes(handlers, async (context) => {
     const { method, headers } = context.request;
-    if (isCrossSite({ method, headers, hosts: context.client.hosts })) throw new AppError("cross_site_request");
+    if (!isForAll && isCrossSite({ method, headers, hosts: context.client.hosts })) throw new AppError("cross_site_request");
     return context;
   });
 }

@@ -38,6 +38,7 @@ test("nothing is needed: this machine only, port 3000, built-in PostgreSQL in ./
     headersTimeoutMs: 15_000,
     queueBytesMax: 1_048_576,
     streams: { total: 50_000, perKey: 20_000, perAddress: 2_000 },
+    connections: { total: 60_000, perAddress: 4_000, requestsPerAddress: 1_000 },
     retention: { hours: 24, changesMax: 100_000 },
     rateLimit: 12_000,
     registrationsPerMinute: 20,
@@ -80,6 +81,9 @@ test("every variable is taken", () => {
       RESTED_STREAMS_MAX: "0",
       RESTED_STREAMS_PER_KEY_MAX: "10",
       RESTED_STREAMS_PER_ADDRESS_MAX: "5",
+      RESTED_CONNECTIONS_MAX: "100",
+      RESTED_CONNECTIONS_PER_ADDRESS_MAX: "20",
+      RESTED_REQUESTS_PER_ADDRESS_MAX: "0",
       RESTED_LOG_HOURS: "1",
       RESTED_LOG_CHANGES_MAX: "500",
       RESTED_RATE_LIMIT: "0",
@@ -116,6 +120,7 @@ test("every variable is taken", () => {
     headersTimeoutMs: 15_000,
     queueBytesMax: 4096,
     streams: { total: 0, perKey: 10, perAddress: 5 },
+    connections: { total: 100, perAddress: 20, requestsPerAddress: 0 },
     retention: { hours: 1, changesMax: 500 },
     rateLimit: 0,
     registrationsPerMinute: 0,
@@ -226,4 +231,9 @@ test("no setting of whoever runs the tests reaches the servers that tests start"
   expect(VARIABLES.filter((name) => !isSetting(name))).toEqual([]);
   const others = { PATH: "/bin", HOME: "/root", TMPDIR: "/tmp", CHROMIUM_PATH: "/usr/bin/chromium" };
   expect(withoutSettings({ ...others, REDIS_URL: "redis://mine", PGOPTIONS: "-c x=1", NEXTAUTH_URL: "https://mine" })).toEqual(others);
+});
+
+test("there may be more connections than streams; where streams have no limit, connections have none", () => {
+  const env = { RESTED_STREAMS_MAX: "100", RESTED_STREAMS_PER_ADDRESS_MAX: "0" };
+  expect(parseConfig(env).connections).toEqual({ total: 10_100, perAddress: 0, requestsPerAddress: 1_000 });
 });

@@ -55,6 +55,8 @@ export interface Config {
   queueBytesMax: number;
   /** How many streams may be open at once (W21); 0: no limit. */
   streams: { total: number; perKey: number; perAddress: number };
+  /** How many connections may be open at once, streams included, and how many requests under way; 0: no limit. */
+  connections: { total: number; perAddress: number; requestsPerAddress: number };
   /** For how long changes can be replayed, and how many of an endpoint (W10). */
   retention: { hours: number; changesMax: number };
   /** Requests a minute for each key and address (U8); 0: no limit. A project may have a limit of its own. */
@@ -137,6 +139,9 @@ const variables = z.object({
   RESTED_STREAMS_MAX: wholeNumber(0, 10_000_000, " streams; 0 for no limit"),
   RESTED_STREAMS_PER_KEY_MAX: wholeNumber(0, 10_000_000, " streams; 0 for no limit"),
   RESTED_STREAMS_PER_ADDRESS_MAX: wholeNumber(0, 10_000_000, " streams; 0 for no limit"),
+  RESTED_CONNECTIONS_MAX: wholeNumber(0, 10_000_000, " connections; 0 for no limit"),
+  RESTED_CONNECTIONS_PER_ADDRESS_MAX: wholeNumber(0, 10_000_000, " connections; 0 for no limit"),
+  RESTED_REQUESTS_PER_ADDRESS_MAX: wholeNumber(0, 10_000_000, " requests; 0 for no limit"),
   RESTED_LOG_HOURS: wholeNumber(1, 87_600, " hours"),
   RESTED_LOG_CHANGES_MAX: wholeNumber(100, 1_000_000_000, " changes"),
   RESTED_RATE_LIMIT: wholeNumber(0, 1_000_000_000, " requests a minute; 0 for no limit"),
@@ -192,6 +197,11 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
 
 function toConfig(env: Readonly<Partial<Record<Variable, string | undefined>>>): Config {
   const number = (name: Variable, fallback: number): number => (env[name] === undefined ? fallback : Number(env[name]));
+  const streams = {
+    total: number("RESTED_STREAMS_MAX", 50_000),
+    perKey: number("RESTED_STREAMS_PER_KEY_MAX", 20_000),
+    perAddress: number("RESTED_STREAMS_PER_ADDRESS_MAX", 2_000),
+  };
   return {
     host: env.HOST ?? "127.0.0.1",
     port: number("PORT", 3000),
@@ -213,10 +223,12 @@ function toConfig(env: Readonly<Partial<Record<Variable, string | undefined>>>):
     bodyTimeoutMs: number("RESTED_BODY_TIMEOUT_MS", 30_000),
     headersTimeoutMs: 15_000,
     queueBytesMax: number("RESTED_QUEUE_BYTES_MAX", MIB),
-    streams: {
-      total: number("RESTED_STREAMS_MAX", 50_000),
-      perKey: number("RESTED_STREAMS_PER_KEY_MAX", 20_000),
-      perAddress: number("RESTED_STREAMS_PER_ADDRESS_MAX", 2_000),
+    streams,
+    connections: {
+      // Room for requests beside as many streams as there may be.
+      total: number("RESTED_CONNECTIONS_MAX", streams.total === 0 ? 0 : streams.total + 10_000),
+      perAddress: number("RESTED_CONNECTIONS_PER_ADDRESS_MAX", streams.perAddress === 0 ? 0 : streams.perAddress + 2_000),
+      requestsPerAddress: number("RESTED_REQUESTS_PER_ADDRESS_MAX", 1_000),
     },
     retention: { hours: number("RESTED_LOG_HOURS", 24), changesMax: number("RESTED_LOG_CHANGES_MAX", 100_000) },
     rateLimit: number("RESTED_RATE_LIMIT", 12_000),

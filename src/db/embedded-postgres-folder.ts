@@ -34,7 +34,6 @@ export interface DataFolder {
   logFile: string;
   /** Held by PostgreSQL's processes while they run. */
   lockFile: string;
-  /** The superuser. */
   role: string;
   password: string;
 }

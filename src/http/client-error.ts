@@ -27,12 +27,11 @@ export function createClientErrorHandler({ log }: { log: Pick<Log, "debug"> }): 
       socket.destroy();
       return;
     }
-    const requestId = createRequestId();
-    log.debug({ requestId, code }, "a request could not be parsed");
+    log.debug({ code }, "a request could not be parsed");
     const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
     socket.once("close", () => clearTimeout(timer));
     socket.on("error", () => socket.destroy());
-    socket.end(toMessage(toAppError(code), requestId));
+    socket.end(toRawAnswer(toAppError(code)));
   };
 }
 
@@ -47,7 +46,9 @@ function toAppError(code: string): AppError {
   }
 }
 
-function toMessage(error: AppError, requestId: string): string {
+/** A problem document (E1) with its head, for a socket that no response belongs to. The connection must be closed after it. */
+export function toRawAnswer(error: AppError): string {
+  const requestId = createRequestId();
   const { status, headers, body } = toProblemAnswer(error, requestId);
   const fields = {
     ...headers,

@@ -21,6 +21,8 @@ export function createHttpLimits(config: { headersTimeoutMs: number; bodyTimeout
     requestTimeout: config.headersTimeoutMs + Math.max(config.bodyTimeoutMs, config.uploadTimeoutMs) + REQUEST_SLACK_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
     connectionsCheckingInterval: CHECK_INTERVAL_MS,
+    // Ours says so in a problem document (U12).
+    requireHostHeader: false,
   };
 }
 

@@ -9,18 +9,7 @@ import type { Records } from "@/src/core/records";
 import { doCookiesCount } from "@/src/core/token-cookie";
 import type { UserSite, Users } from "@/src/core/users";
 import { toEndedTokenCookies, toTokenCookie } from "@/src/http/access-token-cookie";
-import {
-  type Admitted,
-  type BodyLimits,
-  callerOf,
-  type Handler,
-  hideMismatch,
-  readRecordBody,
-  sendChanged,
-  sendJson,
-  sendRecord,
-  sendStored,
-} from "@/src/http/exchange";
+import { type Admitted, type BodyLimits, callerOf, type Handler, readRecordBody, sendJson, sendRecord } from "@/src/http/exchange";
 import { parseDataOnly, parseUniqueId } from "@/src/http/parameters";
 import { AppError } from "@/src/shared/errors";
 
@@ -96,7 +85,7 @@ export function createUserHandlers({ users, records, clock, config, read }: User
       });
       if (noCookie) exchange.headers.Authorization = `Bearer ${token}`;
       else exchange.headers["Set-Cookie"] = toTokenCookie(token, { projectId: grant.projectId, expiresAt, now: clock.now() });
-      sendStored(admitted, record, dataOnly);
+      sendRecord(exchange, 200, record, dataOnly);
     },
     logout: async (admitted) => {
       const { exchange, grant } = admitted;
@@ -116,7 +105,7 @@ export function createUserHandlers({ users, records, clock, config, read }: User
       const strategy = parsePutStrategy(parameters.get("strategy"));
       const body = await readRecordBody(exchange, config);
       if (!body) return;
-      const writing = onCondition(admitted, id, (expectedVersion) =>
+      const record = await onCondition(admitted, id, (expectedVersion) =>
         users.update({
           site: toSite(admitted),
           id,
@@ -129,8 +118,7 @@ export function createUserHandlers({ users, records, clock, config, read }: User
           address: toClientAddress(exchange.request),
         }),
       );
-      // The name stays in the data, whatever the strategy.
-      sendChanged(admitted, await hideMismatch(admitted.site, writing), dataOnly);
+      sendRecord(exchange, 200, record, dataOnly);
     },
     delete: async (admitted) => {
       const { exchange, grant } = admitted;
@@ -142,7 +130,7 @@ export function createUserHandlers({ users, records, clock, config, read }: User
       );
       // It was the caller's own account: the token is gone with it.
       if (grant.user && mayUseCookies(admitted)) exchange.response.setHeader("Set-Cookie", toEndedTokenCookies(grant.projectId));
-      sendStored(admitted, record, dataOnly);
+      sendRecord(exchange, 200, record, dataOnly);
     },
   };
 }

@@ -2,8 +2,8 @@
 import type { IncomingMessage } from "node:http";
 import proxyaddr from "proxy-addr";
 
-/** Rewrites a request's forwarding headers in place and answers the client's address. */
-export type ForwardedReader = (request: IncomingMessage) => string;
+/** Rewrites a request's forwarding headers in place. */
+export type ForwardedReader = (request: IncomingMessage) => void;
 
 /**
  * `trusted` lists the proxies to believe (addresses, CIDR ranges, or `loopback`, `linklocal`, `uniquelocal`). From anybody else the
@@ -22,6 +22,11 @@ export function createForwardedReader(trusted: readonly string[]): ForwardedRead
     headers["x-forwarded-for"] = address;
     headers["x-forwarded-proto"] ??= "encrypted" in socket && socket.encrypted === true ? "https" : "http";
     if (headers.host !== undefined) headers["x-forwarded-host"] ??= headers.host;
-    return address;
   };
+}
+
+/** Whether an address is that of one of the proxies in `trusted` (see {@link createForwardedReader}). */
+export function createProxyTest(trusted: readonly string[]): (address: string) => boolean {
+  const trust = proxyaddr.compile([...trusted]);
+  return (address) => address !== "" && trust(address, 0);
 }

@@ -8,16 +8,16 @@ import type { Duplex } from "node:stream";
 import next from "next";
 import type { Config } from "@/src/config/config";
 import { setNextAuthEnvironment } from "@/src/config/next-auth-environment";
-import { createClientErrorHandler, SlowBodyError } from "@/src/http/client-error";
-import { createHttpLimits, hasBody, toBodyTimeout } from "@/src/http/limits";
+import { createClientErrorHandler } from "@/src/http/client-error";
+import { createConnectionLimits } from "@/src/http/connection-limits";
+import { createFront } from "@/src/http/front";
+import { createHttpLimits } from "@/src/http/limits";
 import { refuseUpgrade } from "@/src/realtime/refuse-upgrade";
 import { isDataPath } from "@/src/shared/data-path";
 import { AppError } from "@/src/shared/errors";
 import type { Booted } from "./boot";
-import { createForwardedReader } from "./forwarded";
+import { createForwardedReader, createProxyTest } from "./forwarded";
 
-/** The path that load balancers and supervisors ask. */
-const HEALTH_PATH = "/api/health";
 /** Hot reload's socket in development; the only upgrade that is Next's. */
 const HMR_PATH = "/_next/hmr";
 
@@ -41,38 +41,38 @@ export async function listen(booted: Booted): Promise<Listening> {
   await app.prepare();
 
   const toNext = app.getRequestHandler();
-  const readForwarded = createForwardedReader(config.trustProxy);
-  const { slowClients } = booted;
   const onClientError = createClientErrorHandler({ log });
-  const server = createServer(config, (request, response) => {
-    readForwarded(request);
-    slowClients.watchAnswer(request, response);
-    const url = request.url ?? "/";
-    if (isDataPath(url)) return booted.dataPlane(request, response);
-    if (url === HEALTH_PATH) return void answerHealth(booted, response);
-    if (hasBody(request)) {
-      const onSlow = () => onClientError(new SlowBodyError(), request.socket);
-      slowClients.watchBody(request, { timeoutMs: toBodyTimeout(url, config), onSlow });
-    }
-    toNext(request, response).catch((error: unknown) => {
-      log.error({ err: error }, "the dashboard could not answer");
-      response.destroy();
-    });
+  const front = createFront({
+    readForwarded: createForwardedReader(config.trustProxy),
+    limits: createConnectionLimits(config.connections, { isProxy: createProxyTest(config.trustProxy) }),
+    slowClients: booted.slowClients,
+    dataPlane: booted.dataPlane,
+    health: (response) => void answerHealth(booted, response),
+    pages: (request, response) => {
+      toNext(request, response).catch((error: unknown) => {
+        log.error({ err: error }, "the dashboard could not answer");
+        response.destroy();
+      });
+    },
+    onClientError,
+    config: {
+      publicUrl: config.publicUrl,
+      isTls: config.tls !== undefined,
+      // Next's own pages do in development.
+      pagesTakeBodies: isDev,
+      bodyTimeoutMs: config.bodyTimeoutMs,
+      uploadTimeoutMs: config.uploadTimeoutMs,
+    },
   });
+  const server = createServer(config, (request, response) => front.handle(request, response));
+  server.on("connection", front.connect);
   server.on("clientError", onClientError);
-  // "Expect: 100-continue": the data plane asks for the body only once the request has passed its checks.
-  server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
-    if (isDataPath(request.url ?? "/")) {
-      readForwarded(request);
-      slowClients.watchAnswer(request, response);
-      return booted.dataPlane(request, response, { awaitsContinue: true });
-    }
-    response.writeContinue();
-    server.emit("request", request, response);
-  });
+  // "Expect: 100-continue": a plane asks for the body only once the request has passed its checks.
+  server.on("checkContinue", (request, response) => front.handle(request, response, { awaitsContinue: true }));
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    readForwarded(request);
-    slowClients.forget(request.socket);
+    booted.slowClients.forget(request.socket);
+    const problem = front.checkUpgrade(request);
+    if (problem) return refuseUpgrade(socket, problem);
     const url = request.url ?? "/";
     if (isDataPath(url)) booted.upgrade(request, socket, head);
     else if (isDev && url.startsWith(HMR_PATH) && decoy.listenerCount("upgrade") > 0) decoy.emit("upgrade", request, socket, head);
@@ -107,7 +107,10 @@ function createServer(config: Config, listener: RequestListener): Server | https
   const { tls } = config;
   const limits = createHttpLimits(config);
   if (!tls) return http.createServer(limits, listener);
-  return https.createServer({ ...limits, cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) }, listener);
+  return https.createServer(
+    { ...limits, handshakeTimeout: config.headersTimeoutMs, cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) },
+    listener,
+  );
 }
 
 function toUrl({ tls, host, publicUrl }: Pick<Config, "tls" | "host" | "publicUrl">, server: Server | https.Server): string {

@@ -132,6 +132,7 @@ export const ERRORS = {
 
   // E: the server's own
   request_invalid: client(400, "The request is not valid HTTP."),
+  host_not_allowed: client(421, "This server is not reached by this host name. Use its public address."),
   headers_too_large: client(431, "The request's headers are too large."),
   database_unavailable: retry(503, 1013, "The database is not available right now. Try again shortly."),
   server_busy: retry(503, 1013, "The server is busy. Try again after the time that Retry-After gives."),

@@ -15,7 +15,6 @@ export interface DataOperation extends Pick<ApiOperation, "summary" | "descripti
 type Described = Pick<ManagedEndpoint, "kind" | "secure" | "schema">;
 
 const RECORD = { $ref: "#/components/schemas/Record" };
-const CHANGED: JsonSchema = { anyOf: [RECORD, { $ref: "#/components/schemas/Receipt" }] };
 const RECORDS = { $ref: "#/components/schemas/Records" };
 const EVENTS: JsonSchema = {
   type: "string",
@@ -188,7 +187,7 @@ function toUpdate({ body, errors }: { body: ApiBody; errors: readonly ErrorCode[
     parameters: ["uniqueId", "strategy", "dataOnly", "ifMatch"],
     requestBody: body,
     responses: {
-      200: toJson("The record, or to a key of scope `write` its receipt.", CHANGED, ["ETag"]),
+      200: toJson("The record.", RECORD, ["ETag"]),
       ...toErrors([...errors, ...ONE, "merge_needs_objects", "type_mismatch", ...WRITE]),
     },
   };
@@ -199,10 +198,7 @@ function toDelete(errors: readonly ErrorCode[], headers: readonly DataHeader[] =
     method: "delete",
     summary: "Delete a record.",
     parameters: ["uniqueId", "dataOnly", "ifMatch"],
-    responses: {
-      200: toJson("The record in its last state, or to a key of scope `write` its receipt.", CHANGED, ["ETag", ...headers]),
-      ...toErrors([...errors, ...ONE, ...WRITE]),
-    },
+    responses: { 200: toJson("The record in its last state.", RECORD, ["ETag", ...headers]), ...toErrors([...errors, ...ONE, ...WRITE]) },
   };
 }
 

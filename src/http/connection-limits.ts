@@ -1,0 +1,85 @@
+/** Bounds the connections of one process, in all and for each network, and the requests that one network has under way (U14). */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { toClientAddress, toNetwork } from "@/src/core/client-network";
+import { AppError } from "@/src/shared/errors";
+
+/** At once; 0: no limit. */
+export interface ConnectionLimitsConfig {
+  total: number;
+  /** An IPv6 /64 is one address. Connections of trusted proxies are not counted here: they carry the requests of many. */
+  perAddress: number;
+  /** Requests under way, by the client's address: behind a trusted proxy by the forwarded one. */
+  requestsPerAddress: number;
+}
+
+export interface ConnectionLimits {
+  /** Counts a new connection until it closes. Throws `server_busy` or `rate_limited`; then it is not counted, and is to be closed. */
+  accept(socket: Socket): void;
+  /** Counts a request until its response closes. Throws `rate_limited`; then it is not counted. */
+  begin(request: IncomingMessage, response: ServerResponse): void;
+}
+
+const RETRY_AFTER_SECONDS = 5;
+
+/** `isProxy`: whether an address is that of a trusted proxy. */
+export function createConnectionLimits(
+  { total, perAddress, requestsPerAddress }: ConnectionLimitsConfig,
+  { isProxy }: { isProxy: (address: string) => boolean },
+): ConnectionLimits {
+  const connections = createCounter(perAddress);
+  const requests = createCounter(requestsPerAddress);
+  let open = 0;
+
+  return {
+    accept(socket) {
+      if (total > 0 && open >= total) {
+        const detail = `The server has ${total} open connections, and takes no more. Try again shortly.`;
+        throw new AppError("server_busy", { detail, retryAfterSeconds: RETRY_AFTER_SECONDS });
+      }
+      const address = socket.remoteAddress ?? "";
+      const network = isProxy(address) ? undefined : toNetwork(address);
+      if (network !== undefined && !connections.add(network)) {
+        const detail = `Too many open connections: ${perAddress} of this address are open. Close some, then connect again.`;
+        throw new AppError("rate_limited", { detail, retryAfterSeconds: RETRY_AFTER_SECONDS });
+      }
+      open += 1;
+      socket.once("close", () => {
+        open -= 1;
+        if (network !== undefined) connections.remove(network);
+      });
+    },
+    begin(request, response) {
+      if (requestsPerAddress === 0) return;
+      const network = toNetwork(toClientAddress(request));
+      if (!requests.add(network)) {
+        const detail = `Too many requests at once: ${requestsPerAddress} of this address are under way. Wait for some of them, then try again.`;
+        throw new AppError("rate_limited", { detail, retryAfterSeconds: 1 });
+      }
+      response.once("close", () => requests.remove(network));
+    },
+  };
+}
+
+interface Counter {
+  /** False, and nothing is counted, when there are as many as there may be. */
+  add(name: string): boolean;
+  remove(name: string): void;
+}
+
+function createCounter(max: number): Counter {
+  const counts = new Map<string, number>();
+  return {
+    add(name) {
+      const count = counts.get(name) ?? 0;
+      if (max > 0 && count >= max) return false;
+      counts.set(name, count + 1);
+      return true;
+    },
+    remove(name) {
+      const count = (counts.get(name) ?? 0) - 1;
+      if (count > 0) counts.set(name, count);
+      else counts.delete(name);
+    },
+  };
+}

@@ -1,0 +1,126 @@
+/** What every connection and request passes before it reaches a plane: limits, checks, and the headers that every answer has. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { findRequestProblem, HEALTH_PATH, isLocalName, type RequestRules, toHost, toOriginForm } from "@/src/http/check-request";
+import { SlowBodyError, toRawAnswer } from "@/src/http/client-error";
+import type { ConnectionLimits } from "@/src/http/connection-limits";
+import { toCorsHeaders } from "@/src/http/cors";
+import type { DataPlane } from "@/src/http/data-plane";
+import { wantsEvents } from "@/src/http/event-stream";
+import { hasBody, toBodyTimeout } from "@/src/http/limits";
+import { toProblemAnswer } from "@/src/http/problem";
+import { createRequestId } from "@/src/http/request-id";
+import { respond } from "@/src/http/respond";
+import type { SlowClients } from "@/src/http/slow-clients";
+import { isDataPath } from "@/src/shared/data-path";
+import { type AppError, isAppError } from "@/src/shared/errors";
+
+export interface FrontOptions {
+  /** Makes the forwarding headers true (TRUST_PROXY). */
+  readForwarded: (request: IncomingMessage) => void;
+  limits: ConnectionLimits;
+  slowClients: Pick<SlowClients, "watchAnswer" | "watchBody">;
+  dataPlane: DataPlane;
+  health: (response: ServerResponse) => void;
+  /** The dashboard and the management API. */
+  pages: (request: IncomingMessage, response: ServerResponse) => void;
+  /** Ends a request on its bare socket. */
+  onClientError: (error: Error, socket: Socket) => void;
+  config: RequestRules & {
+    /** The server ends TLS itself. */
+    isTls: boolean;
+    bodyTimeoutMs: number;
+    uploadTimeoutMs: number;
+    drainMs?: number;
+  };
+}
+
+export interface Front {
+  /** For each new connection: refuses and closes what is too many. */
+  connect(socket: Socket): void;
+  /** Answers a request. `awaitsContinue`: the client waits to be asked for its body (the server's `checkContinue` event). */
+  handle(request: IncomingMessage, response: ServerResponse, options?: { awaitsContinue?: boolean }): void;
+  /** What is wrong with an upgrade request; undefined: nothing. */
+  checkUpgrade(request: IncomingMessage): AppError | undefined;
+}
+
+/** Half a year. Without subdomains: they may be other servers. */
+const STRICT_TRANSPORT = "max-age=15552000";
+const DRAIN_MS = 5_000;
+
+export function createFront(options: FrontOptions): Front {
+  const isHttps = options.config.isTls || options.config.publicUrl?.startsWith("https:");
+  const { readForwarded, limits, slowClients, dataPlane, health, pages, onClientError, config } = options;
+
+  function check(request: IncomingMessage): AppError | undefined {
+    toOriginForm(request);
+    readForwarded(request);
+    return findRequestProblem(request, config);
+  }
+
+  function admit(request: IncomingMessage, response: ServerResponse): AppError | undefined {
+    const problem = check(request);
+    if (isHttps && !isLocalName(toHost(request.headers))) response.setHeader("Strict-Transport-Security", STRICT_TRANSPORT);
+    // Streams have limits of their own (W21), and an EventSource that is answered with an error never comes again.
+    if (problem || (wantsEvents(request) && isDataPath(request.url ?? "/"))) return problem;
+    return toError(() => limits.begin(request, response));
+  }
+
+  function refuse(request: IncomingMessage, response: ServerResponse, error: AppError): void {
+    const requestId = createRequestId();
+    const { origin } = request.headers;
+    const { status, headers, body } = toProblemAnswer(error, requestId);
+    const isData = isDataPath(request.url ?? "/");
+    respond(
+      { request, response, drainMs: config.drainMs ?? DRAIN_MS },
+      {
+        status,
+        headers: {
+          ...headers,
+          ...(isData ? toCorsHeaders(origin ? { kind: "unknown", origin } : { kind: "none" }) : {}),
+          "Cache-Control": "no-store",
+          "X-Content-Type-Options": "nosniff",
+          "X-Request-Id": requestId,
+        },
+        body,
+        close: hasBody(request) || error.code === "request_invalid",
+      },
+    );
+  }
+
+  return {
+    connect(socket) {
+      const problem = toError(() => limits.accept(socket));
+      if (!problem) return;
+      // Before TLS nothing can be said.
+      if (!config.isTls) socket.end(toRawAnswer(problem));
+      socket.destroySoon();
+    },
+    handle(request, response, { awaitsContinue = false } = {}) {
+      slowClients.watchAnswer(request, response);
+      const problem = admit(request, response);
+      if (problem) return refuse(request, response, problem);
+      const url = request.url ?? "/";
+      if (isDataPath(url)) return dataPlane(request, response, { awaitsContinue });
+      if (url === HEALTH_PATH) return health(response);
+      if (awaitsContinue) response.writeContinue();
+      if (hasBody(request)) {
+        const onSlow = () => onClientError(new SlowBodyError(), request.socket);
+        slowClients.watchBody(request, { timeoutMs: toBodyTimeout(url, config), onSlow });
+      }
+      pages(request, response);
+    },
+    checkUpgrade: check,
+  };
+}
+
+/** What `act` throws of the catalogue. */
+function toError(act: () => void): AppError | undefined {
+  try {
+    act();
+    return undefined;
+  } catch (error) {
+    if (isAppError(error)) return error;
+    throw error;
+  }
+}

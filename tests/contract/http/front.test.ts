@@ -1,0 +1,278 @@
+/** What every connection and request passes before it reaches a plane (U12–U15, R16), over raw sockets. */
+import { once } from "node:events";
+import http from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, describe, expect, it } from "vitest";
+import { createClientErrorHandler } from "@/src/http/client-error";
+import { type ConnectionLimitsConfig, createConnectionLimits } from "@/src/http/connection-limits";
+import { createFront } from "@/src/http/front";
+import { createHttpLimits } from "@/src/http/limits";
+import { createSlowClients } from "@/src/http/slow-clients";
+import { createForwardedReader, createProxyTest } from "@/src/runtime/forwarded";
+import type { ErrorCode } from "@/src/shared/errors";
+import { expectProblem } from "@/tests/support/expect-problem";
+import { connectRaw, parseRaw, type RawConnection } from "@/tests/support/raw-http";
+import { until } from "@/tests/support/until";
+
+const connections: RawConnection[] = [];
+const stops: (() => Promise<void>)[] = [];
+
+afterEach(async () => {
+  for (const { socket } of connections.splice(0)) socket.destroy();
+  for (const stop of stops.splice(0)) await stop();
+});
+
+interface Options {
+  publicUrl?: string;
+  isTls?: boolean;
+  trustProxy?: string[];
+  limits?: Partial<ConnectionLimitsConfig>;
+}
+
+/** A server whose planes answer with their names and how much of a body they read; `/slow` answers when it is released. */
+async function start({ publicUrl, isTls = false, trustProxy = [], limits = {} }: Options = {}) {
+  let time = 0;
+  const slow: http.ServerResponse[] = [];
+  let read = 0;
+  const answer = (name: string) => (request: http.IncomingMessage, response: http.ServerResponse) => {
+    if (request.url?.includes("slow")) return void slow.push(response);
+    let bytes = 0;
+    request.on("error", () => undefined);
+    request.on("data", (chunk: Buffer) => {
+      bytes += chunk.byteLength;
+      read += chunk.byteLength;
+    });
+    request.on("end", () => response.end(`${name} ${bytes} ${request.url} ${request.headers.host}`));
+  };
+  const slowClients = createSlowClients({ now: () => time });
+  const onClientError = createClientErrorHandler({ log: { debug: () => undefined } });
+  const timeouts = { headersTimeoutMs: 10_000, bodyTimeoutMs: 30_000, uploadTimeoutMs: 600_000 };
+  const front = createFront({
+    readForwarded: createForwardedReader(trustProxy),
+    limits: createConnectionLimits({ total: 0, perAddress: 0, requestsPerAddress: 0, ...limits }, { isProxy: createProxyTest(trustProxy) }),
+    slowClients,
+    dataPlane: answer("data"),
+    health: (response) => response.end("health"),
+    pages: answer("page"),
+    onClientError,
+    config: { publicUrl, isTls, pagesTakeBodies: false, ...timeouts, drainMs: 1_000 },
+  });
+  const server = http.createServer(createHttpLimits(timeouts), (request, response) => front.handle(request, response));
+  server.on("connection", front.connect);
+  server.on("clientError", onClientError);
+  server.on("checkContinue", (request, response) => front.handle(request, response, { awaitsContinue: true }));
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  stops.push(async () => {
+    server.closeAllConnections();
+    server.close();
+    await once(server, "close");
+  });
+  const connect = async (text?: string): Promise<RawConnection> => {
+    const connection = await connectRaw(port, text);
+    connections.push(connection);
+    return connection;
+  };
+  return {
+    slow,
+    countRead: () => read,
+    connect,
+    pass: (seconds: number) => {
+      time += seconds * 1000;
+      slowClients.sweep();
+    },
+    /** The answer to a request that is sent whole. */
+    ask: async (text: string) => {
+      const connection = await connect(text);
+      await until("an answer", () => /\r\n\r\n./s.test(connection.received()));
+      return parseRaw(connection.received());
+    },
+  };
+}
+
+type Raw = ReturnType<typeof parseRaw>;
+
+const expectRaw = ({ status, headers, body }: Raw, code: ErrorCode) => expectProblem({ status, headers, text: async () => body }, code);
+
+const get = (target: string, lines: readonly string[] = ["Host: test"]) =>
+  `GET ${target} HTTP/1.1\r\n${lines.map((line) => `${line}\r\n`).join("")}\r\n`;
+
+const PLACES = ["/api/1/ce/some/endpoint?key=k", "/api/manage/projects", "/api/auth/session", "/api/nope", "/login", "/", "/api/health"];
+
+describe("Host", () => {
+  it.each(PLACES)("[U12] two Host headers, none, or one that is no host: 400 at %s", async (place) => {
+    const { ask } = await start();
+    expect(await expectRaw(await ask(get(place, ["Host: a.test", "X: 1", "host: b.test"])), "request_invalid")).toMatch(
+      /more than one Host/,
+    );
+    expect(await expectRaw(await ask(get(place, ["Host: a.test", "Host: a.test"])), "request_invalid")).toMatch(/more than one Host/);
+    expect(await expectRaw(await ask(get(place, [])), "request_invalid")).toMatch(/Host header is missing/);
+    await expectRaw(await ask(get(place, ["Host: a b/<script>"])), "request_invalid");
+    expect((await ask(get(place))).status).toBe(200);
+    expect((await ask(`GET ${place} HTTP/1.0\r\n\r\n`)).status).toBe(200);
+  });
+
+  it("[U12] a target in absolute form names the host itself", async () => {
+    const { ask } = await start({ publicUrl: "https://rested.test" });
+    expect((await ask(get("http://rested.test/login?x=1", ["Host: evil.test"]))).body).toBe("page 0 /login?x=1 rested.test");
+    await expectRaw(await ask(get("http://evil.test/login", ["Host: rested.test"])), "host_not_allowed");
+  });
+
+  it("[U13] with a public address, dashboard and management API answer to that host alone", async () => {
+    const { ask } = await start({ publicUrl: "https://rested.test" });
+    for (const place of ["/login", "/", "/api/manage/projects", "/api/auth/session", "/api/nope", "/_next/x.js"]) {
+      expect(await expectRaw(await ask(get(place, ["Host: evil.test"])), "host_not_allowed")).toContain("https://rested.test");
+      await expectRaw(await ask(get(place, ["Host: rested.test:8080"])), "host_not_allowed");
+      // A header of somebody who is no proxy says nothing.
+      await expectRaw(await ask(get(place, ["Host: evil.test", "X-Forwarded-Host: rested.test"])), "host_not_allowed");
+      expect((await ask(get(place, ["Host: Rested.TEST"]))).status).toBe(200);
+      // No page of another site has such an origin; checks of health and proxies with their defaults do.
+      for (const host of ["localhost:3000", "127.0.0.1", "10.1.2.3:80", "[::1]:3000"])
+        expect((await ask(get(place, [`Host: ${host}`]))).status).toBe(200);
+    }
+  });
+
+  it("[U13] endpoints and health answer to any host, and so does the management API to a token", async () => {
+    const { ask } = await start({ publicUrl: "https://rested.test" });
+    expect((await ask(get("/api/1/ce/some/endpoint?key=k", ["Host: evil.test"]))).body).toMatch(/^data/);
+    expect((await ask(get("/api/health", ["Host: evil.test"]))).body).toBe("health");
+    const token = ["Host: rested:3000", "Authorization: Bearer abc"];
+    expect((await ask(get("/api/manage/projects", token))).status).toBe(200);
+    await expectRaw(await ask(get("/login", token)), "host_not_allowed");
+    await expectRaw(await ask(get("/api/manage/projects", ["Host: rested:3000", "Authorization: Basic abc"])), "host_not_allowed");
+  });
+
+  it("[U13] behind a trusted proxy the forwarded host counts; without a public address any host does", async () => {
+    const proxied = await start({ publicUrl: "https://rested.test", trustProxy: ["loopback"] });
+    expect((await proxied.ask(get("/login", ["Host: inner", "X-Forwarded-Host: rested.test"]))).status).toBe(200);
+    await expectRaw(await proxied.ask(get("/login", ["Host: rested.test", "X-Forwarded-Host: evil.test"])), "host_not_allowed");
+    const open = await start();
+    expect((await open.ask(get("/login", ["Host: whatever.test"]))).status).toBe(200);
+  });
+
+  it("[U15] Strict-Transport-Security goes with every answer where the public address is https or TLS is our own, but for local names", async () => {
+    const header = async (options: Options, host: string, place = "/login") =>
+      (await (await start(options)).ask(get(place, [`Host: ${host}`]))).headers.get("strict-transport-security");
+    for (const options of [{ publicUrl: "https://rested.test" }, { isTls: true }]) {
+      for (const place of ["/login", "/api/1/ce/some/endpoint", "/api/health", "/%ff"])
+        expect(await header(options, "rested.test", place)).toBe("max-age=15552000");
+      for (const host of ["localhost:3000", "127.0.0.1:3000"]) expect(await header(options, host)).toBeNull();
+    }
+    for (const options of [{}, { publicUrl: "http://rested.test" }]) expect(await header(options, "rested.test")).toBeNull();
+  });
+});
+
+describe("paths", () => {
+  it.each([
+    "/%ED%A0%80",
+    "/%",
+    "/%zz/x",
+    "/api/manage/projects/%ED%A0%80",
+    "/api/manage/endpoints/%ff/records",
+    "/api/1/ce/some/%ff?key=k",
+  ])("[U12] percent signs that encode nothing: 400 at %s", async (path) => {
+    const { ask } = await start();
+    expect(await expectRaw(await ask(get(path)), "request_invalid")).toMatch(/percent/);
+    expect((await ask(get("/login?x=%ff&y=%"))).status).toBe(200);
+    expect((await ask(get("/p/a%20b%C3%A9"))).status).toBe(200);
+  });
+});
+
+describe("bodies", () => {
+  const post = (path: string, lines: readonly string[], body = "") => get(path, ["Host: test", ...lines]).replace(/^GET/, "POST") + body;
+
+  it.each(["/login", "/", "/api/nope", "/projects"])("[U12] %s takes none: 413, unread", async (path) => {
+    const { connect } = await start();
+    for (const lines of [["Content-Length: 120000000"], ["Transfer-Encoding: chunked"], ["Content-Length: 1", "Expect: 100-continue"]]) {
+      const connection = await connect(post(path, lines));
+      await until("an answer", () => connection.received().endsWith("}"));
+      expect(connection.received()).not.toContain("100 Continue");
+      const answer = parseRaw(connection.received());
+      await expectRaw(answer, "body_too_large");
+      expect(answer.headers.get("connection")).toBe("close");
+    }
+    const { ask } = await start();
+    expect((await ask(post(path, ["Content-Length: 0"]))).body).toMatch(/^page 0/);
+  });
+
+  it("[U12] the API's routes read their own", async () => {
+    const { ask, connect } = await start();
+    for (const path of ["/api/auth/callback/credentials", "/api/manage/signup", "/api/1/ce/some/endpoint"])
+      expect((await ask(post(path, ["Content-Length: 3"], "abc"))).body).toMatch(/^(data|page) 3/);
+    const waiting = await connect(post("/api/manage/signup", ["Content-Length: 3", "Expect: 100-continue"]));
+    await waiting.receive(/^HTTP\/1.1 100 Continue/);
+  });
+
+  it.each(["/api/auth/callback/credentials", "/api/manage/signup", "/api/manage/endpoints/id/records"])(
+    "[R16] a body that stops on its way to %s: 408 after half a minute",
+    async (path) => {
+      const { connect, pass } = await start();
+      const connection = await connect(post(path, ["Content-Length: 100"], "{"));
+      await until("the request has arrived", () => {
+        pass(10);
+        return connection.received().endsWith("}");
+      });
+      const answer = parseRaw(connection.received());
+      expect(await expectRaw(answer, "body_timeout")).toMatch(/did not arrive in time/);
+      await connection.closed();
+    },
+  );
+
+  it("[R16] an import or a file may take its time, as long as it arrives", async () => {
+    for (const path of ["/api/manage/endpoints/id/import?check=true", "/api/manage/endpoints/id/files?name=x"]) {
+      const { connect, pass, countRead } = await start();
+      const connection = await connect(post(path, ["Content-Length: 3000000"]));
+      for (let window = 1; window <= 10; window += 1) {
+        connection.socket.write(Buffer.alloc(300_000));
+        await until("a part was read", () => countRead() === window * 300_000);
+        pass(30);
+      }
+      await until("an answer", () => /page 3000000/.test(connection.received()));
+    }
+  });
+});
+
+describe("connections", () => {
+  it("[U14] more than there may be in all: 503 with Retry-After, and the connection ends; one that ends makes room", async () => {
+    const { connect } = await start({ limits: { total: 2 } });
+    const [first] = [await connect(), await connect()];
+    const refused = await connect();
+    const answer = parseRaw(await refused.closed());
+    expect(await expectRaw(answer, "server_busy")).toMatch(/2 open connections/);
+    expect([answer.headers.get("retry-after"), answer.headers.get("connection")]).toEqual(["5", "close"]);
+    first?.socket.destroy();
+    await until("there is room", async () => {
+      const connection = await connect(get("/login"));
+      return Promise.race([connection.closed().then(() => false), connection.receive(/page/).then(() => true)]).catch(() => false);
+    });
+  });
+
+  it("[U14] more than an address may have: 429; those of a trusted proxy are not counted as one address", async () => {
+    const { connect } = await start({ limits: { perAddress: 1 } });
+    await connect();
+    expect(await expectRaw(parseRaw(await (await connect()).closed()), "rate_limited")).toMatch(/1 of this address/);
+    const proxied = await start({ limits: { perAddress: 1 }, trustProxy: ["127.0.0.1"] });
+    const open = [await proxied.connect(), await proxied.connect(), await proxied.connect(get("/login"))];
+    await open[2]?.receive(/page/);
+  });
+
+  it("[U14] an address has so many requests under way; behind a trusted proxy each client is counted for itself", async () => {
+    const { connect, ask, slow } = await start({ limits: { requestsPerAddress: 2 }, trustProxy: ["127.0.0.1"] });
+    const from = (address: string, path: string, lines: string[] = []) =>
+      get(path, ["Host: test", `X-Forwarded-For: ${address}`, ...lines]);
+    for (const path of ["/slow", "/api/1/ce/slow/endpoint"]) await connect(from("2001:db8::1", path));
+    await until("both are under way", () => slow.length === 2);
+    const refused = await ask(from("2001:db8::2", "/api/1/ce/some/endpoint", ["Origin: https://app.test"]));
+    expect(await expectRaw(refused, "rate_limited")).toMatch(/2 of this address are under way/);
+    expect(refused.headers.get("retry-after")).toBe("1");
+    // A browser shows it to its author.
+    expect(refused.headers.get("access-control-allow-origin")).toBe("https://app.test");
+    expect((await ask(from("2001:db8:0:1::1", "/login"))).status).toBe(200);
+    // Streams have limits of their own.
+    const stream = await ask(from("2001:db8::1", "/api/1/ce/some/endpoint", ["Accept: text/event-stream"]));
+    expect(stream.body).toMatch(/^data/);
+    for (const response of slow) response.end("done");
+    await until("there is room", async () => (await ask(from("2001:db8::1", "/login"))).status === 200);
+  });
+});
