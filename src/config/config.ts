@@ -4,6 +4,7 @@ import net from "node:net";
 import path from "node:path";
 import * as z from "zod/mini";
 import { parseOrigin } from "@/src/shared/origins";
+import type { QuotaLimits } from "@/src/shared/quotas";
 
 const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
 const MODES = ["production", "development", "test"] as const;
@@ -16,6 +17,7 @@ const SECRET_DISTINCT_MIN = 8;
 const SECRET_PERIOD_MIN = 16;
 const KIB = 1024;
 const MIB = 1024 * KIB;
+const GIB = 1024 * MIB;
 
 /** A store that speaks S3. */
 export interface S3Config {
@@ -61,6 +63,8 @@ export interface Config {
   retention: { hours: number; changesMax: number };
   /** Requests a minute for each key and address (U8); 0: no limit. A project may have a limit of its own. */
   rateLimit: number;
+  /** What projects may hold that have no quotas of their own, and how many an account may have (G20); 0: no limit. */
+  quotas: QuotaLimits & { readonly projects: number };
   /** Users that one address may register a minute at an endpoint (L6); 0: no limit. */
   registrationsPerMinute: number;
   /** Counts requests for all servers together. Absent: each counts its own. */
@@ -145,6 +149,13 @@ const variables = z.object({
   RESTED_LOG_HOURS: wholeNumber(1, 87_600, " hours"),
   RESTED_LOG_CHANGES_MAX: wholeNumber(100, 1_000_000_000, " changes"),
   RESTED_RATE_LIMIT: wholeNumber(0, 1_000_000_000, " requests a minute; 0 for no limit"),
+  RESTED_QUOTA_RECORDS: wholeNumber(0, Number.MAX_SAFE_INTEGER, " records; 0 for no limit"),
+  RESTED_QUOTA_RECORD_BYTES: wholeNumber(0, Number.MAX_SAFE_INTEGER, " bytes; 0 for no limit"),
+  RESTED_QUOTA_FILE_BYTES: wholeNumber(0, Number.MAX_SAFE_INTEGER, " bytes; 0 for no limit"),
+  RESTED_QUOTA_USERS: wholeNumber(0, Number.MAX_SAFE_INTEGER, " users; 0 for no limit"),
+  RESTED_QUOTA_ENDPOINTS: wholeNumber(0, Number.MAX_SAFE_INTEGER, " endpoints; 0 for no limit"),
+  RESTED_QUOTA_ANSWER_BYTES: wholeNumber(0, Number.MAX_SAFE_INTEGER, " bytes; 0 for no limit"),
+  RESTED_QUOTA_PROJECTS: wholeNumber(0, Number.MAX_SAFE_INTEGER, " projects; 0 for no limit"),
   RESTED_REGISTRATIONS_PER_MINUTE: wholeNumber(0, 1_000_000, " registrations a minute; 0 for no limit"),
   REDIS_URL: text(redisUrlProblem),
   RESTED_ACCESS_TOKEN_MINUTES: wholeNumber(1, 527_040, " minutes"),
@@ -232,6 +243,15 @@ function toConfig(env: Readonly<Partial<Record<Variable, string | undefined>>>):
     },
     retention: { hours: number("RESTED_LOG_HOURS", 24), changesMax: number("RESTED_LOG_CHANGES_MAX", 100_000) },
     rateLimit: number("RESTED_RATE_LIMIT", 12_000),
+    quotas: {
+      records: number("RESTED_QUOTA_RECORDS", 10_000_000),
+      recordBytes: number("RESTED_QUOTA_RECORD_BYTES", 50 * GIB),
+      fileBytes: number("RESTED_QUOTA_FILE_BYTES", 100 * GIB),
+      users: number("RESTED_QUOTA_USERS", 1_000_000),
+      endpoints: number("RESTED_QUOTA_ENDPOINTS", 1_000),
+      answerBytes: number("RESTED_QUOTA_ANSWER_BYTES", GIB),
+      projects: number("RESTED_QUOTA_PROJECTS", 1_000),
+    },
     registrationsPerMinute: number("RESTED_REGISTRATIONS_PER_MINUTE", 20),
     ...(env.REDIS_URL === undefined ? {} : { redisUrl: env.REDIS_URL }),
     accessTokenTtlMs: number("RESTED_ACCESS_TOKEN_MINUTES", 7 * 24 * 60) * 60_000,

@@ -6,20 +6,24 @@ import { AppError } from "@/src/shared/errors";
 import type { EndpointCreate, EndpointDetail } from "@/src/shared/management";
 import { pickDefined } from "./pick-defined";
 import { requireOwnProject } from "./require-own-project";
+import { requireEndpointQuota } from "./require-quota";
 import { storeSchema, toSchemaText } from "./schema-text";
 import { isUniqueViolation } from "./unique-violation";
 import { toEndpointDetail } from "./views";
 
-/** The new endpoint. Raises `not_found` for the project, `name_taken` within it, and for the schema what toSchemaText raises. */
+/** The new endpoint. Throws `not_found` for the project, `name_taken` within it, `quota_exceeded`, and for the schema what toSchemaText raises. */
 export async function createEndpoint({
   db,
   sandbox,
+  quota,
   ownerId,
   projectId,
   input,
 }: {
   db: Pick<Db, "project" | "$transaction">;
   sandbox: Pick<Sandbox, "checkSchema">;
+  /** Endpoints of a project that has no quota of its own; 0: no limit. */
+  quota: number;
   ownerId: string;
   projectId: string;
   input: EndpointCreate;
@@ -30,6 +34,7 @@ export async function createEndpoint({
   try {
     const row = await db.$transaction(async (tx) => {
       const created = await tx.endpoint.create({ data: { projectId, name, ...pickDefined(rest) } });
+      await requireEndpointQuota({ tx, projectId, max: quota });
       if (schemaText !== null) await storeSchema({ db: tx, endpointId: created.id, schema: schemaText });
       return created;
     });

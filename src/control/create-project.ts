@@ -1,25 +1,36 @@
 /** Creates a project with its first key (G2). */
 import type { Clock } from "@/src/core/ports";
-import type { Db } from "@/src/db/client";
+import type { Db, DbTransaction } from "@/src/db/client";
 import type { ProjectCreate, ProjectCreated } from "@/src/shared/management";
+import { requireProjectQuota } from "./require-quota";
 import { createKeyText } from "./secrets";
 import { projectSelect, toManagedKey, toManagedProject } from "./views";
 
 export const FIRST_KEY_NAME = "First key";
 
-/** The new project; its first key may read and write. */
-export async function createProject({
-  db,
-  clock,
-  ownerId,
-  input,
-}: {
-  db: Pick<Db, "project">;
+interface CreateRequest {
   clock: Clock;
+  /** Projects of an account; 0: no limit. */
+  quota: number;
   ownerId: string;
   input: ProjectCreate;
-}): Promise<ProjectCreated> {
-  const row = await db.project.create({
+}
+
+/** The new project; its first key may read and write. Throws `quota_exceeded`. */
+export function createProject({ db, ...request }: CreateRequest & { db: Pick<Db, "$transaction"> }): Promise<ProjectCreated> {
+  return db.$transaction((tx) => createProjectWithin({ tx, ...request }));
+}
+
+/** The same in a transaction. */
+export async function createProjectWithin({
+  tx,
+  clock,
+  quota,
+  ownerId,
+  input,
+}: CreateRequest & { tx: Pick<DbTransaction, "project" | "$queryRaw"> }): Promise<ProjectCreated> {
+  await requireProjectQuota({ tx, ownerId, max: quota });
+  const row = await tx.project.create({
     data: {
       ownerId,
       name: input.name,

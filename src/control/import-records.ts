@@ -1,6 +1,7 @@
 /** Stores the records of a file for the endpoint's owner, all or none (G14): each batch is checked and staged as it is read, and all are published at the end. */
 import { type CallerPath, toOwnerPath } from "@/src/core/caller-path";
 import type { Sandbox } from "@/src/core/ports";
+import type { Quotas } from "@/src/core/quotas";
 import type { Db } from "@/src/db/client";
 import type { ImportStaging } from "@/src/db/import-staging";
 import { AppError } from "@/src/shared/errors";
@@ -21,15 +22,22 @@ interface ImportRequest extends Omit<ImportFile, "accountId"> {
 }
 
 /**
- * Returns how many records were stored. Throws what {@link checkImport} throws, `not_found` when the endpoint was deleted meanwhile, and `server_busy` when
+ * Returns how many records were stored. Throws what {@link checkImport} throws, `not_found` when the endpoint was deleted meanwhile, `quota_exceeded`, and `server_busy` when
  * its turn to be written to does not come; then, and when the commit fails, none was.
  */
-export async function importRecords(request: ImportRequest & { staging: Pick<ImportStaging, "begin"> }): Promise<number> {
-  const { staging, endpointId, ...rest } = request;
+export async function importRecords(
+  request: ImportRequest & { staging: Pick<ImportStaging, "begin">; quotas: Pick<Quotas, "admit"> },
+): Promise<number> {
+  const { staging, quotas, endpointId, ...rest } = request;
   return readChecked({ ...rest, endpointId }, async (batches) => {
     const staged = staging.begin();
     try {
-      for await (const batch of batches) await staged.add(batch.map(({ data }) => data));
+      let recordBytes = 0;
+      for await (const batch of batches) {
+        recordBytes += batch.reduce((sum, { data }) => sum + Buffer.byteLength(data), 0);
+        await staged.add(batch.map(({ data }) => data));
+      }
+      await quotas.admit(endpointId, { records: staged.count, recordBytes });
       if (!(await staged.publish(endpointId))) throw new AppError("not_found");
       return staged.count;
     } finally {

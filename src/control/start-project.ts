@@ -4,25 +4,28 @@ import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import type { Start, Started } from "@/src/shared/management";
 import { startNames } from "@/src/shared/start-names";
-import { createProject } from "./create-project";
+import { createProjectWithin } from "./create-project";
 import { toEndpointDetail } from "./views";
 
-/** All three, or none. Raises `fields_invalid` for a text without a letter (a to z) or digit. */
+/** All three, or none. Throws `quota_exceeded`, and `fields_invalid` for a text without a letter (a to z) or digit. */
 export function startProject({
   db,
   clock,
+  quota,
   ownerId,
   input,
 }: {
   db: Pick<Db, "$transaction">;
   clock: Clock;
+  /** Projects of an account; 0: no limit. */
+  quota: number;
   ownerId: string;
   input: Start;
 }): Promise<Started> {
   const names = startNames(input.name);
   if (!names) throw new AppError("fields_invalid", { fields: { name: "Use at least one letter (a to z) or digit." } });
   return db.$transaction(async (tx) => {
-    const { keys, ...project } = await createProject({ db: tx, clock, ownerId, input: { name: names.project } });
+    const { keys, ...project } = await createProjectWithin({ tx, clock, quota, ownerId, input: { name: names.project } });
     const [key] = keys;
     if (!key) throw new AppError("internal_error", { internal: "a project was created without its first key" });
     const endpoint = await tx.endpoint.create({ data: { projectId: project.id, name: names.endpoint } });

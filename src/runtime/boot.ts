@@ -13,6 +13,8 @@ import { createFiles } from "@/src/core/files";
 import { createHeldBytes } from "@/src/core/held-bytes";
 import { createPasswordHasher } from "@/src/core/password-hasher";
 import type { Log } from "@/src/core/ports";
+import { limitFileStore, limitRecordStore, limitUserStore } from "@/src/core/quota-stores";
+import { createQuotas } from "@/src/core/quotas";
 import { createRateGate } from "@/src/core/rate-gate";
 import { createRecords } from "@/src/core/records";
 import { createRegistrationLimit } from "@/src/core/registration-limit";
@@ -36,6 +38,7 @@ import { createSignInStore } from "@/src/db/sign-in-store";
 import { createSnapshotReader } from "@/src/db/snapshot-reader";
 import { sweepChanges } from "@/src/db/sweep-changes";
 import { createTokenStore } from "@/src/db/token-store";
+import { createUsageStore } from "@/src/db/usage-store";
 import { createUserStore } from "@/src/db/user-store";
 import { createDataPlane, type DataPlane } from "@/src/http/data-plane";
 import { createSlowClients, type SlowClients, SWEEP_INTERVAL_MS } from "@/src/http/slow-clients";
@@ -69,6 +72,8 @@ const IMPORT_SWEEP_INTERVAL_MS = 5 * 60_000;
 /** How old what the dashboard shows of open streams may be, and how soon one that it ends is ended. */
 const STREAMS_INTERVAL_MS = 1_000;
 const LOG_SWEEP_INTERVAL_MS = 10_000;
+/** How old the counts are that quotas are compared with; what this server lets in is added to them at once. */
+const USAGE_INTERVAL_MS = 5_000;
 /** How soon the rows of a deleted endpoint begin to be deleted. */
 const PURGE_INTERVAL_MS = 1_000;
 /** How long clients may take to let go of their streams at a shutdown. */
@@ -107,7 +112,8 @@ export async function boot(config: Config): Promise<Booted> {
   const hints = createProcessHints({ log });
   const db = createDb({ pool, hints, log });
   const endpointQueue = createEndpointQueue();
-  const store = createRecordStore({ db, pool, queue: endpointQueue });
+  const quotas = createQuotas({ store: createUsageStore({ db }), defaults: config.quotas, clock });
+  const store = limitRecordStore(createRecordStore({ db, pool, queue: endpointQueue }), quotas);
   const changes = createChangeLog({ db });
   const definitions = createDefinitions({ store: createDefinitionStore({ db, clock }), clock, log });
   const tokens = createTokens({ store: createTokenStore({ db }), clock, log });
@@ -140,7 +146,7 @@ export async function boot(config: Config): Promise<Booted> {
   const records = createRecords({ store, sandbox, recordBytesMax: config.bodyBytesMax });
   const passwords = createPasswordHasher();
   const users = createUsers({
-    store: createUserStore({ db, queue: endpointQueue }),
+    store: limitUserStore(createUserStore({ db, queue: endpointQueue }), quotas),
     records,
     tokens,
     sandbox,
@@ -154,7 +160,7 @@ export async function boot(config: Config): Promise<Booted> {
   });
   const storage = await openStorage(config, log);
   const files = createFiles({
-    store: createFileStore({ db, queue: endpointQueue }),
+    store: limitFileStore(createFileStore({ db, queue: endpointQueue }), quotas),
     storage,
     records: store,
     sandbox,
@@ -201,6 +207,7 @@ export async function boot(config: Config): Promise<Booted> {
       { name: "forget old requests", intervalMs: ONCE_SWEEP_INTERVAL_MS, run: () => sweepIdempotentRequests({ db }) },
       { name: "forget old changes", intervalMs: LOG_SWEEP_INTERVAL_MS, run: () => sweepChanges({ db, retention: config.retention }) },
       { name: "end slow connections", intervalMs: SWEEP_INTERVAL_MS, run: () => slowClients.sweep() },
+      { name: "read what projects hold", intervalMs: USAGE_INTERVAL_MS, run: () => quotas.refresh() },
       { name: "purge deleted endpoints", intervalMs: PURGE_INTERVAL_MS, run: () => purge.run() },
       { name: "sweep files", intervalMs: FILE_SWEEP_INTERVAL_MS, run: () => files.sweep() },
       { name: "sweep-staged-imports", intervalMs: IMPORT_SWEEP_INTERVAL_MS, run: () => importStaging.sweep() },
@@ -221,6 +228,7 @@ export async function boot(config: Config): Promise<Booted> {
       tokens,
       signIns,
       users,
+      quotas,
       files,
       imports,
       importStaging,

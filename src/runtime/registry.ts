@@ -8,6 +8,7 @@ import type { Files } from "@/src/core/files";
 import type { HeldBytes } from "@/src/core/held-bytes";
 import type { PasswordHasher } from "@/src/core/password-hasher";
 import type { ChangeLog, Clock, Log, LoginLimiter, RecordStore, Sandbox } from "@/src/core/ports";
+import type { Quotas } from "@/src/core/quotas";
 import type { SignIns } from "@/src/core/sign-ins";
 import type { Tokens } from "@/src/core/tokens";
 import type { Users } from "@/src/core/users";
@@ -35,6 +36,8 @@ export interface Runtime {
   signIns: SignIns;
   /** Users of applications, at authentication endpoints. */
   users: Users;
+  /** What projects may hold. `records`, `users` and `files` ask for it themselves. */
+  quotas: Quotas;
   /** Files of records: opens them, takes uploads, removes what no record has any more. */
   files: Files;
   /** Reads import files, apart from this process. */

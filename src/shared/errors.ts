@@ -35,6 +35,8 @@ export const ERRORS = {
   not_found: client(404, "There is nothing at this address."),
   ticket_invalid: client(403, "The ticket is not valid: it was used, or has expired. Ask for a new one."),
 
+  quota_exceeded: client(403, "A quota is used up. Delete something, or ask the administrator of this server to raise it."),
+
   // R: records
   content_type_unsupported: client(400, "This content type is not supported. Send application/json or text/plain."),
   body_empty: client(400, "The body is empty. Send a JSON value or a text."),
@@ -126,6 +128,7 @@ export const ERRORS = {
   email_taken: client(409, "There is an account with this e-mail address already."),
   current_password_wrong: client(403, "The current password is not right."),
   key_already_revoked: client(409, "This key is revoked; it can't be rotated."),
+  admin_required: client(403, "Only an administrator of this server may do this."),
   setup_done: client(409, "The first administrator exists already. Sign in instead."),
   setup_token_invalid: client(403, "The setup link is not valid. Use the one that the server printed when it started."),
   signup_closed: client(403, "Sign-up is closed on this server. Ask its administrator for an account."),

@@ -348,6 +348,8 @@ export const tokenSchema = z.object({
 /** POST account/tokens: the only answer that has the token itself. */
 export const tokenCreatedSchema = z.extend(tokenSchema, { token: z.string() });
 
+export { projectUsageSchema, quotasPatchSchema } from "./quotas";
+
 // ---- Types ---------------------------------------------------------------------------------------------------------
 
 export type KeyScope = (typeof KEY_SCOPES)[number];

@@ -4,6 +4,8 @@ import os from "node:os";
 import path from "node:path";
 import { createFiles, type Files } from "@/src/core/files";
 import type { Log, RecordStore, Sandbox } from "@/src/core/ports";
+import { limitFileStore } from "@/src/core/quota-stores";
+import type { Quotas } from "@/src/core/quotas";
 import type { Db } from "@/src/db/client";
 import type { EndpointQueue } from "@/src/db/endpoint-queue";
 import { createFileStore } from "@/src/db/file-store";
@@ -25,12 +27,15 @@ export async function createFilesFolder(options: {
   sandbox: Pick<Sandbox, "validate">;
   log: Log;
   uploadTimeoutMs?: number;
+  /** Absent: no quotas. */
+  quotas?: Quotas;
 }): Promise<FilesFolder> {
-  const { db, queue, records, sandbox, log, uploadTimeoutMs = 10_000 } = options;
+  const { db, queue, records, sandbox, log, uploadTimeoutMs = 10_000, quotas } = options;
+  const store = createFileStore({ db, queue });
   const dir = await mkdtemp(path.join(os.tmpdir(), "rested-files-"));
   const storage = createDiskStorage({ dir });
   return {
-    files: createFiles({ store: createFileStore({ db, queue }), storage, records, sandbox, log, uploadTimeoutMs }),
+    files: createFiles({ store: quotas ? limitFileStore(store, quotas) : store, storage, records, sandbox, log, uploadTimeoutMs }),
     dir,
     list: () => listFiles(dir),
     remove: () => rm(dir, { recursive: true, force: true }),

@@ -35,7 +35,9 @@ const COMMON: readonly ErrorCode[] = [
   "internal_error",
 ];
 const TOKEN: readonly ErrorCode[] = ["access_token_missing", "access_token_invalid"];
-const WRITE: readonly ErrorCode[] = ["server_busy"];
+/** Deletion needs no room. */
+const DELETE: readonly ErrorCode[] = ["server_busy"];
+const WRITE: readonly ErrorCode[] = [...DELETE, "quota_exceeded"];
 const BODY: readonly ErrorCode[] = ["content_type_unsupported", "body_empty", "body_invalid", "body_too_large", "body_timeout"];
 const ONE: readonly ErrorCode[] = ["unique_id_missing", "unique_id_invalid", "record_not_found", "version_conflict"];
 const FILES: readonly ErrorCode[] = ["upload_invalid", "too_many_files", "file_too_large", "storage_unavailable"];
@@ -198,7 +200,7 @@ function toDelete(errors: readonly ErrorCode[], headers: readonly DataHeader[] =
     method: "delete",
     summary: "Delete a record.",
     parameters: ["uniqueId", "dataOnly", "ifMatch"],
-    responses: { 200: toJson("The record in its last state.", RECORD, ["ETag", ...headers]), ...toErrors([...errors, ...ONE, ...WRITE]) },
+    responses: { 200: toJson("The record in its last state.", RECORD, ["ETag", ...headers]), ...toErrors([...errors, ...ONE, ...DELETE]) },
   };
 }
 

@@ -16,6 +16,7 @@ export const FILE_OPERATIONS: readonly ManageOperation[] = [
     body: { required: true, description: "The file; its content type is the file's.", content: FILE },
     answer: { status: 201, description: "The record.", schema: recordSchema },
     errors: [
+      "quota_exceeded",
       "upload_invalid",
       "file_too_large",
       "body_timeout",

@@ -30,6 +30,7 @@ const RECORD_BODY_ERRORS = [
   "schema_mismatch",
   "schema_limit",
   "server_busy",
+  "quota_exceeded",
 ] as const;
 
 const RECORD_BODY: ApiBody = {

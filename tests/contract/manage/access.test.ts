@@ -19,6 +19,8 @@ const REQUESTS: { method: string; path: string; call?: Call }[] = [
   { method: "PATCH", path: "/api/manage/projects/{project}", call: { body: { name: "Stolen" } } },
   { method: "POST", path: "/api/manage/projects/{project}/master-key" },
   { method: "DELETE", path: "/api/manage/projects/{project}/master-key" },
+  { method: "GET", path: "/api/manage/projects/{project}/usage" },
+  { method: "PATCH", path: "/api/manage/projects/{project}/quotas", call: { body: { records: 1 } } },
   { method: "GET", path: "/api/manage/projects/{project}/keys" },
   { method: "POST", path: "/api/manage/projects/{project}/keys", call: { body: { name: "Mine" } } },
   { method: "GET", path: "/api/manage/projects/{project}/endpoints" },

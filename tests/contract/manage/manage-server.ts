@@ -10,6 +10,8 @@ import { createDefinitions } from "@/src/core/definitions";
 import { createHeldBytes } from "@/src/core/held-bytes";
 import { createPasswordHasher } from "@/src/core/password-hasher";
 import type { Hint, Log } from "@/src/core/ports";
+import { limitRecordStore, limitUserStore } from "@/src/core/quota-stores";
+import { createQuotas } from "@/src/core/quotas";
 import { createRecords } from "@/src/core/records";
 import { createRegistrationLimit } from "@/src/core/registration-limit";
 import { createSignIns } from "@/src/core/sign-ins";
@@ -24,6 +26,7 @@ import { createRecordStore } from "@/src/db/record-store";
 import { createSignInStore } from "@/src/db/sign-in-store";
 import { createSnapshotReader } from "@/src/db/snapshot-reader";
 import { createTokenStore } from "@/src/db/token-store";
+import { createUsageStore } from "@/src/db/usage-store";
 import { createUserStore } from "@/src/db/user-store";
 import { createLoginLimiter } from "@/src/limits/login-limiter";
 import { createProcessRateLimiter } from "@/src/limits/rate-limiter";
@@ -102,15 +105,16 @@ export async function startManageServer(overrides: Partial<Config> = {}, shared?
   const tokens = createTokens({ store: createTokenStore({ db }), clock, log });
   const signIns = createSignIns({ store: createSignInStore({ db, clock }), log });
   const access = createAccess({ definitions, tokens, signIns, clock });
-  const records = createRecordStore({ db, pool, queue });
+  const quotas = createQuotas({ store: createUsageStore({ db }), defaults: config.quotas, clock });
+  const records = limitRecordStore(createRecordStore({ db, pool, queue }), quotas);
   const recordBytesMax = config.bodyBytesMax;
   const sandbox = createSandbox({ timeoutMs: 5_000, memoryBytesMax: 64 * 1024 * 1024, log });
-  const folder = await createFilesFolder({ db, queue, records, sandbox, log });
+  const folder = await createFilesFolder({ quotas, db, queue, records, sandbox, log });
   const importsDir = mkdtempSync(path.join(os.tmpdir(), "rested-imports-"));
   const imports = createImporter({ dir: importsDir, findScript: findImportWorkerScript, log });
   const passwords = createPasswordHasher();
   const users = createUsers({
-    store: createUserStore({ db, queue }),
+    store: limitUserStore(createUserStore({ db, queue }), quotas),
     records: createRecords({ store: records, sandbox, recordBytesMax }),
     tokens,
     sandbox,
@@ -133,6 +137,7 @@ export async function startManageServer(overrides: Partial<Config> = {}, shared?
     tokens,
     signIns,
     users,
+    quotas,
     files: folder.files,
     imports,
     importStaging: createImportStaging({ pool, queue, hints: processHints, log }),

@@ -6,7 +6,7 @@ import { projectCreateSchema } from "@/src/shared/management";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   GET: async ({ runtime: { db, clock }, user }) => json(await listProjects({ db, clock, ownerId: user.id })),
-  POST: withBody(projectCreateSchema, async ({ runtime: { db, clock }, user, body }) =>
-    json(await createProject({ db, clock, ownerId: user.id, input: body }), 201),
+  POST: withBody(projectCreateSchema, async ({ runtime: { db, clock, config }, user, body }) =>
+    json(await createProject({ db, clock, quota: config.quotas.projects, ownerId: user.id, input: body }), 201),
   ),
 });

@@ -4,7 +4,7 @@ import { startProject } from "@/src/control/start-project";
 import { startSchema } from "@/src/shared/management";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
-  POST: withBody(startSchema, async ({ runtime: { db, clock }, user, body }) =>
-    json(await startProject({ db, clock, ownerId: user.id, input: body }), 201),
+  POST: withBody(startSchema, async ({ runtime: { db, clock, config }, user, body }) =>
+    json(await startProject({ db, clock, quota: config.quotas.projects, ownerId: user.id, input: body }), 201),
   ),
 });

@@ -7,7 +7,7 @@ import { AppError } from "@/src/shared/errors";
 import { IMPORT_BYTES_MAX } from "@/src/shared/record-limits";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
-  POST: async ({ runtime: { db, sandbox, imports, importStaging, config }, request, user, id, url }) => {
+  POST: async ({ runtime: { db, sandbox, imports, importStaging, quotas, config }, request, user, id, url }) => {
     const kind = parseImportKind(request.headers.get("content-type"));
     if (Number(request.headers.get("content-length") ?? 0) > IMPORT_BYTES_MAX) {
       throw new AppError("body_too_large", { detail: `The body is too large. Send ${IMPORT_BYTES_MAX} bytes at most.` });
@@ -15,7 +15,8 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
     const { signal } = request;
     const body = readChunks(request, signal);
     const file = { db, sandbox, imports, ownerId: user.id, endpointId: id, kind, body, signal, recordBytesMax: config.bodyBytesMax };
-    if (url.searchParams.get("check") !== "true") return json({ imported: await importRecords({ ...file, staging: importStaging }) }, 201);
+    if (url.searchParams.get("check") !== "true")
+      return json({ imported: await importRecords({ ...file, staging: importStaging, quotas }) }, 201);
     const { records, first } = await checkImport(file);
     return jsonText(`{"records":${records},"first":${first}}`);
   },

@@ -9,8 +9,8 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
     json(await listEndpoints({ db, countSubscribers: (endpointId) => hub.subscriberCount(endpointId), ownerId: user.id, projectId: id })),
   POST: withBody(
     endpointCreateSchema,
-    async ({ runtime: { db, sandbox }, user, id, body }) =>
-      json(await createEndpoint({ db, sandbox, ownerId: user.id, projectId: id, input: body }), 201),
+    async ({ runtime: { db, sandbox, config }, user, id, body }) =>
+      json(await createEndpoint({ db, sandbox, quota: config.quotas.endpoints, ownerId: user.id, projectId: id, input: body }), 201),
     { bytesMax: () => SCHEMA_BODY_BYTES_MAX },
   ),
 });

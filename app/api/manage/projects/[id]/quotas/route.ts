@@ -1,0 +1,10 @@
+/** `/api/manage/projects/{id}/quotas` (G20): for administrators. */
+import { json, manageRoute, withBody } from "@/app/lib/manage-route";
+import { setQuotas } from "@/src/control/project-usage";
+import { quotasPatchSchema } from "@/src/shared/quotas";
+
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
+  PATCH: withBody(quotasPatchSchema, async ({ runtime: { db, quotas }, user, id, body }) =>
+    json(await setQuotas({ db, quotas, user, projectId: id, patch: body })),
+  ),
+});

@@ -1,0 +1,7 @@
+/** `/api/manage/projects/{id}/usage` (G20). */
+import { json, manageRoute } from "@/app/lib/manage-route";
+import { getUsage } from "@/src/control/project-usage";
+
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
+  GET: async ({ runtime: { db, quotas }, user, id }) => json(await getUsage({ db, quotas, user, projectId: id })),
+});

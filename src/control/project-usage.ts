@@ -1,0 +1,47 @@
+/** Reads what a project holds, and sets how much it may (G20). */
+import type { Quotas } from "@/src/core/quotas";
+import type { Db } from "@/src/db/client";
+import { AppError } from "@/src/shared/errors";
+import type { AccountView } from "@/src/shared/management";
+import type { ProjectUsage, QuotasPatch } from "@/src/shared/quotas";
+
+interface UsageRequest {
+  db: Pick<Db, "project">;
+  quotas: Pick<Quotas, "read">;
+  user: Pick<AccountView, "id" | "role">;
+  projectId: string;
+}
+
+/** For the project's owner and for administrators. Throws `not_found`. */
+export async function getUsage({ db, quotas, user, projectId }: UsageRequest): Promise<ProjectUsage> {
+  await requireVisible({ db, user, projectId });
+  const usage = await quotas.read(projectId);
+  if (!usage) throw new AppError("not_found");
+  return usage;
+}
+
+/** For administrators, whoever owns the project. Absent fields stay. Throws `not_found`, and `admin_required` for an owner who is not an administrator. */
+export async function setQuotas({
+  db,
+  quotas,
+  user,
+  projectId,
+  patch,
+}: Omit<UsageRequest, "db" | "quotas"> & {
+  db: Pick<Db, "project" | "$executeRaw">;
+  quotas: Pick<Quotas, "read" | "forget">;
+  patch: QuotasPatch;
+}): Promise<ProjectUsage> {
+  await requireVisible({ db, user, projectId });
+  if (user.role !== "admin") throw new AppError("admin_required");
+  const count = await db.$executeRaw`
+    UPDATE "Project" SET "quotas" = jsonb_strip_nulls("quotas" || ${JSON.stringify(patch)}::jsonb), "updatedAt" = now() WHERE "id" = ${projectId}::uuid`;
+  if (count === 0) throw new AppError("not_found");
+  quotas.forget(projectId);
+  return getUsage({ db, quotas, user, projectId });
+}
+
+async function requireVisible({ db, user, projectId }: Omit<UsageRequest, "quotas">): Promise<void> {
+  const where = user.role === "admin" ? { id: projectId } : { id: projectId, ownerId: user.id };
+  if (!(await db.project.findFirst({ where, select: { id: true } }))) throw new AppError("not_found");
+}
