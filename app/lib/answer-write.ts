@@ -3,9 +3,10 @@ import { type OwnerWrite, writeRecord } from "@/src/control/write-record";
 import { jsonText, type ManageContext } from "./manage-route";
 
 /** `status`: of the answer to a write that succeeded. */
-export async function answerWrite({ runtime, user, id }: ManageContext, write: OwnerWrite, status = 200): Promise<Response> {
+export async function answerWrite({ runtime, user, id, turn }: ManageContext, write: OwnerWrite, status = 200): Promise<Response> {
   const { db, records: store, sandbox, users, files, config } = runtime;
   const doors = { db, store, sandbox, users, recordBytesMax: config.bodyBytesMax };
+  await turn.enter();
   const { text, version } = await writeRecord({ ...doors, ownerId: user.id, endpointId: id, write });
   if (write.type !== "POST") files.sweepSoon();
   return withVersion(jsonText(text, status), version);

@@ -2,11 +2,12 @@
 import type * as z from "zod/mini";
 import type { SignIn } from "@/src/control/issue-stream-ticket";
 import { getRuntime, type Runtime } from "@/src/runtime/registry";
-import { AppError } from "@/src/shared/errors";
+import { AppError, isAppError } from "@/src/shared/errors";
 import { checkBody } from "@/src/shared/field-problems";
 import { type AccountView, SCHEMA_BYTES_MAX } from "@/src/shared/management";
-import { authenticate } from "./authenticate";
+import { authenticate, type Principal } from "./authenticate";
 import { type ClientInfo, readClientInfo } from "./client-info";
+import { createRequestTurn, type LoadKind, type RequestTurn } from "./limit-request";
 import { createRequestId, toProblemResponse } from "./problem-response";
 import { readJson, releaseBody } from "./read-body";
 import { isCrossSite } from "./same-origin";
@@ -31,6 +32,8 @@ export interface PublicContext {
   id: string;
   /** The other parts of the path. */
   params: Readonly<Record<string, string>>;
+  /** Of the request, among others of its account. */
+  turn: RequestTurn;
 }
 
 /** What a handler gets of a person who is signed in, or holds a management token. */
@@ -42,7 +45,13 @@ export interface ManageContext extends PublicContext {
   signIn: SignIn;
 }
 
-type Handler<Context> = (context: Context) => Promise<Response>;
+type Handle<Context> = (context: Context) => Promise<Response>;
+interface Handler<Context> extends Handle<Context> {
+  /** Which limit holds it; default `request`. */
+  kind?: LoadKind;
+  /** It reads the body, and then enters its turn by itself. */
+  readsBody?: boolean;
+}
 /** Without a handler of its own, HEAD is answered by GET, whose body is dropped. Where GET opens something, HEAD needs one. */
 type Handlers<Context> = Partial<Record<Method | "HEAD", Handler<Context>>>;
 type PathParams = Record<string, string | string[] | undefined>;
@@ -53,7 +62,8 @@ type Routes = Record<Method | "HEAD" | "OPTIONS", Route>;
 /** The exports of a route file, for people who are signed in. Methods without a handler answer 405. */
 export function manageRoute(handlers: Handlers<ManageContext>): Routes {
   return toRoutes(handlers, async (context) => {
-    const { user, sessionId, signIn } = await authenticate(context);
+    const { user, sessionId, signIn } = await identify(context);
+    await context.turn.count({ account: user.id });
     return { ...context, user, sessionId, signIn };
   });
 }
@@ -66,8 +76,33 @@ export function publicRoute(handlers: Handlers<PublicContext>, { isForAll = fals
   return toRoutes(handlers, async (context) => {
     const { method, headers } = context.request;
     if (!isForAll && isCrossSite({ method, headers, hosts: context.client.hosts })) throw new AppError("cross_site_request");
+    await context.turn.count(context.client);
     return context;
   });
+}
+
+/** {@link authenticate}, in a turn of the client's address; failures count against it, so that nobody tries tokens without end. */
+async function identify(context: PublicContext): Promise<Principal> {
+  const { runtime, request, client, turn } = context;
+  const leave = await runtime.managementLimits.enter("identify", client, request.signal);
+  try {
+    return await authenticate(context);
+  } catch (error) {
+    if (isAppError(error) && error.entry.status < 500) await turn.count(client);
+    throw error;
+  } finally {
+    leave();
+  }
+}
+
+/** The handler, held by another limit than that of ordinary requests. */
+export function withLimit<Context extends PublicContext>(kind: LoadKind, handle: Handler<Context>): Handler<Context> {
+  return Object.assign((context: Context) => handle(context), { ...handle, kind });
+}
+
+/** A handler that reads a body by itself, and calls `turn.enter` after that. */
+export function readingBody<Context extends PublicContext>(handle: Handle<Context>): Handler<Context> {
+  return Object.assign((context: Context) => handle(context), { readsBody: true });
 }
 
 /** A handler whose body `schema` checks. Raises `fields_invalid` with the fields, unknown ones by name (G6). `bytesMax`: default 64 KiB. */
@@ -76,11 +111,12 @@ export function withBody<Schema extends z.ZodMiniType, Context extends PublicCon
   handle: (context: Context & { body: z.output<Schema> }) => Promise<Response>,
   { bytesMax = () => BODY_BYTES_MAX }: { bytesMax?: (runtime: Runtime) => number } = {},
 ): Handler<Context> {
-  return async (context) => {
+  return readingBody(async (context: Context) => {
     const checked = checkBody(schema, await readJson(context.request, bytesMax(context.runtime)));
     if (!checked.ok) throw new AppError("fields_invalid", { detail: toSentence(checked.fields), fields: checked.fields });
+    await context.turn.enter();
     return handle({ ...context, body: checked.value });
-  };
+  });
 }
 
 /** An answer of a value that has no dates and bigints: what control answers. */
@@ -105,19 +141,23 @@ function toRoutes<Context extends PublicContext>(handlers: Handlers<Context>, ad
     async (request, { params }) => {
       const requestId = createRequestId();
       const runtime = getRuntime();
+      const handle = handlers[method] ?? (method === "HEAD" ? toHead(handlers.GET) : undefined);
+      const client = readClientInfo({ headers: request.headers, publicUrl: runtime.config.publicUrl });
+      let caller: Parameters<RequestTurn["count"]>[0] = client;
+      const turn = createRequestTurn({ limits: runtime.managementLimits, request, kind: handle?.kind ?? "request", caller: () => caller });
       try {
-        const handle = handlers[method] ?? (method === "HEAD" ? toHead(handlers.GET) : undefined);
         if (!handle) throw new AppError("method_not_allowed", { detail: `This method is not supported here. Use one of: ${allow}.` });
-        const client = readClientInfo({ headers: request.headers, publicUrl: runtime.config.publicUrl });
         const { id, ...others } = toParams((await params) ?? {});
-        const context = await admit({ runtime, request, url: new URL(request.url), client, id: id ?? "", params: others });
+        const context = await admit({ runtime, request, url: new URL(request.url), client, id: id ?? "", params: others, turn });
+        if (hasUser(context)) caller = { account: context.user.id };
         if (id !== undefined && !UUID.test(id)) throw new AppError("not_found");
-        const response = await handle(context);
+        if (!handle.readsBody) await turn.enter();
+        const response = turn.finish(await handle(context));
         response.headers.set("Cache-Control", "no-store");
         response.headers.set("X-Request-Id", requestId);
         return response;
       } catch (error) {
-        const response = toProblemResponse({ error, requestId, log: runtime.log });
+        const response = turn.finish(toProblemResponse({ error, requestId, log: runtime.log }));
         if (response.status === 405) response.headers.set("Allow", allow);
         return response;
       } finally {
@@ -139,11 +179,16 @@ function toRoutes<Context extends PublicContext>(handlers: Handlers<Context>, ad
 /** Next would answer HEAD by GET, too, and leave its body open: it neither reads nor cancels it. */
 function toHead<Context>(get: Handler<Context> | undefined): Handler<Context> | undefined {
   if (!get) return undefined;
-  return async (context) => {
+  const head = async (context: Context) => {
     const { status, headers, body } = await get(context);
     await body?.cancel();
     return new Response(null, { status, headers });
   };
+  return Object.assign(head, { ...get });
+}
+
+function hasUser(context: PublicContext): context is PublicContext & Pick<ManageContext, "user"> {
+  return "user" in context;
 }
 
 function toParams(params: PathParams): Record<string, string> {

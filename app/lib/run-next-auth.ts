@@ -34,12 +34,16 @@ export async function runNextAuth({
   request,
   action,
   options,
+  onBody,
 }: {
   request: Request;
   action: readonly string[];
   options: AuthOptions;
+  /** Called, and waited for, once the body has arrived. */
+  onBody: () => Promise<void>;
 }): Promise<{ response: Response; body: Readonly<Record<string, unknown>> }> {
   const body = request.method === "POST" ? await readForm(request) : {};
+  await onBody();
   const query = { ...Object.fromEntries(new URL(request.url).searchParams), nextauth: [...action] };
   const handle: (request: ApiRequest, response: ApiResponse) => Promise<unknown> = NextAuth(options);
   const apiRequest = {

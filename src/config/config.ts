@@ -65,6 +65,8 @@ export interface Config {
   rateLimit: number;
   /** What projects may hold that have no quotas of their own, and how many an account may have (G20); 0: no limit. */
   quotas: QuotaLimits & { readonly projects: number };
+  /** Requests a minute of one account at the management API (G20); 0: no limit. */
+  managementRateLimit: number;
   /** Users that one address may register a minute at an endpoint (L6); 0: no limit. */
   registrationsPerMinute: number;
   /** Counts requests for all servers together. Absent: each counts its own. */
@@ -156,6 +158,7 @@ const variables = z.object({
   RESTED_QUOTA_ENDPOINTS: wholeNumber(0, Number.MAX_SAFE_INTEGER, " endpoints; 0 for no limit"),
   RESTED_QUOTA_ANSWER_BYTES: wholeNumber(0, Number.MAX_SAFE_INTEGER, " bytes; 0 for no limit"),
   RESTED_QUOTA_PROJECTS: wholeNumber(0, Number.MAX_SAFE_INTEGER, " projects; 0 for no limit"),
+  RESTED_MANAGEMENT_RATE_LIMIT: wholeNumber(0, 1_000_000, " requests a minute; 0 for no limit"),
   RESTED_REGISTRATIONS_PER_MINUTE: wholeNumber(0, 1_000_000, " registrations a minute; 0 for no limit"),
   REDIS_URL: text(redisUrlProblem),
   RESTED_ACCESS_TOKEN_MINUTES: wholeNumber(1, 527_040, " minutes"),
@@ -252,6 +255,7 @@ function toConfig(env: Readonly<Partial<Record<Variable, string | undefined>>>):
       answerBytes: number("RESTED_QUOTA_ANSWER_BYTES", GIB),
       projects: number("RESTED_QUOTA_PROJECTS", 1_000),
     },
+    managementRateLimit: number("RESTED_MANAGEMENT_RATE_LIMIT", 1_200),
     registrationsPerMinute: number("RESTED_REGISTRATIONS_PER_MINUTE", 20),
     ...(env.REDIS_URL === undefined ? {} : { redisUrl: env.REDIS_URL }),
     accessTokenTtlMs: number("RESTED_ACCESS_TOKEN_MINUTES", 7 * 24 * 60) * 60_000,

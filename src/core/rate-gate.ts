@@ -49,7 +49,7 @@ export function createRateGate(options: {
   function settle(verdict: RateVerdict | undefined, { onVerdict }: CountedRequest): void {
     if (!verdict) return;
     onVerdict?.(verdict);
-    if (!verdict.allowed) throw toError(verdict);
+    if (!verdict.allowed) throw toRateError(verdict);
   }
 
   function findBar(network: string): RateVerdict | undefined {
@@ -94,7 +94,8 @@ export function createRateGate(options: {
   return gate;
 }
 
-function toError({ limit, resetSeconds }: RateVerdict): AppError {
+/** The error of a request over the limit: it says which one, and when to try again. */
+export function toRateError({ limit, resetSeconds }: RateVerdict): AppError {
   const seconds = resetSeconds === 1 ? "1 second" : `${resetSeconds} seconds`;
   return new AppError("rate_limited", {
     detail: `Too many requests: ${limit} a minute are taken. Try again in ${seconds}.`,

@@ -11,6 +11,7 @@ import { createDefinitions } from "@/src/core/definitions";
 import type { FileStorage } from "@/src/core/file-ports";
 import { createFiles } from "@/src/core/files";
 import { createHeldBytes } from "@/src/core/held-bytes";
+import { createManagementLimits } from "@/src/core/management-limits";
 import { createPasswordHasher } from "@/src/core/password-hasher";
 import type { Log } from "@/src/core/ports";
 import { limitFileStore, limitRecordStore, limitUserStore } from "@/src/core/quota-stores";
@@ -237,6 +238,7 @@ export async function boot(config: Config): Promise<Booted> {
       held,
       secret,
       passwords,
+      managementLimits: createManagementLimits({ limiter, perMinute: config.managementRateLimit }),
       loginLimiter: createLoginLimiter(),
     },
     dataPlane: createDataPlane({

@@ -17,6 +17,7 @@ import { isDataPath } from "@/src/shared/data-path";
 import { AppError } from "@/src/shared/errors";
 import type { Booted } from "./boot";
 import { createForwardedReader, createProxyTest } from "./forwarded";
+import { createDashboard } from "./serve-dashboard";
 
 /** Hot reload's socket in development; the only upgrade that is Next's. */
 const HMR_PATH = "/_next/hmr";
@@ -40,7 +41,7 @@ export async function listen(booted: Booted): Promise<Listening> {
   const app = next({ dev: isDev, dir: process.cwd(), hostname: config.host, port: config.port, quiet: true, httpServer: decoy as Server });
   await app.prepare();
 
-  const toNext = app.getRequestHandler();
+  const toDashboard = createDashboard({ limits: booted.runtime.managementLimits, toNext: app.getRequestHandler() });
   const onClientError = createClientErrorHandler({ log });
   const front = createFront({
     readForwarded: createForwardedReader(config.trustProxy),
@@ -49,7 +50,7 @@ export async function listen(booted: Booted): Promise<Listening> {
     dataPlane: booted.dataPlane,
     health: (response) => void answerHealth(booted, response),
     pages: (request, response) => {
-      toNext(request, response).catch((error: unknown) => {
+      toDashboard(request, response).catch((error: unknown) => {
         log.error({ err: error }, "the dashboard could not answer");
         response.destroy();
       });

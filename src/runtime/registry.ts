@@ -6,6 +6,7 @@ import type { Importer } from "@/src/control/imports/importer";
 import type { Definitions } from "@/src/core/definitions";
 import type { Files } from "@/src/core/files";
 import type { HeldBytes } from "@/src/core/held-bytes";
+import type { ManagementLimits } from "@/src/core/management-limits";
 import type { PasswordHasher } from "@/src/core/password-hasher";
 import type { ChangeLog, Clock, Log, LoginLimiter, RecordStore, Sandbox } from "@/src/core/ports";
 import type { Quotas } from "@/src/core/quotas";
@@ -53,6 +54,8 @@ export interface Runtime {
   secret: string;
   /** Hashes and checks every password of this process, in a fair order. */
   passwords: PasswordHasher;
+  /** What the management API and the dashboard's pages may take. */
+  managementLimits: ManagementLimits;
   /** Counts attempts to guess passwords. */
   loginLimiter: LoginLimiter;
 }

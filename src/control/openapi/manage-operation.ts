@@ -54,6 +54,8 @@ export function errorsOf({ path, body, query, errors = [], isPublic }: ManageOpe
     ...(query ? (["parameter_invalid"] as const) : []),
     ...(body && isBodySchema(body) ? BODY_ERRORS : []),
     ...errors,
+    "rate_limited",
+    "server_busy",
     "database_unavailable",
     "internal_error",
   ];

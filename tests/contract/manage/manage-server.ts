@@ -8,6 +8,7 @@ import { createSetupToken } from "@/src/control/secrets";
 import { createAccess } from "@/src/core/access";
 import { createDefinitions } from "@/src/core/definitions";
 import { createHeldBytes } from "@/src/core/held-bytes";
+import { createManagementLimits } from "@/src/core/management-limits";
 import { createPasswordHasher } from "@/src/core/password-hasher";
 import type { Hint, Log } from "@/src/core/ports";
 import { limitRecordStore, limitUserStore } from "@/src/core/quota-stores";
@@ -93,7 +94,7 @@ export async function startManageServer(overrides: Partial<Config> = {}, shared?
   const log: Log = { debug: () => undefined, info: note, warn: note, error: note };
   let offsetMs = 0;
   const clock = { now: () => new Date(Date.now() + offsetMs) };
-  const config = { ...parseConfig({ NODE_ENV: "test" }), ...overrides };
+  const config = { ...parseConfig({ NODE_ENV: "test" }), managementRateLimit: 0, ...overrides };
   const hints: Hint[] = [];
   const processHints = createProcessHints({ log });
   processHints.subscribe((hint) => hints.push(hint));
@@ -159,6 +160,7 @@ export async function startManageServer(overrides: Partial<Config> = {}, shared?
     held: createHeldBytes({ memoryBytes: 1024 ** 3, bodyBytesMax: config.bodyBytesMax }),
     secret: "a-secret-of-tests-that-has-forty-three-chars",
     passwords,
+    managementLimits: createManagementLimits({ limiter: createProcessRateLimiter(), perMinute: config.managementRateLimit }),
     loginLimiter: createLoginLimiter(),
   };
   installRuntime(runtime);

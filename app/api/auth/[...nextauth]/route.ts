@@ -1,6 +1,7 @@
 /** next-auth: sign-in, sign-out, and the session that its browser code asks for. What it may do is decided in app/lib/auth-options.ts. */
 import { createAuthOptions } from "@/app/lib/auth-options";
 import { readClientInfo } from "@/app/lib/client-info";
+import { createRequestTurn } from "@/app/lib/limit-request";
 import { createRequestId, toProblemResponse } from "@/app/lib/problem-response";
 import { runNextAuth } from "@/app/lib/run-next-auth";
 import { isCrossSite } from "@/app/lib/same-origin";
@@ -21,6 +22,7 @@ async function handle(request: Request, { params }: Context): Promise<Response> 
   const runtime = getRuntime();
   const client = readClientInfo({ headers: request.headers, publicUrl: runtime.config.publicUrl });
   const failures: unknown[] = [];
+  const turn = createRequestTurn({ limits: runtime.managementLimits, request, kind: "sign_in", caller: () => client });
   try {
     const { nextauth: action } = await params;
     if (!ACTIONS.has(action[0])) throw new AppError("not_found");
@@ -28,10 +30,12 @@ async function handle(request: Request, { params }: Context): Promise<Response> 
     const { method, headers } = request;
     // A link from elsewhere may lead to a GET, as a sign-in provider's answer does.
     if (method === "POST" && isCrossSite({ method, headers, hosts: client.hosts })) throw new AppError("cross_site_request");
+    await turn.count(client);
     const options = createAuthOptions({ runtime, client, onFailure: (error) => failures.push(error) });
-    const { response } = await runNextAuth({ request, action, options });
+    const { response } = await runNextAuth({ request, action, options, onBody: () => turn.enter() });
     const [failure] = failures;
     if (failure !== undefined) throw failure;
+    turn.finish(response);
     response.headers.set("Cache-Control", "no-store");
     response.headers.set("X-Request-Id", requestId);
     return response;
@@ -39,7 +43,7 @@ async function handle(request: Request, { params }: Context): Promise<Response> 
     const code = isAppError(error) ? error.code : "internal_error";
     // next-auth's browser code reads the error from the address that it would go to.
     const url = new URL(`/login?error=${code}`, request.url).href;
-    const response = toProblemResponse({ error, requestId, log: runtime.log, members: { url } });
+    const response = turn.finish(toProblemResponse({ error, requestId, log: runtime.log, members: { url } }));
     if (response.status === 405) response.headers.set("Allow", "GET, HEAD, POST");
     return response;
   }

@@ -1,10 +1,13 @@
 /** `/api/manage/setup`: the first administrator, by the link that the server prints. */
-import { json, publicRoute, withBody } from "@/app/lib/manage-route";
+import { json, publicRoute, withBody, withLimit } from "@/app/lib/manage-route";
 import { setUp } from "@/src/control/set-up";
 import { setupSchema } from "@/src/shared/management";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = publicRoute({
-  POST: withBody(setupSchema, async ({ runtime: { db, passwords, secret }, client, body }) =>
-    json(await setUp({ db, passwords, secret, address: client.address, input: body }), 201),
+  POST: withLimit(
+    "sign_in",
+    withBody(setupSchema, async ({ runtime: { db, passwords, secret }, client, body }) =>
+      json(await setUp({ db, passwords, secret, address: client.address, input: body }), 201),
+    ),
   ),
 });

@@ -1,10 +1,13 @@
 /** `/api/manage/signup`: an account, on a server where everybody may make one (RESTED_SIGNUP). */
-import { json, publicRoute, withBody } from "@/app/lib/manage-route";
+import { json, publicRoute, withBody, withLimit } from "@/app/lib/manage-route";
 import { signUp } from "@/src/control/sign-up";
 import { signupSchema } from "@/src/shared/management";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = publicRoute({
-  POST: withBody(signupSchema, async ({ runtime: { db, config, passwords, loginLimiter }, client, body }) =>
-    json(await signUp({ db, passwords, limiter: loginLimiter, signup: config.signup, address: client.address, input: body }), 201),
+  POST: withLimit(
+    "sign_in",
+    withBody(signupSchema, async ({ runtime: { db, config, passwords, loginLimiter }, client, body }) =>
+      json(await signUp({ db, passwords, limiter: loginLimiter, signup: config.signup, address: client.address, input: body }), 201),
+    ),
   ),
 });

@@ -1,7 +1,7 @@
 /** `/api/manage/endpoints/{id}/export`: records as a file, those that a query selects or those that are named (G14). */
 
 import { toByteStream } from "@/app/lib/byte-stream";
-import { type ManageContext, manageRoute, withBody } from "@/app/lib/manage-route";
+import { type ManageContext, manageRoute, withBody, withLimit } from "@/app/lib/manage-route";
 import { exportRecords } from "@/src/control/export-records";
 import { parseRecordQuery, type RecordQuery } from "@/src/control/record-query";
 import { AppError } from "@/src/shared/errors";
@@ -9,10 +9,15 @@ import { exportSchema } from "@/src/shared/management";
 import { EXPORT_FORMATS, type ExportFormat } from "@/src/shared/record-limits";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
-  GET: (context) => send(context, parseFormat(context.url), parseRecordQuery(context.url.searchParams, "created")),
-  HEAD: (context) => send(context, parseFormat(context.url), parseRecordQuery(context.url.searchParams, "created"), true),
-  POST: withBody(exportSchema, (context) =>
-    send(context, context.body.format, { order: "created", search: null, filters: [], uniqueIds: context.body.uniqueIds }),
+  GET: withLimit("export", (context) => send(context, parseFormat(context.url), parseRecordQuery(context.url.searchParams, "created"))),
+  HEAD: withLimit("heavy", (context) =>
+    send(context, parseFormat(context.url), parseRecordQuery(context.url.searchParams, "created"), true),
+  ),
+  POST: withLimit(
+    "export",
+    withBody(exportSchema, (context) =>
+      send(context, context.body.format, { order: "created", search: null, filters: [], uniqueIds: context.body.uniqueIds }),
+    ),
   ),
 });
 

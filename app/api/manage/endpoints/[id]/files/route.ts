@@ -1,5 +1,5 @@
 /** `/api/manage/endpoints/{id}/files`: the body becomes a file with a record (G15). */
-import { jsonText, manageRoute } from "@/app/lib/manage-route";
+import { jsonText, manageRoute, withLimit } from "@/app/lib/manage-route";
 import { readChunks } from "@/app/lib/read-body";
 import { openBodyHold } from "@/src/control/hold-body";
 import { storeFile } from "@/src/control/store-file";
@@ -7,12 +7,12 @@ import { AppError } from "@/src/shared/errors";
 import { FILE_BYTES_MAX } from "@/src/shared/protocol";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
-  POST: async ({ runtime: { db, files, config, held }, request, user, id, url, client }) => {
+  POST: withLimit("upload", async ({ runtime: { db, files, config, held }, request, user, id, url, client }) => {
     // Known before the first byte is read.
     if (Number(request.headers.get("content-length") ?? 0) > FILE_BYTES_MAX) throw new AppError("file_too_large");
     const name = url.searchParams.get("name") ?? "";
     const file = { name, type: request.headers.get("content-type") ?? "", open: (signal: AbortSignal) => readChunks(request, signal) };
     const hold = openBodyHold(held.bodies, client.address);
     return jsonText(await storeFile({ db, files, ownerId: user.id, endpointId: id, file, timeoutMs: config.uploadTimeoutMs, hold }), 201);
-  },
+  }),
 });

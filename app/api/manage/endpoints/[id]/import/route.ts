@@ -1,5 +1,5 @@
 /** `/api/manage/endpoints/{id}/import`: records of a file, all or none; with `check=true` only what would become of them (G14). */
-import { json, jsonText, manageRoute } from "@/app/lib/manage-route";
+import { json, jsonText, manageRoute, withLimit } from "@/app/lib/manage-route";
 import { readChunks } from "@/app/lib/read-body";
 import { checkImport, importRecords } from "@/src/control/import-records";
 import { parseImportKind } from "@/src/control/imports/import-kind";
@@ -7,7 +7,7 @@ import { AppError } from "@/src/shared/errors";
 import { IMPORT_BYTES_MAX } from "@/src/shared/record-limits";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
-  POST: async ({ runtime: { db, sandbox, imports, importStaging, quotas, config }, request, user, id, url }) => {
+  POST: withLimit("import", async ({ runtime: { db, sandbox, imports, importStaging, quotas, config }, request, user, id, url }) => {
     const kind = parseImportKind(request.headers.get("content-type"));
     if (Number(request.headers.get("content-length") ?? 0) > IMPORT_BYTES_MAX) {
       throw new AppError("body_too_large", { detail: `The body is too large. Send ${IMPORT_BYTES_MAX} bytes at most.` });
@@ -19,5 +19,5 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
       return json({ imported: await importRecords({ ...file, staging: importStaging, quotas }) }, 201);
     const { records, first } = await checkImport(file);
     return jsonText(`{"records":${records},"first":${first}}`);
-  },
+  }),
 });

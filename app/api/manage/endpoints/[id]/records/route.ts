@@ -1,16 +1,17 @@
 /** `/api/manage/endpoints/{id}/records`: pages of the grid (G13), and the owner's own writes (R2). */
 
 import { answerWrite } from "@/app/lib/answer-write";
-import { jsonText, manageRoute } from "@/app/lib/manage-route";
+import { jsonText, manageRoute, readingBody, withLimit } from "@/app/lib/manage-route";
 import { readSentBody } from "@/app/lib/read-body";
 import { listRecords } from "@/src/control/list-records";
 import { parseRecordPageQuery } from "@/src/control/record-query";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
-  GET: async ({ runtime: { db }, user, id, url }) =>
+  GET: withLimit("heavy", async ({ runtime: { db }, user, id, url }) =>
     jsonText(await listRecords({ db, ownerId: user.id, endpointId: id, query: parseRecordPageQuery(url.searchParams) })),
-  POST: async (context) => {
+  ),
+  POST: readingBody(async (context) => {
     const body = await readSentBody(context.request, context.runtime.config.bodyBytesMax);
     return answerWrite(context, { type: "POST", body }, 201);
-  },
+  }),
 });

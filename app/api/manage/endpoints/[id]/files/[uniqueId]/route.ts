@@ -1,13 +1,13 @@
 /** `/api/manage/endpoints/{id}/files/{uniqueId}`: the file of a record (G15). */
 import { toByteStream } from "@/app/lib/byte-stream";
-import { type ManageContext, manageRoute } from "@/app/lib/manage-route";
+import { type ManageContext, manageRoute, withLimit } from "@/app/lib/manage-route";
 import { findRecordFile } from "@/src/control/find-record-file";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
-  GET: async (context) => {
+  GET: withLimit("download", async (context) => {
     const { headers, open } = await find(context);
     return new Response(toByteStream(await open()), { headers });
-  },
+  }),
   HEAD: async (context) => new Response(null, { headers: (await find(context)).headers }),
 });
 

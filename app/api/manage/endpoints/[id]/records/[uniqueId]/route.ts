@@ -1,7 +1,7 @@
 /** `/api/manage/endpoints/{id}/records/{uniqueId}`: one record (G13), and the owner's own writes (R4, R5, R7). */
 
 import { answerWrite, withVersion } from "@/app/lib/answer-write";
-import { jsonText, type ManageContext, manageRoute } from "@/app/lib/manage-route";
+import { jsonText, type ManageContext, manageRoute, readingBody } from "@/app/lib/manage-route";
 import { readSentBody } from "@/app/lib/read-body";
 import { getRecord } from "@/src/control/get-record";
 
@@ -10,11 +10,11 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
     const { text, version } = await getRecord({ db, store, ownerId: user.id, endpointId: id, uniqueId: params.uniqueId ?? "" });
     return withVersion(jsonText(text), version);
   },
-  PUT: async (context) => {
+  PUT: readingBody(async (context) => {
     const body = await readSentBody(context.request, context.runtime.config.bodyBytesMax);
     const strategy = context.url.searchParams.get("strategy");
     return answerWrite(context, { type: "PUT", uniqueId: context.params.uniqueId ?? "", strategy, ifMatch: readIfMatch(context), body });
-  },
+  }),
   DELETE: (context) => answerWrite(context, { type: "DELETE", uniqueId: context.params.uniqueId ?? "", ifMatch: readIfMatch(context) }),
 });
 

@@ -1,0 +1,37 @@
+/** Passes requests to Next: pages in a fair order by client address (G20). */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { toClientAddress } from "@/src/core/client-network";
+import type { ManagementLimits } from "@/src/core/management-limits";
+import { toProblemAnswer } from "@/src/http/problem";
+import { createRequestId } from "@/src/http/request-id";
+import { AppError, isAppError } from "@/src/shared/errors";
+
+export type Serve = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+/** Files of the build, and routes that take their turn themselves. */
+const IS_PAGE = /^\/(?!api\/|_next\/|favicon\.svg)/;
+
+/** `toNext` is Next's handler; rejects as it does. */
+export function createDashboard({ limits, toNext }: { limits: Pick<ManagementLimits, "enter">; toNext: Serve }): Serve {
+  return async (request, response) => {
+    const url = request.url ?? "/";
+    if (!IS_PAGE.test(url)) return toNext(request, response);
+    let leave: () => void;
+    try {
+      leave = await limits.enter("page", { address: toClientAddress(request) });
+    } catch (error) {
+      return refuse(response, isAppError(error) ? error : new AppError("internal_error", { cause: error }));
+    }
+    try {
+      await toNext(request, response);
+    } finally {
+      leave();
+    }
+  };
+}
+
+async function refuse(response: ServerResponse, error: AppError): Promise<void> {
+  const { status, headers, body } = toProblemAnswer(error, createRequestId());
+  response.writeHead(status, { ...headers, "Content-Length": Buffer.byteLength(body), "Cache-Control": "no-store" });
+  response.end(body);
+}

@@ -1,0 +1,167 @@
+/** What one account or address may take of the management API, and that the others don't notice (G20). */
+import { once } from "node:events";
+import http from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { createRequestTurn } from "@/app/lib/limit-request";
+import { toDashboardTurn } from "@/src/core/password-hasher";
+import { createDashboard } from "@/src/runtime/serve-dashboard";
+import { type ManageServer, type Person, startManageServer } from "./manage-server";
+
+const PER_MINUTE = 40;
+let server: ManageServer;
+let ada: Person;
+let bob: Person;
+let endpointId: string;
+let count = 0;
+
+beforeAll(async () => {
+  server = await startManageServer({ managementRateLimit: PER_MINUTE });
+});
+afterAll(() => server.stop());
+beforeEach(async () => {
+  count += 1;
+  [ada, bob] = [await server.createPerson(`Ada${count}`), await server.createPerson(`Bob${count}`)];
+  endpointId = (await ada.call("POST", "/api/manage/start", { body: { name: "Readings" } })).body.endpoint.id;
+});
+
+const ACCOUNT = "/api/manage/account";
+const from = (address: string) => ({ "x-forwarded-for": address });
+/** Takes all turns of a kind that an account has; answers how to end them. */
+async function occupy(kind: Parameters<ManageServer["runtime"]["managementLimits"]["enter"]>[0], account: string, turns: number) {
+  const { managementLimits } = server.runtime;
+  const ends = await Promise.all(Array.from({ length: turns }, () => managementLimits.enter(kind, { account })));
+  return () => {
+    for (const end of ends) end();
+  };
+}
+/** Answers whether the call was answered before `release`. */
+async function isHeldUp(call: () => Promise<{ status: number }>, release: () => void): Promise<boolean> {
+  let answered = false;
+  const answer = call().then((result) => {
+    answered = true;
+    return result;
+  });
+  // Bob's requests go all the way meanwhile, and are not held up.
+  for (let n = 0; n < 3; n++) expect((await bob.call("GET", ACCOUNT)).status).toBe(200);
+  const wasHeldUp = !answered;
+  release();
+  expect((await answer).status).toBeLessThan(400);
+  return wasHeldUp;
+}
+
+describe("the rate", () => {
+  it("[G20] of an account is limited and told; others are not affected", async () => {
+    for (let n = 0; n < PER_MINUTE - 1; n++) expect((await ada.call("GET", ACCOUNT)).status).toBe(200);
+    const refused = await ada.call("GET", ACCOUNT);
+    expect(refused).toMatchObject({ status: 429, body: { code: "rate_limited", retryable: true } });
+    expect(refused.body.detail).toContain(`${PER_MINUTE} a minute`);
+    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+    const standing = (headers: Headers) => ["limit", "remaining"].map((name) => headers.get(`ratelimit-${name}`));
+    expect(standing(refused.headers)).toEqual([String(PER_MINUTE), "0"]);
+    const { status, headers } = await bob.call("GET", ACCOUNT);
+    expect([status, ...standing(headers)]).toEqual([200, String(PER_MINUTE), String(PER_MINUTE - 1)]);
+  });
+
+  it("[G20] of an address without a sign-in is a quarter, wrong tokens and cookies included", async () => {
+    const wrong = (address: string, headers: object = { authorization: "Bearer rst_wrong" }) =>
+      server.call("GET", ACCOUNT, { headers: { ...headers, ...from(address) } });
+    for (let n = 0; n < PER_MINUTE / 8; n++) {
+      expect((await wrong("198.51.100.1")).body.code).toBe("management_token_invalid");
+      expect((await wrong("198.51.100.1", {})).body.code).toBe("session_missing");
+    }
+    expect((await wrong("198.51.100.1")).body.code).toBe("rate_limited");
+    expect((await server.call("GET", "/api/manage/openapi.json", { headers: from("198.51.100.1") })).status).toBe(429);
+    expect((await server.call("GET", "/api/auth/csrf", { headers: from("198.51.100.1") })).status).toBe(429);
+    expect((await wrong("198.51.100.2")).body.code).toBe("management_token_invalid");
+    // Somebody behind the same address who is signed in goes on.
+    expect((await ada.call("GET", ACCOUNT, { headers: from("198.51.100.1") })).status).toBe(200);
+  });
+});
+
+describe("at once", () => {
+  it("[G20] an account has 8 requests; more wait, and others don't", async () => {
+    expect(await isHeldUp(() => ada.call("GET", ACCOUNT), await occupy("request", ada.id, 8))).toBe(true);
+  });
+
+  it("[G20] an account has 2 reads of records, 2 exports and 2 imports, beside its other requests", async () => {
+    const at = `/api/manage/endpoints/${endpointId}`;
+    const rows = { raw: { contentType: "application/x-ndjson", bytes: '{"n":1}\n' } };
+    expect(await isHeldUp(() => ada.call("GET", `${at}/records`), await occupy("heavy", ada.id, 2))).toBe(true);
+    expect(await isHeldUp(() => ada.call("GET", `${at}/export?format=json`), await occupy("export", ada.id, 2))).toBe(true);
+    expect(await isHeldUp(() => ada.call("POST", `${at}/import`, rows), await occupy("import", ada.id, 2))).toBe(true);
+    const release = await occupy("import", ada.id, 2);
+    expect((await ada.call("GET", `${at}/records`)).status).toBe(200);
+    release();
+  });
+
+  it("[G20] an export has its turn until its last byte was read, or is not wanted", async () => {
+    const { managementLimits: limits } = server.runtime;
+    const request = new Request("http://rested.test");
+    const open = async () => {
+      const turn = createRequestTurn({ limits, request, kind: "export", caller: () => ({ account: ada.id }) });
+      await turn.enter();
+      return turn.finish(new Response(new Blob(["a", "b"]).stream()));
+    };
+    const [read, dropped] = [await open(), await open()];
+    const ended: string[] = [];
+    const third = limits.enter("export", { account: ada.id }).then((end) => {
+      ended.push("third");
+      return end;
+    });
+    const fourth = limits.enter("export", { account: ada.id }).then((end) => {
+      ended.push("fourth");
+      return end;
+    });
+    await new Promise(setImmediate);
+    expect(ended).toEqual([]);
+    expect(await read.text()).toBe("ab");
+    (await third)();
+    await dropped.body?.cancel();
+    (await fourth)();
+    expect(ended).toEqual(["third", "fourth"]);
+  });
+
+  it("[G20] a body that does not arrive takes no turn", async () => {
+    const closers: (() => void)[] = [];
+    const stalled = Array.from({ length: 8 }, () => {
+      const bytes = new ReadableStream<Uint8Array>({ start: (controller) => void closers.push(() => controller.close()) });
+      return ada.call("PATCH", ACCOUNT, { raw: { contentType: "application/json", bytes } });
+    });
+    expect((await ada.call("GET", ACCOUNT)).status).toBe(200);
+    for (const close of closers) close();
+    for (const answer of await Promise.all(stalled)) expect(answer.body.code).toBe("body_empty");
+  });
+
+  it("[G20] signing in is not held up by an account's requests", async () => {
+    const release = await occupy("request", ada.id, 8);
+    const { db, passwords } = server.runtime;
+    const passwordHash = await passwords.hash("correct horse battery", toDashboardTurn(null));
+    await db.user.update({ where: { id: ada.id }, data: { passwordHash } });
+    expect((await server.call("GET", "/api/auth/csrf", { headers: from("198.51.100.9") })).status).toBe(200);
+    release();
+  });
+});
+
+describe("pages", () => {
+  it("[G20] take turns by address", async () => {
+    const { managementLimits: limits } = server.runtime;
+    const asked: string[] = [];
+    const toNext = async (request: http.IncomingMessage, response: http.ServerResponse) => {
+      asked.push(request.url ?? "");
+      response.end("page");
+    };
+    const dashboard = createDashboard({ limits, toNext });
+    const web = http.createServer((request, response) => void dashboard(request, response)).listen(0, "127.0.0.1");
+    await once(web, "listening");
+    const origin = `http://127.0.0.1:${(web.address() as AddressInfo).port}`;
+    const ends = await Promise.all(Array.from({ length: 16 }, () => limits.enter("page", { address: "198.51.100.1" })));
+    const page = fetch(`${origin}/projects`, { headers: from("198.51.100.1") });
+    expect((await fetch(`${origin}/projects?other`, { headers: from("198.51.100.2") })).status).toBe(200);
+    expect((await fetch(`${origin}/_next/static/a.js`, { headers: from("198.51.100.1") })).status).toBe(200);
+    expect(asked).toEqual(["/projects?other", "/_next/static/a.js"]);
+    for (const end of ends) end();
+    expect((await page).status).toBe(200);
+    web.close();
+  });
+});
