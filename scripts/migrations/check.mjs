@@ -14,9 +14,9 @@ const log = { debug: silent, info: silent, warn: silent, error: console.error };
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), `rested-test-${process.pid}-`));
 const postgres = await startEmbeddedPostgres({ dir, log, durable: false });
 try {
-  const { host, port, user, password, database } = postgres;
+  const { host, port, superuser, database } = postgres;
   const { isEqual, sql } = await diffMigrations({
-    connection: { host, port, user, password, database },
+    connection: { host, port, ...superuser, database },
     schemaPath: "prisma/schema.prisma",
     migrationsDir: "prisma/migrations",
   });

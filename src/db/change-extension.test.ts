@@ -8,7 +8,6 @@ import { createRecordsDatabase, type LogEntry, type RecordsDatabase } from "@/te
 let world: RecordsDatabase;
 let db: Db;
 let endpointId: string;
-let projectId: string;
 
 beforeAll(async () => {
   world = await createRecordsDatabase({ max: 4 });
@@ -16,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 beforeEach(async () => {
-  ({ id: endpointId, projectId } = await world.createEndpoint());
+  ({ id: endpointId } = await world.createEndpoint());
   world.takeHints();
 });
 
@@ -45,8 +44,8 @@ describe("single writes of the client", () => {
     expect(await readLog()).toEqual(['POST {"a":[1,null]} v1']);
   });
 
-  it("[W4] create with a connected endpoint, and without the endpoint in the answer", async () => {
-    await db.record.create({ data: { endpoint: { connect: { id: endpointId } }, data: 1 }, select: { id: true } });
+  it("[W4] create without the endpoint in the answer", async () => {
+    await db.record.create({ data: { endpointId, data: 1 }, select: { id: true } });
     await db.record.create({ data: { endpointId, data: 2 }, select: { id: true } });
     expect(world.takeHints()).toEqual([...ofEndpoint(), ...ofEndpoint()]);
     expect(await readLog()).toEqual(["POST 1 v1", "POST 2 v1"]);
@@ -123,7 +122,7 @@ describe("single writes of the client", () => {
     await db.record.updateMany({ where: { endpointId, version: 99 }, data: { data: "nobody" } });
     await db.record.updateManyAndReturn({ where: { endpointId, version: 99 }, data: { data: "nobody" } });
     expect(world.takeHints()).toEqual([]);
-    await db.record.updateMany({ where: { endpoint: { id: endpointId } }, data: { data: "z" } });
+    await db.record.updateMany({ where: { version: 3 }, data: { data: "z" } });
     expect(world.takeHints()).toEqual([{ kind: "unknown" }]);
     expect(await readLog()).toEqual([...TWO, ...['"x" v2', '"x" v2', '"y" v3', '"y" v3', '"z" v4', '"z" v4'].map((end) => `PUT ${end}`)]);
   });
@@ -147,18 +146,37 @@ describe("single writes of the client", () => {
     expect(await readLog()).toEqual([...TWO, 'DELETE {"n":1} v1', 'DELETE {"n":2} v1']);
   });
 
-  it("[W4] nested writes below an endpoint and a project", async () => {
+  it("[W4] nested writes below a user and an endpoint", async () => {
     await db.endpoint.update({ where: { id: endpointId }, data: { description: "nothing about records" } });
     expect(world.takeHints()).toEqual([]);
-    await db.endpoint.update({ where: { id: endpointId }, data: { records: { create: [{ data: 1 }, { data: 2 }] } } });
-    expect(world.takeHints()).toEqual(ofEndpoint());
-    const records = { updateMany: { where: { version: 1 }, data: { data: 3 } } };
-    await db.project.update({
-      where: { id: projectId },
-      data: { endpoints: { update: { where: { id: endpointId }, data: { records } } } },
+    const id = randomUUID();
+    await db.endpoint.update({
+      where: { id: endpointId },
+      data: { appUsers: { create: { name: "someone", passwordHash: "none", record: { create: { id, endpointId, data: 1 } } } } },
     });
     expect(world.takeHints()).toEqual([{ kind: "unknown" }]);
-    expect(await readLog()).toEqual(["POST 1 v1", "POST 2 v1", "PUT 3 v2", "PUT 3 v2"]);
+    await db.appUser.update({ where: { id }, data: { record: { update: { data: { data: 3 } } } } });
+    expect(world.takeHints()).toEqual([{ kind: "unknown" }]);
+    expect(await readLog()).toEqual(["POST 1 v1", "PUT 3 v2"]);
+  });
+
+  it("[W4] a record and a change need an endpoint, and go with it, by whichever way", async () => {
+    const missing = randomUUID();
+    await expect(db.record.create({ data: { endpointId: missing, data: 1 } })).rejects.toThrow();
+    const change = {
+      type: "POST",
+      recordId: randomUUID(),
+      data: 1,
+      version: 1,
+      recordCreatedAt: new Date(),
+      recordUpdatedAt: new Date(),
+    } as const;
+    await expect(db.change.create({ data: { ...change, endpointId: missing, seq: 1n } })).rejects.toThrow();
+    await db.record.create({ data: { endpointId, data: 1 } });
+    await expect(db.change.updateMany({ where: { endpointId }, data: { endpointId: missing } })).rejects.toThrow();
+    await expect(db.endpoint.update({ where: { id: endpointId }, data: { id: missing } })).rejects.toThrow("keeps its id");
+    await db.$executeRaw`DELETE FROM "Endpoint" WHERE id = ${endpointId}::uuid`;
+    expect([await db.record.count({ where: { endpointId } }), await db.change.count({ where: { endpointId } })]).toEqual([0, 0]);
   });
 
   it("[W4] raw SQL, also with ON CONFLICT", async () => {

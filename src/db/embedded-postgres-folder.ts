@@ -34,6 +34,7 @@ export interface DataFolder {
   logFile: string;
   /** Held by PostgreSQL's processes while they run. */
   lockFile: string;
+  /** The superuser. */
   role: string;
   password: string;
 }

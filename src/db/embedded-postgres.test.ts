@@ -107,7 +107,7 @@ describe("the built-in PostgreSQL", () => {
 
     const second = await start(dir);
     expect(second.port).toBe(first.port);
-    expect(second.password).toBe(first.password);
+    expect(second.superuser).toEqual(first.superuser);
     expect(await query(second.url, "SELECT answer FROM kept")).toEqual([42]);
   });
 
@@ -115,9 +115,10 @@ describe("the built-in PostgreSQL", () => {
     const dir = makeFolder();
     const postgres = await start(dir, true);
     const settings = "SELECT string_agg(name || '=' || setting, ' ' ORDER BY name) FROM pg_settings WHERE name IN";
+    const { user, password } = postgres.superuser;
     expect(
       await query(
-        postgres.url,
+        `postgresql://${user}:${password}@127.0.0.1:${postgres.port}/rested`,
         `${settings} ('fsync', 'synchronous_commit', 'full_page_writes', 'listen_addresses', 'unix_socket_directories')`,
       ),
     ).toEqual(["fsync=on full_page_writes=on listen_addresses=127.0.0.1 synchronous_commit=on unix_socket_directories="]);
@@ -125,6 +126,7 @@ describe("the built-in PostgreSQL", () => {
     expect(fs.statSync(path.join(dir, "postgres")).mode & 0o777).toBe(0o700);
     expect(fs.statSync(path.join(dir, "postgres.log")).mode & 0o777).toBe(0o600);
     expect(postgres.password).toMatch(/^[\w-]{32}$/);
+    expect(postgres.superuser.password).toMatch(/^[\w-]{32}$/);
     await expect(query(postgres.url.replace(postgres.password, "guessed"), "SELECT 1")).rejects.toThrow(/password authentication failed/);
     expect(fs.readdirSync(dir).sort()).toEqual(["postgres", "postgres.lock", "postgres.log", "postgres.password"]);
   });
@@ -269,6 +271,32 @@ describe("one folder, several servers", () => {
 });
 
 describe("whoever runs it", () => {
+  if (isRoot && process.platform === "linux") {
+    const capabilitiesOf = (pid: number) => {
+      const status = fs.readFileSync(`/proc/${pid}/status`, "utf8");
+      return ["CapEff", "CapPrm", "CapBnd", "NoNewPrivs"].map((name) =>
+        Number.parseInt(new RegExp(`^${name}:\\s*(\\w+)`, "m").exec(status)?.[1] ?? "", 16),
+      );
+    };
+
+    test("as root: PostgreSQL has no capability where its account reaches it, and the one for reading where only root may pass", async () => {
+      const postgres = await start(makeUsedFolder());
+      expect(capabilitiesOf(postgres.pid)).toEqual([0, 0, 0, 1]);
+      const dir = path.join(makeFolder(), "secret", "data");
+      fs.mkdirSync(path.dirname(dir), { mode: 0o700 });
+      const hidden = await start(dir);
+      const reading = 1 << 2;
+      expect(capabilitiesOf(hidden.pid)).toEqual([reading, reading, reading, 1]);
+    });
+
+    test("as root: nobody else looks into the data folder", async () => {
+      const dir = path.join(makeFolder(), "data");
+      await start(dir);
+      const { uid, gid, mode } = fs.statSync(dir);
+      expect([uid, gid, (mode & 0o777).toString(8)]).toEqual([0, fs.statSync(path.join(dir, "postgres")).gid, "710"]);
+    });
+  }
+
   if (isRoot) {
     test("as root, below a folder that only root may traverse", async () => {
       const dir = path.join(makeFolder(), "secret", "data");

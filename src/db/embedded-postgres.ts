@@ -1,13 +1,12 @@
 /** Runs the built-in PostgreSQL: a real server in the data folder, for this process alone. Knows nothing of what is stored in it. */
-import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { isMainThread } from "node:worker_threads";
-import pg from "pg";
 import type { Log } from "@/src/core/ports";
 import { findPostgresBinaries } from "@/src/db/embedded-postgres-binaries";
 import { openFolder, prepareDataFolder } from "@/src/db/embedded-postgres-folder";
 import { findFreePort, launchPostmaster, type Postmaster, readLastPort } from "@/src/db/embedded-postgres-postmaster";
 import { inspectDataFolder, stopOrphan } from "@/src/db/embedded-postgres-process";
+import { type Credentials, prepareDatabase } from "@/src/db/embedded-postgres-roles";
 import { createPostgresUser } from "@/src/db/embedded-postgres-user";
 
 const HOST = "127.0.0.1";
@@ -29,9 +28,12 @@ export interface EmbeddedPostgres {
   readonly url: string;
   readonly host: string;
   readonly port: number;
+  /** An ordinary role that owns the database. Its password is new at each start. */
   readonly user: string;
   readonly password: string;
   readonly database: string;
+  /** For set-up alone: what runs as this role can read and write files, and start programs. */
+  readonly superuser: Readonly<Credentials>;
   /** Of the server process now: it is started again, on the same port, when it ends by itself. */
   readonly pid: number;
   /** Rolls back what is in progress, stops the server and waits for its end. Can be called again. */
@@ -49,7 +51,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   if (!isMainThread) throw new Error("The built-in PostgreSQL must be started from the main thread.");
   const binaries = findPostgresBinaries();
   const dir = openFolder(options.dir);
-  const user = createPostgresUser(path.join(dir, "postgres"));
+  const user = createPostgresUser({ dir, binaries });
   const folder = await prepareDataFolder({ dir, binaries, user, durable, log });
 
   const launch = async (wanted: number | undefined, exact = false): Promise<Postmaster> => {
@@ -76,17 +78,17 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   };
   const first = await launch(readLastPort(folder.dataDir));
   const supervised = supervise({ first, log, launch: () => launch(first.port, true) });
-  const credentials = { host: HOST, port: first.port, user: folder.role, password: folder.password, database: DATABASE };
-  try {
-    await ensureDatabase(credentials);
-  } catch (error) {
+  const server = { host: HOST, port: first.port, database: DATABASE };
+  const superuser = { user: folder.role, password: folder.password };
+  const credentials = await prepareDatabase({ ...server, superuser }).catch(async (error: unknown) => {
     await supervised.stop();
     throw error;
-  }
-  const url = `postgresql://${folder.role}:${encodeURIComponent(folder.password)}@${HOST}:${first.port}/${DATABASE}`;
+  });
   return {
+    ...server,
     ...credentials,
-    url,
+    superuser,
+    url: `postgresql://${credentials.user}:${encodeURIComponent(credentials.password)}@${HOST}:${first.port}/${DATABASE}`,
     get pid() {
       return supervised.pid();
     },
@@ -157,15 +159,4 @@ function supervise(options: { first: Postmaster; log: Log; launch: () => Promise
       return stopped;
     },
   };
-}
-
-async function ensureDatabase(credentials: { host: string; port: number; user: string; password: string }): Promise<void> {
-  const client = new pg.Client({ ...credentials, database: "postgres" });
-  await client.connect();
-  try {
-    const { rowCount } = await client.query("SELECT 1 FROM pg_database WHERE datname = $1", [DATABASE]);
-    if (rowCount === 0) await client.query(`CREATE DATABASE ${DATABASE}`);
-  } finally {
-    await client.end();
-  }
 }

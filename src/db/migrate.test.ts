@@ -3,7 +3,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import pg from "pg";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, inject, test } from "vitest";
 import type { Log } from "@/src/core/ports";
 import { migrate } from "@/src/db/migrate";
 import { createTestDatabase } from "@/tests/support/database";
@@ -59,6 +59,20 @@ describe("applies", () => {
     expect(await migrate({ pool, dir: "prisma/migrations", log })).toEqual(names.toSorted());
     expect(await migrate({ pool, dir: "prisma/migrations", log })).toEqual([]);
     expect((await pool.query('SELECT count(*)::int AS n FROM "Endpoint"')).rows).toEqual([{ n: 0 }]);
+  });
+
+  test("as a superuser too, with a warning: an injection could then run programs", async () => {
+    const database = await createTestDatabase({ empty: true });
+    cleanups.push(database.drop);
+    const dir = makeFolder(LIST);
+    const said = createLog();
+    await migrate({ pool: connect(database.url), dir, log: said });
+    expect(said.lines.filter((line) => line.includes("superuser"))).toEqual([]);
+    const { superuser } = inject("postgres");
+    const url = new URL(database.url);
+    Object.assign(url, { username: superuser.user, password: superuser.password });
+    await migrate({ pool: connect(url.href), dir, log: said });
+    expect(said.lines.filter((line) => line.includes("superuser"))).toHaveLength(1);
   });
 
   test("in the order of their names, and records them as Prisma does", async () => {

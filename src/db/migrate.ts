@@ -43,7 +43,7 @@ export async function migrate(options: { pool: pg.Pool; dir: string; log: Log })
   const migrations = await readMigrations(dir);
   const client = await pool.connect();
   try {
-    await checkServer(client);
+    await checkServer(client, log);
     // Another node's migrations may take long.
     await client.query("SET lock_timeout TO 0");
     await lock(client, log);
@@ -71,11 +71,15 @@ async function readMigrations(dir: string): Promise<Migration[]> {
   );
 }
 
-async function checkServer(client: pg.PoolClient): Promise<void> {
-  const { rows } = await client.query<{ version: string; number: string }>(
-    "SELECT current_setting('server_version') AS version, current_setting('server_version_num') AS number",
+async function checkServer(client: pg.PoolClient, log: Log): Promise<void> {
+  const { rows } = await client.query<{ version: string; number: string; role: string; isSuperuser: boolean }>(
+    `SELECT current_setting('server_version') AS version, current_setting('server_version_num') AS number,
+       current_user::text AS role, (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS "isSuperuser"`,
   );
   const [server] = rows;
+  if (server?.isSuperuser) {
+    log.warn({ role: server.role }, "the database is used as a superuser: give DATABASE_URL an ordinary role that owns the database");
+  }
   if (server && Number(server.number) >= SERVER_VERSION_MIN) return;
   throw new Error(`The database is PostgreSQL ${server?.version}; Rested needs 14 or newer. Point DATABASE_URL to such a one.`);
 }

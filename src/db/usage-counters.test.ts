@@ -38,7 +38,7 @@ const data = fc.oneof(
   fc.integer({ min: 1, max: 50_000 }).map((length) => `[${" ".repeat(length)}"é"]`),
 );
 const WAYS = [
-  ...["commit", "batch", "mixed", "replace", "merge", "remove", "once", "create", "createMany", "nested", "update", "delete"],
+  ...["commit", "batch", "mixed", "replace", "merge", "remove", "once", "create", "createMany", "update", "delete"],
   ...["upsert", "raw", "rawUpdate", "rawDelete", "rolledBack", "failing"],
 ] as const;
 const step = fc.record({ way: fc.constantFrom(...WAYS), text: data, pick: fc.nat() });
@@ -64,7 +64,6 @@ async function take(endpointId: string, { way, text, pick }: Step): Promise<void
     once: () => store.commitOnce(endpointId, { hash: Buffer.from(`${pick % 3}`), fingerprint: Buffer.from("a") }, [post(text)], () => ""),
     create: () => db.record.create({ data: { endpointId, data: value ?? 0 } }),
     createMany: () => db.record.createMany({ data: [1, 2].map((n) => ({ endpointId, data: [n, value] })) }),
-    nested: () => db.endpoint.update({ where: { id: endpointId }, data: { records: { create: { data: [value] }, deleteMany: { id } } } }),
     update: () => db.record.updateMany({ where, data: { data: [value, value] } }),
     delete: () => db.record.deleteMany({ where }),
     upsert: () => db.record.upsert({ where: { id }, create: { endpointId, data: [value] }, update: { data: { value } } }),

@@ -27,9 +27,7 @@ export function toWriteHints({ model, operation, args, result }: Operation): rea
   if (model === undefined) return toRawHints(operation, args);
   if (!WRITES.has(operation)) return NONE;
   if (model === "Record") return toRecordHints(args, result);
-  if (!writesRecords(args)) return NONE;
-  const id = model === "Endpoint" ? readString(result, "id") : undefined;
-  return id === undefined ? UNKNOWN : [{ kind: "endpoint", endpointId: id }];
+  return writesRecord(args) ? UNKNOWN : NONE;
 }
 
 function toRawHints(operation: string, args: unknown): readonly Hint[] {
@@ -54,7 +52,7 @@ function toRecordHints(args: unknown, result: unknown): readonly Hint[] {
 
 /** The endpoints that the objects name; undefined unless each names one. */
 function toEndpointIds(objects: readonly unknown[]): Set<string> | undefined {
-  const ids = objects.map((object) => readString(object, "endpointId") ?? readString(read(read(object, "endpoint"), "connect"), "id"));
+  const ids = objects.map((object) => readString(object, "endpointId"));
   const known = ids.filter((id) => id !== undefined);
   return known.length > 0 && known.length === ids.length ? new Set(known.map(toDashed)) : undefined;
 }
@@ -65,9 +63,9 @@ function toDashed(id: string): string {
   return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
-/** True when a write to another model holds a nested write to records, at any depth. */
-function writesRecords(args: unknown): boolean {
-  return ["data", "create", "update"].some((part) => holdsKey(read(args, part), "records"));
+/** True when a write to another model holds a nested write to a record (of a user or a file), at any depth. */
+function writesRecord(args: unknown): boolean {
+  return ["data", "create", "update"].some((part) => holdsKey(read(args, part), "record"));
 }
 
 function holdsKey(value: unknown, key: string): boolean {

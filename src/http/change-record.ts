@@ -3,7 +3,16 @@ import { parseIfMatch, writeIfMatch } from "@/src/core/entity-tag";
 import type { StoredRecord } from "@/src/core/ports";
 import { parsePutStrategy } from "@/src/core/put-strategy";
 import type { Records } from "@/src/core/records";
-import { type BodyLimits, callerOf, type DataExchange, type Handler, readRecordBody, sendRecord } from "@/src/http/exchange";
+import {
+  type BodyLimits,
+  callerOf,
+  type DataExchange,
+  type Handler,
+  hideMismatch,
+  readRecordBody,
+  sendChanged,
+  sendStored,
+} from "@/src/http/exchange";
 import { requireAnswerRoom } from "@/src/http/hold-bytes";
 import { parseDataOnly, parseUniqueId } from "@/src/http/parameters";
 
@@ -17,21 +26,21 @@ export function createUpdateHandler({ records, config }: { records: Records; con
     if (!body) return;
     const { schema } = site.endpoint;
     const caller = callerOf({ exchange, grant });
-    const record = await writeConditionally({ records, exchange, ...target }, (expectedVersion) =>
+    const writing = writeConditionally({ records, exchange, ...target }, (expectedVersion) =>
       records.update({ ...target, schema, caller, strategy, body, onlyOwner: grant.onlyOwner, expectedVersion }),
     );
-    sendRecord(exchange, 200, record, dataOnly);
+    sendChanged({ exchange, site }, await (strategy === "merge" ? hideMismatch(site, writing) : writing), dataOnly);
   };
 }
 
 export function createDeleteHandler({ records }: { records: Records }): Handler {
-  return async ({ exchange, grant }) => {
+  return async ({ exchange, grant, site }) => {
     const dataOnly = parseDataOnly(exchange.parameters);
     const target = { endpointId: grant.endpoint.id, id: parseUniqueId(exchange.parameters) };
     const record = await writeConditionally({ records, exchange, ...target }, (expectedVersion) =>
       records.remove({ ...target, onlyOwner: grant.onlyOwner, expectedVersion }),
     );
-    sendRecord(exchange, 200, record, dataOnly);
+    sendStored({ exchange, site }, record, dataOnly);
   };
 }
 

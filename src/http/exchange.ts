@@ -8,12 +8,12 @@ import { toEntityTag } from "@/src/core/entity-tag";
 import type { HeldBytes } from "@/src/core/held-bytes";
 import type { StoredRecord } from "@/src/core/ports";
 import { parseContentKind, parseRecordBody, type RecordBody } from "@/src/core/record-body";
-import { toRecordText } from "@/src/core/record-text";
+import { toReceiptText, toRecordText } from "@/src/core/record-text";
 import { type OriginVerdict, toCorsHeaders } from "@/src/http/cors";
 import { createBodyMeter, holdAnswer, holdAnswerAnyway } from "@/src/http/hold-bytes";
 import { readBody } from "@/src/http/read-body";
 import { type Exchange, respond } from "@/src/http/respond";
-import { AppError } from "@/src/shared/errors";
+import { AppError, isAppError } from "@/src/shared/errors";
 
 /** A request on its way, and what is known of it so far. */
 export interface DataExchange extends Exchange {
@@ -79,6 +79,31 @@ export function sendWritten(exchange: DataExchange, status: number, body: string
 /** Answers a write that is done with one record (R1), and its version (R7). */
 export function sendRecord(exchange: DataExchange, status: number, record: StoredRecord, dataOnly: boolean): void {
   sendWritten(exchange, status, toRecordText(record, { dataOnly }), { ETag: toEntityTag(record) });
+}
+
+/** True for a key of scope `write`, which reads nothing (U7). */
+export function isWriteOnly({ key }: Compiled): boolean {
+  return key?.scope === "write";
+}
+
+/** Answers a PUT: the record as it is now (R4), or its receipt. */
+export function sendChanged({ exchange, site }: Pick<Admitted, "exchange" | "site">, record: StoredRecord, dataOnly: boolean): void {
+  if (isWriteOnly(site)) sendJson(exchange, 200, toReceiptText(record), { ETag: toEntityTag(record) });
+  else sendRecord(exchange, 200, record, dataOnly);
+}
+
+/** Answers a record that was stored before (R5, L2), or its name alone. */
+export function sendStored({ exchange, site }: Pick<Admitted, "exchange" | "site">, record: StoredRecord, dataOnly: boolean): void {
+  if (isWriteOnly(site)) sendJson(exchange, 200, toReceiptText({ id: record.id }));
+  else sendRecord(exchange, 200, record, dataOnly);
+}
+
+/** Where a change is checked together with what was stored, a mismatch names places and values of both: a key that reads nothing gets neither. */
+export async function hideMismatch<Result>(site: Compiled, change: Promise<Result>): Promise<Result> {
+  return change.catch((error: unknown) => {
+    if (!isWriteOnly(site) || !isAppError(error) || error.code !== "schema_mismatch") throw error;
+    throw new AppError("schema_mismatch", { detail: "Together with what is stored, this does not match the endpoint's schema." });
+  });
 }
 
 /** Says of the answer that it is the first one's, and that nothing was written (R9). */

@@ -9,7 +9,18 @@ import type { Records } from "@/src/core/records";
 import { doCookiesCount } from "@/src/core/token-cookie";
 import type { UserSite, Users } from "@/src/core/users";
 import { toEndedTokenCookies, toTokenCookie } from "@/src/http/access-token-cookie";
-import { type Admitted, type BodyLimits, callerOf, type Handler, readRecordBody, sendJson, sendRecord } from "@/src/http/exchange";
+import {
+  type Admitted,
+  type BodyLimits,
+  callerOf,
+  type Handler,
+  hideMismatch,
+  readRecordBody,
+  sendChanged,
+  sendJson,
+  sendRecord,
+  sendStored,
+} from "@/src/http/exchange";
 import { parseDataOnly, parseUniqueId } from "@/src/http/parameters";
 import { AppError } from "@/src/shared/errors";
 
@@ -85,7 +96,7 @@ export function createUserHandlers({ users, records, clock, config, read }: User
       });
       if (noCookie) exchange.headers.Authorization = `Bearer ${token}`;
       else exchange.headers["Set-Cookie"] = toTokenCookie(token, { projectId: grant.projectId, expiresAt, now: clock.now() });
-      sendRecord(exchange, 200, record, dataOnly);
+      sendStored(admitted, record, dataOnly);
     },
     logout: async (admitted) => {
       const { exchange, grant } = admitted;
@@ -105,7 +116,7 @@ export function createUserHandlers({ users, records, clock, config, read }: User
       const strategy = parsePutStrategy(parameters.get("strategy"));
       const body = await readRecordBody(exchange, config);
       if (!body) return;
-      const record = await onCondition(admitted, id, (expectedVersion) =>
+      const writing = onCondition(admitted, id, (expectedVersion) =>
         users.update({
           site: toSite(admitted),
           id,
@@ -118,7 +129,8 @@ export function createUserHandlers({ users, records, clock, config, read }: User
           address: toClientAddress(exchange.request),
         }),
       );
-      sendRecord(exchange, 200, record, dataOnly);
+      // The name stays in the data, whatever the strategy.
+      sendChanged(admitted, await hideMismatch(admitted.site, writing), dataOnly);
     },
     delete: async (admitted) => {
       const { exchange, grant } = admitted;
@@ -130,7 +142,7 @@ export function createUserHandlers({ users, records, clock, config, read }: User
       );
       // It was the caller's own account: the token is gone with it.
       if (grant.user && mayUseCookies(admitted)) exchange.response.setHeader("Set-Cookie", toEndedTokenCookies(grant.projectId));
-      sendRecord(exchange, 200, record, dataOnly);
+      sendStored(admitted, record, dataOnly);
     },
   };
 }

@@ -103,7 +103,7 @@ describe("a pool", () => {
     const hang = pool.run({ prepare: () => ({ kind: "check_schema", schema: "hang" }), length: 0 });
     expect(await hang).toEqual({ outcome: "limit", limit: "time" });
     expect(reads).toBeGreaterThanOrEqual(times.length);
-    expect(warned).toEqual(["a sandbox worker is ended"]);
+    expect(warned.filter((message) => message === "a sandbox worker is ended")).toHaveLength(1);
     expect(await ask(pool)).toEqual({ outcome: "nothing" });
   });
 

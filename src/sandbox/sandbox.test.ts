@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -362,6 +362,26 @@ describe("processes", () => {
     });
     const environment = readFileSync(`/proc/${pid}/environ`, "utf8");
     expect(environment.split("\0").filter((variable) => !/^NODE_(ENV|CHANNEL_\w+)=|^$/.test(variable))).toEqual([]);
+    await sandbox.close();
+  });
+
+  it.runIf(process.platform === "linux")("[R6] run without root's rights, whoever started the server", async () => {
+    const sandbox = create(10_000);
+    const before = workers();
+    await sandbox.evaluate("1", "1");
+    await sandbox.filter("true", ["1"]);
+    await sandbox.validate("true", ["1"]);
+    const pids = workers().filter((one) => !before.includes(one));
+    expect(pids.length).toBeGreaterThanOrEqual(3);
+    const isRoot = process.getuid?.() === 0;
+    for (const pid of pids) {
+      const status = readFileSync(`/proc/${pid}/status`, "utf8");
+      const ids = ["Uid", "Gid"].map((name) => new RegExp(`^${name}:\\s+(.*)$`, "m").exec(status)?.[1]?.split(/\s+/));
+      expect(ids.flat()).not.toContain("0");
+      if (isRoot) expect(status).toMatch(/^Groups:\s+65534\s*$/m);
+      expect(status).toMatch(/^CapEff:\s+0+$/m);
+      if (isRoot && existsSync("/usr/bin/setpriv")) expect(status).toMatch(/^NoNewPrivs:\s+1$/m);
+    }
     await sandbox.close();
   });
 

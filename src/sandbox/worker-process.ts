@@ -1,7 +1,8 @@
 /** One sandbox worker, a process of its own: starts it without rights, gives it one job at a time, and kills it when it overruns. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { readdir } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
 import os from "node:os";
 import type { Log } from "@/src/core/ports";
 import { readCpuTimeMs } from "./cpu-time";
@@ -27,6 +28,11 @@ export interface Outcome {
   answer: Answer;
   cpuMs: number;
 }
+
+const IS_LINUX_ROOT = process.platform === "linux" && process.getuid?.() === 0;
+/** Runs the rest of the command line so that no program which it could start has more rights than itself. Part of util-linux and BusyBox. */
+const SET_PRIVILEGES: readonly string[] =
+  IS_LINUX_ROOT && existsSync("/usr/bin/setpriv") ? ["/usr/bin/setpriv", "--no-new-privs", "--"] : [];
 
 export interface WorkerProcess {
   /** `idle`: it takes a job. `busy`: it has one, or removes the traces of the last. `ended`: it will be gone. */
@@ -79,7 +85,8 @@ class Worker implements WorkerProcess {
 
   constructor(options: WorkerOptions) {
     this.#options = options;
-    this.#child = spawn(process.execPath, [...toFlags(options), options.script, JSON.stringify(options.settings)], {
+    const [command, ...args] = [...SET_PRIVILEGES, process.execPath, ...toFlags(options), options.script, JSON.stringify(options.settings)];
+    this.#child = spawn(command ?? process.execPath, args, {
       // Nothing of the server's. Types want this one, which says nothing.
       env: { NODE_ENV: "production" },
       stdio: ["ignore", "ignore", "ignore", "ipc"],
@@ -174,7 +181,10 @@ class Worker implements WorkerProcess {
       this.#timer = setTimeout(() => this.#end("it did not get ready in time"), START_TIMEOUT_MS);
       return;
     }
-    if (!this.#wasReady) void this.#yieldToOthers();
+    if (!this.#wasReady) {
+      void this.#yieldToOthers();
+      void this.#checkUser();
+    }
     this.#wasReady = true;
     this.#cpuMsBefore = this.#readCpuTime();
     this.#state = "idle";
@@ -212,6 +222,14 @@ class Worker implements WorkerProcess {
     // Most likely it ran out of memory: everything else ends a job without ending the process.
     this.#answer(isBegun ? { outcome: "limit", limit: "memory" } : undefined);
     this.#options.onGone({ wasReady: this.#wasReady });
+  }
+
+  /** Workers of a server that runs as root give its rights up (drop-privileges.ts), unless the system does not let them. */
+  async #checkUser(): Promise<void> {
+    const { pid } = this.#child;
+    if (!IS_LINUX_ROOT || pid === undefined) return;
+    const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
+    if (/^Uid:\s+0\s/m.test(status)) this.#options.log.warn({ pid }, "a sandbox worker runs as root: start the server as another user");
   }
 
   /** On Linux each thread has a priority of its own, which those that it starts inherit: V8 has some before ours is set. */

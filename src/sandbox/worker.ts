@@ -2,6 +2,7 @@
  * The sandbox's worker: a process without environment, files or children, that does one job after the other. It must not know who asks,
  * and ends when the server does.
  */
+import { dropPrivileges } from "./drop-privileges";
 import { createJsonataMachine } from "./jsonata-machine";
 import { type Answer, type Job, orderSchema, type Report, type WorkerSettings, workerSettingsSchema } from "./messages";
 import { createSchemaChecker } from "./schema-checker";
@@ -16,6 +17,7 @@ interface Bench {
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined);
 process.on("disconnect", () => process.exit());
 
+dropPrivileges();
 const bench = await createBench(workerSettingsSchema.parse(JSON.parse(process.argv[2] ?? "")));
 process.on("message", (message: unknown) => {
   const { id, job } = orderSchema.parse(message);

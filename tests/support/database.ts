@@ -14,20 +14,23 @@ export interface TestDatabase {
   user: string;
   password: string;
   database: string;
+  /** Sets something for all later connections to it; as the superuser, who alone may change some settings. */
+  set(setting: string): Promise<void>;
   /** Removes it, ending the connections that are still open. */
   drop(): Promise<void>;
 }
 
 /** A copy of the migrated template. `empty`: without any table instead. */
 export async function createTestDatabase(options: { empty?: boolean } = {}): Promise<TestDatabase> {
-  const { template, ...server } = inject("postgres");
+  const { template, superuser: _, ...server } = inject("postgres");
   const database = `test_${randomBytes(8).toString("hex")}`;
   const source = options.empty ? "template0" : template;
-  await administer((client) => client.query(`CREATE DATABASE ${database} TEMPLATE ${source} STRATEGY file_copy`));
+  await administer((client) => client.query(`CREATE DATABASE ${database} OWNER ${server.user} TEMPLATE ${source} STRATEGY file_copy`));
   return {
     ...server,
     database,
     url: `postgresql://${server.user}:${encodeURIComponent(server.password)}@${server.host}:${server.port}/${database}`,
+    set: (setting) => administer(async (client) => void (await client.query(`ALTER DATABASE ${database} SET ${setting}`))),
     drop: () =>
       administer(async (client) => {
         await waitUntilUnused(client, database);
@@ -46,8 +49,8 @@ async function waitUntilUnused(client: pg.Client, database: string): Promise<voi
 }
 
 async function administer(act: (client: pg.Client) => Promise<unknown>): Promise<void> {
-  const { template: _, ...server } = inject("postgres");
-  const client = new pg.Client({ ...server, database: "postgres" });
+  const { host, port, superuser } = inject("postgres");
+  const client = new pg.Client({ host, port, ...superuser, database: "postgres" });
   await client.connect();
   try {
     await act(client);

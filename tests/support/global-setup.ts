@@ -12,8 +12,10 @@ import { migrate } from "@/src/db/migrate";
 export interface TestServer {
   host: string;
   port: number;
+  /** The role of the servers under test, which owns their databases. */
   user: string;
   password: string;
+  superuser: { user: string; password: string };
   template: string;
 }
 
@@ -36,11 +38,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
   removeLeftovers();
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), `${FOLDER_PREFIX}${process.pid}-`));
   const server = await startEmbeddedPostgres({ dir, log, durable: false });
-  const { host, port, user, password, database: template } = server;
+  const { host, port, user, password, superuser, database: template } = server;
   const pool = new pg.Pool({ host, port, user, password, database: template });
   await migrate({ pool, dir: path.resolve("prisma/migrations"), log });
   await pool.end();
-  project.provide("postgres", { host, port, user, password, template });
+  project.provide("postgres", { host, port, user, password, superuser: { ...superuser }, template });
   return async () => {
     await server.stop();
     fs.rmSync(dir, { recursive: true, force: true });

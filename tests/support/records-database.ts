@@ -50,7 +50,7 @@ export async function createRecordsDatabase(
   // Not the client's own connections: they see what is committed.
   const observer = new pg.Pool({ connectionString: url.href, max: 1 });
   observer.on("error", () => undefined);
-  for (const setting of options.serverDefaults ?? []) await observer.query(`ALTER DATABASE ${database.database} SET ${setting}`);
+  for (const setting of options.serverDefaults ?? []) await database.set(setting);
   if (options.via) url.host = `${options.via.host}:${options.via.port}`;
   const { max, connectTimeoutMs, idleInTransactionMs, lockTimeoutMs } = options;
   const pool = createPool({

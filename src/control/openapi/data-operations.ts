@@ -15,6 +15,7 @@ export interface DataOperation extends Pick<ApiOperation, "summary" | "descripti
 type Described = Pick<ManagedEndpoint, "kind" | "secure" | "schema">;
 
 const RECORD = { $ref: "#/components/schemas/Record" };
+const CHANGED: JsonSchema = { anyOf: [RECORD, { $ref: "#/components/schemas/Receipt" }] };
 const RECORDS = { $ref: "#/components/schemas/Records" };
 const EVENTS: JsonSchema = {
   type: "string",
@@ -189,7 +190,7 @@ function toUpdate({ body, errors }: { body: ApiBody; errors: readonly ErrorCode[
     parameters: ["uniqueId", "strategy", "dataOnly", "ifMatch"],
     requestBody: body,
     responses: {
-      200: toJson("The record.", RECORD, ["ETag"]),
+      200: toJson("The record, or to a key of scope `write` its receipt.", CHANGED, ["ETag"]),
       ...toErrors([...errors, ...ONE, "merge_needs_objects", "type_mismatch", ...WRITE]),
     },
   };
@@ -200,7 +201,10 @@ function toDelete(errors: readonly ErrorCode[], headers: readonly DataHeader[] =
     method: "delete",
     summary: "Delete a record.",
     parameters: ["uniqueId", "dataOnly", "ifMatch"],
-    responses: { 200: toJson("The record in its last state.", RECORD, ["ETag", ...headers]), ...toErrors([...errors, ...ONE, ...DELETE]) },
+    responses: {
+      200: toJson("The record in its last state, or to a key of scope `write` its receipt.", CHANGED, ["ETag", ...headers]),
+      ...toErrors([...errors, ...ONE, ...DELETE]),
+    },
   };
 }
 

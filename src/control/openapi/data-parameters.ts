@@ -92,6 +92,12 @@ const RECORD: JsonSchema = {
 
 export const DATA_SCHEMAS = {
   Record: RECORD,
+  Receipt: {
+    type: "object",
+    description: "What a key of scope `write` gets to see of a change.",
+    required: ["uniqueId"],
+    properties: { uniqueId: UNIQUE_ID, updatedAt: { type: "string", format: "date-time", description: "Not of a deletion." } },
+  },
   Records: { type: "array", items: { $ref: "#/components/schemas/Record" } },
   Change: {
     type: "object",

@@ -90,11 +90,12 @@ afterAll(() => server.stop());
 /** What of Ada's is in the database, without what reading changes. */
 async function snapshot(): Promise<string> {
   const { db } = server.runtime;
+  const endpoints = await db.endpoint.findMany({ where: { project: { ownerId: ada.id } } });
   const all = [
     await db.project.findMany({ where: { ownerId: ada.id } }),
     await db.apiKey.findMany({ where: { project: { ownerId: ada.id } } }),
-    await db.endpoint.findMany({ where: { project: { ownerId: ada.id } } }),
-    await db.record.findMany({ where: { endpoint: { project: { ownerId: ada.id } } } }),
+    endpoints,
+    await db.record.findMany({ where: { endpointId: { in: endpoints.map(({ id }) => id) } } }),
     await db.session.findMany({ where: { userId: ada.id } }),
     await db.managementToken.findMany({ where: { userId: ada.id }, omit: { lastUsedAt: true } }),
     await db.streamTicket.findMany({ where: { userId: ada.id } }),

@@ -112,8 +112,6 @@ describe("a deleted endpoint", () => {
     const ways: Record<string, () => PromiseLike<unknown>> = {
       create: () => db.record.create({ data: { endpointId: id, data: 1 } }),
       createMany: () => db.record.createMany({ data: [{ endpointId: id, data: 1 }] }),
-      connect: () => db.record.create({ data: { endpoint: { connect: { id } }, data: 1 } }),
-      nested: () => db.endpoint.update({ where: { id }, data: { records: { create: { data: 1 } } } }),
       update: () => db.record.updateMany({ where: { endpointId: id }, data: { data: 2 } }),
       raw: () => db.$executeRaw`INSERT INTO "Record" ("id", "endpointId", "data") VALUES (gen_random_uuid(), ${id}::uuid, '1')`,
       attach: () => db.endpoint.update({ where: { id }, data: { projectId: project.id } }),
