@@ -5,10 +5,12 @@ import { getEndpoint } from "@/src/control/get-endpoint";
 import { getProject } from "@/src/control/get-project";
 import { listEndpoints } from "@/src/control/list-endpoints";
 import { listKeys } from "@/src/control/list-keys";
+import { getUsage } from "@/src/control/project-usage";
 import { getRuntime } from "@/src/runtime/registry";
 import { AppError } from "@/src/shared/errors";
 import type { EndpointDetail, ManagedEndpoint, ManagedKey, ManagedProject } from "@/src/shared/management";
 import type { ApiDocument } from "@/src/shared/openapi";
+import type { ProjectUsage } from "@/src/shared/quotas";
 import { getCurrentPage } from "./current-page";
 import { orNotFound } from "./or-not-found";
 import type { CurrentUser } from "./read-session";
@@ -35,6 +37,12 @@ export const loadKeys = cache(async (projectId: string): Promise<ManagedKey[]> =
   const { id: ownerId } = await loadUser();
   const { db } = getRuntime();
   return orNotFound([projectId], () => listKeys({ db, ownerId, projectId }));
+});
+
+export const loadUsage = cache(async (projectId: string): Promise<ProjectUsage> => {
+  const user = await loadUser();
+  const { db, quotas } = getRuntime();
+  return orNotFound([projectId], () => getUsage({ db, quotas, user, projectId }));
 });
 
 /** The endpoint, which must be one of the project. */

@@ -12,6 +12,7 @@ import type {
   SessionView,
   TokenView,
 } from "@/src/shared/management";
+import type { ProjectUsage } from "@/src/shared/quotas";
 import { requestJson } from "./request";
 
 /** Counts and last uses move by themselves; they are asked for again this often while in sight. */
@@ -26,6 +27,13 @@ export const projectQuery = (projectId: string) =>
   queryOptions({
     queryKey: ["project", projectId],
     queryFn: ({ signal }) => requestJson<ManagedProject>(`projects/${projectId}`, { signal }),
+  });
+
+export const usageQuery = (projectId: string) =>
+  queryOptions({
+    queryKey: ["usage", projectId],
+    queryFn: ({ signal }) => requestJson<ProjectUsage>(`projects/${projectId}/usage`, { signal }),
+    refetchInterval: MOVING_MS * 2,
   });
 
 export const endpointsQuery = (projectId: string) =>

@@ -1,4 +1,4 @@
-/** A project at a glance: first steps, endpoints, keys. */
+/** A project at a glance: first steps, endpoints, keys, usage. */
 "use client";
 
 import { useQuery } from "@tanstack/react-query";
@@ -17,6 +17,7 @@ import { CreateEndpointDialog } from "../endpoints/create-endpoint-dialog";
 import { EndpointTable } from "../endpoints/endpoint-table";
 import { formatPlural } from "../format/number";
 import { FirstSteps } from "./first-steps";
+import { UsageSection } from "./usage-section";
 
 const KEYS_SHOWN = 3;
 
@@ -54,6 +55,7 @@ export function ProjectOverview({ projectId, origin }: { projectId: string; orig
           <ProblemPanel what="The keys could not be read." error={keys.error} onRetry={keys.refetch} />
         ) : null}
       </Section>
+      <UsageSection projectId={projectId} />
       <CreateEndpointDialog projectId={projectId} open={creating} onOpenChange={setCreating} />
     </Page>
   );

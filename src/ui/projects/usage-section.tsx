@@ -1,0 +1,72 @@
+/** How much a project holds of what it may (G20): a bar for each quota. */
+"use client";
+
+import { useQuery } from "@tanstack/react-query";
+import type { ProjectUsage, QuotaName } from "@/src/shared/quotas";
+import { usageQuery } from "../api/queries";
+import { Panel, Section } from "../components/page";
+import { ProblemPanel } from "../components/problem-panel";
+import { formatBytes, formatCount } from "../format/number";
+
+/** From here on a bar is meant to be noticed. */
+const NEARLY_FULL = 0.8;
+
+const QUOTAS: readonly { name: QuotaName; label: string; format: (value: number) => string }[] = [
+  { name: "records", label: "Records", format: formatCount },
+  { name: "recordBytes", label: "Data of records", format: formatBytes },
+  { name: "fileBytes", label: "Files", format: formatBytes },
+  { name: "users", label: "Users", format: formatCount },
+  { name: "endpoints", label: "Endpoints", format: formatCount },
+  { name: "answerBytes", label: "Answers kept for Idempotency-Key", format: formatBytes },
+];
+
+export function UsageSection({ projectId }: { projectId: string }) {
+  const usage = useQuery(usageQuery(projectId));
+  return (
+    <Section
+      title="Usage"
+      note="At a limit, writes are refused. Delete something, or ask an administrator of this server to raise the limit."
+    >
+      {usage.data ? (
+        <Panel>
+          <ul className="grid grid-cols-2 gap-x-10 gap-y-5 max-sm:grid-cols-1">
+            {QUOTAS.map(({ name, label, format }) => (
+              <UsageBar key={name} label={label} quota={usage.data[name]} format={format} />
+            ))}
+          </ul>
+        </Panel>
+      ) : usage.error ? (
+        <ProblemPanel what="The usage could not be read." error={usage.error} onRetry={usage.refetch} />
+      ) : null}
+    </Section>
+  );
+}
+
+function UsageBar({
+  label,
+  quota: { used, limit },
+  format,
+}: {
+  label: string;
+  quota: ProjectUsage[QuotaName];
+  format: (value: number) => string;
+}) {
+  const share = limit === null ? 0 : Math.min(used / limit, 1);
+  const text = limit === null ? `${format(used)}, no limit` : `${format(used)} of ${format(limit)}`;
+  return (
+    <li className="flex min-w-0 flex-col gap-1.5">
+      <div className="flex flex-wrap justify-between gap-x-4">
+        <span>{label}</span>
+        <span className={share >= 1 ? "text-delete" : share >= NEARLY_FULL ? "text-warn" : "text-muted"}>{text}</span>
+      </div>
+      {/* The text says the same. */}
+      <div aria-hidden="true" className="h-1.5 overflow-hidden rounded-full bg-hover">
+        <div
+          className={`h-full rounded-full ${share >= 1 ? "bg-delete" : share >= NEARLY_FULL ? "bg-warn" : "bg-control"}`}
+          // What little there is, is seen.
+          style={{ width: used === 0 || limit === null ? 0 : `max(0.375rem, ${share * 100}%)` }}
+        />
+      </div>
+    </li>
+  );
+}
