@@ -61,11 +61,13 @@ type Routes = Record<Method | "HEAD" | "OPTIONS", Route>;
 
 /** The exports of a route file, for people who are signed in. Methods without a handler answer 405. */
 export function manageRoute(handlers: Handlers<ManageContext>): Routes {
-  return toRoutes(handlers, async (context) => {
+  const admit = async (context: PublicContext) => {
     const { user, sessionId, signIn } = await identify(context);
     await context.turn.count({ account: user.id });
     return { ...context, user, sessionId, signIn };
-  });
+  };
+  // From here on its statements take turns with those of other accounts.
+  return toRoutes(handlers, admit, (handle) => (context) => context.runtime.asAccount(context.user.id, () => handle(context)));
 }
 
 /**
@@ -134,7 +136,11 @@ export function noContent(): Response {
   return new Response(null, { status: 204 });
 }
 
-function toRoutes<Context extends PublicContext>(handlers: Handlers<Context>, admit: (context: PublicContext) => Promise<Context>): Routes {
+function toRoutes<Context extends PublicContext>(
+  handlers: Handlers<Context>,
+  admit: (context: PublicContext) => Promise<Context>,
+  wrap: (handle: Handler<Context>) => Handler<Context> = (handle) => handle,
+): Routes {
   const allow = [...METHODS.filter((method) => handlers[method]), ...(handlers.GET ? ["HEAD"] : []), "OPTIONS"].join(", ");
   const toRoute =
     (method: Method | "HEAD"): Route =>
@@ -152,7 +158,7 @@ function toRoutes<Context extends PublicContext>(handlers: Handlers<Context>, ad
         if (hasUser(context)) caller = { account: context.user.id };
         if (id !== undefined && !UUID.test(id)) throw new AppError("not_found");
         if (!handle.readsBody) await turn.enter();
-        const response = turn.finish(await handle(context));
+        const response = turn.finish(await wrap(handle)(context));
         response.headers.set("Cache-Control", "no-store");
         response.headers.set("X-Request-Id", requestId);
         return response;

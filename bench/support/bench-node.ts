@@ -7,9 +7,9 @@ import type pg from "pg";
 import { createPool } from "@/src/db/client";
 import { startEmbeddedPostgres } from "@/src/db/embedded-postgres";
 import { migrate } from "@/src/db/migrate";
+import { createCleanup } from "@/src/runtime/cleanup";
 import { createLog } from "@/src/runtime/log";
 import { bundleNode } from "@/tests/faults/bundled-node";
-import { createCleanup } from "@/tests/faults/cleanup";
 import { createNodeProcess, type NodeProcess } from "@/tests/faults/node-process";
 
 export interface BenchNode {

@@ -38,6 +38,8 @@ export interface Config {
   dataDir: string;
   /** Absent: the built-in PostgreSQL. */
   databaseUrl?: string;
+  /** Connections to the database, in all. */
+  databaseConnectionsMax: number;
   /** The origin that people use, where it is not the address listened on. */
   publicUrl?: string;
   tls?: { certFile: string; keyFile: string };
@@ -123,6 +125,7 @@ const variables = z.object({
   ),
   PORT: wholeNumber(0, 65_535),
   DATABASE_URL: text(databaseUrlProblem),
+  RESTED_DATABASE_CONNECTIONS_MAX: wholeNumber(10, 1_000, " connections"),
   RESTED_DATA_DIR: text((value) => (value.includes("\0") ? "Use the path of a folder." : undefined)),
   RESTED_PUBLIC_URL: text(publicUrlProblem),
   TLS_CERT_FILE: text(fileProblem),
@@ -225,6 +228,7 @@ function toConfig(env: Readonly<Partial<Record<Variable, string | undefined>>>):
     ...(env.TLS_CERT_FILE === undefined || env.TLS_KEY_FILE === undefined
       ? {}
       : { tls: { certFile: env.TLS_CERT_FILE, keyFile: env.TLS_KEY_FILE } }),
+    databaseConnectionsMax: number("RESTED_DATABASE_CONNECTIONS_MAX", 20),
     trustProxy: toList(env.TRUST_PROXY),
     signup: env.RESTED_SIGNUP === "open" ? "open" : "closed",
     demo: env.RESTED_DEMO === "1" || env.RESTED_DEMO === "true",

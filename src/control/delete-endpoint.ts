@@ -1,6 +1,7 @@
 /** Deletes an endpoint with its records and log (G4, G18). */
 import type { Definitions } from "@/src/core/definitions";
 import type { Db } from "@/src/db/client";
+import type { EndpointQueue } from "@/src/db/endpoint-queue";
 import { AppError } from "@/src/shared/errors";
 import { requireOwnEndpoint } from "./require-own-endpoint";
 
@@ -10,17 +11,23 @@ import { requireOwnEndpoint } from "./require-own-endpoint";
  */
 export async function deleteEndpoint({
   db,
+  writeDb,
+  queue,
   definitions,
   ownerId,
   endpointId,
 }: {
   db: Pick<Db, "endpoint">;
+  writeDb: Pick<Db, "endpoint">;
+  queue: Pick<EndpointQueue, "run">;
   definitions: Pick<Definitions, "invalidate">;
   ownerId: string;
   endpointId: string;
 }): Promise<void> {
   const { projectId } = await requireOwnEndpoint({ db, ownerId, endpointId });
-  const { count } = await db.endpoint.updateMany({ where: { id: endpointId, projectId }, data: { projectId: null } });
+  const { count } = await queue.run(endpointId, () =>
+    writeDb.endpoint.updateMany({ where: { id: endpointId, projectId }, data: { projectId: null } }),
+  );
   if (count === 0) throw new AppError("not_found");
   definitions.invalidate(projectId);
 }

@@ -1,6 +1,7 @@
 /** Deletes a project with its keys, endpoints, records and log (G2, G18). */
 import type { Definitions } from "@/src/core/definitions";
 import type { Db } from "@/src/db/client";
+import type { EndpointQueue } from "@/src/db/endpoint-queue";
 import { AppError } from "@/src/shared/errors";
 
 /**
@@ -8,23 +9,28 @@ import { AppError } from "@/src/shared/errors";
  * deletes their rows afterwards. Throws `not_found`. Open streams of the project end (W6).
  */
 export async function deleteProject({
-  db,
+  writeDb,
+  queue,
   definitions,
   ownerId,
   projectId,
 }: {
-  db: Pick<Db, "$transaction">;
+  writeDb: Pick<Db, "$transaction">;
+  queue: Pick<EndpointQueue, "run">;
   definitions: Pick<Definitions, "invalidate">;
   ownerId: string;
   projectId: string;
 }): Promise<void> {
-  const count = await db.$transaction(async (tx) => {
-    // Endpoints before their project, in one order, as everybody else locks them; and nobody waits for the project while this waits for a writer.
-    await tx.$queryRaw`
-      SELECT e."id" FROM "Endpoint" e JOIN "Project" p ON p."id" = e."projectId"
-      WHERE p."id" = ${projectId}::uuid AND p."ownerId" = ${ownerId}::uuid ORDER BY e."id" FOR UPDATE OF e`;
-    return (await tx.project.deleteMany({ where: { id: projectId, ownerId } })).count;
-  });
+  // Not a turn at each of its endpoints: at most one connection waits for this project's endpoints, beside the one that each of them may have.
+  const count = await queue.run(projectId, () =>
+    writeDb.$transaction(async (tx) => {
+      // Endpoints before their project, in one order, as everybody else locks them; and nobody waits for the project while this waits for a writer.
+      await tx.$queryRaw`
+        SELECT e."id" FROM "Endpoint" e JOIN "Project" p ON p."id" = e."projectId"
+        WHERE p."id" = ${projectId}::uuid AND p."ownerId" = ${ownerId}::uuid ORDER BY e."id" FOR UPDATE OF e`;
+      return (await tx.project.deleteMany({ where: { id: projectId, ownerId } })).count;
+    }),
+  );
   if (count === 0) throw new AppError("not_found");
   definitions.invalidate(projectId);
 }

@@ -2,6 +2,7 @@
 import { stringify } from "csv-stringify/sync";
 import { toRecordText } from "@/src/core/record-text";
 import type { Db } from "@/src/db/client";
+import type { RecordSearch } from "@/src/db/record-search";
 import { AppError } from "@/src/shared/errors";
 import type { ExportFormat } from "@/src/shared/record-limits";
 import { type Cell, META_COLUMNS, toCells, WHOLE_COLUMN } from "./csv-columns";
@@ -32,6 +33,7 @@ export interface ExportedFile {
  */
 export async function exportRecords({
   db,
+  search,
   ownerId,
   endpointId,
   format,
@@ -39,7 +41,8 @@ export async function exportRecords({
   now,
   isCheck = false,
 }: {
-  db: Pick<Db, "endpoint" | "$transaction">;
+  db: Pick<Db, "endpoint">;
+  search: RecordSearch;
   ownerId: string;
   endpointId: string;
   format: ExportFormat;
@@ -50,7 +53,12 @@ export async function exportRecords({
 }): Promise<ExportedFile> {
   const endpoint = await requireOwnEndpoint({ db, ownerId, endpointId });
   const readPages = () =>
-    readRecordPages({ db, endpointId, query: { ...query, limit: PAGE_RECORDS, after: null } satisfies RecordPageQuery });
+    readRecordPages({
+      search,
+      accountId: ownerId,
+      endpointId,
+      query: { ...query, limit: PAGE_RECORDS, after: null } satisfies RecordPageQuery,
+    });
   const columns = format === "csv" ? await collectColumns(readPages()) : [];
   const pages = readPages();
   // To collect a table's columns is a check already.

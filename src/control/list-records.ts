@@ -1,5 +1,6 @@
 /** Answers a page of the grid. Data passes through as text: its digits and key order stay. */
 import type { Db } from "@/src/db/client";
+import type { RecordSearch } from "@/src/db/record-search";
 import { formatCursor } from "@/src/shared/cursor";
 import { readRecordPage, toGridRecordText, toNextText } from "./read-record-page";
 import type { RecordPageQuery } from "./record-query";
@@ -8,12 +9,14 @@ import { requireOwnEndpoint } from "./require-own-endpoint";
 /** The JSON text of `{ records, next, since }` (see gridPageSchema). Raises `not_found`, and `parameter_invalid` when it takes too long. */
 export async function listRecords({
   db,
+  search,
   ownerId,
   endpointId,
   query,
   charactersMax,
 }: {
-  db: Pick<Db, "endpoint" | "$transaction">;
+  db: Pick<Db, "endpoint">;
+  search: RecordSearch;
   ownerId: string;
   endpointId: string;
   query: RecordPageQuery;
@@ -21,7 +24,13 @@ export async function listRecords({
   charactersMax?: number;
 }): Promise<string> {
   const { epoch } = await requireOwnEndpoint({ db, ownerId, endpointId });
-  const { rows, next, seq } = await readRecordPage({ db, endpointId, query, ...(charactersMax === undefined ? {} : { charactersMax }) });
+  const { rows, next, seq } = await readRecordPage({
+    search,
+    accountId: ownerId,
+    endpointId,
+    query,
+    ...(charactersMax === undefined ? {} : { charactersMax }),
+  });
   const since = formatCursor({ epoch, seq: Number(seq) });
   return `{"records":[${rows.map(toGridRecordText).join(",")}],"next":${toNextText(next)},"since":"${since}"}`;
 }

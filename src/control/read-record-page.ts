@@ -1,5 +1,5 @@
 /** Reads pages of an endpoint's records for its owner, in bounded time: a filter over a million records must not hang. It must not write. */
-import type { Db } from "@/src/db/client";
+import type { RecordSearch } from "@/src/db/record-search";
 import { AppError } from "@/src/shared/errors";
 import type { RecordKind } from "@/src/shared/protocol";
 import { formatPlace, type RecordPageQuery, type RecordPlace, toPageStatement } from "./record-query";
@@ -32,14 +32,17 @@ export interface RecordPage {
 
 /** One page. Raises `parameter_invalid` when the database takes too long. `uptoSeq`: leave out what was created later. */
 export async function readRecordPage({
-  db,
+  search,
+  accountId,
   endpointId,
   query,
   uptoSeq = null,
   statementMs = STATEMENT_MS,
   charactersMax = PAGE_CHARACTERS_MAX,
 }: {
-  db: Pick<Db, "$transaction">;
+  search: RecordSearch;
+  /** Whose pages take turns with those of others. */
+  accountId: string;
   endpointId: string;
   query: RecordPageQuery;
   uptoSeq?: string | null;
@@ -49,14 +52,11 @@ export async function readRecordPage({
   charactersMax?: number;
 }): Promise<RecordPage> {
   const { sql, values } = toPageStatement({ endpointId, query, uptoSeq, charactersMax });
-  const { seq, found } = await db
-    .$transaction(async (tx) => {
-      await tx.$queryRaw`SELECT set_config('statement_timeout', ${String(statementMs)}, true)`;
+  const { seq, found } = await search
+    .run(accountId, statementMs, async (read) => {
       // Read first: what the page lacks is then after it.
-      const [endpoint] = await tx.$queryRaw<
-        { seq: string }[]
-      >`SELECT "seq"::text AS "seq" FROM "Endpoint" WHERE "id" = ${endpointId}::uuid`;
-      return { seq: endpoint?.seq ?? "0", found: await tx.$queryRawUnsafe<FoundRow[]>(sql, ...values) };
+      const [endpoint] = await read<{ seq: string }>(`SELECT "seq"::text AS "seq" FROM "Endpoint" WHERE "id" = $1::uuid`, [endpointId]);
+      return { seq: endpoint?.seq ?? "0", found: await read<FoundRow>(sql, values) };
     })
     .catch((error: unknown) => {
       throw isTimeout(error) ? tooSlow(error) : error;
@@ -70,18 +70,21 @@ export async function readRecordPage({
 
 /** All pages, one after the other, from the query's `after` on; those of records that exist when the first is read. */
 export async function* readRecordPages({
-  db,
+  search,
+  accountId,
   endpointId,
   query,
 }: {
-  db: Pick<Db, "$transaction">;
+  search: RecordSearch;
+  /** Whose pages take turns with those of others. */
+  accountId: string;
   endpointId: string;
   query: RecordPageQuery;
 }): AsyncGenerator<RecordRow[], void> {
   let uptoSeq: string | null = null;
   let after: RecordPlace | null = query.after;
   for (;;) {
-    const page: RecordPage = await readRecordPage({ db, endpointId, query: { ...query, after }, uptoSeq });
+    const page: RecordPage = await readRecordPage({ search, accountId, endpointId, query: { ...query, after }, uptoSeq });
     yield page.rows;
     if (page.next === null) return;
     after = page.next;

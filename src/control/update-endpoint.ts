@@ -15,6 +15,7 @@ import { isUniqueViolation } from "./unique-violation";
 /** Raises `not_found`, `name_taken`, and for the schema what toSchemaText raises. Records that are stored already stay as they are. Absent fields stay; sockets that lose access end (W6). */
 export async function updateEndpoint({
   db,
+  writeDb,
   queue,
   sandbox,
   definitions,
@@ -23,7 +24,8 @@ export async function updateEndpoint({
   endpointId,
   patch,
 }: {
-  db: Pick<Db, "endpoint" | "record" | "$queryRaw" | "$transaction">;
+  db: Pick<Db, "endpoint" | "record" | "$queryRaw">;
+  writeDb: Pick<Db, "$transaction">;
   queue: Pick<EndpointQueue, "run">;
   sandbox: Pick<Sandbox, "checkSchema">;
   definitions: Pick<Definitions, "invalidate">;
@@ -40,7 +42,7 @@ export async function updateEndpoint({
   if (Object.keys(data).length > 0 || schema !== undefined) {
     try {
       await queue.run(endpointId, () =>
-        db.$transaction(async (tx) => {
+        writeDb.$transaction(async (tx) => {
           await tx.endpoint.updateMany({ where: { id: endpointId }, data });
           if (schema !== undefined) await storeSchema({ db: tx, endpointId, schema });
         }),

@@ -9,8 +9,11 @@ import type { HintScopes } from "@/src/db/hint-scopes";
 import { commitWrites, isDoorClient, isDoorStatement } from "@/src/db/record-door";
 import { toWriteHints } from "@/src/db/write-hints";
 
+/** Runs work that needs a connection. */
+export type Enter = <T>(work: () => Promise<T>) => Promise<T>;
+
 /** `record.commit(…)`, and the hints of all other writes. Transactions: see createDb. */
-export function createChangeExtension(scopes: HintScopes) {
+export function createChangeExtension(scopes: HintScopes, enter: Enter) {
   return Prisma.defineExtension({
     name: "changes",
     model: {
@@ -24,7 +27,7 @@ export function createChangeExtension(scopes: HintScopes) {
           // The client below this extension: the one of the transaction inside one.
           const { $parent } = Prisma.getExtensionContext(this);
           if (!isDoorClient($parent)) throw new Error("record.commit was called apart from its model");
-          const results = await guard(scopes, () => commitWrites($parent, endpointId, writes));
+          const results = await guard({ scopes, enter }, () => commitWrites($parent, endpointId, writes));
           const changes = results.flatMap((result) => (result.outcome === "ok" ? [result.change] : []));
           if (changes.length > 0) scopes.publish({ kind: "changes", changes });
           return results;
@@ -34,7 +37,7 @@ export function createChangeExtension(scopes: HintScopes) {
     query: {
       async $allOperations({ model, operation, args, query }) {
         if (isDoorStatement(args)) return query(args);
-        const result: unknown = await guard(scopes, () => query(args));
+        const result: unknown = await guard({ scopes, enter }, () => query(args));
         for (const hint of toWriteHints({ model, operation, args, result })) scopes.publish(hint);
         return result;
       },
@@ -43,10 +46,10 @@ export function createChangeExtension(scopes: HintScopes) {
 }
 
 /** Outside a transaction a statement that lost against another one runs again; inside, the whole transaction has to. */
-async function guard<T>(scopes: HintScopes, work: () => PromiseLike<T>): Promise<T> {
+async function guard<T>({ scopes, enter }: { scopes: HintScopes; enter: Enter }, work: () => PromiseLike<T>): Promise<T> {
   const startedAt = performance.now();
   try {
-    return await (scopes.isOpen() ? work() : retryContention(work));
+    return await (scopes.isOpen() ? work() : enter(() => retryContention(work)));
   } catch (error) {
     throw toDatabaseError(error, performance.now() - startedAt);
   }

@@ -1,6 +1,6 @@
 /** Reads the log of changes, which the database writes. It must not cache: the pump decides what it knows. */
 import type { Change, ChangeLog } from "@/src/core/ports";
-import type { Db } from "@/src/db/client";
+import type { RawStatements } from "@/src/db/raw-statements";
 import { nameStatement } from "@/src/db/statement";
 import type { ChangeType } from "@/src/shared/protocol";
 
@@ -39,7 +39,7 @@ interface ChangeRow {
 }
 
 /** The log of a database. `endpointId`s have the dashes of a UUID, epochs have none. */
-export function createChangeLog({ db }: { db: Db }): ChangeLog {
+export function createChangeLog({ db }: { db: RawStatements }): ChangeLog {
   return {
     async positions(endpointIds) {
       if (endpointIds.length === 0) return new Map();

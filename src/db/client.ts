@@ -3,7 +3,7 @@ import { PrismaPg } from "@prisma/adapter-pg";
 import type { Types } from "@prisma/client/runtime/client";
 import pg from "pg";
 import type { Hints, Log } from "@/src/core/ports";
-import { createChangeExtension } from "@/src/db/change-extension";
+import { createChangeExtension, type Enter } from "@/src/db/change-extension";
 import { toDatabaseError } from "@/src/db/errors";
 import { type Prisma, PrismaClient } from "@/src/db/generated/client";
 import { createHintScopes, type HintScopes } from "@/src/db/hint-scopes";
@@ -43,16 +43,31 @@ export interface PoolOptions {
   idleInTransactionMs?: number;
   /** Default 3000. How long a statement waits for a lock before it fails with `server_busy`. */
   lockTimeoutMs?: number;
+  /** What its connections are for, in pg_stat_activity: `rested <name>`. */
+  name?: string;
+  /** Default: none. How long a statement may run in the database. */
+  statementTimeoutMs?: number;
+  /** Default: none. How long a statement may take until its answer is here; then its connection is closed. */
+  queryTimeoutMs?: number;
+  /** SQL for every new connection. */
+  settings?: string;
+  /** Called with the process id of every new connection's backend. */
+  onBackend?: (pid: number) => void;
 }
 
 /** A pool whose connections stay open. Opens none before the first query. Who makes it ends it, with `pool.end()`. */
 export function createPool(options: PoolOptions): pg.Pool {
   const { url, log, max = CONNECTIONS_MAX, connectTimeoutMs = CONNECT_TIMEOUT_MS } = options;
   const { idleInTransactionMs = IDLE_IN_TRANSACTION_MS, lockTimeoutMs = LOCK_TIMEOUT_MS } = options;
-  const sessionSettings = toSessionSettings(idleInTransactionMs, lockTimeoutMs);
+  const { statementTimeoutMs, queryTimeoutMs, settings, onBackend } = options;
+  const ofThisPool = [
+    ...(statementTimeoutMs === undefined ? [] : [`SET statement_timeout TO ${statementTimeoutMs}`]),
+    ...(settings === undefined ? [] : [settings]),
+  ];
+  const sessionSettings = [toSessionSettings(idleInTransactionMs, lockTimeoutMs), ...ofThisPool].join("; ");
   const pool = new pg.Pool({
     connectionString: url,
-    application_name: "rested",
+    application_name: options.name === undefined ? "rested" : `rested ${options.name}`,
     max,
     idleTimeoutMillis: 0,
     connectionTimeoutMillis: connectTimeoutMs,
@@ -61,7 +76,9 @@ export function createPool(options: PoolOptions): pg.Pool {
     // Awaited by the pool before the connection is handed out, though its type does not say so.
     onConnect: async (client) => {
       await client.query(sessionSettings);
+      if (onBackend && "processID" in client && typeof client.processID === "number") onBackend(client.processID);
     },
+    ...(queryTimeoutMs === undefined ? {} : { query_timeout: queryTimeoutMs }),
   });
   // Without a listener the loss of an idle connection would end the process. The pool replaces it by itself.
   pool.on("error", (error) => {
@@ -78,17 +95,25 @@ export type Db = ReturnType<typeof createDb>;
 
 type Logged = ReturnType<typeof createLogged>;
 
-/**
- * The Prisma client on `pool`, for all of the process. Every committed write to a record, by whichever call, is followed by one
- * hint an endpoint; a rolled-back one by none. Any call may raise `database_unavailable`. Ending it does not end the pool.
- */
-export function createDb({ pool, hints, log }: { pool: pg.Pool; hints: Hints; log: Log }) {
-  const scopes = createHintScopes(hints);
-  const logged = createLogged(pool, scopes, log);
-  return logged.$extends({ name: "transactions", client: { $transaction: createTransaction(logged, scopes) } });
+export interface DbOptions {
+  pool: pg.Pool;
+  hints: Hints;
+  log: Log;
+  /** Runs each statement outside of a transaction, and each transaction as a whole, e.g. when its turn has come. Default: at once. */
+  enter?: Enter;
 }
 
-function createLogged(pool: pg.Pool, scopes: HintScopes, log: Log) {
+/**
+ * The Prisma client on `pool`. Every committed write to a record, by whichever call, is followed by one
+ * hint an endpoint; a rolled-back one by none. Any call may raise `database_unavailable`. Ending it does not end the pool.
+ */
+export function createDb({ pool, hints, log, enter = (work) => work() }: DbOptions) {
+  const scopes = createHintScopes(hints);
+  const logged = createLogged({ pool, scopes, log, enter });
+  return logged.$extends({ name: "transactions", client: { $transaction: createTransaction({ logged, scopes, enter }) } });
+}
+
+function createLogged({ pool, scopes, log, enter }: { pool: pg.Pool; scopes: HintScopes; log: Log; enter: Enter }) {
   const adapter = new PrismaPg(pool, {
     statementNameGenerator: ({ sql }) => findStatementName(sql) ?? "",
     onConnectionError: (error) => log.warn({ err: error }, "a database connection was lost inside a transaction"),
@@ -98,7 +123,7 @@ function createLogged(pool: pg.Pool, scopes: HintScopes, log: Log) {
     // The others read the stack of every call, for prettier messages.
     errorFormat: "minimal",
     transactionOptions: { maxWait: CONNECT_TIMEOUT_MS, timeout: TRANSACTION_TIMEOUT_MS },
-  }).$extends(createChangeExtension(scopes));
+  }).$extends(createChangeExtension(scopes, enter));
 }
 
 interface TransactionOptions {
@@ -110,7 +135,7 @@ interface TransactionOptions {
 }
 
 /** Prisma's `$transaction`, in both forms, which publishes the hints of its writes when it is committed, and none when it is not. */
-function createTransaction(logged: Logged, scopes: HintScopes) {
+function createTransaction({ logged, scopes, enter }: { logged: Logged; scopes: HintScopes; enter: Enter }) {
   function $transaction<P extends Prisma.PrismaPromise<unknown>[]>(
     promises: [...P],
     options?: TransactionOptions,
@@ -121,12 +146,14 @@ function createTransaction(logged: Logged, scopes: HintScopes) {
     options?: TransactionOptions,
   ): Promise<unknown> {
     const own = new Set<unknown>();
-    try {
-      return await scopes.run(() =>
+    const run = (): Promise<unknown> =>
+      scopes.run(() =>
         typeof work === "function"
           ? logged.$transaction((tx) => catchInto(own, () => work(tx)), options)
           : logged.$transaction(work, options),
       );
+    try {
+      return await (scopes.isOpen() ? run() : enter(run));
     } catch (error) {
       // What the callback raised, e.g. a failed call to another service, says nothing about the database.
       throw own.has(error) ? error : toDatabaseError(error);

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type { Clock, Definition, DefinitionStore } from "@/src/core/ports";
 import type { SignIn } from "@/src/core/stream-ports";
-import type { Db } from "@/src/db/client";
+import type { RawStatements } from "@/src/db/raw-statements";
 import { nameStatement } from "@/src/db/statement";
 
 const ENDPOINT_COLUMNS = `e.id::text AS "endpointId", e.name AS "endpointName", e.kind::text AS "endpointKind", e.secure,
@@ -78,7 +78,16 @@ interface DefinitionRow extends EndpointRow {
 }
 
 /** The definitions of a database. `clock` tells when tickets have expired, as it told when they were issued. */
-export function createDefinitionStore({ db, clock }: { db: Db; clock: Clock }): DefinitionStore {
+export function createDefinitionStore({
+  db,
+  background = db,
+  clock,
+}: {
+  db: RawStatements;
+  /** For what may wait; default `db`. */
+  background?: RawStatements;
+  clock: Clock;
+}): DefinitionStore {
   return {
     async find(key, endpointName) {
       // PostgreSQL refuses NUL in text, so nothing can be stored under such a key or name.
@@ -103,7 +112,7 @@ export function createDefinitionStore({ db, clock }: { db: Db; clock: Clock }): 
     async touchKeys(lastUsed) {
       if (lastUsed.size === 0) return;
       const times = [...lastUsed.values()].map((time) => time.toISOString());
-      await db.$executeRawUnsafe(TOUCH_KEYS, [...lastUsed.keys()], times);
+      await background.$executeRawUnsafe(TOUCH_KEYS, [...lastUsed.keys()], times);
     },
   };
 }

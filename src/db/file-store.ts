@@ -5,6 +5,7 @@ import type { Db, DbTransaction } from "@/src/db/client";
 import { commitOnce } from "@/src/db/commit-once";
 import type { EndpointQueue } from "@/src/db/endpoint-queue";
 import { retryContention } from "@/src/db/errors";
+import type { RawStatements } from "@/src/db/raw-statements";
 import type { Read } from "@/src/db/read";
 import { nameStatement } from "@/src/db/statement";
 
@@ -50,8 +51,20 @@ const FORGET = nameStatement("rested_forget_files", `DELETE FROM "StoredFile" WH
 class FileExpired extends Error {}
 
 /** The files of a database. `endpointId`s have the dashes of a UUID. */
-export function createFileStore({ db, queue }: { db: Db; queue: EndpointQueue }): FileStore {
-  const read: Read = (statement, values) => db.$queryRawUnsafe(statement, ...values);
+export function createFileStore({
+  db,
+  queue,
+  reads = db,
+  background = db,
+}: {
+  db: Db;
+  queue: EndpointQueue;
+  /** Default: `db`. */
+  reads?: RawStatements;
+  /** For sweeps; default `db`. */
+  background?: RawStatements;
+}): FileStore {
+  const read: Read = async (statement, values) => reads.$queryRawUnsafe(statement, ...values);
   return {
     async begin({ id, name, type }, lifeMs) {
       await db.$executeRawUnsafe(BEGIN, id, name, type, lifeMs);
@@ -69,11 +82,11 @@ export function createFileStore({ db, queue }: { db: Db; queue: EndpointQueue })
       }
     },
     async find(recordId) {
-      const [row] = await db.$queryRawUnsafe<(Omit<StagedFile, "size"> & { size: string })[]>(FIND, recordId);
+      const [row] = await reads.$queryRawUnsafe<(Omit<StagedFile, "size"> & { size: string })[]>(FIND, recordId);
       return row && { ...row, size: Number(row.size) };
     },
     async findGarbage(limit) {
-      const rows = await db.$queryRawUnsafe<{ id: string }[]>(FIND_GARBAGE, limit);
+      const rows = await background.$queryRawUnsafe<{ id: string }[]>(FIND_GARBAGE, limit);
       return rows.map(({ id }) => id);
     },
     async release(ids) {
@@ -83,7 +96,7 @@ export function createFileStore({ db, queue }: { db: Db; queue: EndpointQueue })
       await db.$executeRawUnsafe(DEFER, ids);
     },
     async forget(ids) {
-      await db.$executeRawUnsafe(FORGET, ids);
+      await background.$executeRawUnsafe(FORGET, ids);
     },
   };
 }

@@ -1,6 +1,7 @@
 /** What POSTs with an Idempotency-Key answered (R9), kept for IDEMPOTENCY_HOURS. It must not know what an answer says. */
 import type { OnceKey, Remembered } from "@/src/core/ports";
-import type { Db, DbTransaction } from "@/src/db/client";
+import type { DbTransaction } from "@/src/db/client";
+import type { RawStatements } from "@/src/db/raw-statements";
 import type { Read } from "@/src/db/read";
 import { nameStatement } from "@/src/db/statement";
 import { IDEMPOTENCY_HOURS } from "@/src/shared/protocol";
@@ -60,7 +61,7 @@ export async function remember(
 }
 
 /** Forgets the requests that are too old, one batch after the other. Several servers may do it at once. */
-export async function sweepIdempotentRequests({ db }: { db: Pick<Db, "$queryRawUnsafe" | "$executeRawUnsafe"> }): Promise<void> {
+export async function sweepIdempotentRequests({ db }: { db: RawStatements }): Promise<void> {
   for (let swept = 1; swept > 0; ) {
     const endpoints = await db.$queryRawUnsafe<{ id: string }[]>(FIND_OLD, IDEMPOTENCY_HOURS, SWEEP_BATCH);
     swept = 0;

@@ -61,7 +61,10 @@ export interface ImportStaging {
 }
 
 export interface ImportStagingOptions {
+  /** For publishing. */
   pool: Pick<pg.Pool, "query">;
+  /** Runs what stages records, and what deletes them. Default: on `pool`. */
+  stage?: Read;
   /** Of all writers of the process. */
   queue: EndpointQueue;
   hints: Pick<Hints, "publish">;
@@ -69,7 +72,7 @@ export interface ImportStagingOptions {
 }
 
 /** `endpointId`s have the dashes of a UUID. Every method may throw `database_unavailable`. */
-export function createImportStaging({ pool, queue, hints, log }: ImportStagingOptions): ImportStaging {
+export function createImportStaging({ pool, stage = createRead(pool), queue, hints, log }: ImportStagingOptions): ImportStaging {
   const read = createRead(pool);
   return {
     begin() {
@@ -81,7 +84,7 @@ export function createImportStaging({ pool, queue, hints, log }: ImportStagingOp
         },
         async add(data) {
           const ids = data.map(() => createUniqueId());
-          await read(STAGE, [id, count, ids, data]);
+          await stage(STAGE, [id, count, ids, data]);
           count += data.length;
         },
         async publish(endpointId) {
@@ -91,15 +94,15 @@ export function createImportStaging({ pool, queue, hints, log }: ImportStagingOp
           return outcome === "ok";
         },
         async discard() {
-          await unstage(read, id, count).catch((error: unknown) =>
+          await unstage(stage, id, count).catch((error: unknown) =>
             log.warn({ err: error, import: id }, "staged records are left to the sweep"),
           );
         },
       };
     },
     async sweep() {
-      const imports = await read<{ id: string; count: number }>(FIND_LEFT_BEHIND, [LEFT_BEHIND_SECONDS]);
-      for (const { id, count } of imports) await unstage(read, id, count);
+      const imports = await stage<{ id: string; count: number }>(FIND_LEFT_BEHIND, [LEFT_BEHIND_SECONDS]);
+      for (const { id, count } of imports) await unstage(stage, id, count);
     },
   };
 }

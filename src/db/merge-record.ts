@@ -3,6 +3,7 @@ import type { RecordStore, WriteResult } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
 import type { EndpointQueue } from "@/src/db/endpoint-queue";
 import { isRowBusyError, retryContention } from "@/src/db/errors";
+import type { RawStatements } from "@/src/db/raw-statements";
 import { nameStatement } from "@/src/db/statement";
 import { AppError, isAppError } from "@/src/shared/errors";
 import type { RecordKind } from "@/src/shared/protocol";
@@ -32,12 +33,20 @@ type Row = { version: number; contentType: RecordKind; data: string; owner: stri
  * the two, and the write can share a commit. Merges of one record take turns within this process, so that they don't undo each other's attempts;
  * while they wait they hold no connection.
  */
-export function createMerge({ db, commit, queue }: { db: Db; commit: RecordStore["commit"]; queue: EndpointQueue }): Merge {
+export function createMerge({
+  db,
+  reads = db,
+  commit,
+  queue,
+}: Pick<MergeRequest, "db" | "commit" | "queue"> & {
+  /** Default: `db`. */
+  reads?: Pick<RawStatements, "$queryRawUnsafe">;
+}): Merge {
   /** The last merge of each record that has any. */
   const last = new Map<string, Promise<WriteResult>>();
 
   return (endpointId, id, change, conditions = {}) => {
-    const run = () => mergeRecord({ db, commit, queue, endpointId, id, change, conditions });
+    const run = () => mergeRecord({ db, reads, commit, queue, endpointId, id, change, conditions });
     const mine = last.get(id)?.then(run, (error) => {
       // Whoever waits behind a merge that found the database away, or the endpoint's row held for too long, must not wait for as long again.
       if ((isAppError(error) && error.code === "database_unavailable") || isRowBusyError(error)) throw error;
@@ -55,6 +64,7 @@ export function createMerge({ db, commit, queue }: { db: Db; commit: RecordStore
 
 interface MergeRequest {
   db: Db;
+  reads: Pick<RawStatements, "$queryRawUnsafe">;
   commit: RecordStore["commit"];
   queue: EndpointQueue;
   endpointId: string;
@@ -63,10 +73,10 @@ interface MergeRequest {
   conditions: Conditions;
 }
 
-async function mergeRecord({ db, commit, queue, endpointId, id, change, conditions }: MergeRequest): Promise<WriteResult> {
+async function mergeRecord({ db, reads, commit, queue, endpointId, id, change, conditions }: MergeRequest): Promise<WriteResult> {
   const attemptsMax = conditions.check ? CHECKED_ATTEMPTS_MAX : UNLOCKED_ATTEMPTS_MAX;
   for (let attempt = 1; attempt <= attemptsMax; attempt++) {
-    const result = await changeOnce({ db, commit, endpointId, id, change, conditions });
+    const result = await changeOnce({ reads, commit, endpointId, id, change, conditions });
     // The caller's own condition failed: another attempt would find nothing else.
     if (result.outcome !== "version_conflict" || conditions.expectedVersion !== undefined) return result;
   }
@@ -75,20 +85,20 @@ async function mergeRecord({ db, commit, queue, endpointId, id, change, conditio
     db.$transaction(async (tx) => {
       // By a statement of its own: one that waits for a lock goes on to read what there was before it waited.
       await tx.$queryRawUnsafe(LOCK_ENDPOINT, endpointId);
-      return changeOnce({ db: tx, commit: (...request) => tx.record.commit(...request), endpointId, id, change, conditions });
+      return changeOnce({ reads: tx, commit: (...request) => tx.record.commit(...request), endpointId, id, change, conditions });
     });
   return queue.run(endpointId, () => retryContention(changeLocked));
 }
 
 async function changeOnce({
-  db,
+  reads,
   commit,
   endpointId,
   id,
   change,
   conditions: { expectedVersion, onlyOwner, check },
-}: Omit<MergeRequest, "db" | "queue"> & { db: Pick<Db, "$queryRawUnsafe"> }): Promise<WriteResult> {
-  const [row] = await db.$queryRawUnsafe<Row[]>(READ, endpointId, id);
+}: Omit<MergeRequest, "db" | "queue">): Promise<WriteResult> {
+  const [row] = await reads.$queryRawUnsafe<Row[]>(READ, endpointId, id);
   if (!row) return { outcome: "endpoint_not_found" };
   if (row.version === null) return { outcome: "record_not_found" };
   const { version, owner, ...current } = row;

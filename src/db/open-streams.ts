@@ -1,6 +1,6 @@
 /** Tells all servers which streams one of them has open, and that one which of them somebody asked to be ended. It must not know what a stream carries. */
 import type { OpenStreamStore } from "@/src/core/stream-ports";
-import type { Db } from "@/src/db/client";
+import type { RawStatements } from "@/src/db/raw-statements";
 import { nameStatement } from "@/src/db/statement";
 import { SERVER_SEEN_SECONDS } from "@/src/shared/protocol";
 
@@ -45,7 +45,7 @@ const SWEEP = nameStatement(
 
 const FORGET = nameStatement("rested_forget_node", `DELETE FROM "ServerNode" WHERE id = $1::uuid`);
 
-export function createOpenStreamStore({ db }: { db: Pick<Db, "$queryRawUnsafe" | "$executeRawUnsafe"> }): OpenStreamStore {
+export function createOpenStreamStore({ db }: { db: RawStatements }): OpenStreamStore {
   return {
     async see(nodeId) {
       await db.$executeRawUnsafe(SWEEP, GONE_SECONDS);

@@ -1,6 +1,6 @@
 /** Deletes the rows of deleted endpoints in small batches, so that neither their size nor their number keeps anybody waiting (G18). */
 import { setTimeout as delay } from "node:timers/promises";
-import type { Db } from "@/src/db/client";
+import type { RawStatements } from "@/src/db/raw-statements";
 import { nameStatement } from "@/src/db/statement";
 
 /** Rows of each table in one batch. Records may be large, and disks slow: the size follows how long batches take. */
@@ -35,7 +35,7 @@ export interface EndpointPurge {
 }
 
 /** Uses one connection at a time. Any number of servers may run it: one batch runs at a time in all of them. */
-export function createEndpointPurge({ db }: { db: Pick<Db, "$queryRawUnsafe"> }): EndpointPurge {
+export function createEndpointPurge({ db }: { db: Pick<RawStatements, "$queryRawUnsafe"> }): EndpointPurge {
   let limit = BATCH_START;
   const stopping = new AbortController();
 

@@ -1,5 +1,6 @@
 /** Reads past Prisma, on the same pool: for statements that run with every request, or carry much. It must not write: writers leave hints. */
 import type pg from "pg";
+import type { FairSemaphore } from "@/src/core/fair-semaphore";
 import { toDatabaseError } from "@/src/db/errors";
 import { findStatementName } from "@/src/db/statement";
 
@@ -16,4 +17,19 @@ export function createRead(pool: Pick<pg.Pool, "query">): Read {
       throw toDatabaseError(error);
     }
   };
+}
+
+/** Reads that each take a turn of their endpoint's. Without `pageReads` at once. */
+export function createPageRead({
+  read,
+  pageReads,
+  endpointId,
+}: {
+  read: Read;
+  pageReads: Pick<FairSemaphore, "run"> | undefined;
+  endpointId: string;
+}): Read {
+  if (!pageReads) return read;
+  const path = [endpointId];
+  return (statement, values) => pageReads.run(path, () => read(statement, values));
 }

@@ -1,5 +1,6 @@
 /** Stores and reads records. JSON passes through as text, in both directions; it must not be parsed here. */
 import type pg from "pg";
+import type { FairSemaphore } from "@/src/core/fair-semaphore";
 import type { FoundRecord, ListRange, ReadScope, RecordStore } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
 import { commitOnce } from "@/src/db/commit-once";
@@ -7,7 +8,8 @@ import type { EndpointQueue } from "@/src/db/endpoint-queue";
 import { createGroupCommit } from "@/src/db/group-commit";
 import { findRemembered } from "@/src/db/idempotent-requests";
 import { createMerge } from "@/src/db/merge-record";
-import { createRead, type Read } from "@/src/db/read";
+import { createRawStatements } from "@/src/db/raw-statements";
+import { createPageRead, createRead, type Read } from "@/src/db/read";
 import { nameStatement } from "@/src/db/statement";
 
 /** A page of readAll ends after so many records, or once it has so many bytes. */
@@ -48,33 +50,41 @@ const PAGE_BOUNDS = nameStatement(
 );
 
 export interface RecordStoreOptions {
+  /** For writes. */
   db: Db;
+  /** For reads. */
   pool: Pick<pg.Pool, "query">;
+  /** Turns of what reads pages of records; default: at once. */
+  pageReads?: Pick<FairSemaphore, "run">;
   /** Of all writers of the process. */
   queue: EndpointQueue;
 }
 
-/** The records of a database; `pool` is the one that `db` is on. `endpointId`s have the dashes of a UUID; see the port for the rest. */
-export function createRecordStore({ db, pool, queue }: RecordStoreOptions): RecordStore {
+/** The records of a database. `endpointId`s have the dashes of a UUID; see the port for the rest. */
+export function createRecordStore({ db, pool, queue, pageReads }: RecordStoreOptions): RecordStore {
   const read = createRead(pool);
+  const toPageRead = (endpointId: string) => createPageRead({ read, pageReads, endpointId });
   const commit = createGroupCommit({ queue, commit: (endpointId, writes) => db.record.commit(endpointId, writes) });
   return {
     commit,
-    merge: createMerge({ db, commit, queue }),
+    merge: createMerge({ db, reads: createRawStatements(pool), commit, queue }),
     commitOnce: (endpointId, once, writes, toAnswer) => {
       const length = writes.reduce((sum, { data }) => sum + data.length, 0);
       return commitOnce({ db, read, queue }, { endpointId, once, length, commit: (tx) => tx.record.commit(endpointId, writes), toAnswer });
     },
     findOnce: (endpointId, once) => findRemembered(read, endpointId, once),
-    readByIds: (endpointId, ids, options) => readNamed(read, endpointId, ids, options),
+    readByIds: (endpointId, ids, options) => readNamed(toPageRead(endpointId), endpointId, ids, options),
     async readOne(endpointId, id, { owner } = {}) {
       const [row] = await read<FoundRecord>(READ_ONE, [endpointId, id, owner ?? null]);
       return row;
     },
-    readAll: (endpointId, options) => readPages(read, endpointId, options),
+    readAll: (endpointId, options) => readPages(toPageRead(endpointId), endpointId, options),
     async findPage(endpointId, { owner, after, order, limit }) {
       const values = [endpointId, owner ?? null, toParameter(after), order === "desc", limit];
-      const [bounds] = await read<{ firstSeq: string | null; lastSeq: string | null; hasMore: boolean }>(PAGE_BOUNDS, values);
+      const [bounds] = await toPageRead(endpointId)<{ firstSeq: string | null; lastSeq: string | null; hasMore: boolean }>(
+        PAGE_BOUNDS,
+        values,
+      );
       if (!bounds || bounds.firstSeq === null || bounds.lastSeq === null) return undefined;
       return { firstSeq: Number(bounds.firstSeq), lastSeq: Number(bounds.lastSeq), hasMore: bounds.hasMore };
     },

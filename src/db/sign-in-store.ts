@@ -1,7 +1,7 @@
 /** Reads which dashboard sessions and management tokens still hold. */
 import type { Clock } from "@/src/core/ports";
 import type { SignInStore } from "@/src/core/stream-ports";
-import type { Db } from "@/src/db/client";
+import type { RawStatements } from "@/src/db/raw-statements";
 import { nameStatement } from "@/src/db/statement";
 
 const FIND_VALID = nameStatement(
@@ -12,7 +12,7 @@ const FIND_VALID = nameStatement(
 );
 
 /** `clock` decides what has expired, as it does for requests. */
-export function createSignInStore({ db, clock }: { db: Pick<Db, "$queryRawUnsafe">; clock: Clock }): SignInStore {
+export function createSignInStore({ db, clock }: { db: Pick<RawStatements, "$queryRawUnsafe">; clock: Clock }): SignInStore {
   return {
     async findValid(signIns) {
       if (signIns.length === 0) return new Set();

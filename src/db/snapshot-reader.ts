@@ -1,7 +1,8 @@
 /** Reads the pages of snapshots (W11). JSON passes through as text; it must not be parsed here. */
 import type pg from "pg";
+import type { FairSemaphore } from "@/src/core/fair-semaphore";
 import type { SnapshotReader } from "@/src/core/snapshot-ports";
-import { createRead } from "@/src/db/read";
+import { createPageRead, createRead } from "@/src/db/read";
 import { nameStatement } from "@/src/db/statement";
 
 /** A page ends after so many records, or once it has so many bytes: it is one message. */
@@ -29,11 +30,19 @@ interface PageRow {
 }
 
 /** `endpointId`s have the dashes of a UUID, epochs have none. */
-export function createSnapshotReader({ pool }: { pool: Pick<pg.Pool, "query"> }): SnapshotReader {
+export function createSnapshotReader({
+  pool,
+  pageReads,
+}: {
+  pool: Pick<pg.Pool, "query">;
+  /** Turns of what reads pages of records; default: at once. */
+  pageReads?: Pick<FairSemaphore, "run">;
+}): SnapshotReader {
   const read = createRead(pool);
   return {
     async readPage(endpointId, { owner, after, upto }) {
-      const [row] = await read<PageRow>(READ_PAGE, [endpointId, owner ?? null, after, upto, PAGE_ROWS_MAX, PAGE_BYTES_MAX]);
+      const readPage = createPageRead({ read, pageReads, endpointId });
+      const [row] = await readPage<PageRow>(READ_PAGE, [endpointId, owner ?? null, after, upto, PAGE_ROWS_MAX, PAGE_BYTES_MAX]);
       if (!row) return undefined;
       const { items, changed, epoch, seq, nextAfter } = row;
       return { items, changed, at: { epoch, seq: Number(seq) }, nextAfter: nextAfter === null ? undefined : Number(nextAfter) };

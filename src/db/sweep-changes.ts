@@ -1,5 +1,5 @@
 /** Forgets the oldest changes of every log (W10), so that it takes no more room than its streams need. It must not wait for writers, nor make them wait. */
-import type { Db } from "@/src/db/client";
+import type { RawStatements } from "@/src/db/raw-statements";
 import { nameStatement } from "@/src/db/statement";
 
 /** What is kept of each endpoint's log: changes that are young enough, and no more than so many. */
@@ -35,13 +35,7 @@ const DELETE = nameStatement(
 const FIRST_ID = "00000000-0000-0000-0000-000000000000";
 
 /** Looks at every endpoint once. Several servers may do it at once. */
-export async function sweepChanges({
-  db,
-  retention,
-}: {
-  db: Pick<Db, "$queryRawUnsafe" | "$executeRawUnsafe">;
-  retention: Retention;
-}): Promise<void> {
+export async function sweepChanges({ db, retention }: { db: RawStatements; retention: Retention }): Promise<void> {
   const { hours, changesMax } = retention;
   for (let after: string | null = FIRST_ID; after !== null; ) {
     const [page]: Page[] = await db.$queryRawUnsafe<Page[]>(FIND, after, ENDPOINTS_PER_PAGE, hours, String(changesMax));

@@ -1,6 +1,6 @@
 /** Reads access tokens. It must not judge them (core/access.ts does), nor cache (core/tokens.ts does). */
 import type { StoredToken, TokenStore } from "@/src/core/ports";
-import type { Db } from "@/src/db/client";
+import type { RawStatements } from "@/src/db/raw-statements";
 import { nameStatement } from "@/src/db/statement";
 
 const COLUMNS = `t.id::text AS id, wire_id(t."userId") AS "userId", t."projectId"::text AS "projectId", u."endpointId"::text AS "endpointId",
@@ -22,7 +22,8 @@ const TOUCH = nameStatement(
 );
 
 /** The access tokens of a database. */
-export function createTokenStore({ db }: { db: Db }): TokenStore {
+/** `background`: for what may wait; default `db`. */
+export function createTokenStore({ db, background = db }: { db: RawStatements; background?: RawStatements }): TokenStore {
   return {
     async find(hash) {
       const [row] = await db.$queryRawUnsafe<StoredToken[]>(FIND, hash);
@@ -39,7 +40,7 @@ export function createTokenStore({ db }: { db: Db }): TokenStore {
     async touch(lastUsed) {
       if (lastUsed.size === 0) return;
       const times = [...lastUsed.values()].map((time) => time.toISOString());
-      await db.$executeRawUnsafe(TOUCH, [...lastUsed.keys()], times);
+      await background.$executeRawUnsafe(TOUCH, [...lastUsed.keys()], times);
     },
   };
 }

@@ -1,6 +1,6 @@
 /** Reads what projects hold, as the database counts it with every write, and their own quotas. It must not judge them (core/quotas.ts does). */
 import type { CountedUsage, UsageStore } from "@/src/core/quotas";
-import type { Db } from "@/src/db/client";
+import type { RawStatements } from "@/src/db/raw-statements";
 import { nameStatement } from "@/src/db/statement";
 import { QUOTA_NAMES, type QuotaName } from "@/src/shared/quotas";
 
@@ -19,7 +19,7 @@ const FIND = nameStatement(
 
 type Row = { projectId: string; own: string } & Record<QuotaName, string>;
 
-export function createUsageStore({ db }: { db: Pick<Db, "$queryRawUnsafe"> }): UsageStore {
+export function createUsageStore({ db }: { db: Pick<RawStatements, "$queryRawUnsafe"> }): UsageStore {
   return {
     async findByEndpoint(endpointId) {
       const [row] = await db.$queryRawUnsafe<Row[]>(FIND, endpointId);

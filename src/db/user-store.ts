@@ -5,6 +5,7 @@ import type { StoredUser, UserChange, UserStore, UserWriteResult } from "@/src/c
 import type { Db, DbTransaction } from "@/src/db/client";
 import type { EndpointQueue } from "@/src/db/endpoint-queue";
 import { retryContention } from "@/src/db/errors";
+import type { RawStatements } from "@/src/db/raw-statements";
 import { nameStatement } from "@/src/db/statement";
 
 const FIND_COLUMNS = `wire_id(r.id) AS id, r.version, r.data::text AS data, wire_time(r."createdAt") AS "createdAt",
@@ -75,7 +76,19 @@ const DELETE_EXPIRED = nameStatement(
 type Row = StoredRecord & { name: string; passwordHash: string };
 
 /** The users of a database. `endpointId`s have the dashes of a UUID. */
-export function createUserStore({ db, queue }: { db: Db; queue: EndpointQueue }): UserStore {
+export function createUserStore({
+  db,
+  queue,
+  reads = db,
+  background = db,
+}: {
+  db: Db;
+  queue: EndpointQueue;
+  /** Default: `db`. */
+  reads?: RawStatements;
+  /** For sweeps; default `db`. */
+  background?: RawStatements;
+}): UserStore {
   /** A transaction that takes the row lock of an endpoint, or of a user alone. */
   const transact = <Result>(rowId: string, work: (tx: DbTransaction) => Promise<Result>, length = 0) =>
     queue.run(rowId, () => retryContention(() => db.$transaction(work)), length);
@@ -95,11 +108,11 @@ export function createUserStore({ db, queue }: { db: Db; queue: EndpointQueue })
         ),
       ),
     async find(endpointId, id) {
-      const [row] = await db.$queryRawUnsafe<Row[]>(FIND, endpointId, id);
+      const [row] = await reads.$queryRawUnsafe<Row[]>(FIND, endpointId, id);
       return row && toUser(row);
     },
     async findByName(endpointId, name) {
-      const [row] = await db.$queryRawUnsafe<Row[]>(FIND_BY_NAME, endpointId, name);
+      const [row] = await reads.$queryRawUnsafe<Row[]>(FIND_BY_NAME, endpointId, name);
       return row && toUser(row);
     },
     change: (change) => catchRefusal(() => transact(change.endpointId, (tx) => changeUser(tx, change), change.data.length)),
@@ -121,7 +134,7 @@ export function createUserStore({ db, queue }: { db: Db; queue: EndpointQueue })
     async revokeToken(tokenId, now) {
       await db.$executeRawUnsafe(REVOKE, tokenId, now.toISOString());
     },
-    deleteExpiredTokens: (before, limit) => db.$executeRawUnsafe(DELETE_EXPIRED, before.toISOString(), limit),
+    deleteExpiredTokens: async (before, limit) => background.$executeRawUnsafe(DELETE_EXPIRED, before.toISOString(), limit),
   };
 }
 

@@ -3,7 +3,6 @@ import type { IncomingMessage } from "node:http";
 import path from "node:path";
 import type { Duplex } from "node:stream";
 import { getHeapStatistics } from "node:v8";
-import type pg from "pg";
 import type { Config } from "@/src/config/config";
 import { createImporter } from "@/src/control/imports/importer";
 import { createAccess } from "@/src/core/access";
@@ -13,7 +12,7 @@ import { createFiles } from "@/src/core/files";
 import { createHeldBytes } from "@/src/core/held-bytes";
 import { createManagementLimits } from "@/src/core/management-limits";
 import { createPasswordHasher } from "@/src/core/password-hasher";
-import type { Log } from "@/src/core/ports";
+import type { Hints, Log } from "@/src/core/ports";
 import { limitFileStore, limitRecordStore, limitUserStore } from "@/src/core/quota-stores";
 import { createQuotas } from "@/src/core/quotas";
 import { createRateGate } from "@/src/core/rate-gate";
@@ -23,14 +22,13 @@ import { createSignIns } from "@/src/core/sign-ins";
 import { createTokens } from "@/src/core/tokens";
 import { createUsers } from "@/src/core/users";
 import { createChangeLog } from "@/src/db/change-log";
-import { createDb, createPool } from "@/src/db/client";
 import { createDefinitionStore } from "@/src/db/definition-store";
 import { readDeploymentId } from "@/src/db/deployment-id";
 import { startEmbeddedPostgres } from "@/src/db/embedded-postgres";
-import { createEndpointQueue } from "@/src/db/endpoint-queue";
 import { createFileStore } from "@/src/db/file-store";
 import { sweepIdempotentRequests } from "@/src/db/idempotent-requests";
 import { createImportStaging } from "@/src/db/import-staging";
+import { createLanes, type Lanes } from "@/src/db/lanes";
 import { migrate } from "@/src/db/migrate";
 import { createOpenStreamStore } from "@/src/db/open-streams";
 import { createEndpointPurge } from "@/src/db/purge-endpoints";
@@ -57,6 +55,7 @@ import { createSandbox } from "@/src/sandbox/sandbox";
 import { findImportWorkerScript } from "@/src/sandbox/worker-script";
 import { createDiskStorage } from "@/src/storage/disk";
 import { createS3Storage } from "@/src/storage/s3";
+import { type Cleanup, createCleanup } from "./cleanup";
 import { createLog } from "./log";
 import { type LoopDelayReading, startLoopDelay } from "./loop-delay";
 import type { Runtime } from "./registry";
@@ -97,30 +96,35 @@ export interface Booted {
   stop: () => Promise<void>;
 }
 
-/** Starts PostgreSQL where none is configured, migrates, and composes the planes. Raises with what to do when something can't start. */
+/** Starts PostgreSQL where none is configured, migrates, and composes the planes. Throws with what to do when something can't start; then nothing is left of it. */
 export async function boot(config: Config): Promise<Booted> {
   const log = createLog(config);
-  const clock = { now: () => new Date() };
-  const secret = await loadSecret(config);
-  const { pool, stopDatabase } = await openDatabase(config, log);
+  const cleanup = createCleanup();
   try {
-    await migrate({ pool, dir: path.resolve("prisma/migrations"), log });
+    return await compose({ config, log, cleanup });
   } catch (error) {
-    await stopDatabase();
+    await cleanup.run().catch((err: unknown) => log.warn({ err }, "not everything that was started could be stopped"));
     throw error;
   }
+}
 
+/** Each thing that has to be ended is added to `cleanup` as soon as it is there, in the order in which they need each other. */
+async function compose({ config, log, cleanup }: { config: Config; log: Log; cleanup: Cleanup }): Promise<Booted> {
+  const clock = { now: () => new Date() };
+  const secret = await loadSecret(config);
   const hints = createProcessHints({ log });
-  const db = createDb({ pool, hints, log });
-  const endpointQueue = createEndpointQueue();
-  const quotas = createQuotas({ store: createUsageStore({ db }), defaults: config.quotas, clock });
-  const store = limitRecordStore(createRecordStore({ db, pool, queue: endpointQueue }), quotas);
-  const changes = createChangeLog({ db });
-  const definitions = createDefinitions({ store: createDefinitionStore({ db, clock }), clock, log });
-  const tokens = createTokens({ store: createTokenStore({ db }), clock, log });
-  const signIns = createSignIns({ store: createSignInStore({ db, clock }), log });
+  const lanes = await openDatabase({ config, hints, log, cleanup });
+  const { pools, db, writeDb, endpointQueue, pageReads, reads, background } = lanes;
+  await migrate({ pool: pools.management, dir: path.resolve("prisma/migrations"), log });
+  const quotas = createQuotas({ store: createUsageStore({ db: reads }), defaults: config.quotas, clock });
+  const store = limitRecordStore(createRecordStore({ db: writeDb, pool: pools.reads, pageReads, queue: endpointQueue }), quotas);
+  const changes = createChangeLog({ db: reads });
+  const definitions = createDefinitions({ store: createDefinitionStore({ db: reads, background, clock }), clock, log });
+  const tokens = createTokens({ store: createTokenStore({ db: reads, background }), clock, log });
+  const signIns = createSignIns({ store: createSignInStore({ db: reads, clock }), log });
   const access = createAccess({ definitions, tokens, signIns, clock });
   const limiter = config.redisUrl === undefined ? createProcessRateLimiter() : createSharedRateLimiter({ url: config.redisUrl, log });
+  cleanup.add(() => limiter.close());
   const gate = createRateGate({ access, limiter, limit: config.rateLimit });
   const limits = createStreamLimits(config.streams);
   const sandbox = createSandbox({
@@ -130,9 +134,10 @@ export async function boot(config: Config): Promise<Booted> {
     cpuMsPerMinute: config.sandboxCpuMsPerMinute,
     log,
   });
+  cleanup.add(() => sandbox.close());
   const hub = createHub({
     changes: { ...changes, read: shareReads(changes.read) },
-    snapshots: createSnapshotReader({ pool }),
+    snapshots: createSnapshotReader({ pool: pools.reads, pageReads }),
     hints,
     access,
     definitions,
@@ -147,7 +152,7 @@ export async function boot(config: Config): Promise<Booted> {
   const records = createRecords({ store, sandbox, recordBytesMax: config.bodyBytesMax });
   const passwords = createPasswordHasher();
   const users = createUsers({
-    store: limitUserStore(createUserStore({ db, queue: endpointQueue }), quotas),
+    store: limitUserStore(createUserStore({ db: writeDb, queue: endpointQueue, reads, background }), quotas),
     records,
     tokens,
     sandbox,
@@ -160,8 +165,9 @@ export async function boot(config: Config): Promise<Booted> {
     recordBytesMax: config.bodyBytesMax,
   });
   const storage = await openStorage(config, log);
+  cleanup.add(() => storage.close());
   const files = createFiles({
-    store: limitFileStore(createFileStore({ db, queue: endpointQueue }), quotas),
+    store: limitFileStore(createFileStore({ db: writeDb, queue: endpointQueue, reads, background }), quotas),
     storage,
     records: store,
     sandbox,
@@ -169,9 +175,10 @@ export async function boot(config: Config): Promise<Booted> {
     uploadTimeoutMs: config.uploadTimeoutMs,
   });
   const imports = createImporter({ dir: path.join(config.dataDir, "imports"), findScript: findImportWorkerScript, log });
+  cleanup.add(() => imports.close());
   const held = createHeldBytes({ memoryBytes: getHeapStatistics().heap_size_limit, bodyBytesMax: config.bodyBytesMax });
   const slowClients = createSlowClients();
-  const importStaging = createImportStaging({ pool, queue: endpointQueue, hints, log });
+  const importStaging = createImportStaging({ pool: pools.writes, stage: lanes.runForAccount, queue: endpointQueue, hints, log });
   const streams = createUpgradeHandler({ hub, access: gate, log, config });
   const eventStreams = createEventStreams({ hub, config });
   const link =
@@ -179,21 +186,29 @@ export async function boot(config: Config): Promise<Booted> {
       ? undefined
       : createNodeLink({
           url: config.redisUrl,
-          channel: `rested:${await readDeploymentId(pool)}`,
+          channel: `rested:${await readDeploymentId(pools.reads)}`,
           hints,
           definitions,
           tokens,
           signIns,
           log,
         });
+  cleanup.add(() => link?.close());
   definitions.onInvalidate((projectId) => void hub.recheck(projectId));
   tokens.onInvalidate((projectId) => void hub.recheck(projectId));
   signIns.onInvalidate((userId) => void hub.recheckAccount(userId));
 
-  const keeper = createStreamKeeper({ hub, store: createOpenStreamStore({ db }) });
-  const purge = createEndpointPurge({ db });
+  const keeper = createStreamKeeper({ hub, store: createOpenStreamStore({ db: background }) });
+  cleanup.add(async () => {
+    const noted = await Promise.allSettled([definitions.flushUse(), tokens.flushUse(), keeper.close()]);
+    for (const one of noted)
+      if (one.status === "rejected")
+        log.warn({ err: one.reason }, "the last use of some keys or tokens, or that streams ended, was not noted");
+  });
+  const purge = createEndpointPurge({ db: background });
 
   const loopDelay = startLoopDelay({ log, clock });
+  cleanup.add(() => loopDelay.stop());
   const ticker = startTicker({
     log,
     jobs: [
@@ -205,8 +220,12 @@ export async function boot(config: Config): Promise<Booted> {
       { name: "note the use of keys", intervalMs: USE_INTERVAL_MS, run: () => definitions.flushUse() },
       { name: "note the use of tokens", intervalMs: USE_INTERVAL_MS, run: () => tokens.flushUse() },
       { name: "delete expired tokens", intervalMs: TOKEN_SWEEP_INTERVAL_MS, run: () => users.sweepTokens() },
-      { name: "forget old requests", intervalMs: ONCE_SWEEP_INTERVAL_MS, run: () => sweepIdempotentRequests({ db }) },
-      { name: "forget old changes", intervalMs: LOG_SWEEP_INTERVAL_MS, run: () => sweepChanges({ db, retention: config.retention }) },
+      { name: "forget old requests", intervalMs: ONCE_SWEEP_INTERVAL_MS, run: () => sweepIdempotentRequests({ db: background }) },
+      {
+        name: "forget old changes",
+        intervalMs: LOG_SWEEP_INTERVAL_MS,
+        run: () => sweepChanges({ db: background, retention: config.retention }),
+      },
       { name: "end slow connections", intervalMs: SWEEP_INTERVAL_MS, run: () => slowClients.sweep() },
       { name: "read what projects hold", intervalMs: USAGE_INTERVAL_MS, run: () => quotas.refresh() },
       { name: "purge deleted endpoints", intervalMs: PURGE_INTERVAL_MS, run: () => purge.run() },
@@ -215,6 +234,8 @@ export async function boot(config: Config): Promise<Booted> {
       loopDelay.job,
     ],
   });
+  cleanup.add(() => ticker.stop());
+  cleanup.add(() => purge.stop());
 
   return {
     runtime: {
@@ -222,6 +243,9 @@ export async function boot(config: Config): Promise<Booted> {
       log,
       clock,
       db,
+      asAccount: lanes.asAccount,
+      recordSearch: lanes.recordSearch,
+      writeDb,
       endpointQueue,
       records: store,
       changes,
@@ -260,28 +284,9 @@ export async function boot(config: Config): Promise<Booted> {
     closeStreams: async () => {
       await Promise.all([streams, eventStreams].map((transport) => transport.closeAll({ graceMs: STREAM_GRACE_MS })));
     },
-    isDatabaseUp: () =>
-      pool.query("SELECT 1").then(
-        () => true,
-        () => false,
-      ),
+    isDatabaseUp: lanes.isUp,
     readLoopDelay: loopDelay.read,
-    stop: async () => {
-      purge.stop();
-      await ticker.stop();
-      loopDelay.stop();
-      await imports.close();
-      const noted = await Promise.allSettled([definitions.flushUse(), tokens.flushUse(), keeper.close()]);
-      for (const one of noted)
-        if (one.status === "rejected")
-          log.warn({ err: one.reason }, "the last use of some keys or tokens, or that streams ended, was not noted");
-      limiter.close();
-      link?.close();
-      await sandbox.close();
-      storage.close();
-      await db.$disconnect();
-      await stopDatabase();
-    },
+    stop: cleanup.run,
   };
 }
 
@@ -290,18 +295,12 @@ async function openStorage(config: Config, log: Log): Promise<FileStorage & { cl
   return { ...createDiskStorage({ dir: path.join(config.dataDir, "files") }), close: () => undefined };
 }
 
-async function openDatabase(config: Config, log: Log): Promise<{ pool: pg.Pool; stopDatabase: () => Promise<void> }> {
-  if (config.databaseUrl !== undefined) {
-    const pool = createPool({ url: config.databaseUrl, log });
-    return { pool, stopDatabase: () => pool.end() };
-  }
-  const postgres = await startEmbeddedPostgres({ dir: config.dataDir, log });
-  const pool = createPool({ url: postgres.url, log });
-  return {
-    pool,
-    stopDatabase: async () => {
-      await pool.end();
-      await postgres.stop();
-    },
-  };
+async function openDatabase({ config, hints, log, cleanup }: { config: Config; hints: Hints; log: Log; cleanup: Cleanup }): Promise<Lanes> {
+  const postgres = config.databaseUrl === undefined ? await startEmbeddedPostgres({ dir: config.dataDir, log }) : undefined;
+  if (postgres) cleanup.add(() => postgres.stop());
+  const url = config.databaseUrl ?? postgres?.url;
+  if (url === undefined) throw new Error("There is no database.");
+  const lanes = createLanes({ url, hints, log, connectionsMax: config.databaseConnectionsMax, isEmbedded: postgres !== undefined });
+  cleanup.add(() => lanes.end());
+  return lanes;
 }

@@ -16,6 +16,8 @@ import type { Users } from "@/src/core/users";
 import type { Db } from "@/src/db/client";
 import type { EndpointQueue } from "@/src/db/endpoint-queue";
 import type { ImportStaging } from "@/src/db/import-staging";
+import type { AsAccount } from "@/src/db/lanes";
+import type { RecordSearch } from "@/src/db/record-search";
 import type { Hub } from "@/src/realtime/hub";
 
 /** Everything with a socket, pool, timer or cache; made once by runtime/boot.ts. */
@@ -23,8 +25,14 @@ export interface Runtime {
   config: Config;
   log: Log;
   clock: Clock;
-  /** The extended Prisma client. */
+  /** The extended Prisma client, on the dashboard's connections. */
   db: Db;
+  /** Runs work for an account: its statements on `db` then take turns with those of other accounts. */
+  asAccount: AsAccount;
+  /** Pages of the grid and of exports. */
+  recordSearch: RecordSearch;
+  /** For whatever takes the lock of an endpoint's row, in `endpointQueue`; never for anything else, since its connections are few. */
+  writeDb: Db;
   /** The turns of all writers at an endpoint: whatever takes the lock of an endpoint's row runs in it. */
   endpointQueue: EndpointQueue;
   records: RecordStore;

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { type Cleanup, createCleanup } from "./cleanup";
+import { type Cleanup, createCleanup } from "@/src/runtime/cleanup";
 import { createLink, type Link } from "./link";
 import { createNodeProcess, type NodeProcess } from "./node-process";
 import { type PostgresProcess, startPostgresProcess } from "./postgres-process";

@@ -15,9 +15,9 @@ import { createRegistrationLimit } from "@/src/core/registration-limit";
 import { createSignIns } from "@/src/core/sign-ins";
 import { createTokens, type Tokens } from "@/src/core/tokens";
 import { createUsers, type Users } from "@/src/core/users";
-import { createDb, createPool, type Db } from "@/src/db/client";
+import type { Db } from "@/src/db/client";
 import { createDefinitionStore } from "@/src/db/definition-store";
-import { createEndpointQueue } from "@/src/db/endpoint-queue";
+import { createLanes, type Lanes } from "@/src/db/lanes";
 import { createRecordStore } from "@/src/db/record-store";
 import { createSignInStore } from "@/src/db/sign-in-store";
 import { createTokenStore } from "@/src/db/token-store";
@@ -30,7 +30,7 @@ import { createLoginLimiter } from "@/src/limits/login-limiter";
 import { createProcessRateLimiter } from "@/src/limits/rate-limiter";
 import { createProcessHints } from "@/src/realtime/hints";
 import { createSandbox } from "@/src/sandbox/sandbox";
-import { createTestDatabase } from "@/tests/support/database";
+import { createTestDatabase, type TestDatabase } from "@/tests/support/database";
 import { createFilesFolder, type FilesFolder } from "@/tests/support/files-folder";
 
 /** A project with one key and one endpoint. */
@@ -63,6 +63,8 @@ export interface DataServer {
   definitions: Definitions;
   tokens: Tokens;
   users: Users;
+  database: TestDatabase;
+  lanes: Lanes;
   /** Where its files are. */
   folder: FilesFolder;
   /** To look into the database, and to change it behind the server's back. */
@@ -104,12 +106,16 @@ export interface DataServerOptions {
   memoryBytes?: number;
   /** Reaches the database through another address, which a test may cut. */
   via?: { host: string; port: number };
+  /** Another server of the same deployment: they share nothing but this. */
+  database?: TestDatabase;
+  /** How long a statement waits for a lock, and a writer for its turn. */
+  waits?: { lockTimeoutMs: number; writeWaitMsMax: number };
 }
 
 export async function createDataServer(options: DataServerOptions = {}): Promise<DataServer> {
   const { bodyBytesMax = 1024 * 1024, bodyTimeoutMs = 10_000, headersTimeoutMs = 10_000, drainMs = 5_000 } = options;
   const config = { bodyBytesMax, bodyTimeoutMs, headersTimeoutMs, drainMs, uploadTimeoutMs: options.uploadTimeoutMs ?? bodyTimeoutMs };
-  const database = await createTestDatabase();
+  const database = options.database ?? (await createTestDatabase());
   const logged: string[] = [];
   const log = createListLog(logged);
   const clock = { at: new Date() };
@@ -120,21 +126,24 @@ export async function createDataServer(options: DataServerOptions = {}): Promise
   });
   const url = new URL(database.url);
   if (options.via) url.host = `${options.via.host}:${options.via.port}`;
-  const serverPool = createPool({ url: url.href, log });
-  const db = createDb({ pool: serverPool, hints, log });
-  const queue = createEndpointQueue();
+  const lanes = createLanes({ url: url.href, hints, log, ...options.waits });
+  const { pools, db, writeDb, endpointQueue: queue, pageReads, reads, background } = lanes;
   const coreClock = { now: () => clock.at };
-  const definitions = createDefinitions({ store: createDefinitionStore({ db, clock: coreClock }), clock: coreClock, log });
-  const tokens = createTokens({ store: createTokenStore({ db }), clock: coreClock, log });
-  const signIns = createSignIns({ store: createSignInStore({ db, clock: coreClock }), log });
+  const definitions = createDefinitions({
+    store: createDefinitionStore({ db: reads, background, clock: coreClock }),
+    clock: coreClock,
+    log,
+  });
+  const tokens = createTokens({ store: createTokenStore({ db: reads, background }), clock: coreClock, log });
+  const signIns = createSignIns({ store: createSignInStore({ db: reads, clock: coreClock }), log });
   const access = createAccess({ definitions, tokens, signIns, clock: coreClock });
   const limiter = createProcessRateLimiter({ now: () => clock.at.getTime() });
   const gate = createRateGate({ access, limiter, limit: options.rateLimit ?? 0, now: () => clock.at.getTime() });
   const sandbox = createSandbox({ timeoutMs: options.sandboxTimeoutMs ?? 5_000, memoryBytesMax: 64 * 1024 * 1024, log });
-  const store = createRecordStore({ db, pool: serverPool, queue });
+  const store = createRecordStore({ db: writeDb, pool: pools.reads, pageReads, queue });
   const records = createRecords({ store, sandbox, recordBytesMax: bodyBytesMax });
   const users = createUsers({
-    store: createUserStore({ db, queue }),
+    store: createUserStore({ db: writeDb, queue, reads, background }),
     records,
     tokens,
     sandbox,
@@ -145,7 +154,7 @@ export async function createDataServer(options: DataServerOptions = {}): Promise
     accessTokenTtlMs: ACCESS_TOKEN_TTL_MS,
     recordBytesMax: bodyBytesMax,
   });
-  const folder = await createFilesFolder({ db, queue, records: store, sandbox, log, uploadTimeoutMs: config.uploadTimeoutMs });
+  const folder = await createFilesFolder({ db: writeDb, queue, records: store, sandbox, log, uploadTimeoutMs: config.uploadTimeoutMs });
   const { files } = folder;
   const held = createHeldBytes({ memoryBytes: options.memoryBytes ?? 1024 ** 3, bodyBytesMax });
   const slowClients = createSlowClients({ now: () => clock.at.getTime() });
@@ -166,6 +175,8 @@ export async function createDataServer(options: DataServerOptions = {}): Promise
     definitions,
     tokens,
     users,
+    database,
+    lanes,
     folder,
     pool,
     db,
@@ -187,10 +198,9 @@ export async function createDataServer(options: DataServerOptions = {}): Promise
       server.close();
       await once(server, "close");
       await sandbox.close();
-      await db.$disconnect();
-      await serverPool.end().catch(() => undefined);
+      await lanes.end().catch(() => undefined);
       await pool.end();
-      await database.drop();
+      if (options.database === undefined) await database.drop();
       await folder.remove();
     },
   };

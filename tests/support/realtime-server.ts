@@ -16,9 +16,9 @@ import { createSignIns, type SignIns } from "@/src/core/sign-ins";
 import { createTokens, type Tokens } from "@/src/core/tokens";
 import { createUsers } from "@/src/core/users";
 import { createChangeLog } from "@/src/db/change-log";
-import { createDb, createPool, type Db } from "@/src/db/client";
+import type { Db } from "@/src/db/client";
 import { createDefinitionStore } from "@/src/db/definition-store";
-import { createEndpointQueue } from "@/src/db/endpoint-queue";
+import { createLanes } from "@/src/db/lanes";
 import { createOpenStreamStore } from "@/src/db/open-streams";
 import { createRecordStore } from "@/src/db/record-store";
 import { createSignInStore } from "@/src/db/sign-in-store";
@@ -102,23 +102,26 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
   const coreClock = { now: () => clock.at };
   const url = new URL(database.url);
   if (options.via) url.host = `${options.via.host}:${options.via.port}`;
-  const serverPool = createPool({ url: url.href, log });
   const hints = createProcessHints({ log });
-  const db = createDb({ pool: serverPool, hints, log });
-  const queue = createEndpointQueue();
-  const definitions = createDefinitions({ store: createDefinitionStore({ db, clock: coreClock }), clock: coreClock, log });
-  const tokens = createTokens({ store: createTokenStore({ db }), clock: coreClock, log });
-  const signIns = createSignIns({ store: createSignInStore({ db, clock: coreClock }), log });
+  const lanes = createLanes({ url: url.href, hints, log });
+  const { pools, db, writeDb, endpointQueue: queue, pageReads, reads, background } = lanes;
+  const definitions = createDefinitions({
+    store: createDefinitionStore({ db: reads, background, clock: coreClock }),
+    clock: coreClock,
+    log,
+  });
+  const tokens = createTokens({ store: createTokenStore({ db: reads, background }), clock: coreClock, log });
+  const signIns = createSignIns({ store: createSignInStore({ db: reads, clock: coreClock }), log });
   const access = createAccess({ definitions, tokens, signIns, clock: coreClock });
   const limiter = createProcessRateLimiter({ now: () => clock.at.getTime() });
   const gate = createRateGate({ access, limiter, limit: options.rateLimit ?? 0, now: () => clock.at.getTime() });
-  const changes = createChangeLog({ db });
-  const records = createRecordStore({ db, pool: serverPool, queue });
+  const changes = createChangeLog({ db: reads });
+  const records = createRecordStore({ db: writeDb, pool: pools.reads, pageReads, queue });
   const limits = createStreamLimits({ total: 0, perKey: 0, perAddress: 0, ...options.streams });
   const sandbox = createSandbox({ timeoutMs: options.sandboxTimeoutMs ?? 5_000, memoryBytesMax: 64 * 1024 * 1024, log });
   const hub = createHub({
     changes: { ...changes, read: shareReads(changes.read) },
-    snapshots: createSnapshotReader({ pool: serverPool }),
+    snapshots: createSnapshotReader({ pool: pools.reads, pageReads }),
     hints,
     access,
     definitions,
@@ -134,15 +137,15 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
   tokens.onInvalidate((projectId) => void hub.recheck(projectId));
   signIns.onInvalidate((userId) => void hub.recheckAccount(userId));
   const link = options.redis && createNodeLink({ ...options.redis, hints, definitions, tokens, signIns, log });
-  const keeper = createStreamKeeper({ hub, store: createOpenStreamStore({ db }) });
+  const keeper = createStreamKeeper({ hub, store: createOpenStreamStore({ db: background }) });
   const handler = createUpgradeHandler({ hub, access: gate, config: { pingIntervalMs, pongTimeoutMs }, log });
   const eventStreams = createEventStreams({ hub, config: { pingIntervalMs, pongTimeoutMs } });
   const config = { bodyBytesMax: 1_048_576, bodyTimeoutMs: 10_000, uploadTimeoutMs: 10_000 };
   const recordBytesMax = 1_048_576;
-  const folder = await createFilesFolder({ db, queue, records, sandbox, log });
+  const folder = await createFilesFolder({ db: writeDb, queue, records, sandbox, log });
   const rules = createRecords({ store: records, sandbox, recordBytesMax });
   const users = createUsers({
-    store: createUserStore({ db, queue }),
+    store: createUserStore({ db: writeDb, queue, reads, background }),
     records: rules,
     tokens,
     sandbox,
@@ -229,8 +232,7 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
       server.close();
       await once(server, "close");
       await sandbox.close();
-      await db.$disconnect();
-      await serverPool.end().catch(() => undefined);
+      await lanes.end().catch(() => undefined);
       await pool.end();
       await folder.remove();
       if (options.database === undefined) await database.drop();

@@ -122,7 +122,7 @@ describe("pages", () => {
     await server.runtime.db.$transaction(async (tx) => {
       await tx.$queryRaw`LOCK TABLE "Record" IN ACCESS EXCLUSIVE MODE`;
       const query = parseRecordPageQuery(new URLSearchParams());
-      const page = readRecordPage({ db: server.runtime.db, endpointId, query, statementMs: 20 });
+      const page = readRecordPage({ search: server.runtime.recordSearch, accountId: "ada", endpointId, query, statementMs: 20 });
       await expect(page).rejects.toMatchObject({ code: "parameter_invalid", message: expect.stringContaining("drop a filter") });
     });
   });

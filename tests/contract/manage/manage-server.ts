@@ -19,10 +19,9 @@ import { createSignIns } from "@/src/core/sign-ins";
 import { createTokens } from "@/src/core/tokens";
 import { createUsers } from "@/src/core/users";
 import { createChangeLog } from "@/src/db/change-log";
-import { createDb, createPool } from "@/src/db/client";
 import { createDefinitionStore } from "@/src/db/definition-store";
-import { createEndpointQueue } from "@/src/db/endpoint-queue";
 import { createImportStaging } from "@/src/db/import-staging";
+import { createLanes } from "@/src/db/lanes";
 import { createRecordStore } from "@/src/db/record-store";
 import { createSignInStore } from "@/src/db/sign-in-store";
 import { createSnapshotReader } from "@/src/db/snapshot-reader";
@@ -98,24 +97,23 @@ export async function startManageServer(overrides: Partial<Config> = {}, shared?
   const hints: Hint[] = [];
   const processHints = createProcessHints({ log });
   processHints.subscribe((hint) => hints.push(hint));
-  const pool = createPool({ url: database.url, log });
-  const db = createDb({ pool, hints: processHints, log });
-  const queue = createEndpointQueue();
-  const changes = createChangeLog({ db });
-  const definitions = createDefinitions({ store: createDefinitionStore({ db, clock }), clock, log });
-  const tokens = createTokens({ store: createTokenStore({ db }), clock, log });
-  const signIns = createSignIns({ store: createSignInStore({ db, clock }), log });
+  const lanes = createLanes({ url: database.url, hints: processHints, log });
+  const { pools, db, writeDb, endpointQueue: queue, pageReads, reads, background } = lanes;
+  const changes = createChangeLog({ db: reads });
+  const definitions = createDefinitions({ store: createDefinitionStore({ db: reads, background, clock }), clock, log });
+  const tokens = createTokens({ store: createTokenStore({ db: reads, background }), clock, log });
+  const signIns = createSignIns({ store: createSignInStore({ db: reads, clock }), log });
   const access = createAccess({ definitions, tokens, signIns, clock });
-  const quotas = createQuotas({ store: createUsageStore({ db }), defaults: config.quotas, clock });
-  const records = limitRecordStore(createRecordStore({ db, pool, queue }), quotas);
+  const quotas = createQuotas({ store: createUsageStore({ db: reads }), defaults: config.quotas, clock });
+  const records = limitRecordStore(createRecordStore({ db: writeDb, pool: pools.reads, pageReads, queue }), quotas);
   const recordBytesMax = config.bodyBytesMax;
   const sandbox = createSandbox({ timeoutMs: 5_000, memoryBytesMax: 64 * 1024 * 1024, log });
-  const folder = await createFilesFolder({ quotas, db, queue, records, sandbox, log });
+  const folder = await createFilesFolder({ quotas, db: writeDb, queue, records, sandbox, log });
   const importsDir = mkdtempSync(path.join(os.tmpdir(), "rested-imports-"));
   const imports = createImporter({ dir: importsDir, findScript: findImportWorkerScript, log });
   const passwords = createPasswordHasher();
   const users = createUsers({
-    store: limitUserStore(createUserStore({ db, queue }), quotas),
+    store: limitUserStore(createUserStore({ db: writeDb, queue, reads, background }), quotas),
     records: createRecords({ store: records, sandbox, recordBytesMax }),
     tokens,
     sandbox,
@@ -131,6 +129,9 @@ export async function startManageServer(overrides: Partial<Config> = {}, shared?
     log,
     clock,
     db,
+    asAccount: lanes.asAccount,
+    recordSearch: lanes.recordSearch,
+    writeDb,
     endpointQueue: queue,
     records,
     changes,
@@ -141,11 +142,11 @@ export async function startManageServer(overrides: Partial<Config> = {}, shared?
     quotas,
     files: folder.files,
     imports,
-    importStaging: createImportStaging({ pool, queue, hints: processHints, log }),
+    importStaging: createImportStaging({ pool: pools.writes, stage: lanes.runForAccount, queue, hints: processHints, log }),
     sandbox,
     hub: createHub({
       changes,
-      snapshots: createSnapshotReader({ pool }),
+      snapshots: createSnapshotReader({ pool: pools.reads, pageReads }),
       hints: processHints,
       access,
       definitions,
@@ -183,8 +184,7 @@ export async function startManageServer(overrides: Partial<Config> = {}, shared?
       await imports.close();
       rmSync(importsDir, { recursive: true, force: true });
       await sandbox.close();
-      await db.$disconnect();
-      await pool.end();
+      await lanes.end();
       await folder.remove();
       if (!shared) await database.drop();
     },

@@ -10,10 +10,11 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
     json(await getEndpoint({ db, countSubscribers: (endpointId) => hub.subscriberCount(endpointId), ownerId: user.id, endpointId: id })),
   PATCH: withBody(
     endpointPatchSchema,
-    async ({ runtime: { db, endpointQueue: queue, sandbox, hub, definitions }, user, id, body }) => {
+    async ({ runtime: { db, writeDb, endpointQueue: queue, sandbox, hub, definitions }, user, id, body }) => {
       const countSubscribers = (endpointId: string) => hub.subscriberCount(endpointId);
       const endpoint = await updateEndpoint({
         db,
+        writeDb,
         queue,
         sandbox,
         definitions,
@@ -26,8 +27,8 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
     },
     { bytesMax: () => SCHEMA_BODY_BYTES_MAX },
   ),
-  DELETE: async ({ runtime: { db, definitions, files }, user, id }) => {
-    await deleteEndpoint({ db, definitions, ownerId: user.id, endpointId: id });
+  DELETE: async ({ runtime: { db, writeDb, endpointQueue: queue, definitions, files }, user, id }) => {
+    await deleteEndpoint({ db, writeDb, queue, definitions, ownerId: user.id, endpointId: id });
     // Their rows are garbage now; the bytes follow.
     files.sweepSoon();
     return noContent();

@@ -29,12 +29,12 @@ function parseFormat({ searchParams }: URL): ExportFormat {
 }
 
 async function send(
-  { runtime: { db, clock }, user, id }: ManageContext,
+  { runtime: { db, recordSearch: search, clock }, user, id }: ManageContext,
   format: ExportFormat,
   query: RecordQuery,
   isHead = false,
 ): Promise<Response> {
-  const file = await exportRecords({ db, ownerId: user.id, endpointId: id, format, query, now: clock.now(), isCheck: isHead });
+  const file = await exportRecords({ db, search, ownerId: user.id, endpointId: id, format, query, now: clock.now(), isCheck: isHead });
   return new Response(isHead ? null : toByteStream(file.text), {
     headers: {
       "Content-Type": file.contentType,

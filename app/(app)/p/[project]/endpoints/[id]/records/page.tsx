@@ -53,8 +53,8 @@ async function readFirst(ownerId: string, endpointId: string, query: GridQuery):
   try {
     const parameters = toParameters(query);
     parameters.set("limit", RECORDS);
-    const { db } = getRuntime();
-    return await listRecords({ db, ownerId, endpointId, query: parseRecordPageQuery(parameters), charactersMax: CHARACTERS });
+    const { db, recordSearch: search } = getRuntime();
+    return await listRecords({ db, search, ownerId, endpointId, query: parseRecordPageQuery(parameters), charactersMax: CHARACTERS });
   } catch (error) {
     if (isAppError(error) && error.code === "parameter_invalid") return undefined;
     throw error;

@@ -1,0 +1,139 @@
+import pg from "pg";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Log } from "@/src/core/ports";
+import { createLanes, type Lanes } from "@/src/db/lanes";
+import { toShares } from "@/src/db/pools";
+import { createProcessHints } from "@/src/realtime/hints";
+import { createTestDatabase, type TestDatabase } from "@/tests/support/database";
+import { until } from "@/tests/support/until";
+
+const log: Log = { debug() {}, info() {}, warn() {}, error() {} };
+
+let database: TestDatabase;
+let lanes: Lanes;
+let observer: pg.Client;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  lanes = createLanes({ url: database.url, hints: createProcessHints(), log, connectTimeoutMs: 2_000 });
+  observer = new pg.Client({ connectionString: database.url });
+  await observer.connect();
+});
+afterAll(async () => {
+  await lanes.end();
+  await observer.end();
+  await database.drop();
+});
+
+/** Statements under way on the connections of a purpose. */
+async function countActive(purpose: string): Promise<number> {
+  const { rows } = await observer.query<{ count: number }>(
+    `SELECT count(*)::int AS count FROM pg_stat_activity WHERE application_name = $1 AND state <> 'idle'`,
+    [`rested ${purpose}`],
+  );
+  return rows[0]?.count ?? -1;
+}
+
+/** Ends whatever is under way on the connections of a purpose. */
+const cancel = (purpose: string) =>
+  observer.query("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = $1 AND state <> 'idle'", [
+    `rested ${purpose}`,
+  ]);
+
+describe("toShares", () => {
+  it.each([10, 13, 14, 20, 21, 100])("[E6] divides %i connections, so that each purpose has some", (total) => {
+    const shares = Object.values(toShares(total));
+    expect(shares.reduce((sum, share) => sum + share, 0)).toBe(total);
+    expect(Math.min(...shares)).toBeGreaterThanOrEqual(1);
+    expect(toShares(total).writes).toBeGreaterThanOrEqual(2);
+  });
+});
+
+describe("createLanes", () => {
+  it("[E6] answers on every lane while all connections of the others are taken", async () => {
+    const { reads, background, db, writeDb, recordSearch, pools, isUp } = lanes;
+    const ask: Record<string, () => Promise<unknown>> = {
+      reads: async () => reads.$queryRawUnsafe("SELECT 1 AS one"),
+      background: async () => background.$queryRawUnsafe("SELECT 1 AS one"),
+      management: () => db.user.count(),
+      writes: () => writeDb.user.count(),
+      searches: () => recordSearch.run("ada", 5_000, (read) => read("SELECT 1 AS one", [])),
+      health: isUp,
+    };
+    const { health: _, ...busy } = toShares(20);
+    for (const [free, use] of Object.entries(ask)) {
+      const taken = [];
+      for (const [purpose, share] of Object.entries(busy)) {
+        if (purpose === free) continue;
+        const pool = Object.entries(pools).find(([name]) => name === purpose)?.[1];
+        if (typeof pool !== "object") throw new Error(`There is no pool for ${purpose}.`);
+        for (let n = 0; n < share; n += 1) taken.push(await pool.connect());
+      }
+      expect(await use(), free).not.toBe(false);
+      for (const client of taken) client.release();
+    }
+  });
+
+  it("[E6] says that the database is down when it can't be asked, and asks once for all who want to know", async () => {
+    const away = createLanes({ url: "postgresql://u:p@127.0.0.1:1/d", hints: createProcessHints(), log });
+    const [first, second] = [away.isUp(), away.isUp()];
+    expect(first).toBe(second);
+    expect(await first).toBe(false);
+    await away.end();
+  });
+
+  it("[E6] leaves an account room beside another one that asks for everything", async () => {
+    const sleep = () => lanes.db.$queryRaw`SELECT pg_sleep(60)::text`;
+    const flood = Array.from({ length: 50 }, () => lanes.asAccount("eve", async () => sleep()).catch(() => "ended"));
+    await until("her share of the connections to be taken", async () => (await countActive("management")) === 2);
+    expect(await lanes.asAccount("ada", () => lanes.db.user.count())).toBe(0);
+    expect(await countActive("management")).toBe(2);
+    const refused = Array.from({ length: 201 }, () => lanes.asAccount("eve", async () => sleep()).catch((error: unknown) => error));
+    expect(await Promise.race(refused)).toMatchObject({ code: "server_busy", retryAfterSeconds: 1 });
+    let left = true;
+    const ended = Promise.all([...flood, ...refused]).finally(() => {
+      left = false;
+    });
+    await until("all to end", async () => {
+      await cancel("management");
+      return !left;
+    });
+    await ended;
+  });
+
+  it("[E6] searches records for one account once at a time, for two at once, and refuses more than may wait", async () => {
+    const search = (account: string) => lanes.recordSearch.run(account, 60_000, (read) => read("SELECT pg_sleep(60)::text", []));
+    const flood = Array.from({ length: 100 }, () => search("eve").catch((error: unknown) => error));
+    const refused = await Promise.race(flood);
+    expect(refused).toMatchObject({ code: "server_busy", retryAfterSeconds: 2 });
+    await until("one to run", async () => (await countActive("searches")) === 1);
+    expect(await lanes.recordSearch.run("ada", 60_000, (read) => read("SELECT 1 AS one", []))).toEqual([{ one: 1 }]);
+    expect(await countActive("searches")).toBe(1);
+    let left = true;
+    const ended = Promise.all(flood).finally(() => {
+      left = false;
+    });
+    await until("all to end", async () => {
+      await cancel("searches");
+      return !left;
+    });
+    await ended;
+    const late = lanes.recordSearch.run("ada", 1, (read) => read("SELECT pg_sleep(60)::text", []));
+    await expect(late).rejects.toMatchObject({ code: "server_busy" });
+    await expect(lanes.recordSearch.run("ada", 60_000, (read) => read(`DELETE FROM "Record"`, []))).rejects.toMatchObject({
+      cause: { code: "25006" },
+    });
+  });
+
+  it("[E6] reads pages for one endpoint with half of the connections at most", async () => {
+    let release = (): void => undefined;
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const flood = Array.from({ length: 20 }, () => lanes.pageReads.run(["eve"], () => released));
+    expect([lanes.pageReads.running, lanes.pageReads.waiting]).toEqual([3, 17]);
+    expect(await lanes.pageReads.run(["ada"], async () => "page")).toBe("page");
+    release();
+    await Promise.all(flood);
+  });
+});

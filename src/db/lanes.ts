@@ -1,0 +1,118 @@
+/** What a process does with its database, by purpose, each with its own connections and a fair order among those who wait for them (E6, ADR 0015). */
+import { AsyncLocalStorage } from "node:async_hooks";
+import { createFairSemaphore, type FairSemaphore } from "@/src/core/fair-semaphore";
+import type { Hints } from "@/src/core/ports";
+import { createDb, type Db } from "@/src/db/client";
+import { createEndpointQueue, type EndpointQueue, WRITE_WAIT_MS_MAX } from "@/src/db/endpoint-queue";
+import { CONNECTIONS_DEFAULT, createPools, type Pools, type PoolsOptions, toShares } from "@/src/db/pools";
+import { createRawStatements, type RawStatements } from "@/src/db/raw-statements";
+import { createRead, type Read } from "@/src/db/read";
+import { createRecordSearch, type RecordSearch } from "@/src/db/record-search";
+import { AppError } from "@/src/shared/errors";
+
+/** Whatever waits for its turn for longer is refused with `server_busy`. */
+const WAIT_MS_MAX = 10_000;
+/** Reads of pages that wait: in all, and of one endpoint. Each belongs to a request that is counted elsewhere. */
+const PAGES_WAITING_MAX = 20_000;
+const PAGES_WAITING_PER_ENDPOINT_MAX = 5_000;
+/** The dashboard's statements that wait: in all, and of one account. */
+const MANAGEMENT_WAITING_MAX = 2_000;
+const MANAGEMENT_WAITING_PER_ACCOUNT_MAX = 200;
+/** Of requests that are not known to be of an account: pages, and those that are not signed in. */
+const NO_ACCOUNT = "";
+
+/** Runs the dashboard's work for an account, whose statements then take turns with those of others. */
+export type AsAccount = <T>(accountId: string, work: () => Promise<T>) => Promise<T>;
+
+export interface Lanes {
+  pools: Pools;
+  /** The dashboard's client. At most two thirds of its connections at once for one account. */
+  db: Db;
+  asAccount: AsAccount;
+  /** Runs a statement on the dashboard's connections, by the same turns. */
+  runForAccount: Read;
+  /** Writes to records, files and users; what takes the lock of an endpoint's row runs in `endpointQueue`, and only on this client. */
+  writeDb: Db;
+  endpointQueue: EndpointQueue;
+  /** Short reads of the data plane and the streams. */
+  reads: RawStatements;
+  /** Pages of records: by turns for each endpoint, and never all of the connections for reads. */
+  pageReads: FairSemaphore;
+  /** Pages of the grid and of exports, one at a time for each account. */
+  recordSearch: RecordSearch;
+  /** For periodic jobs. */
+  background: RawStatements;
+  /** Asks on a connection that nothing else can take. False after 2 s without an answer. Never throws. */
+  isUp(): Promise<boolean>;
+  /** Ends all connections. */
+  end(): Promise<void>;
+}
+
+export interface LanesOptions extends PoolsOptions {
+  hints: Hints;
+  /** How long a writer waits for its turn at an endpoint, in milliseconds; default 10,000. */
+  writeWaitMsMax?: number;
+}
+
+/** Opens no connection before the first statement. The caller ends them, with `end()`. */
+export function createLanes({ hints, writeWaitMsMax = WRITE_WAIT_MS_MAX, ...options }: LanesOptions): Lanes {
+  const pools = createPools(options);
+  const shares = toShares(options.connectionsMax ?? CONNECTIONS_DEFAULT);
+  const accounts = new AsyncLocalStorage<string>();
+  const management = createFairSemaphore({
+    permits: shares.management,
+    groupPermits: Math.max(1, Math.floor((shares.management * 2) / 3)),
+    waiting: { max: MANAGEMENT_WAITING_MAX, groupMax: [MANAGEMENT_WAITING_PER_ACCOUNT_MAX] },
+    waitMsMax: WAIT_MS_MAX,
+    createBusyError: () => createBusyError("Too many requests of the dashboard wait. Send fewer at a time, or try again shortly."),
+  });
+  const db = createDb({
+    ...options,
+    hints,
+    pool: pools.management,
+    enter: (work) => management.run([accounts.getStore() ?? NO_ACCOUNT], work),
+  });
+  const writeDb = createDb({ ...options, hints, pool: pools.writes });
+  const readManagement = createRead(pools.management);
+  let asking: Promise<boolean> | undefined;
+
+  return {
+    pools,
+    db,
+    asAccount: (accountId, work) => accounts.run(accountId, work),
+    runForAccount: (statement, values) => management.run([accounts.getStore() ?? NO_ACCOUNT], () => readManagement(statement, values)),
+    writeDb,
+    // One connection is left for writes that take no endpoint's lock, such as the beginning of an upload.
+    endpointQueue: createEndpointQueue({ turns: Math.max(1, shares.writes - 1), waitMsMax: writeWaitMsMax }),
+    reads: createRawStatements(pools.reads),
+    pageReads: createFairSemaphore({
+      permits: Math.max(1, shares.reads - 1),
+      groupPermits: Math.max(1, Math.ceil(shares.reads / 2)),
+      waiting: { max: PAGES_WAITING_MAX, groupMax: [PAGES_WAITING_PER_ENDPOINT_MAX] },
+      waitMsMax: WAIT_MS_MAX,
+      createBusyError: () => createBusyError("Too many lists are read at once. Ask for less at a time, or try again shortly."),
+    }),
+    recordSearch: createRecordSearch({ pool: pools.searches, searches: shares.searches }),
+    background: createRawStatements(pools.background),
+    isUp: () => {
+      asking ??= pools.health
+        .query("SELECT 1")
+        .then(
+          () => true,
+          () => false,
+        )
+        .finally(() => {
+          asking = undefined;
+        });
+      return asking;
+    },
+    end: async () => {
+      await Promise.all([db.$disconnect(), writeDb.$disconnect()]);
+      await pools.end();
+    },
+  };
+}
+
+function createBusyError(detail: string): AppError {
+  return new AppError("server_busy", { detail, retryAfterSeconds: 1 });
+}
