@@ -60,6 +60,15 @@ describe("a CPU budget", () => {
     expect([isHeavy(toCaller("a", "a new one")), isHeavy(toCaller("b"))]).toEqual([true, false]);
   });
 
+  it("[R6] a caller whose job takes long is heavy before the job is charged, and keeps its share", () => {
+    const { noteLong, isHeavy, waitMs } = setUp(500);
+    noteLong(toCaller("a"));
+    expect([isHeavy(toCaller("a")), isHeavy(toCaller("a", "other")), waitMs(toCaller("a"))]).toEqual([true, false, 0]);
+    noteLong(toCaller("a", "two"));
+    noteLong(toCaller("a", "three"));
+    expect(isHeavy(toCaller("a", "other"))).toBe(true);
+  });
+
   it("[R6] 0 is no limit", () => {
     const { charge, waitMs } = setUp(0);
     charge(toCaller("a"), 1_000_000);

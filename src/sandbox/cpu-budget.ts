@@ -8,6 +8,8 @@ const REMEMBERED_MAX = 20_000;
 /** A caller that has used so much lately is heavy; of an account, so many times as much. */
 const HEAVY_MS = 500;
 const HEAVY_ACCOUNT_FACTOR = 4;
+/** A job that keeps a worker for long counts for so much at once, as long as it is not known what it will have used. */
+const LONG_MS = 1_000;
 /** After so long, what was used lately counts half. */
 const HALF_LIFE_MS = 60_000;
 
@@ -17,6 +19,8 @@ export interface CpuBudget {
   /** True when the caller or its account has used much lately: those leave a worker to the others. */
   isHeavy(caller: CallerPath): boolean;
   charge(caller: CallerPath, cpuMs: number): void;
+  /** A job of the caller keeps a worker for long: the caller is heavy from now on, before the job is charged. */
+  noteLong(caller: CallerPath): void;
 }
 
 export interface CpuBudgetOptions {
@@ -48,6 +52,10 @@ export function createCpuBudget({ msPerMinute, now = () => performance.now() }: 
       callers.charge(toKey(caller), cpuMs);
       accounts.charge(caller[0], cpuMs);
     },
+    noteLong(caller) {
+      callers.note(toKey(caller), LONG_MS);
+      accounts.note(caller[0], LONG_MS);
+    },
   };
 }
 
@@ -55,6 +63,8 @@ interface Usages {
   waitMs(key: string): number;
   recent(key: string): number;
   charge(key: string, cpuMs: number): void;
+  /** As recent use alone. */
+  note(key: string, cpuMs: number): void;
 }
 
 function createUsages(msPerMinute: number, now: () => number): Usages {
@@ -72,6 +82,16 @@ function createUsages(msPerMinute: number, now: () => number): Usages {
     return usage;
   };
 
+  const add = (key: string, recentMs: number): Usage => {
+    const usage = find(key) ?? { left: msPerMinute, recent: 0, at: now() };
+    usage.recent += recentMs;
+    usages.delete(key);
+    usages.set(key, usage);
+    const [oldest] = usages.keys();
+    if (usages.size > REMEMBERED_MAX && oldest !== undefined) usages.delete(oldest);
+    return usage;
+  };
+
   return {
     waitMs(key) {
       const left = find(key)?.left ?? msPerMinute;
@@ -79,13 +99,10 @@ function createUsages(msPerMinute: number, now: () => number): Usages {
     },
     recent: (key) => find(key)?.recent ?? 0,
     charge(key, cpuMs) {
-      const usage = find(key) ?? { left: msPerMinute, recent: 0, at: now() };
-      usage.left -= cpuMs;
-      usage.recent += cpuMs;
-      usages.delete(key);
-      usages.set(key, usage);
-      const [oldest] = usages.keys();
-      if (usages.size > REMEMBERED_MAX && oldest !== undefined) usages.delete(oldest);
+      add(key, cpuMs).left -= cpuMs;
+    },
+    note(key, cpuMs) {
+      add(key, cpuMs);
     },
   };
 }

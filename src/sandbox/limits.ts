@@ -7,6 +7,8 @@ export const PROBLEMS_MAX = 20;
 
 /** Where others have the processor, a job may take so many times as long as it may compute. */
 export const WAIT_FACTOR = 10;
+/** A job that has used so much CPU time is a long one: its caller is heavy (pool.ts). */
+export const LONG_JOB_MS = 150;
 /** A worker that has used so many times the CPU time of its limit, in native code that does not stop by itself, is killed. */
 export const CPU_KILL_FACTOR = 1.5;
 /** A worker that has not answered so long after its time is up is killed: it could not stop by itself. */

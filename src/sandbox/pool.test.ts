@@ -263,6 +263,62 @@ describe("a pool", () => {
     await Promise.all(sent);
   });
 
+  it("[R6] gives one account its part of the workers, and starts the rest for others", async () => {
+    const script = write(`${READY} process.on("message", () => undefined);`);
+    const order: string[] = [];
+    const settings = { kind: "schema" as const, timeoutMs: 60_000, memoryBytesMax: 16 * 1024 * 1024, resultBytesMax: 1024 };
+    const findScript = () => Promise.resolve(script);
+    pool = createPool({ size: 3, accountMax: 2, settings, findScript, log: { warn: note }, budget: NO_BUDGET });
+    const of = pool;
+    const send = (account: string, project: string) => {
+      const prepare = () => {
+        order.push(account);
+        return JOB;
+      };
+      return codeOrAnswer(of.run({ prepare, length: 0, caller: [account, project, "caller"] }));
+    };
+    const sent = Array.from({ length: 8 }, (_, n) => send("greedy", `project ${n}`));
+    await until("its part", () => order.length === 2);
+    sent.push(send("other", "project"));
+    await until("the other's turn", () => order.length === 3);
+    expect(order).toEqual(["greedy", "greedy", "other"]);
+    await of.close();
+    await Promise.all(sent);
+  });
+
+  it("[R6] knows a long job by the CPU time that it has used while it runs, not by the clock", async () => {
+    const script = write(`${READY} process.on("message", () => undefined);`);
+    const long: string[] = [];
+    const order: string[] = [];
+    // Of each process, as often as it was read: the first worker's job computes, the second one's waits for the processor.
+    const reads = new Map<number, number>();
+    const readCpuTime = (pid: number) => {
+      const count = reads.get(pid) ?? 0;
+      reads.set(pid, count + 1);
+      return [...reads.keys()][0] === pid && count > 0 ? 160 : 0;
+    };
+    const budget = { ...NO_BUDGET, noteLong: ([account]: CallerPath) => void long.push(account) };
+    const settings = { kind: "schema" as const, timeoutMs: 60_000, memoryBytesMax: 16 * 1024 * 1024, resultBytesMax: 1024 };
+    const findScript = () => Promise.resolve(script);
+    pool = createPool({ size: 2, settings, findScript, log: { warn: note }, budget, readCpuTime });
+    const of = pool;
+    const send = (account: string) => {
+      const prepare = () => {
+        order.push(account);
+        return JOB;
+      };
+      return codeOrAnswer(of.run({ prepare, length: 0, caller: [account, "project", "caller"] }));
+    };
+    const sent = [send("computes")];
+    await until("a long job", () => long.length === 1);
+    sent.push(send("waits"));
+    await until("the other's turn", () => order.length === 2);
+    await until("a look at the other", () => ([...reads.values()][1] ?? 0) >= 3);
+    expect(long).toEqual(["computes"]);
+    await of.close();
+    await Promise.all(sent);
+  });
+
   it("[R6] callers that have used much get every second turn, however many they are", async () => {
     const script = write(`${READY} process.on("message", ({ id }) => { ${ANSWER} });`);
     const order: string[] = [];

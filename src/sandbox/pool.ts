@@ -53,7 +53,12 @@ interface Waiting {
 }
 
 export interface PoolOptions {
+  /** Workers. */
   size: number;
+  /** Of them, those that one account may have at a time. Default: all. */
+  accountMax?: number | undefined;
+  /** Of them, those that the heavy lane may have. Default: all but one. */
+  heavyMax?: number | undefined;
   settings: WorkerSettings;
   findScript: () => Promise<string>;
   log: Pick<Log, "warn">;
@@ -73,6 +78,9 @@ class WorkerPool implements Pool {
   /** Lanes take turns. */
   #lastLane: Lane = "heavy";
   #heavyRunning = 0;
+  /** Jobs by account: those that have a worker; those, and others that wait. */
+  readonly #running = createCounts();
+  readonly #present = createCounts();
   readonly #held: ByteBudget = createByteBudget({ ...HELD, createBusyError: busy });
   /** Workers that a job was promised to, while its input is fetched. */
   readonly #promised = new Set<WorkerProcess>();
@@ -84,8 +92,14 @@ class WorkerPool implements Pool {
     this.#options = options;
   }
 
-  run(request: Request): Promise<Answer> {
-    return this.#run(request, { isSecond: false });
+  async run(request: Request): Promise<Answer> {
+    const [account] = request.caller ?? NOBODY;
+    this.#present.add(account, 1);
+    try {
+      return await this.#run(request, { isSecond: false });
+    } finally {
+      this.#present.add(account, -1);
+    }
   }
 
   async #run(request: Request, { isSecond }: { isSecond: boolean }): Promise<Answer> {
@@ -133,19 +147,33 @@ class WorkerPool implements Pool {
     }
     let starting = this.#starting + [...this.#workers].filter(({ state }) => state === "starting").length;
     let count = this.#starting + this.#workers.size;
-    for (; starting < this.#size() && count < this.#options.size; starting += 1, count += 1) void this.#start();
+    // Others may have the rest.
+    const useful = this.#present.size > 1 ? this.#options.size : this.#accountMax();
+    for (; starting < this.#size() && count < useful; starting += 1, count += 1) void this.#start();
   }
 
   #give(worker: WorkerProcess): void {
     const waiting = this.#take();
     if (!waiting) return;
     waiting.leave();
-    const isHeavy = waiting.lane === "heavy";
-    if (isHeavy) this.#heavyRunning += 1;
+    const [account] = waiting.caller;
+    const setLane = (lane: Lane) => {
+      if (waiting.lane === "heavy") this.#heavyRunning -= 1;
+      waiting.lane = lane;
+      if (lane === "heavy") this.#heavyRunning += 1;
+    };
+    if (waiting.lane === "heavy") this.#heavyRunning += 1;
+    const onLong = () => {
+      this.#options.budget.noteLong(waiting.caller);
+      setLane("heavy");
+      this.#serve();
+    };
+    this.#running.add(account, 1);
     this.#promised.add(worker);
-    void this.#work(worker, waiting).finally(() => {
+    void this.#work(worker, waiting, onLong).finally(() => {
+      setLane("light");
+      this.#running.add(account, -1);
       this.#promised.delete(worker);
-      if (isHeavy) this.#heavyRunning -= 1;
       this.#serve();
     });
   }
@@ -153,9 +181,11 @@ class WorkerPool implements Pool {
   /** The next job that may run now. Those whose callers' budgets were spent while they waited are refused. */
   #take(): Waiting | undefined {
     const order: readonly Lane[] = this.#lastLane === "heavy" ? ["light", "heavy"] : ["heavy", "light", "heavy"];
+    const { heavyMax = Math.max(1, this.#options.size - 1) } = this.#options;
+    const isBlocked = (account: string) => this.#running.get(account) >= this.#accountMax();
     for (const lane of order) {
-      if (lane === "heavy" && this.#heavyRunning >= Math.max(1, this.#options.size - 1)) continue;
-      for (let waiting = this.#lanes[lane].take(); waiting; waiting = this.#lanes[lane].take()) {
+      if (lane === "heavy" && this.#heavyRunning >= heavyMax) continue;
+      for (let waiting = this.#lanes[lane].take(isBlocked); waiting; waiting = this.#lanes[lane].take(isBlocked)) {
         if (!this.#isStill(lane, waiting)) continue;
         this.#lastLane = lane;
         return waiting;
@@ -187,14 +217,18 @@ class WorkerPool implements Pool {
     if (waitMs > 0) throw overBudget(waitMs);
   }
 
+  #accountMax(): number {
+    return this.#options.accountMax ?? this.#options.size;
+  }
+
   #size(): number {
     return this.#lanes.light.size + this.#lanes.heavy.size;
   }
 
-  async #work(worker: WorkerProcess, { request, caller, isSecond, resolve, reject }: Waiting): Promise<void> {
+  async #work(worker: WorkerProcess, { request, caller, isSecond, resolve, reject }: Waiting, onLong: () => void): Promise<void> {
     try {
       const job = await request.prepare();
-      const outcome = await worker.run(job);
+      const outcome = await worker.run(job, onLong);
       if (outcome) this.#options.budget.charge(caller, outcome.cpuMs - toFreeMs(job));
       if (outcome) resolve(outcome.answer);
       // It had died before: the job was not begun, and may be given to another. Twice is no accident.
@@ -251,6 +285,28 @@ class WorkerPool implements Pool {
       }
     }
   }
+}
+
+interface Counts {
+  /** Names whose count is not 0. */
+  readonly size: number;
+  get(name: string): number;
+  add(name: string, count: number): void;
+}
+
+function createCounts(): Counts {
+  const counts = new Map<string, number>();
+  return {
+    get size() {
+      return counts.size;
+    },
+    get: (name) => counts.get(name) ?? 0,
+    add(name, count) {
+      const sum = (counts.get(name) ?? 0) + count;
+      if (sum === 0) counts.delete(name);
+      else counts.set(name, sum);
+    },
+  };
 }
 
 /** Characters that a job holds. */

@@ -8,12 +8,14 @@ import type { Answer, Limit, WorkerKind } from "./messages";
 import { createPool } from "./pool";
 import { findWorkerScript } from "./worker-script";
 
-/** With one worker, a hostile expression would stop all others for as long as it may run. */
+/** How many workers of a kind one account may have at a time. With one, a hostile expression would stop all others for as long as it may run. */
 const JSONATA_WORKERS_MIN = 2;
 const JSONATA_WORKERS_MAX = 8;
 const SCHEMA_WORKERS = 2;
 /** Of their own: the filters of streams never wait behind plain evaluations. */
 const FILTER_WORKERS = 2;
+/** More of each kind, started when several accounts ask at a time. */
+const SPARE_WORKERS = 1;
 const MIB = 1024 * 1024;
 /** What one job judges: it shares its memory, and the others wait meanwhile. */
 const FILTER_INPUTS_MAX = 256;
@@ -49,7 +51,15 @@ export function createSandbox({
   };
   const budget = createCpuBudget({ msPerMinute: cpuMsPerMinute });
   const poolOf = (kind: WorkerKind, size: number) =>
-    createPool({ size, settings: { kind, timeoutMs, memoryBytesMax, resultBytesMax }, findScript, log, budget });
+    createPool({
+      size: size + SPARE_WORKERS,
+      accountMax: size,
+      heavyMax: Math.max(1, size - 1),
+      settings: { kind, timeoutMs, memoryBytesMax, resultBytesMax },
+      findScript,
+      log,
+      budget,
+    });
   const expressions = poolOf("jsonata", Math.min(Math.max(JSONATA_WORKERS_MIN, availableParallelism() - 1), JSONATA_WORKERS_MAX));
   const filters = poolOf("jsonata", FILTER_WORKERS);
   const schemas = poolOf("schema", SCHEMA_WORKERS);

@@ -6,7 +6,7 @@ import { readdir, readFile } from "node:fs/promises";
 import os from "node:os";
 import type { Log } from "@/src/core/ports";
 import { readCpuTimeMs } from "./cpu-time";
-import { CPU_KILL_FACTOR, WAIT_FACTOR, WATCHDOG_GRACE_MS } from "./limits";
+import { CPU_KILL_FACTOR, LONG_JOB_MS, WAIT_FACTOR, WATCHDOG_GRACE_MS } from "./limits";
 import { type Answer, type Job, type Order, type Report, reportSchema, type WorkerSettings } from "./messages";
 
 /** A process that has not reported by then never will. */
@@ -40,9 +40,9 @@ export interface WorkerProcess {
   /**
    * Gives an idle worker its next job. Settles with its answer: a limit when it overran or died; undefined when it was gone before it began the job.
    * It is killed when it has used CPU_KILL_FACTOR × the limit of CPU time, or has not answered after WAIT_FACTOR × the limit (`starved` if it could not
-   * compute that long; where CPU times can't be read, that alone ends native code).
+   * compute that long; where CPU times can't be read, that alone ends native code). `onLong` is called once it has used LONG_JOB_MS of CPU time.
    */
-  run(job: Job): Promise<Outcome | undefined>;
+  run(job: Job, onLong?: () => void): Promise<Outcome | undefined>;
   /** Settles when the process is gone. */
   kill(): Promise<void>;
 }
@@ -69,6 +69,8 @@ interface Running {
   id: string;
   isBegun: boolean;
   startedAt: number;
+  /** Undefined once it was called. */
+  onLong: (() => void) | undefined;
   settle: (outcome: Outcome | undefined) => void;
 }
 
@@ -114,14 +116,14 @@ class Worker implements WorkerProcess {
     return this.#state;
   }
 
-  run(job: Job): Promise<Outcome | undefined> {
+  run(job: Job, onLong?: () => void): Promise<Outcome | undefined> {
     if (this.#state === "gone" || this.#state === "ended") return Promise.resolve(undefined);
     if (this.#state !== "idle") throw new Error(`A sandbox worker that is ${this.#state} takes no job.`);
     this.#state = "busy";
     return new Promise((resolve) => {
       const id = randomUUID();
-      this.#order = { id, isBegun: false, startedAt: performance.now(), settle: resolve };
-      this.#timer = setTimeout(() => this.#watch(), this.#options.settings.timeoutMs);
+      this.#order = { id, isBegun: false, startedAt: performance.now(), onLong, settle: resolve };
+      this.#timer = setTimeout(() => this.#watch(), Math.min(LONG_JOB_MS, this.#options.settings.timeoutMs));
       this.#child.send({ id, job } satisfies Order, (error) => {
         if (!error) return;
         this.#answer(undefined);
@@ -137,9 +139,20 @@ class Worker implements WorkerProcess {
     const usedMs = this.#usedMs();
     const cpuMsLeft = usedMs === undefined ? Number.POSITIVE_INFINITY : timeoutMs * CPU_KILL_FACTOR - usedMs;
     const msLeft = timeoutMs * WAIT_FACTOR + WATCHDOG_GRACE_MS - elapsedMs;
+    const msToLong = this.#noteIfLong(usedMs ?? elapsedMs);
     if (cpuMsLeft <= 0) this.#end("a job used too much CPU time");
-    else if (msLeft > 0) this.#timer = setTimeout(() => this.#watch(), Math.max(WATCH_MS_MIN, Math.min(cpuMsLeft, msLeft)));
+    else if (msLeft > 0) this.#timer = setTimeout(() => this.#watch(), Math.max(WATCH_MS_MIN, Math.min(cpuMsLeft, msLeft, msToLong)));
     else this.#end("a job overran", usedMs !== undefined && usedMs < timeoutMs ? { outcome: "starved" } : OVER_TIME);
+  }
+
+  /** How much more it may use before it is a long job. */
+  #noteIfLong(usedMs: number): number {
+    const order = this.#order;
+    if (!order?.onLong) return Number.POSITIVE_INFINITY;
+    if (usedMs < LONG_JOB_MS) return LONG_JOB_MS - usedMs;
+    order.onLong();
+    order.onLong = undefined;
+    return Number.POSITIVE_INFINITY;
   }
 
   #elapsedMs(): number {
