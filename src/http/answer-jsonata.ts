@@ -2,6 +2,7 @@
 import type { ByteHold } from "@/src/core/byte-budget";
 import type { CallerPath } from "@/src/core/caller-path";
 import type { Sandbox } from "@/src/core/ports";
+import { onAnswered } from "@/src/http/answered";
 import { type DataExchange, sendJson } from "@/src/http/exchange";
 import { requireAnswerRoom } from "@/src/http/hold-bytes";
 import { JSONATA_INPUT_BYTES_MAX } from "@/src/shared/protocol";
@@ -28,8 +29,7 @@ export async function answerJsonata({
 }): Promise<void> {
   const { response } = exchange;
   const gone = new AbortController();
-  const onClose = () => gone.abort();
-  response.once("close", onClose);
+  const cancel = onAnswered(response, () => gone.abort());
   const inputHold = exchange.held.inputs.hold([], 0);
   try {
     // A caller that leaves its answers unread is refused before another one is computed.
@@ -41,7 +41,7 @@ export async function answerJsonata({
     if (!gone.signal.aborted) throw error;
   } finally {
     inputHold.release();
-    response.off("close", onClose);
+    cancel();
   }
 }
 

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { toClientAddress, toNetwork } from "@/src/core/client-network";
+import { onAnswered } from "@/src/http/answered";
 import { AppError } from "@/src/shared/errors";
 
 /** At once; 0: no limit. */
@@ -56,7 +57,7 @@ export function createConnectionLimits(
         const detail = `Too many requests at once: ${requestsPerAddress} of this address are under way. Wait for some of them, then try again.`;
         throw new AppError("rate_limited", { detail, retryAfterSeconds: 1 });
       }
-      response.once("close", () => requests.remove(network));
+      onAnswered(response, () => requests.remove(network));
     },
   };
 }

@@ -3,6 +3,7 @@ import type { ByteBudget, ByteHold } from "@/src/core/byte-budget";
 import { toCallerPath } from "@/src/core/caller-path";
 import { toClientAddress } from "@/src/core/client-network";
 import { COUNTED_BYTES_MIN } from "@/src/core/held-bytes";
+import { onAnswered } from "@/src/http/answered";
 import type { DataExchange } from "@/src/http/exchange";
 
 /** Holds an answer of so many bytes. Throws `server_busy` when it does not fit: call it before the bytes are made where that can be known. */
@@ -40,8 +41,7 @@ export function createBodyMeter(exchange: DataExchange): (length: number) => voi
 /** A hold that is given back once the answer was handed over, or the client has gone. */
 function open(exchange: DataExchange, budget: ByteBudget): ByteHold {
   const hold = budget.hold(toHolder(exchange), 0);
-  if (exchange.response.closed) hold.release();
-  else exchange.response.once("close", hold.release);
+  onAnswered(exchange.response, hold.release);
   return hold;
 }
 

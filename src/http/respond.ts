@@ -1,5 +1,6 @@
 /** Sends answers, and keeps the connection sane when the request was not read to its end. It must not know records or rules. */
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
+import { isGone } from "@/src/http/answered";
 import { encodeLongText, PIECE_BYTES, sendPieces } from "@/src/http/send-pieces";
 
 /** One request and its answer. */
@@ -27,7 +28,7 @@ const DRAIN_BYTES_MAX = 16 * 1024 * 1024;
 /** Sends a whole answer. Does nothing when the client has gone. */
 export function respond(exchange: Exchange, answer: Answer): void {
   const { request, response } = exchange;
-  if (response.destroyed || response.headersSent) return;
+  if (isGone(response) || response.headersSent) return;
   if (answer.body !== undefined && answer.body.length > PIECE_BYTES) {
     void respondLong(exchange, { ...answer, body: answer.body });
     return;
@@ -53,7 +54,7 @@ export function respond(exchange: Exchange, answer: Answer): void {
 /** Never rejects: a client that goes away ends it. */
 async function respondLong({ request, response, drainMs }: Exchange, { status, headers, body, close = false }: LongAnswer): Promise<void> {
   const bytes = await encodeLongText(body);
-  if (response.destroyed || response.headersSent) return;
+  if (isGone(response) || response.headersSent) return;
   response.writeHead(status, { ...headers, "Content-Length": bytes.byteLength, ...(close ? { Connection: "close" } : {}) });
   if (request.method === "HEAD" || (await sendPieces(response, bytes))) endAnswer({ request, response, drainMs });
 }

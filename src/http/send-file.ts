@@ -1,11 +1,13 @@
 /** GET of a file itself, whole or a range (F2). It must not know where bytes are kept. */
 import type { ServerResponse } from "node:http";
+import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import parseRange from "range-parser";
 import type { Compiled } from "@/src/core/definitions";
 import { toFileHeaders } from "@/src/core/file-headers";
 import type { Files, OpenFile } from "@/src/core/files";
 import { parseFlag } from "@/src/core/parse-flag";
+import { onAnswered } from "@/src/http/answered";
 import { type Handler, headersOf } from "@/src/http/exchange";
 import { holdAnswer } from "@/src/http/hold-bytes";
 import { parseUniqueId } from "@/src/http/parameters";
@@ -60,11 +62,17 @@ function toResourcePolicy({ endpoint }: Compiled): "same-origin" | "cross-origin
 
 /** Sends the bytes at the client's pace. When either side fails, both end: half a file is cut off, and can't be taken for a whole one. */
 async function send(response: ServerResponse, bytes: AsyncIterable<Uint8Array>): Promise<void> {
+  const gone = new AbortController();
+  onAnswered(response, () => gone.abort());
   try {
-    await pipeline(toPieces(bytes), response);
+    await pipeline(toPieces(bytes), response, { signal: gone.signal });
   } catch (error) {
     // The client went away: nobody is left to be told.
+    if (gone.signal.aborted) return;
     if (!(error instanceof Error && "code" in error && error.code === "ERR_STREAM_PREMATURE_CLOSE")) throw error;
+  } finally {
+    // Nothing else closes a file whose first byte was never asked for.
+    if (bytes instanceof Readable) bytes.destroy();
   }
 }
 

@@ -1,6 +1,7 @@
 /** Sends long answers piece by piece, at the client's pace, so that neither encoding nor sending them keeps others waiting. */
 import type { ServerResponse } from "node:http";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { isGone, onAnswered } from "@/src/http/answered";
 
 /** Bytes of one write. How fast a client reads is measured by whole writes (see slow-clients.ts). */
 export const PIECE_BYTES = 64 * 1024;
@@ -23,10 +24,10 @@ export async function encodeLongText(text: string): Promise<Buffer> {
 /** Writes `bytes` after a head that was written. Settles once all is handed over (true), or the client has gone (false). */
 export async function sendPieces(response: ServerResponse, bytes: Uint8Array): Promise<boolean> {
   for (let start = 0; start < bytes.byteLength; start += PIECE_BYTES) {
-    if (response.destroyed) return false;
+    if (isGone(response)) return false;
     if (!response.write(bytes.subarray(start, start + PIECE_BYTES)) && !(await isDrained(response))) return false;
   }
-  return !response.destroyed;
+  return !isGone(response);
 }
 
 /** Splits larger chunks. */
@@ -38,14 +39,15 @@ export async function* toPieces(chunks: AsyncIterable<Uint8Array>): AsyncGenerat
 
 /** Settles when the client has taken what was written (true) or has gone (false). */
 function isDrained(response: ServerResponse): Promise<boolean> {
-  if (response.destroyed) return Promise.resolve(false);
-  if (!response.writableNeedDrain) return Promise.resolve(true);
+  if (isGone(response) || !response.writableNeedDrain) return Promise.resolve(!isGone(response));
   return new Promise((resolve) => {
     const settle = (): void => {
-      response.off("drain", settle).off("close", settle);
-      resolve(!response.destroyed);
+      response.off("drain", settle);
+      cancel();
+      resolve(!isGone(response));
     };
-    response.on("drain", settle).on("close", settle);
+    response.on("drain", settle);
+    const cancel = onAnswered(response, settle);
   });
 }
 

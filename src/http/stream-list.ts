@@ -1,5 +1,6 @@
 /** Streams a JSON array to a client at the client's pace (R3): it holds two pieces at most, whatever the length. */
 import type { OutgoingHttpHeaders } from "node:http";
+import { isGone } from "@/src/http/answered";
 import { type Exchange, endAnswer, respond } from "@/src/http/respond";
 import { sendPieces } from "@/src/http/send-pieces";
 
@@ -24,7 +25,7 @@ export async function streamList({
   try {
     const first = await iterator.next();
     let next = first.done ? first : await iterator.next();
-    if (response.destroyed) return;
+    if (isGone(response)) return;
     const head = first.done ? "" : first.value;
     let held = head.length + (next.done ? 0 : next.value.length);
     hold(held, false);

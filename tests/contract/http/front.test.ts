@@ -274,5 +274,10 @@ describe("connections", () => {
     expect(stream.body).toMatch(/^data/);
     for (const response of slow) response.end("done");
     await until("there is room", async () => (await ask(from("2001:db8::1", "/login"))).status === 200);
+    // Also when the connection ends before the turn of a pipelined request has come.
+    const pipelined = await connect(from("2001:db8::1", "/slow").repeat(2));
+    await until("both are under way", () => slow.length === 4);
+    pipelined.socket.destroy();
+    await until("there is room again", async () => (await ask(from("2001:db8::1", "/login"))).status === 200);
   });
 });

@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createDataServer, type DataServer, type Seed } from "@/tests/support/data-server";
 import { expectProblem } from "@/tests/support/expect-problem";
-import { FORM_TYPE } from "@/tests/support/form";
+import { FORM_TYPE, filePart, toForm } from "@/tests/support/form";
 import { connectRaw, parseRaw, type RawConnection } from "@/tests/support/raw-http";
 import { unlessBusy } from "@/tests/support/unless-busy";
 import { until } from "@/tests/support/until";
@@ -59,8 +59,8 @@ async function fill(to: Seed): Promise<void> {
   for (let count = 0; count < 24; count += 1) expect((await post(to, "x".repeat(RECORD_LENGTH))).status).toBe(201);
 }
 
-async function openUnread(path: string): Promise<RawConnection> {
-  const connection = await connect(get(path));
+async function openUnread(path: string, count = 1): Promise<RawConnection> {
+  const connection = await connect(get(path).repeat(count));
   connection.socket.pause();
   return connection;
 }
@@ -120,6 +120,29 @@ describe("answers that are not read", () => {
       return found.length === asked && found;
     });
     expect(new Set(statuses)).toEqual(new Set(["HTTP/1.1 200", "HTTP/1.1 503"]));
+  });
+});
+
+describe("a connection that ends with requests in its pipeline", () => {
+  it.each<[string, () => Promise<string>]>([
+    ["lists", async () => seed.path],
+    ["results of expressions", async () => `${seed.path}&limit=1&jsonata=${encodeURIComponent('$pad("",900000,"x")')}`],
+    [
+      "files",
+      async () => {
+        const form = toForm([filePart(Buffer.alloc(5_000_000))]);
+        const { text } = await ask(seed.path, { method: "POST", headers: { "Content-Type": FORM_TYPE }, body: form });
+        return `${seed.path}&fileOnly=true&uniqueId=${JSON.parse(await text()).uniqueId}`;
+      },
+    ],
+  ])("[R15] gives back what its %s held, also those whose turn never came", async (_what, toPath) => {
+    await fill(seed);
+    const { socket } = await openUnread(await toPath(), 24);
+    await until("answers are held", () => server.held.answers.held > 0);
+    // More than one: the others wait for the first, which no client reads.
+    await until("the pipeline stands still", () => socket.readableLength > 0);
+    socket.destroy();
+    await until("everything was given back", () => server.held.answers.held === 0);
   });
 });
 
