@@ -2,6 +2,7 @@
 import { parseCookie } from "cookie";
 import { findTokenUser } from "@/src/control/find-token-user";
 import type { SignIn } from "@/src/control/issue-stream-ticket";
+import type { TokenAccess } from "@/src/control/token-access";
 import type { Runtime } from "@/src/runtime/registry";
 import { AppError } from "@/src/shared/errors";
 import type { AccountView } from "@/src/shared/management";
@@ -14,6 +15,8 @@ export interface Principal {
   user: AccountView;
   /** Null: by management token. */
   sessionId: string | null;
+  /** What the token may do; null: by session, which may do all. */
+  access: TokenAccess | null;
   /** The session or the token, for what must end with it. */
   signIn: SignIn;
 }
@@ -36,8 +39,8 @@ export async function authenticate({
     const token = /^Bearer +([^ ]+) *$/i.exec(authorization)?.[1];
     const found = token === undefined ? null : await findTokenUser({ db: runtime.db, clock: runtime.clock, token });
     if (!found) throw new AppError("management_token_invalid");
-    const { user, tokenId } = found;
-    return { user, sessionId: null, signIn: { kind: "token", id: tokenId, userId: user.id } };
+    const { user, tokenId, access } = found;
+    return { user, sessionId: null, access, signIn: { kind: "token", id: tokenId, userId: user.id } };
   }
   const cookie = parseCookie(request.headers.get("cookie") ?? "")[cookieNames(client).session];
   if (!cookie) throw new AppError("session_missing");
@@ -46,5 +49,5 @@ export async function authenticate({
   const session = await readSession({ runtime, cookie });
   if (!session) throw new AppError("session_missing", { detail: "The session has ended. Sign in again." });
   const { sessionId, ...user } = session;
-  return { user, sessionId, signIn: { kind: "session", id: sessionId, userId: user.id } };
+  return { user, sessionId, access: null, signIn: { kind: "session", id: sessionId, userId: user.id } };
 }

@@ -1,10 +1,10 @@
 /** Wraps the route handlers of the management API (G): who asks, what they send, how it is answered. It must hold no rule of what they do. */
 import type * as z from "zod/mini";
-import type { SignIn } from "@/src/control/issue-stream-ticket";
+import { requireTokenAccess } from "@/src/control/token-access";
 import { getRuntime, type Runtime } from "@/src/runtime/registry";
 import { AppError, isAppError } from "@/src/shared/errors";
 import { checkBody } from "@/src/shared/field-problems";
-import { type AccountView, SCHEMA_BYTES_MAX } from "@/src/shared/management";
+import { SCHEMA_BYTES_MAX } from "@/src/shared/management";
 import { authenticate, type Principal } from "./authenticate";
 import { type ClientInfo, readClientInfo } from "./client-info";
 import { createRequestTurn, type LoadKind, type RequestTurn } from "./limit-request";
@@ -37,13 +37,7 @@ export interface PublicContext {
 }
 
 /** What a handler gets of a person who is signed in, or holds a management token. */
-export interface ManageContext extends PublicContext {
-  user: AccountView;
-  /** Null: by management token. */
-  sessionId: string | null;
-  /** The session or the token, for what must end with it. */
-  signIn: SignIn;
-}
+export interface ManageContext extends PublicContext, Principal {}
 
 type Handle<Context> = (context: Context) => Promise<Response>;
 interface Handler<Context> extends Handle<Context> {
@@ -62,9 +56,13 @@ type Routes = Record<Method | "HEAD" | "OPTIONS", Route>;
 /** The exports of a route file, for people who are signed in. Methods without a handler answer 405. */
 export function manageRoute(handlers: Handlers<ManageContext>): Routes {
   const admit = async (context: PublicContext) => {
-    const { user, sessionId, signIn } = await identify(context);
-    await context.turn.count({ account: user.id });
-    return { ...context, user, sessionId, signIn };
+    const principal = await identify(context);
+    const { runtime, request, url, id, turn } = context;
+    await turn.count({ account: principal.user.id });
+    const { access } = principal;
+    const path = url.pathname.replace(/^\/api\/manage\/|\/$/g, "");
+    if (access) await requireTokenAccess({ db: runtime.db, access, method: request.method, path, id: UUID.test(id) ? id : "" });
+    return { ...context, ...principal };
   };
   // From here on its statements take turns with those of other accounts.
   return toRoutes(handlers, admit, (handle) => (context) => context.runtime.asAccount(context.user.id, () => handle(context)));

@@ -7,10 +7,12 @@ import { tryPassword } from "@/src/core/try-password";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import type { PasswordChange } from "@/src/shared/management";
+import { revokeSignIns } from "./end-sign-ins";
+import type { SignIn } from "./issue-stream-ticket";
 
 /**
- * Every session but `currentSessionId` ends; with null (a management token) every one. Raises `current_password_wrong`, and
- * `rate_limited` after too many guesses.
+ * Every session but `signIn` ends, and with `revokeTokens` every management token but it. Throws `current_password_wrong`, and `rate_limited` after too
+ * many guesses.
  */
 export async function changePassword({
   db,
@@ -18,8 +20,7 @@ export async function changePassword({
   passwords,
   signIns,
   limiter,
-  userId,
-  currentSessionId,
+  signIn,
   address,
   input,
 }: {
@@ -28,11 +29,11 @@ export async function changePassword({
   passwords: PasswordHasher;
   signIns: Pick<SignIns, "invalidate">;
   limiter: LoginLimiter;
-  userId: string;
-  currentSessionId: string | null;
+  signIn: SignIn;
   address: string | null;
   input: PasswordChange;
 }): Promise<void> {
+  const { userId } = signIn;
   const { passwordHash: stored } = await db.user.findUniqueOrThrow({ where: { id: userId }, select: { passwordHash: true } });
   const turn = toDashboardTurn(address);
   const attempt = { account: userId, address };
@@ -42,10 +43,7 @@ export async function changePassword({
   const passwordHash = await passwords.hash(input.newPassword, turn);
   await db.$transaction(async (tx) => {
     await tx.user.update({ where: { id: userId }, data: { passwordHash } });
-    await tx.session.updateMany({
-      where: { userId, revokedAt: null, ...(currentSessionId === null ? {} : { id: { not: currentSessionId } }) },
-      data: { revokedAt: clock.now() },
-    });
+    await revokeSignIns({ db: tx, clock, signIn, withTokens: input.revokeTokens ?? false });
   });
   signIns.invalidate(userId);
 }

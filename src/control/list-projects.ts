@@ -9,13 +9,16 @@ export async function listProjects({
   db,
   clock,
   ownerId,
+  only = null,
 }: {
   db: Pick<Db, "project">;
   clock: Clock;
   ownerId: string;
+  /** Of these alone; null: of all. */
+  only?: readonly string[] | null;
 }): Promise<ManagedProject[]> {
   const rows = await db.project.findMany({
-    where: { ownerId },
+    where: { ownerId, ...(only === null ? {} : { id: { in: [...only] } }) },
     orderBy: [{ createdAt: "asc" }, { id: "asc" }],
     select: projectSelect(clock.now()),
   });

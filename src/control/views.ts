@@ -164,6 +164,9 @@ export interface TokenRow {
   id: string;
   name: string;
   prefix: string;
+  scope: TokenView["scope"];
+  allProjects: boolean;
+  projectIds: string[];
   createdAt: Date;
   lastUsedAt: Date | null;
   expiresAt: Date | null;
@@ -174,6 +177,8 @@ export function toTokenView(row: TokenRow): TokenView {
     id: row.id,
     name: row.name,
     prefix: row.prefix,
+    scope: row.scope,
+    projectIds: row.allProjects ? null : row.projectIds,
     createdAt: toTime(row.createdAt),
     lastUsedAt: toTimeOrNull(row.lastUsedAt),
     expiresAt: toTimeOrNull(row.expiresAt),

@@ -122,6 +122,7 @@ export const ERRORS = {
   // G: management
   session_missing: client(401, "Sign in first, or send a management token."),
   management_token_invalid: client(401, "The management token is not valid: it may be expired or revoked."),
+  token_scope_insufficient: client(403, "This management token may not do that. Use one with the needed scope and projects."),
   cross_site_request: client(403, "This request must come from the dashboard itself, or carry a management token."),
   fields_invalid: client(400, "Some fields are not valid."),
   name_taken: client(409, "This name is taken. Choose another one."),

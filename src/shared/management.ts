@@ -174,8 +174,22 @@ export const accountPatchSchema = z.strictObject({ name: z.optional(label("your 
 export const passwordChangeSchema = z.strictObject({
   currentPassword: text().check(z.minLength(1, "Enter your current password."), z.maxLength(1000, "This is too long.")),
   newPassword: password,
+  /** Ends management tokens, too. */
+  revokeTokens: z.optional(z.boolean("Use true or false.")),
 });
-export const tokenCreateSchema = z.strictObject({ name: label("a name", 100), expiresAt: z.optional(expiry) });
+export const TOKEN_SCOPES = ["read", "write"] as const;
+const tokenScope = z.enum(TOKEN_SCOPES, `Use one of: ${TOKEN_SCOPES.join(", ")}.`);
+const PROJECT_IDS = "Use null for all projects, or a list of 1 to 100 ids of projects.";
+export const tokenCreateSchema = z.strictObject({
+  name: label("a name", 100),
+  /** Default: write, which includes read. */
+  scope: z.optional(tokenScope),
+  /** Null or absent: all projects. */
+  projectIds: z.optional(
+    z.nullable(z.array(z.uuid(PROJECT_IDS), PROJECT_IDS).check(z.minLength(1, PROJECT_IDS), z.maxLength(100, PROJECT_IDS))),
+  ),
+  expiresAt: z.optional(expiry),
+});
 /** What the sign-in form sends; loose, so that an old password never fails by form alone. */
 export const loginSchema = z.object({
   email: text().check(z.trim(), z.toLowerCase(), z.minLength(1, "Enter your e-mail address."), z.maxLength(254, "This is too long.")),
@@ -299,7 +313,7 @@ export const connectionSchema = z.object({
 });
 /** Newest first; `total` counts those beyond the limit too. */
 export const connectionsSchema = z.object({ connections: z.array(connectionSchema), total: count });
-const deliveryVerdict = z.enum(["sent", "waiting", "refused", "filtered", "later"]);
+export const deliveryVerdict = z.enum(["sent", "waiting", "refused", "filtered", "later"]);
 /** Who of those who listen now gets a change. `owner`: the name of the user that the record belongs to. */
 export const deliveriesSchema = z.object({
   at: time,
@@ -341,6 +355,9 @@ export const tokenSchema = z.object({
   name: z.string(),
   /** The first characters, to recognise it by. */
   prefix: z.string(),
+  scope: tokenScope,
+  /** Null: all projects. */
+  projectIds: z.nullable(z.array(z.string())),
   createdAt: time,
   lastUsedAt: z.nullable(time),
   expiresAt: expiry,
@@ -348,52 +365,5 @@ export const tokenSchema = z.object({
 /** POST account/tokens: the only answer that has the token itself. */
 export const tokenCreatedSchema = z.extend(tokenSchema, { token: z.string() });
 
+export type * from "./management-types";
 export { projectUsageSchema, quotasPatchSchema } from "./quotas";
-
-// ---- Types ---------------------------------------------------------------------------------------------------------
-
-export type KeyScope = (typeof KEY_SCOPES)[number];
-export type ProjectCreate = z.infer<typeof projectCreateSchema>;
-export type ProjectPatch = z.infer<typeof projectPatchSchema>;
-export type KeyCreate = z.infer<typeof keyCreateSchema>;
-export type KeyRotate = z.infer<typeof keyRotateSchema>;
-export type EndpointCreate = z.infer<typeof endpointCreateSchema>;
-export type EndpointPatch = z.infer<typeof endpointPatchSchema>;
-export type Start = z.infer<typeof startSchema>;
-export type Setup = z.infer<typeof setupSchema>;
-export type Signup = z.infer<typeof signupSchema>;
-export type AccountPatch = z.infer<typeof accountPatchSchema>;
-export type PasswordChange = z.infer<typeof passwordChangeSchema>;
-export type TokenCreate = z.infer<typeof tokenCreateSchema>;
-export type Login = z.infer<typeof loginSchema>;
-
-export type ManagedKey = z.infer<typeof keySchema>;
-export type ManagedProject = z.infer<typeof projectSchema>;
-export type ProjectCreated = z.infer<typeof projectCreatedSchema>;
-export type ManagedEndpoint = z.infer<typeof endpointSchema>;
-export type EndpointDetail = z.infer<typeof endpointDetailSchema>;
-export type MasterKey = z.infer<typeof masterKeySchema>;
-export type RotatedKey = z.infer<typeof rotatedKeySchema>;
-export type Started = z.infer<typeof startedSchema>;
-export type IssuedTicket = z.infer<typeof streamTicketSchema>;
-export type LoggedChange = z.infer<typeof changeSchema>;
-export type LoggedChanges = z.infer<typeof changesSchema>;
-export type SchemaCheck = z.infer<typeof schemaCheckSchema>;
-export type SchemaChecked = z.infer<typeof schemaCheckedSchema>;
-export type AppUserView = z.infer<typeof appUserSchema>;
-export type AppUsers = z.infer<typeof appUsersSchema>;
-export type AppSessionView = z.infer<typeof appSessionSchema>;
-export type ConnectionView = z.infer<typeof connectionSchema>;
-export type Connections = z.infer<typeof connectionsSchema>;
-export type DeliveryVerdict = z.infer<typeof deliveryVerdict>;
-export type Deliveries = z.infer<typeof deliveriesSchema>;
-export type GridRecord = z.infer<typeof gridRecordSchema>;
-export type GridPage = z.infer<typeof gridPageSchema>;
-export type RecordsDelete = z.infer<typeof recordsDeleteSchema>;
-export type RecordsDeleted = z.infer<typeof recordsDeletedSchema>;
-export type Imported = z.infer<typeof importedSchema>;
-export type ImportChecked = z.infer<typeof importCheckedSchema>;
-export type AccountView = z.infer<typeof accountSchema>;
-export type SessionView = z.infer<typeof sessionSchema>;
-export type TokenView = z.infer<typeof tokenSchema>;
-export type TokenCreated = z.infer<typeof tokenCreatedSchema>;

@@ -39,6 +39,7 @@ export const ACCOUNT_OPERATIONS: readonly ManageOperation[] = [
     path: "account/password",
     tag: ACCOUNT,
     summary: "Change your password. Your other sessions end.",
+    description: "With `revokeTokens` your management tokens end too, but for the one that sends this.",
     body: passwordChangeSchema,
     errors: ["current_password_wrong", "rate_limited"],
   },
@@ -49,6 +50,22 @@ export const ACCOUNT_OPERATIONS: readonly ManageOperation[] = [
     tag: ACCOUNT,
     summary: "List where you are signed in.",
     answer: { status: 200, description: "The sessions.", schema: sessionSchema, isList: true },
+  },
+  {
+    id: "signOutElsewhere",
+    method: "delete",
+    path: "account/sessions",
+    tag: ACCOUNT,
+    summary: "End all sessions but your own.",
+    description: "Streams that the dashboard opened for them end within a second.",
+    query: [
+      {
+        name: "tokens",
+        in: "query",
+        description: "Revoke management tokens, too, but for the one that sends this.",
+        schema: { type: "boolean", default: false },
+      },
+    ],
   },
   {
     id: "revokeSession",
@@ -71,7 +88,8 @@ export const ACCOUNT_OPERATIONS: readonly ManageOperation[] = [
     path: "account/tokens",
     tag: ACCOUNT,
     summary: "Create a management token.",
-    description: "`expiresAt` must be in the future; null or absent: never.",
+    description:
+      "`scope`: `read`, or `write` (default), which includes read. `projectIds`: the token is for these projects alone; null or absent: for all. Only a session or a token of scope `write` for all projects may create tokens. `expiresAt` must be in the future; null or absent: never.",
     body: tokenCreateSchema,
     answer: { status: 201, description: "The token. Only this answer has it.", schema: tokenCreatedSchema },
   },

@@ -48,7 +48,7 @@ export function isAnswerSchema(schema: Answer["schema"]): schema is z.ZodMiniTyp
 /** Every error that the operation may answer: those of everybody who asks, of paths with an id, of bodies, and its own. */
 export function errorsOf({ path, body, query, errors = [], isPublic }: ManageOperation): ErrorCode[] {
   return [
-    ...(isPublic ? [] : (["session_missing", "management_token_invalid"] as const)),
+    ...(isPublic ? [] : (["session_missing", "management_token_invalid", "token_scope_insufficient"] as const)),
     "cross_site_request",
     ...(path.includes("{id}") ? (["not_found"] as const) : []),
     ...(query ? (["parameter_invalid"] as const) : []),

@@ -5,7 +5,8 @@ import { listProjects } from "@/src/control/list-projects";
 import { projectCreateSchema } from "@/src/shared/management";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
-  GET: async ({ runtime: { db, clock }, user }) => json(await listProjects({ db, clock, ownerId: user.id })),
+  GET: async ({ runtime: { db, clock }, user, access }) =>
+    json(await listProjects({ db, clock, ownerId: user.id, only: access?.projectIds ?? null })),
   POST: withBody(projectCreateSchema, async ({ runtime: { db, clock, config }, user, body }) =>
     json(await createProject({ db, clock, quota: config.quotas.projects, ownerId: user.id, input: body }), 201),
   ),

@@ -4,21 +4,17 @@ import { changePassword } from "@/src/control/change-password";
 import { passwordChangeSchema } from "@/src/shared/management";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
-  POST: withBody(
-    passwordChangeSchema,
-    async ({ runtime: { db, clock, signIns, passwords, loginLimiter }, client, user, sessionId, body }) => {
-      await changePassword({
-        db,
-        clock,
-        signIns,
-        passwords,
-        limiter: loginLimiter,
-        userId: user.id,
-        currentSessionId: sessionId,
-        address: client.address,
-        input: body,
-      });
-      return noContent();
-    },
-  ),
+  POST: withBody(passwordChangeSchema, async ({ runtime: { db, clock, signIns, passwords, loginLimiter }, client, signIn, body }) => {
+    await changePassword({
+      db,
+      clock,
+      signIns,
+      passwords,
+      limiter: loginLimiter,
+      signIn,
+      address: client.address,
+      input: body,
+    });
+    return noContent();
+  }),
 });

@@ -1,8 +1,13 @@
-/** `/api/manage/account/sessions`: where one is signed in. */
-import { json, manageRoute } from "@/app/lib/manage-route";
+/** `/api/manage/account/sessions`: where one is signed in; DELETE signs out everywhere else, with `tokens=true` of management tokens too. */
+import { json, manageRoute, noContent } from "@/app/lib/manage-route";
+import { endSignIns } from "@/src/control/end-sign-ins";
 import { listSessions } from "@/src/control/list-sessions";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   GET: async ({ runtime: { db, clock }, user, sessionId }) =>
     json(await listSessions({ db, clock, userId: user.id, currentSessionId: sessionId })),
+  DELETE: async ({ runtime: { db, clock, signIns }, url, signIn }) => {
+    await endSignIns({ db, clock, signIns, signIn, withTokens: url.searchParams.get("tokens") === "true" });
+    return noContent();
+  },
 });
