@@ -8,7 +8,7 @@ import { AppError } from "@/src/shared/errors";
 
 // argon2id; the package's enum is ambient, which isolated modules can't read. The parameters are those that OWASP names.
 const ARGON2ID: Algorithm.Argon2id = 2;
-const OPTIONS = { algorithm: ARGON2ID, memoryCost: 19_456, timeCost: 2, parallelism: 1, outputLen: 32 };
+export const HASH_OPTIONS = { algorithm: ARGON2ID, memoryCost: 19_456, timeCost: 2, parallelism: 1, outputLen: 32 };
 
 /** A hash takes 19 MiB, a processor, and one of the four threads that files and DNS share: a processor and a thread are left to other requests. */
 const AT_ONCE_MAX = Math.min(Math.max(availableParallelism() - 1, 1), 3);
@@ -44,18 +44,18 @@ export interface PasswordHasher {
   readonly waiting: number;
 }
 
-/** Computes hashes, without any order. Tests replace it to see the order. */
+/** Computes hashes, without any order. */
 export interface HashEngine {
   hash(password: string): Promise<string>;
   verify(stored: string, password: string): Promise<boolean>;
 }
 
 const argon2: HashEngine = {
-  hash: (password) => hash(password, OPTIONS),
+  hash: (password) => hash(password, HASH_OPTIONS),
   verify,
 };
 
-/** One per process: its bound is that of the process. No password is logged or kept. `atOnceMax`: default the number of processors less one, at most 3. */
+/** One per process: its bound is that of the process. No password is logged or kept. `atOnceMax`: default the number of processors less one, at most 3. `engine`: default libuv's threads. */
 export function createPasswordHasher({
   atOnceMax = AT_ONCE_MAX,
   engine = argon2,

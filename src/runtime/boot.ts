@@ -58,6 +58,7 @@ import { createS3Storage } from "@/src/storage/s3";
 import { type Cleanup, createCleanup } from "./cleanup";
 import { createLog } from "./log";
 import { type LoopDelayReading, startLoopDelay } from "./loop-delay";
+import { createHashThreads } from "./password-threads";
 import type { Runtime } from "./registry";
 import { loadSecret } from "./secret";
 import { startTicker } from "./ticker";
@@ -150,7 +151,10 @@ async function compose({ config, log, cleanup }: { config: Config; log: Log; cle
     queueBytesMax: config.queueBytesMax,
   });
   const records = createRecords({ store, sandbox, recordBytesMax: config.bodyBytesMax });
-  const passwords = createPasswordHasher();
+  // Elsewhere threads have no priority of their own.
+  const hashThreads = process.platform === "linux" ? createHashThreads() : undefined;
+  cleanup.add(() => hashThreads?.close());
+  const passwords = createPasswordHasher(hashThreads ? { engine: hashThreads } : {});
   const users = createUsers({
     store: limitUserStore(createUserStore({ db: writeDb, queue: endpointQueue, reads, background }), quotas),
     records,

@@ -1,0 +1,90 @@
+/** Computes password hashes in threads of low priority, so that requests which need no password go first on a busy machine (ADR 23). */
+import { createRequire } from "node:module";
+import { Worker } from "node:worker_threads";
+import { HASH_OPTIONS, type HashEngine } from "@/src/core/password-hasher";
+
+/** Added to the process's niceness: beside requests that have something to do, a hash gets about a tenth of a processor. */
+const NICENESS = 10;
+
+/** CommonJS, and run from its text: the server is one bundle. */
+const SOURCE = `
+const { parentPort, workerData } = require("node:worker_threads");
+const { hashSync, verifySync } = require(workerData.argon2);
+const { getPriority, setPriority } = require("node:os");
+// On Linux a priority is a thread's own, and the link names the thread.
+const thread = Number(require("node:fs").readlinkSync("/proc/thread-self").split("/").pop());
+setPriority(thread, Math.min(19, getPriority(0) + workerData.niceness));
+parentPort.on("message", ({ stored, password }) => {
+  try {
+    parentPort.postMessage({ value: stored === null ? hashSync(password, workerData.options) : verifySync(stored, password) });
+  } catch (error) {
+    parentPort.postMessage({ problem: String(error) });
+  }
+});
+`;
+
+interface Job {
+  /** Null: the password is to be hashed. */
+  stored: string | null;
+  password: string;
+}
+
+type Answer = { value: string | boolean } | { problem: string };
+
+export interface HashThreads extends HashEngine {
+  /** Ends the threads; what they compute is rejected. */
+  close(): Promise<void>;
+}
+
+/** For Linux. A thread is started when all are busy, and stays: as many as hashes are asked for at once. */
+export function createHashThreads(): HashThreads {
+  const workerData = { argon2: createRequire(import.meta.url).resolve("@node-rs/argon2"), options: HASH_OPTIONS, niceness: NICENESS };
+  const all = new Set<Worker>();
+  const idle: Worker[] = [];
+
+  function start(): Worker {
+    const worker = new Worker(SOURCE, { eval: true, workerData });
+    // A server that has nothing else to do may end.
+    worker.unref();
+    all.add(worker);
+    // Reported to the job that it had, if any; a new one takes its place when it is needed.
+    worker.on("error", () => undefined);
+    worker.once("exit", () => {
+      all.delete(worker);
+      const place = idle.indexOf(worker);
+      if (place >= 0) idle.splice(place, 1);
+    });
+    return worker;
+  }
+
+  function run(job: Job): Promise<string | boolean> {
+    const worker = idle.pop() ?? start();
+    worker.ref();
+    return new Promise((resolve, reject) => {
+      const settle = () => {
+        worker.off("message", onAnswer).off("error", reject).off("exit", onExit);
+        worker.unref();
+      };
+      const onAnswer = (answer: Answer) => {
+        settle();
+        idle.push(worker);
+        if ("value" in answer) resolve(answer.value);
+        else reject(new Error(`A password could not be hashed: ${answer.problem}`));
+      };
+      const onExit = () => {
+        settle();
+        reject(new Error("The thread that hashed a password ended."));
+      };
+      worker.on("message", onAnswer).on("error", reject).on("exit", onExit);
+      worker.postMessage(job);
+    });
+  }
+
+  return {
+    hash: async (password) => String(await run({ stored: null, password })),
+    verify: async (stored, password) => (await run({ stored, password })) === true,
+    close: async () => {
+      await Promise.all([...all].map((worker) => worker.terminate()));
+    },
+  };
+}
