@@ -15,6 +15,7 @@ import { FormFailure } from "../forms/form-failure";
 import { SecretOnce } from "../forms/secret-once";
 import { SubmitButton } from "../forms/submit-button";
 import { useForm } from "../forms/use-form";
+import { TokenScopeFields, useTokenAccess } from "./token-scope-fields";
 
 export function CreateTokenDialog({ open, onClose }: { open: boolean; onClose: () => void }) {
   const first = useRef<HTMLInputElement>(null);
@@ -55,9 +56,15 @@ function CreateTokenForm({
 }) {
   const client = useQueryClient();
   const expiry = useExpiry();
+  const access = useTokenAccess();
   const form = useForm({
     check: bySchema(async () => (await import("@/src/shared/management")).tokenCreateSchema),
-    toBody: ({ name, expiresAt }) => ({ name, expiresAt: expiry.expiresAt(expiresAt) }),
+    toBody: ({ name, expiresAt }) => ({
+      name,
+      scope: access.scope,
+      projectIds: access.reach === "all" ? null : access.chosen,
+      expiresAt: expiry.expiresAt(expiresAt),
+    }),
     submit: async (body) => {
       const { token } = await requestJson<TokenCreated>("account/tokens", { method: "POST", body });
       onMade(token);
@@ -67,6 +74,7 @@ function CreateTokenForm({
   return (
     <form {...form.props} className="flex flex-col gap-4">
       <TextField name="name" label="Name" placeholder="Deploy script" problem={form.problemOf("name")} ref={first} />
+      <TokenScopeFields access={access} problem={form.problemOf("projectIds") && "Choose one project or more."} />
       <ExpiryField expiry={expiry} problem={form.problemOf("expiresAt")} />
       <FormFailure failure={form.failure} />
       <DialogActions>

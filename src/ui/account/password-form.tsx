@@ -2,8 +2,9 @@
 "use client";
 
 import { useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
 import { PASSWORD_LENGTH_MIN } from "@/src/shared/password-length";
-import { sessionsQuery } from "../api/queries";
+import { sessionsQuery, tokensQuery } from "../api/queries";
 import { requestJson } from "../api/request";
 import { TextField } from "../components/field";
 import { Panel } from "../components/page";
@@ -12,15 +13,19 @@ import { FormFailure } from "../forms/form-failure";
 import { SubmitButton } from "../forms/submit-button";
 import { useForm } from "../forms/use-form";
 import { notify } from "../notifications/notify";
+import { RevokeTokens } from "./sign-out-dialog";
 
 export function PasswordForm({ email }: { email: string }) {
   const client = useQueryClient();
+  const [revokeTokens, setRevokeTokens] = useState(false);
   const form = useForm({
     check: bySchema(async () => (await import("@/src/shared/management")).passwordChangeSchema),
-    toBody: ({ currentPassword, newPassword }) => ({ currentPassword, newPassword }),
+    toBody: ({ currentPassword, newPassword }) => ({ currentPassword, newPassword, revokeTokens }),
     submit: async (body) => {
       await requestJson("account/password", { method: "POST", body });
       await client.invalidateQueries({ queryKey: sessionsQuery().queryKey });
+      if (revokeTokens) void client.invalidateQueries({ queryKey: tokensQuery().queryKey });
+      setRevokeTokens(false);
       notify("Changed your password. Other browsers are signed out.");
       form.props.ref.current?.reset();
     },
@@ -45,6 +50,7 @@ export function PasswordForm({ email }: { email: string }) {
           hint={form.problemOf("newPassword") ? undefined : `${PASSWORD_LENGTH_MIN} characters or more.`}
           problem={form.problemOf("newPassword")}
         />
+        <RevokeTokens checked={revokeTokens} onChange={setRevokeTokens} />
         <FormFailure failure={form.failure} />
         <div>
           <SubmitButton form={form} tone="secondary">

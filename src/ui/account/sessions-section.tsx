@@ -2,6 +2,7 @@
 "use client";
 
 import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
 import type { SessionView } from "@/src/shared/management";
 import { sessionsQuery } from "../api/queries";
 import { requestJson } from "../api/request";
@@ -13,11 +14,17 @@ import { FormFailure } from "../forms/form-failure";
 import { useAction } from "../forms/use-action";
 import { notify } from "../notifications/notify";
 import { toBrowserName } from "./browser-name";
+import { SignOutDialog } from "./sign-out-dialog";
 
 export function SessionsSection({ sessions: initial, nowMs }: { sessions: SessionView[]; nowMs: number }) {
   const { data: sessions } = useQuery({ ...sessionsQuery(), initialData: initial, initialDataUpdatedAt: nowMs });
+  const [signingOut, setSigningOut] = useState(false);
   return (
-    <Section title="Sessions" note="Browsers that are signed in. End those that you don't know.">
+    <Section
+      title="Sessions"
+      note="Browsers that are signed in. End those that you don't know."
+      actions={<Button onClick={() => setSigningOut(true)}>Sign out everywhere</Button>}
+    >
       <Panel padded={false}>
         <ul className="flex flex-col divide-y">
           {sessions.map((session) => (
@@ -25,6 +32,7 @@ export function SessionsSection({ sessions: initial, nowMs }: { sessions: Sessio
           ))}
         </ul>
       </Panel>
+      <SignOutDialog open={signingOut} onClose={() => setSigningOut(false)} />
     </Section>
   );
 }

@@ -4,7 +4,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import type { TokenView } from "@/src/shared/management";
-import { tokensQuery } from "../api/queries";
+import { projectsQuery, tokensQuery } from "../api/queries";
 import { requestJson } from "../api/request";
 import { Badge } from "../components/badge";
 import { Button } from "../components/button";
@@ -18,6 +18,9 @@ import { CreateTokenDialog } from "./create-token-dialog";
 export function TokensSection({ tokens: initial, nowMs }: { tokens: TokenView[]; nowMs: number }) {
   const client = useQueryClient();
   const { data: tokens, dataUpdatedAt } = useQuery({ ...tokensQuery(), initialData: initial, initialDataUpdatedAt: nowMs });
+  // Only their names are missing.
+  const { data: projects = [] } = useQuery({ ...projectsQuery(), enabled: tokens.some(({ projectIds }) => projectIds !== null) });
+  const projectNames = new Map(projects.map(({ id, name }) => [id, name]));
   const [creating, setCreating] = useState(false);
   const [revoking, setRevoking] = useState<TokenView | null>(null);
   const revoke = async (token: TokenView) => {
@@ -29,7 +32,7 @@ export function TokensSection({ tokens: initial, nowMs }: { tokens: TokenView[];
   return (
     <Section
       title="Management tokens"
-      note="For programs that manage your projects: they send one as Authorization: Bearer …, and may do all that you may."
+      note="For programs that manage your projects. Send one as Authorization: Bearer …; its scope and projects limit what it can do."
       actions={
         <>
           <ButtonLink href="/account/api">API reference</ButtonLink>
@@ -43,7 +46,13 @@ export function TokensSection({ tokens: initial, nowMs }: { tokens: TokenView[];
         ) : (
           <ul className="flex flex-col divide-y">
             {tokens.map((token) => (
-              <TokenRow key={token.id} token={token} nowMs={dataUpdatedAt} onRevoke={() => setRevoking(token)} />
+              <TokenRow
+                key={token.id}
+                token={token}
+                projectNames={projectNames}
+                nowMs={dataUpdatedAt}
+                onRevoke={() => setRevoking(token)}
+              />
             ))}
           </ul>
         )}
@@ -55,7 +64,7 @@ export function TokensSection({ tokens: initial, nowMs }: { tokens: TokenView[];
         title="Revoke token"
         name={revoking?.name ?? ""}
         action="Revoke token"
-        consequences={<p>Programs that use this token are refused from now on. This can't be undone.</p>}
+        consequences={<p>Programs that use this token lose access immediately. This can't be undone.</p>}
         onConfirm={async () => {
           if (revoking) await revoke(revoking);
         }}
@@ -64,7 +73,28 @@ export function TokensSection({ tokens: initial, nowMs }: { tokens: TokenView[];
   );
 }
 
-function TokenRow({ token, nowMs, onRevoke }: { token: TokenView; nowMs: number; onRevoke: () => void }) {
+/** In how many projects' names a row is still read at a glance. */
+const NAMES_MAX = 3;
+
+function toReach({ projectIds }: TokenView, names: ReadonlyMap<string, string>): string {
+  if (projectIds === null) return "all projects";
+  const known = projectIds.flatMap((id) => names.get(id) ?? []);
+  if (known.length === 0) return projectIds.length === 1 ? "1 project" : `${projectIds.length} projects`;
+  const more = projectIds.length - Math.min(known.length, NAMES_MAX);
+  return `${known.slice(0, NAMES_MAX).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+}
+
+function TokenRow({
+  token,
+  projectNames,
+  nowMs,
+  onRevoke,
+}: {
+  token: TokenView;
+  projectNames: ReadonlyMap<string, string>;
+  nowMs: number;
+  onRevoke: () => void;
+}) {
   const expired = token.expiresAt !== null && Date.parse(token.expiresAt) <= nowMs;
   return (
     <li className="flex flex-wrap items-center justify-between gap-x-4 gap-y-2 px-5 py-3">
@@ -73,6 +103,9 @@ function TokenRow({ token, nowMs, onRevoke }: { token: TokenView; nowMs: number;
           <span className="font-medium wrap-anywhere">{token.name}</span>
           <code className="text-data text-muted">{token.prefix}…</code>
           {expired ? <Badge tone="warn">Expired</Badge> : null}
+        </p>
+        <p className="text-muted wrap-anywhere">
+          {token.scope === "read" ? "Read only" : "Read and write"} · {toReach(token, projectNames)}
         </p>
         <p className="text-muted">
           Created <RelativeTime time={token.createdAt} /> · last used <RelativeTime time={token.lastUsedAt} never="never" /> · expires{" "}
