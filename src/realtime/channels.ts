@@ -8,6 +8,8 @@ import type { RecordFilter } from "./record-filter";
 
 /** Where a stream hears of changes: from a pump, or through a filter. Added in the turn in which it was asked for. */
 export interface ChangeSource extends Pick<ChangePump, "position"> {
+  /** What its streams read for themselves before they are live; absent: each reads on its own. */
+  readonly reads?: StreamReads;
   add(listener: FeedListener): void;
   remove(listener: FeedListener): void;
 }
@@ -91,6 +93,7 @@ function createChannel(options: {
 
   function sourceOf(key: string, expression: string, feed: FilteredFeed): ChangeSource {
     return {
+      reads: feed.reads,
       position: () => feed.position(),
       add: (listener) => {
         if (feed.listenerCount() === 0) {

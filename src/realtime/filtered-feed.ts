@@ -8,7 +8,7 @@ import { createChangeBatch } from "./change-batch";
 import type { ChangePump } from "./change-pump";
 import { toChangeSize } from "./change-size";
 import { createUploadEncoder, type EncodedChange } from "./encode";
-import { readWholeUploads, type StreamReads } from "./filtered-reads";
+import { createFilteredReads, readWholeUploads, type StreamReads } from "./filtered-reads";
 import type { PumpListener } from "./listener-index";
 import { PAGE_LIMIT_FIRST, toNextPageLimit } from "./log-pages";
 import { type FilterFailure, filterChanges, type RecordFilter } from "./record-filter";
@@ -21,6 +21,8 @@ export interface FeedListener extends PumpListener {
 
 /** It is a listener of a pump: to be added there with its first listener, and removed with its last. */
 export interface FilteredFeed extends PumpListener {
+  /** The log and the snapshots through the filter, for what its listeners are sent before they are live. They end with the feed. */
+  readonly reads: StreamReads;
   /** Up to where changes have been judged, and those that pass delivered. */
   position(): LogPosition | undefined;
   add(listener: FeedListener): void;
@@ -43,7 +45,7 @@ export function createFilteredFeed(options: {
   endpointId: string;
   onlyOwner: string | undefined;
   pump: Pick<ChangePump, "position">;
-  reads: Pick<StreamReads, "readLog">;
+  reads: StreamReads;
   filter: RecordFilter;
   pendingBytesMax: number;
   /** After so many bytes of changes the event loop gets a turn, in which sockets drain. */
@@ -55,6 +57,7 @@ export function createFilteredFeed(options: {
 
 class Feed implements FilteredFeed {
   readonly onlyOwner: string | undefined;
+  readonly reads: StreamReads;
   readonly #options: Parameters<typeof createFilteredFeed>[0];
   readonly #listeners = new Set<FeedListener>();
   readonly #closing = new AbortController();
@@ -72,6 +75,7 @@ class Feed implements FilteredFeed {
   constructor(options: Parameters<typeof createFilteredFeed>[0]) {
     this.#options = options;
     this.onlyOwner = options.onlyOwner;
+    this.reads = createFilteredReads(options.reads, options.filter, this.#closing.signal);
     this.#position = options.pump.position();
   }
 

@@ -1,29 +1,16 @@
 /** The log and the snapshots as a stream with a filter sees them (W13): for what it is sent before it is live. It must not know live changes. */
 import { readJsonItems } from "@/src/core/json-items";
-import type { Change, ChangeLog, HiddenChange } from "@/src/core/ports";
+import type { Change, HiddenChange } from "@/src/core/ports";
 import type { SnapshotReader } from "@/src/core/snapshot-ports";
 import type { AppError } from "@/src/shared/errors";
 import { filterChanges, type RecordFilter } from "./record-filter";
+import { shareReads } from "./shared-reads";
 
 /** What a session reads for itself. What is left out of the log keeps its place. */
 export interface StreamReads {
   /** Up to `limit` changes with seq > `after`, ascending, and what belongs to them. */
   readLog(endpointId: string, after: number, limit: number): Promise<(Change | HiddenChange)[]>;
   readonly snapshots: SnapshotReader;
-}
-
-/** The log as a user sees it; `onlyOwner` undefined: all of it. */
-export function createReads(options: {
-  changes: Pick<ChangeLog, "read" | "readFor">;
-  snapshots: SnapshotReader;
-  onlyOwner: string | undefined;
-}): StreamReads {
-  const { changes, snapshots, onlyOwner } = options;
-  return {
-    readLog: (endpointId, after, limit) =>
-      onlyOwner === undefined ? changes.read(endpointId, after, limit) : changes.readFor(onlyOwner, endpointId, after, limit),
-    snapshots,
-  };
 }
 
 /** A filter failed on what a stream is to be sent next: the stream can't go on. */
@@ -33,15 +20,19 @@ export class FilterFailedError extends Error {
   }
 }
 
-/** The same through a filter. Both may raise FilterFailedError, what says that the sandbox is busy, and the signal's reason. */
+/**
+ * The same through a filter, for all streams that have it and the same view: a page that several of them want at the same time is judged once. Both may
+ * throw FilterFailedError, what says that the sandbox is busy, and the signal's reason.
+ */
 export function createFilteredReads(reads: StreamReads, filter: RecordFilter, signal: AbortSignal): StreamReads {
+  const readShared = shareReads(async (endpointId, after, limit) => {
+    const page = await readWholeUploads(reads, endpointId, after, limit);
+    const { kept, failed } = await filterChanges(filter, page, signal);
+    if (failed && kept.length === 0) throw toStreamError(failed.error);
+    return kept;
+  });
   return {
-    readLog: async (endpointId, after, limit) => {
-      const page = await readWholeUploads(reads, endpointId, after, limit);
-      const { kept, failed } = await filterChanges(filter, page, signal);
-      if (failed && kept.length === 0) throw toStreamError(failed.error);
-      return kept;
-    },
+    readLog: (...page) => readShared(undefined, ...page),
     snapshots: {
       readPage: async (endpointId, range) => {
         const page = await reads.snapshots.readPage(endpointId, range);

@@ -8,11 +8,17 @@ afterEach(() => heartbeat.stop());
 function setUp() {
   heartbeat = createHeartbeat({ pingIntervalMs: 25_000, pongTimeoutMs: 10_000 });
   const seen: string[] = [];
-  const beating = heartbeat.add({ ping: () => seen.push("ping"), terminate: () => seen.push("terminate") });
+  const socket = { unsentBytes: 0, takenBytes: 0 };
+  const beating = heartbeat.add({
+    ping: () => seen.push("ping"),
+    unsentBytes: () => socket.unsentBytes,
+    takenBytes: () => socket.takenBytes,
+    terminate: () => seen.push("terminate"),
+  });
   const pass = (steps: number) => {
     for (let i = 0; i < steps; i++) heartbeat.step();
   };
-  return { beating, seen, pass };
+  return { beating, seen, socket, pass };
 }
 
 describe("createHeartbeat", () => {
@@ -39,6 +45,33 @@ describe("createHeartbeat", () => {
     expect(seen).toEqual(["ping", "terminate"]);
   });
 
+  it("[W8] waits for a client that reads what is before the ping, however slowly, and drops it when it stops", () => {
+    const { seen, socket, pass } = setUp();
+    socket.unsentBytes = 1_000;
+    pass(25);
+    for (let round = 0; round < 5; round++) {
+      pass(9);
+      socket.takenBytes += 1;
+      pass(1);
+    }
+    expect(seen).not.toContain("terminate");
+    // The rest is with the operating system: for this the client has as long as for a ping.
+    socket.unsentBytes = 0;
+    socket.takenBytes += 1_000;
+    pass(10);
+    expect(seen).not.toContain("terminate");
+    pass(10);
+    expect(seen.at(-1)).toBe("terminate");
+  });
+
+  it("[W8] does not take the ping itself for something that was read", () => {
+    const { seen, socket, pass } = setUp();
+    pass(25);
+    socket.takenBytes += 2;
+    pass(10);
+    expect(seen).toEqual(["ping", "terminate"]);
+  });
+
   it("[W8] keeps who answers in time", () => {
     const { beating, seen, pass } = setUp();
     pass(25 + 9);
@@ -59,7 +92,8 @@ describe("createHeartbeat", () => {
   it("waits for a pong when the timeout is longer than the interval", () => {
     heartbeat = createHeartbeat({ pingIntervalMs: 100, pongTimeoutMs: 250 });
     const seen: string[] = [];
-    heartbeat.add({ ping: () => seen.push("ping"), terminate: () => seen.push("terminate") });
+    const nothing = { unsentBytes: () => 0, takenBytes: () => 0 };
+    heartbeat.add({ ...nothing, ping: () => seen.push("ping"), terminate: () => seen.push("terminate") });
     for (let i = 0; i < 25 + 62; i++) heartbeat.step();
     expect(seen).toEqual(["ping", "ping", "ping"]);
     heartbeat.step();

@@ -1,14 +1,27 @@
-/** Whatever comes when, on however many nodes, every subscriber gets exactly what it may read of the log's suffix: once, in order, and without a hole that it is not told of. */
+/** Whatever comes when, on however many nodes, and however slowly they read, every subscriber gets exactly what it may read of the log's suffix: once, in order, and without a hole that it is not told of. */
 import { setImmediate as nextTick } from "node:timers/promises";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Hint, Sandbox } from "@/src/core/ports";
-import { parseCursor } from "@/src/shared/cursor";
+import { formatCursor, parseCursor } from "@/src/shared/cursor";
 import { AppError } from "@/src/shared/errors";
 import { createMemoryHub, EPOCH, type MemoryHub, toGrant, toPrivateGrant, toStart } from "@/tests/support/memory-hub";
 import { createMemoryLog, type MemoryLog } from "@/tests/support/memory-log";
-import { createMemorySink, type StreamMessage } from "@/tests/support/memory-sink";
+import { createMemorySink, type MemorySink, type StreamMessage } from "@/tests/support/memory-sink";
+import { readTexts } from "@/tests/support/read-frames";
+import { toTextFrame } from "./encode";
 import type { Start } from "./session";
+import { CURSOR_FRAMES, type StreamFormat } from "./stream-format";
+
+/** As server-sent events have it, with cursors: an upload is one message. */
+const JOINED_FRAMES: StreamFormat = {
+  ...CURSOR_FRAMES,
+  joinsUploads: true,
+  change: (encoded, epoch) => {
+    const [text = ""] = readTexts(encoded.plain());
+    return toTextFrame(JSON.stringify({ ...JSON.parse(text), cursor: formatCursor({ epoch, seq: encoded.change.seq }) }));
+  },
+};
 
 const OWNERS = ["a", "b", "c"];
 const NODES = 2;
@@ -20,6 +33,10 @@ const steps = fc.array(
       arbitrary: fc.record({
         do: fc.constant("commit" as const),
         owners: fc.array(fc.constantFrom(null, ...OWNERS), { minLength: 1, maxLength: 40 }),
+        /** Of each record: several of the large ones fill a queue. */
+        bytes: fc.constantFrom(10, 10, 1_000, 4_000),
+        /** All of the first owner, sent together. */
+        isUpload: fc.constantFrom(false, false, true),
         hint: fc.constantFrom("now" as const, "late" as const, "lost" as const, "endpoint" as const),
         /** The node that writes. Only some hints reach the other one. */
         node: fc.nat({ max: NODES - 1 }),
@@ -35,6 +52,9 @@ const steps = fc.array(
         /** Changes of seqs that this divides are wanted; null: all. */
         divisor: fc.constantFrom(null, null, 2, 3),
         start: fc.oneof(fc.constantFrom("plain" as const, "now" as const), fc.integer({ min: 0, max: 60 })),
+        /** It reads nothing on its own. */
+        isSlow: fc.boolean(),
+        joinsUploads: fc.boolean(),
         node: fc.nat({ max: NODES - 1 }),
       }),
     },
@@ -46,6 +66,15 @@ const steps = fc.array(
         node: fc.nat({ max: NODES - 1 }),
       }),
     },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        do: fc.constant("read" as const),
+        client: fc.nat({ max: 5 }),
+        bytes: fc.constantFrom(1, 500, 5_000, 100_000),
+      }),
+    },
+    { weight: 1, arbitrary: fc.record({ do: fc.constantFrom("stall" as const, "drain" as const), client: fc.nat({ max: 5 }) }) },
     {
       weight: 1,
       arbitrary: fc.record({
@@ -63,6 +92,8 @@ interface Client {
   owner: string | null;
   divisor: number | null;
   isPlain: boolean;
+  /** It stalled at some time: a plain one may have been ended for it. */
+  hasStalled: boolean;
   /** The log's seq when it asked to connect for the first time, and when it was connected. */
   askedAt: number;
   connectedAt: number | undefined;
@@ -73,6 +104,10 @@ interface Client {
   received(): StreamMessage[];
   drop(): void;
   beat(): void;
+  /** Its connections take nothing more, but what it reads; or everything at once. */
+  stall(): void;
+  read(bytes: number): void;
+  drain(): void;
   /** Connects again unless it is connected, or plain: a plain one can't say where it was. One that was ended notices it. */
   resume(node: number): void;
 }
@@ -80,14 +115,17 @@ interface Client {
 /** `nodes`: those that run now. */
 function createClient(
   nodes: readonly MemoryHub[],
-  options: { node: number; owner: string | null; divisor: number | null; start: Start },
+  options: { node: number; owner: string | null; divisor: number | null; start: Start; isSlow: boolean; joinsUploads: boolean },
 ): Client {
   const { owner, divisor, start: initialStart } = options;
   const filter = divisor === null ? undefined : String(divisor);
+  const format = options.joinsUploads ? JOINED_FRAMES : CURSOR_FRAMES;
   const { log } = toNode(nodes, options.node);
   const before: StreamMessage[] = [];
   let start = initialStart;
-  let connection: { close(): void; beat(): void; isEnded(): boolean; messages(): StreamMessage[] } | undefined;
+  let connection:
+    | (Pick<MemorySink, "messages" | "stall" | "take" | "drain"> & { close(): void; beat(): void; isEnded(): boolean })
+    | undefined;
   const grant = owner === null ? toGrant(log) : toPrivateGrant(log, owner);
 
   const connect = () => {
@@ -102,7 +140,11 @@ function createClient(
       beat: () => subscription?.beat(),
       isEnded: () => sink.endedBy() !== undefined,
       messages: () => sink.messages(),
+      stall: () => sink.stall(),
+      take: (bytes: number) => sink.take(bytes),
+      drain: () => sink.drain(),
     };
+    if (client.isSlow) sink.stall();
     connection = current;
     const onConnect = () => {
       if (isDropped) return undefined;
@@ -111,7 +153,7 @@ function createClient(
       return sink;
     };
     toNode(nodes, client.node)
-      .hub.subscribe({ grant, start, transport: "ws", address: "127.0.0.1", filter, connect: onConnect })
+      .hub.subscribe({ grant, start, transport: "ws", address: "127.0.0.1", format, filter, connect: onConnect })
       .then(
         (opened) => {
           subscription = opened;
@@ -123,7 +165,9 @@ function createClient(
       );
   };
 
-  const client: Client = {
+  const client: Client & { isSlow: boolean } = {
+    isSlow: options.isSlow,
+    hasStalled: options.isSlow,
     owner,
     divisor,
     isPlain: initialStart.mode === "plain",
@@ -139,7 +183,18 @@ function createClient(
       client.isConnected = false;
     },
     beat: () => connection?.beat(),
+    stall: () => {
+      client.isSlow = true;
+      client.hasStalled = true;
+      connection?.stall();
+    },
+    read: (bytes) => connection?.take(bytes),
+    drain: () => {
+      client.isSlow = false;
+      connection?.drain();
+    },
     resume: (node) => {
+      // A plain one that reads too slowly is ended by right (W7).
       if (connection?.isEnded()) client.drop();
       if (connection || client.isPlain) return;
       client.node = node;
@@ -169,7 +224,7 @@ function follow(client: Client, log: MemoryLog, trimmedTo: number): void {
   };
 
   let at: number | undefined;
-  for (const message of client.received()) {
+  for (const message of client.received().flatMap(toSingle)) {
     const seq = message.record ? Number.parseInt(message.record.uniqueId, 16) : parseCursor(message.cursor ?? "")?.seq;
     if (seq === undefined) throw new Error("neither a record nor a cursor");
     if (message.record) expect(mayRead(seq)).toBe(true);
@@ -200,10 +255,18 @@ function follow(client: Client, log: MemoryLog, trimmedTo: number): void {
   if (client.isConnected) expectNothingMissed(at ?? client.connectedAt ?? 0, log.position().seq);
 }
 
+/** The files of an upload that came as one message, one by one: those before the last have no place of their own. */
+function toSingle(message: StreamMessage): StreamMessage[] {
+  const { record } = message;
+  return Array.isArray(record)
+    ? record.map((each: StreamMessage["record"]) => ({ ...message, ...(each ? { record: each } : {}) }))
+    : [message];
+}
+
 const range = (from: number, to: number) => Array.from({ length: Math.max(to - from + 1, 0) }, (_, index) => from + index);
 
 describe("interleavings", () => {
-  it("[W4] [W5] [W9] [W10] [W13] every subscriber gets exactly what it may read of the log's suffix, whatever comes when", async () => {
+  it("[W4] [W5] [W7] [W9] [W10] [W13] every subscriber gets exactly what it may read of the log's suffix, whatever comes when", async () => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), steps, async (scheduler, script) => {
         let failures = 0;
@@ -228,7 +291,10 @@ describe("interleavings", () => {
         for (const step of script) {
           switch (step.do) {
             case "commit": {
-              const changes = step.owners.flatMap((owner) => log.commit(1, { owner }));
+              const [owner = null] = step.owners;
+              const changes = step.isUpload
+                ? log.commit(Math.min(step.owners.length, 10), { owner, bytes: step.bytes, isUpload: true })
+                : step.owners.flatMap((each) => log.commit(1, { owner: each, bytes: step.bytes }));
               const reached = step.reachesAll ? [...nodes] : [toNode(nodes, step.node)];
               const publish = (hint: Hint) => {
                 for (const { hints } of reached) hints.publish(hint);
@@ -244,7 +310,13 @@ describe("interleavings", () => {
                   node: step.node,
                   owner: step.owner,
                   divisor: step.divisor,
-                  start: typeof step.start === "number" ? toStart(Math.min(step.start, log.position().seq)) : { mode: step.start },
+                  isSlow: step.isSlow,
+                  joinsUploads: step.joinsUploads,
+                  // No message of such a stream has a place within an upload.
+                  start:
+                    typeof step.start === "number"
+                      ? toStart(step.joinsUploads ? 0 : Math.min(step.start, log.position().seq))
+                      : { mode: step.start },
                 }),
               );
               break;
@@ -256,6 +328,15 @@ describe("interleavings", () => {
               break;
             case "beat":
               clients[step.client]?.beat();
+              break;
+            case "stall":
+              clients[step.client]?.stall();
+              break;
+            case "read":
+              clients[step.client]?.read(step.bytes);
+              break;
+            case "drain":
+              clients[step.client]?.drain();
               break;
             case "fail":
               failures += 1;
@@ -283,8 +364,13 @@ describe("interleavings", () => {
         }
 
         failures = 0;
-        for (let round = 0; round < 20; round++) {
-          for (const client of clients) client.resume(client.node);
+        for (let round = 0; round < 40; round++) {
+          // Some read all at once in the end, some bit by bit.
+          for (const [index, client] of clients.entries()) {
+            if (index % 2 === 0 || round > 20) client.drain();
+            else client.read(10_000);
+            client.resume(client.node);
+          }
           await scheduler.waitFor(Promise.allSettled(nodes.map(({ hub }) => hub.poll())));
           await scheduler.waitIdle();
           await nextTick();
@@ -292,7 +378,7 @@ describe("interleavings", () => {
 
         for (const client of clients) follow(client, log, trimmedTo);
       }),
-      { numRuns: 200 },
+      { numRuns: 300 },
     );
-  }, 60_000);
+  }, 120_000);
 });

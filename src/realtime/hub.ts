@@ -13,12 +13,12 @@ import type { ChangePump } from "./change-pump";
 import { type ChangeSource, type Channel, type Channels, createChannels } from "./channels";
 import { type Connection, type OpenStream, type Subscription, type Transport, toConnection } from "./connection";
 import { createFilterChecks, type FilterChecks } from "./filter-checks";
-import { createFilteredReads, createReads } from "./filtered-reads";
 import { createFlusher, type Flusher } from "./flusher";
 import { groupByEndpoint } from "./hints";
 import { createPositionReader, type PositionReader } from "./position-reader";
 import { createRecheckQueue, type RecheckQueue } from "./recheck-queue";
 import { createRecordFilter } from "./record-filter";
+import { createReplayReads, type ReplayReads } from "./replay-reads";
 import { createSession, type Session, type Start } from "./session";
 import { CURSOR_FRAMES, PLAIN_FRAMES, type StreamFormat } from "./stream-format";
 import type { StreamLimits } from "./stream-limits";
@@ -78,6 +78,9 @@ export interface HubOptions {
   queueBytesMax: number;
 }
 
+/** Polls come each second; what is between two of them beyond this is no time in which clients could have read. */
+const POLL_MS_MAX = 2_000;
+
 /** Listens to hints at once. `poll` is the caller's to call each second, `recheck` after each invalidation of a project. */
 export function createHub(options: HubOptions): Hub {
   return new StreamHub(options);
@@ -88,18 +91,21 @@ class StreamHub implements Hub {
   readonly #positions: PositionReader;
   readonly #flusher: Flusher = createFlusher();
   readonly #channels: Channels;
+  readonly #replays: ReplayReads;
   readonly #filterChecks: FilterChecks;
   readonly #streams = new Map<Session, OpenStream>();
   readonly #rechecks: RecheckQueue;
   /** Projects whose recheck failed. */
   readonly #uncheckedProjectIds = new Set<string>();
   readonly #unsubscribe: () => void;
+  #polledAt: Date | undefined;
   #closedBy: AppError | undefined;
 
   constructor(options: HubOptions) {
     this.#options = options;
     this.#positions = createPositionReader(options);
     this.#channels = createChannels({ ...options, onReadError: (error) => this.#onReadError(error) });
+    this.#replays = createReplayReads(options);
     this.#filterChecks = createFilterChecks(options);
     this.#rechecks = createRecheckQueue((id) => this.#recheckAll(id));
     this.#unsubscribe = options.hints.subscribe((hint) => this.#onHint(hint));
@@ -148,6 +154,7 @@ class StreamHub implements Hub {
 
   async poll(): Promise<void> {
     this.#endExpired();
+    const elapsedMs = this.#measureElapsedMs();
     for (const projectId of [...this.#uncheckedProjectIds]) void this.recheck(projectId);
     const channels = this.#channels.entries();
     if (channels.length === 0) return;
@@ -161,7 +168,10 @@ class StreamHub implements Hub {
     const gone = new Set(channels.map(([endpointId]) => endpointId).filter((endpointId) => !positions.has(endpointId)));
     for (const session of [...this.#streams.keys()]) {
       if (gone.has(session.grant.endpoint.id)) session.end(new AppError("endpoint_deleted"));
-      else session.resume();
+      else {
+        session.passTime(elapsedMs);
+        session.resume();
+      }
     }
   }
 
@@ -192,12 +202,11 @@ class StreamHub implements Hub {
     const { grant, start, transport, filter: expression, sink, channel, found, release } = request;
     const { onlyOwner } = grant;
     const format = request.format ?? (start.mode === "plain" ? PLAIN_FRAMES : CURSOR_FRAMES);
-    const { changes, snapshots, clock, queueBytesMax, sandbox } = this.#options;
-    const subscriber = createSubscriber({ sink, flusher: this.#flusher, queueBytesMax, onSlow: (error) => session.end(error) });
+    const { clock, queueBytesMax, sandbox } = this.#options;
+    const subscriber = createSubscriber({ sink, flusher: this.#flusher, queueBytesMax });
     const caller = toCallerPath(grant, request.address);
     const filter = expression === undefined ? undefined : createRecordFilter({ sandbox, expression, caller });
-    const ending = filter && new AbortController();
-    const reads = createReads({ changes, snapshots, onlyOwner });
+    const reads = this.#replays.of({ onlyOwner, caller });
     const source = channel.source({ onlyOwner, filter, reads });
     const tip = toTip(found, source);
     const session: Session = createSession({
@@ -206,7 +215,7 @@ class StreamHub implements Hub {
       format,
       tip,
       pumpPosition: () => source.position(),
-      reads: filter && ending ? createFilteredReads(reads, filter, ending.signal) : reads,
+      reads: source.reads ?? reads,
       subscriber,
       onEnd: () => this.#forget(session),
       onReadError: (error) => this.#onReadError(error),
@@ -224,7 +233,6 @@ class StreamHub implements Hub {
         unwatch();
         release();
         source.remove(session);
-        ending?.abort();
       },
     });
     source.add(session);
@@ -298,6 +306,14 @@ class StreamHub implements Hub {
   /** No more than a note: the next poll repeats what failed, and reports that the database is away. */
   #onReadError(error: unknown): void {
     this.#options.log.debug({ err: error }, "the change log can't be read now");
+  }
+
+  /** How much time passed since the last poll. Of a standstill of the process only a little counts: clients could not show that they read. */
+  #measureElapsedMs(): number {
+    const now = this.#options.clock.now();
+    const elapsedMs = now.getTime() - (this.#polledAt ?? now).getTime();
+    this.#polledAt = now;
+    return Math.min(Math.max(elapsedMs, 0), POLL_MS_MAX);
   }
 
   #endExpired(): void {

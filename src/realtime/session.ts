@@ -32,11 +32,16 @@ export interface Session extends FeedListener {
   begin(start: Start): void;
   /** Reads on in the log where a failure stopped the replay. Call it now and then; it does nothing when there is nothing to do. */
   resume(): void;
+  /** So much time has passed since the last call: a client that is behind, and took nothing for 30 s in all, is ended with `slow_consumer` (W7). */
+  passTime(ms: number): void;
   /** In resumable mode, sends a sign of life with the cursor (W9). */
   beat(): void;
   /** Ends the client with the error's close code and message; without an error the client has gone. The first call counts. */
   end(error?: AppError): void;
 }
+
+/** A client that is behind may take nothing for so long. */
+const STALL_MS_MAX = 30_000;
 
 /** Shared: nearly always there are none. */
 const NONE: readonly Change[] = [];
@@ -74,6 +79,11 @@ class StreamSession implements Session {
   /** Every move makes another object. */
   #at: Cursor;
   #isReading = false;
+  /** A replay was asked for while the one before was about to end. */
+  #isReadAgain = false;
+  /** Of a client that is behind: what it had taken when it was last looked at, and for how long it has taken nothing since. */
+  #takenBytes = 0;
+  #stalledMs = 0;
   #endedBy: AppError | undefined;
   /** Changes of an upload that goes out as one message, whose last one is still to come: those that a replay has read, or that the pump has told. */
   #begun: readonly Change[] = NONE;
@@ -119,6 +129,7 @@ class StreamSession implements Session {
   resume(): void {
     if (this.#phase !== "replaying" || this.#isReading) return;
     this.#isReading = true;
+    this.#isReadAgain = false;
     this.#replay()
       .catch((error) => {
         if (error instanceof FilterFailedError) this.end(error.reason);
@@ -126,11 +137,22 @@ class StreamSession implements Session {
       })
       .finally(() => {
         this.#isReading = false;
+        if (this.#isReadAgain) this.resume();
       });
+  }
+
+  passTime(ms: number): void {
+    if (this.#phase !== "replaying") return;
+    const takenBytes = this.#subscriber.takenBytes();
+    const isStalled = takenBytes === this.#takenBytes && this.#subscriber.backlogBytes() > 0;
+    this.#takenBytes = takenBytes;
+    this.#stalledMs = isStalled ? this.#stalledMs + ms : 0;
+    if (this.#stalledMs >= STALL_MS_MAX) this.#endSlow();
   }
 
   beat(): void {
     if (!this.resumable || !this.#hasRecords() || this.#phase === "ending") return;
+    // One that does not fit is left out: what waits says more.
     this.#subscriber.enqueue(this.#format.beat(this.#reached(this.#options.pumpPosition())));
   }
 
@@ -149,12 +171,12 @@ class StreamSession implements Session {
         if (start.snapshot) this.#beginSnapshot();
         return;
       case "now":
-        this.#subscriber.enqueue(this.#format.ready(start.snapshot ? undefined : tip));
+        this.#subscriber.enqueueAlways(this.#format.ready(start.snapshot ? undefined : tip));
         if (start.snapshot) this.#beginSnapshot();
         return;
       case "after":
         // Not the tip: a client that stores it and goes away before the rest has come would miss that.
-        this.#subscriber.enqueue(this.#format.ready(start.cursor));
+        this.#subscriber.enqueueAlways(this.#format.ready(start.cursor));
         if (start.cursor.epoch !== tip.epoch) this.#skip(start.cursor, tip, "epoch_changed");
         else if (start.cursor.seq > tip.seq) this.#skip(start.cursor, tip, "log_rewound");
         else if (start.cursor.seq < tip.seq) this.#replayFrom(start.cursor);
@@ -181,8 +203,23 @@ class StreamSession implements Session {
 
   #replayFrom(cursor: Cursor): void {
     this.#phase = "replaying";
-    this.#at = cursor;
-    this.resume();
+    this.#takenBytes = this.#subscriber.takenBytes();
+    this.#stalledMs = 0;
+    this.#moveTo(cursor);
+    if (this.#isReading) this.#isReadAgain = true;
+    else this.resume();
+  }
+
+  /** The client reads more slowly than changes come. What did not fit is in the log; only a client without cursors can't be sent on from there. */
+  #fallBehind(from: Cursor): void {
+    if (this.resumable) this.#replayFrom(from);
+    else this.#endSlow();
+  }
+
+  /** The client would have to read all that is queued first; it gets what is on its way, and the reason. */
+  #endSlow(): void {
+    this.#subscriber.discard();
+    this.end(new AppError("slow_consumer"));
   }
 
   /** What the client has of a snapshot is of a log that is no more: it shall begin anew. */
@@ -199,10 +236,10 @@ class StreamSession implements Session {
     this.#snapshot = undefined;
     this.#phase = "live";
     this.#moveTo(to);
-    if (this.resumable) this.#subscriber.enqueue(this.#format.gap({ from, to, reason }));
+    if (this.resumable) this.#subscriber.enqueueAlways(this.#format.gap({ from, to, reason }));
   }
 
-  /** Reads the log up to where the pump is; from there on the pump delivers. It takes as long as the client takes to read. */
+  /** Reads the log up to where the pump is; from there on the pump delivers. It takes as long as the client takes to read, and holds no page meanwhile. */
   async #replay(): Promise<void> {
     const outcome = await this.#snapshot?.send();
     if (outcome === "replaced") this.#endReplaced();
@@ -216,27 +253,37 @@ class StreamSession implements Session {
         this.#phase = "live";
         return;
       }
+      if (this.#subscriber.isBusy()) {
+        await this.#subscriber.writable();
+        // The transport has ended, and will say so.
+        if (this.#subscriber.isBusy()) return;
+        continue;
+      }
       const page = await this.#options.reads.readLog(this.grant.endpoint.id, this.#readUpTo(), limit);
-      limit = toNextPageLimit(page, limit);
+      limit = toNextPageLimit(page, limit, this.#subscriber.pageBytes);
       if (!this.#isAt(from)) continue;
       if (page.length === 0) this.#replayGap(Math.max(end.seq, this.#readUpTo()));
-      await this.#replayPage(page);
+      // What did not fit is read again: held for thousands of clients that read slowly, it would fill the memory.
+      if (!this.#replayPage(page)) await this.#subscriber.writable();
     }
   }
 
-  /** What the client may not read, or is left out by its filter, keeps its place: only what is no longer kept is a gap. */
-  async #replayPage(page: readonly (Change | HiddenChange)[]): Promise<void> {
+  /**
+   * What the client may not read, or is left out by its filter, keeps its place: only what is no longer kept is a gap. False: the rest has to wait until
+   * the client has taken what it was sent.
+   */
+  #replayPage(page: readonly (Change | HiddenChange)[]): boolean {
     for (const change of page) {
       if (this.#phase === "replaying" && change.seq > this.#readUpTo() + 1) this.#replayGap(change.seq - 1);
-      if (this.#phase !== "replaying") return;
-      if (!(await this.#replayChange(change))) return;
+      if (this.#phase !== "replaying") return true;
+      if (!this.#replayChange(change)) return false;
     }
+    return true;
   }
 
-  /** False: the page is no longer wanted. */
-  async #replayChange(change: Change | HiddenChange): Promise<boolean> {
-    const from = this.#at;
-    const { epoch } = from;
+  /** False: there is no room for it. */
+  #replayChange(change: Change | HiddenChange): boolean {
+    const { epoch } = this.#at;
     if ("hidden" in change && this.#begun.length > 0) {
       this.#begunTo = change.seq;
       return true;
@@ -252,9 +299,8 @@ class StreamSession implements Session {
       return true;
     }
     const frame = this.#format.change(encodeChange(change, upload), epoch);
-    if (this.#subscriber.isCrowdedBy(frame)) await this.#subscriber.writable();
     // Advance only after enqueue: a failure here resends, never skips.
-    if (!this.#isAt(from) || !this.#subscriber.enqueue(frame)) return false;
+    if (this.#subscriber.isCrowdedBy(frame) || !this.#subscriber.enqueue(frame)) return false;
     this.#moveTo({ epoch, seq: change.seq });
     return true;
   }
@@ -271,7 +317,7 @@ class StreamSession implements Session {
       return;
     }
     const to = { epoch: this.#at.epoch, seq };
-    this.#subscriber.enqueue(this.#format.gap({ from: this.#at, to, reason: "expired" }));
+    this.#subscriber.enqueueAlways(this.#format.gap({ from: this.#at, to, reason: "expired" }));
     this.#moveTo(to);
   }
 
@@ -287,13 +333,22 @@ class StreamSession implements Session {
   /** All of the batch at once: it is new to the client, and of one piece for all. */
   #takeBatch(batch: ChangeBatch): void {
     const bytes = batch.toBytes(this.#format);
-    if (bytes !== undefined && !this.#subscriber.enqueue(bytes)) return;
+    if (bytes !== undefined && !this.#subscriber.enqueue(bytes)) {
+      this.#fallBehind(this.#before(batch));
+      return;
+    }
     if (!this.#format.joinsUploads) this.#moveTo(batch.position);
     else {
       // As one message an upload goes out with its last change, and who comes back before wants all of it.
       if (batch.whole) this.#moveTo(batch.whole);
-      if (batch.begun.length > 0) this.#begun = batch.begun.map(({ change }) => change);
+      if (batch.begun.length > 0) this.#begun = [...this.#begun, ...batch.begun.map(({ change }) => change)];
     }
+  }
+
+  /** Where a client stands that has had all before the batch: what it may not read, or its filter leaves out, need not be looked through again. */
+  #before({ encoded }: ChangeBatch): Cursor {
+    const first = this.#begun[0] ?? encoded[0]?.change;
+    return { epoch: this.#at.epoch, seq: Math.max(this.#at.seq, (first?.seq ?? 0) - 1) };
   }
 
   /** Those that the client has not had: ahead of the pump it has been sent some already, or they were in its snapshot. */

@@ -6,12 +6,13 @@ import { shareReads } from "./shared-reads";
 
 function setUp() {
   const queries: { page: string; answer(changes: Change[]): void; fail(error: Error): void }[] = [];
-  const read = shareReads(
+  const shared = shareReads<Change[]>(
     (endpointId, after, limit) =>
       new Promise((resolve, reject) => {
         queries.push({ page: `${endpointId} ${after} ${limit}`, answer: resolve, fail: reject });
       }),
   );
+  const read = (...page: [endpointId: string, after: number, limit: number]) => shared(undefined, ...page);
   return { queries, read };
 }
 

@@ -60,6 +60,7 @@ export function createSnapshot(options: {
   async function sendItems(items: string, isLast: boolean): Promise<boolean> {
     const bytes = toBytes(items, isLast);
     if (subscriber.isCrowdedBy(bytes)) await subscriber.writable();
+    // Nothing waits any more, so that it fits.
     return isWanted() && subscriber.enqueue(bytes);
   }
 

@@ -3,6 +3,7 @@ import type { ServerResponse } from "node:http";
 import type { AppError } from "@/src/shared/errors";
 import { toEvent } from "./event";
 import type { Sink } from "./subscriber";
+import { readTakenBytes, waitUntilTaken } from "./taken-bytes";
 
 /** The response's head must have been written. */
 export function createEventSink(response: ServerResponse): Sink {
@@ -11,17 +12,11 @@ export function createEventSink(response: ServerResponse): Sink {
       if (!response.writableEnded && !response.destroyed) response.write(bytes);
     },
     unsentBytes: () => response.writableLength,
-    writable: () =>
-      new Promise((resolve) => {
-        if (response.destroyed || response.writableEnded || !response.writableNeedDrain) return resolve();
-        const settle = () => {
-          response.off("drain", settle);
-          response.off("close", settle);
-          resolve();
-        };
-        response.on("drain", settle);
-        response.on("close", settle);
-      }),
+    takenBytes: () => readTakenBytes(response.socket),
+    // The response has its connection for itself, and hands every write on to it.
+    writable: async () => {
+      if (response.socket !== null) await waitUntilTaken(response.socket);
+    },
     end: (error) => {
       if (response.writableEnded || response.destroyed) return;
       response.end(toCloseEvent(error));

@@ -65,6 +65,9 @@ export function createEventStreams(options: {
         beating.pong();
         subscription.beat();
       },
+      // The timeout of the response is what ends one that takes nothing.
+      unsentBytes: () => 0,
+      takenBytes: () => 0,
       terminate: () => response.destroy(),
     });
     const onClose = () => {

@@ -1,5 +1,5 @@
 /** The bounded queue between a session and its transport (W7). It must not know what the frames say, nor which transport it is. */
-import { AppError } from "@/src/shared/errors";
+import type { AppError } from "@/src/shared/errors";
 import type { Flusher } from "./flusher";
 
 /** The transport of one client. No method may throw. */
@@ -8,7 +8,9 @@ export interface Sink {
   write(bytes: Buffer): void;
   /** Bytes handed over that the operating system has not taken yet. */
   unsentBytes(): number;
-  /** Settles when the transport takes more without piling up, or has ended. */
+  /** Rises when the operating system takes bytes; only differences mean anything. */
+  takenBytes(): number;
+  /** Settles when everything handed over has been taken, or the transport has ended. */
   writable(): Promise<void>;
   /** Ends the transport with the error's close code and message; what was written before still goes out first. */
   end(error: AppError): void;
@@ -16,18 +18,28 @@ export interface Sink {
 
 export interface Subscriber {
   /**
-   * Queues a frame for the end of the tick. False: the client reads too slowly, and was ended with `slow_consumer`.
+   * Queues a frame for the end of the tick. False: it does not fit, since the client reads too slowly, or the client has ended; then nothing was queued.
    * A frame always fits when nothing else waits, so that the largest record can be sent whatever the limit.
    */
   enqueue(frame: Buffer): boolean;
+  /** Queues a frame whatever waits: for the few and small ones without which a stream can't go on. */
+  enqueueAlways(frame: Buffer): void;
   /** True when a sender that can wait, such as a replay, should await `writable` before it enqueues `frame`: half of the queue is for live changes. */
   isCrowdedBy(frame: Buffer): boolean;
+  /** True when a sender that can wait should await `writable` before it prepares another page of `pageBytes`. */
+  isBusy(): boolean;
+  /** How many bytes a sender that can wait should prepare at a time. */
+  readonly pageBytes: number;
   /** Hands what is queued to the transport in one write. */
   flush(): void;
-  /** Flushes, then settles when the transport takes more or has ended. */
+  /** Flushes, then settles when the transport has handed on everything, or has ended. */
   writable(): Promise<void>;
   /** Bytes that wait, here and in the transport. */
   backlogBytes(): number;
+  /** See {@link Sink}. */
+  takenBytes(): number;
+  /** Drops what is queued, and not yet handed to the transport. */
+  discard(): void;
   /** Ends the transport after what is queued. Later frames are dropped. */
   end(error: AppError): void;
 }
@@ -39,10 +51,9 @@ export interface SubscriberOptions {
   sink: Sink;
   flusher: Flusher;
   queueBytesMax: number;
-  onSlow: (error: AppError) => void;
 }
 
-/** `queueBytesMax` counts what is queued and what the transport could not yet hand on. `onSlow` hears when it was exceeded. */
+/** `queueBytesMax` counts what is queued and what the transport could not yet hand on. */
 export function createSubscriber(options: SubscriberOptions): Subscriber {
   return new QueueingSubscriber(options);
 }
@@ -61,24 +72,36 @@ class QueueingSubscriber implements Subscriber {
 
   enqueue(frame: Buffer): boolean {
     if (this.#ended) return false;
-    const { queueBytesMax, flusher, onSlow } = this.#options;
     const backlogBytes = this.backlogBytes();
-    if (backlogBytes > 0 && backlogBytes + frame.byteLength > queueBytesMax) {
-      // The client would have to read all of it first; it gets what is on its way, and the reason.
-      this.#clear();
-      onSlow(new AppError("slow_consumer"));
-      return false;
-    }
+    if (backlogBytes > 0 && backlogBytes + frame.byteLength > this.#options.queueBytesMax) return false;
+    this.#push(frame);
+    return true;
+  }
+
+  enqueueAlways(frame: Buffer): void {
+    if (!this.#ended) this.#push(frame);
+  }
+
+  #push(frame: Buffer): void {
+    const { queueBytesMax, flusher } = this.#options;
     this.#queue ??= [];
     this.#queue.push(frame);
     this.#queuedBytes += frame.byteLength;
     if (this.#queuedBytes >= Math.min(EARLY_FLUSH_BYTES, queueBytesMax / 2)) this.flush();
     else if (this.#queue.length === 1) flusher.schedule(this);
-    return true;
   }
 
   isCrowdedBy(frame: Buffer): boolean {
-    return this.backlogBytes() + frame.byteLength > this.#options.queueBytesMax / 2;
+    const backlogBytes = this.backlogBytes();
+    return backlogBytes > 0 && backlogBytes + frame.byteLength > this.#options.queueBytesMax / 2;
+  }
+
+  isBusy(): boolean {
+    return this.backlogBytes() > this.pageBytes;
+  }
+
+  get pageBytes(): number {
+    return this.#options.queueBytesMax / 4;
   }
 
   flush(): void {
@@ -95,6 +118,14 @@ class QueueingSubscriber implements Subscriber {
 
   backlogBytes(): number {
     return this.#queuedBytes + this.#options.sink.unsentBytes();
+  }
+
+  takenBytes(): number {
+    return this.#options.sink.takenBytes();
+  }
+
+  discard(): void {
+    this.#clear();
   }
 
   end(error: AppError): void {

@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import { toCloseReason } from "./close-reason";
 import type { Sink } from "./subscriber";
+import { readTakenBytes, waitUntilTaken } from "./taken-bytes";
 
 /** `socket` is the connection below `webSocket`, whose compression must be off: only then are our frames valid among its own. */
 export function createWebSocketSink({ webSocket, socket }: { webSocket: WebSocket; socket: Duplex }): Sink {
@@ -12,17 +13,8 @@ export function createWebSocketSink({ webSocket, socket }: { webSocket: WebSocke
       if (webSocket.readyState === webSocket.OPEN) socket.write(bytes);
     },
     unsentBytes: () => socket.writableLength,
-    writable: () =>
-      new Promise((resolve) => {
-        if (socket.destroyed || !socket.writableNeedDrain) return resolve();
-        const settle = () => {
-          socket.off("drain", settle);
-          socket.off("close", settle);
-          resolve();
-        };
-        socket.on("drain", settle);
-        socket.on("close", settle);
-      }),
+    takenBytes: () => readTakenBytes(socket),
+    writable: () => waitUntilTaken(socket),
     end: (error) => webSocket.close(error.entry.close, toCloseReason(error.message)),
   };
 }

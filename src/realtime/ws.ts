@@ -17,6 +17,7 @@ import type { Hub } from "./hub";
 import { refuseUpgrade } from "./refuse-upgrade";
 import { parseStart } from "./start";
 import type { Sink } from "./subscriber";
+import { readTakenBytes } from "./taken-bytes";
 import { createWebSocketSink } from "./ws-sink";
 
 export interface UpgradeHandler {
@@ -83,7 +84,7 @@ export function createUpgradeHandler(options: {
         return webSocket && createWebSocketSink({ webSocket, socket: handshake.socket });
       };
       const subscription = await hub.subscribe({ grant, start, transport: "ws", address: clientAddress, filter, connect });
-      if (webSocket && subscription) attend(webSocket, subscription);
+      if (webSocket && subscription) attend(webSocket, handshake.socket, subscription);
     } catch (error) {
       if (!isAppError(error)) log.error({ err: error }, "a WebSocket could not be opened");
       handshake.refuse(isAppError(error) ? error : new AppError("internal_error"));
@@ -92,7 +93,7 @@ export function createUpgradeHandler(options: {
     }
   }
 
-  function attend(webSocket: WebSocket, subscription: Subscription): void {
+  function attend(webSocket: WebSocket, socket: Duplex, subscription: Subscription): void {
     let messages = 0;
     const beating = heartbeat.add({
       ping: () => {
@@ -100,6 +101,8 @@ export function createUpgradeHandler(options: {
         if (webSocket.readyState === webSocket.OPEN) webSocket.ping();
         subscription.beat();
       },
+      unsentBytes: () => socket.writableLength,
+      takenBytes: () => readTakenBytes(socket),
       terminate: () => webSocket.terminate(),
     });
     const onMessage = () => {

@@ -46,7 +46,6 @@ import { createProcessRateLimiter, createSharedRateLimiter } from "@/src/limits/
 import { createProcessHints } from "@/src/realtime/hints";
 import { createHub } from "@/src/realtime/hub";
 import { createNodeLink } from "@/src/realtime/node-link";
-import { shareReads } from "@/src/realtime/shared-reads";
 import { createEventStreams } from "@/src/realtime/sse";
 import { createStreamKeeper } from "@/src/realtime/stream-keeper";
 import { createStreamLimits } from "@/src/realtime/stream-limits";
@@ -137,7 +136,7 @@ async function compose({ config, log, cleanup }: { config: Config; log: Log; cle
   });
   cleanup.add(() => sandbox.close());
   const hub = createHub({
-    changes: { ...changes, read: shareReads(changes.read) },
+    changes,
     snapshots: createSnapshotReader({ pool: pools.reads, pageReads }),
     hints,
     access,

@@ -14,6 +14,8 @@ import { boot } from "@/src/runtime/boot";
 export interface NodeState {
   /** Open streams. */
   sockets: number;
+  /** Those of them that are sent on from the log, being behind. */
+  behind: number;
   residentBytes: number;
   /** Of the objects that are alive. */
   aliveBytes: number;
@@ -33,8 +35,16 @@ process.on("message", () => {
   global.gc?.();
   const { rss, heapUsed, external } = process.memoryUsage();
   const { user, system } = process.cpuUsage();
-  const sockets = [...booted.runtime.hub.connections()].length;
-  process.send?.({ sockets, residentBytes: rss, aliveBytes: heapUsed + external, cpuMs: (user + system) / 1_000 } satisfies NodeState);
+  const connections = [...booted.runtime.hub.connections()];
+  const sockets = connections.length;
+  const behind = connections.filter(({ replayedTo }) => replayedTo !== undefined).length;
+  process.send?.({
+    sockets,
+    behind,
+    residentBytes: rss,
+    aliveBytes: heapUsed + external,
+    cpuMs: (user + system) / 1_000,
+  } satisfies NodeState);
 });
 process.once("disconnect", () => process.exit());
 process.send?.({ port: (server.address() as AddressInfo).port });

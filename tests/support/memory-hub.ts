@@ -4,7 +4,6 @@ import type { Change } from "@/src/core/ports";
 import { createProcessHints } from "@/src/realtime/hints";
 import { createHub, type Hub, type HubOptions } from "@/src/realtime/hub";
 import type { Start } from "@/src/realtime/session";
-import { shareReads } from "@/src/realtime/shared-reads";
 import { createMemoryLog, type MemoryLog } from "./memory-log";
 
 export const EPOCH = "0".repeat(32);
@@ -39,7 +38,7 @@ export function createMemoryHub(options: Partial<HubOptions> & { pause?: () => P
     };
   };
   const hub = createHub({
-    changes: { positions: log.positions, read: shareReads(log.read), readFor: log.readFor },
+    changes: { positions: log.positions, read: log.read, readFor: log.readFor },
     snapshots: { readPage: async () => undefined },
     hints,
     access: { recheck: async () => undefined },

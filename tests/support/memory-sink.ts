@@ -13,6 +13,8 @@ export interface MemorySink extends Sink {
   stall(): void;
   /** Everything is sent, and `writable` settles. */
   drain(): void;
+  /** So many bytes are sent; `writable` settles when they were the last. */
+  take(bytes: number): void;
 }
 
 /** A message of the stream, as far as tests look at it. */
@@ -30,14 +32,26 @@ export function createMemorySink(): MemorySink {
   let endedBy: AppError | undefined;
   let isStalled = false;
   let unsentBytes = 0;
+  let takenBytes = 0;
   let waiting: (() => void)[] = [];
+  const take = (bytes: number) => {
+    const taken = Math.min(bytes, unsentBytes);
+    unsentBytes -= taken;
+    takenBytes += taken;
+    if (unsentBytes > 0) return;
+    const settled = waiting;
+    waiting = [];
+    for (const resolve of settled) resolve();
+  };
   return {
     write: (bytes) => {
       if (endedBy) return;
       chunks.push(bytes);
       if (isStalled) unsentBytes += bytes.byteLength;
+      else takenBytes += bytes.byteLength;
     },
     unsentBytes: () => unsentBytes,
+    takenBytes: () => takenBytes,
     writable: async () => {
       if (unsentBytes > 0 && !endedBy) await new Promise<void>((resolve) => waiting.push(resolve));
     },
@@ -51,11 +65,7 @@ export function createMemorySink(): MemorySink {
     stall: () => {
       isStalled = true;
     },
-    drain: () => {
-      unsentBytes = 0;
-      const settled = waiting;
-      waiting = [];
-      for (const resolve of settled) resolve();
-    },
+    drain: () => take(unsentBytes),
+    take,
   };
 }

@@ -32,7 +32,6 @@ import { createProcessRateLimiter } from "@/src/limits/rate-limiter";
 import { createProcessHints } from "@/src/realtime/hints";
 import { createHub, type Hub } from "@/src/realtime/hub";
 import { createNodeLink } from "@/src/realtime/node-link";
-import { shareReads } from "@/src/realtime/shared-reads";
 import { createEventStreams } from "@/src/realtime/sse";
 import { createStreamKeeper } from "@/src/realtime/stream-keeper";
 import { createStreamLimits, type StreamLimitsConfig } from "@/src/realtime/stream-limits";
@@ -120,7 +119,7 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
   const limits = createStreamLimits({ total: 0, perKey: 0, perAddress: 0, ...options.streams });
   const sandbox = createSandbox({ timeoutMs: options.sandboxTimeoutMs ?? 5_000, memoryBytesMax: 64 * 1024 * 1024, log });
   const hub = createHub({
-    changes: { ...changes, read: shareReads(changes.read) },
+    changes,
     snapshots: createSnapshotReader({ pool: pools.reads, pageReads }),
     hints,
     access,

@@ -1,0 +1,74 @@
+/**
+ * Reads the log and the records for streams that are not live: few queries at a time, callers in turn, and those that want the same page share one. However
+ * many streams replay at once, the log's live readers and other requests find the database free.
+ */
+import type { CallerPath } from "@/src/core/caller-path";
+import { createFairSemaphore } from "@/src/core/fair-semaphore";
+import type { Change, ChangeLog, HiddenChange } from "@/src/core/ports";
+import type { SnapshotReader } from "@/src/core/snapshot-ports";
+import { AppError } from "@/src/shared/errors";
+import type { StreamReads } from "./filtered-reads";
+import { shareReads } from "./shared-reads";
+
+/** Queries that run at once, and those of one account. */
+const QUERIES_MAX = 4;
+const QUERIES_PER_ACCOUNT_MAX = 3;
+/** Each stream has one at most. */
+const WAITING_MAX = 200_000;
+/** A read that waited for so long is asked for again with the next poll. */
+const WAIT_MS_MAX = 60_000;
+
+export interface ReplayReads {
+  /** What a stream of this view reads for itself. `onlyOwner` undefined: it sees everything. Reads throw `server_busy`, and what the database throws. */
+  of(view: { onlyOwner: string | undefined; caller: CallerPath }): StreamReads;
+}
+
+type Page = (Change | HiddenChange)[];
+
+export function createReplayReads(options: { changes: Pick<ChangeLog, "read" | "readFor">; snapshots: SnapshotReader }): ReplayReads {
+  const { changes, snapshots } = options;
+  const semaphore = createFairSemaphore({
+    permits: QUERIES_MAX,
+    groupPermits: QUERIES_PER_ACCOUNT_MAX,
+    waiting: { max: WAITING_MAX },
+    waitMsMax: WAIT_MS_MAX,
+    createBusyError: () => new AppError("server_busy", { detail: "Too many streams replay at once. Try again shortly." }),
+  });
+  const runInTurn = <T>(caller: CallerPath, query: () => Promise<T>): Promise<T> => semaphore.run(caller, query);
+  const readAll = shareReads<Page, CallerPath>((...page) => changes.read(...page), runInTurn);
+  /** A user's own devices may share pages, too; others' never. */
+  const readOwn = new Map<string, { read: ReturnType<typeof shareReads<Page, CallerPath>>; running: number }>();
+
+  async function readFor(owner: string, caller: CallerPath, ...page: Parameters<ChangeLog["read"]>): Promise<Page> {
+    const shared = readOwn.get(owner) ?? {
+      read: shareReads<Page, CallerPath>((...asked) => changes.readFor(owner, ...asked), runInTurn),
+      running: 0,
+    };
+    readOwn.set(owner, shared);
+    shared.running += 1;
+    try {
+      return await shared.read(caller, ...page);
+    } finally {
+      shared.running -= 1;
+      if (shared.running === 0) readOwn.delete(owner);
+    }
+  }
+
+  /** A class, because there are tens of thousands: they share their methods. */
+  class ViewReads implements StreamReads {
+    constructor(
+      readonly onlyOwner: string | undefined,
+      readonly caller: CallerPath,
+    ) {}
+
+    readLog(...page: Parameters<ChangeLog["read"]>): Promise<Page> {
+      return this.onlyOwner === undefined ? readAll(this.caller, ...page) : readFor(this.onlyOwner, this.caller, ...page);
+    }
+
+    get snapshots(): SnapshotReader {
+      return { readPage: (...range) => runInTurn(this.caller, () => snapshots.readPage(...range)) };
+    }
+  }
+
+  return { of: ({ onlyOwner, caller }) => new ViewReads(onlyOwner, caller) };
+}
