@@ -5,7 +5,7 @@ import { AppError } from "@/src/shared/errors";
 const DETAIL = 'Of a file only the metadata can be merged: send {"metadata":{…}} with texts, or lists of texts, by name.';
 
 /** The data of a file's record with the fields of `patch` merged in; both JSON texts of objects. Raises `merge_needs_objects`. */
-export function mergeMetadata(data: string, patch: string): string {
+export async function mergeMetadata(data: string, patch: string): Promise<string> {
   const sent: unknown = JSON.parse(patch);
   const [[name, metadata] = [], ...others] = isObject(sent) ? Object.entries(sent) : [];
   if (name !== "metadata" || others.length > 0 || !isMetadata(metadata)) throw new AppError("merge_needs_objects", { detail: DETAIL });

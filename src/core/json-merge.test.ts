@@ -28,47 +28,62 @@ describe("mergeJsonObjects", () => {
       '{"a":1,"b":{"c":true,"d":null}}',
     ],
     ["keeps lone surrogates", '{"\\ud800":"\\udc00"}', '{"\\ud800x":1}', '{"\\ud800":"\\udc00","\\ud800x":1}'],
-  ])("[R4] %s", (_what, target, patch, merged) => {
-    expect(mergeJsonObjects(target, patch)).toBe(merged);
+  ])("[R4] %s", async (_what, target, patch, merged) => {
+    expect(await mergeJsonObjects(target, patch)).toBe(merged);
   });
 
-  it("[R4] is the deep merge of the values, whatever the texts", () => {
+  it("[R4] is the deep merge of the values, whatever the texts", async () => {
     const object = fc.jsonValue({ depthSize: "medium", noUnicodeString: false }).filter(isObject);
-    fc.assert(
-      fc.property(object, object, fc.constantFrom(undefined, 1, "\t"), (target, patch, space) => {
-        const merged = mergeJsonObjects(JSON.stringify(target, null, space), JSON.stringify(patch, null, space));
+    await fc.assert(
+      fc.asyncProperty(object, object, fc.constantFrom(undefined, 1, "\t"), async (target, patch, space) => {
+        const merged = await mergeJsonObjects(JSON.stringify(target, null, space), JSON.stringify(patch, null, space));
         expect(JSON.parse(merged)).toEqual(mergeValues(JSON.parse(JSON.stringify(target)), JSON.parse(JSON.stringify(patch))));
       }),
       { numRuns: 300 },
     );
   });
 
-  it("[R4] is the deep merge of values that share keys", () => {
+  it("[R4] is the deep merge of values that share keys", async () => {
     const key = fc.constantFrom("a", "b", "1", "0", "__proto__", 'q"', "");
     const { tree } = fc.letrec<{ tree: unknown; leaf: unknown }>((tie) => ({
       leaf: fc.oneof(fc.jsonValue({ maxDepth: 1 }), fc.constant("}{][\\")),
       tree: fc.oneof({ maxDepth: 5 }, tie("leaf"), fc.dictionary(key, tie("tree"), { noNullPrototype: true })),
     }));
     const object = tree.filter(isObject);
-    fc.assert(
-      fc.property(object, object, (target, patch) => {
+    await fc.assert(
+      fc.asyncProperty(object, object, async (target, patch) => {
         const [left, right] = [JSON.stringify(target), JSON.stringify(patch)];
         const expected: unknown = mergeValues(JSON.parse(left), JSON.parse(right));
-        expect(JSON.parse(mergeJsonObjects(left, right))).toEqual(expected);
+        expect(JSON.parse(await mergeJsonObjects(left, right))).toEqual(expected);
       }),
       { numRuns: 300 },
     );
   });
 
-  it("[R4] merges at the greatest depth, and survives what is deeper", () => {
+  it("[R4] merges at the greatest depth, and survives what is deeper", async () => {
     const deep = (depth: number, leaf: string): string => '{"a":'.repeat(depth) + leaf + "}".repeat(depth);
-    expect(mergeJsonObjects(deep(JSON_DEPTH_MAX, '1,"b":1'), deep(JSON_DEPTH_MAX, "2"))).toBe(deep(JSON_DEPTH_MAX, '2,"b":1'));
+    expect(await mergeJsonObjects(deep(JSON_DEPTH_MAX, '1,"b":1'), deep(JSON_DEPTH_MAX, "2"))).toBe(deep(JSON_DEPTH_MAX, '2,"b":1'));
     const stored = deep(100_000, "1");
-    expect(mergeJsonObjects(stored, '{"b":2}')).toBe(`${stored.slice(0, -1)},"b":2}`);
+    expect(await mergeJsonObjects(stored, '{"b":2}')).toBe(`${stored.slice(0, -1)},"b":2}`);
   });
 
-  it("raises on anything but objects", () => {
-    expect(() => mergeJsonObjects("[]", "{}")).toThrow(TypeError);
-    expect(() => mergeJsonObjects("{}", "1")).toThrow(TypeError);
+  it("raises on anything but objects", async () => {
+    await expect(mergeJsonObjects("[]", "{}")).rejects.toThrow(TypeError);
+    await expect(mergeJsonObjects("{}", "1")).rejects.toThrow(TypeError);
+  });
+
+  it("[R4] others get their turn while two large objects are merged", async () => {
+    const entries = Array.from({ length: 50_000 }, (_, index) => [`k${index}`, {}]);
+    const text = JSON.stringify(Object.fromEntries(entries));
+    let turns = 0;
+    let isDone = false;
+    const count = () => {
+      turns += 1;
+      if (!isDone) setImmediate(count);
+    };
+    setImmediate(count);
+    expect(await mergeJsonObjects(text, text)).toBe(text);
+    isDone = true;
+    expect(turns).toBeGreaterThan(100);
   });
 });

@@ -97,14 +97,14 @@ export interface RecordStore {
    */
   commit(endpointId: string, writes: readonly Write[]): Promise<WriteResult[]>;
   /**
-   * Replaces a JSON record by what `merge` makes of its current data: no update is lost between read and write. `merge` must be synchronous
-   * and quick; what it throws is passed on, and nothing is written. `check` sees the result before it is written, outside of any lock, and may
+   * Replaces a JSON record by what `merge` makes of its current data: no update is lost between read and write. What `merge`
+   * throws is passed on, and nothing is written; the endpoint may be locked while it works. `check` sees the result before it is written, outside of any lock, and may
    * refuse it likewise; then the merge raises `server_busy` when the record changes again and again while it is checked.
    */
   merge(
     endpointId: string,
     id: string,
-    merge: (current: { contentType: RecordKind; data: string }) => string,
+    merge: (current: { contentType: RecordKind; data: string }) => string | Promise<string>,
     conditions?: {
       expectedVersion?: number | undefined;
       onlyOwner?: string | undefined;

@@ -149,15 +149,15 @@ export function createRecords({
 
 async function* noPieces(): AsyncGenerator<string, void> {}
 
-function merge(current: { contentType: RecordKind; data: string }, patch: string, bytesMax: number): string {
-  const merged = mergeTexts(current, patch);
+async function merge(current: { contentType: RecordKind; data: string }, patch: string, bytesMax: number): Promise<string> {
+  const merged = await mergeTexts(current, patch);
   if (Buffer.byteLength(merged) > bytesMax) {
     throw new AppError("body_too_large", { detail: `The merged record would be larger than ${bytesMax} bytes.` });
   }
   return merged;
 }
 
-function mergeTexts({ contentType, data }: { contentType: RecordKind; data: string }, patch: string): string {
+async function mergeTexts({ contentType, data }: { contentType: RecordKind; data: string }, patch: string): Promise<string> {
   if (contentType === "file") return mergeMetadata(data, patch);
   if (contentType !== "json" || !isJsonObject(data)) throw new AppError("merge_needs_objects");
   return mergeJsonObjects(data, patch);

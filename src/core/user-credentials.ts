@@ -112,7 +112,7 @@ export function passwordProblem(password: string): string | undefined {
  * A user's data after a PUT (R4), which always has the name: the old one's field stays where none was sent. A body with nothing but
  * passwords leaves the data as it is, whatever the strategy.
  */
-export function applyUserPatch(current: string, { members, nameField }: UserPatch, strategy: PutStrategy): string {
+export async function applyUserPatch(current: string, { members, nameField }: UserPatch, strategy: PutStrategy): Promise<string> {
   if (members.length === 0) return current;
   const old = readMembers(current);
   if (strategy === "merge") {

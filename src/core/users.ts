@@ -177,7 +177,7 @@ class StoredUsers implements Users {
         if (onlyOwner !== undefined) provenHash = await this.#provePassword(user, patch, request);
         passwordHash = await passwords.hash(patch.password, { kind: "login", caller });
       }
-      const data = applyUserPatch(user.record.data, patch, strategy);
+      const data = await applyUserPatch(user.record.data, patch, strategy);
       this.#refuseLarge(data);
       await this.#requireMatch(site, data, caller);
       const result = await store.change({

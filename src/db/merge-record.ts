@@ -104,7 +104,7 @@ async function changeOnce({
   const { version, owner, ...current } = row;
   if (onlyOwner !== undefined && owner !== onlyOwner) return { outcome: "access_denied" };
   if (expectedVersion !== undefined && version !== expectedVersion) return { outcome: "version_conflict" };
-  const data = change(current);
+  const data = await change(current);
   await check?.(data);
   const write = { type: "PUT", id, contentType: current.contentType, data, expectedVersion: version, onlyOwner } as const;
   const [result] = await commit(endpointId, [write]);
