@@ -21,21 +21,22 @@ const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
 /** Deeper objects stay JSON in one cell: no table has such columns, and the recursion is bounded. */
 const COLUMN_DEPTH_MAX = 20;
 
-/** The cells of a record's data, by column; objects are taken apart. Of repeated keys the last counts. */
-export function toCells(data: string): Map<string, Cell> {
+/** The cells of a record's data, by column; objects are taken apart. Of repeated keys the last counts. Ends with one cell more than `cellsMax`. */
+export function toCells(data: string, cellsMax: number): Map<string, Cell> {
   const cells = new Map<string, Cell>();
-  collect(data, WHOLE_COLUMN, 0, cells);
+  collect(data, WHOLE_COLUMN, 0, cells, cellsMax);
   return cells;
 }
 
-function collect(text: string, column: string, depth: number, cells: Map<string, Cell>): void {
+function collect(text: string, column: string, depth: number, cells: Map<string, Cell>, cellsMax: number): void {
   const members = isJsonObject(text) && depth < COLUMN_DEPTH_MAX ? readMembers(text) : [];
   if (members.length === 0) {
     cells.set(column, toCell(text));
     return;
   }
   for (const { key, valueText } of members) {
-    collect(valueText, IDENTIFIER.test(key) ? `${column}.${key}` : `${column}[${JSON.stringify(key)}]`, depth + 1, cells);
+    if (cells.size > cellsMax) return;
+    collect(valueText, IDENTIFIER.test(key) ? `${column}.${key}` : `${column}[${JSON.stringify(key)}]`, depth + 1, cells, cellsMax);
   }
 }
 

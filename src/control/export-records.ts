@@ -1,4 +1,5 @@
 /** Writes an endpoint's records as a file: JSON, NDJSON or CSV (G14). A page is held at a time, whatever the size. */
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { stringify } from "csv-stringify/sync";
 import { toRecordText } from "@/src/core/record-text";
 import type { Db } from "@/src/db/client";
@@ -13,6 +14,9 @@ import { requireOwnEndpoint } from "./require-own-endpoint";
 const PAGE_RECORDS = 1000;
 /** A spreadsheet takes 16,384; records with more paths than this are no table. */
 const COLUMNS_MAX = 2000;
+/** After so many cells of a table, or characters of data, others get their turn: some 10 ms. A page of wide rows has millions of cells. */
+const TURN_CELLS = 10_000;
+const TURN_CHARACTERS = 128 * 1024;
 
 const CONTENT_TYPES: Readonly<Record<ExportFormat, string>> = {
   json: "application/json; charset=utf-8",
@@ -92,7 +96,7 @@ async function* write(format: ExportFormat, columns: readonly string[], pages: A
     if (rows.length === 0) continue;
     switch (format) {
       case "csv":
-        yield writeRows(rows.map((row) => toCsvRow(row, columns)));
+        for await (const slice of toSlices(rows, columns.length)) yield writeRows(slice.map((row) => toCsvRow(row, columns)));
         break;
       case "ndjson":
         yield `${rows.map(toText).join("\n")}\n`;
@@ -114,18 +118,36 @@ function toText({ uniqueId, ...row }: RecordRow): string {
 async function collectColumns(pages: AsyncIterable<RecordRow[]>): Promise<string[]> {
   const columns = new Set<string>();
   for await (const rows of pages) {
-    for (const { data } of rows) for (const column of toCells(data).keys()) columns.add(column);
-    if (columns.size > COLUMNS_MAX) {
-      const detail = `These records have more than ${COLUMNS_MAX} different paths, too many for a table. Export them as JSON or NDJSON.`;
-      throw new AppError("parameter_invalid", { detail });
+    for await (const slice of toSlices(rows, 0)) {
+      for (const { data } of slice) for (const column of toCells(data, COLUMNS_MAX).keys()) columns.add(column);
+      if (columns.size > COLUMNS_MAX) {
+        const detail = `These records have more than ${COLUMNS_MAX} different paths, too many for a table. Export them as JSON or NDJSON.`;
+        throw new AppError("parameter_invalid", { detail });
+      }
     }
   }
   columns.delete(WHOLE_COLUMN);
   return [...columns].sort();
 }
 
+/** A page's rows, a few at a time, with turns for others in between. */
+async function* toSlices(rows: readonly RecordRow[], columns: number): AsyncGenerator<RecordRow[], void> {
+  let slice: RecordRow[] = [];
+  let characters = 0;
+  for (const row of rows) {
+    slice.push(row);
+    characters += row.data.length;
+    if (characters < TURN_CHARACTERS && slice.length * columns < TURN_CELLS) continue;
+    yield slice;
+    slice = [];
+    characters = 0;
+    await nextTurn();
+  }
+  if (slice.length > 0) yield slice;
+}
+
 function toCsvRow({ uniqueId, createdAt, updatedAt, data }: RecordRow, columns: readonly string[]): Cell[] {
-  const cells = toCells(data);
+  const cells = toCells(data, COLUMNS_MAX);
   const values = columns.map((column) => cells.get(column));
   const covered = values.filter((value) => value !== undefined).length;
   // Changed since the columns were collected: nothing of it may be lost.
