@@ -44,6 +44,17 @@ test("[G11] [G12] [S1] [W6] [R10] an application gets users, a secure endpoint a
     expect((await fetch(url(endpoint.name))).status).toBe(401);
     expect((await fetch(url(endpoint.name), { headers: { authorization } })).status).toBe(200);
 
+    // No origin is listed, so applications on other origins can't use the login's cookie: the API page says so until one is.
+    await page.goto(`${server.url}/p/${project.id}/endpoints/${endpoint.id}/api`);
+    await page.getByRole("link", { name: "add your application’s origin" }).click();
+    await page.getByRole("textbox", { name: "Allowed origins" }).fill("https://shop.example");
+    await page.getByRole("button", { name: "Save changes" }).click();
+    await expect(page.getByText("Saved the project's settings.")).toBeVisible();
+    await page.goto(`${server.url}/p/${project.id}/endpoints/${endpoint.id}/api`);
+    await expect(page.getByText("requests also need an access token")).toBeVisible();
+    await expect(page.getByText("lists no origins")).toHaveCount(0);
+    await page.goto(`${server.url}/p/${project.id}/endpoints/${endpoint.id}/settings`);
+
     // A schema, made of what is there; what does not match it is refused, and the page says why.
     await page.getByRole("button", { name: "Generate from records" }).click();
     await expect(page.getByRole("textbox", { name: "JSON Schema" })).toContainText('"temperature"');

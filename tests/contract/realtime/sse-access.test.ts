@@ -1,5 +1,6 @@
 /** Who gets a stream of events (W12), and who an answer as any other: the head, negotiation, CORS, refusals. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ACCESS_TOKEN_COOKIE } from "@/src/shared/protocol";
 import type { SeedOptions } from "@/tests/support/data-server";
 import { openEvents } from "@/tests/support/event-client";
 import { expectProblem } from "@/tests/support/expect-problem";
@@ -83,6 +84,18 @@ const REFUSALS: {
   { what: "a wrong master key", code: "master_key_invalid", seed: { masterKey: "right" }, query: "&masterKey=wrong" },
   { what: "no token at a secure endpoint", code: "access_token_missing", seed: { secure: true } },
   { what: "a bad token in the URL", code: "access_token_invalid", seed: { secure: true }, query: "&accessToken=bad" },
+  {
+    what: "a cookie of another site",
+    code: "access_token_missing",
+    seed: { secure: true },
+    headers: { Cookie: `${ACCESS_TOKEN_COOKIE}=any`, Origin: "https://evil.example" },
+  },
+  {
+    what: "a cookie of a listed origin that is not valid",
+    code: "access_token_invalid",
+    seed: { secure: true, allowedOrigins: [ORIGIN] },
+    headers: { Cookie: `${ACCESS_TOKEN_COOKIE}=any`, Origin: ORIGIN },
+  },
   { what: "no token at an endpoint of users", code: "access_token_missing", seed: { kind: "authentication" } },
   { what: "a bad ticket", code: "ticket_invalid", query: "&ticket=bad" },
   { what: "a malformed cursor", code: "cursor_invalid", query: "&since=yesterday" },
@@ -90,12 +103,15 @@ const REFUSALS: {
 ];
 
 describe("refusals", () => {
-  it.each(REFUSALS)("[W12] $what: a problem as HTTP has it, and no stream", async ({ code, seed: options, query = "", headers = {} }) => {
-    const seed = await server.seed(options);
-    const answer = await fetch(`${server.httpOrigin}${seed.path}${query}`, { headers: { ...EVENTS, ...headers } });
-    await expectProblem(answer, code);
-    expect(server.hub.subscriberCount(seed.endpointId)).toBe(0);
-  });
+  it.each(REFUSALS)(
+    "[W12] [S6] $what: a problem as HTTP has it, and no stream",
+    async ({ code, seed: options, query = "", headers = {} }) => {
+      const seed = await server.seed(options);
+      const answer = await fetch(`${server.httpOrigin}${seed.path}${query}`, { headers: { ...EVENTS, ...headers } });
+      await expectProblem(answer, code);
+      expect(server.hub.subscriberCount(seed.endpointId)).toBe(0);
+    },
+  );
 
   it("[U8] [W12] streams count as other requests do, and say so", async () => {
     const limited = await createRealtimeServer({ rateLimit: 2, database: server.database });
