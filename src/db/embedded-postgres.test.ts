@@ -279,18 +279,25 @@ describe("whoever runs it", () => {
       );
     };
 
-    test("as root: PostgreSQL has no capability where its account reaches it, and the one for reading where only root may pass", async () => {
+    test("as root: PostgreSQL has no capability where its account reaches its files", async () => {
       const postgres = await start(makeUsedFolder());
       expect(capabilitiesOf(postgres.pid)).toEqual([0, 0, 0, 1]);
+    });
+
+    test("as root: PostgreSQL has the capability for reading, and no other, below a folder that only root may enter", async () => {
       const dir = path.join(makeFolder(), "secret", "data");
       fs.mkdirSync(path.dirname(dir), { mode: 0o700 });
+      execFileSync("cp", ["-a", used, dir]);
       const hidden = await start(dir);
       const reading = 1 << 2;
       expect(capabilitiesOf(hidden.pid)).toEqual([reading, reading, reading, 1]);
+      expect(await query(hidden.url, "SELECT 1")).toEqual([1]);
     });
 
     test("as root: nobody else looks into the data folder", async () => {
-      const dir = path.join(makeFolder(), "data");
+      const dir = makeUsedFolder();
+      fs.chmodSync(dir, 0o700);
+      fs.chownSync(dir, 0, 0);
       await start(dir);
       const { uid, gid, mode } = fs.statSync(dir);
       expect([uid, gid, (mode & 0o777).toString(8)]).toEqual([0, fs.statSync(path.join(dir, "postgres")).gid, "710"]);
