@@ -6,8 +6,8 @@ import { AppError } from "@/src/shared/errors";
 import { requireOwnEndpoint } from "./require-own-endpoint";
 
 /**
- * Takes the endpoint from its project: from then on it does not exist, and its name is free. Waits for a write that is under way there. A job deletes its rows
- * afterwards. Throws `not_found`. Open streams of the endpoint end (W6).
+ * Takes the endpoint from its project: from then on it does not exist, and its name is free. Waits for the writes that came before. A job deletes its rows
+ * afterwards. Throws `not_found`, and `server_busy` when that takes too long. Open streams of the endpoint end (W6).
  */
 export async function deleteEndpoint({
   db,

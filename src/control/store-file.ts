@@ -35,7 +35,7 @@ export async function storeFile({
   if (kind === "authentication") throw new AppError("upload_invalid", { detail: "An endpoint of users takes no files." });
   const giveUp = new AbortController();
   const timer = setTimeout(() => giveUp.abort(new AppError("body_timeout")), timeoutMs);
-  const upload = files.beginUpload({ signal: giveUp.signal, hold });
+  const upload = files.beginUpload({ signal: giveUp.signal, hold, endpointId });
   try {
     await upload.add({ name: file.name, type: file.type, bytes: file.open(giveUp.signal) });
     clearTimeout(timer);

@@ -33,8 +33,11 @@ export interface StagedFile extends NewFile {
 
 /** What is known of files. A row comes before the first byte and goes after the last one: what a crash leaves can be found. */
 export interface FileStore {
-  /** Notes files whose bytes are about to come. Without a record after `lifeMs` they are swept. */
-  begin(file: NewFile, lifeMs: number): Promise<void>;
+  /**
+   * Notes files whose bytes are about to come. Without a record after `lifeMs` they are swept. `endpointId`: where they are meant to go; a store with quotas
+   * throws `quota_exceeded` before a byte is taken when there is no room for one. Absent: a repeated upload may need none.
+   */
+  begin(file: NewFile, lifeMs: number, endpointId?: string): Promise<void>;
   /**
    * Stores the records of staged files, and with them the files, in one transaction; with `once`, unless that was done before (see
    * {@link RecordStore.commitOnce}). `file_expired`: the sweep may have taken one already; nothing was written.

@@ -54,6 +54,8 @@ export interface Files {
     signal: AbortSignal;
     /** Counts what the storage holds of each file while it arrives. What it throws, `add` throws. */
     hold: Pick<ByteHold, "add" | "remove">;
+    /** Where the files are meant to go: without room for another byte there, `add` throws `quota_exceeded`. Absent: that is found out by `commit`. */
+    endpointId?: string | undefined;
   }): Upload;
   /** The file of a record. `onlyOwner`: raises `access_denied` unless it belongs to this user. Raises `record_not_found`, `not_a_file`. */
   open(request: { endpointId: string; id: string; onlyOwner?: string | undefined }): Promise<OpenFile>;
@@ -91,8 +93,8 @@ class StoredFiles implements Files {
     this.#options = options;
   }
 
-  beginUpload({ signal, hold }: Parameters<Files["beginUpload"]>[0]): Upload {
-    return new StagedUpload(this.#options, signal, hold);
+  beginUpload({ signal, hold, endpointId }: Parameters<Files["beginUpload"]>[0]): Upload {
+    return new StagedUpload(this.#options, signal, hold, endpointId);
   }
 
   async open({ endpointId, id, onlyOwner }: Parameters<Files["open"]>[0]): Promise<OpenFile> {
@@ -150,6 +152,7 @@ class StagedUpload implements Upload {
   readonly #options: FilesOptions;
   readonly #signal: AbortSignal;
   readonly #hold: Pick<ByteHold, "add" | "remove">;
+  readonly #endpointId: string | undefined;
   /** In the order of `add`; undefined while its bytes come. */
   readonly #staged: (StagedFile | undefined)[] = [];
   /** Settle when a file is in the storage, or never will be. */
@@ -157,10 +160,11 @@ class StagedUpload implements Upload {
   /** Whose bytes may be in the storage. */
   #uncommitted: string[] = [];
 
-  constructor(options: FilesOptions, signal: AbortSignal, hold: Pick<ByteHold, "add" | "remove">) {
+  constructor(options: FilesOptions, signal: AbortSignal, hold: Pick<ByteHold, "add" | "remove">, endpointId: string | undefined) {
     this.#options = options;
     this.#signal = signal;
     this.#hold = hold;
+    this.#endpointId = endpointId;
   }
 
   add(file: SentFile): Promise<void> {
@@ -175,7 +179,7 @@ class StagedUpload implements Upload {
     const { store, storage, uploadTimeoutMs } = this.#options;
     const file = { id: createUniqueId(), name: toFileName(name), type: toMediaType(type) };
     this.#uncommitted.push(file.id);
-    await store.begin(file, uploadTimeoutMs + COMMIT_SLACK_MS);
+    await store.begin(file, uploadTimeoutMs + COMMIT_SLACK_MS, this.#endpointId);
     const measured = { hash: createHash("sha256"), size: 0 };
     let held = 0;
     const holdMore = (size: number) => {

@@ -32,6 +32,10 @@ export function limitRecordStore(store: RecordStore, quotas: Admit): RecordStore
 export function limitFileStore(store: FileStore, quotas: Admit): FileStore {
   return {
     ...store,
+    begin: (file, lifeMs, endpointId) =>
+      endpointId === undefined
+        ? store.begin(file, lifeMs)
+        : afterwards(quotas.admit(endpointId, { fileBytes: 1 }), () => store.begin(file, lifeMs)),
     commit: (endpointId, uploads, once) => {
       const additions = sumWrites(uploads.map(({ write }) => write));
       const fileBytes = uploads.reduce((sum, { file }) => sum + file.size, 0);

@@ -27,9 +27,9 @@ type Batch = { state: "more"; nextAfter: string } | { state: "left" | "gone" | "
 export interface EndpointPurge {
   /**
    * Deletes until nothing is left, or what is left can't be deleted now (another server does it, or somebody holds rows). Rests after each batch
-   * for as long as it took. Each batch is a transaction of its own: a crash leaves the rest for the next run.
+   * for as long as it took. Each batch is a transaction of its own: a crash leaves the rest for the next run. False: it has deleted nothing.
    */
-  run(): Promise<void>;
+  run(): Promise<boolean>;
   /** Makes `run` return after the batch that is under way, from now on. */
   stop(): void;
 }
@@ -67,7 +67,9 @@ export function createEndpointPurge({ db }: { db: Pick<RawStatements, "$queryRaw
   return {
     async run() {
       const positions = new Map<string, string>();
-      while (!stopping.signal.aborted && (await runTurn(positions)));
+      let turns = 0;
+      while (!stopping.signal.aborted && (await runTurn(positions))) turns += 1;
+      return turns > 0;
     },
     stop: () => stopping.abort(),
   };

@@ -42,7 +42,12 @@ export function createUploadHandler({
       onSlow: () => giveUp.abort(new AppError("body_timeout", { detail: TOO_SLOW })),
     });
     const hold = exchange.held.bodies.hold(callerOf({ exchange, grant }), 0);
-    const upload = files.beginUpload({ signal: giveUp.signal, hold });
+    const upload = files.beginUpload({
+      signal: giveUp.signal,
+      hold,
+      // A repeat is answered, whatever room there is.
+      endpointId: sent === undefined ? grant.endpoint.id : undefined,
+    });
     try {
       const metadata = await readForm({ request, onFile: (file) => upload.add(file), signal: giveUp.signal, hold });
       // The client has gone: nobody is answered.

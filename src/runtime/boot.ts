@@ -230,8 +230,13 @@ async function compose({ config, log, cleanup }: { config: Config; log: Log; cle
         run: () => sweepChanges({ db: background, retention: config.retention }),
       },
       { name: "end slow connections", intervalMs: SWEEP_INTERVAL_MS, run: () => slowClients.sweep() },
-      { name: "read what projects hold", intervalMs: USAGE_INTERVAL_MS, run: () => quotas.refresh() },
-      { name: "purge deleted endpoints", intervalMs: PURGE_INTERVAL_MS, run: () => purge.run() },
+      { name: "refresh-project-usage", intervalMs: USAGE_INTERVAL_MS, run: () => quotas.refresh() },
+      {
+        name: "purge-deleted-endpoints",
+        intervalMs: PURGE_INTERVAL_MS,
+        // Of files, only the rows are gone then; the bytes follow.
+        run: async () => void ((await purge.run()) && files.sweepSoon()),
+      },
       { name: "sweep files", intervalMs: FILE_SWEEP_INTERVAL_MS, run: () => files.sweep() },
       { name: "sweep-staged-imports", intervalMs: IMPORT_SWEEP_INTERVAL_MS, run: () => importStaging.sweep() },
       loopDelay.job,

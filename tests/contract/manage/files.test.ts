@@ -4,9 +4,9 @@ import { readdirSync, readlinkSync } from "node:fs";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { readChunks } from "@/app/lib/read-body";
 import { storeFile } from "@/src/control/store-file";
+import { createEndpointPurge } from "@/src/db/purge-endpoints";
 import { getRuntime } from "@/src/runtime/registry";
 import { FILE_BYTES_MAX } from "@/src/shared/protocol";
-import { until } from "@/tests/support/until";
 import { type Answer, type ManageServer, type Person, startManageServer } from "./manage-server";
 
 let server: ManageServer;
@@ -172,7 +172,8 @@ describe("[F2] [G15] reading", () => {
     await send("b.png", "image/png", "y");
     expect(await server.folder.list()).toHaveLength(kept.length + 2);
     expect(await ada.call("DELETE", address())).toMatchObject({ status: 204 });
-    await until("the bytes are gone", async () => (await server.folder.list()).length === kept.length);
-    await until("their rows are gone", async () => (await getRuntime().db.storedFile.count({ where: { recordId: null } })) === 0);
+    expect(await createEndpointPurge({ db: getRuntime().db }).run()).toBe(true);
+    await getRuntime().files.sweep();
+    expect([await server.folder.list(), await getRuntime().db.storedFile.count({ where: { recordId: null } })]).toEqual([kept, 0]);
   });
 });

@@ -87,6 +87,21 @@ describe("a quota", () => {
     const first = await upload("12345678");
     expect(first.status).toBe(201);
     expectRefused(await upload("123"), "fileBytes");
+    const { files } = server.runtime;
+    await set({ fileBytes: 8 });
+    const hold = { add: () => undefined, remove: () => undefined };
+    let taken = 0;
+    const bytes = (async function* () {
+      taken += 1;
+      yield Buffer.from("x");
+    })();
+    const full = files.beginUpload({ signal: new AbortController().signal, hold, endpointId });
+    await expect(full.add({ name: "a", type: undefined, bytes }), "before a byte is taken").rejects.toMatchObject({
+      code: "quota_exceeded",
+    });
+    await full.discard();
+    expect(taken).toBe(0);
+    await set({ fileBytes: 10 });
     await server.runtime.files.sweep();
     expect(await server.folder.list()).toHaveLength(1);
     expect((await readUsage()).fileBytes).toEqual({ used: 8, limit: 10, own: 10 });

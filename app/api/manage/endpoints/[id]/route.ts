@@ -27,10 +27,8 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
     },
     { bytesMax: () => SCHEMA_BODY_BYTES_MAX },
   ),
-  DELETE: async ({ runtime: { db, writeDb, endpointQueue: queue, definitions, files }, user, id }) => {
+  DELETE: async ({ runtime: { db, writeDb, endpointQueue: queue, definitions }, user, id }) => {
     await deleteEndpoint({ db, writeDb, queue, definitions, ownerId: user.id, endpointId: id });
-    // Their rows are garbage now; the bytes follow.
-    files.sweepSoon();
     return noContent();
   },
 });

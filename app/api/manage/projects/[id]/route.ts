@@ -10,10 +10,8 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   PATCH: withBody(projectPatchSchema, async ({ runtime: { db, clock, definitions }, user, id, body }) =>
     json(await updateProject({ db, clock, definitions, ownerId: user.id, projectId: id, patch: body })),
   ),
-  DELETE: async ({ runtime: { writeDb, endpointQueue: queue, definitions, files }, user, id }) => {
+  DELETE: async ({ runtime: { writeDb, endpointQueue: queue, definitions }, user, id }) => {
     await deleteProject({ writeDb, queue, definitions, ownerId: user.id, projectId: id });
-    // Their rows are garbage now; the bytes follow.
-    files.sweepSoon();
     return noContent();
   },
 });
