@@ -8,9 +8,8 @@ import path from "node:path";
 import pg from "pg";
 import type { Log } from "@/src/core/ports";
 import { createUniqueId } from "@/src/core/unique-id";
-import { createDb, createPool } from "@/src/db/client";
 import { startEmbeddedPostgres } from "@/src/db/embedded-postgres";
-import { createEndpointQueue } from "@/src/db/endpoint-queue";
+import { createLanes } from "@/src/db/lanes";
 import { migrate } from "@/src/db/migrate";
 import { createRecordStore } from "@/src/db/record-store";
 import { createProcessHints } from "@/src/realtime/hints";
@@ -22,15 +21,14 @@ const DATA = JSON.stringify({ name: "a sensor", values: [20.5, 21.25, 19.75], no
 const log: Log = { debug: () => undefined, info: () => undefined, warn: console.warn, error: console.error };
 const seconds = Number(process.argv[2] ?? 4);
 const server = await findServer();
-const pool = createPool({ url: server.url, log });
-await migrate({ pool, dir: path.resolve(import.meta.dirname, "../prisma/migrations"), log });
-const db = createDb({ pool, hints: createProcessHints(), log });
-const store = createRecordStore({ db, pool, queue: createEndpointQueue() });
+const lanes = createLanes({ url: server.url, hints: createProcessHints(), log });
+const { pools, writeDb: db, pageReads, endpointQueue: queue } = lanes;
+await migrate({ pool: pools.management, dir: path.resolve(import.meta.dirname, "../prisma/migrations"), log });
+const store = createRecordStore({ db, pool: pools.reads, pageReads, queue });
 try {
   await runAll();
 } finally {
-  await db.$disconnect();
-  await pool.end();
+  await lanes.end();
   await server.stop();
 }
 

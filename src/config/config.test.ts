@@ -36,7 +36,7 @@ test("nothing is needed: this machine only, port 3000, built-in PostgreSQL in ./
     bodyBytesMax: 1_048_576,
     bodyTimeoutMs: 30_000,
     headersTimeoutMs: 15_000,
-    databaseConnectionsMax: 20,
+    databaseConnectionsMax: 24,
     queueBytesMax: 1_048_576,
     streams: { total: 50_000, perKey: 20_000, perAddress: 2_000 },
     connections: { total: 60_000, perAddress: 4_000, requestsPerAddress: 1_000 },

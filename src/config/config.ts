@@ -228,7 +228,7 @@ function toConfig(env: Readonly<Partial<Record<Variable, string | undefined>>>):
     ...(env.TLS_CERT_FILE === undefined || env.TLS_KEY_FILE === undefined
       ? {}
       : { tls: { certFile: env.TLS_CERT_FILE, keyFile: env.TLS_KEY_FILE } }),
-    databaseConnectionsMax: number("RESTED_DATABASE_CONNECTIONS_MAX", 20),
+    databaseConnectionsMax: number("RESTED_DATABASE_CONNECTIONS_MAX", 24),
     trustProxy: toList(env.TRUST_PROXY),
     signup: env.RESTED_SIGNUP === "open" ? "open" : "closed",
     demo: env.RESTED_DEMO === "1" || env.RESTED_DEMO === "true",

@@ -36,7 +36,7 @@ export interface Lanes {
   endpointQueue: EndpointQueue;
   /** Short reads of the data plane and the streams. */
   reads: RawStatements;
-  /** Pages of records: by turns for each endpoint, and never all of the connections for reads. */
+  /** Pages of long lists, and of snapshots: by turns of the endpoints, and never all of the connections for reads. */
   pageReads: FairSemaphore;
   /** Pages of the grid and of exports, one at a time for each account. */
   recordSearch: RecordSearch;
@@ -87,7 +87,6 @@ export function createLanes({ hints, writeWaitMsMax = WRITE_WAIT_MS_MAX, ...opti
     reads: createRawStatements(pools.reads),
     pageReads: createFairSemaphore({
       permits: Math.max(1, shares.reads - 1),
-      groupPermits: Math.max(1, Math.ceil(shares.reads / 2)),
       waiting: { max: PAGES_WAITING_MAX, groupMax: [PAGES_WAITING_PER_ENDPOINT_MAX] },
       waitMsMax: WAIT_MS_MAX,
       createBusyError: () => createBusyError("Too many lists are read at once. Ask for less at a time, or try again shortly."),

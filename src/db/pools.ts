@@ -4,7 +4,7 @@ import type pg from "pg";
 import type { Log } from "@/src/core/ports";
 import { createPool } from "@/src/db/client";
 
-export const CONNECTIONS_DEFAULT = 20;
+export const CONNECTIONS_DEFAULT = 24;
 const CONNECTIONS_MIN = 10;
 
 /** The dashboard's statements are short; a longer one is stopped. */
@@ -39,14 +39,16 @@ export function toShares(connectionsMax: number): Shares {
   const few = total < 14;
   const rest = total - (few ? 5 : 8);
   const fixed = few ? { management: 2, searches: 1, background: 1, health: 1 } : { management: 3, searches: 2, background: 2, health: 1 };
-  return { ...fixed, writes: Math.ceil(rest / 2), reads: Math.floor(rest / 2) };
+  // Reads gain from many connections, since several answers come in one turn of the event loop; the writes of an endpoint share one.
+  const writes = Math.max(3, Math.floor(rest * 0.375));
+  return { ...fixed, writes, reads: rest - writes };
 }
 
 export interface PoolsOptions {
   /** `postgresql://…` */
   url: string;
   log: Log;
-  /** In all; default 20. */
+  /** In all; default 24. */
   connectionsMax?: number;
   /** The database runs on this machine, started by this process: its searches get a lower priority. */
   isEmbedded?: boolean;

@@ -54,7 +54,7 @@ export interface RecordStoreOptions {
   db: Db;
   /** For reads. */
   pool: Pick<pg.Pool, "query">;
-  /** Turns of what reads pages of records; default: at once. */
+  /** Turns of what reads long lists, from the second page on; default: at once. */
   pageReads?: Pick<FairSemaphore, "run">;
   /** Of all writers of the process. */
   queue: EndpointQueue;
@@ -63,7 +63,6 @@ export interface RecordStoreOptions {
 /** The records of a database. `endpointId`s have the dashes of a UUID; see the port for the rest. */
 export function createRecordStore({ db, pool, queue, pageReads }: RecordStoreOptions): RecordStore {
   const read = createRead(pool);
-  const toPageRead = (endpointId: string) => createPageRead({ read, pageReads, endpointId });
   const commit = createGroupCommit({ queue, commit: (endpointId, writes) => db.record.commit(endpointId, writes) });
   return {
     commit,
@@ -73,18 +72,15 @@ export function createRecordStore({ db, pool, queue, pageReads }: RecordStoreOpt
       return commitOnce({ db, read, queue }, { endpointId, once, length, commit: (tx) => tx.record.commit(endpointId, writes), toAnswer });
     },
     findOnce: (endpointId, once) => findRemembered(read, endpointId, once),
-    readByIds: (endpointId, ids, options) => readNamed(toPageRead(endpointId), endpointId, ids, options),
+    readByIds: (endpointId, ids, options) => readNamed(read, endpointId, ids, options),
     async readOne(endpointId, id, { owner } = {}) {
       const [row] = await read<FoundRecord>(READ_ONE, [endpointId, id, owner ?? null]);
       return row;
     },
-    readAll: (endpointId, options) => readPages(toPageRead(endpointId), endpointId, options),
+    readAll: (endpointId, options) => readPages({ read, readNext: createPageRead({ read, pageReads, endpointId }), endpointId, options }),
     async findPage(endpointId, { owner, after, order, limit }) {
       const values = [endpointId, owner ?? null, toParameter(after), order === "desc", limit];
-      const [bounds] = await toPageRead(endpointId)<{ firstSeq: string | null; lastSeq: string | null; hasMore: boolean }>(
-        PAGE_BOUNDS,
-        values,
-      );
+      const [bounds] = await read<{ firstSeq: string | null; lastSeq: string | null; hasMore: boolean }>(PAGE_BOUNDS, values);
       if (!bounds || bounds.firstSeq === null || bounds.lastSeq === null) return undefined;
       return { firstSeq: Number(bounds.firstSeq), lastSeq: Number(bounds.lastSeq), hasMore: bounds.hasMore };
     },
@@ -109,13 +105,24 @@ async function* readNamed(
   }
 }
 
-async function* readPages(read: Read, endpointId: string, options: Options<ListRange>): AsyncGenerator<string, void> {
+async function* readPages({
+  read,
+  readNext,
+  endpointId,
+  options,
+}: {
+  read: Read;
+  /** For all but the first page: most lists have one, which is not held up by long ones. */
+  readNext: Read;
+  endpointId: string;
+  options: Options<ListRange>;
+}): AsyncGenerator<string, void> {
   const { dataOnly, owner, order } = options;
   let after = toParameter(options.after);
   let upto = toParameter(options.upto);
-  for (;;) {
+  for (let isFirst = true; ; isFirst = false) {
     const values = [endpointId, owner ?? null, after, upto, order === "desc", PAGE_ROWS_MAX, PAGE_BYTES_MAX, dataOnly];
-    const [page]: PageRow[] = await read<PageRow>(READ_PAGE, values);
+    const [page]: PageRow[] = await (isFirst ? read : readNext)<PageRow>(READ_PAGE, values);
     if (!page || page.items === "") return;
     yield page.items;
     if (page.nextAfter === null) return;
