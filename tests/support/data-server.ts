@@ -100,6 +100,8 @@ export interface DataServerOptions {
   /** Default: one of its own. */
   passwords?: PasswordHasher;
   sandboxTimeoutMs?: number;
+  /** Default: no budget. */
+  sandboxCpuMsPerMinute?: number;
   /** Default: bodyTimeoutMs. */
   uploadTimeoutMs?: number;
   /** What the budgets of held bytes are made from; default 1 GiB. */
@@ -139,7 +141,12 @@ export async function createDataServer(options: DataServerOptions = {}): Promise
   const access = createAccess({ definitions, tokens, signIns, clock: coreClock });
   const limiter = createProcessRateLimiter({ now: () => clock.at.getTime() });
   const gate = createRateGate({ access, limiter, limit: options.rateLimit ?? 0, now: () => clock.at.getTime() });
-  const sandbox = createSandbox({ timeoutMs: options.sandboxTimeoutMs ?? 5_000, memoryBytesMax: 64 * 1024 * 1024, log });
+  const sandbox = createSandbox({
+    timeoutMs: options.sandboxTimeoutMs ?? 5_000,
+    memoryBytesMax: 64 * 1024 * 1024,
+    cpuMsPerMinute: options.sandboxCpuMsPerMinute,
+    log,
+  });
   const store = createRecordStore({ db: writeDb, pool: pools.reads, pageReads, queue });
   const records = createRecords({ store, sandbox, recordBytesMax: bodyBytesMax });
   const users = createUsers({

@@ -139,6 +139,51 @@ describe("GET with jsonata", () => {
     expect(await (await fetch(`${strict.origin}${hostile.path}&jsonata=1`)).json()).toBe(1);
   });
 
+  it("[R6] eight projects of one account, with three hostile expressions each, do not keep another account waiting", async () => {
+    const [first, ...rest] = await Promise.all(Array.from({ length: 8 }, () => strict.seed()));
+    const other = await strict.seed();
+    const projects = [first, ...rest].flatMap((each) => each ?? []);
+    await strict.pool.query(
+      `UPDATE "Project" SET "ownerId" = (SELECT "ownerId" FROM "Project" WHERE id = $1) WHERE id = ANY ($2::uuid[])`,
+      [first?.projectId, projects.map(({ projectId }) => projectId)],
+    );
+    for (const { projectId } of projects) strict.definitions.invalidate(projectId);
+    const ask = async ({ path }: Seed, expression: string) => {
+      const answer = await fetch(`${strict.origin}${path}&jsonata=${encodeURIComponent(expression)}`);
+      await answer.text();
+      return answer.status;
+    };
+    let settled = 0;
+    const flood = Array.from({ length: 24 }, async (_, n) => {
+      const status = await ask(projects[n % 8] ?? other, n % 3 === 0 ? '$pad("",1000000000,"x")' : ENDLESS);
+      settled += 1;
+      return status;
+    });
+    for (let round = 0; round < 3; round += 1) expect(await ask(other, "1")).toBe(200);
+    // By projects, each of the three would wait for eight of them.
+    expect(settled).toBeLessThan(18);
+    for (const status of await Promise.all(flood)) expect([400, 503]).toContain(status);
+  }, 60_000);
+
+  it("[R6] a key that has spent its CPU time gets 429 with Retry-After, and another account nothing of it", async () => {
+    const spent = await createDataServer({ sandboxTimeoutMs: 100, sandboxCpuMsPerMinute: 100 });
+    const [spender, other] = [await spent.seed(), await spent.seed()];
+    const ask = ({ path }: Seed, expression: string) => fetch(`${spent.origin}${path}&jsonata=${encodeURIComponent(expression)}`);
+    const refused = await until("the budget's end", async () => {
+      const answer = await ask(spender, ENDLESS);
+      return answer.status === 429 ? answer : undefined;
+    });
+    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+    expect(await expectProblem(refused, "rate_limited")).toMatch(/CPU time/);
+    expect((await fetch(`${spent.origin}${spender.path}`)).status).toBe(200);
+    const answer = await unlessBusy(
+      () => ask(other, "1"),
+      ({ status }) => status !== 200,
+    );
+    expect(await answer.json()).toBe(1);
+    await spent.close();
+  }, 60_000);
+
   it("[R6] a client that goes away leaves no trace in the log", async () => {
     const { path } = await strict.seed();
     const before = strict.logged.length;
