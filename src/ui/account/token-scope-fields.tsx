@@ -74,6 +74,7 @@ function ProjectChoice({ access, problem }: { access: TokenAccessChoice; problem
             <label className="flex min-h-8 cursor-pointer items-center gap-2.5 px-3 py-1 hover:bg-inset pointer-coarse:min-h-11">
               <input
                 type="checkbox"
+                name="projectIds"
                 checked={access.chosen.includes(project.id)}
                 aria-invalid={problem && index === 0 ? true : undefined}
                 onChange={(event) => access.choose(project.id, event.target.checked)}

@@ -32,7 +32,7 @@ export function TokensSection({ tokens: initial, nowMs }: { tokens: TokenView[];
   return (
     <Section
       title="Management tokens"
-      note="For programs that manage your projects. Send one as Authorization: Bearer …; its scope and projects limit what it can do."
+      note="For programs that manage your projects. Send one as Authorization: Bearer …."
       actions={
         <>
           <ButtonLink href="/account/api">API reference</ButtonLink>
