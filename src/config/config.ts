@@ -57,8 +57,10 @@ export interface Config {
   headersTimeoutMs: number;
   /** What may wait for one subscriber (W7). */
   queueBytesMax: number;
+  /** What all subscribers together may have waiting. */
+  queuesBytesMax: number;
   /** How many streams may be open at once (W21); 0: no limit. */
-  streams: { total: number; perKey: number; perAddress: number };
+  streams: { total: number; perAccount: number; perKey: number; perAddress: number };
   /** How many connections may be open at once, streams included, and how many requests under way; 0: no limit. */
   connections: { total: number; perAddress: number; requestsPerAddress: number };
   /** For how long changes can be replayed, and how many of an endpoint (W10). */
@@ -144,8 +146,10 @@ const variables = z.object({
   RESTED_BODY_BYTES_MAX: wholeNumber(KIB, 256 * MIB, " bytes"),
   RESTED_BODY_TIMEOUT_MS: wholeNumber(100, 3_600_000, " milliseconds"),
   RESTED_QUEUE_BYTES_MAX: wholeNumber(KIB, 256 * MIB, " bytes"),
+  RESTED_QUEUES_BYTES_MAX: wholeNumber(16 * MIB, 1_048_576 * MIB, " bytes"),
   RESTED_POLL_INTERVAL_MS: wholeNumber(50, 60_000, " milliseconds"),
   RESTED_STREAMS_MAX: wholeNumber(0, 10_000_000, " streams; 0 for no limit"),
+  RESTED_STREAMS_PER_ACCOUNT_MAX: wholeNumber(0, 10_000_000, " streams; 0 for no limit"),
   RESTED_STREAMS_PER_KEY_MAX: wholeNumber(0, 10_000_000, " streams; 0 for no limit"),
   RESTED_STREAMS_PER_ADDRESS_MAX: wholeNumber(0, 10_000_000, " streams; 0 for no limit"),
   RESTED_CONNECTIONS_MAX: wholeNumber(0, 10_000_000, " connections; 0 for no limit"),
@@ -216,6 +220,7 @@ function toConfig(env: Readonly<Partial<Record<Variable, string | undefined>>>):
   const number = (name: Variable, fallback: number): number => (env[name] === undefined ? fallback : Number(env[name]));
   const streams = {
     total: number("RESTED_STREAMS_MAX", 50_000),
+    perAccount: number("RESTED_STREAMS_PER_ACCOUNT_MAX", 40_000),
     perKey: number("RESTED_STREAMS_PER_KEY_MAX", 20_000),
     perAddress: number("RESTED_STREAMS_PER_ADDRESS_MAX", 2_000),
   };
@@ -241,6 +246,7 @@ function toConfig(env: Readonly<Partial<Record<Variable, string | undefined>>>):
     bodyTimeoutMs: number("RESTED_BODY_TIMEOUT_MS", 30_000),
     headersTimeoutMs: 15_000,
     queueBytesMax: number("RESTED_QUEUE_BYTES_MAX", MIB),
+    queuesBytesMax: number("RESTED_QUEUES_BYTES_MAX", 512 * MIB),
     streams,
     connections: {
       // Room for requests beside as many streams as there may be.

@@ -16,6 +16,7 @@ import { createFilterChecks, type FilterChecks } from "./filter-checks";
 import { createFlusher, type Flusher } from "./flusher";
 import { groupByEndpoint } from "./hints";
 import { createPositionReader, type PositionReader } from "./position-reader";
+import { createQueuePressure, type QueueHolder, type QueuePressure } from "./queue-pressure";
 import { createRecheckQueue, type RecheckQueue } from "./recheck-queue";
 import { createRecordFilter } from "./record-filter";
 import { createReplayReads, type ReplayReads } from "./replay-reads";
@@ -76,6 +77,10 @@ export interface HubOptions {
   log: Pick<Log, "debug">;
   /** What one subscriber may have waiting (W7). */
   queueBytesMax: number;
+  /** What all of them together may have waiting (W24). */
+  queuesBytesMax: number;
+  /** The memory that buffers take in this process; tests have their own. */
+  readHeldBytes?: () => number;
 }
 
 /** Polls come each second; what is between two of them beyond this is no time in which clients could have read. */
@@ -92,6 +97,8 @@ class StreamHub implements Hub {
   readonly #flusher: Flusher = createFlusher();
   readonly #channels: Channels;
   readonly #replays: ReplayReads;
+  readonly #pressure: QueuePressure;
+  readonly #onPiling = (bytes: number) => this.#pressure.note(bytes);
   readonly #filterChecks: FilterChecks;
   readonly #streams = new Map<Session, OpenStream>();
   readonly #rechecks: RecheckQueue;
@@ -106,6 +113,11 @@ class StreamHub implements Hub {
     this.#positions = createPositionReader(options);
     this.#channels = createChannels({ ...options, onReadError: (error) => this.#onReadError(error) });
     this.#replays = createReplayReads(options);
+    this.#pressure = createQueuePressure({
+      bytesMax: options.queuesBytesMax,
+      list: () => this.#listQueues(),
+      readHeldBytes: options.readHeldBytes ?? (() => process.memoryUsage().external),
+    });
     this.#filterChecks = createFilterChecks(options);
     this.#rechecks = createRecheckQueue((id) => this.#recheckAll(id));
     this.#unsubscribe = options.hints.subscribe((hint) => this.#onHint(hint));
@@ -116,7 +128,7 @@ class StreamHub implements Hub {
     const endpointId = grant.endpoint.id;
     if (this.#closedBy) throw this.#closedBy;
     // The dashboard's streams have no key: they count for their project.
-    const release = this.#options.limits.take({ keyId: grant.keyId ?? grant.projectId, address });
+    const release = this.#options.limits.take({ ownerId: grant.ownerId, keyId: grant.keyId ?? grant.projectId, address });
     const channel = this.#channels.hold(endpointId);
     let subscription: Subscription | undefined;
     try {
@@ -154,6 +166,7 @@ class StreamHub implements Hub {
 
   async poll(): Promise<void> {
     this.#endExpired();
+    this.#pressure.check();
     const elapsedMs = this.#measureElapsedMs();
     for (const projectId of [...this.#uncheckedProjectIds]) void this.recheck(projectId);
     const channels = this.#channels.entries();
@@ -203,7 +216,7 @@ class StreamHub implements Hub {
     const { onlyOwner } = grant;
     const format = request.format ?? (start.mode === "plain" ? PLAIN_FRAMES : CURSOR_FRAMES);
     const { clock, queueBytesMax, sandbox } = this.#options;
-    const subscriber = createSubscriber({ sink, flusher: this.#flusher, queueBytesMax });
+    const subscriber = createSubscriber({ sink, flusher: this.#flusher, queueBytesMax, onPiling: this.#onPiling });
     const caller = toCallerPath(grant, request.address);
     const filter = expression === undefined ? undefined : createRecordFilter({ sandbox, expression, caller });
     const reads = this.#replays.of({ onlyOwner, caller });
@@ -306,6 +319,16 @@ class StreamHub implements Hub {
   /** No more than a note: the next poll repeats what failed, and reports that the database is away. */
   #onReadError(error: unknown): void {
     this.#options.log.debug({ err: error }, "the change log can't be read now");
+  }
+
+  *#listQueues(): Iterable<QueueHolder> {
+    for (const { session, subscriber } of this.#streams.values()) {
+      const cutOff = () => {
+        session.end();
+        subscriber.cutOff();
+      };
+      yield { ownerId: session.grant.ownerId, backlogBytes: subscriber.backlogBytes(), cutOff };
+    }
   }
 
   /** How much time passed since the last poll. Of a standstill of the process only a little counts: clients could not show that they read. */

@@ -128,4 +128,21 @@ describe("slow streams", () => {
     for (const { answer } of reads) answer();
     await until("the live one has it", () => fast.sink.messages().length === 1);
   });
+
+  it("[W24] beyond what may wait in all, cuts off the largest of the account that holds the most; the others' go on", async () => {
+    let heldBytes = 0;
+    const { log, hub, publish } = setUp({ queueBytesMax: 10_000, queuesBytesMax: 20_000, readHeldBytes: () => heldBytes });
+    const open = async (ownerId: string, mode: "plain" | "now") => (await subscribe(hub, log, { mode }, { ownerId })).sink;
+    const big = [await open("big", "plain"), await open("big", "now"), await open("big", "plain")];
+    const small = await open("small", "plain");
+    for (const sink of [...big, small]) sink.stall();
+    for (let i = 0; i < 7; i++) publish(log.commit(1, { bytes: 1_000 }));
+    await hub.poll();
+    expect([...big, small].map((sink) => sink.isCutOff())).toEqual([false, false, false, false]);
+    heldBytes = 1_000_000;
+    await hub.poll();
+    expect(small.isCutOff()).toBe(false);
+    expect(big.filter((sink) => sink.isCutOff()).length).toBeGreaterThanOrEqual(1);
+    expect([...hub.connections()].reduce((sum, { backlogBytes }) => sum + backlogBytes, 0)).toBeLessThanOrEqual(20_000);
+  });
 });

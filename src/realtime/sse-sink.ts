@@ -17,6 +17,7 @@ export function createEventSink(response: ServerResponse): Sink {
     writable: async () => {
       if (response.socket !== null) await waitUntilTaken(response.socket);
     },
+    cutOff: () => response.destroy(),
     end: (error) => {
       if (response.writableEnded || response.destroyed) return;
       response.end(toCloseEvent(error));

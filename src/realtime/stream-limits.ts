@@ -5,17 +5,19 @@ import { AppError } from "@/src/shared/errors";
 /** How many streams may be open at once on one server; 0: no limit. */
 export interface StreamLimitsConfig {
   total: number;
+  /** Of the projects of one account. */
+  perAccount: number;
   perKey: number;
   perAddress: number;
 }
 
 export interface StreamLimits {
   /** Counts one more stream. Answers how to give its place back, once. Raises `too_many_streams`; then nothing was counted. */
-  take(stream: { keyId: string; address: string }): () => void;
+  take(stream: { ownerId: string; keyId: string; address: string }): () => void;
 }
 
-export function createStreamLimits({ total, perKey, perAddress }: StreamLimitsConfig): StreamLimits {
-  const [byKey, byNetwork] = [new Map<string, number>(), new Map<string, number>()];
+export function createStreamLimits({ total, perAccount, perKey, perAddress }: StreamLimitsConfig): StreamLimits {
+  const [byAccount, byKey, byNetwork] = [new Map<string, number>(), new Map<string, number>(), new Map<string, number>()];
   let open = 0;
 
   function refuse(what: string, limit: number): never {
@@ -26,12 +28,14 @@ export function createStreamLimits({ total, perKey, perAddress }: StreamLimitsCo
   }
 
   return {
-    take: ({ keyId, address }) => {
+    take: ({ ownerId, keyId, address }) => {
       const network = toNetwork(address);
       if (isFull(open, total)) refuse("this server", total);
+      if (isFull(byAccount.get(ownerId) ?? 0, perAccount)) refuse("this account", perAccount);
       if (isFull(byKey.get(keyId) ?? 0, perKey)) refuse("this key", perKey);
       if (isFull(byNetwork.get(network) ?? 0, perAddress)) refuse("this address", perAddress);
       open += 1;
+      add(byAccount, ownerId, 1);
       add(byKey, keyId, 1);
       add(byNetwork, network, 1);
       let isTaken = true;
@@ -39,6 +43,7 @@ export function createStreamLimits({ total, perKey, perAddress }: StreamLimitsCo
         if (!isTaken) return;
         isTaken = false;
         open -= 1;
+        add(byAccount, ownerId, -1);
         add(byKey, keyId, -1);
         add(byNetwork, network, -1);
       };

@@ -9,7 +9,7 @@ import { createSubscriber } from "./subscriber";
 
 function setUp(queueBytesMax = 1_000) {
   const sink = createMemorySink();
-  const subscriber = createSubscriber({ sink, flusher: createFlusher(), queueBytesMax });
+  const subscriber = createSubscriber({ sink, flusher: createFlusher(), queueBytesMax, onPiling: () => undefined });
   return { sink, subscriber };
 }
 

@@ -14,6 +14,8 @@ export interface Sink {
   writable(): Promise<void>;
   /** Ends the transport with the error's close code and message; what was written before still goes out first. */
   end(error: AppError): void;
+  /** Ends the transport now, and drops what was not sent. */
+  cutOff(): void;
 }
 
 export interface Subscriber {
@@ -42,6 +44,8 @@ export interface Subscriber {
   discard(): void;
   /** Ends the transport after what is queued. Later frames are dropped. */
   end(error: AppError): void;
+  /** Ends the transport now, and drops all that waits. */
+  cutOff(): void;
 }
 
 /** From this size on frames don't wait for the end of the tick: the operating system's buffers are there to be used. */
@@ -51,6 +55,8 @@ export interface SubscriberOptions {
   sink: Sink;
   flusher: Flusher;
   queueBytesMax: number;
+  /** Called when a frame is queued for a client that has not taken what it was sent before. */
+  onPiling: (bytes: number) => void;
 }
 
 /** `queueBytesMax` counts what is queued and what the transport could not yet hand on. */
@@ -72,9 +78,12 @@ class QueueingSubscriber implements Subscriber {
 
   enqueue(frame: Buffer): boolean {
     if (this.#ended) return false;
-    const backlogBytes = this.backlogBytes();
-    if (backlogBytes > 0 && backlogBytes + frame.byteLength > this.#options.queueBytesMax) return false;
+    const { sink, queueBytesMax, onPiling } = this.#options;
+    const unsentBytes = sink.unsentBytes();
+    const backlogBytes = this.#queuedBytes + unsentBytes;
+    if (backlogBytes > 0 && backlogBytes + frame.byteLength > queueBytesMax) return false;
     this.#push(frame);
+    if (unsentBytes > 0) onPiling(frame.byteLength);
     return true;
   }
 
@@ -133,6 +142,12 @@ class QueueingSubscriber implements Subscriber {
     this.#ended = true;
     this.flush();
     this.#options.sink.end(error);
+  }
+
+  cutOff(): void {
+    this.#ended = true;
+    this.#clear();
+    this.#options.sink.cutOff();
   }
 
   #clear(): void {

@@ -15,6 +15,7 @@ export function createWebSocketSink({ webSocket, socket }: { webSocket: WebSocke
     unsentBytes: () => socket.writableLength,
     takenBytes: () => readTakenBytes(socket),
     writable: () => waitUntilTaken(socket),
+    cutOff: () => webSocket.terminate(),
     end: (error) => webSocket.close(error.entry.close, toCloseReason(error.message)),
   };
 }

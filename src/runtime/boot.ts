@@ -148,6 +148,7 @@ async function compose({ config, log, cleanup }: { config: Config; log: Log; cle
     clock,
     log,
     queueBytesMax: config.queueBytesMax,
+    queuesBytesMax: config.queuesBytesMax,
   });
   const records = createRecords({ store, sandbox, recordBytesMax: config.bodyBytesMax });
   // Elsewhere threads have no priority of their own.

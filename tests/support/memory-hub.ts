@@ -50,6 +50,7 @@ export function createMemoryHub(options: Partial<HubOptions> & { pause?: () => P
     clock: { now: () => now },
     log: { debug: () => undefined },
     queueBytesMax: 1_048_576,
+    queuesBytesMax: 1_073_741_824,
     ...hubOptions,
   });
   const setNow = (date: Date) => {

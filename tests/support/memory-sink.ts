@@ -9,6 +9,7 @@ export interface MemorySink extends Sink {
   /** How many writes there were. */
   writes(): number;
   endedBy(): AppError | undefined;
+  isCutOff(): boolean;
   /** From now on written bytes stay unsent. */
   stall(): void;
   /** Everything is sent, and `writable` settles. */
@@ -31,6 +32,7 @@ export function createMemorySink(): MemorySink {
   const chunks: Buffer[] = [];
   let endedBy: AppError | undefined;
   let isStalled = false;
+  let isCutOff = false;
   let unsentBytes = 0;
   let takenBytes = 0;
   let waiting: (() => void)[] = [];
@@ -55,6 +57,11 @@ export function createMemorySink(): MemorySink {
     writable: async () => {
       if (unsentBytes > 0 && !endedBy) await new Promise<void>((resolve) => waiting.push(resolve));
     },
+    cutOff: () => {
+      isCutOff = true;
+      take(unsentBytes);
+    },
+    isCutOff: () => isCutOff,
     end: (error) => {
       endedBy = error;
       for (const resolve of waiting) resolve();

@@ -116,7 +116,7 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
   const gate = createRateGate({ access, limiter, limit: options.rateLimit ?? 0, now: () => clock.at.getTime() });
   const changes = createChangeLog({ db: reads });
   const records = createRecordStore({ db: writeDb, pool: pools.reads, pageReads, queue });
-  const limits = createStreamLimits({ total: 0, perKey: 0, perAddress: 0, ...options.streams });
+  const limits = createStreamLimits({ total: 0, perAccount: 0, perKey: 0, perAddress: 0, ...options.streams });
   const sandbox = createSandbox({ timeoutMs: options.sandboxTimeoutMs ?? 5_000, memoryBytesMax: 64 * 1024 * 1024, log });
   const hub = createHub({
     changes,
@@ -131,6 +131,7 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
     clock: coreClock,
     log,
     queueBytesMax,
+    queuesBytesMax: 1_073_741_824,
   });
   const stopListening = definitions.onInvalidate((projectId) => void hub.recheck(projectId));
   tokens.onInvalidate((projectId) => void hub.recheck(projectId));

@@ -157,6 +157,7 @@ export async function startManageServer(overrides: Partial<Config> = {}, shared?
       clock,
       log,
       queueBytesMax: config.queueBytesMax,
+      queuesBytesMax: config.queuesBytesMax,
     }),
     held: createHeldBytes({ memoryBytes: 1024 ** 3, bodyBytesMax: config.bodyBytesMax }),
     secret: "a-secret-of-tests-that-has-forty-three-chars",

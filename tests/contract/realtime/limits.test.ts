@@ -169,6 +169,7 @@ describe("shutdown", () => {
 describe("many streams", () => {
   it.each([
     ["this server", { total: 2 }],
+    ["this account", { perAccount: 2 }],
     ["this key", { perKey: 2 }],
     ["this address", { perAddress: 2 }],
   ])("[W21] over the limit of %s one more is closed with 1013 and the reason; those that are open go on", async (what, streams) => {
