@@ -17,7 +17,9 @@ export const COUNTED_BYTES_MIN = 16 * 1024;
 
 const MIB = 1024 * 1024;
 const LIMITS = {
-  /** Of the memory, for each budget. The rest is the server's own, and what a body becomes while it is parsed, checked and written. */
+  /** Of the memory. Answers wait outside of the heap that this is measured by. */
+  answersShare: 1 / 4,
+  /** For bodies, and for inputs. The rest is the server's own, and what a body becomes while it is parsed, checked and written. */
   memoryShare: 1 / 8,
   /** Of a budget, for one account (and each of its projects), and for one key from one network. */
   accountShare: 1 / 4,
@@ -32,7 +34,7 @@ const LIMITS = {
  * CallerPaths. Inputs need none: the sandbox takes them in turns.
  */
 export function createHeldBytes({ memoryBytes, bodyBytesMax }: { memoryBytes: number; bodyBytesMax: number }): HeldBytes {
-  const { memoryShare, accountShare, callerShare, answersMin, retryAfterSeconds } = LIMITS;
+  const { answersShare, memoryShare, accountShare, callerShare, answersMin, retryAfterSeconds } = LIMITS;
   const share = Math.floor(memoryBytes * memoryShare);
   const create = (max: number, detail: string) =>
     createByteBudget({
@@ -42,7 +44,7 @@ export function createHeldBytes({ memoryBytes, bodyBytesMax }: { memoryBytes: nu
     });
   return {
     answers: create(
-      Math.max(share, answersMin),
+      Math.max(Math.floor(memoryBytes * answersShare), answersMin),
       "The server holds too many answers that their clients have not read yet. Read answers faster, ask for less at once, or try again shortly.",
     ),
     bodies: create(

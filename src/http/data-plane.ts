@@ -144,6 +144,8 @@ class Plane {
       const grant = await this.#access.admit(site, accessRequest);
       const { request, response, parameters } = exchange;
       this.#slowClients.forget(request.socket);
+      // Behind another answer it would never learn that its connection has ended.
+      if (!response.socket) throw new AppError("request_invalid", { detail: PIPELINED });
       await this.#stream.open({ request, response, parameters, grant, headers: headersOf(exchange) });
     } else if (site.endpoint.kind === "data") {
       const grant = await this.#access.admit(site, accessRequest);
@@ -213,6 +215,7 @@ class Plane {
 }
 
 const DRAIN_MS = 5_000;
+const PIPELINED = "A stream of events can't wait behind another answer. Open it on a connection of its own.";
 /** After these the rest of the request is not worth reading. */
 const CUT_OFF: ReadonlySet<string> = new Set(["body_too_large", "body_timeout", "upload_invalid", "too_many_files", "file_too_large"]);
 const NO_PARAMETERS = new URLSearchParams();

@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { afterEach, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
+import { connectRaw } from "@/tests/support/raw-http";
 import { openRawStream } from "@/tests/support/raw-stream";
 import type { ServerFrame } from "@/tests/support/read-frames";
 import { createRealtimeServer, type RealtimeServer, type RealtimeServerOptions } from "@/tests/support/realtime-server";
@@ -22,6 +23,21 @@ async function setUp(options: RealtimeServerOptions = {}) {
 }
 
 const closeOf = (frames: readonly ServerFrame[]) => frames.at(-1);
+
+describe("pipelines", () => {
+  it("[W21] streams of events that are asked for behind another do not stay when their connection has gone", async () => {
+    const { seed } = await setUp({ streams: { perKey: 2 } });
+    const request = `GET ${seed.path} HTTP/1.1\r\nHost: test\r\nAccept: text/event-stream\r\n\r\n`;
+    for (let round = 0; round < 3; round += 1) {
+      const { socket } = await connectRaw(server.port, request.repeat(2));
+      await until("the first is open", () => server.hub.subscriberCount(seed.endpointId) > 0);
+      // The second has been dealt with once a later request was answered.
+      expect((await fetch(`${server.httpOrigin}${seed.path}`)).status).toBe(200);
+      socket.destroy();
+      await until("both have gone", () => server.hub.subscriberCount(seed.endpointId) === 0);
+    }
+  });
+});
 
 describe("slow readers", () => {
   it("[W7] one that stops reading is closed with 1013; the other hears everything, and never waits", async () => {
