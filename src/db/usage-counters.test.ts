@@ -1,4 +1,5 @@
 /** The counters of an endpoint say what it holds, whichever way it is written to. */
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { RecordStore, Write } from "@/src/core/ports";
@@ -111,6 +112,20 @@ describe("the counters", () => {
     );
     expect(await readCounters(id)).toEqual(await countHeld(id));
   }, 60_000);
+
+  it("[G19] are filled in by the migrations for what was there before", async () => {
+    const { id } = await world.createEndpoint();
+    await store.commit(id, [post('"é"'), post("[1, 2]")]);
+    await store.commitOnce(id, { hash: Buffer.from("a"), fingerprint: Buffer.from("b") }, [post("3")], () => "answer");
+    await world.pool.query(`UPDATE "Endpoint" SET "recordCount" = 0, "recordBytes" = 0, "answerBytes" = 0 WHERE id = $1`, [id]);
+    for (const name of ["20261128120300_usage_counters", "20261128120400_quotas"]) {
+      const sql = readFileSync(`prisma/migrations/${name}/migration.sql`, "utf8");
+      for (const [statement] of sql.matchAll(/^UPDATE "Endpoint" e SET[^;]*;/gm)) await world.pool.query(statement);
+    }
+    expect(await readCounters(id)).toEqual({ records: "3", bytes: "11" });
+    const { answerBytes } = await world.db.endpoint.findUniqueOrThrow({ where: { id } });
+    expect(answerBytes).toBe(6n);
+  });
 
   it("[G19] agree with it after a TRUNCATE, and where users come and go", async () => {
     const { id, projectId } = await world.createEndpoint();
