@@ -2,7 +2,7 @@
 import type { RecordStore, WriteResult } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
 import type { EndpointQueue } from "@/src/db/endpoint-queue";
-import { isRowBusyError, retryContention } from "@/src/db/errors";
+import { createRowBusyError, isRowBusyError, retryContention } from "@/src/db/errors";
 import type { RawStatements } from "@/src/db/raw-statements";
 import { nameStatement } from "@/src/db/statement";
 import { AppError, isAppError } from "@/src/shared/errors";
@@ -16,6 +16,9 @@ type Conditions = NonNullable<Parameters<Merge>[3]>;
 const UNLOCKED_ATTEMPTS_MAX = 5;
 /** The same where results are checked: nobody else waits for a check, so there is no lock at last. */
 const CHECKED_ATTEMPTS_MAX = 30;
+
+/** Merges of one record at once; each holds what it merges. */
+const MERGES_MAX = 200;
 
 const LOCK_ENDPOINT = nameStatement("rested_lock_endpoint", `SELECT 1 AS found FROM "Endpoint" WHERE id = $1::uuid FOR NO KEY UPDATE`);
 
@@ -42,20 +45,27 @@ export function createMerge({
   /** Default: `db`. */
   reads?: Pick<RawStatements, "$queryRawUnsafe">;
 }): Merge {
-  /** The last merge of each record that has any. */
-  const last = new Map<string, Promise<WriteResult>>();
+  /** Of each record that has any merge: the last one, and how many there are. */
+  const merges = new Map<string, { last: Promise<WriteResult>; count: number }>();
 
   return (endpointId, id, change, conditions = {}) => {
     const run = () => mergeRecord({ db, reads, commit, queue, endpointId, id, change, conditions });
-    const mine = last.get(id)?.then(run, (error) => {
+    const before = merges.get(id);
+    if (before && before.count >= MERGES_MAX)
+      return Promise.reject(createRowBusyError("Too many merges of this record wait. Send fewer at a time, or try again shortly."));
+    const mine = before?.last.then(run, (error) => {
       // Whoever waits behind a merge that found the database away, or the endpoint's row held for too long, must not wait for as long again.
       if ((isAppError(error) && error.code === "database_unavailable") || isRowBusyError(error)) throw error;
       return run();
     });
     const turn = mine ?? run();
-    last.set(id, turn);
+    const all = { last: turn, count: (before?.count ?? 0) + 1 };
+    merges.set(id, all);
     const leave = () => {
-      if (last.get(id) === turn) last.delete(id);
+      const now = merges.get(id);
+      if (!now) return;
+      now.count -= 1;
+      if (now.count === 0) merges.delete(id);
     };
     turn.then(leave, leave);
     return turn;

@@ -210,6 +210,14 @@ describe("merge", () => {
     }
   });
 
+  it("[E4] refuses more merges of one record than may wait, and takes them again afterwards", async () => {
+    const { record } = await create("0");
+    const merges = Array.from({ length: 201 }, () => store.merge(endpointId, record.id, ({ data }) => data));
+    await expect(merges.pop()).rejects.toMatchObject({ code: "server_busy", retryAfterSeconds: 1 });
+    for (const result of await Promise.all(merges)) expect(result.outcome).toBe("ok");
+    expect(toChange(await store.merge(endpointId, record.id, ({ data }) => data)).record.version).toBe(202);
+  });
+
   it("[R4] gets its way also when the record changes between every read and write", async () => {
     const { record } = await create("0");
     let interfered = 0;
