@@ -6,8 +6,11 @@ import type { Duplex } from "node:stream";
  * at the handle, as Node's own socket timeout does. Zero once the socket is closed.
  */
 export function readTakenBytes(socket: Duplex | null): number {
-  const handle: unknown = socket === null ? undefined : Reflect.get(socket, "_handle");
-  if (typeof handle !== "object" || handle === null) return 0;
+  const outer: unknown = socket === null ? undefined : Reflect.get(socket, "_handle");
+  if (typeof outer !== "object" || outer === null) return 0;
+  // Under TLS the connection has a handle of its own; what is above it counts whole writes.
+  const inner: unknown = Reflect.get(outer, "_parent");
+  const handle = typeof inner === "object" && inner !== null ? inner : outer;
   const [written, waiting]: unknown[] = [Reflect.get(handle, "bytesWritten"), Reflect.get(handle, "writeQueueSize")];
   return typeof written === "number" && typeof waiting === "number" ? written - waiting : 0;
 }
