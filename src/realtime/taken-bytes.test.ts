@@ -51,6 +51,7 @@ describe.each([
       return readTakenBytes(socket) > before;
     });
     expect(socket.writableLength).toBe(BYTES);
+    client.removeAllListeners("data");
     client.resume();
     await waitUntilTaken(socket);
     expect(socket.writableLength).toBe(0);
