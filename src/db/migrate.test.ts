@@ -5,6 +5,7 @@ import path from "node:path";
 import pg from "pg";
 import { afterEach, describe, expect, inject, test } from "vitest";
 import type { Log } from "@/src/core/ports";
+import { createPool } from "@/src/db/client";
 import { migrate } from "@/src/db/migrate";
 import { createTestDatabase } from "@/tests/support/database";
 import { until } from "@/tests/support/until";
@@ -59,6 +60,18 @@ describe("applies", () => {
     expect(await migrate({ pool, dir: "prisma/migrations", log })).toEqual(names.toSorted());
     expect(await migrate({ pool, dir: "prisma/migrations", log })).toEqual([]);
     expect((await pool.query('SELECT count(*)::int AS n FROM "Endpoint"')).rows).toEqual([{ n: 0 }]);
+  });
+
+  test("[E6] however long one takes, and however long its turn takes: the limits of the pool's other statements do not hold", async () => {
+    const database = await createTestDatabase({ empty: true });
+    cleanups.push(database.drop);
+    const pool = createPool({ url: database.url, log, statementTimeoutMs: 15_000, lockTimeoutMs: 3_000 });
+    cleanups.push(() => pool.end());
+    const limits = ["statement_timeout", "lock_timeout"];
+    const columns = limits.map((limit) => `current_setting('${limit}') AS "${limit}"`).join(", ");
+    await migrate({ pool, dir: makeFolder({ "20260101000000_first": `CREATE TABLE a AS SELECT ${columns};` }), log });
+    expect((await pool.query("SELECT * FROM a")).rows).toEqual([Object.fromEntries(limits.map((limit) => [limit, "0"]))]);
+    expect((await pool.query("SHOW statement_timeout")).rows).toEqual([{ statement_timeout: "15s" }]);
   });
 
   test("as a superuser too, with a warning: an injection could then run programs", async () => {

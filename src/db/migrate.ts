@@ -44,8 +44,8 @@ export async function migrate(options: { pool: pg.Pool; dir: string; log: Log })
   const client = await pool.connect();
   try {
     await checkServer(client, log);
-    // Another node's migrations may take long.
-    await client.query("SET lock_timeout TO 0");
+    // Migrations of a large database take minutes, and so does the wait for another node that applies them.
+    await client.query("SET lock_timeout TO 0; SET statement_timeout TO 0");
     await lock(client, log);
     const applied: string[] = [];
     for (const migration of await findPending(client, migrations)) {
