@@ -53,6 +53,15 @@ describe("a byte budget", () => {
     budget.hold(["a"], 50);
   });
 
+  test("an empty hold is taken while a group or the whole is beyond its limit: what can't be refused any more begins with one", () => {
+    const budget = create(100, [50]);
+    budget.hold(["a"], 0).addAnyway(120);
+    const empty = budget.hold(["a"], 0);
+    expect(() => empty.add(1)).toThrow(AppError);
+    empty.addAnyway(10);
+    expect(budget.held).toBe(130);
+  });
+
   test("names that look alike when they are joined are different groups", () => {
     const budget = create(100, [100, 10]);
     budget.hold(["a", "b,c"], 10);

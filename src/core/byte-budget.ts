@@ -82,7 +82,8 @@ export function createByteBudget({ max, groupMax = [], createBusyError }: ByteBu
         own -= given;
         giveBack(groups, given);
       };
-      add(bytes);
+      // An empty hold is never refused: what can't be refused any more begins with one.
+      if (bytes > 0) add(bytes);
       const addAnyway = (more: number) => {
         count(groups, more);
         own += more;
