@@ -1,6 +1,6 @@
 /** Turns pieces into a body that is read as the client takes it, with no more than the piece at hand in memory. */
 
-/** Larger pieces are split: how fast a client reads is measured by whole chunks. */
+/** Larger pieces are split, so that what the client has taken is given back to the memory. */
 const CHUNK_BYTES = 64 * 1024;
 
 /** Text becomes UTF-8. When the client goes away, the source is told to end. */

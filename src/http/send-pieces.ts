@@ -3,7 +3,7 @@ import type { ServerResponse } from "node:http";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { isGone, onAnswered } from "@/src/http/answered";
 
-/** Bytes of one write. How fast a client reads is measured by whole writes (see slow-clients.ts). */
+/** Bytes of one write: what the client has taken is given back to the memory piece by piece. */
 export const PIECE_BYTES = 64 * 1024;
 /** Characters that are encoded in one turn. */
 const TURN_LENGTH = 1024 * 1024;

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import http, { type IncomingMessage, type ServerResponse } from "node:http";
 import net, { type AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
+import { readTakenBytes } from "@/src/core/taken-bytes";
 import { sendPieces } from "@/src/http/send-pieces";
 import { createSlowClients } from "@/src/http/slow-clients";
 import { until } from "@/tests/support/until";
@@ -93,6 +94,38 @@ describe("answers", () => {
     pass(30);
     expect(request.socket.destroyed).toBe(false);
     pass(30_000);
+    expect(request.socket.destroyed).toBe(true);
+  });
+
+  it("[R16] a part of one long write counts, too", async () => {
+    const { slowClients, socket, request, response, pass } = await open(GET);
+    slowClients.watchAnswer(request, response);
+    response.end(LARGE);
+    await until("the system takes no more", () => request.socket.writableLength > 0 && readTakenBytes(request.socket) > 0);
+    pass(5);
+    const before = readTakenBytes(request.socket);
+    socket.on("data", () => {
+      if (readTakenBytes(request.socket) - before > MB) socket.pause();
+    });
+    await until("a megabyte more was taken", () => readTakenBytes(request.socket) - before > MB);
+    pass(30);
+    expect(request.socket.destroyed).toBe(false);
+    pass(30_000);
+    expect(request.socket.destroyed).toBe(true);
+  });
+
+  it("[R16] streams that could not be opened leave nothing on their connection, whose next answers are followed again", async () => {
+    const { slowClients, request, response, pass } = await open(GET);
+    slowClients.watchAnswer(request, response);
+    const listeners = request.socket.listenerCount("close");
+    for (let attempt = 0; attempt < 20; attempt += 1) {
+      slowClients.forget(request.socket);
+      slowClients.watchAnswer(request, response);
+    }
+    expect(request.socket.listenerCount("close")).toBe(listeners);
+    await sendLarge(response);
+    pass(5);
+    pass(30);
     expect(request.socket.destroyed).toBe(true);
   });
 

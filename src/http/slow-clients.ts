@@ -1,6 +1,7 @@
 /** Ends what clients take or send more slowly than a least rate (R16): they would hold memory and a connection for as long as they like. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { readTakenBytes } from "@/src/core/taken-bytes";
 
 export interface SlowClients {
   /** Follows the connection of a request, until it closes: it is destroyed when its answers are taken too slowly. */
@@ -40,6 +41,8 @@ interface Answering {
   window: Window;
   /** The answer had been handed over, and the request had not arrived, since then. */
   restSince: number | undefined;
+  /** Ends the following. */
+  onClose: () => void;
 }
 
 interface Arriving {
@@ -55,8 +58,8 @@ export function createSlowClients({ now = () => performance.now() }: { now?: () 
 
   function judgeAnswer(socket: Socket, state: Answering, at: number): void {
     const isWaitedFor = socket.writableLength > 0;
-    // What the system took of the writes; it takes them when the client has taken what came before.
-    const isSlow = isTooSlow(state.window, { at, isWaitedFor, bytes: socket.bytesWritten - socket.writableLength });
+    // The system takes bytes when the client has taken what came before.
+    const isSlow = isTooSlow(state.window, { at, isWaitedFor, bytes: isWaitedFor ? readTakenBytes(socket) : 0 });
     if (isSlow || hasEndlessRest(state, at)) socket.destroy();
   }
 
@@ -80,14 +83,21 @@ export function createSlowClients({ now = () => performance.now() }: { now?: () 
         state.response = response;
         return;
       }
-      answering.set(socket, { request, response, window: { since: undefined, bytesBefore: 0 }, restSince: undefined });
-      socket.once("close", () => answering.delete(socket));
+      const onClose = () => void answering.delete(socket);
+      answering.set(socket, { request, response, window: { since: undefined, bytesBefore: 0 }, restSince: undefined, onClose });
+      socket.once("close", onClose);
     },
     watchBody(request, { timeoutMs, onSlow }) {
       arriving.set(request, { window: { since: undefined, bytesBefore: 0 }, endsAt: now() + timeoutMs, onSlow });
       return () => void arriving.delete(request);
     },
-    forget: (socket) => void answering.delete(socket),
+    forget(socket) {
+      const state = answering.get(socket);
+      if (!state) return;
+      // A stream that can't be opened is answered with an error, and the connection may go on: its next answers are followed anew.
+      socket.off("close", state.onClose);
+      answering.delete(socket);
+    },
     sweep() {
       const at = now();
       for (const [socket, state] of answering) judgeAnswer(socket, state, at);

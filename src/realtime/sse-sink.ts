@@ -1,9 +1,9 @@
 /** A response of server-sent events as the sink of a subscriber. It must not queue, nor send the head. */
 import type { ServerResponse } from "node:http";
+import { readTakenBytes, waitUntilTaken } from "@/src/core/taken-bytes";
 import type { AppError } from "@/src/shared/errors";
 import { toEvent } from "./event";
 import type { Sink } from "./subscriber";
-import { readTakenBytes, waitUntilTaken } from "./taken-bytes";
 
 /** The response's head must have been written. */
 export function createEventSink(response: ServerResponse): Sink {

@@ -1,9 +1,9 @@
 /** A WebSocket as the sink of a subscriber: writes ready-made frames past the library's own sender. It must not queue. */
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
+import { readTakenBytes, waitUntilTaken } from "@/src/core/taken-bytes";
 import { toCloseReason } from "./close-reason";
 import type { Sink } from "./subscriber";
-import { readTakenBytes, waitUntilTaken } from "./taken-bytes";
 
 /** `socket` is the connection below `webSocket`, whose compression must be off: only then are our frames valid among its own. */
 export function createWebSocketSink({ webSocket, socket }: { webSocket: WebSocket; socket: Duplex }): Sink {

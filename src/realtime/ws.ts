@@ -7,6 +7,7 @@ import { toClientAddress } from "@/src/core/client-network";
 import { parseJsonata } from "@/src/core/parse-jsonata";
 import type { Log } from "@/src/core/ports";
 import type { RateGate } from "@/src/core/rate-gate";
+import { readTakenBytes } from "@/src/core/taken-bytes";
 import { parseDataAddress } from "@/src/shared/data-path";
 import { AppError, isAppError } from "@/src/shared/errors";
 import { toCloseReason } from "./close-reason";
@@ -17,7 +18,6 @@ import type { Hub } from "./hub";
 import { refuseUpgrade } from "./refuse-upgrade";
 import { parseStart } from "./start";
 import type { Sink } from "./subscriber";
-import { readTakenBytes } from "./taken-bytes";
 import { createWebSocketSink } from "./ws-sink";
 
 export interface UpgradeHandler {
