@@ -49,9 +49,14 @@ function isSameOrigin({ origin, headers = {}, publicUrl }: Sender): boolean {
   const sent = origin.toLowerCase();
   if (sent === publicUrl) return true;
   const host = first(headers["x-forwarded-host"]) ?? one(headers.host);
-  const own = `${first(headers["x-forwarded-proto"]) ?? "http"}://${host}`;
+  const own = `${toHttpScheme(first(headers["x-forwarded-proto"]))}://${host}`;
   // A proxy may name the port that browsers leave out.
   return host !== undefined && URL.canParse(own) && new URL(own).origin === sent;
+}
+
+/** Traefik forwards the handshake of a WebSocket as `wss` or `ws`; pages have an origin of https or http. */
+function toHttpScheme(forwarded = "http"): string {
+  return forwarded.toLowerCase().replace(/^ws/, "http");
 }
 
 /** The project's own cookie goes before the one that all projects shared. */

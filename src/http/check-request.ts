@@ -83,8 +83,12 @@ function findPathProblem(url: string): AppError | undefined {
   }
 }
 
+/** Some proxies and programs name the port that the address has by default. */
 function isOwnHost(host: string, publicUrl: string): boolean {
-  return host === new URL(publicUrl).host || isLocalName(host);
+  const own = new URL(publicUrl);
+  if (host === own.host || isLocalName(host)) return true;
+  const given = `${own.protocol}//${host}`;
+  return URL.canParse(given) && new URL(given).host === own.host;
 }
 
 /** Programs in a network of containers use other names. A token is not sent by browsers by themselves, so no page gains by it. */
