@@ -142,6 +142,8 @@ describe("linear patterns", () => {
     ["^(a{1,100}){1,100}$", "too complex"],
     ["(((a{1,30}){1,30}b?){1,1})(((c{1,900})))\\d{900}[^x]{900}".repeat(12), "too large"],
     ["\\ud800", "surrogate"],
+    ["^[\\1]$", "octal"],
+    ["^[\\c1]$", "without a letter"],
   ])("[R10] %s is refused", (pattern, why) => {
     expect(() => compileLinearPattern(pattern)).toThrow(UnsupportedPatternError);
     expect(() => compileLinearPattern(pattern)).toThrow(why);

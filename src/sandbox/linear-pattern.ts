@@ -181,7 +181,9 @@ class Translation {
       return this.#takeCharacter(hex, Number.parseInt(digits, 16));
     const [control, name] = /^\\c([A-Za-z])/.exec(text) ?? [];
     if (control !== undefined && name !== undefined) return this.#takeCharacter(control, name.charCodeAt(0) % 32);
-    if (/^\\[0-7]{2,3}/.test(text)) throw new UnsupportedPatternError("has an octal escape; use \\x or \\u");
+    if (/^\\(?:[1-7]|0[0-7])/.test(text)) throw new UnsupportedPatternError("has an octal escape; use \\x or \\u");
+    // Within a class it is a control character, elsewhere three characters.
+    if (/^\\c[\d_]/.test(text)) throw new UnsupportedPatternError("has \\c without a letter; use \\x or \\u");
     if (letter === "c") return this.#takeCharacter("\\", 0x5c);
     const known = CONTROLS[letter];
     if (known !== undefined) return this.#takeCharacter(`\\${letter}`, known.charCodeAt(0));
