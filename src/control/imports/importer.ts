@@ -151,7 +151,8 @@ async function receive(body: AsyncIterable<Uint8Array>, file: string, signal: Ab
       length += chunk.byteLength;
       if (length > IMPORT_BYTES_MAX)
         throw new AppError("body_too_large", { detail: `The body is too large. Send ${IMPORT_BYTES_MAX} bytes at most.` });
-      await onDisk(() => handle.write(chunk));
+      // Not `write`, which stores a part of it where the disk is full, and throws nothing.
+      await onDisk(() => handle.appendFile(chunk));
     }
   } finally {
     await handle.close();
