@@ -1,4 +1,4 @@
-/** Holds a request to the limits of the management API: its rate, and its turn (G20). It must hold no limit itself (src/core/management-limits.ts does). */
+/** Holds a request to the limits of the management API: its rate, and its turn (G23). It must hold no limit itself (src/core/management-limits.ts does). */
 import type { Runtime } from "@/src/runtime/registry";
 
 type Limits = Runtime["managementLimits"];

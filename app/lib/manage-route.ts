@@ -161,7 +161,7 @@ function toRoutes<Context extends PublicContext>(
         response.headers.set("X-Request-Id", requestId);
         return response;
       } catch (error) {
-        const response = turn.finish(toProblemResponse({ error, requestId, log: runtime.log }));
+        const response = turn.finish(toProblemResponse({ error, request, requestId, log: runtime.log }));
         if (response.status === 405) response.headers.set("Allow", allow);
         return response;
       } finally {

@@ -13,16 +13,18 @@ export function createRequestId(): string {
 /** A problem document. Errors outside the catalogue become `internal_error`; `members` are added to the document. */
 export function toProblemResponse({
   error: raised,
+  request,
   requestId,
   log,
   members = {},
 }: {
   error: unknown;
+  request: Pick<Request, "signal">;
   requestId: string;
   log: Runtime["log"];
   members?: Readonly<Record<string, unknown>>;
 }): Response {
-  const error = isAppError(raised) ? raised : new AppError("internal_error", { cause: raised });
+  const error = isAppError(raised) ? raised : toAppError(raised, request);
   const { status } = error.entry;
   const context = { requestId, code: error.code, internal: error.internal, err: error.cause ?? error };
   if (status >= 500) log.error(context, "a management request failed");
@@ -37,4 +39,10 @@ export function toProblemResponse({
   if (retryAfterSeconds !== undefined) headers.set("Retry-After", String(retryAfterSeconds));
   if (status === 401) headers.set("WWW-Authenticate", "Bearer");
   return new Response(JSON.stringify({ ...toProblem(error, requestId), ...members }), { status, headers });
+}
+
+/** What waits for a turn, or for a body, is given up when the client goes: that is no failure of the server. */
+function toAppError(cause: unknown, { signal }: Pick<Request, "signal">): AppError {
+  if (signal.aborted) return new AppError("request_invalid", { detail: "The client has gone.", internal: String(cause), cause });
+  return new AppError("internal_error", { cause });
 }

@@ -3,8 +3,8 @@ import { createRequestId, toProblemResponse } from "@/app/lib/problem-response";
 import { getRuntime } from "@/src/runtime/registry";
 import { AppError } from "@/src/shared/errors";
 
-async function handle(): Promise<Response> {
-  return toProblemResponse({ error: new AppError("not_found"), requestId: createRequestId(), log: getRuntime().log });
+async function handle(request: Request): Promise<Response> {
+  return toProblemResponse({ error: new AppError("not_found"), request, requestId: createRequestId(), log: getRuntime().log });
 }
 
 export { handle as DELETE, handle as GET, handle as OPTIONS, handle as PATCH, handle as POST, handle as PUT };

@@ -57,6 +57,8 @@ export interface Call {
   body?: unknown;
   raw?: { contentType: string; bytes: BodyInit };
   headers?: Record<string, string>;
+  /** Aborts when the client has gone. */
+  signal?: AbortSignal;
 }
 
 export interface Person {
@@ -227,6 +229,7 @@ async function callRoute(method: string, url: string, call: Call = {}): Promise<
       ...call.headers,
     },
     ...(sent ? { body: sent.bytes, duplex: "half" } : {}),
+    ...(call.signal ? { signal: call.signal } : {}),
   });
   const response = await route(request, { params: Promise.resolve(Object.keys(params).length > 0 ? params : undefined) });
   const text = await response.text();

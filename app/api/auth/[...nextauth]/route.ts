@@ -43,7 +43,7 @@ async function handle(request: Request, { params }: Context): Promise<Response> 
     const code = isAppError(error) ? error.code : "internal_error";
     // next-auth's browser code reads the error from the address that it would go to.
     const url = new URL(`/login?error=${code}`, request.url).href;
-    const response = turn.finish(toProblemResponse({ error, requestId, log: runtime.log, members: { url } }));
+    const response = turn.finish(toProblemResponse({ error, request, requestId, log: runtime.log, members: { url } }));
     if (response.status === 405) response.headers.set("Allow", "GET, HEAD, POST");
     return response;
   }
