@@ -69,7 +69,7 @@ export interface Config {
   rateLimit: number;
   /** What projects may hold that have no quotas of their own, and how many an account may have (G20); 0: no limit. */
   quotas: QuotaLimits & { readonly projects: number };
-  /** Requests a minute of one account at the management API (G20); 0: no limit. */
+  /** Requests a minute of one account at the management API (G23); 0: no limit. */
   managementRateLimit: number;
   /** Users that one address may register a minute at an endpoint (L6); 0: no limit. */
   registrationsPerMinute: number;

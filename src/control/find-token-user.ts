@@ -10,6 +10,7 @@ import { type AccountRow, toAccountView } from "./views";
 interface TokenUserRow extends AccountRow {
   tokenId: string;
   lastUsedAt: Date | null;
+  expiresAt: Date | null;
   scope: TokenScope;
   allProjects: boolean;
   projectIds: string[] | null;
@@ -27,7 +28,7 @@ export async function findTokenUser({
 }): Promise<{ user: AccountView; tokenId: string; access: TokenAccess } | null> {
   const now = clock.now();
   const [row] = await db.$queryRaw<TokenUserRow[]>`
-    SELECT u."id", u."name", u."email", u."role"::text AS "role", u."createdAt", t."id" AS "tokenId", t."lastUsedAt",
+    SELECT u."id", u."name", u."email", u."role"::text AS "role", u."createdAt", t."id" AS "tokenId", t."lastUsedAt", t."expiresAt",
       t."scope"::text AS "scope", t."allProjects", t."projectIds"::text[] AS "projectIds"
     FROM "ManagementToken" t JOIN "User" u ON u."id" = t."userId"
     WHERE t."hash" = ${hashSecret(token)} AND t."revokedAt" IS NULL AND (t."expiresAt" IS NULL OR t."expiresAt" > ${now})`;
@@ -35,6 +36,6 @@ export async function findTokenUser({
   if (row.lastUsedAt === null || now.getTime() - row.lastUsedAt.getTime() >= SEEN_EVERY_MS) {
     await db.managementToken.updateMany({ where: { id: row.tokenId }, data: { lastUsedAt: now } });
   }
-  const access = { scope: row.scope, projectIds: row.allProjects ? null : (row.projectIds ?? []) };
+  const access = { scope: row.scope, projectIds: row.allProjects ? null : (row.projectIds ?? []), expiresAt: row.expiresAt };
   return { user: toAccountView(row), tokenId: row.tokenId, access };
 }

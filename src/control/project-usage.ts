@@ -1,4 +1,4 @@
-/** Reads what a project holds, and sets how much it may (G20). */
+/** Reads what a project holds, and sets how much it may (G22). */
 import type { Quotas } from "@/src/core/quotas";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";

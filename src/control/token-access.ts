@@ -7,6 +7,8 @@ export interface TokenAccess {
   scope: TokenScope;
   /** The projects that it is limited to; null: all of its account. */
   projectIds: readonly string[] | null;
+  /** When it ends by itself; null: never. */
+  expiresAt: Date | null;
 }
 
 /** These carry a body, or issue a ticket, but change nothing. */
@@ -24,7 +26,7 @@ export async function requireTokenAccess({
   id,
 }: {
   db: Pick<Db, "endpoint" | "apiKey" | "openStream">;
-  access: TokenAccess;
+  access: Pick<TokenAccess, "scope" | "projectIds">;
   method: string;
   path: string;
   id: string;

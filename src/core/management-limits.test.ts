@@ -35,7 +35,7 @@ describe("createManagementLimits", () => {
     ["import", 2],
     ["upload", 4],
     ["page", 16],
-  ] as const)("[G20] %s: %i of one account at once; the next begins when one ends, and others don't wait", async (kind, atOnce) => {
+  ] as const)("[G23] %s: %i of one account at once; the next begins when one ends, and others don't wait", async (kind, atOnce) => {
     const limits = setUp();
     const { entered } = await enterMany(() => limits.enter(kind, { account: "ada" }), atOnce + 3);
     expect(entered).toHaveLength(atOnce);
@@ -45,7 +45,7 @@ describe("createManagementLimits", () => {
     expect(entered).toHaveLength(atOnce + 1);
   });
 
-  it("[G20] refuses an account with server_busy when 100 of its requests wait", async () => {
+  it("[G23] refuses an account with server_busy when 100 of its requests wait", async () => {
     const limits = setUp();
     const { entered, refused } = await enterMany(() => limits.enter("heavy", { account: "ada" }), 105);
     expect([entered.length, refused.length]).toEqual([2, 3]);
@@ -57,7 +57,7 @@ describe("createManagementLimits", () => {
     }
   });
 
-  it("[G20] counts an account, and a quarter as much for a network", async () => {
+  it("[G23] counts an account, and a quarter as much for a network", async () => {
     const limits = setUp(8);
     const verdicts: object[] = [];
     const note = (verdict: object) => void verdicts.push(verdict);

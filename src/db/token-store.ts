@@ -21,8 +21,7 @@ const TOUCH = nameStatement(
   WHERE t.id = used.id AND (t."lastUsedAt" IS NULL OR t."lastUsedAt" < used.at)`,
 );
 
-/** The access tokens of a database. */
-/** `background`: for what may wait; default `db`. */
+/** The access tokens of a database. `background`: for what may wait; default `db`. */
 export function createTokenStore({ db, background = db }: { db: RawStatements; background?: RawStatements }): TokenStore {
   return {
     async find(hash) {

@@ -1,4 +1,4 @@
-/** Passes requests to Next: pages in a fair order by client address (G20). */
+/** Passes requests to Next: pages in a fair order by client address (G23). */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { toClientAddress } from "@/src/core/client-network";
 import type { ManagementLimits } from "@/src/core/management-limits";

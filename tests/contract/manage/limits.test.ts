@@ -1,4 +1,4 @@
-/** What one account or address may take of the management API, and that the others don't notice (G20). */
+/** What one account or address may take of the management API, and that the others don't notice (G23). */
 import { once } from "node:events";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
@@ -51,7 +51,7 @@ async function isHeldUp(call: () => Promise<{ status: number }>, release: () => 
 }
 
 describe("the rate", () => {
-  it("[G20] of an account is limited and told; others are not affected", async () => {
+  it("[G23] of an account is limited and told; others are not affected", async () => {
     for (let n = 0; n < PER_MINUTE - 1; n++) expect((await ada.call("GET", ACCOUNT)).status).toBe(200);
     const refused = await ada.call("GET", ACCOUNT);
     expect(refused).toMatchObject({ status: 429, body: { code: "rate_limited", retryable: true } });
@@ -63,7 +63,7 @@ describe("the rate", () => {
     expect([status, ...standing(headers)]).toEqual([200, String(PER_MINUTE), String(PER_MINUTE - 1)]);
   });
 
-  it("[G20] of an address without a sign-in is a quarter, wrong tokens and cookies included", async () => {
+  it("[G23] of an address without a sign-in is a quarter, wrong tokens and cookies included", async () => {
     const wrong = (address: string, headers: object = { authorization: "Bearer rst_wrong" }) =>
       server.call("GET", ACCOUNT, { headers: { ...headers, ...from(address) } });
     for (let n = 0; n < PER_MINUTE / 8; n++) {
@@ -80,11 +80,11 @@ describe("the rate", () => {
 });
 
 describe("at once", () => {
-  it("[G20] an account has 8 requests; more wait, and others don't", async () => {
+  it("[G23] an account has 8 requests; more wait, and others don't", async () => {
     expect(await isHeldUp(() => ada.call("GET", ACCOUNT), await occupy("request", ada.id, 8))).toBe(true);
   });
 
-  it("[G20] an account has 2 reads of records, 2 exports and 2 imports, beside its other requests", async () => {
+  it("[G23] an account has 2 reads of records, 2 exports and 2 imports, beside its other requests", async () => {
     const at = `/api/manage/endpoints/${endpointId}`;
     const rows = { raw: { contentType: "application/x-ndjson", bytes: '{"n":1}\n' } };
     expect(await isHeldUp(() => ada.call("GET", `${at}/records`), await occupy("heavy", ada.id, 2))).toBe(true);
@@ -95,7 +95,18 @@ describe("at once", () => {
     release();
   });
 
-  it("[G20] an export has its turn until its last byte was read, or is not wanted", async () => {
+  it("[G23] a client that goes while it waits is no failure of the server", async () => {
+    const release = await occupy("request", ada.id, 8);
+    const client = new AbortController();
+    const answer = ada.call("GET", ACCOUNT, { signal: client.signal });
+    expect((await bob.call("GET", ACCOUNT)).status).toBe(200);
+    client.abort();
+    expect(await answer).toMatchObject({ status: 400, body: { code: "request_invalid" } });
+    expect(server.logged.filter(({ message }) => message === "a management request failed")).toEqual([]);
+    release();
+  });
+
+  it("[G23] an export has its turn until its last byte was read, or is not wanted", async () => {
     const { managementLimits: limits } = server.runtime;
     const request = new Request("http://rested.test");
     const open = async () => {
@@ -122,7 +133,7 @@ describe("at once", () => {
     expect(ended).toEqual(["third", "fourth"]);
   });
 
-  it("[G20] a body that does not arrive takes no turn", async () => {
+  it("[G23] a body that does not arrive takes no turn", async () => {
     const closers: (() => void)[] = [];
     const stalled = Array.from({ length: 8 }, () => {
       const bytes = new ReadableStream<Uint8Array>({ start: (controller) => void closers.push(() => controller.close()) });
@@ -133,7 +144,7 @@ describe("at once", () => {
     for (const answer of await Promise.all(stalled)) expect(answer.body.code).toBe("body_empty");
   });
 
-  it("[G20] signing in is not held up by an account's requests", async () => {
+  it("[G23] signing in is not held up by an account's requests", async () => {
     const release = await occupy("request", ada.id, 8);
     const { db, passwords } = server.runtime;
     const passwordHash = await passwords.hash("correct horse battery", toDashboardTurn(null));
@@ -144,7 +155,7 @@ describe("at once", () => {
 });
 
 describe("pages", () => {
-  it("[G20] take turns by address", async () => {
+  it("[G23] take turns by address", async () => {
     const { managementLimits: limits } = server.runtime;
     const asked: string[] = [];
     const toNext = async (request: http.IncomingMessage, response: http.ServerResponse) => {

@@ -1,4 +1,4 @@
-/** Quotas and usage of projects (G20, G21): by every way to write, and by who may set them. */
+/** Quotas and usage of projects (G20, G22): by every way to write, and by who may set them. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createUniqueId } from "@/src/core/unique-id";
 import { sweepIdempotentRequests } from "@/src/db/idempotent-requests";
@@ -169,7 +169,7 @@ describe("a quota", () => {
 });
 
 describe("usage and quotas", () => {
-  it("[G21] are the owner's and the administrators' to see, and the administrators' to set", async () => {
+  it("[G22] are the owner's and the administrators' to see, and the administrators' to set", async () => {
     const eve = await server.createPerson(`Eve${count}`);
     const path = `/api/manage/projects/${projectId}`;
     expect((await eve.call("GET", `${path}/usage`)).status).toBe(404);
@@ -189,7 +189,7 @@ describe("usage and quotas", () => {
     [{ records: 1.5 }, "records"],
     [{ fileBytes: "1" }, "fileBytes"],
     [{ files: 1 }, "files"],
-  ])("[G21] %j is refused beside the field", async (body, field) => {
+  ])("[G22] %j is refused beside the field", async (body, field) => {
     const answer = await admin.call("PATCH", `/api/manage/projects/${projectId}/quotas`, { body });
     expect(answer).toMatchObject({ status: 400, body: { code: "fields_invalid", fields: { [field]: expect.any(String) } } });
   });

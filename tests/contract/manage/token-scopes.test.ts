@@ -72,6 +72,33 @@ describe("scope", () => {
   });
 });
 
+describe("expiry", () => {
+  it("[G21] a token that ends makes none that lasts longer", async () => {
+    const inDays = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString();
+    const token = await createToken({ expiresAt: inDays(2) });
+    for (const expiresAt of [undefined, null, inDays(3)]) {
+      const { status, body } = await token.call("POST", "account/tokens", { name: "longer", expiresAt });
+      expect([status, Object.keys(body.fields ?? {})]).toEqual([400, ["expiresAt"]]);
+    }
+    expect((await token.call("POST", "account/tokens", { name: "shorter", expiresAt: inDays(1) })).status).toBe(201);
+    expect((await token.call("POST", "account/tokens", { name: "as long", expiresAt: token.view.expiresAt })).status).toBe(201);
+  });
+});
+
+describe("keys", () => {
+  it("[G21] read is not shown keys that may write: it could write with them", async () => {
+    const path = `projects/${one.project}/keys`;
+    for (const scope of ["read", "write"])
+      expect((await ada.call("POST", `/api/manage/${path}`, { body: { name: scope, scope } })).status).toBe(201);
+    const all = (await ada.call("GET", `/api/manage/${path}`)).body as { scope: string; key: string }[];
+    expect(all.map(({ scope }) => scope).sort()).toEqual(["read", "read_write", "write"]);
+    const shown = all.map((key) => (key.scope === "read" ? key : { ...key, key: `${key.key.slice(0, 4)}…` }));
+    expect((await (await createToken({ scope: "read" })).call("GET", path)).body).toEqual(shown);
+    expect((await (await createToken({ scope: "read", projectIds: [one.project] })).call("GET", path)).body).toEqual(shown);
+    expect((await (await createToken({ scope: "write" })).call("GET", path)).body).toEqual(all);
+  });
+});
+
 describe("projects", () => {
   it("[G21] a token for one project finds nothing of the others, by any route", async () => {
     const token = await createToken({ projectIds: [one.project] });

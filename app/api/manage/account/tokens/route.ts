@@ -6,7 +6,7 @@ import { tokenCreateSchema } from "@/src/shared/management";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   GET: async ({ runtime: { db }, user }) => json(await listTokens({ db, userId: user.id })),
-  POST: withBody(tokenCreateSchema, async ({ runtime: { db, clock }, user, body }) =>
-    json(await createToken({ db, clock, userId: user.id, input: body }), 201),
+  POST: withBody(tokenCreateSchema, async ({ runtime: { db, clock }, user, access, body }) =>
+    json(await createToken({ db, clock, userId: user.id, endsBy: access?.expiresAt ?? null, input: body }), 201),
   ),
 });

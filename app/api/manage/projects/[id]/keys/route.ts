@@ -5,7 +5,7 @@ import { listKeys } from "@/src/control/list-keys";
 import { keyCreateSchema } from "@/src/shared/management";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
-  GET: async ({ runtime: { db }, user, id }) => json(await listKeys({ db, ownerId: user.id, projectId: id })),
+  GET: async ({ runtime: { db }, user, access, id }) => json(await listKeys({ db, ownerId: user.id, projectId: id, access })),
   POST: withBody(keyCreateSchema, async ({ runtime: { db, clock }, user, id, body }) =>
     json(await createKey({ db, clock, ownerId: user.id, projectId: id, input: body }), 201),
   ),

@@ -1,4 +1,4 @@
-/** `/api/manage/projects/{id}/quotas` (G20): for administrators. */
+/** `/api/manage/projects/{id}/quotas` (G22): for administrators. */
 import { json, manageRoute, withBody } from "@/app/lib/manage-route";
 import { setQuotas } from "@/src/control/project-usage";
 import { quotasPatchSchema } from "@/src/shared/quotas";

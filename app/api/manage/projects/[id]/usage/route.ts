@@ -1,4 +1,4 @@
-/** `/api/manage/projects/{id}/usage` (G20). */
+/** `/api/manage/projects/{id}/usage` (G22). */
 import { json, manageRoute } from "@/app/lib/manage-route";
 import { getUsage } from "@/src/control/project-usage";
 
