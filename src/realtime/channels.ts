@@ -5,6 +5,7 @@ import { type ChangePump, createChangePump } from "./change-pump";
 import { createFilteredFeed, type FeedListener, type FilteredFeed } from "./filtered-feed";
 import type { StreamReads } from "./filtered-reads";
 import type { RecordFilter } from "./record-filter";
+import { createSharedFilter, type SharedFilter } from "./shared-filter";
 
 /** Where a stream hears of changes: from a pump, or through a filter. Added in the turn in which it was asked for. */
 export interface ChangeSource extends Pick<ChangePump, "position"> {
@@ -12,6 +13,12 @@ export interface ChangeSource extends Pick<ChangePump, "position"> {
   readonly reads?: StreamReads;
   add(listener: FeedListener): void;
   remove(listener: FeedListener): void;
+}
+
+/** One filter of all streams of one view. */
+interface Shared {
+  filter: SharedFilter;
+  feed: FilteredFeed;
 }
 
 /** Each of them costs every change an evaluation. */
@@ -87,25 +94,29 @@ function createChannel(options: {
   const { endpointId, changes, queueBytesMax, onReadError } = options;
   const sliceBytes = queueBytesMax / 4;
   const pump = createChangePump({ endpointId, changes, sliceBytes });
-  const feeds = new Map<string, FilteredFeed>();
+  const feeds = new Map<string, Shared>();
   /** How many have the filter, whatever they may read. */
   const filters = new Map<string, number>();
 
-  function sourceOf(key: string, expression: string, feed: FilteredFeed): ChangeSource {
+  function sourceOf(key: string, filter: RecordFilter, shared: Shared): ChangeSource {
+    const { expression } = filter;
+    const { feed } = shared;
     return {
       reads: feed.reads,
       position: () => feed.position(),
       add: (listener) => {
         if (feed.listenerCount() === 0) {
-          feeds.set(key, feed);
+          feeds.set(key, shared);
           filters.set(expression, (filters.get(expression) ?? 0) + 1);
           pump.add(feed);
         }
+        shared.filter.add(filter);
         feed.add(listener);
       },
       remove: (listener) => {
+        shared.filter.remove(filter);
         feed.remove(listener);
-        if (feed.listenerCount() > 0 || feeds.get(key) !== feed) return;
+        if (feed.listenerCount() > 0 || feeds.get(key) !== shared) return;
         pump.remove(feed);
         feed.close();
         feeds.delete(key);
@@ -116,28 +127,39 @@ function createChannel(options: {
     };
   }
 
+  function createShared({
+    onlyOwner,
+    expression,
+    reads,
+  }: {
+    onlyOwner: string | undefined;
+    expression: string;
+    reads: StreamReads;
+  }): Shared {
+    const filter = createSharedFilter(expression);
+    const pendingBytesMax = queueBytesMax;
+    return { filter, feed: createFilteredFeed({ endpointId, onlyOwner, pump, reads, filter, pendingBytesMax, sliceBytes, onReadError }) };
+  }
+
   return {
     pump,
     source: ({ onlyOwner, filter, reads }) => {
       if (filter === undefined) return pump;
       const { expression } = filter;
       const key = toKey(onlyOwner, expression);
-      const feed =
-        feeds.get(key) ??
-        createFilteredFeed({ endpointId, onlyOwner, pump, reads, filter, pendingBytesMax: queueBytesMax, sliceBytes, onReadError });
-      return sourceOf(key, expression, feed);
+      return sourceOf(key, filter, feeds.get(key) ?? createShared({ onlyOwner, expression, reads }));
     },
     hasFilter: (expression) => filters.has(expression),
     requireRoom: ({ onlyOwner, expression }) => {
       if (onlyOwner !== undefined || feeds.has(toKey(undefined, expression))) return;
-      const count = [...feeds.values()].filter((feed) => feed.onlyOwner === undefined).length;
+      const count = [...feeds.values()].filter(({ feed }) => feed.onlyOwner === undefined).length;
       if (count < FILTERS_MAX) return;
       const detail = `${FILTERS_MAX.toLocaleString("en")} different filters listen to this endpoint here. Use one of them, or another endpoint.`;
       throw new AppError("too_many_streams", { detail });
     },
-    listenerCount: () => [...feeds.values()].reduce((sum, feed) => sum + feed.listenerCount() - 1, pump.listenerCount()),
+    listenerCount: () => [...feeds.values()].reduce((sum, { feed }) => sum + feed.listenerCount() - 1, pump.listenerCount()),
     resume: () => {
-      for (const feed of feeds.values()) feed.resume();
+      for (const { feed } of feeds.values()) feed.resume();
     },
   };
 }

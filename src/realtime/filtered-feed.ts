@@ -46,7 +46,7 @@ export function createFilteredFeed(options: {
   onlyOwner: string | undefined;
   pump: Pick<ChangePump, "position">;
   reads: StreamReads;
-  filter: RecordFilter;
+  filter: Pick<RecordFilter, "judge">;
   pendingBytesMax: number;
   /** After so many bytes of changes the event loop gets a turn, in which sockets drain. */
   sliceBytes: number;

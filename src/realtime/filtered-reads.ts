@@ -24,7 +24,7 @@ export class FilterFailedError extends Error {
  * The same through a filter, for all streams that have it and the same view: a page that several of them want at the same time is judged once. Both may
  * throw FilterFailedError, what says that the sandbox is busy, and the signal's reason.
  */
-export function createFilteredReads(reads: StreamReads, filter: RecordFilter, signal: AbortSignal): StreamReads {
+export function createFilteredReads(reads: StreamReads, filter: Pick<RecordFilter, "judge">, signal: AbortSignal): StreamReads {
   const readShared = shareReads(async (endpointId, after, limit) => {
     const page = await readWholeUploads(reads, endpointId, after, limit);
     const { kept, failed } = await filterChanges(filter, page, signal);

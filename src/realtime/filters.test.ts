@@ -18,6 +18,8 @@ function createSandbox({ perTurn = 100 }: { perTurn?: number } = {}) {
   const judged: { expression: string; seq: number }[] = [];
   let [parsed, busy] = [0, 0];
   let refusal: ErrorCode = "server_busy";
+  let spent: string | undefined;
+  const asked: string[] = [];
   let gate = Promise.resolve();
   const filter: Sandbox["filter"] = async (expression, inputs, options) => {
     if (inputs.length === 0) {
@@ -28,6 +30,9 @@ function createSandbox({ perTurn = 100 }: { perTurn?: number } = {}) {
     }
     await gate;
     options?.signal?.throwIfAborted();
+    const caller = options?.caller?.[2] ?? "";
+    asked.push(caller);
+    if (caller === spent) throw new AppError("rate_limited");
     if (busy > 0) {
       busy -= 1;
       throw new AppError(refusal);
@@ -43,6 +48,12 @@ function createSandbox({ perTurn = 100 }: { perTurn?: number } = {}) {
     filter,
     judged,
     parsed: () => parsed,
+    /** On whose behalf changes were judged. */
+    asked,
+    /** From now on this caller's CPU budget is spent. */
+    spend: (caller: string) => {
+      spent = caller;
+    },
     refuseWith: (code: ErrorCode) => {
       refusal = code;
     },
@@ -75,11 +86,11 @@ interface Stream {
 
 async function open(
   { hub, log }: MemoryHub,
-  { start = PLAIN, filter, owner }: { start?: Start; filter?: string; owner?: string } = {},
+  { start = PLAIN, filter, owner, address = "127.0.0.1" }: { start?: Start; filter?: string; owner?: string; address?: string } = {},
 ): Promise<Stream> {
   const sink = createMemorySink();
   const grant = owner === undefined ? toGrant(log) : toPrivateGrant(log, owner);
-  const subscription = await hub.subscribe({ grant, start, transport: "ws", address: "127.0.0.1", filter, connect: () => sink });
+  const subscription = await hub.subscribe({ grant, start, transport: "ws", address, filter, connect: () => sink });
   return { sink, subscription, heard: () => sink.messages().map(toBrief) };
 }
 
@@ -319,6 +330,36 @@ describe("a filter that fails on a record", () => {
     await nextTick();
     expect(memory.sandbox.judged).toEqual([]);
     expect(memory.hub.subscriberCount(memory.log.endpointId)).toBe(0);
+  });
+});
+
+describe("one filter of several callers", () => {
+  const [ANN, BOB] = ["key 192.0.2.1", "key 192.0.2.2"];
+
+  it("[R6] [W13] one whose CPU budget is spent keeps the others waiting neither for changes nor for what was before", async () => {
+    const memory = setUp();
+    const first = await open(memory, { filter: "1", address: "192.0.2.1" });
+    const second = await open(memory, { filter: "1", address: "192.0.2.2" });
+    memory.sandbox.spend(ANN);
+    memory.publish(memory.log.commit(3));
+    for (const stream of [first, second]) await heardAll(stream, 3);
+    const third = await open(memory, { filter: "1", start: toStart(0), address: "192.0.2.2" });
+    await heardAll(third, 4);
+  });
+
+  it("[R6] [W13] it is judged on behalf of each in turn, and not of one that is gone", async () => {
+    const memory = setUp();
+    const first = await open(memory, { filter: "1", address: "192.0.2.1" });
+    const [second] = [await open(memory, { filter: "1", address: "192.0.2.2" }), await open(memory, { filter: "1", address: "192.0.2.2" })];
+    for (let count = 1; count <= 4; count += 1) {
+      memory.publish(memory.log.commit(1));
+      await heardAll(second, count);
+    }
+    expect(memory.sandbox.asked).toEqual([ANN, BOB, ANN, BOB]);
+    first.subscription?.closed();
+    memory.publish(memory.log.commit(1));
+    await heardAll(second, 5);
+    expect(memory.sandbox.asked.at(-1)).toBe(BOB);
   });
 });
 

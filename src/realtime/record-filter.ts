@@ -7,6 +7,8 @@ import { type AppError, isAppError } from "@/src/shared/errors";
 export interface RecordFilter {
   /** JSONata. */
   readonly expression: string;
+  /** On whose behalf it is evaluated. */
+  readonly caller: CallerPath;
   /**
    * Of which of the records (JSON texts) it is true. `failed`: it fails on the one after the last verdict, or takes too much; or the sandbox is busy.
    * Rejects with the signal's reason.
@@ -28,11 +30,11 @@ export interface FilterFailure {
   seq: number;
 }
 
-/** `caller`: on whose behalf it is evaluated. */
 export function createRecordFilter(options: { sandbox: Pick<Sandbox, "filter">; expression: string; caller: CallerPath }): RecordFilter {
   const { sandbox, expression, caller } = options;
   return {
     expression,
+    caller,
     judge: async (records, signal) => {
       const verdicts: boolean[] = [];
       while (verdicts.length < records.length) {
@@ -51,7 +53,7 @@ export function createRecordFilter(options: { sandbox: Pick<Sandbox, "filter">; 
 
 /** The last of `changes` must not be a part of an upload that goes on. Of an upload that can't be judged as a whole nothing is kept. */
 export async function filterChanges(
-  filter: RecordFilter,
+  filter: Pick<RecordFilter, "judge">,
   changes: readonly (Change | HiddenChange)[],
   signal: AbortSignal,
 ): Promise<FilteredChanges> {
