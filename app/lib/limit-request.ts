@@ -17,7 +17,7 @@ export interface RequestTurn {
 /** `caller`: whose turn it is, asked for when the request enters. */
 export function createRequestTurn({
   limits,
-  request: { signal },
+  request,
   kind,
   caller,
 }: {
@@ -38,12 +38,12 @@ export function createRequestTurn({
         headers.set("RateLimit-Reset", String(resetSeconds));
       }),
     async enter() {
-      entering ??= limits.enter(kind, caller(), signal);
+      entering ??= limits.enter(kind, caller(), request.signal);
       await entering;
     },
     finish(response) {
       const isStreamed = response.ok && response.body !== null && (kind === "export" || kind === "download");
-      const answer = isStreamed ? new Response(onEnd(response.body, leave), response) : response;
+      const answer = isStreamed ? new Response(onEnd(response.body, request, leave), response) : response;
       if (!isStreamed) leave();
       for (const [name, value] of headers) answer.headers.set(name, value);
       return answer;
@@ -51,9 +51,23 @@ export function createRequestTurn({
   };
 }
 
-/** The same bytes; `end` is called once they were read, failed, or are not wanted any more. */
-function onEnd(body: ReadableStream<Uint8Array>, end: () => void): ReadableStream<Uint8Array> {
+/**
+ * The same bytes; `end` is called once they were read, failed, or are not wanted any more. That is also when the client has gone: Next then neither reads
+ * nor cancels a body that it has not begun to send.
+ */
+function onEnd(body: ReadableStream<Uint8Array>, request: Request, end: () => void): ReadableStream<Uint8Array> {
+  const { signal } = request;
   const reader = body.getReader();
+  const settle = () => {
+    signal.removeEventListener("abort", giveUp);
+    end();
+  };
+  const giveUp = () => {
+    settle();
+    reader.cancel(signal.reason).catch(() => undefined);
+  };
+  signal.addEventListener("abort", giveUp);
+  if (signal.aborted) giveUp();
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
@@ -64,10 +78,10 @@ function onEnd(body: ReadableStream<Uint8Array>, end: () => void): ReadableStrea
         } catch (error) {
           controller.error(error);
         }
-        end();
+        settle();
       },
       async cancel(reason) {
-        end();
+        settle();
         await reader.cancel(reason);
       },
     },

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createRequestTurn } from "@/app/lib/limit-request";
 import { toDashboardTurn } from "@/src/core/password-hasher";
 import { createDashboard } from "@/src/runtime/serve-dashboard";
+import { until } from "@/tests/support/until";
 import { type ManageServer, type Person, startManageServer } from "./manage-server";
 
 const PER_MINUTE = 40;
@@ -131,6 +132,28 @@ describe("at once", () => {
     await dropped.body?.cancel();
     (await fourth)();
     expect(ended).toEqual(["third", "fourth"]);
+  });
+
+  it("[G23] an export or file whose client has gone before it is sent ends its turn, and what it reads", async () => {
+    const { managementLimits: limits } = server.runtime;
+    const closed: string[] = [];
+    const open = async (name: string, client: AbortController) => {
+      const request = new Request("http://rested.test", { signal: client.signal });
+      const turn = createRequestTurn({ limits, request, kind: "export", caller: () => ({ account: ada.id }) });
+      await turn.enter();
+      // Next neither reads nor cancels the body of an answer that nobody is left for.
+      return () => turn.finish(new Response(new ReadableStream({ cancel: () => void closed.push(name) })));
+    };
+    const [before, after] = [new AbortController(), new AbortController()];
+    const [goneBefore, goneAfter] = [await open("before", before), await open("after", after)];
+    before.abort();
+    goneBefore();
+    goneAfter();
+    after.abort();
+    const release = await occupy("export", ada.id, 2);
+    release();
+    await until("both are closed", () => closed.length === 2);
+    expect(closed).toEqual(["before", "after"]);
   });
 
   it("[G23] a body that does not arrive takes no turn", async () => {
