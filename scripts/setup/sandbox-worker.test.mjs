@@ -19,7 +19,7 @@ afterAll(() => fs.rmSync(folder, { recursive: true }));
 
 /** Asks a worker of its own one thing. */
 async function ask(kind, job) {
-  const settings = JSON.stringify({ kind, timeoutMs: 10_000, memoryBytesMax: 64 * 1024 * 1024 });
+  const settings = JSON.stringify({ kind, timeoutMs: 10_000, memoryBytesMax: 64 * 1024 * 1024, resultBytesMax: 1024 * 1024 });
   const flags = ["--no-warnings", "--stack-size=3900", "--experimental-permission", `--allow-fs-read=${script}`];
   const worker = fork(script, [settings], { execArgv: flags, serialization: "advanced", cwd: folder, env: {} });
   const messages = on(worker, "message");

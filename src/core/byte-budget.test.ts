@@ -82,4 +82,13 @@ describe("a byte budget", () => {
     budget.requireRoom(["a"]);
     expect(budget.held).toBe(0);
   });
+
+  test("holds nothing that is added after the release: the caller has gone", () => {
+    const budget = create(100);
+    const hold = budget.hold(["a"], 10);
+    hold.release();
+    hold.add(50);
+    hold.addAnyway(500);
+    expect(budget.held).toBe(0);
+  });
 });

@@ -18,7 +18,7 @@ export interface ByteHold {
   addAnyway(bytes: number): void;
   /** Gives some of them back; never more than are held. */
   remove(bytes: number): void;
-  /** Gives back all that is held. Calling it again does nothing. */
+  /** Gives back all that is held. From then on nothing is held: whatever is added later belongs to a caller that has gone. Calling it again does nothing. */
   release(): void;
 }
 
@@ -73,7 +73,9 @@ export function createByteBudget({ max, groupMax = [], createBusyError }: ByteBu
     hold(path, bytes) {
       const groups = toGroups(path);
       let own = 0;
+      let isReleased = false;
       const add = (more: number) => {
+        if (isReleased) return;
         take(groups, more);
         own += more;
       };
@@ -85,10 +87,15 @@ export function createByteBudget({ max, groupMax = [], createBusyError }: ByteBu
       // An empty hold is never refused: what can't be refused any more begins with one.
       if (bytes > 0) add(bytes);
       const addAnyway = (more: number) => {
+        if (isReleased) return;
         count(groups, more);
         own += more;
       };
-      return { add, addAnyway, remove, release: () => remove(own) };
+      const release = () => {
+        isReleased = true;
+        remove(own);
+      };
+      return { add, addAnyway, remove, release };
     },
   };
 }

@@ -1,18 +1,17 @@
 /** GET of a file itself, whole or a range (F2). It must not know where bytes are kept. */
 import type { ServerResponse } from "node:http";
 import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import parseRange from "range-parser";
 import type { Compiled } from "@/src/core/definitions";
 import { toFileHeaders } from "@/src/core/file-headers";
 import type { Files, OpenFile } from "@/src/core/files";
 import { parseFlag } from "@/src/core/parse-flag";
-import { onAnswered } from "@/src/http/answered";
+import { isGone, onAnswered } from "@/src/http/answered";
 import { type Handler, headersOf } from "@/src/http/exchange";
 import { holdAnswer } from "@/src/http/hold-bytes";
 import { parseUniqueId } from "@/src/http/parameters";
 import { respond } from "@/src/http/respond";
-import { toPieces } from "@/src/http/send-pieces";
+import { sendPieces } from "@/src/http/send-pieces";
 import { AppError } from "@/src/shared/errors";
 
 /** What a file that is sent holds: a chunk of the storage, and what waits for the client. */
@@ -60,19 +59,27 @@ function toResourcePolicy({ endpoint }: Compiled): "same-origin" | "cross-origin
   return endpoint.secure ? "same-origin" : "cross-origin";
 }
 
-/** Sends the bytes at the client's pace. When either side fails, both end: half a file is cut off, and can't be taken for a whole one. */
+/**
+ * Sends the bytes at the client's pace. When either side fails, both end: half a file is cut off, and can't be taken for a whole one. Not by Node's
+ * `pipeline`: that never settles for the answer to a pipelined request whose connection ends before its turn, which emits no `close`.
+ */
 async function send(response: ServerResponse, bytes: AsyncIterable<Uint8Array>): Promise<void> {
-  const gone = new AbortController();
-  onAnswered(response, () => gone.abort());
+  // Nothing else closes a file whose first byte was never asked for, or whose next one does not come.
+  const close = (): void => {
+    if (bytes instanceof Readable) bytes.destroy();
+  };
+  const cancel = onAnswered(response, close);
   try {
-    await pipeline(toPieces(bytes), response, { signal: gone.signal });
+    for await (const chunk of bytes) if (!(await sendPieces(response, chunk))) return;
+    response.end();
   } catch (error) {
     // The client went away: nobody is left to be told.
-    if (gone.signal.aborted) return;
-    if (!(error instanceof Error && "code" in error && error.code === "ERR_STREAM_PREMATURE_CLOSE")) throw error;
+    if (isGone(response)) return;
+    response.destroy();
+    throw error;
   } finally {
-    // Nothing else closes a file whose first byte was never asked for.
-    if (bytes instanceof Readable) bytes.destroy();
+    cancel();
+    close();
   }
 }
 

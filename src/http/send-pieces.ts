@@ -30,13 +30,6 @@ export async function sendPieces(response: ServerResponse, bytes: Uint8Array): P
   return !isGone(response);
 }
 
-/** Splits larger chunks. */
-export async function* toPieces(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
-  for await (const chunk of chunks) {
-    for (let start = 0; start < chunk.byteLength; start += PIECE_BYTES) yield chunk.subarray(start, start + PIECE_BYTES);
-  }
-}
-
 /** Settles when the client has taken what was written (true) or has gone (false). */
 function isDrained(response: ServerResponse): Promise<boolean> {
   if (isGone(response) || !response.writableNeedDrain) return Promise.resolve(!isGone(response));
