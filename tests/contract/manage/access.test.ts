@@ -63,6 +63,7 @@ const REQUESTS: { method: string; path: string; call?: Call }[] = [
   { method: "PATCH", path: "/api/manage/account", call: { body: { name: "Me" } } },
   { method: "POST", path: "/api/manage/account/password", call: { body: { currentPassword: "x", newPassword: "correct horse" } } },
   { method: "GET", path: "/api/manage/account/sessions" },
+  { method: "DELETE", path: "/api/manage/account/sessions" },
   { method: "GET", path: "/api/manage/account/tokens" },
   { method: "POST", path: "/api/manage/account/tokens", call: { body: { name: "ci" } } },
 ];
