@@ -74,6 +74,38 @@ describe("applies", () => {
     expect((await pool.query("SHOW statement_timeout")).rows).toEqual([{ statement_timeout: "15s" }]);
   });
 
+  test("[E6] beside the writers of servers that are running, without a deadlock", async () => {
+    const pool = await openPool({ empty: true });
+    const tables = 'CREATE TABLE "Endpoint" (seq int); CREATE TABLE "Change" (seq int); INSERT INTO "Endpoint" VALUES (1);';
+    await migrate({ pool, dir: makeFolder({ "20260101000000_first": tables }), log });
+    const writer = await pool.connect();
+    await writer.query('BEGIN; UPDATE "Endpoint" SET seq = 2');
+    const second = 'ALTER TABLE "Change" ADD COLUMN at int; ALTER TABLE "Endpoint" ADD COLUMN count int;';
+    const migrating = migrate({ pool, dir: makeFolder({ "20260101000000_first": tables, "20260201000000_second": second }), log });
+    await until("the wait for a lock", async () => {
+      const { rows } = await pool.query(
+        "SELECT FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+      );
+      return rows.length > 0;
+    });
+    await writer.query('INSERT INTO "Change" VALUES (2); COMMIT');
+    writer.release();
+    expect(await migrating).toEqual(["20260201000000_second"]);
+  });
+
+  test("[E6] again when it lost against somebody else", async () => {
+    const pool = await openPool({ empty: true });
+    const lostOnce = `DO $$ BEGIN
+      IF nextval('attempts') = 1 THEN RAISE EXCEPTION 'deadlock detected' USING ERRCODE = 'deadlock_detected'; END IF;
+    END $$;`;
+    const dir = makeFolder({
+      "20260101000000_first": "CREATE SEQUENCE attempts;",
+      "20260201000000_second": `CREATE TABLE a (id int); ${lostOnce}`,
+    });
+    expect(await migrate({ pool, dir, log })).toEqual(["20260101000000_first", "20260201000000_second"]);
+    expect((await pool.query("SELECT last_value::int AS attempts FROM attempts")).rows).toEqual([{ attempts: 2 }]);
+  });
+
   test("as a superuser too, with a warning: an injection could then run programs", async () => {
     const database = await createTestDatabase({ empty: true });
     cleanups.push(database.drop);

@@ -2,12 +2,23 @@
 import { createHash, randomUUID } from "node:crypto";
 import fs from "node:fs/promises";
 import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import type pg from "pg";
 import type { Log } from "@/src/core/ports";
+import { isContention } from "@/src/db/errors";
 
 /** The lock that Prisma's own command takes, so that the two exclude each other. */
 const LOCK_ID = 72_707_369;
 const SERVER_VERSION_MIN = 140_000;
+/** So often one migration may lose against the servers that are still running. */
+const DEADLOCKS_MAX = 10;
+const DEADLOCK_DELAY_MAX_MS = 1_000;
+/** Every writer takes an endpoint's row before it takes anything that a migration changes. A migration that began with another table would deadlock with them. */
+const LOCK_WRITERS_OUT = `DO $$ BEGIN
+  IF to_regclass('"Endpoint"') IS NOT NULL THEN
+    LOCK TABLE "Endpoint" IN ACCESS EXCLUSIVE MODE;
+  END IF;
+END $$`;
 
 const CREATE_TABLE = `
 CREATE TABLE IF NOT EXISTS "_prisma_migrations" (
@@ -35,7 +46,7 @@ interface Applied {
 
 /**
  * Applies the migrations of `dir` (`<name>/migration.sql`, in the order of their names) that the database lacks, each in
- * a transaction, and answers their names. Nodes that start together take turns. Raises, having changed nothing, when the
+ * a transaction, and returns their names. Nodes that start together take turns; servers that are running wait meanwhile. Throws, having changed nothing, when the
  * database is not Rested's, is older than PostgreSQL 14, or its recorded migrations are not those of this release.
  */
 export async function migrate(options: { pool: pg.Pool; dir: string; log: Log }): Promise<string[]> {
@@ -50,7 +61,10 @@ export async function migrate(options: { pool: pg.Pool; dir: string; log: Log })
     const applied: string[] = [];
     for (const migration of await findPending(client, migrations)) {
       log.info({ migration: migration.name }, "applying a database migration");
-      await apply(client, migration);
+      await retryDeadlocks(
+        () => apply(client, migration),
+        () => log.warn({ migration: migration.name }, "a migration lost against a writer, and is tried again"),
+      );
       applied.push(migration.name);
     }
     return applied;
@@ -134,9 +148,23 @@ function check(row: Applied, migration: Migration | undefined): void {
   }
 }
 
+/** A server of the former release may read and write meanwhile. Of a migration that lost against it nothing was applied. */
+async function retryDeadlocks(work: () => Promise<void>, onRetry: () => void): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (attempt === DEADLOCKS_MAX || !(error instanceof Error) || !isContention(error.cause)) throw error;
+      onRetry();
+      await delay(Math.random() * DEADLOCK_DELAY_MAX_MS);
+    }
+  }
+}
+
 async function apply(client: pg.PoolClient, migration: Migration): Promise<void> {
   await client.query("BEGIN");
   try {
+    await client.query(LOCK_WRITERS_OUT);
     const startedAt = await client.query<{ now: string }>("SELECT clock_timestamp()::text AS now");
     await client.query(migration.sql);
     await client.query(

@@ -127,6 +127,16 @@ describe("the counters", () => {
     expect(answerBytes).toBe(6n);
   });
 
+  it("[G19] are counted again where a server of the former release wrote while they were added, and nowhere else", async () => {
+    const [young, old] = [await world.createEndpoint(), await world.createEndpoint()];
+    for (const { id } of [young, old]) await store.commit(id, [post('"é"'), post("[1, 2]")]);
+    await world.pool.query(`UPDATE "Change" SET at = at - interval '2 hours' WHERE "endpointId" = $1`, [old.id]);
+    await world.pool.query(`UPDATE "Endpoint" SET "recordCount" = 1, "recordBytes" = 1 WHERE id = ANY ($1)`, [[young.id, old.id]]);
+    await world.pool.query(`BEGIN; ${readFileSync("prisma/migrations/20261128121000_recount/migration.sql", "utf8")} COMMIT`);
+    expect(await readCounters(young.id)).toEqual(await countHeld(young.id));
+    expect(await readCounters(old.id)).toEqual({ records: "1", bytes: "1" });
+  });
+
   it("[G19] agree with it after a TRUNCATE, and where users come and go", async () => {
     const { id, projectId } = await world.createEndpoint();
     await world.db.endpoint.update({ where: { id }, data: { description: projectId } });
