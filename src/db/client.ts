@@ -49,8 +49,6 @@ export interface PoolOptions {
   statementTimeoutMs?: number;
   /** Default: none. How long a statement may take until its answer is here; then its connection is closed. */
   queryTimeoutMs?: number;
-  /** SQL for every new connection. */
-  settings?: string;
   /** Called with the process id of every new connection's backend. */
   onBackend?: (pid: number) => void;
 }
@@ -59,12 +57,11 @@ export interface PoolOptions {
 export function createPool(options: PoolOptions): pg.Pool {
   const { url, log, max = CONNECTIONS_MAX, connectTimeoutMs = CONNECT_TIMEOUT_MS } = options;
   const { idleInTransactionMs = IDLE_IN_TRANSACTION_MS, lockTimeoutMs = LOCK_TIMEOUT_MS } = options;
-  const { statementTimeoutMs, queryTimeoutMs, settings, onBackend } = options;
-  const ofThisPool = [
+  const { statementTimeoutMs, queryTimeoutMs, onBackend } = options;
+  const sessionSettings = [
+    toSessionSettings(idleInTransactionMs, lockTimeoutMs),
     ...(statementTimeoutMs === undefined ? [] : [`SET statement_timeout TO ${statementTimeoutMs}`]),
-    ...(settings === undefined ? [] : [settings]),
-  ];
-  const sessionSettings = [toSessionSettings(idleInTransactionMs, lockTimeoutMs), ...ofThisPool].join("; ");
+  ].join("; ");
   const pool = new pg.Pool({
     connectionString: url,
     application_name: options.name === undefined ? "rested" : `rested ${options.name}`,

@@ -101,6 +101,17 @@ describe("createLanes", () => {
     await ended;
   });
 
+  it("[E6] searches leave no setting on their connection, which behind a pooler serves writes next", async () => {
+    const names = ["transaction_read_only", "max_parallel_workers_per_gather", "statement_timeout"];
+    const columns = names.map((name) => `current_setting('${name}') AS "${name}"`).join(", ");
+    const sql = `SELECT ${columns}, pg_backend_pid() AS pid`;
+    const [during] = await lanes.recordSearch.run("ada", 5_000, (read) => read(sql, []));
+    expect(during).toMatchObject({ transaction_read_only: "on", max_parallel_workers_per_gather: "0", statement_timeout: "5s" });
+    const { rows } = await lanes.pools.searches.query(sql);
+    const defaults = await observer.query(`SELECT ${columns}`);
+    expect(rows).toEqual([{ ...defaults.rows[0], pid: during?.pid }]);
+  });
+
   it("[E6] searches records for one account once at a time, for two at once, and refuses more than may wait", async () => {
     const search = (account: string) => lanes.recordSearch.run(account, 60_000, (read) => read("SELECT pg_sleep(60)::text", []));
     const flood = Array.from({ length: 100 }, () => search("eve").catch((error: unknown) => error));

@@ -69,8 +69,6 @@ export function createPools({ connectionsMax = CONNECTIONS_DEFAULT, isEmbedded =
       ...options,
       name: "searches",
       max: shares.searches,
-      // One search, one processor.
-      settings: "SET max_parallel_workers_per_gather TO 0; SET default_transaction_read_only TO on",
       ...(isEmbedded ? { onBackend: lowerPriority } : {}),
     }),
     background: createPool({ ...options, name: "background", max: shares.background }),

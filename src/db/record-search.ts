@@ -43,7 +43,9 @@ async function transact<T>(pool: Pick<pg.Pool, "connect">, statementMs: number, 
   client.on("error", onLost);
   let failed = true;
   try {
-    await runOn(client, `BEGIN READ ONLY; SET LOCAL statement_timeout TO ${Math.max(1, Math.floor(statementMs))}`);
+    // Local to the transaction: behind a pooler the connection serves writes next. One search, one processor.
+    const limits = `SET LOCAL statement_timeout TO ${Math.max(1, Math.floor(statementMs))}; SET LOCAL max_parallel_workers_per_gather TO 0`;
+    await runOn(client, `BEGIN READ ONLY; ${limits}`);
     const read: Read = async <Row extends pg.QueryResultRow>(statement: string, values: readonly unknown[]) =>
       (await runOn<Row>(client, statement, values)).rows;
     const result = await work(read);
