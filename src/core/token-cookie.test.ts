@@ -60,6 +60,12 @@ describe("where it counts", () => {
     // Traefik says so of upgrades to WebSockets.
     ["its own, opening a WebSocket", true, { headers: { ...https, "x-forwarded-proto": "wss" }, origin: "https://api.example" }, []],
     ["the same without TLS", true, { headers: { host: "localhost:3000", "x-forwarded-proto": "ws" }, origin: "http://localhost:3000" }, []],
+    [
+      "an opaque origin behind a proxy that passes any scheme on",
+      false,
+      { headers: { ...https, "x-forwarded-proto": "x" }, origin: "null" },
+      [],
+    ],
     ["its own by RESTED_PUBLIC_URL", true, { headers: { host: "10.0.0.1" }, origin: APP, publicUrl: APP }, []],
     ["another one than RESTED_PUBLIC_URL", false, { headers: { host: "10.0.0.1" }, origin: APP, publicUrl: "https://b.example" }, []],
     ["any other origin where none is listed", false, { headers: https, origin: APP }, []],

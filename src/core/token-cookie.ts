@@ -47,6 +47,8 @@ function isSameOrigin({ origin, headers = {}, publicUrl }: Sender): boolean {
     return site !== "cross-site" && site !== "same-site";
   }
   const sent = origin.toLowerCase();
+  // An address with a scheme that is not the web's has this origin, too.
+  if (sent === "null") return false;
   if (sent === publicUrl) return true;
   const host = first(headers["x-forwarded-host"]) ?? one(headers.host);
   const own = `${toHttpScheme(first(headers["x-forwarded-proto"]))}://${host}`;

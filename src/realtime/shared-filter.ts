@@ -1,5 +1,5 @@
 /** One filter of several streams (W13), judged on behalf of each of their callers in turn: one whose CPU budget is spent does not keep the others waiting. */
-import type { AppError } from "@/src/shared/errors";
+import { AppError } from "@/src/shared/errors";
 import type { RecordFilter } from "./record-filter";
 
 /** Callers that are tried for one list of records. */
@@ -47,7 +47,8 @@ export function createSharedFilter(expression: string): SharedFilter {
     },
     async judge(records, signal) {
       const verdicts: boolean[] = [];
-      let failed: AppError | undefined;
+      // While nobody has it, nothing is judged.
+      let failed: AppError | undefined = callers.size === 0 ? new AppError("server_busy") : undefined;
       for (let tries = Math.min(callers.size, TRIES_MAX); tries > 0; tries -= 1) {
         const filter = takeNext();
         if (!filter) break;
