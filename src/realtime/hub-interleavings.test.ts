@@ -224,9 +224,13 @@ function follow(client: Client, log: MemoryLog, trimmedTo: number): void {
   };
 
   let at: number | undefined;
+  let gapTo: number | undefined;
   for (const message of client.received().flatMap(toSingle)) {
     const seq = message.record ? Number.parseInt(message.record.uniqueId, 16) : parseCursor(message.cursor ?? "")?.seq;
     if (seq === undefined) throw new Error("neither a record nor a cursor");
+    // A gap may end within an upload whose beginning is known to the pump: its one message has all of it.
+    const cursor = parseCursor(message.cursor ?? "")?.seq ?? 0;
+    if (message.record && at !== undefined && at === gapTo && seq <= at && cursor > at) continue;
     if (message.record) expect(mayRead(seq)).toBe(true);
     else expect(client.isPlain).toBe(false);
 
@@ -241,6 +245,7 @@ function follow(client: Client, log: MemoryLog, trimmedTo: number): void {
       expect(from).toBeGreaterThanOrEqual(at ?? 0);
       expectNothingMissed(at ?? 0, from);
       expect(seq).toBeLessThanOrEqual(trimmedTo);
+      gapTo = seq;
     } else if (at === undefined) {
       expect(client.isPlain).toBe(true);
       expect(seq).toBeGreaterThan(client.askedAt);
@@ -364,10 +369,10 @@ describe("interleavings", () => {
         }
 
         failures = 0;
-        for (let round = 0; round < 40; round++) {
+        for (let round = 0; round < 60; round++) {
           // Some read all at once in the end, some bit by bit.
           for (const [index, client] of clients.entries()) {
-            if (index % 2 === 0 || round > 20) client.drain();
+            if (index % 2 === 0 || round > 30) client.drain();
             else client.read(10_000);
             client.resume(client.node);
           }
