@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { toClientAddress } from "@/src/core/client-network";
 import type { ManagementLimits } from "@/src/core/management-limits";
+import { onAnswered } from "@/src/http/answered";
 import { toProblemAnswer } from "@/src/http/problem";
 import { createRequestId } from "@/src/http/request-id";
 import { AppError, isAppError } from "@/src/shared/errors";
@@ -16,12 +17,16 @@ export function createDashboard({ limits, toNext }: { limits: Pick<ManagementLim
   return async (request, response) => {
     const url = request.url ?? "/";
     if (!IS_PAGE.test(url)) return toNext(request, response);
+    const gone = new AbortController();
+    const cancel = onAnswered(response, () => gone.abort());
     let leave: () => void;
     try {
-      leave = await limits.enter("page", { address: toClientAddress(request) });
+      leave = await limits.enter("page", { address: toClientAddress(request) }, gone.signal);
     } catch (error) {
+      if (gone.signal.aborted) return;
       return refuse(response, isAppError(error) ? error : new AppError("internal_error", { cause: error }));
     }
+    cancel();
     try {
       await toNext(request, response);
     } finally {

@@ -186,16 +186,32 @@ describe("pages", () => {
       response.end("page");
     };
     const dashboard = createDashboard({ limits, toNext });
-    const web = http.createServer((request, response) => void dashboard(request, response)).listen(0, "127.0.0.1");
+    let [begun, gone] = [0, 0];
+    const web = http.createServer((request, response) => {
+      begun += 1;
+      response.on("close", () => {
+        gone += 1;
+      });
+      void dashboard(request, response);
+    });
+    web.listen(0, "127.0.0.1");
     await once(web, "listening");
     const origin = `http://127.0.0.1:${(web.address() as AddressInfo).port}`;
     const ends = await Promise.all(Array.from({ length: 16 }, () => limits.enter("page", { address: "198.51.100.1" })));
+    const client = new AbortController();
+    const given = fetch(`${origin}/projects?given-up`, { headers: from("198.51.100.1"), signal: client.signal });
+    await until("it waits", () => begun === 1);
+    client.abort();
+    await expect(given).rejects.toThrow();
+    await until("the server notices", () => gone === 1);
     const page = fetch(`${origin}/projects`, { headers: from("198.51.100.1") });
     expect((await fetch(`${origin}/projects?other`, { headers: from("198.51.100.2") })).status).toBe(200);
     expect((await fetch(`${origin}/_next/static/a.js`, { headers: from("198.51.100.1") })).status).toBe(200);
     expect(asked).toEqual(["/projects?other", "/_next/static/a.js"]);
     for (const end of ends) end();
     expect((await page).status).toBe(200);
+    // Nothing is rendered for the client that went.
+    expect(asked.slice(2)).toEqual(["/projects"]);
     web.close();
   });
 });
