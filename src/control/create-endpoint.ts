@@ -4,11 +4,11 @@ import type { Sandbox } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import type { EndpointCreate, EndpointDetail } from "@/src/shared/management";
+import { isForeignKeyViolation, isUniqueViolation } from "./constraint-violation";
 import { pickDefined } from "./pick-defined";
 import { requireOwnProject } from "./require-own-project";
 import { requireEndpointQuota } from "./require-quota";
 import { storeSchema, toSchemaText } from "./schema-text";
-import { isUniqueViolation } from "./unique-violation";
 import { toEndpointDetail } from "./views";
 
 /** The new endpoint. Throws `not_found` for the project, `name_taken` within it, `quota_exceeded`, and for the schema what toSchemaText raises. */
@@ -40,6 +40,7 @@ export async function createEndpoint({
     });
     return toEndpointDetail({ ...row, projectId, schema, lastChangeAt: null, subscribers: 0n }, 0);
   } catch (error) {
+    if (isForeignKeyViolation(error)) throw new AppError("not_found", { cause: error });
     throw isUniqueViolation(error) ? endpointNameTaken() : error;
   }
 }

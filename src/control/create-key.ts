@@ -1,7 +1,9 @@
 /** Creates a publishable key (G3, U7). */
 import type { Clock } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
+import { AppError } from "@/src/shared/errors";
 import type { KeyCreate, ManagedKey } from "@/src/shared/management";
+import { isForeignKeyViolation } from "./constraint-violation";
 import { parseExpiry } from "./parse-expiry";
 import { requireOwnProject } from "./require-own-project";
 import { createKeyText } from "./secrets";
@@ -23,8 +25,10 @@ export async function createKey({
 }): Promise<ManagedKey> {
   const expiresAt = parseExpiry({ expiresAt: input.expiresAt, clock });
   await requireOwnProject({ db, ownerId, projectId });
-  const row = await db.apiKey.create({
-    data: { projectId, name: input.name, scope: input.scope ?? "read_write", expiresAt, key: createKeyText() },
+  const data = { projectId, name: input.name, scope: input.scope ?? "read_write", expiresAt, key: createKeyText() };
+  const row = await db.apiKey.create({ data }).catch((error: unknown) => {
+    // Deleted since it was looked up.
+    throw isForeignKeyViolation(error) ? new AppError("not_found", { cause: error }) : error;
   });
   return toManagedKey(row);
 }

@@ -2,8 +2,10 @@
 import type { Clock } from "@/src/core/ports";
 import type { SignIn } from "@/src/core/stream-ports";
 import type { Db } from "@/src/db/client";
+import { AppError } from "@/src/shared/errors";
 import type { IssuedTicket } from "@/src/shared/management";
 import { toEndpointPath } from "@/src/shared/protocol";
+import { isForeignKeyViolation } from "./constraint-violation";
 import { requireOwnEndpoint } from "./require-own-endpoint";
 import { createSecret, hashSecret } from "./secrets";
 
@@ -29,6 +31,10 @@ export async function issueStreamTicket({
   const ticket = createSecret("");
   await db.streamTicket.deleteMany({ where: { expiresAt: { lt: now } } });
   const askedBy = signIn.kind === "session" ? { sessionId: signIn.id } : { managementTokenId: signIn.id };
-  await db.streamTicket.create({ data: { hash: hashSecret(ticket), userId: signIn.userId, ...askedBy, endpointId, expiresAt } });
+  const data = { hash: hashSecret(ticket), userId: signIn.userId, ...askedBy, endpointId, expiresAt };
+  await db.streamTicket.create({ data }).catch((error: unknown) => {
+    // Deleted since it was looked up.
+    throw isForeignKeyViolation(error) ? new AppError("not_found", { cause: error }) : error;
+  });
   return { ticket, path: `${toEndpointPath(endpoint.name)}?ticket=${ticket}`, expiresAt: expiresAt.toISOString() };
 }

@@ -4,9 +4,9 @@ import { type PasswordHasher, toDashboardTurn } from "@/src/core/password-hasher
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import type { AccountView, Setup } from "@/src/shared/management";
+import { isUniqueViolation } from "./constraint-violation";
 import { createFirstAdmin, isSetupNeeded } from "./first-admin";
 import { isSetupToken } from "./secrets";
-import { isUniqueViolation } from "./unique-violation";
 import { toAccountView } from "./views";
 
 /** The administrator. Of two at the same time one gets `setup_done`. Raises `setup_token_invalid`, `email_taken`. */

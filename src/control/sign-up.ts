@@ -5,9 +5,9 @@ import type { LoginLimiter } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import type { AccountView, Signup } from "@/src/shared/management";
+import { isUniqueViolation } from "./constraint-violation";
 import { isSetupNeeded } from "./first-admin";
 import { emailTaken } from "./set-up";
-import { isUniqueViolation } from "./unique-violation";
 import { accountSelect, toAccountView } from "./views";
 
 /** A member. Raises `signup_closed` (also before the first administrator exists), `email_taken`, `rate_limited`. */

@@ -5,12 +5,12 @@ import type { Sandbox } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
 import type { EndpointQueue } from "@/src/db/endpoint-queue";
 import type { EndpointDetail, EndpointPatch } from "@/src/shared/management";
+import { isUniqueViolation } from "./constraint-violation";
 import { endpointNameTaken } from "./create-endpoint";
 import { getEndpoint } from "./get-endpoint";
 import { pickDefined } from "./pick-defined";
 import { requireOwnEndpoint } from "./require-own-endpoint";
 import { storeSchema, toSchemaText } from "./schema-text";
-import { isUniqueViolation } from "./unique-violation";
 
 /** Raises `not_found`, `name_taken`, and for the schema what toSchemaText raises. Records that are stored already stay as they are. Absent fields stay; sockets that lose access end (W6). */
 export async function updateEndpoint({

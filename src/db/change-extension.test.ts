@@ -333,6 +333,26 @@ describe("transactions", () => {
     expect(world.takeHints()).toEqual(ofEndpoint());
   });
 
+  it("[E4] with a callback that lost against another one run again", async () => {
+    const [a, b] = await createTwo();
+    const asked: string[] = [];
+    let meet: () => void = () => undefined;
+    const bothHold = new Promise<void>((resolve) => {
+      meet = resolve;
+    });
+    const lock = (first: string, second: string) =>
+      db.$transaction(async (tx) => {
+        await tx.$executeRaw`SELECT 1 FROM "Record" WHERE "id" = ${first}::uuid FOR UPDATE`;
+        asked.push(first);
+        if (asked.length === 2) meet();
+        await bothHold;
+        await tx.$executeRaw`SELECT 1 FROM "Record" WHERE "id" = ${second}::uuid FOR UPDATE`;
+        return first;
+      });
+    expect(await Promise.all([lock(a, b), lock(b, a)])).toEqual([a, b]);
+    expect(asked.length).toBeGreaterThan(2);
+  });
+
   it("[W4] two at the same time keep their hints apart", async () => {
     const other = await world.createEndpoint();
     const failing = db.$transaction(async (tx) => {

@@ -4,7 +4,7 @@ import type { Types } from "@prisma/client/runtime/client";
 import pg from "pg";
 import type { Hints, Log } from "@/src/core/ports";
 import { createChangeExtension, type Enter } from "@/src/db/change-extension";
-import { toDatabaseError } from "@/src/db/errors";
+import { retryContention, toDatabaseError } from "@/src/db/errors";
 import { type Prisma, PrismaClient } from "@/src/db/generated/client";
 import { createHintScopes, type HintScopes } from "@/src/db/hint-scopes";
 import { findStatementName } from "@/src/db/statement";
@@ -131,7 +131,10 @@ interface TransactionOptions {
   isolationLevel?: Prisma.TransactionIsolationLevel;
 }
 
-/** Prisma's `$transaction`, in both forms, which publishes the hints of its writes when it is committed, and none when it is not. */
+/**
+ * Prisma's `$transaction`, in both forms, which publishes the hints of its writes when it is committed, and none when it is not. A callback whose
+ * transaction lost against another one, and was rolled back, is called again.
+ */
 function createTransaction({ logged, scopes, enter }: { logged: Logged; scopes: HintScopes; enter: Enter }) {
   function $transaction<P extends Prisma.PrismaPromise<unknown>[]>(
     promises: [...P],
@@ -150,7 +153,7 @@ function createTransaction({ logged, scopes, enter }: { logged: Logged; scopes: 
           : logged.$transaction(work, options),
       );
     try {
-      return await (scopes.isOpen() ? run() : enter(run));
+      return await (scopes.isOpen() ? run() : enter(typeof work === "function" ? () => retryContention(run) : run));
     } catch (error) {
       // What the callback raised, e.g. a failed call to another service, says nothing about the database.
       throw own.has(error) ? error : toDatabaseError(error);

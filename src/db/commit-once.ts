@@ -2,7 +2,6 @@
 import type { OnceKey, OnceResult, StoredRecord, WriteResult } from "@/src/core/ports";
 import type { Db, DbTransaction } from "@/src/db/client";
 import type { EndpointQueue } from "@/src/db/endpoint-queue";
-import { retryContention } from "@/src/db/errors";
 import { findRemembered, remember } from "@/src/db/idempotent-requests";
 import type { Read } from "@/src/db/read";
 
@@ -30,7 +29,7 @@ export async function commitOnce(
 ): Promise<OnceResult> {
   const { endpointId, once, length } = request;
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
-    const transact = () => retryContention(() => db.$transaction((tx) => commitUnlessTaken(tx, request)));
+    const transact = () => db.$transaction((tx) => commitUnlessTaken(tx, request));
     const results = await queue.run(endpointId, transact, length).catch((error: unknown) => {
       if (error === TAKEN) return undefined;
       throw error;

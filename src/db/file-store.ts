@@ -4,7 +4,6 @@ import type { WriteResult } from "@/src/core/ports";
 import type { Db, DbTransaction } from "@/src/db/client";
 import { commitOnce } from "@/src/db/commit-once";
 import type { EndpointQueue } from "@/src/db/endpoint-queue";
-import { retryContention } from "@/src/db/errors";
 import type { RawStatements } from "@/src/db/raw-statements";
 import type { Read } from "@/src/db/read";
 import { nameStatement } from "@/src/db/statement";
@@ -74,7 +73,7 @@ export function createFileStore({
       try {
         const length = uploads.reduce((sum, { write }) => sum + write.data.length, 0);
         if (once) return await commitOnce({ db, read, queue }, { endpointId, once: once.key, length, commit, toAnswer: once.toAnswer });
-        const transact = () => retryContention(() => db.$transaction(commit));
+        const transact = () => db.$transaction(commit);
         return { outcome: "written", results: await queue.run(endpointId, transact, length) };
       } catch (error) {
         if (error instanceof FileExpired) return { outcome: "file_expired" };

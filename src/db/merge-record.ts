@@ -2,7 +2,7 @@
 import type { RecordStore, WriteResult } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
 import type { EndpointQueue } from "@/src/db/endpoint-queue";
-import { createRowBusyError, isRowBusyError, retryContention } from "@/src/db/errors";
+import { createRowBusyError, isRowBusyError } from "@/src/db/errors";
 import type { RawStatements } from "@/src/db/raw-statements";
 import { nameStatement } from "@/src/db/statement";
 import { AppError, isAppError } from "@/src/shared/errors";
@@ -97,7 +97,7 @@ async function mergeRecord({ db, reads, commit, queue, endpointId, id, change, c
       await tx.$queryRawUnsafe(LOCK_ENDPOINT, endpointId);
       return changeOnce({ reads: tx, commit: (...request) => tx.record.commit(...request), endpointId, id, change, conditions });
     });
-  return queue.run(endpointId, () => retryContention(changeLocked));
+  return queue.run(endpointId, changeLocked);
 }
 
 async function changeOnce({

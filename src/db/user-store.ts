@@ -4,7 +4,6 @@ import { createUniqueId } from "@/src/core/unique-id";
 import type { StoredUser, UserChange, UserStore, UserWriteResult } from "@/src/core/user-ports";
 import type { Db, DbTransaction } from "@/src/db/client";
 import type { EndpointQueue } from "@/src/db/endpoint-queue";
-import { retryContention } from "@/src/db/errors";
 import type { RawStatements } from "@/src/db/raw-statements";
 import { nameStatement } from "@/src/db/statement";
 
@@ -91,7 +90,7 @@ export function createUserStore({
 }): UserStore {
   /** A transaction that takes the row lock of an endpoint, or of a user alone. */
   const transact = <Result>(rowId: string, work: (tx: DbTransaction) => Promise<Result>, length = 0) =>
-    queue.run(rowId, () => retryContention(() => db.$transaction(work)), length);
+    queue.run(rowId, () => db.$transaction(work), length);
   return {
     register: ({ endpointId, id, data, name, passwordHash }) =>
       catchRefusal(() =>

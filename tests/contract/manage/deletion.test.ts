@@ -55,6 +55,20 @@ async function countRows(endpointId: string): Promise<Record<string, number>> {
   };
 }
 
+/** What `call` answers when the deletion by SQL is committed while it is under way. */
+async function answerBeside(deletion: string, call: () => Promise<unknown>): Promise<unknown> {
+  await other.query("BEGIN");
+  await other.query(deletion);
+  const answer = call();
+  await until("the request to wait for the deletion", async () => {
+    const [row] = await server.runtime.db.$queryRaw<{ waits: boolean }[]>`
+      SELECT count(*) > 0 AS waits FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`;
+    return row?.waits;
+  });
+  await other.query("COMMIT");
+  return answer;
+}
+
 const NOTHING = { endpoints: 0, records: 0, changes: 0, users: 0, answers: 0, tickets: 0 };
 
 async function fill(endpointId: string, records: number): Promise<void> {
@@ -272,5 +286,19 @@ describe("a deleted project", () => {
     expect(await server.runtime.records.commit(id, [post()])).toEqual([{ outcome: "endpoint_not_found" }]);
     await purge();
     expect(await countRows(id)).toEqual(NOTHING);
+  });
+
+  it("[G18] what is created in it meanwhile is not found, rather than a failure", async () => {
+    const endpoint = await createEndpoint("readings");
+    const creations: [deletion: string, path: string, body: object | undefined][] = [
+      [`DELETE FROM "Endpoint" WHERE "id" = '${endpoint}'`, `endpoints/${endpoint}/stream-ticket`, undefined],
+      [`DELETE FROM "Project" WHERE "id" = '${project.id}'`, `projects/${project.id}/keys`, { name: "another" }],
+    ];
+    const another = (await ada.call("POST", "/api/manage/projects", { body: { name: "Climate" } })).body.id;
+    creations.push([`DELETE FROM "Project" WHERE "id" = '${another}'`, `projects/${another}/endpoints`, { name: "readings" }]);
+    for (const [deletion, path, body] of creations) {
+      const call = () => ada.call("POST", `/api/manage/${path}`, body === undefined ? {} : { body });
+      expect(await answerBeside(deletion, call), path).toMatchObject({ status: 404, body: { code: "not_found" } });
+    }
   });
 });
