@@ -244,10 +244,10 @@ describe("a database that is there", () => {
   it("tells contention from the rest, and tries again a bounded number of times", async () => {
     const world = await createRecordsDatabase();
     cleanUps.push(() => world.close());
-    // In a transaction, where the client does not try again by itself.
+    // In a transaction of this form, which the client does not run again by itself.
     const raise = (code: string) =>
       world.db
-        .$transaction((tx) => tx.$executeRawUnsafe(`DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '${code}'; END $$`))
+        .$transaction([world.db.$executeRawUnsafe(`DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '${code}'; END $$`)])
         .catch((error: unknown) => error);
     for (const code of ["40P01", "40001", "55P03"]) expect(isContention(await raise(code))).toBe(true);
     for (const code of ["23505", "40002", "57014"]) expect(isContention(await raise(code))).toBe(false);
