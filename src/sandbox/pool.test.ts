@@ -337,6 +337,32 @@ describe("a pool", () => {
     expect(order).toEqual(["light", "heavy 0", "light", "heavy 1", "heavy 2"]);
   });
 
+  it("[R6] charges what removing a job's traces takes, beyond what is free", async () => {
+    const script = write(`${READY} process.on("message", ({ id }) => { ${ANSWER} });`);
+    const charged: [string, number][] = [];
+    const budget = { ...NO_BUDGET, charge: ([account]: CallerPath, cpuMs: number) => void (cpuMs > 0 && charged.push([account, cpuMs])) };
+    let time = 1_000;
+    const settings = { kind: "schema" as const, timeoutMs: 60_000, memoryBytesMax: 16 * 1024 * 1024, resultBytesMax: 1024 };
+    const readCpuTime = () => time;
+    pool = createPool({ size: 1, settings, findScript: () => Promise.resolve(script), log: { warn: note }, budget, readCpuTime });
+    const of = pool;
+    const send = (account: string, after: number) => {
+      // Called once the worker is idle.
+      const prepare = () => {
+        time = after;
+        return JOB;
+      };
+      return of.run({ prepare, length: 0, caller: [account, "project", "caller"] });
+    };
+    await send("light", 1_010);
+    await send("leaves much", 2_010);
+    await until("all is charged", () => charged.length > 0);
+    const [[account, cpuMs] = ["", 0], ...others] = charged;
+    expect([account, others]).toEqual(["leaves much", []]);
+    expect(cpuMs).toBeGreaterThan(500);
+    expect(cpuMs).toBeLessThanOrEqual(980);
+  });
+
   it("[R6] refuses callers whose budget is spent, also those whose jobs wait already, and says when to come again", async () => {
     const script = write(`${READY} process.on("message", ({ id }) => { ${ANSWER} });`);
     const charged: string[] = [];

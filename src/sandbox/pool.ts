@@ -228,7 +228,11 @@ class WorkerPool implements Pool {
   async #work(worker: WorkerProcess, { request, caller, isSecond, resolve, reject }: Waiting, onLong: () => void): Promise<void> {
     try {
       const job = await request.prepare();
-      const outcome = await worker.run(job, onLong);
+      // Memory that a job made grow is made anew, which may take more than the job.
+      const onTidied = (cpuMs: number) => {
+        if (cpuMs > FREE.msMin) this.#options.budget.charge(caller, cpuMs - FREE.msMin);
+      };
+      const outcome = await worker.run(job, { onLong, onTidied });
       if (outcome) this.#options.budget.charge(caller, outcome.cpuMs - toFreeMs(job));
       if (outcome) resolve(outcome.answer);
       // It had died before: the job was not begun, and may be given to another. Twice is no accident.

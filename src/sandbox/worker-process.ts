@@ -34,15 +34,22 @@ const IS_LINUX_ROOT = process.platform === "linux" && process.getuid?.() === 0;
 const SET_PRIVILEGES: readonly string[] =
   IS_LINUX_ROOT && existsSync("/usr/bin/setpriv") ? ["/usr/bin/setpriv", "--no-new-privs", "--"] : [];
 
+export interface JobEvents {
+  /** Called once the job has used LONG_JOB_MS of CPU time. */
+  onLong?: () => void;
+  /** Called when the worker is idle again, with the CPU time that removing the job's traces took, in ms. Not called where CPU times can't be read. */
+  onTidied?: (cpuMs: number) => void;
+}
+
 export interface WorkerProcess {
   /** `idle`: it takes a job. `busy`: it has one, or removes the traces of the last. `ended`: it will be gone. */
   readonly state: "starting" | "idle" | "busy" | "ended" | "gone";
   /**
    * Gives an idle worker its next job. Settles with its answer: a limit when it overran or died; undefined when it was gone before it began the job.
    * It is killed when it has used CPU_KILL_FACTOR × the limit of CPU time, or has not answered after WAIT_FACTOR × the limit (`starved` if it could not
-   * compute that long; where CPU times can't be read, that alone ends native code). `onLong` is called once it has used LONG_JOB_MS of CPU time.
+   * compute that long; where CPU times can't be read, that alone ends native code).
    */
-  run(job: Job, onLong?: () => void): Promise<Outcome | undefined>;
+  run(job: Job, events?: JobEvents): Promise<Outcome | undefined>;
   /** Settles when the process is gone. */
   kill(): Promise<void>;
 }
@@ -71,6 +78,7 @@ interface Running {
   startedAt: number;
   /** Undefined once it was called. */
   onLong: (() => void) | undefined;
+  onTidied: ((cpuMs: number) => void) | undefined;
   settle: (outcome: Outcome | undefined) => void;
 }
 
@@ -81,6 +89,8 @@ class Worker implements WorkerProcess {
   #state: WorkerProcess["state"] = "starting";
   #wasReady = false;
   #order: Running | undefined;
+  /** The job whose traces it removes, and what that was measured to have used. */
+  #answered: { cpuMs: number; onTidied: ((cpuMs: number) => void) | undefined } | undefined;
   /** The CPU time that it had used when it last became idle. */
   #cpuMsBefore: number | undefined;
   #timer: NodeJS.Timeout;
@@ -116,13 +126,13 @@ class Worker implements WorkerProcess {
     return this.#state;
   }
 
-  run(job: Job, onLong?: () => void): Promise<Outcome | undefined> {
+  run(job: Job, { onLong, onTidied }: JobEvents = {}): Promise<Outcome | undefined> {
     if (this.#state === "gone" || this.#state === "ended") return Promise.resolve(undefined);
     if (this.#state !== "idle") throw new Error(`A sandbox worker that is ${this.#state} takes no job.`);
     this.#state = "busy";
     return new Promise((resolve) => {
       const id = randomUUID();
-      this.#order = { id, isBegun: false, startedAt: performance.now(), onLong, settle: resolve };
+      this.#order = { id, isBegun: false, startedAt: performance.now(), onLong, onTidied, settle: resolve };
       this.#timer = setTimeout(() => this.#watch(), Math.min(LONG_JOB_MS, this.#options.settings.timeoutMs));
       this.#child.send({ id, job } satisfies Order, (error) => {
         if (!error) return;
@@ -199,9 +209,16 @@ class Worker implements WorkerProcess {
       void this.#checkUser();
     }
     this.#wasReady = true;
-    this.#cpuMsBefore = this.#readCpuTime();
+    this.#noteTidied();
     this.#state = "idle";
     this.#options.onIdle();
+  }
+
+  #noteTidied(): void {
+    const [answered, before, now] = [this.#answered, this.#cpuMsBefore, this.#readCpuTime()];
+    this.#answered = undefined;
+    this.#cpuMsBefore = now;
+    if (answered && before !== undefined && now !== undefined) answered.onTidied?.(Math.max(0, now - before - answered.cpuMs));
   }
 
   #isExpected(report: Report): boolean {
@@ -215,6 +232,7 @@ class Worker implements WorkerProcess {
     const elapsedMs = this.#elapsedMs();
     const cpuMs = elapsedMs < MEASURED_MS_MIN ? elapsedMs : (this.#usedMs() ?? elapsedMs);
     this.#order = undefined;
+    this.#answered = { cpuMs, onTidied: order.onTidied };
     order.settle(answer && { answer, cpuMs });
   }
 
