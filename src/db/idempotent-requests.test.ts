@@ -7,6 +7,7 @@ import { createEndpointQueue } from "@/src/db/endpoint-queue";
 import { sweepIdempotentRequests } from "@/src/db/idempotent-requests";
 import { createRecordStore } from "@/src/db/record-store";
 import { createRecordsDatabase, type RecordsDatabase } from "@/tests/support/records-database";
+import { until } from "@/tests/support/until";
 
 let world: RecordsDatabase;
 let store: RecordStore;
@@ -104,5 +105,27 @@ describe("the sweep", () => {
     );
     await Promise.all([sweepIdempotentRequests(world), sweepIdempotentRequests(world)]);
     expect(await remembered()).toBe(7);
+  });
+
+  it("[R9] waits for its turn at an endpoint that is being written to", async () => {
+    await world.pool.query(
+      `INSERT INTO "IdempotentRequest" ("endpointId", hash, fingerprint, answer, "createdAt") VALUES ($1, 'a', '', 'answer', now() - interval '2 days')`,
+      [endpointId],
+    );
+    const writer = await world.pool.connect();
+    await writer.query("BEGIN");
+    await writer.query(`SELECT FROM "Endpoint" WHERE id = $1 FOR NO KEY UPDATE`, [endpointId]);
+    let isSwept = false;
+    const sweep = sweepIdempotentRequests(world).then(() => {
+      isSwept = true;
+    });
+    await until("the sweep to wait, or to give up", async () => {
+      const { rows } = await writer.query("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()");
+      return isSwept || rows.length > 0;
+    });
+    await writer.query("COMMIT");
+    writer.release();
+    await sweep;
+    expect(await remembered()).toBe(0);
   });
 });

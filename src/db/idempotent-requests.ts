@@ -1,6 +1,8 @@
 /** What POSTs with an Idempotency-Key answered (R9), kept for IDEMPOTENCY_HOURS. It must not know what an answer says. */
 import type { OnceKey, Remembered } from "@/src/core/ports";
 import type { DbTransaction } from "@/src/db/client";
+import type { EndpointQueue } from "@/src/db/endpoint-queue";
+import { isRowBusyError } from "@/src/db/errors";
 import type { RawStatements } from "@/src/db/raw-statements";
 import type { Read } from "@/src/db/read";
 import { nameStatement } from "@/src/db/statement";
@@ -31,10 +33,10 @@ const FIND_OLD = nameStatement(
     WHERE i."createdAt" <= now() - make_interval(hours => $1::int) ORDER BY i."createdAt" LIMIT $2::int) AS old`,
 );
 
-// The endpoint's row first, which counts the bytes of its answers: writers take it first, too. One that is held is left for the next sweep.
+// The endpoint's row first, which counts the bytes of its answers: writers take it first, too.
 const SWEEP = nameStatement(
   "rested_sweep_once",
-  `WITH held AS MATERIALIZED (SELECT id FROM "Endpoint" WHERE id = $1::uuid FOR NO KEY UPDATE SKIP LOCKED)
+  `WITH held AS MATERIALIZED (SELECT id FROM "Endpoint" WHERE id = $1::uuid FOR NO KEY UPDATE)
   DELETE FROM "IdempotentRequest" i USING held WHERE i."endpointId" = held.id AND i.hash IN (
     SELECT hash FROM "IdempotentRequest" WHERE "endpointId" = $1::uuid AND "createdAt" <= now() - make_interval(hours => $2::int) LIMIT $3::int)`,
 );
@@ -60,11 +62,20 @@ export async function remember(
   return rows.length > 0;
 }
 
-/** Forgets the requests that are too old, one batch after the other. Several servers may do it at once. */
-export async function sweepIdempotentRequests({ db }: { db: RawStatements }): Promise<void> {
+/**
+ * Forgets the requests that are too old, one batch after the other. Several servers may do it at once. Each batch takes a turn among the endpoint's writers,
+ * since an endpoint that is always written to would otherwise never be swept. One whose turn does not come is left for the next sweep.
+ */
+export async function sweepIdempotentRequests({ db, queue }: { db: RawStatements; queue: Pick<EndpointQueue, "run"> }): Promise<void> {
+  const sweep = (id: string) => queue.run(id, async () => db.$executeRawUnsafe(SWEEP, id, IDEMPOTENCY_HOURS, SWEEP_BATCH));
   for (let swept = 1; swept > 0; ) {
     const endpoints = await db.$queryRawUnsafe<{ id: string }[]>(FIND_OLD, IDEMPOTENCY_HOURS, SWEEP_BATCH);
     swept = 0;
-    for (const { id } of endpoints) swept += await db.$executeRawUnsafe(SWEEP, id, IDEMPOTENCY_HOURS, SWEEP_BATCH);
+    for (const { id } of endpoints) {
+      swept += await sweep(id).catch((error: unknown) => {
+        if (isRowBusyError(error)) return 0;
+        throw error;
+      });
+    }
   }
 }

@@ -224,7 +224,11 @@ async function compose({ config, log, cleanup }: { config: Config; log: Log; cle
       { name: "note the use of keys", intervalMs: USE_INTERVAL_MS, run: () => definitions.flushUse() },
       { name: "note the use of tokens", intervalMs: USE_INTERVAL_MS, run: () => tokens.flushUse() },
       { name: "delete expired tokens", intervalMs: TOKEN_SWEEP_INTERVAL_MS, run: () => users.sweepTokens() },
-      { name: "forget old requests", intervalMs: ONCE_SWEEP_INTERVAL_MS, run: () => sweepIdempotentRequests({ db: background }) },
+      {
+        name: "forget old requests",
+        intervalMs: ONCE_SWEEP_INTERVAL_MS,
+        run: () => sweepIdempotentRequests({ db: background, queue: endpointQueue }),
+      },
       {
         name: "forget old changes",
         intervalMs: LOG_SWEEP_INTERVAL_MS,

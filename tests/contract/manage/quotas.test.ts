@@ -141,7 +141,7 @@ describe("a quota", () => {
     expect((await readUsage()).answerBytes.used).toBe(100);
     await db.idempotentRequest.updateMany({ where: { endpointId }, data: { createdAt: new Date(Date.now() - 25 * 3_600_000) } });
     expect((await readUsage()).answerBytes.used).toBe(100);
-    await sweepIdempotentRequests({ db });
+    await sweepIdempotentRequests({ db, queue: server.runtime.endpointQueue });
     expect((await readUsage()).answerBytes.used).toBe(0);
   });
 
