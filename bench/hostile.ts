@@ -21,6 +21,7 @@ import { createWorld, type World } from "./hostile/world";
 const BEFORE_MS = 2_000;
 const AFTER_MS = 5_000;
 const MEMORY_INTERVAL_MS = 250;
+const ATTACKERS_PRIORITY = 10;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -60,6 +61,8 @@ async function run(name: string): Promise<void> {
     for (let turn = 1; turn <= Number(values.turns); turn += 1) {
       all.quiet.push(await measure());
       const attackers = start(name, "--role", "attack", "--world", world);
+      // What the attackers compute would be computed elsewhere: they take what server and neighbours leave of the processors.
+      if (attackers.pid !== undefined) os.setPriority(attackers.pid, ATTACKERS_PRIORITY);
       await delay(BEFORE_MS);
       all.hostile.push(await measure());
       attackers.kill("SIGKILL");

@@ -32,7 +32,7 @@ test("[G1] signing in, being sent back to the page that was asked for, and signi
       })
       .toBe("/login");
 
-    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByRole("button", { name: "Sign out", exact: true }).click();
     await expect(page).toHaveURL(/\/login/);
     await page.goto(`${server.url}/projects`);
     await expect(page).toHaveURL(/\/login/);
