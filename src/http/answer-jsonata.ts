@@ -4,7 +4,7 @@ import type { CallerPath } from "@/src/core/caller-path";
 import type { Sandbox } from "@/src/core/ports";
 import { onAnswered } from "@/src/http/answered";
 import { type DataExchange, sendJson } from "@/src/http/exchange";
-import { requireAnswerRoom } from "@/src/http/hold-bytes";
+import { requireAnswerRoom, toHeldLength } from "@/src/http/hold-bytes";
 import { JSONATA_INPUT_BYTES_MAX } from "@/src/shared/protocol";
 
 /**
@@ -50,7 +50,7 @@ async function collect(pieces: AsyncIterable<string>, hold: ByteHold): Promise<s
   const parts: string[] = [];
   let length = 0;
   for await (const piece of pieces) {
-    hold.add(piece.length);
+    hold.add(toHeldLength(piece));
     parts.push(piece);
     length += piece.length;
     if (length > JSONATA_INPUT_BYTES_MAX) break;

@@ -5,7 +5,7 @@ import { parseFlag } from "@/src/core/parse-flag";
 import { toRecordText } from "@/src/core/record-text";
 import type { Records } from "@/src/core/records";
 import { type BodyLimits, callerOf, type Handler, headersOf, JSON_TYPE, markRepeat, readRecordBody, sendRecord } from "@/src/http/exchange";
-import { holdAnswer } from "@/src/http/hold-bytes";
+import { holdAnswer, toHeldLength } from "@/src/http/hold-bytes";
 import { parseDataOnly } from "@/src/http/parameters";
 import { respond } from "@/src/http/respond";
 import { AppError } from "@/src/shared/errors";
@@ -24,7 +24,7 @@ export function createCreateHandler({ records, config }: { records: Records; con
     const asked = [isBulk ? "bulk" : "one", body.contentType, body.data];
     const bodies = isBulk ? splitBulkBody(body) : [body];
     // Small items make a much larger answer: it is counted before anything is written.
-    if (isBulk) holdAnswer(exchange, body.data.length + bodies.length * RECORD_LENGTH);
+    if (isBulk) holdAnswer(exchange, toHeldLength(body.data) + bodies.length * RECORD_LENGTH);
     const created = await records.createAll({
       endpointId: grant.endpoint.id,
       schema: site.endpoint.schema,

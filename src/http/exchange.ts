@@ -10,7 +10,7 @@ import type { StoredRecord } from "@/src/core/ports";
 import { parseContentKind, parseRecordBody, type RecordBody } from "@/src/core/record-body";
 import { toReceiptText, toRecordText } from "@/src/core/record-text";
 import { type OriginVerdict, toCorsHeaders } from "@/src/http/cors";
-import { createBodyMeter, holdAnswer, holdAnswerAnyway } from "@/src/http/hold-bytes";
+import { createBodyMeter, holdAnswer, holdAnswerAnyway, toHeldLength } from "@/src/http/hold-bytes";
 import { readBody } from "@/src/http/read-body";
 import { type Exchange, respond } from "@/src/http/respond";
 import { AppError, isAppError } from "@/src/shared/errors";
@@ -66,13 +66,13 @@ export function headersOf({ requestId, origin, headers }: DataExchange): Record<
 
 /** Answers JSON text. Throws `server_busy` when it is large, and too much is held for clients already. */
 export function sendJson(exchange: DataExchange, status: number, body: string, headers: Record<string, string> = {}): void {
-  holdAnswer(exchange, body.length);
+  holdAnswer(exchange, toHeldLength(body));
   respond(exchange, { status, headers: { ...headersOf(exchange), "Content-Type": JSON_TYPE, ...headers }, body });
 }
 
 /** Answers a write that is done with JSON text: it is never refused. */
 export function sendWritten(exchange: DataExchange, status: number, body: string, headers: Record<string, string> = {}): void {
-  holdAnswerAnyway(exchange, body.length);
+  holdAnswerAnyway(exchange, toHeldLength(body));
   respond(exchange, { status, headers: { ...headersOf(exchange), "Content-Type": JSON_TYPE, ...headers }, body });
 }
 

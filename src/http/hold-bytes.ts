@@ -6,6 +6,12 @@ import { COUNTED_BYTES_MIN } from "@/src/core/held-bytes";
 import { onAnswered } from "@/src/http/answered";
 import type { DataExchange } from "@/src/http/exchange";
 
+/** The bytes of a text's UTF-8; of one that is too short to be counted, its length. */
+export function toHeldLength(text: string): number {
+  // No character of a text has more than three bytes for each unit of its length.
+  return text.length * 3 < COUNTED_BYTES_MIN ? text.length : Buffer.byteLength(text);
+}
+
 /** Holds an answer of so many bytes. Throws `server_busy` when it does not fit: call it before the bytes are made where that can be known. */
 export function holdAnswer(exchange: DataExchange, bytes: number): void {
   if (bytes < COUNTED_BYTES_MIN) return;

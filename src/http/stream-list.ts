@@ -1,6 +1,7 @@
 /** Streams a JSON array to a client at the client's pace (R3): it holds two pieces at most, whatever the length. */
 import type { OutgoingHttpHeaders } from "node:http";
 import { isGone } from "@/src/http/answered";
+import { toHeldLength } from "@/src/http/hold-bytes";
 import { type Exchange, endAnswer, respond } from "@/src/http/respond";
 import { sendPieces } from "@/src/http/send-pieces";
 
@@ -27,7 +28,7 @@ export async function streamList({
     let next = first.done ? first : await iterator.next();
     if (isGone(response)) return;
     const head = first.done ? "" : first.value;
-    let held = head.length + (next.done ? 0 : next.value.length);
+    let held = toHeldLength(head) + (next.done ? 0 : toHeldLength(next.value));
     hold(held, false);
     if (next.done) {
       respond(exchange, { status: 200, headers, body: `[${head}]` });
@@ -38,10 +39,10 @@ export async function streamList({
     let sending = sendPieces(response, Buffer.from(`[${head}`));
     while (!next.done) {
       if (!(await sending)) return;
-      const { length } = next.value;
+      const length = toHeldLength(next.value);
       sending = sendPieces(response, Buffer.from(`,${next.value}`));
       next = await iterator.next();
-      const holding = length + (next.done ? 0 : next.value.length);
+      const holding = length + (next.done ? 0 : toHeldLength(next.value));
       if (holding > held) hold(holding - held, true);
       held = Math.max(held, holding);
     }

@@ -101,6 +101,14 @@ describe("answers that are not read", () => {
     expect((await ask(`${seed.path}&limit=1`)).status).toBe(200);
   });
 
+  it("[R15] bytes are counted, and not characters", async () => {
+    const connection = await openUnread(`${seed.path}&jsonata=${encodeURIComponent('$pad("",600000,"漢")')}`, 16);
+    // In quotes. Only one fits.
+    expect(await until("a result is held", () => server.held.answers.held > 0 && server.held.answers.held)).toBe(1_800_002);
+    connection.socket.destroy();
+    await until("it is given back", () => server.held.answers.held === 0);
+  });
+
   it("[R15] results of expressions that are not read are refused before they fill the memory", async () => {
     const path = `${seed.path}&jsonata=${encodeURIComponent('$pad("",1900000,"x")')}`;
     const asked = 16;
