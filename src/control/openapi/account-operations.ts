@@ -89,7 +89,7 @@ export const ACCOUNT_OPERATIONS: readonly ManageOperation[] = [
     tag: ACCOUNT,
     summary: "Create a management token.",
     description:
-      "`scope`: `read`, or `write` (default), which includes read. `projectIds`: the token is for these projects alone; null or absent: for all. Only a session or a token of scope `write` for all projects may create tokens. `expiresAt` must be in the future; null or absent: never.",
+      "`scope`: `read`, or `write` (default), which includes read. `projectIds`: the token is for these projects alone; null or absent: for all. Only a session or a token of scope `write` for all projects may create tokens. `expiresAt` must be in the future, and not after the expiry of the token that you use; null or absent: never.",
     body: tokenCreateSchema,
     answer: { status: 201, description: "The token. Only this answer has it.", schema: tokenCreatedSchema },
   },

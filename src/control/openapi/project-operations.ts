@@ -121,6 +121,7 @@ export const PROJECT_OPERATIONS: readonly ManageOperation[] = [
     path: "projects/{id}/keys",
     tag: KEYS,
     summary: "List a project's keys, revoked and expired ones too.",
+    description: "A management token of scope `read` is shown only the first characters of keys that may write.",
     answer: { status: 200, description: "The keys.", schema: keySchema, isList: true },
   },
   {
