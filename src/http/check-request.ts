@@ -15,6 +15,9 @@ export interface RequestRules {
 /** The path that load balancers and supervisors ask. */
 export const HEALTH_PATH = "/api/health";
 
+/** What pages and the management API take, one or the other of them. */
+export const PAGE_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+
 /** Below these, route handlers bound their bodies themselves. */
 const API_PATH = /^\/api\/(?:auth|manage)\//;
 const MANAGE_PATH = /^\/api\/manage\//;
@@ -35,8 +38,11 @@ export function toOriginForm(request: IncomingMessage): void {
 /** What is wrong with a request; undefined: nothing. Its forwarding headers must be true (see runtime/forwarded.ts). */
 export function findRequestProblem(request: IncomingMessage, { publicUrl, pagesTakeBodies }: RequestRules): AppError | undefined {
   const { url = "/", headers } = request;
-  const problem = findHostProblem(request) ?? findPathProblem(url);
+  const problem = findHostProblem(request) ?? findTargetProblem(url) ?? findPathProblem(url);
   if (problem || isDataPath(url) || url === HEALTH_PATH) return problem;
+  // Next raises an error of its own at it, which would be answered and logged as one of the server.
+  if (request.method === "TRACE")
+    return new AppError("method_not_allowed", { detail: `This method is not supported here. Use one of: ${PAGE_METHODS}.` });
   if (publicUrl !== undefined && !isOwnHost(toHost(headers), publicUrl) && !isByToken(url, headers)) {
     const detail = `This server is reached at ${publicUrl}. Use that address, or set RESTED_PUBLIC_URL to the one that people use.`;
     return new AppError("host_not_allowed", { detail });
@@ -69,6 +75,12 @@ function findHostProblem({ rawHeaders, headers, httpVersion }: IncomingMessage):
   if (count > 1) return invalid("There is more than one Host header. Send one.");
   if (count === 0 && httpVersion === "1.1") return invalid("The Host header is missing. Send one.");
   return HOST.test(headers.host ?? "") ? undefined : invalid("The Host header is not a host.");
+}
+
+function findTargetProblem(url: string): AppError | undefined {
+  return url.startsWith("/")
+    ? undefined
+    : invalid("The request's target is neither a path nor the address of one. Send a path, like /api/health.");
 }
 
 function findPathProblem(url: string): AppError | undefined {

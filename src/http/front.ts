@@ -1,7 +1,15 @@
 /** What every connection and request passes before it reaches a plane: limits, checks, and the headers that every answer has. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { findRequestProblem, HEALTH_PATH, isLocalName, type RequestRules, toHost, toOriginForm } from "@/src/http/check-request";
+import {
+  findRequestProblem,
+  HEALTH_PATH,
+  isLocalName,
+  PAGE_METHODS,
+  type RequestRules,
+  toHost,
+  toOriginForm,
+} from "@/src/http/check-request";
 import { SlowBodyError, toRawAnswer } from "@/src/http/client-error";
 import type { ConnectionLimits } from "@/src/http/connection-limits";
 import { toCorsHeaders } from "@/src/http/cors";
@@ -78,6 +86,7 @@ export function createFront(options: FrontOptions): Front {
         headers: {
           ...headers,
           ...(isData ? toCorsHeaders(origin ? { kind: "unknown", origin } : { kind: "none" }) : {}),
+          ...(error.code === "method_not_allowed" ? { Allow: PAGE_METHODS } : {}),
           "Cache-Control": "no-store",
           "X-Content-Type-Options": "nosniff",
           "X-Request-Id": requestId,

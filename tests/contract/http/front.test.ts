@@ -119,6 +119,20 @@ describe("Host", () => {
     await expectRaw(await ask(get("http://evil.test/login", ["Host: rested.test"])), "host_not_allowed");
   });
 
+  it.each(["*", "http://evil.test:99999/", "ftp://evil.test/"])("[U12] a target that is no path: 400 for %s", async (target) => {
+    const { ask } = await start();
+    for (const method of ["GET", "POST", "OPTIONS", "PROPFIND"]) {
+      expect(await expectRaw(await ask(get(target).replace("GET", method)), "request_invalid")).toMatch(/target/);
+    }
+  });
+
+  it.each(PLACES.slice(1, -1))("[U12] TRACE is not supported at %s", async (place) => {
+    const { ask } = await start();
+    const answer = await ask(get(place).replace("GET", "TRACE"));
+    await expectRaw(answer, "method_not_allowed");
+    expect(answer.headers.get("allow")).toContain("PATCH");
+  });
+
   it("[U13] with a public address, dashboard and management API answer to that host alone", async () => {
     const { ask } = await start({ publicUrl: "https://rested.test" });
     for (const place of ["/login", "/", "/api/manage/projects", "/api/auth/session", "/api/nope", "/_next/x.js"]) {
