@@ -307,9 +307,11 @@ export interface LoginAttempt {
   account: string;
   /** From where; null when unknown, which counts as one address. */
   address: string | null;
+  /** The endpoint at which the attempts of an address are counted; absent: at the dashboard. */
+  scope?: string;
 }
 
-/** Counts failed attempts by account and address, and by address. */
+/** Counts failed attempts by account and address, and by scope and address. */
 export interface LoginLimiter {
   /** Counts an attempt before it is made, so that parallel ones can't pass together. Raises `rate_limited` when there were too many. */
   begin(attempt: LoginAttempt): Promise<void>;

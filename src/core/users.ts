@@ -245,7 +245,7 @@ class StoredUsers implements Users {
   }): Promise<boolean> {
     const { passwords, limiter } = this.#options;
     const { site, name, caller, address, stored, password } = request;
-    const attempt = { account: `${site.endpointId} ${name}`, address };
+    const attempt = { account: `${site.endpointId} ${name}`, address, scope: site.endpointId };
     return tryPassword({ passwords, limiter, attempt, turn: { kind: "login", caller }, stored, password });
   }
 
