@@ -148,6 +148,12 @@ describe("sign-in", () => {
     });
   });
 
+  it("[E1] answers 405 with Allow for a sign-in that is not sent by POST", async () => {
+    const answer = await server.call("GET", "/api/auth/callback/credentials");
+    expect(answer).toMatchObject({ status: 405, body: { code: "method_not_allowed" } });
+    expect(answer.headers.get("allow")).toBe("POST");
+  });
+
   it("answers 405 with Allow for methods that next-auth has not", async () => {
     for (const method of ["PUT", "PATCH", "DELETE"]) {
       const answer = await server.call(method, "/api/auth/session");

@@ -12,7 +12,9 @@ interface Context {
   params: Promise<{ nextauth: string[] }>;
 }
 
-const METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST"]);
+const METHODS: readonly string[] = ["GET", "HEAD", "POST"];
+/** A sign-in by password has no other; next-auth would answer a bare 500. */
+const CALLBACK_METHODS: readonly string[] = ["POST"];
 
 /** `_log` would let anybody write into the server's log; the built-in pages have their own in the dashboard. */
 const ACTIONS: ReadonlySet<string | undefined> = new Set(["providers", "session", "csrf", "signin", "signout", "callback", "error"]);
@@ -23,10 +25,12 @@ async function handle(request: Request, { params }: Context): Promise<Response> 
   const client = readClientInfo({ headers: request.headers, publicUrl: runtime.config.publicUrl });
   const failures: unknown[] = [];
   const turn = createRequestTurn({ limits: runtime.managementLimits, request, kind: "sign_in", caller: () => client });
+  let methods = METHODS;
   try {
     const { nextauth: action } = await params;
     if (!ACTIONS.has(action[0])) throw new AppError("not_found");
-    if (!METHODS.has(request.method)) throw new AppError("method_not_allowed");
+    if (action[0] === "callback") methods = CALLBACK_METHODS;
+    if (!methods.includes(request.method)) throw new AppError("method_not_allowed");
     const { method, headers } = request;
     // A link from elsewhere may lead to a GET, as a sign-in provider's answer does.
     if (method === "POST" && isCrossSite({ method, headers, hosts: client.hosts })) throw new AppError("cross_site_request");
@@ -44,7 +48,7 @@ async function handle(request: Request, { params }: Context): Promise<Response> 
     // next-auth's browser code reads the error from the address that it would go to.
     const url = new URL(`/login?error=${code}`, request.url).href;
     const response = turn.finish(toProblemResponse({ error, request, requestId, log: runtime.log, members: { url } }));
-    if (response.status === 405) response.headers.set("Allow", "GET, HEAD, POST");
+    if (response.status === 405) response.headers.set("Allow", methods.join(", "));
     return response;
   }
 }
