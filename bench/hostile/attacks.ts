@@ -10,6 +10,7 @@ import { addEndpoint, bearer, importRecords, type World } from "./world";
 const CALLERS = 8;
 const MB = 1024 * 1024;
 const IMPORTED_RECORDS = 100_000;
+const REFUSED_PAUSE_MS = 1_000;
 /** 12,000 a minute. */
 const REQUEST_INTERVAL_MS = 5;
 
@@ -187,6 +188,8 @@ async function sendUnasked({ origin }: World, turn: number, address: string): Pr
   const body = Readable.from(isStalled ? stallAtOnce() : repeat("x".repeat(MB), 120));
   const headers = isStalled ? { "Content-Type": "application/json", "Content-Length": 100_000 } : { "Content-Type": "text/plain" };
   await send(`${origin}${path}`, { method: "POST", headers, body, address });
+  // The aim is to hold connections: whatever was refused comes back, and is no flood of connections.
+  await delay(REFUSED_PAUSE_MS);
 }
 
 async function* stallAtOnce(): AsyncGenerator<string, void> {
