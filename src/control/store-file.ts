@@ -34,14 +34,15 @@ export async function storeFile({
   const { kind, schema, projectId } = await requireOwnTarget({ db, ownerId, endpointId });
   if (kind === "authentication") throw new AppError("upload_invalid", { detail: "An endpoint of users takes no files." });
   const giveUp = new AbortController();
+  const caller = toOwnerPath(ownerId, projectId);
+  const upload = files.beginUpload({ signal: giveUp.signal, hold, target: { endpointId, mayRepeat: false }, caller });
   const timer = setTimeout(() => giveUp.abort(new AppError("body_timeout")), timeoutMs);
-  const upload = files.beginUpload({ signal: giveUp.signal, hold, endpointId });
   try {
     await upload.add({ name: file.name, type: file.type, bytes: file.open(giveUp.signal) });
     clearTimeout(timer);
     const {
       records: [record],
-    } = await upload.commit({ endpointId, schema, caller: toOwnerPath(ownerId, projectId), owner: undefined, metadata: {} });
+    } = await upload.commit({ endpointId, schema, caller, owner: undefined, metadata: {} });
     if (!record) throw new AppError("internal_error", { internal: "a file was stored without a record" });
     return toRecordText(record);
   } finally {

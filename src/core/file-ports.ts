@@ -31,13 +31,24 @@ export interface StagedFile extends NewFile {
   sha256: string;
 }
 
+/** Where a file is meant to go. `mayRepeat`: the upload may be a repeat (R9), which needs no room. */
+export interface UploadTarget {
+  endpointId: string;
+  mayRepeat: boolean;
+}
+
 /** What is known of files. A row comes before the first byte and goes after the last one: what a crash leaves can be found. */
 export interface FileStore {
   /**
-   * Notes files whose bytes are about to come. Without a record after `lifeMs` they are swept. `endpointId`: where they are meant to go; a store with quotas
-   * throws `quota_exceeded` before a byte is taken when there is no room for one. Absent: a repeated upload may need none.
+   * Notes files whose bytes are about to come. Without a record after `lifeMs` they are swept. A store with quotas throws `quota_exceeded`
+   * before a byte is taken when there is no room for one, unless the upload may be a repeat.
    */
-  begin(file: NewFile, lifeMs: number, endpointId?: string): Promise<void>;
+  begin(file: NewFile, lifeMs: number, target: UploadTarget): Promise<void>;
+  /**
+   * Stores with quotas have it: counts bytes of a file before they are stored, until `commit` or `release`. Rejects with `quota_exceeded`; undefined, and thus
+   * at once, while the project's usage is known.
+   */
+  grow?(id: string, bytes: number): Promise<void> | undefined;
   /**
    * Stores the records of staged files, and with them the files, in one transaction; with `once`, unless that was done before (see
    * {@link RecordStore.commitOnce}). `file_expired`: the sweep may have taken one already; nothing was written.

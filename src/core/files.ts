@@ -1,9 +1,9 @@
 /** The rules of files (F1–F3): what an upload stores, what a file answers, what is swept. It must not know transports, nor where bytes are kept. */
 import { createHash, type Hash } from "node:crypto";
-import type { ByteHold } from "@/src/core/byte-budget";
+import { type ByteHold, createByteBudget } from "@/src/core/byte-budget";
 import type { CallerPath } from "@/src/core/caller-path";
 import { toFileName, toMediaType } from "@/src/core/file-name";
-import type { FileStorage, FileStore, StagedFile } from "@/src/core/file-ports";
+import type { FileStorage, FileStore, StagedFile, UploadTarget } from "@/src/core/file-ports";
 import { type Asker, toOnceKey, toRepeat, writeRemembered } from "@/src/core/once-key";
 import type { Log, RecordStore, Sandbox, StoredRecord } from "@/src/core/ports";
 import { requireSchemaMatch } from "@/src/core/schema-check";
@@ -49,13 +49,18 @@ export interface OpenFile extends Omit<StagedFile, "id"> {
 }
 
 export interface Files {
-  /** When `signal` aborts, files that are under way are given up. */
+  /**
+   * When `signal` aborts, files that are under way are given up. Throws `server_busy` when too many uploads are under way: of the caller, of its account, or in
+   * all; an upload counts until `discard` has settled.
+   */
   beginUpload(options: {
     signal: AbortSignal;
     /** Counts what the storage holds of each file while it arrives. What it throws, `add` throws. */
     hold: Pick<ByteHold, "add" | "remove">;
-    /** Where the files are meant to go: without room for another byte there, `add` throws `quota_exceeded`. Absent: that is found out by `commit`. */
-    endpointId?: string | undefined;
+    /** Where the files are meant to go. What arrives counts against its project's quota: `add` throws `quota_exceeded` as soon as that is used up. */
+    target: UploadTarget;
+    /** On whose behalf. */
+    caller: CallerPath;
   }): Upload;
   /** The file of a record. `onlyOwner`: raises `access_denied` unless it belongs to this user. Raises `record_not_found`, `not_a_file`. */
   open(request: { endpointId: string; id: string; onlyOwner?: string | undefined }): Promise<OpenFile>;
@@ -78,6 +83,8 @@ export interface FilesOptions {
 /** Between an upload's last byte and its commit. */
 const COMMIT_SLACK_MS = 60_000;
 const SWEEP_BATCH = 100;
+/** Uploads under way: what they have stored is bounded also where a project has no quota. */
+const UPLOADS = { max: 128, accountMax: 32, callerMax: 8, retryAfterSeconds: 5 };
 
 export function createFiles(options: FilesOptions): Files {
   return new StoredFiles(options);
@@ -88,13 +95,24 @@ class StoredFiles implements Files {
   /** The sweep under way; one that is asked for meanwhile follows it. */
   #sweeping: Promise<void> = Promise.resolve();
   #isSweepAskedFor = false;
+  /** Counts uploads, each as one. */
+  readonly #uploads = createByteBudget({
+    max: UPLOADS.max,
+    groupMax: [UPLOADS.accountMax, UPLOADS.accountMax, UPLOADS.callerMax],
+    createBusyError: () =>
+      new AppError("server_busy", {
+        detail: `Too many uploads are under way: at most ${UPLOADS.callerMax} of a key from an address, and ${UPLOADS.accountMax} of an account. Send fewer at once, or try again shortly.`,
+        retryAfterSeconds: UPLOADS.retryAfterSeconds,
+      }),
+  });
 
   constructor(options: FilesOptions) {
     this.#options = options;
   }
 
-  beginUpload({ signal, hold, endpointId }: Parameters<Files["beginUpload"]>[0]): Upload {
-    return new StagedUpload(this.#options, signal, hold, endpointId);
+  beginUpload({ caller, ...request }: Parameters<Files["beginUpload"]>[0]): Upload {
+    const turn = this.#uploads.hold(caller, 1);
+    return new StagedUpload(this.#options, { ...request, turn });
   }
 
   async open({ endpointId, id, onlyOwner }: Parameters<Files["open"]>[0]): Promise<OpenFile> {
@@ -152,7 +170,8 @@ class StagedUpload implements Upload {
   readonly #options: FilesOptions;
   readonly #signal: AbortSignal;
   readonly #hold: Pick<ByteHold, "add" | "remove">;
-  readonly #endpointId: string | undefined;
+  readonly #target: UploadTarget;
+  readonly #turn: Pick<ByteHold, "release">;
   /** In the order of `add`; undefined while its bytes come. */
   readonly #staged: (StagedFile | undefined)[] = [];
   /** Settle when a file is in the storage, or never will be. */
@@ -160,11 +179,15 @@ class StagedUpload implements Upload {
   /** Whose bytes may be in the storage. */
   #uncommitted: string[] = [];
 
-  constructor(options: FilesOptions, signal: AbortSignal, hold: Pick<ByteHold, "add" | "remove">, endpointId: string | undefined) {
+  constructor(
+    options: FilesOptions,
+    { signal, hold, target, turn }: Omit<Parameters<Files["beginUpload"]>[0], "caller"> & { turn: Pick<ByteHold, "release"> },
+  ) {
     this.#options = options;
     this.#signal = signal;
     this.#hold = hold;
-    this.#endpointId = endpointId;
+    this.#target = target;
+    this.#turn = turn;
   }
 
   add(file: SentFile): Promise<void> {
@@ -179,17 +202,19 @@ class StagedUpload implements Upload {
     const { store, storage, uploadTimeoutMs } = this.#options;
     const file = { id: createUniqueId(), name: toFileName(name), type: toMediaType(type) };
     this.#uncommitted.push(file.id);
-    await store.begin(file, uploadTimeoutMs + COMMIT_SLACK_MS, this.#endpointId);
+    await store.begin(file, uploadTimeoutMs + COMMIT_SLACK_MS, this.#target);
     const measured = { hash: createHash("sha256"), size: 0 };
     let held = 0;
-    const holdMore = (size: number) => {
+    const takeMore = (size: number, bytes: number) => {
       const more = Math.min(size, storage.heldBytesMax) - held;
-      if (more <= 0) return;
-      this.#hold.add(more);
-      held += more;
+      if (more > 0) {
+        this.#hold.add(more);
+        held += more;
+      }
+      return bytes > 0 ? store.grow?.(file.id, bytes) : undefined;
     };
     try {
-      await storage.put(file.id, measure(bytes, measured, holdMore), { signal: this.#signal });
+      await storage.put(file.id, measure(bytes, measured, takeMore), { signal: this.#signal });
     } finally {
       this.#hold.remove(held);
     }
@@ -226,8 +251,16 @@ class StagedUpload implements Upload {
   }
 
   async discard(): Promise<void> {
-    // What is still on its way would arrive after it was removed.
-    await Promise.all(this.#adding);
+    try {
+      // What is still on its way would arrive after it was removed.
+      await Promise.all(this.#adding);
+      await this.#removeUncommitted();
+    } finally {
+      this.#turn.release();
+    }
+  }
+
+  async #removeUncommitted(): Promise<void> {
     const ids = this.#uncommitted;
     this.#uncommitted = [];
     if (ids.length === 0) return;
@@ -243,16 +276,17 @@ class StagedUpload implements Upload {
   }
 }
 
-/** Passes the bytes on, and counts and hashes them on their way. Raises `file_too_large`, and what `onSize` raises. */
+/** Passes the bytes on, and counts and hashes them on their way. Raises `file_too_large`, and what `onMore` raises. */
 async function* measure(
   bytes: AsyncIterable<Uint8Array>,
   measured: { hash: Hash; size: number },
-  onSize: (size: number) => void,
+  onMore: (size: number, bytes: number) => Promise<void> | undefined,
 ): AsyncGenerator<Uint8Array, void> {
   for await (const chunk of bytes) {
     measured.size += chunk.byteLength;
     if (measured.size > FILE_BYTES_MAX) throw new AppError("file_too_large");
-    onSize(measured.size);
+    const admitted = onMore(measured.size, chunk.byteLength);
+    if (admitted) await admitted;
     measured.hash.update(chunk);
     yield chunk;
   }

@@ -1,7 +1,7 @@
 /** Stores of records, files and users that ask for a project's quotas before they write (G20): every way to write goes through one of them. */
 import type { FileStore } from "@/src/core/file-ports";
 import type { RecordStore, Write } from "@/src/core/ports";
-import type { Additions, Quotas } from "@/src/core/quotas";
+import type { Additions, Quotas, StagedBytes } from "@/src/core/quotas";
 import type { UserStore } from "@/src/core/user-ports";
 
 /** What an answer keeps of a record besides its data: id and times. */
@@ -29,20 +29,34 @@ export function limitRecordStore(store: RecordStore, quotas: Admit): RecordStore
   };
 }
 
-export function limitFileStore(store: FileStore, quotas: Admit): FileStore {
+export function limitFileStore(store: FileStore, quotas: Pick<Quotas, "admit" | "stage">): FileStore {
+  /** By file: uploads under way. */
+  const staged = new Map<string, StagedBytes>();
+  function unstage(ids: readonly string[]): void {
+    for (const id of ids) {
+      staged.get(id)?.release();
+      staged.delete(id);
+    }
+  }
   return {
     ...store,
-    begin: (file, lifeMs, endpointId) =>
-      endpointId === undefined
-        ? store.begin(file, lifeMs)
-        : afterwards(quotas.admit(endpointId, { fileBytes: 1 }), () => store.begin(file, lifeMs)),
+    begin: (file, lifeMs, { endpointId, mayRepeat }) => {
+      const bytes = quotas.stage(endpointId, mayRepeat);
+      staged.set(file.id, bytes);
+      // A repeat is answered where no byte is left.
+      return afterwards(mayRepeat ? undefined : bytes.add(0), () => store.begin(file, lifeMs, { endpointId, mayRepeat }));
+    },
+    grow: (id, bytes) => staged.get(id)?.add(bytes),
+    release: (ids) => store.release(ids).finally(() => unstage(ids)),
     commit: (endpointId, uploads, once) => {
       const additions = sumWrites(uploads.map(({ write }) => write));
       const fileBytes = uploads.reduce((sum, { file }) => sum + file.size, 0);
-      const all = { ...additions, fileBytes };
-      return afterwards(quotas.admit(endpointId, once ? withAnswers(all, uploads.length) : all), () =>
-        store.commit(endpointId, uploads, once),
-      );
+      const stagedBytes = uploads.reduce((sum, { file }) => sum + (staged.get(file.id)?.size ?? 0), 0);
+      const all = { ...additions, fileBytes, stagedBytes };
+      return afterwards(quotas.admit(endpointId, once ? withAnswers(all, uploads.length) : all), () => {
+        unstage(uploads.map(({ file }) => file.id));
+        return store.commit(endpointId, uploads, once);
+      });
     },
   };
 }

@@ -128,6 +128,44 @@ describe("quotas", () => {
     expect(await admit({ records: 10 })).toBe("admitted");
   });
 
+  it("[G24] count bytes of files that arrive, until they are given back or committed", async () => {
+    own = { fileBytes: 100 };
+    const one = quotas.stage("endpoint", false);
+    const two = quotas.stage("another", false);
+    await one.add(60);
+    await two.add(30);
+    const refused = { code: "quota_exceeded" };
+    await expect(two.add(11)).rejects.toMatchObject(refused);
+    expect([one.size, two.size]).toEqual([60, 30]);
+    expect(await admit({ fileBytes: 11 })).toContain('"fileBytes"');
+    // Neither a fresh count nor a changed quota forgets them.
+    await quotas.refresh();
+    quotas.forget("project");
+    await expect(two.add(11)).rejects.toMatchObject(refused);
+    two.release();
+    two.release();
+    expect(await admit({ fileBytes: 100, stagedBytes: one.size })).toBe("admitted");
+    one.release();
+    await expect(quotas.stage("endpoint", false).add(0)).rejects.toMatchObject(refused);
+  });
+
+  it("[G24] bytes that are given back while the usage is read are not counted", async () => {
+    own = { fileBytes: 100 };
+    const one = quotas.stage("endpoint", false);
+    const adding = one.add(60);
+    one.release();
+    await adding;
+    expect(await admit({ fileBytes: 100 })).toBe("admitted");
+  });
+
+  it("[G24] let a repeat arrive where no byte is left, but not more than is stored or may be", async () => {
+    own = { fileBytes: 100 };
+    used.fileBytes = 120;
+    const repeat = quotas.stage("endpoint", true);
+    await repeat.add(120);
+    await expect(quotas.stage("endpoint", true).add(1)).rejects.toMatchObject({ code: "quota_exceeded" });
+  });
+
   it("[G20] leave alone what is written to an endpoint that does not exist", async () => {
     expect(await admit({ records: 1_000 }, "gone")).toBe("admitted");
   });

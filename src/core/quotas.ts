@@ -21,13 +21,31 @@ export interface UsageStore {
 /** What a write adds. Endpoints are counted where they are created. */
 export type Additions = Readonly<Partial<Record<Exclude<QuotaName, "endpoints">, number>>>;
 
+/** Bytes of one file that arrive, and that no record has yet. Kept by this process alone. */
+export interface StagedBytes {
+  /**
+   * Counts so many more against `fileBytes`, or rejects with `quota_exceeded`; then nothing is added. 0 asks whether there is room for another byte. Undefined,
+   * and thus at once, while the project's usage is known.
+   */
+  add(bytes: number): Promise<void> | undefined;
+  /** Counted now. */
+  readonly size: number;
+  /** Gives all of them back. From then on nothing is counted. Calling it again does nothing. */
+  release(): void;
+}
+
 export interface Quotas {
   /**
    * Lets a write to an endpoint add so much to its project, or rejects with `quota_exceeded`. `replaces`: bytes of records that take the place of others;
-   * they are refused only where no byte is left. Undefined, and thus at once, while the project's usage is known. An endpoint that does not exist may
+   * they are refused only where no byte is left. `stagedBytes`: those of `fileBytes` that are counted as staged, and are not counted twice. Undefined, and thus at once, while the project's usage is known. An endpoint that does not exist may
    * add anything: its write fails by itself. What fails after it was let in counts until the next {@link refresh}.
    */
-  admit(endpointId: string, additions: Additions & { replaces?: number }): Promise<void> | undefined;
+  admit(endpointId: string, additions: Additions & { replaces?: number; stagedBytes?: number }): Promise<void> | undefined;
+  /**
+   * Counts a file that is about to arrive for an endpoint. `mayRepeat`: it may be a repeat, whose bytes are stored already: then staged bytes alone are
+   * compared with the limit, or with what is stored where that is more.
+   */
+  stage(endpointId: string, mayRepeat: boolean): StagedBytes;
   /** What a project holds now, and how much it may; undefined: there is no such project. Reads the database. */
   read(projectId: string): Promise<ProjectUsage | undefined>;
   /** Reads anew what projects hold that were written to since the last call, and forgets those that were not for long. */
@@ -58,6 +76,8 @@ export function createQuotas({ store, defaults, clock }: { store: UsageStore; de
   const byEndpoint = new Map<string, Project>();
   const projects = new Map<string, Project>();
   const loading = new Map<string, Promise<Project | undefined>>();
+  /** By project; outlives what is known of it. Projects of which nothing is staged are not kept. */
+  const staged = new Map<string, number>();
   const now = () => clock.now().getTime();
 
   function forget(projectId: string): void {
@@ -100,9 +120,60 @@ export function createQuotas({ store, defaults, clock }: { store: UsageStore; de
   async function admitAfterLoad(endpointId: string, additions: Parameters<Quotas["admit"]>[1]): Promise<void> {
     const project = await load(endpointId);
     if (!project) return;
-    const exceeded = findExceeded(project, additions);
+    const exceeded = findExceeded(project, additions, stagedOf(project));
     if (exceeded) throw quotaExceeded(exceeded, project.limits[exceeded]);
     add(project, additions);
+  }
+
+  const stagedOf = ({ id }: Project) => staged.get(id) ?? 0;
+
+  function countStaged(projectId: string, bytes: number): void {
+    const sum = (staged.get(projectId) ?? 0) + bytes;
+    if (sum > 0) staged.set(projectId, sum);
+    else staged.delete(projectId);
+  }
+
+  function stage(endpointId: string, mayRepeat: boolean): StagedBytes {
+    let projectId: string | undefined;
+    let size = 0;
+    let isReleased = false;
+    const hasRoom = (project: Project, bytes: number) => {
+      const { used, limits } = project;
+      if (limits.fileBytes === 0) return true;
+      const sum = stagedOf(project) + Math.max(bytes, 1);
+      return mayRepeat ? sum <= Math.max(limits.fileBytes, used.fileBytes) : used.fileBytes + sum <= limits.fileBytes;
+    };
+    const count = (project: Project, bytes: number) => {
+      // Keeps its usage fresh: a long upload does not ask for it.
+      project.admittedAt = now();
+      if (isReleased) return;
+      projectId = project.id;
+      size += bytes;
+      countStaged(projectId, bytes);
+    };
+    return {
+      get size() {
+        return size;
+      },
+      add(bytes) {
+        const known = byEndpoint.get(endpointId);
+        if (known && now() - known.readAt <= FRESH_MS && hasRoom(known, bytes)) {
+          count(known, bytes);
+          return undefined;
+        }
+        const isRefused = known && now() - known.readAt <= REFUSAL_FRESH_MS;
+        return (isRefused ? Promise.resolve(known) : load(endpointId)).then((project) => {
+          if (!project) return;
+          if (!hasRoom(project, bytes)) throw quotaExceeded("fileBytes", project.limits.fileBytes);
+          count(project, bytes);
+        });
+      },
+      release() {
+        isReleased = true;
+        if (projectId !== undefined) countStaged(projectId, -size);
+        size = 0;
+      },
+    };
   }
 
   function add(project: Project, { replaces = 0, ...additions }: Parameters<Quotas["admit"]>[1]): void {
@@ -115,7 +186,7 @@ export function createQuotas({ store, defaults, clock }: { store: UsageStore; de
     admit(endpointId, additions) {
       const project = byEndpoint.get(endpointId);
       if (!project || now() - project.readAt > FRESH_MS) return admitAfterLoad(endpointId, additions);
-      const exceeded = findExceeded(project, additions);
+      const exceeded = findExceeded(project, additions, stagedOf(project));
       if (exceeded === undefined) {
         add(project, additions);
         return undefined;
@@ -123,6 +194,7 @@ export function createQuotas({ store, defaults, clock }: { store: UsageStore; de
       if (now() - project.readAt > REFUSAL_FRESH_MS) return admitAfterLoad(endpointId, additions);
       return Promise.reject(quotaExceeded(exceeded, project.limits[exceeded]));
     },
+    stage,
     async read(projectId) {
       const [counted] = await store.read([projectId]);
       return counted && toProjectUsage(counted, defaults);
@@ -143,12 +215,14 @@ export function createQuotas({ store, defaults, clock }: { store: UsageStore; de
 
 function findExceeded(
   { used, limits }: Pick<Project, "used" | "limits">,
-  { replaces, ...additions }: Parameters<Quotas["admit"]>[1],
+  { replaces, stagedBytes = 0, ...additions }: Parameters<Quotas["admit"]>[1],
+  staged: number,
 ): QuotaName | undefined {
   if (replaces !== undefined && limits.recordBytes > 0 && used.recordBytes >= limits.recordBytes) return "recordBytes";
   return QUOTA_NAMES.find((name) => {
     const more = name === "endpoints" ? 0 : (additions[name] ?? 0);
-    return more > 0 && limits[name] > 0 && used[name] + more > limits[name];
+    const before = name === "fileBytes" ? used.fileBytes + staged - stagedBytes : used[name];
+    return more > 0 && limits[name] > 0 && before + more > limits[name];
   });
 }
 

@@ -33,20 +33,17 @@ export function createUploadHandler({
     const dataOnly = parseDataOnly(parameters);
     const sent = parseOnceHeader(request.headers["idempotency-key"]);
     if (Number(request.headers["content-length"] ?? 0) > UPLOAD_BYTES_MAX) throw new AppError("body_too_large", { detail: TOO_LARGE });
-    if (awaitsContinue) response.writeContinue();
-
     const giveUp = new AbortController();
+    const caller = callerOf({ exchange, grant });
+    const hold = exchange.held.bodies.hold(caller, 0);
+    // A repeat is answered where no byte is left.
+    const target = { endpointId: grant.endpoint.id, mayRepeat: sent !== undefined };
+    const upload = files.beginUpload({ signal: giveUp.signal, hold, target, caller });
+    if (awaitsContinue) response.writeContinue();
     const timer = setTimeout(() => giveUp.abort(new AppError("body_timeout")), config.uploadTimeoutMs);
     const stopWatching = slowClients.watchBody(request, {
       timeoutMs: config.uploadTimeoutMs,
       onSlow: () => giveUp.abort(new AppError("body_timeout", { detail: TOO_SLOW })),
-    });
-    const hold = exchange.held.bodies.hold(callerOf({ exchange, grant }), 0);
-    const upload = files.beginUpload({
-      signal: giveUp.signal,
-      hold,
-      // A repeat is answered, whatever room there is.
-      endpointId: sent === undefined ? grant.endpoint.id : undefined,
     });
     try {
       const metadata = await readForm({ request, onFile: (file) => upload.add(file), signal: giveUp.signal, hold });
@@ -55,7 +52,6 @@ export function createUploadHandler({
       clearTimeout(timer);
       const { schema } = site.endpoint;
       const once = sent === undefined ? undefined : { sent, asker: grant };
-      const caller = callerOf({ exchange, grant });
       const owner = grant.user?.id;
       const { records, isRepeat } = await upload.commit({ endpointId: grant.endpoint.id, schema, caller, owner, metadata, once });
       if (isRepeat) markRepeat(exchange);

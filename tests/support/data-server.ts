@@ -9,6 +9,7 @@ import { createDefinitions, type Definitions } from "@/src/core/definitions";
 import { createHeldBytes, type HeldBytes } from "@/src/core/held-bytes";
 import { createPasswordHasher, type PasswordHasher } from "@/src/core/password-hasher";
 import type { Change, Log } from "@/src/core/ports";
+import { createQuotas } from "@/src/core/quotas";
 import { createRateGate } from "@/src/core/rate-gate";
 import { createRecords } from "@/src/core/records";
 import { createRegistrationLimit } from "@/src/core/registration-limit";
@@ -21,6 +22,7 @@ import { createLanes, type Lanes } from "@/src/db/lanes";
 import { createRecordStore } from "@/src/db/record-store";
 import { createSignInStore } from "@/src/db/sign-in-store";
 import { createTokenStore } from "@/src/db/token-store";
+import { createUsageStore } from "@/src/db/usage-store";
 import { createUserStore } from "@/src/db/user-store";
 import { createClientErrorHandler } from "@/src/http/client-error";
 import { createDataPlane } from "@/src/http/data-plane";
@@ -104,6 +106,8 @@ export interface DataServerOptions {
   sandboxCpuMsPerMinute?: number;
   /** Default: bodyTimeoutMs. */
   uploadTimeoutMs?: number;
+  /** Quota of each project; default 0: no limit. */
+  fileBytesMax?: number;
   /** What the budgets of held bytes are made from; default 1 GiB. */
   memoryBytes?: number;
   /** Reaches the database through another address, which a test may cut. */
@@ -161,7 +165,13 @@ export async function createDataServer(options: DataServerOptions = {}): Promise
     accessTokenTtlMs: ACCESS_TOKEN_TTL_MS,
     recordBytesMax: bodyBytesMax,
   });
-  const folder = await createFilesFolder({ db: writeDb, queue, records: store, sandbox, log, uploadTimeoutMs: config.uploadTimeoutMs });
+  const quotas = createQuotas({
+    store: createUsageStore({ db: reads }),
+    defaults: { records: 0, recordBytes: 0, fileBytes: options.fileBytesMax ?? 0, users: 0, endpoints: 0, answerBytes: 0 },
+    clock: coreClock,
+  });
+  const { uploadTimeoutMs } = config;
+  const folder = await createFilesFolder({ db: writeDb, queue, records: store, sandbox, log, uploadTimeoutMs, quotas });
   const { files } = folder;
   const held = createHeldBytes({ memoryBytes: options.memoryBytes ?? 1024 ** 3, bodyBytesMax });
   const slowClients = createSlowClients({ now: () => clock.at.getTime() });

@@ -169,15 +169,22 @@ describe("sweeps", () => {
     const endpoint = await database.createEndpoint();
     const upload = async (count: number) => {
       for (let index = 0; index < count; index++) {
-        const one = files.beginUpload({ signal: new AbortController().signal, hold: { add: () => undefined, remove: () => undefined } });
+        const caller = ["account", "project", "caller"] as const;
+        const one = files.beginUpload({
+          signal: new AbortController().signal,
+          hold: { add: () => undefined, remove: () => undefined },
+          target: { endpointId: endpoint.id, mayRepeat: false },
+          caller,
+        });
         await one.add({ name: "a", type: "text/plain", bytes: toBytes("x") });
         await one.commit({
           endpointId: endpoint.id,
           schema: null,
-          caller: ["account", "project", "caller"],
+          caller,
           owner: undefined,
           metadata: {},
         });
+        await one.discard();
       }
     };
     const deleteAll = () => pool.query(`DELETE FROM "Record"`);

@@ -95,7 +95,8 @@ describe("a quota", () => {
       taken += 1;
       yield Buffer.from("x");
     })();
-    const full = files.beginUpload({ signal: new AbortController().signal, hold, endpointId });
+    const target = { endpointId, mayRepeat: false };
+    const full = files.beginUpload({ signal: new AbortController().signal, hold, target, caller: [ada.id, projectId, "test"] });
     await expect(full.add({ name: "a", type: undefined, bytes }), "before a byte is taken").rejects.toMatchObject({
       code: "quota_exceeded",
     });
