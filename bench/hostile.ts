@@ -21,7 +21,7 @@ import { createWorld, type World } from "./hostile/world";
 const BEFORE_MS = 2_000;
 const AFTER_MS = 5_000;
 const MEMORY_INTERVAL_MS = 250;
-const ATTACKERS_PRIORITY = 10;
+const ATTACKERS_PRIORITY = 19;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
