@@ -123,14 +123,15 @@ describe("an endpoint's row that is held", () => {
   it("[E4] [R9] when it is released in time, everything succeeds, exactly once", async () => {
     const scene = await stage(await start({ waits: LONG }));
     const { server, things, people, holder } = scene;
-    const requests = flood(scene, 10);
-    await until("many to wait for their turn", () => server.lanes.endpointQueue.waiting >= 20);
+    // As many uploads as one key may have under way from one address (G24).
+    const requests = flood(scene, 8);
+    await until("many to wait for their turn", () => server.lanes.endpointQueue.waiting >= 16);
     await holder.query("ROLLBACK");
     const statuses = await Promise.all(requests.map(async ({ kind, answer }) => `${kind} ${(await answer).status}`));
     expect([...new Set(statuses)].sort()).toEqual(["keyed 201", "merge 200", "plain 201", "registration 201", "upload 201"]);
-    // The one that was there, and ten of each of three kinds; merges change it.
-    expect(await server.count(things)).toEqual({ records: 31, changes: 41 });
-    expect(await server.count(people)).toEqual({ records: 10, changes: 10 });
+    // The one that was there, and eight of each of three kinds; merges change it.
+    expect(await server.count(things)).toEqual({ records: 25, changes: 33 });
+    expect(await server.count(people)).toEqual({ records: 8, changes: 8 });
   });
 
   it("[E4] takes one connection of each server", async () => {
