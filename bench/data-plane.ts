@@ -30,6 +30,7 @@ import { createSignInStore } from "@/src/db/sign-in-store";
 import { createTokenStore } from "@/src/db/token-store";
 import { createUserStore } from "@/src/db/user-store";
 import { createDataPlane } from "@/src/http/data-plane";
+import { createDrain } from "@/src/http/drain";
 import { createSlowClients } from "@/src/http/slow-clients";
 import { createLoginLimiter } from "@/src/limits/login-limiter";
 import { createProcessRateLimiter } from "@/src/limits/rate-limiter";
@@ -89,7 +90,20 @@ async function serve(store: RecordStore): Promise<{ origin: string; server: http
   const config = { bodyBytesMax: 1024 * 1024, bodyTimeoutMs: 30_000, uploadTimeoutMs: 30_000 };
   const held = createHeldBytes({ memoryBytes: 1024 ** 3, bodyBytesMax: config.bodyBytesMax });
   const slowClients = createSlowClients();
-  const handle = createDataPlane({ access, gate, records, users, files, sandbox, clock, held, slowClients, config, log });
+  const handle = createDataPlane({
+    access,
+    gate,
+    records,
+    users,
+    files,
+    sandbox,
+    clock,
+    held,
+    slowClients,
+    drain: createDrain(),
+    config,
+    log,
+  });
   const server = http.createServer((request, response) => {
     slowClients.watchAnswer(request, response);
     handle(request, response);

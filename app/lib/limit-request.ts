@@ -1,5 +1,6 @@
 /** Holds a request to the limits of the management API: its rate, and its turn (G23). It must hold no limit itself (src/core/management-limits.ts does). */
 import type { Runtime } from "@/src/runtime/registry";
+import { toRateHeaders } from "@/src/shared/rate-headers";
 
 type Limits = Runtime["managementLimits"];
 export type LoadKind = Parameters<Limits["enter"]>[0];
@@ -32,10 +33,11 @@ export function createRequestTurn({
 
   return {
     count: (counted) =>
-      limits.count(counted, ({ limit, remaining, resetSeconds }) => {
-        headers.set("RateLimit-Limit", String(limit));
-        headers.set("RateLimit-Remaining", String(remaining));
-        headers.set("RateLimit-Reset", String(resetSeconds));
+      limits.count(counted, {
+        headers: request.headers,
+        onVerdict: (verdict) => {
+          for (const [name, value] of Object.entries(toRateHeaders(verdict))) headers.set(name, value);
+        },
       }),
     async enter() {
       entering ??= limits.enter(kind, caller(), request.signal);

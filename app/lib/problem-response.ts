@@ -27,7 +27,8 @@ export function toProblemResponse({
   const error = isAppError(raised) ? raised : toAppError(raised, request);
   const { status } = error.entry;
   const context = { requestId, code: error.code, internal: error.internal, err: error.cause ?? error };
-  if (status >= 500) log.error(context, "a management request failed");
+  if (error.code === "server_busy") log.warn({ requestId, code: error.code, detail: error.message }, "a management request was refused");
+  else if (status >= 500) log.error(context, "a management request failed");
   else if (error.internal !== undefined) log.info(context, "a management request was refused");
   const headers = new Headers({
     "Content-Type": "application/problem+json; charset=utf-8",

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { createManagementLimits } from "@/src/core/management-limits";
 
-function setUp(perMinute = 8) {
+function setUp(perMinute = 8, now: () => number = () => 0) {
   const counts = new Map<string, number>();
   const limiter = {
     take: async (id: string, limit: number) => {
@@ -11,7 +11,7 @@ function setUp(perMinute = 8) {
       return { allowed: count <= limit, limit, remaining: Math.max(0, limit - count), resetSeconds: 60 };
     },
   };
-  return createManagementLimits({ limiter, perMinute });
+  return createManagementLimits({ limiter, perMinute, now });
 }
 
 /** How many of `count` have their turn; the rest waits. */
@@ -61,10 +61,13 @@ describe("createManagementLimits", () => {
     const limits = setUp(8);
     const verdicts: object[] = [];
     const note = (verdict: object) => void verdicts.push(verdict);
-    await limits.count({ account: "ada" }, note);
-    await limits.count({ address: "2001:db8::1" }, note);
-    await limits.count({ address: "2001:db8::2" }, note);
-    await expect(limits.count({ address: "2001:db8::3" }, note)).rejects.toMatchObject({ code: "rate_limited", retryAfterSeconds: 60 });
+    await limits.count({ account: "ada" }, { onVerdict: note });
+    await limits.count({ address: "2001:db8::1" }, { onVerdict: note });
+    await limits.count({ address: "2001:db8::2" }, { onVerdict: note });
+    await expect(limits.count({ address: "2001:db8::3" }, { onVerdict: note })).rejects.toMatchObject({
+      code: "rate_limited",
+      retryAfterSeconds: 60,
+    });
     await limits.count({ address: "192.0.2.1" });
     expect(verdicts).toMatchObject([
       { allowed: true, limit: 8, remaining: 7 },
@@ -72,6 +75,41 @@ describe("createManagementLimits", () => {
       { allowed: true, limit: 2 },
       { allowed: false, limit: 2 },
     ]);
-    await setUp(0).count({ account: "ada" }, () => expect.unreachable());
+    await setUp(0).count({ account: "ada" }, { onVerdict: () => expect.unreachable() });
+  });
+
+  it("[G23] bars the sign-in of an account that is over its rate, and nobody else's, until its minute is over", async () => {
+    let time = 0;
+    const limits = setUp(1, () => time);
+    const send = (headers: Record<string, string>, remoteAddress = "192.0.2.1") => limits.findBar({ headers, socket: { remoteAddress } });
+    const ada = { authorization: "Bearer ada" };
+    await limits.count({ account: "ada" }, { headers: new Headers(ada) });
+    expect(send(ada)).toBeUndefined();
+    await expect(limits.count({ account: "ada" }, { headers: new Headers(ada) })).rejects.toMatchObject({ code: "rate_limited" });
+    time = 20_500;
+    expect(send(ada)).toEqual({ allowed: false, limit: 1, remaining: 0, resetSeconds: 40 });
+    expect(send({ authorization: "Bearer bob" })).toBeUndefined();
+    expect(send({ cookie: "session=ada" })).toBeUndefined();
+    expect(send({})).toBeUndefined();
+    time = 60_000;
+    expect(send(ada)).toBeUndefined();
+  });
+
+  it("[G23] bars a network that is over its rate without a sign-in; who is signed in there is not barred", async () => {
+    const limits = setUp(4);
+    const refuse = (headers: Record<string, string>, address: string) =>
+      limits.count({ address }, { headers: new Headers(headers) }).then(
+        () => expect.unreachable(),
+        () => undefined,
+      );
+    const find = (headers: Record<string, string>, remoteAddress: string) => limits.findBar({ headers, socket: { remoteAddress } });
+    await limits.count({ address: "2001:db8::1" });
+    await refuse({ cookie: "session=ada" }, "2001:db8::1");
+    expect(find({}, "2001:db8::2")).toBeUndefined();
+    expect(find({ cookie: "session=ada" }, "2001:db8::1")).toBeUndefined();
+    await refuse({}, "2001:db8::1");
+    expect(find({}, "2001:db8::2")).toMatchObject({ allowed: false, limit: 1 });
+    expect(find({ cookie: "session=ada" }, "2001:db8::1")).toBeUndefined();
+    expect(find({}, "2001:db8:1::1")).toBeUndefined();
   });
 });

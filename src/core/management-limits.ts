@@ -1,5 +1,7 @@
 /** What the management API, sign-in and the dashboard's pages may take: requests a minute and at once, by account and by client network. */
-import { toNetwork } from "@/src/core/client-network";
+import { createHash } from "node:crypto";
+import type { RequestHeaders } from "@/src/core/access-request";
+import { toClientAddress, toNetwork } from "@/src/core/client-network";
 import { createFairSemaphore, type FairSemaphore } from "@/src/core/fair-semaphore";
 import type { RateLimiter, RateVerdict } from "@/src/core/ports";
 import { toRateError } from "@/src/core/rate-gate";
@@ -27,18 +29,35 @@ const WAITING_MAX = 2_000;
 const WAITING_EACH_MAX = 100;
 const WAIT_MS_MAX = 10_000;
 const RETRY_AFTER_SECONDS = 2;
+/** Senders that are remembered for being over their rate. */
+const BARS_MAX = 10_000;
 /** A network without a sign-in may send this part of what an account may. */
 const ANONYMOUS_PART = 4;
 
 /** The account that sends a request, or, while none is known, the client's address (null: unknown), which counts as its network. */
 export type ManagementCaller = { account: string } | { address: string | null };
 
+/** What an IncomingMessage has. */
+export interface SentRequest {
+  headers: RequestHeaders;
+  socket: { remoteAddress?: string | undefined };
+}
+
+export interface CountOptions {
+  /** Called with how the caller stands, unless there is no limit. */
+  onVerdict?: (verdict: RateVerdict) => void;
+  /** Of the request. Once its caller is over the rate, whoever sends the same sign-in is barred; without a sign-in, its network. */
+  headers?: Pick<Headers, "get">;
+}
+
 export interface ManagementLimits {
+  /** Counts a request, for all servers together where they share a Redis. Throws `rate_limited`. */
+  count(caller: ManagementCaller, options?: CountOptions): Promise<void>;
   /**
-   * Counts a request, for all servers together where they share a Redis. `onVerdict` is called with how the caller stands, unless there is no limit.
-   * Throws `rate_limited`.
+   * How a sender stands that was refused for its rate in this minute, by this server; undefined: it was not. Looks nothing up: a flood of requests
+   * that are refused anyway must not cost what a request costs.
    */
-  count(caller: ManagementCaller, onVerdict?: (verdict: RateVerdict) => void): Promise<void>;
+  findBar(request: SentRequest): RateVerdict | undefined;
   /**
    * Waits for a turn and returns how to end it. Throws `server_busy` when too much waits or the turn does not come within 10 s, and the signal's
    * reason.
@@ -47,8 +66,24 @@ export interface ManagementLimits {
 }
 
 /** `perMinute`: requests of one account; 0: no limit of rate. */
-export function createManagementLimits({ limiter, perMinute }: { limiter: RateLimiter; perMinute: number }): ManagementLimits {
+export function createManagementLimits({
+  limiter,
+  perMinute,
+  now = () => performance.now(),
+}: {
+  limiter: RateLimiter;
+  perMinute: number;
+  /** Monotonic, in ms. */
+  now?: () => number;
+}): ManagementLimits {
   const semaphores = new Map<LoadKind, FairSemaphore>();
+  const bars = new Map<string, { verdict: RateVerdict; endsAt: number }>();
+
+  function bar(sender: string, verdict: RateVerdict): void {
+    const [oldest] = bars.size >= BARS_MAX ? bars.keys() : [];
+    if (oldest !== undefined) bars.delete(oldest);
+    bars.set(sender, { verdict, endsAt: now() + verdict.resetSeconds * 1000 });
+  }
 
   function find(kind: LoadKind): FairSemaphore {
     let semaphore = semaphores.get(kind);
@@ -67,12 +102,28 @@ export function createManagementLimits({ limiter, perMinute }: { limiter: RateLi
   }
 
   return {
-    count: async (caller, onVerdict) => {
+    count: async (caller, { onVerdict, headers } = {}) => {
       if (perMinute === 0) return;
       const limit = "account" in caller ? perMinute : Math.max(1, Math.floor(perMinute / ANONYMOUS_PART));
       const verdict = await limiter.take(`management ${toGroup(caller)}`, limit);
       onVerdict?.(verdict);
-      if (!verdict.allowed) throw toRateError(verdict);
+      if (verdict.allowed) return;
+      const signIn = headers && toSignIn(headers.get("authorization"), headers.get("cookie"));
+      // Others behind the same address may be signed in, and have a rate of their own.
+      const sender = "account" in caller ? signIn : signIn === undefined && headers ? toGroup(caller) : undefined;
+      if (sender !== undefined) bar(sender, verdict);
+      throw toRateError(verdict);
+    },
+    findBar: (request) => {
+      if (bars.size === 0) return undefined;
+      const { authorization, cookie } = request.headers;
+      const sender = toSignIn(authorization, cookie) ?? toGroup({ address: toClientAddress(request) });
+      const found = bars.get(sender);
+      if (!found) return undefined;
+      const leftMs = found.endsAt - now();
+      if (leftMs > 0) return { ...found.verdict, resetSeconds: Math.ceil(leftMs / 1000) };
+      bars.delete(sender);
+      return undefined;
     },
     enter: (kind, caller, signal) =>
       new Promise((resolve, reject) => {
@@ -85,6 +136,12 @@ export function createManagementLimits({ limiter, perMinute }: { limiter: RateLi
 
 function toGroup(caller: ManagementCaller): string {
   return "account" in caller ? caller.account : `? ${toNetwork(caller.address ?? "unknown")}`;
+}
+
+/** Stands for the sign-in that a request sends, valid or not; undefined: none. */
+function toSignIn(authorization: RequestHeaders[string] | null, cookie: RequestHeaders[string] | null): string | undefined {
+  const sent = authorization ?? cookie;
+  return sent ? createHash("sha256").update(String(sent)).digest("base64") : undefined;
 }
 
 const NAMES: Readonly<Record<LoadKind, string>> = {

@@ -12,6 +12,7 @@ import type { Users } from "@/src/core/users";
 import { createDeleteHandler, createUpdateHandler } from "@/src/http/change-record";
 import { METHODS, toPreflightHeaders } from "@/src/http/cors";
 import { createCreateHandler } from "@/src/http/create-records";
+import type { Drain } from "@/src/http/drain";
 import { isReconnection, type StreamAnswerer, wantsEvents } from "@/src/http/event-stream";
 import { type DataExchange, type Handler, headersOf } from "@/src/http/exchange";
 import { toProblemAnswer } from "@/src/http/problem";
@@ -40,8 +41,9 @@ export interface DataPlaneOptions {
   slowClients: Pick<SlowClients, "watchBody" | "forget">;
   /** Answers a GET that asks for server-sent events. Absent: it reads records as any other. */
   stream?: StreamAnswerer;
-  /** `drainMs`: how long the rest of a refused body is read; default 5000. */
-  config: { bodyBytesMax: number; bodyTimeoutMs: number; uploadTimeoutMs: number; drainMs?: number; publicUrl?: string };
+  /** Drops the rest of refused bodies. */
+  drain: Drain;
+  config: { bodyBytesMax: number; bodyTimeoutMs: number; uploadTimeoutMs: number; publicUrl?: string };
   log: Pick<Log, "warn" | "error">;
 }
 
@@ -76,10 +78,11 @@ class Plane {
   readonly #stream: StreamAnswerer | undefined;
   readonly #slowClients: DataPlaneOptions["slowClients"];
   readonly #held: HeldBytes;
+  readonly #drain: Drain;
   readonly #config: DataPlaneOptions["config"];
   readonly #log: DataPlaneOptions["log"];
 
-  constructor({ access, gate, records, users, files, sandbox, clock, held, slowClients, stream, config, log }: DataPlaneOptions) {
+  constructor({ access, gate, records, users, files, sandbox, clock, held, slowClients, stream, drain, config, log }: DataPlaneOptions) {
     this.#access = access;
     this.#gate = gate;
     this.#handlers = {
@@ -95,6 +98,7 @@ class Plane {
     this.#stream = stream;
     this.#slowClients = slowClients;
     this.#held = held;
+    this.#drain = drain;
     this.#config = config;
     this.#log = log;
   }
@@ -104,7 +108,7 @@ class Plane {
     const exchange: DataExchange = {
       request,
       response,
-      drainMs: this.#config.drainMs ?? DRAIN_MS,
+      drain: this.#drain,
       requestId: createRequestId(),
       awaitsContinue,
       parameters: NO_PARAMETERS,
@@ -214,7 +218,6 @@ class Plane {
   }
 }
 
-const DRAIN_MS = 5_000;
 const PIPELINED = "A stream of events can't wait behind another answer. Open it on a connection of its own.";
 /** After these the rest of the request is not worth reading. */
 const CUT_OFF: ReadonlySet<string> = new Set(["body_too_large", "body_timeout", "upload_invalid", "too_many_files", "file_too_large"]);

@@ -1,6 +1,8 @@
 /** What every connection and request passes before it reaches a plane: limits, checks, and the headers that every answer has. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import type { RateVerdict } from "@/src/core/ports";
+import { toRateError } from "@/src/core/rate-gate";
 import {
   findRequestProblem,
   HEALTH_PATH,
@@ -14,6 +16,7 @@ import { SlowBodyError, toRawAnswer } from "@/src/http/client-error";
 import type { ConnectionLimits } from "@/src/http/connection-limits";
 import { toCorsHeaders } from "@/src/http/cors";
 import type { DataPlane } from "@/src/http/data-plane";
+import type { Drain } from "@/src/http/drain";
 import { wantsEvents } from "@/src/http/event-stream";
 import { hasBody, toBodyTimeout } from "@/src/http/limits";
 import { toProblemAnswer } from "@/src/http/problem";
@@ -22,6 +25,7 @@ import { respond } from "@/src/http/respond";
 import type { SlowClients } from "@/src/http/slow-clients";
 import { isDataPath } from "@/src/shared/data-path";
 import { type AppError, isAppError } from "@/src/shared/errors";
+import { toRateHeaders } from "@/src/shared/rate-headers";
 
 export interface FrontOptions {
   /** Makes the forwarding headers true (TRUST_PROXY). */
@@ -29,7 +33,11 @@ export interface FrontOptions {
   limits: ConnectionLimits;
   slowClients: Pick<SlowClients, "watchAnswer" | "watchBody">;
   dataPlane: DataPlane;
+  /** Drops the rest of refused bodies. */
+  drain: Drain;
   health: (response: ServerResponse) => void;
+  /** How the sender of a request stands that was refused for its rate, at the management API and sign-in; undefined: it was not. */
+  findBar: (request: IncomingMessage) => RateVerdict | undefined;
   /** The dashboard and the management API. */
   pages: (request: IncomingMessage, response: ServerResponse) => void;
   /** Ends a request on its bare socket. */
@@ -39,7 +47,6 @@ export interface FrontOptions {
     isTls: boolean;
     bodyTimeoutMs: number;
     uploadTimeoutMs: number;
-    drainMs?: number;
   };
 }
 
@@ -52,13 +59,14 @@ export interface Front {
   checkUpgrade(request: IncomingMessage): AppError | undefined;
 }
 
+/** What G23 counts. */
+const IS_COUNTED = /^\/api\/(?:manage|auth)\//;
 /** Half a year. Without subdomains: they may be other servers. */
 const STRICT_TRANSPORT = "max-age=15552000";
-const DRAIN_MS = 5_000;
 
 export function createFront(options: FrontOptions): Front {
   const isHttps = options.config.isTls || options.config.publicUrl?.startsWith("https:");
-  const { readForwarded, limits, slowClients, dataPlane, health, pages, onClientError, config } = options;
+  const { readForwarded, limits, slowClients, dataPlane, drain, health, findBar, pages, onClientError, config } = options;
 
   function check(request: IncomingMessage): AppError | undefined {
     toOriginForm(request);
@@ -74,17 +82,23 @@ export function createFront(options: FrontOptions): Front {
     return toError(() => limits.begin(request, response));
   }
 
-  function refuse(request: IncomingMessage, response: ServerResponse, error: AppError): void {
+  function refuse(
+    request: IncomingMessage,
+    response: ServerResponse,
+    error: AppError,
+    extraHeaders: Readonly<Record<string, string>> = {},
+  ): void {
     const requestId = createRequestId();
     const { origin } = request.headers;
     const { status, headers, body } = toProblemAnswer(error, requestId);
     const isData = isDataPath(request.url ?? "/");
     respond(
-      { request, response, drainMs: config.drainMs ?? DRAIN_MS },
+      { request, response, drain },
       {
         status,
         headers: {
           ...headers,
+          ...extraHeaders,
           ...(isData ? toCorsHeaders(origin ? { kind: "unknown", origin } : { kind: "none" }) : {}),
           ...(error.code === "method_not_allowed" ? { Allow: PAGE_METHODS } : {}),
           "Cache-Control": "no-store",
@@ -112,6 +126,8 @@ export function createFront(options: FrontOptions): Front {
       const url = request.url ?? "/";
       if (isDataPath(url)) return dataPlane(request, response, { awaitsContinue });
       if (url === HEALTH_PATH) return health(response);
+      const bar = IS_COUNTED.test(url) ? findBar(request) : undefined;
+      if (bar) return refuse(request, response, toRateError(bar), toRateHeaders(bar));
       if (awaitsContinue) response.writeContinue();
       if (hasBody(request)) {
         const onSlow = () => onClientError(new SlowBodyError(), request.socket);

@@ -4,6 +4,7 @@ import { toClientAddress } from "@/src/core/client-network";
 import type { Compiled } from "@/src/core/definitions";
 import type { RateGate } from "@/src/core/rate-gate";
 import type { DataExchange } from "@/src/http/exchange";
+import { toRateHeaders } from "@/src/shared/rate-headers";
 
 /** Locates what the request names, and counts it. Whatever becomes of it, its answer says how the client stands. */
 export function countRequest(options: {
@@ -17,10 +18,8 @@ export function countRequest(options: {
     {
       accessRequest,
       address: toClientAddress(exchange.request),
-      onVerdict: ({ limit, remaining, resetSeconds }) => {
-        exchange.headers["RateLimit-Limit"] = String(limit);
-        exchange.headers["RateLimit-Remaining"] = String(remaining);
-        exchange.headers["RateLimit-Reset"] = String(resetSeconds);
+      onVerdict: (verdict) => {
+        Object.assign(exchange.headers, toRateHeaders(verdict));
       },
     },
     locate,

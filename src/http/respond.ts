@@ -1,14 +1,15 @@
 /** Sends answers, and keeps the connection sane when the request was not read to its end. It must not know records or rules. */
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { isGone } from "@/src/http/answered";
+import type { Drain } from "@/src/http/drain";
 import { encodeLongText, PIECE_BYTES, sendPieces } from "@/src/http/send-pieces";
 
 /** One request and its answer. */
 export interface Exchange {
   request: IncomingMessage;
   response: ServerResponse;
-  /** How long the rest of a refused body is read and dropped, so that its sender gets to read our answer; then it is cut off. */
-  drainMs: number;
+  /** Drops the rest of a refused body, so that its sender gets to read our answer. */
+  drain: Drain;
 }
 
 export interface Answer {
@@ -21,9 +22,6 @@ export interface Answer {
 }
 
 type LongAnswer = Answer & { body: string };
-
-/** How much of a refused body is read and dropped at most: reading costs the others, and most clients stop to send once they have the answer. */
-const DRAIN_BYTES_MAX = 8 * 1024 * 1024;
 
 /** Sends a whole answer. Does nothing when the client has gone. */
 export function respond(exchange: Exchange, answer: Answer): void {
@@ -48,35 +46,20 @@ export function respond(exchange: Exchange, answer: Answer): void {
   // would close the socket with unread data in it, which resets the connection and may take the answer with it.
   if (body === undefined) response.flushHeaders();
   else response.write(body);
-  drain(exchange);
+  exchange.drain(request, () => response.end());
 }
 
 /** Never rejects: a client that goes away ends it. */
-async function respondLong({ request, response, drainMs }: Exchange, { status, headers, body, close = false }: LongAnswer): Promise<void> {
+async function respondLong({ request, response, drain }: Exchange, { status, headers, body, close = false }: LongAnswer): Promise<void> {
   const bytes = await encodeLongText(body);
   if (isGone(response) || response.headersSent) return;
   response.writeHead(status, { ...headers, "Content-Length": bytes.byteLength, ...(close ? { Connection: "close" } : {}) });
-  if (request.method === "HEAD" || (await sendPieces(response, bytes))) endAnswer({ request, response, drainMs });
+  if (request.method === "HEAD" || (await sendPieces(response, bytes))) endAnswer({ request, response, drain });
 }
 
 /** Ends an answer whose body was written, once the rest of the request has come (see respond). */
 export function endAnswer(exchange: Exchange): void {
-  if (exchange.request.complete) exchange.response.end();
-  else drain(exchange);
-}
-
-function drain({ request, response, drainMs }: Exchange): void {
-  let bytes = 0;
-  const cutOff = (): void => {
-    request.socket.destroy();
-  };
-  const timer = setTimeout(cutOff, drainMs);
-  request.on("data", (chunk: Uint8Array) => {
-    bytes += chunk.byteLength;
-    if (bytes > DRAIN_BYTES_MAX) cutOff();
-  });
-  request.once("end", () => response.end());
-  request.once("close", () => clearTimeout(timer));
-  request.on("error", () => undefined);
-  request.resume();
+  const { request, response, drain } = exchange;
+  if (request.complete) response.end();
+  else drain(request, () => response.end());
 }

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import http, { type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
+import { createDrain } from "@/src/http/drain";
 import { streamList } from "@/src/http/stream-list";
 
 const PIECE = `"${"x".repeat(64 * 1024 - 2)}"`;
@@ -21,7 +22,7 @@ async function serve(pieces: AsyncIterable<string>): Promise<{ outcome: Promise<
     settle = resolve;
   });
   server = http.createServer((request, response) => {
-    streamList({ exchange: { request, response, drainMs: 100 }, headers: { "X-Test": "1" }, pieces }).then(
+    streamList({ exchange: { request, response, drain: createDrain({ drainMs: 100 }) }, headers: { "X-Test": "1" }, pieces }).then(
       () => settle("done"),
       (error: unknown) => {
         if (response.headersSent) response.destroy();

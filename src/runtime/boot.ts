@@ -40,6 +40,7 @@ import { createTokenStore } from "@/src/db/token-store";
 import { createUsageStore } from "@/src/db/usage-store";
 import { createUserStore } from "@/src/db/user-store";
 import { createDataPlane, type DataPlane } from "@/src/http/data-plane";
+import { createDrain, type Drain } from "@/src/http/drain";
 import { createSlowClients, type SlowClients, SWEEP_INTERVAL_MS } from "@/src/http/slow-clients";
 import { createLoginLimiter } from "@/src/limits/login-limiter";
 import { createProcessRateLimiter, createSharedRateLimiter } from "@/src/limits/rate-limiter";
@@ -83,6 +84,8 @@ export interface Booted {
   runtime: Runtime;
   /** Answers a request of the data plane. */
   dataPlane: DataPlane;
+  /** Drops the rest of refused bodies. */
+  drain: Drain;
   /** Ends connections of clients that read or send too slowly. */
   slowClients: SlowClients;
   /** Answers an upgrade of the realtime plane. */
@@ -182,6 +185,7 @@ async function compose({ config, log, cleanup }: { config: Config; log: Log; cle
   cleanup.add(() => imports.close());
   const held = createHeldBytes({ memoryBytes: getHeapStatistics().heap_size_limit, bodyBytesMax: config.bodyBytesMax });
   const slowClients = createSlowClients();
+  const drain = createDrain();
   const importStaging = createImportStaging({ pool: pools.writes, stage: lanes.runForAccount, queue: endpointQueue, hints, log });
   const streams = createUpgradeHandler({ hub, access: gate, log, config });
   const eventStreams = createEventStreams({ hub, config });
@@ -289,9 +293,11 @@ async function compose({ config, log, cleanup }: { config: Config; log: Log; cle
       held,
       slowClients,
       stream: eventStreams,
+      drain,
       config,
       log,
     }),
+    drain,
     slowClients,
     upgrade: streams.upgrade,
     closeStreams: async () => {

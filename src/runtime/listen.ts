@@ -48,7 +48,9 @@ export async function listen(booted: Booted): Promise<Listening> {
     limits: createConnectionLimits(config.connections, { isProxy: createProxyTest(config.trustProxy) }),
     slowClients: booted.slowClients,
     dataPlane: booted.dataPlane,
+    drain: booted.drain,
     health: (response) => void answerHealth(booted, response),
+    findBar: (request) => booted.runtime.managementLimits.findBar(request),
     pages: (request, response) => {
       toDashboard(request, response).catch((error: unknown) => {
         log.error({ err: error }, "the dashboard could not answer");

@@ -26,6 +26,7 @@ import { createUsageStore } from "@/src/db/usage-store";
 import { createUserStore } from "@/src/db/user-store";
 import { createClientErrorHandler } from "@/src/http/client-error";
 import { createDataPlane } from "@/src/http/data-plane";
+import { createDrain } from "@/src/http/drain";
 import { createHttpLimits } from "@/src/http/limits";
 import { createSlowClients, type SlowClients } from "@/src/http/slow-clients";
 import { createLoginLimiter } from "@/src/limits/login-limiter";
@@ -120,7 +121,7 @@ export interface DataServerOptions {
 
 export async function createDataServer(options: DataServerOptions = {}): Promise<DataServer> {
   const { bodyBytesMax = 1024 * 1024, bodyTimeoutMs = 10_000, headersTimeoutMs = 10_000, drainMs = 5_000 } = options;
-  const config = { bodyBytesMax, bodyTimeoutMs, headersTimeoutMs, drainMs, uploadTimeoutMs: options.uploadTimeoutMs ?? bodyTimeoutMs };
+  const config = { bodyBytesMax, bodyTimeoutMs, headersTimeoutMs, uploadTimeoutMs: options.uploadTimeoutMs ?? bodyTimeoutMs };
   const database = options.database ?? (await createTestDatabase());
   const logged: string[] = [];
   const log = createListLog(logged);
@@ -174,8 +175,9 @@ export async function createDataServer(options: DataServerOptions = {}): Promise
   const folder = await createFilesFolder({ db: writeDb, queue, records: store, sandbox, log, uploadTimeoutMs, quotas });
   const { files } = folder;
   const held = createHeldBytes({ memoryBytes: options.memoryBytes ?? 1024 ** 3, bodyBytesMax });
+  const drain = createDrain({ drainMs });
   const slowClients = createSlowClients({ now: () => clock.at.getTime() });
-  const handle = createDataPlane({ access, gate, records, users, files, sandbox, clock: coreClock, held, slowClients, config, log });
+  const handle = createDataPlane({ access, gate, records, users, files, sandbox, clock: coreClock, held, slowClients, drain, config, log });
   const server = http.createServer({ ...createHttpLimits(config), connectionsCheckingInterval: 50 }, (request, response) => {
     slowClients.watchAnswer(request, response);
     handle(request, response);

@@ -26,6 +26,7 @@ import { createSnapshotReader } from "@/src/db/snapshot-reader";
 import { createTokenStore } from "@/src/db/token-store";
 import { createUserStore } from "@/src/db/user-store";
 import { createDataPlane } from "@/src/http/data-plane";
+import { createDrain } from "@/src/http/drain";
 import { createSlowClients } from "@/src/http/slow-clients";
 import { createLoginLimiter } from "@/src/limits/login-limiter";
 import { createProcessRateLimiter } from "@/src/limits/rate-limiter";
@@ -166,6 +167,7 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
     clock: coreClock,
     held: createHeldBytes({ memoryBytes: 1024 ** 3, bodyBytesMax: config.bodyBytesMax }),
     slowClients: createSlowClients(),
+    drain: createDrain(),
     stream: eventStreams,
     config,
     log,

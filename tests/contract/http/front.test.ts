@@ -5,7 +5,8 @@ import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { createClientErrorHandler } from "@/src/http/client-error";
 import { type ConnectionLimitsConfig, createConnectionLimits } from "@/src/http/connection-limits";
-import { createFront } from "@/src/http/front";
+import { createDrain } from "@/src/http/drain";
+import { createFront, type FrontOptions } from "@/src/http/front";
 import { createHttpLimits } from "@/src/http/limits";
 import { createSlowClients } from "@/src/http/slow-clients";
 import { createForwardedReader, createProxyTest } from "@/src/runtime/forwarded";
@@ -27,10 +28,11 @@ interface Options {
   isTls?: boolean;
   trustProxy?: string[];
   limits?: Partial<ConnectionLimitsConfig>;
+  findBar?: FrontOptions["findBar"];
 }
 
 /** A server whose planes answer with their names and how much of a body they read; `/slow` answers when it is released. */
-async function start({ publicUrl, isTls = false, trustProxy = [], limits = {} }: Options = {}) {
+async function start({ publicUrl, isTls = false, trustProxy = [], limits = {}, findBar = () => undefined }: Options = {}) {
   let time = 0;
   const slow: http.ServerResponse[] = [];
   let read = 0;
@@ -53,9 +55,11 @@ async function start({ publicUrl, isTls = false, trustProxy = [], limits = {} }:
     slowClients,
     dataPlane: answer("data"),
     health: (response) => response.end("health"),
+    findBar,
     pages: answer("page"),
     onClientError,
-    config: { publicUrl, isTls, pagesTakeBodies: false, ...timeouts, drainMs: 1_000 },
+    drain: createDrain({ drainMs: 1_000 }),
+    config: { publicUrl, isTls, pagesTakeBodies: false, ...timeouts },
   });
   const server = http.createServer(createHttpLimits(timeouts), (request, response) => front.handle(request, response));
   server.on("connection", front.connect);
@@ -294,5 +298,34 @@ describe("connections", () => {
     await until("both are under way", () => slow.length === 4);
     pipelined.socket.destroy();
     await until("there is room again", async () => (await ask(from("2001:db8::1", "/login"))).status === 200);
+  });
+});
+
+describe("a sender who is over its rate", () => {
+  const findBar: FrontOptions["findBar"] = ({ headers }) =>
+    headers.authorization === "Bearer over" ? { allowed: false, limit: 1_200, remaining: 0, resetSeconds: 17 } : undefined;
+
+  it.each(["/api/manage/projects", "/api/auth/session"])("[G23] is refused at %s before the dashboard is asked", async (place) => {
+    const { ask } = await start({ findBar });
+    const answer = await ask(get(place, ["Host: test", "Authorization: Bearer over"]));
+    expect(await expectRaw(answer, "rate_limited")).toMatch(/1200 a minute are taken. Try again in 17 seconds/);
+    const named = ["retry-after", "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"].map((name) => answer.headers.get(name));
+    expect(named).toEqual(["17", "1200", "0", "17"]);
+    expect((await ask(get(place, ["Host: test", "Authorization: Bearer other"]))).status).toBe(200);
+  });
+
+  it.each(["/api/1/ce/some/endpoint?key=k", "/login", "/api/health"])(
+    "[G23] is answered at %s, which has limits of its own",
+    async (place) => {
+      const { ask } = await start({ findBar });
+      expect((await ask(get(place, ["Host: test", "Authorization: Bearer over"]))).status).toBe(200);
+    },
+  );
+
+  it("[G23] has its answer, and no body of it is read for the dashboard", async () => {
+    const { ask, countRead } = await start({ findBar });
+    const head = "POST /api/manage/projects HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer over\r\nContent-Length: 10\r\n\r\n";
+    await expectRaw(await ask(`${head}0123456789`), "rate_limited");
+    expect(countRead()).toBe(0);
   });
 });

@@ -1,0 +1,82 @@
+/** Reads and drops the rest of refused bodies, so that their senders get to read the answer, at a rate that all of them share (R16). */
+import type { IncomingMessage } from "node:http";
+import { toClientAddress, toNetwork } from "@/src/core/client-network";
+import { createFairQueue } from "@/src/core/fair-queue";
+
+/**
+ * Drops the rest of a request's body. `finish` is called when all of it has come. Its connection is cut off when it is too long or too late, or when
+ * too many wait for their turn. A client that reads while it sends has its answer by then.
+ */
+export type Drain = (request: IncomingMessage, finish: () => void) => void;
+
+export interface DrainOptions {
+  /** How long the rest of one body is waited for; then it is cut off. Default: 5 s. */
+  drainMs?: number;
+  /** Of one body. Most clients stop sending once they have the answer. Default: 8 MiB. */
+  bodyBytesMax?: number;
+  /** Of all bodies together: reading them costs everybody else. Default: 8 MiB. */
+  bytesPerSecond?: number;
+}
+
+const MIB = 1024 * 1024;
+const INTERVAL_MS = 50;
+/** What a socket is read by at most. */
+const CHUNK_BYTES = 64 * 1024;
+const WAITING_MAX = 10_000;
+
+/** The rate may be exceeded by what it allows in one second: a body that is alone is not held up. Networks take turns. */
+export function createDrain({ drainMs = 5_000, bodyBytesMax = 8 * MIB, bytesPerSecond = 8 * MIB }: DrainOptions = {}): Drain {
+  const paused = createFairQueue<IncomingMessage>({ max: WAITING_MAX });
+  let allowance = bytesPerSecond;
+  let refilledAt = performance.now();
+  let isScheduled = false;
+
+  function refill(): void {
+    const now = performance.now();
+    allowance = Math.min(bytesPerSecond, allowance + ((now - refilledAt) / 1000) * bytesPerSecond);
+    refilledAt = now;
+  }
+
+  function resume(): void {
+    isScheduled = false;
+    refill();
+    for (let left = allowance; left > 0; left -= CHUNK_BYTES) {
+      const request = paused.take();
+      if (!request) return;
+      request.resume();
+    }
+    schedule();
+  }
+
+  function schedule(): void {
+    if (isScheduled) return;
+    isScheduled = true;
+    setTimeout(resume, INTERVAL_MS);
+  }
+
+  return (request, finish) => {
+    const path = [toNetwork(toClientAddress(request))];
+    let bytes = 0;
+    const cutOff = (): void => {
+      request.socket.destroy();
+    };
+    const deadline = setTimeout(cutOff, drainMs);
+    request.on("data", (chunk: Uint8Array) => {
+      bytes += chunk.byteLength;
+      if (bytes > bodyBytesMax) return cutOff();
+      refill();
+      allowance -= chunk.byteLength;
+      if (allowance > 0) return;
+      request.pause();
+      if (!paused.add(path, request)) return cutOff();
+      schedule();
+    });
+    request.once("end", finish);
+    request.once("close", () => {
+      clearTimeout(deadline);
+      paused.remove(path, request);
+    });
+    request.on("error", () => undefined);
+    request.resume();
+  };
+}
