@@ -14,8 +14,8 @@ const ATTEMPTS_MAX = 3;
 export interface OnceRequest {
   endpointId: string;
   once: OnceKey;
-  /** Characters of data that it holds while it waits. */
-  length: number;
+  /** Bytes of data that it holds while it waits. */
+  bytes: number;
   /** Writes; anything but `ok` in what it answers means that nothing is remembered. It may be called again, after a rollback. */
   commit: (tx: DbTransaction) => Promise<WriteResult[]>;
   /** What to remember of the new records. */
@@ -27,10 +27,10 @@ export async function commitOnce(
   { db, read, queue }: { db: Db; read: Read; queue: EndpointQueue },
   request: OnceRequest,
 ): Promise<OnceResult> {
-  const { endpointId, once, length } = request;
+  const { endpointId, once, bytes } = request;
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
     const transact = () => db.$transaction((tx) => commitUnlessTaken(tx, request));
-    const results = await queue.run(endpointId, transact, length).catch((error: unknown) => {
+    const results = await queue.run(endpointId, transact, bytes).catch((error: unknown) => {
       if (error === TAKEN) return undefined;
       throw error;
     });

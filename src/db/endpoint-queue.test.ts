@@ -58,7 +58,7 @@ describe("createEndpointQueue", () => {
     expect([queue.running, queue.waiting]).toEqual([0, 0]);
   });
 
-  it("[E4] bounds what waits, in number and in characters, without refusing what is large and alone", async () => {
+  it("[E4] bounds what waits, in number and in bytes, without refusing what is large and alone", async () => {
     const { start, end } = createWork();
     const queue = createEndpointQueue();
     const held = queue.run("a", start("first"));

@@ -9,9 +9,9 @@ const TURNS_MAX = 5;
 /** Writers that may wait at one endpoint, and in all. */
 const WAITING_PER_ENDPOINT_MAX = 1_000;
 const WAITING_MAX = 10_000;
-/** Characters of data that writers may hold at one endpoint, and in all. */
-const LENGTH_PER_ENDPOINT_MAX = 64 * 1024 * 1024;
-const LENGTH_MAX = 256 * 1024 * 1024;
+/** Bytes of data that writers may hold at one endpoint, and in all. */
+const BYTES_PER_ENDPOINT_MAX = 64 * 1024 * 1024;
+const BYTES_MAX = 256 * 1024 * 1024;
 /** A writer whose turn has not come by then is refused. */
 export const WRITE_WAIT_MS_MAX = 10_000;
 
@@ -25,11 +25,11 @@ export interface EndpointQueueOptions {
 export interface EndpointQueue {
   /**
    * Runs `work`, which takes the endpoint's row lock, when its turn has come, and settles as it does: first come, first served at one endpoint, and
-   * the endpoints by turns. Calls `work` at once when nothing is ahead of it. `length`: characters of data that are held meanwhile.
+   * the endpoints by turns. Calls `work` at once when nothing is ahead of it. `bytes`: of data that are held meanwhile.
    * Throws `server_busy` when too much waits, or when the turn does not come within 10 s; `work` is then not called.
    * `work` must settle in bounded time, and must not wait for another turn at the same endpoint.
    */
-  run<T>(endpointId: string, work: () => Promise<T>, length?: number): Promise<T>;
+  run<T>(endpointId: string, work: () => Promise<T>, bytes?: number): Promise<T>;
   /** Writers at work. */
   readonly running: number;
   /** Writers that wait for their turn. */
@@ -46,8 +46,8 @@ export function createEndpointQueue({ turns = TURNS_MAX, waitMsMax = WRITE_WAIT_
     createBusyError: createEndpointBusyError,
   });
   const budget = createByteBudget({
-    max: LENGTH_MAX,
-    groupMax: [LENGTH_PER_ENDPOINT_MAX],
+    max: BYTES_MAX,
+    groupMax: [BYTES_PER_ENDPOINT_MAX],
     createBusyError: createEndpointBusyError,
   });
 
@@ -58,10 +58,10 @@ export function createEndpointQueue({ turns = TURNS_MAX, waitMsMax = WRITE_WAIT_
     get waiting() {
       return semaphore.waiting;
     },
-    async run(endpointId, work, length = 0) {
+    async run(endpointId, work, bytes = 0) {
       const path = [endpointId];
-      if (length === 0) return semaphore.run(path, work);
-      const hold = budget.hold(path, length);
+      if (bytes === 0) return semaphore.run(path, work);
+      const hold = budget.hold(path, bytes);
       try {
         return await semaphore.run(path, work);
       } finally {

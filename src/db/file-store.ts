@@ -71,10 +71,10 @@ export function createFileStore({
     async commit(endpointId, uploads, once) {
       const commit = (tx: DbTransaction) => commitUploads(tx, endpointId, uploads);
       try {
-        const length = uploads.reduce((sum, { write }) => sum + write.data.length, 0);
-        if (once) return await commitOnce({ db, read, queue }, { endpointId, once: once.key, length, commit, toAnswer: once.toAnswer });
+        const bytes = uploads.reduce((sum, { write }) => sum + Buffer.byteLength(write.data), 0);
+        if (once) return await commitOnce({ db, read, queue }, { endpointId, once: once.key, bytes, commit, toAnswer: once.toAnswer });
         const transact = () => db.$transaction(commit);
-        return { outcome: "written", results: await queue.run(endpointId, transact, length) };
+        return { outcome: "written", results: await queue.run(endpointId, transact, bytes) };
       } catch (error) {
         if (error instanceof FileExpired) return { outcome: "file_expired" };
         throw error;

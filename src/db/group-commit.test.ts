@@ -136,6 +136,14 @@ describe("createGroupCommit", () => {
     await expect(commit(ENDPOINT, [toWrite("too much", large)])).rejects.toMatchObject({ code: "server_busy" });
   });
 
+  it("[R14] counts bytes, not characters", async () => {
+    const { commit } = createDoor();
+    // The first is being written. Of the others two fit, by their characters all three would.
+    const large = "漢".repeat(8 * 1024 * 1024);
+    for (let n = 0; n < 3; n++) void commit(ENDPOINT, [toWrite(`w${n}`, large)]);
+    await expect(commit(ENDPOINT, [toWrite("too much", large)])).rejects.toMatchObject({ code: "server_busy" });
+  });
+
   it("[R14] [R8] counts writes too, however small they are", async () => {
     const { commit } = createDoor();
     const many = Array.from({ length: 10_000 }, () => toWrite("tiny"));

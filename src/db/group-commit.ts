@@ -8,18 +8,18 @@ import { isAppError } from "@/src/shared/errors";
 
 type Commit = RecordStore["commit"];
 
-/** A statement takes so many writes, and so many characters of data; a single request may be larger. */
+/** A statement takes so many writes, and so many bytes of data; a single request may be larger. */
 const WRITES_MAX = 128;
-const DATA_LENGTH_MAX = 1024 * 1024;
-/** What may wait at one endpoint, and in all, in characters of data. */
-const WAITING_PER_ENDPOINT_LENGTH_MAX = 64 * 1024 * 1024;
-const WAITING_LENGTH_MAX = 256 * 1024 * 1024;
+const DATA_BYTES_MAX = 1024 * 1024;
+/** What may wait at one endpoint, and in all, in bytes of data. */
+const WAITING_PER_ENDPOINT_BYTES_MAX = 64 * 1024 * 1024;
+const WAITING_BYTES_MAX = 256 * 1024 * 1024;
 /** A write counts as so many at least: a request may have thousands of tiny ones, which take memory of their own. */
-const WRITE_LENGTH_MIN = 256;
+const WRITE_BYTES_MIN = 256;
 
 interface Request {
   writes: readonly Write[];
-  length: number;
+  bytes: number;
   /** `performance.now()` of its arrival. */
   at: number;
   resolve: (results: WriteResult[]) => void;
@@ -29,7 +29,7 @@ interface Request {
 /** The requests that wait for their endpoint's turn. */
 interface Group {
   waiting: Request[];
-  length: number;
+  bytes: number;
 }
 
 export interface GroupCommitOptions {
@@ -46,7 +46,7 @@ export interface GroupCommitOptions {
  */
 export function createGroupCommit({ commit, queue, waitMsMax = WRITE_WAIT_MS_MAX }: GroupCommitOptions): Commit {
   const groups = new Map<string, Group>();
-  let length = 0;
+  let bytes = 0;
 
   async function drain(endpointId: string, group: Group): Promise<void> {
     while (group.waiting.length > 0) {
@@ -89,31 +89,31 @@ export function createGroupCommit({ commit, queue, waitMsMax = WRITE_WAIT_MS_MAX
 
   function take(group: Group, count: number): Request[] {
     const taken = group.waiting.splice(0, count);
-    const takenLength = taken.reduce((sum, request) => sum + request.length, 0);
-    group.length -= takenLength;
-    length -= takenLength;
+    const takenBytes = taken.reduce((sum, request) => sum + request.bytes, 0);
+    group.bytes -= takenBytes;
+    bytes -= takenBytes;
     return taken;
   }
 
   function isTooMuch(group: Group, more: number): boolean {
-    return (group.waiting.length > 0 && group.length + more > WAITING_PER_ENDPOINT_LENGTH_MAX) || length + more > WAITING_LENGTH_MAX;
+    return (group.waiting.length > 0 && group.bytes + more > WAITING_PER_ENDPOINT_BYTES_MAX) || bytes + more > WAITING_BYTES_MAX;
   }
 
   return (endpointId, writes) =>
     new Promise((resolve, reject) => {
-      const requestLength = writes.reduce(
-        (sum, write) => sum + Math.max(WRITE_LENGTH_MIN, write.type === "DELETE" ? 0 : write.data.length),
+      const requestBytes = writes.reduce(
+        (sum, write) => sum + Math.max(WRITE_BYTES_MIN, write.type === "DELETE" ? 0 : Buffer.byteLength(write.data)),
         0,
       );
       const known = groups.get(endpointId);
-      const group = known ?? { waiting: [], length: 0 };
-      if (isTooMuch(group, requestLength)) {
+      const group = known ?? { waiting: [], bytes: 0 };
+      if (isTooMuch(group, requestBytes)) {
         reject(createEndpointBusyError());
         return;
       }
-      group.waiting.push({ writes, length: requestLength, at: performance.now(), resolve, reject });
-      group.length += requestLength;
-      length += requestLength;
+      group.waiting.push({ writes, bytes: requestBytes, at: performance.now(), resolve, reject });
+      group.bytes += requestBytes;
+      bytes += requestBytes;
       if (known) return;
       groups.set(endpointId, group);
       void drain(endpointId, group);
@@ -123,12 +123,12 @@ export function createGroupCommit({ commit, queue, waitMsMax = WRITE_WAIT_MS_MAX
 /** How many requests go into one statement: at least one, unless there is none. */
 function countBatch(waiting: readonly Request[]): number {
   let writes = 0;
-  let length = 0;
+  let bytes = 0;
   let count = 0;
   for (const request of waiting) {
     writes += request.writes.length;
-    length += request.length;
-    if (count > 0 && (writes > WRITES_MAX || length > DATA_LENGTH_MAX)) break;
+    bytes += request.bytes;
+    if (count > 0 && (writes > WRITES_MAX || bytes > DATA_BYTES_MAX)) break;
     count++;
   }
   return count;

@@ -68,8 +68,8 @@ export function createRecordStore({ db, pool, queue, pageReads }: RecordStoreOpt
     commit,
     merge: createMerge({ db, reads: createRawStatements(pool), commit, queue }),
     commitOnce: (endpointId, once, writes, toAnswer) => {
-      const length = writes.reduce((sum, { data }) => sum + data.length, 0);
-      return commitOnce({ db, read, queue }, { endpointId, once, length, commit: (tx) => tx.record.commit(endpointId, writes), toAnswer });
+      const bytes = writes.reduce((sum, { data }) => sum + Buffer.byteLength(data), 0);
+      return commitOnce({ db, read, queue }, { endpointId, once, bytes, commit: (tx) => tx.record.commit(endpointId, writes), toAnswer });
     },
     findOnce: (endpointId, once) => findRemembered(read, endpointId, once),
     readByIds: (endpointId, ids, options) => readNamed(read, endpointId, ids, options),

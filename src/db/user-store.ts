@@ -89,8 +89,8 @@ export function createUserStore({
   background?: RawStatements;
 }): UserStore {
   /** A transaction that takes the row lock of an endpoint, or of a user alone. */
-  const transact = <Result>(rowId: string, work: (tx: DbTransaction) => Promise<Result>, length = 0) =>
-    queue.run(rowId, () => db.$transaction(work), length);
+  const transact = <Result>(rowId: string, work: (tx: DbTransaction) => Promise<Result>, bytes = 0) =>
+    queue.run(rowId, () => db.$transaction(work), bytes);
   return {
     register: ({ endpointId, id, data, name, passwordHash }) =>
       catchRefusal(() =>
@@ -103,7 +103,7 @@ export function createUserStore({
             if (inserted === 0) throw new Refused("username_taken");
             return result;
           },
-          data.length,
+          Buffer.byteLength(data),
         ),
       ),
     async find(endpointId, id) {
@@ -114,7 +114,7 @@ export function createUserStore({
       const [row] = await reads.$queryRawUnsafe<Row[]>(FIND_BY_NAME, endpointId, name);
       return row && toUser(row);
     },
-    change: (change) => catchRefusal(() => transact(change.endpointId, (tx) => changeUser(tx, change), change.data.length)),
+    change: (change) => catchRefusal(() => transact(change.endpointId, (tx) => changeUser(tx, change), Buffer.byteLength(change.data))),
     setPassword: ({ endpointId, id, hash, now }) =>
       transact(id, async (tx) => {
         if ((await tx.$executeRawUnsafe(SET_PASSWORD, endpointId, id, hash)) === 0) return false;

@@ -48,12 +48,13 @@ export async function answerJsonata({
 /** Of a list that is too long only so much as shows it: the sandbox refuses it. */
 async function collect(pieces: AsyncIterable<string>, hold: ByteHold): Promise<string> {
   const parts: string[] = [];
-  let length = 0;
+  let bytes = 0;
   for await (const piece of pieces) {
-    hold.add(toHeldLength(piece));
+    const more = toHeldLength(piece);
+    hold.add(more);
     parts.push(piece);
-    length += piece.length;
-    if (length > JSONATA_INPUT_BYTES_MAX) break;
+    bytes += more;
+    if (bytes > JSONATA_INPUT_BYTES_MAX) break;
   }
   return `[${parts.join(",")}]`;
 }

@@ -83,7 +83,7 @@ export function readForm({
       const problem = fieldProblem({ field, value, isNameCut, isValueCut });
       if (problem || field === undefined) return refuse(problem);
       try {
-        hold.add(field.length + value.length);
+        hold.add(Buffer.byteLength(field) + Buffer.byteLength(value));
       } catch (error) {
         return refuse(error);
       }

@@ -171,6 +171,17 @@ describe("bodies that arrive slowly", () => {
     expect(await server.count(seed)).toEqual({ records: 2, changes: 2 });
   });
 
+  it("[R15] text fields of an upload count in bytes", async () => {
+    const form = toForm([{ name: "漢字", body: "漢".repeat(20_000) }, filePart("x")]);
+    // All of it but its end.
+    const connection = await connect(head(seed.path, FORM_TYPE, form.byteLength));
+    connection.socket.write(form.subarray(0, -20));
+    await until("the fields are held", () => server.held.bodies.held >= 60_006);
+    connection.socket.write(form.subarray(-20));
+    await until("it is answered", () => connection.received().endsWith("}"));
+    expect(parseRaw(connection.received()).status).toBe(201);
+  });
+
   it("[R16] an upload that stops is 408, long before the time that a whole one has", async () => {
     const connection = await connect(head(seed.path, FORM_TYPE, MIB));
     const received = until("the upload is refused", () => {
