@@ -139,7 +139,7 @@ const Raw = memo(function Raw({ event }: { event: ConsoleEvent }) {
       <pre className="w-full font-mono text-data leading-5 wrap-anywhere whitespace-pre-wrap">
         {isCut ? `${text.slice(0, RAW_LENGTH_MAX)}…` : text}
       </pre>
-      {isCut ? <Button onClick={() => setWhole(true)}>Show all {formatBytes(text.length)}</Button> : null}
+      {isCut ? <Button onClick={() => setWhole(true)}>Show all {formatBytes(new TextEncoder().encode(text).length)}</Button> : null}
     </div>
   );
 });

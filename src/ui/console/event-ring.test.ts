@@ -48,6 +48,15 @@ describe("EventRing", () => {
     expect(events.data(events.first)).toHaveLength(500);
   });
 
+  it("takes nothing older for which there is no room, in bytes and not in characters", () => {
+    const events = ring(100, 100);
+    events.append(event(3, { data: `"${"x".repeat(48)}"` }));
+    expect(events.prepend(event(2, { data: `"${"漢".repeat(20)}"` }))).toBe(false);
+    expect(held(events)).toEqual([3]);
+    expect(events.prepend(event(2, { data: `"${"漢".repeat(16)}"` }))).toBe(true);
+    expect(events.bytes).toBe(100);
+  });
+
   it("keeps every text whole across its blocks", () => {
     const events = ring(1000, 64 * 1024 * 1024);
     const texts = Array.from({ length: 400 }, (_, index) => `"${"é".repeat((index * 977) % 9000)}${index}"`);

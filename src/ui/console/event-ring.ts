@@ -121,7 +121,7 @@ export class EventRing {
 
   /** Adds an event that is older than all held. False: there is no room, and nothing was done. */
   prepend(event: ConsoleEvent): boolean {
-    if (this.isFull || this.#bytes + event.data.length > this.#limits.bytesMax) return false;
+    if (this.isFull || !this.#hasRoom(event.data)) return false;
     this.#first -= 1;
     const ordinal = this.#first;
     this.#write(ordinal, event);
@@ -232,6 +232,12 @@ export class EventRing {
     }
     this.#note(slot, this.#openBlock, block.used, written.written);
     block.used += written.written;
+  }
+
+  /** Encodes only what might not fit: no character has more than three bytes for each unit of its length. */
+  #hasRoom(data: string): boolean {
+    const room = this.#limits.bytesMax - this.#bytes;
+    return data.length * 3 <= room || this.#encoder.encode(data).length <= room;
   }
 
   #addBlock(block: Block): number {
