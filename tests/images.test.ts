@@ -1,0 +1,46 @@
+/** What the images promise (ADR 25): a Node.js that is maintained, and nothing that the server could write but its data. */
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+
+/** The instructions of the Dockerfile, continued lines joined; those of the last stage are what runs. */
+const instructions = readFileSync("Dockerfile", "utf8")
+  .replaceAll(/\\\n\s*/g, "")
+  .split("\n")
+  .filter((line) => /^[A-Z]+ /.test(line));
+const lastStage = instructions.slice(instructions.findLastIndex((line) => line.startsWith("FROM ")));
+const compose = readFileSync("compose.yaml", "utf8");
+
+/** The server's part of compose.yaml. */
+const server = compose.slice(compose.indexOf("x-rested:"), compose.indexOf("\nservices:"));
+
+test("every stage is on Node.js 24", () => {
+  const bases = instructions.filter((line) => line.startsWith("FROM ")).map((line) => line.split(" ")[1]);
+  expect(bases.length).toBeGreaterThan(1);
+  expect(bases.filter((base) => !/^node:24[.-]/.test(base ?? ""))).toEqual([]);
+});
+
+test("the server runs as a user who owns nothing of what it runs", () => {
+  expect(lastStage.filter((line) => line.startsWith("USER ")).at(-1)).toBe("USER node");
+  const copies = lastStage.filter((line) => /^(COPY|ADD) /.test(line));
+  expect(copies.length).toBeGreaterThan(0);
+  expect(copies.filter((line) => /--(chown|chmod)/.test(line))).toEqual([]);
+  const owned = lastStage.flatMap((line) =>
+    [...line.matchAll(/\b(?:chown|chmod)\b (?:-\S+ )*\S+ ([^&|;]+)/g)].map(([, places = ""]) => places.trim()),
+  );
+  expect(owned).toEqual(["/data"]);
+});
+
+test("in compose.yaml the server can write its volumes and /tmp alone, and gain no right", () => {
+  expect(server).toMatch(/^ {2}read_only: true$/m);
+  expect(server).toMatch(/^ {2}cap_drop: \[ALL\]$/m);
+  expect(server).toMatch(/^ {2}security_opt: \["no-new-privileges:true"\]$/m);
+});
+
+test("in compose.yaml no secret has a default, and no image is whatever is newest", () => {
+  const secrets = [...compose.matchAll(/(?<!\$)\$\{(\w*(?:PASSWORD|SECRET|TOKEN)\w*)([^}]*)\}/g)];
+  expect(secrets.length).toBeGreaterThan(3);
+  expect(secrets.filter(([, , rule = ""]) => !rule.startsWith(":?"))).toEqual([]);
+  const images = [...compose.matchAll(/^\s+image: (\S+)$/gm)].map(([, image = ""]) => image);
+  expect(images.length).toBeGreaterThan(3);
+  expect(images.filter((image) => !/:[\w.-]*\d\.\d|:RELEASE\.\d/.test(image))).toEqual([]);
+});
