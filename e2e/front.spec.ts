@@ -1,0 +1,97 @@
+/** What every request passes in a server as it runs, with a certificate of its own: the checks of tests/contract/http/front.test.ts reach all planes. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import https from "node:https";
+import os from "node:os";
+import path from "node:path";
+import { expect, test } from "@playwright/test";
+import { generate } from "selfsigned";
+import { findFreePort } from "@/tests/support/ports";
+import { startServer } from "./support/server";
+
+const ENDPOINT = "/api/1/ce/examples/unsecure-endpoint?key=d59eb2859c284168ac48aef65046d5dd";
+const UPGRADE = [
+  "Connection",
+  "Upgrade",
+  "Upgrade",
+  "websocket",
+  "Sec-WebSocket-Version",
+  "13",
+  "Sec-WebSocket-Key",
+  "dGhlIHNhbXBsZSBub25jZQ==",
+];
+
+interface Answer {
+  status: number | undefined;
+  headers: Record<string, unknown>;
+  /** Of a problem document. */
+  code: string | undefined;
+}
+
+let folder: string;
+let port: number;
+let server: Awaited<ReturnType<typeof startServer>>;
+
+test.beforeAll(async () => {
+  folder = await mkdtemp(path.join(os.tmpdir(), "rested-front-"));
+  const { cert, private: key } = await generate([{ name: "commonName", value: "rested.test" }], { keySize: 2048 });
+  const files = { TLS_CERT_FILE: path.join(folder, "cert.pem"), TLS_KEY_FILE: path.join(folder, "key.pem") };
+  await writeFile(files.TLS_CERT_FILE, cert);
+  await writeFile(files.TLS_KEY_FILE, key);
+  port = await findFreePort();
+  server = await startServer({ port, env: { ...files, RESTED_DEMO: "1", RESTED_PUBLIC_URL: "https://rested.test" } });
+});
+test.afterAll(async () => {
+  await server.dispose();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** `headers`: names and values in turn, as they go over the wire. */
+function ask(target: string, headers: readonly string[] = ["Host", "rested.test"]): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const request = https.request(
+      { hostname: "127.0.0.1", port, path: target, headers, rejectUnauthorized: false, agent: false },
+      (response) => {
+        let text = "";
+        response.setEncoding("utf8").on("data", (piece: string) => {
+          text += piece;
+        });
+        response.on("error", reject).on("end", () => {
+          const isProblem = response.headers["content-type"]?.startsWith("application/problem+json");
+          resolve({ status: response.statusCode, headers: response.headers, code: isProblem ? JSON.parse(text).code : undefined });
+        });
+      },
+    );
+    request.on("upgrade", (response, socket) => {
+      socket.destroy();
+      resolve({ status: response.statusCode, headers: response.headers, code: undefined });
+    });
+    request.on("error", reject).end();
+  });
+}
+
+const PLACES = [ENDPOINT, "/api/health", "/api/manage/openapi.json", "/api/nope", "/setup"];
+
+test("[U15] with a certificate of its own every plane's answers have Strict-Transport-Security", async () => {
+  for (const place of PLACES) expect((await ask(place)).headers["strict-transport-security"], place).toBe("max-age=15552000");
+});
+
+test("[U12] two Host headers are 400 on every plane, and so they are for streams", async () => {
+  const twice = ["Host", "rested.test", "Host", "evil.test"];
+  for (const place of PLACES) expect(await ask(place, twice), place).toMatchObject({ status: 400, code: "request_invalid" });
+  expect(await ask(ENDPOINT, [...twice, ...UPGRADE])).toMatchObject({ status: 400, code: "request_invalid" });
+  expect(await ask(ENDPOINT, ["Host", "rested.test", ...UPGRADE])).toMatchObject({ status: 101 });
+});
+
+test("[U12] percent signs that encode nothing are 400 on every plane", async () => {
+  for (const place of ["/%ED%A0%80", "/api/manage/projects/%ED%A0%80", "/api/manage/endpoints/%ff/records", "/api/1/ce/some/%ff?key=k"]) {
+    expect(await ask(place), place).toMatchObject({ status: 400, code: "request_invalid" });
+  }
+});
+
+test("[U13] pages and the management API answer to the public address alone, endpoints and health to every host", async () => {
+  const evil = ["Host", "evil.test"];
+  for (const place of ["/setup", "/api/manage/openapi.json", "/api/auth/csrf", "/api/nope"]) {
+    expect(await ask(place, evil), place).toMatchObject({ status: 421, code: "host_not_allowed" });
+  }
+  for (const place of [ENDPOINT, "/api/health"]) expect(await ask(place, evil), place).toMatchObject({ status: 200 });
+});
