@@ -126,3 +126,22 @@ describe("programs", () => {
     await expect(run("no-such-program", [])).rejects.toThrow("no-such-program could not be started");
   });
 });
+
+describe("npm test", () => {
+  test("keeps nothing of the settings of whoever runs it, Redis included", async () => {
+    const preload = path.join(folder, "preload.mjs");
+    const names = "Object.keys(process.env).filter((name) => /REDIS|RESTED|DATABASE|PG/.test(name))";
+    fs.writeFileSync(preload, `process.on("exit", () => console.log("left:", ${names}));`);
+    const mine = { REDIS_URL: "redis://mine", DATABASE_URL: "postgres://mine", PGHOST: "mine", RESTED_SECRET: "mine" };
+    // A step that does not exist: it ends before it does anything.
+    const child = spawn(process.execPath, ["--import", preload, path.join(home, "scripts/test.mjs"), "--help"], {
+      env: { PATH: process.env.PATH, ...mine },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (piece) => (output += piece));
+    await once(child, "close");
+    expect(output).toContain("The steps: ");
+    expect(output).toContain("left: []");
+  });
+});
