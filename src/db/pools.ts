@@ -11,8 +11,8 @@ const CONNECTIONS_MIN = 10;
 const MANAGEMENT_STATEMENT_MS = 15_000;
 /** Whoever asks for the server's health must hear of a database that hangs. */
 const HEALTH_TIMEOUT_MS = 2_000;
-/** Searches in records yield to everything else on the same processors. */
-const SEARCH_NICENESS = 10;
+/** Searches in records yield to everything else on the same processors, password hashes and filters of streams (10) included. */
+const SEARCH_NICENESS = 15;
 
 export interface Pools {
   /** Statements and transactions that take the lock of an endpoint's or a user's row, and what else the data plane writes. */

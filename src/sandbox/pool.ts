@@ -9,6 +9,7 @@ import type { Answer, Job, WorkerSettings } from "./messages";
 import { startWorker, type WorkerProcess } from "./worker-process";
 
 /** Jobs that may wait: in all; those of an account, a project, a caller. */
+const NICENESS_DEFAULT = 10;
 const WAITING = { max: 16_000, groupMax: [2000, 1000, 1000] } as const;
 const MI = 1024 * 1024;
 /** Characters that waiting jobs may hold: in all; those of an account, a project, a caller. */
@@ -60,6 +61,8 @@ export interface PoolOptions {
   /** Of them, those that the heavy lane may have. Default: all but one. */
   heavyMax?: number | undefined;
   settings: WorkerSettings;
+  /** Of its workers; default 10. */
+  niceness?: number;
   findScript: () => Promise<string>;
   log: Pick<Log, "warn">;
   budget: CpuBudget;
@@ -248,10 +251,11 @@ class WorkerPool implements Pool {
     try {
       const script = await this.#options.findScript();
       if (this.#isClosed) return;
-      const { settings, log, readCpuTime } = this.#options;
+      const { settings, niceness = NICENESS_DEFAULT, log, readCpuTime } = this.#options;
       const worker = startWorker({
         script,
         settings,
+        niceness,
         log,
         readCpuTime,
         onIdle: () => {

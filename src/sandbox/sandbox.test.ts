@@ -345,6 +345,15 @@ describe("processes", () => {
     expect((await refusal(sandbox.evaluate("1", "1"))).code).toBe("server_shutdown");
   });
 
+  it("[W13] are not of the lowest priority where a stream waits for its filter", async () => {
+    const sandbox = create(10_000);
+    const before = workers();
+    await sandbox.filter("true", ["1"]);
+    const [pid] = workers().filter((one) => !before.includes(one));
+    await until("its priority", () => execFileSync("ps", ["-o", "ni=", "-p", String(pid)], { encoding: "utf8" }).trim() === "10");
+    await sandbox.close();
+  });
+
   it("[R6] run without the server's environment, files and priority", async () => {
     const sandbox = create(10_000);
     const before = workers();

@@ -16,6 +16,9 @@ const SCHEMA_WORKERS = 2;
 const FILTER_WORKERS = 2;
 /** More of each kind, started when several accounts ask at a time. */
 const SPARE_WORKERS = 1;
+/** Niceness: JSONata gets what plain requests leave. Writes wait for schema checks, and streams for their filters. */
+const LOWEST_PRIORITY = 19;
+const LOW_PRIORITY = 10;
 const MIB = 1024 * 1024;
 /** What one job judges: it shares its memory, and the others wait meanwhile. */
 const FILTER_INPUTS_MAX = 256;
@@ -50,19 +53,24 @@ export function createSandbox({
     return script;
   };
   const budget = createCpuBudget({ msPerMinute: cpuMsPerMinute });
-  const poolOf = (kind: WorkerKind, size: number) =>
+  const poolOf = (kind: WorkerKind, size: number, niceness: number) =>
     createPool({
       size: size + SPARE_WORKERS,
       accountMax: size,
       heavyMax: Math.max(1, size - 1),
       settings: { kind, timeoutMs, memoryBytesMax, resultBytesMax },
+      niceness,
       findScript,
       log,
       budget,
     });
-  const expressions = poolOf("jsonata", Math.min(Math.max(JSONATA_WORKERS_MIN, availableParallelism() - 1), JSONATA_WORKERS_MAX));
-  const filters = poolOf("jsonata", FILTER_WORKERS);
-  const schemas = poolOf("schema", SCHEMA_WORKERS);
+  const expressions = poolOf(
+    "jsonata",
+    Math.min(Math.max(JSONATA_WORKERS_MIN, availableParallelism() - 1), JSONATA_WORKERS_MAX),
+    LOWEST_PRIORITY,
+  );
+  const filters = poolOf("jsonata", FILTER_WORKERS, LOW_PRIORITY);
+  const schemas = poolOf("schema", SCHEMA_WORKERS, LOW_PRIORITY);
 
   const refuse = (answer: Answer): AppError => {
     if (answer.outcome === "invalid") return new AppError("jsonata_invalid", { detail: toExpressionProblem(answer) });

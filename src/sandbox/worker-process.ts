@@ -20,8 +20,6 @@ const STACK_KIB = 3900;
 const WATCH_MS_MIN = 20;
 /** The cost of a job that took no longer is not measured: it is at most the time that it took. */
 const MEASURED_MS_MIN = 20;
-/** Plain requests go first: JSONata gets what they leave. Schema checks are a part of writes that wait for them. */
-const NICE = { jsonata: 19, schema: 10 } as const;
 
 /** What became of a job, and the CPU time that it took, in ms. Where CPU times can't be read, the time that passed. */
 export interface Outcome {
@@ -59,6 +57,8 @@ const OVER_TIME: Answer = { outcome: "limit", limit: "time" };
 export interface WorkerOptions {
   script: string;
   settings: WorkerSettings;
+  /** Of its processes, from 0 to 19: plain requests go first. */
+  niceness: number;
   log: Pick<Log, "warn">;
   /** CPU time of a process so far, in ms; undefined: can't be read. Default: {@link readCpuTimeMs}. */
   readCpuTime?: ((pid: number) => number | undefined) | undefined;
@@ -267,11 +267,11 @@ class Worker implements WorkerProcess {
   async #yieldToOthers(): Promise<void> {
     const { pid } = this.#child;
     if (pid === undefined) return;
-    const nice = NICE[this.#options.settings.kind];
+    const { niceness } = this.#options;
     const threads = process.platform === "linux" ? await readdir(`/proc/${pid}/task`).catch(() => []) : [];
     for (const id of new Set([pid, ...threads.map(Number)])) {
       try {
-        os.setPriority(id, nice);
+        os.setPriority(id, niceness);
       } catch {
         // It has ended meanwhile; or the system does not let us, and limits alone must do.
       }
