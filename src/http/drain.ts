@@ -1,5 +1,6 @@
 /** Reads and drops the rest of refused bodies, so that their senders get to read the answer, at a rate that all of them share (R16). */
 import type { IncomingMessage } from "node:http";
+import { createByteRate } from "@/src/core/byte-rate";
 import { toClientAddress, toNetwork } from "@/src/core/client-network";
 import { createFairQueue } from "@/src/core/fair-queue";
 
@@ -27,20 +28,12 @@ const WAITING_MAX = 10_000;
 /** The rate may be exceeded by what it allows in one second: a body that is alone is not held up. Networks take turns. */
 export function createDrain({ drainMs = 5_000, bodyBytesMax = 8 * MIB, bytesPerSecond = 8 * MIB }: DrainOptions = {}): Drain {
   const paused = createFairQueue<IncomingMessage>({ max: WAITING_MAX });
-  let allowance = bytesPerSecond;
-  let refilledAt = performance.now();
+  const rate = createByteRate({ bytesPerSecond });
   let isScheduled = false;
-
-  function refill(): void {
-    const now = performance.now();
-    allowance = Math.min(bytesPerSecond, allowance + ((now - refilledAt) / 1000) * bytesPerSecond);
-    refilledAt = now;
-  }
 
   function resume(): void {
     isScheduled = false;
-    refill();
-    for (let left = allowance; left > 0; left -= CHUNK_BYTES) {
+    for (let left = rate.readLeft(); left > 0; left -= CHUNK_BYTES) {
       const request = paused.take();
       if (!request) return;
       request.resume();
@@ -64,9 +57,7 @@ export function createDrain({ drainMs = 5_000, bodyBytesMax = 8 * MIB, bytesPerS
     request.on("data", (chunk: Uint8Array) => {
       bytes += chunk.byteLength;
       if (bytes > bodyBytesMax) return cutOff();
-      refill();
-      allowance -= chunk.byteLength;
-      if (allowance > 0) return;
+      if (rate.take(chunk.byteLength) === 0) return;
       request.pause();
       if (!paused.add(path, request)) return cutOff();
       schedule();

@@ -3,6 +3,8 @@ import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
 import { type FileHandle, mkdir, open, readdir, rm, stat } from "node:fs/promises";
 import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { type ByteRate, createByteRate } from "@/src/core/byte-rate";
 import { createFairSemaphore } from "@/src/core/fair-semaphore";
 import type { Log } from "@/src/core/ports";
 import { AppError } from "@/src/shared/errors";
@@ -21,6 +23,8 @@ const CPU_MS_MAX = 60_000;
 const RETRY_AFTER_SECONDS = 10;
 /** What is written at once: many small writes cost more than the bytes. */
 const PIECE_BYTES = 512 * 1024;
+/** Of all that arrive together: passing bytes on to the disk takes time of the event loop. */
+const BYTES_PER_SECOND = 16 * 1024 * 1024;
 /** A file that is older was left behind by a crash: bodies arrive in a quarter of an hour at most. */
 const LEFT_BEHIND_MS = 3_600_000;
 
@@ -59,6 +63,7 @@ export function createImporter({ dir, findScript, log }: ImporterOptions): Impor
     waitMsMax: WAIT_MS_MAX,
     createBusyError: () => busy("Too many imports wait for their turn."),
   });
+  const rate = createByteRate({ bytesPerSecond: BYTES_PER_SECOND });
   const countByAccount = new Map<string, number>();
   const closing = new AbortController();
   // Each import listens.
@@ -105,7 +110,7 @@ export function createImporter({ dir, findScript, log }: ImporterOptions): Impor
     await prepareOnce();
     const file = path.join(dir, randomUUID());
     try {
-      await receive(body, file, signal);
+      await receive({ body, file, signal, rate });
       const settings = { kind, recordBytesMax, cpuMsMax: CPU_MS_MAX };
       const read = async () => use(readInWorker({ script: await findWorker(), file, settings, log, signal }));
       return await turns.run([accountId], read, signal);
@@ -144,7 +149,14 @@ async function prepare(dir: string, log: Pick<Log, "warn">): Promise<void> {
   }
 }
 
-async function receive(body: AsyncIterable<Uint8Array>, file: string, signal: AbortSignal): Promise<void> {
+interface Receipt {
+  body: AsyncIterable<Uint8Array>;
+  file: string;
+  signal: AbortSignal;
+  rate: ByteRate;
+}
+
+async function receive({ body, file, signal, rate }: Receipt): Promise<void> {
   const handle: FileHandle = await onDisk(() => open(file, "wx", 0o600));
   try {
     let length = 0;
@@ -162,7 +174,10 @@ async function receive(body: AsyncIterable<Uint8Array>, file: string, signal: Ab
         throw new AppError("body_too_large", { detail: `The body is too large. Send ${IMPORT_BYTES_MAX} bytes at most.` });
       piece.chunks.push(chunk);
       piece.bytes += chunk.byteLength;
-      if (piece.bytes >= PIECE_BYTES) await flush();
+      if (piece.bytes < PIECE_BYTES) continue;
+      const waitMs = rate.take(piece.bytes);
+      await flush();
+      if (waitMs > 0) await delay(waitMs, undefined, { signal });
     }
     await flush();
   } finally {
