@@ -81,7 +81,8 @@ describe("createManagementLimits", () => {
   it("[G23] bars the sign-in of an account that is over its rate, and nobody else's, until its minute is over", async () => {
     let time = 0;
     const limits = setUp(1, () => time);
-    const send = (headers: Record<string, string>, remoteAddress = "192.0.2.1") => limits.findBar({ headers, socket: { remoteAddress } });
+    const send = (headers: Record<string, string>, remoteAddress = "192.0.2.1") =>
+      limits.refuseEarly({ headers, socket: { remoteAddress } });
     const ada = { authorization: "Bearer ada" };
     await limits.count({ account: "ada" }, { headers: new Headers(ada) });
     expect(send(ada)).toBeUndefined();
@@ -102,7 +103,7 @@ describe("createManagementLimits", () => {
         () => expect.unreachable(),
         () => undefined,
       );
-    const find = (headers: Record<string, string>, remoteAddress: string) => limits.findBar({ headers, socket: { remoteAddress } });
+    const find = (headers: Record<string, string>, remoteAddress: string) => limits.refuseEarly({ headers, socket: { remoteAddress } });
     await limits.count({ address: "2001:db8::1" });
     await refuse({ cookie: "session=ada" }, "2001:db8::1");
     expect(find({}, "2001:db8::2")).toBeUndefined();
@@ -111,5 +112,23 @@ describe("createManagementLimits", () => {
     expect(find({}, "2001:db8::2")).toMatchObject({ allowed: false, limit: 1 });
     expect(find({ cookie: "session=ada" }, "2001:db8::1")).toBeUndefined();
     expect(find({}, "2001:db8:1::1")).toBeUndefined();
+  });
+
+  it("[G23] lets a network without a sign-in send a part of its minute at once, and then as its rate is", () => {
+    let time = 0;
+    const limits = setUp(1_200, () => time);
+    const send = (remoteAddress: string, headers: Record<string, string> = {}) =>
+      limits.refuseEarly({ headers, socket: { remoteAddress } });
+    for (let n = 0; n < 20; n++) expect(send("2001:db8::1")).toBeUndefined();
+    expect(send("2001:db8::2")).toEqual({ allowed: false, limit: 300, remaining: 0, resetSeconds: 1 });
+    expect(send("2001:db8::1", { cookie: "session=ada" })).toBeUndefined();
+    expect(send("192.0.2.1")).toBeUndefined();
+    time = 200;
+    expect([send("2001:db8::1"), send("2001:db8::1")?.allowed]).toEqual([undefined, false]);
+    time = 60_000;
+    for (let n = 0; n < 20; n++) expect(send("2001:db8::1")).toBeUndefined();
+    expect(send("2001:db8::1")?.allowed).toBe(false);
+    const unlimited = setUp(0, () => time);
+    for (let n = 0; n < 100; n++) expect(unlimited.refuseEarly({ headers: {}, socket: {} })).toBeUndefined();
   });
 });

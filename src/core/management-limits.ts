@@ -29,8 +29,11 @@ const WAITING_MAX = 2_000;
 const WAITING_EACH_MAX = 100;
 const WAIT_MS_MAX = 10_000;
 const RETRY_AFTER_SECONDS = 2;
-/** Senders that are remembered for being over their rate. */
+/** Senders that are remembered for being over their rate, and networks for their bursts. */
 const BARS_MAX = 10_000;
+/** A network without a sign-in may send this part of its minute at once, but 20 requests in any case. */
+const BURST_PART = 15;
+const BURST_MIN = 20;
 /** A network without a sign-in may send this part of what an account may. */
 const ANONYMOUS_PART = 4;
 
@@ -54,10 +57,10 @@ export interface ManagementLimits {
   /** Counts a request, for all servers together where they share a Redis. Throws `rate_limited`. */
   count(caller: ManagementCaller, options?: CountOptions): Promise<void>;
   /**
-   * How a sender stands that was refused for its rate in this minute, by this server; undefined: it was not. Looks nothing up: a flood of requests
-   * that are refused anyway must not cost what a request costs.
+   * Returns how the sender stands if its request is refused before anything is looked up: a flood that is refused anyway must not cost what requests
+   * cost. That is so for the rest of the minute in which this server refused it for its rate, and for a burst of requests without a sign-in.
    */
-  findBar(request: SentRequest): RateVerdict | undefined;
+  refuseEarly(request: SentRequest): RateVerdict | undefined;
   /**
    * Waits for a turn and returns how to end it. Throws `server_busy` when too much waits or the turn does not come within 10 s, and the signal's
    * reason.
@@ -77,6 +80,8 @@ export function createManagementLimits({
   now?: () => number;
 }): ManagementLimits {
   const semaphores = new Map<LoadKind, FairSemaphore>();
+  const anonymousPerMinute = Math.max(1, Math.floor(perMinute / ANONYMOUS_PART));
+  const bursts = createBursts(anonymousPerMinute, now);
   const bars = new Map<string, { verdict: RateVerdict; endsAt: number }>();
 
   function bar(sender: string, verdict: RateVerdict): void {
@@ -104,7 +109,7 @@ export function createManagementLimits({
   return {
     count: async (caller, { onVerdict, headers } = {}) => {
       if (perMinute === 0) return;
-      const limit = "account" in caller ? perMinute : Math.max(1, Math.floor(perMinute / ANONYMOUS_PART));
+      const limit = "account" in caller ? perMinute : anonymousPerMinute;
       const verdict = await limiter.take(`management ${toGroup(caller)}`, limit);
       onVerdict?.(verdict);
       if (verdict.allowed) return;
@@ -114,12 +119,13 @@ export function createManagementLimits({
       if (sender !== undefined) bar(sender, verdict);
       throw toRateError(verdict);
     },
-    findBar: (request) => {
-      if (bars.size === 0) return undefined;
+    refuseEarly: (request) => {
+      if (perMinute === 0) return undefined;
       const { authorization, cookie } = request.headers;
-      const sender = toSignIn(authorization, cookie) ?? toGroup({ address: toClientAddress(request) });
+      const signIn = toSignIn(authorization, cookie);
+      const sender = signIn ?? toGroup({ address: toClientAddress(request) });
       const found = bars.get(sender);
-      if (!found) return undefined;
+      if (!found) return signIn === undefined ? bursts.take(sender) : undefined;
       const leftMs = found.endsAt - now();
       if (leftMs > 0) return { ...found.verdict, resetSeconds: Math.ceil(leftMs / 1000) };
       bars.delete(sender);
@@ -131,6 +137,29 @@ export function createManagementLimits({
           .run([toGroup(caller)], () => new Promise<void>((leave) => resolve(leave)), signal)
           .catch(reject);
       }),
+  };
+}
+
+/** Lets a group's requests pass at the rate of `perMinute`, and some of them at once (the generic cell rate algorithm). */
+function createBursts(perMinute: number, now: () => number) {
+  const burst = Math.max(BURST_MIN, Math.floor(perMinute / BURST_PART));
+  const intervalMs = 60_000 / perMinute;
+  /** When a group that sends nothing more has its whole burst again. */
+  const fullAt = new Map<string, number>();
+  return {
+    /** How the group stands when this request is one too many. */
+    take(group: string): RateVerdict | undefined {
+      const at = now();
+      const next = Math.max(at, fullAt.get(group) ?? 0) + intervalMs;
+      const waitMs = next - at - burst * intervalMs;
+      if (waitMs > 0) return { allowed: false, limit: perMinute, remaining: 0, resetSeconds: Math.ceil(waitMs / 1000) };
+      // The oldest first: those that sent something lately are at the end.
+      fullAt.delete(group);
+      fullAt.set(group, next);
+      const [oldest] = fullAt.size > BARS_MAX ? fullAt.keys() : [];
+      if (oldest !== undefined) fullAt.delete(oldest);
+      return undefined;
+    },
   };
 }
 

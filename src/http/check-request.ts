@@ -20,6 +20,7 @@ export const PAGE_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 /** Below these, route handlers bound their bodies themselves. */
 const API_PATH = /^\/api\/(?:auth|manage)\//;
+const ANY_API_PATH = /^\/api(?:[/?]|$)/;
 const MANAGE_PATH = /^\/api\/manage\//;
 const HOST = /^[a-z0-9._~!$&'()*+,;=%:[\]-]*$/i;
 
@@ -47,6 +48,8 @@ export function findRequestProblem(request: IncomingMessage, { publicUrl, pagesT
     const detail = `This server is reached at ${publicUrl}. Use that address, or set RESTED_PUBLIC_URL to the one that people use.`;
     return new AppError("host_not_allowed", { detail });
   }
+  // Next would answer the same, at the cost of a page.
+  if (ANY_API_PATH.test(url) && !API_PATH.test(url)) return new AppError("not_found");
   if (!pagesTakeBodies && !API_PATH.test(url) && hasBody(request)) {
     return new AppError("body_too_large", { detail: "The body is too large: this address takes none." });
   }

@@ -36,8 +36,8 @@ export interface FrontOptions {
   /** Drops the rest of refused bodies. */
   drain: Drain;
   health: (response: ServerResponse) => void;
-  /** How the sender of a request stands that was refused for its rate, at the management API and sign-in; undefined: it was not. */
-  findBar: (request: IncomingMessage) => RateVerdict | undefined;
+  /** How the sender stands when its request to the management API or sign-in is refused for its rate; undefined: it is not. */
+  refuseEarly: (request: IncomingMessage) => RateVerdict | undefined;
   /** The dashboard and the management API. */
   pages: (request: IncomingMessage, response: ServerResponse) => void;
   /** Ends a request on its bare socket. */
@@ -66,7 +66,7 @@ const STRICT_TRANSPORT = "max-age=15552000";
 
 export function createFront(options: FrontOptions): Front {
   const isHttps = options.config.isTls || options.config.publicUrl?.startsWith("https:");
-  const { readForwarded, limits, slowClients, dataPlane, drain, health, findBar, pages, onClientError, config } = options;
+  const { readForwarded, limits, slowClients, dataPlane, drain, health, refuseEarly, pages, onClientError, config } = options;
 
   function check(request: IncomingMessage): AppError | undefined {
     toOriginForm(request);
@@ -126,7 +126,7 @@ export function createFront(options: FrontOptions): Front {
       const url = request.url ?? "/";
       if (isDataPath(url)) return dataPlane(request, response, { awaitsContinue });
       if (url === HEALTH_PATH) return health(response);
-      const bar = IS_COUNTED.test(url) ? findBar(request) : undefined;
+      const bar = IS_COUNTED.test(url) ? refuseEarly(request) : undefined;
       if (bar) return refuse(request, response, toRateError(bar), toRateHeaders(bar));
       if (awaitsContinue) response.writeContinue();
       if (hasBody(request)) {

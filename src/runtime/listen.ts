@@ -50,7 +50,7 @@ export async function listen(booted: Booted): Promise<Listening> {
     dataPlane: booted.dataPlane,
     drain: booted.drain,
     health: (response) => void answerHealth(booted, response),
-    findBar: (request) => booted.runtime.managementLimits.findBar(request),
+    refuseEarly: (request) => booted.runtime.managementLimits.refuseEarly(request),
     pages: (request, response) => {
       toDashboard(request, response).catch((error: unknown) => {
         log.error({ err: error }, "the dashboard could not answer");

@@ -28,11 +28,11 @@ interface Options {
   isTls?: boolean;
   trustProxy?: string[];
   limits?: Partial<ConnectionLimitsConfig>;
-  findBar?: FrontOptions["findBar"];
+  refuseEarly?: FrontOptions["refuseEarly"];
 }
 
 /** A server whose planes answer with their names and how much of a body they read; `/slow` answers when it is released. */
-async function start({ publicUrl, isTls = false, trustProxy = [], limits = {}, findBar = () => undefined }: Options = {}) {
+async function start({ publicUrl, isTls = false, trustProxy = [], limits = {}, refuseEarly = () => undefined }: Options = {}) {
   let time = 0;
   const slow: http.ServerResponse[] = [];
   let read = 0;
@@ -55,7 +55,7 @@ async function start({ publicUrl, isTls = false, trustProxy = [], limits = {}, f
     slowClients,
     dataPlane: answer("data"),
     health: (response) => response.end("health"),
-    findBar,
+    refuseEarly,
     pages: answer("page"),
     onClientError,
     drain: createDrain({ drainMs: 1_000 }),
@@ -102,7 +102,8 @@ const expectRaw = ({ status, headers, body }: Raw, code: ErrorCode) => expectPro
 const get = (target: string, lines: readonly string[] = ["Host: test"]) =>
   `GET ${target} HTTP/1.1\r\n${lines.map((line) => `${line}\r\n`).join("")}\r\n`;
 
-const PLACES = ["/api/1/ce/some/endpoint?key=k", "/api/manage/projects", "/api/auth/session", "/api/nope", "/login", "/", "/api/health"];
+const UNKNOWN = "/api/nope";
+const PLACES = ["/api/1/ce/some/endpoint?key=k", "/api/manage/projects", "/api/auth/session", UNKNOWN, "/login", "/", "/api/health"];
 
 describe("Host", () => {
   it.each(PLACES)("[U12] two Host headers, none, or one that is no host: 400 at %s", async (place) => {
@@ -113,8 +114,8 @@ describe("Host", () => {
     expect(await expectRaw(await ask(get(place, ["Host: a.test", "Host: a.test"])), "request_invalid")).toMatch(/more than one Host/);
     expect(await expectRaw(await ask(get(place, [])), "request_invalid")).toMatch(/Host header is missing/);
     await expectRaw(await ask(get(place, ["Host: a b/<script>"])), "request_invalid");
-    expect((await ask(get(place))).status).toBe(200);
-    expect((await ask(`GET ${place} HTTP/1.0\r\n\r\n`)).status).toBe(200);
+    expect((await ask(get(place))).status).toBe(place === UNKNOWN ? 404 : 200);
+    expect((await ask(`GET ${place} HTTP/1.0\r\n\r\n`)).status).toBe(place === UNKNOWN ? 404 : 200);
   });
 
   it("[U12] a target in absolute form names the host itself", async () => {
@@ -139,7 +140,7 @@ describe("Host", () => {
 
   it("[U13] with a public address, dashboard and management API answer to that host alone", async () => {
     const { ask } = await start({ publicUrl: "https://rested.test" });
-    for (const place of ["/login", "/", "/api/manage/projects", "/api/auth/session", "/api/nope", "/_next/x.js"]) {
+    for (const place of ["/login", "/", "/api/manage/projects", "/api/auth/session", "/_next/x.js"]) {
       expect(await expectRaw(await ask(get(place, ["Host: evil.test"])), "host_not_allowed")).toContain("https://rested.test");
       await expectRaw(await ask(get(place, ["Host: rested.test:8080"])), "host_not_allowed");
       // A header of somebody who is no proxy says nothing.
@@ -198,10 +199,26 @@ describe("paths", () => {
   });
 });
 
+describe("an address below /api that does not exist", () => {
+  it.each([UNKNOWN, "/api", "/api/", "/api?x=1", "/api/authx"])("[E1] is refused before the dashboard is asked: %s", async (target) => {
+    const { ask, countRead } = await start();
+    for (const method of ["GET", "OPTIONS", "DELETE"]) await expectRaw(await ask(get(target).replace("GET", method)), "not_found");
+    const answer = await ask(`${get(target, ["Host: test", "Content-Length: 1"]).replace("GET", "POST")}x`);
+    await expectRaw(answer, "not_found");
+    expect(answer.headers.get("connection")).toBe("close");
+    expect(countRead()).toBe(0);
+  });
+
+  it("[U13] does not say so to another host", async () => {
+    const { ask } = await start({ publicUrl: "https://rested.test" });
+    await expectRaw(await ask(get(UNKNOWN, ["Host: evil.test"])), "host_not_allowed");
+  });
+});
+
 describe("bodies", () => {
   const post = (path: string, lines: readonly string[], body = "") => get(path, ["Host: test", ...lines]).replace(/^GET/, "POST") + body;
 
-  it.each(["/login", "/", "/api/nope", "/projects"])("[U12] %s takes none: 413, unread", async (path) => {
+  it.each(["/login", "/", "/projects"])("[U12] %s takes none: 413, unread", async (path) => {
     const { connect } = await start();
     for (const lines of [["Content-Length: 120000000"], ["Transfer-Encoding: chunked"], ["Content-Length: 1", "Expect: 100-continue"]]) {
       const connection = await connect(post(path, lines));
@@ -302,11 +319,11 @@ describe("connections", () => {
 });
 
 describe("a sender who is over its rate", () => {
-  const findBar: FrontOptions["findBar"] = ({ headers }) =>
+  const refuseEarly: FrontOptions["refuseEarly"] = ({ headers }) =>
     headers.authorization === "Bearer over" ? { allowed: false, limit: 1_200, remaining: 0, resetSeconds: 17 } : undefined;
 
   it.each(["/api/manage/projects", "/api/auth/session"])("[G23] is refused at %s before the dashboard is asked", async (place) => {
-    const { ask } = await start({ findBar });
+    const { ask } = await start({ refuseEarly });
     const answer = await ask(get(place, ["Host: test", "Authorization: Bearer over"]));
     expect(await expectRaw(answer, "rate_limited")).toMatch(/1200 a minute are taken. Try again in 17 seconds/);
     const named = ["retry-after", "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"].map((name) => answer.headers.get(name));
@@ -317,13 +334,13 @@ describe("a sender who is over its rate", () => {
   it.each(["/api/1/ce/some/endpoint?key=k", "/login", "/api/health"])(
     "[G23] is answered at %s, which has limits of its own",
     async (place) => {
-      const { ask } = await start({ findBar });
+      const { ask } = await start({ refuseEarly });
       expect((await ask(get(place, ["Host: test", "Authorization: Bearer over"]))).status).toBe(200);
     },
   );
 
   it("[G23] has its answer, and no body of it is read for the dashboard", async () => {
-    const { ask, countRead } = await start({ findBar });
+    const { ask, countRead } = await start({ refuseEarly });
     const head = "POST /api/manage/projects HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer over\r\nContent-Length: 10\r\n\r\n";
     await expectRaw(await ask(`${head}0123456789`), "rate_limited");
     expect(countRead()).toBe(0);

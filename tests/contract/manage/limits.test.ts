@@ -62,7 +62,7 @@ describe("the rate", () => {
     expect(standing(refused.headers)).toEqual([String(PER_MINUTE), "0"]);
     // From now on the server refuses ada's token before it asks the management API.
     const isBarred = ({ token }: Person) =>
-      server.runtime.managementLimits.findBar({ headers: { authorization: `Bearer ${token}` }, socket: {} }) !== undefined;
+      server.runtime.managementLimits.refuseEarly({ headers: { authorization: `Bearer ${token}` }, socket: {} }) !== undefined;
     expect([isBarred(ada), isBarred(bob)]).toEqual([true, false]);
     const { status, headers } = await bob.call("GET", ACCOUNT);
     expect([status, ...standing(headers)]).toEqual([200, String(PER_MINUTE), String(PER_MINUTE - 1)]);
