@@ -10,14 +10,7 @@ import { requireSchemaMatch } from "@/src/core/schema-check";
 import type { Tokens } from "@/src/core/tokens";
 import { tryPassword } from "@/src/core/try-password";
 import { createUniqueId } from "@/src/core/unique-id";
-import {
-  applyUserPatch,
-  parseLogin,
-  parseRegistration,
-  parseUserPatch,
-  passwordProblem,
-  type UserPatch,
-} from "@/src/core/user-credentials";
+import { applyUserPatch, parseLogin, parseRegistration, parseUserPatch, passwordProblem } from "@/src/core/user-credentials";
 import type { StoredUser, UserStore, UserWriteResult } from "@/src/core/user-ports";
 import { AppError } from "@/src/shared/errors";
 import type { PutStrategy } from "@/src/shared/protocol";
@@ -48,6 +41,14 @@ export interface UserUpdate extends WriteConditions {
   address: string | null;
 }
 
+/** What becomes of a user's password. */
+interface PasswordChange {
+  /** Undefined: it stays, and so do the user's tokens. */
+  newHash?: string | undefined;
+  /** Of the password that the caller has shown to know. */
+  provenHash?: string;
+}
+
 export interface Users {
   /**
    * Stores a new user (L1). `isTrusted`: the application itself registers it (master key), so the limits of registrations do not apply. Throws
@@ -71,8 +72,8 @@ export interface Users {
   /** Ends a token at once (L3). */
   logout(request: { projectId: string; tokenId: string }): Promise<void>;
   /**
-   * Changes a user (L4). With `onlyOwner` a new password needs the current one: `current_password_wrong`, `rate_limited`. Raises also what
-   * `register` and Records.update raise; then nothing was written.
+   * Changes a user (L4). A `password` that is the current one changes nothing. With `onlyOwner` another one needs `currentPassword`: throws
+   * `current_password_wrong`, `rate_limited`. Throws also what `register` and Records.update throw; then nothing was written.
    */
   update(request: UserUpdate): Promise<StoredRecord>;
   /** Deletes a user with its credentials and tokens, and answers the record as it was. Raises `record_not_found`, `access_denied`, `version_conflict`. */
@@ -98,6 +99,8 @@ export interface UsersOptions {
   recordBytesMax: number;
 }
 
+const NOT_CURRENT =
+  "The password is not the user's current one. To change it, send the current one as currentPassword. To keep it, send the current one or leave password out.";
 const TOKEN_BYTES = 32;
 /** With one more the oldest is revoked. */
 const LIVE_TOKENS_MAX = 100;
@@ -165,18 +168,15 @@ class StoredUsers implements Users {
   }
 
   async update(request: UserUpdate): Promise<StoredRecord> {
-    const { store, tokens, clock, passwords } = this.#options;
-    const { site, id, strategy, caller, tokenId, onlyOwner, expectedVersion } = request;
+    const { store, tokens, clock } = this.#options;
+    const { site, id, strategy, caller, tokenId, expectedVersion } = request;
     const patch = parseUserPatch(request.body);
-    let passwordHash: string | undefined;
-    let provenHash: string | undefined;
+    let change: PasswordChange | undefined;
     for (let attempt = 1; attempt <= CHANGE_ATTEMPTS_MAX; attempt++) {
       const user = await store.find(site.endpointId, id);
       refuseUnlessMet(user, request);
-      if (patch.password !== undefined && passwordHash === undefined) {
-        if (onlyOwner !== undefined) provenHash = await this.#provePassword(user, patch, request);
-        passwordHash = await passwords.hash(patch.password, { kind: "login", caller });
-      }
+      // Once: a change that is made anew needs no further proof. The store refuses it when the password is another one by then.
+      if (patch.password !== undefined) change ??= await this.#judgePassword(user, patch.password, patch.currentPassword, request);
       const data = await applyUserPatch(user.record.data, patch, strategy);
       this.#refuseLarge(data);
       await this.#requireMatch(site, data, caller);
@@ -186,14 +186,14 @@ class StoredUsers implements Users {
         data,
         expectedVersion: user.record.version,
         name: patch.name,
-        password: passwordHash === undefined ? undefined : { hash: passwordHash, keepTokenId: tokenId },
-        provenHash,
+        password: change?.newHash === undefined ? undefined : { hash: change.newHash, keepTokenId: tokenId },
+        provenHash: change?.provenHash,
         now: clock.now(),
       });
       // Changed since it was read. The caller's own condition would fail now; without one the change is made anew.
       if (result.outcome === "version_conflict" && expectedVersion === undefined) continue;
       const record = toRecord(result);
-      if (passwordHash !== undefined) tokens.invalidate(site.projectId);
+      if (change?.newHash !== undefined) tokens.invalidate(site.projectId);
       return record;
     }
     throw new AppError("server_busy", { detail: "This user is changed by too many at once. Try again shortly.", retryAfterSeconds: 1 });
@@ -221,18 +221,27 @@ class StoredUsers implements Users {
     while ((await store.deleteExpiredTokens(before, SWEEP_BATCH)) === SWEEP_BATCH);
   }
 
-  /** The hash of the current password, once the caller has shown to know it. Guesses count like those of log-ins. */
-  async #provePassword(
+  /**
+   * Decides what a password in a PUT does. Clients of the original service send the one that was registered with every change, so the current
+   * one proves itself. Guesses count like those of logins; the master key needs no proof, so its passwords are not guesses.
+   */
+  async #judgePassword(
     { name, passwordHash }: StoredUser,
-    { currentPassword }: UserPatch,
-    { site, caller, address }: UserUpdate,
-  ): Promise<string> {
-    if (currentPassword === undefined) {
-      throw new AppError("current_password_wrong", { detail: "A new password needs the current one: send it as currentPassword." });
+    password: string,
+    currentPassword: string | undefined,
+    { site, caller, address, onlyOwner }: UserUpdate,
+  ): Promise<PasswordChange> {
+    const { passwords } = this.#options;
+    const turn = { kind: "login", caller } as const;
+    if (onlyOwner === undefined) {
+      const isCurrent = await passwords.verify(passwordHash, password, turn);
+      return isCurrent ? {} : { newHash: await passwords.hash(password, turn) };
     }
-    const isRight = await this.#tryPassword({ site, name, caller, address, stored: passwordHash, password: currentPassword });
-    if (!isRight) throw new AppError("current_password_wrong");
-    return passwordHash;
+    const proof = currentPassword ?? password;
+    const isRight = await this.#tryPassword({ site, name, caller, address, stored: passwordHash, password: proof });
+    if (!isRight) throw new AppError("current_password_wrong", currentPassword === undefined ? { detail: NOT_CURRENT } : {});
+    const isSame = proof.normalize("NFKC") === password.normalize("NFKC");
+    return { provenHash: passwordHash, newHash: isSame ? undefined : await passwords.hash(password, turn) };
   }
 
   #tryPassword(request: {

@@ -159,7 +159,7 @@ async function catchRefusal(work: () => Promise<WriteResult>): Promise<UserWrite
 async function changeUser(tx: DbTransaction, change: UserChange): Promise<WriteResult> {
   const { endpointId, id, data, expectedVersion, name, password, provenHash, now } = change;
   const result = await commitOne(tx, endpointId, { type: "PUT", id, contentType: "json", data, expectedVersion });
-  if (result.outcome !== "ok" || (name === undefined && password === undefined)) return result;
+  if (result.outcome !== "ok" || (name === undefined && password === undefined && provenHash === undefined)) return result;
   // Names of an endpoint change under its lock, which the door has taken: what is free now stays free until the commit.
   const taken = name === undefined ? [] : await tx.$queryRawUnsafe<unknown[]>(IS_TAKEN, endpointId, id, name);
   if (taken.length > 0) throw new Refused("username_taken");

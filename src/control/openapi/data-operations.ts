@@ -116,7 +116,7 @@ function toUserOperations({ schema }: Described): DataOperation[] {
   };
   const patch: ApiBody = {
     required: true,
-    description: "The user's fields. A new `password` needs `currentPassword`.",
+    description: "The user's fields. A `password` that is the current one changes nothing; another one needs `currentPassword`.",
     content: { "application/json": { schema: { type: "object" } } },
   };
   return [
