@@ -51,7 +51,7 @@ type Handlers<Context> = Partial<Record<Method | "HEAD", Handler<Context>>>;
 type PathParams = Record<string, string | string[] | undefined>;
 /** What Next calls. Of a path without parameters `params` is undefined, whatever Next's types say. */
 type Route = (request: Request, context: { params: Promise<PathParams | undefined> }) => Promise<Response>;
-type Routes = Record<Method | "HEAD" | "OPTIONS", Route>;
+export type Routes = Record<Method | "HEAD" | "OPTIONS", Route>;
 
 /** The exports of a route file, for people who are signed in. Methods without a handler answer 405. */
 export function manageRoute(handlers: Handlers<ManageContext>): Routes {

@@ -3,7 +3,7 @@ import fs from "node:fs";
 import net from "node:net";
 import path from "node:path";
 import * as z from "zod/mini";
-import { parseOrigin } from "@/src/shared/origins";
+import { isWebOrigin, parseOrigin } from "@/src/shared/origins";
 import type { QuotaLimits } from "@/src/shared/quotas";
 
 const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
@@ -319,7 +319,9 @@ function s3EndpointProblem(value: string): string | undefined {
 
 function publicUrlProblem(value: string): string | undefined {
   const origin = parseOrigin(value.replace(/\/$/, ""));
-  return origin.ok ? undefined : "Use the address that people use, without a path, like https://rested.example.com.";
+  return origin.ok && isWebOrigin(origin.origin)
+    ? undefined
+    : "Use the address that people use, without a path, like https://rested.example.com.";
 }
 
 function fileProblem(value: string): string | undefined {

@@ -35,6 +35,7 @@ export async function createProjectWithin({
       ownerId,
       name: input.name,
       allowedOrigins: input.allowedOrigins ?? [],
+      allowNullOrigin: input.allowNullOrigin ?? false,
       disallowNoOrigin: input.disallowNoOrigin ?? false,
       rateLimit: input.rateLimit ?? null,
       keys: { create: { name: FIRST_KEY_NAME, key: createKeyText() } },

@@ -16,6 +16,7 @@ export interface ProjectRow {
   id: string;
   name: string;
   allowedOrigins: string[];
+  allowNullOrigin: boolean;
   disallowNoOrigin: boolean;
   rateLimit: number | null;
   masterKeyHash: Uint8Array | null;
@@ -29,6 +30,7 @@ export const projectSelect = (now: Date) => ({
   id: true as const,
   name: true as const,
   allowedOrigins: true as const,
+  allowNullOrigin: true as const,
   disallowNoOrigin: true as const,
   rateLimit: true as const,
   masterKeyHash: true as const,
@@ -44,6 +46,7 @@ export function toManagedProject(row: ProjectRow): ManagedProject {
     id: row.id,
     name: row.name,
     allowedOrigins: row.allowedOrigins,
+    allowNullOrigin: row.allowNullOrigin,
     disallowNoOrigin: row.disallowNoOrigin,
     rateLimit: row.rateLimit,
     hasMasterKey: row.masterKeyHash !== null,

@@ -61,6 +61,7 @@ function put(store: FakeStore, at: { key: string; name?: string; project?: strin
       revision,
       rateLimit: null,
       allowedOrigins: origins,
+      allowNullOrigin: false,
       disallowNoOrigin: false,
       masterKeyHash: null,
     },

@@ -2,7 +2,7 @@
 import type { Clock, Definition, DefinitionStore, Log } from "@/src/core/ports";
 import type { SignIn } from "@/src/core/stream-ports";
 import { endpointNameProblem } from "@/src/shared/names";
-import { parseOrigin } from "@/src/shared/origins";
+import { OPAQUE_ORIGINS, parseOrigin } from "@/src/shared/origins";
 
 /** A definition in the form in which requests are checked. */
 export interface Compiled {
@@ -16,7 +16,7 @@ export interface Compiled {
     ownerId: string;
     revision: number;
     rateLimit: number | null;
-    /** Empty: every origin. */
+    /** Empty: every origin. With `null` in it, pages without an origin of their own may read answers; they are never sent cookies (S6). */
     allowedOrigins: ReadonlySet<string>;
     disallowNoOrigin: boolean;
     masterKeyHash: Uint8Array | null;
@@ -246,11 +246,17 @@ function toCompiled({ endpoint, project }: Omit<Definition, "key">, key: Definit
       ownerId: project.ownerId,
       revision: project.revision,
       rateLimit: project.rateLimit,
-      allowedOrigins: new Set(project.allowedOrigins.map(toComparable)),
+      allowedOrigins: toAllowedOrigins(project),
       disallowNoOrigin: project.disallowNoOrigin,
       masterKeyHash: project.masterKeyHash,
     },
   };
+}
+
+/** Opaque origins are added to a list alone: an empty one allows every origin, and must stay empty. */
+function toAllowedOrigins({ allowedOrigins, allowNullOrigin }: Definition["project"]): ReadonlySet<string> {
+  const listed = allowedOrigins.map(toComparable);
+  return new Set(allowNullOrigin && listed.length > 0 ? [...listed, ...OPAQUE_ORIGINS] : listed);
 }
 
 /** As browsers send it; what is no origin is kept, and matches none. */

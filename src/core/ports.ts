@@ -201,6 +201,8 @@ export interface Definition {
     /** Requests a minute for each key and address (U8); null: the server's limit. */
     rateLimit: number | null;
     allowedOrigins: readonly string[];
+    /** The origin `null` is allowed beside the listed ones. */
+    allowNullOrigin: boolean;
     disallowNoOrigin: boolean;
     /** SHA-256 of the master key. */
     masterKeyHash: Uint8Array | null;

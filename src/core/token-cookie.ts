@@ -2,6 +2,7 @@
 import { type AccessRequest, one, type RequestHeaders } from "@/src/core/access-request";
 import type { Compiled } from "@/src/core/definitions";
 import { AppError } from "@/src/shared/errors";
+import { OPAQUE_ORIGINS } from "@/src/shared/origins";
 import { ACCESS_TOKEN_COOKIE, toAccessTokenCookie } from "@/src/shared/protocol";
 
 type Origins = Pick<Compiled["project"], "allowedOrigins">;
@@ -31,9 +32,9 @@ export function doCookiesCount(project: Origins, sender: Sender): boolean {
   return isSameOrigin(sender) || isListed(project, sender.origin);
 }
 
-/** True for an origin that the project lists. An empty list allows every origin, and lists none; an opaque origin (`null`) can't be listed. */
+/** True for an origin that the project lists. An empty list allows every origin, and lists none; an opaque origin (`null`) may be allowed, but not listed. */
 export function isListed({ allowedOrigins }: Origins, origin: string | undefined): origin is string {
-  return origin !== undefined && origin !== "null" && allowedOrigins.has(origin.toLowerCase());
+  return origin !== undefined && allowedOrigins.has(origin.toLowerCase()) && !OPAQUE_ORIGINS.includes(origin.toLowerCase());
 }
 
 /**

@@ -7,7 +7,7 @@ import { nameStatement } from "@/src/db/statement";
 
 const ENDPOINT_COLUMNS = `e.id::text AS "endpointId", e.name AS "endpointName", e.kind::text AS "endpointKind", e.secure,
   e."othersCanRead", e."othersCanUpdate", e."othersCanDelete", e.schema::text AS schema, p."rateLimit",
-  p.id::text AS "projectId", p."ownerId"::text AS "ownerId", p.revision::text AS revision, p."allowedOrigins", p."disallowNoOrigin", p."masterKeyHash"`;
+  p.id::text AS "projectId", p."ownerId"::text AS "ownerId", p.revision::text AS revision, p."allowedOrigins", p."allowNullOrigin", p."disallowNoOrigin", p."masterKeyHash"`;
 
 const FIND = nameStatement(
   "rested_find_definition",
@@ -60,6 +60,7 @@ interface EndpointRow {
   ownerId: string;
   revision: string;
   allowedOrigins: string[];
+  allowNullOrigin: boolean;
   disallowNoOrigin: boolean;
   masterKeyHash: Uint8Array | null;
 }
@@ -130,12 +131,21 @@ function toSignIn({ sessionId, managementTokenId, ownerId }: TicketRow): SignIn 
 
 function toEndpointAndProject(row: EndpointRow): Omit<Definition, "key"> {
   const { secure, othersCanRead, othersCanUpdate, othersCanDelete, schema } = row;
-  const { ownerId, rateLimit, allowedOrigins, disallowNoOrigin, masterKeyHash } = row;
+  const { ownerId, rateLimit, allowedOrigins, allowNullOrigin, disallowNoOrigin, masterKeyHash } = row;
   return {
     endpoint: {
       ...{ id: row.endpointId, name: row.endpointName, kind: row.endpointKind },
       ...{ secure, othersCanRead, othersCanUpdate, othersCanDelete, schema },
     },
-    project: { id: row.projectId, ownerId, revision: Number(row.revision), rateLimit, allowedOrigins, disallowNoOrigin, masterKeyHash },
+    project: {
+      id: row.projectId,
+      ownerId,
+      revision: Number(row.revision),
+      rateLimit,
+      allowedOrigins,
+      allowNullOrigin,
+      disallowNoOrigin,
+      masterKeyHash,
+    },
   };
 }

@@ -1,4 +1,6 @@
 /** CORS headers of the data plane (U5). It must not decide which origins are allowed; access.ts does. */
+import type { IncomingHttpHeaders } from "node:http";
+import { PREFLIGHT_SECONDS, toAllowedHeaders } from "@/src/shared/cors";
 
 /**
  * What is known of the request's origin.
@@ -19,10 +21,20 @@ export const METHODS = "GET, HEAD, POST, PUT, DELETE, OPTIONS";
 
 const EXPOSED =
   "Authorization, Content-Disposition, Content-Range, ETag, Idempotent-Replayed, Link, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-Id";
-const ALLOWED_HEADERS =
-  "Content-Type, Authorization, X-Master-Key, If-Match, If-None-Match, If-Range, Range, Idempotency-Key, Last-Event-ID";
-/** Chromium keeps a preflight no longer than this. Every request is checked again all the same. */
-const PREFLIGHT_SECONDS = "7200";
+/** Allowed in every preflight, so that a browser that remembers one asks less often. */
+const KNOWN_HEADERS = [
+  "Content-Type",
+  "Authorization",
+  "X-Master-Key",
+  "If-Match",
+  "If-None-Match",
+  "If-Range",
+  "Range",
+  "Idempotency-Key",
+  "Last-Event-ID",
+];
+/** What the answer to a preflight depends on. */
+const PREFLIGHT_VARY = "Origin, Access-Control-Request-Headers, Access-Control-Request-Private-Network";
 
 /** The headers of every answer: caches must know that it depends on the origin, even when this one does not. */
 export function toCorsHeaders(verdict: OriginVerdict): Record<string, string> {
@@ -43,20 +55,22 @@ export function toCorsHeaders(verdict: OriginVerdict): Record<string, string> {
   }
 }
 
-/** The headers of an answered preflight, on top of {@link toCorsHeaders}. Only what a project allows may be cached. */
-export function toPreflightHeaders(verdict: OriginVerdict): Record<string, string> {
-  switch (verdict.kind) {
-    case "none":
-    case "refused":
-      return {};
-    case "unknown":
-      return { "Access-Control-Allow-Methods": METHODS, "Access-Control-Allow-Headers": ALLOWED_HEADERS };
-    case "allowed":
-    case "listed":
-      return {
-        "Access-Control-Allow-Methods": METHODS,
-        "Access-Control-Allow-Headers": ALLOWED_HEADERS,
-        "Access-Control-Max-Age": PREFLIGHT_SECONDS,
-      };
-  }
+/**
+ * The headers of an answered preflight, on top of {@link toCorsHeaders}. Only what a project allows may be cached, and may reach a server of a private
+ * network from a page of the public one (`Access-Control-Request-Private-Network`).
+ */
+export function toPreflightHeaders(verdict: OriginVerdict, asked: IncomingHttpHeaders): Record<string, string> {
+  if (verdict.kind === "none" || verdict.kind === "refused") return {};
+  const headers = {
+    Vary: PREFLIGHT_VARY,
+    "Access-Control-Allow-Methods": METHODS,
+    "Access-Control-Allow-Headers": toAllowedHeaders(asked["access-control-request-headers"], KNOWN_HEADERS),
+  };
+  if (verdict.kind === "unknown") return headers;
+  const isPrivate = asked["access-control-request-private-network"] === "true";
+  return {
+    ...headers,
+    "Access-Control-Max-Age": PREFLIGHT_SECONDS,
+    ...(isPrivate ? { "Access-Control-Allow-Private-Network": "true" } : {}),
+  };
 }

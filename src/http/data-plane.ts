@@ -190,7 +190,8 @@ class Plane {
       if (!isAppError(error)) throw error;
     }
     if (exchange.origin.kind === "refused") throw new AppError("origin_not_allowed");
-    respond(exchange, { status: 204, headers: { ...headersOf(exchange), ...toPreflightHeaders(exchange.origin), Allow: METHODS } });
+    const preflight = toPreflightHeaders(exchange.origin, exchange.request.headers);
+    respond(exchange, { status: 204, headers: { ...headersOf(exchange), ...preflight, Allow: METHODS } });
   }
 
   #fail(exchange: DataExchange, error: unknown): void {

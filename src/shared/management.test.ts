@@ -46,7 +46,9 @@ describe("the schemas", () => {
     });
     expect(ok).toEqual({ ok: true, value: { name: "Weather", allowedOrigins: ["https://a.com", "http://b.com"] } });
     const wrong = checkBody(projectCreateSchema, { name: "Weather", allowedOrigins: ["https://a.com", "b.com"] });
-    expect(problems(wrong)).toEqual({ "allowedOrigins.1": "Start with http:// or https://, like https://example.com." });
+    expect(problems(wrong)).toEqual({
+      "allowedOrigins.1": "Start with a scheme, like https://example.com, http://localhost:3000 or capacitor://localhost.",
+    });
   });
 
   it("[G2] a patch may have any of the fields, or none", () => {

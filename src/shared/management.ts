@@ -95,6 +95,8 @@ const scope = z.enum(KEY_SCOPES, `Use one of: ${KEY_SCOPES.join(", ")}.`);
 export const projectCreateSchema = z.strictObject({
   name: projectName,
   allowedOrigins: z.optional(allowedOrigins),
+  /** Also allow the origin `null` (sandboxed frames, files): pages of every site can have it. */
+  allowNullOrigin: z.optional(flag()),
   disallowNoOrigin: z.optional(flag()),
   /** Requests a minute for each key and address (U8); null: the server's limit. */
   rateLimit: z.optional(
@@ -214,6 +216,7 @@ export const projectSchema = z.object({
   id,
   name: z.string(),
   allowedOrigins: z.array(z.string()),
+  allowNullOrigin: z.boolean(),
   disallowNoOrigin: z.boolean(),
   rateLimit: z.nullable(z.number()),
   hasMasterKey: z.boolean(),

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseOrigin, splitOrigins } from "@/src/shared/origins";
+import { isWebOrigin, parseOrigin, splitOrigins } from "@/src/shared/origins";
 
 describe("parseOrigin", () => {
   it.each([
@@ -10,14 +10,36 @@ describe("parseOrigin", () => {
     ["http://example.com:80", "http://example.com"],
     ["https://exämple.com", "https://xn--exmple-cua.com"],
     ["http://[::1]:8080", "http://[::1]:8080"],
+    ["capacitor://localhost", "capacitor://localhost"],
+    ["ionic://localhost/", "ionic://localhost"],
+    ["Tauri://LocalHost", "tauri://localhost"],
+    ["app://obsidian.md", "app://obsidian.md"],
+    ["custom+scheme.1://some_host.example:1234", "custom+scheme.1://some_host.example:1234"],
+    ["chrome-extension://abcdefghijklmnopabcdefghijklmnop", "chrome-extension://abcdefghijklmnopabcdefghijklmnop"],
+    ["safari-web-extension://E1B2C3D4-0000-4000-8000-00000000000F", "safari-web-extension://e1b2c3d4-0000-4000-8000-00000000000f"],
   ])("[U4] takes %s as browsers send it", (text, origin) => {
     expect(parseOrigin(text)).toEqual({ ok: true, origin });
   });
 
   it.each([
     "example.com",
-    "ftp://example.com",
+    "wss://example.com",
     "null",
+    "NULL",
+    "file://",
+    "file:///C:/page.html",
+    "data://x",
+    "capacitor://",
+    "capacitor:localhost",
+    "1app://localhost",
+    "app://localhost/index.html",
+    "app://user@localhost",
+    "app://*",
+    "app://exa mple",
+    "app://exämple",
+    "app://host:port",
+    "app://host?",
+    "chrome-extension://%61bc",
     "",
     "https://",
     "https://example.com/path",
@@ -44,6 +66,11 @@ describe("parseOrigin", () => {
       }),
     );
   });
+});
+
+it("[U13] tells the web's origins from those of apps", () => {
+  expect(["https://a.example", "http://localhost:3000"].every(isWebOrigin)).toBe(true);
+  expect(["capacitor://localhost", "httpsx://a.example", "chrome-extension://http"].some(isWebOrigin)).toBe(false);
 });
 
 describe("splitOrigins", () => {

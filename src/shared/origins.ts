@@ -5,22 +5,47 @@ export const ORIGINS_MAX = 100;
 
 export type ParsedOrigin = { ok: true; origin: string } | { ok: false; problem: string };
 
+/** Origins of pages that belong to no host: sandboxed frames, files, and some redirects. Any site can make such a page. */
+export const OPAQUE_ORIGINS: readonly string[] = ["null", "file://"];
+
+/** Schemes whose pages send one of {@link OPAQUE_ORIGINS}. */
+const OPAQUE_SCHEMES: ReadonlySet<string> = new Set(["about:", "blob:", "data:", "file:", "javascript:"]);
+/** The host of an origin that is not the web's: as apps and extensions have it. The URL parser would take almost anything. */
+const APP_HOST = /^(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::\d{1,5})?$/;
+
 /**
- * An allowed origin in the form in which browsers send it: `http(s)://host[:port]`, lower-case, IDN as punycode, without a
- * default port. A lone `/` at the end is forgiven; a path, query, user or wildcard is a problem, said as a sentence for people.
+ * An allowed origin in the form in which browsers and apps send it: `scheme://host[:port]`, lower-case, IDN as punycode, without a
+ * default port; `https://example.com`, `capacitor://localhost`, `chrome-extension://<id>`. A `/` at the end is dropped; a path, query, user
+ * or wildcard is a problem, described in a sentence for people.
  */
 export function parseOrigin(text: string): ParsedOrigin {
   const trimmed = text.trim();
   const problem = (sentence: string): ParsedOrigin => ({ ok: false, problem: sentence });
-  if (!/^https?:\/\//i.test(trimmed)) return problem("Start with http:// or https://, like https://example.com.");
+  const scheme = /^([a-z][a-z0-9+.-]*:)\/\//i.exec(trimmed)?.[1]?.toLowerCase();
+  if (OPAQUE_ORIGINS.includes(trimmed.toLowerCase()) || (scheme !== undefined && OPAQUE_SCHEMES.has(scheme)))
+    return problem(OPAQUE_PROBLEM);
+  if (scheme === undefined)
+    return problem("Start with a scheme, like https://example.com, http://localhost:3000 or capacitor://localhost.");
+  if (scheme === "ws:" || scheme === "wss:") return problem("List the origin of the page, which begins with https:// or http://.");
   if (trimmed.length > 300) return problem("Use 300 characters at most.");
   if (trimmed.includes("*")) return problem("Wildcards are not supported. List each origin.");
   if (!URL.canParse(trimmed)) return problem("This is not a valid origin. Use the form https://example.com or http://localhost:3000.");
   const url = new URL(trimmed);
   if (url.username || url.password) return problem("Leave out the user name and password.");
-  if (url.pathname !== "/" || /[?#\\]/.test(trimmed)) return problem(`Leave out what follows the host: ${url.origin}.`);
-  return { ok: true, origin: url.origin };
+  const origin = `${url.protocol}//${url.host.toLowerCase()}`;
+  if (!/^\/?$/.test(url.pathname) || /[?#\\]/.test(trimmed)) return problem(`Leave out what follows the host: ${origin}.`);
+  if (!isWebOrigin(origin) && !APP_HOST.test(url.host.toLowerCase()))
+    return problem("This is not a valid origin. Use the form scheme://host or scheme://host:port.");
+  return { ok: true, origin };
 }
+
+/** True for an origin of http or https, where pages of the web come from. */
+export function isWebOrigin(origin: string): boolean {
+  return /^https?:\/\//.test(origin);
+}
+
+const OPAQUE_PROBLEM =
+  "This origin can't be listed, since pages of every site can have it. To allow the origin null, set allowNullOrigin (“Allow the origin null”).";
 
 /** The origins of a form's comma-separated (or line-separated) text; empty pieces are dropped. */
 export function splitOrigins(text: string): string[] {

@@ -55,6 +55,7 @@ export interface SeedOptions {
   expiresAt?: Date;
   revokedAt?: Date;
   allowedOrigins?: string[];
+  allowNullOrigin?: boolean;
   disallowNoOrigin?: boolean;
   masterKey?: string;
 }
@@ -232,14 +233,15 @@ export async function seed(pool: pg.Pool, options: SeedOptions): Promise<Seed> {
     secure = false,
     scope = "read_write",
     allowedOrigins = [],
+    allowNullOrigin = false,
     disallowNoOrigin = false,
   } = options;
   const key = randomBytes(16).toString("hex");
   const masterKeyHash = options.masterKey === undefined ? null : createHash("sha256").update(options.masterKey).digest();
   const { rows } = await pool.query<{ projectId: string; endpointId: string; keyId: string }>(
     `WITH u AS (INSERT INTO "User" ("id", "email", "name") VALUES (gen_random_uuid(), $1, 'Test') RETURNING "id"),
-          p AS (INSERT INTO "Project" ("id", "ownerId", "name", "allowedOrigins", "disallowNoOrigin", "masterKeyHash")
-                SELECT gen_random_uuid(), u."id", 'Test project', $2::text[], $3, $4 FROM u RETURNING "id"),
+          p AS (INSERT INTO "Project" ("id", "ownerId", "name", "allowedOrigins", "disallowNoOrigin", "masterKeyHash", "allowNullOrigin")
+                SELECT gen_random_uuid(), u."id", 'Test project', $2::text[], $3, $4, $12 FROM u RETURNING "id"),
           k AS (INSERT INTO "ApiKey" ("id", "projectId", "name", "key", "scope", "expiresAt", "revokedAt")
                 SELECT gen_random_uuid(), p."id", 'Test key', $5, $6::"KeyScope", $7, $8 FROM p RETURNING "id"),
           e AS (INSERT INTO "Endpoint" ("id", "projectId", "name", "secure", "kind") SELECT gen_random_uuid(), p."id", $9, $10, $11::"EndpointKind" FROM p RETURNING "id")
@@ -256,6 +258,7 @@ export async function seed(pool: pg.Pool, options: SeedOptions): Promise<Seed> {
       endpointName,
       secure,
       kind,
+      allowNullOrigin,
     ],
   );
   const [row] = rows;

@@ -34,13 +34,15 @@ function ProjectForm({ project, serverRateLimit }: { project: ManagedProject; se
   const client = useQueryClient();
   const router = useRouter();
   const origins = useRef<HTMLTextAreaElement>(null);
+  const [allowNullOrigin, setAllowNullOrigin] = useState(project.allowNullOrigin);
   const [disallowNoOrigin, setDisallowNoOrigin] = useState(project.disallowNoOrigin);
   const sent = useRef<readonly string[]>([]);
   const form = useForm({
     check: bySchema(async () => (await import("@/src/shared/management")).projectPatchSchema),
     toBody: ({ name, allowedOrigins, rateLimit = "" }) => {
       sent.current = splitOrigins(allowedOrigins ?? "");
-      return { name, allowedOrigins: sent.current, disallowNoOrigin, rateLimit: rateLimit.trim() === "" ? null : Number(rateLimit) };
+      const rate = rateLimit.trim() === "" ? null : Number(rateLimit);
+      return { name, allowedOrigins: sent.current, allowNullOrigin, disallowNoOrigin, rateLimit: rate };
     },
     submit: async (body) => {
       const saved = await requestJson<ManagedProject>(`projects/${project.id}`, { method: "PATCH", body });
@@ -73,11 +75,17 @@ function ProjectForm({ project, serverRateLimit }: { project: ManagedProject; se
             mono
             name="allowedOrigins"
             label="Allowed origins"
-            placeholder="https://example.com, http://localhost:3000"
-            hint="Separate them by commas. Empty: every origin is allowed, but the cookie that a login sets counts only on this server's own pages. Applications on other origins then log in with noATCookie=true and send Authorization: Bearer."
+            placeholder="https://example.com, http://localhost:3000, capacitor://localhost"
+            hint="Separate them by commas. Apps and extensions have origins of their own, like capacitor://localhost or chrome-extension://<id>. Empty: every origin is allowed, but the cookie that a login sets counts only on this server's own pages. Applications on other origins then log in with noATCookie=true and send Authorization: Bearer."
             defaultValue={project.allowedOrigins.join(", ")}
             ref={origins}
             problem={toOriginsProblem({ problemOf: form.problemOf, sent: sent.current })}
+          />
+          <Switch
+            label="Allow the origin null"
+            hint="Sandboxed frames, files opened from disk and some redirects send it. Any site can make a page with this origin, so the list above then keeps no site out. Cookies never count from it. Without a list it makes no difference."
+            checked={allowNullOrigin}
+            onChange={setAllowNullOrigin}
           />
           <Switch
             label="Refuse requests without an origin"

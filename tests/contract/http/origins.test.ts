@@ -12,6 +12,7 @@ const CORS_HEADERS = [
   "access-control-allow-headers",
   "access-control-expose-headers",
   "access-control-max-age",
+  "access-control-allow-private-network",
 ];
 
 let server: DataServer;
@@ -152,6 +153,28 @@ describe("requests", () => {
     }
   });
 
+  const APPS = ["capacitor://localhost", "ionic://localhost", "tauri://localhost", "chrome-extension://abcdefghijklmnopabcdefghijklmnop"];
+
+  it.each(APPS)("[U4] [U5] echo the listed origin %s of an app, with credentials", async (origin) => {
+    const seed = await server.seed({ allowedOrigins: [origin] });
+    const answer = await send("GET", seed.path, { Origin: origin });
+    expect([answer.status, answer.cors]).toEqual([200, { ...vouched, "access-control-allow-origin": origin }]);
+    for (const other of ["null", "file://", "https://localhost", `${origin}x`, `${origin}:1`])
+      expect((await send("GET", seed.path, { Origin: other })).code).toBe("origin_not_allowed");
+  });
+
+  it("[U4] [S6] echo null and file:// where a list allows them, never with credentials", async () => {
+    const seed = await server.seed({ allowedOrigins: [ALLOWED], allowNullOrigin: true });
+    for (const origin of ["null", "file://"]) {
+      const answer = await send("GET", seed.path, { Origin: origin });
+      expect([answer.status, answer.cors]).toEqual([200, { ...readable, "access-control-allow-origin": origin }]);
+      expect((await preflight(seed.path, origin)).cors).not.toHaveProperty("access-control-allow-credentials");
+    }
+    expect((await send("GET", seed.path, { Origin: OTHER })).code).toBe("origin_not_allowed");
+    const unlisted = await server.seed({ allowNullOrigin: true });
+    expect((await send("GET", unlisted.path, { Origin: OTHER })).status).toBe(200);
+  });
+
   it("[U5] [U6] with the master key echo any origin", async () => {
     const seed = await server.seed({ allowedOrigins: [ALLOWED], masterKey: "master" });
     const answer = await send("GET", seed.path, { Origin: OTHER, "X-Master-Key": "master" });
@@ -167,7 +190,7 @@ describe("preflights", () => {
       const answer = await preflight(seed.path, ALLOWED, method);
       expect(answer.status).toBe(204);
       expect(answer.cors).toEqual({ ...vouched, ...preflightHeaders, "access-control-max-age": "7200" });
-      expect(answer.headers.vary).toBe("Origin");
+      expect(answer.headers.vary).toBe("Origin, Access-Control-Request-Headers, Access-Control-Request-Private-Network");
       expect(answer.headers["content-length"]).toBeUndefined();
     }
   });
@@ -201,6 +224,35 @@ describe("preflights", () => {
     const seed = await server.seed({ allowedOrigins: [ALLOWED], masterKey: "master" });
     expect((await preflight(`${seed.path}&masterKey=master`, OTHER)).cors["access-control-allow-origin"]).toBe(OTHER);
     expect((await preflight(`${seed.path}&masterKey=wrong`, OTHER)).cors).toEqual({});
+  });
+
+  it("[U5] allow whatever headers a page sends, by valid names", async () => {
+    const seed = await listing();
+    const asked = "authorization,baggage,cache-control,traceparent,x-requested-with";
+    const names = (headers: string) =>
+      send("OPTIONS", seed.path, { Origin: ALLOWED, "Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": headers });
+    expect((await names(asked)).cors["access-control-allow-headers"]).toBe(
+      `${preflightHeaders["access-control-allow-headers"]}, baggage, cache-control, traceparent, x-requested-with`,
+    );
+    expect((await names("bad name,x(,x-good")).cors["access-control-allow-headers"]).toBe(
+      `${preflightHeaders["access-control-allow-headers"]}, x-good`,
+    );
+    expect((await names(`x-${"a".repeat(5000)}`)).cors["access-control-allow-headers"]).toBe(
+      preflightHeaders["access-control-allow-headers"],
+    );
+  });
+
+  it("[U5] let pages of public sites into a private network only where the project allows the origin", async () => {
+    const seed = await listing();
+    const ask = (path: string, origin: string) =>
+      send("OPTIONS", path, {
+        Origin: origin,
+        "Access-Control-Request-Method": "GET",
+        "Access-Control-Request-Private-Network": "true",
+      });
+    expect((await ask(seed.path, ALLOWED)).cors["access-control-allow-private-network"]).toBe("true");
+    expect((await ask(seed.path, OTHER)).cors).toEqual({});
+    expect((await ask("/api/1/ce/some/endpoint?key=unknown", OTHER)).cors).not.toHaveProperty("access-control-allow-private-network");
   });
 
   it("[R12] OPTIONS without an origin tells the methods", async () => {

@@ -32,6 +32,40 @@ describe("openapi.json", () => {
     }
   });
 
+  it("[G5] answers the preflights of both descriptions to every origin, whatever headers are asked for", async () => {
+    for (const path of ["/api/manage/openapi.json", `/api/manage/projects/${ID}/openapi.json`]) {
+      const headers = {
+        origin: "https://elsewhere.test",
+        "access-control-request-method": "GET",
+        "access-control-request-headers": "authorization,x-trace",
+      };
+      const answer = await server.call("OPTIONS", path, { headers });
+      expect(answer.status).toBe(204);
+      expect(Object.fromEntries([...answer.headers].filter(([name]) => /^access-control|^vary/.test(name)))).toEqual({
+        "access-control-allow-origin": "*",
+        "access-control-allow-methods": "GET, HEAD, OPTIONS",
+        "access-control-allow-headers": "Authorization, Content-Type, x-trace",
+        "access-control-expose-headers": "RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-Id",
+        "access-control-max-age": "7200",
+        vary: "Access-Control-Request-Headers",
+      });
+    }
+  });
+
+  it("[G5] lets every page read a project's description by token, and never by session", async () => {
+    const project = (await ada.call("POST", "/api/manage/projects", { body: { name: "Weather" } })).body;
+    const path = `/api/manage/projects/${project.id}/openapi.json`;
+    const headers = { "sec-fetch-site": "cross-site", origin: "https://elsewhere.test" };
+    const { token } = (await ada.call("POST", "/api/manage/account/tokens", { body: { name: "docs", scope: "read" } })).body;
+    const byToken = await server.call("GET", path, { headers: { ...headers, authorization: `Bearer ${token}` } });
+    const bySession = await server.call("GET", path, { headers: { ...headers, cookie: "rested.session=any" } });
+    expect([byToken.status, bySession.status, bySession.body.code]).toEqual([200, 403, "cross_site_request"]);
+    for (const answer of [byToken, bySession]) {
+      expect(answer.headers.get("access-control-allow-origin")).toBe("*");
+      expect(answer.headers.get("access-control-allow-credentials")).toBeNull();
+    }
+  });
+
   it("[G5] lists every method of every route, and no other", async () => {
     const listed = MANAGE_OPERATIONS.map(({ method, path }) => `${method.toUpperCase()} /api/manage/${path}`);
     const existing: string[] = [];

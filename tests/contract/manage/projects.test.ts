@@ -33,6 +33,7 @@ describe("projects", () => {
       id: expect.stringMatching(/^[0-9a-f-]{36}$/),
       name: "Weather",
       allowedOrigins: [],
+      allowNullOrigin: false,
       disallowNoOrigin: false,
       rateLimit: null,
       hasMasterKey: false,
@@ -62,6 +63,19 @@ describe("projects", () => {
       disallowNoOrigin: true,
     });
     expect(project).toMatchObject({ allowedOrigins: ["https://app.example.com"], disallowNoOrigin: true });
+  });
+
+  it("[G2][U4] takes origins of apps, and the switch for null; null in the list is refused with what to do", async () => {
+    const allowedOrigins = ["Capacitor://localhost", "chrome-extension://abcdefghijklmnopabcdefghijklmnop"];
+    const project = await create({ name: "Weather", allowedOrigins, allowNullOrigin: true });
+    expect(project).toMatchObject({ allowedOrigins: ["capacitor://localhost", allowedOrigins[1]], allowNullOrigin: true });
+    const path = `/api/manage/projects/${project.id}`;
+    expect((await ada.call("PATCH", path, { body: { allowNullOrigin: false } })).body.allowNullOrigin).toBe(false);
+    const refused = await ada.call("PATCH", path, { body: { allowedOrigins: ["https://a.com", "null"] } });
+    expect(refused.body).toMatchObject({
+      code: "fields_invalid",
+      fields: { "allowedOrigins.1": expect.stringContaining("allowNullOrigin") },
+    });
   });
 
   it("[U2] POST refuses a name beside the field", async () => {

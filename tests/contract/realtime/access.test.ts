@@ -33,6 +33,13 @@ const REFUSALS: Refusal[] = [
   { what: "an expired key", code: "endpoint_or_key_invalid", seed: { expiresAt: PAST } },
   { what: "a key that only writes", code: "key_scope_insufficient", seed: { scope: "write" } },
   { what: "a foreign origin", code: "origin_not_allowed", seed: { allowedOrigins: [ORIGIN] }, headers: { Origin: "https://evil.example" } },
+  {
+    what: "an app that is not listed",
+    code: "origin_not_allowed",
+    seed: { allowedOrigins: [ORIGIN] },
+    headers: { Origin: "capacitor://localhost" },
+  },
+  { what: "the origin null", code: "origin_not_allowed", seed: { allowedOrigins: [ORIGIN] }, headers: { Origin: "null" } },
   { what: "no origin", code: "origin_required", seed: { disallowNoOrigin: true } },
   { what: "a wrong master key", code: "master_key_invalid", seed: { masterKey: "right" }, path: (path) => `${path}&masterKey=wrong` },
   { what: "a master key where there is none", code: "master_key_invalid", headers: { "X-Master-Key": "any" } },
@@ -88,6 +95,14 @@ describe("admissions", () => {
   it.each<[string, SeedOptions, (path: string) => string, Record<string, string>]>([
     ["without an origin", {}, (path) => path, {}],
     ["with an allowed origin", { allowedOrigins: [ORIGIN] }, (path) => path, { Origin: ORIGIN }],
+    [
+      "with the listed origin of an app",
+      { allowedOrigins: ["capacitor://localhost"] },
+      (path) => path,
+      { Origin: "capacitor://localhost" },
+    ],
+    ["with the origin null where that is allowed", { allowedOrigins: [ORIGIN], allowNullOrigin: true }, (path) => path, { Origin: "null" }],
+    ["with the origin that devices send", { allowedOrigins: [ORIGIN], allowNullOrigin: true }, (path) => path, { Origin: "file://" }],
     ["with a key that only reads", { scope: "read" }, (path) => path, {}],
     [
       "with a master key in the URL, whatever the origin",

@@ -64,6 +64,15 @@ describe("CORS", () => {
     const client = await open(seed.path, { Origin: ORIGIN });
     expect(client.headers).toMatchObject({ "access-control-allow-origin": ORIGIN, "access-control-allow-credentials": "true" });
     client.drop();
+    const app = await server.seed({ allowedOrigins: ["tauri://localhost"], allowNullOrigin: true });
+    const [listed, opaque] = [await open(app.path, { Origin: "tauri://localhost" }), await open(app.path, { Origin: "null" })];
+    expect(listed.headers).toMatchObject({
+      "access-control-allow-origin": "tauri://localhost",
+      "access-control-allow-credentials": "true",
+    });
+    expect(opaque.headers["access-control-allow-origin"]).toBe("null");
+    expect(opaque.headers["access-control-allow-credentials"]).toBeUndefined();
+    for (const stream of [listed, opaque]) stream.drop();
     const foreign = await fetch(`${server.httpOrigin}${seed.path}`, { headers: { ...EVENTS, Origin: "https://evil.example" } });
     expect(foreign.headers.get("access-control-allow-origin")).toBeNull();
     await expectProblem(foreign, "origin_not_allowed");

@@ -1,7 +1,10 @@
 /** `/api/manage/projects/{id}/openapi.json`: the description of a project's own endpoints (G5). */
 import { json, manageRoute } from "@/app/lib/manage-route";
+import { readableAnywhere } from "@/app/lib/readable-anywhere";
 import { describeProject } from "@/src/control/describe-project";
 
-export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
-  GET: async ({ runtime: { db, clock }, user, id }) => json(await describeProject({ db, clock, ownerId: user.id, projectId: id })),
-});
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = readableAnywhere(
+  manageRoute({
+    GET: async ({ runtime: { db, clock }, user, id }) => json(await describeProject({ db, clock, ownerId: user.id, projectId: id })),
+  }),
+);
