@@ -14,12 +14,21 @@ describe("If-Match", () => {
     ['"3", "12"', [3, 12]],
     ['"3","3" ,, "4",', [3, 4]],
     ['"2147483647"', [2147483647]],
+    ['W/"3"', [3]],
+    ['W/"3", "4" , W/"3"', [3, 4]],
+    ['"3-gzip"', [3]],
+    ['W/"3-br"', [3]],
+    ['"3--gzip", "4;zstd"', [3, 4]],
   ])("[R7] %s allows %j", (header, versions) => {
     expect(parseIfMatch(header)).toEqual(versions);
   });
 
   it.each([
-    ["a weak tag", 'W/"3"'],
+    ["a lowercase w", 'w/"3"'],
+    ["a space after W/", 'W/ "3"'],
+    ["an unknown suffix", '"3-foo"'],
+    ["two suffixes", '"3-gzip-br"'],
+    ["a suffix alone", '"-gzip"'],
     ["a tag that no record has", '"abc"'],
     ["version 0", '"0"'],
     ["a leading zero", '"03"'],
@@ -51,12 +60,16 @@ describe("If-None-Match", () => {
     ['"3"', true],
     ['W/"3"', true],
     ['"2", W/"3"', true],
+    ['"3-gzip"', true],
+    ['W/"2--gzip", W/"3--gzip"', true],
+    ['"33-gzip"', false],
+    ['"3-foo"', false],
     ['"2"', false],
     ['"33"', false],
     ["3", false],
     ["", false],
   ])("[R7] %s names version 3: %s", (header, isNamed) => {
-    expect(isNamedBy(header, 3)).toBe(isNamed);
+    expect(isNamedBy(header, "3")).toBe(isNamed);
   });
 });
 

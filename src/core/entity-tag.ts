@@ -11,20 +11,21 @@ export function toEntityTag({ version }: { version: number }): string {
 }
 
 /**
- * The versions that an `If-Match` header allows, each once; undefined: any. A weak tag, and one that no record has, match none; a header that is
- * no list of tags at all matches nothing, since its sender wanted to be sure.
+ * The versions that an `If-Match` header allows, each once; undefined: any. A weak tag counts, although RFC 9110 compares strongly here: every change
+ * raises the version, so a proxy that weakened the tag because it compressed the answer did not make it less exact. A tag that no record has matches
+ * none; a header that is not a list of tags matches nothing, since its sender wanted to be sure.
  */
 export function parseIfMatch(header: string | undefined): readonly number[] | undefined {
   if (header === undefined || header.trim() === "*") return undefined;
-  const versions = (parseTags(header) ?? []).flatMap(({ weak, opaque }) => (weak ? [] : toVersions(opaque)));
+  const versions = (parseTags(header) ?? []).flatMap(toVersions);
   return [...new Set(versions)];
 }
 
-/** True when an `If-None-Match` header names this version: its sender has the answer already. The comparison is weak, as it is for reading. */
-export function isNamedBy(header: string | undefined, version: number): boolean {
+/** True when an `If-None-Match` header names this tag, given without its quotes: its sender has the answer already. The comparison is weak. */
+export function isNamedBy(header: string | undefined, tag: string): boolean {
   if (header === undefined) return false;
   if (header.trim() === "*") return true;
-  return parseTags(header)?.some(({ opaque }) => opaque === String(version)) === true;
+  return parseTags(header)?.includes(tag) === true;
 }
 
 /**
@@ -60,27 +61,25 @@ function isConflict(error: unknown): error is AppError {
   return isAppError(error) && error.code === "version_conflict";
 }
 
-interface EntityTag {
-  weak: boolean;
-  opaque: string;
-}
-
 /** A tag, and the comma behind it or the end; empty members of a list are allowed. */
-const TAG = /[ \t,]*(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"[ \t]*(?:,[ \t,]*|$)/y;
+const TAG = /[ \t,]*(?:W\/)?"([\x21\x23-\x7e\x80-\xff]*)"[ \t]*(?:,[ \t,]*|$)/y;
 
-/** Undefined: the header is no list of tags. */
-function parseTags(header: string): EntityTag[] | undefined {
-  const tags: EntityTag[] = [];
+/** What proxies append to the tag of an answer that they compress: `"5-gzip"` (Apache, Caddy, lighttpd), `"5--gzip"` (Jetty), `"5;gzip"`. No tag of ours ends so. */
+const CODING = /(?:--?|;)(?:gzip|br|zstd|deflate)$/;
+
+/** The tags without quotes, without `W/`, and without what a compressing proxy appended. Undefined: the header is not a list of tags. */
+function parseTags(header: string): string[] | undefined {
+  const tags: string[] = [];
   TAG.lastIndex = 0;
   while (TAG.lastIndex < header.length) {
     const match = TAG.exec(header);
     if (!match) return undefined;
-    tags.push({ weak: match[1] !== undefined, opaque: match[2] ?? "" });
+    tags.push((match[1] ?? "").replace(CODING, ""));
   }
   return tags;
 }
 
-function toVersions(opaque: string): number[] {
-  const version = /^[1-9]\d{0,9}$/.test(opaque) ? Number(opaque) : NO_VERSION;
+function toVersions(tag: string): number[] {
+  const version = /^[1-9]\d{0,9}$/.test(tag) ? Number(tag) : NO_VERSION;
   return version !== NO_VERSION && version <= VERSION_MAX ? [version] : [];
 }

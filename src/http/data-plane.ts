@@ -205,7 +205,7 @@ class Plane {
       response.destroy();
       return;
     }
-    if (this.#stream && appError.entry.retryable && isReconnection(exchange.request)) {
+    if (this.#stream && appError.entry.retryable && isReconnection(exchange.request, exchange.parameters)) {
       this.#stream.postpone({ response, error: appError, headers: headersOf(exchange) });
       return;
     }

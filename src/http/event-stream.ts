@@ -1,6 +1,7 @@
 /** When a GET asks for changes as they come rather than for records (W12). It must not know streams: whoever composes the data plane hands it one. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Grant } from "@/src/core/access";
+import { parseLastEventId } from "@/src/core/last-event-id";
 import type { AppError } from "@/src/shared/errors";
 
 export interface StreamAnswerer {
@@ -26,7 +27,15 @@ export function wantsEvents({ method, headers: { accept } }: Pick<IncomingMessag
   });
 }
 
-/** Whether it goes on with a stream: an `EventSource`, which never comes again once it was answered with an error. */
-export function isReconnection(request: Pick<IncomingMessage, "method" | "headers">): boolean {
-  return wantsEvents(request) && Boolean(request.headers["last-event-id"]);
+/** Whether it resumes a stream, by header or parameter: an `EventSource` never connects again once it was answered with an error. */
+export function isReconnection(request: Pick<IncomingMessage, "method" | "headers">, parameters: URLSearchParams): boolean {
+  return wantsEvents(request) && isResumption(parameters, request.headers["last-event-id"]);
+}
+
+function isResumption(...named: Parameters<typeof parseLastEventId>): boolean {
+  try {
+    return parseLastEventId(...named) !== undefined;
+  } catch {
+    return true;
+  }
 }

@@ -53,11 +53,17 @@ export interface BodyLimits {
 
 export const JSON_TYPE = "application/json; charset=utf-8";
 
+/**
+ * `no-transform`: a proxy that compresses answers would hold back server-sent events until its buffer is full, and weaken or rename entity tags
+ * (RFC 9111, section 5.2.2.6; Node's `compression` and Caddy's `encode` obey it).
+ */
+const CACHE_CONTROL = "no-store, no-transform";
+
 /** The headers of every answer of the data plane. */
 export function headersOf({ requestId, origin, headers }: DataExchange): Record<string, string> {
   return {
     ...toCorsHeaders(origin),
-    "Cache-Control": "no-store",
+    "Cache-Control": CACHE_CONTROL,
     "X-Content-Type-Options": "nosniff",
     "X-Request-Id": requestId,
     ...headers,

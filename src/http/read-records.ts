@@ -36,7 +36,7 @@ export function createReadHandler({ records, sandbox }: { records: Records; sand
       return;
     }
     const tagged: Record<string, string> = version === undefined ? {} : { ETag: toEntityTag({ version }) };
-    if (version !== undefined && isNamedBy(request.headers["if-none-match"], version)) {
+    if (version !== undefined && isNamedBy(request.headers["if-none-match"], String(version))) {
       respond(exchange, { status: 304, headers: { ...headersOf(exchange), ...tagged } });
       return;
     }

@@ -3,6 +3,7 @@ import type { ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import parseRange from "range-parser";
 import type { Compiled } from "@/src/core/definitions";
+import { isNamedBy } from "@/src/core/entity-tag";
 import { toFileHeaders } from "@/src/core/file-headers";
 import type { Files, OpenFile } from "@/src/core/files";
 import { parseFlag } from "@/src/core/parse-flag";
@@ -29,7 +30,7 @@ export function createSendFileHandler({ files }: { files: Pick<Files, "open"> })
     const id = parseUniqueId(exchange.parameters);
     const file = await files.open({ endpointId: grant.endpoint.id, id, onlyOwner: grant.onlyOwner });
     const headers = { ...headersOf(exchange), ...toFileHeaders(file), "Cross-Origin-Resource-Policy": toResourcePolicy(site) };
-    if (isNamed(request.headers["if-none-match"], file.sha256)) return respond(exchange, { status: 304, headers });
+    if (isNamedBy(request.headers["if-none-match"], file.sha256)) return respond(exchange, { status: 304, headers });
 
     const range = selectRange(request.headers, file);
     if (range === "unsatisfiable") {
@@ -100,11 +101,4 @@ function selectRange(
 /** The parser takes "the last 500 bytes" of a shorter file for unsatisfiable; it is the whole file (RFC 9110, section 14.1.2). */
 function withinSuffixes(range: string, size: number): string {
   return range.replace(/(?<=[=,\s])-(\d+)/g, (suffix, length: string) => (Number(length) > size ? `-${size}` : suffix));
-}
-
-/** Whether `If-None-Match` names the file; weak tags count here (RFC 9110, section 13.1.2). */
-function isNamed(header: string | undefined, sha256: string): boolean {
-  return (
-    header !== undefined && (header.trim() === "*" || header.split(",").some((tag) => tag.trim().replace(/^W\//, "") === `"${sha256}"`))
-  );
 }

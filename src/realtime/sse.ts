@@ -82,8 +82,7 @@ export function createEventStreams(options: {
   return {
     open: async (request) => {
       const { parameters, grant, response } = request;
-      const lastEventId = request.request.headers["last-event-id"];
-      const start = parseEventStart(parameters, Array.isArray(lastEventId) ? lastEventId[0] : lastEventId);
+      const start = parseEventStart(parameters, request.request.headers);
       const format = parameters.has("since") ? CURSOR_EVENTS : PLAIN_EVENTS;
       const filter = parseJsonata(parameters);
       const address = toClientAddress(request.request);

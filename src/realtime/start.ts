@@ -1,11 +1,18 @@
 /** Where a stream begins, from what a client asked for (W9, W11, W12). It must not know the log. */
+import type { IncomingHttpHeaders } from "node:http";
+import { parseLastEventId } from "@/src/core/last-event-id";
 import { parseFlag } from "@/src/core/parse-flag";
 import { parseCursor } from "@/src/shared/cursor";
 import { AppError } from "@/src/shared/errors";
 import type { Start } from "./session";
 
-/** By the parameters `since` and `snapshot`. Raises `cursor_invalid`, `parameter_invalid`. */
-export function parseStart(parameters: URLSearchParams): Start {
+/**
+ * Of a WebSocket: by the last event id, else by the parameters `since` and `snapshot`. `headers` are those of the handshake. Throws `cursor_invalid`,
+ * `parameter_invalid`.
+ */
+export function parseStart(parameters: URLSearchParams, headers: IncomingHttpHeaders): Start {
+  const lastEventId = parseLastEventId(parameters, headers["last-event-id"]);
+  if (lastEventId !== undefined) return toResumption(lastEventId);
   const snapshot = parseFlag(parameters, "snapshot");
   const since = parameters.get("since");
   if (since === null) return { mode: "plain", snapshot };
@@ -16,10 +23,9 @@ export function parseStart(parameters: URLSearchParams): Start {
   throw new AppError("parameter_invalid", { detail });
 }
 
-/** The same for server-sent events: every such stream can be resumed, and a browser that connects again sends the URL as it was. */
-export function parseEventStart(parameters: URLSearchParams, lastEventId: string | undefined): Start {
-  if (lastEventId) return toResumption(lastEventId);
-  const start = parseStart(parameters);
+/** The same for server-sent events: every such stream can be resumed. */
+export function parseEventStart(parameters: URLSearchParams, headers: IncomingHttpHeaders): Start {
+  const start = parseStart(parameters, headers);
   return start.mode === "plain" ? { ...start, mode: "now" } : start;
 }
 

@@ -71,12 +71,13 @@ export function createUpgradeHandler(options: {
     accessRequest: AccessRequest;
     clientAddress: string;
     parameters: URLSearchParams;
+    headers: IncomingMessage["headers"];
   }): Promise<void> {
-    const { handshake, accessRequest, clientAddress, parameters } = request;
+    const { handshake, accessRequest, clientAddress, parameters, headers } = request;
     const timer = setTimeout(() => handshake.refuse(new AppError("database_unavailable")), HANDSHAKE_TIMEOUT_MS);
     try {
       const grant = await access.decide(accessRequest, clientAddress);
-      const start = parseStart(parameters);
+      const start = parseStart(parameters, headers);
       const filter = parseJsonata(parameters);
       let webSocket: WebSocket | undefined;
       const connect = (): Sink | undefined => {
@@ -138,7 +139,7 @@ export function createUpgradeHandler(options: {
         publicUrl: config.publicUrl,
       });
       const handshake = createHandshake({ server, request, socket, head });
-      void open({ handshake, accessRequest, clientAddress: toClientAddress(request), parameters });
+      void open({ handshake, accessRequest, clientAddress: toClientAddress(request), parameters, headers: request.headers });
     },
     closeAll: async ({ graceMs }) => {
       heartbeat.stop();

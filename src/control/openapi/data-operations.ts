@@ -164,6 +164,7 @@ function toRead({ errors, files }: { errors: readonly ErrorCode[]; files: boolea
       "cursor",
       "order",
       "jsonata",
+      "lastEventId",
       "ifNoneMatch",
       ...(files ? (["fileOnly", "stream", "range"] as const) : []),
     ],

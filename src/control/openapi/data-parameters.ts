@@ -53,7 +53,8 @@ export const DATA_PARAMETERS = {
     "noATCookie",
     "With `login`: the token comes in the `Authorization` header, and no cookie is set. Works from every origin.",
   ),
-  ifMatch: header("If-Match", 'Only if the record has this version: the `ETag` of its last answer, like `"3"`.'),
+  lastEventId: query("lastEventId", "Of a stream: resume after this event id, as with the header `Last-Event-ID`.", TEXT),
+  ifMatch: header("If-Match", 'Only if the record has this version: the `ETag` of its last answer, like `"3"` or `W/"3"`.'),
   ifNoneMatch: header("If-None-Match", "With one `uniqueId`: 304 and no body where the record still has this version."),
   idempotencyKey: header(
     "Idempotency-Key",

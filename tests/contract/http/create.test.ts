@@ -35,7 +35,7 @@ describe("POST", () => {
     const response = await post('{"b":1,"a":[true,null]}');
     expect(response.status).toBe(201);
     expect(response.headers.get("content-type")).toBe("application/json; charset=utf-8");
-    expect(response.headers.get("cache-control")).toBe("no-store");
+    expect(response.headers.get("cache-control")).toBe("no-store, no-transform");
     expect(response.headers.get("x-content-type-options")).toBe("nosniff");
     expect(response.headers.get("x-request-id")).toMatch(/^req-[0-9a-f]{12}$/);
     const text = await response.text();

@@ -58,7 +58,7 @@ describe("the whole file", () => {
       "cross-origin-resource-policy": "cross-origin",
       "x-content-type-options": "nosniff",
       "accept-ranges": "bytes",
-      "cache-control": "no-store",
+      "cache-control": "no-store, no-transform",
       etag: TAG,
     });
   });

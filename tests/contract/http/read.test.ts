@@ -43,7 +43,7 @@ describe("GET", () => {
     const response = await get();
     expect([response.status, await response.text(), response.headers.get("content-length")]).toEqual([200, "[]", "2"]);
     expect(response.headers.get("content-type")).toBe("application/json; charset=utf-8");
-    expect(response.headers.get("cache-control")).toBe("no-store");
+    expect(response.headers.get("cache-control")).toBe("no-store, no-transform");
   });
 
   it("[R3] answers every record of this endpoint alone, in creation order, updated ones in place", async () => {

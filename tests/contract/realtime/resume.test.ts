@@ -36,6 +36,30 @@ async function postSeveral(seed: Seed, count: number): Promise<string[]> {
 const idsOf = (messages: readonly StreamMessage[]) => messages.flatMap(({ record }) => (record ? [record.uniqueId] : []));
 
 describe("since", () => {
+  it("[W9] lastEventId in the URL, or the header Last-Event-ID, resumes a WebSocket as since=<cursor> does, and goes before since", async () => {
+    const seed = await server.seed();
+    const ids = await postSeveral(seed, 3);
+    const { epoch } = await positionOf(seed);
+    const id = formatCursor({ epoch, seq: 1 });
+    const clients = [
+      await server.connect(`${seed.path}&lastEventId=${id}`),
+      await server.connect(`${seed.path}&since=now&lastEventId=${id}`),
+      await server.connect(seed.path, { headers: { "Last-Event-ID": id } }),
+    ];
+    for (const client of clients) {
+      const [ready, ...changes] = await client.take(3);
+      expect(ready).toEqual({ type: "READY", cursor: id });
+      expect(idsOf(changes)).toEqual(ids.slice(1));
+    }
+    const refused = await server.connect(`${seed.path}&lastEventId=${id}`, {
+      headers: { "Last-Event-ID": formatCursor({ epoch, seq: 2 }) },
+    });
+    expect(await refused.closed).toEqual({
+      code: 4000,
+      reason: expect.stringMatching(/header Last-Event-ID and the parameter lastEventId/),
+    });
+  });
+
   it("[W9] since=now: READY with the cursor, then changes with theirs", async () => {
     const seed = await server.seed();
     await postSeveral(seed, 2);

@@ -23,7 +23,7 @@ describe("the head", () => {
     expect(client.status).toBe(200);
     expect(client.headers).toMatchObject({
       "content-type": "text/event-stream; charset=utf-8",
-      "cache-control": "no-store",
+      "cache-control": "no-store, no-transform",
       "x-accel-buffering": "no",
       "x-content-type-options": "nosniff",
       "x-request-id": expect.stringMatching(/./),

@@ -79,6 +79,9 @@ describe("ending", () => {
     expect(third.text()).toMatch(/^retry: \d+000\nevent: close\ndata: {"code":1013,"reason":"Too many requests/);
     const events = { Accept: "text/event-stream" };
     await expectProblem(await fetch(`${server.httpOrigin}${seed.path}`, { headers: events }), "rate_limited");
+    const byParameter = await openEvents(`${server.httpOrigin}${seed.path}&lastEventId=${client.lastEventId()}`);
+    expect(await byParameter.ended).toBe("whole");
+    expect(byParameter.text()).toMatch(/^retry: \d+000\nevent: close\n/);
     const elsewhere = `${server.httpOrigin}/api/1/ce/nothing/here?key=${"0".repeat(32)}`;
     await expectProblem(await fetch(elsewhere, { headers: { ...events, ...id } }), "endpoint_or_key_invalid");
   });

@@ -6,6 +6,7 @@ import { formatCursor } from "@/src/shared/cursor";
 import { listOperations } from "@/src/shared/openapi";
 import type { Seed } from "@/tests/support/data-server";
 import { type EventClient, openEvents } from "@/tests/support/event-client";
+import { expectProblem } from "@/tests/support/expect-problem";
 import { FORM_TYPE, filePart, toForm } from "@/tests/support/form";
 import { createSchemaCheck } from "@/tests/support/openapi";
 import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";
@@ -168,6 +169,29 @@ describe("resuming", () => {
       expect(ready).toEqual({ type: "READY", cursor: await cursorOf(seed, 1) });
       expect(changes.map(({ record }) => record.uniqueId)).toEqual(ids.slice(1));
     }
+  });
+
+  it("[W12] lastEventId in the URL resumes as the header does, before since and snapshot", async () => {
+    const seed = await server.seed();
+    const ids = [await server.post(seed, 1), await server.post(seed, 2), await server.post(seed, 3)];
+    const id = await cursorOf(seed, 1);
+    const changedIds = (client: EventClient) => client.messages().flatMap(({ type, record }) => (type === "POST" ? [record.uniqueId] : []));
+    for (const query of ["", "&since=now", "&snapshot=true"]) {
+      const client = await open(`${seed.path}${query}&lastEventId=${id}`);
+      await client.until("what was missed", () => changedIds(client).length === 2);
+      expect(changedIds(client)).toEqual(ids.slice(1));
+    }
+    const both = await open(`${seed.path}&lastEventId=${id}`, { "Last-Event-ID": id });
+    await both.until("what was missed", hasMessages(2));
+  });
+
+  it("[W12] a header and a parameter that differ are refused by both names", async () => {
+    const seed = await server.seed();
+    const headers = { Accept: "text/event-stream", "Last-Event-ID": await cursorOf(seed, 1) };
+    const answer = await fetch(`${server.httpOrigin}${seed.path}&lastEventId=${await cursorOf(seed, 0)}`, { headers });
+    expect(await expectProblem(answer, "parameter_invalid")).toMatch(/header Last-Event-ID and the parameter lastEventId differ/);
+    const malformed = await fetch(`${server.httpOrigin}${seed.path}&lastEventId=x`, { headers: { Accept: "text/event-stream" } });
+    await expectProblem(malformed, "cursor_invalid");
   });
 
   it("[W12] an empty Last-Event-ID is none", async () => {
