@@ -22,6 +22,20 @@ describe("toAccessRequest", () => {
     });
   });
 
+  it.each<[string, string, RequestHeaders, string | undefined, true | undefined]>([
+    ["the header", "", { "x-api-key": "k" }, "k", undefined],
+    ["the header beside an empty parameter", "?key=", { "x-api-key": "k" }, "k", undefined],
+    ["the same twice", "?key=k", { "x-api-key": "k" }, "k", undefined],
+    ["two different ones", "?key=k", { "x-api-key": "l" }, "k", true],
+    ["an empty header", "?key=k", { "x-api-key": "" }, "k", undefined],
+    ["none", "", {}, undefined, undefined],
+  ])("[U3] key: %s", (_what, query, headers, key, hasTwoKeys) => {
+    for (const operation of ["read", "subscribe"] as const) {
+      const request = of(query, headers, operation);
+      expect([request.key, request.hasTwoKeys]).toEqual([key, hasTwoKeys]);
+    }
+  });
+
   it.each<[string, string, RequestHeaders, string | undefined]>([
     ["none", "", {}, undefined],
     ["the parameter", "?masterKey=m", {}, "m"],

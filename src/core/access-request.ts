@@ -1,4 +1,5 @@
 /** Takes from a request what the access decision needs, the same for HTTP and WebSocket. It must not decide anything. */
+import { findMisplacedKey } from "@/src/core/address-hints";
 import type { DataAddress } from "@/src/shared/data-path";
 
 /** What a request wants to do. `subscribe` opens a stream of changes; `register`, `login` and `logout` are POSTs to an authentication endpoint (L). */
@@ -7,7 +8,12 @@ export type Operation = "read" | "create" | "update" | "delete" | "subscribe" | 
 export interface AccessRequest {
   version: string;
   endpointName: string;
+  /** The parameter, or the header `X-API-Key`. */
   key?: string;
+  /** Parameter and header name different keys. */
+  hasTwoKeys?: true;
+  /** Without a key: where it may have been put instead, as a sentence. */
+  misplacedKey?: string;
   /** Only for `subscribe`: replaces the key. */
   ticket?: string;
   masterKey?: string;
@@ -34,7 +40,10 @@ export function toAccessRequest(request: {
 }): AccessRequest {
   const { address, parameters, headers, operation, publicUrl } = request;
   const isStream = operation === "subscribe";
-  const key = parameters.get("key");
+  const keyParameter = parameters.get("key");
+  const keyHeader = one(headers["x-api-key"]);
+  const key = keyParameter || keyHeader;
+  const hasTwoKeys = Boolean(keyParameter && keyHeader) && keyParameter !== keyHeader;
   const ticket = isStream ? parameters.get("ticket") : null;
   const masterKey = masterKeyOf(parameters, headers);
   const accessToken = bearerOf(headers) ?? (isStream ? parameters.get("accessToken") : null);
@@ -46,11 +55,18 @@ export function toAccessRequest(request: {
     headers,
     publicUrl,
     ...(key ? { key } : {}),
+    ...(hasTwoKeys ? { hasTwoKeys } : {}),
+    ...(key || ticket ? {} : toMisplaced(parameters, headers)),
     ...(ticket ? { ticket } : {}),
     ...(masterKey === undefined ? {} : { masterKey }),
     ...(accessToken ? { accessToken } : {}),
     ...(origin ? { origin } : {}),
   };
+}
+
+function toMisplaced(parameters: URLSearchParams, headers: RequestHeaders): Pick<AccessRequest, "misplacedKey"> {
+  const misplacedKey = findMisplacedKey(parameters, headers);
+  return misplacedKey === undefined ? {} : { misplacedKey };
 }
 
 /** A master key is never ignored (U6): of two different ones at least one is wrong, so what is passed on then matches nothing. */

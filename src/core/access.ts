@@ -1,13 +1,14 @@
 /** The one access decision for HTTP, WebSocket and SSE (U3–U7, S1, W6). It must not know transports, nor read storage but through definitions. */
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { AccessRequest, Operation } from "@/src/core/access-request";
+import { findNameHint } from "@/src/core/address-hints";
 import type { Compiled, Definitions } from "@/src/core/definitions";
 import type { Clock, Definition, StoredToken } from "@/src/core/ports";
 import type { SignIns } from "@/src/core/sign-ins";
 import type { SignIn } from "@/src/core/stream-ports";
 import { type CookieToken, isListed, requireTokenCookie } from "@/src/core/token-cookie";
 import type { Tokens } from "@/src/core/tokens";
-import { AppError } from "@/src/shared/errors";
+import { AppError, type ErrorCode } from "@/src/shared/errors";
 import { API_VERSION } from "@/src/shared/protocol";
 
 /** What was allowed, to whom. */
@@ -50,7 +51,7 @@ export interface Grant {
 export interface Access {
   /** Locates and admits. Raises the first failed check's error. */
   decide(request: AccessRequest): Promise<Grant>;
-  /** U3: what the URL names. Raises `api_version_unknown`, `key_missing`, `endpoint_or_key_invalid`, `ticket_invalid`, `database_unavailable`. */
+  /** U3: what the URL names. Raises `api_version_unknown`, `key_missing`, `parameter_invalid` for two keys, `endpoint_or_key_invalid`, `ticket_invalid`, `database_unavailable`. */
   locate(request: AccessRequest): Promise<Compiled>;
   /** Whether `locate` answers without asking storage. */
   isKnown(request: AccessRequest): boolean;
@@ -102,9 +103,11 @@ class DefinedAccess implements Access {
       if (site?.endpoint.name !== request.endpointName) throw new AppError("ticket_invalid");
       return site;
     }
-    if (!request.key) throw new AppError("key_missing");
+    if (!request.key) throw toKeyMissing(request);
+    if (request.hasTwoKeys)
+      throw new AppError("parameter_invalid", { detail: "The parameter key and the header X-API-Key differ. Send one." });
     const site = await this.#definitions.find(request.key, request.endpointName);
-    if (!site) throw new AppError("endpoint_or_key_invalid");
+    if (!site) throw toInvalid(request);
     return site;
   }
 
@@ -114,7 +117,7 @@ class DefinedAccess implements Access {
 
   async admit(site: Compiled, request: AccessRequest): Promise<Grant> {
     const { key, endpoint, project } = site;
-    if (key && keyState(key, this.#clock.now()) !== "valid") throw new AppError("endpoint_or_key_invalid");
+    if (key && keyState(key, this.#clock.now()) !== "valid") throw toInvalid(request);
     const master = request.masterKey !== undefined;
     if (request.masterKey !== undefined && !isMasterKey(site, request.masterKey)) throw new AppError("master_key_invalid");
     if (key && !master) checkOrigin(site, request.origin);
@@ -214,6 +217,19 @@ class DefinedAccess implements Access {
     const onlyOwner = isNeeded && !othersMay(site, "subscribe") ? grant.user.id : undefined;
     return onlyOwner === grant.onlyOwner ? undefined : new AppError("access_changed");
   }
+}
+
+function toKeyMissing({ endpointName, misplacedKey }: AccessRequest): AppError {
+  return toHinted("key_missing", endpointName === "" ? findNameHint(endpointName) : misplacedKey);
+}
+
+/** The same for a key that has ended as for one that never was, so that neither can be probed. */
+function toInvalid({ endpointName }: AccessRequest): AppError {
+  return toHinted("endpoint_or_key_invalid", findNameHint(endpointName));
+}
+
+function toHinted(code: ErrorCode, detail: string | undefined): AppError {
+  return new AppError(code, detail === undefined ? {} : { detail });
 }
 
 /** The state of a token. A revocation counts from when it is known. */

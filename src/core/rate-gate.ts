@@ -26,7 +26,13 @@ export interface RateGate {
 }
 
 /** Errors that say that a request names nothing that exists. */
-const UNLOCATED: ReadonlySet<ErrorCode> = new Set(["api_version_unknown", "key_missing", "endpoint_or_key_invalid", "ticket_invalid"]);
+const UNLOCATED: ReadonlySet<ErrorCode> = new Set([
+  "api_version_unknown",
+  "key_missing",
+  "endpoint_or_key_invalid",
+  "ticket_invalid",
+  "parameter_invalid",
+]);
 
 /** Networks that are remembered for having named too much that does not exist. */
 const BARRED_MAX = 10_000;

@@ -18,6 +18,9 @@ export const HEALTH_PATH = "/api/health";
 /** What pages and the management API take, one or the other of them. */
 export const PAGE_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
+const WHERE_APIS_ARE =
+  "There is nothing at this address. Endpoints are at /api/1/ce/<endpoint>?key=<your key>, the management API is below /api/manage/.";
+
 /** Below these, route handlers bound their bodies themselves. */
 const API_PATH = /^\/api\/(?:auth|manage)\//;
 const ANY_API_PATH = /^\/api(?:[/?]|$)/;
@@ -49,7 +52,7 @@ export function findRequestProblem(request: IncomingMessage, { publicUrl, pagesT
     return new AppError("host_not_allowed", { detail });
   }
   // Next would answer the same, at the cost of a page.
-  if (ANY_API_PATH.test(url) && !API_PATH.test(url)) return new AppError("not_found");
+  if (ANY_API_PATH.test(url) && !API_PATH.test(url)) return new AppError("not_found", { detail: WHERE_APIS_ARE });
   if (!pagesTakeBodies && !API_PATH.test(url) && hasBody(request)) {
     return new AppError("body_too_large", { detail: "The body is too large: this address takes none." });
   }

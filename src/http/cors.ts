@@ -1,6 +1,7 @@
 /** CORS headers of the data plane (U5). It must not decide which origins are allowed; access.ts does. */
 import type { IncomingHttpHeaders } from "node:http";
 import { PREFLIGHT_SECONDS, toAllowedHeaders } from "@/src/shared/cors";
+import { OPAQUE_ORIGINS } from "@/src/shared/origins";
 
 /**
  * What is known of the request's origin.
@@ -25,6 +26,7 @@ const EXPOSED =
 const KNOWN_HEADERS = [
   "Content-Type",
   "Authorization",
+  "X-API-Key",
   "X-Master-Key",
   "If-Match",
   "If-None-Match",
@@ -33,6 +35,7 @@ const KNOWN_HEADERS = [
   "Idempotency-Key",
   "Last-Event-ID",
 ];
+const KEY_HEADER = /(?:^|,)[ \t]*x-api-key[ \t]*(?:,|$)/i;
 /** What the answer to a preflight depends on. */
 const PREFLIGHT_VARY = "Origin, Access-Control-Request-Headers, Access-Control-Request-Private-Network";
 
@@ -56,7 +59,8 @@ export function toCorsHeaders(verdict: OriginVerdict): Record<string, string> {
 }
 
 /**
- * The headers of an answered preflight, on top of {@link toCorsHeaders}. Only what a project allows may be cached, and may reach a server of a private
+ * The headers of an answered preflight, on top of {@link toCorsHeaders}. Only what a project allows may be cached (or what it will be asked for, where
+ * the key comes as a header), and may reach a server of a private
  * network from a page of the public one (`Access-Control-Request-Private-Network`).
  */
 export function toPreflightHeaders(verdict: OriginVerdict, asked: IncomingHttpHeaders): Record<string, string> {
@@ -66,7 +70,11 @@ export function toPreflightHeaders(verdict: OriginVerdict, asked: IncomingHttpHe
     "Access-Control-Allow-Methods": METHODS,
     "Access-Control-Allow-Headers": toAllowedHeaders(asked["access-control-request-headers"], KNOWN_HEADERS),
   };
-  if (verdict.kind === "unknown") return headers;
+  if (verdict.kind === "unknown") {
+    // Of headers a preflight has the names alone. A key that comes in one is not known yet, and the request itself is checked again.
+    if (OPAQUE_ORIGINS.includes(verdict.origin) || !KEY_HEADER.test(asked["access-control-request-headers"] ?? "")) return headers;
+    return { ...headers, "Access-Control-Max-Age": PREFLIGHT_SECONDS, "Access-Control-Allow-Credentials": "true" };
+  }
   const isPrivate = asked["access-control-request-private-network"] === "true";
   return {
     ...headers,

@@ -20,7 +20,7 @@ const retry = (status: number, close: number, message: string): ErrorEntry => ({
 export const ERRORS = {
   // U: URL, key, origin
   api_version_unknown: client(404, "This API version does not exist. The current version is 1: /api/1/ce/<endpoint>."),
-  key_missing: client(403, "The API key is missing. Add ?key=<your key> to the URL."),
+  key_missing: client(403, "The API key is missing. Add ?key=<your key> to the URL, or send it as X-API-Key."),
   endpoint_or_key_invalid: client(
     400,
     "The endpoint or the key is not valid. Check both in the dashboard; the key may be revoked or expired.",

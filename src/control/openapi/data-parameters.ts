@@ -125,8 +125,9 @@ export const DATA_SCHEMAS = {
   },
 } as const satisfies Record<string, JsonSchema>;
 
-const SECURITY: Record<"key" | "masterKey" | "accessToken", ApiSecurityScheme> = {
+const SECURITY: Record<"key" | "keyHeader" | "masterKey" | "accessToken", ApiSecurityScheme> = {
   key: { type: "apiKey", in: "query", name: "key", description: "One of the project's keys. It is no secret." },
+  keyHeader: { type: "apiKey", in: "header", name: "X-API-Key", description: "The same key as a header: it stays out of URLs and logs." },
   masterKey: {
     type: "apiKey",
     in: "header",

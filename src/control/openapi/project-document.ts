@@ -93,14 +93,14 @@ function toSecurity({ kind, secure }: Described, { method }: DataOperation): Rec
   // POST registers and logs in, which takes no token, and logs out, which does.
   const isOpen = isAuthentication ? method === "post" : !secure;
   const takesToken = isAuthentication || secure;
-  return [
-    ...(isOpen ? [{ key: [] }] : []),
+  return ["key", "keyHeader"].flatMap((key) => [
+    ...(isOpen ? [{ [key]: [] }] : []),
     ...(takesToken
       ? [
-          { key: [], accessToken: [] },
-          { key: [], accessTokenCookie: [] },
+          { [key]: [], accessToken: [] },
+          { [key]: [], accessTokenCookie: [] },
         ]
       : []),
-    { key: [], masterKey: [] },
-  ];
+    { [key]: [], masterKey: [] },
+  ]);
 }

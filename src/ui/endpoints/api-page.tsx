@@ -48,6 +48,10 @@ export function ApiPage({ projectId, endpointId, origin, bodyBytesMax, document 
           <Address label="HTTP" url={toHttpUrl(target)} />
           <Address label="WebSocket" url={toStreamUrl(target)} />
         </dl>
+        <p className="text-muted">
+          Programs may send the key as the header <code className="text-data text-text">X-API-Key</code> instead, which keeps it out of URLs
+          and of the logs of proxies.
+        </p>
         <KeyChoice projectId={projectId} keys={workingKeys(keys, nowMs)} chosen={key} onChoose={setChosenId} />
         {needsToken ? (
           <p className="text-muted">

@@ -81,6 +81,80 @@ describe("address and key", () => {
   });
 });
 
+describe("the key as a header", () => {
+  it("[U3] opens what the parameter opens, with every method", async () => {
+    const seed = await server.seed();
+    const path = `/api/1/ce/${seed.endpointName}`;
+    const created = await send(path, "POST", { "X-API-Key": seed.key });
+    expect(created.status).toBe(201);
+    const { uniqueId } = (await created.json()) as { uniqueId: string };
+    for (const method of ["GET", "PUT", "DELETE"])
+      expect((await send(`${path}?uniqueId=${uniqueId}`, method, { "X-API-Key": seed.key })).status).toBe(200);
+    expect((await send(path, "HEAD", { "X-API-Key": seed.key })).status).toBe(200);
+    expect(server.logged.join()).not.toContain(seed.key);
+  });
+
+  it("[U3] may stand beside the same parameter; two that differ are refused, and neither is used", async () => {
+    const [seed, other] = [await server.seed(), await server.seed()];
+    expect((await send(seed.path, "GET", { "X-API-Key": seed.key })).status).toBe(200);
+    await expectRefused(seed, seed.path, "parameter_invalid", { "X-API-Key": other.key });
+    await expectRefused(seed, seed.path, "parameter_invalid", { "X-API-Key": "unknown" });
+    expect(await server.count(other)).toEqual({ records: 0, changes: 0 });
+  });
+
+  it("[U3] a wrong one is refused as a wrong parameter is", async () => {
+    const seed = await server.seed();
+    const path = `/api/1/ce/${seed.endpointName}`;
+    await expectProblem(await send(path, "GET", { "X-API-Key": "0".repeat(32) }), "endpoint_or_key_invalid");
+    await expectProblem(await send(path, "GET", { "X-API-Key": "" }), "key_missing");
+  });
+});
+
+describe("messages that point the way", () => {
+  it.each<[string, (seed: Seed) => string, Record<string, string>, ErrorCode, RegExp]>([
+    [
+      "an id in the path",
+      ({ endpointName, key }) => `/api/1/ce/${endpointName}/${"a".repeat(32)}?key=${key}`,
+      {},
+      "endpoint_or_key_invalid",
+      /\?uniqueId=<id>/,
+    ],
+    [
+      "a slash at the end",
+      ({ endpointName, key }) => `/api/1/ce/${endpointName}/?key=${key}`,
+      {},
+      "endpoint_or_key_invalid",
+      /slash at the end/,
+    ],
+    ["capitals", ({ key }) => `/api/1/ce/Things?key=${key}`, {}, "endpoint_or_key_invalid", /lowercase/],
+    ["no name", ({ key }) => `/api/1/ce/?key=${key}`, {}, "endpoint_or_key_invalid", /names no endpoint/],
+    ["no name, no slash", ({ key }) => `/api/1/ce?key=${key}`, {}, "endpoint_or_key_invalid", /names no endpoint/],
+    ["neither name nor key", () => "/api/1/ce/?", {}, "key_missing", /names no endpoint/],
+    ["a bearer key", ({ endpointName }) => `/api/1/ce/${endpointName}?`, { Authorization: "Bearer abc" }, "key_missing", /X-API-Key/],
+    [
+      "another parameter",
+      ({ endpointName, key }) => `/api/1/ce/${endpointName}?api_key=${key}`,
+      {},
+      "key_missing",
+      /parameter key, not api_key/,
+    ],
+  ])("[U3] %s", async (_what, toPath, headers, code, detail) => {
+    const seed = await server.seed();
+    for (const method of METHODS) expect(await expectProblem(await send(toPath(seed), method, headers), code)).toMatch(detail);
+  });
+
+  it("[U3] are the same whether the key or the endpoint exists, has ended or not", async () => {
+    const name = `things/${"a".repeat(32)}`;
+    const [ended, other] = [await server.seed({ endpointName: name, revokedAt: new Date() }), await server.seed()];
+    const details = [];
+    for (const key of [ended.key, other.key, "0".repeat(32)])
+      details.push(await expectProblem(await send(`/api/1/ce/${name}?key=${key}`), "endpoint_or_key_invalid"));
+    expect(new Set(details).size).toBe(1);
+    const live = await server.seed({ endpointName: name });
+    expect((await send(live.path)).status).toBe(200);
+  });
+});
+
 describe("the life of a key", () => {
   it("[U3] a revoked or expired key is none", async () => {
     for (const options of [{ revokedAt: new Date() }, { expiresAt: new Date(server.clock.at.getTime() - 1) }]) {

@@ -67,7 +67,7 @@ const vouched = { ...readable, "access-control-allow-credentials": "true" };
 const preflightHeaders = {
   "access-control-allow-methods": "GET, HEAD, POST, PUT, DELETE, OPTIONS",
   "access-control-allow-headers":
-    "Content-Type, Authorization, X-Master-Key, If-Match, If-None-Match, If-Range, Range, Idempotency-Key, Last-Event-ID",
+    "Content-Type, Authorization, X-API-Key, X-Master-Key, If-Match, If-None-Match, If-Range, Range, Idempotency-Key, Last-Event-ID",
 };
 
 const listing = (): Promise<Seed> => server.seed({ allowedOrigins: [ALLOWED, "http://localhost:3000"] });
@@ -240,6 +240,24 @@ describe("preflights", () => {
     expect((await names(`x-${"a".repeat(5000)}`)).cors["access-control-allow-headers"]).toBe(
       preflightHeaders["access-control-allow-headers"],
     );
+  });
+
+  it("[U9] of requests whose key is a header are let through with credentials, and the request decides", async () => {
+    const seed = await listing();
+    const path = `/api/1/ce/${seed.endpointName}`;
+    const ask = (origin: string, headers: string) =>
+      send("OPTIONS", path, { Origin: origin, "Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": headers });
+    for (const origin of [ALLOWED, OTHER])
+      expect((await ask(origin, "content-type,x-api-key")).cors).toMatchObject({
+        "access-control-allow-origin": origin,
+        "access-control-allow-credentials": "true",
+        "access-control-max-age": "7200",
+      });
+    expect((await ask("null", "x-api-key")).cors).not.toHaveProperty("access-control-allow-credentials");
+    expect((await ask(ALLOWED, "x-api-keys")).cors).not.toHaveProperty("access-control-allow-credentials");
+    expect((await send("GET", path, { Origin: ALLOWED, "X-API-Key": seed.key })).cors).toEqual(vouched);
+    const refused = await send("GET", path, { Origin: OTHER, "X-API-Key": seed.key });
+    expect([refused.code, refused.cors]).toEqual(["origin_not_allowed", {}]);
   });
 
   it("[U5] let pages of public sites into a private network only where the project allows the origin", async () => {

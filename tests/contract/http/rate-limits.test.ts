@@ -51,6 +51,8 @@ describe("a key from an address", () => {
       expect(limitsOf(answer)).toEqual(["3", remaining, "60"]);
       expect(answer.headers.get("retry-after")).toBeNull();
     }
+    const byHeader = await send(seed.path.replace(/\?.*/, ""), { from, headers: { "X-API-Key": seed.key } });
+    await expectProblem(byHeader, "rate_limited");
     server.clock.at = new Date(server.clock.at.getTime() + 45_500);
     const refused = await send(seed.path, { from });
     expect(limitsOf(refused)).toEqual(["3", "0", "15"]);

@@ -229,11 +229,14 @@ describe("projects/{id}/openapi.json", () => {
     ]);
     const operations = listOperations(described);
     const find = (name: string, method: string) => operations.find((each) => each.path.endsWith(`/${name}`) && each.method === method);
+    const BY_TOKEN = ["key", "keyHeader"].flatMap((key) =>
+      ["accessToken", "accessTokenCookie", "masterKey"].map((second) => `${key}+${second}`),
+    );
     const securityOf = (name: string, method: string) =>
       (find(name, method)?.operation.security ?? []).map((schemes) => Object.keys(schemes).join("+"));
-    expect(securityOf("open-notes", "get")).toEqual(["key", "key+masterKey"]);
-    expect(securityOf("secrets", "post")).toEqual(["key+accessToken", "key+accessTokenCookie", "key+masterKey"]);
-    expect(securityOf("people", "get")).toEqual(["key+accessToken", "key+accessTokenCookie", "key+masterKey"]);
+    expect(securityOf("open-notes", "get")).toEqual(["key", "key+masterKey", "keyHeader", "keyHeader+masterKey"]);
+    expect(securityOf("secrets", "post")).toEqual(BY_TOKEN);
+    expect(securityOf("people", "get")).toEqual(BY_TOKEN);
     expect(securityOf("people", "post")).toContain("key");
     const codesOf = (name: string, method: string) =>
       (find(name, method)?.responses ?? []).flatMap(({ response }) =>

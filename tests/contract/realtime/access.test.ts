@@ -27,6 +27,13 @@ const REFUSALS: Refusal[] = [
   { what: "no key", code: "key_missing", path: (path) => path.slice(0, path.indexOf("?")) },
   { what: "an empty key", code: "key_missing", path: (path) => path.replace(/key=.*/, "key=") },
   { what: "an unknown key", code: "endpoint_or_key_invalid", path: (path) => path.replace(/key=.*/, `key=${"0".repeat(32)}`) },
+  {
+    what: "two keys that differ",
+    code: "parameter_invalid",
+    headers: { "X-API-Key": "0".repeat(32) },
+  },
+  { what: "a key in a parameter of another name", code: "key_missing", path: (path) => path.replace("?key=", "?apiKey=") },
+  { what: "a slash at the end", code: "endpoint_or_key_invalid", path: (path) => path.replace("?", "/?") },
   { what: "an unknown endpoint", code: "endpoint_or_key_invalid", path: (path) => path.replace("/things/", "/nothing/") },
   { what: "an endpoint that can't exist", code: "endpoint_or_key_invalid", path: (path) => path.replace("/things/", "/%00%ff/") },
   { what: "a revoked key", code: "endpoint_or_key_invalid", seed: { revokedAt: PAST } },
@@ -122,6 +129,16 @@ describe("admissions", () => {
     const client = await server.connect(toPath(seeded.path), { headers });
     await server.records.commit(seeded.endpointId, [{ type: "POST", id: newId(), contentType: "json", data: "1" }]);
     expect((await client.at(0)).type).toBe("POST");
+  });
+
+  it("[U3] [W1] with the key as a header, also beside a ticket", async () => {
+    const seeded = await server.seed();
+    const path = seeded.path.slice(0, seeded.path.indexOf("?"));
+    const headers = { "X-API-Key": seeded.key };
+    expect((await (await server.connect(`${path}?since=now`, { headers })).at(0)).type).toBe("READY");
+    const { ticket } = await addTicket(server, seeded);
+    const byTicket = await server.connect(`${path}?ticket=${ticket}&since=now`, { headers });
+    expect((await byTicket.at(0)).type).toBe("READY");
   });
 
   it("[W1] with a ticket, once, whatever the origin", async () => {

@@ -122,6 +122,13 @@ describe("refusals", () => {
     },
   );
 
+  it("[U3] [W12] a key as a header opens a stream", async () => {
+    const { path, key } = await server.seed();
+    const client = await open(path.slice(0, path.indexOf("?")), { "X-API-Key": key });
+    expect(client.headers["content-type"]).toMatch(/^text\/event-stream/);
+    client.drop();
+  });
+
   it("[U8] [W12] streams count as other requests do, and say so", async () => {
     const limited = await createRealtimeServer({ rateLimit: 2, database: server.database });
     try {
