@@ -2,8 +2,9 @@
 import { createHash, type Hash } from "node:crypto";
 import { type ByteHold, createByteBudget } from "@/src/core/byte-budget";
 import type { CallerPath } from "@/src/core/caller-path";
-import { toFileName, toMediaType } from "@/src/core/file-name";
+import { toFileName } from "@/src/core/file-name";
 import type { FileStorage, FileStore, StagedFile, UploadTarget } from "@/src/core/file-ports";
+import { toMediaType } from "@/src/core/media-type";
 import { type Asker, toOnceKey, toRepeat, writeRemembered } from "@/src/core/once-key";
 import type { Log, RecordStore, Sandbox, StoredRecord } from "@/src/core/ports";
 import { requireSchemaMatch } from "@/src/core/schema-check";
@@ -200,7 +201,8 @@ class StagedUpload implements Upload {
     const index = this.#staged.push(undefined) - 1;
     if (index >= FILES_MAX) throw new AppError("too_many_files");
     const { store, storage, uploadTimeoutMs } = this.#options;
-    const file = { id: createUniqueId(), name: toFileName(name), type: toMediaType(type) };
+    const label = toFileName(name);
+    const file = { id: createUniqueId(), name: label, type: toMediaType(type, label) };
     this.#uncommitted.push(file.id);
     await store.begin(file, uploadTimeoutMs + COMMIT_SLACK_MS, this.#target);
     const measured = { hash: createHash("sha256"), size: 0 };

@@ -1,14 +1,19 @@
 /** Reads a multipart form as it arrives: files are handed on as streams, text fields collected (F1). It must not store anything. */
 import type { IncomingMessage } from "node:http";
-import { Busboy, type BusboyFileStream, type BusboyHeaders } from "@fastify/busboy";
+import { Dicer } from "@fastify/busboy";
 import type { ByteHold } from "@/src/core/byte-budget";
 import type { Metadata } from "@/src/core/files";
+import { decodeText, findParameter, type PartHeaders, readPartHeaders } from "@/src/http/part-headers";
+import { findTransferDecoder } from "@/src/http/transfer-encoding";
 import { AppError } from "@/src/shared/errors";
-import { FILE_BYTES_MAX, FILES_MAX } from "@/src/shared/protocol";
+import { FILES_MAX } from "@/src/shared/protocol";
 
+/** File inputs that were left empty included. */
 const FIELDS_MAX = 100;
 const FIELD_BYTES_MAX = 64 * 1024;
 const FIELD_NAME_BYTES_MAX = 200;
+/** RFC 2046, section 5.1.1, has 70. */
+const BOUNDARY_LENGTH_MAX = 200;
 /** Of one part's headers. */
 const HEADER_PAIRS_MAX = 20;
 const HEADER_BYTES_MAX = 16 * 1024;
@@ -19,15 +24,16 @@ const FILE_FIELD = "file";
 
 /** A file part, whose bytes are to be read to their end. */
 export interface FormFile {
-  name: string | undefined;
+  name: string;
+  /** As sent; undefined: the part has no type. */
   type: string | undefined;
   bytes: AsyncIterable<Uint8Array>;
 }
 
 /**
  * Settles with the text fields once the form was read to its end and every file was taken; undefined when the client went away before. `onFile` takes a
- * file's bytes, one file after the other. Raises `upload_invalid`, `too_many_files`, `file_too_large`, what `onFile` and `hold` raise, and what `signal` was aborted with; then
- * the request is no longer read.
+ * file's bytes; it is called in the order of the files. File inputs without a file are left out. Throws `upload_invalid`, `too_many_files`, what `onFile` and
+ * `hold` throw, and what `signal` was aborted with; then the request is no longer read.
  */
 export function readForm({
   request,
@@ -42,11 +48,12 @@ export function readForm({
   hold: Pick<ByteHold, "add">;
 }): Promise<Metadata | undefined> {
   return new Promise((resolve, reject) => {
-    const fields = new Map<string, string[]>();
-    const taking: Promise<void>[] = [];
-    const streams = new Set<BusboyFileStream>();
     const parser = createParser(request);
+    const parts = new Set<Dicer.PartStream>();
+    const form = new FormParts({ onFile, hold });
     let settled = false;
+    /** Headers of the newest part are still to come. */
+    let awaitsHeaders = false;
 
     const settle = (act: () => void): void => {
       if (settled) return;
@@ -55,8 +62,8 @@ export function readForm({
       request.off("close", onGone).off("error", onGone);
       signal.removeEventListener("abort", onAbort);
       parser.destroy();
-      // Who takes a file that is not whole must hear of its end.
-      for (const stream of streams) stream.destroy();
+      // Readers of a part that is not whole must be notified of its end.
+      for (const part of parts) part.destroy();
       act();
     };
     const refuse = (error: unknown): void =>
@@ -69,33 +76,24 @@ export function readForm({
     };
     const onAbort = (): void => refuse(signal.reason);
 
-    parser.on("file", (field: string | undefined, stream: BusboyFileStream, name: string | undefined, _encoding, type) => {
-      streams.add(stream);
-      // Its end is heard by who takes it.
-      stream.on("error", () => undefined);
-      const problem = fileProblem(field);
-      if (problem) return refuse(problem);
-      const taken = onFile({ name, type, bytes: whole(stream) });
-      taking.push(taken);
-      taken.catch(refuse);
+    parser.on("part", (part) => {
+      if (awaitsHeaders) return refuse(invalid(HEADERS_CUT));
+      awaitsHeaders = true;
+      parts.add(part);
+      // Its reader sees the error, too.
+      part.on("error", () => undefined);
+      part.on("close", () => parts.delete(part));
+      part.on("header", (header) => {
+        awaitsHeaders = false;
+        const headers = readPartHeaders(header);
+        if (typeof headers === "string") return refuse(invalid(headers));
+        form.take(headers, part).catch(refuse);
+      });
     });
-    parser.on("field", (field: string | undefined, value: string, isNameCut: boolean, isValueCut: boolean) => {
-      const problem = fieldProblem({ field, value, isNameCut, isValueCut });
-      if (problem || field === undefined) return refuse(problem);
-      try {
-        hold.add(Buffer.byteLength(field) + Buffer.byteLength(value));
-      } catch (error) {
-        return refuse(error);
-      }
-      const values = fields.get(field);
-      if (values) values.push(value);
-      else fields.set(field, [value]);
-    });
-    parser.on("filesLimit", () => refuse(new AppError("too_many_files")));
-    parser.on("fieldsLimit", () => refuse(invalid(`There are more than ${FIELDS_MAX} text fields.`)));
-    parser.on("error", (error) => refuse(invalid(`The form can't be read: ${toMessage(error)}.`)));
+    parser.on("error", () => refuse(invalid(FORM_CUT)));
     parser.on("finish", () => {
-      Promise.all(taking).then(() => settle(() => resolve(toMetadata(fields))), refuse);
+      if (awaitsHeaders) return refuse(invalid(HEADERS_CUT));
+      form.finish().then((fields) => settle(() => resolve(fields)), refuse);
     });
 
     if (signal.aborted) return onAbort();
@@ -106,57 +104,133 @@ export function readForm({
   });
 }
 
-function createParser(request: IncomingMessage) {
-  const contentType = request.headers["content-type"] ?? "";
-  const headers: BusboyHeaders = { ...request.headers, "content-type": contentType };
-  try {
-    return new Busboy({
-      headers,
-      fileHwm: BUFFER_BYTES,
-      // A browser's empty file input has a file name, too: an empty one.
-      isPartAFile: (_field, _type, name) => name !== undefined,
-      limits: {
-        // One more than is taken, so that it is known that there were more.
-        fileSize: FILE_BYTES_MAX + 1,
-        files: FILES_MAX,
-        fields: FIELDS_MAX,
-        fieldSize: FIELD_BYTES_MAX,
-        fieldNameSize: FIELD_NAME_BYTES_MAX,
-        headerPairs: HEADER_PAIRS_MAX,
-        headerSize: HEADER_BYTES_MAX,
-      },
+/** The parts of one form, in their order. */
+class FormParts {
+  readonly #onFile: (file: FormFile) => Promise<void>;
+  readonly #hold: Pick<ByteHold, "add">;
+  readonly #fields: { name: string; value: Promise<string> }[] = [];
+  /** Files that are being taken. */
+  readonly #taking: Promise<void>[] = [];
+  /** Settles once the files so far were handed on, or left out. */
+  #started: Promise<void> = Promise.resolve();
+  #files = 0;
+  #emptyInputs = 0;
+  #fieldCount = 0;
+
+  constructor({ onFile, hold }: { onFile: (file: FormFile) => Promise<void>; hold: Pick<ByteHold, "add"> }) {
+    this.#onFile = onFile;
+    this.#hold = hold;
+  }
+
+  /** Settles when the part was read to its end. Throws what is wrong with it. */
+  async take(headers: PartHeaders, part: AsyncIterable<Uint8Array>): Promise<void> {
+    const problem = headers.filename === undefined ? fieldProblem(headers) : undefined;
+    if (problem) throw problem;
+    const decode = findTransferDecoder(headers.encoding);
+    if (!decode)
+      throw invalid(
+        `A part has the Content-Transfer-Encoding ${headers.encoding.slice(0, 40)}. Send the bytes as they are, without this header.`,
+      );
+    const bytes = decode(part);
+    if (headers.filename === undefined) {
+      this.#countField();
+      const value = this.#readField(headers, bytes);
+      this.#fields.push({ name: headers.name, value });
+      await value;
+      return;
+    }
+    const { name, filename, type } = headers;
+    if (filename === "") this.#countField();
+    const start = this.#started.then(async () => {
+      const taken = await this.#startFile({ field: name, filename, type, bytes });
+      if (taken) this.#taking.push(taken.done);
     });
-  } catch (error) {
-    throw invalid(`The form can't be read: ${toMessage(error)}.`);
+    this.#started = start;
+    await start;
+    await Promise.all(this.#taking);
+  }
+
+  /** The text fields, once every part was taken. Throws `upload_invalid` where the form has nothing but empty file inputs. */
+  async finish(): Promise<Metadata> {
+    await this.#started;
+    await Promise.all(this.#taking);
+    const fields = new Map<string, string[]>();
+    for (const { name, value } of this.#fields) {
+      const values = fields.get(name);
+      if (values) values.push(await value);
+      else fields.set(name, [await value]);
+    }
+    if (this.#files === 0 && this.#emptyInputs > 0) throw invalid(NO_FILE_CHOSEN);
+    return toMetadata(fields);
+  }
+
+  #countField(): void {
+    this.#fieldCount += 1;
+    if (this.#fieldCount > FIELDS_MAX) throw invalid(`There are more than ${FIELDS_MAX} text fields.`);
+  }
+
+  async #readField({ name, type }: PartHeaders, bytes: AsyncIterable<Uint8Array>): Promise<string> {
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    for await (const chunk of bytes) {
+      size += chunk.byteLength;
+      if (size > FIELD_BYTES_MAX) throw invalid(`A text field has more than ${FIELD_BYTES_MAX} bytes.`);
+      chunks.push(chunk);
+    }
+    this.#hold.add(Buffer.byteLength(name) + size);
+    const value = decodeText(Buffer.concat(chunks), type === undefined ? undefined : findParameter(type, "charset"));
+    if (value.includes("\0")) throw invalid(NUL);
+    return value;
+  }
+
+  /** A form's file input that was left empty has an empty file name and no bytes: undefined then. */
+  async #startFile({
+    field,
+    filename,
+    type,
+    bytes,
+  }: { field: string; filename: string } & Omit<FormFile, "name">): Promise<{ done: Promise<void> } | undefined> {
+    const content = filename === "" ? await peek(bytes) : bytes;
+    if (!content) {
+      this.#emptyInputs += 1;
+      return undefined;
+    }
+    if (field !== FILE_FIELD)
+      throw invalid(`Files are sent in parts named ${FILE_FIELD}; this one is named ${JSON.stringify(field.slice(0, 60))}.`);
+    this.#files += 1;
+    if (this.#files > FILES_MAX) throw new AppError("too_many_files");
+    const done = this.#onFile({ name: filename, type, bytes: content });
+    // It is awaited, too, but perhaps after it has failed.
+    done.catch(() => undefined);
+    return { done };
   }
 }
 
-/** The parser ends a file that is too long, or whose form was cut off, as if it were whole. */
-async function* whole(stream: BusboyFileStream): AsyncGenerator<Uint8Array, void> {
-  for await (const chunk of stream) yield chunk;
-  if (stream.truncated) throw new AppError("file_too_large");
+function createParser(request: IncomingMessage): Dicer {
+  const boundary = findParameter(request.headers["content-type"] ?? "", "boundary");
+  if (!boundary)
+    throw invalid("The Content-Type has no boundary. Leave this header to the HTTP library, which knows the boundary that it writes.");
+  if (boundary.length > BOUNDARY_LENGTH_MAX) throw invalid(`The boundary has more than ${BOUNDARY_LENGTH_MAX} characters.`);
+  const options = { boundary, partHwm: BUFFER_BYTES, maxHeaderPairs: HEADER_PAIRS_MAX, maxHeaderSize: HEADER_BYTES_MAX };
+  return new Dicer(options);
 }
 
-function fileProblem(field: string | undefined): AppError | undefined {
-  if (field === undefined || field === "") return invalid("A part has no name.");
-  return field === FILE_FIELD ? undefined : invalid(`Files are sent in parts named ${FILE_FIELD}; this one is named otherwise.`);
+/** The same bytes, once the first of them are there; undefined when there are none. */
+async function peek(bytes: AsyncIterable<Uint8Array>): Promise<AsyncIterable<Uint8Array> | undefined> {
+  const iterator = bytes[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  if (first.done) return undefined;
+  return (async function* () {
+    yield first.value;
+    yield* { [Symbol.asyncIterator]: () => iterator };
+  })();
 }
 
-interface Field {
-  field: string | undefined;
-  value: string;
-  isNameCut: boolean;
-  isValueCut: boolean;
-}
-
-function fieldProblem({ field, value, isNameCut, isValueCut }: Field): AppError | undefined {
-  if (field === undefined || field === "") return invalid("A part has no name.");
-  if (field === FILE_FIELD) return invalid(`The part named ${FILE_FIELD} has no filename, so it is no file.`);
-  if (isNameCut || Buffer.byteLength(field) > FIELD_NAME_BYTES_MAX)
-    return invalid(`A field's name has more than ${FIELD_NAME_BYTES_MAX} bytes.`);
-  if (isValueCut) return invalid(`A text field has more than ${FIELD_BYTES_MAX} bytes.`);
-  if (field.includes("\0") || value.includes("\0")) return invalid("A text field has a NUL character. Remove it.");
-  return undefined;
+function fieldProblem({ name, type }: PartHeaders): AppError | undefined {
+  if (/^multipart\//i.test(type ?? "")) return invalid(NESTED);
+  if (name === FILE_FIELD) return invalid(`The part named ${FILE_FIELD} has no filename. Add one, like filename="photo.png".`);
+  if (Buffer.byteLength(name) > FIELD_NAME_BYTES_MAX) return invalid(`A field's name has more than ${FIELD_NAME_BYTES_MAX} bytes.`);
+  return name.includes("\0") ? invalid(NUL) : undefined;
 }
 
 /** Own members whatever their names, `__proto__` too. */
@@ -168,6 +242,8 @@ function invalid(detail: string): AppError {
   return new AppError("upload_invalid", { detail });
 }
 
-function toMessage(error: unknown): string {
-  return error instanceof Error ? error.message.replace(/\.$/, "") : "unknown reason";
-}
+const NUL = "A text field has a NUL character. Remove it.";
+const NESTED = `A part is itself a multipart body. Send several files as several parts named ${FILE_FIELD}.`;
+const NO_FILE_CHOSEN = "The form's file input is empty. Choose a file before the form is sent.";
+const FORM_CUT = "The form does not end with its boundary and two hyphens. It was cut off, or its lines do not end with CRLF.";
+const HEADERS_CUT = "The headers of a part do not end with an empty line. Lines end with CRLF.";

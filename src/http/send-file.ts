@@ -29,7 +29,12 @@ export function createSendFileHandler({ files }: { files: Pick<Files, "open"> })
     const { request, response } = exchange;
     const id = parseUniqueId(exchange.parameters);
     const file = await files.open({ endpointId: grant.endpoint.id, id, onlyOwner: grant.onlyOwner });
-    const headers = { ...headersOf(exchange), ...toFileHeaders(file), "Cross-Origin-Resource-Policy": toResourcePolicy(site) };
+    const headers = {
+      ...headersOf(exchange),
+      ...toFileHeaders(file),
+      "Cache-Control": REVALIDATE,
+      "Cross-Origin-Resource-Policy": toResourcePolicy(site),
+    };
     if (isNamedBy(request.headers["if-none-match"], file.sha256)) return respond(exchange, { status: 304, headers });
 
     const range = selectRange(request.headers, file);
@@ -52,12 +57,15 @@ export function createSendFileHandler({ files }: { files: Pick<Files, "open"> })
   };
 }
 
+/** Browsers may keep the file, and ask whether they may still use it, and whether it is the same, each time (RFC 9111, section 5.2.2.4). */
+const REVALIDATE = "private, no-cache, no-transform";
+
 /**
- * Which pages may embed the file without asking (Fetch standard, cross-origin resource policy). Requests that ask, by CORS, go by the project's
- * origins: a page of another origin embeds a secure endpoint's picture with `crossorigin="use-credentials"`.
+ * Which pages may embed the file without asking (Fetch standard, cross-origin resource policy). The header can't name origins, so a list of them means
+ * cross-origin; who may read is decided in any case before. Requests that ask, by CORS, go by the list itself.
  */
-function toResourcePolicy({ endpoint }: Compiled): "same-origin" | "cross-origin" {
-  return endpoint.secure ? "same-origin" : "cross-origin";
+function toResourcePolicy({ endpoint, project }: Compiled): "same-origin" | "cross-origin" {
+  return endpoint.secure && project.allowedOrigins.size === 0 ? "same-origin" : "cross-origin";
 }
 
 /**

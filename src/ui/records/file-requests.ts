@@ -39,7 +39,8 @@ export function uploadFile({ endpointId, file, onProgress, signal }: FileUpload)
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("POST", `/api/manage/endpoints/${endpointId}/files?${new URLSearchParams({ name: file.name })}`);
-    request.setRequestHeader("Content-Type", file.type || "application/octet-stream");
+    // Without a type the server decides by the extension.
+    if (file.type !== "") request.setRequestHeader("Content-Type", file.type);
     request.upload.onprogress = ({ loaded, total }) => onProgress(total === 0 ? 1 : loaded / total);
     request.onerror = () => reject(toUnreachable());
     request.onabort = () => reject(new DOMException("The upload was cancelled.", "AbortError"));

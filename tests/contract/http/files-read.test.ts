@@ -58,7 +58,7 @@ describe("the whole file", () => {
       "cross-origin-resource-policy": "cross-origin",
       "x-content-type-options": "nosniff",
       "accept-ranges": "bytes",
-      "cache-control": "no-store, no-transform",
+      "cache-control": "private, no-cache, no-transform",
       etag: TAG,
     });
   });
@@ -80,9 +80,12 @@ describe("the whole file", () => {
   it.each([
     ["../../etc/passwd", 'attachment; filename="passwd"'],
     ["C:\\\\temp\\\\report.bin", 'attachment; filename="report.bin"'],
-    ["Größe 1€.bin", "attachment; filename=\"Größe 1?.bin\"; filename*=UTF-8''Gr%C3%B6%C3%9Fe%201%E2%82%AC.bin"],
+    ["Größe 1€.bin", "attachment; filename=\"Gro_e 1_.bin\"; filename*=UTF-8''Gr%C3%B6%C3%9Fe%201%E2%82%AC.bin"],
+    ["café.bin", "attachment; filename=\"cafe.bin\"; filename*=UTF-8''caf%C3%A9.bin"],
     ["a;b=c\u202egnp.bin", 'attachment; filename="a;b=cgnp.bin"'],
-    ["a%22b.bin", "attachment; filename=\"a%22b.bin\"; filename*=UTF-8''a%2522b.bin"],
+    ["a%22b.bin", "attachment; filename=\"a_b.bin\"; filename*=UTF-8''a%22b.bin"],
+    ["a%41b.bin", "attachment; filename=\"a_41b.bin\"; filename*=UTF-8''a%2541b.bin"],
+    ["it's.bin", 'attachment; filename="it\'s.bin"'],
     ["..", 'attachment; filename="file"'],
   ])("[F2] named %j is labelled safely", async (filename, disposition) => {
     const answer = await get(await upload("x", { filename, type: "application/octet-stream" }));
@@ -156,11 +159,26 @@ describe("a file that the client has", () => {
   it.each([TAG, `W/${TAG}`, `"other", ${TAG}`, "*"])("[F2] is not sent again: If-None-Match: %s", async (tag) => {
     const answer = await get(await upload(BYTES), { headers: { "If-None-Match": tag, Range: "bytes=0-9" } });
     expect([answer.status, answer.headers.get("etag"), await answer.text()]).toEqual([304, TAG, ""]);
+    expect(answer.headers.get("cache-control")).toBe("private, no-cache, no-transform");
   });
 
   it("[F2] is sent when it is another one", async () => {
     const answer = await get(await upload(BYTES), { headers: { "If-None-Match": '"other"' } });
     expect([answer.status, (await bytesOf(answer)).length]).toEqual([200, 200_000]);
+  });
+});
+
+describe("[F2] Cross-Origin-Resource-Policy", () => {
+  it.each([
+    [false, [], "cross-origin"],
+    [false, ["https://app.example"], "cross-origin"],
+    [true, [], "same-origin"],
+    [true, ["https://app.example"], "cross-origin"],
+  ])("secure: %s, origins: %j: %s", async (secure, allowedOrigins, policy) => {
+    seed = await server.seed({ secure, allowedOrigins, masterKey: "the-master-key" });
+    const headers = { "X-Master-Key": "the-master-key" };
+    const answer = await get(await upload("x", {}, headers), { headers });
+    expect(answer.headers.get("cross-origin-resource-policy")).toBe(policy);
   });
 });
 
