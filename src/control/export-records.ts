@@ -1,12 +1,13 @@
 /** Writes an endpoint's records as a file: JSON, NDJSON or CSV (G14). A page is held at a time, whatever the size. */
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { stringify } from "csv-stringify/sync";
+import { parseFlag } from "@/src/core/parse-flag";
 import { toRecordText } from "@/src/core/record-text";
 import type { Db } from "@/src/db/client";
 import type { RecordSearch } from "@/src/db/record-search";
 import { AppError } from "@/src/shared/errors";
-import type { ExportFormat } from "@/src/shared/record-limits";
-import { type Cell, META_COLUMNS, toCells, WHOLE_COLUMN } from "./csv-columns";
+import { EXPORT_FORMATS, type ExportFormat } from "@/src/shared/record-limits";
+import { ColumnOrder, type OrderedColumns } from "./column-order";
+import { type Cell, KEY_ORDER_COLUMN, META_COLUMNS, toCells, WHOLE_COLUMN, writeCsvRow } from "./csv-columns";
 import { type RecordRow, readRecordPages } from "./read-record-page";
 import type { RecordPageQuery, RecordQuery } from "./record-query";
 import { requireOwnEndpoint } from "./require-own-endpoint";
@@ -24,6 +25,21 @@ const CONTENT_TYPES: Readonly<Record<ExportFormat, string>> = {
   csv: "text/csv; charset=utf-8; header=present",
 };
 
+export interface ExportForm {
+  format: ExportFormat;
+  /** Begin a table with a byte order mark, without which Excel does not read it as UTF-8. Default: no. */
+  bom?: boolean | undefined;
+}
+
+/** What a query says of the file's form. Throws `parameter_invalid`. */
+export function parseExportForm(parameters: URLSearchParams): ExportForm {
+  const bom = parseFlag(parameters, "bom");
+  const format = EXPORT_FORMATS.find((each) => each === parameters.get("format"));
+  if (format) return { format, bom };
+  const problem = `Use one of: ${EXPORT_FORMATS.join(", ")}.`;
+  throw new AppError("parameter_invalid", { detail: `format: ${problem}`, fields: { format: problem } });
+}
+
 export interface ExportedFile {
   /** ASCII, without characters that need quoting. */
   name: string;
@@ -33,7 +49,7 @@ export interface ExportedFile {
 
 /**
  * The records that `query` selects, of those that exist when the export begins. What is wrong shows before the first text is read: `not_found`,
- * and `parameter_invalid` when the query takes too long or a table would have too many columns.
+ * and `parameter_invalid` when the query takes too long, a table would have too many columns, or another format shall have a byte order mark.
  */
 export async function exportRecords({
   db,
@@ -43,18 +59,22 @@ export async function exportRecords({
   format,
   query,
   now,
+  bom = false,
   isCheck = false,
-}: {
+}: ExportForm & {
   db: Pick<Db, "endpoint">;
   search: RecordSearch;
   ownerId: string;
   endpointId: string;
-  format: ExportFormat;
   query: RecordQuery;
   now: Date;
   /** Nothing will be read of the text: only what is wrong is looked for. */
   isCheck?: boolean;
 }): Promise<ExportedFile> {
+  if (bom && format !== "csv") {
+    const problem = "Only CSV has a byte order mark. Leave it out.";
+    throw new AppError("parameter_invalid", { detail: `bom: ${problem}`, fields: { bom: problem } });
+  }
   const endpoint = await requireOwnEndpoint({ db, ownerId, endpointId });
   const readPages = () =>
     readRecordPages({
@@ -63,7 +83,7 @@ export async function exportRecords({
       endpointId,
       query: { ...query, limit: PAGE_RECORDS, after: null } satisfies RecordPageQuery,
     });
-  const columns = format === "csv" ? await collectColumns(readPages()) : [];
+  const columns = format === "csv" ? await collectColumns(readPages()) : NO_COLUMNS;
   const pages = readPages();
   // To collect a table's columns is a check already.
   const first = isCheck && format === "csv" ? DONE : await pages.next();
@@ -72,10 +92,12 @@ export async function exportRecords({
   return {
     name: `${endpoint.name.replaceAll("/", "-")}-${day}.${format}`,
     contentType: CONTENT_TYPES[format],
-    text: write(format, columns, resume(first, pages)),
+    text: write(bom ? BYTE_ORDER_MARK : "", format, columns, resume(first, pages)),
   };
 }
 
+const BYTE_ORDER_MARK = "\ufeff";
+const NO_COLUMNS: OrderedColumns = { columns: [], isExact: true };
 const DONE: IteratorResult<never, void> = { done: true, value: undefined };
 
 async function* resume<T>(first: IteratorResult<T, void>, rest: AsyncGenerator<T, void>): AsyncGenerator<T, void> {
@@ -88,18 +110,24 @@ async function* resume<T>(first: IteratorResult<T, void>, rest: AsyncGenerator<T
   }
 }
 
-async function* write(format: ExportFormat, columns: readonly string[], pages: AsyncIterable<RecordRow[]>): AsyncGenerator<string, void> {
-  if (format === "csv") yield writeRows([[...META_COLUMNS, ...columns, WHOLE_COLUMN]]);
+async function* write(
+  mark: string,
+  format: ExportFormat,
+  columns: OrderedColumns,
+  pages: AsyncIterable<RecordRow[]>,
+): AsyncGenerator<string, void> {
+  const table = new Table(columns);
+  if (format === "csv") yield mark + table.header;
   if (format === "json") yield "[";
   let separator = "\n";
   for await (const rows of pages) {
     if (rows.length === 0) continue;
     switch (format) {
       case "csv":
-        for await (const slice of toSlices(rows, columns.length)) yield writeRows(slice.map((row) => toCsvRow(row, columns)));
+        for await (const slice of toSlices(rows, columns.columns.length)) yield slice.map((row) => table.toRow(row)).join("");
         break;
       case "ndjson":
-        yield `${rows.map(toText).join("\n")}\n`;
+        yield `${rows.map(toLine).join("\n")}\n`;
         break;
       case "json":
         yield `${separator}${rows.map(toText).join(",\n")}`;
@@ -114,20 +142,27 @@ function toText({ uniqueId, ...row }: RecordRow): string {
   return toRecordText({ ...row, id: uniqueId });
 }
 
+/** Data may have line breaks, which are white space: in texts they are escaped. */
+function toLine(row: RecordRow): string {
+  return toText(row).replace(/[\r\n]+/g, " ");
+}
+
 /** The paths of all records' data. The table is read twice, since its header comes first. */
-async function collectColumns(pages: AsyncIterable<RecordRow[]>): Promise<string[]> {
-  const columns = new Set<string>();
+async function collectColumns(pages: AsyncIterable<RecordRow[]>): Promise<OrderedColumns> {
+  const order = new ColumnOrder();
   for await (const rows of pages) {
     for await (const slice of toSlices(rows, 0)) {
-      for (const { data } of slice) for (const column of toCells(data, COLUMNS_MAX).keys()) columns.add(column);
-      if (columns.size > COLUMNS_MAX) {
-        const detail = `These records have more than ${COLUMNS_MAX} different paths, too many for a table. Export them as JSON or NDJSON.`;
-        throw new AppError("parameter_invalid", { detail });
+      for (const { data } of slice) {
+        const cells = toCells(data, COLUMNS_MAX);
+        if (!cells.has(WHOLE_COLUMN)) order.add(cells.keys());
+        if (order.size > COLUMNS_MAX) {
+          const detail = `These records have more than ${COLUMNS_MAX} different paths, too many for a table. Export them as JSON or NDJSON.`;
+          throw new AppError("parameter_invalid", { detail });
+        }
       }
     }
   }
-  columns.delete(WHOLE_COLUMN);
-  return [...columns].sort();
+  return order.sort();
 }
 
 /** A page's rows, a few at a time, with turns for others in between. */
@@ -146,20 +181,33 @@ async function* toSlices(rows: readonly RecordRow[], columns: number): AsyncGene
   if (slice.length > 0) yield slice;
 }
 
-function toCsvRow({ uniqueId, createdAt, updatedAt, data }: RecordRow, columns: readonly string[]): Cell[] {
-  const cells = toCells(data, COLUMNS_MAX);
-  const values = columns.map((column) => cells.get(column));
-  const covered = values.filter((value) => value !== undefined).length;
-  // Changed since the columns were collected: nothing of it may be lost.
-  const isWhole = cells.has(WHOLE_COLUMN) || covered < cells.size;
-  const whole = cells.get(WHOLE_COLUMN) ?? { json: data };
-  return [uniqueId, createdAt, updatedAt, ...(isWhole ? columns.map(() => undefined) : values), isWhole ? whole : undefined];
-}
+class Table {
+  readonly #columns: readonly string[];
+  readonly #places: ReadonlyMap<string, number>;
+  /** Records may differ in the order of their keys: there is a column for it. */
+  readonly #hasKeyOrder: boolean;
 
-function writeRows(rows: readonly Cell[][]): string {
-  return stringify([...rows], {
-    quoted_string: true,
-    record_delimiter: "\r\n",
-    cast: { object: (value) => ("json" in value ? String(value.json) : "") },
-  });
+  constructor({ columns, isExact }: OrderedColumns) {
+    this.#columns = columns;
+    this.#places = new Map(columns.map((column, place) => [column, place]));
+    this.#hasKeyOrder = !isExact;
+  }
+
+  get header(): string {
+    return writeCsvRow([...META_COLUMNS, ...this.#columns, WHOLE_COLUMN, ...(this.#hasKeyOrder ? [KEY_ORDER_COLUMN] : [])]);
+  }
+
+  toRow({ uniqueId, createdAt, updatedAt, data }: RecordRow): string {
+    const cells = toCells(data, COLUMNS_MAX);
+    const meta: Cell[] = [uniqueId, createdAt, updatedAt];
+    const places = [...cells.keys()].map((column) => this.#places.get(column));
+    const isInOrder = places.every((place, index) => index === 0 || (place ?? 0) > (places[index - 1] ?? 0));
+    // A record that has changed since the columns were collected may have others, or another order.
+    const isWhole = places.includes(undefined) || (!isInOrder && !this.#hasKeyOrder);
+    const row = isWhole
+      ? [...meta, ...this.#columns.map(() => undefined), cells.get(WHOLE_COLUMN) ?? { json: data }]
+      : [...meta, ...this.#columns.map((column) => cells.get(column)), undefined];
+    if (this.#hasKeyOrder) row.push(isWhole || isInOrder ? undefined : { json: JSON.stringify([...cells.keys()]) });
+    return writeCsvRow(row);
+  }
 }

@@ -144,6 +144,8 @@ export const recordsDeleteSchema = z.strictObject({ uniqueIds });
 /** POST endpoints/{id}/export: the named records. */
 export const exportSchema = z.strictObject({
   format: z.enum(EXPORT_FORMATS, `Use one of: ${EXPORT_FORMATS.join(", ")}.`),
+  /** Begin CSV with a byte order mark. */
+  bom: z.optional(z.boolean("Send true or false.")),
   uniqueIds,
 });
 /** POST endpoints/{id}/schema-check: does `body` match `schema`? Nothing is stored. */

@@ -1,6 +1,6 @@
 /** Reads CSV (RFC 4180) in chunks: one item a row, as JSON; the first row names the columns. Every limit is checked while a row is read. */
 import { JSON_DEPTH_MAX } from "@/src/shared/protocol";
-import { type ColumnPath, fromCell, toColumnPaths, toRowData } from "../csv-columns";
+import { fromCell, type TableColumns, toRowData, toTableColumns } from "../csv-columns";
 import { type FileItem, type ItemReader, invalidLine, recordTooLarge } from "./item-reader";
 
 const COLUMNS_MAX = 2000;
@@ -30,10 +30,12 @@ export class CsvReader implements ItemReader {
   #values: (string | undefined)[] = [];
   #names: string[] = [];
   /** Undefined until the first row was read. */
-  #paths: readonly ColumnPath[] | undefined;
+  #columns: TableColumns | undefined;
   #cells = 0;
   /** A line feed that follows belongs to the carriage return that ended the row. */
   #isAfterReturn = false;
+  /** The row ends with the file, not with a line break. */
+  #isLastRow = false;
 
   constructor(recordBytesMax: number) {
     this.#recordBytesMax = recordBytesMax;
@@ -74,11 +76,12 @@ export class CsvReader implements ItemReader {
 
   *end(): Generator<FileItem, void> {
     if (this.#state === "quoted") throw invalidLine(this.#rowLine, "this is not valid CSV: a quote is not closed");
+    this.#isLastRow = true;
     if (this.#state !== "begin" || this.#count > 0) yield* this.#endCell(NEWLINE);
   }
 
   get #count(): number {
-    return this.#paths ? this.#values.length : this.#names.length;
+    return this.#columns ? this.#values.length : this.#names.length;
   }
 
   /** Appends what belongs to the quoted cell, and returns the index behind its next quote. */
@@ -138,22 +141,24 @@ export class CsvReader implements ItemReader {
     this.#cells += 1;
     if (this.#cells > CELLS_MAX)
       throw invalidLine(this.#rowLine, `a table may have ${CELLS_MAX} cells at most. Split the file before this line`);
-    if (!this.#paths) {
+    if (!this.#columns) {
       if (this.#names.length === COLUMNS_MAX) throw invalidLine(this.#rowLine, `a table may have ${COLUMNS_MAX} columns at most`);
       this.#names.push(this.#cell);
       return;
     }
-    if (this.#values.length === this.#paths.length) throw this.#wrongCount("more");
+    if (this.#values.length === this.#columns.paths.length) throw this.#wrongCount("more");
     this.#values.push(fromCell(this.#cell, this.#isQuoted));
   }
 
   *#endRow(): Generator<FileItem, void> {
-    if (!this.#paths) {
-      this.#paths = toPaths(this.#names, this.#rowLine);
+    if (!this.#columns) {
+      this.#columns = toColumns(this.#names, this.#rowLine);
       return;
     }
-    if (this.#values.length < this.#paths.length) throw this.#wrongCount("fewer");
-    const text = toRowData(this.#paths, this.#values);
+    const { paths, isOurs } = this.#columns;
+    // Spreadsheets leave out the last cells of a row when they are empty, as those of an export are. A file that breaks off is another matter.
+    if (this.#values.length < paths.length && (!isOurs || this.#isLastRow)) throw this.#wrongCount("fewer");
+    const text = toRowData(this.#columns, this.#values);
     if (text === undefined) throw invalidLine(this.#rowLine, "two columns contradict each other");
     this.#values = [];
     yield { text, line: this.#rowLine };
@@ -162,23 +167,23 @@ export class CsvReader implements ItemReader {
   #wrongCount(what: "more" | "fewer") {
     return invalidLine(
       this.#rowLine,
-      `this is not valid CSV: the row has ${what} cells than the ${this.#paths?.length ?? 0} columns of the first row`,
+      `this is not valid CSV: the row has ${what} cells than the ${this.#columns?.paths.length ?? 0} columns of the first row`,
     );
   }
 }
 
-function toPaths(names: readonly string[], line: number): ColumnPath[] {
+function toColumns(names: readonly string[], line: number): TableColumns {
   if (names.some((name) => name.trim() === "")) throw invalidLine(line, "a column has no name");
   const seen = new Set<string>();
   for (const name of names) {
     if (seen.has(name)) throw invalidLine(line, `the column ${JSON.stringify(name)} is there twice`);
     seen.add(name);
   }
-  const paths = toColumnPaths(names.map((name) => name.trim()));
-  if (paths.some((path) => path !== undefined && path.length > JSON_DEPTH_MAX)) {
+  const columns = toTableColumns(names.map((name) => name.trim()));
+  if (columns.paths.some((path) => path !== undefined && path.length > JSON_DEPTH_MAX)) {
     throw invalidLine(line, `a column's path may have ${JSON_DEPTH_MAX} steps at most`);
   }
-  return paths;
+  return columns;
 }
 
 /** What separates most in the first line: spreadsheets of many countries write semicolons. */

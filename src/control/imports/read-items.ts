@@ -101,14 +101,16 @@ class Batcher {
   }
 
   #check({ text, line }: FileItem): string {
-    const { recordBytesMax } = this.#options;
+    const { kind, recordBytesMax } = this.#options;
     this.#records += 1;
     if (this.#records > IMPORT_RECORDS_MAX) throw this.#split(`at most ${IMPORT_RECORDS_MAX} records are taken at once`, line);
     const bytes = Buffer.byteLength(text);
     if (bytes > recordBytesMax) throw recordTooLarge(line, recordBytesMax);
     this.#bytes += bytes;
     if (this.#bytes > IMPORT_DATA_BYTES_MAX) throw this.#split(`the records have more than ${IMPORT_DATA_BYTES_MAX} bytes as JSON`, line);
-    return unwrap(requireJson(text, line));
+    const data = requireJson(text, line);
+    // A table's rows are data already.
+    return kind === "csv" ? data : unwrap(data);
   }
 
   #split(what: string, line: number): AppError {

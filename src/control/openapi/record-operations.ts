@@ -149,6 +149,7 @@ export const RECORD_OPERATIONS: readonly ManageOperation[] = [
     summary: "Read records as a file.",
     query: [
       { ...query("format", "The form of the file.", { type: "string", enum: EXPORT_FORMATS }), required: true },
+      query("bom", "Begin CSV with a byte order mark, so that Excel reads it as UTF-8.", { type: "boolean", default: false }),
       query("order", "By creation or by update; with `-` the latest first.", { type: "string", enum: RECORD_ORDERS, default: "created" }),
       ...SELECTION,
     ],

@@ -232,7 +232,8 @@ async function callRoute(method: string, url: string, call: Call = {}): Promise<
     ...(call.signal ? { signal: call.signal } : {}),
   });
   const response = await route(request, { params: Promise.resolve(Object.keys(params).length > 0 ? params : undefined) });
-  const text = await response.text();
+  // As it was sent: `text()` would leave out a byte order mark.
+  const text = Buffer.from(await response.arrayBuffer()).toString();
   const isJson = /[/+]json\b/.test(response.headers.get("content-type") ?? "");
   return { status: response.status, headers: response.headers, text, body: isJson && text !== "" ? JSON.parse(text) : undefined };
 }
