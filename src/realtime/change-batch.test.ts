@@ -1,10 +1,12 @@
 /** What streams get of changes that go out together: all of them in order, uploads as one message where the format wants that, and encoded once. */
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Change } from "@/src/core/ports";
 import { readTexts } from "@/tests/support/read-frames";
 import { createChangeBatch } from "./change-batch";
 import { encodeChange } from "./encode";
-import { CURSOR_FRAMES, PLAIN_FRAMES } from "./stream-format";
+import { limitFormat } from "./message-limit";
+import { CURSOR_EVENTS, CURSOR_FRAMES, PLAIN_EVENTS, PLAIN_FRAMES } from "./stream-format";
 
 const EPOCH = "0".repeat(32);
 /** `following`: of an upload. */
@@ -59,5 +61,29 @@ describe("createChangeBatch", () => {
     const batch = toBatch(toChange(1), toChange(2));
     expect(batch.toBytes(PLAIN_FRAMES)).toBe(batch.toBytes(PLAIN_FRAMES));
     expect(batch.toBytes(CURSOR_FRAMES)).not.toBe(batch.toBytes(PLAIN_FRAMES));
+  });
+});
+
+describe("a batch for clients with limits (W27)", () => {
+  it("[W27] has the messages that fit, and a notice for each other, whatever limits others have", () => {
+    const sizes = fc.array(fc.record({ length: fc.integer({ min: 0, max: 6_000 }), isPart: fc.boolean() }), { minLength: 1, maxLength: 8 });
+    const limits = fc.array(fc.integer({ min: 2_048, max: 8_000 }), { minLength: 1, maxLength: 6 });
+    fc.assert(
+      fc.property(sizes, limits, fc.constantFrom(CURSOR_FRAMES, PLAIN_FRAMES, CURSOR_EVENTS, PLAIN_EVENTS), (each, bytesMaxs, whole) => {
+        const changes = each.map(({ length, isPart }, index) => {
+          const change = toChange(index + 1, isPart && index < each.length - 1 ? 1 : undefined);
+          return { ...change, record: { ...change.record, data: JSON.stringify("x".repeat(length)) } };
+        });
+        const batch = toBatch(...changes);
+        for (const bytesMax of [...bytesMaxs, 100_000]) {
+          const format = limitFormat(whole, { bytesMax, path: "/api/1/ce/orders" });
+          const messages = whole.joinsUploads ? batch.encoded.filter(({ change }) => change.following === undefined) : batch.encoded;
+          const expected = messages.map((message) => format.change(message, EPOCH));
+          expect(batch.toBytes(format)?.equals(Buffer.concat(expected))).toBe(true);
+          for (const message of expected) expect(whole.messageBytes(message)).toBeLessThanOrEqual(bytesMax);
+        }
+        expect(batch.toBytes(limitFormat(whole, { bytesMax: 100_000, path: "" }))).toBe(batch.toBytes(whole));
+      }),
+    );
   });
 });

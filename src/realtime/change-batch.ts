@@ -21,21 +21,45 @@ export function createChangeBatch(encoded: readonly EncodedChange[], position: L
   const whole = encoded[lastWhole];
   /** There are few formats, and mostly one is asked for. */
   const bytes = new Map<StreamFormat, Buffer>();
+  /** Of formats with a limit, by how many messages fit: that says which fit, so there are no more of these than messages, whatever limits clients have. */
+  const limited = new Map<StreamFormat, Map<number, Buffer>>();
+
+  function toMessages(format: StreamFormat): Buffer[] {
+    const messages = format.joinsUploads ? encoded.filter(({ change }) => change.following === undefined) : encoded;
+    return messages.map((each) => format.change(each, position.epoch));
+  }
+
+  function toBytes(format: StreamFormat): Buffer | undefined {
+    if (format.limit) return toLimitedBytes(format, format.limit);
+    const known = bytes.get(format);
+    if (known) return known;
+    const joined = join(toMessages(format));
+    if (joined) bytes.set(format, joined);
+    return joined;
+  }
+
+  function toLimitedBytes(format: StreamFormat, { bytesMax, whole }: NonNullable<StreamFormat["limit"]>): Buffer | undefined {
+    const joined = toBytes(whole);
+    if (joined === undefined || joined.byteLength <= bytesMax) return joined;
+    const messages = toMessages(whole);
+    const fitting = messages.filter((message) => whole.messageBytes(message) <= bytesMax).length;
+    if (fitting === messages.length) return joined;
+    const byFitting = limited.get(whole) ?? new Map<number, Buffer>();
+    limited.set(whole, byFitting);
+    const known = byFitting.get(fitting) ?? Buffer.concat(toMessages(format));
+    byFitting.set(fitting, known);
+    return known;
+  }
+
   return {
     encoded,
     position,
     begun: encoded.slice(lastWhole + 1),
     whole: whole && (lastWhole === encoded.length - 1 ? position : { epoch: position.epoch, seq: whole.change.seq }),
-    toBytes: (format) => {
-      const known = bytes.get(format);
-      if (known) return known;
-      const messages = format.joinsUploads ? encoded.filter(({ change }) => change.following === undefined) : encoded;
-      const frames = messages.map((each) => format.change(each, position.epoch));
-      const [first] = frames;
-      if (first === undefined) return undefined;
-      const joined = frames.length === 1 ? first : Buffer.concat(frames);
-      bytes.set(format, joined);
-      return joined;
-    },
+    toBytes,
   };
+}
+
+function join(messages: readonly Buffer[]): Buffer | undefined {
+  return messages.length > 1 ? Buffer.concat(messages) : messages[0];
 }

@@ -25,9 +25,18 @@ export function toTextFrame(text: string): Buffer {
   return frame;
 }
 
+/** How long the payload of a frame of {@link toTextFrame} is. */
+export function readPayloadBytes(frame: Buffer): number {
+  const length = frame[1] ?? 0;
+  return frame.byteLength - (length < 126 ? 2 : length === 126 ? 4 : 10);
+}
+
 /** A change and its bytes. Each format is encoded when it is first asked for, then shared. Every call must pass the same epoch. */
 export interface EncodedChange {
   readonly change: Change;
+  /** The changes of the same upload up to this one. */
+  readonly upload: readonly Change[];
+  cursor(epoch: string): string;
   /** A frame as W2 has it; of an upload of several files, all that have come so far. */
   plain(): Buffer;
   /** The same with `cursor` (W9). */
@@ -44,6 +53,8 @@ export function encodeChange(change: Change, upload: readonly Change[] = [change
   const idOf = (epoch: string) => formatCursor({ epoch, seq: change.seq });
   return {
     change,
+    upload,
+    cursor: idOf,
     plain: () => {
       plain ??= toTextFrame(toChangeText(change, upload));
       return plain;

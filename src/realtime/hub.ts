@@ -9,12 +9,14 @@ import type { SnapshotReader } from "@/src/core/snapshot-ports";
 import type { Tokens } from "@/src/core/tokens";
 import { toEpoch } from "@/src/shared/cursor";
 import { AppError } from "@/src/shared/errors";
+import { toEndpointPath } from "@/src/shared/protocol";
 import type { ChangePump } from "./change-pump";
 import { type ChangeSource, type Channel, type Channels, createChannels } from "./channels";
 import { type Connection, type OpenStream, type Subscription, type Transport, toConnection } from "./connection";
 import { createFilterChecks, type FilterChecks } from "./filter-checks";
 import { createFlusher, type Flusher } from "./flusher";
 import { groupByEndpoint } from "./hints";
+import { limitFormat } from "./message-limit";
 import { createPositionReader, type PositionReader } from "./position-reader";
 import { createQueuePressure, type QueueHolder, type QueuePressure } from "./queue-pressure";
 import { createRecheckQueue, type RecheckQueue } from "./recheck-queue";
@@ -29,7 +31,7 @@ export interface Hub {
   /**
    * Opens a stream. Once the log's position is known, `connect` is called to open the transport, and in the same turn the stream is registered:
    * no change that is committed after the client can know of its connection is missed. Undefined when `connect` answers undefined (the client
-   * has gone meanwhile). `address`: the client's; `format`: default WebSocket frames; `filter`: the JSONata expression that must be true of what it
+   * has gone meanwhile). `address`: the client's; `format`: default WebSocket frames; `messageBytesMax`: what the client takes in one message (W27), default anything; `filter`: the JSONata expression that must be true of what it
    * hears (W13). Raises `endpoint_or_key_invalid`, `too_many_streams`, `jsonata_invalid`, `jsonata_limit`, `server_busy`, `database_unavailable`,
    * `server_shutdown`.
    */
@@ -39,6 +41,7 @@ export interface Hub {
     transport: Transport;
     address: string;
     format?: StreamFormat;
+    messageBytesMax?: number | undefined;
     filter?: string | undefined;
     connect: () => Sink | undefined;
   }): Promise<Subscription | undefined>;
@@ -214,7 +217,7 @@ class StreamHub implements Hub {
   ): Subscription {
     const { grant, start, transport, filter: expression, sink, channel, found, release } = request;
     const { onlyOwner } = grant;
-    const format = request.format ?? (start.mode === "plain" ? PLAIN_FRAMES : CURSOR_FRAMES);
+    const format = toFormat(request);
     const { clock, queueBytesMax, sandbox } = this.#options;
     const subscriber = createSubscriber({ sink, flusher: this.#flusher, queueBytesMax, onPiling: this.#onPiling });
     const caller = toCallerPath(grant, request.address);
@@ -347,6 +350,12 @@ class StreamHub implements Hub {
       else if (user && user.tokenExpiresAt <= now) session.end(new AppError("token_expired"));
     }
   }
+}
+
+function toFormat({ format, start, messageBytesMax, grant }: Omit<Parameters<Hub["subscribe"]>[0], "connect">): StreamFormat {
+  const whole = format ?? (start.mode === "plain" ? PLAIN_FRAMES : CURSOR_FRAMES);
+  if (messageBytesMax === undefined) return whole;
+  return limitFormat(whole, { bytesMax: messageBytesMax, path: toEndpointPath(grant.endpoint.name) });
 }
 
 /** Where the log stands at least: more may have been delivered than a query saw. */

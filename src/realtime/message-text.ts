@@ -2,7 +2,7 @@
 import type { Change } from "@/src/core/ports";
 import { toRecordText } from "@/src/core/record-text";
 import { type Cursor, formatCursor } from "@/src/shared/cursor";
-import type { GapReason, WireBeat, WireGap, WireReady } from "@/src/shared/stream-messages";
+import type { GapReason, WireBeat, WireGap, WireOmitted, WireReady } from "@/src/shared/stream-messages";
 
 /** Changes that can't be replayed: those after `from`, up to and including `to`. */
 export interface Gap {
@@ -45,4 +45,12 @@ export function toBeatText(cursor: Cursor): string {
 export function toGapText({ from, to, reason }: Gap): string {
   const cursor = formatCursor(to);
   return JSON.stringify({ type: "GAP", from: formatCursor(from), to: cursor, reason, cursor } satisfies WireGap);
+}
+
+/** A message that is too large for the client (W27); without its type. */
+export type Omission = Omit<WireOmitted, "type" | "cursor">;
+
+/** Sent in place of a message that is too large for the client (W27). */
+export function toOmittedText(omission: Omission, cursor: string | undefined): string {
+  return JSON.stringify({ type: "OMITTED", ...omission, ...(cursor === undefined ? {} : { cursor }) } satisfies WireOmitted);
 }

@@ -8,6 +8,7 @@ import { UNAVAILABLE_RETRY_SECONDS } from "@/src/shared/protocol";
 import type { Subscription } from "./connection";
 import { createHeartbeat } from "./heartbeat";
 import type { Hub } from "./hub";
+import { parseMaxMessage } from "./message-limit";
 import { createEventSink, toCloseEvent } from "./sse-sink";
 import { parseEventStart } from "./start";
 import { CURSOR_EVENTS, PLAIN_EVENTS } from "./stream-format";
@@ -84,9 +85,11 @@ export function createEventStreams(options: {
       const { parameters, grant, response } = request;
       const start = parseEventStart(parameters, request.request.headers);
       const format = parameters.has("since") ? CURSOR_EVENTS : PLAIN_EVENTS;
+      const messageBytesMax = parseMaxMessage(parameters);
       const filter = parseJsonata(parameters);
       const address = toClientAddress(request.request);
-      const subscription = await hub.subscribe({ grant, start, transport: "sse", address, format, filter, connect: () => begin(request) });
+      const connect = () => begin(request);
+      const subscription = await hub.subscribe({ grant, start, transport: "sse", address, format, messageBytesMax, filter, connect });
       if (subscription) attend(response, subscription);
     },
     postpone: ({ response, error, headers }) => {

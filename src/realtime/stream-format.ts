@@ -1,8 +1,8 @@
 /** How the messages of a stream are written for each kind of client: WebSocket frames or server-sent events, with or without cursors. It must not decide what is sent. */
 import { type Cursor, formatCursor } from "@/src/shared/cursor";
-import { type EncodedChange, toTextFrame } from "./encode";
+import { type EncodedChange, readPayloadBytes, toTextFrame } from "./encode";
 import { toEvent } from "./event";
-import { type Gap, toBeatText, toGapText, toReadyText, toSnapshotText } from "./message-text";
+import { type Gap, type Omission, toBeatText, toGapText, toOmittedText, toReadyText, toSnapshotText } from "./message-text";
 
 export interface StreamFormat {
   /** Whether an upload of several files is one message (W2), with the place of its last change; otherwise each change is one. */
@@ -14,6 +14,12 @@ export interface StreamFormat {
   snapshot(items: string, cursor: Cursor | undefined): Buffer;
   beat(cursor: Cursor): Buffer;
   gap(gap: Gap): Buffer;
+  /** In place of a message that is too large. `cursor`: undefined where the stream can't be resumed yet. */
+  omitted(omission: Omission, cursor: string | undefined): Buffer;
+  /** The size of one message, as `maxMessage` counts (W27). */
+  messageBytes(message: Buffer): number;
+  /** What the client's messages may have at most, and the format without that bound; undefined: no bound. */
+  limit?: { bytesMax: number; whole: StreamFormat };
 }
 
 /** How long an `EventSource` waits before it connects again. */
@@ -27,6 +33,8 @@ export const CURSOR_FRAMES: StreamFormat = {
   snapshot: (items, cursor) => toTextFrame(toSnapshotText(items, cursor)),
   beat: (cursor) => toTextFrame(toBeatText(cursor)),
   gap: (gap) => toTextFrame(toGapText(gap)),
+  omitted: (omission, cursor) => toTextFrame(toOmittedText(omission, cursor)),
+  messageBytes: readPayloadBytes,
 };
 
 /** WebSocket without an opt-in (W2): a session sends nothing but changes. */
@@ -35,6 +43,7 @@ export const PLAIN_FRAMES: StreamFormat = {
   joinsUploads: true,
   change: (encoded) => encoded.plain(),
   snapshot: (items) => toTextFrame(toSnapshotText(items, undefined)),
+  omitted: (omission) => toTextFrame(toOmittedText(omission, undefined)),
 };
 
 /** Server-sent events with `since` (W12): the messages of W9 and W10, whose cursors are their ids, too. */
@@ -45,6 +54,8 @@ export const CURSOR_EVENTS: StreamFormat = {
   snapshot: (items, cursor) => toEvent({ ...toId(cursor), data: toSnapshotText(items, cursor) }),
   beat: (cursor) => toEvent({ id: formatCursor(cursor), data: toBeatText(cursor) }),
   gap: (gap) => toEvent({ id: formatCursor(gap.to), data: toGapText(gap) }),
+  omitted: (omission, cursor) => toEvent({ ...(cursor === undefined ? {} : { id: cursor }), data: toOmittedText(omission, cursor) }),
+  messageBytes: (event) => event.byteLength,
 };
 
 /** Server-sent events without `since` (W12): whoever listens to messages hears of changes alone, and yet can resume. */
@@ -55,6 +66,9 @@ export const PLAIN_EVENTS: StreamFormat = {
   snapshot: (items, cursor) => toEvent({ ...toId(cursor), data: toSnapshotText(items, undefined) }),
   beat: (cursor) => toEvent({ id: formatCursor(cursor) }),
   gap: (gap) => toEvent({ id: formatCursor(gap.to), event: "gap", data: toGapText(gap) }),
+  omitted: (omission, cursor) =>
+    toEvent({ ...(cursor === undefined ? {} : { id: cursor }), event: "omitted", data: toOmittedText(omission, undefined) }),
+  messageBytes: (event) => event.byteLength,
 };
 
 function toId(cursor: Cursor | undefined): { id?: string } {

@@ -15,6 +15,7 @@ import type { Subscription } from "./connection";
 import { handshakeProblem } from "./handshake";
 import { createHeartbeat } from "./heartbeat";
 import type { Hub } from "./hub";
+import { parseMaxMessage } from "./message-limit";
 import { refuseUpgrade } from "./refuse-upgrade";
 import { parseStart } from "./start";
 import type { Sink } from "./subscriber";
@@ -78,13 +79,14 @@ export function createUpgradeHandler(options: {
     try {
       const grant = await access.decide(accessRequest, clientAddress);
       const start = parseStart(parameters, headers);
+      const messageBytesMax = parseMaxMessage(parameters);
       const filter = parseJsonata(parameters);
       let webSocket: WebSocket | undefined;
       const connect = (): Sink | undefined => {
         webSocket = handshake.complete();
         return webSocket && createWebSocketSink({ webSocket, socket: handshake.socket });
       };
-      const subscription = await hub.subscribe({ grant, start, transport: "ws", address: clientAddress, filter, connect });
+      const subscription = await hub.subscribe({ grant, start, transport: "ws", address: clientAddress, messageBytesMax, filter, connect });
       if (webSocket && subscription) attend(webSocket, handshake.socket, subscription);
     } catch (error) {
       if (!isAppError(error)) log.error({ err: error }, "a WebSocket could not be opened");

@@ -1,4 +1,5 @@
-/** The messages of a resumable stream (W9, W10) that are not changes. Isomorphic; types only. */
+/** The messages of a stream (W9, W10) that are not changes. Isomorphic; types only. */
+import type { ChangeType } from "./protocol";
 
 /** The first message. `cursor` is where the stream continues: what follows comes after it. */
 export interface WireReady {
@@ -25,4 +26,21 @@ export interface WireGap {
   to: string;
   reason: GapReason;
   cursor: string;
+}
+
+/** Sent in place of a message that is larger than the stream's `maxMessage` (W27). */
+export interface WireOmitted {
+  type: "OMITTED";
+  /** Of the message that was left out. */
+  change: ChangeType | "SNAPSHOT";
+  /** A list for an upload of several files that is one message. */
+  uniqueId: string | string[];
+  /** The record's version after the change, as in its `ETag`; absent in a snapshot. */
+  version?: number;
+  /** Of the message that was left out, in bytes: with this `maxMessage` it would have been sent. */
+  size: number;
+  /** Where the record can be read, with a key; absent once it is deleted. */
+  url?: string;
+  /** As the message would have had it. */
+  cursor?: string;
 }

@@ -165,6 +165,7 @@ function toRead({ errors, files }: { errors: readonly ErrorCode[]; files: boolea
       "order",
       "jsonata",
       "lastEventId",
+      "maxMessage",
       "ifNoneMatch",
       ...(files ? (["fileOnly", "stream", "range"] as const) : []),
     ],

@@ -54,6 +54,10 @@ export const DATA_PARAMETERS = {
     "With `login`: the token comes in the `Authorization` header, and no cookie is set. Works from every origin.",
   ),
   lastEventId: query("lastEventId", "Of a stream: resume after this event id, as with the header `Last-Event-ID`.", TEXT),
+  maxMessage: query("maxMessage", "Of a stream: the bytes that a message may have at most. A larger one is replaced by a notice.", {
+    type: "integer",
+    minimum: 2_048,
+  }),
   ifMatch: header("If-Match", 'Only if the record has this version: the `ETag` of its last answer, like `"3"` or `W/"3"`.'),
   ifNoneMatch: header("If-None-Match", "With one `uniqueId`: 304 and no body where the record still has this version."),
   idempotencyKey: header(

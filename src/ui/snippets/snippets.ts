@@ -170,7 +170,8 @@ import asyncio
 import websockets
 
 async def listen():
-    async with websockets.connect("${stream}") as socket:
+    # by default the library refuses messages of more than 1 MiB
+    async with websockets.connect("${stream}", max_size=None) as socket:
         async for message in socket:
             print(json.loads(message))
 

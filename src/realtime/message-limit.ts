@@ -1,0 +1,92 @@
+/** Bounds the messages of a stream for a client that takes no larger ones (W27): what does not fit is replaced by a notice. It must not know transports. */
+import { readJsonItems } from "@/src/core/json-items";
+import type { Cursor } from "@/src/shared/cursor";
+import { AppError } from "@/src/shared/errors";
+import type { EncodedChange } from "./encode";
+import type { Omission } from "./message-text";
+import type { StreamFormat } from "./stream-format";
+
+/** The smallest `maxMessage`, in bytes. Every notice fits: ten ids, twice, and the longest name of an endpoint have less. */
+const BYTES_MIN = 2_048;
+
+/** The parameter `maxMessage`, in bytes; undefined: not given. Throws `parameter_invalid`. */
+export function parseMaxMessage(parameters: URLSearchParams): number | undefined {
+  const [text, ...others] = parameters.getAll("maxMessage");
+  if (text === undefined) return undefined;
+  const bytes = /^\d{1,15}$/.test(text) ? Number(text) : 0;
+  if (others.length === 0 && bytes >= BYTES_MIN) return bytes;
+  const detail = `maxMessage is the number of bytes that the client takes in one message: a whole number, ${BYTES_MIN} or more.`;
+  throw new AppError("parameter_invalid", { detail });
+}
+
+/**
+ * The same format for messages of at most `bytesMax`. A change that is larger becomes a notice with its cursor, so that the stream goes on after it.
+ * A page of a snapshot becomes several messages, and a record that is larger alone a notice. `path`: of the endpoint, where records can be read.
+ */
+export function limitFormat(whole: StreamFormat, { bytesMax, path }: { bytesMax: number; path: string }): StreamFormat {
+  const excess = (message: Buffer): number | undefined => {
+    const size = whole.messageBytes(message);
+    return size > bytesMax ? size : undefined;
+  };
+
+  function toSnapshotMessages(items: string, cursor: Cursor | undefined): Buffer[] {
+    const messages: Buffer[] = [];
+    const envelopeBytes = whole.messageBytes(whole.snapshot("", cursor));
+    let group: string[] = [];
+    let bytes = envelopeBytes;
+    const flush = () => {
+      if (group.length > 0) messages.push(whole.snapshot(group.join(","), undefined));
+      group = [];
+      bytes = envelopeBytes;
+    };
+    for (const { text } of readJsonItems(`[${items}]`)) {
+      const size = whole.messageBytes(whole.snapshot(text, cursor));
+      const itemBytes = size - envelopeBytes + 1;
+      if (bytes + itemBytes > bytesMax) flush();
+      if (size > bytesMax) messages.push(whole.omitted({ change: "SNAPSHOT", ...toAddress(path, [readId(text)]), size }, undefined));
+      else {
+        group.push(text);
+        bytes += itemBytes;
+      }
+    }
+    // The last one alone has the cursor, be it empty.
+    if (cursor !== undefined) messages.push(whole.snapshot(group.join(","), cursor));
+    else flush();
+    return messages;
+  }
+
+  return {
+    ...whole,
+    limit: { bytesMax, whole },
+    change: (encoded, epoch) => {
+      const message = whole.change(encoded, epoch);
+      const size = excess(message);
+      return size === undefined
+        ? message
+        : whole.omitted(toOmission(encoded, { path, size, joins: whole.joinsUploads }), encoded.cursor(epoch));
+    },
+    snapshot: (items, cursor) => {
+      const message = whole.snapshot(items, cursor);
+      return excess(message) === undefined ? message : Buffer.concat(toSnapshotMessages(items, cursor));
+    },
+  };
+}
+
+function toOmission({ change, upload }: EncodedChange, { path, size, joins }: { path: string; size: number; joins: boolean }): Omission {
+  const { type, record } = change;
+  const { uniqueId, url } = toAddress(
+    path,
+    (joins ? upload : [change]).map((each) => each.record.id),
+  );
+  return { change: type, uniqueId, version: record.version, size, ...(type === "DELETE" ? {} : { url }) };
+}
+
+function toAddress(path: string, ids: readonly string[]): { uniqueId: string | string[]; url: string } {
+  const [first = ""] = ids;
+  return { uniqueId: ids.length === 1 ? first : [...ids], url: `${path}?uniqueId=${ids.join(",")}` };
+}
+
+/** A record's JSON text begins with its id (core/record-text.ts). */
+function readId(text: string): string {
+  return /^\{"uniqueId":"([0-9a-f]{32})"/.exec(text)?.[1] ?? "";
+}
