@@ -28,11 +28,18 @@ export function createClientErrorHandler({ log }: { log: Pick<Log, "debug"> }): 
       return;
     }
     log.debug({ code }, "a request could not be parsed");
-    const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
-    socket.once("close", () => clearTimeout(timer));
-    socket.on("error", () => socket.destroy());
-    socket.end(toRawAnswer(toAppError(code)));
+    endWithProblem(socket, toAppError(code));
   };
+}
+
+/** Writes a problem document (E1) to a socket that no response belongs to, and ends the connection. */
+export function endWithProblem(socket: Duplex, error: AppError, headers: Readonly<Record<string, string>> = {}): void {
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  socket.once("close", () => clearTimeout(timer));
+  socket.on("error", () => socket.destroy());
+  // Closing with unread data resets the connection, and the answer would be lost.
+  socket.resume();
+  socket.end(toRawAnswer(error, headers));
 }
 
 function toAppError(code: string): AppError {
@@ -47,11 +54,12 @@ function toAppError(code: string): AppError {
 }
 
 /** A problem document (E1) with its head, for a socket that no response belongs to. The connection must be closed after it. */
-export function toRawAnswer(error: AppError): string {
+export function toRawAnswer(error: AppError, extraHeaders: Readonly<Record<string, string>> = {}): string {
   const requestId = createRequestId();
   const { status, headers, body } = toProblemAnswer(error, requestId);
   const fields = {
     ...headers,
+    ...extraHeaders,
     "Content-Length": String(Buffer.byteLength(body)),
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
@@ -67,8 +75,12 @@ function codeOf(error: Error): string {
   return "code" in error && typeof error.code === "string" ? error.code : "";
 }
 
-/** Node keeps the answer that a socket is busy with in an undocumented property, and asks it in its own handler too. */
 function isAnswering(socket: Duplex): boolean {
+  return findCurrentResponse(socket)?.headersSent === true;
+}
+
+/** The response that a connection is busy with. Node keeps it in an undocumented property, and reads that in its own handler of errors too. */
+export function findCurrentResponse(socket: Duplex): ServerResponse | undefined {
   const message: unknown = Reflect.get(socket, "_httpMessage");
-  return message instanceof ServerResponse && message.headersSent;
+  return message instanceof ServerResponse ? message : undefined;
 }

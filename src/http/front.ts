@@ -53,8 +53,11 @@ export interface FrontOptions {
 export interface Front {
   /** For each new connection: refuses and closes what is too many. */
   connect(socket: Socket): void;
-  /** Answers a request. `awaitsContinue`: the client waits to be asked for its body (the server's `checkContinue` event). */
-  handle(request: IncomingMessage, response: ServerResponse, options?: { awaitsContinue?: boolean }): void;
+  /**
+   * Answers a request. `awaitsContinue`: the client waits to be asked for its body (the server's `checkContinue` event).
+   * `problem`: the request is refused for it, unless something is wrong with its address.
+   */
+  handle(request: IncomingMessage, response: ServerResponse, options?: { awaitsContinue?: boolean; problem?: AppError | undefined }): void;
   /** What is wrong with an upgrade request; undefined: nothing. */
   checkUpgrade(request: IncomingMessage): AppError | undefined;
 }
@@ -119,9 +122,9 @@ export function createFront(options: FrontOptions): Front {
       if (!config.isTls) socket.end(toRawAnswer(problem));
       socket.destroySoon();
     },
-    handle(request, response, { awaitsContinue = false } = {}) {
+    handle(request, response, { awaitsContinue = false, problem: given } = {}) {
       slowClients.watchAnswer(request, response);
-      const problem = admit(request, response);
+      const problem = admit(request, response) ?? given;
       if (problem) return refuse(request, response, problem);
       const url = request.url ?? "/";
       if (isDataPath(url)) return dataPlane(request, response, { awaitsContinue });

@@ -12,13 +12,11 @@ export interface HandshakeProblem {
   headers: Readonly<Record<string, string>>;
 }
 
-/** What is wrong with the handshake (W14), or undefined. */
+/** What is wrong with the handshake (W14) of a request that offers WebSocket, or undefined. */
 export function handshakeProblem(request: Pick<IncomingMessage, "method" | "headers">): HandshakeProblem | undefined {
   const { method, headers } = request;
   const problem = (detail: string): HandshakeProblem => ({ error: new AppError("upgrade_invalid", { detail }), status: 400, headers: {} });
   if (method !== "GET") return problem("A WebSocket handshake is a GET request.");
-  if (headers.upgrade?.toLowerCase() !== "websocket")
-    return problem("The Upgrade header must be “websocket”. For plain HTTP, leave it out.");
   const key = headers["sec-websocket-key"];
   if (key === undefined) return problem("The Sec-WebSocket-Key header is missing.");
   if (!KEY.test(key)) return problem("The Sec-WebSocket-Key header is not valid: it is 16 random bytes in base64.");

@@ -1,10 +1,9 @@
 /** One port, three planes: routes requests to the data plane or to Next, upgrades to the realtime plane. It must hold no rule of any plane. */
 import { EventEmitter } from "node:events";
 import { readFileSync } from "node:fs";
-import http, { type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
-import https from "node:https";
+import type { Server, ServerResponse } from "node:http";
+import type https from "node:https";
 import type { AddressInfo } from "node:net";
-import type { Duplex } from "node:stream";
 import next from "next";
 import type { Config } from "@/src/config/config";
 import { setNextAuthEnvironment } from "@/src/config/next-auth-environment";
@@ -12,6 +11,7 @@ import { createClientErrorHandler } from "@/src/http/client-error";
 import { createConnectionLimits } from "@/src/http/connection-limits";
 import { createFront } from "@/src/http/front";
 import { createHttpLimits } from "@/src/http/limits";
+import { createWebServer } from "@/src/http/web-server";
 import { refuseUpgrade } from "@/src/realtime/refuse-upgrade";
 import { isDataPath } from "@/src/shared/data-path";
 import { AppError } from "@/src/shared/errors";
@@ -67,19 +67,21 @@ export async function listen(booted: Booted): Promise<Listening> {
       uploadTimeoutMs: config.uploadTimeoutMs,
     },
   });
-  const server = createServer(config, (request, response) => front.handle(request, response));
-  server.on("connection", front.connect);
-  server.on("clientError", onClientError);
-  // "Expect: 100-continue": a plane asks for the body only once the request has passed its checks.
-  server.on("checkContinue", (request, response) => front.handle(request, response, { awaitsContinue: true }));
-  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    booted.slowClients.forget(request.socket);
-    const problem = front.checkUpgrade(request);
-    if (problem) return refuseUpgrade(socket, problem);
-    const url = request.url ?? "/";
-    if (isDataPath(url)) booted.upgrade(request, socket, head);
-    else if (isDev && url.startsWith(HMR_PATH) && decoy.listenerCount("upgrade") > 0) decoy.emit("upgrade", request, socket, head);
-    else refuseUpgrade(socket, new AppError("not_found"));
+  const { tls } = config;
+  const server = createWebServer({
+    front,
+    limits: createHttpLimits(config),
+    ...(tls
+      ? { tls: { cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile), handshakeTimeoutMs: config.headersTimeoutMs } }
+      : {}),
+    openWebSocket: (request, socket, head) => {
+      booted.slowClients.forget(request.socket);
+      const url = request.url ?? "/";
+      if (isDataPath(url)) booted.upgrade(request, socket, head);
+      else if (isDev && url.startsWith(HMR_PATH) && decoy.listenerCount("upgrade") > 0) decoy.emit("upgrade", request, socket, head);
+      else refuseUpgrade(socket, new AppError("not_found"));
+    },
+    onClientError,
   });
 
   await new Promise<void>((resolve, reject) => {
@@ -104,16 +106,6 @@ export async function listen(booted: Booted): Promise<Listening> {
       await booted.stop();
     },
   };
-}
-
-function createServer(config: Config, listener: RequestListener): Server | https.Server {
-  const { tls } = config;
-  const limits = createHttpLimits(config);
-  if (!tls) return http.createServer(limits, listener);
-  return https.createServer(
-    { ...limits, handshakeTimeout: config.headersTimeoutMs, cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) },
-    listener,
-  );
 }
 
 function toUrl({ tls, host, publicUrl }: Pick<Config, "tls" | "host" | "publicUrl">, server: Server | https.Server): string {

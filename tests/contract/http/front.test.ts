@@ -1,109 +1,22 @@
 /** What every connection and request passes before it reaches a plane (U12–U15, R16), over raw sockets. */
-import { once } from "node:events";
-import http from "node:http";
-import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
-import { createClientErrorHandler } from "@/src/http/client-error";
-import { type ConnectionLimitsConfig, createConnectionLimits } from "@/src/http/connection-limits";
-import { createDrain } from "@/src/http/drain";
-import { createFront, type FrontOptions } from "@/src/http/front";
-import { createHttpLimits } from "@/src/http/limits";
-import { createSlowClients } from "@/src/http/slow-clients";
-import { createForwardedReader, createProxyTest } from "@/src/runtime/forwarded";
-import type { ErrorCode } from "@/src/shared/errors";
-import { expectProblem } from "@/tests/support/expect-problem";
-import { connectRaw, parseRaw, type RawConnection } from "@/tests/support/raw-http";
+import type { FrontOptions } from "@/src/http/front";
+import { expectRaw, get, type FrontServerOptions as Options, PLACES, startFrontServer } from "@/tests/support/front-server";
+import { parseRaw } from "@/tests/support/raw-http";
 import { until } from "@/tests/support/until";
 
-const connections: RawConnection[] = [];
+const UNKNOWN = "/api/nope";
 const stops: (() => Promise<void>)[] = [];
 
 afterEach(async () => {
-  for (const { socket } of connections.splice(0)) socket.destroy();
   for (const stop of stops.splice(0)) await stop();
 });
 
-interface Options {
-  publicUrl?: string;
-  isTls?: boolean;
-  trustProxy?: string[];
-  limits?: Partial<ConnectionLimitsConfig>;
-  refuseEarly?: FrontOptions["refuseEarly"];
+async function start(options: Options = {}) {
+  const server = await startFrontServer(options);
+  stops.push(server.stop);
+  return server;
 }
-
-/** A server whose planes answer with their names and how much of a body they read; `/slow` answers when it is released. */
-async function start({ publicUrl, isTls = false, trustProxy = [], limits = {}, refuseEarly = () => undefined }: Options = {}) {
-  let time = 0;
-  const slow: http.ServerResponse[] = [];
-  let read = 0;
-  const answer = (name: string) => (request: http.IncomingMessage, response: http.ServerResponse) => {
-    if (request.url?.includes("slow")) return void slow.push(response);
-    let bytes = 0;
-    request.on("error", () => undefined);
-    request.on("data", (chunk: Buffer) => {
-      bytes += chunk.byteLength;
-      read += chunk.byteLength;
-    });
-    request.on("end", () => response.end(`${name} ${bytes} ${request.url} ${request.headers.host}`));
-  };
-  const slowClients = createSlowClients({ now: () => time });
-  const onClientError = createClientErrorHandler({ log: { debug: () => undefined } });
-  const timeouts = { headersTimeoutMs: 10_000, bodyTimeoutMs: 30_000, uploadTimeoutMs: 600_000 };
-  const front = createFront({
-    readForwarded: createForwardedReader(trustProxy),
-    limits: createConnectionLimits({ total: 0, perAddress: 0, requestsPerAddress: 0, ...limits }, { isProxy: createProxyTest(trustProxy) }),
-    slowClients,
-    dataPlane: answer("data"),
-    health: (response) => response.end("health"),
-    refuseEarly,
-    pages: answer("page"),
-    onClientError,
-    drain: createDrain({ drainMs: 1_000 }),
-    config: { publicUrl, isTls, pagesTakeBodies: false, ...timeouts },
-  });
-  const server = http.createServer(createHttpLimits(timeouts), (request, response) => front.handle(request, response));
-  server.on("connection", front.connect);
-  server.on("clientError", onClientError);
-  server.on("checkContinue", (request, response) => front.handle(request, response, { awaitsContinue: true }));
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  stops.push(async () => {
-    server.closeAllConnections();
-    server.close();
-    await once(server, "close");
-  });
-  const connect = async (text?: string): Promise<RawConnection> => {
-    const connection = await connectRaw(port, text);
-    connections.push(connection);
-    return connection;
-  };
-  return {
-    slow,
-    countRead: () => read,
-    connect,
-    pass: (seconds: number) => {
-      time += seconds * 1000;
-      slowClients.sweep();
-    },
-    /** The answer to a request that is sent whole. */
-    ask: async (text: string) => {
-      const connection = await connect(text);
-      await until("an answer", () => /\r\n\r\n./s.test(connection.received()));
-      return parseRaw(connection.received());
-    },
-  };
-}
-
-type Raw = ReturnType<typeof parseRaw>;
-
-const expectRaw = ({ status, headers, body }: Raw, code: ErrorCode) => expectProblem({ status, headers, text: async () => body }, code);
-
-const get = (target: string, lines: readonly string[] = ["Host: test"]) =>
-  `GET ${target} HTTP/1.1\r\n${lines.map((line) => `${line}\r\n`).join("")}\r\n`;
-
-const UNKNOWN = "/api/nope";
-const PLACES = ["/api/1/ce/some/endpoint?key=k", "/api/manage/projects", "/api/auth/session", UNKNOWN, "/login", "/", "/api/health"];
 
 describe("Host", () => {
   it.each(PLACES)("[U12] two Host headers, none, or one that is no host: 400 at %s", async (place) => {

@@ -1,0 +1,65 @@
+/** The HTTP or HTTPS server of the process: which event of Node goes where. */
+import http, { type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from "node:http";
+import https from "node:https";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { PAGE_METHODS } from "@/src/http/check-request";
+import { endWithProblem } from "@/src/http/client-error";
+import type { Front } from "@/src/http/front";
+import { createOfferedUpgrades, offersWebSocket } from "@/src/http/offered-upgrades";
+import { AppError } from "@/src/shared/errors";
+
+export interface WebServerOptions {
+  front: Front;
+  /** See createHttpLimits. */
+  limits: ServerOptions;
+  /** Absent: plain HTTP. */
+  tls?: { cert: Buffer; key: Buffer; handshakeTimeoutMs: number };
+  /** Takes over the connection of a request that offers WebSocket, and has a valid host and path. */
+  openWebSocket: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  /** Ends a connection on which something that is not HTTP arrived. */
+  onClientError: (error: Error, socket: Duplex) => void;
+}
+
+const PIPELINED = "A WebSocket handshake must not follow a request that is not answered yet. Send it on a connection of its own.";
+
+/** Does not listen yet. */
+export function createWebServer({ front, limits, tls, openWebSocket, onClientError }: WebServerOptions): Server | https.Server {
+  const upgrades = createOfferedUpgrades({ giveBack: (socket) => void server.emit(tls ? "secureConnection" : "connection", socket) });
+  const options = { ...limits, ...upgrades.serverOptions };
+  const server = tls
+    ? https.createServer({ ...options, handshakeTimeout: tls.handshakeTimeoutMs, cert: tls.cert, key: tls.key })
+    : http.createServer(options);
+  // Node would drop what is beyond a thousand headers without notice. Their bytes are limited.
+  server.maxHeadersCount = 0;
+
+  const serve = (request: IncomingMessage, response: ServerResponse, awaitsContinue = false): void => {
+    let problem: AppError | undefined;
+    if (request.headers.upgrade !== undefined && upgrades.isPipelined(request)) {
+      response.setHeader("Connection", "close");
+      if (offersWebSocket(request)) problem = new AppError("upgrade_invalid", { detail: PIPELINED });
+    }
+    front.handle(request, response, { awaitsContinue, problem });
+  };
+  server.on("request", (request, response) => serve(request, response));
+  server.on("connection", (socket: Socket) => {
+    if (!upgrades.wasGivenBack(socket)) front.connect(socket);
+  });
+  server.on("clientError", onClientError);
+  // "Expect: 100-continue": a plane asks for the body only once the request has passed its checks.
+  server.on("checkContinue", (request, response) => serve(request, response, true));
+  // Any other expectation is ignored (RFC 9110, section 10.1.1).
+  server.on("checkExpectation", (request, response) => serve(request, response));
+  server.on("connect", (_request: IncomingMessage, socket: Duplex) =>
+    endWithProblem(socket, new AppError("method_not_allowed"), { Allow: PAGE_METHODS }),
+  );
+  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    if (!offersWebSocket(request)) return upgrades.ignore(request, socket, head);
+    // Of several protocols it is the one that is spoken here.
+    request.headers.upgrade = "websocket";
+    const problem = front.checkUpgrade(request);
+    if (problem) return endWithProblem(socket, problem);
+    openWebSocket(request, socket, head);
+  });
+  return server;
+}

@@ -1,0 +1,123 @@
+/** A web server with everything that a connection passes before it reaches a plane; its planes answer with what they got. For tests over raw sockets. */
+import { once } from "node:events";
+import type http from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import { createClientErrorHandler } from "@/src/http/client-error";
+import { type ConnectionLimitsConfig, createConnectionLimits } from "@/src/http/connection-limits";
+import { createDrain } from "@/src/http/drain";
+import { createFront, type FrontOptions } from "@/src/http/front";
+import { createHttpLimits } from "@/src/http/limits";
+import { createSlowClients } from "@/src/http/slow-clients";
+import { createWebServer } from "@/src/http/web-server";
+import { createForwardedReader, createProxyTest } from "@/src/runtime/forwarded";
+import type { ErrorCode } from "@/src/shared/errors";
+import { expectProblem } from "@/tests/support/expect-problem";
+import { connectRaw, parseRaw, type RawConnection } from "@/tests/support/raw-http";
+import { until } from "@/tests/support/until";
+
+export interface FrontServerOptions {
+  publicUrl?: string;
+  /** The front behaves as with a certificate; the server itself does not speak TLS. */
+  isTls?: boolean;
+  trustProxy?: string[];
+  limits?: Partial<ConnectionLimitsConfig>;
+  refuseEarly?: FrontOptions["refuseEarly"];
+}
+
+/** Each plane answers `<name> <bytes of the body> <target> <host>`; a target with `slow` in it is answered when the test does it. */
+export async function startFrontServer(options: FrontServerOptions = {}) {
+  const { publicUrl, isTls = false, trustProxy = [], limits = {}, refuseEarly = () => undefined } = options;
+  let time = 0;
+  let read = 0;
+  const slow: http.ServerResponse[] = [];
+  const headers: http.IncomingHttpHeaders[] = [];
+  const connections: RawConnection[] = [];
+  const answer = (name: string) => (request: http.IncomingMessage, response: http.ServerResponse, given?: { awaitsContinue?: boolean }) => {
+    headers.push(request.headers);
+    if (given?.awaitsContinue) response.writeContinue();
+    if (request.url?.includes("slow")) return void slow.push(response);
+    let bytes = 0;
+    request.on("error", () => undefined);
+    request.on("data", (chunk: Buffer) => {
+      bytes += chunk.byteLength;
+      read += chunk.byteLength;
+    });
+    request.on("end", () => response.end(`${name} ${bytes} ${request.url} ${request.headers.host}`));
+  };
+  const slowClients = createSlowClients({ now: () => time });
+  const onClientError = createClientErrorHandler({ log: { debug: () => undefined } });
+  const timeouts = { headersTimeoutMs: 10_000, bodyTimeoutMs: 30_000, uploadTimeoutMs: 600_000 };
+  const front = createFront({
+    readForwarded: createForwardedReader(trustProxy),
+    limits: createConnectionLimits({ total: 0, perAddress: 0, requestsPerAddress: 0, ...limits }, { isProxy: createProxyTest(trustProxy) }),
+    slowClients,
+    dataPlane: answer("data"),
+    health: (response) => response.end("health"),
+    refuseEarly,
+    pages: answer("page"),
+    onClientError,
+    drain: createDrain({ drainMs: 1_000 }),
+    config: { publicUrl, isTls, pagesTakeBodies: false, ...timeouts },
+  });
+  const server = createWebServer({
+    front,
+    limits: createHttpLimits(timeouts),
+    openWebSocket: (request, socket: Duplex, head) => socket.end(`WebSocket ${request.url} ${request.headers.upgrade} ${head.toString()}`),
+    onClientError,
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+
+  const connect = async (text?: string): Promise<RawConnection> => {
+    const connection = await connectRaw(port, text);
+    connections.push(connection);
+    return connection;
+  };
+  return {
+    port,
+    slow,
+    /** Of the requests that reached a plane. */
+    headers,
+    countRead: () => read,
+    connect,
+    pass: (seconds: number) => {
+      time += seconds * 1000;
+      slowClients.sweep();
+    },
+    /** The answer to a request that is sent whole. */
+    ask: async (text: string) => {
+      const connection = await connect(text);
+      await until("an answer", () => /\r\n\r\n./s.test(connection.received()));
+      return parseRaw(connection.received());
+    },
+    stop: async () => {
+      for (const { socket } of connections) socket.destroy();
+      server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
+
+export type Raw = ReturnType<typeof parseRaw>;
+
+/** Asserts that an answer is the problem document of `code`, and returns its detail. */
+export const expectRaw = ({ status, headers, body }: Raw, code: ErrorCode) =>
+  expectProblem({ status, headers, text: async () => body }, code);
+
+/** The text of a GET request with these header lines. */
+export const get = (target: string, lines: readonly string[] = ["Host: test"]) =>
+  `GET ${target} HTTP/1.1\r\n${lines.map((line) => `${line}\r\n`).join("")}\r\n`;
+
+/** One address of each plane, by kind. */
+export const PLACES = [
+  "/api/1/ce/some/endpoint?key=k",
+  "/api/manage/projects",
+  "/api/auth/session",
+  "/api/nope",
+  "/login",
+  "/",
+  "/api/health",
+];
