@@ -7,6 +7,15 @@ export interface ClientInfo {
   secure: boolean;
   /** The hosts that the server is reached by in this request; the browser's idea of "same origin" is one of them. */
   hosts: ReadonlySet<string>;
+  /** Where this client reaches the server, like `https://data.example.com`. */
+  origin: string;
+}
+
+/** RESTED_PUBLIC_URL's origin, or else what the client itself asked for. The server has made the forwarding headers true before (TRUST_PROXY). */
+export function toOrigin({ headers, publicUrl }: { headers: Pick<Headers, "get">; publicUrl: string | undefined }): string {
+  if (publicUrl !== undefined) return new URL(publicUrl).origin;
+  const host = headers.get("x-forwarded-host") ?? headers.get("host") ?? "localhost";
+  return `${headers.get("x-forwarded-proto") === "https" ? "https" : "http"}://${host}`;
 }
 
 export function readClientInfo({ headers, publicUrl }: { headers: Headers; publicUrl: string | undefined }): ClientInfo {
@@ -22,5 +31,6 @@ export function readClientInfo({ headers, publicUrl }: { headers: Headers; publi
     userAgent: headers.get("user-agent"),
     secure: headers.get("x-forwarded-proto") === "https" || (isConfiguredHost && configured.protocol === "https:"),
     hosts,
+    origin: toOrigin({ headers, publicUrl }),
   };
 }

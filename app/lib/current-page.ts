@@ -1,6 +1,6 @@
 /** Tells server components which page they are part of; proxy.ts notes it. */
 import { headers } from "next/headers";
-import { type ClientInfo, readClientInfo } from "./client-info";
+import { type ClientInfo, readClientInfo, toOrigin } from "./client-info";
 
 /** Path and query, as the reader sees them; `/projects` where proxy.ts did not run (prefetches). */
 export async function getCurrentPage(): Promise<string> {
@@ -14,9 +14,5 @@ export async function getClientInfo(publicUrl: string | undefined): Promise<Clie
 
 /** The origin by which the reader reaches this server, like `https://example.com`. `publicUrl`: the configured one, which wins. */
 export async function getOrigin(publicUrl: string | undefined): Promise<string> {
-  if (publicUrl !== undefined) return new URL(publicUrl).origin;
-  const sent = await headers();
-  // The server has made the forwarding headers true before (TRUST_PROXY).
-  const host = sent.get("x-forwarded-host") ?? sent.get("host") ?? "localhost";
-  return `${sent.get("x-forwarded-proto") === "https" ? "https" : "http"}://${host}`;
+  return toOrigin({ headers: await headers(), publicUrl });
 }

@@ -11,7 +11,7 @@ import { AppError } from "@/src/shared/errors";
 import type { EndpointDetail, ManagedEndpoint, ManagedKey, ManagedProject } from "@/src/shared/management";
 import type { ApiDocument } from "@/src/shared/openapi";
 import type { ProjectUsage } from "@/src/shared/quotas";
-import { getCurrentPage } from "./current-page";
+import { getCurrentPage, getOrigin } from "./current-page";
 import { orNotFound } from "./or-not-found";
 import type { CurrentUser } from "./read-session";
 import { requireUser } from "./require-user";
@@ -59,6 +59,7 @@ export const loadEndpoint = cache(async (projectId: string, endpointId: string):
 /** The description of one endpoint (G5). */
 export const loadDescription = cache(async (projectId: string, endpointId: string): Promise<ApiDocument> => {
   const { id: ownerId } = await loadUser();
-  const { db, clock } = getRuntime();
-  return orNotFound([projectId, endpointId], () => describeProject({ db, clock, ownerId, projectId, endpointId }));
+  const { db, clock, config } = getRuntime();
+  const origin = await getOrigin(config.publicUrl);
+  return orNotFound([projectId, endpointId], () => describeProject({ db, clock, ownerId, projectId, endpointId, origin }));
 });

@@ -13,15 +13,18 @@ export async function describeProject({
   ownerId,
   projectId,
   endpointId,
+  origin,
 }: {
   db: Pick<Db, "project" | "$queryRaw">;
   clock: Clock;
   ownerId: string;
   projectId: string;
   endpointId?: string;
+  /** Where programs reach the server. */
+  origin: string;
 }): Promise<ApiDocument> {
   const { name } = await getProject({ db, clock, ownerId, projectId });
   const endpoints = await listEndpoints({ db, countSubscribers: () => 0, ownerId, projectId });
   const described = endpointId === undefined ? endpoints : endpoints.filter(({ id }) => id === endpointId);
-  return toProjectDocument({ projectId, projectName: name, endpoints: described });
+  return toProjectDocument({ projectId, projectName: name, endpoints: described, origin });
 }

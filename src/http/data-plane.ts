@@ -24,7 +24,7 @@ import { createSendFileHandler, wantsFile } from "@/src/http/send-file";
 import type { SlowClients } from "@/src/http/slow-clients";
 import { createUploadHandler, isForm } from "@/src/http/upload-files";
 import { createUserHandlers, toUserOperation, type UserOperation } from "@/src/http/user-operations";
-import { parseDataAddress } from "@/src/shared/data-path";
+import { DATA_FORMS, type DataForm, parseDataAddress } from "@/src/shared/data-path";
 import { AppError, isAppError } from "@/src/shared/errors";
 
 export interface DataPlaneOptions {
@@ -118,8 +118,8 @@ class Plane {
       held: this.#held,
       answerHold: undefined,
     };
+    const address = parseDataAddress(request.url ?? "");
     try {
-      const address = parseDataAddress(request.url ?? "");
       if (!address) throw new AppError("not_found");
       exchange.parameters = new URLSearchParams(address.query);
       const operation = toOperation(request.method);
@@ -127,23 +127,30 @@ class Plane {
         address,
         parameters: exchange.parameters,
         headers: request.headers,
-        operation: this.#stream && wantsEvents(request) ? "subscribe" : (operation ?? "read"),
+        operation: this.#stream && (wantsEvents(request) || address.form === "events") ? "subscribe" : (operation ?? "read"),
         publicUrl: this.#config.publicUrl,
       });
       if (request.method === "OPTIONS") await this.#preflight(exchange, accessRequest);
-      else if (operation === undefined) throw new AppError("method_not_allowed");
+      else if (operation === undefined || !isMethodOf(address.form, request.method)) throw new AppError("method_not_allowed");
       else {
         const locate = () => this.#locate(exchange, accessRequest);
         const site = await countRequest({ gate: this.#gate, exchange, accessRequest, locate });
-        await this.#handle(exchange, accessRequest, site, operation);
+        await this.#handle(exchange, accessRequest, site, operation, address.form);
       }
     } catch (error) {
-      this.#fail(exchange, error);
+      this.#fail(exchange, error, address?.form);
     }
   }
 
   /** Checks the rest, and answers by the endpoint's kind. */
-  async #handle(exchange: DataExchange, accessRequest: AccessRequest, site: Compiled, operation: MethodOperation): Promise<void> {
+  async #handle(
+    exchange: DataExchange,
+    accessRequest: AccessRequest,
+    site: Compiled,
+    operation: MethodOperation,
+    form: DataForm | undefined,
+  ): Promise<void> {
+    if (!hasForm(site, form)) throw new AppError("not_found");
     if (this.#stream && accessRequest.operation === "subscribe") {
       const grant = await this.#access.admit(site, accessRequest);
       const { request, response, parameters } = exchange;
@@ -153,7 +160,7 @@ class Plane {
       await this.#stream.open({ request, response, parameters, grant, headers: headersOf(exchange) });
     } else if (site.endpoint.kind === "data") {
       const grant = await this.#access.admit(site, accessRequest);
-      await this.#choose(operation, exchange)({ exchange, grant, site });
+      await this.#choose(operation, exchange, form)({ exchange, grant, site });
       // Was it a file, its bytes go now.
       if (operation === "delete") this.#files.sweepSoon();
     } else {
@@ -164,8 +171,8 @@ class Plane {
   }
 
   /** Files are records, too: what they hold comes and goes in other forms. */
-  #choose(operation: MethodOperation, { request, parameters }: DataExchange): Handler {
-    if (operation === "create" && isForm(request)) return this.#upload;
+  #choose(operation: MethodOperation, { request, parameters }: DataExchange, form: DataForm | undefined): Handler {
+    if (operation === "create" && (form === "file" || isForm(request))) return this.#upload;
     if (operation === "read" && wantsFile(parameters)) return this.#sendFile;
     return this.#handlers[operation];
   }
@@ -194,7 +201,7 @@ class Plane {
     respond(exchange, { status: 204, headers: { ...headersOf(exchange), ...preflight, Allow: METHODS } });
   }
 
-  #fail(exchange: DataExchange, error: unknown): void {
+  #fail(exchange: DataExchange, error: unknown, form?: DataForm): void {
     const { requestId, response } = exchange;
     const appError = isAppError(error) ? error : new AppError("internal_error", { cause: error });
     if (!isAppError(error)) this.#log.error({ requestId, err: error }, "a request failed unexpectedly");
@@ -212,7 +219,11 @@ class Plane {
     const answer = toProblemAnswer(appError, requestId);
     respond(exchange, {
       status: answer.status,
-      headers: { ...headersOf(exchange), ...answer.headers, ...(appError.code === "method_not_allowed" ? { Allow: METHODS } : {}) },
+      headers: {
+        ...headersOf(exchange),
+        ...answer.headers,
+        ...(appError.code === "method_not_allowed" ? { Allow: form ? DATA_FORMS[form].methods : METHODS } : {}),
+      },
       body: answer.body,
       close: CUT_OFF.has(appError.code),
     });
@@ -223,6 +234,16 @@ const PIPELINED = "A stream of events can't wait behind another answer. Open it 
 /** After these the rest of the request is not worth reading. */
 const CUT_OFF: ReadonlySet<string> = new Set(["body_too_large", "body_timeout", "upload_invalid", "too_many_files", "file_too_large"]);
 const NO_PARAMETERS = new URLSearchParams();
+
+/** U17: what ends with a form has the form's methods alone. */
+function isMethodOf(form: DataForm | undefined, method = ""): boolean {
+  return form === undefined || DATA_FORMS[form].methods.split(", ").includes(method);
+}
+
+/** U17: data endpoints log nobody in, and those of users hold no files. */
+function hasForm({ endpoint }: Compiled, form: DataForm | undefined): boolean {
+  return form === undefined || (DATA_FORMS[form].kind ?? endpoint.kind) === endpoint.kind;
+}
 
 function toOperation(method: string | undefined): MethodOperation | undefined {
   switch (method) {

@@ -21,6 +21,17 @@ describe("parseDataAddress", () => {
   });
 
   it.each([
+    ["/api/1/ce/name:data?key=k", { version: "1", endpointName: "name", query: "dataOnly=true&key=k", form: "data" }],
+    ["/api/1/ce/a/b%3Abulk", { version: "1", endpointName: "a/b", query: "bulk=true&", form: "bulk" }],
+    ["/api/1/ce/name:events", { version: "1", endpointName: "name", query: "&", form: "events" }],
+    ["/api/1/ce/name:toString", { version: "1", endpointName: "name:toString", query: "" }],
+    ["/api/1/ce/name:data:bulk", { version: "1", endpointName: "name:data:bulk", query: "" }],
+    ["/api/1/ce/name:", { version: "1", endpointName: "name:", query: "" }],
+  ])("[U17] %s", (url, address) => {
+    expect(parseDataAddress(url)).toEqual(address);
+  });
+
+  it.each([
     "/",
     "",
     "*",

@@ -3,7 +3,7 @@
  * come. Isomorphic (forms check with the same schemas); it must not do I/O. Lists are bare arrays; times are ISO 8601 in UTC.
  */
 import * as z from "zod/mini";
-import { endpointNameProblem, projectNameProblem } from "@/src/shared/names";
+import { ENDPOINT_NAME_KEYWORDS, endpointNameProblem, PROJECT_NAME_KEYWORDS, projectNameProblem } from "@/src/shared/names";
 import { ORIGINS_MAX, parseOrigin } from "@/src/shared/origins";
 import { EXPORT_FORMATS, NAMED_RECORDS_MAX } from "@/src/shared/record-limits";
 import { startNames } from "@/src/shared/start-names";
@@ -25,35 +25,49 @@ export const ENDPOINT_KINDS = ["data", "authentication"] as const;
 
 const CONTROL = /[\p{Cc}\p{Cs}]/u;
 const CONTROL_BUT_LINES = /(?![\n\r\t])[\p{Cc}\p{Cs}]/u;
+// The same for JSON Schema, in a syntax that every language's patterns have. Half surrogate pairs can't be said in it.
+const NO_CONTROL = "^[^\\x00-\\x1f\\x7f-\\x9f]*$";
+const NO_CONTROL_BUT_LINES = "^[^\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f]*$";
 // The form that browsers check in <input type="email">.
 const EMAIL = /^[a-z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/;
+
+/** What descriptions (G5) say of schemas whose checks are functions: keywords of JSON Schema, about what is left once spaces around it are gone. */
+export const schemaKeywords = z.registry<Record<string, unknown>>();
 
 const text = () => z.string("Use a text.");
 const flag = () => z.boolean("Use true or false.");
 
 /** A text that `problemOf` finds no problem with; the problem is the message. */
-const named = (problemOf: (value: string) => string | undefined) =>
-  text().check(
-    z.trim(),
-    z.check<string>((context) => {
-      const message = problemOf(context.value);
-      if (message !== undefined) context.issues.push({ code: "custom", message, input: context.value });
-    }),
-  );
+const named = (problemOf: (value: string) => string | undefined, keywords: Record<string, unknown>) =>
+  text()
+    .check(
+      z.trim(),
+      z.check<string>((context) => {
+        const message = problemOf(context.value);
+        if (message !== undefined) context.issues.push({ code: "custom", message, input: context.value });
+      }),
+    )
+    .register(schemaKeywords, keywords);
 
 const label = (what: string, lengthMax: number) =>
-  named((value) => {
-    if (value === "") return `Enter ${what}.`;
-    if (value.length > lengthMax) return `Use ${lengthMax} characters at most.`;
-    return CONTROL.test(value) ? "Leave out control characters." : undefined;
-  });
+  named(
+    (value) => {
+      if (value === "") return `Enter ${what}.`;
+      if (value.length > lengthMax) return `Use ${lengthMax} characters at most.`;
+      return CONTROL.test(value) ? "Leave out control characters." : undefined;
+    },
+    { minLength: 1, maxLength: lengthMax, pattern: NO_CONTROL },
+  );
 
-const projectName = named(projectNameProblem);
-const endpointName = named(endpointNameProblem);
-const description = named((value) => {
-  if (value.length > 2000) return "Use 2000 characters at most.";
-  return CONTROL_BUT_LINES.test(value) ? "Leave out control characters." : undefined;
-});
+const projectName = named(projectNameProblem, PROJECT_NAME_KEYWORDS);
+const endpointName = named(endpointNameProblem, ENDPOINT_NAME_KEYWORDS);
+const description = named(
+  (value) => {
+    if (value.length > 2000) return "Use 2000 characters at most.";
+    return CONTROL_BUT_LINES.test(value) ? "Leave out control characters." : undefined;
+  },
+  { maxLength: 2000, pattern: NO_CONTROL_BUT_LINES },
+);
 const email = text().check(
   z.trim(),
   z.toLowerCase(),
@@ -82,10 +96,12 @@ const expiry = z.nullable(time);
 const count = z.number().check(z.gte(0));
 const id = z.string();
 
+/** Without the alternatives, of which generators make nothing. */
+const JSON_SCHEMA_KEYWORDS = { anyOf: undefined, description: "A JSON Schema (2020-12): an object, true or false; or null for none." };
 /** A JSON Schema (R10): an object, true or false; null: none. What is in it is checked where schemas are compiled. */
-const jsonSchema = z.nullable(
-  z.union([z.record(z.string(), z.unknown()), z.boolean()], "Use a JSON Schema: an object, true or false; or null for none."),
-);
+const jsonSchema = z
+  .nullable(z.union([z.record(z.string(), z.unknown()), z.boolean()], "Use a JSON Schema: an object, true or false; or null for none."))
+  .register(schemaKeywords, JSON_SCHEMA_KEYWORDS);
 
 export const KEY_SCOPES = ["read", "write", "read_write"] as const;
 const scope = z.enum(KEY_SCOPES, `Use one of: ${KEY_SCOPES.join(", ")}.`);
@@ -153,23 +169,28 @@ export const schemaCheckSchema = z.strictObject({ schema: jsonSchema, body: z.un
 
 /** PUT endpoints/{id}/users/{uniqueId}/password; lengths are in characters, whatever code units they take. */
 export const appPasswordSetSchema = z.strictObject({
-  password: text().check(
-    z.refine((value) => [...value.slice(0, APP_PASSWORD_LENGTH_MIN * 2)].length >= APP_PASSWORD_LENGTH_MIN, {
-      error: `Use ${APP_PASSWORD_LENGTH_MIN} characters or more.`,
-    }),
-    z.refine((value) => value.length <= APP_PASSWORD_LENGTH_MAX * 2 && [...value].length <= APP_PASSWORD_LENGTH_MAX, {
-      error: `Use ${APP_PASSWORD_LENGTH_MAX} characters at most.`,
-    }),
-  ),
+  password: text()
+    .check(
+      z.refine((value) => [...value.slice(0, APP_PASSWORD_LENGTH_MIN * 2)].length >= APP_PASSWORD_LENGTH_MIN, {
+        error: `Use ${APP_PASSWORD_LENGTH_MIN} characters or more.`,
+      }),
+      z.refine((value) => value.length <= APP_PASSWORD_LENGTH_MAX * 2 && [...value].length <= APP_PASSWORD_LENGTH_MAX, {
+        error: `Use ${APP_PASSWORD_LENGTH_MAX} characters at most.`,
+      }),
+    )
+    .register(schemaKeywords, { minLength: APP_PASSWORD_LENGTH_MIN, maxLength: APP_PASSWORD_LENGTH_MAX }),
 });
 
 /** "What are you storing?": one text names a project and its first endpoint. */
 export const startSchema = z.strictObject({
-  name: named((value) => {
-    if (value === "") return "Enter what you are storing.";
-    if (value.length > 100) return "Use 100 characters at most.";
-    return startNames(value) ? undefined : "Use at least one letter (a to z) or digit.";
-  }),
+  name: named(
+    (value) => {
+      if (value === "") return "Enter what you are storing.";
+      if (value.length > 100) return "Use 100 characters at most.";
+      return startNames(value) ? undefined : "Use at least one letter (a to z) or digit.";
+    },
+    { minLength: 1, maxLength: 100, pattern: "[A-Za-z0-9]" },
+  ),
 });
 
 export const setupSchema = z.strictObject({ token: text(), name: label("your name", 100), email, password });
@@ -239,7 +260,7 @@ export const endpointSchema = z.object({
   othersCanRead: z.boolean(),
   othersCanUpdate: z.boolean(),
   othersCanDelete: z.boolean(),
-  schema: z.nullable(z.unknown()),
+  schema: z.nullable(z.unknown()).register(schemaKeywords, JSON_SCHEMA_KEYWORDS),
   createdAt: time,
   updatedAt: time,
   /** Changes since the endpoint was created; the last one's seq. */

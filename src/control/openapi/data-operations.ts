@@ -1,26 +1,25 @@
 /** What can be done at an endpoint of the data plane, for descriptions: by its kind, its schema and whether it is secure. */
+import type { DataForm } from "@/src/shared/data-path";
 import type { ErrorCode } from "@/src/shared/errors";
 import type { ManagedEndpoint } from "@/src/shared/management";
 import type { ApiBody, ApiMedia, ApiOperation, ApiResponse, HttpMethod, JsonSchema, Reference } from "@/src/shared/openapi";
+import { BULK_ITEMS_MAX } from "@/src/shared/protocol";
 import type { DataHeader, DataParameter } from "./data-parameters";
+import type { DataSchemas } from "./data-schemas";
 import { toProblemResponses } from "./problems";
 
-/** An operation without what its endpoint adds: id, tag and security. */
+/**
+ * An operation without what its endpoint adds: id, tag and security. Each has one kind of answer: what a parameter would make of another kind is an
+ * operation of its own, at the address that ends with `form` (U17).
+ */
 export interface DataOperation extends Pick<ApiOperation, "summary" | "description" | "requestBody"> {
   method: HttpMethod;
+  form?: DataForm;
   parameters: readonly DataParameter[];
   responses: Record<string, ApiResponse>;
 }
 
 type Described = Pick<ManagedEndpoint, "kind" | "secure" | "schema">;
-
-const RECORD = { $ref: "#/components/schemas/Record" };
-const CHANGED: JsonSchema = { anyOf: [RECORD, { $ref: "#/components/schemas/Receipt" }] };
-const RECORDS = { $ref: "#/components/schemas/Records" };
-const EVENTS: JsonSchema = {
-  type: "string",
-  description: "Server-sent events: each has a `Change` as its data, and its place as its id, from which `Last-Event-ID` goes on.",
-};
 
 /** Of every request, whatever it asks. */
 const COMMON: readonly ErrorCode[] = [
@@ -41,173 +40,246 @@ const DELETE: readonly ErrorCode[] = ["server_busy"];
 const WRITE: readonly ErrorCode[] = [...DELETE, "quota_exceeded"];
 const BODY: readonly ErrorCode[] = ["content_type_unsupported", "body_empty", "body_invalid", "body_too_large", "body_timeout"];
 const ONE: readonly ErrorCode[] = ["unique_id_missing", "unique_id_invalid", "record_not_found", "version_conflict"];
+const ONCE: readonly ErrorCode[] = ["idempotency_key_invalid", "idempotency_key_reused"];
 const FILES: readonly ErrorCode[] = ["upload_invalid", "too_many_files", "file_too_large", "storage_unavailable"];
 const CREDENTIALS: readonly ErrorCode[] = ["credentials_missing", "credentials_invalid"];
 
-/** The operations, in the order in which they are shown. `schema`: of JSON bodies. */
-export function toDataOperations(endpoint: Described, schema: JsonSchema): DataOperation[] {
-  return endpoint.kind === "authentication" ? toUserOperations(endpoint) : toRecordOperations(endpoint, schema);
+/** The operations, in the order in which they are shown. */
+export function toDataOperations(endpoint: Described, schemas: DataSchemas): DataOperation[] {
+  return endpoint.kind === "authentication" ? toUserOperations(endpoint, schemas) : toRecordOperations(endpoint, schemas);
 }
 
-function toRecordOperations(endpoint: Described, schema: JsonSchema): DataOperation[] {
+function toRecordOperations(endpoint: Described, schemas: DataSchemas): DataOperation[] {
   const access = endpoint.secure ? TOKEN : [];
   const ofOthers: readonly ErrorCode[] = endpoint.secure ? ["access_denied"] : [];
   const ofSchema: readonly ErrorCode[] = endpoint.schema === null ? [] : ["schema_mismatch", "schema_limit"];
+  const example = endpoint.schema === null ? { example: { hello: "world" } } : {};
   const bodies: Record<string, ApiMedia> = {
-    "application/json": { schema, ...(endpoint.schema === null ? { example: { hello: "world" } } : {}) },
-    "text/plain": { schema: { type: "string" } },
+    "application/json": { schema: schemas.data, ...example },
+    "text/plain": { schema: { type: "string", minLength: 1 } },
   };
+  const created = [...access, ...BODY, ...ofSchema, ...ONCE, ...WRITE];
+  const read = [...access, ...ofOthers];
   return [
-    toRead({
-      errors: [
-        ...access,
-        ...ofOthers,
-        "unique_id_missing",
-        "record_not_found",
-        "not_a_file",
-        "range_not_satisfiable",
-        "storage_unavailable",
-      ],
-      files: true,
-    }),
+    ...toReads({ errors: read, schemas }),
     {
       method: "post",
-      summary: "Store a record: any JSON value, a text, or files.",
-      parameters: ["dataOnly", "bulk", "idempotencyKey"],
-      requestBody: {
-        required: true,
-        description: "What the record holds. With `bulk=true` an array of that.",
-        content: { ...bodies, "multipart/form-data": { schema: { $ref: "#/components/schemas/Upload" } } },
-      },
-      responses: {
-        201: toJson("The record; with `bulk=true` or several files an array of them.", { oneOf: [RECORD, RECORDS] }, [
-          "ETag",
-          "Idempotent-Replayed",
-        ]),
-        ...toErrors([
-          ...access,
-          ...BODY,
-          ...ofSchema,
-          ...FILES,
-          "bulk_needs_array",
-          "idempotency_key_invalid",
-          "idempotency_key_reused",
-          ...WRITE,
-        ]),
-      },
+      summary: "Store a record: any JSON value, or a text.",
+      parameters: ["idempotencyKey"],
+      requestBody: { required: true, description: "What the record holds.", content: bodies },
+      responses: { 201: toJson("The record.", schemas.record, CREATED), ...toErrors(created) },
     },
     toUpdate({
       body: { required: true, description: "What the record holds from now on, or is merged into it.", content: bodies },
-      errors: [...access, ...ofOthers, ...BODY, ...ofSchema],
+      errors: [...read, ...BODY, ...ofSchema],
+      schemas,
     }),
-    toDelete([...access, ...ofOthers]),
+    toDelete({ errors: read, schemas }),
+    {
+      method: "post",
+      form: "bulk",
+      summary: "Store several records, all or none.",
+      parameters: ["idempotencyKey"],
+      requestBody: {
+        required: true,
+        description: "An array: one record for each item.",
+        content: { "application/json": { schema: { ...toList(schemas.data), maxItems: BULK_ITEMS_MAX } } },
+      },
+      responses: {
+        201: toJson("The records, in the order of the items.", toList(schemas.record), CREATED),
+        ...toErrors(["bulk_needs_array", ...created]),
+      },
+    },
+    {
+      method: "get",
+      form: "file",
+      summary: "Read the file that a record describes.",
+      parameters: ["uniqueId", "range", "ifNoneMatch"],
+      responses: {
+        200: { description: "The file, in its own type.", headers: toHeaders(["ETag"]), content: OCTETS },
+        206: { description: "The part of the file that `Range` names.", headers: toHeaders(["ETag"]), content: OCTETS },
+        304: { description: "The file still has the tag of `If-None-Match`.", headers: toHeaders(["ETag"]) },
+        ...toErrors([
+          ...read,
+          "unique_id_missing",
+          "unique_id_invalid",
+          "record_not_found",
+          "not_a_file",
+          "range_not_satisfiable",
+          "storage_unavailable",
+          "server_busy",
+        ]),
+      },
+    },
+    {
+      method: "post",
+      form: "file",
+      summary: "Store a file, with a record that describes it.",
+      description:
+        "Text parts become `metadata` in the record’s data. A form with several parts named `file` makes a record of each, and is answered with an array.",
+      parameters: ["idempotencyKey"],
+      requestBody: { required: true, content: { "multipart/form-data": { schema: UPLOAD } } },
+      responses: { 201: toJson("The record.", FILE_RECORD, CREATED), ...toErrors([...created, ...FILES]) },
+    },
+    toEvents(read),
   ];
 }
 
 /** Accounts are never open: reading, changing and deleting needs a token, whatever the switches say. */
-function toUserOperations({ schema }: Described): DataOperation[] {
+function toUserOperations({ schema }: Described, schemas: DataSchemas): DataOperation[] {
   const ofSchema: readonly ErrorCode[] = schema === null ? [] : ["schema_mismatch", "schema_limit"];
-  const user: ApiBody = {
-    required: false,
-    description: "A JSON object; none to log out.",
+  const read: readonly ErrorCode[] = [...TOKEN, "access_denied"];
+  const credentials: ApiBody = {
+    required: true,
     content: {
-      "application/json": { schema: { $ref: "#/components/schemas/User" }, example: { username: "ada", password: "correct horse" } },
+      "application/json": { schema: { $ref: "#/components/schemas/Credentials" }, example: { username: "ada", password: "correct horse" } },
     },
   };
-  const patch: ApiBody = {
-    required: true,
-    description: "The user's fields. A `password` that is the current one changes nothing; another one needs `currentPassword`.",
-    content: { "application/json": { schema: { type: "object" } } },
-  };
   return [
-    toRead({ errors: [...TOKEN, "access_denied"], files: false }),
+    ...toReads({ errors: read, schemas }),
     {
       method: "post",
-      summary: "Register a user; with login=true log in, with logout=true log out.",
-      parameters: ["login", "logout", "noATCookie", "dataOnly"],
-      requestBody: user,
+      summary: "Register a user.",
+      parameters: [],
+      requestBody: credentials,
       responses: {
-        200: toJson("Logged in: the user. Logged out: an empty object.", {}, ["ETag", "Authorization", "Set-Cookie"]),
-        201: toJson("Registered: the user.", RECORD, ["ETag"]),
-        ...toErrors([
-          ...BODY,
-          ...ofSchema,
-          ...CREDENTIALS,
-          "username_taken",
-          "login_failed",
-          "cookie_origin_not_listed",
-          ...TOKEN,
-          ...WRITE,
-        ]),
+        201: toJson("The user.", schemas.record, ["ETag"]),
+        ...toErrors([...BODY, ...ofSchema, ...CREDENTIALS, "username_taken", ...WRITE]),
       },
     },
     toUpdate({
-      body: patch,
-      errors: [...TOKEN, "access_denied", ...BODY, ...ofSchema, "credentials_invalid", "username_taken", "current_password_wrong"],
+      body: { required: true, content: { "application/json": { schema: { $ref: "#/components/schemas/UserPatch" } } } },
+      errors: [...read, ...BODY, ...ofSchema, "credentials_invalid", "username_taken", "current_password_wrong"],
+      schemas,
     }),
     // One's own account: its cookie ends with it.
-    toDelete([...TOKEN, "access_denied"], ["Set-Cookie"]),
+    toDelete({ errors: read, headers: ["Set-Cookie"], schemas }),
+    {
+      method: "post",
+      form: "login",
+      summary: "Log a user in: the answer brings an access token, as a cookie unless `noATCookie` is set.",
+      parameters: ["noATCookie"],
+      requestBody: credentials,
+      responses: {
+        200: toJson("The user.", schemas.written, ["ETag", "Authorization", "Set-Cookie"]),
+        ...toErrors([...BODY, ...CREDENTIALS, "login_failed", "cookie_origin_not_listed", ...WRITE]),
+      },
+    },
+    {
+      method: "post",
+      form: "logout",
+      summary: "Log a user out: the access token that is sent ends.",
+      parameters: [],
+      responses: {
+        200: toJson("An empty object.", { type: "object" }, ["Set-Cookie"]),
+        ...toErrors([...TOKEN, "server_busy"]),
+      },
+    },
+    toEvents(read),
   ];
 }
 
-function toRead({ errors, files }: { errors: readonly ErrorCode[]; files: boolean }): DataOperation {
-  const octets = { "application/octet-stream": { schema: { description: "The file, in its own type." } } };
+function toReads({ errors, schemas }: { errors: readonly ErrorCode[]; schemas: DataSchemas }): DataOperation[] {
+  const lists = ["uniqueIds", "limit", "cursor", "order"] as const;
+  const failures = [...errors, "unique_id_invalid", "cursor_invalid", "server_busy"] as const;
+  const unchanged = { description: "The record still has the version of `If-None-Match`.", headers: toHeaders(["ETag"]) };
+  return [
+    {
+      method: "get",
+      summary: "Read records.",
+      description:
+        "Every record in the order of creation, or those that are named. HEAD answers the same without a body. `dataOnly=true`, `jsonata=` and `fileOnly=true` have other answers: see the operations whose addresses end with `:data`, `:query` and `:file`.",
+      parameters: [...lists, "ifNoneMatch"],
+      responses: {
+        200: toJson("The records.", toList(schemas.record), ["ETag", "Link"]),
+        304: unchanged,
+        ...toErrors(failures),
+      },
+    },
+    {
+      method: "get",
+      form: "data",
+      summary: "Read what records hold, without what is around it: the same as `dataOnly=true`.",
+      parameters: [...lists, "ifNoneMatch"],
+      responses: {
+        200: toJson("The data of the records.", toList(schemas.data), ["ETag", "Link"]),
+        304: unchanged,
+        ...toErrors(failures),
+      },
+    },
+    {
+      method: "get",
+      form: "query",
+      summary: "Read what a JSONata expression makes of the records.",
+      parameters: ["jsonata", "dataOnly", ...lists],
+      responses: {
+        200: toJson("The result: any JSON value; `null` where the expression selects nothing.", {}, ["Link"]),
+        ...toErrors([...failures, "jsonata_invalid", "jsonata_limit"]),
+      },
+    },
+  ];
+}
+
+function toEvents(errors: readonly ErrorCode[]): DataOperation {
   return {
     method: "get",
-    summary: "Read records.",
+    form: "events",
+    summary: "Listen to changes, as server-sent events.",
     description:
-      "Answers an array: every record in the order of creation, or those that are named. HEAD answers the same without a body. With `Accept: text/event-stream` it answers changes as they come instead.",
-    parameters: [
-      "uniqueIds",
-      "dataOnly",
-      "limit",
-      "cursor",
-      "order",
-      "jsonata",
-      "lastEventId",
-      "maxMessage",
-      "ifNoneMatch",
-      ...(files ? (["fileOnly", "stream", "range"] as const) : []),
-    ],
+      "The answer does not end: read it as it comes, with an `EventSource` or the like. It is what a GET of the endpoint with `Accept: text/event-stream` is answered with.",
+    parameters: ["since", "snapshot", "filter", "maxMessage", "lastEventId", "lastEventIdHeader"],
     responses: {
       200: {
-        ...toJson("The records.", RECORDS, ["ETag", "Link"]),
-        content: {
-          "application/json": { schema: RECORDS },
-          "text/event-stream": { schema: EVENTS },
-          ...(files ? octets : {}),
-        },
+        description: "Each event has a change as its data, and its place as its id.",
+        content: { "text/event-stream": { schema: { type: "string" } } },
       },
-      304: { description: "The record still has the version of `If-None-Match`.", headers: toHeaders(["ETag"]) },
-      ...(files ? { 206: { description: "The part of the file that `Range` names.", content: octets } } : {}),
-      ...toErrors([...errors, "unique_id_invalid", "cursor_invalid", "jsonata_invalid", "jsonata_limit", "server_busy"]),
+      ...toErrors([...errors, "cursor_invalid", "jsonata_invalid", "jsonata_limit", "too_many_streams", "server_busy"]),
     },
   };
 }
 
-function toUpdate({ body, errors }: { body: ApiBody; errors: readonly ErrorCode[] }): DataOperation {
+function toUpdate({ body, errors, schemas }: { body: ApiBody; errors: readonly ErrorCode[]; schemas: DataSchemas }): DataOperation {
   return {
     method: "put",
     summary: "Replace a record, or merge objects into it.",
-    parameters: ["uniqueId", "strategy", "dataOnly", "ifMatch"],
+    parameters: ["uniqueId", "strategy", "ifMatch"],
     requestBody: body,
     responses: {
-      200: toJson("The record, or to a key of scope `write` its receipt.", CHANGED, ["ETag"]),
+      200: toJson("The record.", schemas.written, ["ETag"]),
       ...toErrors([...errors, ...ONE, "merge_needs_objects", "type_mismatch", ...WRITE]),
     },
   };
 }
 
-function toDelete(errors: readonly ErrorCode[], headers: readonly DataHeader[] = []): DataOperation {
+function toDelete({
+  errors,
+  headers = [],
+  schemas,
+}: {
+  errors: readonly ErrorCode[];
+  headers?: readonly DataHeader[];
+  schemas: DataSchemas;
+}): DataOperation {
   return {
     method: "delete",
     summary: "Delete a record.",
-    parameters: ["uniqueId", "dataOnly", "ifMatch"],
+    parameters: ["uniqueId", "ifMatch"],
     responses: {
-      200: toJson("The record in its last state, or to a key of scope `write` its receipt.", CHANGED, ["ETag", ...headers]),
+      200: toJson("The record in its last state.", schemas.written, ["ETag", ...headers]),
       ...toErrors([...errors, ...ONE, ...DELETE]),
     },
   };
+}
+
+/** Of each part that is a file the record's data: its name, type, size and hash, and the form's text parts. */
+const FILE_RECORD: JsonSchema = { $ref: "#/components/schemas/FileRecord" };
+const BINARY: JsonSchema = { type: "string", format: "binary" };
+const OCTETS = { "*/*": { schema: BINARY } };
+const UPLOAD: JsonSchema = { type: "object", required: ["file"], properties: { file: { ...BINARY, description: "At most 100 MB." } } };
+const CREATED = ["ETag", "Idempotent-Replayed"] as const;
+
+function toList(items: JsonSchema): { type: "array"; items: JsonSchema } {
+  return { type: "array", items };
 }
 
 function toErrors(codes: readonly ErrorCode[]): Record<string, ApiResponse> {

@@ -75,8 +75,8 @@ const PATH_PARAMETERS: Record<string, ApiParameter> = {
   },
 };
 
-/** The description; `sessionCookie` is the name of the dashboard's cookie. */
-export function toManageDocument({ sessionCookie }: { sessionCookie: string }): ApiDocument {
+/** The description; `sessionCookie` is the name of the dashboard's cookie, `origin` where programs reach the server. */
+export function toManageDocument({ sessionCookie, origin }: { sessionCookie: string; origin: string }): ApiDocument {
   const paths: Record<string, ApiPath> = {};
   const responses = new SharedResponses();
   for (const operation of MANAGE_OPERATIONS) {
@@ -95,7 +95,7 @@ export function toManageDocument({ sessionCookie }: { sessionCookie: string }): 
       description:
         "Projects, keys, endpoints and their records, for the dashboard and for automation. Bodies and answers are JSON; errors are `application/problem+json`. What belongs to another account is not found. Unknown fields are refused.",
     },
-    servers: [{ url: "/", description: "This server." }],
+    servers: [{ url: origin, description: "This server." }],
     tags: TAGS,
     paths,
     components: {

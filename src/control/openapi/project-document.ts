@@ -2,8 +2,10 @@
 import type { ManagedEndpoint } from "@/src/shared/management";
 import type { ApiDocument, ApiPath, JsonSchema } from "@/src/shared/openapi";
 import { toEndpointPath } from "@/src/shared/protocol";
+import { ComponentNames } from "./component-names";
 import { type DataOperation, toDataOperations } from "./data-operations";
-import { DATA_HEADERS, DATA_PARAMETERS, DATA_SCHEMAS, toDataSecurity } from "./data-parameters";
+import { DATA_HEADERS, DATA_PARAMETERS, toDataSecurity } from "./data-parameters";
+import { addDataSchemas, COMMON_SCHEMAS } from "./data-schemas";
 import { PROBLEM_SCHEMA, RETRY_AFTER } from "./problems";
 import { SharedResponses } from "./shared-responses";
 
@@ -16,30 +18,35 @@ export function toProjectDocument({
   projectId,
   projectName,
   endpoints,
+  origin,
 }: {
   projectId: string;
   projectName: string;
   endpoints: readonly Described[];
+  /** Where programs reach the server, like `https://data.example.com`: a file that was downloaded has no address of its own. */
+  origin: string;
 }): ApiDocument {
-  const schemas: Record<string, JsonSchema> = { ...DATA_SCHEMAS, Problem: PROBLEM_SCHEMA };
+  const schemas: Record<string, JsonSchema> = { ...COMMON_SCHEMAS, Problem: PROBLEM_SCHEMA };
+  const names = new ComponentNames(Object.keys(schemas));
   const responses = new SharedResponses();
   const paths: Record<string, ApiPath> = {};
   for (const endpoint of endpoints) {
-    const schema = addSchema(schemas, endpoint);
-    const path: ApiPath = { summary: endpoint.name, description: toDescription(endpoint) };
-    for (const operation of toDataOperations(endpoint, schema)) {
-      path[operation.method] = {
-        operationId: `${operation.method}.${endpoint.name.replaceAll("/", ".")}`,
-        summary: operation.summary,
-        ...(operation.description === undefined ? {} : { description: operation.description }),
+    const name = names.claim(endpoint.name);
+    for (const operation of toDataOperations(endpoint, addDataSchemas(schemas, { endpoint, name }))) {
+      const { method, form, summary, description, parameters, requestBody } = operation;
+      const path = `${toEndpointPath(endpoint.name)}${form ? `:${form}` : ""}`;
+      paths[path] ??= form ? {} : { summary: endpoint.name, description: toDescription(endpoint) };
+      paths[path][method] = {
+        operationId: `${method}${name}${form ? toCapital(form) : ""}`,
+        summary,
+        ...(description === undefined ? {} : { description }),
         tags: [endpoint.name],
-        parameters: operation.parameters.map((name) => ({ $ref: `#/components/parameters/${name}` })),
-        ...(operation.requestBody ? { requestBody: operation.requestBody } : {}),
-        responses: responses.share(operation.method, operation.responses),
+        parameters: parameters.map((parameter) => ({ $ref: `#/components/parameters/${parameter}` })),
+        ...(requestBody ? { requestBody } : {}),
+        responses: responses.share(method, operation.responses),
         security: toSecurity(endpoint, operation),
       };
     }
-    paths[toEndpointPath(endpoint.name)] = path;
   }
   return {
     openapi: "3.1.1",
@@ -47,9 +54,9 @@ export function toProjectDocument({
       title: projectName,
       version: "1",
       description:
-        "Each address stores and serves JSON. Opened as a WebSocket (`wss`) it sends a `Change` for every change, after it was committed; so it does as server-sent events to `Accept: text/event-stream`. Streams take `jsonata` (only what the expression is true of), `snapshot=true` (the records first) and `since` (go on from a `cursor`). Errors are `application/problem+json`.",
+        "Each address stores and serves JSON. Opened as a WebSocket (`wss`) it sends a `Change` for every change, after it was committed; so it does as server-sent events to `Accept: text/event-stream`. Both take the parameters of the operations whose addresses end with `:events`. What comes after a colon is the same as a parameter: `:data` as `dataOnly=true`, `:bulk` as `bulk=true`, and so on. Errors are `application/problem+json`.",
     },
-    servers: [{ url: "/", description: "This server." }],
+    servers: [{ url: origin, description: "This server." }],
     tags: endpoints.map(({ name, description }) => ({ name, description })),
     paths,
     components: {
@@ -62,18 +69,8 @@ export function toProjectDocument({
   };
 }
 
-/** The reference to the schema of an endpoint's JSON bodies; one that takes all when it has none. */
-function addSchema(schemas: Record<string, JsonSchema>, { id, name, schema }: Described): JsonSchema {
-  if (!isSchema(schema)) return {};
-  // Names have no dots, so two never become the same; and components may not have slashes.
-  const component = `data.${name.replaceAll("/", ".")}`;
-  // An identity of its own, so that its references into itself stay what they are.
-  schemas[component] = typeof schema === "boolean" ? schema : { $id: `urn:rested:endpoint:${id}`, ...schema };
-  return { $ref: `#/components/schemas/${component}` };
-}
-
-function isSchema(value: unknown): value is JsonSchema {
-  return typeof value === "boolean" || (typeof value === "object" && value !== null && !Array.isArray(value));
+function toCapital(word: string): string {
+  return word.charAt(0).toUpperCase() + word.slice(1);
 }
 
 function toDescription({ description, kind, secure, othersCanRead, othersCanUpdate, othersCanDelete }: Described): string {
@@ -88,11 +85,12 @@ function toDescription({ description, kind, secure, othersCanRead, othersCanUpda
   return description === "" ? access : `${description}\n\n${access}`;
 }
 
-function toSecurity({ kind, secure }: Described, { method }: DataOperation): Record<string, string[]>[] {
+function toSecurity({ kind, secure }: Described, { method, form }: DataOperation): Record<string, string[]>[] {
   const isAuthentication = kind === "authentication";
-  // POST registers and logs in, which takes no token, and logs out, which does.
-  const isOpen = isAuthentication ? method === "post" : !secure;
-  const takesToken = isAuthentication || secure;
+  // Registering and logging in take no token.
+  const isEntry = isAuthentication && method === "post" && form !== "logout";
+  const isOpen = isAuthentication ? isEntry : !secure;
+  const takesToken = !isOpen;
   return ["key", "keyHeader"].flatMap((key) => [
     ...(isOpen ? [{ [key]: [] }] : []),
     ...(takesToken

@@ -8,9 +8,14 @@ const SUFFIX = "Schema";
 /** `projectCreateSchema` is named `ProjectCreate`. */
 const names = new Map<unknown, string>(
   Object.entries(management).flatMap(([name, value]) =>
-    name.endsWith(SUFFIX) ? [[value, `${name.charAt(0).toUpperCase()}${name.slice(1, -SUFFIX.length)}`] as const] : [],
+    name.endsWith(SUFFIX) ? [[value, toComponentName(name.slice(0, -SUFFIX.length))] as const] : [],
   ),
 );
+
+function toComponentName(name: string): string {
+  // TypeScript and Java have a `Record` of their own.
+  return name === "record" ? "StoredRecord" : `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+}
 
 /** A reference to the component of one of the schemas of shared/management.ts. Raises for any other. */
 export function toSchemaReference(schema: z.ZodMiniType): { $ref: string } {
@@ -27,7 +32,8 @@ export function toSchemaComponents(schemas: readonly z.ZodMiniType[]): Record<st
     // What is sent, and what is answered: none of the latter is transformed.
     io: "input",
     uri: (id) => `#/components/schemas/${id}`,
-    override: ({ jsonSchema }) => {
+    override: ({ zodSchema, jsonSchema }) => {
+      Object.assign(jsonSchema, management.schemaKeywords.get(zodSchema));
       // The format says the same, and can be read.
       if (jsonSchema.format === "date-time" || jsonSchema.format === "email") delete jsonSchema.pattern;
     },

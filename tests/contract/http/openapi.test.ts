@@ -22,18 +22,26 @@ interface Asked {
   headers?: Record<string, string>;
   /** In place of the seed's. */
   path?: string;
+  /** What the address ends with (U17). */
+  form?: string;
 }
 
 async function setUp(options: SeedOptions = {}) {
   const seed = await server.seed({ masterKey: MASTER_KEY, ...options });
-  const document = toProjectDocument({ projectId: seed.projectId, projectName: "Test project", endpoints: [toDescribed(seed, options)] });
+  const document = toProjectDocument({
+    origin: server.origin,
+    projectId: seed.projectId,
+    projectName: "Test project",
+    endpoints: [toDescribed(seed, options)],
+  });
   /** Asks, and holds the answer against the description. */
   const ask = async ({
     method,
     query = "",
     body,
     headers = {},
-    path = seed.path,
+    form = "",
+    path = seed.path.replace("?", `${form}?`),
   }: Asked): Promise<{ status: number; json: Record<string, unknown> }> => {
     const response = await fetch(`${server.origin}${path}${query}`, {
       method,
@@ -41,7 +49,7 @@ async function setUp(options: SeedOptions = {}) {
       ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
     });
     const json = await response.json();
-    expectDescribed(document, findOperation(document, method), response, json);
+    expectDescribed(document, findOperation(document, method, form), response, json);
     return { status: response.status, json };
   };
   return { seed, ask };
@@ -52,8 +60,10 @@ function toDescribed({ endpointId, endpointName }: Seed, { kind = "data", secure
   return { id: endpointId, name: endpointName, description: "", kind, secure, ...switches, schema: null };
 }
 
-function findOperation(document: ApiDocument, method: string): ListedOperation {
-  const found = listOperations(document).find((listed) => listed.method === method.toLowerCase());
+function findOperation(document: ApiDocument, method: string, form: string): ListedOperation {
+  const found = listOperations(document).find(
+    (listed) => listed.method === method.toLowerCase() && (form === "" ? !listed.path.includes(":") : listed.path.endsWith(form)),
+  );
   if (!found) throw new Error(`${method} is not described`);
   return found;
 }
@@ -80,8 +90,8 @@ describe("an open endpoint", () => {
       await ask({ method: "POST", body: { t: 1 }, headers: { "Idempotency-Key": "one" } }),
       await ask({ method: "POST", body: { t: 2 }, headers: { "Idempotency-Key": "one" } }),
       await ask({ method: "POST", body: { t: 2 }, headers: { "Idempotency-Key": "x".repeat(256) } }),
-      await ask({ method: "POST", body: [1, 2], query: "&bulk=true" }),
-      await ask({ method: "POST", body: 1, query: "&bulk=true" }),
+      await ask({ method: "POST", body: [1, 2], form: ":bulk" }),
+      await ask({ method: "POST", body: 1, form: ":bulk" }),
       await ask({ method: "POST", body: "{" }),
       await ask({ method: "POST" }),
       await ask({ method: "POST", body: "x".repeat(2_000_000), headers: { "Content-Type": "text/plain" } }),
@@ -92,7 +102,14 @@ describe("an open endpoint", () => {
       await ask({ method: "GET", query: "&limit=0" }),
       await ask({ method: "GET", query: "&cursor=x&limit=1" }),
       await ask({ method: "GET", query: "&uniqueId=x" }),
-      await ask({ method: "GET", query: "&jsonata=%24%24" }),
+      await ask({ method: "GET", form: ":query", query: "&jsonata=%24%24" }),
+      await ask({ method: "GET", form: ":query", query: "&jsonata=%24&dataOnly=true" }),
+      await ask({ method: "GET", form: ":query", query: "&jsonata=(" }),
+      await ask({ method: "GET", form: ":data" }),
+      await ask({ method: "GET", form: ":data", query: "&limit=0" }),
+      await ask({ method: "GET", form: ":file" }),
+      await ask({ method: "GET", form: ":file", query: id }),
+      await ask({ method: "POST", form: ":file", body: 1 }),
       await ask({ method: "PUT", body: { u: 1 }, query: `${id}&strategy=merge` }),
       await ask({ method: "PUT", body: 1, query: `${id}&strategy=merge` }),
       await ask({ method: "PUT", body: "text", query: `${id}&strategy=replace`, headers: { "Content-Type": "text/plain" } }),
@@ -135,11 +152,11 @@ describe("an authentication endpoint", () => {
     expect((await ask({ method: "POST", body: ada })).json.code).toBe("username_taken");
     expect((await ask({ method: "POST", body: {} })).json.code).toBe("credentials_missing");
     expect((await ask({ method: "POST", body: { ...ada, password: "x" } })).json.code).toBe("credentials_invalid");
-    expect((await ask({ method: "POST", body: { ...ada, password: "wrong one" }, query: "&login=true" })).json.code).toBe("login_failed");
-    expect((await ask({ method: "POST", body: ada, query: "&login=true" })).status).toBe(200);
-    expect((await ask({ method: "POST", body: ada, query: "&login=true&noATCookie=true" })).status).toBe(200);
-    expect((await ask({ method: "POST", query: "&logout=true" })).json.code).toBe("access_token_missing");
-    expect((await ask({ method: "POST", body: ada, query: "&login=true&logout=true" })).json.code).toBe("parameter_invalid");
+    expect((await ask({ method: "POST", body: { ...ada, password: "wrong one" }, form: ":login" })).json.code).toBe("login_failed");
+    expect((await ask({ method: "POST", body: ada, form: ":login" })).status).toBe(200);
+    expect((await ask({ method: "POST", body: ada, form: ":login", query: "&noATCookie=true" })).status).toBe(200);
+    expect((await ask({ method: "POST", form: ":logout" })).json.code).toBe("access_token_missing");
+    expect((await ask({ method: "POST", body: ada, form: ":login", query: "&logout=true" })).json.code).toBe("parameter_invalid");
     const asMaster = { "X-Master-Key": MASTER_KEY };
     const [user] = Object.values((await ask({ method: "GET", headers: asMaster })).json);
     const id = typeof user === "object" && user !== null && "uniqueId" in user ? `&uniqueId=${user.uniqueId}` : "";

@@ -202,9 +202,12 @@ describe("projects/{id}/openapi.json", () => {
     ]);
     expect(findOpenApiProblems(described)).toEqual([]);
     expect(described.info.title).toBe("Weather");
-    expect(Object.keys(described.paths)).toEqual(["garden/readings", "open-notes", "people", "secrets"].map((name) => `/api/1/ce/${name}`));
-    for (const path of Object.values(described.paths)) {
-      for (const method of ["get", "post", "put", "delete"] as const) expect(path[method]).toBeDefined();
+    for (const name of ["garden/readings", "open-notes", "people", "secrets"]) {
+      const path = described.paths[`/api/1/ce/${name}`];
+      for (const method of ["get", "post", "put", "delete"] as const) expect(path?.[method]).toBeDefined();
+      const forms = Object.keys(described.paths).flatMap((other) => other.split(`/api/1/ce/${name}:`)[1] ?? []);
+      const ofKind = name === "people" ? ["login", "logout"] : ["bulk", "file"];
+      expect(forms).toEqual(["data", "query", ...ofKind, "events"]);
     }
     const keys = await server.runtime.db.apiKey.findMany({ where: { projectId: project.id } });
     expect(keys).toHaveLength(1);
@@ -237,7 +240,10 @@ describe("projects/{id}/openapi.json", () => {
     expect(securityOf("open-notes", "get")).toEqual(["key", "key+masterKey", "keyHeader", "keyHeader+masterKey"]);
     expect(securityOf("secrets", "post")).toEqual(BY_TOKEN);
     expect(securityOf("people", "get")).toEqual(BY_TOKEN);
-    expect(securityOf("people", "post")).toContain("key");
+    const OPEN = ["key", "key+masterKey", "keyHeader", "keyHeader+masterKey"];
+    expect(securityOf("people", "post")).toEqual(OPEN);
+    expect(securityOf("people:login", "post")).toEqual(OPEN);
+    expect(securityOf("people:logout", "post")).toEqual(BY_TOKEN);
     const codesOf = (name: string, method: string) =>
       (find(name, method)?.responses ?? []).flatMap(({ response }) =>
         [...response.description.matchAll(/^`(\w+)`/gm)].map(([, code]) => code),
@@ -245,7 +251,8 @@ describe("projects/{id}/openapi.json", () => {
     expect(codesOf("open-notes", "put")).toEqual(expect.arrayContaining(["record_not_found", "version_conflict", "rate_limited"]));
     expect(codesOf("open-notes", "put")).not.toContain("access_denied");
     expect(codesOf("secrets", "put")).toEqual(expect.arrayContaining(["access_denied", "access_token_missing"]));
-    expect(codesOf("people", "post")).toEqual(expect.arrayContaining(["username_taken", "login_failed"]));
+    expect(codesOf("people", "post")).toContain("username_taken");
+    expect(codesOf("people:login", "post")).toContain("login_failed");
   });
 
   it("[G5] a project without endpoints has an empty description", async () => {

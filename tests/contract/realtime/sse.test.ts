@@ -48,14 +48,19 @@ describe("events", () => {
     const seed = await server.seed();
     const kind = { kind: "data", secure: false, othersCanRead: false, othersCanUpdate: false, othersCanDelete: false } as const;
     const endpoint = { id: seed.endpointId, name: seed.endpointName, description: "", ...kind, schema: null };
-    const document = toProjectDocument({ projectId: seed.projectId, projectName: "Test", endpoints: [endpoint] });
-    const get = listOperations(document).find(({ method }) => method === "get");
+    const document = toProjectDocument({
+      origin: "https://rested.test",
+      projectId: seed.projectId,
+      projectName: "Test",
+      endpoints: [endpoint],
+    });
+    const get = listOperations(document).find(({ path }) => path.endsWith(":events"));
     const client = await open(seed.path);
     const type = client.headers["content-type"]?.split(";")[0] ?? "";
     expect(get?.responses.find(({ status }) => status === "200")?.response.content?.[type]).toBeDefined();
     await server.post(seed, { n: 1 });
     await client.until("the change", ({ messages }) => messages().length === 1);
-    expect(createSchemaCheck(document, { $ref: "#/components/schemas/Change" })(client.messages()[0])).toEqual([]);
+    expect(createSchemaCheck(document, { $ref: "#/components/schemas/StoredChange" })(client.messages()[0])).toEqual([]);
     client.drop();
   });
 

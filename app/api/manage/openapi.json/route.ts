@@ -5,5 +5,8 @@ import { cookieNames } from "@/app/lib/session-cookie";
 import { toManageDocument } from "@/src/control/openapi/manage-document";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = readableAnywhere(
-  publicRoute({ GET: async ({ client }) => json(toManageDocument({ sessionCookie: cookieNames(client).session })) }, { isForAll: true }),
+  publicRoute(
+    { GET: async ({ client }) => json(toManageDocument({ sessionCookie: cookieNames(client).session, origin: client.origin })) },
+    { isForAll: true },
+  ),
 );

@@ -13,5 +13,6 @@ export default async function Page() {
   await requireUser("/account/api");
   const { config } = getRuntime();
   const { session } = cookieNames(await getClientInfo(config.publicUrl));
-  return <ManageDocsPage document={toManageDocument({ sessionCookie: session })} origin={await getOrigin(config.publicUrl)} />;
+  const origin = await getOrigin(config.publicUrl);
+  return <ManageDocsPage document={toManageDocument({ sessionCookie: session, origin })} origin={origin} />;
 }

@@ -5,6 +5,7 @@ import { describeProject } from "@/src/control/describe-project";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = readableAnywhere(
   manageRoute({
-    GET: async ({ runtime: { db, clock }, user, id }) => json(await describeProject({ db, clock, ownerId: user.id, projectId: id })),
+    GET: async ({ runtime: { db, clock }, user, id, client }) =>
+      json(await describeProject({ db, clock, ownerId: user.id, projectId: id, origin: client.origin })),
   }),
 );

@@ -1,0 +1,135 @@
+/** The schemas of what the data plane takes and answers (R1, U7, W2, L1). There are no alternatives in them: generators make little of those. */
+import type { ManagedEndpoint } from "@/src/shared/management";
+import type { JsonSchema } from "@/src/shared/openapi";
+import { APP_PASSWORD_LENGTH_MAX, APP_PASSWORD_LENGTH_MIN } from "@/src/shared/password-length";
+import { APP_USER_NAME_LENGTH_MAX } from "@/src/shared/protocol";
+import { toSchemaParts } from "./endpoint-schema";
+
+const UNIQUE_ID: JsonSchema = { type: "string", pattern: "^[0-9a-f]{32}$" };
+const TIME: JsonSchema = { type: "string", format: "date-time" };
+const USER_NAME: JsonSchema = { type: "string", minLength: 1, maxLength: APP_USER_NAME_LENGTH_MAX };
+
+/** Where an endpoint's schemas are among the components. */
+export interface DataSchemas {
+  /** What a record holds. */
+  data: JsonSchema;
+  /** The record as it is read. */
+  record: JsonSchema;
+  /** The answer to a PUT, a DELETE and a login, which a key of scope `write` is sent only a part of. */
+  written: JsonSchema;
+}
+
+/** What endpoints without a schema of their own have in common. */
+export const COMMON_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
+  StoredRecord: toRecord({ description: "Any JSON value, as it was sent." }),
+  StoredWritten: toWritten({ description: "Any JSON value, as it was sent." }),
+  StoredChange: toChange("StoredRecord"),
+  FileRecord: toRecord(refer("FileData")),
+  FileData: {
+    type: "object",
+    required: ["file", "metadata"],
+    properties: {
+      file: {
+        type: "object",
+        required: ["name", "type", "size", "sha256"],
+        properties: { name: { type: "string" }, type: { type: "string" }, size: { type: "integer" }, sha256: { type: "string" } },
+      },
+      metadata: { type: "object", description: "The text parts of the form; repeated ones as lists.", additionalProperties: true },
+    },
+  },
+  UserFields: {
+    type: "object",
+    description: "What is known of a user: either `username` or `email`, and any other fields.",
+    properties: { username: { type: "string" }, email: { type: "string" } },
+    additionalProperties: true,
+  },
+  UserRecord: toRecord(refer("UserFields")),
+  UserWritten: toWritten(refer("UserFields")),
+  UserChange: toChange("UserRecord"),
+  Credentials: {
+    type: "object",
+    description: "Either `username` or `email`, and the password. Any other fields of a registration are stored with the user.",
+    required: ["password"],
+    properties: {
+      username: USER_NAME,
+      email: USER_NAME,
+      password: {
+        type: "string",
+        minLength: APP_PASSWORD_LENGTH_MIN,
+        maxLength: APP_PASSWORD_LENGTH_MAX,
+        description: "Never stored, answered or streamed.",
+      },
+    },
+    additionalProperties: true,
+  },
+  UserPatch: {
+    type: "object",
+    description: "A user's fields. A `password` that is the current one changes nothing; another one needs `currentPassword`.",
+    properties: {
+      username: USER_NAME,
+      email: USER_NAME,
+      password: { type: "string", minLength: APP_PASSWORD_LENGTH_MIN, maxLength: APP_PASSWORD_LENGTH_MAX },
+      currentPassword: { type: "string", minLength: 1, maxLength: APP_PASSWORD_LENGTH_MAX },
+    },
+    additionalProperties: true,
+  },
+};
+
+/** Adds an endpoint's schemas to the components; one without a schema has the common ones. `name`: what its components begin with. */
+export function addDataSchemas(
+  components: Record<string, JsonSchema>,
+  { endpoint: { id, kind, schema }, name }: { endpoint: Pick<ManagedEndpoint, "id" | "kind" | "schema">; name: string },
+): DataSchemas {
+  const common = kind === "authentication" ? "User" : "Stored";
+  if (!isSchema(schema)) {
+    const data = kind === "authentication" ? refer("UserFields") : {};
+    return { data, record: refer(`${common}Record`), written: refer(`${common}Written`) };
+  }
+  const data = refer(`${name}Data`);
+  Object.assign(components, toSchemaParts({ schema, name: `${name}Data`, id: `urn:rested:endpoint:${id}` }), {
+    [`${name}Record`]: toRecord(data, "Records from before the endpoint had its schema may not match it."),
+    [`${name}Written`]: toWritten(data),
+    [`${name}Change`]: toChange(`${name}Record`),
+  });
+  return { data, record: refer(`${name}Record`), written: refer(`${name}Written`) };
+}
+
+function toRecord(data: JsonSchema, description?: string): JsonSchema {
+  return {
+    type: "object",
+    ...(description === undefined ? {} : { description }),
+    required: ["uniqueId", "data", "createdAt", "updatedAt"],
+    properties: { uniqueId: UNIQUE_ID, data, createdAt: TIME, updatedAt: TIME },
+  };
+}
+
+function toWritten(data: JsonSchema): JsonSchema {
+  return {
+    type: "object",
+    description: "The record. A key of scope `write` is sent `uniqueId` and, of an update, `updatedAt` alone.",
+    required: ["uniqueId"],
+    properties: { uniqueId: UNIQUE_ID, data, createdAt: TIME, updatedAt: TIME },
+  };
+}
+
+function toChange(record: string): JsonSchema {
+  return {
+    type: "object",
+    description:
+      "A message of a stream. `record` is as it is after the change; of a deleted one its last state. Several files that were sent together are one message, whose `record` is an array, unless the stream has `since`.",
+    required: ["type", "record"],
+    properties: {
+      type: { type: "string", enum: ["POST", "PUT", "DELETE"] },
+      record: refer(record),
+      cursor: { type: "string", description: "With `since`: where the stream stands." },
+    },
+  };
+}
+
+function refer(name: string): JsonSchema {
+  return { $ref: `#/components/schemas/${name}` };
+}
+
+function isSchema(value: unknown): value is JsonSchema {
+  return typeof value === "boolean" || (typeof value === "object" && value !== null && !Array.isArray(value));
+}
