@@ -3,13 +3,15 @@ import { AppError } from "@/src/shared/errors";
 import { isUniqueId } from "@/src/shared/protocol";
 import { FILTERS_MAX, type FilterValue, parseRecordFilter, type RecordFilter, SEARCH_LENGTH_MAX } from "@/src/shared/record-filter";
 import { GRID_LIMIT_MAX, RECORD_ORDERS, type RecordOrder } from "@/src/shared/record-limits";
+import { foldText, normalizeText } from "@/src/shared/text-as-read";
+import { toSearchRun } from "./search-run";
 
 const LIMIT_DEFAULT = 100;
 const NAMED_MAX = 100;
 
 export interface RecordQuery {
   order: RecordOrder;
-  /** In the data as stored, or in the id; upper and lower case are the same. */
+  /** In the data as people read it, or in the id; upper and lower case are the same. */
   search: string | null;
   filters: readonly RecordFilter[];
   /** Only these (32 hex digits); null: all. */
@@ -150,7 +152,7 @@ export function toPageStatement({
   return { sql, values };
 }
 
-type Bind = (value: unknown, type: string) => string;
+export type Bind = (value: unknown, type: string) => string;
 
 function toAfter({ seq, updatedMs }: RecordPlace, order: RecordOrder, bind: Bind): string {
   const sign = order.startsWith("-") ? "<" : ">";
@@ -162,34 +164,48 @@ function toAfter({ seq, updatedMs }: RecordPlace, order: RecordOrder, bind: Bind
 const PART_OF_ID = /^[0-9a-f]{4,32}$/i;
 
 function toSearch(search: string, bind: Bind): string {
-  // Quotes, backslashes and control characters stand escaped in JSON.
-  const asStored = JSON.stringify(search).slice(1, -1);
-  const inData = `strpos(lower(c."data"::text), lower(${bind(asStored, "text")})) > 0`;
-  return PART_OF_ID.test(search) ? `(${inData} OR strpos(wire_id(c."id"), lower(${bind(search, "text")})) > 0)` : inData;
+  const folded = foldText(search);
+  const isFound = `strpos(search_text(c."data"::text), ${bind(folded, "text")}) > 0`;
+  const run = toSearchRun(folded);
+  // CASE, because only then the dear function is sure to come after the check.
+  const inData = run === undefined ? isFound : `CASE WHEN ${toCandidate('c."data"::text', run, bind)} THEN ${isFound} ELSE false END`;
+  return PART_OF_ID.test(search) ? `(${inData} OR strpos(wire_id(c."id"), ${bind(folded, "text")}) > 0)` : inData;
 }
 
-/**
- * Half a surrogate pair is valid in JSON text but can't be decoded: such escapes are read as U+FFFD, or one record would fail every filter.
- * An escaped backslash before the letters of one is taken for one too; that changes what is compared, never what is stored.
- */
-const HALF_PAIR = "\\\\ud[89ab][0-9a-f]{2}(?!\\\\ud[c-f][0-9a-f]{2})|(?<!\\\\ud[89ab][0-9a-f]{2})\\\\ud[c-f][0-9a-f]{2}";
-const DECODABLE = `(CASE WHEN strpos(c."data"::text, '\\u') = 0 THEN c."data" ELSE regexp_replace(c."data"::text, '${HALF_PAIR}', '\\\\ufffd', 'gi')::json END)`;
+/** Cheap, and true of each JSON text in which a search with this run (toSearchRun) is found, and of few others. */
+export function toCandidate(json: string, run: string, bind: Bind): string {
+  const isEscaped = ASCII.test(run) ? ASCII_ESCAPES.map((start) => `strpos(${json}, '${start}') > 0`).join(" OR ") : "true";
+  return `(strpos(lower_text(${json}), ${bind(run, "text")}) > 0 OR (strpos(${json}, '\\u') > 0 AND (${isEscaped})))`;
+}
+
+/** How escapes of ASCII characters begin, and that of the Kelvin sign, whose lower case is k. */
+const ASCII_ESCAPES = ["\\u212", "\\u002", "\\u003", "\\u004", "\\u005", "\\u006", "\\u007"];
+
+/** Keys and texts of these data can be decoded. Keys beyond ASCII are found whatever their normal form, for which all of the data is normalized. */
+const DECODABLE = `(CASE WHEN strpos(c."data"::text, '\\u') = 0 THEN c."data" ELSE readable_json(c."data"::text)::json END)`;
+const NORMALIZED = `readable_json(c."data"::text)::json`;
+const ASCII = /^[\0-\x7f]*$/;
 
 /** What `numeric` takes: numbers beyond it are never compared. */
 const COMPARABLE_NUMBER = "^-?[0-9]+(\\.[0-9]+)?([eE][+-]?[0-9]{1,4})?$";
 
 /** The part of the data that filter number `index` looks at, taken out once a record: as JSON and as text. OFFSET keeps it from being copied. */
 function toPart(path: readonly string[], index: number, bind: Bind): string {
-  const steps = bind(path, "text[]");
+  const steps = bind(path.map(normalizeText), "text[]");
+  const decodable = path.every((step) => ASCII.test(step)) ? DECODABLE : NORMALIZED;
   return ` CROSS JOIN LATERAL (SELECT d.decodable #> ${steps} AS json, d.decodable #>> ${steps} AS text
-    FROM (SELECT ${DECODABLE} AS decodable OFFSET 0) d OFFSET 0) part${index}`;
+    FROM (SELECT ${decodable} AS decodable OFFSET 0) d OFFSET 0) part${index}`;
 }
 
 function toCondition({ operator, value }: RecordFilter, index: number, bind: Bind): string {
   const [json, text] = [`part${index}.json`, `part${index}.text`];
   if (operator === "missing") return `${json} IS NULL`;
   if (operator === "exists" || !value) return `${json} IS NOT NULL`;
-  if (operator === "~") return `(${json} IS NOT NULL AND strpos(lower(coalesce(${text}, 'null')), lower(${bind(value.text, "text")})) > 0)`;
+  if (operator === "~") {
+    // What is in lists and objects is JSON again; a text is not.
+    const folded = `CASE WHEN json_typeof(${json}) IN ('object', 'array') THEN search_text(${text}) ELSE fold_text(coalesce(${text}, 'null')) END`;
+    return `(${json} IS NOT NULL AND strpos(${folded}, ${bind(foldText(value.text), "text")}) > 0)`;
+  }
   const isMet = toComparison({ json, text, sign: operator === "!=" ? "=" : operator, value, bind });
   return operator === "!=" ? `NOT coalesce(${isMet}, false)` : `coalesce(${isMet}, false)`;
 }
@@ -217,6 +233,6 @@ function toComparison({
       return `(CASE WHEN json_typeof(${json}) = 'number' AND length(${text}) < 400 AND ${text} ~ '${COMPARABLE_NUMBER}'
         THEN ${text}::numeric ${sign} ${bind(value.text, "text")}::numeric ELSE false END)`;
     case "string":
-      return `(json_typeof(${json}) = 'string' AND ${text} COLLATE "C" ${sign} ${bind(value.text, "text")})`;
+      return `(json_typeof(${json}) = 'string' AND normalize_text(${text}) COLLATE "C" ${sign} ${bind(normalizeText(value.text), "text")})`;
   }
 }

@@ -1,11 +1,12 @@
-/** Decides which events a filter lets through. Works on bytes, so that a hundred thousand events need no decoding. Pure. */
+/** Decides which events a filter lets through. Works on bytes where it can, so that a hundred thousand events need no decoding. Pure. */
+import { foldText, toSearchText } from "@/src/shared/text-as-read";
 import { type EventKind, type EventRing, isMarkKind } from "./event-ring";
 
 export const OPERATIONS = ["create", "update", "delete"] as const;
 export type Operation = (typeof OPERATIONS)[number];
 
 export interface EventFilter {
-  /** Looked for in the data and the record's id; empty: anything. Letters a to z match in either case. */
+  /** Looked for in the data as people read it (toSearchText), and in the record's id; empty: anything. */
   text: string;
   operations: readonly Operation[];
 }
@@ -38,24 +39,19 @@ export function toFilterQuery({ text, operations }: EventFilter): FilterQuery {
 /** Compiles a filter. Marks always pass: what is missing from a stream is missing under every filter. */
 export function createMatcher(filter: EventFilter): (ring: EventRing, ordinal: number) => boolean {
   const operations = new Set<EventKind>(filter.operations);
-  const text = filter.text.trim();
-  const needles = text === "" ? [] : toNeedles(text);
-  const idPart = /^[0-9a-f]{1,32}$/i.test(text) ? text.toLowerCase() : undefined;
+  const text = foldText(filter.text.trim());
+  const needle = new TextEncoder().encode(text);
+  const isNeedlePlain = needle.length === text.length;
+  const idPart = /^[0-9a-f]{1,32}$/.test(text) ? text : undefined;
   return (ring, ordinal) => {
     const kind = ring.kind(ordinal);
     if (isMarkKind(kind)) return true;
     if (!operations.has(kind)) return false;
-    if (needles.length === 0) return true;
+    if (text === "") return true;
     if (idPart !== undefined && ring.recordId(ordinal).includes(idPart)) return true;
-    const bytes = ring.bytesOf(ordinal);
-    return needles.some((needle) => includesBytes(bytes, needle));
+    if (ring.isPlain(ordinal)) return isNeedlePlain && includesBytes(ring.bytesOf(ordinal), needle);
+    return toSearchText(ring.data(ordinal)).includes(text);
   };
-}
-
-/** The text as it is, and as it stands inside a JSON string (`say "hi"` is kept as `say \"hi\"`). */
-function toNeedles(text: string): Uint8Array[] {
-  const escaped = JSON.stringify(text).slice(1, -1);
-  return [...new Set([text, escaped])].map((needle) => new TextEncoder().encode(needle).map(toLowerByte));
 }
 
 /** True when `needle`, which is in lower case, occurs in `bytes`; ASCII letters match in either case. */

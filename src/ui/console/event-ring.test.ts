@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { SEARCH_CASES } from "@/tests/support/text-cases";
 import { createMatcher, FILTER_NONE, includesBytes, isFilterEmpty, parseFilter, toFilterQuery } from "./event-filter";
 import { type ConsoleEvent, EventRing } from "./event-ring";
 import { MatchedList } from "./matched-list";
@@ -137,6 +138,15 @@ describe("createMatcher", () => {
     expect(matching('say "hi"')).toEqual([1, 3]);
     expect(matching("4D5E6F70")).toEqual([2, 3]);
     expect(matching("nothing like this")).toEqual([3]);
+  });
+
+  it.each(SEARCH_CASES)("[G13] finds what the grid finds: $what", ({ json, finds, misses = [] }) => {
+    const one = ring();
+    const ordinal = one.append(event(1, { data: json }));
+    const isFound = (text: string) => createMatcher({ ...FILTER_NONE, text })(one, ordinal);
+    expect(finds.filter((text) => !isFound(text))).toEqual([]);
+    // White space around a filter does not count, in the grid either.
+    expect(misses.filter((text) => text === text.trim() && isFound(text))).toEqual([]);
   });
 
   it("chooses by operation, and never hides a mark", () => {

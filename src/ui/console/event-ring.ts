@@ -53,6 +53,8 @@ export class EventRing {
   readonly #blocksOf: Int32Array;
   readonly #offsets: Uint32Array;
   readonly #lengths: Uint32Array;
+  /** 1: the data are ASCII without escapes. */
+  readonly #plain: Uint8Array;
   /** The ordinal of the same record's event before. */
   readonly #previous: Int32Array;
   readonly #blocks = new Map<number, Block>();
@@ -80,6 +82,7 @@ export class EventRing {
     this.#blocksOf = new Int32Array(size);
     this.#offsets = new Uint32Array(size);
     this.#lengths = new Uint32Array(size);
+    this.#plain = new Uint8Array(size);
     this.#previous = new Int32Array(size);
   }
 
@@ -150,6 +153,10 @@ export class EventRing {
   size(ordinal: number): number {
     return this.#at(this.#lengths, ordinal);
   }
+  /** True when the bytes of the data are what people read: ASCII without escapes. */
+  isPlain(ordinal: number): boolean {
+    return this.#at(this.#plain, ordinal) === 1;
+  }
   recordId(ordinal: number): string {
     const slot = this.#checked(ordinal) * 4;
     let id = "";
@@ -211,6 +218,7 @@ export class EventRing {
     this.#updatedMs[slot] = event.updatedMs;
     for (let word = 0; word < 4; word += 1) this.#ids[slot * 4 + word] = Number.parseInt(event.recordId.slice(word * 8, word * 8 + 8), 16);
     this.#store(slot, event.data);
+    this.#plain[slot] = this.#lengths[slot] === event.data.length && !event.data.includes("\\") ? 1 : 0;
   }
 
   #store(slot: number, data: string): void {
