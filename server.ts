@@ -13,7 +13,7 @@ try {
     await prepareAccounts(booted.runtime);
     installRuntime(booted.runtime);
     const web = await listen(booted);
-    stopOnSignals({ log: booted.runtime.log, stop: web.stop });
+    stopOnSignals({ log: booted.runtime.log, drain: web.drain, drainMs: config.drainMs, stop: web.stop });
     await announce(booted.runtime, web.url);
   } catch (error) {
     // The built-in PostgreSQL must not outlive a server that could not start.

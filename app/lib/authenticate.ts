@@ -8,7 +8,7 @@ import { AppError } from "@/src/shared/errors";
 import type { AccountView } from "@/src/shared/management";
 import type { ClientInfo } from "./client-info";
 import { readSession } from "./read-session";
-import { isProvenSameOrigin } from "./same-origin";
+import { createCrossSiteError, isProvenSameOrigin } from "./same-origin";
 import { cookieNames } from "./session-cookie";
 
 export interface Principal {
@@ -45,7 +45,7 @@ export async function authenticate({
   const cookie = parseCookie(request.headers.get("cookie") ?? "")[cookieNames(client).session];
   if (!cookie) throw new AppError("session_missing");
   if (!isProvenSameOrigin({ method: request.method, headers: request.headers, hosts: client.hosts }))
-    throw new AppError("cross_site_request");
+    throw createCrossSiteError({ headers: request.headers, hosts: client.hosts });
   const session = await readSession({ runtime, cookie });
   if (!session) throw new AppError("session_missing", { detail: "The session has ended. Sign in again." });
   const { sessionId, ...user } = session;

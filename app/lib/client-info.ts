@@ -23,13 +23,12 @@ export function readClientInfo({ headers, publicUrl }: { headers: Headers; publi
   const host = headers.get("host");
   const hosts = new Set([host, forwardedHost].filter((name) => name !== null).map((name) => name.toLowerCase()));
   const configured = publicUrl === undefined ? undefined : new URL(publicUrl);
-  const isConfiguredHost = configured !== undefined && hosts.has(configured.host);
   // A proxy may pass another Host on than the one in the address bar.
   if (configured) hosts.add(configured.host);
   return {
     address: headers.get("x-forwarded-for")?.split(",")[0]?.trim() || null,
     userAgent: headers.get("user-agent"),
-    secure: headers.get("x-forwarded-proto") === "https" || (isConfiguredHost && configured.protocol === "https:"),
+    secure: headers.get("x-forwarded-proto") === "https" || configured?.protocol === "https:",
     hosts,
     origin: toOrigin({ headers, publicUrl }),
   };

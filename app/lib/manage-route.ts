@@ -10,7 +10,7 @@ import { type ClientInfo, readClientInfo } from "./client-info";
 import { createRequestTurn, type LoadKind, type RequestTurn } from "./limit-request";
 import { createRequestId, toProblemResponse } from "./problem-response";
 import { readJson, releaseBody } from "./read-body";
-import { isCrossSite } from "./same-origin";
+import { createCrossSiteError, isCrossSite } from "./same-origin";
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
 type Method = (typeof METHODS)[number];
@@ -75,7 +75,8 @@ export function manageRoute(handlers: Handlers<ManageContext>): Routes {
 export function publicRoute(handlers: Handlers<PublicContext>, { isForAll = false }: { isForAll?: boolean } = {}): Routes {
   return toRoutes(handlers, async (context) => {
     const { method, headers } = context.request;
-    if (!isForAll && isCrossSite({ method, headers, hosts: context.client.hosts })) throw new AppError("cross_site_request");
+    if (!isForAll && isCrossSite({ method, headers, hosts: context.client.hosts }))
+      throw createCrossSiteError({ headers, hosts: context.client.hosts });
     await context.turn.count(context.client);
     return context;
   });

@@ -1,4 +1,5 @@
 /** Tells requests of the dashboard's own pages from those that other sites make a browser send (G1). */
+import { AppError } from "@/src/shared/errors";
 
 export interface OriginFacts {
   method: string;
@@ -22,6 +23,21 @@ export function isCrossSite({ method, headers, hosts }: OriginFacts): boolean {
 export function isProvenSameOrigin({ method, headers, hosts }: OriginFacts): boolean {
   if (isCrossSite({ method, headers, hosts })) return false;
   return isSafe(method) || headers.get("sec-fetch-site") === "same-origin" || headers.get("origin") !== null;
+}
+
+/**
+ * The error for a request that is cross-site (see isCrossSite). Where the browser does not say that itself, it is likely a page of ours behind a proxy that
+ * changes the host: then the error says what to set, and is logged.
+ */
+export function createCrossSiteError({ headers, hosts }: Pick<OriginFacts, "headers" | "hosts">): AppError {
+  const origin = headers.get("origin");
+  const site = headers.get("sec-fetch-site");
+  if (origin === null || !URL.canParse(origin) || isOwnOrigin(origin, hosts) || (site !== null && site !== "same-origin"))
+    return new AppError("cross_site_request");
+  const detail =
+    `The request comes from a page at ${new URL(origin).origin}, but reached the server as ${[...hosts].join(", ")}. ` +
+    "If that page is this dashboard behind a proxy, set RESTED_PUBLIC_URL to its address, or set TRUST_PROXY and let the proxy send X-Forwarded-Host.";
+  return new AppError("cross_site_request", { detail, internal: "the origin is not the host" });
 }
 
 function isSafe(method: string): boolean {

@@ -5,9 +5,14 @@ import pg from "pg";
 
 /** A connection to the PostgreSQL that runs in the data folder. The caller ends it. */
 export async function connectToDatabase(dataDir: string): Promise<pg.Client> {
-  const postmaster = (await readFile(path.join(dataDir, "postgres", "postmaster.pid"), "utf8")).split("\n");
-  const password = (await readFile(path.join(dataDir, "postgres.password"), "utf8")).trim();
-  const client = new pg.Client({ host: "127.0.0.1", port: Number(postmaster[3]), user: "rested", password, database: "rested" });
+  const client = new pg.Client({ connectionString: await readDatabaseUrl(dataDir) });
   await client.connect();
   return client;
+}
+
+/** The address of the PostgreSQL that runs in the data folder, for another server. */
+export async function readDatabaseUrl(dataDir: string): Promise<string> {
+  const postmaster = (await readFile(path.join(dataDir, "postgres", "postmaster.pid"), "utf8")).split("\n");
+  const password = (await readFile(path.join(dataDir, "postgres.password"), "utf8")).trim();
+  return `postgresql://rested:${encodeURIComponent(password)}@127.0.0.1:${Number(postmaster[3])}/rested`;
 }

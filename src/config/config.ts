@@ -52,6 +52,8 @@ export interface Config {
   /** Absent: made at the first start and kept in the data folder. */
   secret?: string;
   bodyBytesMax: number;
+  /** After SIGTERM: how long health answers 503, and everything else is served, before the server stops. */
+  drainMs: number;
   /** For the whole body to arrive. */
   bodyTimeoutMs: number;
   headersTimeoutMs: number;
@@ -144,6 +146,7 @@ const variables = z.object({
   RESTED_ADMIN_TOKEN: text(secretProblem),
   RESTED_SECRET: text(secretProblem),
   RESTED_BODY_BYTES_MAX: wholeNumber(KIB, 256 * MIB, " bytes"),
+  RESTED_DRAIN_MS: wholeNumber(0, 600_000, " milliseconds"),
   RESTED_BODY_TIMEOUT_MS: wholeNumber(100, 3_600_000, " milliseconds"),
   RESTED_QUEUE_BYTES_MAX: wholeNumber(KIB, 256 * MIB, " bytes"),
   RESTED_QUEUES_BYTES_MAX: wholeNumber(16 * MIB, 1_048_576 * MIB, " bytes"),
@@ -243,6 +246,7 @@ function toConfig(env: Readonly<Partial<Record<Variable, string | undefined>>>):
     ...(env.RESTED_ADMIN_TOKEN === undefined ? {} : { adminToken: env.RESTED_ADMIN_TOKEN }),
     ...(env.RESTED_SECRET === undefined ? {} : { secret: env.RESTED_SECRET }),
     bodyBytesMax: number("RESTED_BODY_BYTES_MAX", MIB),
+    drainMs: number("RESTED_DRAIN_MS", 0),
     bodyTimeoutMs: number("RESTED_BODY_TIMEOUT_MS", 30_000),
     headersTimeoutMs: 15_000,
     queueBytesMax: number("RESTED_QUEUE_BYTES_MAX", MIB),

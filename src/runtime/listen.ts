@@ -27,6 +27,8 @@ const REQUEST_GRACE_MS = 5_000;
 
 export interface Listening {
   url: string;
+  /** From now on health answers 503, and each answer ends its connection, so that load balancers and clients go elsewhere. Everything is still served. */
+  drain(): void;
   /** Ends sockets (1012), requests, Next, and then everything that boot made. */
   stop(): Promise<void>;
 }
@@ -42,6 +44,7 @@ export async function listen(booted: Booted): Promise<Listening> {
   await app.prepare();
 
   const toDashboard = createDashboard({ limits: booted.runtime.managementLimits, toNext: app.getRequestHandler() });
+  let isDraining = false;
   const onClientError = createClientErrorHandler({ log });
   const front = createFront({
     readForwarded: createForwardedReader(config.trustProxy),
@@ -49,7 +52,7 @@ export async function listen(booted: Booted): Promise<Listening> {
     slowClients: booted.slowClients,
     dataPlane: booted.dataPlane,
     drain: booted.drain,
-    health: (response) => void answerHealth(booted, response),
+    health: (response) => void answerHealth(booted, response, isDraining),
     refuseEarly: (request) => booted.runtime.managementLimits.refuseEarly(request),
     pages: (request, response) => {
       toDashboard(request, response).catch((error: unknown) => {
@@ -69,7 +72,14 @@ export async function listen(booted: Booted): Promise<Listening> {
   });
   const { tls } = config;
   const server = createWebServer({
-    front,
+    front: {
+      ...front,
+      handle: (request, response, options) => {
+        // An idle connection that the server closes later may have the next request on it by then.
+        if (isDraining) response.shouldKeepAlive = false;
+        front.handle(request, response, options);
+      },
+    },
     limits: createHttpLimits(config),
     ...(tls
       ? { tls: { cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile), handshakeTimeoutMs: config.headersTimeoutMs } }
@@ -94,6 +104,9 @@ export async function listen(booted: Booted): Promise<Listening> {
 
   return {
     url: toUrl(config, server),
+    drain: () => {
+      isDraining = true;
+    },
     stop: async () => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       await booted.closeStreams();
@@ -115,8 +128,8 @@ function toUrl({ tls, host, publicUrl }: Pick<Config, "tls" | "host" | "publicUr
   return `${tls ? "https" : "http"}://${name}:${port}`;
 }
 
-async function answerHealth(booted: Booted, response: ServerResponse): Promise<void> {
-  const isUp = await booted.isDatabaseUp();
-  response.writeHead(isUp ? 200 : 503, { "Content-Type": "application/json; charset=utf-8", "Cache-Control": "no-store" });
-  response.end(JSON.stringify({ status: isUp ? "ok" : "database_unavailable", eventLoopDelayMs: booted.readLoopDelay() }));
+async function answerHealth(booted: Booted, response: ServerResponse, isDraining: boolean): Promise<void> {
+  const status = isDraining ? "draining" : (await booted.isDatabaseUp()) ? "ok" : "database_unavailable";
+  response.writeHead(status === "ok" ? 200 : 503, { "Content-Type": "application/json; charset=utf-8", "Cache-Control": "no-store" });
+  response.end(JSON.stringify({ status, eventLoopDelayMs: booted.readLoopDelay() }));
 }

@@ -129,6 +129,24 @@ describe("sign-in", () => {
     expect(answer).toMatchObject({ status: 403, body: { code: "cross_site_request" } });
   });
 
+  it("[G1] from this dashboard behind a proxy that changes the host is refused with what to set, and logged", async () => {
+    const path = "/api/auth/callback/credentials";
+    for (const site of [{}, { "sec-fetch-site": "same-origin" }]) {
+      const headers = { origin: "https://rested.example.com", host: "10.0.0.5:3000", ...site };
+      const answer = await server.call("POST", path, { body: {}, headers });
+      expect(answer).toMatchObject({ status: 403, body: { code: "cross_site_request" } });
+      for (const named of ["https://rested.example.com", "10.0.0.5:3000", "RESTED_PUBLIC_URL", "TRUST_PROXY"]) {
+        expect(answer.body.detail).toContain(named);
+      }
+      expect(server.logged.at(-1)).toMatchObject({ context: { requestId: answer.body.requestId, code: "cross_site_request" } });
+    }
+    // The browser itself says that it is another site's page: nothing to set, and nothing that anybody could fill the log with.
+    const before = server.logged.length;
+    const headers = { origin: "https://evil.example", "sec-fetch-site": "cross-site" };
+    expect((await server.call("POST", path, { body: {}, headers })).body.detail).not.toContain("TRUST_PROXY");
+    expect(server.logged.length).toBe(before);
+  });
+
   it("does not follow a callbackUrl to another site", async () => {
     const { email } = await createAccount();
     const browser = createBrowser();

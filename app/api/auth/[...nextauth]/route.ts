@@ -4,7 +4,7 @@ import { readClientInfo } from "@/app/lib/client-info";
 import { createRequestTurn } from "@/app/lib/limit-request";
 import { createRequestId, toProblemResponse } from "@/app/lib/problem-response";
 import { runNextAuth } from "@/app/lib/run-next-auth";
-import { isCrossSite } from "@/app/lib/same-origin";
+import { createCrossSiteError, isCrossSite } from "@/app/lib/same-origin";
 import { getRuntime } from "@/src/runtime/registry";
 import { AppError, isAppError } from "@/src/shared/errors";
 
@@ -33,7 +33,8 @@ async function handle(request: Request, { params }: Context): Promise<Response> 
     if (!methods.includes(request.method)) throw new AppError("method_not_allowed");
     const { method, headers } = request;
     // A link from elsewhere may lead to a GET, as a sign-in provider's answer does.
-    if (method === "POST" && isCrossSite({ method, headers, hosts: client.hosts })) throw new AppError("cross_site_request");
+    if (method === "POST" && isCrossSite({ method, headers, hosts: client.hosts }))
+      throw createCrossSiteError({ headers, hosts: client.hosts });
     await turn.count(client);
     const options = createAuthOptions({ runtime, client, onFailure: (error) => failures.push(error) });
     const { response } = await runNextAuth({ request, action, options, onBody: () => turn.enter() });

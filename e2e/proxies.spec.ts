@@ -1,0 +1,177 @@
+/** Behind the proxies of docs/operating.md, with the configurations that stand there: a browser signs in, watches, streams and uploads. */
+import https from "node:https";
+import { expect, type Page, test } from "@playwright/test";
+import { findFreePort } from "@/tests/support/ports";
+import { until } from "@/tests/support/until";
+import { ADMIN } from "./support/dashboard";
+import { readDatabaseUrl } from "./support/database";
+import { isInstalled, type ProxyName, PUBLIC_HOST, startProxy } from "./support/proxies";
+import { type RunningServer, startServer } from "./support/server";
+
+const DEMO = "/api/1/ce/examples/unsecure-endpoint?key=d59eb2859c284168ac48aef65046d5dd";
+const SECRET = "vQn0x4Jm8Lr2Tz6Wy1Kb5Hd9Fg3Sp7Xc";
+const PROXIES: readonly ProxyName[] = ["nginx", "caddy", "haproxy"];
+
+test.use({
+  ignoreHTTPSErrors: true,
+  launchOptions: async ({ launchOptions }, use) =>
+    use({ ...launchOptions, args: [...(launchOptions.args ?? []), `--host-resolver-rules=MAP ${PUBLIC_HOST} 127.0.0.1`] }),
+});
+
+for (const name of PROXIES) {
+  test.describe(name, () => {
+    test.skip(!isInstalled(name), `${name} is not installed`);
+
+    test(`[G1] [W1] [W16] [F1] sign-in, console, WebSocket, server-sent events and uploads work behind ${name}`, async ({
+      page,
+      context,
+    }) => {
+      const port = await findFreePort();
+      const upstream = await findFreePort();
+      const publicUrl = `https://${PUBLIC_HOST}:${port}`;
+      const server = await startServer({ port: upstream, env: { RESTED_PUBLIC_URL: publicUrl, TRUST_PROXY: "loopback" } });
+      const proxy = await startProxy(name, { port, upstreams: [upstream] });
+      try {
+        await signUp(page, server);
+        const cookie = (await context.cookies()).find((one) => one.name.endsWith("rested.session"));
+        expect(cookie).toMatchObject({ name: "__Host-rested.session", secure: true, httpOnly: true });
+        await expect(page.getByText("Live", { exact: true }).last()).toBeVisible();
+        const curl = await page.getByText(/^curl /).innerText();
+        const address = /'(http[^']+)'/.exec(curl.replaceAll("\n", ""))?.[1] ?? "";
+        await page.getByRole("button", { name: "Send test record" }).click();
+        await expect(page.getByRole("row", { name: /create/ })).toHaveCount(1);
+        expect(address.startsWith(`${publicUrl}/api/1/ce/`)).toBe(true);
+        expect(await page.evaluate(streamAndUpload, address)).toEqual({
+          socket: ["POST", { n: 1 }],
+          events: ["POST", { n: 1 }],
+          upload: 201,
+          downloaded: 3 * 1024 * 1024,
+        });
+      } finally {
+        await proxy.stop();
+        await server.dispose();
+      }
+    });
+  });
+}
+
+test.describe("a rolling restart", () => {
+  for (const name of PROXIES) {
+    test(`[E7] loses no request behind ${name}: each of two servers is replaced while others write`, async () => {
+      test.skip(!isInstalled(name), `${name} is not installed`);
+      test.setTimeout(180_000);
+      const keeper = await startServer({ env: { RESTED_DEMO: "1" } });
+      const [port, one, two] = [await findFreePort(), await findFreePort(), await findFreePort()];
+      const publicUrl = `https://${PUBLIC_HOST}:${port}`;
+      const env = {
+        ...{ DATABASE_URL: await readDatabaseUrl(keeper.dataDir), RESTED_SECRET: SECRET, RESTED_PUBLIC_URL: publicUrl },
+        ...{ TRUST_PROXY: "loopback", RESTED_DRAIN_MS: "3000", RESTED_RATE_LIMIT: "0", RESTED_REQUESTS_PER_ADDRESS_MAX: "0" },
+      };
+      const servers = [await startServer({ port: one, env }), await startServer({ port: two, env })];
+      const proxy = await startProxy(name, { port, upstreams: [one, two] });
+      const writers = startWriters(port);
+      try {
+        await writers.have(100);
+        for (const [index, upstream] of [one, two].entries()) {
+          const server = servers[index];
+          const stopping = server?.stop();
+          if (server) await until("health says that it drains", () => isDraining(upstream));
+          await writers.have(100);
+          expect(await stopping).toBe(0);
+          await writers.have(100);
+          servers[index] = await startServer({ port: upstream, env });
+          await until("the new one is in use", async () => (await fetch(`http://127.0.0.1:${upstream}/api/health`)).status === 200);
+          await writers.have(100);
+        }
+      } finally {
+        const { statuses, count } = await writers.stop();
+        expect(statuses).toEqual({ 201: count });
+        await proxy.stop();
+        for (const server of servers) await server.dispose();
+        await keeper.dispose();
+      }
+    });
+  }
+});
+
+async function isDraining(port: number): Promise<boolean> {
+  const answer = await fetch(`http://127.0.0.1:${port}/api/health`);
+  return answer.status === 503 && (await answer.json()).status === "draining";
+}
+
+/** Four clients that POST without a pause, over connections that they keep. */
+function startWriters(port: number) {
+  const agent = new https.Agent({ keepAlive: true, rejectUnauthorized: false });
+  const statuses: Record<string, number> = {};
+  let count = 0;
+  let isStopped = false;
+  const post = () =>
+    new Promise<string>((resolve) => {
+      const headers = { Host: `${PUBLIC_HOST}:${port}`, "Content-Type": "application/json" };
+      const request = https.request({ host: "127.0.0.1", port, path: DEMO, method: "POST", headers, agent }, (response) => {
+        response.resume().on("end", () => resolve(String(response.statusCode)));
+      });
+      request.on("error", (error) => resolve(error.message)).end('{"n":1}');
+    });
+  const clients = Array.from({ length: 4 }, async () => {
+    while (!isStopped) {
+      const status = await post();
+      statuses[status] = (statuses[status] ?? 0) + 1;
+      count += 1;
+    }
+  });
+  return {
+    /** Settles once so many more were answered. */
+    have: (more: number) => {
+      const goal = count + more;
+      return until("writes go on", () => count >= goal);
+    },
+    stop: async () => {
+      isStopped = true;
+      await Promise.all(clients);
+      agent.destroy();
+      return { statuses, count };
+    },
+  };
+}
+
+async function signUp(page: Page, server: RunningServer): Promise<void> {
+  await page.goto(server.setupUrl ?? "");
+  await page.getByLabel("Your name").fill(ADMIN.name);
+  await page.getByLabel("E-mail").fill(ADMIN.email);
+  await page.getByLabel("Password").fill(ADMIN.password);
+  await page.keyboard.press("Enter");
+  await expect(page.getByLabel("What are you storing?")).toBeFocused();
+  await page.keyboard.type("Temperature readings");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/\/p\/[^/]+\/endpoints\/[^/]+\/live$/);
+}
+
+/** Runs in the page. What the two kinds of streams received of a record, and how an upload fared. */
+async function streamAndUpload(address: string) {
+  const socket = new WebSocket(address.replace(/^http/, "ws"));
+  const events = new EventSource(address);
+  const opened = [socket, events].map((stream) => new Promise((resolve) => stream.addEventListener("open", resolve)));
+  await Promise.all(opened);
+  const received = [socket, events].map(
+    (stream) =>
+      new Promise<[string, unknown]>((resolve) => {
+        stream.addEventListener("message", (event) => {
+          const { type, record } = JSON.parse((event as MessageEvent<string>).data);
+          if (type === "POST") resolve([type, record.data]);
+        });
+      }),
+  );
+  const headers = { "Content-Type": "application/json" };
+  await fetch(address, { method: "POST", headers, body: '{"n":1}' });
+  const [first, second] = await Promise.all(received);
+  socket.close();
+  events.close();
+  const form = new FormData();
+  form.append("file", new Blob([new Uint8Array(3 * 1024 * 1024)], { type: "image/png" }), "a.png");
+  const uploaded = await fetch(address, { method: "POST", body: form });
+  const stored = await uploaded.json();
+  const { uniqueId } = Array.isArray(stored) ? stored[0] : stored;
+  const file = await fetch(`${address}&uniqueId=${uniqueId}&fileOnly=true`);
+  return { socket: first, events: second, upload: uploaded.status, downloaded: (await file.arrayBuffer()).byteLength };
+}
