@@ -11,6 +11,7 @@ import os from "node:os";
 import path from "node:path";
 import { createAccess } from "@/src/core/access";
 import { createDefinitions } from "@/src/core/definitions";
+import { createFileTokens } from "@/src/core/file-tokens";
 import { createHeldBytes } from "@/src/core/held-bytes";
 import { createPasswordHasher } from "@/src/core/password-hasher";
 import type { RecordStore } from "@/src/core/ports";
@@ -62,7 +63,8 @@ const definitions = createDefinitions({ store: createDefinitionStore({ db, clock
 const tokens = createTokens({ store: createTokenStore({ db }), clock, log });
 const sandbox = createSandbox({ timeoutMs: 1000, memoryBytesMax: 128 * 1024 * 1024, log });
 const signIns = createSignIns({ store: createSignInStore({ db, clock }), log });
-const access = createAccess({ definitions, tokens, signIns, clock });
+const fileTokens = createFileTokens({ secret: "the secret of a bench", clock });
+const access = createAccess({ definitions, tokens, signIns, fileTokens, clock });
 // Counted, but never refused.
 const gate = createRateGate({ access, limiter: createProcessRateLimiter(), limit: 1_000_000_000 });
 
@@ -96,6 +98,7 @@ async function serve(store: RecordStore): Promise<{ origin: string; server: http
     records,
     users,
     files,
+    fileTokens,
     sandbox,
     clock,
     held,

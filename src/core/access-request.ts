@@ -2,8 +2,11 @@
 import { findMisplacedKey } from "@/src/core/address-hints";
 import type { DataAddress } from "@/src/shared/data-path";
 
-/** What a request wants to do. `subscribe` opens a stream of changes; `register`, `login` and `logout` are POSTs to an authentication endpoint (L). */
-export type Operation = "read" | "create" | "update" | "delete" | "subscribe" | "register" | "login" | "logout";
+/**
+ * What a request wants to do. `subscribe` opens a stream of changes; `shareFile` makes a URL that reads a file (F6); `register`, `login` and `logout` are
+ * POSTs to an authentication endpoint (L).
+ */
+export type Operation = "read" | "shareFile" | "create" | "update" | "delete" | "subscribe" | "register" | "login" | "logout";
 
 export interface AccessRequest {
   version: string;
@@ -19,6 +22,8 @@ export interface AccessRequest {
   masterKey?: string;
   /** A token that was sent on purpose: `Authorization`, or on streams the parameter. */
   accessToken?: string;
+  /** Only for `read`: what the URL says in place of an access token (F6), and the record that it names. */
+  fileToken?: { text: string; recordId: string };
   /** Where a token's cookie may be, and where the request comes from (S6). Read only where a token is needed and none was sent on purpose. */
   headers?: RequestHeaders;
   /** The origin that people use (RESTED_PUBLIC_URL), if one is set. */
@@ -47,6 +52,7 @@ export function toAccessRequest(request: {
   const ticket = isStream ? parameters.get("ticket") : null;
   const masterKey = masterKeyOf(parameters, headers);
   const accessToken = bearerOf(headers) ?? (isStream ? parameters.get("accessToken") : null);
+  const fileToken = operation === "read" ? parameters.get("fileToken") : null;
   const origin = one(headers.origin);
   return {
     version: address.version,
@@ -60,6 +66,7 @@ export function toAccessRequest(request: {
     ...(ticket ? { ticket } : {}),
     ...(masterKey === undefined ? {} : { masterKey }),
     ...(accessToken ? { accessToken } : {}),
+    ...(fileToken === null ? {} : { fileToken: { text: fileToken, recordId: parameters.get("uniqueId") ?? "" } }),
     ...(origin ? { origin } : {}),
   };
 }

@@ -3,6 +3,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { AccessRequest, Operation } from "@/src/core/access-request";
 import { findNameHint } from "@/src/core/address-hints";
 import type { Compiled, Definitions } from "@/src/core/definitions";
+import type { FileTokenHolder, FileTokens } from "@/src/core/file-tokens";
 import type { Clock, Definition, StoredToken } from "@/src/core/ports";
 import type { SignIns } from "@/src/core/sign-ins";
 import type { SignIn } from "@/src/core/stream-ports";
@@ -74,21 +75,24 @@ export function createAccess(options: {
   definitions: Definitions;
   tokens: Tokens;
   signIns: Pick<SignIns, "isValid">;
+  fileTokens: Pick<FileTokens, "verify">;
   clock: Clock;
 }): Access {
-  return new DefinedAccess(options.definitions, options.tokens, options.signIns, options.clock);
+  return new DefinedAccess(options);
 }
 
 class DefinedAccess implements Access {
   readonly #definitions: Definitions;
   readonly #tokens: Tokens;
   readonly #signIns: Pick<SignIns, "isValid">;
+  readonly #fileTokens: Pick<FileTokens, "verify">;
   readonly #clock: Clock;
 
-  constructor(definitions: Definitions, tokens: Tokens, signIns: Pick<SignIns, "isValid">, clock: Clock) {
+  constructor({ definitions, tokens, signIns, fileTokens, clock }: Parameters<typeof createAccess>[0]) {
     this.#definitions = definitions;
     this.#tokens = tokens;
     this.#signIns = signIns;
+    this.#fileTokens = fileTokens;
     this.#clock = clock;
   }
 
@@ -120,11 +124,15 @@ class DefinedAccess implements Access {
     if (key && keyState(key, this.#clock.now()) !== "valid") throw toInvalid(request);
     const master = request.masterKey !== undefined;
     if (request.masterKey !== undefined && !isMasterKey(site, request.masterKey)) throw new AppError("master_key_invalid");
-    if (key && !master) checkOrigin(site, request.origin);
+    const fileHolder = request.fileToken && this.#verifyFileToken(site, request.fileToken);
+    // Browsers send no Origin for <img> and <video>: the file token proves as much.
+    if (key && !master && !(fileHolder && request.origin === undefined)) checkOrigin(site, request.origin);
     if (key && !scopeAllows(key.scope, request.operation)) throw new AppError("key_scope_insufficient");
     const tokenGeneration = this.#tokens.generation();
-    const sent = key && !master && needsToken(site, request.operation) ? toSentToken(site, request) : undefined;
-    const token = sent && (await this.#authenticate(site, sent.text));
+    const isTokenNeeded = key !== null && !master && needsToken(site, request.operation);
+    const sent = isTokenNeeded && !fileHolder ? toSentToken(site, request) : undefined;
+    const holderToken = isTokenNeeded && fileHolder ? await this.#findHolder(site, fileHolder) : undefined;
+    const token = sent ? await this.#authenticate(site, sent.text) : holderToken;
     if (key) this.#definitions.noteUse(key.id);
     if (token) this.#tokens.noteUse(token.id);
     const grant: Grant = {
@@ -160,6 +168,22 @@ class DefinedAccess implements Access {
       throw new AppError("access_token_invalid");
     // L4: an account is its owner's, whichever authentication endpoint of the project another user comes from.
     if (site.endpoint.kind === "authentication" && token.endpointId !== site.endpoint.id) throw new AppError("access_token_invalid");
+    return token;
+  }
+
+  /** F6: on whose behalf a file token reads the record that the request names. */
+  #verifyFileToken({ endpoint, project }: Compiled, { text, recordId }: NonNullable<AccessRequest["fileToken"]>): FileTokenHolder {
+    const holder = this.#fileTokens.verify(text, { endpointId: endpoint.id, recordId, masterKeyHash: project.masterKeyHash });
+    if (!holder) throw new AppError("file_token_invalid");
+    return holder;
+  }
+
+  /** The access token on which a file token stands, as long as it lasts; undefined for the master key, which needs none. */
+  async #findHolder(site: Compiled, holder: FileTokenHolder): Promise<StoredToken | undefined> {
+    if (holder.kind === "master") return undefined;
+    const token = holder.kind === "user" ? await this.#tokens.findById(holder.accessTokenId) : undefined;
+    // Made when the endpoint was not secure yet; or the user has logged out, or was deleted.
+    if (token?.projectId !== site.project.id || tokenState(token, this.#clock.now()) !== "valid") throw new AppError("file_token_invalid");
     return token;
   }
 
@@ -247,6 +271,7 @@ function keyState(key: Definition["key"], now: Date): "valid" | "revoked" | "exp
 function scopeAllows(scope: Definition["key"]["scope"], operation: Operation): boolean {
   switch (operation) {
     case "read":
+    case "shareFile":
     case "subscribe":
       return scope !== "write";
     case "create":
@@ -287,6 +312,7 @@ function othersMay({ endpoint }: Compiled, operation: Operation): boolean {
   if (endpoint.kind === "authentication") return false;
   switch (operation) {
     case "read":
+    case "shareFile":
     case "subscribe":
       return endpoint.othersCanRead;
     case "update":

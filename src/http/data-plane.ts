@@ -3,8 +3,10 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Access } from "@/src/core/access";
 import { type AccessRequest, toAccessRequest } from "@/src/core/access-request";
 import type { Compiled } from "@/src/core/definitions";
+import type { FileTokens } from "@/src/core/file-tokens";
 import type { Files } from "@/src/core/files";
 import type { HeldBytes } from "@/src/core/held-bytes";
+import { parseFlag } from "@/src/core/parse-flag";
 import type { Clock, Log, Sandbox } from "@/src/core/ports";
 import type { RateGate } from "@/src/core/rate-gate";
 import type { Records } from "@/src/core/records";
@@ -21,6 +23,7 @@ import { createReadHandler } from "@/src/http/read-records";
 import { createRequestId } from "@/src/http/request-id";
 import { respond } from "@/src/http/respond";
 import { createSendFileHandler, wantsFile } from "@/src/http/send-file";
+import { createShareFileHandler } from "@/src/http/share-file";
 import type { SlowClients } from "@/src/http/slow-clients";
 import { createUploadHandler, isForm } from "@/src/http/upload-files";
 import { createUserHandlers, toUserOperation, type UserOperation } from "@/src/http/user-operations";
@@ -33,6 +36,7 @@ export interface DataPlaneOptions {
   records: Records;
   users: Users;
   files: Files;
+  fileTokens: Pick<FileTokens, "issue">;
   sandbox: Pick<Sandbox, "evaluate">;
   clock: Clock;
   /** Counts what large bodies and answers hold (R15). */
@@ -65,7 +69,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
 }
 
 /** A request's operation by its method; at authentication endpoints POST means more than one (L). */
-type MethodOperation = "read" | "create" | "update" | "delete";
+type MethodOperation = "read" | "shareFile" | "create" | "update" | "delete";
 
 class Plane {
   readonly #access: Access;
@@ -82,11 +86,27 @@ class Plane {
   readonly #config: DataPlaneOptions["config"];
   readonly #log: DataPlaneOptions["log"];
 
-  constructor({ access, gate, records, users, files, sandbox, clock, held, slowClients, stream, drain, config, log }: DataPlaneOptions) {
+  constructor({
+    access,
+    gate,
+    records,
+    users,
+    files,
+    fileTokens,
+    sandbox,
+    clock,
+    held,
+    slowClients,
+    stream,
+    drain,
+    config,
+    log,
+  }: DataPlaneOptions) {
     this.#access = access;
     this.#gate = gate;
     this.#handlers = {
       read: createReadHandler({ records, sandbox }),
+      shareFile: createShareFileHandler({ files, fileTokens, clock, config }),
       create: createCreateHandler({ records, config }),
       update: createUpdateHandler({ records, config }),
       delete: createDeleteHandler({ records }),
@@ -122,7 +142,7 @@ class Plane {
     try {
       if (!address) throw new AppError("not_found");
       exchange.parameters = new URLSearchParams(address.query);
-      const operation = toOperation(request.method);
+      const operation = toOperation(request.method, exchange.parameters);
       const accessRequest = toAccessRequest({
         address,
         parameters: exchange.parameters,
@@ -164,7 +184,8 @@ class Plane {
       // Was it a file, its bytes go now.
       if (operation === "delete") this.#files.sweepSoon();
     } else {
-      const userOperation = toUserOperation(operation, exchange.parameters);
+      // Users have no files: the parameter means nothing there.
+      const userOperation = toUserOperation(operation === "shareFile" ? "create" : operation, exchange.parameters);
       const grant = await this.#access.admit(site, { ...accessRequest, operation: userOperation });
       await this.#userHandlers[userOperation]({ exchange, grant, site });
     }
@@ -245,13 +266,14 @@ function hasForm({ endpoint }: Compiled, form: DataForm | undefined): boolean {
   return form === undefined || (DATA_FORMS[form].kind ?? endpoint.kind) === endpoint.kind;
 }
 
-function toOperation(method: string | undefined): MethodOperation | undefined {
+/** Throws `parameter_invalid`. */
+function toOperation(method: string | undefined, parameters: URLSearchParams): MethodOperation | undefined {
   switch (method) {
     case "GET":
     case "HEAD":
       return "read";
     case "POST":
-      return "create";
+      return parseFlag(parameters, "fileToken") ? "shareFile" : "create";
     case "PUT":
       return "update";
     case "DELETE":

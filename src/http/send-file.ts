@@ -18,8 +18,9 @@ import { AppError } from "@/src/shared/errors";
 /** What a file that is sent holds: a chunk of the storage, and what waits for the client. */
 const HELD_BYTES_MAX = 512 * 1024;
 
-/** True when the file is asked for, rather than its record. Raises `parameter_invalid`. */
+/** True when the file is asked for, rather than its record; with a file token nothing else is answered (F6). Throws `parameter_invalid`. */
 export function wantsFile(parameters: URLSearchParams): boolean {
+  if (parameters.has("fileToken")) return true;
   const isStream = parseFlag(parameters, "stream");
   return parseFlag(parameters, "fileOnly") || (isStream && parameters.has("uniqueId"));
 }
@@ -33,7 +34,7 @@ export function createSendFileHandler({ files }: { files: Pick<Files, "open"> })
       ...headersOf(exchange),
       ...toFileHeaders(file),
       "Cache-Control": REVALIDATE,
-      "Cross-Origin-Resource-Policy": toResourcePolicy(site),
+      "Cross-Origin-Resource-Policy": toResourcePolicy(site, exchange.parameters),
     };
     if (isNamedBy(request.headers["if-none-match"], file.sha256)) return respond(exchange, { status: 304, headers });
 
@@ -62,10 +63,10 @@ const REVALIDATE = "private, no-cache, no-transform";
 
 /**
  * Which pages may embed the file without asking (Fetch standard, cross-origin resource policy). The header can't name origins, so a list of them means
- * cross-origin; who may read is decided in any case before. Requests that ask, by CORS, go by the list itself.
+ * cross-origin; who may read is decided in any case before. Requests that ask, by CORS, go by the list itself. A file token is made for embedding.
  */
-function toResourcePolicy({ endpoint, project }: Compiled): "same-origin" | "cross-origin" {
-  return endpoint.secure && project.allowedOrigins.size === 0 ? "same-origin" : "cross-origin";
+function toResourcePolicy({ endpoint, project }: Compiled, parameters: URLSearchParams): "same-origin" | "cross-origin" {
+  return endpoint.secure && project.allowedOrigins.size === 0 && !parameters.has("fileToken") ? "same-origin" : "cross-origin";
 }
 
 /**

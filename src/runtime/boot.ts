@@ -8,6 +8,7 @@ import { createImporter } from "@/src/control/imports/importer";
 import { createAccess } from "@/src/core/access";
 import { createDefinitions } from "@/src/core/definitions";
 import type { FileStorage } from "@/src/core/file-ports";
+import { createFileTokens } from "@/src/core/file-tokens";
 import { createFiles } from "@/src/core/files";
 import { createHeldBytes } from "@/src/core/held-bytes";
 import { createManagementLimits } from "@/src/core/management-limits";
@@ -125,7 +126,8 @@ async function compose({ config, log, cleanup }: { config: Config; log: Log; cle
   const definitions = createDefinitions({ store: createDefinitionStore({ db: reads, background, clock }), clock, log });
   const tokens = createTokens({ store: createTokenStore({ db: reads, background }), clock, log });
   const signIns = createSignIns({ store: createSignInStore({ db: reads, clock }), log });
-  const access = createAccess({ definitions, tokens, signIns, clock });
+  const fileTokens = createFileTokens({ secret, clock });
+  const access = createAccess({ definitions, tokens, signIns, fileTokens, clock });
   const limiter = config.redisUrl === undefined ? createProcessRateLimiter() : createSharedRateLimiter({ url: config.redisUrl, log });
   cleanup.add(() => limiter.close());
   const gate = createRateGate({ access, limiter, limit: config.rateLimit });
@@ -288,6 +290,7 @@ async function compose({ config, log, cleanup }: { config: Config; log: Log; cle
       records,
       users,
       files,
+      fileTokens,
       sandbox,
       clock,
       held,

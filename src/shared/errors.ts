@@ -71,6 +71,7 @@ export const ERRORS = {
   too_many_files: client(400, "There are too many files: at most 10 are taken at once."),
   file_too_large: client(413, "A file is too large: at most 100 MB are taken."),
   not_a_file: client(400, "This record is not a file. Leave out fileOnly to read its data."),
+  file_token_invalid: client(401, "The file token is not valid: it may have expired, or is for another record. Ask for a new one."),
   range_not_satisfiable: client(416, "The file has no such range. Content-Range has its size."),
   storage_unavailable: retry(503, 1013, "The file storage is not available right now. Try again shortly."),
 

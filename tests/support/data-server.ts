@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import pg from "pg";
 import { createAccess } from "@/src/core/access";
 import { createDefinitions, type Definitions } from "@/src/core/definitions";
+import { createFileTokens } from "@/src/core/file-tokens";
 import { createHeldBytes, type HeldBytes } from "@/src/core/held-bytes";
 import { createPasswordHasher, type PasswordHasher } from "@/src/core/password-hasher";
 import type { Change, Log } from "@/src/core/ports";
@@ -144,7 +145,8 @@ export async function createDataServer(options: DataServerOptions = {}): Promise
   });
   const tokens = createTokens({ store: createTokenStore({ db: reads, background }), clock: coreClock, log });
   const signIns = createSignIns({ store: createSignInStore({ db: reads, clock: coreClock }), log });
-  const access = createAccess({ definitions, tokens, signIns, clock: coreClock });
+  const fileTokens = createFileTokens({ secret: "the secret of test servers", clock: coreClock });
+  const access = createAccess({ definitions, tokens, signIns, fileTokens, clock: coreClock });
   const limiter = createProcessRateLimiter({ now: () => clock.at.getTime() });
   const gate = createRateGate({ access, limiter, limit: options.rateLimit ?? 0, now: () => clock.at.getTime() });
   const sandbox = createSandbox({
@@ -178,7 +180,21 @@ export async function createDataServer(options: DataServerOptions = {}): Promise
   const held = createHeldBytes({ memoryBytes: options.memoryBytes ?? 1024 ** 3, bodyBytesMax });
   const drain = createDrain({ drainMs });
   const slowClients = createSlowClients({ now: () => clock.at.getTime() });
-  const handle = createDataPlane({ access, gate, records, users, files, sandbox, clock: coreClock, held, slowClients, drain, config, log });
+  const handle = createDataPlane({
+    access,
+    gate,
+    records,
+    users,
+    files,
+    fileTokens,
+    sandbox,
+    clock: coreClock,
+    held,
+    slowClients,
+    drain,
+    config,
+    log,
+  });
   const server = http.createServer({ ...createHttpLimits(config), connectionsCheckingInterval: 50 }, (request, response) => {
     slowClients.watchAnswer(request, response);
     handle(request, response);

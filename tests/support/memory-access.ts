@@ -3,12 +3,15 @@ import { createHash } from "node:crypto";
 import { type Access, createAccess } from "@/src/core/access";
 import type { AccessRequest } from "@/src/core/access-request";
 import type { Compiled, Definitions } from "@/src/core/definitions";
+import { createFileTokens } from "@/src/core/file-tokens";
 import type { StoredToken } from "@/src/core/ports";
 import type { SignIn } from "@/src/core/stream-ports";
 import type { Tokens } from "@/src/core/tokens";
 import { isAppError } from "@/src/shared/errors";
 
 export const NOW = new Date("2026-01-01T00:00:00Z");
+const CLOCK = { now: () => NOW };
+const FILE_TOKENS = createFileTokens({ secret: "the secret of test servers", clock: CLOCK });
 export const PAST = new Date(NOW.getTime() - 1);
 export const FUTURE = new Date(NOW.getTime() + 1);
 /** Of whoever asked for the ticket. */
@@ -84,7 +87,7 @@ export function createMemoryAccess(options: SiteOptions = {}): { access: Access;
     flushUse: async () => undefined,
   };
   const signIns = { isValid: async ({ id }: SignIn) => world.signInIds.has(id) };
-  return { access: createAccess({ definitions, tokens, signIns, clock: { now: () => NOW } }), world };
+  return { access: createAccess({ definitions, tokens, signIns, fileTokens: FILE_TOKENS, clock: CLOCK }), world };
 }
 
 export function request(changes: Partial<AccessRequest> = {}): AccessRequest {

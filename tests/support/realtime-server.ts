@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import pg from "pg";
 import { createAccess } from "@/src/core/access";
 import { createDefinitions, type Definitions } from "@/src/core/definitions";
+import { createFileTokens } from "@/src/core/file-tokens";
 import { createHeldBytes } from "@/src/core/held-bytes";
 import { createPasswordHasher } from "@/src/core/password-hasher";
 import type { ChangeLog, Hints, Log, RecordStore } from "@/src/core/ports";
@@ -112,7 +113,8 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
   });
   const tokens = createTokens({ store: createTokenStore({ db: reads, background }), clock: coreClock, log });
   const signIns = createSignIns({ store: createSignInStore({ db: reads, clock: coreClock }), log });
-  const access = createAccess({ definitions, tokens, signIns, clock: coreClock });
+  const fileTokens = createFileTokens({ secret: "the secret of test servers", clock: coreClock });
+  const access = createAccess({ definitions, tokens, signIns, fileTokens, clock: coreClock });
   const limiter = createProcessRateLimiter({ now: () => clock.at.getTime() });
   const gate = createRateGate({ access, limiter, limit: options.rateLimit ?? 0, now: () => clock.at.getTime() });
   const changes = createChangeLog({ db: reads });
@@ -163,6 +165,7 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
     records: rules,
     users,
     files: folder.files,
+    fileTokens,
     sandbox,
     clock: coreClock,
     held: createHeldBytes({ memoryBytes: 1024 ** 3, bodyBytesMax: config.bodyBytesMax }),

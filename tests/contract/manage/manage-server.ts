@@ -7,6 +7,7 @@ import { createImporter } from "@/src/control/imports/importer";
 import { createSetupToken } from "@/src/control/secrets";
 import { createAccess } from "@/src/core/access";
 import { createDefinitions } from "@/src/core/definitions";
+import { createFileTokens } from "@/src/core/file-tokens";
 import { createHeldBytes } from "@/src/core/held-bytes";
 import { createManagementLimits } from "@/src/core/management-limits";
 import { createPasswordHasher } from "@/src/core/password-hasher";
@@ -105,7 +106,13 @@ export async function startManageServer(overrides: Partial<Config> = {}, shared?
   const definitions = createDefinitions({ store: createDefinitionStore({ db: reads, background, clock }), clock, log });
   const tokens = createTokens({ store: createTokenStore({ db: reads, background }), clock, log });
   const signIns = createSignIns({ store: createSignInStore({ db: reads, clock }), log });
-  const access = createAccess({ definitions, tokens, signIns, clock });
+  const access = createAccess({
+    definitions,
+    tokens,
+    signIns,
+    fileTokens: createFileTokens({ secret: "the secret of test servers", clock: clock }),
+    clock,
+  });
   const quotas = createQuotas({ store: createUsageStore({ db: reads }), defaults: config.quotas, clock });
   const records = limitRecordStore(createRecordStore({ db: writeDb, pool: pools.reads, pageReads, queue }), quotas);
   const recordBytesMax = config.bodyBytesMax;

@@ -1,0 +1,60 @@
+/** POST with `fileToken=true`: a URL that reads the file of one record for a while (F6). */
+import type { IncomingMessage } from "node:http";
+import type { Grant } from "@/src/core/access";
+import type { FileTokenHolder, FileTokens } from "@/src/core/file-tokens";
+import type { Files } from "@/src/core/files";
+import type { Clock } from "@/src/core/ports";
+import { toHost } from "@/src/http/check-request";
+import { type Handler, sendJson } from "@/src/http/exchange";
+import { parseUniqueId } from "@/src/http/parameters";
+import { AppError } from "@/src/shared/errors";
+import { FILE_TOKEN_SECONDS, FILE_TOKEN_SECONDS_MAX, FILE_TOKEN_SECONDS_MIN, toEndpointPath } from "@/src/shared/protocol";
+
+export interface ShareFileOptions {
+  files: Pick<Files, "open">;
+  fileTokens: Pick<FileTokens, "issue">;
+  clock: Clock;
+  config: { publicUrl?: string };
+}
+
+export function createShareFileHandler({ files, fileTokens, clock, config }: ShareFileOptions): Handler {
+  return async ({ exchange, grant, site }) => {
+    const { request, parameters } = exchange;
+    const recordId = parseUniqueId(parameters);
+    const expiresAt = toExpiry(grant, clock.now().getTime() + parseSeconds(parameters.get("expiresIn")) * 1000);
+    // There is such a file, and the caller may read it.
+    await files.open({ endpointId: grant.endpoint.id, id: recordId, onlyOwner: grant.onlyOwner });
+    const target = { endpointId: grant.endpoint.id, recordId, masterKeyHash: site.project.masterKeyHash };
+    const fileToken = fileTokens.issue(target, toHolder(grant), expiresAt);
+    const query = new URLSearchParams({ key: grant.evidence.key ?? "", uniqueId: recordId, fileToken });
+    const url = `${toOwnOrigin(request, config.publicUrl)}${toEndpointPath(grant.endpoint.name)}?${query}`;
+    sendJson(exchange, 201, JSON.stringify({ fileToken, expiresAt: expiresAt.toISOString(), url }));
+  };
+}
+
+/** Not later than what the token stands on; in whole seconds. */
+function toExpiry({ user, keyExpiresAt }: Grant, asked: number): Date {
+  const end = Math.min(asked, user?.tokenExpiresAt.getTime() ?? asked, keyExpiresAt?.getTime() ?? asked);
+  return new Date(Math.floor(end / 1000) * 1000);
+}
+
+function toHolder({ user, master }: Grant): FileTokenHolder {
+  if (master) return { kind: "master" };
+  return user ? { kind: "user", accessTokenId: user.tokenId } : { kind: "key" };
+}
+
+function parseSeconds(value: string | null): number {
+  if (value === null) return FILE_TOKEN_SECONDS;
+  const seconds = /^\d{1,9}$/.test(value) ? Number(value) : 0;
+  if (seconds >= FILE_TOKEN_SECONDS_MIN && seconds <= FILE_TOKEN_SECONDS_MAX) return seconds;
+  const detail = `expiresIn is a number of seconds from ${FILE_TOKEN_SECONDS_MIN} to ${FILE_TOKEN_SECONDS_MAX}.`;
+  throw new AppError("parameter_invalid", { detail });
+}
+
+/** The origin by which the client reaches the server, or the one that people use. */
+function toOwnOrigin({ headers }: IncomingMessage, publicUrl: string | undefined): string {
+  if (publicUrl !== undefined) return new URL(publicUrl).origin;
+  const forwarded = headers["x-forwarded-proto"];
+  const protocol = (typeof forwarded === "string" ? forwarded : forwarded?.[0])?.split(",")[0]?.trim() === "https" ? "https" : "http";
+  return `${protocol}://${toHost(headers)}`;
+}
