@@ -8,6 +8,7 @@ export const DATA_FORMS: Readonly<Record<DataForm, { methods: string; query: str
   data: { methods: "GET, HEAD, OPTIONS", query: "dataOnly=true" },
   query: { methods: "GET, HEAD, OPTIONS", query: "" },
   file: { methods: "GET, HEAD, POST, OPTIONS", query: "fileOnly=true", kind: "data" },
+  fileToken: { methods: "POST, OPTIONS", query: "fileToken=true", kind: "data" },
   // As with `Accept: text/event-stream` (W12).
   events: { methods: "GET, OPTIONS", query: "" },
   bulk: { methods: "POST, OPTIONS", query: "bulk=true", kind: "data" },
@@ -15,7 +16,7 @@ export const DATA_FORMS: Readonly<Record<DataForm, { methods: string; query: str
   logout: { methods: "POST, OPTIONS", query: "logout=true", kind: "authentication" },
 };
 
-export type DataForm = "data" | "query" | "file" | "events" | "bulk" | "login" | "logout";
+export type DataForm = "data" | "query" | "file" | "fileToken" | "events" | "bulk" | "login" | "logout";
 
 /** The parts of a data-plane address, undecided: any of them may name nothing. */
 export interface DataAddress {

@@ -42,6 +42,7 @@ const BODY: readonly ErrorCode[] = ["content_type_unsupported", "body_empty", "b
 const ONE: readonly ErrorCode[] = ["unique_id_missing", "unique_id_invalid", "record_not_found", "version_conflict"];
 const ONCE: readonly ErrorCode[] = ["idempotency_key_invalid", "idempotency_key_reused"];
 const FILES: readonly ErrorCode[] = ["upload_invalid", "too_many_files", "file_too_large", "storage_unavailable"];
+const ONE_FILE: readonly ErrorCode[] = ["unique_id_missing", "unique_id_invalid", "record_not_found", "not_a_file"];
 const CREDENTIALS: readonly ErrorCode[] = ["credentials_missing", "credentials_invalid"];
 
 /** The operations, in the order in which they are shown. */
@@ -94,21 +95,12 @@ function toRecordOperations(endpoint: Described, schemas: DataSchemas): DataOper
       method: "get",
       form: "file",
       summary: "Read the file that a record describes.",
-      parameters: ["uniqueId", "range", "ifNoneMatch"],
+      parameters: ["uniqueId", "fileToken", "range", "ifNoneMatch"],
       responses: {
         200: { description: "The file, in its own type.", headers: toHeaders(["ETag"]), content: OCTETS },
         206: { description: "The part of the file that `Range` names.", headers: toHeaders(["ETag"]), content: OCTETS },
         304: { description: "The file still has the tag of `If-None-Match`.", headers: toHeaders(["ETag"]) },
-        ...toErrors([
-          ...read,
-          "unique_id_missing",
-          "unique_id_invalid",
-          "record_not_found",
-          "not_a_file",
-          "range_not_satisfiable",
-          "storage_unavailable",
-          "server_busy",
-        ]),
+        ...toErrors([...read, ...ONE_FILE, "file_token_invalid", "range_not_satisfiable", "storage_unavailable", "server_busy"]),
       },
     },
     {
@@ -120,6 +112,14 @@ function toRecordOperations(endpoint: Described, schemas: DataSchemas): DataOper
       parameters: ["idempotencyKey"],
       requestBody: { required: true, content: { "multipart/form-data": { schema: UPLOAD } } },
       responses: { 201: toJson("The record.", FILE_RECORD, CREATED), ...toErrors([...created, ...FILES]) },
+    },
+    {
+      method: "post",
+      form: "fileToken",
+      summary: "Make a URL that reads the file of a record for a while.",
+      description: "For `<img>` and `<video>`, which can't send an access token: the URL needs none.",
+      parameters: ["uniqueId", "expiresIn"],
+      responses: { 201: toJson("The URL, and what it ends with.", FILE_TOKEN), ...toErrors([...read, ...ONE_FILE, "server_busy"]) },
     },
     toEvents(read),
   ];
@@ -272,6 +272,7 @@ function toDelete({
 }
 
 /** Of each part that is a file the record's data: its name, type, size and hash, and the form's text parts. */
+const FILE_TOKEN: JsonSchema = { $ref: "#/components/schemas/FileToken" };
 const FILE_RECORD: JsonSchema = { $ref: "#/components/schemas/FileRecord" };
 const BINARY: JsonSchema = { type: "string", format: "binary" };
 const OCTETS = { "*/*": { schema: BINARY } };

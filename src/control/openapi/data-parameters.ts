@@ -1,6 +1,9 @@
 /** Parameters and headers that the data plane's operations share in descriptions (R, L, F, W). It must not know endpoints. */
 import type { ApiHeader, ApiParameter, ApiSecurityScheme, JsonSchema } from "@/src/shared/openapi";
 import {
+  FILE_TOKEN_SECONDS,
+  FILE_TOKEN_SECONDS_MAX,
+  FILE_TOKEN_SECONDS_MIN,
   IDEMPOTENCY_HOURS,
   IDEMPOTENCY_KEY_LENGTH_MAX,
   JSONATA_BYTES_MAX,
@@ -74,6 +77,13 @@ export const DATA_PARAMETERS = {
     `Repeating a request with the same key within ${IDEMPOTENCY_HOURS} hours answers the first result and writes nothing. Printable ASCII.`,
     { type: "string", minLength: 1, maxLength: IDEMPOTENCY_KEY_LENGTH_MAX, pattern: "^[ -~]*$" },
   ),
+  fileToken: query("fileToken", "A file token (see `fileToken=true`), in place of an access token.", TEXT),
+  expiresIn: query("expiresIn", "How long the URL works, in seconds.", {
+    type: "integer",
+    minimum: FILE_TOKEN_SECONDS_MIN,
+    maximum: FILE_TOKEN_SECONDS_MAX,
+    default: FILE_TOKEN_SECONDS,
+  }),
   range: header("Range", "Which bytes of the file, like `bytes=0-1023`."),
 } as const satisfies Record<string, ApiParameter>;
 

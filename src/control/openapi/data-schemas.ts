@@ -37,6 +37,15 @@ export const COMMON_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
       metadata: { type: "object", description: "The text parts of the form; repeated ones as lists.", additionalProperties: true },
     },
   },
+  FileToken: {
+    type: "object",
+    required: ["fileToken", "expiresAt", "url"],
+    properties: {
+      fileToken: { type: "string" },
+      expiresAt: TIME,
+      url: { type: "string", format: "uri", description: "Answers the file, with ranges, until `expiresAt`." },
+    },
+  },
   UserFields: {
     type: "object",
     description: "What is known of a user: either `username` or `email`, and any other fields.",

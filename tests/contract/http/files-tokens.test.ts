@@ -321,3 +321,13 @@ it("[F6] [U8] requests with a file token count like others", async () => {
     await limited.close();
   }
 });
+
+it("[F6] [U17] the form :fileToken is the same", async () => {
+  const id = await upload();
+  const address = `/api/1/ce/${seed.endpointName}:fileToken?key=${seed.key}&uniqueId=${id}`;
+  const answer = await fetch(`${server.origin}${address}`, { method: "POST", headers: ann.headers });
+  expect(answer.status).toBe(201);
+  const { url }: Shared = await answer.json();
+  expect((await fetch(url)).headers.get("content-type")).toBe("image/png");
+  await expectProblem(await fetch(`${server.origin}${address}`, { headers: ann.headers }), "method_not_allowed");
+});

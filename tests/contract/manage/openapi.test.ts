@@ -206,7 +206,7 @@ describe("projects/{id}/openapi.json", () => {
       const path = described.paths[`/api/1/ce/${name}`];
       for (const method of ["get", "post", "put", "delete"] as const) expect(path?.[method]).toBeDefined();
       const forms = Object.keys(described.paths).flatMap((other) => other.split(`/api/1/ce/${name}:`)[1] ?? []);
-      const ofKind = name === "people" ? ["login", "logout"] : ["bulk", "file"];
+      const ofKind = name === "people" ? ["login", "logout"] : ["bulk", "file", "fileToken"];
       expect(forms).toEqual(["data", "query", ...ofKind, "events"]);
     }
     const keys = await server.runtime.db.apiKey.findMany({ where: { projectId: project.id } });
