@@ -5,6 +5,7 @@ import type { Quotas } from "@/src/core/quotas";
 import type { Db } from "@/src/db/client";
 import type { ImportStaging } from "@/src/db/import-staging";
 import { AppError } from "@/src/shared/errors";
+import type { FoundCharset } from "./imports/charset";
 import type { Importer, ImportFile } from "./imports/importer";
 import type { ImportedItem } from "./imports/read-items";
 import { requireOwnTarget } from "./require-own-target";
@@ -12,8 +13,9 @@ import { requireOwnTarget } from "./require-own-target";
 const FIRST_RECORDS = 5;
 /** The first records are shown, not used: long ones are not sent back. */
 const FIRST_CHARACTERS = 10_000;
+const NOT_ASCII = /[^\0-\x7f]/;
 
-interface ImportRequest extends Omit<ImportFile, "accountId"> {
+interface ImportRequest extends Omit<ImportFile, "accountId" | "mayGuess" | "onFound"> {
   db: Pick<Db, "endpoint">;
   sandbox: Pick<Sandbox, "validate">;
   imports: Pick<Importer, "run">;
@@ -46,24 +48,50 @@ export async function importRecords(
   });
 }
 
+export interface CheckedImport {
+  records: number;
+  /** The first of them, as a JSON text of a list. */
+  first: string;
+  charset: FoundCharset;
+  /** In a file that is not UTF-8: further records that have other characters than ASCII, as `first`. They show whether the encoding is right. */
+  samples: string;
+}
+
 /**
- * What an import would store: how many records, and the first of them as JSON text. Throws `not_found`, `parameter_invalid` for an endpoint of users,
- * what {@link Importer.run} throws, and with the line `schema_mismatch`.
+ * What an import would store. Throws `not_found`, `parameter_invalid` for an endpoint of users, what {@link Importer.run} throws, and with the line
+ * `schema_mismatch`.
  */
-export async function checkImport(request: ImportRequest): Promise<{ records: number; first: string }> {
-  return readChecked(request, async (batches) => {
+export async function checkImport(request: ImportRequest): Promise<CheckedImport> {
+  let charset: FoundCharset = { name: "utf-8", isGuess: false };
+  const onFound = (found: FoundCharset) => {
+    charset = found;
+  };
+  return readChecked({ ...request, mayGuess: true, onFound }, async (batches) => {
     let records = 0;
     const first: string[] = [];
+    const samples: string[] = [];
     for await (const batch of batches) {
       for (const { data } of batch.slice(0, Math.max(FIRST_RECORDS - records, 0))) if (data.length <= FIRST_CHARACTERS) first.push(data);
+      if (samples.length < FIRST_RECORDS) {
+        const rest = batch.slice(Math.max(FIRST_RECORDS - records, 0));
+        const shown = rest.filter(({ data }) => data.length <= FIRST_CHARACTERS && NOT_ASCII.test(data));
+        samples.push(...shown.slice(0, FIRST_RECORDS - samples.length).map(({ data }) => data));
+      }
       records += batch.length;
     }
-    return { records, first: `[${first.join(",")}]` };
+    return { records, first: toList(first), charset, samples: toList(charset.name === "utf-8" ? [] : samples) };
   });
 }
 
+function toList(texts: readonly string[]): string {
+  return `[${texts.join(",")}]`;
+}
+
 /** Passes the file's records to `use`, each batch checked against the endpoint's schema. */
-async function readChecked<T>(request: ImportRequest, use: (batches: AsyncIterable<ImportedItem[]>) => Promise<T>): Promise<T> {
+async function readChecked<T>(
+  request: ImportRequest & Pick<ImportFile, "mayGuess" | "onFound">,
+  use: (batches: AsyncIterable<ImportedItem[]>) => Promise<T>,
+): Promise<T> {
   const { db, sandbox, imports, ownerId, endpointId, ...file } = request;
   const { kind, schema, projectId } = await requireOwnTarget({ db, ownerId, endpointId });
   if (kind === "authentication") {

@@ -16,3 +16,25 @@ export const IMPORT_DATA_BYTES_MAX = 256 * 1024 * 1024;
 export const IMPORT_RECORDS_MAX = 100_000;
 /** Of one account at once. */
 export const IMPORTS_PER_ACCOUNT_MAX = 2;
+/** Excel's ordinary CSV in Western countries, which it calls ANSI. */
+export const ANSI_CHARSET = "windows-1252";
+/** Encodings that the import dialog offers. The server knows more. */
+export const IMPORT_CHARSETS = [
+  "utf-8",
+  "utf-16le",
+  "utf-16be",
+  ANSI_CHARSET,
+  "windows-1250",
+  "windows-1251",
+  "windows-1253",
+  "windows-1254",
+  "windows-1255",
+  "windows-1256",
+  "windows-1257",
+  "windows-1258",
+  "macintosh",
+  "shift_jis",
+  "gb18030",
+  "big5",
+  "euc-kr",
+] as const;

@@ -9,6 +9,10 @@ const CELLS_MAX = 20_000_000;
 /** Quotes and numbers take more bytes in a row than as JSON, but never by so much. */
 const ROW_FACTOR = 4;
 const DELIMITERS = [",", ";", "\t"] as const;
+/** So much of a first line is looked at for its delimiter. */
+const HEAD_CHARACTERS_MAX = 64 * 1024;
+/** The first line in which Excel's files name their delimiter. Saved again, the line may have delimiters behind it. */
+const DELIMITER_LINE = /^"?sep=([^"\r\n])"?(?:\1|[ \t])*(?:\r\n|\r|\n|$)/i;
 
 const [NEWLINE, RETURN, QUOTE] = [0x0a, 0x0d, 0x22];
 
@@ -16,8 +20,11 @@ const [NEWLINE, RETURN, QUOTE] = [0x0a, 0x0d, 0x22];
 type State = "begin" | "bare" | "quoted" | "quote";
 
 export class CsvReader implements ItemReader {
+  readonly isTable = true;
   readonly #recordBytesMax: number;
+  /** Undefined until the first line was read, which is kept here. */
   #delimiter: number | undefined;
+  #head = "";
   #state: State = "begin";
   #line = 1;
   /** Where the row begins. */
@@ -46,7 +53,24 @@ export class CsvReader implements ItemReader {
   }
 
   *push(text: string): Generator<FileItem, void> {
-    this.#delimiter ??= findDelimiter(text);
+    if (this.#delimiter !== undefined) return yield* this.#read(text);
+    this.#head += text;
+    if (this.#head.length > HEAD_CHARACTERS_MAX || hasLine(this.#head)) yield* this.#begin();
+  }
+
+  /** Finds the delimiter in what was read so far, and reads it. */
+  *#begin(): Generator<FileItem, void> {
+    const head = this.#head;
+    this.#head = "";
+    const named = DELIMITER_LINE.exec(head);
+    this.#delimiter = (named?.[1] ?? findDelimiter(head)).charCodeAt(0);
+    if (!named) return yield* this.#read(head);
+    this.#startLine();
+    this.#isAfterReturn = named[0].endsWith("\r");
+    yield* this.#read(head.slice(named[0].length));
+  }
+
+  *#read(text: string): Generator<FileItem, void> {
     let at = 0;
     while (at < text.length) {
       const code = text.charCodeAt(at);
@@ -75,6 +99,7 @@ export class CsvReader implements ItemReader {
   }
 
   *end(): Generator<FileItem, void> {
+    if (this.#delimiter === undefined) yield* this.#begin();
     if (this.#state === "quoted") throw invalidLine(this.#rowLine, "this is not valid CSV: a quote is not closed");
     this.#isLastRow = true;
     if (this.#state !== "begin" || this.#count > 0) yield* this.#endCell(NEWLINE);
@@ -186,13 +211,25 @@ function toColumns(names: readonly string[], line: number): TableColumns {
   return columns;
 }
 
+/** True when a line of text has ended, blank lines before it aside. A quoted cell may have line breaks. */
+function hasLine(text: string): boolean {
+  return firstLine(text) !== undefined;
+}
+
+/** The first line that is not blank, without what stands in quotes; undefined: it has not ended. */
+function firstLine(text: string): string | undefined {
+  const plain = text.replace(/"[^"]*(?:"|$)/g, (quoted) => (quoted.length > 1 && quoted.endsWith('"') ? "x" : '"')).trimStart();
+  const end = plain.search(/[\r\n"]/);
+  return end < 0 || plain[end] === '"' ? undefined : plain.slice(0, end);
+}
+
 /** What separates most in the first line: spreadsheets of many countries write semicolons. */
-function findDelimiter(text: string): number {
-  const [line = ""] = text.split(/[\r\n]/, 1);
+function findDelimiter(text: string): string {
+  const line = firstLine(text) ?? text;
   let best = { delimiter: ",", pieces: 0 };
   for (const delimiter of DELIMITERS) {
     const pieces = line.split(delimiter).length;
     if (pieces > best.pieces) best = { delimiter, pieces };
   }
-  return best.delimiter.charCodeAt(0);
+  return best.delimiter;
 }

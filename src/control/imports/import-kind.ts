@@ -1,5 +1,7 @@
-/** The kinds of file that an import takes (G14). */
+/** The kinds of file that an import takes, and what a request says of its file (G14). */
 import { AppError } from "@/src/shared/errors";
+import { IMPORT_CHARSETS } from "@/src/shared/record-limits";
+import { type NamedCharset, toCharset } from "./charset";
 
 export const IMPORT_KINDS = ["ndjson", "json", "csv"] as const;
 export type ImportKind = (typeof IMPORT_KINDS)[number];
@@ -8,15 +10,63 @@ const KINDS: Readonly<Record<string, ImportKind>> = {
   "application/x-ndjson": "ndjson",
   "application/ndjson": "ndjson",
   "application/jsonl": "ndjson",
+  "application/x-jsonlines": "ndjson",
   "application/json": "json",
   "text/csv": "csv",
+  "application/csv": "csv",
+  "text/x-csv": "csv",
+  "text/comma-separated-values": "csv",
+  "text/tab-separated-values": "csv",
+  // Browsers on Windows say this of a .csv file.
+  "application/vnd.ms-excel": "csv",
 };
+/** Types that say nothing of what is in a file: its first character does. */
+const ANY: ReadonlySet<string> = new Set(["", "application/octet-stream", "binary/octet-stream", "text/plain"]);
 
-/** Returns the kind that a content type names. Throws `content_type_unsupported`. */
-export function parseImportKind(contentType: string | null): ImportKind {
+export interface ImportForm {
+  /** `any`: the file's first character says it. */
+  kind: ImportKind | "any";
+  charset: NamedCharset | undefined;
+}
+
+/**
+ * What a request says of its file: `format` and `charset` of the address, and the content type where they say nothing. Throws
+ * `content_type_unsupported`, and `parameter_invalid` for values that are not known.
+ */
+export function parseImportForm(contentType: string | null, parameters: URLSearchParams): ImportForm {
   const [mediaType = ""] = (contentType ?? "").split(";");
-  const kind = KINDS[mediaType.trim().toLowerCase()];
+  const type = mediaType.trim().toLowerCase();
+  const inType = /;\s*charset\s*=\s*"?([^";]+)/i.exec(contentType ?? "")?.[1];
+  return { kind: parseFormat(parameters) ?? toKind(type), charset: parseCharset(parameters.get("charset"), inType) };
+}
+
+function parseFormat(parameters: URLSearchParams): ImportKind | undefined {
+  const format = parameters.get("format");
+  if (format === null) return undefined;
+  const kind = IMPORT_KINDS.find((each) => each === format);
+  if (!kind) throw invalid("format", `Use one of: ${IMPORT_KINDS.join(", ")}.`);
+  return kind;
+}
+
+function toKind(type: string): ImportKind | "any" {
+  if (ANY.has(type)) return "any";
+  const kind = Object.hasOwn(KINDS, type) ? KINDS[type] : undefined;
   if (kind) return kind;
-  const detail = "This content type can't be imported. Send application/x-ndjson, application/json (an array) or text/csv.";
-  throw new AppError("content_type_unsupported", { detail });
+  const isForm = type === "multipart/form-data" || type === "application/x-www-form-urlencoded";
+  const advice = isForm
+    ? "Send the file itself as the body, with the header Content-Type: text/csv, or with format=csv."
+    : "Send application/x-ndjson, application/json (an array) or text/csv, or name the format with format=.";
+  throw new AppError("content_type_unsupported", { detail: `The content type ${JSON.stringify(type)} can't be imported. ${advice}` });
+}
+
+function parseCharset(parameter: string | null, inType: string | undefined): NamedCharset | undefined {
+  const label = parameter ?? inType;
+  if (label === undefined) return undefined;
+  const name = toCharset(label);
+  if (name !== undefined) return { name, from: parameter === null ? "content-type" : "parameter" };
+  throw invalid("charset", `This encoding is not known. Use for example one of: ${IMPORT_CHARSETS.join(", ")}.`);
+}
+
+function invalid(name: string, problem: string): AppError {
+  return new AppError("parameter_invalid", { detail: `${name}: ${problem}`, fields: { [name]: problem } });
 }

@@ -9,6 +9,7 @@ import { createFairSemaphore } from "@/src/core/fair-semaphore";
 import type { Log } from "@/src/core/ports";
 import { AppError } from "@/src/shared/errors";
 import { IMPORT_BYTES_MAX, IMPORTS_PER_ACCOUNT_MAX } from "@/src/shared/record-limits";
+import type { FoundCharset, NamedCharset } from "./charset";
 import type { ImportKind } from "./import-kind";
 import type { ImportedItem } from "./read-items";
 import { readInWorker } from "./worker-process";
@@ -30,7 +31,13 @@ const LEFT_BEHIND_MS = 3_600_000;
 
 export interface ImportFile {
   accountId: string;
-  kind: ImportKind;
+  kind: ImportKind | "any";
+  /** Undefined: the file says its encoding. */
+  charset?: NamedCharset | undefined;
+  /** What is not UTF-8, and does not say what it is, is read as windows-1252. Default: it is refused. */
+  mayGuess?: boolean;
+  /** Called with the file's encoding, after its last record. */
+  onFound?: (found: FoundCharset) => void;
   body: AsyncIterable<Uint8Array>;
   recordBytesMax: number;
   /** Gives the import up, e.g. because the client has gone. */
@@ -105,14 +112,14 @@ export function createImporter({ dir, findScript, log }: ImporterOptions): Impor
   }
 
   async function work<T>(request: ImportFile, use: (batches: AsyncIterable<ImportedItem[]>) => Promise<T>): Promise<T> {
-    const { accountId, kind, body, recordBytesMax } = request;
+    const { accountId, kind, charset, mayGuess = false, onFound, body, recordBytesMax } = request;
     const signal = request.signal ? AbortSignal.any([request.signal, closing.signal]) : closing.signal;
     await prepareOnce();
     const file = path.join(dir, randomUUID());
     try {
       await receive({ body, file, signal, rate });
-      const settings = { kind, recordBytesMax, cpuMsMax: CPU_MS_MAX };
-      const read = async () => use(readInWorker({ script: await findWorker(), file, settings, log, signal }));
+      const settings = { kind, charset, mayGuess, recordBytesMax, cpuMsMax: CPU_MS_MAX };
+      const read = async () => use(readInWorker({ script: await findWorker(), file, settings, log, signal, onFound }));
       return await turns.run([accountId], read, signal);
     } catch (error) {
       throw request.signal?.aborted ? new AppError("request_invalid", { detail: "The client has gone.", cause: error }) : error;

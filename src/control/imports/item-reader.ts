@@ -11,6 +11,8 @@ export interface FileItem {
 export interface ItemReader {
   /** The line that the reader has reached, from 1. */
   readonly line: number;
+  /** Items are rows of a table. */
+  readonly isTable: boolean;
   /** Reads the next chunk, and yields the items that end in it. Throws `body_invalid` and `body_too_large` with the line. */
   push(text: string): Generator<FileItem, void>;
   /** Reads the end of the file, and yields the item that ends there. Throws what `push` throws. */

@@ -8,6 +8,7 @@ const [NEWLINE, QUOTE, COMMA, BACKSLASH] = [0x0a, 0x22, 0x2c, 0x5c];
 const [OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
 
 export class JsonArrayReader implements ItemReader {
+  readonly isTable = false;
   readonly #recordBytesMax: number;
   #state: State = "before";
   #line = 1;

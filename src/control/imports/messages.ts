@@ -4,7 +4,9 @@ import { IMPORT_KINDS } from "./import-kind";
 
 /** What a worker is started with, as JSON in its first argument. The file is its standard input. */
 export const importSettingsSchema = z.strictObject({
-  kind: z.enum(IMPORT_KINDS),
+  kind: z.enum([...IMPORT_KINDS, "any"]),
+  charset: z.optional(z.strictObject({ name: z.string(), from: z.enum(["parameter", "content-type"]) })),
+  mayGuess: z.boolean(),
   recordBytesMax: z.number(),
   cpuMsMax: z.number(),
 });
@@ -16,7 +18,8 @@ export const NEXT = "next";
 export const importReportSchema = z.discriminatedUnion("type", [
   /** Records in the order of the file: JSON texts, and the line where each begins. */
   z.strictObject({ type: z.literal("batch"), data: z.array(z.string()), lines: z.array(z.number()) }),
-  z.strictObject({ type: z.literal("end") }),
+  /** The file's encoding. */
+  z.strictObject({ type: z.literal("end"), name: z.string(), isGuess: z.boolean() }),
   /** The file is refused. */
   z.strictObject({
     type: z.literal("refused"),

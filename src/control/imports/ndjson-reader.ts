@@ -2,6 +2,7 @@
 import { type FileItem, type ItemReader, recordTooLarge } from "./item-reader";
 
 export class NdjsonReader implements ItemReader {
+  readonly isTable = false;
   readonly #recordBytesMax: number;
   /** The beginning of a line that goes on in the next chunk, without white space before it. */
   #rest = "";

@@ -1,22 +1,23 @@
 import { describe, expect, it } from "vitest";
 import { IMPORT_DATA_BYTES_MAX, IMPORT_RECORDS_MAX } from "@/src/shared/record-limits";
-import type { ImportKind } from "./import-kind";
 import { type ImportedItem, type ReadOptions, readItems } from "./read-items";
 
 const MIB = 1024 * 1024;
 
-async function read(kind: ImportKind, chunks: Iterable<string | Uint8Array>, options: Partial<ReadOptions> = {}): Promise<ImportedItem[]> {
+type Kind = ReadOptions["kind"];
+
+async function read(kind: Kind, chunks: Iterable<string | Uint8Array>, options: Partial<ReadOptions> = {}): Promise<ImportedItem[]> {
   async function* bytes() {
     for (const chunk of chunks) yield Buffer.from(chunk);
   }
   const items: ImportedItem[] = [];
-  const settings = { kind, recordBytesMax: MIB, cpuMsMax: 1, cpuMs: () => 0, ...options };
+  const settings: ReadOptions = { kind, recordBytesMax: MIB, cpuMsMax: 1, cpuMs: () => 0, ...options };
   for await (const batch of readItems(bytes(), settings)) items.push(...batch);
   return items;
 }
 
 /** What is wrong, and how many bytes were read of endless ones. */
-async function refusal(kind: ImportKind, chunks: Iterable<string>, options: Partial<ReadOptions> = {}) {
+async function refusal(kind: Kind, chunks: Iterable<string>, options: Partial<ReadOptions> = {}) {
   let bytes = 0;
   function* counted() {
     for (const chunk of chunks) {
@@ -40,6 +41,10 @@ describe("chunks", () => {
     ["ndjson", '{"a":"é\\n"}\r\n\n  [1, 2] \n"𝄞"'],
     ["json", '\ufeff [ {"a,]":["\\"]",{}]} ,\n-1.50\n,"x\\\\" , [[],[1]]\n] \n'],
     ["csv", '\ufeffa,"b ""c""",d.e\r\n1,"x\n,""y""",\r\r"",true,"é"\n'],
+    ["csv", 'sep=|\r\na|b\r\n1|"x,y;z"\r\n'],
+    ["csv", '\n"a,b,c\n,";d;e\r1;2;é'],
+    ["any", '  {"a":1}\n{"a":2}'],
+    ["any", "\n\na;b\n1;2\n"],
   ] as const;
 
   it.each(files)("[G14] %s is read the same, wherever its chunks end", async (kind, text) => {

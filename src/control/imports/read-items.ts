@@ -5,6 +5,8 @@ import { parseJsonText } from "@/src/core/json-text";
 import { AppError, isAppError } from "@/src/shared/errors";
 import { isUniqueId, JSON_DEPTH_MAX } from "@/src/shared/protocol";
 import { IMPORT_DATA_BYTES_MAX, IMPORT_RECORDS_MAX } from "@/src/shared/record-limits";
+import { AnyReader } from "./any-reader";
+import { decodeText, type FoundCharset, type NamedCharset } from "./charset";
 import { CsvReader } from "./csv-reader";
 import type { ImportKind } from "./import-kind";
 import { type FileItem, type ItemReader, invalidLine, recordTooLarge } from "./item-reader";
@@ -18,7 +20,14 @@ export interface ImportedItem {
 }
 
 export interface ReadOptions {
-  kind: ImportKind;
+  /** `any`: the first character says it. */
+  kind: ImportKind | "any";
+  /** Undefined: the file says it. */
+  charset?: NamedCharset | undefined;
+  /** See DecodeOptions. Default: no. */
+  mayGuess?: boolean;
+  /** Called once, before the last batch. */
+  onFound?: (found: FoundCharset) => void;
   recordBytesMax: number;
   /** For the whole file: milliseconds of computing that `cpuMs` may count. */
   cpuMsMax: number;
@@ -36,17 +45,16 @@ const BATCH_CHARACTERS = 512 * 1024;
 export async function* readItems(bytes: AsyncIterable<Uint8Array>, options: ReadOptions): AsyncGenerator<ImportedItem[], void> {
   const reader = createReader(options);
   const batcher = new Batcher(options, reader);
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  for await (const chunk of bytes) {
-    yield* batcher.take(reader.push(decode(() => decoder.decode(chunk, { stream: true }))));
+  const { charset, mayGuess = false, onFound = () => undefined } = options;
+  for await (const text of decodeText(bytes, { charset, mayGuess, line: () => reader.line, onFound })) {
+    yield* batcher.take(reader.push(text));
     batcher.requireTime();
   }
-  yield* batcher.take(reader.push(decode(() => decoder.decode())));
   yield* batcher.take(reader.end());
   yield* batcher.end();
 }
 
-function createReader({ kind, recordBytesMax }: ReadOptions): ItemReader {
+function createReader({ kind, recordBytesMax }: Pick<ReadOptions, "kind" | "recordBytesMax">): ItemReader {
   switch (kind) {
     case "csv":
       return new CsvReader(recordBytesMax);
@@ -54,14 +62,8 @@ function createReader({ kind, recordBytesMax }: ReadOptions): ItemReader {
       return new JsonArrayReader(recordBytesMax);
     case "ndjson":
       return new NdjsonReader(recordBytesMax);
-  }
-}
-
-function decode(work: () => string): string {
-  try {
-    return work();
-  } catch (cause) {
-    throw new AppError("body_invalid", { detail: "The file is not UTF-8. Save it as UTF-8, then try again.", cause });
+    case "any":
+      return new AnyReader((found) => createReader({ kind: found, recordBytesMax }));
   }
 }
 
@@ -101,7 +103,7 @@ class Batcher {
   }
 
   #check({ text, line }: FileItem): string {
-    const { kind, recordBytesMax } = this.#options;
+    const { recordBytesMax } = this.#options;
     this.#records += 1;
     if (this.#records > IMPORT_RECORDS_MAX) throw this.#split(`at most ${IMPORT_RECORDS_MAX} records are taken at once`, line);
     const bytes = Buffer.byteLength(text);
@@ -110,7 +112,7 @@ class Batcher {
     if (this.#bytes > IMPORT_DATA_BYTES_MAX) throw this.#split(`the records have more than ${IMPORT_DATA_BYTES_MAX} bytes as JSON`, line);
     const data = requireJson(text, line);
     // A table's rows are data already.
-    return kind === "csv" ? data : unwrap(data);
+    return this.#reader.isTable ? data : unwrap(data);
   }
 
   #split(what: string, line: number): AppError {

@@ -5,6 +5,7 @@ import os from "node:os";
 import type { Log } from "@/src/core/ports";
 import { AppError } from "@/src/shared/errors";
 import { IMPORT_BYTES_MAX } from "@/src/shared/record-limits";
+import type { FoundCharset } from "./charset";
 import { type ImportReport, type ImportSettings, importReportSchema, NEXT } from "./messages";
 import type { ImportedItem } from "./read-items";
 
@@ -26,6 +27,8 @@ export interface WorkerOptions {
   log: Pick<Log, "warn">;
   /** Ends the worker. */
   signal: AbortSignal;
+  /** Called after the last batch. */
+  onFound?: ((found: FoundCharset) => void) | undefined;
   reportMsMax?: number;
 }
 
@@ -33,7 +36,7 @@ export interface WorkerOptions {
  * The records of a file, in order and in batches; the next batch is asked for when the consumer asks. Throws what readItems throws, `server_busy` when
  * the worker takes too long, `body_too_large` when it runs out of memory, and the signal's reason. The worker is gone when this settles or is ended.
  */
-export async function* readInWorker({ script, file, settings, log, signal, reportMsMax = REPORT_MS_MAX }: WorkerOptions) {
+export async function* readInWorker({ script, file, settings, log, signal, onFound, reportMsMax = REPORT_MS_MAX }: WorkerOptions) {
   signal.throwIfAborted();
   const handle = await open(file);
   const worker = new Worker(spawnWorker(script, settings, handle.fd));
@@ -52,7 +55,10 @@ export async function* readInWorker({ script, file, settings, log, signal, repor
           internal: "the worker died",
         });
       }
-      if (report.type === "end") return;
+      if (report.type === "end") {
+        onFound?.({ name: report.name, isGuess: report.isGuess });
+        return;
+      }
       yield toItems(report);
     }
   } finally {

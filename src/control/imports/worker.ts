@@ -1,6 +1,7 @@
 /** The import worker: a process that reads one file from its standard input, and reports its records batch by batch, each when the server asks for it. */
 import { createReadStream } from "node:fs";
 import { isAppError } from "@/src/shared/errors";
+import type { FoundCharset } from "./charset";
 import { type ImportReport, importReportSchema, importSettingsSchema, NEXT } from "./messages";
 import { readItems } from "./read-items";
 
@@ -17,10 +18,14 @@ async function run(): Promise<void> {
   const settings = importSettingsSchema.parse(JSON.parse(process.argv[2] ?? ""));
   const file = createReadStream("", { fd: 0, autoClose: false });
   try {
-    for await (const batch of readItems(file, { ...settings, cpuMs })) {
+    let found: FoundCharset = { name: "utf-8", isGuess: false };
+    const onFound = (charset: FoundCharset) => {
+      found = charset;
+    };
+    for await (const batch of readItems(file, { ...settings, cpuMs, onFound })) {
       await report({ type: "batch", data: batch.map(({ data }) => data), lines: batch.map(({ line }) => line) });
     }
-    await report({ type: "end" });
+    await report({ type: "end", ...found });
   } catch (error) {
     await report(toReport(error));
   }

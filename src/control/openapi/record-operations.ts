@@ -16,6 +16,7 @@ import {
 import type { ApiBody, ApiParameter, JsonSchema } from "@/src/shared/openapi";
 import { PUT_STRATEGIES } from "@/src/shared/protocol";
 import { EXPORT_FORMATS, GRID_LIMIT_MAX, RECORD_ORDERS } from "@/src/shared/record-limits";
+import { IMPORT_KINDS } from "../imports/import-kind";
 import type { ManageOperation } from "./manage-operation";
 
 const RECORDS = "Records";
@@ -170,10 +171,24 @@ export const RECORD_OPERATIONS: readonly ManageOperation[] = [
     path: "endpoints/{id}/import",
     tag: RECORDS,
     summary: "Store the records of a file, all or none.",
-    query: [query("check", "Store nothing: answer 200 and what would become of the file.", { type: "boolean", default: false })],
+    query: [
+      query("check", "Store nothing: answer 200 and what would become of the file.", { type: "boolean", default: false }),
+      query("format", "What the file is. Default: as the content type says, or the file's first character.", {
+        type: "string",
+        enum: IMPORT_KINDS,
+      }),
+      query("charset", "The file's encoding, e.g. windows-1252. Default: as the file or the content type says.", {
+        type: "string",
+        maxLength: 40,
+      }),
+    ],
     body: { required: true, description: "A JSON array, one JSON value a line, or CSV with a line of names.", content: FILES },
     answer: { status: 201, description: "How many were stored.", schema: importedSchema },
-    otherAnswer: { status: 200, description: "With `check=true`: how many there are, and the first of them.", schema: importCheckedSchema },
+    otherAnswer: {
+      status: 200,
+      description: "With `check=true`: how many there are, the first of them, and the file's encoding.",
+      schema: importCheckedSchema,
+    },
     errors: RECORD_BODY_ERRORS,
   },
   {
