@@ -96,6 +96,16 @@ test("[G14] a CSV file is looked through, imported, filtered and exported as NDJ
   const choose = (buffer: Buffer) => dialog.locator("input[type=file]").setInputFiles({ name: "people.csv", mimeType: "text/csv", buffer });
   await choose(Buffer.from('name,age\nGrace,85\nAlan,"41\n'));
   await expect(dialog.getByRole("alert")).toContainText("Line 3");
+  await dialog.getByRole("button", { name: "Another file" }).click();
+  await choose(Buffer.from("sep=;\r\nname;age\r\nJos\u00e9;1\r\n", "latin1"));
+  const encoding = dialog.getByRole("combobox", { name: "Encoding" });
+  await expect(encoding).toHaveValue("windows-1252");
+  await expect(dialog).toContainText('{"name":"José","age":1}');
+  await encoding.selectOption("windows-1251");
+  await expect(dialog).toContainText('{"name":"Josй","age":1}');
+  await encoding.selectOption("utf-8");
+  await expect(dialog.getByRole("alert")).toContainText("not utf-8");
+  await dialog.getByRole("button", { name: "Another file" }).click();
   await choose(Buffer.from('name,age,address.city\nGrace,85,Arlington\nAlan,41,Wilmslow\n"Edsger",72,Nuenen\n'));
   await expect(dialog).toContainText('{"name":"Grace","age":85,"address":{"city":"Arlington"}}');
   await dialog.getByRole("button", { name: "Import 3 records" }).click();

@@ -45,6 +45,13 @@ const FILES = {
   "application/x-ndjson": { schema: { type: "string" } },
   "text/csv": { schema: { type: "string" } },
 };
+/** The last two: the file's first character says what it is. */
+const IMPORT_FILES = {
+  ...FILES,
+  "application/vnd.ms-excel": { schema: { type: "string" } },
+  "application/octet-stream": { schema: { type: "string", format: "binary" } },
+  "text/plain": { schema: { type: "string" } },
+};
 
 const query = (name: string, description: string, schema: JsonSchema): ApiParameter => ({ name, in: "query", description, schema });
 
@@ -182,7 +189,7 @@ export const RECORD_OPERATIONS: readonly ManageOperation[] = [
         maxLength: 40,
       }),
     ],
-    body: { required: true, description: "A JSON array, one JSON value a line, or CSV with a line of names.", content: FILES },
+    body: { required: true, description: "A JSON array, one JSON value a line, or CSV with a line of names.", content: IMPORT_FILES },
     answer: { status: 201, description: "How many were stored.", schema: importedSchema },
     otherAnswer: {
       status: 200,

@@ -6,6 +6,7 @@ import { EXPORT_FORMATS, type ExportFormat } from "@/src/shared/record-limits";
 import { Button } from "../components/button";
 import { Dialog, DialogActions } from "../components/dialog";
 import { Segments } from "../components/segments";
+import { Switch } from "../components/switch";
 import { formatCount } from "../format/number";
 import { FormFailure } from "../forms/form-failure";
 import { useAction } from "../forms/use-action";
@@ -18,7 +19,7 @@ const LABELS: Readonly<Record<ExportFormat, string>> = { json: "JSON", ndjson: "
 const HINTS: Readonly<Record<ExportFormat, string>> = {
   json: "One array, as the endpoint answers it.",
   ndjson: "A record a line: for large files, and for other programs.",
-  csv: "A table with a column for each path. Texts that a spreadsheet would run as formulas get an apostrophe in front.",
+  csv: "A table with a column for each path. Texts that a spreadsheet would run as formulas get an apostrophe in front. An import reads it back as it was, unless a spreadsheet has saved it: that takes the quotes off texts such as 007.",
 };
 
 interface Props {
@@ -41,14 +42,16 @@ function ExportForm({ endpointId, query, selected, onDone }: Omit<Props, "open" 
   const isNarrowed = query.search.trim() !== "" || query.filters.length > 0;
   const [which, setWhich] = useState<Which>(selected.size > 0 ? "selected" : isNarrowed ? "found" : "all");
   const [format, setFormat] = useState<ExportFormat>("json");
+  const [isForExcel, setIsForExcel] = useState(false);
+  const form = { format, bom: format === "csv" && isForExcel };
   const { run, pending, failure } = useAction(async () => {
     if (which === "selected") {
-      const { name, blob } = await exportNamed(endpointId, format, [...selected]);
+      const { name, blob } = await exportNamed(endpointId, form, [...selected]);
       const url = URL.createObjectURL(blob);
       download(url, name);
       URL.revokeObjectURL(url);
     } else {
-      const path = toExportPath(endpointId, format, which === "found" ? query : { search: "", filters: [], order: ORDER_DEFAULT });
+      const path = toExportPath(endpointId, form, which === "found" ? query : { search: "", filters: [], order: ORDER_DEFAULT });
       await checkExport(path);
       download(path, "");
     }
@@ -71,6 +74,14 @@ function ExportForm({ endpointId, query, selected, onDone }: Omit<Props, "open" 
         hint={HINTS[format]}
         onChange={setFormat}
       />
+      {format === "csv" ? (
+        <Switch
+          label="For Excel"
+          hint="Begins the file with a byte order mark, without which Excel shows é as Ã©."
+          checked={isForExcel}
+          onChange={setIsForExcel}
+        />
+      ) : null}
       <FormFailure failure={failure} />
       <DialogActions>
         <Button tone="primary" busy={pending} onClick={() => run()}>

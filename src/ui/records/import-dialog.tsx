@@ -11,6 +11,7 @@ import { formatBytes, formatPlural } from "../format/number";
 import { FormFailure } from "../forms/form-failure";
 import { notify } from "../notifications/notify";
 import { FilePicker } from "./file-picker";
+import { ImportCharset } from "./import-charset";
 import { checkImport, type ImportFile, importFile } from "./records-query";
 
 interface Props {
@@ -37,6 +38,8 @@ export function ImportDialog({ open, onOpenChange, ...props }: Props) {
 type Step =
   | { step: "choose" }
   | { step: "checking"; file: File; part: number }
+  /** Another encoding may help. */
+  | { step: "refused"; file: File; charset: string | undefined }
   | { step: "ready"; file: File; checked: ImportChecked }
   | { step: "importing"; file: File; checked: ImportChecked; part: number };
 
@@ -48,7 +51,7 @@ function ImportSteps({ endpointId, onImported, onClose }: Omit<Props, "open" | "
 
   const work = async (
     begin: (part: number) => Step,
-    run: (file: Omit<ImportFile, "file" | "contentType">) => Promise<Step>,
+    run: (file: Omit<ImportFile, "file" | "contentType" | "charset">) => Promise<Step>,
     back: Step,
   ) => {
     abort.current = new AbortController();
@@ -62,23 +65,25 @@ function ImportSteps({ endpointId, onImported, onClose }: Omit<Props, "open" | "
       setState(back);
     }
   };
+  const check = (file: File, contentType: string, charset?: string) =>
+    void work(
+      (part) => ({ step: "checking", file, part }),
+      async (request) => ({ step: "ready", file, checked: await checkImport({ ...request, file, contentType, charset }) }),
+      { step: "refused", file, charset },
+    );
   const choose = (file: File) => {
     const contentType = toContentType(file.name);
     const problem = toFileProblem(file, contentType);
-    if (contentType === undefined || problem) {
-      return setFailure(new RequestError({ code: "fields_invalid", status: 400, requestId: undefined, detail: problem ?? "" }));
-    }
-    void work(
-      (part) => ({ step: "checking", file, part }),
-      async (request) => ({ step: "ready", file, checked: await checkImport({ ...request, file, contentType }) }),
-      { step: "choose" },
-    );
+    if (contentType !== undefined && problem === undefined) return check(file, contentType);
+    setState({ step: "choose" });
+    setFailure(new RequestError({ code: "fields_invalid", status: 400, requestId: undefined, detail: problem ?? "" }));
   };
   const store = ({ file, checked }: Step & { step: "ready" }) =>
     void work(
       (part) => ({ step: "importing", file, checked, part }),
       async (request) => {
-        const { imported } = await importFile({ ...request, file, contentType: toContentType(file.name) ?? "" });
+        const { charset } = checked;
+        const { imported } = await importFile({ ...request, file, contentType: toContentType(file.name) ?? "", charset });
         notify(`Imported ${formatPlural(imported, "record")}.`);
         onImported();
         onClose();
@@ -86,6 +91,10 @@ function ImportSteps({ endpointId, onImported, onClose }: Omit<Props, "open" | "
       },
       { step: "ready", file, checked },
     );
+  const startOver = () => {
+    setFailure(undefined);
+    setState({ step: "choose" });
+  };
 
   return (
     <div className="flex flex-col gap-4">
@@ -93,7 +102,7 @@ function ImportSteps({ endpointId, onImported, onClose }: Omit<Props, "open" | "
         <FilePicker
           label="Choose a file"
           hint={`CSV, NDJSON or JSON, up to ${formatBytes(IMPORT_BYTES_MAX)}. The first line of a CSV file names the columns.`}
-          accept=".csv,.ndjson,.jsonl,.json"
+          accept=".csv,.tsv,.txt,.ndjson,.jsonl,.json"
           onFiles={([file]) => file && choose(file)}
         />
       ) : (
@@ -105,6 +114,13 @@ function ImportSteps({ endpointId, onImported, onClose }: Omit<Props, "open" | "
       {state.step === "checking" || state.step === "importing" ? (
         <Progress part={state.part} what={state.step === "checking" ? "Looking through the file" : "Importing"} />
       ) : null}
+      {state.step === "ready" || (state.step === "refused" && failure?.code === "body_invalid") ? (
+        <ImportCharset
+          value={state.step === "ready" ? state.checked.charset : state.charset}
+          isGuess={state.step === "ready" && state.checked.guessed}
+          onChange={(charset) => check(state.file, toContentType(state.file.name) ?? "", charset)}
+        />
+      ) : null}
       {state.step === "ready" ? <Preview checked={state.checked} /> : null}
       <FormFailure failure={failure} />
       <DialogActions>
@@ -113,8 +129,8 @@ function ImportSteps({ endpointId, onImported, onClose }: Omit<Props, "open" | "
             Import {formatPlural(state.checked.records, "record")}
           </Button>
         ) : null}
-        {state.step === "ready" ? (
-          <Button onClick={() => setState({ step: "choose" })}>Another file</Button>
+        {state.step === "ready" || state.step === "refused" ? (
+          <Button onClick={startOver}>Another file</Button>
         ) : (
           <Button onClick={onClose}>Cancel</Button>
         )}
@@ -138,26 +154,41 @@ function Progress({ part, what }: { part: number; what: string }) {
   );
 }
 
-function Preview({ checked: { records, first } }: { checked: ImportChecked }) {
+function Preview({ checked: { records, first, samples } }: { checked: ImportChecked }) {
   return (
     <div className="flex min-w-0 flex-col gap-1.5">
       <p>
         {formatPlural(records, "record")}, all of them fine. {first.length < records ? "The first ones:" : ""}
       </p>
-      <ol className="flex max-h-56 flex-col divide-y divide-line overflow-y-auto rounded-md border border-line bg-inset font-mono text-data">
-        {first.map((data, index) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: they have no name yet, and keep their places
-          <li key={index} className="line-clamp-3 px-3 py-1.5 leading-5 wrap-anywhere">
-            {JSON.stringify(data)}
-          </li>
-        ))}
-      </ol>
+      <RecordList records={first} />
+      {samples.length > 0 ? (
+        <>
+          <p>Further records with letters that depend on the encoding:</p>
+          <RecordList records={samples} />
+        </>
+      ) : null}
     </div>
+  );
+}
+
+function RecordList({ records }: { records: readonly unknown[] }) {
+  return (
+    <ol className="flex max-h-56 flex-col divide-y divide-line overflow-y-auto rounded-md border border-line bg-inset font-mono text-data">
+      {records.map((data, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: they have no name yet, and keep their places
+        <li key={index} className="line-clamp-3 shrink-0 px-3 py-1.5 leading-5 wrap-anywhere">
+          {JSON.stringify(data)}
+        </li>
+      ))}
+    </ol>
   );
 }
 
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
   csv: "text/csv",
+  tsv: "text/csv",
+  // Excel's Unicode text is a table, others' may be anything.
+  txt: "text/plain",
   ndjson: "application/x-ndjson",
   jsonl: "application/x-ndjson",
   json: "application/json",
@@ -168,7 +199,7 @@ function toContentType(name: string): string | undefined {
 }
 
 function toFileProblem({ size }: File, contentType: string | undefined): string | undefined {
-  if (contentType === undefined) return "The name of the file should end in .csv, .ndjson, .jsonl or .json.";
+  if (contentType === undefined) return "The name of the file should end in .csv, .tsv, .txt, .ndjson, .jsonl or .json.";
   if (size > IMPORT_BYTES_MAX)
     return `This file has ${formatBytes(size)}: split it into parts of ${formatBytes(IMPORT_BYTES_MAX)} at most.`;
   return undefined;

@@ -95,9 +95,16 @@ export async function deleteRecords(endpointId: string, uniqueIds: readonly stri
 
 const DELETE_BATCH = 1000;
 
+export interface ExportForm {
+  format: ExportFormat;
+  /** Begin with a byte order mark: CSV alone. */
+  bom: boolean;
+}
+
 /** Where an export of what a query selects is downloaded from. */
-export function toExportPath(endpointId: string, format: ExportFormat, query: GridQuery): string {
+export function toExportPath(endpointId: string, { format, bom }: ExportForm, query: GridQuery): string {
   const parameters = toParameters(query);
+  if (bom) parameters.set("bom", "true");
   // The file is in order of creation unless another order was chosen.
   if (!parameters.has("order")) parameters.set("order", "created");
   parameters.set("format", format);
@@ -107,11 +114,15 @@ export function toExportPath(endpointId: string, format: ExportFormat, query: Gr
 /** The file of the named records. */
 export async function exportNamed(
   endpointId: string,
-  format: ExportFormat,
+  { format, bom }: ExportForm,
   uniqueIds: readonly string[],
 ): Promise<{ name: string; blob: Blob }> {
   const headers = { "Content-Type": "application/json" };
-  const response = await send(`endpoints/${endpointId}/export`, { method: "POST", headers, body: JSON.stringify({ format, uniqueIds }) });
+  const response = await send(`endpoints/${endpointId}/export`, {
+    method: "POST",
+    headers,
+    body: JSON.stringify({ format, bom, uniqueIds }),
+  });
   const name = /filename="([^"]+)"/.exec(response.headers.get("content-disposition") ?? "")?.[1] ?? `records.${format}`;
   return { name, blob: await response.blob() };
 }
@@ -126,21 +137,25 @@ export interface ImportFile {
   endpointId: string;
   file: Blob;
   contentType: string;
+  /** Undefined: what the file says. */
+  charset: string | undefined;
   /** Hears which part of the file is on its way, from 0 to 1. */
   onProgress: (part: number) => void;
   signal: AbortSignal;
 }
 
 /** What an import of the file would do. */
-export const checkImport = (request: ImportFile): Promise<ImportChecked> => upload<ImportChecked>({ ...request, query: "?check=true" });
+export const checkImport = (request: ImportFile): Promise<ImportChecked> => upload<ImportChecked>({ ...request, check: true });
 
-export const importFile = (request: ImportFile): Promise<Imported> => upload<Imported>({ ...request, query: "" });
+export const importFile = (request: ImportFile): Promise<Imported> => upload<Imported>({ ...request, check: false });
 
 /** By XMLHttpRequest: `fetch` can't tell how much was sent. */
-function upload<Answer>({ endpointId, file, contentType, onProgress, signal, query }: ImportFile & { query: string }): Promise<Answer> {
+function upload<Answer>(upload: ImportFile & { check: boolean }): Promise<Answer> {
+  const { endpointId, file, contentType, charset, onProgress, signal, check } = upload;
+  const query = new URLSearchParams({ ...(check ? { check: "true" } : {}), ...(charset === undefined ? {} : { charset }) });
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    request.open("POST", `/api/manage/endpoints/${endpointId}/import${query}`);
+    request.open("POST", `/api/manage/endpoints/${endpointId}/import?${query}`);
     request.setRequestHeader("Content-Type", contentType);
     request.upload.onprogress = ({ loaded, total }) => onProgress(total === 0 ? 1 : loaded / total);
     request.onerror = () => reject(toUnreachable());
