@@ -160,7 +160,6 @@ export const recordsDeleteSchema = z.strictObject({ uniqueIds });
 /** POST endpoints/{id}/export: the named records. */
 export const exportSchema = z.strictObject({
   format: z.enum(EXPORT_FORMATS, `Use one of: ${EXPORT_FORMATS.join(", ")}.`),
-  /** Begin CSV with a byte order mark. */
   bom: z.optional(z.boolean("Send true or false.")),
   uniqueIds,
 });
@@ -363,17 +362,9 @@ export const gridPageSchema = z.object({ records: z.array(gridRecordSchema), nex
 export const recordsDeletedSchema = z.object({ deleted: count });
 /** POST endpoints/{id}/import: how many records were made. */
 export const importedSchema = z.object({ imported: count });
-/**
- * POST endpoints/{id}/import?check=true: how many records it would make, the first ones, and the file's encoding. `guessed`: an import must name
- * it. `samples`: of a file that is not UTF-8, further records with other characters than ASCII.
- */
-export const importCheckedSchema = z.object({
-  records: count,
-  first: z.array(z.unknown()),
-  charset: z.string(),
-  guessed: z.boolean(),
-  samples: z.array(z.unknown()),
-});
+const values = z.array(z.unknown());
+/** POST endpoints/{id}/import?check=true. `guessed`: an import must name the encoding. `samples`: records that show whether it is right. */
+export const importCheckedSchema = z.object({ records: count, first: values, charset: z.string(), guessed: z.boolean(), samples: values });
 export const accountSchema = z.object({ id, name: z.string(), email: z.string(), role: z.enum(["admin", "member"]), createdAt: time });
 export const sessionSchema = z.object({
   id,
