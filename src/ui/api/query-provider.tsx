@@ -3,9 +3,11 @@
 
 import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
-import { RequestError } from "./request-error";
+import { isUnanswered, RequestError } from "./request-error";
 
 const FRESH_MS = 10_000;
+/** How often a query that nothing but the network failed is asked again. */
+const UNANSWERED_MS = 10_000;
 
 export function QueryProvider({ children }: { children: ReactNode }) {
   const [client] = useState(createClient);
@@ -20,10 +22,16 @@ function createClient(): QueryClient {
       queries: {
         staleTime: FRESH_MS,
         // Asking again changes nothing about an answer of the kind 4xx.
-        retry: (failures, error) => failures < 2 && !(error instanceof RequestError && error.status >= 400 && error.status < 500),
+        retry: (failures, error) => failures < 2 && (isUnanswered(error) || !isClientError(error)),
+        // A network or a server that was away comes back without the reader doing anything.
+        refetchInterval: ({ state: { error } }) => (isUnanswered(error) ? UNANSWERED_MS : false),
       },
     },
   });
+}
+
+function isClientError(error: Error): boolean {
+  return error instanceof RequestError && error.status >= 400 && error.status < 500;
 }
 
 function leaveWhenSignedOut(error: Error): void {

@@ -1,5 +1,5 @@
 /** Asks the management API: JSON in and out, problems as RequestError. It must hold no state. */
-import { readProblem, toUnreachable } from "./request-error";
+import { readJson, readProblem, toUnreachable } from "./request-error";
 
 export interface JsonRequest {
   method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -22,6 +22,5 @@ export async function requestJson<Answer = void>(path: string, { method = "GET",
     throw error instanceof DOMException && error.name === "AbortError" ? error : toUnreachable();
   });
   if (!response.ok) throw await readProblem(response);
-  const answer: Answer = response.status === 204 ? undefined : await response.json().catch(() => Promise.reject(toUnreachable()));
-  return answer;
+  return readJson(response);
 }

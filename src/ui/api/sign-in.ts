@@ -1,5 +1,5 @@
 /** Begins and ends the dashboard session through next-auth's routes. Its own browser code would hide how long to wait after too many attempts. */
-import { RequestError, readProblem, toUnreachable } from "./request-error";
+import { RequestError, readJson, readProblem, toUnreachable } from "./request-error";
 
 /** Raises RequestError: `credentials_wrong`, and `rate_limited`, which says how long to wait. */
 export async function signIn({ email, password }: { email: string; password: string }): Promise<void> {
@@ -13,19 +13,21 @@ export async function signIn({ email, password }: { email: string; password: str
     });
   }
   if (!response.ok) throw await readProblem(response);
+  await readJson(response);
 }
 
 /** Ends this session, on the server too. */
 export async function signOut(): Promise<void> {
   const response = await post("/api/auth/signout", {});
   if (!response.ok) throw await readProblem(response);
+  await readJson(response);
 }
 
 async function post(path: string, fields: Readonly<Record<string, string>>): Promise<Response> {
   const unreachable = () => Promise.reject(toUnreachable());
   const issued = await fetch("/api/auth/csrf", { credentials: "same-origin", cache: "no-store" }).catch(unreachable);
   if (!issued.ok) throw await readProblem(issued);
-  const { csrfToken }: { csrfToken: string } = await issued.json().catch(unreachable);
+  const { csrfToken } = await readJson<{ csrfToken: string }>(issued);
   return fetch(path, {
     method: "POST",
     credentials: "same-origin",

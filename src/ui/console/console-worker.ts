@@ -1,6 +1,7 @@
 /** The worker that runs the console's engine: connects it with the network, timers and the page. It must hold no rule of its own. */
 import type { Problem } from "@/src/shared/errors";
 import type { EndpointDetail, IssuedTicket } from "@/src/shared/management";
+import { ANSWERED_ELSEWHERE, isJsonType } from "../api/request-error";
 import { ConsoleEngine, LIMITS } from "./console-engine";
 import type { FromWorker, PreviousVersion, ToWorker } from "./console-messages";
 import { type Opening, StreamConnection, type StreamSocket } from "./stream-connection";
@@ -8,6 +9,7 @@ import { type LogPage, parseLogPage } from "./stream-message";
 
 const FIRST_PAGE = 200;
 const OLDER_PAGE = 500;
+const ANSWER_MS_MAX = 20_000;
 
 declare const self: DedicatedWorkerGlobalScope;
 
@@ -125,11 +127,11 @@ async function prepare(engine: ConsoleEngine, api: string, origin: string, wasLi
     engine.begin(page.value);
   }
   if (wasLive) {
-    const detail = await ask<Pick<EndpointDetail, "changeCount">>(api);
+    const detail = await ask(api, (answer: Pick<EndpointDetail, "changeCount">) => Number.isInteger(answer.changeCount));
     if (!detail.ok) return detail;
     engine.expectResume(detail.value.changeCount);
   }
-  const ticket = await ask<IssuedTicket>(`${api}/stream-ticket`, { method: "POST" });
+  const ticket = await ask(`${api}/stream-ticket`, (answer: IssuedTicket) => answer.path.startsWith("/"), { method: "POST" });
   if (!ticket.ok) return ticket;
   return { ok: true, url: `${origin.replace(/^http/, "ws")}${ticket.value.path}&since=${engine.cursor ?? "now"}` };
 }
@@ -150,19 +152,36 @@ type Answer<Value> = { ok: true; value: Value } | (Opening & { ok: false });
 
 async function readLog(path: string): Promise<Answer<LogPage>> {
   const answer = await askText(path);
-  return answer.ok ? { ok: true, value: parseLogPage(answer.value) } : answer;
+  return answer.ok ? read(() => parseLogPage(answer.value)) : answer;
 }
 
-async function ask<Value>(path: string, init: RequestInit = {}): Promise<Answer<Value>> {
+/** `isOwn`: whether the answer has the form of ours; it may throw. */
+async function ask<Value>(path: string, isOwn: (value: Value) => boolean, init: RequestInit = {}): Promise<Answer<Value>> {
   const answer = await askText(path, init);
-  return answer.ok ? { ok: true, value: JSON.parse(answer.value) as Value } : answer;
+  if (!answer.ok) return answer;
+  return read(() => {
+    const value: Value = JSON.parse(answer.value);
+    if (!isOwn(value)) throw new Error("The answer has an unknown form.");
+    return value;
+  });
 }
 
-/** Our own server; what it refuses for good is told apart from what may pass. */
+function read<Value>(parse: () => Value): Answer<Value> {
+  try {
+    return { ok: true, value: parse() };
+  } catch {
+    return ELSEWHERE;
+  }
+}
+
+const ELSEWHERE: Answer<never> = { ok: false, retry: true, reason: ANSWERED_ELSEWHERE };
+
+/** Our own server. Tells refusals that stay from those that may pass; what is not JSON was not answered by the server, and may pass. */
 async function askText(path: string, init: RequestInit = {}): Promise<Answer<string>> {
   try {
-    const response = await fetch(path, { ...init, cache: "no-store" });
+    const response = await fetch(path, { ...init, cache: "no-store", signal: AbortSignal.timeout(ANSWER_MS_MAX) });
     const text = await response.text();
+    if (!isJsonType(response.headers.get("content-type"))) return ELSEWHERE;
     if (response.ok) return { ok: true, value: text };
     return toRefusal(response.status, text);
   } catch {

@@ -1,6 +1,6 @@
 /** Sends what the composer holds, through the management API (G7). Bodies go as typed: digits and key order stay. */
 import { PUT_STRATEGIES, type PutStrategy } from "@/src/shared/protocol";
-import { readProblem, toUnreachable } from "../api/request-error";
+import { readJson, readProblem, toUnreachable } from "../api/request-error";
 import { type CurlRequest, type Target, toHttpUrl } from "../snippets/snippets";
 
 export const METHODS = ["POST", "PUT", "DELETE"] as const;
@@ -37,7 +37,7 @@ export async function sendDraft(endpointId: string, draft: Draft): Promise<Sent>
   }).catch(() => Promise.reject(toUnreachable()));
   if (!response.ok) throw await readProblem(response);
   const durationMs = Math.round(performance.now() - startMs);
-  const { uniqueId }: { uniqueId: string } = await response.json().catch(() => Promise.reject(toUnreachable()));
+  const { uniqueId } = await readJson<{ uniqueId: string }>(response);
   return { status: response.status, durationMs, recordId: uniqueId };
 }
 

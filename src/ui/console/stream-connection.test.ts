@@ -8,12 +8,16 @@ function createWorld() {
   const timers: { at: number; run: () => void }[] = [];
   const sockets: (StreamSocket & { url: string; closed: boolean })[] = [];
   const states: ConnectionState[] = [];
-  const openings: Opening[] = [];
+  const openings: (Opening | (() => Promise<Opening>))[] = [];
   let nowMs = 0;
   let tickets = 0;
   const connection = new StreamConnection({
-    prepare: async () => openings.shift() ?? { ok: true, url: `ws://host/?ticket=${++tickets}` },
+    prepare: async () => {
+      const opening = openings.shift() ?? { ok: true, url: `ws://host/?ticket=${++tickets}` };
+      return typeof opening === "function" ? opening() : opening;
+    },
     openSocket: (url) => {
+      if (url === "") throw new SyntaxError("not an address");
       const socket = {
         url,
         closed: false,
@@ -72,6 +76,37 @@ function createWorld() {
 }
 
 describe("StreamConnection", () => {
+  it.each<[string, Opening | (() => Promise<Opening>)]>([
+    ["fails in a way that nobody foresaw", () => Promise.reject(new SyntaxError("Unexpected token <"))],
+    ["never answers", () => new Promise(() => undefined)],
+    ["names an address that is none", { ok: true, url: "" }],
+  ])("[W9] an opening that %s is a failed attempt: it says so, and tries again", async (_what, opening) => {
+    const world = createWorld();
+    world.openings.push(opening);
+    await world.start();
+    if (world.connection.state.state === "connecting") await world.tick();
+    expect(world.connection.state).toMatchObject({ state: "waiting", attempt: 2, reason: expect.stringMatching(/could not|does not/) });
+    await world.tick();
+    world.last().onmessage?.({ data: "READY" });
+    expect(world.connection.state).toEqual({ state: "live" });
+  });
+
+  it("[W9] what an abandoned opening brings late is not used", async () => {
+    const world = createWorld();
+    let answer: (opening: Opening) => void = () => undefined;
+    world.openings.push(
+      () =>
+        new Promise((resolve) => {
+          answer = resolve;
+        }),
+    );
+    await world.start();
+    await world.tick();
+    answer({ ok: true, url: "ws://late" });
+    await world.settle();
+    expect([world.connection.state.state, world.sockets.length]).toEqual(["waiting", 0]);
+  });
+
   it("[W9] is live once the stream is ready, and comes back with a new ticket after a loss", async () => {
     const world = createWorld();
     await world.start();

@@ -2,8 +2,13 @@
 import { CLOSE } from "@/src/shared/protocol";
 import { judgeClose, SILENCE_MAX_MS, toDelayMs } from "./reconnect-policy";
 
+/** A network may accept a connection and never answer. */
+const PREPARE_MS_MAX = 30_000;
+
 /** What browsers report when there was no close frame. */
 const NO_CLOSE_FRAME = 1006;
+
+const NOT_OPENED = "The stream could not be opened.";
 
 export type ConnectionState =
   | { state: "connecting"; attempt: number }
@@ -22,7 +27,7 @@ export interface StreamSocket {
 export type Opening = { ok: true; url: string } | { ok: false; retry: boolean; reason: string; signIn?: boolean };
 
 export interface ConnectionPorts {
-  /** Asked before every attempt: a ticket is good for one. */
+  /** Called before every attempt: a ticket is good for one. A rejection counts as a failed attempt. */
   prepare: () => Promise<Opening>;
   openSocket: (url: string) => StreamSocket;
   setTimer: (run: () => void, ms: number) => () => void;
@@ -75,14 +80,17 @@ export class StreamConnection {
     this.#turn += 1;
     const turn = this.#turn;
     this.#set({ state: "connecting", attempt });
-    const opening = await this.#ports.prepare();
+    this.#setTimer(() => this.#abandon(turn, attempt, "The server does not answer."), PREPARE_MS_MAX);
+    const opening = await this.#ports.prepare().catch((): Opening => ({ ok: false, retry: true, reason: NOT_OPENED }));
     if (turn !== this.#turn) return;
     if (!opening.ok) {
+      this.#cancelTimer();
       if (opening.retry) this.#wait(attempt, opening.reason);
       else this.#set({ state: "ended", reason: opening.reason, signIn: opening.signIn ?? false });
       return;
     }
-    const socket = this.#ports.openSocket(opening.url);
+    const socket = this.#tryOpen(opening.url);
+    if (!socket) return this.#abandon(turn, attempt, NOT_OPENED);
     this.#socket = socket;
     this.#heardAtMs = this.#ports.nowMs();
     this.#listenForSilence(turn, attempt);
@@ -96,6 +104,22 @@ export class StreamConnection {
     socket.onclose = ({ code, reason }) => {
       if (turn === this.#turn) this.#onClose({ code, reason, attempt });
     };
+  }
+
+  /** Undefined: the browser refuses the address. */
+  #tryOpen(url: string): StreamSocket | undefined {
+    try {
+      return this.#ports.openSocket(url);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Gives up an attempt; what it still brings no longer counts. */
+  #abandon(turn: number, attempt: number, reason: string): void {
+    if (turn !== this.#turn) return;
+    this.#turn += 1;
+    this.#wait(attempt, reason);
   }
 
   #onClose({ code, reason, attempt }: { code: number; reason: string; attempt: number }): void {

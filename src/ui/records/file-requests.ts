@@ -1,6 +1,6 @@
 /** Where a record's file is read from, and how files are sent (F1). It must hold no state. */
 
-import { readProblem, toUnreachable } from "../api/request-error";
+import { readJson, readProblem, toUnreachable } from "../api/request-error";
 import { getMember, parseStored } from "../console/json-tree";
 import type { GridRow } from "./grid-row";
 
@@ -48,8 +48,7 @@ export function uploadFile({ endpointId, file, onProgress, signal }: FileUpload)
       const { status, responseText } = request;
       const response = new Response(responseText, { status, headers: { "content-type": request.getResponseHeader("content-type") ?? "" } });
       if (!response.ok) return void readProblem(response).then(reject);
-      const id = getMember(parseStored(responseText), "uniqueId");
-      resolve(id?.kind === "string" ? id.value : "");
+      readJson<{ uniqueId: string }>(response).then(({ uniqueId }) => resolve(uniqueId), reject);
     };
     signal.addEventListener("abort", () => request.abort(), { once: true });
     request.send(file);

@@ -3,7 +3,7 @@ import { type InfiniteData, infiniteQueryOptions, queryOptions } from "@tanstack
 import type { ImportChecked, Imported, RecordsDeleted } from "@/src/shared/management";
 import type { ExportFormat } from "@/src/shared/record-limits";
 import { requestJson } from "../api/request";
-import { readProblem, toUnreachable } from "../api/request-error";
+import { readJson, readProblem, refusePage, toUnreachable } from "../api/request-error";
 import { type GridPage, type GridQuery, type GridRow, parseGridPage, parseGridRecord, toParameters } from "./grid-row";
 
 const PAGE_RECORDS = 200;
@@ -61,7 +61,7 @@ export interface RecordDraft {
 /** Answers the new record's id. */
 export async function createRecord(endpointId: string, draft: RecordDraft): Promise<string> {
   const response = await send(`endpoints/${endpointId}/records`, { method: "POST", ...toBody(draft) });
-  const { uniqueId }: { uniqueId: string } = await response.json().catch(() => Promise.reject(toUnreachable()));
+  const { uniqueId } = await readJson<{ uniqueId: string }>(response);
   return uniqueId;
 }
 
@@ -130,6 +130,7 @@ export async function exportNamed(
 /** Raises what an export would, without its file. */
 export async function checkExport(path: string): Promise<void> {
   const found = await fetch(path, { method: "HEAD", cache: "no-store" }).catch(() => Promise.reject(toUnreachable()));
+  refusePage(found);
   if (!found.ok) throw await readProblem(await fetch(path, { cache: "no-store" }).catch(() => Promise.reject(toUnreachable())));
 }
 
@@ -164,7 +165,7 @@ function upload<Answer>(upload: ImportFile & { check: boolean }): Promise<Answer
       const { status, responseText } = request;
       const headers = { "content-type": request.getResponseHeader("content-type") ?? "" };
       const response = new Response(responseText, { status, headers });
-      (response.ok ? response.json() : readProblem(response).then((problem) => Promise.reject(problem))).then(resolve, reject);
+      (response.ok ? readJson<Answer>(response) : readProblem(response).then((problem) => Promise.reject(problem))).then(resolve, reject);
     };
     signal.addEventListener("abort", () => request.abort(), { once: true });
     request.send(file);
@@ -181,6 +182,7 @@ async function send(path: string, init: RequestInit = {}): Promise<Response> {
       throw error instanceof DOMException && error.name === "AbortError" ? error : toUnreachable();
     },
   );
+  refusePage(response);
   if (!response.ok) throw await readProblem(response);
   return response;
 }

@@ -4,7 +4,7 @@
 import { useEffect, useRef, useState } from "react";
 import type { IssuedTicket } from "@/src/shared/management";
 import { requestJson } from "../api/request";
-import { RequestError } from "../api/request-error";
+import { isUnanswered, RequestError } from "../api/request-error";
 import type { ConsoleEvent } from "../console/event-ring";
 import { type ConnectionState, type Opening, StreamConnection, type StreamSocket } from "../console/stream-connection";
 import { parseStreamMessage } from "../console/stream-message";
@@ -97,6 +97,7 @@ async function prepare(endpointId: string, since: string): Promise<Opening> {
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;
     const { status, message } = error;
-    return { ok: false, retry: status === 0 || status >= 500 || status === 408 || status === 429, reason: message, signIn: status === 401 };
+    const retry = isUnanswered(error) || status >= 500 || status === 408 || status === 429;
+    return { ok: false, retry, reason: message, signIn: status === 401 };
   }
 }
