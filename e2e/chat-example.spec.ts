@@ -146,6 +146,32 @@ test("[L2] [S2] [W5] the chat example over http: the token in a header", async (
   }
 });
 
+test("[W9] the chat example says that something else than the server answered, and comes back by itself", async ({ browser }) => {
+  const server = await startServer({ env: ADMIN });
+  const host = await servePage();
+  try {
+    const { key } = await createProject(server, host.url);
+    const page = await openChat(browser, `${host.url}/?server=${server.url}&key=${key}`);
+    const errors: string[] = [];
+    page.on("pageerror", (error) => errors.push(error.message));
+    await enter(page, "ada", "Register");
+    await send(page, "Everybody", "before");
+    const headers = { "Access-Control-Allow-Origin": "*" };
+    // At the start, and when it reads the records once its streams are open.
+    for (const pattern of ["**/api/1/ce/chat/**", /\/api\/1\/ce\/chat\/(?:room|private)\?/]) {
+      await page.route(pattern, (route) => route.fulfill({ status: 200, headers, contentType: "text/html", body: "<h1>Wi-Fi</h1>" }));
+      await page.reload();
+      await expect(page.getByRole("status")).toHaveText(/Something else than the server answered|reconnecting/);
+      await page.unroute(pattern);
+      await expect(page.getByRole("listitem").filter({ hasText: "before" })).toBeVisible();
+    }
+    expect(errors).toEqual([]);
+  } finally {
+    await host.close();
+    await server.dispose();
+  }
+});
+
 test("[L2] [L3] [W6] the chat example over https: the token in a cookie that no script can read", async ({ browser }) => {
   const folder = await mkdtemp(path.join(os.tmpdir(), "rested-chat-"));
   const { cert, private: tlsKey } = await generate([{ name: "commonName", value: "localhost" }], { keySize: 2048 });

@@ -25,7 +25,7 @@ export class RequestError extends Error {
 
 /** Shown where something else than the server answered: a network with a sign-in page (captive portal), or a proxy. */
 export const ANSWERED_ELSEWHERE =
-  "A sign-in page of your network or of a proxy answered in the server’s place. Open this address in a new tab, sign in there, then try again.";
+  "A sign-in page of your network or of a proxy answered in the server’s place. Open this address in a new tab and sign in there.";
 
 /** Whether this is the type of our answers, problems included. */
 export function isJsonType(contentType: string | null): boolean {

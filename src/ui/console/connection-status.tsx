@@ -7,7 +7,7 @@ import { formatCount } from "../format/number";
 import type { Flush } from "./console-messages";
 import type { ConnectionState } from "./stream-connection";
 
-const ACTION = "rounded-sm px-1.5 text-focus underline-offset-2 hover:underline pointer-coarse:min-h-11";
+const ACTION = "shrink-0 rounded-sm px-1.5 text-focus underline-offset-2 hover:underline pointer-coarse:min-h-11";
 
 interface Stream extends Pick<Flush, "connection"> {
   /** Changes in the last second; absent: not told. */
@@ -77,9 +77,9 @@ function Countdown({ retryAtMs, reason }: ConnectionState & { state: "waiting" }
   }, []);
   const seconds = Math.max(0, Math.ceil((retryAtMs - nowMs) / 1000));
   return (
-    <span title={reason}>
+    <span className="min-w-0 whitespace-normal">
       <span className="font-medium text-warn">Reconnecting in {seconds} s</span>
-      <span className="text-muted max-md:sr-only"> · {reason}</span>
+      <span className="text-muted"> · {reason}</span>
     </span>
   );
 }
