@@ -4,7 +4,7 @@ import { announce, prepareAccounts } from "@/src/runtime/announce";
 import { boot } from "@/src/runtime/boot";
 import { listen } from "@/src/runtime/listen";
 import { installRuntime } from "@/src/runtime/registry";
-import { stopOnSignals } from "@/src/runtime/shutdown";
+import { handleSignals } from "@/src/runtime/shutdown";
 
 try {
   const config = parseConfig(process.env);
@@ -13,7 +13,9 @@ try {
     await prepareAccounts(booted.runtime);
     installRuntime(booted.runtime);
     const web = await listen(booted);
-    stopOnSignals({ log: booted.runtime.log, drain: web.drain, drainMs: config.drainMs, stop: web.stop });
+    const { log } = booted.runtime;
+    const reload = async () => booted.certificates?.reload();
+    handleSignals({ log, drain: web.drain, drainMs: config.drainMs, stop: web.stop, reload });
     await announce(booted.runtime, web.url);
   } catch (error) {
     // The built-in PostgreSQL must not outlive a server that could not start.

@@ -30,6 +30,11 @@ test("the server runs as a user who owns nothing of what it runs", () => {
   expect(owned).toEqual(["/data"]);
 });
 
+test("the health check is in the image, and no other script", () => {
+  expect(lastStage.find((line) => line.startsWith("HEALTHCHECK "))).toMatch(/ CMD \["node", "scripts\/check-health\.mjs"\]$/);
+  expect(lastStage.filter((line) => line.includes("/scripts"))).toEqual(["COPY --from=build /app/scripts/check-health.mjs ./scripts/"]);
+});
+
 test("in compose.yaml the server can write its volumes and /tmp alone, and gain no right", () => {
   expect(server).toMatch(/^ {2}read_only: true$/m);
   expect(server).toMatch(/^ {2}cap_drop: \[ALL\]$/m);

@@ -13,10 +13,15 @@ export interface RequestRules {
 }
 
 /** The path that load balancers and supervisors ask. */
-export const HEALTH_PATH = "/api/health";
+const HEALTH_PATH = "/api/health";
 
-/** What pages and the management API take, one or the other of them. */
-export const PAGE_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+/** What the management API takes, one or the other of its addresses. */
+export const API_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+/** What pages and the health check take. */
+const READ_METHODS = "GET, HEAD, OPTIONS";
+const SLASH = "/".charCodeAt(0);
+/** Next's resizer of images, which no page uses. */
+const IMAGE_PATH = /^\/_next\/image(?:$|[?/])/;
 
 const WHERE_APIS_ARE =
   "There is nothing at this address. Endpoints are at /api/1/ce/<endpoint>?key=<your key>, the management API is below /api/manage/.";
@@ -28,25 +33,46 @@ const MANAGE_PATH = /^\/api\/manage\//;
 const HOST = /^[a-z0-9._~!$&'()*+,;=%:[\]-]*$/i;
 
 /**
- * A request target in absolute form (RFC 9112, section 3.2.2) names the host itself: it replaces the Host header, and the target becomes its path.
+ * Brings a request's target into one form. One in absolute form (RFC 9112, section 3.2.2) names the host itself: it replaces the Host header, and the
+ * target becomes its path. Slashes too many, in front and behind addresses of the API, are dropped.
  * Call it before anything reads either.
  */
 export function toOriginForm(request: IncomingMessage): void {
   const { url = "/" } = request;
-  if (url.startsWith("/") || !/^https?:\/\//i.test(url) || !URL.canParse(url)) return;
+  if (url.startsWith("/")) {
+    request.url = withoutExtraSlashes(url);
+    return;
+  }
+  if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) return;
   request.headers.host = new URL(url).host;
   const path = url.replace(/^https?:\/\/[^/?]*/i, "");
-  request.url = path.startsWith("/") ? path : `/${path}`;
+  request.url = withoutExtraSlashes(path.startsWith("/") ? path : `/${path}`);
+}
+
+/** Clients that join a base address and a path send `//api/…`, or a slash at the end. No address has either. */
+function withoutExtraSlashes(url: string): string {
+  const target = url.startsWith("//") ? url.replace(/^\/+/, "/") : url;
+  const questionMark = target.indexOf("?");
+  const end = questionMark < 0 ? target.length : questionMark;
+  if (target.charCodeAt(end - 1) !== SLASH || !target.startsWith("/api/")) return target;
+  return target.slice(0, end).replace(/\/+$/, "") + target.slice(end);
+}
+
+/** True for the health check's address, with a query or without. */
+export function isHealthPath(url: string): boolean {
+  return url.startsWith(HEALTH_PATH) && (url.length === HEALTH_PATH.length || url[HEALTH_PATH.length] === "?");
 }
 
 /** What is wrong with a request; undefined: nothing. Its forwarding headers must be true (see runtime/forwarded.ts). */
 export function findRequestProblem(request: IncomingMessage, { publicUrl, pagesTakeBodies }: RequestRules): AppError | undefined {
   const { url = "/", headers } = request;
-  const problem = findHostProblem(request) ?? findTargetProblem(url) ?? findPathProblem(url);
-  if (problem || isDataPath(url) || url === HEALTH_PATH) return problem;
-  // Next raises an error of its own at it, which would be answered and logged as one of the server.
-  if (request.method === "TRACE")
-    return new AppError("method_not_allowed", { detail: `This method is not supported here. Use one of: ${PAGE_METHODS}.` });
+  if (request.method === "OPTIONS" && url === "*") return findHostProblem(request);
+  const problem = findFormProblem(request);
+  if (problem || isDataPath(url)) return problem;
+  if (isHealthPath(url)) return toMethodProblem(request, READ_METHODS);
+  // Next answers the others without a problem document, and logs an error of its own at TRACE.
+  const unknown = toMethodProblem(request, API_METHODS);
+  if (unknown) return unknown;
   if (publicUrl !== undefined && !isOwnHost(toHost(headers), publicUrl) && !isByToken(url, headers)) {
     const detail = `This server is reached at ${publicUrl}. Use that address, or set RESTED_PUBLIC_URL to the one that people use.`;
     return new AppError("host_not_allowed", { detail });
@@ -56,7 +82,25 @@ export function findRequestProblem(request: IncomingMessage, { publicUrl, pagesT
   if (!pagesTakeBodies && !API_PATH.test(url) && hasBody(request)) {
     return new AppError("body_too_large", { detail: "The body is too large: this address takes none." });
   }
-  return undefined;
+  if (!pagesTakeBodies && IMAGE_PATH.test(url)) return new AppError("not_found");
+  // Next would run pages for every method, and log what it takes for a server action that fails.
+  return pagesTakeBodies || API_PATH.test(url) ? undefined : toMethodProblem(request, READ_METHODS);
+}
+
+/** The methods that an address has, by what it is; for `Allow`. */
+export function toAllowedMethods(url: string): string {
+  return url === "*" || API_PATH.test(url) ? API_METHODS : READ_METHODS;
+}
+
+function toMethodProblem({ method = "" }: IncomingMessage, allowed: string): AppError | undefined {
+  if (allowed.split(", ").includes(method)) return undefined;
+  return new AppError("method_not_allowed", { detail: `This method is not supported here. Use one of: ${allowed}.` });
+}
+
+/** What is wrong with a request's Host, target and path, wherever it goes; undefined: nothing. */
+export function findFormProblem(request: IncomingMessage): AppError | undefined {
+  const { url = "/" } = request;
+  return findHostProblem(request) ?? findTargetProblem(url) ?? findPathProblem(url);
 }
 
 /** The host by which the client reaches the server, be it through a proxy; lowercase. */

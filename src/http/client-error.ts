@@ -2,12 +2,14 @@
 import { ServerResponse, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Log } from "@/src/core/ports";
+import { API_METHODS } from "@/src/http/check-request";
 import { toProblemAnswer } from "@/src/http/problem";
 import { createRequestId } from "@/src/http/request-id";
 import { AppError } from "@/src/shared/errors";
 
 /** A client that does not read the answer, or does not hang up after it, is cut off. */
 const LINGER_MS = 2_000;
+const REQUEST_LINE = /^(?:\r?\n)*[!#$%&'*+.^_`|~0-9A-Za-z-]+ \S+ HTTP\/1\.[01]\r?\n/;
 
 /** The body of a request arrives too slowly, or not in time. */
 export class SlowBodyError extends Error {
@@ -23,29 +25,44 @@ export function createClientErrorHandler({ log }: { log: Pick<Log, "debug"> }): 
     if (answered.has(socket)) return;
     answered.add(socket);
     const code = codeOf(error);
-    if (code === "ECONNRESET" || code === "EPIPE" || !socket.writable || isAnswering(socket)) {
+    if (code === "ECONNRESET" || code === "EPIPE" || !socket.writable) {
       socket.destroy();
       return;
     }
     log.debug({ code }, "a request could not be parsed");
-    endWithProblem(socket, toAppError(code));
+    // The mistake may be in a body that nobody waits for: what was answered goes out.
+    if (isAnswering(socket)) endAfterWrites(socket);
+    else if (isUnknownMethod(error, code)) endWithProblem(socket, new AppError("method_not_allowed"), { Allow: API_METHODS });
+    else endWithProblem(socket, toAppError(code));
   };
 }
 
 /** Writes a problem document (E1) to a socket that no response belongs to, and ends the connection. */
 export function endWithProblem(socket: Duplex, error: AppError, headers: Readonly<Record<string, string>> = {}): void {
+  endAfterWrites(socket, toRawAnswer(error, headers));
+}
+
+function endAfterWrites(socket: Duplex, text = ""): void {
   const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
   socket.once("close", () => clearTimeout(timer));
   socket.on("error", () => socket.destroy());
   // Closing with unread data resets the connection, and the answer would be lost.
   socket.resume();
-  socket.end(toRawAnswer(error, headers));
+  socket.end(text);
+}
+
+/** Node's parser knows some methods by name, and takes the head of a request with another one for no HTTP. */
+function isUnknownMethod(error: Error, code: string): boolean {
+  const packet = "rawPacket" in error ? error.rawPacket : undefined;
+  return code === "HPE_INVALID_METHOD" && packet instanceof Uint8Array && REQUEST_LINE.test(Buffer.from(packet).toString("latin1"));
 }
 
 function toAppError(code: string): AppError {
   switch (code) {
     case "HPE_HEADER_OVERFLOW":
       return new AppError("headers_too_large");
+    case "HPE_PAUSED_H2_UPGRADE":
+      return new AppError("request_invalid", { detail: "HTTP/2 is not spoken here. Use HTTP/1.1." });
     case "ERR_HTTP_REQUEST_TIMEOUT":
       return new AppError("body_timeout", { detail: "The request did not arrive in time. Send it again." });
     default:

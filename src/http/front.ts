@@ -4,11 +4,12 @@ import type { Socket } from "node:net";
 import type { RateVerdict } from "@/src/core/ports";
 import { toRateError } from "@/src/core/rate-gate";
 import {
+  findFormProblem,
   findRequestProblem,
-  HEALTH_PATH,
+  isHealthPath,
   isLocalName,
-  PAGE_METHODS,
   type RequestRules,
+  toAllowedMethods,
   toHost,
   toOriginForm,
 } from "@/src/http/check-request";
@@ -24,7 +25,7 @@ import { createRequestId } from "@/src/http/request-id";
 import { respond } from "@/src/http/respond";
 import type { SlowClients } from "@/src/http/slow-clients";
 import { isDataPath } from "@/src/shared/data-path";
-import { type AppError, isAppError } from "@/src/shared/errors";
+import { AppError, isAppError } from "@/src/shared/errors";
 import { toRateHeaders } from "@/src/shared/rate-headers";
 
 export interface FrontOptions {
@@ -51,8 +52,8 @@ export interface FrontOptions {
 }
 
 export interface Front {
-  /** For each new connection: refuses and closes what is too many. */
-  connect(socket: Socket): void;
+  /** For each new connection: refuses and closes what is too many. False: it did. */
+  connect(socket: Socket): boolean;
   /**
    * Answers a request. `awaitsContinue`: the client waits to be asked for its body (the server's `checkContinue` event).
    * `problem`: the request is refused for it, unless something is wrong with its address.
@@ -60,12 +61,15 @@ export interface Front {
   handle(request: IncomingMessage, response: ServerResponse, options?: { awaitsContinue?: boolean; problem?: AppError | undefined }): void;
   /** What is wrong with an upgrade request; undefined: nothing. */
   checkUpgrade(request: IncomingMessage): AppError | undefined;
+  /** Answers a request that came to the port of HTTPS as plain HTTP. */
+  redirectToHttps(request: IncomingMessage, response: ServerResponse): void;
 }
 
 /** What G23 counts. */
 const IS_COUNTED = /^\/api\/(?:manage|auth)\//;
 /** Half a year. Without subdomains: they may be other servers. */
 const STRICT_TRANSPORT = "max-age=15552000";
+const NO_HOST = "This server is reached over https alone. Send the request again, over https and with a Host header.";
 
 export function createFront(options: FrontOptions): Front {
   const isHttps = options.config.isTls || options.config.publicUrl?.startsWith("https:");
@@ -103,24 +107,31 @@ export function createFront(options: FrontOptions): Front {
           ...headers,
           ...extraHeaders,
           ...(isData ? toCorsHeaders(origin ? { kind: "unknown", origin } : { kind: "none" }) : {}),
-          ...(error.code === "method_not_allowed" ? { Allow: PAGE_METHODS } : {}),
+          ...(error.code === "method_not_allowed" ? { Allow: toAllowedMethods(request.url ?? "/") } : {}),
           "Cache-Control": "no-store",
           "X-Content-Type-Options": "nosniff",
           "X-Request-Id": requestId,
         },
         body,
-        close: hasBody(request) || error.code === "request_invalid",
+        close: hasBody(request) || error.code === "request_invalid" || error.code === "https_required",
       },
     );
+  }
+
+  /** Of a page, the health check, or the whole server (RFC 9110, section 9.3.7). */
+  function answerOptions(request: IncomingMessage, response: ServerResponse): void {
+    const headers = { Allow: toAllowedMethods(request.url ?? "/"), "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" };
+    respond({ request, response, drain }, { status: 204, headers, close: hasBody(request) });
   }
 
   return {
     connect(socket) {
       const problem = toError(() => limits.accept(socket));
-      if (!problem) return;
+      if (!problem) return true;
       // Before TLS nothing can be said.
       if (!config.isTls) socket.end(toRawAnswer(problem));
       socket.destroySoon();
+      return false;
     },
     handle(request, response, { awaitsContinue = false, problem: given } = {}) {
       slowClients.watchAnswer(request, response);
@@ -128,7 +139,8 @@ export function createFront(options: FrontOptions): Front {
       if (problem) return refuse(request, response, problem);
       const url = request.url ?? "/";
       if (isDataPath(url)) return dataPlane(request, response, { awaitsContinue });
-      if (url === HEALTH_PATH) return health(response);
+      if (request.method === "OPTIONS" && !IS_COUNTED.test(url)) return answerOptions(request, response);
+      if (isHealthPath(url)) return health(response);
       const bar = IS_COUNTED.test(url) ? refuseEarly(request) : undefined;
       if (bar) return refuse(request, response, toRateError(bar), toRateHeaders(bar));
       if (awaitsContinue) response.writeContinue();
@@ -139,7 +151,26 @@ export function createFront(options: FrontOptions): Front {
       pages(request, response);
     },
     checkUpgrade: check,
+    redirectToHttps(request, response) {
+      slowClients.watchAnswer(request, response);
+      toOriginForm(request);
+      readForwarded(request);
+      const problem = findFormProblem(request);
+      if (problem) return refuse(request, response, problem);
+      if (!request.headers.host) return refuse(request, response, new AppError("request_invalid", { detail: NO_HOST }));
+      const Location = `https://${toHttpsHost(request.headers.host, config.publicUrl)}${request.url}`;
+      refuse(request, response, new AppError("https_required", { detail: `This server is reached over https alone: ${Location}` }), {
+        Location,
+      });
+    },
   };
+}
+
+/** The public address may have another port. */
+function toHttpsHost(host: string, publicUrl: string | undefined): string {
+  if (publicUrl === undefined) return host;
+  const { protocol, hostname, host: publicHost } = new URL(publicUrl);
+  return protocol === "https:" && hostname === host.replace(/:\d+$/, "").toLowerCase() ? publicHost : host;
 }
 
 /** What `act` throws of the catalogue. */

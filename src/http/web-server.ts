@@ -3,10 +3,11 @@ import http, { type IncomingMessage, type Server, type ServerOptions, type Serve
 import https from "node:https";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { PAGE_METHODS } from "@/src/http/check-request";
+import { API_METHODS } from "@/src/http/check-request";
 import { endWithProblem } from "@/src/http/client-error";
 import type { Front } from "@/src/http/front";
 import { createOfferedUpgrades, offersWebSocket } from "@/src/http/offered-upgrades";
+import { acceptPlainHttp } from "@/src/http/plain-http";
 import { AppError } from "@/src/shared/errors";
 
 export interface WebServerOptions {
@@ -14,7 +15,7 @@ export interface WebServerOptions {
   /** See createHttpLimits. */
   limits: ServerOptions;
   /** Absent: plain HTTP. */
-  tls?: { cert: Buffer; key: Buffer; handshakeTimeoutMs: number };
+  tls?: { cert: Buffer; key: Buffer; handshakeTimeoutMs: number } | undefined;
   /** Takes over the connection of a request that offers WebSocket, and has a valid host and path. */
   openWebSocket: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
   /** Ends a connection on which something that is not HTTP arrived. */
@@ -23,7 +24,7 @@ export interface WebServerOptions {
 
 const PIPELINED = "A WebSocket handshake must not follow a request that is not answered yet. Send it on a connection of its own.";
 
-/** Does not listen yet. */
+/** Does not listen yet. With TLS, plain HTTP on the same port is answered with the address of HTTPS (U18). */
 export function createWebServer({ front, limits, tls, openWebSocket, onClientError }: WebServerOptions): Server | https.Server {
   const upgrades = createOfferedUpgrades({ giveBack: (socket) => void server.emit(tls ? "secureConnection" : "connection", socket) });
   const options = { ...limits, ...upgrades.serverOptions };
@@ -42,16 +43,21 @@ export function createWebServer({ front, limits, tls, openWebSocket, onClientErr
     front.handle(request, response, { awaitsContinue, problem });
   };
   server.on("request", (request, response) => serve(request, response));
-  server.on("connection", (socket: Socket) => {
-    if (!upgrades.wasGivenBack(socket)) front.connect(socket);
-  });
+  if (server instanceof https.Server) {
+    const timeoutMs = tls?.handshakeTimeoutMs ?? 0;
+    acceptPlainHttp(server, { admit: front.connect, limits, onRequest: front.redirectToHttps, onClientError, timeoutMs });
+  } else {
+    server.on("connection", (socket: Socket) => {
+      if (!upgrades.wasGivenBack(socket)) front.connect(socket);
+    });
+  }
   server.on("clientError", onClientError);
   // "Expect: 100-continue": a plane asks for the body only once the request has passed its checks.
   server.on("checkContinue", (request, response) => serve(request, response, true));
   // Any other expectation is ignored (RFC 9110, section 10.1.1).
   server.on("checkExpectation", (request, response) => serve(request, response));
   server.on("connect", (_request: IncomingMessage, socket: Duplex) =>
-    endWithProblem(socket, new AppError("method_not_allowed"), { Allow: PAGE_METHODS }),
+    endWithProblem(socket, new AppError("method_not_allowed"), { Allow: API_METHODS }),
   );
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     if (!offersWebSocket(request)) return upgrades.ignore(request, socket, head);

@@ -56,6 +56,7 @@ import { createSandbox } from "@/src/sandbox/sandbox";
 import { findImportWorkerScript } from "@/src/sandbox/worker-script";
 import { createDiskStorage } from "@/src/storage/disk";
 import { createS3Storage } from "@/src/storage/s3";
+import { type Certificates, loadCertificates } from "./certificates";
 import { type Cleanup, createCleanup } from "./cleanup";
 import { createLog } from "./log";
 import { type LoopDelayReading, startLoopDelay } from "./loop-delay";
@@ -78,6 +79,8 @@ const LOG_SWEEP_INTERVAL_MS = 10_000;
 const USAGE_INTERVAL_MS = 5_000;
 /** How soon the rows of a deleted endpoint begin to be deleted. */
 const PURGE_INTERVAL_MS = 1_000;
+/** How soon a renewed TLS certificate is used. */
+const CERTIFICATE_INTERVAL_MS = 10_000;
 /** How long clients may take to let go of their streams at a shutdown. */
 const STREAM_GRACE_MS = 2_000;
 
@@ -91,6 +94,8 @@ export interface Booted {
   slowClients: SlowClients;
   /** Answers an upgrade of the realtime plane. */
   upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  /** Of the server's own TLS; undefined: it speaks plain HTTP. */
+  certificates: Certificates | undefined;
   /** Ends every open stream with 1012, and refuses new ones (W8, W12). */
   closeStreams: () => Promise<void>;
   isDatabaseUp: () => Promise<boolean>;
@@ -115,6 +120,7 @@ export async function boot(config: Config): Promise<Booted> {
 /** Each thing that has to be ended is added to `cleanup` as soon as it is there, in the order in which they need each other. */
 async function compose({ config, log, cleanup }: { config: Config; log: Log; cleanup: Cleanup }): Promise<Booted> {
   const clock = { now: () => new Date() };
+  const certificates = config.tls && (await loadCertificates({ ...config.tls, clock, log }));
   const secret = await loadSecret(config);
   const hints = createProcessHints({ log });
   const lanes = await openDatabase({ config, hints, log, cleanup });
@@ -250,6 +256,7 @@ async function compose({ config, log, cleanup }: { config: Config; log: Log; cle
       },
       { name: "sweep files", intervalMs: FILE_SWEEP_INTERVAL_MS, run: () => files.sweep() },
       { name: "sweep-staged-imports", intervalMs: IMPORT_SWEEP_INTERVAL_MS, run: () => importStaging.sweep() },
+      ...(certificates ? [{ name: "reload-tls-certificate", intervalMs: CERTIFICATE_INTERVAL_MS, run: () => certificates.reload() }] : []),
       loopDelay.job,
     ],
   });
@@ -303,6 +310,7 @@ async function compose({ config, log, cleanup }: { config: Config; log: Log; cle
     drain,
     slowClients,
     upgrade: streams.upgrade,
+    certificates,
     closeStreams: async () => {
       await Promise.all([streams, eventStreams].map((transport) => transport.closeAll({ graceMs: STREAM_GRACE_MS })));
     },

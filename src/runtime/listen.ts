@@ -1,8 +1,7 @@
 /** One port, three planes: routes requests to the data plane or to Next, upgrades to the realtime plane. It must hold no rule of any plane. */
 import { EventEmitter } from "node:events";
-import { readFileSync } from "node:fs";
 import type { Server, ServerResponse } from "node:http";
-import type https from "node:https";
+import https from "node:https";
 import type { AddressInfo } from "node:net";
 import next from "next";
 import type { Config } from "@/src/config/config";
@@ -70,7 +69,7 @@ export async function listen(booted: Booted): Promise<Listening> {
       uploadTimeoutMs: config.uploadTimeoutMs,
     },
   });
-  const { tls } = config;
+  const { certificates } = booted;
   const server = createWebServer({
     front: {
       ...front,
@@ -81,9 +80,7 @@ export async function listen(booted: Booted): Promise<Listening> {
       },
     },
     limits: createHttpLimits(config),
-    ...(tls
-      ? { tls: { cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile), handshakeTimeoutMs: config.headersTimeoutMs } }
-      : {}),
+    tls: certificates && { ...certificates.current(), handshakeTimeoutMs: config.headersTimeoutMs },
     openWebSocket: (request, socket, head) => {
       booted.slowClients.forget(request.socket);
       const url = request.url ?? "/";
@@ -93,6 +90,9 @@ export async function listen(booted: Booted): Promise<Listening> {
     },
     onClientError,
   });
+
+  // Connections that are open keep the certificate that they began with.
+  if (server instanceof https.Server) certificates?.onChange((pair) => server.setSecureContext(pair));
 
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {

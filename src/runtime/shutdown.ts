@@ -1,25 +1,33 @@
-/** Stops the process in order when a signal asks for it. */
+/** What the process does at signals: SIGINT and SIGTERM stop it in order, SIGHUP reloads its certificate. */
+import tty from "node:tty";
 import type { Log } from "@/src/core/ports";
 
 /** A stop that takes longer is cut off: a supervisor would kill the process anyway. */
 const STOP_TIMEOUT_MS = 15_000;
+/** Standard output and error. */
+const OUTPUTS = [1, 2];
 
-export interface ShutdownOptions {
+export interface SignalOptions {
   log: Log;
   /** Tells load balancers to send nothing more; requests are still served. */
   drain: () => void;
   /** How long, before `stop`; 0: not at all. */
   drainMs: number;
   stop: () => Promise<void>;
+  /** Must not reject. */
+  reload: () => Promise<void>;
 }
 
 /**
- * Runs `stop` once on SIGINT, SIGTERM or SIGHUP, then exits. SIGTERM drains first: that is what supervisors send. A second signal ends the draining, and
+ * Runs `stop` once on SIGINT or SIGTERM, then exits. SIGTERM drains first: that is what supervisors send. A second signal ends the draining, and
  * one while it stops exits at once.
+ * SIGHUP runs `reload`, so that the process outlives its terminal under `nohup`. If the process writes to a terminal, and that was closed, SIGHUP stops
+ * it instead. Node.js resets the signal setting of `nohup` at start, so only the terminal tells the two apart.
  */
-export function stopOnSignals({ log, drain, drainMs, stop }: ShutdownOptions): void {
+export function handleSignals({ log, drain, drainMs, stop, reload }: SignalOptions): void {
   let stopping = false;
   let draining: NodeJS.Timeout | undefined;
+  const terminals = OUTPUTS.filter((fd) => tty.isatty(fd));
 
   const stopNow = () => {
     clearTimeout(draining);
@@ -37,7 +45,7 @@ export function stopOnSignals({ log, drain, drainMs, stop }: ShutdownOptions): v
       },
     );
   };
-  const onSignal = (signal: NodeJS.Signals) => {
+  const onStop = (signal: NodeJS.Signals) => {
     if (stopping) process.exit(1);
     log.info({ signal }, "a signal asks the server to stop");
     if (signal !== "SIGTERM" || drainMs === 0 || draining) return stopNow();
@@ -45,5 +53,11 @@ export function stopOnSignals({ log, drain, drainMs, stop }: ShutdownOptions): v
     log.info({ drainMs }, "draining");
     draining = setTimeout(stopNow, drainMs);
   };
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, onSignal);
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, onStop);
+  process.on("SIGHUP", () => {
+    // A closed terminal is not one any more.
+    if (terminals.some((fd) => !tty.isatty(fd))) return onStop("SIGHUP");
+    log.info({ signal: "SIGHUP" }, "SIGHUP does not stop the server; it reads its TLS certificate again if it has one");
+    void reload();
+  });
 }

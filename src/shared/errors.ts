@@ -136,6 +136,7 @@ export const ERRORS = {
   signup_closed: client(403, "Sign-up is closed on this server. Ask its administrator for an account."),
 
   // E: the server's own
+  https_required: client(308, "This server is reached over https alone. Location has the address."),
   request_invalid: client(400, "The request is not valid HTTP."),
   host_not_allowed: client(421, "This server is not reached by this host name. Use its public address."),
   headers_too_large: client(431, "The request's headers are too large."),

@@ -23,11 +23,14 @@ export interface FrontServerOptions {
   trustProxy?: string[];
   limits?: Partial<ConnectionLimitsConfig>;
   refuseEarly?: FrontOptions["refuseEarly"];
+  /** Speaks TLS, in place of plain HTTP. */
+  tls?: { cert: Buffer; key: Buffer };
+  headersTimeoutMs?: number;
 }
 
 /** Each plane answers `<name> <bytes of the body> <target> <host>`; a target with `slow` in it is answered when the test does it. */
 export async function startFrontServer(options: FrontServerOptions = {}) {
-  const { publicUrl, isTls = false, trustProxy = [], limits = {}, refuseEarly = () => undefined } = options;
+  const { publicUrl, isTls = options.tls !== undefined, trustProxy = [], limits = {}, refuseEarly = () => undefined, tls } = options;
   let time = 0;
   let read = 0;
   const slow: http.ServerResponse[] = [];
@@ -47,7 +50,7 @@ export async function startFrontServer(options: FrontServerOptions = {}) {
   };
   const slowClients = createSlowClients({ now: () => time });
   const onClientError = createClientErrorHandler({ log: { debug: () => undefined } });
-  const timeouts = { headersTimeoutMs: 10_000, bodyTimeoutMs: 30_000, uploadTimeoutMs: 600_000 };
+  const timeouts = { headersTimeoutMs: options.headersTimeoutMs ?? 10_000, bodyTimeoutMs: 30_000, uploadTimeoutMs: 600_000 };
   const front = createFront({
     readForwarded: createForwardedReader(trustProxy),
     limits: createConnectionLimits({ total: 0, perAddress: 0, requestsPerAddress: 0, ...limits }, { isProxy: createProxyTest(trustProxy) }),
@@ -63,6 +66,7 @@ export async function startFrontServer(options: FrontServerOptions = {}) {
   const server = createWebServer({
     front,
     limits: createHttpLimits(timeouts),
+    tls: tls && { ...tls, handshakeTimeoutMs: timeouts.headersTimeoutMs },
     openWebSocket: (request, socket: Duplex, head) => socket.end(`WebSocket ${request.url} ${request.headers.upgrade} ${head.toString()}`),
     onClientError,
   });
@@ -77,6 +81,7 @@ export async function startFrontServer(options: FrontServerOptions = {}) {
   };
   return {
     port,
+    server,
     slow,
     /** Of the requests that reached a plane. */
     headers,

@@ -39,16 +39,16 @@ describe("Host", () => {
 
   it.each(["*", "http://evil.test:99999/", "ftp://evil.test/"])("[U12] a target that is no path: 400 for %s", async (target) => {
     const { ask } = await start();
-    for (const method of ["GET", "POST", "OPTIONS", "PROPFIND"]) {
+    for (const method of ["GET", "POST", "PROPFIND", ...(target === "*" ? [] : ["OPTIONS"])]) {
       expect(await expectRaw(await ask(get(target).replace("GET", method)), "request_invalid")).toMatch(/target/);
     }
   });
 
-  it.each(PLACES.slice(1, -1))("[U12] TRACE is not supported at %s", async (place) => {
+  it.each(PLACES.slice(1))("[U12] TRACE is not supported at %s", async (place) => {
     const { ask } = await start();
     const answer = await ask(get(place).replace("GET", "TRACE"));
     await expectRaw(answer, "method_not_allowed");
-    expect(answer.headers.get("allow")).toContain("PATCH");
+    expect(answer.headers.get("allow")).toContain("HEAD");
   });
 
   it("[U13] with a public address, dashboard and management API answer to that host alone", async () => {
@@ -142,7 +142,7 @@ describe("bodies", () => {
       expect(answer.headers.get("connection")).toBe("close");
     }
     const { ask } = await start();
-    expect((await ask(post(path, ["Content-Length: 0"]))).body).toMatch(/^page 0/);
+    expect((await ask(get(path, ["Host: test", "Content-Length: 0"]))).body).toMatch(/^page 0/);
   });
 
   it("[U12] the API's routes read their own", async () => {
