@@ -1,5 +1,6 @@
 /** Turns an error into the answer of a route handler (E1), and logs what the client must not see. */
 import type { Runtime } from "@/src/runtime/registry";
+import { ACCEPTED_CODINGS } from "@/src/shared/content-type";
 import { AppError, isAppError, toProblem } from "@/src/shared/errors";
 
 /** For a 503 that names no time of its own. */
@@ -38,6 +39,7 @@ export function toProblemResponse({
   });
   const retryAfterSeconds = error.retryAfterSeconds ?? (status === 503 ? UNAVAILABLE_RETRY_SECONDS : undefined);
   if (retryAfterSeconds !== undefined) headers.set("Retry-After", String(retryAfterSeconds));
+  if (error.code === "content_encoding_unsupported") headers.set("Accept-Encoding", ACCEPTED_CODINGS);
   if (status === 401) headers.set("WWW-Authenticate", "Bearer");
   return new Response(JSON.stringify({ ...toProblem(error, requestId), ...members }), { status, headers });
 }

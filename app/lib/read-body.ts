@@ -1,8 +1,10 @@
 /** Reads a request's body up to a limit. It must not interpret more than JSON. */
 import { openBodyHold } from "@/src/control/hold-body";
+import { type OpenBody, openBody } from "@/src/control/open-body";
 import type { SentBody } from "@/src/control/write-record";
 import { getRuntime } from "@/src/runtime/registry";
-import { AppError } from "@/src/shared/errors";
+import { describeUnsupportedType, isJsonType, isUtf8Charset, parseMediaType } from "@/src/shared/content-type";
+import { AppError, isAppError } from "@/src/shared/errors";
 
 /** Smaller bodies are not counted. */
 const COUNTED_BYTES_MIN = 64 * 1024;
@@ -25,71 +27,78 @@ function holdBody(request: Request, bytes: number): void {
 }
 
 /**
- * Raises `body_too_large` as soon as more than `bytesMax` arrived, `server_busy` when too much is held for callers, and `request_invalid` when the body
- * breaks off. See {@link releaseBody}.
+ * The whole body, inflated. Throws `body_too_large` as soon as more than `bytesMax` arrived, `server_busy` when too much is held for callers,
+ * `content_encoding_unsupported`, `body_invalid` when it can't be inflated, and `request_invalid` when the body breaks off. See {@link releaseBody}.
  */
 export async function readBytes(request: Request, bytesMax: number): Promise<Uint8Array> {
-  if (Number(request.headers.get("content-length") ?? 0) > bytesMax) throw tooLarge(bytesMax);
-  const reader = request.body?.getReader();
+  const { bytes, overheadBytes } = open(request, bytesMax, readSent(request));
   const chunks: Uint8Array[] = [];
   let length = 0;
   let counted = 0;
-  for (;;) {
-    const piece = await reader?.read().catch((cause: unknown) => {
-      throw new AppError("request_invalid", { detail: "The body broke off.", cause });
-    });
-    if (!piece || piece.done) return Buffer.concat(chunks, length);
-    length += piece.value.byteLength;
-    try {
-      if (length > bytesMax) throw tooLarge(bytesMax);
-      if (length > COUNTED_BYTES_MIN) {
-        holdBody(request, length - counted);
-        counted = length;
-      }
-    } catch (error) {
-      reader?.cancel().catch(() => undefined);
-      throw error;
+  for await (const chunk of bytes) {
+    length += chunk.byteLength;
+    if (length > bytesMax) throw tooLarge(bytesMax);
+    if (length + overheadBytes > COUNTED_BYTES_MIN) {
+      holdBody(request, length + overheadBytes - counted);
+      counted = length + overheadBytes;
     }
-    chunks.push(piece.value);
+    chunks.push(chunk);
   }
+  return Buffer.concat(chunks, length);
 }
 
 /**
- * The body as it arrives. Raises `request_invalid` when it breaks off, and what `signal` is aborted with; then, and when the iteration ends early,
- * the rest is given up.
+ * The body as it arrives, inflated. Throws `body_too_large` and `content_encoding_unsupported` at once; the bytes throw `request_invalid` when they break
+ * off, `body_too_large` when more than `bytesMax` are sent, `body_invalid` when they can't be inflated, and what `signal` is aborted with; then, and
+ * when the iteration ends early, the rest is given up. Whoever reads them bounds what they inflate to.
  */
-export async function* readChunks(request: Request, signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
+export function readChunks(request: Request, { signal, bytesMax }: { signal: AbortSignal; bytesMax: number }): AsyncIterable<Uint8Array> {
+  return open(request, bytesMax, readSent(request, signal)).bytes;
+}
+
+function open(request: Request, bytesMax: number, sent: AsyncIterable<Uint8Array>): OpenBody {
+  const { headers } = request;
+  return openBody({ sent, contentEncoding: headers.get("content-encoding"), contentLength: headers.get("content-length"), bytesMax });
+}
+
+async function* readSent(request: Request, signal?: AbortSignal): AsyncGenerator<Uint8Array, void> {
   const reader = request.body?.getReader();
   if (!reader) return;
-  const giveUp = () => void reader.cancel(signal.reason).catch(() => undefined);
-  signal.addEventListener("abort", giveUp, { once: true });
+  const giveUp = () => void reader.cancel(signal?.reason).catch(() => undefined);
+  signal?.addEventListener("abort", giveUp, { once: true });
   try {
     for (;;) {
       const piece = await reader.read().catch((cause: unknown) => {
         throw new AppError("request_invalid", { detail: "The body broke off.", cause });
       });
       // A read that was given up looks like the end.
-      signal.throwIfAborted();
+      signal?.throwIfAborted();
       if (piece.done) return;
       yield piece.value;
     }
   } finally {
-    signal.removeEventListener("abort", giveUp);
+    signal?.removeEventListener("abort", giveUp);
     giveUp();
   }
 }
 
-/** The JSON value of a body of `application/json`. Raises `content_type_unsupported`, `body_empty`, `body_invalid`, `body_too_large`. */
+/** The JSON value of a body. Throws `content_type_unsupported`, `body_empty`, `body_invalid`, and what {@link readBytes} throws. */
 export async function readJson(request: Request, bytesMax: number): Promise<unknown> {
-  const [mediaType = ""] = (request.headers.get("content-type") ?? "").split(";");
-  if (mediaType.trim().toLowerCase() !== "application/json") {
-    throw new AppError("content_type_unsupported", { detail: "This content type is not supported. Send application/json." });
+  const contentType = request.headers.get("content-type");
+  const { essence, charset, isAmbiguous } = parseMediaType(contentType);
+  if (!isJsonType(essence) || isAmbiguous || !isUtf8Charset(charset)) {
+    throw new AppError("content_type_unsupported", {
+      detail: describeUnsupportedType(contentType, "Send the header Content-Type: application/json."),
+    });
   }
   const bytes = await readBytes(request, bytesMax);
-  if (bytes.byteLength === 0) throw new AppError("body_empty", { detail: "The body is empty. Send a JSON object." });
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    // Without the byte order mark.
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    if (!/\S/.test(text)) throw new AppError("body_empty", { detail: "The body is empty. Send a JSON object." });
+    return JSON.parse(text);
   } catch (cause) {
+    if (isAppError(cause)) throw cause;
     const reason = cause instanceof SyntaxError ? `it is not JSON (${cause.message})` : "it is not UTF-8";
     throw new AppError("body_invalid", { detail: `The body is not valid: ${reason}.`, cause });
   }
@@ -99,11 +108,7 @@ function tooLarge(bytesMax: number): AppError {
   return new AppError("body_too_large", { detail: `The body is too large. Send ${bytesMax} bytes at most.` });
 }
 
-/** A body as it was sent, for the rules of records to judge. Raises `body_too_large`. */
+/** A body as it was sent, but for its Content-Encoding, for the rules of records to judge. Throws what {@link readBytes} throws. */
 export async function readSentBody(request: Request, bytesMax: number): Promise<SentBody> {
-  return {
-    contentType: request.headers.get("content-type") ?? undefined,
-    contentEncoding: request.headers.get("content-encoding") ?? undefined,
-    bytes: await readBytes(request, bytesMax),
-  };
+  return { contentType: request.headers.get("content-type") ?? undefined, bytes: await readBytes(request, bytesMax) };
 }

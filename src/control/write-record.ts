@@ -12,10 +12,9 @@ import { AppError } from "@/src/shared/errors";
 import { isUniqueId, type PutStrategy } from "@/src/shared/protocol";
 import { type OwnTarget, requireOwnTarget } from "./require-own-target";
 
-/** A body as it was sent. */
+/** A body as it was sent, inflated. */
 export interface SentBody {
   contentType: string | undefined;
-  contentEncoding: string | undefined;
   bytes: Uint8Array;
 }
 
@@ -109,6 +108,6 @@ async function put({
   return onCondition((expectedVersion) => door.update({ id, strategy, body, expectedVersion }));
 }
 
-function parseBody({ contentType, contentEncoding, bytes }: SentBody): Promise<RecordBody> {
-  return parseRecordBody({ kind: parseContentKind({ contentType, contentEncoding }), bytes });
+function parseBody({ contentType, bytes }: SentBody): Promise<RecordBody> {
+  return parseRecordBody({ kind: parseContentKind(contentType), bytes });
 }

@@ -1,6 +1,7 @@
 /** Turns the bytes of a body into what is stored (R2). It must not read from sockets; http/read-body.ts does. */
 import { isUtf8 } from "node:buffer";
 import { parseLongJsonText } from "@/src/core/json-text";
+import { describeUnsupportedType, isJsonType, isUtf8Charset, parseMediaType } from "@/src/shared/content-type";
 import { AppError } from "@/src/shared/errors";
 import type { ContentKind } from "@/src/shared/protocol";
 
@@ -12,32 +13,18 @@ export interface RecordBody {
 }
 
 /**
- * The kind of content that the headers announce. Raises `content_type_unsupported` for anything but `application/json` and
- * `text/plain`, a charset other than UTF-8, and a Content-Encoding.
+ * The kind of content that a Content-Type header announces: JSON of any type that is JSON, or text. Throws `content_type_unsupported` for anything but
+ * these, and for a charset other than UTF-8; the detail says what was received, and which header to send.
  */
-export function parseContentKind(headers: { contentType: string | undefined; contentEncoding?: string | undefined }): ContentKind {
-  const encoding = headers.contentEncoding?.trim().toLowerCase();
-  if (encoding && encoding !== "identity") {
-    throw new AppError("content_type_unsupported", { detail: "A Content-Encoding is not supported. Send the body as it is." });
-  }
-  const [mediaType = "", ...parameters] = (headers.contentType ?? "").toLowerCase().split(";");
-  for (const parameter of parameters) {
-    const [name = "", value = ""] = parameter.split("=");
-    if (name.trim() === "charset" && !UTF8_NAMES.has(value.trim().replace(/^"(.*)"$/, "$1"))) {
-      throw new AppError("content_type_unsupported", { detail: "This charset is not supported. Send UTF-8." });
-    }
-  }
-  switch (mediaType.trim()) {
-    case "application/json":
-      return "json";
-    case "text/plain":
-      return "text";
-    default:
-      throw new AppError("content_type_unsupported");
-  }
+export function parseContentKind(contentType: string | undefined): ContentKind {
+  if (contentType === "application/json") return "json";
+  const { essence, charset, isAmbiguous } = parseMediaType(contentType);
+  const isText = essence === "text/plain";
+  if ((isText || isJsonType(essence)) && !isAmbiguous && isUtf8Charset(charset)) return isText ? "text" : "json";
+  throw new AppError("content_type_unsupported", { detail: describeUnsupportedType(contentType, ACCEPTED) });
 }
 
-const UTF8_NAMES: ReadonlySet<string> = new Set(["utf-8", "utf8"]);
+const ACCEPTED = "For JSON send the header Content-Type: application/json; for a text, Content-Type: text/plain.";
 
 /**
  * What to store of a body. JSON stays as it was sent but for white space around it; a text becomes a JSON string. A byte order mark
@@ -45,7 +32,11 @@ const UTF8_NAMES: ReadonlySet<string> = new Set(["utf-8", "utf8"]);
  */
 export async function parseRecordBody({ kind, bytes }: { kind: ContentKind; bytes: Uint8Array }): Promise<RecordBody> {
   if (!isUtf8(bytes)) {
-    throw new AppError("body_invalid", { detail: `The body is not valid UTF-8 at byte ${invalidUtf8Offset(bytes)} (counted from 0).` });
+    const isUtf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
+    const hint = isUtf16 ? " It begins as UTF-16 does: encode it as UTF-8." : "";
+    throw new AppError("body_invalid", {
+      detail: `The body is not valid UTF-8 at byte ${invalidUtf8Offset(bytes)} (counted from 0).${hint}`,
+    });
   }
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const hasMark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;

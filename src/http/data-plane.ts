@@ -244,6 +244,7 @@ class Plane {
         ...headersOf(exchange),
         ...answer.headers,
         ...(appError.code === "method_not_allowed" ? { Allow: form ? DATA_FORMS[form].methods : METHODS } : {}),
+        ...(appError.code === "content_encoding_unsupported" && isForm(exchange.request) ? { "Accept-Encoding": "identity" } : {}),
       },
       body: answer.body,
       close: CUT_OFF.has(appError.code),

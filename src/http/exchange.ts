@@ -3,6 +3,7 @@ import type { Grant } from "@/src/core/access";
 import type { ByteHold } from "@/src/core/byte-budget";
 import { type CallerPath, toCallerPath } from "@/src/core/caller-path";
 import { toClientAddress } from "@/src/core/client-network";
+import { parseContentCoding, toSentBytesMax } from "@/src/core/content-coding";
 import type { Compiled } from "@/src/core/definitions";
 import { toEntityTag } from "@/src/core/entity-tag";
 import type { HeldBytes } from "@/src/core/held-bytes";
@@ -123,9 +124,10 @@ export async function readRecordBody(exchange: DataExchange, { bodyBytesMax, bod
   const { headers } = request;
   // Without any body there is no type to complain about.
   if (headers["transfer-encoding"] === undefined && Number(headers["content-length"] ?? 0) === 0) throw new AppError("body_empty");
-  const kind = parseContentKind({ contentType: headers["content-type"], contentEncoding: headers["content-encoding"] });
-  const reading = readBody({ request, bytesMax: bodyBytesMax, timeoutMs: bodyTimeoutMs, meter: createBodyMeter(exchange) });
-  if (awaitsContinue && Number(headers["content-length"] ?? 0) <= bodyBytesMax) response.writeContinue();
+  const kind = parseContentKind(headers["content-type"]);
+  const coding = parseContentCoding(headers["content-encoding"]);
+  const reading = readBody({ request, bytesMax: bodyBytesMax, timeoutMs: bodyTimeoutMs, meter: createBodyMeter(exchange), coding });
+  if (awaitsContinue && Number(headers["content-length"] ?? 0) <= toSentBytesMax(bodyBytesMax, coding)) response.writeContinue();
   const bytes = await reading;
   return bytes && (await parseRecordBody({ kind, bytes }));
 }

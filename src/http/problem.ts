@@ -1,4 +1,6 @@
 /** The HTTP form of an error (E1): status, headers and body. It must not send, nor decide what went wrong. */
+
+import { ACCEPTED_CODINGS } from "@/src/shared/content-type";
 import { type AppError, toProblem } from "@/src/shared/errors";
 import { UNAVAILABLE_RETRY_SECONDS } from "@/src/shared/protocol";
 
@@ -19,6 +21,7 @@ export function toProblemAnswer(error: AppError, requestId: string): ProblemAnsw
     headers: {
       "Content-Type": PROBLEM_TYPE,
       ...(retryAfterSeconds === undefined ? {} : { "Retry-After": String(Math.max(1, Math.ceil(retryAfterSeconds))) }),
+      ...(error.code === "content_encoding_unsupported" ? { "Accept-Encoding": ACCEPTED_CODINGS } : {}),
     },
     body: JSON.stringify(toProblem(error, requestId)),
   };

@@ -1,5 +1,6 @@
 /** POST of a form: files become records, all or none (F1), and once (R9). It must not know where bytes are kept. */
 import type { IncomingMessage } from "node:http";
+import { parseContentCoding } from "@/src/core/content-coding";
 import type { Files } from "@/src/core/files";
 import { parseOnceHeader } from "@/src/core/once-key";
 import { toRecordText } from "@/src/core/record-text";
@@ -32,6 +33,7 @@ export function createUploadHandler({
     const { request, response, parameters, awaitsContinue } = exchange;
     const dataOnly = parseDataOnly(parameters);
     const sent = parseOnceHeader(request.headers["idempotency-key"]);
+    if (parseContentCoding(request.headers["content-encoding"])) throw new AppError("content_encoding_unsupported", { detail: CODED });
     if (Number(request.headers["content-length"] ?? 0) > UPLOAD_BYTES_MAX) throw new AppError("body_too_large", { detail: TOO_LARGE });
     const giveUp = new AbortController();
     const caller = callerOf({ exchange, grant });
@@ -69,5 +71,6 @@ export function createUploadHandler({
   };
 }
 
+const CODED = "Send forms with files as they are, without a Content-Encoding.";
 const TOO_SLOW = "The upload arrives too slowly. Send it again on a faster connection.";
 const TOO_LARGE = `The upload is too large: at most ${FILES_MAX} files of ${FILE_BYTES_MAX} bytes are taken.`;

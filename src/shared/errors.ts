@@ -39,6 +39,7 @@ export const ERRORS = {
 
   // R: records
   content_type_unsupported: client(400, "This content type is not supported. Send application/json or text/plain."),
+  content_encoding_unsupported: client(415, "This Content-Encoding is not supported. Send the body as it is, or as gzip or deflate."),
   body_empty: client(400, "The body is empty. Send a JSON value or a text."),
   body_invalid: client(400, "The body is not valid."),
   body_too_large: client(413, "The body is too large."),

@@ -38,7 +38,14 @@ const TOKEN: readonly ErrorCode[] = ["access_token_missing", "access_token_inval
 /** Deletion needs no room. */
 const DELETE: readonly ErrorCode[] = ["server_busy"];
 const WRITE: readonly ErrorCode[] = [...DELETE, "quota_exceeded"];
-const BODY: readonly ErrorCode[] = ["content_type_unsupported", "body_empty", "body_invalid", "body_too_large", "body_timeout"];
+const BODY: readonly ErrorCode[] = [
+  "content_type_unsupported",
+  "content_encoding_unsupported",
+  "body_empty",
+  "body_invalid",
+  "body_too_large",
+  "body_timeout",
+];
 const ONE: readonly ErrorCode[] = ["unique_id_missing", "unique_id_invalid", "record_not_found", "version_conflict"];
 const ONCE: readonly ErrorCode[] = ["idempotency_key_invalid", "idempotency_key_reused"];
 const FILES: readonly ErrorCode[] = ["upload_invalid", "too_many_files", "file_too_large", "storage_unavailable"];

@@ -64,6 +64,7 @@ export function errorsOf({ path, body, query, errors = [], isPublic }: ManageOpe
 /** Of a body that a schema checks. */
 const BODY_ERRORS = [
   "content_type_unsupported",
+  "content_encoding_unsupported",
   "body_empty",
   "body_invalid",
   "body_too_large",

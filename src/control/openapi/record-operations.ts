@@ -24,6 +24,7 @@ const RECORDS = "Records";
 /** What the rules of records raise of a body. */
 const RECORD_BODY_ERRORS = [
   "content_type_unsupported",
+  "content_encoding_unsupported",
   "body_empty",
   "body_invalid",
   "body_too_large",

@@ -105,7 +105,7 @@ describe("[F1] [G15] storing", () => {
     const silent = new Request("http://rested.test", halfDuplex);
     const { db, files, held } = getRuntime();
     const hold = held.bodies.hold([], 0);
-    const file = { name: "silent", type: "", open: (signal: AbortSignal) => readChunks(silent, signal) };
+    const file = { name: "silent", type: "", open: (signal: AbortSignal) => readChunks(silent, { signal, bytesMax: 1024 }) };
     const stored = storeFile({ db, files, ownerId: ada.id, endpointId, file, timeoutMs: 50, hold });
     await expect(stored).rejects.toMatchObject({ code: "body_timeout" });
     expect(await countRecords()).toBe(0);

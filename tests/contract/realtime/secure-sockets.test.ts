@@ -1,6 +1,7 @@
 /** The same over TLS (wss). */
 import { generate } from "selfsigned";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { ERRORS } from "@/src/shared/errors";
 import type { Seed } from "@/tests/support/data-server";
 import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";
 
@@ -27,7 +28,7 @@ it("[W1] [W2] works over wss as over ws", async () => {
 
 it("[W3] a refusal over wss is a close of 4000 too", async () => {
   const client = await server.connect(seed.path.replace(/key=.*/, ""), { insecure: true });
-  expect(await client.closed).toEqual({ code: 4000, reason: "The API key is missing. Add ?key=<your key> to the URL." });
+  expect(await client.closed).toEqual({ code: 4000, reason: ERRORS.key_missing.message });
 });
 
 it("[W8] shutdown over wss is a close of 1012", async () => {

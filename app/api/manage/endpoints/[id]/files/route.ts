@@ -11,7 +11,11 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
     // Known before the first byte is read.
     if (Number(request.headers.get("content-length") ?? 0) > FILE_BYTES_MAX) throw new AppError("file_too_large");
     const name = url.searchParams.get("name") ?? "";
-    const file = { name, type: request.headers.get("content-type") ?? "", open: (signal: AbortSignal) => readChunks(request, signal) };
+    const file = {
+      name,
+      type: request.headers.get("content-type") ?? "",
+      open: (signal: AbortSignal) => readChunks(request, { signal, bytesMax: FILE_BYTES_MAX }),
+    };
     const hold = openBodyHold(held.bodies, client.address);
     return jsonText(await storeFile({ db, files, ownerId: user.id, endpointId: id, file, timeoutMs: config.uploadTimeoutMs, hold }), 201);
   }),

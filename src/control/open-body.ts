@@ -1,0 +1,39 @@
+/** Opens the bodies of the management API: counted as they are sent, and inflated where their Content-Encoding says so (R17). */
+import { INFLATER_BYTES, inflate, parseContentCoding, toSentBytesMax } from "@/src/core/content-coding";
+import { AppError } from "@/src/shared/errors";
+
+export interface OpenBody {
+  /** The bytes as they are meant. They may be more than were sent: whoever reads them bounds them. */
+  bytes: AsyncIterable<Uint8Array>;
+  /** What reading holds besides the bytes. */
+  overheadBytes: number;
+}
+
+/**
+ * Throws `content_encoding_unsupported`, and `body_too_large` where the announced length can't be that of a body of `bytesMax`; the bytes throw
+ * `body_too_large` when so much was sent, `body_invalid` when they can't be inflated, and what `sent` throws.
+ */
+export function openBody(options: {
+  sent: AsyncIterable<Uint8Array>;
+  contentEncoding: string | null;
+  contentLength: string | null;
+  bytesMax: number;
+}): OpenBody {
+  const { sent, contentEncoding, contentLength, bytesMax } = options;
+  const coding = parseContentCoding(contentEncoding);
+  const sentMax = toSentBytesMax(bytesMax, coding);
+  const tooLarge = () => new AppError("body_too_large", { detail: `The body is too large. Send ${bytesMax} bytes at most.` });
+  if (Number(contentLength ?? 0) > sentMax) throw tooLarge();
+  if (coding === undefined) return { bytes: sent, overheadBytes: 0 };
+  return { bytes: inflate(bound(sent, sentMax, tooLarge), coding), overheadBytes: INFLATER_BYTES };
+}
+
+/** Of a body that inflates to little, or to nothing, the length that is sent has a bound too. */
+async function* bound(sent: AsyncIterable<Uint8Array>, bytesMax: number, toError: () => AppError): AsyncGenerator<Uint8Array, void> {
+  let length = 0;
+  for await (const chunk of sent) {
+    length += chunk.byteLength;
+    if (length > bytesMax) throw toError();
+    yield chunk;
+  }
+}
