@@ -1,8 +1,11 @@
 /** Reads an endpoint's change log backwards, for the console. Data passes through as text: its digits and key order stay. */
+
+import type { ChangeLog } from "@/src/core/ports";
 import { toRecordText } from "@/src/core/record-text";
 import type { Db } from "@/src/db/client";
 import { formatCursor } from "@/src/shared/cursor";
 import type { ChangeType } from "@/src/shared/protocol";
+import { readLogPosition } from "./read-log-position";
 import { requireOwnEndpoint } from "./require-own-endpoint";
 
 /** A page is this long at most, but for a single change that is longer: records may have a megabyte each. */
@@ -27,6 +30,7 @@ interface ChangeRow {
  */
 export async function listChanges({
   db,
+  changes,
   ownerId,
   endpointId,
   before,
@@ -34,13 +38,16 @@ export async function listChanges({
   limit,
 }: {
   db: Pick<Db, "endpoint" | "$queryRaw">;
+  changes: Pick<ChangeLog, "positions">;
   ownerId: string;
   endpointId: string;
   before: number | null;
   recordId: string | null;
   limit: number;
 }): Promise<string> {
-  const { epoch } = await requireOwnEndpoint({ db, ownerId, endpointId });
+  await requireOwnEndpoint({ db, ownerId, endpointId });
+  // Read first, and the page ends there: a stream from it brings what the page lacks, and nothing twice.
+  const position = await readLogPosition(changes, endpointId);
   const rows = await db.$queryRaw<ChangeRow[]>`
     WITH page AS (
       SELECT c.*, row_number() OVER newest AS n, count(*) OVER () AS found,
@@ -48,6 +55,7 @@ export async function listChanges({
       FROM (
         SELECT * FROM "Change"
         WHERE "endpointId" = ${endpointId}::uuid
+          AND "seq" <= ${position.seq}::bigint
           AND (${before}::bigint IS NULL OR "seq" < ${before}::bigint)
           AND (${recordId}::uuid IS NULL OR "recordId" = ${recordId}::uuid)
         ORDER BY "seq" DESC LIMIT ${limit + 1}::int
@@ -58,7 +66,7 @@ export async function listChanges({
       "recordCreatedAt" AS "createdAt", "recordUpdatedAt" AS "updatedAt", "found"
     FROM page WHERE n <= ${limit}::int AND (n = 1 OR newer < ${PAGE_CHARACTERS_MAX}::int) ORDER BY "seq" DESC`;
   const more = rows.length < Number(rows[0]?.found ?? 0);
-  return `{"changes":[${rows.map(toChangeText).join(",")}],"more":${more},"cursor":"${formatCursor({ epoch, seq: Number(rows[0]?.seq ?? 0) })}"}`;
+  return `{"changes":[${rows.map(toChangeText).join(",")}],"more":${more},"cursor":"${formatCursor(position)}"}`;
 }
 
 function toChangeText(row: ChangeRow): string {

@@ -1,7 +1,9 @@
 /** Answers a page of the grid. Data passes through as text: its digits and key order stay. */
+import type { ChangeLog } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
 import type { RecordSearch } from "@/src/db/record-search";
 import { formatCursor } from "@/src/shared/cursor";
+import { readLogPosition } from "./read-log-position";
 import { readRecordPage, toGridRecordText, toNextText } from "./read-record-page";
 import type { RecordPageQuery } from "./record-query";
 import { requireOwnEndpoint } from "./require-own-endpoint";
@@ -9,6 +11,7 @@ import { requireOwnEndpoint } from "./require-own-endpoint";
 /** The JSON text of `{ records, next, since }` (see gridPageSchema). Raises `not_found`, and `parameter_invalid` when it takes too long. */
 export async function listRecords({
   db,
+  changes,
   search,
   ownerId,
   endpointId,
@@ -16,6 +19,7 @@ export async function listRecords({
   charactersMax,
 }: {
   db: Pick<Db, "endpoint">;
+  changes: Pick<ChangeLog, "positions">;
   search: RecordSearch;
   ownerId: string;
   endpointId: string;
@@ -23,14 +27,14 @@ export async function listRecords({
   /** The page ends once its data is this long. */
   charactersMax?: number;
 }): Promise<string> {
-  const { epoch } = await requireOwnEndpoint({ db, ownerId, endpointId });
-  const { rows, next, seq } = await readRecordPage({
+  await requireOwnEndpoint({ db, ownerId, endpointId });
+  const position = await readLogPosition(changes, endpointId);
+  const { rows, next } = await readRecordPage({
     search,
     accountId: ownerId,
     endpointId,
     query,
     ...(charactersMax === undefined ? {} : { charactersMax }),
   });
-  const since = formatCursor({ epoch, seq: Number(seq) });
-  return `{"records":[${rows.map(toGridRecordText).join(",")}],"next":${toNextText(next)},"since":"${since}"}`;
+  return `{"records":[${rows.map(toGridRecordText).join(",")}],"next":${toNextText(next)},"since":"${formatCursor(position)}"}`;
 }

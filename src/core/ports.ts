@@ -36,6 +36,8 @@ export interface Change {
 export interface HiddenChange {
   seq: number;
   hidden: true;
+  /** See {@link LogPosition}. */
+  proof?: string | undefined;
 }
 
 /**
@@ -153,12 +155,26 @@ export interface LogPosition {
   /** Random; renewed when the log is replaced (restore). A cursor of another epoch can't be resumed. */
   epoch: string;
   seq: number;
+  /** Identifies the change at `seq` (core/change-proof.ts); undefined where it is not known, and at 0. */
+  proof?: string | undefined;
+}
+
+/** A place in the log of one endpoint. */
+export interface LogPlace {
+  endpointId: string;
+  seq: number;
+}
+
+/** Where a log stands, and what it knows of the places that were asked for. */
+export interface FoundPosition extends LogPosition {
+  /** By seq: the proof of the change that the log has there. It lacks places whose change is no longer known. */
+  proofs: ReadonlyMap<number, string>;
 }
 
 /** The log of changes, read by the pump. */
 export interface ChangeLog {
-  /** The positions of those of the endpoints that exist. */
-  positions(endpointIds: readonly string[]): Promise<Map<string, LogPosition>>;
+  /** The positions of those of the endpoints that exist, and the proofs of `places` in them, all of one moment. The endpoints of `places` need not be named again. */
+  positions(endpointIds: readonly string[], places?: readonly LogPlace[]): Promise<Map<string, FoundPosition>>;
   /** Up to `limit` changes with seq > `after`, ascending, without holes. */
   read(endpointId: string, after: number, limit: number): Promise<Change[]>;
   /** The same as a user sees it: the places of changes to records that belong to others are hidden. */

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { proofOf } from "@/src/core/change-proof";
 import type { Change, ChangeLog, RecordStore, Write } from "@/src/core/ports";
 import { createUniqueId } from "@/src/core/unique-id";
 import { createChangeLog } from "@/src/db/change-log";
@@ -57,11 +58,13 @@ describe("the change log", () => {
       { type: "DELETE", id: mine.id },
     ]);
     expect(changes.map(({ owner }) => owner)).toEqual([ann, bob, null, bob, ann, bob, ann]);
-    const seen = changes.map((change) => (change.owner === ann ? change : { seq: change.seq, hidden: true }));
+    const seen = changes.map((change) => (change.owner === ann ? change : { seq: change.seq, hidden: true, proof: proofOf(change) }));
     expect(await log.readFor(ann, id, 0, 100)).toEqual(seen);
     expect(await log.readFor(ann, id, 2, 3)).toEqual(seen.slice(2, 5));
     expect(await log.readFor(ann, id, 7, 100)).toEqual([]);
-    expect(await log.readFor(createUniqueId(), id, 0, 100)).toEqual(changes.map(({ seq }) => ({ seq, hidden: true })));
+    expect(await log.readFor(createUniqueId(), id, 0, 100)).toEqual(
+      changes.map((change) => ({ seq: change.seq, hidden: true, proof: proofOf(change) })),
+    );
     expect(await log.read(id, 0, 100)).toEqual(changes);
   });
 
@@ -74,6 +77,17 @@ describe("the change log", () => {
     expect(positions.get(a.id)?.epoch).toMatch(/^[0-9a-f]{32}$/);
     expect(positions.get(a.id)?.epoch).not.toBe(positions.get(b.id)?.epoch);
     expect(await log.positions([])).toEqual(new Map());
+  });
+
+  it("[W26] knows the changes of the places that are asked for, at the end and before, and of none that it does not have", async () => {
+    const { id } = await world.createEndpoint();
+    await commit(id, [post("1"), post("2"), post("3"), post("4")]);
+    const changes = await log.read(id, 0, 100);
+    const places = [0, 1, 2, 3, 900].map((seq) => ({ endpointId: id, seq }));
+    const found = (await log.positions([], places)).get(id);
+    const last = changes.at(-1);
+    expect([found?.seq, found?.proof]).toEqual([last?.seq, last && proofOf(last)]);
+    expect(found?.proofs).toEqual(new Map(changes.slice(0, 3).map((change) => [change.seq, proofOf(change)])));
   });
 
   it("[W9] counts beyond 32 bits", async () => {

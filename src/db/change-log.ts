@@ -1,13 +1,10 @@
 /** Reads the log of changes, which the database writes. It must not cache: the pump decides what it knows. */
-import type { Change, ChangeLog } from "@/src/core/ports";
+import { toProof } from "@/src/core/change-proof";
+import type { Change, ChangeLog, HiddenChange } from "@/src/core/ports";
+import { readPositions } from "@/src/db/log-positions";
 import type { RawStatements } from "@/src/db/raw-statements";
 import { nameStatement } from "@/src/db/statement";
 import type { ChangeType } from "@/src/shared/protocol";
-
-const POSITIONS = nameStatement(
-  "rested_positions",
-  `SELECT id::text AS id, wire_id(epoch) AS epoch, seq::text AS seq FROM "Endpoint" WHERE id = ANY ($1::uuid[]) AND "projectId" IS NOT NULL`,
-);
 
 const READ = nameStatement(
   "rested_read_changes",
@@ -41,11 +38,7 @@ interface ChangeRow {
 /** The log of a database. `endpointId`s have the dashes of a UUID, epochs have none. */
 export function createChangeLog({ db }: { db: RawStatements }): ChangeLog {
   return {
-    async positions(endpointIds) {
-      if (endpointIds.length === 0) return new Map();
-      const rows = await db.$queryRawUnsafe<{ id: string; epoch: string; seq: string }[]>(POSITIONS, endpointIds);
-      return new Map(rows.map(({ id, epoch, seq }) => [id, { epoch, seq: Number(seq) }]));
-    },
+    positions: (endpointIds, places) => readPositions(db, endpointIds, places),
     async read(endpointId, after, limit) {
       const rows = await db.$queryRawUnsafe<ChangeRow[]>(READ, endpointId, String(after), limit);
       return rows.map((row) => toChange(endpointId, row));
@@ -58,11 +51,13 @@ export function createChangeLog({ db }: { db: RawStatements }): ChangeLog {
         limit,
         owner,
       );
-      return rows.map(({ data, ...row }) =>
-        data === null ? { seq: Number(row.seq), hidden: true } : toChange(endpointId, { ...row, data }),
-      );
+      return rows.map(({ data, ...row }) => (data === null ? toHidden(row) : toChange(endpointId, { ...row, data })));
     },
   };
+}
+
+function toHidden({ id, seq, at }: Pick<ChangeRow, "id" | "seq" | "at">): HiddenChange {
+  return { seq: Number(seq), hidden: true, proof: toProof({ recordId: id, seq: Number(seq), at }) };
 }
 
 function toChange(endpointId: string, { seq, type, owner, at, following, ...record }: ChangeRow): Change {

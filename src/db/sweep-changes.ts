@@ -24,12 +24,23 @@ const FIND = nameStatement(
 );
 
 // From the oldest on: times rise with seq, so what is left has no holes. A second server that sweeps at the same time waits for the rows, and finds them gone.
+// Of the last one that goes its identity stays (W26). The endpoint is locked first, as by its deletion, which then deletes its log; writers do not wait for that lock.
 const DELETE = nameStatement(
-  "rested_delete_old_changes",
-  `DELETE FROM "Change" WHERE "endpointId" = $1::uuid AND seq IN (
-    SELECT oldest.seq FROM (SELECT c.seq, c.at FROM "Change" c WHERE c."endpointId" = $1::uuid ORDER BY c.seq LIMIT $2::int) AS oldest
-    WHERE oldest.at < clock_timestamp() - make_interval(hours => $3::int)
-      OR oldest.seq <= (SELECT seq FROM "Endpoint" WHERE id = $1::uuid) - $4::bigint)`,
+  "rested_expire_changes",
+  `WITH endpoint AS (
+    SELECT id FROM "Endpoint" WHERE id = $1::uuid FOR KEY SHARE
+  ), expired AS (
+    DELETE FROM "Change" WHERE "endpointId" = (SELECT id FROM endpoint) AND seq IN (
+      SELECT oldest.seq FROM (SELECT c.seq, c.at FROM "Change" c WHERE c."endpointId" = $1::uuid ORDER BY c.seq LIMIT $2::int) AS oldest
+      WHERE oldest.at < clock_timestamp() - make_interval(hours => $3::int)
+        OR oldest.seq <= (SELECT seq FROM "Endpoint" WHERE id = $1::uuid) - $4::bigint)
+    RETURNING seq, "recordId", at
+  ), remembered AS (
+    INSERT INTO "ExpiredChange" AS known ("endpointId", seq, "recordId", at)
+    SELECT endpoint.id, expired.seq, expired."recordId", expired.at FROM endpoint, expired ORDER BY expired.seq DESC LIMIT 1
+    ON CONFLICT ("endpointId") DO UPDATE SET seq = EXCLUDED.seq, "recordId" = EXCLUDED."recordId", at = EXCLUDED.at WHERE known.seq < EXCLUDED.seq
+  )
+  SELECT count(*)::int AS count FROM expired`,
 );
 
 const FIRST_ID = "00000000-0000-0000-0000-000000000000";
@@ -40,7 +51,10 @@ export async function sweepChanges({ db, retention }: { db: RawStatements; reten
   for (let after: string | null = FIRST_ID; after !== null; ) {
     const [page]: Page[] = await db.$queryRawUnsafe<Page[]>(FIND, after, ENDPOINTS_PER_PAGE, hours, String(changesMax));
     for (const id of page?.ids ?? []) {
-      while ((await db.$executeRawUnsafe(DELETE, id, BATCH, hours, String(changesMax))) === BATCH);
+      for (let count = BATCH; count === BATCH; ) {
+        const [batch] = await db.$queryRawUnsafe<{ count: number }[]>(DELETE, id, BATCH, hours, String(changesMax));
+        count = batch?.count ?? 0;
+      }
     }
     after = page?.next ?? null;
   }

@@ -8,6 +8,8 @@ export interface ChangeBatch {
   readonly encoded: readonly EncodedChange[];
   /** Where the log was looked through to with them: the last one's place, or after it. */
   readonly position: LogPosition;
+  /** Up to where the log had been looked through before them; undefined: not known. */
+  readonly before: LogPosition | undefined;
   /** All in one, as the format has them; undefined: none of them ends a message yet. */
   toBytes(format: StreamFormat): Buffer | undefined;
   /** Those at the end that are a part of an upload whose last change is still to come. */
@@ -16,7 +18,7 @@ export interface ChangeBatch {
   readonly whole: LogPosition | undefined;
 }
 
-export function createChangeBatch(encoded: readonly EncodedChange[], position: LogPosition): ChangeBatch {
+export function createChangeBatch(encoded: readonly EncodedChange[], position: LogPosition, before?: LogPosition): ChangeBatch {
   const lastWhole = encoded.findLastIndex(({ change }) => change.following === undefined);
   const whole = encoded[lastWhole];
   /** There are few formats, and mostly one is asked for. */
@@ -54,8 +56,9 @@ export function createChangeBatch(encoded: readonly EncodedChange[], position: L
   return {
     encoded,
     position,
+    before,
     begun: encoded.slice(lastWhole + 1),
-    whole: whole && (lastWhole === encoded.length - 1 ? position : { epoch: position.epoch, seq: whole.change.seq }),
+    whole: whole && (lastWhole === encoded.length - 1 ? position : whole.position(position.epoch)),
     toBytes,
   };
 }

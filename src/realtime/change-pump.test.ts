@@ -1,7 +1,7 @@
 /** The pump against a log in memory: order, gaps, failures, replaced and shortened logs. */
 import { describe, expect, it } from "vitest";
 import type { LogPosition } from "@/src/core/ports";
-import { createMemoryLog } from "@/tests/support/memory-log";
+import { createMemoryLog, proofAt } from "@/tests/support/memory-log";
 import { type ChangePump, createChangePump } from "./change-pump";
 import type { PumpListener } from "./listener-index";
 
@@ -47,32 +47,32 @@ const range = (from: number, to: number) => Array.from({ length: to - from + 1 }
 describe("createChangePump", () => {
   it("[W4] starts where the log stands, and delivers what comes after", async () => {
     const { log, pump, listener } = setUp({ at: 5 });
-    await pump.observe(log.position(), 0);
+    await pump.observe(log.position(), undefined);
     await pump.offer(log.commit(3));
     expect(listener.heard).toEqual([6, 7, 8]);
   });
 
   it("[W4] delivers what continues the position before offer returns", async () => {
     const { log, pump, listener } = setUp();
-    await pump.observe(log.position(), 0);
+    await pump.observe(log.position(), undefined);
     void pump.offer(log.commit(2));
     expect(listener.heard).toEqual([1, 2]);
   });
 
   it("[W4] drops what it has delivered already", async () => {
     const { log, pump, listener } = setUp();
-    await pump.observe(log.position(), 0);
+    await pump.observe(log.position(), undefined);
     const changes = log.commit(3);
     await pump.offer(changes);
     await pump.offer(changes);
     await pump.offer(changes.slice(1, 2));
-    await pump.observe(log.position(), 3);
+    await pump.observe(log.position(), { epoch: EPOCH, seq: 3 });
     expect(listener.heard).toEqual([1, 2, 3]);
   });
 
   it("[W4] fills a gap from the log, in order", async () => {
     const { log, pump, listener } = setUp();
-    await pump.observe(log.position(), 0);
+    await pump.observe(log.position(), undefined);
     log.commit(3);
     await pump.offer(log.commit(2));
     expect(listener.heard).toEqual([1, 2, 3, 4, 5]);
@@ -80,7 +80,7 @@ describe("createChangePump", () => {
 
   it("[W4] hears hints in the wrong order, and delivers in the right one", async () => {
     const { log, pump, listener } = setUp();
-    await pump.observe(log.position(), 0);
+    await pump.observe(log.position(), undefined);
     const [first, second, third] = [log.commit(1), log.commit(1), log.commit(1)];
     await Promise.all([pump.offer(third), pump.offer(first), pump.offer(second)]);
     expect(listener.heard).toEqual([1, 2, 3]);
@@ -88,9 +88,9 @@ describe("createChangePump", () => {
 
   it("[W4] reads a long log in pages", async () => {
     const { log, pump, listener } = setUp();
-    await pump.observe(log.position(), 0);
+    await pump.observe(log.position(), undefined);
     log.commit(2_000);
-    await pump.observe(log.position(), 0);
+    await pump.observe(log.position(), undefined);
     expect(listener.heard).toEqual(range(1, 2_000));
   });
 
@@ -99,26 +99,26 @@ describe("createChangePump", () => {
     const before = log.position();
     await pump.offer(log.commit(2));
     expect(listener.heard).toEqual([]);
-    await pump.observe(before, 0);
+    await pump.observe(before, undefined);
     expect(listener.heard).toEqual([1, 2]);
   });
 
   it("[W4] keeps its position when the log can't be read, and goes on later", async () => {
     const { log, pump, listener, fail } = setUp();
-    await pump.observe(log.position(), 0);
+    await pump.observe(log.position(), undefined);
     log.commit(1);
     const hinted = log.commit(1);
     fail(new Error("away"));
     await expect(pump.offer(hinted)).rejects.toThrow("away");
     expect(listener.heard).toEqual([]);
     fail(undefined);
-    await pump.observe(log.position(), 0);
+    await pump.observe(log.position(), undefined);
     expect(listener.heard).toEqual([1, 2]);
   });
 
   it("[W7] gives the event loop a turn between slices, and loses nothing by it", async () => {
     const { log, pump, listener } = setUp({ sliceBytes: 1_000 });
-    await pump.observe(log.position(), 0);
+    await pump.observe(log.position(), undefined);
     const done = pump.offer(log.commit(10, { bytes: 500 }));
     expect(listener.heard).toEqual([1, 2]);
     await done;
@@ -127,7 +127,7 @@ describe("createChangePump", () => {
 
   it("[W4] takes hints that come while it reads the log", async () => {
     const { log, pump, listener } = setUp({ sliceBytes: 1_000 });
-    await pump.observe(log.position(), 0);
+    await pump.observe(log.position(), undefined);
     const done = pump.offer(log.commit(10, { bytes: 500 }));
     const later = pump.offer(log.commit(5, { bytes: 500 }));
     await Promise.all([done, later]);
@@ -136,101 +136,154 @@ describe("createChangePump", () => {
 
   it("[W4] delivers once what a hint brings while the same is read from the log", async () => {
     const { log, pump, listener, beforeAnswer } = setUp();
-    await pump.observe(log.position(), 0);
+    await pump.observe(log.position(), undefined);
     const changes = log.commit(3);
     beforeAnswer(() => pump.offer(changes.slice(0, 2)));
-    await pump.observe(log.position(), 0);
+    await pump.observe(log.position(), undefined);
     expect(listener.heard).toEqual([1, 2, 3]);
   });
 
   it("[W10] does not take for lost what was committed while it read that nothing is kept", async () => {
     const { log, pump, listener, beforeAnswer } = setUp();
-    await pump.observe(log.position(), 0);
+    await pump.observe(log.position(), undefined);
     log.commit(10);
     log.trim(10);
     beforeAnswer(() => {
       log.commit(1);
       void pump.offer(log.commit(1));
     });
-    await pump.observe(log.position(), 0);
+    await pump.observe(log.position(), undefined);
     expect(listener.heard).toEqual([{ resetFrom: 0, resetTo: { epoch: EPOCH, seq: 10 }, reason: "expired" }, 11, 12]);
   });
 
   it("[W10] tells of changes that are no longer kept, then goes on after them", async () => {
     const { log, pump, listener } = setUp();
-    await pump.observe(log.position(), 0);
+    await pump.observe(log.position(), undefined);
     log.commit(10);
     log.trim(7);
-    await pump.observe(log.position(), 0);
+    await pump.observe(log.position(), undefined);
     expect(listener.heard).toEqual([{ resetFrom: 0, resetTo: { epoch: EPOCH, seq: 7 }, reason: "expired" }, 8, 9, 10]);
   });
 
   it("[W10] tells when nothing is kept at all", async () => {
     const { log, pump, listener } = setUp();
-    await pump.observe(log.position(), 0);
+    await pump.observe(log.position(), undefined);
     log.commit(10);
     log.trim(10);
-    await pump.observe(log.position(), 0);
+    await pump.observe(log.position(), undefined);
     await pump.offer(log.commit(1));
     expect(listener.heard).toEqual([{ resetFrom: 0, resetTo: { epoch: EPOCH, seq: 10 }, reason: "expired" }, 11]);
   });
 
   it("[W10] tells when the log was replaced", async () => {
     const { log, pump, listener } = setUp({ at: 9 });
-    await pump.observe(log.position(), 0);
+    await pump.observe(log.position(), undefined);
     log.replace({ epoch: OTHER_EPOCH, seq: 4 });
-    await pump.observe(log.position(), 9);
+    await pump.observe(log.position(), { epoch: EPOCH, seq: 9 });
     await pump.offer(log.commit(1));
-    expect(listener.heard).toEqual([{ resetFrom: 9, resetTo: { epoch: OTHER_EPOCH, seq: 4 }, reason: "epoch_changed" }, 5]);
+    expect(listener.heard).toEqual([
+      { resetFrom: 9, resetTo: { epoch: OTHER_EPOCH, seq: 4, proof: proofAt(4) }, reason: "epoch_changed" },
+      5,
+    ]);
   });
 
   it("[W10] drops what it read of a log that was replaced meanwhile", async () => {
     const { log, pump, listener, beforeAnswer } = setUp();
-    await pump.observe(log.position(), 0);
+    await pump.observe(log.position(), undefined);
     log.commit(10);
     beforeAnswer(() => {
       log.replace({ epoch: OTHER_EPOCH, seq: 4 });
-      void pump.observe(log.position(), 0);
+      void pump.observe(log.position(), undefined);
     });
-    await pump.observe(log.position(), 0);
-    expect(listener.heard).toEqual([{ resetFrom: 0, resetTo: { epoch: OTHER_EPOCH, seq: 4 }, reason: "epoch_changed" }]);
+    await pump.observe(log.position(), undefined);
+    expect(listener.heard).toEqual([{ resetFrom: 0, resetTo: { epoch: OTHER_EPOCH, seq: 4, proof: proofAt(4) }, reason: "epoch_changed" }]);
   });
 
   it("[W10] drops the rest of a page when the log is replaced between two slices", async () => {
     const { log, pump, listener } = setUp({ sliceBytes: 1_000 });
-    await pump.observe(log.position(), 0);
+    await pump.observe(log.position(), undefined);
     log.commit(10, { bytes: 500 });
-    const delivering = pump.observe(log.position(), 0);
+    const delivering = pump.observe(log.position(), undefined);
     while (listener.heard.length === 0) await Promise.resolve();
     log.replace({ epoch: OTHER_EPOCH, seq: 4 });
-    await pump.observe(log.position(), 2);
+    await pump.observe(log.position(), { epoch: EPOCH, seq: 2 });
     await delivering;
-    expect(listener.heard).toEqual([1, 2, { resetFrom: 2, resetTo: { epoch: OTHER_EPOCH, seq: 4 }, reason: "epoch_changed" }]);
+    expect(listener.heard).toEqual([
+      1,
+      2,
+      { resetFrom: 2, resetTo: { epoch: OTHER_EPOCH, seq: 4, proof: proofAt(4) }, reason: "epoch_changed" },
+    ]);
+  });
+
+  it("[W26] notices a log that lost its end and has grown past it since", async () => {
+    const { log, pump, listener } = setUp();
+    log.commit(9);
+    await pump.observe(log.position(), undefined);
+    const before = pump.position();
+    log.replace({ seq: 12, from: 7 });
+    await pump.observe(log.position(), before);
+    await pump.offer(log.commit(1));
+    expect(listener.heard).toEqual([
+      { resetFrom: 9, resetTo: { epoch: EPOCH, seq: 12, proof: proofAt(12, 1) }, reason: "log_rewound" },
+      13,
+    ]);
+  });
+
+  it("[W26] goes on where the log lost nothing that was delivered", async () => {
+    const { log, pump, listener } = setUp();
+    log.commit(7);
+    await pump.observe(log.position(), undefined);
+    const before = pump.position();
+    log.replace({ seq: 9, from: 7 });
+    await pump.observe(log.position(), before);
+    expect(listener.heard).toEqual([8, 9]);
+  });
+
+  it("[W26] notices a committed change that takes the place of one that was delivered", async () => {
+    const { log, pump, listener } = setUp();
+    log.commit(9);
+    await pump.observe(log.position(), undefined);
+    log.replace({ seq: 8, from: 7 });
+    await pump.offer(log.commit(3));
+    expect(listener.heard).toEqual([
+      { resetFrom: 9, resetTo: { epoch: EPOCH, seq: 9, proof: proofAt(9, 1) }, reason: "log_rewound" },
+      10,
+      11,
+    ]);
+  });
+
+  it("[W26] takes a repeated change for what it is", async () => {
+    const { log, pump, listener } = setUp();
+    await pump.observe(log.position(), undefined);
+    const changes = log.commit(3);
+    await pump.offer(changes);
+    await pump.offer(changes.slice(2));
+    expect(listener.heard).toEqual([1, 2, 3]);
   });
 
   it("[W10] tells when the log has lost its end", async () => {
     const { log, pump, listener } = setUp({ at: 9 });
-    await pump.observe(log.position(), 0);
+    await pump.observe(log.position(), undefined);
     log.replace({ seq: 7 });
-    await pump.observe(log.position(), 9);
+    await pump.observe(log.position(), { epoch: EPOCH, seq: 9 });
     await pump.offer(log.commit(1));
-    expect(listener.heard).toEqual([{ resetFrom: 9, resetTo: { epoch: EPOCH, seq: 7 }, reason: "log_rewound" }, 8]);
+    expect(listener.heard).toEqual([{ resetFrom: 9, resetTo: { epoch: EPOCH, seq: 7, proof: proofAt(7) }, reason: "log_rewound" }, 8]);
   });
 
   it("[W4] is not misled by an answer that is older than what it has delivered since", async () => {
     const { log, pump, listener } = setUp({ at: 2 });
-    await pump.observe(log.position(), 0);
+    await pump.observe(log.position(), undefined);
     const stale = log.position();
     await pump.offer(log.commit(2));
-    await pump.observe(stale, 2);
+    await pump.observe(stale, { epoch: EPOCH, seq: 2 });
     expect(listener.heard).toEqual([3, 4]);
   });
 
   it("delivers nothing after close", async () => {
     const { log, pump, listener } = setUp();
-    await pump.observe(log.position(), 0);
+    await pump.observe(log.position(), undefined);
     log.commit(1);
-    const reading = pump.observe(log.position(), 0);
+    const reading = pump.observe(log.position(), undefined);
     pump.close();
     await reading;
     await pump.offer(log.commit(1));

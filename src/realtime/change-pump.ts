@@ -1,6 +1,7 @@
 /** Brings one endpoint's changes from the log to its listeners: each once, in seq order (W4), to those who may read it (W5). It must not know sessions. */
 import { setImmediate as nextTick } from "node:timers/promises";
-import type { Change, ChangeLog, LogPosition } from "@/src/core/ports";
+import { positionOf, proofOf } from "@/src/core/change-proof";
+import type { Change, ChangeLog, FoundPosition, LogPosition } from "@/src/core/ports";
 import { toEpoch } from "@/src/shared/cursor";
 import type { GapReason } from "@/src/shared/stream-messages";
 import { createChangeBatch } from "./change-batch";
@@ -21,10 +22,10 @@ export interface ChangePump {
    */
   offer(changes: readonly Change[]): Promise<void>;
   /**
-   * Takes where the log stands, and delivers what is missing up to there. `seqBefore` is the position's seq when that was asked for:
-   * a log that answers less has lost its end.
+   * Takes where the log stands, and delivers what is missing up to there. `before` is the position when that was asked for: a log that ends before it,
+   * or has another change there (W26), has lost its end.
    */
-  observe(found: LogPosition, seqBefore: number): Promise<void>;
+  observe(found: FoundPosition, before: LogPosition | undefined): Promise<void>;
   /** Delivers nothing more. */
   close(): void;
 }
@@ -47,10 +48,11 @@ export function createChangePump(options: { endpointId: string; changes: Pick<Ch
   /** The changes follow on the position, and on each other. */
   function deliver(changes: readonly Change[], epoch: string): void {
     const encoded = changes.map((change) => encoder.encode(change));
-    const last = changes.at(-1);
+    const last = encoded.at(-1);
     if (!last) return;
-    position = { epoch, seq: last.seq };
-    listeners.changes(createChangeBatch(encoded, position));
+    const before = position;
+    position = last.position(epoch);
+    listeners.changes(createChangeBatch(encoded, position, before));
   }
 
   /** Those of the changes that follow on `seq` without a hole, up to a slice. */
@@ -76,6 +78,22 @@ export function createChangePump(options: { endpointId: string; changes: Pick<Ch
     generation++;
     target = to.seq;
     reset(from, to, reason);
+  }
+
+  /** The log of the position's epoch has another change where `before` is: it was rewound, and has grown since. */
+  function isRewound(found: LogPosition, before: LogPosition | undefined, proofs: ReadonlyMap<number, string>): boolean {
+    if (before === undefined || before.epoch !== found.epoch) return false;
+    const proof = proofs.get(before.seq);
+    return found.seq < before.seq || (proof !== undefined && before.proof !== undefined && proof !== before.proof);
+  }
+
+  /** A committed change that stands where the position is, and is another one. */
+  function findConflict(changes: readonly Change[]): Change | undefined {
+    // Nearly always all of them come after it.
+    if (position?.proof === undefined || (changes[0]?.seq ?? 0) > position.seq) return undefined;
+    const { seq, proof } = position;
+    const there = changes.find((change) => change.seq === seq);
+    return there && proofOf(there) !== proof ? there : undefined;
   }
 
   function catchUp(): Promise<void> {
@@ -123,15 +141,17 @@ export function createChangePump(options: { endpointId: string; changes: Pick<Ch
     remove: (listener) => listeners.remove(listener),
     listenerCount: () => listeners.count(),
     offer: (offered) => {
+      const conflict = findConflict(offered);
+      if (position && conflict) replaceLog(position, positionOf(conflict, position.epoch), "log_rewound");
       target = Math.max(target, offered.at(-1)?.seq ?? 0);
       if (position !== undefined) deliver(takeSlice(offered, position.seq), position.epoch);
       return catchUp();
     },
-    observe: (found, seqBefore) => {
-      const to = { epoch: toEpoch(found.epoch), seq: found.seq };
+    observe: ({ epoch, seq, proof, proofs }, before) => {
+      const to = { epoch: toEpoch(epoch), seq, proof };
       if (position === undefined) position = to;
       else if (position.epoch !== to.epoch) replaceLog(position, to, "epoch_changed");
-      else if (to.seq < seqBefore) replaceLog(position, to, "log_rewound");
+      else if (isRewound(to, before, proofs)) replaceLog(position, to, "log_rewound");
       target = Math.max(target, to.seq);
       return catchUp();
     },

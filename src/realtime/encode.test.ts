@@ -52,7 +52,7 @@ describe("encodeChange", () => {
     expect(JSON.parse(text)).toEqual({
       type: "PUT",
       record: { uniqueId: "0".repeat(32), data: "text", createdAt: "2026-01-02T03:04:05.006Z", updatedAt: "2026-01-02T03:04:05.007Z" },
-      cursor: `${EPOCH}-7`,
+      cursor: `${EPOCH}-7-2d1aeae5`,
     });
   });
 
@@ -62,7 +62,7 @@ describe("encodeChange", () => {
     const record = (data: string) => JSON.stringify(JSON.parse(readTexts(encodeChange(toChange(data)).plain())[0] ?? "").record);
     expect(plain).toBe(`{"type":"PUT","record":[${record("1")},${record("2")}]}`);
     const [text = ""] = readTexts(encodeChange(last, [first, last]).withCursor(EPOCH));
-    expect(JSON.parse(text)).toEqual({ ...JSON.parse(`{"type":"PUT","record":${record("2")}}`), cursor: `${EPOCH}-7` });
+    expect(JSON.parse(text)).toEqual({ ...JSON.parse(`{"type":"PUT","record":${record("2")}}`), cursor: `${EPOCH}-7-2d1aeae5` });
   });
 
   it("encodes each format once", () => {

@@ -1,5 +1,6 @@
 /** Turns messages into the bytes of WebSocket frames and server-sent events, those of a change once for all subscribers. It must not know who gets them. */
-import type { Change } from "@/src/core/ports";
+import { positionOf } from "@/src/core/change-proof";
+import type { Change, LogPosition } from "@/src/core/ports";
 import { formatCursor } from "@/src/shared/cursor";
 import { toEvent } from "./event";
 import { toChangeText, toCursorChangeText } from "./message-text";
@@ -37,6 +38,8 @@ export interface EncodedChange {
   /** The changes of the same upload up to this one. */
   readonly upload: readonly Change[];
   cursor(epoch: string): string;
+  /** Its place in the log. */
+  position(epoch: string): LogPosition;
   /** A frame as W2 has it; of an upload of several files, all that have come so far. */
   plain(): Buffer;
   /** The same with `cursor` (W9). */
@@ -50,25 +53,31 @@ export interface EncodedChange {
 /** `upload`: the changes of the same upload up to this one. */
 export function encodeChange(change: Change, upload: readonly Change[] = [change]): EncodedChange {
   let [plain, withCursor, plainEvent, cursorEvent]: (Buffer | undefined)[] = [];
-  const idOf = (epoch: string) => formatCursor({ epoch, seq: change.seq });
+  let position: LogPosition | undefined;
+  const toPosition = (epoch: string) => {
+    position ??= positionOf(change, epoch);
+    return position;
+  };
+  const toCursor = (epoch: string) => formatCursor(toPosition(epoch));
   return {
     change,
     upload,
-    cursor: idOf,
+    position: toPosition,
+    cursor: toCursor,
     plain: () => {
       plain ??= toTextFrame(toChangeText(change, upload));
       return plain;
     },
     withCursor: (epoch) => {
-      withCursor ??= toTextFrame(toCursorChangeText(change, epoch));
+      withCursor ??= toTextFrame(toCursorChangeText(change, toCursor(epoch)));
       return withCursor;
     },
     plainEvent: (epoch) => {
-      plainEvent ??= toEvent({ id: idOf(epoch), data: toChangeText(change, upload) });
+      plainEvent ??= toEvent({ id: toCursor(epoch), data: toChangeText(change, upload) });
       return plainEvent;
     },
     cursorEvent: (epoch) => {
-      cursorEvent ??= toEvent({ id: idOf(epoch), data: toCursorChangeText(change, epoch) });
+      cursorEvent ??= toEvent({ id: toCursor(epoch), data: toCursorChangeText(change, toCursor(epoch)) });
       return cursorEvent;
     },
   };

@@ -3,6 +3,7 @@
  * to be judged is bounded: a feed that falls behind goes on from the log. It must not know sessions.
  */
 import { setImmediate as nextTick } from "node:timers/promises";
+import { positionOf } from "@/src/core/change-proof";
 import type { Change, HiddenChange, LogPosition } from "@/src/core/ports";
 import { createChangeBatch } from "./change-batch";
 import type { ChangePump } from "./change-pump";
@@ -98,10 +99,9 @@ class Feed implements FilteredFeed {
     return this.#listeners.size;
   }
 
-  onChanges({ encoded, position: { epoch } }: Parameters<PumpListener["onChanges"]>[0]): void {
-    const first = encoded[0]?.change;
+  onChanges({ encoded, position: { epoch }, before }: Parameters<PumpListener["onChanges"]>[0]): void {
     // All that was before has been judged: nobody must be told less than was told already.
-    if (this.#isIdle() && first) this.#position = { epoch, seq: Math.max(first.seq - 1, this.#position?.seq ?? 0) };
+    if (this.#isIdle() && before?.epoch === epoch && before.seq > (this.#position?.seq ?? -1)) this.#position = before;
     if (this.#isBehind) return;
     for (const { change } of encoded) {
       if (change.seq <= (this.#position?.seq ?? 0)) continue;
@@ -213,8 +213,8 @@ class Feed implements FilteredFeed {
     if (generation !== this.#generation) return [];
     this.#pageLimit = toNextPageLimit(page, this.#pageLimit);
     // What was committed before the read and is not in it is no longer kept.
-    const expiredTo = page[0] === undefined ? end.seq : page[0].seq - 1;
-    if (expiredTo > position.seq) this.#skipTo({ epoch: position.epoch, seq: expiredTo });
+    const expired = page[0] === undefined ? end : { epoch: position.epoch, seq: page[0].seq - 1 };
+    if (expired.seq > position.seq) this.#skipTo(expired);
     return page;
   }
 
@@ -224,11 +224,12 @@ class Feed implements FilteredFeed {
     if (from) for (const listener of this.#listeners) listener.onReset({ from, to, reason: "expired" });
   }
 
-  #deliver({ seq, encoded }: Slice): void {
-    if (this.#position === undefined) return;
-    this.#position = { epoch: this.#position.epoch, seq };
+  #deliver({ last, encoded }: Slice): void {
+    const before = this.#position;
+    if (before === undefined) return;
+    this.#position = positionOf(last, before.epoch);
     if (encoded.length === 0) return;
-    const batch = createChangeBatch(encoded, this.#position);
+    const batch = createChangeBatch(encoded, this.#position, before);
     for (const listener of this.#listeners) listener.onChanges(batch);
   }
 }
@@ -236,7 +237,7 @@ class Feed implements FilteredFeed {
 /** What is delivered in one turn of the event loop. */
 interface Slice {
   /** Up to where it goes, what is left out included. */
-  seq: number;
+  last: Change | HiddenChange;
   encoded: EncodedChange[];
 }
 
@@ -248,11 +249,11 @@ function toSlices(changes: readonly (Change | HiddenChange)[], sliceBytes: numbe
   const encoder = createUploadEncoder();
   for (const change of changes) {
     if (slice === undefined || bytes >= sliceBytes) {
-      slice = { seq: change.seq, encoded: [] };
+      slice = { last: change, encoded: [] };
       slices.push(slice);
       bytes = 0;
     }
-    slice.seq = change.seq;
+    slice.last = change;
     if ("hidden" in change) continue;
     slice.encoded.push(encoder.encode(change));
     bytes += toChangeSize(change);

@@ -2,9 +2,10 @@
 import { setImmediate as nextTick } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import type { Sandbox } from "@/src/core/ports";
-import { parseCursor } from "@/src/shared/cursor";
+import { formatCursor, parseCursor } from "@/src/shared/cursor";
 import { AppError, type ErrorCode } from "@/src/shared/errors";
 import { createMemoryHub, EPOCH, type MemoryHub, toGrant, toPrivateGrant, toStart } from "@/tests/support/memory-hub";
+import { proofAt } from "@/tests/support/memory-log";
 import { createMemorySink, type MemorySink, type StreamMessage } from "@/tests/support/memory-sink";
 import { until } from "@/tests/support/until";
 import type { Subscription } from "./connection";
@@ -251,7 +252,10 @@ describe("a stream with a filter", () => {
     memory.publish(memory.log.commit(1));
     await heardAll(stream, 4);
     expect(stream.heard()).toEqual(["READY 0", 1, "GAP 2", 3]);
-    expect(stream.sink.messages()[2]).toMatchObject({ reason: "epoch_changed", from: `${EPOCH}-1` });
+    expect(stream.sink.messages()[2]).toMatchObject({
+      reason: "epoch_changed",
+      from: formatCursor({ epoch: EPOCH, seq: 1, proof: proofAt(1) }),
+    });
   });
 
   it.each(["server_busy", "rate_limited"] as const)("[W13] a sandbox that refuses with %s delays it, and loses nothing", async (code) => {

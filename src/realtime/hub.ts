@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { Access, Grant } from "@/src/core/access";
 import { toCallerPath } from "@/src/core/caller-path";
 import type { Definitions } from "@/src/core/definitions";
-import type { ChangeLog, Clock, Hint, Hints, Log, LogPosition, Sandbox } from "@/src/core/ports";
+import type { ChangeLog, Clock, FoundPosition, Hint, Hints, Log, LogPlace, LogPosition, Sandbox } from "@/src/core/ports";
 import type { SignIns } from "@/src/core/sign-ins";
 import type { SnapshotReader } from "@/src/core/snapshot-ports";
 import type { Tokens } from "@/src/core/tokens";
@@ -137,7 +137,7 @@ class StreamHub implements Hub {
     try {
       if (request.filter !== undefined && !channel.hasFilter(request.filter))
         await this.#filterChecks.check(request.filter, toCallerPath(grant, address));
-      const found = await this.#locate(endpointId, channel.pump);
+      const found = await this.#locate(endpointId, channel.pump, request.start);
       if (this.#closedBy) throw this.#closedBy;
       if (found === undefined) throw new AppError("endpoint_or_key_invalid", { internal: `endpoint=${endpointId} was deleted` });
       if (request.filter !== undefined) channel.requireRoom({ onlyOwner: grant.onlyOwner, expression: request.filter });
@@ -174,11 +174,15 @@ class StreamHub implements Hub {
     for (const projectId of [...this.#uncheckedProjectIds]) void this.recheck(projectId);
     const channels = this.#channels.entries();
     if (channels.length === 0) return;
-    const seqsBefore = channels.map(([, { pump }]) => pump.position()?.seq ?? 0);
-    const positions = await this.#positions.read(channels.map(([endpointId]) => endpointId));
+    const before = channels.map(([, { pump }]) => pump.position());
+    const places = channels.flatMap(([endpointId], index) => toPlaces(endpointId, before[index]));
+    const positions = await this.#positions.read(
+      channels.map(([endpointId]) => endpointId),
+      places,
+    );
     for (const [index, [endpointId, { pump }]] of channels.entries()) {
       const found = positions.get(endpointId);
-      if (found) this.#deliver(pump.observe(found, seqsBefore[index] ?? 0));
+      if (found) this.#deliver(pump.observe(found, before[index]));
     }
     for (const [, channel] of channels) channel.resume();
     const gone = new Set(channels.map(([endpointId]) => endpointId).filter((endpointId) => !positions.has(endpointId)));
@@ -205,15 +209,16 @@ class StreamHub implements Hub {
     for (const session of [...this.#streams.keys()]) session.end(error);
   }
 
-  async #locate(endpointId: string, pump: ChangePump): Promise<LogPosition | undefined> {
-    const seqBefore = pump.position()?.seq ?? 0;
-    const found = (await this.#positions.read([endpointId])).get(endpointId);
-    if (found) this.#deliver(pump.observe(found, seqBefore));
+  async #locate(endpointId: string, pump: ChangePump, start?: Start): Promise<FoundPosition | undefined> {
+    const before = pump.position();
+    const places = toPlaces(endpointId, before, start?.mode === "after" ? start.cursor : undefined);
+    const found = (await this.#positions.read([endpointId], places)).get(endpointId);
+    if (found) this.#deliver(pump.observe(found, before));
     return found;
   }
 
   #open(
-    request: Omit<Parameters<Hub["subscribe"]>[0], "connect"> & { sink: Sink; channel: Channel; found: LogPosition; release: () => void },
+    request: Omit<Parameters<Hub["subscribe"]>[0], "connect"> & { sink: Sink; channel: Channel; found: FoundPosition; release: () => void },
   ): Subscription {
     const { grant, start, transport, filter: expression, sink, channel, found, release } = request;
     const { onlyOwner } = grant;
@@ -253,7 +258,7 @@ class StreamHub implements Hub {
     });
     source.add(session);
     // Registered before, so that whatever ends the stream at its very beginning finds it.
-    session.begin(start);
+    session.begin(start, start.mode === "after" ? found.proofs.get(start.cursor.seq) : undefined);
     // What ended a token while the stream was being opened has been told already.
     if (grant.user && grant.evidence.tokenGeneration !== this.#options.tokens.generation()) void this.#recheckSession(session);
     return { beat: () => session.beat(), end: (error) => session.end(error), closed: () => session.end() };
@@ -358,9 +363,14 @@ function toFormat({ format, start, messageBytesMax, grant }: Omit<Parameters<Hub
   return limitFormat(whole, { bytesMax: messageBytesMax, path: toEndpointPath(grant.endpoint.name) });
 }
 
+/** The places whose changes are compared with those of the log; before the first change there is none. */
+function toPlaces(endpointId: string, ...positions: (LogPosition | undefined)[]): LogPlace[] {
+  return positions.flatMap((position) => (position && position.seq > 0 ? [{ endpointId, seq: position.seq }] : []));
+}
+
 /** Where the log stands at least: more may have been delivered than a query saw. */
 function toTip(found: LogPosition, source: ChangeSource): LogPosition {
   const position = source.position();
-  const tip = { epoch: toEpoch(found.epoch), seq: found.seq };
+  const tip = { epoch: toEpoch(found.epoch), seq: found.seq, proof: found.proof };
   return position?.epoch === tip.epoch && position.seq > tip.seq ? position : tip;
 }

@@ -64,7 +64,7 @@ export function createListenerIndex(): ListenerIndex {
       for (const [owner, encoded] of groupByOwner(batch)) {
         const listeners = byOwner.get(owner);
         if (!listeners) continue;
-        const owned = createChangeBatch(encoded, batch.position);
+        const owned = createChangeBatch(encoded, batch.position, batch.before);
         for (const listener of listeners) listener.onChanges(owned);
       }
     },

@@ -21,8 +21,8 @@ export function toChangeText({ type }: Change, upload: readonly Change[]): strin
 }
 
 /** A change with its cursor (W9). */
-export function toCursorChangeText({ type, record, seq }: Change, epoch: string): string {
-  return `{"type":"${type}","record":${toRecordText(record)},"cursor":"${formatCursor({ epoch, seq })}"}`;
+export function toCursorChangeText({ type, record }: Change, cursor: string): string {
+  return `{"type":"${type}","record":${toRecordText(record)},"cursor":"${cursor}"}`;
 }
 
 /** A part of the records (W11): `items` are JSON texts joined by commas. */

@@ -1,6 +1,6 @@
 /** Positions are read one query at a time, each query after the calls that it answers. */
 import { describe, expect, it } from "vitest";
-import type { LogPosition } from "@/src/core/ports";
+import type { FoundPosition } from "@/src/core/ports";
 import { createPositionReader } from "./position-reader";
 
 interface Query {
@@ -14,8 +14,8 @@ function setUp() {
   const reader = createPositionReader({
     changes: {
       positions: (endpointIds) =>
-        new Promise<Map<string, LogPosition>>((resolve, reject) => {
-          const answer = (seq: number) => resolve(new Map(endpointIds.map((id) => [id, { epoch: "e", seq }])));
+        new Promise<Map<string, FoundPosition>>((resolve, reject) => {
+          const answer = (seq: number) => resolve(new Map(endpointIds.map((id) => [id, { epoch: "e", seq, proofs: new Map() }])));
           queries.push({ endpointIds, answer, fail: reject });
         }),
     },

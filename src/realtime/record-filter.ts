@@ -1,5 +1,6 @@
 /** The filter of a stream (W13): asks the sandbox of which changes it is true, and leaves out the others. It must not know who listens. */
 import type { CallerPath } from "@/src/core/caller-path";
+import { proofOf } from "@/src/core/change-proof";
 import type { Change, HiddenChange, Sandbox } from "@/src/core/ports";
 import { toRecordText } from "@/src/core/record-text";
 import { type AppError, isAppError } from "@/src/shared/errors";
@@ -77,7 +78,7 @@ function isPartOfUpload(change: Change | HiddenChange | undefined): boolean {
 function toKept(changes: readonly (Change | HiddenChange)[], passed: ReadonlySet<Change | HiddenChange>): (Change | HiddenChange)[] {
   return changes.map((change, index) => {
     if ("hidden" in change) return change;
-    if (!passed.has(change)) return { seq: change.seq, hidden: true };
+    if (!passed.has(change)) return { seq: change.seq, hidden: true, proof: proofOf(change) };
     const { following = 0, ...rest } = change;
     const after = changes.slice(index + 1, index + 1 + following).filter((other) => passed.has(other)).length;
     return after > 0 ? { ...rest, following: after } : rest;

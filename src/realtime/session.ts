@@ -1,5 +1,6 @@
 /** One subscriber's view of one endpoint: where it stands, whether it replays, is live or ends. It must not know the transport. */
 import type { Grant } from "@/src/core/access";
+import { positionOf } from "@/src/core/change-proof";
 import type { Change, HiddenChange, LogPosition } from "@/src/core/ports";
 import type { Cursor } from "@/src/shared/cursor";
 import { AppError } from "@/src/shared/errors";
@@ -28,8 +29,11 @@ export interface Session extends FeedListener {
   readonly grant: Grant;
   readonly resumable: boolean;
   state(): SessionState;
-  /** Begins at `start`. Call it once, when the session can be found by whatever ends it: it may end at once. */
-  begin(start: Start): void;
+  /**
+   * Begins at `start`. `known`: the proof of the change that the log has at the cursor (W26); undefined: it is no longer known. Call it once, when the
+   * session can be found by whatever ends it: it may end at once.
+   */
+  begin(start: Start, known?: string): void;
   /** Reads on in the log where a failure stopped the replay. Call it now and then; it does nothing when there is nothing to do. */
   resume(): void;
   /** So much time has passed since the last call: a client that is behind, and took nothing for 30 s in all, is ended with `slow_consumer` (W7). */
@@ -164,7 +168,7 @@ class StreamSession implements Session {
     if (error) this.#subscriber.end(error);
   }
 
-  begin(start: Start): void {
+  begin(start: Start, known?: string): void {
     const { tip } = this.#options;
     switch (start.mode) {
       case "plain":
@@ -178,7 +182,7 @@ class StreamSession implements Session {
         // Not the tip: a client that stores it and goes away before the rest has come would miss that.
         this.#subscriber.enqueueAlways(this.#format.ready(start.cursor));
         if (start.cursor.epoch !== tip.epoch) this.#skip(start.cursor, tip, "epoch_changed");
-        else if (start.cursor.seq > tip.seq) this.#skip(start.cursor, tip, "log_rewound");
+        else if (start.cursor.seq > tip.seq || isDisproved(start.cursor, known)) this.#skip(start.cursor, tip, "log_rewound");
         else if (start.cursor.seq < tip.seq) this.#replayFrom(start.cursor);
         return;
       default:
@@ -262,7 +266,7 @@ class StreamSession implements Session {
       const page = await this.#options.reads.readLog(this.grant.endpoint.id, this.#readUpTo(), limit);
       limit = toNextPageLimit(page, limit, this.#subscriber.pageBytes);
       if (!this.#isAt(from)) continue;
-      if (page.length === 0) this.#replayGap(Math.max(end.seq, this.#readUpTo()));
+      if (page.length === 0) this.#replayGap(end.seq >= this.#readUpTo() ? end : { epoch: end.epoch, seq: this.#readUpTo() });
       // What did not fit is read again: held for thousands of clients that read slowly, it would fill the memory.
       if (!this.#replayPage(page)) await this.#subscriber.writable();
     }
@@ -274,7 +278,7 @@ class StreamSession implements Session {
    */
   #replayPage(page: readonly (Change | HiddenChange)[]): boolean {
     for (const change of page) {
-      if (this.#phase === "replaying" && change.seq > this.#readUpTo() + 1) this.#replayGap(change.seq - 1);
+      if (this.#phase === "replaying" && change.seq > this.#readUpTo() + 1) this.#replayGap({ epoch: this.#at.epoch, seq: change.seq - 1 });
       if (this.#phase !== "replaying") return true;
       if (!this.#replayChange(change)) return false;
     }
@@ -289,7 +293,7 @@ class StreamSession implements Session {
       return true;
     }
     if ("hidden" in change || this.#snapshot?.covers(change)) {
-      this.#moveTo({ epoch, seq: change.seq });
+      this.#moveTo(positionOf(change, epoch));
       return true;
     }
     const upload = [...this.#begun, change];
@@ -298,10 +302,11 @@ class StreamSession implements Session {
       this.#begunTo = change.seq;
       return true;
     }
-    const frame = this.#format.change(encodeChange(change, upload), epoch);
+    const encoded = encodeChange(change, upload);
+    const frame = this.#format.change(encoded, epoch);
     // Advance only after enqueue: a failure here resends, never skips.
     if (this.#subscriber.isCrowdedBy(frame) || !this.#subscriber.enqueue(frame)) return false;
-    this.#moveTo({ epoch, seq: change.seq });
+    this.#moveTo(encoded.position(epoch));
     return true;
   }
 
@@ -311,12 +316,11 @@ class StreamSession implements Session {
   }
 
   /** Who took so long for its snapshot, and asked for no messages but that and changes, can't be told. */
-  #replayGap(seq: number): void {
+  #replayGap(to: LogPosition): void {
     if (!this.resumable) {
       this.end(new AppError("slow_consumer"));
       return;
     }
-    const to = { epoch: this.#at.epoch, seq };
     this.#subscriber.enqueueAlways(this.#format.gap({ from: this.#at, to, reason: "expired" }));
     this.#moveTo(to);
   }
@@ -346,25 +350,31 @@ class StreamSession implements Session {
   }
 
   /** Where a client stands that has had all before the batch: what it may not read, or its filter leaves out, need not be looked through again. */
-  #before({ encoded }: ChangeBatch): Cursor {
-    const first = this.#begun[0] ?? encoded[0]?.change;
-    return { epoch: this.#at.epoch, seq: Math.max(this.#at.seq, (first?.seq ?? 0) - 1) };
+  #before({ before }: ChangeBatch): Cursor {
+    const isAhead = before?.epoch === this.#at.epoch && before.seq > this.#at.seq;
+    return isAhead && this.#begun.length === 0 ? before : this.#at;
   }
 
   /** Those that the client has not had: ahead of the pump it has been sent some already, or they were in its snapshot. */
   #takeEach({ encoded, position: { epoch } }: ChangeBatch): void {
     for (const each of encoded) {
-      const { seq } = each.change;
-      if (this.#phase !== "live" || seq <= this.#at.seq) continue;
-      if (this.#snapshot?.covers(each.change)) this.#moveTo({ epoch, seq });
-      else this.#takeBatch(createChangeBatch([each], { epoch, seq }));
+      if (this.#phase !== "live" || each.change.seq <= this.#at.seq) continue;
+      const position = each.position(epoch);
+      if (this.#snapshot?.covers(each.change)) this.#moveTo(position);
+      else this.#takeBatch(createChangeBatch([each], position));
     }
     if (this.#snapshot?.isPassed()) this.#snapshot = undefined;
   }
 
   /** Up to where all that the client may read has been queued: for one that is live this is where the pump is, though its last change was before. */
   #reached(pumped: LogPosition | undefined): Cursor {
-    const isAhead = pumped?.epoch === this.#at.epoch && pumped.seq > this.#at.seq;
+    // At the same place the pump's has a proof, where the client's cursor had none.
+    const isAhead = pumped?.epoch === this.#at.epoch && pumped.seq >= this.#at.seq;
     return this.#phase === "live" && isAhead && this.#begun.length === 0 ? pumped : this.#at;
   }
+}
+
+/** Whether the log has another change where the cursor is (W26). A cursor of an older version has no proof, and of a change that expired long ago nothing is known. */
+function isDisproved({ proof }: Cursor, known: string | undefined): boolean {
+  return proof !== undefined && known !== undefined && proof !== known;
 }

@@ -18,7 +18,19 @@ describe("cursor", () => {
     expect(formatCursor({ epoch: "01234567-89AB-cdef-0123-456789abcdef", seq: 42 })).toBe(`${EPOCH}-42`);
   });
 
+  it("[W26] ends with the proof where there is one", () => {
+    const cursor = { epoch: EPOCH, seq: 42, proof: "00c0ffee" };
+    expect(formatCursor(cursor)).toBe(`${EPOCH}-42-00c0ffee`);
+    expect(parseCursor(`${EPOCH}-42-00c0ffee`)).toEqual(cursor);
+  });
+
   it.each([
+    `${EPOCH}-42-`,
+    `${EPOCH}-42-00c0ffe`,
+    `${EPOCH}-42-00c0ffee0`,
+    `${EPOCH}-42-00C0FFEE`,
+    `${EPOCH}-42-00c0ffee-1`,
+    `${EPOCH}-0-00c0ffee`,
     "",
     "now",
     "42",

@@ -285,7 +285,7 @@ export const changeSchema = z.object({
   record: recordSchema,
 });
 /** Newest first. `more`: there are older ones; the next page has `before` = the last one's seq. Big changes make a page shorter than `limit`. `cursor`
- *  is the first one's place in the log (none: the log's beginning): a stream with `since=` it brings what came after. */
+ *  is where the log stood when the page was read: a stream with `since=` it brings what came after. */
 export const changesSchema = z.object({ changes: z.array(changeSchema), more: z.boolean(), cursor: z.string() });
 /** POST endpoints/{id}/schema-check. `problems`: by JSON pointer into the body; empty: it matches. */
 export const schemaCheckedSchema = z.object({ valid: z.boolean(), problems: z.record(z.string(), z.string()) });

@@ -15,7 +15,7 @@ export interface WireBeat {
 
 /**
  * Why changes can't be replayed. `expired`: they are no longer kept. `epoch_changed`: the log was replaced, the cursor is of the old
- * one. `log_rewound`: the cursor is ahead of the log, which has lost its end (a restore or a failover).
+ * one. `log_rewound`: the log has lost its end (a restore or a failover): the cursor is ahead of it, or stands for a change that is not in it (W26).
  */
 export type GapReason = "expired" | "epoch_changed" | "log_rewound";
 

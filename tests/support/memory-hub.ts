@@ -4,7 +4,7 @@ import type { Change } from "@/src/core/ports";
 import { createProcessHints } from "@/src/realtime/hints";
 import { createHub, type Hub, type HubOptions } from "@/src/realtime/hub";
 import type { Start } from "@/src/realtime/session";
-import { createMemoryLog, type MemoryLog } from "./memory-log";
+import { createMemoryLog, type MemoryLog, proofAt } from "./memory-log";
 
 export const EPOCH = "0".repeat(32);
 export const PROJECT_ID = "019a0000-0000-7000-8000-00000000000a";
@@ -86,5 +86,5 @@ export function toPrivateGrant(log: Pick<MemoryLog, "endpointId">, owner: string
 
 /** Resumes after `seq`. */
 export function toStart(seq: number, epoch = EPOCH): Start {
-  return { mode: "after", cursor: { epoch, seq } };
+  return { mode: "after", cursor: { epoch, seq, proof: proofAt(seq) } };
 }

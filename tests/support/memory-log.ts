@@ -1,17 +1,18 @@
 /** A change log in memory, for properties over interleavings that a database can't be made to take. Contract suites use the real one. */
-import type { Change, ChangeLog, LogPosition } from "@/src/core/ports";
+import { proofOf } from "@/src/core/change-proof";
+import type { Change, ChangeLog, FoundPosition } from "@/src/core/ports";
 
 export interface MemoryLog extends ChangeLog {
   readonly endpointId: string;
-  position(): LogPosition;
+  position(): FoundPosition;
   /** Appends `count` changes and answers them. `bytes`: the size of each one's data; `owner`: whose record it is; `isUpload`: of files sent together. */
   commit(count: number, options?: { bytes?: number; owner?: string | null; isUpload?: boolean }): Change[];
   /** Whose record the change was to, be it forgotten. */
   ownerOf(seq: number): string | null;
   /** Forgets the changes up to and including `seq`, as retention does. */
   trim(seq: number): void;
-  /** Puts another log in its place: `seq` changes of a new epoch; or of the same one, as a failover that lost the end does. */
-  replace(options: { epoch?: string; seq: number }): void;
+  /** Puts another log in its place: `seq` changes of a new epoch; or of the same one, as a failover that lost the end does. `from`: other changes than before after this seq. */
+  replace(options: { epoch?: string; seq: number; from?: number }): void;
   /** Removes the endpoint. */
   remove(): void;
 }
@@ -25,6 +26,26 @@ export function createMemoryLog(options: { endpointId?: string; epoch: string; p
   let kept: Change[] = [];
   let owners: (string | null)[] = [];
   let isThere = true;
+  /** How often the end was replaced: the changes of each history have other ids. */
+  let history = 0;
+  const known = new Map<number, Change>();
+
+  const proofThere = (place: number) => {
+    const change = known.get(place);
+    return change && proofOf(change);
+  };
+  const position = (places: Iterable<number> = known.keys()): FoundPosition => {
+    const proofs = Array.from(places, (place): [number, string | undefined] => [place, proofThere(place)]);
+    return {
+      epoch,
+      seq,
+      proof: proofThere(seq),
+      proofs: new Map(proofs.flatMap(([place, proof]) => (proof === undefined ? [] : [[place, proof]]))),
+    };
+  };
+  const note = (changes: readonly Change[]) => {
+    for (const change of changes) known.set(change.seq, change);
+  };
 
   const query = async <T>(look: () => T): Promise<T> => {
     await pause();
@@ -35,43 +56,76 @@ export function createMemoryLog(options: { endpointId?: string; epoch: string; p
 
   return {
     endpointId,
-    position: () => ({ epoch, seq }),
+    position,
     commit: (count, { bytes = 10, owner = null, isUpload = false } = {}) => {
       const committed = Array.from({ length: count }, (_, index) => {
-        const change = toChange({ endpointId, seq: ++seq, bytes, owner });
+        const change = toChange({ endpointId, seq: ++seq, bytes, owner, history });
         return isUpload && index < count - 1 ? { ...change, following: count - 1 - index } : change;
       });
       kept.push(...committed);
+      note(committed);
       owners.push(...committed.map((change) => change.owner));
       return committed;
     },
     ownerOf: (at) => owners[at - 1] ?? null,
     trim: (upTo) => {
       kept = kept.filter((change) => change.seq > upTo);
+      // Of what is no longer kept only the last one is known.
+      for (const place of known.keys()) if (place < upTo) known.delete(place);
     },
     replace: (log) => {
       epoch = log.epoch ?? epoch;
+      const old = kept;
+      const before = history;
+      if (log.from !== undefined) history++;
       seq = log.seq;
-      kept = Array.from({ length: seq }, (_, index) => toChange({ endpointId, seq: index + 1, bytes: 10, owner: null }));
+      kept = Array.from({ length: seq }, (_, index) => {
+        const isOld = index < (log.from ?? seq);
+        const found = isOld ? old.find((change) => change.seq === index + 1) : undefined;
+        return found ?? toChange({ endpointId, seq: index + 1, bytes: 10, owner: null, history: isOld ? before : history });
+      });
+      known.clear();
+      note(kept);
       owners = kept.map((change) => change.owner);
     },
     remove: () => {
       isThere = false;
     },
-    positions: (endpointIds) => query(() => new Map(isThere && endpointIds.includes(endpointId) ? [[endpointId, { epoch, seq }]] : [])),
+    positions: (endpointIds, places = []) =>
+      query(() => {
+        const isAsked = endpointIds.includes(endpointId) || places.some((place) => place.endpointId === endpointId);
+        return new Map(isThere && isAsked ? [[endpointId, position(places.map((place) => place.seq))]] : []);
+      }),
     read: (id, after, limit) =>
       query(() => (isThere && id === endpointId ? kept.filter((change) => change.seq > after).slice(0, limit) : [])),
     readFor: (owner, id, after, limit) =>
       query(() => {
         const page = isThere && id === endpointId ? kept.filter((change) => change.seq > after).slice(0, limit) : [];
-        return page.map((change) => (change.owner === owner ? change : { seq: change.seq, hidden: true }));
+        return page.map((change) => (change.owner === owner ? change : { seq: change.seq, hidden: true, proof: proofThere(change.seq) }));
       }),
   };
 }
 
-function toChange({ endpointId, seq, bytes, owner }: { endpointId: string; seq: number; bytes: number; owner: string | null }): Change {
+/** The proof of a change that the log had before its end was replaced `history` times. */
+export function proofAt(seq: number, history = 0): string | undefined {
+  return seq === 0 ? undefined : proofOf(toChange({ endpointId: "", seq, bytes: 10, owner: null, history }));
+}
+
+function toChange({
+  endpointId,
+  seq,
+  bytes,
+  owner,
+  history,
+}: {
+  endpointId: string;
+  seq: number;
+  bytes: number;
+  owner: string | null;
+  history: number;
+}): Change {
   const at = new Date(seq).toISOString();
-  const id = seq.toString(16).padStart(32, "0");
+  const id = history.toString(16).padStart(8, "0") + seq.toString(16).padStart(24, "0");
   const data = `"${"x".repeat(Math.max(bytes - 2, 0))}"`;
   return { endpointId, seq, type: "POST", record: { id, version: 1, data, createdAt: at, updatedAt: at }, owner, at };
 }

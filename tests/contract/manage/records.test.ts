@@ -1,6 +1,8 @@
 /** The owner's own writes, and the log of changes. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { sweepChanges } from "@/src/db/sweep-changes";
 import { formatCursor } from "@/src/shared/cursor";
+import { readCursor } from "@/tests/support/read-cursor";
 import { type ManageServer, type Person, startManageServer } from "./manage-server";
 
 let server: ManageServer;
@@ -136,7 +138,15 @@ describe("the log", () => {
     const { epoch } = await server.runtime.db.endpoint.findUniqueOrThrow({ where: { id: endpointId } });
     expect((await changes()).body.cursor).toBe(formatCursor({ epoch, seq: 0 }));
     for (const value of ["1", "2"]) await post(value);
-    expect((await changes("?limit=1")).body.cursor).toBe(formatCursor({ epoch, seq: 2 }));
+    const cursor = await readCursor(server.runtime.changes, endpointId);
+    for (const query of ["?limit=1", "", "?before=2"]) expect((await changes(query)).body.cursor).toBe(cursor);
+  });
+
+  it("[W9] [G8] of an endpoint whose changes have all expired, names where its log stands", async () => {
+    for (const value of ["1", "2"]) await post(value);
+    const { cursor } = (await changes()).body;
+    await sweepChanges({ db: server.runtime.db, retention: { hours: 0, changesMax: 100 } });
+    expect((await changes()).body).toEqual({ changes: [], more: false, cursor });
   });
 
   it("pages by `before` and `limit` without a gap", async () => {

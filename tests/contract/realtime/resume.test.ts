@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { formatCursor, parseCursor } from "@/src/shared/cursor";
 import type { Seed } from "@/tests/support/data-server";
 import type { StreamMessage } from "@/tests/support/memory-sink";
+import { readCursor } from "@/tests/support/read-cursor";
 import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";
 import type { StreamClient } from "@/tests/support/stream-client";
 
@@ -26,6 +27,8 @@ async function positionOf({ endpointId }: Seed): Promise<{ epoch: string; seq: n
   if (!position) throw new Error("no such endpoint");
   return position;
 }
+
+const cursorOf = ({ endpointId }: Seed, seq?: number) => readCursor(server.changes, endpointId, seq);
 
 async function postSeveral(seed: Seed, count: number): Promise<string[]> {
   const ids: string[] = [];
@@ -63,13 +66,13 @@ describe("since", () => {
   it("[W9] since=now: READY with the cursor, then changes with theirs", async () => {
     const seed = await server.seed();
     await postSeveral(seed, 2);
-    const { epoch } = await positionOf(seed);
+    const before = await cursorOf(seed);
     const client = await server.connect(`${seed.path}&since=now`);
     const id = await server.post(seed, { a: 1 });
     const [ready, change] = await client.take(2);
-    expect(ready).toEqual({ type: "READY", cursor: formatCursor({ epoch, seq: 2 }) });
+    expect(ready).toEqual({ type: "READY", cursor: before });
     expect(Object.keys(change ?? {})).toEqual(["type", "record", "cursor"]);
-    expect(change).toMatchObject({ type: "POST", record: { uniqueId: id, data: { a: 1 } }, cursor: formatCursor({ epoch, seq: 3 }) });
+    expect(change).toMatchObject({ type: "POST", record: { uniqueId: id, data: { a: 1 } }, cursor: await cursorOf(seed, 3) });
   });
 
   it("[W9] since=<cursor>: every missed change with its type, then live", async () => {
@@ -98,7 +101,7 @@ describe("since", () => {
   it("[W9] a cursor of this very moment replays nothing", async () => {
     const seed = await server.seed();
     await postSeveral(seed, 3);
-    const client = await server.connect(`${seed.path}&since=${formatCursor(await positionOf(seed))}`);
+    const client = await server.connect(`${seed.path}&since=${await cursorOf(seed)}`);
     const id = await server.post(seed, "next");
     expect(idsOf(await client.take(2))).toEqual([id]);
   });
@@ -122,13 +125,12 @@ describe("gaps", () => {
   it("[W10] a cursor of another epoch: GAP, then live", async () => {
     const seed = await server.seed();
     await postSeveral(seed, 2);
-    const { epoch } = await positionOf(seed);
     const from = formatCursor({ epoch: OTHER_EPOCH, seq: 1 });
     const client = await server.connect(`${seed.path}&since=${from}`);
     await client.take(2);
     const id = await server.post(seed, "live");
     const messages = await client.take(3);
-    const to = formatCursor({ epoch, seq: 2 });
+    const to = await cursorOf(seed, 2);
     expect(messages.slice(0, 2)).toEqual([
       { type: "READY", cursor: from },
       { type: "GAP", from, to, reason: "epoch_changed", cursor: to },
@@ -164,7 +166,7 @@ describe("gaps", () => {
     await postSeveral(seed, 2);
     const { epoch } = await positionOf(seed);
     const client = await server.connect(`${seed.path}&since=${formatCursor({ epoch, seq: 9_007_199_254_740_991 })}`);
-    expect(await client.at(1)).toMatchObject({ type: "GAP", reason: "log_rewound", to: formatCursor({ epoch, seq: 2 }) });
+    expect(await client.at(1)).toMatchObject({ type: "GAP", reason: "log_rewound", to: await cursorOf(seed, 2) });
   });
 
   it("[W10] the log of open streams is replaced: GAP in resumable mode, nothing in plain; both hear what comes after", async () => {
@@ -174,11 +176,10 @@ describe("gaps", () => {
     await resumable.take(2);
     await server.pool.query(`UPDATE "Endpoint" SET epoch = gen_random_uuid() WHERE id = $1`, [seed.endpointId]);
     await server.tick();
-    const { epoch } = await positionOf(seed);
     const id = await server.post(seed, "after");
     const messages = await resumable.take(4);
-    expect(messages[2]).toMatchObject({ type: "GAP", reason: "epoch_changed", to: formatCursor({ epoch, seq: 1 }) });
-    expect(messages[3]).toMatchObject({ type: "POST", cursor: formatCursor({ epoch, seq: 2 }) });
+    expect(messages[2]).toMatchObject({ type: "GAP", reason: "epoch_changed", to: await cursorOf(seed, 1) });
+    expect(messages[3]).toMatchObject({ type: "POST", cursor: await cursorOf(seed, 2) });
     expect(idsOf(await plain.take(2)).at(-1)).toBe(id);
     expect(plain.texts).toHaveLength(2);
   });

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Retention, sweepChanges } from "@/src/db/sweep-changes";
 import { formatCursor } from "@/src/shared/cursor";
 import type { Seed } from "@/tests/support/data-server";
+import { readCursor } from "@/tests/support/read-cursor";
 import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";
 
 let server: RealtimeServer;
@@ -61,6 +62,15 @@ describe("the sweep", () => {
     expect(await keptOf(many)).toHaveLength(100);
   });
 
+  it("[W26] remembers which change it forgot last, however many batches it took, and nothing of an endpoint that is deleted", async () => {
+    const seed = await seedWith(5_000);
+    const before = await readCursor(server.changes, seed.endpointId, 4_900);
+    await sweep({ changesMax: 100 });
+    expect(await readCursor(server.changes, seed.endpointId, 4_900)).toBe(before);
+    await server.db.endpoint.delete({ where: { id: seed.endpointId } });
+    expect(await server.db.expiredChange.count({ where: { endpointId: seed.endpointId } })).toBe(0);
+  });
+
   it("[W10] may run on several servers at once, and beside writers, whose numbers go on", async () => {
     const seed = await seedWith(4_500);
     const writing = Promise.all(range(1, 20).map((n) => server.post(seed, n)));
@@ -93,8 +103,13 @@ describe("a client that comes too late", () => {
     await client.take(2);
     await server.post(seed, "new");
     const [, gap, change] = await client.take(3);
-    expect(gap).toMatchObject({ type: "GAP", from: cursor(1), to: cursor(5), reason: "expired" });
-    expect(change).toMatchObject({ type: "POST", record: { data: "new" }, cursor: cursor(6) });
+    expect(gap).toMatchObject({
+      type: "GAP",
+      from: cursor(1),
+      to: await readCursor(server.changes, seed.endpointId, 5),
+      reason: "expired",
+    });
+    expect(change).toMatchObject({ type: "POST", record: { data: "new" }, cursor: await readCursor(server.changes, seed.endpointId, 6) });
   });
 
   it("[W10] hears of no gap when it lacks nothing, or is live while the log is swept", async () => {
@@ -108,5 +123,25 @@ describe("a client that comes too late", () => {
     await server.post(seed, "new");
     expect((await live.take(2)).map(({ type }) => type)).toEqual(["READY", "POST"]);
     expect((await resumed.take(3)).map(({ type }) => type)).toEqual(["READY", "POST", "POST"]);
+  });
+
+  it("[W10] [W26] hears of no gap when it is up to date and nothing is kept at all, and when there were changes since", async () => {
+    const seed = await seedWith(5);
+    const first = await server.connect(`${seed.path}&since=now`);
+    const { cursor: at } = await first.at(0);
+    await first.close();
+    await sweep({ hours: 0 });
+    expect(await keptOf(seed)).toEqual([]);
+    const second = await server.connect(`${seed.path}&since=now`);
+    expect((await second.at(0)).cursor).toBe(at);
+    const client = await server.connect(`${seed.path}&since=${at}`);
+    await client.at(0);
+    await server.post(seed, "new");
+    expect((await client.take(2)).map(({ type, cursor }) => [type, cursor])).toEqual([
+      ["READY", at],
+      ["POST", await readCursor(server.changes, seed.endpointId, 6)],
+    ]);
+    const late = await server.connect(`${seed.path}&since=${at}`);
+    expect((await late.take(2)).map(({ type }) => type)).toEqual(["READY", "POST"]);
   });
 });

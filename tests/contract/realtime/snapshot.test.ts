@@ -1,10 +1,10 @@
 /** Snapshots (W11) over real sockets, a real log and two nodes: what is there, then what changes, and together what is true. */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { formatCursor } from "@/src/shared/cursor";
 import type { Seed } from "@/tests/support/data-server";
 import { openEvents } from "@/tests/support/event-client";
 import { expectProblem } from "@/tests/support/expect-problem";
+import { readCursor } from "@/tests/support/read-cursor";
 import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";
 import { addRecord, createSecureWorld } from "@/tests/support/secure-world";
 import type { StreamClient } from "@/tests/support/stream-client";
@@ -35,11 +35,7 @@ const toMessage = (text: string): Message => JSON.parse(text);
 const messagesOf = ({ texts }: StreamClient) => texts.map(toMessage);
 const recordsOf = (messages: readonly Message[]) => messages.filter(({ type }) => type === "SNAPSHOT").flatMap(({ record }) => record);
 
-async function cursorOf({ endpointId }: Seed, seq?: number): Promise<string> {
-  const position = (await server.changes.positions([endpointId])).get(endpointId);
-  if (!position) throw new Error("no such endpoint");
-  return formatCursor({ epoch: position.epoch, seq: seq ?? position.seq });
-}
+const cursorOf = ({ endpointId }: Seed, seq?: number) => readCursor(server.changes, endpointId, seq);
 
 const list = async ({ path }: { path: string }, headers: Record<string, string> = {}): Promise<WireRecord[]> =>
   (await fetch(`${server.httpOrigin}${path}`, { headers })).json();

@@ -2,13 +2,13 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { toProjectDocument } from "@/src/control/openapi/project-document";
-import { formatCursor } from "@/src/shared/cursor";
 import { listOperations } from "@/src/shared/openapi";
 import type { Seed } from "@/tests/support/data-server";
 import { type EventClient, openEvents } from "@/tests/support/event-client";
 import { expectProblem } from "@/tests/support/expect-problem";
 import { FORM_TYPE, filePart, toForm } from "@/tests/support/form";
 import { createSchemaCheck } from "@/tests/support/openapi";
+import { readCursor } from "@/tests/support/read-cursor";
 import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";
 import { addRecord, createSecureWorld } from "@/tests/support/secure-world";
 
@@ -20,11 +20,7 @@ afterAll(() => server.close());
 
 const open = (path: string, headers: Record<string, string> = {}) => openEvents(`${server.httpOrigin}${path}`, headers);
 
-async function cursorOf({ endpointId }: Seed, seq?: number): Promise<string> {
-  const position = (await server.changes.positions([endpointId])).get(endpointId);
-  if (!position) throw new Error("no such endpoint");
-  return formatCursor({ epoch: position.epoch, seq: seq ?? position.seq });
-}
+const cursorOf = ({ endpointId }: Seed, seq?: number) => readCursor(server.changes, endpointId, seq);
 
 async function send(path: string, method: string, body?: string): Promise<string> {
   const headers = { "Content-Type": "application/json" };

@@ -4,6 +4,6 @@ import { listChanges } from "@/src/control/list-changes";
 import { parseChangesQuery } from "@/src/control/parse-changes-query";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
-  GET: async ({ runtime: { db }, user, id, url }) =>
-    jsonText(await listChanges({ db, ownerId: user.id, endpointId: id, ...parseChangesQuery(url.searchParams) })),
+  GET: async ({ runtime: { db, changes }, user, id, url }) =>
+    jsonText(await listChanges({ db, changes, ownerId: user.id, endpointId: id, ...parseChangesQuery(url.searchParams) })),
 });

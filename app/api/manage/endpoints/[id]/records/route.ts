@@ -7,8 +7,8 @@ import { listRecords } from "@/src/control/list-records";
 import { parseRecordPageQuery } from "@/src/control/record-query";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
-  GET: withLimit("heavy", async ({ runtime: { db, recordSearch: search }, user, id, url }) =>
-    jsonText(await listRecords({ db, search, ownerId: user.id, endpointId: id, query: parseRecordPageQuery(url.searchParams) })),
+  GET: withLimit("heavy", async ({ runtime: { db, changes, recordSearch: search }, user, id, url }) =>
+    jsonText(await listRecords({ db, changes, search, ownerId: user.id, endpointId: id, query: parseRecordPageQuery(url.searchParams) })),
   ),
   POST: readingBody(async (context) => {
     const body = await readSentBody(context.request, context.runtime.config.bodyBytesMax);

@@ -24,9 +24,9 @@ export default async function Page({ params, searchParams }: Props) {
   const { project, id } = await params;
   const { q, op } = await searchParams;
   const filter = parseFilter({ q: [q].flat()[0] ?? null, op: [op].flat()[0] ?? null });
-  const { db, config } = getRuntime();
+  const { db, changes: log, config } = getRuntime();
   const [user, endpoint, keys] = await Promise.all([loadUser(), loadEndpoint(project, id), loadKeys(project)]);
-  const changes = await listChanges({ db, ownerId: user.id, endpointId: id, before: null, recordId: null, limit: CHANGES });
+  const changes = await listChanges({ db, changes: log, ownerId: user.id, endpointId: id, before: null, recordId: null, limit: CHANGES });
   return (
     <Prefetched
       data={[

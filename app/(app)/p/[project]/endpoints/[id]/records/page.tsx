@@ -53,8 +53,16 @@ async function readFirst(ownerId: string, endpointId: string, query: GridQuery):
   try {
     const parameters = toParameters(query);
     parameters.set("limit", RECORDS);
-    const { db, recordSearch: search } = getRuntime();
-    return await listRecords({ db, search, ownerId, endpointId, query: parseRecordPageQuery(parameters), charactersMax: CHARACTERS });
+    const { db, changes, recordSearch: search } = getRuntime();
+    return await listRecords({
+      db,
+      changes,
+      search,
+      ownerId,
+      endpointId,
+      query: parseRecordPageQuery(parameters),
+      charactersMax: CHARACTERS,
+    });
   } catch (error) {
     if (isAppError(error) && error.code === "parameter_invalid") return undefined;
     throw error;
