@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Grant } from "@/src/core/access";
 import { parseLastEventId } from "@/src/core/last-event-id";
+import { parseDataAddress } from "@/src/shared/data-path";
 import type { AppError } from "@/src/shared/errors";
 
 export interface StreamAnswerer {
@@ -18,9 +19,11 @@ export interface StreamAnswerer {
   postpone(refused: { response: ServerResponse; error: AppError; headers: Record<string, string> }): void;
 }
 
-/** Whether the request names the type of server-sent events: whoever takes anything gets records. */
-export function wantsEvents({ method, headers: { accept } }: Pick<IncomingMessage, "method" | "headers">): boolean {
-  if (method !== "GET" || accept === undefined || !/event-stream/i.test(accept)) return false;
+/** Whether the request names the type of server-sent events, or its address the form `:events`: a client that takes anything gets records. */
+export function wantsEvents({ method, url = "", headers: { accept } }: Pick<IncomingMessage, "method" | "url" | "headers">): boolean {
+  if (method !== "GET") return false;
+  if (url.includes("events") && parseDataAddress(url)?.form === "events") return true;
+  if (accept === undefined || !/event-stream/i.test(accept)) return false;
   return accept.split(",").some((range) => {
     const [type = "", ...parameters] = range.split(";").map((part) => part.trim().toLowerCase());
     return type === "text/event-stream" && !parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter));
@@ -28,7 +31,7 @@ export function wantsEvents({ method, headers: { accept } }: Pick<IncomingMessag
 }
 
 /** Whether it resumes a stream, by header or parameter: an `EventSource` never connects again once it was answered with an error. */
-export function isReconnection(request: Pick<IncomingMessage, "method" | "headers">, parameters: URLSearchParams): boolean {
+export function isReconnection(request: Pick<IncomingMessage, "method" | "url" | "headers">, parameters: URLSearchParams): boolean {
   return wantsEvents(request) && isResumption(parameters, request.headers["last-event-id"]);
 }
 

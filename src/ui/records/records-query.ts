@@ -78,7 +78,7 @@ export async function replaceRecord(
   const ifMatch = { "If-Match": `"${version}"` };
   const response = await send(`endpoints/${endpointId}/records/${id}`, { method: "PUT", body, headers: { ...headers, ...ifMatch } });
   const stored = parseGridRecord(await response.text().catch(() => Promise.reject(toUnreachable())));
-  const newVersion = Number(/^"(\d+)"$/.exec(response.headers.get("etag") ?? "")?.[1] ?? version + 1);
+  const newVersion = Number(/^(?:W\/)?"(\d+)/.exec(response.headers.get("etag") ?? "")?.[1] ?? version + 1);
   return { ...stored, version: newVersion, contentType: draft.contentType, owner };
 }
 

@@ -221,6 +221,7 @@ describe("connections", () => {
     // Streams have limits of their own.
     const stream = await ask(from("2001:db8::1", "/api/1/ce/some/endpoint", ["Accept: text/event-stream"]));
     expect(stream.body).toMatch(/^data/);
+    expect((await ask(from("2001:db8::1", "/api/1/ce/some/endpoint:events"))).body).toMatch(/^data/);
     for (const response of slow) response.end("done");
     await until("there is room", async () => (await ask(from("2001:db8::1", "/login"))).status === 200);
     // Also when the connection ends before the turn of a pipelined request has come.

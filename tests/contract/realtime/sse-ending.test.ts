@@ -83,6 +83,10 @@ describe("ending", () => {
     const byParameter = await openEvents(`${server.httpOrigin}${seed.path}&lastEventId=${client.lastEventId()}`);
     expect(await byParameter.ended).toBe("whole");
     expect(byParameter.text()).toMatch(/^retry: \d+000\nevent: close\n/);
+    // The form of the address asks for events as the header does.
+    const [path = "", query = ""] = seed.path.split("?");
+    const byForm = await fetch(`${server.httpOrigin}${path}:events?${query}`, { headers: { ...id } });
+    expect([byForm.status, await byForm.text()]).toEqual([200, expect.stringMatching(/^retry: \d+000\nevent: close\n/)]);
     const elsewhere = `${server.httpOrigin}/api/1/ce/nothing/here?key=${"0".repeat(32)}`;
     await expectProblem(await fetch(elsewhere, { headers: { ...events, ...id } }), "endpoint_or_key_invalid");
   });
