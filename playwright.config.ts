@@ -5,8 +5,8 @@ import { findChromium } from "./scripts/setup/chromium.mjs";
 const executablePath = findChromium();
 
 export default defineConfig({
-  testDir: "e2e",
-  testMatch: "**/*.spec.ts",
+  testDir: ".",
+  testMatch: ["e2e/**/*.spec.ts", "tests/clients/**/*.spec.ts"],
   outputDir: "test-results/e2e",
   // One at a time: servers, PostgreSQL and a browser share the machine.
   workers: 1,
