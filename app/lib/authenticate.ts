@@ -21,6 +21,13 @@ export interface Principal {
   signIn: SignIn;
 }
 
+/** By their form: the key of a project, a master key. */
+const IS_OTHER_SECRET = /^(?:[0-9a-f]{32}$|mk_)/;
+const OTHER_SECRET =
+  "The management token is not valid. It looks like a key of a project; those are for endpoints. Make a management token under Account.";
+const KEY_ALONE =
+  "Sign in first, or send a management token as Authorization: Bearer <token>. X-API-Key is for the endpoints of a project.";
+
 /**
  * A token that is sent counts alone, valid or not. A session counts only from the dashboard's own pages. Raises `management_token_invalid`,
  * `cross_site_request`, `session_missing`.
@@ -38,12 +45,12 @@ export async function authenticate({
   if (authorization !== null) {
     const token = /^Bearer +([^ ]+) *$/i.exec(authorization)?.[1];
     const found = token === undefined ? null : await findTokenUser({ db: runtime.db, clock: runtime.clock, token });
-    if (!found) throw new AppError("management_token_invalid");
+    if (!found) throw new AppError("management_token_invalid", IS_OTHER_SECRET.test(token ?? "") ? { detail: OTHER_SECRET } : {});
     const { user, tokenId, access } = found;
     return { user, sessionId: null, access, signIn: { kind: "token", id: tokenId, userId: user.id } };
   }
   const cookie = parseCookie(request.headers.get("cookie") ?? "")[cookieNames(client).session];
-  if (!cookie) throw new AppError("session_missing");
+  if (!cookie) throw new AppError("session_missing", request.headers.has("x-api-key") ? { detail: KEY_ALONE } : {});
   if (!isProvenSameOrigin({ method: request.method, headers: request.headers, hosts: client.hosts }))
     throw createCrossSiteError({ headers: request.headers, hosts: client.hosts });
   const session = await readSession({ runtime, cookie });

@@ -1,7 +1,7 @@
 /** The one access decision for HTTP, WebSocket and SSE (U3–U7, S1, W6). It must not know transports, nor read storage but through definitions. */
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { AccessRequest, Operation } from "@/src/core/access-request";
-import { findNameHint } from "@/src/core/address-hints";
+import { findKeyHint, findNameHint } from "@/src/core/address-hints";
 import type { Compiled, Definitions } from "@/src/core/definitions";
 import type { FileTokenHolder, FileTokens } from "@/src/core/file-tokens";
 import type { Clock, Definition, StoredToken } from "@/src/core/ports";
@@ -248,8 +248,8 @@ function toKeyMissing({ endpointName, misplacedKey }: AccessRequest): AppError {
 }
 
 /** The same for a key that has ended as for one that never was, so that neither can be probed. */
-function toInvalid({ endpointName }: AccessRequest): AppError {
-  return toHinted("endpoint_or_key_invalid", findNameHint(endpointName));
+function toInvalid({ endpointName, key }: AccessRequest): AppError {
+  return toHinted("endpoint_or_key_invalid", findKeyHint(key) ?? findNameHint(endpointName));
 }
 
 function toHinted(code: ErrorCode, detail: string | undefined): AppError {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { findMisplacedKey, findNameHint } from "@/src/core/address-hints";
+import { findKeyHint, findMisplacedKey, findNameHint } from "@/src/core/address-hints";
 import { CLOSE_REASON_BYTES_MAX } from "@/src/shared/protocol";
 
 const HEX = "0192f3c4a1b27c3d8e4f5a6b7c8d9e0f";
@@ -42,4 +42,11 @@ describe("findMisplacedKey", () => {
   it("[U3] says nothing where nothing looks like a key", () => {
     expect(findMisplacedKey(new URLSearchParams("limit=1&uniqueId=2&monkey=3"), { accept: "*/*" })).toBeUndefined();
   });
+});
+
+it("[U3] another secret in place of the key is recognised by its form, and never shown", () => {
+  expect(findKeyHint(`mk_${"s".repeat(43)}`)).toMatch(/^Send a master key as X-Master-Key/);
+  expect(findKeyHint(`rst_${"s".repeat(43)}`)).toMatch(/^Send one of the project's keys/);
+  for (const secret of ["mk_", "rst_"]) expect(findKeyHint(`${secret}${"s".repeat(43)}`)).not.toContain("sss");
+  expect([findKeyHint("0".repeat(32)), findKeyHint(undefined)]).toEqual([undefined, undefined]);
 });

@@ -32,3 +32,10 @@ export function findNameHint(endpointName: string): string | undefined {
   const problem = endpointNameProblem(endpointName);
   return problem && `The URL has a name that no endpoint can have. ${problem}`;
 }
+
+/** What to do about a key whose form is that of another secret; undefined where it may be a key. The secret is not in it. */
+export function findKeyHint(key: string | undefined): string | undefined {
+  if (key?.startsWith("mk_")) return "Send a master key as X-Master-Key, and beside it the API key as ?key=<your key> or X-API-Key.";
+  if (key?.startsWith("rst_")) return "Send one of the project's keys as ?key=<your key>. A management token is for /api/manage alone.";
+  return undefined;
+}

@@ -66,7 +66,7 @@ export function isHealthPath(url: string): boolean {
 /** What is wrong with a request; undefined: nothing. Its forwarding headers must be true (see runtime/forwarded.ts). */
 export function findRequestProblem(request: IncomingMessage, { publicUrl, pagesTakeBodies }: RequestRules): AppError | undefined {
   const { url = "/", headers } = request;
-  if (request.method === "OPTIONS" && url === "*") return findHostProblem(request);
+  if (request.method === "OPTIONS" && url === "*") return findHeaderProblem(request);
   const problem = findFormProblem(request);
   if (problem || isDataPath(url)) return problem;
   if (isHealthPath(url)) return toMethodProblem(request, READ_METHODS);
@@ -100,7 +100,7 @@ function toMethodProblem({ method = "" }: IncomingMessage, allowed: string): App
 /** What is wrong with a request's Host, target and path, wherever it goes; undefined: nothing. */
 export function findFormProblem(request: IncomingMessage): AppError | undefined {
   const { url = "/" } = request;
-  return findHostProblem(request) ?? findTargetProblem(url) ?? findPathProblem(url);
+  return findHeaderProblem(request) ?? findTargetProblem(url) ?? findPathProblem(url);
 }
 
 /** The host by which the client reaches the server, be it through a proxy; lowercase. */
@@ -115,12 +115,17 @@ export function isLocalName(host: string): boolean {
   return name === "localhost" || name.endsWith(".localhost") || net.isIP(name) !== 0;
 }
 
-/** RFC 9112, section 3.2: exactly one Host, and one that can be a host. Node keeps the first of several, which another server might not. */
-function findHostProblem({ rawHeaders, headers, httpVersion }: IncomingMessage): AppError | undefined {
+/**
+ * RFC 9112, section 3.2: exactly one Host, and one that can be a host; and no two types of one body. Node keeps the first of several, which another server
+ * might not.
+ */
+function findHeaderProblem({ rawHeaders, headers, httpVersion }: IncomingMessage): AppError | undefined {
   let count = 0;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index];
     if (name?.length === 4 && name.toLowerCase() === "host") count += 1;
+    if (name?.length === 12 && name.toLowerCase() === "content-type" && rawHeaders[index + 1] !== headers["content-type"])
+      return invalid("There are several Content-Type headers that differ. Send one.");
   }
   if (count > 1) return invalid("There is more than one Host header. Send one.");
   if (count === 0 && httpVersion === "1.1") return invalid("The Host header is missing. Send one.");

@@ -130,6 +130,13 @@ describe("messages that point the way", () => {
     ["no name", ({ key }) => `/api/1/ce/?key=${key}`, {}, "endpoint_or_key_invalid", /names no endpoint/],
     ["no name, no slash", ({ key }) => `/api/1/ce?key=${key}`, {}, "endpoint_or_key_invalid", /names no endpoint/],
     ["neither name nor key", () => "/api/1/ce/?", {}, "key_missing", /names no endpoint/],
+    [
+      "a master key as the key",
+      ({ endpointName }) => `/api/1/ce/${endpointName}?key=mk_abc`,
+      {},
+      "endpoint_or_key_invalid",
+      /X-Master-Key/,
+    ],
     ["a bearer key", ({ endpointName }) => `/api/1/ce/${endpointName}?`, { Authorization: "Bearer abc" }, "key_missing", /X-API-Key/],
     [
       "another parameter",

@@ -31,6 +31,12 @@ describe("Host", () => {
     expect((await ask(`GET ${place} HTTP/1.0\r\n\r\n`)).status).toBe(place === UNKNOWN ? 404 : 200);
   });
 
+  it.each(PLACES)("[U12] two Content-Type headers that differ: 400 at %s", async (place) => {
+    const { ask } = await start();
+    const types = ["Host: a.test", "Content-Type: application/json", "content-type: text/plain"];
+    expect(await expectRaw(await ask(get(place, types)), "request_invalid")).toMatch(/several Content-Type headers/);
+  });
+
   it("[U12] a target in absolute form names the host itself", async () => {
     const { ask } = await start({ publicUrl: "https://rested.test" });
     expect((await ask(get("http://rested.test/login?x=1", ["Host: evil.test"]))).body).toBe("page 0 /login?x=1 rested.test");

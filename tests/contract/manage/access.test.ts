@@ -135,6 +135,23 @@ describe.each(REQUESTS)("$method $path", ({ method, path, call }) => {
     expect(answer.headers.get("cache-control")).toBe("no-store");
   });
 
+  it("[G1] a project's key in place of a token is refused with what to send", async () => {
+    const key = "0123456789abcdef".repeat(2);
+    for (const secret of [key, `mk_${key}`]) {
+      const answer = await server.call("GET", "/api/manage/projects", { headers: { authorization: `Bearer ${secret}` } });
+      expect(answer).toMatchObject({
+        status: 401,
+        body: { code: "management_token_invalid", detail: expect.stringMatching(/Make a management token/) },
+      });
+      expect(answer.text).not.toContain(key);
+    }
+    const byHeader = await server.call("GET", "/api/manage/projects", { headers: { "x-api-key": key } });
+    expect(byHeader).toMatchObject({
+      status: 401,
+      body: { code: "session_missing", detail: expect.stringMatching(/Authorization: Bearer/) },
+    });
+  });
+
   it("[G1] is refused with a wrong token, whatever cookie comes along: 401 management_token_invalid", async () => {
     for (const authorization of ["Bearer rst_wrong", `Bearer ${ada.token}x`, ada.token, `Basic ${ada.token}`, "Bearer", ""]) {
       const answer = await server.call(method, fill(path, adas), { ...call, headers: { authorization } });
