@@ -2,12 +2,16 @@
 import { parseConfig } from "@/src/config/config";
 import { announce, prepareAccounts } from "@/src/runtime/announce";
 import { boot } from "@/src/runtime/boot";
+import { captureOutput } from "@/src/runtime/capture-output";
 import { listen } from "@/src/runtime/listen";
+import { createLog } from "@/src/runtime/log";
 import { installRuntime } from "@/src/runtime/registry";
 import { handleSignals } from "@/src/runtime/shutdown";
 
 try {
   const config = parseConfig(process.env);
+  // In development Next prints for the person in front of it.
+  if (config.mode === "production") captureOutput({ log: createLog(config) });
   const booted = await boot(config);
   try {
     await prepareAccounts(booted.runtime);
@@ -23,7 +27,8 @@ try {
     throw error;
   }
 } catch (error) {
-  console.error(`Rested could not start. ${error instanceof Error ? error.message : String(error)}`);
+  // For the person who starts it, not for the log.
+  process.stderr.write(`Rested could not start. ${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;
   // Next and the pool may hold handles open; a server that can't start must not linger.
   setImmediate(() => process.exit());

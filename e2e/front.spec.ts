@@ -3,9 +3,12 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import https from "node:https";
 import os from "node:os";
 import path from "node:path";
+import tls from "node:tls";
 import { expect, test } from "@playwright/test";
 import { generate } from "selfsigned";
 import { findFreePort } from "@/tests/support/ports";
+import { connectRaw, parseRaw } from "@/tests/support/raw-http";
+import { until } from "@/tests/support/until";
 import { startServer } from "./support/server";
 
 const ENDPOINT = "/api/1/ce/examples/unsecure-endpoint?key=d59eb2859c284168ac48aef65046d5dd";
@@ -28,13 +31,14 @@ interface Answer {
 }
 
 let folder: string;
+let files: { TLS_CERT_FILE: string; TLS_KEY_FILE: string };
 let port: number;
 let server: Awaited<ReturnType<typeof startServer>>;
 
 test.beforeAll(async () => {
   folder = await mkdtemp(path.join(os.tmpdir(), "rested-front-"));
   const { cert, private: key } = await generate([{ name: "commonName", value: "rested.test" }], { keySize: 2048 });
-  const files = { TLS_CERT_FILE: path.join(folder, "cert.pem"), TLS_KEY_FILE: path.join(folder, "key.pem") };
+  files = { TLS_CERT_FILE: path.join(folder, "cert.pem"), TLS_KEY_FILE: path.join(folder, "key.pem") };
   await writeFile(files.TLS_CERT_FILE, cert);
   await writeFile(files.TLS_KEY_FILE, key);
   port = await findFreePort();
@@ -94,4 +98,52 @@ test("[U13] pages and the management API answer to the public address alone, end
     expect(await ask(place, evil), place).toMatchObject({ status: 421, code: "host_not_allowed" });
   }
   for (const place of [ENDPOINT, "/api/health"]) expect(await ask(place, evil), place).toMatchObject({ status: 200 });
+});
+
+test("[U18] plain HTTP on the port of HTTPS is sent there", async () => {
+  const connection = await connectRaw(port, `GET ${ENDPOINT} HTTP/1.1\r\nHost: rested.test:${port}\r\n\r\n`);
+  const answer = parseRaw(await connection.closed());
+  expect([answer.status, answer.headers.get("location")]).toEqual([308, `https://rested.test${ENDPOINT}`]);
+});
+
+test("[E8] whatever is asked, the server prints lines of JSON alone", async () => {
+  const odd = [
+    "*",
+    "//api/health",
+    "/api/manage/%ff",
+    "/_next/image?url=x",
+    "/login?_rsc=%ff",
+    "/api/auth/callback/nope",
+    "/%2e%2e/x",
+    "/p/%5Bid%5D",
+  ];
+  for (const method of ["GET", "POST", "OPTIONS", "TRACE", "PROPFIND", "BREW"])
+    for (const target of odd) {
+      const socket = tls.connect({ port, host: "127.0.0.1", rejectUnauthorized: false });
+      socket.on("error", () => undefined);
+      socket.write(`${method} ${target} HTTP/1.1\r\nHost: rested.test\r\nNext-Action: x\r\nRSC: 1\r\nConnection: close\r\n\r\n`);
+      let received = "";
+      for await (const chunk of socket.setEncoding("latin1")) received += chunk;
+      expect(received, `${method} ${target}`).toMatch(/^HTTP\/1\.1 [2-4]\d\d /);
+    }
+  const lines = server.output().trim().split("\n");
+  const printed = lines.filter((line) => !line.startsWith("{") && !/^(Rested is ready|Make the first account|Demo endpoint)/.test(line));
+  expect(printed).toEqual([]);
+});
+
+test("[U18] SIGHUP renews the certificate, and does not stop the server", async () => {
+  const readName = async () => {
+    const socket = tls.connect({ port, host: "127.0.0.1", rejectUnauthorized: false });
+    await new Promise((resolve) => socket.once("secureConnect", resolve));
+    const { CN } = socket.getPeerCertificate().subject;
+    socket.destroy();
+    return CN;
+  };
+  expect(await readName()).toBe("rested.test");
+  const { cert, private: key } = await generate([{ name: "commonName", value: "renewed.test" }], { keySize: 2048 });
+  await writeFile(files.TLS_CERT_FILE, cert);
+  await writeFile(files.TLS_KEY_FILE, key);
+  process.kill(server.pid, "SIGHUP");
+  await until("the new certificate", async () => (await readName()) === "renewed.test");
+  expect(await ask("/api/health")).toMatchObject({ status: 200 });
 });

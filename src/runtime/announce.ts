@@ -19,5 +19,5 @@ export async function announce({ config, db, secret }: Pick<Runtime, "config" | 
   const lines = [`Rested is ready at ${url}`];
   if (await isSetupNeeded({ db })) lines.push(`Make the first account: ${url}/setup?token=${createSetupToken(secret)}`);
   if (config.demo) lines.push(`Demo endpoint: ${url}${toEndpointPath(DEMO_ENDPOINT)}?key=${DEMO_KEY}`);
-  console.log(lines.join("\n"));
+  process.stdout.write(`${lines.join("\n")}\n`);
 }
