@@ -47,7 +47,8 @@ export async function runNextAuth({
   const query = { ...Object.fromEntries(new URL(request.url).searchParams), nextauth: [...action] };
   const handle: (request: ApiRequest, response: ApiResponse) => Promise<unknown> = NextAuth(options);
   const apiRequest = {
-    method: request.method,
+    // It knows no HEAD, which Next answers without the body.
+    method: request.method === "HEAD" ? "GET" : request.method,
     headers: Object.fromEntries(request.headers),
     cookies: parseCookie(request.headers.get("cookie") ?? ""),
     query,

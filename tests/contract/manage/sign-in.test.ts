@@ -56,6 +56,13 @@ function createBrowser(extra: Record<string, string> = {}) {
 }
 
 describe("sign-in", () => {
+  it("[U12] HEAD answers as GET does", async () => {
+    for (const action of ["session", "csrf", "providers"]) {
+      const { status, headers } = await createBrowser().call("HEAD", `/api/auth/${action}`);
+      expect([status, headers.get("content-type")]).toEqual([200, "application/json"]);
+    }
+  });
+
   it("[G1] sets an HttpOnly cookie that opens the management API", async () => {
     const { id, email } = await createAccount();
     const browser = createBrowser({ "user-agent": "Test/1" });

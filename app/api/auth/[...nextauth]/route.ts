@@ -54,4 +54,4 @@ async function handle(request: Request, { params }: Context): Promise<Response> 
   }
 }
 
-export { handle as DELETE, handle as GET, handle as PATCH, handle as POST, handle as PUT };
+export { handle as DELETE, handle as GET, handle as HEAD, handle as PATCH, handle as POST, handle as PUT };
