@@ -79,14 +79,14 @@ function parseText(text: string): string | undefined {
 }
 
 /** A row of a CSV file (RFC 4180). */
-export function writeCsvRow(cells: readonly Cell[]): string {
-  return `${cells.map(writeCell).join(",")}\r\n`;
+export function writeCsvRow(cells: readonly Cell[], delimiter: string): string {
+  return `${cells.map(writeCell).join(delimiter)}\r\n`;
 }
 
 function writeCell(cell: Cell): string {
   if (cell === undefined) return "";
   if (typeof cell === "string") return quote(cell);
-  // JSON may have line breaks as white space.
+  // JSON may have line breaks and tabs as white space.
   return /[",;\s]/.test(cell.json) ? quote(cell.json) : cell.json;
 }
 

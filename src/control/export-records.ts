@@ -5,7 +5,7 @@ import { toRecordText } from "@/src/core/record-text";
 import type { Db } from "@/src/db/client";
 import type { RecordSearch } from "@/src/db/record-search";
 import { AppError } from "@/src/shared/errors";
-import { EXPORT_FORMATS, type ExportFormat } from "@/src/shared/record-limits";
+import { CSV_DELIMITERS, type CsvDelimiter, EXPORT_FORMATS, type ExportFormat } from "@/src/shared/record-limits";
 import { ColumnOrder, type OrderedColumns } from "./column-order";
 import { type Cell, KEY_ORDER_COLUMN, META_COLUMNS, toCells, WHOLE_COLUMN, writeCsvRow } from "./csv-columns";
 import { type RecordRow, readRecordPages } from "./read-record-page";
@@ -29,15 +29,23 @@ export interface ExportForm {
   format: ExportFormat;
   /** Begin a table with a byte order mark, without which Excel does not read it as UTF-8. Default: no. */
   bom?: boolean | undefined;
+  /** Of a table's cells. Default: a comma. */
+  delimiter?: CsvDelimiter | undefined;
 }
 
 /** What a query says of the file's form. Throws `parameter_invalid`. */
 export function parseExportForm(parameters: URLSearchParams): ExportForm {
   const bom = parseFlag(parameters, "bom");
   const format = EXPORT_FORMATS.find((each) => each === parameters.get("format"));
-  if (format) return { format, bom };
-  const problem = `Use one of: ${EXPORT_FORMATS.join(", ")}.`;
-  throw new AppError("parameter_invalid", { detail: `format: ${problem}`, fields: { format: problem } });
+  const delimiter = parameters.get("delimiter") ?? undefined;
+  const known = CSV_DELIMITERS.find((each) => each === delimiter);
+  if (delimiter !== known) throw invalid("delimiter", `Use one of: ${CSV_DELIMITERS.join(", ")}.`);
+  if (format) return { format, bom, delimiter: known };
+  throw invalid("format", `Use one of: ${EXPORT_FORMATS.join(", ")}.`);
+}
+
+function invalid(name: string, problem: string): AppError {
+  return new AppError("parameter_invalid", { detail: `${name}: ${problem}`, fields: { [name]: problem } });
 }
 
 export interface ExportedFile {
@@ -60,6 +68,7 @@ export async function exportRecords({
   query,
   now,
   bom = false,
+  delimiter,
   isCheck = false,
 }: ExportForm & {
   db: Pick<Db, "endpoint">;
@@ -71,10 +80,8 @@ export async function exportRecords({
   /** Nothing will be read of the text: only what is wrong is looked for. */
   isCheck?: boolean;
 }): Promise<ExportedFile> {
-  if (bom && format !== "csv") {
-    const problem = "Only CSV has a byte order mark. Leave it out.";
-    throw new AppError("parameter_invalid", { detail: `bom: ${problem}`, fields: { bom: problem } });
-  }
+  if (bom && format !== "csv") throw invalid("bom", "Only CSV has a byte order mark. Leave it out.");
+  if (delimiter !== undefined && format !== "csv") throw invalid("delimiter", "Only CSV has a delimiter. Leave it out.");
   const endpoint = await requireOwnEndpoint({ db, ownerId, endpointId });
   const readPages = () =>
     readRecordPages({
@@ -92,10 +99,11 @@ export async function exportRecords({
   return {
     name: `${endpoint.name.replaceAll("/", "-")}-${day}.${format}`,
     contentType: CONTENT_TYPES[format],
-    text: write(bom ? BYTE_ORDER_MARK : "", format, columns, resume(first, pages)),
+    text: write({ format, bom, delimiter }, columns, resume(first, pages)),
   };
 }
 
+const DELIMITERS: Readonly<Record<CsvDelimiter, string>> = { comma: ",", semicolon: ";", tab: "\t" };
 const BYTE_ORDER_MARK = "\ufeff";
 const NO_COLUMNS: OrderedColumns = { columns: [], isExact: true };
 const DONE: IteratorResult<never, void> = { done: true, value: undefined };
@@ -111,13 +119,12 @@ async function* resume<T>(first: IteratorResult<T, void>, rest: AsyncGenerator<T
 }
 
 async function* write(
-  mark: string,
-  format: ExportFormat,
+  { format, bom, delimiter = "comma" }: ExportForm,
   columns: OrderedColumns,
   pages: AsyncIterable<RecordRow[]>,
 ): AsyncGenerator<string, void> {
-  const table = new Table(columns);
-  if (format === "csv") yield mark + table.header;
+  const table = new Table(columns, DELIMITERS[delimiter]);
+  if (format === "csv") yield `${bom ? BYTE_ORDER_MARK : ""}${table.header}`;
   if (format === "json") yield "[";
   let separator = "\n";
   for await (const rows of pages) {
@@ -182,19 +189,24 @@ async function* toSlices(rows: readonly RecordRow[], columns: number): AsyncGene
 }
 
 class Table {
+  readonly #delimiter: string;
   readonly #columns: readonly string[];
   readonly #places: ReadonlyMap<string, number>;
   /** Records may differ in the order of their keys: there is a column for it. */
   readonly #hasKeyOrder: boolean;
 
-  constructor({ columns, isExact }: OrderedColumns) {
+  constructor({ columns, isExact }: OrderedColumns, delimiter: string) {
+    this.#delimiter = delimiter;
     this.#columns = columns;
     this.#places = new Map(columns.map((column, place) => [column, place]));
     this.#hasKeyOrder = !isExact;
   }
 
   get header(): string {
-    return writeCsvRow([...META_COLUMNS, ...this.#columns, WHOLE_COLUMN, ...(this.#hasKeyOrder ? [KEY_ORDER_COLUMN] : [])]);
+    return writeCsvRow(
+      [...META_COLUMNS, ...this.#columns, WHOLE_COLUMN, ...(this.#hasKeyOrder ? [KEY_ORDER_COLUMN] : [])],
+      this.#delimiter,
+    );
   }
 
   toRow({ uniqueId, createdAt, updatedAt, data }: RecordRow): string {
@@ -208,6 +220,6 @@ class Table {
       ? [...meta, ...this.#columns.map(() => undefined), cells.get(WHOLE_COLUMN) ?? { json: data }]
       : [...meta, ...this.#columns.map((column) => cells.get(column)), undefined];
     if (this.#hasKeyOrder) row.push(isWhole || isInOrder ? undefined : { json: JSON.stringify([...cells.keys()]) });
-    return writeCsvRow(row);
+    return writeCsvRow(row, this.#delimiter);
   }
 }

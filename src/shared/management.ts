@@ -5,7 +5,7 @@
 import * as z from "zod/mini";
 import { ENDPOINT_NAME_KEYWORDS, endpointNameProblem, PROJECT_NAME_KEYWORDS, projectNameProblem } from "@/src/shared/names";
 import { ORIGINS_MAX, parseOrigin } from "@/src/shared/origins";
-import { EXPORT_FORMATS, NAMED_RECORDS_MAX } from "@/src/shared/record-limits";
+import { CSV_DELIMITERS, EXPORT_FORMATS, NAMED_RECORDS_MAX } from "@/src/shared/record-limits";
 import { startNames } from "@/src/shared/start-names";
 import { APP_PASSWORD_LENGTH_MAX, APP_PASSWORD_LENGTH_MIN, PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN } from "./password-length";
 
@@ -161,6 +161,7 @@ export const recordsDeleteSchema = z.strictObject({ uniqueIds });
 export const exportSchema = z.strictObject({
   format: z.enum(EXPORT_FORMATS, `Use one of: ${EXPORT_FORMATS.join(", ")}.`),
   bom: z.optional(z.boolean("Send true or false.")),
+  delimiter: z.optional(z.enum(CSV_DELIMITERS, `Use one of: ${CSV_DELIMITERS.join(", ")}.`)),
   uniqueIds,
 });
 /** POST endpoints/{id}/schema-check: does `body` match `schema`? Nothing is stored. */

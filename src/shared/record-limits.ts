@@ -9,6 +9,9 @@ export type RecordOrder = (typeof RECORD_ORDERS)[number];
 
 export const EXPORT_FORMATS = ["json", "ndjson", "csv"] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+/** What separates the cells of exported CSV. Excel splits at the list separator of its country: a semicolon where the comma is the decimal sign. */
+export const CSV_DELIMITERS = ["comma", "semicolon", "tab"] as const;
+export type CsvDelimiter = (typeof CSV_DELIMITERS)[number];
 /** An import's file. It is kept on disk while it is read. */
 export const IMPORT_BYTES_MAX = 64 * 1024 * 1024;
 /** Its records, as JSON: the header of a table is repeated in each of them. */

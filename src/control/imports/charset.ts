@@ -112,7 +112,7 @@ function refuseWorkbook(head: Uint8Array): void {
 }
 
 function notThat(name: string, line: number): AppError {
-  const detail = `Line ${line} or one after it is not ${name}. Name the file's encoding with charset=, or save the file as UTF-8.`;
+  const detail = `Line ${line} or one after it is not ${name}. Choose the file's encoding (charset), or save the file as UTF-8.`;
   return new AppError("body_invalid", { detail });
 }
 
@@ -197,7 +197,7 @@ class Utf8Decoder implements ChunkDecoder {
     const isUtf8 = !this.#isAscii || (lenient.match(/[^\0-\x7f\ufffd]/g)?.length ?? 0) > broken;
     if (isUtf8) {
       throw new AppError("body_invalid", {
-        detail: `Line ${line}: these bytes are not UTF-8, while others of the file are. Name the file's encoding with charset=, or save the file as UTF-8.`,
+        detail: `Line ${line}: these bytes are not UTF-8, while others of the file are. Choose the file's encoding (charset), or save the file as UTF-8.`,
       });
     }
     if (!this.#options.mayGuess) {

@@ -15,7 +15,7 @@ import {
 } from "@/src/shared/management";
 import type { ApiBody, ApiParameter, JsonSchema } from "@/src/shared/openapi";
 import { PUT_STRATEGIES } from "@/src/shared/protocol";
-import { EXPORT_FORMATS, GRID_LIMIT_MAX, RECORD_ORDERS } from "@/src/shared/record-limits";
+import { CSV_DELIMITERS, EXPORT_FORMATS, GRID_LIMIT_MAX, RECORD_ORDERS } from "@/src/shared/record-limits";
 import { IMPORT_KINDS } from "../imports/import-kind";
 import type { ManageOperation } from "./manage-operation";
 
@@ -158,6 +158,7 @@ export const RECORD_OPERATIONS: readonly ManageOperation[] = [
     summary: "Read records as a file.",
     query: [
       { ...query("format", "The form of the file.", { type: "string", enum: EXPORT_FORMATS }), required: true },
+      query("delimiter", "Of the cells of CSV.", { type: "string", enum: CSV_DELIMITERS, default: "comma" }),
       query("bom", "Begin CSV with a byte order mark, so that Excel reads it as UTF-8.", { type: "boolean", default: false }),
       query("order", "By creation or by update; with `-` the latest first.", { type: "string", enum: RECORD_ORDERS, default: "created" }),
       ...SELECTION,

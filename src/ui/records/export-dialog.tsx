@@ -2,7 +2,7 @@
 "use client";
 
 import { useState } from "react";
-import { EXPORT_FORMATS, type ExportFormat } from "@/src/shared/record-limits";
+import { CSV_DELIMITERS, type CsvDelimiter, EXPORT_FORMATS, type ExportFormat } from "@/src/shared/record-limits";
 import { Button } from "../components/button";
 import { Dialog, DialogActions } from "../components/dialog";
 import { Segments } from "../components/segments";
@@ -21,6 +21,8 @@ const HINTS: Readonly<Record<ExportFormat, string>> = {
   ndjson: "A record a line: for large files, and for other programs.",
   csv: "A table with a column for each path. Texts that a spreadsheet would run as formulas get an apostrophe in front. An import reads it back as it was, unless a spreadsheet has saved it: that takes the quotes off texts such as 007.",
 };
+
+const DELIMITER_LABELS: Readonly<Record<CsvDelimiter, string>> = { comma: "Comma", semicolon: "Semicolon", tab: "Tab" };
 
 interface Props {
   endpointId: string;
@@ -43,7 +45,9 @@ function ExportForm({ endpointId, query, selected, onDone }: Omit<Props, "open" 
   const [which, setWhich] = useState<Which>(selected.size > 0 ? "selected" : isNarrowed ? "found" : "all");
   const [format, setFormat] = useState<ExportFormat>("json");
   const [isForExcel, setIsForExcel] = useState(false);
-  const form = { format, bom: format === "csv" && isForExcel };
+  const [delimiter, setDelimiter] = useState<CsvDelimiter>("comma");
+  const isTable = format === "csv";
+  const form = { format, bom: isTable && isForExcel, delimiter: isTable ? delimiter : undefined };
   const { run, pending, failure } = useAction(async () => {
     if (which === "selected") {
       const { name, blob } = await exportNamed(endpointId, form, [...selected]);
@@ -74,13 +78,22 @@ function ExportForm({ endpointId, query, selected, onDone }: Omit<Props, "open" 
         hint={HINTS[format]}
         onChange={setFormat}
       />
-      {format === "csv" ? (
-        <Switch
-          label="For Excel"
-          hint="Begins the file with a byte order mark, without which Excel shows é as Ã©."
-          checked={isForExcel}
-          onChange={setIsForExcel}
-        />
+      {isTable ? (
+        <>
+          <Segments
+            label="Delimiter"
+            value={delimiter}
+            options={CSV_DELIMITERS.map((value) => ({ value, label: DELIMITER_LABELS[value] }))}
+            hint="Excel expects a semicolon where the comma is the decimal sign."
+            onChange={setDelimiter}
+          />
+          <Switch
+            label="For Excel"
+            hint="Begins the file with a byte order mark, without which Excel shows é as Ã©."
+            checked={isForExcel}
+            onChange={setIsForExcel}
+          />
+        </>
       ) : null}
       <FormFailure failure={failure} />
       <DialogActions>

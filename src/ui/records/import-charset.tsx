@@ -35,7 +35,7 @@ export function ImportCharset({
   return (
     <Field
       label="Encoding"
-      hint={isGuess ? "The file does not say it. If letters such as é look wrong below, choose another encoding." : undefined}
+      hint={isGuess ? "The file does not name its encoding. If letters such as é look wrong below, choose another encoding." : undefined}
     >
       {(wear) => (
         <select {...wear} value={value ?? ""} onChange={(event) => onChange(event.target.value)} className={`${CONTROL} h-control px-2`}>

@@ -37,7 +37,8 @@ export function ImportDialog({ open, onOpenChange, ...props }: Props) {
 
 type Step =
   | { step: "choose" }
-  | { step: "checking"; file: File; part: number }
+  /** `charset`: that was chosen; undefined: what the file says. */
+  | { step: "checking"; file: File; charset: string | undefined; part: number }
   /** Another encoding may help. */
   | { step: "refused"; file: File; charset: string | undefined }
   | { step: "ready"; file: File; checked: ImportChecked }
@@ -54,20 +55,23 @@ function ImportSteps({ endpointId, onImported, onClose }: Omit<Props, "open" | "
     run: (file: Omit<ImportFile, "file" | "contentType" | "charset">) => Promise<Step>,
     back: Step,
   ) => {
-    abort.current = new AbortController();
+    // Another encoding may be chosen while the file is looked through.
+    abort.current?.abort();
+    const current = new AbortController();
+    abort.current = current;
     setFailure(undefined);
     setState(begin(0));
     try {
-      setState(await run({ endpointId, onProgress: (part) => setState(begin(part)), signal: abort.current.signal }));
+      setState(await run({ endpointId, onProgress: (part) => setState(begin(part)), signal: current.signal }));
     } catch (error) {
-      if (abort.current.signal.aborted) return;
+      if (current.signal.aborted) return;
       setFailure(toRequestError(error));
       setState(back);
     }
   };
   const check = (file: File, contentType: string, charset?: string) =>
     void work(
-      (part) => ({ step: "checking", file, part }),
+      (part) => ({ step: "checking", file, charset, part }),
       async (request) => ({ step: "ready", file, checked: await checkImport({ ...request, file, contentType, charset }) }),
       { step: "refused", file, charset },
     );
@@ -114,7 +118,7 @@ function ImportSteps({ endpointId, onImported, onClose }: Omit<Props, "open" | "
       {state.step === "checking" || state.step === "importing" ? (
         <Progress part={state.part} what={state.step === "checking" ? "Looking through the file" : "Importing"} />
       ) : null}
-      {state.step === "ready" || (state.step === "refused" && failure?.code === "body_invalid") ? (
+      {hasCharset(state, failure) ? (
         <ImportCharset
           value={state.step === "ready" ? state.checked.charset : state.charset}
           isGuess={state.step === "ready" && state.checked.guessed}
@@ -137,6 +141,21 @@ function ImportSteps({ endpointId, onImported, onClose }: Omit<Props, "open" | "
       </DialogActions>
     </div>
   );
+}
+
+/** True when another encoding can be chosen: not before the file was looked through once, and not where it would not help. */
+function hasCharset(state: Step, failure: RequestError | undefined): state is Step & { step: "checking" | "refused" | "ready" } {
+  switch (state.step) {
+    case "ready":
+      return true;
+    case "checking":
+      return state.charset !== undefined;
+    case "refused":
+      return failure?.code === "body_invalid";
+    case "choose":
+    case "importing":
+      return false;
+  }
 }
 
 /** Sent bytes are told; what the server then does takes as long as it takes. */

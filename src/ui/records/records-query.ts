@@ -1,7 +1,7 @@
 /** Asks for records as text, so that digits and key order stay, and writes them. It must hold no state. */
 import { type InfiniteData, infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import type { ImportChecked, Imported, RecordsDeleted } from "@/src/shared/management";
-import type { ExportFormat } from "@/src/shared/record-limits";
+import type { CsvDelimiter, ExportFormat } from "@/src/shared/record-limits";
 import { requestJson } from "../api/request";
 import { readJson, readProblem, refusePage, toUnreachable } from "../api/request-error";
 import { type GridPage, type GridQuery, type GridRow, parseGridPage, parseGridRecord, toParameters } from "./grid-row";
@@ -99,12 +99,15 @@ export interface ExportForm {
   format: ExportFormat;
   /** Begin with a byte order mark: CSV alone. */
   bom: boolean;
+  /** Of CSV alone. */
+  delimiter: CsvDelimiter | undefined;
 }
 
 /** Where an export of what a query selects is downloaded from. */
-export function toExportPath(endpointId: string, { format, bom }: ExportForm, query: GridQuery): string {
+export function toExportPath(endpointId: string, { format, bom, delimiter }: ExportForm, query: GridQuery): string {
   const parameters = toParameters(query);
   if (bom) parameters.set("bom", "true");
+  if (delimiter !== undefined) parameters.set("delimiter", delimiter);
   // The file is in order of creation unless another order was chosen.
   if (!parameters.has("order")) parameters.set("order", "created");
   parameters.set("format", format);
@@ -114,16 +117,16 @@ export function toExportPath(endpointId: string, { format, bom }: ExportForm, qu
 /** The file of the named records. */
 export async function exportNamed(
   endpointId: string,
-  { format, bom }: ExportForm,
+  form: ExportForm,
   uniqueIds: readonly string[],
 ): Promise<{ name: string; blob: Blob }> {
   const headers = { "Content-Type": "application/json" };
   const response = await send(`endpoints/${endpointId}/export`, {
     method: "POST",
     headers,
-    body: JSON.stringify({ format, bom, uniqueIds }),
+    body: JSON.stringify({ ...form, uniqueIds }),
   });
-  const name = /filename="([^"]+)"/.exec(response.headers.get("content-disposition") ?? "")?.[1] ?? `records.${format}`;
+  const name = /filename="([^"]+)"/.exec(response.headers.get("content-disposition") ?? "")?.[1] ?? `records.${form.format}`;
   return { name, blob: await response.blob() };
 }
 

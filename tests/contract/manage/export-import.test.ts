@@ -131,6 +131,12 @@ describe("there and back", () => {
     expect(toTokens(imported)).toBe(toTokens(nasty.join()));
   });
 
+  it.each(["semicolon", "tab"])("[G14] CSV with the delimiter %s: records of every kind together", async (delimiter) => {
+    const text = await exportFrom(await createEndpoint(nasty), "csv", `&delimiter=${delimiter}&bom=true`);
+    expect(text).toMatch(/^\ufeff"uniqueId"[;\t]"createdAt"[;\t]/);
+    expect(toTokens(await importInto("csv", text))).toBe(toTokens(nasty.join()));
+  });
+
   it("[G14] NDJSON: a record that was sent on several lines stands in one", async () => {
     const text = await exportFrom(await createEndpoint(['{\n  "a": [\r\n    1\n  ]\n}', "2"]), "ndjson");
     expect(text.trimEnd().split("\n")).toHaveLength(2);

@@ -143,7 +143,14 @@ describe("which records", () => {
     ).toEqual(sent);
   });
 
-  it.each([["format=xml"], [""], ["format=json&filter=oops"], ["format=json&order=name"]])("[G14] refuses %j", async (query) => {
+  it.each([
+    ["format=xml"],
+    [""],
+    ["format=csv&delimiter=."],
+    ["format=json&delimiter=tab"],
+    ["format=json&filter=oops"],
+    ["format=json&order=name"],
+  ])("[G14] refuses %j", async (query) => {
     expect(await get(query)).toMatchObject({ status: 400, body: { code: "parameter_invalid", fields: expect.any(Object) } });
   });
 

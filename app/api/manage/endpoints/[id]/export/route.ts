@@ -23,11 +23,11 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
 
 async function send(
   { runtime: { db, recordSearch: search, clock }, user, id }: ManageContext,
-  { format, bom = false }: ExportForm,
+  form: ExportForm,
   query: RecordQuery,
   isHead = false,
 ): Promise<Response> {
-  const file = await exportRecords({ db, search, ownerId: user.id, endpointId: id, format, bom, query, now: clock.now(), isCheck: isHead });
+  const file = await exportRecords({ db, search, ownerId: user.id, endpointId: id, ...form, query, now: clock.now(), isCheck: isHead });
   return new Response(isHead ? null : toByteStream(file.text), {
     headers: {
       "Content-Type": file.contentType,
