@@ -24,6 +24,7 @@ import type { Draft } from "./send-record";
 import { ShortcutSheet } from "./shortcut-sheet";
 import type { ShortcutId } from "./shortcuts";
 import { StatusAnnouncer } from "./status-announcer";
+import { StoredRecords } from "./stored-records";
 import { Toolbar } from "./toolbar";
 import { useConsole } from "./use-console";
 import { useFilter } from "./use-filter";
@@ -130,7 +131,9 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
       />
       <div className="flex min-h-0 flex-1">
         <div className="flex min-w-0 flex-1 flex-col">
-          {isEmpty ? (
+          {isEmpty && endpoint && endpoint.changeCount > 0 ? (
+            <StoredRecords projectId={projectId} endpoint={endpoint} />
+          ) : isEmpty ? (
             <FirstRecord endpointId={endpointId} target={target} />
           ) : flush.matched === 0 && flush.total > 0 && isFiltered && !flush.paused ? (
             <NothingMatches flush={flush} onClear={() => applyFilter(FILTER_NONE)} onLoadOlder={() => client?.loadOlder()} />

@@ -36,15 +36,17 @@ export async function readPage({
   endpointId,
   query,
   cursor,
+  limit = PAGE_RECORDS,
   signal,
 }: {
   endpointId: string;
   query: GridQuery;
   cursor: string | null;
+  limit?: number;
   signal?: AbortSignal | undefined;
 }): Promise<GridPage> {
   const parameters = toParameters(query);
-  parameters.set("limit", String(PAGE_RECORDS));
+  parameters.set("limit", String(limit));
   if (cursor !== null) parameters.set("cursor", cursor);
   return parseGridPage(await (await send(`endpoints/${endpointId}/records?${parameters}`, { signal: signal ?? null })).text());
 }
