@@ -1,6 +1,6 @@
 /** A network that answers in the server's place: a captive portal, or a proxy whose sign-in has expired. The dashboard says so, and goes on by itself. */
 import { expect, type Page, test } from "@playwright/test";
-import { signUpFirstAdmin } from "./support/dashboard";
+import { ADMIN, signUpFirstAdmin } from "./support/dashboard";
 import { startServer } from "./support/server";
 
 const PORTAL = {
@@ -57,6 +57,32 @@ test("[E1] pages of the dashboard say so, and show what they were asked for once
     await release();
     await expect(page.getByText(SAID)).toHaveCount(0, { timeout: 20_000 });
     expect(errors).toEqual([]);
+  } finally {
+    await server.dispose();
+  }
+});
+
+test("[G1] neither a sign-out nor a sign-in that something else answered counts as done", async ({ page }) => {
+  const server = await startServer();
+  try {
+    await signUpFirstAdmin(page, server);
+    await page.goto(`${server.url}/account`);
+    const release = await capture(page, "**/api/auth/signout");
+    await page.getByRole("button", { name: "Sign out", exact: true }).click();
+    await expect(page.getByRole("alert").filter({ hasText: SAID })).toBeVisible();
+    await expect(page).toHaveURL(/\/account$/);
+    await release();
+    await page.getByRole("button", { name: "Sign out", exact: true }).click();
+    await expect(page).toHaveURL(/\/login/);
+
+    const releaseSignIn = await capture(page, "**/api/auth/callback/credentials");
+    await page.getByLabel("E-mail").fill(ADMIN.email);
+    await page.getByLabel("Password").fill(ADMIN.password);
+    await page.getByRole("button", { name: "Sign in", exact: true }).click();
+    await expect(page.getByRole("alert").filter({ hasText: SAID })).toBeVisible();
+    await releaseSignIn();
+    await page.getByRole("button", { name: "Sign in", exact: true }).click();
+    await expect(page).not.toHaveURL(/\/login/);
   } finally {
     await server.dispose();
   }
