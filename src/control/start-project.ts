@@ -7,7 +7,7 @@ import { startNames } from "@/src/shared/start-names";
 import { createProjectWithin } from "./create-project";
 import { toEndpointDetail } from "./views";
 
-/** All three, or none. Throws `quota_exceeded`, and `fields_invalid` for a text without a letter (a to z) or digit. */
+/** All three, or none. Throws `quota_exceeded`, and `fields_invalid` for a text without a letter or digit. */
 export function startProject({
   db,
   clock,
@@ -23,7 +23,7 @@ export function startProject({
   input: Start;
 }): Promise<Started> {
   const names = startNames(input.name);
-  if (!names) throw new AppError("fields_invalid", { fields: { name: "Use at least one letter (a to z) or digit." } });
+  if (!names) throw new AppError("fields_invalid", { fields: { name: "Use at least one letter or digit." } });
   return db.$transaction(async (tx) => {
     const { keys, ...project } = await createProjectWithin({ tx, clock, quota, ownerId, input: { name: names.project } });
     const [key] = keys;

@@ -133,6 +133,8 @@ class DefinedAccess implements Access {
     const sent = isTokenNeeded && !fileHolder ? toSentToken(site, request) : undefined;
     const holderToken = isTokenNeeded && fileHolder ? await this.#findHolder(site, fileHolder) : undefined;
     const token = sent ? await this.#authenticate(site, sent.text) : holderToken;
+    // L3: a cookie whose token has ended needs only to be cleared.
+    if (sent && !token && (request.operation !== "logout" || request.accessToken !== undefined)) throw new AppError("access_token_invalid");
     if (key) this.#definitions.noteUse(key.id);
     if (token) this.#tokens.noteUse(token.id);
     const grant: Grant = {
@@ -161,13 +163,16 @@ class DefinedAccess implements Access {
     return grant;
   }
 
-  /** S1: the caller's token. One of another project's users is as good as none; the message is the same, so that tokens can't be probed. */
-  async #authenticate(site: Compiled, accessToken: string): Promise<StoredToken> {
+  /**
+   * S1: the caller's token; undefined where it does not exist or has ended. Throws `access_token_invalid` for one of other users: the message is the
+   * same, so that tokens can't be probed.
+   */
+  async #authenticate(site: Compiled, accessToken: string): Promise<StoredToken | undefined> {
     const token = await this.#tokens.find(accessToken);
-    if (token?.projectId !== site.project.id || tokenState(token, this.#clock.now()) !== "valid")
-      throw new AppError("access_token_invalid");
+    if (!token || tokenState(token, this.#clock.now()) !== "valid") return undefined;
     // L4: an account is its owner's, whichever authentication endpoint of the project another user comes from.
-    if (site.endpoint.kind === "authentication" && token.endpointId !== site.endpoint.id) throw new AppError("access_token_invalid");
+    const isStranger = site.endpoint.kind === "authentication" && token.endpointId !== site.endpoint.id;
+    if (token.projectId !== site.project.id || isStranger) throw new AppError("access_token_invalid");
     return token;
   }
 

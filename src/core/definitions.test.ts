@@ -111,7 +111,7 @@ describe("find", () => {
     ["k", "some/endpoint/"],
     ["k", "Some/endpoint"],
     ["k", "../secret"],
-    ["k", "a"],
+    ["k", "-"],
   ])("[U3] never asks the store for key %j and name %j", async (key, name) => {
     const { store, definitions } = setUp();
     expect(await definitions.find(key, name)).toBeUndefined();

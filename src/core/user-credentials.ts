@@ -4,6 +4,7 @@ import { mergeJsonObjects } from "@/src/core/json-merge";
 import { isJsonObject } from "@/src/core/json-text";
 import type { RecordBody } from "@/src/core/record-body";
 import { AppError } from "@/src/shared/errors";
+import { hasInvisible } from "@/src/shared/invisible";
 import { APP_PASSWORD_LENGTH_MAX, APP_PASSWORD_LENGTH_MIN } from "@/src/shared/password-length";
 import { APP_USER_NAME_LENGTH_MAX, type PutStrategy } from "@/src/shared/protocol";
 
@@ -38,8 +39,6 @@ const NAME_FIELDS: readonly NameField[] = ["username", "email"];
 /** They are never part of a record. */
 const SECRET_FIELDS: ReadonlySet<string> = new Set(["password", "currentPassword"]);
 
-/** Control characters, invisible ones, halves of characters, and line breaks: two names must not look the same and be two. */
-const UNFIT = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/u;
 const EMAIL = /^[^\s@]+@[^\s@.]+(?:\.[^\s@.]+)*$/;
 
 /**
@@ -149,7 +148,7 @@ function nameProblem(field: NameField, value: string): string | undefined {
   if (name === "") return "This must not be empty.";
   // Characters may become several when they are composed anew.
   if (Math.max(value.length, name.length) > APP_USER_NAME_LENGTH_MAX) return `Use ${APP_USER_NAME_LENGTH_MAX} characters at most.`;
-  if (UNFIT.test(value)) return "Leave out control characters and invisible ones.";
+  if (hasInvisible(value)) return "Leave out control characters and invisible ones.";
   if (value !== value.trim()) return "Leave out the space around it.";
   return field === "email" && !EMAIL.test(name) ? "This is not an e-mail address." : undefined;
 }

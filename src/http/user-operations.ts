@@ -100,11 +100,12 @@ export function createUserHandlers({ users, records, clock, config, read }: User
     },
     logout: async (admitted) => {
       const { exchange, grant } = admitted;
-      if (!grant.user)
+      if (grant.master)
         throw new AppError("access_token_missing", {
           detail: "A master key is never logged in. Send the access token that shall end alone.",
         });
-      await users.logout({ projectId: grant.projectId, tokenId: grant.user.tokenId });
+      // Nobody: the cookie's token has ended before.
+      if (grant.user) await users.logout({ projectId: grant.projectId, tokenId: grant.user.tokenId });
       if (mayUseCookies(admitted)) exchange.response.setHeader("Set-Cookie", toEndedTokenCookies(grant.projectId));
       sendJson(exchange, 200, "{}");
     },

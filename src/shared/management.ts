@@ -187,9 +187,9 @@ export const startSchema = z.strictObject({
     (value) => {
       if (value === "") return "Enter what you are storing.";
       if (value.length > 100) return "Use 100 characters at most.";
-      return startNames(value) ? undefined : "Use at least one letter (a to z) or digit.";
+      return startNames(value) ? undefined : "Use at least one letter or digit.";
     },
-    { minLength: 1, maxLength: 100, pattern: "[A-Za-z0-9]" },
+    { minLength: 1, maxLength: 100, pattern: "[A-Za-z0-9]|[^\\x00-\\x7f]" },
   ),
 });
 

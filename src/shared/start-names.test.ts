@@ -6,9 +6,16 @@ import { startNames } from "@/src/shared/start-names";
 describe("startNames", () => {
   it.each([
     ["Temperature readings", "Temperature readings", "temperature-readings"],
-    ["Température: été!", "Temperature ete", "temperature-ete"],
-    ["cats", "cats data", "cats-data"],
-    ["7", "7 data", "7-data"],
+    ["Température: été!", "Température été", "temperature-ete"],
+    ["My Sensors!", "My Sensors", "my-sensors"],
+    ["温度", "温度", "data"],
+    ["Что? Где?", "Что Где", "data"],
+    ["Grüße & Küsse", "Grüße Küsse", "grusse-kusse"],
+    ["Ada's cats", "Ada s cats", "adas-cats"],
+    ["می‌خواهم", "می‌خواهم", "data"],
+    ["a​b", "ab", "a-b"],
+    ["cats", "cats", "cats"],
+    ["7", "7", "7"],
     ["orders / paid", "orders paid", "orders/paid"],
     ["--a--b--c--", "a--b--c", "a-b-c"],
     ["a//b//c", "a b c", "a/b/c"],
@@ -16,7 +23,7 @@ describe("startNames", () => {
     expect(startNames(text)).toEqual({ project, endpoint });
   });
 
-  it.each(["", "  ", "温度", "!!!", "/-/"])("answers nothing for %j, which has no letter or digit", (text) => {
+  it.each(["", "  ", "🚲", "!!!", "/-/"])("answers nothing for %j, which has no letter or digit", (text) => {
     expect(startNames(text)).toBeUndefined();
   });
 

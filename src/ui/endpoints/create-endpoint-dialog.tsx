@@ -5,6 +5,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useRouter } from "next/navigation";
 import { useState } from "react";
 import type { EndpointDetail } from "@/src/shared/management";
+import { suggestEndpointName } from "@/src/shared/names";
 import { endpointsQuery } from "../api/queries";
 import { requestJson } from "../api/request";
 import { Button } from "../components/button";
@@ -13,6 +14,7 @@ import { TextField } from "../components/field";
 import { Switch } from "../components/switch";
 import { bySchema } from "../forms/by-schema";
 import { FormFailure } from "../forms/form-failure";
+import { NameField } from "../forms/name-field";
 import { SubmitButton } from "../forms/submit-button";
 import { useForm } from "../forms/use-form";
 import { type EndpointKind, KindChoice } from "./kind-choice";
@@ -51,12 +53,13 @@ function CreateEndpointForm({ projectId, initialKind, onCancel }: { projectId: s
   });
   return (
     <form {...form.props} className="flex flex-col gap-4">
-      <TextField
+      <NameField
+        suggest={suggestEndpointName}
         name="name"
         label="Name"
         mono
         placeholder={kind === "data" ? "shop/orders" : "shop/customers"}
-        hint="Part of the URL: 5 or more lowercase letters, digits, “-” and “/”."
+        hint="Part of the URL: lowercase letters, digits, “-” and “/”."
         problem={form.problemOf("name")}
         autoCapitalize="none"
         autoFocus

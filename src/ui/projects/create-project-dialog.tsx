@@ -4,13 +4,14 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useRouter } from "next/navigation";
 import type { ProjectCreated } from "@/src/shared/management";
+import { suggestProjectName } from "@/src/shared/names";
 import { projectsQuery } from "../api/queries";
 import { requestJson } from "../api/request";
 import { Button } from "../components/button";
 import { Dialog, DialogActions } from "../components/dialog";
-import { TextField } from "../components/field";
 import { bySchema } from "../forms/by-schema";
 import { FormFailure } from "../forms/form-failure";
+import { NameField } from "../forms/name-field";
 import { SubmitButton } from "../forms/submit-button";
 import { useForm } from "../forms/use-form";
 
@@ -41,7 +42,14 @@ function CreateProjectForm({ onCancel }: { onCancel: () => void }) {
   });
   return (
     <form {...form.props} className="flex flex-col gap-4">
-      <TextField name="name" label="Name" hint="Letters, digits, spaces, “-” and “_”." problem={form.problemOf("name")} autoFocus />
+      <NameField
+        suggest={suggestProjectName}
+        name="name"
+        label="Name"
+        hint="Letters, digits, spaces, “-” and “_”."
+        problem={form.problemOf("name")}
+        autoFocus
+      />
       <FormFailure failure={form.failure} />
       <DialogActions>
         <SubmitButton form={form}>Create project</SubmitButton>

@@ -5,13 +5,15 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useRouter } from "next/navigation";
 import { useState } from "react";
 import type { EndpointDetail } from "@/src/shared/management";
+import { suggestEndpointName } from "@/src/shared/names";
 import { endpointQuery, endpointsQuery } from "../api/queries";
 import { requestJson } from "../api/request";
-import { TextAreaField, TextField } from "../components/field";
+import { TextAreaField } from "../components/field";
 import { Panel, Section } from "../components/page";
 import { KIND_HINTS, KIND_LABELS } from "../endpoints/kind-choice";
 import { bySchema } from "../forms/by-schema";
 import { FormFailure } from "../forms/form-failure";
+import { NameField } from "../forms/name-field";
 import { SubmitButton } from "../forms/submit-button";
 import { useForm } from "../forms/use-form";
 import { notify } from "../notifications/notify";
@@ -39,11 +41,12 @@ export function EndpointForm({ endpoint }: { endpoint: EndpointDetail }) {
       <Section title="Name and description">
         <Panel>
           <div className="flex flex-col gap-4">
-            <TextField
+            <NameField
               mono
+              suggest={suggestEndpointName}
               name="name"
               label="Name"
-              hint="5 to 254 lowercase letters, digits, “-” and “/”. It is part of the address: a new name ends open sockets and breaks URLs in use."
+              hint="1 to 254 lowercase letters, digits, “-” and “/”. It is part of the address: a new name ends open sockets and breaks URLs in use."
               defaultValue={endpoint.name}
               problem={form.problemOf("name")}
             />

@@ -5,6 +5,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useRouter } from "next/navigation";
 import { useRef, useState } from "react";
 import type { ManagedProject } from "@/src/shared/management";
+import { suggestProjectName } from "@/src/shared/names";
 import { splitOrigins } from "@/src/shared/origins";
 import { projectQuery, projectsQuery } from "../api/queries";
 import { requestJson } from "../api/request";
@@ -16,6 +17,7 @@ import { formatCount, formatPlural } from "../format/number";
 import { bySchema } from "../forms/by-schema";
 import { FormFailure } from "../forms/form-failure";
 import { NameConfirmation } from "../forms/name-confirmation";
+import { NameField } from "../forms/name-field";
 import { SubmitButton } from "../forms/submit-button";
 import { useForm } from "../forms/use-form";
 import { notify } from "../notifications/notify";
@@ -58,10 +60,11 @@ function ProjectForm({ project, serverRateLimit }: { project: ManagedProject; se
   return (
     <form {...form.props} className="flex flex-col gap-10">
       <Panel>
-        <TextField
+        <NameField
+          suggest={suggestProjectName}
           name="name"
           label="Name"
-          hint="5 to 254 letters, digits, spaces, “-” and “_”."
+          hint="1 to 254 letters, digits, spaces, “-” and “_”."
           defaultValue={project.name}
           problem={form.problemOf("name")}
         />

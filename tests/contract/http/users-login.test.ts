@@ -235,6 +235,34 @@ describe("logout", () => {
     expect((await readTokens()).map(({ live }) => live)).toEqual([false, true]);
   });
 
+  it("[L3] with a cookie whose token has ended clears it", async () => {
+    const user = await createUser(endpoint());
+    await logOut(endpoint(), user.token);
+    for (const name of [COOKIE, toAccessTokenCookie(seed.projectId)]) {
+      for (const token of [user.token, "nonsense"]) {
+        const answer = await post("&logout=true", undefined, { Cookie: `${name}=${token}` });
+        expect([answer.status, await answer.text()]).toEqual([200, "{}"]);
+        expect(answer.headers.getSetCookie().map((line) => line.split(";", 2).join(";"))).toEqual([
+          `${toAccessTokenCookie(seed.projectId)}=; Max-Age=0`,
+          `${COOKIE}=; Max-Age=0`,
+        ]);
+      }
+    }
+    await expectProblem(
+      await post("&logout=true", undefined, { Cookie: `${COOKIE}=${user.token}`, Origin: "https://evil.example" }),
+      "access_token_missing",
+    );
+    await expectProblem(await list({ Cookie: `${COOKIE}=${user.token}` }), "access_token_invalid");
+  });
+
+  it("[L3] a cookie that works elsewhere is neither revoked nor cleared", async () => {
+    const other = { origin: server.origin, path: (await server.seed({ kind: "authentication" })).path };
+    const stranger = await createUser(other);
+    const answer = await post("&logout=true", undefined, { Cookie: `${COOKIE}=${stranger.token}` });
+    expect([answer.status, answer.headers.get("set-cookie")]).toEqual([401, null]);
+    await logOut(other, stranger.token);
+  });
+
   it("[L3] [S6] from an origin that is not listed leaves the browser's cookies alone", async () => {
     const user = await createUser(endpoint());
     const answer = await post("&logout=true", undefined, { ...user.headers, Origin: "https://evil.example" });

@@ -59,12 +59,13 @@ describe("endpoints", () => {
   });
 
   it.each([
-    ["abc", "Use 5 to 254 characters."],
-    ["UPPER", "Use only lowercase letters, digits, “-” and “/”."],
-    ["-abcd", "Start and end with a letter or digit."],
-    ["ab--cd", "Don't put two “-” side by side."],
-    ["ab//cd", "Don't put two “/” side by side."],
-    ["a".repeat(255), "Use 5 to 254 characters."],
+    ["", "Use 1 to 254 characters."],
+    ["My Sensors!", "Use only lowercase letters, digits, “-” and “/”. For example: my-sensors"],
+    ["温度", "Use only lowercase letters, digits, “-” and “/”."],
+    ["-abcd", "Start and end with a letter or digit. For example: abcd"],
+    ["ab--cd", "Don't put two “-” side by side. For example: ab-cd"],
+    ["ab//cd", "Don't put two “/” side by side. For example: ab/cd"],
+    ["a".repeat(255), "Use 1 to 254 characters."],
   ])("[U2] POST refuses the name %j beside the field", async (name, message) => {
     expect(await ada.call("POST", path(), { body: { name } })).toMatchObject({
       status: 400,

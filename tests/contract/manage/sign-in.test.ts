@@ -261,6 +261,15 @@ describe("a session", () => {
     expect(browser.jar.has("rested.session")).toBe(false);
   });
 
+  it.each(["ended", "nonsense"])("[G1] sign-out with a cookie that is worth nothing clears it: %s", async (kind) => {
+    const { browser } = await signedIn();
+    const kept = browser.jar.get("rested.session") ?? "";
+    await browser.signOut();
+    browser.jar.set("rested.session", kind === "ended" ? kept : "nonsense");
+    expect((await browser.signOut()).status).toBe(200);
+    expect(browser.jar.has("rested.session")).toBe(false);
+  });
+
   it("[G1] can be ended from another one, with the next request", async () => {
     const { email, browser } = await signedIn();
     const other = createBrowser();
