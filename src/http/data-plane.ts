@@ -150,7 +150,7 @@ class Plane {
         operation: this.#stream && (wantsEvents(request) || address.form === "events") ? "subscribe" : (operation ?? "read"),
         publicUrl: this.#config.publicUrl,
       });
-      if (request.method === "OPTIONS") await this.#preflight(exchange, accessRequest);
+      if (request.method === "OPTIONS") await this.#preflight(exchange, accessRequest, address.form);
       else if (operation === undefined || !isMethodOf(address.form, request.method)) throw new AppError("method_not_allowed");
       else {
         const locate = () => this.#locate(exchange, accessRequest);
@@ -210,7 +210,7 @@ class Plane {
   }
 
   /** A preflight carries the key in its URL, but neither headers nor cookies: only the origin can be decided. */
-  async #preflight(exchange: DataExchange, accessRequest: AccessRequest): Promise<void> {
+  async #preflight(exchange: DataExchange, accessRequest: AccessRequest, form: DataForm | undefined): Promise<void> {
     try {
       await this.#locate(exchange, accessRequest);
     } catch (error) {
@@ -219,7 +219,7 @@ class Plane {
     }
     if (exchange.origin.kind === "refused") throw new AppError("origin_not_allowed");
     const preflight = toPreflightHeaders(exchange.origin, exchange.request.headers);
-    respond(exchange, { status: 204, headers: { ...headersOf(exchange), ...preflight, Allow: METHODS } });
+    respond(exchange, { status: 204, headers: { ...headersOf(exchange), ...preflight, Allow: toAllow(form) } });
   }
 
   #fail(exchange: DataExchange, error: unknown, form?: DataForm): void {
@@ -243,7 +243,7 @@ class Plane {
       headers: {
         ...headersOf(exchange),
         ...answer.headers,
-        ...(appError.code === "method_not_allowed" ? { Allow: form ? DATA_FORMS[form].methods : METHODS } : {}),
+        ...(appError.code === "method_not_allowed" ? { Allow: toAllow(form) } : {}),
         ...(appError.code === "content_encoding_unsupported" && isForm(exchange.request) ? { "Accept-Encoding": "identity" } : {}),
       },
       body: answer.body,
@@ -257,9 +257,13 @@ const PIPELINED = "A stream of events can't wait behind another answer. Open it 
 const CUT_OFF: ReadonlySet<string> = new Set(["body_too_large", "body_timeout", "upload_invalid", "too_many_files", "file_too_large"]);
 const NO_PARAMETERS = new URLSearchParams();
 
+function toAllow(form: DataForm | undefined): string {
+  return form === undefined ? METHODS : DATA_FORMS[form].methods;
+}
+
 /** U17: what ends with a form has the form's methods alone. */
 function isMethodOf(form: DataForm | undefined, method = ""): boolean {
-  return form === undefined || DATA_FORMS[form].methods.split(", ").includes(method);
+  return form === undefined || toAllow(form).split(", ").includes(method);
 }
 
 /** U17: data endpoints log nobody in, and those of users hold no files. */

@@ -30,7 +30,10 @@ const COMMON: readonly ErrorCode[] = [
   "origin_required",
   "master_key_invalid",
   "parameter_invalid",
+  "request_invalid",
+  "headers_too_large",
   "rate_limited",
+  "server_busy",
   "database_unavailable",
   "internal_error",
 ];
@@ -282,7 +285,8 @@ function toDelete({
 const FILE_TOKEN: JsonSchema = { $ref: "#/components/schemas/FileToken" };
 const FILE_RECORD: JsonSchema = { $ref: "#/components/schemas/FileRecord" };
 const BINARY: JsonSchema = { type: "string", format: "binary" };
-const OCTETS = { "*/*": { schema: BINARY } };
+/** Some generators know no ranges of types. */
+const OCTETS = { "application/octet-stream": { schema: BINARY }, "*/*": { schema: BINARY } };
 const UPLOAD: JsonSchema = { type: "object", required: ["file"], properties: { file: { ...BINARY, description: "At most 100 MB." } } };
 const CREATED = ["ETag", "Idempotent-Replayed"] as const;
 

@@ -50,6 +50,9 @@ export function errorsOf({ path, body, query, errors = [], isPublic }: ManageOpe
   return [
     ...(isPublic ? [] : (["session_missing", "management_token_invalid", "token_scope_insufficient"] as const)),
     "cross_site_request",
+    "request_invalid",
+    "host_not_allowed",
+    "headers_too_large",
     ...(path.includes("{id}") ? (["not_found"] as const) : []),
     ...(query ? (["parameter_invalid"] as const) : []),
     ...(body && isBodySchema(body) ? BODY_ERRORS : []),

@@ -232,15 +232,13 @@ describe("projects/{id}/openapi.json", () => {
     ]);
     const operations = listOperations(described);
     const find = (name: string, method: string) => operations.find((each) => each.path.endsWith(`/${name}`) && each.method === method);
-    const BY_TOKEN = ["key", "keyHeader"].flatMap((key) =>
-      ["accessToken", "accessTokenCookie", "masterKey"].map((second) => `${key}+${second}`),
-    );
+    const BY_TOKEN = ["key", "keyHeader"].flatMap((key) => ["accessToken", "accessTokenCookie"].map((second) => `${key}+${second}`));
     const securityOf = (name: string, method: string) =>
       (find(name, method)?.operation.security ?? []).map((schemes) => Object.keys(schemes).join("+"));
-    expect(securityOf("open-notes", "get")).toEqual(["key", "key+masterKey", "keyHeader", "keyHeader+masterKey"]);
+    expect(securityOf("open-notes", "get")).toEqual(["key", "keyHeader"]);
     expect(securityOf("secrets", "post")).toEqual(BY_TOKEN);
     expect(securityOf("people", "get")).toEqual(BY_TOKEN);
-    const OPEN = ["key", "key+masterKey", "keyHeader", "keyHeader+masterKey"];
+    const OPEN = ["key", "keyHeader"];
     expect(securityOf("people", "post")).toEqual(OPEN);
     expect(securityOf("people:login", "post")).toEqual(OPEN);
     expect(securityOf("people:logout", "post")).toEqual(BY_TOKEN);
