@@ -17,7 +17,7 @@ export function readEndpoints({
 }): Promise<EndpointRow[]> {
   return db.$queryRaw<EndpointRow[]>`
     SELECT e."id", e."projectId", e."name", e."description", e."kind"::text AS "kind", e."secure", e."othersCanRead", e."othersCanUpdate",
-      e."othersCanDelete", e."schema", e."seq", e."recordCount", e."createdAt", e."updatedAt",
+      e."othersCanDelete", e."fileCacheSeconds", e."schema", e."seq", e."recordCount", e."createdAt", e."updatedAt",
       (SELECT c."at" FROM "Change" c WHERE c."endpointId" = e."id" AND c."seq" = e."seq") AS "lastChangeAt",
       (SELECT count(*) FROM "OpenStream" s JOIN "ServerNode" n ON n."id" = s."nodeId"
         WHERE s."endpointId" = e."id" AND n."seenAt" > clock_timestamp() - make_interval(secs => ${SERVER_SEEN_SECONDS}::int)) AS "subscribers"

@@ -92,6 +92,7 @@ export interface EndpointRow {
   othersCanRead: boolean;
   othersCanUpdate: boolean;
   othersCanDelete: boolean;
+  fileCacheSeconds: number;
   schema: unknown;
   seq: bigint;
   /** Kept by the database with every write. */
@@ -115,6 +116,7 @@ export function toManagedEndpoint(row: EndpointRow, subscribersHere: number): Ma
     othersCanRead: row.othersCanRead,
     othersCanUpdate: row.othersCanUpdate,
     othersCanDelete: row.othersCanDelete,
+    fileCacheSeconds: row.fileCacheSeconds,
     schema: row.schema ?? null,
     createdAt: toTime(row.createdAt),
     updatedAt: toTime(row.updatedAt),

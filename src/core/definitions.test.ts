@@ -4,7 +4,7 @@ import { createDefinitions, type Definitions } from "@/src/core/definitions";
 import type { Definition, DefinitionStore, Log } from "@/src/core/ports";
 
 const SIGN_IN = { kind: "session", id: "session", userId: "owner" } as const;
-const CLOSED = { secure: false, othersCanRead: false, othersCanUpdate: false, othersCanDelete: false, schema: null };
+const CLOSED = { secure: false, othersCanRead: false, othersCanUpdate: false, othersCanDelete: false, fileCacheSeconds: 0, schema: null };
 
 interface FakeStore extends DefinitionStore {
   /** By `key name`. */

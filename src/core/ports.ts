@@ -206,6 +206,8 @@ export interface Definition {
     othersCanRead: boolean;
     othersCanUpdate: boolean;
     othersCanDelete: boolean;
+    /** For how long any cache may keep files, where reading needs no user (F2); 0: not at all. */
+    fileCacheSeconds: number;
     /** JSON text of the JSON Schema that bodies must match (R10); null: none. */
     schema: string | null;
   };

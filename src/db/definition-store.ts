@@ -6,7 +6,7 @@ import type { RawStatements } from "@/src/db/raw-statements";
 import { nameStatement } from "@/src/db/statement";
 
 const ENDPOINT_COLUMNS = `e.id::text AS "endpointId", e.name AS "endpointName", e.kind::text AS "endpointKind", e.secure,
-  e."othersCanRead", e."othersCanUpdate", e."othersCanDelete", e.schema::text AS schema, p."rateLimit",
+  e."othersCanRead", e."othersCanUpdate", e."othersCanDelete", e."fileCacheSeconds", e.schema::text AS schema, p."rateLimit",
   p.id::text AS "projectId", p."ownerId"::text AS "ownerId", p.revision::text AS revision, p."allowedOrigins", p."allowNullOrigin", p."disallowNoOrigin", p."masterKeyHash"`;
 
 const FIND = nameStatement(
@@ -54,6 +54,7 @@ interface EndpointRow {
   othersCanRead: boolean;
   othersCanUpdate: boolean;
   othersCanDelete: boolean;
+  fileCacheSeconds: number;
   schema: string | null;
   rateLimit: number | null;
   projectId: string;
@@ -130,12 +131,12 @@ function toSignIn({ sessionId, managementTokenId, ownerId }: TicketRow): SignIn 
 }
 
 function toEndpointAndProject(row: EndpointRow): Omit<Definition, "key"> {
-  const { secure, othersCanRead, othersCanUpdate, othersCanDelete, schema } = row;
+  const { secure, othersCanRead, othersCanUpdate, othersCanDelete, fileCacheSeconds, schema } = row;
   const { ownerId, rateLimit, allowedOrigins, allowNullOrigin, disallowNoOrigin, masterKeyHash } = row;
   return {
     endpoint: {
       ...{ id: row.endpointId, name: row.endpointName, kind: row.endpointKind },
-      ...{ secure, othersCanRead, othersCanUpdate, othersCanDelete, schema },
+      ...{ secure, othersCanRead, othersCanUpdate, othersCanDelete, fileCacheSeconds, schema },
     },
     project: {
       id: row.projectId,

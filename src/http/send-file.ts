@@ -8,7 +8,7 @@ import { toFileHeaders } from "@/src/core/file-headers";
 import type { Files, OpenFile } from "@/src/core/files";
 import { parseFlag } from "@/src/core/parse-flag";
 import { isGone, onAnswered } from "@/src/http/answered";
-import { type Handler, headersOf } from "@/src/http/exchange";
+import { type Admitted, type Handler, headersOf } from "@/src/http/exchange";
 import { holdAnswer } from "@/src/http/hold-bytes";
 import { parseUniqueId } from "@/src/http/parameters";
 import { respond } from "@/src/http/respond";
@@ -33,7 +33,7 @@ export function createSendFileHandler({ files }: { files: Pick<Files, "open"> })
     const headers = {
       ...headersOf(exchange),
       ...toFileHeaders(file),
-      "Cache-Control": REVALIDATE,
+      "Cache-Control": toCacheControl({ exchange, grant, site }),
       "Cross-Origin-Resource-Policy": toResourcePolicy(site, exchange.parameters),
     };
     if (isNamedBy(request.headers["if-none-match"], file.sha256)) return respond(exchange, { status: 304, headers });
@@ -60,6 +60,12 @@ export function createSendFileHandler({ files }: { files: Pick<Files, "open"> })
 
 /** Browsers may keep the file, and ask whether they may still use it, and whether it is the same, each time (RFC 9111, section 5.2.2.4). */
 const REVALIDATE = "private, no-cache, no-transform";
+
+/** Where the endpoint's owner chose so, and reading needs no user, any cache may keep the file: it does not know who asks. */
+function toCacheControl({ exchange: { parameters }, grant, site: { endpoint } }: Admitted): string {
+  const isForEverybody = !endpoint.secure && !grant.master && !parameters.has("fileToken");
+  return endpoint.fileCacheSeconds > 0 && isForEverybody ? `public, max-age=${endpoint.fileCacheSeconds}, no-transform` : REVALIDATE;
+}
 
 /**
  * Which pages may embed the file without asking (Fetch standard, cross-origin resource policy). The header can't name origins, so a list of them means

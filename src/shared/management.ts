@@ -8,6 +8,7 @@ import { ORIGINS_MAX, parseOrigin } from "@/src/shared/origins";
 import { CSV_DELIMITERS, EXPORT_FORMATS, NAMED_RECORDS_MAX } from "@/src/shared/record-limits";
 import { startNames } from "@/src/shared/start-names";
 import { APP_PASSWORD_LENGTH_MAX, APP_PASSWORD_LENGTH_MIN, PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN } from "./password-length";
+import { FILE_CACHE_SECONDS_MAX } from "./protocol";
 
 /** A rotated key may work this much longer: 30 days. */
 export const GRACE_SECONDS_MAX = 2_592_000;
@@ -149,6 +150,12 @@ export const endpointCreateSchema = z.strictObject({
   othersCanRead: z.optional(flag()),
   othersCanUpdate: z.optional(flag()),
   othersCanDelete: z.optional(flag()),
+  /** For how long any cache may keep files (F2), in seconds; 0: browsers alone, and they ask each time. */
+  fileCacheSeconds: z.optional(
+    z
+      .int("Use a whole number of seconds.")
+      .check(z.gte(0, "Use 0 or more."), z.lte(FILE_CACHE_SECONDS_MAX, `Use ${FILE_CACHE_SECONDS_MAX} at most, a year.`)),
+  ),
   schema: z.optional(jsonSchema),
 });
 export const endpointPatchSchema = z.partial(z.omit(endpointCreateSchema, { kind: true }));
@@ -260,6 +267,7 @@ export const endpointSchema = z.object({
   othersCanRead: z.boolean(),
   othersCanUpdate: z.boolean(),
   othersCanDelete: z.boolean(),
+  fileCacheSeconds: z.int(),
   schema: z.nullable(z.unknown()).register(schemaKeywords, JSON_SCHEMA_KEYWORDS),
   createdAt: time,
   updatedAt: time,

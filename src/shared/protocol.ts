@@ -49,6 +49,9 @@ export const JSONATA_INPUT_BYTES_MAX = 16 * 1024 * 1024;
 export const FILES_MAX = 10;
 export const FILE_BYTES_MAX = 100_000_000;
 
+/** How long caches may keep an endpoint's files at most (F2): a year. */
+export const FILE_CACHE_SECONDS_MAX = 365 * 24 * 60 * 60;
+
 /** How long a file token lasts (F6), in seconds: without `expiresIn`, and at least and at most. */
 export const FILE_TOKEN_SECONDS = 60 * 60;
 export const FILE_TOKEN_SECONDS_MIN = 10;

@@ -26,7 +26,7 @@ export interface SiteOptions {
   masterKey?: string;
 }
 
-const CLOSED = { secure: false, othersCanRead: false, othersCanUpdate: false, othersCanDelete: false, schema: null };
+const CLOSED = { secure: false, othersCanRead: false, othersCanUpdate: false, othersCanDelete: false, fileCacheSeconds: 0, schema: null };
 
 export function createSite({ key, endpoint, origins = [], disallowNoOrigin = false, masterKey }: SiteOptions = {}): Compiled {
   return {

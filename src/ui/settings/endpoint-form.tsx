@@ -26,7 +26,11 @@ export function EndpointForm({ endpoint }: { endpoint: EndpointDetail }) {
   const [access, setAccess] = useState<Access>({ secure, othersCanRead, othersCanUpdate, othersCanDelete });
   const form = useForm({
     check: bySchema(async () => (await import("@/src/shared/management")).endpointPatchSchema),
-    toBody: ({ name, description }) => ({ name, description, ...(kind === "data" ? access : {}) }),
+    toBody: ({ name, description, fileCacheSeconds = "" }) => ({
+      name,
+      description,
+      ...(kind === "data" ? { ...access, fileCacheSeconds: Number(fileCacheSeconds) } : {}),
+    }),
     submit: async (body) => {
       const saved = await requestJson<EndpointDetail>(`endpoints/${endpoint.id}`, { method: "PATCH", body });
       client.setQueryData(endpointQuery(endpoint.id).queryKey, saved);
@@ -79,6 +83,25 @@ export function EndpointForm({ endpoint }: { endpoint: EndpointDetail }) {
           </Panel>
         )}
       </Section>
+      {kind === "data" ? (
+        <Section
+          title="Files"
+          note="Browsers keep files, and ask each time whether they may still use them. A public cache answers without asking: a deleted file may be shown until its time is over."
+        >
+          <Panel>
+            <div className="max-w-[20rem]">
+              <TextField
+                name="fileCacheSeconds"
+                label="Public cache, in seconds"
+                inputMode="numeric"
+                hint={access.secure ? "Acts on endpoints that are not secure only." : "0: none. 3600 is an hour, 86400 a day."}
+                defaultValue={String(endpoint.fileCacheSeconds)}
+                problem={form.problemOf("fileCacheSeconds")}
+              />
+            </div>
+          </Panel>
+        </Section>
+      ) : null}
       <div className="-mt-4 flex flex-col items-start gap-3">
         <FormFailure failure={form.failure} />
         <SubmitButton form={form}>Save changes</SubmitButton>

@@ -250,3 +250,37 @@ describe("[F2] [S2] the file of a secure endpoint's record", () => {
     await expectProblem(await get(id), "access_token_missing");
   });
 });
+
+describe("[F2] a public cache", () => {
+  const setCache = async (seconds: number) => {
+    await server.pool.query(`UPDATE "Endpoint" SET "fileCacheSeconds" = $2 WHERE id = $1`, [seed.endpointId, seconds]);
+    await server.definitions.checkRevisions();
+  };
+  const MASTER = { "X-Master-Key": "the-master-key" };
+
+  it("may keep files where the endpoint's owner chose so, and is not told to keep anything else", async () => {
+    const id = await upload(BYTES);
+    expect((await get(id)).headers.get("cache-control")).toBe("private, no-cache, no-transform");
+    await setCache(3600);
+    for (const init of [{}, { method: "HEAD" }, { headers: { Range: "bytes=0-9" } }, { headers: { "If-None-Match": TAG } }])
+      expect((await get(id, init)).headers.get("cache-control")).toBe("public, max-age=3600, no-transform");
+    const others = [await get(id, { query: "" }), await get(id, { headers: { Range: "bytes=999999-" } }), await get("0".repeat(32))];
+    for (const answer of others) expect(answer.headers.get("cache-control")).toBe("no-store, no-transform");
+    await setCache(0);
+    expect((await get(id)).headers.get("cache-control")).toBe("private, no-cache, no-transform");
+  });
+
+  it("may not keep what needs a user, the master key or a file token", async () => {
+    seed = await server.seed({ secure: true, masterKey: "the-master-key" });
+    const id = await upload("x", {}, MASTER);
+    await setCache(3600);
+    expect((await get(id, { headers: MASTER })).headers.get("cache-control")).toBe("private, no-cache, no-transform");
+    await server.pool.query(`UPDATE "Endpoint" SET secure = false WHERE id = $1`, [seed.endpointId]);
+    await server.definitions.checkRevisions();
+    expect((await get(id)).headers.get("cache-control")).toBe("public, max-age=3600, no-transform");
+    expect((await get(id, { headers: MASTER })).headers.get("cache-control")).toBe("private, no-cache, no-transform");
+    const shared = await fetch(`${server.origin}${seed.path}&uniqueId=${id}&fileToken=true`, { method: "POST" });
+    const { url }: { url: string } = await shared.json();
+    expect((await fetch(url)).headers.get("cache-control")).toBe("private, no-cache, no-transform");
+  });
+});

@@ -40,6 +40,7 @@ describe("endpoints", () => {
       othersCanRead: false,
       othersCanUpdate: false,
       othersCanDelete: false,
+      fileCacheSeconds: 0,
       schema: null,
       createdAt: expect.any(String),
       updatedAt: expect.any(String),
@@ -100,6 +101,18 @@ describe("endpoints", () => {
     expect(answer).toMatchObject({ status: 200, body: { name: "measures", description: "Old", secure: true, othersCanRead: true } });
     expect(invalidated).toEqual([project.id]);
     expect((await ada.call("PATCH", `/api/manage/endpoints/${id}`, { body: { schema: null } })).body).toMatchObject({ name: "measures" });
+  });
+
+  it("[G4] [F2] the time for which caches may keep files is a number of seconds, up to a year", async () => {
+    const { id } = await create({ name: "photos", fileCacheSeconds: 3600 });
+    const patch = (fileCacheSeconds: unknown) => ada.call("PATCH", `/api/manage/endpoints/${id}`, { body: { fileCacheSeconds } });
+    expect((await patch(31_536_000)).body).toMatchObject({ name: "photos", fileCacheSeconds: 31_536_000 });
+    for (const value of [-1, 1.5, 31_536_001, "60", null])
+      expect(await patch(value)).toMatchObject({
+        status: 400,
+        body: { code: "fields_invalid", fields: { fileCacheSeconds: expect.any(String) } },
+      });
+    expect((await patch(0)).body).toMatchObject({ fileCacheSeconds: 0 });
   });
 
   it("[U2] PATCH refuses the name of another one", async () => {
