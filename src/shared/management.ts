@@ -141,6 +141,7 @@ export const keyRotateSchema = z.strictObject({
   expiresAt: z.optional(expiry),
 });
 
+const CACHE_SECONDS = `Use a whole number of seconds, from 0 to ${FILE_CACHE_SECONDS_MAX} (a year).`;
 export const endpointCreateSchema = z.strictObject({
   name: endpointName,
   description: z.optional(description),
@@ -151,11 +152,7 @@ export const endpointCreateSchema = z.strictObject({
   othersCanUpdate: z.optional(flag()),
   othersCanDelete: z.optional(flag()),
   /** For how long any cache may keep files (F2), in seconds; 0: browsers alone, and they ask each time. */
-  fileCacheSeconds: z.optional(
-    z
-      .int("Use a whole number of seconds.")
-      .check(z.gte(0, "Use 0 or more."), z.lte(FILE_CACHE_SECONDS_MAX, `Use ${FILE_CACHE_SECONDS_MAX} at most, a year.`)),
-  ),
+  fileCacheSeconds: z.optional(z.int(CACHE_SECONDS).check(z.gte(0, CACHE_SECONDS), z.lte(FILE_CACHE_SECONDS_MAX, CACHE_SECONDS))),
   schema: z.optional(jsonSchema),
 });
 export const endpointPatchSchema = z.partial(z.omit(endpointCreateSchema, { kind: true }));
