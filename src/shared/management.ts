@@ -4,9 +4,9 @@
  */
 import * as z from "zod/mini";
 import { ENDPOINT_NAME_KEYWORDS, endpointNameProblem, PROJECT_NAME_KEYWORDS, projectNameProblem } from "@/src/shared/names";
-import { ORIGINS_MAX, parseOrigin } from "@/src/shared/origins";
 import { CSV_DELIMITERS, EXPORT_FORMATS, NAMED_RECORDS_MAX } from "@/src/shared/record-limits";
 import { startNames } from "@/src/shared/start-names";
+import { allowedOrigins } from "./allowed-origins";
 import { APP_PASSWORD_LENGTH_MAX, APP_PASSWORD_LENGTH_MIN, PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN } from "./password-length";
 import { FILE_CACHE_SECONDS_MAX } from "./protocol";
 
@@ -78,19 +78,6 @@ const email = text().check(
 const password = text().check(
   z.minLength(PASSWORD_LENGTH_MIN, `Use ${PASSWORD_LENGTH_MIN} characters or more.`),
   z.maxLength(PASSWORD_LENGTH_MAX, `Use ${PASSWORD_LENGTH_MAX} characters at most.`),
-);
-const allowedOrigin = z.pipe(
-  text(),
-  z.transform((value, context) => {
-    const parsed = parseOrigin(value);
-    if (parsed.ok) return parsed.origin;
-    context.issues.push({ code: "custom", message: parsed.problem, input: value });
-    return z.NEVER;
-  }),
-);
-const allowedOrigins = z.pipe(
-  z.array(allowedOrigin, "Use a list of origins.").check(z.maxLength(ORIGINS_MAX, `Use ${ORIGINS_MAX} origins at most.`)),
-  z.transform((origins) => [...new Set(origins)]),
 );
 const time = z.iso.datetime({ offset: true, error: "Use a time like 2030-01-31T12:00:00Z." });
 const expiry = z.nullable(time);
