@@ -8,7 +8,7 @@ import type { EndpointDetail } from "@/src/shared/management";
 import { suggestEndpointName } from "@/src/shared/names";
 import { endpointQuery, endpointsQuery } from "../api/queries";
 import { requestJson } from "../api/request";
-import { TextAreaField } from "../components/field";
+import { TextAreaField, TextField } from "../components/field";
 import { Panel, Section } from "../components/page";
 import { KIND_HINTS, KIND_LABELS } from "../endpoints/kind-choice";
 import { bySchema } from "../forms/by-schema";
