@@ -32,6 +32,11 @@ const CHECKS = [
   "allow_header_conformance",
 ];
 
+/** Ids that answers had are not sent on: what deletes would end the account's own project and token. */
+const NO_FOUND_IDS = ["examples", "coverage", "fuzzing"]
+  .map((phase) => `[phases.${phase}]\nextra-data-sources.responses = false\n`)
+  .join("\n");
+
 await main(async () => {
   enterProject();
   await withLock("setup", async () => {
@@ -107,11 +112,6 @@ async function fuzz({ bin, dir, server, document, headers, operations = [], only
     child.once("close", (code) => resolve(code ?? 1));
   });
 }
-
-/** Ids that answers had are not sent on: what deletes would end the account's own project and token. */
-const NO_FOUND_IDS = ["examples", "coverage", "fuzzing"]
-  .map((phase) => `[phases.${phase}]\nextra-data-sources.responses = false\n`)
-  .join("\n");
 
 /** Ids of what exists, so that requests reach more than "not found". */
 function toConfig({ ids, parameters }) {
