@@ -17,7 +17,10 @@ export interface PlainHttpOptions {
 /** The first byte of a TLS handshake record (RFC 8446, section 5.1). */
 const HANDSHAKE = 0x16;
 
-/** Replaces the server's listeners of new connections. Those that begin neither with TLS nor with the name of a method are closed. */
+/**
+ * Replaces the server's listeners of new connections. Those that begin neither with TLS nor with the name of a method are closed.
+ * The server's `closeAllConnections` closes every connection from then on, whatever was sent on it.
+ */
 export function acceptPlainHttp(server: https.Server, { admit, limits, onRequest, onClientError, timeoutMs }: PlainHttpOptions): void {
   // Never listens: connections are passed to it.
   const plain = http.createServer(limits, onRequest);
@@ -26,9 +29,19 @@ export function acceptPlainHttp(server: https.Server, { admit, limits, onRequest
   plain.on("clientError", onClientError);
   plain.on("connect", (_request: IncomingMessage, socket: Socket) => socket.destroy());
 
+  // Node closes what has sent a request over TLS. Others would hold up the end of the server until their time is over.
+  const open = new Set<Socket>();
+  const closeRequests = server.closeAllConnections.bind(server);
+  server.closeAllConnections = () => {
+    closeRequests();
+    for (const socket of open) socket.destroy();
+  };
+
   const startTls = server.listeners("connection");
   server.removeAllListeners("connection");
   server.on("connection", (socket: Socket) => {
+    open.add(socket);
+    socket.once("close", () => open.delete(socket));
     if (!admit(socket)) return;
     const timer = setTimeout(() => socket.destroy(), timeoutMs).unref();
     socket.once("close", () => clearTimeout(timer));

@@ -125,6 +125,14 @@ describe("plain HTTP on the port of HTTPS", () => {
     for (const text of ["", "G", "GET / HTTP/1.1\r\nHost: x\r\n", "\u0016\u0003"]) await (await connect(text)).closed();
   });
 
+  it("[U18] connections that have sent no request over TLS do not hold up the end of the server", async () => {
+    const { server, connect } = await start({ headersTimeoutMs: 60_000 });
+    const connections = await Promise.all(["", "G", "GET / HTTP/1.1\r\nHost: x\r\n", "\u0016\u0003"].map((text) => connect(text)));
+    await until("the server has them", () => new Promise((resolve) => server.getConnections((_, count) => resolve(count === 4))));
+    server.closeAllConnections();
+    for (const connection of connections) expect(await connection.closed()).toBe("");
+  });
+
   it("[U14] its connections count, and one that is too much is closed", async () => {
     const { connect, port } = await start({ limits: { perAddress: 1 } });
     const first = await connect("G");
