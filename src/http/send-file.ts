@@ -61,9 +61,12 @@ export function createSendFileHandler({ files }: { files: Pick<Files, "open"> })
 /** Browsers may keep the file, and ask whether they may still use it, and whether it is the same, each time (RFC 9111, section 5.2.2.4). */
 const REVALIDATE = "private, no-cache, no-transform";
 
-/** Where the endpoint's owner chose so, and reading needs no user, any cache may keep the file: it does not know who asks. */
+/**
+ * Where the endpoint's owner chose so, and reading needs no user, any cache may keep the file: it does not know who asks. It answers by the address, so
+ * the address must have the key: from one without it, anybody would be answered, with any key or none.
+ */
 function toCacheControl({ exchange: { parameters }, grant, site: { endpoint } }: Admitted): string {
-  const isForEverybody = !endpoint.secure && !grant.master && !parameters.has("fileToken");
+  const isForEverybody = !endpoint.secure && !grant.master && !parameters.has("fileToken") && Boolean(parameters.get("key"));
   return endpoint.fileCacheSeconds > 0 && isForEverybody ? `public, max-age=${endpoint.fileCacheSeconds}, no-transform` : REVALIDATE;
 }
 

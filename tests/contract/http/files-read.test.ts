@@ -283,4 +283,13 @@ describe("[F2] a public cache", () => {
     const { url }: { url: string } = await shared.json();
     expect((await fetch(url)).headers.get("cache-control")).toBe("private, no-cache, no-transform");
   });
+
+  it("may not keep what only the key in a header reads: the address alone would read it then, without a key", async () => {
+    const id = await upload("x");
+    await setCache(3600);
+    const [path = ""] = seed.path.split("?");
+    const answer = await fetch(`${server.origin}${path}?uniqueId=${id}&fileOnly=true`, { headers: { "X-API-Key": seed.key } });
+    expect(await answer.text()).toBe("x");
+    expect(answer.headers.get("cache-control")).toBe("private, no-cache, no-transform");
+  });
 });
