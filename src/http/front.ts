@@ -59,6 +59,8 @@ export interface Front {
    * `problem`: the request is refused for it, unless something is wrong with its address.
    */
   handle(request: IncomingMessage, response: ServerResponse, options?: { awaitsContinue?: boolean; problem?: AppError | undefined }): void;
+  /** From now on the next answer of each connection ends it (E7). */
+  endConnections(): void;
   /** What is wrong with an upgrade request; undefined: nothing. */
   checkUpgrade(request: IncomingMessage): AppError | undefined;
   /** Answers a request that came to the port of HTTPS as plain HTTP. */
@@ -74,6 +76,8 @@ const NO_HOST = "This server is reached over https alone. Send the request again
 export function createFront(options: FrontOptions): Front {
   const isHttps = options.config.isTls || options.config.publicUrl?.startsWith("https:");
   const { readForwarded, limits, slowClients, dataPlane, drain, health, refuseEarly, pages, onClientError, config } = options;
+  /** The connections whose last request has come; undefined: they are kept open. */
+  let ending: WeakSet<Socket> | undefined;
 
   function check(request: IncomingMessage): AppError | undefined {
     toOriginForm(request);
@@ -133,7 +137,17 @@ export function createFront(options: FrontOptions): Front {
       socket.destroySoon();
       return false;
     },
+    endConnections() {
+      ending ??= new WeakSet();
+    },
     handle(request, response, { awaitsContinue = false, problem: given } = {}) {
+      if (ending) {
+        // RFC 9112, section 9.6: what is pipelined behind it has no answer, so that its client sends it again. It must not be done twice.
+        if (ending.has(request.socket)) return;
+        ending.add(request.socket);
+        // An idle connection that the server closes later may have the next request on it by then.
+        response.shouldKeepAlive = false;
+      }
       slowClients.watchAnswer(request, response);
       const problem = admit(request, response) ?? given;
       if (problem) return refuse(request, response, problem);

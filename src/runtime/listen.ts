@@ -71,14 +71,7 @@ export async function listen(booted: Booted): Promise<Listening> {
   });
   const { certificates } = booted;
   const server = createWebServer({
-    front: {
-      ...front,
-      handle: (request, response, options) => {
-        // An idle connection that the server closes later may have the next request on it by then.
-        if (isDraining) response.shouldKeepAlive = false;
-        front.handle(request, response, options);
-      },
-    },
+    front,
     limits: createHttpLimits(config),
     tls: certificates && { ...certificates.current(), handshakeTimeoutMs: config.headersTimeoutMs },
     openWebSocket: (request, socket, head) => {
@@ -106,6 +99,7 @@ export async function listen(booted: Booted): Promise<Listening> {
     url: toUrl(config, server),
     drain: () => {
       isDraining = true;
+      front.endConnections();
     },
     stop: async () => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));

@@ -86,6 +86,7 @@ export async function startFrontServer(options: FrontServerOptions = {}) {
     /** Of the requests that reached a plane. */
     headers,
     countRead: () => read,
+    endConnections: front.endConnections,
     connect,
     pass: (seconds: number) => {
       time += seconds * 1000;

@@ -266,3 +266,21 @@ describe("a sender who is over its rate", () => {
     expect(countRead()).toBe(0);
   });
 });
+
+describe("connections that are to end", () => {
+  it("[E7] the next answer of each ends it, and what is pipelined behind that is not carried out", async () => {
+    const { connect, ask, endConnections, slow, headers } = await start();
+    const post = (target: string) => `POST ${target} HTTP/1.1\r\nHost: test\r\nContent-Length: 1\r\n\r\nx`;
+    const open = await connect(get("/slow"));
+    await until("its request", () => slow.length === 1);
+    endConnections();
+    expect((await ask(get("/login"))).headers.get("connection")).toBe("close");
+    const before = headers.length;
+    open.socket.write(post("/api/manage/first") + post("/api/manage/second") + post("/api/manage/third"));
+    await until("the first of them", () => headers.length > before);
+    slow[0]?.end("slow");
+    const received = await open.closed();
+    expect(received).toMatch(/slow.*page 1 \/api\/manage\/first test$/s);
+    expect(headers.length).toBe(before + 1);
+  });
+});
