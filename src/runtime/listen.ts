@@ -2,7 +2,8 @@
 import { EventEmitter } from "node:events";
 import type { Server, ServerResponse } from "node:http";
 import https from "node:https";
-import type { AddressInfo } from "node:net";
+import net, { type AddressInfo } from "node:net";
+import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
 import next from "next";
 import type { Config } from "@/src/config/config";
 import { setNextAuthEnvironment } from "@/src/config/next-auth-environment";
@@ -21,6 +22,9 @@ import { createDashboard } from "./serve-dashboard";
 /** Hot reload's socket in development; the only upgrade that is Next's. */
 const HMR_PATH = "/_next/hmr";
 
+const ACCEPT_TURNS_MAX = 10_000;
+/** How long a connection may take to its first request after the server was told to stop. */
+const FIRST_REQUEST_GRACE_MS = 250;
 /** How long requests under way may take after the server was told to stop. */
 const REQUEST_GRACE_MS = 5_000;
 
@@ -102,8 +106,11 @@ export async function listen(booted: Booted): Promise<Listening> {
       front.endConnections();
     },
     stop: async () => {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      await booted.closeStreams();
+      isDraining = true;
+      await acceptAll(server);
+      // The server's own `close` would also end connections that were accepted and whose request is still on its way.
+      const closed = new Promise<void>((resolve) => net.Server.prototype.close.call(server, () => resolve()));
+      await Promise.all([booted.closeStreams(), delay(FIRST_REQUEST_GRACE_MS)]);
       server.closeIdleConnections();
       // Requests under way may finish; those that don't in time are cut off, which their clients see.
       const cutOff = setTimeout(() => server.closeAllConnections(), REQUEST_GRACE_MS);
@@ -113,6 +120,23 @@ export async function listen(booted: Booted): Promise<Listening> {
       await booted.stop();
     },
   };
+}
+
+/**
+ * Waits until all connections that have come are accepted: closing resets the others. Node accepts one in each turn of the event loop. What comes in the
+ * instant between the last of these turns and the closing is reset all the same; only a balancer that sends nothing any more can prevent that.
+ */
+async function acceptAll(server: net.Server): Promise<void> {
+  let quietTurns = 0;
+  const note = () => {
+    quietTurns = 0;
+  };
+  server.on("connection", note);
+  for (let turn = 0; turn < ACCEPT_TURNS_MAX && quietTurns < 2; turn += 1) {
+    quietTurns += 1;
+    await nextTurn();
+  }
+  server.off("connection", note);
 }
 
 function toUrl({ tls, host, publicUrl }: Pick<Config, "tls" | "host" | "publicUrl">, server: Server | https.Server): string {

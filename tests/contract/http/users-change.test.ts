@@ -150,7 +150,7 @@ describe("change", () => {
     const first = await merge({ n: 2 }, ifMatch('"1"'));
     expect([first.status, first.headers.get("etag")]).toEqual([200, '"2"']);
     await expectProblem(await merge({ n: 3 }, ifMatch('"1"')), "version_conflict");
-    await expectProblem(await merge({ password: NEW_PASSWORD, currentPassword: ada.password }, ifMatch('W/"2"')), "version_conflict");
+    await expectProblem(await merge({ password: NEW_PASSWORD, currentPassword: ada.password }, ifMatch('W/"1"')), "version_conflict");
     expect((await merge({ n: 3 }, ifMatch('"1", "2"'))).status).toBe(200);
     expect((await merge({ n: 4 }, ifMatch("*"))).status).toBe(200);
     await expectProblem(await remove(ada.id, { ...ada.headers, "If-Match": '"3"' }), "version_conflict");
