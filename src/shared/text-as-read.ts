@@ -5,10 +5,13 @@ const SHORT_ESCAPES: Readonly<Record<string, string>> = { b: "\b", f: "\f", n: "
 /** What PostgreSQL cannot hold: NUL, and halves of surrogate pairs (pairs are one character to this pattern). */
 const UNSTORABLE = /[\0\p{Cs}]/gu;
 const ASCII = /^[\0-\x7f]*$/;
+/** To normalize a run of combining marks takes a time that grows with the square of its length. No language writes so many (UAX 15, Stream-Safe Text). */
+const LONG_RUN_OF_MARKS = /\p{M}{31}/u;
 
-/** `text` in NFC, with U+FFFD for NUL characters and for halves of surrogate pairs. */
+/** `text` in NFC, unless it has more than 30 combining marks in a row; with U+FFFD for NUL characters and for halves of surrogate pairs. */
 export function normalizeText(text: string): string {
-  return text.replace(UNSTORABLE, "\ufffd").normalize("NFC");
+  const storable = text.replace(UNSTORABLE, "\ufffd");
+  return LONG_RUN_OF_MARKS.test(storable) ? storable : storable.normalize("NFC");
 }
 
 /** The form in which texts are compared without regard to case: lower case in NFC; `ς` is `σ`, and an `i` with a dot is `i`. */

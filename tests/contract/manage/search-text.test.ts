@@ -107,3 +107,20 @@ describe("[G13] one meaning in the database and in browsers", () => {
 function escapeAll(value: string): string {
   return value.replace(/[^ -~]/g, (each) => `{${each.charCodeAt(0).toString(16)}}`);
 }
+
+describe("[G13] a record that is made to be slow", () => {
+  const RUN = 400_000;
+  it.each([
+    ["two kinds of marks", "\u0301".repeat(RUN / 2) + "\u0323".repeat(RUN / 2)],
+    ["marks of several blocks", "\u0301\u1dce".repeat(RUN / 4) + "\u0323\u{1d165}".repeat(RUN / 4)],
+  ])("does not hold up a search by its long run of %s, and is found as it is spelled", async (_, marks) => {
+    const json = JSON.stringify(`Na\u0301me ${marks}`);
+    const { rows } = await client.query<{ found: string; readable: string }>(
+      "SELECT search_text($1) AS found, readable_json($1) AS readable",
+      [json],
+    );
+    expect(rows[0]?.found === toSearchText(json)).toBe(true);
+    expect(rows[0]?.readable === json).toBe(true);
+    expect(toSearchText(json).startsWith('"na\u0301me')).toBe(true);
+  });
+});
