@@ -53,6 +53,15 @@ describe("credentials", () => {
     expect(toComparedName(" \u212b\ufb01E\u0301 ")).toBe("\u00e5fi\u00e9");
   });
 
+  it("[L1] a name that is too long is refused by its length, before it is normalized: its marks could be sorted for minutes", () => {
+    const username = "a".concat("\u0301".repeat(250_000), "\u0323".repeat(250_000));
+    for (const parse of [parseRegistration, parseUserPatch]) {
+      expect(() => parse(json(JSON.stringify({ username, password: "the-secret" })))).toThrow(
+        expect.objectContaining({ code: "credentials_invalid" }),
+      );
+    }
+  });
+
   it("[L1] passwords are counted in characters", () => {
     expect([passwordProblem("😀".repeat(5)), passwordProblem("😀".repeat(6))]).toEqual([expect.any(String), undefined]);
     expect([passwordProblem("😀".repeat(1000)), passwordProblem("😀".repeat(1001))]).toEqual([undefined, expect.any(String)]);

@@ -140,14 +140,16 @@ function nameOf({ members, nameField }: Sent, problems: Map<string, string>): st
   const value = lastValue(members, nameField);
   const problem = typeof value === "string" ? nameProblem(nameField, value) : "This is a string.";
   if (problem) problems.set(nameField, problem);
-  return typeof value === "string" ? toComparedName(value) : undefined;
+  return typeof value === "string" && problem === undefined ? toComparedName(value) : undefined;
 }
 
 function nameProblem(field: NameField, value: string): string | undefined {
+  // Before it is normalized: that takes a time that grows with the square of a run of combining marks.
+  if (value.length > APP_USER_NAME_LENGTH_MAX) return `Use ${APP_USER_NAME_LENGTH_MAX} characters at most.`;
   const name = toComparedName(value);
   if (name === "") return "This must not be empty.";
   // Characters may become several when they are composed anew.
-  if (Math.max(value.length, name.length) > APP_USER_NAME_LENGTH_MAX) return `Use ${APP_USER_NAME_LENGTH_MAX} characters at most.`;
+  if (name.length > APP_USER_NAME_LENGTH_MAX) return `Use ${APP_USER_NAME_LENGTH_MAX} characters at most.`;
   if (hasInvisible(value)) return "Leave out control characters and invisible ones.";
   if (value !== value.trim()) return "Leave out the space around it.";
   return field === "email" && !EMAIL.test(name) ? "This is not an e-mail address." : undefined;
