@@ -1,6 +1,7 @@
 /** Behind the proxies of docs/operating.md, with the configurations that stand there: a browser signs in, watches, streams and uploads. */
 import https from "node:https";
 import { expect, type Page, test } from "@playwright/test";
+import { createCleanup } from "@/src/runtime/cleanup";
 import { findFreePort } from "@/tests/support/ports";
 import { until } from "@/tests/support/until";
 import { ADMIN } from "./support/dashboard";
@@ -58,43 +59,51 @@ for (const name of PROXIES) {
 }
 
 test.describe("a rolling restart", () => {
+  const cleanup = createCleanup();
+  test.afterEach(() => cleanup.run());
+
   for (const name of PROXIES) {
     test(`[E7] loses no request behind ${name}: each of two servers is replaced while others write`, async () => {
       test.setTimeout(180_000);
       const keeper = await startServer({ env: { RESTED_DEMO: "1" } });
+      cleanup.add(keeper.dispose);
       const [port, one, two] = [await findFreePort(), await findFreePort(), await findFreePort()];
       const publicUrl = `https://${PUBLIC_HOST}:${port}`;
       const env = {
         ...{ DATABASE_URL: await readDatabaseUrl(keeper.dataDir), RESTED_SECRET: SECRET, RESTED_PUBLIC_URL: publicUrl },
         ...{ TRUST_PROXY: "loopback", RESTED_DRAIN_MS: "5000", RESTED_RATE_LIMIT: "0", RESTED_REQUESTS_PER_ADDRESS_MAX: "0" },
       };
-      const servers = [await startServer({ port: one, env }), await startServer({ port: two, env })];
+      const start = async (upstream: number) => {
+        const server = await startServer({ port: upstream, env });
+        cleanup.add(server.dispose);
+        // At the end nobody waits for the drain.
+        cleanup.add(server.kill);
+        return server;
+      };
+      const servers = [
+        { upstream: one, server: await start(one) },
+        { upstream: two, server: await start(two) },
+      ];
       const proxy = await startProxy(name, { port, upstreams: [one, two] });
+      cleanup.add(proxy.stop);
       const writers = await startWriters(port);
-      try {
+      cleanup.add(async () => void (await writers.stop()));
+      await writers.have(100);
+      for (const { upstream, server } of servers) {
+        const stopping = server.stop();
+        await until("health says that it drains", () => isDraining(upstream));
         await writers.have(100);
-        for (const [index, upstream] of [one, two].entries()) {
-          const server = servers[index];
-          const stopping = server?.stop();
-          if (server) await until("health says that it drains", () => isDraining(upstream));
-          await writers.have(100);
-          expect(await stopping).toBe(0);
-          await writers.have(100);
-          const renewed = await startServer({ port: upstream, env });
-          servers[index] = renewed;
-          await until("the proxy uses the new one", async () => {
-            await writers.leaveTrace();
-            return renewed.output().includes(TRACE);
-          });
-          await writers.have(100);
-        }
-      } finally {
-        const { statuses, count } = await writers.stop();
-        expect(statuses).toEqual({ 200: count });
-        await proxy.stop();
-        for (const server of servers) await server.dispose();
-        await keeper.dispose();
+        expect(await stopping).toBe(0);
+        await writers.have(100);
+        const renewed = await start(upstream);
+        await until("the proxy uses the new one", async () => {
+          await writers.leaveTrace();
+          return renewed.output().includes(TRACE);
+        });
+        await writers.have(100);
       }
+      const { statuses, count } = await writers.stop();
+      expect(statuses).toEqual({ 200: count });
     });
   }
 });
