@@ -327,8 +327,8 @@ describe("over HTTP", () => {
     };
     expect(await ask("&login=true", { username: "nobody knows", password: "long enough" })).toBe(login);
     expect(await ask("&logout=true")).toBe(logout);
-    // Who has logged out is out.
-    if (logout === "ok") expect(await ask("&logout=true")).toBe("access_token_invalid");
+    // The token is worth nothing any more; a cookie that holds it is cleared.
+    if (logout === "ok") expect(await ask("&logout=true")).toBe(caller.includes("by cookie") ? "ok" : "access_token_invalid");
   });
 });
 
