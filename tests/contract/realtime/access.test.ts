@@ -1,6 +1,7 @@
 /** Who may open a stream (W1, W3): each refusal against what the same URL answers over HTTP. */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { toCloseReason } from "@/src/realtime/close-reason";
 import type { SeedOptions } from "@/tests/support/data-server";
 import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";
 import { addTicket } from "@/tests/support/tickets";
@@ -71,7 +72,7 @@ describe("refusals", () => {
 
     const client = await server.connect(path, { headers });
     const closed = await client.closed;
-    expect(closed).toEqual({ code: 4000, reason: problem.detail });
+    expect(closed).toEqual({ code: 4000, reason: toCloseReason(problem.detail) });
     expect(client.texts).toEqual([]);
     expect(server.hub.subscriberCount(seeded.endpointId)).toBe(0);
   });
