@@ -51,7 +51,7 @@ test("[E3] kill -9 during 1,000 writes loses nothing that was answered, and the 
     const { uniqueId } = (await post.json()) as { uniqueId: string };
     const message = await stream.until(({ type }) => type === "POST");
     expect(message.record.uniqueId).toBe(uniqueId);
-    expect(message.cursor).toMatch(new RegExp(`-${log.length + 1}$`));
+    expect(message.cursor).toMatch(new RegExp(`^[0-9a-f]{32}-${log.length + 1}-[0-9a-f]{8}$`));
     stream.close();
   } finally {
     await second.dispose();
