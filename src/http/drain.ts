@@ -21,11 +21,11 @@ export interface DrainOptions {
 
 const MIB = 1024 * 1024;
 const INTERVAL_MS = 50;
-/** What a socket is read by at most. */
+/** The most that one read of a socket returns. */
 const CHUNK_BYTES = 64 * 1024;
 const WAITING_MAX = 10_000;
 
-/** The rate may be exceeded by what it allows in one second: a body that is alone is not held up. Networks take turns. */
+/** A second's bytes may be read at once, so a body that is alone is not held up. Networks take turns. */
 export function createDrain({ drainMs = 5_000, bodyBytesMax = 8 * MIB, bytesPerSecond = 8 * MIB }: DrainOptions = {}): Drain {
   const paused = createFairQueue<IncomingMessage>({ max: WAITING_MAX });
   const rate = createByteRate({ bytesPerSecond });
