@@ -9,7 +9,7 @@ import http from "node:http";
 import net, { type AddressInfo } from "node:net";
 import { setImmediate as nextTick } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import type { Grant } from "@/src/core/access";
+import type { Grant } from "@/src/core/access/access";
 import type { Log } from "@/src/core/ports";
 import { encodeChange } from "@/src/realtime/encode";
 import { createUpgradeHandler } from "@/src/realtime/ws";

@@ -7,7 +7,7 @@ import os from "node:os";
 import path from "node:path";
 import pg from "pg";
 import type { Log } from "@/src/core/ports";
-import { createUniqueId } from "@/src/core/unique-id";
+import { createUniqueId } from "@/src/core/records/unique-id";
 import { startEmbeddedPostgres } from "@/src/db/embedded-postgres";
 import { createLanes } from "@/src/db/lanes";
 import { migrate } from "@/src/db/migrate";

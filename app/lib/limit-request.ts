@@ -1,4 +1,4 @@
-/** Holds a request to the limits of the management API: its rate, and its turn (G23). It must hold no limit itself (src/core/management-limits.ts does). */
+/** Holds a request to the limits of the management API: its rate, and its turn (G23). It must hold no limit itself (src/core/limits/management-limits.ts does). */
 import type { Runtime } from "@/src/runtime/registry";
 import { toRateHeaders } from "@/src/shared/rate-headers";
 

@@ -1,8 +1,8 @@
 /** Signs a person in by e-mail and password. */
 
-import { type PasswordHasher, toDashboardTurn } from "@/src/core/password-hasher";
 import type { LoginLimiter } from "@/src/core/ports";
-import { tryPassword } from "@/src/core/try-password";
+import { type PasswordHasher, toDashboardTurn } from "@/src/core/users/password-hasher";
+import { tryPassword } from "@/src/core/users/try-password";
 import type { Db } from "@/src/db/client";
 import type { AccountView } from "@/src/shared/management";
 import { accountSelect, toAccountView } from "./views";

@@ -1,9 +1,9 @@
 /** Changes an account's password and ends its other sessions. */
 
-import { type PasswordHasher, toDashboardTurn } from "@/src/core/password-hasher";
+import type { SignIns } from "@/src/core/access/sign-ins";
 import type { Clock, LoginLimiter } from "@/src/core/ports";
-import type { SignIns } from "@/src/core/sign-ins";
-import { tryPassword } from "@/src/core/try-password";
+import { type PasswordHasher, toDashboardTurn } from "@/src/core/users/password-hasher";
+import { tryPassword } from "@/src/core/users/try-password";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import type { PasswordChange } from "@/src/shared/management";

@@ -1,5 +1,5 @@
 /** Creates an endpoint (G4). */
-import { toOwnerPath } from "@/src/core/caller-path";
+import { toOwnerPath } from "@/src/core/access/caller-path";
 import type { Sandbox } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";

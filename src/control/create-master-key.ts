@@ -1,5 +1,5 @@
 /** Gives a project a new master key (G2, U6), which replaces the one before. */
-import type { Definitions } from "@/src/core/definitions";
+import type { Definitions } from "@/src/core/access/resolved-endpoints";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import type { MasterKey } from "@/src/shared/management";

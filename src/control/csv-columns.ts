@@ -5,8 +5,8 @@
  * would take for a formula (=, +, -, @, tab …), and a text that looks like a list, gets an apostrophe in front, which reading takes off again.
  * A text that UTF-8 cannot carry (half of a surrogate pair) is its JSON, quotes included.
  */
-import { readMembers, writeMembers } from "@/src/core/json-members";
-import { isJsonObject, parseJsonText } from "@/src/core/json-text";
+import { readMembers, writeMembers } from "@/src/core/json/members";
+import { isJsonObject, parseJsonText } from "@/src/core/json/text";
 
 /** What is not the data's. */
 export const META_COLUMNS = ["uniqueId", "createdAt", "updatedAt"] as const;

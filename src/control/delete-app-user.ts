@@ -1,5 +1,5 @@
 /** Deletes a user of an application for the endpoint's owner (G11), by the rules of users: subscribers hear of it. */
-import type { Users } from "@/src/core/users";
+import type { Users } from "@/src/core/users/users";
 import type { Db } from "@/src/db/client";
 import { requireOwnUser } from "./require-own-users";
 

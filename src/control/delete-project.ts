@@ -1,5 +1,5 @@
 /** Deletes a project with its keys, endpoints, records and log (G2, G18). */
-import type { Definitions } from "@/src/core/definitions";
+import type { Definitions } from "@/src/core/access/resolved-endpoints";
 import type { Db } from "@/src/db/client";
 import type { EndpointQueue } from "@/src/db/endpoint-queue";
 import { AppError } from "@/src/shared/errors";

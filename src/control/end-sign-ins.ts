@@ -1,6 +1,7 @@
 /** Ends an account's other sessions, and with them, where asked for, its other management tokens. */
+
+import type { SignIns } from "@/src/core/access/sign-ins";
 import type { Clock } from "@/src/core/ports";
-import type { SignIns } from "@/src/core/sign-ins";
 import type { Db } from "@/src/db/client";
 import type { SignIn } from "./issue-stream-ticket";
 

@@ -1,6 +1,6 @@
 /** Makes the first administrator and its management token from the configuration (G1), at start. */
 
-import { type PasswordHasher, toDashboardTurn } from "@/src/core/password-hasher";
+import { type PasswordHasher, toDashboardTurn } from "@/src/core/users/password-hasher";
 import type { Db } from "@/src/db/client";
 import { TOKEN_PREFIX_LENGTH } from "./create-token";
 import { createFirstAdmin, lockAccounts } from "./first-admin";

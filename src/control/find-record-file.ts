@@ -1,6 +1,7 @@
 /** Finds the file of a record for the endpoint's owner (G15). It must not read more of it than is taken. */
-import { toFileHeaders } from "@/src/core/file-headers";
-import type { Files } from "@/src/core/files";
+
+import type { Files } from "@/src/core/files/files";
+import { toFileHeaders } from "@/src/core/files/headers";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import { isUniqueId } from "@/src/shared/protocol";

@@ -1,5 +1,5 @@
 /** Opens the bodies of the management API: counted as they are sent, and inflated where their Content-Encoding says so (R17). */
-import { INFLATER_BYTES, inflate, parseContentCoding, toSentBytesMax } from "@/src/core/content-coding";
+import { INFLATER_BYTES, inflate, parseContentCoding, toSentBytesMax } from "@/src/core/http/content-coding";
 import { AppError } from "@/src/shared/errors";
 
 export interface OpenBody {

@@ -1,5 +1,5 @@
 /** Reads which users of an authentication endpoint are asked for. */
-import { toComparedName } from "@/src/core/user-credentials";
+import { toComparedName } from "@/src/core/users/credentials";
 import { AppError } from "@/src/shared/errors";
 import { APP_USERS_LIMIT_MAX } from "@/src/shared/management";
 import { APP_USER_NAME_LENGTH_MAX } from "@/src/shared/protocol";

@@ -1,5 +1,5 @@
 /** Reads what a project holds, and sets how much it may (G22). */
-import type { Quotas } from "@/src/core/quotas";
+import type { Quotas } from "@/src/core/limits/quotas";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import type { AccountView } from "@/src/shared/management";

@@ -1,5 +1,5 @@
 /** Removes a project's master key (G2, U6). */
-import type { Definitions } from "@/src/core/definitions";
+import type { Definitions } from "@/src/core/access/resolved-endpoints";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 

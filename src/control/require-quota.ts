@@ -1,5 +1,5 @@
 /** Counts what an account creates against its quotas (G20), in the transaction that creates it: of several at the same time, one takes the last place. */
-import { quotaExceeded } from "@/src/core/quotas";
+import { quotaExceeded } from "@/src/core/limits/quotas";
 import type { DbTransaction } from "@/src/db/client";
 
 type Tx = Pick<DbTransaction, "$queryRaw" | "project">;

@@ -1,5 +1,5 @@
 /** Replaces a key by a new one, with a time in which both work (G3, U7). */
-import type { Definitions } from "@/src/core/definitions";
+import type { Definitions } from "@/src/core/access/resolved-endpoints";
 import type { Clock } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";

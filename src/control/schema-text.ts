@@ -1,5 +1,5 @@
 /** Endpoints' JSON Schemas (R10) on their way into the database: only what can be evaluated is stored. */
-import type { CallerPath } from "@/src/core/caller-path";
+import type { CallerPath } from "@/src/core/access/caller-path";
 import type { Sandbox } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";

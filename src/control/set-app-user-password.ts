@@ -1,6 +1,6 @@
 /** Sets a new password for a user of an application, for the endpoint's owner (G12), and ends the user's sessions. */
-import { toOwnerPath } from "@/src/core/caller-path";
-import type { Users } from "@/src/core/users";
+import { toOwnerPath } from "@/src/core/access/caller-path";
+import type { Users } from "@/src/core/users/users";
 import type { Db } from "@/src/db/client";
 import { requireOwnUser } from "./require-own-users";
 

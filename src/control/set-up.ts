@@ -1,6 +1,6 @@
 /** Makes the first administrator by the link that the server prints. */
 
-import { type PasswordHasher, toDashboardTurn } from "@/src/core/password-hasher";
+import { type PasswordHasher, toDashboardTurn } from "@/src/core/users/password-hasher";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import type { AccountView, Setup } from "@/src/shared/management";

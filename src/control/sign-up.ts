@@ -1,7 +1,7 @@
 /** Makes an account on a server with open sign-up (RESTED_SIGNUP). */
 
-import { type PasswordHasher, toDashboardTurn } from "@/src/core/password-hasher";
 import type { LoginLimiter } from "@/src/core/ports";
+import { type PasswordHasher, toDashboardTurn } from "@/src/core/users/password-hasher";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import type { AccountView, Signup } from "@/src/shared/management";

@@ -1,8 +1,9 @@
 /** Stores a file for the endpoint's owner (G15), by the rules of files (F1): with a record of its own, or not at all. */
-import type { ByteHold } from "@/src/core/byte-budget";
-import { toOwnerPath } from "@/src/core/caller-path";
-import type { Files } from "@/src/core/files";
-import { toRecordText } from "@/src/core/record-text";
+
+import { toOwnerPath } from "@/src/core/access/caller-path";
+import type { Files } from "@/src/core/files/files";
+import type { ByteHold } from "@/src/core/limits/byte-budget";
+import { toRecordText } from "@/src/core/records/record-text";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import { requireOwnTarget } from "./require-own-target";

@@ -1,6 +1,6 @@
 /** Changes an endpoint's definition (G4). */
-import { toOwnerPath } from "@/src/core/caller-path";
-import type { Definitions } from "@/src/core/definitions";
+import { toOwnerPath } from "@/src/core/access/caller-path";
+import type { Definitions } from "@/src/core/access/resolved-endpoints";
 import type { Sandbox } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
 import type { EndpointQueue } from "@/src/db/endpoint-queue";

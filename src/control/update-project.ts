@@ -1,5 +1,5 @@
 /** Changes a project's name and origins (G2). */
-import type { Definitions } from "@/src/core/definitions";
+import type { Definitions } from "@/src/core/access/resolved-endpoints";
 import type { Clock } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";

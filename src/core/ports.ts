@@ -1,6 +1,6 @@
 /** What the rules need from the outside: storage, time, hints. Interfaces and plain types only; adapters live in db and realtime. */
-import type { CallerPath } from "@/src/core/caller-path";
-import type { SignIn } from "@/src/core/stream-ports";
+import type { CallerPath } from "@/src/core/access/caller-path";
+import type { SignIn } from "@/src/core/streams/ports";
 import type { ChangeType, RecordKind } from "@/src/shared/protocol";
 
 /** A record as stored. */

@@ -1,7 +1,7 @@
 /** Whatever writes a record, in whatever way, is logged with it and hinted after it. */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { createUniqueId } from "@/src/core/unique-id";
+import { createUniqueId } from "@/src/core/records/unique-id";
 import type { Db } from "@/src/db/client";
 import { createRecordsDatabase, type LogEntry, type RecordsDatabase } from "@/tests/support/records-database";
 

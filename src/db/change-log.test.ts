@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { proofOf } from "@/src/core/change-proof";
 import type { Change, ChangeLog, RecordStore, Write } from "@/src/core/ports";
-import { createUniqueId } from "@/src/core/unique-id";
+import { createUniqueId } from "@/src/core/records/unique-id";
+import { proofOf } from "@/src/core/streams/change-proof";
 import { createChangeLog } from "@/src/db/change-log";
 import { createRecordStore } from "@/src/db/record-store";
 import { createRecordsDatabase, type RecordsDatabase } from "@/tests/support/records-database";

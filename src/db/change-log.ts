@@ -1,6 +1,7 @@
 /** Reads the log of changes, which the database writes. It must not cache: the pump decides what it knows. */
-import { toProof } from "@/src/core/change-proof";
+
 import type { Change, ChangeLog, HiddenChange } from "@/src/core/ports";
+import { toProof } from "@/src/core/streams/change-proof";
 import { readPositions } from "@/src/db/log-positions";
 import type { RawStatements } from "@/src/db/raw-statements";
 import { nameStatement } from "@/src/db/statement";

@@ -1,7 +1,7 @@
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { DefinitionStore } from "@/src/core/ports";
-import { createUniqueId } from "@/src/core/unique-id";
+import { createUniqueId } from "@/src/core/records/unique-id";
 import { createDefinitionStore } from "@/src/db/definition-store";
 import { createRecordsDatabase, type RecordsDatabase } from "@/tests/support/records-database";
 

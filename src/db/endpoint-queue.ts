@@ -1,6 +1,6 @@
 /** The queue of all writers of a process: one at a time at each endpoint, so that no more than one of its connections waits for an endpoint's row. */
-import { createByteBudget } from "@/src/core/byte-budget";
-import { createFairSemaphore } from "@/src/core/fair-semaphore";
+import { createByteBudget } from "@/src/core/limits/byte-budget";
+import { createFairSemaphore } from "@/src/core/limits/fair-semaphore";
 import { createRowBusyError } from "@/src/db/errors";
 import type { AppError } from "@/src/shared/errors";
 

@@ -2,7 +2,7 @@
 import net, { type AddressInfo } from "node:net";
 import { afterEach, describe, expect, inject, it } from "vitest";
 import type { Log, Write } from "@/src/core/ports";
-import { createUniqueId } from "@/src/core/unique-id";
+import { createUniqueId } from "@/src/core/records/unique-id";
 import { createChangeLog } from "@/src/db/change-log";
 import { createDb, createPool } from "@/src/db/client";
 import { createDefinitionStore } from "@/src/db/definition-store";

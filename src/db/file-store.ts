@@ -1,5 +1,5 @@
 /** Stores what is known of files, and commits their records through the door. It must not touch bytes: the file storage has them. */
-import type { FileStore, StagedFile } from "@/src/core/file-ports";
+import type { FileStore, StagedFile } from "@/src/core/files/ports";
 import type { WriteResult } from "@/src/core/ports";
 import type { Db, DbTransaction } from "@/src/db/client";
 import { commitOnce } from "@/src/db/commit-once";

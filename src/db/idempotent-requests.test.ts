@@ -2,7 +2,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { RecordStore, Write } from "@/src/core/ports";
-import { createUniqueId } from "@/src/core/unique-id";
+import { createUniqueId } from "@/src/core/records/unique-id";
 import { createEndpointQueue } from "@/src/db/endpoint-queue";
 import { sweepIdempotentRequests } from "@/src/db/idempotent-requests";
 import { createRecordStore } from "@/src/db/record-store";

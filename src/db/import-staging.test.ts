@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Hint, Write } from "@/src/core/ports";
-import { createUniqueId } from "@/src/core/unique-id";
+import { createUniqueId } from "@/src/core/records/unique-id";
 import { createImportStaging, type ImportStaging, type StagedImport } from "@/src/db/import-staging";
 import { createRecordStore } from "@/src/db/record-store";
 import { createRecordsDatabase, type RecordsDatabase } from "@/tests/support/records-database";

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type pg from "pg";
 import type { Hints, Log } from "@/src/core/ports";
-import { createUniqueId } from "@/src/core/unique-id";
+import { createUniqueId } from "@/src/core/records/unique-id";
 import type { EndpointQueue } from "@/src/db/endpoint-queue";
 import { retryContention } from "@/src/db/errors";
 import { createRead, type Read } from "@/src/db/read";

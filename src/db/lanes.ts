@@ -1,6 +1,6 @@
 /** What a process does with its database, by purpose, each with its own connections and a fair order among those who wait for them (E6, ADR 0015). */
 import { AsyncLocalStorage } from "node:async_hooks";
-import { createFairSemaphore, type FairSemaphore } from "@/src/core/fair-semaphore";
+import { createFairSemaphore, type FairSemaphore } from "@/src/core/limits/fair-semaphore";
 import type { Hints } from "@/src/core/ports";
 import { createDb, type Db } from "@/src/db/client";
 import { createEndpointQueue, type EndpointQueue, WRITE_WAIT_MS_MAX } from "@/src/db/endpoint-queue";

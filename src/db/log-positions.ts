@@ -1,6 +1,7 @@
 /** Reads where logs stand, and which changes they have in which places (W26). It must not cache. */
-import { toProof } from "@/src/core/change-proof";
+
 import type { FoundPosition, LogPlace, LogPosition } from "@/src/core/ports";
+import { toProof } from "@/src/core/streams/change-proof";
 import type { RawStatements } from "@/src/db/raw-statements";
 import { nameStatement } from "@/src/db/statement";
 

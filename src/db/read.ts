@@ -1,6 +1,6 @@
 /** Reads past Prisma, on the same pool: for statements that run with every request, or carry much. It must not write: writers leave hints. */
 import type pg from "pg";
-import type { FairSemaphore } from "@/src/core/fair-semaphore";
+import type { FairSemaphore } from "@/src/core/limits/fair-semaphore";
 import { toDatabaseError } from "@/src/db/errors";
 import { findStatementName } from "@/src/db/statement";
 

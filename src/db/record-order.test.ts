@@ -2,7 +2,7 @@
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { RecordStore } from "@/src/core/ports";
-import { createUniqueId } from "@/src/core/unique-id";
+import { createUniqueId } from "@/src/core/records/unique-id";
 import { createEndpointPurge } from "@/src/db/purge-endpoints";
 import { createRecordStore } from "@/src/db/record-store";
 import { createRecordsDatabase, type RecordsDatabase } from "@/tests/support/records-database";

@@ -1,6 +1,6 @@
 /** Runs statements that may look through all records of an endpoint: few at once, one at a time for each account, and with a time-out. */
 import type pg from "pg";
-import { createFairSemaphore } from "@/src/core/fair-semaphore";
+import { createFairSemaphore } from "@/src/core/limits/fair-semaphore";
 import { toDatabaseError } from "@/src/db/errors";
 import type { Read } from "@/src/db/read";
 import { AppError } from "@/src/shared/errors";

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Change, RecordStore, Write, WriteResult } from "@/src/core/ports";
-import { createUniqueId } from "@/src/core/unique-id";
+import { createUniqueId } from "@/src/core/records/unique-id";
 import { createEndpointQueue } from "@/src/db/endpoint-queue";
 import { createMerge } from "@/src/db/merge-record";
 import { createRecordStore } from "@/src/db/record-store";

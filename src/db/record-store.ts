@@ -1,6 +1,6 @@
 /** Stores and reads records. JSON passes through as text, in both directions; it must not be parsed here. */
 import type pg from "pg";
-import type { FairSemaphore } from "@/src/core/fair-semaphore";
+import type { FairSemaphore } from "@/src/core/limits/fair-semaphore";
 import type { FoundRecord, ListRange, ReadScope, RecordStore } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
 import { commitOnce } from "@/src/db/commit-once";

@@ -1,6 +1,6 @@
 /** Reads which dashboard sessions and management tokens still hold. */
 import type { Clock } from "@/src/core/ports";
-import type { SignInStore } from "@/src/core/stream-ports";
+import type { SignInStore } from "@/src/core/streams/ports";
 import type { RawStatements } from "@/src/db/raw-statements";
 import { nameStatement } from "@/src/db/statement";
 

@@ -2,8 +2,8 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { RecordStore, Write } from "@/src/core/ports";
-import type { SnapshotReader } from "@/src/core/snapshot-ports";
-import { createUniqueId } from "@/src/core/unique-id";
+import { createUniqueId } from "@/src/core/records/unique-id";
+import type { SnapshotReader } from "@/src/core/streams/snapshot-ports";
 import { createRecordStore } from "@/src/db/record-store";
 import { createSnapshotReader } from "@/src/db/snapshot-reader";
 import { createRecordsDatabase, type RecordsDatabase } from "@/tests/support/records-database";

@@ -2,8 +2,8 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { TokenStore } from "@/src/core/ports";
-import { createUniqueId } from "@/src/core/unique-id";
-import type { UserStore } from "@/src/core/user-ports";
+import { createUniqueId } from "@/src/core/records/unique-id";
+import type { UserStore } from "@/src/core/users/ports";
 import { createTokenStore } from "@/src/db/token-store";
 import { createUserStore } from "@/src/db/user-store";
 import { createRecordsDatabase, type RecordsDatabase } from "@/tests/support/records-database";

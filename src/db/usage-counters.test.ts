@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { RecordStore, Write } from "@/src/core/ports";
-import { createUniqueId } from "@/src/core/unique-id";
+import { createUniqueId } from "@/src/core/records/unique-id";
 import { createRecordStore } from "@/src/db/record-store";
 import { createUserStore } from "@/src/db/user-store";
 import { createRecordsDatabase, type RecordsDatabase } from "@/tests/support/records-database";

@@ -1,7 +1,7 @@
 /** Stores the users of applications: their records through the door, their credentials and tokens beside them. It must not hash, nor judge tokens. */
 import type { StoredRecord, WriteResult } from "@/src/core/ports";
-import { createUniqueId } from "@/src/core/unique-id";
-import type { StoredUser, UserChange, UserStore, UserWriteResult } from "@/src/core/user-ports";
+import { createUniqueId } from "@/src/core/records/unique-id";
+import type { StoredUser, UserChange, UserStore, UserWriteResult } from "@/src/core/users/ports";
 import type { Db, DbTransaction } from "@/src/db/client";
 import type { EndpointQueue } from "@/src/db/endpoint-queue";
 import type { RawStatements } from "@/src/db/raw-statements";

@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import type { Write } from "@/src/core/ports";
-import { createUniqueId } from "@/src/core/unique-id";
+import { createUniqueId } from "@/src/core/records/unique-id";
 import type { EndpointQueue } from "@/src/db/endpoint-queue";
 import { createFileStore } from "@/src/db/file-store";
 import { createRecordStore } from "@/src/db/record-store";

@@ -1,6 +1,7 @@
 /** `jsonata` on GET (R6): answers what an expression makes of a list. It must not evaluate anything: the sandbox does. */
-import type { ByteHold } from "@/src/core/byte-budget";
-import type { CallerPath } from "@/src/core/caller-path";
+
+import type { CallerPath } from "@/src/core/access/caller-path";
+import type { ByteHold } from "@/src/core/limits/byte-budget";
 import type { Sandbox } from "@/src/core/ports";
 import { onAnswered } from "@/src/http/answered";
 import { type DataExchange, sendJson } from "@/src/http/exchange";

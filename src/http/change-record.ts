@@ -1,8 +1,8 @@
 /** PUT and DELETE: changes of one record (R4, R5, R7). It must not know storage. */
-import { parseIfMatch, writeIfMatch } from "@/src/core/entity-tag";
+import { parseIfMatch, writeIfMatch } from "@/src/core/http/entity-tag";
 import type { StoredRecord } from "@/src/core/ports";
-import { parsePutStrategy } from "@/src/core/put-strategy";
-import type { Records } from "@/src/core/records";
+import { parsePutStrategy } from "@/src/core/records/put-strategy";
+import type { Records } from "@/src/core/records/records";
 import {
   type BodyLimits,
   callerOf,

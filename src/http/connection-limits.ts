@@ -1,7 +1,7 @@
 /** Bounds the connections of one process, in all and for each network, and the requests that one network has under way (U14). */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { toClientAddress, toNetwork } from "@/src/core/client-network";
+import { toClientAddress, toNetwork } from "@/src/core/access/client-network";
 import { onAnswered } from "@/src/http/answered";
 import { AppError } from "@/src/shared/errors";
 

@@ -1,9 +1,9 @@
 /** POST: new records, one or many at once, and repeats of the same request (R2, R8, R9). It must not know storage. */
-import { splitBulkBody } from "@/src/core/bulk-body";
-import { parseOnceHeader, toOnceKey } from "@/src/core/once-key";
-import { parseFlag } from "@/src/core/parse-flag";
-import { toRecordText } from "@/src/core/record-text";
-import type { Records } from "@/src/core/records";
+import { splitBulkBody } from "@/src/core/records/bulk-body";
+import { parseOnceHeader, toOnceKey } from "@/src/core/records/idempotency-key";
+import { parseFlag } from "@/src/core/records/parse-flag";
+import { toRecordText } from "@/src/core/records/record-text";
+import type { Records } from "@/src/core/records/records";
 import { type BodyLimits, callerOf, type Handler, headersOf, JSON_TYPE, markRepeat, readRecordBody, sendRecord } from "@/src/http/exchange";
 import { holdAnswer, toHeldLength } from "@/src/http/hold-bytes";
 import { parseDataOnly } from "@/src/http/parameters";

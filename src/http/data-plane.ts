@@ -1,16 +1,16 @@
 /** The data plane over HTTP: routes a request to its handler and answers failures (U, R, L, F, E). The hot path; it must not know storage, nor hold a rule itself. */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Access } from "@/src/core/access";
-import { type AccessRequest, toAccessRequest } from "@/src/core/access-request";
-import type { Compiled } from "@/src/core/definitions";
-import type { FileTokens } from "@/src/core/file-tokens";
-import type { Files } from "@/src/core/files";
-import type { HeldBytes } from "@/src/core/held-bytes";
-import { parseFlag } from "@/src/core/parse-flag";
+import type { Access } from "@/src/core/access/access";
+import { type AccessRequest, toAccessRequest } from "@/src/core/access/access-request";
+import type { RateGate } from "@/src/core/access/rate-limit-policy";
+import type { Compiled } from "@/src/core/access/resolved-endpoints";
+import type { Files } from "@/src/core/files/files";
+import type { FileTokens } from "@/src/core/files/tokens";
+import type { HeldBytes } from "@/src/core/limits/held-bytes";
 import type { Clock, Log, Sandbox } from "@/src/core/ports";
-import type { RateGate } from "@/src/core/rate-gate";
-import type { Records } from "@/src/core/records";
-import type { Users } from "@/src/core/users";
+import { parseFlag } from "@/src/core/records/parse-flag";
+import type { Records } from "@/src/core/records/records";
+import type { Users } from "@/src/core/users/users";
 import { createDeleteHandler, createUpdateHandler } from "@/src/http/change-record";
 import { METHODS, toPreflightHeaders } from "@/src/http/cors";
 import { createCreateHandler } from "@/src/http/create-records";

@@ -1,8 +1,8 @@
 /** Reads and drops the rest of refused bodies, so that their senders get to read the answer, at a rate that all of them share (R16). */
 import type { IncomingMessage } from "node:http";
-import { createByteRate } from "@/src/core/byte-rate";
-import { toClientAddress, toNetwork } from "@/src/core/client-network";
-import { createFairQueue } from "@/src/core/fair-queue";
+import { toClientAddress, toNetwork } from "@/src/core/access/client-network";
+import { createByteRate } from "@/src/core/limits/byte-rate";
+import { createFairQueue } from "@/src/core/limits/fair-queue";
 
 /**
  * Drops the rest of a request's body. `finish` is called when all of it has come. Its connection is cut off when it is too long or too late, or when

@@ -1,7 +1,7 @@
 /** When a GET asks for changes as they come rather than for records (W12). It must not know streams: whoever composes the data plane hands it one. */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Grant } from "@/src/core/access";
-import { parseLastEventId } from "@/src/core/last-event-id";
+import type { Grant } from "@/src/core/access/access";
+import { parseLastEventId } from "@/src/core/streams/last-event-id";
 import { parseDataAddress } from "@/src/shared/data-path";
 import type { AppError } from "@/src/shared/errors";
 

@@ -1,15 +1,15 @@
 /** One request of the data plane on its way, and what handlers need to answer it. It must not know rules. */
-import type { Grant } from "@/src/core/access";
-import type { ByteHold } from "@/src/core/byte-budget";
-import { type CallerPath, toCallerPath } from "@/src/core/caller-path";
-import { toClientAddress } from "@/src/core/client-network";
-import { parseContentCoding, toSentBytesMax } from "@/src/core/content-coding";
-import type { Compiled } from "@/src/core/definitions";
-import { toEntityTag } from "@/src/core/entity-tag";
-import type { HeldBytes } from "@/src/core/held-bytes";
+import type { Grant } from "@/src/core/access/access";
+import { type CallerPath, toCallerPath } from "@/src/core/access/caller-path";
+import { toClientAddress } from "@/src/core/access/client-network";
+import type { Compiled } from "@/src/core/access/resolved-endpoints";
+import { parseContentCoding, toSentBytesMax } from "@/src/core/http/content-coding";
+import { toEntityTag } from "@/src/core/http/entity-tag";
+import type { ByteHold } from "@/src/core/limits/byte-budget";
+import type { HeldBytes } from "@/src/core/limits/held-bytes";
 import type { StoredRecord } from "@/src/core/ports";
-import { parseContentKind, parseRecordBody, type RecordBody } from "@/src/core/record-body";
-import { toReceiptText, toRecordText } from "@/src/core/record-text";
+import { parseContentKind, parseRecordBody, type RecordBody } from "@/src/core/records/record-body";
+import { toReceiptText, toRecordText } from "@/src/core/records/record-text";
 import { type OriginVerdict, toCorsHeaders } from "@/src/http/cors";
 import { createBodyMeter, holdAnswer, holdAnswerAnyway, toHeldLength } from "@/src/http/hold-bytes";
 import { readBody } from "@/src/http/read-body";

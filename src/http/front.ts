@@ -1,8 +1,8 @@
 /** What every connection and request passes before it reaches a plane: limits, checks, and the headers that every answer has. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { toRateError } from "@/src/core/access/rate-limit-policy";
 import type { RateVerdict } from "@/src/core/ports";
-import { toRateError } from "@/src/core/rate-gate";
 import {
   findFormProblem,
   findRequestProblem,

@@ -1,8 +1,9 @@
 /** Counts the bytes that a request makes the server hold (R15): large bodies and answers, until the answer was taken or the client has gone. */
-import type { ByteBudget, ByteHold } from "@/src/core/byte-budget";
-import { toCallerPath } from "@/src/core/caller-path";
-import { toClientAddress } from "@/src/core/client-network";
-import { COUNTED_BYTES_MIN } from "@/src/core/held-bytes";
+
+import { toCallerPath } from "@/src/core/access/caller-path";
+import { toClientAddress } from "@/src/core/access/client-network";
+import type { ByteBudget, ByteHold } from "@/src/core/limits/byte-budget";
+import { COUNTED_BYTES_MIN } from "@/src/core/limits/held-bytes";
 import { onAnswered } from "@/src/http/answered";
 import type { DataExchange } from "@/src/http/exchange";
 

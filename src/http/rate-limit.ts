@@ -1,8 +1,8 @@
 /** Rate limits on HTTP (U8): who a request is counted as, and the headers that say how it stands. It must not know the rule (core/rate-gate.ts does). */
-import type { AccessRequest } from "@/src/core/access-request";
-import { toClientAddress } from "@/src/core/client-network";
-import type { Compiled } from "@/src/core/definitions";
-import type { RateGate } from "@/src/core/rate-gate";
+import type { AccessRequest } from "@/src/core/access/access-request";
+import { toClientAddress } from "@/src/core/access/client-network";
+import type { RateGate } from "@/src/core/access/rate-limit-policy";
+import type { Compiled } from "@/src/core/access/resolved-endpoints";
 import type { DataExchange } from "@/src/http/exchange";
 import { toRateHeaders } from "@/src/shared/rate-headers";
 

@@ -1,6 +1,6 @@
 /** Reads a request's body into memory, inflated, within limits. It must not answer, nor look at what the bytes mean. */
 import type { IncomingMessage } from "node:http";
-import { type ContentCoding, createInflater, INFLATER_BYTES, toCodingError, toSentBytesMax } from "@/src/core/content-coding";
+import { type ContentCoding, createInflater, INFLATER_BYTES, toCodingError, toSentBytesMax } from "@/src/core/http/content-coding";
 import { AppError } from "@/src/shared/errors";
 
 /**

@@ -1,8 +1,8 @@
 /** Reads a multipart form as it arrives: files are handed on as streams, text fields collected (F1). It must not store anything. */
 import type { IncomingMessage } from "node:http";
 import { Dicer } from "@fastify/busboy";
-import type { ByteHold } from "@/src/core/byte-budget";
-import type { Metadata } from "@/src/core/files";
+import type { Metadata } from "@/src/core/files/files";
+import type { ByteHold } from "@/src/core/limits/byte-budget";
 import { decodeText, findParameter, type PartHeaders, readPartHeaders } from "@/src/http/part-headers";
 import { findTransferDecoder } from "@/src/http/transfer-encoding";
 import { AppError } from "@/src/shared/errors";

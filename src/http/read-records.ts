@@ -1,10 +1,10 @@
 /** GET: lists, pages of them, and single records (R3, R7). It must not know storage. */
-import { isNamedBy, toEntityTag } from "@/src/core/entity-tag";
-import { formatPageCursor } from "@/src/core/page-cursor";
-import { parseJsonata } from "@/src/core/parse-jsonata";
+import { isNamedBy, toEntityTag } from "@/src/core/http/entity-tag";
 import type { Sandbox } from "@/src/core/ports";
-import { toRecordText } from "@/src/core/record-text";
-import type { Records } from "@/src/core/records";
+import { formatPageCursor } from "@/src/core/records/page-cursor";
+import { parseJsonata } from "@/src/core/records/parse-jsonata";
+import { toRecordText } from "@/src/core/records/record-text";
+import type { Records } from "@/src/core/records/records";
 import { answerJsonata } from "@/src/http/answer-jsonata";
 import { type Admitted, callerOf, type Handler, headersOf, JSON_TYPE } from "@/src/http/exchange";
 import { holdAnswer, holdAnswerAnyway } from "@/src/http/hold-bytes";

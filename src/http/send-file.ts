@@ -2,11 +2,11 @@
 import type { ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import parseRange from "range-parser";
-import type { Compiled } from "@/src/core/definitions";
-import { isNamedBy } from "@/src/core/entity-tag";
-import { toFileHeaders } from "@/src/core/file-headers";
-import type { Files, OpenFile } from "@/src/core/files";
-import { parseFlag } from "@/src/core/parse-flag";
+import type { Compiled } from "@/src/core/access/resolved-endpoints";
+import type { Files, OpenFile } from "@/src/core/files/files";
+import { toFileHeaders } from "@/src/core/files/headers";
+import { isNamedBy } from "@/src/core/http/entity-tag";
+import { parseFlag } from "@/src/core/records/parse-flag";
 import { isGone, onAnswered } from "@/src/http/answered";
 import { type Admitted, type Handler, headersOf } from "@/src/http/exchange";
 import { holdAnswer } from "@/src/http/hold-bytes";

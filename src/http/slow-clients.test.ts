@@ -3,7 +3,7 @@ import { once } from "node:events";
 import http, { type IncomingMessage, type ServerResponse } from "node:http";
 import net, { type AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
-import { readTakenBytes } from "@/src/core/taken-bytes";
+import { readTakenBytes } from "@/src/core/limits/taken-bytes";
 import { sendPieces } from "@/src/http/send-pieces";
 import { createSlowClients } from "@/src/http/slow-clients";
 import { until } from "@/tests/support/until";

@@ -1,7 +1,7 @@
 /** Ends what clients take or send more slowly than a least rate (R16): they would hold memory and a connection for as long as they like. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { readTakenBytes } from "@/src/core/taken-bytes";
+import { readTakenBytes } from "@/src/core/limits/taken-bytes";
 
 export interface SlowClients {
   /** Follows the connection of a request, until it closes: it is destroyed when its answers are taken too slowly. */

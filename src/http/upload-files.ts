@@ -1,9 +1,9 @@
 /** POST of a form: files become records, all or none (F1), and once (R9). It must not know where bytes are kept. */
 import type { IncomingMessage } from "node:http";
-import { parseContentCoding } from "@/src/core/content-coding";
-import type { Files } from "@/src/core/files";
-import { parseOnceHeader } from "@/src/core/once-key";
-import { toRecordText } from "@/src/core/record-text";
+import type { Files } from "@/src/core/files/files";
+import { parseContentCoding } from "@/src/core/http/content-coding";
+import { parseOnceHeader } from "@/src/core/records/idempotency-key";
+import { toRecordText } from "@/src/core/records/record-text";
 import { callerOf, type Handler, markRepeat, sendRecord, sendWritten } from "@/src/http/exchange";
 import { parseDataOnly } from "@/src/http/parameters";
 import { readForm } from "@/src/http/read-form";

@@ -1,13 +1,13 @@
 /** Authentication endpoints over HTTP (L1–L4): register, log in, log out, change and delete users. It must not know the rules (core/users.ts does). */
-import type { Operation } from "@/src/core/access-request";
-import { toClientAddress } from "@/src/core/client-network";
-import { parseIfMatch, writeIfMatch } from "@/src/core/entity-tag";
-import { parseFlag } from "@/src/core/parse-flag";
+import type { Operation } from "@/src/core/access/access-request";
+import { toClientAddress } from "@/src/core/access/client-network";
+import { doCookiesCount } from "@/src/core/access/token-cookie";
+import { parseIfMatch, writeIfMatch } from "@/src/core/http/entity-tag";
 import type { Clock } from "@/src/core/ports";
-import { parsePutStrategy } from "@/src/core/put-strategy";
-import type { Records } from "@/src/core/records";
-import { doCookiesCount } from "@/src/core/token-cookie";
-import type { UserSite, Users } from "@/src/core/users";
+import { parseFlag } from "@/src/core/records/parse-flag";
+import { parsePutStrategy } from "@/src/core/records/put-strategy";
+import type { Records } from "@/src/core/records/records";
+import type { UserSite, Users } from "@/src/core/users/users";
 import { toEndedTokenCookies, toTokenCookie } from "@/src/http/access-token-cookie";
 import {
   type Admitted,

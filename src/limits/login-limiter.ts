@@ -1,6 +1,6 @@
 /** Limits attempts to guess passwords. Holds counters and timers: one for each process, made at boot; it must not know what is attempted. */
 import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
-import { toNetwork } from "@/src/core/client-network";
+import { toNetwork } from "@/src/core/access/client-network";
 import type { LoginAttempt, LoginLimiter } from "@/src/core/ports";
 import { AppError } from "@/src/shared/errors";
 

@@ -1,5 +1,5 @@
 /** Checks whether the filters of streams can be parsed (W13), those that many ask for at the same time once. It must not know streams. */
-import type { CallerPath } from "@/src/core/caller-path";
+import type { CallerPath } from "@/src/core/access/caller-path";
 import type { Sandbox } from "@/src/core/ports";
 
 export interface FilterChecks {

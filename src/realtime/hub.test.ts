@@ -1,7 +1,7 @@
 /** The hub, its pumps and sessions against a log in memory: what subscribers get, and when their streams end. */
 import { setImmediate as nextTick } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import type { Grant } from "@/src/core/access";
+import type { Grant } from "@/src/core/access/access";
 import { formatCursor, parseCursor } from "@/src/shared/cursor";
 import { AppError } from "@/src/shared/errors";
 import { EPOCH, PROJECT_ID, createMemoryHub as setUp, toGrant, toPrivateGrant, toStart } from "@/tests/support/memory-hub";

@@ -1,12 +1,12 @@
 /** The registry of open streams: brings hints and polls to the pumps, and ends the streams that lost access. It must not know transports. */
 import { randomUUID } from "node:crypto";
-import type { Access, Grant } from "@/src/core/access";
-import { toCallerPath } from "@/src/core/caller-path";
-import type { Definitions } from "@/src/core/definitions";
+import type { Access, Grant } from "@/src/core/access/access";
+import type { Tokens } from "@/src/core/access/access-tokens";
+import { toCallerPath } from "@/src/core/access/caller-path";
+import type { Definitions } from "@/src/core/access/resolved-endpoints";
+import type { SignIns } from "@/src/core/access/sign-ins";
 import type { ChangeLog, Clock, FoundPosition, Hint, Hints, Log, LogPlace, LogPosition, Sandbox } from "@/src/core/ports";
-import type { SignIns } from "@/src/core/sign-ins";
-import type { SnapshotReader } from "@/src/core/snapshot-ports";
-import type { Tokens } from "@/src/core/tokens";
+import type { SnapshotReader } from "@/src/core/streams/snapshot-ports";
 import { toEpoch } from "@/src/shared/cursor";
 import { AppError } from "@/src/shared/errors";
 import { toEndpointPath } from "@/src/shared/protocol";

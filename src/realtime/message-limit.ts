@@ -1,5 +1,5 @@
 /** Bounds the messages of a stream for a client that takes no larger ones (W27): what does not fit is replaced by a notice. It must not know transports. */
-import { readJsonItems } from "@/src/core/json-items";
+import { readJsonItems } from "@/src/core/json/items";
 import type { Cursor } from "@/src/shared/cursor";
 import { AppError } from "@/src/shared/errors";
 import type { EncodedChange } from "./encode";

@@ -4,10 +4,10 @@
  */
 import { randomUUID } from "node:crypto";
 import { Redis } from "ioredis";
-import type { Definitions } from "@/src/core/definitions";
+import type { Tokens } from "@/src/core/access/access-tokens";
+import type { Definitions } from "@/src/core/access/resolved-endpoints";
+import type { SignIns } from "@/src/core/access/sign-ins";
 import type { Hint, Hints, Log } from "@/src/core/ports";
-import type { SignIns } from "@/src/core/sign-ins";
-import type { Tokens } from "@/src/core/tokens";
 
 export interface NodeLink {
   /** Ends the connections. */

@@ -2,10 +2,10 @@
  * Reads the log and the records for streams that are not live: few queries at a time, callers in turn, and those that want the same page share one. However
  * many streams replay at once, the log's live readers and other requests find the database free.
  */
-import type { CallerPath } from "@/src/core/caller-path";
-import { createFairSemaphore } from "@/src/core/fair-semaphore";
+import type { CallerPath } from "@/src/core/access/caller-path";
+import { createFairSemaphore } from "@/src/core/limits/fair-semaphore";
 import type { Change, ChangeLog, HiddenChange } from "@/src/core/ports";
-import type { SnapshotReader } from "@/src/core/snapshot-ports";
+import type { SnapshotReader } from "@/src/core/streams/snapshot-ports";
 import { AppError } from "@/src/shared/errors";
 import type { StreamReads } from "./filtered-reads";
 import { shareReads } from "./shared-reads";

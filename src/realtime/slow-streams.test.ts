@@ -1,7 +1,7 @@
 /** Streams that read more slowly than changes come (W7): sent on from the log where they can be resumed, ended where they can't, or read nothing. */
 import { setImmediate as nextTick } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import type { Grant } from "@/src/core/access";
+import type { Grant } from "@/src/core/access/access";
 import { parseCursor } from "@/src/shared/cursor";
 import { EPOCH, createMemoryHub as setUp, toGrant, toPrivateGrant } from "@/tests/support/memory-hub";
 import { createMemoryLog, type MemoryLog } from "@/tests/support/memory-log";

@@ -1,6 +1,6 @@
 /** A response of server-sent events as the sink of a subscriber. It must not queue, nor send the head. */
 import type { ServerResponse } from "node:http";
-import { readTakenBytes, waitUntilTaken } from "@/src/core/taken-bytes";
+import { readTakenBytes, waitUntilTaken } from "@/src/core/limits/taken-bytes";
 import type { AppError } from "@/src/shared/errors";
 import { toEvent } from "./event";
 import type { Sink } from "./subscriber";

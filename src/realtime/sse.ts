@@ -1,8 +1,8 @@
 /** The transport of server-sent events (W12): the head, signs of life, shutdown. It must not decide access, nor know changes or the log; events come from the hub. */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Grant } from "@/src/core/access";
-import { toClientAddress } from "@/src/core/client-network";
-import { parseJsonata } from "@/src/core/parse-jsonata";
+import type { Grant } from "@/src/core/access/access";
+import { toClientAddress } from "@/src/core/access/client-network";
+import { parseJsonata } from "@/src/core/records/parse-jsonata";
 import { AppError } from "@/src/shared/errors";
 import { UNAVAILABLE_RETRY_SECONDS } from "@/src/shared/protocol";
 import type { Subscription } from "./connection";

@@ -1,7 +1,7 @@
 /** Where a stream begins, from what a client asked for (W9, W11, W12). It must not know the log. */
 import type { IncomingHttpHeaders } from "node:http";
-import { parseLastEventId } from "@/src/core/last-event-id";
-import { parseFlag } from "@/src/core/parse-flag";
+import { parseFlag } from "@/src/core/records/parse-flag";
+import { parseLastEventId } from "@/src/core/streams/last-event-id";
 import { parseCursor } from "@/src/shared/cursor";
 import { AppError } from "@/src/shared/errors";
 import type { Start } from "./session";

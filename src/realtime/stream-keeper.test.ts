@@ -1,6 +1,6 @@
 /** What other servers know of this one's streams: what has changed, and nothing else; in slices, so that others get their turns. */
 import { describe, expect, it } from "vitest";
-import type { ListedStream, OpenStreamStore } from "@/src/core/stream-ports";
+import type { ListedStream, OpenStreamStore } from "@/src/core/streams/ports";
 import { AppError } from "@/src/shared/errors";
 import type { Connection } from "./connection";
 import { createStreamKeeper } from "./stream-keeper";

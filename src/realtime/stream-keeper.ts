@@ -1,7 +1,7 @@
 /** Keeps what all servers know of this one's open streams up to date, and ends those that somebody asked to be ended. It must not be on a write's way. */
 import { randomUUID } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { ListedStream, OpenStreamStore } from "@/src/core/stream-ports";
+import type { ListedStream, OpenStreamStore } from "@/src/core/streams/ports";
 import { AppError } from "@/src/shared/errors";
 import type { Connection } from "./connection";
 import type { Hub } from "./hub";

@@ -1,5 +1,5 @@
 /** Counts open streams, and those that are being opened, of each key and address and of this process (W21). It must not know transports, nor end a stream. */
-import { toNetwork } from "@/src/core/client-network";
+import { toNetwork } from "@/src/core/access/client-network";
 import { AppError } from "@/src/shared/errors";
 
 /** How many streams may be open at once on one server; 0: no limit. */

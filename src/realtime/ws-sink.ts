@@ -1,7 +1,7 @@
 /** A WebSocket as the sink of a subscriber: writes ready-made frames past the library's own sender. It must not queue. */
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
-import { readTakenBytes, waitUntilTaken } from "@/src/core/taken-bytes";
+import { readTakenBytes, waitUntilTaken } from "@/src/core/limits/taken-bytes";
 import { toCloseReason } from "./close-reason";
 import type { Sink } from "./subscriber";
 

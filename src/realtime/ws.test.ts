@@ -3,7 +3,7 @@ import { once } from "node:events";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { Access } from "@/src/core/access";
+import type { Access } from "@/src/core/access/access";
 import { AppError } from "@/src/shared/errors";
 import { createMemoryHub, toGrant } from "@/tests/support/memory-hub";
 import { connectStream, type StreamClient } from "@/tests/support/stream-client";

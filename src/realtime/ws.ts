@@ -2,12 +2,12 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
-import { type AccessRequest, toAccessRequest } from "@/src/core/access-request";
-import { toClientAddress } from "@/src/core/client-network";
-import { parseJsonata } from "@/src/core/parse-jsonata";
+import { type AccessRequest, toAccessRequest } from "@/src/core/access/access-request";
+import { toClientAddress } from "@/src/core/access/client-network";
+import type { RateGate } from "@/src/core/access/rate-limit-policy";
+import { readTakenBytes } from "@/src/core/limits/taken-bytes";
 import type { Log } from "@/src/core/ports";
-import type { RateGate } from "@/src/core/rate-gate";
-import { readTakenBytes } from "@/src/core/taken-bytes";
+import { parseJsonata } from "@/src/core/records/parse-jsonata";
 import { parseDataAddress } from "@/src/shared/data-path";
 import { AppError, isAppError } from "@/src/shared/errors";
 import { toCloseReason } from "./close-reason";

@@ -1,7 +1,7 @@
 /** Computes password hashes in threads of low priority, so that requests which need no password go first on a busy machine (ADR 23). */
 import { createRequire } from "node:module";
 import { Worker } from "node:worker_threads";
-import { HASH_OPTIONS, type HashEngine } from "@/src/core/password-hasher";
+import { HASH_OPTIONS, type HashEngine } from "@/src/core/users/password-hasher";
 
 /** Added to the process's niceness: beside requests that have something to do, a hash gets about a tenth of a processor. */
 const NICENESS = 10;

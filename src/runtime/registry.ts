@@ -3,16 +3,16 @@
  */
 import type { Config } from "@/src/config/config";
 import type { Importer } from "@/src/control/imports/importer";
-import type { Definitions } from "@/src/core/definitions";
-import type { Files } from "@/src/core/files";
-import type { HeldBytes } from "@/src/core/held-bytes";
-import type { ManagementLimits } from "@/src/core/management-limits";
-import type { PasswordHasher } from "@/src/core/password-hasher";
+import type { Tokens } from "@/src/core/access/access-tokens";
+import type { Definitions } from "@/src/core/access/resolved-endpoints";
+import type { SignIns } from "@/src/core/access/sign-ins";
+import type { Files } from "@/src/core/files/files";
+import type { HeldBytes } from "@/src/core/limits/held-bytes";
+import type { ManagementLimits } from "@/src/core/limits/management-limits";
+import type { Quotas } from "@/src/core/limits/quotas";
 import type { ChangeLog, Clock, Log, LoginLimiter, RecordStore, Sandbox } from "@/src/core/ports";
-import type { Quotas } from "@/src/core/quotas";
-import type { SignIns } from "@/src/core/sign-ins";
-import type { Tokens } from "@/src/core/tokens";
-import type { Users } from "@/src/core/users";
+import type { PasswordHasher } from "@/src/core/users/password-hasher";
+import type { Users } from "@/src/core/users/users";
 import type { Db } from "@/src/db/client";
 import type { EndpointQueue } from "@/src/db/endpoint-queue";
 import type { ImportStaging } from "@/src/db/import-staging";

@@ -1,7 +1,7 @@
 /** Passes requests to Next: pages in a fair order by client address (G23). */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { toClientAddress } from "@/src/core/client-network";
-import type { ManagementLimits } from "@/src/core/management-limits";
+import { toClientAddress } from "@/src/core/access/client-network";
+import type { ManagementLimits } from "@/src/core/limits/management-limits";
 import { onAnswered } from "@/src/http/answered";
 import { toProblemAnswer } from "@/src/http/problem";
 import { createRequestId } from "@/src/http/request-id";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { CallerPath } from "@/src/core/caller-path";
+import type { CallerPath } from "@/src/core/access/caller-path";
 import { createCpuBudget } from "./cpu-budget";
 
 const toCaller = (account: string, project = "project", caller = "key"): CallerPath => [account, project, caller];

@@ -1,5 +1,5 @@
 /** Counts the CPU time that callers use in the sandbox: whose share is spent for now, and which callers have used much lately. */
-import type { CallerPath } from "@/src/core/caller-path";
+import type { CallerPath } from "@/src/core/access/caller-path";
 
 /** An account may use so many times what one of its callers may. */
 const ACCOUNT_FACTOR = 2;

@@ -3,7 +3,7 @@ import { mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { CallerPath } from "@/src/core/caller-path";
+import type { CallerPath } from "@/src/core/access/caller-path";
 import { isAppError } from "@/src/shared/errors";
 import { until } from "@/tests/support/until";
 import { createCpuBudget } from "./cpu-budget";

@@ -1,7 +1,8 @@
 /** A bounded pool of sandbox workers of one kind: started when they are needed, kept warm, replaced when they die. It must not look into jobs. */
-import { type ByteBudget, createByteBudget } from "@/src/core/byte-budget";
-import type { CallerPath } from "@/src/core/caller-path";
-import { createFairQueue, type FairQueue } from "@/src/core/fair-queue";
+
+import type { CallerPath } from "@/src/core/access/caller-path";
+import { type ByteBudget, createByteBudget } from "@/src/core/limits/byte-budget";
+import { createFairQueue, type FairQueue } from "@/src/core/limits/fair-queue";
 import type { Log, SandboxOptions } from "@/src/core/ports";
 import { AppError } from "@/src/shared/errors";
 import type { CpuBudget } from "./cpu-budget";

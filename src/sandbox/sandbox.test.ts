@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { CallerPath } from "@/src/core/caller-path";
+import type { CallerPath } from "@/src/core/access/caller-path";
 import type { Sandbox } from "@/src/core/ports";
 import { isAppError } from "@/src/shared/errors";
 import { JSONATA_BYTES_MAX, JSONATA_INPUT_BYTES_MAX } from "@/src/shared/protocol";

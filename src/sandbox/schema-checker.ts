@@ -2,7 +2,7 @@
 import { type ErrorObject, MissingRefError, type ValidateFunction } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
-import { findDuplicateKey } from "@/src/core/json-duplicates";
+import { findDuplicateKey } from "@/src/core/json/duplicates";
 import { type CutOff, cutOff } from "./cut-off";
 import { createJobClock } from "./job-clock";
 import { MESSAGE_LENGTH_MAX, PROBLEMS_MAX } from "./limits";

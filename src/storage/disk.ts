@@ -1,7 +1,7 @@
 /** Keeps files in a folder of this machine. It must not know records, nor take a path from anybody: keys are ours. */
 import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
 import path from "node:path";
-import type { FileStorage } from "@/src/core/file-ports";
+import type { FileStorage } from "@/src/core/files/ports";
 import { AppError } from "@/src/shared/errors";
 import { requireKey } from "@/src/storage/key";
 import { readSource } from "@/src/storage/read-source";

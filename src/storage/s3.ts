@@ -1,7 +1,7 @@
 /** Keeps files in a store that speaks S3. It must not know records. Loads the SDK when it is made: servers without S3 never do. */
 import { Readable } from "node:stream";
 import type { S3ClientConfig } from "@aws-sdk/client-s3";
-import type { FileStorage } from "@/src/core/file-ports";
+import type { FileStorage } from "@/src/core/files/ports";
 import type { Log } from "@/src/core/ports";
 import { AppError } from "@/src/shared/errors";
 import { requireKey } from "@/src/storage/key";

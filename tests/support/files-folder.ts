@@ -2,10 +2,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
-import { createFiles, type Files } from "@/src/core/files";
+import { createFiles, type Files } from "@/src/core/files/files";
+import { limitFileStore } from "@/src/core/limits/quota-stores";
+import type { Quotas } from "@/src/core/limits/quotas";
 import type { Log, RecordStore, Sandbox } from "@/src/core/ports";
-import { limitFileStore } from "@/src/core/quota-stores";
-import type { Quotas } from "@/src/core/quotas";
 import type { Db } from "@/src/db/client";
 import type { EndpointQueue } from "@/src/db/endpoint-queue";
 import { createFileStore } from "@/src/db/file-store";

@@ -1,5 +1,5 @@
 /** A hub over a log in memory, with a clock and hints that the test holds. */
-import type { Grant } from "@/src/core/access";
+import type { Grant } from "@/src/core/access/access";
 import type { Change } from "@/src/core/ports";
 import { createProcessHints } from "@/src/realtime/hints";
 import { createHub, type Hub, type HubOptions } from "@/src/realtime/hub";

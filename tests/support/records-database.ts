@@ -2,7 +2,7 @@
 import pg from "pg";
 import { expect } from "vitest";
 import type { Hint, Log } from "@/src/core/ports";
-import { createUniqueId } from "@/src/core/unique-id";
+import { createUniqueId } from "@/src/core/records/unique-id";
 import { createDb, createPool, type Db } from "@/src/db/client";
 import { createEndpointQueue, type EndpointQueue } from "@/src/db/endpoint-queue";
 import { createProcessHints } from "@/src/realtime/hints";

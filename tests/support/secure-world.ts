@@ -1,6 +1,6 @@
 /** A project of two authentication endpoints and one endpoint to try, with users, tokens and keys of every kind; made by SQL, so that a test can have its own. */
 import { createHash, randomBytes } from "node:crypto";
-import { createUniqueId } from "@/src/core/unique-id";
+import { createUniqueId } from "@/src/core/records/unique-id";
 import type { RealtimeServer } from "./realtime-server";
 import { addTicket } from "./tickets";
 

@@ -1,7 +1,7 @@
 /** Reads the records of an import file (G14) in batches, within limits that are checked while reading. Runs in the import worker. */
-import { readMembers } from "@/src/core/json-members";
-import { findJsonProblem } from "@/src/core/json-scanner";
-import { parseJsonText } from "@/src/core/json-text";
+import { readMembers } from "@/src/core/json/members";
+import { findJsonProblem } from "@/src/core/json/scanner";
+import { parseJsonText } from "@/src/core/json/text";
 import { AppError, isAppError } from "@/src/shared/errors";
 import { isUniqueId, JSON_DEPTH_MAX } from "@/src/shared/protocol";
 import { IMPORT_DATA_BYTES_MAX, IMPORT_RECORDS_MAX } from "@/src/shared/record-limits";

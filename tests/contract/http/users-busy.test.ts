@@ -1,6 +1,6 @@
 /** What many registrations and logins at once do to each other (L6): who is hashed when, and who is refused. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { createPasswordHasher, type HashEngine, type PasswordHasher } from "@/src/core/password-hasher";
+import { createPasswordHasher, type HashEngine, type PasswordHasher } from "@/src/core/users/password-hasher";
 import { createDataServer, type DataServer, type Seed } from "@/tests/support/data-server";
 import { expectProblem } from "@/tests/support/expect-problem";
 import { until } from "@/tests/support/until";

@@ -2,7 +2,7 @@
 import { encode } from "next-auth/jwt";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { cookieNames } from "@/app/lib/session-cookie";
-import { toDashboardTurn } from "@/src/core/password-hasher";
+import { toDashboardTurn } from "@/src/core/users/password-hasher";
 import { createTestDatabase, type TestDatabase } from "@/tests/support/database";
 import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";
 import type { StreamClient } from "@/tests/support/stream-client";

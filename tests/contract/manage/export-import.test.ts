@@ -1,7 +1,7 @@
 /** Files of records going out, and back in again as they were. */
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { createUniqueId } from "@/src/core/unique-id";
+import { createUniqueId } from "@/src/core/records/unique-id";
 import type { ExportFormat } from "@/src/shared/record-limits";
 import { jsonTexts } from "@/tests/support/json-texts";
 import { type ManageServer, type Person, startManageServer } from "./manage-server";

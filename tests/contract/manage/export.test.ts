@@ -1,6 +1,6 @@
 /** Files of records going out. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { createUniqueId } from "@/src/core/unique-id";
+import { createUniqueId } from "@/src/core/records/unique-id";
 import { type Answer, type ManageServer, type Person, startManageServer } from "./manage-server";
 
 let server: ManageServer;

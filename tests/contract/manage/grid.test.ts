@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { readRecordPage } from "@/src/control/read-record-page";
 import { parseRecordPageQuery } from "@/src/control/record-query";
-import { createUniqueId } from "@/src/core/unique-id";
+import { createUniqueId } from "@/src/core/records/unique-id";
 import { formatCursor } from "@/src/shared/cursor";
 import { gridPageSchema, gridRecordSchema } from "@/src/shared/management";
 import { readCursor } from "@/tests/support/read-cursor";

@@ -4,7 +4,7 @@ import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createRequestTurn } from "@/app/lib/limit-request";
-import { toDashboardTurn } from "@/src/core/password-hasher";
+import { toDashboardTurn } from "@/src/core/users/password-hasher";
 import { createDashboard } from "@/src/runtime/serve-dashboard";
 import { until } from "@/tests/support/until";
 import { type ManageServer, type Person, startManageServer } from "./manage-server";

@@ -1,6 +1,6 @@
 /** Signing in by next-auth's own routes, and what the session is good for (G1). */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { toDashboardTurn } from "@/src/core/password-hasher";
+import { toDashboardTurn } from "@/src/core/users/password-hasher";
 import { createLoginLimiter } from "@/src/limits/login-limiter";
 import { type Answer, type Call, HOST, type ManageServer, ORIGIN, startManageServer } from "./manage-server";
 

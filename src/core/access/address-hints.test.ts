@@ -1,0 +1,52 @@
+import { describe, expect, it } from "vitest";
+import { findKeyHint, findMisplacedKey, findNameHint } from "@/src/core/access/address-hints";
+import { CLOSE_REASON_BYTES_MAX } from "@/src/shared/protocol";
+
+const HEX = "0192f3c4a1b27c3d8e4f5a6b7c8d9e0f";
+
+describe("findNameHint", () => {
+  it.each([
+    [`things/${HEX}`, /^Name a record with \?uniqueId=<id>/],
+    ["things/0192f3c4-a1b2-7c3d-8e4f-5a6b7c8d9e0f", /^Name a record with \?uniqueId=<id>/],
+    ["things/", /^Leave out the slash/],
+    ["", /^The URL names no endpoint/],
+    ["Things", /lowercase/],
+    ["some--thing", /side by side/],
+  ])("[U3] %j", (name, hint) => {
+    expect(findNameHint(name)).toMatch(hint);
+  });
+
+  it.each(["things", "things/of-test", HEX])("[U3] says nothing of %j, whose form is right", (name) => {
+    expect(findNameHint(name)).toBeUndefined();
+  });
+});
+
+describe("findMisplacedKey", () => {
+  it.each<[string, Record<string, string>, RegExp]>([
+    ["Key=k", {}, /^Name the parameter key, not Key:/],
+    ["limit=1&apiKey=k", {}, /^Name the parameter key, not apiKey:/],
+    ["api_key=k", {}, /not api_key:/],
+    ["x-api-key=k", {}, /not x-api-key:/],
+    ["", { "x-apikey": "k" }, /^Name the header X-API-Key, not x-apikey;/],
+    ["", { "api-key": "k" }, /not api-key;/],
+    ["", { authorization: "Bearer k" }, /^Send the API key as \?key=<your key> or X-API-Key\./],
+    ["", { authorization: "k" }, /^Send the API key/],
+  ])("[U3] %j with %j", (query, headers, hint) => {
+    const found = findMisplacedKey(new URLSearchParams(query), headers) ?? "";
+    expect(found).toMatch(hint);
+    // The key itself is never in it.
+    expect(found).not.toMatch(/=k\b/);
+    expect(found.slice(0, CLOSE_REASON_BYTES_MAX)).toMatch(/\?key=<your key>/);
+  });
+
+  it("[U3] says nothing where nothing looks like a key", () => {
+    expect(findMisplacedKey(new URLSearchParams("limit=1&uniqueId=2&monkey=3"), { accept: "*/*" })).toBeUndefined();
+  });
+});
+
+it("[U3] another secret in place of the key is recognised by its form, and never shown", () => {
+  expect(findKeyHint(`mk_${"s".repeat(43)}`)).toMatch(/^Send a master key as X-Master-Key/);
+  expect(findKeyHint(`rst_${"s".repeat(43)}`)).toMatch(/^Send one of the project's keys/);
+  for (const secret of ["mk_", "rst_"]) expect(findKeyHint(`${secret}${"s".repeat(43)}`)).not.toContain("sss");
+  expect([findKeyHint("0".repeat(32)), findKeyHint(undefined)]).toEqual([undefined, undefined]);
+});

@@ -1,0 +1,41 @@
+/** Says what is wrong with the form of an address (U1, U3), for errors. It looks at the request alone, so it can't reveal whether a key or an endpoint exists. */
+import type { RequestHeaders } from "@/src/core/access/access-request";
+import { endpointNameProblem } from "@/src/shared/names";
+
+/** What people call the key's parameter; compared without case, "-" and "_". The right spelling is not in the list but for its case. */
+const KEY_NAMES: ReadonlySet<string> = new Set(["key", "apikey", "xapikey", "accesskey", "projectkey", "restedkey", "token", "apitoken"]);
+const KEY_HEADERS = ["x-apikey", "apikey", "api-key", "x-key", "key", "x-access-key"];
+/** A uniqueId, also with the dashes of a UUID. */
+const ID = /^[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}$/i;
+
+/** Where a request without a key may have put it; undefined where nothing looks like one. The fix stands first: a close reason has 123 bytes. */
+export function findMisplacedKey(parameters: URLSearchParams, headers: RequestHeaders): string | undefined {
+  for (const name of parameters.keys()) {
+    if (name.length <= 16 && KEY_NAMES.has(name.toLowerCase().replaceAll(/[-_]/g, "")))
+      return `Name the parameter key, not ${name}: ?key=<your key>. The API key is missing.`;
+  }
+  const header = KEY_HEADERS.find((name) => headers[name] !== undefined);
+  if (header !== undefined) return `Name the header X-API-Key, not ${header}; or add ?key=<your key> to the URL. The API key is missing.`;
+  if (headers.authorization !== undefined)
+    return "Send the API key as ?key=<your key> or X-API-Key. Authorization carries the access token of a user of the application.";
+  return undefined;
+}
+
+/** What to do about an endpoint's name that names none; undefined where its form is right. */
+export function findNameHint(endpointName: string): string | undefined {
+  if (endpointName === "") return "The URL names no endpoint. Use /api/1/ce/<endpoint>?key=<your key>.";
+  const slash = endpointName.lastIndexOf("/");
+  if (slash > 0 && ID.test(endpointName.slice(slash + 1)))
+    return "Name a record with ?uniqueId=<id>, not in the path: /api/1/ce/<endpoint>?uniqueId=<id>. The endpoint or the key is not valid.";
+  if (slash > 0 && slash === endpointName.length - 1)
+    return "Leave out the slash at the end of the path. The endpoint or the key is not valid.";
+  const problem = endpointNameProblem(endpointName);
+  return problem && `The URL has a name that no endpoint can have. ${problem}`;
+}
+
+/** What to do about a key whose form is that of another secret; undefined where it may be a key. The secret is not in it. */
+export function findKeyHint(key: string | undefined): string | undefined {
+  if (key?.startsWith("mk_")) return "Send a master key as X-Master-Key, and beside it the API key as ?key=<your key> or X-API-Key.";
+  if (key?.startsWith("rst_")) return "Send one of the project's keys as ?key=<your key>. A management token is for /api/manage alone.";
+  return undefined;
+}

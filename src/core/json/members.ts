@@ -1,0 +1,77 @@
+/** Takes the members of a JSON object apart, and puts them together, as text: digits and key order stay as sent. It must not validate. */
+import { closingQuote } from "@/src/core/json/text";
+
+/** A member of an object, as it is written. */
+export interface JsonMember {
+  /** Decoded. */
+  key: string;
+  /** From the key's opening quote to the value's end. */
+  text: string;
+  /** The value alone. */
+  valueText: string;
+}
+
+/** The members of an object, in order; of duplicate keys every one. `text` is a valid JSON text of an object. Takes time linear in its length. */
+export function readMembers(text: string): JsonMember[] {
+  const members: JsonMember[] = [];
+  let at = skipSpace(text, text.indexOf("{") + 1);
+  while (at < text.length && text[at] !== "}") {
+    const keyEnd = closingQuote(text, at) + 1;
+    const valueStart = skipSpace(text, text.indexOf(":", keyEnd) + 1);
+    const valueEnd = endOfValue(text, valueStart);
+    const keyText = text.slice(at, keyEnd);
+    members.push({
+      key: keyText.includes("\\") ? String(JSON.parse(keyText)) : keyText.slice(1, -1),
+      text: text.slice(at, valueEnd),
+      valueText: text.slice(valueStart, valueEnd),
+    });
+    at = skipSpace(text, valueEnd);
+    if (text[at] === ",") at = skipSpace(text, at + 1);
+  }
+  return members;
+}
+
+/** The JSON text of an object with these members. */
+export function writeMembers(members: readonly Pick<JsonMember, "text">[]): string {
+  return `{${members.map((member) => member.text).join(",")}}`;
+}
+
+/** The index behind the value that starts at `start`. Iterative: values may be nested deeply. */
+function endOfValue(text: string, start: number): number {
+  let open = 0;
+  let at = start;
+  for (; at < text.length; at += 1) {
+    switch (text[at]) {
+      case '"':
+        at = closingQuote(text, at);
+        break;
+      case "[":
+      case "{":
+        open += 1;
+        break;
+      case "]":
+      case "}":
+        // The end of the object that contains a number or literal.
+        if (open === 0) return at;
+        open -= 1;
+        break;
+      case ",":
+      case " ":
+      case "\n":
+      case "\r":
+      case "\t":
+        if (open === 0) return at;
+        continue;
+      default:
+        continue;
+    }
+    if (open === 0) return at + 1;
+  }
+  return at;
+}
+
+function skipSpace(text: string, start: number): number {
+  let at = start;
+  while (" \n\r\t".includes(text[at] ?? "x")) at += 1;
+  return at;
+}

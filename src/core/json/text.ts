@@ -1,0 +1,103 @@
+/** Judges JSON texts without changing them: what is stored are the bytes that were sent (R1). It must not build or reformat values. */
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { createJsonScan, findJsonProblem, type JsonProblem } from "@/src/core/json/scanner";
+import { AppError } from "@/src/shared/errors";
+import { JSON_DEPTH_MAX } from "@/src/shared/protocol";
+
+/** Up to so many characters JSON.parse is the fastest judge. Beyond, what it makes of a hostile text takes too long. */
+const SHORT_CHARACTERS = 16_384;
+/** So much of a long text is looked through at once: about a millisecond. */
+const TURN_CHARACTERS = 16_384;
+
+/**
+ * Answers the JSON text that may be stored: `text` without the white space around it. Raises `body_invalid` with the position when it
+ * is no JSON, has a NUL character in a string or key, or is nested deeper than JSON_DEPTH_MAX.
+ */
+export function parseJsonText(text: string): string {
+  return judge(text, text.length <= SHORT_CHARACTERS ? findShortProblem(text) : findJsonProblem(text, JSON_DEPTH_MAX));
+}
+
+/** The same, with pauses in which others get their turn: however long the text, nobody waits for all of it. */
+export async function parseLongJsonText(text: string): Promise<string> {
+  if (text.length <= SHORT_CHARACTERS) return parseJsonText(text);
+  const scan = createJsonScan(text, JSON_DEPTH_MAX);
+  while (!scan.advance(TURN_CHARACTERS)) await nextTurn();
+  return judge(text, scan.problem());
+}
+
+function judge(text: string, problem: JsonProblem | undefined): string {
+  if (problem) throw new AppError("body_invalid", { detail: describe(problem, text) });
+  return text.trim();
+}
+
+/** As findJsonProblem, faster where there is none. */
+function findShortProblem(text: string): JsonProblem | undefined {
+  // `\u0000` may also be an escaped backslash before plain text: the scan tells.
+  const isFine = isJson(text) && !text.includes("\\u0000") && !isDeeperThan(text, JSON_DEPTH_MAX);
+  return isFine ? undefined : findJsonProblem(text, JSON_DEPTH_MAX);
+}
+
+/** True when the JSON text is an object. */
+export function isJsonObject(text: string): boolean {
+  return /^\s*\{/.test(text);
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** True when arrays and objects of a valid JSON text are nested deeper than `depthMax`. */
+function isDeeperThan(text: string, depthMax: number): boolean {
+  // Each level takes two characters at least.
+  if (text.length <= 2 * depthMax) return false;
+  let depth = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    switch (text.charCodeAt(at)) {
+      case 0x22:
+        at = closingQuote(text, at);
+        break;
+      case 0x5b:
+      case 0x7b:
+        depth += 1;
+        if (depth > depthMax) return true;
+        break;
+      case 0x5d:
+      case 0x7d:
+        depth -= 1;
+        break;
+    }
+  }
+  return false;
+}
+
+/** The index of the quote that ends the string whose opening quote is at `start`, in a valid JSON text; its length when there is none. */
+export function closingQuote(text: string, start: number): number {
+  let at = text.indexOf('"', start + 1);
+  while (at >= 0) {
+    let backslashes = 0;
+    while (text.charCodeAt(at - 1 - backslashes) === 0x5c) backslashes += 1;
+    if (backslashes % 2 === 0) return at;
+    at = text.indexOf('"', at + 1);
+  }
+  return text.length;
+}
+
+function describe({ kind, what, offset, path }: JsonProblem, text: string): string {
+  const before = text.slice(0, offset);
+  const line = before.split("\n").length;
+  const column = offset - before.lastIndexOf("\n");
+  const where = `line ${line}, column ${column} (offset ${offset})`;
+  switch (kind) {
+    case "syntax":
+      return `The body is not valid JSON at ${where}: ${what}.`;
+    case "nul":
+      return `The body can't be stored: at ${where} ${what}. Remove it.`;
+    case "depth":
+      return `The body can't be stored: at ${where} ${what}, at ${path}.`;
+  }
+}

@@ -1,0 +1,99 @@
+/** Stores of records, files and users that ask for a project's quotas before they write (G20): every way to write goes through one of them. */
+import type { FileStore } from "@/src/core/files/ports";
+import type { Additions, Quotas, StagedBytes } from "@/src/core/limits/quotas";
+import type { RecordStore, Write } from "@/src/core/ports";
+import type { UserStore } from "@/src/core/users/ports";
+
+/** What an answer keeps of a record besides its data: id and times. */
+const ANSWER_BYTES_PER_RECORD = 110;
+
+type Admit = Pick<Quotas, "admit">;
+
+export function limitRecordStore(store: RecordStore, quotas: Admit): RecordStore {
+  return {
+    ...store,
+    commit: (endpointId, writes) => afterwards(quotas.admit(endpointId, sumWrites(writes)), () => store.commit(endpointId, writes)),
+    commitOnce: (endpointId, once, writes, toAnswer) =>
+      afterwards(quotas.admit(endpointId, withAnswers(sumWrites(writes), writes.length)), () =>
+        store.commitOnce(endpointId, once, writes, toAnswer),
+      ),
+    // How large the result is, is known when it is written; a merge may take the last byte's place, and no more.
+    merge: (endpointId, id, merge, conditions) =>
+      afterwards(quotas.admit(endpointId, { replaces: 0 }), () =>
+        store.merge(endpointId, id, merge, conditions).then((result) => {
+          if (result.outcome === "ok")
+            quotas.admit(endpointId, { replaces: Buffer.byteLength(result.change.record.data) })?.catch(() => undefined);
+          return result;
+        }),
+      ),
+  };
+}
+
+export function limitFileStore(store: FileStore, quotas: Pick<Quotas, "admit" | "stage">): FileStore {
+  /** By file: uploads under way. */
+  const staged = new Map<string, StagedBytes>();
+  function unstage(ids: readonly string[]): void {
+    for (const id of ids) {
+      staged.get(id)?.release();
+      staged.delete(id);
+    }
+  }
+  return {
+    ...store,
+    begin: (file, lifeMs, { endpointId, mayRepeat }) => {
+      const bytes = quotas.stage(endpointId, mayRepeat);
+      staged.set(file.id, bytes);
+      // A repeat is answered where no byte is left.
+      return afterwards(mayRepeat ? undefined : bytes.add(0), () => store.begin(file, lifeMs, { endpointId, mayRepeat }));
+    },
+    grow: (id, bytes) => staged.get(id)?.add(bytes),
+    release: (ids) => store.release(ids).finally(() => unstage(ids)),
+    commit: (endpointId, uploads, once) => {
+      const additions = sumWrites(uploads.map(({ write }) => write));
+      const fileBytes = uploads.reduce((sum, { file }) => sum + file.size, 0);
+      const stagedBytes = uploads.reduce((sum, { file }) => sum + (staged.get(file.id)?.size ?? 0), 0);
+      const all = { ...additions, fileBytes, stagedBytes };
+      return afterwards(quotas.admit(endpointId, once ? withAnswers(all, uploads.length) : all), () => {
+        unstage(uploads.map(({ file }) => file.id));
+        return store.commit(endpointId, uploads, once);
+      });
+    },
+  };
+}
+
+export function limitUserStore(store: UserStore, quotas: Admit): UserStore {
+  return {
+    ...store,
+    register: (user) =>
+      afterwards(quotas.admit(user.endpointId, { records: 1, users: 1, recordBytes: Buffer.byteLength(user.data) }), () =>
+        store.register(user),
+      ),
+    change: (change) =>
+      afterwards(quotas.admit(change.endpointId, { replaces: Buffer.byteLength(change.data) }), () => store.change(change)),
+  };
+}
+
+/** Without a turn of the event loop where there is nothing to wait for. */
+function afterwards<T>(admitted: Promise<void> | undefined, work: () => Promise<T>): Promise<T> {
+  return admitted ? admitted.then(work) : work();
+}
+
+/** What writes add; deletions take nothing back before the database has counted them. */
+function sumWrites(writes: readonly Write[]): Additions & { replaces?: number } {
+  let records = 0;
+  let recordBytes = 0;
+  let replaces: number | undefined;
+  for (const write of writes) {
+    if (write.type === "POST") {
+      records += 1;
+      recordBytes += Buffer.byteLength(write.data);
+    } else if (write.type === "PUT") {
+      replaces = (replaces ?? 0) + Buffer.byteLength(write.data);
+    }
+  }
+  return { records, recordBytes, ...(replaces === undefined ? {} : { replaces }) };
+}
+
+function withAnswers<T extends Additions>(additions: T, records: number): T & { answerBytes: number } {
+  return { ...additions, answerBytes: (additions.recordBytes ?? 0) + records * ANSWER_BYTES_PER_RECORD };
+}

@@ -1,0 +1,57 @@
+/** Idempotency keys, and what is remembered of a request (R9). */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { parseOnceHeader, toOnceKey, toRepeat, writeRemembered } from "@/src/core/records/idempotency-key";
+
+const KEY_1 = { master: false, keyId: "1", user: null };
+
+describe("an Idempotency-Key", () => {
+  it.each([["a"], ["~ !"], ["x".repeat(255)], ['"quoted"']])("[R9] may be %s", (header) => {
+    expect(parseOnceHeader(header)).toBe(header);
+  });
+
+  it.each([[""], ["x".repeat(256)], ["naïve"], ["a\tb"], ["a\u007f"]])("[R9] may not be %j", (header) => {
+    expect(() => parseOnceHeader(header)).toThrow(expect.objectContaining({ code: "idempotency_key_invalid" }));
+  });
+
+  it("[R9] is another one's when another one asks", () => {
+    const askers = [
+      KEY_1,
+      { ...KEY_1, keyId: "2" },
+      { ...KEY_1, user: { id: "1" } },
+      { ...KEY_1, user: { id: "2" } },
+      { ...KEY_1, master: true },
+    ];
+    const hashes = askers.map((asker) => Buffer.from(toOnceKey({ sent: "k", asker, asked: [] }).hash).toString("hex"));
+    expect(new Set(hashes).size).toBe(askers.length);
+    const byOtherKey = toOnceKey({ sent: "k", asker: { master: false, keyId: "2", user: { id: "1" } }, asked: [] });
+    expect(Buffer.from(byOtherKey.hash).toString("hex"), "the same user, with another key").toBe(hashes[2]);
+  });
+
+  it("[R9] tells requests apart, wherever their parts begin and end", () => {
+    const print = (...asked: string[]) => Buffer.from(toOnceKey({ sent: "k", asker: KEY_1, asked }).fingerprint).toString("hex");
+    expect(print("a", "b")).toBe(print("a", "b"));
+    const others = [print("a", "b"), print("ab", ""), print("", "ab"), print("ab"), print("a", "b", ""), print("b", "a"), print("1:a1:b")];
+    expect(new Set(others).size).toBe(others.length);
+  });
+});
+
+describe("what is remembered", () => {
+  it("[R9] comes back as it was, whatever the data", () => {
+    const record = fc.record({
+      id: fc.constant("0".repeat(32)),
+      version: fc.constant(1),
+      data: fc.oneof(
+        fc.json(),
+        fc.constantFrom("1e400", "-0", '"]},{\\""', '{"uniqueId":"x","data":[1, 2]}', '[ 1 ,\n{ "a" : "," } ]', '"\\ud800"'),
+      ),
+      createdAt: fc.constant("2026-11-24T00:00:00.000Z"),
+      updatedAt: fc.constant("2026-11-24T00:00:00.001Z"),
+    });
+    fc.assert(
+      fc.property(fc.array(record, { maxLength: 5 }), (records) => {
+        expect(toRepeat({ outcome: "repeated", answer: writeRemembered(records) })).toEqual({ records, isRepeat: true });
+      }),
+    );
+  });
+});

@@ -1,0 +1,82 @@
+/** Turns the bytes of a body into what is stored (R2). It must not read from sockets; http/read-body.ts does. */
+import { isUtf8 } from "node:buffer";
+import { parseLongJsonText } from "@/src/core/json/text";
+import { describeUnsupportedType, isJsonType, isUtf8Charset, parseMediaType } from "@/src/shared/content-type";
+import { AppError } from "@/src/shared/errors";
+import type { ContentKind } from "@/src/shared/protocol";
+
+/** A body as it is stored. */
+export interface RecordBody {
+  contentType: ContentKind;
+  /** JSON text. */
+  data: string;
+}
+
+/**
+ * The kind of content that a Content-Type header announces: JSON of any type that is JSON, or text. Throws `content_type_unsupported` for anything but
+ * these, and for a charset other than UTF-8; the detail says what was received, and which header to send.
+ */
+export function parseContentKind(contentType: string | undefined): ContentKind {
+  if (contentType === "application/json") return "json";
+  const { essence, charset, isAmbiguous } = parseMediaType(contentType);
+  const isText = essence === "text/plain";
+  if ((isText || isJsonType(essence)) && !isAmbiguous && isUtf8Charset(charset)) return isText ? "text" : "json";
+  throw new AppError("content_type_unsupported", { detail: describeUnsupportedType(contentType, ACCEPTED) });
+}
+
+const ACCEPTED = "For JSON send the header Content-Type: application/json; for a text, Content-Type: text/plain.";
+
+/**
+ * What to store of a body. JSON stays as it was sent but for white space around it; a text becomes a JSON string. A byte order mark
+ * is no part of either, and left out. Raises `body_empty` (also for white space alone) and `body_invalid` with the position.
+ */
+export async function parseRecordBody({ kind, bytes }: { kind: ContentKind; bytes: Uint8Array }): Promise<RecordBody> {
+  if (!isUtf8(bytes)) {
+    const isUtf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
+    const hint = isUtf16 ? " It begins as UTF-16 does: encode it as UTF-8." : "";
+    throw new AppError("body_invalid", {
+      detail: `The body is not valid UTF-8 at byte ${invalidUtf8Offset(bytes)} (counted from 0).${hint}`,
+    });
+  }
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const hasMark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
+  const text = buffer.toString("utf8", hasMark ? 3 : 0);
+  if (!/\S/.test(text)) throw new AppError("body_empty");
+  if (kind === "json") return { contentType: "json", data: await parseLongJsonText(text) };
+  const nul = text.indexOf("\0");
+  if (nul >= 0) {
+    throw new AppError("body_invalid", { detail: `The body can't be stored: there is a NUL character at $, offset ${nul}. Remove it.` });
+  }
+  return { contentType: "text", data: JSON.stringify(text) };
+}
+
+/** The index of the first byte that does not belong to valid UTF-8; the length when there is none. */
+export function invalidUtf8Offset(bytes: Uint8Array): number {
+  let at = 0;
+  while (at < bytes.length) {
+    const length = sequenceLength(bytes, at);
+    if (length === 0) return at;
+    at += length;
+  }
+  return at;
+}
+
+/** The length of the well-formed sequence at `at` (Unicode, table 3-7); 0 when there is none. */
+function sequenceLength(bytes: Uint8Array, at: number): number {
+  const first = bytes[at] ?? 0xff;
+  if (first < 0x80) return 1;
+  const second = bytes[at + 1] ?? 0;
+  const isNext = (offset: number): boolean => ((bytes[at + offset] ?? 0) & 0xc0) === 0x80;
+  if (first >= 0xc2 && first <= 0xdf) return isNext(1) ? 2 : 0;
+  if (first >= 0xe0 && first <= 0xef) {
+    const isOverlong = first === 0xe0 && second < 0xa0;
+    const isSurrogate = first === 0xed && second > 0x9f;
+    return isNext(1) && isNext(2) && !isOverlong && !isSurrogate ? 3 : 0;
+  }
+  if (first >= 0xf0 && first <= 0xf4) {
+    const isOverlong = first === 0xf0 && second < 0x90;
+    const isBeyond = first === 0xf4 && second > 0x8f;
+    return isNext(1) && isNext(2) && isNext(3) && !isOverlong && !isBeyond ? 4 : 0;
+  }
+  return 0;
+}

@@ -1,0 +1,188 @@
+/** What a user's body says of its credentials, and its data without them (L1, L2, L4). It must not hash, store or compare passwords. */
+import { type JsonMember, readMembers, writeMembers } from "@/src/core/json/members";
+import { mergeJsonObjects } from "@/src/core/json/merge";
+import { isJsonObject } from "@/src/core/json/text";
+import type { RecordBody } from "@/src/core/records/record-body";
+import { AppError } from "@/src/shared/errors";
+import { hasInvisible } from "@/src/shared/invisible";
+import { APP_PASSWORD_LENGTH_MAX, APP_PASSWORD_LENGTH_MIN } from "@/src/shared/password-length";
+import { APP_USER_NAME_LENGTH_MAX, type PutStrategy } from "@/src/shared/protocol";
+
+type NameField = "username" | "email";
+
+export interface Registration {
+  /** As it is compared. */
+  name: string;
+  password: string;
+  /** JSON text: the body without the password. */
+  data: string;
+}
+
+export interface Login {
+  /** As it is compared. */
+  name: string;
+  password: string;
+}
+
+export interface UserPatch {
+  /** As it is compared; undefined: none was sent. */
+  name: string | undefined;
+  /** The new one. */
+  password: string | undefined;
+  currentPassword: string | undefined;
+  /** The body without passwords, and which field has the name. */
+  members: readonly JsonMember[];
+  nameField: NameField | undefined;
+}
+
+const NAME_FIELDS: readonly NameField[] = ["username", "email"];
+/** They are never part of a record. */
+const SECRET_FIELDS: ReadonlySet<string> = new Set(["password", "currentPassword"]);
+
+const EMAIL = /^[^\s@]+@[^\s@.]+(?:\.[^\s@.]+)*$/;
+
+/**
+ * The form in which names are compared: without regard to case, to how characters are composed (NFKC), or to space around it.
+ * Usernames and e-mail addresses share one namespace.
+ */
+export function toComparedName(name: string): string {
+  // Lower case may leave characters decomposed.
+  return name.normalize("NFKC").trim().toLowerCase().normalize("NFKC");
+}
+
+/** Raises `credentials_missing` and `credentials_invalid`, which names the fields. */
+export function parseRegistration(body: RecordBody): Registration {
+  const sent = readCredentials(body);
+  const problems = new Map<string, string>();
+  const password = passwordOf(sent.members, problems);
+  const name = nameOf(sent, problems);
+  refuse(problems);
+  if (name === undefined || password === undefined) throw new AppError("credentials_missing");
+  return { name, password, data: writeMembers(withoutSecrets(sent.members)) };
+}
+
+/** Names and passwords that nobody can have are no error here: they are wrong. Raises `credentials_missing`, `credentials_invalid`. */
+export function parseLogin(body: RecordBody): Login {
+  const { members, nameField } = readCredentials(body);
+  const name = nameField && lastValue(members, nameField);
+  const password = lastValue(members, "password");
+  const problems = new Map<string, string>();
+  if (nameField && typeof name !== "string") problems.set(nameField, "This is a string.");
+  if (password !== undefined && typeof password !== "string") problems.set("password", "This is a string.");
+  refuse(problems);
+  if (typeof name !== "string" || typeof password !== "string") throw new AppError("credentials_missing");
+  // Beyond these lengths they match nothing, and need not be kept or hashed whole.
+  return {
+    name: toComparedName(name.slice(0, APP_USER_NAME_LENGTH_MAX + 1)),
+    password: password.slice(0, 2 * APP_PASSWORD_LENGTH_MAX + 1),
+  };
+}
+
+/** Raises `body_invalid` for what is no object, `credentials_missing` for two names, and `credentials_invalid`, which names the fields. */
+export function parseUserPatch(body: RecordBody): UserPatch {
+  if (body.contentType !== "json" || !isJsonObject(body.data)) {
+    throw new AppError("body_invalid", { detail: "The record of a user is a JSON object." });
+  }
+  const sent = readCredentials(body);
+  const problems = new Map<string, string>();
+  const name = nameOf(sent, problems);
+  const password = passwordOf(sent.members, problems);
+  const currentPassword = lastValue(sent.members, "currentPassword");
+  if (currentPassword !== undefined && typeof currentPassword !== "string") problems.set("currentPassword", "This is a string.");
+  refuse(problems);
+  return {
+    name,
+    password,
+    currentPassword: typeof currentPassword === "string" ? currentPassword.slice(0, 2 * APP_PASSWORD_LENGTH_MAX + 1) : undefined,
+    members: withoutSecrets(sent.members),
+    nameField: sent.nameField,
+  };
+}
+
+/** What is wrong with a password that a user shall get; undefined: nothing. */
+export function passwordProblem(password: string): string | undefined {
+  // So many code units are more characters, whichever they are.
+  const length = password.length > 2 * APP_PASSWORD_LENGTH_MAX ? password.length : [...password].length;
+  if (length < APP_PASSWORD_LENGTH_MIN) return `Use ${APP_PASSWORD_LENGTH_MIN} characters or more.`;
+  return length > APP_PASSWORD_LENGTH_MAX ? `Use ${APP_PASSWORD_LENGTH_MAX} characters at most.` : undefined;
+}
+
+/**
+ * A user's data after a PUT (R4), which always has the name: the old one's field stays where none was sent. A body with nothing but
+ * passwords leaves the data as it is, whatever the strategy.
+ */
+export async function applyUserPatch(current: string, { members, nameField }: UserPatch, strategy: PutStrategy): Promise<string> {
+  if (members.length === 0) return current;
+  const old = readMembers(current);
+  if (strategy === "merge") {
+    const kept = nameField ? old.filter(({ key }) => key === nameField || !isNameField(key)) : old;
+    return mergeJsonObjects(writeMembers(kept), writeMembers(members));
+  }
+  return writeMembers(nameField ? members : [...old.filter(({ key }) => isNameField(key)), ...members]);
+}
+
+interface Sent {
+  members: readonly JsonMember[];
+  nameField: NameField | undefined;
+}
+
+function readCredentials({ contentType, data }: RecordBody): Sent {
+  if (contentType !== "json") throw new AppError("content_type_unsupported", { detail: "Send application/json." });
+  if (!isJsonObject(data)) throw new AppError("credentials_missing");
+  const members = readMembers(data);
+  const [nameField, other] = NAME_FIELDS.filter((field) => members.some(({ key }) => key === field));
+  if (other) throw new AppError("credentials_missing", { detail: "Send username or email, not both." });
+  return { members, nameField };
+}
+
+function nameOf({ members, nameField }: Sent, problems: Map<string, string>): string | undefined {
+  if (!nameField) return undefined;
+  const value = lastValue(members, nameField);
+  const problem = typeof value === "string" ? nameProblem(nameField, value) : "This is a string.";
+  if (problem) problems.set(nameField, problem);
+  return typeof value === "string" && problem === undefined ? toComparedName(value) : undefined;
+}
+
+function nameProblem(field: NameField, value: string): string | undefined {
+  // Before it is normalized: that takes a time that grows with the square of a run of combining marks.
+  if (value.length > APP_USER_NAME_LENGTH_MAX) return `Use ${APP_USER_NAME_LENGTH_MAX} characters at most.`;
+  const name = toComparedName(value);
+  if (name === "") return "This must not be empty.";
+  // Characters may become several when they are composed anew.
+  if (name.length > APP_USER_NAME_LENGTH_MAX) return `Use ${APP_USER_NAME_LENGTH_MAX} characters at most.`;
+  if (hasInvisible(value)) return "Leave out control characters and invisible ones.";
+  if (value !== value.trim()) return "Leave out the space around it.";
+  return field === "email" && !EMAIL.test(name) ? "This is not an e-mail address." : undefined;
+}
+
+function passwordOf(members: readonly JsonMember[], problems: Map<string, string>): string | undefined {
+  const value = lastValue(members, "password");
+  if (value === undefined) return undefined;
+  if (typeof value !== "string") {
+    problems.set("password", "This is a string.");
+    return undefined;
+  }
+  const problem = passwordProblem(value);
+  if (problem) problems.set("password", problem);
+  return value;
+}
+
+/** Of duplicate keys the last counts, as everywhere. Undefined: there is none. */
+function lastValue(members: readonly JsonMember[], field: string): unknown {
+  const member = members.findLast(({ key }) => key === field);
+  if (!member) return undefined;
+  // What is no string is wrong, whatever it is; it need not be read.
+  return member.valueText.startsWith('"') ? JSON.parse(member.valueText) : null;
+}
+
+function withoutSecrets(members: readonly JsonMember[]): JsonMember[] {
+  return members.filter(({ key }) => !SECRET_FIELDS.has(key));
+}
+
+function isNameField(key: string): boolean {
+  return NAME_FIELDS.some((field) => field === key);
+}
+
+function refuse(problems: ReadonlyMap<string, string>): void {
+  if (problems.size > 0) throw new AppError("credentials_invalid", { fields: Object.fromEntries(problems) });
+}

@@ -1,0 +1,291 @@
+/** The rules of an application's users (L1–L4): register, log in, log out, change, delete. It must not know transports, nor check access (access.ts does). */
+import { createHash, randomBytes } from "node:crypto";
+import type { Tokens } from "@/src/core/access/access-tokens";
+import type { CallerPath } from "@/src/core/access/caller-path";
+import type { RegistrationLimit } from "@/src/core/limits/registration-limit";
+import type { Clock, LoginLimiter, Sandbox, StoredRecord } from "@/src/core/ports";
+import type { RecordBody } from "@/src/core/records/record-body";
+import type { Records, WriteConditions } from "@/src/core/records/records";
+import { requireSchemaMatch } from "@/src/core/records/schema-check";
+import { createUniqueId } from "@/src/core/records/unique-id";
+import { applyUserPatch, parseLogin, parseRegistration, parseUserPatch, passwordProblem } from "@/src/core/users/credentials";
+import type { PasswordHasher } from "@/src/core/users/password-hasher";
+import type { StoredUser, UserStore, UserWriteResult } from "@/src/core/users/ports";
+import { tryPassword } from "@/src/core/users/try-password";
+import { AppError } from "@/src/shared/errors";
+import type { PutStrategy } from "@/src/shared/protocol";
+
+/** The authentication endpoint that is spoken to. */
+export interface UserSite {
+  endpointId: string;
+  projectId: string;
+  /** Of the endpoint (R10); null: none. */
+  schema: string | null;
+}
+
+/** A token that was handed out. It is told once: only its hash is kept. */
+export interface IssuedToken {
+  token: string;
+  expiresAt: Date;
+}
+
+export interface UserUpdate extends WriteConditions {
+  site: UserSite;
+  id: string;
+  strategy: PutStrategy;
+  body: RecordBody;
+  caller: CallerPath;
+  /** Of the user that asks: stays when the password changes. */
+  tokenId?: string | undefined;
+  /** From where; null: unknown. */
+  address: string | null;
+}
+
+/** What becomes of a user's password. */
+interface PasswordChange {
+  /** Undefined: it stays, and so do the user's tokens. */
+  newHash?: string | undefined;
+  /** Of the password that the caller has shown to know. */
+  provenHash?: string;
+}
+
+export interface Users {
+  /**
+   * Stores a new user (L1). `isTrusted`: the application itself registers it (master key), so the limits of registrations do not apply. Throws
+   * `credentials_missing`, `credentials_invalid`, `username_taken`, `schema_mismatch`, `rate_limited`, `server_busy`; then nothing was written.
+   */
+  register(request: {
+    site: UserSite;
+    body: RecordBody;
+    caller: CallerPath;
+    address: string | null;
+    isTrusted: boolean;
+  }): Promise<StoredRecord>;
+  /** Hands out an access token (L2). Raises `credentials_missing`, `credentials_invalid`, `rate_limited`; `login_failed`, in the same time for whatever reason. */
+  login(request: {
+    site: UserSite;
+    body: RecordBody;
+    caller: CallerPath;
+    address: string | null;
+    userAgent: string | null;
+  }): Promise<IssuedToken & { record: StoredRecord }>;
+  /** Ends a token at once (L3). */
+  logout(request: { projectId: string; tokenId: string }): Promise<void>;
+  /**
+   * Changes a user (L4). A `password` that is the current one changes nothing. With `onlyOwner` another one needs `currentPassword`: throws
+   * `current_password_wrong`, `rate_limited`. Throws also what `register` and Records.update throw; then nothing was written.
+   */
+  update(request: UserUpdate): Promise<StoredRecord>;
+  /** Deletes a user with its credentials and tokens, and answers the record as it was. Raises `record_not_found`, `access_denied`, `version_conflict`. */
+  remove(request: WriteConditions & { site: Omit<UserSite, "schema">; id: string }): Promise<StoredRecord>;
+  /** Sets a new password and ends all tokens, for the endpoint's owner. Raises `credentials_invalid`, `record_not_found`. */
+  setPassword(request: { site: Omit<UserSite, "schema">; id: string; password: string; caller: CallerPath }): Promise<void>;
+  /** Deletes tokens that expired a day ago or earlier, one batch after the other. */
+  sweepTokens(): Promise<void>;
+}
+
+export interface UsersOptions {
+  store: UserStore;
+  records: Pick<Records, "remove">;
+  tokens: Pick<Tokens, "invalidate">;
+  limiter: LoginLimiter;
+  registrations: RegistrationLimit;
+  passwords: PasswordHasher;
+  sandbox: Pick<Sandbox, "validate">;
+  clock: Clock;
+  /** Milliseconds from log-in to expiry. */
+  accessTokenTtlMs: number;
+  /** Bounds what a merge may make of a record. */
+  recordBytesMax: number;
+}
+
+const NOT_CURRENT =
+  "The password is not the user's current one. To change it, send the current one as currentPassword. To keep it, send the current one or leave password out.";
+const TOKEN_BYTES = 32;
+/** With one more the oldest is revoked. */
+const LIVE_TOKENS_MAX = 100;
+const USER_AGENT_LENGTH_MAX = 400;
+const ADDRESS_LENGTH_MAX = 64;
+/** A user may change so often between read and write before a change gives up. */
+const CHANGE_ATTEMPTS_MAX = 20;
+/** Expired tokens are kept so long, so that who still has one hears that it has expired. */
+const EXPIRED_KEPT_MS = 24 * 60 * 60 * 1000;
+const SWEEP_BATCH = 1000;
+
+export function createUsers(options: UsersOptions): Users {
+  return new StoredUsers(options);
+}
+
+class StoredUsers implements Users {
+  readonly #options: UsersOptions;
+
+  constructor(options: UsersOptions) {
+    this.#options = options;
+  }
+
+  async register({ site, body, caller, address, isTrusted }: Parameters<Users["register"]>[0]): Promise<StoredRecord> {
+    const { store, passwords, registrations } = this.#options;
+    const { name, password, data } = parseRegistration(body);
+    await this.#requireMatch(site, data, caller);
+    if (!isTrusted) await registrations.count({ endpointId: site.endpointId, address });
+    // Hashing is what registering costs; a name that is taken need not cost it.
+    if (await store.findByName(site.endpointId, name)) throw new AppError("username_taken");
+    const passwordHash = await passwords.hash(password, { kind: "registration", caller });
+    const user = { endpointId: site.endpointId, id: createUniqueId(), data, name, passwordHash };
+    return toRecord(await store.register(user));
+  }
+
+  async login({ site, body, caller, address, userAgent }: Parameters<Users["login"]>[0]): Promise<IssuedToken & { record: StoredRecord }> {
+    const { store, clock, accessTokenTtlMs, tokens } = this.#options;
+    const { name, password } = parseLogin(body);
+    const user = await store.findByName(site.endpointId, name);
+    const isRight = await this.#tryPassword({ site, name, caller, address, stored: user?.passwordHash ?? null, password });
+    if (!isRight || !user) throw new AppError("login_failed");
+    const token = randomBytes(TOKEN_BYTES).toString("base64url");
+    const now = clock.now();
+    const expiresAt = new Date(now.getTime() + accessTokenTtlMs);
+    const stored = await store.createToken({
+      userId: user.record.id,
+      provenHash: user.passwordHash,
+      projectId: site.projectId,
+      hash: createHash("sha256").update(token).digest(),
+      userAgent: userAgent?.slice(0, USER_AGENT_LENGTH_MAX) ?? null,
+      address: address?.slice(0, ADDRESS_LENGTH_MAX) ?? null,
+      now,
+      expiresAt,
+      liveMax: LIVE_TOKENS_MAX,
+    });
+    // Deleted, or given another password, while this one was checked.
+    if (!stored) throw new AppError("login_failed");
+    if (stored.endedOthers) tokens.invalidate(site.projectId);
+    return { record: user.record, token, expiresAt };
+  }
+
+  async logout({ projectId, tokenId }: { projectId: string; tokenId: string }): Promise<void> {
+    const { store, tokens, clock } = this.#options;
+    await store.revokeToken(tokenId, clock.now());
+    tokens.invalidate(projectId);
+  }
+
+  async update(request: UserUpdate): Promise<StoredRecord> {
+    const { store, tokens, clock } = this.#options;
+    const { site, id, strategy, caller, tokenId, expectedVersion } = request;
+    const patch = parseUserPatch(request.body);
+    let change: PasswordChange | undefined;
+    for (let attempt = 1; attempt <= CHANGE_ATTEMPTS_MAX; attempt++) {
+      const user = await store.find(site.endpointId, id);
+      refuseUnlessMet(user, request);
+      // Once: a change that is made anew needs no further proof. The store refuses it when the password is another one by then.
+      if (patch.password !== undefined) change ??= await this.#judgePassword(user, patch.password, patch.currentPassword, request);
+      const data = await applyUserPatch(user.record.data, patch, strategy);
+      this.#refuseLarge(data);
+      await this.#requireMatch(site, data, caller);
+      const result = await store.change({
+        endpointId: site.endpointId,
+        id,
+        data,
+        expectedVersion: user.record.version,
+        name: patch.name,
+        password: change?.newHash === undefined ? undefined : { hash: change.newHash, keepTokenId: tokenId },
+        provenHash: change?.provenHash,
+        now: clock.now(),
+      });
+      // Changed since it was read. The caller's own condition would fail now; without one the change is made anew.
+      if (result.outcome === "version_conflict" && expectedVersion === undefined) continue;
+      const record = toRecord(result);
+      if (change?.newHash !== undefined) tokens.invalidate(site.projectId);
+      return record;
+    }
+    throw new AppError("server_busy", { detail: "This user is changed by too many at once. Try again shortly.", retryAfterSeconds: 1 });
+  }
+
+  async remove({ site, id, ...conditions }: Parameters<Users["remove"]>[0]): Promise<StoredRecord> {
+    const { records, tokens } = this.#options;
+    const record = await records.remove({ endpointId: site.endpointId, id, ...conditions });
+    tokens.invalidate(site.projectId);
+    return record;
+  }
+
+  async setPassword({ site, id, password, caller }: Parameters<Users["setPassword"]>[0]): Promise<void> {
+    const { store, tokens, clock, passwords } = this.#options;
+    const problem = passwordProblem(password);
+    if (problem) throw new AppError("credentials_invalid", { fields: { password: problem } });
+    const hash = await passwords.hash(password, { kind: "login", caller });
+    if (!(await store.setPassword({ endpointId: site.endpointId, id, hash, now: clock.now() }))) throw new AppError("record_not_found");
+    tokens.invalidate(site.projectId);
+  }
+
+  async sweepTokens(): Promise<void> {
+    const { store, clock } = this.#options;
+    const before = new Date(clock.now().getTime() - EXPIRED_KEPT_MS);
+    while ((await store.deleteExpiredTokens(before, SWEEP_BATCH)) === SWEEP_BATCH);
+  }
+
+  /**
+   * Decides what a password in a PUT does. Clients of the original service send the one that was registered with every change, so the current
+   * one proves itself. Guesses count like those of logins; the master key needs no proof, so its passwords are not guesses.
+   */
+  async #judgePassword(
+    { name, passwordHash }: StoredUser,
+    password: string,
+    currentPassword: string | undefined,
+    { site, caller, address, onlyOwner }: UserUpdate,
+  ): Promise<PasswordChange> {
+    const { passwords } = this.#options;
+    const turn = { kind: "login", caller } as const;
+    if (onlyOwner === undefined) {
+      const isCurrent = await passwords.verify(passwordHash, password, turn);
+      return isCurrent ? {} : { newHash: await passwords.hash(password, turn) };
+    }
+    const proof = currentPassword ?? password;
+    const isRight = await this.#tryPassword({ site, name, caller, address, stored: passwordHash, password: proof });
+    if (!isRight) throw new AppError("current_password_wrong", currentPassword === undefined ? { detail: NOT_CURRENT } : {});
+    const isSame = proof.normalize("NFKC") === password.normalize("NFKC");
+    return { provenHash: passwordHash, newHash: isSame ? undefined : await passwords.hash(password, turn) };
+  }
+
+  #tryPassword(request: {
+    site: UserSite;
+    name: string;
+    caller: CallerPath;
+    address: string | null;
+    stored: string | null;
+    password: string;
+  }): Promise<boolean> {
+    const { passwords, limiter } = this.#options;
+    const { site, name, caller, address, stored, password } = request;
+    const attempt = { account: `${site.endpointId} ${name}`, address, scope: site.endpointId };
+    return tryPassword({ passwords, limiter, attempt, turn: { kind: "login", caller }, stored, password });
+  }
+
+  #refuseLarge(data: string): void {
+    const { recordBytesMax } = this.#options;
+    if (Buffer.byteLength(data) <= recordBytesMax) return;
+    throw new AppError("body_too_large", { detail: `The record would be larger than ${recordBytesMax} bytes.` });
+  }
+
+  #requireMatch({ schema }: UserSite, data: string, caller: CallerPath): Promise<void> {
+    return requireSchemaMatch({ sandbox: this.#options.sandbox, schema, texts: [data], caller });
+  }
+}
+
+/** In the order in which the door checks. */
+function refuseUnlessMet(user: StoredUser | undefined, { id, onlyOwner, expectedVersion }: UserUpdate): asserts user is StoredUser {
+  if (!user) throw new AppError("record_not_found");
+  if (onlyOwner !== undefined && onlyOwner !== id) throw new AppError("access_denied");
+  if (expectedVersion !== undefined && expectedVersion !== user.record.version) throw new AppError("version_conflict");
+}
+
+function toRecord(result: UserWriteResult): StoredRecord {
+  switch (result.outcome) {
+    case "ok":
+      return result.change.record;
+    case "password_changed":
+      // Since it was proven.
+      throw new AppError("current_password_wrong");
+    case "endpoint_not_found":
+      throw new AppError("endpoint_or_key_invalid", { internal: "the endpoint was deleted before the write" });
+    default:
+      throw new AppError(result.outcome);
+  }
+}
