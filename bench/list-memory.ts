@@ -14,7 +14,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type pg from "pg";
 import { parseConfig } from "@/src/config/config";
 import { createPool } from "@/src/db/client";
-import { startEmbeddedPostgres } from "@/src/db/embedded-postgres";
+import { startEmbeddedPostgres } from "@/src/db/embedded/postgres";
 import { migrate } from "@/src/db/migrate";
 import { boot } from "@/src/runtime/boot";
 import { createLog } from "@/src/runtime/log";

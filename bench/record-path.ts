@@ -8,10 +8,10 @@ import path from "node:path";
 import pg from "pg";
 import type { Log } from "@/src/core/ports";
 import { createUniqueId } from "@/src/core/records/unique-id";
-import { startEmbeddedPostgres } from "@/src/db/embedded-postgres";
+import { startEmbeddedPostgres } from "@/src/db/embedded/postgres";
 import { createLanes } from "@/src/db/lanes";
 import { migrate } from "@/src/db/migrate";
-import { createRecordStore } from "@/src/db/record-store";
+import { createRecordStore } from "@/src/db/records/record-store";
 import { createProcessHints } from "@/src/realtime/hints";
 
 const CONCURRENCY = 50;

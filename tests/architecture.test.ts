@@ -67,7 +67,7 @@ const shipped = files.filter((file) => /^(app|src)\/|^(server|proxy)\.ts$/.test(
 
 function list(place: string): string[] {
   const stat = fs.statSync(place, { throwIfNoEntry: false });
-  if (!stat || place === "src/db/generated") return [];
+  if (!stat || place === "src/db/prisma/generated") return [];
   if (!stat.isDirectory()) return /\.(tsx?|mjs|mts)$/.test(place) ? [place] : [];
   return fs.readdirSync(place).flatMap((name) => list(path.posix.join(place, name)));
 }
@@ -174,10 +174,10 @@ describe("doors", () => {
     const write =
       /\b(INSERT\s+INTO|UPDATE|DELETE\s+FROM|MERGE\s+INTO|TRUNCATE(\s+TABLE)?|COPY)\s+(ONLY\s+)?("?public"?\s*\.\s*)?"(Record|Change)"|\brecord_commit\s*\(/i;
     // The sweep forgets what is too old to be replayed (W10), and touches no record.
-    const others = shipped.filter((file) => !/^src\/db\/(record-(door|store)|sweep-changes)\.ts$/.test(file));
+    const others = shipped.filter((file) => !/^src\/db\/records\/(record-(commit|store)|change-retention)\.ts$/.test(file));
     expect(others.filter((file) => write.test(read(file)))).toEqual([]);
     expect('db.query(`update "Record" set data = 1`)').toMatch(write);
-    expect(read("src/db/generated/internal/class.ts")).not.toMatch(write);
+    expect(read("src/db/prisma/generated/internal/class.ts")).not.toMatch(write);
   });
 });
 

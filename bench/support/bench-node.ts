@@ -5,7 +5,7 @@ import os from "node:os";
 import path from "node:path";
 import type pg from "pg";
 import { createPool } from "@/src/db/client";
-import { startEmbeddedPostgres } from "@/src/db/embedded-postgres";
+import { startEmbeddedPostgres } from "@/src/db/embedded/postgres";
 import { migrate } from "@/src/db/migrate";
 import { createCleanup } from "@/src/runtime/cleanup";
 import { createLog } from "@/src/runtime/log";

@@ -17,7 +17,7 @@ const SOURCES = [
 
 /** Answers "unchanged" when there is nothing to do. */
 export async function build() {
-  const hash = hashOf(SOURCES, { skip: (file) => file === "src/db/generated" || /\.test\.tsx?$/.test(file) });
+  const hash = hashOf(SOURCES, { skip: (file) => file === "src/db/prisma/generated" || /\.test\.tsx?$/.test(file) });
   if (readStamp(STAMP) === hash && OUTPUTS.every((file) => fs.existsSync(file))) return "unchanged";
   fs.rmSync(STAMP, { force: true });
   await runPackage("next/dist/bin/next", ["build"], { env: { NODE_ENV: "production", NEXT_TELEMETRY_DISABLED: "1" } });

@@ -8,7 +8,7 @@ const STAMP = "node_modules/.rested/prisma-client";
 /** Answers "unchanged" when there is nothing to do. Needs no network. */
 export async function generate() {
   const hash = hashOf(["prisma/schema.prisma", "prisma.config.ts", "node_modules/prisma/package.json"]);
-  if (readStamp(STAMP) === hash && fs.existsSync("src/db/generated/client.ts")) return "unchanged";
+  if (readStamp(STAMP) === hash && fs.existsSync("src/db/prisma/generated/client.ts")) return "unchanged";
   // Prisma would download an engine that generating does not use; any program in its place keeps it from that.
   const harmless = ["/bin/true", "/usr/bin/true"].find((file) => fs.existsSync(file)) ?? process.execPath;
   await runPackage("prisma/build/index.js", ["generate"], {

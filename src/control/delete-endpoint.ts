@@ -1,7 +1,7 @@
 /** Deletes an endpoint with its records and log (G4, G18). */
 import type { Definitions } from "@/src/core/access/resolved-endpoints";
 import type { Db } from "@/src/db/client";
-import type { EndpointQueue } from "@/src/db/endpoint-queue";
+import type { EndpointQueue } from "@/src/db/records/endpoint-queue";
 import { AppError } from "@/src/shared/errors";
 import { requireOwnEndpoint } from "./require-own-endpoint";
 

@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { parseFlag } from "@/src/core/records/parse-flag";
 import { toRecordText } from "@/src/core/records/record-text";
 import type { Db } from "@/src/db/client";
-import type { RecordSearch } from "@/src/db/record-search";
+import type { RecordSearch } from "@/src/db/records/record-search";
 import { AppError } from "@/src/shared/errors";
 import { CSV_DELIMITERS, type CsvDelimiter, EXPORT_FORMATS, type ExportFormat } from "@/src/shared/record-limits";
 import { ColumnOrder, type OrderedColumns } from "./column-order";

@@ -3,7 +3,7 @@ import { type CallerPath, toOwnerPath } from "@/src/core/access/caller-path";
 import type { Quotas } from "@/src/core/limits/quotas";
 import type { Sandbox } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
-import type { ImportStaging } from "@/src/db/import-staging";
+import type { ImportStaging } from "@/src/db/records/import-staging";
 import { AppError } from "@/src/shared/errors";
 import type { FoundCharset } from "./imports/charset";
 import type { Importer, ImportFile } from "./imports/importer";

@@ -1,7 +1,7 @@
 /** Answers a page of the grid. Data passes through as text: its digits and key order stay. */
 import type { ChangeLog } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
-import type { RecordSearch } from "@/src/db/record-search";
+import type { RecordSearch } from "@/src/db/records/record-search";
 import { formatCursor } from "@/src/shared/cursor";
 import { readLogPosition } from "./read-log-position";
 import { readRecordPage, toGridRecordText, toNextText } from "./read-record-page";

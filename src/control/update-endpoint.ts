@@ -3,7 +3,7 @@ import { toOwnerPath } from "@/src/core/access/caller-path";
 import type { Definitions } from "@/src/core/access/resolved-endpoints";
 import type { Sandbox } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
-import type { EndpointQueue } from "@/src/db/endpoint-queue";
+import type { EndpointQueue } from "@/src/db/records/endpoint-queue";
 import type { EndpointDetail, EndpointPatch } from "@/src/shared/management";
 import { isUniqueViolation } from "./constraint-violation";
 import { endpointNameTaken } from "./create-endpoint";

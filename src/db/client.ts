@@ -3,10 +3,10 @@ import { PrismaPg } from "@prisma/adapter-pg";
 import type { Types } from "@prisma/client/runtime/client";
 import pg from "pg";
 import type { Hints, Log } from "@/src/core/ports";
-import { createChangeExtension, type Enter } from "@/src/db/change-extension";
 import { retryContention, toDatabaseError } from "@/src/db/errors";
-import { type Prisma, PrismaClient } from "@/src/db/generated/client";
-import { createHintScopes, type HintScopes } from "@/src/db/hint-scopes";
+import { createChangeExtension, type Enter } from "@/src/db/prisma/change-extension";
+import { type Prisma, PrismaClient } from "@/src/db/prisma/generated/client";
+import { createHintScopes, type HintScopes } from "@/src/db/prisma/transaction-hints";
 import { findStatementName } from "@/src/db/statement";
 
 const CONNECTIONS_MAX = 10;

@@ -3,11 +3,11 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { createFairSemaphore, type FairSemaphore } from "@/src/core/limits/fair-semaphore";
 import type { Hints } from "@/src/core/ports";
 import { createDb, type Db } from "@/src/db/client";
-import { createEndpointQueue, type EndpointQueue, WRITE_WAIT_MS_MAX } from "@/src/db/endpoint-queue";
 import { CONNECTIONS_DEFAULT, createPools, type Pools, type PoolsOptions, toShares } from "@/src/db/pools";
-import { createRawStatements, type RawStatements } from "@/src/db/raw-statements";
+import { createRawStatements, type RawStatements } from "@/src/db/prisma/raw-statements";
 import { createRead, type Read } from "@/src/db/read";
-import { createRecordSearch, type RecordSearch } from "@/src/db/record-search";
+import { createEndpointQueue, type EndpointQueue, WRITE_WAIT_MS_MAX } from "@/src/db/records/endpoint-queue";
+import { createRecordSearch, type RecordSearch } from "@/src/db/records/record-search";
 import { AppError } from "@/src/shared/errors";
 
 /** Whatever waits for its turn for longer is refused with `server_busy`. */

@@ -14,10 +14,10 @@ import type { ChangeLog, Clock, Log, LoginLimiter, RecordStore, Sandbox } from "
 import type { PasswordHasher } from "@/src/core/users/password-hasher";
 import type { Users } from "@/src/core/users/users";
 import type { Db } from "@/src/db/client";
-import type { EndpointQueue } from "@/src/db/endpoint-queue";
-import type { ImportStaging } from "@/src/db/import-staging";
 import type { AsAccount } from "@/src/db/lanes";
-import type { RecordSearch } from "@/src/db/record-search";
+import type { EndpointQueue } from "@/src/db/records/endpoint-queue";
+import type { ImportStaging } from "@/src/db/records/import-staging";
+import type { RecordSearch } from "@/src/db/records/record-search";
 import type { Hub } from "@/src/realtime/hub";
 
 /** Everything with a socket, pool, timer or cache; made once by runtime/boot.ts. */

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import pg from "pg";
-import { readPostmasterPid } from "@/src/db/embedded-postgres-process";
+import { readPostmasterPid } from "@/src/db/embedded/process";
 import { until } from "@/tests/support/until";
 
 export interface PostgresProcess {

@@ -1,5 +1,5 @@
 /** A process that runs the built-in PostgreSQL on the folder it is given, for tests that kill it. Prints `{ url, pid }` as JSON. */
-import { startEmbeddedPostgres } from "@/src/db/embedded-postgres";
+import { startEmbeddedPostgres } from "@/src/db/embedded/postgres";
 
 const [dir = ""] = process.argv.slice(2);
 const silent = () => undefined;

@@ -7,8 +7,8 @@ import { limitFileStore } from "@/src/core/limits/quota-stores";
 import type { Quotas } from "@/src/core/limits/quotas";
 import type { Log, RecordStore, Sandbox } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
-import type { EndpointQueue } from "@/src/db/endpoint-queue";
-import { createFileStore } from "@/src/db/file-store";
+import type { EndpointQueue } from "@/src/db/records/endpoint-queue";
+import { createFileStore } from "@/src/db/stores/files";
 import { createDiskStorage } from "@/src/storage/disk";
 import { listFiles } from "./list-files";
 

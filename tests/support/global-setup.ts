@@ -5,7 +5,7 @@ import path from "node:path";
 import pg from "pg";
 import type { TestProject } from "vitest/node";
 import type { Log } from "@/src/core/ports";
-import { startEmbeddedPostgres } from "@/src/db/embedded-postgres";
+import { startEmbeddedPostgres } from "@/src/db/embedded/postgres";
 import { migrate } from "@/src/db/migrate";
 
 /** The server that `createTestDatabase` makes databases on. */

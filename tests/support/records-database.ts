@@ -4,7 +4,7 @@ import { expect } from "vitest";
 import type { Hint, Log } from "@/src/core/ports";
 import { createUniqueId } from "@/src/core/records/unique-id";
 import { createDb, createPool, type Db } from "@/src/db/client";
-import { createEndpointQueue, type EndpointQueue } from "@/src/db/endpoint-queue";
+import { createEndpointQueue, type EndpointQueue } from "@/src/db/records/endpoint-queue";
 import { createProcessHints } from "@/src/realtime/hints";
 import { createTestDatabase, type TestDatabase } from "@/tests/support/database";
 

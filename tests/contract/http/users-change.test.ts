@@ -1,7 +1,7 @@
 /** Reading, changing and deleting users (L4). */
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { createEndpointPurge } from "@/src/db/purge-endpoints";
+import { createEndpointPurge } from "@/src/db/stores/purge-endpoints";
 import { createDataServer, type DataServer, type Seed } from "@/tests/support/data-server";
 import { expectProblem } from "@/tests/support/expect-problem";
 import { createUser, logIn, PASSWORD, registerUser, type TestUser } from "@/tests/support/users";

@@ -1,6 +1,6 @@
 /** Open streams as the dashboard sees them: those of another server, which it can end (G16), and who gets a change (G17). */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { createOpenStreamStore } from "@/src/db/open-streams";
+import { createOpenStreamStore } from "@/src/db/stores/open-streams";
 import type { Connections, Deliveries } from "@/src/shared/management";
 import { createTestDatabase, type TestDatabase } from "@/tests/support/database";
 import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";

@@ -3,7 +3,7 @@ import pg from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Write } from "@/src/core/ports";
 import { createUniqueId } from "@/src/core/records/unique-id";
-import { createEndpointPurge } from "@/src/db/purge-endpoints";
+import { createEndpointPurge } from "@/src/db/stores/purge-endpoints";
 import { until } from "@/tests/support/until";
 import { type ManageServer, type Person, startManageServer } from "./manage-server";
 

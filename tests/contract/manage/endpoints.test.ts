@@ -1,6 +1,6 @@
 /** Endpoints (G4). */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { createEndpointPurge } from "@/src/db/purge-endpoints";
+import { createEndpointPurge } from "@/src/db/stores/purge-endpoints";
 import { type ManageServer, type Person, startManageServer } from "./manage-server";
 
 let server: ManageServer;

@@ -4,7 +4,7 @@ import { readdirSync, readlinkSync } from "node:fs";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { readChunks } from "@/app/lib/read-body";
 import { storeFile } from "@/src/control/store-file";
-import { createEndpointPurge } from "@/src/db/purge-endpoints";
+import { createEndpointPurge } from "@/src/db/stores/purge-endpoints";
 import { getRuntime } from "@/src/runtime/registry";
 import { FILE_BYTES_MAX } from "@/src/shared/protocol";
 import { type Answer, type ManageServer, type Person, startManageServer } from "./manage-server";

@@ -1,7 +1,7 @@
 /** Projects, master keys and "What are you storing?" (G2). */
 import { createHash } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { createEndpointPurge } from "@/src/db/purge-endpoints";
+import { createEndpointPurge } from "@/src/db/stores/purge-endpoints";
 import { type ManageServer, type Person, startManageServer } from "./manage-server";
 
 let server: ManageServer;

@@ -1,7 +1,7 @@
 /** Quotas and usage of projects (G20, G22): by every way to write, and by who may set them. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createUniqueId } from "@/src/core/records/unique-id";
-import { sweepIdempotentRequests } from "@/src/db/idempotent-requests";
+import { sweepIdempotentRequests } from "@/src/db/records/idempotent-requests";
 import type { QuotasPatch } from "@/src/shared/quotas";
 import { type Answer, type ManageServer, type Person, startManageServer } from "./manage-server";
 

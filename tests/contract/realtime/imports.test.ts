@@ -1,7 +1,7 @@
 /** What subscribers get of an import: all of its records, in one run of the log. */
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { createEndpointQueue } from "@/src/db/endpoint-queue";
-import { createImportStaging } from "@/src/db/import-staging";
+import { createEndpointQueue } from "@/src/db/records/endpoint-queue";
+import { createImportStaging } from "@/src/db/records/import-staging";
 import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";
 
 const COUNT = 20_000;

@@ -1,0 +1,205 @@
+/** The data folder of the built-in PostgreSQL: makes it on first use, and checks one that exists. Starts no server. */
+import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import fs from "node:fs";
+import path from "node:path";
+import { promisify } from "node:util";
+import type { Log } from "@/src/core/ports";
+import type { PostgresBinaries } from "@/src/db/embedded/binaries";
+import { isAlive } from "@/src/db/embedded/process";
+import type { PostgresUser } from "@/src/db/embedded/user";
+
+const ROLE = "rested";
+const LOG_BYTES_MAX = 10 * 1024 * 1024;
+
+/** Written to postgresql.conf, where an administrator may change them. Modest: the machine is shared with the server and more. */
+const SETTINGS: Readonly<Record<string, string>> = {
+  shared_buffers: "128MB",
+  max_connections: "100",
+  max_wal_size: "512MB",
+  random_page_cost: "1.1",
+  autovacuum_naptime: "15s",
+  jit: "off",
+  // Parallel workers need shared memory beyond the 64 MB that a container has.
+  max_parallel_workers_per_gather: "0",
+  log_checkpoints: "off",
+  timezone: "UTC",
+  log_timezone: "UTC",
+};
+
+export interface DataFolder {
+  /** Absolute, without symbolic links. */
+  dir: string;
+  dataDir: string;
+  logFile: string;
+  /** Held by PostgreSQL's processes while they run. */
+  lockFile: string;
+  /** The superuser. */
+  role: string;
+  password: string;
+}
+
+/** Prepares the folder (which `openFolder` answered): PostgreSQL's data in it exist afterwards, as a whole or (when this raises) not at all. */
+export async function prepareDataFolder(options: {
+  dir: string;
+  binaries: PostgresBinaries;
+  user: PostgresUser;
+  durable: boolean;
+  log: Log;
+}): Promise<DataFolder> {
+  const { dir, binaries, user, durable, log } = options;
+  const dataDir = path.join(dir, "postgres");
+  const logFile = path.join(dir, "postgres.log");
+  const lockFile = path.join(dir, "postgres.lock");
+  rotateLog(logFile);
+  removeLeftovers(dir);
+  const exists = fs.existsSync(path.join(dataDir, "PG_VERSION"));
+  const password = readPassword({ dir, create: !exists });
+  if (!exists) {
+    log.info({ dir: dataDir }, "making a new PostgreSQL database");
+    await initialize({ dir, dataDir, binaries, user, password, durable });
+  }
+  checkData({ dataDir, major: binaries.major });
+  // A folder copied by root; PostgreSQL wants to own it.
+  if (process.getuid?.() === 0 && fs.statSync(dataDir).uid === 0) user.give(dataDir);
+  if (!fs.existsSync(lockFile)) {
+    fs.closeSync(fs.openSync(lockFile, "a", 0o600));
+    user.give(lockFile);
+  }
+  return { dir, dataDir, logFile, lockFile, role: ROLE, password };
+}
+
+/** Makes the folder when it is missing, and answers its absolute path without symbolic links. */
+export function openFolder(given: string): string {
+  const dir = path.resolve(given);
+  try {
+    fs.mkdirSync(dir, { recursive: true, mode: 0o700 });
+    fs.accessSync(dir, fs.constants.R_OK | fs.constants.W_OK | fs.constants.X_OK);
+    return fs.realpathSync(dir);
+  } catch (error) {
+    throw new Error(
+      `The data folder ${dir} can't be written (${toMessage(error)}). Give this process's user write access, or choose another folder with RESTED_DATA_DIR.`,
+      { cause: error },
+    );
+  }
+}
+
+function checkData(options: { dataDir: string; major: number }): void {
+  const version = fs.readFileSync(path.join(options.dataDir, "PG_VERSION"), "utf8").trim();
+  if (Number(version) === options.major) return;
+  throw new Error(
+    `The data in ${options.dataDir} were written by PostgreSQL ${version}, but this release brings PostgreSQL ${options.major}. Start the release that wrote them and take a dump (pg_dump), then restore it into an empty folder.`,
+  );
+}
+
+/** The superuser's password, from a file that only this process's user may read. */
+function readPassword(options: { dir: string; create: boolean }): string {
+  const file = path.join(options.dir, "postgres.password");
+  if (options.create && !fs.existsSync(file)) {
+    const own = `${file}.${process.pid}`;
+    writeDurably(own, `${randomBytes(24).toString("base64url")}\n`);
+    try {
+      // A link, because it is the one way that makes the file whole, and for one of two servers that start together only.
+      fs.linkSync(own, file);
+    } catch (error) {
+      if (!fs.existsSync(file)) throw error;
+    } finally {
+      fs.rmSync(own, { force: true });
+    }
+  }
+  try {
+    const password = fs.readFileSync(file, "utf8").trim();
+    if (password) return password;
+  } catch (error) {
+    throw new Error(`PostgreSQL's password can't be read (${toMessage(error)}). Restore ${file}, which belongs to the data beside it.`, {
+      cause: error,
+    });
+  }
+  throw new Error(`${file} is empty. Restore it, it belongs to the data beside it.`);
+}
+
+/** Makes the data beside their final place and moves them there when they are complete: a crash leaves no half of a database. */
+async function initialize(options: {
+  dir: string;
+  dataDir: string;
+  binaries: PostgresBinaries;
+  user: PostgresUser;
+  password: string;
+  durable: boolean;
+}): Promise<void> {
+  const { dir, dataDir, binaries, user, password, durable } = options;
+  const fresh = path.join(dir, `postgres.new-${process.pid}`);
+  const passwordFile = `${fresh}.password`;
+  try {
+    fs.mkdirSync(fresh, { mode: 0o700 });
+    fs.writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
+    user.give(fresh);
+    user.give(passwordFile);
+    const { file, args, ...identity } = user.launch(binaries.initdb, [
+      ...["-D", fresh, "-U", ROLE, "--auth=scram-sha-256", `--pwfile=${passwordFile}`, "--encoding=UTF8"],
+      // Compares by code point and knows Unicode's upper and lower case, on every platform alike.
+      ...["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-instructions"],
+      ...Object.entries(SETTINGS).flatMap(([name, value]) => ["--set", `${name}=${value}`]),
+      ...(durable ? [] : ["--no-sync"]),
+    ]);
+    await promisify(execFile)(file, args, identity).catch((error: unknown) => {
+      throw new Error(`PostgreSQL could not make its data folder ${dataDir}: ${toMessage(error)}`, { cause: error });
+    });
+    moveIntoPlace(fresh, dataDir);
+    if (durable) syncFolder(dir);
+  } finally {
+    fs.rmSync(passwordFile, { force: true });
+    fs.rmSync(fresh, { recursive: true, force: true });
+  }
+}
+
+function moveIntoPlace(fresh: string, dataDir: string): void {
+  try {
+    fs.renameSync(fresh, dataDir);
+  } catch (error) {
+    // Another server that starts at the same time was quicker.
+    if (fs.existsSync(path.join(dataDir, "PG_VERSION"))) return;
+    throw new Error(
+      `${dataDir} is in the way: it holds something else than PostgreSQL's data. Move it, or choose another folder with RESTED_DATA_DIR.`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+/** Removes what a process that was killed while it made a database left behind. */
+function removeLeftovers(dir: string): void {
+  for (const name of fs.readdirSync(dir)) {
+    const pid = Number(/^postgres\.(?:new-|password\.)(\d+)/.exec(name)?.[1]);
+    if (pid && (pid === process.pid || !isAlive(pid))) fs.rmSync(path.join(dir, name), { recursive: true, force: true });
+  }
+}
+
+function rotateLog(file: string): void {
+  const stat = fs.statSync(file, { throwIfNoEntry: false });
+  if (stat && stat.size > LOG_BYTES_MAX) fs.renameSync(file, `${file}.1`);
+}
+
+function writeDurably(file: string, text: string): void {
+  const fd = fs.openSync(file, "w", 0o600);
+  try {
+    fs.writeSync(fd, text);
+    fs.fsyncSync(fd);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+function syncFolder(dir: string): void {
+  const fd = fs.openSync(dir, "r");
+  try {
+    fs.fsyncSync(fd);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+function toMessage(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,154 @@
+import { describe, expect, it } from "vitest";
+import type { Write, WriteResult } from "@/src/core/ports";
+import { createEndpointQueue } from "@/src/db/records/endpoint-queue";
+import { createGroupCommit } from "@/src/db/records/group-commit";
+import { AppError } from "@/src/shared/errors";
+
+const ENDPOINT = "endpoint";
+const toWrite = (id: string, data = "1"): Write => ({ type: "POST", id, contentType: "json", data });
+
+function toResult({ id }: Write, seq: number): WriteResult {
+  const record = { id, version: 1, data: "1", createdAt: "", updatedAt: "" };
+  return { outcome: "ok", change: { endpointId: ENDPOINT, seq, type: "POST", record, owner: null, at: "" } };
+}
+
+const toIds = (results: WriteResult[]) => results.map((result) => (result.outcome === "ok" ? result.change.record.id : result.outcome));
+
+/** A door whose statements end when the test says so. */
+function createDoor({ waitMsMax = 10_000 }: { waitMsMax?: number } = {}) {
+  const statements: Array<{ endpointId: string; ids: string[]; finish: () => void; fail: (error: unknown) => void }> = [];
+  let seq = 0;
+  const queue = createEndpointQueue({ waitMsMax });
+  const commit = createGroupCommit({
+    queue,
+    commit: (endpointId, writes) =>
+      new Promise<WriteResult[]>((resolve, reject) => {
+        const finish = () => resolve(writes.map((write) => toResult(write, ++seq)));
+        statements.push({ endpointId, ids: writes.map(({ id }) => id), finish, fail: reject });
+      }),
+  });
+  const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+  return { statements, commit, queue, turn };
+}
+
+describe("createGroupCommit", () => {
+  it("[R14] sends the first request at once, and what arrives meanwhile together, in order, each with its own results", async () => {
+    const { statements, commit, turn } = createDoor();
+    const first = commit(ENDPOINT, [toWrite("a")]);
+    expect(statements.map(({ ids }) => ids)).toEqual([["a"]]);
+    const second = commit(ENDPOINT, [toWrite("b"), toWrite("c")]);
+    const third = commit(ENDPOINT, [toWrite("d")]);
+    expect(statements).toHaveLength(1);
+    statements[0]?.finish();
+    expect(toIds(await first)).toEqual(["a"]);
+    await turn();
+    expect(statements[1]?.ids).toEqual(["b", "c", "d"]);
+    statements[1]?.finish();
+    expect(toIds(await second)).toEqual(["b", "c"]);
+    expect(toIds(await third)).toEqual(["d"]);
+  });
+
+  it("lets endpoints run side by side", () => {
+    const { statements, commit } = createDoor();
+    void commit("one", [toWrite("a")]);
+    void commit("two", [toWrite("b")]);
+    expect(statements.map(({ endpointId }) => endpointId)).toEqual(["one", "two"]);
+  });
+
+  it("bounds a statement by writes and by data, but never splits a request", async () => {
+    const { statements, commit, turn } = createDoor();
+    void commit(ENDPOINT, [toWrite("first")]);
+    for (let n = 0; n < 200; n++) void commit(ENDPOINT, [toWrite(`w${n}`)]);
+    const large = Array.from({ length: 300 }, (_, n) => toWrite(`l${n}`, "x".repeat(10_000)));
+    void commit(ENDPOINT, large);
+    for (let n = 0; n < 4; n++) {
+      statements[n]?.finish();
+      await turn();
+    }
+    expect(statements.map(({ ids }) => ids.length)).toEqual([1, 128, 72, 300]);
+  });
+
+  it("after a failed statement tries its requests one by one, so that one can't fail another's", async () => {
+    const { statements, commit, turn } = createDoor();
+    void commit(ENDPOINT, [toWrite("first")]);
+    const good = commit(ENDPOINT, [toWrite("good")]);
+    const bad = commit(ENDPOINT, [toWrite("bad")]);
+    const rejected = expect(bad).rejects.toThrow("not this one");
+    statements[0]?.finish();
+    await turn();
+    statements[1]?.fail(new Error("not this one"));
+    await turn();
+    expect(statements[2]?.ids).toEqual(["good"]);
+    statements[2]?.finish();
+    await turn();
+    expect(statements[3]?.ids).toEqual(["bad"]);
+    statements[3]?.fail(new Error("not this one"));
+    expect(toIds(await good)).toEqual(["good"]);
+    await rejected;
+  });
+
+  it("[E3] when the database is away, says so to all at once, and serves the next request", async () => {
+    const { statements, commit, turn } = createDoor();
+    const requests = ["a", "b", "c"].map((id) => commit(ENDPOINT, [toWrite(id)]));
+    const answers = Promise.allSettled(requests);
+    statements[0]?.finish();
+    await turn();
+    statements[1]?.fail(new AppError("database_unavailable"));
+    expect((await answers).map(({ status }) => status)).toEqual(["fulfilled", "rejected", "rejected"]);
+    expect(statements).toHaveLength(2);
+    const next = commit(ENDPOINT, [toWrite("d")]);
+    await turn();
+    statements[2]?.finish();
+    expect(toIds(await next)).toEqual(["d"]);
+  });
+
+  it("[E4] takes its turns among the endpoint's other writers, and writes together what arrived meanwhile", async () => {
+    const { statements, commit, queue, turn } = createDoor();
+    let release = (): void => undefined;
+    const other = queue.run(ENDPOINT, () => new Promise<void>((resolve) => (release = resolve)));
+    const waiting = ["a", "b", "c"].map((id) => commit(ENDPOINT, [toWrite(id)]));
+    expect([statements.length, queue.running, queue.waiting]).toEqual([0, 1, 1]);
+    release();
+    await other;
+    await turn();
+    expect(statements.map(({ ids }) => ids)).toEqual([["a", "b", "c"]]);
+    statements[0]?.finish();
+    expect((await Promise.all(waiting)).map(toIds)).toEqual([["a"], ["b"], ["c"]]);
+  });
+
+  it("[E4] refuses what waits for too long, and writes none of it", async () => {
+    const { statements, commit, queue, turn } = createDoor({ waitMsMax: 1 });
+    let release = (): void => undefined;
+    const other = queue.run(ENDPOINT, () => new Promise<void>((resolve) => (release = resolve)));
+    const answers = await Promise.allSettled([commit(ENDPOINT, [toWrite("a")]), commit(ENDPOINT, [toWrite("b")])]);
+    for (const answer of answers)
+      expect(answer).toMatchObject({ status: "rejected", reason: { code: "server_busy", retryAfterSeconds: 1 } });
+    release();
+    await other;
+    await turn();
+    expect([statements.length, queue.running, queue.waiting]).toEqual([0, 0, 0]);
+  });
+
+  it("[R14] refuses what would make the queue larger than it may be", async () => {
+    const { commit } = createDoor();
+    const large = "x".repeat(16 * 1024 * 1024);
+    for (let n = 0; n < 5; n++) void commit(ENDPOINT, [toWrite(`w${n}`, large)]);
+    await expect(commit(ENDPOINT, [toWrite("too much", large)])).rejects.toMatchObject({ code: "server_busy" });
+  });
+
+  it("[R14] counts bytes, not characters", async () => {
+    const { commit } = createDoor();
+    // The first is being written. Of the others two fit, by their characters all three would.
+    const large = "漢".repeat(8 * 1024 * 1024);
+    for (let n = 0; n < 3; n++) void commit(ENDPOINT, [toWrite(`w${n}`, large)]);
+    await expect(commit(ENDPOINT, [toWrite("too much", large)])).rejects.toMatchObject({ code: "server_busy" });
+  });
+
+  it("[R14] [R8] counts writes too, however small they are", async () => {
+    const { commit } = createDoor();
+    const many = Array.from({ length: 10_000 }, () => toWrite("tiny"));
+    const waiting = Array.from({ length: 30 }, () => commit(ENDPOINT, many));
+    await expect(Promise.race(waiting)).rejects.toMatchObject({ code: "server_busy" });
+    for (const one of waiting) one.catch(() => undefined);
+  });
+});

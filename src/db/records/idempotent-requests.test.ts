@@ -1,0 +1,131 @@
+/** What is remembered of requests with an Idempotency-Key (R9), over a real database. */
+import { createHash, randomUUID } from "node:crypto";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { RecordStore, Write } from "@/src/core/ports";
+import { createUniqueId } from "@/src/core/records/unique-id";
+import { createEndpointQueue } from "@/src/db/records/endpoint-queue";
+import { sweepIdempotentRequests } from "@/src/db/records/idempotent-requests";
+import { createRecordStore } from "@/src/db/records/record-store";
+import { createRecordsDatabase, type RecordsDatabase } from "@/tests/support/records-database";
+import { until } from "@/tests/support/until";
+
+let world: RecordsDatabase;
+let store: RecordStore;
+let endpointId: string;
+
+beforeAll(async () => {
+  world = await createRecordsDatabase();
+  store = createRecordStore(world);
+});
+afterAll(() => world.close());
+beforeEach(async () => {
+  ({ id: endpointId } = await world.createEndpoint());
+  world.takeHints();
+});
+
+const sha256 = (text: string) => createHash("sha256").update(text).digest();
+const toKey = (hash: string, fingerprint = "asked") => ({ hash: sha256(hash), fingerprint: sha256(fingerprint) });
+const post = (data: string): Write & { type: "POST" } => ({ type: "POST", id: createUniqueId(), contentType: "json", data });
+const remembered = async () => {
+  const { rows } = await world.pool.query<{ count: number }>(
+    `SELECT count(*)::int AS count FROM "IdempotentRequest" WHERE "endpointId" = $1`,
+    [endpointId],
+  );
+  return rows[0]?.count;
+};
+
+describe("a request that is carried out once", () => {
+  it("[R9] [W4] is written, remembered and heard of together", async () => {
+    const result = await store.commitOnce(endpointId, toKey("a"), [post("1"), post("2")], (records) =>
+      records.map(({ data }) => data).join(),
+    );
+    expect(result).toMatchObject({ outcome: "written", results: [{ outcome: "ok" }, { outcome: "ok" }] });
+    expect(world.takeHints()).toEqual([{ kind: "endpoint", endpointId }]);
+    expect(await store.findOnce(endpointId, toKey("a"))).toEqual({ outcome: "repeated", answer: "1,2" });
+    expect(await store.findOnce(endpointId, toKey("a", "other"))).toEqual({ outcome: "reused" });
+    expect(await store.findOnce(endpointId, toKey("b"))).toBeUndefined();
+    expect(await store.findOnce((await world.createEndpoint()).id, toKey("a"))).toBeUndefined();
+    await world.expectSound(endpointId);
+  });
+
+  it("[R9] is not written again, and nobody hears of a repeat", async () => {
+    await store.commitOnce(endpointId, toKey("a"), [post("1")], () => "first");
+    world.takeHints();
+    expect(await store.commitOnce(endpointId, toKey("a"), [post("1")], () => "second")).toEqual({ outcome: "repeated", answer: "first" });
+    expect(await store.commitOnce(endpointId, toKey("a", "other"), [post("1")], () => "second")).toEqual({ outcome: "reused" });
+    expect(world.takeHints()).toEqual([]);
+    expect(await world.expectSound(endpointId)).toHaveLength(1);
+  });
+
+  it("[R9] of two servers writes on one of them", async () => {
+    const stores = [store, createRecordStore({ ...world, queue: createEndpointQueue() })];
+    const results = await Promise.all(
+      Array.from({ length: 12 }, (_, n) =>
+        stores[n % 2]?.commitOnce(endpointId, toKey("a"), [post(String(n))], ([record]) => record?.data ?? ""),
+      ),
+    );
+    const written = results.filter((result) => result?.outcome === "written");
+    expect(written).toHaveLength(1);
+    const [entry, ...others] = await world.expectSound(endpointId);
+    expect(others).toEqual([]);
+    for (const result of results) if (result?.outcome !== "written") expect(result).toEqual({ outcome: "repeated", answer: entry?.data });
+  });
+
+  it("[R9] that fails leaves nothing behind, neither records nor a memory of them", async () => {
+    const failed = store.commitOnce(endpointId, toKey("a"), [post("1"), post("{broken")], () => "");
+    await expect(failed).rejects.toThrow();
+    await expect(
+      store.commitOnce(endpointId, toKey("a"), [post("1")], () => {
+        throw new Error("no answer");
+      }),
+    ).rejects.toThrow("no answer");
+    expect([await remembered(), await world.expectSound(endpointId), world.takeHints()]).toEqual([0, [], []]);
+    expect(await store.commitOnce(endpointId, toKey("a"), [post("1")], () => "")).toMatchObject({ outcome: "written" });
+  });
+
+  it("[R9] at an endpoint that is gone is not remembered", async () => {
+    const result = await store.commitOnce(randomUUID(), toKey("a"), [post("1"), post("2")], () => "");
+    expect(result).toEqual({ outcome: "written", results: Array(2).fill({ outcome: "endpoint_not_found" }) });
+  });
+
+  it("[R9] is forgotten with its endpoint", async () => {
+    await store.commitOnce(endpointId, toKey("a"), [post("1")], () => "");
+    await world.db.endpoint.delete({ where: { id: endpointId } });
+    expect(await remembered()).toBe(0);
+  });
+});
+
+describe("the sweep", () => {
+  it("[R9] forgets what is older than a day, be it much, and keeps the rest", async () => {
+    await world.pool.query(
+      `INSERT INTO "IdempotentRequest" ("endpointId", hash, fingerprint, answer, "createdAt")
+       SELECT $1, sha256(n::text::bytea), '', '', now() - CASE WHEN n <= 2500 THEN interval '24 hours 1 second' ELSE interval '23 hours 59 minutes' END
+       FROM generate_series(1, 2507) AS n`,
+      [endpointId],
+    );
+    await Promise.all([sweepIdempotentRequests(world), sweepIdempotentRequests(world)]);
+    expect(await remembered()).toBe(7);
+  });
+
+  it("[R9] waits for its turn at an endpoint that is being written to", async () => {
+    await world.pool.query(
+      `INSERT INTO "IdempotentRequest" ("endpointId", hash, fingerprint, answer, "createdAt") VALUES ($1, 'a', '', 'answer', now() - interval '2 days')`,
+      [endpointId],
+    );
+    const writer = await world.pool.connect();
+    await writer.query("BEGIN");
+    await writer.query(`SELECT FROM "Endpoint" WHERE id = $1 FOR NO KEY UPDATE`, [endpointId]);
+    let isSwept = false;
+    const sweep = sweepIdempotentRequests(world).then(() => {
+      isSwept = true;
+    });
+    await until("the sweep to wait, or to give up", async () => {
+      const { rows } = await writer.query("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()");
+      return isSwept || rows.length > 0;
+    });
+    await writer.query("COMMIT");
+    writer.release();
+    await sweep;
+    expect(await remembered()).toBe(0);
+  });
+});

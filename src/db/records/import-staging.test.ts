@@ -1,0 +1,154 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { Hint, Write } from "@/src/core/ports";
+import { createUniqueId } from "@/src/core/records/unique-id";
+import { createImportStaging, type ImportStaging, type StagedImport } from "@/src/db/records/import-staging";
+import { createRecordStore } from "@/src/db/records/record-store";
+import { createRecordsDatabase, type RecordsDatabase } from "@/tests/support/records-database";
+import { until } from "@/tests/support/until";
+
+let world: RecordsDatabase;
+let staging: ImportStaging;
+let hints: Hint[] = [];
+let endpointId: string;
+
+beforeAll(async () => {
+  world = await createRecordsDatabase();
+  const { pool, queue } = world;
+  staging = createImportStaging({ pool, queue, hints: { publish: (hint) => hints.push(hint) }, log: { warn: console.warn } });
+});
+afterAll(() => world.close());
+beforeEach(async () => {
+  ({ id: endpointId } = await world.createEndpoint());
+  hints = [];
+});
+afterEach(async () => {
+  await world.pool.query(`TRUNCATE "Import", "StagedRecord"`);
+});
+
+const BATCH = 1000;
+
+async function stage(name: string, count: number): Promise<StagedImport> {
+  const staged = staging.begin();
+  for (let from = 0; from < count; from += BATCH) {
+    await staged.add(Array.from({ length: Math.min(BATCH, count - from) }, (_, index) => `{"from":"${name}","n":${from + index}}`));
+  }
+  return staged;
+}
+
+/** The places in the log of each import's records, as ranges: "a 1-1000". */
+async function findRanges(): Promise<string[]> {
+  const log = await world.expectSound(endpointId);
+  const ranges: { name: string; from: number; to: number; n: number }[] = [];
+  for (const { seq, data } of log) {
+    const { from: name, n } = JSON.parse(data);
+    const last = ranges.at(-1);
+    if (last && last.name === name && n === last.n + 1) Object.assign(last, { to: seq, n });
+    else ranges.push({ name, from: seq, to: seq, n });
+  }
+  return ranges.map(({ name, from, to }) => `${name} ${from}-${to}`);
+}
+
+async function countStaged(): Promise<number[]> {
+  const { rows } = await world.pool.query<{ imports: number; records: number }>(
+    `SELECT (SELECT count(*) FROM "Import")::int AS imports, (SELECT count(*) FROM "StagedRecord")::int AS records`,
+  );
+  return rows.flatMap(({ imports, records }) => [imports, records]);
+}
+
+const post = (name: string): Write => ({ type: "POST", id: createUniqueId(), contentType: "json", data: `{"from":"${name}","n":0}` });
+
+describe("publishing", () => {
+  it("[G14] creates all records at once, in order, and hints them once; nothing is left in the staging", async () => {
+    const staged = await stage("a", 2500);
+    expect([await findRanges(), hints]).toEqual([[], []]);
+    expect(await staged.publish(endpointId)).toBe(true);
+    await staged.discard();
+    expect([await findRanges(), hints]).toEqual([["a 1-2500"], [{ kind: "endpoint", endpointId }]]);
+    expect(await countStaged()).toEqual([0, 0]);
+    const endpoint = await world.db.endpoint.findUniqueOrThrow({ where: { id: endpointId } });
+    const bytes = Array.from({ length: 2500 }, (_, n) => `{"from":"a","n":${n}}`.length).reduce((sum, length) => sum + length);
+    expect(endpoint).toMatchObject({ recordCount: 2500n, recordBytes: BigInt(bytes) });
+  });
+
+  it("[G14] [W4] 100,000 records beside writers of the same endpoint: no write fails, and readers see all of the import or nothing", async () => {
+    const records = createRecordStore({ db: world.db, pool: world.pool, queue: world.queue });
+    let isDone = false;
+    let written = 0;
+    const write = async () => {
+      while (!isDone) {
+        const [result] = await records.commit(endpointId, [post("writer")]);
+        expect(result?.outcome).toBe("ok");
+        written += 1;
+      }
+    };
+    const seen = new Set<number>();
+    const read = async () => {
+      while (!isDone) {
+        const { rows } = await world.pool.query<{ count: number }>(
+          `SELECT count(*) FILTER (WHERE "data"->>'from' = 'a')::int AS count FROM "Record" WHERE "endpointId" = $1`,
+          [endpointId],
+        );
+        seen.add(rows[0]?.count ?? -1);
+      }
+    };
+    const others = [write(), write(), write(), read()];
+    const staged = await stage("a", 100_000);
+    const before = written;
+    expect(await staged.publish(endpointId)).toBe(true);
+    await until("others write after it", () => written > before + 3 && seen.has(100_000));
+    isDone = true;
+    await Promise.all(others);
+    expect([...seen].sort((a, b) => a - b)).toEqual([0, 100_000]);
+    const ranges = await findRanges();
+    expect(ranges.filter((range) => range.startsWith("a "))).toHaveLength(1);
+    expect(ranges).toHaveLength(written + 1);
+  }, 120_000);
+
+  it("[G14] two imports at one endpoint at once: one after the other, neither of them torn", async () => {
+    const both = await Promise.all([stage("a", 3000), stage("b", 3000)]);
+    expect(await Promise.all(both.map((staged) => staged.publish(endpointId)))).toEqual([true, true]);
+    const ranges = await findRanges();
+    expect(ranges.map((range) => range.slice(2))).toEqual(["1-3000", "3001-6000"]);
+  });
+});
+
+describe("an import that does not come to its end", () => {
+  it("[G14] its endpoint is deleted meanwhile: nothing is created", async () => {
+    const staged = await stage("a", 10);
+    await world.db.endpoint.update({ where: { id: endpointId }, data: { projectId: null } });
+    expect(await staged.publish(endpointId)).toBe(false);
+    await staged.discard();
+    expect([await world.readLog(endpointId), hints, await countStaged()]).toEqual([[], [], [0, 0]]);
+  });
+
+  it("[G14] the database crashes before it is published: nothing is created, and the client is asked to try again", async () => {
+    const staged = await stage("a", 1500);
+    // What a crash does to unlogged tables.
+    await world.pool.query(`TRUNCATE "Import", "StagedRecord"`);
+    await staged.add(['{"from":"a","n":1500}']);
+    await expect(staged.publish(endpointId)).rejects.toMatchObject({ code: "server_busy", retryAfterSeconds: 5 });
+    expect([await findRanges(), hints]).toEqual([[], []]);
+  });
+
+  it("[G14] a record can't be stored: nothing is created", async () => {
+    const staged = await stage("a", 1500);
+    await world.pool.query(`UPDATE "StagedRecord" SET "recordId" = (SELECT min("recordId"::text)::uuid FROM "StagedRecord")`);
+    await expect(staged.publish(endpointId)).rejects.toThrow();
+    expect([await findRanges(), hints]).toEqual([[], []]);
+    await world.db.record.create({ data: { endpointId, data: { from: "after", n: 0 } } });
+    expect(await findRanges()).toEqual(["after 1-1"]);
+  });
+
+  it("[G14] the server crashes before it is published: nothing is visible, and what it staged is swept a while later", async () => {
+    await stage("left behind", 12_345);
+    const underWay = await stage("a", 10);
+    await staging.sweep();
+    expect(await countStaged()).toEqual([2, 12_355]);
+    await world.pool.query(`UPDATE "Import" i SET "touchedAt" = now() - interval '1 hour' WHERE i.id =
+      (SELECT s."importId" FROM "StagedRecord" s GROUP BY s."importId" ORDER BY count(*) DESC LIMIT 1)`);
+    await staging.sweep();
+    expect([await countStaged(), await findRanges()]).toEqual([[1, 10], []]);
+    expect(await underWay.publish(endpointId)).toBe(true);
+    expect(await findRanges()).toEqual(["a 1-10"]);
+  });
+});

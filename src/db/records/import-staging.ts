@@ -1,0 +1,123 @@
+/** Stages the records of imports, and publishes them all at once: the endpoint's row is held only while they are copied (ADR 0018). */
+import { randomUUID } from "node:crypto";
+import type pg from "pg";
+import type { Hints, Log } from "@/src/core/ports";
+import { createUniqueId } from "@/src/core/records/unique-id";
+import { retryContention } from "@/src/db/errors";
+import { createRead, type Read } from "@/src/db/read";
+import type { EndpointQueue } from "@/src/db/records/endpoint-queue";
+import { nameStatement } from "@/src/db/statement";
+import { AppError } from "@/src/shared/errors";
+
+const RETRY_AFTER_SECONDS = 5;
+/** An import that staged nothing for so long was left behind by a crash: a batch is read within five minutes, and checked within one. */
+const LEFT_BEHIND_SECONDS = 15 * 60;
+/** What one statement deletes. */
+const DELETE_ROWS = 10_000;
+
+const STAGE = nameStatement(
+  "rested_stage_records",
+  `WITH touched AS (
+    INSERT INTO "Import" ("id", "touchedAt") VALUES ($1::uuid, clock_timestamp()) ON CONFLICT ("id") DO UPDATE SET "touchedAt" = clock_timestamp()
+  )
+  INSERT INTO "StagedRecord" ("importId", "position", "recordId", "data")
+    SELECT $1::uuid, $2::int + u.ord, u.id, u.data::json FROM unnest($3::uuid[], $4::text[]) WITH ORDINALITY AS u(id, data, ord)`,
+);
+
+const PUBLISH = nameStatement("rested_publish_import", `SELECT publish_import($1::uuid, $2::uuid, $3::int) AS outcome`);
+
+const UNSTAGE = nameStatement(
+  "rested_unstage_records",
+  `DELETE FROM "StagedRecord" WHERE "importId" = $1::uuid AND "position" > $2::int AND "position" <= $3::int`,
+);
+
+const FORGET = nameStatement("rested_forget_import", `DELETE FROM "Import" WHERE "id" = $1::uuid`);
+
+const FIND_LEFT_BEHIND = nameStatement(
+  "rested_find_left_behind_imports",
+  `SELECT i."id"::text AS id, coalesce((SELECT max(s."position") FROM "StagedRecord" s WHERE s."importId" = i."id"), 0) AS count
+  FROM "Import" i WHERE i."touchedAt" < clock_timestamp() - $1::int * interval '1 second' ORDER BY i."touchedAt"`,
+);
+
+/** One import. */
+export interface StagedImport {
+  /** Records staged. */
+  readonly count: number;
+  /** Stages records: JSON texts, in order. They are not visible. */
+  add(data: readonly string[]): Promise<void>;
+  /**
+   * Creates all staged records in one transaction, in order and without any other change in between, and hints them to subscribers. False: the endpoint
+   * does not exist any more. Throws `server_busy` when the endpoint's turn does not come in time, or when what was staged is lost; then none was created.
+   */
+  publish(endpointId: string): Promise<boolean>;
+  /** Deletes what was staged. Never throws: the sweep takes what is left. */
+  discard(): Promise<void>;
+}
+
+export interface ImportStaging {
+  begin(): StagedImport;
+  /** Deletes what imports have left behind that a crash cut off. */
+  sweep(): Promise<void>;
+}
+
+export interface ImportStagingOptions {
+  /** For publishing. */
+  pool: Pick<pg.Pool, "query">;
+  /** Runs what stages records, and what deletes them. Default: on `pool`. */
+  stage?: Read;
+  /** Of all writers of the process. */
+  queue: EndpointQueue;
+  hints: Pick<Hints, "publish">;
+  log: Pick<Log, "warn">;
+}
+
+/** `endpointId`s have the dashes of a UUID. Every method may throw `database_unavailable`. */
+export function createImportStaging({ pool, stage = createRead(pool), queue, hints, log }: ImportStagingOptions): ImportStaging {
+  const read = createRead(pool);
+  return {
+    begin() {
+      const id = randomUUID();
+      let count = 0;
+      return {
+        get count() {
+          return count;
+        },
+        async add(data) {
+          const ids = data.map(() => createUniqueId());
+          await stage(STAGE, [id, count, ids, data]);
+          count += data.length;
+        },
+        async publish(endpointId) {
+          const outcome = await queue.run(endpointId, () => retryContention(() => publish(read, endpointId, id, count)));
+          if (outcome === "incomplete") throw incomplete();
+          if (outcome === "ok") hints.publish({ kind: "endpoint", endpointId });
+          return outcome === "ok";
+        },
+        async discard() {
+          await unstage(stage, id, count).catch((error: unknown) =>
+            log.warn({ err: error, import: id }, "staged records are left to the sweep"),
+          );
+        },
+      };
+    },
+    async sweep() {
+      const imports = await stage<{ id: string; count: number }>(FIND_LEFT_BEHIND, [LEFT_BEHIND_SECONDS]);
+      for (const { id, count } of imports) await unstage(stage, id, count);
+    },
+  };
+}
+
+async function publish(read: Read, endpointId: string, id: string, count: number): Promise<string | undefined> {
+  const [row] = await read<{ outcome: "ok" | "endpoint_not_found" | "incomplete" }>(PUBLISH, [endpointId, id, count]);
+  return row?.outcome;
+}
+
+async function unstage(read: Read, id: string, count: number): Promise<void> {
+  for (let from = 0; from < count; from += DELETE_ROWS) await read(UNSTAGE, [id, from, from + DELETE_ROWS]);
+  await read(FORGET, [id]);
+}
+
+function incomplete(): AppError {
+  const detail = "The database has lost what was read of the file. Nothing was stored. Try again.";
+  return new AppError("server_busy", { detail, retryAfterSeconds: RETRY_AFTER_SECONDS });
+}

@@ -1,0 +1,72 @@
+/** Reads where logs stand, and which changes they have in which places (W26). It must not cache. */
+
+import type { FoundPosition, LogPlace, LogPosition } from "@/src/core/ports";
+import { toProof } from "@/src/core/streams/change-proof";
+import type { RawStatements } from "@/src/db/prisma/raw-statements";
+import { nameStatement } from "@/src/db/statement";
+
+/** The change at a seq, or what is still known of it after it expired. The second part is looked at only where the first has nothing. */
+const changeAt = (seq: string) => `(SELECT c."recordId", c.at FROM "Change" c WHERE c."endpointId" = e.id AND c.seq = ${seq}
+    UNION ALL SELECT x."recordId", x.at FROM "ExpiredChange" x WHERE x."endpointId" = e.id AND x.seq = ${seq} LIMIT 1)`;
+
+/** `$2`: a place in the log, or null, of the endpoint at the same index in `$1`. One statement: all of it is of one moment. */
+const POSITIONS = nameStatement(
+  "rested_log_positions",
+  `SELECT e.id::text AS id, wire_id(e.epoch) AS epoch, e.seq::text AS seq, wire_id(tip."recordId") AS "recordId", wire_time(tip.at) AS at,
+    asked.seq::text AS place, wire_id(other."recordId") AS "placeRecordId", wire_time(other.at) AS "placeAt"
+  FROM unnest($1::uuid[], $2::bigint[]) AS asked(id, seq)
+  JOIN "Endpoint" e ON e.id = asked.id AND e."projectId" IS NOT NULL
+  LEFT JOIN LATERAL ${changeAt("e.seq")} AS tip ON true
+  LEFT JOIN LATERAL (SELECT * FROM ${changeAt("asked.seq")} AS at_place WHERE asked.seq <> e.seq) AS other ON true`,
+);
+
+interface PositionRow {
+  id: string;
+  epoch: string;
+  seq: string;
+  /** Of the change at `seq`; null: it is not known. */
+  recordId: string | null;
+  at: string | null;
+  /** The place that was asked for, and its change where that is another one. */
+  place: string | null;
+  placeRecordId: string | null;
+  placeAt: string | null;
+}
+
+/** Of any number of logs, in one query; see {@link ChangeLog.positions}. */
+export async function readPositions(
+  db: Pick<RawStatements, "$queryRawUnsafe">,
+  endpointIds: readonly string[],
+  places: readonly LogPlace[] = [],
+): Promise<Map<string, FoundPosition>> {
+  if (endpointIds.length + places.length === 0) return new Map();
+  return toPositions(await db.$queryRawUnsafe<PositionRow[]>(POSITIONS, ...toAsked(endpointIds, places)));
+}
+
+/** The parameters of {@link POSITIONS}. */
+function toAsked(endpointIds: readonly string[], places: readonly LogPlace[]): [ids: string[], seqs: (string | null)[]] {
+  const named = new Set(places.map(({ endpointId }) => endpointId));
+  const others = endpointIds.filter((id) => !named.has(id));
+  return [
+    [...places.map(({ endpointId }) => endpointId), ...others],
+    [...places.map(({ seq }) => String(seq)), ...others.map(() => null)],
+  ];
+}
+
+/** By endpoint; several rows of one endpoint differ in the place that was asked for. */
+function toPositions(rows: readonly PositionRow[]): Map<string, FoundPosition> {
+  const positions = new Map<string, LogPosition & { proofs: Map<number, string> }>();
+  for (const { id, epoch, seq, recordId, at, place, placeRecordId, placeAt } of rows) {
+    const proof = toKnownProof(recordId, Number(seq), at);
+    const position = positions.get(id) ?? { epoch, seq: Number(seq), proof, proofs: new Map<number, string>() };
+    positions.set(id, position);
+    if (place === null) continue;
+    const proofThere = place === seq ? proof : toKnownProof(placeRecordId, Number(place), placeAt);
+    if (proofThere !== undefined) position.proofs.set(Number(place), proofThere);
+  }
+  return positions;
+}
+
+function toKnownProof(recordId: string | null, seq: number, at: string | null): string | undefined {
+  return recordId === null || at === null ? undefined : toProof({ recordId, seq, at });
+}

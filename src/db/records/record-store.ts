@@ -1,0 +1,143 @@
+/** Stores and reads records. JSON passes through as text, in both directions; it must not be parsed here. */
+import type pg from "pg";
+import type { FairSemaphore } from "@/src/core/limits/fair-semaphore";
+import type { FoundRecord, ListRange, ReadScope, RecordStore } from "@/src/core/ports";
+import type { Db } from "@/src/db/client";
+import { createRawStatements } from "@/src/db/prisma/raw-statements";
+import { createPageRead, createRead, type Read } from "@/src/db/read";
+import { commitOnce } from "@/src/db/records/commit-idempotent";
+import type { EndpointQueue } from "@/src/db/records/endpoint-queue";
+import { createGroupCommit } from "@/src/db/records/group-commit";
+import { findRemembered } from "@/src/db/records/idempotent-requests";
+import { createMerge } from "@/src/db/records/merge-record";
+import { nameStatement } from "@/src/db/statement";
+
+/** A page of readAll ends after so many records, or once it has so many bytes. */
+const PAGE_ROWS_MAX = 1000;
+const PAGE_BYTES_MAX = 1 << 20;
+/** A piece of readByIds has so many records at most: with bodies of 1 MiB, 16 MiB. */
+const IDS_PER_PIECE = 16;
+
+const READ_BY_IDS = nameStatement(
+  "rested_read_by_ids",
+  `SELECT string_agg(CASE WHEN $3::boolean THEN data::text ELSE wire_record(id, data, "createdAt", "updatedAt") END, ',' ORDER BY seq) AS items
+  FROM "Record" WHERE id = ANY ($2::uuid[]) AND "endpointId" = $1::uuid AND ($4::uuid IS NULL OR "ownerId" = $4::uuid)`,
+);
+
+const ORDER_IDS = nameStatement(
+  "rested_order_ids",
+  `SELECT wire_id(id) AS id FROM "Record"
+  WHERE id = ANY ($2::uuid[]) AND "endpointId" = $1::uuid AND ($3::uuid IS NULL OR "ownerId" = $3::uuid) ORDER BY seq`,
+);
+
+const READ_ONE = nameStatement(
+  "rested_read_one",
+  `SELECT wire_id(id) AS id, version, data::text AS data, wire_time("createdAt") AS "createdAt", wire_time("updatedAt") AS "updatedAt",
+    "contentType"::text AS "contentType", wire_id("ownerId") AS owner
+  FROM "Record" WHERE id = $2::uuid AND "endpointId" = $1::uuid AND ($3::uuid IS NULL OR "ownerId" = $3::uuid)`,
+);
+
+const READ_PAGE = nameStatement(
+  "rested_read_page",
+  `SELECT items, next_after::text AS "nextAfter", upto::text AS upto
+  FROM record_page($1::uuid, $2::uuid, $3::bigint, $4::bigint, $5::boolean, $6::int, $7::int, $8::boolean)`,
+);
+
+const PAGE_BOUNDS = nameStatement(
+  "rested_page_bounds",
+  `SELECT first_seq::text AS "firstSeq", last_seq::text AS "lastSeq", has_more AS "hasMore"
+  FROM record_page_bounds($1::uuid, $2::uuid, $3::bigint, $4::boolean, $5::int)`,
+);
+
+export interface RecordStoreOptions {
+  /** For writes. */
+  db: Db;
+  /** For reads. */
+  pool: Pick<pg.Pool, "query">;
+  /** Turns of what reads long lists, from the second page on; default: at once. */
+  pageReads?: Pick<FairSemaphore, "run">;
+  /** Of all writers of the process. */
+  queue: EndpointQueue;
+}
+
+/** The records of a database. `endpointId`s have the dashes of a UUID; see the port for the rest. */
+export function createRecordStore({ db, pool, queue, pageReads }: RecordStoreOptions): RecordStore {
+  const read = createRead(pool);
+  const commit = createGroupCommit({ queue, commit: (endpointId, writes) => db.record.commit(endpointId, writes) });
+  return {
+    commit,
+    merge: createMerge({ db, reads: createRawStatements(pool), commit, queue }),
+    commitOnce: (endpointId, once, writes, toAnswer) => {
+      const bytes = writes.reduce((sum, { data }) => sum + Buffer.byteLength(data), 0);
+      return commitOnce({ db, read, queue }, { endpointId, once, bytes, commit: (tx) => tx.record.commit(endpointId, writes), toAnswer });
+    },
+    findOnce: (endpointId, once) => findRemembered(read, endpointId, once),
+    readByIds: (endpointId, ids, options) => readNamed(read, endpointId, ids, options),
+    async readOne(endpointId, id, { owner } = {}) {
+      const [row] = await read<FoundRecord>(READ_ONE, [endpointId, id, owner ?? null]);
+      return row;
+    },
+    readAll: (endpointId, options) => readPages({ read, readNext: createPageRead({ read, pageReads, endpointId }), endpointId, options }),
+    async findPage(endpointId, { owner, after, order, limit }) {
+      const values = [endpointId, owner ?? null, toParameter(after), order === "desc", limit];
+      const [bounds] = await read<{ firstSeq: string | null; lastSeq: string | null; hasMore: boolean }>(PAGE_BOUNDS, values);
+      if (!bounds || bounds.firstSeq === null || bounds.lastSeq === null) return undefined;
+      return { firstSeq: Number(bounds.firstSeq), lastSeq: Number(bounds.lastSeq), hasMore: bounds.hasMore };
+    },
+  };
+}
+
+type Options<Range> = Range & { dataOnly: boolean };
+
+async function* readNamed(
+  read: Read,
+  endpointId: string,
+  ids: readonly string[],
+  { dataOnly, owner }: Options<ReadScope>,
+): AsyncGenerator<string, void> {
+  const isOnePiece = ids.length <= IDS_PER_PIECE;
+  const ordered = isOnePiece ? ids : (await read<{ id: string }>(ORDER_IDS, [endpointId, ids, owner ?? null])).map(({ id }) => id);
+  for (let start = 0; start < ordered.length; start += IDS_PER_PIECE) {
+    const piece = ordered.slice(start, start + IDS_PER_PIECE);
+    const [row] = await read<{ items: string | null }>(READ_BY_IDS, [endpointId, piece, dataOnly, owner ?? null]);
+    // A record may have been deleted since its id was read.
+    if (row && row.items !== null) yield row.items;
+  }
+}
+
+async function* readPages({
+  read,
+  readNext,
+  endpointId,
+  options,
+}: {
+  read: Read;
+  /** For all but the first page: most lists have one, which is not held up by long ones. */
+  readNext: Read;
+  endpointId: string;
+  options: Options<ListRange>;
+}): AsyncGenerator<string, void> {
+  const { dataOnly, owner, order } = options;
+  let after = toParameter(options.after);
+  let upto = toParameter(options.upto);
+  for (let isFirst = true; ; isFirst = false) {
+    const values = [endpointId, owner ?? null, after, upto, order === "desc", PAGE_ROWS_MAX, PAGE_BYTES_MAX, dataOnly];
+    const [page]: PageRow[] = await (isFirst ? read : readNext)<PageRow>(READ_PAGE, values);
+    if (!page || page.items === "") return;
+    yield page.items;
+    if (page.nextAfter === null) return;
+    after = page.nextAfter;
+    upto = page.upto;
+  }
+}
+
+function toParameter(seq: number | undefined): string | null {
+  return seq === undefined ? null : String(seq);
+}
+
+interface PageRow {
+  items: string;
+  /** Null: the page is the last one. */
+  nextAfter: string | null;
+  upto: string;
+}

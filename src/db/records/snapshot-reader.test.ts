@@ -1,0 +1,86 @@
+/** Pages of snapshots (W11), over a real database: which records, of which moment, and what is said of those that have changed. */
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { RecordStore, Write } from "@/src/core/ports";
+import { createUniqueId } from "@/src/core/records/unique-id";
+import type { SnapshotReader } from "@/src/core/streams/snapshot-ports";
+import { createRecordStore } from "@/src/db/records/record-store";
+import { createSnapshotReader } from "@/src/db/records/snapshot-reader";
+import { createRecordsDatabase, type RecordsDatabase } from "@/tests/support/records-database";
+
+let world: RecordsDatabase;
+let store: RecordStore;
+let reader: SnapshotReader;
+let endpointId: string;
+
+beforeAll(async () => {
+  world = await createRecordsDatabase();
+  store = createRecordStore(world);
+  reader = createSnapshotReader(world);
+});
+afterAll(() => world.close());
+beforeEach(async () => {
+  ({ id: endpointId } = await world.createEndpoint());
+});
+
+async function create(count: number, { data = "1", owner }: { data?: string; owner?: string } = {}): Promise<string[]> {
+  const writes = Array.from({ length: count }, (): Write => ({ type: "POST", id: createUniqueId(), contentType: "json", data, owner }));
+  await store.commit(endpointId, writes);
+  return writes.map(({ id }) => id);
+}
+
+const put = (id: string, data: string) => store.commit(endpointId, [{ type: "PUT", id, contentType: "json", data }]);
+const toRecords = (items: string): { uniqueId: string; data: unknown }[] => JSON.parse(`[${items}]`);
+
+describe("a page", () => {
+  it("[W11] has the records up to the given place, as they are now, and says which were changed after it", async () => {
+    const [first = "", second = "", third = ""] = await create(3);
+    await put(first, "2");
+    await put(second, "3");
+    await put(second, "4");
+    await store.commit(endpointId, [{ type: "DELETE", id: third }]);
+    await create(1);
+    const page = await reader.readPage(endpointId, { after: 0, upto: 4 });
+    expect(toRecords(page?.items ?? "")).toMatchObject([
+      { uniqueId: first, data: 2 },
+      { uniqueId: second, data: 4 },
+    ]);
+    expect(page?.changed).toEqual([{ id: second, version: 3 }]);
+    expect(page?.nextAfter).toBeUndefined();
+    expect(page?.at).toEqual(
+      ((await world.db.$queryRaw`SELECT wire_id(epoch) AS epoch, seq::int FROM "Endpoint" WHERE id = ${endpointId}::uuid`) as unknown[])[0],
+    );
+  });
+
+  it("[W11] ends at about 64 KiB, and the next ones have the rest, each once", async () => {
+    const ids = await create(40, { data: `"${"x".repeat(10_000)}"` });
+    await put(ids[9] ?? "", "1");
+    const pages: string[][] = [];
+    const changed: string[] = [];
+    for (let after: number | undefined = 0; after !== undefined; ) {
+      const page = await reader.readPage(endpointId, { after, upto: 40 });
+      expect(page?.items.length).toBeLessThan(65_536 + 11_000);
+      pages.push(toRecords(page?.items ?? "").map(({ uniqueId }) => uniqueId));
+      changed.push(...(page?.changed ?? []).map(({ id }) => id));
+      after = page?.nextAfter;
+    }
+    expect(pages.length).toBeGreaterThan(4);
+    expect(pages.flat()).toEqual(ids);
+    expect(changed).toEqual([ids[9]]);
+  });
+
+  it("[S2] [W11] has nothing of others, also of what was changed", async () => {
+    const [ann, bob] = [createUniqueId(), createUniqueId()];
+    const own = await create(2, { owner: ann });
+    const others = await create(2, { owner: bob });
+    for (const id of [...own, ...others]) await put(id, "2");
+    const page = await reader.readPage(endpointId, { owner: ann, after: 0, upto: 4 });
+    expect(toRecords(page?.items ?? "").map(({ uniqueId }) => uniqueId)).toEqual(own);
+    expect(page?.changed.map(({ id }) => id).sort()).toEqual([...own].sort());
+  });
+
+  it("[W11] is empty where there are no records, and undefined where there is no endpoint", async () => {
+    expect(await reader.readPage(endpointId, { after: 0, upto: 0 })).toMatchObject({ items: "", changed: [], nextAfter: undefined });
+    expect(await reader.readPage(randomUUID(), { after: 0, upto: 0 })).toBeUndefined();
+  });
+});

@@ -1,0 +1,118 @@
+/** Stores what is known of files, and commits their records through the door. It must not touch bytes: the file storage has them. */
+import type { FileStore, StagedFile } from "@/src/core/files/ports";
+import type { WriteResult } from "@/src/core/ports";
+import type { Db, DbTransaction } from "@/src/db/client";
+import type { RawStatements } from "@/src/db/prisma/raw-statements";
+import type { Read } from "@/src/db/read";
+import { commitOnce } from "@/src/db/records/commit-idempotent";
+import type { EndpointQueue } from "@/src/db/records/endpoint-queue";
+import { nameStatement } from "@/src/db/statement";
+
+// Times are the database's own: the clocks of servers differ, and one server's sweep must not take what another still receives.
+const BEGIN = nameStatement(
+  "rested_begin_file",
+  `INSERT INTO "StoredFile" (id, name, type, "sweepAfter") VALUES ($1::uuid, $2, $3, clock_timestamp() + $4::int * interval '1 millisecond')`,
+);
+
+const ATTACH = nameStatement(
+  "rested_attach_files",
+  `UPDATE "StoredFile" f SET "recordId" = u.record, size = u.size, sha256 = decode(u.sha256, 'hex'), "sweepAfter" = 'infinity'
+  FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[]) AS u(id, record, size, sha256)
+  WHERE f.id = u.id AND f."recordId" IS NULL AND f."sweepAfter" > clock_timestamp()`,
+);
+
+const FIND = nameStatement(
+  "rested_find_file",
+  `SELECT wire_id(id) AS id, name, type, size::text AS size, encode(sha256, 'hex') AS sha256 FROM "StoredFile" WHERE "recordId" = $1::uuid`,
+);
+
+const FIND_GARBAGE = nameStatement(
+  "rested_find_garbage",
+  `SELECT wire_id(id) AS id FROM "StoredFile" WHERE "sweepAfter" <= clock_timestamp() AND "recordId" IS NULL ORDER BY "sweepAfter" LIMIT $1::int`,
+);
+
+const RELEASE = nameStatement(
+  "rested_release_files",
+  `UPDATE "StoredFile" SET "sweepAfter" = date_trunc('milliseconds', clock_timestamp()) WHERE id = ANY ($1::uuid[]) AND "recordId" IS NULL`,
+);
+
+// 20 s, 40 s, … up to an hour. Whatever is due first is taken first, so that those that fail again and again come after the others.
+const DEFER = nameStatement(
+  "rested_defer_files",
+  `UPDATE "StoredFile" SET "sweepFailures" = "sweepFailures" + 1,
+    "sweepAfter" = clock_timestamp() + least(power(2, least("sweepFailures", 10)) * interval '20 seconds', interval '1 hour')
+  WHERE id = ANY ($1::uuid[]) AND "recordId" IS NULL`,
+);
+
+const FORGET = nameStatement("rested_forget_files", `DELETE FROM "StoredFile" WHERE id = ANY ($1::uuid[]) AND "recordId" IS NULL`);
+
+/** Rolls the transaction back. */
+class FileExpired extends Error {}
+
+/** The files of a database. `endpointId`s have the dashes of a UUID. */
+export function createFileStore({
+  db,
+  queue,
+  reads = db,
+  background = db,
+}: {
+  db: Db;
+  queue: EndpointQueue;
+  /** Default: `db`. */
+  reads?: RawStatements;
+  /** For sweeps; default `db`. */
+  background?: RawStatements;
+}): FileStore {
+  const read: Read = async (statement, values) => reads.$queryRawUnsafe(statement, ...values);
+  return {
+    async begin({ id, name, type }, lifeMs) {
+      await db.$executeRawUnsafe(BEGIN, id, name, type, lifeMs);
+    },
+    async commit(endpointId, uploads, once) {
+      const commit = (tx: DbTransaction) => commitUploads(tx, endpointId, uploads);
+      try {
+        const bytes = uploads.reduce((sum, { write }) => sum + Buffer.byteLength(write.data), 0);
+        if (once) return await commitOnce({ db, read, queue }, { endpointId, once: once.key, bytes, commit, toAnswer: once.toAnswer });
+        const transact = () => db.$transaction(commit);
+        return { outcome: "written", results: await queue.run(endpointId, transact, bytes) };
+      } catch (error) {
+        if (error instanceof FileExpired) return { outcome: "file_expired" };
+        throw error;
+      }
+    },
+    async find(recordId) {
+      const [row] = await reads.$queryRawUnsafe<(Omit<StagedFile, "size"> & { size: string })[]>(FIND, recordId);
+      return row && { ...row, size: Number(row.size) };
+    },
+    async findGarbage(limit) {
+      const rows = await background.$queryRawUnsafe<{ id: string }[]>(FIND_GARBAGE, limit);
+      return rows.map(({ id }) => id);
+    },
+    async release(ids) {
+      await db.$executeRawUnsafe(RELEASE, ids);
+    },
+    async defer(ids) {
+      await db.$executeRawUnsafe(DEFER, ids);
+    },
+    async forget(ids) {
+      await background.$executeRawUnsafe(FORGET, ids);
+    },
+  };
+}
+
+async function commitUploads(tx: DbTransaction, endpointId: string, uploads: Parameters<FileStore["commit"]>[1]): Promise<WriteResult[]> {
+  const results = await tx.record.commit(
+    endpointId,
+    uploads.map(({ write }) => write),
+  );
+  if (results.some(({ outcome }) => outcome !== "ok")) return results;
+  const attached = await tx.$executeRawUnsafe(
+    ATTACH,
+    uploads.map(({ file }) => file.id),
+    uploads.map(({ write }) => write.id),
+    uploads.map(({ file }) => String(file.size)),
+    uploads.map(({ file }) => file.sha256),
+  );
+  if (attached !== uploads.length) throw new FileExpired();
+  return results;
+}

@@ -1,0 +1,76 @@
+/** Deletes the rows of deleted endpoints in small batches, so that neither their size nor their number keeps anybody waiting (G18). */
+import { setTimeout as delay } from "node:timers/promises";
+import type { RawStatements } from "@/src/db/prisma/raw-statements";
+import { nameStatement } from "@/src/db/statement";
+
+/** Rows of each table in one batch. Records may be large, and disks slow: the size follows how long batches take. */
+const BATCH_MIN = 10;
+const BATCH_START = 500;
+const BATCH_MAX = 5_000;
+/** A batch shall take about so long: locks, dead rows and the snapshot of a batch are held for no longer. */
+const BATCH_MS = 50;
+/** So many endpoints take turns, oldest first. */
+const ENDPOINTS_MAX = 100;
+
+const FIND = nameStatement(
+  "rested_find_deleted_endpoints",
+  `SELECT id::text AS id FROM "Endpoint" WHERE "projectId" IS NULL ORDER BY id LIMIT $1::int`,
+);
+
+const PURGE = nameStatement(
+  "rested_purge_endpoint",
+  `SELECT state, next_after::text AS "nextAfter" FROM purge_endpoint($1::uuid, $2::bigint, $3::int)`,
+);
+
+type Batch = { state: "more"; nextAfter: string } | { state: "left" | "gone" | "busy" };
+
+export interface EndpointPurge {
+  /**
+   * Deletes until nothing is left, or what is left can't be deleted now (another server does it, or somebody holds rows). Rests after each batch
+   * for as long as it took. Each batch is a transaction of its own: a crash leaves the rest for the next run. False: it has deleted nothing.
+   */
+  run(): Promise<boolean>;
+  /** Makes `run` return after the batch that is under way, from now on. */
+  stop(): void;
+}
+
+/** Uses one connection at a time. Any number of servers may run it: one batch runs at a time in all of them. */
+export function createEndpointPurge({ db }: { db: Pick<RawStatements, "$queryRawUnsafe"> }): EndpointPurge {
+  let limit = BATCH_START;
+  const stopping = new AbortController();
+
+  async function runBatch(endpointId: string, after: string): Promise<Batch> {
+    const startedAt = performance.now();
+    const [batch] = await db.$queryRawUnsafe<Batch[]>(PURGE, endpointId, after, limit);
+    const ms = performance.now() - startedAt;
+    if (ms < BATCH_MS / 2) limit = Math.min(BATCH_MAX, limit * 2);
+    else if (ms > BATCH_MS * 2) limit = Math.max(BATCH_MIN, Math.ceil(limit / 2));
+    if (batch?.state === "more") await delay(ms, undefined, { signal: stopping.signal }).catch(() => undefined);
+    return batch ?? { state: "gone" };
+  }
+
+  /** A batch of each endpoint in turn. False: there is nothing to do for now. */
+  async function runTurn(positions: Map<string, string>): Promise<boolean> {
+    const endpoints = await db.$queryRawUnsafe<{ id: string }[]>(FIND, ENDPOINTS_MAX);
+    let deleted = false;
+    for (const { id } of endpoints) {
+      if (stopping.signal.aborted) return false;
+      const batch = await runBatch(id, positions.get(id) ?? "0");
+      if (batch.state === "busy") return false;
+      if (batch.state === "more") positions.set(id, batch.nextAfter);
+      else positions.delete(id);
+      if (batch.state !== "left") deleted = true;
+    }
+    return deleted;
+  }
+
+  return {
+    async run() {
+      const positions = new Map<string, string>();
+      let turns = 0;
+      while (!stopping.signal.aborted && (await runTurn(positions))) turns += 1;
+      return turns > 0;
+    },
+    stop: () => stopping.abort(),
+  };
+}

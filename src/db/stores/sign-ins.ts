@@ -1,0 +1,24 @@
+/** Reads which dashboard sessions and management tokens still hold. */
+import type { Clock } from "@/src/core/ports";
+import type { SignInStore } from "@/src/core/streams/ports";
+import type { RawStatements } from "@/src/db/prisma/raw-statements";
+import { nameStatement } from "@/src/db/statement";
+
+const FIND_VALID = nameStatement(
+  "rested_find_valid_sign_ins",
+  `SELECT id::text AS id FROM "Session" WHERE id = ANY ($1::uuid[]) AND "revokedAt" IS NULL AND "expiresAt" > $3::timestamptz
+  UNION ALL SELECT id::text FROM "ManagementToken"
+  WHERE id = ANY ($2::uuid[]) AND "revokedAt" IS NULL AND ("expiresAt" IS NULL OR "expiresAt" > $3::timestamptz)`,
+);
+
+/** `clock` decides what has expired, as it does for requests. */
+export function createSignInStore({ db, clock }: { db: Pick<RawStatements, "$queryRawUnsafe">; clock: Clock }): SignInStore {
+  return {
+    async findValid(signIns) {
+      if (signIns.length === 0) return new Set();
+      const idsOf = (kind: "session" | "token") => signIns.filter((signIn) => signIn.kind === kind).map(({ id }) => id);
+      const rows = await db.$queryRawUnsafe<{ id: string }[]>(FIND_VALID, idsOf("session"), idsOf("token"), clock.now());
+      return new Set(rows.map(({ id }) => id));
+    },
+  };
+}
