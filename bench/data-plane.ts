@@ -35,7 +35,7 @@ import { createDrain } from "@/src/http/drain";
 import { createSlowClients } from "@/src/http/slow-clients";
 import { createLoginLimiter } from "@/src/limits/login-limiter";
 import { createProcessRateLimiter } from "@/src/limits/rate-limiter";
-import { createProcessHints } from "@/src/realtime/hints";
+import { createProcessHints } from "@/src/realtime/cluster/hints";
 import { createLog } from "@/src/runtime/log";
 import { createSandbox } from "@/src/sandbox/sandbox";
 import { createFilesFolder } from "@/tests/support/files-folder";

@@ -11,8 +11,8 @@ import { setImmediate as nextTick } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Grant } from "@/src/core/access/access";
 import type { Log } from "@/src/core/ports";
-import { encodeChange } from "@/src/realtime/encode";
-import { createUpgradeHandler } from "@/src/realtime/ws";
+import { createUpgradeHandler } from "@/src/realtime/transports/ws";
+import { encodeChange } from "@/src/realtime/wire/encode";
 import { createMemoryHub, type MemoryHub, toGrant, toPrivateGrant } from "@/tests/support/memory-hub";
 
 /** Frames of one round that each client gets; the next starts when every client has read them all, so that no queue overflows. */

@@ -12,7 +12,7 @@ import { startEmbeddedPostgres } from "@/src/db/embedded/postgres";
 import { createLanes } from "@/src/db/lanes";
 import { migrate } from "@/src/db/migrate";
 import { createRecordStore } from "@/src/db/records/record-store";
-import { createProcessHints } from "@/src/realtime/hints";
+import { createProcessHints } from "@/src/realtime/cluster/hints";
 
 const CONCURRENCY = 50;
 const BATCH = 64;

@@ -9,7 +9,7 @@ import { createChangeLog } from "@/src/db/records/change-log";
 import { createEndpointQueue } from "@/src/db/records/endpoint-queue";
 import { createRecordStore } from "@/src/db/records/record-store";
 import { createDefinitionStore } from "@/src/db/stores/definitions";
-import { createProcessHints } from "@/src/realtime/hints";
+import { createProcessHints } from "@/src/realtime/cluster/hints";
 import { createRecordsDatabase } from "@/tests/support/records-database";
 import { createSeverableProxy } from "@/tests/support/severable-proxy";
 import { until } from "@/tests/support/until";

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Log } from "@/src/core/ports";
 import { createLanes, type Lanes } from "@/src/db/lanes";
 import { toShares } from "@/src/db/pools";
-import { createProcessHints } from "@/src/realtime/hints";
+import { createProcessHints } from "@/src/realtime/cluster/hints";
 import { createTestDatabase, type TestDatabase } from "@/tests/support/database";
 import { until } from "@/tests/support/until";
 

@@ -12,7 +12,7 @@ import { createConnectionLimits } from "@/src/http/connection-limits";
 import { createFront } from "@/src/http/front";
 import { createHttpLimits } from "@/src/http/limits";
 import { createWebServer } from "@/src/http/web-server";
-import { refuseUpgrade } from "@/src/realtime/refuse-upgrade";
+import { refuseUpgrade } from "@/src/realtime/transports/refuse-upgrade";
 import { isDataPath } from "@/src/shared/data-path";
 import { AppError } from "@/src/shared/errors";
 import type { Booted } from "./boot";

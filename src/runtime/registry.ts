@@ -18,7 +18,7 @@ import type { AsAccount } from "@/src/db/lanes";
 import type { EndpointQueue } from "@/src/db/records/endpoint-queue";
 import type { ImportStaging } from "@/src/db/records/import-staging";
 import type { RecordSearch } from "@/src/db/records/record-search";
-import type { Hub } from "@/src/realtime/hub";
+import type { Hub } from "@/src/realtime/hub/hub";
 
 /** Everything with a socket, pool, timer or cache; made once by runtime/boot.ts. */
 export interface Runtime {

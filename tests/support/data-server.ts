@@ -32,7 +32,7 @@ import { createHttpLimits } from "@/src/http/limits";
 import { createSlowClients, type SlowClients } from "@/src/http/slow-clients";
 import { createLoginLimiter } from "@/src/limits/login-limiter";
 import { createProcessRateLimiter } from "@/src/limits/rate-limiter";
-import { createProcessHints } from "@/src/realtime/hints";
+import { createProcessHints } from "@/src/realtime/cluster/hints";
 import { createSandbox } from "@/src/sandbox/sandbox";
 import { createTestDatabase, type TestDatabase } from "@/tests/support/database";
 import { createFilesFolder, type FilesFolder } from "@/tests/support/files-folder";

@@ -1,9 +1,9 @@
 /** A hub over a log in memory, with a clock and hints that the test holds. */
 import type { Grant } from "@/src/core/access/access";
 import type { Change } from "@/src/core/ports";
-import { createProcessHints } from "@/src/realtime/hints";
-import { createHub, type Hub, type HubOptions } from "@/src/realtime/hub";
-import type { Start } from "@/src/realtime/session";
+import { createProcessHints } from "@/src/realtime/cluster/hints";
+import { createHub, type Hub, type HubOptions } from "@/src/realtime/hub/hub";
+import type { Start } from "@/src/realtime/hub/session";
 import { createMemoryLog, type MemoryLog, proofAt } from "./memory-log";
 
 export const EPOCH = "0".repeat(32);

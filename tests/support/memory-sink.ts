@@ -1,5 +1,5 @@
 /** A transport in memory: keeps what was written, and takes as much as the test lets it. */
-import type { Sink } from "@/src/realtime/subscriber";
+import type { Sink } from "@/src/realtime/hub/subscriber";
 import type { AppError } from "@/src/shared/errors";
 import { readTexts } from "./read-frames";
 

@@ -5,7 +5,7 @@ import type { Hint, Log } from "@/src/core/ports";
 import { createUniqueId } from "@/src/core/records/unique-id";
 import { createDb, createPool, type Db } from "@/src/db/client";
 import { createEndpointQueue, type EndpointQueue } from "@/src/db/records/endpoint-queue";
-import { createProcessHints } from "@/src/realtime/hints";
+import { createProcessHints } from "@/src/realtime/cluster/hints";
 import { createTestDatabase, type TestDatabase } from "@/tests/support/database";
 
 /** An entry of the log, as short as can be. `data` is text. */

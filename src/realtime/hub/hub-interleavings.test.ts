@@ -9,9 +9,9 @@ import { createMemoryHub, EPOCH, type MemoryHub, toGrant, toPrivateGrant, toStar
 import { createMemoryLog, type MemoryLog } from "@/tests/support/memory-log";
 import { createMemorySink, type MemorySink, type StreamMessage } from "@/tests/support/memory-sink";
 import { readTexts } from "@/tests/support/read-frames";
-import { toTextFrame } from "./encode";
+import { toTextFrame } from "../wire/encode";
+import { CURSOR_FRAMES, type StreamFormat } from "../wire/stream-format";
 import type { Start } from "./session";
-import { CURSOR_FRAMES, type StreamFormat } from "./stream-format";
 
 /** As server-sent events have it, with cursors: an upload is one message. */
 const JOINED_FRAMES: StreamFormat = {

@@ -3,10 +3,10 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Change } from "@/src/core/ports";
 import { readTexts } from "@/tests/support/read-frames";
+import { encodeChange } from "../wire/encode";
+import { limitFormat } from "../wire/message-limit";
+import { CURSOR_EVENTS, CURSOR_FRAMES, PLAIN_EVENTS, PLAIN_FRAMES } from "../wire/stream-format";
 import { createChangeBatch } from "./change-batch";
-import { encodeChange } from "./encode";
-import { limitFormat } from "./message-limit";
-import { CURSOR_EVENTS, CURSOR_FRAMES, PLAIN_EVENTS, PLAIN_FRAMES } from "./stream-format";
 
 const EPOCH = "0".repeat(32);
 /** `following`: of an upload. */

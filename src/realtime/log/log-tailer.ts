@@ -4,9 +4,9 @@ import type { Change, ChangeLog, FoundPosition, LogPosition } from "@/src/core/p
 import { positionOf, proofOf } from "@/src/core/streams/change-proof";
 import { toEpoch } from "@/src/shared/cursor";
 import type { GapReason } from "@/src/shared/stream-messages";
+import { createUploadEncoder } from "../wire/encode";
 import { createChangeBatch } from "./change-batch";
 import { toChangeSize } from "./change-size";
-import { createUploadEncoder } from "./encode";
 import { createListenerIndex, type PumpListener } from "./listener-index";
 import { PAGE_LIMIT_FIRST, toNextPageLimit } from "./log-pages";
 

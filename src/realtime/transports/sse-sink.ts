@@ -2,8 +2,8 @@
 import type { ServerResponse } from "node:http";
 import { readTakenBytes, waitUntilTaken } from "@/src/core/limits/taken-bytes";
 import type { AppError } from "@/src/shared/errors";
-import { toEvent } from "./event";
-import type { Sink } from "./subscriber";
+import type { Sink } from "../hub/subscriber";
+import { toEvent } from "../wire/event";
 
 /** The response's head must have been written. */
 export function createEventSink(response: ServerResponse): Sink {

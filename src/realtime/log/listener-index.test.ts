@@ -1,10 +1,10 @@
 /** Who hears of which change, and that a private change costs its readers alone. */
 import { describe, expect, it } from "vitest";
 import type { Change } from "@/src/core/ports";
+import { encodeChange } from "../wire/encode";
+import { PLAIN_FRAMES } from "../wire/stream-format";
 import { createChangeBatch } from "./change-batch";
-import { encodeChange } from "./encode";
 import { createListenerIndex, type PumpListener } from "./listener-index";
-import { PLAIN_FRAMES } from "./stream-format";
 
 const EPOCH = "0".repeat(32);
 const record = { id: "1".repeat(32), version: 1, data: "1", createdAt: "", updatedAt: "" };

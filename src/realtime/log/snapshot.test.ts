@@ -6,7 +6,7 @@ import { AppError } from "@/src/shared/errors";
 import { EPOCH, createMemoryHub as setUp, toGrant } from "@/tests/support/memory-hub";
 import { createMemorySink } from "@/tests/support/memory-sink";
 import { until } from "@/tests/support/until";
-import type { Start } from "./session";
+import type { Start } from "../hub/session";
 
 type Read = SnapshotReader["readPage"];
 

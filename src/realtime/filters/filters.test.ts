@@ -8,8 +8,8 @@ import { createMemoryHub, EPOCH, type MemoryHub, toGrant, toPrivateGrant, toStar
 import { proofAt } from "@/tests/support/memory-log";
 import { createMemorySink, type MemorySink, type StreamMessage } from "@/tests/support/memory-sink";
 import { until } from "@/tests/support/until";
-import type { Subscription } from "./connection";
-import type { Start } from "./session";
+import type { Subscription } from "../hub/connection";
+import type { Start } from "../hub/session";
 
 const PLAIN: Start = { mode: "plain" };
 const NOW: Start = { mode: "now" };

@@ -5,15 +5,15 @@ import { positionOf } from "@/src/core/streams/change-proof";
 import type { Cursor } from "@/src/shared/cursor";
 import { AppError } from "@/src/shared/errors";
 import type { GapReason } from "@/src/shared/stream-messages";
-import { type ChangeBatch, createChangeBatch } from "./change-batch";
-import { encodeChange } from "./encode";
-import type { FeedListener } from "./filtered-feed";
-import { FilterFailedError, type StreamReads } from "./filtered-reads";
-import type { PumpReset } from "./listener-index";
-import { PAGE_LIMIT_FIRST, toNextPageLimit } from "./log-pages";
-import type { FilterFailure } from "./record-filter";
-import { createSnapshot, type Snapshot } from "./snapshot";
-import type { StreamFormat } from "./stream-format";
+import type { FeedListener } from "../filters/filtered-feed";
+import { FilterFailedError, type StreamReads } from "../filters/filtered-reads";
+import type { FilterFailure } from "../filters/record-filter";
+import { type ChangeBatch, createChangeBatch } from "../log/change-batch";
+import type { PumpReset } from "../log/listener-index";
+import { PAGE_LIMIT_FIRST, toNextPageLimit } from "../log/log-pages";
+import { createSnapshot, type Snapshot } from "../log/snapshot";
+import { encodeChange } from "../wire/encode";
+import type { StreamFormat } from "../wire/stream-format";
 import type { Subscriber } from "./subscriber";
 
 /** What a client asked for. `plain`: changes and nothing else (W2). The others are the resumable mode (W9). `snapshot`: the records first (W11). */

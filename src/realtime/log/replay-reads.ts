@@ -7,7 +7,7 @@ import { createFairSemaphore } from "@/src/core/limits/fair-semaphore";
 import type { Change, ChangeLog, HiddenChange } from "@/src/core/ports";
 import type { SnapshotReader } from "@/src/core/streams/snapshot-ports";
 import { AppError } from "@/src/shared/errors";
-import type { StreamReads } from "./filtered-reads";
+import type { StreamReads } from "../filters/filtered-reads";
 import { shareReads } from "./shared-reads";
 
 /** Queries that run at once, and those of one account. */

@@ -4,7 +4,7 @@ import { parseFlag } from "@/src/core/records/parse-flag";
 import { parseLastEventId } from "@/src/core/streams/last-event-id";
 import { parseCursor } from "@/src/shared/cursor";
 import { AppError } from "@/src/shared/errors";
-import type { Start } from "./session";
+import type { Start } from "../hub/session";
 
 /**
  * Of a WebSocket: by the last event id, else by the parameters `since` and `snapshot`. `headers` are those of the handshake. Throws `cursor_invalid`,

@@ -1,7 +1,7 @@
 /** Changes that go out together: what a stream gets of them is put together once, and shared. It must not know who gets it. */
 import type { LogPosition } from "@/src/core/ports";
-import type { EncodedChange } from "./encode";
-import type { StreamFormat } from "./stream-format";
+import type { EncodedChange } from "../wire/encode";
+import type { StreamFormat } from "../wire/stream-format";
 
 export interface ChangeBatch {
   /** At least one; ascending by seq. */

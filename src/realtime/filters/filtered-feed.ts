@@ -5,13 +5,13 @@
 import { setImmediate as nextTick } from "node:timers/promises";
 import type { Change, HiddenChange, LogPosition } from "@/src/core/ports";
 import { positionOf } from "@/src/core/streams/change-proof";
-import { createChangeBatch } from "./change-batch";
-import type { ChangePump } from "./change-pump";
-import { toChangeSize } from "./change-size";
-import { createUploadEncoder, type EncodedChange } from "./encode";
+import { createChangeBatch } from "../log/change-batch";
+import { toChangeSize } from "../log/change-size";
+import type { PumpListener } from "../log/listener-index";
+import { PAGE_LIMIT_FIRST, toNextPageLimit } from "../log/log-pages";
+import type { ChangePump } from "../log/log-tailer";
+import { createUploadEncoder, type EncodedChange } from "../wire/encode";
 import { createFilteredReads, readWholeUploads, type StreamReads } from "./filtered-reads";
-import type { PumpListener } from "./listener-index";
-import { PAGE_LIMIT_FIRST, toNextPageLimit } from "./log-pages";
 import { type FilterFailure, filterChanges, type RecordFilter } from "./record-filter";
 
 /** Hears of changes that pass. Its methods must not throw. */

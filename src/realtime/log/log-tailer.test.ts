@@ -2,8 +2,8 @@
 import { describe, expect, it } from "vitest";
 import type { LogPosition } from "@/src/core/ports";
 import { createMemoryLog, proofAt } from "@/tests/support/memory-log";
-import { type ChangePump, createChangePump } from "./change-pump";
 import type { PumpListener } from "./listener-index";
+import { type ChangePump, createChangePump } from "./log-tailer";
 
 const EPOCH = "0".repeat(32);
 const OTHER_EPOCH = "1".repeat(32);

@@ -10,15 +10,15 @@ import type { Log } from "@/src/core/ports";
 import { parseJsonata } from "@/src/core/records/parse-jsonata";
 import { parseDataAddress } from "@/src/shared/data-path";
 import { AppError, isAppError } from "@/src/shared/errors";
-import { toCloseReason } from "./close-reason";
-import type { Subscription } from "./connection";
+import type { Subscription } from "../hub/connection";
+import type { Hub } from "../hub/hub";
+import type { Sink } from "../hub/subscriber";
+import { toCloseReason } from "../wire/close-reason";
+import { parseMaxMessage } from "../wire/message-limit";
 import { handshakeProblem } from "./handshake";
 import { createHeartbeat } from "./heartbeat";
-import type { Hub } from "./hub";
-import { parseMaxMessage } from "./message-limit";
 import { refuseUpgrade } from "./refuse-upgrade";
-import { parseStart } from "./start";
-import type { Sink } from "./subscriber";
+import { parseStart } from "./stream-options";
 import { createWebSocketSink } from "./ws-sink";
 
 export interface UpgradeHandler {

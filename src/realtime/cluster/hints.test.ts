@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Change, Hint, Log } from "@/src/core/ports";
-import { createProcessHints, groupByEndpoint } from "@/src/realtime/hints";
+import { createProcessHints, groupByEndpoint } from "@/src/realtime/cluster/hints";
 
 const HINT: Hint = { kind: "endpoint", endpointId: "e" };
 

@@ -2,8 +2,8 @@
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import { readTakenBytes, waitUntilTaken } from "@/src/core/limits/taken-bytes";
-import { toCloseReason } from "./close-reason";
-import type { Sink } from "./subscriber";
+import type { Sink } from "../hub/subscriber";
+import { toCloseReason } from "../wire/close-reason";
 
 /** `socket` is the connection below `webSocket`, whose compression must be off: only then are our frames valid among its own. */
 export function createWebSocketSink({ webSocket, socket }: { webSocket: WebSocket; socket: Duplex }): Sink {

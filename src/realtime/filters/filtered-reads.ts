@@ -3,8 +3,8 @@ import { readJsonItems } from "@/src/core/json/items";
 import type { Change, HiddenChange } from "@/src/core/ports";
 import type { SnapshotReader } from "@/src/core/streams/snapshot-ports";
 import type { AppError } from "@/src/shared/errors";
+import { shareReads } from "../log/shared-reads";
 import { filterChanges, type RecordFilter } from "./record-filter";
-import { shareReads } from "./shared-reads";
 
 /** What a session reads for itself. What is left out of the log keeps its place. */
 export interface StreamReads {

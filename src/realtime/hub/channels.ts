@@ -1,11 +1,11 @@
 /** The endpoints with open streams: a pump for each, and a feed for each filter on it. They are there while somebody needs them. It must not know sessions. */
 import type { ChangeLog } from "@/src/core/ports";
 import { AppError } from "@/src/shared/errors";
-import { type ChangePump, createChangePump } from "./change-pump";
-import { createFilteredFeed, type FeedListener, type FilteredFeed } from "./filtered-feed";
-import type { StreamReads } from "./filtered-reads";
-import type { RecordFilter } from "./record-filter";
-import { createSharedFilter, type SharedFilter } from "./shared-filter";
+import { createFilteredFeed, type FeedListener, type FilteredFeed } from "../filters/filtered-feed";
+import type { StreamReads } from "../filters/filtered-reads";
+import type { RecordFilter } from "../filters/record-filter";
+import { createSharedFilter, type SharedFilter } from "../filters/shared-filter";
+import { type ChangePump, createChangePump } from "../log/log-tailer";
 
 /** Where a stream hears of changes: from a pump, or through a filter. Added in the turn in which it was asked for. */
 export interface ChangeSource extends Pick<ChangePump, "position"> {

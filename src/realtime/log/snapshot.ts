@@ -2,7 +2,7 @@
 import type { Change, LogPosition } from "@/src/core/ports";
 import type { SnapshotReader } from "@/src/core/streams/snapshot-ports";
 import type { Cursor } from "@/src/shared/cursor";
-import type { Subscriber } from "./subscriber";
+import type { Subscriber } from "../hub/subscriber";
 
 /** `complete`: all has been queued. `replaced`: the log is no longer the one that the snapshot began with. `stopped`: nobody wants it any more. */
 export type SnapshotOutcome = "complete" | "replaced" | "stopped";

@@ -5,14 +5,14 @@ import { toClientAddress } from "@/src/core/access/client-network";
 import { parseJsonata } from "@/src/core/records/parse-jsonata";
 import { AppError } from "@/src/shared/errors";
 import { UNAVAILABLE_RETRY_SECONDS } from "@/src/shared/protocol";
-import type { Subscription } from "./connection";
+import type { Subscription } from "../hub/connection";
+import type { Hub } from "../hub/hub";
+import type { Sink } from "../hub/subscriber";
+import { parseMaxMessage } from "../wire/message-limit";
+import { CURSOR_EVENTS, PLAIN_EVENTS } from "../wire/stream-format";
 import { createHeartbeat } from "./heartbeat";
-import type { Hub } from "./hub";
-import { parseMaxMessage } from "./message-limit";
 import { createEventSink, toCloseEvent } from "./sse-sink";
-import { parseEventStart } from "./start";
-import { CURSOR_EVENTS, PLAIN_EVENTS } from "./stream-format";
-import type { Sink } from "./subscriber";
+import { parseEventStart } from "./stream-options";
 
 /** A request for a stream that was granted. */
 export interface EventStreamRequest {

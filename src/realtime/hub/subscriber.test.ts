@@ -3,8 +3,8 @@ import { setImmediate as nextTick } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { AppError } from "@/src/shared/errors";
 import { createMemorySink } from "@/tests/support/memory-sink";
-import { toTextFrame } from "./encode";
-import { createFlusher } from "./flusher";
+import { createFlusher } from "../transports/write-batcher";
+import { toTextFrame } from "../wire/encode";
 import { createSubscriber } from "./subscriber";
 
 function setUp(queueBytesMax = 1_000) {

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { ListedStream, OpenStreamStore } from "@/src/core/streams/ports";
 import { AppError } from "@/src/shared/errors";
 import type { Connection } from "./connection";
-import { createStreamKeeper } from "./stream-keeper";
+import { createStreamKeeper } from "./stream-registry";
 
 function toConnection(id: string, changes: Partial<Connection> = {}): Connection {
   return {

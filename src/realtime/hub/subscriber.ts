@@ -1,6 +1,6 @@
 /** The bounded queue between a session and its transport (W7). It must not know what the frames say, nor which transport it is. */
 import type { AppError } from "@/src/shared/errors";
-import type { Flusher } from "./flusher";
+import type { Flusher } from "../transports/write-batcher";
 
 /** The transport of one client. No method may throw. */
 export interface Sink {
