@@ -10,10 +10,10 @@ import type { HeldBytes } from "@/src/core/limits/held-bytes";
 import type { StoredRecord } from "@/src/core/ports";
 import { parseContentKind, parseRecordBody, type RecordBody } from "@/src/core/records/record-body";
 import { toReceiptText, toRecordText } from "@/src/core/records/record-text";
-import { type OriginVerdict, toCorsHeaders } from "@/src/http/cors";
-import { createBodyMeter, holdAnswer, holdAnswerAnyway, toHeldLength } from "@/src/http/hold-bytes";
-import { readBody } from "@/src/http/read-body";
-import { type Exchange, respond } from "@/src/http/respond";
+import { createBodyMeter, holdAnswer, holdAnswerAnyway, toHeldLength } from "@/src/http/body/hold-bytes";
+import { readBody } from "@/src/http/body/read-body";
+import { type OriginVerdict, toCorsHeaders } from "@/src/http/reply/cors";
+import { type Exchange, respond } from "@/src/http/reply/respond";
 import { AppError, isAppError } from "@/src/shared/errors";
 
 /** A request on its way, and what is known of it so far. */

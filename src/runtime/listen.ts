@@ -7,11 +7,11 @@ import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promi
 import next from "next";
 import type { Config } from "@/src/config/config";
 import { setNextAuthEnvironment } from "@/src/config/next-auth-environment";
-import { createClientErrorHandler } from "@/src/http/client-error";
-import { createConnectionLimits } from "@/src/http/connection-limits";
-import { createFront } from "@/src/http/front";
 import { createHttpLimits } from "@/src/http/limits";
-import { createWebServer } from "@/src/http/web-server";
+import { createClientErrorHandler } from "@/src/http/server/client-error";
+import { createConnectionLimits } from "@/src/http/server/connection-limits";
+import { createFront } from "@/src/http/server/front";
+import { createWebServer } from "@/src/http/server/web-server";
 import { refuseUpgrade } from "@/src/realtime/transports/refuse-upgrade";
 import { isDataPath } from "@/src/shared/data-path";
 import { AppError } from "@/src/shared/errors";

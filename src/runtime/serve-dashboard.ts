@@ -2,9 +2,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { toClientAddress } from "@/src/core/access/client-network";
 import type { ManagementLimits } from "@/src/core/limits/management-limits";
-import { onAnswered } from "@/src/http/answered";
-import { toProblemAnswer } from "@/src/http/problem";
-import { createRequestId } from "@/src/http/request-id";
+import { onAnswered } from "@/src/http/reply/answered";
+import { toProblemAnswer } from "@/src/http/reply/problem";
+import { createRequestId } from "@/src/http/reply/request-id";
 import { AppError, isAppError } from "@/src/shared/errors";
 
 export type Serve = (request: IncomingMessage, response: ServerResponse) => Promise<void>;

@@ -6,8 +6,8 @@ import { once } from "node:events";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { parseConfig } from "@/src/config/config";
-import { createClientErrorHandler } from "@/src/http/client-error";
 import { createHttpLimits } from "@/src/http/limits";
+import { createClientErrorHandler } from "@/src/http/server/client-error";
 import { boot } from "@/src/runtime/boot";
 
 /** What a node tells of itself. */

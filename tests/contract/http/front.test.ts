@@ -1,6 +1,6 @@
 /** What every connection and request passes before it reaches a plane (U12–U15, R16), over raw sockets. */
 import { afterEach, describe, expect, it } from "vitest";
-import type { FrontOptions } from "@/src/http/front";
+import type { FrontOptions } from "@/src/http/server/front";
 import { expectRaw, get, type FrontServerOptions as Options, PLACES, startFrontServer } from "@/tests/support/front-server";
 import { parseRaw } from "@/tests/support/raw-http";
 import { until } from "@/tests/support/until";

@@ -4,10 +4,10 @@ import { parseOnceHeader, toOnceKey } from "@/src/core/records/idempotency-key";
 import { parseFlag } from "@/src/core/records/parse-flag";
 import { toRecordText } from "@/src/core/records/record-text";
 import type { Records } from "@/src/core/records/records";
+import { holdAnswer, toHeldLength } from "@/src/http/body/hold-bytes";
 import { type BodyLimits, callerOf, type Handler, headersOf, JSON_TYPE, markRepeat, readRecordBody, sendRecord } from "@/src/http/exchange";
-import { holdAnswer, toHeldLength } from "@/src/http/hold-bytes";
 import { parseDataOnly } from "@/src/http/parameters";
-import { respond } from "@/src/http/respond";
+import { respond } from "@/src/http/reply/respond";
 import { AppError } from "@/src/shared/errors";
 
 /** What an answered record has besides its data. */

@@ -1,9 +1,9 @@
 /** Streams a JSON array to a client at the client's pace (R3): it holds two pieces at most, whatever the length. */
 import type { OutgoingHttpHeaders } from "node:http";
-import { isGone } from "@/src/http/answered";
-import { toHeldLength } from "@/src/http/hold-bytes";
-import { type Exchange, endAnswer, respond } from "@/src/http/respond";
-import { sendPieces } from "@/src/http/send-pieces";
+import { toHeldLength } from "@/src/http/body/hold-bytes";
+import { isGone } from "@/src/http/reply/answered";
+import { type Exchange, endAnswer, respond } from "@/src/http/reply/respond";
+import { sendPieces } from "@/src/http/reply/send-pieces";
 
 /**
  * Sends `pieces` (array items joined by commas) as one array. Rejects when they fail: before the first byte the caller may still answer an

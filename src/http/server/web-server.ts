@@ -4,10 +4,10 @@ import https from "node:https";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { API_METHODS } from "@/src/http/check-request";
-import { endWithProblem } from "@/src/http/client-error";
-import type { Front } from "@/src/http/front";
-import { createOfferedUpgrades, offersWebSocket } from "@/src/http/offered-upgrades";
-import { acceptPlainHttp } from "@/src/http/plain-http";
+import { endWithProblem } from "@/src/http/server/client-error";
+import type { Front } from "@/src/http/server/front";
+import { createOfferedUpgrades, offersWebSocket } from "@/src/http/server/offered-upgrades";
+import { acceptPlainHttp } from "@/src/http/server/plain-http";
 import { AppError } from "@/src/shared/errors";
 
 export interface WebServerOptions {

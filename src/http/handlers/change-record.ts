@@ -3,6 +3,7 @@ import { parseIfMatch, writeIfMatch } from "@/src/core/http/entity-tag";
 import type { StoredRecord } from "@/src/core/ports";
 import { parsePutStrategy } from "@/src/core/records/put-strategy";
 import type { Records } from "@/src/core/records/records";
+import { requireAnswerRoom } from "@/src/http/body/hold-bytes";
 import {
   type BodyLimits,
   callerOf,
@@ -13,7 +14,6 @@ import {
   sendChanged,
   sendStored,
 } from "@/src/http/exchange";
-import { requireAnswerRoom } from "@/src/http/hold-bytes";
 import { parseDataOnly, parseUniqueId } from "@/src/http/parameters";
 
 export function createUpdateHandler({ records, config }: { records: Records; config: BodyLimits }): Handler {

@@ -7,12 +7,12 @@ import type { Files, OpenFile } from "@/src/core/files/files";
 import { toFileHeaders } from "@/src/core/files/headers";
 import { isNamedBy } from "@/src/core/http/entity-tag";
 import { parseFlag } from "@/src/core/records/parse-flag";
-import { isGone, onAnswered } from "@/src/http/answered";
+import { holdAnswer } from "@/src/http/body/hold-bytes";
 import { type Admitted, type Handler, headersOf } from "@/src/http/exchange";
-import { holdAnswer } from "@/src/http/hold-bytes";
 import { parseUniqueId } from "@/src/http/parameters";
-import { respond } from "@/src/http/respond";
-import { sendPieces } from "@/src/http/send-pieces";
+import { isGone, onAnswered } from "@/src/http/reply/answered";
+import { respond } from "@/src/http/reply/respond";
+import { sendPieces } from "@/src/http/reply/send-pieces";
 import { AppError } from "@/src/shared/errors";
 
 /** What a file that is sent holds: a chunk of the storage, and what waits for the client. */

@@ -3,8 +3,8 @@ import { once } from "node:events";
 import http, { type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
-import { createDrain } from "@/src/http/drain";
-import { streamList } from "@/src/http/stream-list";
+import { streamList } from "@/src/http/reply/stream-list";
+import { createDrain } from "@/src/http/server/drain";
 
 const PIECE = `"${"x".repeat(64 * 1024 - 2)}"`;
 

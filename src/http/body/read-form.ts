@@ -3,8 +3,8 @@ import type { IncomingMessage } from "node:http";
 import { Dicer } from "@fastify/busboy";
 import type { Metadata } from "@/src/core/files/files";
 import type { ByteHold } from "@/src/core/limits/byte-budget";
-import { decodeText, findParameter, type PartHeaders, readPartHeaders } from "@/src/http/part-headers";
-import { findTransferDecoder } from "@/src/http/transfer-encoding";
+import { decodeText, findParameter, type PartHeaders, readPartHeaders } from "@/src/http/body/part-headers";
+import { findTransferDecoder } from "@/src/http/server/transfer-encoding";
 import { AppError } from "@/src/shared/errors";
 import { FILES_MAX } from "@/src/shared/protocol";
 

@@ -4,8 +4,8 @@ import http, { type IncomingMessage, type ServerResponse } from "node:http";
 import net, { type AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { readTakenBytes } from "@/src/core/limits/taken-bytes";
-import { sendPieces } from "@/src/http/send-pieces";
-import { createSlowClients } from "@/src/http/slow-clients";
+import { sendPieces } from "@/src/http/reply/send-pieces";
+import { createSlowClients } from "@/src/http/server/slow-clients";
 import { until } from "@/tests/support/until";
 
 const MB = 1024 * 1024;

@@ -4,10 +4,10 @@ import type { Files } from "@/src/core/files/files";
 import { parseContentCoding } from "@/src/core/http/content-coding";
 import { parseOnceHeader } from "@/src/core/records/idempotency-key";
 import { toRecordText } from "@/src/core/records/record-text";
+import { readForm } from "@/src/http/body/read-form";
 import { callerOf, type Handler, markRepeat, sendRecord, sendWritten } from "@/src/http/exchange";
 import { parseDataOnly } from "@/src/http/parameters";
-import { readForm } from "@/src/http/read-form";
-import type { SlowClients } from "@/src/http/slow-clients";
+import type { SlowClients } from "@/src/http/server/slow-clients";
 import { AppError } from "@/src/shared/errors";
 import { FILE_BYTES_MAX, FILES_MAX } from "@/src/shared/protocol";
 

@@ -5,13 +5,13 @@ import { formatPageCursor } from "@/src/core/records/page-cursor";
 import { parseJsonata } from "@/src/core/records/parse-jsonata";
 import { toRecordText } from "@/src/core/records/record-text";
 import type { Records } from "@/src/core/records/records";
-import { answerJsonata } from "@/src/http/answer-jsonata";
+import { holdAnswer, holdAnswerAnyway } from "@/src/http/body/hold-bytes";
 import { type Admitted, callerOf, type Handler, headersOf, JSON_TYPE } from "@/src/http/exchange";
-import { holdAnswer, holdAnswerAnyway } from "@/src/http/hold-bytes";
-import { toNextLink } from "@/src/http/next-link";
+import { answerJsonata } from "@/src/http/handlers/answer-jsonata";
 import { parseDataOnly, parseRange, parseUniqueIds, refuseRange } from "@/src/http/parameters";
-import { respond } from "@/src/http/respond";
-import { streamList } from "@/src/http/stream-list";
+import { toNextLink } from "@/src/http/reply/next-link";
+import { respond } from "@/src/http/reply/respond";
+import { streamList } from "@/src/http/reply/stream-list";
 
 /** What a request selects. */
 interface Selection {

@@ -13,17 +13,17 @@ import {
   toHost,
   toOriginForm,
 } from "@/src/http/check-request";
-import { SlowBodyError, toRawAnswer } from "@/src/http/client-error";
-import type { ConnectionLimits } from "@/src/http/connection-limits";
-import { toCorsHeaders } from "@/src/http/cors";
 import type { DataPlane } from "@/src/http/data-plane";
-import type { Drain } from "@/src/http/drain";
-import { wantsEvents } from "@/src/http/event-stream";
+import { wantsEvents } from "@/src/http/handlers/event-stream";
 import { hasBody, toBodyTimeout } from "@/src/http/limits";
-import { toProblemAnswer } from "@/src/http/problem";
-import { createRequestId } from "@/src/http/request-id";
-import { respond } from "@/src/http/respond";
-import type { SlowClients } from "@/src/http/slow-clients";
+import { toCorsHeaders } from "@/src/http/reply/cors";
+import { toProblemAnswer } from "@/src/http/reply/problem";
+import { createRequestId } from "@/src/http/reply/request-id";
+import { respond } from "@/src/http/reply/respond";
+import { SlowBodyError, toRawAnswer } from "@/src/http/server/client-error";
+import type { ConnectionLimits } from "@/src/http/server/connection-limits";
+import type { Drain } from "@/src/http/server/drain";
+import type { SlowClients } from "@/src/http/server/slow-clients";
 import { isDataPath } from "@/src/shared/data-path";
 import { AppError, isAppError } from "@/src/shared/errors";
 import { toRateHeaders } from "@/src/shared/rate-headers";

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { toClientAddress, toNetwork } from "@/src/core/access/client-network";
-import { onAnswered } from "@/src/http/answered";
+import { onAnswered } from "@/src/http/reply/answered";
 import { AppError } from "@/src/shared/errors";
 
 /** At once; 0: no limit. */

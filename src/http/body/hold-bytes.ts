@@ -4,8 +4,8 @@ import { toCallerPath } from "@/src/core/access/caller-path";
 import { toClientAddress } from "@/src/core/access/client-network";
 import type { ByteBudget, ByteHold } from "@/src/core/limits/byte-budget";
 import { COUNTED_BYTES_MIN } from "@/src/core/limits/held-bytes";
-import { onAnswered } from "@/src/http/answered";
 import type { DataExchange } from "@/src/http/exchange";
+import { onAnswered } from "@/src/http/reply/answered";
 
 /** The bytes of a text's UTF-8; of one that is too short to be counted, its length. */
 export function toHeldLength(text: string): number {

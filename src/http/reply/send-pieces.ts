@@ -1,7 +1,7 @@
 /** Sends long answers piece by piece, at the client's pace, so that neither encoding nor sending them keeps others waiting. */
 import type { ServerResponse } from "node:http";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { isGone, onAnswered } from "@/src/http/answered";
+import { isGone, onAnswered } from "@/src/http/reply/answered";
 
 /** Bytes of one write: what the client has taken is given back to the memory piece by piece. */
 export const PIECE_BYTES = 64 * 1024;

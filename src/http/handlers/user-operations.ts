@@ -8,7 +8,6 @@ import { parseFlag } from "@/src/core/records/parse-flag";
 import { parsePutStrategy } from "@/src/core/records/put-strategy";
 import type { Records } from "@/src/core/records/records";
 import type { UserSite, Users } from "@/src/core/users/users";
-import { toEndedTokenCookies, toTokenCookie } from "@/src/http/access-token-cookie";
 import {
   type Admitted,
   type BodyLimits,
@@ -22,6 +21,7 @@ import {
   sendStored,
 } from "@/src/http/exchange";
 import { parseDataOnly, parseUniqueId } from "@/src/http/parameters";
+import { toEndedTokenCookies, toTokenCookie } from "@/src/http/reply/access-token-cookie";
 import { AppError } from "@/src/shared/errors";
 
 /** What can be asked of an authentication endpoint. */

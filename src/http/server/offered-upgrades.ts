@@ -4,7 +4,7 @@
  */
 import { IncomingMessage, Server, type ServerOptions } from "node:http";
 import type { Duplex } from "node:stream";
-import { findCurrentResponse } from "@/src/http/client-error";
+import { findCurrentResponse } from "@/src/http/server/client-error";
 
 /** Headers that belong to an offer alone. */
 const OFFER_HEADERS = new Set(["upgrade", "http2-settings"]);

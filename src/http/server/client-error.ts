@@ -3,8 +3,8 @@ import { ServerResponse, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Log } from "@/src/core/ports";
 import { API_METHODS } from "@/src/http/check-request";
-import { toProblemAnswer } from "@/src/http/problem";
-import { createRequestId } from "@/src/http/request-id";
+import { toProblemAnswer } from "@/src/http/reply/problem";
+import { createRequestId } from "@/src/http/reply/request-id";
 import { AppError } from "@/src/shared/errors";
 
 /** A client that does not read the answer, or does not hang up after it, is cut off. */

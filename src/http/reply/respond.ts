@@ -1,8 +1,8 @@
 /** Sends answers, and keeps the connection sane when the request was not read to its end. It must not know records or rules. */
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
-import { isGone } from "@/src/http/answered";
-import type { Drain } from "@/src/http/drain";
-import { encodeLongText, PIECE_BYTES, sendPieces } from "@/src/http/send-pieces";
+import { isGone } from "@/src/http/reply/answered";
+import { encodeLongText, PIECE_BYTES, sendPieces } from "@/src/http/reply/send-pieces";
+import type { Drain } from "@/src/http/server/drain";
 
 /** One request and its answer. */
 export interface Exchange {

@@ -4,8 +4,8 @@ import http, { type Server } from "node:http";
 import net, { type AddressInfo, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterEach, describe, expect, it } from "vitest";
-import { createDrain, type DrainOptions } from "@/src/http/drain";
-import { respond } from "@/src/http/respond";
+import { respond } from "@/src/http/reply/respond";
+import { createDrain, type DrainOptions } from "@/src/http/server/drain";
 import { until } from "@/tests/support/until";
 
 let server: Server | undefined;
