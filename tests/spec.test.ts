@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { ERRORS } from "@/src/shared/errors";
-import { CLOSE_REASON_BYTES_MAX } from "@/src/shared/protocol";
+import { CLOSE_REASON_BYTES_MAX } from "@/src/shared/streams/protocol";
 
 const SPEC = readFileSync("docs/SPEC.md", "utf8");
 

@@ -9,7 +9,7 @@ import { revokeSession } from "@/src/control/revoke-session";
 import type { Runtime } from "@/src/runtime/registry";
 import { isAppError } from "@/src/shared/errors";
 import { checkBody } from "@/src/shared/field-problems";
-import { loginSchema } from "@/src/shared/management";
+import { loginSchema } from "@/src/shared/management/schemas";
 import type { ClientInfo } from "./client-info";
 import { cookieNames } from "./session-cookie";
 

@@ -5,7 +5,7 @@ import type { SignIn } from "@/src/control/issue-stream-ticket";
 import type { TokenAccess } from "@/src/control/token-access";
 import type { Runtime } from "@/src/runtime/registry";
 import { AppError } from "@/src/shared/errors";
-import type { AccountView } from "@/src/shared/management";
+import type { AccountView } from "@/src/shared/management/schemas";
 import type { ClientInfo } from "./client-info";
 import { readSession } from "./read-session";
 import { createCrossSiteError, isProvenSameOrigin } from "./same-origin";

@@ -1,6 +1,6 @@
 /** Holds a request to the limits of the management API: its rate, and its turn (G23). It must hold no limit itself (src/core/limits/management-limits.ts does). */
 import type { Runtime } from "@/src/runtime/registry";
-import { toRateHeaders } from "@/src/shared/rate-headers";
+import { toRateHeaders } from "@/src/shared/http/rate-headers";
 
 type Limits = Runtime["managementLimits"];
 export type LoadKind = Parameters<Limits["enter"]>[0];

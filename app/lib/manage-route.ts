@@ -4,7 +4,7 @@ import { requireTokenAccess } from "@/src/control/token-access";
 import { getRuntime, type Runtime } from "@/src/runtime/registry";
 import { AppError, isAppError } from "@/src/shared/errors";
 import { checkBody } from "@/src/shared/field-problems";
-import { SCHEMA_BYTES_MAX } from "@/src/shared/management";
+import { SCHEMA_BYTES_MAX } from "@/src/shared/management/schemas";
 import { authenticate, type Principal } from "./authenticate";
 import { type ClientInfo, readClientInfo } from "./client-info";
 import { createRequestTurn, type LoadKind, type RequestTurn } from "./limit-request";

@@ -1,7 +1,7 @@
 /** Turns an error into the answer of a route handler (E1), and logs what the client must not see. */
 import type { Runtime } from "@/src/runtime/registry";
-import { ACCEPTED_CODINGS } from "@/src/shared/content-type";
 import { AppError, isAppError, toProblem } from "@/src/shared/errors";
+import { ACCEPTED_CODINGS } from "@/src/shared/http/content-type";
 
 /** For a 503 that names no time of its own. */
 const UNAVAILABLE_RETRY_SECONDS = 2;

@@ -3,8 +3,8 @@ import { openBodyHold } from "@/src/control/hold-body";
 import { type OpenBody, openBody } from "@/src/control/open-body";
 import type { SentBody } from "@/src/control/write-record";
 import { getRuntime } from "@/src/runtime/registry";
-import { describeUnsupportedType, isJsonType, isUtf8Charset, parseMediaType } from "@/src/shared/content-type";
 import { AppError, isAppError } from "@/src/shared/errors";
+import { describeUnsupportedType, isJsonType, isUtf8Charset, parseMediaType } from "@/src/shared/http/content-type";
 
 /** Smaller bodies are not counted. */
 const COUNTED_BYTES_MIN = 64 * 1024;

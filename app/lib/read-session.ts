@@ -2,7 +2,7 @@
 import { decode } from "next-auth/jwt";
 import { findSessionUser } from "@/src/control/find-session-user";
 import type { Runtime } from "@/src/runtime/registry";
-import type { AccountView } from "@/src/shared/management";
+import type { AccountView } from "@/src/shared/management/schemas";
 
 /** The signed-in person; `sessionId` names the session. */
 export interface CurrentUser extends AccountView {

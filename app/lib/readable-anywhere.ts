@@ -1,5 +1,5 @@
 /** Lets pages of every origin read a route, errors and preflights included (G5): for descriptions, which tools on other sites load. */
-import { PREFLIGHT_SECONDS, toAllowedHeaders } from "@/src/shared/cors";
+import { PREFLIGHT_SECONDS, toAllowedHeaders } from "@/src/shared/http/cors";
 import type { Routes } from "./manage-route";
 
 /** Browsers send no cookies to, and take none from, an answer that allows every origin: a page needs a management token of its own. */

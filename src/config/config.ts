@@ -3,8 +3,8 @@ import fs from "node:fs";
 import net from "node:net";
 import path from "node:path";
 import * as z from "zod/mini";
-import { isWebOrigin, parseOrigin } from "@/src/shared/origins";
-import type { QuotaLimits } from "@/src/shared/quotas";
+import { isWebOrigin, parseOrigin } from "@/src/shared/http/origins";
+import type { QuotaLimits } from "@/src/shared/management/quotas";
 
 const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
 const MODES = ["production", "development", "test"] as const;

@@ -1,5 +1,5 @@
 /** Turns stored users of applications and their tokens into what the management API answers (G11, G12). No hash ever leaves. */
-import type { AppSessionView, AppUserView } from "@/src/shared/management";
+import type { AppSessionView, AppUserView } from "@/src/shared/management/schemas";
 
 export interface AppUserRow {
   /** 32 hex digits. */

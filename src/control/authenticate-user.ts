@@ -4,7 +4,7 @@ import type { LoginLimiter } from "@/src/core/ports";
 import { type PasswordHasher, toDashboardTurn } from "@/src/core/users/password-hasher";
 import { tryPassword } from "@/src/core/users/try-password";
 import type { Db } from "@/src/db/client";
-import type { AccountView } from "@/src/shared/management";
+import type { AccountView } from "@/src/shared/management/schemas";
 import { accountSelect, toAccountView } from "./views";
 
 /** The account, or null when e-mail or password is wrong, in the same time for either. Raises `rate_limited`. */

@@ -6,7 +6,7 @@ import { type PasswordHasher, toDashboardTurn } from "@/src/core/users/password-
 import { tryPassword } from "@/src/core/users/try-password";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
-import type { PasswordChange } from "@/src/shared/management";
+import type { PasswordChange } from "@/src/shared/management/schemas";
 import { revokeSignIns } from "./end-sign-ins";
 import type { SignIn } from "./issue-stream-ticket";
 

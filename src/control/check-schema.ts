@@ -3,7 +3,7 @@ import { toOwnerPath } from "@/src/core/access/caller-path";
 import type { Sandbox } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
-import type { SchemaCheck, SchemaChecked } from "@/src/shared/management";
+import type { SchemaCheck, SchemaChecked } from "@/src/shared/management/schemas";
 import { requireOwnEndpoint } from "./require-own-endpoint";
 import { toSchemaText } from "./schema-text";
 

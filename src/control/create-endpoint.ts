@@ -3,7 +3,7 @@ import { toOwnerPath } from "@/src/core/access/caller-path";
 import type { Sandbox } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
-import type { EndpointCreate, EndpointDetail } from "@/src/shared/management";
+import type { EndpointCreate, EndpointDetail } from "@/src/shared/management/schemas";
 import { isForeignKeyViolation, isUniqueViolation } from "./constraint-violation";
 import { pickDefined } from "./pick-defined";
 import { requireOwnProject } from "./require-own-project";

@@ -2,7 +2,7 @@
 import type { Clock } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
-import type { KeyCreate, ManagedKey } from "@/src/shared/management";
+import type { KeyCreate, ManagedKey } from "@/src/shared/management/schemas";
 import { isForeignKeyViolation } from "./constraint-violation";
 import { parseExpiry } from "./parse-expiry";
 import { requireOwnProject } from "./require-own-project";

@@ -2,7 +2,7 @@
 import type { Definitions } from "@/src/core/access/resolved-endpoints";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
-import type { MasterKey } from "@/src/shared/management";
+import type { MasterKey } from "@/src/shared/management/schemas";
 import { createSecret, hashSecret } from "./secrets";
 
 /** Raises `not_found`. The answer is the only place where the key ever is: only its hash is stored. */

@@ -1,7 +1,7 @@
 /** Creates a project with its first key (G2). */
 import type { Clock } from "@/src/core/ports";
 import type { Db, DbTransaction } from "@/src/db/client";
-import type { ProjectCreate, ProjectCreated } from "@/src/shared/management";
+import type { ProjectCreate, ProjectCreated } from "@/src/shared/management/schemas";
 import { requireProjectQuota } from "./require-quota";
 import { createKeyText } from "./secrets";
 import { projectSelect, toManagedKey, toManagedProject } from "./views";

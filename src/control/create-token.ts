@@ -2,7 +2,7 @@
 import type { Clock } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
-import type { TokenCreate, TokenCreated } from "@/src/shared/management";
+import type { TokenCreate, TokenCreated } from "@/src/shared/management/schemas";
 import { parseExpiry } from "./parse-expiry";
 import { createSecret, hashSecret } from "./secrets";
 import { toTokenView } from "./views";

@@ -4,7 +4,7 @@ import type { Files } from "@/src/core/files/files";
 import { toFileHeaders } from "@/src/core/files/headers";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
-import { isUniqueId } from "@/src/shared/protocol";
+import { isUniqueId } from "@/src/shared/streams/protocol";
 import { requireOwnEndpoint } from "./require-own-endpoint";
 
 export interface FoundFile {

@@ -1,7 +1,7 @@
 /** Finds who a session belongs to, each time anew: a revoked session ends with the next request. */
 import type { Clock } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
-import type { AccountView } from "@/src/shared/management";
+import type { AccountView } from "@/src/shared/management/schemas";
 import { SEEN_EVERY_MS } from "./seen";
 import { type AccountRow, toAccountView } from "./views";
 

@@ -1,7 +1,7 @@
 /** Finds who a management token belongs to (G1), each time anew: a revoked token ends with the next request. */
 import type { Clock } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
-import type { AccountView, TokenScope } from "@/src/shared/management";
+import type { AccountView, TokenScope } from "@/src/shared/management/schemas";
 import { hashSecret } from "./secrets";
 import { SEEN_EVERY_MS } from "./seen";
 import type { TokenAccess } from "./token-access";

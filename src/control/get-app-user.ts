@@ -2,7 +2,7 @@
 import type { Clock } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
-import type { AppUserView } from "@/src/shared/management";
+import type { AppUserView } from "@/src/shared/management/schemas";
 import { readAppUsers } from "./read-app-users";
 import { requireOwnUser } from "./require-own-users";
 

@@ -1,7 +1,7 @@
 /** Reads one endpoint of an account, with its number of records (G4, G6). */
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
-import type { EndpointDetail } from "@/src/shared/management";
+import type { EndpointDetail } from "@/src/shared/management/schemas";
 import { readEndpoints } from "./read-endpoints";
 import { toEndpointDetail } from "./views";
 

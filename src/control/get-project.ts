@@ -2,7 +2,7 @@
 import type { Clock } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
-import type { ManagedProject } from "@/src/shared/management";
+import type { ManagedProject } from "@/src/shared/management/schemas";
 import { projectSelect, toManagedProject } from "./views";
 
 /** Raises `not_found` when there is no such project, or it is another account's. */

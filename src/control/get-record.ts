@@ -2,7 +2,7 @@
 import type { RecordStore } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
-import { isUniqueId } from "@/src/shared/protocol";
+import { isUniqueId } from "@/src/shared/streams/protocol";
 import { toGridRecordText } from "./read-record-page";
 import { requireOwnEndpoint } from "./require-own-endpoint";
 

@@ -1,5 +1,5 @@
 /** Says who of those who listen gets a change, and why not (G17). Pure. */
-import type { DeliveryVerdict } from "@/src/shared/management";
+import type { DeliveryVerdict } from "@/src/shared/management/schemas";
 
 export interface JudgedChange {
   seq: number;

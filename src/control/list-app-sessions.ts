@@ -1,7 +1,7 @@
 /** Lists where a user of an application is logged in (G12). */
 import type { Clock } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
-import type { AppSessionView } from "@/src/shared/management";
+import type { AppSessionView } from "@/src/shared/management/schemas";
 import { appSessionSelect, toAppSessionView } from "./app-user-views";
 import { requireOwnUser, toUuid } from "./require-own-users";
 

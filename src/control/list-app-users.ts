@@ -1,7 +1,7 @@
 /** Lists the users of an authentication endpoint (G11). */
 import type { Clock } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
-import type { AppUsers } from "@/src/shared/management";
+import type { AppUsers } from "@/src/shared/management/schemas";
 import type { AppUsersQuery } from "./parse-app-users-query";
 import { readAppUsers } from "./read-app-users";
 import { requireOwnUsers } from "./require-own-users";

@@ -3,8 +3,8 @@
 import type { ChangeLog } from "@/src/core/ports";
 import { toRecordText } from "@/src/core/records/record-text";
 import type { Db } from "@/src/db/client";
-import { formatCursor } from "@/src/shared/cursor";
-import type { ChangeType } from "@/src/shared/protocol";
+import { formatCursor } from "@/src/shared/streams/cursor";
+import type { ChangeType } from "@/src/shared/streams/protocol";
 import { readLogPosition } from "./read-log-position";
 import { requireOwnEndpoint } from "./require-own-endpoint";
 

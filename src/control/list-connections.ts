@@ -1,6 +1,6 @@
 /** Lists a project's open streams, on whichever server they are (G16). */
 import type { Db } from "@/src/db/client";
-import type { Connections, ConnectionView } from "@/src/shared/management";
+import type { Connections, ConnectionView } from "@/src/shared/management/schemas";
 import { type OpenStreamRow, readOpenStreams } from "./read-open-streams";
 import { requireOwnProject } from "./require-own-project";
 

@@ -4,7 +4,7 @@ import type { Change, ChangeLog, Sandbox } from "@/src/core/ports";
 import { toRecordText } from "@/src/core/records/record-text";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
-import { CONNECTIONS_LIMIT_MAX, type Deliveries } from "@/src/shared/management";
+import { CONNECTIONS_LIMIT_MAX, type Deliveries } from "@/src/shared/management/schemas";
 import { judgeDelivery } from "./judge-delivery";
 import { toConnectionView } from "./list-connections";
 import { readOpenStreams } from "./read-open-streams";

@@ -1,6 +1,6 @@
 /** Lists a project's endpoints (G4). */
 import type { Db } from "@/src/db/client";
-import type { ManagedEndpoint } from "@/src/shared/management";
+import type { ManagedEndpoint } from "@/src/shared/management/schemas";
 import { readEndpoints } from "./read-endpoints";
 import { requireOwnProject } from "./require-own-project";
 import { toManagedEndpoint } from "./views";

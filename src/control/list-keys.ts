@@ -1,6 +1,6 @@
 /** Lists a project's keys (G3). */
 import type { Db } from "@/src/db/client";
-import type { ManagedKey } from "@/src/shared/management";
+import type { ManagedKey } from "@/src/shared/management/schemas";
 import { requireOwnProject } from "./require-own-project";
 import type { TokenAccess } from "./token-access";
 import { toManagedKey } from "./views";

@@ -1,7 +1,7 @@
 /** Lists an account's projects (G2). */
 import type { Clock } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
-import type { ManagedProject } from "@/src/shared/management";
+import type { ManagedProject } from "@/src/shared/management/schemas";
 import { projectSelect, toManagedProject } from "./views";
 
 /** The projects of `ownerId`, oldest first. */

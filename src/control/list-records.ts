@@ -2,7 +2,7 @@
 import type { ChangeLog } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
 import type { RecordSearch } from "@/src/db/records/record-search";
-import { formatCursor } from "@/src/shared/cursor";
+import { formatCursor } from "@/src/shared/streams/cursor";
 import { readLogPosition } from "./read-log-position";
 import { readRecordPage, toGridRecordText, toNextText } from "./read-record-page";
 import type { RecordPageQuery } from "./record-query";

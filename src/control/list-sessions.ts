@@ -1,7 +1,7 @@
 /** Lists where an account is signed in. */
 import type { Clock } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
-import type { SessionView } from "@/src/shared/management";
+import type { SessionView } from "@/src/shared/management/schemas";
 import { toSessionView } from "./views";
 
 /** The open sessions, last seen first. `currentSessionId`: the asking one, or null for a management token. */

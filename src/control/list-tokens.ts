@@ -1,6 +1,6 @@
 /** Lists an account's management tokens (G1). */
 import type { Db } from "@/src/db/client";
-import type { TokenView } from "@/src/shared/management";
+import type { TokenView } from "@/src/shared/management/schemas";
 import { toTokenView } from "./views";
 
 /** Those that are not revoked, oldest first; expired ones too. */

@@ -1,8 +1,8 @@
 /** Reads which users of an authentication endpoint are asked for. */
 import { toComparedName } from "@/src/core/users/credentials";
 import { AppError } from "@/src/shared/errors";
-import { APP_USERS_LIMIT_MAX } from "@/src/shared/management";
-import { APP_USER_NAME_LENGTH_MAX } from "@/src/shared/protocol";
+import { APP_USERS_LIMIT_MAX } from "@/src/shared/management/schemas";
+import { APP_USER_NAME_LENGTH_MAX } from "@/src/shared/streams/protocol";
 
 const LIMIT_DEFAULT = 50;
 const CONTROL = /[\p{Cc}\p{Cs}]/u;

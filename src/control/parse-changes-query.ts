@@ -1,7 +1,7 @@
 /** Reads which changes of a log are asked for. */
 import { AppError } from "@/src/shared/errors";
-import { CHANGES_LIMIT_MAX } from "@/src/shared/management";
-import { isUniqueId } from "@/src/shared/protocol";
+import { CHANGES_LIMIT_MAX } from "@/src/shared/management/schemas";
+import { isUniqueId } from "@/src/shared/streams/protocol";
 
 const LIMIT_DEFAULT = 100;
 

@@ -1,6 +1,6 @@
 /** Reads which open streams are asked for. */
 import { AppError } from "@/src/shared/errors";
-import { CONNECTIONS_LIMIT_MAX } from "@/src/shared/management";
+import { CONNECTIONS_LIMIT_MAX } from "@/src/shared/management/schemas";
 
 const LIMIT_DEFAULT = 100;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

@@ -2,8 +2,8 @@
 import type { Quotas } from "@/src/core/limits/quotas";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
-import type { AccountView } from "@/src/shared/management";
-import type { ProjectUsage, QuotasPatch } from "@/src/shared/quotas";
+import type { ProjectUsage, QuotasPatch } from "@/src/shared/management/quotas";
+import type { AccountView } from "@/src/shared/management/schemas";
 
 interface UsageRequest {
   db: Pick<Db, "project">;

@@ -1,6 +1,6 @@
 /** Reads endpoints with the time of their last change and their open streams: the one query behind lists and details. */
 import type { Db } from "@/src/db/client";
-import { SERVER_SEEN_SECONDS } from "@/src/shared/protocol";
+import { SERVER_SEEN_SECONDS } from "@/src/shared/streams/protocol";
 import type { EndpointRow } from "./views";
 
 /** The endpoints of `ownerId`, narrowed by project or id, by name. */

@@ -1,6 +1,6 @@
 /** Reads the open streams of all servers, with the names of what they depend on (G16). It must not ask whose the project is. */
 import type { Db } from "@/src/db/client";
-import { SERVER_SEEN_SECONDS } from "@/src/shared/protocol";
+import { SERVER_SEEN_SECONDS } from "@/src/shared/streams/protocol";
 
 export interface OpenStreamRow {
   id: string;

@@ -1,7 +1,7 @@
 /** Reads pages of an endpoint's records for its owner, in bounded time: a filter over a million records must not hang. It must not write. */
 import type { RecordSearch } from "@/src/db/records/record-search";
 import { AppError } from "@/src/shared/errors";
-import type { RecordKind } from "@/src/shared/protocol";
+import type { RecordKind } from "@/src/shared/streams/protocol";
 import { formatPlace, type RecordPageQuery, type RecordPlace, toPageStatement } from "./record-query";
 
 /** What one page may take the database. */

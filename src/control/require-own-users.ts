@@ -1,7 +1,7 @@
 /** Asks whose an authentication endpoint is, before something is done to its users (G6, G11). */
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
-import { isUniqueId } from "@/src/shared/protocol";
+import { isUniqueId } from "@/src/shared/streams/protocol";
 
 /** Raises `not_found` unless it is an authentication endpoint, in a project of `ownerId`. */
 export async function requireOwnUsers({

@@ -3,7 +3,7 @@ import type { Definitions } from "@/src/core/access/resolved-endpoints";
 import type { Clock } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
-import type { ManagedKey } from "@/src/shared/management";
+import type { ManagedKey } from "@/src/shared/management/schemas";
 import { toManagedKey } from "./views";
 
 /** The revoked key; its open sockets end (W6). A key that is revoked already keeps its time. Raises `not_found`. */

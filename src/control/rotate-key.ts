@@ -3,7 +3,7 @@ import type { Definitions } from "@/src/core/access/resolved-endpoints";
 import type { Clock } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
-import type { KeyRotate, RotatedKey } from "@/src/shared/management";
+import type { KeyRotate, RotatedKey } from "@/src/shared/management/schemas";
 import { parseExpiry } from "./parse-expiry";
 import { createKeyText } from "./secrets";
 import { toManagedKey } from "./views";

@@ -3,7 +3,7 @@ import type { CallerPath } from "@/src/core/access/caller-path";
 import type { Sandbox } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
-import { SCHEMA_BYTES_MAX } from "@/src/shared/management";
+import { SCHEMA_BYTES_MAX } from "@/src/shared/management/schemas";
 
 /**
  * The text of a schema that was sent; null: none. Raises `fields_invalid` for the field `schema` when it is too large or none that can be

@@ -3,7 +3,7 @@
 import { type PasswordHasher, toDashboardTurn } from "@/src/core/users/password-hasher";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
-import type { AccountView, Setup } from "@/src/shared/management";
+import type { AccountView, Setup } from "@/src/shared/management/schemas";
 import { isUniqueViolation } from "./constraint-violation";
 import { createFirstAdmin, isSetupNeeded } from "./first-admin";
 import { isSetupToken } from "./secrets";

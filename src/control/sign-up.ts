@@ -4,7 +4,7 @@ import type { LoginLimiter } from "@/src/core/ports";
 import { type PasswordHasher, toDashboardTurn } from "@/src/core/users/password-hasher";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
-import type { AccountView, Signup } from "@/src/shared/management";
+import type { AccountView, Signup } from "@/src/shared/management/schemas";
 import { isUniqueViolation } from "./constraint-violation";
 import { isSetupNeeded } from "./first-admin";
 import { emailTaken } from "./set-up";

@@ -2,8 +2,8 @@
 import type { Clock } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
-import type { Start, Started } from "@/src/shared/management";
-import { startNames } from "@/src/shared/start-names";
+import type { Start, Started } from "@/src/shared/management/schemas";
+import { startNames } from "@/src/shared/text/start-names";
 import { createProjectWithin } from "./create-project";
 import { toEndpointDetail } from "./views";
 

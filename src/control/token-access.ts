@@ -1,7 +1,7 @@
 /** What a management token may do (G21): it reads or writes, in all projects of its account or in some. */
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
-import type { TokenScope } from "@/src/shared/management";
+import type { TokenScope } from "@/src/shared/management/schemas";
 
 export interface TokenAccess {
   scope: TokenScope;

@@ -1,6 +1,6 @@
 /** Changes an account's own data. */
 import type { Db } from "@/src/db/client";
-import type { AccountPatch, AccountView } from "@/src/shared/management";
+import type { AccountPatch, AccountView } from "@/src/shared/management/schemas";
 import { pickDefined } from "./pick-defined";
 import { accountSelect, toAccountView } from "./views";
 

@@ -4,7 +4,7 @@ import type { Definitions } from "@/src/core/access/resolved-endpoints";
 import type { Sandbox } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
 import type { EndpointQueue } from "@/src/db/records/endpoint-queue";
-import type { EndpointDetail, EndpointPatch } from "@/src/shared/management";
+import type { EndpointDetail, EndpointPatch } from "@/src/shared/management/schemas";
 import { isUniqueViolation } from "./constraint-violation";
 import { endpointNameTaken } from "./create-endpoint";
 import { getEndpoint } from "./get-endpoint";

@@ -3,7 +3,7 @@ import type { Definitions } from "@/src/core/access/resolved-endpoints";
 import type { Clock } from "@/src/core/ports";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
-import type { ManagedProject, ProjectPatch } from "@/src/shared/management";
+import type { ManagedProject, ProjectPatch } from "@/src/shared/management/schemas";
 import { getProject } from "./get-project";
 import { pickDefined } from "./pick-defined";
 

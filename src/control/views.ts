@@ -7,7 +7,7 @@ import type {
   ManagedProject,
   SessionView,
   TokenView,
-} from "@/src/shared/management";
+} from "@/src/shared/management/schemas";
 
 const toTime = (date: Date) => date.toISOString();
 const toTimeOrNull = (date: Date | null) => date?.toISOString() ?? null;

@@ -9,7 +9,7 @@ import { createRecords, type Records } from "@/src/core/records/records";
 import type { Users } from "@/src/core/users/users";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
-import { isUniqueId, type PutStrategy } from "@/src/shared/protocol";
+import { isUniqueId, type PutStrategy } from "@/src/shared/streams/protocol";
 import { type OwnTarget, requireOwnTarget } from "./require-own-target";
 
 /** A body as it was sent, inflated. */

@@ -1,7 +1,7 @@
 /** What the rules need from the outside: storage, time, hints. Interfaces and plain types only; adapters live in db and realtime. */
 import type { CallerPath } from "@/src/core/access/caller-path";
 import type { SignIn } from "@/src/core/streams/ports";
-import type { ChangeType, RecordKind } from "@/src/shared/protocol";
+import type { ChangeType, RecordKind } from "@/src/shared/streams/protocol";
 
 /** A record as stored. */
 export interface StoredRecord {

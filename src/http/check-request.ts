@@ -2,8 +2,8 @@
 import type { IncomingMessage } from "node:http";
 import net from "node:net";
 import { hasBody } from "@/src/http/limits";
-import { isDataPath } from "@/src/shared/data-path";
 import { AppError } from "@/src/shared/errors";
+import { isDataPath } from "@/src/shared/streams/data-path";
 
 export interface RequestRules {
   /** The address that people use (RESTED_PUBLIC_URL); undefined: any host will do. */

@@ -27,8 +27,8 @@ import { createRequestId } from "@/src/http/reply/request-id";
 import { respond } from "@/src/http/reply/respond";
 import type { Drain } from "@/src/http/server/drain";
 import type { SlowClients } from "@/src/http/server/slow-clients";
-import { DATA_FORMS, type DataForm, parseDataAddress } from "@/src/shared/data-path";
 import { AppError, isAppError } from "@/src/shared/errors";
+import { DATA_FORMS, type DataForm, parseDataAddress } from "@/src/shared/streams/data-path";
 
 export interface DataPlaneOptions {
   access: Access;

@@ -2,7 +2,7 @@
 import { type ListOrder, parsePageCursor } from "@/src/core/records/page-cursor";
 import { parseFlag } from "@/src/core/records/parse-flag";
 import { AppError } from "@/src/shared/errors";
-import { isUniqueId, PAGE_RECORDS_MAX, UNIQUE_IDS_MAX } from "@/src/shared/protocol";
+import { isUniqueId, PAGE_RECORDS_MAX, UNIQUE_IDS_MAX } from "@/src/shared/streams/protocol";
 
 export function parseDataOnly(parameters: URLSearchParams): boolean {
   return parseFlag(parameters, "dataOnly");

@@ -4,7 +4,7 @@ import { toClientAddress } from "@/src/core/access/client-network";
 import type { RateGate } from "@/src/core/access/rate-limit-policy";
 import type { Compiled } from "@/src/core/access/resolved-endpoints";
 import type { DataExchange } from "@/src/http/exchange";
-import { toRateHeaders } from "@/src/shared/rate-headers";
+import { toRateHeaders } from "@/src/shared/http/rate-headers";
 
 /** Locates what the request names, and counts it. Whatever becomes of it, its answer says how the client stands. */
 export function countRequest(options: {

@@ -3,7 +3,7 @@ import { ensureAdmin } from "@/src/control/ensure-admin";
 import { DEMO_ENDPOINT, DEMO_KEY, ensureDemo } from "@/src/control/ensure-demo";
 import { isSetupNeeded } from "@/src/control/first-admin";
 import { createSetupToken } from "@/src/control/secrets";
-import { toEndpointPath } from "@/src/shared/protocol";
+import { toEndpointPath } from "@/src/shared/streams/protocol";
 import type { Runtime } from "./registry";
 
 /** Makes the configured administrator, token and demo (G1, D1). Idempotent. */

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { CallerPath } from "@/src/core/access/caller-path";
 import type { Sandbox } from "@/src/core/ports";
 import { isAppError } from "@/src/shared/errors";
-import { JSONATA_BYTES_MAX, JSONATA_INPUT_BYTES_MAX } from "@/src/shared/protocol";
+import { JSONATA_BYTES_MAX, JSONATA_INPUT_BYTES_MAX } from "@/src/shared/streams/protocol";
 import { limitOf, refusal } from "@/tests/support/refusal";
 import { unlessBusy } from "@/tests/support/unless-busy";
 import { until } from "@/tests/support/until";

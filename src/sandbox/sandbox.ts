@@ -2,7 +2,7 @@
 import { availableParallelism } from "node:os";
 import type { Log, Sandbox } from "@/src/core/ports";
 import { AppError } from "@/src/shared/errors";
-import { JSONATA_BYTES_MAX, JSONATA_INPUT_BYTES_MAX } from "@/src/shared/protocol";
+import { JSONATA_BYTES_MAX, JSONATA_INPUT_BYTES_MAX } from "@/src/shared/streams/protocol";
 import { createCpuBudget } from "./cpu-budget";
 import type { Answer, Limit, WorkerKind } from "./messages";
 import { createPool } from "./pool";

@@ -1,7 +1,7 @@
 /** Who may do what where (U6, U7, L4, S1, S2, S6, W5), from one table, held against HTTP and against the stream. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ERRORS, type ErrorCode } from "@/src/shared/errors";
-import { ACCESS_TOKEN_COOKIE, toAccessTokenCookie } from "@/src/shared/protocol";
+import { ACCESS_TOKEN_COOKIE, toAccessTokenCookie } from "@/src/shared/streams/protocol";
 import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";
 import { addRecord, createSecureWorld, MASTER_KEY, type SecureWorld, type Switches } from "@/tests/support/secure-world";
 

@@ -1,5 +1,5 @@
 /** Compares what was acknowledged, what the log and the records have, and what each subscriber heard. It must not ask anybody. */
-import type { ChangeType } from "@/src/shared/protocol";
+import type { ChangeType } from "@/src/shared/streams/protocol";
 import type { Attempt } from "./ledger";
 import { type HeardChange, toAttemptId } from "./subscriber";
 

@@ -1,5 +1,5 @@
 /** What the writers of one run sent, and what was answered. It must not judge. */
-import type { ChangeType } from "@/src/shared/protocol";
+import type { ChangeType } from "@/src/shared/streams/protocol";
 
 /** One write as the log would have it. A POST that is repeated with its Idempotency-Key is one; a PUT that is repeated is another each time. */
 export interface Attempt {

@@ -1,8 +1,8 @@
 /** A client that follows a stream in resumable mode, through every loss of its connection, and keeps what it heard. It must not judge. */
 import { setTimeout as delay } from "node:timers/promises";
 import { WebSocket } from "ws";
-import { parseCursor } from "@/src/shared/cursor";
-import type { ChangeType } from "@/src/shared/protocol";
+import { parseCursor } from "@/src/shared/streams/cursor";
+import type { ChangeType } from "@/src/shared/streams/protocol";
 
 /** A change as one or several subscribers of an endpoint heard it. */
 export interface HeardChange {

@@ -1,5 +1,5 @@
 /** Reads CSV (RFC 4180) in chunks: one item a row, as JSON; the first row names the columns. Every limit is checked while a row is read. */
-import { JSON_DEPTH_MAX } from "@/src/shared/protocol";
+import { JSON_DEPTH_MAX } from "@/src/shared/streams/protocol";
 import { fromCell, type TableColumns, toRowData, toTableColumns } from "../csv-columns";
 import { type FileItem, type ItemReader, invalidLine, recordTooLarge } from "./item-reader";
 

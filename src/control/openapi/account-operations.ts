@@ -9,7 +9,7 @@ import {
   tokenCreatedSchema,
   tokenCreateSchema,
   tokenSchema,
-} from "@/src/shared/management";
+} from "@/src/shared/management/schemas";
 import type { ManageOperation } from "./manage-operation";
 
 const ACCOUNT = "Account";

@@ -1,5 +1,5 @@
 /** The management API's operations on open streams (G16, G17), as its description lists them. */
-import { CONNECTIONS_LIMIT_MAX, connectionsSchema, deliveriesSchema } from "@/src/shared/management";
+import { CONNECTIONS_LIMIT_MAX, connectionsSchema, deliveriesSchema } from "@/src/shared/management/schemas";
 import type { ManageOperation } from "./manage-operation";
 
 const CONNECTIONS = "Connections";

@@ -1,9 +1,10 @@
 /** What can be done at an endpoint of the data plane, for descriptions: by its kind, its schema and whether it is secure. */
-import type { DataForm } from "@/src/shared/data-path";
+
 import type { ErrorCode } from "@/src/shared/errors";
-import type { ManagedEndpoint } from "@/src/shared/management";
+import type { ManagedEndpoint } from "@/src/shared/management/schemas";
 import type { ApiBody, ApiMedia, ApiOperation, ApiResponse, HttpMethod, JsonSchema, Reference } from "@/src/shared/openapi";
-import { BULK_ITEMS_MAX } from "@/src/shared/protocol";
+import type { DataForm } from "@/src/shared/streams/data-path";
+import { BULK_ITEMS_MAX } from "@/src/shared/streams/protocol";
 import type { DataHeader, DataParameter } from "./data-parameters";
 import type { DataSchemas } from "./data-schemas";
 import { toProblemResponses } from "./problems";

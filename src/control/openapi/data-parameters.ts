@@ -11,7 +11,7 @@ import {
   PUT_STRATEGIES,
   toAccessTokenCookie,
   UNIQUE_IDS_MAX,
-} from "@/src/shared/protocol";
+} from "@/src/shared/streams/protocol";
 
 const UNIQUE_ID: JsonSchema = { type: "string", pattern: "^[0-9a-f]{32}$" };
 const TEXT: JsonSchema = { type: "string" };

@@ -1,8 +1,8 @@
 /** The schemas of what the data plane takes and answers (R1, U7, W2, L1). There are no alternatives in them: generators make little of those. */
-import type { ManagedEndpoint } from "@/src/shared/management";
+import type { ManagedEndpoint } from "@/src/shared/management/schemas";
 import type { JsonSchema } from "@/src/shared/openapi";
-import { APP_PASSWORD_LENGTH_MAX, APP_PASSWORD_LENGTH_MIN } from "@/src/shared/password-length";
-import { APP_USER_NAME_LENGTH_MAX } from "@/src/shared/protocol";
+import { APP_USER_NAME_LENGTH_MAX } from "@/src/shared/streams/protocol";
+import { APP_PASSWORD_LENGTH_MAX, APP_PASSWORD_LENGTH_MIN } from "@/src/shared/text/password-length";
 import { toSchemaParts } from "./endpoint-schema";
 
 const UNIQUE_ID: JsonSchema = { type: "string", pattern: "^[0-9a-f]{32}$" };

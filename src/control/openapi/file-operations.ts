@@ -1,5 +1,5 @@
 /** The management API's operations on files (G15), as its description lists them. */
-import { recordSchema } from "@/src/shared/management";
+import { recordSchema } from "@/src/shared/management/schemas";
 import type { ManageOperation } from "./manage-operation";
 
 const RECORDS = "Records";

@@ -1,7 +1,7 @@
 /** The description of a project's own endpoints (G5): OpenAPI 3.1. It holds names and schemas of the project, and no key. */
-import type { ManagedEndpoint } from "@/src/shared/management";
+import type { ManagedEndpoint } from "@/src/shared/management/schemas";
 import type { ApiDocument, ApiPath, JsonSchema } from "@/src/shared/openapi";
-import { toEndpointPath } from "@/src/shared/protocol";
+import { toEndpointPath } from "@/src/shared/streams/protocol";
 import { ComponentNames } from "./component-names";
 import { type DataOperation, toDataOperations } from "./data-operations";
 import { DATA_HEADERS, DATA_PARAMETERS, toDataSecurity } from "./data-parameters";

@@ -18,7 +18,7 @@ import {
   startedSchema,
   startSchema,
   streamTicketSchema,
-} from "@/src/shared/management";
+} from "@/src/shared/management/schemas";
 import type { ManageOperation } from "./manage-operation";
 
 const PROJECTS = "Projects";

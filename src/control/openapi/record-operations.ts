@@ -12,10 +12,10 @@ import {
   recordsDeleteSchema,
   schemaCheckedSchema,
   schemaCheckSchema,
-} from "@/src/shared/management";
+} from "@/src/shared/management/schemas";
 import type { ApiBody, ApiParameter, JsonSchema } from "@/src/shared/openapi";
-import { PUT_STRATEGIES } from "@/src/shared/protocol";
 import { CSV_DELIMITERS, EXPORT_FORMATS, GRID_LIMIT_MAX, RECORD_ORDERS } from "@/src/shared/record-limits";
+import { PUT_STRATEGIES } from "@/src/shared/streams/protocol";
 import { IMPORT_KINDS } from "../imports/import-kind";
 import type { ManageOperation } from "./manage-operation";
 

@@ -1,6 +1,6 @@
 /** The management API's schemas as components of its description: from the very schemas that validate. It must not change what they say. */
 import * as z from "zod/mini";
-import * as management from "@/src/shared/management";
+import * as management from "@/src/shared/management/schemas";
 import type { JsonSchema } from "@/src/shared/openapi";
 
 const SUFFIX = "Schema";

@@ -1,5 +1,11 @@
 /** The management API's operations on the users of an application (G11, G12), as its description lists them. */
-import { APP_USERS_LIMIT_MAX, appPasswordSetSchema, appSessionSchema, appUserSchema, appUsersSchema } from "@/src/shared/management";
+import {
+  APP_USERS_LIMIT_MAX,
+  appPasswordSetSchema,
+  appSessionSchema,
+  appUserSchema,
+  appUsersSchema,
+} from "@/src/shared/management/schemas";
 import type { ManageOperation } from "./manage-operation";
 
 const USERS = "Users";

@@ -1,6 +1,6 @@
 /** Takes from a request what the access decision needs, the same for HTTP and WebSocket. It must not decide anything. */
 import { findMisplacedKey } from "@/src/core/access/address-hints";
-import type { DataAddress } from "@/src/shared/data-path";
+import type { DataAddress } from "@/src/shared/streams/data-path";
 
 /**
  * What a request wants to do. `subscribe` opens a stream of changes; `shareFile` makes a URL that reads a file (F6); `register`, `login` and `logout` are

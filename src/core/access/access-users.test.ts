@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { AccessRequest, Operation } from "@/src/core/access/access-request";
 import type { StoredToken } from "@/src/core/ports";
-import { ACCESS_TOKEN_COOKIE } from "@/src/shared/protocol";
+import { ACCESS_TOKEN_COOKIE } from "@/src/shared/streams/protocol";
 import {
   codeOf,
   createSite,

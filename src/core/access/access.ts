@@ -10,7 +10,7 @@ import type { FileTokenHolder, FileTokens } from "@/src/core/files/tokens";
 import type { Clock, Definition, StoredToken } from "@/src/core/ports";
 import type { SignIn } from "@/src/core/streams/ports";
 import { AppError, type ErrorCode } from "@/src/shared/errors";
-import { API_VERSION } from "@/src/shared/protocol";
+import { API_VERSION } from "@/src/shared/streams/protocol";
 
 /** What was allowed, to whom. */
 export interface Grant {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { findKeyHint, findMisplacedKey, findNameHint } from "@/src/core/access/address-hints";
-import { CLOSE_REASON_BYTES_MAX } from "@/src/shared/protocol";
+import { CLOSE_REASON_BYTES_MAX } from "@/src/shared/streams/protocol";
 
 const HEX = "0192f3c4a1b27c3d8e4f5a6b7c8d9e0f";
 

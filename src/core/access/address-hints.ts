@@ -1,6 +1,6 @@
 /** Says what is wrong with the form of an address (U1, U3), for errors. It looks at the request alone, so it can't reveal whether a key or an endpoint exists. */
 import type { RequestHeaders } from "@/src/core/access/access-request";
-import { endpointNameProblem } from "@/src/shared/names";
+import { endpointNameProblem } from "@/src/shared/text/names";
 
 /** What people call the key's parameter; compared without case, "-" and "_". The right spelling is not in the list but for its case. */
 const KEY_NAMES: ReadonlySet<string> = new Set(["key", "apikey", "xapikey", "accesskey", "projectkey", "restedkey", "token", "apitoken"]);

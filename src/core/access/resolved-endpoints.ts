@@ -1,8 +1,8 @@
 /** The cache of compiled definitions: keys with their endpoint and project. It must not decide who may do what (access.ts does). */
 import type { Clock, Definition, DefinitionStore, Log } from "@/src/core/ports";
 import type { SignIn } from "@/src/core/streams/ports";
-import { endpointNameProblem } from "@/src/shared/names";
-import { OPAQUE_ORIGINS, parseOrigin } from "@/src/shared/origins";
+import { OPAQUE_ORIGINS, parseOrigin } from "@/src/shared/http/origins";
+import { endpointNameProblem } from "@/src/shared/text/names";
 
 /** A definition in the form in which requests are checked. */
 export interface Compiled {

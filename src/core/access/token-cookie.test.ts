@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { AccessRequest } from "@/src/core/access/access-request";
 import { doCookiesCount, requireTokenCookie } from "@/src/core/access/token-cookie";
 import { isAppError } from "@/src/shared/errors";
-import { toAccessTokenCookie } from "@/src/shared/protocol";
+import { toAccessTokenCookie } from "@/src/shared/streams/protocol";
 
 const ID = "0192f3c4-a1b2-7c3d-8e4f-5a6b7c8d9e0f";
 const OLD = "__Secure-rested-access-token";

@@ -2,8 +2,8 @@
 import { type AccessRequest, one, type RequestHeaders } from "@/src/core/access/access-request";
 import type { Compiled } from "@/src/core/access/resolved-endpoints";
 import { AppError } from "@/src/shared/errors";
-import { OPAQUE_ORIGINS } from "@/src/shared/origins";
-import { ACCESS_TOKEN_COOKIE, toAccessTokenCookie } from "@/src/shared/protocol";
+import { OPAQUE_ORIGINS } from "@/src/shared/http/origins";
+import { ACCESS_TOKEN_COOKIE, toAccessTokenCookie } from "@/src/shared/streams/protocol";
 
 type Origins = Pick<Compiled["project"], "allowedOrigins">;
 type Sender = Pick<AccessRequest, "origin" | "headers" | "publicUrl">;

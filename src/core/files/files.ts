@@ -10,7 +10,7 @@ import { type Asker, toOnceKey, toRepeat, writeRemembered } from "@/src/core/rec
 import { requireSchemaMatch } from "@/src/core/records/schema-check";
 import { createUniqueId } from "@/src/core/records/unique-id";
 import { AppError } from "@/src/shared/errors";
-import { FILE_BYTES_MAX, FILES_MAX } from "@/src/shared/protocol";
+import { FILE_BYTES_MAX, FILES_MAX } from "@/src/shared/streams/protocol";
 
 /** A file as a client sends it. */
 export interface SentFile {

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { mergeJsonObjects } from "@/src/core/json/merge";
-import { JSON_DEPTH_MAX } from "@/src/shared/protocol";
+import { JSON_DEPTH_MAX } from "@/src/shared/streams/protocol";
 import { isObject, mergeValues } from "@/tests/support/merge-values";
 
 describe("mergeJsonObjects", () => {

@@ -4,7 +4,7 @@
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { closingQuote } from "@/src/core/json/text";
-import { JSON_DEPTH_MAX } from "@/src/shared/protocol";
+import { JSON_DEPTH_MAX } from "@/src/shared/streams/protocol";
 
 /** After so many members of objects others get their turn: about a millisecond. */
 const TURN_MEMBERS = 1000;

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { createJsonScan, findJsonProblem } from "@/src/core/json/scanner";
 import { isJsonObject, parseJsonText, parseLongJsonText } from "@/src/core/json/text";
 import { isAppError } from "@/src/shared/errors";
-import { JSON_DEPTH_MAX } from "@/src/shared/protocol";
+import { JSON_DEPTH_MAX } from "@/src/shared/streams/protocol";
 
 function detailOf(text: string): string {
   try {

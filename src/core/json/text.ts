@@ -2,7 +2,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { createJsonScan, findJsonProblem, type JsonProblem } from "@/src/core/json/scanner";
 import { AppError } from "@/src/shared/errors";
-import { JSON_DEPTH_MAX } from "@/src/shared/protocol";
+import { JSON_DEPTH_MAX } from "@/src/shared/streams/protocol";
 
 /** Up to so many characters JSON.parse is the fastest judge. Beyond, what it makes of a hostile text takes too long. */
 const SHORT_CHARACTERS = 16_384;

@@ -1,7 +1,7 @@
 /** How many bytes a process holds in memory for callers that send or read at their own pace: one budget for each kind, made once in boot. */
 import { type ByteBudget, createByteBudget } from "@/src/core/limits/byte-budget";
 import { AppError } from "@/src/shared/errors";
-import { JSONATA_INPUT_BYTES_MAX } from "@/src/shared/protocol";
+import { JSONATA_INPUT_BYTES_MAX } from "@/src/shared/streams/protocol";
 
 export interface HeldBytes {
   /** Answers, until their client has taken them. */

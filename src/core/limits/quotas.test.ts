@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { createQuotas, type Quotas, type UsageStore } from "@/src/core/limits/quotas";
 import { isAppError } from "@/src/shared/errors";
-import type { QuotaName } from "@/src/shared/quotas";
+import type { QuotaName } from "@/src/shared/management/quotas";
 
 const DEFAULTS = { records: 10, recordBytes: 100, fileBytes: 0, users: 2, endpoints: 5, answerBytes: 50 };
 

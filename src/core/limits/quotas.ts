@@ -1,7 +1,7 @@
 /** Quotas of projects (G20): whether a project may hold more. Works on what the database last counted and what this server has let in since. */
 import type { Clock } from "@/src/core/ports";
 import { AppError } from "@/src/shared/errors";
-import { type ProjectUsage, QUOTA_NAMES, type QuotaLimits, type QuotaName } from "@/src/shared/quotas";
+import { type ProjectUsage, QUOTA_NAMES, type QuotaLimits, type QuotaName } from "@/src/shared/management/quotas";
 
 /** What the database has counted of a project, and the limits that are its own. */
 export interface CountedUsage {

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { splitBulkBody } from "@/src/core/records/bulk-body";
-import { BULK_ITEMS_MAX } from "@/src/shared/protocol";
+import { BULK_ITEMS_MAX } from "@/src/shared/streams/protocol";
 
 const split = (data: string) => splitBulkBody({ contentType: "json", data }).map((body) => body.data);
 

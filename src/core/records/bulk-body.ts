@@ -2,7 +2,7 @@
 import { readJsonItems } from "@/src/core/json/items";
 import type { RecordBody } from "@/src/core/records/record-body";
 import { AppError } from "@/src/shared/errors";
-import { BULK_ITEMS_MAX } from "@/src/shared/protocol";
+import { BULK_ITEMS_MAX } from "@/src/shared/streams/protocol";
 
 /** The items of a body, which is valid already, in order. Raises `bulk_needs_array`, and `body_too_large` for more than BULK_ITEMS_MAX. */
 export function splitBulkBody({ contentType, data }: RecordBody): RecordBody[] {

@@ -5,7 +5,7 @@ import { readMembers } from "@/src/core/json/members";
 import type { OnceKey, Remembered, StoredRecord } from "@/src/core/ports";
 import { toRecordText } from "@/src/core/records/record-text";
 import { AppError } from "@/src/shared/errors";
-import { IDEMPOTENCY_KEY_LENGTH_MAX } from "@/src/shared/protocol";
+import { IDEMPOTENCY_KEY_LENGTH_MAX } from "@/src/shared/streams/protocol";
 
 /** Who asks: a grant satisfies it. */
 export interface Asker {

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { invalidUtf8Offset, parseContentKind, parseRecordBody } from "@/src/core/records/record-body";
 import { isAppError } from "@/src/shared/errors";
-import type { ContentKind } from "@/src/shared/protocol";
+import type { ContentKind } from "@/src/shared/streams/protocol";
 
 async function codeOf(act: () => unknown): Promise<{ code: string; detail: string }> {
   try {

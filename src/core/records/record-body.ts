@@ -1,9 +1,9 @@
 /** Turns the bytes of a body into what is stored (R2). It must not read from sockets; http/read-body.ts does. */
 import { isUtf8 } from "node:buffer";
 import { parseLongJsonText } from "@/src/core/json/text";
-import { describeUnsupportedType, isJsonType, isUtf8Charset, parseMediaType } from "@/src/shared/content-type";
 import { AppError } from "@/src/shared/errors";
-import type { ContentKind } from "@/src/shared/protocol";
+import { describeUnsupportedType, isJsonType, isUtf8Charset, parseMediaType } from "@/src/shared/http/content-type";
+import type { ContentKind } from "@/src/shared/streams/protocol";
 
 /** A body as it is stored. */
 export interface RecordBody {

@@ -9,7 +9,7 @@ import type { RecordBody } from "@/src/core/records/record-body";
 import { requireSchemaMatch } from "@/src/core/records/schema-check";
 import { createUniqueId } from "@/src/core/records/unique-id";
 import { AppError } from "@/src/shared/errors";
-import type { PutStrategy, RecordKind } from "@/src/shared/protocol";
+import type { PutStrategy, RecordKind } from "@/src/shared/streams/protocol";
 
 /** On which condition a record is changed; a condition that fails wrote nothing. */
 export interface WriteConditions {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createUniqueId } from "@/src/core/records/unique-id";
-import { isUniqueId } from "@/src/shared/protocol";
+import { isUniqueId } from "@/src/shared/streams/protocol";
 
 describe("createUniqueId", () => {
   it("[R1] makes a UUIDv7 of 32 lowercase hex digits that holds the time", () => {

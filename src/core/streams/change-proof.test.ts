@@ -1,7 +1,7 @@
 /** The proof of a change (W26): the same everywhere, another one for another change. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { formatCursor, parseCursor } from "@/src/shared/cursor";
+import { formatCursor, parseCursor } from "@/src/shared/streams/cursor";
 import { toProof } from "./change-proof";
 
 const recordId = "0189a0e5c0de7000800000000000000a";

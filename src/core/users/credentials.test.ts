@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { applyUserPatch, parseRegistration, parseUserPatch, passwordProblem, toComparedName } from "@/src/core/users/credentials";
-import { PUT_STRATEGIES } from "@/src/shared/protocol";
+import { PUT_STRATEGIES } from "@/src/shared/streams/protocol";
 
 const json = (data: string) => ({ contentType: "json", data }) as const;
 /** As text, so that keys may repeat; `"password"` in each of its spellings. */

@@ -4,9 +4,9 @@ import { mergeJsonObjects } from "@/src/core/json/merge";
 import { isJsonObject } from "@/src/core/json/text";
 import type { RecordBody } from "@/src/core/records/record-body";
 import { AppError } from "@/src/shared/errors";
-import { hasInvisible } from "@/src/shared/invisible";
-import { APP_PASSWORD_LENGTH_MAX, APP_PASSWORD_LENGTH_MIN } from "@/src/shared/password-length";
-import { APP_USER_NAME_LENGTH_MAX, type PutStrategy } from "@/src/shared/protocol";
+import { APP_USER_NAME_LENGTH_MAX, type PutStrategy } from "@/src/shared/streams/protocol";
+import { hasInvisible } from "@/src/shared/text/invisible";
+import { APP_PASSWORD_LENGTH_MAX, APP_PASSWORD_LENGTH_MIN } from "@/src/shared/text/password-length";
 
 type NameField = "username" | "email";
 

@@ -13,7 +13,7 @@ import type { PasswordHasher } from "@/src/core/users/password-hasher";
 import type { StoredUser, UserStore, UserWriteResult } from "@/src/core/users/ports";
 import { tryPassword } from "@/src/core/users/try-password";
 import { AppError } from "@/src/shared/errors";
-import type { PutStrategy } from "@/src/shared/protocol";
+import type { PutStrategy } from "@/src/shared/streams/protocol";
 
 /** The authentication endpoint that is spoken to. */
 export interface UserSite {

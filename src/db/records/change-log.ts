@@ -5,7 +5,7 @@ import { toProof } from "@/src/core/streams/change-proof";
 import type { RawStatements } from "@/src/db/prisma/raw-statements";
 import { readPositions } from "@/src/db/records/log-positions";
 import { nameStatement } from "@/src/db/statement";
-import type { ChangeType } from "@/src/shared/protocol";
+import type { ChangeType } from "@/src/shared/streams/protocol";
 
 const READ = nameStatement(
   "rested_read_changes",

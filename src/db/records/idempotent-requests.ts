@@ -6,7 +6,7 @@ import type { RawStatements } from "@/src/db/prisma/raw-statements";
 import type { Read } from "@/src/db/read";
 import type { EndpointQueue } from "@/src/db/records/endpoint-queue";
 import { nameStatement } from "@/src/db/statement";
-import { IDEMPOTENCY_HOURS } from "@/src/shared/protocol";
+import { IDEMPOTENCY_HOURS } from "@/src/shared/streams/protocol";
 
 const SWEEP_BATCH = 1000;
 

@@ -6,7 +6,7 @@ import type { RawStatements } from "@/src/db/prisma/raw-statements";
 import type { EndpointQueue } from "@/src/db/records/endpoint-queue";
 import { nameStatement } from "@/src/db/statement";
 import { AppError, isAppError } from "@/src/shared/errors";
-import type { RecordKind } from "@/src/shared/protocol";
+import type { RecordKind } from "@/src/shared/streams/protocol";
 
 type Merge = RecordStore["merge"];
 type Change = Parameters<Merge>[2];

@@ -2,7 +2,7 @@
 import type { OpenStreamStore } from "@/src/core/streams/ports";
 import type { RawStatements } from "@/src/db/prisma/raw-statements";
 import { nameStatement } from "@/src/db/statement";
-import { SERVER_SEEN_SECONDS } from "@/src/shared/protocol";
+import { SERVER_SEEN_SECONDS } from "@/src/shared/streams/protocol";
 
 /** A server that was not seen for so long has gone, and its rows with it. */
 const GONE_SECONDS = 4 * SERVER_SEEN_SECONDS;

@@ -2,7 +2,7 @@
 import type { CountedUsage, UsageStore } from "@/src/core/limits/quotas";
 import type { RawStatements } from "@/src/db/prisma/raw-statements";
 import { nameStatement } from "@/src/db/statement";
-import { QUOTA_NAMES, type QuotaName } from "@/src/shared/quotas";
+import { QUOTA_NAMES, type QuotaName } from "@/src/shared/management/quotas";
 
 const SELECT = `SELECT p.id::text AS "projectId", p.quotas::text AS own, count(e.id)::text AS endpoints,
   coalesce(sum(e."recordCount"), 0)::text AS records, coalesce(sum(e."recordBytes"), 0)::text AS "recordBytes",

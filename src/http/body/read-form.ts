@@ -6,7 +6,7 @@ import type { ByteHold } from "@/src/core/limits/byte-budget";
 import { decodeText, findParameter, type PartHeaders, readPartHeaders } from "@/src/http/body/part-headers";
 import { findTransferDecoder } from "@/src/http/server/transfer-encoding";
 import { AppError } from "@/src/shared/errors";
-import { FILES_MAX } from "@/src/shared/protocol";
+import { FILES_MAX } from "@/src/shared/streams/protocol";
 
 /** File inputs that were left empty included. */
 const FIELDS_MAX = 100;

@@ -6,7 +6,7 @@ import type { Sandbox } from "@/src/core/ports";
 import { requireAnswerRoom, toHeldLength } from "@/src/http/body/hold-bytes";
 import { type DataExchange, sendJson } from "@/src/http/exchange";
 import { onAnswered } from "@/src/http/reply/answered";
-import { JSONATA_INPUT_BYTES_MAX } from "@/src/shared/protocol";
+import { JSONATA_INPUT_BYTES_MAX } from "@/src/shared/streams/protocol";
 
 /**
  * Evaluates the expression on the list that `pieces` (array items joined by commas) make up, and answers the result; `null` when it selects nothing.

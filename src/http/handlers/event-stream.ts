@@ -2,8 +2,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Grant } from "@/src/core/access/access";
 import { parseLastEventId } from "@/src/core/streams/last-event-id";
-import { parseDataAddress } from "@/src/shared/data-path";
 import type { AppError } from "@/src/shared/errors";
+import { parseDataAddress } from "@/src/shared/streams/data-path";
 
 export interface StreamAnswerer {
   /** Answers an admitted request with a stream; settles when that is open. What it raises before it has sent anything is answered as any failure is. */

@@ -8,7 +8,7 @@ import { toHost } from "@/src/http/check-request";
 import { type Handler, sendJson } from "@/src/http/exchange";
 import { parseUniqueId } from "@/src/http/parameters";
 import { AppError } from "@/src/shared/errors";
-import { FILE_TOKEN_SECONDS, FILE_TOKEN_SECONDS_MAX, FILE_TOKEN_SECONDS_MIN, toEndpointPath } from "@/src/shared/protocol";
+import { FILE_TOKEN_SECONDS, FILE_TOKEN_SECONDS_MAX, FILE_TOKEN_SECONDS_MIN, toEndpointPath } from "@/src/shared/streams/protocol";
 
 export interface ShareFileOptions {
   files: Pick<Files, "open">;

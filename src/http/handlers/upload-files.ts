@@ -9,7 +9,7 @@ import { callerOf, type Handler, markRepeat, sendRecord, sendWritten } from "@/s
 import { parseDataOnly } from "@/src/http/parameters";
 import type { SlowClients } from "@/src/http/server/slow-clients";
 import { AppError } from "@/src/shared/errors";
-import { FILE_BYTES_MAX, FILES_MAX } from "@/src/shared/protocol";
+import { FILE_BYTES_MAX, FILES_MAX } from "@/src/shared/streams/protocol";
 
 /** For text fields, and what a form needs between its parts. */
 const FORM_SLACK_BYTES = 16 * 1024 * 1024;

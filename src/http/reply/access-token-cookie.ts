@@ -1,6 +1,6 @@
 /** The cookie that carries an access token (L2, L3). It must not make or check tokens. */
 import { stringifySetCookie } from "cookie";
-import { ACCESS_TOKEN_COOKIE, toAccessTokenCookie } from "@/src/shared/protocol";
+import { ACCESS_TOKEN_COOKIE, toAccessTokenCookie } from "@/src/shared/streams/protocol";
 
 /** For front-ends of other sites (SameSite=None), out of reach of their scripts, and sent to the data plane only. Browsers take it over https alone. */
 const ATTRIBUTES = { httpOnly: true, secure: true, sameSite: "none", path: "/api" } as const;

@@ -1,7 +1,7 @@
 /** CORS headers of the data plane (U5). It must not decide which origins are allowed; access.ts does. */
 import type { IncomingHttpHeaders } from "node:http";
-import { PREFLIGHT_SECONDS, toAllowedHeaders } from "@/src/shared/cors";
-import { OPAQUE_ORIGINS } from "@/src/shared/origins";
+import { PREFLIGHT_SECONDS, toAllowedHeaders } from "@/src/shared/http/cors";
+import { OPAQUE_ORIGINS } from "@/src/shared/http/origins";
 
 /**
  * What is known of the request's origin.

@@ -1,5 +1,5 @@
 /** The `Link` to a list's next page (R3; RFC 8288). It must not carry what proves who asks: links are kept and passed on. */
-import { toEndpointPath } from "@/src/shared/protocol";
+import { toEndpointPath } from "@/src/shared/streams/protocol";
 
 /** The key stays: it is no secret (U7). */
 const SECRETS = ["masterKey", "accessToken", "ticket"];

@@ -1,8 +1,8 @@
 /** The HTTP form of an error (E1): status, headers and body. It must not send, nor decide what went wrong. */
 
-import { ACCEPTED_CODINGS } from "@/src/shared/content-type";
 import { type AppError, toProblem } from "@/src/shared/errors";
-import { UNAVAILABLE_RETRY_SECONDS } from "@/src/shared/protocol";
+import { ACCEPTED_CODINGS } from "@/src/shared/http/content-type";
+import { UNAVAILABLE_RETRY_SECONDS } from "@/src/shared/streams/protocol";
 
 export interface ProblemAnswer {
   status: number;

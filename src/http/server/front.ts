@@ -24,9 +24,9 @@ import { SlowBodyError, toRawAnswer } from "@/src/http/server/client-error";
 import type { ConnectionLimits } from "@/src/http/server/connection-limits";
 import type { Drain } from "@/src/http/server/drain";
 import type { SlowClients } from "@/src/http/server/slow-clients";
-import { isDataPath } from "@/src/shared/data-path";
 import { AppError, isAppError } from "@/src/shared/errors";
-import { toRateHeaders } from "@/src/shared/rate-headers";
+import { toRateHeaders } from "@/src/shared/http/rate-headers";
+import { isDataPath } from "@/src/shared/streams/data-path";
 
 export interface FrontOptions {
   /** Makes the forwarding headers true (TRUST_PROXY). */

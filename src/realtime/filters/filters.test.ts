@@ -2,8 +2,8 @@
 import { setImmediate as nextTick } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import type { Sandbox } from "@/src/core/ports";
-import { formatCursor, parseCursor } from "@/src/shared/cursor";
 import { AppError, type ErrorCode } from "@/src/shared/errors";
+import { formatCursor, parseCursor } from "@/src/shared/streams/cursor";
 import { createMemoryHub, EPOCH, type MemoryHub, toGrant, toPrivateGrant, toStart } from "@/tests/support/memory-hub";
 import { proofAt } from "@/tests/support/memory-log";
 import { createMemorySink, type MemorySink, type StreamMessage } from "@/tests/support/memory-sink";

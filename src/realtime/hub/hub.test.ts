@@ -2,8 +2,8 @@
 import { setImmediate as nextTick } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import type { Grant } from "@/src/core/access/access";
-import { formatCursor, parseCursor } from "@/src/shared/cursor";
 import { AppError } from "@/src/shared/errors";
+import { formatCursor, parseCursor } from "@/src/shared/streams/cursor";
 import { EPOCH, PROJECT_ID, createMemoryHub as setUp, toGrant, toPrivateGrant, toStart } from "@/tests/support/memory-hub";
 import { createMemoryLog, type MemoryLog, proofAt } from "@/tests/support/memory-log";
 import { createMemorySink, type StreamMessage } from "@/tests/support/memory-sink";

@@ -2,9 +2,9 @@
 import type { Grant } from "@/src/core/access/access";
 import type { Change, HiddenChange, LogPosition } from "@/src/core/ports";
 import { positionOf } from "@/src/core/streams/change-proof";
-import type { Cursor } from "@/src/shared/cursor";
 import { AppError } from "@/src/shared/errors";
-import type { GapReason } from "@/src/shared/stream-messages";
+import type { Cursor } from "@/src/shared/streams/cursor";
+import type { GapReason } from "@/src/shared/streams/stream-messages";
 import type { FeedListener } from "../filters/filtered-feed";
 import { FilterFailedError, type StreamReads } from "../filters/filtered-reads";
 import type { FilterFailure } from "../filters/record-filter";

@@ -2,7 +2,7 @@
 import { setImmediate as nextTick } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import type { Grant } from "@/src/core/access/access";
-import { parseCursor } from "@/src/shared/cursor";
+import { parseCursor } from "@/src/shared/streams/cursor";
 import { EPOCH, createMemoryHub as setUp, toGrant, toPrivateGrant } from "@/tests/support/memory-hub";
 import { createMemoryLog, type MemoryLog } from "@/tests/support/memory-log";
 import { createMemorySink, type StreamMessage } from "@/tests/support/memory-sink";

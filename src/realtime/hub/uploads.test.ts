@@ -1,7 +1,7 @@
 /** An upload of several files is one message to plain subscribers, however its changes come to the pump, and several with cursors. */
 import { setImmediate as nextTick } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { parseCursor } from "@/src/shared/cursor";
+import { parseCursor } from "@/src/shared/streams/cursor";
 import { createMemoryHub, type MemoryHub, toGrant, toPrivateGrant, toStart } from "@/tests/support/memory-hub";
 import { createMemorySink } from "@/tests/support/memory-sink";
 import { until } from "@/tests/support/until";

@@ -2,8 +2,8 @@
 import { setImmediate as nextTick } from "node:timers/promises";
 import type { Change, ChangeLog, FoundPosition, LogPosition } from "@/src/core/ports";
 import { positionOf, proofOf } from "@/src/core/streams/change-proof";
-import { toEpoch } from "@/src/shared/cursor";
-import type { GapReason } from "@/src/shared/stream-messages";
+import { toEpoch } from "@/src/shared/streams/cursor";
+import type { GapReason } from "@/src/shared/streams/stream-messages";
 import { createUploadEncoder } from "../wire/encode";
 import { createChangeBatch } from "./change-batch";
 import { toChangeSize } from "./change-size";

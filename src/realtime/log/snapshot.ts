@@ -1,7 +1,7 @@
 /** The snapshot of one stream (W11): sends the records as they are, page by page, and knows which changes they had in them. It must not read the log, nor know the transport. */
 import type { Change, LogPosition } from "@/src/core/ports";
 import type { SnapshotReader } from "@/src/core/streams/snapshot-ports";
-import type { Cursor } from "@/src/shared/cursor";
+import type { Cursor } from "@/src/shared/streams/cursor";
 import type { Subscriber } from "../hub/subscriber";
 
 /** `complete`: all has been queued. `replaced`: the log is no longer the one that the snapshot began with. `stopped`: nobody wants it any more. */

@@ -4,7 +4,7 @@ import type { Grant } from "@/src/core/access/access";
 import { toClientAddress } from "@/src/core/access/client-network";
 import { parseJsonata } from "@/src/core/records/parse-jsonata";
 import { AppError } from "@/src/shared/errors";
-import { UNAVAILABLE_RETRY_SECONDS } from "@/src/shared/protocol";
+import { UNAVAILABLE_RETRY_SECONDS } from "@/src/shared/streams/protocol";
 import type { Subscription } from "../hub/connection";
 import type { Hub } from "../hub/hub";
 import type { Sink } from "../hub/subscriber";

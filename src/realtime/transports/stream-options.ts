@@ -2,8 +2,8 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { parseFlag } from "@/src/core/records/parse-flag";
 import { parseLastEventId } from "@/src/core/streams/last-event-id";
-import { parseCursor } from "@/src/shared/cursor";
 import { AppError } from "@/src/shared/errors";
+import { parseCursor } from "@/src/shared/streams/cursor";
 import type { Start } from "../hub/session";
 
 /**

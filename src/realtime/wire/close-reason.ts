@@ -1,5 +1,5 @@
 /** Fits a message into a close frame. It must not choose the message. */
-import { CLOSE_REASON_BYTES_MAX } from "@/src/shared/protocol";
+import { CLOSE_REASON_BYTES_MAX } from "@/src/shared/streams/protocol";
 
 /** `message`, cut where it has more than 123 bytes of UTF-8 (W3): after the last whole sentence that fits, or, without one, between two characters. */
 export function toCloseReason(message: string): string {

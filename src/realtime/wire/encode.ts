@@ -2,7 +2,7 @@
 
 import type { Change, LogPosition } from "@/src/core/ports";
 import { positionOf } from "@/src/core/streams/change-proof";
-import { formatCursor } from "@/src/shared/cursor";
+import { formatCursor } from "@/src/shared/streams/cursor";
 import { toEvent } from "./event";
 import { toChangeText, toCursorChangeText } from "./message-text";
 

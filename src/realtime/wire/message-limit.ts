@@ -1,7 +1,7 @@
 /** Bounds the messages of a stream for a client that takes no larger ones (W27): what does not fit is replaced by a notice. It must not know transports. */
 import { readJsonItems } from "@/src/core/json/items";
-import type { Cursor } from "@/src/shared/cursor";
 import { AppError } from "@/src/shared/errors";
+import type { Cursor } from "@/src/shared/streams/cursor";
 import type { EncodedChange } from "./encode";
 import type { Omission } from "./message-text";
 import type { StreamFormat } from "./stream-format";

@@ -1,8 +1,8 @@
 /** The messages of a stream as JSON text (W2, W9, W10), whatever carries them. It must not know who gets them. */
 import type { Change } from "@/src/core/ports";
 import { toRecordText } from "@/src/core/records/record-text";
-import { type Cursor, formatCursor } from "@/src/shared/cursor";
-import type { GapReason, WireBeat, WireGap, WireOmitted, WireReady } from "@/src/shared/stream-messages";
+import { type Cursor, formatCursor } from "@/src/shared/streams/cursor";
+import type { GapReason, WireBeat, WireGap, WireOmitted, WireReady } from "@/src/shared/streams/stream-messages";
 
 /** Changes that can't be replayed: those after `from`, up to and including `to`. */
 export interface Gap {

@@ -1,5 +1,5 @@
 /** How the messages of a stream are written for each kind of client: WebSocket frames or server-sent events, with or without cursors. It must not decide what is sent. */
-import { type Cursor, formatCursor } from "@/src/shared/cursor";
+import { type Cursor, formatCursor } from "@/src/shared/streams/cursor";
 import { type EncodedChange, readPayloadBytes, toTextFrame } from "./encode";
 import { toEvent } from "./event";
 import { type Gap, type Omission, toBeatText, toGapText, toOmittedText, toReadyText, toSnapshotText } from "./message-text";

@@ -2,7 +2,7 @@
 "use client";
 
 import { useSyncExternalStore } from "react";
-import type { AccountView, SessionView, TokenView } from "@/src/shared/management";
+import type { AccountView, SessionView, TokenView } from "@/src/shared/management/schemas";
 import { signOut } from "../api/sign-in";
 import { enter } from "../auth/enter";
 import { subscribeSettings } from "../browser-setting";

@@ -3,7 +3,7 @@
 
 import { useQueryClient } from "@tanstack/react-query";
 import { type RefObject, useRef, useState } from "react";
-import type { TokenCreated } from "@/src/shared/management";
+import type { TokenCreated } from "@/src/shared/management/schemas";
 import { tokensQuery } from "../api/queries";
 import { requestJson } from "../api/request";
 import { Button } from "../components/button";
@@ -58,7 +58,7 @@ function CreateTokenForm({
   const expiry = useExpiry();
   const access = useTokenAccess();
   const form = useForm({
-    check: bySchema(async () => (await import("@/src/shared/management")).tokenCreateSchema),
+    check: bySchema(async () => (await import("@/src/shared/management/schemas")).tokenCreateSchema),
     toBody: ({ name, expiresAt }) => ({
       name,
       scope: access.scope,

@@ -14,7 +14,7 @@ import { notify } from "../notifications/notify";
 export function NameForm({ name }: { name: string }) {
   const router = useRouter();
   const form = useForm({
-    check: bySchema(async () => (await import("@/src/shared/management")).accountPatchSchema),
+    check: bySchema(async () => (await import("@/src/shared/management/schemas")).accountPatchSchema),
     toBody: ({ name: typed }) => ({ name: typed }),
     submit: async (body) => {
       await requestJson("account", { method: "PATCH", body });

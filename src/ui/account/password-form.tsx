@@ -3,7 +3,7 @@
 
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { PASSWORD_LENGTH_MIN } from "@/src/shared/password-length";
+import { PASSWORD_LENGTH_MIN } from "@/src/shared/text/password-length";
 import { sessionsQuery, tokensQuery } from "../api/queries";
 import { requestJson } from "../api/request";
 import { TextField } from "../components/field";
@@ -19,7 +19,7 @@ export function PasswordForm({ email }: { email: string }) {
   const client = useQueryClient();
   const [revokeTokens, setRevokeTokens] = useState(false);
   const form = useForm({
-    check: bySchema(async () => (await import("@/src/shared/management")).passwordChangeSchema),
+    check: bySchema(async () => (await import("@/src/shared/management/schemas")).passwordChangeSchema),
     toBody: ({ currentPassword, newPassword }) => ({ currentPassword, newPassword, revokeTokens }),
     submit: async (body) => {
       await requestJson("account/password", { method: "POST", body });

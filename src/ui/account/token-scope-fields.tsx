@@ -3,7 +3,7 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { useId, useState } from "react";
-import type { TokenScope } from "@/src/shared/management";
+import type { TokenScope } from "@/src/shared/management/schemas";
 import { projectsQuery } from "../api/queries";
 import { Segments } from "../components/segments";
 

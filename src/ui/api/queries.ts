@@ -1,5 +1,6 @@
 /** What the dashboard reads of the management API, by key. The server fills the same keys for the first paint. */
 import { queryOptions } from "@tanstack/react-query";
+import type { ProjectUsage } from "@/src/shared/management/quotas";
 import type {
   AppSessionView,
   AppUsers,
@@ -11,8 +12,7 @@ import type {
   ManagedProject,
   SessionView,
   TokenView,
-} from "@/src/shared/management";
-import type { ProjectUsage } from "@/src/shared/quotas";
+} from "@/src/shared/management/schemas";
 import { requestJson } from "./request";
 
 /** Counts and last uses move by themselves; they are asked for again this often while in sight. */

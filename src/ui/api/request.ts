@@ -9,7 +9,7 @@ export interface JsonRequest {
 
 /**
  * The answer's body; undefined for 204. `path` is below `/api/manage/`. Raises RequestError. The types of answers are those of
- * src/shared/management.ts.
+ * src/shared/management/schemas.ts.
  */
 export async function requestJson<Answer = void>(path: string, { method = "GET", body, signal }: JsonRequest = {}): Promise<Answer> {
   const response = await fetch(`/api/manage/${path}`, {

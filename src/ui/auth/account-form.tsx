@@ -2,7 +2,7 @@
 "use client";
 
 import { useState } from "react";
-import { PASSWORD_LENGTH_MIN } from "@/src/shared/password-length";
+import { PASSWORD_LENGTH_MIN } from "@/src/shared/text/password-length";
 import { requestJson } from "../api/request";
 import { signIn } from "../api/sign-in";
 import { TextField } from "../components/field";
@@ -17,7 +17,7 @@ export function AccountForm({ setupToken }: { setupToken?: string }) {
   const [made, setMade] = useState(false);
   const form = useForm({
     check: bySchema(async () => {
-      const schemas = await import("@/src/shared/management");
+      const schemas = await import("@/src/shared/management/schemas");
       return setupToken === undefined ? schemas.signupSchema : schemas.setupSchema;
     }),
     toBody: ({ name, email, password }) => ({ name, email, password, ...(setupToken === undefined ? {} : { token: setupToken }) }),

@@ -12,7 +12,7 @@ import { enter } from "./enter";
 /** `next`: a path of this server, to go to afterwards. */
 export function LoginForm({ next }: { next: string }) {
   const form = useForm({
-    check: bySchema(async () => (await import("@/src/shared/management")).loginSchema),
+    check: bySchema(async () => (await import("@/src/shared/management/schemas")).loginSchema),
     toBody: ({ email, password }) => ({ email, password }),
     submit: async (body) => {
       await signIn(body);

@@ -3,8 +3,8 @@
 
 import { useRouter } from "next/navigation";
 import { useState } from "react";
-import type { Started } from "@/src/shared/management";
-import { startNames } from "@/src/shared/start-names";
+import type { Started } from "@/src/shared/management/schemas";
+import { startNames } from "@/src/shared/text/start-names";
 import { requestJson } from "../api/request";
 import { TextField } from "../components/field";
 import { bySchema } from "../forms/by-schema";
@@ -17,7 +17,7 @@ export function StartForm() {
   const [text, setText] = useState("");
   const names = startNames(text);
   const form = useForm({
-    check: bySchema(async () => (await import("@/src/shared/management")).startSchema),
+    check: bySchema(async () => (await import("@/src/shared/management/schemas")).startSchema),
     toBody: ({ name }) => ({ name }),
     submit: async (body) => {
       const { project, endpoint } = await requestJson<Started>("start", { method: "POST", body });

@@ -1,5 +1,5 @@
 /** How an open stream is called. Pure. */
-import type { ConnectionView } from "@/src/shared/management";
+import type { ConnectionView } from "@/src/shared/management/schemas";
 
 /** Who listens: the user, the key, the dashboard. */
 export function toWho({ user, key, dashboard }: Pick<ConnectionView, "user" | "key" | "dashboard">): string {

@@ -3,7 +3,7 @@
 
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import type { ConnectionView } from "@/src/shared/management";
+import type { ConnectionView } from "@/src/shared/management/schemas";
 import { connectionsQuery, endpointsQuery, keysQuery } from "../api/queries";
 import { ButtonLink } from "../components/button-link";
 import { CodeBlock } from "../components/code-block";

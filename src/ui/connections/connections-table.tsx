@@ -1,6 +1,6 @@
 /** Open streams in rows; on narrow windows each becomes a small sheet. */
 import type { ReactNode } from "react";
-import type { ConnectionView } from "@/src/shared/management";
+import type { ConnectionView } from "@/src/shared/management/schemas";
 import { Button } from "../components/button";
 import { RelativeTime } from "../components/relative-time";
 import { formatBytes, formatCount } from "../format/number";

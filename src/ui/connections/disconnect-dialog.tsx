@@ -3,7 +3,7 @@
 
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import type { ConnectionView } from "@/src/shared/management";
+import type { ConnectionView } from "@/src/shared/management/schemas";
 import { requestJson } from "../api/request";
 import { RequestError } from "../api/request-error";
 import { Button } from "../components/button";

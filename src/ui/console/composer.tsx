@@ -3,7 +3,7 @@
 
 import { ChevronDown } from "lucide-react";
 import { memo, type RefObject, useId, useState } from "react";
-import { isUniqueId } from "@/src/shared/protocol";
+import { isUniqueId } from "@/src/shared/streams/protocol";
 import { RequestError } from "../api/request-error";
 import { Button } from "../components/button";
 import { classNames } from "../components/class-names";

@@ -2,7 +2,7 @@
  * The console behind the page: takes messages of the stream, holds and filters events, and answers what the page shows. Runs in the worker;
  * it must not touch the network, timers or the page but through its ports.
  */
-import { parseCursor } from "@/src/shared/cursor";
+import { parseCursor } from "@/src/shared/streams/cursor";
 import { type Flush, type HistoryState, RATE_SECONDS, type View } from "./console-messages";
 import { createMatcher, type EventFilter } from "./event-filter";
 import { type ConsoleEvent, EventRing, isMarkKind, type RingLimits } from "./event-ring";

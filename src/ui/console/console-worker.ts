@@ -1,6 +1,6 @@
 /** The worker that runs the console's engine: connects it with the network, timers and the page. It must hold no rule of its own. */
 import type { Problem } from "@/src/shared/errors";
-import type { EndpointDetail, IssuedTicket } from "@/src/shared/management";
+import type { EndpointDetail, IssuedTicket } from "@/src/shared/management/schemas";
 import { ANSWERED_ELSEWHERE, isJsonType } from "../api/request-error";
 import { ConsoleEngine, LIMITS } from "./console-engine";
 import type { FromWorker, PreviousVersion, ToWorker } from "./console-messages";

@@ -2,7 +2,7 @@
 "use client";
 
 import { useQuery } from "@tanstack/react-query";
-import type { Deliveries, DeliveryVerdict } from "@/src/shared/management";
+import type { Deliveries, DeliveryVerdict } from "@/src/shared/management/schemas";
 import { deliveriesQuery } from "../api/queries";
 import { Badge } from "../components/badge";
 import { ProblemPanel } from "../components/problem-panel";

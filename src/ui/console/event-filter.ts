@@ -1,5 +1,5 @@
 /** Decides which events a filter lets through. Works on bytes where it can, so that a hundred thousand events need no decoding. Pure. */
-import { foldText, toSearchText } from "@/src/shared/text-as-read";
+import { foldText, toSearchText } from "@/src/shared/text/text-as-read";
 import { type EventKind, type EventRing, isMarkKind } from "./event-ring";
 
 export const OPERATIONS = ["create", "update", "delete"] as const;

@@ -2,7 +2,7 @@
  * Reads JSON text into a tree that keeps what `JSON.parse` loses: digits of numbers, order and repetition of keys, places in the text.
  * It says where broken text breaks. Pure.
  */
-import { JSON_DEPTH_MAX } from "@/src/shared/protocol";
+import { JSON_DEPTH_MAX } from "@/src/shared/streams/protocol";
 
 interface Place {
   /** Index of the first UTF-16 unit, and of the one behind the last. */

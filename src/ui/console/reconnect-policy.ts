@@ -1,6 +1,6 @@
 /** Whether and when a closed stream is opened again. Pure. */
 import { ERRORS } from "@/src/shared/errors";
-import { CLOSE } from "@/src/shared/protocol";
+import { CLOSE } from "@/src/shared/streams/protocol";
 
 const DELAY_FIRST_MS = 500;
 export const DELAY_MAX_MS = 15_000;

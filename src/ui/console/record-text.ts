@@ -1,5 +1,5 @@
 /** Puts an event back into the text in which the stream sends it (W2). Pure. */
-import type { ChangeType } from "@/src/shared/protocol";
+import type { ChangeType } from "@/src/shared/streams/protocol";
 import type { ConsoleEvent, EventKind } from "./event-ring";
 
 const TYPES: Partial<Record<EventKind, ChangeType>> = { create: "POST", update: "PUT", delete: "DELETE" };

@@ -1,5 +1,5 @@
 /** Sends what the composer holds, through the management API (G7). Bodies go as typed: digits and key order stay. */
-import { PUT_STRATEGIES, type PutStrategy } from "@/src/shared/protocol";
+import { PUT_STRATEGIES, type PutStrategy } from "@/src/shared/streams/protocol";
 import { readJson, readProblem, toUnreachable } from "../api/request-error";
 import { type CurlRequest, type Target, toHttpUrl } from "../snippets/snippets";
 

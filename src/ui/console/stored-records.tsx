@@ -3,7 +3,7 @@
 
 import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
-import type { EndpointDetail } from "@/src/shared/management";
+import type { EndpointDetail } from "@/src/shared/management/schemas";
 import { ButtonLink } from "../components/button-link";
 import { formatPlural } from "../format/number";
 import type { GridRow } from "../records/grid-row";

@@ -1,5 +1,5 @@
 /** Keeps one stream open: ticket, socket, silence, waiting, again (W9). It must not know what becomes of the messages. */
-import { CLOSE } from "@/src/shared/protocol";
+import { CLOSE } from "@/src/shared/streams/protocol";
 import { judgeClose, SILENCE_MAX_MS, toDelayMs } from "./reconnect-policy";
 
 /** A network may accept a connection and never answer. */

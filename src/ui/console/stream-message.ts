@@ -1,7 +1,7 @@
 /** Reads what the stream and the log send (W2, W9, W10) into events. Data stays the text that it is. Pure. */
-import { parseCursor } from "@/src/shared/cursor";
-import type { ChangeType } from "@/src/shared/protocol";
-import type { GapReason } from "@/src/shared/stream-messages";
+import { parseCursor } from "@/src/shared/streams/cursor";
+import type { ChangeType } from "@/src/shared/streams/protocol";
+import type { GapReason } from "@/src/shared/streams/stream-messages";
 import type { ConsoleEvent, EventKind } from "./event-ring";
 import { getMember, type JsonNode, parseJson } from "./json-tree";
 

@@ -4,9 +4,9 @@
 import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
 import { useState } from "react";
-import type { ManagedKey } from "@/src/shared/management";
+import type { ManagedKey } from "@/src/shared/management/schemas";
 import { type ApiDocument, listOperations } from "@/src/shared/openapi";
-import { toEndpointPath } from "@/src/shared/protocol";
+import { toEndpointPath } from "@/src/shared/streams/protocol";
 import { endpointQuery, keysQuery, projectQuery } from "../api/queries";
 import { buttonClass } from "../components/button";
 import { CodeBlock } from "../components/code-block";

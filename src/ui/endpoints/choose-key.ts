@@ -1,5 +1,5 @@
 /** Chooses keys for snippets. Pure. */
-import type { ManagedKey } from "@/src/shared/management";
+import type { ManagedKey } from "@/src/shared/management/schemas";
 
 /** What stands for a key in a snippet where there is none. */
 export const KEY_PLACEHOLDER = "<your key>";

@@ -4,8 +4,8 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useRouter } from "next/navigation";
 import { useState } from "react";
-import type { EndpointDetail } from "@/src/shared/management";
-import { suggestEndpointName } from "@/src/shared/names";
+import type { EndpointDetail } from "@/src/shared/management/schemas";
+import { suggestEndpointName } from "@/src/shared/text/names";
 import { endpointsQuery } from "../api/queries";
 import { requestJson } from "../api/request";
 import { Button } from "../components/button";
@@ -43,7 +43,7 @@ function CreateEndpointForm({ projectId, initialKind, onCancel }: { projectId: s
   const [secure, setSecure] = useState(false);
   const hasUsers = endpoints?.some((endpoint) => endpoint.kind === "authentication") ?? true;
   const form = useForm({
-    check: bySchema(async () => (await import("@/src/shared/management")).endpointCreateSchema),
+    check: bySchema(async () => (await import("@/src/shared/management/schemas")).endpointCreateSchema),
     toBody: ({ name, description }) => ({ name, description, kind, ...(kind === "data" ? { secure } : {}) }),
     submit: async (body) => {
       const { id } = await requestJson<EndpointDetail>(`projects/${projectId}/endpoints`, { method: "POST", body });

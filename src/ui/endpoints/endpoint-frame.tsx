@@ -5,7 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
 import { usePathname } from "next/navigation";
 import type { ReactNode } from "react";
-import { toEndpointPath } from "@/src/shared/protocol";
+import { toEndpointPath } from "@/src/shared/streams/protocol";
 import { endpointQuery } from "../api/queries";
 import { Badge } from "../components/badge";
 import { classNames } from "../components/class-names";

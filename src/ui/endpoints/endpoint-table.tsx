@@ -1,6 +1,6 @@
 /** Endpoints in rows; each row leads to its console. */
 import Link from "next/link";
-import type { ManagedEndpoint } from "@/src/shared/management";
+import type { ManagedEndpoint } from "@/src/shared/management/schemas";
 import { Badge } from "../components/badge";
 import { RelativeTime } from "../components/relative-time";
 import { formatCount } from "../format/number";

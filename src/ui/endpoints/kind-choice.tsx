@@ -1,6 +1,6 @@
 /** What an endpoint is for: one of two, each with a sentence. Native radio buttons. */
 import { useId } from "react";
-import type { ManagedEndpoint } from "@/src/shared/management";
+import type { ManagedEndpoint } from "@/src/shared/management/schemas";
 
 export type EndpointKind = ManagedEndpoint["kind"];
 

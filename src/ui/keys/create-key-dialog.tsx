@@ -3,7 +3,7 @@
 
 import { useQueryClient } from "@tanstack/react-query";
 import { type RefObject, useRef, useState } from "react";
-import type { KeyScope } from "@/src/shared/management";
+import type { KeyScope } from "@/src/shared/management/schemas";
 import { keysQuery, projectQuery } from "../api/queries";
 import { requestJson } from "../api/request";
 import { Button } from "../components/button";
@@ -62,7 +62,7 @@ function CreateKeyForm({
   const [scope, setScope] = useState<KeyScope>("read_write");
   const expiry = useExpiry();
   const form = useForm({
-    check: bySchema(async () => (await import("@/src/shared/management")).keyCreateSchema),
+    check: bySchema(async () => (await import("@/src/shared/management/schemas")).keyCreateSchema),
     toBody: ({ name, expiresAt }) => ({ name, scope, expiresAt: expiry.expiresAt(expiresAt) }),
     submit: async (body) => {
       await requestJson(`projects/${projectId}/keys`, { method: "POST", body });

@@ -1,5 +1,5 @@
 /** What a key can do now, in words. Pure. */
-import type { KeyScope, ManagedKey } from "@/src/shared/management";
+import type { KeyScope, ManagedKey } from "@/src/shared/management/schemas";
 
 export type KeyState = "active" | "expired" | "revoked";
 

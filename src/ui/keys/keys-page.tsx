@@ -3,7 +3,7 @@
 
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import type { ManagedKey, ManagedProject } from "@/src/shared/management";
+import type { ManagedKey, ManagedProject } from "@/src/shared/management/schemas";
 import { keysQuery, projectQuery } from "../api/queries";
 import { requestJson } from "../api/request";
 import { Button } from "../components/button";

@@ -2,7 +2,7 @@
 "use client";
 
 import type { ReactNode } from "react";
-import type { ManagedKey } from "@/src/shared/management";
+import type { ManagedKey } from "@/src/shared/management/schemas";
 import { Badge } from "../components/badge";
 import { Button } from "../components/button";
 import { CopyButton } from "../components/copy-button";

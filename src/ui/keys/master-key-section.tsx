@@ -3,7 +3,7 @@
 
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import type { ManagedProject, MasterKey } from "@/src/shared/management";
+import type { ManagedProject, MasterKey } from "@/src/shared/management/schemas";
 import { projectQuery } from "../api/queries";
 import { requestJson } from "../api/request";
 import type { RequestError } from "../api/request-error";

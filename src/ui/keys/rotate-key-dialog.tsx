@@ -3,7 +3,7 @@
 
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import type { ManagedKey } from "@/src/shared/management";
+import type { ManagedKey } from "@/src/shared/management/schemas";
 import { keysQuery } from "../api/queries";
 import { requestJson } from "../api/request";
 import { Button } from "../components/button";
@@ -48,7 +48,7 @@ function RotateKeyForm({ managedKey, onClose }: { managedKey: ManagedKey; onClos
   const client = useQueryClient();
   const [grace, setGrace] = useState<Grace>("3600");
   const form = useForm({
-    check: bySchema(async () => (await import("@/src/shared/management")).keyRotateSchema),
+    check: bySchema(async () => (await import("@/src/shared/management/schemas")).keyRotateSchema),
     toBody: () => ({ graceSeconds: Number(grace) }),
     submit: async (body) => {
       await requestJson(`keys/${managedKey.id}/rotate`, { method: "POST", body });

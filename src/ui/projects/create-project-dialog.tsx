@@ -3,8 +3,8 @@
 
 import { useQueryClient } from "@tanstack/react-query";
 import { useRouter } from "next/navigation";
-import type { ProjectCreated } from "@/src/shared/management";
-import { suggestProjectName } from "@/src/shared/names";
+import type { ProjectCreated } from "@/src/shared/management/schemas";
+import { suggestProjectName } from "@/src/shared/text/names";
 import { projectsQuery } from "../api/queries";
 import { requestJson } from "../api/request";
 import { Button } from "../components/button";
@@ -32,7 +32,7 @@ function CreateProjectForm({ onCancel }: { onCancel: () => void }) {
   const router = useRouter();
   const queries = useQueryClient();
   const form = useForm({
-    check: bySchema(async () => (await import("@/src/shared/management")).projectCreateSchema),
+    check: bySchema(async () => (await import("@/src/shared/management/schemas")).projectCreateSchema),
     toBody: ({ name }) => ({ name }),
     submit: async (body) => {
       const { id } = await requestJson<ProjectCreated>("projects", { method: "POST", body });

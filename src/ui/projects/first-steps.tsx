@@ -3,7 +3,7 @@
 
 import { Check } from "lucide-react";
 import { type ReactNode, useEffect, useSyncExternalStore } from "react";
-import type { ManagedEndpoint, ManagedKey } from "@/src/shared/management";
+import type { ManagedEndpoint, ManagedKey } from "@/src/shared/management/schemas";
 import { readSetting, subscribeSettings, writeSetting } from "../browser-setting";
 import { Button } from "../components/button";
 import { ButtonLink } from "../components/button-link";

@@ -1,5 +1,5 @@
 /** Finds when something was last written in a project. Pure. */
-import type { ManagedEndpoint } from "@/src/shared/management";
+import type { ManagedEndpoint } from "@/src/shared/management/schemas";
 
 /** The newest of the endpoints' last changes; null when nothing was ever written. */
 export function latestChange(endpoints: readonly Pick<ManagedEndpoint, "lastChangeAt">[]): string | null {

@@ -3,7 +3,7 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import type { ManagedKey } from "@/src/shared/management";
+import type { ManagedKey } from "@/src/shared/management/schemas";
 import { endpointsQuery, keysQuery, projectQuery } from "../api/queries";
 import { Button } from "../components/button";
 import { ButtonLink } from "../components/button-link";

@@ -4,7 +4,7 @@
 import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
 import { useState } from "react";
-import type { ManagedProject } from "@/src/shared/management";
+import type { ManagedProject } from "@/src/shared/management/schemas";
 import { endpointsQuery, projectsQuery } from "../api/queries";
 import { Button } from "../components/button";
 import { ButtonLink } from "../components/button-link";

@@ -2,7 +2,7 @@
 "use client";
 
 import { useQuery } from "@tanstack/react-query";
-import type { ProjectUsage, QuotaName } from "@/src/shared/quotas";
+import type { ProjectUsage, QuotaName } from "@/src/shared/management/quotas";
 import { usageQuery } from "../api/queries";
 import { Panel, Section } from "../components/page";
 import { ProblemPanel } from "../components/problem-panel";

@@ -2,7 +2,7 @@
 "use client";
 
 import { useEffect, useRef, useState } from "react";
-import { FILE_BYTES_MAX, FILES_MAX } from "@/src/shared/protocol";
+import { FILE_BYTES_MAX, FILES_MAX } from "@/src/shared/streams/protocol";
 import { RequestError, toRequestError } from "../api/request-error";
 import { Button } from "../components/button";
 import { formatBytes, formatPlural } from "../format/number";

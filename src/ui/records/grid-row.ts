@@ -1,7 +1,7 @@
 /** A record as the grid holds it: data stays the text that it is, and is read when it is looked at. Pure. */
 
-import type { RecordKind } from "@/src/shared/protocol";
 import { RECORD_ORDERS, type RecordOrder } from "@/src/shared/record-limits";
+import type { RecordKind } from "@/src/shared/streams/protocol";
 import { getMember, type JsonNode, parseJson, parseStored } from "../console/json-tree";
 
 export interface GridRow {

@@ -2,7 +2,7 @@
 "use client";
 
 import { useEffect, useRef, useState } from "react";
-import type { ImportChecked } from "@/src/shared/management";
+import type { ImportChecked } from "@/src/shared/management/schemas";
 import { IMPORT_BYTES_MAX } from "@/src/shared/record-limits";
 import { RequestError, toRequestError } from "../api/request-error";
 import { Button } from "../components/button";

@@ -1,6 +1,6 @@
 /** Asks for records as text, so that digits and key order stay, and writes them. It must hold no state. */
 import { type InfiniteData, infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
-import type { ImportChecked, Imported, RecordsDeleted } from "@/src/shared/management";
+import type { ImportChecked, Imported, RecordsDeleted } from "@/src/shared/management/schemas";
 import type { CsvDelimiter, ExportFormat } from "@/src/shared/record-limits";
 import { requestJson } from "../api/request";
 import { readJson, readProblem, refusePage, toUnreachable } from "../api/request-error";

@@ -3,7 +3,7 @@
 
 import { Columns3, Download, Plus, Upload, X } from "lucide-react";
 import { type FormEvent, type RefObject, useId, useState } from "react";
-import { parseRecordFilter } from "@/src/shared/record-filter";
+import { parseRecordFilter } from "@/src/shared/streams/record-filter";
 import { Button, buttonClass } from "../components/button";
 import { CONTROL } from "../components/field";
 import { Menu, MenuItem, MenuSeparator } from "../components/menu";

@@ -2,7 +2,7 @@
 "use client";
 
 import { useEffect, useRef, useState } from "react";
-import type { IssuedTicket } from "@/src/shared/management";
+import type { IssuedTicket } from "@/src/shared/management/schemas";
 import { requestJson } from "../api/request";
 import { isUnanswered, RequestError } from "../api/request-error";
 import type { ConsoleEvent } from "../console/event-ring";

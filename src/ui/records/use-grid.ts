@@ -3,7 +3,7 @@
 
 import { keepPreviousData, useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
 import { type RefObject, useCallback, useEffect, useMemo, useRef, useState } from "react";
-import { parseCursor } from "@/src/shared/cursor";
+import { parseCursor } from "@/src/shared/streams/cursor";
 import type { ConsoleEvent } from "../console/event-ring";
 import { applyChanges } from "./apply-changes";
 import type { GridPage, GridQuery, GridRow } from "./grid-row";

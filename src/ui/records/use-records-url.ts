@@ -2,8 +2,8 @@
 "use client";
 
 import { debounce, parseAsNativeArrayOf, parseAsString, parseAsStringLiteral, useQueryStates } from "nuqs";
-import { FILTERS_MAX } from "@/src/shared/record-filter";
 import { RECORD_ORDERS } from "@/src/shared/record-limits";
+import { FILTERS_MAX } from "@/src/shared/streams/record-filter";
 import { type GridQuery, ORDER_DEFAULT } from "./grid-row";
 
 const PARSERS = {

@@ -4,7 +4,7 @@
 import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
 import { useState } from "react";
-import type { EndpointDetail } from "@/src/shared/management";
+import type { EndpointDetail } from "@/src/shared/management/schemas";
 import { endpointQuery, endpointsQuery } from "../api/queries";
 import { Button } from "../components/button";
 import { Panel } from "../components/page";

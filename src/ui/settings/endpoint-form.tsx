@@ -4,8 +4,8 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useRouter } from "next/navigation";
 import { useState } from "react";
-import type { EndpointDetail } from "@/src/shared/management";
-import { suggestEndpointName } from "@/src/shared/names";
+import type { EndpointDetail } from "@/src/shared/management/schemas";
+import { suggestEndpointName } from "@/src/shared/text/names";
 import { endpointQuery, endpointsQuery } from "../api/queries";
 import { requestJson } from "../api/request";
 import { TextAreaField, TextField } from "../components/field";
@@ -25,7 +25,7 @@ export function EndpointForm({ endpoint }: { endpoint: EndpointDetail }) {
   const { kind, secure, othersCanRead, othersCanUpdate, othersCanDelete } = endpoint;
   const [access, setAccess] = useState<Access>({ secure, othersCanRead, othersCanUpdate, othersCanDelete });
   const form = useForm({
-    check: bySchema(async () => (await import("@/src/shared/management")).endpointPatchSchema),
+    check: bySchema(async () => (await import("@/src/shared/management/schemas")).endpointPatchSchema),
     toBody: ({ name, description, fileCacheSeconds = "" }) => ({
       name,
       description,

@@ -1,7 +1,7 @@
 /** An endpoint's settings: name, access, schema, end. */
 "use client";
 
-import type { EndpointDetail } from "@/src/shared/management";
+import type { EndpointDetail } from "@/src/shared/management/schemas";
 import { DeleteEndpoint } from "./delete-endpoint";
 import { EndpointForm } from "./endpoint-form";
 import { SchemaSection } from "./schema-section";

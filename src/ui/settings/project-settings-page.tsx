@@ -4,9 +4,9 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useRouter } from "next/navigation";
 import { useRef, useState } from "react";
-import type { ManagedProject } from "@/src/shared/management";
-import { suggestProjectName } from "@/src/shared/names";
-import { splitOrigins } from "@/src/shared/origins";
+import { splitOrigins } from "@/src/shared/http/origins";
+import type { ManagedProject } from "@/src/shared/management/schemas";
+import { suggestProjectName } from "@/src/shared/text/names";
 import { projectQuery, projectsQuery } from "../api/queries";
 import { requestJson } from "../api/request";
 import { Button } from "../components/button";
@@ -40,7 +40,7 @@ function ProjectForm({ project, serverRateLimit }: { project: ManagedProject; se
   const [disallowNoOrigin, setDisallowNoOrigin] = useState(project.disallowNoOrigin);
   const sent = useRef<readonly string[]>([]);
   const form = useForm({
-    check: bySchema(async () => (await import("@/src/shared/management")).projectPatchSchema),
+    check: bySchema(async () => (await import("@/src/shared/management/schemas")).projectPatchSchema),
     toBody: ({ name, allowedOrigins, rateLimit = "" }) => {
       sent.current = splitOrigins(allowedOrigins ?? "");
       const rate = rateLimit.trim() === "" ? null : Number(rateLimit);

@@ -3,7 +3,7 @@
 
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import type { EndpointDetail } from "@/src/shared/management";
+import type { EndpointDetail } from "@/src/shared/management/schemas";
 import { endpointQuery } from "../api/queries";
 import { requestJson } from "../api/request";
 import { Button } from "../components/button";

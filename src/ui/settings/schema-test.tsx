@@ -2,7 +2,7 @@
 "use client";
 
 import { useState } from "react";
-import type { SchemaChecked } from "@/src/shared/management";
+import type { SchemaChecked } from "@/src/shared/management/schemas";
 import { requestJson } from "../api/request";
 import { Button } from "../components/button";
 import { Panel } from "../components/page";

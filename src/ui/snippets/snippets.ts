@@ -1,5 +1,5 @@
 /** Code that people paste: how to write to an endpoint and how to listen to it, in several languages. Pure. */
-import { toEndpointPath } from "@/src/shared/protocol";
+import { toEndpointPath } from "@/src/shared/streams/protocol";
 
 /** Which endpoint, where, with which key. `origin` like `https://example.com`. */
 export interface Target {

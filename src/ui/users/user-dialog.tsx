@@ -2,7 +2,7 @@
 "use client";
 
 import { useState } from "react";
-import type { AppUserView } from "@/src/shared/management";
+import type { AppUserView } from "@/src/shared/management/schemas";
 import { requestJson } from "../api/request";
 import { Button } from "../components/button";
 import { CopyButton } from "../components/copy-button";

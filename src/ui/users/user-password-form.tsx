@@ -2,8 +2,8 @@
 "use client";
 
 import { useQueryClient } from "@tanstack/react-query";
-import type { AppUserView } from "@/src/shared/management";
-import { APP_PASSWORD_LENGTH_MIN } from "@/src/shared/password-length";
+import type { AppUserView } from "@/src/shared/management/schemas";
+import { APP_PASSWORD_LENGTH_MIN } from "@/src/shared/text/password-length";
 import { appSessionsQuery } from "../api/queries";
 import { requestJson } from "../api/request";
 import { TextField } from "../components/field";
@@ -24,7 +24,7 @@ export function UserPasswordForm({
 }) {
   const client = useQueryClient();
   const form = useForm({
-    check: bySchema(async () => (await import("@/src/shared/management")).appPasswordSetSchema),
+    check: bySchema(async () => (await import("@/src/shared/management/schemas")).appPasswordSetSchema),
     toBody: ({ password }) => ({ password }),
     submit: async (body) => {
       await requestJson(`endpoints/${endpointId}/users/${user.id}/password`, { method: "PUT", body });

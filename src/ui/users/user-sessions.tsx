@@ -2,7 +2,7 @@
 "use client";
 
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import type { AppSessionView } from "@/src/shared/management";
+import type { AppSessionView } from "@/src/shared/management/schemas";
 import { toBrowserName } from "../account/browser-name";
 import { appSessionsQuery } from "../api/queries";
 import { requestJson } from "../api/request";

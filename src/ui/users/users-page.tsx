@@ -4,8 +4,8 @@
 import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Search } from "lucide-react";
 import { useDeferredValue, useState } from "react";
-import type { AppUserView } from "@/src/shared/management";
-import { APP_USER_NAME_LENGTH_MAX } from "@/src/shared/protocol";
+import type { AppUserView } from "@/src/shared/management/schemas";
+import { APP_USER_NAME_LENGTH_MAX } from "@/src/shared/streams/protocol";
 import { appUsersQuery, endpointQuery, keysQuery } from "../api/queries";
 import { Button } from "../components/button";
 import { CodeBlock } from "../components/code-block";

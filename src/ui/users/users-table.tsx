@@ -1,5 +1,5 @@
 /** Users in rows; each opens the user. */
-import type { AppUserView } from "@/src/shared/management";
+import type { AppUserView } from "@/src/shared/management/schemas";
 import { RelativeTime } from "../components/relative-time";
 import { formatCount } from "../format/number";
 

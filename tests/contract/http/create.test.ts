@@ -1,6 +1,6 @@
 /** POST: what is stored, how it is answered, and what is refused (R1, R2). */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { JSON_DEPTH_MAX } from "@/src/shared/protocol";
+import { JSON_DEPTH_MAX } from "@/src/shared/streams/protocol";
 import { createDataServer, type DataServer, type Seed } from "@/tests/support/data-server";
 import { expectProblem } from "@/tests/support/expect-problem";
 

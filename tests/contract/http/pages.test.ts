@@ -1,6 +1,6 @@
 /** Pages of lists: limit, cursor, order and Link (R3). */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { PAGE_RECORDS_MAX } from "@/src/shared/protocol";
+import { PAGE_RECORDS_MAX } from "@/src/shared/streams/protocol";
 import { createDataServer, type DataServer, type Seed } from "@/tests/support/data-server";
 import { expectProblem } from "@/tests/support/expect-problem";
 

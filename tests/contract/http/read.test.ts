@@ -1,7 +1,7 @@
 /** GET and HEAD: lists, single records, streaming (R3, R12). */
 import http, { type IncomingMessage } from "node:http";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { UNIQUE_IDS_MAX } from "@/src/shared/protocol";
+import { UNIQUE_IDS_MAX } from "@/src/shared/streams/protocol";
 import { createDataServer, type DataServer, type Seed } from "@/tests/support/data-server";
 import { expectProblem } from "@/tests/support/expect-problem";
 

@@ -1,7 +1,7 @@
 /** Logging in and out at an authentication endpoint (L2, L3). */
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { toAccessTokenCookie } from "@/src/shared/protocol";
+import { toAccessTokenCookie } from "@/src/shared/streams/protocol";
 import { ACCESS_TOKEN_TTL_MS, createDataServer, type DataServer, type Seed } from "@/tests/support/data-server";
 import { expectProblem } from "@/tests/support/expect-problem";
 import { createUser, logIn, logOut, PASSWORD, registerUser } from "@/tests/support/users";

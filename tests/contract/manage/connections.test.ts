@@ -1,7 +1,7 @@
 /** Open streams as the dashboard sees them: those of another server, which it can end (G16), and who gets a change (G17). */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createOpenStreamStore } from "@/src/db/stores/open-streams";
-import type { Connections, Deliveries } from "@/src/shared/management";
+import type { Connections, Deliveries } from "@/src/shared/management/schemas";
 import { createTestDatabase, type TestDatabase } from "@/tests/support/database";
 import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";
 import type { StreamClient } from "@/tests/support/stream-client";

@@ -6,7 +6,7 @@ import { readChunks } from "@/app/lib/read-body";
 import { storeFile } from "@/src/control/store-file";
 import { createEndpointPurge } from "@/src/db/stores/purge-endpoints";
 import { getRuntime } from "@/src/runtime/registry";
-import { FILE_BYTES_MAX } from "@/src/shared/protocol";
+import { FILE_BYTES_MAX } from "@/src/shared/streams/protocol";
 import { type Answer, type ManageServer, type Person, startManageServer } from "./manage-server";
 
 let server: ManageServer;

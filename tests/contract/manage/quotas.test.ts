@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createUniqueId } from "@/src/core/records/unique-id";
 import { sweepIdempotentRequests } from "@/src/db/records/idempotent-requests";
-import type { QuotasPatch } from "@/src/shared/quotas";
+import type { QuotasPatch } from "@/src/shared/management/quotas";
 import { type Answer, type ManageServer, type Person, startManageServer } from "./manage-server";
 
 let server: ManageServer;

@@ -1,7 +1,7 @@
 /** The owner's own writes, and the log of changes. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { sweepChanges } from "@/src/db/records/change-retention";
-import { formatCursor } from "@/src/shared/cursor";
+import { formatCursor } from "@/src/shared/streams/cursor";
 import { readCursor } from "@/tests/support/read-cursor";
 import { type ManageServer, type Person, startManageServer } from "./manage-server";
 

@@ -4,7 +4,7 @@ import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { toCandidate } from "@/src/control/record-query";
 import { toSearchRun } from "@/src/control/search-run";
-import { foldText, normalizeText, toSearchText } from "@/src/shared/text-as-read";
+import { foldText, normalizeText, toSearchText } from "@/src/shared/text/text-as-read";
 import { createTestDatabase, type TestDatabase } from "@/tests/support/database";
 
 let database: TestDatabase;

@@ -1,7 +1,7 @@
 /** The resumable mode (W9, W10) over real sockets and a real log: nothing is missed, nothing comes twice, and what can't be had is said. */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { formatCursor, parseCursor } from "@/src/shared/cursor";
+import { formatCursor, parseCursor } from "@/src/shared/streams/cursor";
 import type { Seed } from "@/tests/support/data-server";
 import type { StreamMessage } from "@/tests/support/memory-sink";
 import { readCursor } from "@/tests/support/read-cursor";

@@ -1,7 +1,7 @@
 /** What is kept of the log, and what becomes of clients that come too late for the rest (W10). */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Retention, sweepChanges } from "@/src/db/records/change-retention";
-import { formatCursor } from "@/src/shared/cursor";
+import { formatCursor } from "@/src/shared/streams/cursor";
 import type { Seed } from "@/tests/support/data-server";
 import { readCursor } from "@/tests/support/read-cursor";
 import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";

@@ -1,6 +1,6 @@
 /** Who gets a stream of events (W12), and who an answer as any other: the head, negotiation, CORS, refusals. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ACCESS_TOKEN_COOKIE } from "@/src/shared/protocol";
+import { ACCESS_TOKEN_COOKIE } from "@/src/shared/streams/protocol";
 import type { SeedOptions } from "@/tests/support/data-server";
 import { openEvents } from "@/tests/support/event-client";
 import { expectProblem } from "@/tests/support/expect-problem";

@@ -1,7 +1,7 @@
 /** What ends a stream of events (W6, W7, W8, W12): the event that names the cause, slow and silent readers, shutdown. */
 import { randomUUID } from "node:crypto";
 import { afterEach, describe, expect, it } from "vitest";
-import { parseCursor } from "@/src/shared/cursor";
+import { parseCursor } from "@/src/shared/streams/cursor";
 import { type EventClient, openEvents } from "@/tests/support/event-client";
 import { expectProblem } from "@/tests/support/expect-problem";
 import { createRealtimeServer, type RealtimeServer, type RealtimeServerOptions } from "@/tests/support/realtime-server";

@@ -1,7 +1,7 @@
 /** Streams of users (W5, W6): what each hears, and that a stream ends with what let its user in, on every node. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
-import { ACCESS_TOKEN_COOKIE } from "@/src/shared/protocol";
+import { ACCESS_TOKEN_COOKIE } from "@/src/shared/streams/protocol";
 import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";
 import { addRecord, addToken, createSecureWorld, MASTER_KEY, type SecureWorld } from "@/tests/support/secure-world";
 import type { StreamClient } from "@/tests/support/stream-client";

@@ -1,7 +1,7 @@
 /** `/api/manage/account`: who one is. */
 import { json, manageRoute, withBody } from "@/app/lib/manage-route";
 import { updateAccount } from "@/src/control/update-account";
-import { accountPatchSchema } from "@/src/shared/management";
+import { accountPatchSchema } from "@/src/shared/management/schemas";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   GET: async ({ user }) => json(user),

@@ -2,7 +2,7 @@
 import { json, manageRoute, withBody } from "@/app/lib/manage-route";
 import { createProject } from "@/src/control/create-project";
 import { listProjects } from "@/src/control/list-projects";
-import { projectCreateSchema } from "@/src/shared/management";
+import { projectCreateSchema } from "@/src/shared/management/schemas";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   GET: async ({ runtime: { db, clock }, user, access }) =>

@@ -1,7 +1,7 @@
 /** `/api/manage/setup`: the first administrator, by the link that the server prints. */
 import { json, publicRoute, withBody, withLimit } from "@/app/lib/manage-route";
 import { setUp } from "@/src/control/set-up";
-import { setupSchema } from "@/src/shared/management";
+import { setupSchema } from "@/src/shared/management/schemas";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = publicRoute({
   POST: withLimit(

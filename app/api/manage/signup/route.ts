@@ -1,7 +1,7 @@
 /** `/api/manage/signup`: an account, on a server where everybody may make one (RESTED_SIGNUP). */
 import { json, publicRoute, withBody, withLimit } from "@/app/lib/manage-route";
 import { signUp } from "@/src/control/sign-up";
-import { signupSchema } from "@/src/shared/management";
+import { signupSchema } from "@/src/shared/management/schemas";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = publicRoute({
   POST: withLimit(

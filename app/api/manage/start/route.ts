@@ -1,7 +1,7 @@
 /** `/api/manage/start`: one field makes a project, its endpoint and its key. */
 import { json, manageRoute, withBody } from "@/app/lib/manage-route";
 import { startProject } from "@/src/control/start-project";
-import { startSchema } from "@/src/shared/management";
+import { startSchema } from "@/src/shared/management/schemas";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   POST: withBody(startSchema, async ({ runtime: { db, clock, config }, user, body }) =>

@@ -1,7 +1,7 @@
 /** `/api/manage/account/password`: a new password, which ends the other sessions. */
 import { manageRoute, noContent, withBody } from "@/app/lib/manage-route";
 import { changePassword } from "@/src/control/change-password";
-import { passwordChangeSchema } from "@/src/shared/management";
+import { passwordChangeSchema } from "@/src/shared/management/schemas";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   POST: withBody(passwordChangeSchema, async ({ runtime: { db, clock, signIns, passwords, loginLimiter }, client, signIn, body }) => {

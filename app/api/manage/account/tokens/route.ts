@@ -2,7 +2,7 @@
 import { json, manageRoute, withBody } from "@/app/lib/manage-route";
 import { createToken } from "@/src/control/create-token";
 import { listTokens } from "@/src/control/list-tokens";
-import { tokenCreateSchema } from "@/src/shared/management";
+import { tokenCreateSchema } from "@/src/shared/management/schemas";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   GET: async ({ runtime: { db }, user }) => json(await listTokens({ db, userId: user.id })),

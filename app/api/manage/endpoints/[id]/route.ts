@@ -3,7 +3,7 @@ import { json, manageRoute, noContent, SCHEMA_BODY_BYTES_MAX, withBody } from "@
 import { deleteEndpoint } from "@/src/control/delete-endpoint";
 import { getEndpoint } from "@/src/control/get-endpoint";
 import { updateEndpoint } from "@/src/control/update-endpoint";
-import { endpointPatchSchema } from "@/src/shared/management";
+import { endpointPatchSchema } from "@/src/shared/management/schemas";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   GET: async ({ runtime: { db, hub }, user, id }) =>

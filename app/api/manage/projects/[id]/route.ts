@@ -3,7 +3,7 @@ import { json, manageRoute, noContent, withBody } from "@/app/lib/manage-route";
 import { deleteProject } from "@/src/control/delete-project";
 import { getProject } from "@/src/control/get-project";
 import { updateProject } from "@/src/control/update-project";
-import { projectPatchSchema } from "@/src/shared/management";
+import { projectPatchSchema } from "@/src/shared/management/schemas";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   GET: async ({ runtime: { db, clock }, user, id }) => json(await getProject({ db, clock, ownerId: user.id, projectId: id })),

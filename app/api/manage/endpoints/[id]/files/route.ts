@@ -4,7 +4,7 @@ import { readChunks } from "@/app/lib/read-body";
 import { openBodyHold } from "@/src/control/hold-body";
 import { storeFile } from "@/src/control/store-file";
 import { AppError } from "@/src/shared/errors";
-import { FILE_BYTES_MAX } from "@/src/shared/protocol";
+import { FILE_BYTES_MAX } from "@/src/shared/streams/protocol";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   POST: withLimit("upload", async ({ runtime: { db, files, config, held }, request, user, id, url, client }) => {

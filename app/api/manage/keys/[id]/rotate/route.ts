@@ -1,7 +1,7 @@
 /** `/api/manage/keys/{id}/rotate` (G3). */
 import { json, manageRoute, withBody } from "@/app/lib/manage-route";
 import { rotateKey } from "@/src/control/rotate-key";
-import { keyRotateSchema } from "@/src/shared/management";
+import { keyRotateSchema } from "@/src/shared/management/schemas";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   POST: withBody(keyRotateSchema, async ({ runtime: { db, clock, definitions }, user, id, body }) =>

@@ -2,7 +2,7 @@
 import { json, manageRoute, SCHEMA_BODY_BYTES_MAX, withBody } from "@/app/lib/manage-route";
 import { createEndpoint } from "@/src/control/create-endpoint";
 import { listEndpoints } from "@/src/control/list-endpoints";
-import { endpointCreateSchema } from "@/src/shared/management";
+import { endpointCreateSchema } from "@/src/shared/management/schemas";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   GET: async ({ runtime: { db, hub }, user, id }) =>

@@ -2,7 +2,7 @@
 import { json, manageRoute, withBody } from "@/app/lib/manage-route";
 import { createKey } from "@/src/control/create-key";
 import { listKeys } from "@/src/control/list-keys";
-import { keyCreateSchema } from "@/src/shared/management";
+import { keyCreateSchema } from "@/src/shared/management/schemas";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   GET: async ({ runtime: { db }, user, access, id }) => json(await listKeys({ db, ownerId: user.id, projectId: id, access })),

@@ -1,7 +1,7 @@
 /** `/api/manage/projects/{id}/quotas` (G22): for administrators. */
 import { json, manageRoute, withBody } from "@/app/lib/manage-route";
 import { setQuotas } from "@/src/control/project-usage";
-import { quotasPatchSchema } from "@/src/shared/quotas";
+import { quotasPatchSchema } from "@/src/shared/management/quotas";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   PATCH: withBody(quotasPatchSchema, async ({ runtime: { db, quotas }, user, id, body }) =>

@@ -1,7 +1,7 @@
 /** `/api/manage/endpoints/{id}/records/delete`: several at once (G13). */
 import { json, manageRoute, withBody } from "@/app/lib/manage-route";
 import { deleteRecords } from "@/src/control/delete-records";
-import { recordsDeleteSchema } from "@/src/shared/management";
+import { recordsDeleteSchema } from "@/src/shared/management/schemas";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   POST: withBody(recordsDeleteSchema, async ({ runtime: { db, records: store, tokens, files }, user, id, body: { uniqueIds } }) => {

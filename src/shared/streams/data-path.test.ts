@@ -1,6 +1,6 @@
 /** The form of data-plane addresses. */
 import { describe, expect, it } from "vitest";
-import { isDataPath, parseDataAddress } from "@/src/shared/data-path";
+import { isDataPath, parseDataAddress } from "@/src/shared/streams/data-path";
 
 describe("parseDataAddress", () => {
   it.each([

@@ -1,5 +1,5 @@
 /** Names for a first project and endpoint, made of what a person says they store. Isomorphic; no I/O. */
-import { suggestEndpointName, suggestProjectName } from "@/src/shared/names";
+import { suggestEndpointName, suggestProjectName } from "@/src/shared/text/names";
 
 /** The endpoint of a text that has no letter a to z, and no digit. */
 const ENDPOINT_DEFAULT = "data";

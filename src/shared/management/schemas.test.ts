@@ -11,7 +11,7 @@ import {
   setupSchema,
   signupSchema,
   startSchema,
-} from "@/src/shared/management";
+} from "@/src/shared/management/schemas";
 
 const problems = (result: ReturnType<typeof checkBody>) => (result.ok ? undefined : result.fields);
 

@@ -1,5 +1,5 @@
 /** The forms of names (U2): one place for forms, API and data plane. Isomorphic; no I/O. */
-import { hasInvisible } from "@/src/shared/invisible";
+import { hasInvisible } from "@/src/shared/text/invisible";
 
 const ENDPOINT_NAME = /^[a-z0-9](?:[a-z0-9/-]*[a-z0-9])?$/;
 /** Joiners stand in words of some scripts. */

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { endpointNameProblem, projectNameProblem } from "@/src/shared/names";
-import { startNames } from "@/src/shared/start-names";
+import { endpointNameProblem, projectNameProblem } from "@/src/shared/text/names";
+import { startNames } from "@/src/shared/text/start-names";
 
 describe("startNames", () => {
   it.each([

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { toAllowedHeaders } from "@/src/shared/cors";
+import { toAllowedHeaders } from "@/src/shared/http/cors";
 
 const KNOWN = ["Content-Type", "If-Match"];
 

@@ -46,7 +46,7 @@ import type {
   tokenCreatedSchema,
   tokenCreateSchema,
   tokenSchema,
-} from "./management";
+} from "./schemas";
 
 export type KeyScope = (typeof KEY_SCOPES)[number];
 export type ProjectCreate = z.infer<typeof projectCreateSchema>;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isWebOrigin, parseOrigin, splitOrigins } from "@/src/shared/origins";
+import { isWebOrigin, parseOrigin, splitOrigins } from "@/src/shared/http/origins";
 
 describe("parseOrigin", () => {
   it.each([

@@ -1,6 +1,6 @@
 /** The schema of a project's allowed origins, as forms and the management API take them (U4). */
 import * as z from "zod/mini";
-import { ORIGINS_MAX, parseOrigin } from "@/src/shared/origins";
+import { ORIGINS_MAX, parseOrigin } from "@/src/shared/http/origins";
 
 const allowedOrigin = z.pipe(
   z.string("Use a text."),

@@ -3,12 +3,12 @@
  * come. Isomorphic (forms check with the same schemas); it must not do I/O. Lists are bare arrays; times are ISO 8601 in UTC.
  */
 import * as z from "zod/mini";
-import { ENDPOINT_NAME_KEYWORDS, endpointNameProblem, PROJECT_NAME_KEYWORDS, projectNameProblem } from "@/src/shared/names";
 import { CSV_DELIMITERS, EXPORT_FORMATS, NAMED_RECORDS_MAX } from "@/src/shared/record-limits";
-import { startNames } from "@/src/shared/start-names";
-import { allowedOrigins } from "./allowed-origins";
-import { APP_PASSWORD_LENGTH_MAX, APP_PASSWORD_LENGTH_MIN, PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN } from "./password-length";
-import { FILE_CACHE_SECONDS_MAX } from "./protocol";
+import { ENDPOINT_NAME_KEYWORDS, endpointNameProblem, PROJECT_NAME_KEYWORDS, projectNameProblem } from "@/src/shared/text/names";
+import { startNames } from "@/src/shared/text/start-names";
+import { allowedOrigins } from "../http/allowed-origins";
+import { FILE_CACHE_SECONDS_MAX } from "../streams/protocol";
+import { APP_PASSWORD_LENGTH_MAX, APP_PASSWORD_LENGTH_MIN, PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN } from "../text/password-length";
 
 /** A rotated key may work this much longer: 30 days. */
 export const GRACE_SECONDS_MAX = 2_592_000;
@@ -384,5 +384,5 @@ export const tokenSchema = z.object({
 /** POST account/tokens: the only answer that has the token itself. */
 export const tokenCreatedSchema = z.extend(tokenSchema, { token: z.string() });
 
-export type * from "./management-types";
 export { projectUsageSchema, quotasPatchSchema } from "./quotas";
+export type * from "./types";

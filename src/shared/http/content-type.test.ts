@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { describeUnsupportedType, isJsonType, isUtf8Charset, parseMediaType } from "@/src/shared/content-type";
+import { describeUnsupportedType, isJsonType, isUtf8Charset, parseMediaType } from "@/src/shared/http/content-type";
 
 describe("parseMediaType", () => {
   it.each<[string | undefined, ReturnType<typeof parseMediaType>]>([
