@@ -6,7 +6,7 @@ import { runPackage } from "./run.mjs";
 const STAMP = "dist/sources";
 /** The server looks for them next to itself (src/sandbox/worker-script.ts). */
 const WORKERS = [
-  { outfile: "dist/sandbox-worker.mjs", entryPoint: "src/sandbox/worker.ts" },
+  { outfile: "dist/sandbox-worker.mjs", entryPoint: "src/sandbox/worker/worker.ts" },
   { outfile: "dist/import-worker.mjs", entryPoint: "src/control/imports/worker.ts" },
 ];
 const OUTPUTS = ["dist/server.js", ".next/BUILD_ID", ...WORKERS.map(({ outfile }) => outfile)];
@@ -43,7 +43,7 @@ export async function bundleServer(entryPoint, outfile) {
 }
 
 /** Bundles a worker, with all that it needs inside: the sandbox's may read no other file. */
-export async function bundleWorker(outfile, entryPoint = "src/sandbox/worker.ts") {
+export async function bundleWorker(outfile, entryPoint = "src/sandbox/worker/worker.ts") {
   const esbuild = await import("esbuild");
   const options = JSON.parse(fs.readFileSync("src/sandbox/worker-bundle.json", "utf8"));
   await esbuild.build({ ...options, entryPoints: [entryPoint], outfile });

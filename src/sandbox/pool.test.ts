@@ -6,9 +6,9 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { CallerPath } from "@/src/core/access/caller-path";
 import { isAppError } from "@/src/shared/errors";
 import { until } from "@/tests/support/until";
-import { createCpuBudget } from "./cpu-budget";
 import type { Job } from "./messages";
 import { createPool, type Pool } from "./pool";
+import { createCpuBudget } from "./worker/cpu-budget";
 
 const NO_BUDGET = createCpuBudget({ msPerMinute: 0, now: () => 0 });
 const JOB: Job = { kind: "check_schema", schema: "{}" };

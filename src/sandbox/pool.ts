@@ -5,9 +5,9 @@ import { type ByteBudget, createByteBudget } from "@/src/core/limits/byte-budget
 import { createFairQueue, type FairQueue } from "@/src/core/limits/fair-queue";
 import type { Log, SandboxOptions } from "@/src/core/ports";
 import { AppError } from "@/src/shared/errors";
-import type { CpuBudget } from "./cpu-budget";
 import type { Answer, Job, WorkerSettings } from "./messages";
-import { startWorker, type WorkerProcess } from "./worker-process";
+import type { CpuBudget } from "./worker/cpu-budget";
+import { startWorker, type WorkerProcess } from "./worker/worker-process";
 
 /** Jobs that may wait: in all; those of an account, a project, a caller. */
 const NICENESS_DEFAULT = 10;

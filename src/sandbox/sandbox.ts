@@ -3,9 +3,9 @@ import { availableParallelism } from "node:os";
 import type { Log, Sandbox } from "@/src/core/ports";
 import { AppError } from "@/src/shared/errors";
 import { JSONATA_BYTES_MAX, JSONATA_INPUT_BYTES_MAX } from "@/src/shared/streams/protocol";
-import { createCpuBudget } from "./cpu-budget";
 import type { Answer, Limit, WorkerKind } from "./messages";
 import { createPool } from "./pool";
+import { createCpuBudget } from "./worker/cpu-budget";
 import { findWorkerScript } from "./worker-script";
 
 /** How many workers of a kind one account may have at a time. With one, a hostile expression would stop all others for as long as it may run. */

@@ -22,7 +22,7 @@ const CACHE = path.resolve("node_modules/.cache/rested");
 
 /** The sandbox worker's script. See {@link findBundledScript}. */
 export function findWorkerScript(): Promise<string> {
-  return findBundledScript("sandbox-worker", "./worker.ts");
+  return findBundledScript("sandbox-worker", "./worker/worker.ts");
 }
 
 /** The import worker's script. See {@link findBundledScript}. */

@@ -1,6 +1,6 @@
 /** Measures a job by what this process computes for it: one that waits for the processor while others have it is not to blame. */
-import { WAIT_FACTOR } from "./limits";
-import type { Answer } from "./messages";
+import { WAIT_FACTOR } from "../limits";
+import type { Answer } from "../messages";
 
 export interface JobClock {
   /** A job begins. */

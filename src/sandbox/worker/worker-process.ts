@@ -5,9 +5,9 @@ import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import os from "node:os";
 import type { Log } from "@/src/core/ports";
+import { CPU_KILL_FACTOR, LONG_JOB_MS, WAIT_FACTOR, WATCHDOG_GRACE_MS } from "../limits";
+import { type Answer, type Job, type Order, type Report, reportSchema, type WorkerSettings } from "../messages";
 import { readCpuTimeMs } from "./cpu-time";
-import { CPU_KILL_FACTOR, LONG_JOB_MS, WAIT_FACTOR, WATCHDOG_GRACE_MS } from "./limits";
-import { type Answer, type Job, type Order, type Report, reportSchema, type WorkerSettings } from "./messages";
 
 /** A process that has not reported by then never will. */
 const START_TIMEOUT_MS = 30_000;

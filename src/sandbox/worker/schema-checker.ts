@@ -3,11 +3,11 @@ import { type ErrorObject, MissingRefError, type ValidateFunction } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 import { findDuplicateKey } from "@/src/core/json/duplicates";
-import { type CutOff, cutOff } from "./cut-off";
-import { createJobClock } from "./job-clock";
-import { MESSAGE_LENGTH_MAX, PROBLEMS_MAX } from "./limits";
+import { MESSAGE_LENGTH_MAX, PROBLEMS_MAX } from "../limits";
+import type { Answer, Job } from "../messages";
+import { createJobClock } from "./cpu-clock";
 import { compileLinearPattern, type LinearPattern, UnsupportedPatternError } from "./linear-pattern";
-import type { Answer, Job } from "./messages";
+import { type CutOff, cutOff } from "./run-with-timeout";
 
 /** So many compiled schemas are kept. */
 const COMPILED_MAX = 200;

@@ -13,11 +13,11 @@ import {
   type QuickJSRuntime,
 } from "quickjs-emscripten-core";
 import * as z from "zod/mini";
-import { cutOff } from "./cut-off";
-import { createJobClock } from "./job-clock";
+import { CUT_OFF_GRACE_MS, MESSAGE_LENGTH_MAX, WAIT_FACTOR } from "../limits";
+import type { Answer } from "../messages";
+import { createJobClock } from "./cpu-clock";
 import { HARNESS } from "./jsonata-harness";
-import { CUT_OFF_GRACE_MS, MESSAGE_LENGTH_MAX, WAIT_FACTOR } from "./limits";
-import type { Answer } from "./messages";
+import { cutOff } from "./run-with-timeout";
 
 /** WebAssembly counts memory in pages of 64 KiB; the module wants 256 of them at least. */
 const PAGE_BYTES = 65_536;

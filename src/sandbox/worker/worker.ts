@@ -2,9 +2,10 @@
  * The sandbox's worker: a process without environment, files or children, that does one job after the other. It must not know who asks,
  * and ends when the server does.
  */
+
+import { type Answer, type Job, orderSchema, type Report, type WorkerSettings, workerSettingsSchema } from "../messages";
 import { dropPrivileges } from "./drop-privileges";
 import { createJsonataMachine } from "./jsonata-machine";
-import { type Answer, type Job, orderSchema, type Report, type WorkerSettings, workerSettingsSchema } from "./messages";
 import { createSchemaChecker } from "./schema-checker";
 
 interface Bench {

@@ -1,6 +1,6 @@
 /** Runs code of this process that may never end by itself. It must not know what it runs. */
 import vm from "node:vm";
-import type { Limit } from "./messages";
+import type { Limit } from "../messages";
 
 export type CutOff<Value> = { ended: true; value: Value } | { ended: false; limit: Limit };
 
