@@ -1,6 +1,6 @@
 /** The beginning: leads to set-up, sign-in or the projects, whichever is due. */
 import { redirect } from "next/navigation";
-import { isSetupNeeded } from "@/src/control/first-admin";
+import { isSetupNeeded } from "@/src/management/setup/first-admin";
 import { getRuntime } from "@/src/runtime/registry";
 import { getCurrentUser } from "./lib/current-user";
 

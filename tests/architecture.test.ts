@@ -20,7 +20,7 @@ const PARTS = [
   "db",
   "realtime",
   "http",
-  "control",
+  "management",
   "sandbox",
   "storage",
   "limits",
@@ -32,7 +32,19 @@ const PARTS = [
 ] as const;
 type Part = (typeof PARTS)[number];
 
-const SERVER_SIDE = ["shared", "config", "core", "db", "realtime", "http", "control", "sandbox", "storage", "limits", "runtime"] as const;
+const SERVER_SIDE = [
+  "shared",
+  "config",
+  "core",
+  "db",
+  "realtime",
+  "http",
+  "management",
+  "sandbox",
+  "storage",
+  "limits",
+  "runtime",
+] as const;
 
 const RULES: Readonly<Record<Part, Rule>> = {
   shared: { imports: [] },
@@ -41,14 +53,14 @@ const RULES: Readonly<Record<Part, Rule>> = {
   db: { imports: ["core", "shared"] },
   realtime: { imports: ["core", "shared"] },
   http: { imports: ["core", "shared"] },
-  control: { imports: ["core", "shared"], types: ["db"] },
+  management: { imports: ["core", "shared"], types: ["db"] },
   sandbox: { imports: ["core", "shared"] },
   storage: { imports: ["core", "shared"] },
   limits: { imports: ["core", "shared"] },
   runtime: { imports: [...SERVER_SIDE, "registry"] },
   registry: { imports: [], types: SERVER_SIDE },
   ui: { imports: ["shared"] },
-  app: { imports: ["ui", "control", "shared", "registry"] },
+  app: { imports: ["ui", "management", "shared", "registry"] },
   server: { imports: ["config", "runtime", "registry"] },
 };
 
@@ -149,8 +161,8 @@ describe("imports", () => {
       "src/core/x.ts: core must not import types of src/db/b",
       "src/core/x.ts: core must not import node:fs",
     ]);
-    expect(findForbiddenImports("src/control/x.ts", 'import type { B } from "../db/b";\nimport { b } from "../db/b";')).toEqual([
-      "src/control/x.ts: control must not import src/db/b",
+    expect(findForbiddenImports("src/management/x.ts", 'import type { B } from "../db/b";\nimport { b } from "../db/b";')).toEqual([
+      "src/management/x.ts: management must not import src/db/b",
     ]);
   });
 });

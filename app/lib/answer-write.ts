@@ -1,5 +1,5 @@
 /** Does an owner's write to a record, and answers the record with its version as ETag (R7). It must hold no rule. */
-import { type OwnerWrite, writeRecord } from "@/src/control/write-record";
+import { type OwnerWrite, writeRecord } from "@/src/management/records/write-record";
 import { jsonText, type ManageContext } from "./manage-route";
 
 /** `status`: of the answer to a write that succeeded. */

@@ -2,10 +2,10 @@
 import type { AuthOptions, CookieOption } from "next-auth";
 import type { JWT } from "next-auth/jwt";
 import CredentialsProvider from "next-auth/providers/credentials";
-import { authenticateUser } from "@/src/control/authenticate-user";
-import { createSession, SESSION_DAYS } from "@/src/control/create-session";
-import { findSessionUser } from "@/src/control/find-session-user";
-import { revokeSession } from "@/src/control/revoke-session";
+import { authenticateUser } from "@/src/management/accounts/authenticate-user";
+import { createSession, SESSION_DAYS } from "@/src/management/accounts/create-session";
+import { findSessionUser } from "@/src/management/accounts/find-session-user";
+import { revokeSession } from "@/src/management/accounts/revoke-session";
 import type { Runtime } from "@/src/runtime/registry";
 import { isAppError } from "@/src/shared/errors";
 import { checkBody } from "@/src/shared/field-problems";

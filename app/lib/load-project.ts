@@ -1,11 +1,11 @@
 /** Reads what pages of a project and of an endpoint begin with, once for each request. Raises `not found` as a page. */
 import { cache } from "react";
-import { describeProject } from "@/src/control/describe-project";
-import { getEndpoint } from "@/src/control/get-endpoint";
-import { getProject } from "@/src/control/get-project";
-import { listEndpoints } from "@/src/control/list-endpoints";
-import { listKeys } from "@/src/control/list-keys";
-import { getUsage } from "@/src/control/project-usage";
+import { getEndpoint } from "@/src/management/endpoints/get-endpoint";
+import { listEndpoints } from "@/src/management/endpoints/list-endpoints";
+import { listKeys } from "@/src/management/keys/list-keys";
+import { describeProject } from "@/src/management/projects/describe-project";
+import { getProject } from "@/src/management/projects/get-project";
+import { getUsage } from "@/src/management/projects/project-usage";
 import { getRuntime } from "@/src/runtime/registry";
 import { AppError } from "@/src/shared/errors";
 import type { ProjectUsage } from "@/src/shared/management/quotas";

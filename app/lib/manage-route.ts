@@ -1,6 +1,6 @@
 /** Wraps the route handlers of the management API (G): who asks, what they send, how it is answered. It must hold no rule of what they do. */
 import type * as z from "zod/mini";
-import { requireTokenAccess } from "@/src/control/token-access";
+import { requireTokenAccess } from "@/src/management/accounts/token-access";
 import { getRuntime, type Runtime } from "@/src/runtime/registry";
 import { AppError, isAppError } from "@/src/shared/errors";
 import { checkBody } from "@/src/shared/field-problems";

@@ -1,7 +1,7 @@
 /** Reads a request's body up to a limit. It must not interpret more than JSON. */
-import { openBodyHold } from "@/src/control/hold-body";
-import { type OpenBody, openBody } from "@/src/control/open-body";
-import type { SentBody } from "@/src/control/write-record";
+import { openBodyHold } from "@/src/management/import/hold-body";
+import { type OpenBody, openBody } from "@/src/management/import/open-body";
+import type { SentBody } from "@/src/management/records/write-record";
 import { getRuntime } from "@/src/runtime/registry";
 import { AppError, isAppError } from "@/src/shared/errors";
 import { describeUnsupportedType, isJsonType, isUtf8Charset, parseMediaType } from "@/src/shared/http/content-type";

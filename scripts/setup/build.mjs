@@ -7,7 +7,7 @@ const STAMP = "dist/sources";
 /** The server looks for them next to itself (src/sandbox/worker-script.ts). */
 const WORKERS = [
   { outfile: "dist/sandbox-worker.mjs", entryPoint: "src/sandbox/worker/worker.ts" },
-  { outfile: "dist/import-worker.mjs", entryPoint: "src/control/imports/worker.ts" },
+  { outfile: "dist/import-worker.mjs", entryPoint: "src/management/import/worker.ts" },
 ];
 const OUTPUTS = ["dist/server.js", ".next/BUILD_ID", ...WORKERS.map(({ outfile }) => outfile)];
 const SOURCES = [

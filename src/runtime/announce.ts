@@ -1,8 +1,9 @@
 /** What a start prints for the person who started it, and the accounts and demo that the configuration asks for. */
-import { ensureAdmin } from "@/src/control/ensure-admin";
-import { DEMO_ENDPOINT, DEMO_KEY, ensureDemo } from "@/src/control/ensure-demo";
-import { isSetupNeeded } from "@/src/control/first-admin";
-import { createSetupToken } from "@/src/control/secrets";
+
+import { createSetupToken } from "@/src/management/keys/secrets";
+import { ensureAdmin } from "@/src/management/setup/ensure-admin";
+import { DEMO_ENDPOINT, DEMO_KEY, ensureDemo } from "@/src/management/setup/ensure-demo";
+import { isSetupNeeded } from "@/src/management/setup/first-admin";
 import { toEndpointPath } from "@/src/shared/streams/protocol";
 import type { Runtime } from "./registry";
 

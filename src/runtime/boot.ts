@@ -4,7 +4,6 @@ import path from "node:path";
 import type { Duplex } from "node:stream";
 import { getHeapStatistics } from "node:v8";
 import type { Config } from "@/src/config/config";
-import { createImporter } from "@/src/control/imports/importer";
 import { createAccess } from "@/src/core/access/access";
 import { createTokens } from "@/src/core/access/access-tokens";
 import { createRateGate } from "@/src/core/access/rate-limit-policy";
@@ -45,6 +44,7 @@ import { createDrain, type Drain } from "@/src/http/server/drain";
 import { createSlowClients, type SlowClients, SWEEP_INTERVAL_MS } from "@/src/http/server/slow-clients";
 import { createLoginLimiter } from "@/src/limits/login-limiter";
 import { createProcessRateLimiter, createSharedRateLimiter } from "@/src/limits/rate-limiter";
+import { createImporter } from "@/src/management/import/importer";
 import { createNodeLink } from "@/src/realtime/cluster/cluster-bus";
 import { createProcessHints } from "@/src/realtime/cluster/hints";
 import { createHub } from "@/src/realtime/hub/hub";
@@ -62,8 +62,8 @@ import { createLog } from "./log";
 import { type LoopDelayReading, startLoopDelay } from "./loop-delay";
 import { createHashThreads } from "./password-threads";
 import type { Runtime } from "./registry";
+import { startTicker } from "./scheduler";
 import { loadSecret } from "./secret";
-import { startTicker } from "./ticker";
 
 /** `lastUsedAt` of keys and tokens is this far behind at most. */
 const USE_INTERVAL_MS = 10_000;

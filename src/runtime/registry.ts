@@ -2,7 +2,6 @@
  * Where code that Next bundles finds the process's one runtime (decision 4). Types only from the rest; it must hold no state but the slot.
  */
 import type { Config } from "@/src/config/config";
-import type { Importer } from "@/src/control/imports/importer";
 import type { Tokens } from "@/src/core/access/access-tokens";
 import type { Definitions } from "@/src/core/access/resolved-endpoints";
 import type { SignIns } from "@/src/core/access/sign-ins";
@@ -18,6 +17,7 @@ import type { AsAccount } from "@/src/db/lanes";
 import type { EndpointQueue } from "@/src/db/records/endpoint-queue";
 import type { ImportStaging } from "@/src/db/records/import-staging";
 import type { RecordSearch } from "@/src/db/records/record-search";
+import type { Importer } from "@/src/management/import/importer";
 import type { Hub } from "@/src/realtime/hub/hub";
 
 /** Everything with a socket, pool, timer or cache; made once by runtime/boot.ts. */

@@ -27,7 +27,7 @@ export function findWorkerScript(): Promise<string> {
 
 /** The import worker's script. See {@link findBundledScript}. */
 export function findImportWorkerScript(): Promise<string> {
-  return findBundledScript("import-worker", "../control/imports/worker.ts");
+  return findBundledScript("import-worker", "../management/import/worker.ts");
 }
 
 /**

@@ -5,7 +5,7 @@ import os from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runQuietly } from "@/scripts/setup/tool-cache.mjs";
-import { toProjectDocument } from "@/src/control/openapi/project-document";
+import { toProjectDocument } from "@/src/management/openapi/project/document";
 import { type ManageServer, startManageServer } from "@/tests/contract/manage/manage-server";
 import { createDataServer, type DataServer } from "@/tests/support/data-server";
 import { findGenerators } from "./generators";

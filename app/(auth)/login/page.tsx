@@ -4,7 +4,7 @@ import Link from "next/link";
 import { redirect } from "next/navigation";
 import { getCurrentUser } from "@/app/lib/current-user";
 import { toNextPath } from "@/app/lib/next-path";
-import { isSetupNeeded } from "@/src/control/first-admin";
+import { isSetupNeeded } from "@/src/management/setup/first-admin";
 import { getRuntime } from "@/src/runtime/registry";
 import { AuthCard } from "@/src/ui/auth/auth-card";
 import { LoginForm } from "@/src/ui/auth/login-form";

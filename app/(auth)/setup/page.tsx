@@ -1,8 +1,8 @@
 /** The first administrator, by the link that the server printed. */
 import type { Metadata } from "next";
 import Link from "next/link";
-import { isSetupNeeded } from "@/src/control/first-admin";
-import { isSetupToken } from "@/src/control/secrets";
+import { isSetupToken } from "@/src/management/keys/secrets";
+import { isSetupNeeded } from "@/src/management/setup/first-admin";
 import { getRuntime } from "@/src/runtime/registry";
 import { AccountForm } from "@/src/ui/auth/account-form";
 import { AuthCard } from "@/src/ui/auth/auth-card";

@@ -1,6 +1,6 @@
 /** What the data plane answers is what the description of its endpoints says (G5): statuses, codes, media types, schemas. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { toProjectDocument } from "@/src/control/openapi/project-document";
+import { toProjectDocument } from "@/src/management/openapi/project/document";
 import { type ApiDocument, type ListedOperation, listOperations } from "@/src/shared/openapi";
 import { createDataServer, type DataServer, type Seed, type SeedOptions } from "@/tests/support/data-server";
 import { createSchemaCheck } from "@/tests/support/openapi";

@@ -1,7 +1,7 @@
 /** One's own account: name, password, tokens. Sessions have a suite of their own. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { authenticateUser } from "@/src/control/authenticate-user";
 import { toDashboardTurn } from "@/src/core/users/password-hasher";
+import { authenticateUser } from "@/src/management/accounts/authenticate-user";
 import { type ManageServer, type Person, startManageServer } from "./manage-server";
 
 const PASSWORD = "correct horse battery";

@@ -1,8 +1,8 @@
 /** The records as the grid reads them. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { readRecordPage } from "@/src/control/read-record-page";
-import { parseRecordPageQuery } from "@/src/control/record-query";
 import { createUniqueId } from "@/src/core/records/unique-id";
+import { readRecordPage } from "@/src/management/records/read-record-page";
+import { parseRecordPageQuery } from "@/src/management/records/record-query";
 import { gridPageSchema, gridRecordSchema } from "@/src/shared/management/schemas";
 import { formatCursor } from "@/src/shared/streams/cursor";
 import { readCursor } from "@/tests/support/read-cursor";

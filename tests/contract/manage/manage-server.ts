@@ -3,8 +3,6 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { type Config, parseConfig } from "@/src/config/config";
-import { createImporter } from "@/src/control/imports/importer";
-import { createSetupToken } from "@/src/control/secrets";
 import { createAccess } from "@/src/core/access/access";
 import { createTokens } from "@/src/core/access/access-tokens";
 import { createDefinitions } from "@/src/core/access/resolved-endpoints";
@@ -31,6 +29,8 @@ import { createUsageStore } from "@/src/db/stores/usage";
 import { createUserStore } from "@/src/db/stores/users";
 import { createLoginLimiter } from "@/src/limits/login-limiter";
 import { createProcessRateLimiter } from "@/src/limits/rate-limiter";
+import { createImporter } from "@/src/management/import/importer";
+import { createSetupToken } from "@/src/management/keys/secrets";
 import { createProcessHints } from "@/src/realtime/cluster/hints";
 import { createHub } from "@/src/realtime/hub/hub";
 import { createStreamLimits } from "@/src/realtime/hub/stream-limits";
@@ -203,7 +203,7 @@ export async function startManageServer(overrides: Partial<Config> = {}, shared?
 
 async function createPerson(name: string): Promise<Person> {
   const { db, clock } = getRuntime();
-  const { createToken } = await import("@/src/control/create-token");
+  const { createToken } = await import("@/src/management/accounts/create-token");
   const email = `${name.toLowerCase()}@example.com`;
   const { id } = await db.user.create({ data: { name, email } });
   const { token } = await createToken({ db, clock, userId: id, input: { name: "test" } });

@@ -1,6 +1,6 @@
 /** The API descriptions (G5): valid, complete, and what routes answer is what they say. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { MANAGE_OPERATIONS } from "@/src/control/openapi/manage-document";
+import { MANAGE_OPERATIONS } from "@/src/management/openapi/manage/document";
 import { type ApiDocument, type ListedOperation, listOperations } from "@/src/shared/openapi";
 import { createSchemaCheck, findOpenApiProblems } from "@/tests/support/openapi";
 import { type Answer, MANAGE_PATHS, type ManageServer, type Person, startManageServer } from "./manage-server";

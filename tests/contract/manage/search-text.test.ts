@@ -2,8 +2,8 @@
 import fc from "fast-check";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { toCandidate } from "@/src/control/record-query";
-import { toSearchRun } from "@/src/control/search-run";
+import { toCandidate } from "@/src/management/records/record-query";
+import { toSearchRun } from "@/src/management/records/search-run";
 import { foldText, normalizeText, toSearchText } from "@/src/shared/text/text-as-read";
 import { createTestDatabase, type TestDatabase } from "@/tests/support/database";
 

@@ -2,10 +2,10 @@
 import { createHash } from "node:crypto";
 import { afterEach, describe, expect, it } from "vitest";
 import type { Config } from "@/src/config/config";
-import { ensureAdmin } from "@/src/control/ensure-admin";
-import { DEMO_ENDPOINT, DEMO_KEY, ensureDemo } from "@/src/control/ensure-demo";
-import { isSetupNeeded } from "@/src/control/first-admin";
-import { createSetupToken } from "@/src/control/secrets";
+import { createSetupToken } from "@/src/management/keys/secrets";
+import { ensureAdmin } from "@/src/management/setup/ensure-admin";
+import { DEMO_ENDPOINT, DEMO_KEY, ensureDemo } from "@/src/management/setup/ensure-demo";
+import { isSetupNeeded } from "@/src/management/setup/first-admin";
 import { type ManageServer, startManageServer } from "./manage-server";
 
 const PASSWORD = "correct horse battery";

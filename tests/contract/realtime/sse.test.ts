@@ -1,7 +1,7 @@
 /** Changes as server-sent events (W12) over real sockets and a real log: what is said, and that nothing is missed. */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { toProjectDocument } from "@/src/control/openapi/project-document";
+import { toProjectDocument } from "@/src/management/openapi/project/document";
 import { listOperations } from "@/src/shared/openapi";
 import type { Seed } from "@/tests/support/data-server";
 import { type EventClient, openEvents } from "@/tests/support/event-client";

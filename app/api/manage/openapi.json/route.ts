@@ -2,7 +2,7 @@
 import { json, publicRoute } from "@/app/lib/manage-route";
 import { readableAnywhere } from "@/app/lib/readable-anywhere";
 import { cookieNames } from "@/app/lib/session-cookie";
-import { toManageDocument } from "@/src/control/openapi/manage-document";
+import { toManageDocument } from "@/src/management/openapi/manage/document";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = readableAnywhere(
   publicRoute(

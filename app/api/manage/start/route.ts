@@ -1,6 +1,6 @@
 /** `/api/manage/start`: one field makes a project, its endpoint and its key. */
 import { json, manageRoute, withBody } from "@/app/lib/manage-route";
-import { startProject } from "@/src/control/start-project";
+import { startProject } from "@/src/management/projects/start-project";
 import { startSchema } from "@/src/shared/management/schemas";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({

@@ -3,7 +3,7 @@ import type { Metadata } from "next";
 import { getClientInfo, getOrigin } from "@/app/lib/current-page";
 import { requireUser } from "@/app/lib/require-user";
 import { cookieNames } from "@/app/lib/session-cookie";
-import { toManageDocument } from "@/src/control/openapi/manage-document";
+import { toManageDocument } from "@/src/management/openapi/manage/document";
 import { getRuntime } from "@/src/runtime/registry";
 import { ManageDocsPage } from "@/src/ui/docs/manage-docs-page";
 

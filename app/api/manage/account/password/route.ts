@@ -1,6 +1,6 @@
 /** `/api/manage/account/password`: a new password, which ends the other sessions. */
 import { manageRoute, noContent, withBody } from "@/app/lib/manage-route";
-import { changePassword } from "@/src/control/change-password";
+import { changePassword } from "@/src/management/accounts/change-password";
 import { passwordChangeSchema } from "@/src/shared/management/schemas";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({

@@ -1,7 +1,7 @@
 /** `/api/manage/account/tokens`: management tokens (G1). */
 import { json, manageRoute, withBody } from "@/app/lib/manage-route";
-import { createToken } from "@/src/control/create-token";
-import { listTokens } from "@/src/control/list-tokens";
+import { createToken } from "@/src/management/accounts/create-token";
+import { listTokens } from "@/src/management/accounts/list-tokens";
 import { tokenCreateSchema } from "@/src/shared/management/schemas";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({

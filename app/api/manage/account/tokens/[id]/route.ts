@@ -1,6 +1,6 @@
 /** `/api/manage/account/tokens/{id}`: revokes one (G1). */
 import { manageRoute, noContent } from "@/app/lib/manage-route";
-import { revokeToken } from "@/src/control/revoke-token";
+import { revokeToken } from "@/src/management/accounts/revoke-token";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   DELETE: async ({ runtime: { db, clock, signIns }, user, id }) => {

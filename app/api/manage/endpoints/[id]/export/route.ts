@@ -2,8 +2,8 @@
 
 import { toByteStream } from "@/app/lib/byte-stream";
 import { type ManageContext, manageRoute, withBody, withLimit } from "@/app/lib/manage-route";
-import { type ExportForm, exportRecords, parseExportForm } from "@/src/control/export-records";
-import { parseRecordQuery, type RecordQuery } from "@/src/control/record-query";
+import { type ExportForm, exportRecords, parseExportForm } from "@/src/management/export/export-records";
+import { parseRecordQuery, type RecordQuery } from "@/src/management/records/record-query";
 import { exportSchema } from "@/src/shared/management/schemas";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({

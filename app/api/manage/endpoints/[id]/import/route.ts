@@ -1,8 +1,8 @@
 /** `/api/manage/endpoints/{id}/import`: records of a file, all or none; with `check=true` only what would become of them (G14). */
 import { json, jsonText, manageRoute, withLimit } from "@/app/lib/manage-route";
 import { readChunks } from "@/app/lib/read-body";
-import { checkImport, importRecords } from "@/src/control/import-records";
-import { parseImportForm } from "@/src/control/imports/import-kind";
+import { parseImportForm } from "@/src/management/import/import-kind";
+import { checkImport, importRecords } from "@/src/management/import/import-records";
 import { IMPORT_BYTES_MAX } from "@/src/shared/record-limits";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({

@@ -1,6 +1,6 @@
 /** `/api/manage/endpoints/{id}/stream-ticket`: opens the console's stream. */
 import { json, manageRoute } from "@/app/lib/manage-route";
-import { issueStreamTicket } from "@/src/control/issue-stream-ticket";
+import { issueStreamTicket } from "@/src/management/connections/issue-stream-ticket";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   POST: async ({ runtime: { db, clock }, signIn, id }) => json(await issueStreamTicket({ db, clock, signIn, endpointId: id }), 201),

@@ -1,7 +1,7 @@
 /** `/api/manage/endpoints/{id}/users`: the users of an authentication endpoint (G11). */
 import { json, manageRoute } from "@/app/lib/manage-route";
-import { listAppUsers } from "@/src/control/list-app-users";
-import { parseAppUsersQuery } from "@/src/control/parse-app-users-query";
+import { listAppUsers } from "@/src/management/app-users/list-app-users";
+import { parseAppUsersQuery } from "@/src/management/app-users/parse-app-users-query";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   GET: async ({ runtime: { db, clock }, user, id, url }) =>

@@ -1,6 +1,6 @@
 /** `/api/manage/keys/{id}/rotate` (G3). */
 import { json, manageRoute, withBody } from "@/app/lib/manage-route";
-import { rotateKey } from "@/src/control/rotate-key";
+import { rotateKey } from "@/src/management/keys/rotate-key";
 import { keyRotateSchema } from "@/src/shared/management/schemas";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({

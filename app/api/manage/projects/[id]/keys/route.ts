@@ -1,7 +1,7 @@
 /** `/api/manage/projects/{id}/keys` (G3). */
 import { json, manageRoute, withBody } from "@/app/lib/manage-route";
-import { createKey } from "@/src/control/create-key";
-import { listKeys } from "@/src/control/list-keys";
+import { createKey } from "@/src/management/keys/create-key";
+import { listKeys } from "@/src/management/keys/list-keys";
 import { keyCreateSchema } from "@/src/shared/management/schemas";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({

@@ -1,6 +1,6 @@
 /** `/api/manage/projects/{id}/quotas` (G22): for administrators. */
 import { json, manageRoute, withBody } from "@/app/lib/manage-route";
-import { setQuotas } from "@/src/control/project-usage";
+import { setQuotas } from "@/src/management/projects/project-usage";
 import { quotasPatchSchema } from "@/src/shared/management/quotas";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({

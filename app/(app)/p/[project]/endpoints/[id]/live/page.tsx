@@ -3,7 +3,7 @@ import type { Metadata } from "next";
 import { NuqsAdapter } from "nuqs/adapters/next/app";
 import { getOrigin } from "@/app/lib/current-page";
 import { loadEndpoint, loadKeys, loadUser } from "@/app/lib/load-project";
-import { listChanges } from "@/src/control/list-changes";
+import { listChanges } from "@/src/management/changes/list-changes";
 import { getRuntime } from "@/src/runtime/registry";
 import { Prefetched } from "@/src/ui/api/prefetched";
 import { endpointQuery, keysQuery } from "@/src/ui/api/queries";

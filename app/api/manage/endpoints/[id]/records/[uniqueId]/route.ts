@@ -3,7 +3,7 @@
 import { answerWrite, withVersion } from "@/app/lib/answer-write";
 import { jsonText, type ManageContext, manageRoute, readingBody } from "@/app/lib/manage-route";
 import { readSentBody } from "@/app/lib/read-body";
-import { getRecord } from "@/src/control/get-record";
+import { getRecord } from "@/src/management/records/get-record";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   GET: async ({ runtime: { db, records: store }, user, id, params }) => {

@@ -1,7 +1,7 @@
 /** `/api/manage/endpoints/{id}/users/{uniqueId}` (G11). */
 import { json, manageRoute, noContent } from "@/app/lib/manage-route";
-import { deleteAppUser } from "@/src/control/delete-app-user";
-import { getAppUser } from "@/src/control/get-app-user";
+import { deleteAppUser } from "@/src/management/app-users/delete-app-user";
+import { getAppUser } from "@/src/management/app-users/get-app-user";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   GET: async ({ runtime: { db, clock }, user, id, params }) =>

@@ -1,6 +1,6 @@
 /** `/api/manage/endpoints/{id}/changes/{seq}/delivery`: who gets a change (G17). */
 import { json, manageRoute } from "@/app/lib/manage-route";
-import { listDeliveries } from "@/src/control/list-deliveries";
+import { listDeliveries } from "@/src/management/changes/list-deliveries";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   GET: async ({ runtime: { db, changes, sandbox }, user, id, params: { seq = "" } }) =>

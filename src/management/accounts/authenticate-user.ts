@@ -1,0 +1,36 @@
+/** Signs a person in by e-mail and password. */
+
+import type { LoginLimiter } from "@/src/core/ports";
+import { type PasswordHasher, toDashboardTurn } from "@/src/core/users/password-hasher";
+import { tryPassword } from "@/src/core/users/try-password";
+import type { Db } from "@/src/db/client";
+import type { AccountView } from "@/src/shared/management/schemas";
+import { accountSelect, toAccountView } from "../views";
+
+/** The account, or null when e-mail or password is wrong, in the same time for either. Raises `rate_limited`. */
+export async function authenticateUser({
+  db,
+  passwords,
+  limiter,
+  email,
+  password,
+  address,
+}: {
+  db: Pick<Db, "user">;
+  passwords: Pick<PasswordHasher, "verify">;
+  limiter: LoginLimiter;
+  email: string;
+  password: string;
+  address: string | null;
+}): Promise<AccountView | null> {
+  const user = await db.user.findUnique({ where: { email }, select: { ...accountSelect, passwordHash: true } });
+  const isRight = await tryPassword({
+    passwords,
+    limiter,
+    attempt: { account: email, address },
+    turn: toDashboardTurn(address),
+    stored: user?.passwordHash ?? null,
+    password,
+  });
+  return isRight && user ? toAccountView(user) : null;
+}

@@ -1,0 +1,49 @@
+/** Changes an account's password and ends its other sessions. */
+
+import type { SignIns } from "@/src/core/access/sign-ins";
+import type { Clock, LoginLimiter } from "@/src/core/ports";
+import { type PasswordHasher, toDashboardTurn } from "@/src/core/users/password-hasher";
+import { tryPassword } from "@/src/core/users/try-password";
+import type { Db } from "@/src/db/client";
+import { AppError } from "@/src/shared/errors";
+import type { PasswordChange } from "@/src/shared/management/schemas";
+import type { SignIn } from "../connections/issue-stream-ticket";
+import { revokeSignIns } from "./end-sign-ins";
+
+/**
+ * Every session but `signIn` ends, and with `revokeTokens` every management token but it. Throws `current_password_wrong`, and `rate_limited` after too
+ * many guesses.
+ */
+export async function changePassword({
+  db,
+  clock,
+  passwords,
+  signIns,
+  limiter,
+  signIn,
+  address,
+  input,
+}: {
+  db: Pick<Db, "user" | "$transaction">;
+  clock: Clock;
+  passwords: PasswordHasher;
+  signIns: Pick<SignIns, "invalidate">;
+  limiter: LoginLimiter;
+  signIn: SignIn;
+  address: string | null;
+  input: PasswordChange;
+}): Promise<void> {
+  const { userId } = signIn;
+  const { passwordHash: stored } = await db.user.findUniqueOrThrow({ where: { id: userId }, select: { passwordHash: true } });
+  const turn = toDashboardTurn(address);
+  const attempt = { account: userId, address };
+  if (!(await tryPassword({ passwords, limiter, attempt, turn, stored, password: input.currentPassword }))) {
+    throw new AppError("current_password_wrong", { fields: { currentPassword: "This is not the current password." } });
+  }
+  const passwordHash = await passwords.hash(input.newPassword, turn);
+  await db.$transaction(async (tx) => {
+    await tx.user.update({ where: { id: userId }, data: { passwordHash } });
+    await revokeSignIns({ db: tx, clock, signIn, withTokens: input.revokeTokens ?? false });
+  });
+  signIns.invalidate(userId);
+}

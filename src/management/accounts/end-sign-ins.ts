@@ -1,0 +1,42 @@
+/** Ends an account's other sessions, and with them, where asked for, its other management tokens. */
+
+import type { SignIns } from "@/src/core/access/sign-ins";
+import type { Clock } from "@/src/core/ports";
+import type { Db } from "@/src/db/client";
+import type { SignIn } from "../connections/issue-stream-ticket";
+
+/** All but `signIn`, which asks for it. Their streams end within a second. */
+export async function endSignIns({
+  db,
+  clock,
+  signIns,
+  signIn,
+  withTokens,
+}: {
+  db: Pick<Db, "$transaction">;
+  clock: Clock;
+  signIns: Pick<SignIns, "invalidate">;
+  signIn: SignIn;
+  withTokens: boolean;
+}): Promise<void> {
+  await db.$transaction((tx) => revokeSignIns({ db: tx, clock, signIn, withTokens }));
+  signIns.invalidate(signIn.userId);
+}
+
+/** Within a transaction of the caller's, who invalidates the account's sign-ins after it. */
+export async function revokeSignIns({
+  db,
+  clock,
+  signIn,
+  withTokens,
+}: {
+  db: Pick<Db, "session" | "managementToken">;
+  clock: Clock;
+  signIn: SignIn;
+  withTokens: boolean;
+}): Promise<void> {
+  const others = { userId: signIn.userId, revokedAt: null, id: { not: signIn.id } };
+  const data = { revokedAt: clock.now() };
+  await db.session.updateMany({ where: others, data });
+  if (withTokens) await db.managementToken.updateMany({ where: others, data });
+}

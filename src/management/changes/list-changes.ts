@@ -1,0 +1,81 @@
+/** Reads an endpoint's change log backwards, for the console. Data passes through as text: its digits and key order stay. */
+
+import type { ChangeLog } from "@/src/core/ports";
+import { toRecordText } from "@/src/core/records/record-text";
+import type { Db } from "@/src/db/client";
+import { formatCursor } from "@/src/shared/streams/cursor";
+import type { ChangeType } from "@/src/shared/streams/protocol";
+import { requireOwnEndpoint } from "../endpoints/require-own-endpoint";
+import { readLogPosition } from "./read-log-position";
+
+/** A page is this long at most, but for a single change that is longer: records may have a megabyte each. */
+const PAGE_CHARACTERS_MAX = 4 * 1024 * 1024;
+
+interface ChangeRow {
+  seq: bigint;
+  type: ChangeType;
+  at: Date;
+  version: number;
+  recordId: string;
+  data: string;
+  createdAt: Date;
+  updatedAt: Date;
+  /** How many there are, one beyond the limit included. */
+  found: bigint;
+}
+
+/**
+ * The JSON text of `{ changes, more, cursor }`, newest first: those with seq < `before`, of one record when `recordId` (32 hex digits) names it.
+ * Raises `not_found`.
+ */
+export async function listChanges({
+  db,
+  changes,
+  ownerId,
+  endpointId,
+  before,
+  recordId,
+  limit,
+}: {
+  db: Pick<Db, "endpoint" | "$queryRaw">;
+  changes: Pick<ChangeLog, "positions">;
+  ownerId: string;
+  endpointId: string;
+  before: number | null;
+  recordId: string | null;
+  limit: number;
+}): Promise<string> {
+  await requireOwnEndpoint({ db, ownerId, endpointId });
+  // Read first, and the page ends there: a stream from it brings what the page lacks, and nothing twice.
+  const position = await readLogPosition(changes, endpointId);
+  const rows = await db.$queryRaw<ChangeRow[]>`
+    WITH page AS (
+      SELECT c.*, row_number() OVER newest AS n, count(*) OVER () AS found,
+        sum(length(c."data"::text)) OVER newest - length(c."data"::text) AS newer
+      FROM (
+        SELECT * FROM "Change"
+        WHERE "endpointId" = ${endpointId}::uuid
+          AND "seq" <= ${position.seq}::bigint
+          AND (${before}::bigint IS NULL OR "seq" < ${before}::bigint)
+          AND (${recordId}::uuid IS NULL OR "recordId" = ${recordId}::uuid)
+        ORDER BY "seq" DESC LIMIT ${limit + 1}::int
+      ) c
+      WINDOW newest AS (ORDER BY c."seq" DESC ROWS UNBOUNDED PRECEDING)
+    )
+    SELECT "seq", "type"::text AS "type", "at", "version", replace("recordId"::text, '-', '') AS "recordId", "data"::text AS "data",
+      "recordCreatedAt" AS "createdAt", "recordUpdatedAt" AS "updatedAt", "found"
+    FROM page WHERE n <= ${limit}::int AND (n = 1 OR newer < ${PAGE_CHARACTERS_MAX}::int) ORDER BY "seq" DESC`;
+  const more = rows.length < Number(rows[0]?.found ?? 0);
+  return `{"changes":[${rows.map(toChangeText).join(",")}],"more":${more},"cursor":"${formatCursor(position)}"}`;
+}
+
+function toChangeText(row: ChangeRow): string {
+  const record = toRecordText({
+    id: row.recordId,
+    version: row.version,
+    data: row.data,
+    createdAt: row.createdAt.toISOString(),
+    updatedAt: row.updatedAt.toISOString(),
+  });
+  return `{"seq":${row.seq},"type":"${row.type}","at":"${row.at.toISOString()}","version":${row.version},"record":${record}}`;
+}

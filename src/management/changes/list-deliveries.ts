@@ -1,0 +1,100 @@
+/** Tells who of those who listen to an endpoint now gets one of its changes, and who does not, and why (G17). */
+import { type CallerPath, toOwnerPath } from "@/src/core/access/caller-path";
+import type { Change, ChangeLog, Sandbox } from "@/src/core/ports";
+import { toRecordText } from "@/src/core/records/record-text";
+import type { Db } from "@/src/db/client";
+import { AppError } from "@/src/shared/errors";
+import { CONNECTIONS_LIMIT_MAX, type Deliveries } from "@/src/shared/management/schemas";
+import { toUuid } from "../app-users/require-own-users";
+import { toConnectionView } from "../connections/list-connections";
+import { readOpenStreams } from "../connections/read-open-streams";
+import { requireOwnEndpoint } from "../endpoints/require-own-endpoint";
+import { judgeDelivery } from "./judge-delivery";
+
+/** So many filters are asked; of more it is not told whether they are true. */
+const FILTERS_MAX = 16;
+
+/** Raises `not_found`, also for a change that the log no longer keeps. */
+export async function listDeliveries({
+  db,
+  changes,
+  sandbox,
+  ownerId,
+  endpointId,
+  seq,
+}: {
+  db: Pick<Db, "endpoint" | "appUser" | "$queryRaw">;
+  changes: Pick<ChangeLog, "read">;
+  sandbox: Pick<Sandbox, "filter">;
+  ownerId: string;
+  endpointId: string;
+  /** As it stands in the path. */
+  seq: string;
+}): Promise<Deliveries> {
+  const { projectId } = await requireOwnEndpoint({ db, ownerId, endpointId });
+  const change = await readChange({ changes, endpointId, seq });
+  const rows = await readOpenStreams({ db, projectId, endpointId, limit: CONNECTIONS_LIMIT_MAX });
+  const ownerName = change.owner === null ? undefined : await readName(db, change.owner);
+  const verdicts = await judgeFilters({
+    sandbox,
+    change,
+    caller: toOwnerPath(ownerId, projectId),
+    filters: rows.map(({ filter }) => filter),
+  });
+  const owner = change.owner === null ? undefined : { id: change.owner, name: ownerName };
+  return {
+    at: change.at,
+    owner: ownerName ?? change.owner,
+    streams: rows.map((row) => ({
+      ...toConnectionView(row),
+      ...judgeDelivery(
+        { seq: change.seq, owner },
+        {
+          openedSeq: Number(row.openedSeq),
+          isResumable: row.isResumable,
+          onlyOwner: row.onlyOwner ?? undefined,
+          filter: row.filter === null ? undefined : (verdicts.get(row.filter) ?? "unknown"),
+          replayedTo: row.replayedTo === null ? undefined : Number(row.replayedTo),
+        },
+      ),
+    })),
+    total: Number(rows[0]?.total ?? 0),
+  };
+}
+
+async function readChange({
+  changes,
+  endpointId,
+  seq,
+}: {
+  changes: Pick<ChangeLog, "read">;
+  endpointId: string;
+  seq: string;
+}): Promise<Change> {
+  if (!/^\d{1,15}$/.test(seq)) throw new AppError("not_found");
+  const [change] = await changes.read(endpointId, Number(seq) - 1, 1);
+  if (change?.seq !== Number(seq)) throw new AppError("not_found");
+  return change;
+}
+
+/** The name that a user logs in with; undefined: the user is gone. */
+async function readName(db: Pick<Db, "appUser">, id: string): Promise<string | undefined> {
+  return (await db.appUser.findUnique({ where: { id: toUuid(id) }, select: { name: true } }))?.name;
+}
+
+/** By expression, whether it is true of the record; undefined: it can't be told. */
+async function judgeFilters(options: {
+  sandbox: Pick<Sandbox, "filter">;
+  change: Change;
+  caller: CallerPath;
+  filters: readonly (string | null)[];
+}): Promise<Map<string, boolean | undefined>> {
+  const { sandbox, change, caller, filters } = options;
+  const text = toRecordText(change.record);
+  const judge = async (expression: string): Promise<[string, boolean | undefined]> => {
+    const [isTrue] = await sandbox.filter(expression, [text], { caller }).catch(() => []);
+    return [expression, isTrue];
+  };
+  const expressions = [...new Set(filters)].filter((filter) => filter !== null).slice(0, FILTERS_MAX);
+  return new Map(await Promise.all(expressions.map(judge)));
+}

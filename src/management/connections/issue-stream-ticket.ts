@@ -1,0 +1,40 @@
+/** Issues the single-use ticket with which the console opens an endpoint's public stream, so that no key is in the page. */
+import type { Clock } from "@/src/core/ports";
+import type { SignIn } from "@/src/core/streams/ports";
+import type { Db } from "@/src/db/client";
+import { AppError } from "@/src/shared/errors";
+import type { IssuedTicket } from "@/src/shared/management/schemas";
+import { toEndpointPath } from "@/src/shared/streams/protocol";
+import { isForeignKeyViolation } from "../constraint-violation";
+import { requireOwnEndpoint } from "../endpoints/require-own-endpoint";
+import { createSecret, hashSecret } from "../keys/secrets";
+
+export type { SignIn };
+
+const TICKET_MS = 30_000;
+
+/** A ticket for one connection within 30 s. It and the stream end with the sign-in that asks. Throws `not_found`. Sweeps tickets that were not used. */
+export async function issueStreamTicket({
+  db,
+  clock,
+  signIn,
+  endpointId,
+}: {
+  db: Pick<Db, "endpoint" | "streamTicket">;
+  clock: Clock;
+  signIn: SignIn;
+  endpointId: string;
+}): Promise<IssuedTicket> {
+  const endpoint = await requireOwnEndpoint({ db, ownerId: signIn.userId, endpointId });
+  const now = clock.now();
+  const expiresAt = new Date(now.getTime() + TICKET_MS);
+  const ticket = createSecret("");
+  await db.streamTicket.deleteMany({ where: { expiresAt: { lt: now } } });
+  const askedBy = signIn.kind === "session" ? { sessionId: signIn.id } : { managementTokenId: signIn.id };
+  const data = { hash: hashSecret(ticket), userId: signIn.userId, ...askedBy, endpointId, expiresAt };
+  await db.streamTicket.create({ data }).catch((error: unknown) => {
+    // Deleted since it was looked up.
+    throw isForeignKeyViolation(error) ? new AppError("not_found", { cause: error }) : error;
+  });
+  return { ticket, path: `${toEndpointPath(endpoint.name)}?ticket=${ticket}`, expiresAt: expiresAt.toISOString() };
+}

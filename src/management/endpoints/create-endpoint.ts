@@ -1,0 +1,51 @@
+/** Creates an endpoint (G4). */
+import { toOwnerPath } from "@/src/core/access/caller-path";
+import type { Sandbox } from "@/src/core/ports";
+import type { Db } from "@/src/db/client";
+import { AppError } from "@/src/shared/errors";
+import type { EndpointCreate, EndpointDetail } from "@/src/shared/management/schemas";
+import { isForeignKeyViolation, isUniqueViolation } from "../constraint-violation";
+import { pickDefined } from "../pick-defined";
+import { requireOwnProject } from "../projects/require-own-project";
+import { requireEndpointQuota } from "../projects/require-quota";
+import { toEndpointDetail } from "../views";
+import { storeSchema, toSchemaText } from "./schema-text";
+
+/** The new endpoint. Throws `not_found` for the project, `name_taken` within it, `quota_exceeded`, and for the schema what toSchemaText raises. */
+export async function createEndpoint({
+  db,
+  sandbox,
+  quota,
+  ownerId,
+  projectId,
+  input,
+}: {
+  db: Pick<Db, "project" | "$transaction">;
+  sandbox: Pick<Sandbox, "checkSchema">;
+  /** Endpoints of a project that has no quota of its own; 0: no limit. */
+  quota: number;
+  ownerId: string;
+  projectId: string;
+  input: EndpointCreate;
+}): Promise<EndpointDetail> {
+  await requireOwnProject({ db, ownerId, projectId });
+  const { schema = null, name, ...rest } = input;
+  const schemaText = await toSchemaText({ sandbox, schema, caller: toOwnerPath(ownerId, projectId) });
+  try {
+    const row = await db.$transaction(async (tx) => {
+      const created = await tx.endpoint.create({ data: { projectId, name, ...pickDefined(rest) } });
+      await requireEndpointQuota({ tx, projectId, max: quota });
+      if (schemaText !== null) await storeSchema({ db: tx, endpointId: created.id, schema: schemaText });
+      return created;
+    });
+    return toEndpointDetail({ ...row, projectId, schema, lastChangeAt: null, subscribers: 0n }, 0);
+  } catch (error) {
+    if (isForeignKeyViolation(error)) throw new AppError("not_found", { cause: error });
+    throw isUniqueViolation(error) ? endpointNameTaken() : error;
+  }
+}
+
+/** The error of a name that another endpoint of the project has. */
+export function endpointNameTaken(): AppError {
+  return new AppError("name_taken", { fields: { name: "Another endpoint of this project has this name." } });
+}

@@ -1,0 +1,55 @@
+/** Stores a file for the endpoint's owner (G15), by the rules of files (F1): with a record of its own, or not at all. */
+
+import { toOwnerPath } from "@/src/core/access/caller-path";
+import type { Files } from "@/src/core/files/files";
+import type { ByteHold } from "@/src/core/limits/byte-budget";
+import { toRecordText } from "@/src/core/records/record-text";
+import type { Db } from "@/src/db/client";
+import { AppError } from "@/src/shared/errors";
+import { requireOwnTarget } from "../endpoints/require-own-target";
+
+/**
+ * The JSON text of the file's record. Raises `not_found`, `upload_invalid` at an endpoint of users,
+ * `body_timeout`, and what Files.beginUpload raises; then nothing is left of the file.
+ */
+export async function storeFile({
+  db,
+  files,
+  ownerId,
+  endpointId,
+  file,
+  timeoutMs,
+  hold,
+}: {
+  db: Pick<Db, "endpoint">;
+  files: Pick<Files, "beginUpload">;
+  ownerId: string;
+  endpointId: string;
+  /** `open`: the bytes as they arrive; they end with what the signal is aborted with. */
+  file: { name: string; type: string; open: (signal: AbortSignal) => AsyncIterable<Uint8Array> };
+  /** For all of the bytes. */
+  timeoutMs: number;
+  /** Counts what is held of it while it arrives. */
+  hold: ByteHold;
+}): Promise<string> {
+  const { kind, schema, projectId } = await requireOwnTarget({ db, ownerId, endpointId });
+  if (kind === "authentication") throw new AppError("upload_invalid", { detail: "An endpoint of users takes no files." });
+  const giveUp = new AbortController();
+  const caller = toOwnerPath(ownerId, projectId);
+  const upload = files.beginUpload({ signal: giveUp.signal, hold, target: { endpointId, mayRepeat: false }, caller });
+  const timer = setTimeout(() => giveUp.abort(new AppError("body_timeout")), timeoutMs);
+  try {
+    await upload.add({ name: file.name, type: file.type, bytes: file.open(giveUp.signal) });
+    clearTimeout(timer);
+    const {
+      records: [record],
+    } = await upload.commit({ endpointId, schema, caller, owner: undefined, metadata: {} });
+    if (!record) throw new AppError("internal_error", { internal: "a file was stored without a record" });
+    return toRecordText(record);
+  } finally {
+    clearTimeout(timer);
+    giveUp.abort(new AppError("upload_invalid"));
+    await upload.discard();
+    hold.release();
+  }
+}

@@ -1,0 +1,235 @@
+/** Reads CSV (RFC 4180) in chunks: one item a row, as JSON; the first row names the columns. Every limit is checked while a row is read. */
+import { JSON_DEPTH_MAX } from "@/src/shared/streams/protocol";
+import { fromCell, type TableColumns, toRowData, toTableColumns } from "../export/csv-columns";
+import { type FileItem, type ItemReader, invalidLine, recordTooLarge } from "./item-reader";
+
+const COLUMNS_MAX = 2000;
+/** In all rows. A cell costs time even when it is empty. */
+const CELLS_MAX = 20_000_000;
+/** Quotes and numbers take more bytes in a row than as JSON, but never by so much. */
+const ROW_FACTOR = 4;
+const DELIMITERS = [",", ";", "\t"] as const;
+/** So much of a first line is looked at for its delimiter. */
+const HEAD_CHARACTERS_MAX = 64 * 1024;
+/** The first line in which Excel's files name their delimiter. Saved again, the line may have delimiters behind it. */
+const DELIMITER_LINE = /^"?sep=([^"\r\n])"?(?:\1|[ \t])*(?:\r\n|\r|\n|$)/i;
+
+const [NEWLINE, RETURN, QUOTE] = [0x0a, 0x0d, 0x22];
+
+/** Where the reader is: where a cell begins, in a bare or quoted one, or behind a quote inside a quoted one, which may be its end. */
+type State = "begin" | "bare" | "quoted" | "quote";
+
+export class CsvReader implements ItemReader {
+  readonly isTable = true;
+  readonly #recordBytesMax: number;
+  /** Undefined until the first line was read, which is kept here. */
+  #delimiter: number | undefined;
+  #head = "";
+  #state: State = "begin";
+  #line = 1;
+  /** Where the row begins. */
+  #rowLine = 1;
+  #rowLength = 0;
+  /** The text of the cell so far. */
+  #cell = "";
+  #isQuoted = false;
+  /** The row's cells so far, as JSON; undefined: empty. */
+  #values: (string | undefined)[] = [];
+  #names: string[] = [];
+  /** Undefined until the first row was read. */
+  #columns: TableColumns | undefined;
+  #cells = 0;
+  /** A line feed that follows belongs to the carriage return that ended the row. */
+  #isAfterReturn = false;
+  /** The row ends with the file, not with a line break. */
+  #isLastRow = false;
+
+  constructor(recordBytesMax: number) {
+    this.#recordBytesMax = recordBytesMax;
+  }
+
+  get line(): number {
+    return this.#line;
+  }
+
+  *push(text: string): Generator<FileItem, void> {
+    if (this.#delimiter !== undefined) return yield* this.#read(text);
+    this.#head += text;
+    if (this.#head.length > HEAD_CHARACTERS_MAX || hasLine(this.#head)) yield* this.#begin();
+  }
+
+  /** Finds the delimiter in what was read so far, and reads it. */
+  *#begin(): Generator<FileItem, void> {
+    const head = this.#head;
+    this.#head = "";
+    const named = DELIMITER_LINE.exec(head);
+    this.#delimiter = (named?.[1] ?? findDelimiter(head)).charCodeAt(0);
+    if (!named) return yield* this.#read(head);
+    this.#startLine();
+    this.#isAfterReturn = named[0].endsWith("\r");
+    yield* this.#read(head.slice(named[0].length));
+  }
+
+  *#read(text: string): Generator<FileItem, void> {
+    let at = 0;
+    while (at < text.length) {
+      const code = text.charCodeAt(at);
+      if (this.#state === "begin" && code === NEWLINE && this.#count === 0) {
+        // A blank line, or the second half of a line's end.
+        if (!this.#isAfterReturn) this.#startLine();
+        this.#isAfterReturn = false;
+        at += 1;
+      } else if (this.#state === "begin") {
+        this.#isAfterReturn = false;
+        this.#isQuoted = code === QUOTE;
+        this.#state = this.#isQuoted ? "quoted" : "bare";
+        if (this.#isQuoted) at += 1;
+      } else if (this.#state === "quoted") {
+        at = this.#readQuoted(text, at);
+      } else if (this.#state === "quote" && code === QUOTE) {
+        this.#append('"');
+        this.#state = "quoted";
+        at += 1;
+      } else {
+        if (this.#state === "bare") at = this.#readBare(text, at);
+        if (at < text.length) yield* this.#endCell(text.charCodeAt(at));
+        at += 1;
+      }
+    }
+  }
+
+  *end(): Generator<FileItem, void> {
+    if (this.#delimiter === undefined) yield* this.#begin();
+    if (this.#state === "quoted") throw invalidLine(this.#rowLine, "this is not valid CSV: a quote is not closed");
+    this.#isLastRow = true;
+    if (this.#state !== "begin" || this.#count > 0) yield* this.#endCell(NEWLINE);
+  }
+
+  get #count(): number {
+    return this.#columns ? this.#values.length : this.#names.length;
+  }
+
+  /** Appends what belongs to the quoted cell, and returns the index behind its next quote. */
+  #readQuoted(text: string, start: number): number {
+    const quote = text.indexOf('"', start);
+    const end = quote < 0 ? text.length : quote;
+    const piece = text.slice(start, end);
+    for (let newline = piece.indexOf("\n"); newline >= 0; newline = piece.indexOf("\n", newline + 1)) this.#line += 1;
+    this.#append(piece);
+    if (quote >= 0) this.#state = "quote";
+    return end + 1;
+  }
+
+  /** Appends what belongs to the bare cell, and returns the index of what ends it. */
+  #readBare(text: string, start: number): number {
+    for (let at = start; at < text.length; at += 1) {
+      const code = text.charCodeAt(at);
+      if (code === QUOTE) throw invalidLine(this.#line, "this is not valid CSV: a quote stands in a cell that does not begin with one");
+      if (code !== this.#delimiter && code !== NEWLINE && code !== RETURN) continue;
+      if (at > start) this.#append(text.slice(start, at));
+      return at;
+    }
+    this.#append(text.slice(start));
+    return text.length;
+  }
+
+  #append(piece: string): void {
+    this.#rowLength += piece.length;
+    if (this.#rowLength > this.#recordBytesMax * ROW_FACTOR) throw recordTooLarge(this.#rowLine, this.#recordBytesMax);
+    this.#cell += piece;
+  }
+
+  /** `code`: the character behind the cell. */
+  *#endCell(code: number): Generator<FileItem, void> {
+    const isRowEnd = code === NEWLINE || code === RETURN;
+    if (!isRowEnd && code !== this.#delimiter) {
+      throw invalidLine(this.#line, "this is not valid CSV: a closing quote must be followed by a delimiter or the end of the line");
+    }
+    const isBlank = isRowEnd && this.#count === 0 && this.#cell === "" && !this.#isQuoted;
+    if (!isBlank) this.#addCell();
+    this.#cell = "";
+    this.#isQuoted = false;
+    this.#state = "begin";
+    if (!isRowEnd) return;
+    if (!isBlank) yield* this.#endRow();
+    this.#isAfterReturn = code === RETURN;
+    this.#startLine();
+  }
+
+  #startLine(): void {
+    this.#line += 1;
+    this.#rowLine = this.#line;
+    this.#rowLength = 0;
+  }
+
+  #addCell(): void {
+    this.#cells += 1;
+    if (this.#cells > CELLS_MAX)
+      throw invalidLine(this.#rowLine, `a table may have ${CELLS_MAX} cells at most. Split the file before this line`);
+    if (!this.#columns) {
+      if (this.#names.length === COLUMNS_MAX) throw invalidLine(this.#rowLine, `a table may have ${COLUMNS_MAX} columns at most`);
+      this.#names.push(this.#cell);
+      return;
+    }
+    if (this.#values.length === this.#columns.paths.length) throw this.#wrongCount("more");
+    this.#values.push(fromCell(this.#cell, this.#isQuoted));
+  }
+
+  *#endRow(): Generator<FileItem, void> {
+    if (!this.#columns) {
+      this.#columns = toColumns(this.#names, this.#rowLine);
+      return;
+    }
+    const { paths, isOurs } = this.#columns;
+    // Spreadsheets leave out the last cells of a row when they are empty, as those of an export are. A file that breaks off is another matter.
+    if (this.#values.length < paths.length && (!isOurs || this.#isLastRow)) throw this.#wrongCount("fewer");
+    const text = toRowData(this.#columns, this.#values);
+    if (text === undefined) throw invalidLine(this.#rowLine, "two columns contradict each other");
+    this.#values = [];
+    yield { text, line: this.#rowLine };
+  }
+
+  #wrongCount(what: "more" | "fewer") {
+    return invalidLine(
+      this.#rowLine,
+      `this is not valid CSV: the row has ${what} cells than the ${this.#columns?.paths.length ?? 0} columns of the first row`,
+    );
+  }
+}
+
+function toColumns(names: readonly string[], line: number): TableColumns {
+  if (names.some((name) => name.trim() === "")) throw invalidLine(line, "a column has no name");
+  const seen = new Set<string>();
+  for (const name of names) {
+    if (seen.has(name)) throw invalidLine(line, `the column ${JSON.stringify(name)} is there twice`);
+    seen.add(name);
+  }
+  const columns = toTableColumns(names.map((name) => name.trim()));
+  if (columns.paths.some((path) => path !== undefined && path.length > JSON_DEPTH_MAX)) {
+    throw invalidLine(line, `a column's path may have ${JSON_DEPTH_MAX} steps at most`);
+  }
+  return columns;
+}
+
+/** True when a line of text has ended, blank lines before it aside. A quoted cell may have line breaks. */
+function hasLine(text: string): boolean {
+  return firstLine(text) !== undefined;
+}
+
+/** The first line that is not blank, without what stands in quotes; undefined: it has not ended. */
+function firstLine(text: string): string | undefined {
+  const plain = text.replace(/"[^"]*(?:"|$)/g, (quoted) => (quoted.length > 1 && quoted.endsWith('"') ? "x" : '"')).trimStart();
+  const end = plain.search(/[\r\n"]/);
+  return end < 0 || plain[end] === '"' ? undefined : plain.slice(0, end);
+}
+
+/** What separates most in the first line: spreadsheets of many countries write semicolons. */
+function findDelimiter(text: string): string {
+  const line = firstLine(text) ?? text;
+  let best = { delimiter: ",", pieces: 0 };
+  for (const delimiter of DELIMITERS) {
+    const pieces = line.split(delimiter).length;
+    if (pieces > best.pieces) best = { delimiter, pieces };
+  }
+  return best.delimiter;
+}

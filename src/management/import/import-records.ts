@@ -1,0 +1,128 @@
+/** Stores the records of a file for the endpoint's owner, all or none (G14): each batch is checked and staged as it is read, and all are published at the end. */
+import { type CallerPath, toOwnerPath } from "@/src/core/access/caller-path";
+import type { Quotas } from "@/src/core/limits/quotas";
+import type { Sandbox } from "@/src/core/ports";
+import type { Db } from "@/src/db/client";
+import type { ImportStaging } from "@/src/db/records/import-staging";
+import { AppError } from "@/src/shared/errors";
+import { requireOwnTarget } from "../endpoints/require-own-target";
+import type { FoundCharset } from "./charset";
+import type { Importer, ImportFile } from "./importer";
+import type { ImportedItem } from "./read-items";
+
+const FIRST_RECORDS = 5;
+/** The first records are shown, not used: long ones are not sent back. */
+const FIRST_CHARACTERS = 10_000;
+const NOT_ASCII = /[^\0-\x7f]/;
+
+interface ImportRequest extends Omit<ImportFile, "accountId" | "mayGuess" | "onFound"> {
+  db: Pick<Db, "endpoint">;
+  sandbox: Pick<Sandbox, "validate">;
+  imports: Pick<Importer, "run">;
+  ownerId: string;
+  endpointId: string;
+}
+
+/**
+ * Returns how many records were stored. Throws what {@link checkImport} throws, `not_found` when the endpoint was deleted meanwhile, `quota_exceeded`, and `server_busy` when
+ * its turn to be written to does not come; then, and when the commit fails, none was.
+ */
+export async function importRecords(
+  request: ImportRequest & { staging: Pick<ImportStaging, "begin">; quotas: Pick<Quotas, "admit"> },
+): Promise<number> {
+  const { staging, quotas, endpointId, ...rest } = request;
+  return readChecked({ ...rest, endpointId }, async (batches) => {
+    const staged = staging.begin();
+    try {
+      let recordBytes = 0;
+      for await (const batch of batches) {
+        recordBytes += batch.reduce((sum, { data }) => sum + Buffer.byteLength(data), 0);
+        await staged.add(batch.map(({ data }) => data));
+      }
+      await quotas.admit(endpointId, { records: staged.count, recordBytes });
+      if (!(await staged.publish(endpointId))) throw new AppError("not_found");
+      return staged.count;
+    } finally {
+      await staged.discard();
+    }
+  });
+}
+
+export interface CheckedImport {
+  records: number;
+  /** The first of them, as a JSON text of a list. */
+  first: string;
+  charset: FoundCharset;
+  /** In a file that is not UTF-8: further records that have other characters than ASCII, as `first`. They show whether the encoding is right. */
+  samples: string;
+}
+
+/**
+ * What an import would store. Throws `not_found`, `parameter_invalid` for an endpoint of users, what {@link Importer.run} throws, and with the line
+ * `schema_mismatch`.
+ */
+export async function checkImport(request: ImportRequest): Promise<CheckedImport> {
+  let charset: FoundCharset = { name: "utf-8", isGuess: false };
+  const onFound = (found: FoundCharset) => {
+    charset = found;
+  };
+  return readChecked({ ...request, mayGuess: true, onFound }, async (batches) => {
+    let records = 0;
+    const first: string[] = [];
+    const samples: string[] = [];
+    for await (const batch of batches) {
+      for (const { data } of batch.slice(0, Math.max(FIRST_RECORDS - records, 0))) if (data.length <= FIRST_CHARACTERS) first.push(data);
+      if (samples.length < FIRST_RECORDS) {
+        const rest = batch.slice(Math.max(FIRST_RECORDS - records, 0));
+        const shown = rest.filter(({ data }) => data.length <= FIRST_CHARACTERS && NOT_ASCII.test(data));
+        samples.push(...shown.slice(0, FIRST_RECORDS - samples.length).map(({ data }) => data));
+      }
+      records += batch.length;
+    }
+    return { records, first: toList(first), charset, samples: toList(charset.name === "utf-8" ? [] : samples) };
+  });
+}
+
+function toList(texts: readonly string[]): string {
+  return `[${texts.join(",")}]`;
+}
+
+/** Passes the file's records to `use`, each batch checked against the endpoint's schema. */
+async function readChecked<T>(
+  request: ImportRequest & Pick<ImportFile, "mayGuess" | "onFound">,
+  use: (batches: AsyncIterable<ImportedItem[]>) => Promise<T>,
+): Promise<T> {
+  const { db, sandbox, imports, ownerId, endpointId, ...file } = request;
+  const { kind, schema, projectId } = await requireOwnTarget({ db, ownerId, endpointId });
+  if (kind === "authentication") {
+    throw new AppError("parameter_invalid", { detail: "Users are registered one by one, with a password each: they can't be imported." });
+  }
+  return imports.run({ ...file, accountId: ownerId }, (batches) =>
+    use(schema === null ? batches : checkBatches({ sandbox, schema, batches, caller: toOwnerPath(ownerId, projectId) })),
+  );
+}
+
+async function* checkBatches({
+  sandbox,
+  schema,
+  batches,
+  caller,
+}: {
+  sandbox: Pick<Sandbox, "validate">;
+  schema: string;
+  batches: AsyncIterable<ImportedItem[]>;
+  caller: CallerPath;
+}): AsyncGenerator<ImportedItem[], void> {
+  for await (const batch of batches) {
+    const texts = batch.map(({ data }) => data);
+    const mismatch = await sandbox.validate(schema, texts, { caller });
+    if (mismatch) throw mismatchAt(batch[mismatch.index]?.line ?? 0, mismatch.problems);
+    yield batch;
+  }
+}
+
+function mismatchAt(line: number, problems: Readonly<Record<string, string>>): AppError {
+  const [[pointer, problem] = ["", "it does not match."]] = Object.entries(problems);
+  const detail = `Line ${line}: the record does not match the endpoint's schema. ${pointer === "" ? "The whole" : pointer}: ${problem}`;
+  return new AppError("schema_mismatch", { detail, fields: problems });
+}

@@ -1,0 +1,125 @@
+/** The management API's operations on one's own account, and of set-up (G1, G8), as its description lists them. */
+import {
+  accountPatchSchema,
+  accountSchema,
+  passwordChangeSchema,
+  sessionSchema,
+  setupSchema,
+  signupSchema,
+  tokenCreatedSchema,
+  tokenCreateSchema,
+  tokenSchema,
+} from "@/src/shared/management/schemas";
+import type { ManageOperation } from "./operation";
+
+const ACCOUNT = "Account";
+const SETUP = "Set-up";
+
+export const ACCOUNT_OPERATIONS: readonly ManageOperation[] = [
+  {
+    id: "readAccount",
+    method: "get",
+    path: "account",
+    tag: ACCOUNT,
+    summary: "Read who you are.",
+    answer: { status: 200, description: "The account.", schema: accountSchema },
+  },
+  {
+    id: "updateAccount",
+    method: "patch",
+    path: "account",
+    tag: ACCOUNT,
+    summary: "Change your name.",
+    body: accountPatchSchema,
+    answer: { status: 200, description: "The account.", schema: accountSchema },
+  },
+  {
+    id: "changePassword",
+    method: "post",
+    path: "account/password",
+    tag: ACCOUNT,
+    summary: "Change your password. Your other sessions end.",
+    description: "With `revokeTokens` your management tokens end too, but for the one that sends this.",
+    body: passwordChangeSchema,
+    errors: ["current_password_wrong", "rate_limited"],
+  },
+  {
+    id: "listSessions",
+    method: "get",
+    path: "account/sessions",
+    tag: ACCOUNT,
+    summary: "List where you are signed in.",
+    answer: { status: 200, description: "The sessions.", schema: sessionSchema, isList: true },
+  },
+  {
+    id: "signOutElsewhere",
+    method: "delete",
+    path: "account/sessions",
+    tag: ACCOUNT,
+    summary: "End all sessions but your own.",
+    description: "Streams that the dashboard opened for them end within a second.",
+    query: [
+      {
+        name: "tokens",
+        in: "query",
+        description: "Revoke management tokens, too, but for the one that sends this.",
+        schema: { type: "boolean", default: false },
+      },
+    ],
+  },
+  {
+    id: "revokeSession",
+    method: "delete",
+    path: "account/sessions/{id}",
+    tag: ACCOUNT,
+    summary: "End a session.",
+  },
+  {
+    id: "listTokens",
+    method: "get",
+    path: "account/tokens",
+    tag: ACCOUNT,
+    summary: "List your management tokens.",
+    answer: { status: 200, description: "The tokens, without what makes them work.", schema: tokenSchema, isList: true },
+  },
+  {
+    id: "createToken",
+    method: "post",
+    path: "account/tokens",
+    tag: ACCOUNT,
+    summary: "Create a management token.",
+    description:
+      "`scope`: `read`, or `write` (default), which includes read. `projectIds`: the token is for these projects alone; null or absent: for all. Only a session or a token of scope `write` for all projects may create tokens. `expiresAt` must be in the future, and not after the expiry of the token that you use; null or absent: never.",
+    body: tokenCreateSchema,
+    answer: { status: 201, description: "The token. Only this answer has it.", schema: tokenCreatedSchema },
+  },
+  {
+    id: "revokeToken",
+    method: "delete",
+    path: "account/tokens/{id}",
+    tag: ACCOUNT,
+    summary: "Revoke a management token, at once.",
+  },
+  {
+    id: "setUp",
+    method: "post",
+    path: "setup",
+    tag: SETUP,
+    summary: "Create the first administrator, with the token of the link that the server prints when it starts.",
+    body: setupSchema,
+    answer: { status: 201, description: "The account.", schema: accountSchema },
+    errors: ["setup_token_invalid", "setup_done", "email_taken"],
+    isPublic: true,
+  },
+  {
+    id: "signUp",
+    method: "post",
+    path: "signup",
+    tag: SETUP,
+    summary: "Create an account, where the server lets everybody do so.",
+    body: signupSchema,
+    answer: { status: 201, description: "The account.", schema: accountSchema },
+    errors: ["signup_closed", "email_taken", "rate_limited"],
+    isPublic: true,
+  },
+];

@@ -1,0 +1,146 @@
+/** The management API's description (G5): OpenAPI 3.1, from the list of operations and the schemas that validate. Made once; it holds no secrets. */
+import type {
+  ApiBody,
+  ApiDocument,
+  ApiOperation,
+  ApiParameter,
+  ApiPath,
+  ApiResponse,
+  ApiSecurityScheme,
+  JsonSchema,
+} from "@/src/shared/openapi";
+import { PROBLEM_SCHEMA, RETRY_AFTER, toProblemResponses } from "../problems";
+import { toSchemaComponents, toSchemaReference } from "../schemas";
+import { SharedResponses } from "../shared-responses";
+import { ACCOUNT_OPERATIONS } from "./account-operations";
+import { CONNECTION_OPERATIONS } from "./connection-operations";
+import { DESCRIPTION_OPERATIONS } from "./description-operations";
+import { FILE_OPERATIONS } from "./file-operations";
+import { type Answer, errorsOf, isAnswerSchema, isBodySchema, type ManageOperation } from "./operation";
+import { PROJECT_OPERATIONS } from "./project-operations";
+import { RECORD_OPERATIONS } from "./record-operations";
+import { USER_OPERATIONS } from "./user-operations";
+
+/** Every operation of the management API. */
+export const MANAGE_OPERATIONS: readonly ManageOperation[] = [
+  ...PROJECT_OPERATIONS,
+  ...RECORD_OPERATIONS,
+  ...FILE_OPERATIONS,
+  ...USER_OPERATIONS,
+  ...CONNECTION_OPERATIONS,
+  ...ACCOUNT_OPERATIONS,
+  ...DESCRIPTION_OPERATIONS,
+];
+
+const TAGS = [
+  { name: "Projects", description: "What belongs together: endpoints, keys, origins." },
+  { name: "Keys", description: "Who may call a project's endpoints." },
+  { name: "Endpoints", description: "Where records are stored, and who may read and change them." },
+  { name: "Records", description: "An endpoint's records and its log, as its owner." },
+  { name: "Users", description: "The users of an application, at an authentication endpoint." },
+  { name: "Connections", description: "Who listens, and gets which changes." },
+  { name: "Account", description: "Your own account, sessions and tokens." },
+  { name: "Set-up", description: "New accounts." },
+  { name: "Descriptions", description: "Descriptions like this one." },
+];
+
+const PATH_PARAMETERS: Record<string, ApiParameter> = {
+  id: {
+    name: "id",
+    in: "path",
+    required: true,
+    description: "The id of what is named before it.",
+    schema: { type: "string", format: "uuid" },
+  },
+  uniqueId: {
+    name: "uniqueId",
+    in: "path",
+    required: true,
+    description: "The record's uniqueId; a user's is its record's.",
+    schema: { type: "string", pattern: "^[0-9a-f]{32}$" },
+  },
+  seq: {
+    name: "seq",
+    in: "path",
+    required: true,
+    description: "The change's place in the log.",
+    schema: { type: "integer", minimum: 1 },
+  },
+  sessionId: {
+    name: "sessionId",
+    in: "path",
+    required: true,
+    description: "The session's id.",
+    schema: { type: "string", format: "uuid" },
+  },
+};
+
+/** The description; `sessionCookie` is the name of the dashboard's cookie, `origin` where programs reach the server. */
+export function toManageDocument({ sessionCookie, origin }: { sessionCookie: string; origin: string }): ApiDocument {
+  const paths: Record<string, ApiPath> = {};
+  const responses = new SharedResponses();
+  for (const operation of MANAGE_OPERATIONS) {
+    const path = `/api/manage/${operation.path}`;
+    paths[path] = { ...paths[path], [operation.method]: toOperation(operation, responses) };
+  }
+  const schemas = MANAGE_OPERATIONS.flatMap(({ body, answer, otherAnswer }) => [
+    ...(body && isBodySchema(body) ? [body] : []),
+    ...[answer, otherAnswer].flatMap((each) => (each && isAnswerSchema(each.schema) ? [each.schema] : [])),
+  ]);
+  return {
+    openapi: "3.1.1",
+    info: {
+      title: "Rested: management API",
+      version: "1",
+      description:
+        "Projects, keys, endpoints and their records, for the dashboard and for automation. Bodies and answers are JSON; errors are `application/problem+json`. What belongs to another account is not found. Unknown fields are refused.",
+    },
+    servers: [{ url: origin, description: "This server." }],
+    tags: TAGS,
+    paths,
+    components: {
+      schemas: { ...toSchemaComponents(schemas), Problem: PROBLEM_SCHEMA },
+      parameters: PATH_PARAMETERS,
+      headers: { "Retry-After": RETRY_AFTER },
+      responses: responses.all,
+      securitySchemes: toSecuritySchemes(sessionCookie),
+    },
+  };
+}
+
+function toSecuritySchemes(sessionCookie: string): Record<string, ApiSecurityScheme> {
+  return {
+    token: { type: "http", scheme: "bearer", description: "A management token, made under Account." },
+    session: { type: "apiKey", in: "cookie", name: sessionCookie, description: "The dashboard's session; from its own pages alone." },
+  };
+}
+
+function toOperation(operation: ManageOperation, shared: SharedResponses): ApiOperation {
+  const { id, tag, path, summary, description, query = [], body, answer, otherAnswer, isPublic } = operation;
+  const ofPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({ $ref: `#/components/parameters/${name}` }));
+  const parameters = [...ofPath, ...query];
+  return {
+    operationId: id,
+    summary,
+    ...(description === undefined ? {} : { description }),
+    tags: [tag],
+    ...(parameters.length > 0 ? { parameters } : {}),
+    ...(body ? { requestBody: toBody(body) } : {}),
+    responses: shared.share(operation.method, {
+      ...(answer ? { [answer.status]: toResponse(answer) } : { 204: { description: "Done." } }),
+      ...(otherAnswer ? { [otherAnswer.status]: toResponse(otherAnswer) } : {}),
+      ...toProblemResponses(errorsOf(operation)),
+    }),
+    security: isPublic ? [] : [{ token: [] }, { session: [] }],
+  };
+}
+
+function toBody(body: NonNullable<ManageOperation["body"]>): ApiBody {
+  return isBodySchema(body) ? { required: true, content: { "application/json": { schema: toSchemaReference(body) } } } : body;
+}
+
+function toResponse({ description, schema, isList }: Answer): ApiResponse {
+  if (!isAnswerSchema(schema)) return { description, content: schema };
+  const reference: JsonSchema = toSchemaReference(schema);
+  return { description, content: { "application/json": { schema: isList ? { type: "array", items: reference } : reference } } };
+}

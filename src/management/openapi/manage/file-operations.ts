@@ -1,0 +1,42 @@
+/** The management API's operations on files (G15), as its description lists them. */
+import { recordSchema } from "@/src/shared/management/schemas";
+import type { ManageOperation } from "./operation";
+
+const RECORDS = "Records";
+const FILE = { "application/octet-stream": { schema: { description: "The file, in its own type." } } };
+
+export const FILE_OPERATIONS: readonly ManageOperation[] = [
+  {
+    id: "createFile",
+    method: "post",
+    path: "endpoints/{id}/files",
+    tag: RECORDS,
+    summary: "Store a file with a record that describes it.",
+    query: [{ name: "name", in: "query", description: "What the file is called.", schema: { type: "string" } }],
+    body: { required: true, description: "The file; its content type is the file's.", content: FILE },
+    answer: { status: 201, description: "The record.", schema: recordSchema },
+    errors: [
+      "quota_exceeded",
+      "upload_invalid",
+      "file_too_large",
+      "body_timeout",
+      "schema_mismatch",
+      "schema_limit",
+      "request_invalid",
+      "content_encoding_unsupported",
+      "body_invalid",
+      "body_too_large",
+      "storage_unavailable",
+      "server_busy",
+    ],
+  },
+  {
+    id: "readFile",
+    method: "get",
+    path: "endpoints/{id}/files/{uniqueId}",
+    tag: RECORDS,
+    summary: "Read the file of a record.",
+    answer: { status: 200, description: "The file.", schema: FILE },
+    errors: ["unique_id_invalid", "record_not_found", "not_a_file", "storage_unavailable"],
+  },
+];

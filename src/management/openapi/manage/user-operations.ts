@@ -1,0 +1,79 @@
+/** The management API's operations on the users of an application (G11, G12), as its description lists them. */
+import {
+  APP_USERS_LIMIT_MAX,
+  appPasswordSetSchema,
+  appSessionSchema,
+  appUserSchema,
+  appUsersSchema,
+} from "@/src/shared/management/schemas";
+import type { ManageOperation } from "./operation";
+
+const USERS = "Users";
+
+export const USER_OPERATIONS: readonly ManageOperation[] = [
+  {
+    id: "listUsers",
+    method: "get",
+    path: "endpoints/{id}/users",
+    tag: USERS,
+    summary: "List the users of an authentication endpoint, in order of names.",
+    query: [
+      { name: "search", in: "query", description: "Only users with this in their names.", schema: { type: "string" } },
+      { name: "after", in: "query", description: "`next` of the page before.", schema: { type: "string" } },
+      {
+        name: "limit",
+        in: "query",
+        description: "So many users at most.",
+        schema: { type: "integer", minimum: 1, maximum: APP_USERS_LIMIT_MAX, default: 50 },
+      },
+    ],
+    answer: { status: 200, description: "A page of users; `next` leads to the next one.", schema: appUsersSchema },
+  },
+  {
+    id: "readUser",
+    method: "get",
+    path: "endpoints/{id}/users/{uniqueId}",
+    tag: USERS,
+    summary: "Read a user.",
+    answer: { status: 200, description: "The user.", schema: appUserSchema },
+  },
+  {
+    id: "deleteUser",
+    method: "delete",
+    path: "endpoints/{id}/users/{uniqueId}",
+    tag: USERS,
+    summary: "Delete a user with its sessions. What it owns elsewhere stays, and belongs to nobody.",
+    errors: ["server_busy"],
+  },
+  {
+    id: "setUserPassword",
+    method: "put",
+    path: "endpoints/{id}/users/{uniqueId}/password",
+    tag: USERS,
+    summary: "Set a user's password.",
+    body: appPasswordSetSchema,
+    errors: ["credentials_invalid", "server_busy"],
+  },
+  {
+    id: "listUserSessions",
+    method: "get",
+    path: "endpoints/{id}/users/{uniqueId}/sessions",
+    tag: USERS,
+    summary: "List where a user is logged in.",
+    answer: { status: 200, description: "The sessions, without their tokens.", schema: appSessionSchema, isList: true },
+  },
+  {
+    id: "revokeUserSessions",
+    method: "delete",
+    path: "endpoints/{id}/users/{uniqueId}/sessions",
+    tag: USERS,
+    summary: "Log a user out everywhere.",
+  },
+  {
+    id: "revokeUserSession",
+    method: "delete",
+    path: "endpoints/{id}/users/{uniqueId}/sessions/{sessionId}",
+    tag: USERS,
+    summary: "End one of a user's sessions.",
+  },
+];

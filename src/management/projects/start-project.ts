@@ -1,0 +1,38 @@
+/** "What are you storing?": one text makes a project, its first endpoint and its first key. */
+import type { Clock } from "@/src/core/ports";
+import type { Db } from "@/src/db/client";
+import { AppError } from "@/src/shared/errors";
+import type { Start, Started } from "@/src/shared/management/schemas";
+import { startNames } from "@/src/shared/text/start-names";
+import { toEndpointDetail } from "../views";
+import { createProjectWithin } from "./create-project";
+
+/** All three, or none. Throws `quota_exceeded`, and `fields_invalid` for a text without a letter or digit. */
+export function startProject({
+  db,
+  clock,
+  quota,
+  ownerId,
+  input,
+}: {
+  db: Pick<Db, "$transaction">;
+  clock: Clock;
+  /** Projects of an account; 0: no limit. */
+  quota: number;
+  ownerId: string;
+  input: Start;
+}): Promise<Started> {
+  const names = startNames(input.name);
+  if (!names) throw new AppError("fields_invalid", { fields: { name: "Use at least one letter or digit." } });
+  return db.$transaction(async (tx) => {
+    const { keys, ...project } = await createProjectWithin({ tx, clock, quota, ownerId, input: { name: names.project } });
+    const [key] = keys;
+    if (!key) throw new AppError("internal_error", { internal: "a project was created without its first key" });
+    const endpoint = await tx.endpoint.create({ data: { projectId: project.id, name: names.endpoint } });
+    return {
+      project: { ...project, counts: { ...project.counts, endpoints: 1 } },
+      endpoint: toEndpointDetail({ ...endpoint, projectId: project.id, lastChangeAt: null, subscribers: 0n }, 0),
+      key,
+    };
+  });
+}

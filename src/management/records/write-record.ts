@@ -1,0 +1,113 @@
+/** Writes records of an endpoint for its owner, by the rules and the door of the data plane (R2–R5, R7, L): its subscribers hear of it. */
+import { type CallerPath, toOwnerPath } from "@/src/core/access/caller-path";
+import { parseIfMatch, writeIfMatch } from "@/src/core/http/entity-tag";
+import type { RecordStore, Sandbox, StoredRecord } from "@/src/core/ports";
+import { parsePutStrategy } from "@/src/core/records/put-strategy";
+import { parseContentKind, parseRecordBody, type RecordBody } from "@/src/core/records/record-body";
+import { toRecordText } from "@/src/core/records/record-text";
+import { createRecords, type Records } from "@/src/core/records/records";
+import type { Users } from "@/src/core/users/users";
+import type { Db } from "@/src/db/client";
+import { AppError } from "@/src/shared/errors";
+import { isUniqueId, type PutStrategy } from "@/src/shared/streams/protocol";
+import { type OwnTarget, requireOwnTarget } from "../endpoints/require-own-target";
+
+/** A body as it was sent, inflated. */
+export interface SentBody {
+  contentType: string | undefined;
+  bytes: Uint8Array;
+}
+
+/** `ifMatch`: the header of that name; null: there is none. */
+export type OwnerWrite =
+  | { type: "POST"; body: SentBody }
+  | { type: "PUT"; uniqueId: string; strategy: string | null; ifMatch: string | null; body: SentBody }
+  | { type: "DELETE"; uniqueId: string; ifMatch: string | null };
+
+interface OwnerWriteRequest {
+  db: Pick<Db, "endpoint">;
+  store: RecordStore;
+  sandbox: Pick<Sandbox, "validate">;
+  users: Pick<Users, "register" | "update" | "remove">;
+  /** Bounds what a merge may make of a record. */
+  recordBytesMax: number;
+  ownerId: string;
+  endpointId: string;
+  write: OwnerWrite;
+}
+
+/**
+ * The record after the write as JSON text, and its version; of a deleted one as it was. At an authentication endpoint it is a user, by the rules
+ * of users as with the master key (L). Raises `not_found` for the endpoint, `unique_id_invalid`, `parameter_invalid` for the strategy, and what
+ * the rules raise.
+ */
+export async function writeRecord(request: OwnerWriteRequest): Promise<{ text: string; version: number }> {
+  const { db, store, sandbox, users, recordBytesMax, ownerId, endpointId, write } = request;
+  const target = await requireOwnTarget({ db, ownerId, endpointId });
+  const site = { ...target, endpointId, caller: toOwnerPath(ownerId, target.projectId) };
+  if (write.type !== "POST" && !isUniqueId(write.uniqueId)) throw new AppError("unique_id_invalid");
+  const records = createRecords({ store, sandbox, recordBytesMax });
+  const door = site.kind === "authentication" ? toUserDoor(users, site) : toRecordDoor(records, site);
+  const record = await put({ door, records, endpointId, write });
+  return { text: toRecordText(record), version: record.version };
+}
+
+/** What the three writes are at an endpoint. */
+interface Door {
+  create(body: RecordBody): Promise<StoredRecord>;
+  update(change: Change): Promise<StoredRecord>;
+  remove(removal: Removal): Promise<StoredRecord>;
+}
+
+interface Removal {
+  id: string;
+  expectedVersion: number | undefined;
+}
+
+interface Change extends Removal {
+  strategy: PutStrategy;
+  body: RecordBody;
+}
+
+type Site = OwnTarget & { endpointId: string; caller: CallerPath };
+
+function toRecordDoor(records: Records, { endpointId, schema, caller }: Site): Door {
+  return {
+    create: (body) => records.create({ endpointId, schema, caller, body }),
+    update: (change) => records.update({ endpointId, schema, caller, ...change }),
+    remove: (removal) => records.remove({ endpointId, ...removal }),
+  };
+}
+
+function toUserDoor(users: OwnerWriteRequest["users"], site: Site): Door {
+  return {
+    create: (body) => users.register({ site, body, caller: site.caller, address: null, isTrusted: true }),
+    update: (change) => users.update({ site, ...change, caller: site.caller, address: null }),
+    remove: (removal) => users.remove({ site, ...removal }),
+  };
+}
+
+async function put({
+  door,
+  records,
+  endpointId,
+  write,
+}: {
+  door: Door;
+  records: Pick<Records, "findVersion">;
+  endpointId: string;
+  write: OwnerWrite;
+}): Promise<StoredRecord> {
+  if (write.type === "POST") return door.create(await parseBody(write.body));
+  const { uniqueId: id, ifMatch } = write;
+  const onCondition = (act: (expectedVersion: number | undefined) => Promise<StoredRecord>) =>
+    writeIfMatch({ versions: parseIfMatch(ifMatch ?? undefined), readVersion: () => records.findVersion({ endpointId, id }), write: act });
+  if (write.type === "DELETE") return onCondition((expectedVersion) => door.remove({ id, expectedVersion }));
+  const strategy = parsePutStrategy(write.strategy);
+  const body = await parseBody(write.body);
+  return onCondition((expectedVersion) => door.update({ id, strategy, body, expectedVersion }));
+}
+
+function parseBody({ contentType, bytes }: SentBody): Promise<RecordBody> {
+  return parseRecordBody({ kind: parseContentKind(contentType), bytes });
+}
