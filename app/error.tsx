@@ -1,7 +1,7 @@
 /** For pages that failed, outside the dashboard's frame. */
 "use client";
 
-import { PageFailure } from "@/src/ui/components/page-failure";
+import { PageFailure } from "@/src/ui/components/page/page-failure";
 
 export default function ErrorPage({ error, retry }: { error: unknown; retry: () => void }) {
   return (

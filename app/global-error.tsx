@@ -1,7 +1,7 @@
 /** When even the document failed. It brings its own, and can't rely on fonts. */
 "use client";
 
-import { PageFailure } from "@/src/ui/components/page-failure";
+import { PageFailure } from "@/src/ui/components/page/page-failure";
 import "./globals.css";
 
 export default function GlobalErrorPage({ error, retry }: { error: unknown; retry: () => void }) {

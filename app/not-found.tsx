@@ -1,6 +1,6 @@
 /** For addresses that lead nowhere, outside the dashboard's frame. */
 import type { Metadata } from "next";
-import { Nothing } from "@/src/ui/components/nothing";
+import { Nothing } from "@/src/ui/components/page/nothing";
 
 export const metadata: Metadata = { title: "Not found" };
 

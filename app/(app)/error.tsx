@@ -1,7 +1,7 @@
 /** A page inside the dashboard failed. */
 "use client";
 
-import { PageFailure } from "@/src/ui/components/page-failure";
+import { PageFailure } from "@/src/ui/components/page/page-failure";
 
 export default function AppErrorPage({ error, retry }: { error: unknown; retry: () => void }) {
   return (

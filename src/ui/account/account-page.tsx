@@ -7,7 +7,7 @@ import { signOut } from "../api/sign-in";
 import { enter } from "../auth/enter";
 import { subscribeSettings } from "../browser-setting";
 import { Button } from "../components/button";
-import { Page, Panel, Section } from "../components/page";
+import { Page, Panel, Section } from "../components/page/page";
 import { Switch } from "../components/switch";
 import { FormFailure } from "../forms/form-failure";
 import { useAction } from "../forms/use-action";

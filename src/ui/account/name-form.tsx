@@ -4,7 +4,7 @@
 import { useRouter } from "next/navigation";
 import { requestJson } from "../api/request";
 import { TextField } from "../components/field";
-import { Panel } from "../components/page";
+import { Panel } from "../components/page/page";
 import { bySchema } from "../forms/by-schema";
 import { FormFailure } from "../forms/form-failure";
 import { SubmitButton } from "../forms/submit-button";

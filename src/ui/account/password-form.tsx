@@ -7,7 +7,7 @@ import { PASSWORD_LENGTH_MIN } from "@/src/shared/text/password-length";
 import { sessionsQuery, tokensQuery } from "../api/queries";
 import { requestJson } from "../api/request";
 import { TextField } from "../components/field";
-import { Panel } from "../components/page";
+import { Panel } from "../components/page/page";
 import { bySchema } from "../forms/by-schema";
 import { FormFailure } from "../forms/form-failure";
 import { SubmitButton } from "../forms/submit-button";

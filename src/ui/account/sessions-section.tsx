@@ -8,7 +8,7 @@ import { sessionsQuery } from "../api/queries";
 import { requestJson } from "../api/request";
 import { Badge } from "../components/badge";
 import { Button } from "../components/button";
-import { Panel, Section } from "../components/page";
+import { Panel, Section } from "../components/page/page";
 import { RelativeTime } from "../components/relative-time";
 import { FormFailure } from "../forms/form-failure";
 import { useAction } from "../forms/use-action";

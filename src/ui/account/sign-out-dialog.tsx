@@ -6,7 +6,7 @@ import { useState } from "react";
 import { sessionsQuery, tokensQuery } from "../api/queries";
 import { requestJson } from "../api/request";
 import { Button } from "../components/button";
-import { Dialog, DialogActions } from "../components/dialog";
+import { Dialog, DialogActions } from "../components/overlay/dialog";
 import { Switch } from "../components/switch";
 import { FormFailure } from "../forms/form-failure";
 import { useAction } from "../forms/use-action";

@@ -9,7 +9,7 @@ import { requestJson } from "../api/request";
 import { Badge } from "../components/badge";
 import { Button } from "../components/button";
 import { ButtonLink } from "../components/button-link";
-import { Panel, Section } from "../components/page";
+import { Panel, Section } from "../components/page/page";
 import { RelativeTime } from "../components/relative-time";
 import { NameConfirmation } from "../forms/name-confirmation";
 import { notify } from "../notifications/notify";

@@ -7,7 +7,7 @@ import type { ConnectionView } from "@/src/shared/management/schemas";
 import { requestJson } from "../api/request";
 import { RequestError } from "../api/request-error";
 import { Button } from "../components/button";
-import { Dialog, DialogActions } from "../components/dialog";
+import { Dialog, DialogActions } from "../components/overlay/dialog";
 import { notify } from "../notifications/notify";
 import { toWho } from "./connection-look";
 

@@ -1,8 +1,8 @@
 /** All keys of the console, from the one list. */
 "use client";
 
-import { Dialog } from "../components/dialog";
 import { Kbd } from "../components/kbd";
+import { Dialog } from "../components/overlay/dialog";
 import { SHORTCUTS, toKeyNames } from "./shortcuts";
 
 export function ShortcutSheet({

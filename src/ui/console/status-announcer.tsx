@@ -2,8 +2,8 @@
 "use client";
 
 import { useEffect, useRef, useState } from "react";
-import type { Flush } from "./console-messages";
-import type { ConnectionState } from "./stream-connection";
+import type { ConnectionState } from "../stream/stream-connection";
+import type { Flush } from "./engine/console-messages";
 
 const INTERVAL_MS = 5000;
 

@@ -7,11 +7,11 @@ import { Button } from "../components/button";
 import { classNames } from "../components/class-names";
 import { CONTROL } from "../components/field";
 import { formatCount } from "../format/number";
+import { OPERATION_LOOKS } from "../stream/operations";
 import { ConnectionStatus } from "./connection-status";
-import type { Flush } from "./console-messages";
-import { type EventFilter, isFilterEmpty, OPERATIONS, type Operation } from "./event-filter";
-import { OPERATION_LOOKS } from "./operations";
-import { RateStrip } from "./rate-strip";
+import type { Flush } from "./engine/console-messages";
+import { type EventFilter, isFilterEmpty, OPERATIONS, type Operation } from "./engine/event-filter";
+import { RateStrip } from "./list/rate-strip";
 import { toTooltip } from "./shortcuts";
 
 interface Props {

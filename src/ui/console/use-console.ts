@@ -2,9 +2,9 @@
 "use client";
 
 import { useEffect, useState } from "react";
-import { ConsoleClient } from "./console-client";
-import type { Flush } from "./console-messages";
-import type { EventFilter } from "./event-filter";
+import { ConsoleClient } from "./engine/console-client";
+import type { Flush } from "./engine/console-messages";
+import type { EventFilter } from "./engine/event-filter";
 
 /** `filter` counts when the page is opened; later ones go through the client. */
 export function useConsole(endpointId: string, initial: Flush, filter: EventFilter): { flush: Flush; client: ConsoleClient | undefined } {

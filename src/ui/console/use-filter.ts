@@ -2,7 +2,7 @@
 "use client";
 
 import { debounce, parseAsString, useQueryStates } from "nuqs";
-import { type EventFilter, parseFilter, toFilterQuery } from "./event-filter";
+import { type EventFilter, parseFilter, toFilterQuery } from "./engine/event-filter";
 
 const PARSERS = { q: parseAsString, op: parseAsString };
 

@@ -1,9 +1,9 @@
 /** What a request was answered: status, time, size, headers, body. */
 import type { ReactNode } from "react";
 import { CodeBlock } from "../components/code-block";
-import { toPrettyText } from "../console/json-print";
-import { parseJson } from "../console/json-tree";
 import { formatBytes } from "../format/number";
+import { toPrettyText } from "../json/json-print";
+import { parseJson } from "../json/json-tree";
 import type { CallAnswer } from "./send-call";
 
 export function CallResult({ answer }: { answer: CallAnswer }) {

@@ -4,7 +4,7 @@
 import Link from "next/link";
 import { type ApiDocument, listOperations } from "@/src/shared/openapi";
 import { buttonClass } from "../components/button";
-import { Page, Section } from "../components/page";
+import { Page, Section } from "../components/page/page";
 import type { CallContext } from "./call";
 import { OperationList } from "./operation-list";
 

@@ -12,7 +12,7 @@ import { buttonClass } from "../components/button";
 import { CodeBlock } from "../components/code-block";
 import { CopyButton } from "../components/copy-button";
 import { CONTROL, Field } from "../components/field";
-import { Section } from "../components/page";
+import { Section } from "../components/page/page";
 import { TabList, tabPanel, useTabs } from "../components/tabs";
 import { OperationList } from "../docs/operation-list";
 import { formatBytes } from "../format/number";

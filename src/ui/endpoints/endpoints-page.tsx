@@ -5,9 +5,9 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { endpointsQuery } from "../api/queries";
 import { Button } from "../components/button";
-import { EmptyState } from "../components/empty-state";
-import { Page } from "../components/page";
-import { ProblemPanel } from "../components/problem-panel";
+import { EmptyState } from "../components/page/empty-state";
+import { Page } from "../components/page/page";
+import { ProblemPanel } from "../components/page/problem-panel";
 import { CreateEndpointDialog } from "./create-endpoint-dialog";
 import { EndpointTable } from "./endpoint-table";
 

@@ -3,8 +3,8 @@
 
 import { type ReactNode, type RefObject, useRef } from "react";
 import { Button } from "../components/button";
-import { Dialog, DialogActions } from "../components/dialog";
 import { TextField } from "../components/field";
+import { Dialog, DialogActions } from "../components/overlay/dialog";
 import { FormFailure } from "./form-failure";
 import { SubmitButton } from "./submit-button";
 import { type CheckedForm, useForm } from "./use-form";

@@ -3,7 +3,7 @@
 
 import { Button } from "../components/button";
 import { CodeBlock } from "../components/code-block";
-import { DialogActions } from "../components/dialog";
+import { DialogActions } from "../components/overlay/dialog";
 
 /** `what`: as in “Copy {what}”. */
 export function SecretOnce({ secret, what, warning, onDone }: { secret: string; what: string; warning: string; onDone: () => void }) {

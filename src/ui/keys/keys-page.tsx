@@ -7,8 +7,8 @@ import type { ManagedKey, ManagedProject } from "@/src/shared/management/schemas
 import { keysQuery, projectQuery } from "../api/queries";
 import { requestJson } from "../api/request";
 import { Button } from "../components/button";
-import { EmptyState } from "../components/empty-state";
-import { Page, Panel } from "../components/page";
+import { EmptyState } from "../components/page/empty-state";
+import { Page, Panel } from "../components/page/page";
 import { NameConfirmation } from "../forms/name-confirmation";
 import { notify } from "../notifications/notify";
 import { CreateKeyDialog } from "./create-key-dialog";

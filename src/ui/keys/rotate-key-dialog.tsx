@@ -7,7 +7,7 @@ import type { ManagedKey } from "@/src/shared/management/schemas";
 import { keysQuery } from "../api/queries";
 import { requestJson } from "../api/request";
 import { Button } from "../components/button";
-import { Dialog, DialogActions } from "../components/dialog";
+import { Dialog, DialogActions } from "../components/overlay/dialog";
 import { Segments } from "../components/segments";
 import { bySchema } from "../forms/by-schema";
 import { FormFailure } from "../forms/form-failure";

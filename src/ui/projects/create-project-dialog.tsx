@@ -8,7 +8,7 @@ import { suggestProjectName } from "@/src/shared/text/names";
 import { projectsQuery } from "../api/queries";
 import { requestJson } from "../api/request";
 import { Button } from "../components/button";
-import { Dialog, DialogActions } from "../components/dialog";
+import { Dialog, DialogActions } from "../components/overlay/dialog";
 import { bySchema } from "../forms/by-schema";
 import { FormFailure } from "../forms/form-failure";
 import { NameField } from "../forms/name-field";

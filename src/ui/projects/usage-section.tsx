@@ -4,8 +4,8 @@
 import { useQuery } from "@tanstack/react-query";
 import type { ProjectUsage, QuotaName } from "@/src/shared/management/quotas";
 import { usageQuery } from "../api/queries";
-import { Panel, Section } from "../components/page";
-import { ProblemPanel } from "../components/problem-panel";
+import { Panel, Section } from "../components/page/page";
+import { ProblemPanel } from "../components/page/problem-panel";
 import { formatBytes, formatCount } from "../format/number";
 
 /** From here on a bar is meant to be noticed. */

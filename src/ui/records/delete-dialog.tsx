@@ -3,7 +3,7 @@
 
 import { useRef } from "react";
 import { Button } from "../components/button";
-import { Dialog, DialogActions } from "../components/dialog";
+import { Dialog, DialogActions } from "../components/overlay/dialog";
 import { formatPlural } from "../format/number";
 import { FormFailure } from "../forms/form-failure";
 import { useAction } from "../forms/use-action";

@@ -2,18 +2,18 @@
 "use client";
 
 import { type ComponentProps, lazy, Suspense, useEffect } from "react";
-import { Skeleton } from "../components/skeleton";
-import type { ExportDialog } from "./export-dialog";
-import type { ImportDialog } from "./import-dialog";
-import type { RecordComposer } from "./record-composer";
-import type { RecordPanel } from "./record-panel";
+import { Skeleton } from "../components/page/skeleton";
+import type { RecordComposer } from "./panel/record-composer";
+import type { RecordPanel } from "./panel/record-panel";
+import type { ExportDialog } from "./transfer/export-dialog";
+import type { ImportDialog } from "./transfer/import-dialog";
 
 const PRELOAD_AFTER_MS = 1500;
 
-const loadPanel = () => import("./record-panel");
-const loadComposer = () => import("./record-composer");
-const loadImport = () => import("./import-dialog");
-const loadExport = () => import("./export-dialog");
+const loadPanel = () => import("./panel/record-panel");
+const loadComposer = () => import("./panel/record-composer");
+const loadImport = () => import("./transfer/import-dialog");
+const loadExport = () => import("./transfer/export-dialog");
 
 const Panel = lazy(async () => ({ default: (await loadPanel()).RecordPanel }));
 const Composer = lazy(async () => ({ default: (await loadComposer()).RecordComposer }));

@@ -1,7 +1,7 @@
 /** In place of the grid while there is nothing in it: what to do about it. */
 import { Button } from "../components/button";
 import { CodeBlock } from "../components/code-block";
-import { EmptyState } from "../components/empty-state";
+import { EmptyState } from "../components/page/empty-state";
 import { type Target, toCurl, toFirstCurl, toHttpUrl } from "../snippets/snippets";
 
 const FIRST_USER = '{"username":"ada","password":"choose a long one"}';

@@ -4,7 +4,7 @@ import type { ImportChecked, Imported, RecordsDeleted } from "@/src/shared/manag
 import type { CsvDelimiter, ExportFormat } from "@/src/shared/record-limits";
 import { requestJson } from "../api/request";
 import { readJson, readProblem, refusePage, toUnreachable } from "../api/request-error";
-import { type GridPage, type GridQuery, type GridRow, parseGridPage, parseGridRecord, toParameters } from "./grid-row";
+import { type GridPage, type GridQuery, type GridRow, parseGridPage, parseGridRecord, toParameters } from "./grid/grid-row";
 
 const PAGE_RECORDS = 200;
 

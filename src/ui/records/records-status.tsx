@@ -4,7 +4,7 @@
 import { Button } from "../components/button";
 import { ConnectionStatus } from "../console/connection-status";
 import { formatCount, formatPlural } from "../format/number";
-import { type GridData, ROWS_MAX } from "./use-grid";
+import { type GridData, ROWS_MAX } from "./grid/use-grid";
 import { useSettled } from "./use-settled";
 
 const SPOKEN_MS = 3000;

@@ -6,10 +6,10 @@ import { type FormEvent, type RefObject, useId, useState } from "react";
 import { parseRecordFilter } from "@/src/shared/streams/record-filter";
 import { Button, buttonClass } from "../components/button";
 import { CONTROL } from "../components/field";
-import { Menu, MenuItem, MenuSeparator } from "../components/menu";
-import { type ColumnPath, toColumnName } from "./grid-columns";
-import type { GridQuery } from "./grid-row";
-import { type ShownSort, toSortColumn } from "./record-grid";
+import { Menu, MenuItem, MenuSeparator } from "../components/overlay/menu";
+import { type ColumnPath, toColumnName } from "./grid/grid-columns";
+import type { GridQuery } from "./grid/grid-row";
+import { type ShownSort, toSortColumn } from "./grid/record-grid";
 
 interface Props {
   query: GridQuery;

@@ -5,9 +5,9 @@ import { useEffect, useRef, useState } from "react";
 import type { IssuedTicket } from "@/src/shared/management/schemas";
 import { requestJson } from "../api/request";
 import { isUnanswered, RequestError } from "../api/request-error";
-import type { ConsoleEvent } from "../console/event-ring";
-import { type ConnectionState, type Opening, StreamConnection, type StreamSocket } from "../console/stream-connection";
-import { parseStreamMessage } from "../console/stream-message";
+import type { ConsoleEvent } from "../console/engine/event-ring";
+import { type ConnectionState, type Opening, StreamConnection, type StreamSocket } from "../stream/stream-connection";
+import { parseStreamMessage } from "../stream/stream-message";
 
 /** Changes are handed on together this often: thousands a second must not redraw thousands of times. */
 const BATCH_MS = 200;

@@ -7,7 +7,7 @@ import { useState } from "react";
 import type { EndpointDetail } from "@/src/shared/management/schemas";
 import { endpointQuery, endpointsQuery } from "../api/queries";
 import { Button } from "../components/button";
-import { Panel } from "../components/page";
+import { Panel } from "../components/page/page";
 import { Switch } from "../components/switch";
 import { CreateEndpointDialog } from "../endpoints/create-endpoint-dialog";
 import { formatPlural } from "../format/number";

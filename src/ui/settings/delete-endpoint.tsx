@@ -8,7 +8,7 @@ import type { EndpointDetail } from "@/src/shared/management/schemas";
 import { endpointQuery, endpointsQuery } from "../api/queries";
 import { requestJson } from "../api/request";
 import { Button } from "../components/button";
-import { Section } from "../components/page";
+import { Section } from "../components/page/page";
 import { formatPlural } from "../format/number";
 import { NameConfirmation } from "../forms/name-confirmation";
 import { notify } from "../notifications/notify";

@@ -9,7 +9,7 @@ import { suggestEndpointName } from "@/src/shared/text/names";
 import { endpointQuery, endpointsQuery } from "../api/queries";
 import { requestJson } from "../api/request";
 import { TextAreaField, TextField } from "../components/field";
-import { Panel, Section } from "../components/page";
+import { Panel, Section } from "../components/page/page";
 import { KIND_HINTS, KIND_LABELS } from "../endpoints/kind-choice";
 import { bySchema } from "../forms/by-schema";
 import { FormFailure } from "../forms/form-failure";

@@ -11,7 +11,7 @@ import { projectQuery, projectsQuery } from "../api/queries";
 import { requestJson } from "../api/request";
 import { Button } from "../components/button";
 import { TextAreaField, TextField } from "../components/field";
-import { Page, Panel, Section } from "../components/page";
+import { Page, Panel, Section } from "../components/page/page";
 import { Switch } from "../components/switch";
 import { formatCount, formatPlural } from "../format/number";
 import { bySchema } from "../forms/by-schema";

@@ -7,7 +7,7 @@ import type { EndpointDetail } from "@/src/shared/management/schemas";
 import { endpointQuery } from "../api/queries";
 import { requestJson } from "../api/request";
 import { Button } from "../components/button";
-import { Panel, Section } from "../components/page";
+import { Panel, Section } from "../components/page/page";
 import { JsonEditor } from "../editor/json-editor";
 import { formatPlural } from "../format/number";
 import { FormFailure } from "../forms/form-failure";

@@ -5,7 +5,7 @@ import { useState } from "react";
 import type { SchemaChecked } from "@/src/shared/management/schemas";
 import { requestJson } from "../api/request";
 import { Button } from "../components/button";
-import { Panel } from "../components/page";
+import { Panel } from "../components/page/page";
 import { JsonEditor, type JsonProblem } from "../editor/json-editor";
 import { formatPlural } from "../format/number";
 import { FormFailure } from "../forms/form-failure";

@@ -4,7 +4,7 @@
 import { useSyncExternalStore } from "react";
 import { signOut } from "../api/sign-in";
 import { subscribeSettings } from "../browser-setting";
-import { Menu, MenuItem, MenuLink, MenuSeparator } from "../components/menu";
+import { Menu, MenuItem, MenuLink, MenuSeparator } from "../components/overlay/menu";
 import { notify } from "../notifications/notify";
 import { readTheme, THEMES, type Theme, writeTheme } from "../theme/theme";
 import type { ShellUser } from "./shell";

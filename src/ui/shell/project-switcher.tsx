@@ -4,7 +4,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { ChevronsUpDown } from "lucide-react";
 import { projectsQuery } from "../api/queries";
-import { Menu, MenuLink, MenuSeparator } from "../components/menu";
+import { Menu, MenuLink, MenuSeparator } from "../components/overlay/menu";
 
 export function ProjectSwitcher({ projectId }: { projectId: string | undefined }) {
   const { data: projects = [] } = useQuery(projectsQuery());

@@ -6,7 +6,7 @@ import type { AppUserView } from "@/src/shared/management/schemas";
 import { requestJson } from "../api/request";
 import { Button } from "../components/button";
 import { CopyButton } from "../components/copy-button";
-import { Dialog } from "../components/dialog";
+import { Dialog } from "../components/overlay/dialog";
 import { RelativeTime } from "../components/relative-time";
 import { formatPlural } from "../format/number";
 import { NameConfirmation } from "../forms/name-confirmation";

@@ -1,5 +1,5 @@
 /** For addresses inside a project that lead nowhere. */
-import { Nothing } from "@/src/ui/components/nothing";
+import { Nothing } from "@/src/ui/components/page/nothing";
 
 export default function NotFoundPage() {
   return (

@@ -8,8 +8,8 @@ import { getRuntime } from "@/src/runtime/registry";
 import { Prefetched } from "@/src/ui/api/prefetched";
 import { endpointQuery, keysQuery } from "@/src/ui/api/queries";
 import { Console } from "@/src/ui/console/console";
-import { parseFilter } from "@/src/ui/console/event-filter";
-import { toFirstPaint } from "@/src/ui/console/first-paint";
+import { parseFilter } from "@/src/ui/console/engine/event-filter";
+import { toFirstPaint } from "@/src/ui/console/engine/first-paint";
 
 export const metadata: Metadata = { title: "Live" };
 

@@ -10,7 +10,7 @@ import { isAppError } from "@/src/shared/errors";
 import { RECORD_ORDERS } from "@/src/shared/record-limits";
 import { Prefetched } from "@/src/ui/api/prefetched";
 import { endpointQuery, keysQuery } from "@/src/ui/api/queries";
-import { type GridQuery, ORDER_DEFAULT, parseGridPage, toParameters } from "@/src/ui/records/grid-row";
+import { type GridQuery, ORDER_DEFAULT, parseGridPage, toParameters } from "@/src/ui/records/grid/grid-row";
 import { RecordsPage } from "@/src/ui/records/records-page";
 import { recordsQuery } from "@/src/ui/records/records-query";
 

@@ -1,0 +1,58 @@
+/** Sends what the composer holds, through the management API (G7). Bodies go as typed: digits and key order stay. */
+import { PUT_STRATEGIES, type PutStrategy } from "@/src/shared/streams/protocol";
+import { readJson, readProblem, toUnreachable } from "../../api/request-error";
+import { type CurlRequest, type Target, toHttpUrl } from "../../snippets/snippets";
+
+export const METHODS = ["POST", "PUT", "DELETE"] as const;
+export type Method = (typeof METHODS)[number];
+
+export interface Draft {
+  method: Method;
+  /** Of PUT and DELETE. */
+  recordId: string;
+  /** Of PUT. */
+  strategy: PutStrategy;
+  format: "json" | "text";
+  body: string;
+}
+
+export const STRATEGIES: readonly PutStrategy[] = PUT_STRATEGIES;
+
+export interface Sent {
+  status: number;
+  durationMs: number;
+  recordId: string;
+}
+
+/** What the server answered. Raises RequestError. */
+export async function sendDraft(endpointId: string, draft: Draft): Promise<Sent> {
+  const startMs = performance.now();
+  const records = `/api/manage/endpoints/${endpointId}/records`;
+  const path = draft.method === "POST" ? records : `${records}/${draft.recordId}`;
+  const response = await fetch(draft.method === "PUT" ? `${path}?strategy=${draft.strategy}` : path, {
+    method: draft.method,
+    credentials: "same-origin",
+    cache: "no-store",
+    ...(draft.method === "DELETE" ? {} : { body: draft.body, headers: { "Content-Type": toContentType(draft) } }),
+  }).catch(() => Promise.reject(toUnreachable()));
+  if (!response.ok) throw await readProblem(response);
+  const durationMs = Math.round(performance.now() - startMs);
+  const { uniqueId } = await readJson<{ uniqueId: string }>(response);
+  return { status: response.status, durationMs, recordId: uniqueId };
+}
+
+/** The same request to the public endpoint. */
+export function toDraftRequest(draft: Draft, target: Target): CurlRequest {
+  const { method, recordId, strategy, body } = draft;
+  const name = method === "POST" ? "" : `&uniqueId=${recordId || "<id>"}`;
+  const how = method === "PUT" && strategy !== "force" ? `&strategy=${strategy}` : "";
+  return {
+    method,
+    url: `${toHttpUrl(target)}${name}${how}`,
+    ...(method === "DELETE" ? {} : { body: { content: body, contentType: toContentType(draft) } }),
+  };
+}
+
+function toContentType({ format }: Draft): string {
+  return format === "json" ? "application/json" : "text/plain";
+}

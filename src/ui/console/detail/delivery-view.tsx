@@ -1,0 +1,72 @@
+/** Who of those who listen gets a change, and who does not, and why (G17). Honest about what it knows: the streams that are open now. */
+"use client";
+
+import { useQuery } from "@tanstack/react-query";
+import type { Deliveries, DeliveryVerdict } from "@/src/shared/management/schemas";
+import { deliveriesQuery } from "../../api/queries";
+import { Badge } from "../../components/badge";
+import { ProblemPanel } from "../../components/page/problem-panel";
+import { Spinner } from "../../components/spinner";
+import { shorten, toWho } from "../../connections/connection-look";
+import { formatClock } from "../../format/time";
+import type { ConsoleEvent } from "../engine/event-ring";
+
+const LABELS: Readonly<Record<DeliveryVerdict, string>> = {
+  sent: "Gets it",
+  waiting: "Will get it",
+  refused: "Refused",
+  filtered: "Left out",
+  later: "Came later",
+};
+const TONES = { sent: "live", waiting: "warn", refused: "plain", filtered: "plain", later: "plain" } as const;
+
+export function DeliveryView({ endpointId, event }: { endpointId: string; event: ConsoleEvent }) {
+  const { data, error, refetch } = useQuery(deliveriesQuery(endpointId, event.seq));
+  if (error) return <ProblemPanel what="Who gets this change can’t be told now." error={error} onRetry={() => void refetch()} />;
+  if (!data) return <Spinner />;
+  return (
+    <div className="flex flex-col gap-4">
+      <Times committedMs={Date.parse(data.at)} receivedMs={event.receivedMs} />
+      <p className="text-muted">{toSentence(data)}</p>
+      <ul aria-label="Open streams" className="flex flex-col divide-y divide-line border-y border-line">
+        {data.streams.map((stream) => (
+          <li key={stream.id} className="flex flex-col gap-1 py-2.5">
+            <span className="flex flex-wrap items-baseline justify-between gap-x-3">
+              <span className="font-medium wrap-anywhere">{toWho(stream)}</span>
+              <Badge tone={TONES[stream.verdict]}>{LABELS[stream.verdict]}</Badge>
+            </span>
+            <span className="text-muted">{stream.reason}</span>
+            {stream.filter === null ? null : <code className="text-data wrap-anywhere">{shorten(stream.filter)}</code>}
+          </li>
+        ))}
+      </ul>
+      {data.total > data.streams.length ? <p className="text-muted">And {data.total - data.streams.length} more.</p> : null}
+    </div>
+  );
+}
+
+function Times({ committedMs, receivedMs }: { committedMs: number; receivedMs: number }) {
+  const isLive = !Number.isNaN(receivedMs);
+  return (
+    <dl className="grid grid-cols-[6.5rem_minmax(0,1fr)] gap-x-3 text-data leading-5">
+      <dt className="text-muted">Committed</dt>
+      <dd className="font-mono">{formatClock(committedMs)}</dd>
+      <dt className="text-muted">Received here</dt>
+      <dd className="font-mono">
+        {isLive ? formatClock(receivedMs) : "read from the log"}
+        {isLive ? <span className="text-muted"> ({toLag(receivedMs - committedMs)} by both clocks)</span> : null}
+      </dd>
+    </dl>
+  );
+}
+
+function toLag(ms: number): string {
+  return `${ms < 0 ? "−" : "+"}${Math.abs(Math.round(ms)).toLocaleString("en")} ms`;
+}
+
+function toSentence({ owner, streams, total }: Deliveries): string {
+  const whose = owner === null ? "The record belongs to nobody." : `The record belongs to ${owner}.`;
+  if (total === 0) return `${whose} Nobody listens now.`;
+  const count = streams.filter(({ verdict }) => verdict === "sent" || verdict === "waiting").length;
+  return `${whose} Of the streams that are open now:${total > streams.length ? "" : ` ${count} of ${total} get it.`}`;
+}

@@ -1,0 +1,186 @@
+/** One change, looked at: what changed, its JSON, its text, who gets it. Beside the list, or over it on narrow screens. */
+"use client";
+
+import { Pencil, Trash2, X } from "lucide-react";
+import { lazy, memo, type ReactNode, Suspense, useMemo, useState } from "react";
+import { Button } from "../../components/button";
+import { CopyButton } from "../../components/copy-button";
+import { Spinner } from "../../components/spinner";
+import { TabList, tabPanel, useTabs } from "../../components/tabs";
+import { formatBytes } from "../../format/number";
+import { formatClock, formatDate } from "../../format/time";
+import { toPrettyText } from "../../json/json-print";
+import { type JsonNode, parseStored } from "../../json/json-tree";
+import { JsonView } from "../../json/json-view";
+import { OPERATION_LOOKS } from "../../stream/operations";
+import { toMessageText } from "../../stream/record-text";
+import type { Detail } from "../engine/console-client";
+import type { PreviousVersion } from "../engine/console-messages";
+import type { ConsoleEvent } from "../engine/event-ring";
+import { toTooltip } from "../shortcuts";
+import { ChangesView } from "./changes-view";
+
+export type DetailTab = "changes" | "json" | "raw" | "delivery";
+
+const TABS = [
+  { value: "changes", label: "Changes", title: toTooltip("tab-changes") },
+  { value: "json", label: "JSON", title: toTooltip("tab-json") },
+  { value: "raw", label: "Raw", title: toTooltip("tab-raw") },
+  { value: "delivery", label: "Delivery", title: toTooltip("tab-delivery") },
+] as const;
+
+/** Longer texts are shown in part first: laying out megabytes takes the browser long. */
+const RAW_LENGTH_MAX = 100_000;
+
+const DeliveryView = lazy(async () => ({ default: (await import("./delivery-view")).DeliveryView }));
+
+interface Props {
+  endpointId: string;
+  detail: Detail | undefined;
+  tab: DetailTab;
+  onTab: (tab: DetailTab) => void;
+  onClose: () => void;
+  onEdit: (event: ConsoleEvent) => void;
+  onDelete: (event: ConsoleEvent) => void;
+}
+
+export function DetailPanel({ detail, ...props }: Props) {
+  return (
+    <section aria-label="Detail" className="flex h-full min-h-0 flex-col bg-surface">
+      {detail?.event ? (
+        <Content {...props} event={detail.event} previous={detail.previous} />
+      ) : (
+        <div className="flex h-12 items-center justify-between border-b border-line pr-2 pl-4 text-muted">
+          {detail ? "This change is no longer held here." : <Spinner />}
+          <CloseButton onClose={props.onClose} />
+        </div>
+      )}
+    </section>
+  );
+}
+
+function Content({
+  endpointId,
+  event,
+  previous,
+  tab,
+  onTab,
+  onClose,
+  onEdit,
+  onDelete,
+}: Omit<Props, "detail"> & { event: ConsoleEvent; previous: PreviousVersion }) {
+  const node = useMemo(() => parseStored(event.data), [event.data]);
+  const tabs = useTabs(tab);
+  const isGone = event.kind === "delete";
+  return (
+    <>
+      <header className="flex h-12 shrink-0 items-center gap-1 border-b border-line pr-2 pl-4">
+        <h2 className="flex min-w-0 flex-1 items-baseline gap-2 font-medium">
+          <OperationTitle event={event} />
+          <span className="text-muted">seq {event.seq}</span>
+        </h2>
+        {isGone ? null : (
+          <>
+            <Button tone="quiet" square aria-label="Edit this record" title="Edit this record" onClick={() => onEdit(event)}>
+              <Pencil className="size-3.5" aria-hidden="true" />
+            </Button>
+            <Button tone="quiet" square aria-label="Delete this record" title="Delete this record" onClick={() => onDelete(event)}>
+              <Trash2 className="size-3.5" aria-hidden="true" />
+            </Button>
+          </>
+        )}
+        <CloseButton onClose={onClose} />
+      </header>
+      <div className="flex shrink-0 items-center justify-between border-b border-line pr-3 pl-2">
+        <TabList state={tabs} label="View" look="line" tabs={TABS} onChange={onTab} />
+        <CopyButton text={() => toPrettyText(node)} what="the JSON">
+          Copy
+        </CopyButton>
+      </div>
+      <div {...tabPanel(tabs)} className="min-h-0 flex-1 overflow-y-auto px-4 py-3 focus-visible:-outline-offset-2">
+        {tab === "changes" ? <ChangesView event={event} node={node} previous={previous} /> : null}
+        {tab === "json" ? <JsonView node={node} /> : null}
+        {tab === "raw" ? <Raw event={event} /> : null}
+        {tab === "delivery" ? (
+          <Suspense fallback={null}>
+            <DeliveryView endpointId={endpointId} event={event} />
+          </Suspense>
+        ) : null}
+      </div>
+      <Facts event={event} />
+    </>
+  );
+}
+
+function OperationTitle({ event: { kind } }: { event: ConsoleEvent }) {
+  if (kind !== "create" && kind !== "update" && kind !== "delete") return null;
+  const { glyph, colour } = OPERATION_LOOKS[kind];
+  return (
+    <span className={`font-mono text-data ${colour}`}>
+      <span aria-hidden="true">{glyph}</span> {kind}
+    </span>
+  );
+}
+
+function CloseButton({ onClose }: { onClose: () => void }) {
+  return (
+    <Button tone="quiet" square aria-label="Close the detail" title={toTooltip("close")} onClick={onClose}>
+      <X className="size-4" aria-hidden="true" />
+    </Button>
+  );
+}
+
+const Raw = memo(function Raw({ event }: { event: ConsoleEvent }) {
+  const [whole, setWhole] = useState(false);
+  const text = toMessageText(event) ?? event.data;
+  const isCut = !whole && text.length > RAW_LENGTH_MAX;
+  return (
+    <div className="flex flex-col items-start gap-2">
+      <pre className="w-full font-mono text-data leading-5 wrap-anywhere whitespace-pre-wrap">
+        {isCut ? `${text.slice(0, RAW_LENGTH_MAX)}…` : text}
+      </pre>
+      {isCut ? <Button onClick={() => setWhole(true)}>Show all {formatBytes(new TextEncoder().encode(text).length)}</Button> : null}
+    </div>
+  );
+});
+
+const Facts = memo(function Facts({ event }: { event: ConsoleEvent }) {
+  return (
+    <dl className="grid shrink-0 grid-cols-[4.5rem_minmax(0,1fr)] gap-x-3 border-t border-line px-4 py-2.5 text-data leading-5">
+      <Fact term="Record">
+        <span className="font-mono wrap-anywhere">{event.recordId}</span> <CopyButton text={event.recordId} what="the record’s id" />
+      </Fact>
+      <Fact term="Created">
+        <Moment ms={event.createdMs} />
+      </Fact>
+      <Fact term={event.kind === "delete" ? "Deleted" : "Updated"}>
+        <Moment ms={event.kind === "delete" ? event.atMs : event.updatedMs} />
+      </Fact>
+      <Fact term="Size">{formatBytes(new TextEncoder().encode(event.data).length)}</Fact>
+    </dl>
+  );
+});
+
+function Fact({ term, children }: { term: string; children: ReactNode }) {
+  return (
+    <>
+      <dt className="text-muted">{term}</dt>
+      <dd className="flex min-w-0 items-center gap-1">{children}</dd>
+    </>
+  );
+}
+
+function Moment({ ms }: { ms: number }) {
+  const iso = new Date(ms).toISOString();
+  return (
+    <time dateTime={iso} title={iso}>
+      {formatDate(iso)}, <span className="font-mono">{formatClock(ms)}</span>
+    </time>
+  );
+}
+
+/** For the “copy JSON” key: what the Copy button copies. */
+export function toCopyText(event: ConsoleEvent): string {
+  const node: JsonNode = parseStored(event.data);
+  return toPrettyText(node);
+}

@@ -1,0 +1,288 @@
+/**
+ * The console behind the page: takes messages of the stream, holds and filters events, and answers what the page shows. Runs in the worker;
+ * it must not touch the network, timers or the page but through its ports.
+ */
+import { parseCursor } from "@/src/shared/streams/cursor";
+import type { ConnectionState } from "../../stream/stream-connection";
+import { type LogPage, parseStreamMessage } from "../../stream/stream-message";
+import { PREVIEW_LENGTH_MAX, type RowView, toRowView } from "../list/row-view";
+import { type Flush, type HistoryState, RATE_SECONDS, type View } from "./console-messages";
+import { createMatcher, type EventFilter } from "./event-filter";
+import { type ConsoleEvent, EventRing, isMarkKind, type RingLimits } from "./event-ring";
+import { MatchedList } from "./matched-list";
+
+export const LIMITS: RingLimits = { eventsMax: 100_000, bytesMax: 128 * 1024 * 1024 };
+
+const ROW_CACHE_MAX = 2000;
+const MARK_ID = "0".repeat(32);
+
+const GAP_REASONS = {
+  expired: "they are no longer kept",
+  epoch_changed: "the log was replaced",
+  log_rewound: "the log has lost its end",
+} as const;
+
+/** Single-threaded; every method is quick but `setFilter`, which looks at everything held. */
+export class ConsoleEngine {
+  readonly #ring: EventRing;
+  readonly #list: MatchedList;
+  readonly #nowMs: () => number;
+  readonly #rowCache = new Map<number, RowView>();
+  readonly #rates = new Uint32Array(RATE_SECONDS + 1);
+  #rateSecond = 0;
+  #matches: ReturnType<typeof createMatcher>;
+  #matchedMarks = 0;
+  #generation = 0;
+  #view: View = { follow: true, count: 60, characters: PREVIEW_LENGTH_MAX };
+  /** The ordinal from which on events wait for the end of the pause. */
+  #pausedAt: number | undefined;
+  #connection: ConnectionState = { state: "connecting", attempt: 1 };
+  #history: HistoryState = "loading";
+  #cursor: string | undefined;
+  /** How far the log had gone when we came back after an interruption. */
+  #resumeTo: number | undefined;
+  #anchor: number | undefined;
+
+  constructor({ limits, filter, nowMs }: { limits: RingLimits; filter: EventFilter; nowMs: () => number }) {
+    this.#ring = new EventRing(limits);
+    this.#list = new MatchedList(limits.eventsMax);
+    this.#matches = createMatcher(filter);
+    this.#nowMs = nowMs;
+  }
+
+  /** Where the stream goes on after an interruption; undefined before the log was read. */
+  get cursor(): string | undefined {
+    return this.#cursor;
+  }
+  /** The seq of the oldest change held. */
+  get oldestSeq(): number | undefined {
+    for (let ordinal = this.#ring.first; ordinal < this.#ring.end; ordinal += 1) {
+      if (!isMarkKind(this.#ring.kind(ordinal))) return this.#ring.seq(ordinal);
+    }
+    return undefined;
+  }
+  get history(): HistoryState {
+    return this.#history;
+  }
+
+  setConnection(state: ConnectionState): void {
+    this.#connection = state;
+  }
+  setHistory(state: HistoryState): void {
+    this.#history = state;
+  }
+  setView(view: View): void {
+    this.#view = view;
+  }
+
+  /** The newest page of the log: what the list begins with, and where the stream goes on. */
+  begin(page: LogPage): void {
+    for (const event of page.events.toReversed()) this.#append(event);
+    this.#cursor = page.cursor;
+    this.#history = page.more ? "more" : "complete";
+  }
+
+  /** An older page, newest first. */
+  addOlder(page: LogPage): void {
+    this.#history = page.more ? "more" : "complete";
+    for (const event of page.events) {
+      if (!this.#ring.prepend(event)) {
+        this.#history = "full";
+        return;
+      }
+      if (this.#matches(this.#ring, this.#ring.first)) this.#list.prepend(this.#ring.first);
+    }
+  }
+
+  /** The log stands at `seq` as the stream is about to be opened again: what it brings up to there was missed. */
+  expectResume(seq: number): void {
+    this.#resumeTo = seq;
+  }
+
+  /** Takes a message of the stream. True for the one with which it begins. */
+  receive(text: string): boolean {
+    const message = parseStreamMessage(text, this.#nowMs());
+    if (!message) return false;
+    switch (message.type) {
+      case "ready":
+        this.#markResumed(message.cursor);
+        this.#cursor = message.cursor;
+        return true;
+      case "beat":
+        this.#cursor = message.cursor;
+        return false;
+      case "gap":
+        this.#markGap(message);
+        this.#cursor = message.cursor;
+        return false;
+      case "changes":
+        for (const event of message.events) this.#append(event);
+        this.#countRate(message.events.length);
+        this.#cursor = message.cursor;
+        return false;
+    }
+  }
+
+  pause(): void {
+    this.#pausedAt ??= this.#ring.end;
+  }
+  resume(): void {
+    this.#pausedAt = undefined;
+  }
+
+  /** Filters everything anew. `anchor`: the ordinal whose place, or the next one's, the following flush tells. */
+  setFilter(filter: EventFilter, anchor: number | undefined): void {
+    this.#matches = createMatcher(filter);
+    this.#generation += 1;
+    this.#list.clear();
+    this.#matchedMarks = 0;
+    for (let ordinal = this.#ring.first; ordinal < this.#ring.end; ordinal += 1) this.#addIfMatching(ordinal);
+    this.#anchor = anchor === undefined ? undefined : this.#list.indexFrom(anchor);
+  }
+
+  /** The event `by` rows from `from` among those shown (without `from`: the newest), and its index. */
+  step(from: number | undefined, by: number): { ordinal: number | undefined; index: number } {
+    const { first, end } = this.#range();
+    if (end === first) return { ordinal: undefined, index: first };
+    let index = from === undefined ? end - 1 : this.#list.indexFrom(from);
+    if (from !== undefined) {
+      const isShown = index < end && this.#list.at(index) === from;
+      // From an event that the filter hides, one step leads to its neighbour.
+      index += isShown || by < 0 ? by : by - 1;
+    }
+    index = Math.min(Math.max(index, first), end - 1);
+    return { ordinal: this.#list.at(index), index };
+  }
+
+  /** The event and, while it is held, the same record's event before it. */
+  look(ordinal: number): { event: ConsoleEvent; previous: ConsoleEvent | undefined } | undefined {
+    if (!this.#ring.holds(ordinal)) return undefined;
+    const previous = this.#ring.previous(ordinal);
+    return { event: this.#ring.read(ordinal), previous: previous === undefined ? undefined : this.#ring.read(previous) };
+  }
+
+  /** What the page shows now. */
+  flush(): Flush {
+    const { first, end } = this.#range();
+    const from = this.#view.follow ? Math.max(first, end - this.#view.count) : Math.min(Math.max(first, this.#view.from), end);
+    const to = Math.min(end, from + this.#view.count);
+    const rows: RowView[] = [];
+    for (let index = from; index < to; index += 1) rows.push(cutPreview(this.#rowView(this.#list.at(index)), this.#view.characters));
+    const rates = this.#readRates();
+    const anchor = this.#anchor;
+    this.#anchor = undefined;
+    return {
+      type: "flush",
+      generation: this.#generation,
+      first,
+      end,
+      total: this.#ring.changes,
+      matched: this.#list.end - this.#list.first - this.#matchedMarks,
+      buffered: this.#list.end - end,
+      paused: this.#pausedAt !== undefined,
+      discarded: this.#ring.discarded,
+      rate: rates.at(-1) ?? 0,
+      rates,
+      connection: this.#connection,
+      history: this.#history === "more" && (this.#ring.discarded > 0 || this.#ring.isFull) ? "full" : this.#history,
+      from,
+      rows,
+      ...(anchor === undefined ? {} : { anchor }),
+    };
+  }
+
+  #range(): { first: number; end: number } {
+    return { first: this.#list.first, end: this.#pausedAt === undefined ? this.#list.end : this.#list.indexFrom(this.#pausedAt) };
+  }
+
+  #append(event: ConsoleEvent): void {
+    const ordinal = this.#ring.append(event);
+    this.#dropLost();
+    this.#addIfMatching(ordinal);
+  }
+
+  #addIfMatching(ordinal: number): void {
+    if (!this.#matches(this.#ring, ordinal)) return;
+    this.#list.append(ordinal);
+    if (isMarkKind(this.#ring.kind(ordinal))) this.#matchedMarks += 1;
+  }
+
+  /** Marks are few; they are counted anew when something was dropped that may have been one. */
+  #dropLost(): void {
+    const before = this.#list.first;
+    this.#list.dropBefore(this.#ring.first);
+    if (this.#list.first === before || this.#matchedMarks === 0) return;
+    let marks = 0;
+    for (let index = this.#list.first; index < this.#list.end; index += 1)
+      if (isMarkKind(this.#ring.kind(this.#list.at(index)))) marks += 1;
+    this.#matchedMarks = marks;
+  }
+
+  #markResumed(cursor: string): void {
+    const to = this.#resumeTo;
+    this.#resumeTo = undefined;
+    const from = parseCursor(cursor)?.seq;
+    if (to === undefined || from === undefined) return;
+    const missed = to - from;
+    this.#mark(
+      "resumed",
+      missed > 0 ? `Resumed · recovered ${missed} ${missed === 1 ? "event" : "events"}` : "Resumed · nothing was missed",
+      from,
+    );
+  }
+
+  #markGap({ from, to, reason }: { from: string; to: string; reason: keyof typeof GAP_REASONS }): void {
+    const [start, end] = [parseCursor(from), parseCursor(to)];
+    const part =
+      start && end && start.epoch === end.epoch && end.seq > start.seq ? `changes ${start.seq + 1} to ${end.seq}` : "some changes";
+    this.#mark("gap", `Gap · ${part} can’t be shown: ${GAP_REASONS[reason]}`, end?.seq ?? 0);
+  }
+
+  #mark(kind: "resumed" | "gap", sentence: string, seq: number): void {
+    const atMs = this.#nowMs();
+    this.#append({
+      kind,
+      seq,
+      atMs,
+      receivedMs: atMs,
+      recordId: MARK_ID,
+      createdMs: atMs,
+      updatedMs: atMs,
+      data: JSON.stringify(sentence),
+    });
+  }
+
+  #rowView(ordinal: number): RowView {
+    const cached = this.#rowCache.get(ordinal);
+    if (cached) return cached;
+    if (this.#rowCache.size >= ROW_CACHE_MAX) this.#rowCache.clear();
+    const row = toRowView(this.#ring, ordinal);
+    this.#rowCache.set(ordinal, row);
+    return row;
+  }
+
+  #countRate(count: number): void {
+    const second = this.#turnRates();
+    const slot = second % this.#rates.length;
+    this.#rates[slot] = (this.#rates[slot] ?? 0) + count;
+  }
+
+  /** Empties the slots of seconds that have begun since the last look. */
+  #turnRates(): number {
+    const second = Math.floor(this.#nowMs() / 1000);
+    const passed = Math.min(second - this.#rateSecond, this.#rates.length);
+    for (let back = 0; back < passed; back += 1) this.#rates[(second - back) % this.#rates.length] = 0;
+    this.#rateSecond = Math.max(this.#rateSecond, second);
+    return second;
+  }
+
+  #readRates(): number[] {
+    const second = this.#turnRates();
+    return Array.from({ length: RATE_SECONDS }, (_, index) => this.#rates[(second - RATE_SECONDS + index) % this.#rates.length] ?? 0);
+  }
+}
+
+/** What does not fit need not be copied, shaped and painted. */
+function cutPreview(row: RowView, characters: number): RowView {
+  return row.preview.length > characters ? { ...row, preview: row.preview.slice(0, characters) } : row;
+}

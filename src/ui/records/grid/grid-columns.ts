@@ -1,0 +1,99 @@
+/** Which paths of the data have a column, and what stands in their cells. Pure. */
+import { joinPath, toCompactText } from "../../json/json-print";
+import { getMember, type JsonNode } from "../../json/json-tree";
+import { type GridRow, toNode } from "./grid-row";
+
+/** Keys from the outside in; none: the whole of the data. */
+export type ColumnPath = readonly string[];
+
+export const WHOLE: ColumnPath = [];
+const FILE_COLUMNS: readonly ColumnPath[] = [
+  ["file", "name"],
+  ["file", "type"],
+  ["file", "size"],
+];
+
+const COLUMNS_DEFAULT = 5;
+const CANDIDATES_MAX = 60;
+/** So many rows tell what the data are like. */
+const ROWS_LOOKED_AT = 200;
+const CELL_LENGTH_MAX = 200;
+
+/** The name of a column, and what it is told from others by. */
+export function toColumnName(path: ColumnPath): string {
+  return path.length === 0 ? "data" : path.reduce((joined, key) => joinPath(joined, key), "");
+}
+
+/** The most common keys, the more common first; of files their name, type and size; the whole where there are no keys. */
+export function chooseColumns(rows: readonly GridRow[]): readonly ColumnPath[] {
+  const looked = rows.slice(0, ROWS_LOOKED_AT);
+  if (looked.length > 0 && looked.every(({ contentType }) => contentType === "file")) return FILE_COLUMNS;
+  const counts = new Map<string, number>();
+  for (const row of looked) {
+    const node = toNode(row);
+    if (node?.kind === "object")
+      for (const key of new Set(node.entries.map((entry) => entry.key))) counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  const keys = [...counts].sort(([, one], [, other]) => other - one).slice(0, COLUMNS_DEFAULT);
+  return keys.length === 0 ? [WHOLE] : keys.map(([key]) => [key]);
+}
+
+/** Paths that a column could be made of: keys, and keys within them, in the order of the data. */
+export function findCandidates(rows: readonly GridRow[]): readonly ColumnPath[] {
+  const found = new Map<string, ColumnPath>([["data", WHOLE]]);
+  const add = (path: ColumnPath) => {
+    if (found.size < CANDIDATES_MAX) found.set(`.${toColumnName(path)}`, path);
+  };
+  for (const row of rows.slice(0, ROWS_LOOKED_AT)) {
+    const node = toNode(row);
+    if (node?.kind !== "object") continue;
+    for (const { key, value } of node.entries) {
+      add([key]);
+      if (value.kind === "object") for (const inner of value.entries) add([key, inner.key]);
+    }
+  }
+  return [...found.values()];
+}
+
+/** The value at a column's path. */
+export function getAt(row: GridRow, path: ColumnPath): JsonNode | undefined {
+  return path.reduce<JsonNode | undefined>((node, key) => getMember(node, key), toNode(row));
+}
+
+/** What stands in a cell; texts without quotes, but where the whole is shown as JSON. */
+export function toCellText(row: GridRow, path: ColumnPath): string {
+  const node = getAt(row, path);
+  if (node) return node.kind === "string" && path.length > 0 ? clip(node.value) : toCompactText(node, CELL_LENGTH_MAX);
+  return path.length === 0 ? `${row.data.slice(0, CELL_LENGTH_MAX).replace(/\s+/g, " ")}…` : "";
+}
+
+function clip(text: string): string {
+  return (text.length > CELL_LENGTH_MAX ? `${text.slice(0, CELL_LENGTH_MAX)}…` : text).replace(/\s+/g, " ");
+}
+
+export interface LoadedSort {
+  path: ColumnPath;
+  descending: boolean;
+}
+
+const collator = new Intl.Collator("en", { numeric: true });
+const RANKS: Readonly<Record<JsonNode["kind"], number>> = { null: 0, boolean: 1, number: 2, string: 3, array: 4, object: 5 };
+
+/** The loaded rows by a column: by kind, then by value; rows that have nothing there come last either way. Equal ones keep their order. */
+export function sortLoaded(rows: readonly GridRow[], { path, descending }: LoadedSort): GridRow[] {
+  const keyed = rows.map((row) => ({ row, node: getAt(row, path) }));
+  const sign = descending ? -1 : 1;
+  return keyed
+    .sort((one, other) => {
+      if (!one.node || !other.node) return Number(one.node === undefined) - Number(other.node === undefined);
+      return sign * compare(one.node, other.node);
+    })
+    .map(({ row }) => row);
+}
+
+function compare(one: JsonNode, other: JsonNode): number {
+  if (one.kind === "number" && other.kind === "number") return Number(one.text) - Number(other.text);
+  if (one.kind === "string" && other.kind === "string") return collator.compare(one.value, other.value);
+  if (one.kind !== other.kind) return RANKS[one.kind] - RANKS[other.kind];
+  return collator.compare(toCompactText(one, CELL_LENGTH_MAX), toCompactText(other, CELL_LENGTH_MAX));
+}

@@ -1,0 +1,237 @@
+/** The records in rows: only those in sight exist. A grid with one tab stop; its active row is named, never focused. */
+"use client";
+
+import { type KeyboardEvent, type MouseEvent, memo, useSyncExternalStore } from "react";
+import { classNames } from "../../components/class-names";
+import { formatMoment } from "../../format/format-time";
+import { Grid, GridCell, GridHeadCell, GridRow } from "../../grid/grid-parts";
+import { ROW_PX } from "../../grid/row-window";
+import { type ColumnPath, toCellText, toColumnName, WHOLE } from "./grid-columns";
+import type { GridRow as Row } from "./grid-row";
+import type { RowWindow } from "./use-row-window";
+
+export const GRID_HEAD_PX = 28;
+const DATA_CELL_PX = 120;
+/** Beside the cells of data there are choice and id, and where there is room two times. */
+const WIDTH = "relative w-full [--fixed:25.75rem] max-sm:[--fixed:9.25rem]";
+
+const CELL = "min-w-0 shrink-0 truncate px-2";
+const PLACES = {
+  choice: "w-9 shrink-0 grid place-items-center",
+  id: `${CELL} w-28 text-muted`,
+  data: `${CELL} flex-1 basis-30`,
+  time: `${CELL} w-33 text-muted max-sm:hidden`,
+};
+
+export interface ShownSort {
+  /** `created`, `updated`, or what {@link toSortColumn} says. */
+  column: string;
+  descending: boolean;
+}
+
+interface Props {
+  rows: readonly Row[];
+  columns: readonly ColumnPath[];
+  window: RowWindow;
+  /** All rows there are, where that is known. */
+  total: number | undefined;
+  activeId: string | undefined;
+  openId: string | undefined;
+  selected: ReadonlySet<string>;
+  sort: ShownSort;
+  busy: boolean;
+  onActive: (id: string) => void;
+  onOpen: (id: string) => void;
+  onToggle: (id: string) => void;
+  /** By mouse alone; the toolbar has the same for everybody. */
+  onSort: (column: string) => void;
+  onKeyDown: (event: KeyboardEvent) => void;
+}
+
+const never = () => () => undefined;
+
+export function RecordGrid({ rows, columns, window: shown, total, activeId, openId, selected, sort, busy, ...hear }: Props) {
+  // Times are local, and the server does not know where that is.
+  const showTimes = useSyncExternalStore(
+    never,
+    () => true,
+    () => false,
+  );
+  const drawn = rows.slice(shown.from, shown.to);
+  const isActiveDrawn = drawn.some(({ id }) => id === activeId);
+  const names = columns.map(toColumnName);
+  const onClick = (event: MouseEvent) => {
+    const target = event.target instanceof Element ? event.target : null;
+    const id = target?.closest<HTMLElement>("[data-record]")?.dataset.record;
+    if (id === undefined) return;
+    hear.onActive(id);
+    if (target?.closest("[data-choice]")) hear.onToggle(id);
+    else hear.onOpen(id);
+  };
+  return (
+    <Grid
+      aria-label="Records"
+      aria-rowcount={total === undefined ? -1 : total + 1}
+      aria-multiselectable="true"
+      aria-busy={busy}
+      aria-activedescendant={isActiveDrawn && activeId !== undefined ? toRowId(activeId) : undefined}
+      data-records-grid=""
+      onKeyDown={hear.onKeyDown}
+      onClick={onClick}
+      ref={shown.ref}
+      onScroll={shown.onScroll}
+      // It scrolls by itself, so that who has it can scroll it.
+      className={`group relative min-h-0 flex-1 overflow-auto overscroll-contain outline-none [overflow-anchor:none] ${isActiveDrawn ? "" : "focus-visible:shadow-[inset_0_0_0_2px_var(--focus)]"}`}
+    >
+      <div role="presentation" className={WIDTH} style={{ minWidth: `calc(var(--fixed) + ${columns.length * DATA_CELL_PX}px)` }}>
+        <Head names={names} sort={sort} onSort={hear.onSort} />
+        <div role="presentation" className="relative" style={{ height: rows.length * ROW_PX }}>
+          {drawn.map((row, offset) => (
+            <RecordRow
+              key={row.id}
+              row={row}
+              columns={columns}
+              place={shown.from + offset}
+              active={row.id === activeId}
+              open={row.id === openId}
+              chosen={selected.has(row.id)}
+              showTimes={showTimes}
+            />
+          ))}
+        </div>
+      </div>
+    </Grid>
+  );
+}
+
+/** A column of data, told apart from the times. */
+export function toSortColumn(name: string): string {
+  return `data:${name}`;
+}
+
+/** The id that the grid names its active row by. */
+export function toRowId(id: string): string {
+  return `record-${id}`;
+}
+
+const MARKS = {
+  changed: { glyph: "~", word: "changed", colour: "text-update" },
+  deleted: { glyph: "−", word: "deleted", colour: "text-delete" },
+};
+
+interface RowProps {
+  row: Row;
+  columns: readonly ColumnPath[];
+  place: number;
+  active: boolean;
+  open: boolean;
+  chosen: boolean;
+  showTimes: boolean;
+}
+
+const RecordRow = memo(function RecordRow({ row, columns, place, active, open, chosen, showTimes }: RowProps) {
+  const mark = row.mark && MARKS[row.mark];
+  return (
+    <GridRow
+      id={toRowId(row.id)}
+      data-record={row.id}
+      aria-rowindex={place + 2}
+      aria-selected={chosen}
+      style={{ transform: `translateY(${place * ROW_PX}px)` }}
+      className={classNames(
+        "absolute inset-x-0 top-0 flex h-7 font-mono text-data leading-7",
+        open || chosen ? "bg-selected" : "hover:bg-hover",
+        open && "shadow-[inset_2px_0_0_var(--focus)]",
+        active && "group-focus-visible:outline-2 group-focus-visible:-outline-offset-2 group-focus-visible:outline-focus",
+        row.mark === "deleted" && "text-muted line-through",
+      )}
+    >
+      <GridCell data-choice="" className={PLACES.choice}>
+        <Choice chosen={chosen} />
+      </GridCell>
+      <GridCell className={PLACES.id} title={row.id}>
+        {mark ? (
+          <>
+            <span className={`mr-1 inline-block no-underline ${mark.colour}`} aria-hidden="true">
+              {mark.glyph}
+            </span>
+            <span className="sr-only">{mark.word} </span>
+          </>
+        ) : null}
+        …{row.id.slice(-8)}
+      </GridCell>
+      <DataCells row={row} columns={columns} />
+      <GridCell className={PLACES.time}>{showTimes ? formatMoment(row.createdAt) : ""}</GridCell>
+      <GridCell className={PLACES.time}>{showTimes ? formatMoment(row.updatedAt) : ""}</GridCell>
+    </GridRow>
+  );
+});
+
+/** A record that has nothing in any of the columns is shown as a whole, in their place: no row looks empty. */
+function DataCells({ row, columns }: Pick<RowProps, "row" | "columns">) {
+  const texts = columns.map((path) => toCellText(row, path));
+  if (texts.every((text) => text === "") && columns.length > 0) {
+    return (
+      <GridCell
+        aria-colspan={columns.length}
+        style={{ flex: `${columns.length} 0 ${columns.length * DATA_CELL_PX}px` }}
+        className={`${CELL} text-muted`}
+      >
+        {toCellText(row, WHOLE)}
+      </GridCell>
+    );
+  }
+  return columns.map((path, index) => (
+    <GridCell key={toColumnName(path)} className={PLACES.data}>
+      {texts[index]}
+    </GridCell>
+  ));
+}
+
+/** Drawn, not pressed: the row says whether it is chosen, and Space chooses it. */
+function Choice({ chosen }: { chosen: boolean }) {
+  return (
+    <span
+      aria-hidden="true"
+      className={classNames(
+        "grid size-3.5 place-items-center rounded-xs border",
+        chosen ? "border-text bg-text text-bg" : "border-control bg-surface",
+      )}
+    >
+      {chosen ? (
+        <svg viewBox="0 0 10 10" className="size-2.5" fill="none" aria-hidden="true">
+          <path d="M2 5.2 4.2 7.4 8 3" stroke="currentColor" strokeWidth="1.6" />
+        </svg>
+      ) : null}
+    </span>
+  );
+}
+
+function Head({ names, sort, onSort }: { names: readonly string[]; sort: ShownSort; onSort: (column: string) => void }) {
+  const columns = [...names.map((name) => ({ name: toSortColumn(name), label: name, place: `${PLACES.data} font-mono` })), ...TIMES];
+  return (
+    <GridRow aria-rowindex={1} className="sticky top-0 z-[1] flex h-7 border-b border-line bg-bg text-data leading-7 text-muted">
+      <GridHeadCell className={PLACES.choice}>
+        <span className="sr-only">Chosen</span>
+      </GridHeadCell>
+      <GridHeadCell className={PLACES.id}>Record</GridHeadCell>
+      {columns.map(({ name, label, place }) => (
+        <GridHeadCell
+          key={name}
+          aria-sort={sort.column === name ? (sort.descending ? "descending" : "ascending") : undefined}
+          title={label}
+          onClick={() => onSort(name)}
+          className={classNames(place, "hover:text-text", sort.column === name && "text-text")}
+        >
+          {label}
+          {sort.column === name ? <span aria-hidden="true">{sort.descending ? " ↓" : " ↑"}</span> : null}
+        </GridHeadCell>
+      ))}
+    </GridRow>
+  );
+}
+
+const TIMES = [
+  { name: "created", label: "Created", place: PLACES.time },
+  { name: "updated", label: "Updated", place: PLACES.time },
+];

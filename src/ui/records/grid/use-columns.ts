@@ -1,0 +1,46 @@
+/** The columns of an endpoint's grid: those that the reader pinned, else those that the first rows suggest. They don't change while rows do. */
+"use client";
+
+import { useEffect, useMemo, useState } from "react";
+import { readSetting, writeSetting } from "../../browser-setting";
+import { type ColumnPath, chooseColumns, findCandidates } from "./grid-columns";
+import type { GridRow } from "./grid-row";
+
+export interface Columns {
+  columns: readonly ColumnPath[];
+  candidates: readonly ColumnPath[];
+  /** Undefined: those of the rows again. */
+  pin: (columns: readonly ColumnPath[] | undefined) => void;
+}
+
+export function useColumns(endpointId: string, rows: readonly GridRow[]): Columns {
+  const setting = `rested-columns-${endpointId}`;
+  const [pinned, setPinned] = useState<readonly ColumnPath[]>();
+  const [suggested, setSuggested] = useState(() => ({ known: rows.length > 0, columns: chooseColumns(rows) }));
+  if (!suggested.known && rows.length > 0) setSuggested({ known: true, columns: chooseColumns(rows) });
+  useEffect(() => setPinned(parsePaths(readSetting(setting))), [setting]);
+  const candidates = useMemo(() => findCandidates(rows), [rows]);
+  return {
+    columns: pinned ?? suggested.columns,
+    candidates,
+    pin: (columns) => {
+      setPinned(columns);
+      writeSetting(setting, columns && JSON.stringify(columns));
+      if (!columns) setSuggested({ known: rows.length > 0, columns: chooseColumns(rows) });
+    },
+  };
+}
+
+/** What was stored, if it still is a list of paths. */
+function parsePaths(text: string | undefined): readonly ColumnPath[] | undefined {
+  try {
+    const value: unknown = text === undefined ? undefined : JSON.parse(text);
+    return Array.isArray(value) && value.every(isPath) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isPath(value: unknown): value is ColumnPath {
+  return Array.isArray(value) && value.every((key) => typeof key === "string");
+}

@@ -1,0 +1,131 @@
+/** The loaded rows of a query, kept true by what is heard of. Rows never move by themselves. */
+"use client";
+
+import { keepPreviousData, useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
+import { type RefObject, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { parseCursor } from "@/src/shared/streams/cursor";
+import type { ConsoleEvent } from "../../console/engine/event-ring";
+import { applyChanges } from "../apply-changes";
+import { type GridPages, readPage, recordsQuery } from "../records-query";
+import { type Changes, useChanges } from "../use-changes";
+import type { GridPage, GridQuery, GridRow } from "./grid-row";
+
+/** More are not loaded by scrolling: who looks further filters. */
+export const ROWS_MAX = 20_000;
+
+/** Longer than a page is ever on its way. */
+const RECENT_MAX = 5000;
+
+export interface GridData {
+  rows: readonly GridRow[];
+  /** The rows are still those of the query before. */
+  stale: boolean;
+  loading: boolean;
+  error: Error | null;
+  hasMore: boolean;
+  loadingMore: boolean;
+  loadMore: () => void;
+  /** Records that were made since, and are not among the rows. */
+  fresh: number;
+  /** Some changes were missed: the rows may be out of date. */
+  missed: boolean;
+  changes: Changes;
+  /** Begins anew with the first page. */
+  reload: () => Promise<void>;
+  /** Puts a row in the place of the one with its id. */
+  replace: (row: GridRow) => void;
+  drop: (ids: ReadonlySet<string>) => void;
+}
+
+export function useGrid(endpointId: string, query: GridQuery): GridData {
+  const client = useQueryClient();
+  const options = recordsQuery(endpointId, query);
+  const found = useInfiniteQuery({ ...options, placeholderData: keepPreviousData });
+  const { data, fetchNextPage, hasNextPage, isFetchingNextPage, isPlaceholderData } = found;
+  const [freshIds, setFreshIds] = useState<ReadonlySet<string>>(new Set());
+  const [missed, setMissed] = useState(false);
+  const rows = useMemo(() => data?.pages.flatMap((page) => page.rows) ?? [], [data]);
+
+  const key = JSON.stringify(options.queryKey);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the key says all of the options
+  const update = useCallback(
+    (change: (pages: GridPages) => GridPages) => client.setQueryData<GridPages>(options.queryKey, (pages) => pages && change(pages)),
+    [client, key],
+  );
+
+  const recent = useRecent(data, update);
+  const onChanges = (events: readonly ConsoleEvent[]) => {
+    recent.current = [...recent.current, ...events].slice(-RECENT_MAX);
+    const loaded = client.getQueryData<GridPages>(options.queryKey);
+    const { pages, created, deleted } = applyChanges(loaded?.pages ?? [], events);
+    if (loaded && pages !== loaded.pages) update((before) => ({ ...before, pages: [...pages] }));
+    // Pages of other queries are not looked at again by themselves.
+    client.removeQueries({ queryKey: ["records", endpointId], type: "inactive" });
+    setFreshIds((ids) => {
+      if (created.length === 0 && !deleted.some((id) => ids.has(id))) return ids;
+      const next = new Set([...ids, ...created]);
+      for (const id of deleted) next.delete(id);
+      return next;
+    });
+  };
+  const changes = useChanges({ endpointId, since: data?.pages[0]?.since, onChanges, onGap: () => setMissed(true) });
+
+  const reload = async () => {
+    const first = await readPage({ endpointId, query, cursor: null });
+    setFreshIds(new Set());
+    setMissed(false);
+    client.setQueryData<GridPages>(options.queryKey, { pages: [first], pageParams: [null] });
+  };
+  const fresh = useMemo(() => {
+    if (freshIds.size === 0) return 0;
+    const loaded = new Set(rows.map(({ id }) => id));
+    return [...freshIds].filter((id) => !loaded.has(id)).length;
+  }, [freshIds, rows]);
+
+  return {
+    rows,
+    stale: isPlaceholderData,
+    loading: data === undefined && found.isPending,
+    error: found.error,
+    hasMore: hasNextPage && rows.length < ROWS_MAX,
+    loadingMore: isFetchingNextPage,
+    loadMore: () => {
+      if (hasNextPage && !isFetchingNextPage && rows.length < ROWS_MAX) void fetchNextPage();
+    },
+    fresh,
+    missed,
+    changes,
+    reload,
+    replace: (row) => update((pages) => mapRows(pages, (each) => (each.id === row.id ? row : each))),
+    drop: (ids) =>
+      update((pages) => ({ ...pages, pages: pages.pages.map((page) => ({ ...page, rows: page.rows.filter(({ id }) => !ids.has(id)) })) })),
+  };
+}
+
+/**
+ * The changes heard of last. A page may have been read before a change that was heard of while it was on its way: whatever page arrives gets
+ * those that came after it.
+ */
+function useRecent(
+  data: GridPages | undefined,
+  update: (change: (pages: GridPages) => GridPages) => void,
+): RefObject<readonly ConsoleEvent[]> {
+  const recent = useRef<readonly ConsoleEvent[]>([]);
+  const seen = useRef(new WeakSet<GridPage>());
+  useEffect(() => {
+    const arrived = data?.pages.filter((page) => !seen.current.has(page)) ?? [];
+    for (const page of arrived) seen.current.add(page);
+    if (!arrived.some((page) => findLater(recent.current, page).length > 0)) return;
+    update((before) => ({ ...before, pages: before.pages.flatMap((page) => applyChanges([page], findLater(recent.current, page)).pages) }));
+  }, [data, update]);
+  return recent;
+}
+
+function findLater(events: readonly ConsoleEvent[], { since }: GridPage): readonly ConsoleEvent[] {
+  const readAt = parseCursor(since)?.seq ?? Number.POSITIVE_INFINITY;
+  return events.filter(({ seq }) => seq > readAt);
+}
+
+function mapRows(pages: GridPages, change: (row: GridRow) => GridRow): GridPages {
+  return { ...pages, pages: pages.pages.map((page) => ({ ...page, rows: page.rows.map(change) })) };
+}

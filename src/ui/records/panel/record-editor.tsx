@@ -1,0 +1,157 @@
+/** Changes one record: its JSON or its text, on the condition that nobody else changed it meanwhile. */
+"use client";
+
+import { useState } from "react";
+import { RequestError, toRequestError } from "../../api/request-error";
+import { Button } from "../../components/button";
+import { TextAreaField } from "../../components/field";
+import { JsonEditor, type JsonProblem } from "../../editor/json-editor";
+import { FormFailure } from "../../forms/form-failure";
+import { toPrettyText } from "../../json/json-print";
+import { parseJson, parseStored } from "../../json/json-tree";
+import { notify } from "../../notifications/notify";
+import type { GridRow } from "../grid/grid-row";
+import { createRecord, type RecordDraft, readRecord, replaceRecord } from "../records-query";
+import { ConflictView } from "./conflict-view";
+
+interface Props {
+  endpointId: string;
+  /** The record as it was read; the change is held against its version. */
+  record: GridRow;
+  hint: string | undefined;
+  onDirty: (dirty: boolean) => void;
+  onSaved: (record: GridRow) => void;
+  /** Nothing is changed any more. `latest`: how the record is now, if that is another one; null: it was deleted. */
+  onLeave: (latest?: GridRow | null) => void;
+  onCreated: (id: string) => void;
+}
+
+export function RecordEditor({ endpointId, record, hint, onDirty, onSaved, onLeave, onCreated }: Props) {
+  const [base, setBase] = useState(record);
+  const [text, setText] = useState(() => toEditable(record));
+  const [theirs, setTheirs] = useState<{ record: GridRow | undefined }>();
+  const [showsConflict, setShowsConflict] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [failure, setFailure] = useState<RequestError>();
+  const isText = record.contentType === "text";
+  const draft: RecordDraft = isText ? { contentType: "text", text } : { contentType: "json", text };
+
+  const change = (next: string) => {
+    setText(next);
+    setFailure(undefined);
+    onDirty(next !== toEditable(record));
+  };
+  const save = async (over: GridRow) => {
+    if (busy || (!isText && !parseJson(text).ok) || text === "") return;
+    setBusy(true);
+    setFailure(undefined);
+    try {
+      onSaved(await replaceRecord(endpointId, over, draft));
+      notify("Saved.");
+    } catch (error) {
+      if (!isConflict(error)) setFailure(toRequestError(error));
+      else if (await lookAgain()) setShowsConflict(true);
+    } finally {
+      setBusy(false);
+    }
+  };
+  /** Reads what somebody else made of it. */
+  const lookAgain = async (): Promise<boolean> => {
+    try {
+      setTheirs({ record: await readRecord(endpointId, record.id).catch(orUndefined) });
+      return true;
+    } catch (error) {
+      setFailure(toRequestError(error));
+      return false;
+    }
+  };
+  const keepMine = async () => {
+    if (theirs?.record) return save(theirs.record);
+    setBusy(true);
+    try {
+      onCreated(await createRecord(endpointId, draft));
+    } catch (error) {
+      setFailure(toRequestError(error));
+      setShowsConflict(false);
+    } finally {
+      setBusy(false);
+    }
+  };
+  const editOn = () => {
+    // From here on the change is held against what they made of it.
+    if (theirs?.record) setBase(theirs.record);
+    setShowsConflict(false);
+  };
+
+  if (showsConflict && theirs) {
+    return (
+      <div className="flex flex-col gap-3">
+        <ConflictView
+          base={base.data}
+          mine={isText ? JSON.stringify(text) : text}
+          theirs={theirs.record}
+          busy={busy}
+          onKeepMine={() => void keepMine()}
+          onTakeTheirs={() => onLeave(theirs.record ?? null)}
+          onEditOn={editOn}
+        />
+        <FormFailure failure={failure} />
+      </div>
+    );
+  }
+  return (
+    <form
+      noValidate
+      onSubmit={(event) => {
+        event.preventDefault();
+        void save(base);
+      }}
+      className="flex flex-col gap-3"
+    >
+      {isText ? (
+        <TextAreaField label="Text" mono rows={10} value={text} onChange={(event) => change(event.target.value)} />
+      ) : (
+        <JsonEditor
+          label="JSON"
+          hint={hint}
+          value={text}
+          onChange={change}
+          problems={toProblems(failure)}
+          onSubmit={() => void save(base)}
+          minHeight={240}
+          maxHeight={560}
+        />
+      )}
+      <FormFailure failure={failure} />
+      <div className="flex flex-wrap gap-2">
+        <Button tone="primary" type="submit" busy={busy} title="Save (Ctrl ↵)">
+          Save
+        </Button>
+        <Button onClick={() => onLeave()}>Cancel</Button>
+      </div>
+    </form>
+  );
+}
+
+/** What the editor begins with: JSON in lines, a text as it is. */
+export function toEditable({ contentType, data }: Pick<GridRow, "contentType" | "data">): string {
+  const node = parseStored(data);
+  return contentType === "text" && node.kind === "string" ? node.value : toPrettyText(node);
+}
+
+/** Where the endpoint's schema is not matched, or what a user needs is missing. */
+export function toProblems(failure: RequestError | undefined): readonly JsonProblem[] {
+  const fields = Object.entries(failure?.fields ?? {});
+  if (failure?.code === "schema_mismatch") return fields.map(([pointer, message]) => ({ pointer, message }));
+  if (failure?.code === "credentials_invalid") return fields.map(([name, message]) => ({ pointer: `/${name}`, message }));
+  return [];
+}
+
+function isConflict(error: unknown): boolean {
+  return error instanceof RequestError && (error.code === "version_conflict" || error.code === "record_not_found");
+}
+
+function orUndefined(error: unknown): undefined {
+  if (error instanceof RequestError && error.code === "record_not_found") return undefined;
+  throw error;
+}

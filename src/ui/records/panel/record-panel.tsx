@@ -1,0 +1,186 @@
+/** One record, looked at or changed. Beside the grid, or over it on narrow screens. */
+"use client";
+
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { Pencil, Trash2, X } from "lucide-react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
+import { RequestError } from "../../api/request-error";
+import { Badge } from "../../components/badge";
+import { Button } from "../../components/button";
+import { CopyButton } from "../../components/copy-button";
+import { ProblemPanel } from "../../components/page/problem-panel";
+import { Skeleton } from "../../components/page/skeleton";
+import { formatBytes } from "../../format/number";
+import { formatAbsolute } from "../../format/time";
+import { toPrettyText } from "../../json/json-print";
+import { parseStored } from "../../json/json-tree";
+import { JsonView } from "../../json/json-view";
+import type { GridRow } from "../grid/grid-row";
+import { recordQuery } from "../records-query";
+import { FileView } from "./file-view";
+import { RecordEditor } from "./record-editor";
+
+interface Props {
+  endpointId: string;
+  id: string;
+  /** The row of the grid, if the record is among those: shown until the record itself is read, and whenever it changes there. */
+  row: GridRow | undefined;
+  editHint: string | undefined;
+  onDirty: (dirty: boolean) => void;
+  onChanged: (record: GridRow) => void;
+  onGone: (id: string) => void;
+  onCreated: (id: string) => void;
+  onDelete: (id: string) => void;
+  onClose: () => void;
+}
+
+export function RecordPanel({ endpointId, id, row, ...props }: Props) {
+  const client = useQueryClient();
+  const options = recordQuery(endpointId, id);
+  const { data, error, refetch } = useQuery(options);
+  const [editing, setEditing] = useState<GridRow>();
+  const rowData = row?.data;
+  const rowMark = row?.mark;
+  const isBehind = data !== undefined && rowMark !== undefined && (rowMark === "deleted" || rowData !== data.data);
+  // What was heard of is read, so that the next change is held against the right version.
+  useEffect(() => {
+    if (isBehind && rowMark === "changed") void refetch();
+  }, [isBehind, rowMark, refetch]);
+
+  const record = data ?? row;
+  const isGone = row?.mark === "deleted" || (error instanceof RequestError && error.code === "record_not_found");
+  const root = useRef<HTMLElement>(null);
+  // The focus follows what is pressed: into the editor, and back.
+  const focusSoon = (selector: string) => requestAnimationFrame(() => root.current?.querySelector<HTMLElement>(selector)?.focus());
+  const edit = (current: GridRow) => {
+    setEditing(current);
+    focusSoon("textarea,[contenteditable=true]");
+  };
+  const leave = (latest?: GridRow | null) => {
+    setEditing(undefined);
+    focusSoon("[data-edit]");
+    props.onDirty(false);
+    if (latest === null) props.onGone(id);
+    else if (latest) settle(latest);
+  };
+  const settle = (saved: GridRow) => {
+    client.setQueryData(options.queryKey, saved);
+    props.onChanged(saved);
+  };
+  return (
+    <section ref={root} aria-label="Record" className="flex h-full min-h-0 flex-col bg-surface">
+      <header className="flex h-12 shrink-0 items-center gap-1 border-b border-line pr-2 pl-4">
+        <h2 className="flex min-w-0 flex-1 items-center gap-2 font-medium">
+          <span className="truncate font-mono text-data">{id}</span>
+          <CopyButton text={id} what="the record’s id" />
+          {isGone ? <Badge tone="danger">Deleted</Badge> : null}
+        </h2>
+        {isGone || editing || !data || data.contentType === "file" ? null : (
+          <Button tone="quiet" square aria-label="Edit this record" title="Edit this record (E)" onClick={() => edit(data)} data-edit="">
+            <Pencil className="size-3.5" aria-hidden="true" />
+          </Button>
+        )}
+        {isGone || editing ? null : (
+          <Button tone="quiet" square aria-label="Delete this record" title="Delete this record" onClick={() => props.onDelete(id)}>
+            <Trash2 className="size-3.5" aria-hidden="true" />
+          </Button>
+        )}
+        <Button tone="quiet" square aria-label="Close the record" title="Close (Esc)" onClick={props.onClose}>
+          <X className="size-4" aria-hidden="true" />
+        </Button>
+      </header>
+      <div className="min-h-0 flex-1 overflow-y-auto px-4 py-3">
+        {editing ? (
+          <>
+            {isGone || record?.data !== editing.data ? <MeanwhileNote deleted={isGone} /> : null}
+            <RecordEditor
+              key={id}
+              endpointId={endpointId}
+              record={editing}
+              hint={props.editHint}
+              onDirty={props.onDirty}
+              onSaved={(saved) => {
+                settle(saved);
+                leave();
+              }}
+              onLeave={leave}
+              onCreated={(created) => {
+                leave();
+                props.onCreated(created);
+              }}
+            />
+          </>
+        ) : record ? (
+          <Content endpointId={endpointId} record={record} />
+        ) : error && !isGone ? (
+          <ProblemPanel what="The record could not be read" error={error} onRetry={() => void refetch()} />
+        ) : isGone ? (
+          <p className="text-muted">There is no record with this id any more.</p>
+        ) : (
+          <Skeleton height={120} />
+        )}
+      </div>
+      {record ? <Facts record={record} /> : null}
+    </section>
+  );
+}
+
+function MeanwhileNote({ deleted }: { deleted: boolean }) {
+  return (
+    <p role="status" className="mb-3 rounded-md border border-line-firm px-3 py-2 text-warn">
+      {deleted ? "Somebody else deleted this record meanwhile." : "Somebody else changed this record meanwhile."}{" "}
+      <span className="text-muted">Save to see both side by side.</span>
+    </p>
+  );
+}
+
+function Content({ endpointId, record }: { endpointId: string; record: GridRow }) {
+  const node = parseStored(record.data);
+  return (
+    <div className="flex flex-col gap-3">
+      {record.contentType === "file" ? <FileView endpointId={endpointId} record={record} /> : null}
+      <div className="flex justify-end">
+        <CopyButton text={() => toPrettyText(node)} what="the JSON">
+          Copy
+        </CopyButton>
+      </div>
+      <JsonView key={record.id} node={node} />
+    </div>
+  );
+}
+
+const KINDS = { json: "JSON", text: "Text", file: "File" };
+
+function Facts({ record }: { record: GridRow }) {
+  return (
+    <dl className="grid shrink-0 grid-cols-[4.5rem_minmax(0,1fr)] gap-x-3 border-t border-line px-4 py-2.5 text-data leading-5">
+      <Fact term="Created">
+        <time dateTime={record.createdAt}>{formatAbsolute(record.createdAt)}</time>
+      </Fact>
+      <Fact term="Updated">
+        <time dateTime={record.updatedAt}>{formatAbsolute(record.updatedAt)}</time>
+      </Fact>
+      <Fact term="Kind">
+        {KINDS[record.contentType]}, {formatBytes(new TextEncoder().encode(record.data).length)}
+      </Fact>
+      <Fact term="Owner">
+        {record.owner === null ? (
+          <span className="text-muted">Nobody</span>
+        ) : (
+          <>
+            <span className="font-mono wrap-anywhere">{record.owner}</span> <CopyButton text={record.owner} what="the owner’s id" />
+          </>
+        )}
+      </Fact>
+    </dl>
+  );
+}
+
+function Fact({ term, children }: { term: string; children: ReactNode }) {
+  return (
+    <>
+      <dt className="text-muted">{term}</dt>
+      <dd className="flex min-w-0 items-center gap-1">{children}</dd>
+    </>
+  );
+}

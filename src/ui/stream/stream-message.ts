@@ -1,0 +1,158 @@
+/** Reads what the stream and the log send (W2, W9, W10) into events. Data stays the text that it is. Pure. */
+import { parseCursor } from "@/src/shared/streams/cursor";
+import type { ChangeType } from "@/src/shared/streams/protocol";
+import type { GapReason } from "@/src/shared/streams/stream-messages";
+import type { ConsoleEvent, EventKind } from "../console/engine/event-ring";
+import { getMember, type JsonNode, parseJson } from "../json/json-tree";
+
+export type StreamMessage =
+  | { type: "ready" | "beat"; cursor: string }
+  | { type: "gap"; from: string; to: string; reason: GapReason; cursor: string }
+  | { type: "changes"; events: readonly ConsoleEvent[]; cursor: string };
+
+/** A page of the log. */
+export interface LogPage {
+  /** Newest first, as asked for. */
+  events: readonly ConsoleEvent[];
+  more: boolean;
+  cursor: string;
+}
+
+const KINDS: Record<ChangeType, EventKind> = { POST: "create", PUT: "update", DELETE: "delete" };
+
+// The form in which the server writes a change. Its two ends are looked at, and what lies between is the data.
+const OPENING = /^\{"type":"(POST|PUT|DELETE)","record":\{"uniqueId":"([0-9a-f]{32})","data":/;
+const CLOSING = /,"createdAt":"([^"]{20,30})","updatedAt":"([^"]{20,30})"\},"cursor":"([^"]{1,80})"\}$/;
+const CLOSING_LENGTH_MAX = 250;
+
+/** The message, or undefined for one of a type that this console does not know. `receivedMs` dates what has no time of its own. */
+export function parseStreamMessage(text: string, receivedMs: number): StreamMessage | undefined {
+  return parsePlainChange(text, receivedMs) ?? parseAny(text, receivedMs);
+}
+
+function parsePlainChange(text: string, receivedMs: number): StreamMessage | undefined {
+  const opening = OPENING.exec(text);
+  if (!opening) return undefined;
+  const closing = CLOSING.exec(text.slice(-CLOSING_LENGTH_MAX));
+  if (!closing) return undefined;
+  const [start, type = "", recordId = ""] = opening;
+  const [end, createdAt = "", updatedAt = "", cursor = ""] = closing;
+  const data = text.slice(start.length, text.length - end.length);
+  const event = toEvent({ type, recordId, data, createdAt, updatedAt, seq: parseCursor(cursor)?.seq, receivedMs });
+  return event && { type: "changes", events: [event], cursor };
+}
+
+function parseAny(text: string, receivedMs: number): StreamMessage | undefined {
+  const parsed = parseJson(text);
+  if (!parsed.ok) return undefined;
+  const type = getText(parsed.node, "type");
+  const cursor = getText(parsed.node, "cursor");
+  switch (type) {
+    case "READY":
+    case "BEAT":
+      return { type: type === "READY" ? "ready" : "beat", cursor };
+    case "GAP":
+      return {
+        type: "gap",
+        from: getText(parsed.node, "from"),
+        to: getText(parsed.node, "to"),
+        reason: toGapReason(getText(parsed.node, "reason")),
+        cursor,
+      };
+    case "POST":
+    case "PUT":
+    case "DELETE": {
+      const record = getMember(parsed.node, "record");
+      // An upload of several files is one message with several records (W2).
+      const records = record?.kind === "array" ? record.items : record ? [record] : [];
+      const seq = parseCursor(cursor)?.seq;
+      const events = records.flatMap((each) => toRecordEvent({ text, record: each, type, seq, receivedMs }) ?? []);
+      return { type: "changes", events, cursor };
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** Reads an answer of `endpoints/{id}/changes`. Raises for one that has another form. */
+export function parseLogPage(text: string): LogPage {
+  const parsed = parseJson(text);
+  const changes = parsed.ok ? getMember(parsed.node, "changes") : undefined;
+  if (!parsed.ok || changes?.kind !== "array") throw new Error("The log's answer has an unknown form.");
+  const more = getMember(parsed.node, "more");
+  const events = changes.items.flatMap((change) => {
+    const record = getMember(change, "record");
+    if (!record) return [];
+    const atMs = Date.parse(getText(change, "at"));
+    const seq = Number(getNumber(change, "seq"));
+    return toRecordEvent({ text, record, type: getText(change, "type"), seq, receivedMs: Number.NaN, atMs }) ?? [];
+  });
+  return { events, more: more?.kind === "boolean" && more.text === "true", cursor: getText(parsed.node, "cursor") };
+}
+
+function toRecordEvent({
+  text,
+  record,
+  ...rest
+}: {
+  text: string;
+  record: JsonNode;
+  type: string;
+  seq: number | undefined;
+  receivedMs: number;
+  atMs?: number;
+}): ConsoleEvent | undefined {
+  const data = getMember(record, "data");
+  if (!data) return undefined;
+  return toEvent({
+    ...rest,
+    recordId: getText(record, "uniqueId"),
+    data: text.slice(data.start, data.end),
+    createdAt: getText(record, "createdAt"),
+    updatedAt: getText(record, "updatedAt"),
+  });
+}
+
+function toEvent(parts: {
+  type: string;
+  recordId: string;
+  data: string;
+  createdAt: string;
+  updatedAt: string;
+  seq: number | undefined;
+  receivedMs: number;
+  atMs?: number;
+}): ConsoleEvent | undefined {
+  const { type, recordId, data } = parts;
+  if (!isChangeType(type)) return undefined;
+  const updatedMs = Date.parse(parts.updatedAt);
+  return {
+    kind: KINDS[type],
+    seq: parts.seq ?? 0,
+    // A deletion leaves the record's times alone, so the time at which we hear of it has to do.
+    atMs: parts.atMs ?? (type === "DELETE" || Number.isNaN(updatedMs) ? parts.receivedMs : updatedMs),
+    receivedMs: parts.receivedMs,
+    recordId,
+    createdMs: Date.parse(parts.createdAt),
+    updatedMs,
+    data,
+  };
+}
+
+function isChangeType(type: string): type is ChangeType {
+  return Object.hasOwn(KINDS, type);
+}
+
+function toGapReason(reason: string): GapReason {
+  return reason === "epoch_changed" || reason === "log_rewound" ? reason : "expired";
+}
+
+function getText(node: JsonNode | undefined, key: string): string {
+  const member = getMember(node, key);
+  return member?.kind === "string" ? member.value : "";
+}
+
+function getNumber(node: JsonNode | undefined, key: string): string {
+  const member = getMember(node, key);
+  return member?.kind === "number" ? member.text : "0";
+}
