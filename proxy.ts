@@ -3,7 +3,7 @@
  * not decide who may see a page: a cookie proves nothing, and pages ask for the user.
  */
 import { type NextRequest, NextResponse } from "next/server";
-import { cookieNames } from "@/app/lib/session-cookie";
+import { cookieNames } from "@/app/lib/sign-in/session-cookie";
 
 /** Pages of people who are signed in. Others, like sign-in itself, are for everybody. */
 const PRIVATE_PAGE = /^\/(?:projects|p|account)(?:\/|$)/;

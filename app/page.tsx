@@ -2,7 +2,7 @@
 import { redirect } from "next/navigation";
 import { isSetupNeeded } from "@/src/management/setup/first-admin";
 import { getRuntime } from "@/src/runtime/registry";
-import { getCurrentUser } from "./lib/current-user";
+import { getCurrentUser } from "./lib/sign-in/current-user";
 
 export default async function BeginningPage() {
   if (await getCurrentUser()) redirect("/projects");

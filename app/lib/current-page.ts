@@ -1,6 +1,6 @@
 /** Tells server components which page they are part of; proxy.ts notes it. */
 import { headers } from "next/headers";
-import { type ClientInfo, readClientInfo, toOrigin } from "./client-info";
+import { type ClientInfo, readClientInfo, toOrigin } from "./manage/client-info";
 
 /** Path and query, as the reader sees them; `/projects` where proxy.ts did not run (prefetches). */
 export async function getCurrentPage(): Promise<string> {

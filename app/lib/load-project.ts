@@ -13,8 +13,8 @@ import type { EndpointDetail, ManagedEndpoint, ManagedKey, ManagedProject } from
 import type { ApiDocument } from "@/src/shared/openapi";
 import { getCurrentPage, getOrigin } from "./current-page";
 import { orNotFound } from "./or-not-found";
-import type { CurrentUser } from "./read-session";
-import { requireUser } from "./require-user";
+import type { CurrentUser } from "./sign-in/read-session";
+import { requireUser } from "./sign-in/require-user";
 
 const countSubscribers = (endpointId: string) => getRuntime().hub.subscriberCount(endpointId);
 

@@ -2,8 +2,8 @@
 import type { Metadata } from "next";
 import Link from "next/link";
 import { redirect } from "next/navigation";
-import { getCurrentUser } from "@/app/lib/current-user";
 import { toNextPath } from "@/app/lib/next-path";
+import { getCurrentUser } from "@/app/lib/sign-in/current-user";
 import { isSetupNeeded } from "@/src/management/setup/first-admin";
 import { getRuntime } from "@/src/runtime/registry";
 import { AuthCard } from "@/src/ui/auth/auth-card";

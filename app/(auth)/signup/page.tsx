@@ -2,7 +2,7 @@
 import type { Metadata } from "next";
 import Link from "next/link";
 import { redirect } from "next/navigation";
-import { getCurrentUser } from "@/app/lib/current-user";
+import { getCurrentUser } from "@/app/lib/sign-in/current-user";
 import { isSetupNeeded } from "@/src/management/setup/first-admin";
 import { getRuntime } from "@/src/runtime/registry";
 import { AccountForm } from "@/src/ui/auth/account-form";

@@ -1,7 +1,7 @@
 /** The console's streams end with the sign-in that asked for their ticket (W6, G7), on another server, whatever ends it. */
 import { encode } from "next-auth/jwt";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { cookieNames } from "@/app/lib/session-cookie";
+import { cookieNames } from "@/app/lib/sign-in/session-cookie";
 import { toDashboardTurn } from "@/src/core/users/password-hasher";
 import { createTestDatabase, type TestDatabase } from "@/tests/support/database";
 import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";

@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { readdirSync, readlinkSync } from "node:fs";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { readChunks } from "@/app/lib/read-body";
+import { readChunks } from "@/app/lib/manage/read-body";
 import { createEndpointPurge } from "@/src/db/stores/purge-endpoints";
 import { storeFile } from "@/src/management/files/store-file";
 import { getRuntime } from "@/src/runtime/registry";

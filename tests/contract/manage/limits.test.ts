@@ -3,7 +3,7 @@ import { once } from "node:events";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { createRequestTurn } from "@/app/lib/limit-request";
+import { createRequestTurn } from "@/app/lib/manage/limit-request";
 import { toDashboardTurn } from "@/src/core/users/password-hasher";
 import { createDashboard } from "@/src/runtime/serve-dashboard";
 import { until } from "@/tests/support/until";

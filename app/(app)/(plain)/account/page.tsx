@@ -1,6 +1,6 @@
 /** The signed-in person's own things. */
 import type { Metadata } from "next";
-import { requireUser } from "@/app/lib/require-user";
+import { requireUser } from "@/app/lib/sign-in/require-user";
 import { listSessions } from "@/src/management/accounts/list-sessions";
 import { listTokens } from "@/src/management/accounts/list-tokens";
 import { getRuntime } from "@/src/runtime/registry";

@@ -1,10 +1,11 @@
-/** next-auth: sign-in, sign-out, and the session that its browser code asks for. What it may do is decided in app/lib/auth-options.ts. */
-import { createAuthOptions } from "@/app/lib/auth-options";
-import { readClientInfo } from "@/app/lib/client-info";
-import { createRequestTurn } from "@/app/lib/limit-request";
-import { createRequestId, toProblemResponse } from "@/app/lib/problem-response";
-import { runNextAuth } from "@/app/lib/run-next-auth";
-import { createCrossSiteError, isCrossSite } from "@/app/lib/same-origin";
+/** next-auth: sign-in, sign-out, and the session that its browser code asks for. What it may do is decided in app/lib/sign-in/auth-options.ts. */
+
+import { readClientInfo } from "@/app/lib/manage/client-info";
+import { createRequestTurn } from "@/app/lib/manage/limit-request";
+import { createRequestId, toProblemResponse } from "@/app/lib/manage/problem-response";
+import { createCrossSiteError, isCrossSite } from "@/app/lib/manage/same-origin";
+import { createAuthOptions } from "@/app/lib/sign-in/auth-options";
+import { runNextAuth } from "@/app/lib/sign-in/run-next-auth";
 import { getRuntime } from "@/src/runtime/registry";
 import { AppError, isAppError } from "@/src/shared/errors";
 

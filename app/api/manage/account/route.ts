@@ -1,5 +1,5 @@
 /** `/api/manage/account`: who one is. */
-import { json, manageRoute, withBody } from "@/app/lib/manage-route";
+import { json, manageRoute, withBody } from "@/app/lib/manage/manage-route";
 import { updateAccount } from "@/src/management/accounts/update-account";
 import { accountPatchSchema } from "@/src/shared/management/schemas";
 

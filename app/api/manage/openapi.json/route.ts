@@ -1,7 +1,7 @@
 /** `/api/manage/openapi.json`: the description of this API, for everybody (G5). */
-import { json, publicRoute } from "@/app/lib/manage-route";
-import { readableAnywhere } from "@/app/lib/readable-anywhere";
-import { cookieNames } from "@/app/lib/session-cookie";
+import { json, publicRoute } from "@/app/lib/manage/manage-route";
+import { readableAnywhere } from "@/app/lib/manage/readable-anywhere";
+import { cookieNames } from "@/app/lib/sign-in/session-cookie";
 import { toManageDocument } from "@/src/management/openapi/manage/document";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = readableAnywhere(

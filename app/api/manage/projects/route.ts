@@ -1,5 +1,5 @@
 /** `/api/manage/projects` (G2). */
-import { json, manageRoute, withBody } from "@/app/lib/manage-route";
+import { json, manageRoute, withBody } from "@/app/lib/manage/manage-route";
 import { createProject } from "@/src/management/projects/create-project";
 import { listProjects } from "@/src/management/projects/list-projects";
 import { projectCreateSchema } from "@/src/shared/management/schemas";

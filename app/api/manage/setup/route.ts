@@ -1,5 +1,5 @@
 /** `/api/manage/setup`: the first administrator, by the link that the server prints. */
-import { json, publicRoute, withBody, withLimit } from "@/app/lib/manage-route";
+import { json, publicRoute, withBody, withLimit } from "@/app/lib/manage/manage-route";
 import { setUp } from "@/src/management/setup/set-up";
 import { setupSchema } from "@/src/shared/management/schemas";
 

@@ -1,5 +1,5 @@
 /** `/api/manage/signup`: an account, on a server where everybody may make one (RESTED_SIGNUP). */
-import { json, publicRoute, withBody, withLimit } from "@/app/lib/manage-route";
+import { json, publicRoute, withBody, withLimit } from "@/app/lib/manage/manage-route";
 import { signUp } from "@/src/management/setup/sign-up";
 import { signupSchema } from "@/src/shared/management/schemas";
 

@@ -1,5 +1,5 @@
 /** `/api/manage/start`: one field makes a project, its endpoint and its key. */
-import { json, manageRoute, withBody } from "@/app/lib/manage-route";
+import { json, manageRoute, withBody } from "@/app/lib/manage/manage-route";
 import { startProject } from "@/src/management/projects/start-project";
 import { startSchema } from "@/src/shared/management/schemas";
 

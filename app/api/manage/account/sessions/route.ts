@@ -1,5 +1,5 @@
 /** `/api/manage/account/sessions`: where one is signed in; DELETE signs out everywhere else, with `tokens=true` of management tokens too. */
-import { json, manageRoute, noContent } from "@/app/lib/manage-route";
+import { json, manageRoute, noContent } from "@/app/lib/manage/manage-route";
 import { endSignIns } from "@/src/management/accounts/end-sign-ins";
 import { listSessions } from "@/src/management/accounts/list-sessions";
 

@@ -1,5 +1,5 @@
 /** `/api/manage/account/tokens`: management tokens (G1). */
-import { json, manageRoute, withBody } from "@/app/lib/manage-route";
+import { json, manageRoute, withBody } from "@/app/lib/manage/manage-route";
 import { createToken } from "@/src/management/accounts/create-token";
 import { listTokens } from "@/src/management/accounts/list-tokens";
 import { tokenCreateSchema } from "@/src/shared/management/schemas";

@@ -1,5 +1,5 @@
 /** `/api/manage/connections/{id}`: one open stream (G16). */
-import { manageRoute, noContent } from "@/app/lib/manage-route";
+import { manageRoute, noContent } from "@/app/lib/manage/manage-route";
 import { endConnection } from "@/src/management/connections/end-connection";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({

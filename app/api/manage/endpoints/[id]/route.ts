@@ -1,5 +1,5 @@
 /** `/api/manage/endpoints/{id}` (G4). */
-import { json, manageRoute, noContent, SCHEMA_BODY_BYTES_MAX, withBody } from "@/app/lib/manage-route";
+import { json, manageRoute, noContent, SCHEMA_BODY_BYTES_MAX, withBody } from "@/app/lib/manage/manage-route";
 import { deleteEndpoint } from "@/src/management/endpoints/delete-endpoint";
 import { getEndpoint } from "@/src/management/endpoints/get-endpoint";
 import { updateEndpoint } from "@/src/management/endpoints/update-endpoint";

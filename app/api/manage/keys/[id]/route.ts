@@ -1,5 +1,5 @@
 /** `/api/manage/keys/{id}` (G3). */
-import { json, manageRoute } from "@/app/lib/manage-route";
+import { json, manageRoute } from "@/app/lib/manage/manage-route";
 import { revokeKey } from "@/src/management/keys/revoke-key";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({

@@ -1,5 +1,5 @@
 /** `/api/manage/projects/{id}` (G2). */
-import { json, manageRoute, noContent, withBody } from "@/app/lib/manage-route";
+import { json, manageRoute, noContent, withBody } from "@/app/lib/manage/manage-route";
 import { deleteProject } from "@/src/management/projects/delete-project";
 import { getProject } from "@/src/management/projects/get-project";
 import { updateProject } from "@/src/management/projects/update-project";

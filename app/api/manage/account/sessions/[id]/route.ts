@@ -1,5 +1,5 @@
 /** `/api/manage/account/sessions/{id}`: ends one. */
-import { manageRoute, noContent } from "@/app/lib/manage-route";
+import { manageRoute, noContent } from "@/app/lib/manage/manage-route";
 import { revokeSession } from "@/src/management/accounts/revoke-session";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({

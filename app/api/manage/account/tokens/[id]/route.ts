@@ -1,5 +1,5 @@
 /** `/api/manage/account/tokens/{id}`: revokes one (G1). */
-import { manageRoute, noContent } from "@/app/lib/manage-route";
+import { manageRoute, noContent } from "@/app/lib/manage/manage-route";
 import { revokeToken } from "@/src/management/accounts/revoke-token";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({

@@ -1,5 +1,5 @@
 /** `/api/manage/endpoints/{id}/changes`: the log, newest first. */
-import { jsonText, manageRoute } from "@/app/lib/manage-route";
+import { jsonText, manageRoute } from "@/app/lib/manage/manage-route";
 import { listChanges } from "@/src/management/changes/list-changes";
 import { parseChangesQuery } from "@/src/management/changes/parse-changes-query";
 

@@ -1,7 +1,7 @@
 /** `/api/manage/endpoints/{id}/export`: records as a file, those that a query selects or those that are named (G14). */
 
-import { toByteStream } from "@/app/lib/byte-stream";
-import { type ManageContext, manageRoute, withBody, withLimit } from "@/app/lib/manage-route";
+import { toByteStream } from "@/app/lib/manage/byte-stream";
+import { type ManageContext, manageRoute, withBody, withLimit } from "@/app/lib/manage/manage-route";
 import { type ExportForm, exportRecords, parseExportForm } from "@/src/management/export/export-records";
 import { parseRecordQuery, type RecordQuery } from "@/src/management/records/record-query";
 import { exportSchema } from "@/src/shared/management/schemas";

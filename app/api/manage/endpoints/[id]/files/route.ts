@@ -1,6 +1,6 @@
 /** `/api/manage/endpoints/{id}/files`: the body becomes a file with a record (G15). */
-import { jsonText, manageRoute, withLimit } from "@/app/lib/manage-route";
-import { readChunks } from "@/app/lib/read-body";
+import { jsonText, manageRoute, withLimit } from "@/app/lib/manage/manage-route";
+import { readChunks } from "@/app/lib/manage/read-body";
 import { storeFile } from "@/src/management/files/store-file";
 import { openBodyHold } from "@/src/management/import/hold-body";
 import { AppError } from "@/src/shared/errors";

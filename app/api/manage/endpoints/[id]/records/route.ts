@@ -1,8 +1,8 @@
 /** `/api/manage/endpoints/{id}/records`: pages of the grid (G13), and the owner's own writes (R2). */
 
-import { answerWrite } from "@/app/lib/answer-write";
-import { jsonText, manageRoute, readingBody, withLimit } from "@/app/lib/manage-route";
-import { readSentBody } from "@/app/lib/read-body";
+import { answerWrite } from "@/app/lib/manage/answer-write";
+import { jsonText, manageRoute, readingBody, withLimit } from "@/app/lib/manage/manage-route";
+import { readSentBody } from "@/app/lib/manage/read-body";
 import { listRecords } from "@/src/management/records/list-records";
 import { parseRecordPageQuery } from "@/src/management/records/record-query";
 

@@ -1,5 +1,5 @@
 /** `/api/manage/endpoints/{id}/schema-check`: tries a JSON Schema on a body (R10). */
-import { json, manageRoute, SCHEMA_BODY_BYTES_MAX, withBody } from "@/app/lib/manage-route";
+import { json, manageRoute, SCHEMA_BODY_BYTES_MAX, withBody } from "@/app/lib/manage/manage-route";
 import { checkSchema } from "@/src/management/endpoints/check-schema";
 import { schemaCheckSchema } from "@/src/shared/management/schemas";
 

@@ -1,5 +1,5 @@
 /** `/api/manage/endpoints/{id}/stream-ticket`: opens the console's stream. */
-import { json, manageRoute } from "@/app/lib/manage-route";
+import { json, manageRoute } from "@/app/lib/manage/manage-route";
 import { issueStreamTicket } from "@/src/management/connections/issue-stream-ticket";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({

@@ -1,5 +1,5 @@
 /** `/api/manage/endpoints/{id}/users`: the users of an authentication endpoint (G11). */
-import { json, manageRoute } from "@/app/lib/manage-route";
+import { json, manageRoute } from "@/app/lib/manage/manage-route";
 import { listAppUsers } from "@/src/management/app-users/list-app-users";
 import { parseAppUsersQuery } from "@/src/management/app-users/parse-app-users-query";
 

@@ -1,5 +1,5 @@
 /** `/api/manage/keys/{id}/rotate` (G3). */
-import { json, manageRoute, withBody } from "@/app/lib/manage-route";
+import { json, manageRoute, withBody } from "@/app/lib/manage/manage-route";
 import { rotateKey } from "@/src/management/keys/rotate-key";
 import { keyRotateSchema } from "@/src/shared/management/schemas";
 

@@ -1,5 +1,5 @@
 /** `/api/manage/projects/{id}/connections`: open streams (G16). */
-import { json, manageRoute } from "@/app/lib/manage-route";
+import { json, manageRoute } from "@/app/lib/manage/manage-route";
 import { listConnections } from "@/src/management/connections/list-connections";
 import { parseConnectionsQuery } from "@/src/management/connections/parse-connections-query";
 

@@ -1,5 +1,5 @@
 /** `/api/manage/projects/{id}/endpoints` (G4). */
-import { json, manageRoute, SCHEMA_BODY_BYTES_MAX, withBody } from "@/app/lib/manage-route";
+import { json, manageRoute, SCHEMA_BODY_BYTES_MAX, withBody } from "@/app/lib/manage/manage-route";
 import { createEndpoint } from "@/src/management/endpoints/create-endpoint";
 import { listEndpoints } from "@/src/management/endpoints/list-endpoints";
 import { endpointCreateSchema } from "@/src/shared/management/schemas";

@@ -1,5 +1,5 @@
 /** `/api/manage/projects/{id}/keys` (G3). */
-import { json, manageRoute, withBody } from "@/app/lib/manage-route";
+import { json, manageRoute, withBody } from "@/app/lib/manage/manage-route";
 import { createKey } from "@/src/management/keys/create-key";
 import { listKeys } from "@/src/management/keys/list-keys";
 import { keyCreateSchema } from "@/src/shared/management/schemas";

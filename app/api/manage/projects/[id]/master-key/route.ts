@@ -1,5 +1,5 @@
 /** `/api/manage/projects/{id}/master-key` (G2, U6). */
-import { json, manageRoute, noContent } from "@/app/lib/manage-route";
+import { json, manageRoute, noContent } from "@/app/lib/manage/manage-route";
 import { createMasterKey } from "@/src/management/projects/create-master-key";
 import { removeMasterKey } from "@/src/management/projects/remove-master-key";
 

@@ -1,6 +1,6 @@
 /** `/api/manage/projects/{id}/openapi.json`: the description of a project's own endpoints (G5). */
-import { json, manageRoute } from "@/app/lib/manage-route";
-import { readableAnywhere } from "@/app/lib/readable-anywhere";
+import { json, manageRoute } from "@/app/lib/manage/manage-route";
+import { readableAnywhere } from "@/app/lib/manage/readable-anywhere";
 import { describeProject } from "@/src/management/projects/describe-project";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = readableAnywhere(

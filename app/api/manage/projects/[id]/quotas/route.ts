@@ -1,5 +1,5 @@
 /** `/api/manage/projects/{id}/quotas` (G22): for administrators. */
-import { json, manageRoute, withBody } from "@/app/lib/manage-route";
+import { json, manageRoute, withBody } from "@/app/lib/manage/manage-route";
 import { setQuotas } from "@/src/management/projects/project-usage";
 import { quotasPatchSchema } from "@/src/shared/management/quotas";
 

@@ -1,5 +1,5 @@
 /** `/api/manage/projects/{id}/usage` (G22). */
-import { json, manageRoute } from "@/app/lib/manage-route";
+import { json, manageRoute } from "@/app/lib/manage/manage-route";
 import { getUsage } from "@/src/management/projects/project-usage";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({

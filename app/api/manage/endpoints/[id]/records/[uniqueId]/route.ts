@@ -1,8 +1,8 @@
 /** `/api/manage/endpoints/{id}/records/{uniqueId}`: one record (G13), and the owner's own writes (R4, R5, R7). */
 
-import { answerWrite, withVersion } from "@/app/lib/answer-write";
-import { jsonText, type ManageContext, manageRoute, readingBody } from "@/app/lib/manage-route";
-import { readSentBody } from "@/app/lib/read-body";
+import { answerWrite, withVersion } from "@/app/lib/manage/answer-write";
+import { jsonText, type ManageContext, manageRoute, readingBody } from "@/app/lib/manage/manage-route";
+import { readSentBody } from "@/app/lib/manage/read-body";
 import { getRecord } from "@/src/management/records/get-record";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({

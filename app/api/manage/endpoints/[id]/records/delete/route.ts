@@ -1,5 +1,5 @@
 /** `/api/manage/endpoints/{id}/records/delete`: several at once (G13). */
-import { json, manageRoute, withBody } from "@/app/lib/manage-route";
+import { json, manageRoute, withBody } from "@/app/lib/manage/manage-route";
 import { deleteRecords } from "@/src/management/records/delete-records";
 import { recordsDeleteSchema } from "@/src/shared/management/schemas";
 

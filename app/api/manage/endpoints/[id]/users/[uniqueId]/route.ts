@@ -1,5 +1,5 @@
 /** `/api/manage/endpoints/{id}/users/{uniqueId}` (G11). */
-import { json, manageRoute, noContent } from "@/app/lib/manage-route";
+import { json, manageRoute, noContent } from "@/app/lib/manage/manage-route";
 import { deleteAppUser } from "@/src/management/app-users/delete-app-user";
 import { getAppUser } from "@/src/management/app-users/get-app-user";
 

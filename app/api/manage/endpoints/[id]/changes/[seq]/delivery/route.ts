@@ -1,5 +1,5 @@
 /** `/api/manage/endpoints/{id}/changes/{seq}/delivery`: who gets a change (G17). */
-import { json, manageRoute } from "@/app/lib/manage-route";
+import { json, manageRoute } from "@/app/lib/manage/manage-route";
 import { listDeliveries } from "@/src/management/changes/list-deliveries";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({

@@ -1,5 +1,5 @@
 /** `/api/manage/endpoints/{id}/users/{uniqueId}/password`: sets a new one (G12). */
-import { manageRoute, noContent, withBody } from "@/app/lib/manage-route";
+import { manageRoute, noContent, withBody } from "@/app/lib/manage/manage-route";
 import { setAppUserPassword } from "@/src/management/app-users/set-app-user-password";
 import { appPasswordSetSchema } from "@/src/shared/management/schemas";
 

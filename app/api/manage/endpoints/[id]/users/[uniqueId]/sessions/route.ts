@@ -1,5 +1,5 @@
 /** `/api/manage/endpoints/{id}/users/{uniqueId}/sessions`: where a user is logged in (G12). */
-import { json, manageRoute, noContent } from "@/app/lib/manage-route";
+import { json, manageRoute, noContent } from "@/app/lib/manage/manage-route";
 import { listAppSessions } from "@/src/management/app-users/list-app-sessions";
 import { revokeAppSessions } from "@/src/management/app-users/revoke-app-sessions";
 

@@ -1,5 +1,5 @@
 /** `/api/manage/endpoints/{id}/users/{uniqueId}/sessions/{sessionId}`: ends one (G12). */
-import { manageRoute, noContent } from "@/app/lib/manage-route";
+import { manageRoute, noContent } from "@/app/lib/manage/manage-route";
 import { revokeAppSession } from "@/src/management/app-users/revoke-app-sessions";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({

@@ -2,7 +2,7 @@
 import { cookies } from "next/headers";
 import { cache } from "react";
 import { getRuntime } from "@/src/runtime/registry";
-import { getClientInfo } from "./current-page";
+import { getClientInfo } from "../current-page";
 import { type CurrentUser, readSession } from "./read-session";
 import { cookieNames } from "./session-cookie";
 

@@ -10,7 +10,7 @@ import type { Runtime } from "@/src/runtime/registry";
 import { isAppError } from "@/src/shared/errors";
 import { checkBody } from "@/src/shared/field-problems";
 import { loginSchema } from "@/src/shared/management/schemas";
-import type { ClientInfo } from "./client-info";
+import type { ClientInfo } from "../manage/client-info";
 import { cookieNames } from "./session-cookie";
 
 /** Ends a next-auth action for a session that is no more; next-auth then clears the cookie. */

@@ -6,10 +6,10 @@ import type { SignIn } from "@/src/management/connections/issue-stream-ticket";
 import type { Runtime } from "@/src/runtime/registry";
 import { AppError } from "@/src/shared/errors";
 import type { AccountView } from "@/src/shared/management/schemas";
+import { readSession } from "../sign-in/read-session";
+import { cookieNames } from "../sign-in/session-cookie";
 import type { ClientInfo } from "./client-info";
-import { readSession } from "./read-session";
 import { createCrossSiteError, isProvenSameOrigin } from "./same-origin";
-import { cookieNames } from "./session-cookie";
 
 export interface Principal {
   user: AccountView;

@@ -5,7 +5,7 @@
 import { parseCookie } from "cookie";
 import NextAuth, { type AuthOptions } from "next-auth";
 import { AppError } from "@/src/shared/errors";
-import { readBytes, readJson } from "./read-body";
+import { readBytes, readJson } from "../manage/read-body";
 
 /** Sign-in forms are small. */
 const BODY_BYTES_MAX = 16 * 1024;
