@@ -1,4 +1,4 @@
-/** What every request passes in a server as it runs, with a certificate of its own: the checks of tests/contract/http/front.test.ts reach all planes. */
+/** What every request passes in a server as it runs, with a certificate of its own: the checks of tests/contract/http/server/front.test.ts reach all planes. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import https from "node:https";
 import os from "node:os";

@@ -5,7 +5,7 @@ import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realt
 import { addEndpoint, addRecord, MASTER_KEY } from "@/tests/support/secure-world";
 import type { StreamClient } from "@/tests/support/stream-client";
 import { until } from "@/tests/support/until";
-import { MANAGE_PATHS, type ManageServer, type Person, startManageServer } from "./manage/manage-server";
+import { MANAGE_PATHS, type ManageServer, type Person, startManageServer } from "../support/servers/manage-server";
 
 /** Who sees answers and messages. ada is the project's owner, eve has another account on the server; the others are users of ada's application. */
 type Viewer = "ann" | "bob" | "nobody" | "back end" | "ada" | "eve" | "the log" | "the database";

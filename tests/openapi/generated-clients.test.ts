@@ -6,8 +6,8 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runQuietly } from "@/scripts/setup/tool-cache.mjs";
 import { toProjectDocument } from "@/src/management/openapi/project/document";
-import { type ManageServer, startManageServer } from "@/tests/contract/manage/manage-server";
 import { createDataServer, type DataServer } from "@/tests/support/data-server";
+import { type ManageServer, startManageServer } from "@/tests/support/servers/manage-server";
 import { findGenerators } from "./generators";
 
 /** The first run downloads what is missing. */

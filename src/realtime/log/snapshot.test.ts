@@ -1,4 +1,4 @@
-/** What may go wrong while a snapshot is read (W11), against pages and a log that the test holds. The rest is in tests/contract/realtime/snapshot.test.ts. */
+/** What may go wrong while a snapshot is read (W11), against pages and a log that the test holds. The rest is in tests/contract/realtime/log/snapshot.test.ts. */
 import { setImmediate as nextTick } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import type { SnapshotPage, SnapshotReader } from "@/src/core/streams/snapshot-ports";

@@ -1,6 +1,6 @@
 /** Users of an application and their sessions, as the endpoint's owner manages them (G11, G12). */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type ManageServer, type Person, startManageServer } from "./manage-server";
+import { type ManageServer, type Person, startManageServer } from "../../support/servers/manage-server";
 
 const NOBODY = "0".repeat(32);
 const NO_SESSION = "019a0000-0000-7000-8000-000000000000";

@@ -2,7 +2,7 @@
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { until } from "@/tests/support/until";
-import { type ManageServer, type Person, startManageServer } from "./manage-server";
+import { type ManageServer, type Person, startManageServer } from "../../support/servers/manage-server";
 
 const RECORD_BYTES_MAX = 100_000;
 let server: ManageServer;

@@ -6,7 +6,7 @@ import { createTestDatabase, type TestDatabase } from "@/tests/support/database"
 import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";
 import type { StreamClient } from "@/tests/support/stream-client";
 import { createUser } from "@/tests/support/users";
-import { type ManageServer, type Person, startManageServer } from "./manage-server";
+import { type ManageServer, type Person, startManageServer } from "../../support/servers/manage-server";
 
 let database: TestDatabase;
 /** Answers the dashboard. */

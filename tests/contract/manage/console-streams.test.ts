@@ -6,7 +6,7 @@ import { toDashboardTurn } from "@/src/core/users/password-hasher";
 import { createTestDatabase, type TestDatabase } from "@/tests/support/database";
 import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";
 import type { StreamClient } from "@/tests/support/stream-client";
-import { type Answer, type Call, type ManageServer, ORIGIN, type Person, startManageServer } from "./manage-server";
+import { type Answer, type Call, type ManageServer, ORIGIN, type Person, startManageServer } from "../../support/servers/manage-server";
 
 const ENDED = { code: 1000, reason: "The sign-in that opened this stream has ended. Sign in again." };
 

@@ -5,7 +5,7 @@ import type { Write } from "@/src/core/ports";
 import { createUniqueId } from "@/src/core/records/unique-id";
 import { createEndpointPurge } from "@/src/db/stores/purge-endpoints";
 import { until } from "@/tests/support/until";
-import { type ManageServer, type Person, startManageServer } from "./manage-server";
+import { type ManageServer, type Person, startManageServer } from "../../support/servers/manage-server";
 
 let server: ManageServer;
 let ada: Person;

@@ -1,6 +1,6 @@
 /** Publishable keys (G3, U7). */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type ManageServer, type Person, startManageServer } from "./manage-server";
+import { type ManageServer, type Person, startManageServer } from "../../support/servers/manage-server";
 
 let server: ManageServer;
 let ada: Person;

@@ -7,7 +7,7 @@ import { createRequestTurn } from "@/app/lib/manage/limit-request";
 import { toDashboardTurn } from "@/src/core/users/password-hasher";
 import { createDashboard } from "@/src/runtime/serve-dashboard";
 import { until } from "@/tests/support/until";
-import { type ManageServer, type Person, startManageServer } from "./manage-server";
+import { type ManageServer, type Person, startManageServer } from "../../support/servers/manage-server";
 
 const PER_MINUTE = 40;
 let server: ManageServer;

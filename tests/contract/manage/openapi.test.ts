@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { MANAGE_OPERATIONS } from "@/src/management/openapi/manage/document";
 import { type ApiDocument, type ListedOperation, listOperations } from "@/src/shared/openapi";
 import { createSchemaCheck, findOpenApiProblems } from "@/tests/support/openapi";
-import { type Answer, MANAGE_PATHS, type ManageServer, type Person, startManageServer } from "./manage-server";
+import { type Answer, MANAGE_PATHS, type ManageServer, type Person, startManageServer } from "../../support/servers/manage-server";
 
 let server: ManageServer;
 let ada: Person;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createUniqueId } from "@/src/core/records/unique-id";
 import { sweepIdempotentRequests } from "@/src/db/records/idempotent-requests";
 import type { QuotasPatch } from "@/src/shared/management/quotas";
-import { type Answer, type ManageServer, type Person, startManageServer } from "./manage-server";
+import { type Answer, type ManageServer, type Person, startManageServer } from "../../support/servers/manage-server";
 
 let server: ManageServer;
 let admin: Person;

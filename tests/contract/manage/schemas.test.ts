@@ -1,7 +1,7 @@
 /** The JSON Schema of an endpoint (R10) in the management API: stored only when it can be evaluated, tried before that, held against the owner's writes. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { SCHEMA_BYTES_MAX } from "@/src/shared/management/schemas";
-import { type ManageServer, type Person, startManageServer } from "./manage-server";
+import { type ManageServer, type Person, startManageServer } from "../../support/servers/manage-server";
 
 const SCHEMA = { type: "object", required: ["name"], properties: { name: { type: "string" } } };
 

@@ -7,7 +7,7 @@ import { gridPageSchema, gridRecordSchema } from "@/src/shared/management/schema
 import { formatCursor } from "@/src/shared/streams/cursor";
 import { readCursor } from "@/tests/support/read-cursor";
 import { FILTER_CASES, SEARCH_CASES } from "@/tests/support/text-cases";
-import { type ManageServer, type Person, startManageServer } from "./manage-server";
+import { type ManageServer, type Person, startManageServer } from "../../../support/servers/manage-server";
 
 let server: ManageServer;
 let ada: Person;

@@ -1,6 +1,6 @@
 /** The owner's writes on a condition, and to users of an application. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type Answer, type ManageServer, type Person, startManageServer } from "./manage-server";
+import { type Answer, type ManageServer, type Person, startManageServer } from "../../../support/servers/manage-server";
 
 let server: ManageServer;
 let ada: Person;

@@ -1,7 +1,7 @@
 /** Files of records going in. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { IMPORT_BYTES_MAX, IMPORT_RECORDS_MAX } from "@/src/shared/record-limits";
-import { type Answer, type ManageServer, type Person, startManageServer } from "./manage-server";
+import { type Answer, type ManageServer, type Person, startManageServer } from "../../../support/servers/manage-server";
 
 let server: ManageServer;
 let ada: Person;

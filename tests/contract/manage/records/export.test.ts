@@ -1,7 +1,7 @@
 /** Files of records going out. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createUniqueId } from "@/src/core/records/unique-id";
-import { type Answer, type ManageServer, type Person, startManageServer } from "./manage-server";
+import { type Answer, type ManageServer, type Person, startManageServer } from "../../../support/servers/manage-server";
 
 let server: ManageServer;
 let ada: Person;

@@ -1,6 +1,6 @@
 /** Import files as spreadsheets and browsers bring them: encodings, delimiters and content types. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type Answer, type ManageServer, type Person, startManageServer } from "./manage-server";
+import { type Answer, type ManageServer, type Person, startManageServer } from "../../../support/servers/manage-server";
 
 let server: ManageServer;
 let ada: Person;

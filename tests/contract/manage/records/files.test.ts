@@ -7,7 +7,7 @@ import { createEndpointPurge } from "@/src/db/stores/purge-endpoints";
 import { storeFile } from "@/src/management/files/store-file";
 import { getRuntime } from "@/src/runtime/registry";
 import { FILE_BYTES_MAX } from "@/src/shared/streams/protocol";
-import { type Answer, type ManageServer, type Person, startManageServer } from "./manage-server";
+import { type Answer, type ManageServer, type Person, startManageServer } from "../../../support/servers/manage-server";
 
 let server: ManageServer;
 let ada: Person;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { sweepChanges } from "@/src/db/records/change-retention";
 import { formatCursor } from "@/src/shared/streams/cursor";
 import { readCursor } from "@/tests/support/read-cursor";
-import { type ManageServer, type Person, startManageServer } from "./manage-server";
+import { type ManageServer, type Person, startManageServer } from "../../../support/servers/manage-server";
 
 let server: ManageServer;
 let ada: Person;

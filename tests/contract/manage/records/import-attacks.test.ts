@@ -1,6 +1,6 @@
 /** Import files that take as much as they can, beside other accounts' requests. */
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type Answer, type ManageServer, type Person, startManageServer } from "./manage-server";
+import { type Answer, type ManageServer, type Person, startManageServer } from "../../../support/servers/manage-server";
 
 let server: ManageServer;
 let ada: Person;
