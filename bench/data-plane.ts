@@ -38,7 +38,7 @@ import { createProcessRateLimiter } from "@/src/limits/rate-limiter";
 import { createProcessHints } from "@/src/realtime/cluster/hints";
 import { createLog } from "@/src/runtime/log";
 import { createSandbox } from "@/src/sandbox/sandbox";
-import { createFilesFolder } from "@/tests/support/files-folder";
+import { createFilesFolder } from "@/tests/support/servers/files-folder";
 
 const seconds = Number(process.argv[2] ?? 8);
 const CONNECTIONS = 50;

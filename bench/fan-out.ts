@@ -13,7 +13,7 @@ import type { Grant } from "@/src/core/access/access";
 import type { Log } from "@/src/core/ports";
 import { createUpgradeHandler } from "@/src/realtime/transports/ws";
 import { encodeChange } from "@/src/realtime/wire/encode";
-import { createMemoryHub, type MemoryHub, toGrant, toPrivateGrant } from "@/tests/support/memory-hub";
+import { createMemoryHub, type MemoryHub, toGrant, toPrivateGrant } from "@/tests/support/memory/memory-hub";
 
 /** Frames of one round that each client gets; the next starts when every client has read them all, so that no queue overflows. */
 const FRAMES_PER_ROUND = 64;

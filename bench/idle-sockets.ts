@@ -7,7 +7,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import net from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import { toHandshake } from "@/tests/support/raw-stream";
+import { toHandshake } from "@/tests/support/clients/raw-stream";
 import { HOST, startBenchNode } from "./support/bench-node";
 
 const KB = 1024;

@@ -8,7 +8,7 @@ import { once } from "node:events";
 import net from "node:net";
 import os from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
-import { toHandshake } from "@/tests/support/raw-stream";
+import { toHandshake } from "@/tests/support/clients/raw-stream";
 import { until } from "@/tests/support/until";
 import { HOST, startBenchNode } from "./support/bench-node";
 

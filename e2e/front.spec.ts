@@ -6,8 +6,8 @@ import path from "node:path";
 import tls from "node:tls";
 import { expect, test } from "@playwright/test";
 import { generate } from "selfsigned";
-import { findFreePort } from "@/tests/support/ports";
-import { connectRaw, parseRaw } from "@/tests/support/raw-http";
+import { connectRaw, parseRaw } from "@/tests/support/clients/raw-http";
+import { findFreePort } from "@/tests/support/servers/ports";
 import { until } from "@/tests/support/until";
 import { startServer } from "./support/server";
 

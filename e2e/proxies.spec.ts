@@ -2,7 +2,7 @@
 import https from "node:https";
 import { expect, type Page, test } from "@playwright/test";
 import { createCleanup } from "@/src/runtime/cleanup";
-import { findFreePort } from "@/tests/support/ports";
+import { findFreePort } from "@/tests/support/servers/ports";
 import { until } from "@/tests/support/until";
 import { ADMIN } from "./support/dashboard";
 import { readDatabaseUrl } from "./support/database";

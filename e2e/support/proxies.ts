@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { generate } from "selfsigned";
-import { canConnect } from "@/tests/support/ports";
+import { canConnect } from "@/tests/support/servers/ports";
 import { until } from "@/tests/support/until";
 
 export const PUBLIC_HOST = "rested.example.com";

@@ -10,8 +10,8 @@ import { createEndpointQueue } from "@/src/db/records/endpoint-queue";
 import { createRecordStore } from "@/src/db/records/record-store";
 import { createDefinitionStore } from "@/src/db/stores/definitions";
 import { createProcessHints } from "@/src/realtime/cluster/hints";
-import { createRecordsDatabase } from "@/tests/support/records-database";
-import { createSeverableProxy } from "@/tests/support/severable-proxy";
+import { createRecordsDatabase } from "@/tests/support/servers/records-database";
+import { createSeverableProxy } from "@/tests/support/servers/severable-proxy";
 import { until } from "@/tests/support/until";
 
 const AWAY = { code: "database_unavailable", retryAfterSeconds: 2 };

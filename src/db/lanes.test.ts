@@ -4,7 +4,7 @@ import type { Log } from "@/src/core/ports";
 import { createLanes, type Lanes } from "@/src/db/lanes";
 import { toShares } from "@/src/db/pools";
 import { createProcessHints } from "@/src/realtime/cluster/hints";
-import { createTestDatabase, type TestDatabase } from "@/tests/support/database";
+import { createTestDatabase, type TestDatabase } from "@/tests/support/servers/database";
 import { until } from "@/tests/support/until";
 
 const log: Log = { debug() {}, info() {}, warn() {}, error() {} };

@@ -7,7 +7,7 @@ import { afterEach, describe, expect, inject, test } from "vitest";
 import type { Log } from "@/src/core/ports";
 import { createPool } from "@/src/db/client";
 import { migrate } from "@/src/db/migrate";
-import { createTestDatabase } from "@/tests/support/database";
+import { createTestDatabase } from "@/tests/support/servers/database";
 import { until } from "@/tests/support/until";
 
 const cleanups: (() => unknown)[] = [];

@@ -1,7 +1,7 @@
 /** Counting in this process and in Redis (U8). */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { createSeverableProxy, type SeverableProxy } from "@/tests/support/severable-proxy";
-import { startTestRedis, type TestRedis } from "@/tests/support/test-redis";
+import { createSeverableProxy, type SeverableProxy } from "@/tests/support/servers/severable-proxy";
+import { startTestRedis, type TestRedis } from "@/tests/support/servers/test-redis";
 import { until } from "@/tests/support/until";
 import { createProcessRateLimiter, createSharedRateLimiter, type OwnedRateLimiter } from "./rate-limiter";
 

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { parseConfig } from "@/src/config/config";
 import { boot } from "@/src/runtime/boot";
 import { createCleanup } from "@/src/runtime/cleanup";
-import { createTestDatabase } from "@/tests/support/database";
+import { createTestDatabase } from "@/tests/support/servers/database";
 import { until } from "@/tests/support/until";
 
 /** Fails when the rate limiter is made: after the database was opened and migrated. */

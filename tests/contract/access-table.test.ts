@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ERRORS, type ErrorCode } from "@/src/shared/errors";
 import { ACCESS_TOKEN_COOKIE, toAccessTokenCookie } from "@/src/shared/streams/protocol";
-import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";
-import { addRecord, createSecureWorld, MASTER_KEY, type SecureWorld, type Switches } from "@/tests/support/secure-world";
+import { createRealtimeServer, type RealtimeServer } from "@/tests/support/servers/realtime-server";
+import { addRecord, createSecureWorld, MASTER_KEY, type SecureWorld, type Switches } from "@/tests/support/servers/secure-world";
 
 let server: RealtimeServer;
 beforeAll(async () => {

@@ -1,9 +1,9 @@
 /** Whatever is asked, by whomever: what a user stored shows to those who may read it, and passwords and tokens show nowhere (L1, L2, S2, W5, G6). */
 import { createHash, randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";
-import { addEndpoint, addRecord, MASTER_KEY } from "@/tests/support/secure-world";
-import type { StreamClient } from "@/tests/support/stream-client";
+import type { StreamClient } from "@/tests/support/clients/stream-client";
+import { createRealtimeServer, type RealtimeServer } from "@/tests/support/servers/realtime-server";
+import { addEndpoint, addRecord, MASTER_KEY } from "@/tests/support/servers/secure-world";
 import { until } from "@/tests/support/until";
 import { MANAGE_PATHS, type ManageServer, type Person, startManageServer } from "../support/servers/manage-server";
 

@@ -10,7 +10,7 @@ import { createUniqueId } from "@/src/core/records/unique-id";
 import { createDiskStorage } from "@/src/storage/disk";
 import { createS3Storage } from "@/src/storage/s3";
 import { listFiles } from "@/tests/support/list-files";
-import { type S3Server, startS3Server } from "@/tests/support/s3-server";
+import { type S3Server, startS3Server } from "@/tests/support/servers/s3-server";
 import { until } from "@/tests/support/until";
 
 const warned: string[] = [];

@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import net, { type AddressInfo } from "node:net";
-import { createSeverableProxy, type SeverableProxy } from "@/tests/support/severable-proxy";
+import { createSeverableProxy, type SeverableProxy } from "@/tests/support/servers/severable-proxy";
 
 export interface Address {
   host: string;

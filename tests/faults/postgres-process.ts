@@ -21,7 +21,7 @@ export interface PostgresProcess {
 const RESTART_TIMEOUT_MS = 60_000;
 
 export async function startPostgresProcess(dir: string): Promise<PostgresProcess> {
-  const owner = spawn(process.execPath, ["--import", "tsx", "tests/support/embedded-postgres-owner.ts", dir], {
+  const owner = spawn(process.execPath, ["--import", "tsx", "tests/support/servers/embedded-postgres-owner.ts", dir], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   const exited = once(owner, "exit");

@@ -1,7 +1,7 @@
 /** A real Redis that can be killed and started again on its port. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { canConnect, findFreePort, HOST } from "@/tests/support/ports";
+import { canConnect, findFreePort, HOST } from "@/tests/support/servers/ports";
 import { until } from "@/tests/support/until";
 
 export interface RedisProcess {

@@ -1,7 +1,7 @@
 /** What the deployment serves while it is broken: a project, its users, and for each run an open and a private endpoint. */
 import { createHash, randomBytes } from "node:crypto";
 import type pg from "pg";
-import { createUser } from "@/tests/support/users";
+import { createUser } from "@/tests/support/clients/users";
 
 /** An endpoint of a run. */
 export interface Target {

@@ -6,7 +6,7 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runQuietly } from "@/scripts/setup/tool-cache.mjs";
 import { toProjectDocument } from "@/src/management/openapi/project/document";
-import { createDataServer, type DataServer } from "@/tests/support/data-server";
+import { createDataServer, type DataServer } from "@/tests/support/servers/data-server";
 import { type ManageServer, startManageServer } from "@/tests/support/servers/manage-server";
 import { findGenerators } from "./generators";
 

@@ -13,7 +13,7 @@ import {
   request,
   type SiteOptions,
   createMemoryAccess as setUp,
-} from "@/tests/support/memory-access";
+} from "@/tests/support/memory/memory-access";
 
 const SECURE = { endpoint: { secure: true } };
 const USERS = { endpoint: { kind: "authentication" as const, id: "users-id" } };

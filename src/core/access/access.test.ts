@@ -12,7 +12,7 @@ import {
   request,
   type SiteOptions,
   createMemoryAccess as setUp,
-} from "@/tests/support/memory-access";
+} from "@/tests/support/memory/memory-access";
 
 describe("decide", () => {
   it("grants what nothing forbids", async () => {

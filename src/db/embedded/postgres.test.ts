@@ -70,7 +70,7 @@ async function query(url: string, sql: string): Promise<unknown[]> {
 
 /** Starts PostgreSQL in a process of its own. */
 async function startInChild(dir: string, uid?: number): Promise<{ child: ChildProcess; url: string; pid: number }> {
-  const owner = path.resolve("tests/support/embedded-postgres-owner.ts");
+  const owner = path.resolve("tests/support/servers/embedded-postgres-owner.ts");
   const identity = uid === undefined ? {} : { uid, gid: uid, env: { ...process.env, HOME: dir, TMPDIR: dir } };
   const child = spawn(process.execPath, ["--import", "tsx", owner, dir], { stdio: ["pipe", "pipe", "pipe"], ...identity });
   children.push(child);

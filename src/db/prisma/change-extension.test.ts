@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createUniqueId } from "@/src/core/records/unique-id";
 import type { Db } from "@/src/db/client";
-import { createRecordsDatabase, type LogEntry, type RecordsDatabase } from "@/tests/support/records-database";
+import { createRecordsDatabase, type LogEntry, type RecordsDatabase } from "@/tests/support/servers/records-database";
 
 let world: RecordsDatabase;
 let db: Db;

@@ -5,7 +5,7 @@ import { createUniqueId } from "@/src/core/records/unique-id";
 import { proofOf } from "@/src/core/streams/change-proof";
 import { createChangeLog } from "@/src/db/records/change-log";
 import { createRecordStore } from "@/src/db/records/record-store";
-import { createRecordsDatabase, type RecordsDatabase } from "@/tests/support/records-database";
+import { createRecordsDatabase, type RecordsDatabase } from "@/tests/support/servers/records-database";
 
 let world: RecordsDatabase;
 let log: ChangeLog;

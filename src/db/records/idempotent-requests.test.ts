@@ -6,7 +6,7 @@ import { createUniqueId } from "@/src/core/records/unique-id";
 import { createEndpointQueue } from "@/src/db/records/endpoint-queue";
 import { sweepIdempotentRequests } from "@/src/db/records/idempotent-requests";
 import { createRecordStore } from "@/src/db/records/record-store";
-import { createRecordsDatabase, type RecordsDatabase } from "@/tests/support/records-database";
+import { createRecordsDatabase, type RecordsDatabase } from "@/tests/support/servers/records-database";
 import { until } from "@/tests/support/until";
 
 let world: RecordsDatabase;

@@ -3,7 +3,7 @@ import type { Hint, Write } from "@/src/core/ports";
 import { createUniqueId } from "@/src/core/records/unique-id";
 import { createImportStaging, type ImportStaging, type StagedImport } from "@/src/db/records/import-staging";
 import { createRecordStore } from "@/src/db/records/record-store";
-import { createRecordsDatabase, type RecordsDatabase } from "@/tests/support/records-database";
+import { createRecordsDatabase, type RecordsDatabase } from "@/tests/support/servers/records-database";
 import { until } from "@/tests/support/until";
 
 let world: RecordsDatabase;

@@ -5,7 +5,7 @@ import type { RecordStore } from "@/src/core/ports";
 import { createUniqueId } from "@/src/core/records/unique-id";
 import { createRecordStore } from "@/src/db/records/record-store";
 import { createEndpointPurge } from "@/src/db/stores/purge-endpoints";
-import { createRecordsDatabase, type RecordsDatabase } from "@/tests/support/records-database";
+import { createRecordsDatabase, type RecordsDatabase } from "@/tests/support/servers/records-database";
 import { until } from "@/tests/support/until";
 
 let world: RecordsDatabase;

@@ -7,7 +7,7 @@ import { createEndpointQueue } from "@/src/db/records/endpoint-queue";
 import { createMerge } from "@/src/db/records/merge-record";
 import { createRecordStore } from "@/src/db/records/record-store";
 import { AppError } from "@/src/shared/errors";
-import { createRecordsDatabase, type RecordsDatabase } from "@/tests/support/records-database";
+import { createRecordsDatabase, type RecordsDatabase } from "@/tests/support/servers/records-database";
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 

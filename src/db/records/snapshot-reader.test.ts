@@ -6,7 +6,7 @@ import { createUniqueId } from "@/src/core/records/unique-id";
 import type { SnapshotReader } from "@/src/core/streams/snapshot-ports";
 import { createRecordStore } from "@/src/db/records/record-store";
 import { createSnapshotReader } from "@/src/db/records/snapshot-reader";
-import { createRecordsDatabase, type RecordsDatabase } from "@/tests/support/records-database";
+import { createRecordsDatabase, type RecordsDatabase } from "@/tests/support/servers/records-database";
 
 let world: RecordsDatabase;
 let store: RecordStore;

@@ -7,7 +7,7 @@ import type { EndpointQueue } from "@/src/db/records/endpoint-queue";
 import { createRecordStore } from "@/src/db/records/record-store";
 import { createFileStore } from "@/src/db/stores/files";
 import { createUserStore } from "@/src/db/stores/users";
-import { createRecordsDatabase, type RecordsDatabase } from "@/tests/support/records-database";
+import { createRecordsDatabase, type RecordsDatabase } from "@/tests/support/servers/records-database";
 
 /** 4 characters, 8 bytes. */
 const DATA = '"漢字"';

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { DefinitionStore } from "@/src/core/ports";
 import { createUniqueId } from "@/src/core/records/unique-id";
 import { createDefinitionStore } from "@/src/db/stores/definitions";
-import { createRecordsDatabase, type RecordsDatabase } from "@/tests/support/records-database";
+import { createRecordsDatabase, type RecordsDatabase } from "@/tests/support/servers/records-database";
 
 const NOW = new Date("2030-01-01T00:00:00.000Z");
 

@@ -6,7 +6,7 @@ import { createUniqueId } from "@/src/core/records/unique-id";
 import type { UserStore } from "@/src/core/users/ports";
 import { createTokenStore } from "@/src/db/stores/tokens";
 import { createUserStore } from "@/src/db/stores/users";
-import { createRecordsDatabase, type RecordsDatabase } from "@/tests/support/records-database";
+import { createRecordsDatabase, type RecordsDatabase } from "@/tests/support/servers/records-database";
 
 let database: RecordsDatabase;
 let tokens: TokenStore;

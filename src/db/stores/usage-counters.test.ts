@@ -6,7 +6,7 @@ import type { RecordStore, Write } from "@/src/core/ports";
 import { createUniqueId } from "@/src/core/records/unique-id";
 import { createRecordStore } from "@/src/db/records/record-store";
 import { createUserStore } from "@/src/db/stores/users";
-import { createRecordsDatabase, type RecordsDatabase } from "@/tests/support/records-database";
+import { createRecordsDatabase, type RecordsDatabase } from "@/tests/support/servers/records-database";
 
 let world: RecordsDatabase;
 let store: RecordStore;

@@ -3,9 +3,9 @@ import { setImmediate as nextTick } from "node:timers/promises";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { formatCursor, parseCursor } from "@/src/shared/streams/cursor";
-import { createMemoryHub, EPOCH, type MemoryHub, toGrant, toPrivateGrant, toStart } from "@/tests/support/memory-hub";
-import { proofAt } from "@/tests/support/memory-log";
-import { createMemorySink, type MemorySink } from "@/tests/support/memory-sink";
+import { createMemoryHub, EPOCH, type MemoryHub, toGrant, toPrivateGrant, toStart } from "@/tests/support/memory/memory-hub";
+import { proofAt } from "@/tests/support/memory/memory-log";
+import { createMemorySink, type MemorySink } from "@/tests/support/memory/memory-sink";
 import { until } from "@/tests/support/until";
 import type { Start } from "./session";
 

@@ -2,7 +2,7 @@
 import { setImmediate as nextTick } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { AppError } from "@/src/shared/errors";
-import { createMemorySink } from "@/tests/support/memory-sink";
+import { createMemorySink } from "@/tests/support/memory/memory-sink";
 import { createFlusher } from "../transports/write-batcher";
 import { toTextFrame } from "../wire/encode";
 import { createSubscriber } from "./subscriber";

@@ -2,8 +2,8 @@
 import { setImmediate as nextTick } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { parseCursor } from "@/src/shared/streams/cursor";
-import { createMemoryHub, type MemoryHub, toGrant, toPrivateGrant, toStart } from "@/tests/support/memory-hub";
-import { createMemorySink } from "@/tests/support/memory-sink";
+import { createMemoryHub, type MemoryHub, toGrant, toPrivateGrant, toStart } from "@/tests/support/memory/memory-hub";
+import { createMemorySink } from "@/tests/support/memory/memory-sink";
 import { until } from "@/tests/support/until";
 import type { Start } from "./session";
 

@@ -1,7 +1,7 @@
 /** Pages of the log are read once for all who want them at the same time, and never from before they asked. */
 import { describe, expect, it } from "vitest";
 import type { Change } from "@/src/core/ports";
-import { createMemoryLog } from "@/tests/support/memory-log";
+import { createMemoryLog } from "@/tests/support/memory/memory-log";
 import { shareReads } from "./shared-reads";
 
 function setUp() {

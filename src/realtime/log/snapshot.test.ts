@@ -3,8 +3,8 @@ import { setImmediate as nextTick } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import type { SnapshotPage, SnapshotReader } from "@/src/core/streams/snapshot-ports";
 import { AppError } from "@/src/shared/errors";
-import { EPOCH, createMemoryHub as setUp, toGrant } from "@/tests/support/memory-hub";
-import { createMemorySink } from "@/tests/support/memory-sink";
+import { EPOCH, createMemoryHub as setUp, toGrant } from "@/tests/support/memory/memory-hub";
+import { createMemorySink } from "@/tests/support/memory/memory-sink";
 import { until } from "@/tests/support/until";
 import type { Start } from "../hub/session";
 

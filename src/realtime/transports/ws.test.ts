@@ -5,8 +5,8 @@ import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Access } from "@/src/core/access/access";
 import { AppError } from "@/src/shared/errors";
-import { createMemoryHub, toGrant } from "@/tests/support/memory-hub";
-import { connectStream, type StreamClient } from "@/tests/support/stream-client";
+import { connectStream, type StreamClient } from "@/tests/support/clients/stream-client";
+import { createMemoryHub, toGrant } from "@/tests/support/memory/memory-hub";
 import { until } from "@/tests/support/until";
 import { createUpgradeHandler } from "./ws";
 

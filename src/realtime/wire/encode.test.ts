@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Change } from "@/src/core/ports";
-import { readTexts } from "@/tests/support/read-frames";
+import { readTexts } from "@/tests/support/clients/read-frames";
 import { encodeChange, toTextFrame } from "./encode";
 import { CURSOR_FRAMES } from "./stream-format";
 

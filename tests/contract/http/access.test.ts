@@ -1,8 +1,8 @@
 /** Who is answered: versions, keys, names, scopes, master keys, secure endpoints (U1–U3, U6, U7, S1). */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ErrorCode } from "@/src/shared/errors";
-import { createDataServer, type DataServer, type Seed, type SeedOptions } from "@/tests/support/data-server";
 import { expectProblem } from "@/tests/support/expect-problem";
+import { createDataServer, type DataServer, type Seed, type SeedOptions } from "@/tests/support/servers/data-server";
 
 const MASTER_KEY = "mk-0123456789abcdef0123456789abcdef";
 const METHODS = ["GET", "POST", "PUT", "DELETE"] as const;

@@ -1,8 +1,8 @@
 /** Many records at once (R8). */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { BULK_ITEMS_MAX } from "@/src/shared/streams/protocol";
-import { createDataServer, type DataServer, type Seed } from "@/tests/support/data-server";
 import { expectProblem } from "@/tests/support/expect-problem";
+import { createDataServer, type DataServer, type Seed } from "@/tests/support/servers/data-server";
 
 interface WireRecord {
   uniqueId: string;

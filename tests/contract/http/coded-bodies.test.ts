@@ -2,9 +2,9 @@
 import { once } from "node:events";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createDataServer, type DataServer, type Seed } from "@/tests/support/data-server";
+import { connectRaw, parseRaw } from "@/tests/support/clients/raw-http";
 import { expectProblem } from "@/tests/support/expect-problem";
-import { connectRaw, parseRaw } from "@/tests/support/raw-http";
+import { createDataServer, type DataServer, type Seed } from "@/tests/support/servers/data-server";
 import { until } from "@/tests/support/until";
 
 const BODY_BYTES_MAX = 64 * 1024;

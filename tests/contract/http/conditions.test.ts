@@ -1,7 +1,7 @@
 /** ETag, If-Match and If-None-Match (R7). */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { createDataServer, type DataServer, type Seed } from "@/tests/support/data-server";
 import { expectProblem } from "@/tests/support/expect-problem";
+import { createDataServer, type DataServer, type Seed } from "@/tests/support/servers/data-server";
 
 const JSON_TYPE = "application/json";
 const UNKNOWN_ID = "0".repeat(32);

@@ -1,8 +1,8 @@
 /** POST: what is stored, how it is answered, and what is refused (R1, R2). */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { JSON_DEPTH_MAX } from "@/src/shared/streams/protocol";
-import { createDataServer, type DataServer, type Seed } from "@/tests/support/data-server";
 import { expectProblem } from "@/tests/support/expect-problem";
+import { createDataServer, type DataServer, type Seed } from "@/tests/support/servers/data-server";
 
 const BODY_BYTES_MAX = 20_000;
 

@@ -1,7 +1,7 @@
 /** Addresses that end with a form (U17): the same as a parameter, so that each kind of answer is an operation of its own. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createDataServer, type DataServer, type Seed, type SeedOptions } from "@/tests/support/data-server";
-import { FORM_TYPE, filePart, toForm } from "@/tests/support/form";
+import { FORM_TYPE, filePart, toForm } from "@/tests/support/clients/form";
+import { createDataServer, type DataServer, type Seed, type SeedOptions } from "@/tests/support/servers/data-server";
 
 let server: DataServer;
 beforeAll(async () => {

@@ -1,8 +1,8 @@
 /** Idempotency-Key (R9). */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { createDataServer, type DataServer, type Seed } from "@/tests/support/data-server";
+import { createUser } from "@/tests/support/clients/users";
 import { expectProblem } from "@/tests/support/expect-problem";
-import { createUser } from "@/tests/support/users";
+import { createDataServer, type DataServer, type Seed } from "@/tests/support/servers/data-server";
 
 interface WireRecord {
   uniqueId: string;

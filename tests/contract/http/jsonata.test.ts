@@ -1,7 +1,7 @@
 /** `jsonata` on GET (R6), over a real socket: what is answered, what is refused, and that nobody else waits for it. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { createDataServer, type DataServer, type Seed } from "@/tests/support/data-server";
 import { expectProblem } from "@/tests/support/expect-problem";
+import { createDataServer, type DataServer, type Seed } from "@/tests/support/servers/data-server";
 import { unlessBusy } from "@/tests/support/unless-busy";
 import { until } from "@/tests/support/until";
 

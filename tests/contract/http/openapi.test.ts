@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { toProjectDocument } from "@/src/management/openapi/project/document";
 import { type ApiDocument, type ListedOperation, listOperations } from "@/src/shared/openapi";
-import { createDataServer, type DataServer, type Seed, type SeedOptions } from "@/tests/support/data-server";
 import { createSchemaCheck } from "@/tests/support/openapi";
+import { createDataServer, type DataServer, type Seed, type SeedOptions } from "@/tests/support/servers/data-server";
 
 const UNKNOWN = "0".repeat(32);
 const MASTER_KEY = "mk-0123456789abcdef0123456789abcdef";

@@ -1,7 +1,7 @@
 /** Origins and CORS (U4, U5). */
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createDataServer, type DataServer, type Seed } from "@/tests/support/data-server";
+import { createDataServer, type DataServer, type Seed } from "@/tests/support/servers/data-server";
 
 const ALLOWED = "https://app.example";
 const OTHER = "https://evil.example";

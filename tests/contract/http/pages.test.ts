@@ -1,8 +1,8 @@
 /** Pages of lists: limit, cursor, order and Link (R3). */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { PAGE_RECORDS_MAX } from "@/src/shared/streams/protocol";
-import { createDataServer, type DataServer, type Seed } from "@/tests/support/data-server";
 import { expectProblem } from "@/tests/support/expect-problem";
+import { createDataServer, type DataServer, type Seed } from "@/tests/support/servers/data-server";
 
 const MASTER_KEY = "a-master-key";
 

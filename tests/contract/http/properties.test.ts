@@ -1,9 +1,9 @@
 /** What holds of records whatever they are and whoever else writes: any JSON, any sequence of PUTs, any pages. */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createDataServer, type DataServer, type Seed } from "@/tests/support/data-server";
 import { jsonObjectTexts, jsonTexts } from "@/tests/support/json-texts";
 import { isObject, mergeValues } from "@/tests/support/merge-values";
+import { createDataServer, type DataServer, type Seed } from "@/tests/support/servers/data-server";
 
 const JSON_TYPE = "application/json";
 const TEXT_TYPE = "text/plain";

@@ -2,8 +2,8 @@
 import http, { type IncomingMessage } from "node:http";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { UNIQUE_IDS_MAX } from "@/src/shared/streams/protocol";
-import { createDataServer, type DataServer, type Seed } from "@/tests/support/data-server";
 import { expectProblem } from "@/tests/support/expect-problem";
+import { createDataServer, type DataServer, type Seed } from "@/tests/support/servers/data-server";
 
 interface WireRecord {
   uniqueId: string;

@@ -1,7 +1,7 @@
 /** An endpoint's JSON Schema holds for everything that is written to it (R10). */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { ErrorCode, Problem } from "@/src/shared/errors";
-import { createDataServer, type DataServer, type Seed } from "@/tests/support/data-server";
+import { createDataServer, type DataServer, type Seed } from "@/tests/support/servers/data-server";
 import { unlessBusy } from "@/tests/support/unless-busy";
 
 const SCHEMA = {

@@ -1,7 +1,7 @@
 /** Records of users on secure endpoints (S2), beyond the table of who may do what: what a refusal tells, lists in pages, and to whom records belong for good. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";
-import { addRecord, createSecureWorld, MASTER_KEY, type SecureWorld, type Switches } from "@/tests/support/secure-world";
+import { createRealtimeServer, type RealtimeServer } from "@/tests/support/servers/realtime-server";
+import { addRecord, createSecureWorld, MASTER_KEY, type SecureWorld, type Switches } from "@/tests/support/servers/secure-world";
 
 let server: RealtimeServer;
 beforeAll(async () => {

@@ -1,8 +1,8 @@
 /** A key of scope `write` reads nothing (U7): no answer, error or repeat shows it what was stored. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { createDataServer, type DataServer, type Seed } from "@/tests/support/data-server";
+import { PASSWORD, registerUser } from "@/tests/support/clients/users";
 import { expectProblem } from "@/tests/support/expect-problem";
-import { PASSWORD, registerUser } from "@/tests/support/users";
+import { createDataServer, type DataServer, type Seed } from "@/tests/support/servers/data-server";
 
 const SECRET = "a-secret-of-others";
 const MASTER = "m".repeat(43);

@@ -2,10 +2,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createOpenStreamStore } from "@/src/db/stores/open-streams";
 import type { Connections, Deliveries } from "@/src/shared/management/schemas";
-import { createTestDatabase, type TestDatabase } from "@/tests/support/database";
-import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";
-import type { StreamClient } from "@/tests/support/stream-client";
-import { createUser } from "@/tests/support/users";
+import type { StreamClient } from "@/tests/support/clients/stream-client";
+import { createUser } from "@/tests/support/clients/users";
+import { createTestDatabase, type TestDatabase } from "@/tests/support/servers/database";
+import { createRealtimeServer, type RealtimeServer } from "@/tests/support/servers/realtime-server";
 import { type ManageServer, type Person, startManageServer } from "../../support/servers/manage-server";
 
 let database: TestDatabase;

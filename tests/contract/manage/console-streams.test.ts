@@ -3,9 +3,9 @@ import { encode } from "next-auth/jwt";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { cookieNames } from "@/app/lib/sign-in/session-cookie";
 import { toDashboardTurn } from "@/src/core/users/password-hasher";
-import { createTestDatabase, type TestDatabase } from "@/tests/support/database";
-import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";
-import type { StreamClient } from "@/tests/support/stream-client";
+import type { StreamClient } from "@/tests/support/clients/stream-client";
+import { createTestDatabase, type TestDatabase } from "@/tests/support/servers/database";
+import { createRealtimeServer, type RealtimeServer } from "@/tests/support/servers/realtime-server";
 import { type Answer, type Call, type ManageServer, ORIGIN, type Person, startManageServer } from "../../support/servers/manage-server";
 
 const ENDED = { code: 1000, reason: "The sign-in that opened this stream has ended. Sign in again." };

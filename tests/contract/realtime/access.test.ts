@@ -2,9 +2,9 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { toCloseReason } from "@/src/realtime/wire/close-reason";
-import type { SeedOptions } from "@/tests/support/data-server";
-import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";
-import { addTicket } from "@/tests/support/tickets";
+import { addTicket } from "@/tests/support/clients/tickets";
+import type { SeedOptions } from "@/tests/support/servers/data-server";
+import { createRealtimeServer, type RealtimeServer } from "@/tests/support/servers/realtime-server";
 
 let server: RealtimeServer;
 beforeAll(async () => {

@@ -2,9 +2,9 @@
 import { randomUUID } from "node:crypto";
 import { afterEach, expect, it } from "vitest";
 import { WebSocket } from "ws";
-import { createTestDatabase, type TestDatabase } from "@/tests/support/database";
-import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";
-import { createSeverableProxy, type SeverableProxy } from "@/tests/support/severable-proxy";
+import { createTestDatabase, type TestDatabase } from "@/tests/support/servers/database";
+import { createRealtimeServer, type RealtimeServer } from "@/tests/support/servers/realtime-server";
+import { createSeverableProxy, type SeverableProxy } from "@/tests/support/servers/severable-proxy";
 import { until } from "@/tests/support/until";
 
 let database: TestDatabase;

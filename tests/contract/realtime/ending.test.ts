@@ -2,10 +2,10 @@
 import { createHash, randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
-import type { Seed, SeedOptions } from "@/tests/support/data-server";
-import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";
-import type { StreamClient } from "@/tests/support/stream-client";
-import { addTicket } from "@/tests/support/tickets";
+import type { StreamClient } from "@/tests/support/clients/stream-client";
+import { addTicket } from "@/tests/support/clients/tickets";
+import type { Seed, SeedOptions } from "@/tests/support/servers/data-server";
+import { createRealtimeServer, type RealtimeServer } from "@/tests/support/servers/realtime-server";
 
 let server: RealtimeServer;
 beforeAll(async () => {

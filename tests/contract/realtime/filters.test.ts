@@ -1,12 +1,12 @@
 /** Filters of streams (W13) over real sockets, with the real sandbox: what is sent, what is refused, and that a hostile one ends its own stream alone. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ErrorCode } from "@/src/shared/errors";
-import type { Seed } from "@/tests/support/data-server";
-import { openEvents } from "@/tests/support/event-client";
+import { openEvents } from "@/tests/support/clients/event-client";
+import { FORM_TYPE, filePart, toForm } from "@/tests/support/clients/form";
 import { expectProblem } from "@/tests/support/expect-problem";
-import { FORM_TYPE, filePart, toForm } from "@/tests/support/form";
-import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";
-import { addRecord, createSecureWorld } from "@/tests/support/secure-world";
+import type { Seed } from "@/tests/support/servers/data-server";
+import { createRealtimeServer, type RealtimeServer } from "@/tests/support/servers/realtime-server";
+import { addRecord, createSecureWorld } from "@/tests/support/servers/secure-world";
 import { until } from "@/tests/support/until";
 
 let server: RealtimeServer;

@@ -1,10 +1,10 @@
 /** Handshakes that are none, or are broken: a clear answer, and nobody else is harmed (W14). */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Seed } from "@/tests/support/data-server";
-import { connectRaw, parseRaw } from "@/tests/support/raw-http";
-import { openRawStream, toClientFrame, toHandshake } from "@/tests/support/raw-stream";
-import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";
-import type { StreamClient } from "@/tests/support/stream-client";
+import { connectRaw, parseRaw } from "@/tests/support/clients/raw-http";
+import { openRawStream, toClientFrame, toHandshake } from "@/tests/support/clients/raw-stream";
+import type { StreamClient } from "@/tests/support/clients/stream-client";
+import type { Seed } from "@/tests/support/servers/data-server";
+import { createRealtimeServer, type RealtimeServer } from "@/tests/support/servers/realtime-server";
 import { until } from "@/tests/support/until";
 
 let server: RealtimeServer;

@@ -2,10 +2,10 @@
 import { randomUUID } from "node:crypto";
 import { afterEach, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
-import { connectRaw } from "@/tests/support/raw-http";
-import { openRawStream } from "@/tests/support/raw-stream";
-import type { ServerFrame } from "@/tests/support/read-frames";
-import { createRealtimeServer, type RealtimeServer, type RealtimeServerOptions } from "@/tests/support/realtime-server";
+import { connectRaw } from "@/tests/support/clients/raw-http";
+import { openRawStream } from "@/tests/support/clients/raw-stream";
+import type { ServerFrame } from "@/tests/support/clients/read-frames";
+import { createRealtimeServer, type RealtimeServer, type RealtimeServerOptions } from "@/tests/support/servers/realtime-server";
 import { until } from "@/tests/support/until";
 
 let server: RealtimeServer;

@@ -1,6 +1,6 @@
 /** Rate limits of streams (U8). */
 import { afterEach, describe, expect, it } from "vitest";
-import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";
+import { createRealtimeServer, type RealtimeServer } from "@/tests/support/servers/realtime-server";
 
 let server: RealtimeServer;
 afterEach(() => server.close());

@@ -2,8 +2,8 @@
 import { generate } from "selfsigned";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { ERRORS } from "@/src/shared/errors";
-import type { Seed } from "@/tests/support/data-server";
-import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";
+import type { Seed } from "@/tests/support/servers/data-server";
+import { createRealtimeServer, type RealtimeServer } from "@/tests/support/servers/realtime-server";
 
 let server: RealtimeServer;
 let seed: Seed;

@@ -1,11 +1,11 @@
 /** Several servers on one PostgreSQL, with Redis between them, and while it is away: nothing is lost, and access ends everywhere. No poll runs unless a test says so. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Seed } from "@/tests/support/data-server";
-import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";
-import { startTestRedis, type TestRedis } from "@/tests/support/test-redis";
-import { addTicket } from "@/tests/support/tickets";
+import { addTicket } from "@/tests/support/clients/tickets";
+import { createUser, logOut } from "@/tests/support/clients/users";
+import type { Seed } from "@/tests/support/servers/data-server";
+import { createRealtimeServer, type RealtimeServer } from "@/tests/support/servers/realtime-server";
+import { startTestRedis, type TestRedis } from "@/tests/support/servers/test-redis";
 import { until } from "@/tests/support/until";
-import { createUser, logOut } from "@/tests/support/users";
 
 const CHANNEL = "rested:of-this-test";
 

@@ -1,9 +1,9 @@
 /** Streams that a ticket opened end with the sign-in that asked for it (W6): on every node, and no other stream. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Seed } from "@/tests/support/data-server";
-import { openEvents } from "@/tests/support/event-client";
-import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";
-import { addTicket } from "@/tests/support/tickets";
+import { openEvents } from "@/tests/support/clients/event-client";
+import { addTicket } from "@/tests/support/clients/tickets";
+import type { Seed } from "@/tests/support/servers/data-server";
+import { createRealtimeServer, type RealtimeServer } from "@/tests/support/servers/realtime-server";
 
 const ENDED = { code: 1000, reason: "The sign-in that opened this stream has ended. Sign in again." };
 

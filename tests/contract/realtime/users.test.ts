@@ -2,10 +2,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { ACCESS_TOKEN_COOKIE } from "@/src/shared/streams/protocol";
-import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";
-import { addRecord, addToken, createSecureWorld, MASTER_KEY, type SecureWorld } from "@/tests/support/secure-world";
-import type { StreamClient } from "@/tests/support/stream-client";
-import { createUser, logIn, logOut } from "@/tests/support/users";
+import type { StreamClient } from "@/tests/support/clients/stream-client";
+import { createUser, logIn, logOut } from "@/tests/support/clients/users";
+import { createRealtimeServer, type RealtimeServer } from "@/tests/support/servers/realtime-server";
+import { addRecord, addToken, createSecureWorld, MASTER_KEY, type SecureWorld } from "@/tests/support/servers/secure-world";
 
 let server: RealtimeServer;
 beforeAll(async () => {

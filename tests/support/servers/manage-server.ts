@@ -37,8 +37,8 @@ import { createStreamLimits } from "@/src/realtime/hub/stream-limits";
 import { getRuntime, installRuntime, type Runtime, uninstallRuntime } from "@/src/runtime/registry";
 import { createSandbox } from "@/src/sandbox/sandbox";
 import { findImportWorkerScript } from "@/src/sandbox/worker-script";
-import { createTestDatabase, type TestDatabase } from "@/tests/support/database";
-import { createFilesFolder, type FilesFolder } from "@/tests/support/files-folder";
+import { createTestDatabase, type TestDatabase } from "@/tests/support/servers/database";
+import { createFilesFolder, type FilesFolder } from "@/tests/support/servers/files-folder";
 
 export const HOST = "rested.test:3000";
 export const ORIGIN = `http://${HOST}`;

@@ -1,8 +1,8 @@
 /** A file goes with its record, whichever way that goes (F3). */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { createDataServer, type DataServer, type Seed } from "@/tests/support/data-server";
+import { FORM_TYPE, filePart, toForm } from "@/tests/support/clients/form";
 import { expectProblem } from "@/tests/support/expect-problem";
-import { FORM_TYPE, filePart, toForm } from "@/tests/support/form";
+import { createDataServer, type DataServer, type Seed } from "@/tests/support/servers/data-server";
 import { until } from "@/tests/support/until";
 
 let server: DataServer;

@@ -1,8 +1,8 @@
 /** Forms as browsers, HTTP libraries and hand-written clients send them (F1, F2). */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { createDataServer, type DataServer, type Seed } from "@/tests/support/data-server";
+import { BOUNDARY, FORM_TYPE, filePart, toForm } from "@/tests/support/clients/form";
 import { expectProblem } from "@/tests/support/expect-problem";
-import { BOUNDARY, FORM_TYPE, filePart, toForm } from "@/tests/support/form";
+import { createDataServer, type DataServer, type Seed } from "@/tests/support/servers/data-server";
 
 let server: DataServer;
 let seed: Seed;

@@ -1,9 +1,9 @@
 /** PUT with strategy=merge at the record of a file: its text fields change, the file never does. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { ErrorCode } from "@/src/shared/errors";
-import { createDataServer, type DataServer, type Seed } from "@/tests/support/data-server";
+import { FORM_TYPE, filePart, toForm } from "@/tests/support/clients/form";
 import { expectProblem } from "@/tests/support/expect-problem";
-import { FORM_TYPE, filePart, toForm } from "@/tests/support/form";
+import { createDataServer, type DataServer, type Seed } from "@/tests/support/servers/data-server";
 
 let server: DataServer;
 let seed: Seed;

@@ -1,9 +1,9 @@
 /** Uploads with an Idempotency-Key (R9): a repeat answers the first one's records and leaves no bytes. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { ErrorCode } from "@/src/shared/errors";
-import { createDataServer, type DataServer, type Seed } from "@/tests/support/data-server";
+import { FORM_TYPE, type FormPart, filePart, toForm } from "@/tests/support/clients/form";
 import { expectProblem } from "@/tests/support/expect-problem";
-import { FORM_TYPE, type FormPart, filePart, toForm } from "@/tests/support/form";
+import { createDataServer, type DataServer, type Seed } from "@/tests/support/servers/data-server";
 import { until } from "@/tests/support/until";
 
 let server: DataServer;

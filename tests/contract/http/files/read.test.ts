@@ -4,10 +4,10 @@ import { rm } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { ErrorCode } from "@/src/shared/errors";
-import { createDataServer, type DataServer, type Seed } from "@/tests/support/data-server";
+import { FORM_TYPE, filePart, toForm } from "@/tests/support/clients/form";
+import { createUser } from "@/tests/support/clients/users";
 import { expectProblem } from "@/tests/support/expect-problem";
-import { FORM_TYPE, filePart, toForm } from "@/tests/support/form";
-import { createUser } from "@/tests/support/users";
+import { createDataServer, type DataServer, type Seed } from "@/tests/support/servers/data-server";
 
 const BYTES = randomBytes(200_000);
 const TAG = `"${createHash("sha256").update(BYTES).digest("hex")}"`;

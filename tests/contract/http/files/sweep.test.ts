@@ -11,10 +11,10 @@ import { createRecordStore } from "@/src/db/records/record-store";
 import { createFileStore } from "@/src/db/stores/files";
 import { createEndpointPurge } from "@/src/db/stores/purge-endpoints";
 import { AppError } from "@/src/shared/errors";
-import { createDataServer, type DataServer, type Seed } from "@/tests/support/data-server";
+import { FORM_TYPE, filePart, toForm } from "@/tests/support/clients/form";
 import { expectProblem } from "@/tests/support/expect-problem";
-import { FORM_TYPE, filePart, toForm } from "@/tests/support/form";
-import { createRecordsDatabase } from "@/tests/support/records-database";
+import { createDataServer, type DataServer, type Seed } from "@/tests/support/servers/data-server";
+import { createRecordsDatabase } from "@/tests/support/servers/records-database";
 import { until } from "@/tests/support/until";
 
 let server: DataServer;

@@ -2,10 +2,10 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { ErrorCode } from "@/src/shared/errors";
-import { ACCESS_TOKEN_TTL_MS, createDataServer, type DataServer, type Seed } from "@/tests/support/data-server";
+import { FORM_TYPE, filePart, toForm } from "@/tests/support/clients/form";
+import { createUser, logOut, type TestUser } from "@/tests/support/clients/users";
 import { expectProblem } from "@/tests/support/expect-problem";
-import { FORM_TYPE, filePart, toForm } from "@/tests/support/form";
-import { createUser, logOut, type TestUser } from "@/tests/support/users";
+import { ACCESS_TOKEN_TTL_MS, createDataServer, type DataServer, type Seed } from "@/tests/support/servers/data-server";
 
 const BYTES = randomBytes(1_000);
 const MASTER = "the-master-key";

@@ -3,9 +3,9 @@ import { readdir, stat } from "node:fs/promises";
 import http from "node:http";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { createDataServer, type DataServer, type Seed } from "@/tests/support/data-server";
+import { FORM_TYPE, filePart, toForm } from "@/tests/support/clients/form";
 import { expectProblem } from "@/tests/support/expect-problem";
-import { FORM_TYPE, filePart, toForm } from "@/tests/support/form";
+import { createDataServer, type DataServer, type Seed } from "@/tests/support/servers/data-server";
 import { until } from "@/tests/support/until";
 
 const FILE_BYTES_MAX = 1_000_000;

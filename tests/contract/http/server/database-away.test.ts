@@ -1,8 +1,8 @@
 /** The database goes away and comes back (E3). */
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { createDataServer, type DataServer, type Seed } from "@/tests/support/data-server";
 import { expectProblem } from "@/tests/support/expect-problem";
-import { createSeverableProxy, type SeverableProxy } from "@/tests/support/severable-proxy";
+import { createDataServer, type DataServer, type Seed } from "@/tests/support/servers/data-server";
+import { createSeverableProxy, type SeverableProxy } from "@/tests/support/servers/severable-proxy";
 import { until } from "@/tests/support/until";
 
 let proxy: SeverableProxy;

@@ -1,8 +1,8 @@
 /** What every connection and request passes before it reaches a plane (U12–U15, R16), over raw sockets. */
 import { afterEach, describe, expect, it } from "vitest";
 import type { FrontOptions } from "@/src/http/server/front";
-import { expectRaw, get, type FrontServerOptions as Options, PLACES, startFrontServer } from "@/tests/support/front-server";
-import { parseRaw } from "@/tests/support/raw-http";
+import { parseRaw } from "@/tests/support/clients/raw-http";
+import { expectRaw, get, type FrontServerOptions as Options, PLACES, startFrontServer } from "@/tests/support/servers/front-server";
 import { until } from "@/tests/support/until";
 
 const UNKNOWN = "/api/nope";

@@ -1,9 +1,9 @@
 /** What slow clients make the server hold is bounded, by caller, account and in all (R15), and does not last (R16). */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { createDataServer, type DataServer, type Seed } from "@/tests/support/data-server";
+import { FORM_TYPE, filePart, toForm } from "@/tests/support/clients/form";
+import { connectRaw, parseRaw, type RawConnection } from "@/tests/support/clients/raw-http";
 import { expectProblem } from "@/tests/support/expect-problem";
-import { FORM_TYPE, filePart, toForm } from "@/tests/support/form";
-import { connectRaw, parseRaw, type RawConnection } from "@/tests/support/raw-http";
+import { createDataServer, type DataServer, type Seed } from "@/tests/support/servers/data-server";
 import { unlessBusy } from "@/tests/support/unless-busy";
 import { until } from "@/tests/support/until";
 

@@ -8,8 +8,8 @@ import tls, { type TLSSocket } from "node:tls";
 import { generate } from "selfsigned";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type KeyPair, loadCertificates } from "@/src/runtime/certificates";
-import { expectRaw, type FrontServerOptions, get, startFrontServer } from "@/tests/support/front-server";
-import { parseRaw } from "@/tests/support/raw-http";
+import { parseRaw } from "@/tests/support/clients/raw-http";
+import { expectRaw, type FrontServerOptions, get, startFrontServer } from "@/tests/support/servers/front-server";
 import { until } from "@/tests/support/until";
 
 const stops: (() => Promise<void>)[] = [];

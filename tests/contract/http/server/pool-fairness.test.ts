@@ -2,9 +2,9 @@
 import { randomUUID } from "node:crypto";
 import pg from "pg";
 import { afterEach, describe, expect, it } from "vitest";
-import { createDataServer, type DataServer, type DataServerOptions, type Seed } from "@/tests/support/data-server";
+import { FORM_TYPE, filePart, toForm } from "@/tests/support/clients/form";
 import { expectProblem } from "@/tests/support/expect-problem";
-import { FORM_TYPE, filePart, toForm } from "@/tests/support/form";
+import { createDataServer, type DataServer, type DataServerOptions, type Seed } from "@/tests/support/servers/data-server";
 import { until } from "@/tests/support/until";
 
 /** Whoever holds the rows holds them for longer than anybody waits. */

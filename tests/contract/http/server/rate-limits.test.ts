@@ -1,7 +1,7 @@
 /** Rate limits of the data plane over HTTP (U8). */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createDataServer, type DataServer, type Seed, type SeedOptions } from "@/tests/support/data-server";
 import { expectProblem } from "@/tests/support/expect-problem";
+import { createDataServer, type DataServer, type Seed, type SeedOptions } from "@/tests/support/servers/data-server";
 
 const LIMIT = 3;
 const MASTER_KEY = "mk-0123456789abcdef0123456789abcdef";

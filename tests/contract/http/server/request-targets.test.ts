@@ -1,7 +1,7 @@
 /** Every request target and method gets an answer that says what is wrong (U12, E5), over raw sockets. */
 import { afterEach, describe, expect, it } from "vitest";
-import { expectRaw, type FrontServerOptions, get, startFrontServer } from "@/tests/support/front-server";
-import { parseRaw } from "@/tests/support/raw-http";
+import { parseRaw } from "@/tests/support/clients/raw-http";
+import { expectRaw, type FrontServerOptions, get, startFrontServer } from "@/tests/support/servers/front-server";
 
 const stops: (() => Promise<void>)[] = [];
 

@@ -6,8 +6,8 @@ import os from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterEach, describe, expect, it } from "vitest";
-import { expectRaw, type FrontServerOptions, get, PLACES, startFrontServer } from "@/tests/support/front-server";
-import { parseRaw } from "@/tests/support/raw-http";
+import { parseRaw } from "@/tests/support/clients/raw-http";
+import { expectRaw, type FrontServerOptions, get, PLACES, startFrontServer } from "@/tests/support/servers/front-server";
 import { until } from "@/tests/support/until";
 
 const stops: (() => Promise<void>)[] = [];

@@ -1,9 +1,9 @@
 /** Bodies and requests as no library would send them: cut off, slow, too large, malformed (R2, R11, R12, E1). */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { ErrorCode } from "@/src/shared/errors";
-import { createDataServer, type DataServer, type Seed } from "@/tests/support/data-server";
+import { connectRaw, parseRaw } from "@/tests/support/clients/raw-http";
 import { expectProblem } from "@/tests/support/expect-problem";
-import { connectRaw, parseRaw } from "@/tests/support/raw-http";
+import { createDataServer, type DataServer, type Seed } from "@/tests/support/servers/data-server";
 import { until } from "@/tests/support/until";
 
 const BODY_BYTES_MAX = 100_000;

@@ -1,10 +1,10 @@
 /** What many registrations and logins at once do to each other (L6): who is hashed when, and who is refused. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createPasswordHasher, type HashEngine, type PasswordHasher } from "@/src/core/users/password-hasher";
-import { createDataServer, type DataServer, type Seed } from "@/tests/support/data-server";
+import { PASSWORD } from "@/tests/support/clients/users";
 import { expectProblem } from "@/tests/support/expect-problem";
+import { createDataServer, type DataServer, type Seed } from "@/tests/support/servers/data-server";
 import { until } from "@/tests/support/until";
-import { PASSWORD } from "@/tests/support/users";
 
 const REGISTRATIONS_PER_MINUTE = 20;
 let server: DataServer;

@@ -2,9 +2,9 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createEndpointPurge } from "@/src/db/stores/purge-endpoints";
-import { createDataServer, type DataServer, type Seed } from "@/tests/support/data-server";
+import { createUser, logIn, PASSWORD, registerUser, type TestUser } from "@/tests/support/clients/users";
 import { expectProblem } from "@/tests/support/expect-problem";
-import { createUser, logIn, PASSWORD, registerUser, type TestUser } from "@/tests/support/users";
+import { createDataServer, type DataServer, type Seed } from "@/tests/support/servers/data-server";
 
 const CALLER = ["account", "project", "caller"] as const;
 let server: DataServer;

@@ -1,8 +1,8 @@
 /** A PUT that carries the user's credentials as they were registered, as clients of the original service send them (L4). */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { createDataServer, type DataServer, type Seed } from "@/tests/support/data-server";
+import { createUser, logIn, registerUser, type TestUser } from "@/tests/support/clients/users";
 import { expectProblem } from "@/tests/support/expect-problem";
-import { createUser, logIn, registerUser, type TestUser } from "@/tests/support/users";
+import { createDataServer, type DataServer, type Seed } from "@/tests/support/servers/data-server";
 
 interface PutOptions {
   headers?: Record<string, string>;

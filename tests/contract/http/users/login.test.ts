@@ -2,9 +2,9 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { toAccessTokenCookie } from "@/src/shared/streams/protocol";
-import { ACCESS_TOKEN_TTL_MS, createDataServer, type DataServer, type Seed } from "@/tests/support/data-server";
+import { createUser, logIn, logOut, PASSWORD, registerUser } from "@/tests/support/clients/users";
 import { expectProblem } from "@/tests/support/expect-problem";
-import { createUser, logIn, logOut, PASSWORD, registerUser } from "@/tests/support/users";
+import { ACCESS_TOKEN_TTL_MS, createDataServer, type DataServer, type Seed } from "@/tests/support/servers/data-server";
 
 let server: DataServer;
 let seed: Seed;

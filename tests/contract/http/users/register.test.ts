@@ -1,8 +1,8 @@
 /** Registering at an authentication endpoint (L1). */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { createDataServer, type DataServer, type Seed } from "@/tests/support/data-server";
+import { createUser, logIn, PASSWORD, registerUser } from "@/tests/support/clients/users";
 import { expectProblem } from "@/tests/support/expect-problem";
-import { createUser, logIn, PASSWORD, registerUser } from "@/tests/support/users";
+import { createDataServer, type DataServer, type Seed } from "@/tests/support/servers/data-server";
 
 let server: DataServer;
 let seed: Seed;

@@ -5,7 +5,7 @@ import { readRecordPage } from "@/src/management/records/read-record-page";
 import { parseRecordPageQuery } from "@/src/management/records/record-query";
 import { gridPageSchema, gridRecordSchema } from "@/src/shared/management/schemas";
 import { formatCursor } from "@/src/shared/streams/cursor";
-import { readCursor } from "@/tests/support/read-cursor";
+import { readCursor } from "@/tests/support/clients/read-cursor";
 import { FILTER_CASES, SEARCH_CASES } from "@/tests/support/text-cases";
 import { type ManageServer, type Person, startManageServer } from "../../../support/servers/manage-server";
 

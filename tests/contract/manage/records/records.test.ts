@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { sweepChanges } from "@/src/db/records/change-retention";
 import { formatCursor } from "@/src/shared/streams/cursor";
-import { readCursor } from "@/tests/support/read-cursor";
+import { readCursor } from "@/tests/support/clients/read-cursor";
 import { type ManageServer, type Person, startManageServer } from "../../../support/servers/manage-server";
 
 let server: ManageServer;

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { toCandidate } from "@/src/management/records/record-query";
 import { toSearchRun } from "@/src/management/records/search-run";
 import { foldText, normalizeText, toSearchText } from "@/src/shared/text/text-as-read";
-import { createTestDatabase, type TestDatabase } from "@/tests/support/database";
+import { createTestDatabase, type TestDatabase } from "@/tests/support/servers/database";
 
 let database: TestDatabase;
 let client: pg.Client;

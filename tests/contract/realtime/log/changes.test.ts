@@ -1,8 +1,8 @@
 /** What a plain subscriber hears (W2, W4), whoever wrote it and by whichever way. */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Seed } from "@/tests/support/data-server";
-import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";
+import type { Seed } from "@/tests/support/servers/data-server";
+import { createRealtimeServer, type RealtimeServer } from "@/tests/support/servers/realtime-server";
 
 let server: RealtimeServer;
 beforeAll(async () => {

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createEndpointQueue } from "@/src/db/records/endpoint-queue";
 import { createImportStaging } from "@/src/db/records/import-staging";
-import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";
+import { createRealtimeServer, type RealtimeServer } from "@/tests/support/servers/realtime-server";
 
 const COUNT = 20_000;
 const BATCH = 1000;

@@ -1,12 +1,12 @@
 /** How large messages are, and `maxMessage` (W27): a client with a limit gets on, and is told of what it was not sent. */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Seed } from "@/tests/support/data-server";
-import { openEvents } from "@/tests/support/event-client";
+import { openEvents } from "@/tests/support/clients/event-client";
+import { FORM_TYPE, filePart, toForm } from "@/tests/support/clients/form";
+import type { StreamClient } from "@/tests/support/clients/stream-client";
 import { expectProblem } from "@/tests/support/expect-problem";
-import { FORM_TYPE, filePart, toForm } from "@/tests/support/form";
-import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";
-import type { StreamClient } from "@/tests/support/stream-client";
+import type { Seed } from "@/tests/support/servers/data-server";
+import { createRealtimeServer, type RealtimeServer } from "@/tests/support/servers/realtime-server";
 
 let server: RealtimeServer;
 beforeAll(async () => {

@@ -2,11 +2,11 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { formatCursor, parseCursor } from "@/src/shared/streams/cursor";
-import type { Seed } from "@/tests/support/data-server";
-import type { StreamMessage } from "@/tests/support/memory-sink";
-import { readCursor } from "@/tests/support/read-cursor";
-import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";
-import type { StreamClient } from "@/tests/support/stream-client";
+import { readCursor } from "@/tests/support/clients/read-cursor";
+import type { StreamClient } from "@/tests/support/clients/stream-client";
+import type { StreamMessage } from "@/tests/support/memory/memory-sink";
+import type { Seed } from "@/tests/support/servers/data-server";
+import { createRealtimeServer, type RealtimeServer } from "@/tests/support/servers/realtime-server";
 
 let server: RealtimeServer;
 /** A second node: its writes reach the first one's subscribers through the log alone. */

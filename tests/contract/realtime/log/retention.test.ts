@@ -2,9 +2,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Retention, sweepChanges } from "@/src/db/records/change-retention";
 import { formatCursor } from "@/src/shared/streams/cursor";
-import type { Seed } from "@/tests/support/data-server";
-import { readCursor } from "@/tests/support/read-cursor";
-import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";
+import { readCursor } from "@/tests/support/clients/read-cursor";
+import type { Seed } from "@/tests/support/servers/data-server";
+import { createRealtimeServer, type RealtimeServer } from "@/tests/support/servers/realtime-server";
 
 let server: RealtimeServer;
 let epoch: string;

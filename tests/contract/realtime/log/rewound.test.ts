@@ -1,10 +1,10 @@
 /** A restore or a failover takes the end of the log, the log grows past where it was, and clients come back with cursors from before (W26). */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Seed } from "@/tests/support/data-server";
-import { openEvents } from "@/tests/support/event-client";
-import type { StreamMessage } from "@/tests/support/memory-sink";
-import { readCursor } from "@/tests/support/read-cursor";
-import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";
+import { openEvents } from "@/tests/support/clients/event-client";
+import { readCursor } from "@/tests/support/clients/read-cursor";
+import type { StreamMessage } from "@/tests/support/memory/memory-sink";
+import type { Seed } from "@/tests/support/servers/data-server";
+import { createRealtimeServer, type RealtimeServer } from "@/tests/support/servers/realtime-server";
 
 let server: RealtimeServer;
 /** Another node of the deployment, on which the clients come back. */

@@ -1,10 +1,10 @@
 /** Readers that are slower than the writers (W7): one that can be resumed is sent on from the log, and in the end has everything, once, in order. */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Seed } from "@/tests/support/data-server";
-import { openEvents } from "@/tests/support/event-client";
-import { openRawStream, type RawStream } from "@/tests/support/raw-stream";
-import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";
+import { openEvents } from "@/tests/support/clients/event-client";
+import { openRawStream, type RawStream } from "@/tests/support/clients/raw-stream";
+import type { Seed } from "@/tests/support/servers/data-server";
+import { createRealtimeServer, type RealtimeServer } from "@/tests/support/servers/realtime-server";
 import { until } from "@/tests/support/until";
 
 const QUEUE_BYTES_MAX = 131_072;

@@ -1,13 +1,13 @@
 /** Snapshots (W11) over real sockets, a real log and two nodes: what is there, then what changes, and together what is true. */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Seed } from "@/tests/support/data-server";
-import { openEvents } from "@/tests/support/event-client";
+import { openEvents } from "@/tests/support/clients/event-client";
+import { readCursor } from "@/tests/support/clients/read-cursor";
+import type { StreamClient } from "@/tests/support/clients/stream-client";
 import { expectProblem } from "@/tests/support/expect-problem";
-import { readCursor } from "@/tests/support/read-cursor";
-import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";
-import { addRecord, createSecureWorld } from "@/tests/support/secure-world";
-import type { StreamClient } from "@/tests/support/stream-client";
+import type { Seed } from "@/tests/support/servers/data-server";
+import { createRealtimeServer, type RealtimeServer } from "@/tests/support/servers/realtime-server";
+import { addRecord, createSecureWorld } from "@/tests/support/servers/secure-world";
 
 let server: RealtimeServer;
 /** A second node: its writes reach the first one's subscribers through the log alone. */

@@ -1,7 +1,7 @@
 /** What subscribers hear of an upload of several files (W2, W9), over real sockets. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { FORM_TYPE, filePart, toForm } from "@/tests/support/form";
-import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";
+import { FORM_TYPE, filePart, toForm } from "@/tests/support/clients/form";
+import { createRealtimeServer, type RealtimeServer } from "@/tests/support/servers/realtime-server";
 
 let server: RealtimeServer;
 beforeAll(async () => {

@@ -1,10 +1,10 @@
 /** Who gets a stream of events (W12), and who an answer as any other: the head, negotiation, CORS, refusals. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ACCESS_TOKEN_COOKIE } from "@/src/shared/streams/protocol";
-import type { SeedOptions } from "@/tests/support/data-server";
-import { openEvents } from "@/tests/support/event-client";
+import { openEvents } from "@/tests/support/clients/event-client";
 import { expectProblem } from "@/tests/support/expect-problem";
-import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";
+import type { SeedOptions } from "@/tests/support/servers/data-server";
+import { createRealtimeServer, type RealtimeServer } from "@/tests/support/servers/realtime-server";
 
 let server: RealtimeServer;
 beforeAll(async () => {

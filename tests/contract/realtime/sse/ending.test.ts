@@ -2,9 +2,9 @@
 import { randomUUID } from "node:crypto";
 import { afterEach, describe, expect, it } from "vitest";
 import { parseCursor } from "@/src/shared/streams/cursor";
-import { type EventClient, openEvents } from "@/tests/support/event-client";
+import { type EventClient, openEvents } from "@/tests/support/clients/event-client";
 import { expectProblem } from "@/tests/support/expect-problem";
-import { createRealtimeServer, type RealtimeServer, type RealtimeServerOptions } from "@/tests/support/realtime-server";
+import { createRealtimeServer, type RealtimeServer, type RealtimeServerOptions } from "@/tests/support/servers/realtime-server";
 import { until } from "@/tests/support/until";
 
 let server: RealtimeServer;

@@ -3,14 +3,14 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { toProjectDocument } from "@/src/management/openapi/project/document";
 import { listOperations } from "@/src/shared/openapi";
-import type { Seed } from "@/tests/support/data-server";
-import { type EventClient, openEvents } from "@/tests/support/event-client";
+import { type EventClient, openEvents } from "@/tests/support/clients/event-client";
+import { FORM_TYPE, filePart, toForm } from "@/tests/support/clients/form";
+import { readCursor } from "@/tests/support/clients/read-cursor";
 import { expectProblem } from "@/tests/support/expect-problem";
-import { FORM_TYPE, filePart, toForm } from "@/tests/support/form";
 import { createSchemaCheck } from "@/tests/support/openapi";
-import { readCursor } from "@/tests/support/read-cursor";
-import { createRealtimeServer, type RealtimeServer } from "@/tests/support/realtime-server";
-import { addRecord, createSecureWorld } from "@/tests/support/secure-world";
+import type { Seed } from "@/tests/support/servers/data-server";
+import { createRealtimeServer, type RealtimeServer } from "@/tests/support/servers/realtime-server";
+import { addRecord, createSecureWorld } from "@/tests/support/servers/secure-world";
 
 let server: RealtimeServer;
 beforeAll(async () => {

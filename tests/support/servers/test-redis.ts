@@ -5,8 +5,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import net from "node:net";
+import { until } from "../until";
 import { canConnect, findFreePort, HOST } from "./ports";
-import { until } from "./until";
 
 export interface TestRedis {
   host: string;

@@ -10,7 +10,7 @@ import type { Db } from "@/src/db/client";
 import type { EndpointQueue } from "@/src/db/records/endpoint-queue";
 import { createFileStore } from "@/src/db/stores/files";
 import { createDiskStorage } from "@/src/storage/disk";
-import { listFiles } from "./list-files";
+import { listFiles } from "../list-files";
 
 export interface FilesFolder {
   files: Files;

@@ -1,6 +1,6 @@
 /** A real WebSocket client that keeps everything it hears. */
 import { WebSocket } from "ws";
-import type { StreamMessage } from "./memory-sink";
+import type { StreamMessage } from "../memory/memory-sink";
 
 export interface Closed {
   code: number;

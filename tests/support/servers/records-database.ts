@@ -6,7 +6,7 @@ import { createUniqueId } from "@/src/core/records/unique-id";
 import { createDb, createPool, type Db } from "@/src/db/client";
 import { createEndpointQueue, type EndpointQueue } from "@/src/db/records/endpoint-queue";
 import { createProcessHints } from "@/src/realtime/cluster/hints";
-import { createTestDatabase, type TestDatabase } from "@/tests/support/database";
+import { createTestDatabase, type TestDatabase } from "@/tests/support/servers/database";
 
 /** An entry of the log, as short as can be. `data` is text. */
 export interface LogEntry {

@@ -39,10 +39,10 @@ import { createStreamKeeper } from "@/src/realtime/hub/stream-registry";
 import { createEventStreams } from "@/src/realtime/transports/sse";
 import { createUpgradeHandler } from "@/src/realtime/transports/ws";
 import { createSandbox } from "@/src/sandbox/sandbox";
+import { type ConnectOptions, connectStream, type StreamClient } from "../clients/stream-client";
 import { ACCESS_TOKEN_TTL_MS, type Seed, type SeedOptions, seed } from "./data-server";
 import { createTestDatabase, type TestDatabase } from "./database";
 import { createFilesFolder } from "./files-folder";
-import { type ConnectOptions, connectStream, type StreamClient } from "./stream-client";
 
 export interface RealtimeServer {
   port: number;

@@ -1,7 +1,7 @@
 /** A transport in memory: keeps what was written, and takes as much as the test lets it. */
 import type { Sink } from "@/src/realtime/hub/subscriber";
 import type { AppError } from "@/src/shared/errors";
-import { readTexts } from "./read-frames";
+import { readTexts } from "../clients/read-frames";
 
 export interface MemorySink extends Sink {
   /** What was written so far, message by message. */

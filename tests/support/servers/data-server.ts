@@ -34,8 +34,8 @@ import { createLoginLimiter } from "@/src/limits/login-limiter";
 import { createProcessRateLimiter } from "@/src/limits/rate-limiter";
 import { createProcessHints } from "@/src/realtime/cluster/hints";
 import { createSandbox } from "@/src/sandbox/sandbox";
-import { createTestDatabase, type TestDatabase } from "@/tests/support/database";
-import { createFilesFolder, type FilesFolder } from "@/tests/support/files-folder";
+import { createTestDatabase, type TestDatabase } from "@/tests/support/servers/database";
+import { createFilesFolder, type FilesFolder } from "@/tests/support/servers/files-folder";
 
 /** A project with one key and one endpoint. */
 export interface Seed {

@@ -1,8 +1,8 @@
 /** A project of two authentication endpoints and one endpoint to try, with users, tokens and keys of every kind; made by SQL, so that a test can have its own. */
 import { createHash, randomBytes } from "node:crypto";
 import { createUniqueId } from "@/src/core/records/unique-id";
+import { addTicket } from "../clients/tickets";
 import type { RealtimeServer } from "./realtime-server";
-import { addTicket } from "./tickets";
 
 export interface Switches {
   secure?: boolean;

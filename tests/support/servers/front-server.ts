@@ -12,8 +12,8 @@ import { createSlowClients } from "@/src/http/server/slow-clients";
 import { createWebServer } from "@/src/http/server/web-server";
 import { createForwardedReader, createProxyTest } from "@/src/runtime/forwarded";
 import type { ErrorCode } from "@/src/shared/errors";
+import { connectRaw, parseRaw, type RawConnection } from "@/tests/support/clients/raw-http";
 import { expectProblem } from "@/tests/support/expect-problem";
-import { connectRaw, parseRaw, type RawConnection } from "@/tests/support/raw-http";
 import { until } from "@/tests/support/until";
 
 export interface FrontServerOptions {
