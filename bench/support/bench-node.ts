@@ -9,8 +9,8 @@ import { startEmbeddedPostgres } from "@/src/db/embedded/postgres";
 import { migrate } from "@/src/db/migrate";
 import { createCleanup } from "@/src/runtime/cleanup";
 import { createLog } from "@/src/runtime/log";
-import { bundleNode } from "@/tests/faults/bundled-node";
-import { createNodeProcess, type NodeProcess } from "@/tests/faults/node-process";
+import { bundleNode } from "@/tests/faults/deployment/bundled-node";
+import { createNodeProcess, type NodeProcess } from "@/tests/faults/deployment/node-process";
 
 export interface BenchNode {
   node: NodeProcess;

@@ -1,5 +1,5 @@
 /** What a fault is: how it is done to a running deployment, and what it needs for that. */
-import type { Deployment, DeploymentNeeds } from "./deployment";
+import type { Deployment, DeploymentNeeds } from "./deployment/deployment";
 import type { Ledger } from "./ledger";
 import type { CheckingSubscriber } from "./subscriber";
 import type { Load, Writers } from "./writers";

@@ -4,18 +4,18 @@
  */
 import fs from "node:fs";
 import { parseArgs } from "node:util";
-import { bundleNode } from "./bundled-node";
-import { type Deployment, startDeployment } from "./deployment";
-import { dropPackets } from "./drop-packets";
+import { bundleNode } from "./deployment/bundled-node";
+import { type Deployment, startDeployment } from "./deployment/deployment";
+import { isRedisInstalled } from "./deployment/redis-process";
 import type { Fault } from "./fault";
-import { fullDisk } from "./full-disk";
-import { noisyNeighbour } from "./noisy-neighbour";
-import { killNode, killPostgres, killRedis, stopPostgres } from "./process-faults";
-import { reconnectStorm } from "./reconnect-storm";
-import { isRedisInstalled } from "./redis-process";
+import { dropPackets } from "./kinds/drop-packets";
+import { fullDisk } from "./kinds/full-disk";
+import { noisyNeighbour } from "./kinds/noisy-neighbour";
+import { killNode, killPostgres, killRedis, stopPostgres } from "./kinds/process-faults";
+import { reconnectStorm } from "./kinds/reconnect-storm";
+import { stalledReaders } from "./kinds/stalled-readers";
 import { createTally, type Tally, toTable } from "./report";
 import { runOnce } from "./run";
-import { stalledReaders } from "./stalled-readers";
 
 /** Those that need the same deployment next to each other: in the short form they share one. */
 const FAULTS: readonly Fault[] = [

@@ -1,12 +1,12 @@
 /** One run: everybody writes and listens, something breaks, everything recovers, and then what happened is compared with what should have. */
 import { until } from "@/tests/support/until";
-import type { Deployment } from "./deployment";
+import type { Deployment } from "./deployment/deployment";
+import type { Target } from "./deployment/world";
 import { type Fault, RECOVERY_TIMEOUT_MS, type Scene } from "./fault";
 import { judge, type Verdict } from "./judge";
 import { createLedger, type Ledger } from "./ledger";
 import { settle } from "./settle";
 import { CheckingSubscriber, type Filter, type Heard } from "./subscriber";
-import type { Target } from "./world";
 import { startWriters, type Writer } from "./writers";
 
 export interface RunResult extends Verdict {

@@ -1,11 +1,11 @@
 /** Waits until all that was committed has reached everybody, and then reads what is true. It must not judge. */
 import type pg from "pg";
 import { until } from "@/tests/support/until";
-import type { Deployment } from "./deployment";
+import type { Deployment } from "./deployment/deployment";
+import type { Target } from "./deployment/world";
 import { RECOVERY_TIMEOUT_MS } from "./fault";
 import type { HeardBy, LoggedChange, Truth } from "./judge";
 import type { CheckingSubscriber } from "./subscriber";
-import type { Target } from "./world";
 
 type Stored = Truth["stored"][number];
 

@@ -1,8 +1,8 @@
 /** Clients that write without a pause to both nodes, repeat what failed, and note every answer. */
 import { randomBytes, randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
+import type { Target } from "./deployment/world";
 import type { Attempt, Ledger } from "./ledger";
-import type { Target } from "./world";
 
 export interface Load {
   /** Between two writes of one writer, in ms. */

@@ -1,5 +1,5 @@
 /** The fault of a network: packets get lost between a node and everything else, at first some, then all. */
-import { type Fault, SMALL_LOAD } from "./fault";
+import { type Fault, SMALL_LOAD } from "../fault";
 
 /** Writes that are acknowledged meanwhile, by the node that is not cut off at least. */
 const WRITES_MEANWHILE = 60;

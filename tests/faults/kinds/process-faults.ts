@@ -1,6 +1,7 @@
 /** Faults that end a process: a node, PostgreSQL, Redis. */
-import { type Fault, SMALL_LOAD } from "./fault";
-import { isRedisInstalled } from "./redis-process";
+
+import { isRedisInstalled } from "../deployment/redis-process";
+import { type Fault, SMALL_LOAD } from "../fault";
 
 /** Writes that are acknowledged while a process is away. */
 const WRITES_MEANWHILE = 20;

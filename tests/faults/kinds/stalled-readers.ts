@@ -1,6 +1,6 @@
 /** The fault of clients that don't read for a while: they fall behind, nobody else notices, and they have everything in the end, on the same socket (W7). */
 import { until } from "@/tests/support/until";
-import { type Fault, RECOVERY_TIMEOUT_MS } from "./fault";
+import { type Fault, RECOVERY_TIMEOUT_MS } from "../fault";
 
 const READERS = 5;
 /** So large that the buffers of the operating system are full soon. */

@@ -4,11 +4,11 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { type Cleanup, createCleanup } from "@/src/runtime/cleanup";
+import { createSmallDisk, type SmallDisk } from "../kinds/small-disk";
 import { createLink, type Link } from "./link";
 import { createNodeProcess, type NodeProcess } from "./node-process";
 import { type PostgresProcess, startPostgresProcess } from "./postgres-process";
 import { createRedisProcess, type RedisProcess } from "./redis-process";
-import { createSmallDisk, type SmallDisk } from "./small-disk";
 import { createWorld, type World } from "./world";
 
 /** What a fault needs beyond two nodes and PostgreSQL. */

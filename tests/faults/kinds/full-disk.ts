@@ -4,7 +4,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { until } from "@/tests/support/until";
-import { type Fault, RECOVERY_TIMEOUT_MS, type Scene } from "./fault";
+import { type Fault, RECOVERY_TIMEOUT_MS, type Scene } from "../fault";
 import { canMount } from "./small-disk";
 
 const FREE_BYTES = 1024 * 1024;

@@ -1,6 +1,6 @@
 /** The fault of a restart with many clients: all of them come back in the same moment. */
 import fs from "node:fs";
-import { type Fault, RECOVERY_TIMEOUT_MS } from "./fault";
+import { type Fault, RECOVERY_TIMEOUT_MS } from "../fault";
 
 const SOCKETS = 5_000;
 const SOCKETS_SHORT = 500;

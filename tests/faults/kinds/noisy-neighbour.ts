@@ -4,7 +4,7 @@ import { setMaxListeners } from "node:events";
 import http from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import type pg from "pg";
-import { type Fault, SMALL_LOAD } from "./fault";
+import { type Fault, SMALL_LOAD } from "../fault";
 
 /** Of each attack, requests under way at any time. */
 const AT_ONCE = 4;

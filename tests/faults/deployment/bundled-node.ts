@@ -15,7 +15,7 @@ export async function bundleNode(): Promise<BundledNode> {
   fs.mkdirSync(cache, { recursive: true });
   const dir = fs.mkdtempSync(path.join(cache, "rested-node-"));
   const script = path.join(dir, "node.mjs");
-  await bundleServer("tests/faults/node.ts", script);
+  await bundleServer("tests/faults/deployment/node.ts", script);
   await bundleWorker(path.join(dir, "sandbox-worker.mjs"));
   return { script, remove: () => fs.rmSync(dir, { recursive: true, force: true }) };
 }
