@@ -2,11 +2,11 @@ import { once } from "node:events";
 import http from "node:http";
 import path from "node:path";
 import { expect, test } from "@playwright/test";
-import { FORM_TYPE, filePart, toForm } from "../tests/support/clients/form";
-import { listFiles } from "../tests/support/list-files";
-import { until } from "../tests/support/until";
-import { connectToDatabase } from "./support/database";
-import { startServer } from "./support/server";
+import { FORM_TYPE, filePart, toForm } from "../../tests/support/clients/form";
+import { listFiles } from "../../tests/support/list-files";
+import { until } from "../../tests/support/until";
+import { connectToDatabase } from "../support/database";
+import { startServer } from "../support/server";
 
 const DEMO = "/api/1/ce/examples/unsecure-endpoint?key=d59eb2859c284168ac48aef65046d5dd";
 const KEPT = "kept ".repeat(1000);

@@ -1,7 +1,7 @@
 import AxeBuilder from "@axe-core/playwright";
 import { expect, type Page, test } from "@playwright/test";
-import { signUpFirstAdmin } from "./support/dashboard";
-import { type RunningServer, startServer } from "./support/server";
+import { signUpFirstAdmin } from "../support/dashboard";
+import { type RunningServer, startServer } from "../support/server";
 
 let server: RunningServer;
 test.beforeEach(async () => {

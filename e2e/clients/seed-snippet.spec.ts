@@ -7,7 +7,7 @@ import vm from "node:vm";
 import { expect, type Page, test } from "@playwright/test";
 import { generate } from "selfsigned";
 import WebSocket from "ws";
-import { type RunningServer, startServer } from "./support/server";
+import { type RunningServer, startServer } from "../support/server";
 
 const run = promisify(execFile);
 const PATH = "/api/1/ce/examples/unsecure-endpoint?key=d59eb2859c284168ac48aef65046d5dd";

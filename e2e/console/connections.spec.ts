@@ -1,7 +1,7 @@
 import { expect, test } from "@playwright/test";
-import { signUpFirstAdmin } from "./support/dashboard";
-import { startServer } from "./support/server";
-import { openStream } from "./support/stream";
+import { signUpFirstAdmin } from "../support/dashboard";
+import { startServer } from "../support/server";
+import { openStream } from "../support/stream";
 
 test("[G16] [W6] who listens is seen, and can be disconnected with the reason, by keyboard", async ({ page }) => {
   const server = await startServer();

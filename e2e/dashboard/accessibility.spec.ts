@@ -1,7 +1,7 @@
 import AxeBuilder from "@axe-core/playwright";
 import { expect, type Page, test } from "@playwright/test";
-import { signUpFirstAdmin } from "./support/dashboard";
-import { startServer } from "./support/server";
+import { signUpFirstAdmin } from "../support/dashboard";
+import { startServer } from "../support/server";
 
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 

@@ -1,7 +1,7 @@
 import { expect, test } from "@playwright/test";
-import { signUpFirstAdmin } from "./support/dashboard";
-import { startServer } from "./support/server";
-import { openStream } from "./support/stream";
+import { signUpFirstAdmin } from "../support/dashboard";
+import { startServer } from "../support/server";
+import { openStream } from "../support/stream";
 
 const ADA = { username: "Ada", password: "open sesame" };
 

@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { expect, test } from "@playwright/test";
 import { unlessBusy } from "@/tests/support/unless-busy";
-import { type RunningServer, startServer } from "./support/server";
+import { type RunningServer, startServer } from "../support/server";
 
 const PATH = "/api/1/ce/examples/unsecure-endpoint?key=d59eb2859c284168ac48aef65046d5dd";
 const ENDLESS = "( $f := function($n){ $f($n) }; $f(1) )";

@@ -1,7 +1,7 @@
 import { expect, test } from "@playwright/test";
-import { ADMIN, signIn } from "./support/dashboard";
-import { startServer } from "./support/server";
-import { openStream } from "./support/stream";
+import { ADMIN, signIn } from "../support/dashboard";
+import { startServer } from "../support/server";
+import { openStream } from "../support/stream";
 
 test("from an empty data folder to a live record in the console, by keyboard and pointer, seen by a second browser and an external client", async ({
   page,

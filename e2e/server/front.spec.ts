@@ -9,7 +9,7 @@ import { generate } from "selfsigned";
 import { connectRaw, parseRaw } from "@/tests/support/clients/raw-http";
 import { findFreePort } from "@/tests/support/servers/ports";
 import { until } from "@/tests/support/until";
-import { startServer } from "./support/server";
+import { startServer } from "../support/server";
 
 const ENDPOINT = "/api/1/ce/examples/unsecure-endpoint?key=d59eb2859c284168ac48aef65046d5dd";
 const UPGRADE = [

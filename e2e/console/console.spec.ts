@@ -1,7 +1,7 @@
 import { expect, type Page, test } from "@playwright/test";
-import { signUpFirstAdmin } from "./support/dashboard";
-import { type RunningServer, startServer } from "./support/server";
-import { openStream } from "./support/stream";
+import { signUpFirstAdmin } from "../support/dashboard";
+import { type RunningServer, startServer } from "../support/server";
+import { openStream } from "../support/stream";
 
 const JSON_HEADERS = { "Content-Type": "application/json" };
 

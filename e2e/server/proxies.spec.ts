@@ -4,10 +4,10 @@ import { expect, type Page, test } from "@playwright/test";
 import { createCleanup } from "@/src/runtime/cleanup";
 import { findFreePort } from "@/tests/support/servers/ports";
 import { until } from "@/tests/support/until";
-import { ADMIN } from "./support/dashboard";
-import { readDatabaseUrl } from "./support/database";
-import { isInstalled, type ProxyName, PUBLIC_HOST, startProxy } from "./support/proxies";
-import { type RunningServer, startServer } from "./support/server";
+import { ADMIN } from "../support/dashboard";
+import { readDatabaseUrl } from "../support/database";
+import { isInstalled, type ProxyName, PUBLIC_HOST, startProxy } from "../support/proxies";
+import { type RunningServer, startServer } from "../support/server";
 
 const DEMO = "/api/1/ce/examples/unsecure-endpoint?key=d59eb2859c284168ac48aef65046d5dd";
 /** The log's word for a sign-in from an origin that is not the host. */

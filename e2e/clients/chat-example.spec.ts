@@ -8,7 +8,7 @@ import path from "node:path";
 import { type Browser, expect, type Page, test } from "@playwright/test";
 import { generate } from "selfsigned";
 import { toAccessTokenCookie } from "@/src/shared/streams/protocol";
-import { type RunningServer, startServer } from "./support/server";
+import { type RunningServer, startServer } from "../support/server";
 
 const ADMIN_TOKEN = "9d1c7b04e6f2a8351c0db97ef64a28531b7c";
 const ADMIN = {

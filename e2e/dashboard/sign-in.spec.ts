@@ -1,6 +1,6 @@
 import { expect, test } from "@playwright/test";
-import { ADMIN, signUpFirstAdmin } from "./support/dashboard";
-import { startServer } from "./support/server";
+import { ADMIN, signUpFirstAdmin } from "../support/dashboard";
+import { startServer } from "../support/server";
 
 test("[G1] signing in, being sent back to the page that was asked for, and signing out", async ({ page, browser }) => {
   const server = await startServer();

@@ -1,7 +1,7 @@
 /** A network that answers in the server's place: a captive portal, or a proxy whose sign-in has expired. The dashboard says so, and goes on by itself. */
 import { expect, type Page, test } from "@playwright/test";
-import { ADMIN, signUpFirstAdmin } from "./support/dashboard";
-import { startServer } from "./support/server";
+import { ADMIN, signUpFirstAdmin } from "../support/dashboard";
+import { startServer } from "../support/server";
 
 const PORTAL = {
   status: 200,

@@ -1,8 +1,8 @@
 import { expect, test } from "@playwright/test";
-import { signUpFirstAdmin } from "./support/dashboard";
-import { connectToDatabase } from "./support/database";
-import { startServer } from "./support/server";
-import { openStream } from "./support/stream";
+import { signUpFirstAdmin } from "../support/dashboard";
+import { connectToDatabase } from "../support/database";
+import { startServer } from "../support/server";
+import { openStream } from "../support/stream";
 
 test("[W10] an endpoint without writes for a day shows what it stores, knows its clients, and goes on live", async ({ page }) => {
   const server = await startServer();

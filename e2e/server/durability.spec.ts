@@ -1,7 +1,7 @@
 import { expect, test } from "@playwright/test";
-import { connectToDatabase } from "./support/database";
-import { startServer } from "./support/server";
-import { openStream } from "./support/stream";
+import { connectToDatabase } from "../support/database";
+import { startServer } from "../support/server";
+import { openStream } from "../support/stream";
 
 const DEMO = "/api/1/ce/examples/unsecure-endpoint?key=d59eb2859c284168ac48aef65046d5dd";
 

@@ -1,7 +1,7 @@
 import { expect, test } from "@playwright/test";
-import { signUpFirstAdmin } from "./support/dashboard";
-import { startServer } from "./support/server";
-import { openStream } from "./support/stream";
+import { signUpFirstAdmin } from "../support/dashboard";
+import { startServer } from "../support/server";
+import { openStream } from "../support/stream";
 
 const DEMO = "/api/1/ce/examples/unsecure-endpoint?key=d59eb2859c284168ac48aef65046d5dd";
 

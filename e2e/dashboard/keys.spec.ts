@@ -1,7 +1,7 @@
 import { expect, test } from "@playwright/test";
-import { signUpFirstAdmin } from "./support/dashboard";
-import { startServer } from "./support/server";
-import { openStream } from "./support/stream";
+import { signUpFirstAdmin } from "../support/dashboard";
+import { startServer } from "../support/server";
+import { openStream } from "../support/stream";
 
 test("[G3] [U7] [W6] a key is made, rotated with grace and revoked in the browser, and its sockets end with the reason", async ({
   page,
