@@ -3,7 +3,7 @@ import type { Metadata, Viewport } from "next";
 import localFont from "next/font/local";
 import { headers } from "next/headers";
 import type { ReactNode } from "react";
-import { THEME_SCRIPT } from "@/src/ui/theme/theme";
+import { THEME_SCRIPT } from "@/src/ui/theme";
 import "./globals.css";
 
 /** Every page is of the moment and of a person; the build, which has no runtime, must not render any. */

@@ -1,5 +1,5 @@
 /** Whether single keys (J, K, Space …) do things, as this browser's reader wants it; WCAG 2.1.4 asks that they can be turned off. */
-import { readSetting, writeSetting } from "./browser-setting";
+import { readSetting, writeSetting } from "./browser-settings";
 
 const KEY = "rested-single-keys";
 

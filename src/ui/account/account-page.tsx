@@ -5,7 +5,7 @@ import { useSyncExternalStore } from "react";
 import type { AccountView, SessionView, TokenView } from "@/src/shared/management/schemas";
 import { signOut } from "../api/sign-in";
 import { enter } from "../auth/enter";
-import { subscribeSettings } from "../browser-setting";
+import { subscribeSettings } from "../browser-settings";
 import { Button } from "../components/button";
 import { Page, Panel, Section } from "../components/page/page";
 import { Switch } from "../components/switch";

@@ -13,7 +13,7 @@ import { RelativeTime } from "../components/relative-time";
 import { FormFailure } from "../forms/form-failure";
 import { useAction } from "../forms/use-action";
 import { notify } from "../notifications/notify";
-import { toBrowserName } from "./browser-name";
+import { toBrowserName } from "../format/browser-name";
 import { SignOutDialog } from "./sign-out-dialog";
 
 export function SessionsSection({ sessions: initial, nowMs }: { sessions: SessionView[]; nowMs: number }) {

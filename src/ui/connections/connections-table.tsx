@@ -3,8 +3,8 @@ import type { ReactNode } from "react";
 import type { ConnectionView } from "@/src/shared/management/schemas";
 import { Button } from "../components/button";
 import { RelativeTime } from "../components/relative-time";
-import { formatBytes, formatCount } from "../format/number";
-import { shorten, TRANSPORT_LABELS, toWho } from "./connection-look";
+import { formatBytes, formatCount } from "../format/format-number";
+import { shorten, TRANSPORT_LABELS, toWho } from "../stream/stream-name";
 
 const COLUMNS = ["Endpoint", "Who", "Origin", "Transport", "Opened"];
 

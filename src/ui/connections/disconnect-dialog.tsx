@@ -9,7 +9,7 @@ import { RequestError } from "../api/request-error";
 import { Button } from "../components/button";
 import { Dialog, DialogActions } from "../components/overlay/dialog";
 import { notify } from "../notifications/notify";
-import { toWho } from "./connection-look";
+import { toWho } from "../stream/stream-name";
 
 export function DisconnectDialog({
   projectId,

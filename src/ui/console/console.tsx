@@ -4,9 +4,9 @@
 import { useQuery } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { endpointQuery, keysQuery } from "../api/queries";
-import { readSetting, writeSetting } from "../browser-setting";
+import { readSetting, writeSetting } from "../browser-settings";
 import { copyText } from "../components/copy-button";
-import { KEY_PLACEHOLDER, preferredKey } from "../endpoints/choose-key";
+import { KEY_PLACEHOLDER, preferredKey } from "../snippets/choose-target";
 import { ResizeHandle } from "../grid/resize-handle";
 import { toPrettyText } from "../json/json-print";
 import { parseStored } from "../json/json-tree";

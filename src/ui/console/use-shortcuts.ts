@@ -2,7 +2,7 @@
 "use client";
 
 import { useEffect, useRef, useSyncExternalStore } from "react";
-import { subscribeSettings } from "../browser-setting";
+import { subscribeSettings } from "../browser-settings";
 import { areSingleKeysOn } from "../single-keys";
 import { type KeyPress, matchShortcut, type ShortcutId } from "./shortcuts";
 

@@ -1,7 +1,7 @@
 /** What a request was answered: status, time, size, headers, body. */
 import type { ReactNode } from "react";
 import { CodeBlock } from "../components/code-block";
-import { formatBytes } from "../format/number";
+import { formatBytes } from "../format/format-number";
 import { toPrettyText } from "../json/json-print";
 import { parseJson } from "../json/json-tree";
 import type { CallAnswer } from "./send-call";

@@ -15,9 +15,9 @@ import { CONTROL, Field } from "../components/field";
 import { Section } from "../components/page/page";
 import { TabList, tabPanel, useTabs } from "../components/tabs";
 import { OperationList } from "../docs/operation-list";
-import { formatBytes } from "../format/number";
+import { formatBytes } from "../format/format-number";
 import { type Snippet, type Target, toHttpUrl, toSnippets, toStreamUrl, toUserCurl } from "../snippets/snippets";
-import { KEY_PLACEHOLDER, preferredKey, workingKeys } from "./choose-key";
+import { KEY_PLACEHOLDER, preferredKey, workingKeys } from "../snippets/choose-target";
 import { CredentialFields, NO_CREDENTIALS, toSecrets } from "./credential-fields";
 
 interface Props {

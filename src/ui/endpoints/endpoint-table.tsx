@@ -3,7 +3,7 @@ import Link from "next/link";
 import type { ManagedEndpoint } from "@/src/shared/management/schemas";
 import { Badge } from "../components/badge";
 import { RelativeTime } from "../components/relative-time";
-import { formatCount } from "../format/number";
+import { formatCount } from "../format/format-number";
 import { KIND_LABELS } from "./kind-choice";
 
 const HEAD = "h-8 px-3 text-left text-data font-medium text-muted whitespace-nowrap";

@@ -4,11 +4,11 @@
 import { Check } from "lucide-react";
 import { type ReactNode, useEffect, useSyncExternalStore } from "react";
 import type { ManagedEndpoint, ManagedKey } from "@/src/shared/management/schemas";
-import { readSetting, subscribeSettings, writeSetting } from "../browser-setting";
+import { readSetting, subscribeSettings, writeSetting } from "../browser-settings";
 import { Button } from "../components/button";
 import { ButtonLink } from "../components/button-link";
 import { CodeBlock } from "../components/code-block";
-import { preferredKey } from "../endpoints/choose-key";
+import { preferredKey } from "../snippets/choose-target";
 import { toFirstCurl } from "../snippets/snippets";
 import { chooseFirstEndpoint } from "./first-endpoint";
 import { listenerSeenSetting } from "./listener-seen";

@@ -12,7 +12,7 @@ import { EmptyState } from "../components/page/empty-state";
 import { Page } from "../components/page/page";
 import { ProblemPanel } from "../components/page/problem-panel";
 import { RelativeTime } from "../components/relative-time";
-import { formatPlural } from "../format/number";
+import { formatPlural } from "../format/format-number";
 import { CreateProjectDialog } from "./create-project-dialog";
 import { latestChange } from "./latest-change";
 

@@ -6,7 +6,7 @@ import type { ProjectUsage, QuotaName } from "@/src/shared/management/quotas";
 import { usageQuery } from "../api/queries";
 import { Panel, Section } from "../components/page/page";
 import { ProblemPanel } from "../components/page/problem-panel";
-import { formatBytes, formatCount } from "../format/number";
+import { formatBytes, formatCount } from "../format/format-number";
 
 /** From here on a bar is meant to be noticed. */
 const NEARLY_FULL = 0.8;

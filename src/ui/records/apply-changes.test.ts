@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ConsoleEvent, EventKind } from "../console/engine/event-ring";
 import { applyChanges } from "./apply-changes";
-import type { GridPage, GridRow } from "./grid/grid-row";
+import type { GridPage, GridRow } from "../api/record-rows";
 
 const TIME_MS = Date.parse("2030-01-01T00:00:00.000Z");
 const at = (ms: number) => new Date(TIME_MS + ms).toISOString();

@@ -1,6 +1,6 @@
 /** What changes that were heard of do to the loaded rows. Nothing moves: rows change where they are, and new ones wait to be asked for. Pure. */
 import type { ConsoleEvent } from "../console/engine/event-ring";
-import type { GridPage, GridRow } from "./grid/grid-row";
+import type { GridPage, GridRow } from "../api/record-rows";
 
 export interface Applied {
   pages: readonly GridPage[];

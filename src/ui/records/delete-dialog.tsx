@@ -4,11 +4,11 @@
 import { useRef } from "react";
 import { Button } from "../components/button";
 import { Dialog, DialogActions } from "../components/overlay/dialog";
-import { formatPlural } from "../format/number";
+import { formatPlural } from "../format/format-number";
 import { FormFailure } from "../forms/form-failure";
 import { useAction } from "../forms/use-action";
 import { notify } from "../notifications/notify";
-import { deleteRecords } from "./records-query";
+import { deleteRecords } from "../api/records";
 
 interface Props {
   endpointId: string;

@@ -6,12 +6,12 @@ import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react"
 import { endpointQuery, keysQuery } from "../api/queries";
 import { ProblemPanel } from "../components/page/problem-panel";
 import { Skeleton } from "../components/page/skeleton";
-import { KEY_PLACEHOLDER, preferredKey } from "../endpoints/choose-key";
+import { KEY_PLACEHOLDER, preferredKey } from "../snippets/choose-target";
 import { ROW_PX } from "../grid/row-window";
 import { notify } from "../notifications/notify";
 import { DeleteDialog } from "./delete-dialog";
 import { sortLoaded, toColumnName } from "./grid/grid-columns";
-import { type GridQuery, ORDER_DEFAULT } from "./grid/grid-row";
+import { type GridQuery, ORDER_DEFAULT } from "../api/record-rows";
 import { GRID_HEAD_PX, RecordGrid, type ShownSort, toSortColumn } from "./grid/record-grid";
 import { useColumns } from "./grid/use-columns";
 import { useGrid } from "./grid/use-grid";

@@ -8,7 +8,7 @@ import { Button, buttonClass } from "../components/button";
 import { CONTROL } from "../components/field";
 import { Menu, MenuItem, MenuSeparator } from "../components/overlay/menu";
 import { type ColumnPath, toColumnName } from "./grid/grid-columns";
-import type { GridQuery } from "./grid/grid-row";
+import type { GridQuery } from "../api/record-rows";
 import { type ShownSort, toSortColumn } from "./grid/record-grid";
 
 interface Props {

@@ -4,7 +4,7 @@
 import { debounce, parseAsNativeArrayOf, parseAsString, parseAsStringLiteral, useQueryStates } from "nuqs";
 import { RECORD_ORDERS } from "@/src/shared/record-limits";
 import { FILTERS_MAX } from "@/src/shared/streams/record-filter";
-import { type GridQuery, ORDER_DEFAULT } from "./grid/grid-row";
+import { type GridQuery, ORDER_DEFAULT } from "../api/record-rows";
 
 const PARSERS = {
   q: parseAsString.withDefault(""),

@@ -3,10 +3,10 @@
 
 import { useSyncExternalStore } from "react";
 import { signOut } from "../api/sign-in";
-import { subscribeSettings } from "../browser-setting";
+import { subscribeSettings } from "../browser-settings";
 import { Menu, MenuItem, MenuLink, MenuSeparator } from "../components/overlay/menu";
 import { notify } from "../notifications/notify";
-import { readTheme, THEMES, type Theme, writeTheme } from "../theme/theme";
+import { readTheme, THEMES, type Theme, writeTheme } from "../theme";
 import type { ShellUser } from "./shell";
 
 const THEME_LABELS: Record<Theme, string> = { system: "System theme", light: "Light theme", dark: "Dark theme" };

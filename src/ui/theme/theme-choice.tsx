@@ -2,9 +2,9 @@
 "use client";
 
 import { useSyncExternalStore } from "react";
-import { subscribeSettings } from "../browser-setting";
+import { subscribeSettings } from "../browser-settings";
 import { Segments } from "../components/segments";
-import { readTheme, type Theme, writeTheme } from "./theme";
+import { readTheme, type Theme, writeTheme } from "../theme";
 
 const OPTIONS: readonly { value: Theme; label: string }[] = [
   { value: "system", label: "System" },

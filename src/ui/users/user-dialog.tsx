@@ -8,7 +8,7 @@ import { Button } from "../components/button";
 import { CopyButton } from "../components/copy-button";
 import { Dialog } from "../components/overlay/dialog";
 import { RelativeTime } from "../components/relative-time";
-import { formatPlural } from "../format/number";
+import { formatPlural } from "../format/format-number";
 import { NameConfirmation } from "../forms/name-confirmation";
 import { notify } from "../notifications/notify";
 import { UserPasswordForm } from "./user-password-form";

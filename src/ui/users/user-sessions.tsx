@@ -3,7 +3,7 @@
 
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import type { AppSessionView } from "@/src/shared/management/schemas";
-import { toBrowserName } from "../account/browser-name";
+import { toBrowserName } from "../format/browser-name";
 import { appSessionsQuery } from "../api/queries";
 import { requestJson } from "../api/request";
 import { Button } from "../components/button";

@@ -1,7 +1,7 @@
 /** Users in rows; each opens the user. */
 import type { AppUserView } from "@/src/shared/management/schemas";
 import { RelativeTime } from "../components/relative-time";
-import { formatCount } from "../format/number";
+import { formatCount } from "../format/format-number";
 
 const HEAD = "h-8 px-3 text-data font-medium text-muted whitespace-nowrap";
 const CELL = "h-row px-3 whitespace-nowrap";

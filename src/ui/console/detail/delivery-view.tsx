@@ -7,7 +7,7 @@ import { deliveriesQuery } from "../../api/queries";
 import { Badge } from "../../components/badge";
 import { ProblemPanel } from "../../components/page/problem-panel";
 import { Spinner } from "../../components/spinner";
-import { shorten, toWho } from "../../connections/connection-look";
+import { shorten, toWho } from "../../stream/stream-name";
 import { formatClock } from "../../format/time";
 import type { ConsoleEvent } from "../engine/event-ring";
 

@@ -7,7 +7,7 @@ import { Button } from "../../components/button";
 import { CopyButton } from "../../components/copy-button";
 import { Spinner } from "../../components/spinner";
 import { TabList, tabPanel, useTabs } from "../../components/tabs";
-import { formatBytes } from "../../format/number";
+import { formatBytes } from "../../format/format-number";
 import { formatClock, formatDate } from "../../format/time";
 import { toPrettyText } from "../../json/json-print";
 import { type JsonNode, parseStored } from "../../json/json-tree";

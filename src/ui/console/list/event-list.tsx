@@ -3,7 +3,7 @@
 
 import { type RefObject, useLayoutEffect, useRef, useSyncExternalStore } from "react";
 import { Button } from "../../components/button";
-import { formatCount } from "../../format/number";
+import { formatCount } from "../../format/format-number";
 import { Grid, GridCell, GridHeadCell, GridRow } from "../../grid/grid-parts";
 import { ROW_PX } from "../../grid/row-window";
 import type { Flush } from "../engine/console-messages";

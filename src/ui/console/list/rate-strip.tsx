@@ -1,6 +1,6 @@
 /** How many changes came in each of the last seconds: one bar a second, the newest at the right. */
 import { memo } from "react";
-import { formatCount } from "../../format/number";
+import { formatCount } from "../../format/format-number";
 
 const HEIGHT_PX = 20;
 const BAR_PX = 2;

@@ -1,5 +1,5 @@
 /** How a row looks: its classes and the texts of its cells. One place for the first paint and for the list that follows it. Pure. */
-import { formatBytes } from "../../format/number";
+import { formatBytes } from "../../format/format-number";
 import { formatClock } from "../../format/time";
 import { OPERATION_LOOKS } from "../../stream/operations";
 import type { EventKind } from "../engine/event-ring";

@@ -6,12 +6,12 @@ import Link from "next/link";
 import type { EndpointDetail } from "@/src/shared/management/schemas";
 import { ButtonLink } from "../../components/button-link";
 import { formatMoment } from "../../format/format-time";
-import { formatPlural } from "../../format/number";
+import { formatPlural } from "../../format/format-number";
 import { toCompactText } from "../../json/json-print";
 import { parseStored } from "../../json/json-tree";
-import type { GridRow } from "../../records/grid/grid-row";
-import { ORDER_DEFAULT } from "../../records/grid/grid-row";
-import { readPage } from "../../records/records-query";
+import type { GridRow } from "../../api/record-rows";
+import { ORDER_DEFAULT } from "../../api/record-rows";
+import { readPage } from "../../api/records";
 
 const RECORDS_SHOWN = 20;
 const PREVIEW_LENGTH_MAX = 200;

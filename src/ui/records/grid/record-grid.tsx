@@ -7,7 +7,7 @@ import { formatMoment } from "../../format/format-time";
 import { Grid, GridCell, GridHeadCell, GridRow } from "../../grid/grid-parts";
 import { ROW_PX } from "../../grid/row-window";
 import { type ColumnPath, toCellText, toColumnName, WHOLE } from "./grid-columns";
-import type { GridRow as Row } from "./grid-row";
+import type { GridRow as Row } from "../../api/record-rows";
 import type { RowWindow } from "./use-row-window";
 
 export const GRID_HEAD_PX = 28;

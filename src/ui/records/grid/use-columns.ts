@@ -2,9 +2,9 @@
 "use client";
 
 import { useEffect, useMemo, useState } from "react";
-import { readSetting, writeSetting } from "../../browser-setting";
+import { readSetting, writeSetting } from "../../browser-settings";
 import { type ColumnPath, chooseColumns, findCandidates } from "./grid-columns";
-import type { GridRow } from "./grid-row";
+import type { GridRow } from "../../api/record-rows";
 
 export interface Columns {
   columns: readonly ColumnPath[];

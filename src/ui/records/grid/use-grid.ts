@@ -6,9 +6,9 @@ import { type RefObject, useCallback, useEffect, useMemo, useRef, useState } fro
 import { parseCursor } from "@/src/shared/streams/cursor";
 import type { ConsoleEvent } from "../../console/engine/event-ring";
 import { applyChanges } from "../apply-changes";
-import { type GridPages, readPage, recordsQuery } from "../records-query";
+import { type GridPages, readPage, recordsQuery } from "../../api/records";
 import { type Changes, useChanges } from "../use-changes";
-import type { GridPage, GridQuery, GridRow } from "./grid-row";
+import type { GridPage, GridQuery, GridRow } from "../../api/record-rows";
 
 /** More are not loaded by scrolling: who looks further filters. */
 export const ROWS_MAX = 20_000;

@@ -2,7 +2,7 @@
 "use client";
 
 import { type KeyboardEvent, useMemo, useState } from "react";
-import type { GridRow } from "./grid-row";
+import type { GridRow } from "../../api/record-rows";
 
 export interface Selection {
   activeId: string | undefined;

@@ -3,9 +3,9 @@
 
 import { useEffect, useMemo, useRef } from "react";
 import { Button } from "../../components/button";
-import { formatPlural } from "../../format/number";
+import { formatPlural } from "../../format/format-number";
 import { parseJson, parseStored } from "../../json/json-tree";
-import type { GridRow } from "../grid/grid-row";
+import type { GridRow } from "../../api/record-rows";
 import { type ConflictPath, hasOverlap, toConflict, toValueText } from "./three-way";
 
 interface Props {

@@ -10,7 +10,7 @@ import { Segments } from "../../components/segments";
 import { JsonEditor } from "../../editor/json-editor";
 import { FormFailure } from "../../forms/form-failure";
 import { parseJson } from "../../json/json-tree";
-import { createRecord } from "../records-query";
+import { createRecord } from "../../api/records";
 import { FileDrop } from "../transfer/file-drop";
 import { toProblems } from "./record-editor";
 

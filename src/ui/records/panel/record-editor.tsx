@@ -10,8 +10,8 @@ import { FormFailure } from "../../forms/form-failure";
 import { toPrettyText } from "../../json/json-print";
 import { parseJson, parseStored } from "../../json/json-tree";
 import { notify } from "../../notifications/notify";
-import type { GridRow } from "../grid/grid-row";
-import { createRecord, type RecordDraft, readRecord, replaceRecord } from "../records-query";
+import type { GridRow } from "../../api/record-rows";
+import { createRecord, type RecordDraft, readRecord, replaceRecord } from "../../api/records";
 import { ConflictView } from "./conflict-view";
 
 interface Props {

@@ -10,13 +10,13 @@ import { Button } from "../../components/button";
 import { CopyButton } from "../../components/copy-button";
 import { ProblemPanel } from "../../components/page/problem-panel";
 import { Skeleton } from "../../components/page/skeleton";
-import { formatBytes } from "../../format/number";
+import { formatBytes } from "../../format/format-number";
 import { formatAbsolute } from "../../format/time";
 import { toPrettyText } from "../../json/json-print";
 import { parseStored } from "../../json/json-tree";
 import { JsonView } from "../../json/json-view";
-import type { GridRow } from "../grid/grid-row";
-import { recordQuery } from "../records-query";
+import type { GridRow } from "../../api/record-rows";
+import { recordQuery } from "../../api/records";
 import { FileView } from "./file-view";
 import { RecordEditor } from "./record-editor";
 

@@ -2,7 +2,7 @@
 "use client";
 
 import { type ReactNode, useEffect, useRef, useState } from "react";
-import { readSetting, writeSetting } from "../../browser-setting";
+import { readSetting, writeSetting } from "../../browser-settings";
 import { ResizeHandle } from "../../grid/resize-handle";
 
 const WIDTH = { minPx: 320, maxPx: 760 };

@@ -7,11 +7,11 @@ import { Button } from "../../components/button";
 import { Dialog, DialogActions } from "../../components/overlay/dialog";
 import { Segments } from "../../components/segments";
 import { Switch } from "../../components/switch";
-import { formatCount } from "../../format/number";
+import { formatCount } from "../../format/format-number";
 import { FormFailure } from "../../forms/form-failure";
 import { useAction } from "../../forms/use-action";
-import { type GridQuery, ORDER_DEFAULT } from "../grid/grid-row";
-import { checkExport, exportNamed, toExportPath } from "../records-query";
+import { type GridQuery, ORDER_DEFAULT } from "../../api/record-rows";
+import { checkExport, exportNamed, toExportPath } from "../../api/records";
 
 type Which = "selected" | "found" | "all";
 

@@ -5,11 +5,11 @@ import { useEffect, useRef, useState } from "react";
 import { FILE_BYTES_MAX, FILES_MAX } from "@/src/shared/streams/protocol";
 import { RequestError, toRequestError } from "../../api/request-error";
 import { Button } from "../../components/button";
-import { formatBytes, formatPlural } from "../../format/number";
+import { formatBytes, formatPlural } from "../../format/format-number";
 import { FormFailure } from "../../forms/form-failure";
 import { notify } from "../../notifications/notify";
-import { FilePicker } from "../panel/file-picker";
-import { uploadFile } from "../panel/file-requests";
+import { FilePicker } from "./file-picker";
+import { uploadFile } from "./file-requests";
 
 export function FileDrop({ endpointId, onCreated }: { endpointId: string; onCreated: (ids: readonly string[]) => void }) {
   const [sending, setSending] = useState<{ file: File; index: number; count: number; part: number }>();

@@ -7,11 +7,11 @@ import { IMPORT_BYTES_MAX } from "@/src/shared/record-limits";
 import { RequestError, toRequestError } from "../../api/request-error";
 import { Button } from "../../components/button";
 import { Dialog, DialogActions } from "../../components/overlay/dialog";
-import { formatBytes, formatPlural } from "../../format/number";
+import { formatBytes, formatPlural } from "../../format/format-number";
 import { FormFailure } from "../../forms/form-failure";
 import { notify } from "../../notifications/notify";
-import { FilePicker } from "../panel/file-picker";
-import { checkImport, type ImportFile, importFile } from "../records-query";
+import { FilePicker } from "./file-picker";
+import { checkImport, type ImportFile, importFile } from "../../api/records";
 import { ImportCharset } from "./import-charset";
 
 interface Props {

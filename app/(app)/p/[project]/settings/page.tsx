@@ -2,7 +2,7 @@
 import type { Metadata } from "next";
 import { loadProject } from "@/app/lib/load-project";
 import { getRuntime } from "@/src/runtime/registry";
-import { ProjectSettingsPage } from "@/src/ui/settings/project-settings-page";
+import { ProjectSettingsPage } from "@/src/ui/projects/project-settings-page";
 
 export const metadata: Metadata = { title: "Project settings" };
 

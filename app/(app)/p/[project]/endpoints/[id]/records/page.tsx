@@ -10,9 +10,9 @@ import { isAppError } from "@/src/shared/errors";
 import { RECORD_ORDERS } from "@/src/shared/record-limits";
 import { Prefetched } from "@/src/ui/api/prefetched";
 import { endpointQuery, keysQuery } from "@/src/ui/api/queries";
-import { type GridQuery, ORDER_DEFAULT, parseGridPage, toParameters } from "@/src/ui/records/grid/grid-row";
+import { type GridQuery, ORDER_DEFAULT, parseGridPage, toParameters } from "@/src/ui/api/record-rows";
 import { RecordsPage } from "@/src/ui/records/records-page";
-import { recordsQuery } from "@/src/ui/records/records-query";
+import { recordsQuery } from "@/src/ui/api/records";
 
 export const metadata: Metadata = { title: "Records" };
 

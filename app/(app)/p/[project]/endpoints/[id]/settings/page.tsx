@@ -3,7 +3,7 @@ import type { Metadata } from "next";
 import { loadEndpoint, loadEndpoints } from "@/app/lib/load-project";
 import { Prefetched } from "@/src/ui/api/prefetched";
 import { endpointsQuery } from "@/src/ui/api/queries";
-import { EndpointSettingsPage } from "@/src/ui/settings/endpoint-settings-page";
+import { EndpointSettingsPage } from "@/src/ui/endpoints/settings/endpoint-settings-page";
 
 export const metadata: Metadata = { title: "Settings" };
 

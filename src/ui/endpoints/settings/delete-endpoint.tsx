@@ -5,13 +5,13 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useRouter } from "next/navigation";
 import { useState } from "react";
 import type { EndpointDetail } from "@/src/shared/management/schemas";
-import { endpointQuery, endpointsQuery } from "../api/queries";
-import { requestJson } from "../api/request";
-import { Button } from "../components/button";
-import { Section } from "../components/page/page";
-import { formatPlural } from "../format/number";
-import { NameConfirmation } from "../forms/name-confirmation";
-import { notify } from "../notifications/notify";
+import { endpointQuery, endpointsQuery } from "../../api/queries";
+import { requestJson } from "../../api/request";
+import { Button } from "../../components/button";
+import { Section } from "../../components/page/page";
+import { formatPlural } from "../../format/format-number";
+import { NameConfirmation } from "../../forms/name-confirmation";
+import { notify } from "../../notifications/notify";
 
 export function DeleteEndpoint({ endpoint: initial }: { endpoint: EndpointDetail }) {
   const client = useQueryClient();

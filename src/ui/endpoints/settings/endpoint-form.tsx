@@ -6,17 +6,17 @@ import { useRouter } from "next/navigation";
 import { useState } from "react";
 import type { EndpointDetail } from "@/src/shared/management/schemas";
 import { suggestEndpointName } from "@/src/shared/text/names";
-import { endpointQuery, endpointsQuery } from "../api/queries";
-import { requestJson } from "../api/request";
-import { TextAreaField, TextField } from "../components/field";
-import { Panel, Section } from "../components/page/page";
-import { KIND_HINTS, KIND_LABELS } from "../endpoints/kind-choice";
-import { bySchema } from "../forms/by-schema";
-import { FormFailure } from "../forms/form-failure";
-import { NameField } from "../forms/name-field";
-import { SubmitButton } from "../forms/submit-button";
-import { useForm } from "../forms/use-form";
-import { notify } from "../notifications/notify";
+import { endpointQuery, endpointsQuery } from "../../api/queries";
+import { requestJson } from "../../api/request";
+import { TextAreaField, TextField } from "../../components/field";
+import { Panel, Section } from "../../components/page/page";
+import { KIND_HINTS, KIND_LABELS } from "../kind-choice";
+import { bySchema } from "../../forms/by-schema";
+import { FormFailure } from "../../forms/form-failure";
+import { NameField } from "../../forms/name-field";
+import { SubmitButton } from "../../forms/submit-button";
+import { useForm } from "../../forms/use-form";
+import { notify } from "../../notifications/notify";
 import { type Access, AccessSwitches } from "./access-switches";
 
 export function EndpointForm({ endpoint }: { endpoint: EndpointDetail }) {

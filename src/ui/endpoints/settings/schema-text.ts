@@ -1,5 +1,5 @@
 /** A schema as text in the editor, and back. Pure. */
-import { RequestError } from "../api/request-error";
+import { RequestError } from "../../api/request-error";
 
 /** Empty for no schema. */
 export function toSchemaText(schema: unknown): string {

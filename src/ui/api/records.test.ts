@@ -1,6 +1,6 @@
 /** What the record editor makes of the API's answers. */
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { replaceRecord } from "./records-query";
+import { replaceRecord } from "./records";
 
 const ID = "0123456789abcdef0123456789abcdef";
 

@@ -2,7 +2,7 @@
 
 import { readJson, readProblem, toUnreachable } from "../../api/request-error";
 import { getMember, parseStored } from "../../json/json-tree";
-import type { GridRow } from "../grid/grid-row";
+import type { GridRow } from "../../api/record-rows";
 
 /** What a file's record says of it. */
 export interface FileFacts {

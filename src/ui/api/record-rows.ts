@@ -2,7 +2,7 @@
 
 import { RECORD_ORDERS, type RecordOrder } from "@/src/shared/record-limits";
 import type { RecordKind } from "@/src/shared/streams/protocol";
-import { getMember, type JsonNode, parseJson, parseStored } from "../../json/json-tree";
+import { getMember, type JsonNode, parseJson, parseStored } from "../json/json-tree";
 
 export interface GridRow {
   id: string;

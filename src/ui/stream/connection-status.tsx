@@ -3,9 +3,9 @@
 
 import { useEffect, useState } from "react";
 import { classNames } from "../components/class-names";
-import { formatCount } from "../format/number";
-import type { ConnectionState } from "../stream/stream-connection";
-import type { Flush } from "./engine/console-messages";
+import { formatCount } from "../format/format-number";
+import type { ConnectionState } from "./stream-connection";
+import type { Flush } from "../console/engine/console-messages";
 
 const ACTION = "shrink-0 rounded-sm px-1.5 text-focus underline-offset-2 hover:underline pointer-coarse:min-h-11";
 

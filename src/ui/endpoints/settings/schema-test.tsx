@@ -3,13 +3,13 @@
 
 import { useState } from "react";
 import type { SchemaChecked } from "@/src/shared/management/schemas";
-import { requestJson } from "../api/request";
-import { Button } from "../components/button";
-import { Panel } from "../components/page/page";
-import { JsonEditor, type JsonProblem } from "../editor/json-editor";
-import { formatPlural } from "../format/number";
-import { FormFailure } from "../forms/form-failure";
-import { useAction } from "../forms/use-action";
+import { requestJson } from "../../api/request";
+import { Button } from "../../components/button";
+import { Panel } from "../../components/page/page";
+import { JsonEditor, type JsonProblem } from "../../editor/json-editor";
+import { formatPlural } from "../../format/format-number";
+import { FormFailure } from "../../forms/form-failure";
+import { useAction } from "../../forms/use-action";
 import { readLatestData } from "./latest-records";
 import { parseSchemaText, toSchemaProblem } from "./schema-text";
 

@@ -5,12 +5,12 @@ import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
 import { useState } from "react";
 import type { EndpointDetail } from "@/src/shared/management/schemas";
-import { endpointQuery, endpointsQuery } from "../api/queries";
-import { Button } from "../components/button";
-import { Panel } from "../components/page/page";
-import { Switch } from "../components/switch";
-import { CreateEndpointDialog } from "../endpoints/create-endpoint-dialog";
-import { formatPlural } from "../format/number";
+import { endpointQuery, endpointsQuery } from "../../api/queries";
+import { Button } from "../../components/button";
+import { Panel } from "../../components/page/page";
+import { Switch } from "../../components/switch";
+import { CreateEndpointDialog } from "../create-endpoint-dialog";
+import { formatPlural } from "../../format/format-number";
 
 const OTHERS = [
   { field: "othersCanRead", label: "Others can read", hint: "Users also read and stream records that are not theirs." },

@@ -13,7 +13,7 @@ import { Button } from "../components/button";
 import { TextAreaField, TextField } from "../components/field";
 import { Page, Panel, Section } from "../components/page/page";
 import { Switch } from "../components/switch";
-import { formatCount, formatPlural } from "../format/number";
+import { formatCount, formatPlural } from "../format/format-number";
 import { bySchema } from "../forms/by-schema";
 import { FormFailure } from "../forms/form-failure";
 import { NameConfirmation } from "../forms/name-confirmation";

@@ -1,5 +1,5 @@
 /** The reader's choice of light, dark or the system's, kept in this browser. The inline script applies it before the first paint. */
-import { writeSetting } from "../browser-setting";
+import { writeSetting } from "./browser-settings";
 
 export const THEMES = ["system", "light", "dark"] as const;
 export type Theme = (typeof THEMES)[number];
