@@ -167,6 +167,79 @@ describe("imports", () => {
   });
 });
 
+/** The features of the dashboard, and which others each one may import. Everything else in src/ui is shared by all of them. */
+const FEATURES: Readonly<Record<string, readonly string[]>> = {
+  account: [],
+  auth: [],
+  connections: [],
+  console: [],
+  // The pages of an endpoint include its API documentation.
+  endpoints: ["docs"],
+  docs: [],
+  keys: [],
+  // The overview of a project lists its endpoints.
+  projects: ["endpoints"],
+  records: [],
+  shell: [],
+  users: [],
+};
+
+function toRoom(file: string): string | undefined {
+  return /^src\/ui\/([^/]+)\//.exec(file)?.[1];
+}
+
+describe("rooms", () => {
+  test("features of the dashboard share code through rooms that belong to none of them", () => {
+    const isFeature = (room: string | undefined): room is string => room !== undefined && Object.hasOwn(FEATURES, room);
+    const found = shipped.flatMap((file) =>
+      parseImports(read(file)).flatMap(({ specifier }) => {
+        const [from, to] = [toRoom(file), toRoom(resolveImport(file, specifier) ?? "")];
+        if (from === undefined || !isFeature(to) || from === to || FEATURES[from]?.includes(to)) return [];
+        return [`${file}: ${from} must not import ${to}`];
+      }),
+    );
+    expect(found).toEqual([]);
+  });
+
+  test("files do not import each other in a circle: types included in the interface, at run time elsewhere", () => {
+    const names = new Set(shipped);
+    const resolve = (target: string) =>
+      ["", ".ts", ".tsx", ".mts", ".mjs"].map((suffix) => target + suffix).find((name) => names.has(name));
+    const graph = new Map(
+      shipped.map((file) => {
+        const imports = parseImports(read(file)).filter(({ isTypeOnly }) => !isTypeOnly || /^(app|src\/ui)\//.test(file));
+        return [file, imports.flatMap(({ specifier }) => resolve(resolveImport(file, specifier) ?? "") ?? [])];
+      }),
+    );
+    expect(findCircles(graph)).toEqual([]);
+    expect(
+      findCircles(
+        new Map([
+          ["a", ["b"]],
+          ["b", ["c", "d"]],
+          ["c", ["b"]],
+          ["d", []],
+        ]),
+      ),
+    ).toEqual(["b → c → b"]);
+  });
+});
+
+/** One circle for each import that closes one, as `a → b → a`. */
+function findCircles(graph: ReadonlyMap<string, readonly string[]>): string[] {
+  const done = new Set<string>();
+  const circles: string[] = [];
+  const visit = (file: string, path: readonly string[]) => {
+    const start = path.indexOf(file);
+    if (start >= 0) circles.push([...path.slice(start), file].join(" → "));
+    if (start >= 0 || done.has(file)) return;
+    for (const next of graph.get(file) ?? []) visit(next, [...path, file]);
+    done.add(file);
+  };
+  for (const file of graph.keys()) visit(file, []);
+  return circles;
+}
+
 describe("doors", () => {
   test("the environment is read in src/config only; Next replaces NODE_ENV when it builds", () => {
     const found = shipped.flatMap((file) =>

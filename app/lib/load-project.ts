@@ -1,4 +1,5 @@
 /** Reads what pages of a project and of an endpoint begin with, once for each request. Raises `not found` as a page. */
+import { notFound } from "next/navigation";
 import { cache } from "react";
 import { getEndpoint } from "@/src/management/endpoints/get-endpoint";
 import { listEndpoints } from "@/src/management/endpoints/list-endpoints";
@@ -7,14 +8,15 @@ import { describeProject } from "@/src/management/projects/describe-project";
 import { getProject } from "@/src/management/projects/get-project";
 import { getUsage } from "@/src/management/projects/project-usage";
 import { getRuntime } from "@/src/runtime/registry";
-import { AppError } from "@/src/shared/errors";
+import { AppError, isAppError } from "@/src/shared/errors";
 import type { ProjectUsage } from "@/src/shared/management/quotas";
 import type { EndpointDetail, ManagedEndpoint, ManagedKey, ManagedProject } from "@/src/shared/management/schemas";
 import type { ApiDocument } from "@/src/shared/openapi";
 import { getCurrentPage, getOrigin } from "./current-page";
-import { orNotFound } from "./or-not-found";
+import { requireUser } from "./sign-in/current-user";
 import type { CurrentUser } from "./sign-in/read-session";
-import { requireUser } from "./sign-in/require-user";
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 const countSubscribers = (endpointId: string) => getRuntime().hub.subscriberCount(endpointId);
 
@@ -63,3 +65,14 @@ export const loadDescription = cache(async (projectId: string, endpointId: strin
   const origin = await getOrigin(config.publicUrl);
   return orNotFound([projectId, endpointId], () => describeProject({ db, clock, ownerId, projectId, endpointId, origin }));
 });
+
+/** The result of `read`. Shows the page for 404 if one of the `ids` is not a UUID or `read` throws `not_found`. */
+async function orNotFound<Value>(ids: readonly string[], read: () => Promise<Value>): Promise<Value> {
+  try {
+    if (!ids.every((id) => UUID.test(id))) throw new AppError("not_found");
+    return await read();
+  } catch (error) {
+    if (isAppError(error) && error.code === "not_found") notFound();
+    throw error;
+  }
+}

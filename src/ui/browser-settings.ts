@@ -31,3 +31,19 @@ export function subscribeSettings(listener: () => void): () => void {
     window.removeEventListener("storage", listener);
   };
 }
+
+const SINGLE_KEYS = "rested-single-keys";
+
+/** Whether single keys (J, K, Space …) are shortcuts: on unless turned off. WCAG 2.1.4 requires that they can be turned off. */
+export function areSingleKeysOn(): boolean {
+  return readSetting(SINGLE_KEYS) !== "off";
+}
+
+export function setSingleKeys(on: boolean): void {
+  writeSetting(SINGLE_KEYS, on ? undefined : "off");
+}
+
+/** The setting that is stored once this browser has seen an open stream in the project. */
+export function toStreamSeenSetting(projectId: string): string {
+  return `rested-listener-seen-${projectId}`;
+}

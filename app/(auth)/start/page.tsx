@@ -1,7 +1,7 @@
 /** The first thing after an account is made: one field, then the console. */
 import type { Metadata } from "next";
 import Link from "next/link";
-import { requireUser } from "@/app/lib/sign-in/require-user";
+import { requireUser } from "@/app/lib/sign-in/current-user";
 import { AuthCard } from "@/src/ui/auth/auth-card";
 import { StartForm } from "@/src/ui/auth/start-form";
 

@@ -2,34 +2,22 @@
 "use client";
 
 import { useSyncExternalStore } from "react";
-import type { AccountView, SessionView, TokenView } from "@/src/shared/management/schemas";
-import { signOut } from "../api/sign-in";
-import { enter } from "../auth/enter";
-import { subscribeSettings } from "../browser-settings";
+import type { AccountView } from "@/src/shared/management/schemas";
+import { enter, signOut } from "../api/sign-in";
+import { areSingleKeysOn, setSingleKeys, subscribeSettings } from "../browser-settings";
 import { Button } from "../components/button";
 import { Page, Panel, Section } from "../components/page/page";
+import { Segments } from "../components/segments";
 import { Switch } from "../components/switch";
 import { FormFailure } from "../forms/form-failure";
 import { useAction } from "../forms/use-action";
-import { areSingleKeysOn, setSingleKeys } from "../single-keys";
-import { ThemeChoice } from "../theme/theme-choice";
+import { readTheme, type Theme, writeTheme } from "../theme";
 import { NameForm } from "./name-form";
 import { PasswordForm } from "./password-form";
 import { SessionsSection } from "./sessions-section";
 import { TokensSection } from "./tokens-section";
 
-export function AccountPage({
-  account,
-  sessions,
-  tokens,
-  nowMs,
-}: {
-  account: AccountView;
-  sessions: SessionView[];
-  tokens: TokenView[];
-  /** When the server read all this. */
-  nowMs: number;
-}) {
+export function AccountPage({ account }: { account: AccountView }) {
   const leave = useAction(async () => {
     await signOut();
     await enter("/login");
@@ -51,7 +39,7 @@ export function AccountPage({
       <Section title="Password" note="A new password ends your sessions in other browsers.">
         <PasswordForm email={account.email} />
       </Section>
-      <SessionsSection sessions={sessions} nowMs={nowMs} />
+      <SessionsSection />
       <Section title="This browser" note="Kept here, not in your account.">
         <Panel>
           <ThemeChoice />
@@ -60,9 +48,20 @@ export function AccountPage({
           </div>
         </Panel>
       </Section>
-      <TokensSection tokens={tokens} nowMs={nowMs} />
+      <TokensSection />
     </Page>
   );
+}
+
+const THEMES: readonly { value: Theme; label: string }[] = [
+  { value: "system", label: "System" },
+  { value: "light", label: "Light" },
+  { value: "dark", label: "Dark" },
+];
+
+function ThemeChoice() {
+  const theme = useSyncExternalStore(subscribeSettings, readTheme, (): Theme => "system");
+  return <Segments label="Theme" value={theme} options={THEMES} onChange={writeTheme} />;
 }
 
 function SingleKeys() {

@@ -9,15 +9,16 @@ import { requestJson } from "../api/request";
 import { Badge } from "../components/badge";
 import { Button } from "../components/button";
 import { Panel, Section } from "../components/page/page";
+import { ProblemPanel } from "../components/page/problem-panel";
 import { RelativeTime } from "../components/relative-time";
+import { toBrowserName } from "../format/browser-name";
 import { FormFailure } from "../forms/form-failure";
 import { useAction } from "../forms/use-action";
 import { notify } from "../notifications/notify";
-import { toBrowserName } from "../format/browser-name";
 import { SignOutDialog } from "./sign-out-dialog";
 
-export function SessionsSection({ sessions: initial, nowMs }: { sessions: SessionView[]; nowMs: number }) {
-  const { data: sessions } = useQuery({ ...sessionsQuery(), initialData: initial, initialDataUpdatedAt: nowMs });
+export function SessionsSection() {
+  const { data: sessions, error, refetch } = useQuery(sessionsQuery());
   const [signingOut, setSigningOut] = useState(false);
   return (
     <Section
@@ -25,13 +26,17 @@ export function SessionsSection({ sessions: initial, nowMs }: { sessions: Sessio
       note="Browsers that are signed in. End those that you don't know."
       actions={<Button onClick={() => setSigningOut(true)}>Sign out everywhere</Button>}
     >
-      <Panel padded={false}>
-        <ul className="flex flex-col divide-y">
-          {sessions.map((session) => (
-            <SessionRow key={session.id} session={session} />
-          ))}
-        </ul>
-      </Panel>
+      {sessions ? (
+        <Panel padded={false}>
+          <ul className="flex flex-col divide-y">
+            {sessions.map((session) => (
+              <SessionRow key={session.id} session={session} />
+            ))}
+          </ul>
+        </Panel>
+      ) : error ? (
+        <ProblemPanel what="Couldn’t load your sessions." error={error} onRetry={refetch} />
+      ) : null}
       <SignOutDialog open={signingOut} onClose={() => setSigningOut(false)} />
     </Section>
   );

@@ -10,16 +10,17 @@ import { Badge } from "../components/badge";
 import { Button } from "../components/button";
 import { ButtonLink } from "../components/button-link";
 import { Panel, Section } from "../components/page/page";
+import { ProblemPanel } from "../components/page/problem-panel";
 import { RelativeTime } from "../components/relative-time";
 import { NameConfirmation } from "../forms/name-confirmation";
 import { notify } from "../notifications/notify";
 import { CreateTokenDialog } from "./create-token-dialog";
 
-export function TokensSection({ tokens: initial, nowMs }: { tokens: TokenView[]; nowMs: number }) {
+export function TokensSection() {
   const client = useQueryClient();
-  const { data: tokens, dataUpdatedAt } = useQuery({ ...tokensQuery(), initialData: initial, initialDataUpdatedAt: nowMs });
-  // Only their names are missing.
-  const { data: projects = [] } = useQuery({ ...projectsQuery(), enabled: tokens.some(({ projectIds }) => projectIds !== null) });
+  const { data: tokens, dataUpdatedAt, error, refetch } = useQuery(tokensQuery());
+  // Needed for the names of the projects that tokens are limited to.
+  const { data: projects = [] } = useQuery({ ...projectsQuery(), enabled: tokens?.some(({ projectIds }) => projectIds !== null) ?? false });
   const projectNames = new Map(projects.map(({ id, name }) => [id, name]));
   const [creating, setCreating] = useState(false);
   const [revoking, setRevoking] = useState<TokenView | null>(null);
@@ -40,23 +41,27 @@ export function TokensSection({ tokens: initial, nowMs }: { tokens: TokenView[];
         </>
       }
     >
-      <Panel padded={false}>
-        {tokens.length === 0 ? (
-          <p className="px-5 py-4 text-muted">No tokens yet.</p>
-        ) : (
-          <ul className="flex flex-col divide-y">
-            {tokens.map((token) => (
-              <TokenRow
-                key={token.id}
-                token={token}
-                projectNames={projectNames}
-                nowMs={dataUpdatedAt}
-                onRevoke={() => setRevoking(token)}
-              />
-            ))}
-          </ul>
-        )}
-      </Panel>
+      {tokens ? (
+        <Panel padded={false}>
+          {tokens.length === 0 ? (
+            <p className="px-5 py-4 text-muted">No tokens yet.</p>
+          ) : (
+            <ul className="flex flex-col divide-y">
+              {tokens.map((token) => (
+                <TokenRow
+                  key={token.id}
+                  token={token}
+                  projectNames={projectNames}
+                  nowMs={dataUpdatedAt}
+                  onRevoke={() => setRevoking(token)}
+                />
+              ))}
+            </ul>
+          )}
+        </Panel>
+      ) : error ? (
+        <ProblemPanel what="Couldn’t load your tokens." error={error} onRetry={refetch} />
+      ) : null}
       <CreateTokenDialog open={creating} onClose={() => setCreating(false)} />
       <NameConfirmation
         open={revoking !== null}

@@ -1,7 +1,7 @@
 /** The one cache of what the server said, for the page. A session that has ended leads to the sign-in page. */
 "use client";
 
-import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import { isUnanswered, RequestError } from "./request-error";
 
@@ -17,7 +17,6 @@ export function QueryProvider({ children }: { children: ReactNode }) {
 function createClient(): QueryClient {
   return new QueryClient({
     queryCache: new QueryCache({ onError: leaveWhenSignedOut }),
-    mutationCache: new MutationCache({ onError: leaveWhenSignedOut }),
     defaultOptions: {
       queries: {
         staleTime: FRESH_MS,

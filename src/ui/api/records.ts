@@ -2,9 +2,9 @@
 import { type InfiniteData, infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import type { ImportChecked, Imported, RecordsDeleted } from "@/src/shared/management/schemas";
 import type { CsvDelimiter, ExportFormat } from "@/src/shared/record-limits";
+import { type GridPage, type GridQuery, type GridRow, parseGridPage, parseGridRecord, toParameters } from "./record-rows";
 import { requestJson } from "./request";
 import { readJson, readProblem, refusePage, toUnreachable } from "./request-error";
-import { type GridPage, type GridQuery, type GridRow, parseGridPage, parseGridRecord, toParameters } from "./record-rows";
 
 const PAGE_RECORDS = 200;
 

@@ -23,6 +23,15 @@ export async function signOut(): Promise<void> {
   await readJson(response);
 }
 
+/**
+ * Goes to a page with the session as it is now. The page is loaded in full, so that nothing of another account stays in memory. Never settles:
+ * the form stays busy until the page is left.
+ */
+export function enter(path: string): Promise<never> {
+  window.location.assign(path);
+  return new Promise(() => undefined);
+}
+
 async function post(path: string, fields: Readonly<Record<string, string>>): Promise<Response> {
   const unreachable = () => Promise.reject(toUnreachable());
   const issued = await fetch("/api/auth/csrf", { credentials: "same-origin", cache: "no-store" }).catch(unreachable);

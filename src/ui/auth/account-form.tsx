@@ -4,13 +4,12 @@
 import { useState } from "react";
 import { PASSWORD_LENGTH_MIN } from "@/src/shared/text/password-length";
 import { requestJson } from "../api/request";
-import { signIn } from "../api/sign-in";
+import { enter, signIn } from "../api/sign-in";
 import { TextField } from "../components/field";
 import { bySchema } from "../forms/by-schema";
 import { FormFailure } from "../forms/form-failure";
 import { SubmitButton } from "../forms/submit-button";
 import { useForm } from "../forms/use-form";
-import { enter } from "./enter";
 
 /** `setupToken`: of the link that the server printed; without one it is a sign-up. */
 export function AccountForm({ setupToken }: { setupToken?: string }) {

@@ -1,13 +1,12 @@
 /** Signs in with e-mail address and password. */
 "use client";
 
-import { signIn } from "../api/sign-in";
+import { enter, signIn } from "../api/sign-in";
 import { TextField } from "../components/field";
 import { bySchema } from "../forms/by-schema";
 import { FormFailure } from "../forms/form-failure";
 import { SubmitButton } from "../forms/submit-button";
 import { useForm } from "../forms/use-form";
-import { enter } from "./enter";
 
 /** `next`: a path of this server, to go to afterwards. */
 export function LoginForm({ next }: { next: string }) {

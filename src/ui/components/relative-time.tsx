@@ -2,7 +2,7 @@
 "use client";
 
 import { useEffect, useState } from "react";
-import { formatAbsolute, formatRelative } from "../format/time";
+import { formatAbsolute, formatRelative } from "../format/format-time";
 
 export function RelativeTime({ time, never = "Never" }: { time: string | null; never?: string }) {
   const [nowMs, setNowMs] = useState<number | undefined>(undefined);

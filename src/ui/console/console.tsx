@@ -4,14 +4,14 @@
 import { useQuery } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { endpointQuery, keysQuery } from "../api/queries";
-import { readSetting, writeSetting } from "../browser-settings";
+import { readSetting, toStreamSeenSetting, writeSetting } from "../browser-settings";
 import { copyText } from "../components/copy-button";
-import { KEY_PLACEHOLDER, preferredKey } from "../snippets/choose-target";
 import { ResizeHandle } from "../grid/resize-handle";
 import { toPrettyText } from "../json/json-print";
 import { parseStored } from "../json/json-tree";
 import { notify } from "../notifications/notify";
-import { listenerSeenSetting } from "../projects/listener-seen";
+import { KEY_PLACEHOLDER, preferredKey } from "../snippets/choose-target";
+import type { StreamEvent } from "../stream/stream-event";
 import { Composer, DRAFT_NEW } from "./compose/composer";
 import { FirstRecord } from "./compose/first-record";
 import type { Draft } from "./compose/send-record";
@@ -19,7 +19,6 @@ import { DetailPanel, type DetailTab, toCopyText } from "./detail/detail-panel";
 import type { Detail } from "./engine/console-client";
 import type { Flush } from "./engine/console-messages";
 import { type EventFilter, FILTER_NONE, isFilterEmpty } from "./engine/event-filter";
-import type { ConsoleEvent } from "./engine/event-ring";
 import { EventList, LIST_HEAD_PX, NothingMatches } from "./list/event-list";
 import { StoredRecords } from "./list/stored-records";
 import { useListScroll } from "./list/use-list-scroll";
@@ -27,8 +26,7 @@ import { ShortcutSheet } from "./shortcut-sheet";
 import type { ShortcutId } from "./shortcuts";
 import { StatusAnnouncer } from "./status-announcer";
 import { Toolbar } from "./toolbar";
-import { useConsole } from "./use-console";
-import { useFilter } from "./use-filter";
+import { useConsole, useFilter } from "./use-console";
 import { useShortcuts, useSingleKeys } from "./use-shortcuts";
 
 const DETAIL_WIDTH = { minPx: 320, maxPx: 760, startPx: 440, setting: "rested-detail-width" };
@@ -63,7 +61,7 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
 
   const isLive = flush.connection.state === "live";
   useEffect(() => {
-    if (isLive) writeSetting(listenerSeenSetting(projectId), "1");
+    if (isLive) writeSetting(toStreamSeenSetting(projectId), "1");
   }, [isLive, projectId]);
 
   const applyFilter = (next: EventFilter) => {
@@ -83,7 +81,7 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
     setDraft(next);
     openComposer(true);
   };
-  const edit = (event: ConsoleEvent) => {
+  const edit = (event: StreamEvent) => {
     const isText = parseStored(event.data).kind === "string";
     // What was sent as text and what was sent as a JSON string look alike here; JSON is right for both.
     const body = isText ? event.data : toPrettyText(parseStored(event.data));

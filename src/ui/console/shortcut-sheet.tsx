@@ -1,7 +1,6 @@
 /** All keys of the console, from the one list. */
 "use client";
 
-import { Kbd } from "../components/kbd";
 import { Dialog } from "../components/overlay/dialog";
 import { SHORTCUTS, toKeyNames } from "./shortcuts";
 
@@ -49,5 +48,13 @@ export function ShortcutSheet({
         ))}
       </div>
     </Dialog>
+  );
+}
+
+function Kbd({ children }: { children: string }) {
+  return (
+    <kbd className="inline-flex h-5 min-w-5 items-center justify-center rounded-xs border border-line-firm bg-surface px-1 font-sans text-data text-muted">
+      {children}
+    </kbd>
   );
 }

@@ -7,10 +7,10 @@ import { Button } from "../components/button";
 import { classNames } from "../components/class-names";
 import { CONTROL } from "../components/field";
 import { formatCount } from "../format/format-number";
-import { OPERATION_LOOKS } from "../stream/operations";
 import { ConnectionStatus } from "../stream/connection-status";
+import { OPERATION_STYLES, OPERATIONS, type Operation } from "../stream/operations";
 import type { Flush } from "./engine/console-messages";
-import { type EventFilter, isFilterEmpty, OPERATIONS, type Operation } from "./engine/event-filter";
+import { type EventFilter, isFilterEmpty } from "./engine/event-filter";
 import { RateStrip } from "./list/rate-strip";
 import { toTooltip } from "./shortcuts";
 
@@ -81,7 +81,7 @@ function OperationFilter({ filter, onFilter }: { filter: EventFilter; onFilter: 
       <legend className="sr-only">Operations shown</legend>
       {OPERATIONS.map((operation) => {
         const shown = filter.operations.includes(operation);
-        const { glyph, colour } = OPERATION_LOOKS[operation];
+        const { glyph, colour } = OPERATION_STYLES[operation];
         return (
           <button
             key={operation}

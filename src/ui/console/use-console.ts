@@ -1,10 +1,11 @@
-/** Runs the console's worker as long as the page is there. */
+/** The console's worker, which runs while the page is open, and its filter, which is kept in the URL. */
 "use client";
 
+import { debounce, parseAsString, useQueryStates } from "nuqs";
 import { useEffect, useState } from "react";
 import { ConsoleClient } from "./engine/console-client";
 import type { Flush } from "./engine/console-messages";
-import type { EventFilter } from "./engine/event-filter";
+import { type EventFilter, parseFilter, toFilterQuery } from "./engine/event-filter";
 
 /** `filter` counts when the page is opened; later ones go through the client. */
 export function useConsole(endpointId: string, initial: Flush, filter: EventFilter): { flush: Flush; client: ConsoleClient | undefined } {
@@ -20,4 +21,12 @@ export function useConsole(endpointId: string, initial: Flush, filter: EventFilt
     };
   }, [endpointId]);
   return { flush, client };
+}
+
+const PARSERS = { q: parseAsString, op: parseAsString };
+
+/** The filter is part of the URL, so that it can be shared and survives a reload. */
+export function useFilter(): [EventFilter, (filter: EventFilter) => void] {
+  const [query, setQuery] = useQueryStates(PARSERS, { history: "replace", limitUrlUpdates: debounce(300) });
+  return [parseFilter(query), (filter) => void setQuery(toFilterQuery(filter))];
 }

@@ -2,8 +2,7 @@
 "use client";
 
 import { useEffect, useRef, useSyncExternalStore } from "react";
-import { subscribeSettings } from "../browser-settings";
-import { areSingleKeysOn } from "../single-keys";
+import { areSingleKeysOn, subscribeSettings } from "../browser-settings";
 import { type KeyPress, matchShortcut, type ShortcutId } from "./shortcuts";
 
 export function useSingleKeys(): boolean {

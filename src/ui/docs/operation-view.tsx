@@ -6,11 +6,11 @@ import type { ApiBody, ApiDocument, JsonSchema, ListedOperation } from "@/src/sh
 import { Button } from "../components/button";
 import { CodeBlock } from "../components/code-block";
 import { CONTROL, Field, TextAreaField } from "../components/field";
-import { AnswerList } from "./response-list";
 import { type CallContext, type CallValues, findMissing, MULTIPART, toCall, toCallCurl } from "./call";
 import { CallResult } from "./call-result";
 import { ParameterField } from "./parameter-field";
 import { Prose } from "./prose";
+import { AnswerList } from "./response-list";
 import { toSample, toShape } from "./schema-shape";
 import { type CallAnswer, sendCall } from "./send-call";
 

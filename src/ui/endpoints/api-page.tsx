@@ -16,8 +16,8 @@ import { Section } from "../components/page/page";
 import { TabList, tabPanel, useTabs } from "../components/tabs";
 import { OperationList } from "../docs/operation-list";
 import { formatBytes } from "../format/format-number";
-import { type Snippet, type Target, toHttpUrl, toSnippets, toStreamUrl, toUserCurl } from "../snippets/snippets";
 import { KEY_PLACEHOLDER, preferredKey, workingKeys } from "../snippets/choose-target";
+import { type Snippet, type Target, toHttpUrl, toSnippets, toStreamUrl, toUserCurl } from "../snippets/snippets";
 import { CredentialFields, NO_CREDENTIALS, toSecrets } from "./credential-fields";
 
 interface Props {

@@ -1,10 +1,46 @@
-/** Times in the grid: short, local, to the second. In a browser only. */
+/** Formats times for people. Local times depend on the browser, so they are formatted there only. */
 
-const format = new Intl.DateTimeFormat("en-GB", { day: "2-digit", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" });
-const formatYear = new Intl.DateTimeFormat("en-GB", { day: "2-digit", month: "short", year: "numeric" });
+const STEPS: readonly [unit: Intl.RelativeTimeFormatUnit, seconds: number][] = [
+  ["year", 31_557_600],
+  ["month", 2_629_800],
+  ["day", 86_400],
+  ["hour", 3600],
+  ["minute", 60],
+];
 
-/** `24 Nov, 04:31:12`; of another year than this one `24 Nov 2025`. `time` is ISO 8601. */
-export function formatMoment(time: string): string {
+const short = new Intl.DateTimeFormat("en-GB", { day: "2-digit", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const shortWithYear = new Intl.DateTimeFormat("en-GB", { day: "2-digit", month: "short", year: "numeric" });
+const relative = new Intl.RelativeTimeFormat("en", { numeric: "always", style: "short" });
+
+/** `time` (ISO 8601) seen from `nowMs`: “just now”, “3 min. ago”, “in 2 days”. */
+export function formatRelative(time: string, nowMs: number): string {
+  const seconds = (Date.parse(time) - nowMs) / 1000;
+  if (Math.abs(seconds) < 45) return "just now";
+  for (const [unit, size] of STEPS) {
+    if (Math.abs(seconds) >= size * 0.95) return relative.format(Math.round(seconds / size), unit);
+  }
+  return relative.format(Math.sign(seconds), "minute");
+}
+
+/** The full local date and time. */
+export function formatAbsolute(time: string): string {
+  return new Date(time).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" });
+}
+
+/** The local date, for what happens on a day. */
+export function formatDate(time: string): string {
+  return new Date(time).toLocaleDateString(undefined, { dateStyle: "medium" });
+}
+
+/** `HH:MM:SS.mmm` in local time, from milliseconds since 1970. */
+export function formatClock(ms: number): string {
+  const date = new Date(ms);
+  const pad = (value: number, width = 2) => String(value).padStart(width, "0");
+  return `${pad(date.getHours())}:${pad(date.getMinutes())}:${pad(date.getSeconds())}.${pad(date.getMilliseconds(), 3)}`;
+}
+
+/** `24 Nov, 04:31:12` in local time, or `24 Nov 2025` if the year is not the current one. `time` is ISO 8601. */
+export function formatTime(time: string): string {
   const date = new Date(time);
-  return date.getFullYear() === new Date().getFullYear() ? format.format(date) : formatYear.format(date);
+  return date.getFullYear() === new Date().getFullYear() ? short.format(date) : shortWithYear.format(date);
 }

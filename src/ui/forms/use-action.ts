@@ -1,4 +1,7 @@
-/** One thing to do at a press: not twice at a time, and what went wrong is kept to be shown. */
+/**
+ * Runs an action for a button: one run at a time, with its failure kept for display. Not TanStack Query's `useMutation`, which allows runs to
+ * overlap and reports errors of any type.
+ */
 "use client";
 
 import { useRef, useState } from "react";
@@ -8,7 +11,7 @@ export interface Action<Value> {
   run: (value: Value) => void;
   pending: boolean;
   failure: RequestError | undefined;
-  /** Forgets what went wrong. */
+  /** Clears the failure. */
   reset: () => void;
 }
 

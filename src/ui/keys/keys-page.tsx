@@ -3,12 +3,13 @@
 
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import type { ManagedKey, ManagedProject } from "@/src/shared/management/schemas";
+import type { ManagedKey } from "@/src/shared/management/schemas";
 import { keysQuery, projectQuery } from "../api/queries";
 import { requestJson } from "../api/request";
 import { Button } from "../components/button";
 import { EmptyState } from "../components/page/empty-state";
 import { Page, Panel } from "../components/page/page";
+import { ProblemPanel } from "../components/page/problem-panel";
 import { NameConfirmation } from "../forms/name-confirmation";
 import { notify } from "../notifications/notify";
 import { CreateKeyDialog } from "./create-key-dialog";
@@ -16,10 +17,10 @@ import { KeysTable } from "./keys-table";
 import { MasterKeySection } from "./master-key-section";
 import { RotateKeyDialog } from "./rotate-key-dialog";
 
-export function KeysPage({ project, keys: initialKeys, nowMs }: { project: ManagedProject; keys: ManagedKey[]; nowMs: number }) {
+export function KeysPage({ projectId }: { projectId: string }) {
   const client = useQueryClient();
-  const { data: keys, dataUpdatedAt } = useQuery({ ...keysQuery(project.id), initialData: initialKeys, initialDataUpdatedAt: nowMs });
-  const { data: current } = useQuery({ ...projectQuery(project.id), initialData: project, initialDataUpdatedAt: nowMs });
+  const { data: keys, dataUpdatedAt, error, refetch } = useQuery(keysQuery(projectId));
+  const { data: project } = useQuery(projectQuery(projectId));
   const [creating, setCreating] = useState(false);
   const [rotating, setRotating] = useState<ManagedKey | null>(null);
   const [revoking, setRevoking] = useState<ManagedKey | null>(null);
@@ -30,8 +31,8 @@ export function KeysPage({ project, keys: initialKeys, nowMs }: { project: Manag
   );
   const revoke = async (key: ManagedKey) => {
     await requestJson(`keys/${key.id}`, { method: "DELETE" });
-    await client.invalidateQueries({ queryKey: keysQuery(project.id).queryKey });
-    void client.invalidateQueries({ queryKey: projectQuery(project.id).queryKey });
+    await client.invalidateQueries({ queryKey: keysQuery(projectId).queryKey });
+    void client.invalidateQueries({ queryKey: projectQuery(projectId).queryKey });
     notify(`Revoked ${key.name}.`);
     setRevoking(null);
   };
@@ -45,15 +46,19 @@ export function KeysPage({ project, keys: initialKeys, nowMs }: { project: Manag
       }
       actions={create}
     >
-      {keys.length === 0 ? (
-        <EmptyState sentence="This project has no keys, so nothing can reach its endpoints." action={create} />
-      ) : (
-        <Panel padded={false}>
-          <KeysTable keys={keys} nowMs={dataUpdatedAt} onRotate={setRotating} onRevoke={setRevoking} />
-        </Panel>
-      )}
-      <MasterKeySection project={current} />
-      <CreateKeyDialog projectId={project.id} open={creating} onOpenChange={setCreating} />
+      {keys ? (
+        keys.length === 0 ? (
+          <EmptyState sentence="This project has no keys, so nothing can reach its endpoints." action={create} />
+        ) : (
+          <Panel padded={false}>
+            <KeysTable keys={keys} nowMs={dataUpdatedAt} onRotate={setRotating} onRevoke={setRevoking} />
+          </Panel>
+        )
+      ) : error ? (
+        <ProblemPanel what="Couldn’t load the keys." error={error} onRetry={refetch} />
+      ) : null}
+      {project ? <MasterKeySection project={project} /> : null}
+      <CreateKeyDialog projectId={projectId} open={creating} onOpenChange={setCreating} />
       <RotateKeyDialog managedKey={rotating} onClose={() => setRotating(null)} />
       <NameConfirmation
         open={revoking !== null}

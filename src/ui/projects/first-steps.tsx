@@ -4,14 +4,12 @@
 import { Check } from "lucide-react";
 import { type ReactNode, useEffect, useSyncExternalStore } from "react";
 import type { ManagedEndpoint, ManagedKey } from "@/src/shared/management/schemas";
-import { readSetting, subscribeSettings, writeSetting } from "../browser-settings";
+import { readSetting, subscribeSettings, toStreamSeenSetting, writeSetting } from "../browser-settings";
 import { Button } from "../components/button";
 import { ButtonLink } from "../components/button-link";
 import { CodeBlock } from "../components/code-block";
-import { preferredKey } from "../snippets/choose-target";
+import { chooseFirstEndpoint, preferredKey } from "../snippets/choose-target";
 import { toFirstCurl } from "../snippets/snippets";
-import { chooseFirstEndpoint } from "./first-endpoint";
-import { listenerSeenSetting } from "./listener-seen";
 
 interface Props {
   projectId: string;
@@ -86,7 +84,7 @@ export function FirstSteps({ projectId, origin, endpoints, keys, onCreateEndpoin
 
 /** True once a stream was seen open on this project, by this browser. */
 function useListenerSeen(projectId: string, endpoints: readonly ManagedEndpoint[]): boolean {
-  const setting = listenerSeenSetting(projectId);
+  const setting = toStreamSeenSetting(projectId);
   const isHeard = endpoints.some(({ subscribers }) => subscribers > 0);
   const wasHeard = useSyncExternalStore(
     subscribeSettings,

@@ -12,10 +12,10 @@ import { EmptyState } from "../components/page/empty-state";
 import { Page, Panel, Section } from "../components/page/page";
 import { ProblemPanel } from "../components/page/problem-panel";
 import { RelativeTime } from "../components/relative-time";
-import { workingKeys } from "../snippets/choose-target";
 import { CreateEndpointDialog } from "../endpoints/create-endpoint-dialog";
 import { EndpointTable } from "../endpoints/endpoint-table";
 import { formatPlural } from "../format/format-number";
+import { workingKeys } from "../snippets/choose-target";
 import { FirstSteps } from "./first-steps";
 import { UsageSection } from "./usage-section";
 

@@ -4,7 +4,7 @@
 import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
 import { useState } from "react";
-import type { ManagedProject } from "@/src/shared/management/schemas";
+import type { ManagedEndpoint, ManagedProject } from "@/src/shared/management/schemas";
 import { endpointsQuery, projectsQuery } from "../api/queries";
 import { Button } from "../components/button";
 import { ButtonLink } from "../components/button-link";
@@ -14,7 +14,6 @@ import { ProblemPanel } from "../components/page/problem-panel";
 import { RelativeTime } from "../components/relative-time";
 import { formatPlural } from "../format/format-number";
 import { CreateProjectDialog } from "./create-project-dialog";
-import { latestChange } from "./latest-change";
 
 export function ProjectsPage() {
   const [creating, setCreating] = useState(false);
@@ -71,10 +70,19 @@ function ProjectCard({ project: { id, name, counts } }: { project: ManagedProjec
         </span>
         {endpoints ? (
           <span>
-            <RelativeTime time={latestChange(endpoints)} never="No records yet" />
+            <RelativeTime time={findLastChange(endpoints)} never="No records yet" />
           </span>
         ) : null}
       </p>
     </li>
+  );
+}
+
+/** The newest of the endpoints' last changes; null if nothing was ever written. */
+function findLastChange(endpoints: readonly Pick<ManagedEndpoint, "lastChangeAt">[]): string | null {
+  // Times in ISO 8601 and UTC sort as texts.
+  return endpoints.reduce<string | null>(
+    (latest, { lastChangeAt }) => (lastChangeAt !== null && (latest === null || lastChangeAt > latest) ? lastChangeAt : latest),
+    null,
   );
 }

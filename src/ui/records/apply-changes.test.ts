@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { ConsoleEvent, EventKind } from "../console/engine/event-ring";
-import { applyChanges } from "./apply-changes";
 import type { GridPage, GridRow } from "../api/record-rows";
+import type { EventKind, StreamEvent } from "../stream/stream-event";
+import { applyChanges } from "./apply-changes";
 
 const TIME_MS = Date.parse("2030-01-01T00:00:00.000Z");
 const at = (ms: number) => new Date(TIME_MS + ms).toISOString();
@@ -15,7 +15,7 @@ const row = (id: string, data = "1", updatedMs = 0): GridRow => ({
   owner: null,
 });
 const page = (...rows: GridRow[]): GridPage => ({ rows, next: null, since: "" });
-const event = (kind: EventKind, recordId: string, data = "2", updatedMs = 10): ConsoleEvent => ({
+const event = (kind: EventKind, recordId: string, data = "2", updatedMs = 10): StreamEvent => ({
   kind,
   seq: 1,
   atMs: TIME_MS,

@@ -1,6 +1,7 @@
 /** What changes that were heard of do to the loaded rows. Nothing moves: rows change where they are, and new ones wait to be asked for. Pure. */
-import type { ConsoleEvent } from "../console/engine/event-ring";
+
 import type { GridPage, GridRow } from "../api/record-rows";
+import type { StreamEvent } from "../stream/stream-event";
 
 export interface Applied {
   pages: readonly GridPage[];
@@ -11,8 +12,8 @@ export interface Applied {
 }
 
 /** `events` in the order of the log. What a row knows already changes nothing: the same pages come back when there is nothing new to them. */
-export function applyChanges(pages: readonly GridPage[], events: readonly ConsoleEvent[]): Applied {
-  const latest = new Map<string, ConsoleEvent>();
+export function applyChanges(pages: readonly GridPage[], events: readonly StreamEvent[]): Applied {
+  const latest = new Map<string, StreamEvent>();
   const created = new Set<string>();
   for (const event of events) {
     latest.set(event.recordId, event);
@@ -34,7 +35,7 @@ export function applyChanges(pages: readonly GridPage[], events: readonly Consol
   return { pages: isTouched ? next : pages, created: [...created], deleted };
 }
 
-function applyTo(row: GridRow, event: ConsoleEvent): GridRow {
+function applyTo(row: GridRow, event: StreamEvent): GridRow {
   if (event.kind === "delete") return row.mark === "deleted" ? row : { ...row, mark: "deleted" };
   const updatedMs = Date.parse(row.updatedAt);
   if (event.updatedMs < updatedMs || (event.updatedMs === updatedMs && event.data === row.data)) return row;

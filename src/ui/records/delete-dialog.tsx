@@ -2,13 +2,13 @@
 "use client";
 
 import { useRef } from "react";
+import { deleteRecords } from "../api/records";
 import { Button } from "../components/button";
 import { Dialog, DialogActions } from "../components/overlay/dialog";
 import { formatPlural } from "../format/format-number";
 import { FormFailure } from "../forms/form-failure";
 import { useAction } from "../forms/use-action";
 import { notify } from "../notifications/notify";
-import { deleteRecords } from "../api/records";
 
 interface Props {
   endpointId: string;

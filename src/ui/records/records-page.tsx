@@ -4,14 +4,14 @@
 import { useQuery } from "@tanstack/react-query";
 import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
 import { endpointQuery, keysQuery } from "../api/queries";
+import { type GridQuery, ORDER_DEFAULT } from "../api/record-rows";
 import { ProblemPanel } from "../components/page/problem-panel";
 import { Skeleton } from "../components/page/skeleton";
-import { KEY_PLACEHOLDER, preferredKey } from "../snippets/choose-target";
 import { ROW_PX } from "../grid/row-window";
 import { notify } from "../notifications/notify";
+import { KEY_PLACEHOLDER, preferredKey } from "../snippets/choose-target";
 import { DeleteDialog } from "./delete-dialog";
 import { sortLoaded, toColumnName } from "./grid/grid-columns";
-import { type GridQuery, ORDER_DEFAULT } from "../api/record-rows";
 import { GRID_HEAD_PX, RecordGrid, type ShownSort, toSortColumn } from "./grid/record-grid";
 import { useColumns } from "./grid/use-columns";
 import { useGrid } from "./grid/use-grid";
@@ -59,7 +59,7 @@ export function RecordsPage({ projectId, endpointId, origin }: Props) {
     const path = columns.find((each) => toSortColumn(toColumnName(each)) === loadedSort?.column);
     return loadedSort && path ? sortLoaded(grid.rows, { path, descending: loadedSort.descending }) : grid.rows;
   }, [grid.rows, columns, loadedSort]);
-  const window = useRowWindow({ count: rows.length, rowPx: ROW_PX, headPx: GRID_HEAD_PX });
+  const rowWindow = useRowWindow({ count: rows.length, rowPx: ROW_PX, headPx: GRID_HEAD_PX });
 
   /** Unsaved work is not thrown away by a press somewhere else. */
   const leave = (): boolean => {
@@ -91,9 +91,9 @@ export function RecordsPage({ projectId, endpointId, origin }: Props) {
   };
   const selection = useSelection({
     rows,
-    pageRows: window.pageRows,
+    pageRows: rowWindow.pageRows,
     onMove: (id, index) => {
-      window.reveal(index);
+      rowWindow.reveal(index);
       if (openId !== undefined) open(id);
     },
   });
@@ -103,11 +103,11 @@ export function RecordsPage({ projectId, endpointId, origin }: Props) {
       next.column === "created" || next.column === "updated" ? (`${next.descending ? "-" : ""}${next.column}` as const) : undefined;
     setLoadedSort(order ? undefined : next);
     if (order && order !== query.order) setQuery({ ...query, order });
-    window.toTop();
+    rowWindow.toTop();
   };
   const reload = async () => {
     if (query.order !== ORDER_DEFAULT || loadedSort) applySort({ column: "created", descending: true });
-    window.toTop();
+    rowWindow.toTop();
     await grid.reload().catch((error: Error) => notify(error.message));
   };
   const gone = (ids: readonly string[]) => {
@@ -123,7 +123,7 @@ export function RecordsPage({ projectId, endpointId, origin }: Props) {
 
   // The next page, before the end is in sight.
   const { hasMore, loadMore, loadingMore, error } = grid;
-  const isNearEnd = window.to + ROWS_AHEAD > rows.length;
+  const isNearEnd = rowWindow.to + ROWS_AHEAD > rows.length;
   useEffect(() => {
     if (isNearEnd && hasMore && !loadingMore && !error) loadMore();
   });
@@ -198,7 +198,7 @@ export function RecordsPage({ projectId, endpointId, origin }: Props) {
             <RecordGrid
               rows={rows}
               columns={columns}
-              window={window}
+              rowWindow={rowWindow}
               total={grid.hasMore ? undefined : rows.length}
               activeId={selection.activeId}
               openId={openId}

@@ -2,8 +2,8 @@
 "use client";
 
 import { Button } from "../components/button";
-import { ConnectionStatus } from "../stream/connection-status";
 import { formatCount, formatPlural } from "../format/format-number";
+import { ConnectionStatus } from "../stream/connection-status";
 import { type GridData, ROWS_MAX } from "./grid/use-grid";
 import { useSettled } from "./use-settled";
 

@@ -4,11 +4,11 @@
 import { Columns3, Download, Plus, Upload, X } from "lucide-react";
 import { type FormEvent, type RefObject, useId, useState } from "react";
 import { parseRecordFilter } from "@/src/shared/streams/record-filter";
+import type { GridQuery } from "../api/record-rows";
 import { Button, buttonClass } from "../components/button";
 import { CONTROL } from "../components/field";
 import { Menu, MenuItem, MenuSeparator } from "../components/overlay/menu";
 import { type ColumnPath, toColumnName } from "./grid/grid-columns";
-import type { GridQuery } from "../api/record-rows";
 import { type ShownSort, toSortColumn } from "./grid/record-grid";
 
 interface Props {

@@ -5,8 +5,9 @@ import { useEffect, useRef, useState } from "react";
 import type { IssuedTicket } from "@/src/shared/management/schemas";
 import { requestJson } from "../api/request";
 import { isUnanswered, RequestError } from "../api/request-error";
-import type { ConsoleEvent } from "../console/engine/event-ring";
-import { type ConnectionState, type Opening, StreamConnection, type StreamSocket } from "../stream/stream-connection";
+import { BROWSER_PORTS } from "../stream/browser-ports";
+import { type ConnectionState, type Opening, StreamConnection } from "../stream/stream-connection";
+import type { StreamEvent } from "../stream/stream-event";
 import { parseStreamMessage } from "../stream/stream-message";
 
 /** Changes are handed on together this often: thousands a second must not redraw thousands of times. */
@@ -16,7 +17,7 @@ export interface ChangesOptions {
   endpointId: string;
   /** The cursor after which changes are wanted; undefined: not yet known. A later one is ignored: the stream goes on by itself. */
   since: string | undefined;
-  onChanges: (events: readonly ConsoleEvent[]) => void;
+  onChanges: (events: readonly StreamEvent[]) => void;
   /** Changes were missed, and will not come. */
   onGap: () => void;
 }
@@ -38,7 +39,7 @@ export function useChanges({ endpointId, since, onChanges, onGap }: ChangesOptio
   useEffect(() => {
     if (since === undefined) return;
     cursor.current = since;
-    let waiting: ConsoleEvent[] = [];
+    let waiting: StreamEvent[] = [];
     let timer: ReturnType<typeof setTimeout> | undefined;
     const hand = () => {
       timer = undefined;
@@ -47,14 +48,8 @@ export function useChanges({ endpointId, since, onChanges, onGap }: ChangesOptio
       latest.current.onChanges(events);
     };
     const connection = new StreamConnection({
+      ...BROWSER_PORTS,
       prepare: () => prepare(endpointId, cursor.current ?? "now"),
-      openSocket,
-      setTimer: (run, ms) => {
-        const own = setTimeout(run, ms);
-        return () => clearTimeout(own);
-      },
-      nowMs: () => Date.now(),
-      random: Math.random,
       onState: setState,
       onMessage: (text) => {
         const message = parseStreamMessage(text, Date.now());
@@ -80,14 +75,6 @@ export function useChanges({ endpointId, since, onChanges, onGap }: ChangesOptio
   }, [endpointId, isKnown]);
 
   return { connection: state, reconnect: () => stream.current?.start() };
-}
-
-function openSocket(url: string): StreamSocket {
-  const socket = new WebSocket(url);
-  const ours: StreamSocket = { onmessage: null, onclose: null, close: () => socket.close() };
-  socket.onmessage = (event: MessageEvent<unknown>) => ours.onmessage?.(event);
-  socket.onclose = (event) => ours.onclose?.(event);
-  return ours;
 }
 
 async function prepare(endpointId: string, since: string): Promise<Opening> {

@@ -7,7 +7,11 @@ import { subscribeSettings } from "../browser-settings";
 import { Menu, MenuItem, MenuLink, MenuSeparator } from "../components/overlay/menu";
 import { notify } from "../notifications/notify";
 import { readTheme, THEMES, type Theme, writeTheme } from "../theme";
-import type { ShellUser } from "./shell";
+
+export interface ShellUser {
+  name: string;
+  email: string;
+}
 
 const THEME_LABELS: Record<Theme, string> = { system: "System theme", light: "Light theme", dark: "Dark theme" };
 

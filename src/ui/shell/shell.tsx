@@ -7,16 +7,11 @@ import { usePathname } from "next/navigation";
 import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
 import { buttonClass } from "../components/button";
 import { Wordmark } from "../components/wordmark";
-import { AccountMenu } from "./account-menu";
+import { AccountMenu, type ShellUser } from "./account-menu";
 import { Navigation } from "./navigation";
 import { ProjectSwitcher } from "./project-switcher";
 
 const Drawer = lazy(async () => ({ default: (await import("./drawer")).Drawer }));
-
-export interface ShellUser {
-  name: string;
-  email: string;
-}
 
 export function Shell({ user, projectId, children }: { user: ShellUser; projectId?: string; children: ReactNode }) {
   return (

@@ -1,6 +1,6 @@
 /** The first line that people paste works. */
 import { describe, expect, it } from "vitest";
-import { chooseFirstEndpoint } from "../projects/first-endpoint";
+import { chooseFirstEndpoint } from "./choose-target";
 
 const [users, messages, readings] = [
   { kind: "authentication", secure: false },

@@ -5,16 +5,16 @@ import { useEffect, useState } from "react";
 import { classNames } from "../components/class-names";
 import { formatCount } from "../format/format-number";
 import type { ConnectionState } from "./stream-connection";
-import type { Flush } from "../console/engine/console-messages";
 
 const ACTION = "shrink-0 rounded-sm px-1.5 text-focus underline-offset-2 hover:underline pointer-coarse:min-h-11";
 
-interface Stream extends Pick<Flush, "connection"> {
+interface Props {
+  connection: ConnectionState;
   /** Changes in the last second; absent: not told. */
   rate?: number;
 }
 
-export function ConnectionStatus({ connection, rate, onReconnect }: Stream & { onReconnect: () => void }) {
+export function ConnectionStatus({ connection, rate, onReconnect }: Props & { onReconnect: () => void }) {
   const { state } = connection;
   return (
     <div className="flex min-w-0 items-center gap-2 whitespace-nowrap tabular-nums">
@@ -47,7 +47,7 @@ const DOTS: Record<ConnectionState["state"], string> = {
   ended: "bg-delete",
 };
 
-function Words({ connection, rate }: Stream) {
+function Words({ connection, rate }: Props) {
   switch (connection.state) {
     case "connecting":
       return <span className="text-muted">{connection.attempt > 1 ? "Reconnecting…" : "Connecting…"}</span>;

@@ -1,7 +1,10 @@
-/** How operations look: a glyph, and a colour that repeats what the word says. */
-import type { Operation } from "../console/engine/event-filter";
+/** The operations of changes: their names, and how each is displayed. */
 
-export const OPERATION_LOOKS: Readonly<Record<Operation, { glyph: string; colour: string }>> = {
+export const OPERATIONS = ["create", "update", "delete"] as const;
+export type Operation = (typeof OPERATIONS)[number];
+
+/** A glyph, and a colour that repeats what the word says. */
+export const OPERATION_STYLES: Readonly<Record<Operation, { glyph: string; colour: string }>> = {
   create: { glyph: "+", colour: "text-create" },
   update: { glyph: "~", colour: "text-update" },
   delete: { glyph: "−", colour: "text-delete" },

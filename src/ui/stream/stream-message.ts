@@ -2,23 +2,24 @@
 import { parseCursor } from "@/src/shared/streams/cursor";
 import type { ChangeType } from "@/src/shared/streams/protocol";
 import type { GapReason } from "@/src/shared/streams/stream-messages";
-import type { ConsoleEvent, EventKind } from "../console/engine/event-ring";
 import { getMember, type JsonNode, parseJson } from "../json/json-tree";
+import type { EventKind, StreamEvent } from "./stream-event";
 
 export type StreamMessage =
   | { type: "ready" | "beat"; cursor: string }
   | { type: "gap"; from: string; to: string; reason: GapReason; cursor: string }
-  | { type: "changes"; events: readonly ConsoleEvent[]; cursor: string };
+  | { type: "changes"; events: readonly StreamEvent[]; cursor: string };
 
 /** A page of the log. */
 export interface LogPage {
   /** Newest first, as asked for. */
-  events: readonly ConsoleEvent[];
+  events: readonly StreamEvent[];
   more: boolean;
   cursor: string;
 }
 
 const KINDS: Record<ChangeType, EventKind> = { POST: "create", PUT: "update", DELETE: "delete" };
+const TYPES: Partial<Record<EventKind, ChangeType>> = { create: "POST", update: "PUT", delete: "DELETE" };
 
 // The form in which the server writes a change. Its two ends are looked at, and what lies between is the data.
 const OPENING = /^\{"type":"(POST|PUT|DELETE)","record":\{"uniqueId":"([0-9a-f]{32})","data":/;
@@ -74,6 +75,14 @@ function parseAny(text: string, receivedMs: number): StreamMessage | undefined {
   }
 }
 
+/** The message in which the stream sends a change (W2), with the data as stored; undefined for marks. */
+export function toMessageText({ kind, recordId, data, createdMs, updatedMs }: StreamEvent): string | undefined {
+  const type = TYPES[kind];
+  if (!type) return undefined;
+  const time = (ms: number) => new Date(ms).toISOString();
+  return `{"type":"${type}","record":{"uniqueId":"${recordId}","data":${data},"createdAt":"${time(createdMs)}","updatedAt":"${time(updatedMs)}"}}`;
+}
+
 /** Reads an answer of `endpoints/{id}/changes`. Raises for one that has another form. */
 export function parseLogPage(text: string): LogPage {
   const parsed = parseJson(text);
@@ -101,7 +110,7 @@ function toRecordEvent({
   seq: number | undefined;
   receivedMs: number;
   atMs?: number;
-}): ConsoleEvent | undefined {
+}): StreamEvent | undefined {
   const data = getMember(record, "data");
   if (!data) return undefined;
   return toEvent({
@@ -122,7 +131,7 @@ function toEvent(parts: {
   seq: number | undefined;
   receivedMs: number;
   atMs?: number;
-}): ConsoleEvent | undefined {
+}): StreamEvent | undefined {
   const { type, recordId, data } = parts;
   if (!isChangeType(type)) return undefined;
   const updatedMs = Date.parse(parts.updatedAt);

@@ -3,13 +3,13 @@
 
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import type { AppSessionView } from "@/src/shared/management/schemas";
-import { toBrowserName } from "../format/browser-name";
 import { appSessionsQuery } from "../api/queries";
 import { requestJson } from "../api/request";
 import { Button } from "../components/button";
 import { ProblemPanel } from "../components/page/problem-panel";
 import { Skeleton } from "../components/page/skeleton";
 import { RelativeTime } from "../components/relative-time";
+import { toBrowserName } from "../format/browser-name";
 import { FormFailure } from "../forms/form-failure";
 import { useAction } from "../forms/use-action";
 import { notify } from "../notifications/notify";

@@ -13,8 +13,8 @@ import { CONTROL } from "../components/field";
 import { EmptyState } from "../components/page/empty-state";
 import { Panel } from "../components/page/page";
 import { ProblemPanel } from "../components/page/problem-panel";
-import { KEY_PLACEHOLDER, preferredKey } from "../snippets/choose-target";
 import { formatCount, formatPlural } from "../format/format-number";
+import { KEY_PLACEHOLDER, preferredKey } from "../snippets/choose-target";
 import { toCurl, toHttpUrl } from "../snippets/snippets";
 import { UserDialog } from "./user-dialog";
 import { UsersTable } from "./users-table";
@@ -23,11 +23,9 @@ interface Props {
   projectId: string;
   endpointId: string;
   origin: string;
-  /** When the server read what is shown first. */
-  nowMs: number;
 }
 
-export function UsersPage({ projectId, endpointId, origin, nowMs }: Props) {
+export function UsersPage({ projectId, endpointId, origin }: Props) {
   const client = useQueryClient();
   const [typed, setTyped] = useState("");
   const search = useDeferredValue(typed.trim());
@@ -46,7 +44,7 @@ export function UsersPage({ projectId, endpointId, origin, nowMs }: Props) {
   return (
     <div className="mx-auto flex w-full max-w-[60rem] flex-col gap-4 px-6 py-8 max-md:px-4">
       {data && data.total === 0 && search === "" ? (
-        <NoUsers projectId={projectId} endpointId={endpointId} origin={origin} nowMs={nowMs} />
+        <NoUsers projectId={projectId} endpointId={endpointId} origin={origin} />
       ) : data ? (
         <>
           <div className="flex flex-wrap items-center justify-between gap-x-6 gap-y-2">
@@ -140,10 +138,10 @@ function Pages({
   );
 }
 
-function NoUsers({ projectId, endpointId, origin, nowMs }: Props) {
+function NoUsers({ projectId, endpointId, origin }: Props) {
   const { data: endpoint } = useQuery(endpointQuery(endpointId));
   const { data: keys = [] } = useQuery(keysQuery(projectId));
-  const key = preferredKey(keys, nowMs)?.key ?? KEY_PLACEHOLDER;
+  const key = preferredKey(keys, Date.now())?.key ?? KEY_PLACEHOLDER;
   const url = toHttpUrl({ origin, endpointName: endpoint?.name ?? "", key });
   const body = { content: '{"username":"ada","password":"open sesame"}', contentType: "application/json" };
   return (

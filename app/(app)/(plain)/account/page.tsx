@@ -1,10 +1,12 @@
 /** The signed-in person's own things. */
 import type { Metadata } from "next";
-import { requireUser } from "@/app/lib/sign-in/require-user";
+import { requireUser } from "@/app/lib/sign-in/current-user";
 import { listSessions } from "@/src/management/accounts/list-sessions";
 import { listTokens } from "@/src/management/accounts/list-tokens";
 import { getRuntime } from "@/src/runtime/registry";
 import { AccountPage } from "@/src/ui/account/account-page";
+import { Prefetched } from "@/src/ui/api/prefetched";
+import { sessionsQuery, tokensQuery } from "@/src/ui/api/queries";
 
 export const metadata: Metadata = { title: "Account" };
 
@@ -15,5 +17,14 @@ export default async function Page() {
     listSessions({ db, clock, userId: account.id, currentSessionId: sessionId }),
     listTokens({ db, userId: account.id }),
   ]);
-  return <AccountPage account={account} sessions={sessions} tokens={tokens} nowMs={clock.now().getTime()} />;
+  return (
+    <Prefetched
+      data={[
+        [sessionsQuery().queryKey, sessions],
+        [tokensQuery().queryKey, tokens],
+      ]}
+    >
+      <AccountPage account={account} />
+    </Prefetched>
+  );
 }

@@ -3,8 +3,18 @@
 
 import { Dialog as Base } from "@base-ui/react/dialog";
 import { X } from "lucide-react";
+import type { ReactNode, RefObject } from "react";
 import { buttonClass } from "../button";
-import type { DialogProps } from "./dialog";
+
+export interface DialogProps {
+  open: boolean;
+  onOpenChange: (open: boolean) => void;
+  title: string;
+  description?: ReactNode;
+  children: ReactNode;
+  initialFocus?: RefObject<HTMLElement | null>;
+  wide?: boolean;
+}
 
 export function DialogFrame({ open, onOpenChange, title, description, children, initialFocus, wide = false }: DialogProps) {
   return (

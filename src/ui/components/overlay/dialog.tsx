@@ -1,17 +1,8 @@
 /** The frame of every dialog: title, what it is about, content, actions. Its machinery is fetched once the page has nothing else to do. */
 "use client";
 
-import { lazy, type ReactNode, type RefObject, Suspense, useEffect, useState } from "react";
-
-export interface DialogProps {
-  open: boolean;
-  onOpenChange: (open: boolean) => void;
-  title: string;
-  description?: ReactNode;
-  children: ReactNode;
-  initialFocus?: RefObject<HTMLElement | null>;
-  wide?: boolean;
-}
+import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
+import type { DialogProps } from "./dialog-frame";
 
 const loadFrame = () => import("./dialog-frame");
 const Frame = lazy(async () => ({ default: (await loadFrame()).DialogFrame }));

@@ -6,14 +6,14 @@ import { diffJson, type PathChange } from "../../json/json-diff";
 import { toCompactText } from "../../json/json-print";
 import { type JsonNode, parseStored } from "../../json/json-tree";
 import { JsonView } from "../../json/json-view";
+import type { StreamEvent } from "../../stream/stream-event";
 import type { PreviousVersion } from "../engine/console-messages";
-import type { ConsoleEvent } from "../engine/event-ring";
 
 const CHANGES_MAX = 500;
 const VALUE_LENGTH_MAX = 300;
 
 interface Props {
-  event: ConsoleEvent;
+  event: StreamEvent;
   node: JsonNode;
   previous: PreviousVersion;
 }
@@ -48,7 +48,7 @@ export const ChangesView = memo(function ChangesView({ event, node, previous }: 
   );
 });
 
-function toSentence(event: ConsoleEvent, previous: PreviousVersion): string {
+function toSentence(event: StreamEvent, previous: PreviousVersion): string {
   if (event.kind === "create") return "A new record. Everything in it is new.";
   if (event.kind === "delete") return "The record was deleted. This was its last state.";
   return previous.state === "unknown"

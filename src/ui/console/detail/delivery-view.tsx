@@ -7,9 +7,9 @@ import { deliveriesQuery } from "../../api/queries";
 import { Badge } from "../../components/badge";
 import { ProblemPanel } from "../../components/page/problem-panel";
 import { Spinner } from "../../components/spinner";
+import { formatClock } from "../../format/format-time";
+import type { StreamEvent } from "../../stream/stream-event";
 import { shorten, toWho } from "../../stream/stream-name";
-import { formatClock } from "../../format/time";
-import type { ConsoleEvent } from "../engine/event-ring";
 
 const LABELS: Readonly<Record<DeliveryVerdict, string>> = {
   sent: "Gets it",
@@ -20,7 +20,7 @@ const LABELS: Readonly<Record<DeliveryVerdict, string>> = {
 };
 const TONES = { sent: "live", waiting: "warn", refused: "plain", filtered: "plain", later: "plain" } as const;
 
-export function DeliveryView({ endpointId, event }: { endpointId: string; event: ConsoleEvent }) {
+export function DeliveryView({ endpointId, event }: { endpointId: string; event: StreamEvent }) {
   const { data, error, refetch } = useQuery(deliveriesQuery(endpointId, event.seq));
   if (error) return <ProblemPanel what="Who gets this change can’t be told now." error={error} onRetry={() => void refetch()} />;
   if (!data) return <Spinner />;

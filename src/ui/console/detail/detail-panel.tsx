@@ -8,15 +8,15 @@ import { CopyButton } from "../../components/copy-button";
 import { Spinner } from "../../components/spinner";
 import { TabList, tabPanel, useTabs } from "../../components/tabs";
 import { formatBytes } from "../../format/format-number";
-import { formatClock, formatDate } from "../../format/time";
+import { formatClock, formatDate } from "../../format/format-time";
 import { toPrettyText } from "../../json/json-print";
 import { type JsonNode, parseStored } from "../../json/json-tree";
 import { JsonView } from "../../json/json-view";
-import { OPERATION_LOOKS } from "../../stream/operations";
-import { toMessageText } from "../../stream/record-text";
+import { OPERATION_STYLES } from "../../stream/operations";
+import type { StreamEvent } from "../../stream/stream-event";
+import { toMessageText } from "../../stream/stream-message";
 import type { Detail } from "../engine/console-client";
 import type { PreviousVersion } from "../engine/console-messages";
-import type { ConsoleEvent } from "../engine/event-ring";
 import { toTooltip } from "../shortcuts";
 import { ChangesView } from "./changes-view";
 
@@ -40,8 +40,8 @@ interface Props {
   tab: DetailTab;
   onTab: (tab: DetailTab) => void;
   onClose: () => void;
-  onEdit: (event: ConsoleEvent) => void;
-  onDelete: (event: ConsoleEvent) => void;
+  onEdit: (event: StreamEvent) => void;
+  onDelete: (event: StreamEvent) => void;
 }
 
 export function DetailPanel({ detail, ...props }: Props) {
@@ -68,7 +68,7 @@ function Content({
   onClose,
   onEdit,
   onDelete,
-}: Omit<Props, "detail"> & { event: ConsoleEvent; previous: PreviousVersion }) {
+}: Omit<Props, "detail"> & { event: StreamEvent; previous: PreviousVersion }) {
   const node = useMemo(() => parseStored(event.data), [event.data]);
   const tabs = useTabs(tab);
   const isGone = event.kind === "delete";
@@ -112,9 +112,9 @@ function Content({
   );
 }
 
-function OperationTitle({ event: { kind } }: { event: ConsoleEvent }) {
+function OperationTitle({ event: { kind } }: { event: StreamEvent }) {
   if (kind !== "create" && kind !== "update" && kind !== "delete") return null;
-  const { glyph, colour } = OPERATION_LOOKS[kind];
+  const { glyph, colour } = OPERATION_STYLES[kind];
   return (
     <span className={`font-mono text-data ${colour}`}>
       <span aria-hidden="true">{glyph}</span> {kind}
@@ -130,7 +130,7 @@ function CloseButton({ onClose }: { onClose: () => void }) {
   );
 }
 
-const Raw = memo(function Raw({ event }: { event: ConsoleEvent }) {
+const Raw = memo(function Raw({ event }: { event: StreamEvent }) {
   const [whole, setWhole] = useState(false);
   const text = toMessageText(event) ?? event.data;
   const isCut = !whole && text.length > RAW_LENGTH_MAX;
@@ -144,7 +144,7 @@ const Raw = memo(function Raw({ event }: { event: ConsoleEvent }) {
   );
 });
 
-const Facts = memo(function Facts({ event }: { event: ConsoleEvent }) {
+const Facts = memo(function Facts({ event }: { event: StreamEvent }) {
   return (
     <dl className="grid shrink-0 grid-cols-[4.5rem_minmax(0,1fr)] gap-x-3 border-t border-line px-4 py-2.5 text-data leading-5">
       <Fact term="Record">
@@ -180,7 +180,7 @@ function Moment({ ms }: { ms: number }) {
 }
 
 /** For the “copy JSON” key: what the Copy button copies. */
-export function toCopyText(event: ConsoleEvent): string {
+export function toCopyText(event: StreamEvent): string {
   const node: JsonNode = parseStored(event.data);
   return toPrettyText(node);
 }

@@ -1,7 +1,8 @@
 /** The page's side of the console: speaks with the worker, one flush a frame. It must not know how things are shown. */
+
+import type { StreamEvent } from "../../stream/stream-event";
 import type { Flush, FromWorker, PreviousVersion, ToWorker, View } from "./console-messages";
 import type { EventFilter } from "./event-filter";
-import type { ConsoleEvent } from "./event-ring";
 
 /** Of more changes a second nobody reads each: every second frame is then enough, and the others are free for the reader's own doings. */
 const READABLE_RATE = 300;
@@ -9,7 +10,7 @@ const READABLE_RATE = 300;
 export interface Detail {
   ordinal: number;
   /** Undefined: no longer held. */
-  event: ConsoleEvent | undefined;
+  event: StreamEvent | undefined;
   previous: PreviousVersion;
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import type { StreamEvent } from "../../stream/stream-event";
 import { ConsoleEngine } from "./console-engine";
 import { FILTER_NONE } from "./event-filter";
-import type { ConsoleEvent } from "./event-ring";
 
 const EPOCH = "a".repeat(32);
 const id = (number: number) => number.toString(16).padStart(32, "0");
@@ -13,7 +13,7 @@ const message = (
 ) =>
   `{"type":"${type}","record":{"uniqueId":"${id(record)}","data":${data},"createdAt":"${TIME}","updatedAt":"${TIME}"},"cursor":"${EPOCH}-${seq}"}`;
 
-const logged = (seq: number): ConsoleEvent => ({
+const logged = (seq: number): StreamEvent => ({
   kind: "create",
   seq,
   atMs: seq,

@@ -4,11 +4,12 @@
  */
 import { parseCursor } from "@/src/shared/streams/cursor";
 import type { ConnectionState } from "../../stream/stream-connection";
+import { isMarkKind, type StreamEvent } from "../../stream/stream-event";
 import { type LogPage, parseStreamMessage } from "../../stream/stream-message";
 import { PREVIEW_LENGTH_MAX, type RowView, toRowView } from "../list/row-view";
 import { type Flush, type HistoryState, RATE_SECONDS, type View } from "./console-messages";
 import { createMatcher, type EventFilter } from "./event-filter";
-import { type ConsoleEvent, EventRing, isMarkKind, type RingLimits } from "./event-ring";
+import { EventRing, type RingLimits } from "./event-ring";
 import { MatchedList } from "./matched-list";
 
 export const LIMITS: RingLimits = { eventsMax: 100_000, bytesMax: 128 * 1024 * 1024 };
@@ -155,7 +156,7 @@ export class ConsoleEngine {
   }
 
   /** The event and, while it is held, the same record's event before it. */
-  look(ordinal: number): { event: ConsoleEvent; previous: ConsoleEvent | undefined } | undefined {
+  look(ordinal: number): { event: StreamEvent; previous: StreamEvent | undefined } | undefined {
     if (!this.#ring.holds(ordinal)) return undefined;
     const previous = this.#ring.previous(ordinal);
     return { event: this.#ring.read(ordinal), previous: previous === undefined ? undefined : this.#ring.read(previous) };
@@ -195,7 +196,7 @@ export class ConsoleEngine {
     return { first: this.#list.first, end: this.#pausedAt === undefined ? this.#list.end : this.#list.indexFrom(this.#pausedAt) };
   }
 
-  #append(event: ConsoleEvent): void {
+  #append(event: StreamEvent): void {
     const ordinal = this.#ring.append(event);
     this.#dropLost();
     this.#addIfMatching(ordinal);

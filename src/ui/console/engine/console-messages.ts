@@ -1,9 +1,9 @@
 /** What the page and the console's worker say to each other. Types only. */
 
 import type { ConnectionState } from "../../stream/stream-connection";
+import type { StreamEvent } from "../../stream/stream-event";
 import type { RowView } from "../list/row-view";
 import type { EventFilter } from "./event-filter";
-import type { ConsoleEvent } from "./event-ring";
 
 /** Which rows the page shows, and how many characters of data fit in each. Indexes are those of `Flush`. */
 export type View = { count: number; characters: number } & ({ follow: true } | { follow: false; from: number });
@@ -55,9 +55,9 @@ export interface Flush {
 }
 
 /** The version of a record before an event. `unknown`: it could not be read. */
-export type PreviousVersion = { state: "none" | "unknown" } | { state: "known"; event: ConsoleEvent };
+export type PreviousVersion = { state: "none" | "unknown" } | { state: "known"; event: StreamEvent };
 
 export type FromWorker =
   | Flush
-  | { type: "detail"; ordinal: number; event: ConsoleEvent | undefined; previous: PreviousVersion }
+  | { type: "detail"; ordinal: number; event: StreamEvent | undefined; previous: PreviousVersion }
   | { type: "stepped"; ordinal: number | undefined; index: number };

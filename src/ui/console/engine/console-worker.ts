@@ -2,7 +2,8 @@
 import type { Problem } from "@/src/shared/errors";
 import type { EndpointDetail, IssuedTicket } from "@/src/shared/management/schemas";
 import { ANSWERED_ELSEWHERE, isJsonType } from "../../api/request-error";
-import { type Opening, StreamConnection, type StreamSocket } from "../../stream/stream-connection";
+import { BROWSER_PORTS } from "../../stream/browser-ports";
+import { type Opening, StreamConnection } from "../../stream/stream-connection";
 import { type LogPage, parseLogPage } from "../../stream/stream-message";
 import { ConsoleEngine, LIMITS } from "./console-engine";
 import type { FromWorker, PreviousVersion, ToWorker } from "./console-messages";
@@ -34,14 +35,8 @@ function open({ endpointId, origin, filter, limits = LIMITS }: ToWorker & { type
   };
 
   const connection = new StreamConnection({
+    ...BROWSER_PORTS,
     prepare: () => prepare(engine, api, origin, wasLive),
-    openSocket,
-    setTimer: (run, ms) => {
-      const timer = setTimeout(run, ms);
-      return () => clearTimeout(timer);
-    },
-    nowMs: () => Date.now(),
-    random: Math.random,
     onState: (state) => {
       if (state.state === "live") wasLive = true;
       engine.setConnection(state);
@@ -109,14 +104,6 @@ function open({ endpointId, origin, filter, limits = LIMITS }: ToWorker & { type
         return;
     }
   };
-}
-
-function openSocket(url: string): StreamSocket {
-  const socket = new WebSocket(url);
-  const ours: StreamSocket = { onmessage: null, onclose: null, close: () => socket.close() };
-  socket.onmessage = (event: MessageEvent<unknown>) => ours.onmessage?.(event);
-  socket.onclose = (event) => ours.onclose?.(event);
-  return ours;
 }
 
 /** Reads the log where that was not done yet, and gets a ticket. */

@@ -1,9 +1,8 @@
 /** Decides which events a filter lets through. Works on bytes where it can, so that a hundred thousand events need no decoding. Pure. */
 import { foldText, toSearchText } from "@/src/shared/text/text-as-read";
-import { type EventKind, type EventRing, isMarkKind } from "./event-ring";
-
-export const OPERATIONS = ["create", "update", "delete"] as const;
-export type Operation = (typeof OPERATIONS)[number];
+import { OPERATIONS, type Operation } from "../../stream/operations";
+import { type EventKind, isMarkKind } from "../../stream/stream-event";
+import type { EventRing } from "./event-ring";
 
 export interface EventFilter {
   /** Looked for in the data as people read it (toSearchText), and in the record's id; empty: anything. */

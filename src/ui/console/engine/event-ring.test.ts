@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { SEARCH_CASES } from "@/tests/support/text-cases";
+import type { StreamEvent } from "../../stream/stream-event";
 import { createMatcher, FILTER_NONE, includesBytes, isFilterEmpty, parseFilter, toFilterQuery } from "./event-filter";
-import { type ConsoleEvent, EventRing } from "./event-ring";
+import { EventRing } from "./event-ring";
 import { MatchedList } from "./matched-list";
 
 const id = (number: number) => number.toString(16).padStart(32, "0");
-const event = (seq: number, changes: Partial<ConsoleEvent> = {}): ConsoleEvent => ({
+const event = (seq: number, changes: Partial<StreamEvent> = {}): StreamEvent => ({
   kind: "create",
   seq,
   atMs: 1000 + seq,

@@ -2,26 +2,7 @@
  * Holds the events of the console: a ring of typed-array columns beside the bytes of their data, in blocks. Appending and dropping cost
  * the same however many are held. It must not parse data: rows do so when they are looked at.
  */
-
-export const EVENT_KINDS = ["create", "update", "delete", "resumed", "gap"] as const;
-/** `resumed` and `gap` are marks between changes. */
-export type EventKind = (typeof EVENT_KINDS)[number];
-
-export interface ConsoleEvent {
-  kind: EventKind;
-  /** Place in the endpoint's log; a mark has that of the change before it. */
-  seq: number;
-  /** When it happened; all times in milliseconds since 1970. */
-  atMs: number;
-  /** When it came over the stream; NaN: it was read from the log. */
-  receivedMs: number;
-  /** 32 lowercase hex digits; of a mark: 32 zeros. */
-  recordId: string;
-  createdMs: number;
-  updatedMs: number;
-  /** JSON text as stored; of a mark: what it says, as JSON. */
-  data: string;
-}
+import { EVENT_KINDS, type EventKind, isMarkKind, type StreamEvent } from "../../stream/stream-event";
 
 export interface RingLimits {
   eventsMax: number;
@@ -108,7 +89,7 @@ export class EventRing {
   }
 
   /** Adds the newest event, dropping the oldest while a limit is passed. Answers its ordinal. */
-  append(event: ConsoleEvent): number {
+  append(event: StreamEvent): number {
     if (this.#end - this.#first >= this.#limits.eventsMax) this.#drop();
     const ordinal = this.#end;
     this.#end += 1;
@@ -123,7 +104,7 @@ export class EventRing {
   }
 
   /** Adds an event that is older than all held. False: there is no room, and nothing was done. */
-  prepend(event: ConsoleEvent): boolean {
+  prepend(event: StreamEvent): boolean {
     if (this.isFull || !this.#hasRoom(event.data)) return false;
     this.#first -= 1;
     const ordinal = this.#first;
@@ -175,7 +156,7 @@ export class EventRing {
     const bytes = this.bytesOf(ordinal);
     return this.#decoder.decode(bytes.length > bytesMax ? bytes.subarray(0, bytesMax) : bytes);
   }
-  read(ordinal: number): ConsoleEvent {
+  read(ordinal: number): StreamEvent {
     const slot = this.#checked(ordinal);
     return {
       kind: this.kind(ordinal),
@@ -208,7 +189,7 @@ export class EventRing {
     return column[this.#checked(ordinal)] ?? 0;
   }
 
-  #write(ordinal: number, event: ConsoleEvent): void {
+  #write(ordinal: number, event: StreamEvent): void {
     const slot = this.#slot(ordinal);
     this.#kinds[slot] = EVENT_KINDS.indexOf(event.kind);
     this.#seqs[slot] = event.seq;
@@ -302,9 +283,4 @@ export class EventRing {
     }
     return undefined;
   }
-}
-
-/** True for marks, which are no changes. */
-export function isMarkKind(kind: EventKind): boolean {
-  return kind === "resumed" || kind === "gap";
 }

@@ -4,7 +4,7 @@
  */
 
 import { ROW_PX } from "../../grid/row-window";
-import type { EventKind } from "../engine/event-ring";
+import type { EventKind } from "../../stream/stream-event";
 import { COLUMNS, ROW, ROW_FREE, ROW_SELECTED, toCellClass, toCellText, toRowId, toRowTone } from "./row-style";
 import type { RowView } from "./row-view";
 

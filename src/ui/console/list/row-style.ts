@@ -1,8 +1,8 @@
 /** How a row looks: its classes and the texts of its cells. One place for the first paint and for the list that follows it. Pure. */
 import { formatBytes } from "../../format/format-number";
-import { formatClock } from "../../format/time";
-import { OPERATION_LOOKS } from "../../stream/operations";
-import type { EventKind } from "../engine/event-ring";
+import { formatClock } from "../../format/format-time";
+import { OPERATION_STYLES } from "../../stream/operations";
+import type { EventKind } from "../../stream/stream-event";
 import type { RowView } from "./row-view";
 
 export const COLUMNS = ["seq", "time", "operation", "record", "preview", "size"] as const;
@@ -33,9 +33,9 @@ export const ROW_FREE = "hover:bg-hover";
 
 const MUTED = "text-muted";
 const TONES: Readonly<Record<EventKind, { row: string; operation: string; preview: string }>> = {
-  create: { row: "", operation: OPERATION_LOOKS.create.colour, preview: "" },
-  update: { row: "", operation: OPERATION_LOOKS.update.colour, preview: "" },
-  delete: { row: "", operation: OPERATION_LOOKS.delete.colour, preview: MUTED },
+  create: { row: "", operation: OPERATION_STYLES.create.colour, preview: "" },
+  update: { row: "", operation: OPERATION_STYLES.update.colour, preview: "" },
+  delete: { row: "", operation: OPERATION_STYLES.delete.colour, preview: MUTED },
   resumed: { row: "bg-inset", operation: "", preview: "font-sans font-medium text-live" },
   gap: { row: "bg-inset", operation: "", preview: "font-sans font-medium text-warn" },
 };
@@ -62,7 +62,7 @@ export function toCellText(column: Column, row: RowView, showTime: boolean): str
     case "seq":
       return String(row.seq);
     case "operation":
-      return `${OPERATION_LOOKS[kind].glyph} ${kind}`;
+      return `${OPERATION_STYLES[kind].glyph} ${kind}`;
     case "record":
       // The end of an id is its random part, which tells records apart; the beginning is the time.
       return `…${row.recordId.slice(-8)}`;

@@ -3,7 +3,8 @@
 import { diffJson } from "../../json/json-diff";
 import { toCompactText } from "../../json/json-print";
 import { type JsonNode, parseJson } from "../../json/json-tree";
-import { type EventKind, type EventRing, isMarkKind } from "../engine/event-ring";
+import { type EventKind, isMarkKind } from "../../stream/stream-event";
+import type { EventRing } from "../engine/event-ring";
 
 export interface RowView {
   ordinal: number;

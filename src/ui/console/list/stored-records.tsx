@@ -4,14 +4,14 @@
 import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
 import type { EndpointDetail } from "@/src/shared/management/schemas";
-import { ButtonLink } from "../../components/button-link";
-import { formatMoment } from "../../format/format-time";
-import { formatPlural } from "../../format/format-number";
-import { toCompactText } from "../../json/json-print";
-import { parseStored } from "../../json/json-tree";
 import type { GridRow } from "../../api/record-rows";
 import { ORDER_DEFAULT } from "../../api/record-rows";
 import { readPage } from "../../api/records";
+import { ButtonLink } from "../../components/button-link";
+import { formatPlural } from "../../format/format-number";
+import { formatTime } from "../../format/format-time";
+import { toCompactText } from "../../json/json-print";
+import { parseStored } from "../../json/json-tree";
 
 const RECORDS_SHOWN = 20;
 const PREVIEW_LENGTH_MAX = 200;
@@ -75,7 +75,7 @@ function Line({ row }: { row: GridRow }) {
       <span className="shrink-0 text-muted">{row.id.slice(-8)}</span>
       <span className="min-w-0 flex-1 truncate">{toPreview(row.data)}</span>
       <time dateTime={row.updatedAt} className="shrink-0 text-muted max-sm:hidden">
-        {formatMoment(row.updatedAt)}
+        {formatTime(row.updatedAt)}
       </time>
     </li>
   );

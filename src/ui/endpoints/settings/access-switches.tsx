@@ -5,12 +5,12 @@ import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
 import { useState } from "react";
 import type { EndpointDetail } from "@/src/shared/management/schemas";
-import { endpointQuery, endpointsQuery } from "../../api/queries";
+import { endpointsQuery } from "../../api/queries";
 import { Button } from "../../components/button";
 import { Panel } from "../../components/page/page";
 import { Switch } from "../../components/switch";
-import { CreateEndpointDialog } from "../create-endpoint-dialog";
 import { formatPlural } from "../../format/format-number";
+import { CreateEndpointDialog } from "../create-endpoint-dialog";
 
 const OTHERS = [
   { field: "othersCanRead", label: "Others can read", hint: "Users also read and stream records that are not theirs." },
@@ -62,10 +62,9 @@ export function AccessSwitches({
 }
 
 /** The authentication endpoints of the project, or a way to make the first one; and what happens to those who listen now. */
-function WhereUsersLogIn({ endpoint: initial }: { endpoint: EndpointDetail }) {
-  const { projectId } = initial;
+function WhereUsersLogIn({ endpoint }: { endpoint: EndpointDetail }) {
+  const { projectId } = endpoint;
   const { data: endpoints } = useQuery(endpointsQuery(projectId));
-  const { data: endpoint = initial } = useQuery(endpointQuery(initial.id));
   const [creating, setCreating] = useState(false);
   const places = endpoints?.filter(({ kind }) => kind === "authentication") ?? [];
   return (

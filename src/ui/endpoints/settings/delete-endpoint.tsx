@@ -13,12 +13,14 @@ import { formatPlural } from "../../format/format-number";
 import { NameConfirmation } from "../../forms/name-confirmation";
 import { notify } from "../../notifications/notify";
 
-export function DeleteEndpoint({ endpoint: initial }: { endpoint: EndpointDetail }) {
+/** How often the number of open streams is read while the dialog shows it. */
+const OPEN_STREAMS_MS = 2000;
+
+export function DeleteEndpoint({ endpoint }: { endpoint: EndpointDetail }) {
   const client = useQueryClient();
   const router = useRouter();
   const [open, setOpen] = useState(false);
-  // While the dialog is open the number of sockets must be true.
-  const { data: endpoint } = useQuery({ ...endpointQuery(initial.id), initialData: initial, refetchInterval: open ? 2000 : false });
+  useQuery({ ...endpointQuery(endpoint.id), refetchInterval: open ? OPEN_STREAMS_MS : false });
   const isAuthentication = endpoint.kind === "authentication";
   const remove = async () => {
     await requestJson(`endpoints/${endpoint.id}`, { method: "DELETE" });

@@ -10,13 +10,13 @@ import { endpointQuery, endpointsQuery } from "../../api/queries";
 import { requestJson } from "../../api/request";
 import { TextAreaField, TextField } from "../../components/field";
 import { Panel, Section } from "../../components/page/page";
-import { KIND_HINTS, KIND_LABELS } from "../kind-choice";
 import { bySchema } from "../../forms/by-schema";
 import { FormFailure } from "../../forms/form-failure";
 import { NameField } from "../../forms/name-field";
 import { SubmitButton } from "../../forms/submit-button";
 import { useForm } from "../../forms/use-form";
 import { notify } from "../../notifications/notify";
+import { KIND_HINTS, KIND_LABELS } from "../kind-choice";
 import { type Access, AccessSwitches } from "./access-switches";
 
 export function EndpointForm({ endpoint }: { endpoint: EndpointDetail }) {

@@ -1,7 +1,7 @@
 /** The JSON Schema that bodies must match (R10): written or generated, tried out, saved, removed. */
 "use client";
 
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import type { EndpointDetail } from "@/src/shared/management/schemas";
 import { endpointQuery } from "../../api/queries";
@@ -20,8 +20,7 @@ import { toStartingSchema } from "./starting-schema";
 
 const EXAMPLES_MAX = 100;
 
-export function SchemaSection({ endpoint: initial }: { endpoint: EndpointDetail }) {
-  const { data: endpoint = initial } = useQuery(endpointQuery(initial.id));
+export function SchemaSection({ endpoint }: { endpoint: EndpointDetail }) {
   const saved = toSchemaText(endpoint.schema);
   const [text, setText] = useState(saved);
   const [problem, setProblem] = useState<string>();

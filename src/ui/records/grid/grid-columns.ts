@@ -1,7 +1,8 @@
 /** Which paths of the data have a column, and what stands in their cells. Pure. */
+
+import { type GridRow, toNode } from "../../api/record-rows";
 import { joinPath, toCompactText } from "../../json/json-print";
 import { getMember, type JsonNode } from "../../json/json-tree";
-import { type GridRow, toNode } from "../../api/record-rows";
 
 /** Keys from the outside in; none: the whole of the data. */
 export type ColumnPath = readonly string[];

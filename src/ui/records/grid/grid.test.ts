@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { type GridRow, parseGridPage, parseGridRecord, toParameters } from "../../api/record-rows";
 import { parseStored } from "../../json/json-tree";
 import { hasOverlap, toConflict } from "../panel/three-way";
 import { chooseColumns, findCandidates, sortLoaded, toCellText, toColumnName } from "./grid-columns";
-import { type GridRow, parseGridPage, parseGridRecord, toParameters } from "../../api/record-rows";
 
 const TIME = "2030-01-01T00:00:00.000Z";
 const ID = "0123456789abcdef0123456789abcdef";

@@ -2,12 +2,12 @@
 "use client";
 
 import { type KeyboardEvent, type MouseEvent, memo, useSyncExternalStore } from "react";
+import type { GridRow as Row } from "../../api/record-rows";
 import { classNames } from "../../components/class-names";
-import { formatMoment } from "../../format/format-time";
+import { formatTime } from "../../format/format-time";
 import { Grid, GridCell, GridHeadCell, GridRow } from "../../grid/grid-parts";
 import { ROW_PX } from "../../grid/row-window";
 import { type ColumnPath, toCellText, toColumnName, WHOLE } from "./grid-columns";
-import type { GridRow as Row } from "../../api/record-rows";
 import type { RowWindow } from "./use-row-window";
 
 export const GRID_HEAD_PX = 28;
@@ -32,7 +32,7 @@ export interface ShownSort {
 interface Props {
   rows: readonly Row[];
   columns: readonly ColumnPath[];
-  window: RowWindow;
+  rowWindow: RowWindow;
   /** All rows there are, where that is known. */
   total: number | undefined;
   activeId: string | undefined;
@@ -50,14 +50,14 @@ interface Props {
 
 const never = () => () => undefined;
 
-export function RecordGrid({ rows, columns, window: shown, total, activeId, openId, selected, sort, busy, ...hear }: Props) {
+export function RecordGrid({ rows, columns, rowWindow, total, activeId, openId, selected, sort, busy, ...hear }: Props) {
   // Times are local, and the server does not know where that is.
   const showTimes = useSyncExternalStore(
     never,
     () => true,
     () => false,
   );
-  const drawn = rows.slice(shown.from, shown.to);
+  const drawn = rows.slice(rowWindow.from, rowWindow.to);
   const isActiveDrawn = drawn.some(({ id }) => id === activeId);
   const names = columns.map(toColumnName);
   const onClick = (event: MouseEvent) => {
@@ -78,8 +78,8 @@ export function RecordGrid({ rows, columns, window: shown, total, activeId, open
       data-records-grid=""
       onKeyDown={hear.onKeyDown}
       onClick={onClick}
-      ref={shown.ref}
-      onScroll={shown.onScroll}
+      ref={rowWindow.ref}
+      onScroll={rowWindow.onScroll}
       // It scrolls by itself, so that who has it can scroll it.
       className={`group relative min-h-0 flex-1 overflow-auto overscroll-contain outline-none [overflow-anchor:none] ${isActiveDrawn ? "" : "focus-visible:shadow-[inset_0_0_0_2px_var(--focus)]"}`}
     >
@@ -91,7 +91,7 @@ export function RecordGrid({ rows, columns, window: shown, total, activeId, open
               key={row.id}
               row={row}
               columns={columns}
-              place={shown.from + offset}
+              place={rowWindow.from + offset}
               active={row.id === activeId}
               open={row.id === openId}
               chosen={selected.has(row.id)}
@@ -161,8 +161,8 @@ const RecordRow = memo(function RecordRow({ row, columns, place, active, open, c
         …{row.id.slice(-8)}
       </GridCell>
       <DataCells row={row} columns={columns} />
-      <GridCell className={PLACES.time}>{showTimes ? formatMoment(row.createdAt) : ""}</GridCell>
-      <GridCell className={PLACES.time}>{showTimes ? formatMoment(row.updatedAt) : ""}</GridCell>
+      <GridCell className={PLACES.time}>{showTimes ? formatTime(row.createdAt) : ""}</GridCell>
+      <GridCell className={PLACES.time}>{showTimes ? formatTime(row.updatedAt) : ""}</GridCell>
     </GridRow>
   );
 });

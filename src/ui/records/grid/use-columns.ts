@@ -2,9 +2,9 @@
 "use client";
 
 import { useEffect, useMemo, useState } from "react";
+import type { GridRow } from "../../api/record-rows";
 import { readSetting, writeSetting } from "../../browser-settings";
 import { type ColumnPath, chooseColumns, findCandidates } from "./grid-columns";
-import type { GridRow } from "../../api/record-rows";
 
 export interface Columns {
   columns: readonly ColumnPath[];

@@ -4,11 +4,11 @@
 import { keepPreviousData, useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
 import { type RefObject, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { parseCursor } from "@/src/shared/streams/cursor";
-import type { ConsoleEvent } from "../../console/engine/event-ring";
-import { applyChanges } from "../apply-changes";
-import { type GridPages, readPage, recordsQuery } from "../../api/records";
-import { type Changes, useChanges } from "../use-changes";
 import type { GridPage, GridQuery, GridRow } from "../../api/record-rows";
+import { type GridPages, readPage, recordsQuery } from "../../api/records";
+import type { StreamEvent } from "../../stream/stream-event";
+import { applyChanges } from "../apply-changes";
+import { type Changes, useChanges } from "../use-changes";
 
 /** More are not loaded by scrolling: who looks further filters. */
 export const ROWS_MAX = 20_000;
@@ -54,7 +54,7 @@ export function useGrid(endpointId: string, query: GridQuery): GridData {
   );
 
   const recent = useRecent(data, update);
-  const onChanges = (events: readonly ConsoleEvent[]) => {
+  const onChanges = (events: readonly StreamEvent[]) => {
     recent.current = [...recent.current, ...events].slice(-RECENT_MAX);
     const loaded = client.getQueryData<GridPages>(options.queryKey);
     const { pages, created, deleted } = applyChanges(loaded?.pages ?? [], events);
@@ -109,8 +109,8 @@ export function useGrid(endpointId: string, query: GridQuery): GridData {
 function useRecent(
   data: GridPages | undefined,
   update: (change: (pages: GridPages) => GridPages) => void,
-): RefObject<readonly ConsoleEvent[]> {
-  const recent = useRef<readonly ConsoleEvent[]>([]);
+): RefObject<readonly StreamEvent[]> {
+  const recent = useRef<readonly StreamEvent[]>([]);
   const seen = useRef(new WeakSet<GridPage>());
   useEffect(() => {
     const arrived = data?.pages.filter((page) => !seen.current.has(page)) ?? [];
@@ -121,7 +121,7 @@ function useRecent(
   return recent;
 }
 
-function findLater(events: readonly ConsoleEvent[], { since }: GridPage): readonly ConsoleEvent[] {
+function findLater(events: readonly StreamEvent[], { since }: GridPage): readonly StreamEvent[] {
   const readAt = parseCursor(since)?.seq ?? Number.POSITIVE_INFINITY;
   return events.filter(({ seq }) => seq > readAt);
 }

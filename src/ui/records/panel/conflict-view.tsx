@@ -2,10 +2,10 @@
 "use client";
 
 import { useEffect, useMemo, useRef } from "react";
+import type { GridRow } from "../../api/record-rows";
 import { Button } from "../../components/button";
 import { formatPlural } from "../../format/format-number";
 import { parseJson, parseStored } from "../../json/json-tree";
-import type { GridRow } from "../../api/record-rows";
 import { type ConflictPath, hasOverlap, toConflict, toValueText } from "./three-way";
 
 interface Props {

@@ -1,8 +1,8 @@
 /** The file of a record: what it is, a picture of it where it is one, and a way to have it. */
 import { Download } from "lucide-react";
+import type { GridRow } from "../../api/record-rows";
 import { buttonClass } from "../../components/button";
 import { formatBytes } from "../../format/format-number";
-import type { GridRow } from "../../api/record-rows";
 import { readFileFacts, toFilePath } from "../transfer/file-requests";
 
 /** Pictures that can't run scripts, and that every browser draws. */

@@ -3,6 +3,7 @@
 
 import { X } from "lucide-react";
 import { type ReactNode, useEffect, useRef, useState } from "react";
+import { createRecord } from "../../api/records";
 import { type RequestError, toRequestError } from "../../api/request-error";
 import { Button } from "../../components/button";
 import { TextAreaField } from "../../components/field";
@@ -10,7 +11,6 @@ import { Segments } from "../../components/segments";
 import { JsonEditor } from "../../editor/json-editor";
 import { FormFailure } from "../../forms/form-failure";
 import { parseJson } from "../../json/json-tree";
-import { createRecord } from "../../api/records";
 import { FileDrop } from "../transfer/file-drop";
 import { toProblems } from "./record-editor";
 

@@ -2,6 +2,8 @@
 "use client";
 
 import { useState } from "react";
+import type { GridRow } from "../../api/record-rows";
+import { createRecord, type RecordDraft, readRecord, replaceRecord } from "../../api/records";
 import { RequestError, toRequestError } from "../../api/request-error";
 import { Button } from "../../components/button";
 import { TextAreaField } from "../../components/field";
@@ -10,8 +12,6 @@ import { FormFailure } from "../../forms/form-failure";
 import { toPrettyText } from "../../json/json-print";
 import { parseJson, parseStored } from "../../json/json-tree";
 import { notify } from "../../notifications/notify";
-import type { GridRow } from "../../api/record-rows";
-import { createRecord, type RecordDraft, readRecord, replaceRecord } from "../../api/records";
 import { ConflictView } from "./conflict-view";
 
 interface Props {

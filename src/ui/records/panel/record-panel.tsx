@@ -4,6 +4,8 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Pencil, Trash2, X } from "lucide-react";
 import { type ReactNode, useEffect, useRef, useState } from "react";
+import type { GridRow } from "../../api/record-rows";
+import { recordQuery } from "../../api/records";
 import { RequestError } from "../../api/request-error";
 import { Badge } from "../../components/badge";
 import { Button } from "../../components/button";
@@ -11,12 +13,10 @@ import { CopyButton } from "../../components/copy-button";
 import { ProblemPanel } from "../../components/page/problem-panel";
 import { Skeleton } from "../../components/page/skeleton";
 import { formatBytes } from "../../format/format-number";
-import { formatAbsolute } from "../../format/time";
+import { formatAbsolute } from "../../format/format-time";
 import { toPrettyText } from "../../json/json-print";
 import { parseStored } from "../../json/json-tree";
 import { JsonView } from "../../json/json-view";
-import type { GridRow } from "../../api/record-rows";
-import { recordQuery } from "../../api/records";
 import { FileView } from "./file-view";
 import { RecordEditor } from "./record-editor";
 

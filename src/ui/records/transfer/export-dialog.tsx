@@ -3,6 +3,8 @@
 
 import { useState } from "react";
 import { CSV_DELIMITERS, type CsvDelimiter, EXPORT_FORMATS, type ExportFormat } from "@/src/shared/record-limits";
+import { type GridQuery, ORDER_DEFAULT } from "../../api/record-rows";
+import { checkExport, exportNamed, toExportPath } from "../../api/records";
 import { Button } from "../../components/button";
 import { Dialog, DialogActions } from "../../components/overlay/dialog";
 import { Segments } from "../../components/segments";
@@ -10,8 +12,6 @@ import { Switch } from "../../components/switch";
 import { formatCount } from "../../format/format-number";
 import { FormFailure } from "../../forms/form-failure";
 import { useAction } from "../../forms/use-action";
-import { type GridQuery, ORDER_DEFAULT } from "../../api/record-rows";
-import { checkExport, exportNamed, toExportPath } from "../../api/records";
 
 type Which = "selected" | "found" | "all";
 

@@ -1,8 +1,8 @@
 /** Where a record's file is read from, and how files are sent (F1). It must hold no state. */
 
+import type { GridRow } from "../../api/record-rows";
 import { readJson, readProblem, toUnreachable } from "../../api/request-error";
 import { getMember, parseStored } from "../../json/json-tree";
-import type { GridRow } from "../../api/record-rows";
 
 /** What a file's record says of it. */
 export interface FileFacts {

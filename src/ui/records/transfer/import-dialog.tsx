@@ -4,6 +4,7 @@
 import { useEffect, useRef, useState } from "react";
 import type { ImportChecked } from "@/src/shared/management/schemas";
 import { IMPORT_BYTES_MAX } from "@/src/shared/record-limits";
+import { checkImport, type ImportFile, importFile } from "../../api/records";
 import { RequestError, toRequestError } from "../../api/request-error";
 import { Button } from "../../components/button";
 import { Dialog, DialogActions } from "../../components/overlay/dialog";
@@ -11,7 +12,6 @@ import { formatBytes, formatPlural } from "../../format/format-number";
 import { FormFailure } from "../../forms/form-failure";
 import { notify } from "../../notifications/notify";
 import { FilePicker } from "./file-picker";
-import { checkImport, type ImportFile, importFile } from "../../api/records";
 import { ImportCharset } from "./import-charset";
 
 interface Props {

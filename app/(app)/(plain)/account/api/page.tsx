@@ -1,7 +1,7 @@
 /** The management API: what it can do, and a form to try it. */
 import type { Metadata } from "next";
 import { getClientInfo, getOrigin } from "@/app/lib/current-page";
-import { requireUser } from "@/app/lib/sign-in/require-user";
+import { requireUser } from "@/app/lib/sign-in/current-user";
 import { cookieNames } from "@/app/lib/sign-in/session-cookie";
 import { toManageDocument } from "@/src/management/openapi/manage/document";
 import { getRuntime } from "@/src/runtime/registry";

@@ -11,8 +11,8 @@ import { RECORD_ORDERS } from "@/src/shared/record-limits";
 import { Prefetched } from "@/src/ui/api/prefetched";
 import { endpointQuery, keysQuery } from "@/src/ui/api/queries";
 import { type GridQuery, ORDER_DEFAULT, parseGridPage, toParameters } from "@/src/ui/api/record-rows";
-import { RecordsPage } from "@/src/ui/records/records-page";
 import { recordsQuery } from "@/src/ui/api/records";
+import { RecordsPage } from "@/src/ui/records/records-page";
 
 export const metadata: Metadata = { title: "Records" };
 

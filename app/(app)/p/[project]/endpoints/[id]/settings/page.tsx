@@ -2,7 +2,7 @@
 import type { Metadata } from "next";
 import { loadEndpoint, loadEndpoints } from "@/app/lib/load-project";
 import { Prefetched } from "@/src/ui/api/prefetched";
-import { endpointsQuery } from "@/src/ui/api/queries";
+import { endpointQuery, endpointsQuery } from "@/src/ui/api/queries";
 import { EndpointSettingsPage } from "@/src/ui/endpoints/settings/endpoint-settings-page";
 
 export const metadata: Metadata = { title: "Settings" };
@@ -11,8 +11,13 @@ export default async function Page({ params }: { params: Promise<{ project: stri
   const { project, id } = await params;
   const [endpoint, endpoints] = await Promise.all([loadEndpoint(project, id), loadEndpoints(project)]);
   return (
-    <Prefetched data={[[endpointsQuery(project).queryKey, endpoints]]}>
-      <EndpointSettingsPage key={endpoint.id} endpoint={endpoint} />
+    <Prefetched
+      data={[
+        [endpointQuery(id).queryKey, endpoint],
+        [endpointsQuery(project).queryKey, endpoints],
+      ]}
+    >
+      <EndpointSettingsPage key={id} endpointId={id} />
     </Prefetched>
   );
 }

@@ -27,7 +27,7 @@ export default async function Page({ params }: { params: Promise<{ project: stri
         [appUsersQuery(id, { search: "", after: "" }).queryKey, users],
       ]}
     >
-      <UsersPage projectId={project} endpointId={id} origin={await getOrigin(config.publicUrl)} nowMs={Date.now()} />
+      <UsersPage projectId={project} endpointId={id} origin={await getOrigin(config.publicUrl)} />
     </Prefetched>
   );
 }
