@@ -17,7 +17,7 @@ WORKDIR /app
 RUN mkdir --mode=700 /data && chown node:node /data
 # All of it belongs to root.
 COPY --from=packages /app/node_modules ./node_modules
-COPY --from=build /app/package.json /app/next.config.ts ./
+COPY --from=build /app/package.json /app/next.config.js ./
 COPY --from=build /app/prisma/migrations ./prisma/migrations
 COPY --from=build /app/public ./public
 COPY --from=build /app/.next ./.next

@@ -12,7 +12,7 @@ const WORKERS = [
 const OUTPUTS = ["dist/server.js", ".next/BUILD_ID", ...WORKERS.map(({ outfile }) => outfile)];
 const SOURCES = [
   ...["app", "src", "public", "prisma/schema.prisma", "server.ts", "proxy.ts"],
-  ...["next.config.ts", "postcss.config.mjs", "tsconfig.json", "package-lock.json", "scripts/setup/build.mjs"],
+  ...["next.config.js", "postcss.config.mjs", "tsconfig.json", "package-lock.json", "scripts/setup/build.mjs"],
 ];
 
 /** Answers "unchanged" when there is nothing to do. */

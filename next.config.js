@@ -1,5 +1,4 @@
-/** How Next builds and serves the dashboard. It must not read the environment: that is src/config's task. */
-import type { NextConfig } from "next";
+/** How Next builds and serves the dashboard. Settings from the environment belong in src/config, not here. */
 
 // The content security policy of pages carries a nonce and is set in proxy.ts.
 const everywhere = [
@@ -10,16 +9,17 @@ const everywhere = [
   { key: "Permissions-Policy", value: "camera=(), geolocation=(), microphone=(), payment=(), usb=()" },
 ];
 
-/** A file of a record has a policy of its own (core/file-headers.ts), which one from here would replace. */
+/** Files of records are left out: they have a policy of their own (), which this one would replace. */
 const API_BUT_FILES = "/api/:path((?!manage/endpoints/[^/]+/files/).*)";
 
-const config: NextConfig = {
+/** @type {import("next").NextConfig} */
+const config = {
   reactStrictMode: true,
   poweredByHeader: false,
   devIndicators: false,
   agentRules: false,
   experimental: { agentUpgrade: false },
-  // Types are checked by their own step: TypeScript 7 has no compiler API for Next to call.
+  // A step of its own checks the types: TypeScript 7 has no compiler API that Next could call.
   typescript: { ignoreBuildErrors: true },
   serverExternalPackages: ["pg", "@prisma/client", "@prisma/adapter-pg", "@node-rs/argon2", "pino", "ws"],
   headers: async () => [
