@@ -1,4 +1,4 @@
-import { defineConfig } from "@playwright/test";
+import { defineConfig } from "playwright/test";
 import { findChromium } from "./scripts/setup/chromium.mjs";
 
 // The tests start their own servers (e2e/support/server.ts), each on a free port with a data folder of its own.

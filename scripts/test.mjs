@@ -114,7 +114,7 @@ function runFaults() {
 function runE2e() {
   // Alone: two would write to the same test-results, and make each other late.
   return withLock("e2e", () =>
-    runPackage("@playwright/test/cli.js", ["test"], {
+    runPackage("playwright/cli.js", ["test"], {
       show: true,
       env: { CHROMIUM_PATH: chromium, PLAYWRIGHT_JSON_OUTPUT_FILE: E2E_REPORT },
     }),

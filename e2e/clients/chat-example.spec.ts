@@ -5,7 +5,7 @@ import https from "node:https";
 import type { AddressInfo } from "node:net";
 import os from "node:os";
 import path from "node:path";
-import { type Browser, expect, type Page, test } from "@playwright/test";
+import { type Browser, expect, type Page, test } from "playwright/test";
 import { generate } from "selfsigned";
 import { toAccessTokenCookie } from "@/src/shared/streams/protocol";
 import { type RunningServer, startServer } from "../support/server";

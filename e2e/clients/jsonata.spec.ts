@@ -1,6 +1,6 @@
 /** JSONata and JSON Schema in the production build: workers are found next to the server, and end with it. */
 import { execFileSync } from "node:child_process";
-import { expect, test } from "@playwright/test";
+import { expect, test } from "playwright/test";
 import { unlessBusy } from "@/tests/support/unless-busy";
 import { type RunningServer, startServer } from "../support/server";
 

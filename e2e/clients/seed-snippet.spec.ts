@@ -4,7 +4,7 @@ import os from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import vm from "node:vm";
-import { expect, type Page, test } from "@playwright/test";
+import { expect, type Page, test } from "playwright/test";
 import { generate } from "selfsigned";
 import WebSocket from "ws";
 import { type RunningServer, startServer } from "../support/server";

@@ -1,5 +1,5 @@
 /** A network that answers in the server's place: a captive portal, or a proxy whose sign-in has expired. The dashboard says so, and goes on by itself. */
-import { expect, type Page, test } from "@playwright/test";
+import { expect, type Page, test } from "playwright/test";
 import { ADMIN, signUpFirstAdmin } from "../support/dashboard";
 import { startServer } from "../support/server";
 

@@ -1,4 +1,4 @@
-import { expect, type Page, test } from "@playwright/test";
+import { expect, type Page, test } from "playwright/test";
 import { signUpFirstAdmin } from "../support/dashboard";
 import { type RunningServer, startServer } from "../support/server";
 import { openStream } from "../support/stream";

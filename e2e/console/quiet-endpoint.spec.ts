@@ -1,4 +1,4 @@
-import { expect, test } from "@playwright/test";
+import { expect, test } from "playwright/test";
 import { signUpFirstAdmin } from "../support/dashboard";
 import { connectToDatabase } from "../support/database";
 import { startServer } from "../support/server";

@@ -1,5 +1,5 @@
 import AxeBuilder from "@axe-core/playwright";
-import { expect, type Page, test } from "@playwright/test";
+import { expect, type Page, test } from "playwright/test";
 import { signUpFirstAdmin } from "../support/dashboard";
 import { type RunningServer, startServer } from "../support/server";
 

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import zlib from "node:zlib";
-import { expect, type Page, test } from "@playwright/test";
+import { expect, type Page, test } from "playwright/test";
 import { signUpFirstAdmin } from "../support/dashboard";
 import { type RunningServer, startServer } from "../support/server";
 

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import http from "node:http";
 import path from "node:path";
-import { expect, test } from "@playwright/test";
+import { expect, test } from "playwright/test";
 import { FORM_TYPE, filePart, toForm } from "../../tests/support/clients/form";
 import { listFiles } from "../../tests/support/list-files";
 import { until } from "../../tests/support/until";

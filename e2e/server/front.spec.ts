@@ -4,7 +4,7 @@ import https from "node:https";
 import os from "node:os";
 import path from "node:path";
 import tls from "node:tls";
-import { expect, test } from "@playwright/test";
+import { expect, test } from "playwright/test";
 import { generate } from "selfsigned";
 import { connectRaw, parseRaw } from "@/tests/support/clients/raw-http";
 import { findFreePort } from "@/tests/support/servers/ports";

@@ -1,6 +1,6 @@
 /** Behind the proxies of docs/operating.md, with the configurations that stand there: a browser signs in, watches, streams and uploads. */
 import https from "node:https";
-import { expect, type Page, test } from "@playwright/test";
+import { expect, type Page, test } from "playwright/test";
 import { createCleanup } from "@/src/runtime/cleanup";
 import { findFreePort } from "@/tests/support/servers/ports";
 import { until } from "@/tests/support/until";

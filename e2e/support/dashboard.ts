@@ -1,5 +1,5 @@
 /** Steps that many browser tests share, taken as a person would take them. */
-import type { Page } from "@playwright/test";
+import type { Page } from "playwright/test";
 import type { RunningServer } from "./server";
 
 export const ADMIN = { name: "Ada Lovelace", email: "ada@example.com", password: "correct horse battery" };

@@ -23,8 +23,8 @@ export async function ensureChromium() {
     if (fs.existsSync(found)) return found;
     throw new Error(`There is no Chromium at ${found}, which CHROMIUM_PATH names.`);
   }
-  const { chromium } = await import("@playwright/test");
+  const { chromium } = await import("playwright");
   const own = chromium.executablePath();
-  if (!fs.existsSync(own)) await runPackage("@playwright/test/cli.js", ["install", "chromium"]);
+  if (!fs.existsSync(own)) await runPackage("playwright/cli.js", ["install", "chromium"]);
   return own;
 }

@@ -1,8 +1,8 @@
 /** Programs in other languages use an endpoint of a server as it runs, with the clients that most people have: none needs anything of ours. */
 import http from "node:http";
 import path from "node:path";
-import { expect, test } from "@playwright/test";
 import compression from "compression";
+import { expect, test } from "playwright/test";
 import { type RunningServer, startServer } from "@/e2e/support/server";
 import { ensurePython, isThere, runQuietly } from "@/scripts/setup/tool-cache.mjs";
 
