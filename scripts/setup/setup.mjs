@@ -1,9 +1,12 @@
-/** What every command does first: the right Node.js, packages, the generated Prisma client. Node's own modules only. */
+/** Prepares the checkout for every command: checks Node.js, installs packages, generates the Prisma client. Uses Node's own modules only. */
+import fs from "node:fs";
 import { fileURLToPath } from "node:url";
-import { generate } from "./generate.mjs";
+import { hashOf, readStamp, writeStamp } from "./hash.mjs";
 import { install } from "./install.mjs";
-import { checkNodeVersion } from "./node-version.mjs";
+import { runPackage } from "./run.mjs";
 import { step } from "./step.mjs";
+
+const CLIENT_STAMP = "node_modules/.rested/prisma-client";
 
 /** Call it while holding the lock. */
 export async function setUp() {
@@ -12,10 +15,34 @@ export async function setUp() {
     return process.versions.node;
   });
   await step("Installing packages", install);
-  await step("Generating the Prisma client", generate);
+  await step("Generating the Prisma client", generateClient);
 }
 
 /** Goes to the project's folder, wherever the command was called from. */
 export function enterProject() {
   process.chdir(fileURLToPath(new URL("../..", import.meta.url)));
+}
+
+/** Throws, with what to do, when Node.js is older than package.json asks for. Written so that older versions can read it. */
+export function checkNodeVersion() {
+  const { engines } = JSON.parse(fs.readFileSync("package.json", "utf8"));
+  const wanted = /\d+(\.\d+)*/.exec(engines.node)[0];
+  const isOld = wanted
+    .split(".")
+    .map((part, index) => Number(process.versions.node.split(".")[index]) - Number(part))
+    .find((difference) => difference !== 0);
+  if (isOld === undefined || isOld > 0) return;
+  throw new Error(`Node.js ${process.versions.node} is too old: ${wanted} or newer is needed. Get it from https://nodejs.org/.`);
+}
+
+/** Generates the Prisma client when the schema has changed, and returns "unchanged" when it has not. Needs no network. */
+async function generateClient() {
+  const hash = hashOf(["prisma/schema.prisma", "prisma.config.ts", "node_modules/prisma/package.json"]);
+  if (readStamp(CLIENT_STAMP) === hash && fs.existsSync("src/db/prisma/generated/client.ts")) return "unchanged";
+  // Prisma would download an engine that generating does not use; any program in its place prevents that.
+  const harmless = ["/bin/true", "/usr/bin/true"].find((file) => fs.existsSync(file)) ?? process.execPath;
+  await runPackage("prisma/build/index.js", ["generate"], {
+    env: { PRISMA_SCHEMA_ENGINE_BINARY: harmless, PRISMA_HIDE_UPDATE_MESSAGE: "1", CHECKPOINT_DISABLE: "1" },
+  });
+  writeStamp(CLIENT_STAMP, hash);
 }

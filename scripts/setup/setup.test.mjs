@@ -7,8 +7,8 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { hashOf } from "./hash.mjs";
 import { findMissing } from "./install.mjs";
 import { withLock } from "./lock.mjs";
-import { checkNodeVersion } from "./node-version.mjs";
 import { run } from "./run.mjs";
+import { checkNodeVersion } from "./setup.mjs";
 
 const home = process.cwd();
 let folder;
