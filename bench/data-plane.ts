@@ -17,7 +17,7 @@ import { createSignIns } from "@/src/core/access/sign-ins";
 import { createFileTokens } from "@/src/core/files/tokens";
 import { createHeldBytes } from "@/src/core/limits/held-bytes";
 import { createRegistrationLimit } from "@/src/core/limits/registration-limit";
-import type { RecordStore } from "@/src/core/ports";
+import type { RecordStore } from "@/src/core/records/ports";
 import { createRecords } from "@/src/core/records/records";
 import { createPasswordHasher } from "@/src/core/users/password-hasher";
 import { createUsers } from "@/src/core/users/users";

@@ -10,7 +10,7 @@ import net, { type AddressInfo } from "node:net";
 import { setImmediate as nextTick } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Grant } from "@/src/core/access/access";
-import type { Log } from "@/src/core/ports";
+import type { Log } from "@/src/core/log";
 import { createUpgradeHandler } from "@/src/realtime/transports/ws";
 import { encodeChange } from "@/src/realtime/wire/encode";
 import { createMemoryHub, type MemoryHub, toGrant, toPrivateGrant } from "@/tests/support/memory/memory-hub";

@@ -6,7 +6,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import pg from "pg";
-import type { Log } from "@/src/core/ports";
+import type { Log } from "@/src/core/log";
 import { createUniqueId } from "@/src/core/records/unique-id";
 import { startEmbeddedPostgres } from "@/src/db/embedded/postgres";
 import { createLanes } from "@/src/db/lanes";

@@ -2,7 +2,8 @@
 import { PrismaPg } from "@prisma/adapter-pg";
 import type { Types } from "@prisma/client/runtime/client";
 import pg from "pg";
-import type { Hints, Log } from "@/src/core/ports";
+import type { Log } from "@/src/core/log";
+import type { Hints } from "@/src/core/streams/ports";
 import { retryContention, toDatabaseError } from "@/src/db/errors";
 import { createChangeExtension, type Enter } from "@/src/db/prisma/change-extension";
 import { type Prisma, PrismaClient } from "@/src/db/prisma/generated/client";

@@ -1,7 +1,8 @@
 /** Which failures count as "the database is away" (E3), with real ones wherever they can be had. */
 import net, { type AddressInfo } from "node:net";
 import { afterEach, describe, expect, inject, it } from "vitest";
-import type { Log, Write } from "@/src/core/ports";
+import type { Log } from "@/src/core/log";
+import type { Write } from "@/src/core/records/ports";
 import { createUniqueId } from "@/src/core/records/unique-id";
 import { createDb, createPool } from "@/src/db/client";
 import { isContention, isRowBusyError, retryContention, toDatabaseError } from "@/src/db/errors";

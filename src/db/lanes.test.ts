@@ -1,6 +1,6 @@
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Log } from "@/src/core/ports";
+import type { Log } from "@/src/core/log";
 import { createLanes, type Lanes } from "@/src/db/lanes";
 import { toShares } from "@/src/db/pools";
 import { createProcessHints } from "@/src/realtime/cluster/hints";

@@ -1,7 +1,7 @@
 /** What a process does with its database, by purpose, each with its own connections and a fair order among those who wait for them (E6, ADR 0015). */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { createFairSemaphore, type FairSemaphore } from "@/src/core/limits/fair-semaphore";
-import type { Hints } from "@/src/core/ports";
+import type { Hints } from "@/src/core/streams/ports";
 import { createDb, type Db } from "@/src/db/client";
 import { CONNECTIONS_DEFAULT, createPools, type Pools, type PoolsOptions, toShares } from "@/src/db/pools";
 import { createRawStatements, type RawStatements } from "@/src/db/prisma/raw-statements";

@@ -4,7 +4,7 @@ import os from "node:os";
 import path from "node:path";
 import pg from "pg";
 import { afterEach, describe, expect, inject, test } from "vitest";
-import type { Log } from "@/src/core/ports";
+import type { Log } from "@/src/core/log";
 import { createPool } from "@/src/db/client";
 import { migrate } from "@/src/db/migrate";
 import { createTestDatabase } from "@/tests/support/servers/database";

@@ -4,7 +4,7 @@ import fs from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type pg from "pg";
-import type { Log } from "@/src/core/ports";
+import type { Log } from "@/src/core/log";
 import { isContention } from "@/src/db/errors";
 
 /** The lock that Prisma's own command takes, so that the two exclude each other. */

@@ -1,7 +1,7 @@
 /** The connections of a process, by purpose: each purpose has a pool that nothing else can take, so that each always gets its turn (E6). */
 import os from "node:os";
 import type pg from "pg";
-import type { Log } from "@/src/core/ports";
+import type { Log } from "@/src/core/log";
 import { createPool } from "@/src/db/client";
 
 export const CONNECTIONS_DEFAULT = 24;

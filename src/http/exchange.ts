@@ -7,7 +7,7 @@ import { parseContentCoding, toSentBytesMax } from "@/src/core/http/content-codi
 import { toEntityTag } from "@/src/core/http/entity-tag";
 import type { ByteHold } from "@/src/core/limits/byte-budget";
 import type { HeldBytes } from "@/src/core/limits/held-bytes";
-import type { StoredRecord } from "@/src/core/ports";
+import type { StoredRecord } from "@/src/core/records/ports";
 import { parseContentKind, parseRecordBody, type RecordBody } from "@/src/core/records/record-body";
 import { toReceiptText, toRecordText } from "@/src/core/records/record-text";
 import { createBodyMeter, holdAnswer, holdAnswerAnyway, toHeldLength } from "@/src/http/body/hold-bytes";

@@ -1,7 +1,7 @@
 /** Limits attempts to guess passwords. Holds counters and timers: one for each process, made at boot; it must not know what is attempted. */
 import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
 import { toNetwork } from "@/src/core/access/client-network";
-import type { LoginAttempt, LoginLimiter } from "@/src/core/ports";
+import type { LoginAttempt, LoginLimiter } from "@/src/core/limits/ports";
 import { AppError } from "@/src/shared/errors";
 
 const WINDOW_SECONDS = 15 * 60;

@@ -1,7 +1,8 @@
 /** Counts requests a minute (U8): in this process, or in Redis for all servers together. It must not know who is counted, nor why. */
 import { Redis } from "ioredis";
 import { RateLimiterRedis } from "rate-limiter-flexible";
-import type { Log, RateLimiter, RateVerdict } from "@/src/core/ports";
+import type { RateLimiter, RateVerdict } from "@/src/core/limits/ports";
+import type { Log } from "@/src/core/log";
 import { createWindowCounts, type WindowCount } from "./window-counts";
 
 const WINDOW_SECONDS = 60;

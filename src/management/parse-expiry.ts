@@ -1,5 +1,5 @@
 /** Reads when something shall expire. */
-import type { Clock } from "@/src/core/ports";
+import type { Clock } from "@/src/core/clock";
 import { AppError } from "@/src/shared/errors";
 
 /** The time of a checked `expiresAt` field; null: never. Raises `fields_invalid` when it has passed. */

@@ -1,7 +1,7 @@
 /** Writes to the log what libraries print by themselves: one JSON object a line, like everything else on standard error. */
 import type { EventEmitter } from "node:events";
 import { format, stripVTControlCharacters } from "node:util";
-import type { Log } from "@/src/core/ports";
+import type { Log } from "@/src/core/log";
 
 /** Characters of one entry. */
 const MESSAGE_LENGTH_MAX = 8_192;

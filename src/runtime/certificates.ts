@@ -2,7 +2,8 @@
 import { X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createSecureContext } from "node:tls";
-import type { Clock, Log } from "@/src/core/ports";
+import type { Clock } from "@/src/core/clock";
+import type { Log } from "@/src/core/log";
 
 /** Both in PEM. */
 export interface KeyPair {

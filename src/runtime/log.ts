@@ -1,7 +1,7 @@
 /** The process's structured log: one JSON object a line on standard error. It must never be given bodies, keys, tokens or passwords. */
 import pino from "pino";
 import type { Config } from "@/src/config/config";
-import type { Log } from "@/src/core/ports";
+import type { Log } from "@/src/core/log";
 
 const CAUSES_MAX = 5;
 

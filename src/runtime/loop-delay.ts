@@ -1,6 +1,7 @@
 /** Measures how late the event loop is, over about the last minute, and logs when it was too late: whatever computes for long keeps every request waiting. */
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import type { Clock, Log } from "@/src/core/ports";
+import type { Clock } from "@/src/core/clock";
+import type { Log } from "@/src/core/log";
 import type { Job } from "./scheduler";
 
 /** How often the monitor looks. It counts this in, so it is subtracted. */

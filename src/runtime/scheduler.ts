@@ -1,5 +1,5 @@
 /** Runs the process's periodic jobs. It must not know what they do. */
-import type { Log } from "@/src/core/ports";
+import type { Log } from "@/src/core/log";
 
 export interface Job {
   name: string;

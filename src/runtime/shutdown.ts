@@ -1,6 +1,6 @@
 /** What the process does at signals: SIGINT and SIGTERM stop it in order, SIGHUP reloads its certificate. */
 import tty from "node:tty";
-import type { Log } from "@/src/core/ports";
+import type { Log } from "@/src/core/log";
 
 /** A stop that takes longer is cut off: a supervisor would kill the process anyway. */
 const STOP_TIMEOUT_MS = 15_000;

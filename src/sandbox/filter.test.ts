@@ -1,6 +1,6 @@
 /** Expressions as filters (W13): true or not, of many records in one turn, and what happens to those that fail or never end. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Sandbox } from "@/src/core/ports";
+import type { Sandbox } from "@/src/core/sandbox";
 import { JSONATA_BYTES_MAX, JSONATA_INPUT_BYTES_MAX } from "@/src/shared/streams/protocol";
 import { limitOf } from "@/tests/support/refusal";
 import { createSandbox } from "./sandbox";

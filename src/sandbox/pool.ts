@@ -3,7 +3,8 @@
 import type { CallerPath } from "@/src/core/access/caller-path";
 import { type ByteBudget, createByteBudget } from "@/src/core/limits/byte-budget";
 import { createFairQueue, type FairQueue } from "@/src/core/limits/fair-queue";
-import type { Log, SandboxOptions } from "@/src/core/ports";
+import type { Log } from "@/src/core/log";
+import type { SandboxOptions } from "@/src/core/sandbox";
 import { AppError } from "@/src/shared/errors";
 import type { Answer, Job, WorkerSettings } from "./messages";
 import type { CpuBudget } from "./worker/cpu-budget";

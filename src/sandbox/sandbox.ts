@@ -1,6 +1,7 @@
 /** The sandbox (R6, R10): JSONata and JSON Schema in processes of their own, within limits. It must not run either in the server's process. */
 import { availableParallelism } from "node:os";
-import type { Log, Sandbox } from "@/src/core/ports";
+import type { Log } from "@/src/core/log";
+import type { Sandbox } from "@/src/core/sandbox";
 import { AppError } from "@/src/shared/errors";
 import { JSONATA_BYTES_MAX, JSONATA_INPUT_BYTES_MAX } from "@/src/shared/streams/protocol";
 import type { Answer, Limit, WorkerKind } from "./messages";

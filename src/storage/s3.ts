@@ -2,7 +2,7 @@
 import { Readable } from "node:stream";
 import type { S3ClientConfig } from "@aws-sdk/client-s3";
 import type { FileStorage } from "@/src/core/files/ports";
-import type { Log } from "@/src/core/ports";
+import type { Log } from "@/src/core/log";
 import { AppError } from "@/src/shared/errors";
 import { requireKey } from "@/src/storage/key";
 import { readSource } from "@/src/storage/read-source";

@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
 import { createTokens, type Tokens } from "@/src/core/access/access-tokens";
-import type { StoredToken, TokenStore } from "@/src/core/ports";
+import type { StoredToken, TokenStore } from "@/src/core/access/ports";
 
 const NOW = new Date("2026-01-01T00:00:00Z");
 const PROJECT = "project-1";

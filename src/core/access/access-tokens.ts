@@ -1,6 +1,8 @@
 /** The cache of access tokens (L3): who a token stands for, and whether it has ended. It must not decide who may do what (access.ts does). */
 import { createHash } from "node:crypto";
-import type { Clock, Log, StoredToken, TokenStore } from "@/src/core/ports";
+import type { StoredToken, TokenStore } from "@/src/core/access/ports";
+import type { Clock } from "@/src/core/clock";
+import type { Log } from "@/src/core/log";
 
 export interface Tokens {
   /** The token as stored, be it revoked or expired; undefined: there is none. Cached; concurrent misses share one query. May raise `database_unavailable`. */

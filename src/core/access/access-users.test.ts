@@ -1,7 +1,7 @@
 /** The access decision where users and their tokens count (S1, S2, L4, W6). */
 import { describe, expect, it } from "vitest";
 import type { AccessRequest, Operation } from "@/src/core/access/access-request";
-import type { StoredToken } from "@/src/core/ports";
+import type { StoredToken } from "@/src/core/access/ports";
 import { ACCESS_TOKEN_COOKIE } from "@/src/shared/streams/protocol";
 import {
   codeOf,

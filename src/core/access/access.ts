@@ -3,12 +3,12 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { AccessRequest, Operation } from "@/src/core/access/access-request";
 import type { Tokens } from "@/src/core/access/access-tokens";
 import { findKeyHint, findNameHint } from "@/src/core/access/address-hints";
+import type { Definition, SignIn, StoredToken } from "@/src/core/access/ports";
 import type { Compiled, Definitions } from "@/src/core/access/resolved-endpoints";
 import type { SignIns } from "@/src/core/access/sign-ins";
 import { type CookieToken, isListed, requireTokenCookie } from "@/src/core/access/token-cookie";
+import type { Clock } from "@/src/core/clock";
 import type { FileTokenHolder, FileTokens } from "@/src/core/files/tokens";
-import type { Clock, Definition, StoredToken } from "@/src/core/ports";
-import type { SignIn } from "@/src/core/streams/ports";
 import { AppError, type ErrorCode } from "@/src/shared/errors";
 import { API_VERSION } from "@/src/shared/streams/protocol";
 

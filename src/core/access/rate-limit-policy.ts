@@ -3,7 +3,7 @@ import type { Access, Grant } from "@/src/core/access/access";
 import type { AccessRequest } from "@/src/core/access/access-request";
 import { toNetwork } from "@/src/core/access/client-network";
 import type { Compiled } from "@/src/core/access/resolved-endpoints";
-import type { RateLimiter, RateVerdict } from "@/src/core/ports";
+import type { RateLimiter, RateVerdict } from "@/src/core/limits/ports";
 import { AppError, type ErrorCode, isAppError } from "@/src/shared/errors";
 
 export interface CountedRequest {

@@ -1,7 +1,8 @@
 /** The cache of definitions over an in-memory store. */
 import { describe, expect, it } from "vitest";
+import type { Definition, DefinitionStore } from "@/src/core/access/ports";
 import { createDefinitions, type Definitions } from "@/src/core/access/resolved-endpoints";
-import type { Definition, DefinitionStore, Log } from "@/src/core/ports";
+import type { Log } from "@/src/core/log";
 
 const SIGN_IN = { kind: "session", id: "session", userId: "owner" } as const;
 const CLOSED = { secure: false, othersCanRead: false, othersCanUpdate: false, othersCanDelete: false, fileCacheSeconds: 0, schema: null };

@@ -1,6 +1,7 @@
 /** The cache of compiled definitions: keys with their endpoint and project. It must not decide who may do what (access.ts does). */
-import type { Clock, Definition, DefinitionStore, Log } from "@/src/core/ports";
-import type { SignIn } from "@/src/core/streams/ports";
+import type { Definition, DefinitionStore, SignIn } from "@/src/core/access/ports";
+import type { Clock } from "@/src/core/clock";
+import type { Log } from "@/src/core/log";
 import { OPAQUE_ORIGINS, parseOrigin } from "@/src/shared/http/origins";
 import { endpointNameProblem } from "@/src/shared/text/names";
 

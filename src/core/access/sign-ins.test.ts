@@ -1,6 +1,6 @@
 /** Sign-ins over a store in memory: read afresh, few queries, and no end that goes unnoticed. */
 import { describe, expect, it } from "vitest";
-import type { SignIn } from "@/src/core/streams/ports";
+import type { SignIn } from "@/src/core/access/ports";
 import { createSignIns } from "./sign-ins";
 
 const signIn = (id: string, userId = "ada"): SignIn => ({ kind: "session", id, userId });

@@ -1,6 +1,7 @@
 /** The dashboard's sign-ins that open streams depend on: whether they still hold, and when they end. */
-import type { Log } from "@/src/core/ports";
-import type { SignIn, SignInStore } from "@/src/core/streams/ports";
+
+import type { SignIn, SignInStore } from "@/src/core/access/ports";
+import type { Log } from "@/src/core/log";
 
 export interface SignIns {
   /** Whether the sign-in still holds, read afresh. Calls of one turn share one query. May throw `database_unavailable`. */

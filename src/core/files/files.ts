@@ -5,10 +5,12 @@ import { toFileName } from "@/src/core/files/name";
 import type { FileStorage, FileStore, StagedFile, UploadTarget } from "@/src/core/files/ports";
 import { toMediaType } from "@/src/core/http/media-type";
 import { type ByteHold, createByteBudget } from "@/src/core/limits/byte-budget";
-import type { Log, RecordStore, Sandbox, StoredRecord } from "@/src/core/ports";
+import type { Log } from "@/src/core/log";
 import { type Asker, toOnceKey, toRepeat, writeRemembered } from "@/src/core/records/idempotency-key";
+import type { RecordStore, StoredRecord } from "@/src/core/records/ports";
 import { requireSchemaMatch } from "@/src/core/records/schema-check";
 import { createUniqueId } from "@/src/core/records/unique-id";
+import type { Sandbox } from "@/src/core/sandbox";
 import { AppError } from "@/src/shared/errors";
 import { FILE_BYTES_MAX, FILES_MAX } from "@/src/shared/streams/protocol";
 

@@ -1,5 +1,5 @@
 /** What the rules of files (F) need from the outside: a storage for bytes, and a store for what is known of them. Interfaces and plain types only. */
-import type { OnceKey, OnceResult, StoredRecord, Write } from "@/src/core/ports";
+import type { OnceKey, OnceResult, StoredRecord, Write } from "@/src/core/records/ports";
 
 /** Where the bytes of files are kept. Keys are ours: 32 lowercase hex digits. Every method may raise `storage_unavailable`. */
 export interface FileStorage {

@@ -3,7 +3,7 @@
  * they stand on (an access token, the master key, the record) is looked up when they are used, so that they end with it.
  */
 import { createHmac, timingSafeEqual } from "node:crypto";
-import type { Clock } from "@/src/core/ports";
+import type { Clock } from "@/src/core/clock";
 
 /** On whose behalf the file is read: a user by its access token, the holder of the master key, or anybody who has the project's key. */
 export type FileTokenHolder = { kind: "user"; accessTokenId: string } | { kind: "master" } | { kind: "key" };

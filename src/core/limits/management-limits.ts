@@ -4,7 +4,7 @@ import type { RequestHeaders } from "@/src/core/access/access-request";
 import { toClientAddress, toNetwork } from "@/src/core/access/client-network";
 import { toRateError } from "@/src/core/access/rate-limit-policy";
 import { createFairSemaphore, type FairSemaphore } from "@/src/core/limits/fair-semaphore";
-import type { RateLimiter, RateVerdict } from "@/src/core/ports";
+import type { RateLimiter, RateVerdict } from "@/src/core/limits/ports";
 import { AppError } from "@/src/shared/errors";
 
 /**

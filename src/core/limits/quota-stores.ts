@@ -1,7 +1,7 @@
 /** Stores of records, files and users that ask for a project's quotas before they write (G20): every way to write goes through one of them. */
 import type { FileStore } from "@/src/core/files/ports";
 import type { Additions, Quotas, StagedBytes } from "@/src/core/limits/quotas";
-import type { RecordStore, Write } from "@/src/core/ports";
+import type { RecordStore, Write } from "@/src/core/records/ports";
 import type { UserStore } from "@/src/core/users/ports";
 
 /** What an answer keeps of a record besides its data: id and times. */

@@ -1,5 +1,5 @@
 /** Quotas of projects (G20): whether a project may hold more. Works on what the database last counted and what this server has let in since. */
-import type { Clock } from "@/src/core/ports";
+import type { Clock } from "@/src/core/clock";
 import { AppError } from "@/src/shared/errors";
 import { type ProjectUsage, QUOTA_NAMES, type QuotaLimits, type QuotaName } from "@/src/shared/management/quotas";
 

@@ -1,6 +1,6 @@
 /** Limits how many users an application registers a minute: by endpoint and client network, and by endpoint. */
 import { toNetwork } from "@/src/core/access/client-network";
-import type { RateLimiter } from "@/src/core/ports";
+import type { RateLimiter } from "@/src/core/limits/ports";
 import { AppError } from "@/src/shared/errors";
 
 /** An endpoint takes so many times what one network may register. */

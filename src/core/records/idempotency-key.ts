@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { readJsonItems } from "@/src/core/json/items";
 import { readMembers } from "@/src/core/json/members";
-import type { OnceKey, Remembered, StoredRecord } from "@/src/core/ports";
+import type { OnceKey, Remembered, StoredRecord } from "@/src/core/records/ports";
 import { toRecordText } from "@/src/core/records/record-text";
 import { AppError } from "@/src/shared/errors";
 import { IDEMPOTENCY_KEY_LENGTH_MAX } from "@/src/shared/streams/protocol";

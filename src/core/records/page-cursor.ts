@@ -1,6 +1,6 @@
 /** The cursor of a list (R3): how a place in an endpoint's records is written. Opaque to clients. It must not do I/O. */
 import { createHash } from "node:crypto";
-import type { ListRange } from "@/src/core/ports";
+import type { ListRange } from "@/src/core/records/ports";
 import { AppError } from "@/src/shared/errors";
 
 export type ListOrder = NonNullable<ListRange["order"]>;

@@ -1,5 +1,5 @@
 /** A record as clients see it (R1), as text: `data` passes through as it is kept. It must not parse data. */
-import type { StoredRecord } from "@/src/core/ports";
+import type { StoredRecord } from "@/src/core/records/ports";
 
 /**
  * The JSON text that answers a change to a key of scope `write` (U7): such a key reads nothing, and a merge or a deletion would show it what others stored.

@@ -3,11 +3,12 @@ import type { CallerPath } from "@/src/core/access/caller-path";
 import { mergeMetadata } from "@/src/core/files/metadata";
 import { mergeJsonObjects } from "@/src/core/json/merge";
 import { isJsonObject } from "@/src/core/json/text";
-import type { FoundRecord, ListRange, OnceKey, ReadScope, RecordStore, Sandbox, StoredRecord, WriteResult } from "@/src/core/ports";
 import { toRepeat, writeRemembered } from "@/src/core/records/idempotency-key";
+import type { FoundRecord, ListRange, OnceKey, ReadScope, RecordStore, StoredRecord, WriteResult } from "@/src/core/records/ports";
 import type { RecordBody } from "@/src/core/records/record-body";
 import { requireSchemaMatch } from "@/src/core/records/schema-check";
 import { createUniqueId } from "@/src/core/records/unique-id";
+import type { Sandbox } from "@/src/core/sandbox";
 import { AppError } from "@/src/shared/errors";
 import type { PutStrategy, RecordKind } from "@/src/shared/streams/protocol";
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { CallerPath } from "@/src/core/access/caller-path";
-import type { SandboxOptions, SchemaMismatch } from "@/src/core/ports";
 import { requireSchemaMatch } from "@/src/core/records/schema-check";
+import type { SandboxOptions, SchemaMismatch } from "@/src/core/sandbox";
 import { isAppError } from "@/src/shared/errors";
 
 const CALLER: CallerPath = ["account", "project", "caller"];

@@ -1,6 +1,6 @@
 /** Holds what is to be stored against the endpoint's JSON Schema (R10). It must not know how a schema is evaluated: the sandbox does. */
 import type { CallerPath } from "@/src/core/access/caller-path";
-import type { Sandbox } from "@/src/core/ports";
+import type { Sandbox } from "@/src/core/sandbox";
 import { AppError } from "@/src/shared/errors";
 
 /** So many problems are named in the detail; `fields` has them all. */

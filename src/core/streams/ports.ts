@@ -1,4 +1,95 @@
-/** What is known of open streams across servers (G16). Interfaces and plain types only; the adapter lives in db. */
+/** What streams need from the outside: the change log, change notifications, snapshots, and what servers share about open streams. Interfaces and plain types only; adapters live in db and realtime. */
+
+import type { ReadScope, StoredRecord } from "@/src/core/records/ports";
+import type { ChangeType } from "@/src/shared/streams/protocol";
+
+/** A committed change: one entry of the endpoint's log. */
+export interface Change {
+  endpointId: string;
+  /** 1, 2, 3, … per endpoint, in commit order, without holes. */
+  seq: number;
+  type: ChangeType;
+  /** State after the change; on DELETE the last state. */
+  record: StoredRecord;
+  /** The user that the record belongs to (S2), 32 lowercase hex digits; null: nobody. Decides who hears of it; never sent. */
+  owner: string | null;
+  /** When it was committed: ISO 8601, UTC, milliseconds. */
+  at: string;
+  /** Of an upload of several files: how many more of its changes come right after this one (W2). Absent: none. */
+  following?: number;
+}
+
+/** A change that the reader may not see: its place in the log, and nothing else. */
+export interface HiddenChange {
+  seq: number;
+  hidden: true;
+  /** See {@link LogPosition}. */
+  proof?: string | undefined;
+}
+
+/** Where an endpoint's log stands. */
+export interface LogPosition {
+  /** Random; renewed when the log is replaced (restore). A cursor of another epoch can't be resumed. */
+  epoch: string;
+  seq: number;
+  /** Identifies the change at `seq` (core/change-proof.ts); undefined where it is not known, and at 0. */
+  proof?: string | undefined;
+}
+
+/** A place in the log of one endpoint. */
+export interface LogPlace {
+  endpointId: string;
+  seq: number;
+}
+
+/** Where a log stands, and what it knows of the places that were asked for. */
+export interface FoundPosition extends LogPosition {
+  /** By seq: the proof of the change that the log has there. It lacks places whose change is no longer known. */
+  proofs: ReadonlyMap<number, string>;
+}
+
+/** The log of changes, read by the pump. */
+export interface ChangeLog {
+  /** The positions of those of the endpoints that exist, and the proofs of `places` in them, all of one moment. The endpoints of `places` need not be named again. */
+  positions(endpointIds: readonly string[], places?: readonly LogPlace[]): Promise<Map<string, FoundPosition>>;
+  /** Up to `limit` changes with seq > `after`, ascending, without holes. */
+  read(endpointId: string, after: number, limit: number): Promise<Change[]>;
+  /** The same as a user sees it: the places of changes to records that belong to others are hidden. */
+  readFor(owner: string, endpointId: string, after: number, limit: number): Promise<(Change | HiddenChange)[]>;
+}
+
+/** A hint that changes were committed. The log is the truth: a lost hint delays, never loses. */
+export type Hint =
+  | { kind: "changes"; changes: readonly Change[] } // of one or more endpoints, ascending by seq for each endpoint
+  | { kind: "endpoint"; endpointId: string } // something was committed there
+  | { kind: "unknown" }; // something was committed somewhere: look at every log that matters
+
+/** Carries hints from writers to the pump of this process (and, with Redis, of the others). */
+export interface Hints {
+  publish(hint: Hint): void;
+  /** Answers how to unsubscribe. */
+  subscribe(listener: (hint: Hint) => void): () => void;
+}
+
+/** Records as they are at one moment, in creation order. */
+export interface SnapshotPage {
+  /** Their JSON, joined by commas; empty: there are none. */
+  items: string;
+  /** Those of them that were changed after `upto`, and the version that they have here. */
+  changed: readonly { id: string; version: number }[];
+  /** Where the log stood at that moment. */
+  at: LogPosition;
+  /** After which seq the next page begins; undefined: this is the last one. */
+  nextAfter: number | undefined;
+}
+
+export interface SnapshotReader {
+  /**
+   * The next of the records that were created after the seq `after` and up to `upto`, and that the scope sees, each as it is now; as many as make
+   * about 64 KiB. Undefined: the endpoint is gone. Raises `database_unavailable`.
+   */
+  readPage(endpointId: string, range: ReadScope & { after: number; upto: number }): Promise<SnapshotPage | undefined>;
+}
 
 /** An open stream, as all servers may know of it. */
 export interface ListedStream {
@@ -36,19 +127,4 @@ export interface OpenStreamStore {
   findAsked(nodeId: string): Promise<string[]>;
   /** The server goes, and its streams with it. */
   forget(nodeId: string): Promise<void>;
-}
-
-/** What somebody signed in to the dashboard or the management API by. A console stream lasts as long as it does (W6). */
-export interface SignIn {
-  kind: "session" | "token";
-  /** Of the session or the management token. */
-  id: string;
-  /** The account. */
-  userId: string;
-}
-
-/** Reads dashboard sessions and management tokens. */
-export interface SignInStore {
-  /** The ids of those that still hold: neither revoked, expired nor deleted. May throw `database_unavailable`. */
-  findValid(signIns: readonly SignIn[]): Promise<ReadonlySet<string>>;
 }

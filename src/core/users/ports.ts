@@ -1,5 +1,5 @@
 /** What the rules of applications' users (core/users.ts) need of storage. Interfaces and plain types only; the adapter is db/user-store.ts. */
-import type { StoredRecord, WriteResult } from "@/src/core/ports";
+import type { StoredRecord, WriteResult } from "@/src/core/records/ports";
 
 /** A user of an application (L): its record and its credentials. */
 export interface StoredUser {

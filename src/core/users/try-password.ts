@@ -1,6 +1,6 @@
 /** Checks a password as an attempt that counts: the one way to do so for log-ins and changes. It must not know accounts, nor log. */
 
-import type { LoginAttempt, LoginLimiter } from "@/src/core/ports";
+import type { LoginAttempt, LoginLimiter } from "@/src/core/limits/ports";
 import type { HashTurn, PasswordHasher } from "@/src/core/users/password-hasher";
 
 /**

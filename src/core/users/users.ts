@@ -2,12 +2,15 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { Tokens } from "@/src/core/access/access-tokens";
 import type { CallerPath } from "@/src/core/access/caller-path";
+import type { Clock } from "@/src/core/clock";
+import type { LoginLimiter } from "@/src/core/limits/ports";
 import type { RegistrationLimit } from "@/src/core/limits/registration-limit";
-import type { Clock, LoginLimiter, Sandbox, StoredRecord } from "@/src/core/ports";
+import type { StoredRecord } from "@/src/core/records/ports";
 import type { RecordBody } from "@/src/core/records/record-body";
 import type { Records, WriteConditions } from "@/src/core/records/records";
 import { requireSchemaMatch } from "@/src/core/records/schema-check";
 import { createUniqueId } from "@/src/core/records/unique-id";
+import type { Sandbox } from "@/src/core/sandbox";
 import { applyUserPatch, parseLogin, parseRegistration, parseUserPatch, passwordProblem } from "@/src/core/users/credentials";
 import type { PasswordHasher } from "@/src/core/users/password-hasher";
 import type { StoredUser, UserStore, UserWriteResult } from "@/src/core/users/ports";

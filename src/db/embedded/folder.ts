@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
-import type { Log } from "@/src/core/ports";
+import type { Log } from "@/src/core/log";
 import type { PostgresBinaries } from "@/src/db/embedded/binaries";
 import { isAlive } from "@/src/db/embedded/process";
 import type { PostgresUser } from "@/src/db/embedded/user";

@@ -7,7 +7,7 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import type { Log } from "@/src/core/ports";
+import type { Log } from "@/src/core/log";
 import { findPostgresBinaries, linkLibraries } from "@/src/db/embedded/binaries";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "@/src/db/embedded/postgres";
 import { until } from "@/tests/support/until";

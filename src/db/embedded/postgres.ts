@@ -1,7 +1,7 @@
 /** Runs the built-in PostgreSQL: a real server in the data folder, for this process alone. Knows nothing of what is stored in it. */
 import { setTimeout as delay } from "node:timers/promises";
 import { isMainThread } from "node:worker_threads";
-import type { Log } from "@/src/core/ports";
+import type { Log } from "@/src/core/log";
 import { findPostgresBinaries } from "@/src/db/embedded/binaries";
 import { openFolder, prepareDataFolder } from "@/src/db/embedded/folder";
 import { findFreePort, launchPostmaster, type Postmaster, readLastPort } from "@/src/db/embedded/postmaster";

@@ -4,7 +4,7 @@ import fs from "node:fs";
 import net from "node:net";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Log } from "@/src/core/ports";
+import type { Log } from "@/src/core/log";
 import type { PostgresBinaries } from "@/src/db/embedded/binaries";
 import { OWNER_SETTING, readPostmasterPid } from "@/src/db/embedded/process";
 import type { PostgresUser } from "@/src/db/embedded/user";

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Log } from "@/src/core/ports";
+import type { Log } from "@/src/core/log";
 
 /** The name of the setting in which a PostgreSQL carries the pid of the process that started it. */
 export const OWNER_SETTING = "rested.owner";

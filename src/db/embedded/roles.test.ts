@@ -4,7 +4,7 @@ import os from "node:os";
 import path from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Log } from "@/src/core/ports";
+import type { Log } from "@/src/core/log";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "@/src/db/embedded/postgres";
 import { prepareDatabase } from "@/src/db/embedded/roles";
 import { migrate } from "@/src/db/migrate";

@@ -2,7 +2,7 @@
  * The Prisma client extension around every query. The database itself logs every write to a record (prisma/migrations); this
  * adds the door to the model, tells subscribers after the commit, and turns a database that is away into E3. It must not log changes.
  */
-import type { Write, WriteResult } from "@/src/core/ports";
+import type { Write, WriteResult } from "@/src/core/records/ports";
 import { retryContention, toDatabaseError } from "@/src/db/errors";
 import { Prisma } from "@/src/db/prisma/generated/client";
 import type { HintScopes } from "@/src/db/prisma/transaction-hints";

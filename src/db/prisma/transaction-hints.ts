@@ -1,6 +1,6 @@
 /** Holds back the hints of writes inside a transaction until it is committed. It must not know what a write is. */
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { Hint, Hints } from "@/src/core/ports";
+import type { Hint, Hints } from "@/src/core/streams/ports";
 
 export interface HintScopes {
   /** Publishes at once, or, inside an open transaction, once that is committed. */

@@ -1,5 +1,5 @@
 /** Tells which hints a Prisma operation deserves, from its arguments and its result. It must not publish them. */
-import type { Hint } from "@/src/core/ports";
+import type { Hint } from "@/src/core/streams/ports";
 
 /** A Prisma operation that succeeded. */
 export interface Operation {

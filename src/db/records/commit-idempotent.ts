@@ -1,5 +1,5 @@
 /** Carries a request out once (R9): its records and what it answers are committed together, or not at all. It must not know HTTP. */
-import type { OnceKey, OnceResult, StoredRecord, WriteResult } from "@/src/core/ports";
+import type { OnceKey, OnceResult, StoredRecord, WriteResult } from "@/src/core/records/ports";
 import type { Db, DbTransaction } from "@/src/db/client";
 import type { Read } from "@/src/db/read";
 import type { EndpointQueue } from "@/src/db/records/endpoint-queue";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Write, WriteResult } from "@/src/core/ports";
+import type { Write, WriteResult } from "@/src/core/records/ports";
 import { createEndpointQueue } from "@/src/db/records/endpoint-queue";
 import { createGroupCommit } from "@/src/db/records/group-commit";
 import { AppError } from "@/src/shared/errors";

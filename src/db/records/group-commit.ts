@@ -2,7 +2,7 @@
  * Group commit: writes that arrive while their endpoint is busy go together in one statement, once it is their turn. An endpoint's writers
  * wait for each other's commits anyway (its row lock orders the log); together they share one. It must not look into writes.
  */
-import type { RecordStore, Write, WriteResult } from "@/src/core/ports";
+import type { RecordStore, Write, WriteResult } from "@/src/core/records/ports";
 import { createEndpointBusyError, type EndpointQueue, WRITE_WAIT_MS_MAX } from "@/src/db/records/endpoint-queue";
 import { isAppError } from "@/src/shared/errors";
 

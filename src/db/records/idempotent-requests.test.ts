@@ -1,7 +1,7 @@
 /** What is remembered of requests with an Idempotency-Key (R9), over a real database. */
 import { createHash, randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { RecordStore, Write } from "@/src/core/ports";
+import type { RecordStore, Write } from "@/src/core/records/ports";
 import { createUniqueId } from "@/src/core/records/unique-id";
 import { createEndpointQueue } from "@/src/db/records/endpoint-queue";
 import { sweepIdempotentRequests } from "@/src/db/records/idempotent-requests";

@@ -1,5 +1,5 @@
 /** What POSTs with an Idempotency-Key answered (R9), kept for IDEMPOTENCY_HOURS. It must not know what an answer says. */
-import type { OnceKey, Remembered } from "@/src/core/ports";
+import type { OnceKey, Remembered } from "@/src/core/records/ports";
 import type { DbTransaction } from "@/src/db/client";
 import { isRowBusyError } from "@/src/db/errors";
 import type { RawStatements } from "@/src/db/prisma/raw-statements";

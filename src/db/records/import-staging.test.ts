@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Hint, Write } from "@/src/core/ports";
+import type { Write } from "@/src/core/records/ports";
 import { createUniqueId } from "@/src/core/records/unique-id";
+import type { Hint } from "@/src/core/streams/ports";
 import { createImportStaging, type ImportStaging, type StagedImport } from "@/src/db/records/import-staging";
 import { createRecordStore } from "@/src/db/records/record-store";
 import { createRecordsDatabase, type RecordsDatabase } from "@/tests/support/servers/records-database";

@@ -1,8 +1,9 @@
 /** Stages the records of imports, and publishes them all at once: the endpoint's row is held only while they are copied (ADR 0018). */
 import { randomUUID } from "node:crypto";
 import type pg from "pg";
-import type { Hints, Log } from "@/src/core/ports";
+import type { Log } from "@/src/core/log";
 import { createUniqueId } from "@/src/core/records/unique-id";
+import type { Hints } from "@/src/core/streams/ports";
 import { retryContention } from "@/src/db/errors";
 import { createRead, type Read } from "@/src/db/read";
 import type { EndpointQueue } from "@/src/db/records/endpoint-queue";

@@ -1,7 +1,7 @@
 /** Reads where logs stand, and which changes they have in which places (W26). It must not cache. */
 
-import type { FoundPosition, LogPlace, LogPosition } from "@/src/core/ports";
 import { toProof } from "@/src/core/streams/change-proof";
+import type { FoundPosition, LogPlace, LogPosition } from "@/src/core/streams/ports";
 import type { RawStatements } from "@/src/db/prisma/raw-statements";
 import { nameStatement } from "@/src/db/statement";
 

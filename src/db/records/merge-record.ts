@@ -1,5 +1,5 @@
 /** Replaces a record by what a function makes of it, without losing an update in between. It must not know how JSON is merged. */
-import type { RecordStore, WriteResult } from "@/src/core/ports";
+import type { RecordStore, WriteResult } from "@/src/core/records/ports";
 import type { Db } from "@/src/db/client";
 import { createRowBusyError, isRowBusyError } from "@/src/db/errors";
 import type { RawStatements } from "@/src/db/prisma/raw-statements";

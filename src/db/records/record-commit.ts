@@ -1,5 +1,5 @@
 /** The door: writes to one endpoint as one `record_commit` statement. It must not open transactions, retry or publish; its callers do. */
-import type { Write, WriteResult } from "@/src/core/ports";
+import type { Write, WriteResult } from "@/src/core/records/ports";
 import { nameStatement } from "@/src/db/statement";
 
 const COMMIT = nameStatement(

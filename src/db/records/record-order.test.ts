@@ -1,7 +1,7 @@
 /** Many writers at the same time: the log stays in commit order, without holes, and agrees with the records. */
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { RecordStore } from "@/src/core/ports";
+import type { RecordStore } from "@/src/core/records/ports";
 import { createUniqueId } from "@/src/core/records/unique-id";
 import { createRecordStore } from "@/src/db/records/record-store";
 import { createEndpointPurge } from "@/src/db/stores/purge-endpoints";

@@ -1,7 +1,7 @@
 /** Stores and reads records. JSON passes through as text, in both directions; it must not be parsed here. */
 import type pg from "pg";
 import type { FairSemaphore } from "@/src/core/limits/fair-semaphore";
-import type { FoundRecord, ListRange, ReadScope, RecordStore } from "@/src/core/ports";
+import type { FoundRecord, ListRange, ReadScope, RecordStore } from "@/src/core/records/ports";
 import type { Db } from "@/src/db/client";
 import { createRawStatements } from "@/src/db/prisma/raw-statements";
 import { createPageRead, createRead, type Read } from "@/src/db/read";

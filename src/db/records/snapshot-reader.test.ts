@@ -1,9 +1,9 @@
 /** Pages of snapshots (W11), over a real database: which records, of which moment, and what is said of those that have changed. */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { RecordStore, Write } from "@/src/core/ports";
+import type { RecordStore, Write } from "@/src/core/records/ports";
 import { createUniqueId } from "@/src/core/records/unique-id";
-import type { SnapshotReader } from "@/src/core/streams/snapshot-ports";
+import type { SnapshotReader } from "@/src/core/streams/ports";
 import { createRecordStore } from "@/src/db/records/record-store";
 import { createSnapshotReader } from "@/src/db/records/snapshot-reader";
 import { createRecordsDatabase, type RecordsDatabase } from "@/tests/support/servers/records-database";

@@ -1,7 +1,7 @@
 /** Reads the pages of snapshots (W11). JSON passes through as text; it must not be parsed here. */
 import type pg from "pg";
 import type { FairSemaphore } from "@/src/core/limits/fair-semaphore";
-import type { SnapshotReader } from "@/src/core/streams/snapshot-ports";
+import type { SnapshotReader } from "@/src/core/streams/ports";
 import { createPageRead, createRead } from "@/src/db/read";
 import { nameStatement } from "@/src/db/statement";
 

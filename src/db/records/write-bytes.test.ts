@@ -1,7 +1,7 @@
 /** What writers hold while they wait is counted in bytes of UTF-8, whatever they write, over a real database. */
 import { createHash, randomBytes } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
-import type { Write } from "@/src/core/ports";
+import type { Write } from "@/src/core/records/ports";
 import { createUniqueId } from "@/src/core/records/unique-id";
 import type { EndpointQueue } from "@/src/db/records/endpoint-queue";
 import { createRecordStore } from "@/src/db/records/record-store";

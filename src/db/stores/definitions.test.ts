@@ -1,6 +1,6 @@
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { DefinitionStore } from "@/src/core/ports";
+import type { DefinitionStore } from "@/src/core/access/ports";
 import { createUniqueId } from "@/src/core/records/unique-id";
 import { createDefinitionStore } from "@/src/db/stores/definitions";
 import { createRecordsDatabase, type RecordsDatabase } from "@/tests/support/servers/records-database";

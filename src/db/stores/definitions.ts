@@ -1,7 +1,7 @@
 /** Reads what the data plane decides by: keys, endpoints, projects. It must not judge them (core/access.ts does), nor cache. */
 import { createHash } from "node:crypto";
-import type { Clock, Definition, DefinitionStore } from "@/src/core/ports";
-import type { SignIn } from "@/src/core/streams/ports";
+import type { Definition, DefinitionStore, SignIn } from "@/src/core/access/ports";
+import type { Clock } from "@/src/core/clock";
 import type { RawStatements } from "@/src/db/prisma/raw-statements";
 import { nameStatement } from "@/src/db/statement";
 

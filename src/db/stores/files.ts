@@ -1,6 +1,6 @@
 /** Stores what is known of files, and commits their records through the door. It must not touch bytes: the file storage has them. */
 import type { FileStore, StagedFile } from "@/src/core/files/ports";
-import type { WriteResult } from "@/src/core/ports";
+import type { WriteResult } from "@/src/core/records/ports";
 import type { Db, DbTransaction } from "@/src/db/client";
 import type { RawStatements } from "@/src/db/prisma/raw-statements";
 import type { Read } from "@/src/db/read";

@@ -1,6 +1,7 @@
 /** Reads which dashboard sessions and management tokens still hold. */
-import type { Clock } from "@/src/core/ports";
-import type { SignInStore } from "@/src/core/streams/ports";
+
+import type { SignInStore } from "@/src/core/access/ports";
+import type { Clock } from "@/src/core/clock";
 import type { RawStatements } from "@/src/db/prisma/raw-statements";
 import { nameStatement } from "@/src/db/statement";
 

@@ -1,7 +1,7 @@
 /** Access tokens on a real database: reading them, and what moves a project's token revision. */
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { TokenStore } from "@/src/core/ports";
+import type { TokenStore } from "@/src/core/access/ports";
 import { createUniqueId } from "@/src/core/records/unique-id";
 import type { UserStore } from "@/src/core/users/ports";
 import { createTokenStore } from "@/src/db/stores/tokens";

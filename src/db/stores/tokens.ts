@@ -1,5 +1,5 @@
 /** Reads access tokens. It must not judge them (core/access.ts does), nor cache (core/tokens.ts does). */
-import type { StoredToken, TokenStore } from "@/src/core/ports";
+import type { StoredToken, TokenStore } from "@/src/core/access/ports";
 import type { RawStatements } from "@/src/db/prisma/raw-statements";
 import { nameStatement } from "@/src/db/statement";
 

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { RecordStore, Write } from "@/src/core/ports";
+import type { RecordStore, Write } from "@/src/core/records/ports";
 import { createUniqueId } from "@/src/core/records/unique-id";
 import { createRecordStore } from "@/src/db/records/record-store";
 import { createUserStore } from "@/src/db/stores/users";

@@ -1,5 +1,5 @@
 /** Stores the users of applications: their records through the door, their credentials and tokens beside them. It must not hash, nor judge tokens. */
-import type { StoredRecord, WriteResult } from "@/src/core/ports";
+import type { StoredRecord, WriteResult } from "@/src/core/records/ports";
 import { createUniqueId } from "@/src/core/records/unique-id";
 import type { StoredUser, UserChange, UserStore, UserWriteResult } from "@/src/core/users/ports";
 import type { Db, DbTransaction } from "@/src/db/client";

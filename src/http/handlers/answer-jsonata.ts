@@ -2,7 +2,7 @@
 
 import type { CallerPath } from "@/src/core/access/caller-path";
 import type { ByteHold } from "@/src/core/limits/byte-budget";
-import type { Sandbox } from "@/src/core/ports";
+import type { Sandbox } from "@/src/core/sandbox";
 import { requireAnswerRoom, toHeldLength } from "@/src/http/body/hold-bytes";
 import { type DataExchange, sendJson } from "@/src/http/exchange";
 import { onAnswered } from "@/src/http/reply/answered";

@@ -1,10 +1,10 @@
 /** GET: lists, pages of them, and single records (R3, R7). It must not know storage. */
 import { isNamedBy, toEntityTag } from "@/src/core/http/entity-tag";
-import type { Sandbox } from "@/src/core/ports";
 import { formatPageCursor } from "@/src/core/records/page-cursor";
 import { parseJsonata } from "@/src/core/records/parse-jsonata";
 import { toRecordText } from "@/src/core/records/record-text";
 import type { Records } from "@/src/core/records/records";
+import type { Sandbox } from "@/src/core/sandbox";
 import { holdAnswer, holdAnswerAnyway } from "@/src/http/body/hold-bytes";
 import { type Admitted, callerOf, type Handler, headersOf, JSON_TYPE } from "@/src/http/exchange";
 import { answerJsonata } from "@/src/http/handlers/answer-jsonata";

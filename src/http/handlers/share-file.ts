@@ -1,9 +1,9 @@
 /** POST with `fileToken=true`: a URL that reads the file of one record for a while (F6). */
 import type { IncomingMessage } from "node:http";
 import type { Grant } from "@/src/core/access/access";
+import type { Clock } from "@/src/core/clock";
 import type { Files } from "@/src/core/files/files";
 import type { FileTokenHolder, FileTokens } from "@/src/core/files/tokens";
-import type { Clock } from "@/src/core/ports";
 import { toHost } from "@/src/http/check-request";
 import { type Handler, sendJson } from "@/src/http/exchange";
 import { parseUniqueId } from "@/src/http/parameters";

@@ -2,8 +2,8 @@
 import type { Operation } from "@/src/core/access/access-request";
 import { toClientAddress } from "@/src/core/access/client-network";
 import { doCookiesCount } from "@/src/core/access/token-cookie";
+import type { Clock } from "@/src/core/clock";
 import { parseIfMatch, writeIfMatch } from "@/src/core/http/entity-tag";
-import type { Clock } from "@/src/core/ports";
 import { parseFlag } from "@/src/core/records/parse-flag";
 import { parsePutStrategy } from "@/src/core/records/put-strategy";
 import type { Records } from "@/src/core/records/records";

@@ -1,7 +1,7 @@
 /** Answers what is no HTTP request at all, on the bare socket: Node's `clientError`. It must not raise, nor write into an answer that has begun. */
 import { ServerResponse, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
-import type { Log } from "@/src/core/ports";
+import type { Log } from "@/src/core/log";
 import { API_METHODS } from "@/src/http/check-request";
 import { toProblemAnswer } from "@/src/http/reply/problem";
 import { createRequestId } from "@/src/http/reply/request-id";

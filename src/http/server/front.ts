@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { toRateError } from "@/src/core/access/rate-limit-policy";
-import type { RateVerdict } from "@/src/core/ports";
+import type { RateVerdict } from "@/src/core/limits/ports";
 import {
   findFormProblem,
   findRequestProblem,

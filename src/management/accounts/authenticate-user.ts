@@ -1,6 +1,6 @@
 /** Signs a person in by e-mail and password. */
 
-import type { LoginLimiter } from "@/src/core/ports";
+import type { LoginLimiter } from "@/src/core/limits/ports";
 import { type PasswordHasher, toDashboardTurn } from "@/src/core/users/password-hasher";
 import { tryPassword } from "@/src/core/users/try-password";
 import type { Db } from "@/src/db/client";

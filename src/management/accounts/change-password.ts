@@ -1,7 +1,8 @@
 /** Changes an account's password and ends its other sessions. */
 
 import type { SignIns } from "@/src/core/access/sign-ins";
-import type { Clock, LoginLimiter } from "@/src/core/ports";
+import type { Clock } from "@/src/core/clock";
+import type { LoginLimiter } from "@/src/core/limits/ports";
 import { type PasswordHasher, toDashboardTurn } from "@/src/core/users/password-hasher";
 import { tryPassword } from "@/src/core/users/try-password";
 import type { Db } from "@/src/db/client";

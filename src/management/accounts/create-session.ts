@@ -1,5 +1,5 @@
 /** Begins a dashboard session: the row that the cookie's token names. */
-import type { Clock } from "@/src/core/ports";
+import type { Clock } from "@/src/core/clock";
 import type { Db } from "@/src/db/client";
 
 export const SESSION_DAYS = 30;

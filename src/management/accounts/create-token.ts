@@ -1,5 +1,5 @@
 /** Creates a management token (G1). */
-import type { Clock } from "@/src/core/ports";
+import type { Clock } from "@/src/core/clock";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import type { TokenCreate, TokenCreated } from "@/src/shared/management/schemas";

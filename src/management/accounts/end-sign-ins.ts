@@ -1,7 +1,7 @@
 /** Ends an account's other sessions, and with them, where asked for, its other management tokens. */
 
 import type { SignIns } from "@/src/core/access/sign-ins";
-import type { Clock } from "@/src/core/ports";
+import type { Clock } from "@/src/core/clock";
 import type { Db } from "@/src/db/client";
 import type { SignIn } from "../connections/issue-stream-ticket";
 

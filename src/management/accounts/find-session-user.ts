@@ -1,5 +1,5 @@
 /** Finds who a session belongs to, each time anew: a revoked session ends with the next request. */
-import type { Clock } from "@/src/core/ports";
+import type { Clock } from "@/src/core/clock";
 import type { Db } from "@/src/db/client";
 import type { AccountView } from "@/src/shared/management/schemas";
 import { type AccountRow, toAccountView } from "../views";

@@ -1,5 +1,5 @@
 /** Finds who a management token belongs to (G1), each time anew: a revoked token ends with the next request. */
-import type { Clock } from "@/src/core/ports";
+import type { Clock } from "@/src/core/clock";
 import type { Db } from "@/src/db/client";
 import type { AccountView, TokenScope } from "@/src/shared/management/schemas";
 import { hashSecret } from "../keys/secrets";

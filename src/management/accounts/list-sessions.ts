@@ -1,5 +1,5 @@
 /** Lists where an account is signed in. */
-import type { Clock } from "@/src/core/ports";
+import type { Clock } from "@/src/core/clock";
 import type { Db } from "@/src/db/client";
 import type { SessionView } from "@/src/shared/management/schemas";
 import { toSessionView } from "../views";

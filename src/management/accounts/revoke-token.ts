@@ -1,7 +1,7 @@
 /** Revokes a management token (G1). */
 
 import type { SignIns } from "@/src/core/access/sign-ins";
-import type { Clock } from "@/src/core/ports";
+import type { Clock } from "@/src/core/clock";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 

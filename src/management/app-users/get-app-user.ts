@@ -1,5 +1,5 @@
 /** Reads one user of an authentication endpoint (G11). */
-import type { Clock } from "@/src/core/ports";
+import type { Clock } from "@/src/core/clock";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import type { AppUserView } from "@/src/shared/management/schemas";

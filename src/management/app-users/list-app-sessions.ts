@@ -1,5 +1,5 @@
 /** Lists where a user of an application is logged in (G12). */
-import type { Clock } from "@/src/core/ports";
+import type { Clock } from "@/src/core/clock";
 import type { Db } from "@/src/db/client";
 import type { AppSessionView } from "@/src/shared/management/schemas";
 import { requireOwnUser, toUuid } from "./require-own-users";

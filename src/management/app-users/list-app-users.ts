@@ -1,5 +1,5 @@
 /** Lists the users of an authentication endpoint (G11). */
-import type { Clock } from "@/src/core/ports";
+import type { Clock } from "@/src/core/clock";
 import type { Db } from "@/src/db/client";
 import type { AppUsers } from "@/src/shared/management/schemas";
 import type { AppUsersQuery } from "./parse-app-users-query";

@@ -1,5 +1,5 @@
 /** Reads users of an authentication endpoint with what is known of their sessions (G11). It must not ask whose the endpoint is. */
-import type { Clock } from "@/src/core/ports";
+import type { Clock } from "@/src/core/clock";
 import type { Db } from "@/src/db/client";
 import type { AppUserView } from "@/src/shared/management/schemas";
 import { type AppUserRow, toAppUserView } from "./views";

@@ -1,7 +1,7 @@
 /** Ends sessions of a user of an application (G12): its tokens stop working, and sockets that were opened with them end (W6). */
 
 import type { Tokens } from "@/src/core/access/access-tokens";
-import type { Clock } from "@/src/core/ports";
+import type { Clock } from "@/src/core/clock";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import { requireOwnUser, toUuid } from "./require-own-users";

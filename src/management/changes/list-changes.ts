@@ -1,7 +1,7 @@
 /** Reads an endpoint's change log backwards, for the console. Data passes through as text: its digits and key order stay. */
 
-import type { ChangeLog } from "@/src/core/ports";
 import { toRecordText } from "@/src/core/records/record-text";
+import type { ChangeLog } from "@/src/core/streams/ports";
 import type { Db } from "@/src/db/client";
 import { formatCursor } from "@/src/shared/streams/cursor";
 import type { ChangeType } from "@/src/shared/streams/protocol";

@@ -1,5 +1,5 @@
 /** Reads where an endpoint's log stands, for pages from which a stream goes on (W9). */
-import type { ChangeLog, LogPosition } from "@/src/core/ports";
+import type { ChangeLog, LogPosition } from "@/src/core/streams/ports";
 import { AppError } from "@/src/shared/errors";
 
 /** Read it before the page: what the page lacks is then after it. Throws `not_found` where the endpoint was deleted meanwhile. */

@@ -1,6 +1,7 @@
 /** Issues the single-use ticket with which the console opens an endpoint's public stream, so that no key is in the page. */
-import type { Clock } from "@/src/core/ports";
-import type { SignIn } from "@/src/core/streams/ports";
+
+import type { SignIn } from "@/src/core/access/ports";
+import type { Clock } from "@/src/core/clock";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import type { IssuedTicket } from "@/src/shared/management/schemas";

@@ -1,6 +1,6 @@
 /** Tries a JSON Schema on a body before it is stored (R10): what its author sees while writing it. */
 import { toOwnerPath } from "@/src/core/access/caller-path";
-import type { Sandbox } from "@/src/core/ports";
+import type { Sandbox } from "@/src/core/sandbox";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import type { SchemaCheck, SchemaChecked } from "@/src/shared/management/schemas";

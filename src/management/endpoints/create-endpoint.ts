@@ -1,6 +1,6 @@
 /** Creates an endpoint (G4). */
 import { toOwnerPath } from "@/src/core/access/caller-path";
-import type { Sandbox } from "@/src/core/ports";
+import type { Sandbox } from "@/src/core/sandbox";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import type { EndpointCreate, EndpointDetail } from "@/src/shared/management/schemas";

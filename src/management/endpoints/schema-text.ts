@@ -1,6 +1,6 @@
 /** Endpoints' JSON Schemas (R10) on their way into the database: only what can be evaluated is stored. */
 import type { CallerPath } from "@/src/core/access/caller-path";
-import type { Sandbox } from "@/src/core/ports";
+import type { Sandbox } from "@/src/core/sandbox";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import { SCHEMA_BYTES_MAX } from "@/src/shared/management/schemas";

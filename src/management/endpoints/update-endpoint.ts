@@ -1,7 +1,7 @@
 /** Changes an endpoint's definition (G4). */
 import { toOwnerPath } from "@/src/core/access/caller-path";
 import type { Definitions } from "@/src/core/access/resolved-endpoints";
-import type { Sandbox } from "@/src/core/ports";
+import type { Sandbox } from "@/src/core/sandbox";
 import type { Db } from "@/src/db/client";
 import type { EndpointQueue } from "@/src/db/records/endpoint-queue";
 import type { EndpointDetail, EndpointPatch } from "@/src/shared/management/schemas";

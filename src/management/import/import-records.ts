@@ -1,7 +1,7 @@
 /** Stores the records of a file for the endpoint's owner, all or none (G14): each batch is checked and staged as it is read, and all are published at the end. */
 import { type CallerPath, toOwnerPath } from "@/src/core/access/caller-path";
 import type { Quotas } from "@/src/core/limits/quotas";
-import type { Sandbox } from "@/src/core/ports";
+import type { Sandbox } from "@/src/core/sandbox";
 import type { Db } from "@/src/db/client";
 import type { ImportStaging } from "@/src/db/records/import-staging";
 import { AppError } from "@/src/shared/errors";

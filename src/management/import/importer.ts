@@ -6,7 +6,7 @@ import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { type ByteRate, createByteRate } from "@/src/core/limits/byte-rate";
 import { createFairSemaphore } from "@/src/core/limits/fair-semaphore";
-import type { Log } from "@/src/core/ports";
+import type { Log } from "@/src/core/log";
 import { AppError } from "@/src/shared/errors";
 import { IMPORT_BYTES_MAX, IMPORTS_PER_ACCOUNT_MAX } from "@/src/shared/record-limits";
 import type { FoundCharset, NamedCharset } from "./charset";

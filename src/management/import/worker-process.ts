@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { open } from "node:fs/promises";
 import os from "node:os";
-import type { Log } from "@/src/core/ports";
+import type { Log } from "@/src/core/log";
 import { AppError } from "@/src/shared/errors";
 import { IMPORT_BYTES_MAX } from "@/src/shared/record-limits";
 import type { FoundCharset } from "./charset";

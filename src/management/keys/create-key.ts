@@ -1,5 +1,5 @@
 /** Creates a publishable key (G3, U7). */
-import type { Clock } from "@/src/core/ports";
+import type { Clock } from "@/src/core/clock";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import type { KeyCreate, ManagedKey } from "@/src/shared/management/schemas";

@@ -1,6 +1,6 @@
 /** Revokes a key, at once and for good (G3, U7). */
 import type { Definitions } from "@/src/core/access/resolved-endpoints";
-import type { Clock } from "@/src/core/ports";
+import type { Clock } from "@/src/core/clock";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import type { ManagedKey } from "@/src/shared/management/schemas";

@@ -1,5 +1,5 @@
 /** Creates a project with its first key (G2). */
-import type { Clock } from "@/src/core/ports";
+import type { Clock } from "@/src/core/clock";
 import type { Db, DbTransaction } from "@/src/db/client";
 import type { ProjectCreate, ProjectCreated } from "@/src/shared/management/schemas";
 import { createKeyText } from "../keys/secrets";

@@ -1,5 +1,5 @@
 /** Describes a project's own endpoints (G5). */
-import type { Clock } from "@/src/core/ports";
+import type { Clock } from "@/src/core/clock";
 import type { Db } from "@/src/db/client";
 import type { ApiDocument } from "@/src/shared/openapi";
 import { listEndpoints } from "../endpoints/list-endpoints";

@@ -1,5 +1,5 @@
 /** Reads one project of an account (G2, G6). */
-import type { Clock } from "@/src/core/ports";
+import type { Clock } from "@/src/core/clock";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import type { ManagedProject } from "@/src/shared/management/schemas";

@@ -1,5 +1,5 @@
 /** Lists an account's projects (G2). */
-import type { Clock } from "@/src/core/ports";
+import type { Clock } from "@/src/core/clock";
 import type { Db } from "@/src/db/client";
 import type { ManagedProject } from "@/src/shared/management/schemas";
 import { projectSelect, toManagedProject } from "../views";

@@ -1,5 +1,5 @@
 /** "What are you storing?": one text makes a project, its first endpoint and its first key. */
-import type { Clock } from "@/src/core/ports";
+import type { Clock } from "@/src/core/clock";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import type { Start, Started } from "@/src/shared/management/schemas";

@@ -1,6 +1,6 @@
 /** Changes a project's name and origins (G2). */
 import type { Definitions } from "@/src/core/access/resolved-endpoints";
-import type { Clock } from "@/src/core/ports";
+import type { Clock } from "@/src/core/clock";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import type { ManagedProject, ProjectPatch } from "@/src/shared/management/schemas";

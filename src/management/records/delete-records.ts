@@ -1,7 +1,7 @@
 /** Deletes several records for the endpoint's owner, together. */
 
 import type { Tokens } from "@/src/core/access/access-tokens";
-import type { RecordStore } from "@/src/core/ports";
+import type { RecordStore } from "@/src/core/records/ports";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import { requireOwnTarget } from "../endpoints/require-own-target";

@@ -1,5 +1,5 @@
 /** Reads one record for the endpoint's owner. */
-import type { RecordStore } from "@/src/core/ports";
+import type { RecordStore } from "@/src/core/records/ports";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import { isUniqueId } from "@/src/shared/streams/protocol";

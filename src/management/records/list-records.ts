@@ -1,5 +1,5 @@
 /** Answers a page of the grid. Data passes through as text: its digits and key order stay. */
-import type { ChangeLog } from "@/src/core/ports";
+import type { ChangeLog } from "@/src/core/streams/ports";
 import type { Db } from "@/src/db/client";
 import type { RecordSearch } from "@/src/db/records/record-search";
 import { formatCursor } from "@/src/shared/streams/cursor";

@@ -1,11 +1,12 @@
 /** Writes records of an endpoint for its owner, by the rules and the door of the data plane (R2–R5, R7, L): its subscribers hear of it. */
 import { type CallerPath, toOwnerPath } from "@/src/core/access/caller-path";
 import { parseIfMatch, writeIfMatch } from "@/src/core/http/entity-tag";
-import type { RecordStore, Sandbox, StoredRecord } from "@/src/core/ports";
+import type { RecordStore, StoredRecord } from "@/src/core/records/ports";
 import { parsePutStrategy } from "@/src/core/records/put-strategy";
 import { parseContentKind, parseRecordBody, type RecordBody } from "@/src/core/records/record-body";
 import { toRecordText } from "@/src/core/records/record-text";
 import { createRecords, type Records } from "@/src/core/records/records";
+import type { Sandbox } from "@/src/core/sandbox";
 import type { Users } from "@/src/core/users/users";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";

@@ -1,6 +1,6 @@
 /** Makes an account on a server with open sign-up (RESTED_SIGNUP). */
 
-import type { LoginLimiter } from "@/src/core/ports";
+import type { LoginLimiter } from "@/src/core/limits/ports";
 import { type PasswordHasher, toDashboardTurn } from "@/src/core/users/password-hasher";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";

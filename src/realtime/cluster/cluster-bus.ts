@@ -7,7 +7,8 @@ import { Redis } from "ioredis";
 import type { Tokens } from "@/src/core/access/access-tokens";
 import type { Definitions } from "@/src/core/access/resolved-endpoints";
 import type { SignIns } from "@/src/core/access/sign-ins";
-import type { Hint, Hints, Log } from "@/src/core/ports";
+import type { Log } from "@/src/core/log";
+import type { Hint, Hints } from "@/src/core/streams/ports";
 
 export interface NodeLink {
   /** Ends the connections. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { Change, Hint, Log } from "@/src/core/ports";
+import type { Log } from "@/src/core/log";
+import type { Change, Hint } from "@/src/core/streams/ports";
 import { createProcessHints, groupByEndpoint } from "@/src/realtime/cluster/hints";
 
 const HINT: Hint = { kind: "endpoint", endpointId: "e" };

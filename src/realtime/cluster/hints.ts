@@ -1,5 +1,6 @@
 /** Carries hints from the writers of this process to its pumps. It must not store or order them: the log is the truth. */
-import type { Change, Hint, Hints, Log } from "@/src/core/ports";
+import type { Log } from "@/src/core/log";
+import type { Change, Hint, Hints } from "@/src/core/streams/ports";
 
 /**
  * Hints within the process: `publish` calls every listener before it returns, in the order in which they subscribed.

@@ -1,6 +1,6 @@
 /** Checks whether the filters of streams can be parsed (W13), those that many ask for at the same time once. It must not know streams. */
 import type { CallerPath } from "@/src/core/access/caller-path";
-import type { Sandbox } from "@/src/core/ports";
+import type { Sandbox } from "@/src/core/sandbox";
 
 export interface FilterChecks {
   /** Throws `jsonata_invalid`, `jsonata_limit`, `server_busy`. */

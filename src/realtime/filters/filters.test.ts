@@ -1,7 +1,7 @@
 /** Streams with a filter (W13): what passes comes in order and once, whatever judging it takes, and a filter that fails ends its own streams alone. */
 import { setImmediate as nextTick } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import type { Sandbox } from "@/src/core/ports";
+import type { Sandbox } from "@/src/core/sandbox";
 import { AppError, type ErrorCode } from "@/src/shared/errors";
 import { formatCursor, parseCursor } from "@/src/shared/streams/cursor";
 import { createMemoryHub, EPOCH, type MemoryHub, toGrant, toPrivateGrant, toStart } from "@/tests/support/memory/memory-hub";

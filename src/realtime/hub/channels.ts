@@ -1,5 +1,5 @@
 /** The endpoints with open streams: a pump for each, and a feed for each filter on it. They are there while somebody needs them. It must not know sessions. */
-import type { ChangeLog } from "@/src/core/ports";
+import type { ChangeLog } from "@/src/core/streams/ports";
 import { AppError } from "@/src/shared/errors";
 import { createFilteredFeed, type FeedListener, type FilteredFeed } from "../filters/filtered-feed";
 import type { StreamReads } from "../filters/filtered-reads";

@@ -2,7 +2,8 @@
 import { setImmediate as nextTick } from "node:timers/promises";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Hint, Sandbox } from "@/src/core/ports";
+import type { Sandbox } from "@/src/core/sandbox";
+import type { Hint } from "@/src/core/streams/ports";
 import { AppError } from "@/src/shared/errors";
 import { formatCursor, parseCursor } from "@/src/shared/streams/cursor";
 import { readTexts } from "@/tests/support/clients/read-frames";

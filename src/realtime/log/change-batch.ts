@@ -1,5 +1,5 @@
 /** Changes that go out together: what a stream gets of them is put together once, and shared. It must not know who gets it. */
-import type { LogPosition } from "@/src/core/ports";
+import type { LogPosition } from "@/src/core/streams/ports";
 import type { EncodedChange } from "../wire/encode";
 import type { StreamFormat } from "../wire/stream-format";
 

@@ -1,5 +1,5 @@
 /** Who hears of a change (W5): those who read everything, and those who read what its owner owns. It must not decide who that is (access.ts does). */
-import type { LogPosition } from "@/src/core/ports";
+import type { LogPosition } from "@/src/core/streams/ports";
 import type { GapReason } from "@/src/shared/streams/stream-messages";
 import type { EncodedChange } from "../wire/encode";
 import { type ChangeBatch, createChangeBatch } from "./change-batch";

@@ -1,5 +1,5 @@
 /** How many changes to read from the log at a time, so that a page of large records does not fill the memory. It reads nothing itself. */
-import type { Change, HiddenChange } from "@/src/core/ports";
+import type { Change, HiddenChange } from "@/src/core/streams/ports";
 import { toChangeSize } from "./change-size";
 
 /** The first page is small: the sizes of the records are not known yet. */

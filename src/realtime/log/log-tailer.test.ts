@@ -1,6 +1,6 @@
 /** The pump against a log in memory: order, gaps, failures, replaced and shortened logs. */
 import { describe, expect, it } from "vitest";
-import type { LogPosition } from "@/src/core/ports";
+import type { LogPosition } from "@/src/core/streams/ports";
 import { createMemoryLog, proofAt } from "@/tests/support/memory/memory-log";
 import type { PumpListener } from "./listener-index";
 import { type ChangePump, createChangePump } from "./log-tailer";

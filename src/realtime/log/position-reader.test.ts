@@ -1,6 +1,6 @@
 /** Positions are read one query at a time, each query after the calls that it answers. */
 import { describe, expect, it } from "vitest";
-import type { FoundPosition } from "@/src/core/ports";
+import type { FoundPosition } from "@/src/core/streams/ports";
 import { createPositionReader } from "./position-reader";
 
 interface Query {

@@ -1,5 +1,5 @@
 /** Reads where logs stand, one query at a time, so that a thousand subscribers who arrive together cost one. It must not cache. */
-import type { ChangeLog, FoundPosition, LogPlace } from "@/src/core/ports";
+import type { ChangeLog, FoundPosition, LogPlace } from "@/src/core/streams/ports";
 
 export interface PositionReader {
   /** What {@link ChangeLog.positions} returns, by a query that starts after this call. Throws what the log throws. */

@@ -4,8 +4,7 @@
  */
 import type { CallerPath } from "@/src/core/access/caller-path";
 import { createFairSemaphore } from "@/src/core/limits/fair-semaphore";
-import type { Change, ChangeLog, HiddenChange } from "@/src/core/ports";
-import type { SnapshotReader } from "@/src/core/streams/snapshot-ports";
+import type { Change, ChangeLog, HiddenChange, SnapshotReader } from "@/src/core/streams/ports";
 import { AppError } from "@/src/shared/errors";
 import type { StreamReads } from "../filters/filtered-reads";
 import { shareReads } from "./shared-reads";

@@ -1,7 +1,7 @@
 /** What may go wrong while a snapshot is read (W11), against pages and a log that the test holds. The rest is in tests/contract/realtime/log/snapshot.test.ts. */
 import { setImmediate as nextTick } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import type { SnapshotPage, SnapshotReader } from "@/src/core/streams/snapshot-ports";
+import type { SnapshotPage, SnapshotReader } from "@/src/core/streams/ports";
 import { AppError } from "@/src/shared/errors";
 import { EPOCH, createMemoryHub as setUp, toGrant } from "@/tests/support/memory/memory-hub";
 import { createMemorySink } from "@/tests/support/memory/memory-sink";

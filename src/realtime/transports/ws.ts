@@ -6,7 +6,7 @@ import { type AccessRequest, toAccessRequest } from "@/src/core/access/access-re
 import { toClientAddress } from "@/src/core/access/client-network";
 import type { RateGate } from "@/src/core/access/rate-limit-policy";
 import { readTakenBytes } from "@/src/core/limits/taken-bytes";
-import type { Log } from "@/src/core/ports";
+import type { Log } from "@/src/core/log";
 import { parseJsonata } from "@/src/core/records/parse-jsonata";
 import { AppError, isAppError } from "@/src/shared/errors";
 import { parseDataAddress } from "@/src/shared/streams/data-path";

@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import os from "node:os";
-import type { Log } from "@/src/core/ports";
+import type { Log } from "@/src/core/log";
 import { CPU_KILL_FACTOR, LONG_JOB_MS, WAIT_FACTOR, WATCHDOG_GRACE_MS } from "../limits";
 import { type Answer, type Job, type Order, type Report, reportSchema, type WorkerSettings } from "../messages";
 import { readCpuTimeMs } from "./cpu-time";

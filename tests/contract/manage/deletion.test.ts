@@ -1,7 +1,7 @@
 /** Deletion of endpoints, projects and accounts (G18): at once for everybody, with the rows in batches afterwards. */
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Write } from "@/src/core/ports";
+import type { Write } from "@/src/core/records/ports";
 import { createUniqueId } from "@/src/core/records/unique-id";
 import { createEndpointPurge } from "@/src/db/stores/purge-endpoints";
 import { until } from "@/tests/support/until";

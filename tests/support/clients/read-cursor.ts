@@ -1,5 +1,5 @@
 /** The cursor of a place in an endpoint's log, as a stream has it there (W9, W26). */
-import type { ChangeLog } from "@/src/core/ports";
+import type { ChangeLog } from "@/src/core/streams/ports";
 import { formatCursor } from "@/src/shared/streams/cursor";
 
 /** `seq`: default where the log stands. Without a proof where the log knows nothing of the change. */

@@ -3,10 +3,9 @@ import { createHash } from "node:crypto";
 import { type Access, createAccess } from "@/src/core/access/access";
 import type { AccessRequest } from "@/src/core/access/access-request";
 import type { Tokens } from "@/src/core/access/access-tokens";
+import type { SignIn, StoredToken } from "@/src/core/access/ports";
 import type { Compiled, Definitions } from "@/src/core/access/resolved-endpoints";
 import { createFileTokens } from "@/src/core/files/tokens";
-import type { StoredToken } from "@/src/core/ports";
-import type { SignIn } from "@/src/core/streams/ports";
 import { isAppError } from "@/src/shared/errors";
 
 export const NOW = new Date("2026-01-01T00:00:00Z");

@@ -1,8 +1,9 @@
 /** A database with the real client on it, and what tests of records ask of it: endpoints, the log, the hints, whether all agree. */
 import pg from "pg";
 import { expect } from "vitest";
-import type { Hint, Log } from "@/src/core/ports";
+import type { Log } from "@/src/core/log";
 import { createUniqueId } from "@/src/core/records/unique-id";
+import type { Hint } from "@/src/core/streams/ports";
 import { createDb, createPool, type Db } from "@/src/db/client";
 import { createEndpointQueue, type EndpointQueue } from "@/src/db/records/endpoint-queue";
 import { createProcessHints } from "@/src/realtime/cluster/hints";
