@@ -1,7 +1,6 @@
 /** What the rules of records need from storage. Interfaces and plain types only; the adapter is db/records/record-store.ts. */
 
-import type { Change } from "@/src/core/streams/ports";
-import type { RecordKind } from "@/src/shared/streams/protocol";
+import type { ChangeType, RecordKind } from "@/src/shared/streams/protocol";
 
 /** A record as stored. */
 export interface StoredRecord {
@@ -14,6 +13,22 @@ export interface StoredRecord {
   /** ISO 8601, UTC, milliseconds. */
   createdAt: string;
   updatedAt: string;
+}
+
+/** A committed change: one entry of the endpoint's log. */
+export interface Change {
+  endpointId: string;
+  /** 1, 2, 3, … per endpoint, in commit order, without holes. */
+  seq: number;
+  type: ChangeType;
+  /** State after the change; on DELETE the last state. */
+  record: StoredRecord;
+  /** The user that the record belongs to (S2), 32 lowercase hex digits; null: nobody. Decides who hears of it; never sent. */
+  owner: string | null;
+  /** When it was committed: ISO 8601, UTC, milliseconds. */
+  at: string;
+  /** Of an upload of several files: how many more of its changes come right after this one (W2). Absent: none. */
+  following?: number;
 }
 
 /**

@@ -1,5 +1,7 @@
 /** The proof that cursors carry (W26): a few bytes that tell a change from the one that took its place after a restore or a failover. */
-import type { Change, HiddenChange, LogPosition } from "@/src/core/streams/ports";
+
+import type { Change } from "@/src/core/records/ports";
+import type { HiddenChange, LogPosition } from "@/src/core/streams/ports";
 
 /** The parts of a change that its proof is made of: another history has another record or another time at the same seq. */
 export interface ProofParts {

@@ -1,23 +1,6 @@
 /** What streams need from the outside: the change log, change notifications, snapshots, and what servers share about open streams. Interfaces and plain types only; adapters live in db and realtime. */
 
-import type { ReadScope, StoredRecord } from "@/src/core/records/ports";
-import type { ChangeType } from "@/src/shared/streams/protocol";
-
-/** A committed change: one entry of the endpoint's log. */
-export interface Change {
-  endpointId: string;
-  /** 1, 2, 3, … per endpoint, in commit order, without holes. */
-  seq: number;
-  type: ChangeType;
-  /** State after the change; on DELETE the last state. */
-  record: StoredRecord;
-  /** The user that the record belongs to (S2), 32 lowercase hex digits; null: nobody. Decides who hears of it; never sent. */
-  owner: string | null;
-  /** When it was committed: ISO 8601, UTC, milliseconds. */
-  at: string;
-  /** Of an upload of several files: how many more of its changes come right after this one (W2). Absent: none. */
-  following?: number;
-}
+import type { Change, ReadScope } from "@/src/core/records/ports";
 
 /** A change that the reader may not see: its place in the log, and nothing else. */
 export interface HiddenChange {

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { RecordStore, Write } from "@/src/core/records/ports";
+import type { Change, RecordStore, Write } from "@/src/core/records/ports";
 import { createUniqueId } from "@/src/core/records/unique-id";
 import { proofOf } from "@/src/core/streams/change-proof";
-import type { Change, ChangeLog } from "@/src/core/streams/ports";
+import type { ChangeLog } from "@/src/core/streams/ports";
 import { createChangeLog } from "@/src/db/records/change-log";
 import { createRecordStore } from "@/src/db/records/record-store";
 import { createRecordsDatabase, type RecordsDatabase } from "@/tests/support/servers/records-database";

@@ -1,7 +1,8 @@
 /** Reads the log of changes, which the database writes. It must not cache: the pump decides what it knows. */
 
+import type { Change } from "@/src/core/records/ports";
 import { toProof } from "@/src/core/streams/change-proof";
-import type { Change, ChangeLog, HiddenChange } from "@/src/core/streams/ports";
+import type { ChangeLog, HiddenChange } from "@/src/core/streams/ports";
 import type { RawStatements } from "@/src/db/prisma/raw-statements";
 import { readPositions } from "@/src/db/records/log-positions";
 import { nameStatement } from "@/src/db/statement";

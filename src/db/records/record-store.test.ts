@@ -1,9 +1,8 @@
 /** The door and the ways to read, over a real database. */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { RecordStore, Write, WriteResult } from "@/src/core/records/ports";
+import type { Change, RecordStore, Write, WriteResult } from "@/src/core/records/ports";
 import { createUniqueId } from "@/src/core/records/unique-id";
-import type { Change } from "@/src/core/streams/ports";
 import { createEndpointQueue } from "@/src/db/records/endpoint-queue";
 import { createMerge } from "@/src/db/records/merge-record";
 import { createRecordStore } from "@/src/db/records/record-store";

@@ -1,8 +1,9 @@
 /** Tells who of those who listen to an endpoint now gets one of its changes, and who does not, and why (G17). */
 import { type CallerPath, toOwnerPath } from "@/src/core/access/caller-path";
+import type { Change } from "@/src/core/records/ports";
 import { toRecordText } from "@/src/core/records/record-text";
 import type { Sandbox } from "@/src/core/sandbox";
-import type { Change, ChangeLog } from "@/src/core/streams/ports";
+import type { ChangeLog } from "@/src/core/streams/ports";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import { CONNECTIONS_LIMIT_MAX, type Deliveries } from "@/src/shared/management/schemas";

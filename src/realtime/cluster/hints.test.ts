@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Log } from "@/src/core/log";
-import type { Change, Hint } from "@/src/core/streams/ports";
+import type { Change } from "@/src/core/records/ports";
+import type { Hint } from "@/src/core/streams/ports";
 import { createProcessHints, groupByEndpoint } from "@/src/realtime/cluster/hints";
 
 const HINT: Hint = { kind: "endpoint", endpointId: "e" };

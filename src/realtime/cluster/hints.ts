@@ -1,6 +1,7 @@
 /** Carries hints from the writers of this process to its pumps. It must not store or order them: the log is the truth. */
 import type { Log } from "@/src/core/log";
-import type { Change, Hint, Hints } from "@/src/core/streams/ports";
+import type { Change } from "@/src/core/records/ports";
+import type { Hint, Hints } from "@/src/core/streams/ports";
 
 /**
  * Hints within the process: `publish` calls every listener before it returns, in the order in which they subscribed.

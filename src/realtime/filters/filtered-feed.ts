@@ -3,8 +3,9 @@
  * to be judged is bounded: a feed that falls behind goes on from the log. It must not know sessions.
  */
 import { setImmediate as nextTick } from "node:timers/promises";
+import type { Change } from "@/src/core/records/ports";
 import { positionOf } from "@/src/core/streams/change-proof";
-import type { Change, HiddenChange, LogPosition } from "@/src/core/streams/ports";
+import type { HiddenChange, LogPosition } from "@/src/core/streams/ports";
 import { createChangeBatch } from "../log/change-batch";
 import { toChangeSize } from "../log/change-size";
 import type { PumpListener } from "../log/listener-index";

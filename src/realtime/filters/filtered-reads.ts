@@ -1,6 +1,7 @@
 /** The log and the snapshots as a stream with a filter sees them (W13): for what it is sent before it is live. It must not know live changes. */
 import { readJsonItems } from "@/src/core/json/items";
-import type { Change, HiddenChange, SnapshotReader } from "@/src/core/streams/ports";
+import type { Change } from "@/src/core/records/ports";
+import type { HiddenChange, SnapshotReader } from "@/src/core/streams/ports";
 import type { AppError } from "@/src/shared/errors";
 import { shareReads } from "../log/shared-reads";
 import { filterChanges, type RecordFilter } from "./record-filter";

@@ -1,9 +1,10 @@
 /** The filter of a stream (W13): asks the sandbox of which changes it is true, and leaves out the others. It must not know who listens. */
 import type { CallerPath } from "@/src/core/access/caller-path";
+import type { Change } from "@/src/core/records/ports";
 import { toRecordText } from "@/src/core/records/record-text";
 import type { Sandbox } from "@/src/core/sandbox";
 import { proofOf } from "@/src/core/streams/change-proof";
-import type { Change, HiddenChange } from "@/src/core/streams/ports";
+import type { HiddenChange } from "@/src/core/streams/ports";
 import { type AppError, isAppError } from "@/src/shared/errors";
 
 export interface RecordFilter {

@@ -1,7 +1,8 @@
 /** One subscriber's view of one endpoint: where it stands, whether it replays, is live or ends. It must not know the transport. */
 import type { Grant } from "@/src/core/access/access";
+import type { Change } from "@/src/core/records/ports";
 import { positionOf } from "@/src/core/streams/change-proof";
-import type { Change, HiddenChange, LogPosition } from "@/src/core/streams/ports";
+import type { HiddenChange, LogPosition } from "@/src/core/streams/ports";
 import { AppError } from "@/src/shared/errors";
 import type { Cursor } from "@/src/shared/streams/cursor";
 import type { GapReason } from "@/src/shared/streams/stream-messages";

@@ -1,7 +1,7 @@
 /** What streams get of changes that go out together: all of them in order, uploads as one message where the format wants that, and encoded once. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Change } from "@/src/core/streams/ports";
+import type { Change } from "@/src/core/records/ports";
 import { readTexts } from "@/tests/support/clients/read-frames";
 import { encodeChange } from "../wire/encode";
 import { limitFormat } from "../wire/message-limit";

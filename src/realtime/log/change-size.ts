@@ -1,5 +1,5 @@
 /** How large a change is as a message, about: for bounds and slices. It must not encode. */
-import type { Change } from "@/src/core/streams/ports";
+import type { Change } from "@/src/core/records/ports";
 
 /** What a message has besides the record's data. */
 const ENVELOPE_BYTES = 250;

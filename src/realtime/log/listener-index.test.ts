@@ -1,6 +1,6 @@
 /** Who hears of which change, and that a private change costs its readers alone. */
 import { describe, expect, it } from "vitest";
-import type { Change } from "@/src/core/streams/ports";
+import type { Change } from "@/src/core/records/ports";
 import { encodeChange } from "../wire/encode";
 import { PLAIN_FRAMES } from "../wire/stream-format";
 import { createChangeBatch } from "./change-batch";

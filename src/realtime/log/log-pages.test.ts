@@ -1,6 +1,6 @@
 /** Sizes are octets, whatever the script. */
 import { describe, expect, it } from "vitest";
-import type { Change } from "@/src/core/streams/ports";
+import type { Change } from "@/src/core/records/ports";
 import { toChangeSize } from "./change-size";
 import { toNextPageLimit } from "./log-pages";
 

@@ -1,5 +1,7 @@
 /** How many changes to read from the log at a time, so that a page of large records does not fill the memory. It reads nothing itself. */
-import type { Change, HiddenChange } from "@/src/core/streams/ports";
+
+import type { Change } from "@/src/core/records/ports";
+import type { HiddenChange } from "@/src/core/streams/ports";
 import { toChangeSize } from "./change-size";
 
 /** The first page is small: the sizes of the records are not known yet. */

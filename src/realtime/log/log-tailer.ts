@@ -1,7 +1,8 @@
 /** Brings one endpoint's changes from the log to its listeners: each once, in seq order (W4), to those who may read it (W5). It must not know sessions. */
 import { setImmediate as nextTick } from "node:timers/promises";
+import type { Change } from "@/src/core/records/ports";
 import { positionOf, proofOf } from "@/src/core/streams/change-proof";
-import type { Change, ChangeLog, FoundPosition, LogPosition } from "@/src/core/streams/ports";
+import type { ChangeLog, FoundPosition, LogPosition } from "@/src/core/streams/ports";
 import { toEpoch } from "@/src/shared/streams/cursor";
 import type { GapReason } from "@/src/shared/streams/stream-messages";
 import { createUploadEncoder } from "../wire/encode";

@@ -4,7 +4,8 @@
  */
 import type { CallerPath } from "@/src/core/access/caller-path";
 import { createFairSemaphore } from "@/src/core/limits/fair-semaphore";
-import type { Change, ChangeLog, HiddenChange, SnapshotReader } from "@/src/core/streams/ports";
+import type { Change } from "@/src/core/records/ports";
+import type { ChangeLog, HiddenChange, SnapshotReader } from "@/src/core/streams/ports";
 import { AppError } from "@/src/shared/errors";
 import type { StreamReads } from "../filters/filtered-reads";
 import { shareReads } from "./shared-reads";

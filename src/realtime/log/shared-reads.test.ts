@@ -1,6 +1,6 @@
 /** Pages of the log are read once for all who want them at the same time, and never from before they asked. */
 import { describe, expect, it } from "vitest";
-import type { Change } from "@/src/core/streams/ports";
+import type { Change } from "@/src/core/records/ports";
 import { createMemoryLog } from "@/tests/support/memory/memory-log";
 import { shareReads } from "./shared-reads";
 

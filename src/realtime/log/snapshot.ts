@@ -1,5 +1,7 @@
 /** The snapshot of one stream (W11): sends the records as they are, page by page, and knows which changes they had in them. It must not read the log, nor know the transport. */
-import type { Change, LogPosition, SnapshotReader } from "@/src/core/streams/ports";
+
+import type { Change } from "@/src/core/records/ports";
+import type { LogPosition, SnapshotReader } from "@/src/core/streams/ports";
 import type { Cursor } from "@/src/shared/streams/cursor";
 import type { Subscriber } from "../hub/subscriber";
 

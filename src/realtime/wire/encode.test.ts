@@ -1,7 +1,7 @@
 /** Frames, byte by byte. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Change } from "@/src/core/streams/ports";
+import type { Change } from "@/src/core/records/ports";
 import { readTexts } from "@/tests/support/clients/read-frames";
 import { encodeChange, toTextFrame } from "./encode";
 import { CURSOR_FRAMES } from "./stream-format";

@@ -1,7 +1,8 @@
 /** Turns messages into the bytes of WebSocket frames and server-sent events, those of a change once for all subscribers. It must not know who gets them. */
 
+import type { Change } from "@/src/core/records/ports";
 import { positionOf } from "@/src/core/streams/change-proof";
-import type { Change, LogPosition } from "@/src/core/streams/ports";
+import type { LogPosition } from "@/src/core/streams/ports";
 import { formatCursor } from "@/src/shared/streams/cursor";
 import { toEvent } from "./event";
 import { toChangeText, toCursorChangeText } from "./message-text";

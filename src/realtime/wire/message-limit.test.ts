@@ -1,6 +1,6 @@
 /** The notice in place of a message that is too large (W27): it fits whatever it says. */
 import { describe, expect, it } from "vitest";
-import type { Change } from "@/src/core/streams/ports";
+import type { Change } from "@/src/core/records/ports";
 import { encodeChange } from "./encode";
 import { limitFormat, parseMaxMessage } from "./message-limit";
 import { CURSOR_EVENTS, CURSOR_FRAMES, PLAIN_EVENTS, PLAIN_FRAMES } from "./stream-format";

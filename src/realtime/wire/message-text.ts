@@ -1,7 +1,7 @@
 /** The messages of a stream as JSON text (W2, W9, W10), whatever carries them. It must not know who gets them. */
 
+import type { Change } from "@/src/core/records/ports";
 import { toRecordText } from "@/src/core/records/record-text";
-import type { Change } from "@/src/core/streams/ports";
 import { type Cursor, formatCursor } from "@/src/shared/streams/cursor";
 import type { GapReason, WireBeat, WireGap, WireOmitted, WireReady } from "@/src/shared/streams/stream-messages";
 

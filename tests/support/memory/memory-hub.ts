@@ -1,6 +1,6 @@
 /** A hub over a log in memory, with a clock and hints that the test holds. */
 import type { Grant } from "@/src/core/access/access";
-import type { Change } from "@/src/core/streams/ports";
+import type { Change } from "@/src/core/records/ports";
 import { createProcessHints } from "@/src/realtime/cluster/hints";
 import { createHub, type Hub, type HubOptions } from "@/src/realtime/hub/hub";
 import type { Start } from "@/src/realtime/hub/session";

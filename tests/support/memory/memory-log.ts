@@ -1,7 +1,8 @@
 /** A change log in memory, for properties over interleavings that a database can't be made to take. Contract suites use the real one. */
 
+import type { Change } from "@/src/core/records/ports";
 import { proofOf } from "@/src/core/streams/change-proof";
-import type { Change, ChangeLog, FoundPosition } from "@/src/core/streams/ports";
+import type { ChangeLog, FoundPosition } from "@/src/core/streams/ports";
 
 export interface MemoryLog extends ChangeLog {
   readonly endpointId: string;
