@@ -12,7 +12,7 @@ import { startEmbeddedPostgres } from "@/src/db/embedded/postgres";
 import { createLanes } from "@/src/db/lanes";
 import { migrate } from "@/src/db/migrate";
 import { createRecordStore } from "@/src/db/records/record-store";
-import { createProcessHints } from "@/src/realtime/cluster/hints";
+import { createProcessNotifications } from "@/src/realtime/cluster/notifications";
 
 const CONCURRENCY = 50;
 const BATCH = 64;
@@ -21,7 +21,7 @@ const DATA = JSON.stringify({ name: "a sensor", values: [20.5, 21.25, 19.75], no
 const log: Log = { debug: () => undefined, info: () => undefined, warn: console.warn, error: console.error };
 const seconds = Number(process.argv[2] ?? 4);
 const server = await findServer();
-const lanes = createLanes({ url: server.url, hints: createProcessHints(), log });
+const lanes = createLanes({ url: server.url, notifications: createProcessNotifications(), log });
 const { pools, writeDb: db, pageReads, endpointQueue: queue } = lanes;
 await migrate({ pool: pools.management, dir: path.resolve(import.meta.dirname, "../prisma/migrations"), log });
 const store = createRecordStore({ db, pool: pools.reads, pageReads, queue });

@@ -92,7 +92,7 @@ export interface Config {
   jsonataResultBytesMax: number;
   pingIntervalMs: number;
   pongTimeoutMs: number;
-  /** Of the change log and of definitions: how late a lost hint is noticed. */
+  /** Of the change log and of definitions: how late a lost notification is noticed. */
   pollIntervalMs: number;
   logLevel: (typeof LOG_LEVELS)[number];
   mode: (typeof MODES)[number];

@@ -3,11 +3,11 @@ import { PrismaPg } from "@prisma/adapter-pg";
 import type { Types } from "@prisma/client/runtime/client";
 import pg from "pg";
 import type { Log } from "@/src/core/log";
-import type { Hints } from "@/src/core/streams/ports";
+import type { ChangeNotifications } from "@/src/core/streams/ports";
 import { retryContention, toDatabaseError } from "@/src/db/errors";
 import { createChangeExtension, type Enter } from "@/src/db/prisma/change-extension";
 import { type Prisma, PrismaClient } from "@/src/db/prisma/generated/client";
-import { createHintScopes, type HintScopes } from "@/src/db/prisma/transaction-hints";
+import { createNotificationScopes, type NotificationScopes } from "@/src/db/prisma/transaction-notifications";
 import { findStatementName } from "@/src/db/statement";
 
 const CONNECTIONS_MAX = 10;
@@ -95,7 +95,7 @@ type Logged = ReturnType<typeof createLogged>;
 
 export interface DbOptions {
   pool: pg.Pool;
-  hints: Hints;
+  notifications: ChangeNotifications;
   log: Log;
   /** Runs each statement outside of a transaction, and each transaction as a whole, e.g. when its turn has come. Default: at once. */
   enter?: Enter;
@@ -103,15 +103,15 @@ export interface DbOptions {
 
 /**
  * The Prisma client on `pool`. Every committed write to a record, by whichever call, is followed by one
- * hint an endpoint; a rolled-back one by none. Any call may raise `database_unavailable`. Ending it does not end the pool.
+ * notification an endpoint; a rolled-back one by none. Any call may raise `database_unavailable`. Ending it does not end the pool.
  */
-export function createDb({ pool, hints, log, enter = (work) => work() }: DbOptions) {
-  const scopes = createHintScopes(hints);
+export function createDb({ pool, notifications, log, enter = (work) => work() }: DbOptions) {
+  const scopes = createNotificationScopes(notifications);
   const logged = createLogged({ pool, scopes, log, enter });
   return logged.$extends({ name: "transactions", client: { $transaction: createTransaction({ logged, scopes, enter }) } });
 }
 
-function createLogged({ pool, scopes, log, enter }: { pool: pg.Pool; scopes: HintScopes; log: Log; enter: Enter }) {
+function createLogged({ pool, scopes, log, enter }: { pool: pg.Pool; scopes: NotificationScopes; log: Log; enter: Enter }) {
   const adapter = new PrismaPg(pool, {
     statementNameGenerator: ({ sql }) => findStatementName(sql) ?? "",
     onConnectionError: (error) => log.warn({ err: error }, "a database connection was lost inside a transaction"),
@@ -133,10 +133,10 @@ interface TransactionOptions {
 }
 
 /**
- * Prisma's `$transaction`, in both forms, which publishes the hints of its writes when it is committed, and none when it is not. A callback whose
+ * Prisma's `$transaction`, in both forms, which publishes the notifications of its writes when it is committed, and none when it is not. A callback whose
  * transaction lost against another one, and was rolled back, is called again.
  */
-function createTransaction({ logged, scopes, enter }: { logged: Logged; scopes: HintScopes; enter: Enter }) {
+function createTransaction({ logged, scopes, enter }: { logged: Logged; scopes: NotificationScopes; enter: Enter }) {
   function $transaction<P extends Prisma.PrismaPromise<unknown>[]>(
     promises: [...P],
     options?: TransactionOptions,

@@ -10,7 +10,7 @@ import { createChangeLog } from "@/src/db/records/change-log";
 import { createEndpointQueue } from "@/src/db/records/endpoint-queue";
 import { createRecordStore } from "@/src/db/records/record-store";
 import { createDefinitionStore } from "@/src/db/stores/definitions";
-import { createProcessHints } from "@/src/realtime/cluster/hints";
+import { createProcessNotifications } from "@/src/realtime/cluster/notifications";
 import { createRecordsDatabase } from "@/tests/support/servers/records-database";
 import { createSeverableProxy } from "@/tests/support/servers/severable-proxy";
 import { until } from "@/tests/support/until";
@@ -26,7 +26,7 @@ afterEach(async () => {
 function createClient(url: string, connectTimeoutMs?: number) {
   const pool = createPool({ url, log, max: 2, ...(connectTimeoutMs === undefined ? {} : { connectTimeoutMs }) });
   cleanUps.push(() => pool.end());
-  return { pool, queue: createEndpointQueue(), db: createDb({ pool, hints: createProcessHints(), log }) };
+  return { pool, queue: createEndpointQueue(), db: createDb({ pool, notifications: createProcessNotifications(), log }) };
 }
 
 /** A server that answers every connection's first message with `answer`. */
@@ -120,14 +120,14 @@ describe("a database that is away", () => {
     });
     await expect(open).rejects.toMatchObject(AWAY);
     await rejected;
-    world.takeHints();
+    world.takeNotifications();
     await expect(records.commit(endpointId, [{ type: "DELETE", id: createUniqueId() }])).rejects.toMatchObject(AWAY);
 
     await proxy.restore();
     expect(await records.commit(endpointId, [{ type: "POST", id: createUniqueId(), contentType: "json", data: "3" }])).toMatchObject([
       { outcome: "ok", change: { seq: 1 } },
     ]);
-    expect(world.takeHints()).toMatchObject([{ kind: "changes" }]);
+    expect(world.takeNotifications()).toMatchObject([{ kind: "changes" }]);
     await world.expectSound(endpointId);
   });
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Log } from "@/src/core/log";
 import { createLanes, type Lanes } from "@/src/db/lanes";
 import { toShares } from "@/src/db/pools";
-import { createProcessHints } from "@/src/realtime/cluster/hints";
+import { createProcessNotifications } from "@/src/realtime/cluster/notifications";
 import { createTestDatabase, type TestDatabase } from "@/tests/support/servers/database";
 import { until } from "@/tests/support/until";
 
@@ -15,7 +15,7 @@ let observer: pg.Client;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  lanes = createLanes({ url: database.url, hints: createProcessHints(), log, connectTimeoutMs: 2_000 });
+  lanes = createLanes({ url: database.url, notifications: createProcessNotifications(), log, connectTimeoutMs: 2_000 });
   observer = new pg.Client({ connectionString: database.url });
   await observer.connect();
 });
@@ -75,7 +75,7 @@ describe("createLanes", () => {
   });
 
   it("[E6] says that the database is down when it can't be asked, and asks once for all who want to know", async () => {
-    const away = createLanes({ url: "postgresql://u:p@127.0.0.1:1/d", hints: createProcessHints(), log });
+    const away = createLanes({ url: "postgresql://u:p@127.0.0.1:1/d", notifications: createProcessNotifications(), log });
     const [first, second] = [away.isUp(), away.isUp()];
     expect(first).toBe(second);
     expect(await first).toBe(false);

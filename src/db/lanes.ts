@@ -1,7 +1,7 @@
 /** What a process does with its database, by purpose, each with its own connections and a fair order among those who wait for them (E6, ADR 0015). */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { createFairSemaphore, type FairSemaphore } from "@/src/core/limits/fair-semaphore";
-import type { Hints } from "@/src/core/streams/ports";
+import type { ChangeNotifications } from "@/src/core/streams/ports";
 import { createDb, type Db } from "@/src/db/client";
 import { CONNECTIONS_DEFAULT, createPools, type Pools, type PoolsOptions, toShares } from "@/src/db/pools";
 import { createRawStatements, type RawStatements } from "@/src/db/prisma/raw-statements";
@@ -49,13 +49,13 @@ export interface Lanes {
 }
 
 export interface LanesOptions extends PoolsOptions {
-  hints: Hints;
+  notifications: ChangeNotifications;
   /** How long a writer waits for its turn at an endpoint, in milliseconds; default 10,000. */
   writeWaitMsMax?: number;
 }
 
 /** Opens no connection before the first statement. The caller ends them, with `end()`. */
-export function createLanes({ hints, writeWaitMsMax = WRITE_WAIT_MS_MAX, ...options }: LanesOptions): Lanes {
+export function createLanes({ notifications, writeWaitMsMax = WRITE_WAIT_MS_MAX, ...options }: LanesOptions): Lanes {
   const pools = createPools(options);
   const shares = toShares(options.connectionsMax ?? CONNECTIONS_DEFAULT);
   const accounts = new AsyncLocalStorage<string>();
@@ -68,11 +68,11 @@ export function createLanes({ hints, writeWaitMsMax = WRITE_WAIT_MS_MAX, ...opti
   });
   const db = createDb({
     ...options,
-    hints,
+    notifications,
     pool: pools.management,
     enter: (work) => management.run([accounts.getStore() ?? NO_ACCOUNT], work),
   });
-  const writeDb = createDb({ ...options, hints, pool: pools.writes });
+  const writeDb = createDb({ ...options, notifications, pool: pools.writes });
   const readManagement = createRead(pools.management);
   let asking: Promise<boolean> | undefined;
 

@@ -1,4 +1,4 @@
-/** Reads past Prisma, on the same pool: for statements that run with every request, or carry much. It must not write: writers leave hints. */
+/** Reads past Prisma, on the same pool: for statements that run with every request, or carry much. It must not write: writers leave notifications. */
 import type pg from "pg";
 import type { FairSemaphore } from "@/src/core/limits/fair-semaphore";
 import { toDatabaseError } from "@/src/db/errors";

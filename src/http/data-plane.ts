@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Access } from "@/src/core/access/access";
 import { type AccessRequest, toAccessRequest } from "@/src/core/access/access-request";
 import type { RateGate } from "@/src/core/access/rate-limit-policy";
-import type { Compiled } from "@/src/core/access/resolved-endpoints";
+import type { ResolvedEndpoint } from "@/src/core/access/resolved-endpoints";
 import type { Clock } from "@/src/core/clock";
 import type { Files } from "@/src/core/files/files";
 import type { FileTokens } from "@/src/core/files/tokens";
@@ -136,7 +136,7 @@ class Plane {
       parameters: NO_PARAMETERS,
       origin: origin ? { kind: "unknown", origin } : { kind: "none" },
       headers: {},
-      site: undefined,
+      resolved: undefined,
       held: this.#held,
       answerHold: undefined,
     };
@@ -156,8 +156,8 @@ class Plane {
       else if (operation === undefined || !isMethodOf(address.form, request.method)) throw new AppError("method_not_allowed");
       else {
         const locate = () => this.#locate(exchange, accessRequest);
-        const site = await countRequest({ gate: this.#gate, exchange, accessRequest, locate });
-        await this.#handle(exchange, accessRequest, site, operation, address.form);
+        const resolved = await countRequest({ gate: this.#gate, exchange, accessRequest, locate });
+        await this.#handle(exchange, accessRequest, resolved, operation, address.form);
       }
     } catch (error) {
       this.#fail(exchange, error, address?.form);
@@ -168,28 +168,28 @@ class Plane {
   async #handle(
     exchange: DataExchange,
     accessRequest: AccessRequest,
-    site: Compiled,
+    resolved: ResolvedEndpoint,
     operation: MethodOperation,
     form: DataForm | undefined,
   ): Promise<void> {
-    if (!hasForm(site, form)) throw new AppError("not_found");
+    if (!hasForm(resolved, form)) throw new AppError("not_found");
     if (this.#stream && accessRequest.operation === "subscribe") {
-      const grant = await this.#access.admit(site, accessRequest);
+      const grant = await this.#access.authorize(resolved, accessRequest);
       const { request, response, parameters } = exchange;
       this.#slowClients.forget(request.socket);
       // Behind another answer it would never learn that its connection has ended.
       if (!response.socket) throw new AppError("request_invalid", { detail: PIPELINED });
       await this.#stream.open({ request, response, parameters, grant, headers: headersOf(exchange) });
-    } else if (site.endpoint.kind === "data") {
-      const grant = await this.#access.admit(site, accessRequest);
-      await this.#choose(operation, exchange, form)({ exchange, grant, site });
+    } else if (resolved.endpoint.kind === "data") {
+      const grant = await this.#access.authorize(resolved, accessRequest);
+      await this.#choose(operation, exchange, form)({ exchange, grant, resolved });
       // Was it a file, its bytes go now.
       if (operation === "delete") this.#files.sweepSoon();
     } else {
       // Users have no files: the parameter means nothing there.
       const userOperation = toUserOperation(operation === "shareFile" ? "create" : operation, exchange.parameters);
-      const grant = await this.#access.admit(site, { ...accessRequest, operation: userOperation });
-      await this.#userHandlers[userOperation]({ exchange, grant, site });
+      const grant = await this.#access.authorize(resolved, { ...accessRequest, operation: userOperation });
+      await this.#userHandlers[userOperation]({ exchange, grant, resolved });
     }
   }
 
@@ -201,14 +201,14 @@ class Plane {
   }
 
   /** Once the project is known, so is whether the origin may read the answer, be it an error. */
-  async #locate(exchange: DataExchange, accessRequest: AccessRequest): Promise<Compiled> {
-    const site = await this.#access.locate(accessRequest);
-    exchange.site = site;
+  async #locate(exchange: DataExchange, accessRequest: AccessRequest): Promise<ResolvedEndpoint> {
+    const resolved = await this.#access.resolve(accessRequest);
+    exchange.resolved = resolved;
     if (accessRequest.origin !== undefined) {
-      const echo = this.#access.echoOrigin(site, accessRequest);
+      const echo = this.#access.echoOrigin(resolved, accessRequest);
       exchange.origin = echo ? { kind: echo.listed ? "listed" : "allowed", origin: echo.origin } : { kind: "refused" };
     }
-    return site;
+    return resolved;
   }
 
   /** A preflight carries the key in its URL, but neither headers nor cookies: only the origin can be decided. */
@@ -269,7 +269,7 @@ function isMethodOf(form: DataForm | undefined, method = ""): boolean {
 }
 
 /** U17: data endpoints log nobody in, and those of users hold no files. */
-function hasForm({ endpoint }: Compiled, form: DataForm | undefined): boolean {
+function hasForm({ endpoint }: ResolvedEndpoint, form: DataForm | undefined): boolean {
   return form === undefined || (DATA_FORMS[form].kind ?? endpoint.kind) === endpoint.kind;
 }
 

@@ -2,7 +2,7 @@
 import type { Grant } from "@/src/core/access/access";
 import { type CallerPath, toCallerPath } from "@/src/core/access/caller-path";
 import { toClientAddress } from "@/src/core/access/client-network";
-import type { Compiled } from "@/src/core/access/resolved-endpoints";
+import type { ResolvedEndpoint } from "@/src/core/access/resolved-endpoints";
 import { parseContentCoding, toSentBytesMax } from "@/src/core/http/content-coding";
 import { toEntityTag } from "@/src/core/http/entity-tag";
 import type { ByteHold } from "@/src/core/limits/byte-budget";
@@ -25,7 +25,7 @@ export interface DataExchange extends Exchange {
   /** Headers that every answer of this request has, whatever becomes of it (rate limits). */
   headers: Record<string, string>;
   /** The endpoint and key, once they are known. */
-  site: Compiled | undefined;
+  resolved: ResolvedEndpoint | undefined;
   /** The budgets that this request's bytes are counted in (see hold-bytes.ts). */
   held: HeldBytes;
   answerHold: ByteHold | undefined;
@@ -35,7 +35,7 @@ export interface DataExchange extends Exchange {
 export interface Admitted {
   exchange: DataExchange;
   grant: Grant;
-  site: Compiled;
+  resolved: ResolvedEndpoint;
 }
 
 /** On whose behalf an admitted request is carried out. */
@@ -89,32 +89,36 @@ export function sendRecord(exchange: DataExchange, status: number, record: Store
 }
 
 /** True for a key of scope `write`, which reads nothing (U7). */
-export function isWriteOnly({ key }: Compiled): boolean {
+export function isWriteOnly({ key }: ResolvedEndpoint): boolean {
   return key?.scope === "write";
 }
 
 /** Answers a PUT: the record as it is now (R4), or its receipt. */
-export function sendChanged({ exchange, site }: Pick<Admitted, "exchange" | "site">, record: StoredRecord, dataOnly: boolean): void {
-  if (isWriteOnly(site)) sendJson(exchange, 200, toReceiptText(record), { ETag: toEntityTag(record) });
+export function sendChanged(
+  { exchange, resolved }: Pick<Admitted, "exchange" | "resolved">,
+  record: StoredRecord,
+  dataOnly: boolean,
+): void {
+  if (isWriteOnly(resolved)) sendJson(exchange, 200, toReceiptText(record), { ETag: toEntityTag(record) });
   else sendRecord(exchange, 200, record, dataOnly);
 }
 
 /** Answers a record that was stored before (R5, L2), or its name alone. */
-export function sendStored({ exchange, site }: Pick<Admitted, "exchange" | "site">, record: StoredRecord, dataOnly: boolean): void {
-  if (isWriteOnly(site)) sendJson(exchange, 200, toReceiptText({ id: record.id }));
+export function sendStored({ exchange, resolved }: Pick<Admitted, "exchange" | "resolved">, record: StoredRecord, dataOnly: boolean): void {
+  if (isWriteOnly(resolved)) sendJson(exchange, 200, toReceiptText({ id: record.id }));
   else sendRecord(exchange, 200, record, dataOnly);
 }
 
 /** Where a change is checked together with what was stored, a mismatch names places and values of both: a key that reads nothing gets neither. */
-export async function hideMismatch<Result>(site: Compiled, change: Promise<Result>): Promise<Result> {
+export async function hideMismatch<Result>(resolved: ResolvedEndpoint, change: Promise<Result>): Promise<Result> {
   return change.catch((error: unknown) => {
-    if (!isWriteOnly(site) || !isAppError(error) || error.code !== "schema_mismatch") throw error;
+    if (!isWriteOnly(resolved) || !isAppError(error) || error.code !== "schema_mismatch") throw error;
     throw new AppError("schema_mismatch", { detail: "Together with what is stored, this does not match the endpoint's schema." });
   });
 }
 
 /** Says of the answer that it is the first one's, and that nothing was written (R9). */
-export function markRepeat(exchange: DataExchange): void {
+export function markReplayed(exchange: DataExchange): void {
   exchange.headers["Idempotent-Replayed"] = "true";
 }
 

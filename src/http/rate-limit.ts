@@ -2,7 +2,7 @@
 import type { AccessRequest } from "@/src/core/access/access-request";
 import { toClientAddress } from "@/src/core/access/client-network";
 import type { RateGate } from "@/src/core/access/rate-limit-policy";
-import type { Compiled } from "@/src/core/access/resolved-endpoints";
+import type { ResolvedEndpoint } from "@/src/core/access/resolved-endpoints";
 import type { DataExchange } from "@/src/http/exchange";
 import { toRateHeaders } from "@/src/shared/http/rate-headers";
 
@@ -11,8 +11,8 @@ export function countRequest(options: {
   gate: Pick<RateGate, "count">;
   exchange: DataExchange;
   accessRequest: AccessRequest;
-  locate: () => Promise<Compiled>;
-}): Promise<Compiled> {
+  locate: () => Promise<ResolvedEndpoint>;
+}): Promise<ResolvedEndpoint> {
   const { gate, exchange, accessRequest, locate } = options;
   return gate.count(
     {

@@ -19,7 +19,7 @@ import { createQuotas } from "@/src/core/limits/quotas";
 import { createRegistrationLimit } from "@/src/core/limits/registration-limit";
 import type { Log } from "@/src/core/log";
 import { createRecords } from "@/src/core/records/records";
-import type { Hints } from "@/src/core/streams/ports";
+import type { ChangeNotifications } from "@/src/core/streams/ports";
 import { createPasswordHasher } from "@/src/core/users/password-hasher";
 import { createUsers } from "@/src/core/users/users";
 import { readDeploymentId } from "@/src/db/deployment-id";
@@ -46,11 +46,11 @@ import { createSlowClients, type SlowClients, SWEEP_INTERVAL_MS } from "@/src/ht
 import { createLoginLimiter } from "@/src/limits/login-limiter";
 import { createProcessRateLimiter, createSharedRateLimiter } from "@/src/limits/rate-limiter";
 import { createImporter } from "@/src/management/import/importer";
-import { createNodeLink } from "@/src/realtime/cluster/cluster-bus";
-import { createProcessHints } from "@/src/realtime/cluster/hints";
+import { createClusterBus } from "@/src/realtime/cluster/cluster-bus";
+import { createProcessNotifications } from "@/src/realtime/cluster/notifications";
 import { createHub } from "@/src/realtime/hub/hub";
 import { createStreamLimits } from "@/src/realtime/hub/stream-limits";
-import { createStreamKeeper } from "@/src/realtime/hub/stream-registry";
+import { createStreamRegistry } from "@/src/realtime/hub/stream-registry";
 import { createEventStreams } from "@/src/realtime/transports/sse";
 import { createUpgradeHandler } from "@/src/realtime/transports/ws";
 import { createSandbox } from "@/src/sandbox/sandbox";
@@ -63,7 +63,7 @@ import { createLog } from "./log";
 import { type LoopDelayReading, startLoopDelay } from "./loop-delay";
 import { createHashThreads } from "./password-threads";
 import type { Runtime } from "./registry";
-import { startTicker } from "./scheduler";
+import { startScheduler } from "./scheduler";
 import { loadSecret } from "./secret";
 
 /** `lastUsedAt` of keys and tokens is this far behind at most. */
@@ -123,8 +123,8 @@ async function compose({ config, log, cleanup }: { config: Config; log: Log; cle
   const clock = { now: () => new Date() };
   const certificates = config.tls && (await loadCertificates({ ...config.tls, clock, log }));
   const secret = await loadSecret(config);
-  const hints = createProcessHints({ log });
-  const lanes = await openDatabase({ config, hints, log, cleanup });
+  const notifications = createProcessNotifications({ log });
+  const lanes = await openDatabase({ config, notifications, log, cleanup });
   const { pools, db, writeDb, endpointQueue, pageReads, reads, background } = lanes;
   await migrate({ pool: pools.management, dir: path.resolve("prisma/migrations"), log });
   const quotas = createQuotas({ store: createUsageStore({ db: reads }), defaults: config.quotas, clock });
@@ -150,7 +150,7 @@ async function compose({ config, log, cleanup }: { config: Config; log: Log; cle
   const hub = createHub({
     changes,
     snapshots: createSnapshotReader({ pool: pools.reads, pageReads }),
-    hints,
+    notifications,
     access,
     definitions,
     tokens,
@@ -195,16 +195,16 @@ async function compose({ config, log, cleanup }: { config: Config; log: Log; cle
   const held = createHeldBytes({ memoryBytes: getHeapStatistics().heap_size_limit, bodyBytesMax: config.bodyBytesMax });
   const slowClients = createSlowClients();
   const drain = createDrain();
-  const importStaging = createImportStaging({ pool: pools.writes, stage: lanes.runForAccount, queue: endpointQueue, hints, log });
+  const importStaging = createImportStaging({ pool: pools.writes, stage: lanes.runForAccount, queue: endpointQueue, notifications, log });
   const streams = createUpgradeHandler({ hub, access: gate, log, config });
   const eventStreams = createEventStreams({ hub, config });
   const link =
     config.redisUrl === undefined
       ? undefined
-      : createNodeLink({
+      : createClusterBus({
           url: config.redisUrl,
           channel: `rested:${await readDeploymentId(pools.reads)}`,
-          hints,
+          notifications,
           definitions,
           tokens,
           signIns,
@@ -215,9 +215,9 @@ async function compose({ config, log, cleanup }: { config: Config; log: Log; cle
   tokens.onInvalidate((projectId) => void hub.recheck(projectId));
   signIns.onInvalidate((userId) => void hub.recheckAccount(userId));
 
-  const keeper = createStreamKeeper({ hub, store: createOpenStreamStore({ db: background }) });
+  const streamRegistry = createStreamRegistry({ hub, store: createOpenStreamStore({ db: background }) });
   cleanup.add(async () => {
-    const noted = await Promise.allSettled([definitions.flushUse(), tokens.flushUse(), keeper.close()]);
+    const noted = await Promise.allSettled([definitions.flushUse(), tokens.flushUse(), streamRegistry.close()]);
     for (const one of noted)
       if (one.status === "rejected")
         log.warn({ err: one.reason }, "the last use of some keys or tokens, or that streams ended, was not noted");
@@ -226,14 +226,14 @@ async function compose({ config, log, cleanup }: { config: Config; log: Log; cle
 
   const loopDelay = startLoopDelay({ log, clock });
   cleanup.add(() => loopDelay.stop());
-  const ticker = startTicker({
+  const scheduler = startScheduler({
     log,
     jobs: [
       { name: "read the change log", intervalMs: config.pollIntervalMs, run: () => hub.poll() },
       { name: "check definitions", intervalMs: config.pollIntervalMs, run: () => definitions.checkRevisions() },
       { name: "check tokens", intervalMs: config.pollIntervalMs, run: () => tokens.checkRevisions() },
       { name: "check sign-ins", intervalMs: config.pollIntervalMs, run: () => signIns.check() },
-      { name: "tell of open streams", intervalMs: STREAMS_INTERVAL_MS, run: () => keeper.sync() },
+      { name: "tell of open streams", intervalMs: STREAMS_INTERVAL_MS, run: () => streamRegistry.sync() },
       { name: "note the use of keys", intervalMs: USE_INTERVAL_MS, run: () => definitions.flushUse() },
       { name: "note the use of tokens", intervalMs: USE_INTERVAL_MS, run: () => tokens.flushUse() },
       { name: "delete expired tokens", intervalMs: TOKEN_SWEEP_INTERVAL_MS, run: () => users.sweepTokens() },
@@ -261,7 +261,7 @@ async function compose({ config, log, cleanup }: { config: Config; log: Log; cle
       loopDelay.job,
     ],
   });
-  cleanup.add(() => ticker.stop());
+  cleanup.add(() => scheduler.stop());
   cleanup.add(() => purge.stop());
 
   return {
@@ -326,12 +326,22 @@ async function openStorage(config: Config, log: Log): Promise<FileStorage & { cl
   return { ...createDiskStorage({ dir: path.join(config.dataDir, "files") }), close: () => undefined };
 }
 
-async function openDatabase({ config, hints, log, cleanup }: { config: Config; hints: Hints; log: Log; cleanup: Cleanup }): Promise<Lanes> {
+async function openDatabase({
+  config,
+  notifications,
+  log,
+  cleanup,
+}: {
+  config: Config;
+  notifications: ChangeNotifications;
+  log: Log;
+  cleanup: Cleanup;
+}): Promise<Lanes> {
   const postgres = config.databaseUrl === undefined ? await startEmbeddedPostgres({ dir: config.dataDir, log }) : undefined;
   if (postgres) cleanup.add(() => postgres.stop());
   const url = config.databaseUrl ?? postgres?.url;
   if (url === undefined) throw new Error("There is no database.");
-  const lanes = createLanes({ url, hints, log, connectionsMax: config.databaseConnectionsMax, isEmbedded: postgres !== undefined });
+  const lanes = createLanes({ url, notifications, log, connectionsMax: config.databaseConnectionsMax, isEmbedded: postgres !== undefined });
   cleanup.add(() => lanes.end());
   return lanes;
 }

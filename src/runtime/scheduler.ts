@@ -8,7 +8,7 @@ export interface Job {
 }
 
 /** Starts every job on its interval. A run that is still going when the next is due makes it wait; a failure is logged once until it works again. */
-export function startTicker({ jobs, log }: { jobs: readonly Job[]; log: Log }): { stop(): Promise<void> } {
+export function startScheduler({ jobs, log }: { jobs: readonly Job[]; log: Log }): { stop(): Promise<void> } {
   const loops = jobs.map((job) => startLoop(job, log));
   return {
     stop: async () => {

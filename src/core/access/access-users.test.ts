@@ -5,7 +5,7 @@ import type { StoredToken } from "@/src/core/access/ports";
 import { ACCESS_TOKEN_COOKIE } from "@/src/shared/streams/protocol";
 import {
   codeOf,
-  createSite,
+  createResolvedEndpoint,
   createToken,
   FUTURE,
   NOW,
@@ -152,7 +152,7 @@ describe("recheck", () => {
     const grant = await decide({ operation: "subscribe" });
     if (token === "deleted") world.tokens.clear();
     else world.tokens.set("secret", createToken(token));
-    world.site = createSite(after);
+    world.resolved = createResolvedEndpoint(after);
     expect((await access.recheck(grant))?.code).toBe(code);
   });
 
@@ -165,7 +165,7 @@ describe("recheck", () => {
     const { access, world } = withToken({ ...SECURE, origins: before });
     const headers = { cookie: `${ACCESS_TOKEN_COOKIE}=secret`, host: "api.example" };
     const grant = await access.decide(request({ operation: "subscribe", origin: "https://a.example", headers, ...changes }));
-    world.site = createSite({ ...SECURE, origins: after });
+    world.resolved = createResolvedEndpoint({ ...SECURE, origins: after });
     expect((await access.recheck(grant))?.code).toBe(code);
   });
 

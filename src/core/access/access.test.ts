@@ -5,7 +5,7 @@ import type { AccessRequest, Operation } from "@/src/core/access/access-request"
 import { AppError } from "@/src/shared/errors";
 import {
   codeOf,
-  createSite,
+  createResolvedEndpoint,
   FUTURE,
   NOW,
   PAST,
@@ -126,18 +126,18 @@ describe("decide", () => {
 describe("echoOrigin", () => {
   it("[U5] [S6] answers the origin that may read, with the master key any, and whether it is listed", () => {
     const { access } = setUp();
-    const site = createSite({ origins: ["https://a.example"], masterKey: "m" });
-    expect(access.echoOrigin(site, { origin: "https://a.example" })).toEqual({ origin: "https://a.example", listed: true });
-    expect(access.echoOrigin(site, { origin: "https://b.example" })).toBeUndefined();
-    expect(access.echoOrigin(site, { origin: "https://b.example", masterKey: "m" })).toEqual({
+    const resolved = createResolvedEndpoint({ origins: ["https://a.example"], masterKey: "m" });
+    expect(access.echoOrigin(resolved, { origin: "https://a.example" })).toEqual({ origin: "https://a.example", listed: true });
+    expect(access.echoOrigin(resolved, { origin: "https://b.example" })).toBeUndefined();
+    expect(access.echoOrigin(resolved, { origin: "https://b.example", masterKey: "m" })).toEqual({
       origin: "https://b.example",
       listed: false,
     });
-    expect(access.echoOrigin(site, { origin: "https://b.example", masterKey: "x" })).toBeUndefined();
-    expect(access.echoOrigin(site, {})).toBeUndefined();
+    expect(access.echoOrigin(resolved, { origin: "https://b.example", masterKey: "x" })).toBeUndefined();
+    expect(access.echoOrigin(resolved, {})).toBeUndefined();
     for (const origin of ["https://b.example", "null"]) {
-      expect(access.echoOrigin(createSite(), { origin })).toEqual({ origin, listed: false });
-      expect(access.echoOrigin(createSite({ origins: [origin] }), { origin })).toEqual({ origin, listed: origin !== "null" });
+      expect(access.echoOrigin(createResolvedEndpoint(), { origin })).toEqual({ origin, listed: false });
+      expect(access.echoOrigin(createResolvedEndpoint({ origins: [origin] }), { origin })).toEqual({ origin, listed: origin !== "null" });
     }
   });
 });
@@ -176,21 +176,21 @@ describe("recheck", () => {
   ])("[W6] %s", async (_what, before, changes, after, code) => {
     const { access, world } = setUp(before);
     const grant: Grant = await access.decide(request({ operation: "subscribe", ...changes }));
-    world.site = after && createSite(after);
+    world.resolved = after && createResolvedEndpoint(after);
     expect((await access.recheck(grant))?.code).toBe(code);
   });
 
   it("[W6] a stream that a ticket opened ends with its endpoint, with the sign-in that asked for it, and when the project changes hands", async () => {
     const { access, world } = setUp();
     const grant = await access.decide({ version: "1", endpointName: "some/endpoint", operation: "subscribe", ticket: "ticket" });
-    world.site = createSite({ endpoint: { secure: true, name: "new/name" }, origins: [origin] });
+    world.resolved = createResolvedEndpoint({ endpoint: { secure: true, name: "new/name" }, origins: [origin] });
     expect(await access.recheck(grant)).toBeUndefined();
     world.signInIds.clear();
     expect((await access.recheck(grant))?.code).toBe("session_ended");
     world.signInIds.add("session-id");
-    world.site.project.ownerId = "another";
+    world.resolved.project.ownerId = "another";
     expect((await access.recheck(grant))?.code).toBe("access_changed");
-    world.site = undefined;
+    world.resolved = undefined;
     expect(await access.recheck(grant)).toBeInstanceOf(AppError);
     expect((await access.recheck(grant))?.code).toBe("endpoint_deleted");
   });

@@ -4,7 +4,7 @@ import type { AccessRequest, Operation } from "@/src/core/access/access-request"
 import type { Tokens } from "@/src/core/access/access-tokens";
 import { findKeyHint, findNameHint } from "@/src/core/access/address-hints";
 import type { Definition, SignIn, StoredToken } from "@/src/core/access/ports";
-import type { Compiled, Definitions } from "@/src/core/access/resolved-endpoints";
+import type { Definitions, ResolvedEndpoint } from "@/src/core/access/resolved-endpoints";
 import type { SignIns } from "@/src/core/access/sign-ins";
 import { type CookieToken, isListed, requireTokenCookie } from "@/src/core/access/token-cookie";
 import type { Clock } from "@/src/core/clock";
@@ -53,16 +53,19 @@ export interface Access {
   /** Locates and admits. Raises the first failed check's error. */
   decide(request: AccessRequest): Promise<Grant>;
   /** U3: what the URL names. Raises `api_version_unknown`, `key_missing`, `parameter_invalid` for two keys, `endpoint_or_key_invalid`, `ticket_invalid`, `database_unavailable`. */
-  locate(request: AccessRequest): Promise<Compiled>;
+  resolve(request: AccessRequest): Promise<ResolvedEndpoint>;
   /** Whether `locate` answers without asking storage. */
   isKnown(request: AccessRequest): boolean;
   /** The rest of the checks, on what was located: key, master key, origin, scope, token; in this order. Raises what failed. */
-  admit(site: Compiled, request: AccessRequest): Promise<Grant>;
+  authorize(resolved: ResolvedEndpoint, request: AccessRequest): Promise<Grant>;
   /**
    * The request's origin when the project allows it to read answers (U5), be they errors; undefined: no CORS headers. `listed`: it may send and
    * receive cookies, too (S6).
    */
-  echoOrigin(site: Compiled, request: Pick<AccessRequest, "origin" | "masterKey">): { origin: string; listed: boolean } | undefined;
+  echoOrigin(
+    resolved: ResolvedEndpoint,
+    request: Pick<AccessRequest, "origin" | "masterKey">,
+  ): { origin: string; listed: boolean } | undefined;
   /**
    * For open streams, after an invalidation: why the grant no longer holds (an error of W6), or undefined when it does. Brings
    * `grant.keyExpiresAt` and `grant.user.tokenExpiresAt` up to date: a rotation gives a key that had no end one.
@@ -97,42 +100,42 @@ class DefinedAccess implements Access {
   }
 
   async decide(request: AccessRequest): Promise<Grant> {
-    return this.admit(await this.locate(request), request);
+    return this.authorize(await this.resolve(request), request);
   }
 
-  async locate(request: AccessRequest): Promise<Compiled> {
+  async resolve(request: AccessRequest): Promise<ResolvedEndpoint> {
     if (request.version !== API_VERSION) throw new AppError("api_version_unknown");
     if (request.ticket !== undefined && request.operation === "subscribe") {
-      const site = await this.#definitions.redeemTicket(request.ticket);
-      if (site?.endpoint.name !== request.endpointName) throw new AppError("ticket_invalid");
-      return site;
+      const resolved = await this.#definitions.redeemTicket(request.ticket);
+      if (resolved?.endpoint.name !== request.endpointName) throw new AppError("ticket_invalid");
+      return resolved;
     }
     if (!request.key) throw toKeyMissing(request);
     if (request.hasTwoKeys)
       throw new AppError("parameter_invalid", { detail: "The parameter key and the header X-API-Key differ. Send one." });
-    const site = await this.#definitions.find(request.key, request.endpointName);
-    if (!site) throw toInvalid(request);
-    return site;
+    const resolved = await this.#definitions.find(request.key, request.endpointName);
+    if (!resolved) throw toInvalid(request);
+    return resolved;
   }
 
   isKnown({ version, key, endpointName, ticket }: AccessRequest): boolean {
     return version === API_VERSION && ticket === undefined && key !== undefined && this.#definitions.has(key, endpointName);
   }
 
-  async admit(site: Compiled, request: AccessRequest): Promise<Grant> {
-    const { key, endpoint, project } = site;
+  async authorize(resolved: ResolvedEndpoint, request: AccessRequest): Promise<Grant> {
+    const { key, endpoint, project } = resolved;
     if (key && keyState(key, this.#clock.now()) !== "valid") throw toInvalid(request);
     const master = request.masterKey !== undefined;
-    if (request.masterKey !== undefined && !isMasterKey(site, request.masterKey)) throw new AppError("master_key_invalid");
-    const fileHolder = request.fileToken && this.#verifyFileToken(site, request.fileToken);
+    if (request.masterKey !== undefined && !isMasterKey(resolved, request.masterKey)) throw new AppError("master_key_invalid");
+    const fileHolder = request.fileToken && this.#verifyFileToken(resolved, request.fileToken);
     // Browsers send no Origin for <img> and <video>: the file token proves as much.
-    if (key && !master && !(fileHolder && request.origin === undefined)) checkOrigin(site, request.origin);
+    if (key && !master && !(fileHolder && request.origin === undefined)) checkOrigin(resolved, request.origin);
     if (key && !scopeAllows(key.scope, request.operation)) throw new AppError("key_scope_insufficient");
     const tokenGeneration = this.#tokens.generation();
-    const isTokenNeeded = key !== null && !master && needsToken(site, request.operation);
-    const sent = isTokenNeeded && !fileHolder ? toSentToken(site, request) : undefined;
-    const holderToken = isTokenNeeded && fileHolder ? await this.#findHolder(site, fileHolder) : undefined;
-    const token = sent ? await this.#authenticate(site, sent.text) : holderToken;
+    const isTokenNeeded = key !== null && !master && needsToken(resolved, request.operation);
+    const sent = isTokenNeeded && !fileHolder ? toSentToken(resolved, request) : undefined;
+    const holderToken = isTokenNeeded && fileHolder ? await this.#findHolder(resolved, fileHolder) : undefined;
+    const token = sent ? await this.#authenticate(resolved, sent.text) : holderToken;
     // L3: a cookie whose token has ended needs only to be cleared.
     if (sent && !token && (request.operation !== "logout" || request.accessToken !== undefined)) throw new AppError("access_token_invalid");
     if (key) this.#definitions.noteUse(key.id);
@@ -145,7 +148,7 @@ class DefinedAccess implements Access {
       keyExpiresAt: key?.expiresAt ?? null,
       master,
       user: token ? { id: token.userId, tokenId: token.id, tokenExpiresAt: token.expiresAt } : null,
-      onlyOwner: token && !othersMay(site, request.operation) ? token.userId : undefined,
+      onlyOwner: token && !othersMay(resolved, request.operation) ? token.userId : undefined,
       via: key ? "key" : "ticket",
       evidence: {
         key: key ? (request.key ?? null) : null,
@@ -155,7 +158,7 @@ class DefinedAccess implements Access {
         needsListedOrigin: sent?.needsListedOrigin ?? false,
       },
     };
-    if (site.signIn) grant.signIn = site.signIn;
+    if (resolved.signIn) grant.signIn = resolved.signIn;
     if (request.origin !== undefined) {
       grant.origin = request.origin;
       grant.allowedOrigin = request.origin;
@@ -167,75 +170,76 @@ class DefinedAccess implements Access {
    * S1: the caller's token; undefined where it does not exist or has ended. Throws `access_token_invalid` for one of other users: the message is the
    * same, so that tokens can't be probed.
    */
-  async #authenticate(site: Compiled, accessToken: string): Promise<StoredToken | undefined> {
+  async #authenticate(resolved: ResolvedEndpoint, accessToken: string): Promise<StoredToken | undefined> {
     const token = await this.#tokens.find(accessToken);
     if (!token || tokenState(token, this.#clock.now()) !== "valid") return undefined;
     // L4: an account is its owner's, whichever authentication endpoint of the project another user comes from.
-    const isStranger = site.endpoint.kind === "authentication" && token.endpointId !== site.endpoint.id;
-    if (token.projectId !== site.project.id || isStranger) throw new AppError("access_token_invalid");
+    const isStranger = resolved.endpoint.kind === "authentication" && token.endpointId !== resolved.endpoint.id;
+    if (token.projectId !== resolved.project.id || isStranger) throw new AppError("access_token_invalid");
     return token;
   }
 
   /** F6: on whose behalf a file token reads the record that the request names. */
-  #verifyFileToken({ endpoint, project }: Compiled, { text, recordId }: NonNullable<AccessRequest["fileToken"]>): FileTokenHolder {
+  #verifyFileToken({ endpoint, project }: ResolvedEndpoint, { text, recordId }: NonNullable<AccessRequest["fileToken"]>): FileTokenHolder {
     const holder = this.#fileTokens.verify(text, { endpointId: endpoint.id, recordId, masterKeyHash: project.masterKeyHash });
     if (!holder) throw new AppError("file_token_invalid");
     return holder;
   }
 
   /** The access token on which a file token stands, as long as it lasts; undefined for the master key, which needs none. */
-  async #findHolder(site: Compiled, holder: FileTokenHolder): Promise<StoredToken | undefined> {
+  async #findHolder(resolved: ResolvedEndpoint, holder: FileTokenHolder): Promise<StoredToken | undefined> {
     if (holder.kind === "master") return undefined;
     const token = holder.kind === "user" ? await this.#tokens.findById(holder.accessTokenId) : undefined;
     // Made when the endpoint was not secure yet; or the user has logged out, or was deleted.
-    if (token?.projectId !== site.project.id || tokenState(token, this.#clock.now()) !== "valid") throw new AppError("file_token_invalid");
+    if (token?.projectId !== resolved.project.id || tokenState(token, this.#clock.now()) !== "valid")
+      throw new AppError("file_token_invalid");
     return token;
   }
 
   echoOrigin(
-    site: Compiled,
+    resolved: ResolvedEndpoint,
     { origin, masterKey }: Pick<AccessRequest, "origin" | "masterKey">,
   ): { origin: string; listed: boolean } | undefined {
     if (origin === undefined) return undefined;
-    const mayRead = isOriginAllowed(site, origin) || (masterKey !== undefined && isMasterKey(site, masterKey));
-    return mayRead ? { origin, listed: isListed(site.project, origin) } : undefined;
+    const mayRead = isOriginAllowed(resolved, origin) || (masterKey !== undefined && isMasterKey(resolved, masterKey));
+    return mayRead ? { origin, listed: isListed(resolved.project, origin) } : undefined;
   }
 
   async recheck(grant: Grant): Promise<AppError | undefined> {
     const { key, masterKeyHash } = grant.evidence;
     if (key === null) return this.#recheckTicket(grant);
-    const site = await this.#definitions.find(key, grant.endpoint.name);
-    if (site?.endpoint.id !== grant.endpoint.id) {
+    const resolved = await this.#definitions.find(key, grant.endpoint.name);
+    if (resolved?.endpoint.id !== grant.endpoint.id) {
       // Gone under this name: deleted, or renamed.
       return new AppError((await this.#definitions.findEndpoint(grant.endpoint.id)) ? "access_changed" : "endpoint_deleted");
     }
-    if (!site.key) return new AppError("access_changed");
-    grant.keyExpiresAt = site.key.expiresAt;
-    const state = keyState(site.key, this.#clock.now());
+    if (!resolved.key) return new AppError("access_changed");
+    grant.keyExpiresAt = resolved.key.expiresAt;
+    const state = keyState(resolved.key, this.#clock.now());
     if (state !== "valid") return new AppError(state === "revoked" ? "key_revoked" : "key_expired");
-    if (!scopeAllows(site.key.scope, "subscribe")) return new AppError("access_changed");
-    if (grant.master) return isSameHash(site.project.masterKeyHash, masterKeyHash) ? undefined : new AppError("access_changed");
-    const problem = await this.#recheckToken(site, grant);
+    if (!scopeAllows(resolved.key.scope, "subscribe")) return new AppError("access_changed");
+    if (grant.master) return isSameHash(resolved.project.masterKeyHash, masterKeyHash) ? undefined : new AppError("access_changed");
+    const problem = await this.#recheckToken(resolved, grant);
     if (problem) return problem;
-    if (grant.origin === undefined) return site.project.disallowNoOrigin ? new AppError("access_changed") : undefined;
-    const mayStay = grant.evidence.needsListedOrigin ? isListed(site.project, grant.origin) : isOriginAllowed(site, grant.origin);
+    if (grant.origin === undefined) return resolved.project.disallowNoOrigin ? new AppError("access_changed") : undefined;
+    const mayStay = grant.evidence.needsListedOrigin ? isListed(resolved.project, grant.origin) : isOriginAllowed(resolved, grant.origin);
     return mayStay ? undefined : new AppError("origin_removed");
   }
 
   /** Why a stream of the dashboard may no longer be open: the endpoint or the sign-in has ended, or the project belongs to another account. */
   async #recheckTicket({ endpoint, signIn }: Grant): Promise<AppError | undefined> {
-    const site = await this.#definitions.findEndpoint(endpoint.id);
-    if (!site) return new AppError("endpoint_deleted");
+    const resolved = await this.#definitions.findEndpoint(endpoint.id);
+    if (!resolved) return new AppError("endpoint_deleted");
     if (!signIn || !(await this.#signIns.isValid(signIn))) return new AppError("session_ended");
-    return site.project.ownerId === signIn.userId ? undefined : new AppError("access_changed");
+    return resolved.project.ownerId === signIn.userId ? undefined : new AppError("access_changed");
   }
 
   /**
    * Why the stream's user may no longer have it, or would see something else than when it was opened. A stream that was opened with a token
    * lasts as long as the token (W6), also where the endpoint no longer asks for one.
    */
-  async #recheckToken(site: Compiled, grant: Grant): Promise<AppError | undefined> {
-    const isNeeded = needsToken(site, "subscribe");
+  async #recheckToken(resolved: ResolvedEndpoint, grant: Grant): Promise<AppError | undefined> {
+    const isNeeded = needsToken(resolved, "subscribe");
     if (!grant.user) return isNeeded ? new AppError("endpoint_secured") : undefined;
     const token = await this.#tokens.findById(grant.user.tokenId);
     // Tokens are deleted with their user, or some time after they have expired.
@@ -243,7 +247,7 @@ class DefinedAccess implements Access {
     grant.user.tokenExpiresAt = token.expiresAt;
     const state = tokenState(token, this.#clock.now());
     if (state !== "valid") return new AppError(state === "revoked" ? "token_revoked" : "token_expired");
-    const onlyOwner = isNeeded && !othersMay(site, "subscribe") ? grant.user.id : undefined;
+    const onlyOwner = isNeeded && !othersMay(resolved, "subscribe") ? grant.user.id : undefined;
     return onlyOwner === grant.onlyOwner ? undefined : new AppError("access_changed");
   }
 }
@@ -291,29 +295,29 @@ function scopeAllows(scope: Definition["key"]["scope"], operation: Operation): b
   }
 }
 
-function checkOrigin(site: Compiled, origin: string | undefined): void {
+function checkOrigin(resolved: ResolvedEndpoint, origin: string | undefined): void {
   if (origin === undefined) {
-    if (site.project.disallowNoOrigin) throw new AppError("origin_required");
-  } else if (!isOriginAllowed(site, origin)) throw new AppError("origin_not_allowed");
+    if (resolved.project.disallowNoOrigin) throw new AppError("origin_required");
+  } else if (!isOriginAllowed(resolved, origin)) throw new AppError("origin_not_allowed");
 }
 
-function isOriginAllowed({ project }: Compiled, origin: string): boolean {
+function isOriginAllowed({ project }: ResolvedEndpoint, origin: string): boolean {
   return project.allowedOrigins.size === 0 || project.allowedOrigins.has(origin.toLowerCase());
 }
 
 /** S4: the token that was sent on purpose, or else that of a cookie that counts. Throws `access_token_missing`. */
-function toSentToken({ project }: Compiled, request: AccessRequest): CookieToken {
+function toSentToken({ project }: ResolvedEndpoint, request: AccessRequest): CookieToken {
   return request.accessToken === undefined ? requireTokenCookie(project, request) : { text: request.accessToken, needsListedOrigin: false };
 }
 
 /** An authentication endpoint holds people's accounts: it is never open, whatever its switches say (L4), but to those who come to register or to log in. */
-function needsToken({ endpoint }: Compiled, operation: Operation): boolean {
+function needsToken({ endpoint }: ResolvedEndpoint, operation: Operation): boolean {
   if (endpoint.kind === "authentication") return operation !== "register" && operation !== "login";
   return endpoint.secure;
 }
 
 /** S2: whether the operation may see or touch records of other users. Accounts are nobody else's, whatever the switches say (L4). */
-function othersMay({ endpoint }: Compiled, operation: Operation): boolean {
+function othersMay({ endpoint }: ResolvedEndpoint, operation: Operation): boolean {
   if (endpoint.kind === "authentication") return false;
   switch (operation) {
     case "read":
@@ -332,7 +336,7 @@ function othersMay({ endpoint }: Compiled, operation: Operation): boolean {
   }
 }
 
-function isMasterKey({ project }: Compiled, masterKey: string): boolean {
+function isMasterKey({ project }: ResolvedEndpoint, masterKey: string): boolean {
   return project.masterKeyHash !== null && isSameHash(createHash("sha256").update(masterKey).digest(), project.masterKeyHash);
 }
 

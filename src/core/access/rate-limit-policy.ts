@@ -2,7 +2,7 @@
 import type { Access, Grant } from "@/src/core/access/access";
 import type { AccessRequest } from "@/src/core/access/access-request";
 import { toNetwork } from "@/src/core/access/client-network";
-import type { Compiled } from "@/src/core/access/resolved-endpoints";
+import type { ResolvedEndpoint } from "@/src/core/access/resolved-endpoints";
 import type { RateLimiter, RateVerdict } from "@/src/core/limits/ports";
 import { AppError, type ErrorCode, isAppError } from "@/src/shared/errors";
 
@@ -20,7 +20,7 @@ export interface RateGate {
    * server's. Raises `rate_limited`, or what `locate` raises. Who names too much that does not exist is not even looked up for the rest of the
    * window, unless that is free (see {@link Access.isKnown}).
    */
-  count(request: CountedRequest, locate: () => Promise<Compiled>): Promise<Compiled>;
+  count(request: CountedRequest, locate: () => Promise<ResolvedEndpoint>): Promise<ResolvedEndpoint>;
   /** {@link Access.decide}, counted. */
   decide(accessRequest: AccessRequest, address: string): Promise<Grant>;
 }
@@ -39,7 +39,7 @@ const BARRED_MAX = 10_000;
 
 /** `limit`: requests a minute where the project has no limit of its own; 0: none. */
 export function createRateGate(options: {
-  access: Pick<Access, "locate" | "admit" | "isKnown">;
+  access: Pick<Access, "resolve" | "authorize" | "isKnown">;
   limiter: RateLimiter;
   limit: number;
   /** Monotonic, in ms. */
@@ -77,9 +77,9 @@ export function createRateGate(options: {
     async count(request, locate) {
       const network = toNetwork(request.address);
       if (barred.size > 0 && !access.isKnown(request.accessRequest)) settle(findBar(network), request);
-      let site: Compiled;
+      let resolved: ResolvedEndpoint;
       try {
-        site = await locate();
+        resolved = await locate();
       } catch (error) {
         if (!isAppError(error) || !UNLOCATED.has(error.code)) throw error;
         const verdict = await take(`? ${network}`, defaultLimit);
@@ -88,13 +88,13 @@ export function createRateGate(options: {
         throw error;
       }
       // A ticket has no key: the dashboard's streams count for the project.
-      const limit = site.project.rateLimit ?? defaultLimit;
-      settle(await take(`${site.key?.id ?? site.project.id} ${network}`, limit), request);
-      return site;
+      const limit = resolved.project.rateLimit ?? defaultLimit;
+      settle(await take(`${resolved.key?.id ?? resolved.project.id} ${network}`, limit), request);
+      return resolved;
     },
     async decide(accessRequest, address) {
-      const site = await gate.count({ accessRequest, address }, () => access.locate(accessRequest));
-      return access.admit(site, accessRequest);
+      const resolved = await gate.count({ accessRequest, address }, () => access.resolve(accessRequest));
+      return access.authorize(resolved, accessRequest);
     },
   };
   return gate;

@@ -6,7 +6,7 @@ import { OPAQUE_ORIGINS, parseOrigin } from "@/src/shared/http/origins";
 import { endpointNameProblem } from "@/src/shared/text/names";
 
 /** A definition in the form in which requests are checked. */
-export interface Compiled {
+export interface ResolvedEndpoint {
   /** Null: opened by a ticket. */
   key: Definition["key"] | null;
   /** The sign-in that asked for the ticket; absent without a ticket. */
@@ -29,13 +29,13 @@ export interface Definitions {
    * What the key and the endpoint's name select; undefined: nothing does. Cached; concurrent misses share one query, and
    * misses are not remembered, so that a new endpoint answers at once. May raise `database_unavailable`.
    */
-  find(key: string, endpointName: string): Promise<Compiled | undefined>;
+  find(key: string, endpointName: string): Promise<ResolvedEndpoint | undefined>;
   /** Whether `find` answers from memory. */
   has(key: string, endpointName: string): boolean;
   /** The endpoint by its id, read afresh; undefined when it was deleted. Concurrent calls share one query. */
-  findEndpoint(endpointId: string): Promise<Compiled | undefined>;
+  findEndpoint(endpointId: string): Promise<ResolvedEndpoint | undefined>;
   /** Consumes a single-use ticket; undefined: unknown, used or expired, or its sign-in has ended. Never cached. */
-  redeemTicket(ticket: string): Promise<Compiled | undefined>;
+  redeemTicket(ticket: string): Promise<ResolvedEndpoint | undefined>;
   /** Forgets a project, and tells the listeners. Call it after every change of a project, its keys or its endpoints. */
   invalidate(projectId: string): void;
   /** Calls `listener` after a project was forgotten. Answers how to stop. */
@@ -77,9 +77,9 @@ class DefinitionCache implements Definitions {
   readonly #log: Log;
   readonly #entriesMax: number;
   /** Least recently used first. */
-  readonly #cache = new Map<string, Compiled>();
+  readonly #cache = new Map<string, ResolvedEndpoint>();
   readonly #projects = new Map<string, KnownProject>();
-  readonly #pending = new Map<string, Promise<Compiled | undefined>>();
+  readonly #pending = new Map<string, Promise<ResolvedEndpoint | undefined>>();
   readonly #listeners = new Set<(projectId: string) => void>();
   #used = new Map<string, Date>();
   /** Rises with every invalidation: a query that was under way meanwhile may have read the old state, and is not cached. */
@@ -92,7 +92,7 @@ class DefinitionCache implements Definitions {
     this.#entriesMax = entriesMax;
   }
 
-  async find(key: string, endpointName: string): Promise<Compiled | undefined> {
+  async find(key: string, endpointName: string): Promise<ResolvedEndpoint | undefined> {
     // Unambiguous: what is cached has neither a malformed name nor a malformed key, so only one "?".
     const id = `${endpointName}?${key}`;
     const hit = this.#cache.get(id);
@@ -106,7 +106,7 @@ class DefinitionCache implements Definitions {
       const generation = this.#generation;
       const definition = await this.#store.find(key, endpointName);
       if (!definition) return undefined;
-      const compiled = toCompiled(definition, definition.key);
+      const compiled = toResolved(definition, definition.key);
       if (generation === this.#generation) this.#remember(id, compiled);
       return compiled;
     });
@@ -116,17 +116,17 @@ class DefinitionCache implements Definitions {
     return this.#cache.has(`${endpointName}?${key}`);
   }
 
-  async findEndpoint(endpointId: string): Promise<Compiled | undefined> {
+  async findEndpoint(endpointId: string): Promise<ResolvedEndpoint | undefined> {
     return this.#share(`#${endpointId}`, async () => {
       const definition = await this.#store.findEndpoint(endpointId);
-      return definition && toCompiled(definition, null);
+      return definition && toResolved(definition, null);
     });
   }
 
-  async redeemTicket(ticket: string): Promise<Compiled | undefined> {
+  async redeemTicket(ticket: string): Promise<ResolvedEndpoint | undefined> {
     if (!TOKEN.test(ticket)) return undefined;
     const redeemed = await this.#store.redeemTicket(ticket);
-    return redeemed && { ...toCompiled(redeemed, null), signIn: redeemed.signIn };
+    return redeemed && { ...toResolved(redeemed, null), signIn: redeemed.signIn };
   }
 
   invalidate(projectId: string): void {
@@ -197,7 +197,7 @@ class DefinitionCache implements Definitions {
     }
   }
 
-  #share(id: string, load: () => Promise<Compiled | undefined>): Promise<Compiled | undefined> {
+  #share(id: string, load: () => Promise<ResolvedEndpoint | undefined>): Promise<ResolvedEndpoint | undefined> {
     const underWay = this.#pending.get(id);
     if (underWay) return underWay;
     const promise = load().finally(() => {
@@ -207,7 +207,7 @@ class DefinitionCache implements Definitions {
     return promise;
   }
 
-  #remember(id: string, compiled: Compiled): void {
+  #remember(id: string, compiled: ResolvedEndpoint): void {
     const { id: projectId, revision } = compiled.project;
     const known = this.#projects.get(projectId);
     if (known && revision < known.revision) return;
@@ -238,7 +238,7 @@ class DefinitionCache implements Definitions {
   }
 }
 
-function toCompiled({ endpoint, project }: Omit<Definition, "key">, key: Definition["key"] | null): Compiled {
+function toResolved({ endpoint, project }: Omit<Definition, "key">, key: Definition["key"] | null): ResolvedEndpoint {
   return {
     key,
     endpoint,

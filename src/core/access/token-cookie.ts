@@ -1,11 +1,11 @@
 /** When an access token's cookie counts (S6), and where it is found. Browsers add cookies by themselves, so a cookie alone does not prove that the user's own application sent the request. */
 import { type AccessRequest, one, type RequestHeaders } from "@/src/core/access/access-request";
-import type { Compiled } from "@/src/core/access/resolved-endpoints";
+import type { ResolvedEndpoint } from "@/src/core/access/resolved-endpoints";
 import { AppError } from "@/src/shared/errors";
 import { OPAQUE_ORIGINS } from "@/src/shared/http/origins";
 import { ACCESS_TOKEN_COOKIE, toAccessTokenCookie } from "@/src/shared/streams/protocol";
 
-type Origins = Pick<Compiled["project"], "allowedOrigins">;
+type Origins = Pick<ResolvedEndpoint["project"], "allowedOrigins">;
 type Sender = Pick<AccessRequest, "origin" | "headers" | "publicUrl">;
 
 /** A token from the request's cookies, and whether it counts only as long as the project lists the request's origin. */
@@ -82,7 +82,7 @@ function findTokenCookie(headers: RequestHeaders, projectId: string): string | u
 function toDetail(origin: string | undefined, hasCookie: boolean): string {
   if (!hasCookie && origin === undefined) return "This endpoint is secure: log in first, or send the access token.";
   if (origin === undefined)
-    return 'The cookie was ignored: another site sent this request without an Origin header. Use fetch, or crossorigin="use-credentials", on a page of a listed origin.';
+    return 'The cookie was ignored: another resolved sent this request without an Origin header. Use fetch, or crossorigin="use-credentials", on a page of a listed origin.';
   if (origin === "null") return "Send the access token as Authorization: Bearer. Cookies never count from an opaque origin (Origin: null).";
   if (hasCookie) return `List ${origin} in the project's allowed origins, or send the access token: its cookie is ignored.`;
   return `Log in first, or send the access token. For a cookie, list ${origin} in the project's allowed origins.`;

@@ -6,7 +6,7 @@ import type { FileStorage, FileStore, StagedFile, UploadTarget } from "@/src/cor
 import { toMediaType } from "@/src/core/http/media-type";
 import { type ByteHold, createByteBudget } from "@/src/core/limits/byte-budget";
 import type { Log } from "@/src/core/log";
-import { type Asker, toOnceKey, toRepeat, writeRemembered } from "@/src/core/records/idempotency-key";
+import { type IdempotencyCaller, toIdempotencyKey, toReplay, writeStoredResponse } from "@/src/core/records/idempotency-key";
 import type { RecordStore, StoredRecord } from "@/src/core/records/ports";
 import { requireSchemaMatch } from "@/src/core/records/schema-check";
 import { createUniqueId } from "@/src/core/records/unique-id";
@@ -39,8 +39,8 @@ export interface Upload {
     owner: string | undefined;
     metadata: Metadata;
     /** The Idempotency-Key that was sent, and by whom. */
-    once?: { sent: string; asker: Asker } | undefined;
-  }): Promise<{ records: StoredRecord[]; isRepeat: boolean }>;
+    once?: { sent: string; caller: IdempotencyCaller } | undefined;
+  }): Promise<{ records: StoredRecord[]; isReplay: boolean }>;
   /** Removes what was not committed, once the bytes that are under way have ended: abort the signal first. Never raises: the sweep takes what can't be removed now. */
   discard(): Promise<void>;
 }
@@ -76,7 +76,7 @@ export interface Files {
 export interface FilesOptions {
   store: FileStore;
   storage: FileStorage;
-  records: Pick<RecordStore, "readOne" | "findOnce">;
+  records: Pick<RecordStore, "readOne" | "findStoredResponse">;
   sandbox: Pick<Sandbox, "validate">;
   log: Pick<Log, "warn" | "error">;
   /** For all of an upload. What is not committed in time is swept. */
@@ -231,27 +231,27 @@ class StagedUpload implements Upload {
     if (files.length === 0) {
       throw new AppError("upload_invalid", { detail: "There is no file in the upload. Send one or more parts named file." });
     }
-    const key = once && toOnceKey({ ...once, asked: toAsked(files, metadata) });
+    const key = once && toIdempotencyKey({ ...once, asked: toAsked(files, metadata) });
     // Before the schema, which may have changed since the first request.
-    const before = key && (await records.findOnce(endpointId, key));
-    if (before) return toRepeat(before);
+    const before = key && (await records.findStoredResponse(endpointId, key));
+    if (before) return toReplay(before);
     const uploads = files.map((file, index) => {
       // The stream tells of them in one message.
-      const following = files.length - index - 1 || undefined;
+      const remainingInUpload = files.length - index - 1 || undefined;
       const data = toFileData(file, metadata);
-      return { file, write: { type: "POST", id: createUniqueId(), contentType: "file", data, owner, following } as const };
+      return { file, write: { type: "POST", id: createUniqueId(), contentType: "file", data, owner, remainingInUpload } as const };
     });
     const texts = uploads.map(({ write }) => write.data);
     await requireSchemaMatch({ sandbox, schema, texts, inArray: files.length > 1, caller });
-    const result = await store.commit(endpointId, uploads, key && { key, toAnswer: writeRemembered });
+    const result = await store.commit(endpointId, uploads, key && { key, toAnswer: writeStoredResponse });
     if (result.outcome === "file_expired") throw new AppError("body_timeout");
-    if (result.outcome !== "written") return toRepeat(result);
+    if (result.outcome !== "written") return toReplay(result);
     const created = result.results.flatMap((one) => (one.outcome === "ok" ? [one.change.record] : []));
     // A POST has no condition; only its endpoint can be missing.
     if (created.length < files.length)
       throw new AppError("endpoint_or_key_invalid", { internal: "the endpoint was deleted before the write" });
     this.#uncommitted = [];
-    return { records: created, isRepeat: false };
+    return { records: created, isReplay: false };
   }
 
   async discard(): Promise<void> {

@@ -1,5 +1,5 @@
 /** What the rules of files (F) need from the outside: a storage for bytes, and a store for what is known of them. Interfaces and plain types only. */
-import type { OnceKey, OnceResult, StoredRecord, Write } from "@/src/core/records/ports";
+import type { IdempotencyKey, IdempotentResult, StoredRecord, Write } from "@/src/core/records/ports";
 
 /** Where the bytes of files are kept. Keys are ours: 32 lowercase hex digits. Every method may raise `storage_unavailable`. */
 export interface FileStorage {
@@ -31,10 +31,10 @@ export interface StagedFile extends NewFile {
   sha256: string;
 }
 
-/** Where a file is meant to go. `mayRepeat`: the upload may be a repeat (R9), which needs no room. */
+/** Where a file is meant to go. `mayReplay`: the upload may be a repeat (R9), which needs no room. */
 export interface UploadTarget {
   endpointId: string;
-  mayRepeat: boolean;
+  mayReplay: boolean;
 }
 
 /** What is known of files. A row comes before the first byte and goes after the last one: what a crash leaves can be found. */
@@ -51,13 +51,13 @@ export interface FileStore {
   grow?(id: string, bytes: number): Promise<void> | undefined;
   /**
    * Stores the records of staged files, and with them the files, in one transaction; with `once`, unless that was done before (see
-   * {@link RecordStore.commitOnce}). `file_expired`: the sweep may have taken one already; nothing was written.
+   * {@link RecordStore.commitIdempotent}). `file_expired`: the sweep may have taken one already; nothing was written.
    */
   commit(
     endpointId: string,
     uploads: readonly { write: Write & { type: "POST" }; file: StagedFile }[],
-    once?: { key: OnceKey; toAnswer: (records: readonly StoredRecord[]) => string },
-  ): Promise<OnceResult | { outcome: "file_expired" }>;
+    once?: { key: IdempotencyKey; toAnswer: (records: readonly StoredRecord[]) => string },
+  ): Promise<IdempotentResult | { outcome: "file_expired" }>;
   /** The file of a record; undefined: it is none. */
   find(recordId: string): Promise<StagedFile | undefined>;
   /** Up to `limit` files that no record has any more, or that none ever had in time; those that are due for longest first. */

@@ -13,9 +13,9 @@ export function limitRecordStore(store: RecordStore, quotas: Admit): RecordStore
   return {
     ...store,
     commit: (endpointId, writes) => afterwards(quotas.admit(endpointId, sumWrites(writes)), () => store.commit(endpointId, writes)),
-    commitOnce: (endpointId, once, writes, toAnswer) =>
+    commitIdempotent: (endpointId, once, writes, toAnswer) =>
       afterwards(quotas.admit(endpointId, withAnswers(sumWrites(writes), writes.length)), () =>
-        store.commitOnce(endpointId, once, writes, toAnswer),
+        store.commitIdempotent(endpointId, once, writes, toAnswer),
       ),
     // How large the result is, is known when it is written; a merge may take the last byte's place, and no more.
     merge: (endpointId, id, merge, conditions) =>
@@ -40,11 +40,11 @@ export function limitFileStore(store: FileStore, quotas: Pick<Quotas, "admit" | 
   }
   return {
     ...store,
-    begin: (file, lifeMs, { endpointId, mayRepeat }) => {
-      const bytes = quotas.stage(endpointId, mayRepeat);
+    begin: (file, lifeMs, { endpointId, mayReplay }) => {
+      const bytes = quotas.stage(endpointId, mayReplay);
       staged.set(file.id, bytes);
       // A repeat is answered where no byte is left.
-      return afterwards(mayRepeat ? undefined : bytes.add(0), () => store.begin(file, lifeMs, { endpointId, mayRepeat }));
+      return afterwards(mayReplay ? undefined : bytes.add(0), () => store.begin(file, lifeMs, { endpointId, mayReplay }));
     },
     grow: (id, bytes) => staged.get(id)?.add(bytes),
     release: (ids) => store.release(ids).finally(() => unstage(ids)),

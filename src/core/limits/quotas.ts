@@ -42,10 +42,10 @@ export interface Quotas {
    */
   admit(endpointId: string, additions: Additions & { replaces?: number; stagedBytes?: number }): Promise<void> | undefined;
   /**
-   * Counts a file that is about to arrive for an endpoint. `mayRepeat`: it may be a repeat, whose bytes are stored already: then staged bytes alone are
+   * Counts a file that is about to arrive for an endpoint. `mayReplay`: it may be a repeat, whose bytes are stored already: then staged bytes alone are
    * compared with the limit, or with what is stored where that is more.
    */
-  stage(endpointId: string, mayRepeat: boolean): StagedBytes;
+  stage(endpointId: string, mayReplay: boolean): StagedBytes;
   /** What a project holds now, and how much it may; undefined: there is no such project. Reads the database. */
   read(projectId: string): Promise<ProjectUsage | undefined>;
   /** Reads anew what projects hold that were written to since the last call, and forgets those that were not for long. */
@@ -133,7 +133,7 @@ export function createQuotas({ store, defaults, clock }: { store: UsageStore; de
     else staged.delete(projectId);
   }
 
-  function stage(endpointId: string, mayRepeat: boolean): StagedBytes {
+  function stage(endpointId: string, mayReplay: boolean): StagedBytes {
     let projectId: string | undefined;
     let size = 0;
     let isReleased = false;
@@ -141,7 +141,7 @@ export function createQuotas({ store, defaults, clock }: { store: UsageStore; de
       const { used, limits } = project;
       if (limits.fileBytes === 0) return true;
       const sum = stagedOf(project) + Math.max(bytes, 1);
-      return mayRepeat ? sum <= Math.max(limits.fileBytes, used.fileBytes) : used.fileBytes + sum <= limits.fileBytes;
+      return mayReplay ? sum <= Math.max(limits.fileBytes, used.fileBytes) : used.fileBytes + sum <= limits.fileBytes;
     };
     const count = (project: Project, bytes: number) => {
       // Keeps its usage fresh: a long upload does not ask for it.

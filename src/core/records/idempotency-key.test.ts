@@ -1,17 +1,17 @@
 /** Idempotency keys, and what is remembered of a request (R9). */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseOnceHeader, toOnceKey, toRepeat, writeRemembered } from "@/src/core/records/idempotency-key";
+import { parseIdempotencyHeader, toIdempotencyKey, toReplay, writeStoredResponse } from "@/src/core/records/idempotency-key";
 
 const KEY_1 = { master: false, keyId: "1", user: null };
 
 describe("an Idempotency-Key", () => {
   it.each([["a"], ["~ !"], ["x".repeat(255)], ['"quoted"']])("[R9] may be %s", (header) => {
-    expect(parseOnceHeader(header)).toBe(header);
+    expect(parseIdempotencyHeader(header)).toBe(header);
   });
 
   it.each([[""], ["x".repeat(256)], ["naïve"], ["a\tb"], ["a\u007f"]])("[R9] may not be %j", (header) => {
-    expect(() => parseOnceHeader(header)).toThrow(expect.objectContaining({ code: "idempotency_key_invalid" }));
+    expect(() => parseIdempotencyHeader(header)).toThrow(expect.objectContaining({ code: "idempotency_key_invalid" }));
   });
 
   it("[R9] is another one's when another one asks", () => {
@@ -22,14 +22,14 @@ describe("an Idempotency-Key", () => {
       { ...KEY_1, user: { id: "2" } },
       { ...KEY_1, master: true },
     ];
-    const hashes = askers.map((asker) => Buffer.from(toOnceKey({ sent: "k", asker, asked: [] }).hash).toString("hex"));
+    const hashes = askers.map((caller) => Buffer.from(toIdempotencyKey({ sent: "k", caller, asked: [] }).hash).toString("hex"));
     expect(new Set(hashes).size).toBe(askers.length);
-    const byOtherKey = toOnceKey({ sent: "k", asker: { master: false, keyId: "2", user: { id: "1" } }, asked: [] });
+    const byOtherKey = toIdempotencyKey({ sent: "k", caller: { master: false, keyId: "2", user: { id: "1" } }, asked: [] });
     expect(Buffer.from(byOtherKey.hash).toString("hex"), "the same user, with another key").toBe(hashes[2]);
   });
 
   it("[R9] tells requests apart, wherever their parts begin and end", () => {
-    const print = (...asked: string[]) => Buffer.from(toOnceKey({ sent: "k", asker: KEY_1, asked }).fingerprint).toString("hex");
+    const print = (...asked: string[]) => Buffer.from(toIdempotencyKey({ sent: "k", caller: KEY_1, asked }).fingerprint).toString("hex");
     expect(print("a", "b")).toBe(print("a", "b"));
     const others = [print("a", "b"), print("ab", ""), print("", "ab"), print("ab"), print("a", "b", ""), print("b", "a"), print("1:a1:b")];
     expect(new Set(others).size).toBe(others.length);
@@ -50,7 +50,7 @@ describe("what is remembered", () => {
     });
     fc.assert(
       fc.property(fc.array(record, { maxLength: 5 }), (records) => {
-        expect(toRepeat({ outcome: "repeated", answer: writeRemembered(records) })).toEqual({ records, isRepeat: true });
+        expect(toReplay({ outcome: "repeated", answer: writeStoredResponse(records) })).toEqual({ records, isReplay: true });
       }),
     );
   });

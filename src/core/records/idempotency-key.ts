@@ -2,20 +2,20 @@
 import { createHash } from "node:crypto";
 import { readJsonItems } from "@/src/core/json/items";
 import { readMembers } from "@/src/core/json/members";
-import type { OnceKey, Remembered, StoredRecord } from "@/src/core/records/ports";
+import type { IdempotencyKey, StoredRecord, StoredResponse } from "@/src/core/records/ports";
 import { toRecordText } from "@/src/core/records/record-text";
 import { AppError } from "@/src/shared/errors";
 import { IDEMPOTENCY_KEY_LENGTH_MAX } from "@/src/shared/streams/protocol";
 
 /** Who asks: a grant satisfies it. */
-export interface Asker {
+export interface IdempotencyCaller {
   master: boolean;
   keyId: string | null;
   user: { id: string } | null;
 }
 
 /** The `Idempotency-Key` header; undefined: there is none. Raises `idempotency_key_invalid` unless it has 1 to IDEMPOTENCY_KEY_LENGTH_MAX printable ASCII characters. */
-export function parseOnceHeader(header: string | readonly string[] | undefined): string | undefined {
+export function parseIdempotencyHeader(header: string | readonly string[] | undefined): string | undefined {
   const text = typeof header === "object" ? header.join(", ") : header;
   if (text === undefined || (text.length <= IDEMPOTENCY_KEY_LENGTH_MAX && /^[\x20-\x7e]+$/.test(text))) return text;
   throw new AppError("idempotency_key_invalid");
@@ -23,19 +23,27 @@ export function parseOnceHeader(header: string | readonly string[] | undefined):
 
 /**
  * What tells a request from others. `sent`: its Idempotency-Key. `asked`: all that makes it another request, as texts. Nobody gets the answer to another
- * one's request: the same key of another asker is another key.
+ * one's request: the same key of another caller is another key.
  */
-export function toOnceKey({ sent, asker, asked }: { sent: string; asker: Asker; asked: readonly string[] }): OnceKey {
-  return { hash: toHash([toName(asker), sent]), fingerprint: toHash(asked) };
+export function toIdempotencyKey({
+  sent,
+  caller,
+  asked,
+}: {
+  sent: string;
+  caller: IdempotencyCaller;
+  asked: readonly string[];
+}): IdempotencyKey {
+  return { hash: toHash([toName(caller), sent]), fingerprint: toHash(asked) };
 }
 
 /** What is remembered of new records: the JSON text of an array of them. */
-export function writeRemembered(records: readonly StoredRecord[]): string {
+export function writeStoredResponse(records: readonly StoredRecord[]): string {
   return `[${records.map((record) => toRecordText(record)).join(",")}]`;
 }
 
-/** Reads what {@link writeRemembered} wrote. New records have version 1. */
-function readRemembered(answer: string): StoredRecord[] {
+/** Reads what {@link writeStoredResponse} wrote. New records have version 1. */
+function readStoredResponse(answer: string): StoredRecord[] {
   return Array.from(readJsonItems(answer), ({ text }) => {
     const [id, data, createdAt, updatedAt] = readMembers(text).map(({ valueText }) => valueText);
     if (id === undefined || data === undefined || createdAt === undefined || updatedAt === undefined)
@@ -45,7 +53,7 @@ function readRemembered(answer: string): StoredRecord[] {
   });
 }
 
-function toName({ master, user, keyId }: Asker): string {
+function toName({ master, user, keyId }: IdempotencyCaller): string {
   if (master) return "master";
   return user ? `user ${user.id}` : `key ${keyId}`;
 }
@@ -58,7 +66,7 @@ function toHash(parts: readonly string[]): Uint8Array {
 }
 
 /** The records that a repeat is answered with. Raises `idempotency_key_reused`. */
-export function toRepeat(remembered: Remembered): { records: StoredRecord[]; isRepeat: true } {
+export function toReplay(remembered: StoredResponse): { records: StoredRecord[]; isReplay: true } {
   if (remembered.outcome === "reused") throw new AppError("idempotency_key_reused");
-  return { records: readRemembered(remembered.answer), isRepeat: true };
+  return { records: readStoredResponse(remembered.answer), isReplay: true };
 }

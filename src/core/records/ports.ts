@@ -28,7 +28,7 @@ export interface Change {
   /** When it was committed: ISO 8601, UTC, milliseconds. */
   at: string;
   /** Of an upload of several files: how many more of its changes come right after this one (W2). Absent: none. */
-  following?: number;
+  remainingInUpload?: number;
 }
 
 /**
@@ -36,7 +36,7 @@ export interface Change {
  * new record belongs to; absent: nobody. `onlyOwner`: the write is refused with `access_denied` unless the record belongs to this user.
  */
 export type Write =
-  | { type: "POST"; id: string; contentType: RecordKind; data: string; owner?: string | undefined; following?: number | undefined }
+  | { type: "POST"; id: string; contentType: RecordKind; data: string; owner?: string | undefined; remainingInUpload?: number | undefined }
   | {
       type: "PUT";
       id: string;
@@ -75,7 +75,7 @@ export interface FoundRecord extends StoredRecord {
 }
 
 /** A request that must not be carried out twice (R9). */
-export interface OnceKey {
+export interface IdempotencyKey {
   /** SHA-256 of who asks and of the key that was sent. */
   hash: Uint8Array;
   /** SHA-256 of what was asked. */
@@ -85,7 +85,7 @@ export interface OnceKey {
 /** The one door through which records are written, and the ways to read them. Every method may raise `database_unavailable`. */
 export interface RecordStore {
   /**
-   * Applies the writes in order in one transaction, and hints the committed changes to subscribers. A write whose
+   * Applies the writes in order in one transaction, and publishes the committed changes to subscribers. A write whose
    * condition fails (unknown record, version, type) is reported and does not disturb the others.
    */
   commit(endpointId: string, writes: readonly Write[]): Promise<WriteResult[]>;
@@ -120,14 +120,14 @@ export interface RecordStore {
    * wait for each other. `toAnswer` says what to remember of the new records; records and answer are committed together. `endpoint_not_found`: nothing was
    * written, and nothing is remembered.
    */
-  commitOnce(
+  commitIdempotent(
     endpointId: string,
-    once: OnceKey,
+    once: IdempotencyKey,
     writes: readonly (Write & { type: "POST" })[],
     toAnswer: (records: readonly StoredRecord[]) => string,
-  ): Promise<OnceResult>;
+  ): Promise<IdempotentResult>;
   /** What is remembered of a request, if it was carried out. */
-  findOnce(endpointId: string, once: OnceKey): Promise<Remembered | undefined>;
+  findStoredResponse(endpointId: string, once: IdempotencyKey): Promise<StoredResponse | undefined>;
 }
 
 /** The seqs of a page's first and last record. */
@@ -138,5 +138,5 @@ export interface PageBounds {
 }
 
 /** `repeated`: what it answered. `reused`: another request had the same key. */
-export type Remembered = { outcome: "repeated"; answer: string } | { outcome: "reused" };
-export type OnceResult = { outcome: "written"; results: WriteResult[] } | Remembered;
+export type StoredResponse = { outcome: "repeated"; answer: string } | { outcome: "reused" };
+export type IdempotentResult = { outcome: "written"; results: WriteResult[] } | StoredResponse;

@@ -33,9 +33,9 @@ const ACCEPTED = "For JSON send the header Content-Type: application/json; for a
 export async function parseRecordBody({ kind, bytes }: { kind: ContentKind; bytes: Uint8Array }): Promise<RecordBody> {
   if (!isUtf8(bytes)) {
     const isUtf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
-    const hint = isUtf16 ? " It begins as UTF-16 does: encode it as UTF-8." : "";
+    const notification = isUtf16 ? " It begins as UTF-16 does: encode it as UTF-8." : "";
     throw new AppError("body_invalid", {
-      detail: `The body is not valid UTF-8 at byte ${invalidUtf8Offset(bytes)} (counted from 0).${hint}`,
+      detail: `The body is not valid UTF-8 at byte ${invalidUtf8Offset(bytes)} (counted from 0).${notification}`,
     });
   }
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -3,8 +3,8 @@ import type { CallerPath } from "@/src/core/access/caller-path";
 import { mergeMetadata } from "@/src/core/files/metadata";
 import { mergeJsonObjects } from "@/src/core/json/merge";
 import { isJsonObject } from "@/src/core/json/text";
-import { toRepeat, writeRemembered } from "@/src/core/records/idempotency-key";
-import type { FoundRecord, ListRange, OnceKey, ReadScope, RecordStore, StoredRecord, WriteResult } from "@/src/core/records/ports";
+import { toReplay, writeStoredResponse } from "@/src/core/records/idempotency-key";
+import type { FoundRecord, IdempotencyKey, ListRange, ReadScope, RecordStore, StoredRecord, WriteResult } from "@/src/core/records/ports";
 import type { RecordBody } from "@/src/core/records/record-body";
 import { requireSchemaMatch } from "@/src/core/records/schema-check";
 import { createUniqueId } from "@/src/core/records/unique-id";
@@ -35,7 +35,7 @@ export interface NewRecords extends WriteSchema {
   /** Absent: the records belong to nobody. */
   owner?: string | undefined;
   /** Absent: the request may be carried out again and again. */
-  once?: OnceKey | undefined;
+  once?: IdempotencyKey | undefined;
 }
 
 export interface Records {
@@ -45,7 +45,7 @@ export interface Records {
    * Stores a record for each body, in order: all or none. With `once` a request that was carried out before writes nothing, and answers what it answered then
    * (R9). Raises `idempotency_key_reused`, and what core/schema-check.ts raises.
    */
-  createAll(request: NewRecords): Promise<{ records: StoredRecord[]; isRepeat: boolean }>;
+  createAll(request: NewRecords): Promise<{ records: StoredRecord[]; isReplay: boolean }>;
   /** The named records that exist and the scope sees, as pieces of JSON text, in creation order (R3). */
   readByIds(request: ReadScope & { endpointId: string; ids: readonly string[]; dataOnly: boolean }): AsyncIterable<string>;
   /** One record, or undefined when there is none. Raises `access_denied` when it is another user's than `onlyOwner`. */
@@ -83,15 +83,15 @@ export function createRecords({
 
   async function createAll({ endpointId, schema, caller, bodies, inArray, owner, once }: NewRecords): ReturnType<Records["createAll"]> {
     // Before the schema, which may have changed since the first request.
-    const before = once && (await store.findOnce(endpointId, once));
-    if (before) return toRepeat(before);
+    const before = once && (await store.findStoredResponse(endpointId, once));
+    if (before) return toReplay(before);
     await requireSchemaMatch({ sandbox, schema, texts: bodies.map(({ data }) => data), inArray, caller });
-    if (bodies.length === 0) return { records: [], isRepeat: false };
+    if (bodies.length === 0) return { records: [], isReplay: false };
     const writes = bodies.map((body) => ({ type: "POST" as const, id: createUniqueId(), ...body, owner }));
-    if (!once) return { records: (await store.commit(endpointId, writes)).map(toRecord), isRepeat: false };
-    const result = await store.commitOnce(endpointId, once, writes, writeRemembered);
-    if (result.outcome !== "written") return toRepeat(result);
-    return { records: result.results.map(toRecord), isRepeat: false };
+    if (!once) return { records: (await store.commit(endpointId, writes)).map(toRecord), isReplay: false };
+    const result = await store.commitIdempotent(endpointId, once, writes, writeStoredResponse);
+    if (result.outcome !== "written") return toReplay(result);
+    return { records: result.results.map(toRecord), isReplay: false };
   }
 
   return {

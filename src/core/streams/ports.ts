@@ -31,7 +31,7 @@ export interface FoundPosition extends LogPosition {
   proofs: ReadonlyMap<number, string>;
 }
 
-/** The log of changes, read by the pump. */
+/** The log of changes, read by the tailer. */
 export interface ChangeLog {
   /** The positions of those of the endpoints that exist, and the proofs of `places` in them, all of one moment. The endpoints of `places` need not be named again. */
   positions(endpointIds: readonly string[], places?: readonly LogPlace[]): Promise<Map<string, FoundPosition>>;
@@ -41,17 +41,17 @@ export interface ChangeLog {
   readFor(owner: string, endpointId: string, after: number, limit: number): Promise<(Change | HiddenChange)[]>;
 }
 
-/** A hint that changes were committed. The log is the truth: a lost hint delays, never loses. */
-export type Hint =
+/** A notification that changes were committed. The log is the truth: a lost notification delays, never loses. */
+export type ChangeNotification =
   | { kind: "changes"; changes: readonly Change[] } // of one or more endpoints, ascending by seq for each endpoint
   | { kind: "endpoint"; endpointId: string } // something was committed there
   | { kind: "unknown" }; // something was committed somewhere: look at every log that matters
 
-/** Carries hints from writers to the pump of this process (and, with Redis, of the others). */
-export interface Hints {
-  publish(hint: Hint): void;
+/** Carries notifications from writers to the tailer of this process (and, with Redis, of the others). */
+export interface ChangeNotifications {
+  publish(notification: ChangeNotification): void;
   /** Answers how to unsubscribe. */
-  subscribe(listener: (hint: Hint) => void): () => void;
+  subscribe(listener: (notification: ChangeNotification) => void): () => void;
 }
 
 /** Records as they are at one moment, in creation order. */
@@ -100,14 +100,14 @@ export interface ListedStream {
 /** The open streams of all servers. Every method may raise `database_unavailable`. */
 export interface OpenStreamStore {
   /** Says that the server is there: once it has not for SERVER_SEEN_SECONDS, its streams count no more. `isNew`: nothing is known of it, nor of its streams. */
-  see(nodeId: string): Promise<{ isNew: boolean }>;
+  heartbeat(nodeId: string): Promise<{ isNew: boolean }>;
   /** Tells what has changed of a server's streams. */
   write(
     nodeId: string,
     changes: { added: readonly ListedStream[]; moved: readonly ListedStream[]; removed: readonly string[] },
   ): Promise<void>;
   /** Those of the server's streams that somebody asked to be ended. */
-  findAsked(nodeId: string): Promise<string[]>;
+  findEndRequested(nodeId: string): Promise<string[]>;
   /** The server goes, and its streams with it. */
-  forget(nodeId: string): Promise<void>;
+  remove(nodeId: string): Promise<void>;
 }

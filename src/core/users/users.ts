@@ -19,7 +19,7 @@ import { AppError } from "@/src/shared/errors";
 import type { PutStrategy } from "@/src/shared/streams/protocol";
 
 /** The authentication endpoint that is spoken to. */
-export interface UserSite {
+export interface UserEndpoint {
   endpointId: string;
   projectId: string;
   /** Of the endpoint (R10); null: none. */
@@ -33,7 +33,7 @@ export interface IssuedToken {
 }
 
 export interface UserUpdate extends WriteConditions {
-  site: UserSite;
+  endpoint: UserEndpoint;
   id: string;
   strategy: PutStrategy;
   body: RecordBody;
@@ -58,7 +58,7 @@ export interface Users {
    * `credentials_missing`, `credentials_invalid`, `username_taken`, `schema_mismatch`, `rate_limited`, `server_busy`; then nothing was written.
    */
   register(request: {
-    site: UserSite;
+    endpoint: UserEndpoint;
     body: RecordBody;
     caller: CallerPath;
     address: string | null;
@@ -66,7 +66,7 @@ export interface Users {
   }): Promise<StoredRecord>;
   /** Hands out an access token (L2). Raises `credentials_missing`, `credentials_invalid`, `rate_limited`; `login_failed`, in the same time for whatever reason. */
   login(request: {
-    site: UserSite;
+    endpoint: UserEndpoint;
     body: RecordBody;
     caller: CallerPath;
     address: string | null;
@@ -80,9 +80,9 @@ export interface Users {
    */
   update(request: UserUpdate): Promise<StoredRecord>;
   /** Deletes a user with its credentials and tokens, and answers the record as it was. Raises `record_not_found`, `access_denied`, `version_conflict`. */
-  remove(request: WriteConditions & { site: Omit<UserSite, "schema">; id: string }): Promise<StoredRecord>;
+  remove(request: WriteConditions & { endpoint: Omit<UserEndpoint, "schema">; id: string }): Promise<StoredRecord>;
   /** Sets a new password and ends all tokens, for the endpoint's owner. Raises `credentials_invalid`, `record_not_found`. */
-  setPassword(request: { site: Omit<UserSite, "schema">; id: string; password: string; caller: CallerPath }): Promise<void>;
+  setPassword(request: { endpoint: Omit<UserEndpoint, "schema">; id: string; password: string; caller: CallerPath }): Promise<void>;
   /** Deletes tokens that expired a day ago or earlier, one batch after the other. */
   sweepTokens(): Promise<void>;
 }
@@ -126,23 +126,29 @@ class StoredUsers implements Users {
     this.#options = options;
   }
 
-  async register({ site, body, caller, address, isTrusted }: Parameters<Users["register"]>[0]): Promise<StoredRecord> {
+  async register({ endpoint, body, caller, address, isTrusted }: Parameters<Users["register"]>[0]): Promise<StoredRecord> {
     const { store, passwords, registrations } = this.#options;
     const { name, password, data } = parseRegistration(body);
-    await this.#requireMatch(site, data, caller);
-    if (!isTrusted) await registrations.count({ endpointId: site.endpointId, address });
+    await this.#requireMatch(endpoint, data, caller);
+    if (!isTrusted) await registrations.count({ endpointId: endpoint.endpointId, address });
     // Hashing is what registering costs; a name that is taken need not cost it.
-    if (await store.findByName(site.endpointId, name)) throw new AppError("username_taken");
+    if (await store.findByName(endpoint.endpointId, name)) throw new AppError("username_taken");
     const passwordHash = await passwords.hash(password, { kind: "registration", caller });
-    const user = { endpointId: site.endpointId, id: createUniqueId(), data, name, passwordHash };
+    const user = { endpointId: endpoint.endpointId, id: createUniqueId(), data, name, passwordHash };
     return toRecord(await store.register(user));
   }
 
-  async login({ site, body, caller, address, userAgent }: Parameters<Users["login"]>[0]): Promise<IssuedToken & { record: StoredRecord }> {
+  async login({
+    endpoint,
+    body,
+    caller,
+    address,
+    userAgent,
+  }: Parameters<Users["login"]>[0]): Promise<IssuedToken & { record: StoredRecord }> {
     const { store, clock, accessTokenTtlMs, tokens } = this.#options;
     const { name, password } = parseLogin(body);
-    const user = await store.findByName(site.endpointId, name);
-    const isRight = await this.#tryPassword({ site, name, caller, address, stored: user?.passwordHash ?? null, password });
+    const user = await store.findByName(endpoint.endpointId, name);
+    const isRight = await this.#tryPassword({ endpoint, name, caller, address, stored: user?.passwordHash ?? null, password });
     if (!isRight || !user) throw new AppError("login_failed");
     const token = randomBytes(TOKEN_BYTES).toString("base64url");
     const now = clock.now();
@@ -150,7 +156,7 @@ class StoredUsers implements Users {
     const stored = await store.createToken({
       userId: user.record.id,
       provenHash: user.passwordHash,
-      projectId: site.projectId,
+      projectId: endpoint.projectId,
       hash: createHash("sha256").update(token).digest(),
       userAgent: userAgent?.slice(0, USER_AGENT_LENGTH_MAX) ?? null,
       address: address?.slice(0, ADDRESS_LENGTH_MAX) ?? null,
@@ -160,7 +166,7 @@ class StoredUsers implements Users {
     });
     // Deleted, or given another password, while this one was checked.
     if (!stored) throw new AppError("login_failed");
-    if (stored.endedOthers) tokens.invalidate(site.projectId);
+    if (stored.endedOthers) tokens.invalidate(endpoint.projectId);
     return { record: user.record, token, expiresAt };
   }
 
@@ -172,19 +178,19 @@ class StoredUsers implements Users {
 
   async update(request: UserUpdate): Promise<StoredRecord> {
     const { store, tokens, clock } = this.#options;
-    const { site, id, strategy, caller, tokenId, expectedVersion } = request;
+    const { endpoint, id, strategy, caller, tokenId, expectedVersion } = request;
     const patch = parseUserPatch(request.body);
     let change: PasswordChange | undefined;
     for (let attempt = 1; attempt <= CHANGE_ATTEMPTS_MAX; attempt++) {
-      const user = await store.find(site.endpointId, id);
+      const user = await store.find(endpoint.endpointId, id);
       refuseUnlessMet(user, request);
       // Once: a change that is made anew needs no further proof. The store refuses it when the password is another one by then.
       if (patch.password !== undefined) change ??= await this.#judgePassword(user, patch.password, patch.currentPassword, request);
       const data = await applyUserPatch(user.record.data, patch, strategy);
       this.#refuseLarge(data);
-      await this.#requireMatch(site, data, caller);
+      await this.#requireMatch(endpoint, data, caller);
       const result = await store.change({
-        endpointId: site.endpointId,
+        endpointId: endpoint.endpointId,
         id,
         data,
         expectedVersion: user.record.version,
@@ -196,26 +202,26 @@ class StoredUsers implements Users {
       // Changed since it was read. The caller's own condition would fail now; without one the change is made anew.
       if (result.outcome === "version_conflict" && expectedVersion === undefined) continue;
       const record = toRecord(result);
-      if (change?.newHash !== undefined) tokens.invalidate(site.projectId);
+      if (change?.newHash !== undefined) tokens.invalidate(endpoint.projectId);
       return record;
     }
     throw new AppError("server_busy", { detail: "This user is changed by too many at once. Try again shortly.", retryAfterSeconds: 1 });
   }
 
-  async remove({ site, id, ...conditions }: Parameters<Users["remove"]>[0]): Promise<StoredRecord> {
+  async remove({ endpoint, id, ...conditions }: Parameters<Users["remove"]>[0]): Promise<StoredRecord> {
     const { records, tokens } = this.#options;
-    const record = await records.remove({ endpointId: site.endpointId, id, ...conditions });
-    tokens.invalidate(site.projectId);
+    const record = await records.remove({ endpointId: endpoint.endpointId, id, ...conditions });
+    tokens.invalidate(endpoint.projectId);
     return record;
   }
 
-  async setPassword({ site, id, password, caller }: Parameters<Users["setPassword"]>[0]): Promise<void> {
+  async setPassword({ endpoint, id, password, caller }: Parameters<Users["setPassword"]>[0]): Promise<void> {
     const { store, tokens, clock, passwords } = this.#options;
     const problem = passwordProblem(password);
     if (problem) throw new AppError("credentials_invalid", { fields: { password: problem } });
     const hash = await passwords.hash(password, { kind: "login", caller });
-    if (!(await store.setPassword({ endpointId: site.endpointId, id, hash, now: clock.now() }))) throw new AppError("record_not_found");
-    tokens.invalidate(site.projectId);
+    if (!(await store.setPassword({ endpointId: endpoint.endpointId, id, hash, now: clock.now() }))) throw new AppError("record_not_found");
+    tokens.invalidate(endpoint.projectId);
   }
 
   async sweepTokens(): Promise<void> {
@@ -232,7 +238,7 @@ class StoredUsers implements Users {
     { name, passwordHash }: StoredUser,
     password: string,
     currentPassword: string | undefined,
-    { site, caller, address, onlyOwner }: UserUpdate,
+    { endpoint, caller, address, onlyOwner }: UserUpdate,
   ): Promise<PasswordChange> {
     const { passwords } = this.#options;
     const turn = { kind: "login", caller } as const;
@@ -241,14 +247,14 @@ class StoredUsers implements Users {
       return isCurrent ? {} : { newHash: await passwords.hash(password, turn) };
     }
     const proof = currentPassword ?? password;
-    const isRight = await this.#tryPassword({ site, name, caller, address, stored: passwordHash, password: proof });
+    const isRight = await this.#tryPassword({ endpoint, name, caller, address, stored: passwordHash, password: proof });
     if (!isRight) throw new AppError("current_password_wrong", currentPassword === undefined ? { detail: NOT_CURRENT } : {});
     const isSame = proof.normalize("NFKC") === password.normalize("NFKC");
     return { provenHash: passwordHash, newHash: isSame ? undefined : await passwords.hash(password, turn) };
   }
 
   #tryPassword(request: {
-    site: UserSite;
+    endpoint: UserEndpoint;
     name: string;
     caller: CallerPath;
     address: string | null;
@@ -256,8 +262,8 @@ class StoredUsers implements Users {
     password: string;
   }): Promise<boolean> {
     const { passwords, limiter } = this.#options;
-    const { site, name, caller, address, stored, password } = request;
-    const attempt = { account: `${site.endpointId} ${name}`, address, scope: site.endpointId };
+    const { endpoint, name, caller, address, stored, password } = request;
+    const attempt = { account: `${endpoint.endpointId} ${name}`, address, scope: endpoint.endpointId };
     return tryPassword({ passwords, limiter, attempt, turn: { kind: "login", caller }, stored, password });
   }
 
@@ -267,7 +273,7 @@ class StoredUsers implements Users {
     throw new AppError("body_too_large", { detail: `The record would be larger than ${recordBytesMax} bytes.` });
   }
 
-  #requireMatch({ schema }: UserSite, data: string, caller: CallerPath): Promise<void> {
+  #requireMatch({ schema }: UserEndpoint, data: string, caller: CallerPath): Promise<void> {
     return requireSchemaMatch({ sandbox: this.#options.sandbox, schema, texts: [data], caller });
   }
 }

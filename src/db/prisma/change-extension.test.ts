@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 beforeEach(async () => {
   ({ id: endpointId } = await world.createEndpoint());
-  world.takeHints();
+  world.takeNotifications();
 });
 
 const ofEndpoint = () => [{ kind: "endpoint", endpointId }];
@@ -31,7 +31,7 @@ async function readLog(): Promise<string[]> {
 async function createTwo(): Promise<[string, string]> {
   const a = await db.record.create({ data: { endpointId, data: { n: 1 } } });
   const b = await db.record.create({ data: { endpointId, data: { n: 2 } } });
-  world.takeHints();
+  world.takeNotifications();
   return [a.id, b.id];
 }
 const TWO = ['POST {"n":1} v1', 'POST {"n":2} v1'];
@@ -40,14 +40,14 @@ describe("single writes of the client", () => {
   it("[W4] create", async () => {
     const record = await db.record.create({ data: { endpointId, data: { a: [1, null] } } });
     expect(record).toMatchObject({ version: 1, data: { a: [1, null] } });
-    expect(world.takeHints()).toEqual(ofEndpoint());
+    expect(world.takeNotifications()).toEqual(ofEndpoint());
     expect(await readLog()).toEqual(['POST {"a":[1,null]} v1']);
   });
 
   it("[W4] create without the endpoint in the answer", async () => {
     await db.record.create({ data: { endpointId, data: 1 }, select: { id: true } });
     await db.record.create({ data: { endpointId, data: 2 }, select: { id: true } });
-    expect(world.takeHints()).toEqual([...ofEndpoint(), ...ofEndpoint()]);
+    expect(world.takeNotifications()).toEqual([...ofEndpoint(), ...ofEndpoint()]);
     expect(await readLog()).toEqual(["POST 1 v1", "POST 2 v1"]);
   });
 
@@ -59,7 +59,7 @@ describe("single writes of the client", () => {
 
   it("[W4] createMany", async () => {
     await db.record.createMany({ data: [1, 2, 3].map((n) => ({ endpointId, data: n })) });
-    expect(world.takeHints()).toEqual(ofEndpoint());
+    expect(world.takeNotifications()).toEqual(ofEndpoint());
     expect(await readLog()).toEqual(["POST 1 v1", "POST 2 v1", "POST 3 v1"]);
   });
 
@@ -71,16 +71,16 @@ describe("single writes of the client", () => {
       { id, endpointId, data: "taken again" },
     ];
     await db.record.createMany({ data: rows, skipDuplicates: true });
-    expect(world.takeHints()).toEqual(ofEndpoint());
+    expect(world.takeNotifications()).toEqual(ofEndpoint());
     await db.record.createMany({ data: rows.slice(0, 1), skipDuplicates: true });
-    expect(world.takeHints()).toEqual([]);
+    expect(world.takeNotifications()).toEqual([]);
     expect(await readLog()).toEqual([...TWO, 'POST "new" v1']);
   });
 
   it("[W4] createManyAndReturn", async () => {
     const records = await db.record.createManyAndReturn({ data: [1, 2].map((n) => ({ endpointId, data: n })) });
     expect(records).toHaveLength(2);
-    expect(world.takeHints()).toEqual(ofEndpoint());
+    expect(world.takeNotifications()).toEqual(ofEndpoint());
     expect(await readLog()).toEqual(["POST 1 v1", "POST 2 v1"]);
   });
 
@@ -91,16 +91,16 @@ describe("single writes of the client", () => {
     expect(record).toMatchObject({ version: 2, data: "x", seq: 1n });
     expect(record.createdAt).not.toEqual(createdAt);
     expect(record.updatedAt.getTime()).toBeGreaterThanOrEqual(record.createdAt.getTime());
-    expect(world.takeHints()).toEqual(ofEndpoint());
+    expect(world.takeNotifications()).toEqual(ofEndpoint());
     expect(await readLog()).toEqual([...TWO, 'PUT "x" v2']);
   });
 
   it("[W4] update that answers only the id is hinted as unknown", async () => {
     const [id] = await createTwo();
     await db.record.update({ where: { id }, data: { data: "x" }, select: { id: true } });
-    expect(world.takeHints()).toEqual([{ kind: "unknown" }]);
+    expect(world.takeNotifications()).toEqual([{ kind: "unknown" }]);
     await db.record.update({ where: { id, endpointId }, data: { data: "y" }, select: { id: true } });
-    expect(world.takeHints()).toEqual(ofEndpoint());
+    expect(world.takeNotifications()).toEqual(ofEndpoint());
     expect(await readLog()).toEqual([...TWO, 'PUT "x" v2', 'PUT "y" v3']);
   });
 
@@ -109,21 +109,21 @@ describe("single writes of the client", () => {
     const other = await world.createEndpoint();
     await expect(db.record.update({ where: { id }, data: { endpointId: other.id } })).rejects.toThrow("keeps its id and its endpoint");
     await expect(db.record.update({ where: { id }, data: { id: randomUUID() } })).rejects.toThrow("keeps its id and its endpoint");
-    expect(world.takeHints()).toEqual([]);
+    expect(world.takeNotifications()).toEqual([]);
     expect(await readLog()).toEqual(TWO);
   });
 
   it("[W4] updateMany and updateManyAndReturn", async () => {
     await createTwo();
     await db.record.updateMany({ where: { endpointId }, data: { data: "x" } });
-    expect(world.takeHints()).toEqual(ofEndpoint());
+    expect(world.takeNotifications()).toEqual(ofEndpoint());
     await db.record.updateManyAndReturn({ where: { endpointId, version: 2 }, data: { data: "y" } });
-    expect(world.takeHints()).toEqual(ofEndpoint());
+    expect(world.takeNotifications()).toEqual(ofEndpoint());
     await db.record.updateMany({ where: { endpointId, version: 99 }, data: { data: "nobody" } });
     await db.record.updateManyAndReturn({ where: { endpointId, version: 99 }, data: { data: "nobody" } });
-    expect(world.takeHints()).toEqual([]);
+    expect(world.takeNotifications()).toEqual([]);
     await db.record.updateMany({ where: { version: 3 }, data: { data: "z" } });
-    expect(world.takeHints()).toEqual([{ kind: "unknown" }]);
+    expect(world.takeNotifications()).toEqual([{ kind: "unknown" }]);
     expect(await readLog()).toEqual([...TWO, ...['"x" v2', '"x" v2', '"y" v3', '"y" v3', '"z" v4', '"z" v4'].map((end) => `PUT ${end}`)]);
   });
 
@@ -132,7 +132,7 @@ describe("single writes of the client", () => {
     const upsert = (data: string) => db.record.upsert({ where: { id }, create: { id, endpointId, data }, update: { data } });
     await upsert("first");
     await upsert("second");
-    expect(world.takeHints()).toEqual([...ofEndpoint(), ...ofEndpoint()]);
+    expect(world.takeNotifications()).toEqual([...ofEndpoint(), ...ofEndpoint()]);
     expect(await readLog()).toEqual(['POST "first" v1', 'PUT "second" v2']);
   });
 
@@ -140,23 +140,23 @@ describe("single writes of the client", () => {
     const [id] = await createTwo();
     await db.record.delete({ where: { id } });
     await db.record.deleteMany({ where: { endpointId } });
-    expect(world.takeHints()).toEqual([...ofEndpoint(), ...ofEndpoint()]);
+    expect(world.takeNotifications()).toEqual([...ofEndpoint(), ...ofEndpoint()]);
     await db.record.deleteMany({ where: { endpointId } });
-    expect(world.takeHints()).toEqual([]);
+    expect(world.takeNotifications()).toEqual([]);
     expect(await readLog()).toEqual([...TWO, 'DELETE {"n":1} v1', 'DELETE {"n":2} v1']);
   });
 
   it("[W4] nested writes below a user and an endpoint", async () => {
     await db.endpoint.update({ where: { id: endpointId }, data: { description: "nothing about records" } });
-    expect(world.takeHints()).toEqual([]);
+    expect(world.takeNotifications()).toEqual([]);
     const id = randomUUID();
     await db.endpoint.update({
       where: { id: endpointId },
       data: { appUsers: { create: { name: "someone", passwordHash: "none", record: { create: { id, endpointId, data: 1 } } } } },
     });
-    expect(world.takeHints()).toEqual([{ kind: "unknown" }]);
+    expect(world.takeNotifications()).toEqual([{ kind: "unknown" }]);
     await db.appUser.update({ where: { id }, data: { record: { update: { data: { data: 3 } } } } });
-    expect(world.takeHints()).toEqual([{ kind: "unknown" }]);
+    expect(world.takeNotifications()).toEqual([{ kind: "unknown" }]);
     expect(await readLog()).toEqual(["POST 1 v1", "PUT 3 v2"]);
   });
 
@@ -189,11 +189,11 @@ describe("single writes of the client", () => {
     await db.$executeRaw`INSERT INTO "Record" (id, "endpointId", data) VALUES (${id}::uuid, ${endpointId}::uuid, '3') ON CONFLICT DO NOTHING`;
     await db.$executeRawUnsafe(`UPDATE "Record" SET data = '4' WHERE id = $1::uuid`, id);
     await db.$queryRaw`DELETE FROM "Record" WHERE id = ${id}::uuid RETURNING id::text`;
-    expect(world.takeHints()).toEqual(Array(5).fill({ kind: "unknown" }));
+    expect(world.takeNotifications()).toEqual(Array(5).fill({ kind: "unknown" }));
     await db.$queryRaw`SELECT id::text FROM "Record" FOR UPDATE`;
     await db.$queryRawUnsafe(`SELECT id::text FROM "Record" FOR NO KEY UPDATE`);
     await db.$executeRaw`UPDATE "Endpoint" SET description = 'x' WHERE id = ${endpointId}::uuid`;
-    expect(world.takeHints()).toEqual([]);
+    expect(world.takeNotifications()).toEqual([]);
     expect(await readLog()).toEqual(["POST 1 v1", "PUT 2 v2", "PUT 4 v3", "DELETE 4 v3"]);
   });
 
@@ -210,7 +210,7 @@ describe("single writes of the client", () => {
     }
   });
 
-  it("[W4] a write that fails logs and hints nothing", async () => {
+  it("[W4] a write that fails logs and notifications nothing", async () => {
     const [id] = await createTwo();
     await expect(db.record.create({ data: { id, endpointId, data: 1 } })).rejects.toThrow();
     await expect(
@@ -223,13 +223,13 @@ describe("single writes of the client", () => {
     ).rejects.toThrow();
     await expect(db.record.create({ data: { endpointId: randomUUID(), data: 1 } })).rejects.toThrow();
     await expect(db.record.update({ where: { id: randomUUID() }, data: { data: 1 } })).rejects.toThrow();
-    expect(world.takeHints()).toEqual([]);
+    expect(world.takeNotifications()).toEqual([]);
     expect(await readLog()).toEqual(TWO);
   });
 
-  it("[W4] a hint comes when others can see the change", async () => {
+  it("[W4] a notification comes when others can see the change", async () => {
     await db.record.create({ data: { endpointId, data: 1 } });
-    expect(world.takeHints()).toEqual(ofEndpoint());
+    expect(world.takeNotifications()).toEqual(ofEndpoint());
     expect(await world.readLog(endpointId)).toHaveLength(1);
   });
 });
@@ -237,22 +237,22 @@ describe("single writes of the client", () => {
 describe("transactions", () => {
   const post = (data: string) => ({ type: "POST" as const, id: createUniqueId(), contentType: "json" as const, data });
 
-  it("[W4] with a callback hint each endpoint once, after the commit", async () => {
+  it("[W4] with a callback notification each endpoint once, after the commit", async () => {
     const other = await world.createEndpoint();
     await db.$transaction(async (tx) => {
       await tx.record.create({ data: { endpointId, data: 1 } });
       await tx.record.commit(endpointId, [post("2")]);
       await tx.record.updateMany({ where: { endpointId }, data: { data: 3 } });
       await tx.record.create({ data: { endpointId: other.id, data: 1 } });
-      expect(world.takeHints()).toEqual([]);
+      expect(world.takeNotifications()).toEqual([]);
       expect(await world.readLog(endpointId)).toEqual([]);
     });
-    expect(world.takeHints()).toEqual([...ofEndpoint(), { kind: "endpoint", endpointId: other.id }]);
+    expect(world.takeNotifications()).toEqual([...ofEndpoint(), { kind: "endpoint", endpointId: other.id }]);
     expect(await readLog()).toEqual(["POST 1 v1", "POST 2 v1", "PUT 3 v2", "PUT 3 v2"]);
     await world.expectSound(other.id);
   });
 
-  it("[W4] with a callback that throws log and hint nothing, and pass the error on", async () => {
+  it("[W4] with a callback that throws log and notification nothing, and pass the error on", async () => {
     const error = new Error("changed my mind");
     const attempt = db.$transaction(async (tx) => {
       await tx.record.create({ data: { endpointId, data: 1 } });
@@ -261,22 +261,22 @@ describe("transactions", () => {
       throw error;
     });
     await expect(attempt).rejects.toBe(error);
-    expect(world.takeHints()).toEqual([]);
+    expect(world.takeNotifications()).toEqual([]);
     expect(await readLog()).toEqual([]);
     await db.record.create({ data: { endpointId, data: "after" } });
     expect(await readLog()).toEqual(['POST "after" v1']);
   });
 
-  it("[W4] with a callback that swallows a failed statement never hint changes, since PostgreSQL rolls them back", async () => {
+  it("[W4] with a callback that swallows a failed statement never notification changes, since PostgreSQL rolls them back", async () => {
     await db.$transaction(async (tx) => {
       await tx.record.commit(endpointId, [post("1")]);
       await tx.$queryRaw`SELECT 1 / 0`.catch(() => undefined);
     });
-    expect(world.takeHints()).toEqual(ofEndpoint());
+    expect(world.takeNotifications()).toEqual(ofEndpoint());
     expect(await readLog()).toEqual([]);
   });
 
-  it("[W4] as an array hint after the commit", async () => {
+  it("[W4] as an array notification after the commit", async () => {
     const [id] = await createTwo();
     const results = await db.$transaction([
       db.record.create({ data: { endpointId, data: 3 } }),
@@ -285,14 +285,14 @@ describe("transactions", () => {
       db.record.deleteMany({ where: { endpointId } }),
     ]);
     expect(results).toMatchObject([{ data: 3 }, { data: 4, version: 2 }, 1, { count: 3 }]);
-    expect(world.takeHints()).toEqual(ofEndpoint());
+    expect(world.takeNotifications()).toEqual(ofEndpoint());
     const log = await readLog();
     expect(log.slice(2, 4)).toEqual(["POST 3 v1", "PUT 4 v2"]);
     // One statement deletes in an order of PostgreSQL's choice.
     expect(log.slice(4).sort()).toEqual(["DELETE 3 v1", "DELETE 4 v2", 'DELETE {"n":2} v1']);
   });
 
-  it("[W4] as an array that fails at its end log and hint nothing", async () => {
+  it("[W4] as an array that fails at its end log and notification nothing", async () => {
     const [id] = await createTwo();
     const attempt = db.$transaction([
       db.record.create({ data: { endpointId, data: 3 } }),
@@ -300,7 +300,7 @@ describe("transactions", () => {
       db.record.create({ data: { id, endpointId, data: "taken" } }),
     ]);
     await expect(attempt).rejects.toMatchObject({ code: "P2002" });
-    expect(world.takeHints()).toEqual([]);
+    expect(world.takeNotifications()).toEqual([]);
     expect(await readLog()).toEqual(TWO);
   });
 
@@ -314,11 +314,11 @@ describe("transactions", () => {
       await expect(inner).rejects.toThrow("inner");
       await tx.record.create({ data: { endpointId, data: "last" } });
     });
-    expect(world.takeHints()).toEqual(ofEndpoint());
+    expect(world.takeNotifications()).toEqual(ofEndpoint());
     expect(await readLog()).toEqual(['POST "outer" v1', 'POST "last" v1']);
   });
 
-  it("[W4] work that outlives its transaction hints at once", async () => {
+  it("[W4] work that outlives its transaction notifications at once", async () => {
     let late: Promise<unknown> = Promise.resolve();
     let release = (): void => undefined;
     const released = new Promise<void>((resolve) => {
@@ -327,10 +327,10 @@ describe("transactions", () => {
     await db.$transaction(async () => {
       late = released.then(() => db.record.create({ data: { endpointId, data: "late" } }));
     });
-    expect(world.takeHints()).toEqual([]);
+    expect(world.takeNotifications()).toEqual([]);
     release();
     await late;
-    expect(world.takeHints()).toEqual(ofEndpoint());
+    expect(world.takeNotifications()).toEqual(ofEndpoint());
   });
 
   it("[E4] with a callback that lost against another one run again", async () => {
@@ -353,7 +353,7 @@ describe("transactions", () => {
     expect(asked.length).toBeGreaterThan(2);
   });
 
-  it("[W4] two at the same time keep their hints apart", async () => {
+  it("[W4] two at the same time keep their notifications apart", async () => {
     const other = await world.createEndpoint();
     const failing = db.$transaction(async (tx) => {
       await tx.record.create({ data: { endpointId: other.id, data: 1 } });
@@ -361,7 +361,7 @@ describe("transactions", () => {
     });
     const passing = db.$transaction((tx) => tx.record.create({ data: { endpointId, data: 1 } }));
     await Promise.allSettled([failing, passing]);
-    expect(world.takeHints()).toEqual(ofEndpoint());
+    expect(world.takeNotifications()).toEqual(ofEndpoint());
   });
 
   it("[W4] can ask for an isolation level", async () => {

@@ -5,15 +5,15 @@
 import type { Write, WriteResult } from "@/src/core/records/ports";
 import { retryContention, toDatabaseError } from "@/src/db/errors";
 import { Prisma } from "@/src/db/prisma/generated/client";
-import type { HintScopes } from "@/src/db/prisma/transaction-hints";
-import { toWriteHints } from "@/src/db/prisma/write-hints";
-import { commitWrites, isDoorClient, isDoorStatement } from "@/src/db/records/record-commit";
+import type { NotificationScopes } from "@/src/db/prisma/transaction-notifications";
+import { toWriteNotifications } from "@/src/db/prisma/write-notifications";
+import { commitWrites, isCommitClient, isCommitStatement } from "@/src/db/records/record-commit";
 
 /** Runs work that needs a connection. */
 export type Enter = <T>(work: () => Promise<T>) => Promise<T>;
 
-/** `record.commit(…)`, and the hints of all other writes. Transactions: see createDb. */
-export function createChangeExtension(scopes: HintScopes, enter: Enter) {
+/** `record.commit(…)`, and the notifications of all other writes. Transactions: see createDb. */
+export function createChangeExtension(scopes: NotificationScopes, enter: Enter) {
   return Prisma.defineExtension({
     name: "changes",
     model: {
@@ -26,7 +26,7 @@ export function createChangeExtension(scopes: HintScopes, enter: Enter) {
         async commit(endpointId: string, writes: readonly Write[]): Promise<WriteResult[]> {
           // The client below this extension: the one of the transaction inside one.
           const { $parent } = Prisma.getExtensionContext(this);
-          if (!isDoorClient($parent)) throw new Error("record.commit was called apart from its model");
+          if (!isCommitClient($parent)) throw new Error("record.commit was called apart from its model");
           const results = await guard({ scopes, enter }, () => commitWrites($parent, endpointId, writes));
           const changes = results.flatMap((result) => (result.outcome === "ok" ? [result.change] : []));
           if (changes.length > 0) scopes.publish({ kind: "changes", changes });
@@ -36,9 +36,9 @@ export function createChangeExtension(scopes: HintScopes, enter: Enter) {
     },
     query: {
       async $allOperations({ model, operation, args, query }) {
-        if (isDoorStatement(args)) return query(args);
+        if (isCommitStatement(args)) return query(args);
         const result: unknown = await guard({ scopes, enter }, () => query(args));
-        for (const hint of toWriteHints({ model, operation, args, result })) scopes.publish(hint);
+        for (const notification of toWriteNotifications({ model, operation, args, result })) scopes.publish(notification);
         return result;
       },
     },
@@ -46,7 +46,7 @@ export function createChangeExtension(scopes: HintScopes, enter: Enter) {
 }
 
 /** Outside a transaction a statement that lost against another one runs again; inside, the whole transaction has to. */
-async function guard<T>({ scopes, enter }: { scopes: HintScopes; enter: Enter }, work: () => PromiseLike<T>): Promise<T> {
+async function guard<T>({ scopes, enter }: { scopes: NotificationScopes; enter: Enter }, work: () => PromiseLike<T>): Promise<T> {
   const startedAt = performance.now();
   try {
     return await (scopes.isOpen() ? work() : enter(() => retryContention(work)));

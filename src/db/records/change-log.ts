@@ -1,4 +1,4 @@
-/** Reads the log of changes, which the database writes. It must not cache: the pump decides what it knows. */
+/** Reads the log of changes, which the database writes. It must not cache: the tailer decides what it knows. */
 
 import type { Change } from "@/src/core/records/ports";
 import { toProof } from "@/src/core/streams/change-proof";
@@ -63,5 +63,5 @@ function toHidden({ id, seq, at }: Pick<ChangeRow, "id" | "seq" | "at">): Hidden
 }
 
 function toChange(endpointId: string, { seq, type, owner, at, following, ...record }: ChangeRow): Change {
-  return { endpointId, seq: Number(seq), type, record, owner, at, ...(following === null ? {} : { following }) };
+  return { endpointId, seq: Number(seq), type, record, owner, at, ...(following === null ? {} : { remainingInUpload: following }) };
 }

@@ -1,9 +1,9 @@
 /** Carries a request out once (R9): its records and what it answers are committed together, or not at all. It must not know HTTP. */
-import type { OnceKey, OnceResult, StoredRecord, WriteResult } from "@/src/core/records/ports";
+import type { IdempotencyKey, IdempotentResult, StoredRecord, WriteResult } from "@/src/core/records/ports";
 import type { Db, DbTransaction } from "@/src/db/client";
 import type { Read } from "@/src/db/read";
 import type { EndpointQueue } from "@/src/db/records/endpoint-queue";
-import { findRemembered, remember } from "@/src/db/records/idempotent-requests";
+import { findStoredResponse, remember } from "@/src/db/records/idempotent-requests";
 
 /** Another request has the key: the transaction is rolled back. */
 const TAKEN = Symbol("taken");
@@ -13,7 +13,7 @@ const ATTEMPTS_MAX = 3;
 /** What is to be done once. */
 export interface OnceRequest {
   endpointId: string;
-  once: OnceKey;
+  once: IdempotencyKey;
   /** Bytes of data that it holds while it waits. */
   bytes: number;
   /** Writes; anything but `ok` in what it answers means that nothing is remembered. It may be called again, after a rollback. */
@@ -23,10 +23,10 @@ export interface OnceRequest {
 }
 
 /** Commits, unless that was done before: then what it answered is known. Requests that come at the same time wait for each other; while they wait they hold no connection. */
-export async function commitOnce(
+export async function commitIdempotent(
   { db, read, queue }: { db: Db; read: Read; queue: EndpointQueue },
   request: OnceRequest,
-): Promise<OnceResult> {
+): Promise<IdempotentResult> {
   const { endpointId, once, bytes } = request;
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
     const transact = () => db.$transaction((tx) => commitUnlessTaken(tx, request));
@@ -35,7 +35,7 @@ export async function commitOnce(
       throw error;
     });
     if (results) return { outcome: "written", results };
-    const remembered = await findRemembered(read, endpointId, once);
+    const remembered = await findStoredResponse(read, endpointId, once);
     if (remembered) return remembered;
   }
   throw new Error(`An Idempotency-Key of endpoint ${endpointId} is neither free nor known`);

@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 beforeEach(async () => {
   ({ id: endpointId } = await world.createEndpoint());
-  world.takeHints();
+  world.takeNotifications();
 });
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest();
@@ -36,24 +36,27 @@ const remembered = async () => {
 
 describe("a request that is carried out once", () => {
   it("[R9] [W4] is written, remembered and heard of together", async () => {
-    const result = await store.commitOnce(endpointId, toKey("a"), [post("1"), post("2")], (records) =>
+    const result = await store.commitIdempotent(endpointId, toKey("a"), [post("1"), post("2")], (records) =>
       records.map(({ data }) => data).join(),
     );
     expect(result).toMatchObject({ outcome: "written", results: [{ outcome: "ok" }, { outcome: "ok" }] });
-    expect(world.takeHints()).toEqual([{ kind: "endpoint", endpointId }]);
-    expect(await store.findOnce(endpointId, toKey("a"))).toEqual({ outcome: "repeated", answer: "1,2" });
-    expect(await store.findOnce(endpointId, toKey("a", "other"))).toEqual({ outcome: "reused" });
-    expect(await store.findOnce(endpointId, toKey("b"))).toBeUndefined();
-    expect(await store.findOnce((await world.createEndpoint()).id, toKey("a"))).toBeUndefined();
+    expect(world.takeNotifications()).toEqual([{ kind: "endpoint", endpointId }]);
+    expect(await store.findStoredResponse(endpointId, toKey("a"))).toEqual({ outcome: "repeated", answer: "1,2" });
+    expect(await store.findStoredResponse(endpointId, toKey("a", "other"))).toEqual({ outcome: "reused" });
+    expect(await store.findStoredResponse(endpointId, toKey("b"))).toBeUndefined();
+    expect(await store.findStoredResponse((await world.createEndpoint()).id, toKey("a"))).toBeUndefined();
     await world.expectSound(endpointId);
   });
 
   it("[R9] is not written again, and nobody hears of a repeat", async () => {
-    await store.commitOnce(endpointId, toKey("a"), [post("1")], () => "first");
-    world.takeHints();
-    expect(await store.commitOnce(endpointId, toKey("a"), [post("1")], () => "second")).toEqual({ outcome: "repeated", answer: "first" });
-    expect(await store.commitOnce(endpointId, toKey("a", "other"), [post("1")], () => "second")).toEqual({ outcome: "reused" });
-    expect(world.takeHints()).toEqual([]);
+    await store.commitIdempotent(endpointId, toKey("a"), [post("1")], () => "first");
+    world.takeNotifications();
+    expect(await store.commitIdempotent(endpointId, toKey("a"), [post("1")], () => "second")).toEqual({
+      outcome: "repeated",
+      answer: "first",
+    });
+    expect(await store.commitIdempotent(endpointId, toKey("a", "other"), [post("1")], () => "second")).toEqual({ outcome: "reused" });
+    expect(world.takeNotifications()).toEqual([]);
     expect(await world.expectSound(endpointId)).toHaveLength(1);
   });
 
@@ -61,7 +64,7 @@ describe("a request that is carried out once", () => {
     const stores = [store, createRecordStore({ ...world, queue: createEndpointQueue() })];
     const results = await Promise.all(
       Array.from({ length: 12 }, (_, n) =>
-        stores[n % 2]?.commitOnce(endpointId, toKey("a"), [post(String(n))], ([record]) => record?.data ?? ""),
+        stores[n % 2]?.commitIdempotent(endpointId, toKey("a"), [post(String(n))], ([record]) => record?.data ?? ""),
       ),
     );
     const written = results.filter((result) => result?.outcome === "written");
@@ -72,24 +75,24 @@ describe("a request that is carried out once", () => {
   });
 
   it("[R9] that fails leaves nothing behind, neither records nor a memory of them", async () => {
-    const failed = store.commitOnce(endpointId, toKey("a"), [post("1"), post("{broken")], () => "");
+    const failed = store.commitIdempotent(endpointId, toKey("a"), [post("1"), post("{broken")], () => "");
     await expect(failed).rejects.toThrow();
     await expect(
-      store.commitOnce(endpointId, toKey("a"), [post("1")], () => {
+      store.commitIdempotent(endpointId, toKey("a"), [post("1")], () => {
         throw new Error("no answer");
       }),
     ).rejects.toThrow("no answer");
-    expect([await remembered(), await world.expectSound(endpointId), world.takeHints()]).toEqual([0, [], []]);
-    expect(await store.commitOnce(endpointId, toKey("a"), [post("1")], () => "")).toMatchObject({ outcome: "written" });
+    expect([await remembered(), await world.expectSound(endpointId), world.takeNotifications()]).toEqual([0, [], []]);
+    expect(await store.commitIdempotent(endpointId, toKey("a"), [post("1")], () => "")).toMatchObject({ outcome: "written" });
   });
 
   it("[R9] at an endpoint that is gone is not remembered", async () => {
-    const result = await store.commitOnce(randomUUID(), toKey("a"), [post("1"), post("2")], () => "");
+    const result = await store.commitIdempotent(randomUUID(), toKey("a"), [post("1"), post("2")], () => "");
     expect(result).toEqual({ outcome: "written", results: Array(2).fill({ outcome: "endpoint_not_found" }) });
   });
 
   it("[R9] is forgotten with its endpoint", async () => {
-    await store.commitOnce(endpointId, toKey("a"), [post("1")], () => "");
+    await store.commitIdempotent(endpointId, toKey("a"), [post("1")], () => "");
     await world.db.endpoint.delete({ where: { id: endpointId } });
     expect(await remembered()).toBe(0);
   });

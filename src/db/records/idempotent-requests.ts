@@ -1,5 +1,5 @@
 /** What POSTs with an Idempotency-Key answered (R9), kept for IDEMPOTENCY_HOURS. It must not know what an answer says. */
-import type { OnceKey, Remembered } from "@/src/core/records/ports";
+import type { IdempotencyKey, StoredResponse } from "@/src/core/records/ports";
 import type { DbTransaction } from "@/src/db/client";
 import { isRowBusyError } from "@/src/db/errors";
 import type { RawStatements } from "@/src/db/prisma/raw-statements";
@@ -42,7 +42,11 @@ const SWEEP = nameStatement(
 );
 
 /** What is remembered of a request; undefined: nothing, or no longer. */
-export async function findRemembered(read: Read, endpointId: string, { hash, fingerprint }: OnceKey): Promise<Remembered | undefined> {
+export async function findStoredResponse(
+  read: Read,
+  endpointId: string,
+  { hash, fingerprint }: IdempotencyKey,
+): Promise<StoredResponse | undefined> {
   const [row] = await read<{ isSame: boolean; answer: string }>(FIND, [endpointId, hash, fingerprint, IDEMPOTENCY_HOURS]);
   if (!row) return undefined;
   return row.isSame ? { outcome: "repeated", answer: row.answer } : { outcome: "reused" };
@@ -55,7 +59,7 @@ export async function findRemembered(read: Read, endpointId: string, { hash, fin
 export async function remember(
   tx: Pick<DbTransaction, "$queryRawUnsafe">,
   endpointId: string,
-  { hash, fingerprint }: OnceKey,
+  { hash, fingerprint }: IdempotencyKey,
   answer: string,
 ): Promise<boolean> {
   const rows = await tx.$queryRawUnsafe<unknown[]>(REMEMBER, endpointId, hash, fingerprint, answer, IDEMPOTENCY_HOURS);

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Write } from "@/src/core/records/ports";
 import { createUniqueId } from "@/src/core/records/unique-id";
-import type { Hint } from "@/src/core/streams/ports";
+import type { ChangeNotification } from "@/src/core/streams/ports";
 import { createImportStaging, type ImportStaging, type StagedImport } from "@/src/db/records/import-staging";
 import { createRecordStore } from "@/src/db/records/record-store";
 import { createRecordsDatabase, type RecordsDatabase } from "@/tests/support/servers/records-database";
@@ -9,18 +9,23 @@ import { until } from "@/tests/support/until";
 
 let world: RecordsDatabase;
 let staging: ImportStaging;
-let hints: Hint[] = [];
+let notifications: ChangeNotification[] = [];
 let endpointId: string;
 
 beforeAll(async () => {
   world = await createRecordsDatabase();
   const { pool, queue } = world;
-  staging = createImportStaging({ pool, queue, hints: { publish: (hint) => hints.push(hint) }, log: { warn: console.warn } });
+  staging = createImportStaging({
+    pool,
+    queue,
+    notifications: { publish: (notification) => notifications.push(notification) },
+    log: { warn: console.warn },
+  });
 });
 afterAll(() => world.close());
 beforeEach(async () => {
   ({ id: endpointId } = await world.createEndpoint());
-  hints = [];
+  notifications = [];
 });
 afterEach(async () => {
   await world.pool.query(`TRUNCATE "Import", "StagedRecord"`);
@@ -59,12 +64,12 @@ async function countStaged(): Promise<number[]> {
 const post = (name: string): Write => ({ type: "POST", id: createUniqueId(), contentType: "json", data: `{"from":"${name}","n":0}` });
 
 describe("publishing", () => {
-  it("[G14] creates all records at once, in order, and hints them once; nothing is left in the staging", async () => {
+  it("[G14] creates all records at once, in order, and publishes them once; nothing is left in the staging", async () => {
     const staged = await stage("a", 2500);
-    expect([await findRanges(), hints]).toEqual([[], []]);
+    expect([await findRanges(), notifications]).toEqual([[], []]);
     expect(await staged.publish(endpointId)).toBe(true);
     await staged.discard();
-    expect([await findRanges(), hints]).toEqual([["a 1-2500"], [{ kind: "endpoint", endpointId }]]);
+    expect([await findRanges(), notifications]).toEqual([["a 1-2500"], [{ kind: "endpoint", endpointId }]]);
     expect(await countStaged()).toEqual([0, 0]);
     const endpoint = await world.db.endpoint.findUniqueOrThrow({ where: { id: endpointId } });
     const bytes = Array.from({ length: 2500 }, (_, n) => `{"from":"a","n":${n}}`.length).reduce((sum, length) => sum + length);
@@ -119,7 +124,7 @@ describe("an import that does not come to its end", () => {
     await world.db.endpoint.update({ where: { id: endpointId }, data: { projectId: null } });
     expect(await staged.publish(endpointId)).toBe(false);
     await staged.discard();
-    expect([await world.readLog(endpointId), hints, await countStaged()]).toEqual([[], [], [0, 0]]);
+    expect([await world.readLog(endpointId), notifications, await countStaged()]).toEqual([[], [], [0, 0]]);
   });
 
   it("[G14] the database crashes before it is published: nothing is created, and the client is asked to try again", async () => {
@@ -128,14 +133,14 @@ describe("an import that does not come to its end", () => {
     await world.pool.query(`TRUNCATE "Import", "StagedRecord"`);
     await staged.add(['{"from":"a","n":1500}']);
     await expect(staged.publish(endpointId)).rejects.toMatchObject({ code: "server_busy", retryAfterSeconds: 5 });
-    expect([await findRanges(), hints]).toEqual([[], []]);
+    expect([await findRanges(), notifications]).toEqual([[], []]);
   });
 
   it("[G14] a record can't be stored: nothing is created", async () => {
     const staged = await stage("a", 1500);
     await world.pool.query(`UPDATE "StagedRecord" SET "recordId" = (SELECT min("recordId"::text)::uuid FROM "StagedRecord")`);
     await expect(staged.publish(endpointId)).rejects.toThrow();
-    expect([await findRanges(), hints]).toEqual([[], []]);
+    expect([await findRanges(), notifications]).toEqual([[], []]);
     await world.db.record.create({ data: { endpointId, data: { from: "after", n: 0 } } });
     expect(await findRanges()).toEqual(["after 1-1"]);
   });

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import type pg from "pg";
 import type { Log } from "@/src/core/log";
 import { createUniqueId } from "@/src/core/records/unique-id";
-import type { Hints } from "@/src/core/streams/ports";
+import type { ChangeNotifications } from "@/src/core/streams/ports";
 import { retryContention } from "@/src/db/errors";
 import { createRead, type Read } from "@/src/db/read";
 import type { EndpointQueue } from "@/src/db/records/endpoint-queue";
@@ -47,7 +47,7 @@ export interface StagedImport {
   /** Stages records: JSON texts, in order. They are not visible. */
   add(data: readonly string[]): Promise<void>;
   /**
-   * Creates all staged records in one transaction, in order and without any other change in between, and hints them to subscribers. False: the endpoint
+   * Creates all staged records in one transaction, in order and without any other change in between, and publishes them to subscribers. False: the endpoint
    * does not exist any more. Throws `server_busy` when the endpoint's turn does not come in time, or when what was staged is lost; then none was created.
    */
   publish(endpointId: string): Promise<boolean>;
@@ -68,12 +68,12 @@ export interface ImportStagingOptions {
   stage?: Read;
   /** Of all writers of the process. */
   queue: EndpointQueue;
-  hints: Pick<Hints, "publish">;
+  notifications: Pick<ChangeNotifications, "publish">;
   log: Pick<Log, "warn">;
 }
 
 /** `endpointId`s have the dashes of a UUID. Every method may throw `database_unavailable`. */
-export function createImportStaging({ pool, stage = createRead(pool), queue, hints, log }: ImportStagingOptions): ImportStaging {
+export function createImportStaging({ pool, stage = createRead(pool), queue, notifications, log }: ImportStagingOptions): ImportStaging {
   const read = createRead(pool);
   return {
     begin() {
@@ -91,7 +91,7 @@ export function createImportStaging({ pool, stage = createRead(pool), queue, hin
         async publish(endpointId) {
           const outcome = await queue.run(endpointId, () => retryContention(() => publish(read, endpointId, id, count)));
           if (outcome === "incomplete") throw incomplete();
-          if (outcome === "ok") hints.publish({ kind: "endpoint", endpointId });
+          if (outcome === "ok") notifications.publish({ kind: "endpoint", endpointId });
           return outcome === "ok";
         },
         async discard() {

@@ -10,16 +10,16 @@ const COMMIT = nameStatement(
 );
 
 /** What the door needs of a client, or of the client of a transaction. */
-export interface DoorClient {
+export interface CommitClient {
   $queryRawUnsafe<T>(sql: string, ...values: unknown[]): PromiseLike<T>;
 }
 
 /** True for a client, as far as the door is concerned. */
-export function isDoorClient(value: unknown): value is DoorClient {
+export function isCommitClient(value: unknown): value is CommitClient {
   return typeof value === "object" && value !== null && "$queryRawUnsafe" in value && typeof value.$queryRawUnsafe === "function";
 }
 
-type DoorRow =
+type CommitRow =
   | { outcome: Exclude<WriteResult["outcome"], "ok"> }
   | {
       outcome: "ok";
@@ -32,15 +32,15 @@ type DoorRow =
       owner: string | null;
     };
 
-/** True for the arguments of the door's own statement, whose hints its caller knows better. */
-export function isDoorStatement(args: unknown): boolean {
+/** True for the arguments of the door's own statement, whose notifications its caller knows better. */
+export function isCommitStatement(args: unknown): boolean {
   return Array.isArray(args) && args[0] === COMMIT;
 }
 
 /** Applies the writes in order, in one statement, and answers what became of each, in the same order. */
-export async function commitWrites(client: DoorClient, endpointId: string, writes: readonly Write[]): Promise<WriteResult[]> {
+export async function commitWrites(client: CommitClient, endpointId: string, writes: readonly Write[]): Promise<WriteResult[]> {
   if (writes.length === 0) return [];
-  const rows = await client.$queryRawUnsafe<DoorRow[]>(
+  const rows = await client.$queryRawUnsafe<CommitRow[]>(
     COMMIT,
     endpointId,
     writes.map((write) => write.type),
@@ -50,18 +50,18 @@ export async function commitWrites(client: DoorClient, endpointId: string, write
     writes.map((write) => write.type === "PUT" && write.sameType === true),
     writes.map((write) => (write.type === "POST" ? null : (write.expectedVersion ?? null))),
     writes.map((write) => (write.type === "POST" ? write.owner : write.onlyOwner) ?? null),
-    writes.map((write) => (write.type === "POST" ? (write.following ?? null) : null)),
+    writes.map((write) => (write.type === "POST" ? (write.remainingInUpload ?? null) : null)),
   );
   return writes.map((write, index) => toResult(endpointId, write, rows[index]));
 }
 
-function toResult(endpointId: string, write: Write, row: DoorRow | undefined): WriteResult {
+function toResult(endpointId: string, write: Write, row: CommitRow | undefined): WriteResult {
   if (!row) throw new Error(`record_commit answered no row for a ${write.type} to endpoint ${endpointId}`);
   if (row.outcome !== "ok") return { outcome: row.outcome };
   const data = write.type === "DELETE" ? row.data : write.data;
   if (data === null) throw new Error(`record_commit answered no data for a ${write.type} to endpoint ${endpointId}`);
   const { version, createdAt, updatedAt, at, owner } = row;
   const record = { id: write.id, version, data, createdAt, updatedAt };
-  const upload = write.type === "POST" && write.following !== undefined ? { following: write.following } : {};
+  const upload = write.type === "POST" && write.remainingInUpload !== undefined ? { remainingInUpload: write.remainingInUpload } : {};
   return { outcome: "ok", change: { endpointId, seq: Number(row.seq), type: write.type, record, owner, at, ...upload } };
 }

@@ -26,7 +26,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 beforeEach(async () => {
   ({ id: endpointId } = await world.createEndpoint());
-  world.takeHints();
+  world.takeNotifications();
 });
 
 const post = (data: string, contentType: "json" | "text" = "json"): Write & { type: "POST" } => ({
@@ -43,7 +43,7 @@ function toChange(result: WriteResult | undefined): Change {
 
 async function create(data: string, contentType: "json" | "text" = "json"): Promise<Change> {
   const [result] = await store.commit(endpointId, [post(data, contentType)]);
-  world.takeHints();
+  world.takeNotifications();
   return toChange(result);
 }
 
@@ -60,12 +60,12 @@ async function readAll(options: { dataOnly: boolean }): Promise<string[]> {
 }
 
 describe("the door", () => {
-  it("[W4] [R1] answers and hints the changes as they are in the log", async () => {
+  it("[W4] [R1] returns and publishes the changes as they are in the log", async () => {
     const writes = [post('{"b":1,"a":2}'), post('"text"', "text")];
     const before = Date.now();
     const results = await store.commit(endpointId, writes);
     const changes = results.map(toChange);
-    expect(world.takeHints()).toEqual([{ kind: "changes", changes }]);
+    expect(world.takeNotifications()).toEqual([{ kind: "changes", changes }]);
     expect(changes).toMatchObject([
       { endpointId, seq: 1, type: "POST", record: { id: writes[0]?.id, version: 1, data: '{"b":1,"a":2}' } },
       { endpointId, seq: 2, type: "POST", record: { id: writes[1]?.id, version: 1, data: '"text"' } },
@@ -88,7 +88,7 @@ describe("the door", () => {
     });
     const [gone] = await store.commit(endpointId, [{ type: "DELETE", id: record.id }]);
     expect(toChange(gone)).toMatchObject({ seq: 3, type: "DELETE", record: toChange(put).record });
-    expect(world.takeHints()).toMatchObject([{ kind: "changes" }, { kind: "changes" }]);
+    expect(world.takeNotifications()).toMatchObject([{ kind: "changes" }, { kind: "changes" }]);
     await world.expectSound(endpointId);
   });
 
@@ -113,7 +113,7 @@ describe("the door", () => {
       ...[4, 5, "version_conflict", "record_not_found", "type_mismatch", 6, 7, "record_not_found", "version_conflict", 8, 9],
     ]);
     const changes = results.flatMap((result) => (result.outcome === "ok" ? [result.change] : []));
-    expect(world.takeHints()).toEqual([{ kind: "changes", changes }]);
+    expect(world.takeNotifications()).toEqual([{ kind: "changes", changes }]);
     const log = await world.expectSound(endpointId);
     expect(log.slice(3).map(({ type, data, version }) => `${type} ${data} v${version}`)).toEqual([
       ...['POST "new" v1', 'PUT "newer" v2', 'PUT "5" v2', 'DELETE "newer" v2', "DELETE 2 v1", "POST 6 v1"],
@@ -129,7 +129,7 @@ describe("the door", () => {
     const other = await world.createEndpoint();
     expect(await store.commit(other.id, [{ type: "DELETE", id: record.id }])).toEqual([{ outcome: "record_not_found" }]);
     expect(await store.commit(endpointId, [])).toEqual([]);
-    expect(world.takeHints()).toEqual([]);
+    expect(world.takeNotifications()).toEqual([]);
     await world.expectSound(other.id);
     await world.expectSound(endpointId);
   });
@@ -142,7 +142,7 @@ describe("the door", () => {
     await expect(store.commit(endpointId, [post('"\\u00"')])).rejects.toMatchObject({ name: "PrismaClientKnownRequestError" });
     await expect(store.commit(endpointId, [post('"\0"')])).rejects.toMatchObject({ name: "PrismaClientKnownRequestError" });
     await expect(store.readOne(endpointId, "no-uuid")).rejects.toMatchObject({ code: "22P02" });
-    expect(world.takeHints()).toEqual([]);
+    expect(world.takeNotifications()).toEqual([]);
     expect(await world.expectSound(endpointId)).toHaveLength(1);
   });
 
@@ -163,7 +163,7 @@ describe("merge", () => {
     const { record } = await create('{"a":1}');
     const result = await store.merge(endpointId, record.id, ({ contentType, data }) => `{"was":[${JSON.stringify(contentType)},${data}]}`);
     expect(toChange(result)).toMatchObject({ seq: 2, type: "PUT", record: { version: 2, data: '{"was":["json",{"a":1}]}' } });
-    expect(world.takeHints()).toEqual([{ kind: "changes", changes: [toChange(result)] }]);
+    expect(world.takeNotifications()).toEqual([{ kind: "changes", changes: [toChange(result)] }]);
     await world.expectSound(endpointId);
   });
 
@@ -175,7 +175,7 @@ describe("merge", () => {
       throw error;
     });
     await expect(merge).rejects.toBe(error);
-    expect(world.takeHints()).toEqual([]);
+    expect(world.takeNotifications()).toEqual([]);
     expect(await world.expectSound(endpointId)).toHaveLength(1);
   });
 

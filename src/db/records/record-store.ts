@@ -5,10 +5,10 @@ import type { FoundRecord, ListRange, ReadScope, RecordStore } from "@/src/core/
 import type { Db } from "@/src/db/client";
 import { createRawStatements } from "@/src/db/prisma/raw-statements";
 import { createPageRead, createRead, type Read } from "@/src/db/read";
-import { commitOnce } from "@/src/db/records/commit-idempotent";
+import { commitIdempotent } from "@/src/db/records/commit-idempotent";
 import type { EndpointQueue } from "@/src/db/records/endpoint-queue";
 import { createGroupCommit } from "@/src/db/records/group-commit";
-import { findRemembered } from "@/src/db/records/idempotent-requests";
+import { findStoredResponse } from "@/src/db/records/idempotent-requests";
 import { createMerge } from "@/src/db/records/merge-record";
 import { nameStatement } from "@/src/db/statement";
 
@@ -67,11 +67,14 @@ export function createRecordStore({ db, pool, queue, pageReads }: RecordStoreOpt
   return {
     commit,
     merge: createMerge({ db, reads: createRawStatements(pool), commit, queue }),
-    commitOnce: (endpointId, once, writes, toAnswer) => {
+    commitIdempotent: (endpointId, once, writes, toAnswer) => {
       const bytes = writes.reduce((sum, { data }) => sum + Buffer.byteLength(data), 0);
-      return commitOnce({ db, read, queue }, { endpointId, once, bytes, commit: (tx) => tx.record.commit(endpointId, writes), toAnswer });
+      return commitIdempotent(
+        { db, read, queue },
+        { endpointId, once, bytes, commit: (tx) => tx.record.commit(endpointId, writes), toAnswer },
+      );
     },
-    findOnce: (endpointId, once) => findRemembered(read, endpointId, once),
+    findStoredResponse: (endpointId, once) => findStoredResponse(read, endpointId, once),
     readByIds: (endpointId, ids, options) => readNamed(read, endpointId, ids, options),
     async readOne(endpointId, id, { owner } = {}) {
       const [row] = await read<FoundRecord>(READ_ONE, [endpointId, id, owner ?? null]);

@@ -39,7 +39,7 @@ const post = (): Write & { type: "POST" } => ({ type: "POST", id: createUniqueId
 const once = () => ({ hash: randomBytes(32), fingerprint: createHash("sha256").update("asked").digest() });
 
 it("[E4] requests with an Idempotency-Key", async () => {
-  await createRecordStore({ db: world.db, pool: world.pool, queue }).commitOnce(endpointId, once(), [post(), post()], () => "[]");
+  await createRecordStore({ db: world.db, pool: world.pool, queue }).commitIdempotent(endpointId, once(), [post(), post()], () => "[]");
   expect(held).toEqual([16]);
 });
 
@@ -48,7 +48,7 @@ it("[E4] uploads, with an Idempotency-Key and without", async () => {
   const createUpload = async () => {
     const id = createUniqueId();
     const file = { id, name: "a.txt", type: "text/plain" };
-    await files.begin(file, 60_000, { endpointId, mayRepeat: false });
+    await files.begin(file, 60_000, { endpointId, mayReplay: false });
     return { write: { ...post(), contentType: "file" as const }, file: { ...file, size: 1, sha256: "0".repeat(64) } };
   };
   await files.commit(endpointId, [await createUpload(), await createUpload()]);

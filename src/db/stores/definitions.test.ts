@@ -213,10 +213,10 @@ describe("revisions", () => {
 });
 
 describe("touchKeys", () => {
-  it("[U7] keeps the later of stored and given, for each key, without a hint", async () => {
+  it("[U7] keeps the later of stored and given, for each key, without a notification", async () => {
     const [a, b] = [await createKey(), await createKey()];
     const later = new Date(NOW.getTime() + 5);
-    world.takeHints();
+    world.takeNotifications();
     await definitions.touchKeys(
       new Map([
         [a.id, later],
@@ -233,6 +233,6 @@ describe("touchKeys", () => {
         [b.id, NOW],
       ]),
     );
-    expect(world.takeHints()).toEqual([]);
+    expect(world.takeNotifications()).toEqual([]);
   });
 });

@@ -4,7 +4,7 @@ import type { WriteResult } from "@/src/core/records/ports";
 import type { Db, DbTransaction } from "@/src/db/client";
 import type { RawStatements } from "@/src/db/prisma/raw-statements";
 import type { Read } from "@/src/db/read";
-import { commitOnce } from "@/src/db/records/commit-idempotent";
+import { commitIdempotent } from "@/src/db/records/commit-idempotent";
 import type { EndpointQueue } from "@/src/db/records/endpoint-queue";
 import { nameStatement } from "@/src/db/statement";
 
@@ -72,7 +72,8 @@ export function createFileStore({
       const commit = (tx: DbTransaction) => commitUploads(tx, endpointId, uploads);
       try {
         const bytes = uploads.reduce((sum, { write }) => sum + Buffer.byteLength(write.data), 0);
-        if (once) return await commitOnce({ db, read, queue }, { endpointId, once: once.key, bytes, commit, toAnswer: once.toAnswer });
+        if (once)
+          return await commitIdempotent({ db, read, queue }, { endpointId, once: once.key, bytes, commit, toAnswer: once.toAnswer });
         const transact = () => db.$transaction(commit);
         return { outcome: "written", results: await queue.run(endpointId, transact, bytes) };
       } catch (error) {

@@ -47,7 +47,7 @@ const FORGET = nameStatement("rested_forget_node", `DELETE FROM "ServerNode" WHE
 
 export function createOpenStreamStore({ db }: { db: RawStatements }): OpenStreamStore {
   return {
-    async see(nodeId) {
+    async heartbeat(nodeId) {
       await db.$executeRawUnsafe(SWEEP, GONE_SECONDS);
       const [row] = await db.$queryRawUnsafe<{ isNew: boolean }[]>(SEE, nodeId);
       return { isNew: row?.isNew ?? true };
@@ -77,11 +77,11 @@ export function createOpenStreamStore({ db }: { db: RawStatements }): OpenStream
         );
       }
     },
-    async findAsked(nodeId) {
+    async findEndRequested(nodeId) {
       const rows = await db.$queryRawUnsafe<{ id: string }[]>(FIND_ASKED, nodeId);
       return rows.map(({ id }) => id);
     },
-    async forget(nodeId) {
+    async remove(nodeId) {
       await db.$executeRawUnsafe(FORGET, nodeId);
     },
   };

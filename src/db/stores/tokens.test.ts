@@ -135,25 +135,25 @@ describe("tokens", () => {
 describe("users", () => {
   it("[L1] a taken name rolls the record back, and leaves the log without a hole", async () => {
     await register();
-    database.takeHints();
+    database.takeNotifications();
     const again = { endpointId, id: createUniqueId(), data: "{}", name: "ada", passwordHash: HASH };
     expect(await users.register(again)).toEqual({ outcome: "username_taken" });
-    expect(database.takeHints()).toEqual([]);
+    expect(database.takeNotifications()).toEqual([]);
     await register("eve");
     expect(await database.expectSound(endpointId)).toHaveLength(2);
-    expect(database.takeHints()).toEqual([{ kind: "endpoint", endpointId }]);
+    expect(database.takeNotifications()).toEqual([{ kind: "endpoint", endpointId }]);
   });
 
   it("[L4] a change is all or nothing", async () => {
     const [ada] = [await register("ada"), await register("eve")];
     const change = { endpointId, id: ada, data: '{"n":1}', expectedVersion: 1, now };
-    database.takeHints();
+    database.takeNotifications();
     expect(await users.change({ ...change, name: "eve", password: { hash: "new" } })).toEqual({ outcome: "username_taken" });
     expect(await users.change({ ...change, password: { hash: "new" }, provenHash: "another" })).toEqual({ outcome: "password_changed" });
     expect(await users.change({ ...change, expectedVersion: 2 })).toEqual({ outcome: "version_conflict" });
     expect(await users.change({ ...change, id: createUniqueId() })).toEqual({ outcome: "record_not_found" });
     expect(await users.change({ ...change, endpointId: crypto.randomUUID() })).toEqual({ outcome: "endpoint_not_found" });
-    expect(database.takeHints()).toEqual([]);
+    expect(database.takeNotifications()).toEqual([]);
     expect(await users.find(endpointId, ada)).toMatchObject({ name: "ada", passwordHash: HASH, record: { data: '{"username":"ada"}' } });
     expect(await users.change({ ...change, name: "grace", password: { hash: "new" }, provenHash: HASH })).toMatchObject({ outcome: "ok" });
     expect(await users.findByName(endpointId, "grace")).toMatchObject({

@@ -62,7 +62,8 @@ async function take(endpointId: string, { way, text, pick }: Step): Promise<void
     replace: () => store.commit(endpointId, [put, put]),
     merge: () => store.merge(endpointId, id, () => text),
     remove: () => store.commit(endpointId, [{ type: "DELETE", id }]),
-    once: () => store.commitOnce(endpointId, { hash: Buffer.from(`${pick % 3}`), fingerprint: Buffer.from("a") }, [post(text)], () => ""),
+    once: () =>
+      store.commitIdempotent(endpointId, { hash: Buffer.from(`${pick % 3}`), fingerprint: Buffer.from("a") }, [post(text)], () => ""),
     create: () => db.record.create({ data: { endpointId, data: value ?? 0 } }),
     createMany: () => db.record.createMany({ data: [1, 2].map((n) => ({ endpointId, data: [n, value] })) }),
     update: () => db.record.updateMany({ where, data: { data: [value, value] } }),
@@ -116,7 +117,7 @@ describe("the counters", () => {
   it("[G19] are filled in by the migrations for what was there before", async () => {
     const { id } = await world.createEndpoint();
     await store.commit(id, [post('"é"'), post("[1, 2]")]);
-    await store.commitOnce(id, { hash: Buffer.from("a"), fingerprint: Buffer.from("b") }, [post("3")], () => "answer");
+    await store.commitIdempotent(id, { hash: Buffer.from("a"), fingerprint: Buffer.from("b") }, [post("3")], () => "answer");
     await world.pool.query(`UPDATE "Endpoint" SET "recordCount" = 0, "recordBytes" = 0, "answerBytes" = 0 WHERE id = $1`, [id]);
     for (const name of ["20261128120300_usage_counters", "20261128120400_quotas"]) {
       const sql = readFileSync(`prisma/migrations/${name}/migration.sql`, "utf8");

@@ -53,8 +53,8 @@ function open(exchange: DataExchange, budget: ByteBudget): ByteHold {
 }
 
 /** On whose behalf bytes are held. */
-function toHolder({ site, request }: DataExchange): readonly string[] {
-  if (!site) return [];
-  const { project, key } = site;
+function toHolder({ resolved, request }: DataExchange): readonly string[] {
+  if (!resolved) return [];
+  const { project, key } = resolved;
   return toCallerPath({ ownerId: project.ownerId, projectId: project.id, keyId: key?.id ?? null }, toClientAddress(request));
 }

@@ -17,30 +17,30 @@ import {
 import { parseDataOnly, parseUniqueId } from "@/src/http/parameters";
 
 export function createUpdateHandler({ records, config }: { records: Records; config: BodyLimits }): Handler {
-  return async ({ exchange, grant, site }) => {
+  return async ({ exchange, grant, resolved }) => {
     const { parameters } = exchange;
     const dataOnly = parseDataOnly(parameters);
     const target = { endpointId: grant.endpoint.id, id: parseUniqueId(parameters) };
     const strategy = parsePutStrategy(parameters.get("strategy"));
     const body = await readRecordBody(exchange, config);
     if (!body) return;
-    const { schema } = site.endpoint;
+    const { schema } = resolved.endpoint;
     const caller = callerOf({ exchange, grant });
     const writing = writeConditionally({ records, exchange, ...target }, (expectedVersion) =>
       records.update({ ...target, schema, caller, strategy, body, onlyOwner: grant.onlyOwner, expectedVersion }),
     );
-    sendChanged({ exchange, site }, await (strategy === "merge" ? hideMismatch(site, writing) : writing), dataOnly);
+    sendChanged({ exchange, resolved }, await (strategy === "merge" ? hideMismatch(resolved, writing) : writing), dataOnly);
   };
 }
 
 export function createDeleteHandler({ records }: { records: Records }): Handler {
-  return async ({ exchange, grant, site }) => {
+  return async ({ exchange, grant, resolved }) => {
     const dataOnly = parseDataOnly(exchange.parameters);
     const target = { endpointId: grant.endpoint.id, id: parseUniqueId(exchange.parameters) };
     const record = await writeConditionally({ records, exchange, ...target }, (expectedVersion) =>
       records.remove({ ...target, onlyOwner: grant.onlyOwner, expectedVersion }),
     );
-    sendStored({ exchange, site }, record, dataOnly);
+    sendStored({ exchange, resolved }, record, dataOnly);
   };
 }
 

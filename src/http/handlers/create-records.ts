@@ -1,11 +1,20 @@
 /** POST: new records, one or many at once, and repeats of the same request (R2, R8, R9). It must not know storage. */
 import { splitBulkBody } from "@/src/core/records/bulk-body";
-import { parseOnceHeader, toOnceKey } from "@/src/core/records/idempotency-key";
+import { parseIdempotencyHeader, toIdempotencyKey } from "@/src/core/records/idempotency-key";
 import { parseFlag } from "@/src/core/records/parse-flag";
 import { toRecordText } from "@/src/core/records/record-text";
 import type { Records } from "@/src/core/records/records";
 import { holdAnswer, toHeldLength } from "@/src/http/body/hold-bytes";
-import { type BodyLimits, callerOf, type Handler, headersOf, JSON_TYPE, markRepeat, readRecordBody, sendRecord } from "@/src/http/exchange";
+import {
+  type BodyLimits,
+  callerOf,
+  type Handler,
+  headersOf,
+  JSON_TYPE,
+  markReplayed,
+  readRecordBody,
+  sendRecord,
+} from "@/src/http/exchange";
 import { parseDataOnly } from "@/src/http/parameters";
 import { respond } from "@/src/http/reply/respond";
 import { AppError } from "@/src/shared/errors";
@@ -14,11 +23,11 @@ import { AppError } from "@/src/shared/errors";
 const RECORD_LENGTH = 160;
 
 export function createCreateHandler({ records, config }: { records: Records; config: BodyLimits }): Handler {
-  return async ({ exchange, grant, site }) => {
+  return async ({ exchange, grant, resolved }) => {
     const { parameters, request } = exchange;
     const dataOnly = parseDataOnly(parameters);
     const isBulk = parseFlag(parameters, "bulk");
-    const sent = parseOnceHeader(request.headers["idempotency-key"]);
+    const sent = parseIdempotencyHeader(request.headers["idempotency-key"]);
     const body = await readRecordBody(exchange, config);
     if (!body) return;
     const asked = [isBulk ? "bulk" : "one", body.contentType, body.data];
@@ -27,14 +36,14 @@ export function createCreateHandler({ records, config }: { records: Records; con
     if (isBulk) holdAnswer(exchange, toHeldLength(body.data) + bodies.length * RECORD_LENGTH);
     const created = await records.createAll({
       endpointId: grant.endpoint.id,
-      schema: site.endpoint.schema,
+      schema: resolved.endpoint.schema,
       caller: callerOf({ exchange, grant }),
       bodies,
       inArray: isBulk,
       owner: grant.user?.id,
-      once: sent === undefined ? undefined : toOnceKey({ sent, asker: grant, asked }),
+      once: sent === undefined ? undefined : toIdempotencyKey({ sent, caller: grant, asked }),
     });
-    if (created.isRepeat) markRepeat(exchange);
+    if (created.isReplay) markReplayed(exchange);
     if (isBulk) {
       respond(exchange, {
         status: 201,

@@ -2,7 +2,7 @@
 import type { ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import parseRange from "range-parser";
-import type { Compiled } from "@/src/core/access/resolved-endpoints";
+import type { ResolvedEndpoint } from "@/src/core/access/resolved-endpoints";
 import type { Files, OpenFile } from "@/src/core/files/files";
 import { toFileHeaders } from "@/src/core/files/headers";
 import { isNamedBy } from "@/src/core/http/entity-tag";
@@ -26,15 +26,15 @@ export function wantsFile(parameters: URLSearchParams): boolean {
 }
 
 export function createSendFileHandler({ files }: { files: Pick<Files, "open"> }): Handler {
-  return async ({ exchange, grant, site }) => {
+  return async ({ exchange, grant, resolved }) => {
     const { request, response } = exchange;
     const id = parseUniqueId(exchange.parameters);
     const file = await files.open({ endpointId: grant.endpoint.id, id, onlyOwner: grant.onlyOwner });
     const headers = {
       ...headersOf(exchange),
       ...toFileHeaders(file),
-      "Cache-Control": toCacheControl({ exchange, grant, site }),
-      "Cross-Origin-Resource-Policy": toResourcePolicy(site, exchange.parameters),
+      "Cache-Control": toCacheControl({ exchange, grant, resolved }),
+      "Cross-Origin-Resource-Policy": toResourcePolicy(resolved, exchange.parameters),
     };
     if (isNamedBy(request.headers["if-none-match"], file.sha256)) return respond(exchange, { status: 304, headers });
 
@@ -65,7 +65,7 @@ const REVALIDATE = "private, no-cache, no-transform";
  * Where the endpoint's owner chose so, and reading needs no user, any cache may keep the file: it does not know who asks. It answers by the address, so
  * the address must have the key: from one without it, anybody would be answered, with any key or none.
  */
-function toCacheControl({ exchange: { parameters }, grant, site: { endpoint } }: Admitted): string {
+function toCacheControl({ exchange: { parameters }, grant, resolved: { endpoint } }: Admitted): string {
   const isForEverybody = !endpoint.secure && !grant.master && !parameters.has("fileToken") && Boolean(parameters.get("key"));
   return endpoint.fileCacheSeconds > 0 && isForEverybody ? `public, max-age=${endpoint.fileCacheSeconds}, no-transform` : REVALIDATE;
 }
@@ -74,7 +74,7 @@ function toCacheControl({ exchange: { parameters }, grant, site: { endpoint } }:
  * Which pages may embed the file without asking (Fetch standard, cross-origin resource policy). The header can't name origins, so a list of them means
  * cross-origin; who may read is decided in any case before. Requests that ask, by CORS, go by the list itself. A file token is made for embedding.
  */
-function toResourcePolicy({ endpoint, project }: Compiled, parameters: URLSearchParams): "same-origin" | "cross-origin" {
+function toResourcePolicy({ endpoint, project }: ResolvedEndpoint, parameters: URLSearchParams): "same-origin" | "cross-origin" {
   return endpoint.secure && project.allowedOrigins.size === 0 && !parameters.has("fileToken") ? "same-origin" : "cross-origin";
 }
 

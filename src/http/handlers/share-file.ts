@@ -18,13 +18,13 @@ export interface ShareFileOptions {
 }
 
 export function createShareFileHandler({ files, fileTokens, clock, config }: ShareFileOptions): Handler {
-  return async ({ exchange, grant, site }) => {
+  return async ({ exchange, grant, resolved }) => {
     const { request, parameters } = exchange;
     const recordId = parseUniqueId(parameters);
     const expiresAt = toExpiry(grant, clock.now().getTime() + parseSeconds(parameters.get("expiresIn")) * 1000);
     // There is such a file, and the caller may read it.
     await files.open({ endpointId: grant.endpoint.id, id: recordId, onlyOwner: grant.onlyOwner });
-    const target = { endpointId: grant.endpoint.id, recordId, masterKeyHash: site.project.masterKeyHash };
+    const target = { endpointId: grant.endpoint.id, recordId, masterKeyHash: resolved.project.masterKeyHash };
     const fileToken = fileTokens.issue(target, toHolder(grant), expiresAt);
     const query = new URLSearchParams({ key: grant.evidence.key ?? "", uniqueId: recordId, fileToken });
     const url = `${toOwnOrigin(request, config.publicUrl)}${toEndpointPath(grant.endpoint.name)}?${query}`;

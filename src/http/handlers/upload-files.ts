@@ -2,10 +2,10 @@
 import type { IncomingMessage } from "node:http";
 import type { Files } from "@/src/core/files/files";
 import { parseContentCoding } from "@/src/core/http/content-coding";
-import { parseOnceHeader } from "@/src/core/records/idempotency-key";
+import { parseIdempotencyHeader } from "@/src/core/records/idempotency-key";
 import { toRecordText } from "@/src/core/records/record-text";
 import { readForm } from "@/src/http/body/read-form";
-import { callerOf, type Handler, markRepeat, sendRecord, sendWritten } from "@/src/http/exchange";
+import { callerOf, type Handler, markReplayed, sendRecord, sendWritten } from "@/src/http/exchange";
 import { parseDataOnly } from "@/src/http/parameters";
 import type { SlowClients } from "@/src/http/server/slow-clients";
 import { AppError } from "@/src/shared/errors";
@@ -29,17 +29,17 @@ export function createUploadHandler({
   slowClients: Pick<SlowClients, "watchBody">;
   config: { uploadTimeoutMs: number };
 }): Handler {
-  return async ({ exchange, grant, site }) => {
+  return async ({ exchange, grant, resolved }) => {
     const { request, response, parameters, awaitsContinue } = exchange;
     const dataOnly = parseDataOnly(parameters);
-    const sent = parseOnceHeader(request.headers["idempotency-key"]);
+    const sent = parseIdempotencyHeader(request.headers["idempotency-key"]);
     if (parseContentCoding(request.headers["content-encoding"])) throw new AppError("content_encoding_unsupported", { detail: CODED });
     if (Number(request.headers["content-length"] ?? 0) > UPLOAD_BYTES_MAX) throw new AppError("body_too_large", { detail: TOO_LARGE });
     const giveUp = new AbortController();
     const caller = callerOf({ exchange, grant });
     const hold = exchange.held.bodies.hold(caller, 0);
     // A repeat is answered where no byte is left.
-    const target = { endpointId: grant.endpoint.id, mayRepeat: sent !== undefined };
+    const target = { endpointId: grant.endpoint.id, mayReplay: sent !== undefined };
     const upload = files.beginUpload({ signal: giveUp.signal, hold, target, caller });
     if (awaitsContinue) response.writeContinue();
     const timer = setTimeout(() => giveUp.abort(new AppError("body_timeout")), config.uploadTimeoutMs);
@@ -52,11 +52,11 @@ export function createUploadHandler({
       // The client has gone: nobody is answered.
       if (!metadata) return;
       clearTimeout(timer);
-      const { schema } = site.endpoint;
-      const once = sent === undefined ? undefined : { sent, asker: grant };
+      const { schema } = resolved.endpoint;
+      const once = sent === undefined ? undefined : { sent, caller: grant };
       const owner = grant.user?.id;
-      const { records, isRepeat } = await upload.commit({ endpointId: grant.endpoint.id, schema, caller, owner, metadata, once });
-      if (isRepeat) markRepeat(exchange);
+      const { records, isReplay } = await upload.commit({ endpointId: grant.endpoint.id, schema, caller, owner, metadata, once });
+      if (isReplay) markReplayed(exchange);
       const [first, ...others] = records;
       if (first && others.length === 0) sendRecord(exchange, 201, first, dataOnly);
       else sendWritten(exchange, 201, `[${records.map((record) => toRecordText(record, { dataOnly })).join(",")}]`);

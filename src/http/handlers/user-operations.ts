@@ -7,7 +7,7 @@ import { parseIfMatch, writeIfMatch } from "@/src/core/http/entity-tag";
 import { parseFlag } from "@/src/core/records/parse-flag";
 import { parsePutStrategy } from "@/src/core/records/put-strategy";
 import type { Records } from "@/src/core/records/records";
-import type { UserSite, Users } from "@/src/core/users/users";
+import type { UserEndpoint, Users } from "@/src/core/users/users";
 import {
   type Admitted,
   type BodyLimits,
@@ -48,8 +48,8 @@ export function toUserOperation(operation: "read" | "create" | "update" | "delet
 
 export function createUserHandlers({ users, records, clock, config, read }: UserHandlerOptions): Readonly<Record<UserOperation, Handler>> {
   /** S6: no other site sets or removes the cookies of this one's users. */
-  function mayUseCookies({ exchange, grant, site }: Admitted): boolean {
-    return doCookiesCount(site.project, { origin: grant.origin, headers: exchange.request.headers, publicUrl: config.publicUrl });
+  function mayUseCookies({ exchange, grant, resolved }: Admitted): boolean {
+    return doCookiesCount(resolved.project, { origin: grant.origin, headers: exchange.request.headers, publicUrl: config.publicUrl });
   }
 
   /** R7. */
@@ -72,7 +72,12 @@ export function createUserHandlers({ users, records, clock, config, read }: User
       const dataOnly = parseDataOnly(exchange.parameters);
       const body = await readRecordBody(exchange, config);
       if (!body) return;
-      const registration = { site: toSite(admitted), body, caller: callerOf(admitted), address: toClientAddress(exchange.request) };
+      const registration = {
+        endpoint: toUserEndpoint(admitted),
+        body,
+        caller: callerOf(admitted),
+        address: toClientAddress(exchange.request),
+      };
       sendRecord(exchange, 201, await users.register({ ...registration, isTrusted: grant.master }), dataOnly);
     },
     login: async (admitted) => {
@@ -88,7 +93,7 @@ export function createUserHandlers({ users, records, clock, config, read }: User
       if (!body) return;
       const userAgent = exchange.request.headers["user-agent"] ?? null;
       const { record, token, expiresAt } = await users.login({
-        site: toSite(admitted),
+        endpoint: toUserEndpoint(admitted),
         body,
         caller: callerOf(admitted),
         address: toClientAddress(exchange.request),
@@ -119,7 +124,7 @@ export function createUserHandlers({ users, records, clock, config, read }: User
       if (!body) return;
       const writing = onCondition(admitted, id, (expectedVersion) =>
         users.update({
-          site: toSite(admitted),
+          endpoint: toUserEndpoint(admitted),
           id,
           strategy,
           body,
@@ -131,7 +136,7 @@ export function createUserHandlers({ users, records, clock, config, read }: User
         }),
       );
       // The name stays in the data, whatever the strategy.
-      sendChanged(admitted, await hideMismatch(admitted.site, writing), dataOnly);
+      sendChanged(admitted, await hideMismatch(admitted.resolved, writing), dataOnly);
     },
     delete: async (admitted) => {
       const { exchange, grant } = admitted;
@@ -139,7 +144,7 @@ export function createUserHandlers({ users, records, clock, config, read }: User
       const id = parseUniqueId(exchange.parameters);
       const { onlyOwner } = grant;
       const record = await onCondition(admitted, id, (expectedVersion) =>
-        users.remove({ site: toSite(admitted), id, expectedVersion, onlyOwner }),
+        users.remove({ endpoint: toUserEndpoint(admitted), id, expectedVersion, onlyOwner }),
       );
       // It was the caller's own account: the token is gone with it.
       if (grant.user && mayUseCookies(admitted)) exchange.response.setHeader("Set-Cookie", toEndedTokenCookies(grant.projectId));
@@ -148,6 +153,6 @@ export function createUserHandlers({ users, records, clock, config, read }: User
   };
 }
 
-function toSite({ grant, site }: Admitted): UserSite {
-  return { endpointId: grant.endpoint.id, projectId: grant.projectId, schema: site.endpoint.schema };
+function toUserEndpoint({ grant, resolved }: Admitted): UserEndpoint {
+  return { endpointId: grant.endpoint.id, projectId: grant.projectId, schema: resolved.endpoint.schema };
 }

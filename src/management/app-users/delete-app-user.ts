@@ -21,5 +21,5 @@ export async function deleteAppUser({
   userId: string;
 }): Promise<void> {
   const { projectId } = await requireOwnUser({ db, ownerId, endpointId, userId });
-  await users.remove({ site: { endpointId, projectId }, id: userId });
+  await users.remove({ endpoint: { endpointId, projectId }, id: userId });
 }

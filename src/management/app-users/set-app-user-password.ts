@@ -21,5 +21,5 @@ export async function setAppUserPassword({
   password: string;
 }): Promise<void> {
   const { projectId } = await requireOwnUser({ db, ownerId, endpointId, userId });
-  await users.setPassword({ site: { endpointId, projectId }, id: userId, password, caller: toOwnerPath(ownerId, projectId) });
+  await users.setPassword({ endpoint: { endpointId, projectId }, id: userId, password, caller: toOwnerPath(ownerId, projectId) });
 }

@@ -36,7 +36,7 @@ export async function storeFile({
   if (kind === "authentication") throw new AppError("upload_invalid", { detail: "An endpoint of users takes no files." });
   const giveUp = new AbortController();
   const caller = toOwnerPath(ownerId, projectId);
-  const upload = files.beginUpload({ signal: giveUp.signal, hold, target: { endpointId, mayRepeat: false }, caller });
+  const upload = files.beginUpload({ signal: giveUp.signal, hold, target: { endpointId, mayReplay: false }, caller });
   const timer = setTimeout(() => giveUp.abort(new AppError("body_timeout")), timeoutMs);
   try {
     await upload.add({ name: file.name, type: file.type, bytes: file.open(giveUp.signal) });

@@ -1,4 +1,4 @@
-/** Writes records of an endpoint for its owner, by the rules and the door of the data plane (R2–R5, R7, L): its subscribers hear of it. */
+/** Writes records of an endpoint for its owner, by the rules and the services of the data plane (R2–R5, R7, L): its subscribers hear of it. */
 import { type CallerPath, toOwnerPath } from "@/src/core/access/caller-path";
 import { parseIfMatch, writeIfMatch } from "@/src/core/http/entity-tag";
 import type { RecordStore, StoredRecord } from "@/src/core/records/ports";
@@ -45,16 +45,16 @@ interface OwnerWriteRequest {
 export async function writeRecord(request: OwnerWriteRequest): Promise<{ text: string; version: number }> {
   const { db, store, sandbox, users, recordBytesMax, ownerId, endpointId, write } = request;
   const target = await requireOwnTarget({ db, ownerId, endpointId });
-  const site = { ...target, endpointId, caller: toOwnerPath(ownerId, target.projectId) };
+  const endpoint = { ...target, endpointId, caller: toOwnerPath(ownerId, target.projectId) };
   if (write.type !== "POST" && !isUniqueId(write.uniqueId)) throw new AppError("unique_id_invalid");
   const records = createRecords({ store, sandbox, recordBytesMax });
-  const door = site.kind === "authentication" ? toUserDoor(users, site) : toRecordDoor(records, site);
-  const record = await put({ door, records, endpointId, write });
+  const writer = endpoint.kind === "authentication" ? toUserWriter(users, endpoint) : toRecordWriter(records, endpoint);
+  const record = await put({ writer, records, endpointId, write });
   return { text: toRecordText(record), version: record.version };
 }
 
 /** What the three writes are at an endpoint. */
-interface Door {
+interface Writer {
   create(body: RecordBody): Promise<StoredRecord>;
   update(change: Change): Promise<StoredRecord>;
   remove(removal: Removal): Promise<StoredRecord>;
@@ -70,9 +70,9 @@ interface Change extends Removal {
   body: RecordBody;
 }
 
-type Site = OwnTarget & { endpointId: string; caller: CallerPath };
+type Target = OwnTarget & { endpointId: string; caller: CallerPath };
 
-function toRecordDoor(records: Records, { endpointId, schema, caller }: Site): Door {
+function toRecordWriter(records: Records, { endpointId, schema, caller }: Target): Writer {
   return {
     create: (body) => records.create({ endpointId, schema, caller, body }),
     update: (change) => records.update({ endpointId, schema, caller, ...change }),
@@ -80,33 +80,33 @@ function toRecordDoor(records: Records, { endpointId, schema, caller }: Site): D
   };
 }
 
-function toUserDoor(users: OwnerWriteRequest["users"], site: Site): Door {
+function toUserWriter(users: OwnerWriteRequest["users"], endpoint: Target): Writer {
   return {
-    create: (body) => users.register({ site, body, caller: site.caller, address: null, isTrusted: true }),
-    update: (change) => users.update({ site, ...change, caller: site.caller, address: null }),
-    remove: (removal) => users.remove({ site, ...removal }),
+    create: (body) => users.register({ endpoint, body, caller: endpoint.caller, address: null, isTrusted: true }),
+    update: (change) => users.update({ endpoint, ...change, caller: endpoint.caller, address: null }),
+    remove: (removal) => users.remove({ endpoint, ...removal }),
   };
 }
 
 async function put({
-  door,
+  writer,
   records,
   endpointId,
   write,
 }: {
-  door: Door;
+  writer: Writer;
   records: Pick<Records, "findVersion">;
   endpointId: string;
   write: OwnerWrite;
 }): Promise<StoredRecord> {
-  if (write.type === "POST") return door.create(await parseBody(write.body));
+  if (write.type === "POST") return writer.create(await parseBody(write.body));
   const { uniqueId: id, ifMatch } = write;
   const onCondition = (act: (expectedVersion: number | undefined) => Promise<StoredRecord>) =>
     writeIfMatch({ versions: parseIfMatch(ifMatch ?? undefined), readVersion: () => records.findVersion({ endpointId, id }), write: act });
-  if (write.type === "DELETE") return onCondition((expectedVersion) => door.remove({ id, expectedVersion }));
+  if (write.type === "DELETE") return onCondition((expectedVersion) => writer.remove({ id, expectedVersion }));
   const strategy = parsePutStrategy(write.strategy);
   const body = await parseBody(write.body);
-  return onCondition((expectedVersion) => door.update({ id, strategy, body, expectedVersion }));
+  return onCondition((expectedVersion) => writer.update({ id, strategy, body, expectedVersion }));
 }
 
 function parseBody({ contentType, bytes }: SentBody): Promise<RecordBody> {

@@ -1,6 +1,6 @@
 /**
  * Tells the other servers of a deployment through Redis what was committed and what was redefined, so that they need not wait for their next poll. What it says
- * are hints: each server reads the database. It must not carry data, nor be needed: while Redis is away the polls deliver everything.
+ * are notifications: each server reads the database. It must not carry data, nor be needed: while Redis is away the polls deliver everything.
  */
 import { randomUUID } from "node:crypto";
 import { Redis } from "ioredis";
@@ -8,19 +8,19 @@ import type { Tokens } from "@/src/core/access/access-tokens";
 import type { Definitions } from "@/src/core/access/resolved-endpoints";
 import type { SignIns } from "@/src/core/access/sign-ins";
 import type { Log } from "@/src/core/log";
-import type { Hint, Hints } from "@/src/core/streams/ports";
+import type { ChangeNotification, ChangeNotifications } from "@/src/core/streams/ports";
 
-export interface NodeLink {
+export interface ClusterBus {
   /** Ends the connections. */
   close(): void;
 }
 
-export interface NodeLinkOptions {
+export interface ClusterBusOptions {
   /** `redis://…` or `rediss://…`; of a cluster, any of its nodes. */
   url: string;
   /** The same for all servers of a deployment, and for no others. */
   channel: string;
-  hints: Hints;
+  notifications: ChangeNotifications;
   definitions: Pick<Definitions, "onInvalidate" | "checkRevisions">;
   tokens: Pick<Tokens, "onInvalidate" | "checkRevisions">;
   signIns: Pick<SignIns, "onInvalidate" | "check">;
@@ -47,12 +47,12 @@ interface Message {
 }
 
 /** Connects, and connects again, by itself. Once it is back after it was away, everything is looked at: something may have been said meanwhile. */
-export function createNodeLink(options: NodeLinkOptions): NodeLink {
-  return new RedisLink(options);
+export function createClusterBus(options: ClusterBusOptions): ClusterBus {
+  return new RedisBus(options);
 }
 
-class RedisLink implements NodeLink {
-  readonly #options: NodeLinkOptions;
+class RedisBus implements ClusterBus {
+  readonly #options: ClusterBusOptions;
   readonly #id = randomUUID();
   readonly #publisher: Redis;
   readonly #subscriber: Redis;
@@ -62,7 +62,7 @@ class RedisLink implements NodeLink {
   #areSignInsEnded = false;
   #isUnknown = false;
   #isDue = false;
-  /** While a hint of another server goes round here, it is not said again. */
+  /** While a notification of another server goes round here, it is not said again. */
   #isRelaying = false;
   /** Projects that another server spoke of, until it is known what has changed there. */
   readonly #heardOf = new Set<string>();
@@ -73,16 +73,16 @@ class RedisLink implements NodeLink {
   #isAway = false;
   #isClosed = false;
 
-  constructor(options: NodeLinkOptions) {
+  constructor(options: ClusterBusOptions) {
     this.#options = options;
     this.#publisher = this.#connect();
     this.#subscriber = this.#connect();
     this.#subscriber.on("message", (_channel, text) => this.#hear(text));
     this.#subscriber.on("ready", () => void this.#join());
-    const { hints, definitions, tokens, signIns } = options;
+    const { notifications, definitions, tokens, signIns } = options;
     const onInvalidate = (projectId: string) => this.#sayProject(projectId);
     this.#stops = [
-      hints.subscribe((hint) => this.#sayHint(hint)),
+      notifications.subscribe((notification) => this.#publishNotification(notification)),
       definitions.onInvalidate(onInvalidate),
       tokens.onInvalidate(onInvalidate),
       signIns.onInvalidate(() => this.#saySignIns()),
@@ -134,20 +134,20 @@ class RedisLink implements NodeLink {
     this.#options.log.warn({ reason }, "Redis is away: changes of other servers arrive with the next poll until it is back");
   }
 
-  #sayHint(hint: Hint): void {
+  #publishNotification(notification: ChangeNotification): void {
     if (this.#isRelaying) return;
-    switch (hint.kind) {
+    switch (notification.kind) {
       case "changes":
-        for (const change of hint.changes) this.#endpoints.add(change.endpointId);
+        for (const change of notification.changes) this.#endpoints.add(change.endpointId);
         break;
       case "endpoint":
-        this.#endpoints.add(hint.endpointId);
+        this.#endpoints.add(notification.endpointId);
         break;
       case "unknown":
         this.#isUnknown = true;
         break;
       default:
-        hint satisfies never;
+        notification satisfies never;
     }
     this.#sayLater();
   }
@@ -199,9 +199,9 @@ class RedisLink implements NodeLink {
     if (message.unknown || message.signIns || message.projects.length > 0) this.#checkRevisions();
   }
 
-  #relay(hint: Hint): void {
+  #relay(notification: ChangeNotification): void {
     this.#isRelaying = true;
-    this.#options.hints.publish(hint);
+    this.#options.notifications.publish(notification);
     this.#isRelaying = false;
   }
 

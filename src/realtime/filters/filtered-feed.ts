@@ -8,21 +8,21 @@ import { positionOf } from "@/src/core/streams/change-proof";
 import type { HiddenChange, LogPosition } from "@/src/core/streams/ports";
 import { createChangeBatch } from "../log/change-batch";
 import { toChangeSize } from "../log/change-size";
-import type { PumpListener } from "../log/listener-index";
+import type { TailerListener } from "../log/listener-index";
 import { PAGE_LIMIT_FIRST, toNextPageLimit } from "../log/log-pages";
-import type { ChangePump } from "../log/log-tailer";
+import type { LogTailer } from "../log/log-tailer";
 import { createUploadEncoder, type EncodedChange } from "../wire/encode";
 import { createFilteredReads, readWholeUploads, type StreamReads } from "./filtered-reads";
 import { type FilterFailure, filterChanges, type RecordFilter } from "./record-filter";
 
 /** Hears of changes that pass. Its methods must not throw. */
-export interface FeedListener extends PumpListener {
+export interface FeedListener extends TailerListener {
   /** The filter fails on the change at this place, which is not delivered; what comes after it is. */
   onFilterFailed(failed: FilterFailure): void;
 }
 
-/** It is a listener of a pump: to be added there with its first listener, and removed with its last. */
-export interface FilteredFeed extends PumpListener {
+/** It is a listener of a tailer: to be added there with its first listener, and removed with its last. */
+export interface FilteredFeed extends TailerListener {
   /** The log and the snapshots through the filter, for what its listeners are sent before they are live. They end with the feed. */
   readonly reads: StreamReads;
   /** Up to where changes have been judged, and those that pass delivered. */
@@ -40,13 +40,13 @@ export interface FilteredFeed extends PumpListener {
 const TURN_MAX = 128;
 
 /**
- * From where the pump is. `onlyOwner`: it hears of this user's changes alone, as all of its listeners do. `pendingBytesMax`: what waits to be judged; of
+ * From where the tailer is. `onlyOwner`: it hears of this user's changes alone, as all of its listeners do. `pendingBytesMax`: what waits to be judged; of
  * more it is read from the log again. `onReadError` hears that the log can't be read now.
  */
 export function createFilteredFeed(options: {
   endpointId: string;
   onlyOwner: string | undefined;
-  pump: Pick<ChangePump, "position">;
+  tailer: Pick<LogTailer, "position">;
   reads: StreamReads;
   filter: Pick<RecordFilter, "judge">;
   pendingBytesMax: number;
@@ -63,9 +63,9 @@ class Feed implements FilteredFeed {
   readonly #options: Parameters<typeof createFilteredFeed>[0];
   readonly #listeners = new Set<FeedListener>();
   readonly #closing = new AbortController();
-  /** Of what was delivered. While there is nothing to do, the pump may be further on. */
+  /** Of what was delivered. While there is nothing to do, the tailer may be further on. */
   #position: LogPosition | undefined;
-  /** What the pump delivered since, unless it was too much: then the log has it. */
+  /** What the tailer delivered since, unless it was too much: then the log has it. */
   #pending: Change[] = [];
   #pendingBytes = 0;
   #isBehind = false;
@@ -78,14 +78,14 @@ class Feed implements FilteredFeed {
     this.#options = options;
     this.onlyOwner = options.onlyOwner;
     this.reads = createFilteredReads(options.reads, options.filter, this.#closing.signal);
-    this.#position = options.pump.position();
+    this.#position = options.tailer.position();
   }
 
   position(): LogPosition | undefined {
-    const [delivered, pumped] = [this.#position, this.#options.pump.position()];
-    // Reading the log, it may have come further than the pump.
-    const isPumpAhead = pumped !== undefined && (pumped.epoch !== delivered?.epoch || pumped.seq > delivered.seq);
-    return this.#isIdle() && isPumpAhead ? pumped : delivered;
+    const [delivered, tailed] = [this.#position, this.#options.tailer.position()];
+    // Reading the log, it may have come further than the tailer.
+    const isTailerAhead = tailed !== undefined && (tailed.epoch !== delivered?.epoch || tailed.seq > delivered.seq);
+    return this.#isIdle() && isTailerAhead ? tailed : delivered;
   }
 
   add(listener: FeedListener): void {
@@ -100,7 +100,7 @@ class Feed implements FilteredFeed {
     return this.#listeners.size;
   }
 
-  onChanges({ encoded, position: { epoch }, before }: Parameters<PumpListener["onChanges"]>[0]): void {
+  onChanges({ encoded, position: { epoch }, before }: Parameters<TailerListener["onChanges"]>[0]): void {
     // All that was before has been judged: nobody must be told less than was told already.
     if (this.#isIdle() && before?.epoch === epoch && before.seq > (this.#position?.seq ?? -1)) this.#position = before;
     if (this.#isBehind) return;
@@ -113,7 +113,7 @@ class Feed implements FilteredFeed {
     this.resume();
   }
 
-  onReset({ from, to, reason }: Parameters<PumpListener["onReset"]>[0]): void {
+  onReset({ from, to, reason }: Parameters<TailerListener["onReset"]>[0]): void {
     const before = (this.#isIdle() ? undefined : this.#position) ?? from;
     if (reason === "expired") {
       // When the log is read from there on, it shows what is no longer kept.
@@ -194,17 +194,17 @@ class Feed implements FilteredFeed {
   /** Whole uploads: the rest of one is on its way. Undefined: there is nothing to take. */
   #takePending(): Change[] | undefined {
     let end = Math.min(this.#pending.length, TURN_MAX);
-    while (end < this.#pending.length && this.#pending[end - 1]?.following !== undefined) end += 1;
-    while (this.#pending[end - 1]?.following !== undefined) end -= 1;
+    while (end < this.#pending.length && this.#pending[end - 1]?.remainingInUpload !== undefined) end += 1;
+    while (this.#pending[end - 1]?.remainingInUpload !== undefined) end -= 1;
     if (end === 0) return undefined;
     const taken = this.#pending.splice(0, end);
     this.#pendingBytes -= taken.reduce((sum, change) => sum + toChangeSize(change), 0);
     return taken;
   }
 
-  /** What comes next in the log, up to where the pump is; empty once that is reached, and what the pump delivers from now on is taken from it. */
+  /** What comes next in the log, up to where the tailer is; empty once that is reached, and what the tailer delivers from now on is taken from it. */
   async #readBehind(): Promise<(Change | HiddenChange)[] | undefined> {
-    const [position, end, generation] = [this.#position, this.#options.pump.position(), this.#generation];
+    const [position, end, generation] = [this.#position, this.#options.tailer.position(), this.#generation];
     if (position === undefined || end === undefined) return undefined;
     if (position.seq >= end.seq) {
       this.#isBehind = false;

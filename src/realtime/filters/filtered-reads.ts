@@ -59,6 +59,6 @@ export async function readWholeUploads(
 ): Promise<(Change | HiddenChange)[]> {
   const page = await reads.readLog(endpointId, after, limit);
   const last = page.at(-1);
-  if (last === undefined || "hidden" in last || last.following === undefined) return page;
-  return [...page, ...(await reads.readLog(endpointId, last.seq, last.following))];
+  if (last === undefined || "hidden" in last || last.remainingInUpload === undefined) return page;
+  return [...page, ...(await reads.readLog(endpointId, last.seq, last.remainingInUpload))];
 }

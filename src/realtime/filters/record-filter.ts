@@ -74,15 +74,15 @@ export async function filterChanges(
 }
 
 function isPartOfUpload(change: Change | HiddenChange | undefined): boolean {
-  return change !== undefined && !("hidden" in change) && change.following !== undefined;
+  return change !== undefined && !("hidden" in change) && change.remainingInUpload !== undefined;
 }
 
 function toKept(changes: readonly (Change | HiddenChange)[], passed: ReadonlySet<Change | HiddenChange>): (Change | HiddenChange)[] {
   return changes.map((change, index) => {
     if ("hidden" in change) return change;
     if (!passed.has(change)) return { seq: change.seq, hidden: true, proof: proofOf(change) };
-    const { following = 0, ...rest } = change;
-    const after = changes.slice(index + 1, index + 1 + following).filter((other) => passed.has(other)).length;
-    return after > 0 ? { ...rest, following: after } : rest;
+    const { remainingInUpload = 0, ...rest } = change;
+    const after = changes.slice(index + 1, index + 1 + remainingInUpload).filter((other) => passed.has(other)).length;
+    return after > 0 ? { ...rest, remainingInUpload: after } : rest;
   });
 }

@@ -1,14 +1,14 @@
-/** The endpoints with open streams: a pump for each, and a feed for each filter on it. They are there while somebody needs them. It must not know sessions. */
+/** The endpoints with open streams: a tailer for each, and a feed for each filter on it. They are there while somebody needs them. It must not know sessions. */
 import type { ChangeLog } from "@/src/core/streams/ports";
 import { AppError } from "@/src/shared/errors";
 import { createFilteredFeed, type FeedListener, type FilteredFeed } from "../filters/filtered-feed";
 import type { StreamReads } from "../filters/filtered-reads";
 import type { RecordFilter } from "../filters/record-filter";
 import { createSharedFilter, type SharedFilter } from "../filters/shared-filter";
-import { type ChangePump, createChangePump } from "../log/log-tailer";
+import { createLogTailer, type LogTailer } from "../log/log-tailer";
 
-/** Where a stream hears of changes: from a pump, or through a filter. Added in the turn in which it was asked for. */
-export interface ChangeSource extends Pick<ChangePump, "position"> {
+/** Where a stream hears of changes: from a tailer, or through a filter. Added in the turn in which it was asked for. */
+export interface ChangeSource extends Pick<LogTailer, "position"> {
   /** What its streams read for themselves before they are live; absent: each reads on its own. */
   readonly reads?: StreamReads;
   add(listener: FeedListener): void;
@@ -26,7 +26,7 @@ const FILTERS_MAX = 1_000;
 
 /** One endpoint's changes. */
 export interface Channel {
-  readonly pump: ChangePump;
+  readonly tailer: LogTailer;
   /** For streams of one view (`onlyOwner`, and what `reads` sees by that) and one filter there is one. */
   source(view: { onlyOwner: string | undefined; filter: RecordFilter | undefined; reads: StreamReads }): ChangeSource;
   /** Whether a stream has this filter: then it can be parsed. */
@@ -61,8 +61,8 @@ export function createChannels(options: {
 
   function dropIfUnused(endpointId: string): void {
     const channel = channels.get(endpointId);
-    if (!channel || channel.pump.listenerCount() > 0 || held.has(endpointId)) return;
-    channel.pump.close();
+    if (!channel || channel.tailer.listenerCount() > 0 || held.has(endpointId)) return;
+    channel.tailer.close();
     channels.delete(endpointId);
   }
 
@@ -93,7 +93,7 @@ function createChannel(options: {
 }): Channel {
   const { endpointId, changes, queueBytesMax, onReadError } = options;
   const sliceBytes = queueBytesMax / 4;
-  const pump = createChangePump({ endpointId, changes, sliceBytes });
+  const tailer = createLogTailer({ endpointId, changes, sliceBytes });
   const feeds = new Map<string, Shared>();
   /** How many have the filter, whatever they may read. */
   const filters = new Map<string, number>();
@@ -108,7 +108,7 @@ function createChannel(options: {
         if (feed.listenerCount() === 0) {
           feeds.set(key, shared);
           filters.set(expression, (filters.get(expression) ?? 0) + 1);
-          pump.add(feed);
+          tailer.add(feed);
         }
         shared.filter.add(filter);
         feed.add(listener);
@@ -117,7 +117,7 @@ function createChannel(options: {
         shared.filter.remove(filter);
         feed.remove(listener);
         if (feed.listenerCount() > 0 || feeds.get(key) !== shared) return;
-        pump.remove(feed);
+        tailer.remove(feed);
         feed.close();
         feeds.delete(key);
         const left = (filters.get(expression) ?? 0) - 1;
@@ -138,13 +138,13 @@ function createChannel(options: {
   }): Shared {
     const filter = createSharedFilter(expression);
     const pendingBytesMax = queueBytesMax;
-    return { filter, feed: createFilteredFeed({ endpointId, onlyOwner, pump, reads, filter, pendingBytesMax, sliceBytes, onReadError }) };
+    return { filter, feed: createFilteredFeed({ endpointId, onlyOwner, tailer, reads, filter, pendingBytesMax, sliceBytes, onReadError }) };
   }
 
   return {
-    pump,
+    tailer,
     source: ({ onlyOwner, filter, reads }) => {
-      if (filter === undefined) return pump;
+      if (filter === undefined) return tailer;
       const { expression } = filter;
       const key = toKey(onlyOwner, expression);
       return sourceOf(key, filter, feeds.get(key) ?? createShared({ onlyOwner, expression, reads }));
@@ -157,7 +157,7 @@ function createChannel(options: {
       const detail = `${FILTERS_MAX.toLocaleString("en")} different filters listen to this endpoint here. Use one of them, or another endpoint.`;
       throw new AppError("too_many_streams", { detail });
     },
-    listenerCount: () => [...feeds.values()].reduce((sum, { feed }) => sum + feed.listenerCount() - 1, pump.listenerCount()),
+    listenerCount: () => [...feeds.values()].reduce((sum, { feed }) => sum + feed.listenerCount() - 1, tailer.listenerCount()),
     resume: () => {
       for (const { feed } of feeds.values()) feed.resume();
     },

@@ -3,7 +3,7 @@ import { setImmediate as nextTick } from "node:timers/promises";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Sandbox } from "@/src/core/sandbox";
-import type { Hint } from "@/src/core/streams/ports";
+import type { ChangeNotification } from "@/src/core/streams/ports";
 import { AppError } from "@/src/shared/errors";
 import { formatCursor, parseCursor } from "@/src/shared/streams/cursor";
 import { readTexts } from "@/tests/support/clients/read-frames";
@@ -38,8 +38,8 @@ const steps = fc.array(
         bytes: fc.constantFrom(10, 10, 1_000, 4_000),
         /** All of the first owner, sent together. */
         isUpload: fc.constantFrom(false, false, true),
-        hint: fc.constantFrom("now" as const, "late" as const, "lost" as const, "endpoint" as const),
-        /** The node that writes. Only some hints reach the other one. */
+        notification: fc.constantFrom("now" as const, "late" as const, "lost" as const, "endpoint" as const),
+        /** The node that writes. Only some notifications reach the other one. */
         node: fc.nat({ max: NODES - 1 }),
         reachesAll: fc.boolean(),
       }),
@@ -229,7 +229,7 @@ function follow(client: Client, log: MemoryLog, trimmedTo: number): void {
   for (const message of client.received().flatMap(toSingle)) {
     const seq = message.record ? Number.parseInt(message.record.uniqueId, 16) : parseCursor(message.cursor ?? "")?.seq;
     if (seq === undefined) throw new Error("neither a record nor a cursor");
-    // A gap may end within an upload whose beginning is known to the pump: its one message has all of it.
+    // A gap may end within an upload whose beginning is known to the tailer: its one message has all of it.
     const cursor = parseCursor(message.cursor ?? "")?.seq ?? 0;
     if (message.record && at !== undefined && at === gapTo && seq <= at && cursor > at) continue;
     if (message.record) expect(mayRead(seq)).toBe(true);
@@ -302,12 +302,13 @@ describe("interleavings", () => {
                 ? log.commit(Math.min(step.owners.length, 10), { owner, bytes: step.bytes, isUpload: true })
                 : step.owners.flatMap((each) => log.commit(1, { owner: each, bytes: step.bytes }));
               const reached = step.reachesAll ? [...nodes] : [toNode(nodes, step.node)];
-              const publish = (hint: Hint) => {
-                for (const { hints } of reached) hints.publish(hint);
+              const publish = (notification: ChangeNotification) => {
+                for (const { notifications } of reached) notifications.publish(notification);
               };
-              if (step.hint === "now") publish({ kind: "changes", changes });
-              if (step.hint === "late") void scheduler.schedule(Promise.resolve()).then(() => publish({ kind: "changes", changes }));
-              if (step.hint === "endpoint") publish({ kind: "endpoint", endpointId: log.endpointId });
+              if (step.notification === "now") publish({ kind: "changes", changes });
+              if (step.notification === "late")
+                void scheduler.schedule(Promise.resolve()).then(() => publish({ kind: "changes", changes }));
+              if (step.notification === "endpoint") publish({ kind: "endpoint", endpointId: log.endpointId });
               break;
             }
             case "connect":

@@ -1,4 +1,4 @@
-/** The hub, its pumps and sessions against a log in memory: what subscribers get, and when their streams end. */
+/** The hub, its tailers and sessions against a log in memory: what subscribers get, and when their streams end. */
 import { setImmediate as nextTick } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import type { Grant } from "@/src/core/access/access";
@@ -47,10 +47,10 @@ describe("createHub", () => {
     expect(sink.messages().every((message) => Object.keys(message).join() === "type,record")).toBe(true);
   });
 
-  it("[W4] does not send a later subscriber what was committed before, though the pump is behind", async () => {
+  it("[W4] does not send a later subscriber what was committed before, though the tailer is behind", async () => {
     const { log, hub } = setUp();
     const first = await subscribe(hub, log);
-    log.commit(3); // the hint is lost
+    log.commit(3); // the notification is lost
     const second = await subscribe(hub, log);
     log.commit(1);
     await hub.poll();
@@ -59,16 +59,16 @@ describe("createHub", () => {
     expect(brief(second.sink.messages())).toEqual([4]);
   });
 
-  it("[W4] delivers what no hint told of at the next poll", async () => {
-    const { log, hub, hints } = setUp();
+  it("[W4] delivers what no notification told of at the next poll", async () => {
+    const { log, hub, notifications } = setUp();
     const { sink } = await subscribe(hub, log);
     log.commit(2);
     await hub.poll();
     log.commit(1);
-    hints.publish({ kind: "endpoint", endpointId: log.endpointId });
+    notifications.publish({ kind: "endpoint", endpointId: log.endpointId });
     await nextTick();
     log.commit(1);
-    hints.publish({ kind: "unknown" });
+    notifications.publish({ kind: "unknown" });
     await nextTick();
     await nextTick();
     expect(brief(sink.messages())).toEqual([1, 2, 3, 4]);

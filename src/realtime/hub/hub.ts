@@ -1,4 +1,4 @@
-/** The registry of open streams: brings hints and polls to the pumps, and ends the streams that lost access. It must not know transports. */
+/** The registry of open streams: brings notifications and polls to the tailers, and ends the streams that lost access. It must not know transports. */
 import { randomUUID } from "node:crypto";
 import type { Access, Grant } from "@/src/core/access/access";
 import type { Tokens } from "@/src/core/access/access-tokens";
@@ -8,17 +8,25 @@ import type { SignIns } from "@/src/core/access/sign-ins";
 import type { Clock } from "@/src/core/clock";
 import type { Log } from "@/src/core/log";
 import type { Sandbox } from "@/src/core/sandbox";
-import type { ChangeLog, FoundPosition, Hint, Hints, LogPlace, LogPosition, SnapshotReader } from "@/src/core/streams/ports";
+import type {
+  ChangeLog,
+  ChangeNotification,
+  ChangeNotifications,
+  FoundPosition,
+  LogPlace,
+  LogPosition,
+  SnapshotReader,
+} from "@/src/core/streams/ports";
 import { AppError } from "@/src/shared/errors";
 import { toEpoch } from "@/src/shared/streams/cursor";
 import { toEndpointPath } from "@/src/shared/streams/protocol";
-import { groupByEndpoint } from "../cluster/hints";
+import { groupByEndpoint } from "../cluster/notifications";
 import { createFilterChecks, type FilterChecks } from "../filters/filter-checks";
 import { createRecordFilter } from "../filters/record-filter";
-import type { ChangePump } from "../log/log-tailer";
+import type { LogTailer } from "../log/log-tailer";
 import { createPositionReader, type PositionReader } from "../log/position-reader";
 import { createReplayReads, type ReplayReads } from "../log/replay-reads";
-import { createFlusher, type Flusher } from "../transports/write-batcher";
+import { createWriteBatcher, type WriteBatcher } from "../transports/write-batcher";
 import { limitFormat } from "../wire/message-limit";
 import { CURSOR_FRAMES, PLAIN_FRAMES, type StreamFormat } from "../wire/stream-format";
 import { type ChangeSource, type Channel, type Channels, createChannels } from "./channels";
@@ -55,7 +63,7 @@ export interface Hub {
   end(id: string, error: AppError): boolean;
   /**
    * Ends expired streams, repeats what failed before, and reads where the logs of all endpoints with subscribers stand, in one query. Settles when that
-   * is known; what hints have not told is then delivered as fast as each endpoint's log can be read, and nothing waits for it. Rejects when the database
+   * is known; what notifications have not told is then delivered as fast as each endpoint's log can be read, and nothing waits for it. Rejects when the database
    * is away (streams stay open, the next call tries again).
    */
   poll(): Promise<void>;
@@ -63,14 +71,14 @@ export interface Hub {
   recheck(projectId: string): Promise<void>;
   /** The same for the streams of the dashboard that an account opened, after sign-ins of it may have ended. */
   recheckAccount(userId: string): Promise<void>;
-  /** Ends every stream with the error's close code, and refuses new ones with the same error. Hints are no longer heard. */
+  /** Ends every stream with the error's close code, and refuses new ones with the same error. ChangeNotifications are no longer heard. */
   closeAll(error: AppError): void;
 }
 
 export interface HubOptions {
   changes: Pick<ChangeLog, "positions" | "read" | "readFor">;
   snapshots: SnapshotReader;
-  hints: Pick<Hints, "subscribe">;
+  notifications: Pick<ChangeNotifications, "subscribe">;
   access: Pick<Access, "recheck">;
   definitions: Pick<Definitions, "watch">;
   tokens: Pick<Tokens, "watch" | "generation">;
@@ -91,7 +99,7 @@ export interface HubOptions {
 /** Polls come each second; what is between two of them beyond this is no time in which clients could have read. */
 const POLL_MS_MAX = 2_000;
 
-/** Listens to hints at once. `poll` is the caller's to call each second, `recheck` after each invalidation of a project. */
+/** Listens to notifications at once. `poll` is the caller's to call each second, `recheck` after each invalidation of a project. */
 export function createHub(options: HubOptions): Hub {
   return new StreamHub(options);
 }
@@ -99,7 +107,7 @@ export function createHub(options: HubOptions): Hub {
 class StreamHub implements Hub {
   readonly #options: HubOptions;
   readonly #positions: PositionReader;
-  readonly #flusher: Flusher = createFlusher();
+  readonly #batcher: WriteBatcher = createWriteBatcher();
   readonly #channels: Channels;
   readonly #replays: ReplayReads;
   readonly #pressure: QueuePressure;
@@ -125,7 +133,7 @@ class StreamHub implements Hub {
     });
     this.#filterChecks = createFilterChecks(options);
     this.#rechecks = createRecheckQueue((id) => this.#recheckAll(id));
-    this.#unsubscribe = options.hints.subscribe((hint) => this.#onHint(hint));
+    this.#unsubscribe = options.notifications.subscribe((notification) => this.#onNotification(notification));
   }
 
   async subscribe(request: Parameters<Hub["subscribe"]>[0]): Promise<Subscription | undefined> {
@@ -139,7 +147,7 @@ class StreamHub implements Hub {
     try {
       if (request.filter !== undefined && !channel.hasFilter(request.filter))
         await this.#filterChecks.check(request.filter, toCallerPath(grant, address));
-      const found = await this.#locate(endpointId, channel.pump, request.start);
+      const found = await this.#locate(endpointId, channel.tailer, request.start);
       if (this.#closedBy) throw this.#closedBy;
       if (found === undefined) throw new AppError("endpoint_or_key_invalid", { internal: `endpoint=${endpointId} was deleted` });
       if (request.filter !== undefined) channel.requireRoom({ onlyOwner: grant.onlyOwner, expression: request.filter });
@@ -176,15 +184,15 @@ class StreamHub implements Hub {
     for (const projectId of [...this.#uncheckedProjectIds]) void this.recheck(projectId);
     const channels = this.#channels.entries();
     if (channels.length === 0) return;
-    const before = channels.map(([, { pump }]) => pump.position());
+    const before = channels.map(([, { tailer }]) => tailer.position());
     const places = channels.flatMap(([endpointId], index) => toPlaces(endpointId, before[index]));
     const positions = await this.#positions.read(
       channels.map(([endpointId]) => endpointId),
       places,
     );
-    for (const [index, [endpointId, { pump }]] of channels.entries()) {
+    for (const [index, [endpointId, { tailer }]] of channels.entries()) {
       const found = positions.get(endpointId);
-      if (found) this.#deliver(pump.observe(found, before[index]));
+      if (found) this.#deliver(tailer.observe(found, before[index]));
     }
     for (const [, channel] of channels) channel.resume();
     const gone = new Set(channels.map(([endpointId]) => endpointId).filter((endpointId) => !positions.has(endpointId)));
@@ -211,11 +219,11 @@ class StreamHub implements Hub {
     for (const session of [...this.#streams.keys()]) session.end(error);
   }
 
-  async #locate(endpointId: string, pump: ChangePump, start?: Start): Promise<FoundPosition | undefined> {
-    const before = pump.position();
+  async #locate(endpointId: string, tailer: LogTailer, start?: Start): Promise<FoundPosition | undefined> {
+    const before = tailer.position();
     const places = toPlaces(endpointId, before, start?.mode === "after" ? start.cursor : undefined);
     const found = (await this.#positions.read([endpointId], places)).get(endpointId);
-    if (found) this.#deliver(pump.observe(found, before));
+    if (found) this.#deliver(tailer.observe(found, before));
     return found;
   }
 
@@ -226,7 +234,7 @@ class StreamHub implements Hub {
     const { onlyOwner } = grant;
     const format = toFormat(request);
     const { clock, queueBytesMax, sandbox } = this.#options;
-    const subscriber = createSubscriber({ sink, flusher: this.#flusher, queueBytesMax, onPiling: this.#onPiling });
+    const subscriber = createSubscriber({ sink, batcher: this.#batcher, queueBytesMax, onPiling: this.#onPiling });
     const caller = toCallerPath(grant, request.address);
     const filter = expression === undefined ? undefined : createRecordFilter({ sandbox, expression, caller });
     const reads = this.#replays.of({ onlyOwner, caller });
@@ -237,7 +245,7 @@ class StreamHub implements Hub {
       resumable: start.mode !== "plain",
       format,
       tip,
-      pumpPosition: () => source.position(),
+      tailerPosition: () => source.position(),
       reads: source.reads ?? reads,
       subscriber,
       onEnd: () => this.#forget(session),
@@ -301,24 +309,24 @@ class StreamHub implements Hub {
     this.#channels.dropIfUnused(session.grant.endpoint.id);
   }
 
-  #onHint(hint: Hint): void {
-    switch (hint.kind) {
+  #onNotification(notification: ChangeNotification): void {
+    switch (notification.kind) {
       case "changes":
-        for (const [endpointId, changes] of groupByEndpoint(hint.changes)) {
+        for (const [endpointId, changes] of groupByEndpoint(notification.changes)) {
           const channel = this.#channels.get(endpointId);
-          if (channel) this.#deliver(channel.pump.offer(changes));
+          if (channel) this.#deliver(channel.tailer.offer(changes));
         }
         return;
       case "endpoint": {
-        const channel = this.#channels.get(hint.endpointId);
-        if (channel) this.#deliver(this.#locate(hint.endpointId, channel.pump));
+        const channel = this.#channels.get(notification.endpointId);
+        if (channel) this.#deliver(this.#locate(notification.endpointId, channel.tailer));
         return;
       }
       case "unknown":
         this.#deliver(this.poll());
         return;
       default:
-        hint satisfies never;
+        notification satisfies never;
     }
   }
 

@@ -10,7 +10,7 @@ import type { FeedListener } from "../filters/filtered-feed";
 import { FilterFailedError, type StreamReads } from "../filters/filtered-reads";
 import type { FilterFailure } from "../filters/record-filter";
 import { type ChangeBatch, createChangeBatch } from "../log/change-batch";
-import type { PumpReset } from "../log/listener-index";
+import type { TailerReset } from "../log/listener-index";
 import { PAGE_LIMIT_FIRST, toNextPageLimit } from "../log/log-pages";
 import { createSnapshot, type Snapshot } from "../log/snapshot";
 import { encodeChange } from "../wire/encode";
@@ -20,7 +20,7 @@ import type { Subscriber } from "./subscriber";
 /** What a client asked for. `plain`: changes and nothing else (W2). The others are the resumable mode (W9). `snapshot`: the records first (W11). */
 export type Start = { mode: "plain"; snapshot?: boolean } | { mode: "now"; snapshot?: boolean } | { mode: "after"; cursor: Cursor };
 
-/** `at`: up to where changes have been queued for the client. A live one has also been sent what the pump delivered since, if it may read it. */
+/** `at`: up to where changes have been queued for the client. A live one has also been sent what the tailer delivered since, if it may read it. */
 export type SessionState =
   | { state: "replaying"; at: Cursor; reading: boolean }
   | { state: "live"; at: Cursor }
@@ -56,7 +56,7 @@ export interface SessionOptions {
   resumable: boolean;
   format: StreamFormat;
   tip: LogPosition;
-  pumpPosition: () => LogPosition | undefined;
+  tailerPosition: () => LogPosition | undefined;
   reads: StreamReads;
   subscriber: Subscriber;
   onEnd: (session: Session) => void;
@@ -65,8 +65,8 @@ export interface SessionOptions {
 }
 
 /**
- * A session for a log that stands at `tip`. The caller adds it to the pump and lets it begin in the same turn of the event loop:
- * from `tip` on the pump delivers. `pumpPosition` answers up to where the pump has delivered. A stream with a filter has its feed in place of a pump, and reads through the filter.
+ * A session for a log that stands at `tip`. The caller adds it to the tailer and lets it begin in the same turn of the event loop:
+ * from `tip` on the tailer delivers. `tailerPosition` answers up to where the tailer has delivered. A stream with a filter has its feed in place of a tailer, and reads through the filter.
  */
 export function createSession(options: SessionOptions): Session {
   return new StreamSession(options);
@@ -79,7 +79,7 @@ class StreamSession implements Session {
   readonly resumable: boolean;
   readonly #format: StreamFormat;
   readonly #subscriber: Subscriber;
-  readonly #options: Pick<SessionOptions, "tip" | "pumpPosition" | "reads" | "onEnd" | "onReadError">;
+  readonly #options: Pick<SessionOptions, "tip" | "tailerPosition" | "reads" | "onEnd" | "onReadError">;
   #phase: SessionState["state"] = "live";
   /** Every move makes another object. */
   #at: Cursor;
@@ -90,7 +90,7 @@ class StreamSession implements Session {
   #takenBytes = 0;
   #stalledMs = 0;
   #endedBy: AppError | undefined;
-  /** Changes of an upload that goes out as one message, whose last one is still to come: those that a replay has read, or that the pump has told. */
+  /** Changes of an upload that goes out as one message, whose last one is still to come: those that a replay has read, or that the tailer has told. */
   #begun: readonly Change[] = NONE;
   /** Up to where the log was read with them. */
   #begunTo = 0;
@@ -118,9 +118,9 @@ class StreamSession implements Session {
     else this.#takeEach(batch);
   }
 
-  onReset({ from, to, reason }: PumpReset): void {
+  onReset({ from, to, reason }: TailerReset): void {
     if (this.#phase === "ending") return;
-    // Of what is no longer kept a replay hears when it gets there, and who is ahead of the pump has it.
+    // Of what is no longer kept a replay hears when it gets there, and who is ahead of the tailer has it.
     if (reason === "expired" && (this.#phase === "replaying" || this.#at.seq >= to.seq)) return;
     if (this.#hasRecords()) this.#skip(this.#reached(from), to, reason);
     else this.#endReplaced();
@@ -158,7 +158,7 @@ class StreamSession implements Session {
   beat(): void {
     if (!this.resumable || !this.#hasRecords() || this.#phase === "ending") return;
     // One that does not fit is left out: what waits says more.
-    this.#subscriber.enqueue(this.#format.beat(this.#reached(this.#options.pumpPosition())));
+    this.#subscriber.enqueue(this.#format.beat(this.#reached(this.#options.tailerPosition())));
   }
 
   end(error?: AppError): void {
@@ -244,7 +244,7 @@ class StreamSession implements Session {
     if (this.resumable) this.#subscriber.enqueueAlways(this.#format.gap({ from, to, reason }));
   }
 
-  /** Reads the log up to where the pump is; from there on the pump delivers. It takes as long as the client takes to read, and holds no page meanwhile. */
+  /** Reads the log up to where the tailer is; from there on the tailer delivers. It takes as long as the client takes to read, and holds no page meanwhile. */
   async #replay(): Promise<void> {
     const outcome = await this.#snapshot?.send();
     if (outcome === "replaced") this.#endReplaced();
@@ -252,7 +252,7 @@ class StreamSession implements Session {
     let limit = PAGE_LIMIT_FIRST;
     while (this.#phase === "replaying") {
       const from = this.#at;
-      const end = this.#options.pumpPosition();
+      const end = this.#options.tailerPosition();
       if (end === undefined) return;
       if (from.seq >= end.seq) {
         this.#phase = "live";
@@ -298,7 +298,7 @@ class StreamSession implements Session {
       return true;
     }
     const upload = [...this.#begun, change];
-    if (this.#format.joinsUploads && change.following !== undefined) {
+    if (this.#format.joinsUploads && change.remainingInUpload !== undefined) {
       this.#begun = upload;
       this.#begunTo = change.seq;
       return true;
@@ -356,7 +356,7 @@ class StreamSession implements Session {
     return isAhead && this.#begun.length === 0 ? before : this.#at;
   }
 
-  /** Those that the client has not had: ahead of the pump it has been sent some already, or they were in its snapshot. */
+  /** Those that the client has not had: ahead of the tailer it has been sent some already, or they were in its snapshot. */
   #takeEach({ encoded, position: { epoch } }: ChangeBatch): void {
     for (const each of encoded) {
       if (this.#phase !== "live" || each.change.seq <= this.#at.seq) continue;
@@ -367,11 +367,11 @@ class StreamSession implements Session {
     if (this.#snapshot?.isPassed()) this.#snapshot = undefined;
   }
 
-  /** Up to where all that the client may read has been queued: for one that is live this is where the pump is, though its last change was before. */
-  #reached(pumped: LogPosition | undefined): Cursor {
-    // At the same place the pump's has a proof, where the client's cursor had none.
-    const isAhead = pumped?.epoch === this.#at.epoch && pumped.seq >= this.#at.seq;
-    return this.#phase === "live" && isAhead && this.#begun.length === 0 ? pumped : this.#at;
+  /** Up to where all that the client may read has been queued: for one that is live this is where the tailer is, though its last change was before. */
+  #reached(tailed: LogPosition | undefined): Cursor {
+    // At the same place the tailer's has a proof, where the client's cursor had none.
+    const isAhead = tailed?.epoch === this.#at.epoch && tailed.seq >= this.#at.seq;
+    return this.#phase === "live" && isAhead && this.#begun.length === 0 ? tailed : this.#at;
   }
 }
 

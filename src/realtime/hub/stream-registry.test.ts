@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { ListedStream, OpenStreamStore } from "@/src/core/streams/ports";
 import { AppError } from "@/src/shared/errors";
 import type { Connection } from "./connection";
-import { createStreamKeeper } from "./stream-registry";
+import { createStreamRegistry } from "./stream-registry";
 
 function toConnection(id: string, changes: Partial<Connection> = {}): Connection {
   return {
@@ -29,13 +29,13 @@ function setUp() {
     isNew: false,
   };
   const store: OpenStreamStore = {
-    see: async () => ({ isNew: world.isNew }),
+    heartbeat: async () => ({ isNew: world.isNew }),
     write: async (_, changes) => {
       if (world.failure) throw world.failure;
       world.writes.push(changes);
     },
-    findAsked: async () => world.asked,
-    forget: async () => undefined,
+    findEndRequested: async () => world.asked,
+    remove: async () => undefined,
   };
   const hub = {
     connections: () => open.values(),
@@ -44,19 +44,19 @@ function setUp() {
       return open.delete(id);
     },
   };
-  const keeper = createStreamKeeper({ hub, store });
+  const streamRegistry = createStreamRegistry({ hub, store });
   /** What a call wrote: how many of each. */
   const sync = async () => {
     world.writes = [];
-    await keeper.sync();
+    await streamRegistry.sync();
     return world.writes.map(({ added, moved, removed }) => [added.length, moved.length, removed.length]);
   };
-  return { open, world, sync, keeper };
+  return { open, world, sync, streamRegistry };
 }
 
 const ids = (count: number) => Array.from({ length: count }, (_, index) => `stream ${index}`);
 
-describe("createStreamKeeper", () => {
+describe("createStreamRegistry", () => {
   it("[G16] writes what is new, has moved or has ended, and nothing twice", async () => {
     const { open, world, sync } = setUp();
     expect(await sync()).toEqual([]);

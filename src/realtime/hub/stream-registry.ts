@@ -6,7 +6,7 @@ import { AppError } from "@/src/shared/errors";
 import type { Connection } from "./connection";
 import type { Hub } from "./hub";
 
-export interface StreamKeeper {
+export interface StreamRegistry {
   /**
    * Stores what has changed since the last call. Call it each second; a call without open streams costs nothing, and one with many gives the event loop a
    * turn after each 1,000. Rejects when the database is away: the next call goes on. One call at a time.
@@ -31,7 +31,7 @@ interface Written {
   seenIn: number;
 }
 
-export function createStreamKeeper({ hub, store }: { hub: Pick<Hub, "connections" | "end">; store: OpenStreamStore }): StreamKeeper {
+export function createStreamRegistry({ hub, store }: { hub: Pick<Hub, "connections" | "end">; store: OpenStreamStore }): StreamRegistry {
   const nodeId = randomUUID();
   /** By id. */
   let written = new Map<string, Written>();
@@ -41,7 +41,7 @@ export function createStreamKeeper({ hub, store }: { hub: Pick<Hub, "connections
     const isDue = calls % SEE_EVERY === 0;
     calls += 1;
     if (!isDue) return;
-    const { isNew } = await store.see(nodeId);
+    const { isNew } = await store.heartbeat(nodeId);
     // Another server thought that this one had gone, or PostgreSQL crashed.
     if (isNew) written = new Map();
   }
@@ -84,11 +84,11 @@ export function createStreamKeeper({ hub, store }: { hub: Pick<Hub, "connections
       await see();
       await writeOpen();
       await removeClosed();
-      for (const id of await store.findAsked(nodeId)) hub.end(id, new AppError("disconnected"));
+      for (const id of await store.findEndRequested(nodeId)) hub.end(id, new AppError("disconnected"));
     },
     async close() {
       written = new Map();
-      await store.forget(nodeId);
+      await store.remove(nodeId);
     },
   };
 }

@@ -3,13 +3,13 @@ import { setImmediate as nextTick } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { AppError } from "@/src/shared/errors";
 import { createMemorySink } from "@/tests/support/memory/memory-sink";
-import { createFlusher } from "../transports/write-batcher";
+import { createWriteBatcher } from "../transports/write-batcher";
 import { toTextFrame } from "../wire/encode";
 import { createSubscriber } from "./subscriber";
 
 function setUp(queueBytesMax = 1_000) {
   const sink = createMemorySink();
-  const subscriber = createSubscriber({ sink, flusher: createFlusher(), queueBytesMax, onPiling: () => undefined });
+  const subscriber = createSubscriber({ sink, batcher: createWriteBatcher(), queueBytesMax, onPiling: () => undefined });
   return { sink, subscriber };
 }
 
@@ -94,20 +94,20 @@ describe("createSubscriber", () => {
   });
 });
 
-describe("createFlusher", () => {
+describe("createWriteBatcher", () => {
   it("shares one copy of the frames that several subscribers have due", () => {
-    const flusher = createFlusher();
+    const batcher = createWriteBatcher();
     const frames = [toFrame(20), toFrame(30)];
-    expect(flusher.join([...frames])).toBe(flusher.join([...frames]));
-    expect(flusher.join(frames)).toEqual(Buffer.concat(frames));
+    expect(batcher.join([...frames])).toBe(batcher.join([...frames]));
+    expect(batcher.join(frames)).toEqual(Buffer.concat(frames));
   });
 
   it("does not take different frames for the same", () => {
-    const flusher = createFlusher();
+    const batcher = createWriteBatcher();
     const [a, b, c] = [toFrame(20), toFrame(30), toFrame(40)];
-    flusher.join([a, b]);
-    expect(flusher.join([a, c])).toEqual(Buffer.concat([a, c]));
-    expect(flusher.join([a, b, c])).toEqual(Buffer.concat([a, b, c]));
-    expect(flusher.join([a])).toBe(a);
+    batcher.join([a, b]);
+    expect(batcher.join([a, c])).toEqual(Buffer.concat([a, c]));
+    expect(batcher.join([a, b, c])).toEqual(Buffer.concat([a, b, c]));
+    expect(batcher.join([a])).toBe(a);
   });
 });

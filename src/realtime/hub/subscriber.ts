@@ -1,6 +1,6 @@
 /** The bounded queue between a session and its transport (W7). It must not know what the frames say, nor which transport it is. */
 import type { AppError } from "@/src/shared/errors";
-import type { Flusher } from "../transports/write-batcher";
+import type { WriteBatcher } from "../transports/write-batcher";
 
 /** The transport of one client. No method may throw. */
 export interface Sink {
@@ -53,7 +53,7 @@ const EARLY_FLUSH_BYTES = 65_536;
 
 export interface SubscriberOptions {
   sink: Sink;
-  flusher: Flusher;
+  batcher: WriteBatcher;
   queueBytesMax: number;
   /** Called when a frame is queued for a client that has not taken what it was sent before. */
   onPiling: (bytes: number) => void;
@@ -92,12 +92,12 @@ class QueueingSubscriber implements Subscriber {
   }
 
   #push(frame: Buffer): void {
-    const { queueBytesMax, flusher } = this.#options;
+    const { queueBytesMax, batcher } = this.#options;
     this.#queue ??= [];
     this.#queue.push(frame);
     this.#queuedBytes += frame.byteLength;
     if (this.#queuedBytes >= Math.min(EARLY_FLUSH_BYTES, queueBytesMax / 2)) this.flush();
-    else if (this.#queue.length === 1) flusher.schedule(this);
+    else if (this.#queue.length === 1) batcher.schedule(this);
   }
 
   isCrowdedBy(frame: Buffer): boolean {
@@ -117,7 +117,7 @@ class QueueingSubscriber implements Subscriber {
     const frames = this.#queue;
     if (frames === undefined) return;
     this.#clear();
-    this.#options.sink.write(this.#options.flusher.join(frames));
+    this.#options.sink.write(this.#options.batcher.join(frames));
   }
 
   writable(): Promise<void> {

@@ -1,4 +1,4 @@
-/** An upload of several files is one message to plain subscribers, however its changes come to the pump, and several with cursors. */
+/** An upload of several files is one message to plain subscribers, however its changes come to the tailer, and several with cursors. */
 import { setImmediate as nextTick } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { parseCursor } from "@/src/shared/streams/cursor";
@@ -40,7 +40,7 @@ describe("an upload of several files", () => {
     expect(heard()).toEqual([1, [2, 3, 4], [5, 6], 7]);
   });
 
-  it("[W2] is one message, also when its changes come in parts and between other hints", async () => {
+  it("[W2] is one message, also when its changes come in parts and between other notifications", async () => {
     const memory = createMemoryHub();
     const heard = await subscribe(memory);
     const { log, publish } = memory;

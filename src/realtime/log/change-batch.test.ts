@@ -9,10 +9,18 @@ import { CURSOR_EVENTS, CURSOR_FRAMES, PLAIN_EVENTS, PLAIN_FRAMES } from "../wir
 import { createChangeBatch } from "./change-batch";
 
 const EPOCH = "0".repeat(32);
-/** `following`: of an upload. */
-function toChange(seq: number, following?: number): Change {
+/** `remainingInUpload`: how many more changes of the upload follow. */
+function toChange(seq: number, remainingInUpload?: number): Change {
   const record = { id: seq.toString(16).padStart(32, "0"), version: 1, data: String(seq), createdAt: "", updatedAt: "" };
-  return { endpointId: "e", seq, type: "POST", record, owner: null, at: "", ...(following === undefined ? {} : { following }) };
+  return {
+    endpointId: "e",
+    seq,
+    type: "POST",
+    record,
+    owner: null,
+    at: "",
+    ...(remainingInUpload === undefined ? {} : { remainingInUpload }),
+  };
 }
 
 /** Changes that follow on each other; those of an upload are encoded with those before them. */
@@ -20,7 +28,7 @@ function toBatch(...changes: Change[]) {
   let upload: Change[] = [];
   const encoded = changes.map((change) => {
     const current = [...upload, change];
-    upload = change.following === undefined ? [] : current;
+    upload = change.remainingInUpload === undefined ? [] : current;
     return encodeChange(change, current);
   });
   return createChangeBatch(encoded, { epoch: EPOCH, seq: changes.at(-1)?.seq ?? 0 });
@@ -77,7 +85,9 @@ describe("a batch for clients with limits (W27)", () => {
         const batch = toBatch(...changes);
         for (const bytesMax of [...bytesMaxs, 100_000]) {
           const format = limitFormat(whole, { bytesMax, path: "/api/1/ce/orders" });
-          const messages = whole.joinsUploads ? batch.encoded.filter(({ change }) => change.following === undefined) : batch.encoded;
+          const messages = whole.joinsUploads
+            ? batch.encoded.filter(({ change }) => change.remainingInUpload === undefined)
+            : batch.encoded;
           const expected = messages.map((message) => format.change(message, EPOCH));
           expect(batch.toBytes(format)?.equals(Buffer.concat(expected))).toBe(true);
           for (const message of expected) expect(whole.messageBytes(message)).toBeLessThanOrEqual(bytesMax);

@@ -19,7 +19,7 @@ export interface ChangeBatch {
 }
 
 export function createChangeBatch(encoded: readonly EncodedChange[], position: LogPosition, before?: LogPosition): ChangeBatch {
-  const lastWhole = encoded.findLastIndex(({ change }) => change.following === undefined);
+  const lastWhole = encoded.findLastIndex(({ change }) => change.remainingInUpload === undefined);
   const whole = encoded[lastWhole];
   /** There are few formats, and mostly one is asked for. */
   const bytes = new Map<StreamFormat, Buffer>();
@@ -27,7 +27,7 @@ export function createChangeBatch(encoded: readonly EncodedChange[], position: L
   const limited = new Map<StreamFormat, Map<number, Buffer>>();
 
   function toMessages(format: StreamFormat): Buffer[] {
-    const messages = format.joinsUploads ? encoded.filter(({ change }) => change.following === undefined) : encoded;
+    const messages = format.joinsUploads ? encoded.filter(({ change }) => change.remainingInUpload === undefined) : encoded;
     return messages.map((each) => format.change(each, position.epoch));
   }
 

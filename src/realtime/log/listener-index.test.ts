@@ -4,7 +4,7 @@ import type { Change } from "@/src/core/records/ports";
 import { encodeChange } from "../wire/encode";
 import { PLAIN_FRAMES } from "../wire/stream-format";
 import { createChangeBatch } from "./change-batch";
-import { createListenerIndex, type PumpListener } from "./listener-index";
+import { createListenerIndex, type TailerListener } from "./listener-index";
 
 const EPOCH = "0".repeat(32);
 const record = { id: "1".repeat(32), version: 1, data: "1", createdAt: "", updatedAt: "" };
@@ -18,7 +18,7 @@ const batchOf = (...changes: Change[]) =>
 function createListener(onlyOwner?: string) {
   const heard: (string | null)[] = [];
   let resets = 0;
-  const listener: PumpListener = {
+  const listener: TailerListener = {
     onlyOwner,
     onChanges: ({ encoded }) => heard.push(...encoded.map(({ change }) => change.owner)),
     onReset: () => {

@@ -5,37 +5,37 @@ import type { EncodedChange } from "../wire/encode";
 import { type ChangeBatch, createChangeBatch } from "./change-batch";
 
 /** Hears of changes. Its methods must not throw. */
-export interface PumpListener {
+export interface TailerListener {
   /** The user whose changes it hears of; undefined: everybody's. It must not change. */
   readonly onlyOwner: string | undefined;
   /** The next changes that it may read. All that it may read comes in seq order, but for what `onReset` tells. */
   onChanges(batch: ChangeBatch): void;
   /** Changes can't be delivered; the next one comes after it. */
-  onReset(reset: PumpReset): void;
+  onReset(reset: TailerReset): void;
 }
 
 /** The changes after `from`, up to and including `to`, can't be delivered; what was before has been. */
-export interface PumpReset {
+export interface TailerReset {
   from: LogPosition;
   to: LogPosition;
   reason: GapReason;
 }
 
 export interface ListenerIndex {
-  add(listener: PumpListener): void;
-  remove(listener: PumpListener): void;
+  add(listener: TailerListener): void;
+  remove(listener: TailerListener): void;
   clear(): void;
   count(): number;
   /** Tells those who may read them, in the time that they alone take. */
   changes(batch: ChangeBatch): void;
   /** Tells everybody. */
-  reset(reset: PumpReset): void;
+  reset(reset: TailerReset): void;
 }
 
 export function createListenerIndex(): ListenerIndex {
   /** Those who read everything. */
-  const everyone = new Set<PumpListener>();
-  const byOwner = new Map<string, Set<PumpListener>>();
+  const everyone = new Set<TailerListener>();
+  const byOwner = new Map<string, Set<TailerListener>>();
   let count = 0;
 
   return {
@@ -74,7 +74,7 @@ export function createListenerIndex(): ListenerIndex {
     },
   };
 
-  function setOf({ onlyOwner }: PumpListener): Set<PumpListener> | undefined {
+  function setOf({ onlyOwner }: TailerListener): Set<TailerListener> | undefined {
     return onlyOwner === undefined ? everyone : byOwner.get(onlyOwner);
   }
 }

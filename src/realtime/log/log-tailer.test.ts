@@ -1,16 +1,16 @@
-/** The pump against a log in memory: order, gaps, failures, replaced and shortened logs. */
+/** The tailer against a log in memory: order, gaps, failures, replaced and shortened logs. */
 import { describe, expect, it } from "vitest";
 import type { LogPosition } from "@/src/core/streams/ports";
 import { createMemoryLog, proofAt } from "@/tests/support/memory/memory-log";
-import type { PumpListener } from "./listener-index";
-import { type ChangePump, createChangePump } from "./log-tailer";
+import type { TailerListener } from "./listener-index";
+import { createLogTailer, type LogTailer } from "./log-tailer";
 
 const EPOCH = "0".repeat(32);
 const OTHER_EPOCH = "1".repeat(32);
 
 type Heard = number | { resetFrom: number; resetTo: LogPosition; reason: string };
 
-function createListener(onlyOwner?: string): PumpListener & { heard: Heard[] } {
+function createListener(onlyOwner?: string): TailerListener & { heard: Heard[] } {
   const heard: Heard[] = [];
   return {
     heard,
@@ -24,9 +24,9 @@ function setUp({ sliceBytes = 1_000_000, at = 0 }: { sliceBytes?: number; at?: n
   let onPause = (): unknown => undefined;
   const log = createMemoryLog({ epoch: EPOCH, pause: async () => void onPause() });
   log.commit(at);
-  const pump: ChangePump = createChangePump({ endpointId: log.endpointId, changes: log, sliceBytes });
+  const tailer: LogTailer = createLogTailer({ endpointId: log.endpointId, changes: log, sliceBytes });
   const listener = createListener();
-  pump.add(listener);
+  tailer.add(listener);
   /** Has `act` called when the next query has looked at the log, before its answer arrives. */
   const beforeAnswer = (act: () => unknown) => {
     let pauses = 0;
@@ -39,148 +39,148 @@ function setUp({ sliceBytes = 1_000_000, at = 0 }: { sliceBytes?: number; at?: n
       if (error) throw error;
     };
   };
-  return { log, pump, listener, fail, beforeAnswer };
+  return { log, tailer, listener, fail, beforeAnswer };
 }
 
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index);
 
-describe("createChangePump", () => {
+describe("createLogTailer", () => {
   it("[W4] starts where the log stands, and delivers what comes after", async () => {
-    const { log, pump, listener } = setUp({ at: 5 });
-    await pump.observe(log.position(), undefined);
-    await pump.offer(log.commit(3));
+    const { log, tailer, listener } = setUp({ at: 5 });
+    await tailer.observe(log.position(), undefined);
+    await tailer.offer(log.commit(3));
     expect(listener.heard).toEqual([6, 7, 8]);
   });
 
   it("[W4] delivers what continues the position before offer returns", async () => {
-    const { log, pump, listener } = setUp();
-    await pump.observe(log.position(), undefined);
-    void pump.offer(log.commit(2));
+    const { log, tailer, listener } = setUp();
+    await tailer.observe(log.position(), undefined);
+    void tailer.offer(log.commit(2));
     expect(listener.heard).toEqual([1, 2]);
   });
 
   it("[W4] drops what it has delivered already", async () => {
-    const { log, pump, listener } = setUp();
-    await pump.observe(log.position(), undefined);
+    const { log, tailer, listener } = setUp();
+    await tailer.observe(log.position(), undefined);
     const changes = log.commit(3);
-    await pump.offer(changes);
-    await pump.offer(changes);
-    await pump.offer(changes.slice(1, 2));
-    await pump.observe(log.position(), { epoch: EPOCH, seq: 3 });
+    await tailer.offer(changes);
+    await tailer.offer(changes);
+    await tailer.offer(changes.slice(1, 2));
+    await tailer.observe(log.position(), { epoch: EPOCH, seq: 3 });
     expect(listener.heard).toEqual([1, 2, 3]);
   });
 
   it("[W4] fills a gap from the log, in order", async () => {
-    const { log, pump, listener } = setUp();
-    await pump.observe(log.position(), undefined);
+    const { log, tailer, listener } = setUp();
+    await tailer.observe(log.position(), undefined);
     log.commit(3);
-    await pump.offer(log.commit(2));
+    await tailer.offer(log.commit(2));
     expect(listener.heard).toEqual([1, 2, 3, 4, 5]);
   });
 
-  it("[W4] hears hints in the wrong order, and delivers in the right one", async () => {
-    const { log, pump, listener } = setUp();
-    await pump.observe(log.position(), undefined);
+  it("[W4] hears notifications in the wrong order, and delivers in the right one", async () => {
+    const { log, tailer, listener } = setUp();
+    await tailer.observe(log.position(), undefined);
     const [first, second, third] = [log.commit(1), log.commit(1), log.commit(1)];
-    await Promise.all([pump.offer(third), pump.offer(first), pump.offer(second)]);
+    await Promise.all([tailer.offer(third), tailer.offer(first), tailer.offer(second)]);
     expect(listener.heard).toEqual([1, 2, 3]);
   });
 
   it("[W4] reads a long log in pages", async () => {
-    const { log, pump, listener } = setUp();
-    await pump.observe(log.position(), undefined);
+    const { log, tailer, listener } = setUp();
+    await tailer.observe(log.position(), undefined);
     log.commit(2_000);
-    await pump.observe(log.position(), undefined);
+    await tailer.observe(log.position(), undefined);
     expect(listener.heard).toEqual(range(1, 2_000));
   });
 
   it("[W4] delivers what was hinted before it knew its position", async () => {
-    const { log, pump, listener } = setUp();
+    const { log, tailer, listener } = setUp();
     const before = log.position();
-    await pump.offer(log.commit(2));
+    await tailer.offer(log.commit(2));
     expect(listener.heard).toEqual([]);
-    await pump.observe(before, undefined);
+    await tailer.observe(before, undefined);
     expect(listener.heard).toEqual([1, 2]);
   });
 
   it("[W4] keeps its position when the log can't be read, and goes on later", async () => {
-    const { log, pump, listener, fail } = setUp();
-    await pump.observe(log.position(), undefined);
+    const { log, tailer, listener, fail } = setUp();
+    await tailer.observe(log.position(), undefined);
     log.commit(1);
     const hinted = log.commit(1);
     fail(new Error("away"));
-    await expect(pump.offer(hinted)).rejects.toThrow("away");
+    await expect(tailer.offer(hinted)).rejects.toThrow("away");
     expect(listener.heard).toEqual([]);
     fail(undefined);
-    await pump.observe(log.position(), undefined);
+    await tailer.observe(log.position(), undefined);
     expect(listener.heard).toEqual([1, 2]);
   });
 
   it("[W7] gives the event loop a turn between slices, and loses nothing by it", async () => {
-    const { log, pump, listener } = setUp({ sliceBytes: 1_000 });
-    await pump.observe(log.position(), undefined);
-    const done = pump.offer(log.commit(10, { bytes: 500 }));
+    const { log, tailer, listener } = setUp({ sliceBytes: 1_000 });
+    await tailer.observe(log.position(), undefined);
+    const done = tailer.offer(log.commit(10, { bytes: 500 }));
     expect(listener.heard).toEqual([1, 2]);
     await done;
     expect(listener.heard).toEqual(range(1, 10));
   });
 
-  it("[W4] takes hints that come while it reads the log", async () => {
-    const { log, pump, listener } = setUp({ sliceBytes: 1_000 });
-    await pump.observe(log.position(), undefined);
-    const done = pump.offer(log.commit(10, { bytes: 500 }));
-    const later = pump.offer(log.commit(5, { bytes: 500 }));
+  it("[W4] takes notifications that come while it reads the log", async () => {
+    const { log, tailer, listener } = setUp({ sliceBytes: 1_000 });
+    await tailer.observe(log.position(), undefined);
+    const done = tailer.offer(log.commit(10, { bytes: 500 }));
+    const later = tailer.offer(log.commit(5, { bytes: 500 }));
     await Promise.all([done, later]);
     expect(listener.heard).toEqual(range(1, 15));
   });
 
-  it("[W4] delivers once what a hint brings while the same is read from the log", async () => {
-    const { log, pump, listener, beforeAnswer } = setUp();
-    await pump.observe(log.position(), undefined);
+  it("[W4] delivers once what a notification brings while the same is read from the log", async () => {
+    const { log, tailer, listener, beforeAnswer } = setUp();
+    await tailer.observe(log.position(), undefined);
     const changes = log.commit(3);
-    beforeAnswer(() => pump.offer(changes.slice(0, 2)));
-    await pump.observe(log.position(), undefined);
+    beforeAnswer(() => tailer.offer(changes.slice(0, 2)));
+    await tailer.observe(log.position(), undefined);
     expect(listener.heard).toEqual([1, 2, 3]);
   });
 
   it("[W10] does not take for lost what was committed while it read that nothing is kept", async () => {
-    const { log, pump, listener, beforeAnswer } = setUp();
-    await pump.observe(log.position(), undefined);
+    const { log, tailer, listener, beforeAnswer } = setUp();
+    await tailer.observe(log.position(), undefined);
     log.commit(10);
     log.trim(10);
     beforeAnswer(() => {
       log.commit(1);
-      void pump.offer(log.commit(1));
+      void tailer.offer(log.commit(1));
     });
-    await pump.observe(log.position(), undefined);
+    await tailer.observe(log.position(), undefined);
     expect(listener.heard).toEqual([{ resetFrom: 0, resetTo: { epoch: EPOCH, seq: 10 }, reason: "expired" }, 11, 12]);
   });
 
   it("[W10] tells of changes that are no longer kept, then goes on after them", async () => {
-    const { log, pump, listener } = setUp();
-    await pump.observe(log.position(), undefined);
+    const { log, tailer, listener } = setUp();
+    await tailer.observe(log.position(), undefined);
     log.commit(10);
     log.trim(7);
-    await pump.observe(log.position(), undefined);
+    await tailer.observe(log.position(), undefined);
     expect(listener.heard).toEqual([{ resetFrom: 0, resetTo: { epoch: EPOCH, seq: 7 }, reason: "expired" }, 8, 9, 10]);
   });
 
   it("[W10] tells when nothing is kept at all", async () => {
-    const { log, pump, listener } = setUp();
-    await pump.observe(log.position(), undefined);
+    const { log, tailer, listener } = setUp();
+    await tailer.observe(log.position(), undefined);
     log.commit(10);
     log.trim(10);
-    await pump.observe(log.position(), undefined);
-    await pump.offer(log.commit(1));
+    await tailer.observe(log.position(), undefined);
+    await tailer.offer(log.commit(1));
     expect(listener.heard).toEqual([{ resetFrom: 0, resetTo: { epoch: EPOCH, seq: 10 }, reason: "expired" }, 11]);
   });
 
   it("[W10] tells when the log was replaced", async () => {
-    const { log, pump, listener } = setUp({ at: 9 });
-    await pump.observe(log.position(), undefined);
+    const { log, tailer, listener } = setUp({ at: 9 });
+    await tailer.observe(log.position(), undefined);
     log.replace({ epoch: OTHER_EPOCH, seq: 4 });
-    await pump.observe(log.position(), { epoch: EPOCH, seq: 9 });
-    await pump.offer(log.commit(1));
+    await tailer.observe(log.position(), { epoch: EPOCH, seq: 9 });
+    await tailer.offer(log.commit(1));
     expect(listener.heard).toEqual([
       { resetFrom: 9, resetTo: { epoch: OTHER_EPOCH, seq: 4, proof: proofAt(4) }, reason: "epoch_changed" },
       5,
@@ -188,25 +188,25 @@ describe("createChangePump", () => {
   });
 
   it("[W10] drops what it read of a log that was replaced meanwhile", async () => {
-    const { log, pump, listener, beforeAnswer } = setUp();
-    await pump.observe(log.position(), undefined);
+    const { log, tailer, listener, beforeAnswer } = setUp();
+    await tailer.observe(log.position(), undefined);
     log.commit(10);
     beforeAnswer(() => {
       log.replace({ epoch: OTHER_EPOCH, seq: 4 });
-      void pump.observe(log.position(), undefined);
+      void tailer.observe(log.position(), undefined);
     });
-    await pump.observe(log.position(), undefined);
+    await tailer.observe(log.position(), undefined);
     expect(listener.heard).toEqual([{ resetFrom: 0, resetTo: { epoch: OTHER_EPOCH, seq: 4, proof: proofAt(4) }, reason: "epoch_changed" }]);
   });
 
   it("[W10] drops the rest of a page when the log is replaced between two slices", async () => {
-    const { log, pump, listener } = setUp({ sliceBytes: 1_000 });
-    await pump.observe(log.position(), undefined);
+    const { log, tailer, listener } = setUp({ sliceBytes: 1_000 });
+    await tailer.observe(log.position(), undefined);
     log.commit(10, { bytes: 500 });
-    const delivering = pump.observe(log.position(), undefined);
+    const delivering = tailer.observe(log.position(), undefined);
     while (listener.heard.length === 0) await Promise.resolve();
     log.replace({ epoch: OTHER_EPOCH, seq: 4 });
-    await pump.observe(log.position(), { epoch: EPOCH, seq: 2 });
+    await tailer.observe(log.position(), { epoch: EPOCH, seq: 2 });
     await delivering;
     expect(listener.heard).toEqual([
       1,
@@ -216,13 +216,13 @@ describe("createChangePump", () => {
   });
 
   it("[W26] notices a log that lost its end and has grown past it since", async () => {
-    const { log, pump, listener } = setUp();
+    const { log, tailer, listener } = setUp();
     log.commit(9);
-    await pump.observe(log.position(), undefined);
-    const before = pump.position();
+    await tailer.observe(log.position(), undefined);
+    const before = tailer.position();
     log.replace({ seq: 12, from: 7 });
-    await pump.observe(log.position(), before);
-    await pump.offer(log.commit(1));
+    await tailer.observe(log.position(), before);
+    await tailer.offer(log.commit(1));
     expect(listener.heard).toEqual([
       { resetFrom: 9, resetTo: { epoch: EPOCH, seq: 12, proof: proofAt(12, 1) }, reason: "log_rewound" },
       13,
@@ -230,21 +230,21 @@ describe("createChangePump", () => {
   });
 
   it("[W26] goes on where the log lost nothing that was delivered", async () => {
-    const { log, pump, listener } = setUp();
+    const { log, tailer, listener } = setUp();
     log.commit(7);
-    await pump.observe(log.position(), undefined);
-    const before = pump.position();
+    await tailer.observe(log.position(), undefined);
+    const before = tailer.position();
     log.replace({ seq: 9, from: 7 });
-    await pump.observe(log.position(), before);
+    await tailer.observe(log.position(), before);
     expect(listener.heard).toEqual([8, 9]);
   });
 
   it("[W26] notices a committed change that takes the place of one that was delivered", async () => {
-    const { log, pump, listener } = setUp();
+    const { log, tailer, listener } = setUp();
     log.commit(9);
-    await pump.observe(log.position(), undefined);
+    await tailer.observe(log.position(), undefined);
     log.replace({ seq: 8, from: 7 });
-    await pump.offer(log.commit(3));
+    await tailer.offer(log.commit(3));
     expect(listener.heard).toEqual([
       { resetFrom: 9, resetTo: { epoch: EPOCH, seq: 9, proof: proofAt(9, 1) }, reason: "log_rewound" },
       10,
@@ -253,40 +253,40 @@ describe("createChangePump", () => {
   });
 
   it("[W26] takes a repeated change for what it is", async () => {
-    const { log, pump, listener } = setUp();
-    await pump.observe(log.position(), undefined);
+    const { log, tailer, listener } = setUp();
+    await tailer.observe(log.position(), undefined);
     const changes = log.commit(3);
-    await pump.offer(changes);
-    await pump.offer(changes.slice(2));
+    await tailer.offer(changes);
+    await tailer.offer(changes.slice(2));
     expect(listener.heard).toEqual([1, 2, 3]);
   });
 
   it("[W10] tells when the log has lost its end", async () => {
-    const { log, pump, listener } = setUp({ at: 9 });
-    await pump.observe(log.position(), undefined);
+    const { log, tailer, listener } = setUp({ at: 9 });
+    await tailer.observe(log.position(), undefined);
     log.replace({ seq: 7 });
-    await pump.observe(log.position(), { epoch: EPOCH, seq: 9 });
-    await pump.offer(log.commit(1));
+    await tailer.observe(log.position(), { epoch: EPOCH, seq: 9 });
+    await tailer.offer(log.commit(1));
     expect(listener.heard).toEqual([{ resetFrom: 9, resetTo: { epoch: EPOCH, seq: 7, proof: proofAt(7) }, reason: "log_rewound" }, 8]);
   });
 
   it("[W4] is not misled by an answer that is older than what it has delivered since", async () => {
-    const { log, pump, listener } = setUp({ at: 2 });
-    await pump.observe(log.position(), undefined);
+    const { log, tailer, listener } = setUp({ at: 2 });
+    await tailer.observe(log.position(), undefined);
     const stale = log.position();
-    await pump.offer(log.commit(2));
-    await pump.observe(stale, { epoch: EPOCH, seq: 2 });
+    await tailer.offer(log.commit(2));
+    await tailer.observe(stale, { epoch: EPOCH, seq: 2 });
     expect(listener.heard).toEqual([3, 4]);
   });
 
   it("delivers nothing after close", async () => {
-    const { log, pump, listener } = setUp();
-    await pump.observe(log.position(), undefined);
+    const { log, tailer, listener } = setUp();
+    await tailer.observe(log.position(), undefined);
     log.commit(1);
-    const reading = pump.observe(log.position(), undefined);
-    pump.close();
+    const reading = tailer.observe(log.position(), undefined);
+    tailer.close();
     await reading;
-    await pump.offer(log.commit(1));
+    await tailer.offer(log.commit(1));
     expect(listener.heard).toEqual([]);
   });
 });

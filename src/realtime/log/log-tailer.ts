@@ -8,14 +8,14 @@ import type { GapReason } from "@/src/shared/streams/stream-messages";
 import { createUploadEncoder } from "../wire/encode";
 import { createChangeBatch } from "./change-batch";
 import { toChangeSize } from "./change-size";
-import { createListenerIndex, type PumpListener } from "./listener-index";
+import { createListenerIndex, type TailerListener } from "./listener-index";
 import { PAGE_LIMIT_FIRST, toNextPageLimit } from "./log-pages";
 
-export interface ChangePump {
+export interface LogTailer {
   /** Up to where changes have been delivered; undefined until the first `observe`. */
   position(): LogPosition | undefined;
-  add(listener: PumpListener): void;
-  remove(listener: PumpListener): void;
+  add(listener: TailerListener): void;
+  remove(listener: TailerListener): void;
   listenerCount(): number;
   /**
    * Takes committed changes, ascending by seq. Those that continue the position are delivered before this returns; after a gap, or when there
@@ -35,7 +35,7 @@ export interface ChangePump {
  * `sliceBytes`: after about so many bytes of changes the event loop gets a turn, in which sockets drain.
  * When reading the log fails, the promise rejects and the position stays: the next `offer` or `observe` tries again.
  */
-export function createChangePump(options: { endpointId: string; changes: Pick<ChangeLog, "read">; sliceBytes: number }): ChangePump {
+export function createLogTailer(options: { endpointId: string; changes: Pick<ChangeLog, "read">; sliceBytes: number }): LogTailer {
   const { endpointId, changes, sliceBytes } = options;
   const listeners = createListenerIndex();
   let position: LogPosition | undefined;
@@ -122,7 +122,7 @@ export function createChangePump(options: { endpointId: string; changes: Pick<Ch
     }
   }
 
-  /** Hints may deliver the same changes meanwhile, hence each slice begins where the position is when its turn comes. */
+  /** ChangeNotifications may deliver the same changes meanwhile, hence each slice begins where the position is when its turn comes. */
   async function deliverPage(page: readonly Change[]): Promise<void> {
     const current = generation;
     for (;;) {

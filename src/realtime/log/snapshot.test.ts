@@ -95,7 +95,7 @@ describe("a snapshot", () => {
     expect([...world.hub.connections()]).toEqual([]);
   });
 
-  it("[W17] ends with 1013 when the pump hears that the log was replaced", async () => {
+  it("[W17] ends with 1013 when the tailer hears that the log was replaced", async () => {
     const world = await subscribe(createPages((after) => (after === 1 ? new Promise<void>(() => undefined) : undefined)));
     world.log.replace({ epoch: "1".repeat(32), seq: 5 });
     await world.hub.poll();

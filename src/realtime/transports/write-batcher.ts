@@ -4,15 +4,15 @@ export interface Flushable {
   flush(): void;
 }
 
-export interface Flusher {
+export interface WriteBatcher {
   /** Has `subscriber.flush()` called once at the end of this turn of the event loop, however often it is asked for. */
   schedule(subscriber: Flushable): void;
   /** One buffer with all of the frames. Subscribers of one endpoint have the same frames due; they share the copy. */
   join(frames: readonly Buffer[]): Buffer;
 }
 
-/** A flusher of its own set of subscribers; it holds no timer between ticks. */
-export function createFlusher(): Flusher {
+/** A batcher of its own set of subscribers; it holds no timer between ticks. */
+export function createWriteBatcher(): WriteBatcher {
   let due = new Set<Flushable>();
   let joinedFrames: readonly Buffer[] = [];
   let joined: Buffer = Buffer.alloc(0);

@@ -57,7 +57,7 @@ describe("encodeChange", () => {
   });
 
   it("[W2] is one message with all records of an upload, in order; with a cursor each record is its own", () => {
-    const [first, last] = [{ ...toChange("1"), following: 1 }, toChange("2")];
+    const [first, last] = [{ ...toChange("1"), remainingInUpload: 1 }, toChange("2")];
     const [plain = ""] = readTexts(encodeChange(last, [first, last]).plain());
     const record = (data: string) => JSON.stringify(JSON.parse(readTexts(encodeChange(toChange(data)).plain())[0] ?? "").record);
     expect(plain).toBe(`{"type":"PUT","record":[${record("1")},${record("2")}]}`);

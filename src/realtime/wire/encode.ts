@@ -98,7 +98,7 @@ export function createUploadEncoder(): UploadEncoder {
   return {
     encode: (change) => {
       const upload = begun.length === 0 ? [change] : [...begun, change];
-      begun = change.following === undefined ? [] : upload;
+      begun = change.remainingInUpload === undefined ? [] : upload;
       return encodeChange(change, upload);
     },
     reset: () => {

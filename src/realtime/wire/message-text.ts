@@ -3,7 +3,7 @@
 import type { Change } from "@/src/core/records/ports";
 import { toRecordText } from "@/src/core/records/record-text";
 import { type Cursor, formatCursor } from "@/src/shared/streams/cursor";
-import type { GapReason, WireBeat, WireGap, WireOmitted, WireReady } from "@/src/shared/streams/stream-messages";
+import type { GapReason, WireGap, WireHeartbeat, WireOmitted, WireReady } from "@/src/shared/streams/stream-messages";
 
 /** Changes that can't be replayed: those after `from`, up to and including `to`. */
 export interface Gap {
@@ -38,8 +38,8 @@ export function toReadyText(cursor: Cursor | undefined): string {
 }
 
 /** The sign of life of a resumable stream (W9). */
-export function toBeatText(cursor: Cursor): string {
-  return JSON.stringify({ type: "BEAT", cursor: formatCursor(cursor) } satisfies WireBeat);
+export function toHeartbeatText(cursor: Cursor): string {
+  return JSON.stringify({ type: "BEAT", cursor: formatCursor(cursor) } satisfies WireHeartbeat);
 }
 
 /** Says that changes can't be replayed (W10). */

@@ -2,7 +2,7 @@
 import { type Cursor, formatCursor } from "@/src/shared/streams/cursor";
 import { type EncodedChange, readPayloadBytes, toTextFrame } from "./encode";
 import { toEvent } from "./event";
-import { type Gap, type Omission, toBeatText, toGapText, toOmittedText, toReadyText, toSnapshotText } from "./message-text";
+import { type Gap, type Omission, toGapText, toHeartbeatText, toOmittedText, toReadyText, toSnapshotText } from "./message-text";
 
 export interface StreamFormat {
   /** Whether an upload of several files is one message (W2), with the place of its last change; otherwise each change is one. */
@@ -31,7 +31,7 @@ export const CURSOR_FRAMES: StreamFormat = {
   change: (encoded, epoch) => encoded.withCursor(epoch),
   ready: (cursor) => toTextFrame(toReadyText(cursor)),
   snapshot: (items, cursor) => toTextFrame(toSnapshotText(items, cursor)),
-  beat: (cursor) => toTextFrame(toBeatText(cursor)),
+  beat: (cursor) => toTextFrame(toHeartbeatText(cursor)),
   gap: (gap) => toTextFrame(toGapText(gap)),
   omitted: (omission, cursor) => toTextFrame(toOmittedText(omission, cursor)),
   messageBytes: readPayloadBytes,
@@ -52,7 +52,7 @@ export const CURSOR_EVENTS: StreamFormat = {
   change: (encoded, epoch) => encoded.cursorEvent(epoch),
   ready: (cursor) => toEvent({ retryMs: RETRY_MS, ...toId(cursor), data: toReadyText(cursor) }),
   snapshot: (items, cursor) => toEvent({ ...toId(cursor), data: toSnapshotText(items, cursor) }),
-  beat: (cursor) => toEvent({ id: formatCursor(cursor), data: toBeatText(cursor) }),
+  beat: (cursor) => toEvent({ id: formatCursor(cursor), data: toHeartbeatText(cursor) }),
   gap: (gap) => toEvent({ id: formatCursor(gap.to), data: toGapText(gap) }),
   omitted: (omission, cursor) => toEvent({ ...(cursor === undefined ? {} : { id: cursor }), data: toOmittedText(omission, cursor) }),
   messageBytes: (event) => event.byteLength,

@@ -2,7 +2,7 @@
 import { WAIT_FACTOR } from "../limits";
 import type { Answer } from "../messages";
 
-export interface JobClock {
+export interface CpuClock {
   /** A job begins. */
   start(): void;
   /** None is under way: nothing is too late. */
@@ -12,7 +12,7 @@ export interface JobClock {
 }
 
 /** `timeoutMs`: of computing. The time that passes meanwhile may be WAIT_FACTOR times as long. */
-export function createJobClock({ timeoutMs }: { timeoutMs: number }): JobClock {
+export function createCpuClock({ timeoutMs }: { timeoutMs: number }): CpuClock {
   let begun: { at: number; used: NodeJS.CpuUsage } | undefined;
   return {
     start: () => {

@@ -15,9 +15,9 @@ import {
 import * as z from "zod/mini";
 import { CUT_OFF_GRACE_MS, MESSAGE_LENGTH_MAX, WAIT_FACTOR } from "../limits";
 import type { Answer } from "../messages";
-import { createJobClock } from "./cpu-clock";
+import { createCpuClock } from "./cpu-clock";
 import { HARNESS } from "./jsonata-harness";
-import { cutOff } from "./run-with-timeout";
+import { runWithTimeout } from "./run-with-timeout";
 
 /** WebAssembly counts memory in pages of 64 KiB; the module wants 256 of them at least. */
 const PAGE_BYTES = 65_536;
@@ -66,20 +66,20 @@ export async function createJsonataMachine(options: {
 }): Promise<JsonataMachine> {
   const wasmModule = new WebAssembly.Module(wasm);
   const { memoryBytesMax } = options;
-  const clock = createJobClock(options);
+  const clock = createCpuClock(options);
   const isLate = () => clock.late() !== undefined;
   let instance = await createInstance({ wasmModule, memoryBytesMax, isLate });
-  let isTorn = false;
+  let isCorrupted = false;
 
   function runInTime(run: () => Answer): Answer {
     clock.start();
     // What is cut off leaves WebAssembly in the middle of something.
-    isTorn = true;
-    const result = cutOff(run, options.timeoutMs * WAIT_FACTOR + CUT_OFF_GRACE_MS);
+    isCorrupted = true;
+    const result = runWithTimeout(run, options.timeoutMs * WAIT_FACTOR + CUT_OFF_GRACE_MS);
     const late = clock.late();
     clock.stop();
     if (!result.ended) return late ?? { outcome: "limit", limit: result.limit };
-    isTorn = false;
+    isCorrupted = false;
     // QuickJS was interrupted, or the expression caught that something within it was.
     return result.value.outcome === "invalid" && late ? late : result.value;
   }
@@ -107,12 +107,12 @@ export async function createJsonataMachine(options: {
     },
     async renew() {
       // Memory that has grown can't shrink.
-      if (isTorn || instance.memory.buffer.byteLength > PAGES_MIN * PAGE_BYTES) {
+      if (isCorrupted || instance.memory.buffer.byteLength > PAGES_MIN * PAGE_BYTES) {
         instance = await createInstance({ wasmModule, memoryBytesMax, isLate });
         // V8 is in no hurry with memory that is not its own.
         globalThis.gc?.();
       } else restore(instance);
-      isTorn = false;
+      isCorrupted = false;
     },
   };
 }

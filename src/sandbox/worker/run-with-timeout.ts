@@ -2,7 +2,7 @@
 import vm from "node:vm";
 import type { Limit } from "../messages";
 
-export type CutOff<Value> = { ended: true; value: Value } | { ended: false; limit: Limit };
+export type TimedRun<Value> = { ended: true; value: Value } | { ended: false; limit: Limit };
 
 /** Where the script below finds what to run: it can only see globals. */
 const SLOT = "restedSandboxRun";
@@ -12,7 +12,7 @@ const SCRIPT = new vm.Script(`globalThis.${SLOT}()`);
  * What `run` answers; or that it was cut off after `timeoutMs`, or exhausted the stack. What it worked on is in an unknown state then. Other
  * errors are passed on. V8 ends loops of JavaScript, WebAssembly and regular expressions alike.
  */
-export function cutOff<Value>(run: () => Value, timeoutMs: number): CutOff<Value> {
+export function runWithTimeout<Value>(run: () => Value, timeoutMs: number): TimedRun<Value> {
   const values: Value[] = [];
   Reflect.set(globalThis, SLOT, () => void values.push(run()));
   try {

@@ -5,9 +5,9 @@ import addFormats from "ajv-formats";
 import { findDuplicateKey } from "@/src/core/json/duplicates";
 import { MESSAGE_LENGTH_MAX, PROBLEMS_MAX } from "../limits";
 import type { Answer, Job } from "../messages";
-import { createJobClock } from "./cpu-clock";
+import { createCpuClock } from "./cpu-clock";
 import { compileLinearPattern, type LinearPattern, UnsupportedPatternError } from "./linear-pattern";
-import { type CutOff, cutOff } from "./run-with-timeout";
+import { runWithTimeout, type TimedRun } from "./run-with-timeout";
 
 /** So many compiled schemas are kept. */
 const COMPILED_MAX = 200;
@@ -40,7 +40,7 @@ class UnsupportedPattern extends SchemaProblem {}
 export function createSchemaChecker({ timeoutMs }: { timeoutMs: number }): SchemaChecker {
   /** By the schema's text, least recently used first. */
   const cache = new Map<string, Compiled>();
-  const clock = createJobClock({ timeoutMs });
+  const clock = createCpuClock({ timeoutMs });
 
   const find = (schema: string): Compiled => {
     const compiled = cache.get(schema) ?? compileStored(schema);
@@ -51,9 +51,9 @@ export function createSchemaChecker({ timeoutMs }: { timeoutMs: number }): Schem
     return compiled;
   };
 
-  function tryToCheck(job: Job, patienceMs: number): CutOff<Answer> {
+  function tryToCheck(job: Job, patienceMs: number): TimedRun<Answer> {
     try {
-      return cutOff(() => work(job, find), patienceMs);
+      return runWithTimeout(() => work(job, find), patienceMs);
     } catch (error) {
       if (!(error instanceof SchemaProblem)) throw error;
       return { ended: true, value: { outcome: "invalid", message: error.message.slice(0, MESSAGE_LENGTH_MAX) } };

@@ -8,7 +8,7 @@ export interface WireReady {
 }
 
 /** Sent every 25 s: everything up to `cursor` has been sent. */
-export interface WireBeat {
+export interface WireHeartbeat {
   type: "BEAT";
   cursor: string;
 }

@@ -108,7 +108,7 @@ describe("Idempotency-Key", () => {
     expect([answer.status, answer.headers.get("idempotent-replayed")]).toEqual([201, null]);
   });
 
-  it("[R9] is another one at another endpoint, and for another asker", async () => {
+  it("[R9] is another one at another endpoint, and for another caller", async () => {
     const secure = await server.seed({ endpointName: "people/of-test", kind: "authentication" });
     const users = { origin: server.origin, path: secure.path };
     const [ann, bob] = [await createUser(users), await createUser(users)];

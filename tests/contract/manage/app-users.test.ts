@@ -32,18 +32,18 @@ beforeEach(async () => {
 
 const toBody = (value: object) => ({ contentType: "json", data: JSON.stringify(value) }) as const;
 const CALLER = ["account", "project", "caller"] as const;
-const site = () => ({ endpointId, projectId, schema: null });
+const endpoint = () => ({ endpointId, projectId, schema: null });
 
 async function register(name: string): Promise<string> {
   const body = toBody({ username: name, password: PASSWORD, plan: "free" });
-  const { id } = await server.runtime.users.register({ site: site(), body, caller: CALLER, address: null, isTrusted: true });
+  const { id } = await server.runtime.users.register({ endpoint: endpoint(), body, caller: CALLER, address: null, isTrusted: true });
   return id;
 }
 
 /** Answers the access token. */
 async function login(name: string, { password = PASSWORD, userAgent = "Browser/1.0" } = {}): Promise<string> {
   const body = toBody({ username: name, password });
-  return (await server.runtime.users.login({ site: site(), body, caller: CALLER, address: "192.0.2.9", userAgent })).token;
+  return (await server.runtime.users.login({ endpoint: endpoint(), body, caller: CALLER, address: "192.0.2.9", userAgent })).token;
 }
 
 /** Whether the access token still works. */
@@ -113,13 +113,13 @@ describe("users of an application", () => {
     const bob = await register("bob");
     const token = await login("zoe");
     const bobs = await login("bob");
-    server.hints.length = 0;
+    server.notifications.length = 0;
     invalidated.length = 0;
     expect(await ada.call("DELETE", users(`/${zoe}`))).toMatchObject({ status: 204, text: "" });
     expect(await works(token)).toBe(false);
     expect(await works(bobs)).toBe(true);
     expect(invalidated).toContain(projectId);
-    const heard = server.hints.flatMap((hint) => (hint.kind === "changes" ? hint.changes : []));
+    const heard = server.notifications.flatMap((notification) => (notification.kind === "changes" ? notification.changes : []));
     expect(heard).toMatchObject([{ type: "DELETE", endpointId, record: { id: zoe } }]);
     expect((await ada.call("GET", users())).body).toMatchObject({ users: [{ id: bob }], total: 1 });
     expect((await ada.call("GET", users(`/${zoe}`))).status).toBe(404);

@@ -175,12 +175,12 @@ describe("open streams", () => {
 
   it("[G16] of servers that are gone for long are forgotten", async () => {
     const store = createOpenStreamStore({ db: node.db });
-    await store.see("00000000-0000-4000-8000-000000000001");
+    await store.heartbeat("00000000-0000-4000-8000-000000000001");
     await node.pool.query(`UPDATE "ServerNode" SET "seenAt" = now() - interval '1 hour' WHERE id = '00000000-0000-4000-8000-000000000001'`);
-    await store.see("00000000-0000-4000-8000-000000000002");
+    await store.heartbeat("00000000-0000-4000-8000-000000000002");
     const { rows } = await node.pool.query<{ id: string }>(`SELECT id FROM "ServerNode" WHERE id::text LIKE '00000000%'`);
     expect(rows).toEqual([{ id: "00000000-0000-4000-8000-000000000002" }]);
-    await store.forget("00000000-0000-4000-8000-000000000002");
+    await store.remove("00000000-0000-4000-8000-000000000002");
   });
 });
 

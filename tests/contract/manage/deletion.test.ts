@@ -119,7 +119,9 @@ describe("a deleted endpoint", () => {
     expect(await records.commit(id, [{ type: "DELETE", id: recordId }])).toEqual(ended);
     expect([await records.merge(id, recordId, () => "{}")]).toEqual(ended);
     const once = { hash: Buffer.from("a"), fingerprint: Buffer.from("b") };
-    expect(await records.commitOnce(id, once, [{ type: "POST", id: createUniqueId(), contentType: "json", data: "1" }], () => "")).toEqual({
+    expect(
+      await records.commitIdempotent(id, once, [{ type: "POST", id: createUniqueId(), contentType: "json", data: "1" }], () => ""),
+    ).toEqual({
       outcome: "written",
       results: ended,
     });
@@ -154,7 +156,7 @@ describe("a deleted endpoint", () => {
   it("[G18] [L3] ends the tokens of its users at once, and once", async () => {
     const id = await createEndpoint("people", { kind: "authentication" });
     const { db, users, tokens } = server.runtime;
-    const site = { endpointId: id, projectId: project.id, schema: null };
+    const endpoint = { endpointId: id, projectId: project.id, schema: null };
     for (const name of ["ann", "bob", "cyd"]) {
       await ada.call("POST", `/api/manage/endpoints/${id}/records`, { body: { username: name, password: "correct horse" } });
     }
@@ -162,7 +164,7 @@ describe("a deleted endpoint", () => {
     const login = async () =>
       (
         await users.login({
-          site,
+          endpoint,
           body: { contentType: "json", data },
           caller: [ada.id, project.id, "test"],
           address: null,
@@ -221,7 +223,7 @@ describe("the purge", () => {
     await remove(`endpoints/${id}`);
     const again = await createEndpoint("readings");
     writers.push(write(again, () => expectWritten(again)));
-    const hinted = server.hints.length;
+    const hinted = server.notifications.length;
     await purge();
     purged = true;
     await Promise.all(writers);
@@ -230,8 +232,12 @@ describe("the purge", () => {
       const rows = written[endpointId];
       expect(await countRows(endpointId)).toMatchObject({ endpoints: 1, records: rows, changes: rows });
     }
-    const hints = server.hints.slice(hinted);
-    expect(hints.filter((hint) => hint.kind === "unknown" || (hint.kind === "endpoint" && hint.endpointId === id))).toEqual([]);
+    const notifications = server.notifications.slice(hinted);
+    expect(
+      notifications.filter(
+        (notification) => notification.kind === "unknown" || (notification.kind === "endpoint" && notification.endpointId === id),
+      ),
+    ).toEqual([]);
   }, 180_000);
 
   it("[G18] goes on where one that was stopped ended, beside others", async () => {

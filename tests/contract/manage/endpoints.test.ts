@@ -128,14 +128,14 @@ describe("endpoints", () => {
     await server.runtime.db.$executeRaw`
       INSERT INTO "Record" ("id", "endpointId", "data") SELECT gen_random_uuid(), ${id}::uuid, '1' FROM generate_series(1, 2000)`;
     await ada.call("POST", `/api/manage/endpoints/${id}/stream-ticket`);
-    const hinted = server.hints.length;
+    const hinted = server.notifications.length;
     expect((await ada.call("DELETE", `/api/manage/endpoints/${id}`)).status).toBe(204);
     const { db } = server.runtime;
     await createEndpointPurge({ db }).run();
     expect(await db.record.count({ where: { endpointId: id } })).toBe(0);
     expect(await db.change.count({ where: { endpointId: id } })).toBe(0);
     expect(await db.streamTicket.count({ where: { endpointId: id } })).toBe(0);
-    expect(server.hints.length).toBe(hinted);
+    expect(server.notifications.length).toBe(hinted);
     expect(invalidated).toEqual([project.id]);
     expect((await ada.call("GET", `/api/manage/endpoints/${id}`)).status).toBe(404);
   });

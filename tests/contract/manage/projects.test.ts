@@ -143,9 +143,9 @@ describe("projects", () => {
   it("[G2] DELETE removes it with everything below, quietly, and forgets what was cached", async () => {
     const { project, endpoint } = (await ada.call("POST", "/api/manage/start", { body: { name: "Readings" } })).body;
     for (const value of [1, 2, 3]) await ada.call("POST", `/api/manage/endpoints/${endpoint.id}/records`, { body: value });
-    const hinted = server.hints.length;
+    const hinted = server.notifications.length;
     expect(await ada.call("DELETE", `/api/manage/projects/${project.id}`)).toMatchObject({ status: 204, text: "" });
-    expect(server.hints.length).toBe(hinted);
+    expect(server.notifications.length).toBe(hinted);
     const { db } = server.runtime;
     await createEndpointPurge({ db }).run();
     expect(await db.record.count({ where: { endpointId: endpoint.id } })).toBe(0);

@@ -49,7 +49,7 @@ describe("a quota", () => {
     const refused = { code: "quota_exceeded" };
     await expect(records.commit(endpointId, [write(), write()])).rejects.toMatchObject(refused);
     const once = { hash: Buffer.from("a"), fingerprint: Buffer.from("b") };
-    await expect(records.commitOnce(endpointId, once, [write(), write()], () => "")).rejects.toMatchObject(refused);
+    await expect(records.commitIdempotent(endpointId, once, [write(), write()], () => "")).rejects.toMatchObject(refused);
     const raw = { contentType: "application/x-ndjson", bytes: "1\n2\n" };
     expectRefused(await ada.call("POST", `/api/manage/endpoints/${endpointId}/import`, { raw }), "records");
     // What an import was let in with counts until the usage is read anew.
@@ -95,7 +95,7 @@ describe("a quota", () => {
       taken += 1;
       yield Buffer.from("x");
     })();
-    const target = { endpointId, mayRepeat: false };
+    const target = { endpointId, mayReplay: false };
     const full = files.beginUpload({ signal: new AbortController().signal, hold, target, caller: [ada.id, projectId, "test"] });
     await expect(full.add({ name: "a", type: undefined, bytes }), "before a byte is taken").rejects.toMatchObject({
       code: "quota_exceeded",
@@ -130,7 +130,7 @@ describe("a quota", () => {
     await set({ answerBytes: 300 });
     const { records, db } = server.runtime;
     const send = (key: string, data: string) =>
-      records.commitOnce(
+      records.commitIdempotent(
         endpointId,
         { hash: Buffer.from(key), fingerprint: Buffer.from("b") },
         [{ type: "POST", id: createUniqueId(), contentType: "json", data }],

@@ -98,7 +98,7 @@ describe("with Redis", () => {
 
   it("[W20] a deployment hears nothing of another one on the same Redis", async () => {
     let heard = 0;
-    const stop = stranger.hints.subscribe(() => {
+    const stop = stranger.notifications.subscribe(() => {
       heard += 1;
     });
     const client = await reader.connect(seed.path);

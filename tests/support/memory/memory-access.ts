@@ -4,7 +4,7 @@ import { type Access, createAccess } from "@/src/core/access/access";
 import type { AccessRequest } from "@/src/core/access/access-request";
 import type { Tokens } from "@/src/core/access/access-tokens";
 import type { SignIn, StoredToken } from "@/src/core/access/ports";
-import type { Compiled, Definitions } from "@/src/core/access/resolved-endpoints";
+import type { Definitions, ResolvedEndpoint } from "@/src/core/access/resolved-endpoints";
 import { createFileTokens } from "@/src/core/files/tokens";
 import { isAppError } from "@/src/shared/errors";
 
@@ -18,8 +18,8 @@ const SIGN_IN: SignIn = { kind: "session", id: "session-id", userId: "owner-id" 
 const sha256 = (text: string): Uint8Array => createHash("sha256").update(text).digest();
 
 export interface SiteOptions {
-  key?: Partial<NonNullable<Compiled["key"]>>;
-  endpoint?: Partial<Compiled["endpoint"]>;
+  key?: Partial<NonNullable<ResolvedEndpoint["key"]>>;
+  endpoint?: Partial<ResolvedEndpoint["endpoint"]>;
   origins?: string[];
   disallowNoOrigin?: boolean;
   masterKey?: string;
@@ -27,7 +27,13 @@ export interface SiteOptions {
 
 const CLOSED = { secure: false, othersCanRead: false, othersCanUpdate: false, othersCanDelete: false, fileCacheSeconds: 0, schema: null };
 
-export function createSite({ key, endpoint, origins = [], disallowNoOrigin = false, masterKey }: SiteOptions = {}): Compiled {
+export function createResolvedEndpoint({
+  key,
+  endpoint,
+  origins = [],
+  disallowNoOrigin = false,
+  masterKey,
+}: SiteOptions = {}): ResolvedEndpoint {
   return {
     key: { id: "key-id", name: "web", scope: "read_write", expiresAt: null, revokedAt: null, ...key },
     endpoint: { id: "endpoint-id", name: "some/endpoint", kind: "data", ...CLOSED, ...endpoint },
@@ -44,7 +50,7 @@ export function createSite({ key, endpoint, origins = [], disallowNoOrigin = fal
 }
 
 export interface MemoryWorld {
-  site: Compiled | undefined;
+  resolved: ResolvedEndpoint | undefined;
   /** By the token itself. */
   tokens: Map<string, StoredToken>;
   /** The keys and tokens whose use was noted. */
@@ -61,12 +67,12 @@ export function createToken(changes: Partial<StoredToken> = {}): StoredToken {
 
 /** A world with one key ("good"), one ticket ("ticket"), one endpoint, and no token. */
 export function createMemoryAccess(options: SiteOptions = {}): { access: Access; world: MemoryWorld } {
-  const world: MemoryWorld = { site: createSite(options), tokens: new Map(), used: [], signInIds: new Set([SIGN_IN.id]) };
+  const world: MemoryWorld = { resolved: createResolvedEndpoint(options), tokens: new Map(), used: [], signInIds: new Set([SIGN_IN.id]) };
   const definitions: Definitions = {
-    find: async (key, name) => (key === "good" && name === world.site?.endpoint.name ? world.site : undefined),
+    find: async (key, name) => (key === "good" && name === world.resolved?.endpoint.name ? world.resolved : undefined),
     has: () => false,
-    findEndpoint: async (id) => (world.site?.endpoint.id === id ? { ...world.site, key: null } : undefined),
-    redeemTicket: async (ticket) => (ticket === "ticket" && world.site ? { ...world.site, key: null, signIn: SIGN_IN } : undefined),
+    findEndpoint: async (id) => (world.resolved?.endpoint.id === id ? { ...world.resolved, key: null } : undefined),
+    redeemTicket: async (ticket) => (ticket === "ticket" && world.resolved ? { ...world.resolved, key: null, signIn: SIGN_IN } : undefined),
     noteUse: (keyId) => world.used.push(keyId),
     invalidate: () => undefined,
     onInvalidate: () => () => undefined,

@@ -1,7 +1,7 @@
-/** A hub over a log in memory, with a clock and hints that the test holds. */
+/** A hub over a log in memory, with a clock and notifications that the test holds. */
 import type { Grant } from "@/src/core/access/access";
 import type { Change } from "@/src/core/records/ports";
-import { createProcessHints } from "@/src/realtime/cluster/hints";
+import { createProcessNotifications } from "@/src/realtime/cluster/notifications";
 import { createHub, type Hub, type HubOptions } from "@/src/realtime/hub/hub";
 import type { Start } from "@/src/realtime/hub/session";
 import { createMemoryLog, type MemoryLog, proofAt } from "./memory-log";
@@ -12,7 +12,7 @@ export const PROJECT_ID = "019a0000-0000-7000-8000-00000000000a";
 export interface MemoryHub {
   hub: Hub;
   log: MemoryLog;
-  hints: ReturnType<typeof createProcessHints>;
+  notifications: ReturnType<typeof createProcessNotifications>;
   publish(changes: readonly Change[]): void;
   setNow(date: Date): void;
   /** The projects that the hub has watched, once for each stream. */
@@ -27,7 +27,7 @@ export interface MemoryHub {
 export function createMemoryHub(options: Partial<HubOptions> & { pause?: () => Promise<void>; memoryLog?: MemoryLog } = {}): MemoryHub {
   const { pause, memoryLog, ...hubOptions } = options;
   const log = memoryLog ?? createMemoryLog({ epoch: EPOCH, ...(pause ? { pause } : {}) });
-  const hints = createProcessHints();
+  const notifications = createProcessNotifications();
   let now = new Date("2026-01-01T00:00:00Z");
   let tokenGeneration = 0;
   const [watched, tokenWatched]: [string[], string[]] = [[], []];
@@ -40,7 +40,7 @@ export function createMemoryHub(options: Partial<HubOptions> & { pause?: () => P
   const hub = createHub({
     changes: { positions: log.positions, read: log.read, readFor: log.readFor },
     snapshots: { readPage: async () => undefined },
-    hints,
+    notifications,
     access: { recheck: async () => undefined },
     definitions: { watch: ({ id }) => watch(watched, id) },
     tokens: { watch: (id) => watch(tokenWatched, id), generation: () => tokenGeneration },
@@ -56,11 +56,11 @@ export function createMemoryHub(options: Partial<HubOptions> & { pause?: () => P
   const setNow = (date: Date) => {
     now = date;
   };
-  const publish = (changes: readonly Change[]) => hints.publish({ kind: "changes", changes });
+  const publish = (changes: readonly Change[]) => notifications.publish({ kind: "changes", changes });
   const raiseTokenGeneration = () => {
     tokenGeneration++;
   };
-  return { hub, log, hints, publish, setNow, watched, tokenWatched, raiseTokenGeneration };
+  return { hub, log, notifications, publish, setNow, watched, tokenWatched, raiseTokenGeneration };
 }
 
 export function toGrant(log: Pick<MemoryLog, "endpointId">, grant: Partial<Grant> = {}): Grant {

@@ -62,7 +62,7 @@ export function createMemoryLog(options: { endpointId?: string; epoch: string; p
     commit: (count, { bytes = 10, owner = null, isUpload = false } = {}) => {
       const committed = Array.from({ length: count }, (_, index) => {
         const change = toChange({ endpointId, seq: ++seq, bytes, owner, history });
-        return isUpload && index < count - 1 ? { ...change, following: count - 1 - index } : change;
+        return isUpload && index < count - 1 ? { ...change, remainingInUpload: count - 1 - index } : change;
       });
       kept.push(...committed);
       note(committed);

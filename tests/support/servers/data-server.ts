@@ -33,7 +33,7 @@ import { createDrain } from "@/src/http/server/drain";
 import { createSlowClients, type SlowClients } from "@/src/http/server/slow-clients";
 import { createLoginLimiter } from "@/src/limits/login-limiter";
 import { createProcessRateLimiter } from "@/src/limits/rate-limiter";
-import { createProcessHints } from "@/src/realtime/cluster/hints";
+import { createProcessNotifications } from "@/src/realtime/cluster/notifications";
 import { createSandbox } from "@/src/sandbox/sandbox";
 import { createTestDatabase, type TestDatabase } from "@/tests/support/servers/database";
 import { createFilesFolder, type FilesFolder } from "@/tests/support/servers/files-folder";
@@ -129,14 +129,14 @@ export async function createDataServer(options: DataServerOptions = {}): Promise
   const logged: string[] = [];
   const log = createListLog(logged);
   const clock = { at: new Date() };
-  const hints = createProcessHints({ log });
+  const notifications = createProcessNotifications({ log });
   const published: Change[] = [];
-  hints.subscribe((hint) => {
-    if (hint.kind === "changes") published.push(...hint.changes);
+  notifications.subscribe((notification) => {
+    if (notification.kind === "changes") published.push(...notification.changes);
   });
   const url = new URL(database.url);
   if (options.via) url.host = `${options.via.host}:${options.via.port}`;
-  const lanes = createLanes({ url: url.href, hints, log, ...options.waits });
+  const lanes = createLanes({ url: url.href, notifications, log, ...options.waits });
   const { pools, db, writeDb, endpointQueue: queue, pageReads, reads, background } = lanes;
   const coreClock = { now: () => clock.at };
   const definitions = createDefinitions({

@@ -15,7 +15,7 @@ import { createQuotas } from "@/src/core/limits/quotas";
 import { createRegistrationLimit } from "@/src/core/limits/registration-limit";
 import type { Log } from "@/src/core/log";
 import { createRecords } from "@/src/core/records/records";
-import type { Hint } from "@/src/core/streams/ports";
+import type { ChangeNotification } from "@/src/core/streams/ports";
 import { createPasswordHasher } from "@/src/core/users/password-hasher";
 import { createUsers } from "@/src/core/users/users";
 import { createLanes } from "@/src/db/lanes";
@@ -32,7 +32,7 @@ import { createLoginLimiter } from "@/src/limits/login-limiter";
 import { createProcessRateLimiter } from "@/src/limits/rate-limiter";
 import { createImporter } from "@/src/management/import/importer";
 import { createSetupToken } from "@/src/management/keys/secrets";
-import { createProcessHints } from "@/src/realtime/cluster/hints";
+import { createProcessNotifications } from "@/src/realtime/cluster/notifications";
 import { createHub } from "@/src/realtime/hub/hub";
 import { createStreamLimits } from "@/src/realtime/hub/stream-limits";
 import { getRuntime, installRuntime, type Runtime, uninstallRuntime } from "@/src/runtime/registry";
@@ -75,7 +75,7 @@ export interface ManageServer {
   runtime: Runtime;
   databaseUrl: string;
   /** What was hinted to subscribers. */
-  hints: Hint[];
+  notifications: ChangeNotification[];
   /** What was logged at `info` and above. */
   logged: { context: object; message: string }[];
   /** Where its files are. */
@@ -98,10 +98,10 @@ export async function startManageServer(overrides: Partial<Config> = {}, shared?
   let offsetMs = 0;
   const clock = { now: () => new Date(Date.now() + offsetMs) };
   const config = { ...parseConfig({ NODE_ENV: "test" }), managementRateLimit: 0, ...overrides };
-  const hints: Hint[] = [];
-  const processHints = createProcessHints({ log });
-  processHints.subscribe((hint) => hints.push(hint));
-  const lanes = createLanes({ url: database.url, hints: processHints, log });
+  const notifications: ChangeNotification[] = [];
+  const processNotifications = createProcessNotifications({ log });
+  processNotifications.subscribe((notification) => notifications.push(notification));
+  const lanes = createLanes({ url: database.url, notifications: processNotifications, log });
   const { pools, db, writeDb, endpointQueue: queue, pageReads, reads, background } = lanes;
   const changes = createChangeLog({ db: reads });
   const definitions = createDefinitions({ store: createDefinitionStore({ db: reads, background, clock }), clock, log });
@@ -152,12 +152,12 @@ export async function startManageServer(overrides: Partial<Config> = {}, shared?
     quotas,
     files: folder.files,
     imports,
-    importStaging: createImportStaging({ pool: pools.writes, stage: lanes.runForAccount, queue, hints: processHints, log }),
+    importStaging: createImportStaging({ pool: pools.writes, stage: lanes.runForAccount, queue, notifications: processNotifications, log }),
     sandbox,
     hub: createHub({
       changes,
       snapshots: createSnapshotReader({ pool: pools.reads, pageReads }),
-      hints: processHints,
+      notifications: processNotifications,
       access,
       definitions,
       tokens,
@@ -181,7 +181,7 @@ export async function startManageServer(overrides: Partial<Config> = {}, shared?
   return {
     runtime,
     databaseUrl: database.url,
-    hints,
+    notifications,
     logged,
     folder,
     setupToken: createSetupToken(runtime.secret),

@@ -15,7 +15,7 @@ import { createRegistrationLimit } from "@/src/core/limits/registration-limit";
 import type { Log } from "@/src/core/log";
 import type { RecordStore } from "@/src/core/records/ports";
 import { createRecords } from "@/src/core/records/records";
-import type { ChangeLog, Hints } from "@/src/core/streams/ports";
+import type { ChangeLog, ChangeNotifications } from "@/src/core/streams/ports";
 import { createPasswordHasher } from "@/src/core/users/password-hasher";
 import { createUsers } from "@/src/core/users/users";
 import type { Db } from "@/src/db/client";
@@ -33,11 +33,11 @@ import { createDrain } from "@/src/http/server/drain";
 import { createSlowClients } from "@/src/http/server/slow-clients";
 import { createLoginLimiter } from "@/src/limits/login-limiter";
 import { createProcessRateLimiter } from "@/src/limits/rate-limiter";
-import { createNodeLink } from "@/src/realtime/cluster/cluster-bus";
-import { createProcessHints } from "@/src/realtime/cluster/hints";
+import { createClusterBus } from "@/src/realtime/cluster/cluster-bus";
+import { createProcessNotifications } from "@/src/realtime/cluster/notifications";
 import { createHub, type Hub } from "@/src/realtime/hub/hub";
 import { createStreamLimits, type StreamLimitsConfig } from "@/src/realtime/hub/stream-limits";
-import { createStreamKeeper } from "@/src/realtime/hub/stream-registry";
+import { createStreamRegistry } from "@/src/realtime/hub/stream-registry";
 import { createEventStreams } from "@/src/realtime/transports/sse";
 import { createUpgradeHandler } from "@/src/realtime/transports/ws";
 import { createSandbox } from "@/src/sandbox/sandbox";
@@ -57,7 +57,7 @@ export interface RealtimeServer {
   definitions: Definitions;
   tokens: Tokens;
   signIns: SignIns;
-  hints: Hints;
+  notifications: ChangeNotifications;
   changes: ChangeLog;
   records: RecordStore;
   db: Db;
@@ -105,8 +105,8 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
   const coreClock = { now: () => clock.at };
   const url = new URL(database.url);
   if (options.via) url.host = `${options.via.host}:${options.via.port}`;
-  const hints = createProcessHints({ log });
-  const lanes = createLanes({ url: url.href, hints, log });
+  const notifications = createProcessNotifications({ log });
+  const lanes = createLanes({ url: url.href, notifications, log });
   const { pools, db, writeDb, endpointQueue: queue, pageReads, reads, background } = lanes;
   const definitions = createDefinitions({
     store: createDefinitionStore({ db: reads, background, clock: coreClock }),
@@ -126,7 +126,7 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
   const hub = createHub({
     changes,
     snapshots: createSnapshotReader({ pool: pools.reads, pageReads }),
-    hints,
+    notifications,
     access,
     definitions,
     tokens,
@@ -141,8 +141,8 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
   const stopListening = definitions.onInvalidate((projectId) => void hub.recheck(projectId));
   tokens.onInvalidate((projectId) => void hub.recheck(projectId));
   signIns.onInvalidate((userId) => void hub.recheckAccount(userId));
-  const link = options.redis && createNodeLink({ ...options.redis, hints, definitions, tokens, signIns, log });
-  const keeper = createStreamKeeper({ hub, store: createOpenStreamStore({ db: background }) });
+  const link = options.redis && createClusterBus({ ...options.redis, notifications, definitions, tokens, signIns, log });
+  const streamRegistry = createStreamRegistry({ hub, store: createOpenStreamStore({ db: background }) });
   const handler = createUpgradeHandler({ hub, access: gate, config: { pingIntervalMs, pongTimeoutMs }, log });
   const eventStreams = createEventStreams({ hub, config: { pingIntervalMs, pongTimeoutMs } });
   const config = { bodyBytesMax: 1_048_576, bodyTimeoutMs: 10_000, uploadTimeoutMs: 10_000 };
@@ -202,7 +202,7 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
     definitions,
     tokens,
     signIns,
-    hints,
+    notifications,
     changes,
     records,
     db,
@@ -227,7 +227,7 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
       await tokens.checkRevisions();
       await signIns.check();
       await hub.poll();
-      await keeper.sync();
+      await streamRegistry.sync();
     },
     closeStreams,
     close: async () => {

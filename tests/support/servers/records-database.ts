@@ -1,12 +1,12 @@
-/** A database with the real client on it, and what tests of records ask of it: endpoints, the log, the hints, whether all agree. */
+/** A database with the real client on it, and what tests of records ask of it: endpoints, the log, the notifications, whether all agree. */
 import pg from "pg";
 import { expect } from "vitest";
 import type { Log } from "@/src/core/log";
 import { createUniqueId } from "@/src/core/records/unique-id";
-import type { Hint } from "@/src/core/streams/ports";
+import type { ChangeNotification } from "@/src/core/streams/ports";
 import { createDb, createPool, type Db } from "@/src/db/client";
 import { createEndpointQueue, type EndpointQueue } from "@/src/db/records/endpoint-queue";
-import { createProcessHints } from "@/src/realtime/cluster/hints";
+import { createProcessNotifications } from "@/src/realtime/cluster/notifications";
 import { createTestDatabase, type TestDatabase } from "@/tests/support/servers/database";
 
 /** An entry of the log, as short as can be. `data` is text. */
@@ -24,8 +24,8 @@ export interface RecordsDatabase {
   db: Db;
   /** Of the writers on `db`. */
   queue: EndpointQueue;
-  /** The hints since the last call. */
-  takeHints(): Hint[];
+  /** The notifications since the last call. */
+  takeNotifications(): ChangeNotification[];
   createEndpoint(): Promise<{ id: string; projectId: string; userId: string }>;
   readLog(endpointId: string): Promise<LogEntry[]>;
   /** Expects numbers without holes, and that the log, replayed, gives the records as they are. Answers the log. */
@@ -62,10 +62,10 @@ export async function createRecordsDatabase(
     ...(idleInTransactionMs === undefined ? {} : { idleInTransactionMs }),
     ...(lockTimeoutMs === undefined ? {} : { lockTimeoutMs }),
   });
-  const hints = createProcessHints({ log: quiet });
-  let heard: Hint[] = [];
-  hints.subscribe((hint) => heard.push(hint));
-  const db = createDb({ pool, hints, log: quiet });
+  const notifications = createProcessNotifications({ log: quiet });
+  let heard: ChangeNotification[] = [];
+  notifications.subscribe((notification) => heard.push(notification));
+  const db = createDb({ pool, notifications, log: quiet });
 
   async function readLog(endpointId: string): Promise<LogEntry[]> {
     const { rows } = await observer.query<Omit<LogEntry, "seq"> & { seq: string }>(
@@ -80,7 +80,7 @@ export async function createRecordsDatabase(
     pool,
     db,
     queue: createEndpointQueue(),
-    takeHints() {
+    takeNotifications() {
       const taken = heard;
       heard = [];
       return taken;

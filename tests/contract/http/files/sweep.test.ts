@@ -173,7 +173,7 @@ describe("sweeps", () => {
         const one = files.beginUpload({
           signal: new AbortController().signal,
           hold: { add: () => undefined, remove: () => undefined },
-          target: { endpointId: endpoint.id, mayRepeat: false },
+          target: { endpointId: endpoint.id, mayReplay: false },
           caller,
         });
         await one.add({ name: "a", type: "text/plain", bytes: toBytes("x") });

@@ -239,7 +239,7 @@ describe("password", () => {
     const results = await Promise.allSettled([
       ...Array.from({ length: 4 }, () => logIn(endpoint(), ada)),
       server.users.setPassword({
-        site: { endpointId: seed.endpointId, projectId: seed.projectId },
+        endpoint: { endpointId: seed.endpointId, projectId: seed.projectId },
         id: ada.id,
         password: NEW_PASSWORD,
         caller: CALLER,
@@ -252,7 +252,7 @@ describe("password", () => {
   });
 
   it("[L6] the endpoint's owner sets one, which ends every token", async () => {
-    const owner = { site: { endpointId: seed.endpointId, projectId: seed.projectId }, caller: CALLER };
+    const owner = { endpoint: { endpointId: seed.endpointId, projectId: seed.projectId }, caller: CALLER };
     await expect(server.users.setPassword({ ...owner, id: ada.id, password: "short" })).rejects.toMatchObject({
       code: "credentials_invalid",
     });

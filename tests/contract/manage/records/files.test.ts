@@ -49,14 +49,14 @@ function countOpenFiles(): number {
 describe("[F1] [G15] storing", () => {
   it("makes a record that describes the file, and streams it", async () => {
     const bytes = randomBytes(200_000);
-    const before = server.hints.length;
+    const before = server.notifications.length;
     const answer = await send("../Zeugnis für Ada.png", "image/png; x=y", bytes);
     const sha256 = createHash("sha256").update(bytes).digest("hex");
     expect(answer).toMatchObject({
       status: 201,
       body: { data: { file: { name: "Zeugnis für Ada.png", type: "image/png", size: 200_000, sha256 }, metadata: {} } },
     });
-    expect(server.hints.slice(before)).not.toEqual([]);
+    expect(server.notifications.slice(before)).not.toEqual([]);
     const page = await ada.call("GET", `/api/manage/endpoints/${endpointId}/records`);
     expect(page.body.records).toMatchObject([{ uniqueId: answer.body.uniqueId, contentType: "file", owner: null }]);
   });

@@ -248,12 +248,12 @@ describe("one record", () => {
 describe("several at once", () => {
   it("[G13] deletes those that are still there, together, and says how many", async () => {
     const [first, second, third] = await store("1", "2", "3");
-    const before = server.hints.length;
+    const before = server.notifications.length;
     const unknown = "0".repeat(32);
     const answer = await ada.call("POST", `${base()}/delete`, { body: { uniqueIds: [first, third, third, unknown] } });
     expect(answer).toMatchObject({ status: 200, body: { deleted: 2 } });
     expect((await list()).body.records).toMatchObject([{ uniqueId: second }]);
-    expect(server.hints.slice(before)).toMatchObject([{ kind: "changes", changes: [{ type: "DELETE" }, { type: "DELETE" }] }]);
+    expect(server.notifications.slice(before)).toMatchObject([{ kind: "changes", changes: [{ type: "DELETE" }, { type: "DELETE" }] }]);
   });
 
   it.each([[{ uniqueIds: [] }], [{ uniqueIds: ["x"] }], [{ uniqueIds: Array.from({ length: 1001 }, () => "0".repeat(32)) }], [{}]])(

@@ -77,9 +77,9 @@ describe("formats", () => {
 
 describe("all or none", () => {
   it("[G14] subscribers hear of an import after its commit, in order", async () => {
-    const before = server.hints.length;
+    const before = server.notifications.length;
     await send("ndjson", Array.from({ length: 2500 }, (_, index) => index).join("\n"));
-    expect(server.hints.slice(before)).toEqual([{ kind: "endpoint", endpointId }]);
+    expect(server.notifications.slice(before)).toEqual([{ kind: "endpoint", endpointId }]);
     const { seq } = await server.runtime.db.endpoint.findUniqueOrThrow({ where: { id: endpointId } });
     expect(Number(seq)).toBe(2500);
     expect(await storedText()).toBe(Array.from({ length: 2500 }, (_, index) => index).join(","));

@@ -40,9 +40,9 @@ describe("records", () => {
   });
 
   it("[W2] a write is hinted to subscribers after its commit, like one of the data plane", async () => {
-    const before = server.hints.length;
+    const before = server.notifications.length;
     await post("1");
-    expect(server.hints.slice(before)).toMatchObject([{ kind: "changes", changes: [{ endpointId, seq: 1, type: "POST" }] }]);
+    expect(server.notifications.slice(before)).toMatchObject([{ kind: "changes", changes: [{ endpointId, seq: 1, type: "POST" }] }]);
   });
 
   it("[R4] PUT replaces, merges, and keeps the type when asked to", async () => {

@@ -16,8 +16,8 @@ afterAll(() => server.close());
 it("[G14] [W4] an open stream gets every record once, in order, and nothing of others in between", async () => {
   const seed = await server.seed();
   const client = await server.connect(`${seed.path}&since=now`);
-  const { pool, hints } = server;
-  const staged = createImportStaging({ pool, queue: createEndpointQueue(), hints, log: { warn: console.warn } }).begin();
+  const { pool, notifications } = server;
+  const staged = createImportStaging({ pool, queue: createEndpointQueue(), notifications, log: { warn: console.warn } }).begin();
   for (let from = 0; from < COUNT; from += BATCH) await staged.add(Array.from({ length: BATCH }, (_, index) => String(from + index)));
   await server.post(seed, "before");
   const publishing = staged.publish(seed.endpointId);

@@ -1,5 +1,5 @@
-/** Tells which hints a Prisma operation deserves, from its arguments and its result. It must not publish them. */
-import type { Hint } from "@/src/core/streams/ports";
+/** Tells which notifications a Prisma operation deserves, from its arguments and its result. It must not publish them. */
+import type { ChangeNotification } from "@/src/core/streams/ports";
 
 /** A Prisma operation that succeeded. */
 export interface Operation {
@@ -14,23 +14,23 @@ const WRITES = new Set([
   ...["upsert", "delete", "deleteMany"],
 ]);
 
-const UNKNOWN: readonly Hint[] = [{ kind: "unknown" }];
-const NONE: readonly Hint[] = [];
+const UNKNOWN: readonly ChangeNotification[] = [{ kind: "unknown" }];
+const NONE: readonly ChangeNotification[] = [];
 
 /** The table's name as SQL must write it, or the function that writes to it. */
 const RAW_RECORD = /"Record"|\brecord_commit\b/;
 /** Not the `UPDATE` of a SELECT … FOR UPDATE. */
 const RAW_WRITE = /\b(?:insert|delete|merge|truncate|record_commit)\b|(?<!\bfor\s+(?:no\s+key\s+)?)\bupdate\b/i;
 
-/** One hint an endpoint, or one `unknown`; none when nothing can have been written to records. */
-export function toWriteHints({ model, operation, args, result }: Operation): readonly Hint[] {
-  if (model === undefined) return toRawHints(operation, args);
+/** One notification an endpoint, or one `unknown`; none when nothing can have been written to records. */
+export function toWriteNotifications({ model, operation, args, result }: Operation): readonly ChangeNotification[] {
+  if (model === undefined) return toRawNotifications(operation, args);
   if (!WRITES.has(operation)) return NONE;
-  if (model === "Record") return toRecordHints(args, result);
+  if (model === "Record") return toRecordNotifications(args, result);
   return writesRecord(args) ? UNKNOWN : NONE;
 }
 
-function toRawHints(operation: string, args: unknown): readonly Hint[] {
+function toRawNotifications(operation: string, args: unknown): readonly ChangeNotification[] {
   const sql = toSqlText(args);
   if (!RAW_RECORD.test(sql)) return NONE;
   return operation.startsWith("$execute") || RAW_WRITE.test(sql) ? UNKNOWN : NONE;
@@ -42,7 +42,7 @@ function toSqlText(args: unknown): string {
   return typeof text === "string" ? text : "";
 }
 
-function toRecordHints(args: unknown, result: unknown): readonly Hint[] {
+function toRecordNotifications(args: unknown, result: unknown): readonly ChangeNotification[] {
   if (read(result, "count") === 0) return NONE;
   const rows = Array.isArray(result) ? result : [result];
   if (rows.length === 0) return NONE;
@@ -57,7 +57,7 @@ function toEndpointIds(objects: readonly unknown[]): Set<string> | undefined {
   return known.length > 0 && known.length === ids.length ? new Set(known.map(toDashed)) : undefined;
 }
 
-/** PostgreSQL reads a UUID with or without dashes, in either case; hints are compared as text. */
+/** PostgreSQL reads a UUID with or without dashes, in either case; notifications are compared as text. */
 function toDashed(id: string): string {
   const digits = id.replaceAll("-", "").toLowerCase();
   return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");

@@ -1,50 +1,50 @@
 import { describe, expect, it } from "vitest";
 import type { Log } from "@/src/core/log";
 import type { Change } from "@/src/core/records/ports";
-import type { Hint } from "@/src/core/streams/ports";
-import { createProcessHints, groupByEndpoint } from "@/src/realtime/cluster/hints";
+import type { ChangeNotification } from "@/src/core/streams/ports";
+import { createProcessNotifications, groupByEndpoint } from "@/src/realtime/cluster/notifications";
 
-const HINT: Hint = { kind: "endpoint", endpointId: "e" };
+const HINT: ChangeNotification = { kind: "endpoint", endpointId: "e" };
 
-describe("createProcessHints", () => {
+describe("createProcessNotifications", () => {
   it("calls every listener before publish returns, in order", () => {
-    const hints = createProcessHints();
+    const notifications = createProcessNotifications();
     const heard: string[] = [];
-    hints.subscribe((hint) => heard.push(`1 ${hint.kind}`));
-    hints.subscribe((hint) => heard.push(`2 ${hint.kind}`));
-    hints.publish(HINT);
-    hints.publish({ kind: "unknown" });
+    notifications.subscribe((notification) => heard.push(`1 ${notification.kind}`));
+    notifications.subscribe((notification) => heard.push(`2 ${notification.kind}`));
+    notifications.publish(HINT);
+    notifications.publish({ kind: "unknown" });
     expect(heard).toEqual(["1 endpoint", "2 endpoint", "1 unknown", "2 unknown"]);
   });
 
   it("keeps a listener that throws from disturbing the others and the writer, and logs it", () => {
     const errors: object[] = [];
     const log: Log = { debug() {}, info() {}, warn() {}, error: (context) => errors.push(context) };
-    const hints = createProcessHints({ log });
-    const heard: Hint[] = [];
-    hints.subscribe(() => {
+    const notifications = createProcessNotifications({ log });
+    const heard: ChangeNotification[] = [];
+    notifications.subscribe(() => {
       throw new Error("broken");
     });
-    hints.subscribe((hint) => heard.push(hint));
-    hints.publish(HINT);
+    notifications.subscribe((notification) => heard.push(notification));
+    notifications.publish(HINT);
     expect(heard).toEqual([HINT]);
     expect(errors).toEqual([{ err: new Error("broken") }]);
   });
 
-  it("stops calling who unsubscribed, also while a hint goes round", () => {
-    const hints = createProcessHints();
+  it("stops calling who unsubscribed, also while a notification goes round", () => {
+    const notifications = createProcessNotifications();
     const heard: string[] = [];
     const stops: (() => void)[] = [];
-    hints.subscribe(() => stops.forEach((stop) => void stop()));
-    stops.push(hints.subscribe(() => heard.push("stopped by the first")));
+    notifications.subscribe(() => stops.forEach((stop) => void stop()));
+    stops.push(notifications.subscribe(() => heard.push("stopped by the first")));
     const listener = () => void heard.push("twice");
-    const stop = hints.subscribe(listener);
-    hints.subscribe(listener);
-    hints.publish(HINT);
+    const stop = notifications.subscribe(listener);
+    notifications.subscribe(listener);
+    notifications.publish(HINT);
     expect(heard).toEqual(["twice", "twice"]);
     stop();
     stop();
-    hints.publish(HINT);
+    notifications.publish(HINT);
     expect(heard).toEqual(["twice", "twice", "twice"]);
   });
 });

@@ -1,23 +1,23 @@
-/** Carries hints from the writers of this process to its pumps. It must not store or order them: the log is the truth. */
+/** Carries notifications from the writers of this process to its tailers. It must not store or order them: the log is the truth. */
 import type { Log } from "@/src/core/log";
 import type { Change } from "@/src/core/records/ports";
-import type { Hint, Hints } from "@/src/core/streams/ports";
+import type { ChangeNotification, ChangeNotifications } from "@/src/core/streams/ports";
 
 /**
- * Hints within the process: `publish` calls every listener before it returns, in the order in which they subscribed.
+ * ChangeNotifications within the process: `publish` calls every listener before it returns, in the order in which they subscribed.
  * A listener that throws is logged; it disturbs neither the others nor the writer, whose write is committed already.
  */
-export function createProcessHints({ log }: { log?: Log } = {}): Hints {
-  const listeners = new Set<{ listener: (hint: Hint) => void }>();
+export function createProcessNotifications({ log }: { log?: Log } = {}): ChangeNotifications {
+  const listeners = new Set<{ listener: (notification: ChangeNotification) => void }>();
   return {
-    publish(hint) {
-      // A copy: who subscribes while a hint goes round hears of the next one.
+    publish(notification) {
+      // A copy: who subscribes while a notification goes round hears of the next one.
       for (const entry of [...listeners]) {
         if (!listeners.has(entry)) continue;
         try {
-          entry.listener(hint);
+          entry.listener(notification);
         } catch (error) {
-          log?.error({ err: error }, "a listener failed on a hint");
+          log?.error({ err: error }, "a listener failed on a notification");
         }
       }
     },
@@ -32,7 +32,7 @@ export function createProcessHints({ log }: { log?: Log } = {}): Hints {
   };
 }
 
-/** The changes of a hint, endpoint by endpoint, in their order. Nearly always there is one endpoint: then nothing is copied. */
+/** The changes of a notification, endpoint by endpoint, in their order. Nearly always there is one endpoint: then nothing is copied. */
 export function groupByEndpoint(changes: readonly Change[]): Iterable<[string, readonly Change[]]> {
   const [first] = changes;
   if (first === undefined) return [];

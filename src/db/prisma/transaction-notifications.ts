@@ -1,13 +1,13 @@
-/** Holds back the hints of writes inside a transaction until it is committed. It must not know what a write is. */
+/** Holds back the notifications of writes inside a transaction until it is committed. It must not know what a write is. */
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { Hint, Hints } from "@/src/core/streams/ports";
+import type { ChangeNotification, ChangeNotifications } from "@/src/core/streams/ports";
 
-export interface HintScopes {
+export interface NotificationScopes {
   /** Publishes at once, or, inside an open transaction, once that is committed. */
-  publish(hint: Hint): void;
+  publish(notification: ChangeNotification): void;
   /** True inside the callback of a transaction that is still open. */
   isOpen(): boolean;
-  /** Runs a transaction. When it settles well its hints are published, to the transaction around it if there is one; else forgotten. */
+  /** Runs a transaction. When it settles well its notifications are published, to the transaction around it if there is one; else forgotten. */
   run<T>(transaction: () => Promise<T>): Promise<T>;
 }
 
@@ -17,14 +17,14 @@ interface Scope {
   unknown: boolean;
 }
 
-export function createHintScopes(hints: Hints): HintScopes {
+export function createNotificationScopes(notifications: ChangeNotifications): NotificationScopes {
   const scopes = new AsyncLocalStorage<Scope>();
 
-  function publish(hint: Hint): void {
+  function publish(notification: ChangeNotification): void {
     const scope = scopes.getStore();
     // A scope that is closed is seen by work that was started in a transaction and outlives it.
-    if (scope?.open) collect(scope, hint);
-    else hints.publish(hint);
+    if (scope?.open) collect(scope, notification);
+    else notifications.publish(notification);
   }
 
   return {
@@ -35,7 +35,7 @@ export function createHintScopes(hints: Hints): HintScopes {
       try {
         const result = await scopes.run(scope, transaction);
         scope.open = false;
-        for (const hint of toHints(scope)) publish(hint);
+        for (const notification of toNotifications(scope)) publish(notification);
         return result;
       } finally {
         scope.open = false;
@@ -48,13 +48,13 @@ export function createHintScopes(hints: Hints): HintScopes {
  * Keeps only where something was written. Inside a transaction nobody can say which changes will be committed: a savepoint
  * may be rolled back, and PostgreSQL answers COMMIT without an error when a failed statement's error was swallowed.
  */
-function collect(scope: Scope, hint: Hint): void {
-  switch (hint.kind) {
+function collect(scope: Scope, notification: ChangeNotification): void {
+  switch (notification.kind) {
     case "changes":
-      for (const change of hint.changes) scope.endpointIds.add(change.endpointId);
+      for (const change of notification.changes) scope.endpointIds.add(change.endpointId);
       return;
     case "endpoint":
-      scope.endpointIds.add(hint.endpointId);
+      scope.endpointIds.add(notification.endpointId);
       return;
     case "unknown":
       scope.unknown = true;
@@ -62,7 +62,7 @@ function collect(scope: Scope, hint: Hint): void {
   }
 }
 
-function toHints(scope: Scope): Hint[] {
+function toNotifications(scope: Scope): ChangeNotification[] {
   if (scope.unknown) return [{ kind: "unknown" }];
   return [...scope.endpointIds].map((endpointId) => ({ kind: "endpoint", endpointId }));
 }
