@@ -115,11 +115,28 @@ export function isLocalName(host: string): boolean {
   return name === "localhost" || name.endsWith(".localhost") || net.isIP(name) !== 0;
 }
 
+function findHeaderProblem(request: IncomingMessage): AppError | undefined {
+  return findFieldProblem(request) ?? findTransferProblem(request.headers["transfer-encoding"]);
+}
+
+/** RFC 9112, section 6.1: the last transfer coding of a request is `chunked`, and it is the only one that the server decodes. */
+function findTransferProblem(header: string | undefined): AppError | undefined {
+  if (header === undefined || header === "chunked") return undefined;
+  const codings = header
+    .toLowerCase()
+    .split(",")
+    .map((coding) => coding.trim())
+    .filter((coding) => coding !== "");
+  if (codings.at(-1) !== "chunked" || codings.indexOf("chunked") !== codings.length - 1)
+    return invalid("The Transfer-Encoding must end with chunked, and name it once.");
+  return codings.length > 1 ? new AppError("transfer_encoding_unsupported") : undefined;
+}
+
 /**
  * RFC 9112, section 3.2: exactly one Host, and one that can be a host; and no two types of one body. Node keeps the first of several, which another server
  * might not.
  */
-function findHeaderProblem({ rawHeaders, headers, httpVersion }: IncomingMessage): AppError | undefined {
+function findFieldProblem({ rawHeaders, headers, httpVersion }: IncomingMessage): AppError | undefined {
   let count = 0;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index];

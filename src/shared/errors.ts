@@ -140,6 +140,7 @@ export const ERRORS = {
   https_required: client(308, "This server is reached over https alone. Location has the address."),
   request_invalid: client(400, "The request is not valid HTTP."),
   host_not_allowed: client(421, "This server is not reached by this host name. Use its public address."),
+  transfer_encoding_unsupported: client(501, "This Transfer-Encoding is not supported. Send the body as it is, or chunked alone."),
   headers_too_large: client(431, "The request's headers are too large."),
   database_unavailable: retry(503, 1013, "The database is not available right now. Try again shortly."),
   server_busy: retry(503, 1013, "The server is busy. Try again after the time that Retry-After gives."),

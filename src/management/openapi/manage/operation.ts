@@ -53,6 +53,7 @@ export function errorsOf({ path, body, query, errors = [], isPublic }: ManageOpe
     "request_invalid",
     "host_not_allowed",
     "headers_too_large",
+    "transfer_encoding_unsupported",
     ...(path.includes("{id}") ? (["not_found"] as const) : []),
     ...(query ? (["parameter_invalid"] as const) : []),
     ...(body && isBodySchema(body) ? BODY_ERRORS : []),

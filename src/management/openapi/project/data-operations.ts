@@ -33,6 +33,7 @@ const COMMON: readonly ErrorCode[] = [
   "parameter_invalid",
   "request_invalid",
   "headers_too_large",
+  "transfer_encoding_unsupported",
   "rate_limited",
   "server_busy",
   "database_unavailable",

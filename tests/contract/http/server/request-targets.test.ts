@@ -138,8 +138,41 @@ describe("what is no request of HTTP/1", () => {
 
   it("[E1] a body whose framing is broken does not take an answer with it that was made already", async () => {
     const { connect } = await start();
-    const connection = await connect("POST /login HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n");
+    const connection = await connect("POST /login HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n");
     await expectRaw(parseRaw(await connection.closed()), "body_too_large");
+  });
+
+  it.each(["gzip, chunked", "deflate, gzip , Chunked", "identity, chunked"])(
+    "[U12] a transfer coding other than chunked is 501 everywhere: %s",
+    async (coding) => {
+      const { connect } = await start();
+      for (const target of ["/api/1/ce/x?key=k", "/api/manage/projects", "/api/health", "/login"])
+        for (const method of ["GET", "POST"]) {
+          const lines = `Host: x\r\nTransfer-Encoding: ${coding}\r\nConnection: close`;
+          const connection = await connect(`${method} ${target} HTTP/1.1\r\n${lines}\r\n\r\n0\r\n\r\n`);
+          const detail = await expectRaw(parseRaw(await connection.closed()), "transfer_encoding_unsupported");
+          expect(detail).toMatch(/Transfer-Encoding/);
+        }
+    },
+  );
+
+  it.each(["gzip", "chunked, gzip", "chunked, chunked"])(
+    "[U12] a body whose end is not known by chunks is 400, and its connection closes: %s",
+    async (coding) => {
+      const { connect } = await start();
+      for (const target of ["/api/1/ce/x?key=k", "/api/manage/projects", "/api/health", "/login"])
+        for (const method of ["GET", "POST"]) {
+          const connection = await connect(`${method} ${target} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: ${coding}\r\n\r\n0\r\n\r\n`);
+          await expectRaw(parseRaw(await connection.closed()), "request_invalid");
+        }
+    },
+  );
+
+  it.each(["chunked", "Chunked", ", chunked"])("[U12] a chunked body is read: %s", async (coding) => {
+    const { connect } = await start();
+    const lines = `Host: x\r\nTransfer-Encoding: ${coding}\r\nConnection: close`;
+    const connection = await connect(`POST /api/1/ce/x HTTP/1.1\r\n${lines}\r\n\r\n3\r\nabc\r\n0\r\n\r\n`);
+    expect(parseRaw(await connection.closed()).body).toContain("data 3 /api/1/ce/x x");
   });
 
   it("[U16] an expectation that nobody knows is ignored", async () => {
