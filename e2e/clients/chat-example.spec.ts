@@ -5,7 +5,7 @@ import https from "node:https";
 import type { AddressInfo } from "node:net";
 import os from "node:os";
 import path from "node:path";
-import { type Browser, expect, type Page, test } from "playwright/test";
+import { type Browser, expect, type Page, test, type WebSocketRoute } from "playwright/test";
 import { generate } from "selfsigned";
 import { toAccessTokenCookie } from "@/src/shared/streams/protocol";
 import { type RunningServer, startServer } from "../support/server";
@@ -93,6 +93,17 @@ async function send(page: Page, place: "Everybody" | "Only me", text: string): P
   await expect(page.getByRole("listitem").filter({ hasText: text })).toBeVisible();
 }
 
+/** Resolves once a socket that the page opens from now on has received a message that matches. */
+function findMessage(page: Page, pattern: RegExp): Promise<void> {
+  return new Promise((resolve) => {
+    page.on("websocket", (socket) =>
+      socket.on("framereceived", ({ payload }) => {
+        if (pattern.test(payload.toString())) resolve();
+      }),
+    );
+  });
+}
+
 /** What both flows show: a room for all, messages for oneself on every device, and an end at log-out. */
 async function chat(browser: Browser, address: string): Promise<{ ada: Page; bob: Page; adasPhone: Page }> {
   const ada = await openChat(browser, address);
@@ -157,15 +168,82 @@ test("[W9] the chat example says that something else than the server answered, a
     await enter(page, "ada", "Register");
     await send(page, "Everybody", "before");
     const headers = { "Access-Control-Allow-Origin": "*" };
-    // At the start, and when it reads the records once its streams are open.
-    for (const pattern of ["**/api/1/ce/chat/**", /\/api\/1\/ce\/chat\/(?:room|private)\?/]) {
-      await page.route(pattern, (route) => route.fulfill({ status: 200, headers, contentType: "text/html", body: "<h1>Wi-Fi</h1>" }));
-      await page.reload();
-      await expect(page.getByRole("status")).toHaveText(/Something else than the server answered|reconnecting/);
-      await page.unroute(pattern);
-      await expect(page.getByRole("listitem").filter({ hasText: "before" })).toBeVisible();
-    }
+    const pattern = "**/api/1/ce/chat/**";
+    await page.route(pattern, (route) => route.fulfill({ status: 200, headers, contentType: "text/html", body: "<h1>Wi-Fi</h1>" }));
+    await page.reload();
+    await expect(page.getByRole("status")).toHaveText(/Something else than the server answered/);
+    await page.unroute(pattern);
+    await expect(page.getByRole("listitem").filter({ hasText: "before" })).toBeVisible();
+    // The streams alone are cut off, before they have sent the stored records.
+    let isCutOff = true;
+    await page.routeWebSocket(pattern, (socket) => {
+      if (isCutOff) void socket.close({ code: 1011 });
+      else socket.connectToServer();
+    });
+    await page.reload();
+    await expect(page.getByRole("status")).toHaveText("reconnecting");
+    isCutOff = false;
+    await expect(page.getByRole("listitem").filter({ hasText: "before" })).toBeVisible();
     expect(errors).toEqual([]);
+  } finally {
+    await host.close();
+    await server.dispose();
+  }
+});
+
+test("[W11] the chat example misses no message that is sent while it reads the stored ones", async ({ browser }) => {
+  const server = await startServer({ env: ADMIN });
+  const host = await servePage();
+  try {
+    const { key } = await createProject(server, host.url);
+    const address = `${host.url}/?server=${server.url}&key=${key}`;
+    const bob = await openChat(browser, address);
+    await enter(bob, "bob", "Register");
+    await send(bob, "Everybody", "before");
+
+    const ada = await openChat(browser, address);
+    const isSent = findMessage(ada, /"between"/);
+    // Whichever way the page reads the stored messages, over HTTP or on the stream: the next one is sent after they were read.
+    const isRead = findMessage(ada, /"SNAPSHOT".*"before"/);
+    const isListed = new Promise<void>((resolve) => {
+      void ada.route("**/api/1/ce/chat/room?*", async (route) => {
+        const response = await route.fetch();
+        resolve();
+        await isSent;
+        await route.fulfill({ response });
+      });
+    });
+    await ada.getByLabel("Name").fill("ada");
+    await ada.getByLabel("Password").fill("password of ada");
+    await ada.getByRole("button", { name: "Register" }).click();
+    await Promise.race([isRead, isListed]);
+    await send(bob, "Everybody", "between");
+    await isSent;
+    await expect(ada.getByRole("listitem")).toHaveText([/before/, /between/]);
+  } finally {
+    await host.close();
+    await server.dispose();
+  }
+});
+
+test("[W10] the chat example reads the stored messages again when changes can't be replayed", async ({ browser }) => {
+  const server = await startServer({ env: ADMIN });
+  const host = await servePage();
+  try {
+    const { key } = await createProject(server, host.url);
+    const page = await openChat(browser, `${host.url}/?server=${server.url}&key=${key}`);
+    const sockets: WebSocketRoute[] = [];
+    await page.routeWebSocket("**/api/1/ce/chat/room?*", (socket) => {
+      socket.connectToServer();
+      sockets.push(socket);
+    });
+    await enter(page, "ada", "Register");
+    await send(page, "Everybody", "stored");
+    sockets[0]?.send(JSON.stringify({ type: "GAP", from: "a-1", to: "a-2", reason: "expired", cursor: "a-2" }));
+    await expect.poll(() => sockets.length).toBe(2);
+    expect(new URL(sockets[1]?.url() ?? "").searchParams.get("snapshot")).toBe("true");
+    await expect(page.getByRole("status")).toHaveText("live");
+    await expect(page.getByRole("listitem")).toHaveText([/stored/]);
   } finally {
     await host.close();
     await server.dispose();
