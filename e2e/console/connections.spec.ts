@@ -20,7 +20,7 @@ test("[G16] [W6] who listens is seen, and can be disconnected with the reason, b
     await expect(dialog).toContainText("may connect again");
     await dialog.getByRole("button", { name: "Disconnect" }).focus();
     await page.keyboard.press("Enter");
-    expect(await stream.closed).toEqual({ code: 1000, reason: "This connection was ended by the project's owner." });
+    expect(await stream.closed).toEqual({ code: 1000, reason: "The project's owner ended this connection." });
     await expect(page.getByText("Nobody listens to this project’s endpoints now.")).toBeVisible();
   } finally {
     await server.dispose();

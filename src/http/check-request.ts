@@ -24,7 +24,7 @@ const SLASH = "/".charCodeAt(0);
 const IMAGE_PATH = /^\/_next\/image(?:$|[?/])/;
 
 const WHERE_APIS_ARE =
-  "There is nothing at this address. Endpoints are at /api/1/ce/<endpoint>?key=<your key>, the management API is below /api/manage/.";
+  "Nothing was found at this address. Endpoints are at /api/1/ce/<endpoint>?key=<your key>, the management API is below /api/manage/.";
 
 /** Below these, route handlers bound their bodies themselves. */
 const API_PATH = /^\/api\/(?:auth|manage)\//;

@@ -95,7 +95,7 @@ describe("where it counts", () => {
       /^Send the access token as Authorization/,
     ],
     ["to send an origin", { headers: { "sec-fetch-site": "cross-site", cookie: `${OWN}=tok` } }, /crossorigin="use-credentials"/],
-    ["to log in", {}, /^This endpoint is secure: log in first/],
+    ["to log in", {}, /^This endpoint is secure\. Log in first/],
   ])("[S6] the error says %s", (_what, sender, detail) => {
     try {
       requireTokenCookie(project(), sender);

@@ -80,7 +80,7 @@ function findTokenCookie(headers: RequestHeaders, projectId: string): string | u
 
 /** The fix stands first: a stream's close reason keeps only the first 123 bytes. */
 function toDetail(origin: string | undefined, hasCookie: boolean): string {
-  if (!hasCookie && origin === undefined) return "This endpoint is secure: log in first, or send the access token.";
+  if (!hasCookie && origin === undefined) return "This endpoint is secure. Log in first, or send the access token.";
   if (origin === undefined)
     return 'The cookie was ignored: another resolved sent this request without an Origin header. Use fetch, or crossorigin="use-credentials", on a page of a listed origin.';
   if (origin === "null") return "Send the access token as Authorization: Bearer. Cookies never count from an opaque origin (Origin: null).";

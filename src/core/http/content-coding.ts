@@ -22,7 +22,7 @@ export function parseContentCoding(header: string | null | undefined): ContentCo
   if (coding === undefined) return undefined;
   if (codings.length === 1 && (coding === "gzip" || coding === "x-gzip")) return "gzip";
   if (codings.length === 1 && coding === "deflate") return "deflate";
-  const detail = `The Content-Encoding ${header.slice(0, 100)} is not supported. Send the body as it is, or as gzip or deflate.`;
+  const detail = `The Content-Encoding ${header.slice(0, 100)} is not supported. Send the body uncompressed, or as gzip or deflate.`;
   throw new AppError("content_encoding_unsupported", { detail });
 }
 

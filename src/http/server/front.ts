@@ -71,7 +71,7 @@ export interface Front {
 const IS_COUNTED = /^\/api\/(?:manage|auth)\//;
 /** Half a year. Without subdomains: they may be other servers. */
 const STRICT_TRANSPORT = "max-age=15552000";
-const NO_HOST = "This server is reached over https alone. Send the request again, over https and with a Host header.";
+const NO_HOST = "This server accepts only HTTPS. Send the request again over https, with a Host header.";
 
 export function createFront(options: FrontOptions): Front {
   const isHttps = options.config.isTls || options.config.publicUrl?.startsWith("https:");
@@ -173,7 +173,7 @@ export function createFront(options: FrontOptions): Front {
       if (problem) return refuse(request, response, problem);
       if (!request.headers.host) return refuse(request, response, new AppError("request_invalid", { detail: NO_HOST }));
       const Location = `https://${toHttpsHost(request.headers.host, config.publicUrl)}${request.url}`;
-      refuse(request, response, new AppError("https_required", { detail: `This server is reached over https alone: ${Location}` }), {
+      refuse(request, response, new AppError("https_required", { detail: `This server accepts only HTTPS. Use ${Location}` }), {
         Location,
       });
     },

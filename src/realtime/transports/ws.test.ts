@@ -44,7 +44,7 @@ describe("createUpgradeHandler", () => {
     });
     const closed = await (await connect()).closed;
     expect(closed.code).toBe(1011);
-    expect(closed.reason).toMatch(/^Something went wrong/);
+    expect(closed.reason).toMatch(/^An unexpected error occurred/);
     expect(closed.reason).not.toContain("secret");
     expect(logged).toEqual(["a WebSocket could not be opened"]);
   });

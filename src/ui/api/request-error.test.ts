@@ -34,7 +34,7 @@ describe("answers from elsewhere", () => {
   });
 
   it("[E1] a problem of the server is not", async () => {
-    const problem = { code: "not_found", detail: "There is nothing at this address.", requestId: "req-1" };
+    const problem = { code: "not_found", detail: "Nothing was found at this address.", requestId: "req-1" };
     const error = await readProblem(answer(JSON.stringify(problem), "application/problem+json", 404));
     expect([error.code, isUnanswered(error)]).toEqual(["not_found", false]);
   });

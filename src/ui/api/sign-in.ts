@@ -9,7 +9,7 @@ export async function signIn({ email, password }: { email: string; password: str
       code: "credentials_wrong",
       status: 401,
       requestId: response.headers.get("x-request-id") ?? undefined,
-      detail: "The e-mail address or the password is not right.",
+      detail: "Incorrect e-mail address or password.",
     });
   }
   if (!response.ok) throw await readProblem(response);

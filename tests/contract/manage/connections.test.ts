@@ -141,7 +141,7 @@ describe("open streams", () => {
     const target = (await list()).connections.find(({ resumable }) => resumable);
     expect(await ada.call("DELETE", `/api/manage/connections/${target?.id}`)).toMatchObject({ status: 204 });
     await node.tick();
-    expect(await goes.closed).toEqual({ code: 1000, reason: "This connection was ended by the project's owner." });
+    expect(await goes.closed).toEqual({ code: 1000, reason: "The project's owner ended this connection." });
     await node.tick();
     expect((await list()).total).toBe(1);
     expect(await ada.call("DELETE", `/api/manage/connections/${target?.id}`)).toMatchObject({ status: 404 });

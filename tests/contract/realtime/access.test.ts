@@ -149,7 +149,10 @@ describe("admissions", () => {
     const first = await server.connect(path);
     expect((await first.at(0)).type).toBe("READY");
     const second = await server.connect(path);
-    expect(await second.closed).toEqual({ code: 4000, reason: "The ticket is not valid: it was used, or has expired. Ask for a new one." });
+    expect(await second.closed).toEqual({
+      code: 4000,
+      reason: "The ticket is not valid: it was already used, or has expired. Request a new one.",
+    });
     await server.tick();
     expect(server.hub.subscriberCount(seeded.endpointId)).toBe(1);
   });

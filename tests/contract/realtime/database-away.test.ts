@@ -36,7 +36,7 @@ it("[E3] [W4] streams stay open and hear what was committed meanwhile; a new one
   const ids = [await write("first"), await write("second")];
   await expect(server.hub.poll()).rejects.toMatchObject({ code: "database_unavailable" });
   const refused = await server.connect(seed.path);
-  expect(await refused.closed).toEqual({ code: 1013, reason: "The database is not available right now. Try again shortly." });
+  expect(await refused.closed).toEqual({ code: 1013, reason: "The database is unavailable. Try again shortly." });
   // One whose key is not in the cache.
   const unknown = await server.connect(seed.path.replace(/key=.*/, `key=${"0".repeat(32)}`));
   expect((await unknown.closed).code).toBe(1013);

@@ -165,7 +165,7 @@ describe("endpoints and projects", () => {
     const others = { master: await server.connect(`${seed.path}&masterKey=m`), endpoint: await server.connect(await addEndpoint(seed)) };
     await server.pool.query(`UPDATE "Endpoint" SET secure = true WHERE id = $1`, [seed.endpointId]);
     await server.tick();
-    expect(await client.closed).toEqual({ code: 1000, reason: "The endpoint became secure. Connect again with an access token." });
+    expect(await client.closed).toEqual({ code: 1000, reason: "The endpoint is now secure. Connect again with an access token." });
     await expectOpen(others);
   });
 

@@ -55,7 +55,7 @@ describe("slow readers", () => {
     expect((await fast.take(ids.length)).map(({ record }) => record?.uniqueId)).toEqual(ids);
 
     const frames = await slow.ended();
-    expect(closeOf(frames)).toEqual({ kind: "close", code: 1013, reason: "This client reads too slowly. Connect again, and read faster." });
+    expect(closeOf(frames)).toEqual({ kind: "close", code: 1013, reason: "This client reads too slowly. Connect again and read faster." });
     // What it got is the beginning, without a hole.
     const heard = frames.flatMap((frame) => (frame.kind === "text" ? [JSON.parse(frame.text).record.uniqueId] : []));
     expect(heard).toEqual(ids.slice(0, heard.length));
@@ -145,7 +145,7 @@ describe("messages from clients", () => {
     for (let i = 0; i < 2_000; i++) noisy.webSocket.send("x");
     expect(await noisy.closed).toEqual({
       code: 1008,
-      reason: "Messages to the server are ignored, and this client sends too many of them.",
+      reason: "Client messages are ignored, and this client sends too many of them.",
     });
     expect(calm.webSocket.readyState).toBe(WebSocket.OPEN);
   });

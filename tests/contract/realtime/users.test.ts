@@ -18,7 +18,7 @@ const ENDED = {
   tokenExpired: { code: 1000, reason: "The access token has expired. Log in again." },
   userDeleted: { code: 1000, reason: "The user of this access token was deleted." },
   accessChanged: { code: 1000, reason: "Access to the endpoint has changed. Connect again." },
-  secured: { code: 1000, reason: "The endpoint became secure. Connect again with an access token." },
+  secured: { code: 1000, reason: "The endpoint is now secure. Connect again with an access token." },
 };
 
 const streamOf = (world: SecureWorld, token: string, query = "") => `${world.path}?key=${world.keys.both}&accessToken=${token}${query}`;
@@ -269,7 +269,7 @@ describe("the handshake", () => {
       const client = await server.connect(`${world.path}?key=${world.keys.both}${query}`, { headers });
       return (await client.closed).reason;
     };
-    const [none, bad] = [/log in first/, /access token is not valid/];
+    const [none, bad] = [/Log in first/, /access token is not valid/];
     expect(await reasonOf(`&token=${token}`)).toMatch(none);
     expect(await reasonOf("", { Authorization: `Basic ${token}` })).toMatch(none);
     expect(await reasonOf("", { Cookie: `x-${ACCESS_TOKEN_COOKIE}=${token}` })).toMatch(none);

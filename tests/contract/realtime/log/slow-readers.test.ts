@@ -140,7 +140,7 @@ describe("a reader that can be resumed", () => {
         server.clock.at = start;
       }
       const close = (await stream.ended()).at(-1);
-      expect(close).toEqual({ kind: "close", code: 1013, reason: "This client reads too slowly. Connect again, and read faster." });
+      expect(close).toEqual({ kind: "close", code: 1013, reason: "This client reads too slowly. Connect again and read faster." });
       const [, ...heard] = numbersOf(stream);
       expect(heard).toEqual(range(heard.length));
       const { cursor } = JSON.parse(stream.frames().findLast((frame) => frame.kind === "text")?.text ?? "");
