@@ -17,10 +17,36 @@ describe("docs/SPEC.md", () => {
     expect(rows).toEqual(Object.entries(ERRORS).map(toRow));
   });
 
+  it("[E2] gives each error the status of the catalogue", () => {
+    const named = [...SPEC.matchAll(/\b[1-5]\d\d `[a-z_]+`/g)].map(([text]) => text);
+    const known = new Set(Object.entries(ERRORS).map(([code, { status }]) => `${status} \`${code}\``));
+    // A WebSocket version other than 13 (W14).
+    known.add("426 `upgrade_invalid`");
+    expect(named.length).toBeGreaterThan(100);
+    expect(named.filter((text) => !known.has(text))).toEqual([]);
+  });
+
   it("[W3] every message fits into a close frame", () => {
     for (const [code, { message }] of Object.entries(ERRORS)) {
       expect(Buffer.byteLength(message), code).toBeLessThanOrEqual(CLOSE_REASON_BYTES_MAX);
     }
+  });
+
+  it("sorts the rules of each section, and numbers the sentences of each rule", () => {
+    const misplaced: string[] = [];
+    let [section, rule, sentence] = ["", 0, 1];
+    for (const line of SPEC.slice(0, SPEC.indexOf("## The catalogue")).split("\n")) {
+      const [, heading, ruleId] = /^(?:## ([A-Z]) |- \*\*([A-Z]\d+)\*\*)/.exec(line) ?? [];
+      const [, sentenceId] = /^ {2}- (\S+) /.exec(line) ?? [];
+      if (heading) [section, rule, sentence] = [heading, 0, 1];
+      if (ruleId) {
+        const number = Number(ruleId.slice(1));
+        if (!ruleId.startsWith(section) || number <= rule || sentence === 0) misplaced.push(ruleId);
+        [rule, sentence] = [number, 0];
+      }
+      if (sentenceId && sentenceId !== `${section}${rule}.${++sentence}`) misplaced.push(sentenceId);
+    }
+    expect(misplaced).toEqual([]);
   });
 
   it("has a test for every rule", () => {
