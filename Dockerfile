@@ -1,10 +1,10 @@
-# Rested as an image: built as `npm start` builds it, run as a user without rights who can't change what it runs.
+# Rested as an image. It is built as `npm start` builds it, and runs as an unprivileged user that cannot change the program.
 FROM node:24-bookworm-slim AS build
 WORKDIR /app
 COPY . .
 RUN npm ci --ignore-scripts --no-audit --no-fund && npm test -- build && rm -rf .next/cache
 
-# The packages that the server needs at run time. The links are PostgreSQL's, which npm can't pack and the server could not make in a folder that it can't write.
+# The packages that the server needs at run time. npm cannot pack PostgreSQL's symbolic links, and the server cannot create them in a read-only folder.
 FROM node:24-bookworm-slim AS packages
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
@@ -15,7 +15,7 @@ FROM node:24-bookworm-slim
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000 RESTED_DATA_DIR=/data NEXT_TELEMETRY_DISABLED=1
 WORKDIR /app
 RUN mkdir --mode=700 /data && chown node:node /data
-# All of it belongs to root.
+# All files belong to root.
 COPY --from=packages /app/node_modules ./node_modules
 COPY --from=build /app/package.json /app/next.config.js ./
 COPY --from=build /app/prisma/migrations ./prisma/migrations
