@@ -1,12 +1,10 @@
 /** Reads what pages of a project and of an endpoint begin with, once for each request. Raises `not found` as a page. */
 import { notFound } from "next/navigation";
 import { cache } from "react";
-import { getEndpoint } from "@/src/management/endpoints/get-endpoint";
-import { listEndpoints } from "@/src/management/endpoints/list-endpoints";
-import { listKeys } from "@/src/management/keys/list-keys";
-import { describeProject } from "@/src/management/projects/describe-project";
-import { getProject } from "@/src/management/projects/get-project";
-import { getUsage } from "@/src/management/projects/project-usage";
+import { getEndpoint, listEndpoints } from "@/src/management/endpoints/endpoints";
+import { listKeys } from "@/src/management/keys/keys";
+import { describeProject, getProject } from "@/src/management/projects/projects";
+import { getUsage } from "@/src/management/projects/quotas";
 import { getRuntime } from "@/src/runtime/registry";
 import { AppError, isAppError } from "@/src/shared/errors";
 import type { ProjectUsage } from "@/src/shared/management/quotas";

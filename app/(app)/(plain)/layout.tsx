@@ -1,7 +1,7 @@
 /** The frame of pages that belong to no project. */
 import type { ReactNode } from "react";
 import { loadUser } from "@/app/lib/load-project";
-import { listProjects } from "@/src/management/projects/list-projects";
+import { listProjects } from "@/src/management/projects/projects";
 import { getRuntime } from "@/src/runtime/registry";
 import { Prefetched } from "@/src/ui/api/prefetched";
 import { projectsQuery } from "@/src/ui/api/queries";

@@ -1,7 +1,7 @@
 /** Finds out who sends a management request (G1): a management token, or the dashboard's session. */
 import { parseCookie } from "cookie";
-import { findTokenUser } from "@/src/management/accounts/find-token-user";
 import type { TokenAccess } from "@/src/management/accounts/token-access";
+import { findTokenUser } from "@/src/management/accounts/tokens";
 import type { SignIn } from "@/src/management/connections/issue-stream-ticket";
 import type { Runtime } from "@/src/runtime/registry";
 import { AppError } from "@/src/shared/errors";

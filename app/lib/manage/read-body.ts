@@ -1,6 +1,5 @@
 /** Reads a request's body up to a limit. It must not interpret more than JSON. */
-import { openBodyHold } from "@/src/management/import/hold-body";
-import { type OpenBody, openBody } from "@/src/management/import/open-body";
+import { type OpenBody, openBody, openBodyHold } from "@/src/management/import/open-body";
 import type { SentBody } from "@/src/management/records/write-record";
 import { getRuntime } from "@/src/runtime/registry";
 import { AppError, isAppError } from "@/src/shared/errors";

@@ -1,6 +1,6 @@
 /** Reads the dashboard session that a cookie names. The cookie alone proves nothing: its row is looked up each time. */
 import { decode } from "next-auth/jwt";
-import { findSessionUser } from "@/src/management/accounts/find-session-user";
+import { findSessionUser } from "@/src/management/accounts/sessions";
 import type { Runtime } from "@/src/runtime/registry";
 import type { AccountView } from "@/src/shared/management/schemas";
 

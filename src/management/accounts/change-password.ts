@@ -9,7 +9,7 @@ import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import type { PasswordChange } from "@/src/shared/management/schemas";
 import type { SignIn } from "../connections/issue-stream-ticket";
-import { revokeSignIns } from "./end-sign-ins";
+import { revokeSignIns } from "./account";
 
 /**
  * Every session but `signIn` ends, and with `revokeTokens` every management token but it. Throws `current_password_wrong`, and `rate_limited` after too

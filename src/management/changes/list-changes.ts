@@ -1,12 +1,48 @@
-/** Reads an endpoint's change log backwards, for the console. Data passes through as text: its digits and key order stay. */
+/** Reads the newest changes of an endpoint's log for the console. */
 
 import { toRecordText } from "@/src/core/records/record-text";
-import type { ChangeLog } from "@/src/core/streams/ports";
+import type { ChangeLog, LogPosition } from "@/src/core/streams/ports";
 import type { Db } from "@/src/db/client";
+import { AppError } from "@/src/shared/errors";
+import { CHANGES_LIMIT_MAX } from "@/src/shared/management/schemas";
 import { formatCursor } from "@/src/shared/streams/cursor";
 import type { ChangeType } from "@/src/shared/streams/protocol";
-import { requireOwnEndpoint } from "../endpoints/require-own-endpoint";
-import { readLogPosition } from "./read-log-position";
+import { isUniqueId } from "@/src/shared/streams/protocol";
+import { requireOwnEndpoint } from "../ownership";
+
+/** Read it before the page: what the page lacks is then after it. Throws `not_found` where the endpoint was deleted meanwhile. */
+export async function readLogPosition(changes: Pick<ChangeLog, "positions">, endpointId: string): Promise<LogPosition> {
+  const position = (await changes.positions([endpointId])).get(endpointId);
+  if (position === undefined) throw new AppError("not_found");
+  return position;
+}
+
+const LIMIT_DEFAULT = 100;
+
+export interface ChangesQuery {
+  before: number | null;
+  limit: number;
+  /** 32 hex digits. */
+  recordId: string | null;
+}
+
+/** Raises `parameter_invalid` with the parameters. */
+export function parseChangesQuery(parameters: URLSearchParams): ChangesQuery {
+  const problems = new Map<string, string>();
+  const integer = (name: string, min: number, max: number): number | null => {
+    const text = parameters.get(name);
+    if (text === null) return null;
+    const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= min && value <= max)) problems.set(name, `Use a whole number from ${min} to ${max}.`);
+    return value;
+  };
+  const before = integer("before", 1, Number.MAX_SAFE_INTEGER);
+  const limit = integer("limit", 1, CHANGES_LIMIT_MAX) ?? LIMIT_DEFAULT;
+  const recordId = parameters.get("recordId");
+  if (recordId !== null && !isUniqueId(recordId)) problems.set("recordId", "Use 32 lowercase hex digits.");
+  if (problems.size > 0) throw new AppError("parameter_invalid", { fields: Object.fromEntries(problems) });
+  return { before, limit, recordId };
+}
 
 /** A page is this long at most, but for a single change that is longer: records may have a megabyte each. */
 const PAGE_CHARACTERS_MAX = 4 * 1024 * 1024;

@@ -8,9 +8,8 @@ import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import { CONNECTIONS_LIMIT_MAX, type Deliveries } from "@/src/shared/management/schemas";
 import { toUuid } from "../app-users/require-own-users";
-import { toConnectionView } from "../connections/list-connections";
-import { readOpenStreams } from "../connections/read-open-streams";
-import { requireOwnEndpoint } from "../endpoints/require-own-endpoint";
+import { readOpenStreams, toConnectionView } from "../connections/connections";
+import { requireOwnEndpoint } from "../ownership";
 import { judgeDelivery } from "./judge-delivery";
 
 /** So many filters are asked; of more it is not told whether they are true. */

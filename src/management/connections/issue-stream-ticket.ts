@@ -6,9 +6,9 @@ import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import type { IssuedTicket } from "@/src/shared/management/schemas";
 import { toEndpointPath } from "@/src/shared/streams/protocol";
-import { isForeignKeyViolation } from "../constraint-violation";
-import { requireOwnEndpoint } from "../endpoints/require-own-endpoint";
 import { createSecret, hashSecret } from "../keys/secrets";
+import { requireOwnEndpoint } from "../ownership";
+import { isForeignKeyViolation } from "../support";
 
 export type { SignIn };
 

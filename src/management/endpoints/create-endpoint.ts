@@ -4,12 +4,11 @@ import type { Sandbox } from "@/src/core/sandbox";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import type { EndpointCreate, EndpointDetail } from "@/src/shared/management/schemas";
-import { isForeignKeyViolation, isUniqueViolation } from "../constraint-violation";
-import { pickDefined } from "../pick-defined";
-import { requireOwnProject } from "../projects/require-own-project";
-import { requireEndpointQuota } from "../projects/require-quota";
+import { requireOwnProject } from "../ownership";
+import { requireEndpointQuota } from "../projects/quotas";
+import { isForeignKeyViolation, isUniqueViolation, pickDefined } from "../support";
 import { toEndpointDetail } from "../views";
-import { storeSchema, toSchemaText } from "./schema-text";
+import { storeSchema, toSchemaText } from "./schema";
 
 /** The new endpoint. Throws `not_found` for the project, `name_taken` within it, `quota_exceeded`, and for the schema what toSchemaText raises. */
 export async function createEndpoint({

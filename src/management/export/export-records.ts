@@ -6,7 +6,7 @@ import type { Db } from "@/src/db/client";
 import type { RecordSearch } from "@/src/db/records/record-search";
 import { AppError } from "@/src/shared/errors";
 import { CSV_DELIMITERS, type CsvDelimiter, EXPORT_FORMATS, type ExportFormat } from "@/src/shared/record-limits";
-import { requireOwnEndpoint } from "../endpoints/require-own-endpoint";
+import { requireOwnEndpoint } from "../ownership";
 import { type RecordRow, readRecordPages } from "../records/read-record-page";
 import type { RecordPageQuery, RecordQuery } from "../records/record-query";
 import { ColumnOrder, type OrderedColumns } from "./column-order";

@@ -5,7 +5,7 @@ import type { Sandbox } from "@/src/core/sandbox";
 import type { Db } from "@/src/db/client";
 import type { ImportStaging } from "@/src/db/records/import-staging";
 import { AppError } from "@/src/shared/errors";
-import { requireOwnTarget } from "../endpoints/require-own-target";
+import { requireOwnTarget } from "../ownership";
 import type { FoundCharset } from "./charset";
 import type { Importer, ImportFile } from "./importer";
 import type { ImportedItem } from "./read-items";

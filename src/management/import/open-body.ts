@@ -1,6 +1,13 @@
-/** Opens the bodies of the management API: counted as they are sent, and inflated where their Content-Encoding says so (R17). */
+/** Opens the body of an import, counted against the memory that bodies may hold. */
+import { toNetwork } from "@/src/core/access/client-network";
 import { INFLATER_BYTES, inflate, parseContentCoding, toSentBytesMax } from "@/src/core/http/content-coding";
+import type { ByteBudget, ByteHold } from "@/src/core/limits/byte-budget";
 import { AppError } from "@/src/shared/errors";
+
+/** Holds nothing yet. `address`: the client's; null when unknown, which counts as one. Release it when the request was answered. */
+export function openBodyHold(bodies: ByteBudget, address: string | null): ByteHold {
+  return bodies.hold([`management ${address === null ? "unknown" : toNetwork(address)}`], 0);
+}
 
 export interface OpenBody {
   /** The bytes as they are meant. They may be more than were sent: whoever reads them bounds them. */

@@ -4,7 +4,7 @@ import type { Clock } from "@/src/core/clock";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import type { KeyRotate, RotatedKey } from "@/src/shared/management/schemas";
-import { parseExpiry } from "../parse-expiry";
+import { parseExpiry } from "../support";
 import { toManagedKey } from "../views";
 import { createKeyText } from "./secrets";
 

@@ -4,7 +4,7 @@ import type { Db, DbTransaction } from "@/src/db/client";
 import type { ProjectCreate, ProjectCreated } from "@/src/shared/management/schemas";
 import { createKeyText } from "../keys/secrets";
 import { projectSelect, toManagedKey, toManagedProject } from "../views";
-import { requireProjectQuota } from "./require-quota";
+import { requireProjectQuota } from "./quotas";
 
 export const FIRST_KEY_NAME = "First key";
 

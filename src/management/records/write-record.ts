@@ -11,7 +11,7 @@ import type { Users } from "@/src/core/users/users";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import { isUniqueId, type PutStrategy } from "@/src/shared/streams/protocol";
-import { type OwnTarget, requireOwnTarget } from "../endpoints/require-own-target";
+import { type OwnTarget, requireOwnTarget } from "../ownership";
 
 /** A body as it was sent, inflated. */
 export interface SentBody {

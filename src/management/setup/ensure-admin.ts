@@ -2,7 +2,7 @@
 
 import { type PasswordHasher, toDashboardTurn } from "@/src/core/users/password-hasher";
 import type { Db } from "@/src/db/client";
-import { TOKEN_PREFIX_LENGTH } from "../accounts/create-token";
+import { TOKEN_PREFIX_LENGTH } from "../accounts/tokens";
 import { hashSecret } from "../keys/secrets";
 import { createFirstAdmin, lockAccounts } from "./first-admin";
 

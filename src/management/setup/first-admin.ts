@@ -1,6 +1,13 @@
-/** Makes the first administrator, exactly once on all nodes, and hands over what was made before there was anybody. */
+/** The first administrator: set up in the browser or from the environment. */
+
+import type { LoginLimiter } from "@/src/core/limits/ports";
+import { type PasswordHasher, toDashboardTurn } from "@/src/core/users/password-hasher";
 import type { Db } from "@/src/db/client";
-import { type AccountRow, accountSelect } from "../views";
+import { AppError } from "@/src/shared/errors";
+import type { AccountView, Setup, Signup } from "@/src/shared/management/schemas";
+import { isSetupToken } from "../keys/secrets";
+import { isUniqueViolation } from "../support";
+import { type AccountRow, accountSelect, toAccountView } from "../views";
 
 /** Owns the demo while there is no administrator. Has no password, so nobody signs in as it. */
 export const PLACEHOLDER_EMAIL = "demo@rested.invalid";
@@ -31,4 +38,69 @@ export function createFirstAdmin({
     await tx.user.deleteMany({ where: { email: PLACEHOLDER_EMAIL, passwordHash: null } });
     return row;
   });
+}
+
+/** The administrator. Of two at the same time one gets `setup_done`. Raises `setup_token_invalid`, `email_taken`. */
+export async function setUp({
+  db,
+  passwords,
+  secret,
+  address,
+  input,
+}: {
+  db: Pick<Db, "user" | "$transaction">;
+  passwords: Pick<PasswordHasher, "hash">;
+  secret: string;
+  address: string | null;
+  input: Setup;
+}): Promise<AccountView> {
+  if (!(await isSetupNeeded({ db }))) throw new AppError("setup_done");
+  if (!isSetupToken(secret, input.token)) throw new AppError("setup_token_invalid");
+  const passwordHash = await passwords.hash(input.password, toDashboardTurn(address));
+  try {
+    const row = await createFirstAdmin({ db, admin: { name: input.name, email: input.email, passwordHash } });
+    if (!row) throw new AppError("setup_done");
+    return toAccountView(row);
+  } catch (error) {
+    throw isUniqueViolation(error) ? emailTaken() : error;
+  }
+}
+
+/** The error of an e-mail address that another account has. */
+export function emailTaken(): AppError {
+  return new AppError("email_taken", { fields: { email: "There is an account with this address." } });
+}
+
+/** A member. Raises `signup_closed` (also before the first administrator exists), `email_taken`, `rate_limited`. */
+export async function signUp({
+  db,
+  passwords,
+  limiter,
+  signup,
+  address,
+  input,
+}: {
+  db: Pick<Db, "user">;
+  passwords: Pick<PasswordHasher, "hash">;
+  limiter: LoginLimiter;
+  signup: "open" | "closed";
+  address: string | null;
+  input: Signup;
+}): Promise<AccountView> {
+  if (signup === "closed") throw new AppError("signup_closed");
+  if (await isSetupNeeded({ db })) {
+    throw new AppError("signup_closed", { detail: "This server has no administrator yet. Open the set-up link that it printed first." });
+  }
+  // Hashing costs, and a taken address is told: neither may be had without end.
+  await limiter.begin({ account: "sign-up", address });
+  const passwordHash = await passwords.hash(input.password, { ...toDashboardTurn(address), kind: "registration" });
+  try {
+    const row = await db.user.create({
+      data: { name: input.name, email: input.email, passwordHash, role: "member" },
+      select: accountSelect,
+    });
+    return toAccountView(row);
+  } catch (error) {
+    throw isUniqueViolation(error) ? emailTaken() : error;
+  }
 }

@@ -204,7 +204,7 @@ export async function startManageServer(overrides: Partial<Config> = {}, shared?
 
 async function createPerson(name: string): Promise<Person> {
   const { db, clock } = getRuntime();
-  const { createToken } = await import("@/src/management/accounts/create-token");
+  const { createToken } = await import("@/src/management/accounts/tokens");
   const email = `${name.toLowerCase()}@example.com`;
   const { id } = await db.user.create({ data: { name, email } });
   const { token } = await createToken({ db, clock, userId: id, input: { name: "test" } });

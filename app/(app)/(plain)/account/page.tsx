@@ -1,8 +1,8 @@
 /** The signed-in person's own things. */
 import type { Metadata } from "next";
 import { requireUser } from "@/app/lib/sign-in/current-user";
-import { listSessions } from "@/src/management/accounts/list-sessions";
-import { listTokens } from "@/src/management/accounts/list-tokens";
+import { listSessions } from "@/src/management/accounts/sessions";
+import { listTokens } from "@/src/management/accounts/tokens";
 import { getRuntime } from "@/src/runtime/registry";
 import { AccountPage } from "@/src/ui/account/account-page";
 import { Prefetched } from "@/src/ui/api/prefetched";

@@ -1,7 +1,7 @@
 /** Every project of the account. */
 import type { Metadata } from "next";
 import { loadEndpoints, loadUser } from "@/app/lib/load-project";
-import { listProjects } from "@/src/management/projects/list-projects";
+import { listProjects } from "@/src/management/projects/projects";
 import { getRuntime } from "@/src/runtime/registry";
 import { Prefetched } from "@/src/ui/api/prefetched";
 import { endpointsQuery, projectsQuery } from "@/src/ui/api/queries";

@@ -2,7 +2,7 @@
 import type { Metadata } from "next";
 import type { ReactNode } from "react";
 import { loadEndpoints, loadProject, loadUser } from "@/app/lib/load-project";
-import { listProjects } from "@/src/management/projects/list-projects";
+import { listProjects } from "@/src/management/projects/projects";
 import { getRuntime } from "@/src/runtime/registry";
 import { Prefetched } from "@/src/ui/api/prefetched";
 import { endpointsQuery, projectQuery, projectsQuery } from "@/src/ui/api/queries";

@@ -1,6 +1,6 @@
 /** `/api/manage/account`: who one is. */
 import { json, manageRoute, withBody } from "@/app/lib/manage/manage-route";
-import { updateAccount } from "@/src/management/accounts/update-account";
+import { updateAccount } from "@/src/management/accounts/account";
 import { accountPatchSchema } from "@/src/shared/management/schemas";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({

@@ -1,7 +1,7 @@
 /** `/api/manage/projects` (G2). */
 import { json, manageRoute, withBody } from "@/app/lib/manage/manage-route";
 import { createProject } from "@/src/management/projects/create-project";
-import { listProjects } from "@/src/management/projects/list-projects";
+import { listProjects } from "@/src/management/projects/projects";
 import { projectCreateSchema } from "@/src/shared/management/schemas";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({

@@ -1,6 +1,6 @@
 /** `/api/manage/setup`: the first administrator, by the link that the server prints. */
 import { json, publicRoute, withBody, withLimit } from "@/app/lib/manage/manage-route";
-import { setUp } from "@/src/management/setup/set-up";
+import { setUp } from "@/src/management/setup/first-admin";
 import { setupSchema } from "@/src/shared/management/schemas";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = publicRoute({

@@ -1,6 +1,6 @@
 /** `/api/manage/signup`: an account, on a server where everybody may make one (RESTED_SIGNUP). */
 import { json, publicRoute, withBody, withLimit } from "@/app/lib/manage/manage-route";
-import { signUp } from "@/src/management/setup/sign-up";
+import { signUp } from "@/src/management/setup/first-admin";
 import { signupSchema } from "@/src/shared/management/schemas";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = publicRoute({

@@ -4,7 +4,7 @@ import { readdirSync, readlinkSync } from "node:fs";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { readChunks } from "@/app/lib/manage/read-body";
 import { createEndpointPurge } from "@/src/db/stores/purge-endpoints";
-import { storeFile } from "@/src/management/files/store-file";
+import { storeFile } from "@/src/management/files/files";
 import { getRuntime } from "@/src/runtime/registry";
 import { FILE_BYTES_MAX } from "@/src/shared/streams/protocol";
 import { type Answer, type ManageServer, type Person, startManageServer } from "../../../support/servers/manage-server";

@@ -2,8 +2,7 @@
 import type { Metadata } from "next";
 import { getOrigin } from "@/app/lib/current-page";
 import { loadKeys, loadProject, loadUser } from "@/app/lib/load-project";
-import { listConnections } from "@/src/management/connections/list-connections";
-import { parseConnectionsQuery } from "@/src/management/connections/parse-connections-query";
+import { listConnections, parseConnectionsQuery } from "@/src/management/connections/connections";
 import { getRuntime } from "@/src/runtime/registry";
 import { Prefetched } from "@/src/ui/api/prefetched";
 import { connectionsQuery, keysQuery } from "@/src/ui/api/queries";

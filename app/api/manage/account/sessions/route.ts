@@ -1,7 +1,7 @@
 /** `/api/manage/account/sessions`: where one is signed in; DELETE signs out everywhere else, with `tokens=true` of management tokens too. */
 import { json, manageRoute, noContent } from "@/app/lib/manage/manage-route";
-import { endSignIns } from "@/src/management/accounts/end-sign-ins";
-import { listSessions } from "@/src/management/accounts/list-sessions";
+import { endSignIns } from "@/src/management/accounts/account";
+import { listSessions } from "@/src/management/accounts/sessions";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   GET: async ({ runtime: { db, clock }, user, sessionId }) =>

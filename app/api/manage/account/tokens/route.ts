@@ -1,7 +1,6 @@
 /** `/api/manage/account/tokens`: management tokens (G1). */
 import { json, manageRoute, withBody } from "@/app/lib/manage/manage-route";
-import { createToken } from "@/src/management/accounts/create-token";
-import { listTokens } from "@/src/management/accounts/list-tokens";
+import { createToken, listTokens } from "@/src/management/accounts/tokens";
 import { tokenCreateSchema } from "@/src/shared/management/schemas";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({

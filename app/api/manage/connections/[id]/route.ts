@@ -1,6 +1,6 @@
 /** `/api/manage/connections/{id}`: one open stream (G16). */
 import { manageRoute, noContent } from "@/app/lib/manage/manage-route";
-import { endConnection } from "@/src/management/connections/end-connection";
+import { endConnection } from "@/src/management/connections/connections";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   DELETE: async ({ runtime: { db, hub }, user, id }) => {

@@ -1,8 +1,6 @@
 /** `/api/manage/endpoints/{id}` (G4). */
 import { json, manageRoute, noContent, SCHEMA_BODY_BYTES_MAX, withBody } from "@/app/lib/manage/manage-route";
-import { deleteEndpoint } from "@/src/management/endpoints/delete-endpoint";
-import { getEndpoint } from "@/src/management/endpoints/get-endpoint";
-import { updateEndpoint } from "@/src/management/endpoints/update-endpoint";
+import { deleteEndpoint, getEndpoint, updateEndpoint } from "@/src/management/endpoints/endpoints";
 import { endpointPatchSchema } from "@/src/shared/management/schemas";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({

@@ -1,6 +1,6 @@
 /** `/api/manage/keys/{id}` (G3). */
 import { json, manageRoute } from "@/app/lib/manage/manage-route";
-import { revokeKey } from "@/src/management/keys/revoke-key";
+import { revokeKey } from "@/src/management/keys/keys";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   DELETE: async ({ runtime: { db, clock, definitions }, user, id }) =>

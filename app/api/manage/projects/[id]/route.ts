@@ -1,8 +1,6 @@
 /** `/api/manage/projects/{id}` (G2). */
 import { json, manageRoute, noContent, withBody } from "@/app/lib/manage/manage-route";
-import { deleteProject } from "@/src/management/projects/delete-project";
-import { getProject } from "@/src/management/projects/get-project";
-import { updateProject } from "@/src/management/projects/update-project";
+import { deleteProject, getProject, updateProject } from "@/src/management/projects/projects";
 import { projectPatchSchema } from "@/src/shared/management/schemas";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({

@@ -1,6 +1,6 @@
 /** `/api/manage/account/sessions/{id}`: ends one. */
 import { manageRoute, noContent } from "@/app/lib/manage/manage-route";
-import { revokeSession } from "@/src/management/accounts/revoke-session";
+import { revokeSession } from "@/src/management/accounts/sessions";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   DELETE: async ({ runtime: { db, clock, signIns }, user, id }) => {

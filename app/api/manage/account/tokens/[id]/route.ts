@@ -1,6 +1,6 @@
 /** `/api/manage/account/tokens/{id}`: revokes one (G1). */
 import { manageRoute, noContent } from "@/app/lib/manage/manage-route";
-import { revokeToken } from "@/src/management/accounts/revoke-token";
+import { revokeToken } from "@/src/management/accounts/tokens";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   DELETE: async ({ runtime: { db, clock, signIns }, user, id }) => {

@@ -1,7 +1,6 @@
 /** `/api/manage/endpoints/{id}/changes`: the log, newest first. */
 import { jsonText, manageRoute } from "@/app/lib/manage/manage-route";
-import { listChanges } from "@/src/management/changes/list-changes";
-import { parseChangesQuery } from "@/src/management/changes/parse-changes-query";
+import { listChanges, parseChangesQuery } from "@/src/management/changes/list-changes";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   GET: async ({ runtime: { db, changes }, user, id, url }) =>

@@ -1,8 +1,8 @@
 /** `/api/manage/endpoints/{id}/files`: the body becomes a file with a record (G15). */
 import { jsonText, manageRoute, withLimit } from "@/app/lib/manage/manage-route";
 import { readChunks } from "@/app/lib/manage/read-body";
-import { storeFile } from "@/src/management/files/store-file";
-import { openBodyHold } from "@/src/management/import/hold-body";
+import { storeFile } from "@/src/management/files/files";
+import { openBodyHold } from "@/src/management/import/open-body";
 import { AppError } from "@/src/shared/errors";
 import { FILE_BYTES_MAX } from "@/src/shared/streams/protocol";
 

@@ -3,8 +3,8 @@
 import { answerWrite } from "@/app/lib/manage/answer-write";
 import { jsonText, manageRoute, readingBody, withLimit } from "@/app/lib/manage/manage-route";
 import { readSentBody } from "@/app/lib/manage/read-body";
-import { listRecords } from "@/src/management/records/list-records";
 import { parseRecordPageQuery } from "@/src/management/records/record-query";
+import { listRecords } from "@/src/management/records/records";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   GET: withLimit("heavy", async ({ runtime: { db, changes, recordSearch: search }, user, id, url }) =>

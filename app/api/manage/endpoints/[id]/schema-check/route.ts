@@ -1,6 +1,6 @@
 /** `/api/manage/endpoints/{id}/schema-check`: tries a JSON Schema on a body (R10). */
 import { json, manageRoute, SCHEMA_BODY_BYTES_MAX, withBody } from "@/app/lib/manage/manage-route";
-import { checkSchema } from "@/src/management/endpoints/check-schema";
+import { checkSchema } from "@/src/management/endpoints/schema";
 import { schemaCheckSchema } from "@/src/shared/management/schemas";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({

@@ -1,7 +1,6 @@
 /** `/api/manage/projects/{id}/connections`: open streams (G16). */
 import { json, manageRoute } from "@/app/lib/manage/manage-route";
-import { listConnections } from "@/src/management/connections/list-connections";
-import { parseConnectionsQuery } from "@/src/management/connections/parse-connections-query";
+import { listConnections, parseConnectionsQuery } from "@/src/management/connections/connections";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   GET: async ({ runtime: { db }, user, id, url }) =>

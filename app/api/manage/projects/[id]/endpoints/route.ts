@@ -1,7 +1,7 @@
 /** `/api/manage/projects/{id}/endpoints` (G4). */
 import { json, manageRoute, SCHEMA_BODY_BYTES_MAX, withBody } from "@/app/lib/manage/manage-route";
 import { createEndpoint } from "@/src/management/endpoints/create-endpoint";
-import { listEndpoints } from "@/src/management/endpoints/list-endpoints";
+import { listEndpoints } from "@/src/management/endpoints/endpoints";
 import { endpointCreateSchema } from "@/src/shared/management/schemas";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({

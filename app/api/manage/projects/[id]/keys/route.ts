@@ -1,7 +1,6 @@
 /** `/api/manage/projects/{id}/keys` (G3). */
 import { json, manageRoute, withBody } from "@/app/lib/manage/manage-route";
-import { createKey } from "@/src/management/keys/create-key";
-import { listKeys } from "@/src/management/keys/list-keys";
+import { createKey, listKeys } from "@/src/management/keys/keys";
 import { keyCreateSchema } from "@/src/shared/management/schemas";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({

@@ -1,7 +1,6 @@
 /** `/api/manage/projects/{id}/master-key` (G2, U6). */
 import { json, manageRoute, noContent } from "@/app/lib/manage/manage-route";
-import { createMasterKey } from "@/src/management/projects/create-master-key";
-import { removeMasterKey } from "@/src/management/projects/remove-master-key";
+import { createMasterKey, removeMasterKey } from "@/src/management/projects/master-key";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   POST: async ({ runtime: { db, definitions }, user, id }) =>

@@ -1,7 +1,7 @@
 /** `/api/manage/projects/{id}/openapi.json`: the description of a project's own endpoints (G5). */
 import { json, manageRoute } from "@/app/lib/manage/manage-route";
 import { readableAnywhere } from "@/app/lib/manage/readable-anywhere";
-import { describeProject } from "@/src/management/projects/describe-project";
+import { describeProject } from "@/src/management/projects/projects";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = readableAnywhere(
   manageRoute({

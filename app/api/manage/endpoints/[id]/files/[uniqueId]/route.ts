@@ -1,7 +1,7 @@
 /** `/api/manage/endpoints/{id}/files/{uniqueId}`: the file of a record (G15). */
 import { toByteStream } from "@/app/lib/manage/byte-stream";
 import { type ManageContext, manageRoute, withLimit } from "@/app/lib/manage/manage-route";
-import { findRecordFile } from "@/src/management/files/find-record-file";
+import { findRecordFile } from "@/src/management/files/files";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   GET: withLimit("download", async (context) => {

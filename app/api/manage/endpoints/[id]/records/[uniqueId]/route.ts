@@ -3,7 +3,7 @@
 import { answerWrite, withVersion } from "@/app/lib/manage/answer-write";
 import { jsonText, type ManageContext, manageRoute, readingBody } from "@/app/lib/manage/manage-route";
 import { readSentBody } from "@/app/lib/manage/read-body";
-import { getRecord } from "@/src/management/records/get-record";
+import { getRecord } from "@/src/management/records/records";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   GET: async ({ runtime: { db, records: store }, user, id, params }) => {

@@ -1,6 +1,6 @@
 /** `/api/manage/endpoints/{id}/records/delete`: several at once (G13). */
 import { json, manageRoute, withBody } from "@/app/lib/manage/manage-route";
-import { deleteRecords } from "@/src/management/records/delete-records";
+import { deleteRecords } from "@/src/management/records/records";
 import { recordsDeleteSchema } from "@/src/shared/management/schemas";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({

@@ -1,6 +1,6 @@
 /** `/api/manage/endpoints/{id}/users/{uniqueId}/password`: sets a new one (G12). */
 import { manageRoute, noContent, withBody } from "@/app/lib/manage/manage-route";
-import { setAppUserPassword } from "@/src/management/app-users/set-app-user-password";
+import { setAppUserPassword } from "@/src/management/app-users/change-app-user";
 import { appPasswordSetSchema } from "@/src/shared/management/schemas";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({

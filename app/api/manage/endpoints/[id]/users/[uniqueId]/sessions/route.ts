@@ -1,7 +1,6 @@
 /** `/api/manage/endpoints/{id}/users/{uniqueId}/sessions`: where a user is logged in (G12). */
 import { json, manageRoute, noContent } from "@/app/lib/manage/manage-route";
-import { listAppSessions } from "@/src/management/app-users/list-app-sessions";
-import { revokeAppSessions } from "@/src/management/app-users/revoke-app-sessions";
+import { listAppSessions, revokeAppSessions } from "@/src/management/app-users/app-sessions";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   GET: async ({ runtime: { db, clock }, user, id, params }) =>

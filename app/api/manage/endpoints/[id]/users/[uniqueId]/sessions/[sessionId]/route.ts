@@ -1,6 +1,6 @@
 /** `/api/manage/endpoints/{id}/users/{uniqueId}/sessions/{sessionId}`: ends one (G12). */
 import { manageRoute, noContent } from "@/app/lib/manage/manage-route";
-import { revokeAppSession } from "@/src/management/app-users/revoke-app-sessions";
+import { revokeAppSession } from "@/src/management/app-users/app-sessions";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   DELETE: async ({ runtime: { db, clock, tokens }, user, id, params }) => {

@@ -1,9 +1,12 @@
-/** Endpoints' JSON Schemas (R10) on their way into the database: only what can be evaluated is stored. */
+/** JSON Schemas of endpoints: how they are stored, and a check without a write. */
 import type { CallerPath } from "@/src/core/access/caller-path";
+import { toOwnerPath } from "@/src/core/access/caller-path";
 import type { Sandbox } from "@/src/core/sandbox";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
+import type { SchemaCheck, SchemaChecked } from "@/src/shared/management/schemas";
 import { SCHEMA_BYTES_MAX } from "@/src/shared/management/schemas";
+import { requireOwnEndpoint } from "../ownership";
 
 /**
  * The text of a schema that was sent; null: none. Raises `fields_invalid` for the field `schema` when it is too large or none that can be
@@ -41,4 +44,28 @@ export async function storeSchema({
 
 function schemaInvalid(problem: string): AppError {
   return new AppError("fields_invalid", { detail: `The schema is not valid. ${problem}`, fields: { schema: problem } });
+}
+
+/** Whether the body matches, as it would be checked at the endpoint; nothing is stored. Raises `not_found`, `fields_invalid`, and what toSchemaText raises. */
+export async function checkSchema({
+  db,
+  sandbox,
+  ownerId,
+  endpointId,
+  input,
+}: {
+  db: Pick<Db, "endpoint">;
+  sandbox: Pick<Sandbox, "checkSchema" | "validate">;
+  ownerId: string;
+  endpointId: string;
+  input: SchemaCheck;
+}): Promise<SchemaChecked> {
+  // Whatever a body may be, it has to be there: null is one.
+  if (input.body === undefined) throw new AppError("fields_invalid", { fields: { body: "This field is required." } });
+  const { projectId } = await requireOwnEndpoint({ db, ownerId, endpointId });
+  const caller = toOwnerPath(ownerId, projectId);
+  const schema = await toSchemaText({ sandbox, schema: input.schema, caller });
+  if (schema === null) return { valid: true, problems: {} };
+  const mismatch = await sandbox.validate(schema, [JSON.stringify(input.body)], { caller });
+  return { valid: mismatch === undefined, problems: { ...mismatch?.problems } };
 }

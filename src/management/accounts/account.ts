@@ -1,9 +1,25 @@
-/** Ends an account's other sessions, and with them, where asked for, its other management tokens. */
+/** An account's own data, and the end of all of its sign-ins. */
 
 import type { SignIns } from "@/src/core/access/sign-ins";
 import type { Clock } from "@/src/core/clock";
 import type { Db } from "@/src/db/client";
+import type { AccountPatch, AccountView } from "@/src/shared/management/schemas";
 import type { SignIn } from "../connections/issue-stream-ticket";
+import { pickDefined } from "../support";
+import { accountSelect, toAccountView } from "../views";
+
+/** Absent fields stay. */
+export async function updateAccount({
+  db,
+  userId,
+  patch,
+}: {
+  db: Pick<Db, "user">;
+  userId: string;
+  patch: AccountPatch;
+}): Promise<AccountView> {
+  return toAccountView(await db.user.update({ where: { id: userId }, data: pickDefined(patch), select: accountSelect }));
+}
 
 /** All but `signIn`, which asks for it. Their streams end within a second. */
 export async function endSignIns({

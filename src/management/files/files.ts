@@ -1,12 +1,41 @@
-/** Stores a file for the endpoint's owner (G15), by the rules of files (F1): with a record of its own, or not at all. */
+/** Files of an endpoint, for its owner: stored, and found. */
 
 import { toOwnerPath } from "@/src/core/access/caller-path";
 import type { Files } from "@/src/core/files/files";
+import { toFileHeaders } from "@/src/core/files/headers";
 import type { ByteHold } from "@/src/core/limits/byte-budget";
 import { toRecordText } from "@/src/core/records/record-text";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
-import { requireOwnTarget } from "../endpoints/require-own-target";
+import { isUniqueId } from "@/src/shared/streams/protocol";
+import { requireOwnEndpoint, requireOwnTarget } from "../ownership";
+
+export interface FoundFile {
+  headers: Record<string, string>;
+  /** Opens the file, which stays open until the bytes were read or the iteration ends. Throws `storage_unavailable`. */
+  open(): Promise<AsyncIterable<Uint8Array>>;
+}
+
+/** The whole file. Raises `not_found`, `unique_id_invalid`, `record_not_found`, `not_a_file`. */
+export async function findRecordFile({
+  db,
+  files,
+  ownerId,
+  endpointId,
+  uniqueId,
+}: {
+  db: Pick<Db, "endpoint">;
+  files: Pick<Files, "open">;
+  ownerId: string;
+  endpointId: string;
+  uniqueId: string;
+}): Promise<FoundFile> {
+  await requireOwnEndpoint({ db, ownerId, endpointId });
+  if (!isUniqueId(uniqueId)) throw new AppError("unique_id_invalid");
+  const file = await files.open({ endpointId, id: uniqueId });
+  const headers = { ...toFileHeaders(file), "Accept-Ranges": "none", "Content-Length": String(file.size) };
+  return { headers, open: () => file.read({ start: 0, end: file.size - 1 }) };
+}
 
 /**
  * The JSON text of the file's record. Raises `not_found`, `upload_invalid` at an endpoint of users,

@@ -1,10 +1,35 @@
-/** Ends sessions of a user of an application (G12): its tokens stop working, and sockets that were opened with them end (W6). */
+/** Sessions of an application's user: its access tokens, listed and revoked. */
 
 import type { Tokens } from "@/src/core/access/access-tokens";
 import type { Clock } from "@/src/core/clock";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
+import type { AppSessionView } from "@/src/shared/management/schemas";
 import { requireOwnUser, toUuid } from "./require-own-users";
+import { appSessionSelect, toAppSessionView } from "./views";
+
+/** The tokens that work now, newest first. Raises `not_found`. */
+export async function listAppSessions({
+  db,
+  clock,
+  ownerId,
+  endpointId,
+  userId,
+}: {
+  db: Pick<Db, "endpoint" | "appUser" | "accessToken">;
+  clock: Clock;
+  ownerId: string;
+  endpointId: string;
+  userId: string;
+}): Promise<AppSessionView[]> {
+  await requireOwnUser({ db, ownerId, endpointId, userId });
+  const rows = await db.accessToken.findMany({
+    where: { userId: toUuid(userId), revokedAt: null, expiresAt: { gt: clock.now() } },
+    orderBy: [{ createdAt: "desc" }, { id: "desc" }],
+    select: appSessionSelect,
+  });
+  return rows.map(toAppSessionView);
+}
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 

@@ -1,4 +1,4 @@
-/** Gives a project a new master key (G2, U6), which replaces the one before. */
+/** A project's master key: created, replaced, removed. */
 import type { Definitions } from "@/src/core/access/resolved-endpoints";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
@@ -22,4 +22,21 @@ export async function createMasterKey({
   if (count === 0) throw new AppError("not_found");
   definitions.invalidate(projectId);
   return { masterKey };
+}
+
+/** Raises `not_found` for the project; a project without a master key stays as it is. */
+export async function removeMasterKey({
+  db,
+  definitions,
+  ownerId,
+  projectId,
+}: {
+  db: Pick<Db, "project">;
+  definitions: Pick<Definitions, "invalidate">;
+  ownerId: string;
+  projectId: string;
+}): Promise<void> {
+  const { count } = await db.project.updateMany({ where: { id: projectId, ownerId }, data: { masterKeyHash: null } });
+  if (count === 0) throw new AppError("not_found");
+  definitions.invalidate(projectId);
 }

@@ -1,6 +1,7 @@
-/** Reads what a project holds, and sets how much it may (G22). */
+/** Usage and quotas of a project. */
 import type { Quotas } from "@/src/core/limits/quotas";
-import type { Db } from "@/src/db/client";
+import { quotaExceeded } from "@/src/core/limits/quotas";
+import type { Db, DbTransaction } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import type { ProjectUsage, QuotasPatch } from "@/src/shared/management/quotas";
 import type { AccountView } from "@/src/shared/management/schemas";
@@ -44,4 +45,26 @@ export async function setQuotas({
 async function requireVisible({ db, user, projectId }: Omit<UsageRequest, "quotas">): Promise<void> {
   const where = user.role === "admin" ? { id: projectId } : { id: projectId, ownerId: user.id };
   if (!(await db.project.findFirst({ where, select: { id: true } }))) throw new AppError("not_found");
+}
+
+type Tx = Pick<DbTransaction, "$queryRaw" | "project">;
+
+/** Call it before the project is created. `max`: 0 for no limit. Throws `quota_exceeded`. */
+export async function requireProjectQuota({ tx, ownerId, max }: { tx: Tx; ownerId: string; max: number }): Promise<void> {
+  if (max === 0) return;
+  // Whoever creates another one waits here, and counts this one.
+  await tx.$queryRaw`SELECT 1 FROM "User" WHERE "id" = ${ownerId}::uuid FOR NO KEY UPDATE`;
+  if ((await tx.project.count({ where: { ownerId } })) >= max) throw quotaExceeded("projects", max);
+}
+
+/**
+ * Call it after the endpoint was created, which has locked the project's row: the revision has risen. `max`: of projects without a quota of their own; 0 for no
+ * limit. Throws `quota_exceeded`, which rolls the transaction back.
+ */
+export async function requireEndpointQuota({ tx, projectId, max }: { tx: Tx; projectId: string; max: number }): Promise<void> {
+  const [row] = await tx.$queryRaw<{ endpoints: number; own: number | null }[]>`
+    SELECT count(e."id")::int AS "endpoints", (p."quotas"->>'endpoints')::float8 AS "own"
+    FROM "Project" p JOIN "Endpoint" e ON e."projectId" = p."id" WHERE p."id" = ${projectId}::uuid GROUP BY p."id"`;
+  const limit = row?.own ?? max;
+  if (row && limit > 0 && row.endpoints > limit) throw quotaExceeded("endpoints", limit);
 }

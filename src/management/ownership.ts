@@ -1,0 +1,68 @@
+/** Checks that a project, an endpoint or what hangs on it belongs to the account that asks. Anything else is `not_found`, so that ids cannot be probed. */
+import type { Db } from "@/src/db/client";
+import { AppError } from "@/src/shared/errors";
+
+/** Raises `not_found` unless the project exists and is `ownerId`'s. */
+export async function requireOwnProject({
+  db,
+  ownerId,
+  projectId,
+}: {
+  db: Pick<Db, "project">;
+  ownerId: string;
+  projectId: string;
+}): Promise<void> {
+  const row = await db.project.findFirst({ where: { id: projectId, ownerId }, select: { id: true } });
+  if (!row) throw new AppError("not_found");
+}
+
+export interface OwnEndpoint {
+  id: string;
+  name: string;
+  projectId: string;
+  /** Of its log; part of every cursor. */
+  epoch: string;
+}
+
+/** Raises `not_found` unless the endpoint exists and is in a project of `ownerId`. */
+export async function requireOwnEndpoint({
+  db,
+  ownerId,
+  endpointId,
+}: {
+  db: Pick<Db, "endpoint">;
+  ownerId: string;
+  endpointId: string;
+}): Promise<OwnEndpoint> {
+  const row = await db.endpoint.findFirst({
+    where: { id: endpointId, project: { ownerId } },
+    select: { id: true, name: true, projectId: true, epoch: true },
+  });
+  if (row?.projectId == null) throw new AppError("not_found");
+  return { ...row, projectId: row.projectId };
+}
+
+export interface OwnTarget {
+  projectId: string;
+  kind: "data" | "authentication";
+  /** JSON text of the schema that records must match (R10); null: none. */
+  schema: string | null;
+}
+
+/** Raises `not_found` unless the endpoint exists and is in a project of `ownerId`. */
+export async function requireOwnTarget({
+  db,
+  ownerId,
+  endpointId,
+}: {
+  db: Pick<Db, "endpoint">;
+  ownerId: string;
+  endpointId: string;
+}): Promise<OwnTarget> {
+  const row = await db.endpoint.findFirst({
+    where: { id: endpointId, project: { ownerId } },
+    select: { projectId: true, kind: true, schema: true },
+  });
+  if (row?.projectId == null) throw new AppError("not_found");
+  return { ...row, projectId: row.projectId, schema: row.schema === null ? null : JSON.stringify(row.schema) };
+}
