@@ -9,7 +9,7 @@ import type { Files } from "@/src/core/files/files";
 import type { FileTokens } from "@/src/core/files/tokens";
 import type { HeldBytes } from "@/src/core/limits/held-bytes";
 import type { Log } from "@/src/core/log";
-import { parseFlag } from "@/src/core/records/parse-flag";
+import { parseFlag } from "@/src/core/records/parameters";
 import type { Records } from "@/src/core/records/records";
 import type { Sandbox } from "@/src/core/sandbox";
 import type { Users } from "@/src/core/users/users";

@@ -1,6 +1,6 @@
 /** The parameters of record operations (R1, R3–R5, R8). Unlisted ones are ignored (U1); it must not look at key, origin or token. */
 import { type ListOrder, parsePageCursor } from "@/src/core/records/page-cursor";
-import { parseFlag } from "@/src/core/records/parse-flag";
+import { parseFlag } from "@/src/core/records/parameters";
 import { AppError } from "@/src/shared/errors";
 import { isUniqueId, PAGE_RECORDS_MAX, UNIQUE_IDS_MAX } from "@/src/shared/streams/protocol";
 

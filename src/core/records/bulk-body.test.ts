@@ -1,7 +1,7 @@
 /** The items of a bulk create (R8). */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { splitBulkBody } from "@/src/core/records/bulk-body";
+import { splitBulkBody } from "@/src/core/records/record-body";
 import { BULK_ITEMS_MAX } from "@/src/shared/streams/protocol";
 
 const split = (data: string) => splitBulkBody({ contentType: "json", data }).map((body) => body.data);

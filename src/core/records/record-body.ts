@@ -1,9 +1,11 @@
-/** Turns the bytes of a body into what is stored (R2). It must not read from sockets; http/read-body.ts does. */
+/** Bodies of records: parsed, checked, and split for bulk writes. */
 import { isUtf8 } from "node:buffer";
+import { readJsonItems } from "@/src/core/json/items";
 import { parseLongJsonText } from "@/src/core/json/text";
 import { AppError } from "@/src/shared/errors";
 import { describeUnsupportedType, isJsonType, isUtf8Charset, parseMediaType } from "@/src/shared/http/content-type";
 import type { ContentKind } from "@/src/shared/streams/protocol";
+import { BULK_ITEMS_MAX } from "@/src/shared/streams/protocol";
 
 /** A body as it is stored. */
 export interface RecordBody {
@@ -79,4 +81,16 @@ function sequenceLength(bytes: Uint8Array, at: number): number {
     return isNext(1) && isNext(2) && isNext(3) && !isOverlong && !isBeyond ? 4 : 0;
   }
   return 0;
+}
+
+/** The items of a body, which is valid already, in order. Raises `bulk_needs_array`, and `body_too_large` for more than BULK_ITEMS_MAX. */
+export function splitBulkBody({ contentType, data }: RecordBody): RecordBody[] {
+  if (contentType !== "json" || !data.startsWith("[")) throw new AppError("bulk_needs_array");
+  const bodies: RecordBody[] = [];
+  for (const { text } of readJsonItems(data)) {
+    if (bodies.length === BULK_ITEMS_MAX)
+      throw new AppError("body_too_large", { detail: `At most ${BULK_ITEMS_MAX} items are taken at once.` });
+    bodies.push({ contentType, data: text });
+  }
+  return bodies;
 }

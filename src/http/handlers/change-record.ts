@@ -1,7 +1,7 @@
 /** PUT and DELETE: changes of one record (R4, R5, R7). It must not know storage. */
 import { parseIfMatch, writeIfMatch } from "@/src/core/http/entity-tag";
+import { parsePutStrategy } from "@/src/core/records/parameters";
 import type { StoredRecord } from "@/src/core/records/ports";
-import { parsePutStrategy } from "@/src/core/records/put-strategy";
 import type { Records } from "@/src/core/records/records";
 import { requireAnswerRoom } from "@/src/http/body/hold-bytes";
 import {

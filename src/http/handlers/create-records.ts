@@ -1,7 +1,8 @@
 /** POST: new records, one or many at once, and repeats of the same request (R2, R8, R9). It must not know storage. */
-import { splitBulkBody } from "@/src/core/records/bulk-body";
+
 import { parseIdempotencyHeader, toIdempotencyKey } from "@/src/core/records/idempotency-key";
-import { parseFlag } from "@/src/core/records/parse-flag";
+import { parseFlag } from "@/src/core/records/parameters";
+import { splitBulkBody } from "@/src/core/records/record-body";
 import { toRecordText } from "@/src/core/records/record-text";
 import type { Records } from "@/src/core/records/records";
 import { holdAnswer, toHeldLength } from "@/src/http/body/hold-bytes";

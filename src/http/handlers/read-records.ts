@@ -1,7 +1,7 @@
 /** GET: lists, pages of them, and single records (R3, R7). It must not know storage. */
 import { isNamedBy, toEntityTag } from "@/src/core/http/entity-tag";
 import { formatPageCursor } from "@/src/core/records/page-cursor";
-import { parseJsonata } from "@/src/core/records/parse-jsonata";
+import { parseJsonata } from "@/src/core/records/parameters";
 import { toRecordText } from "@/src/core/records/record-text";
 import type { Records } from "@/src/core/records/records";
 import type { Sandbox } from "@/src/core/sandbox";

@@ -6,7 +6,7 @@ import type { ResolvedEndpoint } from "@/src/core/access/resolved-endpoints";
 import type { Files, OpenFile } from "@/src/core/files/files";
 import { toFileHeaders } from "@/src/core/files/headers";
 import { isNamedBy } from "@/src/core/http/entity-tag";
-import { parseFlag } from "@/src/core/records/parse-flag";
+import { parseFlag } from "@/src/core/records/parameters";
 import { holdAnswer } from "@/src/http/body/hold-bytes";
 import { type Admitted, type Handler, headersOf } from "@/src/http/exchange";
 import { parseUniqueId } from "@/src/http/parameters";

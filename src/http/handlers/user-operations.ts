@@ -4,8 +4,7 @@ import { toClientAddress } from "@/src/core/access/client-network";
 import { doCookiesCount } from "@/src/core/access/token-cookie";
 import type { Clock } from "@/src/core/clock";
 import { parseIfMatch, writeIfMatch } from "@/src/core/http/entity-tag";
-import { parseFlag } from "@/src/core/records/parse-flag";
-import { parsePutStrategy } from "@/src/core/records/put-strategy";
+import { parseFlag, parsePutStrategy } from "@/src/core/records/parameters";
 import type { Records } from "@/src/core/records/records";
 import type { UserEndpoint, Users } from "@/src/core/users/users";
 import {

@@ -1,6 +1,6 @@
 /** Writes an endpoint's records as a file: JSON, NDJSON or CSV (G14). A page is held at a time, whatever the size. */
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { parseFlag } from "@/src/core/records/parse-flag";
+import { parseFlag } from "@/src/core/records/parameters";
 import { toRecordText } from "@/src/core/records/record-text";
 import type { Db } from "@/src/db/client";
 import type { RecordSearch } from "@/src/db/records/record-search";

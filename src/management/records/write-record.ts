@@ -1,8 +1,8 @@
 /** Writes records of an endpoint for its owner, by the rules and the services of the data plane (R2–R5, R7, L): its subscribers hear of it. */
 import { type CallerPath, toOwnerPath } from "@/src/core/access/caller-path";
 import { parseIfMatch, writeIfMatch } from "@/src/core/http/entity-tag";
+import { parsePutStrategy } from "@/src/core/records/parameters";
 import type { RecordStore, StoredRecord } from "@/src/core/records/ports";
-import { parsePutStrategy } from "@/src/core/records/put-strategy";
 import { parseContentKind, parseRecordBody, type RecordBody } from "@/src/core/records/record-body";
 import { toRecordText } from "@/src/core/records/record-text";
 import { createRecords, type Records } from "@/src/core/records/records";

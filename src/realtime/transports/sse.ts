@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Grant } from "@/src/core/access/access";
 import { toClientAddress } from "@/src/core/access/client-network";
-import { parseJsonata } from "@/src/core/records/parse-jsonata";
+import { parseJsonata } from "@/src/core/records/parameters";
 import { AppError } from "@/src/shared/errors";
 import { UNAVAILABLE_RETRY_SECONDS } from "@/src/shared/streams/protocol";
 import type { Subscription } from "../hub/connection";

@@ -1,6 +1,6 @@
 /** Where a stream begins, from what a client asked for (W9, W11, W12). It must not know the log. */
 import type { IncomingHttpHeaders } from "node:http";
-import { parseFlag } from "@/src/core/records/parse-flag";
+import { parseFlag } from "@/src/core/records/parameters";
 import { parseLastEventId } from "@/src/core/streams/last-event-id";
 import { AppError } from "@/src/shared/errors";
 import { parseCursor } from "@/src/shared/streams/cursor";

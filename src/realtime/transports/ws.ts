@@ -7,7 +7,7 @@ import { toClientAddress } from "@/src/core/access/client-network";
 import type { RateGate } from "@/src/core/access/rate-limit-policy";
 import { readTakenBytes } from "@/src/core/limits/taken-bytes";
 import type { Log } from "@/src/core/log";
-import { parseJsonata } from "@/src/core/records/parse-jsonata";
+import { parseJsonata } from "@/src/core/records/parameters";
 import { AppError, isAppError } from "@/src/shared/errors";
 import { parseDataAddress } from "@/src/shared/streams/data-path";
 import type { Subscription } from "../hub/connection";

@@ -6,7 +6,7 @@ import * as z from "zod/mini";
 import { CSV_DELIMITERS, EXPORT_FORMATS, NAMED_RECORDS_MAX } from "@/src/shared/record-limits";
 import { ENDPOINT_NAME_KEYWORDS, endpointNameProblem, PROJECT_NAME_KEYWORDS, projectNameProblem } from "@/src/shared/text/names";
 import { startNames } from "@/src/shared/text/start-names";
-import { allowedOrigins } from "../http/allowed-origins";
+import { allowedOrigins } from "../http/origins";
 import { FILE_CACHE_SECONDS_MAX } from "../streams/protocol";
 import { APP_PASSWORD_LENGTH_MAX, APP_PASSWORD_LENGTH_MIN, PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN } from "../text/password-length";
 
