@@ -98,7 +98,7 @@ async function fill(pool: pg.Pool, count: number): Promise<string> {
   try {
     await client.query("BEGIN");
     // As through the door, but without a log of it.
-    await client.query("SELECT set_config('rested.door', 'open', true)");
+    await client.query("SELECT set_config('rested.logged_by_commit', 'on', true)");
     await client.query(
       `WITH u AS (INSERT INTO "User" (id, email, name) VALUES (gen_random_uuid(), 'bench@example.com', 'bench') RETURNING id),
             p AS (INSERT INTO "Project" (id, "ownerId", name) SELECT gen_random_uuid(), id, 'bench project' FROM u RETURNING id),

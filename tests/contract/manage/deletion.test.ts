@@ -74,7 +74,7 @@ const NOTHING = { endpoints: 0, records: 0, changes: 0, users: 0, answers: 0, ti
 async function fill(endpointId: string, records: number): Promise<void> {
   // The log too, and quickly: as a batch would leave it.
   await other.query("BEGIN");
-  await other.query("SELECT set_config('rested.door', 'open', true)");
+  await other.query("SELECT set_config('rested.logged_by_commit', 'on', true)");
   await other.query(
     `INSERT INTO "Record" ("id", "endpointId", "seq", "data") SELECT gen_random_uuid(), $1, n, '{"a":1}' FROM generate_series(1, $2::int) n`,
     [endpointId, records],

@@ -28,7 +28,7 @@ async function restore(seq: number): Promise<void> {
   const client = await server.pool.connect();
   try {
     await client.query("BEGIN");
-    await client.query(`SELECT set_config('rested.door', 'open', true)`);
+    await client.query(`SELECT set_config('rested.logged_by_commit', 'on', true)`);
     await client.query(`DELETE FROM "Record" WHERE "endpointId" = $1 AND seq > $2`, [seed.endpointId, seq]);
     await client.query(`DELETE FROM "Change" WHERE "endpointId" = $1 AND seq > $2`, [seed.endpointId, seq]);
     await client.query(`UPDATE "Endpoint" SET seq = $2 WHERE id = $1`, [seed.endpointId, seq]);
