@@ -58,6 +58,17 @@ describe("guides", () => {
     expect(guides.length).toBeGreaterThan(40);
   });
 
+  test("name only members that their files have", () => {
+    const text = guides.map((guide) => fs.readFileSync(guide, "utf8")).join("\n");
+    const named = [...text.matchAll(/`(#?\w+)`(?: and `(#?\w+)`)? in `((?:src|app)\/[^`]+)`/g)];
+    const missing = named.flatMap(([, first, second, file = ""]) => {
+      const source = fs.readFileSync(file, "utf8");
+      return [first, second].flatMap((name) => (name === undefined || source.includes(`${name}(`) ? [] : [`${file} has no ${name}`]));
+    });
+    expect(missing).toEqual([]);
+    expect(named.length).toBeGreaterThan(3);
+  });
+
   test("link only to files and headings that exist", () => {
     const problems = guides.flatMap((guide) =>
       findLinks(fs.readFileSync(guide, "utf8")).flatMap((link) => findLinkProblem(guide, link) ?? []),

@@ -171,7 +171,7 @@ test("[W9] the chat example says that something else than the server answered, a
     const pattern = "**/api/1/ce/chat/**";
     await page.route(pattern, (route) => route.fulfill({ status: 200, headers, contentType: "text/html", body: "<h1>Wi-Fi</h1>" }));
     await page.reload();
-    await expect(page.getByRole("status")).toHaveText(/Something else than the server answered/);
+    await expect(page.getByRole("status")).toHaveText(/The response is not from the server/);
     await page.unroute(pattern);
     await expect(page.getByRole("listitem").filter({ hasText: "before" })).toBeVisible();
     // The streams alone are cut off, before they have sent the stored records.
