@@ -157,7 +157,7 @@ test("[L2] [S2] [W5] the chat example over http: the token in a header", async (
   }
 });
 
-test("[W9] the chat example says that something else than the server answered, and comes back by itself", async ({ browser }) => {
+test("[W9] the chat example reports a response that is not from the server, and reconnects", async ({ browser }) => {
   const server = await startServer({ env: ADMIN });
   const host = await servePage();
   try {
