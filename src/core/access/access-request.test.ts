@@ -1,4 +1,4 @@
-/** What a URL and headers say about access. */
+/** Tests what the access decision reads from a URL and its headers. */
 import { describe, expect, it } from "vitest";
 import { type Operation, type RequestHeaders, toAccessRequest } from "@/src/core/access/access-request";
 
@@ -11,7 +11,7 @@ const of = (query: string, headers: RequestHeaders = {}, operation: Operation = 
   });
 
 describe("toAccessRequest", () => {
-  it("[U1] takes version, name, key and origin", () => {
+  it("|[U1] reads the version, the name, the key and the origin", () => {
     expect(of("?key=abc&other=1", { origin: "https://a.example" }, "create")).toEqual({
       version: "1",
       endpointName: "some/endpoint",
@@ -60,7 +60,7 @@ describe("toAccessRequest", () => {
     expect(of(query, headers, operation)?.accessToken).toBe(accessToken);
   });
 
-  it("takes a ticket for streams alone", () => {
+  it("|reads a ticket for streams only", () => {
     expect(of("?ticket=t", {}, "subscribe")?.ticket).toBe("t");
     expect(of("?ticket=t", {}, "read")?.ticket).toBeUndefined();
   });

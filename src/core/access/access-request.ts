@@ -1,41 +1,43 @@
-/** Takes from a request what the access decision needs, the same for HTTP and WebSocket. It must not decide anything. */
+/** Reads from a request everything that the access decision needs. HTTP and WebSocket requests are read the same way. */
 import { findMisplacedKey } from "@/src/core/access/address-hints";
 import type { DataAddress } from "@/src/shared/streams/data-path";
 
 /**
- * What a request wants to do. `subscribe` opens a stream of changes; `shareFile` makes a URL that reads a file (F6); `register`, `login` and `logout` are
- * POSTs to an authentication endpoint (L).
+ * The operation that a request wants to perform. `subscribe` opens a stream of changes; `shareFile` creates a URL that reads a file (F6); `register`,
+ * `login` and `logout` are POSTs to an authentication endpoint (L).
  */
 export type Operation = "read" | "shareFile" | "create" | "update" | "delete" | "subscribe" | "register" | "login" | "logout";
 
 export interface AccessRequest {
   version: string;
   endpointName: string;
-  /** The parameter, or the header `X-API-Key`. */
+  /** From the `key` parameter or the `X-API-Key` header. */
   key?: string;
-  /** Parameter and header name different keys. */
+  /** The parameter and the header contain different keys. */
   hasTwoKeys?: true;
-  /** Without a key: where it may have been put instead, as a sentence. */
+  /** Set only without a key: a sentence that names the place where the key may have been put instead. */
   misplacedKey?: string;
   /** Only for `subscribe`: replaces the key. */
   ticket?: string;
   masterKey?: string;
-  /** A token that was sent on purpose: `Authorization`, or on streams the parameter. */
+  /** A token that was sent explicitly: in `Authorization` or, on streams, in the `accessToken` parameter. */
   accessToken?: string;
-  /** Only for `read`: what the URL says in place of an access token (F6), and the record that it names. */
+  /** Only for `read`: the file token in the URL, which replaces an access token (F6), and the record that the URL names. */
   fileToken?: { text: string; recordId: string };
-  /** Where a token's cookie may be, and where the request comes from (S6). Read only where a token is needed and none was sent on purpose. */
+  /** Contains the token's cookie and the origin of the request (S6). Read only if a token is needed and none was sent explicitly. */
   headers?: RequestHeaders;
-  /** The origin that people use (RESTED_PUBLIC_URL), if one is set. */
+  /** The server's public origin (RESTED_PUBLIC_URL), if it is set. */
   publicUrl?: string | undefined;
   origin?: string | undefined;
   operation: Operation;
 }
 
-/** Node's `IncomingHttpHeaders` satisfies it: names in lower case. */
+/** Header names are in lower case. Node's `IncomingHttpHeaders` satisfies this type. */
 export type RequestHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
 
-/** What the address, its parameters and the headers say. Never raises: what is malformed names nothing, and fails the decision. */
+/**
+ * Collects what the address, its parameters and the headers contain. Never throws: a malformed value matches nothing, so the access decision fails.
+ */
 export function toAccessRequest(request: {
   address: DataAddress;
   parameters: URLSearchParams;
@@ -76,7 +78,7 @@ function toMisplaced(parameters: URLSearchParams, headers: RequestHeaders): Pick
   return misplacedKey === undefined ? {} : { misplacedKey };
 }
 
-/** A master key is never ignored (U6): of two different ones at least one is wrong, so what is passed on then matches nothing. */
+/** A master key is never ignored (U6). If two different ones are sent, at least one is wrong, so this returns a value that matches nothing. */
 function masterKeyOf(parameters: URLSearchParams, headers: RequestHeaders): string | undefined {
   const header = one(headers["x-master-key"]);
   const given = parameters.has("masterKey") ? parameters.getAll("masterKey") : [];
@@ -88,7 +90,7 @@ function bearerOf(headers: RequestHeaders): string | undefined {
   return /^Bearer +(\S+)$/i.exec(one(headers.authorization) ?? "")?.[1];
 }
 
-/** The first of a header's values. */
+/** The first value of a header. */
 export function one(header: string | readonly string[] | undefined): string | undefined {
   return typeof header === "string" ? header : header?.[0];
 }

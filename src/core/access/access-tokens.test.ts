@@ -1,4 +1,4 @@
-/** The cache of access tokens, over a store in memory that counts its questions. */
+/** Tests the cache of access tokens with an in-memory store that counts its queries. */
 import { createHash, randomBytes } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
 import { createTokens, type Tokens } from "@/src/core/access/access-tokens";
@@ -12,11 +12,11 @@ interface World {
   /** By the token's SHA-256, in hex. */
   stored: Map<string, StoredToken>;
   revisions: Map<string, number>;
-  asked: { find: number; findByIds: (readonly string[])[]; revisions: (readonly string[])[]; touched: Map<string, Date>[] };
+  queries: { find: number; findByIds: (readonly string[])[]; revisions: (readonly string[])[]; touched: Map<string, Date>[] };
   logged: string[];
-  /** Stores a token and answers it. */
+  /** Stores a token and returns it. */
   issue(changes?: Partial<StoredToken>): string;
-  /** Ends a token as another node does: this one is not told. */
+  /** Ends a token as another node does, without a notification to this one. */
   revoke(token: string): void;
   /** Holds queries back until the promise settles. */
   gate: { wait: Promise<void> };
@@ -28,27 +28,27 @@ const toHex = (token: string): string => createHash("sha256").update(token).dige
 function createWorld(entriesMax?: number): World {
   const stored = new Map<string, StoredToken>();
   const revisions = new Map([[PROJECT, 1]]);
-  const asked: World["asked"] = { find: 0, findByIds: [], revisions: [], touched: [] };
+  const queries: World["queries"] = { find: 0, findByIds: [], revisions: [], touched: [] };
   const logged: string[] = [];
   const store: TokenStore = {
     find: async (hash) => {
-      asked.find += 1;
+      queries.find += 1;
       const found = stored.get(Buffer.from(hash).toString("hex"));
       const answer = found && { ...found };
       await world.gate.wait;
       return answer;
     },
     findByIds: async (ids) => {
-      asked.findByIds.push(ids);
+      queries.findByIds.push(ids);
       return [...stored.values()].filter(({ id }) => ids.includes(id));
     },
     revisions: async (ids) => {
-      asked.revisions.push(ids);
+      queries.revisions.push(ids);
       return new Map([...revisions].filter(([id]) => ids.includes(id)));
     },
     touch: async (lastUsed) => {
       if (world.isAway) throw new Error("away");
-      asked.touched.push(new Map(lastUsed));
+      queries.touched.push(new Map(lastUsed));
     },
   };
   const log = { error: (_: object, message: string) => void logged.push(message) };
@@ -56,7 +56,7 @@ function createWorld(entriesMax?: number): World {
     tokens: createTokens({ store, clock: { now: () => NOW }, log, ...(entriesMax === undefined ? {} : { entriesMax }) }),
     stored,
     revisions,
-    asked,
+    queries,
     logged,
     gate: { wait: Promise.resolve() },
     isAway: false,
@@ -89,47 +89,47 @@ beforeEach(() => {
 });
 
 describe("find", () => {
-  it("[L3] asks once, also when many ask at once", async () => {
+  it("|[L3] shares one query between concurrent calls", async () => {
     const token = world.issue();
     const found = await Promise.all([world.tokens.find(token), world.tokens.find(token)]);
     expect(found[0]).toMatchObject({ id: "token-1", revokedAt: null });
     expect(found[1]).toBe(found[0]);
     expect(await world.tokens.find(token)).toBe(found[0]);
-    expect(world.asked.find).toBe(1);
+    expect(world.queries.find).toBe(1);
   });
 
   it.each(["", "x", `${"a".repeat(42)}`, "a".repeat(44), `${"a".repeat(42)}.`, `${"a".repeat(42)}\n`, "é".repeat(43)])(
     "[S1] what can't be a token never reaches the database: %j",
     async (token) => {
       expect(await world.tokens.find(token)).toBeUndefined();
-      expect(world.asked.find).toBe(0);
+      expect(world.queries.find).toBe(0);
     },
   );
 
-  it("[L3] remembers neither that there is none, nor one that has ended", async () => {
+  it("|[L3] caches neither a missing nor an ended token", async () => {
     const unknown = randomBytes(32).toString("base64url");
     await world.tokens.find(unknown);
     expect(await world.tokens.find(unknown)).toBeUndefined();
     const revoked = world.issue({ revokedAt: NOW });
     await world.tokens.find(revoked);
     expect(await world.tokens.find(revoked)).toMatchObject({ revokedAt: NOW });
-    expect(world.asked.find).toBe(4);
+    expect(world.queries.find).toBe(4);
   });
 
-  it("[L3] keeps so many, and forgets the one that was longest unused", async () => {
+  it("|[L3] keeps a limited number of tokens and drops the least recently used one", async () => {
     world = createWorld(2);
     const [a, b, c] = [world.issue(), world.issue(), world.issue()];
     for (const token of [a, b, a, c]) await world.tokens.find(token);
-    expect(world.asked.find).toBe(3);
+    expect(world.queries.find).toBe(3);
     await world.tokens.find(a);
-    expect(world.asked.find).toBe(3);
+    expect(world.queries.find).toBe(3);
     await world.tokens.find(b);
-    expect(world.asked.find).toBe(4);
+    expect(world.queries.find).toBe(4);
   });
 });
 
 describe("invalidate", () => {
-  it("[L3] forgets the project's tokens and tells the listeners, even behind one that fails", async () => {
+  it("|[L3] drops the project's tokens and notifies all listeners, even if one throws", async () => {
     const heard: string[] = [];
     world.tokens.onInvalidate(() => {
       throw new Error("broken");
@@ -143,7 +143,7 @@ describe("invalidate", () => {
     world.tokens.invalidate(PROJECT);
     expect(await world.tokens.find(token)).toMatchObject({ revokedAt: NOW });
     await world.tokens.find(other);
-    expect(world.asked.find).toBe(3);
+    expect(world.queries.find).toBe(3);
     expect(heard).toEqual([PROJECT]);
     expect(world.logged).toEqual(["a listener of tokens failed"]);
     expect(world.tokens.generation()).toBeGreaterThan(before);
@@ -152,7 +152,7 @@ describe("invalidate", () => {
     expect(heard).toEqual([PROJECT]);
   });
 
-  it("[L3] a question that was under way meanwhile is not remembered, nor shared with those who ask afterwards", async () => {
+  it("|[L3] neither caches nor shares a query that was running during an invalidation", async () => {
     const token = world.issue();
     let open = () => {};
     world.gate.wait = new Promise((resolve) => {
@@ -170,7 +170,7 @@ describe("invalidate", () => {
 });
 
 describe("checkRevisions", () => {
-  it("[L3] forgets what another node ended", async () => {
+  it("|[L3] drops tokens that another node ended", async () => {
     const token = world.issue();
     await world.tokens.find(token);
     await world.tokens.checkRevisions();
@@ -181,7 +181,7 @@ describe("checkRevisions", () => {
     expect(await world.tokens.find(token)).toMatchObject({ revokedAt: NOW });
   });
 
-  it("[L3] forgets what another node ended before the first check", async () => {
+  it("|[L3] drops tokens that another node ended before the first check", async () => {
     const token = world.issue();
     await world.tokens.find(token);
     world.revoke(token);
@@ -189,33 +189,33 @@ describe("checkRevisions", () => {
     expect(await world.tokens.find(token)).toMatchObject({ revokedAt: NOW });
   });
 
-  it("[L3] keeps what is in use and has not ended", async () => {
+  it("|[L3] keeps tokens that are in use and have not ended", async () => {
     const token = world.issue();
     await world.tokens.find(token);
     await world.tokens.checkRevisions();
     await world.tokens.find(token);
-    const { find } = world.asked;
+    const { find } = world.queries;
     for (let count = 0; count < 3; count += 1) {
       await world.tokens.checkRevisions();
       await world.tokens.find(token);
     }
-    expect(world.asked.find).toBe(find);
+    expect(world.queries.find).toBe(find);
   });
 
-  it("[L3] asks about watched and cached projects alone", async () => {
+  it("|[L3] reads the revisions of watched and cached projects only", async () => {
     await world.tokens.checkRevisions();
-    expect(world.asked.revisions).toEqual([]);
+    expect(world.queries.revisions).toEqual([]);
     const stop = world.tokens.watch(PROJECT);
     await world.tokens.checkRevisions();
     await world.tokens.checkRevisions();
-    expect(world.asked.revisions).toEqual([[PROJECT], [PROJECT]]);
+    expect(world.queries.revisions).toEqual([[PROJECT], [PROJECT]]);
     stop();
     stop();
     await world.tokens.checkRevisions();
-    expect(world.asked.revisions).toHaveLength(2);
+    expect(world.queries.revisions).toHaveLength(2);
   });
 
-  it("[W6] tells of a watched project that something ended there, once; of a deleted one too", async () => {
+  it("|[W6] notifies once when a token of a watched project ended, and when the project was deleted", async () => {
     const heard: string[] = [];
     world.tokens.watch(PROJECT);
     await world.tokens.checkRevisions();
@@ -232,19 +232,19 @@ describe("checkRevisions", () => {
 });
 
 describe("findById", () => {
-  it("[W6] asks once for all of a turn, and afresh each time", async () => {
+  it("|[W6] shares one query between all calls of a tick and caches nothing", async () => {
     world.issue();
     world.issue();
     const found = await Promise.all(["token-1", "token-2", "token-1", "gone"].map((id) => world.tokens.findById(id)));
     expect(found.map((token) => token?.id)).toEqual(["token-1", "token-2", "token-1", undefined]);
-    expect(world.asked.findByIds).toEqual([["token-1", "token-2", "gone"]]);
+    expect(world.queries.findByIds).toEqual([["token-1", "token-2", "gone"]]);
     await world.tokens.findById("token-1");
-    expect(world.asked.findByIds).toHaveLength(2);
+    expect(world.queries.findByIds).toHaveLength(2);
   });
 });
 
 describe("use", () => {
-  it("[L3] is stored in batches, and kept while the database is away", async () => {
+  it("|[L3] is stored in batches, and kept while the database is unavailable", async () => {
     world.tokens.noteUse("token-1");
     world.isAway = true;
     await expect(world.tokens.flushUse()).rejects.toThrow("away");
@@ -252,7 +252,7 @@ describe("use", () => {
     world.isAway = false;
     await world.tokens.flushUse();
     await world.tokens.flushUse();
-    expect(world.asked.touched).toEqual([
+    expect(world.queries.touched).toEqual([
       new Map([
         ["token-1", NOW],
         ["token-2", NOW],

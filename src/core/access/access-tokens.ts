@@ -1,34 +1,39 @@
-/** The cache of access tokens (L3): who a token stands for, and whether it has ended. It must not decide who may do what (access.ts does). */
+/** The cache of access tokens (L3): which user a token belongs to, and whether it has ended. The access decision itself is in access.ts. */
 import { createHash } from "node:crypto";
 import type { StoredToken, TokenStore } from "@/src/core/access/ports";
 import type { Clock } from "@/src/core/clock";
 import type { Log } from "@/src/core/log";
 
 export interface Tokens {
-  /** The token as stored, be it revoked or expired; undefined: there is none. Cached; concurrent misses share one query. May raise `database_unavailable`. */
+  /**
+   * The stored token, even if it is revoked or expired. Returns undefined if there is none. Cached; concurrent misses share one query. Can throw
+   * `database_unavailable`.
+   */
   find(token: string): Promise<StoredToken | undefined>;
-  /** The same for a token that was found before, for open streams; undefined: deleted with its user. Calls of one turn share one query. */
+  /**
+   * The same for a known token of an open stream. Returns undefined if the token was deleted with its user. Calls in the same tick share one query.
+   */
   findById(id: string): Promise<StoredToken | undefined>;
-  /** Forgets the project's tokens, and tells the listeners. Call it after every change that ends a token before its time. */
+  /** Drops the project's cached tokens and notifies the listeners. Call it after every change that ends a token early. */
   invalidate(projectId: string): void;
-  /** Calls `listener` after the tokens of a project were forgotten. Answers how to stop. */
+  /** Calls `listener` after the tokens of a project were dropped. Returns a function that stops this. */
   onInvalidate(listener: (projectId: string) => void): () => void;
   /**
-   * Rises with every invalidation. A stream that was granted at an earlier one and is registered now has missed what the listeners were told,
-   * and must be checked again.
+   * Increases with every invalidation. A stream that was granted at an earlier generation and is registered now has missed the notifications in
+   * between and must be checked again.
    */
   generation(): number;
-  /** Keeps `checkRevisions` looking at a project whose open streams depend on tokens. Answers how to stop. */
+  /** Makes `checkRevisions` check a project whose open streams depend on tokens, even if no token is cached. Returns a function that stops this. */
   watch(projectId: string): () => void;
-  /** Compares the token revisions of known projects with the store's, and invalidates those that moved. */
+  /** Compares the token revisions of the known projects with the stored ones and invalidates the projects whose revision changed. */
   checkRevisions(): Promise<void>;
-  /** Notes that a token was used now; kept in memory until `flushUse`. */
+  /** Records that a token is used now. The time is kept in memory until `flushUse`. */
   noteUse(tokenId: string): void;
-  /** Stores the noted uses; on failure they are kept for the next call, and the error is raised. */
+  /** Stores the recorded uses. Throws if that fails, and keeps them for the next call. */
   flushUse(): Promise<void>;
 }
 
-/** What tokens look like: 32 random bytes as base64url. Anything else can't be one, and never reaches the database. */
+/** The form of a token: 32 random bytes as base64url. Anything else is not a token and is not looked up in the database. */
 const TOKEN = /^[A-Za-z0-9_-]{43}$/;
 const ENTRIES_MAX = 50_000;
 
@@ -37,13 +42,15 @@ export function createTokens(options: { store: TokenStore; clock: Clock; log: Pi
 }
 
 interface KnownProject {
-  /** Of the last check: what is cached was read after it. Undefined until the first one, which then forgets what was read before it. */
+  /**
+   * The revision of the last check; cached tokens were read after it. Undefined until the first check, which drops everything that was read earlier.
+   */
   revision: number | undefined;
   cached: Set<string>;
   watchers: number;
 }
 
-/** Questions of one turn that go together in one query. */
+/** Ids requested in the same tick, which share one query. */
 interface Batch {
   ids: Set<string>;
   found: Promise<Map<string, StoredToken>>;
@@ -54,14 +61,14 @@ class TokenCache implements Tokens {
   readonly #clock: Clock;
   readonly #log: Pick<Log, "error">;
   readonly #entriesMax: number;
-  /** By the token's hash, least recently used first. The tokens themselves are not kept. */
+  /** By the token's hash, least recently used first. The tokens themselves are not stored. */
   readonly #cache = new Map<string, StoredToken>();
   readonly #projects = new Map<string, KnownProject>();
   readonly #pending = new Map<string, Promise<StoredToken | undefined>>();
   readonly #listeners = new Set<(projectId: string) => void>();
   #batch: Batch | undefined;
   #used = new Map<string, Date>();
-  /** Rises with every invalidation: a query that was under way meanwhile may have read the old state, and is not cached. */
+  /** Increases with every invalidation. A query that was running at that time may have read the old state, so its result is not cached. */
   #generation = 0;
 
   constructor(store: TokenStore, clock: Clock, log: Pick<Log, "error">, entriesMax: number) {
@@ -134,13 +141,14 @@ class TokenCache implements Tokens {
   }
 
   async checkRevisions(): Promise<void> {
-    // Not sooner: who logs in again after an invalidation would find the project unknown, and have its token forgotten at each check.
+    // Projects are dropped here and not in `invalidate`: otherwise a user who logs in after an invalidation would find the project unknown, and each
+    // check would drop the new token.
     for (const [id, project] of this.#projects) if (project.watchers === 0 && project.cached.size === 0) this.#projects.delete(id);
     const known = [...this.#projects];
     if (known.length === 0) return;
     const revisions = await this.#store.revisions(known.map(([id]) => id));
     for (const [id, project] of known) {
-      // A deleted project ends its streams by its definitions.
+      // A deleted project ends its streams through its definitions.
       const revision = revisions.get(id) ?? 0;
       if (this.#projects.get(id) !== project || project.revision === revision) continue;
       project.revision = revision;
@@ -167,12 +175,12 @@ class TokenCache implements Tokens {
   async #load(id: string, hash: Uint8Array): Promise<StoredToken | undefined> {
     const generation = this.#generation;
     const token = await this.#store.find(hash);
-    // Nobody sends an ended token for long; one that is not cached can be deleted without a word.
+    // Clients soon stop sending an ended token. Because it is not cached, it can be deleted without an invalidation.
     if (token && token.revokedAt === null && generation === this.#generation) this.#remember(id, token);
     return token;
   }
 
-  /** The query starts once this turn's other questions have come. */
+  /** The query starts after all other calls of the same tick. */
   #openBatch(): Batch {
     const ids = new Set<string>();
     const found = Promise.resolve().then(async () => {

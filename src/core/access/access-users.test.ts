@@ -1,4 +1,4 @@
-/** The access decision where users and their tokens count (S1, S2, L4, W6). */
+/** Tests the access decision for requests that depend on users and their tokens (S1, S2, L4, W6). */
 import { describe, expect, it } from "vitest";
 import type { AccessRequest, Operation } from "@/src/core/access/access-request";
 import type { StoredToken } from "@/src/core/access/ports";
@@ -19,7 +19,7 @@ const SECURE = { endpoint: { secure: true } };
 const USERS = { endpoint: { kind: "authentication" as const, id: "users-id" } };
 const OPERATIONS: readonly Operation[] = ["read", "create", "update", "delete", "subscribe"];
 
-/** `accessToken` null: none is sent; absent: the valid one. */
+/** `accessToken`: null sends none; if absent, the valid one is sent. */
 type Changes = Omit<Partial<AccessRequest>, "accessToken"> & { accessToken?: string | null };
 
 function withToken(options: SiteOptions, token: Partial<StoredToken> = {}) {
@@ -32,7 +32,7 @@ function withToken(options: SiteOptions, token: Partial<StoredToken> = {}) {
 
 describe("tokens", () => {
   it.each<[string, SiteOptions, Partial<StoredToken>, Changes, string]>([
-    ["[S1] a valid one opens a secure endpoint", SECURE, {}, {}, "granted"],
+    ["|[S1] a valid token opens a secure endpoint", SECURE, {}, {}, "granted"],
     ["[S3] from whichever authentication endpoint of the project", SECURE, { endpointId: "other-users-id" }, {}, "granted"],
     ["[S1] not one of another project", SECURE, { projectId: "another" }, {}, "access_token_invalid"],
     ["[S1] not one that has expired", SECURE, { expiresAt: NOW }, {}, "access_token_invalid"],
@@ -63,7 +63,7 @@ describe("tokens", () => {
     expect(await codeOf(decide(changes))).toBe(code);
   });
 
-  it("[S1] notes the use of a token that was looked at, and was valid", async () => {
+  it("|[S1] records the use of a token that was looked up and is valid", async () => {
     const valid = withToken(SECURE);
     await valid.decide();
     expect(valid.world.used).toEqual(["key-id", "token-id"]);
@@ -77,7 +77,7 @@ describe("tokens", () => {
 });
 
 describe("whose records", () => {
-  it.each(OPERATIONS)("[S2] %s: a user's own, unless the endpoint's switch for it is on", async (operation) => {
+  it.each(OPERATIONS)("|[S2] %s: only the user's own records, unless the endpoint's switch allows others", async (operation) => {
     const switches: Record<string, Operation[]> = {
       none: [],
       othersCanRead: ["read", "subscribe"],
@@ -102,19 +102,19 @@ describe("whose records", () => {
     },
   );
 
-  it.each(OPERATIONS)("[U6] %s: everybody's with the master key, and new ones belong to nobody", async (operation) => {
+  it.each(OPERATIONS)("|[U6] %s: all records with the master key; new records have no owner", async (operation) => {
     for (const { endpoint } of [SECURE, USERS]) {
       const grant = await withToken({ endpoint, masterKey: "m" }).decide({ operation, masterKey: "m" });
       expect(grant).toMatchObject({ master: true, user: null, onlyOwner: undefined });
     }
   });
 
-  it("[S1] an open endpoint knows no users", async () => {
+  it("|[S1] an open endpoint ignores users", async () => {
     const { decide } = withToken({});
     for (const operation of OPERATIONS) expect(await decide({ operation })).toMatchObject({ user: null, onlyOwner: undefined });
   });
 
-  it("[W5] a ticket of the console sees everything", async () => {
+  it("|[W5] a ticket of the console allows all records", async () => {
     const { access } = setUp(SECURE);
     const grant = await access.decide({ version: "1", endpointName: "some/endpoint", operation: "subscribe", ticket: "ticket" });
     expect(grant).toMatchObject({ via: "ticket", user: null, onlyOwner: undefined });
@@ -169,7 +169,7 @@ describe("recheck", () => {
     expect((await access.recheck(grant))?.code).toBe(code);
   });
 
-  it("[W6] a token that was deleted some time after it had expired has expired", async () => {
+  it("|[W6] an expired token that was deleted later is reported as expired", async () => {
     const { access, world, decide } = withToken(SECURE);
     const grant = await decide({ operation: "subscribe" });
     world.tokens.clear();
@@ -177,7 +177,7 @@ describe("recheck", () => {
     expect((await access.recheck(grant))?.code).toBe("token_expired");
   });
 
-  it("[W6] brings up to date when the token ends", async () => {
+  it("|[W6] updates the token's expiry in the grant", async () => {
     const { access, world, decide } = withToken(SECURE);
     const grant = await decide({ operation: "subscribe" });
     const expiresAt = new Date(FUTURE.getTime() + 1);

@@ -1,4 +1,4 @@
-/** The access decision, check by check. Those on tokens are in access-users.test.ts. */
+/** Tests each check of the access decision. The checks of tokens are in access-users.test.ts. */
 import { describe, expect, it } from "vitest";
 import type { Grant } from "@/src/core/access/access";
 import type { AccessRequest, Operation } from "@/src/core/access/access-request";
@@ -15,7 +15,7 @@ import {
 } from "@/tests/support/memory/memory-access";
 
 describe("decide", () => {
-  it("grants what nothing forbids", async () => {
+  it("|grants a request that passes every check", async () => {
     const { access, world } = setUp();
     expect(await access.decide(request({ origin: "https://a.example" }))).toEqual({
       endpoint: { id: "endpoint-id", name: "some/endpoint" },
@@ -101,12 +101,12 @@ describe("decide", () => {
     for (const operation of ["read", "create", "update", "delete", "subscribe"] as const) {
       const expected = allowed.includes(operation) ? "granted" : "key_scope_insufficient";
       expect(await codeOf(access.decide(request({ operation })))).toBe(expected);
-      // The master key stands for the owner's data, not for another key.
+      // The master key gives the owner's rights. It does not replace a project key.
       expect(await codeOf(access.decide(request({ operation, masterKey: "m" })))).toBe(expected);
     }
   });
 
-  it("a ticket opens the stream of its endpoint, whatever origin and token", async () => {
+  it("|a ticket opens the stream of its endpoint, regardless of origin and token", async () => {
     const { access, world } = setUp({ endpoint: { secure: true }, origins: ["https://a.example"], disallowNoOrigin: true });
     const subscribe = { version: "1", endpointName: "some/endpoint", operation: "subscribe", ticket: "ticket" } as const;
     expect(await access.decide(subscribe)).toMatchObject({
@@ -124,7 +124,7 @@ describe("decide", () => {
 });
 
 describe("echoOrigin", () => {
-  it("[U5] [S6] answers the origin that may read, with the master key any, and whether it is listed", () => {
+  it("|[U5] [S6] returns the origin if it may read responses (any origin with the master key), and whether it is listed", () => {
     const { access } = setUp();
     const resolved = createResolvedEndpoint({ origins: ["https://a.example"], masterKey: "m" });
     expect(access.echoOrigin(resolved, { origin: "https://a.example" })).toEqual({ origin: "https://a.example", listed: true });
@@ -180,7 +180,7 @@ describe("recheck", () => {
     expect((await access.recheck(grant))?.code).toBe(code);
   });
 
-  it("[W6] a stream that a ticket opened ends with its endpoint, with the sign-in that asked for it, and when the project changes hands", async () => {
+  it("|[W6] a stream opened with a ticket ends when its endpoint or the ticket's sign-in ends, or when the project gets a new owner", async () => {
     const { access, world } = setUp();
     const grant = await access.decide({ version: "1", endpointName: "some/endpoint", operation: "subscribe", ticket: "ticket" });
     world.resolved = createResolvedEndpoint({ endpoint: { secure: true, name: "new/name" }, origins: [origin] });

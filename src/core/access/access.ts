@@ -1,4 +1,4 @@
-/** The one access decision for HTTP, WebSocket and SSE (U3–U7, S1, W6). It must not know transports, nor read storage but through definitions. */
+/** Decides whether a request is allowed (U3–U7, S1, W6). HTTP, WebSocket and SSE share this one decision. */
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { AccessRequest, Operation } from "@/src/core/access/access-request";
 import type { Tokens } from "@/src/core/access/access-tokens";
@@ -12,64 +12,67 @@ import type { FileTokenHolder, FileTokens } from "@/src/core/files/tokens";
 import { AppError, type ErrorCode } from "@/src/shared/errors";
 import { API_VERSION } from "@/src/shared/streams/protocol";
 
-/** What was allowed, to whom. */
+/** An allowed operation and the identity that it was allowed to. */
 export interface Grant {
   endpoint: { id: string; name: string };
   projectId: string;
   /** The account that owns the project. */
   ownerId: string;
-  /** Null: opened by a ticket. */
+  /** Null if the stream was opened with a ticket. */
   keyId: string | null;
-  /** When the key ends by itself; an open stream must end then (W6). */
+  /** When the key expires. An open stream must end at that time (W6). */
   keyExpiresAt: Date | null;
-  /** A valid master key was sent (U6). */
+  /** True if a valid master key was sent (U6). */
   master: boolean;
-  /** The user whose access token was sent, and when that ends by itself. Null: none is needed. New records belong to the user. */
+  /** The user whose access token was sent, and when that token expires. Null if no token is needed. New records belong to this user. */
   user: { id: string; tokenId: string; tokenExpiresAt: Date } | null;
   /**
-   * Whose records the operation may see (read, subscribe) or touch (update, delete): this user's (S2); undefined: everybody's.
+   * Restricts the records that the operation may see (read, subscribe) or change (update, delete) to those of this user (S2). Undefined: all records.
    */
   onlyOwner: string | undefined;
-  /** The request's Origin, if it had one. */
+  /** The Origin header of the request, if it had one. */
   origin?: string;
-  /** The origin to echo in CORS headers (U5); absent when there is none. */
+  /** The origin to return in CORS headers (U5), if there is one. */
   allowedOrigin?: string;
   via: "key" | "ticket";
-  /** The sign-in that asked for the ticket: the stream lasts as long as it does (W6). Absent without a ticket. */
+  /** The sign-in that requested the ticket. The stream ends with it (W6). Absent without a ticket. */
   signIn?: SignIn;
-  /** What {@link Access.recheck} compares with. Not for logs. */
+  /** Compared by {@link Access.recheck}. Contains secrets: do not log it. */
   evidence: {
     key: string | null;
     masterKeyHash: Uint8Array | null;
     revision: number;
     /** `Tokens.generation()` from before the token was looked up. */
     tokenGeneration: number;
-    /** The token came in a cookie that counts because the project lists the origin (S6): it no longer does when the origin is removed. */
+    /** The token came in a cookie that is accepted because the project lists the origin (S6). It is no longer accepted once the origin is removed. */
     needsListedOrigin: boolean;
   };
 }
 
 export interface Access {
-  /** Locates and admits. Raises the first failed check's error. */
+  /** Calls `resolve` and `authorize`. Throws the error of the first failed check. */
   decide(request: AccessRequest): Promise<Grant>;
-  /** U3: what the URL names. Raises `api_version_unknown`, `key_missing`, `parameter_invalid` for two keys, `endpoint_or_key_invalid`, `ticket_invalid`, `database_unavailable`. */
+  /**
+   * Looks up what the URL names (U3). Throws `api_version_unknown`, `key_missing`, `parameter_invalid` for two different keys,
+   * `endpoint_or_key_invalid`, `ticket_invalid` or `database_unavailable`.
+   */
   resolve(request: AccessRequest): Promise<ResolvedEndpoint>;
-  /** Whether `locate` answers without asking storage. */
+  /** True if `resolve` needs no query. */
   isKnown(request: AccessRequest): boolean;
-  /** The rest of the checks, on what was located: key, master key, origin, scope, token; in this order. Raises what failed. */
+  /** Checks key, master key, origin, scope and token, in this order. Throws the error of the first failed check. */
   authorize(resolved: ResolvedEndpoint, request: AccessRequest): Promise<Grant>;
   /**
-   * The request's origin when the project allows it to read answers (U5), be they errors; undefined: no CORS headers. `listed`: it may send and
-   * receive cookies, too (S6).
+   * The request's origin if the project lets it read responses, including errors (U5). `listed` is true if it may also send and receive cookies (S6).
+   * Undefined: send no CORS headers.
    */
   echoOrigin(
     resolved: ResolvedEndpoint,
     request: Pick<AccessRequest, "origin" | "masterKey">,
   ): { origin: string; listed: boolean } | undefined;
   /**
-   * For open streams, after an invalidation: why the grant no longer holds (an error of W6), or undefined when it does. Brings
-   * `grant.keyExpiresAt` and `grant.user.tokenExpiresAt` up to date: a rotation gives a key that had no end one.
-   * Raises `database_unavailable` when that can't be known now; ask again later then.
+   * Checks an open stream after an invalidation. Returns the reason why the grant no longer holds (an error of W6), or undefined if it holds. Updates
+   * `grant.keyExpiresAt` and `grant.user.tokenExpiresAt`: for example, a rotation gives a key an expiry. Throws `database_unavailable`; call it again
+   * later then.
    */
   recheck(grant: Grant): Promise<AppError | undefined>;
 }
@@ -128,7 +131,7 @@ class DefinedAccess implements Access {
     const master = request.masterKey !== undefined;
     if (request.masterKey !== undefined && !isMasterKey(resolved, request.masterKey)) throw new AppError("master_key_invalid");
     const fileHolder = request.fileToken && this.#verifyFileToken(resolved, request.fileToken);
-    // Browsers send no Origin for <img> and <video>: the file token proves as much.
+    // Browsers send no Origin for <img> and <video>. A valid file token replaces the origin check.
     if (key && !master && !(fileHolder && request.origin === undefined)) checkOrigin(resolved, request.origin);
     if (key && !scopeAllows(key.scope, request.operation)) throw new AppError("key_scope_insufficient");
     const tokenGeneration = this.#tokens.generation();
@@ -136,7 +139,7 @@ class DefinedAccess implements Access {
     const sent = isTokenNeeded && !fileHolder ? toSentToken(resolved, request) : undefined;
     const holderToken = isTokenNeeded && fileHolder ? await this.#findHolder(resolved, fileHolder) : undefined;
     const token = sent ? await this.#authenticate(resolved, sent.text) : holderToken;
-    // L3: a cookie whose token has ended needs only to be cleared.
+    // L3: a logout with the cookie of an ended token succeeds, because only the cookie has to be cleared.
     if (sent && !token && (request.operation !== "logout" || request.accessToken !== undefined)) throw new AppError("access_token_invalid");
     if (key) this.#definitions.noteUse(key.id);
     if (token) this.#tokens.noteUse(token.id);
@@ -148,7 +151,7 @@ class DefinedAccess implements Access {
       keyExpiresAt: key?.expiresAt ?? null,
       master,
       user: token ? { id: token.userId, tokenId: token.id, tokenExpiresAt: token.expiresAt } : null,
-      onlyOwner: token && !othersMay(resolved, request.operation) ? token.userId : undefined,
+      onlyOwner: token && !areOthersAllowed(resolved, request.operation) ? token.userId : undefined,
       via: key ? "key" : "ticket",
       evidence: {
         key: key ? (request.key ?? null) : null,
@@ -167,30 +170,30 @@ class DefinedAccess implements Access {
   }
 
   /**
-   * S1: the caller's token; undefined where it does not exist or has ended. Throws `access_token_invalid` for one of other users: the message is the
-   * same, so that tokens can't be probed.
+   * S1: the caller's token, or undefined if it does not exist or has ended. Throws `access_token_invalid` for a token that belongs to users of
+   * another endpoint or project. The message is the same in both cases, so tokens cannot be probed.
    */
   async #authenticate(resolved: ResolvedEndpoint, accessToken: string): Promise<StoredToken | undefined> {
     const token = await this.#tokens.find(accessToken);
     if (!token || tokenState(token, this.#clock.now()) !== "valid") return undefined;
-    // L4: an account is its owner's, whichever authentication endpoint of the project another user comes from.
+    // L4: an account belongs to its user only. Users of the project's other authentication endpoints are refused.
     const isStranger = resolved.endpoint.kind === "authentication" && token.endpointId !== resolved.endpoint.id;
     if (token.projectId !== resolved.project.id || isStranger) throw new AppError("access_token_invalid");
     return token;
   }
 
-  /** F6: on whose behalf a file token reads the record that the request names. */
+  /** F6: the holder on whose behalf a file token reads the record that the request names. */
   #verifyFileToken({ endpoint, project }: ResolvedEndpoint, { text, recordId }: NonNullable<AccessRequest["fileToken"]>): FileTokenHolder {
     const holder = this.#fileTokens.verify(text, { endpointId: endpoint.id, recordId, masterKeyHash: project.masterKeyHash });
     if (!holder) throw new AppError("file_token_invalid");
     return holder;
   }
 
-  /** The access token on which a file token stands, as long as it lasts; undefined for the master key, which needs none. */
+  /** The access token that a file token depends on. Returns undefined for the master key, which needs none. */
   async #findHolder(resolved: ResolvedEndpoint, holder: FileTokenHolder): Promise<StoredToken | undefined> {
     if (holder.kind === "master") return undefined;
     const token = holder.kind === "user" ? await this.#tokens.findById(holder.accessTokenId) : undefined;
-    // Made when the endpoint was not secure yet; or the user has logged out, or was deleted.
+    // The file token was created before the endpoint was secure, or the user has logged out or was deleted.
     if (token?.projectId !== resolved.project.id || tokenState(token, this.#clock.now()) !== "valid")
       throw new AppError("file_token_invalid");
     return token;
@@ -210,7 +213,7 @@ class DefinedAccess implements Access {
     if (key === null) return this.#recheckTicket(grant);
     const resolved = await this.#definitions.find(key, grant.endpoint.name);
     if (resolved?.endpoint.id !== grant.endpoint.id) {
-      // Gone under this name: deleted, or renamed.
+      // The endpoint no longer has this name: it was deleted or renamed.
       return new AppError((await this.#definitions.findEndpoint(grant.endpoint.id)) ? "access_changed" : "endpoint_deleted");
     }
     if (!resolved.key) return new AppError("access_changed");
@@ -226,7 +229,7 @@ class DefinedAccess implements Access {
     return mayStay ? undefined : new AppError("origin_removed");
   }
 
-  /** Why a stream of the dashboard may no longer be open: the endpoint or the sign-in has ended, or the project belongs to another account. */
+  /** Why a console stream must end: the endpoint was deleted, the sign-in has ended, or the project belongs to another account. */
   async #recheckTicket({ endpoint, signIn }: Grant): Promise<AppError | undefined> {
     const resolved = await this.#definitions.findEndpoint(endpoint.id);
     if (!resolved) return new AppError("endpoint_deleted");
@@ -235,19 +238,19 @@ class DefinedAccess implements Access {
   }
 
   /**
-   * Why the stream's user may no longer have it, or would see something else than when it was opened. A stream that was opened with a token
-   * lasts as long as the token (W6), also where the endpoint no longer asks for one.
+   * Why a user's stream must end: its token has ended, or the user would now see other records than at the start. A stream that was opened with a
+   * token ends with that token (W6), even if the endpoint no longer requires one.
    */
   async #recheckToken(resolved: ResolvedEndpoint, grant: Grant): Promise<AppError | undefined> {
     const isNeeded = needsToken(resolved, "subscribe");
     if (!grant.user) return isNeeded ? new AppError("endpoint_secured") : undefined;
     const token = await this.#tokens.findById(grant.user.tokenId);
-    // Tokens are deleted with their user, or some time after they have expired.
+    // Tokens are deleted with their user, or some time after they expired.
     if (!token) return new AppError(grant.user.tokenExpiresAt <= this.#clock.now() ? "token_expired" : "user_deleted");
     grant.user.tokenExpiresAt = token.expiresAt;
     const state = tokenState(token, this.#clock.now());
     if (state !== "valid") return new AppError(state === "revoked" ? "token_revoked" : "token_expired");
-    const onlyOwner = isNeeded && !othersMay(resolved, "subscribe") ? grant.user.id : undefined;
+    const onlyOwner = isNeeded && !areOthersAllowed(resolved, "subscribe") ? grant.user.id : undefined;
     return onlyOwner === grant.onlyOwner ? undefined : new AppError("access_changed");
   }
 }
@@ -256,7 +259,7 @@ function toKeyMissing({ endpointName, misplacedKey }: AccessRequest): AppError {
   return toHinted("key_missing", endpointName === "" ? findNameHint(endpointName) : misplacedKey);
 }
 
-/** The same for a key that has ended as for one that never was, so that neither can be probed. */
+/** The error is the same for an ended and for an unknown key, so keys cannot be probed. */
 function toInvalid({ endpointName, key }: AccessRequest): AppError {
   return toHinted("endpoint_or_key_invalid", findKeyHint(key) ?? findNameHint(endpointName));
 }
@@ -265,14 +268,14 @@ function toHinted(code: ErrorCode, detail: string | undefined): AppError {
   return new AppError(code, detail === undefined ? {} : { detail });
 }
 
-/** The state of a token. A revocation counts from when it is known. */
+/** The state of a token. A revocation takes effect as soon as it is known. */
 function tokenState(token: StoredToken, now: Date): "valid" | "revoked" | "expired" {
   if (token.revokedAt !== null) return "revoked";
   return token.expiresAt <= now ? "expired" : "valid";
 }
 
 function keyState(key: Definition["key"], now: Date): "valid" | "revoked" | "expired" {
-  // A revocation counts from when it is known, whatever its time says: the clocks of nodes differ.
+  // A revocation takes effect as soon as it is known, regardless of its time: the nodes' clocks differ.
   if (key.revokedAt !== null) return "revoked";
   return key.expiresAt !== null && key.expiresAt <= now ? "expired" : "valid";
 }
@@ -290,7 +293,7 @@ function scopeAllows(scope: Definition["key"]["scope"], operation: Operation): b
       return scope !== "read";
     case "login":
     case "logout":
-      // They write no record: an application that only reads has users who log in, too.
+      // Login and logout change no record, so an application with a read-only key can use them.
       return true;
   }
 }
@@ -305,19 +308,19 @@ function isOriginAllowed({ project }: ResolvedEndpoint, origin: string): boolean
   return project.allowedOrigins.size === 0 || project.allowedOrigins.has(origin.toLowerCase());
 }
 
-/** S4: the token that was sent on purpose, or else that of a cookie that counts. Throws `access_token_missing`. */
+/** S4: the token that was sent explicitly, or else the one in an accepted cookie. Throws `access_token_missing`. */
 function toSentToken({ project }: ResolvedEndpoint, request: AccessRequest): CookieToken {
   return request.accessToken === undefined ? requireTokenCookie(project, request) : { text: request.accessToken, needsListedOrigin: false };
 }
 
-/** An authentication endpoint holds people's accounts: it is never open, whatever its switches say (L4), but to those who come to register or to log in. */
+/** An authentication endpoint holds personal accounts. It always needs a token (L4), except to register and to log in. */
 function needsToken({ endpoint }: ResolvedEndpoint, operation: Operation): boolean {
   if (endpoint.kind === "authentication") return operation !== "register" && operation !== "login";
   return endpoint.secure;
 }
 
-/** S2: whether the operation may see or touch records of other users. Accounts are nobody else's, whatever the switches say (L4). */
-function othersMay({ endpoint }: ResolvedEndpoint, operation: Operation): boolean {
+/** S2: true if the operation may see or change records of other users. Accounts are private regardless of the switches (L4). */
+function areOthersAllowed({ endpoint }: ResolvedEndpoint, operation: Operation): boolean {
   if (endpoint.kind === "authentication") return false;
   switch (operation) {
     case "read":

@@ -1,14 +1,17 @@
-/** Says what is wrong with the form of an address (U1, U3), for errors. It looks at the request alone, so it can't reveal whether a key or an endpoint exists. */
+/** Describes errors in the form of an address (U1, U3). Only the request is examined, so a hint cannot reveal whether a key or an endpoint exists. */
 import type { RequestHeaders } from "@/src/core/access/access-request";
 import { endpointNameProblem } from "@/src/shared/text/names";
 
-/** What people call the key's parameter; compared without case, "-" and "_". The right spelling is not in the list but for its case. */
+/** Common wrong names for the key parameter, compared without case, "-" and "_". "key" is listed for its other spellings, such as "Key". */
 const KEY_NAMES: ReadonlySet<string> = new Set(["key", "apikey", "xapikey", "accesskey", "projectkey", "restedkey", "token", "apitoken"]);
 const KEY_HEADERS = ["x-apikey", "apikey", "api-key", "x-key", "key", "x-access-key"];
-/** A uniqueId, also with the dashes of a UUID. */
+/** A uniqueId, with or without the dashes of a UUID. */
 const ID = /^[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}$/i;
 
-/** Where a request without a key may have put it; undefined where nothing looks like one. The fix stands first: a close reason has 123 bytes. */
+/**
+ * Names the place where a request without a key may have put it. Undefined if nothing looks like a key. The fix comes first because a close reason
+ * has at most 123 bytes.
+ */
 export function findMisplacedKey(parameters: URLSearchParams, headers: RequestHeaders): string | undefined {
   for (const name of parameters.keys()) {
     if (name.length <= 16 && KEY_NAMES.has(name.toLowerCase().replaceAll(/[-_]/g, "")))
@@ -21,7 +24,7 @@ export function findMisplacedKey(parameters: URLSearchParams, headers: RequestHe
   return undefined;
 }
 
-/** What to do about an endpoint's name that names none; undefined where its form is right. */
+/** How to fix an endpoint name that cannot exist. Undefined if the name is well-formed. */
 export function findNameHint(endpointName: string): string | undefined {
   if (endpointName === "") return "The URL names no endpoint. Use /api/1/ce/<endpoint>?key=<your key>.";
   const slash = endpointName.lastIndexOf("/");
@@ -33,7 +36,7 @@ export function findNameHint(endpointName: string): string | undefined {
   return problem && `The URL has a name that no endpoint can have. ${problem}`;
 }
 
-/** What to do about a key whose form is that of another secret; undefined where it may be a key. The secret is not in it. */
+/** How to fix a key that has the form of another secret. Undefined if it can be a key. The text does not contain the secret. */
 export function findKeyHint(key: string | undefined): string | undefined {
   if (key?.startsWith("mk_")) return "Send a master key as X-Master-Key, and beside it the API key as ?key=<your key> or X-API-Key.";
   if (key?.startsWith("rst_")) return "Send one of the project's keys as ?key=<your key>. A management token is for /api/manage alone.";

@@ -1,4 +1,4 @@
-/** What counts as one client. */
+/** Tests which addresses count as one client. */
 import { describe, expect, test } from "vitest";
 import { toClientAddress, toNetwork } from "./client-network";
 
@@ -20,7 +20,7 @@ describe("toNetwork", () => {
 });
 
 describe("toClientAddress", () => {
-  test("what the server made of the forwarding headers goes before the socket's", () => {
+  test("|the forwarding header that the server accepted takes precedence over the socket's address", () => {
     const socket = { remoteAddress: "10.0.0.1" };
     expect(toClientAddress({ headers: { "x-forwarded-for": "192.0.2.7" }, socket })).toBe("192.0.2.7");
     expect(toClientAddress({ headers: {}, socket })).toBe("10.0.0.1");

@@ -1,13 +1,16 @@
-/** From where a request comes, as limits count it. It must not decide which forwarding headers to believe (runtime/forwarded.ts has done so). */
+/** Determines the client's address and network for limits. runtime/forwarded.ts has already decided which forwarding headers to trust. */
 import type { RequestHeaders } from "@/src/core/access/access-request";
 
-/** The client's address; "unknown", which counts as one, when the connection has gone. */
+/** The client's address, or "unknown" if the connection has closed. All unknown addresses count as one client. */
 export function toClientAddress(request: { headers: RequestHeaders; socket: { remoteAddress?: string | undefined } }): string {
   const forwarded = request.headers["x-forwarded-for"];
   return (typeof forwarded === "string" ? forwarded : forwarded?.[0]) || request.socket.remoteAddress || "unknown";
 }
 
-/** An IPv6 client has a whole /64 to choose addresses from: it counts as one. An IPv4-mapped address counts as IPv4. */
+/**
+ * The network that counts as one client. An IPv6 client can use any address of its /64, so the /64 counts as one. IPv4-mapped addresses count as
+ * IPv4.
+ */
 export function toNetwork(address: string): string {
   if (!address.includes(":")) return address.toLowerCase();
   const plain = address.toLowerCase().replace(/^::ffff:(?=\d+\.)/, "");

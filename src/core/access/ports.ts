@@ -1,5 +1,5 @@
-/** What access decisions need from storage: definitions, access tokens and sign-ins. Interfaces and plain types only; adapters live in db/stores. */
-/** A key, its endpoint and its project as stored: what the data plane needs to decide. Revoked and expired keys are answered too. */
+/** Interfaces through which the access decision reads definitions, access tokens and sign-ins. Adapters are in db/stores. */
+/** A key with its endpoint and project, as stored. Revoked and expired keys are returned too. */
 export interface Definition {
   key: { id: string; name: string; scope: "read" | "write" | "read_write"; expiresAt: Date | null; revokedAt: Date | null };
   endpoint: {
@@ -7,24 +7,24 @@ export interface Definition {
     name: string;
     kind: "data" | "authentication";
     secure: boolean;
-    /** What other users of the application may do with a user's records, where the endpoint is secure (S2). */
+    /** What other users of the application may do with a user's records if the endpoint is secure (S2). */
     othersCanRead: boolean;
     othersCanUpdate: boolean;
     othersCanDelete: boolean;
-    /** For how long any cache may keep files, where reading needs no user (F2); 0: not at all. */
+    /** How long caches may keep files if reading needs no user (F2). 0: caching is not allowed. */
     fileCacheSeconds: number;
-    /** JSON text of the JSON Schema that bodies must match (R10); null: none. */
+    /** JSON text of the JSON Schema that bodies must match (R10). Null: none. */
     schema: string | null;
   };
   project: {
     id: string;
-    /** The account that owns it. */
+    /** The account that owns the project. */
     ownerId: string;
     revision: number;
-    /** Requests a minute for each key and address (U8); null: the server's limit. */
+    /** Requests per minute for each key and address (U8). Null: the server's default limit. */
     rateLimit: number | null;
     allowedOrigins: readonly string[];
-    /** The origin `null` is allowed beside the listed ones. */
+    /** The origin `null` is allowed in addition to the listed ones. */
     allowNullOrigin: boolean;
     disallowNoOrigin: boolean;
     /** SHA-256 of the master key. */
@@ -32,51 +32,51 @@ export interface Definition {
   };
 }
 
-/** Reads definitions; core/definitions.ts caches them. */
+/** Reads definitions. core/access/resolved-endpoints.ts caches them. */
 export interface DefinitionStore {
-  /** The definition that a key and an endpoint's name select; undefined when there is no such key, or its project has no such endpoint. */
+  /** The definition that a key and an endpoint name select. Undefined if there is no such key, or if its project has no such endpoint. */
   find(key: string, endpointName: string): Promise<Definition | undefined>;
-  /** An endpoint and its project; undefined when there is none. */
+  /** An endpoint and its project. Undefined if there is none. */
   findEndpoint(endpointId: string): Promise<Omit<Definition, "key"> | undefined>;
   /**
-   * The endpoint and project that a single-use stream ticket names, and the sign-in that asked for it; the ticket is consumed. Undefined: unknown,
-   * used or expired, or the sign-in has ended, or its account no longer owns the project.
+   * Redeems a single-use stream ticket: returns its endpoint, its project and the sign-in that requested it. Returns undefined if the ticket is
+   * unknown, used or expired, if the sign-in has ended, or if its account no longer owns the project.
    */
   redeemTicket(ticket: string): Promise<(Omit<Definition, "key"> & { signIn: SignIn }) | undefined>;
-  /** The current revision of those of the projects that exist. */
+  /** The current revisions of those projects that exist. */
   revisions(projectIds: readonly string[]): Promise<Map<string, number>>;
-  /** Notes when keys were last used; later of stored and given wins. */
+  /** Stores when keys were last used. A later stored time is kept. */
   touchKeys(lastUsed: ReadonlyMap<string, Date>): Promise<void>;
 }
 
-/** An access token as stored (L3). Revoked and expired ones are answered too, while they are kept. */
+/** An access token as stored (L3). Revoked and expired tokens are returned too, until they are deleted. */
 export interface StoredToken {
   id: string;
   /** The user's record: 32 lowercase hex digits. */
   userId: string;
   projectId: string;
-  /** Of the authentication endpoint. */
+  /** The authentication endpoint of the user. */
   endpointId: string;
   expiresAt: Date;
   revokedAt: Date | null;
 }
 
-/** Reads access tokens; core/tokens.ts caches them. */
+/** Reads access tokens. core/access/access-tokens.ts caches them. */
 export interface TokenStore {
   /** The token with this SHA-256. */
   find(hash: Uint8Array): Promise<StoredToken | undefined>;
   /** Those of the tokens that are still stored, revoked or not. */
   findByIds(ids: readonly string[]): Promise<StoredToken[]>;
-  /** The token revision of those of the projects that exist: it rises when a token ends before its time. */
+  /** The token revisions of those projects that exist. A revision increases when a token ends early. */
   revisions(projectIds: readonly string[]): Promise<Map<string, number>>;
-  /** Notes when tokens were last used; later of stored and given wins. */
+  /** Stores when tokens were last used. A later stored time is kept. */
   touch(lastUsed: ReadonlyMap<string, Date>): Promise<void>;
 }
 
-/** What somebody signed in to the dashboard or the management API by. A console stream lasts as long as it does (W6). */
+/** The dashboard session or management token that somebody signed in with. A console stream ends with it (W6). */
 export interface SignIn {
   kind: "session" | "token";
-  /** Of the session or the management token. */
+  /** The id of the session or of the management token. */
   id: string;
   /** The account. */
   userId: string;
@@ -84,6 +84,6 @@ export interface SignIn {
 
 /** Reads dashboard sessions and management tokens. */
 export interface SignInStore {
-  /** The ids of those that still hold: neither revoked, expired nor deleted. May throw `database_unavailable`. */
+  /** The ids of those sign-ins that are valid: not revoked, expired or deleted. Can throw `database_unavailable`. */
   findValid(signIns: readonly SignIn[]): Promise<ReadonlySet<string>>;
 }

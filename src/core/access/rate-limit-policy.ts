@@ -1,4 +1,4 @@
-/** The rule of U8: which requests are counted, as whose, and against which limit. It must not count itself, nor know transports. */
+/** Implements U8: which requests are counted, for which client, and against which limit. */
 import type { Access, Grant } from "@/src/core/access/access";
 import type { AccessRequest } from "@/src/core/access/access-request";
 import { toNetwork } from "@/src/core/access/client-network";
@@ -8,25 +8,25 @@ import { AppError, type ErrorCode, isAppError } from "@/src/shared/errors";
 
 export interface CountedRequest {
   accessRequest: AccessRequest;
-  /** The client's. */
+  /** The client's address. */
   address: string;
-  /** Called at most once, before anything is raised, with how the client stands; not called where there is no limit. */
+  /** Receives the client's current allowance. Called at most once, before anything is thrown; not called if there is no limit. */
   onVerdict?: (verdict: RateVerdict) => void;
 }
 
 export interface RateGate {
   /**
-   * Calls `locate` and counts the request: by key and network against the project's limit, or, where it names nothing, by network against the
-   * server's. Raises `rate_limited`, or what `locate` raises. Who names too much that does not exist is not even looked up for the rest of the
-   * window, unless that is free (see {@link Access.isKnown}).
+   * Calls `resolve` and counts the request: by key and network against the project's limit or, if the request names nothing that exists, by network
+   * against the server's limit. Throws `rate_limited`, or what `resolve` throws. A network that exceeds the limit with unknown names gets no further
+   * lookups for the rest of the window, except for cached definitions (see {@link Access.isKnown}).
    */
-  count(request: CountedRequest, locate: () => Promise<ResolvedEndpoint>): Promise<ResolvedEndpoint>;
-  /** {@link Access.decide}, counted. */
+  count(request: CountedRequest, resolve: () => Promise<ResolvedEndpoint>): Promise<ResolvedEndpoint>;
+  /** Calls {@link Access.decide} and counts the request. */
   decide(accessRequest: AccessRequest, address: string): Promise<Grant>;
 }
 
-/** Errors that say that a request names nothing that exists. */
-const UNLOCATED: ReadonlySet<ErrorCode> = new Set([
+/** Errors of requests that name nothing that exists. */
+const UNRESOLVED: ReadonlySet<ErrorCode> = new Set([
   "api_version_unknown",
   "key_missing",
   "endpoint_or_key_invalid",
@@ -34,10 +34,10 @@ const UNLOCATED: ReadonlySet<ErrorCode> = new Set([
   "parameter_invalid",
 ]);
 
-/** Networks that are remembered for having named too much that does not exist. */
+/** The maximum number of barred networks that are kept. */
 const BARRED_MAX = 10_000;
 
-/** `limit`: requests a minute where the project has no limit of its own; 0: none. */
+/** `limit`: requests per minute for projects without a limit of their own. 0: no limit. */
 export function createRateGate(options: {
   access: Pick<Access, "resolve" | "authorize" | "isKnown">;
   limiter: RateLimiter;
@@ -74,20 +74,20 @@ export function createRateGate(options: {
   }
 
   const gate: RateGate = {
-    async count(request, locate) {
+    async count(request, resolve) {
       const network = toNetwork(request.address);
       if (barred.size > 0 && !access.isKnown(request.accessRequest)) settle(findBar(network), request);
       let resolved: ResolvedEndpoint;
       try {
-        resolved = await locate();
+        resolved = await resolve();
       } catch (error) {
-        if (!isAppError(error) || !UNLOCATED.has(error.code)) throw error;
+        if (!isAppError(error) || !UNRESOLVED.has(error.code)) throw error;
         const verdict = await take(`? ${network}`, defaultLimit);
         if (verdict && !verdict.allowed) bar(network, verdict);
         settle(verdict, request);
         throw error;
       }
-      // A ticket has no key: the dashboard's streams count for the project.
+      // A ticket has no key. The console's streams are counted by project.
       const limit = resolved.project.rateLimit ?? defaultLimit;
       settle(await take(`${resolved.key?.id ?? resolved.project.id} ${network}`, limit), request);
       return resolved;
@@ -100,7 +100,7 @@ export function createRateGate(options: {
   return gate;
 }
 
-/** The error of a request over the limit: it says which one, and when to try again. */
+/** The error of a request over the limit, with the limit and the time after which to try again. */
 export function toRateError({ limit, resetSeconds }: RateVerdict): AppError {
   const seconds = resetSeconds === 1 ? "1 second" : `${resetSeconds} seconds`;
   return new AppError("rate_limited", {

@@ -1,15 +1,15 @@
-/** The cache of compiled definitions: keys with their endpoint and project. It must not decide who may do what (access.ts does). */
+/** The cache of definitions: each key with its endpoint and project, prepared for the access decision in access.ts. */
 import type { Definition, DefinitionStore, SignIn } from "@/src/core/access/ports";
 import type { Clock } from "@/src/core/clock";
 import type { Log } from "@/src/core/log";
 import { OPAQUE_ORIGINS, parseOrigin } from "@/src/shared/http/origins";
 import { endpointNameProblem } from "@/src/shared/text/names";
 
-/** A definition in the form in which requests are checked. */
+/** A definition, prepared for the checks of a request. */
 export interface ResolvedEndpoint {
-  /** Null: opened by a ticket. */
+  /** Null if a ticket was used. */
   key: Definition["key"] | null;
-  /** The sign-in that asked for the ticket; absent without a ticket. */
+  /** The sign-in that requested the ticket. Absent without a ticket. */
   signIn?: SignIn;
   endpoint: Definition["endpoint"];
   project: {
@@ -17,7 +17,7 @@ export interface ResolvedEndpoint {
     ownerId: string;
     revision: number;
     rateLimit: number | null;
-    /** Empty: every origin. With `null` in it, pages without an origin of their own may read answers; they are never sent cookies (S6). */
+    /** Empty: every origin is allowed. If it contains `null`, pages with an opaque origin may read responses, but never receive cookies (S6). */
     allowedOrigins: ReadonlySet<string>;
     disallowNoOrigin: boolean;
     masterKeyHash: Uint8Array | null;
@@ -26,43 +26,43 @@ export interface ResolvedEndpoint {
 
 export interface Definitions {
   /**
-   * What the key and the endpoint's name select; undefined: nothing does. Cached; concurrent misses share one query, and
-   * misses are not remembered, so that a new endpoint answers at once. May raise `database_unavailable`.
+   * The endpoint that the key and the name select, or undefined. Cached; concurrent misses share one query. Misses are not cached, so a new endpoint
+   * works immediately. Can throw `database_unavailable`.
    */
   find(key: string, endpointName: string): Promise<ResolvedEndpoint | undefined>;
-  /** Whether `find` answers from memory. */
+  /** True if `find` needs no query. */
   has(key: string, endpointName: string): boolean;
-  /** The endpoint by its id, read afresh; undefined when it was deleted. Concurrent calls share one query. */
+  /** Reads the endpoint by its id, without the cache. Undefined if it was deleted. Concurrent calls share one query. */
   findEndpoint(endpointId: string): Promise<ResolvedEndpoint | undefined>;
-  /** Consumes a single-use ticket; undefined: unknown, used or expired, or its sign-in has ended. Never cached. */
+  /** Redeems a single-use ticket. Undefined if it is unknown, used or expired, or if its sign-in has ended. Never cached. */
   redeemTicket(ticket: string): Promise<ResolvedEndpoint | undefined>;
-  /** Forgets a project, and tells the listeners. Call it after every change of a project, its keys or its endpoints. */
+  /** Drops a project from the cache and notifies the listeners. Call it after every change of a project, its keys or its endpoints. */
   invalidate(projectId: string): void;
-  /** Calls `listener` after a project was forgotten. Answers how to stop. */
+  /** Calls `listener` after a project was dropped. Returns a function that stops this. */
   onInvalidate(listener: (projectId: string) => void): () => void;
   /**
-   * Keeps `checkRevisions` looking at a project for which something long-lived (an open socket) was granted at `revision`,
-   * whether or not it stays cached. Answers how to stop.
+   * Makes `checkRevisions` check a project for which something long-lived, such as an open socket, was granted at `revision`, cached or not. Returns
+   * a function that stops this.
    */
   watch(project: { id: string; revision: number }): () => void;
-  /** Compares the revisions of known projects with the store's, and invalidates those that moved. */
+  /** Compares the revisions of the known projects with the stored ones and invalidates the projects whose revision changed. */
   checkRevisions(): Promise<void>;
-  /** Notes that a key was used now; kept in memory until `flushUse`. */
+  /** Records that a key is used now. The time is kept in memory until `flushUse`. */
   noteUse(keyId: string): void;
-  /** Stores the noted uses; on failure they are kept for the next call, and the error is raised. */
+  /** Stores the recorded uses. Throws if that fails, and keeps them for the next call. */
   flushUse(): Promise<void>;
 }
 
-/** Keys ship in URLs and have a plain form; anything else can't be one, and never reaches the database. */
+/** The form of a key or ticket. Anything else is not looked up in the database. */
 const TOKEN = /^[A-Za-z0-9_-]{1,128}$/;
 
-/** Revisions that no stored project has: it was deleted; it changed while it was not watched. */
-const REVISION_GONE = -1;
+/** Revisions that no stored project has: the project was deleted, or it changed while it was not watched. */
+const REVISION_DELETED = -1;
 const REVISION_UNKNOWN = -2;
 
 interface KnownProject {
   revision: number;
-  /** Its ids in the cache. */
+  /** The ids of its cached definitions. */
   cached: Set<string>;
   watchers: number;
 }
@@ -82,7 +82,7 @@ class DefinitionCache implements Definitions {
   readonly #pending = new Map<string, Promise<ResolvedEndpoint | undefined>>();
   readonly #listeners = new Set<(projectId: string) => void>();
   #used = new Map<string, Date>();
-  /** Rises with every invalidation: a query that was under way meanwhile may have read the old state, and is not cached. */
+  /** Increases with every invalidation. A query that was running at that time may have read the old state, so its result is not cached. */
   #generation = 0;
 
   constructor(store: DefinitionStore, clock: Clock, log: Log, entriesMax: number) {
@@ -93,7 +93,7 @@ class DefinitionCache implements Definitions {
   }
 
   async find(key: string, endpointName: string): Promise<ResolvedEndpoint | undefined> {
-    // Unambiguous: what is cached has neither a malformed name nor a malformed key, so only one "?".
+    // Unambiguous: cached names and keys are well-formed, so the id contains only one "?".
     const id = `${endpointName}?${key}`;
     const hit = this.#cache.get(id);
     if (hit) {
@@ -106,9 +106,9 @@ class DefinitionCache implements Definitions {
       const generation = this.#generation;
       const definition = await this.#store.find(key, endpointName);
       if (!definition) return undefined;
-      const compiled = toResolved(definition, definition.key);
-      if (generation === this.#generation) this.#remember(id, compiled);
-      return compiled;
+      const resolved = toResolved(definition, definition.key);
+      if (generation === this.#generation) this.#remember(id, resolved);
+      return resolved;
     });
   }
 
@@ -136,7 +136,7 @@ class DefinitionCache implements Definitions {
     if (project) {
       for (const id of project.cached) this.#cache.delete(id);
       project.cached.clear();
-      this.#forgetIfUnused(projectId, project);
+      this.#dropIfUnused(projectId, project);
     }
     for (const listener of this.#listeners) {
       try {
@@ -156,14 +156,14 @@ class DefinitionCache implements Definitions {
     const project = this.#projects.get(id) ?? { revision, cached: new Set(), watchers: 0 };
     this.#projects.set(id, project);
     project.watchers += 1;
-    // Granted on another state than the known one: the next check must see a difference, so that the watcher is told.
+    // The grant is based on another revision than the known one. The next check must find a difference, so that the watcher is notified.
     if (project.revision !== revision) project.revision = REVISION_UNKNOWN;
     let watching = true;
     return () => {
       if (!watching) return;
       watching = false;
       project.watchers -= 1;
-      this.#forgetIfUnused(id, project);
+      this.#dropIfUnused(id, project);
     };
   }
 
@@ -173,8 +173,8 @@ class DefinitionCache implements Definitions {
     const revisions = await this.#store.revisions(ids);
     for (const id of ids) {
       const project = this.#projects.get(id);
-      const revision = revisions.get(id) ?? REVISION_GONE;
-      // Any difference counts, not only a rise: a restored backup may set revisions back.
+      const revision = revisions.get(id) ?? REVISION_DELETED;
+      // Any difference counts, not only an increase: a restored backup can set revisions back.
       if (!project || project.revision === revision) continue;
       project.revision = revision;
       this.invalidate(id);
@@ -207,17 +207,17 @@ class DefinitionCache implements Definitions {
     return promise;
   }
 
-  #remember(id: string, compiled: ResolvedEndpoint): void {
-    const { id: projectId, revision } = compiled.project;
+  #remember(id: string, resolved: ResolvedEndpoint): void {
+    const { id: projectId, revision } = resolved.project;
     const known = this.#projects.get(projectId);
     if (known && revision < known.revision) return;
-    // Newer than what is cached of the project: the rest is stale, and what watches it must be told.
+    // The definition is newer than the cached ones of its project: those are stale, and watchers must be notified.
     if (known && revision > known.revision) this.invalidate(projectId);
     const project = this.#projects.get(projectId) ?? { revision, cached: new Set(), watchers: 0 };
     project.revision = revision;
     project.cached.add(id);
     this.#projects.set(projectId, project);
-    this.#cache.set(id, compiled);
+    this.#cache.set(id, resolved);
     this.#evict();
   }
 
@@ -225,15 +225,15 @@ class DefinitionCache implements Definitions {
     while (this.#cache.size > this.#entriesMax) {
       const oldest = this.#cache.entries().next().value;
       if (!oldest) return;
-      const [id, compiled] = oldest;
+      const [id, resolved] = oldest;
       this.#cache.delete(id);
-      const project = this.#projects.get(compiled.project.id);
+      const project = this.#projects.get(resolved.project.id);
       project?.cached.delete(id);
-      if (project) this.#forgetIfUnused(compiled.project.id, project);
+      if (project) this.#dropIfUnused(resolved.project.id, project);
     }
   }
 
-  #forgetIfUnused(projectId: string, project: KnownProject): void {
+  #dropIfUnused(projectId: string, project: KnownProject): void {
     if (project.watchers === 0 && project.cached.size === 0 && this.#projects.get(projectId) === project) this.#projects.delete(projectId);
   }
 }
@@ -254,13 +254,13 @@ function toResolved({ endpoint, project }: Omit<Definition, "key">, key: Definit
   };
 }
 
-/** Opaque origins are added to a list alone: an empty one allows every origin, and must stay empty. */
+/** Opaque origins are added only to a non-empty list. An empty list allows every origin and must stay empty. */
 function toAllowedOrigins({ allowedOrigins, allowNullOrigin }: Definition["project"]): ReadonlySet<string> {
   const listed = allowedOrigins.map(toComparable);
   return new Set(allowNullOrigin && listed.length > 0 ? [...listed, ...OPAQUE_ORIGINS] : listed);
 }
 
-/** As browsers send it; what is no origin is kept, and matches none. */
+/** The origin as browsers send it. A value that is not an origin is kept; it matches nothing. */
 function toComparable(origin: string): string {
   const parsed = parseOrigin(origin);
   return parsed.ok ? parsed.origin : origin;

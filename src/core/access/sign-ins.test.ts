@@ -1,4 +1,4 @@
-/** Sign-ins over a store in memory: read afresh, few queries, and no end that goes unnoticed. */
+/** Tests sign-ins with an in-memory store: results are current, queries are shared, and every end is noticed. */
 import { describe, expect, it } from "vitest";
 import type { SignIn } from "@/src/core/access/ports";
 import { createSignIns } from "./sign-ins";
@@ -22,7 +22,7 @@ function setUp() {
 }
 
 describe("createSignIns", () => {
-  it("[W6] reads afresh, and the questions of one turn together", async () => {
+  it("|[W6] reads the current state, with one query per tick", async () => {
     const { signIns, queries, valid } = setUp();
     valid.add("a");
     expect(await Promise.all([signIn("a"), signIn("b"), signIn("a")].map(signIns.isValid))).toEqual([true, false, true]);
@@ -31,7 +31,7 @@ describe("createSignIns", () => {
     expect(await signIns.isValid(signIn("a"))).toBe(false);
   });
 
-  it("[W6] a check asks for those alone that streams depend on, each once, and notifies of every account of which one has ended", async () => {
+  it("|[W6] a check reads only watched sign-ins, each once, and notifies for every account with an ended one", async () => {
     const { signIns, queries, valid, ended } = setUp();
     await signIns.check();
     expect(queries).toEqual([]);
@@ -51,7 +51,7 @@ describe("createSignIns", () => {
     expect(queries).toHaveLength(2);
   });
 
-  it("a listener that fails disturbs neither the others nor the caller", () => {
+  it("|a listener that throws affects neither the other listeners nor the caller", () => {
     const { signIns, logged } = setUp();
     const heard: string[] = [];
     signIns.onInvalidate(() => {

@@ -1,25 +1,25 @@
-/** The dashboard's sign-ins that open streams depend on: whether they still hold, and when they end. */
+/** Tracks the dashboard sign-ins that open streams depend on: whether they are valid, and when they end. */
 
 import type { SignIn, SignInStore } from "@/src/core/access/ports";
 import type { Log } from "@/src/core/log";
 
 export interface SignIns {
-  /** Whether the sign-in still holds, read afresh. Calls of one turn share one query. May throw `database_unavailable`. */
+  /** Reads whether the sign-in is valid. Calls in the same tick share one query. Can throw `database_unavailable`. */
   isValid(signIn: SignIn): Promise<boolean>;
-  /** Notifies the listeners. Call it after every change that ends a session or a management token of the account before its time. */
+  /** Notifies the listeners. Call it after every change that ends a session or a management token of the account early. */
   invalidate(userId: string): void;
-  /** Calls `listener` after sign-ins of an account may have ended, here or elsewhere. Returns how to stop. */
+  /** Calls `listener` after sign-ins of an account may have ended, on this node or another. Returns a function that stops this. */
   onInvalidate(listener: (userId: string) => void): () => void;
-  /** Keeps `check` looking at a sign-in that an open stream depends on. Returns how to stop. */
+  /** Adds a sign-in that an open stream depends on to those that `check` reads. Returns a function that removes it. */
   watch(signIn: SignIn): () => void;
   /**
-   * Reads which of the watched sign-ins still hold, and notifies the listeners of those that do not, whatever ended them. Call it each second.
-   * Throws `database_unavailable`; the next call sees what this one missed.
+   * Reads which watched sign-ins are valid and notifies the listeners of those that are not. Call it every second. Can throw `database_unavailable`;
+   * the next call catches up.
    */
   check(): Promise<void>;
 }
 
-/** Questions of one turn that go together in one query. */
+/** Sign-ins requested in the same tick, which share one query. */
 interface Batch {
   signIns: Map<string, SignIn>;
   validIds: Promise<ReadonlySet<string>>;
@@ -30,7 +30,7 @@ export function createSignIns({ store, log }: { store: SignInStore; log: Pick<Lo
   const listeners = new Set<(userId: string) => void>();
   let batch: Batch | undefined;
 
-  /** The query starts once this turn's other questions have come. */
+  /** The query starts after all other calls of the same tick. */
   function openBatch(): Batch {
     const signIns = new Map<string, SignIn>();
     const validIds = Promise.resolve().then(() => {

@@ -1,7 +1,7 @@
-/** When the cookie of an access token counts (S6), and which one is read. */
+/** Tests when the cookie of an access token is accepted (S6), and which cookie is read. */
 import { describe, expect, it } from "vitest";
 import type { AccessRequest } from "@/src/core/access/access-request";
-import { doCookiesCount, requireTokenCookie } from "@/src/core/access/token-cookie";
+import { areCookiesAccepted, requireTokenCookie } from "@/src/core/access/token-cookie";
 import { isAppError } from "@/src/shared/errors";
 import { toAccessTokenCookie } from "@/src/shared/streams/protocol";
 
@@ -57,7 +57,7 @@ describe("where it counts", () => {
       { headers: { ...https, host: "10.0.0.1", "x-forwarded-host": "api.example, proxy" }, origin: "https://api.example" },
       [],
     ],
-    // Traefik says so of upgrades to WebSockets.
+    // Traefik sends these schemes for upgrades to WebSockets.
     ["its own, opening a WebSocket", true, { headers: { ...https, "x-forwarded-proto": "wss" }, origin: "https://api.example" }, []],
     ["the same without TLS", true, { headers: { host: "localhost:3000", "x-forwarded-proto": "ws" }, origin: "http://localhost:3000" }, []],
     [
@@ -75,7 +75,7 @@ describe("where it counts", () => {
     ["an opaque origin, be it listed", false, { headers: https, origin: "null" }, ["null"]],
     ["no host at all", false, { headers: {}, origin: "http://undefined" }, []],
   ])("[S6] %s: %s", (_where, counts, sender, origins) => {
-    expect(doCookiesCount(project(...origins), sender)).toBe(counts);
+    expect(areCookiesAccepted(project(...origins), sender)).toBe(counts);
     const headers = { ...sender.headers, cookie: `${OWN}=tok` };
     const read = () => requireTokenCookie(project(...origins), { ...sender, headers });
     if (counts) expect(read().text).toBe("tok");

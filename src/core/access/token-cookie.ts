@@ -1,4 +1,7 @@
-/** When an access token's cookie counts (S6), and where it is found. Browsers add cookies by themselves, so a cookie alone does not prove that the user's own application sent the request. */
+/**
+ * Decides when the cookie of an access token is accepted (S6), and finds it. Browsers send cookies automatically, so a cookie alone does not prove
+ * that the user's own application sent the request.
+ */
 import { type AccessRequest, one, type RequestHeaders } from "@/src/core/access/access-request";
 import type { ResolvedEndpoint } from "@/src/core/access/resolved-endpoints";
 import { AppError } from "@/src/shared/errors";
@@ -8,16 +11,13 @@ import { ACCESS_TOKEN_COOKIE, toAccessTokenCookie } from "@/src/shared/streams/p
 type Origins = Pick<ResolvedEndpoint["project"], "allowedOrigins">;
 type Sender = Pick<AccessRequest, "origin" | "headers" | "publicUrl">;
 
-/** A token from the request's cookies, and whether it counts only as long as the project lists the request's origin. */
+/** A token from the request's cookies, and whether it is accepted only as long as the project lists the request's origin. */
 export interface CookieToken {
   text: string;
   needsListedOrigin: boolean;
 }
 
-/**
- * The token of the cookie that counts. Throws `access_token_missing` where there is none; `detail` says which origin to list, where that is what
- * is missing.
- */
+/** The token of the accepted cookie. Throws `access_token_missing` if there is none. If the origin is not listed, `detail` says which one to list. */
 export function requireTokenCookie(project: Origins & { id: string }, sender: Sender): CookieToken {
   const text = findTokenCookie(sender.headers ?? {}, project.id);
   const isOwn = isSameOrigin(sender);
@@ -27,20 +27,23 @@ export function requireTokenCookie(project: Origins & { id: string }, sender: Se
   return { text, needsListedOrigin: !isOwn };
 }
 
-/** True where a cookie that is set by this request's answer would be read again: a page of the server's own, a listed origin, or a program. */
-export function doCookiesCount(project: Origins, sender: Sender): boolean {
+/** True if a cookie set by this response would be accepted again: the request comes from the server's own pages, a listed origin, or a program. */
+export function areCookiesAccepted(project: Origins, sender: Sender): boolean {
   return isSameOrigin(sender) || isListed(project, sender.origin);
 }
 
-/** True for an origin that the project lists. An empty list allows every origin, and lists none; an opaque origin (`null`) may be allowed, but not listed. */
+/**
+ * True for an origin that the project lists. An empty list allows every origin but lists none. An opaque origin (`null`) can be allowed but never
+ * listed.
+ */
 export function isListed({ allowedOrigins }: Origins, origin: string | undefined): origin is string {
   return origin !== undefined && allowedOrigins.has(origin.toLowerCase()) && !OPAQUE_ORIGINS.includes(origin.toLowerCase());
 }
 
 /**
- * True when the request comes from the server's own origin, as the client sees it (`x-forwarded-*` holds what TRUST_PROXY believes) or as
- * RESTED_PUBLIC_URL says. Without an `Origin` header `Sec-Fetch-Site` decides, which every current browser sends to https addresses; programs send
- * neither.
+ * True if the request comes from the server's own origin: as the client sees it (`x-forwarded-*` holds what TRUST_PROXY accepts), or as
+ * RESTED_PUBLIC_URL says. Without an `Origin` header, `Sec-Fetch-Site` decides. All current browsers send it to https addresses; programs send
+ * neither header.
  */
 function isSameOrigin({ origin, headers = {}, publicUrl }: Sender): boolean {
   if (origin === undefined) {
@@ -48,21 +51,21 @@ function isSameOrigin({ origin, headers = {}, publicUrl }: Sender): boolean {
     return site !== "cross-site" && site !== "same-site";
   }
   const sent = origin.toLowerCase();
-  // An address with a scheme that is not the web's has this origin, too.
+  // A URL with a scheme other than http or https also has the origin "null".
   if (sent === "null") return false;
   if (sent === publicUrl) return true;
   const host = first(headers["x-forwarded-host"]) ?? one(headers.host);
   const own = `${toHttpScheme(first(headers["x-forwarded-proto"]))}://${host}`;
-  // A proxy may name the port that browsers leave out.
+  // A proxy may add the default port, which browsers omit.
   return host !== undefined && URL.canParse(own) && new URL(own).origin === sent;
 }
 
-/** Traefik forwards the handshake of a WebSocket as `wss` or `ws`; pages have an origin of https or http. */
+/** Traefik forwards a WebSocket handshake as `wss` or `ws`, but the origin of a page is https or http. */
 function toHttpScheme(forwarded = "http"): string {
   return forwarded.toLowerCase().replace(/^ws/, "http");
 }
 
-/** The project's own cookie goes before the one that all projects shared. */
+/** The project's own cookie takes precedence over the older one that all projects shared. */
 function findTokenCookie(headers: RequestHeaders, projectId: string): string | undefined {
   const header = one(headers.cookie);
   if (!header?.includes(ACCESS_TOKEN_COOKIE)) return undefined;
@@ -78,17 +81,17 @@ function findTokenCookie(headers: RequestHeaders, projectId: string): string | u
   return shared;
 }
 
-/** The fix stands first: a stream's close reason keeps only the first 123 bytes. */
+/** The fix comes first: a stream's close reason is cut after 123 bytes. */
 function toDetail(origin: string | undefined, hasCookie: boolean): string {
   if (!hasCookie && origin === undefined) return "This endpoint is secure. Log in first, or send the access token.";
   if (origin === undefined)
-    return 'The cookie was ignored: another resolved sent this request without an Origin header. Use fetch, or crossorigin="use-credentials", on a page of a listed origin.';
+    return 'The cookie was ignored: another site sent this request without an Origin header. Use fetch, or crossorigin="use-credentials", on a page of a listed origin.';
   if (origin === "null") return "Send the access token as Authorization: Bearer. Cookies never count from an opaque origin (Origin: null).";
   if (hasCookie) return `List ${origin} in the project's allowed origins, or send the access token: its cookie is ignored.`;
   return `Log in first, or send the access token. For a cookie, list ${origin} in the project's allowed origins.`;
 }
 
-/** Each proxy appends its own; the first is the one nearest to the client. */
+/** Each proxy appends its own value, so the first is the one nearest to the client. */
 function first(header: RequestHeaders[string]): string | undefined {
   return one(header)?.split(",")[0]?.trim() || undefined;
 }

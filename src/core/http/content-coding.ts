@@ -1,17 +1,17 @@
-/** Inflates bodies with a Content-Encoding as they arrive (R17). It must not judge how long a body may be; its readers do. */
+/** Inflates request bodies that have a Content-Encoding while they arrive (R17). The reader of the inflated bytes limits their length. */
 import { pipeline, Readable, type Transform } from "node:stream";
 import zlib from "node:zlib";
 import { AppError } from "@/src/shared/errors";
 
-/** Brotli and Zstandard are left out: their decoders take up to 16 and 8 MiB of memory for each body, whatever its size. */
+/** Brotli and Zstandard are not supported: their decoders use up to 16 and 8 MiB of memory per body, regardless of its size. */
 export type ContentCoding = "gzip" | "deflate";
 
-/** What inflating a body holds besides its bytes: zlib's window and tables, and a piece on its way. */
+/** The memory that inflating a body needs in addition to the body: zlib's window and tables, and one chunk. */
 export const INFLATER_BYTES = 64 * 1024;
-/** What is inflated at once. */
+/** The size of an inflated chunk. */
 const CHUNK_BYTES = 16 * 1024;
 
-/** The one coding of a body; undefined: it is sent as it is. Throws `content_encoding_unsupported`. */
+/** The coding of a body, or undefined if it is not encoded. Throws `content_encoding_unsupported` for other codings and for more than one. */
 export function parseContentCoding(header: string | null | undefined): ContentCoding | undefined {
   if (!header) return undefined;
   const codings = header
@@ -26,7 +26,7 @@ export function parseContentCoding(header: string | null | undefined): ContentCo
   throw new AppError("content_encoding_unsupported", { detail });
 }
 
-/** How many bytes may be sent of a body that may have `bytesMax`: data that can't be compressed become a little longer. */
+/** The maximum length of an encoded body whose decoded length is limited to `bytesMax`. Data that cannot be compressed becomes slightly longer. */
 export function toSentBytesMax(bytesMax: number, coding: ContentCoding | undefined): number {
   return coding === undefined ? bytesMax : bytesMax + Math.ceil(bytesMax / 256) + 1024;
 }
@@ -36,15 +36,15 @@ export function createInflater(coding: ContentCoding): Transform {
   return coding === "gzip" ? zlib.createGunzip(options) : zlib.createInflate(options);
 }
 
-/** The error of a body that its coding does not fit, or that is cut off. */
+/** The error of a body that does not match its coding or is incomplete. */
 export function toCodingError(coding: ContentCoding, cause: unknown): AppError {
   const reason = cause instanceof Error ? cause.message : "unknown reason";
   return new AppError("body_invalid", { detail: `The body is not valid ${coding}, as Content-Encoding says: ${reason}.`, cause });
 }
 
 /**
- * The inflated bytes of `source`, in pieces of 16 KiB at most, no more of them than are asked for. Throws `body_invalid`, and what `source` throws; it is
- * given up when the iteration ends early.
+ * Yields the inflated bytes of `source` in chunks of at most 16 KiB, and inflates only as many as are read. Throws `body_invalid`, and what `source`
+ * throws. Destroys `source` if the iteration ends early.
  */
 export async function* inflate(source: AsyncIterable<Uint8Array>, coding: ContentCoding): AsyncGenerator<Uint8Array, void> {
   const sent = Readable.from(source, { objectMode: false });
@@ -53,7 +53,7 @@ export async function* inflate(source: AsyncIterable<Uint8Array>, coding: Conten
   sent.once("error", (error) => {
     failure = error;
   });
-  // What fails is thrown by the loop.
+  // The loop below throws the errors.
   pipeline(sent, inflater, () => undefined);
   try {
     for await (const chunk of inflater) yield chunk;

@@ -1,4 +1,4 @@
-/** Entity tags and the conditions that name them (R7). */
+/** Tests entity tags and conditional headers (R7). */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { isNamedBy, parseIfMatch, toEntityTag, writeIfMatch } from "@/src/core/http/entity-tag";
@@ -44,7 +44,7 @@ describe("If-Match", () => {
     expect(parseIfMatch(header)).toEqual([]);
   });
 
-  it("[R7] allows exactly the versions whose tags it lists", () => {
+  it("|[R7] allows exactly the versions whose tags are listed", () => {
     fc.assert(
       fc.property(fc.uniqueArray(fc.integer({ min: 1, max: 2 ** 31 - 1 }), { minLength: 1 }), (versions) => {
         expect(parseIfMatch(versions.map((version) => toEntityTag({ version })).join(", "))).toEqual(versions);
@@ -73,8 +73,8 @@ describe("If-None-Match", () => {
   });
 });
 
-describe("a write on a condition", () => {
-  /** A record that another writer changes between each read and write, `others` times. */
+describe("|conditional writes", () => {
+  /** A record that other writers change `others` times, each between a read and the following write. */
   function createRecord({ version, others = 0 }: { version: number; others?: number }) {
     const record = { version, writes: 0 };
     let left = others;
@@ -110,7 +110,7 @@ describe("a write on a condition", () => {
     expect([await done, record.writes]).toEqual([outcome, outcome === "version_conflict" ? 0 : 1]);
   });
 
-  it("[R7] passes on why a record can't be written at all", async () => {
+  it("|[R7] passes on why a record cannot be written at all", async () => {
     const refused = writeIfMatch({
       versions: [1, 2],
       readVersion: () => Promise.resolve(undefined),

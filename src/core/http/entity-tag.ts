@@ -1,19 +1,19 @@
-/** A record's entity tag, and the conditions that name it (R7; RFC 9110, sections 8.8.3 and 13.1). It must not read records. */
+/** Entity tags of records, and the conditional headers that name them (R7; RFC 9110, sections 8.8.3 and 13.1). */
 import { type AppError, isAppError } from "@/src/shared/errors";
 
-/** No record has it: a write that expects it is refused, unless it is refused for another reason first. */
+/** A version that no record has. A write that expects it fails with `version_conflict`, unless it fails for another reason first. */
 const NO_VERSION = 0;
 const VERSION_MAX = 2 ** 31 - 1;
 
-/** The tag of a record's state: strong, as every change counts the version. */
+/** The entity tag of a record. It is strong, because every change increases the version. */
 export function toEntityTag({ version }: { version: number }): string {
   return `"${version}"`;
 }
 
 /**
- * The versions that an `If-Match` header allows, each once; undefined: any. A weak tag counts, although RFC 9110 compares strongly here: every change
- * raises the version, so a proxy that weakened the tag because it compressed the answer did not make it less exact. A tag that no record has matches
- * none; a header that is not a list of tags matches nothing, since its sender wanted to be sure.
+ * The versions that an `If-Match` header allows, without duplicates. Undefined: any version. A weak tag counts, although RFC 9110 requires a strong
+ * comparison: a proxy that compresses a response may weaken its tag, which still identifies the version exactly. A tag that no record has matches
+ * nothing. A header that is not a list of tags also matches nothing, so that the write fails instead of ignoring the condition.
  */
 export function parseIfMatch(header: string | undefined): readonly number[] | undefined {
   if (header === undefined || header.trim() === "*") return undefined;
@@ -21,7 +21,7 @@ export function parseIfMatch(header: string | undefined): readonly number[] | un
   return [...new Set(versions)];
 }
 
-/** True when an `If-None-Match` header names this tag, given without its quotes: its sender has the answer already. The comparison is weak. */
+/** True if an `If-None-Match` header contains this tag (given without quotes), so the client already has the response. The comparison is weak. */
 export function isNamedBy(header: string | undefined, tag: string): boolean {
   if (header === undefined) return false;
   if (header.trim() === "*") return true;
@@ -29,8 +29,8 @@ export function isNamedBy(header: string | undefined, tag: string): boolean {
 }
 
 /**
- * Writes on the condition that the record has one of `versions` (undefined: any). `write` is given the version that it must expect, and raises `version_conflict` when
- * the record has another one; with several versions it may be called again, when the record has moved from one of them to the next.
+ * Writes only if the record has one of `versions` (undefined: any). `write` receives the version to expect and throws `version_conflict` if the
+ * record has another one. With several versions, `write` is called again if the record moved from one of them to another in the meantime.
  */
 export async function writeIfMatch<T>({
   versions,
@@ -38,7 +38,7 @@ export async function writeIfMatch<T>({
   write,
 }: {
   versions: readonly number[] | undefined;
-  /** The version that the record has now; undefined: there is none. */
+  /** The record's current version. Undefined: there is no record. */
   readVersion: () => Promise<number | undefined>;
   write: (expectedVersion: number | undefined) => Promise<T>;
 }): Promise<T> {
@@ -46,12 +46,12 @@ export async function writeIfMatch<T>({
   if (versions.length <= 1) return write(versions[0] ?? NO_VERSION);
   for (;;) {
     const current = await readVersion();
-    // A record that is gone, or that has none of the versions: the write says why it is refused.
+    // The record does not exist or has none of the versions: `write` throws the reason.
     const expected = current !== undefined && versions.includes(current) ? current : NO_VERSION;
     try {
       return await write(expected);
     } catch (error) {
-      // It has another version by now, a greater one: this comes to an end.
+      // The version is greater by now, so this loop ends.
       if (expected === NO_VERSION || !isConflict(error)) throw error;
     }
   }
@@ -61,13 +61,16 @@ function isConflict(error: unknown): error is AppError {
   return isAppError(error) && error.code === "version_conflict";
 }
 
-/** A tag, and the comma behind it or the end; empty members of a list are allowed. */
+/** One tag with the comma that follows it, or the end. Empty list members are allowed. */
 const TAG = /[ \t,]*(?:W\/)?"([\x21\x23-\x7e\x80-\xff]*)"[ \t]*(?:,[ \t,]*|$)/y;
 
-/** What proxies append to the tag of an answer that they compress: `"5-gzip"` (Apache, Caddy, lighttpd), `"5--gzip"` (Jetty), `"5;gzip"`. No tag of ours ends so. */
+/**
+ * Suffixes that proxies append to the tag of a response that they compress: `"5-gzip"` (Apache, Caddy, lighttpd), `"5--gzip"` (Jetty), `"5;gzip"`.
+ * Our own tags never end with one.
+ */
 const CODING = /(?:--?|;)(?:gzip|br|zstd|deflate)$/;
 
-/** The tags without quotes, without `W/`, and without what a compressing proxy appended. Undefined: the header is not a list of tags. */
+/** The tags without quotes, `W/`, and suffixes of compressing proxies. Undefined if the header is not a list of tags. */
 function parseTags(header: string): string[] | undefined {
   const tags: string[] = [];
   TAG.lastIndex = 0;

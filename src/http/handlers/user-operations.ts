@@ -1,7 +1,7 @@
 /** Authentication endpoints over HTTP (L1–L4): register, log in, log out, change and delete users. It must not know the rules (core/users.ts does). */
 import type { Operation } from "@/src/core/access/access-request";
 import { toClientAddress } from "@/src/core/access/client-network";
-import { doCookiesCount } from "@/src/core/access/token-cookie";
+import { areCookiesAccepted } from "@/src/core/access/token-cookie";
 import type { Clock } from "@/src/core/clock";
 import { parseIfMatch, writeIfMatch } from "@/src/core/http/entity-tag";
 import { parseFlag, parsePutStrategy } from "@/src/core/records/parameters";
@@ -48,7 +48,7 @@ export function toUserOperation(operation: "read" | "create" | "update" | "delet
 export function createUserHandlers({ users, records, clock, config, read }: UserHandlerOptions): Readonly<Record<UserOperation, Handler>> {
   /** S6: no other site sets or removes the cookies of this one's users. */
   function mayUseCookies({ exchange, grant, resolved }: Admitted): boolean {
-    return doCookiesCount(resolved.project, { origin: grant.origin, headers: exchange.request.headers, publicUrl: config.publicUrl });
+    return areCookiesAccepted(resolved.project, { origin: grant.origin, headers: exchange.request.headers, publicUrl: config.publicUrl });
   }
 
   /** R7. */
