@@ -6,6 +6,7 @@ import { parseImports, resolveImport, withoutComments } from "@/tests/support/so
 const LINES_MAX = 400;
 const TEST_LINES_MAX = 600;
 const SERVER_LINES_MAX = 80;
+const FOLDER_FILES_MAX = 15;
 
 /** What each part may import: at run time, and as types only. A part may always import itself. */
 interface Rule {
@@ -62,6 +63,50 @@ const RULES: Readonly<Record<Part, Rule>> = {
   ui: { imports: ["shared"] },
   app: { imports: ["ui", "management", "shared", "registry"] },
   server: { imports: ["config", "runtime", "registry"] },
+};
+
+/**
+ * The rooms of each part, and which other rooms of it each one may import at run time. Files that lie in the part itself are its entrance or its base:
+ * every room may import them, and they may import every room.
+ */
+const ROOMS: Partial<Record<Part, Readonly<Record<string, readonly string[]>>>> = {
+  core: {
+    access: [],
+    files: ["http", "json", "limits", "records"],
+    http: [],
+    json: [],
+    limits: ["access"],
+    records: ["json"],
+    streams: [],
+    users: ["access", "json", "limits", "records"],
+  },
+  db: { embedded: [], prisma: ["records"], records: [], stores: ["records"] },
+  http: { body: [], handlers: ["body", "reply"], reply: [], server: ["handlers", "reply"] },
+  management: {
+    accounts: ["keys"],
+    "app-users": [],
+    changes: ["app-users", "connections"],
+    connections: ["keys"],
+    endpoints: [],
+    export: ["records"],
+    files: [],
+    import: ["export"],
+    keys: [],
+    openapi: ["import"],
+    projects: ["endpoints", "keys", "openapi"],
+    records: ["changes"],
+    setup: ["accounts", "keys"],
+  },
+  realtime: {
+    cluster: [],
+    filters: ["log", "wire"],
+    hub: ["cluster", "filters", "log", "transports", "wire"],
+    log: ["wire"],
+    transports: ["wire"],
+    wire: [],
+  },
+  sandbox: { worker: [] },
+  shared: { http: [], management: ["http", "streams", "text"], streams: [], text: [] },
 };
 
 /** Packages that hold sockets, files or the database: not for rules, and not for what browsers run. */
@@ -199,6 +244,37 @@ describe("rooms", () => {
       }),
     );
     expect(found).toEqual([]);
+  });
+
+  test("each room imports only the rooms that the table allows, and every folder is in the table", () => {
+    const findRoom = (file: string): readonly [Part, string] | undefined => {
+      const [, part, room] = /^src\/([^/]+)\/([^/]+)\//.exec(file) ?? [];
+      const known = PARTS.find((each) => each === part);
+      return known && room !== undefined && ROOMS[known] ? [known, room] : undefined;
+    };
+    const found = shipped.flatMap((file) => {
+      const [part, room] = findRoom(file) ?? [];
+      if (part === undefined || room === undefined) return [];
+      const allowed = ROOMS[part]?.[room];
+      if (!allowed) return [`${file}: the table has no room ${part}/${room}`];
+      return parseImports(read(file)).flatMap(({ specifier, isTypeOnly }) => {
+        const [otherPart, other] = findRoom(resolveImport(file, specifier) ?? "") ?? [];
+        if (isTypeOnly || otherPart !== part || other === undefined || other === room || allowed.includes(other)) return [];
+        return [`${file}: ${part}/${room} must not import ${part}/${other}`];
+      });
+    });
+    expect(found).toEqual([]);
+  });
+
+  test("a folder holds at most 15 files; tests beside the code are not counted", () => {
+    const count = new Map<string, number>();
+    const inTests = /^(tests|e2e)\//;
+    for (const file of files) {
+      if ((isTest(file) && !inTests.test(file)) || /\.d\.m?ts$/.test(file)) continue;
+      const folder = path.posix.dirname(file);
+      count.set(folder, (count.get(folder) ?? 0) + 1);
+    }
+    expect([...count].filter(([, size]) => size > FOLDER_FILES_MAX).map(([folder, size]) => `${folder}: ${size}`)).toEqual([]);
   });
 
   test("files do not import each other in a circle: types included in the interface, at run time elsewhere", () => {

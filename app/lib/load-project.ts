@@ -4,7 +4,7 @@ import { cache } from "react";
 import { getEndpoint, listEndpoints } from "@/src/management/endpoints/endpoints";
 import { listKeys } from "@/src/management/keys/keys";
 import { describeProject, getProject } from "@/src/management/projects/projects";
-import { getUsage } from "@/src/management/projects/quotas";
+import { getUsage } from "@/src/management/quotas";
 import { getRuntime } from "@/src/runtime/registry";
 import { AppError, isAppError } from "@/src/shared/errors";
 import type { ProjectUsage } from "@/src/shared/management/quotas";

@@ -4,7 +4,7 @@ import { createFairSemaphore, type FairSemaphore } from "@/src/core/limits/fair-
 import type { ChangeNotifications } from "@/src/core/streams/ports";
 import { createDb, type Db } from "@/src/db/client";
 import { CONNECTIONS_DEFAULT, createPools, type Pools, type PoolsOptions, toShares } from "@/src/db/pools";
-import { createRawStatements, type RawStatements } from "@/src/db/prisma/raw-statements";
+import { createRawStatements, type RawStatements } from "@/src/db/raw-statements";
 import { createRead, type Read } from "@/src/db/read";
 import { createEndpointQueue, type EndpointQueue, WRITE_WAIT_MS_MAX } from "@/src/db/records/endpoint-queue";
 import { createRecordSearch, type RecordSearch } from "@/src/db/records/record-search";

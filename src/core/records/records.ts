@@ -1,8 +1,8 @@
 /** The rules of records (R2–R5, R8, R9): what a create, read, update and delete does. It must not know transports, nor check access (access.ts does). */
 import type { CallerPath } from "@/src/core/access/caller-path";
-import { mergeMetadata } from "@/src/core/files/metadata";
 import { mergeJsonObjects } from "@/src/core/json/merge";
 import { isJsonObject } from "@/src/core/json/text";
+import { mergeMetadata } from "@/src/core/records/file-metadata";
 import { toReplay, writeStoredResponse } from "@/src/core/records/idempotency-key";
 import type { FoundRecord, IdempotencyKey, ListRange, ReadScope, RecordStore, StoredRecord, WriteResult } from "@/src/core/records/ports";
 import type { RecordBody } from "@/src/core/records/record-body";

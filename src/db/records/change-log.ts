@@ -3,7 +3,7 @@
 import type { Change } from "@/src/core/records/ports";
 import { toProof } from "@/src/core/streams/change-proof";
 import type { ChangeLog, HiddenChange } from "@/src/core/streams/ports";
-import type { RawStatements } from "@/src/db/prisma/raw-statements";
+import type { RawStatements } from "@/src/db/raw-statements";
 import { readPositions } from "@/src/db/records/log-positions";
 import { nameStatement } from "@/src/db/statement";
 import type { ChangeType } from "@/src/shared/streams/protocol";

@@ -1,5 +1,5 @@
 /** Forgets the oldest changes of every log (W10), so that it takes no more room than its streams need. It must not wait for writers, nor make them wait. */
-import type { RawStatements } from "@/src/db/prisma/raw-statements";
+import type { RawStatements } from "@/src/db/raw-statements";
 import { nameStatement } from "@/src/db/statement";
 
 /** What is kept of each endpoint's log: changes that are young enough, and no more than so many. */

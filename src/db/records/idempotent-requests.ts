@@ -2,7 +2,7 @@
 import type { IdempotencyKey, StoredResponse } from "@/src/core/records/ports";
 import type { DbTransaction } from "@/src/db/client";
 import { isRowBusyError } from "@/src/db/errors";
-import type { RawStatements } from "@/src/db/prisma/raw-statements";
+import type { RawStatements } from "@/src/db/raw-statements";
 import type { Read } from "@/src/db/read";
 import type { EndpointQueue } from "@/src/db/records/endpoint-queue";
 import { nameStatement } from "@/src/db/statement";

@@ -2,7 +2,7 @@
 
 import { toProof } from "@/src/core/streams/change-proof";
 import type { FoundPosition, LogPlace, LogPosition } from "@/src/core/streams/ports";
-import type { RawStatements } from "@/src/db/prisma/raw-statements";
+import type { RawStatements } from "@/src/db/raw-statements";
 import { nameStatement } from "@/src/db/statement";
 
 /** The change at a seq, or what is still known of it after it expired. The second part is looked at only where the first has nothing. */

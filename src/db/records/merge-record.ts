@@ -2,7 +2,7 @@
 import type { RecordStore, WriteResult } from "@/src/core/records/ports";
 import type { Db } from "@/src/db/client";
 import { createRowBusyError, isRowBusyError } from "@/src/db/errors";
-import type { RawStatements } from "@/src/db/prisma/raw-statements";
+import type { RawStatements } from "@/src/db/raw-statements";
 import type { EndpointQueue } from "@/src/db/records/endpoint-queue";
 import { nameStatement } from "@/src/db/statement";
 import { AppError, isAppError } from "@/src/shared/errors";

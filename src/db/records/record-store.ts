@@ -3,7 +3,7 @@ import type pg from "pg";
 import type { FairSemaphore } from "@/src/core/limits/fair-semaphore";
 import type { FoundRecord, ListRange, ReadScope, RecordStore } from "@/src/core/records/ports";
 import type { Db } from "@/src/db/client";
-import { createRawStatements } from "@/src/db/prisma/raw-statements";
+import { createRawStatements } from "@/src/db/raw-statements";
 import { createPageRead, createRead, type Read } from "@/src/db/read";
 import { commitIdempotent } from "@/src/db/records/commit-idempotent";
 import type { EndpointQueue } from "@/src/db/records/endpoint-queue";

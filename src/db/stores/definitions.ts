@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type { Definition, DefinitionStore, SignIn } from "@/src/core/access/ports";
 import type { Clock } from "@/src/core/clock";
-import type { RawStatements } from "@/src/db/prisma/raw-statements";
+import type { RawStatements } from "@/src/db/raw-statements";
 import { nameStatement } from "@/src/db/statement";
 
 const ENDPOINT_COLUMNS = `e.id::text AS "endpointId", e.name AS "endpointName", e.kind::text AS "endpointKind", e.secure,

@@ -2,7 +2,7 @@
 import type { FileStore, StagedFile } from "@/src/core/files/ports";
 import type { WriteResult } from "@/src/core/records/ports";
 import type { Db, DbTransaction } from "@/src/db/client";
-import type { RawStatements } from "@/src/db/prisma/raw-statements";
+import type { RawStatements } from "@/src/db/raw-statements";
 import type { Read } from "@/src/db/read";
 import { commitIdempotent } from "@/src/db/records/commit-idempotent";
 import type { EndpointQueue } from "@/src/db/records/endpoint-queue";

@@ -1,6 +1,6 @@
 /** Tells all servers which streams one of them has open, and that one which of them somebody asked to be ended. It must not know what a stream carries. */
 import type { OpenStreamStore } from "@/src/core/streams/ports";
-import type { RawStatements } from "@/src/db/prisma/raw-statements";
+import type { RawStatements } from "@/src/db/raw-statements";
 import { nameStatement } from "@/src/db/statement";
 import { SERVER_SEEN_SECONDS } from "@/src/shared/streams/protocol";
 

@@ -1,6 +1,6 @@
 /** Deletes the rows of deleted endpoints in small batches, so that neither their size nor their number keeps anybody waiting (G18). */
 import { setTimeout as delay } from "node:timers/promises";
-import type { RawStatements } from "@/src/db/prisma/raw-statements";
+import type { RawStatements } from "@/src/db/raw-statements";
 import { nameStatement } from "@/src/db/statement";
 
 /** Rows of each table in one batch. Records may be large, and disks slow: the size follows how long batches take. */

@@ -2,7 +2,7 @@
 
 import type { SignInStore } from "@/src/core/access/ports";
 import type { Clock } from "@/src/core/clock";
-import type { RawStatements } from "@/src/db/prisma/raw-statements";
+import type { RawStatements } from "@/src/db/raw-statements";
 import { nameStatement } from "@/src/db/statement";
 
 const FIND_VALID = nameStatement(

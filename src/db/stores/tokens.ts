@@ -1,6 +1,6 @@
 /** Reads access tokens. It must not judge them (core/access.ts does), nor cache (core/tokens.ts does). */
 import type { StoredToken, TokenStore } from "@/src/core/access/ports";
-import type { RawStatements } from "@/src/db/prisma/raw-statements";
+import type { RawStatements } from "@/src/db/raw-statements";
 import { nameStatement } from "@/src/db/statement";
 
 const COLUMNS = `t.id::text AS id, wire_id(t."userId") AS "userId", t."projectId"::text AS "projectId", u."endpointId"::text AS "endpointId",

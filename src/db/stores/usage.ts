@@ -1,6 +1,6 @@
 /** Reads what projects hold, as the database counts it with every write, and their own quotas. It must not judge them (core/quotas.ts does). */
 import type { CountedUsage, UsageStore } from "@/src/core/limits/quotas";
-import type { RawStatements } from "@/src/db/prisma/raw-statements";
+import type { RawStatements } from "@/src/db/raw-statements";
 import { nameStatement } from "@/src/db/statement";
 import { QUOTA_NAMES, type QuotaName } from "@/src/shared/management/quotas";
 

@@ -3,7 +3,7 @@ import type { StoredRecord, WriteResult } from "@/src/core/records/ports";
 import { createUniqueId } from "@/src/core/records/unique-id";
 import type { StoredUser, UserChange, UserStore, UserWriteResult } from "@/src/core/users/ports";
 import type { Db, DbTransaction } from "@/src/db/client";
-import type { RawStatements } from "@/src/db/prisma/raw-statements";
+import type { RawStatements } from "@/src/db/raw-statements";
 import type { EndpointQueue } from "@/src/db/records/endpoint-queue";
 import { nameStatement } from "@/src/db/statement";
 

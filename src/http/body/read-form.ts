@@ -4,7 +4,7 @@ import { Dicer } from "@fastify/busboy";
 import type { Metadata } from "@/src/core/files/files";
 import type { ByteHold } from "@/src/core/limits/byte-budget";
 import { decodeText, findParameter, type PartHeaders, readPartHeaders } from "@/src/http/body/part-headers";
-import { findTransferDecoder } from "@/src/http/server/transfer-encoding";
+import { findTransferDecoder } from "@/src/http/body/transfer-encoding";
 import { AppError } from "@/src/shared/errors";
 import { FILES_MAX } from "@/src/shared/streams/protocol";
 

@@ -3,8 +3,8 @@
 import type { CallerPath } from "@/src/core/access/caller-path";
 import type { ByteHold } from "@/src/core/limits/byte-budget";
 import type { Sandbox } from "@/src/core/sandbox";
-import { requireAnswerRoom, toHeldLength } from "@/src/http/body/hold-bytes";
 import { type DataExchange, sendJson } from "@/src/http/exchange";
+import { requireAnswerRoom, toHeldLength } from "@/src/http/hold-bytes";
 import { onAnswered } from "@/src/http/reply/answered";
 import { JSONATA_INPUT_BYTES_MAX } from "@/src/shared/streams/protocol";
 

@@ -3,7 +3,6 @@ import { parseIfMatch, writeIfMatch } from "@/src/core/http/entity-tag";
 import { parsePutStrategy } from "@/src/core/records/parameters";
 import type { StoredRecord } from "@/src/core/records/ports";
 import type { Records } from "@/src/core/records/records";
-import { requireAnswerRoom } from "@/src/http/body/hold-bytes";
 import {
   type BodyLimits,
   callerOf,
@@ -14,6 +13,7 @@ import {
   sendChanged,
   sendStored,
 } from "@/src/http/exchange";
+import { requireAnswerRoom } from "@/src/http/hold-bytes";
 import { parseDataOnly, parseUniqueId } from "@/src/http/parameters";
 
 export function createUpdateHandler({ records, config }: { records: Records; config: BodyLimits }): Handler {

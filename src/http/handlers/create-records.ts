@@ -5,7 +5,6 @@ import { parseFlag } from "@/src/core/records/parameters";
 import { splitBulkBody } from "@/src/core/records/record-body";
 import { toRecordText } from "@/src/core/records/record-text";
 import type { Records } from "@/src/core/records/records";
-import { holdAnswer, toHeldLength } from "@/src/http/body/hold-bytes";
 import {
   type BodyLimits,
   callerOf,
@@ -16,6 +15,7 @@ import {
   readRecordBody,
   sendRecord,
 } from "@/src/http/exchange";
+import { holdAnswer, toHeldLength } from "@/src/http/hold-bytes";
 import { parseDataOnly } from "@/src/http/parameters";
 import { respond } from "@/src/http/reply/respond";
 import { AppError } from "@/src/shared/errors";

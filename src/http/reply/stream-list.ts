@@ -1,6 +1,6 @@
 /** Streams a JSON array to a client at the client's pace (R3): it holds two pieces at most, whatever the length. */
 import type { OutgoingHttpHeaders } from "node:http";
-import { toHeldLength } from "@/src/http/body/hold-bytes";
+import { toHeldLength } from "@/src/http/hold-bytes";
 import { isGone } from "@/src/http/reply/answered";
 import { type Exchange, endAnswer, respond } from "@/src/http/reply/respond";
 import { sendPieces } from "@/src/http/reply/send-pieces";

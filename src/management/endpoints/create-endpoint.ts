@@ -5,7 +5,7 @@ import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import type { EndpointCreate, EndpointDetail } from "@/src/shared/management/schemas";
 import { requireOwnProject } from "../ownership";
-import { requireEndpointQuota } from "../projects/quotas";
+import { requireEndpointQuota } from "../quotas";
 import { isForeignKeyViolation, isUniqueViolation, pickDefined } from "../support";
 import { toEndpointDetail } from "../views";
 import { storeSchema, toSchemaText } from "./schema";

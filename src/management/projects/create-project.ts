@@ -3,8 +3,8 @@ import type { Clock } from "@/src/core/clock";
 import type { Db, DbTransaction } from "@/src/db/client";
 import type { ProjectCreate, ProjectCreated } from "@/src/shared/management/schemas";
 import { createKeyText } from "../keys/secrets";
+import { requireProjectQuota } from "../quotas";
 import { projectSelect, toManagedKey, toManagedProject } from "../views";
-import { requireProjectQuota } from "./quotas";
 
 export const FIRST_KEY_NAME = "First key";
 

@@ -1,6 +1,6 @@
 /** What management tokens may do (G21): scope, projects, and that none makes a stronger one. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { MANAGE_PATHS, type ManageServer, type Person, startManageServer } from "../../support/servers/manage-server";
+import { MANAGE_PATHS, type ManageServer, type Person, startManageServer } from "../../../support/servers/manage-server";
 
 let server: ManageServer;
 let ada: Person;

@@ -6,7 +6,7 @@ import { createSetupToken } from "@/src/management/keys/secrets";
 import { ensureAdmin } from "@/src/management/setup/ensure-admin";
 import { DEMO_ENDPOINT, DEMO_KEY, ensureDemo } from "@/src/management/setup/ensure-demo";
 import { isSetupNeeded } from "@/src/management/setup/first-admin";
-import { type ManageServer, startManageServer } from "../../support/servers/manage-server";
+import { type ManageServer, startManageServer } from "../../../support/servers/manage-server";
 
 const PASSWORD = "correct horse battery";
 let server: ManageServer;

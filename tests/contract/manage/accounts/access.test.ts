@@ -1,6 +1,6 @@
 /** Who may ask what of the management API: rules that hold for every route. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Call, MANAGE_PATHS, type ManageServer, ORIGIN, type Person, startManageServer } from "../../support/servers/manage-server";
+import { type Call, MANAGE_PATHS, type ManageServer, ORIGIN, type Person, startManageServer } from "../../../support/servers/manage-server";
 
 const NOBODY = "019a0000-0000-7000-8000-000000000000";
 const NO_RECORD = "0".repeat(32);

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { toDashboardTurn } from "@/src/core/users/password-hasher";
 import { authenticateUser } from "@/src/management/accounts/authenticate-user";
-import { type ManageServer, type Person, startManageServer } from "../../support/servers/manage-server";
+import { type ManageServer, type Person, startManageServer } from "../../../support/servers/manage-server";
 
 const PASSWORD = "correct horse battery";
 let server: ManageServer;

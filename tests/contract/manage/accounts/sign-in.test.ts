@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { toDashboardTurn } from "@/src/core/users/password-hasher";
 import { createLoginLimiter } from "@/src/limits/login-limiter";
-import { type Answer, type Call, HOST, type ManageServer, ORIGIN, startManageServer } from "../../support/servers/manage-server";
+import { type Answer, type Call, HOST, type ManageServer, ORIGIN, startManageServer } from "../../../support/servers/manage-server";
 
 const PASSWORD = "correct horse battery";
 const DAY_MS = 86_400_000;
