@@ -8,6 +8,7 @@ import { positionOf } from "@/src/core/streams/change-proof";
 import type { HiddenChange, LogPosition } from "@/src/core/streams/ports";
 import { createChangeBatch } from "../log/change-batch";
 import { toChangeSize } from "../log/change-size";
+import { advance, type DeliveredPosition, toUploadBoundary } from "../log/delivered-position";
 import type { TailerListener } from "../log/listener-index";
 import { PAGE_LIMIT_FIRST, toNextPageLimit } from "../log/log-pages";
 import type { LogTailer } from "../log/log-tailer";
@@ -26,7 +27,7 @@ export interface FilteredFeed extends TailerListener {
   /** The log and the snapshots through the filter, for what its listeners are sent before they are live. They end with the feed. */
   readonly reads: StreamReads;
   /** Up to where changes have been judged, and those that pass delivered. */
-  position(): LogPosition | undefined;
+  position(): DeliveredPosition | undefined;
   add(listener: FeedListener): void;
   remove(listener: FeedListener): void;
   listenerCount(): number;
@@ -64,7 +65,7 @@ class Feed implements FilteredFeed {
   readonly #listeners = new Set<FeedListener>();
   readonly #closing = new AbortController();
   /** Of what was delivered. While there is nothing to do, the tailer may be further on. */
-  #position: LogPosition | undefined;
+  #position: DeliveredPosition | undefined;
   /** What the tailer delivered since, unless it was too much: then the log has it. */
   #pending: Change[] = [];
   #pendingBytes = 0;
@@ -78,10 +79,13 @@ class Feed implements FilteredFeed {
     this.#options = options;
     this.onlyOwner = options.onlyOwner;
     this.reads = createFilteredReads(options.reads, options.filter, this.#closing.signal);
-    this.#position = options.tailer.position();
+    const position = options.tailer.position();
+    this.#position = position && toUploadBoundary(position);
+    // The tailer does not deliver the beginning of the upload again: it is read from the log.
+    this.#isBehind = position?.beforeUpload !== undefined;
   }
 
-  position(): LogPosition | undefined {
+  position(): DeliveredPosition | undefined {
     const [delivered, tailed] = [this.#position, this.#options.tailer.position()];
     // Reading the log, it may have come further than the tailer.
     const isTailerAhead = tailed !== undefined && (tailed.epoch !== delivered?.epoch || tailed.seq > delivered.seq);
@@ -90,6 +94,7 @@ class Feed implements FilteredFeed {
 
   add(listener: FeedListener): void {
     this.#listeners.add(listener);
+    if (this.#listeners.size === 1) this.resume();
   }
 
   remove(listener: FeedListener): void {
@@ -214,7 +219,8 @@ class Feed implements FilteredFeed {
     if (generation !== this.#generation) return [];
     this.#pageLimit = toNextPageLimit(page, this.#pageLimit);
     // What was committed before the read and is not in it is no longer kept.
-    const expired = page[0] === undefined ? end : { epoch: position.epoch, seq: page[0].seq - 1 };
+    const expired =
+      page[0] === undefined ? { epoch: end.epoch, seq: end.seq, proof: end.proof } : { epoch: position.epoch, seq: page[0].seq - 1 };
     if (expired.seq > position.seq) this.#skipTo(expired);
     return page;
   }
@@ -228,7 +234,7 @@ class Feed implements FilteredFeed {
   #deliver({ last, encoded }: Slice): void {
     const before = this.#position;
     if (before === undefined) return;
-    this.#position = positionOf(last, before.epoch);
+    this.#position = advance(before, encoded, positionOf(last, before.epoch));
     if (encoded.length === 0) return;
     const batch = createChangeBatch(encoded, this.#position, before);
     for (const listener of this.#listeners) listener.onChanges(batch);

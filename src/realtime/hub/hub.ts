@@ -23,6 +23,7 @@ import { toEndpointPath } from "@/src/shared/streams/protocol";
 import { groupByEndpoint } from "../cluster/notifications";
 import { createFilterChecks, type FilterChecks } from "../filters/filter-checks";
 import { createRecordFilter } from "../filters/record-filter";
+import { toUploadBoundary } from "../log/delivered-position";
 import type { LogTailer } from "../log/log-tailer";
 import { createPositionReader, type PositionReader } from "../log/position-reader";
 import { createReplayReads, type ReplayReads } from "../log/replay-reads";
@@ -239,7 +240,7 @@ class StreamHub implements Hub {
     const filter = expression === undefined ? undefined : createRecordFilter({ sandbox, expression, caller });
     const reads = this.#replays.of({ onlyOwner, caller });
     const source = channel.source({ onlyOwner, filter, reads });
-    const tip = toTip(found, source);
+    const tip = toTip(found, source, format);
     const session: Session = createSession({
       grant,
       resumable: start.mode !== "plain",
@@ -378,9 +379,10 @@ function toPlaces(endpointId: string, ...positions: (LogPosition | undefined)[])
   return positions.flatMap((position) => (position && position.seq > 0 ? [{ endpointId, seq: position.seq }] : []));
 }
 
-/** Where the log stands at least: more may have been delivered than a query saw. */
-function toTip(found: LogPosition, source: ChangeSource): LogPosition {
+/** Where the log stands at least: more may have been delivered than a query saw. It is not within an upload that is one message. */
+function toTip(found: LogPosition, source: ChangeSource, format: StreamFormat): LogPosition {
   const position = source.position();
   const tip = { epoch: toEpoch(found.epoch), seq: found.seq, proof: found.proof };
-  return position?.epoch === tip.epoch && position.seq > tip.seq ? position : tip;
+  if (position?.epoch !== tip.epoch || position.seq <= tip.seq) return tip;
+  return format.joinsUploads ? toUploadBoundary(position) : position;
 }

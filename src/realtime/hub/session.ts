@@ -10,10 +10,11 @@ import type { FeedListener } from "../filters/filtered-feed";
 import { FilterFailedError, type StreamReads } from "../filters/filtered-reads";
 import type { FilterFailure } from "../filters/record-filter";
 import { type ChangeBatch, createChangeBatch } from "../log/change-batch";
+import { type DeliveredPosition, toUploadBoundary } from "../log/delivered-position";
 import type { TailerReset } from "../log/listener-index";
 import { PAGE_LIMIT_FIRST, toNextPageLimit } from "../log/log-pages";
 import { createSnapshot, type Snapshot } from "../log/snapshot";
-import { encodeChange } from "../wire/encode";
+import { type EncodedChange, encodeChange } from "../wire/encode";
 import type { StreamFormat } from "../wire/stream-format";
 import type { Subscriber } from "./subscriber";
 
@@ -56,7 +57,7 @@ export interface SessionOptions {
   resumable: boolean;
   format: StreamFormat;
   tip: LogPosition;
-  tailerPosition: () => LogPosition | undefined;
+  tailerPosition: () => DeliveredPosition | undefined;
   reads: StreamReads;
   subscriber: Subscriber;
   onEnd: (session: Session) => void;
@@ -90,7 +91,7 @@ class StreamSession implements Session {
   #takenBytes = 0;
   #stalledMs = 0;
   #endedBy: AppError | undefined;
-  /** Changes of an upload that goes out as one message, whose last one is still to come: those that a replay has read, or that the tailer has told. */
+  /** Changes of an upload that goes out as one message, whose last one is still to come: those that a replay has read. */
   #begun: readonly Change[] = NONE;
   /** Up to where the log was read with them. */
   #begunTo = 0;
@@ -114,7 +115,9 @@ class StreamSession implements Session {
   onChanges(batch: ChangeBatch): void {
     // While it replays the log has the changes.
     if (this.#phase !== "live") return;
-    if (this.#snapshot === undefined && (batch.encoded[0]?.change.seq ?? 0) > this.#at.seq) this.#takeBatch(batch);
+    const [first] = batch.encoded;
+    const oldest = this.#format.joinsUploads ? first?.upload[0] : first?.change;
+    if (this.#snapshot === undefined && (oldest?.seq ?? 0) > this.#at.seq) this.#takeBatch(batch);
     else this.#takeEach(batch);
   }
 
@@ -252,10 +255,12 @@ class StreamSession implements Session {
     let limit = PAGE_LIMIT_FIRST;
     while (this.#phase === "replaying") {
       const from = this.#at;
-      const end = this.#options.tailerPosition();
-      if (end === undefined) return;
+      const tailed = this.#options.tailerPosition();
+      if (tailed === undefined) return;
+      const end = this.#toPlace(tailed);
       if (from.seq >= end.seq) {
         this.#phase = "live";
+        this.#begun = NONE;
         return;
       }
       if (this.#subscriber.isBusy()) {
@@ -339,21 +344,9 @@ class StreamSession implements Session {
   #takeBatch(batch: ChangeBatch): void {
     const bytes = batch.toBytes(this.#format);
     if (bytes !== undefined && !this.#subscriber.enqueue(bytes)) {
-      this.#fallBehind(this.#before(batch));
-      return;
-    }
-    if (!this.#format.joinsUploads) this.#moveTo(batch.position);
-    else {
-      // As one message an upload goes out with its last change, and who comes back before wants all of it.
-      if (batch.whole) this.#moveTo(batch.whole);
-      if (batch.begun.length > 0) this.#begun = [...this.#begun, ...batch.begun.map(({ change }) => change)];
-    }
-  }
-
-  /** Where a client stands that has had all before the batch: what it may not read, or its filter leaves out, need not be looked through again. */
-  #before({ before }: ChangeBatch): Cursor {
-    const isAhead = before?.epoch === this.#at.epoch && before.seq > this.#at.seq;
-    return isAhead && this.#begun.length === 0 ? before : this.#at;
+      // What it may not read, or its filter leaves out, need not be looked through again.
+      this.#fallBehind(this.#reached(batch.before));
+    } else this.#moveTo(this.#reached(batch.position));
   }
 
   /** Those that the client has not had: ahead of the tailer it has been sent some already, or they were in its snapshot. */
@@ -362,16 +355,33 @@ class StreamSession implements Session {
       if (this.#phase !== "live" || each.change.seq <= this.#at.seq) continue;
       const position = each.position(epoch);
       if (this.#snapshot?.covers(each.change)) this.#moveTo(position);
-      else this.#takeBatch(createChangeBatch([each], position));
+      else if (!this.#format.joinsUploads || each.change.remainingInUpload === undefined)
+        this.#takeBatch(createChangeBatch([this.#toUnsent(each)], position));
     }
     if (this.#snapshot?.isPassed()) this.#snapshot = undefined;
   }
 
+  /** The same without the changes of its upload that the client already has: its cursor may come from a stream that sends each as a message. */
+  #toUnsent(encoded: EncodedChange): EncodedChange {
+    const { change, upload } = encoded;
+    if ((upload[0]?.seq ?? 0) > this.#at.seq) return encoded;
+    return encodeChange(
+      change,
+      upload.filter(({ seq }) => seq > this.#at.seq),
+    );
+  }
+
   /** Up to where all that the client may read has been queued: for one that is live this is where the tailer is, though its last change was before. */
-  #reached(tailed: LogPosition | undefined): Cursor {
+  #reached(tailed: DeliveredPosition | undefined): Cursor {
+    const place = tailed && this.#toPlace(tailed);
     // At the same place the tailer's has a proof, where the client's cursor had none.
-    const isAhead = tailed?.epoch === this.#at.epoch && tailed.seq >= this.#at.seq;
-    return this.#phase === "live" && isAhead && this.#begun.length === 0 ? tailed : this.#at;
+    const isAhead = place?.epoch === this.#at.epoch && place.seq >= this.#at.seq;
+    return this.#phase === "live" && isAhead ? place : this.#at;
+  }
+
+  /** Where a client stands when the tailer is at `position`. In the middle of an upload that is one message, it has none of the upload. */
+  #toPlace(position: DeliveredPosition): LogPosition {
+    return this.#format.joinsUploads ? toUploadBoundary(position) : position;
   }
 }
 

@@ -1,26 +1,20 @@
 /** Changes that go out together: what a stream gets of them is put together once, and shared. It must not know who gets it. */
-import type { LogPosition } from "@/src/core/streams/ports";
 import type { EncodedChange } from "../wire/encode";
 import type { StreamFormat } from "../wire/stream-format";
+import type { DeliveredPosition } from "./delivered-position";
 
 export interface ChangeBatch {
   /** At least one; ascending by seq. */
   readonly encoded: readonly EncodedChange[];
   /** Where the log was looked through to with them: the last one's place, or after it. */
-  readonly position: LogPosition;
+  readonly position: DeliveredPosition;
   /** Up to where the log had been looked through before them; undefined: not known. */
-  readonly before: LogPosition | undefined;
+  readonly before: DeliveredPosition | undefined;
   /** All in one, as the format has them; undefined: none of them ends a message yet. */
   toBytes(format: StreamFormat): Buffer | undefined;
-  /** Those at the end that are a part of an upload whose last change is still to come. */
-  readonly begun: readonly EncodedChange[];
-  /** The place of the last change before those; undefined: there is none. */
-  readonly whole: LogPosition | undefined;
 }
 
-export function createChangeBatch(encoded: readonly EncodedChange[], position: LogPosition, before?: LogPosition): ChangeBatch {
-  const lastWhole = encoded.findLastIndex(({ change }) => change.remainingInUpload === undefined);
-  const whole = encoded[lastWhole];
+export function createChangeBatch(encoded: readonly EncodedChange[], position: DeliveredPosition, before?: DeliveredPosition): ChangeBatch {
   /** There are few formats, and mostly one is asked for. */
   const bytes = new Map<StreamFormat, Buffer>();
   /** Of formats with a limit, by how many messages fit: that says which fit, so there are no more of these than messages, whatever limits clients have. */
@@ -53,14 +47,7 @@ export function createChangeBatch(encoded: readonly EncodedChange[], position: L
     return known;
   }
 
-  return {
-    encoded,
-    position,
-    before,
-    begun: encoded.slice(lastWhole + 1),
-    whole: whole && (lastWhole === encoded.length - 1 ? position : whole.position(position.epoch)),
-    toBytes,
-  };
+  return { encoded, position, before, toBytes };
 }
 
 function join(messages: readonly Buffer[]): Buffer | undefined {

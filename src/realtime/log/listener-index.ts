@@ -3,6 +3,7 @@ import type { LogPosition } from "@/src/core/streams/ports";
 import type { GapReason } from "@/src/shared/streams/stream-messages";
 import type { EncodedChange } from "../wire/encode";
 import { type ChangeBatch, createChangeBatch } from "./change-batch";
+import type { DeliveredPosition } from "./delivered-position";
 
 /** Hears of changes. Its methods must not throw. */
 export interface TailerListener {
@@ -16,7 +17,7 @@ export interface TailerListener {
 
 /** The changes after `from`, up to and including `to`, can't be delivered; what was before has been. */
 export interface TailerReset {
-  from: LogPosition;
+  from: DeliveredPosition;
   to: LogPosition;
   reason: GapReason;
 }

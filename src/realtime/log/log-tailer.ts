@@ -8,12 +8,13 @@ import type { GapReason } from "@/src/shared/streams/stream-messages";
 import { createUploadEncoder } from "../wire/encode";
 import { createChangeBatch } from "./change-batch";
 import { toChangeSize } from "./change-size";
+import { advance, type DeliveredPosition } from "./delivered-position";
 import { createListenerIndex, type TailerListener } from "./listener-index";
 import { PAGE_LIMIT_FIRST, toNextPageLimit } from "./log-pages";
 
 export interface LogTailer {
   /** Up to where changes have been delivered; undefined until the first `observe`. */
-  position(): LogPosition | undefined;
+  position(): DeliveredPosition | undefined;
   add(listener: TailerListener): void;
   remove(listener: TailerListener): void;
   listenerCount(): number;
@@ -38,7 +39,7 @@ export interface LogTailer {
 export function createLogTailer(options: { endpointId: string; changes: Pick<ChangeLog, "read">; sliceBytes: number }): LogTailer {
   const { endpointId, changes, sliceBytes } = options;
   const listeners = createListenerIndex();
-  let position: LogPosition | undefined;
+  let position: DeliveredPosition | undefined;
   /** The highest seq that is known to be committed. */
   let target = 0;
   /** Rises when what was read before no longer counts. */
@@ -50,9 +51,9 @@ export function createLogTailer(options: { endpointId: string; changes: Pick<Cha
   function deliver(changes: readonly Change[], epoch: string): void {
     const encoded = changes.map((change) => encoder.encode(change));
     const last = encoded.at(-1);
-    if (!last) return;
+    if (!last || !position) return;
     const before = position;
-    position = last.position(epoch);
+    position = advance(before, encoded, last.position(epoch));
     listeners.changes(createChangeBatch(encoded, position, before));
   }
 
@@ -69,13 +70,13 @@ export function createLogTailer(options: { endpointId: string; changes: Pick<Cha
     return slice;
   }
 
-  function reset(from: LogPosition, to: LogPosition, reason: GapReason): void {
+  function reset(from: DeliveredPosition, to: LogPosition, reason: GapReason): void {
     position = to;
     encoder.reset();
     listeners.reset({ from, to, reason });
   }
 
-  function replaceLog(from: LogPosition, to: LogPosition, reason: GapReason): void {
+  function replaceLog(from: DeliveredPosition, to: LogPosition, reason: GapReason): void {
     generation++;
     target = to.seq;
     reset(from, to, reason);
