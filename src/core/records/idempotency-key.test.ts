@@ -15,15 +15,15 @@ describe("an Idempotency-Key", () => {
   });
 
   it("[R9] is another one's when another one asks", () => {
-    const askers = [
+    const callers = [
       KEY_1,
       { ...KEY_1, keyId: "2" },
       { ...KEY_1, user: { id: "1" } },
       { ...KEY_1, user: { id: "2" } },
       { ...KEY_1, master: true },
     ];
-    const hashes = askers.map((caller) => Buffer.from(toIdempotencyKey({ sent: "k", caller, asked: [] }).hash).toString("hex"));
-    expect(new Set(hashes).size).toBe(askers.length);
+    const hashes = callers.map((caller) => Buffer.from(toIdempotencyKey({ sent: "k", caller, asked: [] }).hash).toString("hex"));
+    expect(new Set(hashes).size).toBe(callers.length);
     const byOtherKey = toIdempotencyKey({ sent: "k", caller: { master: false, keyId: "2", user: { id: "1" } }, asked: [] });
     expect(Buffer.from(byOtherKey.hash).toString("hex"), "the same user, with another key").toBe(hashes[2]);
   });

@@ -11,14 +11,14 @@ import { IDEMPOTENCY_HOURS } from "@/src/shared/streams/protocol";
 const SWEEP_BATCH = 1000;
 
 const FIND = nameStatement(
-  "rested_find_once",
+  "rested_find_response",
   `SELECT fingerprint = $3::bytea AS "isSame", answer FROM "IdempotentRequest"
   WHERE "endpointId" = $1::uuid AND hash = $2::bytea AND "createdAt" > now() - make_interval(hours => $4::int)`,
 );
 
 // One that is too old and not swept yet makes room.
-const REMEMBER = nameStatement(
-  "rested_remember_once",
+const STORE = nameStatement(
+  "rested_store_response",
   `INSERT INTO "IdempotentRequest" AS r ("endpointId", hash, fingerprint, answer) VALUES ($1::uuid, $2::bytea, $3::bytea, $4)
   ON CONFLICT ("endpointId", hash) DO UPDATE SET fingerprint = EXCLUDED.fingerprint, answer = EXCLUDED.answer, "createdAt" = now()
     WHERE r."createdAt" <= now() - make_interval(hours => $5::int)
@@ -62,7 +62,7 @@ export async function remember(
   { hash, fingerprint }: IdempotencyKey,
   answer: string,
 ): Promise<boolean> {
-  const rows = await tx.$queryRawUnsafe<unknown[]>(REMEMBER, endpointId, hash, fingerprint, answer, IDEMPOTENCY_HOURS);
+  const rows = await tx.$queryRawUnsafe<unknown[]>(STORE, endpointId, hash, fingerprint, answer, IDEMPOTENCY_HOURS);
   return rows.length > 0;
 }
 

@@ -33,8 +33,8 @@ const MOVE = nameStatement(
 
 const REMOVE = nameStatement("rested_remove_streams", `DELETE FROM "OpenStream" WHERE id = ANY ($1::uuid[])`);
 
-const FIND_ASKED = nameStatement(
-  "rested_find_asked_streams",
+const FIND_END_REQUESTED = nameStatement(
+  "rested_find_end_requested_streams",
   `SELECT id::text AS id FROM "OpenStream" WHERE "nodeId" = $1::uuid AND "endRequestedAt" IS NOT NULL`,
 );
 
@@ -78,7 +78,7 @@ export function createOpenStreamStore({ db }: { db: RawStatements }): OpenStream
       }
     },
     async findEndRequested(nodeId) {
-      const rows = await db.$queryRawUnsafe<{ id: string }[]>(FIND_ASKED, nodeId);
+      const rows = await db.$queryRawUnsafe<{ id: string }[]>(FIND_END_REQUESTED, nodeId);
       return rows.map(({ id }) => id);
     },
     async remove(nodeId) {
