@@ -1,4 +1,4 @@
-/** For pages that failed, outside the dashboard's frame. */
+/** Shown when a page outside of the dashboard fails. */
 "use client";
 
 import { PageFailure } from "@/src/ui/components/page/page-failure";

@@ -1,4 +1,4 @@
-/** When even the document failed. It brings its own, and can't rely on fonts. */
+/** Shown when the root layout fails. It renders its own document and does not rely on fonts. */
 "use client";
 
 import { PageFailure } from "@/src/ui/components/page/page-failure";
@@ -8,7 +8,7 @@ export default function GlobalErrorPage({ error, retry }: { error: unknown; retr
   return (
     <html lang="en">
       <head>
-        <title>This page could not be shown · Rested</title>
+        <title>This page couldn’t be loaded · Rested</title>
       </head>
       <body>
         <main className="flex min-h-dvh justify-center px-4 pt-[14dvh]">

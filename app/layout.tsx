@@ -1,4 +1,4 @@
-/** The document: fonts, theme before the first paint, nothing that needs JavaScript. */
+/** The document: fonts, and the theme, which is set before the first paint. */
 import type { Metadata, Viewport } from "next";
 import localFont from "next/font/local";
 import { headers } from "next/headers";
@@ -6,7 +6,7 @@ import type { ReactNode } from "react";
 import { THEME_SCRIPT } from "@/src/ui/theme";
 import "./globals.css";
 
-/** Every page is of the moment and of a person; the build, which has no runtime, must not render any. */
+/** Every page depends on the user and the data. The build has no runtime and must not render pages. */
 export const dynamic = "force-dynamic";
 
 const inter = localFont({ src: "./fonts/inter.woff2", variable: "--font-inter", weight: "100 900", display: "swap" });
@@ -31,10 +31,10 @@ export const viewport: Viewport = {
 export default async function RootLayout({ children }: { children: ReactNode }) {
   const nonce = (await headers()).get("x-nonce") ?? "";
   return (
-    // The script below may have set the theme before React looks.
+    // The script below sets the theme before React hydrates the page.
     <html lang="en" className={`${inter.variable} ${mono.variable}`} suppressHydrationWarning>
       <head>
-        {/* biome-ignore lint/security/noDangerouslySetInnerHtml: a constant of ours; it must run before the first paint */}
+        {/* biome-ignore lint/security/noDangerouslySetInnerHtml: a constant; it must run before the first paint */}
         <script nonce={nonce} suppressHydrationWarning dangerouslySetInnerHTML={{ __html: THEME_SCRIPT }} />
       </head>
       <body>

@@ -1,13 +1,13 @@
-/** For addresses that lead nowhere, outside the dashboard's frame. */
+/** Shown for unknown URLs outside of projects. */
 import type { Metadata } from "next";
-import { Nothing } from "@/src/ui/components/page/nothing";
+import { NotFound } from "@/src/ui/components/page/not-found";
 
-export const metadata: Metadata = { title: "Not found" };
+export const metadata: Metadata = { title: "Page not found" };
 
 export default function NotFoundPage() {
   return (
     <main className="flex min-h-dvh justify-center px-4 pt-[14dvh]">
-      <Nothing />
+      <NotFound />
     </main>
   );
 }

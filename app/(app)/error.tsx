@@ -1,4 +1,4 @@
-/** A page inside the dashboard failed. */
+/** Shown when a page of the dashboard fails. */
 "use client";
 
 import { PageFailure } from "@/src/ui/components/page/page-failure";

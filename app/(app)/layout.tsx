@@ -1,4 +1,4 @@
-/** What all pages of signed-in people share: the query client and the notices. Who is signed in, each page asks for itself. */
+/** Shared by all pages for signed-in users: the query client and the notifications. Each page checks the session itself. */
 import type { ReactNode } from "react";
 import { QueryProvider } from "@/src/ui/api/query-provider";
 import { Notifications } from "@/src/ui/notifications/notifications";

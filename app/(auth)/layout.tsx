@@ -1,4 +1,4 @@
-/** The sheet for the pages before the dashboard. */
+/** The frame of the pages for users who are not signed in. */
 import type { ReactNode } from "react";
 
 export default function AuthLayout({ children }: { children: ReactNode }) {

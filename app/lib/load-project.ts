@@ -1,4 +1,4 @@
-/** Reads what pages of a project and of an endpoint begin with, once for each request. Raises `not found` as a page. */
+/** Reads the data that pages of projects and endpoints start with, once per request. Shows the page for 404 for unknown ids. */
 import { notFound } from "next/navigation";
 import { cache } from "react";
 import { getEndpoint, listEndpoints } from "@/src/management/endpoints/endpoints";
@@ -18,7 +18,7 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 const countSubscribers = (endpointId: string) => getRuntime().hub.subscriberCount(endpointId);
 
-/** The signed-in person; others go to sign in and come back. */
+/** The signed-in user. Others are redirected to the sign-in page and return afterwards. */
 export const loadUser = cache(async (): Promise<CurrentUser> => requireUser(await getCurrentPage()));
 
 export const loadProject = cache(async (projectId: string): Promise<ManagedProject> => {
@@ -45,7 +45,7 @@ export const loadUsage = cache(async (projectId: string): Promise<ProjectUsage> 
   return orNotFound([projectId], () => getUsage({ db, quotas, user, projectId }));
 });
 
-/** The endpoint, which must be one of the project. */
+/** The endpoint, which must belong to the project. */
 export const loadEndpoint = cache(async (projectId: string, endpointId: string): Promise<EndpointDetail> => {
   const { id: ownerId } = await loadUser();
   const { db } = getRuntime();
@@ -56,7 +56,7 @@ export const loadEndpoint = cache(async (projectId: string, endpointId: string):
   });
 });
 
-/** The description of one endpoint (G5). */
+/** The OpenAPI document of one endpoint (G5). */
 export const loadDescription = cache(async (projectId: string, endpointId: string): Promise<ApiDocument> => {
   const { id: ownerId } = await loadUser();
   const { db, clock, config } = getRuntime();

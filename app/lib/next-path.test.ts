@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { toNextPath } from "./next-path";
 
-test("[G1] after signing in one goes to a path of this server only", () => {
+test("[G1] signing in leads only to paths of this server", () => {
   expect(toNextPath("/p/1/keys?x=1#y")).toBe("/p/1/keys?x=1#y");
-  for (const asked of [
+  for (const requested of [
     undefined,
     "",
     "p",
@@ -14,6 +14,6 @@ test("[G1] after signing in one goes to a path of this server only", () => {
     "/\t/evil.example",
     ["/a"],
   ]) {
-    expect(toNextPath(asked)).toBe("/");
+    expect(toNextPath(requested)).toBe("/");
   }
 });

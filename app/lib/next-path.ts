@@ -1,7 +1,7 @@
-/** Where to go after signing in. */
+/** Decides where a user goes after signing in. */
 
-/** `asked` when it is a path of this server; else the beginning. `//host` and `/\host` lead elsewhere in browsers. */
-export function toNextPath(asked: string | readonly string[] | undefined): string {
-  if (typeof asked !== "string" || !/^\/(?![/\\])/.test(asked) || /[\p{Cc}\\]/u.test(asked)) return "/";
-  return asked;
+/** `requested` if it is a path of this server, else `/`. Browsers read `//host` and `/\host` as other servers. */
+export function toNextPath(requested: string | readonly string[] | undefined): string {
+  if (typeof requested !== "string" || !/^\/(?![/\\])/.test(requested) || /[\p{Cc}\\]/u.test(requested)) return "/";
+  return requested;
 }

@@ -1,4 +1,4 @@
-/** The chat example, as its README tells people to run it: the cookie flow over https and the header flow over http, in two browsers. */
+/** The chat example, run as its README describes: the cookie flow over HTTPS and the header flow over HTTP, in two browsers. */
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import http from "node:http";
 import https from "node:https";
@@ -31,10 +31,10 @@ async function manage(server: RunningServer, apiPath: string, body: object): Pro
       `${server.url}/api/manage/${apiPath}`,
       { method: "POST", headers, rejectUnauthorized: false },
       async (response) => {
-        let answer = "";
-        for await (const chunk of response) answer += String(chunk);
-        if (response.statusCode === 201) resolve(answer);
-        else reject(new Error(`${response.statusCode} ${answer}`));
+        let body = "";
+        for await (const chunk of response) body += String(chunk);
+        if (response.statusCode === 201) resolve(body);
+        else reject(new Error(`${response.statusCode} ${body}`));
       },
     );
     request.on("error", reject);
@@ -43,7 +43,7 @@ async function manage(server: RunningServer, apiPath: string, body: object): Pro
   return JSON.parse(text);
 }
 
-/** The project of the example's README; answers its id and its key. `pageUrl`: where the page is served. */
+/** Creates the project of the example's README and returns its id and key. `pageUrl` is the URL of the page. */
 async function createProject(server: RunningServer, pageUrl: string): Promise<{ id: string; key: string }> {
   const project = await manage(server, "projects", { name: "Chat example", allowedOrigins: [pageUrl] });
   for (const endpoint of [
@@ -55,14 +55,14 @@ async function createProject(server: RunningServer, pageUrl: string): Promise<{ 
   return { id: project.id, key: project.keys?.[0]?.key ?? "" };
 }
 
-/** Serves the page from an origin of its own, as a front-end's host does. */
+/** Serves the page from a separate origin, as a front-end host does. */
 async function servePage(tls?: Tls): Promise<{ url: string; close: () => Promise<void> }> {
   const page = await readFile("examples/chat/index.html");
-  const answer = (_: http.IncomingMessage, response: http.ServerResponse) => {
+  const handle = (_: http.IncomingMessage, response: http.ServerResponse) => {
     response.writeHead(200, { "Content-Type": "text/html; charset=utf-8" });
     response.end(page);
   };
-  const host = tls ? https.createServer(tls, answer) : http.createServer(answer);
+  const host = tls ? https.createServer(tls, handle) : http.createServer(handle);
   await new Promise<void>((resolve) => host.listen(0, "127.0.0.1", resolve));
   const { port } = host.address() as AddressInfo;
   return {
@@ -71,7 +71,7 @@ async function servePage(tls?: Tls): Promise<{ url: string; close: () => Promise
   };
 }
 
-/** A browser of its own: nothing shared with the others. */
+/** Opens the chat in a new browser context. */
 async function openChat(browser: Browser, address: string): Promise<Page> {
   const context = await browser.newContext({ ignoreHTTPSErrors: true });
   const page = await context.newPage();
@@ -93,7 +93,7 @@ async function send(page: Page, place: "Everybody" | "Only me", text: string): P
   await expect(page.getByRole("listitem").filter({ hasText: text })).toBeVisible();
 }
 
-/** Resolves once a socket that the page opens from now on has received a message that matches. */
+/** Resolves when a WebSocket that the page opens after this call receives a matching message. */
 function findMessage(page: Page, pattern: RegExp): Promise<void> {
   return new Promise((resolve) => {
     page.on("websocket", (socket) =>
@@ -104,7 +104,7 @@ function findMessage(page: Page, pattern: RegExp): Promise<void> {
   });
 }
 
-/** What both flows show: a room for all, messages for oneself on every device, and an end at log-out. */
+/** The steps of both flows: a room for everyone, and private messages on every device of a user. */
 async function chat(browser: Browser, address: string): Promise<{ ada: Page; bob: Page; adasPhone: Page }> {
   const ada = await openChat(browser, address);
   await enter(ada, "ada", "Register");
@@ -115,7 +115,7 @@ async function chat(browser: Browser, address: string): Promise<{ ada: Page; bob
 
   await send(ada, "Everybody", "hello all");
   await expect(bob.getByRole("listitem").filter({ hasText: "hello all" })).toBeVisible();
-  // Somebody else's message can't be deleted, one's own can, and everybody sees it go.
+  // Users can delete only their own messages. Everyone sees the deletion.
   await expect(bob.getByRole("button", { name: "Delete" })).toHaveCount(0);
 
   await adasPhone.getByRole("button", { name: "Only me" }).click();
@@ -123,11 +123,11 @@ async function chat(browser: Browser, address: string): Promise<{ ada: Page; bob
   await send(ada, "Only me", "ada's secret");
   await expect(adasPhone.getByRole("listitem").filter({ hasText: "ada's secret" })).toBeVisible();
   await send(bob, "Only me", "bob's secret");
-  // Bob's own message has arrived on his stream, after Ada's in the log: hers would be here by now.
+  // Bob's message is after Ada's in the log and has arrived on his stream, so hers would have arrived too.
   await expect(bob.getByRole("listitem")).toHaveCount(1);
   await expect(ada.getByRole("listitem")).toHaveCount(1);
 
-  // After a reload it all comes from the list, and each still sees their own.
+  // After a reload, the records come from the list, and each user still sees only their own.
   await bob.reload();
   await bob.getByRole("button", { name: "Only me" }).click();
   await expect(bob.getByRole("listitem")).toHaveText([/bob's secret/]);
@@ -147,7 +147,7 @@ test("[L2] [S2] [W5] the chat example over http: the token in a header", async (
     const { ada, adasPhone } = await chat(browser, `${host.url}/?server=${server.url}&key=${key}`);
     expect(await ada.evaluate(() => document.cookie)).toBe("");
     expect(await ada.evaluate(() => sessionStorage.getItem("token"))).toMatch(/^[A-Za-z0-9_-]{43}$/);
-    // Logging out ends this session alone.
+    // Logging out ends only this session.
     await ada.getByRole("button", { name: "Log out" }).click();
     await expect(ada.getByLabel("Password")).toBeVisible();
     await send(adasPhone, "Only me", "still here");
@@ -174,7 +174,7 @@ test("[W9] the chat example reports a response that is not from the server, and 
     await expect(page.getByRole("status")).toHaveText(/The response is not from the server/);
     await page.unroute(pattern);
     await expect(page.getByRole("listitem").filter({ hasText: "before" })).toBeVisible();
-    // The streams alone are cut off, before they have sent the stored records.
+    // Only the streams are cut off, before they have sent the stored records.
     let isCutOff = true;
     await page.routeWebSocket(pattern, (socket) => {
       if (isCutOff) void socket.close({ code: 1011 });
@@ -267,7 +267,7 @@ test("[L2] [L3] [W6] the chat example over https: the token in a cookie that no 
     expect(cookies).toEqual([
       expect.objectContaining({ name: toAccessTokenCookie(id), httpOnly: true, secure: true, sameSite: "None", path: "/api" }),
     ]);
-    // A second page of the same browser has the same session; logging out in one ends the sockets of the other.
+    // A second page of the same browser shares the session. Logging out in one closes the streams of the other.
     const second = await ada.context().newPage();
     await second.goto(ada.url());
     await expect(second.getByRole("status")).toHaveText("live");

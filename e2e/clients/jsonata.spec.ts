@@ -1,4 +1,4 @@
-/** JSONata and JSON Schema in the production build: workers are found next to the server, and end with it. */
+/** JSONata and JSON Schema in the production build: the server finds its worker file, and workers end with the server. */
 import { execFileSync } from "node:child_process";
 import { expect, test } from "playwright/test";
 import { unlessBusy } from "@/tests/support/unless-busy";
@@ -29,7 +29,7 @@ const isRunning = (pid: number): boolean => {
   return lines.some((line) => new RegExp(`^\\s*${pid}\\s+[^Z]`).test(line));
 };
 
-test("[R6] expressions are evaluated, and those without end are ended", async () => {
+test("[R6] expressions are evaluated, and endless ones are stopped", async () => {
   const init = { method: "POST", headers: { "Content-Type": "application/json" } };
   for (const price of [2, 3]) await fetch(`${server.url}${PATH}`, { ...init, body: JSON.stringify({ price }) });
   expect(await (await evaluate("$sum(data.price)")).json()).toBe(5);
@@ -44,13 +44,13 @@ test("[R6] expressions are evaluated, and those without end are ended", async ()
   expect([endless.status, ((await endless.json()) as { code: string }).code]).toEqual([400, "jsonata_limit"]);
 });
 
-test("[R6] workers end with the server, also when it is killed while they work", async () => {
+test("[R6] workers end with the server, even if it is killed while they work", async () => {
   expect(await (await evaluate("1")).json()).toBe(1);
   const pending = evaluate(ENDLESS).catch(() => undefined);
   const pids = workers(server.pid);
   expect(pids.length).toBeGreaterThan(0);
   await server.kill();
   await pending;
-  // They hear of it when their time is up, which takes long on a busy machine.
+  // Workers notice it when their time is up, which takes long on a busy machine.
   await expect.poll(() => pids.filter(isRunning), { timeout: 30_000 }).toEqual([]);
 });

@@ -12,7 +12,7 @@ import { type RunningServer, startServer } from "../support/server";
 const run = promisify(execFile);
 const PATH = "/api/1/ce/examples/unsecure-endpoint?key=d59eb2859c284168ac48aef65046d5dd";
 
-/** The snippet of the original documentation, word for word; only protocol and host differ. */
+/** The snippet of the original documentation. Only the protocol and the host differ. */
 const snippet = (wsUrl: string) => `
 function websocketExample() {
 console.log('Creating socket');
@@ -41,7 +41,7 @@ interface Message {
   record: Record<string, unknown>;
 }
 
-/** What the documentation shows: these members and no others. */
+/** The message has the documented members and no others. */
 function expectDocumentedShape(message: Message, data: unknown) {
   expect(Object.keys(message).sort()).toEqual(["record", "type"]);
   expect(message.type).toBe("POST");
@@ -57,7 +57,7 @@ async function curlPost(url: string, json: string) {
   expect(stdout.trimEnd().split("\n").at(-1)).toBe("201");
 }
 
-/** Runs the snippet in a Node context whose console reports to us; resolves with what it prints as the server's message. */
+/** Runs the snippet in a Node context. `message` resolves with the message that the snippet prints. */
 function runInNode(wsUrl: string, SocketClass: unknown): { open: Promise<void>; message: Promise<Message> } {
   let onOpen = () => {};
   let onMessage = (_: Message) => {};
@@ -78,7 +78,7 @@ function runInNode(wsUrl: string, SocketClass: unknown): { open: Promise<void>; 
   return { open, message };
 }
 
-/** Runs the snippet in a page of the server; resolves when its socket is open. */
+/** Runs the snippet in a page of the server. Resolves when its socket is open. */
 async function runInPage(page: Page, server: RunningServer): Promise<{ message: Promise<Message> }> {
   const message = new Promise<Message>((resolve) => {
     page.on("console", async (line) => {

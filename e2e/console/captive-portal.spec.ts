@@ -1,4 +1,4 @@
-/** A network that answers in the server's place: a captive portal, or a proxy whose sign-in has expired. The dashboard says so, and goes on by itself. */
+/** A network that responds instead of the server: a captive portal, or a proxy whose sign-in has expired. The dashboard reports it and recovers. */
 import { expect, type Page, test } from "playwright/test";
 import { ADMIN, signUpFirstAdmin } from "../support/dashboard";
 import { startServer } from "../support/server";
@@ -8,11 +8,11 @@ const PORTAL = {
   contentType: "text/html; charset=utf-8",
   body: "<!doctype html><title>Wi-Fi</title><h1>Welcome. Accept the terms.</h1>",
 };
-const SAID = /sign-in page of your network or of a proxy answered/i;
+const REPORTED = /sign-in page of your network or of a proxy responded/i;
 
-/** Answers what the pattern names with the portal's page; the result lets the network through again. */
-async function capture(page: Page, pattern: string, answer: typeof PORTAL = PORTAL): Promise<() => Promise<void>> {
-  await page.route(pattern, (route) => route.fulfill(answer));
+/** Responds to requests that match the pattern with the portal's page. Returns a function that removes the portal. */
+async function capture(page: Page, pattern: string, response: typeof PORTAL = PORTAL): Promise<() => Promise<void>> {
+  await page.route(pattern, (route) => route.fulfill(response));
   return () => page.unroute(pattern);
 }
 
@@ -22,20 +22,20 @@ function collectErrors(page: Page): string[] {
   return errors;
 }
 
-test("[W9] the console says that something else answered, and is live once the server answers again", async ({ page }) => {
+test("[W9] the console reports that something else responded, and is live once the server responds again", async ({ page }) => {
   const server = await startServer();
   try {
     const errors = collectErrors(page);
     const { project, endpoint } = await signUpFirstAdmin(page, server);
-    for (const [pattern, answer] of [
+    for (const [pattern, response] of [
       ["**/api/manage/endpoints/*/changes**", PORTAL],
       ["**/api/manage/endpoints/*/stream-ticket", { ...PORTAL, contentType: "application/json" }],
-      // A proxy's own page: not a session that has ended.
+      // A proxy's page, which does not mean that the session has ended.
       ["**/api/manage/endpoints/*/changes**", { ...PORTAL, status: 401 }],
     ] as const) {
-      const release = await capture(page, pattern, answer);
+      const release = await capture(page, pattern, response);
       await page.goto(`${server.url}/p/${project.id}/endpoints/${endpoint.id}/live`);
-      await expect(page.getByText(SAID).first()).toBeVisible();
+      await expect(page.getByText(REPORTED).first()).toBeVisible();
       await release();
       await expect(page.getByText(/^Live · [\d,]+\/s$/)).toBeVisible({ timeout: 20_000 });
     }
@@ -45,7 +45,7 @@ test("[W9] the console says that something else answered, and is live once the s
   }
 });
 
-test("[E1] pages of the dashboard say so, and show what they were asked for once the server answers again", async ({ page }) => {
+test("[E1] pages of the dashboard report it, and show their data once the server responds again", async ({ page }) => {
   const server = await startServer();
   try {
     const errors = collectErrors(page);
@@ -53,23 +53,23 @@ test("[E1] pages of the dashboard say so, and show what they were asked for once
     await page.goto(`${server.url}/p/${project.id}/endpoints/${endpoint.id}/live`);
     const release = await capture(page, "**/api/manage/**");
     await page.getByRole("link", { name: "Connections", exact: true }).first().click();
-    await expect(page.getByText(SAID).first()).toBeVisible({ timeout: 20_000 });
+    await expect(page.getByText(REPORTED).first()).toBeVisible({ timeout: 20_000 });
     await release();
-    await expect(page.getByText(SAID)).toHaveCount(0, { timeout: 20_000 });
+    await expect(page.getByText(REPORTED)).toHaveCount(0, { timeout: 20_000 });
     expect(errors).toEqual([]);
   } finally {
     await server.dispose();
   }
 });
 
-test("[G1] neither a sign-out nor a sign-in that something else answered counts as done", async ({ page }) => {
+test("[G1] a sign-out or sign-in counts only if the server responded", async ({ page }) => {
   const server = await startServer();
   try {
     await signUpFirstAdmin(page, server);
     await page.goto(`${server.url}/account`);
     const release = await capture(page, "**/api/auth/signout");
     await page.getByRole("button", { name: "Sign out", exact: true }).click();
-    await expect(page.getByRole("alert").filter({ hasText: SAID })).toBeVisible();
+    await expect(page.getByRole("alert").filter({ hasText: REPORTED })).toBeVisible();
     await expect(page).toHaveURL(/\/account$/);
     await release();
     await page.getByRole("button", { name: "Sign out", exact: true }).click();
@@ -79,7 +79,7 @@ test("[G1] neither a sign-out nor a sign-in that something else answered counts 
     await page.getByLabel("E-mail").fill(ADMIN.email);
     await page.getByLabel("Password").fill(ADMIN.password);
     await page.getByRole("button", { name: "Sign in", exact: true }).click();
-    await expect(page.getByRole("alert").filter({ hasText: SAID })).toBeVisible();
+    await expect(page.getByRole("alert").filter({ hasText: REPORTED })).toBeVisible();
     await releaseSignIn();
     await page.getByRole("button", { name: "Sign in", exact: true }).click();
     await expect(page).not.toHaveURL(/\/login/);

@@ -19,8 +19,8 @@ async function openConsole(page: Page, server: RunningServer): Promise<Opened> {
   return {
     address,
     post: async (data) => {
-      const answer = await fetch(address, { method: "POST", headers: JSON_HEADERS, body: JSON.stringify(data) });
-      return ((await answer.json()) as { uniqueId: string }).uniqueId;
+      const response = await fetch(address, { method: "POST", headers: JSON_HEADERS, body: JSON.stringify(data) });
+      return ((await response.json()) as { uniqueId: string }).uniqueId;
     },
     put: async (id, data) => {
       await fetch(`${address}&uniqueId=${id}`, { method: "PUT", headers: JSON_HEADERS, body: JSON.stringify(data) });
@@ -31,7 +31,7 @@ async function openConsole(page: Page, server: RunningServer): Promise<Opened> {
 const expectLive = (page: Page) => expect(page.getByText(/^Live · [\d,]+\/s$/)).toBeVisible();
 const rowOf = (page: Page, id: string) => page.getByRole("row", { name: new RegExp(id.slice(-8)) });
 
-test("pausing keeps what arrives and resuming shows it; filters by text and operation narrow the list and say so", async ({ page }) => {
+test("pausing buffers changes and resuming shows them; filters by text and operation narrow the list", async ({ page }) => {
   const server = await startServer();
   try {
     const { post, put } = await openConsole(page, server);
@@ -51,14 +51,14 @@ test("pausing keeps what arrives and resuming shows it; filters by text and oper
     await page.keyboard.type("garden");
     await expect(rowOf(page, kitchen)).toHaveCount(0);
     await expect(rowOf(page, garden)).toBeVisible();
-    // The address carries the filter: a reload shows the same.
+    // The filter is part of the URL, so a reload keeps it.
     await expect(page).toHaveURL(/q=garden/);
     await page.reload();
     await expect(rowOf(page, garden)).toBeVisible();
     await expect(rowOf(page, kitchen)).toHaveCount(0);
-    await page.getByLabel("Filter by text or record id").fill("nothing has this");
+    await page.getByLabel("Filter by text or record ID").fill("nothing has this");
     await expect(page.getByText(/0 of 3/).first()).toBeVisible();
-    await page.getByLabel("Filter by text or record id").fill("");
+    await page.getByLabel("Filter by text or record ID").fill("");
     await page.getByRole("button", { name: "create" }).click();
     await expect(rowOf(page, garden)).toHaveCount(0);
     await expect(rowOf(page, kitchen)).toHaveCount(1);
@@ -67,7 +67,7 @@ test("pausing keeps what arrives and resuming shows it; filters by text and oper
   }
 });
 
-test("the detail shows what changed against the version before, and the data as it was sent", async ({ page }) => {
+test("the details show the changes since the previous version, and the data as sent", async ({ page }) => {
   const server = await startServer();
   try {
     const { post, put, address } = await openConsole(page, server);
@@ -75,7 +75,7 @@ test("the detail shows what changed against the version before, and the data as 
     await fetch(`${address}&uniqueId=${id}`, { method: "PUT", headers: JSON_HEADERS, body: '{"sensor":"kitchen","temperature":23.50}' });
     await expect(rowOf(page, id)).toHaveCount(2);
     await rowOf(page, id).last().click();
-    const detail = page.getByRole("region", { name: "Detail" });
+    const detail = page.getByRole("region", { name: "Details" });
     await expect(detail).toContainText("temperature");
     await expect(detail).toContainText("20");
     await expect(detail).toContainText("23.5");
@@ -84,7 +84,7 @@ test("the detail shows what changed against the version before, and the data as 
     await detail.getByRole("tab", { name: "Raw" }).click();
     await expect(detail).toContainText('{"sensor":"kitchen","temperature":23.50}');
 
-    // New data moves neither the selection nor what is read.
+    // New data changes neither the selection nor the details.
     await put(id, { sensor: "kitchen", temperature: 24 });
     await expect(rowOf(page, id)).toHaveCount(3);
     await expect(detail).toContainText("23.50");
@@ -95,13 +95,13 @@ test("the detail shows what changed against the version before, and the data as 
   }
 });
 
-test("[G7] [R4] the composer sends POST, PUT and DELETE, and says where the JSON is broken before it sends", async ({ page }) => {
+test("[G7] [R4] the composer sends POST, PUT and DELETE, and reports invalid JSON before sending", async ({ page }) => {
   const server = await startServer();
   try {
     const { address } = await openConsole(page, server);
     const stream = await openStream(address.replace(/^http/, "ws"));
-    await page.getByRole("button", { name: "Write a record…" }).click();
-    const write = page.getByRole("region", { name: "Write" });
+    await page.getByRole("button", { name: "Send a request…" }).click();
+    const write = page.getByRole("region", { name: "Send a request" });
     await write.getByLabel("Body").fill('{"a": 1,, "b": 2}');
     await expect(write.getByLabel("Body")).toHaveAccessibleDescription(/line 1|position|column/i);
     await write.getByRole("button", { name: "Send", exact: true }).click();
@@ -113,7 +113,7 @@ test("[G7] [R4] the composer sends POST, PUT and DELETE, and says where the JSON
     await expect(rowOf(page, uniqueId)).toBeVisible();
 
     await write.getByRole("radio", { name: "PUT" }).check();
-    await write.getByLabel("Record id").fill(uniqueId);
+    await write.getByLabel("Record ID").fill(uniqueId);
     await write.getByRole("radio", { name: "merge" }).check();
     await write.getByLabel("Body").fill('{"b": 2}');
     await write.getByRole("button", { name: "Send", exact: true }).click();
@@ -129,7 +129,9 @@ test("[G7] [R4] the composer sends POST, PUT and DELETE, and says where the JSON
   }
 });
 
-test("[W9] across a crash of the server the console tells the truth, resumes, and shows every record once", async ({ page }) => {
+test("[W9] across a crash of the server, the console shows the connection state, resumes, and shows every record once", async ({
+  page,
+}) => {
   const first = await startServer();
   const { dataDir } = first;
   const { address, post } = await openConsole(page, first);
@@ -145,7 +147,7 @@ test("[W9] across a crash of the server the console tells the truth, resumes, an
     const missed = await fetch(address, { method: "POST", headers: JSON_HEADERS, body: '{"n":2}' });
     const { uniqueId } = (await missed.json()) as { uniqueId: string };
     const retry = page.getByRole("button", { name: "Retry now" });
-    // It may come back by itself before the button is pressed.
+    // The console can reconnect by itself before the click.
     if (await retry.isVisible()) await retry.click({ timeout: 5_000 }).catch(() => undefined);
     await expectLive(page);
     await expect(rowOf(page, uniqueId)).toHaveCount(1);

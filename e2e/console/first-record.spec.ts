@@ -9,7 +9,7 @@ test("from an empty data folder to a live record in the console, by keyboard and
 }) => {
   const server = await startServer();
   try {
-    // By keyboard: the account, what is stored, and there is the console, connected.
+    // By keyboard: create the account, name the data, and arrive at the connected console.
     await page.goto(server.setupUrl ?? "");
     await page.getByLabel("Your name").focus();
     await page.keyboard.type(ADMIN.name);
@@ -25,7 +25,7 @@ test("from an empty data folder to a live record in the console, by keyboard and
     await page.waitForURL(/\/p\/[^/]+\/endpoints\/[^/]+\/live$/);
     await expect(page.getByText("Live", { exact: true }).last()).toBeVisible();
 
-    // What the page offers to paste is the address that outside clients use.
+    // The curl command on the page has the URL that external clients use.
     const curl = await page.getByText(/^curl /).innerText();
     const address = /'(http[^']+)'/.exec(curl.replaceAll("\n", ""))?.[1] ?? "";
     const outside = await openStream(address.replace(/^http/, "ws"));
@@ -44,14 +44,14 @@ test("from an empty data folder to a live record in the console, by keyboard and
       await expect(row).toContainText(message.record.uniqueId.slice(-8));
     }
 
-    // And from outside, to all three.
-    const answer = await fetch(address, {
+    // And from an external client, to all three.
+    const response = await fetch(address, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: '{"from":"outside","°C":21.5}',
     });
-    expect(answer.status).toBe(201);
-    const { uniqueId } = (await answer.json()) as { uniqueId: string };
+    expect(response.status).toBe(201);
+    const { uniqueId } = (await response.json()) as { uniqueId: string };
     expect((await outside.until(({ record }) => record.uniqueId === uniqueId)).record.data).toEqual({ from: "outside", "°C": 21.5 });
     for (const watching of [page, second]) await expect(watching.getByRole("row", { name: new RegExp(uniqueId.slice(-8)) })).toBeVisible();
     outside.close();

@@ -20,7 +20,7 @@ test("axe finds nothing on any page, light and dark, wide and narrow", async ({ 
         await of.emulateMedia({ colorScheme, reducedMotion: "reduce" });
         await of.goto(server.url + path);
         await expect(of.locator("body")).not.toBeEmpty();
-        // While a page comes to life its buttons change their looks: what is wrong must stay wrong.
+        // The styles of buttons change during hydration, so only lasting violations count.
         await expect.poll(() => findViolations(of), { message: `${path} ${colorScheme}`, timeout: 15_000 }).toEqual([]);
       }
     };
@@ -38,8 +38,8 @@ test("axe finds nothing on any page, light and dark, wide and narrow", async ({ 
     pages.push(...["records", "live", "api", "settings"].map((part) => `/p/${project.id}/endpoints/${endpoint.id}/${part}`));
     const headers = { Origin: server.url };
     const data = { name: "customers", kind: "authentication" };
-    const made = await page.request.post(`${server.url}/api/manage/projects/${project.id}/endpoints`, { headers, data });
-    const people = (await made.json()) as { id: string; name: string };
+    const created = await page.request.post(`${server.url}/api/manage/projects/${project.id}/endpoints`, { headers, data });
+    const people = (await created.json()) as { id: string; name: string };
     pages.push(...["users", "settings"].map((part) => `/p/${project.id}/endpoints/${people.id}/${part}`));
     for (const path of pages) await expectClean(page, path);
     await page.request.post(`${server.url}/api/manage/endpoints/${endpoint.id}/records`, { headers, data: { temperature: 21.5 } });

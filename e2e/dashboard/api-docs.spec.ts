@@ -21,7 +21,7 @@ async function expectClean(page: Page): Promise<void> {
   }
 }
 
-test("[G5] an endpoint is tried from its docs: store a record, read it, fail to delete another", async ({ page }) => {
+test("[G5] an endpoint is tried from its documentation: store a record, read it, fail to delete another", async ({ page }) => {
   const { project, endpoint, key } = await signUpFirstAdmin(page, server);
   await page.goto(`${server.url}/p/${project.id}/endpoints/${endpoint.id}/api`);
 
@@ -51,7 +51,7 @@ test("[G5] an endpoint is tried from its docs: store a record, read it, fail to 
   expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBe(0);
 });
 
-test("[G5] a master key goes along, and the curl line does not show it", async ({ page }) => {
+test("[G5] requests are sent with the master key, and the curl command does not show it", async ({ page }) => {
   const { project, endpoint } = await signUpFirstAdmin(page, server);
   const headers = { Origin: server.url };
   const { masterKey } = await (await page.request.post(`${server.url}/api/manage/projects/${project.id}/master-key`, { headers })).json();
@@ -76,9 +76,9 @@ test("[G5] the management API is tried with the session, by keyboard alone", asy
   await page.keyboard.press("Enter");
   await page.keyboard.press("Tab");
   await expect(page.getByLabel("id", { exact: true })).toBeFocused();
-  // Without the id there is no address.
+  // The id is part of the URL, so it is required.
   await page.keyboard.press("Enter");
-  await expect(page.getByText("Fill this in: it is a part of the address.")).toBeVisible();
+  await expect(page.getByText("Required, because it is part of the URL.")).toBeVisible();
   await page.keyboard.type(project.id);
   await page.keyboard.press("Enter");
   await expect(page.getByText("200 OK")).toBeVisible();

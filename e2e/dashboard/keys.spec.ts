@@ -3,7 +3,7 @@ import { signUpFirstAdmin } from "../support/dashboard";
 import { startServer } from "../support/server";
 import { openStream } from "../support/stream";
 
-test("[G3] [U7] [W6] a key is made, rotated with grace and revoked in the browser, and its sockets end with the reason", async ({
+test("[G3] [U7] [W6] a key is created, rotated with a grace period and revoked in the browser, and its streams close with a reason", async ({
   page,
 }) => {
   const server = await startServer();
@@ -29,7 +29,7 @@ test("[G3] [U7] [W6] a key is made, rotated with grace and revoked in the browse
     await rotate.getByRole("radio", { name: "1 h", exact: true }).check();
     await rotate.getByRole("button", { name: "Rotate key" }).click();
     await expect(page.getByRole("row", { name: /Lab sensors/ })).toHaveCount(2);
-    expect((await fetch(server.url + path(lab))).status, "the old key works during its grace").toBe(200);
+    expect((await fetch(server.url + path(lab))).status, "the old key works during the grace period").toBe(200);
 
     const ending = await openStream(server.wsUrl + path(key));
     const staying = await openStream(server.wsUrl + path(lab));
@@ -38,8 +38,8 @@ test("[G3] [U7] [W6] a key is made, rotated with grace and revoked in the browse
     await revoke.getByLabel("Name", { exact: true }).fill("First key");
     await revoke.getByRole("button", { name: "Revoke key" }).click();
     expect(await ending.closed).toEqual({ code: 1000, reason: "The API key was revoked." });
-    const refused = await fetch(server.url + path(key));
-    expect([refused.status, ((await refused.json()) as { code: string }).code]).toEqual([400, "endpoint_or_key_invalid"]);
+    const rejected = await fetch(server.url + path(key));
+    expect([rejected.status, ((await rejected.json()) as { code: string }).code]).toEqual([400, "endpoint_or_key_invalid"]);
     expect(staying.isOpen()).toBe(true);
     staying.close();
   } finally {

@@ -25,7 +25,7 @@ const editor = () => page.getByRole("textbox", { name: "JSON" });
 const write = async (text: string) => {
   await editor().click();
   await page.keyboard.press("ControlOrMeta+A");
-  // In one piece: typed brackets would be closed by the editor.
+  // Inserted at once, because the editor would close typed brackets.
   await page.keyboard.insertText(text);
 };
 const readAll = async (): Promise<{ uniqueId: string; data: unknown }[]> => (await fetch(dataUrl)).json();
@@ -35,9 +35,9 @@ const send = (method: string, uniqueId: string, body?: string) =>
     ...(body ? { headers: { "Content-Type": "application/json" }, body } : {}),
   });
 
-test("[G13] a record is created, seen, changed and kept, digits and all", async () => {
+test("[G13] a record is created, shown and changed, and its digits are preserved", async () => {
   await page.goto(pageUrl);
-  await expect(page.getByText("There are no records here yet.")).toBeVisible();
+  await expect(page.getByText("No records yet.")).toBeVisible();
   await page.getByRole("button", { name: "Create the first record" }).click();
   await write('{"name":"Ada","age":36.50}');
   await page.getByRole("button", { name: "Create record" }).click();
@@ -52,32 +52,32 @@ test("[G13] a record is created, seen, changed and kept, digits and all", async 
   expect(await (await fetch(dataUrl)).text()).toContain('"age":36.50');
 });
 
-test("[R7] [G7] two people change one record: nothing is lost without being seen", async () => {
+test("[R7] [G7] conflicting edits of a record are shown, and nothing is overwritten silently", async () => {
   const [record] = await readAll();
   const id = record?.uniqueId ?? "";
   await page.getByRole("button", { name: "Edit this record" }).click();
   await write('{"name":"Mine","age":1}');
   expect((await send("PUT", id, '{"name":"Theirs","age":36.50}')).status).toBe(200);
-  await expect(page.getByText("Somebody else changed this record meanwhile.")).toBeVisible();
+  await expect(page.getByText("Someone else changed this record while you were editing.")).toBeVisible();
   await page.getByRole("button", { name: "Save", exact: true }).click();
-  const differences = page.getByRole("list", { name: "What differs" });
-  await expect(differences.getByRole("listitem").filter({ hasText: "both changed it" })).toContainText("Theirs");
-  await expect(differences.getByRole("listitem").filter({ hasText: "you changed it" })).toContainText("age");
+  const differences = page.getByRole("list", { name: "Differences" });
+  await expect(differences.getByRole("listitem").filter({ hasText: "conflict" })).toContainText("Theirs");
+  await expect(differences.getByRole("listitem").filter({ hasText: "changed by you" })).toContainText("age");
   expect((await readAll())[0]?.data).toEqual({ name: "Theirs", age: 36.5 });
 
-  await page.getByRole("button", { name: "Edit on" }).click();
+  await page.getByRole("button", { name: "Keep editing" }).click();
   await write('{"name":"Both of us","age":36.5}');
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(rows().nth(1)).toContainText("Both of us");
   expect((await readAll())[0]?.data).toEqual({ name: "Both of us", age: 36.5 });
 });
 
-test("what others write shows where it is, and nothing moves before it is asked for", async () => {
+test("changes by others are shown in place, and nothing moves until requested", async () => {
   const first = rows().nth(1);
-  await page.getByRole("button", { name: "Close the record" }).click();
+  await page.getByRole("button", { name: "Close record" }).click();
   const created = await send("POST", "", '{"name":"From outside","age":20}');
   const { uniqueId }: { uniqueId: string } = await created.json();
-  const bringIn = page.getByRole("button", { name: "1 new: show" });
+  const bringIn = page.getByRole("button", { name: "Show 1 new record" });
   await expect(bringIn).toBeVisible();
   await expect(first).toContainText("Both of us");
   await bringIn.click();
@@ -86,17 +86,17 @@ test("what others write shows where it is, and nothing moves before it is asked 
   await expect(first).toContainText("Changed outside");
   await send("DELETE", uniqueId);
   await expect(first).toContainText("deleted");
-  await page.getByRole("button", { name: "1 deleted: show" }).click();
+  await page.getByRole("button", { name: "Remove 1 deleted record" }).click();
   await expect(rows()).toHaveCount(2);
 });
 
-test("[G14] a CSV file is looked through, imported, filtered and exported as NDJSON", async () => {
+test("[G14] a CSV file is checked and imported; records are filtered and exported as NDJSON", async () => {
   await page.getByRole("button", { name: "Import", exact: true }).click();
   const dialog = page.getByRole("dialog", { name: "Import records" });
   const choose = (buffer: Buffer) => dialog.locator("input[type=file]").setInputFiles({ name: "people.csv", mimeType: "text/csv", buffer });
   await choose(Buffer.from('name,age\nGrace,85\nAlan,"41\n'));
   await expect(dialog.getByRole("alert")).toContainText("Line 3");
-  await dialog.getByRole("button", { name: "Another file" }).click();
+  await dialog.getByRole("button", { name: "Choose another file" }).click();
   await choose(Buffer.from("sep=;\r\nname;age\r\nJos\u00e9;1\r\n", "latin1"));
   const encoding = dialog.getByRole("combobox", { name: "Encoding" });
   await expect(encoding).toHaveValue("windows-1252");
@@ -105,7 +105,7 @@ test("[G14] a CSV file is looked through, imported, filtered and exported as NDJ
   await expect(dialog).toContainText('{"name":"Josй","age":1}');
   await encoding.selectOption("utf-8");
   await expect(dialog.getByRole("alert")).toContainText("not utf-8");
-  await dialog.getByRole("button", { name: "Another file" }).click();
+  await dialog.getByRole("button", { name: "Choose another file" }).click();
   await choose(Buffer.from('name,age,address.city\nGrace,85,Arlington\nAlan,41,Wilmslow\n"Edsger",72,Nuenen\n'));
   await expect(dialog).toContainText('{"name":"Grace","age":85,"address":{"city":"Arlington"}}');
   await dialog.getByRole("button", { name: "Import 3 records" }).click();
@@ -124,8 +124,8 @@ test("[G14] a CSV file is looked through, imported, filtered and exported as NDJ
   expect(lines.map((line) => JSON.parse(line).data.name)).toEqual(["Grace", "Edsger"]);
 });
 
-test("[G13] rows are chosen and deleted by keyboard alone", async () => {
-  await page.getByRole("button", { name: "Remove the filter age > 50" }).click();
+test("[G13] rows are selected and deleted by keyboard alone", async () => {
+  await page.getByRole("button", { name: "Remove filter age > 50" }).click();
   await expect(rows()).toHaveCount(5);
   await page.getByRole("grid", { name: "Records" }).focus();
   await page.keyboard.press("Home");
@@ -146,7 +146,7 @@ test("[G13] rows are chosen and deleted by keyboard alone", async () => {
   await expect(page.getByRole("grid", { name: "Records" })).toBeFocused();
 });
 
-test("[F1] [F2] [G15] a picture is stored, seen and downloaded", async () => {
+test("[F1] [F2] [G15] a picture is uploaded, shown and downloaded", async () => {
   await page.getByRole("button", { name: "New record" }).click();
   await page.getByRole("radio", { name: "Files" }).check();
   const buffer = toPng(12, 8);
@@ -154,7 +154,7 @@ test("[F1] [F2] [G15] a picture is stored, seen and downloaded", async () => {
     .getByRole("region", { name: "New record" })
     .locator("input[type=file]")
     .setInputFiles({ name: "red.png", mimeType: "image/png", buffer });
-  const picture = page.getByRole("img", { name: "Contents of red.png" });
+  const picture = page.getByRole("img", { name: "Preview of red.png" });
   await expect(picture).toBeVisible();
   await expect.poll(() => picture.evaluate((image: HTMLImageElement) => [image.naturalWidth, image.naturalHeight])).toEqual([12, 8]);
   await expect(rows().nth(1)).toContainText("red.png");
@@ -163,7 +163,7 @@ test("[F1] [F2] [G15] a picture is stored, seen and downloaded", async () => {
   expect(await readFile(await download.path())).toEqual(buffer);
 });
 
-/** A red picture of this size. */
+/** A red PNG of the given size. */
 function toPng(width: number, height: number): Buffer {
   const chunk = (type: string, data: Buffer) => {
     const body = Buffer.concat([Buffer.from(type), data]);
@@ -176,7 +176,7 @@ function toPng(width: number, height: number): Buffer {
   const head = Buffer.alloc(13);
   head.writeUInt32BE(width, 0);
   head.writeUInt32BE(height, 4);
-  // Eight bits a colour, red, green and blue.
+  // Eight bits per channel, RGB.
   head.set([8, 2, 0, 0, 0], 8);
   const line = Buffer.concat([Buffer.from([0]), Buffer.from(Array.from({ length: width }, () => [200, 30, 30]).flat())]);
   const pixels = zlib.deflateSync(Buffer.concat(Array.from({ length: height }, () => line)));

@@ -2,7 +2,7 @@ import { expect, test } from "playwright/test";
 import { ADMIN, signUpFirstAdmin } from "../support/dashboard";
 import { startServer } from "../support/server";
 
-test("[G1] signing in, being sent back to the page that was asked for, and signing out", async ({ page, browser }) => {
+test("[G1] signing in leads back to the requested page, and signing out ends the session", async ({ page, browser }) => {
   const server = await startServer();
   try {
     const { project } = await signUpFirstAdmin(page, server);
@@ -19,7 +19,7 @@ test("[G1] signing in, being sent back to the page that was asked for, and signi
     await expect(other).toHaveURL(`${server.url}/p/${project.id}/keys`);
     await expect(other.getByRole("heading", { level: 1, name: "Keys" })).toBeVisible();
 
-    // The first browser ends the second one's session; its next page is the sign-in.
+    // The first browser ends the session of the second one, whose next page is the sign-in page.
     await page.goto(`${server.url}/account`);
     await page
       .getByRole("button", { name: /^End session of / })
@@ -42,7 +42,7 @@ test("[G1] signing in, being sent back to the page that was asked for, and signi
   }
 });
 
-test("[G1] the set-up link works once, and not without its token", async ({ page }) => {
+test("[G1] the setup link works once, and not without its token", async ({ page }) => {
   const server = await startServer();
   try {
     await page.goto(`${server.url}/setup`);

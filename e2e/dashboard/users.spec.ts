@@ -5,7 +5,7 @@ import { openStream } from "../support/stream";
 
 const ADA = { username: "Ada", password: "open sesame" };
 
-test("[G11] [G12] [S1] [W6] [R10] an application gets users, a secure endpoint and a schema in the browser", async ({ page }) => {
+test("[G11] [G12] [S1] [W6] [R10] users, a secure endpoint and a schema are set up in the browser", async ({ page }) => {
   test.setTimeout(120_000);
   const server = await startServer();
   try {
@@ -15,7 +15,7 @@ test("[G11] [G12] [S1] [W6] [R10] an application gets users, a secure endpoint a
       fetch(address, { method: "POST", headers: { "Content-Type": "application/json", ...headers }, body: JSON.stringify(body) });
     expect((await post(url(endpoint.name), { temperature: 21.5 })).status).toBe(201);
 
-    // An authentication endpoint, which leads to its users.
+    // Creating an authentication endpoint opens its users.
     await page.goto(`${server.url}/p/${project.id}/endpoints`);
     await page.getByRole("button", { name: "New endpoint" }).click();
     const create = page.getByRole("dialog", { name: "New endpoint" });
@@ -23,10 +23,10 @@ test("[G11] [G12] [S1] [W6] [R10] an application gets users, a secure endpoint a
     await create.getByLabel("Name", { exact: true }).fill("shop/customers");
     await create.getByRole("button", { name: "Create endpoint" }).click();
     await expect(page).toHaveURL(/\/users$/);
-    await expect(page.getByText("Nobody has registered yet.")).toBeVisible();
+    await expect(page.getByText("No users yet.")).toBeVisible();
     await expect(page.getByText(`curl '${url("shop/customers")}'`)).toBeVisible();
 
-    // Somebody registers and logs in; the page sees it by itself.
+    // A user registers and logs in, and the page updates.
     expect((await post(url("shop/customers"), ADA)).status).toBe(201);
     const row = page.getByRole("row", { name: /^ada / });
     await expect(row).toBeVisible({ timeout: 20_000 });
@@ -40,37 +40,37 @@ test("[G11] [G12] [S1] [W6] [R10] an application gets users, a secure endpoint a
     await page.getByRole("switch", { name: "Secure" }).check();
     await expect(page.getByRole("link", { name: "shop/customers" }).last()).toBeVisible();
     await page.getByRole("button", { name: "Save changes" }).click();
-    await expect(page.getByText("Saved the endpoint's settings.")).toBeVisible();
+    await expect(page.getByText("Endpoint settings saved.")).toBeVisible();
     expect((await fetch(url(endpoint.name))).status).toBe(401);
     expect((await fetch(url(endpoint.name), { headers: { authorization } })).status).toBe(200);
 
-    // No origin is listed, so applications on other origins can't use the login's cookie: the API page says so until one is.
+    // Without a listed origin, apps on other origins can't use the login cookie. The API page says so.
     await page.goto(`${server.url}/p/${project.id}/endpoints/${endpoint.id}/api`);
-    await page.getByRole("link", { name: "add your application’s origin" }).click();
+    await page.getByRole("link", { name: "add your app’s origin" }).click();
     await page.getByRole("textbox", { name: "Allowed origins" }).fill("https://shop.example");
     await page.getByRole("button", { name: "Save changes" }).click();
-    await expect(page.getByText("Saved the project's settings.")).toBeVisible();
+    await expect(page.getByText("Project settings saved.")).toBeVisible();
     await page.goto(`${server.url}/p/${project.id}/endpoints/${endpoint.id}/api`);
     await expect(page.getByText("requests also need an access token")).toBeVisible();
-    await expect(page.getByText("lists no origins")).toHaveCount(0);
+    await expect(page.getByText("has no allowed origins")).toHaveCount(0);
     await page.goto(`${server.url}/p/${project.id}/endpoints/${endpoint.id}/settings`);
 
-    // A schema, made of what is there; what does not match it is refused, and the page says why.
+    // A schema is generated from the records. Non-matching writes are rejected, and the page shows why.
     await page.getByRole("button", { name: "Generate from records" }).click();
     await expect(page.getByRole("textbox", { name: "JSON Schema" })).toContainText('"temperature"');
     const body = page.getByRole("textbox", { name: "Body" });
     await body.fill('{\n  "temperature": "warm"\n}');
     await page.getByRole("button", { name: "Test", exact: true }).click();
-    await expect(page.getByText("The body does not match the schema: 1 problem.")).toBeVisible();
+    await expect(page.getByText("The body doesn’t match the schema: 1 problem.")).toBeVisible();
     await page.getByRole("button", { name: /^Line 2, \/temperature:/ }).click();
     await expect(body).toBeFocused();
     await page.getByRole("button", { name: "Save schema" }).click();
-    await expect(page.getByText("In force: what does not match is refused.")).toBeVisible();
-    const refused = await post(url(endpoint.name), { temperature: "warm" }, { authorization });
-    expect([refused.status, ((await refused.json()) as { code: string }).code]).toEqual([400, "schema_mismatch"]);
+    await expect(page.getByText("Active: non-matching writes are rejected.")).toBeVisible();
+    const rejected = await post(url(endpoint.name), { temperature: "warm" }, { authorization });
+    expect([rejected.status, ((await rejected.json()) as { code: string }).code]).toEqual([400, "schema_mismatch"]);
     expect((await post(url(endpoint.name), { temperature: 19 }, { authorization })).status).toBe(201);
 
-    // The editor is dressed (its styles pass the content security policy), and the keyboard is not caught in it.
+    // The editor is styled (its styles pass the content security policy), and is no keyboard trap.
     expect(
       await page
         .locator(".cm-scroller")
@@ -83,7 +83,7 @@ test("[G11] [G12] [S1] [W6] [R10] an application gets users, a secure endpoint a
     await page.keyboard.press("Tab");
     await expect(body).not.toBeFocused();
 
-    // The owner ends the session: the token and the socket end with it.
+    // The owner ends the session, which revokes the token and closes the stream.
     const token = authorization.replace("Bearer ", "");
     const stream = await openStream(`${url(endpoint.name).replace(/^http/, "ws")}&accessToken=${token}`);
     await page.getByRole("link", { name: "shop/customers" }).last().click();
@@ -95,12 +95,12 @@ test("[G11] [G12] [S1] [W6] [R10] an application gets users, a secure endpoint a
     await expect(user.getByText("This user is not logged in.")).toBeVisible();
     expect((await fetch(url(endpoint.name), { headers: { authorization } })).status).toBe(401);
 
-    // And the user.
+    // The owner deletes the user.
     await user.getByRole("button", { name: "Delete user" }).click();
     const confirm = page.getByRole("dialog", { name: "Delete user" });
     await confirm.getByLabel("Name", { exact: true }).fill("ada");
     await confirm.getByRole("button", { name: "Delete user" }).click();
-    await expect(page.getByText("Nobody has registered yet.")).toBeVisible();
+    await expect(page.getByText("No users yet.")).toBeVisible();
     expect((await post(url("shop/customers", "&login=true"), ADA)).status).toBe(401);
   } finally {
     await server.dispose();

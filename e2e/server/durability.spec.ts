@@ -5,10 +5,10 @@ import { openStream } from "../support/stream";
 
 const DEMO = "/api/1/ce/examples/unsecure-endpoint?key=d59eb2859c284168ac48aef65046d5dd";
 
-test("[E3] kill -9 during 1,000 writes loses nothing that was answered, and the log has each write once", async () => {
+test("[E3] kill -9 during 1,000 writes loses no acknowledged write, and the log has each write once", async () => {
   const first = await startServer({ env: { RESTED_DEMO: "1" } });
   const { dataDir } = first;
-  const answered = new Map<string, number>();
+  const acknowledged = new Map<string, number>();
   let next = 0;
   let killed = false;
   const write = async () => {
@@ -20,11 +20,11 @@ test("[E3] kill -9 during 1,000 writes loses nothing that was answered, and the 
           headers: { "Content-Type": "application/json" },
           body: JSON.stringify({ n }),
         });
-        if (response.status === 201) answered.set(((await response.json()) as { uniqueId: string }).uniqueId, n);
+        if (response.status === 201) acknowledged.set(((await response.json()) as { uniqueId: string }).uniqueId, n);
       } catch {
         return; // the connection died with the server
       }
-      if (answered.size >= 400 && !killed) {
+      if (acknowledged.size >= 400 && !killed) {
         killed = true;
         await first.kill();
       }
@@ -32,20 +32,20 @@ test("[E3] kill -9 during 1,000 writes loses nothing that was answered, and the 
   };
   await Promise.all(Array.from({ length: 16 }, write));
   expect(killed).toBe(true);
-  expect(answered.size).toBeGreaterThanOrEqual(400);
+  expect(acknowledged.size).toBeGreaterThanOrEqual(400);
 
   const second = await startServer({ dataDir, env: { RESTED_DEMO: "1" } });
   try {
     const records = (await (await fetch(second.url + DEMO)).json()) as Array<{ uniqueId: string; data: { n: number } }>;
     const kept = new Map(records.map((record) => [record.uniqueId, record.data.n]));
-    for (const [id, n] of answered) expect(kept.get(id), `write ${n} was answered 201`).toBe(n);
+    for (const [id, n] of acknowledged) expect(kept.get(id), `write ${n} was acknowledged with 201`).toBe(n);
 
     const log = await readLog(dataDir);
     expect(log.map((change) => Number(change.seq))).toEqual(log.map((_, index) => index + 1));
     expect(new Set(log.map((change) => change.id)).size).toBe(log.length);
     expect(new Set(log.map((change) => change.id))).toEqual(new Set(kept.keys()));
 
-    // The endpoint goes on where it was: the next write has the next number and is streamed.
+    // The endpoint continues where it was: the next write has the next seq and is streamed.
     const stream = await openStream(`${second.wsUrl}${DEMO}&since=now`);
     const post = await fetch(second.url + DEMO, { method: "POST", headers: { "Content-Type": "application/json" }, body: '"after"' });
     const { uniqueId } = (await post.json()) as { uniqueId: string };
@@ -58,7 +58,7 @@ test("[E3] kill -9 during 1,000 writes loses nothing that was answered, and the 
   }
 });
 
-test("a second server on the same data folder is refused with a reason, and the first goes on", async () => {
+test("a second server on the same data folder fails to start with a reason, and the first continues", async () => {
   const first = await startServer({ env: { RESTED_DEMO: "1" } });
   try {
     await expect(startServer({ dataDir: first.dataDir })).rejects.toThrow(/in use|using|another/i);
@@ -68,7 +68,7 @@ test("a second server on the same data folder is refused with a reason, and the 
   }
 });
 
-/** Reads the change log past the server, as an operator would. */
+/** Reads the change log directly from the database. */
 async function readLog(dataDir: string): Promise<Array<{ seq: string; id: string }>> {
   const client = await connectToDatabase(dataDir);
   try {

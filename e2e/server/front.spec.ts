@@ -1,4 +1,4 @@
-/** What every request passes in a server as it runs, with a certificate of its own: the checks of tests/contract/http/server/front.test.ts reach all planes. */
+/** The checks of tests/contract/http/server/front.test.ts in a running server with its own certificate: they apply to all planes. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import https from "node:https";
 import os from "node:os";
@@ -23,10 +23,10 @@ const UPGRADE = [
   "dGhlIHNhbXBsZSBub25jZQ==",
 ];
 
-interface Answer {
+interface RawResponse {
   status: number | undefined;
   headers: Record<string, unknown>;
-  /** Of a problem document. */
+  /** The code of a problem document. */
   code: string | undefined;
 }
 
@@ -49,8 +49,8 @@ test.afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** `headers`: names and values in turn, as they go over the wire. */
-function ask(target: string, headers: readonly string[] = ["Host", "rested.test"]): Promise<Answer> {
+/** `headers`: alternating names and values, in the order on the wire. */
+function send(target: string, headers: readonly string[] = ["Host", "rested.test"]): Promise<RawResponse> {
   return new Promise((resolve, reject) => {
     const request = https.request(
       { hostname: "127.0.0.1", port, path: target, headers, rejectUnauthorized: false, agent: false },
@@ -75,38 +75,38 @@ function ask(target: string, headers: readonly string[] = ["Host", "rested.test"
 
 const PLACES = [ENDPOINT, "/api/health", "/api/manage/openapi.json", "/api/nope", "/setup"];
 
-test("[U15] with a certificate of its own every plane's answers have Strict-Transport-Security", async () => {
-  for (const place of PLACES) expect((await ask(place)).headers["strict-transport-security"], place).toBe("max-age=15552000");
+test("[U15] with its own certificate, the responses of every plane have Strict-Transport-Security", async () => {
+  for (const place of PLACES) expect((await send(place)).headers["strict-transport-security"], place).toBe("max-age=15552000");
 });
 
-test("[U12] two Host headers are 400 on every plane, and so they are for streams", async () => {
+test("[U12] two Host headers are 400 on every plane, and for streams", async () => {
   const twice = ["Host", "rested.test", "Host", "evil.test"];
-  for (const place of PLACES) expect(await ask(place, twice), place).toMatchObject({ status: 400, code: "request_invalid" });
-  expect(await ask(ENDPOINT, [...twice, ...UPGRADE])).toMatchObject({ status: 400, code: "request_invalid" });
-  expect(await ask(ENDPOINT, ["Host", "rested.test", ...UPGRADE])).toMatchObject({ status: 101 });
+  for (const place of PLACES) expect(await send(place, twice), place).toMatchObject({ status: 400, code: "request_invalid" });
+  expect(await send(ENDPOINT, [...twice, ...UPGRADE])).toMatchObject({ status: 400, code: "request_invalid" });
+  expect(await send(ENDPOINT, ["Host", "rested.test", ...UPGRADE])).toMatchObject({ status: 101 });
 });
 
-test("[U12] percent signs that encode nothing are 400 on every plane", async () => {
+test("[U12] invalid percent-encoding is 400 on every plane", async () => {
   for (const place of ["/%ED%A0%80", "/api/manage/projects/%ED%A0%80", "/api/manage/endpoints/%ff/records", "/api/1/ce/some/%ff?key=k"]) {
-    expect(await ask(place), place).toMatchObject({ status: 400, code: "request_invalid" });
+    expect(await send(place), place).toMatchObject({ status: 400, code: "request_invalid" });
   }
 });
 
-test("[U13] pages and the management API answer to the public address alone, endpoints and health to every host", async () => {
+test("[U13] pages and the management API respond only to the public host, endpoints and health to every host", async () => {
   const evil = ["Host", "evil.test"];
   for (const place of ["/setup", "/api/manage/openapi.json", "/api/auth/csrf", "/api/nope"]) {
-    expect(await ask(place, evil), place).toMatchObject({ status: 421, code: "host_not_allowed" });
+    expect(await send(place, evil), place).toMatchObject({ status: 421, code: "host_not_allowed" });
   }
-  for (const place of [ENDPOINT, "/api/health"]) expect(await ask(place, evil), place).toMatchObject({ status: 200 });
+  for (const place of [ENDPOINT, "/api/health"]) expect(await send(place, evil), place).toMatchObject({ status: 200 });
 });
 
-test("[U18] plain HTTP on the port of HTTPS is sent there", async () => {
+test("[U18] plain HTTP on the HTTPS port is redirected", async () => {
   const connection = await connectRaw(port, `GET ${ENDPOINT} HTTP/1.1\r\nHost: rested.test:${port}\r\n\r\n`);
-  const answer = parseRaw(await connection.closed());
-  expect([answer.status, answer.headers.get("location")]).toEqual([308, `https://rested.test${ENDPOINT}`]);
+  const response = parseRaw(await connection.closed());
+  expect([response.status, response.headers.get("location")]).toEqual([308, `https://rested.test${ENDPOINT}`]);
 });
 
-test("[E8] whatever is asked, the server prints lines of JSON alone", async () => {
+test("[E8] the server prints only lines of JSON, whatever the request", async () => {
   const odd = [
     "*",
     "//api/health",
@@ -131,7 +131,7 @@ test("[E8] whatever is asked, the server prints lines of JSON alone", async () =
   expect(printed).toEqual([]);
 });
 
-test("[U18] SIGHUP renews the certificate, and does not stop the server", async () => {
+test("[U18] SIGHUP reloads the certificate, and does not stop the server", async () => {
   const readName = async () => {
     const socket = tls.connect({ port, host: "127.0.0.1", rejectUnauthorized: false });
     await new Promise((resolve) => socket.once("secureConnect", resolve));
@@ -145,5 +145,5 @@ test("[U18] SIGHUP renews the certificate, and does not stop the server", async 
   await writeFile(files.TLS_KEY_FILE, key);
   process.kill(server.pid, "SIGHUP");
   await until("the new certificate", async () => (await readName()) === "renewed.test");
-  expect(await ask("/api/health")).toMatchObject({ status: 200 });
+  expect(await send("/api/health")).toMatchObject({ status: 200 });
 });

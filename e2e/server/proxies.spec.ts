@@ -1,4 +1,4 @@
-/** Behind the proxies of docs/operating.md, with the configurations that stand there: a browser signs in, watches, streams and uploads. */
+/** Runs behind the proxies of docs/operating.md, with the configurations from there: a browser signs in, watches the console, streams and uploads. */
 import https from "node:https";
 import { expect, type Page, test } from "playwright/test";
 import { createCleanup } from "@/src/runtime/cleanup";
@@ -10,12 +10,12 @@ import { isInstalled, type ProxyName, PUBLIC_HOST, startProxy } from "../support
 import { type RunningServer, startServer } from "../support/server";
 
 const DEMO = "/api/1/ce/examples/unsecure-endpoint?key=d59eb2859c284168ac48aef65046d5dd";
-/** The log's word for a sign-in from an origin that is not the host. */
+/** The log code for a sign-in from another origin. */
 const TRACE = "cross_site_request";
 const SECRET = "vQn0x4Jm8Lr2Tz6Wy1Kb5Hd9Fg3Sp7Xc";
 const ALL: readonly ProxyName[] = ["nginx", "caddy", "haproxy"];
 const PROXIES = ALL.filter(isInstalled);
-for (const name of ALL) if (!PROXIES.includes(name)) console.warn(`${name} is not installed: its tests are left out.`);
+for (const name of ALL) if (!PROXIES.includes(name)) console.warn(`${name} is not installed, so its tests are skipped.`);
 
 test.use({
   ignoreHTTPSErrors: true,
@@ -63,20 +63,20 @@ test.describe("a rolling restart", () => {
   test.afterEach(() => cleanup.run());
 
   for (const name of PROXIES) {
-    test(`[E7] loses no request behind ${name}: each of two servers is replaced while others write`, async () => {
+    test(`[E7] loses no request behind ${name}: each of two servers is replaced during writes`, async () => {
       test.setTimeout(180_000);
-      const keeper = await startServer({ env: { RESTED_DEMO: "1" } });
-      cleanup.add(keeper.dispose);
+      const databaseOwner = await startServer({ env: { RESTED_DEMO: "1" } });
+      cleanup.add(databaseOwner.dispose);
       const [port, one, two] = [await findFreePort(), await findFreePort(), await findFreePort()];
       const publicUrl = `https://${PUBLIC_HOST}:${port}`;
       const env = {
-        ...{ DATABASE_URL: await readDatabaseUrl(keeper.dataDir), RESTED_SECRET: SECRET, RESTED_PUBLIC_URL: publicUrl },
+        ...{ DATABASE_URL: await readDatabaseUrl(databaseOwner.dataDir), RESTED_SECRET: SECRET, RESTED_PUBLIC_URL: publicUrl },
         ...{ TRUST_PROXY: "loopback", RESTED_DRAIN_MS: "5000", RESTED_RATE_LIMIT: "0", RESTED_REQUESTS_PER_ADDRESS_MAX: "0" },
       };
       const start = async (upstream: number) => {
         const server = await startServer({ port: upstream, env });
         cleanup.add(server.dispose);
-        // At the end nobody waits for the drain.
+        // The cleanup does not wait for the drain.
         cleanup.add(server.kill);
         return server;
       };
@@ -91,12 +91,12 @@ test.describe("a rolling restart", () => {
       await writers.have(100);
       for (const { upstream, server } of servers) {
         const stopping = server.stop();
-        await until("health says that it drains", () => isDraining(upstream));
+        await until("health reports draining", () => isDraining(upstream));
         await writers.have(100);
         expect(await stopping).toBe(0);
         await writers.have(100);
         const renewed = await start(upstream);
-        await until("the proxy uses the new one", async () => {
+        await until("the proxy uses the new server", async () => {
           await writers.leaveTrace();
           return renewed.output().includes(TRACE);
         });
@@ -109,13 +109,13 @@ test.describe("a rolling restart", () => {
 });
 
 async function isDraining(port: number): Promise<boolean> {
-  const answer = await fetch(`http://127.0.0.1:${port}/api/health`);
-  return answer.status === 503 && (await answer.json()).status === "draining";
+  const response = await fetch(`http://127.0.0.1:${port}/api/health`);
+  return response.status === 503 && (await response.json()).status === "draining";
 }
 
 /**
- * Four clients that replace a record each without a pause, over connections that they keep. Not POST: nginx, which does not ask for health, repeats
- * no POST that reaches a port in the instant in which it closes.
+ * Four clients that replace a record each without pausing, over persistent connections. They do not use POST: nginx, which has no health checks,
+ * does not retry a POST that reaches a port while it closes.
  */
 async function startWriters(port: number) {
   const agent = new https.Agent({ keepAlive: true, rejectUnauthorized: false });
@@ -144,12 +144,12 @@ async function startWriters(port: number) {
     }
   });
   return {
-    /** Settles once so many more were answered. */
+    /** Resolves after `more` further responses. */
     have: (more: number) => {
       const goal = count + more;
       return until("writes go on", () => count >= goal);
     },
-    /** Whichever server gets it notes it in its log. */
+    /** Sends a request that the receiving server logs. */
     leaveTrace: () => send("POST", "/api/auth/callback/credentials", { Origin: "https://other.example" }),
     stop: async () => {
       isStopped = true;
@@ -172,7 +172,7 @@ async function signUp(page: Page, server: RunningServer): Promise<void> {
   await page.waitForURL(/\/p\/[^/]+\/endpoints\/[^/]+\/live$/);
 }
 
-/** Runs in the page. What the two kinds of streams received of a record, and how an upload fared. */
+/** Runs in the page. Returns what both kinds of streams received, and the results of an upload and a download. */
 async function streamAndUpload(address: string) {
   const socket = new WebSocket(address.replace(/^http/, "ws"));
   const events = new EventSource(address);

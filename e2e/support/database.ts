@@ -1,16 +1,16 @@
-/** A server's own PostgreSQL, past the server, as an operator reaches it. */
+/** Connects directly to the embedded PostgreSQL of a server. */
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import pg from "pg";
 
-/** A connection to the PostgreSQL that runs in the data folder. The caller ends it. */
+/** Connects to the PostgreSQL of the data folder. The caller closes the connection. */
 export async function connectToDatabase(dataDir: string): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: await readDatabaseUrl(dataDir) });
   await client.connect();
   return client;
 }
 
-/** The address of the PostgreSQL that runs in the data folder, for another server. */
+/** The URL of the PostgreSQL of the data folder, for another server. */
 export async function readDatabaseUrl(dataDir: string): Promise<string> {
   const postmaster = (await readFile(path.join(dataDir, "postgres", "postmaster.pid"), "utf8")).split("\n");
   const password = (await readFile(path.join(dataDir, "postgres.password"), "utf8")).trim();

@@ -1,4 +1,4 @@
-/** Runs reverse proxies with the configurations of docs/operating.md, each with a certificate of its own. */
+/** Runs reverse proxies with the configurations of docs/operating.md, each with its own certificate. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
@@ -11,7 +11,7 @@ export const PUBLIC_HOST = "rested.example.com";
 
 export type ProxyName = "nginx" | "caddy" | "haproxy";
 
-/** The info strings of their blocks in the documentation. */
+/** The info strings of the code blocks in the documentation. */
 const BLOCKS: Readonly<Record<ProxyName, string>> = { nginx: "nginx", caddy: "caddyfile", haproxy: "haproxy" };
 
 export interface RunningProxy {
@@ -19,13 +19,13 @@ export interface RunningProxy {
 }
 
 export interface ProxyOptions {
-  /** Where it listens, with TLS. */
+  /** The port of the proxy, with TLS. */
   port: number;
-  /** Of the servers behind it. */
+  /** The ports of the servers behind the proxy. */
   upstreams: readonly number[];
 }
 
-/** True when the program is installed. */
+/** True if the program is installed. */
 export function isInstalled(name: ProxyName): boolean {
   try {
     execFileSync(name, [name === "caddy" ? "version" : "-v"], { stdio: "ignore" });
@@ -35,7 +35,7 @@ export function isInstalled(name: ProxyName): boolean {
   }
 }
 
-/** Starts it and waits until it listens. Throws with what it printed when it ends before. */
+/** Starts the proxy and waits until it listens. If it exits first, throws an error with its output. */
 export async function startProxy(name: ProxyName, { port, upstreams }: ProxyOptions): Promise<RunningProxy> {
   const dir = await mkdtemp(path.join(os.tmpdir(), `rested-${name}-`));
   const { cert, private: key } = await generate([{ name: "commonName", value: PUBLIC_HOST }], { keySize: 2048 });
@@ -65,7 +65,7 @@ export async function startProxy(name: ProxyName, { port, upstreams }: ProxyOpti
 interface Start extends ProxyOptions {
   dir: string;
   files: { cert: string; key: string; both: string };
-  /** As it stands in the documentation. */
+  /** The configuration from the documentation. */
   block: string;
 }
 
@@ -79,7 +79,7 @@ const START: Readonly<Record<ProxyName, (start: Start) => Promise<ChildProcess>>
     ]);
     const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((kind) => `${kind}_temp_path ${dir}/${kind};`).join("\n");
     const config = path.join(dir, "nginx.conf");
-    // As root it would drop to an account that can't write here.
+    // As root, nginx would switch to an account that can't write here.
     const user = process.getuid?.() === 0 ? "user root;" : "";
     await writeFile(
       config,
@@ -110,7 +110,7 @@ const START: Readonly<Record<ProxyName, (start: Start) => Promise<ChildProcess>>
   },
 };
 
-/** Throws when something is not there to be replaced: the documentation has changed. */
+/** Throws if a pattern is not found, because the documentation has changed. */
 function replace(text: string, pairs: readonly (readonly [RegExp, string])[]): string {
   return pairs.reduce((changed, [pattern, replacement]) => {
     if (!pattern.test(changed)) throw new Error(`The documented block has nothing like ${pattern}:\n${changed}`);

@@ -1,4 +1,4 @@
-/** Runs the production build as its users do: a process of its own, an empty data folder, a free port. */
+/** Runs the production build in a process, with an empty data folder and a free port. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
@@ -7,26 +7,26 @@ import { createInterface } from "node:readline";
 import { withoutSettings } from "@/scripts/setup/settings.mjs";
 
 export interface RunningServer {
-  /** e.g. `http://localhost:41234` */
+  /** For example `http://localhost:41234`. */
   url: string;
-  /** The same with `ws` or `wss`. */
+  /** The same URL with `ws` or `wss`. */
   wsUrl: string;
-  /** Printed at a first run only. */
+  /** Printed until an account exists. */
   setupUrl: string | undefined;
   dataDir: string;
   pid: number;
-  /** Everything printed so far, both streams. */
+  /** The output so far, of both streams. */
   output(): string;
-  /** SIGTERM and wait; keeps the data folder. Answers the exit code. */
+  /** Sends SIGTERM and waits. Keeps the data folder. Returns the exit code. */
   stop(): Promise<number | null>;
-  /** SIGKILL and wait: the crash. */
+  /** Sends SIGKILL and waits, to simulate a crash. */
   kill(): Promise<void>;
-  /** Stops it and removes the data folder. */
+  /** Stops the server and removes the data folder. */
   dispose(): Promise<void>;
 }
 
 export interface ServerOptions {
-  /** Reuse a folder: a restart. */
+  /** An existing folder, for a restart. */
   dataDir?: string;
   port?: number;
   env?: Record<string, string>;
@@ -35,7 +35,7 @@ export interface ServerOptions {
 const READY = /ready at (https?:\/\/\S+)/;
 const SETUP = /(https?:\/\/\S+\/setup\?token=\S+)/;
 
-/** Starts dist/server.js and waits until it says that it is ready. Rejects with its output when it ends before. */
+/** Starts dist/server.js and waits until it is ready. If it exits first, rejects with its output. */
 export async function startServer({ dataDir, port = 0, env = {} }: ServerOptions = {}): Promise<RunningServer> {
   const folder = dataDir ?? (await mkdtemp(path.join(os.tmpdir(), "rested-e2e-")));
   const child = spawn(process.execPath, ["dist/server.js"], {

@@ -1,4 +1,4 @@
-/** A strict client of the public stream for tests: keeps every message, and waits for one without sleeping. */
+/** A client of the public stream for tests: keeps all messages, and waits for one without sleeping. */
 import WebSocket from "ws";
 
 export interface StreamClient {
@@ -10,14 +10,14 @@ export interface StreamClient {
   close(): void;
 }
 
-/** Opens a stream; resolves when it is open. `rejectUnauthorized: false` accepts a self-signed certificate. */
+/** Opens a stream. Resolves when it is open. `rejectUnauthorized: false` accepts a self-signed certificate. */
 export async function openStream(url: string, options: { rejectUnauthorized?: boolean } = {}): Promise<StreamClient> {
   const socket = new WebSocket(url, options);
   const messages: StreamClient["messages"] = [];
   const waiting = new Set<() => void>();
   socket.on("message", (raw) => {
     messages.push(JSON.parse(raw.toString()));
-    for (const look of waiting) look();
+    for (const check of waiting) check();
   });
   const closed = new Promise<{ code: number; reason: string }>((resolve) => {
     socket.on("close", (code, reason) => resolve({ code, reason: reason.toString() }));
@@ -33,15 +33,15 @@ export async function openStream(url: string, options: { rejectUnauthorized?: bo
     close: () => socket.close(),
     until: (test) =>
       new Promise((resolve, reject) => {
-        const look = () => {
+        const check = () => {
           const found = messages.find(test);
           if (!found) return;
-          waiting.delete(look);
+          waiting.delete(check);
           resolve(found);
         };
-        waiting.add(look);
+        waiting.add(check);
         closed.then(({ code, reason }) => reject(new Error(`The stream ended with ${code} ${reason}`)));
-        look();
+        check();
       }),
   };
 }

@@ -1,8 +1,8 @@
-/** A setting kept in this browser and heard of by every component that shows it. It must not be read while rendering on the server. */
+/** Settings that are stored in this browser. Not available while rendering on the server. */
 
 const CHANGED = "rested:setting";
 
-/** The stored text; undefined when there is none, or storage is closed to us. */
+/** The stored text; undefined if there is none, or if the browser blocks storage. */
 export function readSetting(key: string): string | undefined {
   try {
     return localStorage.getItem(key) ?? undefined;
@@ -11,18 +11,18 @@ export function readSetting(key: string): string | undefined {
   }
 }
 
-/** Stores `value` (undefined: removes it) where the browser lets us, and tells listeners of this page. */
+/** Stores `value`, or removes it if undefined, and notifies listeners. Does nothing if the browser blocks storage. */
 export function writeSetting(key: string, value: string | undefined): void {
   try {
     if (value === undefined) localStorage.removeItem(key);
     else localStorage.setItem(key, value);
   } catch {
-    // The choice then does not outlive the page.
+    // The setting is then lost when the page is closed.
   }
   window.dispatchEvent(new Event(CHANGED));
 }
 
-/** Hears of changes, of other tabs too. Answers how to stop. */
+/** Calls `listener` on every change, including changes in other tabs. Returns a function that unsubscribes. */
 export function subscribeSettings(listener: () => void): () => void {
   window.addEventListener(CHANGED, listener);
   window.addEventListener("storage", listener);

@@ -1,4 +1,4 @@
-/** The reader's choice of light, dark or the system's, kept in this browser. The inline script applies it before the first paint. */
+/** The theme: light, dark or the system's, stored in this browser. An inline script applies it before the first paint. */
 import { writeSetting } from "./browser-settings";
 
 export const THEMES = ["system", "light", "dark"] as const;
@@ -6,10 +6,10 @@ export type Theme = (typeof THEMES)[number];
 
 const KEY = "rested-theme";
 
-/** Runs in the document's head; must stand alone. */
+/** Runs in the document's head, without any other code. */
 export const THEME_SCRIPT = `try{var t=localStorage.getItem("${KEY}");if(t==="light"||t==="dark")document.documentElement.dataset.theme=t}catch(e){}`;
 
-/** What the page shows now. */
+/** The current theme of the page. */
 export function readTheme(): Theme {
   const theme = document.documentElement.dataset.theme;
   return theme === "light" || theme === "dark" ? theme : "system";

@@ -1,4 +1,4 @@
-/** The frame of pages that belong to no project. */
+/** The frame of pages outside of projects. */
 import type { ReactNode } from "react";
 import { loadUser } from "@/app/lib/load-project";
 import { listProjects } from "@/src/management/projects/projects";

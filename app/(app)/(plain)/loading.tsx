@@ -1,4 +1,4 @@
-/** While a page is being read. */
+/** Shown while a page loads. */
 import { PageSkeleton } from "@/src/ui/components/page/skeleton";
 
 export default function Loading() {

@@ -1,4 +1,4 @@
-/** Sign-in. */
+/** The sign-in page. */
 import type { Metadata } from "next";
 import Link from "next/link";
 import { redirect } from "next/navigation";
@@ -12,15 +12,15 @@ import { LoginForm } from "@/src/ui/auth/login-form";
 export const metadata: Metadata = { title: "Sign in" };
 
 export default async function LoginPage({ searchParams }: { searchParams: Promise<Record<string, string | string[] | undefined>> }) {
-  const { next: asked } = await searchParams;
-  const next = toNextPath(asked);
+  const { next: requested } = await searchParams;
+  const next = toNextPath(requested);
   if (await getCurrentUser()) redirect(next);
   const { config, db } = getRuntime();
   if (await isSetupNeeded({ db })) {
     return (
       <AuthCard
         title="This server has no account yet"
-        note="Open the set-up link that the server printed in its terminal when it started. It makes the first account."
+        note="Open the setup link that the server printed in its terminal when it started. It creates the first account."
       />
     );
   }

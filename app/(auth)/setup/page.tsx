@@ -1,4 +1,4 @@
-/** The first administrator, by the link that the server printed. */
+/** Creates the first administrator, through the link that the server printed. */
 import type { Metadata } from "next";
 import Link from "next/link";
 import { isSetupToken } from "@/src/management/keys/secrets";
@@ -8,14 +8,14 @@ import { AccountForm } from "@/src/ui/auth/account-form";
 import { AuthCard } from "@/src/ui/auth/auth-card";
 import { ButtonLink } from "@/src/ui/components/button-link";
 
-// The address holds a secret: it must not go anywhere as a referrer.
+// The URL contains a secret, which must not be sent as a referrer.
 export const metadata: Metadata = { title: "Set up", referrer: "no-referrer" };
 
 export default async function SetupPage({ searchParams }: { searchParams: Promise<Record<string, string | string[] | undefined>> }) {
   const { db, secret } = getRuntime();
   if (!(await isSetupNeeded({ db }))) {
     return (
-      <AuthCard title="Set-up is done" note="This server has its administrator already.">
+      <AuthCard title="Setup is complete" note="This server already has an administrator.">
         <div>
           <ButtonLink tone="primary" href="/login">
             Sign in
@@ -28,8 +28,8 @@ export default async function SetupPage({ searchParams }: { searchParams: Promis
   if (typeof token !== "string" || !isSetupToken(secret, token)) {
     return (
       <AuthCard
-        title={token === undefined ? "Set-up needs its link" : "This set-up link is not valid"}
-        note="The server prints the link in its terminal each time it starts, until there is an account. Open that one."
+        title={token === undefined ? "You need the setup link" : "This setup link isn’t valid"}
+        note="Open the link the server printed in its terminal. It prints a new one at every start until an account exists."
         foot={
           <>
             Have an account?{" "}
@@ -42,7 +42,7 @@ export default async function SetupPage({ searchParams }: { searchParams: Promis
     );
   }
   return (
-    <AuthCard title="Create your account" note="You are the first here, and become this server's administrator.">
+    <AuthCard title="Create your account" note="You’re the first user, so you’ll be this server’s administrator.">
       <AccountForm setupToken={token} />
     </AuthCard>
   );

@@ -1,4 +1,4 @@
-/** Sign-up, on servers where everybody may make an account. */
+/** Sign-up, on servers where anyone can create an account. */
 import type { Metadata } from "next";
 import Link from "next/link";
 import { redirect } from "next/navigation";
@@ -22,7 +22,7 @@ export default async function SignupPage() {
     </>
   );
   if (config.signup === "closed" || (await isSetupNeeded({ db }))) {
-    return <AuthCard title="Sign-up is closed" note="Ask this server's administrator for an account." foot={foot} />;
+    return <AuthCard title="Sign-up is closed" note="Ask this server’s administrator for an account." foot={foot} />;
   }
   return (
     <AuthCard title="Create your account" foot={foot}>

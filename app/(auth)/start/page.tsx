@@ -1,4 +1,4 @@
-/** The first thing after an account is made: one field, then the console. */
+/** The first page of a new account: one field, which leads to the console. */
 import type { Metadata } from "next";
 import Link from "next/link";
 import { requireUser } from "@/app/lib/sign-in/current-user";
@@ -12,10 +12,10 @@ export default async function StartPage() {
   return (
     <AuthCard
       title="What are you storing?"
-      note="One answer makes an endpoint that stores JSON and streams every change. The console opens next."
+      note="We’ll create an endpoint that stores JSON and streams every change, then open its console."
       foot={
         <Link href="/projects" className="text-focus underline underline-offset-2">
-          Skip to projects
+          Skip for now
         </Link>
       }
     >

@@ -1,4 +1,4 @@
-/** How next-auth signs in: by e-mail and password, with a token that names a session row. Made for each request, since cookies depend on it. */
+/** The next-auth options: sign-in by e-mail and password, with a token that names a session row. Created per request, because cookies depend on it. */
 import type { AuthOptions, CookieOption } from "next-auth";
 import type { JWT } from "next-auth/jwt";
 import CredentialsProvider from "next-auth/providers/credentials";
@@ -11,7 +11,7 @@ import { loginSchema } from "@/src/shared/management/schemas";
 import type { ClientInfo } from "../manage/client-info";
 import { cookieNames } from "./session-cookie";
 
-/** Ends a next-auth action for a session that is no more; next-auth then clears the cookie. */
+/** Aborts a next-auth action if the session no longer exists. next-auth then clears the cookie. */
 class SessionEnded extends Error {
   override readonly name = "SessionEnded";
 }
@@ -20,8 +20,8 @@ export interface AuthOptionsRequest {
   runtime: Runtime;
   client: ClientInfo;
   /**
-   * Hears of what next-auth would swallow: too many attempts, a database that is away. The caller answers with it instead of what
-   * next-auth says, which would be "wrong password" or a cleared cookie.
+   * Receives the errors that next-auth would swallow, such as too many attempts or an unavailable database. The caller responds with the error
+   * instead of next-auth's response, which would be "wrong password" or a cleared cookie.
    */
   onFailure: (error: unknown) => void;
 }
@@ -53,7 +53,7 @@ export function createAuthOptions({ runtime, client, onFailure }: AuthOptionsReq
         credentials: { email: { label: "E-mail", type: "email" }, password: { label: "Password", type: "password" } },
         authorize: (credentials) =>
           guarded(async () => {
-            // next-auth hands over its own fields of the form as well.
+            // next-auth passes its own form fields as well.
             const checked = checkBody(loginSchema, { email: credentials?.email, password: credentials?.password });
             if (!checked.ok) return null;
             const { passwords, loginLimiter: limiter } = runtime;
@@ -62,7 +62,7 @@ export function createAuthOptions({ runtime, client, onFailure }: AuthOptionsReq
       }),
     ],
     callbacks: {
-      /** At sign-in begins a session; later makes sure that it goes on. Nothing personal is in the token. */
+      /** Creates a session at sign-in, and verifies afterwards that it still exists. The token contains no personal data. */
       jwt: ({ token, user }) =>
         guarded(async (): Promise<JWT> => {
           const { userAgent, address } = client;
@@ -82,13 +82,13 @@ export function createAuthOptions({ runtime, client, onFailure }: AuthOptionsReq
         guarded(async () => {
           if (typeof token?.sid !== "string" || token.sub === undefined) return;
           await revokeSession({ db, clock, signIns, userId: token.sub, sessionId: token.sid }).catch((error: unknown) => {
-            // It has ended before: that is what was asked for.
+            // The session has already ended, which is what was requested.
             if (!isAppError(error) || error.code !== "not_found") throw error;
           });
         }),
     },
     logger: {
-      // A cookie that is old or not ours is no error of the server; failures of the server reach `onFailure`.
+      // An old or foreign cookie is not a server error. Server errors reach `onFailure`.
       error: (code, metadata) => log.debug({ code, err: metadata instanceof Error ? metadata : metadata.error }, "next-auth"),
       warn: (code) => log.debug({ code }, "next-auth"),
       debug: () => undefined,

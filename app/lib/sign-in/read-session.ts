@@ -1,15 +1,15 @@
-/** Reads the dashboard session that a cookie names. The cookie alone proves nothing: its row is looked up each time. */
+/** Reads the dashboard session that a cookie names. The session row is looked up on every call. */
 import { decode } from "next-auth/jwt";
 import { findSessionUser } from "@/src/management/accounts/sessions";
 import type { Runtime } from "@/src/runtime/registry";
 import type { AccountView } from "@/src/shared/management/schemas";
 
-/** The signed-in person; `sessionId` names the session. */
+/** The signed-in user, and the id of the session. */
 export interface CurrentUser extends AccountView {
   sessionId: string;
 }
 
-/** Null when there is no cookie, it is not ours, or the session was revoked or has expired. */
+/** Null if there is no cookie, if it was not issued by this server, or if the session was revoked or has expired. */
 export async function readSession({
   runtime,
   cookie,

@@ -1,16 +1,15 @@
 /**
- * Runs next-auth for a plain Request. Its own adapter for route handlers reads cookies and headers from Next's ambient request, and bodies
- * without a limit; this one takes all from the request it is given.
+ * Runs next-auth for a plain Request. Its own adapter for route handlers reads cookies and headers from Next's ambient request, and reads bodies
+ * without a limit. This one uses only the request that it is given.
  */
 import { parseCookie } from "cookie";
 import NextAuth, { type AuthOptions } from "next-auth";
 import { AppError } from "@/src/shared/errors";
 import { readBytes, readJson } from "../manage/read-body";
 
-/** Sign-in forms are small. */
 const BODY_BYTES_MAX = 16 * 1024;
 
-/** What next-auth reads of a Node request. */
+/** The part of a Node request that next-auth reads. */
 interface ApiRequest {
   method: string;
   headers: Readonly<Record<string, string>>;
@@ -19,7 +18,7 @@ interface ApiRequest {
   body: Readonly<Record<string, unknown>>;
 }
 
-/** What it writes to of a Node response. */
+/** The part of a Node response that next-auth writes to. */
 interface ApiResponse {
   status(code: number): ApiResponse;
   getHeader(name: string): string | string[] | undefined;
@@ -29,7 +28,7 @@ interface ApiResponse {
   end(): void;
 }
 
-/** `action`: the parts of the path behind `/api/auth/`. Raises what is wrong with the body. */
+/** `action` is the path after `/api/auth/`, split at slashes. Throws AppError if the body is invalid. */
 export async function runNextAuth({
   request,
   action,
@@ -39,7 +38,7 @@ export async function runNextAuth({
   request: Request;
   action: readonly string[];
   options: AuthOptions;
-  /** Called, and waited for, once the body has arrived. */
+  /** Called and awaited once the body has arrived. */
   onBody: () => Promise<void>;
 }): Promise<{ response: Response; body: Readonly<Record<string, unknown>> }> {
   const body = request.method === "POST" ? await readForm(request) : {};
@@ -47,7 +46,7 @@ export async function runNextAuth({
   const query = { ...Object.fromEntries(new URL(request.url).searchParams), nextauth: [...action] };
   const handle: (request: ApiRequest, response: ApiResponse) => Promise<unknown> = NextAuth(options);
   const apiRequest = {
-    // It knows no HEAD, which Next answers without the body.
+    // next-auth does not support HEAD. Next drops the body of the response.
     method: request.method === "HEAD" ? "GET" : request.method,
     headers: Object.fromEntries(request.headers),
     cookies: parseCookie(request.headers.get("cookie") ?? ""),

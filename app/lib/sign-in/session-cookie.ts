@@ -1,6 +1,6 @@
-/** The names of the cookies of the dashboard: its session, and next-auth's own. */
+/** The names of the dashboard's cookies. */
 
-/** The names differ with the scheme, and each scheme accepts its own names alone. next-auth's defaults are not used: readers would have to guess. */
+/** Each scheme has its own names and accepts only these. next-auth's default names are not used, because they depend on its configuration. */
 export interface CookieNames {
   session: string;
   csrf: string;
@@ -8,10 +8,10 @@ export interface CookieNames {
 }
 
 const OVER_HTTP: CookieNames = { session: "rested.session", csrf: "rested.csrf", callback: "rested.callback" };
-/** Browsers take `__Host-` cookies from this very host alone, over HTTPS: a sibling domain can't plant one. */
+/** Browsers accept `__Host-` cookies only from the host itself and over HTTPS, so a sibling domain can't set one. */
 const OVER_HTTPS: CookieNames = { session: "__Host-rested.session", csrf: "__Host-rested.csrf", callback: "__Host-rested.callback" };
 
-/** `secure`: the browser speaks HTTPS (see ClientInfo). */
+/** `secure`: the browser uses HTTPS (see ClientInfo). */
 export function cookieNames({ secure }: { secure: boolean }): CookieNames {
   return secure ? OVER_HTTPS : OVER_HTTP;
 }

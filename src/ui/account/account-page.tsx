@@ -1,4 +1,4 @@
-/** The signed-in person's own things. */
+/** The account of the signed-in user: profile, password, sessions, browser settings, tokens. */
 "use client";
 
 import { useSyncExternalStore } from "react";
@@ -36,11 +36,11 @@ export function AccountPage({ account }: { account: AccountView }) {
       <Section title="Profile">
         <NameForm name={account.name} />
       </Section>
-      <Section title="Password" note="A new password ends your sessions in other browsers.">
+      <Section title="Password" note="A new password signs you out in other browsers.">
         <PasswordForm email={account.email} />
       </Section>
       <SessionsSection />
-      <Section title="This browser" note="Kept here, not in your account.">
+      <Section title="This browser" note="Saved in this browser only.">
         <Panel>
           <ThemeChoice />
           <div className="-mb-3 pt-2">
@@ -69,7 +69,7 @@ function SingleKeys() {
   return (
     <Switch
       label="Single-key shortcuts"
-      hint="Keys like J, K and Space act in the console. Turn them off if you use speech input or press keys by accident."
+      hint="Use keys like J, K and Space in the console. Turn this off if you use speech input or press keys by accident."
       checked={on}
       onChange={setSingleKeys}
     />

@@ -1,4 +1,4 @@
-/** Makes a management token and shows it this once. */
+/** Creates a management token and shows it once. */
 "use client";
 
 import { useQueryClient } from "@tanstack/react-query";
@@ -32,14 +32,9 @@ export function CreateTokenDialog({ open, onClose }: { open: boolean; onClose: (
       title={secret === null ? "Create a token" : "Your token"}
     >
       {secret === null ? (
-        <CreateTokenForm first={first} onMade={setSecret} onCancel={close} />
+        <CreateTokenForm first={first} onCreated={setSecret} onCancel={close} />
       ) : (
-        <SecretOnce
-          secret={secret}
-          what="the token"
-          warning="Copy it now: it is shown this once, and the server keeps only its hash."
-          onDone={close}
-        />
+        <SecretOnce secret={secret} what="the token" onDone={close} />
       )}
     </Dialog>
   );
@@ -47,11 +42,11 @@ export function CreateTokenDialog({ open, onClose }: { open: boolean; onClose: (
 
 function CreateTokenForm({
   first,
-  onMade,
+  onCreated,
   onCancel,
 }: {
   first: RefObject<HTMLInputElement | null>;
-  onMade: (token: string) => void;
+  onCreated: (token: string) => void;
   onCancel: () => void;
 }) {
   const client = useQueryClient();
@@ -67,14 +62,14 @@ function CreateTokenForm({
     }),
     submit: async (body) => {
       const { token } = await requestJson<TokenCreated>("account/tokens", { method: "POST", body });
-      onMade(token);
+      onCreated(token);
       void client.invalidateQueries({ queryKey: tokensQuery().queryKey });
     },
   });
   return (
     <form {...form.props} className="flex flex-col gap-4">
       <TextField name="name" label="Name" placeholder="Deploy script" problem={form.problemOf("name")} ref={first} />
-      <TokenScopeFields access={access} problem={form.problemOf("projectIds") && "Choose one project or more."} />
+      <TokenScopeFields access={access} problem={form.problemOf("projectIds") && "Choose at least one project."} />
       <ExpiryField expiry={expiry} problem={form.problemOf("expiresAt")} />
       <FormFailure failure={form.failure} />
       <DialogActions>

@@ -18,8 +18,8 @@ export function NameForm({ name }: { name: string }) {
     toBody: ({ name: typed }) => ({ name: typed }),
     submit: async (body) => {
       await requestJson("account", { method: "PATCH", body });
-      notify("Saved your name.");
-      // It stands in the frame of the page too, which the server drew.
+      notify("Name saved.");
+      // The server renders the name in the frame of the page too.
       router.refresh();
     },
   });

@@ -26,14 +26,14 @@ export function PasswordForm({ email }: { email: string }) {
       await client.invalidateQueries({ queryKey: sessionsQuery().queryKey });
       if (revokeTokens) void client.invalidateQueries({ queryKey: tokensQuery().queryKey });
       setRevokeTokens(false);
-      notify("Changed your password. Other browsers are signed out.");
+      notify("Password changed. Other browsers are signed out.");
       form.props.ref.current?.reset();
     },
   });
   return (
     <Panel>
       <form {...form.props} className="flex max-w-[24rem] flex-col items-stretch gap-4">
-        {/* Password managers then know whose password this is. */}
+        {/* Tells password managers which account this is. */}
         <input type="hidden" name="username" autoComplete="username" value={email} readOnly />
         <TextField
           name="currentPassword"
@@ -47,7 +47,7 @@ export function PasswordForm({ email }: { email: string }) {
           type="password"
           label="New password"
           autoComplete="new-password"
-          hint={form.problemOf("newPassword") ? undefined : `${PASSWORD_LENGTH_MIN} characters or more.`}
+          hint={form.problemOf("newPassword") ? undefined : `${PASSWORD_LENGTH_MIN} or more characters.`}
           problem={form.problemOf("newPassword")}
         />
         <RevokeTokens checked={revokeTokens} onChange={setRevokeTokens} />

@@ -1,4 +1,4 @@
-/** Where the account is signed in, and how to end it there. */
+/** The browsers in which the account is signed in, and buttons to sign out there. */
 "use client";
 
 import { useQuery, useQueryClient } from "@tanstack/react-query";
@@ -23,7 +23,7 @@ export function SessionsSection() {
   return (
     <Section
       title="Sessions"
-      note="Browsers that are signed in. End those that you don't know."
+      note="Browsers that are signed in. End any you don’t recognise."
       actions={<Button onClick={() => setSigningOut(true)}>Sign out everywhere</Button>}
     >
       {sessions ? (
@@ -48,7 +48,7 @@ function SessionRow({ session }: { session: SessionView }) {
   const revoke = useAction(async () => {
     await requestJson(`account/sessions/${session.id}`, { method: "DELETE" });
     await client.invalidateQueries({ queryKey: sessionsQuery().queryKey });
-    notify(`Ended the session of ${name}.`);
+    notify(`Session of ${name} ended.`);
   });
   return (
     <li className="flex flex-wrap items-center justify-between gap-x-4 gap-y-2 px-5 py-3">
@@ -58,7 +58,7 @@ function SessionRow({ session }: { session: SessionView }) {
           {session.current ? <Badge tone="live">This browser</Badge> : null}
         </p>
         <p className="text-muted">
-          {session.address ? `${session.address} · ` : ""}seen <RelativeTime time={session.lastSeenAt} /> · since{" "}
+          {session.address ? `${session.address} · ` : ""}last active <RelativeTime time={session.lastSeenAt} /> · signed in{" "}
           <RelativeTime time={session.createdAt} /> · expires <RelativeTime time={session.expiresAt} />
         </p>
         <FormFailure failure={revoke.failure} />

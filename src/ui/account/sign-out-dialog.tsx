@@ -1,4 +1,4 @@
-/** Ends all other sessions of the account, and its management tokens where wanted. */
+/** Ends all other sessions of the account, and optionally revokes its management tokens. */
 "use client";
 
 import { useQueryClient } from "@tanstack/react-query";
@@ -18,7 +18,7 @@ export function SignOutDialog({ open, onClose }: { open: boolean; onClose: () =>
       open={open}
       onOpenChange={(next) => next || onClose()}
       title="Sign out everywhere"
-      description="This ends your sessions in all other browsers, and their live streams. You stay signed in here."
+      description="This ends your sessions and their streams in all other browsers. You stay signed in here."
     >
       <SignOutForm onClose={onClose} />
     </Dialog>
@@ -32,7 +32,7 @@ function SignOutForm({ onClose }: { onClose: () => void }) {
     await requestJson(`account/sessions${withTokens ? "?tokens=true" : ""}`, { method: "DELETE" });
     await client.invalidateQueries({ queryKey: sessionsQuery().queryKey });
     void client.invalidateQueries({ queryKey: tokensQuery().queryKey });
-    notify(withTokens ? "Signed out everywhere else, and revoked all tokens." : "Signed out everywhere else.");
+    notify(withTokens ? "Signed out everywhere else and revoked all tokens." : "Signed out everywhere else.");
     onClose();
   });
   return (
@@ -54,7 +54,7 @@ export function RevokeTokens({ checked, onChange }: { checked: boolean; onChange
   return (
     <Switch
       label="Revoke management tokens too"
-      hint="Programs that use them lose access immediately. This can't be undone."
+      hint="Programs that use them lose access immediately. This can’t be undone."
       checked={checked}
       onChange={onChange}
     />

@@ -1,4 +1,4 @@
-/** What a new token may do: its scope, and the projects that it is for. */
+/** The access of a new token: its scope and its projects. */
 "use client";
 
 import { useQuery } from "@tanstack/react-query";
@@ -13,8 +13,8 @@ const SCOPES = [
 ] as const;
 
 const SCOPE_HINTS: Readonly<Record<TokenScope, string>> = {
-  write: "Reads, creates, changes and deletes.",
-  read: "Reads and exports. Changes nothing.",
+  write: "Can read, create, change and delete.",
+  read: "Can read and export, but not change anything.",
 };
 
 const REACHES = [
@@ -50,7 +50,7 @@ export function TokenScopeFields({ access, problem }: { access: TokenAccessChoic
         value={reach}
         options={REACHES}
         onChange={setReach}
-        hint={reach === "all" ? "Also those that you create later." : "Can't create projects, or change your account."}
+        hint={reach === "all" ? "Includes projects that you create later." : "Can’t create projects or change your account."}
       />
       {reach === "some" ? <ProjectChoice access={access} problem={problem} /> : null}
     </>
@@ -62,7 +62,7 @@ function ProjectChoice({ access, problem }: { access: TokenAccessChoice; problem
   const { data: projects, error } = useQuery(projectsQuery());
   if (!projects)
     return (
-      <p className="text-muted">{error ? "Could not load your projects. Close this dialog and try again." : "Loading your projects…"}</p>
+      <p className="text-muted">{error ? "Couldn’t load your projects. Close this dialog and try again." : "Loading your projects…"}</p>
     );
   if (projects.length === 0) return <p className="text-muted">You have no projects yet.</p>;
   return (

@@ -1,4 +1,4 @@
-/** Tokens for the management API: made here, shown once, revoked here. */
+/** Tokens for the management API: list, creation, revocation. */
 "use client";
 
 import { useQuery, useQueryClient } from "@tanstack/react-query";
@@ -27,13 +27,13 @@ export function TokensSection() {
   const revoke = async (token: TokenView) => {
     await requestJson(`account/tokens/${token.id}`, { method: "DELETE" });
     await client.invalidateQueries({ queryKey: tokensQuery().queryKey });
-    notify(`Revoked ${token.name}.`);
+    notify(`Token ${token.name} revoked.`);
     setRevoking(null);
   };
   return (
     <Section
       title="Management tokens"
-      note="For programs that manage your projects. Send one as Authorization: Bearer …."
+      note="For programs that manage your projects. Send a token as Authorization: Bearer …."
       actions={
         <>
           <ButtonLink href="/account/api">API reference</ButtonLink>
@@ -69,7 +69,7 @@ export function TokensSection() {
         title="Revoke token"
         name={revoking?.name ?? ""}
         action="Revoke token"
-        consequences={<p>Programs that use this token lose access immediately. This can't be undone.</p>}
+        consequences={<p>Programs that use this token lose access immediately. This can’t be undone.</p>}
         onConfirm={async () => {
           if (revoking) await revoke(revoking);
         }}
@@ -78,7 +78,7 @@ export function TokensSection() {
   );
 }
 
-/** In how many projects' names a row is still read at a glance. */
+/** A row lists up to this many project names. */
 const NAMES_MAX = 3;
 
 function toReach({ projectIds }: TokenView, names: ReadonlyMap<string, string>): string {

@@ -1,4 +1,4 @@
-/** What the dashboard reads of the management API, by key. The server fills the same keys for the first paint. */
+/** The queries of the dashboard to the management API. The server seeds them by the same keys (Prefetched). */
 import { queryOptions } from "@tanstack/react-query";
 import type { ProjectUsage } from "@/src/shared/management/quotas";
 import type {
@@ -15,9 +15,9 @@ import type {
 } from "@/src/shared/management/schemas";
 import { requestJson } from "./request";
 
-/** Counts and last uses move by themselves; they are asked for again this often while in sight. */
-const MOVING_MS = 5000;
-/** The server knows of the other servers' streams about so often. */
+/** Counts and times of last use change without the user. Visible ones are refetched this often. */
+const REFETCH_MS = 5000;
+/** About as often as servers learn of the streams of other servers. */
 const CONNECTIONS_MS = 2000;
 
 export const projectsQuery = () =>
@@ -33,31 +33,31 @@ export const usageQuery = (projectId: string) =>
   queryOptions({
     queryKey: ["usage", projectId],
     queryFn: ({ signal }) => requestJson<ProjectUsage>(`projects/${projectId}/usage`, { signal }),
-    refetchInterval: MOVING_MS * 2,
+    refetchInterval: REFETCH_MS * 2,
   });
 
 export const endpointsQuery = (projectId: string) =>
   queryOptions({
     queryKey: ["endpoints", projectId],
     queryFn: ({ signal }) => requestJson<ManagedEndpoint[]>(`projects/${projectId}/endpoints`, { signal }),
-    refetchInterval: MOVING_MS,
+    refetchInterval: REFETCH_MS,
   });
 
 export const endpointQuery = (endpointId: string) =>
   queryOptions({
     queryKey: ["endpoint", endpointId],
     queryFn: ({ signal }) => requestJson<EndpointDetail>(`endpoints/${endpointId}`, { signal }),
-    refetchInterval: MOVING_MS,
+    refetchInterval: REFETCH_MS,
   });
 
 export const keysQuery = (projectId: string) =>
   queryOptions({
     queryKey: ["keys", projectId],
     queryFn: ({ signal }) => requestJson<ManagedKey[]>(`projects/${projectId}/keys`, { signal }),
-    refetchInterval: MOVING_MS * 2,
+    refetchInterval: REFETCH_MS * 2,
   });
 
-/** A page of the users of an authentication endpoint: those after a name (`""`: the first ones) whose names have `search` in them. */
+/** A page of the users of an authentication endpoint whose names contain `search`. It starts after the name `after`, or at the first user if `after` is empty. */
 export const appUsersQuery = (endpointId: string, { search, after }: { search: string; after: string }) =>
   queryOptions({
     queryKey: ["users", endpointId, search, after],
@@ -65,17 +65,17 @@ export const appUsersQuery = (endpointId: string, { search, after }: { search: s
       const parameters = new URLSearchParams({ ...(search === "" ? {} : { search }), ...(after === "" ? {} : { after }) });
       return requestJson<AppUsers>(`endpoints/${endpointId}/users?${parameters}`, { signal });
     },
-    refetchInterval: MOVING_MS,
+    refetchInterval: REFETCH_MS,
   });
 
 export const appSessionsQuery = (endpointId: string, userId: string) =>
   queryOptions({
     queryKey: ["user-sessions", endpointId, userId],
     queryFn: ({ signal }) => requestJson<AppSessionView[]>(`endpoints/${endpointId}/users/${userId}/sessions`, { signal }),
-    refetchInterval: MOVING_MS,
+    refetchInterval: REFETCH_MS,
   });
 
-/** Open streams, newest first; of one endpoint, or (`""`) of all. */
+/** Open streams, newest first, of one endpoint or of all (`""`). */
 export const connectionsQuery = (projectId: string, endpointId = "") =>
   queryOptions({
     queryKey: ["connections", projectId, endpointId],
@@ -86,7 +86,7 @@ export const connectionsQuery = (projectId: string, endpointId = "") =>
     refetchInterval: CONNECTIONS_MS,
   });
 
-/** Who gets a change. */
+/** The streams that a change is delivered to. */
 export const deliveriesQuery = (endpointId: string, seq: number) =>
   queryOptions({
     queryKey: ["deliveries", endpointId, seq],

@@ -1,13 +1,13 @@
-/** The one cache of what the server said, for the page. A session that has ended leads to the sign-in page. */
+/** The query cache of the page. Redirects to the sign-in page when the session has ended. */
 "use client";
 
 import { QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
-import { isUnanswered, RequestError } from "./request-error";
+import { isTransportError, RequestError } from "./request-error";
 
 const FRESH_MS = 10_000;
-/** How often a query that nothing but the network failed is asked again. */
-const UNANSWERED_MS = 10_000;
+/** How often a query is retried that failed because the server did not respond. */
+const RETRY_MS = 10_000;
 
 export function QueryProvider({ children }: { children: ReactNode }) {
   const [client] = useState(createClient);
@@ -16,14 +16,14 @@ export function QueryProvider({ children }: { children: ReactNode }) {
 
 function createClient(): QueryClient {
   return new QueryClient({
-    queryCache: new QueryCache({ onError: leaveWhenSignedOut }),
+    queryCache: new QueryCache({ onError: redirectWhenSignedOut }),
     defaultOptions: {
       queries: {
         staleTime: FRESH_MS,
-        // Asking again changes nothing about an answer of the kind 4xx.
-        retry: (failures, error) => failures < 2 && (isUnanswered(error) || !isClientError(error)),
-        // A network or a server that was away comes back without the reader doing anything.
-        refetchInterval: ({ state: { error } }) => (isUnanswered(error) ? UNANSWERED_MS : false),
+        // A retry does not change a 4xx response.
+        retry: (failures, error) => failures < 2 && (isTransportError(error) || !isClientError(error)),
+        // Recovers by itself when the network or the server is available again.
+        refetchInterval: ({ state: { error } }) => (isTransportError(error) ? RETRY_MS : false),
       },
     },
   });
@@ -33,7 +33,7 @@ function isClientError(error: Error): boolean {
   return error instanceof RequestError && error.status >= 400 && error.status < 500;
 }
 
-function leaveWhenSignedOut(error: Error): void {
+function redirectWhenSignedOut(error: Error): void {
   if (!(error instanceof RequestError) || error.code !== "session_missing") return;
   const { pathname, search } = window.location;
   window.location.assign(`/login?${new URLSearchParams({ next: `${pathname}${search}` })}`);

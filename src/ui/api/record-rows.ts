@@ -1,4 +1,4 @@
-/** A record as the grid holds it: data stays the text that it is, and is read when it is looked at. Pure. */
+/** Records as rows: the data stays JSON text, which is parsed when it is displayed. Pure. */
 
 import { RECORD_ORDERS, type RecordOrder } from "@/src/shared/record-limits";
 import type { RecordKind } from "@/src/shared/streams/protocol";
@@ -14,19 +14,19 @@ export interface GridRow {
   version: number;
   contentType: RecordKind;
   owner: string | null;
-  /** What a change that was heard of did to it since it was loaded. */
+  /** What a change from the stream did to the record since it was loaded. */
   mark?: "changed" | "deleted";
 }
 
 export interface GridPage {
   rows: readonly GridRow[];
-  /** Where the next page begins; null: nowhere. */
+  /** The cursor of the next page; null if this is the last page. */
   next: string | null;
-  /** Where the log stood: a stream from there brings what the page lacks. */
+  /** The position of the log at which the page was read. A stream from there has all later changes. */
   since: string;
 }
 
-/** Which records are shown, and in which order. */
+/** Selects and orders records. */
 export interface GridQuery {
   search: string;
   filters: readonly string[];
@@ -35,7 +35,7 @@ export interface GridQuery {
 
 export const ORDER_DEFAULT: RecordOrder = RECORD_ORDERS[0];
 
-/** The query's parameters for the API; defaults are left out. */
+/** The query as URL parameters of the API, without defaults. */
 export function toParameters({ search, filters, order }: GridQuery): URLSearchParams {
   const parameters = new URLSearchParams();
   if (search.trim() !== "") parameters.set("search", search.trim());
@@ -44,11 +44,11 @@ export function toParameters({ search, filters, order }: GridQuery): URLSearchPa
   return parameters;
 }
 
-/** Reads an answer of `endpoints/{id}/records`. Raises for one that has another form. */
+/** Parses a response of `endpoints/{id}/records`. Throws if it has an unknown form. */
 export function parseGridPage(text: string): GridPage {
   const parsed = parseJson(text);
   const records = parsed.ok ? getMember(parsed.node, "records") : undefined;
-  if (!parsed.ok || records?.kind !== "array") throw new Error("The answer has an unknown form.");
+  if (!parsed.ok || records?.kind !== "array") throw new Error("The response has an unknown form.");
   const next = getMember(parsed.node, "next");
   return {
     rows: records.items.map((record) => toRow(text, record)),
@@ -57,10 +57,10 @@ export function parseGridPage(text: string): GridPage {
   };
 }
 
-/** Reads an answer of `endpoints/{id}/records/{uniqueId}`. Raises for one that has another form. */
+/** Parses a response of `endpoints/{id}/records/{uniqueId}`. Throws if it has an unknown form. */
 export function parseGridRecord(text: string): GridRow {
   const parsed = parseJson(text);
-  if (!parsed.ok) throw new Error("The answer has an unknown form.");
+  if (!parsed.ok) throw new Error("The response has an unknown form.");
   return toRow(text, parsed.node);
 }
 
@@ -68,7 +68,7 @@ function toRow(text: string, record: JsonNode): GridRow {
   const data = getMember(record, "data");
   const owner = getMember(record, "owner");
   const version = getMember(record, "version");
-  if (!data) throw new Error("The answer has an unknown form.");
+  if (!data) throw new Error("The response has an unknown form.");
   return {
     id: getText(record, "uniqueId"),
     data: text.slice(data.start, data.end),
@@ -89,16 +89,16 @@ function getText(node: JsonNode, key: string): string {
   return member?.kind === "string" ? member.value : "";
 }
 
-/** Longer data is not read for a cell: its beginning is shown as it is. */
-const READ_LENGTH_MAX = 64 * 1024;
+/** Longer data is not parsed for a list, which shows the start of the text instead. */
+const PARSED_LENGTH_MAX = 64 * 1024;
 
 const nodes = new WeakMap<GridRow, JsonNode | null>();
 
-/** The row's data as a tree; undefined when it is too long to be read for a list. Read once. */
+/** The row's data as a tree; undefined if it is too long to be parsed for a list. Parsed once. */
 export function toNode(row: GridRow): JsonNode | undefined {
   let node = nodes.get(row);
   if (node === undefined) {
-    node = row.data.length > READ_LENGTH_MAX ? null : parseStored(row.data);
+    node = row.data.length > PARSED_LENGTH_MAX ? null : parseStored(row.data);
     nodes.set(row, node);
   }
   return node ?? undefined;

@@ -1,4 +1,4 @@
-/** What the record editor makes of the API's answers. */
+/** How responses of the API become records. */
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { replaceRecord } from "./records";
 
@@ -7,10 +7,10 @@ const ID = "0123456789abcdef0123456789abcdef";
 afterEach(() => vi.unstubAllGlobals());
 
 describe("replaceRecord", () => {
-  it("[R7] returns the record as the answer of the PUT has it, and asks for nothing else that could fail", async () => {
-    const asked: string[] = [];
+  it("[R7] returns the record from the response to the PUT, and sends no second request", async () => {
+    const requests: string[] = [];
     vi.stubGlobal("fetch", async (url: string, init: RequestInit) => {
-      asked.push(`${init.method} ${url} ${new Headers(init.headers).get("if-match")}`);
+      requests.push(`${init.method} ${url} ${new Headers(init.headers).get("if-match")}`);
       if (init.method !== "PUT") throw new TypeError("network error");
       const record = `{"uniqueId":"${ID}","data":{"n":1.10},"createdAt":"2030-01-01T00:00:00.000Z","updatedAt":"2030-01-02T00:00:00.000Z"}`;
       return new Response(record, { headers: { ETag: '"2"' } });
@@ -25,6 +25,6 @@ describe("replaceRecord", () => {
       contentType: "json",
       owner: "o",
     });
-    expect(asked).toEqual([`PUT /api/manage/endpoints/e/records/${ID} "1"`]);
+    expect(requests).toEqual([`PUT /api/manage/endpoints/e/records/${ID} "1"`]);
   });
 });

@@ -1,16 +1,16 @@
-/** Asks for records as text, so that digits and key order stay, and writes them. It must hold no state. */
+/** Reads and writes records through the management API, as text, which preserves digits and key order. */
 import { type InfiniteData, infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import type { ImportChecked, Imported, RecordsDeleted } from "@/src/shared/management/schemas";
 import type { CsvDelimiter, ExportFormat } from "@/src/shared/record-limits";
 import { type GridPage, type GridQuery, type GridRow, parseGridPage, parseGridRecord, toParameters } from "./record-rows";
 import { requestJson } from "./request";
-import { readJson, readProblem, refusePage, toUnreachable } from "./request-error";
+import { readJson, readProblem, rejectPage, toUnreachable } from "./request-error";
 
 const PAGE_RECORDS = 200;
 
 export type GridPages = InfiniteData<GridPage, string | null>;
 
-/** The pages of a query, in its order. They are not asked for again by themselves: changes are heard of. */
+/** The pages of a query. They are not refetched automatically, because a stream keeps them up to date. */
 export const recordsQuery = (endpointId: string, query: GridQuery) =>
   infiniteQueryOptions<GridPage, Error, GridPages, readonly unknown[], string | null>({
     queryKey: ["records", endpointId, query],
@@ -22,7 +22,7 @@ export const recordsQuery = (endpointId: string, query: GridQuery) =>
     refetchOnReconnect: false,
   });
 
-/** One record as it is now: its version is what a change of it is held against. */
+/** One record. Its version is the condition for replacing it. */
 export const recordQuery = (endpointId: string, id: string) =>
   queryOptions({
     queryKey: ["record", endpointId, id],
@@ -60,7 +60,7 @@ export interface RecordDraft {
   text: string;
 }
 
-/** Answers the new record's id. */
+/** Returns the id of the new record. */
 export async function createRecord(endpointId: string, draft: RecordDraft): Promise<string> {
   const response = await send(`endpoints/${endpointId}/records`, { method: "POST", ...toBody(draft) });
   const { uniqueId } = await readJson<{ uniqueId: string }>(response);
@@ -68,8 +68,8 @@ export async function createRecord(endpointId: string, draft: RecordDraft): Prom
 }
 
 /**
- * Replaces the record if it still is of that version; else throws a RequestError `version_conflict`. Returns it as it was stored, from the answer
- * itself: a second request could fail, and the change would look as if it had not been made.
+ * Replaces the record if it still has that version; otherwise throws a RequestError `version_conflict`. Returns the stored record from the
+ * response: if a second request failed, the change would look as if it had not been made.
  */
 export async function replaceRecord(
   endpointId: string,
@@ -84,7 +84,7 @@ export async function replaceRecord(
   return { ...stored, version: newVersion, contentType: draft.contentType, owner };
 }
 
-/** Answers how many there still were. */
+/** Returns the number of deleted records. */
 export async function deleteRecords(endpointId: string, uniqueIds: readonly string[]): Promise<number> {
   let count = 0;
   for (let start = 0; start < uniqueIds.length; start += DELETE_BATCH) {
@@ -99,24 +99,24 @@ const DELETE_BATCH = 1000;
 
 export interface ExportForm {
   format: ExportFormat;
-  /** Begin with a byte order mark: CSV alone. */
+  /** Start with a byte order mark. For CSV only. */
   bom: boolean;
-  /** Of CSV alone. */
+  /** For CSV only. */
   delimiter: CsvDelimiter | undefined;
 }
 
-/** Where an export of what a query selects is downloaded from. */
+/** The URL path from which an export of a query is downloaded. */
 export function toExportPath(endpointId: string, { format, bom, delimiter }: ExportForm, query: GridQuery): string {
   const parameters = toParameters(query);
   if (bom) parameters.set("bom", "true");
   if (delimiter !== undefined) parameters.set("delimiter", delimiter);
-  // The file is in order of creation unless another order was chosen.
+  // Files are in the order of creation by default.
   if (!parameters.has("order")) parameters.set("order", "created");
   parameters.set("format", format);
   return `/api/manage/endpoints/${endpointId}/export?${parameters}`;
 }
 
-/** The file of the named records. */
+/** Exports the named records. */
 export async function exportNamed(
   endpointId: string,
   form: ExportForm,
@@ -132,31 +132,31 @@ export async function exportNamed(
   return { name, blob: await response.blob() };
 }
 
-/** Raises what an export would, without its file. */
+/** Throws the error that an export would cause, without downloading the file. */
 export async function checkExport(path: string): Promise<void> {
-  const found = await fetch(path, { method: "HEAD", cache: "no-store" }).catch(() => Promise.reject(toUnreachable()));
-  refusePage(found);
-  if (!found.ok) throw await readProblem(await fetch(path, { cache: "no-store" }).catch(() => Promise.reject(toUnreachable())));
+  const response = await fetch(path, { method: "HEAD", cache: "no-store" }).catch(() => Promise.reject(toUnreachable()));
+  rejectPage(response);
+  if (!response.ok) throw await readProblem(await fetch(path, { cache: "no-store" }).catch(() => Promise.reject(toUnreachable())));
 }
 
 export interface ImportFile {
   endpointId: string;
   file: Blob;
   contentType: string;
-  /** Undefined: what the file says. */
+  /** Undefined: detected from the file. */
   charset: string | undefined;
-  /** Hears which part of the file is on its way, from 0 to 1. */
+  /** Called with the part of the file that was sent, from 0 to 1. */
   onProgress: (part: number) => void;
   signal: AbortSignal;
 }
 
-/** What an import of the file would do. */
+/** Checks a file without importing it. */
 export const checkImport = (request: ImportFile): Promise<ImportChecked> => upload<ImportChecked>({ ...request, check: true });
 
 export const importFile = (request: ImportFile): Promise<Imported> => upload<Imported>({ ...request, check: false });
 
-/** By XMLHttpRequest: `fetch` can't tell how much was sent. */
-function upload<Answer>(upload: ImportFile & { check: boolean }): Promise<Answer> {
+/** Uses XMLHttpRequest, because `fetch` does not report upload progress. */
+function upload<Body>(upload: ImportFile & { check: boolean }): Promise<Body> {
   const { endpointId, file, contentType, charset, onProgress, signal, check } = upload;
   const query = new URLSearchParams({ ...(check ? { check: "true" } : {}), ...(charset === undefined ? {} : { charset }) });
   return new Promise((resolve, reject) => {
@@ -170,7 +170,7 @@ function upload<Answer>(upload: ImportFile & { check: boolean }): Promise<Answer
       const { status, responseText } = request;
       const headers = { "content-type": request.getResponseHeader("content-type") ?? "" };
       const response = new Response(responseText, { status, headers });
-      (response.ok ? readJson<Answer>(response) : readProblem(response).then((problem) => Promise.reject(problem))).then(resolve, reject);
+      (response.ok ? readJson<Body>(response) : readProblem(response).then((problem) => Promise.reject(problem))).then(resolve, reject);
     };
     signal.addEventListener("abort", () => request.abort(), { once: true });
     request.send(file);
@@ -187,7 +187,7 @@ async function send(path: string, init: RequestInit = {}): Promise<Response> {
       throw error instanceof DOMException && error.name === "AbortError" ? error : toUnreachable();
     },
   );
-  refusePage(response);
+  rejectPage(response);
   if (!response.ok) throw await readProblem(response);
   return response;
 }

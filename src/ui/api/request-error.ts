@@ -1,15 +1,15 @@
-/** What the server, or the way to it, says is wrong. It must not decide how that is shown. */
+/** Errors of requests to the server. How they are displayed is up to the caller. */
 import type { ErrorCode, Problem } from "@/src/shared/errors";
 
 export class RequestError extends Error {
   override readonly name = "RequestError";
-  /** `unreachable`: no answer came; `unreadable`: one that is not ours, from a proxy say; `credentials_wrong`: next-auth refused a sign-in. */
+  /** `unreachable`: no response. `unreadable`: a response that is not from the server, for example from a proxy. `credentials_wrong`: next-auth rejected a sign-in. */
   readonly code: ErrorCode | "unreachable" | "unreadable" | "credentials_wrong";
-  /** HTTP status; 0 without an answer. */
+  /** HTTP status; 0 if there was no response. */
   readonly status: number;
-  /** Problems by field path; empty when the problem is none of a field. */
+  /** Problems by field path; empty if the problem does not concern a field. */
   readonly fields: Readonly<Record<string, string>>;
-  /** Names the entry in the server's log. */
+  /** Identifies the entry in the server's log. */
   readonly requestId: string | undefined;
 
   constructor(
@@ -23,17 +23,17 @@ export class RequestError extends Error {
   }
 }
 
-/** Shown where something else than the server answered: a network with a sign-in page (captive portal), or a proxy. */
-export const ANSWERED_ELSEWHERE =
-  "A sign-in page of your network or of a proxy answered in the server’s place. Open this address in a new tab and sign in there.";
+/** Shown if something other than the server responded: a network with a sign-in page (captive portal), or a proxy. */
+export const INTERCEPTED =
+  "A sign-in page of your network or of a proxy responded instead of the server. Open this address in a new tab and sign in there.";
 
-/** Whether this is the type of our answers, problems included. */
+/** True for the content types of the API's responses, including problems. */
 export function isJsonType(contentType: string | null): boolean {
   return /^application\/(?:[\w.-]+\+)?json\b/i.test(contentType ?? "");
 }
 
-/** Throws a RequestError `unreadable` for a page in place of an answer: the server's API never sends HTML. */
-export function refusePage(response: Response): void {
+/** Throws a RequestError `unreadable` for an HTML page: the API never sends HTML. */
+export function rejectPage(response: Response): void {
   if (isPage(response)) throw toUnreadable(response);
 }
 
@@ -41,12 +41,12 @@ function isPage(response: Response): boolean {
   return /^(?:text\/html|application\/xhtml)/i.test(response.headers.get("content-type") ?? "");
 }
 
-/** The body of a JSON answer; undefined for 204. Throws a RequestError: `unreadable` for anything else, `unreachable` when it breaks off. */
-export async function readJson<Answer>(response: Response): Promise<Answer> {
+/** The body of a JSON response; undefined for 204. Throws a RequestError: `unreadable` for anything else, `unreachable` if the body is truncated. */
+export async function readJson<Body>(response: Response): Promise<Body> {
   const isEmpty = response.status === 204;
   if (!isEmpty && !isJsonType(response.headers.get("content-type"))) throw toUnreadable(response);
   try {
-    const body: Answer = isEmpty ? undefined : await response.json();
+    const body: Body = isEmpty ? undefined : await response.json();
     return body;
   } catch (error) {
     throw error instanceof SyntaxError ? toUnreadable(response) : toUnreachable();
@@ -55,15 +55,15 @@ export async function readJson<Answer>(response: Response): Promise<Answer> {
 
 function toUnreadable(response: Response): RequestError {
   const requestId = response.headers.get("x-request-id") ?? undefined;
-  return new RequestError({ code: "unreadable", status: response.status, requestId, detail: ANSWERED_ELSEWHERE });
+  return new RequestError({ code: "unreadable", status: response.status, requestId, detail: INTERCEPTED });
 }
 
-/** Whether the server itself did not answer: the same request may succeed later. */
-export function isUnanswered(error: unknown): boolean {
+/** True if the response is not from the server. The same request may succeed later. */
+export function isTransportError(error: unknown): boolean {
   return error instanceof RequestError && (error.code === "unreachable" || error.code === "unreadable");
 }
 
-/** The error that an answer with a status of 400 or more carries. Reads the body. */
+/** The error in a response with a status of 400 or more. Reads the body. */
 export async function readProblem(response: Response): Promise<RequestError> {
   const { status } = response;
   if (isPage(response)) return toUnreadable(response);
@@ -72,22 +72,22 @@ export async function readProblem(response: Response): Promise<RequestError> {
     ? await response.json().catch(() => null)
     : null;
   if (problem) return new RequestError({ ...problem, status });
-  return new RequestError({ code: "unreadable", status, requestId, detail: `The server answered with status ${status}. Try again.` });
+  return new RequestError({ code: "unreadable", status, requestId, detail: `The server responded with status ${status}. Try again.` });
 }
 
-/** The error of a request that got no answer. */
+/** The error of a request without a response. */
 export function toUnreachable(): RequestError {
   return new RequestError({
     code: "unreachable",
     status: 0,
     requestId: undefined,
-    detail: "The server could not be reached. Check your connection, then try again.",
+    detail: "Couldn’t reach the server. Check your connection, then try again.",
   });
 }
 
-/** `error` as one that can be shown: a mistake of the page itself is one of no field. */
+/** `error` as a RequestError that can be displayed. Bugs of the page become `internal_error`. */
 export function toRequestError(error: unknown): RequestError {
   if (error instanceof RequestError) return error;
-  const detail = "This page made a mistake. Reload it, then try again.";
+  const detail = "Something went wrong on this page. Reload it, then try again.";
   return new RequestError({ code: "internal_error", status: 0, requestId: undefined, detail });
 }

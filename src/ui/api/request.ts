@@ -1,4 +1,4 @@
-/** Asks the management API: JSON in and out, problems as RequestError. It must hold no state. */
+/** Requests to the management API, with JSON bodies. */
 import { readJson, readProblem, toUnreachable } from "./request-error";
 
 export interface JsonRequest {
@@ -8,10 +8,10 @@ export interface JsonRequest {
 }
 
 /**
- * The answer's body; undefined for 204. `path` is below `/api/manage/`. Raises RequestError. The types of answers are those of
+ * Returns the body of the response; undefined for 204. `path` is relative to `/api/manage/`. Throws RequestError. The types of responses are in
  * src/shared/management/schemas.ts.
  */
-export async function requestJson<Answer = void>(path: string, { method = "GET", body, signal }: JsonRequest = {}): Promise<Answer> {
+export async function requestJson<Body = void>(path: string, { method = "GET", body, signal }: JsonRequest = {}): Promise<Body> {
   const response = await fetch(`/api/manage/${path}`, {
     method,
     credentials: "same-origin",

@@ -1,7 +1,7 @@
-/** Begins and ends the dashboard session through next-auth's routes. Its own browser code would hide how long to wait after too many attempts. */
+/** Starts and ends the dashboard session through next-auth's routes. next-auth's own client would hide how long to wait after too many attempts. */
 import { RequestError, readJson, readProblem, toUnreachable } from "./request-error";
 
-/** Raises RequestError: `credentials_wrong`, and `rate_limited`, which says how long to wait. */
+/** Throws RequestError: `credentials_wrong`, or `rate_limited`, whose message says how long to wait. */
 export async function signIn({ email, password }: { email: string; password: string }): Promise<void> {
   const response = await post("/api/auth/callback/credentials", { email, password });
   if (response.status === 401) {
@@ -9,14 +9,14 @@ export async function signIn({ email, password }: { email: string; password: str
       code: "credentials_wrong",
       status: 401,
       requestId: response.headers.get("x-request-id") ?? undefined,
-      detail: "Incorrect e-mail address or password.",
+      detail: "Incorrect e-mail or password.",
     });
   }
   if (!response.ok) throw await readProblem(response);
   await readJson(response);
 }
 
-/** Ends this session, on the server too. */
+/** Ends this session in the browser and on the server. */
 export async function signOut(): Promise<void> {
   const response = await post("/api/auth/signout", {});
   if (!response.ok) throw await readProblem(response);

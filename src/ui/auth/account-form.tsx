@@ -1,4 +1,4 @@
-/** Name, e-mail address and password of a new account: the first administrator's, or one that somebody makes for themselves. */
+/** Name, e-mail address and password of a new account: the first administrator's at setup, or any user's at sign-up. */
 "use client";
 
 import { useState } from "react";
@@ -11,9 +11,9 @@ import { FormFailure } from "../forms/form-failure";
 import { SubmitButton } from "../forms/submit-button";
 import { useForm } from "../forms/use-form";
 
-/** `setupToken`: of the link that the server printed; without one it is a sign-up. */
+/** `setupToken` is from the setup link. Without it, the form signs up a new user. */
 export function AccountForm({ setupToken }: { setupToken?: string }) {
-  const [made, setMade] = useState(false);
+  const [isCreated, setCreated] = useState(false);
   const form = useForm({
     check: bySchema(async () => {
       const schemas = await import("@/src/shared/management/schemas");
@@ -21,9 +21,9 @@ export function AccountForm({ setupToken }: { setupToken?: string }) {
     }),
     toBody: ({ name, email, password }) => ({ name, email, password, ...(setupToken === undefined ? {} : { token: setupToken }) }),
     submit: async (body) => {
-      // A second try after a sign-in that failed must not make the account again.
-      if (!made) await requestJson(setupToken === undefined ? "signup" : "setup", { method: "POST", body });
-      setMade(true);
+      // If only the sign-in failed, a second attempt must not create the account again.
+      if (!isCreated) await requestJson(setupToken === undefined ? "signup" : "setup", { method: "POST", body });
+      setCreated(true);
       await signIn(body);
       await enter("/start");
     },
@@ -38,7 +38,7 @@ export function AccountForm({ setupToken }: { setupToken?: string }) {
         label="Password"
         autoComplete="new-password"
         required
-        hint={form.problemOf("password") ? undefined : `${PASSWORD_LENGTH_MIN} characters or more.`}
+        hint={form.problemOf("password") ? undefined : `${PASSWORD_LENGTH_MIN} or more characters.`}
         problem={form.problemOf("password")}
       />
       <FormFailure failure={form.failure} />

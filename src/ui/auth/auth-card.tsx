@@ -1,4 +1,4 @@
-/** The frame of the pages before the dashboard: the name of the product, a title, one form. */
+/** The frame of the pages for users who are not signed in: wordmark, title, one form. */
 import type { ReactNode } from "react";
 import { Wordmark } from "../components/wordmark";
 

@@ -8,7 +8,7 @@ import { FormFailure } from "../forms/form-failure";
 import { SubmitButton } from "../forms/submit-button";
 import { useForm } from "../forms/use-form";
 
-/** `next`: a path of this server, to go to afterwards. */
+/** `next`: the path of this server to go to afterwards. */
 export function LoginForm({ next }: { next: string }) {
   const form = useForm({
     check: bySchema(async () => (await import("@/src/shared/management/schemas")).loginSchema),

@@ -1,4 +1,4 @@
-/** “What are you storing?”: one field makes a project, its endpoint and its key, and leads to the console. */
+/** “What are you storing?”: one field creates a project, its endpoint and its key, and leads to the console. */
 "use client";
 
 import { useRouter } from "next/navigation";
@@ -22,7 +22,7 @@ export function StartForm() {
     submit: async (body) => {
       const { project, endpoint } = await requestJson<Started>("start", { method: "POST", body });
       router.push(`/p/${project.id}/endpoints/${endpoint.id}/live`);
-      // Stays busy until the console is there.
+      // Stays busy until the console is displayed.
       await new Promise(() => undefined);
     },
   });
@@ -40,10 +40,10 @@ export function StartForm() {
         hint={
           names ? (
             <>
-              Makes the endpoint <code className="text-data text-text wrap-anywhere">{names.endpoint}</code>, a project and a key.
+              Creates the endpoint <code className="text-data text-text wrap-anywhere">{names.endpoint}</code>, a project and a key.
             </>
           ) : (
-            "A word or two: it names your project and its first endpoint."
+            "One or two words. We’ll name your project and first endpoint after it."
           )
         }
         problem={form.problemOf("name")}

@@ -1,4 +1,4 @@
-/** A word about a thing's state. Colour only repeats what the word says. */
+/** A short label for a state. The colour repeats what the word says. */
 import type { ReactNode } from "react";
 
 const TONES = { plain: "text-muted", live: "text-live", warn: "text-warn", danger: "text-delete" };

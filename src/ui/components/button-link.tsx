@@ -1,4 +1,4 @@
-/** A link that looks like a button. Apart from the button, which is also on pages that can do without the router. */
+/** A link that looks like a button. Separate from Button, so that pages without links do not load the router. */
 import Link from "next/link";
 import type { ReactNode } from "react";
 import { type ButtonTone, buttonClass } from "./button";

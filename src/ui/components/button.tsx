@@ -1,4 +1,4 @@
-/** The one button. It must not know what it does. */
+/** The button. */
 import type { ComponentProps } from "react";
 import { classNames } from "./class-names";
 import { Spinner } from "./spinner";
@@ -15,16 +15,16 @@ const TONES: Record<ButtonTone, string> = {
   danger: "bg-delete text-surface hover:opacity-88 active:opacity-80",
 };
 
-/** The classes of a button, for elements that are made elsewhere (a menu's trigger, say). */
+/** The classes of a button, for other elements such as a menu's trigger. */
 export function buttonClass(tone: ButtonTone, options: { square?: boolean } = {}): string {
   return classNames(BASE, TONES[tone], options.square ? "w-control" : "px-3");
 }
 
 interface ButtonProps extends Omit<ComponentProps<"button">, "className"> {
   tone?: ButtonTone;
-  /** Shows that the work goes on, and refuses a second press. Focus stays. */
+  /** Shows a spinner and ignores clicks. The button keeps the focus. */
   busy?: boolean;
-  /** As wide as high: the content is an icon, and `aria-label` says what it does. */
+  /** For an icon. `aria-label` names the action. */
   square?: boolean;
   wide?: boolean;
 }
@@ -40,7 +40,7 @@ export function Button({ tone = "secondary", busy = false, square = false, wide 
     >
       {busy ? (
         <>
-          {/* Unseen, but still the button’s name. */}
+          {/* Invisible, but still the accessible name. */}
           {square ? null : <span className="inline-flex items-center gap-1.5 opacity-0">{children}</span>}
           <span className="absolute inset-0 grid place-items-center">
             <Spinner />

@@ -1,6 +1,6 @@
-/** Joins class names. It must not resolve conflicts: components take no class that contradicts theirs. */
+/** Joins class names. Does not resolve conflicts between them. */
 
-/** The truthy ones, with a space between. */
+/** The truthy names, separated by spaces. */
 export function classNames(...names: (string | false | null | undefined)[]): string {
   return names.filter(Boolean).join(" ");
 }

@@ -1,4 +1,4 @@
-/** A snippet to read and to copy. Long lines are wrapped, so that nothing need be scrolled sideways. */
+/** A snippet with a copy button. Long lines wrap. */
 import { CopyButton } from "./copy-button";
 
 export function CodeBlock({ code, what, title }: { code: string; what: string; title?: string }) {

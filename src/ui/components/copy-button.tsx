@@ -1,4 +1,4 @@
-/** Copies a text, shows that it did, and says so to screen readers. */
+/** Copies a text and confirms it, to screen readers too. */
 "use client";
 
 import { Check, Copy } from "lucide-react";
@@ -6,7 +6,7 @@ import { useEffect, useState } from "react";
 import { notify } from "../notifications/notify";
 import { classNames } from "./class-names";
 
-/** Puts `text` on the clipboard; also where the modern interface is missing (plain http on another host). False: refused. */
+/** Copies `text` to the clipboard, with a fallback for pages over plain HTTP. Returns false if the browser refuses. */
 export async function copyText(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
@@ -48,7 +48,7 @@ export function CopyButton({
   const copy = async () => {
     const done = await copyText(typeof text === "string" ? text : text());
     setCopied(done);
-    notify(done ? `Copied ${what}.` : `Your browser did not let us copy ${what}. Select and copy it by hand.`, { quiet: done });
+    notify(done ? `Copied ${what}.` : `Couldn’t copy ${what}. Select it and copy it yourself.`, { quiet: done });
   };
   return (
     <button

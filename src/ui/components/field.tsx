@@ -1,4 +1,4 @@
-/** A labelled field: hint or problem below, tied to the control. It must not hold the value. */
+/** A labelled field with a hint or a problem below, linked to the control for screen readers. */
 import { type ComponentProps, type ReactNode, useId } from "react";
 import { classNames } from "./class-names";
 
@@ -7,15 +7,15 @@ export const CONTROL =
 
 interface FieldShape {
   label: string;
-  /** What belongs here; gives way to a problem. */
+  /** Hidden while there is a problem. */
   hint?: ReactNode | undefined;
   problem?: string | undefined;
-  /** Beside the label, at the end of its line. */
+  /** At the end of the label's line. */
   aside?: ReactNode;
   hideLabel?: boolean;
 }
 
-/** The frame of a control: `children` gets the ids to wear. */
+/** The frame of a control. `children` renders the control with the given attributes. */
 export function Field({
   label,
   hint,
@@ -24,7 +24,7 @@ export function Field({
   hideLabel,
   children,
 }: FieldShape & {
-  children: (wear: { id: string; "aria-invalid": boolean | undefined; "aria-describedby": string | undefined }) => ReactNode;
+  children: (attributes: { id: string; "aria-invalid": boolean | undefined; "aria-describedby": string | undefined }) => ReactNode;
 }) {
   const id = useId();
   const described = problem ? `${id}-problem` : hint ? `${id}-hint` : undefined;
@@ -55,12 +55,12 @@ type TextFieldProps = FieldShape & Omit<ComponentProps<"input">, "className" | "
 export function TextField({ label, hint, problem, aside, hideLabel, mono, big, ...props }: TextFieldProps) {
   return (
     <Field label={label} hint={hint} problem={problem} aside={aside} hideLabel={hideLabel ?? false}>
-      {(wear) => (
+      {(attributes) => (
         <input
           spellCheck={false}
           autoComplete="off"
           {...props}
-          {...wear}
+          {...attributes}
           className={classNames(CONTROL, big ? "h-11 px-3.5 text-prose" : "h-control px-2.5", mono && "font-mono text-data")}
         />
       )}
@@ -73,12 +73,12 @@ type TextAreaFieldProps = FieldShape & Omit<ComponentProps<"textarea">, "classNa
 export function TextAreaField({ label, hint, problem, aside, hideLabel, mono, ...props }: TextAreaFieldProps) {
   return (
     <Field label={label} hint={hint} problem={problem} aside={aside} hideLabel={hideLabel ?? false}>
-      {(wear) => (
+      {(attributes) => (
         <textarea
           rows={3}
           spellCheck={false}
           {...props}
-          {...wear}
+          {...attributes}
           className={classNames(CONTROL, "min-h-16 px-2.5 py-1.5", mono && "font-mono text-data")}
         />
       )}

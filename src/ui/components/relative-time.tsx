@@ -1,4 +1,4 @@
-/** “3 min. ago”, kept true while the page is open; the full time is in the title. */
+/** “3 min. ago”, updated while the page is open. The full time is in the title. */
 "use client";
 
 import { useEffect, useState } from "react";
@@ -13,7 +13,7 @@ export function RelativeTime({ time, never = "Never" }: { time: string | null; n
   }, []);
   if (time === null) return <span className="text-muted">{never}</span>;
   return (
-    // The server's clock and ours may differ by the second in which the text turns.
+    // The text can differ between server and browser, because their clocks do.
     <time dateTime={time} title={nowMs === undefined ? undefined : formatAbsolute(time)} suppressHydrationWarning>
       {formatRelative(time, nowMs ?? Date.now())}
     </time>

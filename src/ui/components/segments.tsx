@@ -1,4 +1,4 @@
-/** One of a few, all in sight: native radio buttons in a row. */
+/** A choice among a few options: native radio buttons in a row. */
 import { useId } from "react";
 import { classNames } from "./class-names";
 

@@ -1,4 +1,4 @@
-/** A sign that something goes on, drawn late so that quick work shows nothing. */
+/** Shows that something is in progress. Appears after a delay, so that quick work shows nothing. */
 export function Spinner() {
   return (
     <svg viewBox="0 0 16 16" className="size-3.5 animate-spin" fill="none" aria-hidden="true">

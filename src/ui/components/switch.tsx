@@ -1,4 +1,4 @@
-/** On or off, at once: a native checkbox in the dress and role of a switch. */
+/** A switch: a native checkbox with the role and style of a switch. */
 import { type ReactNode, useId } from "react";
 import { classNames } from "./class-names";
 

@@ -1,4 +1,4 @@
-/** Tabs: arrow keys move among them, and what is chosen is shown at once. Panels are the caller's, joined by `tabPanel`. */
+/** Tabs: arrow keys move between them and select at once. The caller renders the panel with `tabPanel`. */
 "use client";
 
 import { type KeyboardEvent, useId, useRef } from "react";
@@ -9,20 +9,20 @@ export interface Tab<Value extends string> {
   title?: string;
 }
 
-/** `line`: a rule under the chosen one. `fill`: a field behind it. */
-export type TabsLook = "line" | "fill";
+/** How the selected tab is marked. `line`: underlined. `fill`: with a background. */
+export type TabsVariant = "line" | "fill";
 
-const LOOKS: Record<TabsLook, { list: string; tab: string; chosen: string; other: string }> = {
+const STYLES: Record<TabsVariant, { list: string; tab: string; selected: string; other: string }> = {
   line: {
     list: "flex",
     tab: "-mb-px h-9 border-b-2 px-2 pointer-coarse:h-11",
-    chosen: "border-text font-medium text-text",
+    selected: "border-text font-medium text-text",
     other: "border-transparent text-muted hover:text-text",
   },
   fill: {
     list: "flex flex-wrap gap-1",
     tab: "h-control rounded-md px-2.5",
-    chosen: "bg-hover font-medium text-text",
+    selected: "bg-hover font-medium text-text",
     other: "text-muted hover:bg-hover hover:text-text",
   },
 };
@@ -32,12 +32,12 @@ export interface TabsState<Value extends string> {
   value: Value;
 }
 
-/** The ids that join tabs and panels. */
+/** The ids that link tabs and panels. */
 export function useTabs<Value extends string>(value: Value): TabsState<Value> {
   return { id: useId(), value };
 }
 
-/** For the element that is the panel of the chosen tab. */
+/** The attributes of the panel of the selected tab. */
 export function tabPanel<Value extends string>({ id, value }: TabsState<Value>) {
   return { role: "tabpanel", id: `${id}-panel`, "aria-labelledby": `${id}-${value}`, tabIndex: 0 } as const;
 }
@@ -46,13 +46,13 @@ export function TabList<Value extends string>({
   state: { id, value },
   label,
   tabs,
-  look,
+  variant,
   onChange,
 }: {
   state: TabsState<Value>;
   label: string;
   tabs: readonly Tab<Value>[];
-  look: TabsLook;
+  variant: TabsVariant;
   onChange: (value: Value) => void;
 }) {
   const list = useRef<HTMLDivElement>(null);
@@ -67,7 +67,7 @@ export function TabList<Value extends string>({
     onChange(next.value);
     list.current?.querySelector<HTMLElement>(`#${CSS.escape(`${id}-${next.value}`)}`)?.focus();
   };
-  const { list: listClass, tab: tabClass, chosen, other } = LOOKS[look];
+  const { list: listClass, tab: tabClass, selected, other } = STYLES[variant];
   return (
     <div ref={list} role="tablist" aria-label={label} className={listClass}>
       {tabs.map((tab) => (
@@ -82,7 +82,7 @@ export function TabList<Value extends string>({
           title={tab.title}
           onClick={() => onChange(tab.value)}
           onKeyDown={move}
-          className={`${tabClass} transition-colors duration-[120ms] focus-visible:-outline-offset-2 ${tab.value === value ? chosen : other}`}
+          className={`${tabClass} transition-colors duration-[120ms] focus-visible:-outline-offset-2 ${tab.value === value ? selected : other}`}
         >
           {tab.label}
         </button>

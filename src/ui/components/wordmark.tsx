@@ -1,4 +1,4 @@
-/** The name, with its sign: a line that rests, and the one point that lives. */
+/** The name and the logo. */
 export function Wordmark() {
   return (
     <span className="inline-flex items-center gap-2 text-prose font-semibold tracking-[-0.01em]">

@@ -1,4 +1,4 @@
-/** A project's open streams, on all servers, kept up to date. */
+/** The open streams of a project on all servers, kept up to date. */
 "use client";
 
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
@@ -25,11 +25,11 @@ export function ConnectionsPage({ projectId, origin }: { projectId: string; orig
   return (
     <Page
       title="Connections"
-      note={data ? toNote(data.total, data.connections.length) : "Who listens to changes now."}
+      note={data ? toNote(data.total, data.connections.length) : "Clients connected right now."}
       actions={endpoints.length > 1 ? <EndpointChoice endpoints={endpoints} value={endpointId} onChange={setEndpointId} /> : null}
     >
-      {error ? <ProblemPanel what="The open streams can’t be read now." error={error} onRetry={() => void refetch()} /> : null}
-      {isEmpty ? <Nobody projectId={projectId} origin={origin} /> : null}
+      {error ? <ProblemPanel what="Couldn’t load open streams." error={error} onRetry={() => void refetch()} /> : null}
+      {isEmpty ? <NoClients projectId={projectId} origin={origin} /> : null}
       {data && !isEmpty ? <ConnectionsTable connections={data.connections} onEnd={setEnding} /> : null}
       <DisconnectDialog projectId={projectId} connection={ending} onClose={() => setEnding(null)} />
     </Page>
@@ -38,7 +38,7 @@ export function ConnectionsPage({ projectId, origin }: { projectId: string; orig
 
 function toNote(total: number, shown: number): string {
   const streams = total === 1 ? "1 open stream" : `${formatCount(total)} open streams`;
-  return shown < total ? `${streams}; the newest ${formatCount(shown)} are shown.` : `${streams}.`;
+  return shown < total ? `${streams}. Showing the newest ${formatCount(shown)}.` : `${streams}.`;
 }
 
 function EndpointChoice({
@@ -67,14 +67,14 @@ function EndpointChoice({
   );
 }
 
-function Nobody({ projectId, origin }: { projectId: string; origin: string }) {
+function NoClients({ projectId, origin }: { projectId: string; origin: string }) {
   const { data: endpoints = [] } = useQuery(endpointsQuery(projectId));
   const { data: keys = [] } = useQuery(keysQuery(projectId));
   const endpoint = chooseFirstEndpoint(endpoints);
   const key = preferredKey(keys, Date.now());
   return (
     <EmptyState
-      sentence="Nobody listens to this project’s endpoints now."
+      sentence="No clients are connected."
       action={endpoint ? <ButtonLink href={`/p/${projectId}/endpoints/${endpoint.id}/live`}>Open the console</ButtonLink> : null}
     >
       {endpoint && key ? (

@@ -1,12 +1,12 @@
-/** Open streams in rows; on narrow windows each becomes a small sheet. */
+/** A table of open streams. On narrow windows each row becomes a card. */
 import type { ReactNode } from "react";
 import type { ConnectionView } from "@/src/shared/management/schemas";
 import { Button } from "../components/button";
 import { RelativeTime } from "../components/relative-time";
 import { formatBytes, formatCount } from "../format/format-number";
-import { shorten, TRANSPORT_LABELS, toWho } from "../stream/stream-name";
+import { shortenExpression, TRANSPORT_LABELS, toClientName } from "../stream/stream-name";
 
-const COLUMNS = ["Endpoint", "Who", "Origin", "Transport", "Opened"];
+const COLUMNS = ["Endpoint", "Client", "Origin", "Transport", "Opened"];
 
 export function ConnectionsTable({
   connections,
@@ -48,7 +48,7 @@ export function ConnectionsTable({
 
 function ConnectionRow({ connection, onEnd }: { connection: ConnectionView; onEnd: () => void }) {
   const { endpoint, origin, transport, filter, openedAt, state, lag, queueBytes } = connection;
-  const who = toWho(connection);
+  const client = toClientName(connection);
   return (
     <tr className="border-b border-line last:border-b-0 @max-[50rem]:grid @max-[50rem]:grid-cols-3 @max-[50rem]:gap-x-4 @max-[50rem]:gap-y-2 @max-[50rem]:px-4 @max-[50rem]:py-3">
       <th
@@ -57,10 +57,10 @@ function ConnectionRow({ connection, onEnd }: { connection: ConnectionView; onEn
         className="h-row max-w-52 truncate py-1.5 pr-3 pl-5 font-mono text-data font-normal @max-[50rem]:col-span-3 @max-[50rem]:h-auto @max-[50rem]:max-w-none @max-[50rem]:p-0"
       >
         {endpoint}
-        {filter === null ? null : <span className="block truncate text-muted">{shorten(filter)}</span>}
+        {filter === null ? null : <span className="block truncate text-muted">{shortenExpression(filter)}</span>}
       </th>
-      <Cell label="Who" wide>
-        {who}
+      <Cell label="Client" wide>
+        {client}
       </Cell>
       <Cell label="Origin" wide>
         {origin ?? <span className="text-muted">None</span>}
@@ -70,13 +70,13 @@ function ConnectionRow({ connection, onEnd }: { connection: ConnectionView; onEn
         <RelativeTime time={openedAt} />
       </Cell>
       <Cell label="Lag" right>
-        <span className={state === "replaying" ? "text-warn" : "text-muted"}>{state === "replaying" ? formatCount(lag) : "live"}</span>
+        <span className={state === "replaying" ? "text-warn" : "text-muted"}>{state === "replaying" ? formatCount(lag) : "Live"}</span>
       </Cell>
       <Cell label="Queue" right>
         <span className={queueBytes > 0 ? "" : "text-muted"}>{formatBytes(queueBytes)}</span>
       </Cell>
       <td className="pr-2 text-right whitespace-nowrap @max-[50rem]:col-span-3 @max-[50rem]:-ml-3 @max-[50rem]:p-0 @max-[50rem]:text-left">
-        <Button tone="quiet" onClick={onEnd} aria-label={`Disconnect ${who} from ${endpoint}`}>
+        <Button tone="quiet" onClick={onEnd} aria-label={`Disconnect ${client} from ${endpoint}`}>
           Disconnect
         </Button>
       </td>

@@ -1,4 +1,4 @@
-/** Asks before a stream is ended, and says what that means. */
+/** Asks for confirmation before a stream is closed. */
 "use client";
 
 import { useQueryClient } from "@tanstack/react-query";
@@ -9,7 +9,7 @@ import { RequestError } from "../api/request-error";
 import { Button } from "../components/button";
 import { Dialog, DialogActions } from "../components/overlay/dialog";
 import { notify } from "../notifications/notify";
-import { toWho } from "../stream/stream-name";
+import { toClientName } from "../stream/stream-name";
 
 export function DisconnectDialog({
   projectId,
@@ -31,10 +31,10 @@ export function DisconnectDialog({
     setEnding(true);
     try {
       await requestJson(`connections/${id}`, { method: "DELETE" });
-      notify("The connection is being ended.");
+      notify("Disconnecting. The stream closes within a second.");
       close();
     } catch (error) {
-      // Gone already: what was asked for is so.
+      // The stream is already closed, which is what was requested.
       if (error instanceof RequestError && error.status === 404) close();
       else setFailure(error instanceof Error ? error.message : "Something went wrong.");
     } finally {
@@ -47,9 +47,9 @@ export function DisconnectDialog({
       {connection ? (
         <div className="flex flex-col gap-4">
           <p className="text-muted">
-            The stream of <span className="font-medium text-text wrap-anywhere">{toWho(connection)}</span> from{" "}
-            <code className="text-data text-text wrap-anywhere">{connection.endpoint}</code> ends within a second. Its client is told why,
-            and may connect again; to keep it out, revoke its key or its session.
+            The stream of <span className="font-medium text-text wrap-anywhere">{toClientName(connection)}</span> from{" "}
+            <code className="text-data text-text wrap-anywhere">{connection.endpoint}</code> closes within a second. The client is told why
+            and can reconnect. To block it, revoke its key or its session.
           </p>
           {failure ? <p role="alert">{failure}</p> : null}
           <DialogActions>

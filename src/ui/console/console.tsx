@@ -1,4 +1,4 @@
-/** The live console of one endpoint: list, detail, composer, and the keys that tie them together. */
+/** The live console of one endpoint: list, detail, composer and keyboard shortcuts. */
 "use client";
 
 import { useQuery } from "@tanstack/react-query";
@@ -19,7 +19,7 @@ import { DetailPanel, type DetailTab, toCopyText } from "./detail/detail-panel";
 import type { Detail } from "./engine/console-client";
 import type { Flush } from "./engine/console-messages";
 import { type EventFilter, FILTER_NONE, isFilterEmpty } from "./engine/event-filter";
-import { EventList, LIST_HEAD_PX, NothingMatches } from "./list/event-list";
+import { EventList, LIST_HEAD_PX, NoMatches } from "./list/event-list";
 import { StoredRecords } from "./list/stored-records";
 import { useListScroll } from "./list/use-list-scroll";
 import { ShortcutSheet } from "./shortcut-sheet";
@@ -83,7 +83,7 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
   };
   const edit = (event: StreamEvent) => {
     const isText = parseStored(event.data).kind === "string";
-    // What was sent as text and what was sent as a JSON string look alike here; JSON is right for both.
+    // Records sent as text and as a JSON string look the same here. JSON is correct for both.
     const body = isText ? event.data : toPrettyText(parseStored(event.data));
     compose({ method: "PUT", recordId: event.recordId, strategy: "force", format: "json", body });
   };
@@ -134,7 +134,7 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
           ) : isEmpty ? (
             <FirstRecord endpointId={endpointId} target={target} />
           ) : flush.matched === 0 && flush.total > 0 && isFiltered && !flush.paused ? (
-            <NothingMatches flush={flush} onClear={() => applyFilter(FILTER_NONE)} onLoadOlder={() => client?.loadOlder()} />
+            <NoMatches flush={flush} onClear={() => applyFilter(FILTER_NONE)} onLoadOlder={() => client?.loadOlder()} />
           ) : (
             <EventList
               flush={flush}
@@ -181,13 +181,13 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
   );
 }
 
-/** Does something and says that it was done. */
+/** Runs an action and returns true: the shortcut was handled. */
 function did(run: () => void): true {
   run();
   return true;
 }
 
-/** In a text field Escape belongs to the field. */
+/** Escape in a text field belongs to the field. */
 function isTyping(): boolean {
   return document.activeElement?.matches("textarea,input:not([type=search])") ?? false;
 }
@@ -199,9 +199,9 @@ function focusDetail(root: HTMLElement | null): void {
 function copyDetail(detail: Detail | undefined): boolean {
   const event = detail?.event;
   if (!event) return false;
-  // A marked text is what the reader wants to copy.
+  // If text is selected, the browser copies the selection.
   if (!(window.getSelection()?.isCollapsed ?? true)) return false;
-  void copyText(toCopyText(event)).then((done) => notify(done ? "Copied the JSON." : "Your browser did not let us copy."));
+  void copyText(toCopyText(event)).then((done) => notify(done ? "JSON copied." : "Couldn’t copy. Select the text and copy it yourself."));
   return true;
 }
 
@@ -215,14 +215,14 @@ function useSelection(client: ReturnType<typeof useConsole>["client"], scroll: R
       wanted.current = ordinal;
       setSelected(ordinal);
       if (ordinal === undefined) return setDetail(undefined);
-      // What was shown stays until its successor is there: quick steps must not flicker.
-      void client?.look(ordinal).then((found) => {
+      // The previous detail stays until the next one has loaded, to avoid flicker.
+      void client?.get(ordinal).then((found) => {
         if (wanted.current === ordinal) setDetail(found);
       });
     },
     [client],
   );
-  // Another worker counts anew.
+  // Ordinals of another worker are different.
   useEffect(() => () => choose(undefined), [choose]);
 
   const { hold, reveal } = scroll;

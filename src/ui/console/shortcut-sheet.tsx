@@ -1,4 +1,4 @@
-/** All keys of the console, from the one list. */
+/** The dialog that lists the console's keyboard shortcuts. */
 "use client";
 
 import { Dialog } from "../components/overlay/dialog";
@@ -20,7 +20,7 @@ export function ShortcutSheet({
       open={open}
       onOpenChange={onOpenChange}
       title="Keyboard shortcuts"
-      description={singleKeys ? undefined : "Keys without a modifier work in the list only; you turned them off elsewhere in your account."}
+      description={singleKeys ? undefined : "Single-key shortcuts work only in the list, because you turned them off in your account."}
       wide
     >
       <div className="grid gap-x-8 gap-y-5 sm:grid-cols-2">

@@ -5,26 +5,26 @@ const press = (key: string, parts: Partial<KeyPress> = {}) =>
   matchShortcut({ key, ctrlKey: false, metaKey: false, altKey: false, focus: "none", singleKeys: true, ...parts });
 
 describe("shortcuts", () => {
-  it("every key means one thing in every place", () => {
+  it("no key has two meanings", () => {
     const seen = SHORTCUTS.flatMap(({ keys, mod }) => keys.map((key) => `${mod ? "mod " : ""}${key}`));
     expect(new Set(seen).size).toBe(seen.length);
     expect(new Set(SHORTCUTS.map(({ id }) => id)).size).toBe(SHORTCUTS.length);
   });
 
-  it("leave typing alone", () => {
+  it("do not interfere with typing", () => {
     for (const key of ["j", " ", "/", "?", "Enter", "ArrowDown", "End", "c", "Home"]) expect(press(key, { focus: "text" })).toBeUndefined();
     expect(press("Escape", { focus: "text" })).toBe("close");
     expect(press("Enter", { focus: "text", ctrlKey: true })).toBe("send");
     expect(press("Enter", { focus: "text", metaKey: true })).toBe("send");
   });
 
-  it("let controls be pressed and moved in", () => {
+  it("leave the keys of controls to them", () => {
     for (const key of [" ", "Enter", "ArrowDown", "End"]) expect(press(key, { focus: "control" })).toBeUndefined();
     expect(press("j", { focus: "control" })).toBe("next");
     expect(press("Enter", { focus: "control", ctrlKey: true })).toBe("send");
   });
 
-  it("work in the list, in either case", () => {
+  it("work in the list, in upper and lower case", () => {
     expect(press("ArrowDown", { focus: "grid" })).toBe("next");
     expect(press("K", { focus: "grid" })).toBe("previous");
     expect(press("Enter", { focus: "grid" })).toBe("open");
@@ -32,13 +32,13 @@ describe("shortcuts", () => {
     expect(press("ArrowDown")).toBeUndefined();
   });
 
-  it("leave the browser its own keys", () => {
+  it("leave the browser's own shortcuts alone", () => {
     expect(press("c", { ctrlKey: true })).toBeUndefined();
     expect(press("r", { metaKey: true })).toBeUndefined();
     expect(press("d", { altKey: true })).toBeUndefined();
   });
 
-  it("single keys can be turned off, but for the list", () => {
+  it("single keys can be turned off, except in the list", () => {
     for (const key of ["j", " ", "/", "?", "c"]) {
       expect(press(key, { singleKeys: false })).toBeUndefined();
       expect(press(key, { singleKeys: false, focus: "grid" })).toBeDefined();
@@ -48,7 +48,7 @@ describe("shortcuts", () => {
     expect(press("Enter", { singleKeys: false, ctrlKey: true })).toBe("send");
   });
 
-  it("are named as they stand on the keyboard", () => {
+  it("are named as on the keyboard", () => {
     const names = (id: string, isMac = false) => SHORTCUTS.filter((each) => each.id === id).flatMap((each) => toKeyNames(each, isMac));
     expect(names("next")).toEqual([["J"], ["↓"]]);
     expect(names("send")).toEqual([["Ctrl", "↵"]]);

@@ -1,4 +1,4 @@
-/** The one list of the console's keys: it feeds the keyboard, the sheet and the tooltips. Pure. */
+/** The console's keyboard shortcuts, for the keyboard, the sheet and the tooltips. Pure. */
 
 export type ShortcutId =
   | "pause"
@@ -21,56 +21,56 @@ export interface Shortcut {
   id: ShortcutId;
   label: string;
   group: "Stream" | "List" | "Detail" | "Composer" | "Help";
-  /** As `KeyboardEvent.key` has them; letters in lower case. Any of them will do. */
+  /** Values of `KeyboardEvent.key`, with letters in lower case. Each of them triggers the shortcut. */
   keys: readonly string[];
   /** With Ctrl, or ⌘ on a Mac. */
   mod?: true;
-  /** Where it counts. `anywhere`: wherever one is not typing; `grid`: with the focus in the list; `typing`: in text fields as well. */
+  /** Where it works. `anywhere`: everywhere except in text fields. `grid`: while the list has the focus. `typing`: in text fields as well. */
   scope: "anywhere" | "grid" | "typing";
 }
 
 export const SHORTCUTS: readonly Shortcut[] = [
   { id: "pause", label: "Pause or resume", group: "Stream", keys: [" "], scope: "anywhere" },
-  { id: "live", label: "Go to the newest and follow", group: "Stream", keys: ["End"], scope: "anywhere" },
-  { id: "first", label: "Go to the oldest", group: "List", keys: ["Home"], scope: "grid" },
+  { id: "live", label: "Jump to latest and follow", group: "Stream", keys: ["End"], scope: "anywhere" },
+  { id: "first", label: "Jump to oldest", group: "List", keys: ["Home"], scope: "grid" },
   { id: "next", label: "Next change", group: "List", keys: ["j", "ArrowDown"], scope: "anywhere" },
   { id: "previous", label: "Previous change", group: "List", keys: ["k", "ArrowUp"], scope: "anywhere" },
-  { id: "open", label: "Open the change", group: "List", keys: ["Enter"], scope: "grid" },
-  { id: "close", label: "Close the detail", group: "List", keys: ["Escape"], scope: "typing" },
+  { id: "open", label: "Open change", group: "List", keys: ["Enter"], scope: "grid" },
+  { id: "close", label: "Close details", group: "List", keys: ["Escape"], scope: "typing" },
   { id: "filter", label: "Filter", group: "List", keys: ["/"], scope: "anywhere" },
-  { id: "tab-changes", label: "Show what changed", group: "Detail", keys: ["d"], scope: "anywhere" },
-  { id: "tab-json", label: "Show the JSON as a tree", group: "Detail", keys: ["t"], scope: "anywhere" },
-  { id: "tab-raw", label: "Show the text as stored", group: "Detail", keys: ["r"], scope: "anywhere" },
-  { id: "tab-delivery", label: "Show who gets it", group: "Detail", keys: ["w"], scope: "anywhere" },
-  { id: "copy-json", label: "Copy the JSON", group: "Detail", keys: ["c"], scope: "anywhere" },
-  { id: "send", label: "Send", group: "Composer", keys: ["Enter"], mod: true, scope: "typing" },
-  { id: "sheet", label: "Show this sheet", group: "Help", keys: ["?"], scope: "anywhere" },
+  { id: "tab-changes", label: "Show changes", group: "Detail", keys: ["d"], scope: "anywhere" },
+  { id: "tab-json", label: "Show JSON tree", group: "Detail", keys: ["t"], scope: "anywhere" },
+  { id: "tab-raw", label: "Show raw text", group: "Detail", keys: ["r"], scope: "anywhere" },
+  { id: "tab-delivery", label: "Show delivery", group: "Detail", keys: ["w"], scope: "anywhere" },
+  { id: "copy-json", label: "Copy JSON", group: "Detail", keys: ["c"], scope: "anywhere" },
+  { id: "send", label: "Send request", group: "Composer", keys: ["Enter"], mod: true, scope: "typing" },
+  { id: "sheet", label: "Show shortcuts", group: "Help", keys: ["?"], scope: "anywhere" },
 ];
 
-/** What a key press tells. */
+/** A key press and where it happened. */
 export interface KeyPress {
   key: string;
   ctrlKey: boolean;
   metaKey: boolean;
   altKey: boolean;
-  /** What has the focus: the list, a text field, something that keys operate (a button, a link, a tab), or nothing in particular. */
+  /** What has the focus: the list, a text field, a control that keys operate (button, link, tab), or none of these. */
   focus: "grid" | "text" | "control" | "none";
-  /** The reader may have turned keys without a modifier off; they then work in the list alone. */
+  /** False if the user has turned off single-key shortcuts. These then work only in the list. */
   singleKeys: boolean;
 }
 
-/** The shortcut that a key press means here, if any. */
+/** The shortcut for a key press, if any. */
 export function matchShortcut(press: KeyPress): ShortcutId | undefined {
-  return SHORTCUTS.find((shortcut) => isMeant(shortcut, press))?.id;
+  return SHORTCUTS.find((shortcut) => matches(shortcut, press))?.id;
 }
 
-function isMeant({ keys, mod, scope }: Shortcut, press: KeyPress): boolean {
+function matches({ keys, mod, scope }: Shortcut, press: KeyPress): boolean {
   const key = press.key.length === 1 ? press.key.toLowerCase() : press.key;
   if (!keys.includes(key) || press.altKey) return false;
   if ((mod ?? false) !== (press.ctrlKey || press.metaKey)) return false;
   if (press.focus === "text") return scope === "typing";
   if (scope === "grid") return press.focus === "grid";
-  // Arrows scroll and move within controls unless the list has the focus; Space and Enter press the control.
+  // Arrow keys scroll and move within controls unless the list has the focus. Space and Enter activate the control.
   if (key.startsWith("Arrow")) return press.focus === "grid";
   if (press.focus === "control" && (key === " " || key === "Enter" || key === "End")) return mod ?? false;
   const isSingle = key.length === 1 && mod === undefined;
@@ -79,13 +79,13 @@ function isMeant({ keys, mod, scope }: Shortcut, press: KeyPress): boolean {
 
 const NAMES: Readonly<Record<string, string>> = { " ": "Space", ArrowDown: "↓", ArrowUp: "↑", Escape: "Esc", Enter: "↵" };
 
-/** How the keys of a shortcut stand on the keyboard: `["⌘", "↵"]` and so on, one list for each way. */
+/** The key names of a shortcut, for example `["⌘", "↵"]`, with one list per alternative. */
 export function toKeyNames({ keys, mod }: Shortcut, isMac: boolean): string[][] {
   const modifier = mod ? [isMac ? "⌘" : "Ctrl"] : [];
   return keys.map((key) => [...modifier, NAMES[key] ?? (key.length === 1 ? key.toUpperCase() : key)]);
 }
 
-/** A tooltip: what a control does, with its key. */
+/** A tooltip: the label of a control with its key. */
 export function toTooltip(id: ShortcutId, label?: string): string {
   const shortcut = SHORTCUTS.find((each) => each.id === id);
   if (!shortcut) return label ?? "";

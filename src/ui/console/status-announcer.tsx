@@ -1,4 +1,4 @@
-/** Tells screen readers how things stand: at once when the connection changes, else every five seconds at most. */
+/** Announces the state to screen readers: immediately when the connection changes, otherwise at most every five seconds. */
 "use client";
 
 import { useEffect, useRef, useState } from "react";
@@ -11,13 +11,13 @@ export function StatusAnnouncer({ flush }: { flush: Flush }) {
   const [summary, setSummary] = useState("");
   const latest = useRef(flush);
   latest.current = flush;
-  const told = useRef({ end: flush.end, generation: flush.generation });
+  const announced = useRef({ end: flush.end, generation: flush.generation });
   useEffect(() => {
     const timer = setInterval(() => {
       const { end, buffered, generation, paused } = latest.current;
       const now = end + buffered;
-      const added = generation === told.current.generation ? now - told.current.end : 0;
-      told.current = { end: now, generation };
+      const added = generation === announced.current.generation ? now - announced.current.end : 0;
+      announced.current = { end: now, generation };
       if (added > 0) setSummary(`${added} new ${added === 1 ? "change" : "changes"}${paused ? ", buffered" : ""}.`);
     }, INTERVAL_MS);
     return () => clearInterval(timer);
@@ -37,7 +37,7 @@ function toSentence(connection: ConnectionState): string {
     case "live":
       return "Live.";
     case "waiting":
-      return `Connection lost. ${connection.reason} Trying again.`;
+      return `Connection lost. ${connection.reason} Reconnecting.`;
     case "ended":
       return `The stream has ended. ${connection.reason}`;
   }

@@ -1,4 +1,4 @@
-/** Above the list: how the stream is, pause, filter, counts, help. */
+/** The toolbar above the list: connection status, pause, filter, counts, shortcuts. */
 "use client";
 
 import { Keyboard, Pause, Play, X } from "lucide-react";
@@ -78,7 +78,7 @@ function OperationFilter({ filter, onFilter }: { filter: EventFilter; onFilter: 
   };
   return (
     <fieldset className="flex shrink-0 rounded-md border border-line-firm bg-surface p-0.5">
-      <legend className="sr-only">Operations shown</legend>
+      <legend className="sr-only">Shown operations</legend>
       {OPERATIONS.map((operation) => {
         const shown = filter.operations.includes(operation);
         const { glyph, colour } = OPERATION_STYLES[operation];
@@ -119,8 +119,8 @@ function TextFilter({
       <input
         ref={inputRef}
         type="search"
-        aria-label="Filter by text or record id"
-        placeholder="Filter by text or id"
+        aria-label="Filter by text or record ID"
+        placeholder="Filter by text or ID"
         title={toTooltip("filter")}
         value={filter.text}
         spellCheck={false}
@@ -131,7 +131,7 @@ function TextFilter({
       {filter.text === "" ? null : (
         <button
           type="button"
-          aria-label="Clear the text"
+          aria-label="Clear filter text"
           onClick={() => {
             onFilter({ ...filter, text: "" });
             inputRef.current?.focus();
@@ -150,7 +150,7 @@ function Counts({ flush: { matched, total, discarded }, isFiltered }: { flush: F
     <span className="shrink-0 text-muted tabular-nums max-sm:sr-only">
       {isFiltered ? `${formatCount(matched)} of ${formatCount(total)}` : formatCount(total)}
       {discarded > 0 ? (
-        <span className="text-warn" title="This console holds 100,000 changes or 128 MB. Older ones are still in the log.">
+        <span className="text-warn" title="The console holds up to 100,000 changes or 128 MB. Older changes are still in the log.">
           {" "}
           · oldest {formatCount(discarded)} discarded
         </span>

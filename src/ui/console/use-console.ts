@@ -7,11 +7,11 @@ import { ConsoleClient } from "./engine/console-client";
 import type { Flush } from "./engine/console-messages";
 import { type EventFilter, parseFilter, toFilterQuery } from "./engine/event-filter";
 
-/** `filter` counts when the page is opened; later ones go through the client. */
+/** `filter` is the initial filter. Later filters go through the client. */
 export function useConsole(endpointId: string, initial: Flush, filter: EventFilter): { flush: Flush; client: ConsoleClient | undefined } {
   const [flush, setFlush] = useState(initial);
   const [client, setClient] = useState<ConsoleClient>();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the first filter and the first paint are where it begins
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only the initial filter and the first paint are used
   useEffect(() => {
     const started = new ConsoleClient({ endpointId, filter, initial, onFlush: setFlush });
     setClient(started);

@@ -1,4 +1,4 @@
-/** Hears the console's keys and says which shortcut is meant. */
+/** Listens for the console's keyboard shortcuts. */
 "use client";
 
 import { useEffect, useRef, useSyncExternalStore } from "react";
@@ -9,7 +9,7 @@ export function useSingleKeys(): boolean {
   return useSyncExternalStore(subscribeSettings, areSingleKeysOn, () => true);
 }
 
-/** `onShortcut` answers whether it did something; if not, the browser does what it always does. */
+/** `onShortcut` returns whether it handled the shortcut. If not, the browser's default applies. */
 export function useShortcuts(onShortcut: (id: ShortcutId) => boolean): void {
   const singleKeys = useSingleKeys();
   const latest = useRef(onShortcut);
@@ -17,7 +17,7 @@ export function useShortcuts(onShortcut: (id: ShortcutId) => boolean): void {
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
       if (event.defaultPrevented || event.isComposing) return;
-      // A dialog or a menu has the keys while it is open.
+      // While a dialog or a menu is open, keys belong to it.
       if (event.target instanceof Element && event.target.closest("[role=dialog],[role=menu]")) return;
       const id = matchShortcut({
         key: event.key,

@@ -1,13 +1,13 @@
-/** What a request was answered: status, time, size, headers, body. */
+/** The response to a request: status, time, size, headers, body. */
 import type { ReactNode } from "react";
 import { CodeBlock } from "../components/code-block";
 import { formatBytes } from "../format/format-number";
 import { toPrettyText } from "../json/json-print";
 import { parseJson } from "../json/json-tree";
-import type { CallAnswer } from "./send-call";
+import type { CallResponse } from "./send-call";
 
-export function CallResult({ answer }: { answer: CallAnswer }) {
-  const { status, statusText, durationMs, headers, text, bytes, isCut } = answer;
+export function CallResult({ response }: { response: CallResponse }) {
+  const { status, statusText, durationMs, headers, text, bytes, isCut } = response;
   const tone = status < 300 ? "text-create" : status < 400 ? "text-text" : "text-delete";
   return (
     <div className="flex min-w-0 flex-col gap-3">
@@ -20,10 +20,10 @@ export function CallResult({ answer }: { answer: CallAnswer }) {
         <Fact name="Time">{durationMs} ms</Fact>
         <Fact name="Body">
           {formatBytes(bytes)}
-          {isCut ? ", and more that is not shown" : ""}
+          {isCut ? " shown, more not loaded" : ""}
         </Fact>
       </dl>
-      {text === undefined ? <p className="text-muted">The body is not text.</p> : null}
+      {text === undefined ? <p className="text-muted">The body isn’t text.</p> : null}
       {text ? <CodeBlock title="Body" code={isCut ? text : toReadable(text)} what="the body" /> : null}
       <details className="min-w-0">
         <summary className="w-fit rounded-sm py-1 text-muted hover:text-text">Headers ({headers.length})</summary>
@@ -44,7 +44,7 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
   );
 }
 
-/** JSON with line breaks, its digits and keys as they came; other texts as they are. */
+/** JSON with line breaks, digits and keys unchanged. Other texts are returned unchanged. */
 function toReadable(text: string): string {
   const parsed = parseJson(text);
   return parsed.ok ? toPrettyText(parsed.node) : text;

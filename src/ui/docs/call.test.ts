@@ -1,4 +1,4 @@
-/** What is sent for what was filled in, and the curl line that does the same. */
+/** Requests made from filled-in forms, and their curl commands. */
 import { execFileSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import type { ListedOperation } from "@/src/shared/openapi";
@@ -17,7 +17,7 @@ function fill(values: Partial<CallValues> = {}): CallValues {
 }
 
 describe("toCall", () => {
-  it("[G5] puts parameters where they belong, and leaves out the empty ones", () => {
+  it("[G5] puts parameters in path, query and headers, and omits empty ones", () => {
     const listed = list("put", {
       path: "/api/manage/things/{id}",
       parameters: [
@@ -40,7 +40,7 @@ describe("toCall", () => {
     expect(toCall(listed, fill(), { ...context, query: {} }).path).toBe("/api/manage/things/{id}");
   });
 
-  it("[G5] sends a body that may be left out only when there is one, and an empty one that is needed", () => {
+  it("[G5] omits an optional body that is empty, and sends a required one", () => {
     const body = { required: false, content: { "application/json": { schema: true } } };
     expect(toCall(list("post", { body }), fill(), context)).toMatchObject({ headers: {}, body: undefined });
     expect(toCall(list("post", { body: { ...body, required: true } }), fill(), context)).toMatchObject({ body: "" });
@@ -50,7 +50,7 @@ describe("toCall", () => {
 });
 
 describe("toCallCurl", () => {
-  /** The words that a shell hands to curl. */
+  /** The arguments that a shell passes to curl. */
   const words = (curl: string, env: Record<string, string> = {}): string[] => {
     const script = `curl() { printf '%s\\0' "$@"; }; ${curl}`;
     return execFileSync("sh", ["-c", script], { env: { ...process.env, ...env } })
@@ -59,7 +59,7 @@ describe("toCallCurl", () => {
       .slice(0, -1);
   };
 
-  it("[G5] does what the form does, in a shell", () => {
+  it("[G5] sends the same request as the form, in a shell", () => {
     const body = { required: true, content: { "application/json": { schema: true } } };
     const values = fill({ body: '{"it\'s": "$HOME"}' });
     const url = "https://data.example.com/api/1/ce/shop/orders?key=abc";
@@ -80,7 +80,7 @@ describe("toCallCurl", () => {
     ]);
   });
 
-  it("[G5] names variables in place of secrets", () => {
+  it("[G5] uses environment variables instead of secrets", () => {
     const secrets = [{ header: "X-Master-Key", prefix: "", value: "very secret", variable: "MASTER_KEY" }];
     const all = { ...context, secrets, curlHeaders: { Authorization: "Bearer $RESTED_TOKEN" } };
     const curl = toCallCurl(toCall(list("get"), fill(), all), all);

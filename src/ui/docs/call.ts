@@ -1,8 +1,8 @@
-/** A request as it is filled in on a page of docs, what is sent for it, and the curl line that does the same. Pure. */
+/** Makes requests, and their curl commands, from forms on documentation pages. Pure. */
 import type { HttpMethod, ListedOperation } from "@/src/shared/openapi";
 import { toShellWord } from "../snippets/snippets";
 
-/** What a person fills in. Parameters by name; an empty one is not sent. */
+/** The values of a form. Parameters by name; empty ones are not sent. */
 export interface CallValues {
   parameters: Readonly<Record<string, string>>;
   mediaType: string;
@@ -10,39 +10,39 @@ export interface CallValues {
   files: readonly File[];
 }
 
-/** A secret that goes into a header. The curl line names an environment variable in its place, so that it can be shown and copied. */
+/** A secret that is sent as a header. The curl command uses an environment variable instead, so that it can be displayed and copied. */
 export interface Secret {
   header: string;
-  /** Before the secret, like `Bearer `. */
+  /** Precedes the secret, for example `Bearer `. */
   prefix: string;
   value: string;
   variable: string;
 }
 
-/** What every request of a page is sent with. */
+/** Common to all requests of a page. */
 export interface CallContext {
-  /** Like `https://example.com`; requests themselves go to the page's own. */
+  /** For the curl command, like `https://example.com`. Requests go to the origin of the page. */
   origin: string;
   query: Readonly<Record<string, string>>;
   secrets: readonly Secret[];
-  /** Whether the browser's cookies go along. */
+  /** Whether requests include the browser's cookies. */
   withCookies: boolean;
-  /** What stands in for the cookies in the curl line; `$NAME` is an environment variable. */
+  /** Headers that replace the cookies in the curl command; `$NAME` is an environment variable. */
   curlHeaders?: Readonly<Record<string, string>>;
 }
 
 export interface Call {
   method: HttpMethod;
-  /** With the query. */
+  /** Including the query. */
   path: string;
   headers: Readonly<Record<string, string>>;
-  /** Undefined: none. Files are sent as `multipart/form-data` in parts named file. */
+  /** Undefined: no body. Files are sent as `multipart/form-data`, in parts named `file`. */
   body: string | readonly File[] | undefined;
 }
 
 export const MULTIPART = "multipart/form-data";
 
-/** The parts of the path that are still missing: without them there is no address. */
+/** The path parameters that are not filled in. Without them there is no URL. */
 export function findMissing({ parameters }: ListedOperation, values: CallValues): string[] {
   return parameters.filter((parameter) => parameter.in === "path" && !values.parameters[parameter.name]).map(({ name }) => name);
 }
@@ -71,7 +71,7 @@ export function toCall(listed: ListedOperation, values: CallValues, { query }: C
   };
 }
 
-/** The curl line of the request. Secrets are named by environment variables. */
+/** The curl command for the request, with environment variables instead of secrets. */
 export function toCallCurl({ method, path, headers, body }: Call, { origin, secrets, curlHeaders = {} }: CallContext): string {
   const isPlain = method === "get" ? body === undefined : method === "post" && body !== undefined;
   const lines = [`curl${isPlain ? "" : ` -X ${method.toUpperCase()}`} ${toShellWord(`${origin}${path}`)}`];

@@ -1,4 +1,4 @@
-/** The docs of the management API, by what it is about; requests are tried with the reader's own session. */
+/** The documentation of the management API, by topic. Requests are sent with the user's session. */
 "use client";
 
 import Link from "next/link";
@@ -12,7 +12,7 @@ const BASE = "/api/manage/";
 
 export function ManageDocsPage({ document, origin }: { document: ApiDocument; origin: string }) {
   const operations = listOperations(document);
-  // The session is the browser's; programs send a token in its place, and the curl line is for them.
+  // The browser sends the session cookie. Programs send a token instead, so the curl command does too.
   const context: CallContext = {
     origin,
     query: {},
@@ -29,7 +29,7 @@ export function ManageDocsPage({ document, origin }: { document: ApiDocument; or
           <Link href="/account" className="text-focus underline underline-offset-2">
             your account
           </Link>
-          . Requests sent from here are your own, and do what they say.
+          . Requests sent from here run on your account and make real changes.
         </>
       }
       actions={

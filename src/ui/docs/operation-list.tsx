@@ -1,4 +1,4 @@
-/** The operations of a description, each a line that opens to its docs and its form. What is closed is not made. */
+/** The operations of an API document. Each line opens to the documentation and a form, which are rendered when it is first opened. */
 "use client";
 
 import { useState } from "react";
@@ -23,7 +23,7 @@ export function OperationList({
   document: ApiDocument;
   operations: readonly ListedOperation[];
   context: CallContext;
-  /** What all paths begin with, and what need not be told with each. */
+  /** The common start of all paths, which is not displayed. */
   basePath: string;
 }) {
   return (
@@ -46,7 +46,7 @@ function Operation({
   context: CallContext;
   basePath: string;
 }) {
-  // Once open it stays made, so that what was filled in is there when it is opened again.
+  // Stays mounted after the first opening, so that filled-in values are kept.
   const [wasOpened, setWasOpened] = useState(false);
   const { method, operation } = listed;
   const path = listed.path.slice(basePath.length);

@@ -1,4 +1,4 @@
-/** One operation: what it does, a form to try it, what it answered, and what it may answer. */
+/** One operation: its description, a form to try it, the response, and all documented responses. */
 "use client";
 
 import { type FormEvent, useState } from "react";
@@ -10,11 +10,11 @@ import { type CallContext, type CallValues, findMissing, MULTIPART, toCall, toCa
 import { CallResult } from "./call-result";
 import { ParameterField } from "./parameter-field";
 import { Prose } from "./prose";
-import { AnswerList } from "./response-list";
+import { ResponseList } from "./response-list";
 import { toSample, toShape } from "./schema-shape";
-import { type CallAnswer, sendCall } from "./send-call";
+import { type CallResponse, sendCall } from "./send-call";
 
-type Outcome = { answer: CallAnswer } | { failure: string } | undefined;
+type Outcome = { response: CallResponse } | { failure: string } | undefined;
 
 export function OperationView({
   document,
@@ -26,7 +26,7 @@ export function OperationView({
   context: CallContext;
 }) {
   const { method, operation, parameters, body } = listed;
-  // What is for everybody needs no token.
+  // Public operations need no token.
   const context = operation.security?.length === 0 ? { ...shared, curlHeaders: {} } : shared;
   const [values, setValues] = useState<CallValues>(() => toFirstValues(document, body));
   const [busy, setBusy] = useState(false);
@@ -40,7 +40,7 @@ export function OperationView({
     if (busy || absent.length > 0) return;
     setBusy(true);
     try {
-      setOutcome({ answer: await sendCall(call, context) });
+      setOutcome({ response: await sendCall(call, context) });
     } catch (error) {
       setOutcome({ failure: error instanceof Error ? error.message : "Something went wrong." });
     } finally {
@@ -58,20 +58,20 @@ export function OperationView({
                 key={`${parameter.in} ${parameter.name}`}
                 parameter={parameter}
                 value={values.parameters[parameter.name] ?? ""}
-                problem={missing.includes(parameter.name) ? "Fill this in: it is a part of the address." : undefined}
+                problem={missing.includes(parameter.name) ? "Required, because it is part of the URL." : undefined}
                 onChange={(value) => setValues({ ...values, parameters: { ...values.parameters, [parameter.name]: value } })}
               />
             ))}
           </div>
         ) : null}
         {body ? <BodyFields document={document} body={body} values={values} onChange={setValues} /> : null}
-        <CodeBlock title="The same with curl" code={toCallCurl(call, context)} what="the curl line" />
+        <CodeBlock title="curl equivalent" code={toCallCurl(call, context)} what="the curl command" />
         <div className="flex flex-wrap items-center gap-3">
           <Button type="submit" tone={method === "delete" ? "danger" : "primary"} busy={busy}>
             Send {method.toUpperCase()}
           </Button>
           <p role="status" className="text-muted">
-            {busy ? "Waiting for the answer …" : outcome && "answer" in outcome ? `Answered ${outcome.answer.status}.` : ""}
+            {busy ? "Waiting for the response…" : outcome && "response" in outcome ? toStatusLine(outcome.response) : ""}
           </p>
         </div>
         {outcome && "failure" in outcome ? (
@@ -79,9 +79,9 @@ export function OperationView({
             {outcome.failure}
           </p>
         ) : null}
-        {outcome && "answer" in outcome ? <CallResult answer={outcome.answer} /> : null}
+        {outcome && "response" in outcome ? <CallResult response={outcome.response} /> : null}
       </form>
-      <AnswerList document={document} responses={listed.responses} />
+      <ResponseList document={document} responses={listed.responses} />
     </div>
   );
 }
@@ -107,9 +107,9 @@ function BodyFields({
       {types.length > 1 ? (
         <div className="max-w-64">
           <Field label="Content type">
-            {(wear) => (
+            {(attributes) => (
               <select
-                {...wear}
+                {...attributes}
                 value={values.mediaType}
                 onChange={(event) => choose(event.target.value)}
                 className={`${CONTROL} h-control px-2`}
@@ -126,9 +126,9 @@ function BodyFields({
       ) : null}
       {values.mediaType === MULTIPART ? (
         <Field label="Files" hint={hint}>
-          {(wear) => (
+          {(attributes) => (
             <input
-              {...wear}
+              {...attributes}
               type="file"
               multiple
               onChange={(event) => onChange({ ...values, files: [...(event.target.files ?? [])] })}
@@ -146,12 +146,12 @@ function BodyFields({
           onChange={(event) => onChange({ ...values, body: event.target.value })}
         />
       )}
-      {shape === undefined ? null : <CodeBlock title="What the body may be" code={shape} what="the shape of the body" />}
+      {shape === undefined ? null : <CodeBlock title="Body shape" code={shape} what="the body shape" />}
     </div>
   );
 }
 
-/** Undefined: anything. An endpoint's own schema is shown as it is: a shape would leave out its bounds. */
+/** The shape of the body; undefined if it can be anything. An endpoint's own schema is shown in full, because a shape omits its constraints. */
 function toBodyShape(document: ApiDocument, schema: JsonSchema): string | undefined {
   const reference = typeof schema === "object" && typeof schema.$ref === "string" ? schema.$ref : "";
   const own = /^#\/components\/schemas\/(data\..+)$/.exec(reference)?.[1];
@@ -169,4 +169,8 @@ function toFirstBody(document: ApiDocument, { content }: ApiBody, mediaType: str
   const media = content[mediaType];
   if (!media || !mediaType.endsWith("json")) return "";
   return JSON.stringify(media.example ?? toSample(document, media.schema), null, 2);
+}
+
+function toStatusLine({ status, statusText }: CallResponse): string {
+  return `${status} ${statusText}`.trim();
 }

@@ -1,4 +1,4 @@
-/** One parameter as a field: a choice where the schema has a few values, else a text. Empty means: not sent. */
+/** A field for one parameter: a select if the schema lists its values, otherwise a text field. Empty values are not sent. */
 import type { ApiParameter } from "@/src/shared/openapi";
 import { CONTROL, Field } from "../components/field";
 import { Prose } from "./prose";
@@ -24,10 +24,10 @@ export function ParameterField({
   );
   return (
     <Field label={name} hint={<Prose text={description} inline />} problem={problem} aside={aside}>
-      {(wear) =>
+      {(attributes) =>
         choices ? (
-          <select {...wear} value={value} onChange={(event) => onChange(event.target.value)} className={`${CONTROL} h-control px-2`}>
-            <option value="">Not sent</option>
+          <select {...attributes} value={value} onChange={(event) => onChange(event.target.value)} className={`${CONTROL} h-control px-2`}>
+            <option value="">(none)</option>
             {choices.map((choice) => (
               <option key={choice} value={choice}>
                 {choice}
@@ -36,7 +36,7 @@ export function ParameterField({
           </select>
         ) : (
           <input
-            {...wear}
+            {...attributes}
             value={value}
             spellCheck={false}
             autoComplete="off"

@@ -1,4 +1,4 @@
-/** Text of a description: paragraphs, and `code` between backticks. Nothing else of Markdown. */
+/** Text of a description: paragraphs, and `code` in backticks. No other Markdown. */
 import { Fragment } from "react";
 
 export function Prose({ text, inline = false }: { text: string; inline?: boolean }) {
@@ -16,7 +16,7 @@ export function Prose({ text, inline = false }: { text: string; inline?: boolean
 
 function Line({ text }: { text: string }) {
   return text.split("`").map((part, index) => {
-    // A text has no other identity than its place.
+    // Parts have no identity other than their position.
     const key = `${index}`;
     return index % 2 === 1 ? (
       <code key={key} className="text-data text-text wrap-anywhere">

@@ -1,10 +1,10 @@
-/** What an operation may answer, by status. */
+/** The responses of an operation, by status. */
 import type { ApiDocument, ApiResponse } from "@/src/shared/openapi";
 import { CodeBlock } from "../components/code-block";
 import { Prose } from "./prose";
 import { toShape } from "./schema-shape";
 
-export function AnswerList({
+export function ResponseList({
   document,
   responses,
 }: {
@@ -13,7 +13,7 @@ export function AnswerList({
 }) {
   return (
     <section className="flex min-w-0 flex-col gap-3">
-      <h3 className="font-medium">Answers</h3>
+      <h3 className="font-medium">Responses</h3>
       <dl className="flex min-w-0 flex-col gap-3">
         {responses.map(({ status, response }) => (
           <div key={status} className="flex min-w-0 gap-4 max-sm:flex-col max-sm:gap-1">
@@ -31,9 +31,9 @@ export function AnswerList({
   );
 }
 
-/** Errors all have the same shape; it need not be told with each. */
+/** The shape of a JSON body. All errors have the same shape, which is not repeated here. */
 function Shape({ document, response }: { document: ApiDocument; response: ApiResponse }) {
   const json = response.content?.["application/json"];
   const shape = json ? toShape(document, json.schema) : "any";
-  return /[{[]/.test(shape) ? <CodeBlock code={shape} what="the shape of the answer" /> : null;
+  return /[{[]/.test(shape) ? <CodeBlock code={shape} what="the response shape" /> : null;
 }

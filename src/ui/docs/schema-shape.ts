@@ -1,11 +1,11 @@
-/** JSON Schemas for reading: as a shape in the notation of TypeScript, and as a value to begin with. Pure; what it can't say shorter it says as JSON Schema. */
+/** Displays JSON Schemas as shapes in TypeScript notation, and makes sample values. Schemas that a shape can't express are printed as JSON. Pure. */
 import type { ApiDocument, JsonSchema } from "@/src/shared/openapi";
 
 const DEPTH_MAX = 6;
 const SCHEMAS = "#/components/schemas/";
 
-/** Keywords that a shape can say. */
-const SAYABLE = new Set([
+/** The keywords that a shape expresses or omits. */
+const SHAPE_KEYWORDS = new Set([
   ...["$ref", "$id", "$schema", "type", "properties", "required", "additionalProperties", "items", "enum", "anyOf", "oneOf", "const"],
   ...[
     "description",
@@ -23,7 +23,7 @@ const SAYABLE = new Set([
   ],
 ]);
 
-/** The shape of what the schema takes. */
+/** The shape of the values that match the schema. */
 export function toShape(document: ApiDocument, schema: JsonSchema): string {
   return print(document, schema, "", 0);
 }
@@ -34,7 +34,7 @@ function print(document: ApiDocument, schema: JsonSchema, indent: string, depth:
   if (resolved === undefined || depth > DEPTH_MAX) return "any";
   if (typeof resolved === "boolean") return print(document, resolved, indent, depth + 1);
   const next = (part: unknown): string => (isSchema(part) ? print(document, part, indent, depth + 1) : "any");
-  if (!Object.keys(resolved).every((keyword) => SAYABLE.has(keyword)))
+  if (!Object.keys(resolved).every((keyword) => SHAPE_KEYWORDS.has(keyword)))
     return JSON.stringify(resolved, null, 2).replaceAll("\n", `\n${indent}`);
   if ("const" in resolved) return JSON.stringify(resolved.const);
   if (Array.isArray(resolved.enum)) return resolved.enum.map((value) => JSON.stringify(value)).join(" | ");
@@ -64,7 +64,7 @@ function printObject(document: ApiDocument, schema: Readonly<Record<string, unkn
   return lines.length === 0 ? "object" : `{\n${lines.join("\n")}\n${indent}}`;
 }
 
-/** A value to begin with: what the schema names as an example or default, else its required parts, empty. */
+/** A sample value: the schema's example or default, otherwise its required properties with empty values. */
 export function toSample(document: ApiDocument, schema: JsonSchema, depth = 0): unknown {
   if (typeof schema === "boolean" || depth > DEPTH_MAX) return null;
   const resolved = resolve(document, schema);
@@ -104,7 +104,7 @@ function sampleObject(document: ApiDocument, schema: Readonly<Record<string, unk
   );
 }
 
-/** Follows a reference to a component. Undefined: it leads elsewhere. */
+/** Resolves a reference to a component; undefined for other references. */
 function resolve({ components }: ApiDocument, schema: Readonly<Record<string, unknown>>): JsonSchema | undefined {
   if (typeof schema.$ref !== "string") return schema;
   return schema.$ref.startsWith(SCHEMAS) ? components.schemas[schema.$ref.slice(SCHEMAS.length)] : undefined;

@@ -1,27 +1,26 @@
-/** Sends a request from the browser to this very server, and reads as much of the answer as can be shown. It must not keep anything. */
+/** Sends a request from the browser to this server, and reads as much of the response as can be displayed. */
 import type { Call, CallContext } from "./call";
 
-export interface CallAnswer {
+export interface CallResponse {
   status: number;
   statusText: string;
   durationMs: number;
-  /** What the browser lets pages see: all but cookies. */
+  /** All headers except cookies, which browsers hide from pages. */
   headers: readonly (readonly [string, string])[];
-  /** Undefined: it is not text. */
+  /** Undefined if the body is not text. */
   text: string | undefined;
-  /** Of the body, as far as it was read. */
+  /** The number of bytes of the body that were read. */
   bytes: number;
-  /** There was more; the rest was not read. */
+  /** True if the body was longer. The rest was not read. */
   isCut: boolean;
 }
 
-/** So much of an answer is shown. */
 const BYTES_MAX = 256 * 1024;
 const TIMEOUT_MS = 60_000;
 const TEXT = /^(?:text\/|application\/(?:[\w.+-]+\+)?(?:json|xml|x-ndjson))/;
 
-/** Raises an Error with a sentence for the reader when there is no answer. */
-export async function sendCall({ method, path, headers, body }: Call, { secrets, withCookies }: CallContext): Promise<CallAnswer> {
+/** Throws an Error with a message for the user if there is no response. */
+export async function sendCall({ method, path, headers, body }: Call, { secrets, withCookies }: CallContext): Promise<CallResponse> {
   const all = new Headers(headers);
   for (const { header, prefix, value } of secrets) all.set(header, `${prefix}${value}`);
   const startMs = performance.now();
@@ -49,8 +48,8 @@ export async function sendCall({ method, path, headers, body }: Call, { secrets,
       isCut,
     };
   } catch (error) {
-    if (abort.signal.aborted) throw new Error("The server did not answer within a minute.", { cause: error });
-    throw new Error("The request could not be sent. Check that the server is reachable, and that headers have no line breaks.", {
+    if (abort.signal.aborted) throw new Error("The server didn’t respond within a minute. Try again.", { cause: error });
+    throw new Error("Couldn’t send the request. Check that the server is reachable and that headers contain no line breaks.", {
       cause: error,
     });
   } finally {

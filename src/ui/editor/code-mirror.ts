@@ -1,4 +1,4 @@
-/** CodeMirror for JSON, dressed in our tokens. Heavy: only json-editor.tsx loads it, on demand. It must not know React. */
+/** CodeMirror for JSON, styled with the design tokens. Large: only json-editor.tsx loads it, on demand. Independent of React. */
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
 import { json } from "@codemirror/lang-json";
 import { bracketMatching, indentOnInput, syntaxTree } from "@codemirror/language";
@@ -9,24 +9,24 @@ import { type JsonProblem, type LocatedProblem, locateProblems } from "./json-pr
 
 const CHECK_AFTER_MS = 250;
 
-/** What the editor needs to be told anew when it changes. */
+/** Options that can change while the editor is open. */
 export interface CodeMirrorOptions {
   readOnly: boolean;
-  /** Of the element that has the focus: labels, descriptions. */
+  /** Attributes of the focusable element: labels, descriptions. */
   attributes: Readonly<Record<string, string>>;
   problems: readonly JsonProblem[];
 }
 
-/** A problem with the line, from 1, that it is in. */
+/** A problem with its line, counted from 1. */
 export interface PlacedProblem extends LocatedProblem {
   line: number;
 }
 
 export interface CodeMirror {
-  /** Replaces the text, unless it is this one already. Not told to `onChange`. */
+  /** Replaces the text if it differs. Does not call `onChange`. */
   setValue(value: string): void;
   setOptions(options: CodeMirrorOptions): void;
-  /** Takes the focus; selects a range, and brings it into sight. */
+  /** Focuses the editor. Selects a range and scrolls it into view. */
   focus(range?: { from: number; to: number }): void;
   destroy(): void;
 }
@@ -45,9 +45,9 @@ export function createCodeMirror({
   value: string;
   options: CodeMirrorOptions;
   onChange: (value: string) => void;
-  /** Answers whether it was of use: otherwise the key does what it does elsewhere. */
+  /** Returns whether it handled the key. If not, the browser's default applies. */
   onSubmit: () => boolean;
-  /** Told, a moment after each change, what is wrong with the text, in order of place. */
+  /** Called shortly after each change with the problems of the text, ordered by position. */
   onProblems: (problems: readonly PlacedProblem[]) => void;
 }): CodeMirror {
   let current = options;
@@ -84,7 +84,7 @@ export function createCodeMirror({
         EditorView.updateListener.of(({ docChanged, state }) => {
           if (docChanged && !setting) onChange(state.doc.toString());
         }),
-        // Before the keys that take Escape for something of theirs.
+        // Takes precedence over other key bindings for Escape.
         Prec.highest(EditorView.domEventHandlers({ keydown: leaveByTabAfterEscape, blur: keepTab })),
         variable.of(toVariable(options)),
       ],
@@ -118,14 +118,14 @@ function toVariable({ readOnly, attributes }: CodeMirrorOptions): Extension {
   return [
     EditorState.readOnly.of(readOnly),
     EditorView.contentAttributes.of({ ...attributes, "aria-readonly": String(readOnly), spellcheck: "false" }),
-    // What can only be read does not hold Tab.
+    // In a read-only editor, Tab moves the focus.
     readOnly ? [] : keymap.of([indentWithTab]),
   ];
 }
 
 /**
- * The first Escape lets Tab move on, for as long as the focus stays, and is kept from dialogs around; the second one is theirs. Without it the
- * keyboard would be caught, as Tab indents.
+ * Tab indents, so keyboard users could not leave the editor. After Escape, Tab moves the focus until the editor loses it. The first Escape does
+ * not reach an enclosing dialog; the second one does.
  */
 function leaveByTabAfterEscape(event: KeyboardEvent, view: EditorView): boolean {
   if (event.key !== "Escape" || view.state.readOnly || released.has(view)) return false;
@@ -141,10 +141,10 @@ function keepTab(_: FocusEvent, view: EditorView): boolean {
   return false;
 }
 
-/** Editors in which Escape was pressed since they got the focus. */
+/** Editors in which Escape was pressed since they received the focus. */
 const released = new WeakSet<EditorView>();
 
-// Colour says what is no string, as in the console.
+// Values other than strings are coloured, as in the console.
 const NAME = Decoration.mark({ attributes: { style: "color: var(--muted)" } });
 const LITERAL = Decoration.mark({ attributes: { style: "color: var(--update)" } });
 const MARKS: Readonly<Record<string, Decoration>> = { PropertyName: NAME, Number: LITERAL, True: LITERAL, False: LITERAL, Null: LITERAL };
@@ -159,11 +159,11 @@ const COLOURS = ViewPlugin.define<{ marks: DecorationSet; update: (update: { vie
   { decorations: ({ marks }) => marks },
 );
 
-/** The marks of what is in sight. */
+/** The marks of the visible text. */
 function toMarks(view: EditorView): DecorationSet {
   const builder = new RangeSetBuilder<Decoration>();
   const tree = syntaxTree(view.state);
-  // A node may reach from one part of a very long line into the next; marks are added in order, once.
+  // In a very long line, a node can span two visible ranges. Marks are added in order and only once.
   let done = -1;
   for (const { from, to } of view.visibleRanges) {
     tree.iterate({
@@ -190,7 +190,7 @@ const THEME = EditorView.theme({
     minHeight: "inherit",
     overflow: "auto",
   },
-  // Smaller text makes phones zoom in.
+  // Phones zoom in on smaller text.
   "@media (pointer: coarse)": { "&": { fontSize: "1rem" }, ".cm-scroller": { lineHeight: "1.5rem" } },
   ".cm-content": { caretColor: "var(--text)", padding: "0.375rem 0", minHeight: "inherit" },
   ".cm-line": { padding: "0 0.625rem 0 0.5rem" },

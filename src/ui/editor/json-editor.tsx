@@ -1,6 +1,6 @@
 /**
- * A field for JSON text: CodeMirror, loaded when it is drawn, and a plain text area until then, or for good where that fails. It must not hold the
- * text, and must not judge it: broken JSON is marked, and still handed on.
+ * A field for JSON text: CodeMirror, loaded on demand, and a plain text area until then or if loading fails. Invalid JSON is marked, but still
+ * passed to `onChange`.
  */
 "use client";
 
@@ -13,31 +13,31 @@ import type { JsonProblem } from "./json-problems";
 export type { JsonProblem } from "./json-problems";
 
 export interface JsonEditorProps {
-  /** Stands above the editor, and names it for screen readers. */
+  /** Displayed above the editor, and its accessible name. */
   label: string;
   hideLabel?: boolean;
-  /** What belongs here; gives way to `problem`. */
+  /** Hidden while there is a `problem`. */
   hint?: ReactNode;
-  /** Beside the label, at the end of its line. */
+  /** At the end of the label's line. */
   aside?: ReactNode;
-  /** The text. Set it to what `onChange` says; another text replaces what is in the editor. */
+  /** The text. Set it to the value that `onChange` passes. A different text replaces the text in the editor. */
   value: string;
-  /** Absent or with `readOnly`: the text can only be read. */
+  /** Without it, or with `readOnly`, the text can't be edited. */
   onChange?: ((value: string) => void) | undefined;
   /**
-   * What is wrong with the JSON beyond its syntax (which the editor judges itself), each at a place of this very `value`: forget them in
-   * `onChange`. They are marked in the text, and listed below it.
+   * Problems other than syntax errors, which the editor finds itself. They refer to the current `value`, so clear them in `onChange`. They are
+   * marked in the text and listed below it.
    */
   problems?: readonly JsonProblem[] | undefined;
-  /** What is wrong with the text as a whole. */
+  /** A problem of the text as a whole. */
   problem?: string | undefined;
   readOnly?: boolean;
-  /** In a form: the field's name. The form then has the text under it. */
+  /** The name of the field in a form. */
   name?: string;
-  /** Heights of the text in CSS pixels: at first, and before it scrolls. */
+  /** Initial and maximum height of the text, in CSS pixels. */
   minHeight?: number;
   maxHeight?: number;
-  /** Ctrl+Enter, or ⌘↵. */
+  /** Called on Ctrl+Enter or ⌘↵. */
   onSubmit?: (() => void) | undefined;
 }
 
@@ -102,7 +102,7 @@ export function JsonEditor(props: JsonEditorProps) {
   );
 }
 
-/** The editor in `host`, once it is loaded, kept in step with the properties. */
+/** Creates the editor in `host` once it is loaded, and keeps it in sync with the props. */
 function useCodeMirror({
   id,
   readOnly,
@@ -129,15 +129,15 @@ function useCodeMirror({
       ...(isInvalid ? { "aria-invalid": "true" } : {}),
     },
   };
-  // What the editor's own code calls must be of the latest drawing.
+  // The editor calls the callbacks of the latest rendering.
   const latest = useRef({ value, options, onChange, onSubmit });
   latest.current = { value, options, onChange, onSubmit };
 
   useEffect(() => {
-    let gone = false;
+    let isUnmounted = false;
     load().then(
       ({ createCodeMirror }) => {
-        if (gone || !host.current) return;
+        if (isUnmounted || !host.current) return;
         const before = plain.current;
         const selected = before && document.activeElement === before ? { from: before.selectionStart, to: before.selectionEnd } : undefined;
         editor.current = createCodeMirror({
@@ -155,11 +155,11 @@ function useCodeMirror({
         if (selected) editor.current.focus(selected);
         setLoaded(true);
       },
-      // The text area does, without marks.
+      // The text area stays, without marks.
       () => undefined,
     );
     return () => {
-      gone = true;
+      isUnmounted = true;
       editor.current?.destroy();
       editor.current = null;
       setLoaded(false);
@@ -167,7 +167,7 @@ function useCodeMirror({
   }, []);
 
   useEffect(() => editor.current?.setValue(value), [value]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the options are made of these
+  // biome-ignore lint/correctness/useExhaustiveDependencies: these are the inputs of the options
   useEffect(() => editor.current?.setOptions(latest.current.options), [readOnly, problems, described, isInvalid]);
   return { host, plain, editor, loaded, found: loaded ? found : NONE };
 }

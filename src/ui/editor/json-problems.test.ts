@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { locateProblems } from "./json-problems";
 
-/** The marked text of each problem, and what is said. */
+/** The marked text and the message of each problem. */
 const mark = (text: string, problems: Parameters<typeof locateProblems>[1] = []) =>
   locateProblems(text, problems).map(({ from, to, message }) => [text.slice(from, to), message]);
 
-describe("where JSON breaks", () => {
-  test.each(["", "  \n", "1", '"a"', '{"a": [1, 2, {"b": null}]}'])("%j is not broken", (text) => {
+describe("syntax errors", () => {
+  test.each(["", "  \n", "1", '"a"', '{"a": [1, 2, {"b": null}]}'])("%j is valid", (text) => {
     expect(mark(text)).toEqual([]);
   });
 
@@ -18,18 +18,18 @@ describe("where JSON breaks", () => {
     ['{"a":1} x', "x"],
     ["{a:1}", "a"],
     ["01", "1"],
-  ])("%j is broken at %j", (text, at) => {
+  ])("%j has an error at %j", (text, at) => {
     expect(mark(text)).toEqual([[at, expect.stringContaining("Unexpected")]]);
   });
 
-  test("says what kind of break it is", () => {
+  test("the message names the kind of error", () => {
     expect(mark("{'a':1}")).toEqual([[expect.stringMatching(/^'/), expect.stringContaining("double quotes")]]);
-    expect(mark('{"a": "x\n"}')).toEqual([[expect.stringMatching(/^"x/), expect.stringContaining("no end")]]);
-    expect(mark('{"a": {"b": [1, 2')).toEqual([["2", "The JSON ends too early."]]);
+    expect(mark('{"a": "x\n"}')).toEqual([[expect.stringMatching(/^"x/), expect.stringContaining("not closed")]]);
+    expect(mark('{"a": {"b": [1, 2')).toEqual([["2", "The JSON is incomplete."]]);
   });
 });
 
-describe("where a pointer leads", () => {
+describe("JSON pointers", () => {
   const text = '{"name": "x", "list": [1, {"a/b~c": true}], "name": "y"}';
   test.each([
     ["/list/0", "1"],
@@ -39,11 +39,11 @@ describe("where a pointer leads", () => {
     ["/name", '"y"'],
     ["/list/7/a", "["],
     ["/missing", "{"],
-  ])("%j leads to %j", (pointer, at) => {
+  ])("%j points to %j", (pointer, at) => {
     expect(mark(text, [{ pointer, message: "wrong" }])).toEqual([[at, "wrong"]]);
   });
 
-  test("a pointer into broken or blank text never leads out of it", () => {
+  test("a pointer into invalid or blank text stays within the text", () => {
     for (const broken of ["", "{", '{"a":', '{"a": [}']) {
       for (const { from, to } of locateProblems(broken, [{ pointer: "/a/0", message: "" }])) {
         expect(from).toBeLessThanOrEqual(to);
@@ -53,7 +53,7 @@ describe("where a pointer leads", () => {
   });
 });
 
-test("problems come in the order of their places, offsets within the text", () => {
+test("problems are ordered by position, with offsets within the text", () => {
   expect(
     locateProblems("[1, 2]", [
       { offset: 99, message: "c" },

@@ -1,16 +1,16 @@
-/** Finds places in JSON text: where it breaks, and where a JSON pointer leads. Part of the editor's own bundle; it must not touch the page. */
+/** Finds positions in JSON text: the first syntax error, and the value at a JSON pointer. Part of the editor's bundle. */
 import { jsonLanguage } from "@codemirror/lang-json";
 
-/** What is wrong with a text, and where: at a JSON pointer ("" is the whole of it), or at an offset in UTF-16 units. */
+/** A problem of a text at a JSON pointer ("" is the whole text) or at an offset in UTF-16 units. */
 export type JsonProblem = { message: string } & ({ pointer: string } | { offset: number });
 
-/** A problem with its place in the text. */
+/** A problem with its position in the text. */
 export interface LocatedProblem {
   from: number;
-  /** Greater than `from`, but at the end of the text. */
+  /** Greater than `from`, except at the end of the text. */
   to: number;
   message: string;
-  /** As it was given. */
+  /** The pointer of the given problem. */
   pointer?: string;
 }
 
@@ -20,8 +20,8 @@ type Node = Tree["topNode"];
 const VALUES: ReadonlySet<string> = new Set(["String", "Number", "True", "False", "Null", "Object", "Array"]);
 
 /**
- * What is wrong with `text`, in order of place: where it breaks as JSON, and the given problems. A pointer that leads further than the text does
- * is marked where it stops. A blank text breaks nothing: whether one is missed is for the caller to say.
+ * The problems of `text`, ordered by position: its first syntax error, and the given problems. If a pointer leads to a missing value, its last
+ * existing ancestor is marked. Blank text has no syntax error; whether a value is required is up to the caller.
  */
 export function locateProblems(text: string, problems: readonly JsonProblem[]): LocatedProblem[] {
   const tree = jsonLanguage.parser.parse(text);
@@ -44,18 +44,18 @@ function findBreak(text: string, tree: Tree): LocatedProblem | undefined {
     },
   });
   const { from: noticed, to } = at ?? { from: 0, to: 0 };
-  // What is unexpected stands behind the blanks at which the parser noticed.
+  // The unexpected text follows the white space at which the parser stopped.
   const from = noticed + (text.slice(noticed).length - text.slice(noticed).trimStart().length);
   const word = /^(?:[\w.+-]{1,24}|.)/u.exec(text.slice(from))?.[0];
-  if (word === undefined) return { from: text.trimEnd().length - 1, to: text.length, message: "The JSON ends too early." };
+  if (word === undefined) return { from: text.trimEnd().length - 1, to: text.length, message: "The JSON is incomplete." };
   return { from, to: Math.max(to, from + word.length), message: toMessage(word, to > noticed) };
 }
 
-/** `inside`: what begins with the word is itself broken; otherwise it only stands in the wrong place. */
+/** `inside`: the word itself is malformed; otherwise it is only in the wrong place. */
 function toMessage(word: string, inside: boolean): string {
   if (word === "'") return 'Use double quotes (") around names and strings.';
-  if (word === '"' && inside) return "This string has no end, or a character in it needs a backslash.";
-  return `Unexpected ${word === '"' ? "string" : `“${word}”`}: is a comma, a colon or a quote missing, or one too many?`;
+  if (word === '"' && inside) return "This string is not closed, or a character in it needs a backslash.";
+  return `Unexpected ${word === '"' ? "string" : `“${word}”`}: check for a missing or extra comma, colon or quote.`;
 }
 
 function isJson(text: string): boolean {
@@ -67,7 +67,7 @@ function isJson(text: string): boolean {
   }
 }
 
-/** The value that the pointer names; of an object or array only its first bracket, so that a problem of the whole does not mark all of it. */
+/** The value at the pointer. For an object or array only its first bracket, so that not all of it is marked. */
 function findPointer(text: string, tree: Tree, pointer: string): { from: number; to: number } {
   let found = listValues(tree.topNode)[0];
   if (!found) return { from: 0, to: 1 };
@@ -82,7 +82,7 @@ function findPointer(text: string, tree: Tree, pointer: string): { from: number;
 function findStep(text: string, node: Node, step: string): Node | undefined {
   if (node.name === "Array") return /^\d{1,9}$/.test(step) ? listValues(node)[Number(step)] : undefined;
   if (node.name !== "Object") return undefined;
-  // Of a name that is there twice the last one counts, as for JSON.parse.
+  // If a name occurs twice, the last one counts, as for JSON.parse.
   const property = node.getChildren("Property").findLast((child) => {
     const name = child.getChild("PropertyName");
     return name !== null && toName(text.slice(name.from, name.to)) === step;

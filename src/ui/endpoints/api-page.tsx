@@ -1,4 +1,4 @@
-/** How to call an endpoint: snippets with its real address and a real key, and what it answers. */
+/** How to call an endpoint: snippets with its URL and a key, and its API reference. */
 "use client";
 
 import { useQuery } from "@tanstack/react-query";
@@ -25,7 +25,7 @@ interface Props {
   endpointId: string;
   origin: string;
   bodyBytesMax: number;
-  /** Of this endpoint alone. */
+  /** The document of this endpoint only. */
   document: ApiDocument;
 }
 
@@ -43,22 +43,22 @@ export function ApiPage({ projectId, endpointId, origin, bodyBytesMax, document 
   const target = { origin, endpointName: endpoint.name, key: key?.key ?? KEY_PLACEHOLDER };
   return (
     <div className="mx-auto flex w-full max-w-[52rem] flex-col gap-10 px-6 py-8 max-md:px-4">
-      <Section title="Address" note="One URL: HTTP stores and reads records, WebSocket streams every change.">
+      <Section title="URL" note="One URL for everything: HTTP stores and reads records, WebSocket streams every change.">
         <dl className="flex flex-col divide-y divide-line rounded-md border border-line bg-surface">
-          <Address label="HTTP" url={toHttpUrl(target)} />
-          <Address label="WebSocket" url={toStreamUrl(target)} />
+          <Url label="HTTP" url={toHttpUrl(target)} />
+          <Url label="WebSocket" url={toStreamUrl(target)} />
         </dl>
         <p className="text-muted">
-          Programs may send the key as the header <code className="text-data text-text">X-API-Key</code> instead, which keeps it out of URLs
-          and of the logs of proxies.
+          Programs can send the key in the <code className="text-data text-text">X-API-Key</code> header instead, which keeps it out of URLs
+          and proxy logs.
         </p>
         <KeyChoice projectId={projectId} keys={workingKeys(keys, nowMs)} chosen={key} onChoose={setChosenId} />
         {needsToken ? (
           <p className="text-muted">
             {endpoint.secure
               ? "This endpoint is secure: requests also need"
-              : "This endpoint holds users: reading and changing them also needs"}{" "}
-            an access token, or the project’s master key in the header <code className="text-data text-text">X-Master-Key</code>.
+              : "This endpoint stores users: requests that read or change them also need"}{" "}
+            an access token, or the project’s master key in the <code className="text-data text-text">X-Master-Key</code> header.
           </p>
         ) : null}
         {needsToken && project?.allowedOrigins.length === 0 ? <NoOrigins projectId={projectId} /> : null}
@@ -72,7 +72,7 @@ export function ApiPage({ projectId, endpointId, origin, bodyBytesMax, document 
       </Section>
       <Section
         title="Operations"
-        note="Open one to read about it and to try it: requests go from this page to this server, with the key above."
+        note="Open an operation to read about it and try it. Requests are sent to this server with the key above."
         actions={
           <a href={`/api/manage/projects/${projectId}/openapi.json`} className={buttonClass("secondary")}>
             OpenAPI
@@ -87,35 +87,36 @@ export function ApiPage({ projectId, endpointId, origin, bodyBytesMax, document 
           basePath={toEndpointPath(endpoint.name)}
         />
       </Section>
-      <Section title="Messages" note="The stream sends one text message for each change, after it was committed, in order.">
+      <Section title="Messages" note="The stream sends one text message per change, in order, after it is committed.">
         <CodeBlock
-          what="the example of a message"
+          what="the example message"
           code={`{"type":"POST","record":{"uniqueId":"0192f3c4a1b27c3d8e4f5a6b7c8d9e0f","data":{"hello":"world"},"createdAt":"2030-01-31T12:00:00.000Z","updatedAt":"2030-01-31T12:00:00.000Z"}}`}
         />
         <p className="text-muted">
-          <code className="text-data text-text">type</code> is POST, PUT or DELETE; a deleted record comes in its last state. Add{" "}
-          <code className="text-data text-text">&amp;since=now</code> to get a <code className="text-data text-text">cursor</code> with each
-          message, and <code className="text-data text-text">&amp;since=&lt;cursor&gt;</code> to go on where you left off.
+          <code className="text-data text-text">type</code> is POST, PUT or DELETE; a DELETE carries the record’s last state. Add{" "}
+          <code className="text-data text-text">&amp;since=now</code> to receive a <code className="text-data text-text">cursor</code> with
+          each message, and <code className="text-data text-text">&amp;since=&lt;cursor&gt;</code> to resume where you left off.
         </p>
       </Section>
       <Section title="Limits and errors">
         <p className="text-muted">
-          A body may have {formatBytes(bodyBytesMax)}. Errors are <code className="text-data text-text">application/problem+json</code> with{" "}
-          <code className="text-data text-text">code</code>, <code className="text-data text-text">detail</code> and{" "}
-          <code className="text-data text-text">requestId</code>; a refused stream closes with code 4000 and the same message as its reason.
+          Bodies can be up to {formatBytes(bodyBytesMax)}. Errors are <code className="text-data text-text">application/problem+json</code>{" "}
+          with <code className="text-data text-text">code</code>, <code className="text-data text-text">detail</code> and{" "}
+          <code className="text-data text-text">requestId</code>. A rejected stream closes with code 4000 and the same message as the
+          reason.
         </p>
       </Section>
     </div>
   );
 }
 
-/** S6: without a listed origin an application on another origin can't use the cookie of a login. */
+/** Without a listed origin, apps on other origins can't use the login cookie (S6). */
 function NoOrigins({ projectId }: { projectId: string }) {
   return (
     <p className="text-warn">
-      This project lists no origins, so cookies from other sites are ignored. To log in by cookie,{" "}
+      This project has no allowed origins, so cookies from other sites are ignored. To log in by cookie,{" "}
       <Link href={`/p/${projectId}/settings`} className="text-focus underline underline-offset-2">
-        add your application’s origin
+        add your app’s origin
       </Link>
       . Otherwise log in with <code className="text-data">noATCookie=true</code> and send the token as{" "}
       <code className="text-data">Authorization: Bearer</code>.
@@ -123,13 +124,13 @@ function NoOrigins({ projectId }: { projectId: string }) {
   );
 }
 
-function Address({ label, url }: { label: string; url: string }) {
+function Url({ label, url }: { label: string; url: string }) {
   return (
     <div className="flex items-center gap-4 py-1.5 pr-2 pl-3">
       <dt className="w-20 shrink-0 text-muted">{label}</dt>
       <dd className="flex min-w-0 flex-1 items-center gap-4">
         <span className="min-w-0 flex-1 font-mono text-data wrap-anywhere">{url}</span>
-        <CopyButton text={url} what={`the ${label} address`} />
+        <CopyButton text={url} what={`the ${label} URL`} />
       </dd>
     </div>
   );
@@ -149,9 +150,9 @@ function KeyChoice({
   if (!chosen) {
     return (
       <p className="text-warn">
-        No key of this project works.{" "}
+        This project has no working key.{" "}
         <Link href={`/p/${projectId}/keys`} className="text-focus underline underline-offset-2">
-          Create one
+          Create a key
         </Link>{" "}
         to call the endpoint.
       </p>
@@ -161,8 +162,13 @@ function KeyChoice({
   return (
     <div className="max-w-64">
       <Field label="Key">
-        {(wear) => (
-          <select {...wear} value={chosen.id} onChange={(event) => onChoose(event.target.value)} className={`${CONTROL} h-control px-2`}>
+        {(attributes) => (
+          <select
+            {...attributes}
+            value={chosen.id}
+            onChange={(event) => onChoose(event.target.value)}
+            className={`${CONTROL} h-control px-2`}
+          >
             {keys.map(({ id, name, scope }) => (
               <option key={id} value={id}>
                 {name} ({scope.replace("_", " and ")})
@@ -185,7 +191,7 @@ function Snippets({ target }: { target: Target }) {
       <TabList
         state={state}
         label="Language"
-        look="fill"
+        variant="fill"
         tabs={snippets.map(({ id, label }) => ({ value: id, label }))}
         onChange={setLanguage}
       />

@@ -1,4 +1,4 @@
-/** Makes an endpoint and leads to its console, or to its users. */
+/** Creates an endpoint and opens its console, or its users. */
 "use client";
 
 import { useQuery, useQueryClient } from "@tanstack/react-query";
@@ -21,7 +21,7 @@ import { type EndpointKind, KindChoice } from "./kind-choice";
 
 interface Props {
   projectId: string;
-  /** What is chosen at first. */
+  /** The initially selected kind. */
   kind?: EndpointKind;
   open: boolean;
   onOpenChange: (open: boolean) => void;
@@ -64,13 +64,13 @@ function CreateEndpointForm({ projectId, initialKind, onCancel }: { projectId: s
         autoCapitalize="none"
         autoFocus
       />
-      <TextField name="description" label="Description" hint="For people; optional." problem={form.problemOf("description")} />
+      <TextField name="description" label="Description" hint="Optional." problem={form.problemOf("description")} />
       <KindChoice value={kind} onChange={setKind} />
       {kind === "data" ? (
         <div className="-my-3">
           <Switch
             label="Secure"
-            hint={`Only logged-in users of your application get in; records belong to who makes them.${hasUsers ? "" : " This project has no authentication endpoint yet: until it has one, only the master key gets in."}`}
+            hint={`Only logged-in users of your app have access, and each record belongs to the user who created it.${hasUsers ? "" : " This project has no authentication endpoint yet. Until it has one, only the master key gives access."}`}
             checked={secure}
             onChange={setSecure}
           />

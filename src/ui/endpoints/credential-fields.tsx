@@ -1,4 +1,4 @@
-/** Secrets to try an endpoint with: an access token, the master key. Kept in the page alone, until it is left. */
+/** Fields for the access token and the master key that requests are tried with. The secrets are kept in memory only. */
 
 import { TextField } from "../components/field";
 import type { Secret } from "../docs/call";
@@ -10,7 +10,7 @@ export interface Credentials {
 
 export const NO_CREDENTIALS: Credentials = { accessToken: "", masterKey: "" };
 
-/** The headers that carry them; those that are empty are not sent. */
+/** The headers for the secrets. Empty ones are not sent. */
 export function toSecrets({ accessToken, masterKey }: Credentials): Secret[] {
   return [
     ...(accessToken === "" ? [] : [{ header: "Authorization", prefix: "Bearer ", value: accessToken, variable: "ACCESS_TOKEN" }]),
@@ -24,7 +24,7 @@ export function CredentialFields({
   onChange,
 }: {
   credentials: Credentials;
-  /** The endpoint looks at access tokens. */
+  /** Whether the endpoint accepts access tokens. */
   withToken: boolean;
   onChange: (credentials: Credentials) => void;
 }) {
@@ -33,7 +33,7 @@ export function CredentialFields({
       {withToken ? (
         <TextField
           label="Access token"
-          hint="Of a user: log in with noATCookie, and take it from the Authorization header."
+          hint="A user’s token: log in with noATCookie=true and copy it from the Authorization response header."
           type="password"
           autoComplete="off"
           mono
@@ -43,7 +43,7 @@ export function CredentialFields({
       ) : null}
       <TextField
         label="Master key"
-        hint="Skips access tokens, ownership and origins. It stays in this page."
+        hint="Bypasses access tokens, ownership and origins. Never leaves this page except in requests you send."
         type="password"
         autoComplete="off"
         mono

@@ -1,4 +1,4 @@
-/** The head of an endpoint's pages: where we are, the tabs. The page below fills the window and scrolls by itself. */
+/** The header of an endpoint's pages: name, URL, tabs. The page below fills the window and scrolls separately. */
 "use client";
 
 import { useQuery } from "@tanstack/react-query";

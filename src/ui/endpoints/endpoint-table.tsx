@@ -1,4 +1,4 @@
-/** Endpoints in rows; each row leads to its console. */
+/** A table of endpoints. Each row links to the console. */
 import Link from "next/link";
 import type { ManagedEndpoint } from "@/src/shared/management/schemas";
 import { Badge } from "../components/badge";
@@ -28,7 +28,7 @@ export function EndpointTable({ projectId, endpoints }: { projectId: string; end
               Changes
             </th>
             <th scope="col" className={`${HEAD} text-right max-sm:hidden`}>
-              Listening
+              Streams
             </th>
             <th scope="col" className={`${HEAD} text-right`}>
               Last change
@@ -50,7 +50,7 @@ export function EndpointTable({ projectId, endpoints }: { projectId: string; end
               <td className={`${CELL} text-muted max-sm:hidden`}>{KIND_LABELS[kind]}</td>
               <td className={`${CELL} max-sm:hidden`}>
                 {kind === "authentication" ? (
-                  <span className="text-muted">Own account</span>
+                  <span className="text-muted">Own account only</span>
                 ) : secure ? (
                   <Badge>Secure</Badge>
                 ) : (

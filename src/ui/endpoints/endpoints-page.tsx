@@ -1,4 +1,4 @@
-/** Every endpoint of a project, kept fresh. */
+/** All endpoints of a project, kept up to date. */
 "use client";
 
 import { useQuery } from "@tanstack/react-query";
@@ -23,12 +23,12 @@ export function EndpointsPage({ projectId }: { projectId: string }) {
     <Page title="Endpoints" actions={endpoints?.length === 0 ? undefined : create}>
       {endpoints ? (
         endpoints.length === 0 ? (
-          <EmptyState sentence="This project has no endpoint yet. An endpoint stores JSON and streams every change." action={create} />
+          <EmptyState sentence="No endpoints yet. An endpoint stores JSON and streams every change." action={create} />
         ) : (
           <EndpointTable projectId={projectId} endpoints={endpoints} />
         )
       ) : error ? (
-        <ProblemPanel what="The endpoints could not be read." error={error} onRetry={refetch} />
+        <ProblemPanel what="Couldn’t load endpoints." error={error} onRetry={refetch} />
       ) : null}
       <CreateEndpointDialog projectId={projectId} open={creating} onOpenChange={setCreating} />
     </Page>

@@ -1,4 +1,4 @@
-/** What an endpoint is for: one of two, each with a sentence. Native radio buttons. */
+/** Selects the kind of an endpoint: native radio buttons with a description each. */
 import { useId } from "react";
 import type { ManagedEndpoint } from "@/src/shared/management/schemas";
 
@@ -8,7 +8,7 @@ export const KIND_LABELS: Readonly<Record<EndpointKind, string>> = { data: "Data
 
 export const KIND_HINTS: Readonly<Record<EndpointKind, string>> = {
   data: "Stores JSON and files, and streams every change.",
-  authentication: "Registers the users of your application and logs them in. Their tokens open the project’s secure endpoints.",
+  authentication: "Registers the users of your app and logs them in. Their tokens give access to the project’s secure endpoints.",
 };
 
 const KINDS = ["data", "authentication"] as const satisfies readonly EndpointKind[];
@@ -40,7 +40,7 @@ export function KindChoice({ value, onChange }: { value: EndpointKind; onChange:
           </span>
         </label>
       ))}
-      <p className="text-muted">An endpoint keeps its kind.</p>
+      <p className="text-muted">You can’t change this later.</p>
     </fieldset>
   );
 }

@@ -1,4 +1,4 @@
-/** A browser's name, from what it says of itself. Pure; a guess for people, never for decisions. */
+/** Names a browser from its User-Agent header. A guess for display, not for decisions. Pure. */
 
 const BROWSERS: readonly [pattern: RegExp, name: string][] = [
   [/\bEdg\//, "Edge"],
@@ -16,7 +16,7 @@ const SYSTEMS: readonly [pattern: RegExp, name: string][] = [
   [/\bLinux\b/, "Linux"],
 ];
 
-/** `Firefox on Linux`; of others the beginning of what they say. */
+/** For example `Firefox on Linux`. For other programs: the start of the header. */
 export function toBrowserName(userAgent: string | null): string {
   if (!userAgent) return "Unknown browser";
   const find = (list: typeof BROWSERS) => list.find(([pattern]) => pattern.test(userAgent))?.[1];

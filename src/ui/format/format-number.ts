@@ -1,4 +1,4 @@
-/** Counts and sizes as people read them. Pure. */
+/** Formats counts and sizes for people. Pure. */
 
 const grouped = new Intl.NumberFormat("en");
 

@@ -12,7 +12,7 @@ const short = new Intl.DateTimeFormat("en-GB", { day: "2-digit", month: "short",
 const shortWithYear = new Intl.DateTimeFormat("en-GB", { day: "2-digit", month: "short", year: "numeric" });
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "always", style: "short" });
 
-/** `time` (ISO 8601) seen from `nowMs`: “just now”, “3 min. ago”, “in 2 days”. */
+/** `time` (ISO 8601) relative to `nowMs`: “just now”, “3 min. ago”, “in 2 days”. */
 export function formatRelative(time: string, nowMs: number): string {
   const seconds = (Date.parse(time) - nowMs) / 1000;
   if (Math.abs(seconds) < 45) return "just now";
@@ -27,7 +27,7 @@ export function formatAbsolute(time: string): string {
   return new Date(time).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" });
 }
 
-/** The local date, for what happens on a day. */
+/** The local date. */
 export function formatDate(time: string): string {
   return new Date(time).toLocaleDateString(undefined, { dateStyle: "medium" });
 }

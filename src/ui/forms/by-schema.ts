@@ -1,8 +1,8 @@
-/** Checks forms by the API's own schemas, which are fetched when somebody begins to fill a form in: pages are there sooner without them. */
+/** Checks forms with the API's schemas, which are loaded when the user focuses a form, so that pages load faster. */
 import type * as z from "zod/mini";
 import type { BodyCheck } from "./use-form";
 
-/** `load` is asked once for each check. A schema that can't be fetched lets the form fail as a request would. */
+/** `load` is called once per check. If the schema can't be loaded, the form fails like a request. */
 export function bySchema<Schema extends z.ZodMiniType>(load: () => Promise<Schema>): BodyCheck<z.output<Schema>> {
   const loadAll = () => Promise.all([import("@/src/shared/field-problems"), load()]);
   return {

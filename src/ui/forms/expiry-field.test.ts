@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { toExpiresAt } from "./expiry-field";
 
-test("[G3] an expiry is never, so many days from now, or the end of a day", () => {
+test("[G3] an expiry is never, a number of days from now, or the end of a day", () => {
   const nowMs = Date.parse("2030-01-01T12:00:00Z");
   expect(toExpiresAt({ choice: "none", date: "", nowMs })).toBeNull();
   expect(toExpiresAt({ choice: "30", date: "", nowMs })).toBe("2030-01-31T12:00:00.000Z");

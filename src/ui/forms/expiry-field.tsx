@@ -1,4 +1,4 @@
-/** When something stops working: never, after a usual time, or at the end of a day. It must not know of what. */
+/** Selects an expiry: never, after a number of days, or at the end of a day. */
 "use client";
 
 import { useState } from "react";
@@ -16,14 +16,14 @@ const CHOICES = [
 
 export type ExpiryChoice = (typeof CHOICES)[number]["value"];
 
-/** The choice as the API takes it: null for never; a date (`YYYY-MM-DD`) means the end of that day here. */
+/** The expiry for the API; null for never. A date (`YYYY-MM-DD`) means the end of that day in local time. */
 export function toExpiresAt({ choice, date, nowMs }: { choice: ExpiryChoice; date: string; nowMs: number }): string | null {
   switch (choice) {
     case "none":
       return null;
     case "date": {
       const end = new Date(`${date}T23:59:59`);
-      // The schema says what is wrong with an empty or impossible date.
+      // The schema reports an empty or invalid date.
       return Number.isNaN(end.getTime()) ? date : end.toISOString();
     }
     case "30":
@@ -37,7 +37,7 @@ export function toExpiresAt({ choice, date, nowMs }: { choice: ExpiryChoice; dat
   }
 }
 
-/** The state of an expiry: `expiresAt()` reads it when the form is sent. The control of the date is named `expiresAt`. */
+/** The state of the field. Call `expiresAt()` with the value of the date control, which is named `expiresAt`, when the form is submitted. */
 export function useExpiry(): {
   choice: ExpiryChoice;
   onChange: (choice: ExpiryChoice) => void;
@@ -62,7 +62,7 @@ export function ExpiryField({
           name="expiresAt"
           type="date"
           label="Expiry date"
-          hint="Works until the end of that day."
+          hint="Valid until the end of that day."
           problem={problem && "Choose a day in the future."}
         />
       ) : null}

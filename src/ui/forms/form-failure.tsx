@@ -1,4 +1,4 @@
-/** Says why a form was not accepted, when no field is to blame; read aloud when it appears. */
+/** Shows why a form or action failed if the problem concerns no field. Announced by screen readers. */
 import type { RequestError } from "../api/request-error";
 
 export function FormFailure({ failure }: { failure: RequestError | Error | null | undefined }) {

@@ -1,4 +1,4 @@
-/** A dialog for what can't be undone: says what goes with it, and asks for the name. */
+/** A dialog that confirms an irreversible action: shows the consequences and requires the name to be typed. */
 "use client";
 
 import { type ReactNode, type RefObject, useRef } from "react";
@@ -11,11 +11,11 @@ import { type CheckedForm, useForm } from "./use-form";
 
 interface ConfirmationProps {
   title: string;
-  /** What is lost, and who depends on it. */
+  /** What is deleted, and what depends on it. */
   consequences: ReactNode;
-  /** To be typed as it stands. */
+  /** Must be typed exactly. */
   name: string;
-  /** The button's words: a verb and what it acts on. */
+  /** The label of the button: a verb and its object. */
   action: string;
   onConfirm: () => Promise<unknown>;
 }
@@ -74,5 +74,5 @@ function ConfirmationForm({
 
 function checkName(typed: unknown, name: string): CheckedForm<string> {
   if (typed === name) return { ok: true, value: name };
-  return { ok: false, fields: { name: "This is another name." }, detail: "This is another name." };
+  return { ok: false, fields: { name: "The name doesn’t match." }, detail: "The name doesn’t match." };
 }

@@ -1,4 +1,4 @@
-/** A field for a name that must have a certain form: offers a valid one made of what was typed, when the field is left. */
+/** A field for a name with a restricted form. When the field loses the focus, it suggests a valid name. */
 "use client";
 
 import { type ComponentProps, useRef, useState } from "react";
@@ -6,7 +6,7 @@ import { Button } from "../components/button";
 import { TextField } from "../components/field";
 
 type Props = Omit<ComponentProps<typeof TextField>, "ref" | "aside" | "onBlur"> & {
-  /** A valid name for a text, or the text itself; undefined where it gives none. */
+  /** Returns a valid name for a text, or undefined if there is none. */
   suggest: (text: string) => string | undefined;
 };
 

@@ -1,4 +1,4 @@
-/** The button that sends a form: waits for the page's code, and shows that the sending goes on. */
+/** The submit button of a form. Disabled until hydration, and busy while the form is sent. */
 import { Button, type ButtonTone } from "../components/button";
 import type { Form } from "./use-form";
 

@@ -1,24 +1,24 @@
-/** A form that is checked when sent: by its schema first, then by the server; problems go beside fields. It must not hold the fields' values. */
+/** A form that is checked on submit, first by a schema and then by the server. Problems are shown at the fields, whose values stay in the DOM. */
 "use client";
 
 import { type FormEvent, type RefObject, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { RequestError, toRequestError } from "../api/request-error";
 
-/** What a body is checked by. */
+/** Checks the body of a form. */
 export interface BodyCheck<Body> {
-  /** Called when the form gets the focus: gets ready what `run` needs. */
+  /** Called when the form receives the focus, to load what `run` needs. */
   prepare: () => void;
   run: (body: unknown) => Promise<CheckedForm<Body>>;
 }
 
-/** `detail` is for problems that no field shows. */
+/** `detail` is shown if no field shows a problem. */
 export type CheckedForm<Body> = { ok: true; value: Body } | { ok: false; fields: Readonly<Record<string, string>>; detail: string };
 
 export interface FormOptions<Body> {
   check: BodyCheck<Body>;
-  /** What is checked, made of the named fields (texts) and whatever else the form holds. */
+  /** Makes the body from the named fields and other state of the form. */
   toBody: (fields: Readonly<Record<string, string>>) => unknown;
-  /** Sends the checked body. What it raises is shown: `fields` beside the fields, else the message above the buttons. */
+  /** Sends the checked body. Errors are shown: `fields` at the fields, otherwise the message above the buttons. */
   submit: (body: Body) => Promise<unknown>;
 }
 
@@ -31,12 +31,12 @@ export interface Form {
     onSubmit: (event: FormEvent<HTMLFormElement>) => void;
     onFocus: () => void;
   };
-  /** What is wrong with a field, or with a part of it (`allowedOrigins.1`). */
+  /** The problem of a field, or of a part of it (`allowedOrigins.1`). */
   problemOf: (field: string) => string | undefined;
-  /** What is wrong, when no field of the form is to blame. */
+  /** The error, if it concerns no field of the form. */
   failure: RequestError | undefined;
   pending: boolean;
-  /** False until the page's code runs: sending earlier would post to nowhere. */
+  /** False until hydration. Before that, the browser would submit the form itself. */
   ready: boolean;
 }
 
@@ -54,12 +54,12 @@ export function useForm<Body>({ check, toBody, submit }: FormOptions<Body>): For
     () => false,
   );
 
-  // The first field with a problem, in the order of the page, once it wears the mark.
+  // Focuses the first invalid field in document order, after it is marked as invalid.
   useEffect(() => {
     if (Object.keys(problems).length > 0) ref.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
   }, [problems]);
 
-  const refuse = (error: unknown) => {
+  const showError = (error: unknown) => {
     const problem = toRequestError(error);
     setProblems(problem.fields);
     const named = Object.keys(problem.fields).some((field) => isShown(ref.current, field));
@@ -68,7 +68,7 @@ export function useForm<Body>({ check, toBody, submit }: FormOptions<Body>): For
 
   const onSubmit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
-    // Portals hand events to the React parent: a dialog's form is not the form around it.
+    // React events of portals bubble to the React parent: the form around a dialog must not be submitted.
     event.stopPropagation();
     if (busy.current) return;
     const fields = Object.fromEntries([...new FormData(event.currentTarget)].map(([name, value]) => [name, String(value)]));
@@ -80,9 +80,9 @@ export function useForm<Body>({ check, toBody, submit }: FormOptions<Body>): For
       const checked = await check.run(body);
       setProblems({});
       if (checked.ok) await submit(checked.value);
-      else refuse(new RequestError({ code: "fields_invalid", status: 400, requestId: undefined, ...checked }));
+      else showError(new RequestError({ code: "fields_invalid", status: 400, requestId: undefined, ...checked }));
     } catch (error) {
-      refuse(error);
+      showError(error);
     } finally {
       busy.current = false;
       setPending(false);
@@ -93,7 +93,7 @@ export function useForm<Body>({ check, toBody, submit }: FormOptions<Body>): For
   return { props: { ref, noValidate: true, method: "post", onSubmit, onFocus: check.prepare }, problemOf, failure, pending, ready };
 }
 
-/** True when the form has a control that shows the field's problem. */
+/** True if the form has a control for the field. */
 function isShown(form: HTMLFormElement | null, field: string): boolean {
   return form?.elements.namedItem(field.split(".")[0] ?? field) != null;
 }

@@ -1,6 +1,6 @@
 /**
- * Rows and cells of a grid whose rows are placed by position, which the elements of a table can't be. The grid alone has the focus; it names
- * its active row, so rows and cells have no tab stop of their own.
+ * The elements of a grid whose rows are positioned absolutely, which table elements can't be. Only the grid has a tab stop; it refers to its
+ * active row by `aria-activedescendant`.
  */
 import type { ComponentProps } from "react";
 

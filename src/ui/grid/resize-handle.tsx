@@ -1,4 +1,4 @@
-/** The line between the list and the detail: dragged, or moved with the arrow keys. */
+/** The separator between a list and its side panel. Dragged, or moved with the arrow keys. */
 "use client";
 
 import type { ComponentProps, PointerEvent } from "react";
@@ -6,7 +6,7 @@ import type { ComponentProps, PointerEvent } from "react";
 const STEP_PX = 16;
 
 interface Props {
-  /** Of the panel at its right. */
+  /** The width of the panel to the right. */
   widthPx: number;
   minPx: number;
   maxPx: number;
@@ -32,7 +32,7 @@ export function ResizeHandle({ widthPx, minPx, maxPx, onResize }: Props) {
   const separator: ComponentProps<"div"> = {
     role: "separator",
     tabIndex: 0,
-    "aria-label": "Width of the detail",
+    "aria-label": "Width of the details",
     "aria-orientation": "vertical",
     "aria-valuenow": widthPx,
     "aria-valuemin": minPx,

@@ -1,19 +1,19 @@
-/** The arithmetic of a list with rows of one height: which rows to draw, where to scroll. Pure; everything in pixels and indexes from 0. */
+/** Calculates which rows of a list to draw and where to scroll, for rows of a fixed height. In pixels and indexes from 0. Pure. */
 
 export const ROW_PX = 28;
-/** Rows drawn beyond each edge, so that quick scrolling finds them there. */
+/** Rows drawn beyond each edge, so that fast scrolling shows no blank area. */
 export const OVERSCAN_ROWS = 12;
-/** Closer to the end than this counts as being there: fractions of pixels must not stop the list from following. */
+/** The distance to the end that still counts as the end, because scroll positions can be fractions of pixels. */
 const END_TOLERANCE_PX = 4;
 
 export interface Viewport {
   scrollTop: number;
   height: number;
-  /** Height of what lies above the first row. */
+  /** The height of the content above the first row. */
   headPx: number;
 }
 
-/** The rows to draw: `from` up to and without `to`. */
+/** The rows to draw: from `from` up to, but not including, `to`. */
 export function toWindow({ scrollTop, height, headPx }: Viewport, count: number): { from: number; to: number } {
   const above = Math.max(0, scrollTop - headPx);
   const from = clamp(Math.floor(above / ROW_PX) - OVERSCAN_ROWS, 0, count);
@@ -21,22 +21,22 @@ export function toWindow({ scrollTop, height, headPx }: Viewport, count: number)
   return { from, to };
 }
 
-/** How many rows fill a window of this height: what is drawn while the newest are followed. */
-export function toRowsInSight(height: number): number {
+/** The number of rows that fill a viewport of this height. */
+export function toVisibleRows(height: number): number {
   return Math.ceil(height / ROW_PX) + 1;
 }
 
-/** How many rows a window of this height may have at most. */
+/** The maximum number of rows that are drawn for a viewport of this height. */
 export function toWindowSize(height: number): number {
-  return toRowsInSight(height) + OVERSCAN_ROWS * 2;
+  return toVisibleRows(height) + OVERSCAN_ROWS * 2;
 }
 
-/** True when the last row is in sight. */
+/** True if the last row is visible. */
 export function isAtEnd({ scrollTop, height, headPx }: Viewport, count: number): boolean {
   return scrollTop + height >= headPx + count * ROW_PX - END_TOLERANCE_PX;
 }
 
-/** Where to scroll so that row `index` is wholly in sight: as little as needed, and not at all when it is. */
+/** The scroll position that makes the row `index` fully visible, as close as possible to the current one. */
 export function toScrollTop({ scrollTop, height, headPx }: Viewport, index: number): number {
   const top = headPx + index * ROW_PX;
   if (top < scrollTop) return index === 0 ? 0 : top;
@@ -44,7 +44,7 @@ export function toScrollTop({ scrollTop, height, headPx }: Viewport, index: numb
   return scrollTop;
 }
 
-/** The scroll position that keeps the same rows in sight when `added` rows (negative: lost ones) appeared above them. */
+/** The scroll position that keeps the visible rows in place after `added` rows were added above them (negative: removed). */
 export function toAnchored(scrollTop: number, added: number): number {
   return Math.max(0, scrollTop + added * ROW_PX);
 }

@@ -20,19 +20,19 @@ describe("diffJson", () => {
     ]);
   });
 
-  it("sees an item that was put in or taken out, not a change of all behind it", () => {
+  it("detects an inserted or removed item instead of changes to all following ones", () => {
     expect(diff("[1,2,3]", "[1,9,2,3]")).toEqual(["added [1]:  > 9"]);
     expect(diff("[1,2,3,4]", "[1,4]")).toEqual(["removed [1]: 2 > ", "removed [2]: 3 > "]);
     expect(diff("[1,2,3]", "[1,5,3]")).toEqual(["changed [1]: 2 > 5"]);
     expect(diff("[1,1]", "[1]")).toEqual(["removed [1]: 1 > "]);
   });
 
-  it("tells a change of type, also at the root", () => {
+  it("reports a change of type, also at the root", () => {
     expect(diff('{"a":[1]}', '{"a":{"0":1}}')).toEqual(['changed a: [1] > {"0": 1}']);
     expect(diff('"x"', "1")).toEqual(['changed : "x" > 1']);
   });
 
-  it("finds no difference in the order of keys, and one in digits", () => {
+  it("ignores the order of keys, but not digits", () => {
     expect(diff('{"a":1,"b":2}', '{"b":2,"a":1}')).toEqual([]);
     expect(diff("1.0", "1.00")).toEqual(["changed : 1.0 > 1.00"]);
     expect(diff("12345678901234567890", "12345678901234567891")).toHaveLength(1);
@@ -43,7 +43,7 @@ describe("diffJson", () => {
     expect(diff(keys(1), keys(2), 3)).toHaveLength(3);
   });
 
-  it("finds nothing between a value and itself, and something between values that differ", () => {
+  it("finds no difference between a value and itself, and some between different values", () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.jsonValue(), (one, other) => {
         const [a, b] = [JSON.stringify(one), JSON.stringify(other)];

@@ -1,4 +1,4 @@
-/** Says which paths differ between two versions of a record. Pure. */
+/** Finds the paths that differ between two versions of a record. Pure. */
 import { joinPath } from "./json-print";
 import type { JsonNode } from "./json-tree";
 
@@ -9,8 +9,8 @@ export type PathChange = { path: string } & (
 );
 
 /**
- * The deepest paths at which the two differ, in the order of `after`, removed keys last; at most `limit`. Numbers are equal when their
- * digits are; the order of keys makes no difference. Items of arrays are compared by place, after what both have at start and end.
+ * The deepest paths that differ, in the order of `after` with removed keys last, at most `limit`. Numbers are equal if their digits are. The
+ * order of keys is ignored. Items of arrays are compared by index, between their common start and end.
  */
 export function diffJson(before: JsonNode, after: JsonNode, limit = 1000): PathChange[] {
   const changes: PathChange[] = [];
@@ -21,7 +21,7 @@ export function diffJson(before: JsonNode, after: JsonNode, limit = 1000): PathC
   return changes;
 }
 
-/** Takes a change; false: no more, please. */
+/** Receives a change. Returns false to stop. */
 type Emit = (change: PathChange) => boolean;
 
 function compare(before: JsonNode, after: JsonNode, path: string, emit: Emit): boolean {
@@ -50,12 +50,12 @@ function compareArrays(before: readonly JsonNode[], after: readonly JsonNode[], 
   while (head < shorter && isSame(before[head], after[head])) head += 1;
   let tail = 0;
   while (tail < shorter - head && isSame(before[before.length - 1 - tail], after[after.length - 1 - tail])) tail += 1;
-  const lost = before.slice(head, before.length - tail);
-  const won = after.slice(head, after.length - tail);
-  for (let index = 0; index < Math.max(lost.length, won.length); index += 1) {
-    const [old, now] = [lost[index], won[index]];
+  const removed = before.slice(head, before.length - tail);
+  const added = after.slice(head, after.length - tail);
+  for (let index = 0; index < Math.max(removed.length, added.length); index += 1) {
+    const [old, now] = [removed[index], added[index]];
     const step = joinPath(path, head + index);
-    const go =
+    const goesOn =
       old && now
         ? compare(old, now, step, emit)
         : now
@@ -63,7 +63,7 @@ function compareArrays(before: readonly JsonNode[], after: readonly JsonNode[], 
           : old
             ? emit({ op: "removed", path: step, before: old })
             : true;
-    if (!go) return false;
+    if (!goesOn) return false;
   }
   return true;
 }
@@ -85,7 +85,7 @@ function isEqual(one: JsonNode, other: JsonNode): boolean {
   return one.kind === other.kind && one.text === other.text;
 }
 
-/** Of repeated keys the last counts, as for every reader of JSON. */
+/** The last of repeated keys counts, as for JSON.parse. */
 function toMap(node: JsonNode & { kind: "object" }): Map<string, JsonNode> {
   return new Map(node.entries.map(({ key, value }) => [key, value]));
 }

@@ -1,10 +1,10 @@
-/** Writes trees of JSON back as text, digits and key order as sent. Pure. */
+/** Prints JSON trees as text, with digits and key order unchanged. Pure. */
 import type { JsonNode } from "./json-tree";
 
-/** On one line without spaces; cut with “…” once it is longer than `lengthMax`, without walking the rest. */
+/** Prints on one line. Text longer than `lengthMax` is cut and ends in “…”; the rest of the tree is not visited. */
 export function toCompactText(node: JsonNode, lengthMax = Number.POSITIVE_INFINITY): string {
   let text = "";
-  // False: long enough, stop.
+  // Returns false when the text is long enough.
   const write = (piece: string): boolean => {
     text += piece;
     return text.length <= lengthMax;
@@ -31,7 +31,7 @@ export function toCompactText(node: JsonNode, lengthMax = Number.POSITIVE_INFINI
   return text.length > lengthMax ? `${text.slice(0, lengthMax)}…` : text;
 }
 
-/** Indented by two spaces. */
+/** Prints with an indentation of two spaces. */
 export function toPrettyText(node: JsonNode, indent = ""): string {
   const deeper = `${indent}  `;
   switch (node.kind) {
@@ -50,7 +50,7 @@ export function toPrettyText(node: JsonNode, indent = ""): string {
 
 const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
 
-/** `path` one step further: `a.b`, `a[0]`, `a["odd key"]`. The root's own path is empty. */
+/** Appends a step to a path: `a.b`, `a[0]`, `a["odd key"]`. The path of the root is empty. */
 export function joinPath(path: string, step: string | number): string {
   if (typeof step === "number") return `${path}[${step}]`;
   if (!IDENTIFIER.test(step)) return `${path}[${JSON.stringify(step)}]`;

@@ -1,16 +1,16 @@
 /**
- * Reads JSON text into a tree that keeps what `JSON.parse` loses: digits of numbers, order and repetition of keys, places in the text.
- * It says where broken text breaks. Pure.
+ * Parses JSON text into a tree that keeps what `JSON.parse` loses: digits of numbers, order and repetition of keys, positions in the text.
+ * Reports the position of the first error. Pure.
  */
 import { JSON_DEPTH_MAX } from "@/src/shared/streams/protocol";
 
-interface Place {
-  /** Index of the first UTF-16 unit, and of the one behind the last. */
+interface Span {
+  /** The index of the first UTF-16 unit, and one past the last. */
   start: number;
   end: number;
 }
 
-export type JsonNode = Place &
+export type JsonNode = Span &
   (
     | { kind: "object"; entries: readonly JsonEntry[] }
     | { kind: "array"; items: readonly JsonNode[] }
@@ -34,29 +34,29 @@ export interface JsonProblem {
 
 export type ParsedJson = { ok: true; node: JsonNode } | { ok: false; problem: JsonProblem };
 
-/** The tree of `text`, or the first thing that is wrong with it. */
+/** The tree of `text`, or its first problem. */
 export function parseJson(text: string): ParsedJson {
-  const reader = new Reader(text);
+  const parser = new Parser(text);
   try {
-    return { ok: true, node: reader.document() };
+    return { ok: true, node: parser.document() };
   } catch (error) {
-    if (!(error instanceof Broken)) throw error;
+    if (!(error instanceof JsonSyntaxError)) throw error;
     return { ok: false, problem: { message: error.message, offset: error.offset, ...toLineAndColumn(text, error.offset) } };
   }
 }
 
-/** The tree of a text that the server has checked; a single string node should it not be JSON all the same. */
+/** The tree of a text that the server has checked; a single string node if it is not JSON after all. */
 export function parseStored(text: string): JsonNode {
   const parsed = parseJson(text);
   return parsed.ok ? parsed.node : { kind: "string", value: text, start: 0, end: text.length };
 }
 
-/** The member `key` of an object (the last one, when repeated). */
+/** The member `key` of an object; the last one if it is repeated. */
 export function getMember(node: JsonNode | undefined, key: string): JsonNode | undefined {
   return node?.kind === "object" ? node.entries.findLast((entry) => entry.key === key)?.value : undefined;
 }
 
-class Broken extends Error {
+class JsonSyntaxError extends Error {
   readonly offset: number;
   constructor(message: string, offset: number) {
     super(message);
@@ -71,7 +71,7 @@ const WORD = /true|false|null/y;
 const PLAIN = /[^"\\\u0000-\u001f]*/y;
 const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 
-class Reader {
+class Parser {
   readonly #text: string;
   #at = 0;
   #depth = 0;
@@ -82,7 +82,7 @@ class Reader {
 
   document(): JsonNode {
     this.#skipSpace();
-    if (this.#at === this.#text.length) throw new Broken("There is nothing here yet: write a JSON value.", this.#at);
+    if (this.#at === this.#text.length) throw new JsonSyntaxError("Enter a JSON value.", this.#at);
     const node = this.#value();
     this.#skipSpace();
     if (this.#at < this.#text.length) throw this.#unexpected("the end");
@@ -144,7 +144,7 @@ class Reader {
 
   #enter(): void {
     this.#depth += 1;
-    if (this.#depth > JSON_DEPTH_MAX) throw new Broken(`This is nested more than ${JSON_DEPTH_MAX} levels deep.`, this.#at);
+    if (this.#depth > JSON_DEPTH_MAX) throw new JsonSyntaxError(`JSON can’t be nested more than ${JSON_DEPTH_MAX} levels deep.`, this.#at);
     this.#at += 1;
   }
 
@@ -156,10 +156,11 @@ class Reader {
       this.#take(PLAIN);
       const char = this.#text[this.#at];
       if (char === '"') break;
-      if (char === undefined) throw new Broken('This string has no end: a “"” is missing.', start);
-      if (char !== "\\") throw new Broken("A string can't hold a line break or control character; write \\n, say.", this.#at);
+      if (char === undefined) throw new JsonSyntaxError('This string is not closed: add a “"”.', start);
+      if (char !== "\\")
+        throw new JsonSyntaxError("A string can’t contain line breaks or control characters. Use an escape such as \\n.", this.#at);
       isPlain = false;
-      if (!this.#take(ESCAPE)) throw new Broken("This is not an escape that JSON knows.", this.#at);
+      if (!this.#take(ESCAPE)) throw new JsonSyntaxError("This isn’t a valid JSON escape.", this.#at);
     }
     this.#at += 1;
     const inner = this.#text.slice(start + 1, this.#at - 1);
@@ -181,7 +182,7 @@ class Reader {
     this.#take(SPACE);
   }
 
-  /** What `pattern` (sticky) matches here, which is then behind us. */
+  /** Consumes and returns what the sticky `pattern` matches here. */
   #take(pattern: RegExp): string {
     pattern.lastIndex = this.#at;
     const found = pattern.exec(this.#text)?.[0] ?? "";
@@ -189,10 +190,13 @@ class Reader {
     return found;
   }
 
-  #unexpected(what: string): Broken {
+  #unexpected(what: string): JsonSyntaxError {
     const char = this.#text[this.#at];
-    const hint = char === "'" ? " JSON takes double quotes." : char === "}" || char === "]" ? " Is there a comma too many before it?" : "";
-    return new Broken(char === undefined ? `The text ends where ${what} belongs.` : `Expected ${what}, found “${char}”.${hint}`, this.#at);
+    const hint = char === "'" ? " Use double quotes." : char === "}" || char === "]" ? " Check for an extra comma before it." : "";
+    return new JsonSyntaxError(
+      char === undefined ? `Expected ${what}, but the text ends here.` : `Expected ${what}, but found “${char}”.${hint}`,
+      this.#at,
+    );
   }
 }
 

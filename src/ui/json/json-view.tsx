@@ -1,4 +1,4 @@
-/** JSON as a tree: folds, and every line's path or value can be copied. Long arrays and objects are shown in parts. */
+/** A JSON tree that can be folded. The path and value of every line can be copied. Long arrays and objects are shown in parts. */
 "use client";
 
 import { ChevronRight } from "lucide-react";
@@ -57,12 +57,12 @@ function Branch({ entries, path, depth }: { entries: readonly Child[]; path: str
   return (
     <div className="ml-[5px] border-l border-line pl-[9px]">
       {entries.slice(0, shown).map(({ step, node }, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: a JSON object may have a key twice; the place is what tells them apart
+        // biome-ignore lint/suspicious/noArrayIndexKey: a JSON object can have a key twice; only the position distinguishes them
         <Line key={index} node={node} path={joinPath(path, step)} depth={depth + 1} name={step} />
       ))}
       {entries.length > shown ? (
         <button type="button" onClick={() => setShown(shown + CHILDREN_STEP * 10)} className="pl-4 text-focus">
-          {entries.length - shown} more
+          Show {entries.length - shown} more
         </button>
       ) : null}
     </div>
@@ -95,7 +95,7 @@ function Leaf({ node }: { node: JsonNode }) {
 function LineActions({ node, path }: { node: JsonNode; path: string }) {
   const copy = async (text: string, what: string) => {
     const done = await copyText(text);
-    notify(done ? `Copied ${what}.` : "Your browser did not let us copy.", { quiet: done });
+    notify(done ? `Copied ${what}.` : "Couldn’t copy. Select the text and copy it yourself.", { quiet: done });
   };
   const value = () => (node.kind === "string" ? node.value : toPrettyText(node));
   return (

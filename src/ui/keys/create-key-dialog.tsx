@@ -1,4 +1,4 @@
-/** Makes a key: name, scope, expiry. */
+/** Creates a key: name, scope, expiry. */
 "use client";
 
 import { useQueryClient } from "@tanstack/react-query";
@@ -21,9 +21,9 @@ import { SCOPE_LABELS } from "./key-state";
 const SCOPES = (["read_write", "read", "write"] as const).map((value) => ({ value, label: SCOPE_LABELS[value] }));
 
 const SCOPE_HINTS: Readonly<Record<KeyScope, string>> = {
-  read_write: "Reads, streams, creates, updates and deletes records.",
-  read: "Reads and streams records, and changes none.",
-  write: "Creates, updates and deletes records, and reads none.",
+  read_write: "Can read, stream, create, update and delete records.",
+  read: "Can read and stream records, but not change them.",
+  write: "Can create, update and delete records, but not read them.",
 };
 
 export function CreateKeyDialog({
@@ -42,7 +42,7 @@ export function CreateKeyDialog({
       onOpenChange={onOpenChange}
       title="Create a key"
       initialFocus={first}
-      description="A key names who asks. It is no secret: pages may carry it."
+      description="A key identifies a client. It isn’t secret – it’s safe to ship in a web page."
     >
       <CreateKeyForm projectId={projectId} first={first} onClose={() => onOpenChange(false)} />
     </Dialog>
@@ -68,13 +68,13 @@ function CreateKeyForm({
       await requestJson(`projects/${projectId}/keys`, { method: "POST", body });
       await client.invalidateQueries({ queryKey: keysQuery(projectId).queryKey });
       void client.invalidateQueries({ queryKey: projectQuery(projectId).queryKey });
-      notify(`Created the key ${body.name}.`);
+      notify(`Key ${body.name} created.`);
       onClose();
     },
   });
   return (
     <form {...form.props} className="flex flex-col gap-4">
-      <TextField name="name" label="Name" placeholder="Sensors in the lab" problem={form.problemOf("name")} ref={first} />
+      <TextField name="name" label="Name" placeholder="Lab sensors" problem={form.problemOf("name")} ref={first} />
       <Segments label="Scope" value={scope} options={SCOPES} onChange={setScope} hint={SCOPE_HINTS[scope]} />
       <ExpiryField expiry={expiry} problem={form.problemOf("expiresAt")} />
       <FormFailure failure={form.failure} />

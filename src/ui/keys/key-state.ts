@@ -1,9 +1,9 @@
-/** What a key can do now, in words. Pure. */
+/** The state and scope of a key, with labels. Pure. */
 import type { KeyScope, ManagedKey } from "@/src/shared/management/schemas";
 
 export type KeyState = "active" | "expired" | "revoked";
 
-/** Revoked counts before expired. */
+/** A key that is revoked and expired counts as revoked. */
 export function toKeyState(key: Pick<ManagedKey, "revokedAt" | "expiresAt">, nowMs: number): KeyState {
   if (key.revokedAt !== null) return "revoked";
   return key.expiresAt !== null && Date.parse(key.expiresAt) <= nowMs ? "expired" : "active";

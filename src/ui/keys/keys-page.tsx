@@ -33,7 +33,7 @@ export function KeysPage({ projectId }: { projectId: string }) {
     await requestJson(`keys/${key.id}`, { method: "DELETE" });
     await client.invalidateQueries({ queryKey: keysQuery(projectId).queryKey });
     void client.invalidateQueries({ queryKey: projectQuery(projectId).queryKey });
-    notify(`Revoked ${key.name}.`);
+    notify(`Key ${key.name} revoked.`);
     setRevoking(null);
   };
   return (
@@ -41,7 +41,7 @@ export function KeysPage({ projectId }: { projectId: string }) {
       title="Keys"
       note={
         <>
-          Who asks: each request and each socket carries one, as <code className="text-data whitespace-nowrap">?key=</code>
+          Keys identify your clients. Send one with every request as <code className="text-data whitespace-nowrap">?key=</code>.
         </>
       }
       actions={create}
@@ -68,8 +68,8 @@ export function KeysPage({ projectId }: { projectId: string }) {
         action="Revoke key"
         consequences={
           <p>
-            Requests with this key are refused from now on, and its open sockets close. This can't be undone; to change a key without a
-            break, rotate it.
+            Requests with this key are rejected from now on, and its open streams close. This can’t be undone. To replace a key without
+            downtime, rotate it instead.
           </p>
         }
         onConfirm={async () => {

@@ -1,4 +1,4 @@
-/** A project's keys, working ones first; on narrow windows each row becomes a small sheet. */
+/** A table of the project's keys, active ones first. On narrow windows each row becomes a card. */
 "use client";
 
 import type { ReactNode } from "react";

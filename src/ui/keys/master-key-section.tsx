@@ -1,4 +1,4 @@
-/** The master key of a project: made, replaced and removed here, and shown once. */
+/** The master key of a project: creates, replaces and removes it, and shows a new one once. */
 "use client";
 
 import { useQueryClient } from "@tanstack/react-query";
@@ -16,37 +16,37 @@ import { SecretOnce } from "../forms/secret-once";
 import { useAction } from "../forms/use-action";
 import { notify } from "../notifications/notify";
 
-type Asking = "create" | "replace" | "remove";
+type Action = "create" | "replace" | "remove";
 
-const DIALOGS: Readonly<Record<Asking, { title: string; text: string; action: string }>> = {
+const DIALOGS: Readonly<Record<Action, { title: string; text: string; action: string }>> = {
   create: {
     title: "Create master key",
-    text: "It opens every endpoint of this project, secure ones too, from any origin. Keep it on servers, never in a page.",
+    text: "It gives access to every endpoint of this project, including secure ones, from any origin. Use it on servers only, never in a web page.",
     action: "Create master key",
   },
   replace: {
     title: "Replace master key",
-    text: "The master key that you have now stops working at once; what uses it needs the new one.",
+    text: "The current master key stops working immediately. Programs that use it need the new one.",
     action: "Replace master key",
   },
   remove: {
     title: "Remove master key",
-    text: "Requests with the master key are refused from now on. Secure endpoints can't be reached without one.",
+    text: "Requests with the master key are rejected from now on. Secure endpoints then need a user’s access token.",
     action: "Remove master key",
   },
 };
 
 export function MasterKeySection({ project }: { project: ManagedProject }) {
   const client = useQueryClient();
-  const [asking, setAsking] = useState<Asking | null>(null);
+  const [action, setAction] = useState<Action | null>(null);
   const [secret, setSecret] = useState<string | null>(null);
   const path = `projects/${project.id}/master-key`;
   const refresh = () => client.invalidateQueries({ queryKey: projectQuery(project.id).queryKey });
   const { run, pending, failure, reset } = useAction(async () => {
-    if (asking === "remove") {
+    if (action === "remove") {
       await requestJson(path, { method: "DELETE" });
       await refresh();
-      notify("Removed the master key.");
+      notify("Master key removed.");
       close();
       return;
     }
@@ -55,71 +55,66 @@ export function MasterKeySection({ project }: { project: ManagedProject }) {
     await refresh();
   });
   const close = () => {
-    setAsking(null);
+    setAction(null);
     setSecret(null);
     reset();
   };
   return (
     <Section
       title="Master key"
-      note="For servers that you trust: it opens every endpoint of the project, whatever its switches and origins say. Send it as the header X-Master-Key."
+      note="For servers that you trust: it gives access to every endpoint of the project, regardless of access settings and origins. Send it in the X-Master-Key header."
     >
       <Panel>
         <div className="flex flex-wrap items-center justify-between gap-3">
-          <Badge tone={project.hasMasterKey ? "live" : "plain"}>{project.hasMasterKey ? "In use" : "None"}</Badge>
+          <Badge tone={project.hasMasterKey ? "live" : "plain"}>{project.hasMasterKey ? "Set" : "Not set"}</Badge>
           <div className="flex flex-wrap gap-2">
             {project.hasMasterKey ? (
               <>
-                <Button onClick={() => setAsking("replace")}>Replace master key</Button>
-                <Button onClick={() => setAsking("remove")}>Remove master key</Button>
+                <Button onClick={() => setAction("replace")}>Replace master key</Button>
+                <Button onClick={() => setAction("remove")}>Remove master key</Button>
               </>
             ) : (
-              <Button onClick={() => setAsking("create")}>Create master key</Button>
+              <Button onClick={() => setAction("create")}>Create master key</Button>
             )}
           </div>
         </div>
       </Panel>
-      <MasterKeyDialog asking={asking} secret={secret} pending={pending} failure={failure} onRun={run} onClose={close} />
+      <MasterKeyDialog action={action} secret={secret} pending={pending} failure={failure} onRun={run} onClose={close} />
     </Section>
   );
 }
 
 function MasterKeyDialog({
-  asking,
+  action,
   secret,
   pending,
   failure,
   onRun,
   onClose,
 }: {
-  asking: Asking | null;
+  action: Action | null;
   secret: string | null;
   pending: boolean;
   failure: RequestError | undefined;
   onRun: () => void;
   onClose: () => void;
 }) {
-  const words = DIALOGS[asking ?? "create"];
+  const dialog = DIALOGS[action ?? "create"];
   return (
-    <Dialog open={asking !== null} onOpenChange={(open) => open || onClose()} title={secret === null ? words.title : "Your master key"}>
+    <Dialog open={action !== null} onOpenChange={(open) => open || onClose()} title={secret === null ? dialog.title : "Your master key"}>
       {secret === null ? (
         <div className="flex flex-col gap-4">
-          <p className="text-muted">{words.text}</p>
+          <p className="text-muted">{dialog.text}</p>
           <FormFailure failure={failure} />
           <DialogActions>
-            <Button tone={asking === "create" ? "primary" : "danger"} busy={pending} onClick={onRun}>
-              {words.action}
+            <Button tone={action === "create" ? "primary" : "danger"} busy={pending} onClick={onRun}>
+              {dialog.action}
             </Button>
             <Button onClick={onClose}>Cancel</Button>
           </DialogActions>
         </div>
       ) : (
-        <SecretOnce
-          secret={secret}
-          what="the master key"
-          warning="Copy it now: it is shown this once, and the server keeps only its hash."
-          onDone={onClose}
-        />
+        <SecretOnce secret={secret} what="the master key" onDone={onClose} />
       )}
     </Dialog>
   );

@@ -1,4 +1,4 @@
-/** Replaces a key by a new one, with a time in which both work. */
+/** Replaces a key with a new one. Both work for a grace period. */
 "use client";
 
 import { useQueryClient } from "@tanstack/react-query";
@@ -16,7 +16,7 @@ import { useForm } from "../forms/use-form";
 import { notify } from "../notifications/notify";
 
 const GRACES = [
-  { value: "0", label: "None" },
+  { value: "0", label: "0 min" },
   { value: "900", label: "15 min" },
   { value: "3600", label: "1 h" },
   { value: "86400", label: "24 h" },
@@ -24,10 +24,10 @@ const GRACES = [
 type Grace = (typeof GRACES)[number]["value"];
 
 const HINTS: Readonly<Record<Grace, string>> = {
-  "0": "The old key stops working at once, and its open sockets close.",
-  "900": "The old key works for 15 more minutes; then its open sockets close.",
-  "3600": "The old key works for one more hour; then its open sockets close.",
-  "86400": "The old key works for 24 more hours; then its open sockets close.",
+  "0": "The old key stops working immediately, and its open streams close.",
+  "900": "The old key works for 15 more minutes. Then its open streams close.",
+  "3600": "The old key works for one more hour. Then its open streams close.",
+  "86400": "The old key works for 24 more hours. Then its open streams close.",
 };
 
 /** `managedKey` null: closed. */
@@ -37,7 +37,7 @@ export function RotateKeyDialog({ managedKey, onClose }: { managedKey: ManagedKe
       open={managedKey !== null}
       onOpenChange={(open) => open || onClose()}
       title="Rotate key"
-      description={`A new key takes the name and scope of “${managedKey?.name ?? ""}”. Put it where the old one is used before the old one ends.`}
+      description={`The new key has the name and scope of “${managedKey?.name ?? ""}”. Replace the old key before it expires.`}
     >
       {managedKey ? <RotateKeyForm managedKey={managedKey} onClose={onClose} /> : null}
     </Dialog>
@@ -53,13 +53,13 @@ function RotateKeyForm({ managedKey, onClose }: { managedKey: ManagedKey; onClos
     submit: async (body) => {
       await requestJson(`keys/${managedKey.id}/rotate`, { method: "POST", body });
       await client.invalidateQueries({ queryKey: keysQuery(managedKey.projectId).queryKey });
-      notify(`Rotated ${managedKey.name}. The new key is in the list.`);
+      notify(`Key ${managedKey.name} rotated. The new key is in the list.`);
       onClose();
     },
   });
   return (
     <form {...form.props} className="flex flex-col gap-4">
-      <Segments label="Both keys work for" value={grace} options={GRACES} onChange={setGrace} hint={HINTS[grace]} />
+      <Segments label="Keep the old key working for" value={grace} options={GRACES} onChange={setGrace} hint={HINTS[grace]} />
       <FormFailure failure={form.failure} />
       <DialogActions>
         <SubmitButton form={form}>Rotate key</SubmitButton>

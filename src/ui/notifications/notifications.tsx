@@ -1,4 +1,4 @@
-/** Shows notices at the foot of the window, at most three, and has them read aloud. */
+/** Shows up to three notifications at the bottom of the window and announces them to screen readers. */
 "use client";
 
 import { X } from "lucide-react";

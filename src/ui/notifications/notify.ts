@@ -1,14 +1,14 @@
-/** Says what just happened. It must not hold notices: notifications.tsx listens, shows and speaks them. */
+/** Sends notifications, which notifications.tsx shows. */
 
 export const NOTICE_EVENT = "rested:notice";
 
 export interface Notice {
   text: string;
-  /** Spoken, not shown: the screen says it already. */
+  /** Announced to screen readers, but not shown, because the screen already shows it. */
   quiet: boolean;
 }
 
-/** Shows `text` for some seconds and has it read aloud. */
+/** Shows `text` for a few seconds and announces it to screen readers. */
 export function notify(text: string, options: { quiet?: boolean } = {}): void {
   window.dispatchEvent(new CustomEvent<Notice>(NOTICE_EVENT, { detail: { text, quiet: options.quiet ?? false } }));
 }

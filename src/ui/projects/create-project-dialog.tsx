@@ -1,4 +1,4 @@
-/** Makes a project and leads to it. */
+/** Creates a project and opens it. */
 "use client";
 
 import { useQueryClient } from "@tanstack/react-query";

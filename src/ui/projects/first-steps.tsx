@@ -1,4 +1,4 @@
-/** What to do first. Each step ticks itself from what has really happened; when all are done, the list is gone. */
+/** A checklist of first steps. Steps are done when the project's data shows it. The list disappears when all are done. */
 "use client";
 
 import { Check } from "lucide-react";
@@ -20,7 +20,7 @@ interface Props {
 }
 
 export function FirstSteps({ projectId, origin, endpoints, keys, onCreateEndpoint }: Props) {
-  const wasHeard = useListenerSeen(projectId, endpoints);
+  const hasStreamed = useStreamSeen(projectId, endpoints);
   const endpoint = chooseFirstEndpoint(endpoints);
   const key = preferredKey(keys, Date.now());
   const base = endpoint ? `/p/${projectId}/endpoints/${endpoint.id}` : "";
@@ -43,14 +43,14 @@ export function FirstSteps({ projectId, origin, endpoints, keys, onCreateEndpoin
         ) : null,
     },
     {
-      done: wasHeard,
-      label: "Listen to changes",
+      done: hasStreamed,
+      label: "Stream changes",
       help: endpoint ? (
         <div className="flex flex-wrap gap-2">
           <ButtonLink tone="primary" href={`${base}/live`}>
             Open the console
           </ButtonLink>
-          <ButtonLink href={`${base}/api`}>See the snippets</ButtonLink>
+          <ButtonLink href={`${base}/api`}>View code snippets</ButtonLink>
         </div>
       ) : null,
     },
@@ -82,17 +82,17 @@ export function FirstSteps({ projectId, origin, endpoints, keys, onCreateEndpoin
   );
 }
 
-/** True once a stream was seen open on this project, by this browser. */
-function useListenerSeen(projectId: string, endpoints: readonly ManagedEndpoint[]): boolean {
+/** True once this browser has seen an open stream in the project. */
+function useStreamSeen(projectId: string, endpoints: readonly ManagedEndpoint[]): boolean {
   const setting = toStreamSeenSetting(projectId);
-  const isHeard = endpoints.some(({ subscribers }) => subscribers > 0);
-  const wasHeard = useSyncExternalStore(
+  const isOpen = endpoints.some(({ subscribers }) => subscribers > 0);
+  const wasOpen = useSyncExternalStore(
     subscribeSettings,
     () => readSetting(setting) !== undefined,
     () => false,
   );
   useEffect(() => {
-    if (isHeard && !wasHeard) writeSetting(setting, "1");
-  }, [isHeard, wasHeard, setting]);
-  return isHeard || wasHeard;
+    if (isOpen && !wasOpen) writeSetting(setting, "1");
+  }, [isOpen, wasOpen, setting]);
+  return isOpen || wasOpen;
 }

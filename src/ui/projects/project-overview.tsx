@@ -1,4 +1,4 @@
-/** A project at a glance: first steps, endpoints, keys, usage. */
+/** The overview of a project: first steps, endpoints, keys, usage. */
 "use client";
 
 import { useQuery } from "@tanstack/react-query";
@@ -40,19 +40,19 @@ export function ProjectOverview({ projectId, origin }: { projectId: string; orig
       <Section title="Endpoints" actions={<Button onClick={() => setCreating(true)}>New endpoint</Button>}>
         {endpoints.data ? (
           endpoints.data.length === 0 ? (
-            <EmptyState sentence="This project has no endpoint yet." />
+            <EmptyState sentence="No endpoints yet." />
           ) : (
             <EndpointTable projectId={projectId} endpoints={endpoints.data} />
           )
         ) : endpoints.error ? (
-          <ProblemPanel what="The endpoints could not be read." error={endpoints.error} onRetry={endpoints.refetch} />
+          <ProblemPanel what="Couldn’t load endpoints." error={endpoints.error} onRetry={endpoints.refetch} />
         ) : null}
       </Section>
       <Section title="Keys" actions={<ButtonLink href={`/p/${projectId}/keys`}>Manage keys</ButtonLink>}>
         {keys.data ? (
           <KeySummary keys={keys.data} />
         ) : keys.error ? (
-          <ProblemPanel what="The keys could not be read." error={keys.error} onRetry={keys.refetch} />
+          <ProblemPanel what="Couldn’t load keys." error={keys.error} onRetry={keys.refetch} />
         ) : null}
       </Section>
       <UsageSection projectId={projectId} />
@@ -63,7 +63,7 @@ export function ProjectOverview({ projectId, origin }: { projectId: string; orig
 
 function KeySummary({ keys }: { keys: readonly ManagedKey[] }) {
   const working = workingKeys(keys, Date.now());
-  if (working.length === 0) return <EmptyState sentence="No key of this project works: nothing can call its endpoints." />;
+  if (working.length === 0) return <EmptyState sentence="This project has no working key, so nothing can call its endpoints." />;
   return (
     <Panel padded={false}>
       <ul className="divide-y divide-line">

@@ -1,4 +1,4 @@
-/** A project's name, origins, rate limit and end. */
+/** A project's settings: name, origins, rate limit, deletion. */
 "use client";
 
 import { useQueryClient } from "@tanstack/react-query";
@@ -22,7 +22,7 @@ import { SubmitButton } from "../forms/submit-button";
 import { useForm } from "../forms/use-form";
 import { notify } from "../notifications/notify";
 
-/** `serverRateLimit`: requests a minute for projects that set none of their own; 0: no limit. */
+/** `serverRateLimit`: requests per minute for projects without their own limit; 0 for no limit. */
 export function ProjectSettingsPage({ project, serverRateLimit }: { project: ManagedProject; serverRateLimit: number }) {
   return (
     <Page title="Project settings">
@@ -50,10 +50,10 @@ function ProjectForm({ project, serverRateLimit }: { project: ManagedProject; se
       const saved = await requestJson<ManagedProject>(`projects/${project.id}`, { method: "PATCH", body });
       client.setQueryData(projectQuery(project.id).queryKey, saved);
       void client.invalidateQueries({ queryKey: projectsQuery().queryKey });
-      // As the server understood them.
+      // The server normalises origins.
       if (origins.current) origins.current.value = saved.allowedOrigins.join(", ");
-      notify("Saved the project's settings.");
-      // The name stands in the frame of the page too, which the server drew.
+      notify("Project settings saved.");
+      // The server renders the name in the frame of the page too.
       router.refresh();
     },
   });
@@ -71,7 +71,7 @@ function ProjectForm({ project, serverRateLimit }: { project: ManagedProject; se
       </Panel>
       <Section
         title="Origins"
-        note="Which web pages may use this project's keys, and the cookies of its users. Programs other than browsers send no origin."
+        note="Web pages that can use this project’s keys and its users’ cookies. Non-browser clients don’t send an origin."
       >
         <Panel>
           <TextAreaField
@@ -79,20 +79,20 @@ function ProjectForm({ project, serverRateLimit }: { project: ManagedProject; se
             name="allowedOrigins"
             label="Allowed origins"
             placeholder="https://example.com, http://localhost:3000, capacitor://localhost"
-            hint="Separate them by commas. Apps and extensions have origins of their own, like capacitor://localhost or chrome-extension://<id>. Empty: every origin is allowed, but the cookie that a login sets counts only on this server's own pages. Applications on other origins then log in with noATCookie=true and send Authorization: Bearer."
+            hint="Comma-separated. Leave empty to allow all. Without a list, login cookies work only on this server’s own pages; apps on other origins log in with noATCookie=true and send Authorization: Bearer. Mobile apps and extensions have their own origins, like capacitor://localhost or chrome-extension://<id>."
             defaultValue={project.allowedOrigins.join(", ")}
             ref={origins}
             problem={toOriginsProblem({ problemOf: form.problemOf, sent: sent.current })}
           />
           <Switch
             label="Allow the origin null"
-            hint="Sandboxed frames, files opened from disk and some redirects send it. Any site can make a page with this origin, so the list above then keeps no site out. Cookies never count from it. Without a list it makes no difference."
+            hint="Sent by sandboxed frames, local files and some redirects. Any site can create a page with this origin, so the list above no longer blocks any site. Cookies are never accepted from it. Has no effect without a list."
             checked={allowNullOrigin}
             onChange={setAllowNullOrigin}
           />
           <Switch
-            label="Refuse requests without an origin"
-            hint="Only browsers send one; anybody else can make one up. This keeps out mistakes, not attackers."
+            label="Reject requests without an origin"
+            hint="Browsers send an origin with cross-site requests. Other clients can fake one, so this prevents mistakes, not attacks."
             checked={disallowNoOrigin}
             onChange={setDisallowNoOrigin}
           />
@@ -100,19 +100,19 @@ function ProjectForm({ project, serverRateLimit }: { project: ManagedProject; se
       </Section>
       <Section
         title="Rate limit"
-        note="How much one client may ask for. Each key and address is counted by itself; over the limit the answer is 429, with the time to wait."
+        note="Requests allowed per client. Each combination of key and address is counted separately. Over the limit, the response is 429 with the time to wait."
       >
         <Panel>
           <div className="max-w-[20rem]">
             <TextField
               name="rateLimit"
-              label="Requests a minute"
+              label="Requests per minute"
               inputMode="numeric"
               placeholder={serverRateLimit === 0 ? "No limit" : formatCount(serverRateLimit)}
               hint={
                 serverRateLimit === 0
-                  ? "Empty: no limit, as this server sets none."
-                  : `Empty: the limit of this server, ${formatCount(serverRateLimit)}.`
+                  ? "Leave empty for no limit (server default)."
+                  : `Leave empty for the server default of ${formatCount(serverRateLimit)}.`
               }
               defaultValue={project.rateLimit === null ? "" : String(project.rateLimit)}
               problem={form.problemOf("rateLimit")}
@@ -128,7 +128,7 @@ function ProjectForm({ project, serverRateLimit }: { project: ManagedProject; se
   );
 }
 
-/** Says which of the origins is meant. */
+/** The problem of the first invalid origin, with its name. */
 function toOriginsProblem({
   problemOf,
   sent,
@@ -149,7 +149,7 @@ function DeleteProject({ project }: { project: ManagedProject }) {
   const [open, setOpen] = useState(false);
   const remove = async () => {
     await requestJson(`projects/${project.id}`, { method: "DELETE" });
-    notify(`Deleted ${project.name}.`);
+    notify(`Project ${project.name} deleted.`);
     client.removeQueries({ queryKey: projectQuery(project.id).queryKey });
     void client.invalidateQueries({ queryKey: projectsQuery().queryKey });
     router.push("/projects");
@@ -157,7 +157,7 @@ function DeleteProject({ project }: { project: ManagedProject }) {
   };
   const { endpoints, keys } = project.counts;
   return (
-    <Section title="Delete this project" note="Its endpoints, their records and logs, and its keys go with it, for good.">
+    <Section title="Delete this project" note="Its endpoints, records, logs and keys are permanently deleted too.">
       <div>
         <Button onClick={() => setOpen(true)}>Delete project</Button>
       </div>
@@ -169,8 +169,8 @@ function DeleteProject({ project }: { project: ManagedProject }) {
         action="Delete project"
         consequences={
           <p>
-            {formatPlural(endpoints, "endpoint")} with every record and the whole log, {formatPlural(keys, "working key")}
-            {project.hasMasterKey ? " and the master key" : ""} go with it. Open sockets close. This can't be undone.
+            {formatPlural(endpoints, "endpoint")} with all records and logs, {formatPlural(keys, "working key")}
+            {project.hasMasterKey ? " and the master key" : ""} are permanently deleted. Open streams close. This can’t be undone.
           </p>
         }
         onConfirm={remove}

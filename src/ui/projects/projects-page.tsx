@@ -1,4 +1,4 @@
-/** Every project, as cards. */
+/** All projects as cards. */
 "use client";
 
 import { useQuery } from "@tanstack/react-query";
@@ -33,10 +33,10 @@ export function ProjectsPage() {
       {projects ? (
         isEmpty ? (
           <EmptyState
-            sentence="A project holds endpoints that store JSON, and the keys to them."
+            sentence="A project contains endpoints that store JSON, and the keys to access them."
             action={
               <ButtonLink tone="primary" href="/start">
-                Create the first endpoint
+                Create your first endpoint
               </ButtonLink>
             }
           />
@@ -48,7 +48,7 @@ export function ProjectsPage() {
           </ul>
         )
       ) : error ? (
-        <ProblemPanel what="The projects could not be read." error={error} onRetry={refetch} />
+        <ProblemPanel what="Couldn’t load projects." error={error} onRetry={refetch} />
       ) : null}
       <CreateProjectDialog open={creating} onOpenChange={setCreating} />
     </Page>
@@ -70,7 +70,7 @@ function ProjectCard({ project: { id, name, counts } }: { project: ManagedProjec
         </span>
         {endpoints ? (
           <span>
-            <RelativeTime time={findLastChange(endpoints)} never="No records yet" />
+            <RelativeTime time={findLastChange(endpoints)} never="No changes yet" />
           </span>
         ) : null}
       </p>

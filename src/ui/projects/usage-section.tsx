@@ -1,4 +1,4 @@
-/** How much a project holds of what it may (G20): a bar for each quota. */
+/** The usage of a project and its quotas (G20), with a bar for each. */
 "use client";
 
 import { useQuery } from "@tanstack/react-query";
@@ -8,25 +8,22 @@ import { Panel, Section } from "../components/page/page";
 import { ProblemPanel } from "../components/page/problem-panel";
 import { formatBytes, formatCount } from "../format/format-number";
 
-/** From here on a bar is meant to be noticed. */
+/** The share from which a bar is highlighted. */
 const NEARLY_FULL = 0.8;
 
 const QUOTAS: readonly { name: QuotaName; label: string; format: (value: number) => string }[] = [
   { name: "records", label: "Records", format: formatCount },
-  { name: "recordBytes", label: "Data of records", format: formatBytes },
+  { name: "recordBytes", label: "Record data", format: formatBytes },
   { name: "fileBytes", label: "Files", format: formatBytes },
   { name: "users", label: "Users", format: formatCount },
   { name: "endpoints", label: "Endpoints", format: formatCount },
-  { name: "answerBytes", label: "Answers kept for Idempotency-Key", format: formatBytes },
+  { name: "answerBytes", label: "Responses kept for Idempotency-Key", format: formatBytes },
 ];
 
 export function UsageSection({ projectId }: { projectId: string }) {
   const usage = useQuery(usageQuery(projectId));
   return (
-    <Section
-      title="Usage"
-      note="At a limit, writes are refused. Delete something, or ask an administrator of this server to raise the limit."
-    >
+    <Section title="Usage" note="Writes are rejected at a limit. Delete data, or ask this server’s administrator to raise the limit.">
       {usage.data ? (
         <Panel>
           <ul className="grid grid-cols-2 gap-x-10 gap-y-5 max-sm:grid-cols-1">
@@ -36,7 +33,7 @@ export function UsageSection({ projectId }: { projectId: string }) {
           </ul>
         </Panel>
       ) : usage.error ? (
-        <ProblemPanel what="The usage could not be read." error={usage.error} onRetry={usage.refetch} />
+        <ProblemPanel what="Couldn’t load usage." error={usage.error} onRetry={usage.refetch} />
       ) : null}
     </Section>
   );
@@ -59,11 +56,11 @@ function UsageBar({
         <span>{label}</span>
         <span className={share >= 1 ? "text-delete" : share >= NEARLY_FULL ? "text-warn" : "text-muted"}>{text}</span>
       </div>
-      {/* The text says the same. */}
+      {/* The text has the same information. */}
       <div aria-hidden="true" className="h-1.5 overflow-hidden rounded-full bg-hover">
         <div
           className={`h-full rounded-full ${share >= 1 ? "bg-delete" : share >= NEARLY_FULL ? "bg-warn" : "bg-control"}`}
-          // What little there is, is seen.
+          // Small shares stay visible.
           style={{ width: used === 0 || limit === null ? 0 : `max(0.375rem, ${share * 100}%)` }}
         />
       </div>

@@ -26,21 +26,21 @@ const event = (kind: EventKind, recordId: string, data = "2", updatedMs = 10): S
   data,
 });
 
-describe("what is heard of", () => {
-  it("changes rows where they are, and says that it did", () => {
+describe("applyChanges", () => {
+  it("updates rows in place, and marks them", () => {
     const [first, second] = [page(row("a"), row("b")), page(row("c"))];
     const { pages } = applyChanges([first, second], [event("update", "b", "2", 5), event("update", "b", "3", 9)]);
     expect(pages[0]?.rows).toEqual([row("a"), { ...row("b", "3", 9), mark: "changed" }]);
     expect(pages[1]).toBe(second);
   });
 
-  it("keeps the place of a row whose record was deleted", () => {
+  it("keeps the position of a row whose record was deleted", () => {
     const { pages, deleted } = applyChanges([page(row("a"), row("b"))], [event("delete", "a")]);
     expect(pages[0]?.rows).toEqual([{ ...row("a"), mark: "deleted" }, row("b")]);
     expect(deleted).toEqual(["a"]);
   });
 
-  it("counts new records that are not there, and not those that are gone again", () => {
+  it("counts new records that are not loaded, except those that were deleted again", () => {
     const { pages, created } = applyChanges(
       [page(row("a"))],
       [event("create", "a", "1", 0), event("create", "x"), event("create", "y"), event("delete", "y")],
@@ -49,7 +49,7 @@ describe("what is heard of", () => {
     expect(pages[0]?.rows).toEqual([row("a")]);
   });
 
-  it("leaves alone what the rows know already", () => {
+  it("ignores changes that the rows already contain", () => {
     const pages = [page(row("a", "5", 20), row("b", "2", 10))];
     expect(applyChanges(pages, [event("update", "a", "2", 10), event("update", "b"), event("update", "other")]).pages).toBe(pages);
   });

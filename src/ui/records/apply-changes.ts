@@ -1,17 +1,17 @@
-/** What changes that were heard of do to the loaded rows. Nothing moves: rows change where they are, and new ones wait to be asked for. Pure. */
+/** Applies changes from the stream to the loaded rows. Rows change in place; new records are only counted, so that nothing moves. Pure. */
 
 import type { GridPage, GridRow } from "../api/record-rows";
 import type { StreamEvent } from "../stream/stream-event";
 
 export interface Applied {
   pages: readonly GridPage[];
-  /** Records that are new, and not among the rows. */
+  /** Ids of new records that are not loaded. */
   created: readonly string[];
-  /** Records that are gone. */
+  /** Ids of deleted records. */
   deleted: readonly string[];
 }
 
-/** `events` in the order of the log. What a row knows already changes nothing: the same pages come back when there is nothing new to them. */
+/** `events` must be in the order of the log. Returns the same pages if no row changes. */
 export function applyChanges(pages: readonly GridPage[], events: readonly StreamEvent[]): Applied {
   const latest = new Map<string, StreamEvent>();
   const created = new Set<string>();

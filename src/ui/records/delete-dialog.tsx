@@ -1,4 +1,4 @@
-/** Asks before records are deleted, and says how many and what goes with them. */
+/** Asks for confirmation before records are deleted, and names the consequences. */
 "use client";
 
 import { useRef } from "react";
@@ -24,7 +24,7 @@ export function DeleteDialog({ endpointId, kind, ids, onClose, onDeleted }: Prop
   const what = kind === "authentication" ? formatPlural(ids.length, "user") : formatPlural(ids.length, "record");
   const { run, pending, failure, reset } = useAction(async () => {
     const count = await deleteRecords(endpointId, ids);
-    notify(count === ids.length ? `Deleted ${what}.` : `Deleted ${formatPlural(count, "record")}; the others were gone already.`);
+    notify(count === ids.length ? `Deleted ${what}.` : `Deleted ${formatPlural(count, "record")}. The rest were already deleted.`);
     onDeleted(ids);
   });
   const close = () => {
@@ -36,8 +36,8 @@ export function DeleteDialog({ endpointId, kind, ids, onClose, onDeleted }: Prop
       <div className="flex flex-col gap-4">
         <p className="text-muted">
           {kind === "authentication"
-            ? "Their records, passwords and sessions go, and their sockets end."
-            : "Everybody who listens hears of it at once. Files go with their records."}{" "}
+            ? "Their records, passwords and sessions are deleted, and their streams close."
+            : "Connected clients are notified immediately. Attached files are deleted too."}{" "}
           This can’t be undone.
         </p>
         <FormFailure failure={failure} />

@@ -1,4 +1,4 @@
-/** Parts of the page that are fetched once it has nothing else to do, or when they are first needed. */
+/** Parts of the page that load after the page, or when they are first needed. */
 "use client";
 
 import { type ComponentProps, lazy, Suspense, useEffect } from "react";
@@ -20,7 +20,7 @@ const Composer = lazy(async () => ({ default: (await loadComposer()).RecordCompo
 const Import = lazy(async () => ({ default: (await loadImport()).ImportDialog }));
 const Export = lazy(async () => ({ default: (await loadExport()).ExportDialog }));
 
-/** Fetches them before they are asked for. */
+/** Loads the parts in the background. */
 export function usePreload(): void {
   useEffect(() => {
     const timer = setTimeout(() => {

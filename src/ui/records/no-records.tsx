@@ -1,4 +1,4 @@
-/** In place of the grid while there is nothing in it: what to do about it. */
+/** Shown instead of an empty grid. */
 import { Button } from "../components/button";
 import { CodeBlock } from "../components/code-block";
 import { EmptyState } from "../components/page/empty-state";
@@ -18,7 +18,7 @@ export function NoRecords({ kind, target, onCreate }: { kind: "data" | "authenti
     <div className="flex-1 overflow-y-auto p-4">
       <div className="mx-auto max-w-[44rem] pt-[6vh]">
         <EmptyState
-          sentence={isUsers ? "Nobody has registered here yet." : "There are no records here yet."}
+          sentence={isUsers ? "No users yet." : "No records yet."}
           action={
             <Button tone="primary" onClick={onCreate}>
               {isUsers ? "Register a user" : "Create the first record"}
@@ -32,10 +32,10 @@ export function NoRecords({ kind, target, onCreate }: { kind: "data" | "authenti
   );
 }
 
-export function NothingFound({ onClear }: { onClear: () => void }) {
+export function NoMatches({ onClear }: { onClear: () => void }) {
   return (
     <div className="flex flex-1 flex-col items-center gap-3 px-4 pt-[12vh]">
-      <p className="text-prose">No record matches.</p>
+      <p className="text-prose">No records match.</p>
       <Button onClick={onClear}>Clear search and filters</Button>
     </div>
   );

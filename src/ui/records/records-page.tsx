@@ -1,4 +1,4 @@
-/** The records of an endpoint: grid, record, and what is done to them. */
+/** The records of an endpoint: grid, side panel, toolbar and dialogs. */
 "use client";
 
 import { useQuery } from "@tanstack/react-query";
@@ -18,18 +18,19 @@ import { useGrid } from "./grid/use-grid";
 import { useRowWindow } from "./grid/use-row-window";
 import { useSelection } from "./grid/use-selection";
 import { LazyComposer, LazyExport, LazyImport, LazyPanel, usePreload } from "./lazy-parts";
-import { NoRecords, NothingFound } from "./no-records";
+import { NoMatches, NoRecords } from "./no-records";
 import { SidePanel } from "./panel/side-panel";
 import { RecordsStatus } from "./records-status";
 import { RecordsToolbar } from "./records-toolbar";
+import { useDebounced } from "./use-debounced";
 import { useRecordsUrl } from "./use-records-url";
-import { useSettled } from "./use-settled";
 
 const TYPING_MS = 250;
-/** More is loaded when fewer rows than these are left below. */
+/** The next page is loaded when fewer rows than this are left below the visible ones. */
 const ROWS_AHEAD = 60;
 
-export const EDIT_HINT_USERS = "A password that you write here is set and ends the user’s sessions; it is never kept in the record.";
+export const EDIT_HINT_USERS =
+  "A password that you enter here is set for the user and ends their sessions. It is never stored in the record.";
 
 interface Props {
   projectId: string;
@@ -39,7 +40,7 @@ interface Props {
 
 export function RecordsPage({ projectId, endpointId, origin }: Props) {
   const { query, setQuery, openId, setOpenId } = useRecordsUrl();
-  const grid = useGrid(endpointId, useSettled(query, TYPING_MS));
+  const grid = useGrid(endpointId, useDebounced(query, TYPING_MS));
   const { columns, candidates, pin } = useColumns(endpointId, grid.rows);
   const [loadedSort, setLoadedSort] = useState<ShownSort>();
   const [composing, setComposing] = useState(false);
@@ -61,7 +62,7 @@ export function RecordsPage({ projectId, endpointId, origin }: Props) {
   }, [grid.rows, columns, loadedSort]);
   const rowWindow = useRowWindow({ count: rows.length, rowPx: ROW_PX, headPx: GRID_HEAD_PX });
 
-  /** Unsaved work is not thrown away by a press somewhere else. */
+  /** Returns false if there are unsaved changes, so that a click elsewhere does not discard them. */
   const leave = (): boolean => {
     if (!dirty.current) return true;
     notify("Save or cancel your changes first.");
@@ -110,7 +111,7 @@ export function RecordsPage({ projectId, endpointId, origin }: Props) {
     rowWindow.toTop();
     await grid.reload().catch((error: Error) => notify(error.message));
   };
-  const gone = (ids: readonly string[]) => {
+  const dropDeleted = (ids: readonly string[]) => {
     grid.drop(new Set(ids));
     if (openId !== undefined && ids.includes(openId)) close(true);
   };
@@ -121,7 +122,7 @@ export function RecordsPage({ projectId, endpointId, origin }: Props) {
     await reload();
   };
 
-  // The next page, before the end is in sight.
+  // Loads the next page before the end is visible.
   const { hasMore, loadMore, loadingMore, error } = grid;
   const isNearEnd = rowWindow.to + ROWS_AHEAD > rows.length;
   useEffect(() => {
@@ -188,7 +189,7 @@ export function RecordsPage({ projectId, endpointId, origin }: Props) {
         <div className="flex min-w-0 flex-1 flex-col">
           {grid.error && rows.length === 0 ? (
             <div className="p-4">
-              <ProblemPanel what="The records could not be read" error={grid.error} onRetry={() => void reload()} />
+              <ProblemPanel what="Couldn’t load records." error={grid.error} onRetry={() => void reload()} />
             </div>
           ) : grid.loading ? (
             <div className="p-4">
@@ -212,7 +213,7 @@ export function RecordsPage({ projectId, endpointId, origin }: Props) {
               onKeyDown={onGridKey}
             />
           ) : isNarrowed ? (
-            <NothingFound onClear={() => setQuery({ ...query, search: "", filters: [] })} />
+            <NoMatches onClear={() => setQuery({ ...query, search: "", filters: [] })} />
           ) : (
             <NoRecords kind={kind} target={target} onCreate={compose} />
           )}
@@ -236,7 +237,7 @@ export function RecordsPage({ projectId, endpointId, origin }: Props) {
                 editHint={isUsers ? EDIT_HINT_USERS : undefined}
                 onDirty={setDirty}
                 onChanged={grid.replace}
-                onGone={(id) => gone([id])}
+                onDeleted={(id) => dropDeleted([id])}
                 onCreated={(id) => void created([id])}
                 onDelete={(id) => setDeleting([id])}
                 onClose={() => close()}
@@ -253,7 +254,7 @@ export function RecordsPage({ projectId, endpointId, origin }: Props) {
         onDeleted={(ids) => {
           setDeleting([]);
           setDirty(false);
-          gone(ids);
+          dropDeleted(ids);
         }}
       />
       <LazyImport
@@ -277,7 +278,7 @@ function toServerSort({ order }: GridQuery): ShownSort {
   return { column: order.replace("-", ""), descending: order.startsWith("-") };
 }
 
-/** In a text field keys belong to the field. */
+/** Keys pressed in a text field belong to the field. */
 function isTyping(): boolean {
   return document.activeElement?.matches("textarea,select,[contenteditable=true],input:not([type=checkbox]):not([type=radio])") ?? false;
 }

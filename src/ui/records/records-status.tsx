@@ -1,17 +1,17 @@
-/** A line above the grid: how many there are, what is new, what is chosen. Told aloud now and then, never at every change. */
+/** The line above the grid: counts, news, selection. Announced to screen readers at intervals, not at every change. */
 "use client";
 
 import { Button } from "../components/button";
 import { formatCount, formatPlural } from "../format/format-number";
 import { ConnectionStatus } from "../stream/connection-status";
 import { type GridData, ROWS_MAX } from "./grid/use-grid";
-import { useSettled } from "./use-settled";
+import { useDebounced } from "./use-debounced";
 
 const SPOKEN_MS = 3000;
 
 interface Props {
   grid: GridData;
-  /** All records of the endpoint; undefined: only a part is shown. */
+  /** The number of all records of the endpoint; undefined if the records are filtered. */
   total: number | undefined;
   selected: number;
   onBringIn: () => void;
@@ -28,7 +28,7 @@ export function RecordsStatus({ grid, total, selected, onBringIn, ...choose }: P
   const news = [fresh > 0 ? `${formatCount(fresh)} new` : "", deleted > 0 ? `${formatCount(deleted)} deleted` : ""].filter(
     (part) => part !== "",
   );
-  const spoken = useSettled(news.join(", "), SPOKEN_MS);
+  const spoken = useDebounced(news.join(", "), SPOKEN_MS);
   return (
     <div className="flex min-h-10 shrink-0 flex-wrap items-center gap-x-3 gap-y-1 border-b border-line px-4 py-1 max-sm:px-3">
       <span role="status" className="sr-only">
@@ -56,11 +56,11 @@ export function RecordsStatus({ grid, total, selected, onBringIn, ...choose }: P
         <span className="text-muted tabular-nums">{isUnread ? "" : toCount(rows.length, total, hasMore)}</span>
       )}
       {news.length > 0 ? (
-        <Button onClick={onBringIn} title="Show the newest records, and leave out the deleted ones">
-          {news.join(", ")}: show
+        <Button onClick={onBringIn} title="Load the newest records and remove the deleted ones">
+          {toNewsLabel(fresh, deleted)}
         </Button>
       ) : missed ? (
-        <Button onClick={onBringIn}>Some changes were missed: read again</Button>
+        <Button onClick={onBringIn}>Some changes were missed. Reload</Button>
       ) : null}
       {grid.error && rows.length > 0 ? (
         <span role="alert" className="text-delete">
@@ -77,8 +77,15 @@ export function RecordsStatus({ grid, total, selected, onBringIn, ...choose }: P
 function toCount(loaded: number, total: number | undefined, hasMore: boolean): string {
   if (total !== undefined && total > loaded) {
     return loaded >= ROWS_MAX
-      ? `${formatCount(loaded)} of ${formatCount(total)} loaded: search to see others`
+      ? `${formatCount(loaded)} of ${formatCount(total)} loaded. Search to find others`
       : `${formatCount(loaded)} of ${formatCount(total)} loaded`;
   }
   return hasMore ? `${formatCount(loaded)} loaded, more below` : formatPlural(loaded, "record");
+}
+
+/** Names what the button brings in: new records, the removal of deleted ones, or both. */
+function toNewsLabel(fresh: number, deleted: number): string {
+  if (fresh === 0) return `Remove ${formatPlural(deleted, "deleted record")}`;
+  const label = `Show ${formatPlural(fresh, "new record")}`;
+  return deleted === 0 ? label : `${label}, remove ${formatCount(deleted)} deleted`;
 }

@@ -1,4 +1,4 @@
-/** Above the grid: which records, in which order, with which columns, and what can be done with all of them. */
+/** The toolbar above the grid: search, filters, order, columns, import, export, creation. */
 "use client";
 
 import { Columns3, Download, Plus, Upload, X } from "lucide-react";
@@ -19,12 +19,12 @@ interface Props {
   onSort: (sort: ShownSort) => void;
   columns: readonly ColumnPath[];
   candidates: readonly ColumnPath[];
-  /** Undefined: those that the page chooses. */
+  /** Undefined resets the columns. */
   onColumns: (columns: readonly ColumnPath[] | undefined) => void;
-  /** What a new one is called. */
+  /** The noun for a new record. */
   what: "record" | "user";
   onCreate: () => void;
-  /** Undefined: not at this kind of endpoint. */
+  /** Undefined if this kind of endpoint has no import. */
   onImport: (() => void) | undefined;
   onExport: () => void;
 }
@@ -62,7 +62,7 @@ export function RecordsToolbar(props: Props) {
               <span className="truncate font-mono text-data">{filter}</span>
               <button
                 type="button"
-                aria-label={`Remove the filter ${filter}`}
+                aria-label={`Remove filter ${filter}`}
                 onClick={() => onQuery({ ...query, filters: query.filters.filter((each) => each !== filter) })}
                 className="grid size-6 shrink-0 place-items-center rounded-sm text-muted hover:text-text pointer-coarse:size-11"
               >
@@ -82,8 +82,8 @@ function Search({ query, onQuery, searchRef }: Pick<Props, "query" | "onQuery" |
       <input
         ref={searchRef}
         type="search"
-        aria-label="Search in data and ids"
-        placeholder="Search in data and ids"
+        aria-label="Search data and IDs"
+        placeholder="Search data and IDs"
         title="Search (/)"
         value={query.search}
         maxLength={200}
@@ -95,7 +95,7 @@ function Search({ query, onQuery, searchRef }: Pick<Props, "query" | "onQuery" |
       {query.search === "" ? null : (
         <button
           type="button"
-          aria-label="Clear the search"
+          aria-label="Clear search"
           onClick={() => {
             onQuery({ ...query, search: "" });
             searchRef.current?.focus();
@@ -127,7 +127,7 @@ function FilterField({ onAdd }: { onAdd: (filter: string) => void }) {
         aria-invalid={problem ? true : undefined}
         aria-describedby={problem ? id : undefined}
         placeholder="Filter: age >= 21"
-        title="A path, an operator (= != < <= > >= ~ exists missing) and a value, then Enter"
+        title="Enter a path, an operator (= != < <= > >= ~ exists missing) and a value, then press Enter"
         value={text}
         enterKeyHint="done"
         spellCheck={false}
@@ -151,8 +151,8 @@ function FilterField({ onAdd }: { onAdd: (filter: string) => void }) {
 const SERVER_SORTS = [
   { value: "-created", label: "Newest first" },
   { value: "created", label: "Oldest first" },
-  { value: "-updated", label: "Last updated first" },
-  { value: "updated", label: "Longest unchanged first" },
+  { value: "-updated", label: "Recently updated" },
+  { value: "updated", label: "Least recently updated" },
 ];
 
 function SortChoice({ sort, onSort, columns }: Pick<Props, "sort" | "onSort" | "columns">) {
@@ -170,7 +170,7 @@ function SortChoice({ sort, onSort, columns }: Pick<Props, "sort" | "onSort" | "
           {label}
         </option>
       ))}
-      <optgroup label="Among the loaded rows">
+      <optgroup label="Loaded rows only">
         {columns.flatMap((path) =>
           [false, true].map((descending) => {
             const name = toColumnName(path);
@@ -207,7 +207,7 @@ function ColumnsMenu({ columns, candidates, onColumns }: Pick<Props, "columns" |
         </MenuItem>
       ))}
       <MenuSeparator />
-      <MenuItem onClick={() => onColumns(undefined)}>The most common keys</MenuItem>
+      <MenuItem onClick={() => onColumns(undefined)}>Reset to most common keys</MenuItem>
     </Menu>
   );
 }

@@ -1,24 +1,24 @@
-/** Hears what becomes of an endpoint's records, through a stream of its own. It must not know what is shown of it. */
+/** Streams the changes of an endpoint's records. */
 "use client";
 
 import { useEffect, useRef, useState } from "react";
 import type { IssuedTicket } from "@/src/shared/management/schemas";
 import { requestJson } from "../api/request";
-import { isUnanswered, RequestError } from "../api/request-error";
+import { isTransportError, RequestError } from "../api/request-error";
 import { BROWSER_PORTS } from "../stream/browser-ports";
 import { type ConnectionState, type Opening, StreamConnection } from "../stream/stream-connection";
 import type { StreamEvent } from "../stream/stream-event";
 import { parseStreamMessage } from "../stream/stream-message";
 
-/** Changes are handed on together this often: thousands a second must not redraw thousands of times. */
+/** Changes are passed on in batches at this interval, so that thousands per second do not cause thousands of renderings. */
 const BATCH_MS = 200;
 
 export interface ChangesOptions {
   endpointId: string;
-  /** The cursor after which changes are wanted; undefined: not yet known. A later one is ignored: the stream goes on by itself. */
+  /** The cursor to start from; undefined if not yet known. Later values are ignored, because the stream keeps its own cursor. */
   since: string | undefined;
   onChanges: (events: readonly StreamEvent[]) => void;
-  /** Changes were missed, and will not come. */
+  /** Called if changes were missed and can't be recovered. */
   onGap: () => void;
 }
 
@@ -35,13 +35,13 @@ export function useChanges({ endpointId, since, onChanges, onGap }: ChangesOptio
   const stream = useRef<StreamConnection>(undefined);
   const isKnown = since !== undefined;
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: where it begins counts once
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only the first cursor is used
   useEffect(() => {
     if (since === undefined) return;
     cursor.current = since;
     let waiting: StreamEvent[] = [];
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const hand = () => {
+    const flush = () => {
       timer = undefined;
       const events = waiting;
       waiting = [];
@@ -58,7 +58,7 @@ export function useChanges({ endpointId, since, onChanges, onGap }: ChangesOptio
         if (message.type === "gap") latest.current.onGap();
         if (message.type === "changes") {
           waiting.push(...message.events);
-          timer ??= setTimeout(hand, BATCH_MS);
+          timer ??= setTimeout(flush, BATCH_MS);
         }
         return message.type === "ready";
       },
@@ -84,7 +84,7 @@ async function prepare(endpointId: string, since: string): Promise<Opening> {
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;
     const { status, message } = error;
-    const retry = isUnanswered(error) || status >= 500 || status === 408 || status === 429;
+    const retry = isTransportError(error) || status >= 500 || status === 408 || status === 429;
     return { ok: false, retry, reason: message, signIn: status === 401 };
   }
 }

@@ -1,4 +1,4 @@
-/** What is shown, kept in the address so that it can be shared and survives a reload. */
+/** The query and the open record, kept in the URL so that they can be shared and survive a reload. */
 "use client";
 
 import { debounce, parseAsNativeArrayOf, parseAsString, parseAsStringLiteral, useQueryStates } from "nuqs";
@@ -16,7 +16,7 @@ const PARSERS = {
 export interface RecordsUrl {
   query: GridQuery;
   setQuery: (query: GridQuery) => void;
-  /** The record that is open. */
+  /** The id of the open record. */
   openId: string | undefined;
   setOpenId: (id: string | undefined) => void;
 }

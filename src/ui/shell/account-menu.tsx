@@ -1,4 +1,4 @@
-/** Who is signed in; theme, account, sign-out. */
+/** The menu of the signed-in user: account, theme, sign-out. */
 "use client";
 
 import { useSyncExternalStore } from "react";
@@ -52,6 +52,6 @@ export function AccountMenu({ user }: { user: ShellUser }) {
 function leave(): void {
   signOut().then(
     () => window.location.assign("/login"),
-    (error: Error) => notify(`Signing out failed. ${error.message}`),
+    (error: Error) => notify(`Couldn’t sign out. ${error.message}`),
   );
 }

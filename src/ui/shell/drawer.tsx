@@ -1,4 +1,4 @@
-/** The sidebar of narrow screens, over the page. */
+/** The sidebar on narrow screens, over the page. */
 "use client";
 
 import { Dialog } from "@base-ui/react/dialog";
@@ -14,7 +14,7 @@ export function Drawer({ open, onOpenChange, children }: { open: boolean; onOpen
         <Dialog.Popup className="fixed inset-y-0 left-0 w-72 max-w-[85vw] border-r border-line-firm bg-bg transition-opacity duration-[120ms] outline-none data-ending-style:opacity-0 data-starting-style:opacity-0">
           <Dialog.Title className="sr-only">Menu</Dialog.Title>
           {children}
-          <Dialog.Close aria-label="Close the menu" className={`${buttonClass("quiet", { square: true })} absolute top-2 right-2`}>
+          <Dialog.Close aria-label="Close menu" className={`${buttonClass("quiet", { square: true })} absolute top-2 right-2`}>
             <X className="size-4" aria-hidden="true" />
           </Dialog.Close>
         </Dialog.Popup>

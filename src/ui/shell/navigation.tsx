@@ -8,7 +8,7 @@ import { usePathname } from "next/navigation";
 import { endpointsQuery } from "../api/queries";
 import { classNames } from "../components/class-names";
 
-/** More endpoints than this are found on their own page. */
+/** The sidebar lists up to this many endpoints. */
 const ENDPOINTS_MAX = 12;
 
 const LINK =

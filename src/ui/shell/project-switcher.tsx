@@ -1,4 +1,4 @@
-/** Says which project this is, and leads to the others. */
+/** A menu that shows the current project and links to the others. */
 "use client";
 
 import { useQuery } from "@tanstack/react-query";

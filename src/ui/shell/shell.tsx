@@ -1,4 +1,4 @@
-/** The dashboard's frame: a sidebar, which on narrow screens is a bar with a menu, and the page beside it. */
+/** The frame of the dashboard: the page and a sidebar, which is a menu on narrow screens. */
 "use client";
 
 import { Menu as MenuIcon } from "lucide-react";
@@ -52,13 +52,13 @@ function Sidebar({ user, projectId }: { user: ShellUser; projectId: string | und
   );
 }
 
-/** Narrow screens only. */
+/** For narrow screens only. */
 function TopBar({ user, projectId }: { user: ShellUser; projectId: string | undefined }) {
   const [open, setOpen] = useState(false);
   const [wasOpen, setWasOpen] = useState(false);
   if (open && !wasOpen) setWasOpen(true);
   const pathname = usePathname();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new page closes the menu that led to it
+  // biome-ignore lint/correctness/useExhaustiveDependencies: navigation closes the menu
   useEffect(() => setOpen(false), [pathname]);
   return (
     <header className="sticky top-0 z-10 flex h-12 items-center justify-between border-b border-line bg-bg pr-1 pl-4 md:hidden">

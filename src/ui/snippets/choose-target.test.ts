@@ -1,4 +1,4 @@
-/** The first line that people paste works. */
+/** The endpoint and key of snippets. */
 import { describe, expect, it } from "vitest";
 import { chooseFirstEndpoint } from "./choose-target";
 
@@ -8,12 +8,12 @@ const [users, messages, readings] = [
   { kind: "data", secure: false },
 ] as const;
 
-describe("the first steps", () => {
+describe("chooseFirstEndpoint", () => {
   it.each([
-    ["an open endpoint, wherever it stands", [users, messages, readings], readings],
-    ["the first one, where none is open", [messages, users], messages],
-    ["none, where there is none", [], undefined],
-  ])("are taken at %s", (_what, endpoints, chosen) => {
+    ["an open endpoint at any position", [users, messages, readings], readings],
+    ["the first one if none is open", [messages, users], messages],
+    ["undefined if there is none", [], undefined],
+  ])("returns %s", (_what, endpoints, chosen) => {
     expect(chooseFirstEndpoint(endpoints)).toBe(chosen);
   });
 });

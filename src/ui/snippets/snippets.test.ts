@@ -11,11 +11,11 @@ describe("snippets", () => {
     expect(toStreamUrl({ ...target, origin: "http://localhost:3000" })).toMatch(/^ws:\/\/localhost:3000\//);
   });
 
-  it("all hold the real address", () => {
+  it("all contain the real URL", () => {
     for (const { id, code } of toSnippets(target)) expect(code).toContain(id === "websocket" ? toStreamUrl(target) : toHttpUrl(target));
   });
 
-  it("[L1] [L2] of users register, log in and read, in a shell", () => {
+  it("[L1] [L2] for users: register, log in and read, in a shell", () => {
     const script = `curl() { printf '%s\\n' "$*"; }; ACCESS_TOKEN=t; ${toUserCurl(target)}`;
     const calls = execFileSync("sh", ["-c", script]).toString().trim().split("\n");
     const http = toHttpUrl(target);
@@ -23,13 +23,13 @@ describe("snippets", () => {
     expect(calls).toEqual([`${http} ${rest}`, `-i ${http}&login=true&noATCookie=true ${rest}`, `${http} -H Authorization: Bearer t`]);
   });
 
-  it("quote for a shell so that it reads what was meant", () => {
+  it("quote words for a shell", () => {
     const words = [`it's`, "a b", "$HOME", "`id`", 'say "hi"', "x\ny", "", "&key=1;ls", "plain-word_1.txt", "日本"];
     const command = `printf '%s\\0' ${words.map(toShellWord).join(" ")}`;
     expect(execFileSync("sh", ["-c", command]).toString().split("\0").slice(0, -1)).toEqual(words);
   });
 
-  it("write a curl that sends the same request", () => {
+  it("print a curl command that sends the same request", () => {
     const url = "http://127.0.0.1:1/api/1/ce/orders?key=abc&uniqueId=1";
     expect(toCurl({ method: "DELETE", url })).toBe(`curl -X DELETE '${url}'`);
     expect(toCurl({ method: "POST", url, body: { content: '{"a":"it\'s"}', contentType: "application/json" } })).toBe(

@@ -1,7 +1,7 @@
-/** Code that people paste: how to write to an endpoint and how to listen to it, in several languages. Pure. */
+/** Code snippets that write to an endpoint and stream its changes, in several languages. Pure. */
 import { toEndpointPath } from "@/src/shared/streams/protocol";
 
-/** Which endpoint, where, with which key. `origin` like `https://example.com`. */
+/** The endpoint and the key that a snippet uses. `origin` is like `https://example.com`. */
 export interface Target {
   origin: string;
   endpointName: string;
@@ -14,12 +14,12 @@ export interface Snippet {
   code: string;
 }
 
-/** The address for HTTP. */
+/** The endpoint's URL for HTTP. */
 export function toHttpUrl({ origin, endpointName, key }: Target): string {
   return `${origin}${toEndpointPath(endpointName)}?key=${key}`;
 }
 
-/** The same for WebSocket: `ws` where the address has `http`. */
+/** The endpoint's URL for WebSocket. */
 export function toStreamUrl(target: Target): string {
   return toHttpUrl(target).replace(/^http/, "ws");
 }
@@ -35,14 +35,14 @@ export interface CurlRequest {
   body?: { content: string; contentType: string };
 }
 
-/** A curl command that does what the request does. */
+/** The curl command for a request. */
 export function toCurl({ method, url, body }: CurlRequest): string {
   const lines = [`curl${method === "POST" && body ? "" : ` -X ${method}`} ${toShellWord(url)}`];
   if (body) lines.push(`-H ${toShellWord(`Content-Type: ${body.contentType}`)}`, `--data-binary ${toShellWord(body.content)}`);
   return lines.join(" \\\n  ");
 }
 
-/** The line that stores a first record. */
+/** The curl command that stores a first record. */
 export function toFirstCurl(target: Target): string {
   return toCurl({
     method: "POST",
@@ -51,7 +51,7 @@ export function toFirstCurl(target: Target): string {
   }).replace("--data-binary", "-d");
 }
 
-/** How a user registers and logs in at an authentication endpoint, and reads its own record. */
+/** curl commands that register a user, log in, and read the user's own record. */
 export function toUserCurl(target: Target): string {
   const http = toHttpUrl(target);
   const send = (url: string) => `curl ${toShellWord(url)} \\
@@ -60,14 +60,14 @@ export function toUserCurl(target: Target): string {
   return `# register a user
 ${send(http)}
 
-# log in: the answer's Authorization header has the access token
+# log in: the Authorization header of the response has the access token
 ${send(`${http}&login=true&noATCookie=true`).replace("curl ", "curl -i ")}
 
 # read the user's own record
 curl ${toShellWord(http)} -H "Authorization: Bearer $ACCESS_TOKEN"`;
 }
 
-/** Storing a record and reading all of them, and listening to changes. */
+/** Snippets that store a record, read all records, and stream changes. */
 export function toSnippets(target: Target): Snippet[] {
   const http = toHttpUrl(target);
   const stream = toStreamUrl(target);
@@ -136,13 +136,13 @@ websocketExample();`,
     {
       id: "event-source",
       label: "EventSource",
-      code: `// connects again by itself, and then hears what it missed
+      code: `// reconnects automatically and receives missed changes
 const source = new EventSource("${http}");
 source.onmessage = ({ data }) => {
   const { type, record } = JSON.parse(data);
   console.log(type, record);
 };
-// what can't be had any more: read the records again
+// changes that are no longer available: read the records again
 source.addEventListener("gap", () => console.warn("Some changes were missed"));`,
     },
     {
@@ -165,17 +165,17 @@ print(json.load(urlopen(request)))
 # read every record
 print(json.load(urlopen(ENDPOINT)))
 
-# listen to changes: pip install websockets
+# stream changes: pip install websockets
 import asyncio
 import websockets
 
-async def listen():
-    # by default the library refuses messages of more than 1 MiB
+async def stream():
+    # by default the library rejects messages over 1 MiB
     async with websockets.connect("${stream}", max_size=None) as socket:
         async for message in socket:
             print(json.loads(message))
 
-asyncio.run(listen())`,
+asyncio.run(stream())`,
     },
   ];
 }

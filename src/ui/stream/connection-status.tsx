@@ -1,4 +1,4 @@
-/** Says how the stream is, in words and with what can be done about it. */
+/** The state of a stream, with a button to reconnect or sign in. */
 "use client";
 
 import { useEffect, useState } from "react";
@@ -10,7 +10,7 @@ const ACTION = "shrink-0 rounded-sm px-1.5 text-focus underline-offset-2 hover:u
 
 interface Props {
   connection: ConnectionState;
-  /** Changes in the last second; absent: not told. */
+  /** Changes in the last second, if they are displayed. */
   rate?: number;
 }
 
@@ -19,7 +19,7 @@ export function ConnectionStatus({ connection, rate, onReconnect }: Props & { on
   return (
     <div className="flex min-w-0 items-center gap-2 whitespace-nowrap tabular-nums">
       <span aria-hidden="true" className={classNames("size-2 shrink-0 rounded-full", DOTS[state])} />
-      <Words connection={connection} {...(rate === undefined ? {} : { rate })} />
+      <StatusText connection={connection} {...(rate === undefined ? {} : { rate })} />
       {state === "waiting" ? (
         <button type="button" onClick={onReconnect} className={ACTION}>
           Retry now
@@ -32,7 +32,7 @@ export function ConnectionStatus({ connection, rate, onReconnect }: Props & { on
           </a>
         ) : (
           <button type="button" onClick={onReconnect} className={ACTION}>
-            Connect again
+            Reconnect
           </button>
         )
       ) : null}
@@ -47,7 +47,7 @@ const DOTS: Record<ConnectionState["state"], string> = {
   ended: "bg-delete",
 };
 
-function Words({ connection, rate }: Props) {
+function StatusText({ connection, rate }: Props) {
   switch (connection.state) {
     case "connecting":
       return <span className="text-muted">{connection.attempt > 1 ? "Reconnecting…" : "Connecting…"}</span>;

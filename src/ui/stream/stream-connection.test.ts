@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { ERRORS } from "@/src/shared/errors";
-import { DELAY_MAX_MS, judgeClose, SILENCE_MAX_MS, toDelayMs } from "./reconnect-policy";
+import { classifyClose, DELAY_MAX_MS, SILENCE_MAX_MS, toDelayMs } from "./reconnect-policy";
 import { type ConnectionState, type Opening, StreamConnection, type StreamSocket } from "./stream-connection";
 
-/** A connection in a world whose time moves by hand. */
+/** A connection with fake sockets and a fake clock. */
 function createWorld() {
   const timers: { at: number; run: () => void }[] = [];
   const sockets: (StreamSocket & { url: string; closed: boolean })[] = [];
@@ -77,37 +77,37 @@ function createWorld() {
 
 describe("StreamConnection", () => {
   it.each<[string, Opening | (() => Promise<Opening>)]>([
-    ["fails in a way that nobody foresaw", () => Promise.reject(new SyntaxError("Unexpected token <"))],
-    ["never answers", () => new Promise(() => undefined)],
-    ["names an address that is none", { ok: true, url: "" }],
-  ])("[W9] an opening that %s is a failed attempt: it says so, and tries again", async (_what, opening) => {
+    ["fails with an unexpected error", () => Promise.reject(new SyntaxError("Unexpected token <"))],
+    ["never responds", () => new Promise(() => undefined)],
+    ["has an invalid URL", { ok: true, url: "" }],
+  ])("[W9] an opening that %s is a failed attempt, which is reported and retried", async (_what, opening) => {
     const world = createWorld();
     world.openings.push(opening);
     await world.start();
     if (world.connection.state.state === "connecting") await world.tick();
-    expect(world.connection.state).toMatchObject({ state: "waiting", attempt: 2, reason: expect.stringMatching(/could not|does not/) });
+    expect(world.connection.state).toMatchObject({ state: "waiting", attempt: 2, reason: expect.stringMatching(/Couldn’t|isn’t/) });
     await world.tick();
     world.last().onmessage?.({ data: "READY" });
     expect(world.connection.state).toEqual({ state: "live" });
   });
 
-  it("[W9] what an abandoned opening brings late is not used", async () => {
+  it("[W9] the late result of an abandoned opening is ignored", async () => {
     const world = createWorld();
-    let answer: (opening: Opening) => void = () => undefined;
+    let respond: (opening: Opening) => void = () => undefined;
     world.openings.push(
       () =>
         new Promise((resolve) => {
-          answer = resolve;
+          respond = resolve;
         }),
     );
     await world.start();
     await world.tick();
-    answer({ ok: true, url: "ws://late" });
+    respond({ ok: true, url: "ws://late" });
     await world.settle();
     expect([world.connection.state.state, world.sockets.length]).toEqual(["waiting", 0]);
   });
 
-  it("[W9] is live once the stream is ready, and comes back with a new ticket after a loss", async () => {
+  it("[W9] is live once the stream is ready, and reconnects with a new ticket after a loss", async () => {
     const world = createWorld();
     await world.start();
     expect(world.connection.state).toEqual({ state: "connecting", attempt: 1 });
@@ -121,7 +121,7 @@ describe("StreamConnection", () => {
     expect(world.connection.state).toEqual({ state: "live" });
   });
 
-  it("waits longer with every failure, and begins anew after a success", async () => {
+  it("waits longer after every failure, and starts over after a success", async () => {
     const world = createWorld();
     await world.start();
     const waits: number[] = [];
@@ -137,7 +137,7 @@ describe("StreamConnection", () => {
     expect(world.connection.state).toMatchObject({ state: "waiting", retryAtMs: world.now() + 500, reason: "The server is restarting." });
   });
 
-  it("[W6] ends with the reason that the server gives, until it is started again", async () => {
+  it("[W6] ends with the server's reason, until it is restarted", async () => {
     const world = createWorld();
     await world.start();
     world.last().onmessage?.({ data: "READY" });
@@ -148,7 +148,7 @@ describe("StreamConnection", () => {
     expect(world.sockets).toHaveLength(2);
   });
 
-  it("[W6] ends and asks to sign in when the sign-in has ended", async () => {
+  it("[W6] ends and requires a sign-in when the session has ended", async () => {
     const world = createWorld();
     await world.start();
     world.last().onmessage?.({ data: "READY" });
@@ -157,28 +157,28 @@ describe("StreamConnection", () => {
     expect(world.timers).toHaveLength(0);
   });
 
-  it("[W3] gives up after three refusals in a row", async () => {
+  it("[W3] ends after three rejections in a row", async () => {
     const world = createWorld();
     await world.start();
-    for (let refusal = 1; refusal <= 3; refusal += 1) {
+    for (let rejection = 1; rejection <= 3; rejection += 1) {
       world.last().onclose?.({ code: 4000, reason: "The ticket is not valid." });
-      if (refusal < 3) await world.tick();
+      if (rejection < 3) await world.tick();
     }
     expect(world.connection.state).toEqual({ state: "ended", reason: "The ticket is not valid.", signIn: false });
   });
 
-  it("tells why it can't begin: for good, or for now", async () => {
+  it("reports why it can't open: permanently or temporarily", async () => {
     const world = createWorld();
-    world.openings.push({ ok: false, retry: true, reason: "The server can’t be reached." });
+    world.openings.push({ ok: false, retry: true, reason: "Couldn’t reach the server." });
     world.openings.push({ ok: false, retry: false, reason: "Your session has ended.", signIn: true });
     await world.start();
-    expect(world.connection.state).toMatchObject({ state: "waiting", reason: "The server can’t be reached." });
+    expect(world.connection.state).toMatchObject({ state: "waiting", reason: "Couldn’t reach the server." });
     await world.tick();
     expect(world.connection.state).toEqual({ state: "ended", reason: "Your session has ended.", signIn: true });
     expect(world.sockets).toHaveLength(0);
   });
 
-  it("takes a long silence for a loss; every message begins the wait anew", async () => {
+  it("treats a long silence as a loss; every message restarts the wait", async () => {
     const world = createWorld();
     await world.start();
     world.last().onmessage?.({ data: "READY" });
@@ -192,10 +192,10 @@ describe("StreamConnection", () => {
     await world.tick();
     expect(world.now()).toBe(SILENCE_MAX_MS + 10_000);
     expect(socket.closed).toBe(true);
-    expect(world.connection.state).toMatchObject({ state: "waiting", reason: "The server went silent." });
+    expect(world.connection.state).toMatchObject({ state: "waiting", reason: "The server stopped responding." });
   });
 
-  it("hears nothing of sockets that are no longer its own", async () => {
+  it("ignores events of sockets that it has released", async () => {
     const world = createWorld();
     await world.start();
     const first = world.last();
@@ -208,7 +208,7 @@ describe("StreamConnection", () => {
     expect(world.timers).toHaveLength(0);
   });
 
-  it("cuts a wait short when asked", async () => {
+  it("retries immediately when requested", async () => {
     const world = createWorld();
     await world.start();
     world.last().onclose?.({ code: 1006, reason: "" });
@@ -220,12 +220,13 @@ describe("StreamConnection", () => {
 });
 
 describe("reconnect policy", () => {
-  it("spreads clients over half of each wait, and never waits longer than the limit", () => {
+  it("spreads clients over half of each delay, and never exceeds the limit", () => {
     expect([toDelayMs(1, 0), toDelayMs(1, 1)]).toEqual([250, 500]);
     expect([toDelayMs(60, 0), toDelayMs(60, 1)]).toEqual([DELAY_MAX_MS / 2, DELAY_MAX_MS]);
   });
 
-  it("tries again after a slow reader, a restart, a failure, a lost connection", () => {
-    for (const code of [1001, 1006, 1009, 1011, 1012, 1013]) expect(judgeClose({ code, reason: "", refusals: 0 }).verdict).toBe("retry");
+  it("retries after a slow reader, a restart, a failure or a lost connection", () => {
+    for (const code of [1001, 1006, 1009, 1011, 1012, 1013])
+      expect(classifyClose({ code, reason: "", rejections: 0 }).verdict).toBe("retry");
   });
 });

@@ -1,14 +1,14 @@
-/** Keeps one stream open: ticket, socket, silence, waiting, again (W9). It must not know what becomes of the messages. */
+/** Keeps one stream open (W9): requests a ticket, opens a socket, detects silence, waits and reconnects. */
 import { CLOSE } from "@/src/shared/streams/protocol";
-import { judgeClose, SILENCE_MAX_MS, toDelayMs } from "./reconnect-policy";
+import { classifyClose, SILENCE_MAX_MS, toDelayMs } from "./reconnect-policy";
 
-/** A network may accept a connection and never answer. */
+/** Some networks accept a connection and never respond. */
 const PREPARE_MS_MAX = 30_000;
 
-/** What browsers report when there was no close frame. */
+/** The close code that browsers report if there was no close frame. */
 const NO_CLOSE_FRAME = 1006;
 
-const NOT_OPENED = "The stream could not be opened.";
+const NOT_OPENED = "Couldn’t open the stream.";
 
 export type ConnectionState =
   | { state: "connecting"; attempt: number }
@@ -16,18 +16,18 @@ export type ConnectionState =
   | { state: "waiting"; attempt: number; retryAtMs: number; reason: string }
   | { state: "ended"; reason: string; signIn: boolean };
 
-/** What the connection needs of a WebSocket. */
+/** The part of WebSocket that the connection uses. */
 export interface StreamSocket {
   onmessage: ((event: { data: unknown }) => void) | null;
   onclose: ((event: { code: number; reason: string }) => void) | null;
   close(): void;
 }
 
-/** Answers a URL to open, or why there is none. */
+/** The URL to open, or the reason why there is none. */
 export type Opening = { ok: true; url: string } | { ok: false; retry: boolean; reason: string; signIn?: boolean };
 
 export interface ConnectionPorts {
-  /** Called before every attempt: a ticket is good for one. A rejection counts as a failed attempt. */
+  /** Called before every attempt, because a ticket is valid for one. A rejection counts as a failed attempt. */
   prepare: () => Promise<Opening>;
   openSocket: (url: string) => StreamSocket;
   setTimer: (run: () => void, ms: number) => () => void;
@@ -35,20 +35,20 @@ export interface ConnectionPorts {
   /** 0 to 1. */
   random: () => number;
   onState: (state: ConnectionState) => void;
-  /** Answers true for the message with which the stream proper begins (READY). */
+  /** Returns true for READY, the first message of a stream. */
   onMessage: (text: string) => boolean;
 }
 
-/** One at a time: `start`, then whatever happens, until `stop`. */
+/** Has at most one socket at a time, from `start` to `stop`. */
 export class StreamConnection {
   readonly #ports: ConnectionPorts;
   #state: ConnectionState = { state: "connecting", attempt: 1 };
   #socket: StreamSocket | undefined;
   #cancelTimer: () => void = () => undefined;
-  #refusals = 0;
-  #heardAtMs = 0;
-  /** Rises with every attempt and at the stop: what an older attempt still brings is not ours any more. */
-  #turn = 0;
+  #rejections = 0;
+  #lastMessageMs = 0;
+  /** Incremented with every attempt and on stop. Results of older attempts are ignored. */
+  #attemptId = 0;
 
   constructor(ports: ConnectionPorts) {
     this.#ports = ports;
@@ -58,31 +58,31 @@ export class StreamConnection {
     return this.#state;
   }
 
-  /** Connects, or connects again at once, whatever the state. */
+  /** Connects or reconnects immediately, in any state. */
   start(): void {
-    this.#refusals = 0;
+    this.#rejections = 0;
     void this.#attempt(1);
   }
 
-  /** Cuts a wait short; nothing in other states. */
+  /** Ends a wait. Does nothing in other states. */
   retryNow(): void {
     if (this.#state.state === "waiting") void this.#attempt(this.#state.attempt);
   }
 
-  /** Ends for good without a word. */
+  /** Closes the socket without a state change. */
   stop(): void {
-    this.#turn += 1;
+    this.#attemptId += 1;
     this.#release();
   }
 
   async #attempt(attempt: number): Promise<void> {
     this.#release();
-    this.#turn += 1;
-    const turn = this.#turn;
+    this.#attemptId += 1;
+    const id = this.#attemptId;
     this.#set({ state: "connecting", attempt });
-    this.#setTimer(() => this.#abandon(turn, attempt, "The server does not answer."), PREPARE_MS_MAX);
+    this.#setTimer(() => this.#abandon(id, attempt, "The server isn’t responding."), PREPARE_MS_MAX);
     const opening = await this.#ports.prepare().catch((): Opening => ({ ok: false, retry: true, reason: NOT_OPENED }));
-    if (turn !== this.#turn) return;
+    if (id !== this.#attemptId) return;
     if (!opening.ok) {
       this.#cancelTimer();
       if (opening.retry) this.#wait(attempt, opening.reason);
@@ -90,23 +90,23 @@ export class StreamConnection {
       return;
     }
     const socket = this.#tryOpen(opening.url);
-    if (!socket) return this.#abandon(turn, attempt, NOT_OPENED);
+    if (!socket) return this.#abandon(id, attempt, NOT_OPENED);
     this.#socket = socket;
-    this.#heardAtMs = this.#ports.nowMs();
-    this.#listenForSilence(turn, attempt);
+    this.#lastMessageMs = this.#ports.nowMs();
+    this.#watchForSilence(id, attempt);
     socket.onmessage = ({ data }) => {
-      if (turn !== this.#turn || typeof data !== "string") return;
-      this.#heardAtMs = this.#ports.nowMs();
+      if (id !== this.#attemptId || typeof data !== "string") return;
+      this.#lastMessageMs = this.#ports.nowMs();
       if (!this.#ports.onMessage(data) || this.#state.state === "live") return;
-      this.#refusals = 0;
+      this.#rejections = 0;
       this.#set({ state: "live" });
     };
     socket.onclose = ({ code, reason }) => {
-      if (turn === this.#turn) this.#onClose({ code, reason, attempt });
+      if (id === this.#attemptId) this.#onClose({ code, reason, attempt });
     };
   }
 
-  /** Undefined: the browser refuses the address. */
+  /** Returns undefined if the browser rejects the URL. */
   #tryOpen(url: string): StreamSocket | undefined {
     try {
       return this.#ports.openSocket(url);
@@ -115,18 +115,18 @@ export class StreamConnection {
     }
   }
 
-  /** Gives up an attempt; what it still brings no longer counts. */
-  #abandon(turn: number, attempt: number, reason: string): void {
-    if (turn !== this.#turn) return;
-    this.#turn += 1;
+  /** Abandons an attempt, whose results are ignored from then on. */
+  #abandon(id: number, attempt: number, reason: string): void {
+    if (id !== this.#attemptId) return;
+    this.#attemptId += 1;
     this.#wait(attempt, reason);
   }
 
   #onClose({ code, reason, attempt }: { code: number; reason: string; attempt: number }): void {
     const wasLive = this.#state.state === "live";
     this.#release();
-    this.#refusals = code === CLOSE.checkFailed ? this.#refusals + 1 : 0;
-    const verdict = judgeClose({ code, reason, refusals: this.#refusals });
+    this.#rejections = code === CLOSE.checkFailed ? this.#rejections + 1 : 0;
+    const verdict = classifyClose({ code, reason, rejections: this.#rejections });
     if (verdict.verdict === "end") this.#set({ state: "ended", reason: verdict.reason, signIn: verdict.signIn });
     else this.#wait(wasLive ? 1 : attempt, reason || "The connection was lost.");
   }
@@ -137,13 +137,13 @@ export class StreamConnection {
     this.#setTimer(() => this.retryNow(), delayMs);
   }
 
-  /** One timer for thousands of messages: when it rings, it looks how long ago the last one was. */
-  #listenForSilence(turn: number, attempt: number, ms = SILENCE_MAX_MS): void {
+  /** Uses one timer for all messages: when it fires, it checks how long ago the last message arrived. */
+  #watchForSilence(id: number, attempt: number, ms = SILENCE_MAX_MS): void {
     this.#setTimer(() => {
-      if (turn !== this.#turn) return;
-      const leftMs = this.#heardAtMs + SILENCE_MAX_MS - this.#ports.nowMs();
-      if (leftMs > 0) this.#listenForSilence(turn, attempt, leftMs);
-      else this.#onClose({ code: NO_CLOSE_FRAME, reason: "The server went silent.", attempt });
+      if (id !== this.#attemptId) return;
+      const leftMs = this.#lastMessageMs + SILENCE_MAX_MS - this.#ports.nowMs();
+      if (leftMs > 0) this.#watchForSilence(id, attempt, leftMs);
+      else this.#onClose({ code: NO_CLOSE_FRAME, reason: "The server stopped responding.", attempt });
     }, ms);
   }
 

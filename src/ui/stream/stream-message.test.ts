@@ -8,7 +8,7 @@ const record = (data: string) =>
 const change = (type: string, data: string, seq = 42) => `{"type":"${type}","record":${record(data)},"cursor":"${EPOCH}-${seq}"}`;
 
 describe("parseStreamMessage", () => {
-  it("[W9] reads a change, its data untouched", () => {
+  it("[W9] parses a change and keeps its data unchanged", () => {
     const data = '{"big":12345678901234567890,"b": 1,"a":[1.0]}';
     expect(parseStreamMessage(change("PUT", data), 5)).toEqual({
       type: "changes",
@@ -28,7 +28,7 @@ describe("parseStreamMessage", () => {
     });
   });
 
-  it("[W2] dates a deletion by its arrival, and reads several records of one message", () => {
+  it("[W2] dates a deletion by its arrival, and parses several records in one message", () => {
     expect(parseStreamMessage(change("DELETE", "1"), 777)).toMatchObject({ events: [{ kind: "delete", atMs: 777 }] });
     const several = `{"type":"POST","record":[${record("1")},${record("2")}],"cursor":"${EPOCH}-7"}`;
     expect(parseStreamMessage(several, 0)).toMatchObject({
@@ -46,7 +46,7 @@ describe("parseStreamMessage", () => {
     expect(parseStreamMessage(change("POST", object), 0)).toMatchObject({ events: [{ data: object }] });
   });
 
-  it("reads a change whose members come in another order", () => {
+  it("parses a change whose members are in another order", () => {
     const other = `{"cursor":"${EPOCH}-42", "record": ${record("[1, 2]")}, "type":"POST"}`;
     expect(parseStreamMessage(other, 0)).toMatchObject({
       cursor: `${EPOCH}-42`,
@@ -54,9 +54,9 @@ describe("parseStreamMessage", () => {
     });
   });
 
-  it("[W9] [W10] reads READY, BEAT and GAP, and passes over what it does not know", () => {
+  it("[W9] [W10] parses READY, BEAT and GAP, and ignores unknown messages", () => {
     expect(parseStreamMessage(`{"type":"READY","cursor":"${EPOCH}-1"}`, 0)).toEqual({ type: "ready", cursor: `${EPOCH}-1` });
-    expect(parseStreamMessage(`{"type":"BEAT","cursor":"${EPOCH}-1"}`, 0)).toEqual({ type: "beat", cursor: `${EPOCH}-1` });
+    expect(parseStreamMessage(`{"type":"BEAT","cursor":"${EPOCH}-1"}`, 0)).toEqual({ type: "heartbeat", cursor: `${EPOCH}-1` });
     const gap = { type: "GAP", from: `${EPOCH}-1`, to: `${EPOCH}-5`, reason: "epoch_changed", cursor: `${EPOCH}-5` };
     expect(parseStreamMessage(JSON.stringify(gap), 0)).toEqual({ ...gap, type: "gap" });
     expect(parseStreamMessage('{"type":"FUTURE"}', 0)).toBeUndefined();
@@ -65,7 +65,7 @@ describe("parseStreamMessage", () => {
 });
 
 describe("parseLogPage", () => {
-  it("[G7] reads a page of the log, newest first, with the log's own times", () => {
+  it("[G7] parses a page of the log, newest first, with the times of the log", () => {
     const page = `{"changes":[{"seq":9,"type":"DELETE","at":"2026-01-02T03:04:09.000Z","version":2,"record":${record('{"x": 1.50}')}}],"more":true,"cursor":"${EPOCH}-9"}`;
     expect(parseLogPage(page)).toMatchObject({
       more: true,

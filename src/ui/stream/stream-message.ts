@@ -1,4 +1,4 @@
-/** Reads what the stream and the log send (W2, W9, W10) into events. Data stays the text that it is. Pure. */
+/** Parses messages of the stream and pages of the log (W2, W9, W10) into events. Data stays JSON text. Pure. */
 import { parseCursor } from "@/src/shared/streams/cursor";
 import type { ChangeType } from "@/src/shared/streams/protocol";
 import type { GapReason } from "@/src/shared/streams/stream-messages";
@@ -6,13 +6,13 @@ import { getMember, type JsonNode, parseJson } from "../json/json-tree";
 import type { EventKind, StreamEvent } from "./stream-event";
 
 export type StreamMessage =
-  | { type: "ready" | "beat"; cursor: string }
+  | { type: "ready" | "heartbeat"; cursor: string }
   | { type: "gap"; from: string; to: string; reason: GapReason; cursor: string }
   | { type: "changes"; events: readonly StreamEvent[]; cursor: string };
 
 /** A page of the log. */
 export interface LogPage {
-  /** Newest first, as asked for. */
+  /** Newest first. */
   events: readonly StreamEvent[];
   more: boolean;
   cursor: string;
@@ -21,12 +21,12 @@ export interface LogPage {
 const KINDS: Record<ChangeType, EventKind> = { POST: "create", PUT: "update", DELETE: "delete" };
 const TYPES: Partial<Record<EventKind, ChangeType>> = { create: "POST", update: "PUT", delete: "DELETE" };
 
-// The form in which the server writes a change. Its two ends are looked at, and what lies between is the data.
+// The form in which the server writes changes. The start and the end are matched, and the text between them is the data.
 const OPENING = /^\{"type":"(POST|PUT|DELETE)","record":\{"uniqueId":"([0-9a-f]{32})","data":/;
 const CLOSING = /,"createdAt":"([^"]{20,30})","updatedAt":"([^"]{20,30})"\},"cursor":"([^"]{1,80})"\}$/;
 const CLOSING_LENGTH_MAX = 250;
 
-/** The message, or undefined for one of a type that this console does not know. `receivedMs` dates what has no time of its own. */
+/** The message; undefined if its type is unknown. `receivedMs` is the time of events that have none. */
 export function parseStreamMessage(text: string, receivedMs: number): StreamMessage | undefined {
   return parsePlainChange(text, receivedMs) ?? parseAny(text, receivedMs);
 }
@@ -51,7 +51,7 @@ function parseAny(text: string, receivedMs: number): StreamMessage | undefined {
   switch (type) {
     case "READY":
     case "BEAT":
-      return { type: type === "READY" ? "ready" : "beat", cursor };
+      return { type: type === "READY" ? "ready" : "heartbeat", cursor };
     case "GAP":
       return {
         type: "gap",
@@ -83,11 +83,11 @@ export function toMessageText({ kind, recordId, data, createdMs, updatedMs }: St
   return `{"type":"${type}","record":{"uniqueId":"${recordId}","data":${data},"createdAt":"${time(createdMs)}","updatedAt":"${time(updatedMs)}"}}`;
 }
 
-/** Reads an answer of `endpoints/{id}/changes`. Raises for one that has another form. */
+/** Parses a response of `endpoints/{id}/changes`. Throws if it has an unknown form. */
 export function parseLogPage(text: string): LogPage {
   const parsed = parseJson(text);
   const changes = parsed.ok ? getMember(parsed.node, "changes") : undefined;
-  if (!parsed.ok || changes?.kind !== "array") throw new Error("The log's answer has an unknown form.");
+  if (!parsed.ok || changes?.kind !== "array") throw new Error("The response has an unknown form.");
   const more = getMember(parsed.node, "more");
   const events = changes.items.flatMap((change) => {
     const record = getMember(change, "record");
@@ -138,7 +138,7 @@ function toEvent(parts: {
   return {
     kind: KINDS[type],
     seq: parts.seq ?? 0,
-    // A deletion leaves the record's times alone, so the time at which we hear of it has to do.
+    // A deletion does not change the record's times, so its time is that of its arrival.
     atMs: parts.atMs ?? (type === "DELETE" || Number.isNaN(updatedMs) ? parts.receivedMs : updatedMs),
     receivedMs: parts.receivedMs,
     recordId,

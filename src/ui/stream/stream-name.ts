@@ -1,17 +1,17 @@
-/** How an open stream is called. Pure. */
+/** Names of open streams for lists. Pure. */
 import type { ConnectionView } from "@/src/shared/management/schemas";
 
-/** Who listens: the user, the key, the dashboard. */
-export function toWho({ user, key, dashboard }: Pick<ConnectionView, "user" | "key" | "dashboard">): string {
+/** The client of a stream: its user and key, or the dashboard. */
+export function toClientName({ user, key, dashboard }: Pick<ConnectionView, "user" | "key" | "dashboard">): string {
   if (dashboard) return "Dashboard";
-  const byKey = key ?? "A deleted key";
+  const byKey = key ?? "Deleted key";
   return user === null ? byKey : `${user} · ${byKey}`;
 }
 
 const EXPRESSION_LENGTH_MAX = 200;
 
-/** An expression as far as a list has room for it. */
-export function shorten(expression: string): string {
+/** The start of an expression that is too long for a list. */
+export function shortenExpression(expression: string): string {
   return expression.length > EXPRESSION_LENGTH_MAX ? `${expression.slice(0, EXPRESSION_LENGTH_MAX)}…` : expression;
 }
 

@@ -1,4 +1,4 @@
-/** One user: sessions, password, end. */
+/** One user: sessions, password, deletion. */
 "use client";
 
 import { useState } from "react";
@@ -16,10 +16,10 @@ import { UserSessions } from "./user-sessions";
 
 interface Props {
   endpointId: string;
-  /** Null: closed. */
+  /** Null if the dialog is closed. */
   user: AppUserView | null;
   onClose: () => void;
-  /** Something about the user was changed. */
+  /** Called after the user was changed. */
   onChanged: () => Promise<unknown>;
 }
 
@@ -31,7 +31,7 @@ export function UserDialog({ endpointId, user, onClose, onChanged }: Props) {
   const remove = async () => {
     if (!user) return;
     await requestJson(`endpoints/${endpointId}/users/${user.id}`, { method: "DELETE" });
-    notify(`Deleted ${user.name}.`);
+    notify(`User ${user.name} deleted.`);
     setDeleting(false);
     onClose();
     await onChanged();
@@ -47,7 +47,7 @@ export function UserDialog({ endpointId, user, onClose, onChanged }: Props) {
             <section className="flex flex-wrap items-center justify-between gap-x-6 gap-y-2">
               <div className="min-w-0">
                 <h3 className="font-semibold">Delete this user</h3>
-                <p className="text-muted">The account and its sessions go, for good.</p>
+                <p className="text-muted">Permanently deletes the account and its sessions.</p>
               </div>
               <Button onClick={() => setDeleting(true)}>Delete user</Button>
             </section>
@@ -63,10 +63,11 @@ export function UserDialog({ endpointId, user, onClose, onChanged }: Props) {
         consequences={
           <>
             <p>
-              The user's record and password go{last && last.sessions > 0 ? `, and ${formatPlural(last.sessions, "session")} will end` : ""}
-              . This can't be undone; the name is free for somebody else then.
+              The user’s record and password are deleted
+              {last && last.sessions > 0 ? `, and ${formatPlural(last.sessions, "session")} will end` : ""}. This can’t be undone. The name
+              becomes available again.
             </p>
-            <p>Records that the user made at secure endpoints stay. They belong to nobody then.</p>
+            <p>Records that the user created at secure endpoints are kept without an owner.</p>
           </>
         }
         onConfirm={remove}
@@ -87,7 +88,7 @@ function Facts({ user: { id, createdAt, lastUsedAt } }: { user: AppUserView }) {
       <dd>
         <RelativeTime time={createdAt} />
       </dd>
-      <dt className="text-muted">Last seen</dt>
+      <dt className="text-muted">Last active</dt>
       <dd>
         <RelativeTime time={lastUsedAt} />
       </dd>

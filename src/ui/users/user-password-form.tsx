@@ -1,4 +1,4 @@
-/** Sets a new password for a user who has lost the old one. */
+/** Sets a new password for a user who has forgotten the old one. */
 "use client";
 
 import { useQueryClient } from "@tanstack/react-query";
@@ -29,7 +29,7 @@ export function UserPasswordForm({
     submit: async (body) => {
       await requestJson(`endpoints/${endpointId}/users/${user.id}/password`, { method: "PUT", body });
       form.props.ref.current?.reset();
-      notify(`Set a new password for ${user.name}.`);
+      notify(`New password set for ${user.name}.`);
       await Promise.all([client.invalidateQueries({ queryKey: appSessionsQuery(endpointId, user.id).queryKey }), onChanged()]);
     },
   });
@@ -39,12 +39,12 @@ export function UserPasswordForm({
       <form {...form.props} className="flex flex-col gap-3">
         <TextField
           name="password"
-          // Seen by who sets it, since it must be told to the user.
+          // Visible, because the owner passes it on to the user.
           type="text"
           label="New password"
           autoComplete="off"
           autoCapitalize="none"
-          hint={`${APP_PASSWORD_LENGTH_MIN} characters or more. Ends every session of this user.`}
+          hint={`${APP_PASSWORD_LENGTH_MIN} or more characters. Ends all sessions of this user.`}
           problem={form.problemOf("password")}
         />
         <FormFailure failure={form.failure} />

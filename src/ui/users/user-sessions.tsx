@@ -1,4 +1,4 @@
-/** Where a user is logged in, and how to end it there. */
+/** The sessions of a user, and buttons to end them. */
 "use client";
 
 import { useQuery, useQueryClient } from "@tanstack/react-query";
@@ -30,7 +30,7 @@ export function UserSessions({ endpointId, userId, onChanged }: Props) {
     await Promise.all([client.invalidateQueries({ queryKey: query.queryKey }), onChanged()]);
     notify(done);
   };
-  const endAll = useAction(() => end(path, "Ended all sessions of this user."));
+  const endAll = useAction(() => end(path, "All sessions of this user ended."));
   return (
     <section className="flex flex-col gap-2">
       <div className="flex min-h-control flex-wrap items-center justify-between gap-x-4">
@@ -46,9 +46,9 @@ export function UserSessions({ endpointId, userId, onChanged }: Props) {
         sessions.length === 0 ? (
           <p className="text-muted">This user is not logged in.</p>
         ) : (
-          // Scrolls by itself, also by keys.
+          // Focusable, so that keys can scroll it.
           <ul
-            // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys
+            // biome-ignore lint/a11y/noNoninteractiveTabindex: scroll containers must be reachable by keyboard
             tabIndex={0}
             aria-label="Sessions"
             className="flex max-h-64 flex-col divide-y overflow-y-auto rounded-md border border-line"
@@ -57,13 +57,13 @@ export function UserSessions({ endpointId, userId, onChanged }: Props) {
               <SessionRow
                 key={session.id}
                 session={session}
-                onEnd={() => end(`${path}/${session.id}`, `Ended the session of ${toBrowserName(session.userAgent)}.`)}
+                onEnd={() => end(`${path}/${session.id}`, `Session of ${toBrowserName(session.userAgent)} ended.`)}
               />
             ))}
           </ul>
         )
       ) : error ? (
-        <ProblemPanel what="The sessions could not be read." error={error} onRetry={refetch} />
+        <ProblemPanel what="Couldn’t load sessions." error={error} onRetry={refetch} />
       ) : (
         <Skeleton height={60} />
       )}
@@ -79,12 +79,12 @@ function SessionRow({ session, onEnd }: { session: AppSessionView; onEnd: () => 
       <div className="min-w-0 flex-1 basis-48">
         <p className="font-medium wrap-anywhere">{name}</p>
         <p className="text-muted">
-          {session.address ? `${session.address} · ` : ""}since <RelativeTime time={session.createdAt} /> ·{" "}
+          {session.address ? `${session.address} · ` : ""}logged in <RelativeTime time={session.createdAt} /> ·{" "}
           {session.lastUsedAt === null ? (
-            "not used yet"
+            "never used"
           ) : (
             <>
-              used <RelativeTime time={session.lastUsedAt} />
+              last used <RelativeTime time={session.lastUsedAt} />
             </>
           )}{" "}
           · expires <RelativeTime time={session.expiresAt} />
@@ -92,7 +92,7 @@ function SessionRow({ session, onEnd }: { session: AppSessionView; onEnd: () => 
         <FormFailure failure={end.failure} />
       </div>
       <Button busy={end.pending} onClick={() => end.run()} aria-label={`End session of ${name}`}>
-        End
+        End session
       </Button>
     </li>
   );

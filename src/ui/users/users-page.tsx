@@ -1,4 +1,4 @@
-/** The users of an authentication endpoint: who there is, who is logged in, and what the owner can do about it. */
+/** The users of an authentication endpoint: list, search, and a dialog for each. */
 "use client";
 
 import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
@@ -29,7 +29,7 @@ export function UsersPage({ projectId, endpointId, origin }: Props) {
   const client = useQueryClient();
   const [typed, setTyped] = useState("");
   const search = useDeferredValue(typed.trim());
-  // The names after which the pages begin, up to the one that is shown.
+  // The names after which the pages start, up to the current page.
   const [starts, setStarts] = useState<readonly string[]>([""]);
   const after = starts.at(-1) ?? "";
   const { data, error, refetch, isPlaceholderData } = useQuery({
@@ -38,7 +38,7 @@ export function UsersPage({ projectId, endpointId, origin }: Props) {
   });
   const [chosen, setChosen] = useState<AppUserView | null>(null);
   const users = data?.users ?? [];
-  // What the dialog shows stays true while it is open, though a search may have left the user out.
+  // Keeps the dialog up to date, even if a search excludes the user.
   const current = users.find(({ id }) => id === chosen?.id) ?? chosen;
   const refresh = () => client.invalidateQueries({ queryKey: ["users", endpointId] });
   return (
@@ -65,7 +65,7 @@ export function UsersPage({ projectId, endpointId, origin }: Props) {
             </Panel>
           ) : (
             <EmptyState
-              sentence={search === "" ? "There are no users after this page any more." : `No user has “${search}” in the name.`}
+              sentence={search === "" ? "There are no more users." : `No user name contains “${search}”.`}
               action={
                 <Button
                   onClick={() => {
@@ -86,9 +86,9 @@ export function UsersPage({ projectId, endpointId, origin }: Props) {
           />
         </>
       ) : error ? (
-        <ProblemPanel what="The users could not be read." error={error} onRetry={refetch} />
+        <ProblemPanel what="Couldn’t load users." error={error} onRetry={refetch} />
       ) : null}
-      {data && error ? <ProblemPanel what="The users could not be read again." error={error} onRetry={refetch} /> : null}
+      {data && error ? <ProblemPanel what="Couldn’t refresh users." error={error} onRetry={refetch} /> : null}
       <UserDialog endpointId={endpointId} user={current} onClose={() => setChosen(null)} onChanged={refresh} />
     </div>
   );
@@ -145,7 +145,7 @@ function NoUsers({ projectId, endpointId, origin }: Props) {
   const url = toHttpUrl({ origin, endpointName: endpoint?.name ?? "", key });
   const body = { content: '{"username":"ada","password":"open sesame"}', contentType: "application/json" };
   return (
-    <EmptyState sentence="Nobody has registered yet. Your application registers a user by a POST with a name and a password.">
+    <EmptyState sentence="No users yet. Your app registers users with a POST containing a name and password.">
       <CodeBlock title="Register a user" what="the command" code={toCurl({ method: "POST", url, body }).replace("--data-binary", "-d")} />
     </EmptyState>
   );

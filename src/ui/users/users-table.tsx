@@ -1,4 +1,4 @@
-/** Users in rows; each opens the user. */
+/** A table of users. Each row opens the user. */
 import type { AppUserView } from "@/src/shared/management/schemas";
 import { RelativeTime } from "../components/relative-time";
 import { formatCount } from "../format/format-number";
@@ -21,7 +21,7 @@ export function UsersTable({ users, onChoose }: { users: readonly AppUserView[];
             Sessions
           </th>
           <th scope="col" className={`${HEAD} pr-5 text-right`}>
-            Last seen
+            Last active
           </th>
         </tr>
       </thead>

@@ -1,4 +1,4 @@
-/** The signed-in person's own things. */
+/** The account of the signed-in user: profile, sessions, tokens. */
 import type { Metadata } from "next";
 import { requireUser } from "@/app/lib/sign-in/current-user";
 import { listSessions } from "@/src/management/accounts/sessions";

@@ -1,4 +1,4 @@
-/** Every project of the account. */
+/** All projects of the account. */
 import type { Metadata } from "next";
 import { loadEndpoints, loadUser } from "@/app/lib/load-project";
 import { listProjects } from "@/src/management/projects/projects";
@@ -9,7 +9,7 @@ import { ProjectsPage } from "@/src/ui/projects/projects-page";
 
 export const metadata: Metadata = { title: "Projects" };
 
-/** The first paint knows the endpoints of this many projects; the other cards ask for theirs. */
+/** The server reads the endpoints of this many projects for the first paint. Cards of further projects load theirs in the browser. */
 const PREPARED_MAX = 20;
 
 export default async function Page() {

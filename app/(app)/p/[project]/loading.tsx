@@ -1,4 +1,4 @@
-/** While a page of a project is being read. */
+/** Shown while a page of a project loads. */
 import { PageSkeleton } from "@/src/ui/components/page/skeleton";
 
 export default function Loading() {

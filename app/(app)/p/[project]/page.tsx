@@ -1,4 +1,4 @@
-/** A project at a glance. */
+/** The overview of a project. */
 import { getOrigin } from "@/app/lib/current-page";
 import { loadEndpoints, loadKeys, loadProject, loadUsage } from "@/app/lib/load-project";
 import { getRuntime } from "@/src/runtime/registry";

@@ -1,4 +1,4 @@
-/** What a dialog is made of, once it is open. Focus, Escape and the trap come from Base UI. */
+/** The content of an open dialog. Base UI handles the focus and Escape. */
 "use client";
 
 import { Dialog as Base } from "@base-ui/react/dialog";

@@ -1,4 +1,4 @@
-/** The frame of every dialog: title, what it is about, content, actions. Its machinery is fetched once the page has nothing else to do. */
+/** The frame of every dialog: title, description, content, actions. Its code loads after the page, or when the first dialog opens. */
 "use client";
 
 import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
@@ -8,14 +8,14 @@ const loadFrame = () => import("./dialog-frame");
 const Frame = lazy(async () => ({ default: (await loadFrame()).DialogFrame }));
 
 export function Dialog(props: DialogProps) {
-  const [used, setUsed] = useState(props.open);
-  if (props.open && !used) setUsed(true);
+  const [wasOpened, setWasOpened] = useState(props.open);
+  if (props.open && !wasOpened) setWasOpened(true);
   useEffect(() => {
     const timer = setTimeout(() => void loadFrame().catch(() => undefined), PRELOAD_AFTER_MS);
     return () => clearTimeout(timer);
   }, []);
-  // Stays once it was open, so that closing can fade.
-  return used ? (
+  // Stays mounted after the first opening, so that closing can fade out.
+  return wasOpened ? (
     <Suspense fallback={null}>
       <Frame {...props} />
     </Suspense>
@@ -24,7 +24,7 @@ export function Dialog(props: DialogProps) {
 
 const PRELOAD_AFTER_MS = 1500;
 
-/** The row of buttons that ends a dialog's form. */
+/** The row of buttons at the end of a dialog. */
 export function DialogActions({ children }: { children: ReactNode }) {
   return <div className="flex flex-row-reverse flex-wrap justify-start gap-2 pt-2">{children}</div>;
 }

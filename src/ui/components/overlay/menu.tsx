@@ -1,4 +1,4 @@
-/** A button that opens a few links and choices beside it: the browser's own popover, which closes by Escape or a press outside. */
+/** A button that opens a menu of links and choices. Uses the browser's popover, which closes on Escape or a click outside. */
 "use client";
 
 import { Check } from "lucide-react";
@@ -10,11 +10,11 @@ const ITEM =
 const GAP_PX = 4;
 
 interface MenuProps {
-  /** What the button says; its classes. */
+  /** The accessible name of the button, if its content is not enough. */
   label?: string;
   trigger: ReactNode;
   triggerClass: string;
-  /** Where it opens. */
+  /** Where the menu opens. */
   side: "below" | "above";
   children: ReactNode;
 }
@@ -32,7 +32,7 @@ export function Menu({ label, trigger, triggerClass, side, children }: MenuProps
     style.top = side === "below" ? `${box.bottom + GAP_PX}px` : "auto";
     style.bottom = side === "above" ? `${window.innerHeight - box.top + GAP_PX}px` : "auto";
   };
-  const hears: ComponentProps<"div"> = {
+  const handlers: ComponentProps<"div"> = {
     onBeforeToggle: place,
     onClick: ({ currentTarget, target }) => {
       if (target instanceof Element && target.closest("a,[data-closes]")) currentTarget.hidePopover();
@@ -60,7 +60,7 @@ export function Menu({ label, trigger, triggerClass, side, children }: MenuProps
         ref={popup}
         id={id}
         popover="auto"
-        {...hears}
+        {...handlers}
         className="fixed inset-auto m-0 max-h-[70dvh] max-w-72 overflow-y-auto rounded-md border border-line-firm bg-surface p-1 text-text"
       >
         {children}
@@ -69,7 +69,7 @@ export function Menu({ label, trigger, triggerClass, side, children }: MenuProps
   );
 }
 
-/** Arrow keys go through the items, as Tab does. */
+/** Arrow keys move through the items, as Tab does. */
 function moveFocus(event: KeyboardEvent<HTMLDivElement>): void {
   const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (by === undefined) return;

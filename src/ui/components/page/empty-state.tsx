@@ -1,4 +1,4 @@
-/** Nothing here yet: one sentence, one action, one snippet. */
+/** Shown instead of an empty list: one sentence, one action, one snippet. */
 import type { ReactNode } from "react";
 
 export function EmptyState({ sentence, action, children }: { sentence: string; action?: ReactNode; children?: ReactNode }) {

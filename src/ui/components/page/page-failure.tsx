@@ -1,4 +1,4 @@
-/** A page that could not be shown: what to do, and the number of the error in the server's log. Small: every page carries it. */
+/** Shown when a page fails: what to do, and the id of the error in the server's log. Kept small, because every page includes it. */
 "use client";
 
 import { Button } from "../button";
@@ -8,9 +8,9 @@ export function PageFailure({ error, onRetry }: { error: unknown; onRetry: () =>
   return (
     <div role="alert" className="flex w-full max-w-[24rem] flex-col items-start gap-4">
       <div>
-        <h1 className="text-title font-semibold">This page could not be shown</h1>
+        <h1 className="text-title font-semibold">This page couldn’t be loaded</h1>
         <p className="pt-1 text-prose text-muted">
-          Something went wrong on the server, or on the way to it. Nothing that was stored is lost. Try again in a moment.
+          Something went wrong on the server or in the network. Stored data is safe. Try again in a moment.
         </p>
       </div>
       {digest ? <p className="font-mono text-data text-muted select-all">{digest}</p> : null}

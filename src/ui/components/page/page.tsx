@@ -1,4 +1,4 @@
-/** The frame of a page: its width, its title, its actions, its sections. */
+/** The frame of a page: title, actions, sections. */
 import type { ReactNode } from "react";
 
 export function Page({ title, note, actions, children }: { title: string; note?: ReactNode; actions?: ReactNode; children: ReactNode }) {
@@ -16,7 +16,7 @@ export function Page({ title, note, actions, children }: { title: string; note?:
   );
 }
 
-/** A part of a page under a heading of its own. */
+/** A part of a page with its own heading. */
 export function Section({ title, note, actions, children }: { title: string; note?: ReactNode; actions?: ReactNode; children: ReactNode }) {
   return (
     <section className="flex min-w-0 flex-col gap-3">
@@ -32,7 +32,7 @@ export function Section({ title, note, actions, children }: { title: string; not
   );
 }
 
-/** A sheet of paper: a surface with a hairline around. */
+/** A surface with a thin border. */
 export function Panel({ children, padded = true }: { children: ReactNode; padded?: boolean }) {
   return <div className={`min-w-0 rounded-md border border-line bg-surface ${padded ? "px-5 py-4" : ""}`}>{children}</div>;
 }

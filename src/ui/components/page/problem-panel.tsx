@@ -1,4 +1,4 @@
-/** What failed, under which request id, and a way to try again. The rest of the page goes on. */
+/** Shown when a part of a page fails: what failed, the request id, and a button to retry. */
 "use client";
 
 import { RequestError } from "../../api/request-error";
@@ -18,7 +18,7 @@ export function ProblemPanel({ what, error, onRetry }: { what: string; error: un
         {requestId ? (
           <p className="flex items-center gap-1 pt-1 font-mono text-data text-muted">
             {requestId}
-            <CopyButton text={requestId} what="the request id" />
+            <CopyButton text={requestId} what="the request ID" />
           </p>
         ) : null}
       </div>

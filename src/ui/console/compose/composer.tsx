@@ -1,4 +1,4 @@
-/** Writes to the endpoint from the console: one line until it is used, then method, body, and the curl that does the same. */
+/** Sends requests to the endpoint from the console: method, body, and the equivalent curl command. Collapsed until it is used. */
 "use client";
 
 import { ChevronDown } from "lucide-react";
@@ -24,18 +24,18 @@ interface Props {
   onDraft: (draft: Draft) => void;
   open: boolean;
   onOpen: (open: boolean) => void;
-  /** Filled with what sends, for the key that does. */
+  /** Set to the function that sends, for the keyboard shortcut. */
   sendRef: RefObject<(() => void) | undefined>;
   bodyRef: RefObject<HTMLTextAreaElement | null>;
 }
 
 type Outcome = { state: "idle" | "sending" } | { state: "sent"; sent: Sent } | { state: "failed"; error: Error };
 
-/** Drawn anew for its own sake only, not for every flush: a long body is checked each time. */
+/** Memoized, because every rendering checks the body, which can be long. */
 export const Composer = memo(function Composer(props: Props) {
   const { open, onOpen } = props;
   return (
-    <section aria-label="Write" className="shrink-0 border-t border-line bg-surface">
+    <section aria-label="Send a request" className="shrink-0 border-t border-line bg-surface">
       <button
         type="button"
         aria-expanded={open}
@@ -43,7 +43,7 @@ export const Composer = memo(function Composer(props: Props) {
         className="flex h-9 w-full items-center gap-2 px-4 text-left text-muted hover:bg-hover hover:text-text focus-visible:-outline-offset-2 pointer-coarse:h-11"
       >
         <ChevronDown className={classNames("size-3.5", open ? "" : "rotate-180")} aria-hidden="true" />
-        <span className={open ? "font-medium text-text" : ""}>{open ? "Write" : "Write a record…"}</span>
+        <span className={open ? "font-medium text-text" : ""}>{open ? "Send a request" : "Send a request…"}</span>
       </button>
       {open ? <OpenComposer {...props} /> : null}
     </section>
@@ -52,20 +52,20 @@ export const Composer = memo(function Composer(props: Props) {
 
 function OpenComposer({ endpointId, target, draft, onDraft, sendRef, bodyRef }: Props) {
   const [outcome, setOutcome] = useState<Outcome>({ state: "idle" });
-  const [wasTried, setWasTried] = useState(false);
+  const [wasSubmitted, setWasSubmitted] = useState(false);
   const problems = toProblems(draft);
   const set = (part: Partial<Draft>) => {
     onDraft({ ...draft, ...part });
     if (outcome.state !== "sending") setOutcome({ state: "idle" });
   };
   const send = () => {
-    setWasTried(true);
+    setWasSubmitted(true);
     if (outcome.state === "sending" || problems.body || problems.recordId) return;
     setOutcome({ state: "sending" });
     sendDraft(endpointId, draft).then(
       (sent) => {
         setOutcome({ state: "sent", sent });
-        setWasTried(false);
+        setWasSubmitted(false);
       },
       (error: Error) => setOutcome({ state: "failed", error }),
     );
@@ -88,7 +88,9 @@ function OpenComposer({ endpointId, target, draft, onDraft, sendRef, bodyRef }: 
           options={METHODS.map((value) => ({ value, label: value }))}
           onChange={(method: Method) => set({ method })}
         />
-        {draft.method === "POST" ? null : <RecordIdField draft={draft} problem={wasTried ? problems.recordId : undefined} onChange={set} />}
+        {draft.method === "POST" ? null : (
+          <RecordIdField draft={draft} problem={wasSubmitted ? problems.recordId : undefined} onChange={set} />
+        )}
         {draft.method === "PUT" ? (
           <Segments
             label="Strategy"
@@ -124,7 +126,7 @@ function OpenComposer({ endpointId, target, draft, onDraft, sendRef, bodyRef }: 
         <OutcomeLine outcome={outcome} />
       </div>
       <details className="group">
-        <summary className="w-fit text-muted hover:text-text">The same with curl</summary>
+        <summary className="w-fit text-muted hover:text-text">curl equivalent</summary>
         <div className="pt-2">
           <CodeBlock code={toCurl(toDraftRequest(draft, target))} what="the curl command" />
         </div>
@@ -146,10 +148,10 @@ function RecordIdField({
   return (
     <div className="min-w-64 flex-1">
       <input
-        aria-label="Record id"
+        aria-label="Record ID"
         aria-invalid={problem ? true : undefined}
         aria-describedby={problem ? id : undefined}
-        placeholder="Record id: 32 hex digits"
+        placeholder="Record ID: 32 hex digits"
         value={draft.recordId}
         spellCheck={false}
         autoComplete="off"
@@ -221,7 +223,7 @@ function OutcomeLine({ outcome }: { outcome: Outcome }) {
 
 function toProblems(draft: Draft): { body?: string; recordId?: string } {
   const problems: { body?: string; recordId?: string } = {};
-  if (draft.method !== "POST" && !isUniqueId(draft.recordId)) problems.recordId = "Enter the record’s id: 32 lowercase hex digits.";
+  if (draft.method !== "POST" && !isUniqueId(draft.recordId)) problems.recordId = "Enter the record’s ID: 32 lowercase hex digits.";
   if (draft.method !== "DELETE") {
     const body = toBodyProblem(draft);
     if (body) problems.body = body;
@@ -230,7 +232,7 @@ function toProblems(draft: Draft): { body?: string; recordId?: string } {
 }
 
 function toBodyProblem({ format, body }: Draft): string | undefined {
-  if (format === "text") return body === "" ? "The body is empty. Write a text." : undefined;
+  if (format === "text") return body === "" ? "The body is empty. Enter some text." : undefined;
   const parsed = parseJson(body);
   if (parsed.ok) return undefined;
   const { message, line, column } = parsed.problem;

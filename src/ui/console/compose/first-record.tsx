@@ -1,4 +1,4 @@
-/** In place of the list while the endpoint has never been written to: a line to paste, and a button that needs none. */
+/** Shown instead of the list until the first record is stored: a command to paste, and a button that sends a test record. */
 "use client";
 
 import { useState } from "react";
@@ -28,7 +28,7 @@ export function FirstRecord({ endpointId, target }: { endpointId: string; target
       <div className="flex w-full max-w-[38rem] flex-col gap-4">
         <div>
           <h2 className="text-title font-semibold">Waiting for the first record</h2>
-          <p className="pt-1 text-prose text-muted">Paste this into a terminal. What it stores appears here at once.</p>
+          <p className="pt-1 text-prose text-muted">Paste this into a terminal. The record will appear here immediately.</p>
         </div>
         <CodeBlock code={toFirstCurl(target)} what="the curl command" />
         <div className="flex flex-wrap items-center gap-3">
@@ -40,7 +40,7 @@ export function FirstRecord({ endpointId, target }: { endpointId: string; target
               {problem}
             </p>
           ) : (
-            <span className="text-muted">or let this page write one.</span>
+            <span className="text-muted">or send one from here.</span>
           )}
         </div>
       </div>

@@ -1,4 +1,4 @@
-/** Sends what the composer holds, through the management API (G7). Bodies go as typed: digits and key order stay. */
+/** Sends the composer's request through the management API (G7). Bodies are sent as typed, which preserves digits and key order. */
 import { PUT_STRATEGIES, type PutStrategy } from "@/src/shared/streams/protocol";
 import { readJson, readProblem, toUnreachable } from "../../api/request-error";
 import { type CurlRequest, type Target, toHttpUrl } from "../../snippets/snippets";
@@ -8,9 +8,9 @@ export type Method = (typeof METHODS)[number];
 
 export interface Draft {
   method: Method;
-  /** Of PUT and DELETE. */
+  /** For PUT and DELETE. */
   recordId: string;
-  /** Of PUT. */
+  /** For PUT. */
   strategy: PutStrategy;
   format: "json" | "text";
   body: string;
@@ -24,7 +24,7 @@ export interface Sent {
   recordId: string;
 }
 
-/** What the server answered. Raises RequestError. */
+/** Throws RequestError. */
 export async function sendDraft(endpointId: string, draft: Draft): Promise<Sent> {
   const startMs = performance.now();
   const records = `/api/manage/endpoints/${endpointId}/records`;
@@ -41,7 +41,7 @@ export async function sendDraft(endpointId: string, draft: Draft): Promise<Sent>
   return { status: response.status, durationMs, recordId: uniqueId };
 }
 
-/** The same request to the public endpoint. */
+/** The same request, to the public endpoint. */
 export function toDraftRequest(draft: Draft, target: Target): CurlRequest {
   const { method, recordId, strategy, body } = draft;
   const name = method === "POST" ? "" : `&uniqueId=${recordId || "<id>"}`;

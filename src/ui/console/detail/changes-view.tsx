@@ -1,4 +1,4 @@
-/** What a change changed: each path with its value before and after. */
+/** The differences to the previous version: each path with its value before and after. */
 "use client";
 
 import { memo, useMemo } from "react";
@@ -36,8 +36,8 @@ export const ChangesView = memo(function ChangesView({ event, node, previous }: 
     <div className="flex flex-col gap-3">
       <p className="text-muted">
         {changes.length === 0
-          ? `No value differs from the version before (seq ${before.seq}).`
-          : `${changes.length}${changes.length === CHANGES_MAX ? " or more" : ""} ${changes.length === 1 ? "path differs" : "paths differ"} from the version before (seq ${before.seq}).`}
+          ? `No changes since the previous version (seq ${before.seq}).`
+          : `${changes.length}${changes.length === CHANGES_MAX ? " or more" : ""} ${changes.length === 1 ? "change" : "changes"} since the previous version (seq ${before.seq}).`}
       </p>
       <ul className="flex flex-col divide-y divide-line font-mono text-data leading-5">
         {changes.map((change) => (
@@ -49,11 +49,11 @@ export const ChangesView = memo(function ChangesView({ event, node, previous }: 
 });
 
 function toSentence(event: StreamEvent, previous: PreviousVersion): string {
-  if (event.kind === "create") return "A new record. Everything in it is new.";
-  if (event.kind === "delete") return "The record was deleted. This was its last state.";
+  if (event.kind === "create") return "New record.";
+  if (event.kind === "delete") return "The record was deleted. This is its last state.";
   return previous.state === "unknown"
-    ? "The version before could not be read. This is the version after."
-    : "The version before is no longer in the log. This is the version after.";
+    ? "Couldn’t load the previous version. This is the new one."
+    : "The previous version is no longer in the log. This is the new one.";
 }
 
 const MARKS: Record<PathChange["op"], { glyph: string; word: string; colour: string }> = {

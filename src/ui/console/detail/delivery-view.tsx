@@ -1,4 +1,4 @@
-/** Who of those who listen gets a change, and who does not, and why (G17). Honest about what it knows: the streams that are open now. */
+/** Which of the streams that are open now receive a change, and why the others do not (G17). */
 "use client";
 
 import { useQuery } from "@tanstack/react-query";
@@ -7,22 +7,23 @@ import { deliveriesQuery } from "../../api/queries";
 import { Badge } from "../../components/badge";
 import { ProblemPanel } from "../../components/page/problem-panel";
 import { Spinner } from "../../components/spinner";
+import { formatPlural } from "../../format/format-number";
 import { formatClock } from "../../format/format-time";
 import type { StreamEvent } from "../../stream/stream-event";
-import { shorten, toWho } from "../../stream/stream-name";
+import { shortenExpression, toClientName } from "../../stream/stream-name";
 
 const LABELS: Readonly<Record<DeliveryVerdict, string>> = {
-  sent: "Gets it",
-  waiting: "Will get it",
-  refused: "Refused",
-  filtered: "Left out",
-  later: "Came later",
+  sent: "Delivered",
+  waiting: "Pending",
+  refused: "No access",
+  filtered: "Filtered out",
+  later: "Connected later",
 };
 const TONES = { sent: "live", waiting: "warn", refused: "plain", filtered: "plain", later: "plain" } as const;
 
 export function DeliveryView({ endpointId, event }: { endpointId: string; event: StreamEvent }) {
   const { data, error, refetch } = useQuery(deliveriesQuery(endpointId, event.seq));
-  if (error) return <ProblemPanel what="Who gets this change can’t be told now." error={error} onRetry={() => void refetch()} />;
+  if (error) return <ProblemPanel what="Couldn’t load delivery info." error={error} onRetry={() => void refetch()} />;
   if (!data) return <Spinner />;
   return (
     <div className="flex flex-col gap-4">
@@ -32,15 +33,15 @@ export function DeliveryView({ endpointId, event }: { endpointId: string; event:
         {data.streams.map((stream) => (
           <li key={stream.id} className="flex flex-col gap-1 py-2.5">
             <span className="flex flex-wrap items-baseline justify-between gap-x-3">
-              <span className="font-medium wrap-anywhere">{toWho(stream)}</span>
+              <span className="font-medium wrap-anywhere">{toClientName(stream)}</span>
               <Badge tone={TONES[stream.verdict]}>{LABELS[stream.verdict]}</Badge>
             </span>
             <span className="text-muted">{stream.reason}</span>
-            {stream.filter === null ? null : <code className="text-data wrap-anywhere">{shorten(stream.filter)}</code>}
+            {stream.filter === null ? null : <code className="text-data wrap-anywhere">{shortenExpression(stream.filter)}</code>}
           </li>
         ))}
       </ul>
-      {data.total > data.streams.length ? <p className="text-muted">And {data.total - data.streams.length} more.</p> : null}
+      {data.total > data.streams.length ? <p className="text-muted">and {data.total - data.streams.length} more</p> : null}
     </div>
   );
 }
@@ -51,10 +52,10 @@ function Times({ committedMs, receivedMs }: { committedMs: number; receivedMs: n
     <dl className="grid grid-cols-[6.5rem_minmax(0,1fr)] gap-x-3 text-data leading-5">
       <dt className="text-muted">Committed</dt>
       <dd className="font-mono">{formatClock(committedMs)}</dd>
-      <dt className="text-muted">Received here</dt>
+      <dt className="text-muted">Received</dt>
       <dd className="font-mono">
-        {isLive ? formatClock(receivedMs) : "read from the log"}
-        {isLive ? <span className="text-muted"> ({toLag(receivedMs - committedMs)} by both clocks)</span> : null}
+        {isLive ? formatClock(receivedMs) : "from the log"}
+        {isLive ? <span className="text-muted"> ({toLag(receivedMs - committedMs)}, clocks may differ)</span> : null}
       </dd>
     </dl>
   );
@@ -65,8 +66,8 @@ function toLag(ms: number): string {
 }
 
 function toSentence({ owner, streams, total }: Deliveries): string {
-  const whose = owner === null ? "The record belongs to nobody." : `The record belongs to ${owner}.`;
-  if (total === 0) return `${whose} Nobody listens now.`;
+  const ownership = owner === null ? "This record has no owner." : `This record belongs to ${owner}.`;
+  if (total === 0) return `${ownership} No clients are connected.`;
   const count = streams.filter(({ verdict }) => verdict === "sent" || verdict === "waiting").length;
-  return `${whose} Of the streams that are open now:${total > streams.length ? "" : ` ${count} of ${total} get it.`}`;
+  return total > streams.length ? ownership : `${ownership} The change goes to ${count} of ${formatPlural(total, "open stream")}.`;
 }

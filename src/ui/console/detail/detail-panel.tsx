@@ -1,4 +1,4 @@
-/** One change, looked at: what changed, its JSON, its text, who gets it. Beside the list, or over it on narrow screens. */
+/** The detail of one change: differences, JSON, text, delivery. Beside the list, or over it on narrow screens. */
 "use client";
 
 import { Pencil, Trash2, X } from "lucide-react";
@@ -29,7 +29,7 @@ const TABS = [
   { value: "delivery", label: "Delivery", title: toTooltip("tab-delivery") },
 ] as const;
 
-/** Longer texts are shown in part first: laying out megabytes takes the browser long. */
+/** Only the start of longer texts is shown at first, because the browser takes long to lay out megabytes. */
 const RAW_LENGTH_MAX = 100_000;
 
 const DeliveryView = lazy(async () => ({ default: (await import("./delivery-view")).DeliveryView }));
@@ -46,12 +46,12 @@ interface Props {
 
 export function DetailPanel({ detail, ...props }: Props) {
   return (
-    <section aria-label="Detail" className="flex h-full min-h-0 flex-col bg-surface">
+    <section aria-label="Details" className="flex h-full min-h-0 flex-col bg-surface">
       {detail?.event ? (
         <Content {...props} event={detail.event} previous={detail.previous} />
       ) : (
         <div className="flex h-12 items-center justify-between border-b border-line pr-2 pl-4 text-muted">
-          {detail ? "This change is no longer held here." : <Spinner />}
+          {detail ? "This change has left the console’s buffer." : <Spinner />}
           <CloseButton onClose={props.onClose} />
         </div>
       )}
@@ -71,7 +71,7 @@ function Content({
 }: Omit<Props, "detail"> & { event: StreamEvent; previous: PreviousVersion }) {
   const node = useMemo(() => parseStored(event.data), [event.data]);
   const tabs = useTabs(tab);
-  const isGone = event.kind === "delete";
+  const isDeleted = event.kind === "delete";
   return (
     <>
       <header className="flex h-12 shrink-0 items-center gap-1 border-b border-line pr-2 pl-4">
@@ -79,7 +79,7 @@ function Content({
           <OperationTitle event={event} />
           <span className="text-muted">seq {event.seq}</span>
         </h2>
-        {isGone ? null : (
+        {isDeleted ? null : (
           <>
             <Button tone="quiet" square aria-label="Edit this record" title="Edit this record" onClick={() => onEdit(event)}>
               <Pencil className="size-3.5" aria-hidden="true" />
@@ -92,7 +92,7 @@ function Content({
         <CloseButton onClose={onClose} />
       </header>
       <div className="flex shrink-0 items-center justify-between border-b border-line pr-3 pl-2">
-        <TabList state={tabs} label="View" look="line" tabs={TABS} onChange={onTab} />
+        <TabList state={tabs} label="View" variant="line" tabs={TABS} onChange={onTab} />
         <CopyButton text={() => toPrettyText(node)} what="the JSON">
           Copy
         </CopyButton>
@@ -124,22 +124,22 @@ function OperationTitle({ event: { kind } }: { event: StreamEvent }) {
 
 function CloseButton({ onClose }: { onClose: () => void }) {
   return (
-    <Button tone="quiet" square aria-label="Close the detail" title={toTooltip("close")} onClick={onClose}>
+    <Button tone="quiet" square aria-label="Close details" title={toTooltip("close")} onClick={onClose}>
       <X className="size-4" aria-hidden="true" />
     </Button>
   );
 }
 
 const Raw = memo(function Raw({ event }: { event: StreamEvent }) {
-  const [whole, setWhole] = useState(false);
+  const [showsAll, setShowsAll] = useState(false);
   const text = toMessageText(event) ?? event.data;
-  const isCut = !whole && text.length > RAW_LENGTH_MAX;
+  const isCut = !showsAll && text.length > RAW_LENGTH_MAX;
   return (
     <div className="flex flex-col items-start gap-2">
       <pre className="w-full font-mono text-data leading-5 wrap-anywhere whitespace-pre-wrap">
         {isCut ? `${text.slice(0, RAW_LENGTH_MAX)}…` : text}
       </pre>
-      {isCut ? <Button onClick={() => setWhole(true)}>Show all {formatBytes(new TextEncoder().encode(text).length)}</Button> : null}
+      {isCut ? <Button onClick={() => setShowsAll(true)}>Show all {formatBytes(new TextEncoder().encode(text).length)}</Button> : null}
     </div>
   );
 });
@@ -148,13 +148,13 @@ const Facts = memo(function Facts({ event }: { event: StreamEvent }) {
   return (
     <dl className="grid shrink-0 grid-cols-[4.5rem_minmax(0,1fr)] gap-x-3 border-t border-line px-4 py-2.5 text-data leading-5">
       <Fact term="Record">
-        <span className="font-mono wrap-anywhere">{event.recordId}</span> <CopyButton text={event.recordId} what="the record’s id" />
+        <span className="font-mono wrap-anywhere">{event.recordId}</span> <CopyButton text={event.recordId} what="the record’s ID" />
       </Fact>
       <Fact term="Created">
-        <Moment ms={event.createdMs} />
+        <Time ms={event.createdMs} />
       </Fact>
       <Fact term={event.kind === "delete" ? "Deleted" : "Updated"}>
-        <Moment ms={event.kind === "delete" ? event.atMs : event.updatedMs} />
+        <Time ms={event.kind === "delete" ? event.atMs : event.updatedMs} />
       </Fact>
       <Fact term="Size">{formatBytes(new TextEncoder().encode(event.data).length)}</Fact>
     </dl>
@@ -170,7 +170,7 @@ function Fact({ term, children }: { term: string; children: ReactNode }) {
   );
 }
 
-function Moment({ ms }: { ms: number }) {
+function Time({ ms }: { ms: number }) {
   const iso = new Date(ms).toISOString();
   return (
     <time dateTime={iso} title={iso}>
@@ -179,7 +179,7 @@ function Moment({ ms }: { ms: number }) {
   );
 }
 
-/** For the “copy JSON” key: what the Copy button copies. */
+/** The text that the shortcut for “Copy JSON” copies. */
 export function toCopyText(event: StreamEvent): string {
   const node: JsonNode = parseStored(event.data);
   return toPrettyText(node);

@@ -1,15 +1,15 @@
-/** The page's side of the console: speaks with the worker, one flush a frame. It must not know how things are shown. */
+/** The page's connection to the console's worker: at most one flush per frame. */
 
 import type { StreamEvent } from "../../stream/stream-event";
 import type { Flush, FromWorker, PreviousVersion, ToWorker, View } from "./console-messages";
 import type { EventFilter } from "./event-filter";
 
-/** Of more changes a second nobody reads each: every second frame is then enough, and the others are free for the reader's own doings. */
+/** Above this rate no one can read every change. Only every second frame is then drawn, which leaves time for input. */
 const READABLE_RATE = 300;
 
 export interface Detail {
   ordinal: number;
-  /** Undefined: no longer held. */
+  /** Undefined: no longer in the buffer. */
   event: StreamEvent | undefined;
   previous: PreviousVersion;
 }
@@ -17,7 +17,7 @@ export interface Detail {
 export interface ConsoleClientOptions {
   endpointId: string;
   filter: EventFilter;
-  /** What the server painted; shown until the worker has read the log. */
+  /** The first paint by the server; shown until the worker has read the log. */
   initial: Flush;
   onFlush: (flush: Flush) => void;
 }
@@ -28,7 +28,7 @@ export class ConsoleClient {
   readonly #details = new Map<number, (detail: Detail) => void>();
   readonly #steps: ((step: { ordinal: number | undefined; index: number }) => void)[] = [];
   #snapshot: Flush;
-  #hasBegun = false;
+  #hasLog = false;
   #frame = 0;
 
   constructor({ endpointId, filter, initial, onFlush }: ConsoleClientOptions) {
@@ -51,7 +51,7 @@ export class ConsoleClient {
   resume(): void {
     this.#post({ type: "resume" });
   }
-  /** Connects at once, also after the stream has ended. */
+  /** Connects immediately, even after the stream has ended. */
   reconnect(): void {
     this.#post({ type: "reconnect" });
   }
@@ -59,15 +59,15 @@ export class ConsoleClient {
     this.#post({ type: "older" });
   }
 
-  /** An event with the version before it; read from the log where the worker does not hold that. */
-  look(ordinal: number): Promise<Detail> {
+  /** An event with the previous version of its record, which is read from the log if it is not in the buffer. */
+  get(ordinal: number): Promise<Detail> {
     return new Promise((resolve) => {
       this.#details.set(ordinal, resolve);
       this.#post({ type: "detail", ordinal });
     });
   }
 
-  /** The event `by` rows away among those shown. */
+  /** The event `by` rows away in the filtered list. */
   step(from: number | undefined, by: number): Promise<{ ordinal: number | undefined; index: number }> {
     return new Promise((resolve) => {
       this.#steps.push(resolve);
@@ -75,7 +75,7 @@ export class ConsoleClient {
     });
   }
 
-  /** Ends the worker, and the stream with it. */
+  /** Terminates the worker and its stream. */
   stop(): void {
     cancelAnimationFrame(this.#frame);
     this.#worker.onmessage = null;
@@ -92,16 +92,16 @@ export class ConsoleClient {
         this.#details.delete(message.ordinal);
         return;
       case "stepped":
-        // Answers come in the order of the questions.
+        // Replies arrive in the order of the requests.
         this.#steps.shift()?.(message);
         return;
     }
   }
 
   #show(flush: Flush): void {
-    this.#hasBegun ||= flush.history !== "loading";
-    // Until the log is read the worker knows less than the first paint does.
-    this.#snapshot = this.#hasBegun ? flush : { ...this.#snapshot, connection: flush.connection };
+    this.#hasLog ||= flush.history !== "loading";
+    // Until the worker has read the log, the first paint has more events.
+    this.#snapshot = this.#hasLog ? flush : { ...this.#snapshot, connection: flush.connection };
     this.#onFlush(this.#snapshot);
     const ready = () => this.#post({ type: "ready" });
     const isFlood = flush.rate > READABLE_RATE;

@@ -33,7 +33,7 @@ function createEngine(limits = { eventsMax: 100, bytesMax: 1_000_000 }) {
 }
 
 describe("ConsoleEngine", () => {
-  it("[W9] makes one list of the log and the stream, and knows where to go on", () => {
+  it("[W9] merges the log and the stream into one list, and knows the cursor to resume from", () => {
     const { engine, shown } = createEngine();
     expect(engine.cursor).toBeUndefined();
     engine.begin(page([3, 2, 1]));
@@ -46,34 +46,34 @@ describe("ConsoleEngine", () => {
     expect(engine.cursor).toBe(`${EPOCH}-9`);
   });
 
-  it("marks where it resumed, with what was recovered; not at the first READY", () => {
+  it("marks where the stream resumed and what was recovered, but not at the first READY", () => {
     const { engine, shown } = createEngine();
     engine.begin(page([1]));
     engine.receive(`{"type":"READY","cursor":"${EPOCH}-1"}`);
     engine.expectResume(42);
     engine.receive(`{"type":"READY","cursor":"${EPOCH}-1"}`);
     engine.receive(message(2));
-    expect(shown()).toEqual([1, "Resumed · recovered 41 events", 2]);
+    expect(shown()).toEqual([1, "Resumed · recovered 41 changes", 2]);
     engine.expectResume(2);
     engine.receive(`{"type":"READY","cursor":"${EPOCH}-2"}`);
-    expect(shown().at(-1)).toBe("Resumed · nothing was missed");
+    expect(shown().at(-1)).toBe("Resumed · no changes missed");
     expect(engine.flush()).toMatchObject({ total: 2, matched: 2 });
   });
 
-  it("[W10] says which part is missing", () => {
+  it("[W10] names the part that is missing", () => {
     const { engine, shown } = createEngine();
     engine.begin(page([1]));
     engine.receive(`{"type":"GAP","from":"${EPOCH}-1","to":"${EPOCH}-500","reason":"expired","cursor":"${EPOCH}-500"}`);
     engine.receive(`{"type":"GAP","from":"${"b".repeat(32)}-1","to":"${EPOCH}-5","reason":"epoch_changed","cursor":"${EPOCH}-5"}`);
     expect(shown()).toEqual([
       1,
-      "Gap · changes 2 to 500 can’t be shown: they are no longer kept",
-      "Gap · some changes can’t be shown: the log was replaced",
+      "Gap · changes 2 to 500 were missed: they are no longer in the log",
+      "Gap · some changes were missed: the log was replaced",
     ]);
     expect(engine.cursor).toBe(`${EPOCH}-5`);
   });
 
-  it("stands still while paused, counts what comes, and loses nothing", () => {
+  it("does not change the list while paused, counts arrivals, and loses nothing", () => {
     const { engine, shown } = createEngine();
     engine.begin(page([2, 1]));
     engine.pause();
@@ -89,7 +89,7 @@ describe("ConsoleEngine", () => {
     expect(engine.flush()).toMatchObject({ paused: false, buffered: 0 });
   });
 
-  it("filters what is held and what comes, and tells the place of an anchor", () => {
+  it("filters buffered and arriving events, and reports the index of an anchor", () => {
     const { engine, shown } = createEngine();
     engine.begin(page([4, 3, 2, 1]));
     engine.receive(message(5, { type: "DELETE", record: 3 }));
@@ -105,7 +105,7 @@ describe("ConsoleEngine", () => {
     expect(engine.flush().anchor).toBeUndefined();
   });
 
-  it("keeps the reader's rows in place while the oldest are discarded", () => {
+  it("keeps the visible rows in place while the oldest are discarded", () => {
     const { engine } = createEngine({ eventsMax: 5, bytesMax: 1_000_000 });
     for (let seq = 1; seq <= 5; seq += 1) engine.receive(message(seq));
     engine.setView({ follow: false, from: 3, count: 2, characters: 100 });
@@ -116,7 +116,7 @@ describe("ConsoleEngine", () => {
     expect(engine.flush().rows.map((row) => row.seq)).toEqual([4, 5]);
   });
 
-  it("forgets a mark with the events around it", () => {
+  it("drops a mark with the events around it", () => {
     const { engine } = createEngine({ eventsMax: 3, bytesMax: 1_000_000 });
     engine.begin(page([1]));
     engine.receive(`{"type":"GAP","from":"${EPOCH}-1","to":"${EPOCH}-2","reason":"expired","cursor":"${EPOCH}-2"}`);
@@ -124,7 +124,7 @@ describe("ConsoleEngine", () => {
     expect(engine.flush()).toMatchObject({ total: 3, matched: 3, discarded: 1 });
   });
 
-  it("puts older changes in front, under the filter, until the log or the room ends", () => {
+  it("prepends older changes that match the filter until the log ends or the buffer is full", () => {
     const { engine, shown } = createEngine({ eventsMax: 6, bytesMax: 1_000_000 });
     engine.begin(page([9, 8], true));
     expect(engine.oldestSeq).toBe(8);
@@ -136,7 +136,7 @@ describe("ConsoleEngine", () => {
     expect(engine.flush().history).toBe("full");
   });
 
-  it("shows the paths of an update whose version before it holds, else the data", () => {
+  it("shows the changed paths of an update if the previous version is buffered, else the data", () => {
     const { engine } = createEngine();
     engine.receive(message(1, { data: '{"status":"new","n":1}', record: 7 }));
     engine.receive(message(2, { type: "PUT", data: '{"status":"paid","n":1,"by":"me"}', record: 7 }));
@@ -146,12 +146,12 @@ describe("ConsoleEngine", () => {
       ['status: "paid", +by: "me"', true],
       ['{"a": 1}', false],
     ]);
-    expect(engine.look(1)).toMatchObject({ event: { seq: 2 }, previous: { seq: 1 } });
-    expect(engine.look(2)?.previous).toBeUndefined();
-    expect(engine.look(99)).toBeUndefined();
+    expect(engine.get(1)).toMatchObject({ event: { seq: 2 }, previous: { seq: 1 } });
+    expect(engine.get(2)?.previous).toBeUndefined();
+    expect(engine.get(99)).toBeUndefined();
   });
 
-  it("sends as much of the data as fits, and more once it does", () => {
+  it("sends as many characters as fit, and more when more fit", () => {
     const { engine } = createEngine();
     engine.receive(message(1, { data: `"${"x".repeat(100)}"` }));
     engine.setView({ follow: true, count: 10, characters: 20 });
@@ -160,7 +160,7 @@ describe("ConsoleEngine", () => {
     expect(engine.flush().rows[0]?.preview).toHaveLength(102);
   });
 
-  it("steps through what is shown, also from an event that the filter hides", () => {
+  it("steps through the filtered list, also from an event that the filter hides", () => {
     const { engine } = createEngine();
     engine.begin(page([4, 3, 2, 1]));
     expect(engine.step(undefined, 0)).toEqual({ ordinal: 3, index: 3 });
@@ -175,7 +175,7 @@ describe("ConsoleEngine", () => {
     expect(engine.step(undefined, 0).ordinal).toBeUndefined();
   });
 
-  it("counts events by second, and forgets the seconds that went by", () => {
+  it("counts events per second, and drops seconds that have passed", () => {
     const { engine, clock } = createEngine();
     engine.receive(message(1));
     engine.receive(message(2));

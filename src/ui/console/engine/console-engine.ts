@@ -1,6 +1,6 @@
 /**
- * The console behind the page: takes messages of the stream, holds and filters events, and answers what the page shows. Runs in the worker;
- * it must not touch the network, timers or the page but through its ports.
+ * The console's state: takes messages of the stream, buffers and filters events, and returns the rows that the page shows. Runs in the worker,
+ * and on the server for the first paint.
  */
 import { parseCursor } from "@/src/shared/streams/cursor";
 import type { ConnectionState } from "../../stream/stream-connection";
@@ -18,12 +18,12 @@ const ROW_CACHE_MAX = 2000;
 const MARK_ID = "0".repeat(32);
 
 const GAP_REASONS = {
-  expired: "they are no longer kept",
+  expired: "they are no longer in the log",
   epoch_changed: "the log was replaced",
-  log_rewound: "the log has lost its end",
+  log_rewound: "the log was rolled back",
 } as const;
 
-/** Single-threaded; every method is quick but `setFilter`, which looks at everything held. */
+/** Every method is fast except `setFilter`, which reads the whole buffer. */
 export class ConsoleEngine {
   readonly #ring: EventRing;
   readonly #list: MatchedList;
@@ -35,12 +35,12 @@ export class ConsoleEngine {
   #matchedMarks = 0;
   #generation = 0;
   #view: View = { follow: true, count: 60, characters: PREVIEW_LENGTH_MAX };
-  /** The ordinal from which on events wait for the end of the pause. */
+  /** The ordinal of the first event that is hidden by the pause. */
   #pausedAt: number | undefined;
   #connection: ConnectionState = { state: "connecting", attempt: 1 };
   #history: HistoryState = "loading";
   #cursor: string | undefined;
-  /** How far the log had gone when we came back after an interruption. */
+  /** The last seq of the log when the stream is reopened after an interruption. */
   #resumeTo: number | undefined;
   #anchor: number | undefined;
 
@@ -51,11 +51,11 @@ export class ConsoleEngine {
     this.#nowMs = nowMs;
   }
 
-  /** Where the stream goes on after an interruption; undefined before the log was read. */
+  /** The cursor to resume the stream from; undefined before the log was read. */
   get cursor(): string | undefined {
     return this.#cursor;
   }
-  /** The seq of the oldest change held. */
+  /** The seq of the oldest buffered change. */
   get oldestSeq(): number | undefined {
     for (let ordinal = this.#ring.first; ordinal < this.#ring.end; ordinal += 1) {
       if (!isMarkKind(this.#ring.kind(ordinal))) return this.#ring.seq(ordinal);
@@ -76,14 +76,14 @@ export class ConsoleEngine {
     this.#view = view;
   }
 
-  /** The newest page of the log: what the list begins with, and where the stream goes on. */
+  /** Fills the list with the newest page of the log, whose cursor is where the stream starts. */
   begin(page: LogPage): void {
     for (const event of page.events.toReversed()) this.#append(event);
     this.#cursor = page.cursor;
     this.#history = page.more ? "more" : "complete";
   }
 
-  /** An older page, newest first. */
+  /** Prepends an older page, whose events are ordered newest first. */
   addOlder(page: LogPage): void {
     this.#history = page.more ? "more" : "complete";
     for (const event of page.events) {
@@ -95,12 +95,12 @@ export class ConsoleEngine {
     }
   }
 
-  /** The log stands at `seq` as the stream is about to be opened again: what it brings up to there was missed. */
+  /** Called before the stream is reopened, with the last seq of the log. Changes up to there were missed while disconnected. */
   expectResume(seq: number): void {
     this.#resumeTo = seq;
   }
 
-  /** Takes a message of the stream. True for the one with which it begins. */
+  /** Processes a message of the stream. Returns true for READY, the first message. */
   receive(text: string): boolean {
     const message = parseStreamMessage(text, this.#nowMs());
     if (!message) return false;
@@ -109,7 +109,7 @@ export class ConsoleEngine {
         this.#markResumed(message.cursor);
         this.#cursor = message.cursor;
         return true;
-      case "beat":
+      case "heartbeat":
         this.#cursor = message.cursor;
         return false;
       case "gap":
@@ -131,7 +131,7 @@ export class ConsoleEngine {
     this.#pausedAt = undefined;
   }
 
-  /** Filters everything anew. `anchor`: the ordinal whose place, or the next one's, the following flush tells. */
+  /** Applies a filter to the whole buffer. The next flush reports the index of the ordinal `anchor`, or of the next ordinal in the list. */
   setFilter(filter: EventFilter, anchor: number | undefined): void {
     this.#matches = createMatcher(filter);
     this.#generation += 1;
@@ -141,28 +141,28 @@ export class ConsoleEngine {
     this.#anchor = anchor === undefined ? undefined : this.#list.indexFrom(anchor);
   }
 
-  /** The event `by` rows from `from` among those shown (without `from`: the newest), and its index. */
+  /** The event `by` rows from `from` in the filtered list, and its index. Without `from`: the newest event. */
   step(from: number | undefined, by: number): { ordinal: number | undefined; index: number } {
     const { first, end } = this.#range();
     if (end === first) return { ordinal: undefined, index: first };
     let index = from === undefined ? end - 1 : this.#list.indexFrom(from);
     if (from !== undefined) {
       const isShown = index < end && this.#list.at(index) === from;
-      // From an event that the filter hides, one step leads to its neighbour.
+      // One step from an event that the filter hides leads to its neighbour.
       index += isShown || by < 0 ? by : by - 1;
     }
     index = Math.min(Math.max(index, first), end - 1);
     return { ordinal: this.#list.at(index), index };
   }
 
-  /** The event and, while it is held, the same record's event before it. */
-  look(ordinal: number): { event: StreamEvent; previous: StreamEvent | undefined } | undefined {
+  /** The event, and the previous event of its record if that is buffered. Undefined if the event is not buffered. */
+  get(ordinal: number): { event: StreamEvent; previous: StreamEvent | undefined } | undefined {
     if (!this.#ring.holds(ordinal)) return undefined;
     const previous = this.#ring.previous(ordinal);
     return { event: this.#ring.read(ordinal), previous: previous === undefined ? undefined : this.#ring.read(previous) };
   }
 
-  /** What the page shows now. */
+  /** The current state for the page. */
   flush(): Flush {
     const { first, end } = this.#range();
     const from = this.#view.follow ? Math.max(first, end - this.#view.count) : Math.min(Math.max(first, this.#view.from), end);
@@ -208,7 +208,7 @@ export class ConsoleEngine {
     if (isMarkKind(this.#ring.kind(ordinal))) this.#matchedMarks += 1;
   }
 
-  /** Marks are few; they are counted anew when something was dropped that may have been one. */
+  /** Drops events that the ring has dropped. Marks are rare, so they are recounted only then. */
   #dropLost(): void {
     const before = this.#list.first;
     this.#list.dropBefore(this.#ring.first);
@@ -227,7 +227,7 @@ export class ConsoleEngine {
     const missed = to - from;
     this.#mark(
       "resumed",
-      missed > 0 ? `Resumed · recovered ${missed} ${missed === 1 ? "event" : "events"}` : "Resumed · nothing was missed",
+      missed > 0 ? `Resumed · recovered ${missed} ${missed === 1 ? "change" : "changes"}` : "Resumed · no changes missed",
       from,
     );
   }
@@ -236,7 +236,7 @@ export class ConsoleEngine {
     const [start, end] = [parseCursor(from), parseCursor(to)];
     const part =
       start && end && start.epoch === end.epoch && end.seq > start.seq ? `changes ${start.seq + 1} to ${end.seq}` : "some changes";
-    this.#mark("gap", `Gap · ${part} can’t be shown: ${GAP_REASONS[reason]}`, end?.seq ?? 0);
+    this.#mark("gap", `Gap · ${part} were missed: ${GAP_REASONS[reason]}`, end?.seq ?? 0);
   }
 
   #mark(kind: "resumed" | "gap", sentence: string, seq: number): void {
@@ -263,13 +263,13 @@ export class ConsoleEngine {
   }
 
   #countRate(count: number): void {
-    const second = this.#turnRates();
+    const second = this.#advanceRates();
     const slot = second % this.#rates.length;
     this.#rates[slot] = (this.#rates[slot] ?? 0) + count;
   }
 
-  /** Empties the slots of seconds that have begun since the last look. */
-  #turnRates(): number {
+  /** Clears the slots of seconds that have started since the last call. Returns the current second. */
+  #advanceRates(): number {
     const second = Math.floor(this.#nowMs() / 1000);
     const passed = Math.min(second - this.#rateSecond, this.#rates.length);
     for (let back = 0; back < passed; back += 1) this.#rates[(second - back) % this.#rates.length] = 0;
@@ -278,12 +278,12 @@ export class ConsoleEngine {
   }
 
   #readRates(): number[] {
-    const second = this.#turnRates();
+    const second = this.#advanceRates();
     return Array.from({ length: RATE_SECONDS }, (_, index) => this.#rates[(second - RATE_SECONDS + index) % this.#rates.length] ?? 0);
   }
 }
 
-/** What does not fit need not be copied, shaped and painted. */
+/** Cuts the preview to what fits, to save copying and painting. */
 function cutPreview(row: RowView, characters: number): RowView {
   return row.preview.length > characters ? { ...row, preview: row.preview.slice(0, characters) } : row;
 }

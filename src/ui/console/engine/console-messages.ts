@@ -1,51 +1,51 @@
-/** What the page and the console's worker say to each other. Types only. */
+/** The messages between the page and the console's worker. Types, and the length of the rate strip. */
 
 import type { ConnectionState } from "../../stream/stream-connection";
 import type { StreamEvent } from "../../stream/stream-event";
 import type { RowView } from "../list/row-view";
 import type { EventFilter } from "./event-filter";
 
-/** Which rows the page shows, and how many characters of data fit in each. Indexes are those of `Flush`. */
+/** The rows that the page shows, and how many characters of data fit in each. Indexes are those of `Flush`. */
 export type View = { count: number; characters: number } & ({ follow: true } | { follow: false; from: number });
 
 export type ToWorker =
   | { type: "open"; endpointId: string; origin: string; filter: EventFilter; limits?: { eventsMax: number; bytesMax: number } }
-  /** The page has drawn the last flush, and takes another. */
+  /** The page has drawn the last flush and is ready for the next one. */
   | { type: "ready" }
   | { type: "view"; view: View }
-  /** `anchor`: the ordinal that should stay in sight; answered by `Flush.anchor`. */
+  /** `anchor`: the ordinal that should stay visible. `Flush.anchor` reports its index. */
   | { type: "filter"; filter: EventFilter; anchor: number | undefined; view: View }
   | { type: "pause" }
   | { type: "resume" }
   | { type: "reconnect" }
   | { type: "older" }
   | { type: "detail"; ordinal: number }
-  /** Which ordinal is `by` rows from `from` among those that pass; without `from`, the newest. */
+  /** Requests the ordinal `by` rows from `from` in the filtered list. Without `from`: the newest. */
   | { type: "step"; from: number | undefined; by: number };
 
-/** The older part of the log. `full`: it is there, but this console holds no more. */
+/** Whether older changes can be loaded. `full`: the log has more, but the buffer is full. */
 export type HistoryState = "loading" | "more" | "complete" | "full" | "failed";
 
-/** Seconds that the rate strip shows. */
+/** The length of the rate strip. */
 export const RATE_SECONDS = 60;
 
 export interface Flush {
   type: "flush";
-  /** Rises with every change of the filter; indexes of another one mean nothing. */
+  /** Incremented with every change of the filter, which invalidates indexes. */
   generation: number;
-  /** Indexes of the rows there are: while paused they end where the pause began. */
+  /** The range of indexes. While paused, it ends where the pause started. */
   first: number;
   end: number;
-  /** Changes held; and those of them that pass the filter, marks left out. */
+  /** Buffered changes, and those that match the filter, both without marks. */
   total: number;
   matched: number;
-  /** Arrived and passing since the pause began; 0 when not paused. */
+  /** Matching events that have arrived since the pause started; 0 if not paused. */
   buffered: number;
   paused: boolean;
   discarded: number;
-  /** Changes in the last whole second. */
+  /** Changes in the last full second. */
   rate: number;
-  /** Changes for each of the last seconds, oldest first. */
+  /** Changes per second over the last minute, oldest first. */
   rates: readonly number[];
   connection: ConnectionState;
   history: HistoryState;
@@ -54,7 +54,7 @@ export interface Flush {
   anchor?: number;
 }
 
-/** The version of a record before an event. `unknown`: it could not be read. */
+/** The version of a record before an event. `unknown`: it could not be loaded. */
 export type PreviousVersion = { state: "none" | "unknown" } | { state: "known"; event: StreamEvent };
 
 export type FromWorker =

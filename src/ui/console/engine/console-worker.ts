@@ -1,7 +1,7 @@
-/** The worker that runs the console's engine: connects it with the network, timers and the page. It must hold no rule of its own. */
+/** The worker that runs the console's engine and connects it to the network and the page. */
 import type { Problem } from "@/src/shared/errors";
 import type { EndpointDetail, IssuedTicket } from "@/src/shared/management/schemas";
-import { ANSWERED_ELSEWHERE, isJsonType } from "../../api/request-error";
+import { INTERCEPTED, isJsonType } from "../../api/request-error";
 import { BROWSER_PORTS } from "../../stream/browser-ports";
 import { type Opening, StreamConnection } from "../../stream/stream-connection";
 import { type LogPage, parseLogPage } from "../../stream/stream-message";
@@ -10,7 +10,7 @@ import type { FromWorker, PreviousVersion, ToWorker } from "./console-messages";
 
 const FIRST_PAGE = 200;
 const OLDER_PAGE = 500;
-const ANSWER_MS_MAX = 20_000;
+const RESPONSE_MS_MAX = 20_000;
 
 declare const self: DedicatedWorkerGlobalScope;
 
@@ -49,7 +49,7 @@ function open({ endpointId, origin, filter, limits = LIMITS }: ToWorker & { type
     },
   });
   self.addEventListener("online", () => connection.retryNow());
-  // The rate is a matter of time, not only of messages.
+  // The rate changes over time, even without messages.
   setInterval(touch, 1000);
   connection.start();
   touch();
@@ -97,7 +97,7 @@ function open({ endpointId, origin, filter, limits = LIMITS }: ToWorker & { type
         void loadOlder();
         return;
       case "detail":
-        void answerDetail(engine, api, message.ordinal);
+        void sendDetail(engine, api, message.ordinal);
         return;
       case "step":
         post({ type: "stepped", ...engine.step(message.from, message.by) });
@@ -106,7 +106,7 @@ function open({ endpointId, origin, filter, limits = LIMITS }: ToWorker & { type
   };
 }
 
-/** Reads the log where that was not done yet, and gets a ticket. */
+/** Reads the log if that was not done yet, and requests a stream ticket. */
 async function prepare(engine: ConsoleEngine, api: string, origin: string, wasLive: boolean): Promise<Opening> {
   if (engine.cursor === undefined) {
     const page = await readLog(`${api}/changes?limit=${FIRST_PAGE}`);
@@ -114,17 +114,17 @@ async function prepare(engine: ConsoleEngine, api: string, origin: string, wasLi
     engine.begin(page.value);
   }
   if (wasLive) {
-    const detail = await ask(api, (answer: Pick<EndpointDetail, "changeCount">) => Number.isInteger(answer.changeCount));
+    const detail = await request(api, (body: Pick<EndpointDetail, "changeCount">) => Number.isInteger(body.changeCount));
     if (!detail.ok) return detail;
     engine.expectResume(detail.value.changeCount);
   }
-  const ticket = await ask(`${api}/stream-ticket`, (answer: IssuedTicket) => answer.path.startsWith("/"), { method: "POST" });
+  const ticket = await request(`${api}/stream-ticket`, (body: IssuedTicket) => body.path.startsWith("/"), { method: "POST" });
   if (!ticket.ok) return ticket;
   return { ok: true, url: `${origin.replace(/^http/, "ws")}${ticket.value.path}&since=${engine.cursor ?? "now"}` };
 }
 
-async function answerDetail(engine: ConsoleEngine, api: string, ordinal: number): Promise<void> {
-  const found = engine.look(ordinal);
+async function sendDetail(engine: ConsoleEngine, api: string, ordinal: number): Promise<void> {
+  const found = engine.get(ordinal);
   if (!found) return post({ type: "detail", ordinal, event: undefined, previous: { state: "unknown" } });
   const { event } = found;
   if (found.previous) return post({ type: "detail", ordinal, event, previous: { state: "known", event: found.previous } });
@@ -135,54 +135,54 @@ async function answerDetail(engine: ConsoleEngine, api: string, ordinal: number)
   post({ type: "detail", ordinal, event, previous });
 }
 
-type Answer<Value> = { ok: true; value: Value } | (Opening & { ok: false });
+type Result<Value> = { ok: true; value: Value } | (Opening & { ok: false });
 
-async function readLog(path: string): Promise<Answer<LogPage>> {
-  const answer = await askText(path);
-  return answer.ok ? read(() => parseLogPage(answer.value)) : answer;
+async function readLog(path: string): Promise<Result<LogPage>> {
+  const result = await requestText(path);
+  return result.ok ? parse(() => parseLogPage(result.value)) : result;
 }
 
-/** `isOwn`: whether the answer has the form of ours; it may throw. */
-async function ask<Value>(path: string, isOwn: (value: Value) => boolean, init: RequestInit = {}): Promise<Answer<Value>> {
-  const answer = await askText(path, init);
-  if (!answer.ok) return answer;
-  return read(() => {
-    const value: Value = JSON.parse(answer.value);
-    if (!isOwn(value)) throw new Error("The answer has an unknown form.");
+/** `isValid` checks the form of the response; it can throw. */
+async function request<Value>(path: string, isValid: (value: Value) => boolean, init: RequestInit = {}): Promise<Result<Value>> {
+  const result = await requestText(path, init);
+  if (!result.ok) return result;
+  return parse(() => {
+    const value: Value = JSON.parse(result.value);
+    if (!isValid(value)) throw new Error("The response has an unknown form.");
     return value;
   });
 }
 
-function read<Value>(parse: () => Value): Answer<Value> {
+function parse<Value>(run: () => Value): Result<Value> {
   try {
-    return { ok: true, value: parse() };
+    return { ok: true, value: run() };
   } catch {
-    return ELSEWHERE;
+    return NOT_FROM_SERVER;
   }
 }
 
-const ELSEWHERE: Answer<never> = { ok: false, retry: true, reason: ANSWERED_ELSEWHERE };
+const NOT_FROM_SERVER: Result<never> = { ok: false, retry: true, reason: INTERCEPTED };
 
-/** Our own server. Tells refusals that stay from those that may pass; what is not JSON was not answered by the server, and may pass. */
-async function askText(path: string, init: RequestInit = {}): Promise<Answer<string>> {
+/** Sends a request to the server. A failure says whether a retry can help. A response that is not JSON is not from the server, and is retried. */
+async function requestText(path: string, init: RequestInit = {}): Promise<Result<string>> {
   try {
-    const response = await fetch(path, { ...init, cache: "no-store", signal: AbortSignal.timeout(ANSWER_MS_MAX) });
+    const response = await fetch(path, { ...init, cache: "no-store", signal: AbortSignal.timeout(RESPONSE_MS_MAX) });
     const text = await response.text();
-    if (!isJsonType(response.headers.get("content-type"))) return ELSEWHERE;
+    if (!isJsonType(response.headers.get("content-type"))) return NOT_FROM_SERVER;
     if (response.ok) return { ok: true, value: text };
-    return toRefusal(response.status, text);
+    return toFailure(response.status, text);
   } catch {
-    return { ok: false, retry: true, reason: "The server can’t be reached." };
+    return { ok: false, retry: true, reason: "Couldn’t reach the server." };
   }
 }
 
-function toRefusal(status: number, text: string): Answer<never> {
+function toFailure(status: number, text: string): Result<never> {
   if (status === 401) return { ok: false, retry: false, reason: "Your session has ended. Sign in again.", signIn: true };
   if (status === 404) return { ok: false, retry: false, reason: "This endpoint was deleted." };
   return {
     ok: false,
     retry: status >= 500 || status === 429 || status === 408,
-    reason: readDetail(text) ?? `The server answered ${status}.`,
+    reason: readDetail(text) ?? `The server responded with status ${status}.`,
   };
 }
 

@@ -1,41 +1,41 @@
-/** Decides which events a filter lets through. Works on bytes where it can, so that a hundred thousand events need no decoding. Pure. */
+/** Decides which events match a filter. Compares bytes where possible, so that 100,000 events need no decoding. Pure. */
 import { foldText, toSearchText } from "@/src/shared/text/text-as-read";
 import { OPERATIONS, type Operation } from "../../stream/operations";
 import { type EventKind, isMarkKind } from "../../stream/stream-event";
 import type { EventRing } from "./event-ring";
 
 export interface EventFilter {
-  /** Looked for in the data as people read it (toSearchText), and in the record's id; empty: anything. */
+  /** Searched in the data as displayed (toSearchText) and in the record's id. Empty matches everything. */
   text: string;
   operations: readonly Operation[];
 }
 
 export const FILTER_NONE: EventFilter = { text: "", operations: OPERATIONS };
 
-/** True when it lets everything through. */
+/** True if everything matches. */
 export function isFilterEmpty(filter: EventFilter): boolean {
   return filter.text.trim() === "" && OPERATIONS.every((operation) => filter.operations.includes(operation));
 }
 
-/** How a filter stands in the address: `q` the text, `op` the operations shown, when not all are. */
+/** A filter as URL parameters: `q` is the text, `op` the operations, unless all are shown. */
 export interface FilterQuery {
   q: string | null;
   op: string | null;
 }
 
-/** Words that are no operations are passed over. */
+/** Ignores unknown operations. */
 export function parseFilter({ q, op }: FilterQuery): EventFilter {
   const named = op?.split(",");
   return { text: q ?? "", operations: named ? OPERATIONS.filter((operation) => named.includes(operation)) : OPERATIONS };
 }
 
-/** The other way. */
+/** The inverse of parseFilter. */
 export function toFilterQuery({ text, operations }: EventFilter): FilterQuery {
   const isAll = OPERATIONS.every((operation) => operations.includes(operation));
   return { q: text === "" ? null : text, op: isAll ? null : operations.join(",") };
 }
 
-/** Compiles a filter. Marks always pass: what is missing from a stream is missing under every filter. */
+/** Compiles a filter. Marks always match: a gap in the stream concerns every filter. */
 export function createMatcher(filter: EventFilter): (ring: EventRing, ordinal: number) => boolean {
   const operations = new Set<EventKind>(filter.operations);
   const text = foldText(filter.text.trim());
@@ -53,7 +53,7 @@ export function createMatcher(filter: EventFilter): (ring: EventRing, ordinal: n
   };
 }
 
-/** True when `needle`, which is in lower case, occurs in `bytes`; ASCII letters match in either case. */
+/** True if `needle`, which is in lower case, occurs in `bytes`. ASCII letters match in either case. */
 export function includesBytes(bytes: Uint8Array, needle: Uint8Array): boolean {
   const [start] = needle;
   if (start === undefined) return true;

@@ -21,7 +21,7 @@ const ring = (eventsMax = 10, bytesMax = 1_000_000) => new EventRing({ eventsMax
 const held = (of: EventRing) => Array.from({ length: of.end - of.first }, (_, index) => of.seq(of.first + index));
 
 describe("EventRing", () => {
-  it("gives back what it took", () => {
+  it("returns events as they were appended", () => {
     const events = ring();
     const sent = event(7, { kind: "delete", recordId: "0192a3b4c5d6e7f8091a2b3c4d5e6f70", data: '{"ü":"日本 🚲"}' });
     const ordinal = events.append(sent);
@@ -30,7 +30,7 @@ describe("EventRing", () => {
     expect(() => events.seq(ordinal + 1)).toThrow(RangeError);
   });
 
-  it("drops the oldest over its number of events, and counts them", () => {
+  it("drops the oldest events over its count limit, and counts them", () => {
     const events = ring(3);
     for (let seq = 1; seq <= 5; seq += 1) events.append(event(seq));
     expect(held(events)).toEqual([3, 4, 5]);
@@ -39,7 +39,7 @@ describe("EventRing", () => {
     expect(() => events.data(1)).toThrow(RangeError);
   });
 
-  it("drops the oldest over its bytes, but never the newest", () => {
+  it("drops the oldest events over its byte limit, but never the newest", () => {
     const events = ring(100, 100);
     const bytes = (length: number) => `"${"x".repeat(length - 2)}"`;
     for (let seq = 1; seq <= 4; seq += 1) events.append(event(seq, { data: bytes(40) }));
@@ -50,7 +50,7 @@ describe("EventRing", () => {
     expect(events.data(events.first)).toHaveLength(500);
   });
 
-  it("takes nothing older for which there is no room, in bytes and not in characters", () => {
+  it("prepends no event without room for it, in bytes and not in characters", () => {
     const events = ring(100, 100);
     events.append(event(3, { data: `"${"x".repeat(48)}"` }));
     expect(events.prepend(event(2, { data: `"${"漢".repeat(20)}"` }))).toBe(false);
@@ -59,7 +59,7 @@ describe("EventRing", () => {
     expect(events.bytes).toBe(100);
   });
 
-  it("keeps every text whole across its blocks", () => {
+  it("keeps every text intact across its blocks", () => {
     const events = ring(1000, 64 * 1024 * 1024);
     const texts = Array.from({ length: 400 }, (_, index) => `"${"é".repeat((index * 977) % 9000)}${index}"`);
     const big = `"${"z".repeat(2_000_000)}"`;
@@ -69,7 +69,7 @@ describe("EventRing", () => {
     expect(events.data(texts.length, 5)).toBe('"zzzz');
   });
 
-  it("finds a record's event before, also for older ones that are added later, and not once it is dropped", () => {
+  it("finds the previous event of a record, also after older ones are prepended, but not after it is dropped", () => {
     const events = ring(4);
     const record = (seq: number) => event(seq, { recordId: id(99), kind: "update" });
     const third = events.append(record(3));
@@ -87,7 +87,7 @@ describe("EventRing", () => {
     expect(events.previous(events.append(record(8)))).toBe(fifth);
   });
 
-  it("takes older events while there is room", () => {
+  it("prepends older events while there is room", () => {
     const events = ring(3);
     events.append(event(10));
     expect(events.prepend(event(9))).toBe(true);
@@ -101,7 +101,7 @@ describe("EventRing", () => {
     expect(events.previous(events.end - 1)).toBe(-1);
   });
 
-  it("counts marks apart from changes", () => {
+  it("counts marks separately from changes", () => {
     const events = ring(2);
     events.append(event(1));
     events.append(event(1, { kind: "gap", recordId: id(0) }));
@@ -126,7 +126,7 @@ describe("createMatcher", () => {
     return [0, 1, 2, 3].filter((ordinal) => matches(events, ordinal));
   };
 
-  it("lets everything through without a filter", () => {
+  it("matches everything without a filter", () => {
     expect(matching("")).toEqual([0, 1, 2, 3]);
     expect(isFilterEmpty({ text: "  ", operations: ["delete", "create", "update"] })).toBe(true);
     expect(isFilterEmpty({ text: "", operations: ["create"] })).toBe(false);
@@ -146,17 +146,17 @@ describe("createMatcher", () => {
     const ordinal = one.append(event(1, { data: json }));
     const isFound = (text: string) => createMatcher({ ...FILTER_NONE, text })(one, ordinal);
     expect(finds.filter((text) => !isFound(text))).toEqual([]);
-    // White space around a filter does not count, in the grid either.
+    // White space around a filter is ignored, as in the grid.
     expect(misses.filter((text) => text === text.trim() && isFound(text))).toEqual([]);
   });
 
-  it("chooses by operation, and never hides a mark", () => {
+  it("filters by operation, and never hides a mark", () => {
     expect(matching("", ["update", "delete"])).toEqual([1, 2, 3]);
     expect(matching("city", ["delete"])).toEqual([3]);
     expect(matching("", [])).toEqual([3]);
   });
 
-  it("stands in the address", () => {
+  it("is part of the URL", () => {
     for (const filter of [FILTER_NONE, { text: "a&b", operations: ["delete" as const] }, { text: "", operations: [] }]) {
       expect(parseFilter(toFilterQuery(filter))).toEqual(filter);
     }
@@ -164,7 +164,7 @@ describe("createMatcher", () => {
     expect(parseFilter({ q: null, op: "delete,nonsense,create" })).toEqual({ text: "", operations: ["create", "delete"] });
   });
 
-  it("compares bytes as a search of text would", () => {
+  it("compares bytes as a text search does", () => {
     const encode = (text: string) => new TextEncoder().encode(text);
     for (const [bytes, needle] of [
       ["aaab", "aab"],
@@ -180,7 +180,7 @@ describe("createMatcher", () => {
 });
 
 describe("MatchedList", () => {
-  it("keeps indexes with their events while both ends move", () => {
+  it("keeps the indexes of events while both ends move", () => {
     const list = new MatchedList(4);
     for (const ordinal of [10, 20, 30]) list.append(ordinal);
     list.prepend(5);

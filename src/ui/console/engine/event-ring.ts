@@ -1,12 +1,12 @@
 /**
- * Holds the events of the console: a ring of typed-array columns beside the bytes of their data, in blocks. Appending and dropping cost
- * the same however many are held. It must not parse data: rows do so when they are looked at.
+ * The console's buffer of events: a ring of typed-array columns, and blocks with the bytes of the data. Appending and dropping take constant
+ * time. Data is not parsed here, but when its row is displayed.
  */
 import { EVENT_KINDS, type EventKind, isMarkKind, type StreamEvent } from "../../stream/stream-event";
 
 export interface RingLimits {
   eventsMax: number;
-  /** Of data, in UTF-8. */
+  /** Of the data, in UTF-8. */
   bytesMax: number;
 }
 
@@ -16,11 +16,11 @@ const NONE = -0x80000000;
 interface Block {
   bytes: Uint8Array<ArrayBuffer>;
   used: number;
-  /** How many held events have their data here. */
+  /** The number of buffered events whose data is in this block. */
   live: number;
 }
 
-/** Events are named by ordinals, which never change: `first` is the oldest held, `end` is behind the newest. */
+/** Events are identified by ordinals, which never change. `first` is the oldest buffered one, `end` is one past the newest. */
 export class EventRing {
   readonly #limits: RingLimits;
   readonly #kinds: Uint8Array;
@@ -29,14 +29,14 @@ export class EventRing {
   readonly #receivedMs: Float64Array;
   readonly #createdMs: Float64Array;
   readonly #updatedMs: Float64Array;
-  /** Four words an event. */
+  /** Four words per event. */
   readonly #ids: Uint32Array;
   readonly #blocksOf: Int32Array;
   readonly #offsets: Uint32Array;
   readonly #lengths: Uint32Array;
-  /** 1: the data are ASCII without escapes. */
+  /** 1 if the data is ASCII without escapes. */
   readonly #plain: Uint8Array;
-  /** The ordinal of the same record's event before. */
+  /** The ordinal of the previous event of the same record. */
   readonly #previous: Int32Array;
   readonly #blocks = new Map<number, Block>();
   readonly #latest = new Map<string, number>();
@@ -73,14 +73,14 @@ export class EventRing {
   get end(): number {
     return this.#end;
   }
-  /** Changes held, marks left out. */
+  /** The number of buffered changes, without marks. */
   get changes(): number {
     return this.#end - this.#first - this.#marks;
   }
   get bytes(): number {
     return this.#bytes;
   }
-  /** Changes dropped to make room, since the ring was made. */
+  /** The number of changes that were dropped to make room. */
   get discarded(): number {
     return this.#discarded;
   }
@@ -88,7 +88,7 @@ export class EventRing {
     return this.#end - this.#first >= this.#limits.eventsMax || this.#bytes >= this.#limits.bytesMax;
   }
 
-  /** Adds the newest event, dropping the oldest while a limit is passed. Answers its ordinal. */
+  /** Appends an event, and drops the oldest ones while a limit is exceeded. Returns its ordinal. */
   append(event: StreamEvent): number {
     if (this.#end - this.#first >= this.#limits.eventsMax) this.#drop();
     const ordinal = this.#end;
@@ -98,12 +98,12 @@ export class EventRing {
     this.#previous[this.#slot(ordinal)] = isMark ? NONE : (this.#latest.get(event.recordId) ?? NONE);
     if (isMark) this.#marks += 1;
     else this.#latest.set(event.recordId, ordinal);
-    // An event that alone is over the limit stays: it is what the reader waits for.
+    // The newest event stays even if it alone exceeds the limit.
     while (this.#bytes > this.#limits.bytesMax && this.#end - this.#first > 1) this.#drop();
     return ordinal;
   }
 
-  /** Adds an event that is older than all held. False: there is no room, and nothing was done. */
+  /** Prepends an event that is older than all others. Returns false, and does nothing, if there is no room. */
   prepend(event: StreamEvent): boolean {
     if (this.isFull || !this.#hasRoom(event.data)) return false;
     this.#first -= 1;
@@ -120,7 +120,7 @@ export class EventRing {
     return ordinal >= this.#first && ordinal < this.#end;
   }
 
-  /** Raises for an ordinal that is not held, as every reader below. */
+  /** Throws RangeError for an ordinal that is not buffered, as all getters below do. */
   kind(ordinal: number): EventKind {
     return EVENT_KINDS[this.#at(this.#kinds, ordinal)] ?? "create";
   }
@@ -134,7 +134,7 @@ export class EventRing {
   size(ordinal: number): number {
     return this.#at(this.#lengths, ordinal);
   }
-  /** True when the bytes of the data are what people read: ASCII without escapes. */
+  /** True if the data is ASCII without escapes, so that its bytes equal the displayed text. */
   isPlain(ordinal: number): boolean {
     return this.#at(this.#plain, ordinal) === 1;
   }
@@ -144,14 +144,14 @@ export class EventRing {
     for (let word = 0; word < 4; word += 1) id += (this.#ids[slot + word] ?? 0).toString(16).padStart(8, "0");
     return id;
   }
-  /** The bytes of the data; valid until the ring changes. */
+  /** The bytes of the data. Valid until the ring changes. */
   bytesOf(ordinal: number): Uint8Array {
     const slot = this.#checked(ordinal);
     const offset = this.#offsets[slot] ?? 0;
     const block = this.#blocks.get(this.#blocksOf[slot] ?? -1);
     return block ? block.bytes.subarray(offset, offset + (this.#lengths[slot] ?? 0)) : new Uint8Array();
   }
-  /** The data; with `bytesMax` only its beginning, which may then end in a broken character. */
+  /** The data, or its first `bytesMax` bytes, which can end in a broken character. */
   data(ordinal: number, bytesMax = Number.POSITIVE_INFINITY): string {
     const bytes = this.bytesOf(ordinal);
     return this.#decoder.decode(bytes.length > bytesMax ? bytes.subarray(0, bytesMax) : bytes);
@@ -169,7 +169,7 @@ export class EventRing {
       data: this.data(ordinal),
     };
   }
-  /** The event of the same record before this one, while it is held. */
+  /** The previous event of the same record, if it is buffered. */
   previous(ordinal: number): number | undefined {
     const previous = this.#at(this.#previous, ordinal);
     return previous !== NONE && previous >= this.#first ? previous : undefined;
@@ -181,7 +181,7 @@ export class EventRing {
   }
 
   #checked(ordinal: number): number {
-    if (!this.holds(ordinal)) throw new RangeError(`Event ${ordinal} is not held (${this.#first} to ${this.#end - 1}).`);
+    if (!this.holds(ordinal)) throw new RangeError(`Event ${ordinal} is not buffered (${this.#first} to ${this.#end - 1}).`);
     return this.#slot(ordinal);
   }
 
@@ -203,7 +203,7 @@ export class EventRing {
   }
 
   #store(slot: number, data: string): void {
-    // What is long gets a block of its own, so that no block is left half empty for it.
+    // Long data gets a block of its own, so that no block is left half empty.
     if (data.length > BLOCK_BYTES / 4) {
       const bytes = this.#encoder.encode(data);
       const name = this.#addBlock({ bytes, used: bytes.length, live: 0 });
@@ -223,7 +223,7 @@ export class EventRing {
     block.used += written.written;
   }
 
-  /** Encodes only what might not fit: no character has more than three bytes for each unit of its length. */
+  /** Encodes the data only if it might not fit: UTF-8 has at most three bytes per UTF-16 unit. */
   #hasRoom(data: string): boolean {
     const room = this.#limits.bytesMax - this.#bytes;
     return data.length * 3 <= room || this.#encoder.encode(data).length <= room;
@@ -267,7 +267,7 @@ export class EventRing {
     this.#first += 1;
   }
 
-  /** The first event behind `ordinal` of the same record. The last word of an id is random: it decides nearly always. */
+  /** The next event of the same record after `ordinal`. Compares the last word of the id first, because it is random. */
   #findNext(ordinal: number): number | undefined {
     const mine = this.#slot(ordinal) * 4;
     for (let other = ordinal + 1; other < this.#end; other += 1) {

@@ -1,16 +1,16 @@
-/** What the console shows before its worker runs: the end of the log, as the engine itself would show it. For the server. */
+/** The console's first paint, which the server renders: the end of the log, by the engine itself. */
 
 import { parseLogPage } from "../../stream/stream-message";
 import { ConsoleEngine } from "./console-engine";
 import type { Flush } from "./console-messages";
 import type { EventFilter } from "./event-filter";
 
-/** Rows of the first paint: more than a large window shows. */
+/** More than fit in a large window. */
 const ROWS = 60;
 const CHARACTERS = 240;
 const LIMITS = { eventsMax: 200, bytesMax: 16 * 1024 * 1024 };
 
-/** `logPage`: the newest part of the log, as `endpoints/{id}/changes` answers it. */
+/** `logPage`: the newest page of the log, as `endpoints/{id}/changes` returns it. */
 export function toFirstPaint(logPage: string, filter: EventFilter): Flush {
   const engine = new ConsoleEngine({ limits: LIMITS, filter, nowMs: () => Date.now() });
   engine.begin(parseLogPage(logPage));

@@ -1,4 +1,4 @@
-/** The events that pass the filter, in order, by ordinal. Indexes stay with their events while older ones come and go. */
+/** The ordinals of the events that match the filter, in order. The index of an event does not change while older ones are added or dropped. */
 export class MatchedList {
   readonly #ordinals: Int32Array;
   readonly #sizeMax: number;
@@ -17,25 +17,25 @@ export class MatchedList {
     return this.#end;
   }
 
-  /** Forgets everything; indexes start anew at 0. */
+  /** Removes everything. Indexes start at 0 again. */
   clear(): void {
     this.#first = 0;
     this.#end = 0;
   }
 
-  /** Adds the newest. The caller drops what the ring dropped first, so there is room. */
+  /** Appends the newest. The caller first drops what the ring dropped, so there is room. */
   append(ordinal: number): void {
     this.#ordinals[this.#slot(this.#end)] = ordinal;
     this.#end += 1;
   }
 
-  /** Adds one older than all. */
+  /** Prepends one that is older than all others. */
   prepend(ordinal: number): void {
     this.#first -= 1;
     this.#ordinals[this.#slot(this.#first)] = ordinal;
   }
 
-  /** Drops those older than `ordinal`. */
+  /** Drops all before `ordinal`. */
   dropBefore(ordinal: number): void {
     while (this.#first < this.#end && this.at(this.#first) < ordinal) this.#first += 1;
   }
@@ -45,7 +45,7 @@ export class MatchedList {
     return this.#ordinals[this.#slot(index)] ?? 0;
   }
 
-  /** The index of `ordinal`, or of the next one behind it; `end` when there is none. */
+  /** The index of `ordinal`, or of the next higher one; `end` if there is none. */
   indexFrom(ordinal: number): number {
     let low = this.#first;
     let high = this.#end;

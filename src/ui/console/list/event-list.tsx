@@ -1,4 +1,4 @@
-/** The list: only the rows in sight exist. A grid with one tab stop; its active row is named, never focused. */
+/** The list of changes. Only visible rows are rendered. A grid with one tab stop, which refers to its active row by `aria-activedescendant`. */
 "use client";
 
 import { type RefObject, useLayoutEffect, useRef, useSyncExternalStore } from "react";
@@ -11,7 +11,7 @@ import { RowPool } from "./row-pool";
 import { COLUMNS, type Column, PLACES, ROW, toCellClass, toCellText, toRowId, toRowTone } from "./row-style";
 import type { ListScroll } from "./use-list-scroll";
 
-/** The line above the first row: what there is before it. */
+/** The height of the line above the first row. */
 export const LIST_HEAD_PX = 28;
 
 const never = () => () => undefined;
@@ -48,7 +48,7 @@ export function EventList({ flush, scroll, selected, onSelect, onLoadOlder }: Pr
           ref={scroll.ref}
           role="presentation"
           onScroll={scroll.onScroll}
-          // Before the page runs, the newest rows are in sight by the order of the box; afterwards we scroll ourselves.
+          // Before hydration, CSS keeps the newest rows visible; afterwards useListScroll does.
           className={`relative min-h-0 flex-1 overflow-x-hidden overflow-y-auto overscroll-contain [overflow-anchor:none] ${isActiveDrawn ? "" : "group-focus-visible:shadow-[inset_0_0_0_2px_var(--focus)]"} ${mounted ? "" : "flex flex-col-reverse"}`}
         >
           <div
@@ -56,7 +56,7 @@ export function EventList({ flush, scroll, selected, onSelect, onLoadOlder }: Pr
             className={mounted ? "relative w-full contain-strict" : "mb-auto"}
             style={mounted ? { height: LIST_HEAD_PX + (end - first) * ROW_PX } : undefined}
           >
-            <Beginning flush={flush} onLoadOlder={onLoadOlder} />
+            <ListStart flush={flush} onLoadOlder={onLoadOlder} />
             {mounted ? <div ref={box} role="presentation" /> : <FirstRows flush={flush} />}
           </div>
         </div>
@@ -76,7 +76,7 @@ export function EventList({ flush, scroll, selected, onSelect, onLoadOlder }: Pr
   );
 }
 
-/** Draws the rows of each flush before it is painted. */
+/** Draws the rows of each flush before the browser paints. */
 function useRows({ flush, selected, onSelect }: Pick<Props, "flush" | "selected" | "onSelect">): RefObject<HTMLDivElement | null> {
   const box = useRef<HTMLDivElement>(null);
   const pool = useRef<{ box: HTMLElement; rows: RowPool }>(undefined);
@@ -93,7 +93,7 @@ function useRows({ flush, selected, onSelect }: Pick<Props, "flush" | "selected"
   return box;
 }
 
-/** The first paint, by the server. */
+/** The first paint, rendered by the server. */
 function FirstRows({ flush: { rows, from, first } }: { flush: Flush }) {
   return rows.map((row, offset) => (
     <GridRow key={row.ordinal} aria-rowindex={from + offset - first + 2} className={`relative ${ROW} ${toRowTone(row.kind)}`}>
@@ -111,7 +111,7 @@ const HEADS: Readonly<Record<Column, string>> = {
   time: "Time",
   operation: "Operation",
   record: "Record",
-  preview: "Data or changed paths",
+  preview: "Data / changes",
   size: "Size",
 };
 
@@ -119,7 +119,7 @@ function Head() {
   return (
     <GridRow aria-rowindex={1} className="relative h-7 shrink-0 border-b border-line text-data leading-7 text-muted">
       {COLUMNS.map((column) => (
-        // Where the operation's cell holds its sign only, the word would be cut in half.
+        // On narrow screens the operation's column shows only a glyph, so its heading is hidden.
         <GridHeadCell key={column} className={`${PLACES[column]} ${column === "operation" ? "max-sm:indent-8" : ""}`}>
           {HEADS[column]}
         </GridHeadCell>
@@ -129,16 +129,16 @@ function Head() {
 }
 
 /** Above the first row. */
-function Beginning({ flush, onLoadOlder }: { flush: Flush; onLoadOlder: () => void }) {
+function ListStart({ flush, onLoadOlder }: { flush: Flush; onLoadOlder: () => void }) {
   const { history, discarded, total } = flush;
   if (total === 0) return null;
   return (
     <GridRow style={{ height: LIST_HEAD_PX }} className="flex items-center justify-center text-data text-muted">
       <GridCell className="inline-flex items-center gap-2">
-        {history === "complete" && discarded === 0 ? "The log begins here" : null}
+        {history === "complete" && discarded === 0 ? "Start of the log" : null}
         {history === "loading" ? "Loading older changes…" : null}
-        {history === "failed" ? "Older changes could not be read." : null}
-        {history === "full" || discarded > 0 ? "Older changes are in the log; this console holds no more" : null}
+        {history === "failed" ? "Couldn’t load older changes." : null}
+        {history === "full" || discarded > 0 ? "This console is full. Older changes are still in the log." : null}
         {(history === "more" && discarded === 0) || history === "failed" ? (
           <button type="button" tabIndex={-1} onClick={onLoadOlder} className="rounded-sm px-1.5 text-focus hover:bg-hover">
             {history === "failed" ? "Try again" : "Load older changes"}
@@ -149,14 +149,14 @@ function Beginning({ flush, onLoadOlder }: { flush: Flush; onLoadOlder: () => vo
   );
 }
 
-/** In place of the list when the filter hides everything. */
-export function NothingMatches({ flush, onClear, onLoadOlder }: { flush: Flush; onClear: () => void; onLoadOlder: () => void }) {
+/** Shown instead of the list if the filter hides everything. */
+export function NoMatches({ flush, onClear, onLoadOlder }: { flush: Flush; onClear: () => void; onLoadOlder: () => void }) {
   return (
     <div className="flex flex-1 flex-col items-center gap-3 px-4 pt-[16dvh]">
-      <p className="text-prose">Nothing matches: 0 of {formatCount(flush.total)}.</p>
+      <p className="text-prose">No changes match: 0 of {formatCount(flush.total)}.</p>
       <div className="flex gap-2">
-        <Button onClick={onClear}>Clear the filter</Button>
-        {flush.history === "more" ? <Button onClick={onLoadOlder}>Look through older changes</Button> : null}
+        <Button onClick={onClear}>Clear filter</Button>
+        {flush.history === "more" ? <Button onClick={onLoadOlder}>Search older changes</Button> : null}
       </div>
     </div>
   );

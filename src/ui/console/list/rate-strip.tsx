@@ -1,11 +1,11 @@
-/** How many changes came in each of the last seconds: one bar a second, the newest at the right. */
+/** Changes per second over the last minute: one bar per second, the newest at the right. */
 import { memo } from "react";
 import { formatCount } from "../../format/format-number";
 
 const HEIGHT_PX = 20;
 const BAR_PX = 2;
 
-/** Drawn anew once a second, though there are flushes in every frame. */
+/** Rendered once a second, although there can be a flush in every frame. */
 export const RateStrip = memo(Bars, (before, after) => before.rates.every((rate, index) => rate === after.rates[index]));
 
 function Bars({ rates }: { rates: readonly number[] }) {
@@ -13,7 +13,7 @@ function Bars({ rates }: { rates: readonly number[] }) {
   return (
     <svg
       role="img"
-      aria-label={`Changes a second over the last minute, ${formatCount(Math.max(...rates, 0))} at most`}
+      aria-label={`Changes per second over the last minute, up to ${formatCount(Math.max(...rates, 0))}`}
       width={rates.length * BAR_PX}
       height={HEIGHT_PX}
       className="shrink-0 max-lg:hidden"
@@ -23,7 +23,7 @@ function Bars({ rates }: { rates: readonly number[] }) {
       {rates.map((rate, index) => {
         const height = rate === 0 ? 0 : Math.max(1, Math.round((rate / most) * (HEIGHT_PX - 2)));
         return (
-          // biome-ignore lint/suspicious/noArrayIndexKey: a bar is its place
+          // biome-ignore lint/suspicious/noArrayIndexKey: bars are identified by their position
           <rect key={index} x={index * BAR_PX} y={HEIGHT_PX - 1 - height} width={BAR_PX - 0.5} height={height} className="fill-muted" />
         );
       })}

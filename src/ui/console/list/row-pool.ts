@@ -1,6 +1,6 @@
 /**
- * Draws the rows in sight into a few elements that are used again and again, in the order of the list. Past React, because at thousands of
- * changes a second every row is another one in every frame. It must not decide which rows are in sight.
+ * Draws the visible rows into a pool of reused elements, in the order of the list. Without React, because at thousands of changes per second
+ * every row is replaced in every frame.
  */
 
 import { ROW_PX } from "../../grid/row-window";
@@ -21,11 +21,11 @@ interface PooledRow {
 
 export interface Drawing {
   rows: readonly RowView[];
-  /** Index of the first of them, and of the first of the list. */
+  /** The index of the first row, and of the first row of the list. */
   from: number;
   first: number;
   selected: number | undefined;
-  /** Height of what is above the first row of the list. */
+  /** The height of the content above the first row of the list. */
   headPx: number;
 }
 
@@ -34,7 +34,7 @@ export class RowPool {
   #drawn: PooledRow[] = [];
   #from = 0;
 
-  /** `box` is ours from now on; it should be empty. `onPress` hears which change was pressed. */
+  /** Takes over `box`, which should be empty. `onPress` is called with the ordinal of a clicked change. */
   constructor(box: HTMLElement, onPress: (ordinal: number) => void) {
     this.#box = box;
     box.addEventListener("click", ({ target }) => {
@@ -44,7 +44,7 @@ export class RowPool {
   }
 
   draw({ rows, from, first, selected, headPx }: Drawing): void {
-    this.#turn(from - this.#from);
+    this.#rotate(from - this.#from);
     this.#from = from;
     while (this.#drawn.length > rows.length) this.#drawn.pop()?.element.remove();
     while (this.#drawn.length < rows.length) {
@@ -58,15 +58,15 @@ export class RowPool {
     }
   }
 
-  /** Marks can't be pressed. */
+  /** Marks are not clickable. */
   #ordinalAt(target: EventTarget | null): number | undefined {
     if (!(target instanceof Node)) return undefined;
     const hit = this.#drawn.find(({ element }) => element.contains(target));
     return hit === undefined || hit.kind === "resumed" || hit.kind === "gap" ? undefined : hit.ordinal;
   }
 
-  /** Moves elements from one end to the other, so that those that go on showing their row need no change. */
-  #turn(by: number): void {
+  /** Moves elements from one end to the other, so that elements whose row stays visible do not change. */
+  #rotate(by: number): void {
     const count = this.#drawn.length;
     if (by === 0 || Math.abs(by) >= count) return;
     const moved = by > 0 ? this.#drawn.splice(0, by) : this.#drawn.splice(count + by);
@@ -91,12 +91,12 @@ function createRow(): PooledRow {
   return { element, cells, ordinal: Number.NaN, preview: "", kind: undefined, selected: undefined, topPx: -1, rowIndex: -1 };
 }
 
-/** Touches only what differs: each write costs style or layout. */
+/** Writes only what differs, because each write costs style or layout. */
 function write(pooled: PooledRow, row: RowView, { place, headPx, selected }: { place: number; headPx: number; selected: boolean }): void {
   const { element, cells } = pooled;
   const topPx = headPx + place * ROW_PX;
   if (pooled.topPx !== topPx) element.style.transform = `translateY(${topPx}px)`;
-  // The head of the grid is its first row.
+  // The header is the first row of the grid.
   const rowIndex = place + 2;
   if (pooled.rowIndex !== rowIndex) element.setAttribute("aria-rowindex", String(rowIndex));
   const isOtherKind = pooled.kind !== row.kind;

@@ -1,4 +1,4 @@
-/** How a row looks: its classes and the texts of its cells. One place for the first paint and for the list that follows it. Pure. */
+/** The classes and texts of a row, for the first paint and for the list. Pure. */
 import { formatBytes } from "../../format/format-number";
 import { formatClock } from "../../format/format-time";
 import { OPERATION_STYLES } from "../../stream/operations";
@@ -9,8 +9,8 @@ export const COLUMNS = ["seq", "time", "operation", "record", "preview", "size"]
 export type Column = (typeof COLUMNS)[number];
 
 /**
- * Cells have fixed places and contain themselves, so that a new text costs the layout of one cell, not of the row. On narrow screens the
- * operation's cell is as wide as its sign, and cuts the word off.
+ * Cells have fixed positions and CSS containment, so that a new text costs the layout of one cell and not of the row. On narrow screens the
+ * operation's cell shows only its glyph.
  */
 const CELL = "absolute inset-y-0 overflow-hidden contain-strict";
 export const PLACES: Readonly<Record<Column, string>> = {
@@ -22,7 +22,7 @@ export const PLACES: Readonly<Record<Column, string>> = {
   size: `${CELL} right-4 w-18 text-right max-sm:hidden`,
 };
 
-/** How wide the cell of data is in a list of this width, in pixels. */
+/** The width of the data cell in a list of the given width, in pixels. */
 export function toPreviewPx(widthPx: number): number {
   return widthPx - (widthPx < 640 ? 148 : 496);
 }
@@ -40,19 +40,19 @@ const TONES: Readonly<Record<EventKind, { row: string; operation: string; previe
   gap: { row: "bg-inset", operation: "", preview: "font-sans font-medium text-warn" },
 };
 
-/** The row's own class, without place and selection. */
+/** The class of a row, without position and selection. */
 export function toRowTone(kind: EventKind): string {
   return TONES[kind].row;
 }
 
-/** A cell's class. */
+/** The class of a cell. */
 export function toCellClass(column: Column, kind: EventKind): string {
   const tones = TONES[kind];
   const tone = column === "operation" ? tones.operation : column === "preview" ? tones.preview : MUTED;
   return tone === "" ? PLACES[column] : `${PLACES[column]} ${tone}`;
 }
 
-/** A cell's text. `showTime`: times are local, and the server does not know where that is. */
+/** The text of a cell. `showTime` is false on the server, which does not know the time zone. */
 export function toCellText(column: Column, row: RowView, showTime: boolean): string {
   const { kind } = row;
   if (column === "preview") return row.preview;
@@ -64,14 +64,14 @@ export function toCellText(column: Column, row: RowView, showTime: boolean): str
     case "operation":
       return `${OPERATION_STYLES[kind].glyph} ${kind}`;
     case "record":
-      // The end of an id is its random part, which tells records apart; the beginning is the time.
+      // The end of an id is random and distinguishes records. The start is a time.
       return `…${row.recordId.slice(-8)}`;
     case "size":
       return formatBytes(row.size);
   }
 }
 
-/** The id that the grid names its active row by. */
+/** The element id of the active row. */
 export function toRowId(ordinal: number): string {
   return `event-${ordinal}`;
 }

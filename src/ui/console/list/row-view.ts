@@ -1,4 +1,4 @@
-/** Turns an event into what its row shows. Parses the data of that one event, and of the one before it. Pure. */
+/** Turns an event into the content of its row. Parses the data of the event and of the previous version. Pure. */
 
 import { diffJson } from "../../json/json-diff";
 import { toCompactText } from "../../json/json-print";
@@ -14,18 +14,18 @@ export interface RowView {
   recordId: string;
   /** Bytes of data. */
   size: number;
-  /** Of an update whose version before is known: the paths that differ. Else the data, on one line. Of a mark: what it says. */
+  /** For an update whose previous version is buffered: the changed paths. For a mark: its sentence. Otherwise the data on one line. */
   preview: string;
   isPaths: boolean;
 }
 
-/** More does not fit in the widest window. */
+/** As much as fits in the widest window. */
 export const PREVIEW_LENGTH_MAX = 400;
-/** Longer data is not parsed for a row; its beginning is shown as it is. */
+/** Longer data is not parsed. The row shows the start of the text instead. */
 const PARSED_BYTES_MAX = 64 * 1024;
 const PATHS_MAX = 12;
 
-/** The row of an event that the ring holds. */
+/** The row of a buffered event. */
 export function toRowView(ring: EventRing, ordinal: number): RowView {
   const kind = ring.kind(ordinal);
   const paths = kind === "update" ? toChangedPaths(ring, ordinal) : undefined;
@@ -43,7 +43,7 @@ export function toRowView(ring: EventRing, ordinal: number): RowView {
 
 function toPreview(ring: EventRing, ordinal: number): string {
   const node = parseSmall(ring, ordinal);
-  // A mark's text stands in the row without quotes.
+  // Marks are shown without quotes.
   if (node?.kind === "string" && isMarkKind(ring.kind(ordinal))) return node.value;
   return node ? toCompactText(node, PREVIEW_LENGTH_MAX) : `${ring.data(ordinal, PREVIEW_LENGTH_MAX).replace(/\s+/g, " ")}…`;
 }
@@ -55,11 +55,11 @@ function toChangedPaths(ring: EventRing, ordinal: number): string | undefined {
   const after = parseSmall(ring, ordinal);
   if (!before || !after) return undefined;
   const changes = diffJson(before, after, PATHS_MAX + 1);
-  if (changes.length === 0) return "no difference";
+  if (changes.length === 0) return "no changes";
   const sign = { added: "+", removed: "−", changed: "" };
   const shown = changes.slice(0, PATHS_MAX).map(({ op, path, ...values }) => {
     const value = "after" in values && !isBranch(values.after) ? `: ${toCompactText(values.after, 40)}` : "";
-    return `${sign[op]}${path || "(whole)"}${value}`;
+    return `${sign[op]}${path || "(whole value)"}${value}`;
   });
   return `${shown.join(", ")}${changes.length > PATHS_MAX ? ", …" : ""}`;
 }

@@ -1,4 +1,4 @@
-/** In place of the list while no change of the endpoint is kept any more: what it stores, so that it does not look new. */
+/** Shown instead of the list if all changes of the endpoint have expired: its stored records, so that it does not look new. */
 "use client";
 
 import { useQuery } from "@tanstack/react-query";
@@ -15,7 +15,7 @@ import { parseStored } from "../../json/json-tree";
 
 const RECORDS_SHOWN = 20;
 const PREVIEW_LENGTH_MAX = 200;
-/** Longer data is not parsed for a line; its beginning is shown as it is. */
+/** Longer data is not parsed. The line shows the start of the text instead. */
 const PARSED_LENGTH_MAX = 64 * 1024;
 
 interface Props {
@@ -41,8 +41,8 @@ export function StoredRecords({ projectId, endpoint: { id, kind, recordCount } }
           <div className="min-w-0">
             <h2 className="text-title font-semibold">No recent changes</h2>
             <p className="pt-1 text-prose text-muted">
-              {recordCount > 0 ? `${stored} stored.` : "No records are stored."} Older changes have expired. New changes appear here at
-              once.
+              {recordCount > 0 ? `${stored} stored.` : "No records are stored."} Older changes have expired. New changes will appear here
+              immediately.
             </p>
           </div>
           {recordCount > 0 ? <ButtonLink href={place}>Open {kind === "authentication" ? "users" : "records"}</ButtonLink> : null}

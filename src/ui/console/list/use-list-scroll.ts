@@ -1,37 +1,37 @@
-/** Where the list is scrolled to: follows the newest, or stays with what is being read, whatever comes and goes around it. */
+/** The scroll position of the list: it follows the newest rows, or keeps the visible rows in place while others are added and dropped. */
 "use client";
 
 import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
-import { isAtEnd, ROW_PX, toAnchored, toRowsInSight, toScrollTop, toWindow, toWindowSize, type Viewport } from "../../grid/row-window";
+import { isAtEnd, ROW_PX, toAnchored, toScrollTop, toVisibleRows, toWindow, toWindowSize, type Viewport } from "../../grid/row-window";
 import type { ConsoleClient } from "../engine/console-client";
 import type { Flush, View } from "../engine/console-messages";
 import { toPreviewPx } from "./row-style";
 
-/** Closer to the top than this, older changes are fetched. */
+/** Older changes are loaded when the list is scrolled this close to its top. */
 const OLDER_AT_PX = 200;
-/** No character of the data is narrower. */
+/** The width of the narrowest character of the data. */
 const CHARACTER_PX = 7;
 const MIN_CHARACTERS = 40;
 
 export interface ListScroll {
   ref: RefObject<HTMLDivElement | null>;
   following: boolean;
-  /** Rows that have come since the list stopped following. */
+  /** The number of rows that have arrived since the list stopped following. */
   unseen: number;
   onScroll: () => void;
-  /** To the newest, and on with it. */
+  /** Scrolls to the newest row and follows. */
   follow: () => void;
-  /** To the oldest row there is. */
+  /** Scrolls to the oldest row. */
   toTop: () => void;
-  /** Stays where it is, though newer rows come. */
+  /** Stops following. */
   hold: () => void;
-  /** Makes the row in sight; holds. `index` as in `Flush`. */
+  /** Scrolls a row into view and stops following. `index` is that of `Flush`. */
   reveal: (index: number) => void;
-  /** What the worker should send for what is in sight. */
+  /** The view for which the worker should send rows. */
   readView: () => View;
 }
 
-/** `headPx`: the height of what is above the first row inside the scrolled box. */
+/** `headPx`: the height of the content above the first row in the scroll container. */
 export function useListScroll(flush: Flush, client: ConsoleClient | undefined, headPx: number): ListScroll {
   const ref = useRef<HTMLDivElement>(null);
   const [following, setFollowing] = useState(true);
@@ -48,7 +48,7 @@ export function useListScroll(flush: Flush, client: ConsoleClient | undefined, h
     const viewport = readViewport();
     const { flush: now, following: follows } = latest.current;
     const characters = Math.max(MIN_CHARACTERS, Math.ceil(toPreviewPx(ref.current?.clientWidth ?? 0) / CHARACTER_PX));
-    if (follows) return { follow: true, count: toRowsInSight(viewport.height), characters };
+    if (follows) return { follow: true, count: toVisibleRows(viewport.height), characters };
     const { from, to } = toWindow(viewport, now.end - now.first);
     return { follow: false, from: now.first + from, count: Math.max(to - from, toWindowSize(viewport.height)), characters };
   }, [readViewport]);
@@ -105,7 +105,7 @@ export function useListScroll(flush: Flush, client: ConsoleClient | undefined, h
     sendView();
   }, [scrollTo, sendView, setFollow]);
 
-  useKeepPlace({ flush, following, headPx, ref, scrollTo, sendView });
+  useStablePosition({ flush, following, headPx, ref, scrollTo, sendView });
 
   useEffect(() => {
     const element = ref.current;
@@ -121,8 +121,8 @@ export function useListScroll(flush: Flush, client: ConsoleClient | undefined, h
   return { ref, following, unseen: following ? 0 : Math.max(0, flush.end - seenEnd), onScroll, follow, toTop, hold, reveal, readView };
 }
 
-/** After each flush, before it is painted: the newest stays in sight, or the rows being read stay where they are. */
-function useKeepPlace({
+/** After each flush and before the browser paints: keeps the newest row visible, or the visible rows in place. */
+function useStablePosition({
   flush,
   following,
   headPx,
@@ -147,7 +147,7 @@ function useKeepPlace({
       scrollTo(Number.MAX_SAFE_INTEGER);
     } else if (flush.generation !== last.generation) {
       const anchor = flush.anchor ?? flush.end;
-      // A third from the top: what comes before is in sight too.
+      // A third from the top, so that some earlier rows are visible too.
       scrollTo(Math.max(0, headPx + (anchor - flush.first) * ROW_PX - element.clientHeight / 3));
       sendView();
     } else if (flush.first !== last.first) {

@@ -1,4 +1,4 @@
-/** Who gets into a data endpoint, and what users may do with each other's records (S1, S2). It must not save. */
+/** Who has access to a data endpoint, and what users can do with each other's records (S1, S2). The form saves the values. */
 "use client";
 
 import { useQuery } from "@tanstack/react-query";
@@ -13,9 +13,9 @@ import { formatPlural } from "../../format/format-number";
 import { CreateEndpointDialog } from "../create-endpoint-dialog";
 
 const OTHERS = [
-  { field: "othersCanRead", label: "Others can read", hint: "Users also read and stream records that are not theirs." },
-  { field: "othersCanUpdate", label: "Others can update", hint: "Users also change records that are not theirs." },
-  { field: "othersCanDelete", label: "Others can delete", hint: "Users also delete records that are not theirs." },
+  { field: "othersCanRead", label: "Others can read", hint: "Users can also read and stream records of other users." },
+  { field: "othersCanUpdate", label: "Others can update", hint: "Users can also change records of other users." },
+  { field: "othersCanDelete", label: "Others can delete", hint: "Users can also delete records of other users." },
 ] as const;
 
 export type Access = Pick<EndpointDetail, "secure" | (typeof OTHERS)[number]["field"]>;
@@ -37,8 +37,8 @@ export function AccessSwitches({
             label="Secure"
             hint={
               <>
-                Off: every key of the project gets in. On: a request or a socket also needs the access token of a logged-in user, or the
-                master key, and a record belongs to the user who made it.
+                Off: any key of the project gives access. On: requests and streams also need the access token of a logged-in user, or the
+                master key, and each record belongs to the user who created it.
               </>
             }
             checked={access.secure}
@@ -50,7 +50,7 @@ export function AccessSwitches({
           <Switch
             key={field}
             label={label}
-            hint={access.secure ? hint : `${hint} Acts on secure endpoints only.`}
+            hint={access.secure ? hint : `${hint} Applies to secure endpoints only.`}
             checked={access[field]}
             disabled={!access.secure}
             onChange={(checked) => onChange({ ...access, [field]: checked })}
@@ -61,7 +61,7 @@ export function AccessSwitches({
   );
 }
 
-/** The authentication endpoints of the project, or a way to make the first one; and what happens to those who listen now. */
+/** Links to the project's authentication endpoints, or a button to create the first one. Warns of open streams that will close. */
 function WhereUsersLogIn({ endpoint }: { endpoint: EndpointDetail }) {
   const { projectId } = endpoint;
   const { data: endpoints } = useQuery(endpointsQuery(projectId));
@@ -70,7 +70,7 @@ function WhereUsersLogIn({ endpoint }: { endpoint: EndpointDetail }) {
   return (
     <div className="flex flex-col items-start gap-2 pb-3">
       {!endpoint.secure && endpoint.subscribers > 0 ? (
-        <p className="text-warn">{formatPlural(endpoint.subscribers, "open socket")} will close: they have no access token.</p>
+        <p className="text-warn">{formatPlural(endpoint.subscribers, "open stream")} without an access token will close.</p>
       ) : null}
       {places.length > 0 ? (
         <p className="text-muted">
@@ -87,7 +87,7 @@ function WhereUsersLogIn({ endpoint }: { endpoint: EndpointDetail }) {
         </p>
       ) : endpoints ? (
         <>
-          <p className="text-warn">This project has no authentication endpoint, so nobody can log in: only the master key gets in.</p>
+          <p className="text-warn">This project has no authentication endpoint, so no one can log in. Only the master key gives access.</p>
           <Button onClick={() => setCreating(true)}>New authentication endpoint</Button>
         </>
       ) : null}

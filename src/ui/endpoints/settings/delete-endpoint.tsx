@@ -1,4 +1,4 @@
-/** Deletes an endpoint, with what hangs on it in sight. */
+/** Deletes an endpoint, after showing what depends on it. */
 "use client";
 
 import { useQuery, useQueryClient } from "@tanstack/react-query";
@@ -24,7 +24,7 @@ export function DeleteEndpoint({ endpoint }: { endpoint: EndpointDetail }) {
   const isAuthentication = endpoint.kind === "authentication";
   const remove = async () => {
     await requestJson(`endpoints/${endpoint.id}`, { method: "DELETE" });
-    notify(`Deleted ${endpoint.name}.`);
+    notify(`Endpoint ${endpoint.name} deleted.`);
     void client.invalidateQueries({ queryKey: endpointsQuery(endpoint.projectId).queryKey });
     router.push(`/p/${endpoint.projectId}/endpoints`);
     router.refresh();
@@ -32,7 +32,11 @@ export function DeleteEndpoint({ endpoint }: { endpoint: EndpointDetail }) {
   return (
     <Section
       title="Delete this endpoint"
-      note={isAuthentication ? "Its users and its log go with it, for good." : "Its records, their files and its log go with it, for good."}
+      note={
+        isAuthentication
+          ? "Its users and its log are permanently deleted too."
+          : "Its records, their files and its log are permanently deleted too."
+      }
     >
       <div>
         <Button onClick={() => setOpen(true)}>Delete endpoint</Button>
@@ -47,13 +51,13 @@ export function DeleteEndpoint({ endpoint }: { endpoint: EndpointDetail }) {
           <>
             <p>
               {formatPlural(endpoint.recordCount, isAuthentication ? "user" : "record")} and the log of{" "}
-              {formatPlural(endpoint.changeCount, "change")} go with it. This can't be undone.
+              {formatPlural(endpoint.changeCount, "change")} are deleted too. This can’t be undone.
             </p>
-            {isAuthentication ? <p>Every session of its users ends, and their records at secure endpoints belong to nobody then.</p> : null}
+            {isAuthentication ? <p>All sessions of its users end. Their records at secure endpoints lose their owner.</p> : null}
             <p className={endpoint.subscribers > 0 ? "text-warn" : undefined}>
               {endpoint.subscribers === 1
-                ? "1 socket is open and will close."
-                : `${endpoint.subscribers || "No"} sockets are open${endpoint.subscribers > 0 ? " and will close" : ""}.`}
+                ? "1 stream is open and will close."
+                : `${endpoint.subscribers || "No"} streams are open${endpoint.subscribers > 0 ? " and will close" : ""}.`}
             </p>
           </>
         }

@@ -35,8 +35,8 @@ export function EndpointForm({ endpoint }: { endpoint: EndpointDetail }) {
       const saved = await requestJson<EndpointDetail>(`endpoints/${endpoint.id}`, { method: "PATCH", body });
       client.setQueryData(endpointQuery(endpoint.id).queryKey, saved);
       void client.invalidateQueries({ queryKey: endpointsQuery(endpoint.projectId).queryKey });
-      notify("Saved the endpoint's settings.");
-      // The name stands in the frame of the page too, which the server drew.
+      notify("Endpoint settings saved.");
+      // The server renders the name in the frame of the page too.
       router.refresh();
     },
   });
@@ -50,23 +50,20 @@ export function EndpointForm({ endpoint }: { endpoint: EndpointDetail }) {
               suggest={suggestEndpointName}
               name="name"
               label="Name"
-              hint="1 to 254 lowercase letters, digits, “-” and “/”. It is part of the address: a new name ends open sockets and breaks URLs in use."
+              hint="1 to 254 lowercase letters, digits, “-” and “/”. Part of the URL: a new name closes open streams and breaks existing URLs."
               defaultValue={endpoint.name}
               problem={form.problemOf("name")}
             />
             <TextAreaField
               name="description"
               label="Description"
-              hint="For people who work on this project."
+              hint="Optional. Shown only in the dashboard."
               defaultValue={endpoint.description}
               problem={form.problemOf("description")}
             />
             <div>
               <p className="font-medium">Kind: {KIND_LABELS[kind]}</p>
-              <p className="text-muted">
-                {KIND_HINTS[kind]} It can't be changed: accounts follow other rules than other records, and the one must never become the
-                other.
-              </p>
+              <p className="text-muted">{KIND_HINTS[kind]} The kind can’t be changed after creation.</p>
             </div>
           </div>
         </Panel>
@@ -77,8 +74,8 @@ export function EndpointForm({ endpoint }: { endpoint: EndpointDetail }) {
         ) : (
           <Panel>
             <p className="text-muted">
-              Anybody with a key can register and log in. All else needs an access token of this endpoint: a user sees, changes and streams
-              its own account, and nobody else's. The master key opens all of them.
+              Anyone with a key can register and log in. Everything else needs an access token of this endpoint: users can read, change and
+              stream their own account only. The master key gives access to all accounts.
             </p>
           </Panel>
         )}
@@ -86,15 +83,19 @@ export function EndpointForm({ endpoint }: { endpoint: EndpointDetail }) {
       {kind === "data" ? (
         <Section
           title="Files"
-          note="Browsers keep files, and ask each time whether they may still use them. A public cache answers without asking: a deleted file may be shown until its time is over."
+          note="By default, browsers check with the server before they show a cached file. A public cache serves files without checking, so it can show a deleted file until the time is over."
         >
           <Panel>
             <div className="max-w-[20rem]">
               <TextField
                 name="fileCacheSeconds"
-                label="Public cache, in seconds"
+                label="Public cache time in seconds"
                 inputMode="numeric"
-                hint={access.secure ? "Acts on endpoints that are not secure only." : "0: none. 3600 is an hour, 86400 a day."}
+                hint={
+                  access.secure
+                    ? "Applies only to endpoints that aren’t secure."
+                    : "0 for no public cache. An hour is 3600, a day is 86400."
+                }
                 defaultValue={String(endpoint.fileCacheSeconds)}
                 problem={form.problemOf("fileCacheSeconds")}
               />

@@ -1,4 +1,4 @@
-/** The JSON Schema that bodies must match (R10): written or generated, tried out, saved, removed. */
+/** The JSON Schema that bodies must match (R10): edit or generate it, test it, save it, remove it. */
 "use client";
 
 import { useQueryClient } from "@tanstack/react-query";
@@ -33,16 +33,16 @@ export function SchemaSection({ endpoint }: { endpoint: EndpointDetail }) {
     setProblem(undefined);
     const examples = await readLatestData(endpoint.id, EXAMPLES_MAX);
     const schema = toStartingSchema(examples);
-    if (!schema) return setProblem("There is no record to take as an example yet. Store one, or write the schema by hand.");
+    if (!schema) return setProblem("No records to generate a schema from. Store a record first, or write the schema yourself.");
     edit(toSchemaText(schema));
-    notify(`Made a schema of ${formatPlural(examples.length, "latest record")}. Look it over, then save it.`);
+    notify(`Generated a schema from the latest ${formatPlural(examples.length, "record")}. Check it, then save it.`);
   });
   const save = () => {
     const parsed = parseSchemaText(text);
     if ("problem" in parsed) setProblem(parsed.problem);
-    else store.run({ schema: parsed.schema, done: "Saved the schema. What does not match it is refused from now on." });
+    else store.run({ schema: parsed.schema, done: "Schema saved. Non-matching writes are rejected from now on." });
   };
-  const remove = () => store.run({ schema: null, done: "Removed the schema. Everything is accepted again." });
+  const remove = () => store.run({ schema: null, done: "Schema removed. Any body is accepted." });
   const isChanged = text !== saved;
   return (
     <Section title="Schema" note={<SchemaNote kind={endpoint.kind} />}>
@@ -53,7 +53,7 @@ export function SchemaSection({ endpoint }: { endpoint: EndpointDetail }) {
           </p>
           <JsonEditor
             label="JSON Schema"
-            hint="JSON Schema 2020-12: an object, true or false. References to other addresses are not followed."
+            hint="JSON Schema 2020-12: an object, true or false. References to other URLs are not resolved."
             value={text}
             onChange={edit}
             onSubmit={save}
@@ -82,7 +82,7 @@ export function SchemaSection({ endpoint }: { endpoint: EndpointDetail }) {
   );
 }
 
-/** Sends a schema, or null for none. What is wrong with the schema itself goes to `onProblem`. */
+/** Saves a schema, or removes it if null. Problems of the schema itself are passed to `onProblem`. */
 function useStore(endpoint: EndpointDetail, onProblem: (problem: string | undefined) => void) {
   const client = useQueryClient();
   return useAction<{ schema: unknown; done: string }>(async ({ schema, done }) => {
@@ -101,12 +101,11 @@ function useStore(endpoint: EndpointDetail, onProblem: (problem: string | undefi
 
 function SchemaNote({ kind }: { kind: EndpointDetail["kind"] }) {
   return kind === "authentication"
-    ? "What users register with, apart from the password, must match it. Users who are there already stay as they are."
-    : "What is stored must match it: create, replace, and what a merge makes. Records that are there already stay as they are.";
+    ? "New and updated users must match it, without their password. Existing users aren’t affected."
+    : "New and updated records must match it. Existing records aren’t affected.";
 }
 
 function toStatus({ isStored, isChanged }: { isStored: boolean; isChanged: boolean }): string {
-  if (isChanged)
-    return isStored ? "There are changes that are not saved. The schema as it was saved is in force." : "This schema is not saved yet.";
-  return isStored ? "In force: what does not match is refused." : "There is no schema: everything is accepted.";
+  if (isChanged) return isStored ? "You have unsaved changes. The saved schema is still active." : "This schema isn’t saved yet.";
+  return isStored ? "Active: non-matching writes are rejected." : "No schema: any body is accepted.";
 }

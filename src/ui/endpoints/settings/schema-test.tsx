@@ -1,4 +1,4 @@
-/** Tries a body against the schema in the editor, saved or not. Nothing is stored. */
+/** Tests a body against the schema in the editor, saved or not. Nothing is stored. */
 "use client";
 
 import { useState } from "react";
@@ -24,30 +24,30 @@ export function SchemaTest({
 }) {
   const [body, setBody] = useState("");
   const [problem, setProblem] = useState<string>();
-  /** Of this body and this schema; undefined: not tried. */
-  const [tried, setTried] = useState<{ schemaText: string; problems: readonly JsonProblem[] }>();
-  const result = tried?.schemaText === schemaText ? tried.problems : undefined;
+  /** The result for this body and this schema; undefined if not tested. */
+  const [tested, setTested] = useState<{ schemaText: string; problems: readonly JsonProblem[] }>();
+  const result = tested?.schemaText === schemaText ? tested.problems : undefined;
   const edit = (next: string) => {
     setBody(next);
     setProblem(undefined);
-    setTried(undefined);
+    setTested(undefined);
   };
   const load = useAction(async () => {
     const [latest] = await readLatestData(endpointId, 1);
-    if (latest === undefined) setProblem("There is no record yet.");
+    if (latest === undefined) setProblem("No records yet. Store one first.");
     else edit(JSON.stringify(latest, null, 2));
   });
   const check = useAction(async () => {
     const schema = parseSchemaText(schemaText);
     if ("problem" in schema) return onSchemaProblem(schema.problem);
     const value = parseBody(body);
-    if (value === undefined) return setProblem(body.trim() === "" ? "Write or load a body first." : "This is not JSON.");
+    if (value === undefined) return setProblem(body.trim() === "" ? "Enter or load a body first." : "This isn’t valid JSON.");
     try {
       const { problems } = await requestJson<SchemaChecked>(`endpoints/${endpointId}/schema-check`, {
         method: "POST",
         body: { schema: schema.schema, body: value.json },
       });
-      setTried({ schemaText, problems: Object.entries(problems).map(([pointer, message]) => ({ pointer, message })) });
+      setTested({ schemaText, problems: Object.entries(problems).map(([pointer, message]) => ({ pointer, message })) });
     } catch (error) {
       const wrong = toSchemaProblem(error);
       if (wrong === undefined) throw error;
@@ -59,7 +59,7 @@ export function SchemaTest({
       <div className="flex flex-col gap-4">
         <div>
           <h3 className="font-semibold">Test a body</h3>
-          <p className="text-muted">Against the schema as it stands above, saved or not. Nothing is stored.</p>
+          <p className="text-muted">Tests it against the schema above, saved or not. Nothing is stored.</p>
         </div>
         <JsonEditor
           label="Body"
@@ -75,7 +75,7 @@ export function SchemaTest({
           {result === undefined ? null : result.length === 0 ? (
             <span className="text-create">The body matches the schema.</span>
           ) : (
-            <span className="text-delete">The body does not match the schema: {formatPlural(result.length, "problem")}.</span>
+            <span className="text-delete">The body doesn’t match the schema: {formatPlural(result.length, "problem")}.</span>
           )}
         </p>
         <FormFailure failure={check.failure ?? load.failure} />
@@ -84,7 +84,7 @@ export function SchemaTest({
             Test
           </Button>
           <Button tone="quiet" busy={load.pending} onClick={() => load.run()}>
-            Load the latest record
+            Load latest record
           </Button>
         </div>
       </div>

@@ -5,7 +5,7 @@ import { toStartingSchema } from "./starting-schema";
 
 const $schema = "https://json-schema.org/draft/2020-12/schema";
 
-test("[R10] a starting schema has the fields, their types, and which are always there", () => {
+test("[R10] a starting schema has the fields, their types, and which are required", () => {
   expect(
     toStartingSchema([
       { name: "a", at: 1, tags: ["x"], place: { lat: 1.5 } },
@@ -25,21 +25,21 @@ test("[R10] a starting schema has the fields, their types, and which are always 
   });
 });
 
-test("[R10] values of several types, and none", () => {
+test("[R10] values of several types, and no values", () => {
   expect(toStartingSchema([])).toBeUndefined();
   expect(toStartingSchema(["a", 1])).toEqual({ $schema, type: ["string", "integer"] });
   expect(toStartingSchema([{}])).toEqual({ $schema, type: "object" });
 });
 
-test("[R10] an object with very many names is taken for a list by name", () => {
+test("[R10] an object with very many names is treated as a map", () => {
   const many = Object.fromEntries(Array.from({ length: 101 }, (_, index) => [`n${index}`, index]));
   expect(toStartingSchema([many])).toEqual({ $schema, type: "object" });
 });
 
-test("[R10] whatever the records are, they match the schema that is made of them", () => {
+test("[R10] all records match the schema that is generated from them", () => {
   fc.assert(
     fc.property(fc.array(fc.jsonValue({ maxDepth: 6 }), { minLength: 1, maxLength: 6 }), (values) => {
-      // As the server does it: an object has the names that are in its JSON, not those of its prototype (toString).
+      // As on the server: only the names in the JSON count, not those of the prototype (toString).
       const validate = new Ajv2020({ allowUnionTypes: true, ownProperties: true }).compile(toStartingSchema(values) ?? false);
       for (const value of values) expect(validate(value), JSON.stringify(validate.errors)).toBe(true);
     }),

@@ -1,12 +1,12 @@
-/** Makes a first JSON Schema (2020-12) of what records look like: types, fields, which of them are always there. Pure; it guesses no formats or limits. */
+/** Generates a JSON Schema (2020-12) from records: types, fields, and which are required. No formats or limits. Pure. */
 
 export type JsonSchema = { [keyword: string]: unknown };
 
-/** Deeper values, and objects with more names than this altogether (those are rather lists by name), are only typed. */
+/** Deeper values, and objects with more names in total (which are probably maps), get only a type. */
 const DEPTH_MAX = 12;
 const NAMES_MAX = 100;
 
-/** A schema that all of the values match; fields that it does not know are allowed. Undefined without a value. */
+/** A schema that all values match and that allows further fields. Undefined if there are no values. */
 export function toStartingSchema(values: readonly unknown[]): JsonSchema | undefined {
   if (values.length === 0) return undefined;
   return { $schema: "https://json-schema.org/draft/2020-12/schema", ...toSchema(values, 0) };

@@ -1,10 +1,10 @@
-/** Which paths of the data have a column, and what stands in their cells. Pure. */
+/** The columns of the grid and the texts of their cells. Pure. */
 
 import { type GridRow, toNode } from "../../api/record-rows";
 import { joinPath, toCompactText } from "../../json/json-print";
 import { getMember, type JsonNode } from "../../json/json-tree";
 
-/** Keys from the outside in; none: the whole of the data. */
+/** Keys from the outside in. An empty path is the whole data. */
 export type ColumnPath = readonly string[];
 
 export const WHOLE: ColumnPath = [];
@@ -16,21 +16,21 @@ const FILE_COLUMNS: readonly ColumnPath[] = [
 
 const COLUMNS_DEFAULT = 5;
 const CANDIDATES_MAX = 60;
-/** So many rows tell what the data are like. */
-const ROWS_LOOKED_AT = 200;
+/** The number of rows from which columns are chosen. */
+const ROWS_SAMPLED = 200;
 const CELL_LENGTH_MAX = 200;
 
-/** The name of a column, and what it is told from others by. */
+/** The unique name of a column. */
 export function toColumnName(path: ColumnPath): string {
   return path.length === 0 ? "data" : path.reduce((joined, key) => joinPath(joined, key), "");
 }
 
-/** The most common keys, the more common first; of files their name, type and size; the whole where there are no keys. */
+/** The most common keys, most common first. For files: name, type and size. Without keys: the whole data. */
 export function chooseColumns(rows: readonly GridRow[]): readonly ColumnPath[] {
-  const looked = rows.slice(0, ROWS_LOOKED_AT);
-  if (looked.length > 0 && looked.every(({ contentType }) => contentType === "file")) return FILE_COLUMNS;
+  const sample = rows.slice(0, ROWS_SAMPLED);
+  if (sample.length > 0 && sample.every(({ contentType }) => contentType === "file")) return FILE_COLUMNS;
   const counts = new Map<string, number>();
-  for (const row of looked) {
+  for (const row of sample) {
     const node = toNode(row);
     if (node?.kind === "object")
       for (const key of new Set(node.entries.map((entry) => entry.key))) counts.set(key, (counts.get(key) ?? 0) + 1);
@@ -39,13 +39,13 @@ export function chooseColumns(rows: readonly GridRow[]): readonly ColumnPath[] {
   return keys.length === 0 ? [WHOLE] : keys.map(([key]) => [key]);
 }
 
-/** Paths that a column could be made of: keys, and keys within them, in the order of the data. */
+/** The paths that can be columns: keys and the keys within them, in the order of the data. */
 export function findCandidates(rows: readonly GridRow[]): readonly ColumnPath[] {
   const found = new Map<string, ColumnPath>([["data", WHOLE]]);
   const add = (path: ColumnPath) => {
     if (found.size < CANDIDATES_MAX) found.set(`.${toColumnName(path)}`, path);
   };
-  for (const row of rows.slice(0, ROWS_LOOKED_AT)) {
+  for (const row of rows.slice(0, ROWS_SAMPLED)) {
     const node = toNode(row);
     if (node?.kind !== "object") continue;
     for (const { key, value } of node.entries) {
@@ -61,7 +61,7 @@ export function getAt(row: GridRow, path: ColumnPath): JsonNode | undefined {
   return path.reduce<JsonNode | undefined>((node, key) => getMember(node, key), toNode(row));
 }
 
-/** What stands in a cell; texts without quotes, but where the whole is shown as JSON. */
+/** The text of a cell. Strings have no quotes, unless the whole data is shown as JSON. */
 export function toCellText(row: GridRow, path: ColumnPath): string {
   const node = getAt(row, path);
   if (node) return node.kind === "string" && path.length > 0 ? clip(node.value) : toCompactText(node, CELL_LENGTH_MAX);
@@ -80,7 +80,7 @@ export interface LoadedSort {
 const collator = new Intl.Collator("en", { numeric: true });
 const RANKS: Readonly<Record<JsonNode["kind"], number>> = { null: 0, boolean: 1, number: 2, string: 3, array: 4, object: 5 };
 
-/** The loaded rows by a column: by kind, then by value; rows that have nothing there come last either way. Equal ones keep their order. */
+/** Sorts the loaded rows by a column: by type, then by value. Rows without a value are last in both directions. The sort is stable. */
 export function sortLoaded(rows: readonly GridRow[], { path, descending }: LoadedSort): GridRow[] {
   const keyed = rows.map((row) => ({ row, node: getAt(row, path) }));
   const sign = descending ? -1 : 1;

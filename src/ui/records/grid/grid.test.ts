@@ -17,21 +17,21 @@ const row = (data: string, part: Partial<GridRow> = {}): GridRow => ({
   ...part,
 });
 
-describe("answers", () => {
+describe("responses", () => {
   const record = `{"uniqueId":"${ID}","data":{"n":1.10},"createdAt":"${TIME}","updatedAt":"${TIME}","version":3,"contentType":"text","owner":"${ID}"}`;
 
-  it("keeps data as the text that it is", () => {
+  it("keeps data as text", () => {
     const expected = row('{"n":1.10}', { version: 3, contentType: "text", owner: ID });
     expect(parseGridRecord(record)).toEqual(expected);
     expect(parseGridPage(`{"records":[${record}],"next":"12","since":"e-4"}`)).toEqual({ rows: [expected], next: "12", since: "e-4" });
     expect(parseGridPage('{"records":[],"next":null,"since":"e-4"}')).toEqual({ rows: [], next: null, since: "e-4" });
   });
 
-  it.each(["", "[]", '{"records":1}', '{"records":[{}],"next":null}'])("refuses %j", (text) => {
+  it.each(["", "[]", '{"records":1}', '{"records":[{}],"next":null}'])("rejects %j", (text) => {
     expect(() => parseGridPage(text)).toThrow("unknown form");
   });
 
-  it("asks for what differs from the default", () => {
+  it("omits defaults", () => {
     expect(String(toParameters({ search: " ", filters: [], order: "-created" }))).toBe("");
     expect(String(toParameters({ search: "a b", filters: ["n > 1", "x exists"], order: "updated" }))).toBe(
       "search=a+b&filter=n+%3E+1&filter=x+exists&order=updated",
@@ -40,7 +40,7 @@ describe("answers", () => {
 });
 
 describe("columns", () => {
-  it("begins with the most common keys", () => {
+  it("starts with the most common keys", () => {
     const rows = [row('{"a":1,"b":1}'), row('{"b":1,"c":1}'), row('{"b":1,"c":1}'), row("7")];
     expect(chooseColumns(rows)).toEqual([["b"], ["c"], ["a"]]);
     expect(chooseColumns([row("1"), row('"x"'), row("{}")])).toEqual([[]]);
@@ -62,7 +62,7 @@ describe("columns", () => {
     ]);
   });
 
-  it("shows texts bare, other values as JSON, and nothing where there is nothing", () => {
+  it("shows strings without quotes, other values as JSON, and missing values as empty", () => {
     const shown = row('{"text":"a\\nb","n":1.50,"list":[1,"x"],"in":{"deep":null}}');
     const cells = [["text"], ["n"], ["list"], ["in", "deep"], ["missing"], ["text", "deeper"]].map((path) => toCellText(shown, path));
     expect(cells).toEqual(["a b", "1.50", '[1, "x"]', "null", "", ""]);
@@ -70,7 +70,7 @@ describe("columns", () => {
     expect(toCellText(row(JSON.stringify("x".repeat(100_000))), [])).toHaveLength(201);
   });
 
-  it("sorts what is loaded by kind and value, with what has nothing there last", () => {
+  it("sorts loaded rows by type and value, with missing values last", () => {
     const rows = ["{}", '{"v":"b"}', '{"v":10}', '{"v":"a2"}', '{"v":9}', '{"v":"a10"}', '{"v":null}'].map((data) => row(data));
     const shown = (descending: boolean) => sortLoaded(rows, { path: ["v"], descending }).map((each) => toCellText(each, ["v"]));
     expect(shown(false)).toEqual(["null", "9", "10", "a2", "a10", "b", ""]);
@@ -83,19 +83,19 @@ describe("conflicts", () => {
     toConflict({ base: parseStored(base), mine: parseStored(mine), theirs: parseStored(theirs) });
   const summary = (paths: ReturnType<typeof conflict>) => paths.map(({ path, by }) => `${by} ${path}`);
 
-  it("says who changed which path", () => {
+  it("reports who changed which path", () => {
     const paths = conflict('{"a":1,"b":1,"c":1,"d":1}', '{"a":2,"b":1,"c":5,"d":7}', '{"a":1,"b":3,"c":6,"d":7}');
     expect(summary(paths)).toEqual(["mine a", "both c", "same d", "theirs b"]);
     expect(hasOverlap(paths)).toBe(true);
   });
 
-  it("names what was added and removed", () => {
+  it("reports added and removed paths", () => {
     const [added, removed] = conflict('{"gone":1}', '{"gone":1,"new":2}', "{}");
     expect(added).toMatchObject({ path: "new", by: "mine", base: undefined, mine: { text: "2" }, theirs: undefined });
     expect(removed).toMatchObject({ path: "gone", by: "theirs", base: { text: "1" }, mine: { text: "1" }, theirs: undefined });
   });
 
-  it("sees that one changed a part of what the other replaced", () => {
+  it("detects a change within a value that the other side replaced", () => {
     expect(hasOverlap(conflict('{"a":{"b":1}}', '{"a":{"b":2}}', '{"a":7}'))).toBe(true);
     expect(hasOverlap(conflict('{"a":1,"ab":1}', '{"a":2,"ab":1}', '{"a":1,"ab":2}'))).toBe(false);
     expect(hasOverlap(conflict('{"a":1}', '{"a":2}', "[]"))).toBe(true);

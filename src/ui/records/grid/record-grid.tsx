@@ -1,4 +1,4 @@
-/** The records in rows: only those in sight exist. A grid with one tab stop; its active row is named, never focused. */
+/** The grid of records. Only visible rows are rendered. It has one tab stop and refers to its active row by `aria-activedescendant`. */
 "use client";
 
 import { type KeyboardEvent, type MouseEvent, memo, useSyncExternalStore } from "react";
@@ -12,19 +12,19 @@ import type { RowWindow } from "./use-row-window";
 
 export const GRID_HEAD_PX = 28;
 const DATA_CELL_PX = 120;
-/** Beside the cells of data there are choice and id, and where there is room two times. */
+/** The width of the other columns: checkbox, id and, on wide screens, two times. */
 const WIDTH = "relative w-full [--fixed:25.75rem] max-sm:[--fixed:9.25rem]";
 
 const CELL = "min-w-0 shrink-0 truncate px-2";
 const PLACES = {
-  choice: "w-9 shrink-0 grid place-items-center",
+  checkbox: "w-9 shrink-0 grid place-items-center",
   id: `${CELL} w-28 text-muted`,
   data: `${CELL} flex-1 basis-30`,
   time: `${CELL} w-33 text-muted max-sm:hidden`,
 };
 
 export interface ShownSort {
-  /** `created`, `updated`, or what {@link toSortColumn} says. */
+  /** `created`, `updated`, or the result of {@link toSortColumn}. */
   column: string;
   descending: boolean;
 }
@@ -33,7 +33,7 @@ interface Props {
   rows: readonly Row[];
   columns: readonly ColumnPath[];
   rowWindow: RowWindow;
-  /** All rows there are, where that is known. */
+  /** The number of all rows, if it is known. */
   total: number | undefined;
   activeId: string | undefined;
   openId: string | undefined;
@@ -43,15 +43,15 @@ interface Props {
   onActive: (id: string) => void;
   onOpen: (id: string) => void;
   onToggle: (id: string) => void;
-  /** By mouse alone; the toolbar has the same for everybody. */
+  /** For the mouse only. The toolbar has a control that is accessible to everyone. */
   onSort: (column: string) => void;
   onKeyDown: (event: KeyboardEvent) => void;
 }
 
 const never = () => () => undefined;
 
-export function RecordGrid({ rows, columns, rowWindow, total, activeId, openId, selected, sort, busy, ...hear }: Props) {
-  // Times are local, and the server does not know where that is.
+export function RecordGrid({ rows, columns, rowWindow, total, activeId, openId, selected, sort, busy, ...handlers }: Props) {
+  // Times are local, and the server does not know the time zone.
   const showTimes = useSyncExternalStore(
     never,
     () => true,
@@ -64,9 +64,9 @@ export function RecordGrid({ rows, columns, rowWindow, total, activeId, openId, 
     const target = event.target instanceof Element ? event.target : null;
     const id = target?.closest<HTMLElement>("[data-record]")?.dataset.record;
     if (id === undefined) return;
-    hear.onActive(id);
-    if (target?.closest("[data-choice]")) hear.onToggle(id);
-    else hear.onOpen(id);
+    handlers.onActive(id);
+    if (target?.closest("[data-checkbox]")) handlers.onToggle(id);
+    else handlers.onOpen(id);
   };
   return (
     <Grid
@@ -76,15 +76,15 @@ export function RecordGrid({ rows, columns, rowWindow, total, activeId, openId, 
       aria-busy={busy}
       aria-activedescendant={isActiveDrawn && activeId !== undefined ? toRowId(activeId) : undefined}
       data-records-grid=""
-      onKeyDown={hear.onKeyDown}
+      onKeyDown={handlers.onKeyDown}
       onClick={onClick}
       ref={rowWindow.ref}
       onScroll={rowWindow.onScroll}
-      // It scrolls by itself, so that who has it can scroll it.
+      // The focused element is the scroll container, so that keys can scroll it.
       className={`group relative min-h-0 flex-1 overflow-auto overscroll-contain outline-none [overflow-anchor:none] ${isActiveDrawn ? "" : "focus-visible:shadow-[inset_0_0_0_2px_var(--focus)]"}`}
     >
       <div role="presentation" className={WIDTH} style={{ minWidth: `calc(var(--fixed) + ${columns.length * DATA_CELL_PX}px)` }}>
-        <Head names={names} sort={sort} onSort={hear.onSort} />
+        <Head names={names} sort={sort} onSort={handlers.onSort} />
         <div role="presentation" className="relative" style={{ height: rows.length * ROW_PX }}>
           {drawn.map((row, offset) => (
             <RecordRow
@@ -94,7 +94,7 @@ export function RecordGrid({ rows, columns, rowWindow, total, activeId, openId, 
               place={rowWindow.from + offset}
               active={row.id === activeId}
               open={row.id === openId}
-              chosen={selected.has(row.id)}
+              selected={selected.has(row.id)}
               showTimes={showTimes}
             />
           ))}
@@ -104,12 +104,12 @@ export function RecordGrid({ rows, columns, rowWindow, total, activeId, openId, 
   );
 }
 
-/** A column of data, told apart from the times. */
+/** The sort key of a data column, distinct from the keys of the time columns. */
 export function toSortColumn(name: string): string {
   return `data:${name}`;
 }
 
-/** The id that the grid names its active row by. */
+/** The element id of a row. */
 export function toRowId(id: string): string {
   return `record-${id}`;
 }
@@ -125,29 +125,29 @@ interface RowProps {
   place: number;
   active: boolean;
   open: boolean;
-  chosen: boolean;
+  selected: boolean;
   showTimes: boolean;
 }
 
-const RecordRow = memo(function RecordRow({ row, columns, place, active, open, chosen, showTimes }: RowProps) {
+const RecordRow = memo(function RecordRow({ row, columns, place, active, open, selected, showTimes }: RowProps) {
   const mark = row.mark && MARKS[row.mark];
   return (
     <GridRow
       id={toRowId(row.id)}
       data-record={row.id}
       aria-rowindex={place + 2}
-      aria-selected={chosen}
+      aria-selected={selected}
       style={{ transform: `translateY(${place * ROW_PX}px)` }}
       className={classNames(
         "absolute inset-x-0 top-0 flex h-7 font-mono text-data leading-7",
-        open || chosen ? "bg-selected" : "hover:bg-hover",
+        open || selected ? "bg-selected" : "hover:bg-hover",
         open && "shadow-[inset_2px_0_0_var(--focus)]",
         active && "group-focus-visible:outline-2 group-focus-visible:-outline-offset-2 group-focus-visible:outline-focus",
         row.mark === "deleted" && "text-muted line-through",
       )}
     >
-      <GridCell data-choice="" className={PLACES.choice}>
-        <Choice chosen={chosen} />
+      <GridCell data-checkbox="" className={PLACES.checkbox}>
+        <Checkbox checked={selected} />
       </GridCell>
       <GridCell className={PLACES.id} title={row.id}>
         {mark ? (
@@ -167,7 +167,7 @@ const RecordRow = memo(function RecordRow({ row, columns, place, active, open, c
   );
 });
 
-/** A record that has nothing in any of the columns is shown as a whole, in their place: no row looks empty. */
+/** The data cells of a row. A record without a value in any column is shown as a whole, so that no row looks empty. */
 function DataCells({ row, columns }: Pick<RowProps, "row" | "columns">) {
   const texts = columns.map((path) => toCellText(row, path));
   if (texts.every((text) => text === "") && columns.length > 0) {
@@ -188,17 +188,17 @@ function DataCells({ row, columns }: Pick<RowProps, "row" | "columns">) {
   ));
 }
 
-/** Drawn, not pressed: the row says whether it is chosen, and Space chooses it. */
-function Choice({ chosen }: { chosen: boolean }) {
+/** A decorative checkbox. The row has `aria-selected`, and Space toggles it. */
+function Checkbox({ checked }: { checked: boolean }) {
   return (
     <span
       aria-hidden="true"
       className={classNames(
         "grid size-3.5 place-items-center rounded-xs border",
-        chosen ? "border-text bg-text text-bg" : "border-control bg-surface",
+        checked ? "border-text bg-text text-bg" : "border-control bg-surface",
       )}
     >
-      {chosen ? (
+      {checked ? (
         <svg viewBox="0 0 10 10" className="size-2.5" fill="none" aria-hidden="true">
           <path d="M2 5.2 4.2 7.4 8 3" stroke="currentColor" strokeWidth="1.6" />
         </svg>
@@ -211,8 +211,8 @@ function Head({ names, sort, onSort }: { names: readonly string[]; sort: ShownSo
   const columns = [...names.map((name) => ({ name: toSortColumn(name), label: name, place: `${PLACES.data} font-mono` })), ...TIMES];
   return (
     <GridRow aria-rowindex={1} className="sticky top-0 z-[1] flex h-7 border-b border-line bg-bg text-data leading-7 text-muted">
-      <GridHeadCell className={PLACES.choice}>
-        <span className="sr-only">Chosen</span>
+      <GridHeadCell className={PLACES.checkbox}>
+        <span className="sr-only">Selected</span>
       </GridHeadCell>
       <GridHeadCell className={PLACES.id}>Record</GridHeadCell>
       {columns.map(({ name, label, place }) => (

@@ -1,4 +1,4 @@
-/** The columns of an endpoint's grid: those that the reader pinned, else those that the first rows suggest. They don't change while rows do. */
+/** The columns of an endpoint's grid: those that the user pinned, otherwise those of the first rows. They do not change when rows change. */
 "use client";
 
 import { useEffect, useMemo, useState } from "react";
@@ -9,7 +9,7 @@ import { type ColumnPath, chooseColumns, findCandidates } from "./grid-columns";
 export interface Columns {
   columns: readonly ColumnPath[];
   candidates: readonly ColumnPath[];
-  /** Undefined: those of the rows again. */
+  /** Undefined resets the columns to those of the rows. */
   pin: (columns: readonly ColumnPath[] | undefined) => void;
 }
 
@@ -31,7 +31,7 @@ export function useColumns(endpointId: string, rows: readonly GridRow[]): Column
   };
 }
 
-/** What was stored, if it still is a list of paths. */
+/** The stored columns, if they are a valid list of paths. */
 function parsePaths(text: string | undefined): readonly ColumnPath[] | undefined {
   try {
     const value: unknown = text === undefined ? undefined : JSON.parse(text);

@@ -1,4 +1,4 @@
-/** The loaded rows of a query, kept true by what is heard of. Rows never move by themselves. */
+/** The loaded rows of a query, kept up to date by a stream. Rows never move automatically. */
 "use client";
 
 import { keepPreviousData, useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
@@ -10,29 +10,29 @@ import type { StreamEvent } from "../../stream/stream-event";
 import { applyChanges } from "../apply-changes";
 import { type Changes, useChanges } from "../use-changes";
 
-/** More are not loaded by scrolling: who looks further filters. */
+/** The maximum number of rows that are loaded by scrolling. */
 export const ROWS_MAX = 20_000;
 
-/** Longer than a page is ever on its way. */
+/** Enough for the changes that arrive while a page is loading. */
 const RECENT_MAX = 5000;
 
 export interface GridData {
   rows: readonly GridRow[];
-  /** The rows are still those of the query before. */
+  /** True while the rows of the previous query are shown. */
   stale: boolean;
   loading: boolean;
   error: Error | null;
   hasMore: boolean;
   loadingMore: boolean;
   loadMore: () => void;
-  /** Records that were made since, and are not among the rows. */
+  /** The number of new records that are not loaded. */
   fresh: number;
-  /** Some changes were missed: the rows may be out of date. */
+  /** True if changes were missed, so that the rows can be out of date. */
   missed: boolean;
   changes: Changes;
-  /** Begins anew with the first page. */
+  /** Reloads the first page and drops the others. */
   reload: () => Promise<void>;
-  /** Puts a row in the place of the one with its id. */
+  /** Replaces the row with the same id. */
   replace: (row: GridRow) => void;
   drop: (ids: ReadonlySet<string>) => void;
 }
@@ -47,7 +47,7 @@ export function useGrid(endpointId: string, query: GridQuery): GridData {
   const rows = useMemo(() => data?.pages.flatMap((page) => page.rows) ?? [], [data]);
 
   const key = JSON.stringify(options.queryKey);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the key says all of the options
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the key identifies the options
   const update = useCallback(
     (change: (pages: GridPages) => GridPages) => client.setQueryData<GridPages>(options.queryKey, (pages) => pages && change(pages)),
     [client, key],
@@ -59,7 +59,7 @@ export function useGrid(endpointId: string, query: GridQuery): GridData {
     const loaded = client.getQueryData<GridPages>(options.queryKey);
     const { pages, created, deleted } = applyChanges(loaded?.pages ?? [], events);
     if (loaded && pages !== loaded.pages) update((before) => ({ ...before, pages: [...pages] }));
-    // Pages of other queries are not looked at again by themselves.
+    // Pages of other queries are out of date now.
     client.removeQueries({ queryKey: ["records", endpointId], type: "inactive" });
     setFreshIds((ids) => {
       if (created.length === 0 && !deleted.some((id) => ids.has(id))) return ids;
@@ -103,8 +103,8 @@ export function useGrid(endpointId: string, query: GridQuery): GridData {
 }
 
 /**
- * The changes heard of last. A page may have been read before a change that was heard of while it was on its way: whatever page arrives gets
- * those that came after it.
+ * The most recent changes. A page can be older than a change that arrives while the page is loading, so later changes are applied to every page
+ * that arrives.
  */
 function useRecent(
   data: GridPages | undefined,

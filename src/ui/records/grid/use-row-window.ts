@@ -1,10 +1,10 @@
-/** Which rows of the grid are drawn, and where it is scrolled to. */
+/** The range of rows that the grid draws, and its scroll position. */
 "use client";
 
 import { type RefObject, useCallback, useEffect, useRef, useState } from "react";
 import { toScrollTop, toWindow, type Viewport } from "../../grid/row-window";
 
-/** Before the page runs nobody knows how much fits: this is more than a large window shows. */
+/** The number of rows before the height is known: more than fit in a large window. */
 const FIRST_ROWS = 50;
 
 export interface RowWindow {
@@ -12,21 +12,21 @@ export interface RowWindow {
   from: number;
   to: number;
   onScroll: () => void;
-  /** Makes a row wholly in sight. */
+  /** Scrolls a row fully into view. */
   reveal: (index: number) => void;
-  /** How many rows fit. */
+  /** The number of rows that Page Down moves by. */
   pageRows: () => number;
   toTop: () => void;
 }
 
-/** `headPx`: the height of the head, which stays in sight above the rows. */
+/** `headPx`: the height of the sticky header. */
 export function useRowWindow({ count, rowPx, headPx }: { count: number; rowPx: number; headPx: number }): RowWindow {
   const ref = useRef<HTMLDivElement>(null);
   const [{ from, to }, setRange] = useState({ from: 0, to: FIRST_ROWS });
 
   const readViewport = useCallback((): Viewport => {
     const element = ref.current;
-    // The head covers the top of the box, so what is in sight of the rows begins below it.
+    // The sticky header covers the top of the container.
     return { scrollTop: element?.scrollTop ?? 0, height: Math.max(0, (element?.clientHeight ?? 0) - headPx), headPx: 0 };
   }, [headPx]);
   const measure = useCallback(() => {

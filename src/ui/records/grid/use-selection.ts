@@ -1,4 +1,4 @@
-/** Which rows are chosen, which one is active, and how keys move among them. It must not know what is done with them. */
+/** The selected rows and the active row of the grid, with keyboard control. */
 "use client";
 
 import { type KeyboardEvent, useMemo, useState } from "react";
@@ -11,7 +11,7 @@ export interface Selection {
   toggle: (id: string) => void;
   selectAll: () => void;
   clear: () => void;
-  /** Answers true when the key meant something here. */
+  /** Returns true if it handled the key. */
   onKey: (event: KeyboardEvent) => boolean;
 }
 
@@ -21,33 +21,33 @@ export function useSelection({
   onMove,
 }: {
   rows: readonly GridRow[];
-  /** How many rows Page Down moves by. */
+  /** The number of rows that Page Down moves by. */
   pageRows: () => number;
-  /** The active row is another one, by a key. */
+  /** Called when a key changes the active row. */
   onMove: (id: string, index: number) => void;
 }): Selection {
   const [activeId, setActive] = useState<string>();
-  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const [marked, setMarked] = useState<ReadonlySet<string>>(new Set());
   const places = useMemo(() => new Map(rows.map(({ id }, index) => [id, index])), [rows]);
-  // Rows that are no longer loaded are not chosen any more: nothing is done to what is not shown.
+  // Rows that are no longer loaded are not selected, so that actions never affect hidden records.
   const selected = useMemo(() => {
-    const left = [...chosen].filter((id) => places.has(id));
-    return left.length === chosen.size ? chosen : new Set(left);
-  }, [chosen, places]);
+    const left = [...marked].filter((id) => places.has(id));
+    return left.length === marked.size ? marked : new Set(left);
+  }, [marked, places]);
 
   const toggle = (id: string) => {
     const next = new Set(selected);
     if (!next.delete(id)) next.add(id);
-    setChosen(next);
+    setMarked(next);
   };
-  const selectAll = () => setChosen(new Set(rows.filter(({ mark }) => mark !== "deleted").map(({ id }) => id)));
-  const clear = () => setChosen(new Set());
+  const selectAll = () => setMarked(new Set(rows.filter(({ mark }) => mark !== "deleted").map(({ id }) => id)));
+  const clear = () => setMarked(new Set());
 
-  const move = (to: number, extends_: boolean) => {
+  const move = (to: number, extend: boolean) => {
     const index = Math.min(Math.max(to, 0), rows.length - 1);
     const row = rows[index];
     if (!row) return;
-    if (extends_) setChosen(new Set([...selected, ...(activeId === undefined ? [] : [activeId]), row.id]));
+    if (extend) setMarked(new Set([...selected, ...(activeId === undefined ? [] : [activeId]), row.id]));
     setActive(row.id);
     onMove(row.id, index);
   };

@@ -1,4 +1,4 @@
-/** Two wrote to one record: what each changed, path by path, and what can be done. */
+/** A conflict between two edits of a record: what each side changed, path by path, and buttons to resolve it. */
 "use client";
 
 import { useEffect, useMemo, useRef } from "react";
@@ -9,68 +9,70 @@ import { parseJson, parseStored } from "../../json/json-tree";
 import { type ConflictPath, hasOverlap, toConflict, toValueText } from "./three-way";
 
 interface Props {
-  /** JSON texts: what both began with, and mine. */
+  /** JSON texts: the common base, and my version. */
   base: string;
   mine: string;
-  /** The record as it is now; undefined: it was deleted. */
+  /** The current record; undefined if it was deleted. */
   theirs: GridRow | undefined;
   busy: boolean;
   onKeepMine: () => void;
   onTakeTheirs: () => void;
-  onEditOn: () => void;
+  onKeepEditing: () => void;
 }
 
-export function ConflictView({ base, mine, theirs, busy, onKeepMine, onTakeTheirs, onEditOn }: Props) {
+export function ConflictView({ base, mine, theirs, busy, onKeepMine, onTakeTheirs, onKeepEditing }: Props) {
   const paths = useMemo(() => {
     const parsed = parseJson(mine);
     if (!theirs || !parsed.ok) return [];
     return toConflict({ base: parseStored(base), mine: parsed.node, theirs: parseStored(theirs.data) });
   }, [base, mine, theirs]);
   const alert = useRef<HTMLDivElement>(null);
-  // What was pressed to come here is gone.
+  // The button that had the focus no longer exists.
   useEffect(() => alert.current?.focus(), []);
   const both = paths.filter(({ by }) => by === "both").length;
   return (
     <div className="flex flex-col gap-4">
       <div ref={alert} role="alert" tabIndex={-1} className="rounded-md border border-line-firm px-3 py-2 outline-none">
         <p className="font-medium text-warn">
-          {theirs ? "Somebody else changed this record meanwhile" : "Somebody else deleted this record meanwhile"}
+          {theirs ? "Someone else changed this record while you were editing." : "Someone else deleted this record while you were editing."}
         </p>
-        <p className="text-muted">{theirs ? toSentence(paths, both) : "Nothing of yours was stored. You can make a new record of it."}</p>
+        <p className="text-muted">
+          {theirs ? toSentence(paths, both) : "Your changes aren’t saved. You can create a new record from them."}
+        </p>
       </div>
       {paths.length > 0 ? <Paths paths={paths} /> : null}
       <div className="flex flex-wrap gap-2">
         <Button tone="primary" busy={busy} onClick={onKeepMine}>
-          {theirs ? "Keep mine" : "Create it anew"}
+          {theirs ? "Keep mine" : "Create new record"}
         </Button>
-        <Button onClick={onTakeTheirs}>{theirs ? "Take theirs" : "Let it go"}</Button>
-        <Button onClick={onEditOn}>Edit on</Button>
+        <Button onClick={onTakeTheirs}>{theirs ? "Take theirs" : "Discard mine"}</Button>
+        <Button onClick={onKeepEditing}>Keep editing</Button>
       </div>
     </div>
   );
 }
 
 function toSentence(paths: readonly ConflictPath[], both: number): string {
-  if (paths.length === 0) return "What is stored now is what you wrote.";
-  const yours =
+  if (paths.length === 0) return "The stored record is the same as yours.";
+  const overlap =
     both > 0
-      ? `You differ at ${formatPlural(both, "path")}.`
+      ? `${formatPlural(both, "field")} ${both === 1 ? "conflicts" : "conflict"}.`
       : hasOverlap(paths)
-        ? "Your changes touch each other."
-        : "Your changes don’t touch each other.";
-  return `Nothing of yours was stored yet. ${yours} Keeping yours replaces the whole record; edit on to take over parts of theirs.`;
+        ? "Your changes overlap."
+        : "Your changes don’t overlap.";
+  return `Your changes aren’t saved. ${overlap} “Keep mine” overwrites the whole record; keep editing to merge.`;
 }
 
 const WORDS: Readonly<Record<ConflictPath["by"], string>> = {
-  mine: "you changed it",
-  theirs: "they changed it",
-  both: "both changed it",
-  same: "both changed it alike",
+  mine: "changed by you",
+  theirs: "changed by them",
+  both: "conflict",
+  same: "same change",
 };
 
 function Paths({ paths }: { paths: readonly ConflictPath[] }) {
   return (
-    <ul aria-label="What differs" className="flex flex-col divide-y divide-line border-y border-line">
+    <ul aria-label="Differences" className="flex flex-col divide-y divide-line border-y border-line">
       {paths.map((path) => (
         <li key={path.path} className="flex flex-col gap-1 py-2">
           <div className="flex flex-wrap items-baseline justify-between gap-x-3">

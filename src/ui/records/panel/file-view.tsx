@@ -1,13 +1,13 @@
-/** The file of a record: what it is, a picture of it where it is one, and a way to have it. */
+/** The file of a record: name, type, preview of pictures, download link. */
 import { Download } from "lucide-react";
 import type { GridRow } from "../../api/record-rows";
 import { buttonClass } from "../../components/button";
 import { formatBytes } from "../../format/format-number";
 import { readFileFacts, toFilePath } from "../transfer/file-requests";
 
-/** Pictures that can't run scripts, and that every browser draws. */
+/** Image types that can't run scripts and that every browser supports. */
 const PICTURE = /^image\/(?:png|jpeg|gif|webp|avif|bmp)$/;
-/** Larger ones are drawn when they are asked for. */
+/** Larger pictures have no preview. */
 const PICTURE_BYTES_MAX = 20_000_000;
 
 export function FileView({ endpointId, record }: { endpointId: string; record: GridRow }) {
@@ -16,10 +16,10 @@ export function FileView({ endpointId, record }: { endpointId: string; record: G
   return (
     <figure className="flex flex-col gap-3">
       {PICTURE.test(type) && size <= PICTURE_BYTES_MAX ? (
-        // biome-ignore lint/performance/noImgElement: a picture behind a session, of unknown size; nothing for an optimiser
+        // biome-ignore lint/performance/noImgElement: the picture needs a session and has an unknown size, so it can't be optimised
         <img
           src={path}
-          alt={`Contents of ${name}`}
+          alt={`Preview of ${name}`}
           className="max-h-80 max-w-full self-start rounded-md border border-line bg-inset object-contain"
         />
       ) : null}

@@ -1,4 +1,4 @@
-/** Makes a new record: JSON or a text, or files. At an authentication endpoint it registers a user. */
+/** Creates a record from JSON, text or files. At an authentication endpoint, it registers a user. */
 "use client";
 
 import { X } from "lucide-react";
@@ -63,7 +63,7 @@ export function RecordComposer({ endpointId, kind, onDirty, onCreated, onClose }
     }
   };
   return (
-    <section ref={root} aria-label="New record" className="flex h-full min-h-0 flex-col bg-surface">
+    <section ref={root} aria-label={isUsers ? "New user" : "New record"} className="flex h-full min-h-0 flex-col bg-surface">
       <header className="flex h-12 shrink-0 items-center justify-between border-b border-line pr-2 pl-4">
         <h2 className="font-medium">{isUsers ? "New user" : "New record"}</h2>
         <Button tone="quiet" square aria-label="Close" title="Close (Esc)" onClick={onClose}>
@@ -125,7 +125,7 @@ export function RecordComposer({ endpointId, kind, onDirty, onCreated, onClose }
 
 const USERS_HINT: ReactNode = (
   <>
-    This registers a user: give a <code>username</code> or an <code>email</code>, and a <code>password</code>. The password is kept as a
-    hash, never in the record.
+    Registers a user. Enter a <code>username</code> or an <code>email</code>, and a <code>password</code>. The password is stored as a hash,
+    never in the record.
   </>
 );

@@ -1,4 +1,4 @@
-/** Changes one record: its JSON or its text, on the condition that nobody else changed it meanwhile. */
+/** Edits the JSON or text of a record. Saving fails if someone else has changed the record in the meantime. */
 "use client";
 
 import { useState } from "react";
@@ -16,12 +16,12 @@ import { ConflictView } from "./conflict-view";
 
 interface Props {
   endpointId: string;
-  /** The record as it was read; the change is held against its version. */
+  /** The record as it was read. Its version is the condition for saving. */
   record: GridRow;
   hint: string | undefined;
   onDirty: (dirty: boolean) => void;
   onSaved: (record: GridRow) => void;
-  /** Nothing is changed any more. `latest`: how the record is now, if that is another one; null: it was deleted. */
+  /** Called when editing ends without saving. `latest`: the current record, if it is newer; null if it was deleted. */
   onLeave: (latest?: GridRow | null) => void;
   onCreated: (id: string) => void;
 }
@@ -41,24 +41,24 @@ export function RecordEditor({ endpointId, record, hint, onDirty, onSaved, onLea
     setFailure(undefined);
     onDirty(next !== toEditable(record));
   };
-  const save = async (over: GridRow) => {
+  const save = async (current: GridRow) => {
     if (busy || (!isText && !parseJson(text).ok) || text === "") return;
     setBusy(true);
     setFailure(undefined);
     try {
-      onSaved(await replaceRecord(endpointId, over, draft));
-      notify("Saved.");
+      onSaved(await replaceRecord(endpointId, current, draft));
+      notify("Record saved.");
     } catch (error) {
       if (!isConflict(error)) setFailure(toRequestError(error));
-      else if (await lookAgain()) setShowsConflict(true);
+      else if (await readTheirs()) setShowsConflict(true);
     } finally {
       setBusy(false);
     }
   };
-  /** Reads what somebody else made of it. */
-  const lookAgain = async (): Promise<boolean> => {
+  /** Reads the other side's version. Returns false if that fails. */
+  const readTheirs = async (): Promise<boolean> => {
     try {
-      setTheirs({ record: await readRecord(endpointId, record.id).catch(orUndefined) });
+      setTheirs({ record: await readRecord(endpointId, record.id).catch(undefinedIfDeleted) });
       return true;
     } catch (error) {
       setFailure(toRequestError(error));
@@ -77,8 +77,8 @@ export function RecordEditor({ endpointId, record, hint, onDirty, onSaved, onLea
       setBusy(false);
     }
   };
-  const editOn = () => {
-    // From here on the change is held against what they made of it.
+  const keepEditing = () => {
+    // The other side's version becomes the base of the edit.
     if (theirs?.record) setBase(theirs.record);
     setShowsConflict(false);
   };
@@ -93,7 +93,7 @@ export function RecordEditor({ endpointId, record, hint, onDirty, onSaved, onLea
           busy={busy}
           onKeepMine={() => void keepMine()}
           onTakeTheirs={() => onLeave(theirs.record ?? null)}
-          onEditOn={editOn}
+          onKeepEditing={keepEditing}
         />
         <FormFailure failure={failure} />
       </div>
@@ -133,13 +133,13 @@ export function RecordEditor({ endpointId, record, hint, onDirty, onSaved, onLea
   );
 }
 
-/** What the editor begins with: JSON in lines, a text as it is. */
+/** The initial text of the editor: indented JSON, or the text. */
 export function toEditable({ contentType, data }: Pick<GridRow, "contentType" | "data">): string {
   const node = parseStored(data);
   return contentType === "text" && node.kind === "string" ? node.value : toPrettyText(node);
 }
 
-/** Where the endpoint's schema is not matched, or what a user needs is missing. */
+/** The positions of schema mismatches, or of missing credentials. */
 export function toProblems(failure: RequestError | undefined): readonly JsonProblem[] {
   const fields = Object.entries(failure?.fields ?? {});
   if (failure?.code === "schema_mismatch") return fields.map(([pointer, message]) => ({ pointer, message }));
@@ -151,7 +151,7 @@ function isConflict(error: unknown): boolean {
   return error instanceof RequestError && (error.code === "version_conflict" || error.code === "record_not_found");
 }
 
-function orUndefined(error: unknown): undefined {
+function undefinedIfDeleted(error: unknown): undefined {
   if (error instanceof RequestError && error.code === "record_not_found") return undefined;
   throw error;
 }

@@ -1,4 +1,4 @@
-/** One record, looked at or changed. Beside the grid, or over it on narrow screens. */
+/** Shows and edits one record. Beside the grid, or over it on narrow screens. */
 "use client";
 
 import { useQuery, useQueryClient } from "@tanstack/react-query";
@@ -23,12 +23,12 @@ import { RecordEditor } from "./record-editor";
 interface Props {
   endpointId: string;
   id: string;
-  /** The row of the grid, if the record is among those: shown until the record itself is read, and whenever it changes there. */
+  /** The row of the grid, if the record is loaded there. Shown until the record itself has been read. */
   row: GridRow | undefined;
   editHint: string | undefined;
   onDirty: (dirty: boolean) => void;
   onChanged: (record: GridRow) => void;
-  onGone: (id: string) => void;
+  onDeleted: (id: string) => void;
   onCreated: (id: string) => void;
   onDelete: (id: string) => void;
   onClose: () => void;
@@ -42,15 +42,15 @@ export function RecordPanel({ endpointId, id, row, ...props }: Props) {
   const rowData = row?.data;
   const rowMark = row?.mark;
   const isBehind = data !== undefined && rowMark !== undefined && (rowMark === "deleted" || rowData !== data.data);
-  // What was heard of is read, so that the next change is held against the right version.
+  // Reads the changed record, so that the next edit is based on its version.
   useEffect(() => {
     if (isBehind && rowMark === "changed") void refetch();
   }, [isBehind, rowMark, refetch]);
 
   const record = data ?? row;
-  const isGone = row?.mark === "deleted" || (error instanceof RequestError && error.code === "record_not_found");
+  const isDeleted = row?.mark === "deleted" || (error instanceof RequestError && error.code === "record_not_found");
   const root = useRef<HTMLElement>(null);
-  // The focus follows what is pressed: into the editor, and back.
+  // Moves the focus into the editor, and back.
   const focusSoon = (selector: string) => requestAnimationFrame(() => root.current?.querySelector<HTMLElement>(selector)?.focus());
   const edit = (current: GridRow) => {
     setEditing(current);
@@ -60,7 +60,7 @@ export function RecordPanel({ endpointId, id, row, ...props }: Props) {
     setEditing(undefined);
     focusSoon("[data-edit]");
     props.onDirty(false);
-    if (latest === null) props.onGone(id);
+    if (latest === null) props.onDeleted(id);
     else if (latest) settle(latest);
   };
   const settle = (saved: GridRow) => {
@@ -72,27 +72,27 @@ export function RecordPanel({ endpointId, id, row, ...props }: Props) {
       <header className="flex h-12 shrink-0 items-center gap-1 border-b border-line pr-2 pl-4">
         <h2 className="flex min-w-0 flex-1 items-center gap-2 font-medium">
           <span className="truncate font-mono text-data">{id}</span>
-          <CopyButton text={id} what="the record’s id" />
-          {isGone ? <Badge tone="danger">Deleted</Badge> : null}
+          <CopyButton text={id} what="the record’s ID" />
+          {isDeleted ? <Badge tone="danger">Deleted</Badge> : null}
         </h2>
-        {isGone || editing || !data || data.contentType === "file" ? null : (
+        {isDeleted || editing || !data || data.contentType === "file" ? null : (
           <Button tone="quiet" square aria-label="Edit this record" title="Edit this record (E)" onClick={() => edit(data)} data-edit="">
             <Pencil className="size-3.5" aria-hidden="true" />
           </Button>
         )}
-        {isGone || editing ? null : (
+        {isDeleted || editing ? null : (
           <Button tone="quiet" square aria-label="Delete this record" title="Delete this record" onClick={() => props.onDelete(id)}>
             <Trash2 className="size-3.5" aria-hidden="true" />
           </Button>
         )}
-        <Button tone="quiet" square aria-label="Close the record" title="Close (Esc)" onClick={props.onClose}>
+        <Button tone="quiet" square aria-label="Close record" title="Close (Esc)" onClick={props.onClose}>
           <X className="size-4" aria-hidden="true" />
         </Button>
       </header>
       <div className="min-h-0 flex-1 overflow-y-auto px-4 py-3">
         {editing ? (
           <>
-            {isGone || record?.data !== editing.data ? <MeanwhileNote deleted={isGone} /> : null}
+            {isDeleted || record?.data !== editing.data ? <ChangedNote deleted={isDeleted} /> : null}
             <RecordEditor
               key={id}
               endpointId={endpointId}
@@ -112,10 +112,10 @@ export function RecordPanel({ endpointId, id, row, ...props }: Props) {
           </>
         ) : record ? (
           <Content endpointId={endpointId} record={record} />
-        ) : error && !isGone ? (
-          <ProblemPanel what="The record could not be read" error={error} onRetry={() => void refetch()} />
-        ) : isGone ? (
-          <p className="text-muted">There is no record with this id any more.</p>
+        ) : error && !isDeleted ? (
+          <ProblemPanel what="Couldn’t load the record." error={error} onRetry={() => void refetch()} />
+        ) : isDeleted ? (
+          <p className="text-muted">This record no longer exists.</p>
         ) : (
           <Skeleton height={120} />
         )}
@@ -125,11 +125,11 @@ export function RecordPanel({ endpointId, id, row, ...props }: Props) {
   );
 }
 
-function MeanwhileNote({ deleted }: { deleted: boolean }) {
+function ChangedNote({ deleted }: { deleted: boolean }) {
   return (
     <p role="status" className="mb-3 rounded-md border border-line-firm px-3 py-2 text-warn">
-      {deleted ? "Somebody else deleted this record meanwhile." : "Somebody else changed this record meanwhile."}{" "}
-      <span className="text-muted">Save to see both side by side.</span>
+      {deleted ? "Someone else deleted this record while you were editing." : "Someone else changed this record while you were editing."}{" "}
+      <span className="text-muted">Save to compare both versions.</span>
     </p>
   );
 }
@@ -165,10 +165,10 @@ function Facts({ record }: { record: GridRow }) {
       </Fact>
       <Fact term="Owner">
         {record.owner === null ? (
-          <span className="text-muted">Nobody</span>
+          <span className="text-muted">None</span>
         ) : (
           <>
-            <span className="font-mono wrap-anywhere">{record.owner}</span> <CopyButton text={record.owner} what="the owner’s id" />
+            <span className="font-mono wrap-anywhere">{record.owner}</span> <CopyButton text={record.owner} what="the owner’s ID" />
           </>
         )}
       </Fact>

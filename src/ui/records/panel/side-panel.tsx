@@ -1,4 +1,4 @@
-/** The panel beside the grid; over it on narrow screens. Its width is dragged, and kept. */
+/** The panel beside the grid, or over it on narrow screens. Its width can be dragged and is stored. */
 "use client";
 
 import { type ReactNode, useEffect, useRef, useState } from "react";
@@ -17,7 +17,7 @@ export function SidePanel({ children }: { children: ReactNode }) {
   }, []);
   const aside = useRef<HTMLElement>(null);
   useEffect(() => {
-    // Over the grid there is nothing else to be at; beside it the reader stays in the list.
+    // A panel over the grid takes the focus. Beside the grid, the focus stays in the list.
     const panel = aside.current;
     if (panel && getComputedStyle(panel).position === "fixed" && !panel.contains(document.activeElement)) panel.focus();
   }, []);

@@ -1,19 +1,19 @@
-/** Sets side by side what two writers made of one record. Pure. */
+/** Compares two edits of a record with their common base. Pure. */
 import { diffJson } from "../../json/json-diff";
 import { toCompactText } from "../../json/json-print";
 import type { JsonNode } from "../../json/json-tree";
 
-/** A path at which the two differ from what both began with, or from each other. Undefined: there is nothing at the path. */
+/** A path at which an edit differs from the base. Undefined values do not exist at the path. */
 export interface ConflictPath {
   path: string;
   base: JsonNode | undefined;
   mine: JsonNode | undefined;
   theirs: JsonNode | undefined;
-  /** Who changed it. `same`: both, alike. */
+  /** Who changed it. `same`: both made the same change. */
   by: "mine" | "theirs" | "both" | "same";
 }
 
-/** The paths in the order of my text, then theirs; at most `limit` of each writer. */
+/** The paths in the order of my text, then theirs, at most `limit` for each side. */
 export function toConflict({ base, mine, theirs }: { base: JsonNode; mine: JsonNode; theirs: JsonNode }, limit = 200): ConflictPath[] {
   const myChanges = new Map(diffJson(base, mine, limit).map((change) => [change.path, change]));
   const theirChanges = new Map(diffJson(base, theirs, limit).map((change) => [change.path, change]));
@@ -29,7 +29,7 @@ export function toConflict({ base, mine, theirs }: { base: JsonNode; mine: JsonN
   });
 }
 
-/** True when one writer changed something within what the other changed as a whole, or both changed one path to different values. */
+/** True if both changed a path to different values, or if one side changed something within a value that the other side changed. */
 export function hasOverlap(paths: readonly ConflictPath[]): boolean {
   if (paths.some(({ by }) => by === "both")) return true;
   const mine = paths.filter(({ by }) => by === "mine");
@@ -46,7 +46,7 @@ function isSame(one: JsonNode | undefined, other: JsonNode | undefined): boolean
   return diffJson(one, other, 1).length === 0;
 }
 
-/** A value on one line. */
+/** Prints a value on one line. */
 export function toValueText(node: JsonNode | undefined): string {
-  return node ? toCompactText(node, 400) : "nothing";
+  return node ? toCompactText(node, 400) : "(none)";
 }

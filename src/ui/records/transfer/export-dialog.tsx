@@ -1,4 +1,4 @@
-/** Chooses which records become a file, and of which form. */
+/** Selects the records and the format of an export. */
 "use client";
 
 import { useState } from "react";
@@ -17,9 +17,9 @@ type Which = "selected" | "found" | "all";
 
 const LABELS: Readonly<Record<ExportFormat, string>> = { json: "JSON", ndjson: "NDJSON", csv: "CSV" };
 const HINTS: Readonly<Record<ExportFormat, string>> = {
-  json: "One array, as the endpoint answers it.",
-  ndjson: "A record a line: for large files, and for other programs.",
-  csv: "A table with a column for each path. Texts that a spreadsheet would run as formulas get an apostrophe in front. An import reads it back as it was, unless a spreadsheet has saved it: that takes the quotes off texts such as 007.",
+  json: "A JSON array, as the API returns it.",
+  ndjson: "One record per line. Best for large files and other programs.",
+  csv: "A table with one column per path. Text that a spreadsheet would run as a formula is prefixed with an apostrophe. Importing the file restores the records, unless a spreadsheet has saved it: that removes the quotes from text such as 007.",
 };
 
 const DELIMITER_LABELS: Readonly<Record<CsvDelimiter, string>> = { comma: "Comma", semicolon: "Semicolon", tab: "Tab" };
@@ -62,14 +62,14 @@ function ExportForm({ endpointId, query, selected, onDone }: Omit<Props, "open" 
     onDone();
   });
   const options: { value: Which; label: string }[] = [{ value: "all", label: "All" }];
-  if (isNarrowed) options.unshift({ value: "found", label: "Found" });
+  if (isNarrowed) options.unshift({ value: "found", label: "Matching" });
   if (selected.size > 0) options.unshift({ value: "selected", label: `Selected (${formatCount(selected.size)})` });
   return (
     <div className="flex flex-col gap-4">
       {options.length > 1 ? (
-        <Segments label="Which" value={which} options={options} onChange={setWhich} />
+        <Segments label="Records" value={which} options={options} onChange={setWhich} />
       ) : (
-        <p className="text-muted">All records of this endpoint. Search or select to take a part of them.</p>
+        <p className="text-muted">All records of this endpoint. Search or select to export a subset.</p>
       )}
       <Segments
         label="Format"
@@ -84,12 +84,12 @@ function ExportForm({ endpointId, query, selected, onDone }: Omit<Props, "open" 
             label="Delimiter"
             value={delimiter}
             options={CSV_DELIMITERS.map((value) => ({ value, label: DELIMITER_LABELS[value] }))}
-            hint="Excel expects a semicolon where the comma is the decimal sign."
+            hint="Excel expects a semicolon in languages that use a decimal comma."
             onChange={setDelimiter}
           />
           <Switch
             label="For Excel"
-            hint="Begins the file with a byte order mark, without which Excel shows é as Ã©."
+            hint="Adds a byte order mark. Without it, Excel shows é as Ã©."
             checked={isForExcel}
             onChange={setIsForExcel}
           />
@@ -106,7 +106,7 @@ function ExportForm({ endpointId, query, selected, onDone }: Omit<Props, "open" 
   );
 }
 
-/** `name`: empty for the one that the server gives. */
+/** An empty `name` uses the one from the server. */
 function download(url: string, name: string): void {
   const link = document.createElement("a");
   link.href = url;

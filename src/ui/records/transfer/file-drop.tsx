@@ -1,4 +1,4 @@
-/** Sends files to the endpoint: each becomes a record (F1). */
+/** Uploads files to the endpoint. Each file becomes a record (F1). */
 "use client";
 
 import { useEffect, useRef, useState } from "react";
@@ -37,7 +37,7 @@ export function FileDrop({ endpointId, onCreated }: { endpointId: string; onCrea
     setSending(undefined);
     if (ids.length > 0)
       notify(
-        ids.length === files.length ? `Stored ${formatPlural(ids.length, "file")}.` : `Stored ${ids.length} of ${files.length} files.`,
+        ids.length === files.length ? `Uploaded ${formatPlural(ids.length, "file")}.` : `Uploaded ${ids.length} of ${files.length} files.`,
       );
     if (ids.length === files.length) onCreated(ids);
   };
@@ -55,7 +55,7 @@ export function FileDrop({ endpointId, onCreated }: { endpointId: string; onCrea
             ) : null}
           </span>
           <progress
-            aria-label="Sent"
+            aria-label="Upload progress"
             max={1}
             {...(sending.part < 1 ? { value: sending.part } : {})}
             className="h-1.5 w-full appearance-none overflow-hidden rounded-full bg-inset accent-text [&::-webkit-progress-bar]:bg-inset [&::-webkit-progress-value]:bg-text"
@@ -68,7 +68,7 @@ export function FileDrop({ endpointId, onCreated }: { endpointId: string; onCrea
         <FilePicker
           multiple
           label="Choose files"
-          hint={`Up to ${FILES_MAX} at once, ${formatBytesDecimal(FILE_BYTES_MAX)} each. Every file gets a record.`}
+          hint={`Up to ${FILES_MAX} at a time, ${formatBytesDecimal(FILE_BYTES_MAX)} each. Each file becomes a record.`}
           onFiles={(files) => void send(files)}
         />
       )}
@@ -78,10 +78,10 @@ export function FileDrop({ endpointId, onCreated }: { endpointId: string; onCrea
 }
 
 function toProblem(files: readonly File[]): RequestError | undefined {
-  const refuse = (detail: string) => new RequestError({ code: "upload_invalid", status: 400, requestId: undefined, detail });
-  if (files.length > FILES_MAX) return refuse(`These are ${files.length} files: send ${FILES_MAX} at once at most.`);
+  const reject = (detail: string) => new RequestError({ code: "upload_invalid", status: 400, requestId: undefined, detail });
+  if (files.length > FILES_MAX) return reject(`${files.length} files selected. You can upload up to ${FILES_MAX} at a time.`);
   const large = files.find(({ size }) => size > FILE_BYTES_MAX);
-  return large && refuse(`${large.name} has ${formatBytes(large.size)}: a file may have ${formatBytesDecimal(FILE_BYTES_MAX)} at most.`);
+  return large && reject(`${large.name} is ${formatBytes(large.size)}. Files can be up to ${formatBytesDecimal(FILE_BYTES_MAX)}.`);
 }
 
 function formatBytesDecimal(bytes: number): string {

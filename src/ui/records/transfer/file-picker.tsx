@@ -1,4 +1,4 @@
-/** A place to drop files, and a button that chooses them. It must not know what becomes of them. */
+/** A drop zone for files, with a button to choose them. */
 "use client";
 
 import { Upload } from "lucide-react";
@@ -9,7 +9,7 @@ import { classNames } from "../../components/class-names";
 interface Props {
   label: string;
   hint: string;
-  /** As an input has it; absent: all. */
+  /** As for an input element. Without it, all files are accepted. */
   accept?: string;
   multiple?: boolean;
   busy?: boolean;
@@ -20,7 +20,7 @@ export function FilePicker({ label, hint, accept, multiple = false, busy = false
   const id = useId();
   const input = useRef<HTMLInputElement>(null);
   const [isOver, setIsOver] = useState(false);
-  const hears: ComponentProps<"div"> = {
+  const handlers: ComponentProps<"div"> = {
     onDragOver: (event) => {
       event.preventDefault();
       setIsOver(true);
@@ -35,7 +35,7 @@ export function FilePicker({ label, hint, accept, multiple = false, busy = false
   };
   return (
     <div
-      {...hears}
+      {...handlers}
       className={classNames(
         "flex flex-col items-center gap-3 rounded-md border border-dashed px-4 py-8 text-center transition-colors duration-[120ms]",
         isOver ? "border-focus bg-selected" : "border-control",
@@ -59,7 +59,7 @@ export function FilePicker({ label, hint, accept, multiple = false, busy = false
         className="sr-only"
         onChange={({ target }) => {
           const files = [...(target.files ?? [])];
-          // The same file may be chosen again.
+          // Allows the same file to be chosen again.
           target.value = "";
           if (files.length > 0) onFiles(files);
         }}

@@ -1,10 +1,10 @@
-/** Where a record's file is read from, and how files are sent (F1). It must hold no state. */
+/** Reads the file of a record, and uploads files (F1). */
 
 import type { GridRow } from "../../api/record-rows";
 import { readJson, readProblem, toUnreachable } from "../../api/request-error";
 import { getMember, parseStored } from "../../json/json-tree";
 
-/** What a file's record says of it. */
+/** The file's metadata in its record. */
 export interface FileFacts {
   name: string;
   type: string;
@@ -21,7 +21,7 @@ export function readFileFacts({ data }: Pick<GridRow, "data">): FileFacts {
   return { name: text("name") || "file", type: text("type"), size: size?.kind === "number" ? Number(size.text) : 0 };
 }
 
-/** The file itself, as the server sends it: inline where its type can't run scripts. */
+/** The URL path of the file. The server sends types that can't run scripts inline. */
 export function toFilePath(endpointId: string, id: string): string {
   return `/api/manage/endpoints/${endpointId}/files/${id}`;
 }
@@ -29,12 +29,12 @@ export function toFilePath(endpointId: string, id: string): string {
 export interface FileUpload {
   endpointId: string;
   file: File;
-  /** Hears which part is on its way, from 0 to 1. */
+  /** Called with the part that was sent, from 0 to 1. */
   onProgress: (part: number) => void;
   signal: AbortSignal;
 }
 
-/** Stores a file with a record of its own; answers the record's id. By XMLHttpRequest: `fetch` can't tell how much was sent. */
+/** Stores a file as a new record and returns the record's id. Uses XMLHttpRequest, because `fetch` does not report upload progress. */
 export function uploadFile({ endpointId, file, onProgress, signal }: FileUpload): Promise<string> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();

@@ -1,4 +1,4 @@
-/** The encoding of a file that shall be imported: shown, and chosen from those that spreadsheets write. */
+/** Selects the encoding of a file to import, from those that spreadsheets write. */
 import { ANSI_CHARSET, IMPORT_CHARSETS } from "@/src/shared/record-limits";
 import { CONTROL, Field } from "../../components/field";
 
@@ -22,7 +22,7 @@ const LABELS: Readonly<Record<(typeof IMPORT_CHARSETS)[number], string>> = {
   "euc-kr": "EUC-KR (Korean)",
 };
 
-/** `value`: undefined when the encoding is not known, because the file was refused. */
+/** `value` is undefined if the encoding is unknown because the file was rejected. */
 export function ImportCharset({
   value,
   isGuess,
@@ -35,10 +35,15 @@ export function ImportCharset({
   return (
     <Field
       label="Encoding"
-      hint={isGuess ? "The file does not name its encoding. If letters such as é look wrong below, choose another encoding." : undefined}
+      hint={isGuess ? "The encoding is a guess. If letters such as é look wrong below, choose another one." : undefined}
     >
-      {(wear) => (
-        <select {...wear} value={value ?? ""} onChange={(event) => onChange(event.target.value)} className={`${CONTROL} h-control px-2`}>
+      {(attributes) => (
+        <select
+          {...attributes}
+          value={value ?? ""}
+          onChange={(event) => onChange(event.target.value)}
+          className={`${CONTROL} h-control px-2`}
+        >
           {value === undefined ? (
             <option value="" disabled>
               Choose an encoding

@@ -1,4 +1,4 @@
-/** Takes a file of records in: chosen, looked through, stored. */
+/** Imports records from a file: choose, check, import. */
 "use client";
 
 import { useEffect, useRef, useState } from "react";
@@ -28,7 +28,7 @@ export function ImportDialog({ open, onOpenChange, ...props }: Props) {
       open={open}
       onOpenChange={onOpenChange}
       title="Import records"
-      description="From a CSV file, NDJSON, or a JSON array. All of them are stored, or none."
+      description="From CSV, NDJSON or a JSON array. Either all records are imported or none."
     >
       <ImportSteps {...props} onClose={() => onOpenChange(false)} />
     </Dialog>
@@ -37,10 +37,10 @@ export function ImportDialog({ open, onOpenChange, ...props }: Props) {
 
 type Step =
   | { step: "choose" }
-  /** `charset`: that was chosen; undefined: what the file says. */
+  /** `charset`: the chosen encoding; undefined: detected from the file. */
   | { step: "checking"; file: File; charset: string | undefined; part: number }
-  /** Another encoding may help. */
-  | { step: "refused"; file: File; charset: string | undefined }
+  /** Another encoding can solve the problem. */
+  | { step: "rejected"; file: File; charset: string | undefined }
   | { step: "ready"; file: File; checked: ImportChecked }
   | { step: "importing"; file: File; checked: ImportChecked; part: number };
 
@@ -55,7 +55,7 @@ function ImportSteps({ endpointId, onImported, onClose }: Omit<Props, "open" | "
     run: (file: Omit<ImportFile, "file" | "contentType" | "charset">) => Promise<Step>,
     back: Step,
   ) => {
-    // Another encoding may be chosen while the file is looked through.
+    // The user can choose another encoding while the file is being checked.
     abort.current?.abort();
     const current = new AbortController();
     abort.current = current;
@@ -73,7 +73,7 @@ function ImportSteps({ endpointId, onImported, onClose }: Omit<Props, "open" | "
     void work(
       (part) => ({ step: "checking", file, charset, part }),
       async (request) => ({ step: "ready", file, checked: await checkImport({ ...request, file, contentType, charset }) }),
-      { step: "refused", file, charset },
+      { step: "rejected", file, charset },
     );
   const choose = (file: File) => {
     const contentType = toContentType(file.name);
@@ -116,7 +116,7 @@ function ImportSteps({ endpointId, onImported, onClose }: Omit<Props, "open" | "
         </div>
       )}
       {state.step === "checking" || state.step === "importing" ? (
-        <Progress part={state.part} what={state.step === "checking" ? "Looking through the file" : "Importing"} />
+        <Progress part={state.part} what={state.step === "checking" ? "Checking the file" : "Importing"} />
       ) : null}
       {hasCharset(state, failure) ? (
         <ImportCharset
@@ -133,8 +133,8 @@ function ImportSteps({ endpointId, onImported, onClose }: Omit<Props, "open" | "
             Import {formatPlural(state.checked.records, "record")}
           </Button>
         ) : null}
-        {state.step === "ready" || state.step === "refused" ? (
-          <Button onClick={startOver}>Another file</Button>
+        {state.step === "ready" || state.step === "rejected" ? (
+          <Button onClick={startOver}>Choose another file</Button>
         ) : (
           <Button onClick={onClose}>Cancel</Button>
         )}
@@ -143,14 +143,14 @@ function ImportSteps({ endpointId, onImported, onClose }: Omit<Props, "open" | "
   );
 }
 
-/** True when another encoding can be chosen: not before the file was looked through once, and not where it would not help. */
-function hasCharset(state: Step, failure: RequestError | undefined): state is Step & { step: "checking" | "refused" | "ready" } {
+/** True if the encoding can be chosen: after the first check, and only if it can solve the problem. */
+function hasCharset(state: Step, failure: RequestError | undefined): state is Step & { step: "checking" | "rejected" | "ready" } {
   switch (state.step) {
     case "ready":
       return true;
     case "checking":
       return state.charset !== undefined;
-    case "refused":
+    case "rejected":
       return failure?.code === "body_invalid";
     case "choose":
     case "importing":
@@ -158,11 +158,11 @@ function hasCharset(state: Step, failure: RequestError | undefined): state is St
   }
 }
 
-/** Sent bytes are told; what the server then does takes as long as it takes. */
+/** The progress of the upload. After that, the duration is unknown. */
 function Progress({ part, what }: { part: number; what: string }) {
   return (
     <div role="status" className="flex flex-col gap-1.5">
-      <span className="text-muted">{part < 1 ? `Sending the file` : `${what}…`}</span>
+      <span className="text-muted">{part < 1 ? "Uploading…" : `${what}…`}</span>
       <progress
         aria-label={what}
         max={1}
@@ -177,12 +177,12 @@ function Preview({ checked: { records, first, samples } }: { checked: ImportChec
   return (
     <div className="flex min-w-0 flex-col gap-1.5">
       <p>
-        {formatPlural(records, "record")}, all of them fine. {first.length < records ? "The first ones:" : ""}
+        {formatPlural(records, "record")}, no errors. {first.length < records ? "The first ones:" : ""}
       </p>
       <RecordList records={first} />
       {samples.length > 0 ? (
         <>
-          <p>Further records with letters that depend on the encoding:</p>
+          <p>More records with letters that depend on the encoding:</p>
           <RecordList records={samples} />
         </>
       ) : null}
@@ -194,7 +194,7 @@ function RecordList({ records }: { records: readonly unknown[] }) {
   return (
     <ol className="flex max-h-56 flex-col divide-y divide-line overflow-y-auto rounded-md border border-line bg-inset font-mono text-data">
       {records.map((data, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: they have no name yet, and keep their places
+        // biome-ignore lint/suspicious/noArrayIndexKey: they have no id yet, and their order does not change
         <li key={index} className="line-clamp-3 shrink-0 px-3 py-1.5 leading-5 wrap-anywhere">
           {JSON.stringify(data)}
         </li>
@@ -206,7 +206,7 @@ function RecordList({ records }: { records: readonly unknown[] }) {
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
   csv: "text/csv",
   tsv: "text/csv",
-  // Excel's Unicode text is a table, others' may be anything.
+  // Excel's Unicode text is a table. Other text files can be anything.
   txt: "text/plain",
   ndjson: "application/x-ndjson",
   jsonl: "application/x-ndjson",
@@ -218,8 +218,7 @@ function toContentType(name: string): string | undefined {
 }
 
 function toFileProblem({ size }: File, contentType: string | undefined): string | undefined {
-  if (contentType === undefined) return "The name of the file should end in .csv, .tsv, .txt, .ndjson, .jsonl or .json.";
-  if (size > IMPORT_BYTES_MAX)
-    return `This file has ${formatBytes(size)}: split it into parts of ${formatBytes(IMPORT_BYTES_MAX)} at most.`;
+  if (contentType === undefined) return "Choose a file that ends in .csv, .tsv, .txt, .ndjson, .jsonl or .json.";
+  if (size > IMPORT_BYTES_MAX) return `This file is ${formatBytes(size)}. Split it into parts of up to ${formatBytes(IMPORT_BYTES_MAX)}.`;
   return undefined;
 }

@@ -1,4 +1,4 @@
-/** Every endpoint of a project. */
+/** All endpoints of a project. */
 import type { Metadata } from "next";
 import { loadEndpoints } from "@/app/lib/load-project";
 import { Prefetched } from "@/src/ui/api/prefetched";

@@ -1,4 +1,4 @@
-/** The frame of an endpoint's pages: its name, its address, its tabs. */
+/** The frame of an endpoint's pages: name, URL, tabs. */
 import type { Metadata } from "next";
 import type { ReactNode } from "react";
 import { getOrigin } from "@/app/lib/current-page";

@@ -1,4 +1,4 @@
-/** An endpoint begins with its console. */
+/** Redirects to the endpoint's console. */
 import { redirect } from "next/navigation";
 
 export default async function Page({ params }: { params: Promise<{ project: string; id: string }> }) {

@@ -1,4 +1,4 @@
-/** How to call an endpoint: snippets and reference. */
+/** How to call an endpoint: snippets and API reference. */
 import type { Metadata } from "next";
 import { getOrigin } from "@/app/lib/current-page";
 import { loadDescription, loadEndpoint, loadKeys } from "@/app/lib/load-project";

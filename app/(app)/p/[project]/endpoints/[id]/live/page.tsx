@@ -1,4 +1,4 @@
-/** The live console of an endpoint; its first paint has the newest changes already. */
+/** The live console of an endpoint. The first paint includes the newest changes. */
 import type { Metadata } from "next";
 import { NuqsAdapter } from "nuqs/adapters/next/app";
 import { getOrigin } from "@/app/lib/current-page";

@@ -1,4 +1,4 @@
-/** The records of an endpoint; the first paint has the first rows already. */
+/** The records of an endpoint. The first paint includes the first rows. */
 import type { Metadata } from "next";
 import { NuqsAdapter } from "nuqs/adapters/next/app";
 import { getOrigin } from "@/app/lib/current-page";
@@ -16,7 +16,7 @@ import { RecordsPage } from "@/src/ui/records/records-page";
 
 export const metadata: Metadata = { title: "Records" };
 
-/** The first paint is part of the page: big records are fetched by it. */
+/** Limits the size of the page. If the first records are larger, the page loads them in the browser. */
 const CHARACTERS = 256 * 1024;
 const RECORDS = "100";
 
@@ -48,7 +48,7 @@ export default async function Page({ params, searchParams }: Props) {
   );
 }
 
-/** The first page as JSON text; undefined where the query can't be answered: the page then asks, and says why. */
+/** The first page of records as JSON text. Undefined if the query is invalid: the browser then requests it and shows the error. */
 async function readFirst(ownerId: string, endpointId: string, query: GridQuery): Promise<string | undefined> {
   try {
     const parameters = toParameters(query);
@@ -69,7 +69,7 @@ async function readFirst(ownerId: string, endpointId: string, query: GridQuery):
   }
 }
 
-/** As the page itself reads its address. */
+/** Reads the URL in the same way as useRecordsUrl does in the browser. */
 function toQuery({ q, filter, sort }: Record<string, string | string[] | undefined>): GridQuery {
   return {
     search: [q].flat()[0] ?? "",

@@ -1,13 +1,13 @@
-/** Says that there is nothing at this address, and leads back. */
+/** The message for unknown URLs, with a link back. */
 import { ButtonLink } from "../button-link";
 
-export function Nothing() {
+export function NotFound() {
   return (
     <div className="flex w-full max-w-[24rem] flex-col items-start gap-4">
       <p className="font-mono text-data text-muted">404</p>
       <div>
-        <h1 className="text-title font-semibold">There is nothing at this address</h1>
-        <p className="pt-1 text-prose text-muted">It may have been deleted, or it belongs to another account.</p>
+        <h1 className="text-title font-semibold">Page not found</h1>
+        <p className="pt-1 text-prose text-muted">It may have been deleted, or it belongs to another account. Check the URL.</p>
       </div>
       <ButtonLink href="/projects">Go to projects</ButtonLink>
     </div>
