@@ -98,8 +98,8 @@ describe("decision records", () => {
     expect(titles).toEqual(numbers);
   });
 
-  test("have a context, a decision and consequences", () => {
-    const sections = ["## Context", "## Decision", "## Consequences"];
+  test("have a status, a context, a decision and consequences", () => {
+    const sections = ["Status: accepted", "## Context", "## Decision", "## Consequences"];
     const lacking = records.flatMap((file) => {
       const lines = fs.readFileSync(file, "utf8").split("\n");
       return sections.filter((section) => !lines.includes(section)).map((section) => `${file}: ${section}`);
