@@ -9,36 +9,18 @@ import http from "node:http";
 import type { AddressInfo } from "node:net";
 import os from "node:os";
 import path from "node:path";
-import { createAccess } from "@/src/core/access/access";
-import { createTokens } from "@/src/core/access/access-tokens";
-import { createRateGate } from "@/src/core/access/rate-limit-policy";
-import { createDefinitions } from "@/src/core/access/resolved-endpoints";
-import { createSignIns } from "@/src/core/access/sign-ins";
-import { createFileTokens } from "@/src/core/files/tokens";
-import { createHeldBytes } from "@/src/core/limits/held-bytes";
-import { createRegistrationLimit } from "@/src/core/limits/registration-limit";
-import type { RecordStore } from "@/src/core/records/ports";
-import { createRecords } from "@/src/core/records/records";
+import { parseConfig } from "@/src/config/config";
 import { createPasswordHasher } from "@/src/core/users/password-hasher";
-import { createUsers } from "@/src/core/users/users";
-import { createDb, createPool } from "@/src/db/client";
 import { startEmbeddedPostgres } from "@/src/db/embedded/postgres";
+import { createLanes } from "@/src/db/lanes";
 import { migrate } from "@/src/db/migrate";
-import { createEndpointQueue } from "@/src/db/records/endpoint-queue";
-import { createRecordStore } from "@/src/db/records/record-store";
-import { createDefinitionStore } from "@/src/db/stores/definitions";
-import { createSignInStore } from "@/src/db/stores/sign-ins";
-import { createTokenStore } from "@/src/db/stores/tokens";
-import { createUserStore } from "@/src/db/stores/users";
-import { createDataPlane } from "@/src/http/data-plane";
-import { createDrain } from "@/src/http/server/drain";
-import { createSlowClients } from "@/src/http/server/slow-clients";
-import { createLoginLimiter } from "@/src/limits/login-limiter";
 import { createProcessRateLimiter } from "@/src/limits/rate-limiter";
 import { createProcessNotifications } from "@/src/realtime/cluster/notifications";
+import { createCleanup } from "@/src/runtime/cleanup";
+import { composeNode } from "@/src/runtime/compose";
+import { createStores, type Stores } from "@/src/runtime/compose-stores";
 import { createLog } from "@/src/runtime/log";
-import { createSandbox } from "@/src/sandbox/sandbox";
-import { createFilesFolder } from "@/tests/support/servers/files-folder";
+import { createDiskStorage } from "@/src/storage/disk";
 
 const seconds = Number(process.argv[2] ?? 8);
 const CONNECTIONS = 50;
@@ -53,66 +35,45 @@ const BODY = JSON.stringify({
 
 const dir = mkdtempSync(path.join(os.tmpdir(), "rested-bench-"));
 const log = createLog({ logLevel: "warn" });
+const cleanup = createCleanup();
+cleanup.add(() => rmSync(dir, { recursive: true, force: true }));
 const postgres = await startEmbeddedPostgres({ dir, log });
-const pool = createPool({ url: postgres.url, log });
-await migrate({ pool, dir: "prisma/migrations", log });
+cleanup.add(() => postgres.stop());
+const notifications = createProcessNotifications({ log });
+const lanes = createLanes({ url: postgres.url, notifications, log });
+cleanup.add(() => lanes.end());
+const { db, writeDb } = lanes;
+await migrate({ pool: lanes.pools.management, dir: "prisma/migrations", log });
 const clock = { now: () => new Date() };
-const db = createDb({ pool, notifications: createProcessNotifications({ log }), log });
-const queue = createEndpointQueue();
-const definitions = createDefinitions({ store: createDefinitionStore({ db, clock }), clock, log });
-const tokens = createTokens({ store: createTokenStore({ db }), clock, log });
-const sandbox = createSandbox({ timeoutMs: 1000, memoryBytesMax: 128 * 1024 * 1024, log });
-const signIns = createSignIns({ store: createSignInStore({ db, clock }), log });
-const fileTokens = createFileTokens({ secret: "the secret of a bench", clock });
-const access = createAccess({ definitions, tokens, signIns, fileTokens, clock });
 // Counted, but never refused.
-const gate = createRateGate({ access, limiter: createProcessRateLimiter(), limit: 1_000_000_000 });
+const config = { ...parseConfig({ NODE_ENV: "test" }), dataDir: dir, rateLimit: 1_000_000_000 };
 
-const grouped = createRecordStore({ db, pool, queue });
-const single: RecordStore = { ...grouped, commit: (endpointId, writes) => db.record.commit(endpointId, writes) };
+const grouped = createStores({ lanes, clock });
+const single: Stores = {
+  ...grouped,
+  records: { ...grouped.records, commit: (endpointId, writes) => writeDb.record.commit(endpointId, writes) },
+};
 
-async function serve(store: RecordStore): Promise<{ origin: string; server: http.Server }> {
-  const recordBytesMax = 1024 * 1024;
-  const records = createRecords({ store, sandbox, recordBytesMax });
-  const userStore = createUserStore({ db, queue });
-  const limiter = createLoginLimiter();
-  const users = createUsers({
-    store: userStore,
-    records,
-    tokens,
-    limiter,
-    registrations: createRegistrationLimit({ limiter: createProcessRateLimiter(), perAddress: 0 }),
+async function serve(stores: Stores): Promise<{ origin: string }> {
+  const { dataPlane, slowClients, closeStreams } = composeNode({
+    ...{ config, lanes, stores, notifications, clock, log, cleanup },
+    storage: createDiskStorage({ dir: path.join(dir, "files") }),
+    limiter: createProcessRateLimiter(),
     passwords: createPasswordHasher(),
-    sandbox,
-    clock,
-    accessTokenTtlMs: 60_000,
-    recordBytesMax,
-  });
-  const { files } = await createFilesFolder({ db, queue, records: store, sandbox, log });
-  const config = { bodyBytesMax: 1024 * 1024, bodyTimeoutMs: 30_000, uploadTimeoutMs: 30_000 };
-  const held = createHeldBytes({ memoryBytes: 1024 ** 3, bodyBytesMax: config.bodyBytesMax });
-  const slowClients = createSlowClients();
-  const handle = createDataPlane({
-    access,
-    gate,
-    records,
-    users,
-    files,
-    fileTokens,
-    sandbox,
-    clock,
-    held,
-    slowClients,
-    drain: createDrain(),
-    config,
-    log,
+    secret: "the secret of a bench",
+    memoryBytes: 1024 ** 3,
   });
   const server = http.createServer((request, response) => {
     slowClients.watchAnswer(request, response);
-    handle(request, response);
+    dataPlane(request, response);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server };
+  cleanup.add(async () => {
+    server.close();
+    server.closeAllConnections();
+    await closeStreams(0);
+  });
+  return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
 }
 
 async function seed(): Promise<string> {
@@ -171,13 +132,5 @@ try {
     );
   }
 } finally {
-  groupedServer.server.close();
-  groupedServer.server.closeAllConnections();
-  singleServer.server.close();
-  singleServer.server.closeAllConnections();
-  await db.$disconnect();
-  await sandbox.close();
-  await pool.end();
-  await postgres.stop();
-  rmSync(dir, { recursive: true, force: true });
+  await cleanup.run();
 }

@@ -1,13 +1,18 @@
-/** Runs the process's periodic jobs. It must not know what they do. */
+/** Runs the process's periodic jobs. */
 import type { Log } from "@/src/core/log";
 
 export interface Job {
   name: string;
   intervalMs: number;
   run(): Promise<void> | void;
+  /** Makes a run that is under way return early, at shutdown. */
+  stop?(): void;
 }
 
-/** Starts every job on its interval. A run that is still going when the next is due makes it wait; a failure is logged once until it works again. */
+/**
+ * Starts every job on its interval, counted from the end of its last run. The first failure in a row is logged, and the success after it. `stop` settles
+ * after the runs that are under way.
+ */
 export function startScheduler({ jobs, log }: { jobs: readonly Job[]; log: Log }): { stop(): Promise<void> } {
   const loops = jobs.map((job) => startLoop(job, log));
   return {
@@ -44,6 +49,7 @@ function startLoop(job: Job, log: Log): { stop(): Promise<void> } {
     stop: () => {
       stopped = true;
       clearTimeout(timer);
+      job.stop?.();
       return running;
     },
   };

@@ -1,42 +1,22 @@
-/** The data plane over a real socket and a real database, for contract tests; composed as runtime/boot.ts does, without the dashboard. */
+/** The data plane over a real socket and a real database, for contract tests. */
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import pg from "pg";
-import { createAccess } from "@/src/core/access/access";
-import { createTokens, type Tokens } from "@/src/core/access/access-tokens";
-import { createRateGate } from "@/src/core/access/rate-limit-policy";
-import { createDefinitions, type Definitions } from "@/src/core/access/resolved-endpoints";
-import { createSignIns } from "@/src/core/access/sign-ins";
-import { createFileTokens } from "@/src/core/files/tokens";
-import { createHeldBytes, type HeldBytes } from "@/src/core/limits/held-bytes";
-import { createQuotas } from "@/src/core/limits/quotas";
-import { createRegistrationLimit } from "@/src/core/limits/registration-limit";
-import type { Log } from "@/src/core/log";
+import type { Tokens } from "@/src/core/access/access-tokens";
+import type { Definitions } from "@/src/core/access/resolved-endpoints";
+import type { HeldBytes } from "@/src/core/limits/held-bytes";
 import type { Change } from "@/src/core/records/ports";
-import { createRecords } from "@/src/core/records/records";
-import { createPasswordHasher, type PasswordHasher } from "@/src/core/users/password-hasher";
-import { createUsers, type Users } from "@/src/core/users/users";
+import type { PasswordHasher } from "@/src/core/users/password-hasher";
+import type { Users } from "@/src/core/users/users";
 import type { Db } from "@/src/db/client";
-import { createLanes, type Lanes } from "@/src/db/lanes";
-import { createRecordStore } from "@/src/db/records/record-store";
-import { createDefinitionStore } from "@/src/db/stores/definitions";
-import { createSignInStore } from "@/src/db/stores/sign-ins";
-import { createTokenStore } from "@/src/db/stores/tokens";
-import { createUsageStore } from "@/src/db/stores/usage";
-import { createUserStore } from "@/src/db/stores/users";
-import { createDataPlane } from "@/src/http/data-plane";
+import type { Lanes } from "@/src/db/lanes";
 import { createHttpLimits } from "@/src/http/limits";
 import { createClientErrorHandler } from "@/src/http/server/client-error";
-import { createDrain } from "@/src/http/server/drain";
-import { createSlowClients, type SlowClients } from "@/src/http/server/slow-clients";
-import { createLoginLimiter } from "@/src/limits/login-limiter";
-import { createProcessRateLimiter } from "@/src/limits/rate-limiter";
-import { createProcessNotifications } from "@/src/realtime/cluster/notifications";
-import { createSandbox } from "@/src/sandbox/sandbox";
-import { createTestDatabase, type TestDatabase } from "@/tests/support/servers/database";
-import { createFilesFolder, type FilesFolder } from "@/tests/support/servers/files-folder";
+import type { SlowClients } from "@/src/http/server/slow-clients";
+import type { TestDatabase } from "./database";
+import { createListLog, type FilesFolder, startTestNode, UNLIMITED } from "./test-node";
 
 /** A project with one key and one endpoint. */
 export interface Seed {
@@ -123,78 +103,34 @@ export interface DataServerOptions {
 }
 
 export async function createDataServer(options: DataServerOptions = {}): Promise<DataServer> {
-  const { bodyBytesMax = 1024 * 1024, bodyTimeoutMs = 10_000, headersTimeoutMs = 10_000, drainMs = 5_000 } = options;
-  const config = { bodyBytesMax, bodyTimeoutMs, headersTimeoutMs, uploadTimeoutMs: options.uploadTimeoutMs ?? bodyTimeoutMs };
-  const database = options.database ?? (await createTestDatabase());
+  const { bodyTimeoutMs = 10_000, uploadTimeoutMs = bodyTimeoutMs, headersTimeoutMs = 10_000, drainMs = 5_000 } = options;
+  const { database, via, waits, passwords, memoryBytes } = options;
   const logged: string[] = [];
   const log = createListLog(logged);
   const clock = { at: new Date() };
-  const notifications = createProcessNotifications({ log });
+  const testNode = await startTestNode({
+    config: {
+      ...UNLIMITED,
+      bodyBytesMax: options.bodyBytesMax ?? 1024 * 1024,
+      ...{ bodyTimeoutMs, uploadTimeoutMs, headersTimeoutMs },
+      accessTokenTtlMs: ACCESS_TOKEN_TTL_MS,
+      rateLimit: options.rateLimit ?? 0,
+      registrationsPerMinute: options.registrationsPerMinute ?? 0,
+      quotas: { records: 0, recordBytes: 0, fileBytes: options.fileBytesMax ?? 0, users: 0, endpoints: 0, answerBytes: 0, projects: 0 },
+      sandboxTimeoutMs: options.sandboxTimeoutMs ?? 5_000,
+      sandboxCpuMsPerMinute: options.sandboxCpuMsPerMinute ?? 0,
+    },
+    ...{ database, via, waits, passwords, memoryBytes, log },
+    clock: { now: () => clock.at },
+    now: () => clock.at.getTime(),
+    drain: { drainMs },
+  });
+  const { node, lanes, folder, notifications, config } = testNode;
+  const { db, definitions, tokens, users, held } = node.runtime;
+  const { dataPlane: handle, slowClients } = node;
   const published: Change[] = [];
   notifications.subscribe((notification) => {
     if (notification.kind === "changes") published.push(...notification.changes);
-  });
-  const url = new URL(database.url);
-  if (options.via) url.host = `${options.via.host}:${options.via.port}`;
-  const lanes = createLanes({ url: url.href, notifications, log, ...options.waits });
-  const { pools, db, writeDb, endpointQueue: queue, pageReads, reads, background } = lanes;
-  const coreClock = { now: () => clock.at };
-  const definitions = createDefinitions({
-    store: createDefinitionStore({ db: reads, background, clock: coreClock }),
-    clock: coreClock,
-    log,
-  });
-  const tokens = createTokens({ store: createTokenStore({ db: reads, background }), clock: coreClock, log });
-  const signIns = createSignIns({ store: createSignInStore({ db: reads, clock: coreClock }), log });
-  const fileTokens = createFileTokens({ secret: "the secret of test servers", clock: coreClock });
-  const access = createAccess({ definitions, tokens, signIns, fileTokens, clock: coreClock });
-  const limiter = createProcessRateLimiter({ now: () => clock.at.getTime() });
-  const gate = createRateGate({ access, limiter, limit: options.rateLimit ?? 0, now: () => clock.at.getTime() });
-  const sandbox = createSandbox({
-    timeoutMs: options.sandboxTimeoutMs ?? 5_000,
-    memoryBytesMax: 64 * 1024 * 1024,
-    cpuMsPerMinute: options.sandboxCpuMsPerMinute,
-    log,
-  });
-  const store = createRecordStore({ db: writeDb, pool: pools.reads, pageReads, queue });
-  const records = createRecords({ store, sandbox, recordBytesMax: bodyBytesMax });
-  const users = createUsers({
-    store: createUserStore({ db: writeDb, queue, reads, background }),
-    records,
-    tokens,
-    sandbox,
-    limiter: createLoginLimiter(),
-    registrations: createRegistrationLimit({ limiter, perAddress: options.registrationsPerMinute ?? 0 }),
-    passwords: options.passwords ?? createPasswordHasher(),
-    clock: coreClock,
-    accessTokenTtlMs: ACCESS_TOKEN_TTL_MS,
-    recordBytesMax: bodyBytesMax,
-  });
-  const quotas = createQuotas({
-    store: createUsageStore({ db: reads }),
-    defaults: { records: 0, recordBytes: 0, fileBytes: options.fileBytesMax ?? 0, users: 0, endpoints: 0, answerBytes: 0 },
-    clock: coreClock,
-  });
-  const { uploadTimeoutMs } = config;
-  const folder = await createFilesFolder({ db: writeDb, queue, records: store, sandbox, log, uploadTimeoutMs, quotas });
-  const { files } = folder;
-  const held = createHeldBytes({ memoryBytes: options.memoryBytes ?? 1024 ** 3, bodyBytesMax });
-  const drain = createDrain({ drainMs });
-  const slowClients = createSlowClients({ now: () => clock.at.getTime() });
-  const handle = createDataPlane({
-    access,
-    gate,
-    records,
-    users,
-    files,
-    fileTokens,
-    sandbox,
-    clock: coreClock,
-    held,
-    slowClients,
-    drain,
-    config,
-    log,
   });
   const server = http.createServer({ ...createHttpLimits(config), connectionsCheckingInterval: 50 }, (request, response) => {
     slowClients.watchAnswer(request, response);
@@ -205,14 +141,14 @@ export async function createDataServer(options: DataServerOptions = {}): Promise
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
-  const pool = new pg.Pool({ connectionString: database.url, max: 2 });
+  const pool = new pg.Pool({ connectionString: testNode.database.url, max: 2 });
   return {
     port,
     origin: `http://127.0.0.1:${port}`,
     definitions,
     tokens,
     users,
-    database,
+    database: testNode.database,
     lanes,
     folder,
     pool,
@@ -234,11 +170,8 @@ export async function createDataServer(options: DataServerOptions = {}): Promise
       server.closeAllConnections();
       server.close();
       await once(server, "close");
-      await sandbox.close();
-      await lanes.end().catch(() => undefined);
       await pool.end();
-      if (options.database === undefined) await database.drop();
-      await folder.remove();
+      await testNode.close();
     },
   };
 }
@@ -281,16 +214,4 @@ export async function seed(pool: pg.Pool, options: SeedOptions): Promise<Seed> {
   const [row] = rows;
   if (!row) throw new Error("The project could not be seeded.");
   return { ...row, endpointName, key, path: `/api/1/ce/${endpointName}?key=${key}` };
-}
-
-function createListLog(logged: string[]): Log {
-  const add =
-    (level: string) =>
-    (context: object, message: string): void => {
-      const text = Object.values(context)
-        .map((value: unknown) => (value instanceof Error ? String(value.stack) : JSON.stringify(value)))
-        .join(" ");
-      logged.push(`${level} ${message} ${text}`);
-    };
-  return { debug: add("debug"), info: add("info"), warn: add("warn"), error: add("error") };
 }

@@ -1,45 +1,13 @@
 /** The management API of a fresh database, called as Next calls it: by method and path, on the route files themselves. */
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
-import os from "node:os";
+import { readdirSync } from "node:fs";
 import path from "node:path";
-import { type Config, parseConfig } from "@/src/config/config";
-import { createAccess } from "@/src/core/access/access";
-import { createTokens } from "@/src/core/access/access-tokens";
-import { createDefinitions } from "@/src/core/access/resolved-endpoints";
-import { createSignIns } from "@/src/core/access/sign-ins";
-import { createFileTokens } from "@/src/core/files/tokens";
-import { createHeldBytes } from "@/src/core/limits/held-bytes";
-import { createManagementLimits } from "@/src/core/limits/management-limits";
-import { limitRecordStore, limitUserStore } from "@/src/core/limits/quota-stores";
-import { createQuotas } from "@/src/core/limits/quotas";
-import { createRegistrationLimit } from "@/src/core/limits/registration-limit";
+import type { Config } from "@/src/config/config";
 import type { Log } from "@/src/core/log";
-import { createRecords } from "@/src/core/records/records";
 import type { ChangeNotification } from "@/src/core/streams/ports";
-import { createPasswordHasher } from "@/src/core/users/password-hasher";
-import { createUsers } from "@/src/core/users/users";
-import { createLanes } from "@/src/db/lanes";
-import { createChangeLog } from "@/src/db/records/change-log";
-import { createImportStaging } from "@/src/db/records/import-staging";
-import { createRecordStore } from "@/src/db/records/record-store";
-import { createSnapshotReader } from "@/src/db/records/snapshot-reader";
-import { createDefinitionStore } from "@/src/db/stores/definitions";
-import { createSignInStore } from "@/src/db/stores/sign-ins";
-import { createTokenStore } from "@/src/db/stores/tokens";
-import { createUsageStore } from "@/src/db/stores/usage";
-import { createUserStore } from "@/src/db/stores/users";
-import { createLoginLimiter } from "@/src/limits/login-limiter";
-import { createProcessRateLimiter } from "@/src/limits/rate-limiter";
-import { createImporter } from "@/src/management/import/importer";
 import { createSetupToken } from "@/src/management/keys/secrets";
-import { createProcessNotifications } from "@/src/realtime/cluster/notifications";
-import { createHub } from "@/src/realtime/hub/hub";
-import { createStreamLimits } from "@/src/realtime/hub/stream-limits";
 import { getRuntime, installRuntime, type Runtime, uninstallRuntime } from "@/src/runtime/registry";
-import { createSandbox } from "@/src/sandbox/sandbox";
-import { findImportWorkerScript } from "@/src/sandbox/worker-script";
-import { createTestDatabase, type TestDatabase } from "@/tests/support/servers/database";
-import { createFilesFolder, type FilesFolder } from "@/tests/support/servers/files-folder";
+import type { TestDatabase } from "./database";
+import { type FilesFolder, startTestNode } from "./test-node";
 
 export const HOST = "rested.test:3000";
 export const ORIGIN = `http://${HOST}`;
@@ -91,90 +59,16 @@ export interface ManageServer {
 
 /** Only one at a time: it installs the process's runtime. `shared`: another server's database, which stays when this one stops. */
 export async function startManageServer(overrides: Partial<Config> = {}, shared?: TestDatabase): Promise<ManageServer> {
-  const database = shared ?? (await createTestDatabase());
   const logged: { context: object; message: string }[] = [];
   const note = (context: object, message: string) => void logged.push({ context, message });
   const log: Log = { debug: () => undefined, info: note, warn: note, error: note };
   let offsetMs = 0;
   const clock = { now: () => new Date(Date.now() + offsetMs) };
-  const config = { ...parseConfig({ NODE_ENV: "test" }), managementRateLimit: 0, ...overrides };
+  const testNode = await startTestNode({ config: { managementRateLimit: 0, ...overrides }, database: shared, clock, log });
+  const { database, folder } = testNode;
+  const { runtime } = testNode.node;
   const notifications: ChangeNotification[] = [];
-  const processNotifications = createProcessNotifications({ log });
-  processNotifications.subscribe((notification) => notifications.push(notification));
-  const lanes = createLanes({ url: database.url, notifications: processNotifications, log });
-  const { pools, db, writeDb, endpointQueue: queue, pageReads, reads, background } = lanes;
-  const changes = createChangeLog({ db: reads });
-  const definitions = createDefinitions({ store: createDefinitionStore({ db: reads, background, clock }), clock, log });
-  const tokens = createTokens({ store: createTokenStore({ db: reads, background }), clock, log });
-  const signIns = createSignIns({ store: createSignInStore({ db: reads, clock }), log });
-  const access = createAccess({
-    definitions,
-    tokens,
-    signIns,
-    fileTokens: createFileTokens({ secret: "the secret of test servers", clock: clock }),
-    clock,
-  });
-  const quotas = createQuotas({ store: createUsageStore({ db: reads }), defaults: config.quotas, clock });
-  const records = limitRecordStore(createRecordStore({ db: writeDb, pool: pools.reads, pageReads, queue }), quotas);
-  const recordBytesMax = config.bodyBytesMax;
-  const sandbox = createSandbox({ timeoutMs: 5_000, memoryBytesMax: 64 * 1024 * 1024, log });
-  const folder = await createFilesFolder({ quotas, db: writeDb, queue, records, sandbox, log });
-  const importsDir = mkdtempSync(path.join(os.tmpdir(), "rested-imports-"));
-  const imports = createImporter({ dir: importsDir, findScript: findImportWorkerScript, log });
-  const passwords = createPasswordHasher();
-  const users = createUsers({
-    store: limitUserStore(createUserStore({ db: writeDb, queue, reads, background }), quotas),
-    records: createRecords({ store: records, sandbox, recordBytesMax }),
-    tokens,
-    sandbox,
-    limiter: createLoginLimiter(),
-    registrations: createRegistrationLimit({ limiter: createProcessRateLimiter(), perAddress: config.registrationsPerMinute }),
-    passwords,
-    clock,
-    accessTokenTtlMs: config.accessTokenTtlMs,
-    recordBytesMax,
-  });
-  const runtime: Runtime = {
-    config,
-    log,
-    clock,
-    db,
-    asAccount: lanes.asAccount,
-    recordSearch: lanes.recordSearch,
-    writeDb,
-    endpointQueue: queue,
-    records,
-    changes,
-    definitions,
-    tokens,
-    signIns,
-    users,
-    quotas,
-    files: folder.files,
-    imports,
-    importStaging: createImportStaging({ pool: pools.writes, stage: lanes.runForAccount, queue, notifications: processNotifications, log }),
-    sandbox,
-    hub: createHub({
-      changes,
-      snapshots: createSnapshotReader({ pool: pools.reads, pageReads }),
-      notifications: processNotifications,
-      access,
-      definitions,
-      tokens,
-      signIns,
-      limits: createStreamLimits(config.streams),
-      sandbox,
-      clock,
-      log,
-      queueBytesMax: config.queueBytesMax,
-      queuesBytesMax: config.queuesBytesMax,
-    }),
-    held: createHeldBytes({ memoryBytes: 1024 ** 3, bodyBytesMax: config.bodyBytesMax }),
-    secret: "a-secret-of-tests-that-has-forty-three-chars",
-    passwords,
-    managementLimits: createManagementLimits({ limiter: createProcessRateLimiter(), perMinute: config.managementRateLimit }),
-    loginLimiter: createLoginLimiter(),
-  };
+  testNode.notifications.subscribe((notification) => notifications.push(notification));
   installRuntime(runtime);
   process.env.AUTH_TRUST_HOST = "1";
 
@@ -192,12 +86,7 @@ export async function startManageServer(overrides: Partial<Config> = {}, shared?
     createPerson: (name) => createPerson(name),
     stop: async () => {
       uninstallRuntime();
-      await imports.close();
-      rmSync(importsDir, { recursive: true, force: true });
-      await sandbox.close();
-      await lanes.end();
-      await folder.remove();
-      if (!shared) await database.drop();
+      await testNode.close();
     },
   };
 }

@@ -1,0 +1,60 @@
+/** The periodic jobs of a node, with their intervals. */
+import { sweepChanges } from "@/src/db/records/change-retention";
+import { sweepIdempotentRequests } from "@/src/db/records/idempotent-requests";
+import { createEndpointPurge } from "@/src/db/stores/purge-endpoints";
+import { type SlowClients, SWEEP_INTERVAL_MS } from "@/src/http/server/slow-clients";
+import type { StreamRegistry } from "@/src/realtime/hub/stream-registry";
+import type { NodeOptions } from "./compose";
+import type { Runtime } from "./registry";
+import type { Job } from "./scheduler";
+
+/** `lastUsedAt` of keys and tokens is at most this far behind. */
+const USE_INTERVAL_MS = 10_000;
+const TOKEN_SWEEP_INTERVAL_MS = 10 * 60_000;
+const IDEMPOTENCY_SWEEP_INTERVAL_MS = 10 * 60_000;
+/** Files of deleted records and of unfinished uploads are deleted within this time. */
+const FILE_SWEEP_INTERVAL_MS = 10_000;
+const IMPORT_SWEEP_INTERVAL_MS = 5 * 60_000;
+/** The dashboard's list of open streams is at most this old, and a stream that is ended there closes within this time. */
+const STREAMS_INTERVAL_MS = 1_000;
+const LOG_SWEEP_INTERVAL_MS = 10_000;
+/** The age of the counts that quotas are compared with. What this server accepts is added to them at once. */
+const USAGE_INTERVAL_MS = 5_000;
+/** The rows of a deleted endpoint begin to be deleted within this time. */
+const PURGE_INTERVAL_MS = 1_000;
+
+type Options = Pick<NodeOptions, "config" | "lanes"> &
+  Pick<Runtime, "hub" | "definitions" | "tokens" | "signIns" | "users" | "quotas" | "files" | "importStaging"> & {
+    streamRegistry: StreamRegistry;
+    slowClients: Pick<SlowClients, "sweep">;
+  };
+
+export function composeJobs(options: Options): Job[] {
+  const { config, lanes, hub, definitions, tokens, signIns, users, quotas, files, importStaging, streamRegistry, slowClients } = options;
+  const { background: db, endpointQueue: queue } = lanes;
+  const { pollIntervalMs, retention } = config;
+  const purge = createEndpointPurge({ db });
+  return [
+    { name: "read the change log", intervalMs: pollIntervalMs, run: () => hub.poll() },
+    { name: "check definitions", intervalMs: pollIntervalMs, run: () => definitions.checkRevisions() },
+    { name: "check tokens", intervalMs: pollIntervalMs, run: () => tokens.checkRevisions() },
+    { name: "check sign-ins", intervalMs: pollIntervalMs, run: () => signIns.check() },
+    { name: "tell of open streams", intervalMs: STREAMS_INTERVAL_MS, run: () => streamRegistry.sync() },
+    { name: "note the use of keys", intervalMs: USE_INTERVAL_MS, run: () => definitions.flushUse() },
+    { name: "note the use of tokens", intervalMs: USE_INTERVAL_MS, run: () => tokens.flushUse() },
+    { name: "delete expired tokens", intervalMs: TOKEN_SWEEP_INTERVAL_MS, run: () => users.sweepTokens() },
+    { name: "forget old requests", intervalMs: IDEMPOTENCY_SWEEP_INTERVAL_MS, run: () => sweepIdempotentRequests({ db, queue }) },
+    { name: "forget old changes", intervalMs: LOG_SWEEP_INTERVAL_MS, run: () => sweepChanges({ db, retention }) },
+    { name: "end slow connections", intervalMs: SWEEP_INTERVAL_MS, run: () => slowClients.sweep() },
+    { name: "refresh-project-usage", intervalMs: USAGE_INTERVAL_MS, run: () => quotas.refresh() },
+    {
+      name: "purge-deleted-endpoints",
+      intervalMs: PURGE_INTERVAL_MS,
+      // The purge deletes the rows of files; the sweep deletes their bytes.
+      run: async () => void ((await purge.run()) && files.sweepSoon()),
+      stop: () => purge.stop(),
+    },
+    { name: "sweep files", intervalMs: FILE_SWEEP_INTERVAL_MS, run: () => files.sweep() },
+    { name: "sweep-staged-imports", intervalMs: IMPORT_SWEEP_INTERVAL_MS, run: () => importStaging.sweep() },
+  ];
+}

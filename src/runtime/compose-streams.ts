@@ -1,0 +1,55 @@
+/** The part of a node that delivers changes: the hub with its transports, the cluster bus, and the registry of open streams. */
+import { createClusterBus } from "@/src/realtime/cluster/cluster-bus";
+import { createHub } from "@/src/realtime/hub/hub";
+import { createStreamLimits } from "@/src/realtime/hub/stream-limits";
+import { createStreamRegistry } from "@/src/realtime/hub/stream-registry";
+import { createEventStreams } from "@/src/realtime/transports/sse";
+import { createUpgradeHandler } from "@/src/realtime/transports/ws";
+import type { createSandbox } from "@/src/sandbox/sandbox";
+import type { NodeOptions } from "./compose";
+import type { AccessParts } from "./compose-access";
+import type { Stores } from "./compose-stores";
+
+type Options = Pick<NodeOptions, "config" | "notifications" | "cluster" | "clock" | "log" | "cleanup"> &
+  Pick<AccessParts, "access" | "gate" | "definitions" | "tokens" | "signIns"> & {
+    stores: Stores;
+    sandbox: ReturnType<typeof createSandbox>;
+  };
+
+/** Clients have this long to close their streams at a shutdown. */
+const STREAM_GRACE_MS = 2_000;
+
+/** Starts the heartbeats; `closeStreams` ends them. Adds to `cleanup` what must be closed. */
+export function composeStreams(options: Options) {
+  const { stores, access, gate, definitions, tokens, signIns, sandbox, config, notifications, cluster, clock, log, cleanup } = options;
+  const { changes, snapshots } = stores;
+  const { queueBytesMax, queuesBytesMax } = config;
+  const limits = createStreamLimits(config.streams);
+  const sources = { changes, snapshots, notifications, access, definitions, tokens, signIns };
+  const hub = createHub({ ...sources, limits, sandbox, clock, log, queueBytesMax, queuesBytesMax });
+  const webSockets = createUpgradeHandler({ hub, access: gate, log, config });
+  const eventStreams = createEventStreams({ hub, config });
+  const bus = cluster && createClusterBus({ ...cluster, notifications, definitions, tokens, signIns, log });
+  cleanup.add(() => bus?.close());
+  definitions.onInvalidate((projectId) => void hub.recheck(projectId));
+  tokens.onInvalidate((projectId) => void hub.recheck(projectId));
+  signIns.onInvalidate((userId) => void hub.recheckAccount(userId));
+
+  const streamRegistry = createStreamRegistry({ hub, store: stores.openStreams });
+  cleanup.add(async () => {
+    const noted = await Promise.allSettled([definitions.flushUse(), tokens.flushUse(), streamRegistry.close()]);
+    for (const one of noted)
+      if (one.status === "rejected")
+        log.warn({ err: one.reason }, "the last use of some keys or tokens, or that streams ended, was not noted");
+  });
+  return {
+    changes,
+    hub,
+    eventStreams,
+    streamRegistry,
+    upgrade: webSockets.upgrade,
+    closeStreams: async (graceMs = STREAM_GRACE_MS) => {
+      await Promise.all([webSockets, eventStreams].map((transport) => transport.closeAll({ graceMs })));
+    },
+  };
+}

@@ -1,0 +1,78 @@
+/** Wires one node: the planes, caches and periodic jobs on connections, storage and limiters that its caller has opened. Starts no timer but the heartbeats. */
+import type { Config } from "@/src/config/config";
+import type { Clock } from "@/src/core/clock";
+import type { FileStorage } from "@/src/core/files/ports";
+import { createManagementLimits } from "@/src/core/limits/management-limits";
+import type { RateLimiter } from "@/src/core/limits/ports";
+import type { Log } from "@/src/core/log";
+import type { ChangeNotifications } from "@/src/core/streams/ports";
+import type { PasswordHasher } from "@/src/core/users/password-hasher";
+import type { Lanes } from "@/src/db/lanes";
+import type { DrainOptions } from "@/src/http/server/drain";
+import { createLoginLimiter } from "@/src/limits/login-limiter";
+import { createSandbox } from "@/src/sandbox/sandbox";
+import type { Cleanup } from "./cleanup";
+import { composeAccess } from "./compose-access";
+import { composeDataPlane, composeStorage } from "./compose-data-plane";
+import { composeJobs } from "./compose-jobs";
+import { createStores, type Stores } from "./compose-stores";
+import { composeStreams } from "./compose-streams";
+import type { Runtime } from "./registry";
+
+export interface NodeOptions {
+  config: Config;
+  lanes: Lanes;
+  /** Default: the adapters on `lanes`. */
+  stores?: Stores;
+  notifications: ChangeNotifications;
+  storage: FileStorage;
+  limiter: RateLimiter;
+  passwords: PasswordHasher;
+  /** Signs sessions, set-up links and file tokens. */
+  secret: string;
+  /** The other nodes of the deployment, through Redis; undefined: there are none. */
+  cluster?: { url: string; channel: string } | undefined;
+  /** The memory that the limits of held bytes are derived from. */
+  memoryBytes: number;
+  clock: Clock;
+  /** Monotonic, in milliseconds. Default: `performance.now`. */
+  now?: () => number;
+  /** Default: the limits of production. */
+  drain?: DrainOptions;
+  log: Log;
+  /** Closes what the node has made. Each part is added as soon as it exists, so a failure leaves nothing open. Call `closeStreams` first. */
+  cleanup: Cleanup;
+}
+
+export type Node = ReturnType<typeof composeNode>;
+
+/** Returns what the server, the scheduler and Next need of the node. It is closed by `cleanup`. */
+export function composeNode(options: NodeOptions) {
+  const { config, lanes, limiter, passwords, secret, clock, log, cleanup } = options;
+  const stores = options.stores ?? createStores({ lanes, clock });
+  const accessParts = composeAccess({ ...options, stores });
+  const { definitions, tokens, signIns } = accessParts;
+  const sandbox = createSandbox({
+    timeoutMs: config.sandboxTimeoutMs,
+    memoryBytesMax: config.sandboxMemoryBytesMax,
+    resultBytesMax: config.jsonataResultBytesMax,
+    cpuMsPerMinute: config.sandboxCpuMsPerMinute,
+    log,
+  });
+  cleanup.add(() => sandbox.close());
+  const { store, records, users, files, quotas, imports, importStaging } = composeStorage({ ...options, stores, tokens, sandbox });
+  const streams = composeStreams({ ...options, ...accessParts, stores, sandbox });
+  const { hub, changes, eventStreams, streamRegistry, upgrade, closeStreams } = streams;
+  const dataParts = composeDataPlane({ ...options, ...accessParts, records, users, files, sandbox, stream: eventStreams });
+  const { held, slowClients, drain, dataPlane } = dataParts;
+  const { db, asAccount, recordSearch, writeDb, endpointQueue } = lanes;
+  const runtime: Runtime = {
+    ...{ config, log, clock, db, asAccount, recordSearch, writeDb, endpointQueue },
+    ...{ records: store, changes, definitions, tokens, signIns, users, quotas, files, imports, importStaging },
+    ...{ sandbox, hub, held, secret, passwords },
+    managementLimits: createManagementLimits({ limiter, perMinute: config.managementRateLimit }),
+    loginLimiter: createLoginLimiter(),
+  };
+  const jobs = composeJobs({ ...runtime, lanes, streamRegistry, slowClients });
+  return { runtime, dataPlane, drain, slowClients, upgrade, closeStreams, streamRegistry, jobs };
+}
