@@ -3,10 +3,10 @@ import { parseConfig } from "@/src/config/config";
 import { announce, prepareAccounts } from "@/src/runtime/announce";
 import { boot } from "@/src/runtime/boot";
 import { captureOutput } from "@/src/runtime/capture-output";
-import { listen } from "@/src/runtime/listen";
 import { createLog } from "@/src/runtime/log";
 import { installRuntime } from "@/src/runtime/registry";
 import { handleSignals } from "@/src/runtime/shutdown";
+import { listen } from "@/src/runtime/web/listen";
 
 try {
   const config = parseConfig(process.env);

@@ -18,8 +18,8 @@ import { createProcessRateLimiter } from "@/src/limits/rate-limiter";
 import { createProcessNotifications } from "@/src/realtime/cluster/notifications";
 import { createCleanup } from "@/src/runtime/cleanup";
 import { composeNode } from "@/src/runtime/compose";
-import { createStores, type Stores } from "@/src/runtime/compose-stores";
 import { createLog } from "@/src/runtime/log";
+import { createStores, type Stores } from "@/src/runtime/node/stores";
 import { createDiskStorage } from "@/src/storage/disk";
 
 const seconds = Number(process.argv[2] ?? 8);

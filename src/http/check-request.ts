@@ -63,7 +63,7 @@ export function isHealthPath(url: string): boolean {
   return url.startsWith(HEALTH_PATH) && (url.length === HEALTH_PATH.length || url[HEALTH_PATH.length] === "?");
 }
 
-/** What is wrong with a request; undefined: nothing. Its forwarding headers must be true (see runtime/forwarded.ts). */
+/** What is wrong with a request; undefined: nothing. Its forwarding headers must be true (see runtime/web/forwarded.ts). */
 export function findRequestProblem(request: IncomingMessage, { publicUrl, pagesTakeBodies }: RequestRules): AppError | undefined {
   const { url = "/", headers } = request;
   if (request.method === "OPTIONS" && url === "*") return findHeaderProblem(request);

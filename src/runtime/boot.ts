@@ -1,4 +1,4 @@
-/** What a process has besides its node: configuration of TLS, PostgreSQL, migrations, connections, storage, threads and the scheduler. The composition root. */
+/** Starts a process: configuration of TLS, PostgreSQL, migrations, connections, storage, threads, a node, and its periodic jobs. */
 import type { IncomingMessage } from "node:http";
 import path from "node:path";
 import type { Duplex } from "node:stream";
@@ -19,7 +19,6 @@ import { createProcessRateLimiter, createSharedRateLimiter } from "@/src/limits/
 import { createProcessNotifications } from "@/src/realtime/cluster/notifications";
 import { createDiskStorage } from "@/src/storage/disk";
 import { createS3Storage } from "@/src/storage/s3";
-import { type Certificates, loadCertificates } from "./certificates";
 import { type Cleanup, createCleanup } from "./cleanup";
 import { composeNode } from "./compose";
 import { createLog } from "./log";
@@ -28,6 +27,7 @@ import { createHashThreads } from "./password-threads";
 import type { Runtime } from "./registry";
 import { startScheduler } from "./scheduler";
 import { loadSecret } from "./secret";
+import { type Certificates, loadCertificates } from "./web/certificates";
 
 /** A renewed TLS certificate is used within this time. */
 const CERTIFICATE_INTERVAL_MS = 10_000;

@@ -12,11 +12,11 @@ import type { DrainOptions } from "@/src/http/server/drain";
 import { createLoginLimiter } from "@/src/limits/login-limiter";
 import { createSandbox } from "@/src/sandbox/sandbox";
 import type { Cleanup } from "./cleanup";
-import { composeAccess } from "./compose-access";
-import { composeDataPlane, composeStorage } from "./compose-data-plane";
-import { composeJobs } from "./compose-jobs";
-import { createStores, type Stores } from "./compose-stores";
-import { composeStreams } from "./compose-streams";
+import { composeAccess } from "./node/access";
+import { composeDataPlane, composeStorage } from "./node/data-plane";
+import { composeJobs } from "./node/jobs";
+import { createStores, type Stores } from "./node/stores";
+import { composeStreams } from "./node/streams";
 import type { Runtime } from "./registry";
 
 export interface NodeOptions {

@@ -25,7 +25,7 @@ import type { RecordSearch } from "@/src/db/records/record-search";
 import type { Importer } from "@/src/management/import/importer";
 import type { Hub } from "@/src/realtime/hub/hub";
 
-/** Everything with a socket, pool, timer or cache; made once by runtime/boot.ts. */
+/** Everything with a socket, pool, timer or cache; made once by runtime/compose.ts. */
 export interface Runtime {
   config: Config;
   log: Log;

@@ -1,4 +1,4 @@
-/** Determines the client's address and network for limits. runtime/forwarded.ts has already decided which forwarding headers to trust. */
+/** Determines the client's address and network for limits. runtime/web/forwarded.ts has already decided which forwarding headers to trust. */
 import type { RequestHeaders } from "@/src/core/access/access-request";
 
 /** The client's address, or "unknown" if the connection has closed. All unknown addresses count as one client. */

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createRequestTurn } from "@/app/lib/manage/limit-request";
 import { toDashboardTurn } from "@/src/core/users/password-hasher";
-import { createDashboard } from "@/src/runtime/serve-dashboard";
+import { createDashboard } from "@/src/runtime/web/serve-dashboard";
 import { until } from "@/tests/support/until";
 import { type ManageServer, type Person, startManageServer } from "../../support/servers/manage-server";
 

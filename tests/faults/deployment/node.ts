@@ -1,5 +1,5 @@
 /**
- * One node of the deployment that the fault suite breaks: data plane and realtime plane as runtime/boot.ts composes them, without the dashboard.
+ * One node of the deployment that the fault suite breaks: data plane and realtime plane as the server composes them, without the dashboard.
  * Configured by the environment. Tells its parent `{ port }` once it listens, and a NodeState whenever it is asked; ends with its parent.
  */
 import { once } from "node:events";

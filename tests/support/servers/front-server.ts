@@ -1,16 +1,14 @@
-/** A web server with everything that a connection passes before it reaches a plane; its planes answer with what they got. For tests over raw sockets. */
+/** The web server in front of planes that respond with what they received, for tests over raw sockets. */
 import { once } from "node:events";
 import type http from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
-import { createHttpLimits } from "@/src/http/limits";
-import { createClientErrorHandler } from "@/src/http/server/client-error";
-import { type ConnectionLimitsConfig, createConnectionLimits } from "@/src/http/server/connection-limits";
+import { parseConfig } from "@/src/config/config";
+import type { ConnectionLimitsConfig } from "@/src/http/server/connection-limits";
 import { createDrain } from "@/src/http/server/drain";
-import { createFront, type FrontOptions } from "@/src/http/server/front";
+import type { FrontOptions } from "@/src/http/server/front";
 import { createSlowClients } from "@/src/http/server/slow-clients";
-import { createWebServer } from "@/src/http/server/web-server";
-import { createForwardedReader, createProxyTest } from "@/src/runtime/forwarded";
+import { composeFront } from "@/src/runtime/web/front";
 import type { ErrorCode } from "@/src/shared/errors";
 import { connectRaw, parseRaw, type RawConnection } from "@/tests/support/clients/raw-http";
 import { expectProblem } from "@/tests/support/expect-problem";
@@ -49,26 +47,22 @@ export async function startFrontServer(options: FrontServerOptions = {}) {
     request.on("end", () => response.end(`${name} ${bytes} ${request.url} ${request.headers.host}`));
   };
   const slowClients = createSlowClients({ now: () => time });
-  const onClientError = createClientErrorHandler({ log: { debug: () => undefined } });
-  const timeouts = { headersTimeoutMs: options.headersTimeoutMs ?? 10_000, bodyTimeoutMs: 30_000, uploadTimeoutMs: 600_000 };
-  const front = createFront({
-    readForwarded: createForwardedReader(trustProxy),
-    limits: createConnectionLimits({ total: 0, perAddress: 0, requestsPerAddress: 0, ...limits }, { isProxy: createProxyTest(trustProxy) }),
+  const { server, endConnections } = composeFront({
     slowClients,
     dataPlane: answer("data"),
     health: (response) => response.end("health"),
     refuseEarly,
     pages: answer("page"),
-    onClientError,
     drain: createDrain({ drainMs: 1_000 }),
-    config: { publicUrl, isTls, pagesTakeBodies: false, ...timeouts },
-  });
-  const server = createWebServer({
-    front,
-    limits: createHttpLimits(timeouts),
-    tls: tls && { ...tls, handshakeTimeoutMs: timeouts.headersTimeoutMs },
+    certificate: tls,
     openWebSocket: (request, socket: Duplex, head) => socket.end(`WebSocket ${request.url} ${request.headers.upgrade} ${head.toString()}`),
-    onClientError,
+    config: {
+      ...parseConfig({ NODE_ENV: "test" }),
+      ...{ publicUrl, isTls, trustProxy, pagesTakeBodies: false },
+      connections: { total: 0, perAddress: 0, requestsPerAddress: 0, ...limits },
+      headersTimeoutMs: options.headersTimeoutMs ?? 10_000,
+    },
+    log: { debug: () => undefined },
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -86,7 +80,7 @@ export async function startFrontServer(options: FrontServerOptions = {}) {
     /** Of the requests that reached a plane. */
     headers,
     countRead: () => read,
-    endConnections: front.endConnections,
+    endConnections,
     connect,
     pass: (seconds: number) => {
       time += seconds * 1000;

@@ -7,7 +7,7 @@ import path from "node:path";
 import tls, { type TLSSocket } from "node:tls";
 import { generate } from "selfsigned";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
-import { type KeyPair, loadCertificates } from "@/src/runtime/certificates";
+import { type KeyPair, loadCertificates } from "@/src/runtime/web/certificates";
 import { parseRaw } from "@/tests/support/clients/raw-http";
 import { expectRaw, type FrontServerOptions, get, startFrontServer } from "@/tests/support/servers/front-server";
 import { until } from "@/tests/support/until";

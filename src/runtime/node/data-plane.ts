@@ -15,9 +15,9 @@ import { createLoginLimiter } from "@/src/limits/login-limiter";
 import { createImporter } from "@/src/management/import/importer";
 import type { createSandbox } from "@/src/sandbox/sandbox";
 import { findImportWorkerScript } from "@/src/sandbox/worker-script";
-import type { NodeOptions } from "./compose";
-import type { AccessParts } from "./compose-access";
-import type { Stores } from "./compose-stores";
+import type { NodeOptions } from "../compose";
+import type { AccessParts } from "./access";
+import type { Stores } from "./stores";
 
 type Sandbox = ReturnType<typeof createSandbox>;
 

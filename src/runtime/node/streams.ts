@@ -6,9 +6,9 @@ import { createStreamRegistry } from "@/src/realtime/hub/stream-registry";
 import { createEventStreams } from "@/src/realtime/transports/sse";
 import { createUpgradeHandler } from "@/src/realtime/transports/ws";
 import type { createSandbox } from "@/src/sandbox/sandbox";
-import type { NodeOptions } from "./compose";
-import type { AccessParts } from "./compose-access";
-import type { Stores } from "./compose-stores";
+import type { NodeOptions } from "../compose";
+import type { AccessParts } from "./access";
+import type { Stores } from "./stores";
 
 type Options = Pick<NodeOptions, "config" | "notifications" | "cluster" | "clock" | "log" | "cleanup"> &
   Pick<AccessParts, "access" | "gate" | "definitions" | "tokens" | "signIns"> & {

@@ -5,8 +5,8 @@ import { createRateGate } from "@/src/core/access/rate-limit-policy";
 import { createDefinitions } from "@/src/core/access/resolved-endpoints";
 import { createSignIns } from "@/src/core/access/sign-ins";
 import { createFileTokens } from "@/src/core/files/tokens";
-import type { NodeOptions } from "./compose";
-import type { Stores } from "./compose-stores";
+import type { NodeOptions } from "../compose";
+import type { Stores } from "./stores";
 
 export type AccessParts = ReturnType<typeof composeAccess>;
 

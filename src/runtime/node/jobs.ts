@@ -4,9 +4,9 @@ import { sweepIdempotentRequests } from "@/src/db/records/idempotent-requests";
 import { createEndpointPurge } from "@/src/db/stores/purge-endpoints";
 import { type SlowClients, SWEEP_INTERVAL_MS } from "@/src/http/server/slow-clients";
 import type { StreamRegistry } from "@/src/realtime/hub/stream-registry";
-import type { NodeOptions } from "./compose";
-import type { Runtime } from "./registry";
-import type { Job } from "./scheduler";
+import type { NodeOptions } from "../compose";
+import type { Runtime } from "../registry";
+import type { Job } from "../scheduler";
 
 /** `lastUsedAt` of keys and tokens is at most this far behind. */
 const USE_INTERVAL_MS = 10_000;

@@ -7,16 +7,11 @@ import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promi
 import next from "next";
 import type { Config } from "@/src/config/config";
 import { setNextAuthEnvironment } from "@/src/config/next-auth-environment";
-import { createHttpLimits } from "@/src/http/limits";
-import { createClientErrorHandler } from "@/src/http/server/client-error";
-import { createConnectionLimits } from "@/src/http/server/connection-limits";
-import { createFront } from "@/src/http/server/front";
-import { createWebServer } from "@/src/http/server/web-server";
 import { refuseUpgrade } from "@/src/realtime/transports/refuse-upgrade";
 import { AppError } from "@/src/shared/errors";
 import { isDataPath } from "@/src/shared/streams/data-path";
-import type { Booted } from "./boot";
-import { createForwardedReader, createProxyTest } from "./forwarded";
+import type { Booted } from "../boot";
+import { composeFront } from "./front";
 import { createDashboard } from "./serve-dashboard";
 
 /** Hot reload's socket in development; the only upgrade that is Next's. */
@@ -48,13 +43,9 @@ export async function listen(booted: Booted): Promise<Listening> {
 
   const toDashboard = createDashboard({ limits: booted.runtime.managementLimits, toNext: app.getRequestHandler() });
   let isDraining = false;
-  const onClientError = createClientErrorHandler({ log });
-  const front = createFront({
-    readForwarded: createForwardedReader(config.trustProxy),
-    limits: createConnectionLimits(config.connections, { isProxy: createProxyTest(config.trustProxy) }),
-    slowClients: booted.slowClients,
-    dataPlane: booted.dataPlane,
-    drain: booted.drain,
+  const { certificates, slowClients, dataPlane, drain } = booted;
+  const { server, endConnections } = composeFront({
+    ...{ slowClients, dataPlane, drain, log },
     health: (response) => void answerHealth(booted, response, isDraining),
     refuseEarly: (request) => booted.runtime.managementLimits.refuseEarly(request),
     pages: (request, response) => {
@@ -63,29 +54,16 @@ export async function listen(booted: Booted): Promise<Listening> {
         response.destroy();
       });
     },
-    onClientError,
-    config: {
-      publicUrl: config.publicUrl,
-      isTls: config.tls !== undefined,
-      // Next's own pages do in development.
-      pagesTakeBodies: isDev,
-      bodyTimeoutMs: config.bodyTimeoutMs,
-      uploadTimeoutMs: config.uploadTimeoutMs,
-    },
-  });
-  const { certificates } = booted;
-  const server = createWebServer({
-    front,
-    limits: createHttpLimits(config),
-    tls: certificates && { ...certificates.current(), handshakeTimeoutMs: config.headersTimeoutMs },
+    certificate: certificates?.current(),
     openWebSocket: (request, socket, head) => {
-      booted.slowClients.forget(request.socket);
+      slowClients.forget(request.socket);
       const url = request.url ?? "/";
       if (isDataPath(url)) booted.upgrade(request, socket, head);
       else if (isDev && url.startsWith(HMR_PATH) && decoy.listenerCount("upgrade") > 0) decoy.emit("upgrade", request, socket, head);
       else refuseUpgrade(socket, new AppError("not_found"));
     },
-    onClientError,
+    // In development the pages of Next itself take bodies.
+    config: { ...config, publicUrl: config.publicUrl, isTls: config.tls !== undefined, pagesTakeBodies: isDev },
   });
 
   // Connections that are open keep the certificate that they began with.
@@ -103,7 +81,7 @@ export async function listen(booted: Booted): Promise<Listening> {
     url: toUrl(config, server),
     drain: () => {
       isDraining = true;
-      front.endConnections();
+      endConnections();
     },
     stop: async () => {
       isDraining = true;
