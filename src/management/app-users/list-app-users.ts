@@ -26,13 +26,14 @@ export function parseAppUsersQuery(parameters: URLSearchParams): AppUsersQuery {
   const problems = new Map<string, string>();
   const text = (name: string): string | null => {
     const value = parameters.get(name);
-    if (value === null || value === "") return null;
+    if (value === null) return null;
     if (value.length > APP_USER_NAME_LENGTH_MAX) problems.set(name, `Use ${APP_USER_NAME_LENGTH_MAX} characters at most.`);
     else if (CONTROL.test(value)) problems.set(name, "Leave out control characters.");
     return value;
   };
   const search = text("search");
   const after = text("after");
+  if (after === "") problems.set("after", "Use the value of next of a page, or leave it out.");
   const sent = parameters.get("limit");
   const limit = sent === null ? LIMIT_DEFAULT : /^\d{1,9}$/.test(sent) ? Number(sent) : 0;
   if (limit < 1 || limit > APP_USERS_LIMIT_MAX) problems.set("limit", `Use a whole number from 1 to ${APP_USERS_LIMIT_MAX}.`);

@@ -13,7 +13,7 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** Raises `parameter_invalid` with the parameters. */
 export function parseConnectionsQuery(parameters: URLSearchParams): { endpointId: string | null; limit: number } {
   const problems: Record<string, string> = {};
-  const endpointId = parameters.get("endpointId") || null;
+  const endpointId = parameters.get("endpointId");
   if (endpointId !== null && !UUID.test(endpointId)) problems.endpointId = "Use the id of an endpoint.";
   const sent = parameters.get("limit");
   const limit = sent === null ? LIMIT_DEFAULT : /^\d{1,9}$/.test(sent) ? Number(sent) : 0;

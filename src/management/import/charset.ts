@@ -26,14 +26,14 @@ export interface DecodeOptions {
   onFound: (found: FoundCharset) => void;
 }
 
-const LABEL_LENGTH_MAX = 40;
+export const CHARSET_LENGTH_MAX = 40;
 /** Labels that mean nothing in particular: ASCII is UTF-8, "utf-16" leaves the order of bytes to the file. */
 const OWN_LABELS: Readonly<Record<string, string>> = { ansi: ANSI_CHARSET, ascii: "utf-8", "us-ascii": "utf-8", "utf-16": "utf-16" };
 
 /** The name of an encoding that `label` means, in the names of the Encoding Standard. Undefined: it is not known. */
 export function toCharset(label: string): string | undefined {
   const lower = label.trim().toLowerCase();
-  if (lower.length > LABEL_LENGTH_MAX) return undefined;
+  if (lower.length > CHARSET_LENGTH_MAX) return undefined;
   const own = Object.hasOwn(OWN_LABELS, lower) ? OWN_LABELS[lower] : undefined;
   if (own !== undefined) return own;
   try {

@@ -7,7 +7,8 @@ import { foldText, normalizeText } from "@/src/shared/text/text-as-read";
 import { toSearchRun } from "./search-run";
 
 const LIMIT_DEFAULT = 100;
-const NAMED_MAX = 100;
+/** Ids in one query. */
+export const NAMED_IN_QUERY_MAX = 100;
 
 export interface RecordQuery {
   order: RecordOrder;
@@ -68,7 +69,7 @@ function readQuery(parameters: URLSearchParams, orderDefault: RecordOrder, probl
     return [];
   });
   const ids = parameters.getAll("uniqueId").flatMap((value) => value.split(","));
-  if (ids.length > NAMED_MAX) problems.set("uniqueId", `Name ${NAMED_MAX} records at most.`);
+  if (ids.length > NAMED_IN_QUERY_MAX) problems.set("uniqueId", `Name ${NAMED_IN_QUERY_MAX} records at most.`);
   else if (!ids.every(isUniqueId)) problems.set("uniqueId", "Use 32 lowercase hex digits for each.");
   return { order: order ?? orderDefault, search, filters, uniqueIds: ids.length === 0 ? null : ids };
 }

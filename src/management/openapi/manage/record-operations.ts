@@ -16,7 +16,10 @@ import {
 import type { ApiBody, ApiParameter, JsonSchema } from "@/src/shared/openapi";
 import { CSV_DELIMITERS, EXPORT_FORMATS, GRID_LIMIT_MAX, RECORD_ORDERS } from "@/src/shared/record-limits";
 import { PUT_STRATEGIES } from "@/src/shared/streams/protocol";
+import { FILTER_LENGTH_MAX, FILTERS_MAX, SEARCH_LENGTH_MAX } from "@/src/shared/streams/record-filter";
+import { CHARSET_LENGTH_MAX } from "../../import/charset";
 import { IMPORT_KINDS } from "../../import/import-kind";
+import { NAMED_IN_QUERY_MAX } from "../../records/record-query";
 import type { ManageOperation } from "./operation";
 
 const RECORDS = "Records";
@@ -56,11 +59,24 @@ const IMPORT_FILES = {
 
 const query = (name: string, description: string, schema: JsonSchema): ApiParameter => ({ name, in: "query", description, schema });
 
-const TEXT: JsonSchema = { type: "string" };
+const UNIQUE_ID: JsonSchema = { type: "string", pattern: "^[0-9a-f]{32}$" };
 const SELECTION: readonly ApiParameter[] = [
-  query("search", "Only records with this text in their data or id.", TEXT),
-  query("filter", "Only records whose data satisfies it; several: all of them.", { type: "array", items: TEXT }),
-  query("uniqueId", "Only these records; repeated, or separated by commas.", { type: "array", items: TEXT }),
+  query("search", "Only records with this text in their data or id.", {
+    type: "string",
+    maxLength: SEARCH_LENGTH_MAX,
+    pattern: "^[^\\x00]*$",
+  }),
+  query("filter", "Only records whose data satisfies it. With several filters: all of them.", {
+    type: "array",
+    items: { type: "string", minLength: 1, maxLength: FILTER_LENGTH_MAX },
+    maxItems: FILTERS_MAX,
+  }),
+  query("uniqueId", "Only these records. Repeat the parameter, or separate the ids by commas.", {
+    type: "array",
+    items: UNIQUE_ID,
+    minItems: 1,
+    maxItems: NAMED_IN_QUERY_MAX,
+  }),
 ];
 
 export const RECORD_OPERATIONS: readonly ManageOperation[] = [
@@ -74,7 +90,7 @@ export const RECORD_OPERATIONS: readonly ManageOperation[] = [
       query("order", "By creation or by update; with `-` the latest first.", { type: "string", enum: RECORD_ORDERS, default: "-created" }),
       ...SELECTION,
       query("limit", "So many records at most.", { type: "integer", minimum: 1, maximum: GRID_LIMIT_MAX, default: 100 }),
-      query("cursor", "`next` of the page before, in the same order.", TEXT),
+      query("cursor", "`next` of the page before, in the same order.", { type: "string", minLength: 1 }),
     ],
     answer: { status: 200, description: "The page; `next` leads to the next one.", schema: gridPageSchema },
   },
@@ -130,9 +146,9 @@ export const RECORD_OPERATIONS: readonly ManageOperation[] = [
     tag: RECORDS,
     summary: "Read the endpoint's log of changes, the newest first.",
     query: [
-      query("before", "Only changes with a smaller `seq`.", { type: "integer", minimum: 1 }),
+      query("before", "Only changes with a smaller `seq`.", { type: "integer", minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
       query("limit", "So many changes at most.", { type: "integer", minimum: 1, maximum: CHANGES_LIMIT_MAX, default: 100 }),
-      query("recordId", "Only changes of this record.", { type: "string", pattern: "^[0-9a-f]{32}$" }),
+      query("recordId", "Only changes of this record.", UNIQUE_ID),
     ],
     answer: {
       status: 200,
@@ -188,7 +204,8 @@ export const RECORD_OPERATIONS: readonly ManageOperation[] = [
       }),
       query("charset", "The file's encoding, e.g. windows-1252. Default: as the file or the content type says.", {
         type: "string",
-        maxLength: 40,
+        minLength: 1,
+        maxLength: CHARSET_LENGTH_MAX,
       }),
     ],
     body: { required: true, description: "A JSON array, one JSON value a line, or CSV with a line of names.", content: IMPORT_FILES },

@@ -6,9 +6,12 @@ import {
   appUserSchema,
   appUsersSchema,
 } from "@/src/shared/management/schemas";
+import { APP_USER_NAME_LENGTH_MAX } from "@/src/shared/streams/protocol";
 import type { ManageOperation } from "./operation";
 
 const USERS = "Users";
+/** A name or a part of one: without control characters. */
+const NAME = { type: "string", maxLength: APP_USER_NAME_LENGTH_MAX, pattern: "^[^\\x00-\\x1f\\x7f-\\x9f]*$" };
 
 export const USER_OPERATIONS: readonly ManageOperation[] = [
   {
@@ -18,8 +21,8 @@ export const USER_OPERATIONS: readonly ManageOperation[] = [
     tag: USERS,
     summary: "List the users of an authentication endpoint, in order of names.",
     query: [
-      { name: "search", in: "query", description: "Only users with this in their names.", schema: { type: "string" } },
-      { name: "after", in: "query", description: "`next` of the page before.", schema: { type: "string" } },
+      { name: "search", in: "query", description: "Only users with this in their names.", schema: NAME },
+      { name: "after", in: "query", description: "`next` of the page before.", schema: { ...NAME, minLength: 1 } },
       {
         name: "limit",
         in: "query",
