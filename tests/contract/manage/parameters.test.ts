@@ -69,7 +69,7 @@ function ask({ method, path, name, needsFormat }: Case, values: readonly string[
 }
 
 describe("query parameters", () => {
-  it.each(CASES)("[G5] $id refuses what the schema of $name excludes, and takes its bounds", async (each) => {
+  it.each(CASES)("[G5] [G6] $id refuses what the schema of $name excludes, and takes its bounds", async (each) => {
     for (const value of toInvalid(each.schema)) {
       const { status, body, text } = await ask(each, [value]);
       expect([status, body?.code], `${JSON.stringify(value.slice(0, 20))}: ${text}`).toEqual([400, "parameter_invalid"]);
@@ -99,7 +99,7 @@ describe("query parameters", () => {
     expect(unbounded.map(({ id, name }) => `${id} ${name}`)).toEqual(["listRecords cursor", "createFile name"]);
   });
 
-  it("[G11] an empty search is none", async () => {
+  it("[G6] an empty search is none", async () => {
     const records = await ada.call("GET", `/api/manage/endpoints/${ids.endpoint}/records?search=`);
     expect(records.body.records).toContainEqual(expect.objectContaining({ uniqueId: ids.record }));
     expect((await ada.call("GET", `/api/manage/endpoints/${ids.users}/users?search=`)).status).toBe(200);
