@@ -1,6 +1,6 @@
 /** `/api/manage/account/sessions`: where one is signed in; DELETE signs out everywhere else, with `tokens=true` of management tokens too. */
 import { json, manageRoute, noContent } from "@/app/lib/manage/manage-route";
-import { parseFlag } from "@/src/core/records/parse-flag";
+import { parseFlag } from "@/src/core/records/parameters";
 import { endSignIns } from "@/src/management/accounts/account";
 import { listSessions } from "@/src/management/accounts/sessions";
 

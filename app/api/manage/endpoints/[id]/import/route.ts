@@ -1,7 +1,7 @@
 /** `/api/manage/endpoints/{id}/import`: records of a file, all or none; with `check=true` only what would become of them (G14). */
 import { json, jsonText, manageRoute, withLimit } from "@/app/lib/manage/manage-route";
 import { readChunks } from "@/app/lib/manage/read-body";
-import { parseFlag } from "@/src/core/records/parse-flag";
+import { parseFlag } from "@/src/core/records/parameters";
 import { parseImportForm } from "@/src/management/import/import-kind";
 import { checkImport, importRecords } from "@/src/management/import/import-records";
 import { IMPORT_BYTES_MAX } from "@/src/shared/record-limits";
