@@ -3,6 +3,8 @@
 /** Records of a page of the grid, and those that one request may name. */
 export const GRID_LIMIT_MAX = 500;
 export const NAMED_RECORDS_MAX = 1000;
+/** Ids in the query of one request. */
+export const NAMED_IN_QUERY_MAX = 100;
 /** The grid's orders; a minus puts the latest first. */
 export const RECORD_ORDERS = ["-created", "created", "-updated", "updated"] as const;
 export type RecordOrder = (typeof RECORD_ORDERS)[number];

@@ -1,14 +1,12 @@
 /** Reads which records the grid or an export asks for (G13), and says it in SQL. It must not run it. */
 import { AppError } from "@/src/shared/errors";
-import { GRID_LIMIT_MAX, RECORD_ORDERS, type RecordOrder } from "@/src/shared/record-limits";
+import { GRID_LIMIT_MAX, NAMED_IN_QUERY_MAX, RECORD_ORDERS, type RecordOrder } from "@/src/shared/record-limits";
 import { isUniqueId } from "@/src/shared/streams/protocol";
 import { FILTERS_MAX, type FilterValue, parseRecordFilter, type RecordFilter, SEARCH_LENGTH_MAX } from "@/src/shared/streams/record-filter";
 import { foldText, normalizeText } from "@/src/shared/text/text-as-read";
 import { toSearchRun } from "./search-run";
 
 const LIMIT_DEFAULT = 100;
-/** Ids in one query. */
-export const NAMED_IN_QUERY_MAX = 100;
 
 export interface RecordQuery {
   order: RecordOrder;

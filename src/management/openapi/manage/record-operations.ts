@@ -14,12 +14,11 @@ import {
   schemaCheckSchema,
 } from "@/src/shared/management/schemas";
 import type { ApiBody, ApiParameter, JsonSchema } from "@/src/shared/openapi";
-import { CSV_DELIMITERS, EXPORT_FORMATS, GRID_LIMIT_MAX, RECORD_ORDERS } from "@/src/shared/record-limits";
+import { CSV_DELIMITERS, EXPORT_FORMATS, GRID_LIMIT_MAX, NAMED_IN_QUERY_MAX, RECORD_ORDERS } from "@/src/shared/record-limits";
 import { PUT_STRATEGIES } from "@/src/shared/streams/protocol";
 import { FILTER_LENGTH_MAX, FILTERS_MAX, SEARCH_LENGTH_MAX } from "@/src/shared/streams/record-filter";
 import { CHARSET_LENGTH_MAX } from "../../import/charset";
 import { IMPORT_KINDS } from "../../import/import-kind";
-import { NAMED_IN_QUERY_MAX } from "../../records/record-query";
 import type { ManageOperation } from "./operation";
 
 const RECORDS = "Records";
