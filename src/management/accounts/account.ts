@@ -2,6 +2,7 @@
 
 import type { SignIns } from "@/src/core/access/sign-ins";
 import type { Clock } from "@/src/core/clock";
+import { parseFlag } from "@/src/core/records/parameters";
 import type { Db } from "@/src/db/client";
 import type { AccountPatch, AccountView } from "@/src/shared/management/schemas";
 import type { SignIn } from "../connections/issue-stream-ticket";
@@ -37,6 +38,11 @@ export async function endSignIns({
 }): Promise<void> {
   await db.$transaction((tx) => revokeSignIns({ db: tx, clock, signIn, withTokens }));
   signIns.invalidate(signIn.userId);
+}
+
+/** What a request to end the other sign-ins includes. Throws `parameter_invalid`. */
+export function parseEndSignInsQuery(parameters: URLSearchParams): { withTokens: boolean } {
+  return { withTokens: parseFlag(parameters, "tokens") };
 }
 
 /** Within a transaction of the caller's, who invalidates the account's sign-ins after it. */

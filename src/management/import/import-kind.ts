@@ -1,4 +1,5 @@
 /** The kinds of file that an import takes, and what a request says of its file (G14). */
+import { parseFlag } from "@/src/core/records/parameters";
 import { AppError } from "@/src/shared/errors";
 import { IMPORT_CHARSETS } from "@/src/shared/record-limits";
 import { type NamedCharset, toCharset } from "./charset";
@@ -27,17 +28,23 @@ export interface ImportForm {
   /** `any`: the file's first character says it. */
   kind: ImportKind | "any";
   charset: NamedCharset | undefined;
+  /** Nothing is stored. */
+  isCheck: boolean;
 }
 
 /**
- * What a request says of its file: `format` and `charset` of the address, and the content type where they say nothing. Throws
+ * What a request says of its file: `format`, `charset` and `check` of the address, and the content type where they say nothing. Throws
  * `content_type_unsupported`, and `parameter_invalid` for values that are not known.
  */
 export function parseImportForm(contentType: string | null, parameters: URLSearchParams): ImportForm {
   const [mediaType = ""] = (contentType ?? "").split(";");
   const type = mediaType.trim().toLowerCase();
   const inType = /;\s*charset\s*=\s*"?([^";]+)/i.exec(contentType ?? "")?.[1];
-  return { kind: parseFormat(parameters) ?? toKind(type), charset: parseCharset(parameters.get("charset"), inType) };
+  return {
+    kind: parseFormat(parameters) ?? toKind(type),
+    charset: parseCharset(parameters.get("charset"), inType),
+    isCheck: parseFlag(parameters, "check"),
+  };
 }
 
 function parseFormat(parameters: URLSearchParams): ImportKind | undefined {

@@ -1,15 +1,13 @@
 /** `/api/manage/endpoints/{id}/import`: records of a file, all or none; with `check=true` only what would become of them (G14). */
 import { json, jsonText, manageRoute, withLimit } from "@/app/lib/manage/manage-route";
 import { readChunks } from "@/app/lib/manage/read-body";
-import { parseFlag } from "@/src/core/records/parameters";
 import { parseImportForm } from "@/src/management/import/import-kind";
 import { checkImport, importRecords } from "@/src/management/import/import-records";
 import { IMPORT_BYTES_MAX } from "@/src/shared/record-limits";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   POST: withLimit("import", async ({ runtime: { db, sandbox, imports, importStaging, quotas, config }, request, user, id, url }) => {
-    const isCheck = parseFlag(url.searchParams, "check");
-    const form = parseImportForm(request.headers.get("content-type"), url.searchParams);
+    const { isCheck, ...form } = parseImportForm(request.headers.get("content-type"), url.searchParams);
     const { signal } = request;
     const body = readChunks(request, { signal, bytesMax: IMPORT_BYTES_MAX });
     const file = { db, sandbox, imports, ownerId: user.id, endpointId: id, ...form, body, signal, recordBytesMax: config.bodyBytesMax };
