@@ -86,10 +86,7 @@ class Feed implements FilteredFeed {
   }
 
   position(): DeliveredPosition | undefined {
-    const [delivered, tailed] = [this.#position, this.#options.tailer.position()];
-    // Reading the log, it may have come further than the tailer.
-    const isTailerAhead = tailed !== undefined && (tailed.epoch !== delivered?.epoch || tailed.seq > delivered.seq);
-    return this.#isIdle() && isTailerAhead ? tailed : delivered;
+    return this.#toReached(this.#options.tailer.position());
   }
 
   add(listener: FeedListener): void {
@@ -105,9 +102,8 @@ class Feed implements FilteredFeed {
     return this.#listeners.size;
   }
 
-  onChanges({ encoded, position: { epoch }, before }: Parameters<TailerListener["onChanges"]>[0]): void {
-    // All that was before has been judged: nobody must be told less than was told already.
-    if (this.#isIdle() && before?.epoch === epoch && before.seq > (this.#position?.seq ?? -1)) this.#position = before;
+  onChanges({ encoded, before }: Parameters<TailerListener["onChanges"]>[0]): void {
+    this.#position = this.#toReached(before);
     if (this.#isBehind) return;
     for (const { change } of encoded) {
       if (change.seq <= (this.#position?.seq ?? 0)) continue;
@@ -119,8 +115,10 @@ class Feed implements FilteredFeed {
   }
 
   onReset({ from, to, reason }: Parameters<TailerListener["onReset"]>[0]): void {
-    const before = (this.#isIdle() ? undefined : this.#position) ?? from;
+    const before = this.#toReached(from) ?? from;
     if (reason === "expired") {
+      // The feed reads the log itself, and may be past it.
+      if (before.seq >= to.seq) return;
       // When the log is read from there on, it shows what is no longer kept.
       this.#position = before;
       this.#fallBehind();
@@ -147,6 +145,16 @@ class Feed implements FilteredFeed {
     this.#clear();
     this.#listeners.clear();
     this.#closing.abort();
+  }
+
+  /**
+   * The later of where the feed and the tailer are, while nothing waits to be judged: BEAT has reported that place, and no later message may begin before it.
+   * The feed is ahead where it has read the log for itself.
+   */
+  #toReached(tailed: DeliveredPosition | undefined): DeliveredPosition | undefined {
+    const delivered = this.#position;
+    const isTailerAhead = tailed !== undefined && (tailed.epoch !== delivered?.epoch || tailed.seq > delivered.seq);
+    return this.#isIdle() && isTailerAhead ? tailed : delivered;
   }
 
   #isIdle(): boolean {

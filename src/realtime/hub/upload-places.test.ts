@@ -52,13 +52,18 @@ async function open(
 }
 
 /** Opens a stream at 1 in the moment in which another stream's listener has the first two of the four files of the upload 2 to 5. */
-async function openInUpload(memory: ReturnType<typeof setUp>, start: Start, options?: Parameters<typeof open>[2]) {
+async function openInUpload(
+  memory: ReturnType<typeof setUp>,
+  start: Start,
+  { committedAfter = 0, ...options }: NonNullable<Parameters<typeof open>[2]> & { committedAfter?: number } = {},
+) {
   const { log, publish } = memory;
   await open(memory, NOW);
   publish(log.commit(1));
   let upload: Change[] = [];
   memory.duringNextQuery(() => {
     upload = log.commit(4, { isUpload: true, bytes: 1_000 });
+    log.commit(committedAfter);
     publish(upload.slice(0, 2));
   });
   return { ...(await open(memory, start, options)), publishRest: () => publish(upload.slice(2)) };
@@ -137,6 +142,22 @@ describe("a place within an upload that is one message", () => {
       expect(received(sink)).toEqual([`READY at ${seq}`, `POST ${rest} at 5`, "POST 6 at 6"]);
     },
   );
+
+  it("[W10] [W13] a gap begins no earlier than the BEAT before it, where a new filter has read on in the log", async () => {
+    const memory = setUp();
+    const { log, hub } = memory;
+    const { sink, subscription } = await openInUpload(memory, NOW, { filter: "11", committedAfter: 2 });
+    await until("the filter has read the log", () => {
+      subscription?.beat();
+      return received(sink).at(-1) === "BEAT at 7";
+    });
+    log.commit(4);
+    log.trim(10);
+    await hub.poll();
+    await until("the change after the gap", () => received(sink).at(-1) === "POST 11 at 11");
+    const gap = sink.messages().at(-2);
+    expect([gap?.type, gap?.from, gap?.to].map((part = "") => parseCursor(part)?.seq ?? part)).toEqual(["GAP", 7, 10]);
+  });
 
   it("[W10] [W16] a gap that comes while an upload is being delivered begins before it", async () => {
     const memory = setUp();
