@@ -16,14 +16,14 @@ export function toHeldLength(text: string): number {
 /** Holds an answer of so many bytes. Throws `server_busy` when it does not fit: call it before the bytes are made where that can be known. */
 export function holdAnswer(exchange: DataExchange, bytes: number): void {
   if (bytes < COUNTED_BYTES_MIN) return;
-  exchange.answerHold ??= open(exchange, exchange.held.answers);
+  exchange.answerHold ??= open(exchange, exchange.held.responses);
   exchange.answerHold.add(bytes);
 }
 
 /** Holds an answer that can't be refused any more, since what it reports is done. Others are refused while that is more than the limits. */
 export function holdAnswerAnyway(exchange: DataExchange, bytes: number): void {
   if (bytes < COUNTED_BYTES_MIN) return;
-  exchange.answerHold ??= open(exchange, exchange.held.answers);
+  exchange.answerHold ??= open(exchange, exchange.held.responses);
   exchange.answerHold.addAnyway(bytes);
 }
 

@@ -104,7 +104,7 @@ export function createRateGate(options: {
 export function toRateError({ limit, resetSeconds }: RateVerdict): AppError {
   const seconds = resetSeconds === 1 ? "1 second" : `${resetSeconds} seconds`;
   return new AppError("rate_limited", {
-    detail: `Too many requests: ${limit} a minute are taken. Try again in ${seconds}.`,
+    detail: `Too many requests: the limit is ${limit} per minute. Try again in ${seconds}.`,
     retryAfterSeconds: resetSeconds,
   });
 }

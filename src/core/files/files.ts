@@ -1,4 +1,4 @@
-/** The rules of files (F1–F3): what an upload stores, what a file answers, what is swept. It must not know transports, nor where bytes are kept. */
+/** The rules of files (F1–F3): what an upload stores, how a file is read, and which stored bytes are swept. */
 import { createHash, type Hash } from "node:crypto";
 import type { CallerPath } from "@/src/core/access/caller-path";
 import { toFileName } from "@/src/core/files/name";
@@ -21,16 +21,20 @@ export interface SentFile {
   bytes: AsyncIterable<Uint8Array>;
 }
 
-/** Text fields sent with files; those that were sent more than once are lists. */
+/** Text fields sent with the files. A field that was sent more than once is a list. */
 export type Metadata = Readonly<Record<string, string | readonly string[]>>;
 
-/** The files of one request: all of them become records, or none. */
+/** The files of one request. Either all of them become records, or none. */
 export interface Upload {
-  /** Streams a file to the storage. Raises `too_many_files`, `file_too_large`, `storage_unavailable`, `database_unavailable`, and what its bytes raise. */
+  /**
+   * Streams a file to the storage. Throws `too_many_files`, `file_too_large`, `storage_unavailable`, `database_unavailable`, `quota_exceeded`, and
+   * what reading `bytes` throws.
+   */
   add(file: SentFile): Promise<void>;
   /**
-   * Stores one record for each file, in the order of `add`; a repeat (R9) of the same upload answers the first one's. `discard` is still to be called. Raises
-   * `upload_invalid` when there is no file, `schema_mismatch`, `body_timeout`, `idempotency_key_reused`; then nothing was written.
+   * Stores one record for each file, in the order of `add`. A replay (R9) of the same upload returns the records of the first one. Call `discard`
+   * afterwards in any case. Throws `upload_invalid` if there is no file, `schema_mismatch`, `body_timeout` or `idempotency_key_reused`; then nothing
+   * was written.
    */
   commit(request: {
     endpointId: string;
@@ -38,38 +42,46 @@ export interface Upload {
     caller: CallerPath;
     owner: string | undefined;
     metadata: Metadata;
-    /** The Idempotency-Key that was sent, and by whom. */
+    /** The Idempotency-Key that was sent, and who sent it. */
     once?: { sent: string; caller: IdempotencyCaller } | undefined;
   }): Promise<{ records: StoredRecord[]; isReplay: boolean }>;
-  /** Removes what was not committed, once the bytes that are under way have ended: abort the signal first. Never raises: the sweep takes what can't be removed now. */
+  /**
+   * Removes the files that were not committed, after all running `add` calls have ended; abort the signal first. Never throws: the sweep removes what
+   * cannot be removed now.
+   */
   discard(): Promise<void>;
 }
 
-/** A file of a record, to be answered. */
+/** A file of a record, ready to be read. */
 export interface OpenFile extends Omit<StagedFile, "id"> {
-  /** The bytes from `start` to `end`, both included. Raises `storage_unavailable`, also when the storage has lost them. */
+  /** The bytes from `start` to `end`, both inclusive. Throws `storage_unavailable`, also if the storage has lost the file. */
   read(range: { start: number; end: number }): Promise<AsyncIterable<Uint8Array>>;
 }
 
 export interface Files {
   /**
-   * When `signal` aborts, files that are under way are given up. Throws `server_busy` when too many uploads are under way: of the caller, of its account, or in
-   * all; an upload counts until `discard` has settled.
+   * Begins an upload. `signal` aborts the files that are being received. Throws `server_busy` if too many uploads are in progress: for the caller,
+   * for its account, or in total. An upload counts until `discard` has settled.
    */
   beginUpload(options: {
     signal: AbortSignal;
-    /** Counts what the storage holds of each file while it arrives. What it throws, `add` throws. */
+    /** Counts the bytes that the storage holds in memory of each file that is being received. `add` throws what it throws. */
     hold: Pick<ByteHold, "add" | "remove">;
-    /** Where the files are meant to go. What arrives counts against its project's quota: `add` throws `quota_exceeded` as soon as that is used up. */
+    /**
+     * The destination of the files. Received bytes count against the quota of its project: `add` throws `quota_exceeded` as soon as it is used up.
+     */
     target: UploadTarget;
-    /** On whose behalf. */
+    /** On whose behalf the files are uploaded. */
     caller: CallerPath;
   }): Upload;
-  /** The file of a record. `onlyOwner`: raises `access_denied` unless it belongs to this user. Raises `record_not_found`, `not_a_file`. */
+  /**
+   * Finds the file of a record. Throws `record_not_found`, `not_a_file`, or `access_denied` if `onlyOwner` is set and the record belongs to somebody
+   * else.
+   */
   open(request: { endpointId: string; id: string; onlyOwner?: string | undefined }): Promise<OpenFile>;
-  /** Removes the bytes of files that no record has any more, and of uploads that never ended. */
+  /** Removes the bytes of files that no longer have a record, and of uploads that never finished. */
   sweep(): Promise<void>;
-  /** Sweeps soon, after records were deleted. Never raises: the next sweep tries again. */
+  /** Starts a sweep after records were deleted. Never throws: the next sweep tries again. */
   sweepSoon(): void;
 }
 
@@ -79,14 +91,14 @@ export interface FilesOptions {
   records: Pick<RecordStore, "readOne" | "findStoredResponse">;
   sandbox: Pick<Sandbox, "validate">;
   log: Pick<Log, "warn" | "error">;
-  /** For all of an upload. What is not committed in time is swept. */
+  /** The time limit of a whole upload. Files that are not committed in time are swept. */
   uploadTimeoutMs: number;
 }
 
-/** Between an upload's last byte and its commit. */
+/** The time between an upload's last byte and its commit. */
 const COMMIT_SLACK_MS = 60_000;
 const SWEEP_BATCH = 100;
-/** Uploads under way: what they have stored is bounded also where a project has no quota. */
+/** Limits of concurrent uploads. They bound the stored bytes even if a project has no quota. */
 const UPLOADS = { max: 128, accountMax: 32, callerMax: 8, retryAfterSeconds: 5 };
 
 export function createFiles(options: FilesOptions): Files {
@@ -95,16 +107,16 @@ export function createFiles(options: FilesOptions): Files {
 
 class StoredFiles implements Files {
   readonly #options: FilesOptions;
-  /** The sweep under way; one that is asked for meanwhile follows it. */
+  /** The running sweep. One that is requested in the meantime follows it. */
   #sweeping: Promise<void> = Promise.resolve();
-  #isSweepAskedFor = false;
-  /** Counts uploads, each as one. */
+  #isSweepRequested = false;
+  /** Counts concurrent uploads, each as 1. */
   readonly #uploads = createByteBudget({
     max: UPLOADS.max,
     groupMax: [UPLOADS.accountMax, UPLOADS.accountMax, UPLOADS.callerMax],
     createBusyError: () =>
       new AppError("server_busy", {
-        detail: `Too many uploads are under way: at most ${UPLOADS.callerMax} of a key from an address, and ${UPLOADS.accountMax} of an account. Send fewer at once, or try again shortly.`,
+        detail: `Too many concurrent uploads: the limits are ${UPLOADS.callerMax} for a key from one address and ${UPLOADS.accountMax} for an account. Send fewer at once, or try again shortly.`,
         retryAfterSeconds: UPLOADS.retryAfterSeconds,
       }),
   });
@@ -114,8 +126,8 @@ class StoredFiles implements Files {
   }
 
   beginUpload({ caller, ...request }: Parameters<Files["beginUpload"]>[0]): Upload {
-    const turn = this.#uploads.hold(caller, 1);
-    return new StagedUpload(this.#options, { ...request, turn });
+    const slot = this.#uploads.hold(caller, 1);
+    return new StagedUpload(this.#options, { ...request, slot });
   }
 
   async open({ endpointId, id, onlyOwner }: Parameters<Files["open"]>[0]): Promise<OpenFile> {
@@ -125,7 +137,7 @@ class StoredFiles implements Files {
     if (onlyOwner !== undefined && record.owner !== onlyOwner) throw new AppError("access_denied");
     if (record.contentType !== "file") throw new AppError("not_a_file");
     const file = await store.find(id);
-    // Deleted, or replaced, since the record was read.
+    // The record was deleted or the file was replaced since the record was read.
     if (!file) throw new AppError("record_not_found");
     const { id: key, ...rest } = file;
     return {
@@ -151,20 +163,20 @@ class StoredFiles implements Files {
       if (failed.length > 0) {
         await store.defer(failed);
         const { reason } = removals.find((removal) => removal.status === "rejected") ?? {};
-        log.warn({ err: reason, files: failed.length }, "some files can't be removed now");
+        log.warn({ err: reason, files: failed.length }, "some files could not be removed; the next sweep tries again");
       }
-      // When none could be removed the storage may be away: the next sweep begins with others.
+      // If none could be removed, the storage may be unavailable. The next sweep starts with other files.
       if (ids.length < SWEEP_BATCH || removed.length === 0) return;
     }
   }
 
   sweepSoon(): void {
-    if (this.#isSweepAskedFor) return;
-    this.#isSweepAskedFor = true;
+    if (this.#isSweepRequested) return;
+    this.#isSweepRequested = true;
     const { log } = this.#options;
     this.#sweeping = this.#sweeping.then(() => {
-      this.#isSweepAskedFor = false;
-      return this.sweep().catch((error: unknown) => log.warn({ err: error }, "files can't be swept now"));
+      this.#isSweepRequested = false;
+      return this.sweep().catch((error: unknown) => log.warn({ err: error }, "could not sweep files; the next sweep tries again"));
     });
   }
 }
@@ -174,23 +186,23 @@ class StagedUpload implements Upload {
   readonly #signal: AbortSignal;
   readonly #hold: Pick<ByteHold, "add" | "remove">;
   readonly #target: UploadTarget;
-  readonly #turn: Pick<ByteHold, "release">;
-  /** In the order of `add`; undefined while its bytes come. */
+  readonly #slot: Pick<ByteHold, "release">;
+  /** In the order of `add`. Undefined while the bytes are being received. */
   readonly #staged: (StagedFile | undefined)[] = [];
-  /** Settle when a file is in the storage, or never will be. */
+  /** Settle when the file is stored or has failed. */
   readonly #adding: Promise<void>[] = [];
-  /** Whose bytes may be in the storage. */
+  /** Ids of files that may have bytes in the storage. */
   #uncommitted: string[] = [];
 
   constructor(
     options: FilesOptions,
-    { signal, hold, target, turn }: Omit<Parameters<Files["beginUpload"]>[0], "caller"> & { turn: Pick<ByteHold, "release"> },
+    { signal, hold, target, slot }: Omit<Parameters<Files["beginUpload"]>[0], "caller"> & { slot: Pick<ByteHold, "release"> },
   ) {
     this.#options = options;
     this.#signal = signal;
     this.#hold = hold;
     this.#target = target;
-    this.#turn = turn;
+    this.#slot = slot;
   }
 
   add(file: SentFile): Promise<void> {
@@ -231,12 +243,12 @@ class StagedUpload implements Upload {
     if (files.length === 0) {
       throw new AppError("upload_invalid", { detail: "There is no file in the upload. Send one or more parts named file." });
     }
-    const key = once && toIdempotencyKey({ ...once, asked: toAsked(files, metadata) });
-    // Before the schema, which may have changed since the first request.
+    const key = once && toIdempotencyKey({ ...once, asked: toFingerprintParts(files, metadata) });
+    // Checked before the schema, which may have changed since the first request.
     const before = key && (await records.findStoredResponse(endpointId, key));
     if (before) return toReplay(before);
     const uploads = files.map((file, index) => {
-      // The stream tells of them in one message.
+      // The stream sends them in one message.
       const remainingInUpload = files.length - index - 1 || undefined;
       const data = toFileData(file, metadata);
       return { file, write: { type: "POST", id: createUniqueId(), contentType: "file", data, owner, remainingInUpload } as const };
@@ -247,7 +259,7 @@ class StagedUpload implements Upload {
     if (result.outcome === "file_expired") throw new AppError("body_timeout");
     if (result.outcome !== "written") return toReplay(result);
     const created = result.results.flatMap((one) => (one.outcome === "ok" ? [one.change.record] : []));
-    // A POST has no condition; only its endpoint can be missing.
+    // A POST has no condition, so it can only fail because its endpoint was deleted.
     if (created.length < files.length)
       throw new AppError("endpoint_or_key_invalid", { internal: "the endpoint was deleted before the write" });
     this.#uncommitted = [];
@@ -256,11 +268,11 @@ class StagedUpload implements Upload {
 
   async discard(): Promise<void> {
     try {
-      // What is still on its way would arrive after it was removed.
+      // A file that is still being received would be stored after its removal.
       await Promise.all(this.#adding);
       await this.#removeUncommitted();
     } finally {
-      this.#turn.release();
+      this.#slot.release();
     }
   }
 
@@ -270,17 +282,17 @@ class StagedUpload implements Upload {
     if (ids.length === 0) return;
     const { store, storage, log } = this.#options;
     try {
-      // Should the next step fail, the sweep takes them at once.
+      // If the next step fails, the next sweep removes the files.
       await store.release(ids);
       await Promise.all(ids.map((id) => storage.remove(id)));
       await store.forget(ids);
     } catch (error) {
-      log.warn({ err: error, files: ids.length }, "files of a failed upload are left to the sweep");
+      log.warn({ err: error, files: ids.length }, "could not remove the files of a failed upload; the next sweep tries again");
     }
   }
 }
 
-/** Passes the bytes on, and counts and hashes them on their way. Raises `file_too_large`, and what `onMore` raises. */
+/** Yields the bytes unchanged, and counts and hashes them. Throws `file_too_large`, and what `onMore` throws. */
 async function* measure(
   bytes: AsyncIterable<Uint8Array>,
   measured: { hash: Hash; size: number },
@@ -296,12 +308,12 @@ async function* measure(
   }
 }
 
-/** JSON text of a file's record (F1). */
+/** The JSON text of a file's record (F1). */
 function toFileData({ name, type, size, sha256 }: StagedFile, metadata: Metadata): string {
   return JSON.stringify({ file: { name, type, size, sha256 }, metadata });
 }
 
-/** What makes an upload another one: what its files are and hold, and the text fields. */
-function toAsked(files: readonly StagedFile[], metadata: Metadata): string[] {
+/** The parts of an upload that make it the same or another request: names, types and contents of the files, and the text fields. */
+function toFingerprintParts(files: readonly StagedFile[], metadata: Metadata): string[] {
   return ["upload", JSON.stringify(files.map(({ name, type, size, sha256 }) => [name, type, size, sha256])), JSON.stringify(metadata)];
 }

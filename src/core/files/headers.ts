@@ -1,19 +1,21 @@
-/** What describes a file in an answer, so that a browser never runs what somebody uploaded (F2). It must not know who asks, nor where bytes are kept. */
+/** The response headers of a file. They prevent browsers from executing uploaded content (F2). */
 import contentDisposition from "content-disposition";
 import type { OpenFile } from "@/src/core/files/files";
 import { toEssence } from "@/src/core/http/media-type";
 
-/** What browsers show without running any of it. Everything else (HTML, SVG, XML, PDF, scripts) is saved, never shown from our origin. */
+/**
+ * Types that browsers display without executing anything. All others (HTML, SVG, XML, PDF, scripts) are downloaded, never displayed in our origin.
+ */
 const SHOWN = /^(?:image\/(?:png|jpeg|gif|webp|avif|bmp|x-icon|vnd\.microsoft\.icon)|audio\/[a-z0-9.+-]+|video\/[a-z0-9.+-]+|text\/plain)$/;
 
-/** What is left of "é" beside the "e", once it is decomposed. */
+/** Combining marks, such as the accent of a decomposed "é". */
 const MARKS = /\p{M}/gu;
 const UNSAFE = /[^\x20-\x7e]|["\\%]/gu;
 
-/** Should a browser show it all the same: without scripts, forms, or our origin (CSP level 3, sandbox). */
+/** If a browser displays the file anyway, it runs without scripts, forms, or our origin (CSP level 3, sandbox). */
 const POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; media-src 'self'";
 
-/** The headers of an answer with the file, whatever part of it is sent. */
+/** The headers of a response with the file or a part of it. */
 export function toFileHeaders({ name, type, sha256 }: Pick<OpenFile, "name" | "type" | "sha256">): Record<string, string> {
   return {
     "Content-Type": type.startsWith("text/") && !type.includes(";") ? `${type}; charset=utf-8` : type,
@@ -26,8 +28,8 @@ export function toFileHeaders({ name, type, sha256 }: Pick<OpenFile, "name" | "t
 }
 
 /**
- * RFC 6266. Clients disagree about non-ASCII bytes, escaped quotes and percent signs in `filename` (appendix D), so that has an approximation
- * without them, and `filename*` has the name itself.
+ * Content-Disposition by RFC 6266. Clients disagree about non-ASCII bytes, escaped quotes and percent signs in `filename` (appendix D). So `filename`
+ * has an approximation without them, and `filename*` has the exact name.
  */
 function toDisposition(name: string, type: "inline" | "attachment"): string {
   const fallback = name.normalize("NFKD").replace(MARKS, "").replace(UNSAFE, "_");

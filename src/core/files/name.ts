@@ -1,24 +1,27 @@
-/** Makes names that clients send for files fit to be answered and put into headers. It must not refuse: a name is a label, never a path. */
+/**
+ * Cleans the file names that clients send, so that they can be returned and put into headers. A name is only a label, never a path, so none is
+ * rejected.
+ */
 
 const NAME_BYTES_MAX = 255;
 const FALLBACK_NAME = "file";
 
 /**
- * Control and format characters (line breaks, direction marks), lone surrogates, and what file systems or shells take for something else. Quotes
- * stay, and so do the two joiners that emoji and scripts like Persian are written with.
+ * Characters to remove: control and format characters (line breaks, direction marks), lone surrogates, and characters with a meaning for file systems
+ * or shells. Quotes stay, and so do the two joiners that emoji and scripts such as Persian need.
  */
 const UNFIT = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}<>:|?*]/gu;
 
-/** The last part of what was sent, whichever way its folders are written, without unfit characters; 255 bytes of UTF-8 at most; never empty, "." or "..". */
+/** The last path segment of a name ("/" and "\" both separate), without unfit characters. At most 255 bytes of UTF-8; never empty, "." or "..". */
 export function toFileName(sent: string | undefined): string {
   const base = (sent ?? "").split(/[/\\]/).at(-1) ?? "";
   const fit = base.replace(UNFIT, "").trim();
-  // Dots and joiners alone are not a name that anybody could read.
+  // A name of dots and joiners alone is not readable.
   if (/^[.\u200c\u200d]*$/.test(fit)) return FALLBACK_NAME;
   return shorten(fit);
 }
 
-/** Keeps the extension, by which people and systems tell what a file is. */
+/** Shortens the name but keeps the extension, which shows the type of the file. */
 function shorten(name: string): string {
   if (Buffer.byteLength(name) <= NAME_BYTES_MAX) return name;
   const extension = /\.[A-Za-z0-9]{1,16}$/.exec(name)?.[0] ?? "";

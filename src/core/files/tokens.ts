@@ -1,34 +1,37 @@
 /**
- * File tokens (F6): they let pages read the file of one record for a while by a URL alone, for `<img>` and `<video>`. They are signed and not stored; what
- * they stand on (an access token, the master key, the record) is looked up when they are used, so that they end with it.
+ * File tokens (F6): a URL with one lets a page read the file of one record for a limited time, for `<img>` and `<video>`. Tokens are signed and not
+ * stored. The access token, master key or record that a file token depends on is looked up on each use, so the file token ends with it.
  */
 import { createHmac, timingSafeEqual } from "node:crypto";
 import type { Clock } from "@/src/core/clock";
 
-/** On whose behalf the file is read: a user by its access token, the holder of the master key, or anybody who has the project's key. */
+/** On whose behalf the file is read: a user with an access token, the holder of the master key, or any holder of the project's key. */
 export type FileTokenHolder = { kind: "user"; accessTokenId: string } | { kind: "master" } | { kind: "key" };
 
-/** What a token is for. */
+/** What a file token gives access to. */
 export interface FileTokenTarget {
   endpointId: string;
   /** 32 lowercase hex digits. */
   recordId: string;
-  /** Of the project: tokens that were made with a master key end when it is replaced. */
+  /** The project's current master key. Tokens issued with a master key end when it is replaced. */
   masterKeyHash: Uint8Array | null;
 }
 
 export interface FileTokens {
-  /** A token of about 70 characters that are safe in URLs. It ends at `expiresAt`, to the second. */
+  /** Returns a token of about 70 URL-safe characters. It expires at `expiresAt`, with a resolution of one second. */
   issue(target: FileTokenTarget, holder: FileTokenHolder, expiresAt: Date): string;
-  /** Whose token it is; undefined: it has expired, is for another record, or was not made here. Whether the holder may still read is not checked. */
+  /**
+   * The holder of a valid token. Undefined if it has expired, is for another record, or was not issued by this deployment. Does not check whether the
+   * holder still has access.
+   */
   verify(text: string, target: FileTokenTarget): FileTokenHolder | undefined;
 }
 
-/** Tells the server's secret in this use from its other uses. */
+/** Separates this use of the server's secret from its other uses. */
 const PURPOSE = "rested file token 1";
 const MAC_BYTES = 32;
 const ID_BYTES = 16;
-/** The kind, and the time in seconds. */
+/** The kind (1 byte) and the expiry in seconds (4 bytes). */
 const HEAD_BYTES = 5;
 const KINDS = ["key", "master", "user"] as const;
 

@@ -1,10 +1,10 @@
-/** Finds keys that occur twice in an object of a JSON text: parsers disagree on which of the two counts. */
+/** Finds keys that occur twice in an object of a JSON text. Parsers disagree about which of the two values counts. */
 import { closingQuote } from "@/src/core/json/text";
 
-/** An array or object that is open. */
+/** An open array or object. */
 type Open = { kind: "array"; index: number } | { kind: "object"; keys: Set<string>; key: string; expectsKey: boolean };
 
-/** JSON pointer of the first key that its object has twice; undefined: there is none. `text` is valid JSON. Takes time linear in its length; iterative. */
+/** The JSON pointer of the first duplicate key, or undefined if there is none. `text` must be valid JSON. Takes linear time and does not recurse. */
 export function findDuplicateKey(text: string): string | undefined {
   const open: Open[] = [];
   for (let at = 0; at < text.length; at += 1) {

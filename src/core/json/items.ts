@@ -1,15 +1,17 @@
-/** Takes the items of a JSON array apart as text, one at a time: digits and key order stay as sent. It must not judge the items. */
+/**
+ * Splits the text of a JSON array into the texts of its items, one at a time, so that digits and key order stay as sent. The items are not validated.
+ */
 import { closingQuote } from "@/src/core/json/text";
 import { AppError } from "@/src/shared/errors";
 
 export interface JsonItem {
-  /** Without the white space around it; whether it is JSON is for the reader to say. */
+  /** Without surrounding white space. Not validated: it may not be JSON. */
   text: string;
-  /** From 1. */
+  /** The first line is 1. */
   line: number;
 }
 
-/** The items in order. Raises `body_invalid` with the line where the array itself is broken. */
+/** Yields the items in order. Throws `body_invalid` with the line number if the array itself is malformed. */
 export function* readJsonItems(text: string): Generator<JsonItem, void> {
   const lines = new Lines(text);
   let at = skipSpace(text, 0);
@@ -26,7 +28,7 @@ export function* readJsonItems(text: string): Generator<JsonItem, void> {
   }
 }
 
-/** The index of the comma or bracket behind the item that begins at `start`; the length when there is none. */
+/** The index of the comma or bracket after the item that starts at `start`, or the text's length if there is none. */
 function findItemEnd(text: string, start: number): number {
   let open = 0;
   for (let at = start; at < text.length; at += 1) {
@@ -66,7 +68,7 @@ function broken(line: number, what: string): AppError {
   return new AppError("body_invalid", { detail: `Line ${line}: ${what}.` });
 }
 
-/** Counts lines on the way: places are asked for in rising order. */
+/** Counts lines incrementally. Call `at` with increasing positions. */
 class Lines {
   readonly #text: string;
   #line = 1;

@@ -1,17 +1,17 @@
-/** Takes the members of a JSON object apart, and puts them together, as text: digits and key order stay as sent. It must not validate. */
+/** Splits JSON objects into the texts of their members and joins them again, so that digits and key order stay as sent. Nothing is validated. */
 import { closingQuote } from "@/src/core/json/text";
 
-/** A member of an object, as it is written. */
+/** A member of an object, as written. */
 export interface JsonMember {
   /** Decoded. */
   key: string;
-  /** From the key's opening quote to the value's end. */
+  /** From the key's opening quote to the end of the value. */
   text: string;
-  /** The value alone. */
+  /** Only the value. */
   valueText: string;
 }
 
-/** The members of an object, in order; of duplicate keys every one. `text` is a valid JSON text of an object. Takes time linear in its length. */
+/** The members of an object in order, including duplicate keys. `text` must be the valid JSON text of an object. Takes linear time. */
 export function readMembers(text: string): JsonMember[] {
   const members: JsonMember[] = [];
   let at = skipSpace(text, text.indexOf("{") + 1);
@@ -36,7 +36,7 @@ export function writeMembers(members: readonly Pick<JsonMember, "text">[]): stri
   return `{${members.map((member) => member.text).join(",")}}`;
 }
 
-/** The index behind the value that starts at `start`. Iterative: values may be nested deeply. */
+/** The index after the value that starts at `start`. Iterative, because values may be nested deeply. */
 function endOfValue(text: string, start: number): number {
   let open = 0;
   let at = start;

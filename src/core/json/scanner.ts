@@ -1,23 +1,24 @@
 /**
- * Looks through a JSON text and tells what is wrong with it, and where: syntax, NUL characters, nesting. In one pass, which can pause: a megabyte of
- * brackets or empty objects takes JSON.parse 90 ms, in which nobody else is answered. Iterative, so that no nesting exhausts the stack; it must not build values.
+ * Finds the first problem of a JSON text (syntax, NUL characters, nesting) and its position, in one pass that can pause. JSON.parse would block the
+ * event loop for 90 ms for a megabyte of brackets or empty objects. The scan is iterative, so no nesting exhausts the stack, and it creates no
+ * values.
  */
 
 export interface JsonProblem {
   kind: "syntax" | "nul" | "depth";
-  /** What is wrong, as a clause: `expected “:” after the key`. */
+  /** The problem as a clause: `expected “:” after the key`. */
   what: string;
-  /** Index of the UTF-16 unit at which it is wrong. */
+  /** The index of the UTF-16 code unit with the problem. */
   offset: number;
-  /** Where in the value, as a JSON path: `$.a[3].b`. */
+  /** The position within the value, as a JSON path: `$.a[3].b`. */
   path: string;
 }
 
-/** A look at a text that is under way. */
+/** A scan that can be continued step by step. */
 export interface JsonScan {
-  /** Goes on by `characters`, and by what is left of a number or word. True: it is over. */
+  /** Scans at least `characters` more, up to the end of a number or word. Returns true when the scan has ended. */
   advance(characters: number): boolean;
-  /** The first problem, once it is over; undefined: the text is JSON, without NUL characters and nested at most `depthMax` deep. */
+  /** The first problem, once the scan has ended. Undefined if the text is valid JSON without NUL characters, nested at most `depthMax` levels. */
   problem(): JsonProblem | undefined;
 }
 
@@ -25,14 +26,14 @@ export function createJsonScan(text: string, depthMax: number): JsonScan {
   return new Scan(text, depthMax);
 }
 
-/** The first problem of `text`, in one go. */
+/** The first problem of `text`, in a single step. */
 export function findJsonProblem(text: string, depthMax: number): JsonProblem | undefined {
   const scan = createJsonScan(text, depthMax);
   scan.advance(Number.POSITIVE_INFINITY);
   return scan.problem();
 }
 
-/** What the next character belongs to. `first-value` and `first-key` follow an opening bracket, where a closing one may stand. */
+/** What is expected next. `first-value` and `first-key` follow an opening bracket, so a closing one is also valid there. */
 type Next = "value" | "first-value" | "key" | "first-key" | "colon" | "string" | "key-string" | "after" | "over";
 
 const PATH_LENGTH_MAX = 200;
@@ -42,9 +43,9 @@ const [OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 
 class Scan implements JsonScan {
   readonly #text: string;
   readonly #depthMax: number;
-  /** Of each array and object that is open: its closing bracket, and where in it the scan is. Numbers, so that opening one allocates nothing. */
+  /** The closing brackets of the open arrays and objects. Numbers avoid an allocation for each. */
   readonly #closings: number[] = [];
-  /** Of an array: the index of the item; of an object: where the latest key begins, -1 before the first one. */
+  /** The position within each open array (the index of the item) or object (where its latest key begins, -1 before the first key). */
   readonly #steps: number[] = [];
   #at = 0;
   #next: Next = "value";
@@ -61,7 +62,7 @@ class Scan implements JsonScan {
 
   advance(characters: number): boolean {
     const end = Math.min(this.#text.length, this.#at + characters);
-    // Once more at the end of the text, to see that it may end there.
+    // One more step at the end of the text, to check that the text may end there.
     while (this.#next !== "over" && (this.#at < end || end === this.#text.length)) this.#step(end);
     return this.#next === "over";
   }
@@ -141,7 +142,7 @@ class Scan implements JsonScan {
     return next;
   }
 
-  /** What is left of a string, up to `end`. */
+  /** Scans the rest of a string, up to `end`. */
   #string(next: "string" | "key-string", end: number): Next {
     const text = this.#text;
     for (let at = this.#at; at < end; at += 1) {
@@ -156,14 +157,14 @@ class Scan implements JsonScan {
       const length = this.#escapeLength(at, next);
       if (length === 0) return "over";
       at += length;
-      // An escape may reach beyond the end of this turn.
+      // An escape may extend beyond the end of this step.
       this.#at = at + 1;
     }
     this.#at = Math.max(this.#at, end);
     return end < text.length ? next : this.#failAt(text.length, "syntax", "a string does not end");
   }
 
-  /** How many characters follow the backslash at `at`; 0: the escape is a problem. */
+  /** How many characters follow the backslash at `at`. 0: the escape is invalid. */
   #escapeLength(at: number, next: "string" | "key-string"): number {
     const char = this.#text[at + 1];
     if (char !== "u") {
@@ -189,7 +190,7 @@ class Scan implements JsonScan {
       const fraction = skipDigits(text, at + 1);
       if (fraction > at + 1) at = fraction;
     }
-    // Here as there: a part that is not whole is not of the number, and what follows it is wrong.
+    // As above: an incomplete part does not belong to the number, so what follows it is the problem.
     if ((text.charCodeAt(at) | 0x20) === LETTER_E) {
       const sign = text.charCodeAt(at + 1);
       const first = sign === PLUS || sign === MINUS ? at + 2 : at + 1;
@@ -207,7 +208,7 @@ class Scan implements JsonScan {
     return "after";
   }
 
-  /** The character after the white space; NaN at the end of the text. */
+  /** Skips white space and returns the next character. NaN at the end of the text. */
   #skipSpace(): number {
     let code = this.#text.charCodeAt(this.#at);
     while (code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09) {
@@ -219,7 +220,7 @@ class Scan implements JsonScan {
 
   #failNul(at: number, next: "string" | "key-string"): "over" {
     const isKey = next === "key-string";
-    // The key that contains it is no step of the path yet.
+    // The key with the NUL character is not a step of the path yet.
     const path = this.#path(isKey ? this.#closings.length - 1 : this.#closings.length);
     const where = isKey ? `a key of the object at ${path}` : `the string at ${path}`;
     this.#problem ??= { kind: "nul", what: `there is a NUL character (\\u0000) in ${where}`, offset: at, path };
@@ -267,7 +268,7 @@ function skipDigits(text: string, start: number): number {
   return at;
 }
 
-/** The key whose opening quote is at `start`; undefined: it does not end, or is broken itself. */
+/** The key whose opening quote is at `start`. Undefined if it is incomplete or invalid. */
 function readKey(text: string, start: number): string | undefined {
   let end = start + 1;
   for (let code = text.charCodeAt(end); code !== QUOTE; code = text.charCodeAt(end)) {

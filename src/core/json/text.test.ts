@@ -1,4 +1,4 @@
-/** JSON bodies are judged, never changed. */
+/** Tests that JSON bodies are validated and never changed. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createJsonScan, findJsonProblem } from "@/src/core/json/scanner";
@@ -48,11 +48,11 @@ describe("parseJsonText", () => {
     expect(parseJsonText(text)).toBe(text);
   });
 
-  it("[R1] leaves out white space around the value only", () => {
+  it("|[R1] removes only the white space around the value", () => {
     expect(parseJsonText(' \r\n\t{"a": 1} \n')).toBe('{"a": 1}');
   });
 
-  it("[R1] pollutes no prototype", () => {
+  it("|[R1] does not pollute prototypes", () => {
     parseJsonText('{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}');
     expect(Reflect.get({}, "polluted")).toBeUndefined();
   });
@@ -78,7 +78,7 @@ describe("parseJsonText", () => {
     ["\u00a0{}", "line 1, column 1 (offset 0): expected a value"],
     ["]", "line 1, column 1 (offset 0): expected a value"],
     ["[}", "line 1, column 2 (offset 1): expected a value"],
-  ])("[R2] refuses %j and says where", (text, where) => {
+  ])("|[R2] rejects %j with the position", (text, where) => {
     expect(detailOf(text)).toBe(`The body is not valid JSON at ${where}.`);
   });
 
@@ -91,11 +91,11 @@ describe("parseJsonText", () => {
     ['["\\\\\\u0000"]', "in the string at $[0]"],
     ['["a\0b"]', "in the string at $[0]"],
     ['{"first":1,"second":"\\u0000"}', "in the string at $.second"],
-  ])("[R1] refuses a NUL character in %j with its path", (text, where) => {
+  ])("|[R1] rejects a NUL character in %j with its path", (text, where) => {
     expect(detailOf(text)).toContain(`there is a NUL character (\\u0000) ${where}. Remove it.`);
   });
 
-  it("[R2] takes what is nested as deep as allowed, and refuses what is deeper", () => {
+  it("|[R2] accepts the greatest allowed nesting and rejects deeper nesting", () => {
     expect(parseJsonText(nested(JSON_DEPTH_MAX))).toHaveLength(2 * JSON_DEPTH_MAX);
     expect(detailOf(nested(JSON_DEPTH_MAX + 1))).toContain(`nested deeper than ${JSON_DEPTH_MAX}`);
     expect(detailOf(nested(10_000))).toContain("nested deeper than");
@@ -103,14 +103,14 @@ describe("parseJsonText", () => {
     expect(detailOf(`${'{"a":'.repeat(10_000)}1${"}".repeat(10_000)}`)).toContain("nested deeper than");
   });
 
-  it("[R2] counts no brackets in strings, and none that are closed", () => {
+  it("|[R2] counts no brackets in strings and no closed ones", () => {
     const strings = `["${"[{".repeat(2_000)}\\"[[","${'\\"]['.repeat(1_500)}"]`;
     expect(parseJsonText(strings)).toBe(strings);
     const siblings = `[${Array.from({ length: 3_000 }, () => '{"a":[]}').join(",")}]`;
     expect(parseJsonText(siblings)).toBe(siblings);
   });
 
-  it("[R2] agrees with JSON.parse about every text", () => {
+  it("|[R2] agrees with JSON.parse about every text", () => {
     const withoutNul = anyText.filter((text) => !text.includes("\\u0000"));
     fc.assert(
       fc.property(withoutNul, (text) => {
@@ -126,7 +126,7 @@ describe("parseJsonText", () => {
     );
   });
 
-  it("[R2] judges a long text the same, with pauses or without", async () => {
+  it("|[R2] validates a long text the same with and without pauses", async () => {
     const padding = " ".repeat(20_000);
     const outcomeOf = (judging: Promise<string>): Promise<string> =>
       judging.catch((error: unknown) => (isAppError(error) ? error.message : String(error)));
@@ -140,7 +140,7 @@ describe("parseJsonText", () => {
     );
   });
 
-  it("[R2] lets others have their turn while it looks through a long text", async () => {
+  it("|[R2] lets other work run while it scans a long text", async () => {
     let turns = 0;
     let isOver = false;
     const count = (): void => {
@@ -153,7 +153,7 @@ describe("parseJsonText", () => {
     expect(turns).toBeGreaterThan(10);
   });
 
-  it("[R2] finds the same problem wherever the scan pauses", () => {
+  it("|[R2] finds the same problem wherever the scan pauses", () => {
     fc.assert(
       fc.property(anyText, fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 8 }), (text, turns) => {
         const scan = createJsonScan(text, JSON_DEPTH_MAX);
@@ -164,14 +164,14 @@ describe("parseJsonText", () => {
     );
   });
 
-  it("keeps a long path short", () => {
+  it("|shortens a long path", () => {
     const path = findJsonProblem(`${`{"${"k".repeat(100)}":`.repeat(50)}!`, 1000)?.path;
     expect(path?.length).toBeLessThan(220);
   });
 });
 
 describe("isJsonObject", () => {
-  it("tells objects from the rest", () => {
+  it("|distinguishes objects from other values", () => {
     expect(isJsonObject(' {"a":1}')).toBe(true);
     expect(["[]", '"{"', "1", "null"].some(isJsonObject)).toBe(false);
   });

@@ -1,27 +1,27 @@
-/** Judges JSON texts without changing them: what is stored are the bytes that were sent (R1). It must not build or reformat values. */
-import { setImmediate as nextTurn } from "node:timers/promises";
+/** Validates JSON texts without changing them: the bytes that were sent are stored (R1). */
+import { setImmediate as yieldToOthers } from "node:timers/promises";
 import { createJsonScan, findJsonProblem, type JsonProblem } from "@/src/core/json/scanner";
 import { AppError } from "@/src/shared/errors";
 import { JSON_DEPTH_MAX } from "@/src/shared/streams/protocol";
 
-/** Up to so many characters JSON.parse is the fastest judge. Beyond, what it makes of a hostile text takes too long. */
+/** Up to this length JSON.parse validates fastest. For a longer, hostile text it would block too long. */
 const SHORT_CHARACTERS = 16_384;
-/** So much of a long text is looked through at once: about a millisecond. */
-const TURN_CHARACTERS = 16_384;
+/** How much of a long text is scanned in one step. It takes about a millisecond. */
+const CHARACTERS_PER_STEP = 16_384;
 
 /**
- * Answers the JSON text that may be stored: `text` without the white space around it. Raises `body_invalid` with the position when it
- * is no JSON, has a NUL character in a string or key, or is nested deeper than JSON_DEPTH_MAX.
+ * Returns the JSON text to store: `text` without surrounding white space. Throws `body_invalid` with the position if it is not valid JSON, contains a
+ * NUL character in a string or key, or is nested deeper than JSON_DEPTH_MAX.
  */
 export function parseJsonText(text: string): string {
   return judge(text, text.length <= SHORT_CHARACTERS ? findShortProblem(text) : findJsonProblem(text, JSON_DEPTH_MAX));
 }
 
-/** The same, with pauses in which others get their turn: however long the text, nobody waits for all of it. */
+/** The same in steps between which other work runs, so that a long text does not block the event loop. */
 export async function parseLongJsonText(text: string): Promise<string> {
   if (text.length <= SHORT_CHARACTERS) return parseJsonText(text);
   const scan = createJsonScan(text, JSON_DEPTH_MAX);
-  while (!scan.advance(TURN_CHARACTERS)) await nextTurn();
+  while (!scan.advance(CHARACTERS_PER_STEP)) await yieldToOthers();
   return judge(text, scan.problem());
 }
 
@@ -30,14 +30,14 @@ function judge(text: string, problem: JsonProblem | undefined): string {
   return text.trim();
 }
 
-/** As findJsonProblem, faster where there is none. */
+/** Like findJsonProblem, but faster for valid texts. */
 function findShortProblem(text: string): JsonProblem | undefined {
-  // `\u0000` may also be an escaped backslash before plain text: the scan tells.
+  // `\u0000` can also be an escaped backslash before plain text. The scan distinguishes them.
   const isFine = isJson(text) && !text.includes("\\u0000") && !isDeeperThan(text, JSON_DEPTH_MAX);
   return isFine ? undefined : findJsonProblem(text, JSON_DEPTH_MAX);
 }
 
-/** True when the JSON text is an object. */
+/** True if the JSON text is an object. */
 export function isJsonObject(text: string): boolean {
   return /^\s*\{/.test(text);
 }
@@ -51,9 +51,9 @@ function isJson(text: string): boolean {
   }
 }
 
-/** True when arrays and objects of a valid JSON text are nested deeper than `depthMax`. */
+/** True if the arrays and objects of a valid JSON text are nested deeper than `depthMax`. */
 function isDeeperThan(text: string, depthMax: number): boolean {
-  // Each level takes two characters at least.
+  // Each level needs at least two characters.
   if (text.length <= 2 * depthMax) return false;
   let depth = 0;
   for (let at = 0; at < text.length; at += 1) {
@@ -75,7 +75,7 @@ function isDeeperThan(text: string, depthMax: number): boolean {
   return false;
 }
 
-/** The index of the quote that ends the string whose opening quote is at `start`, in a valid JSON text; its length when there is none. */
+/** The index of the quote that ends the string whose opening quote is at `start`, in a valid JSON text. The text's length if there is none. */
 export function closingQuote(text: string, start: number): number {
   let at = text.indexOf('"', start + 1);
   while (at >= 0) {

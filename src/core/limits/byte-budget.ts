@@ -1,41 +1,44 @@
-/** Counts the bytes that are held in memory for callers (answers, uploads, imports), and refuses more than its limits: in all, and for each group of each level. */
+/** Counts the bytes held in memory for callers (responses, uploads, imports) and enforces limits: in total, and for each group at each level. */
 import type { AppError } from "@/src/shared/errors";
 
 export interface ByteBudgetOptions {
-  /** Bytes in all. */
+  /** The total limit in bytes. */
   max: number;
-  /** Bytes of one group, by level: the first number is for the first name of a path, and so on. A level without a number has no limit of its own. */
+  /**
+   * The limits in bytes for one group, by level: the first number applies to the first name of a path, and so on. Levels without a number have no
+   * limit of their own.
+   */
   groupMax?: readonly number[];
-  /** The error of whatever does not fit: it says when to try again. */
+  /** Creates the error that is thrown over a limit. It should say when to try again. */
   createBusyError: () => AppError;
 }
 
-/** Bytes that are held for one caller. */
+/** The bytes held for one caller. */
 export interface ByteHold {
-  /** Holds so many more. Throws the busy error, and then holds what it held before. */
+  /** Holds more bytes. Throws the busy error over a limit; then nothing is added. */
   add(bytes: number): void;
-  /** Holds so many more, beyond the limits if need be: for what can't be refused any more, such as the answer to a write that is committed. */
+  /** Holds more bytes even beyond the limits, for responses that can no longer be refused, such as that of a committed write. */
   addAnyway(bytes: number): void;
-  /** Gives some of them back; never more than are held. */
+  /** Releases some bytes, at most those that are held. */
   remove(bytes: number): void;
-  /** Gives back all that is held. From then on nothing is held: whatever is added later belongs to a caller that has gone. Calling it again does nothing. */
+  /** Releases all bytes. Later additions are ignored, because the caller is gone. Further calls have no effect. */
   release(): void;
 }
 
 export interface ByteBudget {
   /**
-   * Holds so many bytes on behalf of `path`, e.g. account, project, caller. Throws the busy error when they exceed the limit in all or that of a group.
-   * A group of which nothing is held may hold one piece larger than its limit, so that nothing is refused forever; the limit in all has no exception.
+   * Holds bytes on behalf of `path`, for example account, project, caller. Throws the busy error if the total limit or that of a group would be
+   * exceeded. An empty group may hold one piece larger than its own limit, so that nothing is refused indefinitely. The total limit has no exception.
    */
   hold(path: readonly string[], bytes: number): ByteHold;
-  /** Throws the busy error while more than the limits is held in all, or by a group on the path (see {@link ByteHold.addAnyway}). Holds nothing. */
+  /** Throws the busy error while the total or a group on the path exceeds its limit (see {@link ByteHold.addAnyway}). Holds nothing. */
   requireRoom(path: readonly string[]): void;
-  /** Bytes held in all. */
+  /** The total number of bytes held. */
   readonly held: number;
 }
 
 export function createByteBudget({ max, groupMax = [], createBusyError }: ByteBudgetOptions): ByteBudget {
-  /** By the joined names of a path down to the group; groups that hold nothing are not kept. */
+  /** By the joined names of a path down to the group. Empty groups are not kept. */
   const heldByGroup = new Map<string, number>();
   let held = 0;
 
@@ -84,7 +87,7 @@ export function createByteBudget({ max, groupMax = [], createBusyError }: ByteBu
         own -= given;
         giveBack(groups, given);
       };
-      // An empty hold is never refused: what can't be refused any more begins with one.
+      // An empty hold is never refused: responses that can no longer be refused begin with one.
       if (bytes > 0) add(bytes);
       const addAnyway = (more: number) => {
         if (isReleased) return;
@@ -100,7 +103,7 @@ export function createByteBudget({ max, groupMax = [], createBusyError }: ByteBu
   };
 }
 
-/** A path's groups, from the first level down. */
+/** The groups of a path, from the first level down. */
 function toGroups(path: readonly string[]): string[] {
   return path.map((_, level) => JSON.stringify(path.slice(0, level + 1)));
 }

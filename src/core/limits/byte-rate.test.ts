@@ -1,8 +1,8 @@
-/** How long work is held up that takes more bytes a second than it may. */
+/** Tests how long work must wait when it exceeds a limit of bytes per second. */
 import { expect, it } from "vitest";
 import { createByteRate } from "@/src/core/limits/byte-rate";
 
-it("[R16] [G23] lets a second's bytes pass at once, and then as many a second; what was not used is not saved up", () => {
+it("|[R16] [G23] lets one second's bytes pass at once, then limits the rate; unused bytes are not saved", () => {
   let time = 0;
   const rate = createByteRate({ bytesPerSecond: 1_000, now: () => time });
   expect([rate.take(600), rate.take(400)]).toEqual([0, 0]);

@@ -1,9 +1,9 @@
-/** Limits bytes a second, for work whose cost is in proportion to its bytes. What was not used within a second is lost. */
+/** Limits bytes per second, for work whose cost is proportional to its bytes. An unused allowance expires after a second. */
 
 export interface ByteRate {
-  /** Counts bytes that were taken. Returns how many milliseconds to wait before more is taken; 0: none. */
+  /** Counts bytes that were taken. Returns the number of milliseconds to wait before more is taken, or 0. */
   take(bytes: number): number;
-  /** How many bytes may be taken now; negative while too many were. */
+  /** How many bytes may be taken now. Negative if too many were taken. */
   readLeft(): number;
 }
 

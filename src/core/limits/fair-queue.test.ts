@@ -9,7 +9,7 @@ describe("a fair queue", () => {
     expect(queue.size).toBe(0);
   });
 
-  test("lets groups take turns, whatever the length of their lines", () => {
+  test("|serves groups round robin, regardless of how much each has queued", () => {
     const queue = createFairQueue<string>({ max: 10 });
     for (const item of ["a1", "a2", "a3", "a4"]) queue.add(["a"], item);
     queue.add(["b"], "b1");
@@ -17,7 +17,7 @@ describe("a fair queue", () => {
     expect(Array.from({ length: 6 }, () => queue.take())).toEqual(["a1", "b1", "c1", "a2", "a3", "a4"]);
   });
 
-  test("takes turns on every level: many projects give an account no larger share", () => {
+  test("|is round robin at every level: many projects do not give an account a larger share", () => {
     const queue = createFairQueue<string>({ max: 20 });
     for (let project = 1; project <= 4; project += 1) queue.add(["greedy", `p${project}`, "key"], `greedy ${project}`);
     queue.add(["modest", "p", "key 1"], "modest 1");
@@ -34,18 +34,18 @@ describe("a fair queue", () => {
     ]);
   });
 
-  test("is bounded in all and for each group of each level", () => {
+  test("|limits the total and each group at each level", () => {
     const queue = createFairQueue<number>({ max: 4, groupMax: [3, 2] });
     expect([queue.add(["a", "x"], 1), queue.add(["a", "x"], 2), queue.add(["a", "x"], 3)]).toEqual([true, true, false]);
     expect([queue.add(["a", "y"], 4), queue.add(["a", "z"], 5)]).toEqual([true, false]);
     expect([queue.add(["b", "x"], 6), queue.add(["c", "x"], 7)]).toEqual([true, false]);
     expect(queue.size).toBe(4);
-    // What was refused left nothing behind.
+    // A refused item leaves nothing behind.
     for (let taken = 0; taken < 4; taken += 1) queue.take();
     expect([queue.add(["a", "x"], 8), queue.add(["a", "x"], 9), queue.size]).toEqual([true, true, 2]);
   });
 
-  test("removes what is no longer wanted, and gives its place back", () => {
+  test("|removes items and frees their places", () => {
     const queue = createFairQueue<string>({ max: 2 });
     queue.add(["a", "x"], "first");
     queue.add(["a", "y"], "second");
@@ -57,7 +57,7 @@ describe("a fair queue", () => {
     expect([queue.take(), queue.take(), queue.take()]).toEqual(["second", "third", undefined]);
   });
 
-  test("leaves out blocked groups without moving them", () => {
+  test("|skips blocked groups without moving them", () => {
     const queue = createFairQueue<string>({ max: 4 });
     queue.add(["a"], "a1");
     queue.add(["b"], "b1");

@@ -1,32 +1,38 @@
-/** A bounded queue in which groups take turns, on every level of a path such as account, project, caller: whoever asks for much does not keep the others waiting. */
+/**
+ * A bounded queue that serves groups round robin at every level of a path such as account, project, caller, so that a busy group does not starve the
+ * others.
+ */
 
 export interface FairQueueLimits {
-  /** Items in all. */
+  /** The maximum number of items. */
   max: number;
-  /** Items of one group, by level: the first number is for the first name of a path, and so on. A level without a number has no limit of its own. */
+  /**
+   * The maximum number of items of one group, by level: the first number applies to the first name of a path, and so on. Levels without a number have
+   * no limit of their own.
+   */
   groupMax?: readonly number[];
 }
 
-/** Items are compared by identity. Every path of one queue has the same number of names, at least one. */
+/** Items are compared by identity. All paths of a queue have the same number of names, at least one. */
 export interface FairQueue<Item> {
   readonly size: number;
-  /** False, and nothing is added, when the queue or one of the groups on the path is full. */
+  /** Adds an item at the end. Returns false, and adds nothing, if the queue or a group on the path is full. */
   add(path: readonly string[], item: Item): boolean;
   /**
-   * Removes and returns the next item: round robin over the groups of the first level, within one over those of the second, and so on; within the
-   * last, first come, first served. `isBlocked` leaves out groups of the first level. Undefined when nothing may be taken.
+   * Removes and returns the next item: round robin over the groups of the first level, within one over the groups of the second, and so on. Within a
+   * group of the last level, first in, first out. `isBlocked` excludes groups of the first level. Returns undefined if nothing may be taken.
    */
   take(isBlocked?: (group: string) => boolean): Item | undefined;
-  /** True when the item was waiting. */
+  /** Removes an item. Returns true if it was queued. */
   remove(path: readonly string[], item: Item): boolean;
 }
 
-/** A group of some level, or, as the root, the whole queue. Only groups that have something waiting are kept. */
+/** A group, or the root for the whole queue. Only groups with queued items are kept. */
 interface Node<Item> {
   size: number;
-  /** In the order of their turns. */
+  /** In the order in which they are served. */
   groups: Map<string, Node<Item>>;
-  /** Of the last level only. */
+  /** Only at the last level. */
   items: Set<Item>;
 }
 
@@ -78,7 +84,7 @@ function takeFrom<Item>(node: Node<Item>, isBlocked?: (group: string) => boolean
     const item = takeFrom(group);
     if (item === undefined) continue;
     node.size -= 1;
-    // To the end of the line.
+    // Moves the group to the end.
     node.groups.delete(name);
     if (group.size > 0) node.groups.set(name, group);
     return item;

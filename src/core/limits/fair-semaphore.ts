@@ -1,28 +1,31 @@
-/** Lets a bounded number of pieces of work run at once; the rest wait in a fair queue, for a bounded time. */
+/** Runs a bounded number of tasks at once. Further tasks wait in a fair queue for a limited time. */
 import { createFairQueue, type FairQueueLimits } from "@/src/core/limits/fair-queue";
 import { createWeightedQueue, type WeightedQueueLimits } from "@/src/core/limits/weighted-queue";
 import type { AppError } from "@/src/shared/errors";
 
 export interface FairSemaphoreOptions {
-  /** Pieces of work that run at once. */
+  /** How many tasks run at once. */
   permits: number;
-  /** Of them, those of one group of the first level. Default: no limit of its own. */
+  /** How many of them may belong to one group of the first level. Default: no limit of its own. */
   groupPermits?: number;
-  /** What may wait (see {@link FairQueueLimits}); with weights, the groups of the first level are classes (see {@link WeightedQueueLimits}). */
+  /**
+   * The limits of the queue (see {@link FairQueueLimits}). With weights, the groups of the first level are classes (see {@link WeightedQueueLimits}).
+   */
   waiting: FairQueueLimits | WeightedQueueLimits;
-  /** Whatever has waited for so long is refused. */
+  /** A task that has waited this long is rejected. */
   waitMsMax: number;
-  /** The error of whatever is refused because too much waits, or because it waited too long: it says when to try again. */
+  /** Creates the error of a task that is rejected because too many are queued or it waited too long. It should say when to try again. */
   createBusyError: () => AppError;
 }
 
 export interface FairSemaphore {
   /**
-   * Runs `work` when its turn has come, and settles as it does. `path`: on whose behalf, e.g. account, project, caller (see FairQueue). Work that waits
-   * is dropped when `signal` aborts, and rejects with its reason. Throws the busy error when too much waits or the turn does not come in time.
+   * Runs `work` as soon as a permit is free, and settles as it does. `path` says on whose behalf, for example account, project, caller (see
+   * FairQueue). If `signal` aborts while the task is queued, it is dropped and the promise rejects with the signal's reason. Throws the busy error if
+   * too many tasks are queued or the task waited too long.
    */
   run<T>(path: readonly string[], work: () => Promise<T>, signal?: AbortSignal): Promise<T>;
-  /** Pieces of work that run, and that wait. */
+  /** The numbers of running and of queued tasks. */
   readonly running: number;
   readonly waiting: number;
 }
@@ -35,7 +38,7 @@ export function createFairSemaphore({
   createBusyError,
 }: FairSemaphoreOptions): FairSemaphore {
   const queue = "weights" in waiting ? createWeightedQueue<() => void>(waiting) : createFairQueue<() => void>(waiting);
-  /** Of the first level; groups of which nothing runs are not kept. */
+  /** By group of the first level. Groups without running tasks are not kept. */
   const runningByGroup = new Map<string, number>();
   let running = 0;
 
@@ -62,8 +65,8 @@ export function createFairSemaphore({
     }
   }
 
-  /** Settles with a permit taken. */
-  function waitForTurn(path: readonly string[], group: string, signal: AbortSignal | undefined): Promise<void> {
+  /** Settles once a permit was acquired. */
+  function waitForPermit(path: readonly string[], group: string, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
       const settle = () => {
         clearTimeout(timer);
@@ -98,9 +101,9 @@ export function createFairSemaphore({
     async run(path, work, signal) {
       signal?.throwIfAborted();
       const [group = ""] = path;
-      // Nobody is overtaken: whatever waits while a permit is free is blocked by its group.
+      // No queued task is overtaken: tasks that are queued while a permit is free are blocked by their group.
       if (running < permits && !isBlocked(group)) acquire(group);
-      else await waitForTurn(path, group, signal);
+      else await waitForPermit(path, group, signal);
       try {
         return await work();
       } finally {

@@ -1,4 +1,4 @@
-/** What the management API, sign-in and the dashboard's pages may take: requests a minute and at once, by account and by client network. */
+/** Limits the management API, sign-in and the dashboard's pages: requests per minute and concurrent requests, by account and by client network. */
 import { createHash } from "node:crypto";
 import type { RequestHeaders } from "@/src/core/access/access-request";
 import { toClientAddress, toNetwork } from "@/src/core/access/client-network";
@@ -8,11 +8,15 @@ import type { RateLimiter, RateVerdict } from "@/src/core/limits/ports";
 import { AppError } from "@/src/shared/errors";
 
 /**
- * Kinds of load, each with a limit of its own: by account, or by network where there is none. `identify`: finding out who sends a request. `heavy`: reads of many records. `export`, `download`, `import`, `upload`: as long as their bytes are on their way.
+ * Kinds of load with separate limits, by account or, if there is none, by network. `identify`: finding out who sends a request. `heavy`: reading many
+ * records. `export`, `download`, `import` and `upload` count as long as their bytes are transferred.
  */
 export type LoadKind = "identify" | "sign_in" | "page" | "request" | "heavy" | "export" | "download" | "import" | "upload";
 
-/** At once: in all, and of one account or network. Transfers hold no connection while they wait for bytes, so only an account's own are bounded. */
+/**
+ * Concurrent requests: in total, and for one account or network. Transfers hold no database connection while they wait for bytes, so only their
+ * number per account is limited.
+ */
 const AT_ONCE: Readonly<Record<LoadKind, { total: number; each: number }>> = {
   identify: { total: 64, each: 16 },
   sign_in: { total: 64, each: 16 },
@@ -24,51 +28,54 @@ const AT_ONCE: Readonly<Record<LoadKind, { total: number; each: number }>> = {
   import: { total: 1_000, each: 2 },
   upload: { total: 1_000, each: 4 },
 };
-/** What may wait for a turn: of one kind in all, and of one account or network. */
+/** Queued requests of one kind: in total, and for one account or network. */
 const WAITING_MAX = 2_000;
 const WAITING_EACH_MAX = 100;
 const WAIT_MS_MAX = 10_000;
 const RETRY_AFTER_SECONDS = 2;
-/** Senders that are remembered for being over their rate, and networks for their bursts. */
+/** The maximum number of barred senders, and of networks whose bursts are tracked. */
 const BARS_MAX = 10_000;
-/** A network without a sign-in may send this part of its minute at once, but 20 requests in any case. */
+/** A network without a sign-in may send 1/15 of its requests per minute at once, but at least 20. */
 const BURST_PART = 15;
 const BURST_MIN = 20;
-/** A network without a sign-in may send this part of what an account may. */
+/** A network without a sign-in may send 1/4 of what an account may send. */
 const ANONYMOUS_PART = 4;
 
-/** The account that sends a request, or, while none is known, the client's address (null: unknown), which counts as its network. */
+/** The account that sends a request or, while it is unknown, the client's address (null: unknown), which counts as its network. */
 export type ManagementCaller = { account: string } | { address: string | null };
 
-/** What an IncomingMessage has. */
+/** The part of an IncomingMessage that is read. */
 export interface SentRequest {
   headers: RequestHeaders;
   socket: { remoteAddress?: string | undefined };
 }
 
 export interface CountOptions {
-  /** Called with how the caller stands, unless there is no limit. */
+  /** Receives the caller's current allowance, unless there is no limit. */
   onVerdict?: (verdict: RateVerdict) => void;
-  /** Of the request. Once its caller is over the rate, whoever sends the same sign-in is barred; without a sign-in, its network. */
+  /**
+   * The headers of the request. When its caller exceeds the rate, further requests with the same sign-in are barred; without a sign-in, its network
+   * is.
+   */
   headers?: Pick<Headers, "get">;
 }
 
 export interface ManagementLimits {
-  /** Counts a request, for all servers together where they share a Redis. Throws `rate_limited`. */
+  /** Counts a request, for all servers together if they share a Redis. Throws `rate_limited`. */
   count(caller: ManagementCaller, options?: CountOptions): Promise<void>;
   /**
-   * Returns how the sender stands if its request is refused before anything is looked up: a flood that is refused anyway must not cost what requests
-   * cost. That is so for the rest of the minute in which this server refused it for its rate, and for a burst of requests without a sign-in.
+   * Returns the sender's allowance if its request must be refused before any lookup, so that a flood of refused requests stays cheap. This is the
+   * case for the rest of the minute in which this server refused the sender for its rate, and for a burst of requests without a sign-in.
    */
   refuseEarly(request: SentRequest): RateVerdict | undefined;
   /**
-   * Waits for a turn and returns how to end it. Throws `server_busy` when too much waits or the turn does not come within 10 s, and the signal's
-   * reason.
+   * Waits until the request may run, and returns a function that ends it. Throws `server_busy` if too many requests are queued or it waited for 10 s,
+   * and the signal's reason if it aborts.
    */
   enter(kind: LoadKind, caller: ManagementCaller, signal?: AbortSignal): Promise<() => void>;
 }
 
-/** `perMinute`: requests of one account; 0: no limit of rate. */
+/** `perMinute`: requests of one account. 0: no rate limit. */
 export function createManagementLimits({
   limiter,
   perMinute,
@@ -114,7 +121,7 @@ export function createManagementLimits({
       onVerdict?.(verdict);
       if (verdict.allowed) return;
       const signIn = headers && toSignIn(headers.get("authorization"), headers.get("cookie"));
-      // Others behind the same address may be signed in, and have a rate of their own.
+      // Other clients behind the same address may be signed in and have a rate of their own.
       const sender = "account" in caller ? signIn : signIn === undefined && headers ? toGroup(caller) : undefined;
       if (sender !== undefined) bar(sender, verdict);
       throw toRateError(verdict);
@@ -140,20 +147,20 @@ export function createManagementLimits({
   };
 }
 
-/** Lets a group's requests pass at the rate of `perMinute`, and some of them at once (the generic cell rate algorithm). */
+/** Allows each group a rate of `perMinute` with short bursts (the generic cell rate algorithm). */
 function createBursts(perMinute: number, now: () => number) {
   const burst = Math.max(BURST_MIN, Math.floor(perMinute / BURST_PART));
   const intervalMs = 60_000 / perMinute;
   /** When a group that sends nothing more has its whole burst again. */
   const fullAt = new Map<string, number>();
   return {
-    /** How the group stands when this request is one too many. */
+    /** Counts a request. Returns the group's allowance if the request is one too many. */
     take(group: string): RateVerdict | undefined {
       const at = now();
       const next = Math.max(at, fullAt.get(group) ?? 0) + intervalMs;
       const waitMs = next - at - burst * intervalMs;
       if (waitMs > 0) return { allowed: false, limit: perMinute, remaining: 0, resetSeconds: Math.ceil(waitMs / 1000) };
-      // The oldest first: those that sent something lately are at the end.
+      // The oldest first: groups that sent something recently are at the end.
       fullAt.delete(group);
       fullAt.set(group, next);
       const [oldest] = fullAt.size > BARS_MAX ? fullAt.keys() : [];
@@ -167,7 +174,7 @@ function toGroup(caller: ManagementCaller): string {
   return "account" in caller ? caller.account : `? ${toNetwork(caller.address ?? "unknown")}`;
 }
 
-/** Stands for the sign-in that a request sends, valid or not; undefined: none. */
+/** Identifies the sign-in that a request contains, valid or not. Undefined if there is none. */
 function toSignIn(authorization: RequestHeaders[string] | null, cookie: RequestHeaders[string] | null): string | undefined {
   const sent = authorization ?? cookie;
   return sent ? createHash("sha256").update(String(sent)).digest("base64") : undefined;
@@ -187,7 +194,7 @@ const NAMES: Readonly<Record<LoadKind, string>> = {
 
 function createBusyError(kind: LoadKind, each: number): AppError {
   return new AppError("server_busy", {
-    detail: `Too many ${NAMES[kind]} are under way: ${each} are carried out at once. Try again shortly.`,
+    detail: `Too many ${NAMES[kind]} at once: the limit is ${each}. Try again shortly.`,
     retryAfterSeconds: RETRY_AFTER_SECONDS,
   });
 }

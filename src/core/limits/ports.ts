@@ -1,36 +1,39 @@
-/** Counters of requests and of failed logins. Interfaces only; the adapters live in src/limits. */
-/** What became of one request against a rate limit (U8). */
+/** Interfaces of the counters of requests and of failed logins. The adapters are in src/limits. */
+/** The result of counting one request against a rate limit (U8). */
 export interface RateVerdict {
   allowed: boolean;
-  /** Requests that the window takes, and those that are left of it. */
+  /** The limit of the window, and how many requests are left of it. */
   limit: number;
   remaining: number;
-  /** Seconds until the window begins anew; at least 1. */
+  /** Seconds until the window starts over; at least 1. */
   resetSeconds: number;
 }
 
-/** Counts requests a minute, for all servers together where they share a Redis. */
+/** Counts requests per minute, for all servers together if they share a Redis. */
 export interface RateLimiter {
-  /** Counts one request of `id` against `limit` a minute. Never raises: while the shared counter is away, this process counts alone. */
+  /** Counts one request of `id` against `limit` per minute. Never throws: while the shared counter is unavailable, this process counts alone. */
   take(id: string, limit: number): Promise<RateVerdict>;
 }
 
-/** Somebody tries a password. */
+/** An attempt to log in with a password. */
 export interface LoginAttempt {
-  /** Whose password is tried: an e-mail address, an id, or an endpoint with a name. */
+  /** The account whose password is tried: an e-mail address, an id, or an endpoint with a name. */
   account: string;
-  /** From where; null when unknown, which counts as one address. */
+  /** The client's address. Null: unknown, which counts as one address. */
   address: string | null;
-  /** The endpoint at which the attempts of an address are counted; absent: at the dashboard. */
+  /** The endpoint for which the attempts of an address are counted. Absent: the dashboard. */
   scope?: string;
 }
 
 /** Counts failed attempts by account and address, and by scope and address. */
 export interface LoginLimiter {
-  /** Counts an attempt before it is made, so that parallel ones can't pass together. Raises `rate_limited` when there were too many. */
+  /**
+   * Counts an attempt before the password is checked, so that parallel attempts cannot exceed the limit. Throws `rate_limited` if there were too
+   * many.
+   */
   begin(attempt: LoginAttempt): Promise<void>;
-  /** Takes back what `begin` counted, and what failed before for the account: the attempt succeeded. */
+  /** Uncounts a successful attempt, and the account's earlier failed attempts. */
   succeed(attempt: LoginAttempt): Promise<void>;
-  /** Takes back what `begin` counted, and nothing else: no password was compared. */
+  /** Uncounts an attempt whose password was not checked. */
   withdraw(attempt: LoginAttempt): Promise<void>;
 }

@@ -1,10 +1,10 @@
-/** Stores of records, files and users that ask for a project's quotas before they write (G20): every way to write goes through one of them. */
+/** Decorates the stores of records, files and users so that every write checks the project's quotas first (G20). */
 import type { FileStore } from "@/src/core/files/ports";
 import type { Additions, Quotas, StagedBytes } from "@/src/core/limits/quotas";
 import type { RecordStore, Write } from "@/src/core/records/ports";
 import type { UserStore } from "@/src/core/users/ports";
 
-/** What an answer keeps of a record besides its data: id and times. */
+/** What a stored response contains for a record in addition to its data: id and times. */
 const ANSWER_BYTES_PER_RECORD = 110;
 
 type Admit = Pick<Quotas, "admit">;
@@ -17,7 +17,7 @@ export function limitRecordStore(store: RecordStore, quotas: Admit): RecordStore
       afterwards(quotas.admit(endpointId, withAnswers(sumWrites(writes), writes.length)), () =>
         store.commitIdempotent(endpointId, once, writes, toAnswer),
       ),
-    // How large the result is, is known when it is written; a merge may take the last byte's place, and no more.
+    // The size of the result is only known after the write. A merge is admitted if one byte is left, and may exceed the quota.
     merge: (endpointId, id, merge, conditions) =>
       afterwards(quotas.admit(endpointId, { replaces: 0 }), () =>
         store.merge(endpointId, id, merge, conditions).then((result) => {
@@ -30,7 +30,7 @@ export function limitRecordStore(store: RecordStore, quotas: Admit): RecordStore
 }
 
 export function limitFileStore(store: FileStore, quotas: Pick<Quotas, "admit" | "stage">): FileStore {
-  /** By file: uploads under way. */
+  /** Running uploads, by file. */
   const staged = new Map<string, StagedBytes>();
   function unstage(ids: readonly string[]): void {
     for (const id of ids) {
@@ -43,7 +43,7 @@ export function limitFileStore(store: FileStore, quotas: Pick<Quotas, "admit" | 
     begin: (file, lifeMs, { endpointId, mayReplay }) => {
       const bytes = quotas.stage(endpointId, mayReplay);
       staged.set(file.id, bytes);
-      // A repeat is answered where no byte is left.
+      // A replay is answered even if the quota is used up.
       return afterwards(mayReplay ? undefined : bytes.add(0), () => store.begin(file, lifeMs, { endpointId, mayReplay }));
     },
     grow: (id, bytes) => staged.get(id)?.add(bytes),
@@ -73,12 +73,12 @@ export function limitUserStore(store: UserStore, quotas: Admit): UserStore {
   };
 }
 
-/** Without a turn of the event loop where there is nothing to wait for. */
+/** Avoids an extra tick if there is nothing to wait for. */
 function afterwards<T>(admitted: Promise<void> | undefined, work: () => Promise<T>): Promise<T> {
   return admitted ? admitted.then(work) : work();
 }
 
-/** What writes add; deletions take nothing back before the database has counted them. */
+/** What the writes add. Deletions free nothing until the database has counted them. */
 function sumWrites(writes: readonly Write[]): Additions & { replaces?: number } {
   let records = 0;
   let recordBytes = 0;

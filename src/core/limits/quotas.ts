@@ -1,65 +1,66 @@
-/** Quotas of projects (G20): whether a project may hold more. Works on what the database last counted and what this server has let in since. */
+/** Decides whether a project's quotas allow a write (G20), based on the database's last count and the writes that this server admitted since. */
 import type { Clock } from "@/src/core/clock";
 import { AppError } from "@/src/shared/errors";
 import { type ProjectUsage, QUOTA_NAMES, type QuotaLimits, type QuotaName } from "@/src/shared/management/quotas";
 
-/** What the database has counted of a project, and the limits that are its own. */
+/** The usage of a project as the database counted it, and the project's own limits. */
 export interface CountedUsage {
   projectId: string;
   used: Readonly<Record<QuotaName, number>>;
   own: Readonly<Partial<Record<QuotaName, number>>>;
 }
 
-/** Reads what projects hold. Every method may throw `database_unavailable`. */
+/** Reads the usage of projects. Every method can throw `database_unavailable`. */
 export interface UsageStore {
-  /** Of the project of an endpoint; undefined: there is no such endpoint. */
+  /** The usage of the project of an endpoint. Undefined if there is no such endpoint. */
   findByEndpoint(endpointId: string): Promise<CountedUsage | undefined>;
-  /** Of those of the projects that exist. */
+  /** The usage of those projects that exist. */
   read(projectIds: readonly string[]): Promise<CountedUsage[]>;
 }
 
 /** What a write adds. Endpoints are counted where they are created. */
 export type Additions = Readonly<Partial<Record<Exclude<QuotaName, "endpoints">, number>>>;
 
-/** Bytes of one file that arrive, and that no record has yet. Kept by this process alone. */
+/** Received bytes of one file that has no record yet. Counted by this process only. */
 export interface StagedBytes {
   /**
-   * Counts so many more against `fileBytes`, or rejects with `quota_exceeded`; then nothing is added. 0 asks whether there is room for another byte. Undefined,
-   * and thus at once, while the project's usage is known.
+   * Counts more bytes against `fileBytes`, or rejects with `quota_exceeded` and adds nothing. `add(0)` checks whether there is room for one more
+   * byte. Returns undefined, without waiting, while the project's usage is known.
    */
   add(bytes: number): Promise<void> | undefined;
-  /** Counted now. */
+  /** The number of counted bytes. */
   readonly size: number;
-  /** Gives all of them back. From then on nothing is counted. Calling it again does nothing. */
+  /** Releases all bytes. Later additions are not counted. Further calls have no effect. */
   release(): void;
 }
 
 export interface Quotas {
   /**
-   * Lets a write to an endpoint add so much to its project, or rejects with `quota_exceeded`. `replaces`: bytes of records that take the place of others;
-   * they are refused only where no byte is left. `stagedBytes`: those of `fileBytes` that are counted as staged, and are not counted twice. Undefined, and thus at once, while the project's usage is known. An endpoint that does not exist may
-   * add anything: its write fails by itself. What fails after it was let in counts until the next {@link refresh}.
+   * Admits a write to an endpoint, or rejects with `quota_exceeded`. `replaces`: bytes of records that replace others; they are refused only if no
+   * byte is left. `stagedBytes`: the part of `fileBytes` that is already counted as staged. Returns undefined, without waiting, while the project's
+   * usage is known. Writes to an endpoint that does not exist are admitted, because they fail anyway. An admitted write that fails counts until the
+   * next {@link refresh}.
    */
   admit(endpointId: string, additions: Additions & { replaces?: number; stagedBytes?: number }): Promise<void> | undefined;
   /**
-   * Counts a file that is about to arrive for an endpoint. `mayReplay`: it may be a repeat, whose bytes are stored already: then staged bytes alone are
-   * compared with the limit, or with what is stored where that is more.
+   * Counts a file that is about to be received for an endpoint. `mayReplay`: the upload may be a replay whose bytes are already stored. Then only the
+   * staged bytes are compared, with the limit or with the stored bytes, whichever is greater.
    */
   stage(endpointId: string, mayReplay: boolean): StagedBytes;
-  /** What a project holds now, and how much it may; undefined: there is no such project. Reads the database. */
+  /** Reads the current usage of a project and its limits. Undefined if there is no such project. */
   read(projectId: string): Promise<ProjectUsage | undefined>;
-  /** Reads anew what projects hold that were written to since the last call, and forgets those that were not for long. */
+  /** Reads the usage of projects that were written to since the last call, and drops those that have been idle for a minute. */
   refresh(): Promise<void>;
-  /** Forgets a project: its quotas have changed. */
+  /** Drops a project whose quotas have changed. */
   forget(projectId: string): void;
 }
 
-/** What is known of a project that was not written to meanwhile is read anew when it is older than this. */
+/** A usage without writes in the meantime is read again after this time. */
 const FRESH_MS = 10_000;
-/** Before a write is refused, what is older than this is read anew: something may have been deleted. */
+/** Before a write is refused, a usage older than this is read again, because data may have been deleted. */
 const REFUSAL_FRESH_MS = 1_000;
 const FORGET_AFTER_MS = 60_000;
-/** Of all projects; beyond it everything is forgotten. */
+/** The maximum number of endpoints of all projects. When it is reached, everything is dropped. */
 const ENDPOINTS_MAX = 50_000;
 
 interface Project {
@@ -71,12 +72,12 @@ interface Project {
   admittedAt: number;
 }
 
-/** `defaults`: of projects that have no quotas of their own. */
+/** `defaults`: the limits of projects without quotas of their own. */
 export function createQuotas({ store, defaults, clock }: { store: UsageStore; defaults: QuotaLimits; clock: Clock }): Quotas {
   const byEndpoint = new Map<string, Project>();
   const projects = new Map<string, Project>();
   const loading = new Map<string, Promise<Project | undefined>>();
-  /** By project; outlives what is known of it. Projects of which nothing is staged are not kept. */
+  /** By project. Kept even if the project's usage is dropped. Projects without staged bytes are not kept. */
   const staged = new Map<string, number>();
   const now = () => clock.now().getTime();
 
@@ -96,7 +97,7 @@ export function createQuotas({ store, defaults, clock }: { store: UsageStore; de
     return project;
   }
 
-  /** Reads the usage of the endpoint's project; writers that come meanwhile wait for the same query. */
+  /** Reads the usage of the endpoint's project. Concurrent writers share one query. */
   function load(endpointId: string): Promise<Project | undefined> {
     const underWay = loading.get(endpointId);
     if (underWay) return underWay;
@@ -105,7 +106,7 @@ export function createQuotas({ store, defaults, clock }: { store: UsageStore; de
       .then((counted) => {
         if (!counted) return undefined;
         if (byEndpoint.size >= ENDPOINTS_MAX) for (const id of projects.keys()) forget(id);
-        // Of a project that is known by another endpoint, what was let in a moment ago may not be committed yet.
+        // If the project is known from another endpoint, writes that were just admitted may not be committed yet.
         const known = projects.get(counted.projectId);
         const project = known && now() - known.readAt <= REFUSAL_FRESH_MS ? known : note(counted);
         project.endpointIds.add(endpointId);
@@ -144,7 +145,7 @@ export function createQuotas({ store, defaults, clock }: { store: UsageStore; de
       return mayReplay ? sum <= Math.max(limits.fileBytes, used.fileBytes) : used.fileBytes + sum <= limits.fileBytes;
     };
     const count = (project: Project, bytes: number) => {
-      // Keeps its usage fresh: a long upload does not ask for it.
+      // Keeps the usage fresh during a long upload, which never calls `admit`.
       project.admittedAt = now();
       if (isReleased) return;
       projectId = project.id;
@@ -241,18 +242,18 @@ function toProjectUsage({ used, own }: CountedUsage, defaults: QuotaLimits): Pro
   };
 }
 
-/** What would make room. */
+/** How to make room. */
 const ADVICE: Readonly<Record<QuotaName | "projects", string>> = {
   records: "Delete records",
   recordBytes: "Delete records, or store smaller ones",
   fileBytes: "Delete files",
   users: "Delete users",
   endpoints: "Delete endpoints",
-  answerBytes: "Wait until answers of the last 24 hours expire, leave out Idempotency-Key",
+  answerBytes: "Wait until stored responses expire after 24 hours, omit Idempotency-Key",
   projects: "Delete projects",
 };
 
-/** The error of a quota that is used up. `limit`: its number. */
+/** The error of a quota that is used up. `limit`: its value. */
 export function quotaExceeded(name: QuotaName | "projects", limit: number): AppError {
   const whose = name === "projects" ? "account" : "project";
   return new AppError("quota_exceeded", {

@@ -1,4 +1,4 @@
-/** What a client takes is seen while a long write is under way, with and without TLS. */
+/** Tests that the bytes a client reads are visible during a long write, with and without TLS. */
 import { once } from "node:events";
 import net, { type AddressInfo } from "node:net";
 import tls from "node:tls";
@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 import { readTakenBytes, waitUntilTaken } from "@/src/core/limits/taken-bytes";
 import { until } from "@/tests/support/until";
 
-/** More than the operating system takes for a client that reads nothing. */
+/** More than the operating system buffers for a client that reads nothing. */
 const BYTES = 32_000_000;
 
 async function open(isSecure: boolean): Promise<{ socket: net.Socket; client: net.Socket; close(): void }> {
@@ -34,7 +34,7 @@ describe.each([
   ["plain", false],
   ["TLS", true],
 ])("over %s sockets", (_, isSecure) => {
-  it("[W7] rises with every part of one write that the client takes", async () => {
+  it("|[W7] increases with every part of one write that the client reads", async () => {
     const { socket, client, close } = await open(isSecure);
     socket.write(Buffer.alloc(BYTES));
     let before = -1;
@@ -45,7 +45,7 @@ describe.each([
       return isSame;
     });
     await until("something was taken", () => {
-      // A little at a time.
+      // A small part at a time.
       client.once("data", () => client.pause());
       client.resume();
       return readTakenBytes(socket) > before;
@@ -58,7 +58,7 @@ describe.each([
     close();
   });
 
-  it("[W7] an ended connection is waited for, and what is on its way still arrives", async () => {
+  it("|[W7] waits for an ended connection, and the remaining bytes still arrive", async () => {
     const { socket, client, close } = await open(isSecure);
     const errors: unknown[] = [];
     socket.on("error", (error) => errors.push(error));

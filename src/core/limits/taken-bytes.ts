@@ -1,9 +1,10 @@
-/** How many bytes of a socket the operating system has taken: what tells a client that reads slowly from one that does not read. */
+/** Reads how many bytes of a socket the operating system has accepted. This distinguishes a client that reads slowly from one that does not read. */
 import type { Duplex } from "node:stream";
 
 /**
- * Rises when bytes were taken, be they a part of a long write; only differences mean anything. Streams of Node count whole writes alone, hence this looks
- * at the handle, as Node's own socket timeout does; with TLS at the connection below, which has the encrypted bytes. Zero once the socket is closed.
+ * A counter that increases when the operating system accepts bytes, even a part of a long write. Only differences are meaningful. Node's streams
+ * count whole writes only, so this reads the handle, as Node's own socket timeout does. With TLS it reads the underlying connection, which has the
+ * encrypted bytes. Returns 0 once the socket is closed.
  */
 export function readTakenBytes(socket: Duplex | null): number {
   const handle = socket === null ? undefined : readObject(socket, "_handle");
@@ -20,7 +21,7 @@ function readObject(target: object, name: string): object | undefined {
 
 const NOTHING = Buffer.alloc(0);
 
-/** Settles when everything that was written has been taken, or the socket has ended. */
+/** Settles when all written bytes were accepted, or when the socket has closed. */
 export function waitUntilTaken(socket: Duplex): Promise<void> {
   return new Promise((resolve) => {
     if (socket.destroyed || socket.writableLength === 0) return resolve();
@@ -30,10 +31,10 @@ export function waitUntilTaken(socket: Duplex): Promise<void> {
       resolve();
     };
     socket.on("close", settle);
-    // An ended stream takes no more writes: one would destroy it, and drop what is still on its way.
+    // An ended stream accepts no more writes: a write would destroy it and lose the remaining bytes.
     if (socket.writableEnded) return;
     if (socket.writableNeedDrain) socket.on("drain", settle);
-    // Below its high-water mark a stream announces nothing. Writes are taken in order.
+    // Below its high-water mark a stream emits no event. Writes are processed in order.
     else socket.write(NOTHING, settle);
   });
 }

@@ -1,21 +1,27 @@
-/** A bounded queue of several classes, such as logins and registrations: heavier classes go first, and no class is starved. Within a class, groups take turns. */
+/**
+ * A bounded queue of several classes, such as logins and registrations. Heavier classes go first, and no class is starved. Within a class, groups are
+ * served round robin.
+ */
 import { createFairQueue, type FairQueue, type FairQueueLimits } from "@/src/core/limits/fair-queue";
 
 export interface WeightedQueueLimits extends FairQueueLimits {
-  /** By class, which is the first name of a path. While every class has items waiting, they are taken in this proportion. All classes are named here. */
+  /**
+   * The weights by class, which is the first name of a path. While every class has queued items, they are taken in this proportion. Every class must
+   * be listed.
+   */
   weights: Readonly<Record<string, number>>;
 }
 
 interface Class<Item> {
   queue: FairQueue<Item>;
   weight: number;
-  /** The virtual time at which its next item is due. */
+  /** The virtual time at which the next item is due. */
   dueAt: number;
 }
 
 /**
- * A {@link FairQueue} whose first level is scheduled by weight (stride scheduling): an item of a class that had nothing waiting is taken next, unless
- * a heavier class is due as well. `add` throws for a class without a weight.
+ * A {@link FairQueue} whose first level is scheduled by weight (stride scheduling). An item of a class that was empty is taken next, unless a heavier
+ * class is also due. `add` throws for a class without a weight.
  */
 export function createWeightedQueue<Item>({ max, groupMax = [], weights }: WeightedQueueLimits): FairQueue<Item> {
   const [classMax = max, ...rest] = groupMax;
@@ -43,7 +49,7 @@ export function createWeightedQueue<Item>({ max, groupMax = [], weights }: Weigh
       if (size >= max) return false;
       const wasEmpty = target.queue.size === 0;
       if (!target.queue.add(path, item)) return false;
-      // Turns that were not used are not saved up.
+      // Unused shares are not saved.
       if (wasEmpty) target.dueAt = Math.max(target.dueAt, now);
       size += 1;
       return true;

@@ -1,10 +1,13 @@
-/** The text fields of a file's record (F1, F4): what a change of them may be. It must not touch what is said of the file itself. */
+/** Merges changes into the text fields of a file's record (F1, F4). The description of the file itself cannot be changed. */
 import { mergeJsonObjects } from "@/src/core/json/merge";
 import { AppError } from "@/src/shared/errors";
 
-const DETAIL = 'Of a file only the metadata can be merged: send {"metadata":{…}} with texts, or lists of texts, by name.';
+const DETAIL = 'Only the metadata of a file can be merged. Send {"metadata":{…}} with strings or lists of strings as values.';
 
-/** The data of a file's record with the fields of `patch` merged in; both JSON texts of objects. Raises `merge_needs_objects`. */
+/**
+ * Merges `patch` into the data of a file's record. Both are JSON texts of objects. Throws `merge_needs_objects` if the patch contains anything but
+ * metadata.
+ */
 export async function mergeMetadata(data: string, patch: string): Promise<string> {
   const sent: unknown = JSON.parse(patch);
   const [[name, metadata] = [], ...others] = isObject(sent) ? Object.entries(sent) : [];

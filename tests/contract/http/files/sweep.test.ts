@@ -214,7 +214,7 @@ describe("sweeps", () => {
       await files.sweep();
       expect([...kept.keys()]).toEqual([stuck]);
       expect(removals).toHaveLength(3);
-      expect(warned).toEqual(["some files can't be removed now"]);
+      expect(warned).toEqual(["some files could not be removed; the next sweep tries again"]);
       failing.clear();
       await database.pool.query(`UPDATE "StoredFile" SET "sweepAfter" = now()`);
       await files.sweep();

@@ -245,7 +245,7 @@ describe("a sender who is over its rate", () => {
   it.each(["/api/manage/projects", "/api/auth/session"])("[G23] is refused at %s before the dashboard is asked", async (place) => {
     const { ask } = await start({ refuseEarly });
     const answer = await ask(get(place, ["Host: test", "Authorization: Bearer over"]));
-    expect(await expectRaw(answer, "rate_limited")).toMatch(/1200 a minute are taken. Try again in 17 seconds/);
+    expect(await expectRaw(answer, "rate_limited")).toMatch(/the limit is 1200 per minute. Try again in 17 seconds/);
     const named = ["retry-after", "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"].map((name) => answer.headers.get(name));
     expect(named).toEqual(["17", "1200", "0", "17"]);
     expect((await ask(get(place, ["Host: test", "Authorization: Bearer other"]))).status).toBe(200);

@@ -74,10 +74,10 @@ describe("answers that are not read", () => {
   it("[R15] a caller's are bounded: one more is 503 with Retry-After, and others go on", async () => {
     await fill(seed);
     await openUnread(seed.path);
-    await until("the first list is held", () => server.held.answers.held > RECORD_LENGTH);
-    const { held } = server.held.answers;
+    await until("the first list is held", () => server.held.responses.held > RECORD_LENGTH);
+    const { held } = server.held.responses;
     await expectBusy(await ask(seed.path));
-    await until("the refused list holds nothing", () => server.held.answers.held === held);
+    await until("the refused list holds nothing", () => server.held.responses.held === held);
     // Small answers, writes, and other callers are not affected.
     expect((await ask(`${seed.path}&uniqueId=${"0".repeat(32)}`)).status).toBe(200);
     expect((await post(seed, "small")).status).toBe(201);
@@ -90,11 +90,11 @@ describe("answers that are not read", () => {
   it("[R16] a list that is taken too slowly is cut off, and what it held is given back", async () => {
     await fill(seed);
     const { socket } = await openUnread(seed.path);
-    await until("the list is held", () => server.held.answers.held > RECORD_LENGTH);
+    await until("the list is held", () => server.held.responses.held > RECORD_LENGTH);
     // The system takes what it buffers before the client has to be waited for.
     await until("the list is cut off", () => {
       pass(10);
-      return server.held.answers.held === 0;
+      return server.held.responses.held === 0;
     });
     socket.resume();
     await until("the connection has gone", () => socket.closed);
@@ -104,9 +104,9 @@ describe("answers that are not read", () => {
   it("[R15] bytes are counted, and not characters", async () => {
     const connection = await openUnread(`${seed.path}&jsonata=${encodeURIComponent('$pad("",600000,"漢")')}`, 16);
     // In quotes. Only one fits.
-    expect(await until("a result is held", () => server.held.answers.held > 0 && server.held.answers.held)).toBe(1_800_002);
+    expect(await until("a result is held", () => server.held.responses.held > 0 && server.held.responses.held)).toBe(1_800_002);
     connection.socket.destroy();
-    await until("it is given back", () => server.held.answers.held === 0);
+    await until("it is given back", () => server.held.responses.held === 0);
   });
 
   it("[R15] results of expressions that are not read are refused before they fill the memory", async () => {
@@ -116,7 +116,7 @@ describe("answers that are not read", () => {
     const refusedBefore = countRefused();
     const connection = await connect(get(path).repeat(asked));
     connection.socket.pause();
-    await until("an answer is held", () => server.held.answers.held > MIB);
+    await until("an answer is held", () => server.held.responses.held > MIB);
     const other = await server.seed();
     let othersRefused = 0;
     const answer = await unlessBusy(
@@ -127,7 +127,7 @@ describe("answers that are not read", () => {
       },
     );
     expect(await answer.text()).toBe("1");
-    expect(server.held.answers.held).toBeLessThanOrEqual(2 * MIB);
+    expect(server.held.responses.held).toBeLessThanOrEqual(2 * MIB);
     // Before it reads on: what it reads makes room again.
     await until("some are refused", () => countRefused() > refusedBefore + othersRefused);
     connection.socket.resume();
@@ -154,11 +154,11 @@ describe("a connection that ends with requests in its pipeline", () => {
   ])("[R15] gives back what its %s held, also those whose turn never came", async (_what, toPath) => {
     await fill(seed);
     const { socket } = await openUnread(await toPath(), 24);
-    await until("answers are held", () => server.held.answers.held > 0);
+    await until("answers are held", () => server.held.responses.held > 0);
     // More than one: the others wait for the first, which no client reads.
     await until("the pipeline stands still", () => socket.readableLength > 0);
     socket.destroy();
-    await until("everything was given back", () => server.held.answers.held === 0);
+    await until("everything was given back", () => server.held.responses.held === 0);
   });
 });
 

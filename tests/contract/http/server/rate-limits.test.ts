@@ -57,7 +57,7 @@ describe("a key from an address", () => {
     const refused = await send(seed.path, { from });
     expect(limitsOf(refused)).toEqual(["3", "0", "15"]);
     expect(refused.headers.get("retry-after")).toBe("15");
-    expect(await expectProblem(refused, "rate_limited")).toBe("Too many requests: 3 a minute are taken. Try again in 15 seconds.");
+    expect(await expectProblem(refused, "rate_limited")).toBe("Too many requests: the limit is 3 per minute. Try again in 15 seconds.");
     server.clock.at = new Date(server.clock.at.getTime() + 14_500);
     expect(limitsOf(await send(seed.path, { from }))).toEqual(["3", "2", "60"]);
   });
