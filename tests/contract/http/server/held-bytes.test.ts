@@ -25,8 +25,8 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   for (const { socket } of connections.splice(0)) socket.destroy();
-  const { answers, bodies, inputs } = server.held;
-  await until("everything was given back", () => answers.held === 0 && bodies.held === 0 && inputs.held === 0);
+  const { responses, bodies, inputs } = server.held;
+  await until("everything was given back", () => responses.held === 0 && bodies.held === 0 && inputs.held === 0);
 });
 afterAll(async () => {
   await server.close();
