@@ -30,7 +30,7 @@ export function holdAnswerAnyway(exchange: DataExchange, bytes: number): void {
 /** Throws `server_busy` while the caller has more unread answers than the limits: before a write whose answer is larger than its body. */
 export function requireAnswerRoom(exchange: DataExchange): void {
   const { responses } = exchange.held;
-  if (responses.held > 0) answers.requireRoom(toHolder(exchange));
+  if (responses.held > 0) responses.requireRoom(toHolder(exchange));
 }
 
 /** Counts a body as it arrives: call it with the length so far. Throws `server_busy` when it does not fit. */
