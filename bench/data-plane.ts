@@ -1,5 +1,5 @@
 /**
- * Load on the data plane over HTTP: creates with and without group commit, get by id, list of 50; PostgreSQL durable.
+ * Measures the data plane over HTTP: creating with and without group commit, reading one record, listing 50. PostgreSQL is durable.
  * Needs wrk. Run: node --import tsx bench/data-plane.ts [seconds]
  */
 import { execFileSync } from "node:child_process";
@@ -45,7 +45,7 @@ cleanup.add(() => lanes.end());
 const { db, writeDb } = lanes;
 await migrate({ pool: lanes.pools.management, dir: "prisma/migrations", log });
 const clock = { now: () => new Date() };
-// Counted, but never refused.
+// The limiter counts requests, but refuses none.
 const config = { ...parseConfig({ NODE_ENV: "test" }), dataDir: dir, rateLimit: 1_000_000_000 };
 
 const grouped = createStores({ lanes, clock });
@@ -90,7 +90,7 @@ async function seed(): Promise<string> {
   return `/api/1/ce/bench/things?key=${key}`;
 }
 
-/** wrk in a process of its own; this one must stay free to serve, hence the shell's background job and the wait. */
+/** Runs wrk as a background job of a shell, because this process must stay free to serve. */
 async function load(url: string, script?: string): Promise<{ perSecond: number; p99: string }> {
   const { execFile } = await import("node:child_process");
   const args = ["-t1", `-c${CONNECTIONS}`, `-d${seconds}s`, "--latency", ...(script ? ["-s", script] : []), url];

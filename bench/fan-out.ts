@@ -1,7 +1,7 @@
 /**
- * Fan-out: deliveries a second to many sockets, one frame a write against several frames a write (frames that are due in the same tick go out together);
- * then private changes, each of which one subscriber among as many users may read, against the same among ten.
- * Run: npx tsx bench/fan-out.ts [sockets=1000] [bytes=200]. The clients are a second process that counts bytes.
+ * Measures fan-out: deliveries per second to many sockets, with one frame per write and with several (frames of the same tick are
+ * sent together), and private changes that only one of many users can read, compared with one of ten.
+ * Run: npx tsx bench/fan-out.ts [sockets=1000] [bytes=200]. The clients are a second process, which counts bytes.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
@@ -15,7 +15,7 @@ import { createUpgradeHandler } from "@/src/realtime/transports/ws";
 import { encodeChange } from "@/src/realtime/wire/encode";
 import { createMemoryHub, type MemoryHub, toGrant, toPrivateGrant } from "@/tests/support/memory/memory-hub";
 
-/** Frames of one round that each client gets; the next starts when every client has read them all, so that no queue overflows. */
+/** The frames that each client receives in one round. The next round starts when all clients have read them, so that no queue overflows. */
 const FRAMES_PER_ROUND = 64;
 const PRIVATE_FRAMES_PER_ROUND = 1;
 const MEASURE_MS = 4_000;
@@ -40,18 +40,19 @@ async function measureShared({ sockets, bytes }: { sockets: number; bytes: numbe
       }
     });
     console.log(
-      `${framesPerTick} frame(s) a write: ${Math.round(rate).toLocaleString("en")} deliveries/s, ${cpuMicros.toFixed(2)} µs of CPU each`,
+      `${framesPerTick} frame(s) per write: ${Math.round(rate).toLocaleString("en")} deliveries/s, ${cpuMicros.toFixed(2)} µs of CPU each`,
     );
     return rate;
   };
-  console.log(`${sockets} sockets, ${bench.frameBytes} bytes a frame`);
+  console.log(`${sockets} sockets, ${bench.frameBytes} bytes per frame`);
   await measure(8); // warm-up
   const single = await measure(1);
-  for (const framesPerTick of [8, 64]) console.log(`  ratio to one frame a write: ${((await measure(framesPerTick)) / single).toFixed(1)}`);
+  for (const framesPerTick of [8, 64])
+    console.log(`  ratio to one frame per write: ${((await measure(framesPerTick)) / single).toFixed(1)}`);
   await bench.stop();
 }
 
-/** Answers the µs of CPU that one change costs. */
+/** Returns the µs of CPU time that one change costs. */
 async function measurePrivate({ sockets, bytes }: { sockets: number; bytes: number }): Promise<number> {
   const owners = Array.from({ length: sockets }, (_, index) => index.toString(16).padStart(32, "0"));
   let connected = 0;
@@ -74,10 +75,10 @@ async function measurePrivate({ sockets, bytes }: { sockets: number; bytes: numb
 
 interface Bench {
   memoryHub: MemoryHub;
-  /** Of a frame, and of its record's data. */
+  /** The sizes of a frame and of its record's data. */
   frameBytes: number;
   dataBytes: number;
-  /** Repeats `sendRound`, which sends `framesPerRound` to each socket: deliveries a second, and the CPU that each took. */
+  /** Repeats `sendRound`, which sends `framesPerRound` to each socket. Returns deliveries per second, and the CPU time of each. */
   measure(framesPerRound: number, sendRound: () => Promise<void>): Promise<{ rate: number; cpuMicros: number }>;
   stop(): Promise<void>;
 }

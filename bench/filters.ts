@@ -1,5 +1,5 @@
 /**
- * Filters of streams: how many records a second the sandbox judges by one expression, many a turn against one a turn.
+ * Measures stream filters: how many records per second the sandbox evaluates with one expression, in batches and one at a time.
  * Run: node --import tsx bench/filters.ts [expression]
  */
 import { createSandbox } from "@/src/sandbox/sandbox";
@@ -25,12 +25,12 @@ const single = await measure(1, MEASURE_MS);
 for (const size of SIZES) {
   const { rate, turnMs } = size === 1 ? single : await measure(size, MEASURE_MS);
   console.log(
-    `${size} a turn: ${Math.round(rate).toLocaleString("en")} records/s, ${turnMs.toFixed(1)} ms a turn, ×${(rate / single.rate).toFixed(1)}`,
+    `${size} per batch: ${Math.round(rate).toLocaleString("en")} records/s, ${turnMs.toFixed(1)} ms per batch, ×${(rate / single.rate).toFixed(1)}`,
   );
 }
 await sandbox.close();
 
-/** One turn after the other, as a feed takes them. */
+/** Evaluates one batch after the other, as a feed does. */
 async function measure(size: number, ms: number): Promise<{ rate: number; turnMs: number }> {
   const inputs = records.slice(0, size);
   const startedAt = performance.now();

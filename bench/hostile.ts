@@ -1,8 +1,9 @@
 /**
- * What hostile callers cost everybody else: eight callers do the worst (bench/hostile/attacks.ts), and four neighbours with a project of their own go on with
- * plain GETs, POSTs, logins, filtered streams and a dashboard page, quiet and beside them, turn by turn in one run. The server is the production build
- * (`npm run build` is part of `npm start`), with its default limits; it believes the callers' addresses as if behind a proxy. Attackers and neighbours are processes of
- * their own. Prints the neighbours' p99 beside hostile callers and quiet, their failures, and the server's memory.
+ * Measures how hostile callers affect their neighbours. Eight callers attack (bench/hostile/attacks.ts). Four neighbours with a
+ * project of their own send plain GETs, POSTs and logins, read filtered streams and load a dashboard page, with and without the
+ * attack, in turns within one run. The server is the production build (`npm start` builds it) with its default limits, and trusts
+ * the callers' addresses as if behind a proxy. Attackers and neighbours are separate processes. Prints the neighbours' p99 with and
+ * without the attack, their failures, and the server's memory.
  * Run: node --import tsx bench/hostile.ts [attack …] [--seconds 6] [--turns 3] [--heap MB]
  */
 import { type ChildProcess, spawn } from "node:child_process";
@@ -17,7 +18,7 @@ import { ATTACKS, type AttackName, attack } from "./hostile/attacks";
 import { KINDS, type Measured, measureNeighbours } from "./hostile/neighbours";
 import { createWorld, type World } from "./hostile/world";
 
-/** How long an attack lasts before the neighbours are measured, and how long its remains take to end. */
+/** The time that an attack runs before the neighbours are measured, and the time that its last requests may take to end. */
 const BEFORE_MS = 2_000;
 const AFTER_MS = 5_000;
 const MEMORY_INTERVAL_MS = 250;
@@ -48,7 +49,7 @@ if (values.role === "neighbours") {
   for (const name of names) await run(name);
 }
 
-/** One attack on a server of its own. */
+/** Runs one attack on a new server. */
 async function run(name: string): Promise<void> {
   const server = await startServer();
   try {
@@ -61,7 +62,7 @@ async function run(name: string): Promise<void> {
     for (let turn = 1; turn <= Number(values.turns); turn += 1) {
       all.quiet.push(await measure());
       const attackers = start(name, "--role", "attack", "--world", world);
-      // What the attackers compute would be computed elsewhere: they take what server and neighbours leave of the processors.
+      // Real attackers compute elsewhere, so these only get the CPU time that the server and the neighbours leave.
       if (attackers.pid !== undefined) os.setPriority(attackers.pid, ATTACKERS_PRIORITY);
       await delay(BEFORE_MS);
       all.hostile.push(await measure());
@@ -111,7 +112,7 @@ async function startServer() {
     setupUrl,
     memoryBytes,
     peakBytes: () => peak,
-    /** Lines of errors that it logged. */
+    /** The number of errors that it has logged. */
     errors: () => errors,
     isRunning: () => child.exitCode === null && child.signalCode === null,
     stop: async () => {

@@ -1,7 +1,7 @@
 /**
- * What an idle WebSocket costs the server that holds it: resident memory over that of the idle server, for many sockets on one endpoint, plain and resumable
- * ones. The server is a process of its own, the clients are another one. Run: node --import tsx bench/idle-sockets.ts [sockets=10000]
- * (`ulimit -n` must allow a process so many files).
+ * Measures the memory of an idle WebSocket: the server's resident memory with many sockets on one endpoint, plain and resumable,
+ * minus that without any. The server and the clients are separate processes.
+ * Run: node --import tsx bench/idle-sockets.ts [sockets=10000] (`ulimit -n` must allow a process that many files).
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
@@ -11,13 +11,13 @@ import { toHandshake } from "@/tests/support/clients/raw-stream";
 import { HOST, startBenchNode } from "./support/bench-node";
 
 const KB = 1024;
-/** Enough of them to have loaded all code and grown all pools. */
+/** Enough sockets to load all code and grow all pools. */
 const WARM_UP_SOCKETS = 500;
-/** More than one ping (25 s): every socket has been through what an idle one goes through. */
+/** Longer than the interval of pings (25 s), so that every socket has handled one. */
 const IDLE_MS = 30_000;
 const OPENING_MAX = 64;
 const PING = 0x89;
-/** Masked, with zeros, and empty. */
+/** Masked with zeros, and empty. */
 const PONG = Buffer.from([0x8a, 0x80, 0, 0, 0, 0]);
 
 if (process.send) runClients();
@@ -27,7 +27,7 @@ else {
   await measure("resumable (since=now)", "&since=now", count);
 }
 
-/** Each on a server that was started for it: what another one freed would not be given back. */
+/** Each case gets a new server, because memory that an earlier case freed would not be returned to the system. */
 async function measure(name: string, query: string, count: number): Promise<void> {
   const { node, target, stop } = await startBenchNode({ execArgv: ["--expose-gc"] });
   const clients = fork(process.argv[1] ?? "", { execArgv: process.execArgv });
@@ -42,10 +42,10 @@ async function measure(name: string, query: string, count: number): Promise<void
     const seconds = (performance.now() - startedAt) / 1_000;
     await delay(IDLE_MS);
     const full = await node.state();
-    if (full.sockets !== count) throw new Error(`Of ${count} sockets ${full.sockets} are open.`);
+    if (full.sockets !== count) throw new Error(`${full.sockets} of ${count} sockets are open.`);
     const each = (of: "residentBytes" | "aliveBytes") => ((full[of] - idle[of]) / count / KB).toFixed(1);
     console.log(
-      `${count.toLocaleString("en")} sockets, ${name}: ${each("residentBytes")} KB resident each, ${each("aliveBytes")} KB of objects that are alive; opened in ${seconds.toFixed(1)} s`,
+      `${count.toLocaleString("en")} sockets, ${name}: ${each("residentBytes")} KB resident each, ${each("aliveBytes")} KB of live objects; opened in ${seconds.toFixed(1)} s`,
     );
   } finally {
     clients.disconnect();

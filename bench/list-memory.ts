@@ -1,6 +1,7 @@
 /**
- * What a list of a million records (about 200 MB) costs the server that sends it: memory over idle, time to the first byte, throughput; and what many such
- * lists at once do. The server is a process of its own, PostgreSQL a built-in one. Run: node --import tsx bench/list-memory.ts [records=1000000]
+ * Measures a list of a million records (about 200 MB), and many such lists at once: the server's memory over idle, the time to the
+ * first byte, and the throughput. The server is a separate process, with the built-in PostgreSQL.
+ * Run: node --import tsx bench/list-memory.ts [records=1000000]
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -26,7 +27,7 @@ const [argument = "1000000"] = process.argv.slice(2);
 if (process.send) await serve(argument);
 else await measure(Number(argument));
 
-/** The child: the data plane, as the server composes it. Tells its port, then its memory whenever it is asked: at idle, and the most since the last time. */
+/** The child process: the data plane, as the server composes it. Sends its port, and on each request its present memory and the peak since the last one. */
 async function serve(databaseUrl: string): Promise<void> {
   const booted = await boot(parseConfig({ NODE_ENV: "production", DATABASE_URL: databaseUrl, LOG_LEVEL: "warn", RESTED_RATE_LIMIT: "0" }));
   const server = http.createServer((request, response) => booted.dataPlane(request, response));
@@ -56,7 +57,7 @@ async function measure(count: number): Promise<void> {
     child = fork(process.argv[1] ?? "", [postgres.url], { execArgv: process.execArgv });
     const { port } = await ask(child);
     const url = `http://127.0.0.1:${port ?? 0}${target}`;
-    // Loads code, and fills the caches and the pool, as any server in use has done.
+    // Loads code and fills the caches and the pool, as in any server in use.
     for (let n = 0; n < 200; n++) await drain(`${url}&limit=10`);
     await delay(2_000);
     const idle = await memory(child);
@@ -91,13 +92,13 @@ async function measure(count: number): Promise<void> {
   }
 }
 
-/** Stores `count` records of about 200 bytes each, as one list; answers its path. */
+/** Stores `count` records of about 200 bytes each at one endpoint, and returns its path. */
 async function fill(pool: pg.Pool, count: number): Promise<string> {
   const key = randomBytes(16).toString("hex");
   const client = await pool.connect();
   try {
     await client.query("BEGIN");
-    // As through the door, but without a log of it.
+    // As record_commit writes them, but without a log.
     await client.query("SELECT set_config('rested.logged_by_commit', 'on', true)");
     await client.query(
       `WITH u AS (INSERT INTO "User" (id, email, name) VALUES (gen_random_uuid(), 'bench@example.com', 'bench') RETURNING id),
@@ -122,7 +123,7 @@ interface Drained {
   response: IncomingMessage;
 }
 
-/** Reads an answer to its end, which must be a whole one; or a part of it, and then stops reading. */
+/** Reads a response to its end, and throws if it is incomplete; or reads a part of it, and then stops reading. */
 async function drain(url: string, { stopAfterBytes = Number.POSITIVE_INFINITY } = {}): Promise<Drained> {
   const startedAt = performance.now();
   const request = http.get(url, { agent: false });

@@ -1,6 +1,7 @@
 /**
- * The record path: writes through the door one at a time and in batches, past it, and reads; operations a second and what they cost.
- * Run: npx tsx bench/record-path.ts [seconds a case=4]. With DATABASE_URL on that server, in a database of its own; else on a built-in PostgreSQL.
+ * Measures the record path: writes by record commits, one at a time and in batches, plain Prisma writes, and reads. Prints
+ * operations per second and their cost.
+ * Run: npx tsx bench/record-path.ts [seconds per case=4]. With DATABASE_URL it uses a new database on that server, otherwise the built-in PostgreSQL.
  */
 import fs from "node:fs";
 import os from "node:os";
@@ -41,17 +42,19 @@ async function runAll(): Promise<void> {
   await store.commit(listed, writes);
   const ids = writes.map(({ id }) => id);
 
-  const single = await measure("door, one write", CONCURRENCY, 1, () => db.record.commit(endpointId, [post()]));
-  const grouped = await measure("door, one write, group commit", CONCURRENCY, 1, () => store.commit(endpointId, [post()]));
-  const apart = await measure("door, one write, group commit, 10 endpoints", CONCURRENCY, 1, (n) =>
+  const single = await measure("record commit, one write", CONCURRENCY, 1, () => db.record.commit(endpointId, [post()]));
+  const grouped = await measure("record commit, one write, group commit", CONCURRENCY, 1, () => store.commit(endpointId, [post()]));
+  const apart = await measure("record commit, one write, group commit, 10 endpoints", CONCURRENCY, 1, (n) =>
     store.commit(many[n % 10] ?? endpointId, [post()]),
   );
-  const batch = await measure(`door, batches of ${BATCH}`, 1, BATCH, () => store.commit(endpointId, Array.from({ length: BATCH }, post)));
-  const two = await measure(`door, batches of ${BATCH}, two at a time`, 2, BATCH, (n) =>
+  const batch = await measure(`record commit, batches of ${BATCH}`, 1, BATCH, () =>
+    store.commit(endpointId, Array.from({ length: BATCH }, post)),
+  );
+  const two = await measure(`record commit, batches of ${BATCH}, two at a time`, 2, BATCH, (n) =>
     store.commit(many[n % 10] ?? endpointId, Array.from({ length: BATCH }, post)),
   );
   const plain = await measure("record.create", CONCURRENCY, 1, () => db.record.create({ data: { endpointId, data: JSON.parse(DATA) } }));
-  const puts = await measure("door, one replacement, group commit", CONCURRENCY, 1, (n) =>
+  const puts = await measure("record commit, one replacement, group commit", CONCURRENCY, 1, (n) =>
     store.commit(listed, [{ type: "PUT", id: ids[n % 50] ?? "", contentType: "json", data: DATA }]),
   );
   const merges = await measure("merge", CONCURRENCY, 1, (n) => store.merge(listed, ids[n % 50] ?? "", ({ data }) => data));
@@ -71,13 +74,13 @@ async function runAll(): Promise<void> {
   ratio("group commit against one write at a time", grouped, single);
   ratio("two batches at a time against one", two, batch);
   ratio("ten endpoints against one", apart, grouped);
-  ratio("one write through the door against record.create", single, plain);
-  ratio("a replacement through the door against a merge", puts, merges);
+  ratio("one record commit against record.create", single, plain);
+  ratio("a replacement by record commit against a merge", puts, merges);
   ratio("a list as text against findMany", list, find);
   ratio("read one against a create", one, grouped);
 }
 
-/** Runs `work` with `concurrency` callers, and answers the items a second. */
+/** Runs `work` with `concurrency` callers, and returns the items per second. */
 async function measure(name: string, concurrency: number, items: number, work: (n: number) => Promise<unknown>): Promise<number> {
   for (let n = 0; n < 20; n++) await work(n);
   let count = 0;

@@ -1,7 +1,8 @@
 /**
- * So many writes a second to one endpoint, each delivered to so many subscribers, for a while: which rate is kept up, whether a reader is ended for falling
- * behind, whether everything arrived, and who uses up the machine. Server, PostgreSQL, writers and readers are processes of their own.
- * Run: node --import tsx bench/sustained-fan-out.ts [writes a second=1000] [subscribers=1000] [seconds=60]
+ * Measures sustained fan-out: a rate of writes to one endpoint, each delivered to many subscribers. Prints the rate that is
+ * sustained, whether readers are closed because they fall behind, whether everything arrived, and which processes use the CPU.
+ * Server, PostgreSQL, writers and readers are separate processes.
+ * Run: node --import tsx bench/sustained-fan-out.ts [writes per second=1000] [subscribers=1000] [seconds=60]
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
@@ -14,13 +15,13 @@ import { HOST, startBenchNode } from "./support/bench-node";
 
 const WRITER_CONNECTIONS = 128;
 const WARM_UP_WRITES = 500;
-/** Of a record's data. */
+/** The size of a record's data. */
 const BODY = JSON.stringify({ note: "x".repeat(40) });
-/** How often a writer looks whether it is behind. */
+/** The interval at which a writer checks whether it is behind. */
 const PACE_MS = 5;
-/** The first byte of a whole text frame. */
+/** The first byte of a complete text frame. */
 const TEXT = 0x81;
-/** Masked, with zeros, and empty. Sent without being asked: to find each ping among the changes would cost more than reading them. */
+/** A pong, masked with zeros and empty. Sent unsolicited: finding each ping among the changes would cost more than reading them. */
 const PONG = Buffer.from([0x8a, 0x80, 0, 0, 0, 0]);
 const PONG_INTERVAL_MS = 5_000;
 const DRAIN_TIMEOUT_MS = 60_000;
@@ -33,9 +34,9 @@ else await measure({ rate: Number(role), subscribers: Number(rest[0] ?? 1_000), 
 interface Told {
   port: number;
   target: string;
-  /** Writes, or sockets. */
+  /** The number of writes, or of sockets. */
   count: number;
-  /** Writes a second; 0: as many as there are connections for, until all are done. */
+  /** Writes per second. 0: as many as the connections allow, until all are done. */
   rate: number;
 }
 
@@ -62,7 +63,7 @@ async function measure({ rate, subscribers, seconds }: { rate: number; subscribe
       [
         `${rate.toLocaleString("en")} writes/s wanted, to ${subscribers.toLocaleString("en")} subscribers, for ${took.toFixed(0)} s:`,
         `  ${Math.round(writes / took).toLocaleString("en")} writes/s, ${Math.round((writes * subscribers) / took).toLocaleString("en")} deliveries/s`,
-        `  readers ended: ${ended}; frames that each has read: ${leastFrames} to ${mostFrames} of ${total}, the last of them ${drainMs.toFixed(0)} ms after the last answer`,
+        `  readers closed: ${ended}; frames that each has read: ${leastFrames} to ${mostFrames} of ${total}, the last of them ${drainMs.toFixed(0)} ms after the last response`,
         `  cores in use: server ${share("node")}, readers ${share("readers")}, writers ${share("writers")}, everything ${share("machine")} of ${os.cpus().length}`,
       ].join("\n"),
     );
@@ -72,7 +73,7 @@ async function measure({ rate, subscribers, seconds }: { rate: number; subscribe
     await stop();
   }
 
-  /** Milliseconds of computing so far. */
+  /** The CPU time so far, in milliseconds. */
   async function look() {
     const { cpuMs } = await node.state();
     const [written, read] = [await tell<Computed>(writers), await tell<Computed>(readers)];
@@ -88,7 +89,7 @@ interface Computed {
 interface Read extends Computed {
   /** Sockets that the server closed. */
   ended: number;
-  /** Of the socket that has read least, and most. */
+  /** The fewest and the most frames that a socket has read. */
   leastFrames: number;
   mostFrames: number;
 }
@@ -97,7 +98,7 @@ function start(name: string): ChildProcess {
   return fork(process.argv[1] ?? "", [name], { execArgv: process.execArgv });
 }
 
-/** Without `what`: asks how it is. */
+/** Without `what`: requests the status. */
 async function tell<T>(child: ChildProcess, what?: Told): Promise<T> {
   const answer = once(child, "message");
   child.send(what ?? "state");
@@ -110,7 +111,7 @@ function cpuMs(): number {
   return (user + system) / 1_000;
 }
 
-/** Told what to write, answers `{ writes }`: how many were acknowledged when the time for all of them was over. */
+/** Receives a task, and sends `{ writes }`: the number of writes that were acknowledged within the time for all of them. */
 function runWriters(): void {
   process.on("message", async (told: Told | "state") => {
     if (told === "state") process.send?.({ cpuMs: cpuMs() } satisfies Computed);
@@ -134,10 +135,10 @@ async function write({ port, target, count, rate }: Told): Promise<number> {
   }
   const startedAt = performance.now();
   const endsAt = rate === 0 ? Number.POSITIVE_INFINITY : startedAt + (count / rate) * 1_000;
-  // As clients that wait for nobody: who is behind catches up as fast as there are connections, until the time is over.
+  // Independent clients: a writer that is behind catches up as fast as the connections allow, until the time is over.
   while (acknowledged < count && performance.now() < endsAt) {
     const due = rate === 0 ? count : Math.min(count, ((performance.now() - startedAt) / 1_000) * rate);
-    // Each in its turn: the server gives up connections that never say anything.
+    // Uses the connections in rotation, because the server closes connections that send nothing.
     for (; sent < due && idle.length > 0; sent++) idle.shift()?.write(request);
     await delay(idle.length === 0 ? 1 : PACE_MS);
   }
@@ -152,7 +153,7 @@ async function connect(port: number): Promise<net.Socket> {
   return socket;
 }
 
-/** Told a stream, opens its sockets. They count bytes: all frames are of the same length. */
+/** Receives a stream, and opens its sockets. They count bytes, because all frames have the same length. */
 function runReaders(): void {
   const read: number[] = [];
   let [ended, frameBytes] = [0, 0];
@@ -171,7 +172,7 @@ function runReaders(): void {
       least = Math.min(least, bytes);
       most = Math.max(most, bytes);
     }
-    // A ping now and then has two bytes.
+    // Occasional pings have two bytes.
     const toFrames = (bytes: number) => (frameBytes === 0 ? 0 : Math.floor(bytes / frameBytes));
     return { cpuMs: cpuMs(), ended, leastFrames: toFrames(least), mostFrames: toFrames(most) };
   }

@@ -1,4 +1,4 @@
-/** The attacks: each is done by eight callers at once, as fast as the rate limit of a key lets them, each from an address of its own, until the process is killed. */
+/** The attacks. Eight callers run each at once, from different addresses, as fast as the rate limit of a key allows, until the process is killed. */
 import { randomUUID } from "node:crypto";
 import http from "node:http";
 import { Readable } from "node:stream";
@@ -11,23 +11,23 @@ const CALLERS = 8;
 const MB = 1024 * 1024;
 const IMPORTED_RECORDS = 100_000;
 const REFUSED_PAUSE_MS = 1_000;
-/** 12,000 a minute. */
+/** 12,000 per minute. */
 const REQUEST_INTERVAL_MS = 5;
 
-/** One caller; `n` counts from 0. Never settles. */
+/** One caller; `n` is its index. Never settles. */
 type Attack = (world: World, n: number) => Promise<never>;
 
 export const ATTACKS = {
   /** Writers that need an endpoint's row, which imports and deletions of the endpoint hold. */
   rows: (world, n) => (n === 0 ? importAndDelete(world) : forever(12, n, (address) => writeToBusyRow(world, n, address))),
-  /** Files whose parsing takes long. */
+  /** Files that take long to parse. */
   imports: (world, n) => forever(1, n, (address, turn) => importFile(world, n + turn, address)),
-  /** Large answers that are read slowly. */
+  /** Large responses that are read slowly. */
   "slow-readers": (world, n) =>
     forever(5, n, (address) =>
       readSlowly(`${at(world.hostile.data, n).url}&jsonata=${encodeURIComponent('$pad("",15000000,"x")')}`, address),
     ),
-  /** Native code that the interpreter can't interrupt, in eight projects of one account. */
+  /** Native code that the interpreter cannot interrupt, in eight projects of one account. */
   sandbox: (world, n) =>
     forever(3, n, (address) =>
       send(`${at(world.hostile.data, n).url}&jsonata=${encodeURIComponent('$pad("",1000000000,"x")')}`, { address }),
@@ -37,23 +37,23 @@ export const ATTACKS = {
     forever(2, n, (address) =>
       send(at(world.hostile.patterns, n).url, { method: "POST", ...json({ text: `${"a".repeat(40)}b` }), address }),
     ),
-  /** Registrations of an application's users: each costs a password hash. */
+  /** Registrations of an application's users, each of which needs a password hash. */
   registrations: (world, n) =>
     forever(27, n, (address) =>
       send(world.hostile.users.url, { method: "POST", ...json({ username: randomUUID(), password: "correct horse" }), address }),
     ),
   /** Queries of the dashboard's grid over many records, and imports that never end. */
   grid: (world, n) => forever(13, n, (address, turn) => (turn % 13 === 12 ? importNothing(world, address) : queryGrid(world, address))),
-  /** Bodies that never come, and bodies where none belongs, without an account. */
+  /** Bodies that never arrive, and bodies where none is expected, without an account. */
   stalled: (world, n) => forever(50, n, (address, turn) => sendUnasked(world, turn, address)),
-  /** Expressions that never end or take all that they can get. */
+  /** Expressions that never end, or use all memory they can get. */
   jsonata: (world, n) =>
     forever(1, n, (address, turn) =>
       send(`${world.hostile.big.url}&limit=500&jsonata=${encodeURIComponent(at(EXPRESSIONS, n + turn))}`, { address }),
     ),
   /** Streams with such expressions as filters. */
   filters: (world, n) => forever(1, n, (address, turn) => openFiltered(world, n + turn, address)),
-  /** Bodies that are too deep, too large, too many files, or cut off. */
+  /** Bodies that are too deep, too large or incomplete, or have too many files. */
   bodies: (world, n) =>
     forever(1, n, async (address, turn) => {
       const { headers, pieces, isCutOff = false } = at(BODIES, n + turn);
@@ -63,14 +63,14 @@ export const ATTACKS = {
 
 export type AttackName = keyof typeof ATTACKS;
 
-/** Until the process is killed. */
+/** Repeats until the process is killed. */
 export async function attack(world: World, name: AttackName): Promise<void> {
   await Promise.all(Array.from({ length: CALLERS }, (_, n) => ATTACKS[name](world, n)));
 }
 
 /**
- * So many requests of a caller under way at any time; each has a number. Whatever was refused is repeated at once, whatever Retry-After says, but no
- * caller begins more requests than its key's rate limit takes: keeping off a flood is the network's job.
+ * Keeps a number of requests of a caller in progress; each has a number. A refused request is repeated at once, and Retry-After is
+ * ignored. But no caller starts more requests than the rate limit of its key, because stopping a flood is the network's task.
  */
 async function forever(atOnce: number, caller: number, once: (address: string, turn: number) => Promise<unknown>): Promise<never> {
   let turn = 0;
@@ -142,7 +142,7 @@ function importFile({ origin, hostile }: World, n: number, address: string) {
   });
 }
 
-/** Takes 64 KiB every 10 s, for as long as the server allows. */
+/** Reads 64 KiB every 10 s, as long as the server allows. */
 function readSlowly(url: string, address: string): Promise<void> {
   return new Promise((resolve) => {
     const request = http.get(url, { agent: false, headers: { "X-Forwarded-For": address } }, (response) => {
@@ -166,7 +166,7 @@ function queryGrid({ origin, hostile }: World, address: string) {
   return send(url, { headers: bearer(hostile), address });
 }
 
-/** Most of an import, and then nothing for as long as the server allows. */
+/** Sends most of an import, and then nothing, as long as the server allows. */
 async function importNothing({ origin, hostile }: World, address: string): Promise<void> {
   async function* stall(): AsyncGenerator<string, void> {
     for (let n = 0; n < 60; n += 1) yield '"xxxxxxxxxxxxxxx"\n'.repeat(MB / 16);
@@ -188,7 +188,7 @@ async function sendUnasked({ origin }: World, turn: number, address: string): Pr
   const body = Readable.from(isStalled ? stallAtOnce() : repeat("x".repeat(MB), 120));
   const headers = isStalled ? { "Content-Type": "application/json", "Content-Length": 100_000 } : { "Content-Type": "text/plain" };
   await send(`${origin}${path}`, { method: "POST", headers, body, address });
-  // The aim is to hold connections: whatever was refused comes back, and is no flood of connections.
+  // The aim is to hold connections: a refused caller tries again, without flooding the server with connections.
   await delay(REFUSED_PAUSE_MS);
 }
 
@@ -197,7 +197,7 @@ async function* stallAtOnce(): AsyncGenerator<string, void> {
   await delay(600_000);
 }
 
-/** A stream that wants all records through a filter. Settles when it has ended, or has sent some: then it is cut off. */
+/** Opens a stream of all records with a filter. Settles when the stream has ended, or closes it after the first records. */
 function openFiltered({ hostile }: World, n: number, address: string): Promise<void> {
   const url = `${hostile.big.url}&snapshot=true&jsonata=${encodeURIComponent(at(EXPRESSIONS, n))}`;
   const request = http.get(url, { agent: false, headers: { Accept: "text/event-stream", "X-Forwarded-For": address } });

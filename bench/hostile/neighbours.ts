@@ -1,4 +1,4 @@
-/** Four neighbours who use their own project as anybody would: plain GETs, POSTs, logins, filtered streams and a dashboard page. */
+/** Four neighbours with ordinary use of their own project: plain GETs, POSTs, logins, filtered streams and a dashboard page. */
 import http from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import { WebSocket } from "ws";
@@ -6,19 +6,19 @@ import { json, send } from "./send";
 import { APP_USER, type World } from "./world";
 
 const NEIGHBOURS = 4;
-/** Whatever takes longer has failed. */
+/** A request that takes longer has failed. */
 const STREAM_TIMEOUT_MS = 30_000;
 
 export const KINDS = ["get", "post", "login", "stream", "page"] as const;
 export type Kind = (typeof KINDS)[number];
 
-/** Milliseconds of each request, and what failed. */
+/** The milliseconds of each request, and the failures. */
 export type Measured = Record<Kind, { times: number[]; failures: string[] }>;
 
-/** Between two requests of one kind of a neighbour: the server is used, not worn out. */
+/** The pause between two requests of one kind of a neighbour, so that neighbours do not load the server themselves. */
 const PAUSE_MS: Readonly<Record<Kind, number>> = { get: 15, post: 30, login: 500, stream: 60, page: 500 };
 
-/** Uses the server for so many seconds. Each neighbour does everything at the same time, so that one slow kind does not keep the others from being measured. */
+/** Uses the server for a number of seconds. Each neighbour sends all kinds of requests at the same time, so that a slow kind does not delay the others. */
 export async function measureNeighbours(world: World, seconds: number): Promise<Measured> {
   const none = () => ({ times: [], failures: [] });
   const measured: Measured = { get: none(), post: none(), login: none(), stream: none(), page: none() };
@@ -34,7 +34,7 @@ export async function measureNeighbours(world: World, seconds: number): Promise<
       await measure("stream", neighbour.connect);
       const until = performance.now() + seconds * 1000;
       const repeat = async (kind: Kind) => {
-        // Not all at the same moment.
+        // Spreads the first requests.
         await delay((PAUSE_MS[kind] * n) / NEIGHBOURS);
         while (performance.now() < until) {
           await measure(kind, () => neighbour.do(kind));
@@ -49,9 +49,9 @@ export async function measureNeighbours(world: World, seconds: number): Promise<
 }
 
 interface Neighbour {
-  /** Opens the stream. Settles with what failed, or undefined. */
+  /** Opens the stream. Settles with a failure, or undefined. */
   connect(): Promise<string | undefined>;
-  /** Settles with what failed, or undefined. */
+  /** Settles with a failure, or undefined. */
   do(kind: Kind): Promise<string | undefined>;
   close(): void;
 }
@@ -84,12 +84,12 @@ function createNeighbour({ origin, neighbour }: World, n: number): Neighbour {
     }
   }
 
-  /** From a POST until the stream has it. */
+  /** The time from a POST until the stream has sent the change. */
   async function hear(): Promise<string | undefined> {
     marker += 1;
-    const heard = stream.waitFor(`"marker":${marker}}`);
+    const received = stream.waitFor(`"marker":${marker}}`);
     const { status, text } = await send(neighbour.data.url, { ...client, method: "POST", ...json({ from: n, marker }) });
-    return status === 201 ? heard : `${status} ${text.slice(0, 200)}`;
+    return status === 201 ? received : `${status} ${text.slice(0, 200)}`;
   }
 
   return {

@@ -1,4 +1,4 @@
-/** Expressions and bodies that cost a server more than their senders. */
+/** Expressions and bodies that cost the server more than the sender. */
 import { gzipSync } from "node:zlib";
 
 export const EXPRESSIONS = [
@@ -21,7 +21,7 @@ const toPart = (index: number) => `--${BOUNDARY}\r\nContent-Disposition: form-da
 const JSON_TYPE = { "Content-Type": "application/json" };
 const FORM_TYPE = { "Content-Type": `multipart/form-data; boundary=${BOUNDARY}` };
 
-/** A POST; `pieces` are sent one after the other, `isCutOff` ends the connection in the middle. */
+/** A POST. `pieces` are sent one after the other; `isCutOff` closes the connection in the middle. */
 interface HostileBody {
   headers: Record<string, string>;
   pieces: readonly (string | Buffer)[];

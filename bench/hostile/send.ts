@@ -7,24 +7,24 @@ export interface Outgoing {
   method?: string;
   headers?: http.OutgoingHttpHeaders | undefined;
   body?: string | Buffer | Readable | undefined;
-  /** The client's address: the server is told to believe it. */
+  /** The client's address, which the server is configured to trust. */
   address: string;
-  /** Default: a connection of its own. */
+  /** Default: a new connection. */
   agent?: http.Agent;
 }
 
 export interface Answer {
-  /** 0: the connection ended before an answer. */
+  /** 0: the connection ended before a response. */
   status: number;
   text: string;
   headers: http.IncomingHttpHeaders;
 }
 
-/** Whatever takes longer is given up: the answer did not come. */
+/** A request that takes longer is aborted, and counts as one without a response. */
 const TIMEOUT_MS = 60_000;
 const NO_ANSWER: Answer = { status: 0, text: "", headers: {} };
 
-/** Settles with the whole answer; never rejects, since a refused sender may lose its connection first. */
+/** Settles with the complete response. Never rejects, because the server may close the connection of a refused sender first. */
 export function send(url: string, { method = "GET", headers = {}, body, address, agent }: Outgoing): Promise<Answer> {
   return new Promise((resolve) => {
     const request = http.request(url, {

@@ -1,17 +1,17 @@
-/** Makes what the benchmark needs on an empty server, through its own API: two accounts, each with projects, endpoints, records and users. */
+/** Creates what the benchmark needs on an empty server, by its API: two accounts, each with projects, endpoints, records and users. */
 import { json, type Outgoing, send } from "./send";
 
-/** An endpoint, and how to reach it. */
+/** An endpoint and its URL. */
 export interface Target {
   id: string;
-  /** With `?key=…`. */
+  /** Includes `?key=…`. */
   url: string;
 }
 
 export interface Account {
   email: string;
   password: string;
-  /** The dashboard's session. */
+  /** The session cookie of the dashboard. */
   cookie: string;
   /** A management token. */
   token: string;
@@ -28,7 +28,7 @@ export const APP_USER = { username: "ada", password: "correct horse" };
 const PROJECTS = 8;
 const BIG_RECORDS = 40_000;
 
-/** Needs a server with open sign-up, and the link that it printed at its first start. */
+/** Needs a server with open sign-up, and the set-up link that it printed at its first start. */
 export async function createWorld(origin: string, setupUrl: string): Promise<World> {
   const setupToken = new URL(setupUrl).searchParams.get("token");
   const admin = { name: "Neighbour", email: "neighbour@example.com", password: "correct horse battery" };
@@ -67,7 +67,7 @@ export async function createWorld(origin: string, setupUrl: string): Promise<Wor
   };
 }
 
-/** NDJSON of so many records, stored by the owner. Settles with the status. */
+/** Imports a number of records as NDJSON, as the owner. Settles with the status. */
 export async function importRecords(origin: string, account: Account, target: Target, count: number): Promise<number> {
   const lines = Array.from({ length: count }, (_, n) => JSON.stringify({ n, sensor: `room ${n % 50}`, note: "x".repeat(60) }));
   const { status } = await send(`${origin}/api/manage/endpoints/${target.id}/import`, {
