@@ -1,9 +1,9 @@
-/** Compares what was acknowledged, what the log and the records have, and what each subscriber heard. It must not ask anybody. */
+/** Compares the acknowledged writes, the log, the stored records, and the changes that each subscriber received. A pure function. */
 import type { ChangeType } from "@/src/shared/streams/protocol";
 import type { Attempt } from "./ledger";
-import { type HeardChange, toAttemptId } from "./subscriber";
+import { type ReceivedChange, toAttemptId } from "./subscriber";
 
-/** A change as the log has it; `data` as JSON without white space. */
+/** A change in the log; `data` is JSON without white space. */
 export interface LoggedChange {
   seq: number;
   type: ChangeType;
@@ -14,22 +14,22 @@ export interface LoggedChange {
 
 export interface Truth {
   endpointId: string;
-  /** By seq. */
+  /** In order of seq. */
   log: readonly LoggedChange[];
-  /** What each source, such as the table or a node's GET, says is stored: data by uniqueId. */
+  /** The stored data by uniqueId, as each source (the table, a node's GET) has them. */
   stored: readonly { source: string; records: ReadonlyMap<string, string> }[];
 }
 
-export interface HeardBy {
+export interface Recipient {
   name: string;
   endpointId: string;
   owner: string | null;
-  /** What it asked for by a filter (W13); absent: everything. */
+  /** Whether its filter (W13) includes a record. Absent: it has no filter. */
   wants?: ((recordId: string) => boolean) | undefined;
   startSeq: number;
-  /** Up to where it must have heard everything. */
+  /** The seq up to which it must have received everything. */
   endSeq: number;
-  changes: readonly HeardChange[];
+  changes: readonly ReceivedChange[];
   gaps: readonly string[];
 }
 
@@ -38,7 +38,7 @@ export interface Verdict {
   doubled: number;
   outOfOrder: number;
   unauthorised: number;
-  /** A sentence for each of them. */
+  /** A sentence for each problem. */
   problems: string[];
 }
 
@@ -52,7 +52,7 @@ export function judge({
 }: {
   truths: readonly Truth[];
   attempts: readonly Attempt[];
-  subscribers: readonly HeardBy[];
+  subscribers: readonly Recipient[];
 }): Verdict {
   const verdict: Verdict = { lost: 0, doubled: 0, outOfOrder: 0, unauthorised: 0, problems: [] };
   const report: Report = (kind, problem) => {
@@ -68,7 +68,7 @@ export function judge({
   return verdict;
 }
 
-/** The log has no hole, and replaying it gives what is stored. */
+/** The log has no hole, and replaying it gives the stored records. */
 function judgeLog({ log, stored }: Truth, report: Report): void {
   const replayed = new Map<string, string>();
   for (const [index, { seq, type, recordId, data }] of log.entries()) {
@@ -78,11 +78,11 @@ function judgeLog({ log, stored }: Truth, report: Report): void {
   }
   for (const { source, records } of stored) {
     for (const [id, data] of replayed) if (records.get(id) !== data) report("lost", `${source} lacks the last change of record ${id}`);
-    for (const id of records.keys()) if (!replayed.has(id)) report("lost", `${source} has record ${id}, of which the log knows nothing`);
+    for (const id of records.keys()) if (!replayed.has(id)) report("lost", `${source} has record ${id}, which is not in the log`);
   }
 }
 
-/** What was acknowledged is in the log once; what was not, once at most; and nothing else is. */
+/** An acknowledged write is in the log once. Another write is in it at most once. Nothing else is in it. */
 function judgeWrites({ log }: Truth, attempts: readonly Attempt[], report: Report): void {
   const logged = new Map<string, LoggedChange[]>();
   for (const change of log) {
@@ -98,22 +98,22 @@ function judgeWrites({ log }: Truth, attempts: readonly Attempt[], report: Repor
     if (isAcknowledged && found.length === 0) report("lost", `${name} was acknowledged and is not in the log`);
     if (found.length > 1) report("doubled", `${name} is in the log ${found.length} times`);
     for (const { type, recordId, data } of found) {
-      if (isAcknowledged && recordId !== attempt.recordId) report("lost", `${name} was answered with another uniqueId than ${recordId}`);
+      if (isAcknowledged && recordId !== attempt.recordId) report("lost", `${name} got a response with another uniqueId than ${recordId}`);
       if (type !== "DELETE" && attempt.data !== "" && data !== attempt.data) report("lost", `${name} is in the log with other data`);
     }
   }
   for (const [key, changes] of logged) report("doubled", `the log has ${changes.length} changes that nobody sent: ${key}`);
 }
 
-/** A DELETE has the data of what was there, so it is known by its record. */
+/** The data of a DELETE is that of the deleted record, so the record identifies it. */
 function toKey(type: ChangeType, recordId: string, attemptId: string | undefined): string {
   return type === "DELETE" ? `DELETE ${recordId}` : `${type} ${attemptId}`;
 }
 
-/** It heard the log from its start on, as far as it may read it: every change once, in order, as it was. */
+/** A subscriber received every change of the log that it may read, from its start, once, in order and unaltered. */
 function judgeSubscriber(
   { log }: Truth,
-  { name, owner, wants = () => true, startSeq, endSeq, changes, gaps }: HeardBy,
+  { name, owner, wants = () => true, startSeq, endSeq, changes, gaps }: Recipient,
   report: Report,
 ): void {
   const bySeq = new Map(log.map((change) => [change.seq, change]));
@@ -121,19 +121,19 @@ function judgeSubscriber(
   let last = startSeq;
   for (const { seq, type, recordId, data } of changes) {
     const logged = bySeq.get(seq);
-    if (seen.has(seq)) report("doubled", `${name} heard change ${seq} again`);
-    else if (seq <= last) report("outOfOrder", `${name} heard change ${seq} after ${last}`);
+    if (seen.has(seq)) report("doubled", `${name} received change ${seq} again`);
+    else if (seq <= last) report("outOfOrder", `${name} received change ${seq} after ${last}`);
     seen.add(seq);
     last = Math.max(last, seq);
-    if (!logged) report("unauthorised", `${name} heard change ${seq}, which was never committed`);
-    else if (owner !== null && logged.ownerId !== owner) report("unauthorised", `${name} heard change ${seq} of another user`);
-    else if (!wants(recordId)) report("unauthorised", `${name} heard change ${seq}, which its filter leaves out`);
+    if (!logged) report("unauthorised", `${name} received change ${seq}, which was never committed`);
+    else if (owner !== null && logged.ownerId !== owner) report("unauthorised", `${name} received change ${seq} of another user`);
+    else if (!wants(recordId)) report("unauthorised", `${name} received change ${seq}, which its filter excludes`);
     else if (logged.type !== type || logged.recordId !== recordId || logged.data !== data)
-      report("lost", `${name} heard change ${seq} altered`);
+      report("lost", `${name} received change ${seq} altered`);
   }
   for (const { seq, ownerId, recordId } of log) {
     const isDue = seq > startSeq && seq <= endSeq && (owner === null || ownerId === owner) && wants(recordId);
-    if (isDue && !seen.has(seq)) report("lost", `${name} never heard change ${seq}`);
+    if (isDue && !seen.has(seq)) report("lost", `${name} did not receive change ${seq}`);
   }
-  for (const gap of gaps) report("lost", `${name} was told of a gap: ${gap}`);
+  for (const gap of gaps) report("lost", `${name} received a gap: ${gap}`);
 }

@@ -1,19 +1,19 @@
-/** What the writers of one run sent, and what was answered. It must not judge. */
+/** Records the writes of one run and their outcomes. */
 import type { ChangeType } from "@/src/shared/streams/protocol";
 
-/** One write as the log would have it. A POST that is repeated with its Idempotency-Key is one; a PUT that is repeated is another each time. */
+/** One write, as the log would have it. A POST repeated with its Idempotency-Key is one write; each repetition of a PUT is another. */
 export interface Attempt {
-  /** In the data that is written; a DELETE carries none. */
+  /** Part of the data that is written; a DELETE has no data. */
   id: string;
   type: ChangeType;
   endpointId: string;
-  /** Of a POST: known when it was answered. */
+  /** For a POST: known after the response. */
   recordId: string | undefined;
-  /** Data as JSON. */
+  /** The data as JSON. */
   data: string;
   /** Milliseconds, `performance.now()`. */
   sentAt: number;
-  /** The node that answered 2xx; undefined: nobody did, and it may or may not have happened. */
+  /** The node that responded with 2xx. Undefined: none did, and the write may or may not have been done. */
   acknowledgedBy: number | undefined;
 }
 
@@ -23,11 +23,11 @@ export interface Ledger {
   attempts(): Attempt[];
   acknowledge(attempt: Attempt, node: number): void;
   acknowledgedCount(): number;
-  /** Whether the node has acknowledged a write that was sent at that time or later. */
+  /** Whether the node has acknowledged a write that was sent at `sentAt` or later. */
   hasAcknowledgedSince(node: number, since: number): boolean;
-  /** Attempts that failed, or of which nobody knows. */
+  /** Attempts that failed or whose outcome is unknown. */
   failures: number;
-  /** Answers that no client should ever get, such as 404 for a record that was stored. */
+  /** Responses that no client should receive, such as 404 for a stored record. */
   refusals: string[];
 }
 

@@ -1,6 +1,6 @@
 /**
- * The fault suite: breaks a running deployment in every way that it knows, so many times, and prints what was lost. Start it with `npm run test:faults`.
- * Exits with 1 when anything was lost, doubled, out of order or unauthorised, or a run could not be judged.
+ * The fault suite: runs each fault several times against a running deployment, and prints what was lost. Start it with
+ * `npm run test:faults`. Exits with 1 if anything was lost, doubled, out of order or unauthorised, or if a run could not be judged.
  */
 import fs from "node:fs";
 import { parseArgs } from "node:util";
@@ -17,7 +17,7 @@ import { stalledReaders } from "./kinds/stalled-readers";
 import { createTally, type Tally, toTable } from "./report";
 import { runOnce } from "./run";
 
-/** Those that need the same deployment next to each other: in the short form they share one. */
+/** Faults that need the same deployment are next to each other, because they share one in the short form. */
 const FAULTS: readonly Fault[] = [
   ...[killNode, stopPostgres, killPostgres, killRedis],
   ...[noisyNeighbour, stalledReaders, reconnectStorm, dropPackets, fullDisk],
@@ -39,10 +39,10 @@ if (!(runs > 0) || unknown.length > 0) {
   process.exit(2);
 }
 
-/** The deployment that runs. `used`: runs that it has seen. */
+/** The running deployment. `used`: the number of its runs. */
 let current: { deployment: Deployment; key: string; used: number } | undefined;
 let isStopping = false;
-/** However the suite ends, it leaves nothing behind. A signal to the whole group comes twice. */
+/** Cleans up however the suite ends. A signal to the whole process group arrives twice. */
 function stop(): void {
   if (isStopping) return;
   isStopping = true;
@@ -67,12 +67,12 @@ if (values.report)
   fs.writeFileSync(values.report, JSON.stringify({ passed: tallies.filter(({ runs: done }) => done > 0).length - failed, failed }));
 process.exit(failed > 0 ? 1 : 0);
 
-/** Half of the runs on a deployment with Redis, the others on one without it. */
+/** Half of the runs use a deployment with Redis, the others one without it. */
 async function runFault(fault: Fault, script: string): Promise<Tally> {
   const tally = createTally(fault);
   const obstacle = fault.obstacle?.();
   if (obstacle !== undefined) {
-    tally.note = `left out: ${obstacle}`;
+    tally.note = `skipped: ${obstacle}`;
     console.log(`${fault.name}: ${tally.note}`);
     return tally;
   }
@@ -107,11 +107,11 @@ async function runDeployment(options: { fault: Fault; script: string; withRedis:
   }
   if (tally.problems.length === 0) return;
   console.error(`${tally.problems.slice(0, PROBLEMS_SHOWN_MAX).join("\n")}\n${current?.deployment.logTail() ?? ""}`);
-  // Whatever is wrong with it must not spoil the next fault.
+  // A broken deployment must not affect the next fault.
   await endDeployment();
 }
 
-/** A deployment of its own; in the short form the one that runs, where it is of the same kind. */
+/** A new deployment; in the short form the running one, if it is of the same kind. */
 async function deploy({ fault, script, withRedis, count }: { fault: Fault; script: string; withRedis: boolean; count: number }) {
   const { needs } = fault;
   const key = JSON.stringify({ needs, withRedis });

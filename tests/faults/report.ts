@@ -1,4 +1,4 @@
-/** Sums the runs of each fault and prints them as a table. It must not judge. */
+/** Sums the runs of each fault, and formats them as a table. */
 import type { Fault } from "./fault";
 import type { RunResult } from "./run";
 
@@ -9,9 +9,9 @@ export interface Tally {
   runs: number;
   sums: Sums;
   recoveriesMs: number[];
-  /** A sentence for each; none: the fault passed. */
+  /** A sentence for each problem. Empty: the fault passed. */
   problems: string[];
-  /** How it was done, or why it was not. */
+  /** How the fault was done, or why it was skipped. */
   note: string | undefined;
   add(result: RunResult): void;
 }
@@ -36,7 +36,7 @@ export function createTally(fault: Fault): Tally {
   return tally;
 }
 
-/** In Markdown. */
+/** The table in Markdown. */
 export function toTable(tallies: readonly Tally[]): string {
   const rows = tallies.map(({ fault, runs, sums, recoveriesMs, note }) => {
     const title = note === undefined ? fault.title : `${fault.title} (${note})`;

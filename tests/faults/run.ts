@@ -1,4 +1,4 @@
-/** One run: everybody writes and listens, something breaks, everything recovers, and then what happened is compared with what should have. */
+/** One run: writers write, subscribers read, something breaks, everything recovers, and the results are compared with the writes. */
 import { until } from "@/tests/support/until";
 import type { Deployment } from "./deployment/deployment";
 import type { Target } from "./deployment/world";
@@ -6,13 +6,13 @@ import { type Fault, RECOVERY_TIMEOUT_MS, type Scene } from "./fault";
 import { judge, type Verdict } from "./judge";
 import { createLedger, type Ledger } from "./ledger";
 import { settle } from "./settle";
-import { CheckingSubscriber, type Filter, type Heard } from "./subscriber";
+import { CheckingSubscriber, type Filter, type Received } from "./subscriber";
 import { startWriters, type Writer } from "./writers";
 
 export interface RunResult extends Verdict {
-  /** Acknowledged. */
+  /** The number of acknowledged writes. */
   writes: number;
-  /** Changes that subscribers heard. */
+  /** The number of changes that subscribers received. */
   deliveries: number;
   recoveryMs: number;
 }
@@ -26,7 +26,7 @@ const HALF: Filter = {
   isTrue: (recordId) => "02468ace".includes(recordId.slice(31)),
 };
 
-/** `place`: the run's number in the deployment, `run` in all runs of the fault. Raises when a run can't be judged, because nothing recovered. */
+/** `place`: the number of the run in its deployment; `run`: among all runs of the fault. Throws if the deployment does not recover, so that the run cannot be judged. */
 export async function runOnce(options: {
   deployment: Deployment;
   fault: Fault;
@@ -53,8 +53,8 @@ export async function runOnce(options: {
     await acknowledged(fault.writesAround);
     await writers.stop();
     const problems = [...ledger.refusals, ...((await check?.()) ?? [])];
-    const { truths, heardBy } = await settle({ deployment, targets: [open, secret], subscribers });
-    const verdict = judge({ truths, attempts: ledger.attempts(), subscribers: heardBy });
+    const { truths, recipients } = await settle({ deployment, targets: [open, secret], subscribers });
+    const verdict = judge({ truths, attempts: ledger.attempts(), subscribers: recipients });
     return {
       ...verdict,
       lost: verdict.lost + problems.length,
@@ -69,7 +69,7 @@ export async function runOnce(options: {
   }
 }
 
-/** Writers of everybody, and one of each user. */
+/** Writers with the key alone, and one for each user. */
 function toWriters({ world }: Deployment, open: Target, secret: Target): Writer[] {
   return [
     ...Array.from({ length: OPEN_WRITERS }, () => ({ target: open, headers: {} })),
@@ -77,9 +77,9 @@ function toWriters({ world }: Deployment, open: Target, secret: Target): Writer[
   ];
 }
 
-/** Half of the subscribers stay with their node, the others go where they find one. */
+/** Half of the subscribers stay with their node; the others try another node after each lost connection. */
 function createAudience({ nodes, world }: Deployment, open: Target, secret: Target) {
-  const heard = new Map<string, Heard>([open, secret].map(({ endpointId }) => [endpointId, new Map()]));
+  const received = new Map<string, Received>([open, secret].map(({ endpointId }) => [endpointId, new Map()]));
   const subscribers: CheckingSubscriber[] = [];
   const add = (target: Target, subscriber: Partial<CheckingSubscriber["options"]>) => {
     const added = new CheckingSubscriber({
@@ -87,7 +87,7 @@ function createAudience({ nodes, world }: Deployment, open: Target, secret: Targ
       ...subscriber,
       urls: nodes.map(({ origin }) => `${origin.replace(/^http/, "ws")}${target.path}`),
       endpointId: target.endpointId,
-      heard: heard.get(target.endpointId) ?? new Map(),
+      received: received.get(target.endpointId) ?? new Map(),
     });
     subscribers.push(added);
     added.start();
@@ -115,11 +115,11 @@ async function waitForWrites(ledger: Ledger, count: number): Promise<void> {
   await until(`${count} acknowledged writes`, () => ledger.acknowledgedCount() >= goal, { timeoutMs: RECOVERY_TIMEOUT_MS });
 }
 
-/** Each node acknowledges what is sent after the fault, and each subscriber hears some of it. Answers how long that took. */
+/** Waits until each node has acknowledged a write that was sent after the fault, and each subscriber has received one. Returns the time that took. */
 async function waitForRecovery({ deployment, ledger, subscribers }: Scene, endedAt: number): Promise<number> {
   const isServed = ({ changes }: CheckingSubscriber) => (ledger.find(changes.at(-1)?.attemptId ?? "")?.sentAt ?? 0) >= endedAt;
   await until(
-    "each node to take writes, and each subscriber to hear of them",
+    "each node to accept writes, and each subscriber to receive them",
     () => deployment.nodes.every((_, node) => ledger.hasAcknowledgedSince(node, endedAt)) && subscribers.every(isServed),
     { timeoutMs: RECOVERY_TIMEOUT_MS },
   );

@@ -1,38 +1,38 @@
-/** Waits until all that was committed has reached everybody, and then reads what is true. It must not judge. */
+/** Waits until all commits have reached all subscribers, and then reads the log and the records. */
 import type pg from "pg";
 import { until } from "@/tests/support/until";
 import type { Deployment } from "./deployment/deployment";
 import type { Target } from "./deployment/world";
 import { RECOVERY_TIMEOUT_MS } from "./fault";
-import type { HeardBy, LoggedChange, Truth } from "./judge";
+import type { LoggedChange, Recipient, Truth } from "./judge";
 import type { CheckingSubscriber } from "./subscriber";
 
 type Stored = Truth["stored"][number];
 
 /**
- * A write that nobody waits for any more may still be under way, so this is repeated until nothing was written meanwhile. Who never hears what is due
- * is judged with what it has.
+ * A write whose writer has stopped waiting may still be in progress, so this is repeated until nothing is written between two
+ * readings. A subscriber that does not receive everything in time is judged with what it has.
  */
 export async function settle(options: {
   deployment: Deployment;
   targets: readonly Target[];
   subscribers: readonly CheckingSubscriber[];
-}): Promise<{ truths: Truth[]; heardBy: HeardBy[] }> {
+}): Promise<{ truths: Truth[]; recipients: Recipient[] }> {
   const { deployment, targets, subscribers } = options;
   const { pool } = deployment.postgres;
   for (;;) {
     const before = await Promise.all(targets.map((target) => readTruth(pool, target)));
     const isPatient = await waitForAll(subscribers, before);
     const answers = await Promise.all(targets.map((target) => readFromNodes(deployment, target)));
-    const heardBy = subscribers.map((subscriber, index) => toHeardBy(subscriber, index, before));
+    const recipients = subscribers.map((subscriber, index) => toRecipient(subscriber, index, before));
     const after = await Promise.all(targets.map((target) => readTruth(pool, target)));
     const isQuiet = after.every(({ log }, index) => log.length === before[index]?.log.length);
     if (!isQuiet && isPatient) continue;
-    return { truths: after.map((truth, index) => ({ ...truth, stored: [...truth.stored, ...(answers[index] ?? [])] })), heardBy };
+    return { truths: after.map((truth, index) => ({ ...truth, stored: [...truth.stored, ...(answers[index] ?? [])] })), recipients };
   }
 }
 
-/** False: somebody still lacks something. */
+/** False: a subscriber still lacks a change. */
 async function waitForAll(subscribers: readonly CheckingSubscriber[], truths: readonly Truth[]): Promise<boolean> {
   const dueSeqs = subscribers.map(({ options: { endpointId, owner, filter } }) => {
     const log = truths.find((truth) => truth.endpointId === endpointId)?.log ?? [];
@@ -40,16 +40,20 @@ async function waitForAll(subscribers: readonly CheckingSubscriber[], truths: re
     return log.findLast(isDue)?.seq ?? 0;
   });
   try {
-    await until("every subscriber to hear all", () => subscribers.every((subscriber, index) => subscriber.seq() >= (dueSeqs[index] ?? 0)), {
-      timeoutMs: RECOVERY_TIMEOUT_MS,
-    });
+    await until(
+      "every subscriber to receive everything",
+      () => subscribers.every((subscriber, index) => subscriber.seq() >= (dueSeqs[index] ?? 0)),
+      {
+        timeoutMs: RECOVERY_TIMEOUT_MS,
+      },
+    );
     return true;
   } catch {
     return false;
   }
 }
 
-function toHeardBy({ options, startSeq, changes, gaps }: CheckingSubscriber, index: number, truths: readonly Truth[]): HeardBy {
+function toRecipient({ options, startSeq, changes, gaps }: CheckingSubscriber, index: number, truths: readonly Truth[]): Recipient {
   const { endpointId, owner, filter, node } = options;
   return {
     name: `subscriber ${index} (first at node ${node % 2}${owner === null ? "" : ", a user"}${filter === undefined ? "" : ", with a filter"})`,
@@ -60,7 +64,7 @@ function toHeardBy({ options, startSeq, changes, gaps }: CheckingSubscriber, ind
   };
 }
 
-/** Log and records of one moment, past the nodes. */
+/** The log and the records at one moment, read from the database directly. */
 async function readTruth(pool: pg.Pool, { endpointId }: Target): Promise<Truth> {
   const { rows } = await pool.query<{ log: LoggedChange[]; records: { id: string; data: unknown }[] }>(
     `SELECT
@@ -70,7 +74,7 @@ async function readTruth(pool: pg.Pool, { endpointId }: Target): Promise<Truth> 
     [endpointId],
   );
   const [row] = rows;
-  if (!row) throw new Error("PostgreSQL answered nothing.");
+  if (!row) throw new Error("PostgreSQL returned no row.");
   return {
     endpointId,
     log: row.log.map((change) => ({ ...change, data: JSON.stringify(change.data) })),
@@ -78,12 +82,12 @@ async function readTruth(pool: pg.Pool, { endpointId }: Target): Promise<Truth> 
   };
 }
 
-/** What each node answers to a GET of everything. */
+/** The response of each node to a GET of all records. */
 function readFromNodes({ nodes, world }: Deployment, target: Target): Promise<Stored[]> {
   return Promise.all(
     nodes.map(async ({ origin }, index) => {
       const records = await until(
-        "a node to answer a list",
+        "a node to respond with a list",
         async () => {
           const response = await fetch(`${origin}${target.path}`, { headers: world.masterHeaders, signal: AbortSignal.timeout(30_000) });
           return response.ok ? ((await response.json()) as { uniqueId: string; data: unknown }[]) : undefined;

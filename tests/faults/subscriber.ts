@@ -1,17 +1,17 @@
-/** A client that follows a stream in resumable mode, through every loss of its connection, and keeps what it heard. It must not judge. */
+/** A client that follows a stream in resumable mode across lost connections, and keeps the changes it received. */
 import { setTimeout as delay } from "node:timers/promises";
 import { WebSocket } from "ws";
 import { parseCursor } from "@/src/shared/streams/cursor";
 import type { ChangeType } from "@/src/shared/streams/protocol";
 
-/** A change as one or several subscribers of an endpoint heard it. */
-export interface HeardChange {
+/** A change as subscribers of an endpoint received it. */
+export interface ReceivedChange {
   seq: number;
   type: ChangeType;
   recordId: string;
-  /** Data as JSON. */
+  /** The data as JSON. */
   data: string;
-  /** The Attempt's, where data has one. */
+  /** The id of the Attempt, if the data has one. */
   attemptId: string | undefined;
 }
 
@@ -20,39 +20,39 @@ export interface Filter {
   isTrue: (recordId: string) => boolean;
 }
 
-/** What was heard of one endpoint, by the text of the message: nearly all subscribers hear the same. */
-export type Heard = Map<string, HeardChange>;
+/** The changes received at one endpoint by the text of their messages, which are the same for nearly all subscribers. */
+export type Received = Map<string, ReceivedChange>;
 
 export interface SubscriberOptions {
-  /** Of the endpoint's stream at each node, `ws://…`. */
+  /** The URLs of the endpoint's stream at each node, `ws://…`. */
   urls: readonly string[];
-  /** The node to begin with. Who roams tries another one each time its connection is lost. */
+  /** The first node. A subscriber that roams tries another node each time its connection is lost. */
   node: number;
   roams: boolean;
   headers: Record<string, string>;
-  /** The user whose own records it may read; null: everybody's. */
+  /** The user whose records it may read; null: all records. */
   owner: string | null;
-  /** A JSONata expression (W13), and what it says of a record. */
+  /** A JSONata expression (W13), and its result for a record. */
   filter?: Filter | undefined;
   endpointId: string;
-  heard: Heard;
-  /** Awaited before each reconnection, beside a pause that grows. */
+  received: Received;
+  /** Awaited before each reconnection, in addition to a growing pause. */
   beforeReconnect?: () => Promise<void>;
 }
 
 const HANDSHAKE_TIMEOUT_MS = 15_000;
 const PAUSE_MAX_MS = 2_000;
-/** The server pings every 25 s: who hears nothing for so long is connected to nobody. */
+/** The server pings every 25 s. A client that receives nothing for this time has lost its connection. */
 const SILENCE_MAX_MS = 40_000;
 
 export class CheckingSubscriber {
   readonly options: SubscriberOptions;
-  /** What came, in the order in which it came, over all connections. */
-  readonly changes: HeardChange[] = [];
+  /** The changes of all connections, in the order of their arrival. */
+  readonly changes: ReceivedChange[] = [];
   readonly gaps: string[] = [];
-  /** Close codes, one for each connection that was lost. */
+  /** The close code of each lost connection. */
   readonly closes: number[] = [];
-  /** Where its first READY said that the stream begins. */
+  /** The start of the stream, from its first READY. */
   startSeq: number | undefined;
   #cursor = "now";
   #webSocket: WebSocket | undefined;
@@ -63,12 +63,12 @@ export class CheckingSubscriber {
     this.options = options;
   }
 
-  /** `startSeq` says when it is connected for the first time. */
+  /** Sets `startSeq` when it is connected for the first time. */
   start(): void {
     this.#following = this.#follow();
   }
 
-  /** The place up to which it was sent everything. */
+  /** The seq up to which it has been sent everything. */
   seq(): number {
     return parseCursor(this.#cursor)?.seq ?? 0;
   }
@@ -77,7 +77,7 @@ export class CheckingSubscriber {
     return this.#webSocket?.readyState === WebSocket.OPEN;
   }
 
-  /** Does not read any more, as a client that hangs. */
+  /** Stops reading, as a client that hangs. */
   stall(): void {
     this.#webSocket?.pause();
   }
@@ -104,7 +104,7 @@ export class CheckingSubscriber {
     }
   }
 
-  /** Settles when the connection has gone: whether it had been a stream at all. */
+  /** Settles when the connection has ended, with whether it had become a stream. */
   #connect(url: string): Promise<boolean> {
     const { filter } = this.options;
     const query = filter === undefined ? "" : `&jsonata=${encodeURIComponent(filter.expression)}`;
@@ -120,7 +120,7 @@ export class CheckingSubscriber {
     webSocket.on("message", (message) => {
       silence.refresh();
       isReady = true;
-      this.#hear(message.toString());
+      this.#receive(message.toString());
     });
     webSocket.on("error", () => undefined);
     return new Promise((resolve) => {
@@ -132,8 +132,8 @@ export class CheckingSubscriber {
     });
   }
 
-  #hear(text: string): void {
-    const known = this.options.heard.get(text);
+  #receive(text: string): void {
+    const known = this.options.received.get(text);
     if (known) this.#keep(known, toCursor(text));
     else this.#hearNew(text);
   }
@@ -154,22 +154,22 @@ export class CheckingSubscriber {
       data: JSON.stringify(record.data),
       attemptId: toAttemptId(record.data),
     };
-    this.options.heard.set(text, change);
+    this.options.received.set(text, change);
     this.#keep(change, cursor);
   }
 
-  #keep(change: HeardChange, cursor: string): void {
+  #keep(change: ReceivedChange, cursor: string): void {
     this.changes.push(change);
     this.#cursor = cursor;
   }
 }
 
-/** The last member of a message of the resumable mode. */
+/** The last member of a message in resumable mode. */
 function toCursor(text: string): string {
   return text.slice(text.lastIndexOf(':"') + 2, -2);
 }
 
-/** Writers put it into the data, uploads into the metadata. */
+/** Writers put the id into the data, uploads into the metadata. */
 export function toAttemptId(data: unknown): string | undefined {
   if (typeof data !== "object" || data === null) return undefined;
   if ("id" in data && typeof data.id === "string") return data.id;

@@ -1,13 +1,13 @@
-/** Clients that write without a pause to both nodes, repeat what failed, and note every answer. */
+/** Clients that write to both nodes continuously, repeat failed writes, and note every response. */
 import { randomBytes, randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Target } from "./deployment/world";
 import type { Attempt, Ledger } from "./ledger";
 
 export interface Load {
-  /** Between two writes of one writer, in ms. */
+  /** The pause between two writes of one writer, in ms. */
   paceMs: number;
-  /** Of random text in each body. May be changed while they write. */
+  /** The bytes of random text in each body. Can be changed while they write. */
   padBytes: number;
 }
 
@@ -18,16 +18,16 @@ export interface Writer {
 
 export interface Writers {
   readonly load: Load;
-  /** Lets each writer end the write that it is at, with all its repetitions; settles then. */
+  /** Stops each writer after its present write and that write's repetitions. Settles when all have stopped. */
   stop(): Promise<void>;
 }
 
-/** Then the outcome is unknown, and the write is repeated, at the other node. */
+/** After this time the outcome is unknown, and the write is repeated at the other node. */
 const ANSWER_TIMEOUT_MS = 5_000;
 const RETRY_PAUSE_MS = 50;
-/** For so long writes go to another node first once one has failed. */
+/** The time for which writes go to another node first after a failure. */
 const AVOID_MS = 2_000;
-/** A writer that is stopped gives up after so many more attempts. */
+/** The number of attempts after which a stopped writer gives up. */
 const LAST_ATTEMPTS_MAX = 100;
 
 type Answer = { status: number; text: string } | undefined;
@@ -54,12 +54,12 @@ interface WriterOptions {
   origins: readonly string[];
   ledger: Ledger;
   load: Readonly<Load>;
-  /** When each node failed this writer last. */
+  /** When each node last failed this writer. */
   failedAt: Map<number, number>;
   isStopping: () => boolean;
 }
 
-/** Mostly creates; now and then replaces or deletes what it created. Its records are its own, so it knows what must be there. */
+/** Mostly creates records, and sometimes replaces or deletes one of them. No other writer changes them, so it knows what must be stored. */
 async function runWriter(options: WriterOptions): Promise<void> {
   const { index, load, isStopping } = options;
   const records: string[] = [];
@@ -107,7 +107,7 @@ async function remove(options: WriterOptions, n: number, recordId: string): Prom
   let isUnknown = false;
   for await (const node of nodesToTry(options, n)) {
     const answer = await send(options, { node, method: "DELETE", query: `&uniqueId=${recordId}` });
-    // Not there any more: an earlier attempt, whose answer did not arrive, has deleted it.
+    // An earlier attempt, whose response did not arrive, has deleted the record.
     if (answer?.status === 200 || (answer?.status === 404 && isUnknown)) return ledger.acknowledge(attempt, node);
     if (isRefusal(answer)) return void ledger.refusals.push(`DELETE of ${recordId}: ${answer.status} ${answer.text}`);
     isUnknown = true;
@@ -121,7 +121,7 @@ function begin({ writer, ledger, load }: WriterOptions, type: Attempt["type"], r
   return { body, attempt: ledger.add({ id, type, endpointId, recordId, data: body, sentAt: performance.now() }) };
 }
 
-/** One node after the other, beginning with another one each time, until the write was acknowledged or given up. */
+/** Tries the nodes in rotation until the write is acknowledged or given up. */
 async function* nodesToTry({ origins, failedAt, isStopping }: WriterOptions, n: number): AsyncGenerator<number> {
   const isAvoided = performance.now() - (failedAt.get(n % origins.length) ?? Number.NEGATIVE_INFINITY) < AVOID_MS;
   for (let attempt = isAvoided ? 1 : 0, last = 0; last < LAST_ATTEMPTS_MAX; attempt++) {
@@ -141,7 +141,7 @@ interface Request {
   body?: string;
 }
 
-/** Undefined: no whole answer came in time. */
+/** Undefined: no complete response arrived in time. */
 async function send(options: WriterOptions, request: Request): Promise<Answer> {
   const answer = await fetchAnswer(options, request);
   if (answer === undefined || answer.status >= 300) options.ledger.failures++;
@@ -162,7 +162,7 @@ async function fetchAnswer({ writer, origins }: WriterOptions, { node, method, q
   }
 }
 
-/** An error that says that repeating the request is in vain. */
+/** Whether the error reports that repeating the request is useless. */
 function isRefusal(answer: Answer): answer is NonNullable<Answer> {
   return answer !== undefined && answer.status >= 300 && !/"retryable":true/.test(answer.text);
 }

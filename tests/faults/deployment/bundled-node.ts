@@ -1,16 +1,16 @@
-/** Makes of node.ts what the production build makes of server.ts: it starts as fast, and takes as much memory. */
+/** Bundles node.ts as the production build bundles server.ts, so that its start and its memory are comparable. */
 import fs from "node:fs";
 import path from "node:path";
 import { bundleServer, bundleWorker } from "@/scripts/setup/build.mjs";
 
 export interface BundledNode {
-  /** The script's path. */
+  /** The path of the bundle. */
   script: string;
   remove(): void;
 }
 
 export async function bundleNode(): Promise<BundledNode> {
-  // Below node_modules, where the bundle finds its packages.
+  // Below node_modules, so that the bundle finds its packages.
   const cache = path.resolve("node_modules/.cache");
   fs.mkdirSync(cache, { recursive: true });
   const dir = fs.mkdtempSync(path.join(cache, "rested-node-"));

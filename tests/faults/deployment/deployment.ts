@@ -1,4 +1,4 @@
-/** Two nodes on one PostgreSQL, with Redis or without it, all of them processes of their own that a fault may break. */
+/** Two nodes on one PostgreSQL, with or without Redis. Each is a separate process that a fault can break. */
 import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import os from "node:os";
@@ -11,11 +11,11 @@ import { type PostgresProcess, startPostgresProcess } from "./postgres-process";
 import { createRedisProcess, type RedisProcess } from "./redis-process";
 import { createWorld, type World } from "./world";
 
-/** What a fault needs beyond two nodes and PostgreSQL. */
+/** The parts that a fault needs besides two nodes and PostgreSQL. */
 export interface DeploymentNeeds {
-  /** The second node is beyond a link that can lose packets. */
+  /** The second node is behind a link that can lose packets. */
   link?: true;
-  /** The data folder has a disk of its own that can be full. */
+  /** The data folder is on a separate disk that can be full. */
   smallDisk?: true;
 }
 
@@ -31,7 +31,7 @@ export interface Deployment {
   link: Link | undefined;
   disk: SmallDisk | undefined;
   world: World;
-  /** What the nodes and PostgreSQL logged last. */
+  /** The ends of the logs of the nodes and PostgreSQL. */
   logTail(): string;
   dispose(): Promise<void>;
 }
@@ -39,7 +39,7 @@ export interface Deployment {
 const LOG_TAIL_CHARACTERS = 3_000;
 const DIRECT = { prefix: [] as readonly string[], host: "127.0.0.1" };
 
-/** Starts everything. `script`: the bundled node.ts. `runs`: how many it is good for. When it can't, leaves nothing behind. */
+/** Starts everything. `script`: the bundled node.ts. `runs`: how many runs it has endpoints for. Cleans up if it fails. */
 export async function startDeployment(options: {
   script: string;
   runs: number;
@@ -104,7 +104,7 @@ async function start(options: Parameters<typeof startDeployment>[0], cleanup: Cl
   };
 }
 
-/** The settings of whoever runs the suite are not the nodes'. */
+/** The nodes do not inherit the settings of the person who runs the suite. */
 function toEnvironment(node: {
   dataDir: string;
   secret: string;
@@ -117,7 +117,7 @@ function toEnvironment(node: {
     RESTED_DATA_DIR: node.dataDir,
     RESTED_SECRET: node.secret,
     DATABASE_URL: node.databaseUrl,
-    // One that nobody reaches: requests are counted, in Redis where there is one, and none is refused.
+    // Unreachable limits: requests are counted, in Redis if there is one, but none is refused.
     RESTED_RATE_LIMIT: "1000000000",
     // All clients of the suite come from one address.
     RESTED_STREAMS_PER_ADDRESS_MAX: "0",

@@ -1,4 +1,4 @@
-/** The network between a node and everything else, which loses packets on demand: two network namespaces, or where these can't be made a relay that stalls and cuts. */
+/** The network between a node and the rest, which loses packets on demand: two network namespaces, or a relay that stalls and closes connections if namespaces cannot be created. */
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import net, { type AddressInfo } from "node:net";
@@ -11,25 +11,25 @@ export interface Address {
 
 export interface Link {
   kind: "namespaces" | "relay";
-  /** What the command of a process beyond the link starts with, and the address that it listens on. */
+  /** The prefix of the command of a process behind the link, and the address that it listens on. */
   prefix: readonly string[];
   host: string;
-  /** The address by which a process beyond the link reaches a server on this side. */
+  /** The address at which a process behind the link reaches a server on this side. */
   toThisSide(server: Address): Promise<Address>;
-  /** The address by which we reach a server beyond the link. */
+  /** The address at which this side reaches a server behind the link. */
   toFarSide(server: Address): Promise<Address>;
-  /** Packets get lost at random, in both directions; a relay breaks every connection once. */
+  /** Loses packets at random in both directions; a relay closes every connection once. */
   lose(): Promise<void>;
-  /** Nothing passes any more, and nobody is told. */
+  /** Loses all packets, without closing connections. */
   cut(): Promise<void>;
   heal(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** So many packets in each direction. */
+/** The share of packets lost in each direction. */
 const AT_RANDOM = ["-m", "statistic", "--mode", "random", "--probability", "0.25"];
 
-/** Namespaces where this process may make them and iptables is there, else a relay. */
+/** Uses namespaces if this process may create them and iptables is installed, otherwise a relay. */
 export async function createLink(): Promise<Link> {
   try {
     return createNamespaceLink();
@@ -38,12 +38,12 @@ export async function createLink(): Promise<Link> {
   }
 }
 
-/** One namespace of its own for the far side, joined to ours by a pair of virtual interfaces. Raises, and leaves nothing behind, where that is not permitted. */
+/** Creates a namespace for the far side, joined to this one by a pair of virtual interfaces. Cleans up and throws if that is not permitted. */
 function createNamespaceLink(): Link {
   const id = process.pid % 65_536;
   const namespace = `rested-faults-${process.pid}`;
   const [near, far] = [`rf${id}a`, `rf${id}b`];
-  // Link-local addresses: of this machine alone.
+  // Link-local addresses are private to this machine.
   const [nearHost, farHost] = [toAddress(id, 1), toAddress(id, 2)];
   const inside = ["ip", "netns", "exec", namespace];
   const filter = (action: "-A" | "-F", ...rule: string[]) => {
@@ -66,7 +66,7 @@ function createNamespaceLink(): Link {
     run([...inside, "ip", "addr", "add", `${farHost}/30`, "dev", far]);
     run([...inside, "ip", "link", "set", far, "up"]);
     run([...inside, "ip", "link", "set", "lo", "up"]);
-    // Tried at once: iptables may be missing, or the kernel without it.
+    // Tried at the start, because iptables may be missing, or the kernel may not support it.
     filter("-A", ...AT_RANDOM, "-j", "DROP");
     filter("-F");
   } catch (error) {
@@ -78,7 +78,7 @@ function createNamespaceLink(): Link {
     kind: "namespaces",
     prefix: inside,
     host: farHost,
-    // PostgreSQL and Redis listen on the loopback interface, which each namespace has for itself.
+    // PostgreSQL and Redis listen on the loopback interface, and each namespace has its own.
     toThisSide: async (server) => {
       const relay = net.createServer((incoming) => join(incoming, net.connect(server), sockets)).listen(0, nearHost);
       await once(relay, "listening");
@@ -113,7 +113,7 @@ function join(near: net.Socket, far: net.Socket, sockets: Set<net.Socket>): void
   far.on("close", () => near.destroy());
 }
 
-/** Everything in one namespace: packets don't get lost, but connections break, or hang and then break. */
+/** Everything is in one namespace: no packets are lost, but connections close, or hang and then close. */
 function createRelayLink(): Link {
   const proxies: SeverableProxy[] = [];
   const relay = async (server: Address): Promise<Address> => {
@@ -152,6 +152,6 @@ function runQuietly(command: readonly string[]): void {
   try {
     run(command);
   } catch {
-    // It was not there.
+    // It did not exist.
   }
 }

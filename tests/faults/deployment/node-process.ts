@@ -1,29 +1,29 @@
-/** Starts, kills and restarts a node (node.ts) as a process of its own, on one port. */
+/** Starts, kills and restarts a node (node.ts) as a separate process, always on the same port. */
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 import { once } from "node:events";
 import fs from "node:fs";
 import type { NodeState } from "./node";
 
 export interface NodeProcess {
-  /** Of the first start; later ones listen on the same. */
+  /** The port of the first start; later starts use the same. */
   readonly port: number;
   state(): Promise<NodeState>;
-  /** Settles when it listens. Raises with the end of its log when it ends before. */
+  /** Settles when it listens. Throws with the end of its log if it ends before. */
   start(): Promise<void>;
-  /** SIGKILL; settles when it has gone. */
+  /** Sends SIGKILL. Settles when the process has ended. */
   kill(): Promise<void>;
 }
 
 const LOG_TAIL_CHARACTERS = 2_000;
 
-/** `script`: node.ts in a bundle. `prefix`: what the command starts with, such as `ip netns exec`. */
+/** `script`: the bundled node.ts. `prefix`: the start of the command, such as `ip netns exec`. */
 export function createNodeProcess(options: {
   script: string;
   host: string;
   env: Record<string, string>;
   logFile: string;
   prefix?: readonly string[];
-  /** Options of Node's. */
+  /** Options of Node.js. */
   execArgv?: readonly string[];
 }): NodeProcess {
   const { script, host, env, logFile, prefix = [], execArgv = [] } = options;

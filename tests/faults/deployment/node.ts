@@ -1,6 +1,6 @@
 /**
  * One node of the deployment that the fault suite breaks: data plane and realtime plane as the server composes them, without the dashboard.
- * Configured by the environment. Tells its parent `{ port }` once it listens, and a NodeState whenever it is asked; ends with its parent.
+ * Configured by the environment. Sends `{ port }` to its parent when it listens, and a NodeState on request. Ends with its parent.
  */
 import { once } from "node:events";
 import http from "node:http";
@@ -10,16 +10,16 @@ import { createHttpLimits } from "@/src/http/limits";
 import { createClientErrorHandler } from "@/src/http/server/client-error";
 import { boot } from "@/src/runtime/boot";
 
-/** What a node tells of itself. */
+/** The state that a node reports. */
 export interface NodeState {
   /** Open streams. */
   sockets: number;
-  /** Those of them that are sent on from the log, being behind. */
+  /** The open streams that are behind, and are sent changes from the log. */
   behind: number;
   residentBytes: number;
-  /** Of the objects that are alive. */
+  /** The bytes of live objects. */
   aliveBytes: number;
-  /** Milliseconds of computing so far, of all threads. */
+  /** The CPU time of all threads so far, in milliseconds. */
   cpuMs: number;
 }
 
@@ -31,7 +31,7 @@ server.on("upgrade", booted.upgrade);
 server.listen(config.port, config.host);
 await once(server, "listening");
 process.on("message", () => {
-  // Where the collector was not given to us, what it has not collected yet counts as alive.
+  // Without access to the garbage collector, objects that it has not collected yet count as live.
   global.gc?.();
   const { rss, heapUsed, external } = process.memoryUsage();
   const { user, system } = process.cpuUsage();

@@ -1,4 +1,4 @@
-/** The deployment's PostgreSQL: the built-in one, in a process of its own that starts it again whenever it ends. */
+/** The deployment's PostgreSQL: the built-in one, in a separate process that restarts it whenever it ends. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
@@ -11,9 +11,9 @@ export interface PostgresProcess {
   url: string;
   host: string;
   port: number;
-  /** To look into the database past the nodes. */
+  /** For reading the database directly. */
   pool: pg.Pool;
-  /** SIGINT: a fast shutdown, which rolls back what is in progress. SIGKILL: the postmaster's crash. Settles when another one accepts connections. */
+  /** SIGINT: a fast shutdown, which rolls back transactions in progress. SIGKILL: a crash of the postmaster. Settles when a new one accepts connections. */
   restart(signal: "SIGINT" | "SIGKILL"): Promise<void>;
   stop(): Promise<void>;
 }

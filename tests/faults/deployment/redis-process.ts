@@ -1,4 +1,4 @@
-/** A real Redis that can be killed and started again on its port. */
+/** A real Redis that can be killed and restarted on its port. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { canConnect, findFreePort, HOST } from "@/tests/support/servers/ports";
@@ -7,9 +7,9 @@ import { until } from "@/tests/support/until";
 export interface RedisProcess {
   host: string;
   port: number;
-  /** Settles when it takes connections. */
+  /** Settles when it accepts connections. */
   start(): Promise<void>;
-  /** SIGKILL; settles when it has gone. */
+  /** Sends SIGKILL. Settles when the process has ended. */
   kill(): Promise<void>;
 }
 
@@ -20,7 +20,7 @@ export function isRedisInstalled(): boolean {
 export async function createRedisProcess(): Promise<RedisProcess> {
   const port = await findFreePort();
   let child: ChildProcess | undefined;
-  // However this process ends, it leaves no Redis behind.
+  // Redis ends with this process, however this process ends.
   const onExit = () => child?.kill("SIGKILL");
   const kill = async () => {
     process.off("exit", onExit);

@@ -1,4 +1,4 @@
-/** What the deployment serves while it is broken: a project, its users, and for each run an open and a private endpoint. */
+/** The data of the deployment: a project, its users, and an open and a private endpoint for each run. */
 import { createHash, randomBytes } from "node:crypto";
 import type pg from "pg";
 import { createUser } from "@/tests/support/clients/users";
@@ -10,24 +10,24 @@ export interface Target {
   path: string;
 }
 
-/** A user of the application. `id` is what its records belong to, as the database writes it. */
+/** A user of the application. `id` is the owner of its records, in the form of the database. */
 export interface Person {
   id: string;
   headers: Record<string, string>;
 }
 
 export interface World {
-  /** Of the run with that number: everybody's, and one where users see their own records alone. */
+  /** The endpoints of the run with that number: an open one, and one at which users see only their own records. */
   targets(run: number): { open: Target; secret: Target };
   people: readonly Person[];
-  /** Reads everything. */
+  /** Headers that can read everything. */
   masterHeaders: Record<string, string>;
 }
 
 const USERS = "fault/users";
 const PEOPLE = 4;
 
-/** Needs a migrated database, and a server on it at `origin`. */
+/** Needs a migrated database, and a server that uses it at `origin`. */
 export async function createWorld({ pool, origin, runs }: { pool: pg.Pool; origin: string; runs: number }): Promise<World> {
   const key = randomBytes(16).toString("hex");
   const masterKey = randomBytes(24).toString("base64url");

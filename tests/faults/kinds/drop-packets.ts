@@ -1,7 +1,7 @@
-/** The fault of a network: packets get lost between a node and everything else, at first some, then all. */
+/** A network fault: packets between a node and the rest are lost, first some, then all. */
 import { type Fault, SMALL_LOAD } from "../fault";
 
-/** Writes that are acknowledged meanwhile, by the node that is not cut off at least. */
+/** The writes that are acknowledged during the fault, at least by the node that is still connected. */
 const WRITES_MEANWHILE = 60;
 
 export const dropPackets: Fault = {

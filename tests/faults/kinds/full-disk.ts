@@ -1,4 +1,4 @@
-/** The fault of a disk without space: writes and uploads are answered with errors, and go on once there is space again. */
+/** A full disk: writes and uploads fail with errors, and succeed again when there is space. */
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import fs from "node:fs";
 import os from "node:os";
@@ -10,7 +10,7 @@ import { canMount } from "./small-disk";
 const FREE_BYTES = 1024 * 1024;
 const PAD_BYTES = 64 * 1024;
 const FILE_BYTES = 512 * 1024;
-/** Uploads that are acknowledged before, and again after. */
+/** The uploads that are acknowledged before the fault, and again after it. */
 const UPLOADS = 3;
 
 interface Uploaded {
@@ -53,7 +53,7 @@ export const fullDisk: Fault = {
   },
 };
 
-/** Uploads a file of random bytes; true: it was acknowledged, and is noted. */
+/** Uploads a file of random bytes. True: the upload was acknowledged and recorded. */
 async function upload({ deployment, ledger, openEndpointId, openPath }: Scene, uploads: Uploaded[]): Promise<boolean> {
   const bytes = randomBytes(FILE_BYTES);
   const id = randomUUID();
@@ -64,7 +64,7 @@ async function upload({ deployment, ledger, openEndpointId, openPath }: Scene, u
   const response = await fetch(`${deployment.nodes[0].origin}${openPath}`, { method: "POST", body: form }).catch(() => undefined);
   const answer = (await response?.json().catch(() => undefined)) as { uniqueId?: string; retryable?: boolean; code?: string } | undefined;
   if (response?.status !== 201 || answer?.uniqueId === undefined) {
-    if (answer !== undefined && answer.retryable !== true) ledger.refusals.push(`an upload was answered with ${answer.code}`);
+    if (answer !== undefined && answer.retryable !== true) ledger.refusals.push(`an upload failed with ${answer.code}`);
     return false;
   }
   attempt.recordId = answer.uniqueId;
@@ -73,7 +73,7 @@ async function upload({ deployment, ledger, openEndpointId, openPath }: Scene, u
   return true;
 }
 
-/** Every file whose upload was acknowledged is there, as it was sent. */
+/** Every acknowledged file is stored as it was sent. */
 async function checkFiles({ deployment, openPath }: Scene, uploads: readonly Uploaded[]): Promise<string[]> {
   const problems: string[] = [];
   for (const { recordId, sha256 } of uploads) {

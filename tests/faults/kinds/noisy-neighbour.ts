@@ -1,4 +1,4 @@
-/** The fault of another project on the same deployment whose callers do the worst they can: nobody else loses anything. */
+/** A hostile project on the same deployment: its callers use as much as they can, and nobody else loses anything. */
 import { randomBytes, randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
 import http from "node:http";
@@ -6,10 +6,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import type pg from "pg";
 import { type Fault, SMALL_LOAD } from "../fault";
 
-/** Of each attack, requests under way at any time. */
+/** The requests of each attack in progress at any time. */
 const AT_ONCE = 4;
 const WRITES_MEANWHILE = 150;
-/** Not so fast that the callers themselves take the processor. */
+/** Slow enough that the callers themselves do not use up the CPU. */
 const PAUSE_MS = 5;
 const PATTERN = JSON.stringify({ properties: { text: { pattern: "^(a+)+$" } } });
 const FORM = '--b\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\nx\r\n--b--\r\n';
@@ -31,11 +31,11 @@ export const noisyNeighbour: Fault = {
     const { pool } = deployment.postgres;
     const { noise, endpointId } = await createNoise(pool);
     const stopping = new AbortController();
-    // Each request that is under way listens.
+    // Each request in progress adds a listener.
     setMaxListeners(0, stopping.signal);
     const holder = holdRow(pool, endpointId, stopping.signal);
     const callers = deployment.nodes.flatMap(({ origin }) => startCallers(origin, noise, stopping.signal));
-    // Everybody else goes on while it lasts.
+    // All others continue during the attack.
     await acknowledged(WRITES_MEANWHILE);
     stopping.abort();
     await Promise.all([holder, ...callers]);
@@ -44,7 +44,7 @@ export const noisyNeighbour: Fault = {
   },
 };
 
-/** A project of its own, by another account. */
+/** Another account's project. */
 async function createNoise(pool: pg.Pool): Promise<{ noise: Noise; endpointId: string }> {
   const key = randomBytes(16).toString("hex");
   const { rows } = await pool.query<{ id: string; name: string }>(
@@ -66,7 +66,7 @@ async function createNoise(pool: pg.Pool): Promise<{ noise: Noise; endpointId: s
   };
 }
 
-/** Keeps the endpoint's row locked, as a long import did, until it is aborted. */
+/** Locks the endpoint's row, as a long import would, until it is aborted. */
 async function holdRow(pool: pg.Pool, endpointId: string, signal: AbortSignal): Promise<void> {
   const client = await pool.connect();
   try {
@@ -104,7 +104,7 @@ interface Outgoing {
   path: string;
   headers: Record<string, string>;
   body?: string;
-  /** Nothing of the answer is taken. */
+  /** The response is not read. */
   isReadSlowly?: boolean;
 }
 
@@ -115,7 +115,7 @@ async function call(origin: string, attack: () => Outgoing, signal: AbortSignal)
   }
 }
 
-/** Settles when the answer is there, refused or cut off: whatever it is. */
+/** Settles when the request has ended in any way. */
 function send(origin: string, { method, path, headers, body, isReadSlowly }: Outgoing, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const request = http.request(`${origin}${path}`, { method, headers, agent: false, signal });
@@ -128,7 +128,7 @@ function send(origin: string, { method, path, headers, body, isReadSlowly }: Out
   });
 }
 
-/** Each keyed POST of the noisy project happened once at most, too. */
+/** Each POST of the noisy project with an Idempotency-Key was done at most once, too. */
 async function findDuplicates(pool: pg.Pool, endpointId: string): Promise<string[]> {
   const { rows } = await pool.query<{ records: number; changes: number }>(
     `SELECT (SELECT count(*)::int FROM "Record" WHERE "endpointId" = $1) AS records, (SELECT count(*)::int FROM "Change" WHERE "endpointId" = $1) AS changes`,

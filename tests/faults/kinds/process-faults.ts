@@ -3,7 +3,7 @@
 import { isRedisInstalled } from "../deployment/redis-process";
 import { type Fault, SMALL_LOAD } from "../fault";
 
-/** Writes that are acknowledged while a process is away. */
+/** The writes that are acknowledged while a process is down. */
 const WRITES_MEANWHILE = 20;
 
 export const killNode: Fault = {
@@ -16,7 +16,7 @@ export const killNode: Fault = {
     const node = deployment.nodes[run % 2 === 0 ? 0 : 1];
     const endedAt = performance.now();
     await node.kill();
-    // The other node goes on.
+    // The other node continues.
     await acknowledged(WRITES_MEANWHILE);
     await node.start();
     return { endedAt };

@@ -1,10 +1,10 @@
-/** The fault of a restart with many clients: all of them come back in the same moment. */
+/** A restart with many clients, which all reconnect at the same moment. */
 import fs from "node:fs";
 import { type Fault, RECOVERY_TIMEOUT_MS } from "../fault";
 
 const SOCKETS = 5_000;
 const SOCKETS_SHORT = 500;
-/** A socket at either end, each in a process of its own, and what else a process has open. */
+/** The files of a process: one for each socket, and others. Clients and nodes are separate processes. */
 const OTHER_FILES = 500;
 
 export const reconnectStorm: Fault = {
@@ -12,7 +12,7 @@ export const reconnectStorm: Fault = {
   title: `${SOCKETS.toLocaleString("en")} sockets (${SOCKETS_SHORT} in the short form) that reconnect at once after a restart of their node`,
   needs: {},
   obstacle: () => (readFilesMax() >= SOCKETS + OTHER_FILES ? undefined : `ulimit -n is below ${SOCKETS + OTHER_FILES}`),
-  // Each write is delivered thousands of times, by a machine that also plays all of the clients.
+  // Each write is delivered thousands of times, on a machine that also runs all clients.
   load: { paceMs: 3_000, padBytes: 100 },
   writesAround: 4,
   inject: async ({ deployment: { nodes }, subscribe, acknowledged, isShort }) => {
@@ -29,7 +29,7 @@ export const reconnectStorm: Fault = {
       onRestarted = resolve;
     });
     await node.kill();
-    // What they missed: written to the other node meanwhile.
+    // The clients miss these writes, which go to the other node.
     await acknowledged(reconnectStorm.writesAround);
     await node.start();
     const endedAt = performance.now();

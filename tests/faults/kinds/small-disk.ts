@@ -1,19 +1,19 @@
-/** A file system in memory whose size can be taken away and given back: a full disk, or a used-up quota. */
+/** A file system in memory whose free space can be removed and restored, as a full disk or an exceeded quota. */
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 
 export interface SmallDisk {
   dir: string;
-  /** Leaves so many free bytes. */
+  /** Leaves this many free bytes. */
   leave(bytes: number): void;
-  /** Gives the space back. */
+  /** Restores the space. */
   grow(): void;
   close(): void;
 }
 
 const SIZE_BYTES = 4 * 1024 * 1024 * 1024;
 
-/** Mounts it at `dir`, which must be there and empty. Raises where this process may not. */
+/** Mounts it at `dir`, an existing empty folder. Throws if this process may not mount. */
 export function createSmallDisk(dir: string): SmallDisk {
   const resize = (bytes: number) => mount(["-o", `remount,size=${bytes}`, dir]);
   const close = () => {
@@ -33,7 +33,7 @@ export function createSmallDisk(dir: string): SmallDisk {
   };
 }
 
-/** Whether this process may mount one. */
+/** Whether this process may mount a file system. */
 export function canMount(dir: string): boolean {
   try {
     createSmallDisk(dir).close();

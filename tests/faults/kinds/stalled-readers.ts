@@ -1,14 +1,14 @@
-/** The fault of clients that don't read for a while: they fall behind, nobody else notices, and they have everything in the end, on the same socket (W7). */
+/** Clients that stop reading for a while: they fall behind without affecting others, and in the end have received everything on the same socket (W7). */
 import { until } from "@/tests/support/until";
 import { type Fault, RECOVERY_TIMEOUT_MS } from "../fault";
 
 const READERS = 5;
-/** So large that the buffers of the operating system are full soon. */
+/** Large enough to fill the buffers of the operating system soon. */
 const PAD_BYTES = 256 * 1024;
 
 export const stalledReaders: Fault = {
   name: "stalled-readers",
-  title: `${READERS} clients that stop reading, and read on once they are behind`,
+  title: `${READERS} clients that stop reading, and continue once they are behind`,
   needs: {},
   load: { paceMs: 5, padBytes: 100 },
   writesAround: 40,
@@ -21,7 +21,7 @@ export const stalledReaders: Fault = {
     const readers = await subscribe(READERS, { node: place });
     for (const reader of readers) reader.stall();
     writers.load.padBytes = PAD_BYTES;
-    await until("those who don't read to fall behind", async () => (await node.state()).behind >= READERS, {
+    await until("the stalled readers to fall behind", async () => (await node.state()).behind >= READERS, {
       timeoutMs: RECOVERY_TIMEOUT_MS,
     });
     writers.load.padBytes = stalledReaders.load.padBytes;
@@ -30,7 +30,7 @@ export const stalledReaders: Fault = {
     return {
       endedAt,
       check: async () => [
-        ...readers.flatMap(({ closes }) => (closes.length === 0 ? [] : [`a stalled reader was ended with ${closes.join(", ")}`])),
+        ...readers.flatMap(({ closes }) => (closes.length === 0 ? [] : [`a stalled reader was closed with ${closes.join(", ")}`])),
         ...(losses() > lossesBefore ? [`other subscribers lost ${losses() - lossesBefore} connections`] : []),
       ],
     };
