@@ -1,4 +1,4 @@
-/** Whatever is below /api and has no route: 404 as a problem document (E1), not as a page. */
+/** All other paths below /api: 404 as a problem document (E1), not as a page. */
 import { createRequestId, toProblemResponse } from "@/app/lib/manage/problem-response";
 import { getRuntime } from "@/src/runtime/registry";
 import { AppError } from "@/src/shared/errors";

@@ -24,7 +24,7 @@ export function SessionsSection() {
     <Section
       title="Sessions"
       note="Browsers that are signed in. End any you don’t recognise."
-      actions={<Button onClick={() => setSigningOut(true)}>Sign out everywhere</Button>}
+      actions={<Button onClick={() => setSigningOut(true)}>Sign out everywhere else</Button>}
     >
       {sessions ? (
         <Panel padded={false}>

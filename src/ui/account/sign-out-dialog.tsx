@@ -17,7 +17,7 @@ export function SignOutDialog({ open, onClose }: { open: boolean; onClose: () =>
     <Dialog
       open={open}
       onOpenChange={(next) => next || onClose()}
-      title="Sign out everywhere"
+      title="Sign out everywhere else"
       description="This ends your sessions and their streams in all other browsers. You stay signed in here."
     >
       <SignOutForm onClose={onClose} />
@@ -41,7 +41,7 @@ function SignOutForm({ onClose }: { onClose: () => void }) {
       <FormFailure failure={signOut.failure} />
       <DialogActions>
         <Button tone="danger" busy={signOut.pending} onClick={() => signOut.run()}>
-          Sign out everywhere
+          Sign out everywhere else
         </Button>
         <Button onClick={onClose}>Cancel</Button>
       </DialogActions>

@@ -33,7 +33,7 @@ export function TokensSection() {
   return (
     <Section
       title="Management tokens"
-      note="For programs that manage your projects. Send a token as Authorization: Bearer …."
+      note="For programs that manage your projects. Send a token as Authorization: Bearer <token>."
       actions={
         <>
           <ButtonLink href="/account/api">API reference</ButtonLink>

@@ -20,7 +20,7 @@ export type ShortcutId =
 export interface Shortcut {
   id: ShortcutId;
   label: string;
-  group: "Stream" | "List" | "Detail" | "Composer" | "Help";
+  group: "Stream" | "List" | "Details" | "Composer" | "Help";
   /** Values of `KeyboardEvent.key`, with letters in lower case. Each of them triggers the shortcut. */
   keys: readonly string[];
   /** With Ctrl, or ⌘ on a Mac. */
@@ -38,11 +38,11 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { id: "open", label: "Open change", group: "List", keys: ["Enter"], scope: "grid" },
   { id: "close", label: "Close details", group: "List", keys: ["Escape"], scope: "typing" },
   { id: "filter", label: "Filter", group: "List", keys: ["/"], scope: "anywhere" },
-  { id: "tab-changes", label: "Show changes", group: "Detail", keys: ["d"], scope: "anywhere" },
-  { id: "tab-json", label: "Show JSON tree", group: "Detail", keys: ["t"], scope: "anywhere" },
-  { id: "tab-raw", label: "Show raw text", group: "Detail", keys: ["r"], scope: "anywhere" },
-  { id: "tab-delivery", label: "Show delivery", group: "Detail", keys: ["w"], scope: "anywhere" },
-  { id: "copy-json", label: "Copy JSON", group: "Detail", keys: ["c"], scope: "anywhere" },
+  { id: "tab-changes", label: "Show changes", group: "Details", keys: ["d"], scope: "anywhere" },
+  { id: "tab-json", label: "Show JSON tree", group: "Details", keys: ["t"], scope: "anywhere" },
+  { id: "tab-raw", label: "Show raw text", group: "Details", keys: ["r"], scope: "anywhere" },
+  { id: "tab-delivery", label: "Show delivery", group: "Details", keys: ["w"], scope: "anywhere" },
+  { id: "copy-json", label: "Copy JSON", group: "Details", keys: ["c"], scope: "anywhere" },
   { id: "send", label: "Send request", group: "Composer", keys: ["Enter"], mod: true, scope: "typing" },
   { id: "sheet", label: "Show shortcuts", group: "Help", keys: ["?"], scope: "anywhere" },
 ];

@@ -5,6 +5,7 @@ import { useState } from "react";
 import type { ApiDocument, HttpMethod, ListedOperation } from "@/src/shared/openapi";
 import type { CallContext } from "./call";
 import { OperationView } from "./operation-view";
+import { Prose } from "./prose";
 
 const TONES: Record<HttpMethod, string> = {
   get: "text-text",
@@ -60,7 +61,9 @@ function Operation({
       <summary className="relative flex min-h-row list-none flex-wrap items-baseline gap-x-4 gap-y-0.5 py-2 pr-8 pl-3 transition-colors duration-[120ms] hover:bg-hover focus-visible:-outline-offset-2 [&::-webkit-details-marker]:hidden">
         <span className={`w-14 shrink-0 font-mono text-data leading-5 font-medium ${TONES[method]}`}>{method.toUpperCase()}</span>
         {path ? <span className="min-w-0 font-mono text-data leading-5 wrap-anywhere">{path}</span> : null}
-        <span className={`min-w-48 flex-1 max-md:basis-full ${path ? "text-muted" : ""}`}>{operation.summary}</span>
+        <span className={`min-w-48 flex-1 max-md:basis-full ${path ? "text-muted" : ""}`}>
+          <Prose text={operation.summary} inline />
+        </span>
         <span aria-hidden="true" className="absolute top-2 right-3 text-muted transition-[rotate] duration-[120ms] group-open:rotate-90">
           ›
         </span>

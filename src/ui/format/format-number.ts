@@ -12,13 +12,13 @@ export function formatPlural(value: number, one: string, many = `${one}s`): stri
   return `${formatCount(value)} ${value === 1 ? one : many}`;
 }
 
-/** Bytes with at most three digits: `212 B`, `1.4 KB`, `36 MB` (powers of 1024). */
+/** Bytes with at most three digits, in powers of 1024: `212 B`, `1.4 KB`, `1 MB`. */
 export function formatBytes(bytes: number): string {
   if (bytes < 1024) return `${bytes} B`;
   let value = bytes;
   for (const unit of ["KB", "MB", "GB"]) {
     value /= 1024;
-    if (value < 999.5) return `${value < 9.95 ? value.toFixed(1) : Math.round(value)} ${unit}`;
+    if (value < 999.5) return `${value < 9.95 ? value.toFixed(1).replace(".0", "") : Math.round(value)} ${unit}`;
   }
   return `${Math.round(value)} GB`;
 }

@@ -1,4 +1,4 @@
-/** next-auth: sign-in, sign-out, and the session that its browser code asks for. What it may do is decided in app/lib/sign-in/auth-options.ts. */
+/** next-auth: sign-in, sign-out, and the session for its browser code. Configured in app/lib/sign-in/auth-options.ts. */
 
 import { readClientInfo } from "@/app/lib/manage/client-info";
 import { createRequestTurn } from "@/app/lib/manage/limit-request";
@@ -14,10 +14,10 @@ interface Context {
 }
 
 const METHODS: readonly string[] = ["GET", "HEAD", "POST"];
-/** A sign-in by password has no other; next-auth would answer a bare 500. */
+/** The methods of a sign-in by password. next-auth would respond with a bare 500 to others. */
 const CALLBACK_METHODS: readonly string[] = ["POST"];
 
-/** `_log` would let anybody write into the server's log; the built-in pages have their own in the dashboard. */
+/** The allowed actions. `_log` is not allowed, because it would let anyone write to the server's log. The dashboard replaces the built-in pages. */
 const ACTIONS: ReadonlySet<string | undefined> = new Set(["providers", "session", "csrf", "signin", "signout", "callback", "error"]);
 
 async function handle(request: Request, { params }: Context): Promise<Response> {
@@ -33,7 +33,7 @@ async function handle(request: Request, { params }: Context): Promise<Response> 
     if (action[0] === "callback") methods = CALLBACK_METHODS;
     if (!methods.includes(request.method)) throw new AppError("method_not_allowed");
     const { method, headers } = request;
-    // A link from elsewhere may lead to a GET, as a sign-in provider's answer does.
+    // Other sites can link to a GET, as the redirect from a sign-in provider does.
     if (method === "POST" && isCrossSite({ method, headers, hosts: client.hosts }))
       throw createCrossSiteError({ headers, hosts: client.hosts });
     await turn.count(client);
@@ -47,7 +47,7 @@ async function handle(request: Request, { params }: Context): Promise<Response> 
     return response;
   } catch (error) {
     const code = isAppError(error) ? error.code : "internal_error";
-    // next-auth's browser code reads the error from the address that it would go to.
+    // next-auth's browser code reads the error from the URL of the redirect.
     const url = new URL(`/login?error=${code}`, request.url).href;
     const response = turn.finish(toProblemResponse({ error, request, requestId, log: runtime.log, members: { url } }));
     if (response.status === 405) response.headers.set("Allow", methods.join(", "));

@@ -1,4 +1,4 @@
-/** `/api/manage/account`: who one is. */
+/** `/api/manage/account`: the signed-in account. */
 import { json, manageRoute, withBody } from "@/app/lib/manage/manage-route";
 import { updateAccount } from "@/src/management/accounts/account";
 import { accountPatchSchema } from "@/src/shared/management/schemas";

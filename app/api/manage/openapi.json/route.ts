@@ -1,4 +1,4 @@
-/** `/api/manage/openapi.json`: the description of this API, for everybody (G5). */
+/** `/api/manage/openapi.json`: the OpenAPI document of this API, public (G5). */
 import { json, publicRoute } from "@/app/lib/manage/manage-route";
 import { readableAnywhere } from "@/app/lib/manage/readable-anywhere";
 import { cookieNames } from "@/app/lib/sign-in/session-cookie";

@@ -1,4 +1,4 @@
-/** `/api/manage/setup`: the first administrator, by the link that the server prints. */
+/** `/api/manage/setup`: creates the first administrator with the token of the setup link. */
 import { json, publicRoute, withBody, withLimit } from "@/app/lib/manage/manage-route";
 import { setUp } from "@/src/management/setup/first-admin";
 import { setupSchema } from "@/src/shared/management/schemas";

@@ -1,4 +1,4 @@
-/** `/api/manage/signup`: an account, on a server where everybody may make one (RESTED_SIGNUP). */
+/** `/api/manage/signup`: creates an account, on servers where anyone can sign up (RESTED_SIGNUP). */
 import { json, publicRoute, withBody, withLimit } from "@/app/lib/manage/manage-route";
 import { signUp } from "@/src/management/setup/first-admin";
 import { signupSchema } from "@/src/shared/management/schemas";

@@ -1,4 +1,4 @@
-/** `/api/manage/start`: one field makes a project, its endpoint and its key. */
+/** `/api/manage/start`: creates a project, its endpoint and its key from one name. */
 import { json, manageRoute, withBody } from "@/app/lib/manage/manage-route";
 import { startProject } from "@/src/management/projects/start-project";
 import { startSchema } from "@/src/shared/management/schemas";

@@ -31,6 +31,7 @@ export function FirstRecord({ endpointId, target }: { endpointId: string; target
           <p className="pt-1 text-prose text-muted">Paste this into a terminal. The record will appear here immediately.</p>
         </div>
         <CodeBlock code={toFirstCurl(target)} what="the curl command" />
+        <p className="text-prose text-muted">Or send one from here.</p>
         <div className="flex flex-wrap items-center gap-3">
           <Button tone="primary" busy={busy} onClick={send}>
             Send test record
@@ -39,9 +40,7 @@ export function FirstRecord({ endpointId, target }: { endpointId: string; target
             <p role="alert" className="text-delete">
               {problem}
             </p>
-          ) : (
-            <span className="text-muted">or send one from here.</span>
-          )}
+          ) : null}
         </div>
       </div>
     </div>

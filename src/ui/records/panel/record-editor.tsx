@@ -1,7 +1,7 @@
 /** Edits the JSON or text of a record. Saving fails if someone else has changed the record in the meantime. */
 "use client";
 
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import type { GridRow } from "../../api/record-rows";
 import { createRecord, type RecordDraft, readRecord, replaceRecord } from "../../api/records";
 import { RequestError, toRequestError } from "../../api/request-error";
@@ -19,6 +19,8 @@ interface Props {
   /** The record as it was read. Its version is the condition for saving. */
   record: GridRow;
   hint: string | undefined;
+  /** Shown above the editor, but not beside a conflict. */
+  note: ReactNode;
   onDirty: (dirty: boolean) => void;
   onSaved: (record: GridRow) => void;
   /** Called when editing ends without saving. `latest`: the current record, if it is newer; null if it was deleted. */
@@ -26,7 +28,7 @@ interface Props {
   onCreated: (id: string) => void;
 }
 
-export function RecordEditor({ endpointId, record, hint, onDirty, onSaved, onLeave, onCreated }: Props) {
+export function RecordEditor({ endpointId, record, hint, note, onDirty, onSaved, onLeave, onCreated }: Props) {
   const [base, setBase] = useState(record);
   const [text, setText] = useState(() => toEditable(record));
   const [theirs, setTheirs] = useState<{ record: GridRow | undefined }>();
@@ -108,6 +110,7 @@ export function RecordEditor({ endpointId, record, hint, onDirty, onSaved, onLea
       }}
       className="flex flex-col gap-3"
     >
+      {note}
       {isText ? (
         <TextAreaField label="Text" mono rows={10} value={text} onChange={(event) => change(event.target.value)} />
       ) : (

@@ -91,25 +91,23 @@ export function RecordPanel({ endpointId, id, row, ...props }: Props) {
       </header>
       <div className="min-h-0 flex-1 overflow-y-auto px-4 py-3">
         {editing ? (
-          <>
-            {isDeleted || record?.data !== editing.data ? <ChangedNote deleted={isDeleted} /> : null}
-            <RecordEditor
-              key={id}
-              endpointId={endpointId}
-              record={editing}
-              hint={props.editHint}
-              onDirty={props.onDirty}
-              onSaved={(saved) => {
-                settle(saved);
-                leave();
-              }}
-              onLeave={leave}
-              onCreated={(created) => {
-                leave();
-                props.onCreated(created);
-              }}
-            />
-          </>
+          <RecordEditor
+            key={id}
+            endpointId={endpointId}
+            record={editing}
+            note={isDeleted || record?.data !== editing.data ? <ChangedNote deleted={isDeleted} /> : null}
+            hint={props.editHint}
+            onDirty={props.onDirty}
+            onSaved={(saved) => {
+              settle(saved);
+              leave();
+            }}
+            onLeave={leave}
+            onCreated={(created) => {
+              leave();
+              props.onCreated(created);
+            }}
+          />
         ) : record ? (
           <Content endpointId={endpointId} record={record} />
         ) : error && !isDeleted ? (
@@ -127,7 +125,7 @@ export function RecordPanel({ endpointId, id, row, ...props }: Props) {
 
 function ChangedNote({ deleted }: { deleted: boolean }) {
   return (
-    <p role="status" className="mb-3 rounded-md border border-line-firm px-3 py-2 text-warn">
+    <p role="status" className="rounded-md border border-line-firm px-3 py-2 text-warn">
       {deleted ? "Someone else deleted this record while you were editing." : "Someone else changed this record while you were editing."}{" "}
       <span className="text-muted">Save to compare both versions.</span>
     </p>

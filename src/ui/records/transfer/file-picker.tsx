@@ -47,7 +47,7 @@ export function FilePicker({ label, hint, accept, multiple = false, busy = false
       </Button>
       <p id={id} className="text-muted">
         {hint}
-        <span className="pointer-coarse:hidden"> Or drop {multiple ? "files" : "it"} here.</span>
+        <span className="pointer-coarse:hidden"> Or drop {multiple ? "files" : "a file"} here.</span>
       </p>
       <input
         ref={input}

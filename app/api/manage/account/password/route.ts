@@ -1,4 +1,4 @@
-/** `/api/manage/account/password`: a new password, which ends the other sessions. */
+/** `/api/manage/account/password`: sets a new password and ends the other sessions. */
 import { manageRoute, noContent, withBody } from "@/app/lib/manage/manage-route";
 import { changePassword } from "@/src/management/accounts/change-password";
 import { passwordChangeSchema } from "@/src/shared/management/schemas";

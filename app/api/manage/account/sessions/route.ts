@@ -1,4 +1,4 @@
-/** `/api/manage/account/sessions`: where one is signed in; DELETE signs out everywhere else, with `tokens=true` of management tokens too. */
+/** `/api/manage/account/sessions`: lists the sessions of the account. DELETE ends all others; with `tokens=true` it also revokes management tokens. */
 import { json, manageRoute, noContent } from "@/app/lib/manage/manage-route";
 import { endSignIns, parseEndSignInsQuery } from "@/src/management/accounts/account";
 import { listSessions } from "@/src/management/accounts/sessions";

@@ -1,4 +1,4 @@
-/** `/api/manage/connections/{id}`: one open stream (G16). */
+/** `/api/manage/connections/{id}`: closes an open stream (G16). */
 import { manageRoute, noContent } from "@/app/lib/manage/manage-route";
 import { endConnection } from "@/src/management/connections/connections";
 

@@ -1,4 +1,4 @@
-/** `/api/manage/account/sessions/{id}`: ends one. */
+/** `/api/manage/account/sessions/{id}`: ends a session. */
 import { manageRoute, noContent } from "@/app/lib/manage/manage-route";
 import { revokeSession } from "@/src/management/accounts/sessions";
 

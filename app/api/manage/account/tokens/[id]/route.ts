@@ -1,4 +1,4 @@
-/** `/api/manage/account/tokens/{id}`: revokes one (G1). */
+/** `/api/manage/account/tokens/{id}`: revokes a management token (G1). */
 import { manageRoute, noContent } from "@/app/lib/manage/manage-route";
 import { revokeToken } from "@/src/management/accounts/tokens";
 

@@ -1,4 +1,4 @@
-/** `/api/manage/endpoints/{id}/changes`: the log, newest first. */
+/** `/api/manage/endpoints/{id}/changes`: the log of changes, newest first. */
 import { jsonText, manageRoute } from "@/app/lib/manage/manage-route";
 import { listChanges, parseChangesQuery } from "@/src/management/changes/list-changes";
 

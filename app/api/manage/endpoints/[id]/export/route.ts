@@ -1,4 +1,4 @@
-/** `/api/manage/endpoints/{id}/export`: records as a file, those that a query selects or those that are named (G14). */
+/** `/api/manage/endpoints/{id}/export`: exports records as a file: those of a query or the named ones (G14). */
 
 import { toByteStream } from "@/app/lib/manage/byte-stream";
 import { type ManageContext, manageRoute, withBody, withLimit } from "@/app/lib/manage/manage-route";

@@ -1,4 +1,4 @@
-/** `/api/manage/endpoints/{id}/files`: the body becomes a file with a record (G15). */
+/** `/api/manage/endpoints/{id}/files`: stores the body as a file with a record (G15). */
 import { jsonText, manageRoute, withLimit } from "@/app/lib/manage/manage-route";
 import { readChunks } from "@/app/lib/manage/read-body";
 import { storeFile } from "@/src/management/files/files";
@@ -8,7 +8,7 @@ import { FILE_BYTES_MAX } from "@/src/shared/streams/protocol";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   POST: withLimit("upload", async ({ runtime: { db, files, config, held }, request, user, id, url, client }) => {
-    // Known before the first byte is read.
+    // Checked before the first byte is read.
     if (Number(request.headers.get("content-length") ?? 0) > FILE_BYTES_MAX) throw new AppError("file_too_large");
     const name = url.searchParams.get("name") ?? "";
     const file = {

@@ -1,4 +1,4 @@
-/** `/api/manage/endpoints/{id}/import`: records of a file, all or none; with `check=true` only what would become of them (G14). */
+/** `/api/manage/endpoints/{id}/import`: imports the records of a file, all or none (G14). With `check=true` it only checks them. */
 import { json, jsonText, manageRoute, withLimit } from "@/app/lib/manage/manage-route";
 import { readChunks } from "@/app/lib/manage/read-body";
 import { parseImportForm } from "@/src/management/import/import-kind";

@@ -1,4 +1,4 @@
-/** `/api/manage/endpoints/{id}/records`: pages of the grid (G13), and the owner's own writes (R2). */
+/** `/api/manage/endpoints/{id}/records`: pages of records (G13), and the owner's writes (R2). */
 
 import { answerWrite } from "@/app/lib/manage/answer-write";
 import { jsonText, manageRoute, readingBody, withLimit } from "@/app/lib/manage/manage-route";

@@ -1,4 +1,4 @@
-/** `/api/manage/endpoints/{id}/schema-check`: tries a JSON Schema on a body (R10). */
+/** `/api/manage/endpoints/{id}/schema-check`: tests a body against a JSON Schema (R10). */
 import { json, manageRoute, SCHEMA_BODY_BYTES_MAX, withBody } from "@/app/lib/manage/manage-route";
 import { checkSchema } from "@/src/management/endpoints/schema";
 import { schemaCheckSchema } from "@/src/shared/management/schemas";

@@ -1,4 +1,4 @@
-/** `/api/manage/endpoints/{id}/stream-ticket`: opens the console's stream. */
+/** `/api/manage/endpoints/{id}/stream-ticket`: issues a ticket for the console's stream. */
 import { json, manageRoute } from "@/app/lib/manage/manage-route";
 import { issueStreamTicket } from "@/src/management/connections/issue-stream-ticket";
 

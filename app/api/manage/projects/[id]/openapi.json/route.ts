@@ -1,4 +1,4 @@
-/** `/api/manage/projects/{id}/openapi.json`: the description of a project's own endpoints (G5). */
+/** `/api/manage/projects/{id}/openapi.json`: the OpenAPI document of a project's endpoints (G5). */
 import { json, manageRoute } from "@/app/lib/manage/manage-route";
 import { readableAnywhere } from "@/app/lib/manage/readable-anywhere";
 import { describeProject } from "@/src/management/projects/projects";

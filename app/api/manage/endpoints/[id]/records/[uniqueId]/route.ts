@@ -1,4 +1,4 @@
-/** `/api/manage/endpoints/{id}/records/{uniqueId}`: one record (G13), and the owner's own writes (R4, R5, R7). */
+/** `/api/manage/endpoints/{id}/records/{uniqueId}`: one record (G13), and the owner's writes (R4, R5, R7). */
 
 import { answerWrite, withVersion } from "@/app/lib/manage/answer-write";
 import { jsonText, type ManageContext, manageRoute, readingBody } from "@/app/lib/manage/manage-route";

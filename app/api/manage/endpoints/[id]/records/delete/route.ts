@@ -1,4 +1,4 @@
-/** `/api/manage/endpoints/{id}/records/delete`: several at once (G13). */
+/** `/api/manage/endpoints/{id}/records/delete`: deletes several records (G13). */
 import { json, manageRoute, withBody } from "@/app/lib/manage/manage-route";
 import { deleteRecords } from "@/src/management/records/records";
 import { recordsDeleteSchema } from "@/src/shared/management/schemas";

@@ -1,4 +1,4 @@
-/** `/api/manage/endpoints/{id}/changes/{seq}/delivery`: who gets a change (G17). */
+/** `/api/manage/endpoints/{id}/changes/{seq}/delivery`: the streams that a change is delivered to (G17). */
 import { json, manageRoute } from "@/app/lib/manage/manage-route";
 import { listDeliveries } from "@/src/management/changes/list-deliveries";
 

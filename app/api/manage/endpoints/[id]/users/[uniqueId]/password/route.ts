@@ -1,4 +1,4 @@
-/** `/api/manage/endpoints/{id}/users/{uniqueId}/password`: sets a new one (G12). */
+/** `/api/manage/endpoints/{id}/users/{uniqueId}/password`: sets a user's password (G12). */
 import { manageRoute, noContent, withBody } from "@/app/lib/manage/manage-route";
 import { setAppUserPassword } from "@/src/management/app-users/change-app-user";
 import { appPasswordSetSchema } from "@/src/shared/management/schemas";

@@ -1,4 +1,4 @@
-/** `/api/manage/endpoints/{id}/users/{uniqueId}/sessions`: where a user is logged in (G12). */
+/** `/api/manage/endpoints/{id}/users/{uniqueId}/sessions`: a user's sessions (G12). */
 import { json, manageRoute, noContent } from "@/app/lib/manage/manage-route";
 import { listAppSessions, revokeAppSessions } from "@/src/management/app-users/app-sessions";
 

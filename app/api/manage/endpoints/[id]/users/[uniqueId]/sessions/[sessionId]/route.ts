@@ -1,4 +1,4 @@
-/** `/api/manage/endpoints/{id}/users/{uniqueId}/sessions/{sessionId}`: ends one (G12). */
+/** `/api/manage/endpoints/{id}/users/{uniqueId}/sessions/{sessionId}`: ends a user's session (G12). */
 import { manageRoute, noContent } from "@/app/lib/manage/manage-route";
 import { revokeAppSession } from "@/src/management/app-users/app-sessions";
 
