@@ -142,21 +142,21 @@ async function drain(url: string, { stopAfterBytes = Number.POSITIVE_INFINITY } 
   return { bytes, firstByteMs, response };
 }
 
-interface Told {
+interface Report {
   port?: number;
   rss?: number;
   peak?: number;
 }
 
-async function ask(child: ChildProcess): Promise<Told> {
-  const [told] = (await once(child, "message")) as [Told];
-  return told;
+async function ask(child: ChildProcess): Promise<Report> {
+  const [reply] = (await once(child, "message")) as [Report];
+  return reply;
 }
 
 async function memory(child: ChildProcess): Promise<{ rss: number; peak: number }> {
-  const told = ask(child);
+  const reply = ask(child);
   child.send("memory");
-  const { rss = 0, peak = 0 } = await told;
+  const { rss = 0, peak = 0 } = await reply;
   return { rss, peak };
 }
 

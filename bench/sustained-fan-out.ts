@@ -31,7 +31,7 @@ if (role === "writers") runWriters();
 else if (role === "readers") runReaders();
 else await measure({ rate: Number(role), subscribers: Number(rest[0] ?? 1_000), seconds: Number(rest[1] ?? 60) });
 
-interface Told {
+interface Task {
   port: number;
   target: string;
   /** The number of writes, or of sockets. */
@@ -45,19 +45,19 @@ async function measure({ rate, subscribers, seconds }: { rate: number; subscribe
   const [writers, readers] = [start("writers"), start("readers")];
   const { port } = node;
   try {
-    await tell(readers, { port, target, count: subscribers, rate: 0 });
-    await tell(writers, { port, target, count: WARM_UP_WRITES, rate: 0 });
+    await request(readers, { port, target, count: subscribers, rate: 0 });
+    await request(writers, { port, target, count: WARM_UP_WRITES, rate: 0 });
     const before = await look();
-    const { writes } = await tell<{ writes: number }>(writers, { port, target, count: rate * seconds, rate });
+    const { writes } = await request<{ writes: number }>(writers, { port, target, count: rate * seconds, rate });
     const after = await look();
     const took = (after.at - before.at) / 1_000;
     const total = WARM_UP_WRITES + writes;
     const behind = performance.now();
-    await until("the readers to have read everything", async () => (await tell<Read>(readers)).leastFrames >= total, {
+    await until("the readers to have read everything", async () => (await request<Read>(readers)).leastFrames >= total, {
       timeoutMs: DRAIN_TIMEOUT_MS,
     }).catch(() => undefined);
     const drainMs = performance.now() - behind;
-    const { ended, leastFrames, mostFrames } = await tell<Read>(readers);
+    const { ended, leastFrames, mostFrames } = await request<Read>(readers);
     const share = (of: "node" | "readers" | "writers" | "machine") => ((after[of] - before[of]) / (after.at - before.at)).toFixed(2);
     console.log(
       [
@@ -76,7 +76,7 @@ async function measure({ rate, subscribers, seconds }: { rate: number; subscribe
   /** The CPU time so far, in milliseconds. */
   async function look() {
     const { cpuMs } = await node.state();
-    const [written, read] = [await tell<Computed>(writers), await tell<Computed>(readers)];
+    const [written, read] = [await request<Computed>(writers), await request<Computed>(readers)];
     const machine = os.cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys + times.irq, 0);
     return { at: performance.now(), node: cpuMs, writers: written.cpuMs, readers: read.cpuMs, machine };
   }
@@ -99,11 +99,11 @@ function start(name: string): ChildProcess {
 }
 
 /** Without `what`: requests the status. */
-async function tell<T>(child: ChildProcess, what?: Told): Promise<T> {
+async function request<T>(child: ChildProcess, what?: Task): Promise<T> {
   const answer = once(child, "message");
   child.send(what ?? "state");
-  const [told] = (await answer) as [T];
-  return told;
+  const [reply] = (await answer) as [T];
+  return reply;
 }
 
 function cpuMs(): number {
@@ -113,14 +113,14 @@ function cpuMs(): number {
 
 /** Receives a task, and sends `{ writes }`: the number of writes that were acknowledged within the time for all of them. */
 function runWriters(): void {
-  process.on("message", async (told: Told | "state") => {
-    if (told === "state") process.send?.({ cpuMs: cpuMs() } satisfies Computed);
-    else process.send?.({ writes: await write(told) });
+  process.on("message", async (task: Task | "state") => {
+    if (task === "state") process.send?.({ cpuMs: cpuMs() } satisfies Computed);
+    else process.send?.({ writes: await write(task) });
   });
   process.once("disconnect", () => process.exit());
 }
 
-async function write({ port, target, count, rate }: Told): Promise<number> {
+async function write({ port, target, count, rate }: Task): Promise<number> {
   const request = `POST ${target} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: ${BODY.length}\r\n\r\n${BODY}`;
   const idle: net.Socket[] = [];
   let [sent, acknowledged] = [0, 0];
@@ -157,10 +157,10 @@ async function connect(port: number): Promise<net.Socket> {
 function runReaders(): void {
   const read: number[] = [];
   let [ended, frameBytes] = [0, 0];
-  process.on("message", async (told: Told | "state") => {
-    if (told === "state") process.send?.(toState());
+  process.on("message", async (task: Task | "state") => {
+    if (task === "state") process.send?.(toState());
     else {
-      for (let n = 0; n < told.count; n++) await open(told, n);
+      for (let n = 0; n < task.count; n++) await open(task, n);
       process.send?.("open");
     }
   });
@@ -177,7 +177,7 @@ function runReaders(): void {
     return { cpuMs: cpuMs(), ended, leastFrames: toFrames(least), mostFrames: toFrames(most) };
   }
 
-  async function open({ port, target }: Told, n: number): Promise<void> {
+  async function open({ port, target }: Task, n: number): Promise<void> {
     const socket = await connect(port);
     socket.write(toHandshake(target));
     await once(socket, "data");

@@ -85,7 +85,7 @@ function createNeighbour({ origin, neighbour }: World, n: number): Neighbour {
   }
 
   /** The time from a POST until the stream has sent the change. */
-  async function hear(): Promise<string | undefined> {
+  async function follow(): Promise<string | undefined> {
     marker += 1;
     const received = stream.waitFor(`"marker":${marker}}`);
     const { status, text } = await send(neighbour.data.url, { ...client, method: "POST", ...json({ from: n, marker }) });
@@ -94,7 +94,7 @@ function createNeighbour({ origin, neighbour }: World, n: number): Neighbour {
 
   return {
     connect: () => stream.opened,
-    do: (kind: Kind) => (kind === "stream" ? hear() : request(kind)),
+    do: (kind: Kind) => (kind === "stream" ? follow() : request(kind)),
     close: () => {
       agent.destroy();
       stream.close();

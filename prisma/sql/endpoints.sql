@@ -1,4 +1,4 @@
--- What an endpoint cannot become, and how it is deleted.
+-- Rules of an endpoint's row, and the deletion of endpoints.
 --
 -- Deletion takes an endpoint from its project at once ("projectId" becomes null) and deletes its rows in batches afterwards. A
 -- cascade over a million records would lock the endpoint's row for many seconds while every writer waits. A deleted endpoint

@@ -1,4 +1,4 @@
-/** What every error of the data plane must look like (E1), in one place. */
+/** Checks the form of every error of the data plane (E1). */
 import { expect } from "vitest";
 import { ERRORS, type ErrorCode } from "@/src/shared/errors";
 
@@ -8,7 +8,7 @@ interface Answer {
   text(): Promise<string>;
 }
 
-/** Asserts that the answer is the problem document of `code`, whole and without internal text; answers its `detail`. */
+/** Asserts that the response is the complete problem document of `code`, without internal text. Returns its `detail`. */
 export async function expectProblem(answer: Answer, code: ErrorCode): Promise<string> {
   const text = await answer.text();
   const problem: Record<string, unknown> = JSON.parse(text);

@@ -7,7 +7,7 @@ const KEYS = fc.oneof(
 );
 const NUMBERS_AND_WORDS = ["null", "true", "false", "1.0", "-0", "1e400", "0.1e-7", "12345678901234567890", "{}", "[]"];
 
-/** Texts of JSON values. `strings`: what stands in quotes; default: any. PostgreSQL keeps no NUL characters, and neither do we (R1). */
+/** Texts of JSON values. `strings`: the contents of strings; default: any. PostgreSQL cannot store NUL characters, so R1 excludes them. */
 export function jsonTexts({ strings = fc.string({ unit: "grapheme" }) }: { strings?: fc.Arbitrary<string> } = {}): fc.Arbitrary<string> {
   const { any } = fc.letrec<{ any: string }>((tie) => ({
     any: fc.oneof(

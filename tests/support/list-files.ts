@@ -1,4 +1,4 @@
-/** What lies on a disk. */
+/** Lists files on a disk. */
 import { readdir } from "node:fs/promises";
 
 /** The names of all files below a folder. */

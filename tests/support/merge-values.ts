@@ -1,10 +1,10 @@
-/** What a merge means (R4), on values: the reference that merges of texts are compared with. */
+/** The merge of values (R4): the reference for merges of JSON texts. */
 
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** The deep merge of `patch` into `target`: objects are merged, all else is replaced. Maps keep keys that objects don't, such as `__proto__`. */
+/** The deep merge of `patch` into `target`. Objects are merged, everything else is replaced. Maps keep keys that objects cannot, such as `__proto__`. */
 export function mergeValues(target: unknown, patch: unknown): unknown {
   if (!isObject(target) || !isObject(patch)) return patch;
   const merged = new Map(Object.entries(target));

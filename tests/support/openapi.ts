@@ -1,4 +1,4 @@
-/** Checks API descriptions: against OpenAPI's own schema for 3.1 (openapi-3.1-schema.json, by the OpenAPI Initiative, Apache-2.0), and that every reference leads somewhere. */
+/** Checks API descriptions: against OpenAPI's own schema for 3.1 (openapi-3.1-schema.json, by the OpenAPI Initiative, Apache-2.0), and that every reference has a target. */
 import { readFileSync } from "node:fs";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
@@ -7,7 +7,7 @@ import type { ApiDocument } from "@/src/shared/openapi";
 const DOCUMENT = "https://document.test/openapi.json";
 const metaSchema: object = JSON.parse(readFileSync("tests/support/openapi-3.1-schema.json", "utf8"));
 
-/** What is wrong with a description; empty: nothing. */
+/** The problems of a description. Empty: it has none. */
 export function findOpenApiProblems(document: ApiDocument): string[] {
   const ajv = createAjv();
   const validate = ajv.compile(metaSchema);
@@ -33,7 +33,7 @@ export function findOpenApiProblems(document: ApiDocument): string[] {
   return problems;
 }
 
-/** Checks values against one of a description's schemas. Answers what is wrong. */
+/** Checks values against one of a description's schemas. Returns the problems. */
 export function createSchemaCheck(document: ApiDocument, schema: unknown): (value: unknown) => string[] {
   const validate = ajvOf(document).compile(rooted(schema));
   return (value) => (validate(value) ? [] : (validate.errors ?? []).map(({ instancePath, message }) => `${instancePath}: ${message}`));
@@ -41,7 +41,7 @@ export function createSchemaCheck(document: ApiDocument, schema: unknown): (valu
 
 const known = new WeakMap<ApiDocument, Ajv2020>();
 
-/** One that knows the document's components. */
+/** A validator that knows the document's components. */
 function ajvOf(document: ApiDocument): Ajv2020 {
   const ajv = known.get(document) ?? createAjv().addSchema({ $id: DOCUMENT, components: document.components });
   known.set(document, ajv);
@@ -51,7 +51,7 @@ function ajvOf(document: ApiDocument): Ajv2020 {
 function createAjv(): Ajv2020 {
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   addFormats.default(ajv);
-  // Of OpenAPI's own schema; the media types that we name are constants.
+  // OpenAPI's own schema uses this format. The media types in our documents are constants.
   ajv.addFormat("media-range", true);
   return ajv;
 }
@@ -64,7 +64,7 @@ function rooted(schema: unknown): object | boolean {
 }
 
 function schemasOf({ components, paths }: ApiDocument): { schema: unknown; where: string }[] {
-  // By reference: one with an identity of its own exists once.
+  // By reference, because a schema with an `$id` can be added once.
   const found = Object.keys(components.schemas).map((name) => {
     const schema: unknown = { $ref: `#/components/schemas/${name}` };
     return { schema, where: `schema ${name}` };

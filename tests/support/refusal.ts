@@ -1,4 +1,4 @@
-/** What a call is refused with, for tests that expect it to be. */
+/** The error of a call, for tests that expect one. */
 import { isAppError } from "@/src/shared/errors";
 import { unlessBusy } from "./unless-busy";
 
@@ -7,7 +7,7 @@ export interface Refusal {
   detail: string;
 }
 
-/** Raises when the call answers, or fails with what is no error of the catalogue. */
+/** Throws if the call succeeds, or fails with an error that is not in the catalogue. */
 export async function refusal(promise: Promise<unknown>): Promise<Refusal> {
   const error = await promise.then(
     (value) => new Error(`answered ${String(value).slice(0, 100)}`),
@@ -17,7 +17,7 @@ export async function refusal(promise: Promise<unknown>): Promise<Refusal> {
   return { code: error.code, detail: error.message };
 }
 
-/** The same of what is asked again while the machine is too busy to give it its time. */
+/** The same, repeating the call while the machine is too busy. */
 export function limitOf(ask: () => Promise<unknown>): Promise<Refusal> {
   return unlessBusy(
     () => refusal(ask()),

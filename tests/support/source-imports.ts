@@ -2,9 +2,9 @@
 import path from "node:path";
 
 export interface SourceImport {
-  /** As written. */
+  /** The specifier as written. */
   specifier: string;
-  /** Nothing of it is left at run time. */
+  /** The import does not exist at run time. */
   isTypeOnly: boolean;
 }
 
@@ -29,7 +29,7 @@ export function parseImports(source: string): SourceImport[] {
   ];
 }
 
-/** Where in the repository a specifier points to, from a file; undefined for packages. */
+/** The path in the repository to which a specifier in a file refers. Undefined for packages. */
 export function resolveImport(file: string, specifier: string): string | undefined {
   if (specifier.startsWith("@/")) return specifier.slice(2);
   if (specifier.startsWith(".")) return path.posix.join(path.posix.dirname(file), specifier);

@@ -1,12 +1,12 @@
-/** What searches find (G13): one table for the database and for browsers. */
+/** The results of searches (G13): one table for the database and for browsers. */
 
 export interface SearchCase {
   what: string;
-  /** As stored. */
+  /** The stored text. */
   json: string;
-  /** All of them are found. */
+  /** Searches that find the text. */
   finds: readonly string[];
-  /** None of them is. */
+  /** Searches that do not find it. */
   misses?: readonly string[];
 }
 
@@ -71,7 +71,7 @@ export const SEARCH_CASES: readonly SearchCase[] = [
   { what: "letters beyond the first plane", json: '"𐐀𝕏 \\ud801\\udc00"', finds: ["𐐨", "𝕏 𐐨", "𐐀"] },
 ];
 
-/** Filters of the grid, and whether they are true of the data. */
+/** Filters of the grid, and whether the data matches them. */
 export const FILTER_CASES: readonly (readonly [json: string, filter: string, isMet: boolean])[] = [
   ['{"note":"caf\\u00e9"}', 'note = "café"', true],
   ['{"note":"caf\\u00e9"}', `note = "caf${NFD}"`, true],

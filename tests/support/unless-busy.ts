@@ -1,9 +1,9 @@
-/** Does as a client does that is told to try again: what the machine was too busy for is asked again. */
+/** Repeats requests that a busy server refused, as its clients do. */
 import { until } from "./until";
 
 const TIMEOUT_MS = 60_000;
 
-/** The first answer that is none of a busy machine. */
+/** The first response that does not report a busy server. */
 export async function unlessBusy<Answer>(ask: () => Promise<Answer>, isBusy: (answer: Answer) => boolean): Promise<Answer> {
   const { answer } = await until(
     "the machine to have time",

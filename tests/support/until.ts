@@ -1,9 +1,9 @@
-/** Waits for what has no event: asks until the answer is yes. Bounded, so that a test that waits in vain fails and says for what. */
+/** Waits for a condition that has no event, by polling. Bounded, so that a test that waits in vain fails with the condition. */
 import { setTimeout as delay } from "node:timers/promises";
 
 const POLL_MS = 10;
 
-/** Calls `probe` until it answers anything but false, null or undefined, and answers that. Raises after `timeoutMs` with `what`. */
+/** Calls `probe` until it returns something other than false, null or undefined, and returns that. Throws after `timeoutMs` with `what`. */
 export async function until<T>(
   what: string,
   probe: () => T | Promise<T>,

@@ -1,8 +1,8 @@
-/** A reader of server-sent events over a plain HTTP request, by the rules of the HTML standard (section 9.2.6), that keeps everything it hears. */
+/** A reader of server-sent events over a plain HTTP request, by the rules of the HTML standard (section 9.2.6), that keeps everything it receives. */
 import http from "node:http";
 import https from "node:https";
 
-/** What was dispatched, or an id alone (`data` undefined). */
+/** A dispatched event, or an id alone (`data` undefined). */
 export interface HeardEvent {
   type: string;
   data: string | undefined;
@@ -17,26 +17,26 @@ export interface EventClient {
   text(): string;
   /** Every block so far, those without data included. */
   blocks(): HeardEvent[];
-  /** What a browser would dispatch. */
+  /** The events that a browser would dispatch. */
   events(): HeardEvent[];
-  /** What a browser would send as Last-Event-ID. */
+  /** The Last-Event-ID that a browser would send. */
   lastEventId(): string;
   /** The data of the messages (events without a type), parsed. */
   messages<T = { type: string; record: { uniqueId: string; data: unknown }; cursor?: string }>(): T[];
-  /** Settles once `holds`. Raises after 10 s, and when the stream ends before. */
+  /** Settles when `holds` returns true. Rejects after 10 s, and if the stream ends first. */
   until(what: string, holds: (client: EventClient) => boolean): Promise<void>;
-  /** Settles when the response has ended: whole, or cut off. */
+  /** Settles when the response has ended, complete or not. */
   readonly ended: Promise<"whole" | "cut off">;
-  /** Reads nothing from now on, as a client whose machine is too slow. */
+  /** Stops reading, as a client on a slow machine. */
   pause(): void;
   resume(): void;
-  /** Cuts the connection. */
+  /** Destroys the connection. */
   drop(): void;
 }
 
 const TIMEOUT_MS = 10_000;
 
-/** Settles when the head of the answer has come, whatever its status. */
+/** Settles when the head of the response has arrived, whatever its status. */
 export async function openEvents(url: string, headers: Record<string, string> = {}): Promise<EventClient> {
   const { get } = url.startsWith("https:") ? https : http;
   const request = get(url, { headers: { Accept: "text/event-stream", ...headers }, agent: false });

@@ -1,4 +1,4 @@
-/** Multipart forms as clients send them, and as they should not. */
+/** Multipart forms, valid and invalid. */
 
 export interface FormPart {
   /** Undefined: the part has no name. */

@@ -1,4 +1,4 @@
-/** HTTP spoken by hand, for requests that no client library would send. */
+/** HTTP written by hand, for requests that no client library would send. */
 import { once } from "node:events";
 import net from "node:net";
 
@@ -6,13 +6,13 @@ export interface RawConnection {
   socket: net.Socket;
   /** Everything received so far. */
   received(): string;
-  /** Waits until what was received matches. Rejects when the connection closes first, with what came. */
+  /** Waits until the received text matches. Rejects with that text if the connection closes first. */
   receive(pattern: RegExp): Promise<string>;
-  /** Waits until the server has closed the connection, and answers everything received. */
+  /** Waits until the server has closed the connection, and returns everything received. */
   closed(): Promise<string>;
 }
 
-/** Connects, and sends `text` when it is given. */
+/** Connects, and sends `text` if given. */
 export async function connectRaw(port: number, text?: string | Uint8Array): Promise<RawConnection> {
   const socket = net.connect(port, "127.0.0.1");
   socket.on("error", () => undefined);
@@ -39,7 +39,7 @@ export async function connectRaw(port: number, text?: string | Uint8Array): Prom
   };
 }
 
-/** The parts of one answer with a body. */
+/** The parts of one response with a body. */
 export function parseRaw(text: string): { status: number; headers: Headers; body: string } {
   const end = text.indexOf("\r\n\r\n");
   const [statusLine = "", ...lines] = text.slice(0, end).split("\r\n");

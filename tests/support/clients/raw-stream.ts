@@ -1,19 +1,19 @@
-/** A WebSocket client spoken by hand, for what no client library would do: not reading, not answering, breaking frames. */
+/** A WebSocket client written by hand, for what client libraries do not do: not reading, not answering, breaking frames. */
 import { once } from "node:events";
 import net from "node:net";
 import { readServerFrames, type ServerFrame } from "./read-frames";
 
 export interface RawStream {
   socket: net.Socket;
-  /** The status line and headers of the answer to the handshake. */
+  /** The status line and headers of the response to the handshake. */
   answer: string;
   /** The frames so far. */
   frames(): ServerFrame[];
-  /** Settles when a close frame has come, or the server has closed the connection, with every frame that came. Reads on if it was paused. */
+  /** Settles with all frames when a close frame has arrived or the server has closed the connection. Resumes reading if it was paused. */
   ended(): Promise<ServerFrame[]>;
 }
 
-/** A handshake that is in order. */
+/** A valid handshake. */
 export function toHandshake(path: string, headers: readonly string[] = []): string {
   return [
     `GET ${path} HTTP/1.1`,
@@ -27,7 +27,7 @@ export function toHandshake(path: string, headers: readonly string[] = []): stri
   ].join("\r\n");
 }
 
-/** Shakes hands; `tail` goes out in the same packet. Settles when the answer's headers have come. */
+/** Sends the handshake, with `tail` in the same packet. Settles when the response's headers have arrived. */
 export async function openRawStream(port: number, path: string, tail: Buffer = Buffer.alloc(0)): Promise<RawStream> {
   const socket = net.connect({ port, host: "127.0.0.1", allowHalfOpen: true });
   socket.on("error", () => undefined);

@@ -2,7 +2,7 @@
 
 export type ServerFrame = { kind: "text"; text: string } | { kind: "close"; code: number; reason: string } | { kind: "ping" | "pong" };
 
-/** The frames in `bytes`, and the bytes of one that is cut off. Raises for anything but whole, unmasked, uncompressed frames. */
+/** The frames in `bytes`, and the bytes of an incomplete last one. Throws for frames that are fragmented, masked or compressed. */
 export function readServerFrames(bytes: Buffer): { frames: ServerFrame[]; rest: Buffer } {
   const frames: ServerFrame[] = [];
   let at = 0;
@@ -20,7 +20,7 @@ export function readServerFrames(bytes: Buffer): { frames: ServerFrame[]; rest: 
   return { frames, rest: bytes.subarray(at) };
 }
 
-/** The texts of `bytes`, which must be whole text frames. */
+/** The texts of `bytes`, which must be complete text frames. */
 export function readTexts(bytes: Buffer): string[] {
   const { frames, rest } = readServerFrames(bytes);
   if (rest.length > 0) throw new Error("a frame is cut off");

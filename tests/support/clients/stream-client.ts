@@ -1,4 +1,4 @@
-/** A real WebSocket client that keeps everything it hears. */
+/** A real WebSocket client that keeps everything it receives. */
 import { WebSocket } from "ws";
 import type { StreamMessage } from "../memory/memory-sink";
 
@@ -11,13 +11,13 @@ export interface StreamClient {
   readonly webSocket: WebSocket;
   /** The messages so far, as sent. */
   readonly texts: string[];
-  /** Settles with the message at `index` (0: the first), as soon as it has come. Raises after 10 s, and when the socket closes before. */
+  /** Settles with the message at `index` (0: the first) when it has arrived. Rejects after 10 s, and if the socket closes first. */
   at(index: number): Promise<StreamMessage>;
-  /** Settles with all messages, as soon as there are `count`. */
+  /** Settles with all messages when there are `count`. */
   take(count: number): Promise<StreamMessage[]>;
   /** Settles when the socket has closed. */
   readonly closed: Promise<Closed>;
-  /** Closes it and settles when it has closed. */
+  /** Closes the socket. Settles when it has closed. */
   close(): Promise<Closed>;
 }
 
@@ -31,7 +31,7 @@ export interface ConnectOptions {
 
 const TIMEOUT_MS = 10_000;
 
-/** Settles when the handshake is complete. Raises with the response's status when it was refused. */
+/** Settles when the handshake is complete. Rejects with the response's status if the server refuses. */
 export async function connectStream(url: string, options: ConnectOptions = {}): Promise<StreamClient> {
   const { origin, headers = {}, insecure = false, autoPong = true } = options;
   const webSocket = new WebSocket(url, { headers, autoPong, rejectUnauthorized: !insecure, ...(origin === undefined ? {} : { origin }) });

@@ -1,15 +1,15 @@
-/** Stores stream tickets, with the sign-in that asked for them, behind a server's back. */
+/** Stores stream tickets, with the sign-in that requested them, directly in the database. */
 import { createHash, randomBytes } from "node:crypto";
 import type pg from "pg";
 
-/** A ticket and the session that it belongs to. */
+/** A ticket and its session. */
 export interface TestTicket {
   ticket: string;
   userId: string;
   sessionId: string;
 }
 
-/** A ticket of the project's owner, as the console gets one: good for 30 s. `sessionId`: default: a new session, which lasts for a day. */
+/** A ticket of the project's owner, valid for 30 s, as the console gets one. `sessionId`: default is a new session, valid for a day. */
 export async function addTicket(
   { pool, clock }: { pool: pg.Pool; clock: { at: Date } },
   { projectId, endpointId, sessionId }: { projectId: string; endpointId: string; sessionId?: string },

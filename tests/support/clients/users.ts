@@ -1,6 +1,6 @@
-/** Users of an application, as its front-end makes them: over HTTP, at an authentication endpoint. */
+/** Creates users of an application as its front-end does: over HTTP, at an authentication endpoint. */
 
-/** Of an authentication endpoint: the server's `http://…`, and the endpoint's path with the key (Seed.path). */
+/** An authentication endpoint: the server's `http://…`, and the endpoint's path with the key (Seed.path). */
 export interface UsersEndpoint {
   origin: string;
   path: string;
@@ -13,7 +13,7 @@ export interface TestUser {
   password: string;
   /** An access token. */
   token: string;
-  /** `Authorization`, for fetch. */
+  /** The `Authorization` header, for fetch. */
   headers: { Authorization: string };
 }
 
@@ -31,7 +31,7 @@ export async function createUser(
   return { id, username, password, token, headers: { Authorization: `Bearer ${token}` } };
 }
 
-/** The new user's uniqueId. Raises when it was refused. */
+/** Registers a user and returns its uniqueId. Throws if the server refuses. */
 export async function registerUser(endpoint: UsersEndpoint, body: object): Promise<string> {
   const answer = await sendJson(endpoint, "", body);
   const record: { uniqueId?: string } = await answer.json();
@@ -40,7 +40,7 @@ export async function registerUser(endpoint: UsersEndpoint, body: object): Promi
   return record.uniqueId;
 }
 
-/** An access token. Raises when it was refused. */
+/** Logs a user in and returns an access token. Throws if the server refuses. */
 export async function logIn(endpoint: UsersEndpoint, body: { username?: string; email?: string; password: string }): Promise<string> {
   const answer = await sendJson(endpoint, "&login=true&noATCookie=true", body);
   const token = /^Bearer (\S+)$/.exec(answer.headers.get("authorization") ?? "")?.[1];
@@ -48,7 +48,7 @@ export async function logIn(endpoint: UsersEndpoint, body: { username?: string; 
   return token;
 }
 
-/** Ends a token. Raises when it was refused. */
+/** Logs a user out. Throws if the server refuses. */
 export async function logOut(endpoint: UsersEndpoint, token: string): Promise<void> {
   const answer = await sendJson(endpoint, "&logout=true", undefined, { Authorization: `Bearer ${token}` });
   if (!answer.ok) throw new Error(`A user was not logged out: ${answer.status} ${await answer.text()}`);

@@ -1,4 +1,4 @@
-/** A format for tests: messages with cursors, and an upload as one message, as server-sent events have it (W12, W16). */
+/** A stream format for tests: messages with cursors, and an upload as one message, as in server-sent events (W12, W16). */
 import { toTextFrame } from "@/src/realtime/wire/encode";
 import { CURSOR_FRAMES, type StreamFormat } from "@/src/realtime/wire/stream-format";
 import { formatCursor } from "@/src/shared/streams/cursor";

@@ -1,4 +1,4 @@
-/** The access decision over definitions and tokens in memory, which a test may change. */
+/** The access decision over definitions and tokens in memory, which tests can change. */
 import { createHash } from "node:crypto";
 import { type Access, createAccess } from "@/src/core/access/access";
 import type { AccessRequest } from "@/src/core/access/access-request";
@@ -51,15 +51,15 @@ export function createResolvedEndpoint({
 
 export interface MemoryWorld {
   resolved: ResolvedEndpoint | undefined;
-  /** By the token itself. */
+  /** The tokens by their text. */
   tokens: Map<string, StoredToken>;
   /** The keys and tokens whose use was noted. */
   used: string[];
-  /** The sign-ins that hold. */
+  /** The valid sign-ins. */
   signInIds: Set<string>;
 }
 
-/** A token of the project's user "ann" that is valid, but for `changes`. */
+/** A valid token of the project's user "ann", with `changes`. */
 export function createToken(changes: Partial<StoredToken> = {}): StoredToken {
   const lasting = { expiresAt: FUTURE, revokedAt: null };
   return { id: "token-id", userId: "ann", projectId: "project-id", endpointId: "users-id", ...lasting, ...changes };
@@ -99,7 +99,7 @@ export function request(changes: Partial<AccessRequest> = {}): AccessRequest {
   return { version: "1", endpointName: "some/endpoint", key: "good", operation: "read", ...changes };
 }
 
-/** "granted", or the code of what was raised. */
+/** "granted", or the code of the error. */
 export async function codeOf(deciding: Promise<unknown>): Promise<string> {
   return deciding.then(
     () => "granted",

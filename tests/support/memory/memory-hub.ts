@@ -1,4 +1,4 @@
-/** A hub over a log in memory, with a clock and notifications that the test holds. */
+/** A hub over a log in memory, with a clock and notifications that the test controls. */
 import type { Grant } from "@/src/core/access/access";
 import type { Change } from "@/src/core/records/ports";
 import { createProcessNotifications } from "@/src/realtime/cluster/notifications";
@@ -19,11 +19,11 @@ export interface MemoryHub {
   watched: string[];
   /** The same for those with streams that depend on tokens. */
   tokenWatched: string[];
-  /** As if tokens were invalidated, but that nobody is told. */
+  /** Invalidates tokens without a notification. */
   raiseTokenGeneration(): void;
 }
 
-/** `pause`: see {@link createMemoryLog}. `memoryLog`: that of another hub, as two nodes share one. Access is granted for ever unless `access` says otherwise. */
+/** `pause`: see {@link createMemoryLog}. `memoryLog`: the log of another hub, as two nodes share one. Access is granted permanently unless `access` decides otherwise. */
 export function createMemoryHub(options: Partial<HubOptions> & { pause?: () => Promise<void>; memoryLog?: MemoryLog } = {}): MemoryHub {
   const { pause, memoryLog, ...hubOptions } = options;
   const log = memoryLog ?? createMemoryLog({ epoch: EPOCH, ...(pause ? { pause } : {}) });
@@ -79,7 +79,7 @@ export function toGrant(log: Pick<MemoryLog, "endpointId">, grant: Partial<Grant
   };
 }
 
-/** A user's view: of its own records alone. */
+/** A user's view: only its own records. */
 export function toPrivateGrant(log: Pick<MemoryLog, "endpointId">, owner: string): Grant {
   return toGrant(log, { user: { id: owner, tokenId: `token of ${owner}`, tokenExpiresAt: new Date("2027-01-01") }, onlyOwner: owner });
 }

@@ -1,4 +1,4 @@
-/** A change log in memory, for properties over interleavings that a database can't be made to take. Contract suites use the real one. */
+/** A change log in memory, for property tests over interleavings that a database cannot be forced into. Contract suites use the real log. */
 
 import type { Change } from "@/src/core/records/ports";
 import { proofOf } from "@/src/core/streams/change-proof";
@@ -7,19 +7,19 @@ import type { ChangeLog, FoundPosition } from "@/src/core/streams/ports";
 export interface MemoryLog extends ChangeLog {
   readonly endpointId: string;
   position(): FoundPosition;
-  /** Appends `count` changes and answers them. `bytes`: the size of each one's data; `owner`: whose record it is; `isUpload`: of files sent together. */
+  /** Appends `count` changes and returns them. `bytes`: the size of each change's data; `owner`: the owner of its record; `isUpload`: the changes are one upload. */
   commit(count: number, options?: { bytes?: number; owner?: string | null; isUpload?: boolean }): Change[];
-  /** Whose record the change was to, be it forgotten. */
+  /** The owner of the changed record, even if the change has expired. */
   ownerOf(seq: number): string | null;
-  /** Forgets the changes up to and including `seq`, as retention does. */
+  /** Deletes the changes up to and including `seq`, as retention does. */
   trim(seq: number): void;
-  /** Puts another log in its place: `seq` changes of a new epoch; or of the same one, as a failover that lost the end does. `from`: other changes than before after this seq. */
+  /** Replaces the log by one with `seq` changes, of a new epoch or, as after a failover that lost the end, of the same one. `from`: the changes after this seq differ. */
   replace(options: { epoch?: string; seq: number; from?: number }): void;
   /** Removes the endpoint. */
   remove(): void;
 }
 
-/** `pause` is awaited before and after each query looks at the log: whoever holds it decides what happens meanwhile, or makes the query fail. */
+/** `pause` is awaited before and after each query reads the log, so that a test can interleave other work or make the query fail. */
 export function createMemoryLog(options: { endpointId?: string; epoch: string; pause?: () => Promise<void> }): MemoryLog {
   const endpointId = options.endpointId ?? "019a0000-0000-7000-8000-000000000001";
   const pause = options.pause ?? (async () => undefined);
@@ -28,7 +28,7 @@ export function createMemoryLog(options: { endpointId?: string; epoch: string; p
   let kept: Change[] = [];
   let owners: (string | null)[] = [];
   let isThere = true;
-  /** How often the end was replaced: the changes of each history have other ids. */
+  /** How many times the end was replaced. The changes of each history have other ids. */
   let history = 0;
   const known = new Map<number, Change>();
 
@@ -72,7 +72,7 @@ export function createMemoryLog(options: { endpointId?: string; epoch: string; p
     ownerOf: (at) => owners[at - 1] ?? null,
     trim: (upTo) => {
       kept = kept.filter((change) => change.seq > upTo);
-      // Of what is no longer kept only the last one is known.
+      // Of the expired changes only the last one is known.
       for (const place of known.keys()) if (place < upTo) known.delete(place);
     },
     replace: (log) => {

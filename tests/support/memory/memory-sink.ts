@@ -1,24 +1,24 @@
-/** A transport in memory: keeps what was written, and takes as much as the test lets it. */
+/** A transport in memory: keeps what is written, and sends as much as the test allows. */
 import type { Sink } from "@/src/realtime/hub/subscriber";
 import type { AppError } from "@/src/shared/errors";
 import { readTexts } from "../clients/read-frames";
 
 export interface MemorySink extends Sink {
-  /** What was written so far, message by message. */
+  /** The messages written so far. */
   messages(): StreamMessage[];
-  /** How many writes there were. */
+  /** The number of writes so far. */
   writes(): number;
   endedBy(): AppError | undefined;
   isCutOff(): boolean;
-  /** From now on written bytes stay unsent. */
+  /** Stops sending: bytes written from now on stay in the queue. */
   stall(): void;
-  /** Everything is sent, and `writable` settles. */
+  /** Sends everything, and settles `writable`. */
   drain(): void;
-  /** So many bytes are sent; `writable` settles when they were the last. */
+  /** Sends a number of bytes, and settles `writable` if they were the last. */
   take(bytes: number): void;
 }
 
-/** A message of the stream, as far as tests look at it. */
+/** The members of a stream's message that tests read. */
 export interface StreamMessage {
   type: string;
   record?: { uniqueId: string; data: unknown; createdAt: string; updatedAt: string };

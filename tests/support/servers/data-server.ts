@@ -61,9 +61,9 @@ export interface DataServer {
   held: HeldBytes;
   /** Swept by tests, in their own time. */
   slowClients: SlowClients;
-  /** What was logged, as text. */
+  /** The log entries, as text. */
   logged: string[];
-  /** What subscribers would have heard. */
+  /** The changes that subscribers would have received. */
   published: Change[];
   seed(options?: SeedOptions): Promise<Seed>;
   /** How much an endpoint holds: what a refused request must not change. */
@@ -92,7 +92,7 @@ export interface DataServerOptions {
   uploadTimeoutMs?: number;
   /** Quota of each project; default 0: no limit. */
   fileBytesMax?: number;
-  /** What the budgets of held bytes are made from; default 1 GiB. */
+  /** The total of the budgets for held bytes; default 1 GiB. */
   memoryBytes?: number;
   /** Reaches the database through another address, which a test may cut. */
   via?: { host: string; port: number };

@@ -39,7 +39,7 @@ export async function createTestDatabase(options: { empty?: boolean } = {}): Pro
   };
 }
 
-/** Pools have ended before their connections are gone; one that PostgreSQL cuts off by then has nobody who hears of its error. A leaked one is cut off. */
+/** Waits until no connection uses the database: a pool ends before its connections have closed, and nobody would handle their errors. A leaked connection is closed by force. */
 async function waitUntilUnused(client: pg.Client, database: string): Promise<void> {
   for (let look = 0; look < LOOKS_MAX; look += 1) {
     const { rowCount } = await client.query("SELECT 1 FROM pg_stat_activity WHERE datname = $1", [database]);

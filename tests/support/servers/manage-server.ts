@@ -42,9 +42,9 @@ export interface Person {
 export interface ManageServer {
   runtime: Runtime;
   databaseUrl: string;
-  /** What was hinted to subscribers. */
+  /** The change notifications to subscribers. */
   notifications: ChangeNotification[];
-  /** What was logged at `info` and above. */
+  /** The log entries at `info` and above. */
   logged: { context: object; message: string }[];
   /** Where its files are. */
   folder: FilesFolder;

@@ -1,10 +1,10 @@
-/** TCP ports of this machine. It must not keep any. */
+/** Finds and checks TCP ports of this machine. It reserves none. */
 import { once } from "node:events";
 import net, { type AddressInfo } from "node:net";
 
 export const HOST = "127.0.0.1";
 
-/** One that nobody listens on now. */
+/** A port on which no process listens at the moment. */
 export async function findFreePort(): Promise<number> {
   const server = net.createServer().listen(0, HOST);
   await once(server, "listening");
@@ -14,7 +14,7 @@ export async function findFreePort(): Promise<number> {
   return port;
 }
 
-/** Whether somebody listens on it. */
+/** Whether a process listens on the port. */
 export async function canConnect(port: number): Promise<boolean> {
   const socket = net.connect(port, HOST);
   try {

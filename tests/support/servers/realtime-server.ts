@@ -42,7 +42,7 @@ export interface RealtimeServer {
   connect(path: string, options?: ConnectOptions): Promise<StreamClient>;
   /** Stores a record over HTTP and answers its uniqueId. */
   post(seed: Seed, data: unknown): Promise<string>;
-  /** What boot does each second. */
+  /** Does what the scheduler does each second. */
   tick(): Promise<void>;
   closeStreams(graceMs?: number): Promise<void>;
   close(): Promise<void>;
@@ -55,7 +55,7 @@ export interface RealtimeServerOptions {
   rateLimit?: number;
   /** Default: no limit. */
   streams?: Partial<StreamLimitsConfig>;
-  /** Tells other nodes what happens, and hears of them. `channel`: of a deployment. */
+  /** Connects the node to the cluster bus. `channel`: that of its deployment. */
   redis?: { url: string; channel: string };
   /** Reaches the database through another address, which a test may cut. */
   via?: { host: string; port: number };

@@ -1,4 +1,4 @@
-/** A database with the real client on it, and what tests of records ask of it: endpoints, the log, the notifications, whether all agree. */
+/** A database with the real client, and what tests of records need: endpoints, the log, the notifications, and a check that all agree. */
 import pg from "pg";
 import { expect } from "vitest";
 import type { Log } from "@/src/core/log";
@@ -9,7 +9,7 @@ import { createEndpointQueue, type EndpointQueue } from "@/src/db/records/endpoi
 import { createProcessNotifications } from "@/src/realtime/cluster/notifications";
 import { createTestDatabase, type TestDatabase } from "@/tests/support/servers/database";
 
-/** An entry of the log, as short as can be. `data` is text. */
+/** A short form of a log entry. `data` is text. */
 export interface LogEntry {
   seq: number;
   type: string;
@@ -22,13 +22,13 @@ export interface RecordsDatabase {
   database: TestDatabase;
   pool: pg.Pool;
   db: Db;
-  /** Of the writers on `db`. */
+  /** The queue of the writers on `db`. */
   queue: EndpointQueue;
   /** The notifications since the last call. */
   takeNotifications(): ChangeNotification[];
   createEndpoint(): Promise<{ id: string; projectId: string; userId: string }>;
   readLog(endpointId: string): Promise<LogEntry[]>;
-  /** Expects numbers without holes, and that the log, replayed, gives the records as they are. Answers the log. */
+  /** Expects numbers without holes, and that the log, replayed, gives the records as they are. Returns the log. */
   expectSound(endpointId: string): Promise<LogEntry[]>;
   close(): Promise<void>;
 }
@@ -118,7 +118,7 @@ interface RecordState {
   seq: number;
 }
 
-/** What the log says that there is, in creation order. */
+/** The records that result from the log, in creation order. */
 function replay(log: readonly LogEntry[]): RecordState[] {
   const records = new Map<string, RecordState>();
   for (const { seq, type, id, data, version } of log) {

@@ -11,7 +11,7 @@ export interface Switches {
   othersCanDelete?: boolean;
 }
 
-/** A user of an application, by whom its records are told apart. */
+/** A user of an application, who identifies its records. */
 export interface WorldUser {
   /** The uniqueId of the user's record. */
   id: string;
@@ -71,7 +71,7 @@ export async function createSecureWorld(server: RealtimeServer, target: Switches
   };
 }
 
-/** Stores a record behind the server's back, as if its owner had; without one it belongs to nobody. Answers its uniqueId. */
+/** Stores a record directly in the database, as if its owner had; without an owner it has none. Returns its uniqueId. */
 export async function addRecord(server: RealtimeServer, endpointId: string, owner: string | undefined, data = '{"n":0}'): Promise<string> {
   const id = createUniqueId();
   const [result] = await server.records.commit(endpointId, [{ type: "POST", id, contentType: "json", data, owner }]);

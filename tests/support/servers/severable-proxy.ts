@@ -1,14 +1,14 @@
-/** A TCP relay whose link a test can cut, stall and restore: how a database goes away for a process, without harm to other tests. */
+/** A TCP relay that a test can cut, stall and restore, so that a database becomes unavailable for one process without affecting other tests. */
 import { once } from "node:events";
 import net, { type AddressInfo } from "node:net";
 
 export interface SeverableProxy {
   host: string;
   port: number;
-  /** Breaks every connection, and refuses new ones. */
+  /** Closes every connection, and refuses new ones. */
   sever(): Promise<void>;
   restore(): Promise<void>;
-  /** Connections stay, and new ones are taken, but nothing passes any more; until `sever`. */
+  /** Keeps connections and accepts new ones, but relays nothing until `sever`. */
   stall(): void;
   close(): Promise<void>;
 }
