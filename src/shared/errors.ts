@@ -160,6 +160,8 @@ export interface AppErrorOptions {
   fields?: Readonly<Record<string, string>>;
   /** Seconds for the Retry-After header. */
   retryAfterSeconds?: number;
+  /** The size of the file, for the Content-Range header of `range_not_satisfiable`. */
+  fileBytes?: number;
   cause?: unknown;
 }
 
@@ -170,6 +172,7 @@ export class AppError extends Error {
   readonly internal: string | undefined;
   readonly fields: Readonly<Record<string, string>> | undefined;
   readonly retryAfterSeconds: number | undefined;
+  readonly fileBytes: number | undefined;
 
   constructor(code: ErrorCode, options: AppErrorOptions = {}) {
     super(options.detail ?? ERRORS[code].message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -178,6 +181,7 @@ export class AppError extends Error {
     this.internal = options.internal;
     this.fields = options.fields;
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.fileBytes = options.fileBytes;
   }
 
   get entry(): ErrorEntry {

@@ -158,7 +158,7 @@ function toRoutes<Context extends PublicContext>(
         if (id !== undefined && !UUID.test(id)) throw new AppError("not_found");
         if (!handle.readsBody) await turn.enter();
         const response = turn.finish(await wrap(handle)(context));
-        response.headers.set("Cache-Control", "no-store");
+        if (!response.headers.has("Cache-Control")) response.headers.set("Cache-Control", "no-store");
         response.headers.set("X-Request-Id", requestId);
         return response;
       } catch (error) {

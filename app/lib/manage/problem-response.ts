@@ -40,6 +40,7 @@ export function toProblemResponse({
   const retryAfterSeconds = error.retryAfterSeconds ?? (status === 503 ? UNAVAILABLE_RETRY_SECONDS : undefined);
   if (retryAfterSeconds !== undefined) headers.set("Retry-After", String(retryAfterSeconds));
   if (error.code === "content_encoding_unsupported") headers.set("Accept-Encoding", ACCEPTED_CODINGS);
+  if (error.fileBytes !== undefined) headers.set("Content-Range", `bytes */${error.fileBytes}`);
   if (status === 401) headers.set("WWW-Authenticate", "Bearer");
   return new Response(JSON.stringify({ ...toProblem(error, requestId), ...members }), { status, headers });
 }

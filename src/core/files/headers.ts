@@ -15,6 +15,9 @@ const UNSAFE = /[^\x20-\x7e]|["\\%]/gu;
 /** If a browser displays the file anyway, it runs without scripts, forms, or our origin (CSP level 3, sandbox). */
 const POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; media-src 'self'";
 
+/** `Cache-Control` of a file that browsers can keep, but must revalidate before each use (RFC 9111, section 5.2.2.4). */
+export const REVALIDATE = "private, no-cache, no-transform";
+
 /** The headers of a response with the file or a part of it. */
 export function toFileHeaders({ name, type, sha256 }: Pick<OpenFile, "name" | "type" | "sha256">): Record<string, string> {
   return {

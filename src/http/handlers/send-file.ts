@@ -1,11 +1,10 @@
 /** GET of a file itself, whole or a range (F2). It must not know where bytes are kept. */
-import type { ServerResponse } from "node:http";
+import type { IncomingHttpHeaders, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
-import parseRange from "range-parser";
 import type { ResolvedEndpoint } from "@/src/core/access/resolved-endpoints";
-import type { Files, OpenFile } from "@/src/core/files/files";
-import { toFileHeaders } from "@/src/core/files/headers";
-import { isNamedBy } from "@/src/core/http/entity-tag";
+import type { Files } from "@/src/core/files/files";
+import { REVALIDATE, toFileHeaders } from "@/src/core/files/headers";
+import { type FileConditions, selectPart } from "@/src/core/files/select-part";
 import { parseFlag } from "@/src/core/records/parameters";
 import { type Admitted, type Handler, headersOf } from "@/src/http/exchange";
 import { holdAnswer } from "@/src/http/hold-bytes";
@@ -13,7 +12,6 @@ import { parseUniqueId } from "@/src/http/parameters";
 import { isGone, onAnswered } from "@/src/http/reply/answered";
 import { respond } from "@/src/http/reply/respond";
 import { sendPieces } from "@/src/http/reply/send-pieces";
-import { AppError } from "@/src/shared/errors";
 
 /** What a file that is sent holds: a chunk of the storage, and what waits for the client. */
 const HELD_BYTES_MAX = 512 * 1024;
@@ -36,30 +34,25 @@ export function createSendFileHandler({ files }: { files: Pick<Files, "open"> })
       "Cache-Control": toCacheControl({ exchange, grant, resolved }),
       "Cross-Origin-Resource-Policy": toResourcePolicy(resolved, exchange.parameters),
     };
-    if (isNamedBy(request.headers["if-none-match"], file.sha256)) return respond(exchange, { status: 304, headers });
-
-    const range = selectRange(request.headers, file);
-    if (range === "unsatisfiable") {
-      exchange.headers["Content-Range"] = `bytes */${file.size}`;
-      throw new AppError("range_not_satisfiable");
-    }
-    const { start, end } = range ?? { start: 0, end: file.size - 1 };
-    const partial = range ? { "Content-Range": `bytes ${start}-${end}/${file.size}` } : {};
-    const head = { ...headers, ...partial, "Content-Length": String(end - start + 1) };
+    const part = selectPart(toConditions(request.headers), file);
+    if (part.status === 304) return respond(exchange, { status: 304, headers });
+    const { status, start, end } = part;
+    const head = { ...headers, ...part.headers };
     if (request.method === "HEAD") {
-      response.writeHead(range ? 206 : 200, head).end();
+      response.writeHead(status, head).end();
       return;
     }
     holdAnswer(exchange, Math.min(end - start + 1, HELD_BYTES_MAX));
     // Opened before the head is sent: that the storage is away can still be answered.
     const bytes = await file.read({ start, end });
-    response.writeHead(range ? 206 : 200, head);
+    response.writeHead(status, head);
     await send(response, bytes);
   };
 }
 
-/** Browsers may keep the file, and ask whether they may still use it, and whether it is the same, each time (RFC 9111, section 5.2.2.4). */
-const REVALIDATE = "private, no-cache, no-transform";
+function toConditions({ range, "if-none-match": ifNoneMatch, "if-range": ifRange }: IncomingHttpHeaders): FileConditions {
+  return { range, ifNoneMatch, ifRange: Array.isArray(ifRange) ? ifRange.join(", ") : ifRange };
+}
 
 /**
  * Where the endpoint's owner chose so, and reading needs no user, any cache may keep the file: it does not know who asks. It answers by the address, so
@@ -100,23 +93,4 @@ async function send(response: ServerResponse, bytes: AsyncIterable<Uint8Array>):
     cancel();
     close();
   }
-}
-
-/** The one range that is asked for; undefined: the whole file. Several ranges are answered by the whole, as RFC 9110 (section 14.2) allows. */
-function selectRange(
-  headers: { range?: string | undefined; "if-range"?: string | string[] | undefined },
-  { size, sha256 }: Pick<OpenFile, "size" | "sha256">,
-): { start: number; end: number } | "unsatisfiable" | undefined {
-  if (headers.range === undefined) return undefined;
-  const ifRange = headers["if-range"];
-  if (ifRange !== undefined && ifRange !== `"${sha256}"`) return undefined;
-  const ranges = parseRange(size, withinSuffixes(headers.range, size), { combine: true });
-  if (ranges === -1) return "unsatisfiable";
-  if (ranges === -2 || ranges.type !== "bytes" || ranges.length !== 1) return undefined;
-  return ranges[0];
-}
-
-/** The parser takes "the last 500 bytes" of a shorter file for unsatisfiable; it is the whole file (RFC 9110, section 14.1.2). */
-function withinSuffixes(range: string, size: number): string {
-  return range.replace(/(?<=[=,\s])-(\d+)/g, (suffix, length: string) => (Number(length) > size ? `-${size}` : suffix));
 }

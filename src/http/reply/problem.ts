@@ -22,6 +22,7 @@ export function toProblemAnswer(error: AppError, requestId: string): ProblemAnsw
       "Content-Type": PROBLEM_TYPE,
       ...(retryAfterSeconds === undefined ? {} : { "Retry-After": String(Math.max(1, Math.ceil(retryAfterSeconds))) }),
       ...(error.code === "content_encoding_unsupported" ? { "Accept-Encoding": ACCEPTED_CODINGS } : {}),
+      ...(error.fileBytes === undefined ? {} : { "Content-Range": `bytes */${error.fileBytes}` }),
     },
     body: JSON.stringify(toProblem(error, requestId)),
   };

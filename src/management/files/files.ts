@@ -2,7 +2,8 @@
 
 import { toOwnerPath } from "@/src/core/access/caller-path";
 import type { Files } from "@/src/core/files/files";
-import { toFileHeaders } from "@/src/core/files/headers";
+import { REVALIDATE, toFileHeaders } from "@/src/core/files/headers";
+import { type FileConditions, selectPart } from "@/src/core/files/select-part";
 import type { ByteHold } from "@/src/core/limits/byte-budget";
 import { toRecordText } from "@/src/core/records/record-text";
 import type { Db } from "@/src/db/client";
@@ -11,30 +12,39 @@ import { isUniqueId } from "@/src/shared/streams/protocol";
 import { requireOwnEndpoint, requireOwnTarget } from "../ownership";
 
 export interface FoundFile {
+  status: 200 | 206 | 304;
   headers: Record<string, string>;
-  /** Opens the file, which stays open until the bytes were read or the iteration ends. Throws `storage_unavailable`. */
-  open(): Promise<AsyncIterable<Uint8Array>>;
+  /** Absent for 304. Opens the file, which stays open until the bytes were read or the iteration ends. Throws `storage_unavailable`. */
+  open?: () => Promise<AsyncIterable<Uint8Array>>;
 }
 
-/** The whole file. Raises `not_found`, `unique_id_invalid`, `record_not_found`, `not_a_file`. */
+/**
+ * The file, or what the conditions of the request select of it. Throws `not_found`, `unique_id_invalid`, `record_not_found`, `not_a_file` and
+ * `range_not_satisfiable`.
+ */
 export async function findRecordFile({
   db,
   files,
   ownerId,
   endpointId,
   uniqueId,
+  conditions,
 }: {
   db: Pick<Db, "endpoint">;
   files: Pick<Files, "open">;
   ownerId: string;
   endpointId: string;
   uniqueId: string;
+  conditions: FileConditions;
 }): Promise<FoundFile> {
   await requireOwnEndpoint({ db, ownerId, endpointId });
   if (!isUniqueId(uniqueId)) throw new AppError("unique_id_invalid");
   const file = await files.open({ endpointId, id: uniqueId });
-  const headers = { ...toFileHeaders(file), "Accept-Ranges": "none", "Content-Length": String(file.size) };
-  return { headers, open: () => file.read({ start: 0, end: file.size - 1 }) };
+  const part = selectPart(conditions, file);
+  const headers = { ...toFileHeaders(file), "Cache-Control": REVALIDATE };
+  if (part.status === 304) return { status: 304, headers };
+  const { status, start, end } = part;
+  return { status, headers: { ...headers, ...part.headers }, open: () => file.read({ start, end }) };
 }
 
 /**

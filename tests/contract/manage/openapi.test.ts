@@ -105,7 +105,7 @@ describe("openapi.json", () => {
 
   it("[G5] answers, errors too, have the schemas and codes that it says", async () => {
     const seen: string[] = [];
-    const ask = async (method: string, path: string, ask: { body?: unknown } = {}): Promise<Answer> => {
+    const ask = async (method: string, path: string, ask: { body?: unknown; headers?: Record<string, string> } = {}): Promise<Answer> => {
       const answer = await ada.call(method, `/api/manage/${path}`, ask);
       const found = findOperation(method, `/api/manage/${path.split("?")[0]}`);
       const response = found.responses.find(({ status }) => status === String(answer.status))?.response;
@@ -138,6 +138,8 @@ describe("openapi.json", () => {
     const record = (await ask("POST", `endpoints/${endpoint.id}/records`, { body: { t: 21.5 } })).body;
     await ask("PUT", `endpoints/${endpoint.id}/records/${record.uniqueId}?strategy=merge`, { body: { u: 1 } });
     await ask("PUT", `endpoints/${endpoint.id}/records/${record.uniqueId}?strategy=merge`, { body: 1 });
+    await ask("PUT", `endpoints/${endpoint.id}/records/${record.uniqueId}`, { body: 1, headers: { "if-match": '"99"' } });
+    await ask("DELETE", `endpoints/${endpoint.id}/records/${record.uniqueId}`, { headers: { "if-match": '"99"' } });
     await ask("GET", `endpoints/${endpoint.id}/records`);
     await ask("GET", `endpoints/${endpoint.id}/records?limit=0`);
     await ask("GET", `endpoints/${endpoint.id}/records/${record.uniqueId}`);

@@ -116,9 +116,9 @@ function toSecuritySchemes(sessionCookie: string): Record<string, ApiSecuritySch
 }
 
 function toOperation(operation: ManageOperation, shared: SharedResponses): ApiOperation {
-  const { id, tag, path, summary, description, query = [], body, answer, otherAnswer, isPublic } = operation;
+  const { id, tag, path, summary, description, query = [], headers = [], body, answer, otherAnswer, notModified, isPublic } = operation;
   const ofPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({ $ref: `#/components/parameters/${name}` }));
-  const parameters = [...ofPath, ...query];
+  const parameters = [...ofPath, ...query, ...headers];
   return {
     operationId: id,
     summary,
@@ -129,6 +129,7 @@ function toOperation(operation: ManageOperation, shared: SharedResponses): ApiOp
     responses: shared.share(operation.method, {
       ...(answer ? { [answer.status]: toResponse(answer) } : { 204: { description: "Done." } }),
       ...(otherAnswer ? { [otherAnswer.status]: toResponse(otherAnswer) } : {}),
+      ...(notModified === undefined ? {} : { 304: { description: notModified } }),
       ...toProblemResponses(errorsOf(operation)),
     }),
     security: isPublic ? [] : [{ token: [] }, { session: [] }],

@@ -36,7 +36,13 @@ export const FILE_OPERATIONS: readonly ManageOperation[] = [
     path: "endpoints/{id}/files/{uniqueId}",
     tag: RECORDS,
     summary: "Read the file of a record.",
+    headers: [
+      { name: "Range", in: "header", description: "Which bytes of the file, like `bytes=0-1023`.", schema: { type: "string" } },
+      { name: "If-None-Match", in: "header", description: "304 if the file has this `ETag`.", schema: { type: "string" } },
+    ],
     answer: { status: 200, description: "The file.", schema: FILE },
-    errors: ["unique_id_invalid", "record_not_found", "not_a_file", "storage_unavailable"],
+    otherAnswer: { status: 206, description: "The part of the file that `Range` names.", schema: FILE },
+    notModified: "The file has the `ETag` of `If-None-Match`.",
+    errors: ["unique_id_invalid", "record_not_found", "not_a_file", "range_not_satisfiable", "storage_unavailable"],
   },
 ];

@@ -14,12 +14,15 @@ export interface ManageOperation {
   description?: string;
   /** Of the query. */
   query?: readonly ApiParameter[];
+  headers?: readonly ApiParameter[];
   /** The schema that checks the body; or what else is taken. */
   body?: z.ZodMiniType | ApiBody;
   /** Absent: 204, and nothing to say. */
   answer?: Answer;
   /** What it answers instead where a parameter asks for that. */
   otherAnswer?: Answer;
+  /** It can answer 304, with this description. */
+  notModified?: string;
   /** Besides those that follow from its form. */
   errors?: readonly ErrorCode[];
   /** Anybody may ask, without a session or a token. */
@@ -27,7 +30,7 @@ export interface ManageOperation {
 }
 
 export interface Answer {
-  status: 200 | 201;
+  status: 200 | 201 | 206;
   description: string;
   /** The schema that the answer has; or the media types that it may have. */
   schema: z.ZodMiniType | Record<string, ApiMedia>;

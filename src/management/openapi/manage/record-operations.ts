@@ -78,6 +78,13 @@ const SELECTION: readonly ApiParameter[] = [
   }),
 ];
 
+const IF_MATCH: ApiParameter = {
+  name: "If-Match",
+  in: "header",
+  description: 'Only if the record has this version: the `ETag` of a response, like `"3"`.',
+  schema: { type: "string" },
+};
+
 export const RECORD_OPERATIONS: readonly ManageOperation[] = [
   {
     id: "listRecords",
@@ -125,9 +132,10 @@ export const RECORD_OPERATIONS: readonly ManageOperation[] = [
         default: "force",
       }),
     ],
+    headers: [IF_MATCH],
     body: RECORD_BODY,
     answer: { status: 200, description: "The record.", schema: recordSchema },
-    errors: [...RECORD_BODY_ERRORS, "unique_id_invalid", "record_not_found", "merge_needs_objects", "type_mismatch"],
+    errors: [...RECORD_BODY_ERRORS, "unique_id_invalid", "record_not_found", "version_conflict", "merge_needs_objects", "type_mismatch"],
   },
   {
     id: "deleteRecord",
@@ -135,8 +143,9 @@ export const RECORD_OPERATIONS: readonly ManageOperation[] = [
     path: "endpoints/{id}/records/{uniqueId}",
     tag: RECORDS,
     summary: "Delete a record.",
+    headers: [IF_MATCH],
     answer: { status: 200, description: "The record in its last state.", schema: recordSchema },
-    errors: ["unique_id_invalid", "record_not_found", "server_busy"],
+    errors: ["unique_id_invalid", "record_not_found", "version_conflict", "server_busy"],
   },
   {
     id: "listChanges",

@@ -76,6 +76,42 @@ describe("[F1] [G15] storing", () => {
     expect((await ada.call("HEAD", path(`/${"0".repeat(32)}`))).status).toBe(404);
   });
 
+  it.each(["GET", "HEAD"])("[G15] [F2] %s answers ranges and conditions as the data plane does", async (method) => {
+    const { body } = await send("a.txt", "text/plain", "0123456789");
+    const ask = async (headers: Record<string, string>) => {
+      const answer = await ada.call(method, path(`/${body.uniqueId}`), { headers });
+      const { status, text } = answer;
+      return { status, text: method === "HEAD" ? undefined : text, read: (name: string) => answer.headers.get(name) };
+    };
+    const whole = await ask({});
+    const tag = whole.read("etag") ?? "";
+    expect([whole.status, whole.read("accept-ranges"), whole.read("cache-control")]).toEqual([
+      200,
+      "bytes",
+      "private, no-cache, no-transform",
+    ]);
+    for (const [range, bytes, from] of [
+      ["bytes=2-4", "234", "2-4"],
+      ["bytes=7-", "789", "7-9"],
+      ["bytes=-2", "89", "8-9"],
+      ["bytes=-20", "0123456789", "0-9"],
+    ] as const) {
+      const part = await ask({ range, "if-range": tag });
+      expect([part.status, part.read("content-range")]).toEqual([206, `bytes ${from}/10`]);
+      expect(part.read("content-length")).toBe(String(bytes.length));
+      if (method === "GET") expect(part.text).toBe(bytes);
+    }
+    for (const headers of [{ range: "bytes=0-1,4-5" }, { range: "lines=1-2" }, { range: "bytes=2-4", "if-range": '"other"' }])
+      expect(await ask(headers)).toMatchObject({ status: 200, text: whole.text });
+    const beyond = await ask({ range: "bytes=10-" });
+    expect([beyond.status, beyond.read("content-range")]).toEqual([416, "bytes */10"]);
+    for (const condition of [tag, `W/${tag}`, `"other", ${tag}`, "*"]) {
+      const same = await ask({ "if-none-match": condition, range: "bytes=10-" });
+      expect([same.status, same.text ?? "", same.read("etag")]).toEqual([304, "", tag]);
+    }
+    expect((await ask({ "if-none-match": '"other"' })).status).toBe(200);
+  });
+
   it("takes an empty file", async () => {
     const { body } = await send("empty.txt", "text/plain", "");
     expect(body.data.file).toMatchObject({ name: "empty.txt", size: 0 });
@@ -136,7 +172,7 @@ describe("[F2] [G15] reading", () => {
       "content-security-policy": expect.stringContaining("sandbox"),
       "x-content-type-options": "nosniff",
       etag: `"${data.file.sha256}"`,
-      "cache-control": "no-store",
+      "cache-control": "private, no-cache, no-transform",
     });
   });
 
