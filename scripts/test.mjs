@@ -89,7 +89,7 @@ async function runSteps(steps) {
 function select(names) {
   const unknown = names.filter((name) => !STEPS.some((known) => known.name === name));
   if (unknown.length > 0)
-    throw new Error(`There is no step ${unknown.join(", ")}. The steps: ${STEPS.map((known) => known.name).join(", ")}.`);
+    throw new Error(`Unknown step: ${unknown.join(", ")}. The steps are: ${STEPS.map((known) => known.name).join(", ")}.`);
   // End-to-end tests run against the production build.
   const wanted = names.includes("e2e") ? [...names, "build"] : names;
   return names.length === 0 ? STEPS : STEPS.filter((known) => wanted.includes(known.name));

@@ -67,7 +67,7 @@ test("[G17] [W13] the console shows which streams receive a change, and why the 
     const open = detail.getByRole("list", { name: "Open streams" }).getByRole("listitem");
     const filtered = open.filter({ hasText: 'data.text = "for all"' });
     await expect(filtered).toContainText("Filtered out");
-    await expect(filtered).toContainText("Its filter is not true of the record.");
+    await expect(filtered).toContainText("Its filter does not match the record.");
     await expect(open.filter({ hasText: "ann · First key", hasNotText: "for all" })).toContainText("Delivered");
     await expect(open.filter({ hasText: "bob · First key" })).toContainText("belongs to ann");
     await expect(open.filter({ hasText: "Dashboard" })).toContainText("Delivered");

@@ -127,7 +127,7 @@ test("[E8] the server prints only lines of JSON, whatever the request", async ()
       expect(received, `${method} ${target}`).toMatch(/^HTTP\/1\.1 [2-4]\d\d /);
     }
   const lines = server.output().trim().split("\n");
-  const printed = lines.filter((line) => !line.startsWith("{") && !/^(Rested is ready|Make the first account|Demo endpoint)/.test(line));
+  const printed = lines.filter((line) => !line.startsWith("{") && !/^(Rested is ready|Create the first account|Demo endpoint)/.test(line));
   expect(printed).toEqual([]);
 });
 

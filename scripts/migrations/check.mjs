@@ -21,9 +21,9 @@ try {
     migrationsDir: "prisma/migrations",
   });
   if (isEqual) {
-    console.log("The migrations make what the schema says.");
+    console.log("The migrations match the schema.");
   } else {
-    console.error("The migrations don't make what prisma/schema.prisma says. Add a migration with:\n");
+    console.error("The migrations do not match prisma/schema.prisma. Add a migration with:\n");
     console.log(sql);
     process.exitCode = 2;
   }

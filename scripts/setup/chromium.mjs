@@ -21,7 +21,7 @@ export async function ensureChromium() {
   const found = findChromium();
   if (found) {
     if (fs.existsSync(found)) return found;
-    throw new Error(`There is no Chromium at ${found}, which CHROMIUM_PATH names.`);
+    throw new Error(`There is no Chromium at ${found}. Correct CHROMIUM_PATH, or remove it.`);
   }
   const { chromium } = await import("playwright");
   const own = chromium.executablePath();

@@ -141,7 +141,7 @@ describe("npm test", () => {
     let output = "";
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (piece) => (output += piece));
     await once(child, "close");
-    expect(output).toContain("The steps: ");
+    expect(output).toContain("The steps are: ");
     expect(output).toContain("left: []");
   });
 });

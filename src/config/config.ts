@@ -205,10 +205,10 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
   const problems = [
     ...(parsed.error?.issues ?? []).map((issue) => `${issue.path.join(".")}: ${issue.message}`),
     ...PAIRS.flatMap(([a, b]) =>
-      Boolean(given[a]) === Boolean(given[b]) ? [] : [`${given[a] ? b : a}: Set it too, ${given[a] ? a : b} is set.`],
+      Boolean(given[a]) === Boolean(given[b]) ? [] : [`${given[a] ? b : a}: Set this too, because ${given[a] ? a : b} is set.`],
     ),
     ...Object.keys(given).flatMap((name) =>
-      name.startsWith("RESTED_") && !isVariable(name) ? [`${name}: There is no such setting. Check its spelling, or remove it.`] : [],
+      name.startsWith("RESTED_") && !isVariable(name) ? [`${name}: This setting does not exist. Check its spelling, or remove it.`] : [],
     ),
   ];
   if (!parsed.success || problems.length > 0) {
@@ -306,7 +306,7 @@ function toList(value: string | undefined): string[] {
 function databaseUrlProblem(value: string): string | undefined {
   const url = URL.canParse(value) ? new URL(value) : undefined;
   if (url && /^postgres(ql)?:$/.test(url.protocol) && url.pathname.length > 1) return undefined;
-  return "Use postgresql://user:password@host:5432/database, special characters in the password percent-encoded; or leave it out for the built-in PostgreSQL.";
+  return "Use postgresql://user:password@host:5432/database, with special characters in the password percent-encoded; or remove this setting to use the built-in PostgreSQL.";
 }
 
 function redisUrlProblem(value: string): string | undefined {
@@ -325,7 +325,7 @@ function publicUrlProblem(value: string): string | undefined {
   const origin = parseOrigin(value.replace(/\/$/, ""));
   return origin.ok && isWebOrigin(origin.origin)
     ? undefined
-    : "Use the address that people use, without a path, like https://rested.example.com.";
+    : "Use the server's public address, without a path, like https://rested.example.com.";
 }
 
 function fileProblem(value: string): string | undefined {
@@ -334,14 +334,14 @@ function fileProblem(value: string): string | undefined {
     return fs.statSync(value).isFile() ? undefined : `${value} is not a file. Use the path of a PEM file.`;
   } catch (error) {
     const reason = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
-    return `${value} can't be read (${reason}). Use the path of a PEM file that this process's user may read.`;
+    return `${value} cannot be read (${reason}). Use the path of a PEM file that this process's user can read.`;
   }
 }
 
 function trustProxyProblem(value: string): string | undefined {
   const wrong = toList(value).filter((item) => !isProxy(item));
   if (wrong.length === 0) return undefined;
-  return `List addresses or ranges of your proxies, separated by commas, like 10.0.0.0/8, or loopback, linklocal, uniquelocal. Not one: ${wrong.join(", ")}.`;
+  return `List addresses or ranges of your proxies, separated by commas, like 10.0.0.0/8, or loopback, linklocal, uniquelocal. Not valid: ${wrong.join(", ")}.`;
 }
 
 function isProxy(item: string): boolean {
@@ -353,10 +353,10 @@ function isProxy(item: string): boolean {
 }
 
 function secretProblem(value: string): string | undefined {
-  const make = "Make one with: openssl rand -base64 32";
-  if (value.length < SECRET_LENGTH_MIN) return `Use ${SECRET_LENGTH_MIN} characters or more, random ones. ${make}`;
+  const make = "Create one with: openssl rand -base64 32";
+  if (value.length < SECRET_LENGTH_MIN) return `Use at least ${SECRET_LENGTH_MIN} random characters. ${make}`;
   if (new Set(value).size >= SECRET_DISTINCT_MIN && findPeriod(value) >= SECRET_PERIOD_MIN) return undefined;
-  return `This one can be guessed: it repeats a few characters. ${make}`;
+  return `This value can be guessed, because it repeats a few characters. ${make}`;
 }
 
 /** The length of the shortest text that `value` is a repetition of; its last repetition may be cut off. */

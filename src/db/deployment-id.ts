@@ -5,6 +5,6 @@ import type pg from "pg";
 export async function readDeploymentId(pool: Pick<pg.Pool, "query">): Promise<string> {
   const { rows } = await pool.query<{ id: string }>(`SELECT id FROM "_prisma_migrations" ORDER BY started_at, id LIMIT 1`);
   const [first] = rows;
-  if (!first) throw new Error("The database has no migrations: it can't be told from others.");
+  if (!first) throw new Error("The database has no migrations, so it cannot be identified.");
   return first.id;
 }

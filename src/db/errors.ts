@@ -4,7 +4,7 @@ import { AppError, isAppError } from "@/src/shared/errors";
 
 const RETRY_AFTER_SECONDS = 2;
 const BUSY_RETRY_AFTER_SECONDS = 1;
-const ROW_BUSY = "others hold the row for too long";
+const ROW_BUSY = "the row stayed locked for too long";
 
 const CONTENTION_ATTEMPTS_MAX = 20;
 const CONTENTION_DELAY_MAX_MS = 100;

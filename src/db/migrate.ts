@@ -63,7 +63,7 @@ export async function migrate(options: { pool: pg.Pool; dir: string; log: Log })
       log.info({ migration: migration.name }, "applying a database migration");
       await retryDeadlocks(
         () => apply(client, migration),
-        () => log.warn({ migration: migration.name }, "a migration lost against a writer, and is tried again"),
+        () => log.warn({ migration: migration.name }, "a migration lost a lock conflict with a writer, and is retried"),
       );
       applied.push(migration.name);
     }
@@ -92,16 +92,21 @@ async function checkServer(client: pg.PoolClient, log: Log): Promise<void> {
   );
   const [server] = rows;
   if (server?.isSuperuser) {
-    log.warn({ role: server.role }, "the database is used as a superuser: give DATABASE_URL an ordinary role that owns the database");
+    log.warn(
+      { role: server.role },
+      "the server uses the database as a superuser: set DATABASE_URL to an ordinary role that owns the database",
+    );
   }
   if (server && Number(server.number) >= SERVER_VERSION_MIN) return;
-  throw new Error(`The database is PostgreSQL ${server?.version}; Rested needs 14 or newer. Point DATABASE_URL to such a one.`);
+  throw new Error(
+    `The database is PostgreSQL ${server?.version}; Rested needs 14 or newer. Upgrade it, or point DATABASE_URL to a newer one.`,
+  );
 }
 
 async function lock(client: pg.PoolClient, log: Log): Promise<void> {
   const { rows } = await client.query<{ locked: boolean }>("SELECT pg_try_advisory_lock($1) AS locked", [LOCK_ID]);
   if (rows[0]?.locked) return;
-  log.info({}, "waiting for another process that migrates the database");
+  log.info({}, "waiting for another process to migrate the database");
   await client.query("SELECT pg_advisory_lock($1)", [LOCK_ID]);
 }
 
@@ -114,7 +119,7 @@ async function findPending(client: pg.PoolClient, migrations: readonly Migration
   if (!state[0]?.recorded) {
     if (Number(state[0]?.tables) > 0) {
       throw new Error(
-        "The database has tables, but they are not Rested's. Point DATABASE_URL to an empty database, or to one that Rested made.",
+        "The database has tables that Rested did not create. Point DATABASE_URL to an empty database, or to one that Rested created.",
       );
     }
     await client.query(CREATE_TABLE);
@@ -132,18 +137,16 @@ async function findPending(client: pg.PoolClient, migrations: readonly Migration
 function check(row: Applied, migration: Migration | undefined): void {
   const name = row.migration_name;
   if (!migration) {
-    throw new Error(
-      `The database has the migration ${name}, which this release does not know: a newer release made it. Start that one, or restore a backup of before.`,
-    );
+    throw new Error(`The database has the migration ${name} of a newer release. Start that release, or restore an earlier backup.`);
   }
   if (!row.finished_at) {
     throw new Error(
-      `The migration ${name} failed halfway in this database. Restore a backup of before, or repair it by hand and mark it with "prisma migrate resolve".`,
+      `The migration ${name} failed halfway in this database. Restore an earlier backup, or repair the database by hand and mark the migration with "prisma migrate resolve".`,
     );
   }
   if (row.checksum !== migration.checksum) {
     throw new Error(
-      `The migration ${name} is not the one that was applied to this database: its file has changed since. Restore the released file; changes go into a new migration.`,
+      `The file of the migration ${name} has changed since it was applied to this database. Restore the released file, and make changes in a new migration.`,
     );
   }
 }

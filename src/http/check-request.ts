@@ -24,7 +24,7 @@ const SLASH = "/".charCodeAt(0);
 const IMAGE_PATH = /^\/_next\/image(?:$|[?/])/;
 
 const WHERE_APIS_ARE =
-  "Nothing was found at this address. Endpoints are at /api/1/ce/<endpoint>?key=<your key>, the management API is below /api/manage/.";
+  "Nothing was found at this address. Endpoints are at /api/1/ce/<endpoint>?key=<your key>, and the management API is below /api/manage/.";
 
 /** Below these, route handlers bound their bodies themselves. */
 const API_PATH = /^\/api\/(?:auth|manage)\//;
@@ -74,13 +74,13 @@ export function findRequestProblem(request: IncomingMessage, { publicUrl, pagesT
   const unknown = toMethodProblem(request, API_METHODS);
   if (unknown) return unknown;
   if (publicUrl !== undefined && !isOwnHost(toHost(headers), publicUrl) && !isByToken(url, headers)) {
-    const detail = `This server is reached at ${publicUrl}. Use that address, or set RESTED_PUBLIC_URL to the one that people use.`;
+    const detail = `The address of this server is ${publicUrl}. Use it, or set RESTED_PUBLIC_URL to the address that people use.`;
     return new AppError("host_not_allowed", { detail });
   }
   // Next would answer the same, at the cost of a page.
   if (ANY_API_PATH.test(url) && !API_PATH.test(url)) return new AppError("not_found", { detail: WHERE_APIS_ARE });
   if (!pagesTakeBodies && !API_PATH.test(url) && hasBody(request)) {
-    return new AppError("body_too_large", { detail: "The body is too large: this address takes none." });
+    return new AppError("body_too_large", { detail: "The body is too large: this address does not accept a body." });
   }
   if (!pagesTakeBodies && IMAGE_PATH.test(url)) return new AppError("not_found");
   // Next would run pages for every method, and log what it takes for a server action that fails.
@@ -142,17 +142,15 @@ function findFieldProblem({ rawHeaders, headers, httpVersion }: IncomingMessage)
     const name = rawHeaders[index];
     if (name?.length === 4 && name.toLowerCase() === "host") count += 1;
     if (name?.length === 12 && name.toLowerCase() === "content-type" && rawHeaders[index + 1] !== headers["content-type"])
-      return invalid("There are several Content-Type headers that differ. Send one.");
+      return invalid("The Content-Type headers differ. Send one.");
   }
   if (count > 1) return invalid("There is more than one Host header. Send one.");
   if (count === 0 && httpVersion === "1.1") return invalid("The Host header is missing. Send one.");
-  return HOST.test(headers.host ?? "") ? undefined : invalid("The Host header is not a host.");
+  return HOST.test(headers.host ?? "") ? undefined : invalid("The Host header is not a valid host.");
 }
 
 function findTargetProblem(url: string): AppError | undefined {
-  return url.startsWith("/")
-    ? undefined
-    : invalid("The request's target is neither a path nor the address of one. Send a path, like /api/health.");
+  return url.startsWith("/") ? undefined : invalid("The request target is neither a path nor a URL. Send a path, like /api/health.");
 }
 
 function findPathProblem(url: string): AppError | undefined {
@@ -163,7 +161,7 @@ function findPathProblem(url: string): AppError | undefined {
     decodeURIComponent(path);
     return undefined;
   } catch {
-    return invalid("The path has percent signs that do not encode UTF-8. Encode it as RFC 3986 has it.");
+    return invalid("The path has percent signs that do not encode UTF-8. Encode it as RFC 3986 defines.");
   }
 }
 

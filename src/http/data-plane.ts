@@ -254,7 +254,7 @@ class Plane {
   }
 }
 
-const PIPELINED = "A stream of events can't wait behind another answer. Open it on a connection of its own.";
+const PIPELINED = "An event stream cannot be pipelined behind another request. Open it on a separate connection.";
 /** After these the rest of the request is not worth reading. */
 const CUT_OFF: ReadonlySet<string> = new Set(["body_too_large", "body_timeout", "upload_invalid", "too_many_files", "file_too_large"]);
 const NO_PARAMETERS = new URLSearchParams();

@@ -113,7 +113,7 @@ export function sendStored({ exchange, resolved }: Pick<Admitted, "exchange" | "
 export async function hideMismatch<Result>(resolved: ResolvedEndpoint, change: Promise<Result>): Promise<Result> {
   return change.catch((error: unknown) => {
     if (!isWriteOnly(resolved) || !isAppError(error) || error.code !== "schema_mismatch") throw error;
-    throw new AppError("schema_mismatch", { detail: "Together with what is stored, this does not match the endpoint's schema." });
+    throw new AppError("schema_mismatch", { detail: "The merged record does not match the endpoint's schema." });
   });
 }
 

@@ -29,27 +29,28 @@ export function parseRange(parameters: URLSearchParams, endpointId: string): Ask
 export function refuseRange(parameters: URLSearchParams): void {
   for (const name of ["limit", "cursor", "order"]) {
     if (!parameters.has(name)) continue;
-    throw new AppError("parameter_invalid", { detail: `${name} is for lists. Leave it out, or leave out uniqueId.` });
+    throw new AppError("parameter_invalid", { detail: `${name} applies only to lists. Omit it, or omit uniqueId.` });
   }
 }
 
 function parseOrder(value: string | null): ListOrder | undefined {
   if (value === null || value === "asc" || value === "desc") return value ?? undefined;
-  throw new AppError("parameter_invalid", { detail: "order is asc (as created) or desc (newest first)." });
+  throw new AppError("parameter_invalid", { detail: "order must be asc (oldest first) or desc (newest first)." });
 }
 
 function parseLimit(value: string | null): number | undefined {
   if (value === null) return undefined;
   const limit = /^[1-9]\d{0,8}$/.test(value) ? Number(value) : 0;
   if (limit >= 1 && limit <= PAGE_RECORDS_MAX) return limit;
-  throw new AppError("parameter_invalid", { detail: `limit is a number from 1 to ${PAGE_RECORDS_MAX}.` });
+  throw new AppError("parameter_invalid", { detail: `limit must be a number from 1 to ${PAGE_RECORDS_MAX}.` });
 }
 
 /** The one record that a PUT or DELETE names. Raises `unique_id_missing`, `unique_id_invalid`, `parameter_invalid` for several. */
 export function parseUniqueId(parameters: URLSearchParams): string {
   const [id, ...others] = listIds(parameters);
   if (id === undefined) throw new AppError("unique_id_missing");
-  if (others.length > 0) throw new AppError("parameter_invalid", { detail: "Name one record: this operation takes a single uniqueId." });
+  if (others.length > 0)
+    throw new AppError("parameter_invalid", { detail: "Send exactly one uniqueId, because this operation is for a single record." });
   return id;
 }
 
@@ -62,7 +63,7 @@ export function parseUniqueIds(parameters: URLSearchParams): readonly string[] |
   const ids = listIds(parameters);
   if (ids.length === 0) throw new AppError("unique_id_invalid");
   if (ids.length > UNIQUE_IDS_MAX)
-    throw new AppError("parameter_invalid", { detail: `At most ${UNIQUE_IDS_MAX} uniqueIds are taken at once.` });
+    throw new AppError("parameter_invalid", { detail: `Too many uniqueIds. Send at most ${UNIQUE_IDS_MAX} at once.` });
   return ids;
 }
 

@@ -87,9 +87,9 @@ describe("createSharedRateLimiter", () => {
     expect((await one?.take(id, 2))?.allowed).toBe(false);
     await proxy.restore();
     await untilTogether(servers, nextId);
-    const away = "Redis is away: this server counts requests alone until it is back";
-    const back = "Redis is back: servers count requests together";
-    expect(logged.toSorted()).toEqual([away, away, back, back]);
+    const away = "Redis is unavailable; this server counts requests alone until it is back";
+    const back = "Redis is available again; servers count requests together";
+    expect(logged.toSorted()).toEqual([back, back, away, away]);
   });
 
   it("[U8] a Redis that takes commands and never answers holds nobody up", async () => {

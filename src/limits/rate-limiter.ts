@@ -66,7 +66,7 @@ export function createSharedRateLimiter({ url, log }: { url: string; log: Pick<L
     // The message alone: the library's errors hold the command, and so the password of a log-in that failed.
     log.warn(
       { reason: error instanceof Error ? error.message : "unknown" },
-      "Redis is away: this server counts requests alone until it is back",
+      "Redis is unavailable; this server counts requests alone until it is back",
     );
   };
   redis.on("error", noteAway);
@@ -80,7 +80,7 @@ export function createSharedRateLimiter({ url, log }: { url: string; log: Pick<L
       }
       try {
         const { consumedPoints, msBeforeNext } = await shared.consume(id);
-        if (isAway) log.info({}, "Redis is back: servers count requests together");
+        if (isAway) log.info({}, "Redis is available again; servers count requests together");
         isAway = false;
         return toVerdict({ count: consumedPoints, endsInMs: msBeforeNext }, limit);
       } catch (error) {

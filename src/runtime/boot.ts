@@ -63,7 +63,9 @@ export async function boot(config: Config): Promise<Booted> {
   try {
     return await start({ config, log, cleanup });
   } catch (error) {
-    await cleanup.run().catch((err: unknown) => log.warn({ err }, "not everything that was started could be stopped"));
+    await cleanup
+      .run()
+      .catch((err: unknown) => log.warn({ err }, "the start failed, and some of what it had started could not be stopped"));
     throw error;
   }
 }

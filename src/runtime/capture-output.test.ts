@@ -41,7 +41,7 @@ it("[E8] warnings of Node.js are logged, not printed", () => {
   const { printed, entries, warnings } = setUp();
   const warning = new Error("SECURITY WARNING: the SSL modes …");
   warnings.emit("warning", warning);
-  expect(entries).toEqual([{ level: "warn", context: { err: warning }, message: "a library or Node.js warns" }]);
+  expect(entries).toEqual([{ level: "warn", context: { err: warning }, message: "warning of a library or of Node.js" }]);
   expect(printed).not.toHaveBeenCalled();
 });
 

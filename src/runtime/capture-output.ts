@@ -26,5 +26,5 @@ export function captureOutput({ log, console = globalThis.console, warnings = pr
       if (message !== "") log[level](error ? { err: error } : {}, message.slice(0, MESSAGE_LENGTH_MAX));
     };
   warnings.removeAllListeners("warning");
-  warnings.on("warning", (warning: Error) => log.warn({ err: warning }, "a library or Node.js warns"));
+  warnings.on("warning", (warning: Error) => log.warn({ err: warning }, "warning of a library or of Node.js"));
 }

@@ -67,7 +67,7 @@ export function createLoopDelay({
     const now = clock.now().getTime();
     if ((delay.p99 > P99_MS_MAX || delay.max > MAX_MS_MAX) && now - warnedAt >= WARN_INTERVAL_MS) {
       warnedAt = now;
-      log.warn({ eventLoopDelayMs: { ...delay } }, "the event loop was late: something computed for too long, or the machine is too busy");
+      log.warn({ eventLoopDelayMs: { ...delay } }, "the event loop was delayed: a computation took too long, or the machine is overloaded");
     }
     older.reset();
     [older, newer] = [newer, older];

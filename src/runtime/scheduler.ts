@@ -30,7 +30,7 @@ function startLoop(job: Job, log: Log): { stop(): Promise<void> } {
   const runOnce = async () => {
     try {
       await job.run();
-      if (isFailing) log.info({ job: job.name }, "periodic job works again");
+      if (isFailing) log.info({ job: job.name }, "periodic job recovered");
       isFailing = false;
     } catch (error) {
       if (!isFailing) log.warn({ job: job.name, err: error }, "periodic job failed");

@@ -22,6 +22,6 @@ export async function loadSecret({ dataDir, secret }: { dataDir: string; secret?
   }
   const kept = (await readFile(file, "utf8")).trim();
   if (kept.length < 32)
-    throw new Error(`The secret in ${file} is incomplete. Delete the file to have a new one made; everybody signs in again then.`);
+    throw new Error(`The secret in ${file} is incomplete. Delete the file to create a new one; everybody must then sign in again.`);
   return kept;
 }

@@ -47,7 +47,7 @@ export function handleSignals({ log, drain, drainMs, stop, reload }: SignalOptio
   };
   const onStop = (signal: NodeJS.Signals) => {
     if (stopping) process.exit(1);
-    log.info({ signal }, "a signal asks the server to stop");
+    log.info({ signal }, "received a signal to stop");
     if (signal !== "SIGTERM" || drainMs === 0 || draining) return stopNow();
     drain();
     log.info({ drainMs }, "draining");
@@ -57,7 +57,7 @@ export function handleSignals({ log, drain, drainMs, stop, reload }: SignalOptio
   process.on("SIGHUP", () => {
     // A closed terminal is not one any more.
     if (terminals.some((fd) => !tty.isatty(fd))) return onStop("SIGHUP");
-    log.info({ signal: "SIGHUP" }, "SIGHUP does not stop the server; it reads its TLS certificate again if it has one");
+    log.info({ signal: "SIGHUP" }, "SIGHUP does not stop the server; it reloads the TLS certificate, if there is one");
     void reload();
   });
 }

@@ -81,7 +81,7 @@ describe("a pool", () => {
     const of = create(() => Promise.resolve(script));
     const hang = of.run({ prepare: () => ({ kind: "check_schema", schema: "hang" }), length: 0 });
     expect(await hang).toEqual({ outcome: "limit", limit: "time" });
-    expect(warned).toContain("a sandbox worker is ended");
+    expect(warned).toContain("terminating a sandbox worker");
     expect(await ask(of)).toEqual({ outcome: "nothing" });
   });
 
@@ -103,7 +103,7 @@ describe("a pool", () => {
     const hang = pool.run({ prepare: () => ({ kind: "check_schema", schema: "hang" }), length: 0 });
     expect(await hang).toEqual({ outcome: "limit", limit: "time" });
     expect(reads).toBeGreaterThanOrEqual(times.length);
-    expect(warned.filter((message) => message === "a sandbox worker is ended")).toHaveLength(1);
+    expect(warned.filter((message) => message === "terminating a sandbox worker")).toHaveLength(1);
     expect(await ask(pool)).toEqual({ outcome: "nothing" });
   });
 
@@ -151,7 +151,7 @@ describe("a pool", () => {
     const script = write(`${forged} ${READY} process.on("message", ({ id }) => { ${ANSWER} ${again} });`);
     const of = create(() => Promise.resolve(script), 60_000);
     for (let round = 0; round < 5; round += 1) expect(["nothing", "limit"]).toContain((await ask(of)).outcome);
-    expect(warned).toContain("a sandbox worker is ended");
+    expect(warned).toContain("terminating a sandbox worker");
   });
 
   it("[R6] forgets what waiting jobs held when it refuses them", async () => {

@@ -284,7 +284,7 @@ class WorkerPool implements Pool {
     this.#failedStarts += 1;
     if (this.#failedStarts < FAILED_STARTS_MAX) return;
     this.#failedStarts = 0;
-    this.#refuseAll(new AppError("internal_error", { internal: `sandbox workers can't be started: ${why}` }));
+    this.#refuseAll(new AppError("internal_error", { internal: `sandbox workers could not be started: ${why}` }));
   }
 
   #refuseAll(error: AppError): void {
@@ -342,11 +342,11 @@ function toFreeMs(job: Job): number {
 function overBudget(waitMs: number): AppError {
   const seconds = Math.ceil(waitMs / 1000);
   return new AppError("rate_limited", {
-    detail: `Expressions and schema checks have used the CPU time that this key, address or account may use. Simplify them, or try again in ${seconds} s.`,
+    detail: `Expressions and schema checks have used up the CPU time of this key, address or account. Simplify them, or try again in ${seconds} s.`,
     retryAfterSeconds: seconds,
   });
 }
 
 function busy(): AppError {
-  return new AppError("server_busy", { detail: "Too many expressions and schema checks wait for their turn. Try again shortly." });
+  return new AppError("server_busy", { detail: "Too many expressions and schema checks are waiting. Try again shortly." });
 }

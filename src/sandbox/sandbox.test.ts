@@ -122,9 +122,9 @@ describe("JSONata", () => {
     expect(await detail(strict, "( $f := function($n){ $f($n) }; $f(1) )")).toMatch(/more than 300 ms/);
     expect(await detail(greedy, "$map([1..10000000], function($i){ {'n': $i} })")).toMatch(/more than 16 MiB of memory/);
     expect(await detail(patient, `${"(".repeat(5000)}1${")".repeat(5000)}`)).toMatch(/too deeply/);
-    expect(await detail(patient, `( $x := $pad('x', 9000000); [$x, $x] )`)).toMatch(/answers more than 2097152 bytes/);
-    expect(await detail(patient, "x".repeat(JSONATA_BYTES_MAX + 1))).toMatch(/at most 16 KiB/);
-    expect(await detail(patient, "1", JSON.stringify("x".repeat(JSONATA_INPUT_BYTES_MAX)))).toMatch(/at most 16 MiB/);
+    expect(await detail(patient, `( $x := $pad('x', 9000000); [$x, $x] )`)).toMatch(/has more than 2097152 bytes/);
+    expect(await detail(patient, "x".repeat(JSONATA_BYTES_MAX + 1))).toMatch(/limit is 16 KiB/);
+    expect(await detail(patient, "1", JSON.stringify("x".repeat(JSONATA_INPUT_BYTES_MAX)))).toMatch(/limit is 16 MiB/);
     await greedy.close();
   });
 
@@ -236,7 +236,7 @@ describe("JSON Schema", () => {
     ["1", "object, true or false"],
     ['{"pattern":"("}', "regular expression"],
     ['{"$ref":"https://example.com/elsewhere"}', "not loaded"],
-    ['{"$ref":"#/$defs/missing"}', "can't be found"],
+    ['{"$ref":"#/$defs/missing"}', "cannot be found"],
     ['{"$async":true}', "$async"],
     ['{"$schema":"http://json-schema.org/draft-07/schema#"}', "2020-12"],
     ['{"minLength":-1}', "minLength"],
@@ -265,7 +265,7 @@ describe("budgets", () => {
   it("[R6] the size of an answer is counted in bytes", async () => {
     const small = createSandbox({ timeoutMs: 10_000, memoryBytesMax: 64 * MIB, resultBytesMax: 1024, log: { warn: () => undefined } });
     expect(await small.evaluate("$pad('', 340, 'é')", "1")).toHaveLength(342);
-    expect((await limitOf(() => small.evaluate("$pad('', 600, 'é')", "1"))).detail).toMatch(/answers more than 1024 bytes/);
+    expect((await limitOf(() => small.evaluate("$pad('', 600, 'é')", "1"))).detail).toMatch(/has more than 1024 bytes/);
     await small.close();
   });
 

@@ -136,7 +136,7 @@ export function createSandbox({
         case "invalid":
           return answer.message;
         case "limit":
-          throw new AppError("schema_limit", { detail: "Checking this schema takes too much. Simplify it." });
+          throw new AppError("schema_limit", { detail: "Checking this schema exceeds a limit. Simplify it." });
         case "starved":
           throw starved();
         case "mismatch":
@@ -153,12 +153,12 @@ export function createSandbox({
 
 function requireShort(expression: string): void {
   if (Buffer.byteLength(expression) <= JSONATA_BYTES_MAX) return;
-  throw new AppError("jsonata_limit", { detail: `A JSONata expression has at most ${JSONATA_BYTES_MAX / 1024} KiB.` });
+  throw new AppError("jsonata_limit", { detail: `The JSONata expression is too long. The limit is ${JSONATA_BYTES_MAX / 1024} KiB.` });
 }
 
 function requireSmall(input: string): void {
   if (Buffer.byteLength(input) <= JSONATA_INPUT_BYTES_MAX) return;
-  const detail = `A JSONata expression is evaluated on at most ${JSONATA_INPUT_BYTES_MAX / MIB} MiB. Select fewer records.`;
+  const detail = `The input of the JSONata expression is too large. The limit is ${JSONATA_INPUT_BYTES_MAX / MIB} MiB. Select fewer records.`;
   throw new AppError("jsonata_limit", { detail });
 }
 
@@ -193,7 +193,7 @@ function toLimitDetail(
     case "depth":
       return "The JSONata expression recurses too deeply. Simplify it.";
     case "output":
-      return `The JSONata expression answers more than ${resultBytesMax} bytes. Select less.`;
+      return `The result of the JSONata expression has more than ${resultBytesMax} bytes. Select less.`;
   }
 }
 
@@ -202,5 +202,5 @@ function starved(): AppError {
 }
 
 function unexpected(answer: Answer): AppError {
-  return new AppError("internal_error", { internal: `a sandbox worker answered ${answer.outcome}` });
+  return new AppError("internal_error", { internal: `a sandbox worker returned ${answer.outcome}` });
 }

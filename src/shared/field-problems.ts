@@ -20,7 +20,7 @@ function toFieldProblems(issues: readonly z.core.$ZodIssue[]): Record<string, st
     if (!problems.has(field)) problems.set(field, message);
   };
   for (const issue of issues) {
-    if (issue.code === "unrecognized_keys") for (const key of issue.keys) note([...issue.path, key], "This field is not known here.");
+    if (issue.code === "unrecognized_keys") for (const key of issue.keys) note([...issue.path, key], "Unknown field.");
     else if (issue.path.length === 0 && issue.code === "invalid_type") note([], "Send a JSON object.");
     else note(issue.path, issue.code !== "custom" && issue.input === undefined ? "This field is required." : issue.message);
   }

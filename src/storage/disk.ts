@@ -38,7 +38,7 @@ export function createDiskStorage({ dir }: { dir: string }): FileStorage {
         if (start <= end && end < size) return handle.createReadStream({ start, end, highWaterMark: READ_BYTES });
         await handle.close();
         if (end < start) return readNothing();
-        throw new AppError("storage_unavailable", { internal: `file=${key} has ${size} bytes, and ${end + 1} are asked for` });
+        throw new AppError("storage_unavailable", { internal: `file=${key} has ${size} bytes, but ${end + 1} were requested` });
       } catch (error) {
         if (isMissing(error)) return undefined;
         throw toStorageError(error);

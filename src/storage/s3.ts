@@ -49,7 +49,10 @@ export async function createS3Storage({
   let isListingMissed = false;
   const missListing = (error: unknown): void => {
     if (!isListingMissed)
-      log.warn({ err: error }, "unfinished uploads can't be listed in the file storage: let a rule of the bucket remove them");
+      log.warn(
+        { err: error },
+        "unfinished uploads could not be listed in the file storage: add a lifecycle rule to the bucket that deletes them",
+      );
     isListingMissed = true;
   };
 

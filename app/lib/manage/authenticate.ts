@@ -24,9 +24,9 @@ export interface Principal {
 /** By their form: the key of a project, a master key. */
 const IS_OTHER_SECRET = /^(?:[0-9a-f]{32}$|mk_)/;
 const OTHER_SECRET =
-  "The management token is not valid. It looks like a key of a project; those are for endpoints. Make a management token under Account.";
+  "The management token is not valid. It looks like a project's key, which works only for endpoints. Create a management token under Account.";
 const KEY_ALONE =
-  "Sign in first, or send a management token as Authorization: Bearer <token>. X-API-Key is for the endpoints of a project.";
+  "Sign in first, or send a management token as Authorization: Bearer <token>. X-API-Key works only for a project's endpoints.";
 
 /**
  * A token that is sent counts alone, valid or not. A session counts only from the dashboard's own pages. Raises `management_token_invalid`,

@@ -47,6 +47,6 @@ export function toProblemResponse({
 
 /** What waits for a turn, or for a body, is given up when the client goes: that is no failure of the server. */
 function toAppError(cause: unknown, { signal }: Pick<Request, "signal">): AppError {
-  if (signal.aborted) return new AppError("request_invalid", { detail: "The client has gone.", internal: String(cause), cause });
+  if (signal.aborted) return new AppError("request_invalid", { detail: "The client has disconnected.", internal: String(cause), cause });
   return new AppError("internal_error", { cause });
 }

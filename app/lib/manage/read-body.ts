@@ -68,7 +68,7 @@ async function* readSent(request: Request, signal?: AbortSignal): AsyncGenerator
   try {
     for (;;) {
       const piece = await reader.read().catch((cause: unknown) => {
-        throw new AppError("request_invalid", { detail: "The body broke off.", cause });
+        throw new AppError("request_invalid", { detail: "The body was cut off.", cause });
       });
       // A read that was given up looks like the end.
       signal?.throwIfAborted();
@@ -104,7 +104,7 @@ export async function readJson(request: Request, bytesMax: number): Promise<unkn
 }
 
 function tooLarge(bytesMax: number): AppError {
-  return new AppError("body_too_large", { detail: `The body is too large. Send ${bytesMax} bytes at most.` });
+  return new AppError("body_too_large", { detail: `The body is too large. The limit is ${bytesMax} bytes.` });
 }
 
 /** A body as it was sent, but for its Content-Encoding, for the rules of records to judge. Throws what {@link readBytes} throws. */

@@ -145,7 +145,7 @@ describe("invalidate", () => {
     await world.tokens.find(other);
     expect(world.queries.find).toBe(3);
     expect(heard).toEqual([PROJECT]);
-    expect(world.logged).toEqual(["a listener of tokens failed"]);
+    expect(world.logged).toEqual(["a listener for revoked tokens failed"]);
     expect(world.tokens.generation()).toBeGreaterThan(before);
     stop();
     world.tokens.invalidate(PROJECT);

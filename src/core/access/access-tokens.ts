@@ -115,7 +115,7 @@ class TokenCache implements Tokens {
       try {
         listener(projectId);
       } catch (error) {
-        this.#log.error({ err: error, projectId }, "a listener of tokens failed");
+        this.#log.error({ err: error, projectId }, "a listener for revoked tokens failed");
       }
     }
   }

@@ -15,10 +15,11 @@ const ID = /^[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}$/i;
 export function findMisplacedKey(parameters: URLSearchParams, headers: RequestHeaders): string | undefined {
   for (const name of parameters.keys()) {
     if (name.length <= 16 && KEY_NAMES.has(name.toLowerCase().replaceAll(/[-_]/g, "")))
-      return `Name the parameter key, not ${name}: ?key=<your key>. The API key is missing.`;
+      return `Use the parameter key instead of ${name}: ?key=<your key>. The API key is missing.`;
   }
   const header = KEY_HEADERS.find((name) => headers[name] !== undefined);
-  if (header !== undefined) return `Name the header X-API-Key, not ${header}; or add ?key=<your key> to the URL. The API key is missing.`;
+  if (header !== undefined)
+    return `Use the header X-API-Key instead of ${header}, or add ?key=<your key> to the URL. The API key is missing.`;
   if (headers.authorization !== undefined)
     return "Send the API key as ?key=<your key> or X-API-Key. Authorization carries the access token of a user of the application.";
   return undefined;
@@ -26,19 +27,19 @@ export function findMisplacedKey(parameters: URLSearchParams, headers: RequestHe
 
 /** How to fix an endpoint name that cannot exist. Undefined if the name is well-formed. */
 export function findNameHint(endpointName: string): string | undefined {
-  if (endpointName === "") return "The URL names no endpoint. Use /api/1/ce/<endpoint>?key=<your key>.";
+  if (endpointName === "") return "The URL has no endpoint name. Use /api/1/ce/<endpoint>?key=<your key>.";
   const slash = endpointName.lastIndexOf("/");
   if (slash > 0 && ID.test(endpointName.slice(slash + 1)))
-    return "Name a record with ?uniqueId=<id>, not in the path: /api/1/ce/<endpoint>?uniqueId=<id>. The endpoint or the key is not valid.";
+    return "Send the record's id as ?uniqueId=<id>, not in the path: /api/1/ce/<endpoint>?uniqueId=<id>. The endpoint or the key is not valid.";
   if (slash > 0 && slash === endpointName.length - 1)
-    return "Leave out the slash at the end of the path. The endpoint or the key is not valid.";
+    return "Remove the slash at the end of the path. The endpoint or the key is not valid.";
   const problem = endpointNameProblem(endpointName);
-  return problem && `The URL has a name that no endpoint can have. ${problem}`;
+  return problem && `The endpoint name in the URL is not valid. ${problem}`;
 }
 
 /** How to fix a key that has the form of another secret. Undefined if it can be a key. The text does not contain the secret. */
 export function findKeyHint(key: string | undefined): string | undefined {
-  if (key?.startsWith("mk_")) return "Send a master key as X-Master-Key, and beside it the API key as ?key=<your key> or X-API-Key.";
-  if (key?.startsWith("rst_")) return "Send one of the project's keys as ?key=<your key>. A management token is for /api/manage alone.";
+  if (key?.startsWith("mk_")) return "Send the master key as X-Master-Key, together with an API key as ?key=<your key> or X-API-Key.";
+  if (key?.startsWith("rst_")) return "Send one of the project's keys as ?key=<your key>. A management token works only for /api/manage.";
   return undefined;
 }

@@ -142,7 +142,7 @@ class DefinitionCache implements Definitions {
       try {
         listener(projectId);
       } catch (error) {
-        this.#log.error({ err: error, projectId }, "a listener of definitions failed");
+        this.#log.error({ err: error, projectId }, "a listener for changed definitions failed");
       }
     }
   }

@@ -45,7 +45,7 @@ export function createSignIns({ store, log }: { store: SignInStore; log: Pick<Lo
       try {
         listener(userId);
       } catch (error) {
-        log.error({ err: error, userId }, "a listener of sign-ins failed");
+        log.error({ err: error, userId }, "a listener for ended sign-ins failed");
       }
     }
   }

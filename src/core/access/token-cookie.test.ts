@@ -86,9 +86,9 @@ describe("where it counts", () => {
     [
       "the origin to list",
       { origin: APP, headers: { cookie: `${OWN}=tok` } },
-      /^List https:\/\/app\.example in the project's allowed origins/,
+      /^Add https:\/\/app\.example to the project's allowed origins/,
     ],
-    ["to log in, and the origin to list for a cookie", { origin: APP }, /^Log in first.*list https:\/\/app\.example/],
+    ["to log in, and the origin to list for a cookie", { origin: APP }, /^Log in first.*add https:\/\/app\.example/],
     [
       "that an opaque origin can't be listed",
       { origin: "null", headers: { cookie: `${OWN}=tok` } },

@@ -86,9 +86,9 @@ function toDetail(origin: string | undefined, hasCookie: boolean): string {
   if (!hasCookie && origin === undefined) return "This endpoint is secure. Log in first, or send the access token.";
   if (origin === undefined)
     return 'The cookie was ignored: another site sent this request without an Origin header. Use fetch, or crossorigin="use-credentials", on a page of a listed origin.';
-  if (origin === "null") return "Send the access token as Authorization: Bearer. Cookies never count from an opaque origin (Origin: null).";
-  if (hasCookie) return `List ${origin} in the project's allowed origins, or send the access token: its cookie is ignored.`;
-  return `Log in first, or send the access token. For a cookie, list ${origin} in the project's allowed origins.`;
+  if (origin === "null") return "Send the access token as Authorization: Bearer. Cookies from an opaque origin (Origin: null) are ignored.";
+  if (hasCookie) return `Add ${origin} to the project's allowed origins, or send the access token. Cookies from this origin are ignored.`;
+  return `Log in first, or send the access token. To use the cookie, add ${origin} to the project's allowed origins.`;
 }
 
 /** Each proxy appends its own value, so the first is the one nearest to the client. */

@@ -145,7 +145,7 @@ class StoredFiles implements Files {
       read: async (range) => {
         const bytes = await storage.read(key, range);
         if (bytes) return bytes;
-        log.error({ file: key, endpointId, recordId: id }, "the file storage has lost a file");
+        log.error({ file: key, endpointId, recordId: id }, "a file is missing from the file storage");
         throw new AppError("storage_unavailable", { internal: `file=${key} is missing` });
       },
     };
@@ -241,7 +241,7 @@ class StagedUpload implements Upload {
     const { store, records, sandbox } = this.#options;
     const files = this.#staged.filter((file) => file !== undefined);
     if (files.length === 0) {
-      throw new AppError("upload_invalid", { detail: "There is no file in the upload. Send one or more parts named file." });
+      throw new AppError("upload_invalid", { detail: "The upload has no file. Send one or more parts named file." });
     }
     const key = once && toIdempotencyKey({ ...once, asked: toFingerprintParts(files, metadata) });
     // Checked before the schema, which may have changed since the first request.

@@ -39,7 +39,7 @@ export function createInflater(coding: ContentCoding): Transform {
 /** The error of a body that does not match its coding or is incomplete. */
 export function toCodingError(coding: ContentCoding, cause: unknown): AppError {
   const reason = cause instanceof Error ? cause.message : "unknown reason";
-  return new AppError("body_invalid", { detail: `The body is not valid ${coding}, as Content-Encoding says: ${reason}.`, cause });
+  return new AppError("body_invalid", { detail: `The body is not valid ${coding}, which Content-Encoding declares: ${reason}.`, cause });
 }
 
 /**

@@ -15,12 +15,12 @@ export interface JsonItem {
 export function* readJsonItems(text: string): Generator<JsonItem, void> {
   const lines = new Lines(text);
   let at = skipSpace(text, 0);
-  if (text[at] !== "[") throw broken(lines.at(at), "a JSON array is expected, with an item for each record");
+  if (text[at] !== "[") throw broken(lines.at(at), "expected a JSON array with one item for each record");
   at = skipSpace(text, at + 1);
   if (text[at] === "]") return requireEnd(text, at + 1, lines);
   for (;;) {
     const end = findItemEnd(text, at);
-    if (end === at) throw broken(lines.at(at), at >= text.length ? "the array is not closed" : "an item is expected");
+    if (end === at) throw broken(lines.at(at), at >= text.length ? "the array is not closed" : "expected an item");
     yield { text: text.slice(at, end).trimEnd(), line: lines.at(at) };
     if (text[end] === "]") return requireEnd(text, end + 1, lines);
     if (text[end] !== ",") throw broken(lines.at(end), "the array is not closed");
@@ -55,7 +55,7 @@ function findItemEnd(text: string, start: number): number {
 
 function requireEnd(text: string, start: number, lines: Lines): void {
   const at = skipSpace(text, start);
-  if (at < text.length) throw broken(lines.at(at), "there is more after the end of the array");
+  if (at < text.length) throw broken(lines.at(at), "unexpected text after the end of the array");
 }
 
 function skipSpace(text: string, start: number): number {

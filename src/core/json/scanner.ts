@@ -116,7 +116,7 @@ class Scan implements JsonScan {
 
   #after(code: number): Next {
     const closing = this.#closings.at(-1);
-    if (closing === undefined) return this.#at < this.#text.length ? this.#fail("syntax", "expected nothing after the value") : "over";
+    if (closing === undefined) return this.#at < this.#text.length ? this.#fail("syntax", "unexpected text after the value") : "over";
     if (code === closing) return this.#close();
     if (code !== COMMA) return this.#fail("syntax", `expected “,” or “${String.fromCharCode(closing)}”`);
     if (closing === CLOSE_OBJECT) return this.#pass("key");
@@ -161,7 +161,7 @@ class Scan implements JsonScan {
       this.#at = at + 1;
     }
     this.#at = Math.max(this.#at, end);
-    return end < text.length ? next : this.#failAt(text.length, "syntax", "a string does not end");
+    return end < text.length ? next : this.#failAt(text.length, "syntax", "a string is not closed");
   }
 
   /** How many characters follow the backslash at `at`. 0: the escape is invalid. */
@@ -169,7 +169,7 @@ class Scan implements JsonScan {
     const char = this.#text[at + 1];
     if (char !== "u") {
       if (char !== undefined && '"\\/bfnrt'.includes(char)) return 1;
-      this.#failAt(at, "syntax", "this escape does not exist");
+      this.#failAt(at, "syntax", "this escape sequence is not valid");
       return 0;
     }
     const digits = this.#text.slice(at + 2, at + 6);
@@ -184,7 +184,7 @@ class Scan implements JsonScan {
     let at = this.#at;
     if (text.charCodeAt(at) === MINUS) at += 1;
     const whole = text.charCodeAt(at) === ZERO ? at + 1 : skipDigits(text, at);
-    if (whole === at) return this.#fail("syntax", "this is not a number");
+    if (whole === at) return this.#fail("syntax", "this number is not valid");
     at = whole;
     if (text.charCodeAt(at) === DOT) {
       const fraction = skipDigits(text, at + 1);

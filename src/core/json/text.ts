@@ -96,8 +96,8 @@ function describe({ kind, what, offset, path }: JsonProblem, text: string): stri
     case "syntax":
       return `The body is not valid JSON at ${where}: ${what}.`;
     case "nul":
-      return `The body can't be stored: at ${where} ${what}. Remove it.`;
+      return `The body cannot be stored: at ${where} ${what}. Remove it.`;
     case "depth":
-      return `The body can't be stored: at ${where} ${what}, at ${path}.`;
+      return `The body cannot be stored: at ${where} ${what}, at ${path}.`;
   }
 }

@@ -181,9 +181,9 @@ function toSignIn(authorization: RequestHeaders[string] | null, cookie: RequestH
 }
 
 const NAMES: Readonly<Record<LoadKind, string>> = {
-  identify: "requests of this address",
-  sign_in: "sign-ins of this address",
-  page: "pages of this address",
+  identify: "requests from this address",
+  sign_in: "sign-ins from this address",
+  page: "pages for this address",
   request: "requests of this account",
   heavy: "reads of records of this account",
   export: "exports of this account",

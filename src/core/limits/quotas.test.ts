@@ -46,7 +46,7 @@ describe("quotas", () => {
     expect(await admit({ records: 4 })).toBe("admitted");
     expect(await admit({ records: 6 })).toBe("admitted");
     expect(await admit({ records: 1 })).toBe(
-      'The quota "records" of this project is used up: its limit is 10. Delete records, or ask the administrator of this server to raise it.',
+      'The quota "records" of this project is exceeded: the limit is 10. Delete records, or ask this server\'s administrator to raise it.',
     );
   });
 

@@ -257,6 +257,6 @@ const ADVICE: Readonly<Record<QuotaName | "projects", string>> = {
 export function quotaExceeded(name: QuotaName | "projects", limit: number): AppError {
   const whose = name === "projects" ? "account" : "project";
   return new AppError("quota_exceeded", {
-    detail: `The quota "${name}" of this ${whose} is used up: its limit is ${limit}. ${ADVICE[name]}, or ask the administrator of this server to raise it.`,
+    detail: `The quota "${name}" of this ${whose} is exceeded: the limit is ${limit}. ${ADVICE[name]}, or ask this server's administrator to raise it.`,
   });
 }

@@ -47,7 +47,7 @@ function readStoredResponse(answer: string): StoredRecord[] {
   return Array.from(readJsonItems(answer), ({ text }) => {
     const [id, data, createdAt, updatedAt] = readMembers(text).map(({ valueText }) => valueText);
     if (id === undefined || data === undefined || createdAt === undefined || updatedAt === undefined)
-      throw new Error("What is remembered of a request is no list of records.");
+      throw new Error("The stored response is not a list of records.");
     // Ids and times have forms that need no escaping.
     return { id: id.slice(1, -1), version: 1, data, createdAt: createdAt.slice(1, -1), updatedAt: updatedAt.slice(1, -1) };
   });

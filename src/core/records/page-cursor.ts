@@ -30,12 +30,12 @@ export function parsePageCursor(
   const [, letter, mark, digits = ""] = CURSOR.exec(text) ?? [];
   const seq = Number.parseInt(digits, 36);
   if (mark !== toMark(endpointId) || !Number.isSafeInteger(seq)) {
-    throw new AppError("parameter_invalid", { detail: "The cursor is not valid. Use one that a Link header of this endpoint has." });
+    throw new AppError("parameter_invalid", { detail: "The cursor is not valid. Use one from a Link header of this endpoint." });
   }
   const own = letter === LETTERS.asc ? "asc" : "desc";
   if (order !== undefined && order !== own) {
     throw new AppError("parameter_invalid", {
-      detail: `The cursor belongs to a list with order=${own}. Begin anew to read in the other order.`,
+      detail: `The cursor belongs to a list with order=${own}. To read in the other order, start over without a cursor.`,
     });
   }
   return { order: own, seq };

@@ -7,15 +7,15 @@ export function parseFlag(parameters: URLSearchParams, name: string): boolean {
   const value = parameters.get(name);
   if (value === null || value === "false") return false;
   if (value === "true") return true;
-  throw new AppError("parameter_invalid", { detail: `${name} is true or false.` });
+  throw new AppError("parameter_invalid", { detail: `${name} must be true or false.` });
 }
 
 /** Undefined: there is none. Raises `parameter_invalid` for several, `jsonata_invalid` for an empty one. */
 export function parseJsonata(parameters: URLSearchParams): string | undefined {
   const [expression, ...others] = parameters.getAll("jsonata");
-  if (others.length > 0) throw new AppError("parameter_invalid", { detail: "Give one jsonata expression." });
+  if (others.length > 0) throw new AppError("parameter_invalid", { detail: "Send only one jsonata expression." });
   if (expression?.trim() === "")
-    throw new AppError("jsonata_invalid", { detail: "The JSONata expression is empty. Write one, or leave jsonata out." });
+    throw new AppError("jsonata_invalid", { detail: "The JSONata expression is empty. Write one, or omit jsonata." });
   return expression;
 }
 
@@ -23,6 +23,6 @@ export function parseJsonata(parameters: URLSearchParams): string | undefined {
 export function parsePutStrategy(text: string | null): PutStrategy {
   const value = text ?? "force";
   const strategy = PUT_STRATEGIES.find((known) => known === value);
-  if (strategy === undefined) throw new AppError("parameter_invalid", { detail: `strategy is one of ${PUT_STRATEGIES.join(", ")}.` });
+  if (strategy === undefined) throw new AppError("parameter_invalid", { detail: `strategy must be one of ${PUT_STRATEGIES.join(", ")}.` });
   return strategy;
 }

@@ -37,14 +37,14 @@ describe("parseContentKind", () => {
   });
 
   it.each<[string | undefined, RegExp]>([
-    [undefined, /^The Content-Type header is missing\. For JSON send the header Content-Type: application\/json/],
+    [undefined, /^The Content-Type header is missing\. For JSON, send the header Content-Type: application\/json/],
     ["", /header is missing/],
     ["application/xml", /application\/xml is not supported here/],
     ["application/json5", /application\/json5/],
     ["application/x-www-form-urlencoded", /x-www-form-urlencoded is not supported here\. HTML forms and curl -d send it/],
     ["application/json; charset=latin1", /charset latin1 is not supported\. Send UTF-8/],
     ["text/plain; charset=utf-16", /charset utf-16/],
-    ["text/plain, application/json", /several Content-Type headers/],
+    ["text/plain, application/json", /Content-Type headers differ/],
   ])("[R2] refuses %s, and says what was received", async (contentType, detail) => {
     const refused = await codeOf(() => parseContentKind(contentType));
     expect(refused.code).toBe("content_type_unsupported");
@@ -74,14 +74,14 @@ describe("parseRecordBody", async () => {
   it("[R1] refuses a NUL character in a text", async () => {
     expect(await codeOf(() => parse("text", "ab\0"))).toEqual({
       code: "body_invalid",
-      detail: "The body can't be stored: there is a NUL character at $, offset 2. Remove it.",
+      detail: "The body cannot be stored: there is a NUL character at $, offset 2. Remove it.",
     });
   });
 
   it("[R11] recognises UTF-16 by its mark", async () => {
     expect(await codeOf(() => parse("json", [0xff, 0xfe, 0x31, 0]))).toEqual({
       code: "body_invalid",
-      detail: "The body is not valid UTF-8 at byte 0 (counted from 0). It begins as UTF-16 does: encode it as UTF-8.",
+      detail: "The body is not valid UTF-8 at byte 0 (counted from 0). It looks like UTF-16. Encode it as UTF-8.",
     });
   });
 

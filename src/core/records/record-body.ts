@@ -26,7 +26,7 @@ export function parseContentKind(contentType: string | undefined): ContentKind {
   throw new AppError("content_type_unsupported", { detail: describeUnsupportedType(contentType, ACCEPTED) });
 }
 
-const ACCEPTED = "For JSON send the header Content-Type: application/json; for a text, Content-Type: text/plain.";
+const ACCEPTED = "For JSON, send the header Content-Type: application/json; for text, send Content-Type: text/plain.";
 
 /**
  * What to store of a body. JSON stays as it was sent but for white space around it; a text becomes a JSON string. A byte order mark
@@ -35,7 +35,7 @@ const ACCEPTED = "For JSON send the header Content-Type: application/json; for a
 export async function parseRecordBody({ kind, bytes }: { kind: ContentKind; bytes: Uint8Array }): Promise<RecordBody> {
   if (!isUtf8(bytes)) {
     const isUtf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
-    const notification = isUtf16 ? " It begins as UTF-16 does: encode it as UTF-8." : "";
+    const notification = isUtf16 ? " It looks like UTF-16. Encode it as UTF-8." : "";
     throw new AppError("body_invalid", {
       detail: `The body is not valid UTF-8 at byte ${invalidUtf8Offset(bytes)} (counted from 0).${notification}`,
     });
@@ -47,7 +47,7 @@ export async function parseRecordBody({ kind, bytes }: { kind: ContentKind; byte
   if (kind === "json") return { contentType: "json", data: await parseLongJsonText(text) };
   const nul = text.indexOf("\0");
   if (nul >= 0) {
-    throw new AppError("body_invalid", { detail: `The body can't be stored: there is a NUL character at $, offset ${nul}. Remove it.` });
+    throw new AppError("body_invalid", { detail: `The body cannot be stored: there is a NUL character at $, offset ${nul}. Remove it.` });
   }
   return { contentType: "text", data: JSON.stringify(text) };
 }
@@ -89,7 +89,7 @@ export function splitBulkBody({ contentType, data }: RecordBody): RecordBody[] {
   const bodies: RecordBody[] = [];
   for (const { text } of readJsonItems(data)) {
     if (bodies.length === BULK_ITEMS_MAX)
-      throw new AppError("body_too_large", { detail: `At most ${BULK_ITEMS_MAX} items are taken at once.` });
+      throw new AppError("body_too_large", { detail: `The array is too long. Send at most ${BULK_ITEMS_MAX} items at once.` });
     bodies.push({ contentType, data: text });
   }
   return bodies;

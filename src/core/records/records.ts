@@ -99,7 +99,7 @@ export function createRecords({
     async create({ body, ...request }) {
       const { records } = await createAll({ ...request, bodies: [body], inArray: false });
       const [record] = records;
-      if (!record) throw new AppError("internal_error", { internal: "the store answered no result" });
+      if (!record) throw new AppError("internal_error", { internal: "the store returned no result" });
       return record;
     },
     async readOne({ endpointId, id, onlyOwner }) {
@@ -177,6 +177,6 @@ function toRecord(result: WriteResult | undefined): StoredRecord {
       // Deleted since its definition was read: as if it had been looked up a moment later.
       throw new AppError("endpoint_or_key_invalid", { internal: "the endpoint was deleted before the write" });
     case undefined:
-      throw new AppError("internal_error", { internal: "the store answered no result" });
+      throw new AppError("internal_error", { internal: "the store returned no result" });
   }
 }

@@ -14,6 +14,6 @@ export function parseLastEventId(parameters: URLSearchParams, header: string | s
   const [first, ...others] = [...sent, ...named];
   if (others.every((other) => other === first)) return first;
   const detail =
-    "The header Last-Event-ID and the parameter lastEventId differ. Send one of them. To begin at a stored cursor and go on by the header, use since=<cursor>.";
+    "The header Last-Event-ID and the parameter lastEventId differ. Send one of them. To start at a stored cursor and resume by the header, use since=<cursor>.";
   throw new AppError("parameter_invalid", { detail });
 }

@@ -67,8 +67,8 @@ export function parseLogin(body: RecordBody): Login {
   const name = nameField && lastValue(members, nameField);
   const password = lastValue(members, "password");
   const problems = new Map<string, string>();
-  if (nameField && typeof name !== "string") problems.set(nameField, "This is a string.");
-  if (password !== undefined && typeof password !== "string") problems.set("password", "This is a string.");
+  if (nameField && typeof name !== "string") problems.set(nameField, "Use a string.");
+  if (password !== undefined && typeof password !== "string") problems.set("password", "Use a string.");
   refuse(problems);
   if (typeof name !== "string" || typeof password !== "string") throw new AppError("credentials_missing");
   // Beyond these lengths they match nothing, and need not be kept or hashed whole.
@@ -81,14 +81,14 @@ export function parseLogin(body: RecordBody): Login {
 /** Raises `body_invalid` for what is no object, `credentials_missing` for two names, and `credentials_invalid`, which names the fields. */
 export function parseUserPatch(body: RecordBody): UserPatch {
   if (body.contentType !== "json" || !isJsonObject(body.data)) {
-    throw new AppError("body_invalid", { detail: "The record of a user is a JSON object." });
+    throw new AppError("body_invalid", { detail: "The record of a user must be a JSON object." });
   }
   const sent = readCredentials(body);
   const problems = new Map<string, string>();
   const name = nameOf(sent, problems);
   const password = passwordOf(sent.members, problems);
   const currentPassword = lastValue(sent.members, "currentPassword");
-  if (currentPassword !== undefined && typeof currentPassword !== "string") problems.set("currentPassword", "This is a string.");
+  if (currentPassword !== undefined && typeof currentPassword !== "string") problems.set("currentPassword", "Use a string.");
   refuse(problems);
   return {
     name,
@@ -138,7 +138,7 @@ function readCredentials({ contentType, data }: RecordBody): Sent {
 function nameOf({ members, nameField }: Sent, problems: Map<string, string>): string | undefined {
   if (!nameField) return undefined;
   const value = lastValue(members, nameField);
-  const problem = typeof value === "string" ? nameProblem(nameField, value) : "This is a string.";
+  const problem = typeof value === "string" ? nameProblem(nameField, value) : "Use a string.";
   if (problem) problems.set(nameField, problem);
   return typeof value === "string" && problem === undefined ? toComparedName(value) : undefined;
 }
@@ -147,19 +147,19 @@ function nameProblem(field: NameField, value: string): string | undefined {
   // Before it is normalized: that takes a time that grows with the square of a run of combining marks.
   if (value.length > APP_USER_NAME_LENGTH_MAX) return `Use ${APP_USER_NAME_LENGTH_MAX} characters at most.`;
   const name = toComparedName(value);
-  if (name === "") return "This must not be empty.";
+  if (name === "") return "Enter at least one character.";
   // Characters may become several when they are composed anew.
   if (name.length > APP_USER_NAME_LENGTH_MAX) return `Use ${APP_USER_NAME_LENGTH_MAX} characters at most.`;
-  if (hasInvisible(value)) return "Leave out control characters and invisible ones.";
-  if (value !== value.trim()) return "Leave out the space around it.";
-  return field === "email" && !EMAIL.test(name) ? "This is not an e-mail address." : undefined;
+  if (hasInvisible(value)) return "Remove control characters and invisible characters.";
+  if (value !== value.trim()) return "Remove spaces at the start and the end.";
+  return field === "email" && !EMAIL.test(name) ? "Use an e-mail address, like name@example.com." : undefined;
 }
 
 function passwordOf(members: readonly JsonMember[], problems: Map<string, string>): string | undefined {
   const value = lastValue(members, "password");
   if (value === undefined) return undefined;
   if (typeof value !== "string") {
-    problems.set("password", "This is a string.");
+    problems.set("password", "Use a string.");
     return undefined;
   }
   const problem = passwordProblem(value);

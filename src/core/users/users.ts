@@ -103,7 +103,7 @@ export interface UsersOptions {
 }
 
 const NOT_CURRENT =
-  "The password is not the user's current one. To change it, send the current one as currentPassword. To keep it, send the current one or leave password out.";
+  "The password is not the current one. To change it, send the current one as currentPassword. To keep it, omit password.";
 const TOKEN_BYTES = 32;
 /** With one more the oldest is revoked. */
 const LIVE_TOKENS_MAX = 100;
@@ -205,7 +205,7 @@ class StoredUsers implements Users {
       if (change?.newHash !== undefined) tokens.invalidate(endpoint.projectId);
       return record;
     }
-    throw new AppError("server_busy", { detail: "This user is changed by too many at once. Try again shortly.", retryAfterSeconds: 1 });
+    throw new AppError("server_busy", { detail: "Too many requests change this user at once. Try again shortly.", retryAfterSeconds: 1 });
   }
 
   async remove({ endpoint, id, ...conditions }: Parameters<Users["remove"]>[0]): Promise<StoredRecord> {

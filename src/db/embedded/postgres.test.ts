@@ -164,12 +164,12 @@ describe("when it ends by itself", () => {
     const configuration = path.join(dir, "postgres", "postgresql.conf");
     fs.renameSync(configuration, `${configuration}.away`);
     process.kill(postgres.pid, "SIGKILL");
-    await until("a failed start", hasLine("could not be started again"));
+    await until("a failed start", hasLine("could not be restarted"));
     fs.renameSync(`${configuration}.away`, configuration);
-    const failure = lines.find(({ message }) => message.includes("could not be started again"))?.context.err;
+    const failure = lines.find(({ message }) => message.includes("could not be restarted"))?.context.err;
     expect(failure).toBeInstanceOf(Error);
     expect(String(failure)).toContain("postgresql.conf");
-    await until("another start", hasLine("PostgreSQL runs again"));
+    await until("another start", hasLine("PostgreSQL was restarted"));
     expect(await query(postgres.url, "SELECT 1")).toEqual([1]);
   });
 });
@@ -347,26 +347,26 @@ describe("what is wrong is said, with what to do", () => {
   test("a folder that can't be made or written", async () => {
     const file = path.join(makeFolder(), "file");
     fs.writeFileSync(file, "");
-    await expect(start(path.join(file, "data"))).rejects.toThrow(/data folder .* can't be written \(.*\)\. .*RESTED_DATA_DIR/);
+    await expect(start(path.join(file, "data"))).rejects.toThrow(/data folder .* is not writable \(.*\)\. .*RESTED_DATA_DIR/);
   });
 
   test("data of another PostgreSQL version", async () => {
     const dir = makeUsedFolder();
     fs.writeFileSync(path.join(dir, "postgres", "PG_VERSION"), "13\n");
-    await expect(start(dir)).rejects.toThrow(/were written by PostgreSQL 13, but this release brings PostgreSQL 18/);
+    await expect(start(dir)).rejects.toThrow(/was written by PostgreSQL 13, but this release contains PostgreSQL 18/);
   });
 
   test("a password file that is gone", async () => {
     const dir = makeUsedFolder();
     fs.rmSync(path.join(dir, "postgres.password"));
-    await expect(start(dir)).rejects.toThrow(/password can't be read .* Restore .*postgres\.password/);
+    await expect(start(dir)).rejects.toThrow(/password cannot be read .* Restore .*postgres\.password/);
   });
 
   test("something else in the data's place stays as it was", async () => {
     const dir = makeFolder();
     fs.mkdirSync(path.join(dir, "postgres"));
     fs.writeFileSync(path.join(dir, "postgres", "thesis.txt"), "precious");
-    await expect(start(dir)).rejects.toThrow(/is in the way/);
+    await expect(start(dir)).rejects.toThrow(/does not contain PostgreSQL's data/);
     expect(fs.readFileSync(path.join(dir, "postgres", "thesis.txt"), "utf8")).toBe("precious");
   });
 

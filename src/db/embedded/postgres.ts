@@ -58,7 +58,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     for (let attempt = 1; ; attempt++) {
       await claim({ dir: folder.dir, dataDir: folder.dataDir, log });
       const port = await findFreePort(HOST, wanted);
-      if (exact && port !== wanted) throw new Error(`Port ${wanted}, which this server's clients know, is taken.`);
+      if (exact && port !== wanted) throw new Error(`Port ${wanted}, which this server's connections use, is in use.`);
       const outcome = await launchPostmaster({ ...folder, binaries, user, host: HOST, port, durable, log });
       if (outcome.state === "ready") return outcome.postmaster;
       // Another server may have been quicker; its folder is then refused.
@@ -69,7 +69,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
           throw new Error(`PostgreSQL found no free port on ${HOST} in ${START_ATTEMPTS} attempts.`);
         case "locked":
           throw new Error(
-            `Another server, perhaps in another container, uses the data folder ${folder.dir}. Stop it first, or give this one a folder of its own with RESTED_DATA_DIR.`,
+            `Another server, perhaps in another container, uses the data folder ${folder.dir}. Stop it first, or set RESTED_DATA_DIR to another folder.`,
           );
         case "failed":
           throw new Error(`PostgreSQL did not start (${outcome.reason}). Its log, ${folder.logFile}, ends with:\n${outcome.logTail}`);
@@ -104,7 +104,7 @@ async function claim(options: { dir: string; dataDir: string; log: Log }): Promi
       return;
     case "taken":
       throw new Error(
-        `Another server (pid ${found.ownerPid}) uses the data folder ${options.dir}. Stop it first, or give this one a folder of its own with RESTED_DATA_DIR.`,
+        `Another server (pid ${found.ownerPid}) uses the data folder ${options.dir}. Stop it first, or set RESTED_DATA_DIR to another folder.`,
       );
     case "orphan":
       return await stopOrphan({ pid: found.pid, log: options.log });
@@ -125,7 +125,7 @@ function supervise(options: { first: Postmaster; log: Log; launch: () => Promise
       try {
         return await launch();
       } catch (error) {
-        log.error({ err: error }, "PostgreSQL could not be started again: trying again");
+        log.error({ err: error }, "PostgreSQL could not be restarted; retrying");
       }
     }
     return undefined;
@@ -134,12 +134,12 @@ function supervise(options: { first: Postmaster; log: Log; launch: () => Promise
     for (;;) {
       const reason = await current.ended;
       if (stopping.signal.aborted) return;
-      log.error({ reason }, "PostgreSQL ended by itself: starting it again");
+      log.error({ reason }, "PostgreSQL exited unexpectedly; restarting it");
       const next = await relaunch();
       if (!next) return;
       current = next;
       if (stopping.signal.aborted) return await next.stop();
-      log.warn({ pid: next.pid }, "PostgreSQL runs again");
+      log.warn({ pid: next.pid }, "PostgreSQL was restarted");
     }
   };
   const watching = watch();

@@ -135,7 +135,7 @@ function toPostmaster(options: { child: ChildProcess; pid: number; port: number;
       const giveUp = new AbortController();
       const late = delay(STOP_TIMEOUT_MS, "late" as const, { signal: giveUp.signal }).catch(() => undefined);
       if ((await Promise.race([ended, late])) === "late") {
-        log.warn({ pid }, "PostgreSQL does not stop in time: stopping it at once, it will recover at the next start");
+        log.warn({ pid }, "PostgreSQL did not stop in time; stopping it immediately, so that it recovers at the next start");
         child.kill("SIGQUIT");
       }
       giveUp.abort();

@@ -52,13 +52,13 @@ export function readPostmasterPid(dataDir: string): { pid: number; ready: boolea
 /** Stops a PostgreSQL that nobody waits for: transactions in progress are rolled back, all that was committed stays. */
 export async function stopOrphan(options: { pid: number; log: Log }): Promise<void> {
   const { pid, log } = options;
-  log.warn({ pid }, "stopping the PostgreSQL that an earlier server left behind");
+  log.warn({ pid }, "stopping a PostgreSQL that an earlier server left running");
   signal(pid, "SIGINT");
   if (await isGoneWithin(pid, FAST_STOP_MS)) return;
-  log.warn({ pid }, "PostgreSQL does not stop in time: stopping it at once, it will recover from its log");
+  log.warn({ pid }, "PostgreSQL did not stop in time; stopping it immediately, so that it recovers from its log");
   signal(pid, "SIGQUIT");
   if (await isGoneWithin(pid, IMMEDIATE_STOP_MS)) return;
-  throw new Error(`The PostgreSQL with pid ${pid}, left behind by an earlier server, does not stop. End it, then start again.`);
+  throw new Error(`The PostgreSQL with pid ${pid}, which an earlier server left running, does not stop. End it, then start Rested again.`);
 }
 
 async function isGoneWithin(pid: number, timeoutMs: number): Promise<boolean> {

@@ -42,7 +42,7 @@ export function createPostgresUser({
       execFileSync("chown", ["-R", `${uid}:${gid}`, path], { stdio: ["ignore", "ignore", "pipe"] });
     } catch (error) {
       throw new Error(
-        `PostgreSQL does not run as root, and this root may not give ${path} to another account. Start as an ordinary user, or set DATABASE_URL.`,
+        `PostgreSQL does not run as root, and this root user cannot give ${path} to another account. Start Rested as an ordinary user, or set DATABASE_URL.`,
         { cause: error },
       );
     }
@@ -128,7 +128,7 @@ function findAccount(): Account {
   const account = lookUp("postgres") ?? lookUp("nobody");
   if (account) return account;
   throw new Error(
-    'PostgreSQL does not run as root, and there is no account "postgres" to run it as. Create one, start as an ordinary user, or set DATABASE_URL.',
+    'PostgreSQL does not run as root, and there is no account "postgres" to run it as. Create one, start Rested as an ordinary user, or set DATABASE_URL.',
   );
 }
 

@@ -38,7 +38,7 @@ export async function commitIdempotent(
     const remembered = await findStoredResponse(read, endpointId, once);
     if (remembered) return remembered;
   }
-  throw new Error(`An Idempotency-Key of endpoint ${endpointId} is neither free nor known`);
+  throw new Error(`An Idempotency-Key of endpoint ${endpointId} could neither be stored nor found`);
 }
 
 async function commitUnlessTaken(tx: DbTransaction, { endpointId, once, commit, toAnswer }: OnceRequest): Promise<WriteResult[]> {

@@ -74,6 +74,6 @@ export function createEndpointQueue({ turns = TURNS_MAX, waitMsMax = WRITE_WAIT_
 /** `server_busy` for a writer that waited for too long, or beside too many others. */
 export function createEndpointBusyError(): AppError {
   return createRowBusyError(
-    "Too many writes wait at this endpoint, or one of them takes too long. Send fewer at a time, or try again shortly.",
+    "Too many writes are waiting at this endpoint, or one of them takes too long. Send fewer at once, or try again shortly.",
   );
 }

@@ -96,7 +96,7 @@ export function createImportStaging({ pool, stage = createRead(pool), queue, not
         },
         async discard() {
           await unstage(stage, id, count).catch((error: unknown) =>
-            log.warn({ err: error, import: id }, "staged records are left to the sweep"),
+            log.warn({ err: error, import: id }, "staged records could not be deleted; the sweep deletes them"),
           );
         },
       };
@@ -119,6 +119,6 @@ async function unstage(read: Read, id: string, count: number): Promise<void> {
 }
 
 function incomplete(): AppError {
-  const detail = "The database has lost what was read of the file. Nothing was stored. Try again.";
+  const detail = "The database lost the staged records. Nothing was stored. Try again.";
   return new AppError("server_busy", { detail, retryAfterSeconds: RETRY_AFTER_SECONDS });
 }

@@ -52,7 +52,7 @@ export function createMerge({
     const run = () => mergeRecord({ db, reads, commit, queue, endpointId, id, change, conditions });
     const before = merges.get(id);
     if (before && before.count >= MERGES_MAX)
-      return Promise.reject(createRowBusyError("Too many merges of this record wait. Send fewer at a time, or try again shortly."));
+      return Promise.reject(createRowBusyError("Too many merges of this record are waiting. Send fewer at once, or try again shortly."));
     const mine = before?.last.then(run, (error) => {
       // Whoever waits behind a merge that found the database away, or the endpoint's row held for too long, must not wait for as long again.
       if ((isAppError(error) && error.code === "database_unavailable") || isRowBusyError(error)) throw error;
@@ -90,7 +90,7 @@ async function mergeRecord({ db, reads, commit, queue, endpointId, id, change, c
     // The caller's own condition failed: another attempt would find nothing else.
     if (result.outcome !== "version_conflict" || conditions.expectedVersion !== undefined) return result;
   }
-  if (conditions.check) throw new AppError("server_busy", { detail: "The record changes all the time. Try again shortly." });
+  if (conditions.check) throw new AppError("server_busy", { detail: "The record is changed too often. Try again shortly." });
   const changeLocked = () =>
     db.$transaction(async (tx) => {
       // By a statement of its own: one that waits for a lock goes on to read what there was before it waited.
@@ -118,6 +118,6 @@ async function changeOnce({
   await check?.(data);
   const write = { type: "PUT", id, contentType: current.contentType, data, expectedVersion: version, onlyOwner } as const;
   const [result] = await commit(endpointId, [write]);
-  if (!result) throw new Error(`The door answered nothing for a merge at endpoint ${endpointId}`);
+  if (!result) throw new Error(`record_commit returned no row for a merge at endpoint ${endpointId}`);
   return result;
 }

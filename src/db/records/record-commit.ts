@@ -56,10 +56,10 @@ export async function commitWrites(client: CommitClient, endpointId: string, wri
 }
 
 function toResult(endpointId: string, write: Write, row: CommitRow | undefined): WriteResult {
-  if (!row) throw new Error(`record_commit answered no row for a ${write.type} to endpoint ${endpointId}`);
+  if (!row) throw new Error(`record_commit returned no row for a ${write.type} to endpoint ${endpointId}`);
   if (row.outcome !== "ok") return { outcome: row.outcome };
   const data = write.type === "DELETE" ? row.data : write.data;
-  if (data === null) throw new Error(`record_commit answered no data for a ${write.type} to endpoint ${endpointId}`);
+  if (data === null) throw new Error(`record_commit returned no data for a ${write.type} to endpoint ${endpointId}`);
   const { version, createdAt, updatedAt, at, owner } = row;
   const record = { id: write.id, version, data, createdAt, updatedAt };
   const upload = write.type === "POST" && write.remainingInUpload !== undefined ? { remainingInUpload: write.remainingInUpload } : {};

@@ -27,7 +27,7 @@ export function createRecordSearch({ pool, searches }: { pool: Pick<pg.Pool, "co
     waitMsMax: WAIT_MS_MAX,
     createBusyError: () =>
       new AppError("server_busy", {
-        detail: "Too many pages of records are read at once. Ask for one after the other, or try again shortly.",
+        detail: "Too many pages of records are being read. Request one at a time, or try again shortly.",
         retryAfterSeconds: 2,
       }),
   });

@@ -175,7 +175,7 @@ async function commitOne(
   write: Parameters<DbTransaction["record"]["commit"]>[1][number],
 ): Promise<WriteResult> {
   const [result] = await tx.record.commit(endpointId, [write]);
-  if (!result) throw new Error(`The door answered nothing for a user at endpoint ${endpointId}`);
+  if (!result) throw new Error(`record_commit returned no row for a user at endpoint ${endpointId}`);
   return result;
 }
 

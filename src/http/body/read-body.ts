@@ -25,8 +25,7 @@ export function readBody({
   coding?: ContentCoding | undefined;
 }): Promise<Uint8Array | undefined> {
   return new Promise((resolve, reject) => {
-    const tooLarge = (): AppError =>
-      new AppError("body_too_large", { detail: `The body is too large: at most ${bytesMax} bytes are taken.` });
+    const tooLarge = (): AppError => new AppError("body_too_large", { detail: `The body is too large. The limit is ${bytesMax} bytes.` });
     const sentMax = toSentBytesMax(bytesMax, coding);
     if (Number(request.headers["content-length"] ?? 0) > sentMax) return reject(tooLarge());
     const inflater = coding === undefined ? undefined : createInflater(coding);

@@ -196,7 +196,7 @@ class FormParts {
       return undefined;
     }
     if (field !== FILE_FIELD)
-      throw invalid(`Files are sent in parts named ${FILE_FIELD}; this one is named ${JSON.stringify(field.slice(0, 60))}.`);
+      throw invalid(`Send files in parts named ${FILE_FIELD}; this part is named ${JSON.stringify(field.slice(0, 60))}.`);
     this.#files += 1;
     if (this.#files > FILES_MAX) throw new AppError("too_many_files");
     const done = this.#onFile({ name: filename, type, bytes: content });
@@ -209,7 +209,7 @@ class FormParts {
 function createParser(request: IncomingMessage): Dicer {
   const boundary = findParameter(request.headers["content-type"] ?? "", "boundary");
   if (!boundary)
-    throw invalid("The Content-Type has no boundary. Leave this header to the HTTP library, which knows the boundary that it writes.");
+    throw invalid("The Content-Type has no boundary. Do not set this header yourself; the HTTP library sets it with the boundary.");
   if (boundary.length > BOUNDARY_LENGTH_MAX) throw invalid(`The boundary has more than ${BOUNDARY_LENGTH_MAX} characters.`);
   const options = { boundary, partHwm: BUFFER_BYTES, maxHeaderPairs: HEADER_PAIRS_MAX, maxHeaderSize: HEADER_BYTES_MAX };
   return new Dicer(options);
@@ -244,6 +244,6 @@ function invalid(detail: string): AppError {
 
 const NUL = "A text field has a NUL character. Remove it.";
 const NESTED = `A part is itself a multipart body. Send several files as several parts named ${FILE_FIELD}.`;
-const NO_FILE_CHOSEN = "The form's file input is empty. Choose a file before the form is sent.";
+const NO_FILE_CHOSEN = "The form's file input is empty. Choose a file before you send the form.";
 const FORM_CUT = "The form does not end with its boundary and two hyphens. It was cut off, or its lines do not end with CRLF.";
 const HEADERS_CUT = "The headers of a part do not end with an empty line. Lines end with CRLF.";

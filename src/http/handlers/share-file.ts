@@ -47,7 +47,7 @@ function parseSeconds(value: string | null): number {
   if (value === null) return FILE_TOKEN_SECONDS;
   const seconds = /^\d{1,9}$/.test(value) ? Number(value) : 0;
   if (seconds >= FILE_TOKEN_SECONDS_MIN && seconds <= FILE_TOKEN_SECONDS_MAX) return seconds;
-  const detail = `expiresIn is a number of seconds from ${FILE_TOKEN_SECONDS_MIN} to ${FILE_TOKEN_SECONDS_MAX}.`;
+  const detail = `expiresIn must be a number of seconds from ${FILE_TOKEN_SECONDS_MIN} to ${FILE_TOKEN_SECONDS_MAX}.`;
   throw new AppError("parameter_invalid", { detail });
 }
 

@@ -71,6 +71,6 @@ export function createUploadHandler({
   };
 }
 
-const CODED = "Send forms with files as they are, without a Content-Encoding.";
+const CODED = "Send forms with files uncompressed, without a Content-Encoding.";
 const TOO_SLOW = "The upload arrives too slowly. Send it again on a faster connection.";
-const TOO_LARGE = `The upload is too large: at most ${FILES_MAX} files of ${FILE_BYTES_MAX} bytes are taken.`;
+const TOO_LARGE = `The upload is too large. The limit is ${FILES_MAX} files of ${FILE_BYTES_MAX} bytes.`;

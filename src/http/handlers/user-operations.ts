@@ -85,7 +85,7 @@ export function createUserHandlers({ users, records, clock, config, read }: User
       const noCookie = parseFlag(exchange.parameters, "noATCookie");
       if (!noCookie && !mayUseCookies(admitted)) {
         const { origin = "the page's origin" } = exchange.request.headers;
-        const detail = `Add ${origin} to the project's allowed origins, or log in with noATCookie=true: from here the cookie would not count.`;
+        const detail = `Add ${origin} to the project's allowed origins, or log in with noATCookie=true. Cookies from this origin are ignored.`;
         throw new AppError("cookie_origin_not_listed", { detail });
       }
       const body = await readRecordBody(exchange, config);
@@ -106,7 +106,7 @@ export function createUserHandlers({ users, records, clock, config, read }: User
       const { exchange, grant } = admitted;
       if (grant.master)
         throw new AppError("access_token_missing", {
-          detail: "A master key is never logged in. Send the access token that shall end alone.",
+          detail: "A master key cannot log out. Send only the access token to revoke.",
         });
       // Nobody: the cookie's token has ended before.
       if (grant.user) await users.logout({ projectId: grant.projectId, tokenId: grant.user.tokenId });

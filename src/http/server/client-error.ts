@@ -62,7 +62,7 @@ function toAppError(code: string): AppError {
     case "HPE_HEADER_OVERFLOW":
       return new AppError("headers_too_large");
     case "HPE_PAUSED_H2_UPGRADE":
-      return new AppError("request_invalid", { detail: "HTTP/2 is not spoken here. Use HTTP/1.1." });
+      return new AppError("request_invalid", { detail: "HTTP/2 is not supported. Use HTTP/1.1." });
     case "ERR_HTTP_REQUEST_TIMEOUT":
       return new AppError("body_timeout", { detail: "The request did not arrive in time. Send it again." });
     default:

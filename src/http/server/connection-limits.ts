@@ -35,13 +35,13 @@ export function createConnectionLimits(
   return {
     accept(socket) {
       if (total > 0 && open >= total) {
-        const detail = `The server has ${total} open connections, and takes no more. Try again shortly.`;
+        const detail = `Too many open connections: the server's limit is ${total}. Try again shortly.`;
         throw new AppError("server_busy", { detail, retryAfterSeconds: RETRY_AFTER_SECONDS });
       }
       const address = socket.remoteAddress ?? "";
       const network = isProxy(address) ? undefined : toNetwork(address);
       if (network !== undefined && !connections.add(network)) {
-        const detail = `Too many open connections: ${perAddress} of this address are open. Close some, then connect again.`;
+        const detail = `Too many open connections: the limit per address is ${perAddress}. Close some, then connect again.`;
         throw new AppError("rate_limited", { detail, retryAfterSeconds: RETRY_AFTER_SECONDS });
       }
       open += 1;
@@ -54,7 +54,7 @@ export function createConnectionLimits(
       if (requestsPerAddress === 0) return;
       const network = toNetwork(toClientAddress(request));
       if (!requests.add(network)) {
-        const detail = `Too many requests at once: ${requestsPerAddress} of this address are under way. Wait for some of them, then try again.`;
+        const detail = `Too many requests in progress: the limit per address is ${requestsPerAddress}. Wait for some of them, then try again.`;
         throw new AppError("rate_limited", { detail, retryAfterSeconds: 1 });
       }
       onAnswered(response, () => requests.remove(network));

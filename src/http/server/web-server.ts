@@ -22,7 +22,7 @@ export interface WebServerOptions {
   onClientError: (error: Error, socket: Duplex) => void;
 }
 
-const PIPELINED = "A WebSocket handshake must not follow a request that is not answered yet. Send it on a connection of its own.";
+const PIPELINED = "A WebSocket handshake cannot be pipelined behind another request. Send it on a separate connection.";
 
 /** Does not listen yet. With TLS, plain HTTP on the same port is answered with the address of HTTPS (U18). */
 export function createWebServer({ front, limits, tls, openWebSocket, onClientError }: WebServerOptions): Server | https.Server {

@@ -39,7 +39,7 @@ export async function changePassword({
   const turn = toDashboardTurn(address);
   const attempt = { account: userId, address };
   if (!(await tryPassword({ passwords, limiter, attempt, turn, stored, password: input.currentPassword }))) {
-    throw new AppError("current_password_wrong", { fields: { currentPassword: "This is not the current password." } });
+    throw new AppError("current_password_wrong", { fields: { currentPassword: "The current password is incorrect." } });
   }
   const passwordHash = await passwords.hash(input.newPassword, turn);
   await db.$transaction(async (tx) => {

@@ -32,7 +32,7 @@ export async function requireTokenAccess({
   id: string;
 }): Promise<void> {
   const isRead = method === "GET" || method === "HEAD" || (method === "POST" && READING_POST.test(path));
-  if (scope === "read" && !isRead) throw refuse("This token reads only. Use one with the scope write.");
+  if (scope === "read" && !isRead) throw refuse("This token can only read. Use one with the scope write.");
   if (projectIds === null) return;
   const [area] = path.split("/");
   // Its own account's name and address; never what would make it stronger. The list of projects is short by what it is not for.

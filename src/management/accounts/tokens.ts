@@ -31,14 +31,14 @@ export async function createToken({
 }): Promise<TokenCreated> {
   const expiresAt = parseExpiry({ expiresAt: input.expiresAt, clock });
   if (endsBy !== null && (expiresAt === null || expiresAt > endsBy)) {
-    const problem = `Use ${endsBy.toISOString()} or an earlier time: the token that you use ends then.`;
+    const problem = `Use ${endsBy.toISOString()} or an earlier time, because your own token expires then.`;
     throw new AppError("fields_invalid", { detail: `expiresAt: ${problem}`, fields: { expiresAt: problem } });
   }
   const { scope = "write", projectIds = null } = input;
   if (projectIds !== null) {
     const own = await db.project.findMany({ where: { ownerId: userId, id: { in: projectIds } }, select: { id: true } });
     if (own.length < new Set(projectIds).size) {
-      const problem = "Name projects of yours by their ids.";
+      const problem = "Use the ids of your own projects.";
       throw new AppError("fields_invalid", { detail: `projectIds: ${problem}`, fields: { projectIds: problem } });
     }
   }

@@ -28,7 +28,7 @@ export function parseAppUsersQuery(parameters: URLSearchParams): AppUsersQuery {
     const value = parameters.get(name);
     if (value === null) return null;
     if (value.length > APP_USER_NAME_LENGTH_MAX) problems.set(name, `Use ${APP_USER_NAME_LENGTH_MAX} characters at most.`);
-    else if (CONTROL.test(value)) problems.set(name, "Leave out control characters.");
+    else if (CONTROL.test(value)) problems.set(name, "Remove control characters.");
     return value;
   };
   const search = text("search");

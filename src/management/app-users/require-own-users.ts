@@ -19,7 +19,7 @@ export async function requireOwnUsers({
   });
   if (row?.projectId == null) throw new AppError("not_found");
   if (row.kind !== "authentication") {
-    throw new AppError("not_found", { detail: "A data endpoint has no users. Ask for those of an authentication endpoint." });
+    throw new AppError("not_found", { detail: "A data endpoint has no users. Use an authentication endpoint." });
   }
   return { projectId: row.projectId };
 }

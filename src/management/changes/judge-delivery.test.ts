@@ -9,14 +9,14 @@ describe("a change", () => {
   it.each<[string, Partial<JudgedStream>, string, string]>([
     ["who reads everything, and was there", {}, "sent", "It was open."],
     ["its record's owner", { onlyOwner: "a" }, "sent", "It was open."],
-    ["another user", { onlyOwner: "b" }, "refused", "The record belongs to ada, and this stream hears only of its own user's records."],
-    ["who has a filter that is true of it", { filter: true }, "sent", "It was open. Its filter is true of the record."],
-    ["who has one that is not", { filter: false, replayedTo: 1 }, "filtered", "Its filter is not true of the record."],
-    ["who has one that can't be asked", { filter: "unknown" }, "sent", "can’t be told now"],
+    ["another user", { onlyOwner: "b" }, "refused", "The record belongs to ada, and this stream receives only its own user's records."],
+    ["who has a filter that is true of it", { filter: true }, "sent", "It was open. Its filter matches the record."],
+    ["who has one that is not", { filter: false, replayedTo: 1 }, "filtered", "Its filter does not match the record."],
+    ["who has one that can't be asked", { filter: "unknown" }, "sent", "could not be evaluated"],
     ["another user whose filter is true of it", { filter: true, onlyOwner: "b" }, "refused", "belongs to ada"],
-    ["who is still being sent what was before", { replayedTo: 6, openedSeq: 9 }, "waiting", "has not come to this change"],
-    ["who came later, and goes on from a cursor", { isResumable: true, openedSeq: 7 }, "later", "if it asked for what it had missed"],
-    ["who came later, and does not", { openedSeq: 8 }, "later", "did not ask for what was before"],
+    ["who is still being sent what was before", { replayedTo: 6, openedSeq: 9 }, "waiting", "has not reached this one"],
+    ["who came later, and goes on from a cursor", { isResumable: true, openedSeq: 7 }, "later", "if it requested a replay"],
+    ["who came later, and does not", { openedSeq: 8 }, "later", "did not request a replay"],
   ])("[G17] for %s", (_who, changed, verdict, reason) => {
     const judged = judgeDelivery(change, { ...stream, ...changed });
     expect(judged).toEqual({ verdict, reason: expect.stringContaining(reason) });
@@ -24,6 +24,6 @@ describe("a change", () => {
 
   it("[G17] of a record of nobody is refused to users who hear of their own alone", () => {
     const judged = judgeDelivery({ ...change, owner: undefined }, { ...stream, onlyOwner: "a" });
-    expect(judged).toEqual({ verdict: "refused", reason: expect.stringContaining("belongs to nobody") });
+    expect(judged).toEqual({ verdict: "refused", reason: expect.stringContaining("has no owner") });
   });
 });

@@ -28,23 +28,23 @@ interface Judged {
 export function judgeDelivery(change: JudgedChange, stream: JudgedStream): Judged {
   const { onlyOwner, filter } = stream;
   if (onlyOwner !== undefined && onlyOwner !== change.owner?.id) return { verdict: "refused", reason: toRefusal(change) };
-  if (filter === false) return { verdict: "filtered", reason: "Its filter is not true of the record." };
+  if (filter === false) return { verdict: "filtered", reason: "Its filter does not match the record." };
   const { verdict, reason } = judgeByTime(change, stream);
   if (filter === undefined) return { verdict, reason };
-  const held = filter === true ? "Its filter is true of the record." : "Whether its filter is true of the record can’t be told now.";
+  const held = filter === true ? "Its filter matches the record." : "Its filter could not be evaluated.";
   return { verdict, reason: `${reason} ${held}` };
 }
 
 function judgeByTime(change: JudgedChange, stream: JudgedStream): Judged {
   if (stream.replayedTo !== undefined && stream.replayedTo < change.seq)
-    return { verdict: "waiting", reason: "It is being sent what it missed, and has not come to this change." };
+    return { verdict: "waiting", reason: "It is replaying earlier changes, and has not reached this one." };
   if (stream.openedSeq < change.seq) return { verdict: "sent", reason: "It was open." };
   return stream.isResumable
-    ? { verdict: "later", reason: "It was opened later, and was sent this change if it asked for what it had missed." }
-    : { verdict: "later", reason: "It was opened later, and did not ask for what was before." };
+    ? { verdict: "later", reason: "It was opened later, and received this change if it requested a replay from before it." }
+    : { verdict: "later", reason: "It was opened later, and did not request a replay." };
 }
 
 function toRefusal({ owner }: JudgedChange): string {
-  const whose = owner ? `belongs to ${owner.name ?? "another user"}` : "belongs to nobody";
-  return `The record ${whose}, and this stream hears only of its own user's records.`;
+  const whose = owner ? `belongs to ${owner.name ?? "another user"}` : "has no owner";
+  return `The record ${whose}, and this stream receives only its own user's records.`;
 }

@@ -80,8 +80,8 @@ export async function exportRecords({
   /** Nothing will be read of the text: only what is wrong is looked for. */
   isCheck?: boolean;
 }): Promise<ExportedFile> {
-  if (bom && format !== "csv") throw invalid("bom", "Only CSV has a byte order mark. Leave it out.");
-  if (delimiter !== undefined && format !== "csv") throw invalid("delimiter", "Only CSV has a delimiter. Leave it out.");
+  if (bom && format !== "csv") throw invalid("bom", "Only CSV can have a byte order mark. Omit bom.");
+  if (delimiter !== undefined && format !== "csv") throw invalid("delimiter", "Only CSV has a delimiter. Omit delimiter.");
   const endpoint = await requireOwnEndpoint({ db, ownerId, endpointId });
   const readPages = () =>
     readRecordPages({

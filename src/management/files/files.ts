@@ -72,7 +72,7 @@ export async function storeFile({
   hold: ByteHold;
 }): Promise<string> {
   const { kind, schema, projectId } = await requireOwnTarget({ db, ownerId, endpointId });
-  if (kind === "authentication") throw new AppError("upload_invalid", { detail: "An endpoint of users takes no files." });
+  if (kind === "authentication") throw new AppError("upload_invalid", { detail: "Authentication endpoints do not accept files." });
   const giveUp = new AbortController();
   const caller = toOwnerPath(ownerId, projectId);
   const upload = files.beginUpload({ signal: giveUp.signal, hold, target: { endpointId, mayReplay: false }, caller });

@@ -91,7 +91,7 @@ function toMark(head: Uint8Array): string | undefined {
   const [first, second, third, fourth] = head;
   if (first === 0xef && second === 0xbb && third === 0xbf) return "utf-8";
   if (first === 0xff && second === 0xfe && third === 0 && fourth === 0) {
-    throw new AppError("body_invalid", { detail: "The file is UTF-32, which can't be imported. Save it as UTF-8." });
+    throw new AppError("body_invalid", { detail: "The file is UTF-32, which cannot be imported. Save it as UTF-8." });
   }
   if (first === 0xff && second === 0xfe) return "utf-16le";
   return first === 0xfe && second === 0xff ? "utf-16be" : undefined;

@@ -124,7 +124,7 @@ export class CsvReader implements ItemReader {
   #readBare(text: string, start: number): number {
     for (let at = start; at < text.length; at += 1) {
       const code = text.charCodeAt(at);
-      if (code === QUOTE) throw invalidLine(this.#line, "this is not valid CSV: a quote stands in a cell that does not begin with one");
+      if (code === QUOTE) throw invalidLine(this.#line, "this is not valid CSV: a cell contains a quote, but does not start with one");
       if (code !== this.#delimiter && code !== NEWLINE && code !== RETURN) continue;
       if (at > start) this.#append(text.slice(start, at));
       return at;
@@ -165,9 +165,9 @@ export class CsvReader implements ItemReader {
   #addCell(): void {
     this.#cells += 1;
     if (this.#cells > CELLS_MAX)
-      throw invalidLine(this.#rowLine, `a table may have ${CELLS_MAX} cells at most. Split the file before this line`);
+      throw invalidLine(this.#rowLine, `a table has at most ${CELLS_MAX} cells. Split the file before this line`);
     if (!this.#columns) {
-      if (this.#names.length === COLUMNS_MAX) throw invalidLine(this.#rowLine, `a table may have ${COLUMNS_MAX} columns at most`);
+      if (this.#names.length === COLUMNS_MAX) throw invalidLine(this.#rowLine, `a table has at most ${COLUMNS_MAX} columns`);
       this.#names.push(this.#cell);
       return;
     }
@@ -201,12 +201,12 @@ function toColumns(names: readonly string[], line: number): TableColumns {
   if (names.some((name) => name.trim() === "")) throw invalidLine(line, "a column has no name");
   const seen = new Set<string>();
   for (const name of names) {
-    if (seen.has(name)) throw invalidLine(line, `the column ${JSON.stringify(name)} is there twice`);
+    if (seen.has(name)) throw invalidLine(line, `the column ${JSON.stringify(name)} occurs twice`);
     seen.add(name);
   }
   const columns = toTableColumns(names.map((name) => name.trim()));
   if (columns.paths.some((path) => path !== undefined && path.length > JSON_DEPTH_MAX)) {
-    throw invalidLine(line, `a column's path may have ${JSON_DEPTH_MAX} steps at most`);
+    throw invalidLine(line, `a column's path has at most ${JSON_DEPTH_MAX} steps`);
   }
   return columns;
 }

@@ -63,7 +63,7 @@ function toKind(type: string): ImportKind | "any" {
   const advice = isForm
     ? "Send the file itself as the body, with the header Content-Type: text/csv, or with format=csv."
     : "Send application/x-ndjson, application/json (an array) or text/csv, or name the format with format=.";
-  throw new AppError("content_type_unsupported", { detail: `The content type ${JSON.stringify(type)} can't be imported. ${advice}` });
+  throw new AppError("content_type_unsupported", { detail: `The content type ${JSON.stringify(type)} cannot be imported. ${advice}` });
 }
 
 function parseCharset(parameter: string | null, inType: string | undefined): NamedCharset | undefined {
@@ -71,7 +71,7 @@ function parseCharset(parameter: string | null, inType: string | undefined): Nam
   if (label === undefined) return undefined;
   const name = toCharset(label);
   if (name !== undefined) return { name, from: parameter === null ? "content-type" : "parameter" };
-  throw invalid("charset", `This encoding is not known. Use for example one of: ${IMPORT_CHARSETS.join(", ")}.`);
+  throw invalid("charset", `Unknown encoding. Use, for example, one of: ${IMPORT_CHARSETS.join(", ")}.`);
 }
 
 function invalid(name: string, problem: string): AppError {

@@ -95,7 +95,7 @@ async function readChecked<T>(
   const { db, sandbox, imports, ownerId, endpointId, ...file } = request;
   const { kind, schema, projectId } = await requireOwnTarget({ db, ownerId, endpointId });
   if (kind === "authentication") {
-    throw new AppError("parameter_invalid", { detail: "Users are registered one by one, with a password each: they can't be imported." });
+    throw new AppError("parameter_invalid", { detail: "Users cannot be imported. Register them one by one, each with a password." });
   }
   return imports.run({ ...file, accountId: ownerId }, (batches) =>
     use(schema === null ? batches : checkBatches({ sandbox, schema, batches, caller: toOwnerPath(ownerId, projectId) })),

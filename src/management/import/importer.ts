@@ -68,7 +68,7 @@ export function createImporter({ dir, findScript, log }: ImporterOptions): Impor
     groupPermits: 1,
     waiting: { max: IMPORTS_MAX },
     waitMsMax: WAIT_MS_MAX,
-    createBusyError: () => busy("Too many imports wait for their turn."),
+    createBusyError: () => busy("Too many imports are waiting."),
   });
   const rate = createByteRate({ bytesPerSecond: BYTES_PER_SECOND });
   const countByAccount = new Map<string, number>();
@@ -99,10 +99,10 @@ export function createImporter({ dir, findScript, log }: ImporterOptions): Impor
     closing.signal.throwIfAborted();
     const own = countByAccount.get(accountId) ?? 0;
     if (own >= IMPORTS_PER_ACCOUNT_MAX) {
-      const detail = `An account may have ${IMPORTS_PER_ACCOUNT_MAX} imports under way at once. Wait until one has ended, then try again.`;
+      const detail = `An account can have ${IMPORTS_PER_ACCOUNT_MAX} imports in progress at once. Wait until one has finished, then try again.`;
       throw new AppError("rate_limited", { detail, retryAfterSeconds: RETRY_AFTER_SECONDS });
     }
-    if (running.size >= IMPORTS_MAX) throw busy("Too many imports are under way.");
+    if (running.size >= IMPORTS_MAX) throw busy("Too many imports are in progress.");
     countByAccount.set(accountId, own + 1);
     return () => {
       const left = (countByAccount.get(accountId) ?? 0) - 1;
@@ -122,7 +122,7 @@ export function createImporter({ dir, findScript, log }: ImporterOptions): Impor
       const read = async () => use(readInWorker({ script: await findWorker(), file, settings, log, signal, onFound }));
       return await turns.run([accountId], read, signal);
     } catch (error) {
-      throw request.signal?.aborted ? new AppError("request_invalid", { detail: "The client has gone.", cause: error }) : error;
+      throw request.signal?.aborted ? new AppError("request_invalid", { detail: "The client has disconnected.", cause: error }) : error;
     } finally {
       await rm(file, { force: true });
     }
@@ -152,7 +152,7 @@ async function prepare(dir: string, log: Pick<Log, "warn">): Promise<void> {
       if (Date.now() - mtimeMs > LEFT_BEHIND_MS) await rm(file, { force: true });
     }
   } catch (error) {
-    log.warn({ err: error, dir }, "files of earlier imports can't be removed now");
+    log.warn({ err: error, dir }, "files of earlier imports could not be deleted");
   }
 }
 
@@ -178,7 +178,7 @@ async function receive({ body, file, signal, rate }: Receipt): Promise<void> {
       signal.throwIfAborted();
       length += chunk.byteLength;
       if (length > IMPORT_BYTES_MAX)
-        throw new AppError("body_too_large", { detail: `The body is too large. Send ${IMPORT_BYTES_MAX} bytes at most.` });
+        throw new AppError("body_too_large", { detail: `The body is too large. The limit is ${IMPORT_BYTES_MAX} bytes.` });
       piece.chunks.push(chunk);
       piece.bytes += chunk.byteLength;
       if (piece.bytes < PIECE_BYTES) continue;
@@ -196,7 +196,7 @@ async function onDisk<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
-    throw new AppError("storage_unavailable", { detail: "The file can't be kept while it is read. Try again shortly.", cause });
+    throw new AppError("storage_unavailable", { detail: "The server could not store the file to read it. Try again shortly.", cause });
   }
 }
 

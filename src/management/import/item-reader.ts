@@ -25,5 +25,5 @@ export function invalidLine(line: number, what: string, place = ""): AppError {
 }
 
 export function recordTooLarge(line: number, recordBytesMax: number): AppError {
-  return new AppError("body_too_large", { detail: `Line ${line}: a record may have ${recordBytesMax} bytes at most.` });
+  return new AppError("body_too_large", { detail: `Line ${line}: a record has at most ${recordBytesMax} bytes.` });
 }

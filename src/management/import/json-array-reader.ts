@@ -69,7 +69,7 @@ export class JsonArrayReader implements ItemReader {
   #begin(code: number, at: number): number {
     switch (this.#state) {
       case "before":
-        if (code !== OPEN_ARRAY) throw invalidLine(this.#line, "a JSON array is expected, with an item for each record");
+        if (code !== OPEN_ARRAY) throw invalidLine(this.#line, "expected a JSON array with one item for each record");
         this.#state = "first";
         return at + 1;
       case "first":
@@ -78,13 +78,13 @@ export class JsonArrayReader implements ItemReader {
           this.#state = "after";
           return at + 1;
         }
-        if (code === COMMA || code === CLOSE_ARRAY || code === CLOSE_OBJECT) throw invalidLine(this.#line, "an item is expected");
+        if (code === COMMA || code === CLOSE_ARRAY || code === CLOSE_OBJECT) throw invalidLine(this.#line, "expected an item");
         this.#state = "inside";
         this.#itemLine = this.#line;
         this.#open = 0;
         return at;
       default:
-        throw invalidLine(this.#line, "there is more after the end of the array");
+        throw invalidLine(this.#line, "unexpected text after the end of the array");
     }
   }
 

@@ -29,7 +29,7 @@ export function openBody(options: {
   const { sent, contentEncoding, contentLength, bytesMax } = options;
   const coding = parseContentCoding(contentEncoding);
   const sentMax = toSentBytesMax(bytesMax, coding);
-  const tooLarge = () => new AppError("body_too_large", { detail: `The body is too large. Send ${bytesMax} bytes at most.` });
+  const tooLarge = () => new AppError("body_too_large", { detail: `The body is too large. The limit is ${bytesMax} bytes.` });
   if (Number(contentLength ?? 0) > sentMax) throw tooLarge();
   if (coding === undefined) return { bytes: sent, overheadBytes: 0 };
   return { bytes: inflate(bound(sent, sentMax, tooLarge), coding), overheadBytes: INFLATER_BYTES };

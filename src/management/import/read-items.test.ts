@@ -67,20 +67,24 @@ describe("chunks", () => {
 
 describe("limits while reading", () => {
   it.each([
-    ["csv", endless(","), "Line 1: a table may have 2000 columns"],
+    ["csv", endless(","), "Line 1: a table has at most 2000 columns"],
     ["csv", endless(",", "a,b\n"), "Line 2: .* more cells than the 2 columns"],
-    ["csv", endless('"', 'a\n"'), "Line 2: a record may have"],
-    ["csv", endless("x", "a\n"), "Line 2: a record may have"],
+    ["csv", endless('"', 'a\n"'), "Line 2: a record has at most"],
+    ["csv", endless("x", "a\n"), "Line 2: a record has at most"],
     ["csv", endless("\n"), "no record"],
-    ["csv", ["a.".repeat(2000), "a\n1\n"], "Line 1: a column's path may have 1000 steps"],
-    ["csv", ["a\n", 'b"\n'], "Line 2: .* a quote stands in a cell"],
+    ["csv", ["a.".repeat(2000), "a\n1\n"], "Line 1: a column's path has at most 1000 steps"],
+    ["csv", ["a\n", 'b"\n'], "Line 2: .* a cell contains a quote"],
     ["csv", ["a\n", '"b"c\n'], "Line 2: .* a closing quote must be followed"],
-    ["json", endless("["), "Line 1: a record may have"],
-    ["json", endless("1,", "["), "Line 1: at most 100000 records"],
-    ["json", endless("1,\n", "["), `Line ${IMPORT_RECORDS_MAX + 1}: at most 100000 records .* before line ${IMPORT_RECORDS_MAX + 1}`],
-    ["json", ['["', ...endless("x")], "Line 1: a record may have"],
+    ["json", endless("["), "Line 1: a record has at most"],
+    ["json", endless("1,", "["), "Line 1: a file has at most 100000 records"],
+    [
+      "json",
+      endless("1,\n", "["),
+      `Line ${IMPORT_RECORDS_MAX + 1}: a file has at most 100000 records.* before line ${IMPORT_RECORDS_MAX + 1}`,
+    ],
+    ["json", ['["', ...endless("x")], "Line 1: a record has at most"],
     ["ndjson", endless("\n"), "no record"],
-    ["ndjson", endless("[", "1\n"), "Line 2: a record may have"],
+    ["ndjson", endless("[", "1\n"), "Line 2: a record has at most"],
     ["ndjson", ["[".repeat(2000)], "Line 1, at .*nested deeper than 1000"],
   ] as const)("[G14] %s: %#", async (kind, chunks, detail) => {
     const { error, bytes } = await refusal(kind, chunks);

@@ -93,7 +93,7 @@ class Batcher {
   }
 
   *end(): Generator<ImportedItem[], void> {
-    if (this.#records === 0) throw new AppError("body_empty", { detail: "There is no record in this file." });
+    if (this.#records === 0) throw new AppError("body_empty", { detail: "The file has no records." });
     if (this.#batch.length > 0) yield this.#flush();
   }
 
@@ -105,7 +105,7 @@ class Batcher {
   #check({ text, line }: FileItem): string {
     const { recordBytesMax } = this.#options;
     this.#records += 1;
-    if (this.#records > IMPORT_RECORDS_MAX) throw this.#split(`at most ${IMPORT_RECORDS_MAX} records are taken at once`, line);
+    if (this.#records > IMPORT_RECORDS_MAX) throw this.#split(`a file has at most ${IMPORT_RECORDS_MAX} records`, line);
     const bytes = Buffer.byteLength(text);
     if (bytes > recordBytesMax) throw recordTooLarge(line, recordBytesMax);
     this.#bytes += bytes;

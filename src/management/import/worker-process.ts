@@ -49,7 +49,7 @@ export async function* readInWorker({ script, file, settings, log, signal, onFou
       signal.throwIfAborted();
       if (report === "late") throw tooSlow();
       if (report === undefined) {
-        log.warn({ pid: worker.pid, ...worker.exit }, "an import worker ended before its file did");
+        log.warn({ pid: worker.pid, ...worker.exit }, "an import worker exited before it finished its file");
         throw new AppError("body_too_large", {
           detail: "Reading the file takes too much memory. Split the file.",
           internal: "the worker died",

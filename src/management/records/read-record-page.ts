@@ -123,6 +123,6 @@ function isTimeout(error: unknown, depth = 0): boolean {
 }
 
 function tooSlow(cause: unknown): AppError {
-  const detail = `Looking through the records takes too long. Sort by creation, or ask for less: drop a filter or the text.`;
+  const detail = `The search takes too long. Sort by creation, or remove a filter or the search text.`;
   return new AppError("parameter_invalid", { detail, cause });
 }

@@ -38,7 +38,7 @@ export function parseRecordPageQuery(parameters: URLSearchParams): RecordPageQue
   if (limit < 1 || limit > GRID_LIMIT_MAX) problems.set("limit", `Use a whole number from 1 to ${GRID_LIMIT_MAX}.`);
   const cursor = parameters.get("cursor");
   const after = cursor === null ? null : parsePlace(cursor, query.order);
-  if (after === undefined) problems.set("cursor", "Use the value of next of a page in the same order.");
+  if (after === undefined) problems.set("cursor", "Use the value of next from a page in the same order.");
   raise(problems);
   return { ...query, limit, after: after ?? null };
 }
@@ -57,7 +57,7 @@ function readQuery(parameters: URLSearchParams, orderDefault: RecordOrder, probl
   if (!order) problems.set("order", `Use one of: ${RECORD_ORDERS.join(", ")}.`);
   const search = parameters.get("search")?.trim() || null;
   if (search !== null && search.length > SEARCH_LENGTH_MAX) problems.set("search", `Use ${SEARCH_LENGTH_MAX} characters at most.`);
-  if (search?.includes("\0")) problems.set("search", "No record holds a NUL character.");
+  if (search?.includes("\0")) problems.set("search", "Remove the NUL character; no record contains one.");
   const texts = parameters.getAll("filter");
   if (texts.length > FILTERS_MAX) problems.set("filter", `Use ${FILTERS_MAX} filters at most.`);
   const filters = texts.slice(0, FILTERS_MAX).flatMap((text) => {

@@ -68,7 +68,7 @@ export async function setUp({
 
 /** The error of an e-mail address that another account has. */
 export function emailTaken(): AppError {
-  return new AppError("email_taken", { fields: { email: "There is an account with this address." } });
+  return new AppError("email_taken", { fields: { email: "An account with this address already exists." } });
 }
 
 /** A member. Raises `signup_closed` (also before the first administrator exists), `email_taken`, `rate_limited`. */
@@ -89,7 +89,9 @@ export async function signUp({
 }): Promise<AccountView> {
   if (signup === "closed") throw new AppError("signup_closed");
   if (await isSetupNeeded({ db })) {
-    throw new AppError("signup_closed", { detail: "This server has no administrator yet. Open the set-up link that it printed first." });
+    throw new AppError("signup_closed", {
+      detail: "This server has no administrator yet. Open the setup link that it printed when it started.",
+    });
   }
   // Hashing costs, and a taken address is told: neither may be had without end.
   await limiter.begin({ account: "sign-up", address });

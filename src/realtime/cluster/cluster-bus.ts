@@ -120,7 +120,7 @@ class RedisBus implements ClusterBus {
       this.#noteAway(error);
       return;
     }
-    if (this.#isAway) this.#options.log.info({}, "Redis is back: servers tell each other of changes at once");
+    if (this.#isAway) this.#options.log.info({}, "Redis is available again; servers notify each other of changes at once");
     this.#isAway = false;
     this.#relay({ kind: "unknown" });
     this.#checkRevisions();
@@ -131,7 +131,7 @@ class RedisBus implements ClusterBus {
     this.#isAway = true;
     // The message alone: the library's errors hold the command.
     const reason = error instanceof Error ? error.message : "unknown";
-    this.#options.log.warn({ reason }, "Redis is away: changes of other servers arrive with the next poll until it is back");
+    this.#options.log.warn({ reason }, "Redis is unavailable; changes on other servers arrive with the next poll until it is back");
   }
 
   #publishNotification(notification: ChangeNotification): void {
@@ -221,7 +221,7 @@ class RedisBus implements ClusterBus {
       const checks = await Promise.allSettled([definitions.checkRevisions(), tokens.checkRevisions(), signIns.check()]);
       for (const projectId of heardOf) this.#heardOf.delete(projectId);
       this.#isHeardOfSignIns = false;
-      for (const check of checks) if (check.status === "rejected") log.debug({ err: check.reason }, "definitions can't be checked now");
+      for (const check of checks) if (check.status === "rejected") log.debug({ err: check.reason }, "definitions could not be checked");
     }
   }
 }

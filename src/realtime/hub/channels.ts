@@ -154,7 +154,7 @@ function createChannel(options: {
       if (onlyOwner !== undefined || feeds.has(toKey(undefined, expression))) return;
       const count = [...feeds.values()].filter(({ feed }) => feed.onlyOwner === undefined).length;
       if (count < FILTERS_MAX) return;
-      const detail = `${FILTERS_MAX.toLocaleString("en")} different filters listen to this endpoint here. Use one of them, or another endpoint.`;
+      const detail = `${FILTERS_MAX.toLocaleString("en")} different filters are in use at this endpoint. Use one of them, or another endpoint.`;
       throw new AppError("too_many_streams", { detail });
     },
     listenerCount: () => [...feeds.values()].reduce((sum, { feed }) => sum + feed.listenerCount() - 1, tailer.listenerCount()),

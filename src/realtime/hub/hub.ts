@@ -300,7 +300,7 @@ class StreamHub implements Hub {
       if (problem) session.end(problem);
     } catch (error) {
       this.#uncheckedProjectIds.add(session.grant.projectId);
-      this.#options.log.debug({ err: error }, "the access of open streams can't be checked now");
+      this.#options.log.debug({ err: error }, "the access of open streams could not be checked");
     }
   }
 
@@ -337,7 +337,7 @@ class StreamHub implements Hub {
 
   /** No more than a note: the next poll repeats what failed, and reports that the database is away. */
   #onReadError(error: unknown): void {
-    this.#options.log.debug({ err: error }, "the change log can't be read now");
+    this.#options.log.debug({ err: error }, "the change log could not be read");
   }
 
   *#listQueues(): Iterable<QueueHolder> {

@@ -22,7 +22,7 @@ describe("streams", () => {
     const limits = createStreamLimits(config);
     const first = limits.take({ ownerId: "o", keyId: "a", address: "10.0.0.1" });
     limits.take({ ownerId: "o", keyId: "a", address: "10.0.0.1" });
-    const message = `too_many_streams: Too many open streams: 2 of ${what} are open. Close some, then connect again.`;
+    const message = `too_many_streams: Too many open streams: the limit for ${what} is 2. Close some, then connect again.`;
     expect(outcomeOf(() => limits.take(third))).toBe(message);
     first();
     first();

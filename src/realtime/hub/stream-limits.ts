@@ -22,7 +22,7 @@ export function createStreamLimits({ total, perAccount, perKey, perAddress }: St
 
   function refuse(what: string, limit: number): never {
     throw new AppError("too_many_streams", {
-      detail: `Too many open streams: ${limit} of ${what} are open. Close some, then connect again.`,
+      detail: `Too many open streams: the limit for ${what} is ${limit}. Close some, then connect again.`,
       retryAfterSeconds: RETRY_AFTER_SECONDS,
     });
   }

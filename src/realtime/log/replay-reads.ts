@@ -32,7 +32,7 @@ export function createReplayReads(options: { changes: Pick<ChangeLog, "read" | "
     groupPermits: QUERIES_PER_ACCOUNT_MAX,
     waiting: { max: WAITING_MAX },
     waitMsMax: WAIT_MS_MAX,
-    createBusyError: () => new AppError("server_busy", { detail: "Too many streams replay at once. Try again shortly." }),
+    createBusyError: () => new AppError("server_busy", { detail: "Too many streams are replaying. Try again shortly." }),
   });
   const runInTurn = <T>(caller: CallerPath, query: () => Promise<T>): Promise<T> => semaphore.run(caller, query);
   const readAll = shareReads<Page, CallerPath>((...page) => changes.read(...page), runInTurn);

@@ -16,10 +16,10 @@ export interface HandshakeProblem {
 export function handshakeProblem(request: Pick<IncomingMessage, "method" | "headers">): HandshakeProblem | undefined {
   const { method, headers } = request;
   const problem = (detail: string): HandshakeProblem => ({ error: new AppError("upgrade_invalid", { detail }), status: 400, headers: {} });
-  if (method !== "GET") return problem("A WebSocket handshake is a GET request.");
+  if (method !== "GET") return problem("A WebSocket handshake must be a GET request.");
   const key = headers["sec-websocket-key"];
   if (key === undefined) return problem("The Sec-WebSocket-Key header is missing.");
-  if (!KEY.test(key)) return problem("The Sec-WebSocket-Key header is not valid: it is 16 random bytes in base64.");
+  if (!KEY.test(key)) return problem("The Sec-WebSocket-Key header is not valid: it must be 16 random bytes in base64.");
   if (headers["sec-websocket-version"] !== "13") {
     const detail = "This version of the WebSocket protocol is not supported. Send Sec-WebSocket-Version: 13.";
     return {

@@ -19,7 +19,7 @@ export function parseStart(parameters: URLSearchParams, headers: IncomingHttpHea
   if (since === "now") return { mode: "now", snapshot };
   const start = toResumption(since);
   if (!snapshot) return start;
-  const detail = "snapshot=true begins anew, a cursor goes on where a stream was. Leave one of them out, or use since=now.";
+  const detail = "snapshot=true starts over, but a cursor resumes a stream. Omit one of them, or use since=now.";
   throw new AppError("parameter_invalid", { detail });
 }
 

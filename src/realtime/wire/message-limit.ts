@@ -15,7 +15,7 @@ export function parseMaxMessage(parameters: URLSearchParams): number | undefined
   if (text === undefined) return undefined;
   const bytes = /^\d{1,15}$/.test(text) ? Number(text) : 0;
   if (others.length === 0 && bytes >= BYTES_MIN) return bytes;
-  const detail = `maxMessage is the number of bytes that the client takes in one message: a whole number, ${BYTES_MIN} or more.`;
+  const detail = `maxMessage is the largest message that the client accepts, in bytes. Use a whole number, ${BYTES_MIN} or more.`;
   throw new AppError("parameter_invalid", { detail });
 }
 

@@ -35,17 +35,17 @@ export function composeJobs(options: Options): Job[] {
   const { pollIntervalMs, retention } = config;
   const purge = createEndpointPurge({ db });
   return [
-    { name: "read the change log", intervalMs: pollIntervalMs, run: () => hub.poll() },
-    { name: "check definitions", intervalMs: pollIntervalMs, run: () => definitions.checkRevisions() },
-    { name: "check tokens", intervalMs: pollIntervalMs, run: () => tokens.checkRevisions() },
-    { name: "check sign-ins", intervalMs: pollIntervalMs, run: () => signIns.check() },
-    { name: "tell of open streams", intervalMs: STREAMS_INTERVAL_MS, run: () => streamRegistry.sync() },
-    { name: "note the use of keys", intervalMs: USE_INTERVAL_MS, run: () => definitions.flushUse() },
-    { name: "note the use of tokens", intervalMs: USE_INTERVAL_MS, run: () => tokens.flushUse() },
-    { name: "delete expired tokens", intervalMs: TOKEN_SWEEP_INTERVAL_MS, run: () => users.sweepTokens() },
-    { name: "forget old requests", intervalMs: IDEMPOTENCY_SWEEP_INTERVAL_MS, run: () => sweepIdempotentRequests({ db, queue }) },
-    { name: "forget old changes", intervalMs: LOG_SWEEP_INTERVAL_MS, run: () => sweepChanges({ db, retention }) },
-    { name: "end slow connections", intervalMs: SWEEP_INTERVAL_MS, run: () => slowClients.sweep() },
+    { name: "poll-change-log", intervalMs: pollIntervalMs, run: () => hub.poll() },
+    { name: "check-definitions", intervalMs: pollIntervalMs, run: () => definitions.checkRevisions() },
+    { name: "check-tokens", intervalMs: pollIntervalMs, run: () => tokens.checkRevisions() },
+    { name: "check-sign-ins", intervalMs: pollIntervalMs, run: () => signIns.check() },
+    { name: "sync-open-streams", intervalMs: STREAMS_INTERVAL_MS, run: () => streamRegistry.sync() },
+    { name: "flush-key-usage", intervalMs: USE_INTERVAL_MS, run: () => definitions.flushUse() },
+    { name: "flush-token-usage", intervalMs: USE_INTERVAL_MS, run: () => tokens.flushUse() },
+    { name: "delete-expired-tokens", intervalMs: TOKEN_SWEEP_INTERVAL_MS, run: () => users.sweepTokens() },
+    { name: "purge-idempotency-keys", intervalMs: IDEMPOTENCY_SWEEP_INTERVAL_MS, run: () => sweepIdempotentRequests({ db, queue }) },
+    { name: "purge-expired-changes", intervalMs: LOG_SWEEP_INTERVAL_MS, run: () => sweepChanges({ db, retention }) },
+    { name: "end-slow-connections", intervalMs: SWEEP_INTERVAL_MS, run: () => slowClients.sweep() },
     { name: "refresh-project-usage", intervalMs: USAGE_INTERVAL_MS, run: () => quotas.refresh() },
     {
       name: "purge-deleted-endpoints",
@@ -54,7 +54,7 @@ export function composeJobs(options: Options): Job[] {
       run: async () => void ((await purge.run()) && files.sweepSoon()),
       stop: () => purge.stop(),
     },
-    { name: "sweep files", intervalMs: FILE_SWEEP_INTERVAL_MS, run: () => files.sweep() },
+    { name: "sweep-files", intervalMs: FILE_SWEEP_INTERVAL_MS, run: () => files.sweep() },
     { name: "sweep-staged-imports", intervalMs: IMPORT_SWEEP_INTERVAL_MS, run: () => importStaging.sweep() },
   ];
 }

@@ -40,7 +40,7 @@ export function composeStreams(options: Options) {
     const noted = await Promise.allSettled([definitions.flushUse(), tokens.flushUse(), streamRegistry.close()]);
     for (const one of noted)
       if (one.status === "rejected")
-        log.warn({ err: one.reason }, "the last use of some keys or tokens, or that streams ended, was not noted");
+        log.warn({ err: one.reason }, "the last use of some keys or tokens, or the end of streams, was not saved");
   });
   return {
     changes,

@@ -60,7 +60,7 @@ export async function loadCertificates({ certFile, keyFile, clock, log }: Option
       const reason = error instanceof Error ? error.message : String(error);
       if (pair === undefined && refused === reason) return;
       refused = pair ?? reason;
-      log.warn({ err: error, certFile, keyFile }, "the TLS certificate could not be replaced; the former one stays in use");
+      log.warn({ err: error, certFile, keyFile }, "the TLS certificate could not be reloaded; the former one stays in use");
     }
   }
 

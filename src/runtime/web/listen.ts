@@ -50,7 +50,7 @@ export async function listen(booted: Booted): Promise<Listening> {
     refuseEarly: (request) => booted.runtime.managementLimits.refuseEarly(request),
     pages: (request, response) => {
       toDashboard(request, response).catch((error: unknown) => {
-        log.error({ err: error }, "the dashboard could not answer");
+        log.error({ err: error }, "the dashboard could not respond");
         response.destroy();
       });
     },

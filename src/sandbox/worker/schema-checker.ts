@@ -121,7 +121,7 @@ function compileStored(schema: string): Compiled {
 /** An instance for each schema: their `$id`s must not meet. Throws SchemaProblem; UnsupportedPattern only with `isLinear`. */
 function compile(text: string, { allErrors, isLinear }: { allErrors: boolean; isLinear: boolean }): ValidateFunction {
   const schema: unknown = JSON.parse(text);
-  if (!isSchema(schema)) throw new SchemaProblem("A JSON Schema is an object, true or false.");
+  if (!isSchema(schema)) throw new SchemaProblem("A JSON Schema must be an object, true or false.");
   if (typeof schema === "object" && "$schema" in schema && !isOurDialect(schema.$schema)) {
     throw new SchemaProblem(`Use "$schema": "${DIALECT}", or leave it out.`);
   }
@@ -140,7 +140,7 @@ function compile(text: string, { allErrors, isLinear }: { allErrors: boolean; is
     validate = ajv.compile(schema);
   } catch (error) {
     if (error instanceof MissingRefError)
-      throw new SchemaProblem(`"${error.missingRef}" can't be found. Schemas elsewhere are not loaded.`);
+      throw new SchemaProblem(`"${error.missingRef}" cannot be found. External schemas are not loaded.`);
     if (error instanceof SchemaProblem) throw error;
     // Ours to end: not the schema's fault as far as can be known.
     if (!(error instanceof Error) || error instanceof RangeError) throw error;
@@ -166,7 +166,7 @@ function compileLinear(pattern: string): LinearPattern {
     if (!(error instanceof UnsupportedPatternError)) throw error;
     const shown = pattern.length <= PATTERN_SHOWN_MAX ? pattern : `${pattern.slice(0, PATTERN_SHOWN_MAX)}…`;
     throw new UnsupportedPattern(
-      `The pattern ${JSON.stringify(shown)} ${error.message}. Patterns are matched in linear time, without this.`,
+      `The pattern ${JSON.stringify(shown)} ${error.message}. Patterns are matched in linear time, which rules this out.`,
     );
   }
 }

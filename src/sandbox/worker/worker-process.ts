@@ -152,7 +152,7 @@ class Worker implements WorkerProcess {
     const msToLong = this.#noteIfLong(usedMs ?? elapsedMs);
     if (cpuMsLeft <= 0) this.#end("a job used too much CPU time");
     else if (msLeft > 0) this.#timer = setTimeout(() => this.#watch(), Math.max(WATCH_MS_MIN, Math.min(cpuMsLeft, msLeft, msToLong)));
-    else this.#end("a job overran", usedMs !== undefined && usedMs < timeoutMs ? { outcome: "starved" } : OVER_TIME);
+    else this.#end("a job took too long", usedMs !== undefined && usedMs < timeoutMs ? { outcome: "starved" } : OVER_TIME);
   }
 
   /** How much more it may use before it is a long job. */
@@ -190,7 +190,7 @@ class Worker implements WorkerProcess {
     const { data: report } = reportSchema.safeParse(message);
     // A job may have taken over the process: what it says from now on is worth nothing, and neither is its answer.
     if (!report || !this.#isExpected(report)) {
-      this.#end("it said what no worker says");
+      this.#end("it sent an unknown message");
       return;
     }
     if (report.type === "begun") {
@@ -201,7 +201,7 @@ class Worker implements WorkerProcess {
     if (report.type === "answer") {
       this.#answer(report.answer);
       // The next job does not wait for ever for this one's traces to be removed.
-      this.#timer = setTimeout(() => this.#end("it did not get ready in time"), START_TIMEOUT_MS);
+      this.#timer = setTimeout(() => this.#end("it was not ready in time"), START_TIMEOUT_MS);
       return;
     }
     if (!this.#wasReady) {
@@ -238,7 +238,7 @@ class Worker implements WorkerProcess {
 
   /** Its job is answered at once; it is gone a moment later. */
   #end(why: string, answer: Answer = OVER_TIME): void {
-    this.#options.log.warn({ pid: this.#child.pid, kind: this.#options.settings.kind, why }, "a sandbox worker is ended");
+    this.#options.log.warn({ pid: this.#child.pid, kind: this.#options.settings.kind, why }, "terminating a sandbox worker");
     clearTimeout(this.#timer);
     this.#answer(answer);
     this.#child.kill("SIGKILL");
@@ -249,7 +249,7 @@ class Worker implements WorkerProcess {
     clearTimeout(this.#timer);
     this.#state = "gone";
     const { isBegun = false } = this.#order ?? {};
-    if (isBegun) this.#options.log.warn({ pid: this.#child.pid, ...how }, "a sandbox worker ended in the middle of a job");
+    if (isBegun) this.#options.log.warn({ pid: this.#child.pid, ...how }, "a sandbox worker exited during a job");
     // Most likely it ran out of memory: everything else ends a job without ending the process.
     this.#answer(isBegun ? { outcome: "limit", limit: "memory" } : undefined);
     this.#options.onGone({ wasReady: this.#wasReady });

@@ -34,5 +34,5 @@ it("[R11] UTF-8 has many names, and ASCII is a part of it", () => {
 
 it("[R2] an error shows what was received, up to a length", () => {
   expect(describeUnsupportedType(`x/${"y".repeat(1000)}`, "Send z.").length).toBeLessThan(200);
-  expect(describeUnsupportedType("multipart/form-data; boundary=x", "Send z.")).toMatch(/Files are sent by POST/);
+  expect(describeUnsupportedType("multipart/form-data; boundary=x", "Send z.")).toMatch(/Upload files by POST/);
 });

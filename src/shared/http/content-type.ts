@@ -65,12 +65,11 @@ export function isUtf8Charset(charset: string | undefined): boolean {
  */
 export function describeUnsupportedType(header: string | null | undefined, accepted: string): string {
   const { essence, charset, isAmbiguous } = parseMediaType(header);
-  if (isAmbiguous) return `There are several Content-Type headers that differ (${show(header)}). Send one. ${accepted}`;
+  if (isAmbiguous) return `The Content-Type headers differ (${show(header)}). Send one. ${accepted}`;
   if (essence === "") return `The Content-Type header is missing. ${accepted}`;
   const received = `The content type ${show(header)} is not supported here.`;
-  if (essence === "application/x-www-form-urlencoded")
-    return `${received} HTML forms and curl -d send it unless told otherwise. ${accepted}`;
-  if (essence === "multipart/form-data") return `${received} Files are sent by POST to an endpoint of records. ${accepted}`;
+  if (essence === "application/x-www-form-urlencoded") return `${received} HTML forms and curl -d send it by default. ${accepted}`;
+  if (essence === "multipart/form-data") return `${received} Upload files by POST to a data endpoint. ${accepted}`;
   if (!isUtf8Charset(charset)) return `The charset ${show(charset)} is not supported. Send UTF-8.`;
   return `${received} ${accepted}`;
 }

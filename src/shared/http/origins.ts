@@ -27,14 +27,14 @@ export function parseOrigin(text: string): ParsedOrigin {
     return problem(OPAQUE_PROBLEM);
   if (scheme === undefined)
     return problem("Start with a scheme, like https://example.com, http://localhost:3000 or capacitor://localhost.");
-  if (scheme === "ws:" || scheme === "wss:") return problem("List the origin of the page, which begins with https:// or http://.");
+  if (scheme === "ws:" || scheme === "wss:") return problem("Use the page's origin, which starts with https:// or http://.");
   if (trimmed.length > 300) return problem("Use 300 characters at most.");
   if (trimmed.includes("*")) return problem("Wildcards are not supported. List each origin.");
   if (!URL.canParse(trimmed)) return problem("This is not a valid origin. Use the form https://example.com or http://localhost:3000.");
   const url = new URL(trimmed);
-  if (url.username || url.password) return problem("Leave out the user name and password.");
+  if (url.username || url.password) return problem("Remove the user name and password.");
   const origin = `${url.protocol}//${url.host.toLowerCase()}`;
-  if (!/^\/?$/.test(url.pathname) || /[?#\\]/.test(trimmed)) return problem(`Leave out what follows the host: ${origin}.`);
+  if (!/^\/?$/.test(url.pathname) || /[?#\\]/.test(trimmed)) return problem(`Remove everything after the host: ${origin}.`);
   if (!isWebOrigin(origin) && !APP_HOST.test(url.host.toLowerCase()))
     return problem("This is not a valid origin. Use the form scheme://host or scheme://host:port.");
   return { ok: true, origin };
@@ -46,7 +46,7 @@ export function isWebOrigin(origin: string): boolean {
 }
 
 const OPAQUE_PROBLEM =
-  "This origin can't be listed, since pages of every site can have it. To allow the origin null, set allowNullOrigin (“Allow the origin null”).";
+  "This origin cannot be listed, because pages of any site can have it. To allow the origin null, set allowNullOrigin (“Allow the origin null”).";
 
 /** The origins of a form's comma-separated (or line-separated) text; empty pieces are dropped. */
 export function splitOrigins(text: string): string[] {
@@ -57,7 +57,7 @@ export function splitOrigins(text: string): string[] {
 }
 
 const allowedOrigin = z.pipe(
-  z.string("Use a text."),
+  z.string("Use a string."),
   z.transform((value, context) => {
     const parsed = parseOrigin(value);
     if (parsed.ok) return parsed.origin;

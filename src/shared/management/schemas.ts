@@ -35,7 +35,7 @@ const EMAIL = /^[a-z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9]
 /** What descriptions (G5) say of schemas whose checks are functions: keywords of JSON Schema, about what is left once spaces around it are gone. */
 export const schemaKeywords = z.registry<Record<string, unknown>>();
 
-const text = () => z.string("Use a text.");
+const text = () => z.string("Use a string.");
 const flag = () => z.boolean("Use true or false.");
 
 /** A text that `problemOf` finds no problem with; the problem is the message. */
@@ -55,7 +55,7 @@ const label = (what: string, lengthMax: number) =>
     (value) => {
       if (value === "") return `Enter ${what}.`;
       if (value.length > lengthMax) return `Use ${lengthMax} characters at most.`;
-      return CONTROL.test(value) ? "Leave out control characters." : undefined;
+      return CONTROL.test(value) ? "Remove control characters." : undefined;
     },
     { minLength: 1, maxLength: lengthMax, pattern: NO_CONTROL },
   );
@@ -65,7 +65,7 @@ const endpointName = named(endpointNameProblem, ENDPOINT_NAME_KEYWORDS);
 const description = named(
   (value) => {
     if (value.length > 2000) return "Use 2000 characters at most.";
-    return CONTROL_BUT_LINES.test(value) ? "Leave out control characters." : undefined;
+    return CONTROL_BUT_LINES.test(value) ? "Remove control characters." : undefined;
   },
   { maxLength: 2000, pattern: NO_CONTROL_BUT_LINES },
 );
@@ -145,7 +145,7 @@ export const endpointCreateSchema = z.strictObject({
 export const endpointPatchSchema = z.partial(z.omit(endpointCreateSchema, { kind: true }));
 const uniqueIds = z
   .array(z.string().check(z.regex(/^[0-9a-f]{32}$/, "Use 32 lowercase hex digits.")), "Use a list of uniqueIds.")
-  .check(z.minLength(1, "Name at least one record."), z.maxLength(NAMED_RECORDS_MAX, `Name ${NAMED_RECORDS_MAX} records at most.`));
+  .check(z.minLength(1, "List at least one record."), z.maxLength(NAMED_RECORDS_MAX, `List at most ${NAMED_RECORDS_MAX} records.`));
 /** POST endpoints/{id}/records/delete: those that are still there are deleted together. */
 export const recordsDeleteSchema = z.strictObject({ uniqueIds });
 /** POST endpoints/{id}/export: the named records. */
@@ -195,7 +195,7 @@ export const passwordChangeSchema = z.strictObject({
 });
 export const TOKEN_SCOPES = ["read", "write"] as const;
 const tokenScope = z.enum(TOKEN_SCOPES, `Use one of: ${TOKEN_SCOPES.join(", ")}.`);
-const PROJECT_IDS = "Use null for all projects, or a list of 1 to 100 ids of projects.";
+const PROJECT_IDS = "Use null for all projects, or a list of 1 to 100 project ids.";
 export const tokenCreateSchema = z.strictObject({
   name: label("a name", 100),
   /** Default: write, which includes read. */

@@ -23,10 +23,10 @@ describe("[G13] filters of the grid", () => {
   it.each([
     ["", "path"],
     ["age", "After the path"],
-    ["= 3", "Begin with a path"],
+    ["= 3", "Start with a path"],
     ["age >", "value"],
     ["age > true", "numbers and texts"],
-    ["age exists 3", "Nothing belongs"],
+    ["age exists 3", "Remove the text after"],
     ['a = "open', "quotes"],
     ['a = "x" y', "quotes"],
     ['a = "\\u0000"', "NUL"],

@@ -49,11 +49,11 @@ export function parseRecordFilter(text: string): ParsedFilter {
   const valueText = rest.slice(operator.length).trim();
   const { path } = read;
   if (operator === "exists" || operator === "missing") {
-    return valueText === "" ? { ok: true, filter: { path, operator } } : fail(`Nothing belongs after ${operator}.`);
+    return valueText === "" ? { ok: true, filter: { path, operator } } : fail(`Remove the text after ${operator}.`);
   }
   const value = readValue(valueText);
   if (typeof value === "string") return fail(value);
-  if (value.kind === "word" && /[<>]/.test(operator)) return fail(`${operator} compares numbers and texts.`);
+  if (value.kind === "word" && /[<>]/.test(operator)) return fail(`${operator} works only with numbers and texts.`);
   return { ok: true, filter: { path, operator, value } };
 }
 
@@ -66,9 +66,9 @@ function readPath(text: string): { path: string[]; rest: string } | string {
     if (taken === undefined || step === undefined) break;
     path.push(step);
     rest = rest.slice(taken.length);
-    if (path.length > PATH_STEPS_MAX) return `A path may have ${PATH_STEPS_MAX} steps at most.`;
+    if (path.length > PATH_STEPS_MAX) return `Use a path with at most ${PATH_STEPS_MAX} steps.`;
   }
-  return path.length === 0 ? 'Begin with a path, like user.name, tags[0] or ["odd key"].' : { path, rest };
+  return path.length === 0 ? 'Start with a path, like user.name, tags[0] or ["odd key"].' : { path, rest };
 }
 
 /** What the step is written as, and the key or place that it means. */
@@ -94,11 +94,11 @@ function readValue(text: string): FilterValue | string {
   if (NUMBER.test(text)) return { kind: "number", text };
   if (!text.startsWith('"')) return text.includes("\0") ? NUL : { kind: "string", text };
   const value = QUOTED.test(text) ? unquote(text) : undefined;
-  if (value === undefined) return "This text in quotes is not complete: write it as JSON has it.";
+  if (value === undefined) return "The text in quotes is not a valid JSON string.";
   return value.includes("\0") ? NUL : { kind: "string", text: value };
 }
 
-const NUL = "No record holds a NUL character.";
+const NUL = "Remove the NUL character; no record contains one.";
 
 function unquote(text: string): string | undefined {
   try {

@@ -27,8 +27,8 @@ export function endpointNameProblem(name: string): string | undefined {
 function endpointFormProblem(name: string): string | undefined {
   if (!/^[a-z0-9/-]*$/.test(name)) return "Use only lowercase letters, digits, “-” and “/”.";
   if (!ENDPOINT_NAME.test(name)) return "Start and end with a letter or digit.";
-  if (name.includes("--")) return "Don't put two “-” side by side.";
-  if (name.includes("//")) return "Don't put two “/” side by side.";
+  if (name.includes("--")) return "Do not use two “-” in a row.";
+  if (name.includes("//")) return "Do not use two “/” in a row.";
   return undefined;
 }
 
@@ -42,7 +42,7 @@ export function projectNameProblem(name: string): string | undefined {
 
 function projectFormProblem(name: string): string | undefined {
   if (!PROJECT_NAME.test(name)) return "Use only letters, digits, spaces, “-” and “_”.";
-  return hasInvisible(name) ? "Leave out invisible characters." : undefined;
+  return hasInvisible(name) ? "Remove invisible characters." : undefined;
 }
 
 /** Letters that Unicode does not take apart. */

@@ -127,9 +127,9 @@ describe("messages that point the way", () => {
       /slash at the end/,
     ],
     ["capitals", ({ key }) => `/api/1/ce/Things?key=${key}`, {}, "endpoint_or_key_invalid", /lowercase/],
-    ["no name", ({ key }) => `/api/1/ce/?key=${key}`, {}, "endpoint_or_key_invalid", /names no endpoint/],
-    ["no name, no slash", ({ key }) => `/api/1/ce?key=${key}`, {}, "endpoint_or_key_invalid", /names no endpoint/],
-    ["neither name nor key", () => "/api/1/ce/?", {}, "key_missing", /names no endpoint/],
+    ["no name", ({ key }) => `/api/1/ce/?key=${key}`, {}, "endpoint_or_key_invalid", /has no endpoint name/],
+    ["no name, no slash", ({ key }) => `/api/1/ce?key=${key}`, {}, "endpoint_or_key_invalid", /has no endpoint name/],
+    ["neither name nor key", () => "/api/1/ce/?", {}, "key_missing", /has no endpoint name/],
     [
       "a master key as the key",
       ({ endpointName }) => `/api/1/ce/${endpointName}?key=mk_abc`,
@@ -143,7 +143,7 @@ describe("messages that point the way", () => {
       ({ endpointName, key }) => `/api/1/ce/${endpointName}?api_key=${key}`,
       {},
       "key_missing",
-      /parameter key, not api_key/,
+      /parameter key instead of api_key/,
     ],
   ])("[U3] %s", async (_what, toPath, headers, code, detail) => {
     const seed = await server.seed();

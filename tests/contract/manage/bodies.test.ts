@@ -38,7 +38,7 @@ describe("types", () => {
       ["application/x-www-form-urlencoded", "application/x-www-form-urlencoded"],
       ["", "header is missing"],
       ["application/json; charset=latin1", "charset latin1"],
-      ["application/json, text/plain", "several Content-Type headers"],
+      ["application/json, text/plain", "Content-Type headers differ"],
     ] as const) {
       const answer = await send("projects", type, '{"name":"Weather"}');
       expect(answer).toMatchObject({ status: 400, body: { code: "content_type_unsupported" } });

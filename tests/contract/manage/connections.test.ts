@@ -204,8 +204,8 @@ describe("the delivery of a change", () => {
     expect(status).toBe(200);
     expect(body).toMatchObject({ owner: "ann", total: 3, at: expect.any(String) });
     expect(body.streams.map(({ user, verdict, reason }) => [user, verdict, reason])).toEqual([
-      ["ann", "later", "It was opened later, and did not ask for what was before."],
-      ["bob", "refused", "The record belongs to ann, and this stream hears only of its own user's records."],
+      ["ann", "later", "It was opened later, and did not request a replay."],
+      ["bob", "refused", "The record belongs to ann, and this stream receives only its own user's records."],
       ["ann", "sent", "It was open."],
     ]);
   });
@@ -217,9 +217,9 @@ describe("the delivery of a change", () => {
     await ada.call("POST", `/api/manage/endpoints/${endpoint.id}/records`, { body: { n: 1 } });
     const { body }: { body: Deliveries } = await read(1);
     expect(body.streams.map(({ filter, verdict, reason }) => [filter, verdict, reason])).toEqual([
-      ["data.n + 'x'", "sent", "It was open. Whether its filter is true of the record can’t be told now."],
-      ["data.n = 1", "sent", "It was open. Its filter is true of the record."],
-      ["data.n > 1", "filtered", "Its filter is not true of the record."],
+      ["data.n + 'x'", "sent", "It was open. Its filter could not be evaluated."],
+      ["data.n = 1", "sent", "It was open. Its filter matches the record."],
+      ["data.n > 1", "filtered", "Its filter does not match the record."],
     ]);
   });
 

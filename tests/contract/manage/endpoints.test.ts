@@ -64,8 +64,8 @@ describe("endpoints", () => {
     ["My Sensors!", "Use only lowercase letters, digits, “-” and “/”. For example: my-sensors"],
     ["温度", "Use only lowercase letters, digits, “-” and “/”."],
     ["-abcd", "Start and end with a letter or digit. For example: abcd"],
-    ["ab--cd", "Don't put two “-” side by side. For example: ab-cd"],
-    ["ab//cd", "Don't put two “/” side by side. For example: ab/cd"],
+    ["ab--cd", "Do not use two “-” in a row. For example: ab-cd"],
+    ["ab//cd", "Do not use two “/” in a row. For example: ab/cd"],
     ["a".repeat(255), "Use 1 to 254 characters."],
   ])("[U2] POST refuses the name %j beside the field", async (name, message) => {
     expect(await ada.call("POST", path(), { body: { name } })).toMatchObject({

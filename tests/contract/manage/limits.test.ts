@@ -56,7 +56,7 @@ describe("the rate", () => {
     for (let n = 0; n < PER_MINUTE - 1; n++) expect((await ada.call("GET", ACCOUNT)).status).toBe(200);
     const refused = await ada.call("GET", ACCOUNT);
     expect(refused).toMatchObject({ status: 429, body: { code: "rate_limited", retryable: true } });
-    expect(refused.body.detail).toContain(`${PER_MINUTE} a minute`);
+    expect(refused.body.detail).toContain(`${PER_MINUTE} per minute`);
     expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
     const standing = (headers: Headers) => ["limit", "remaining"].map((name) => headers.get(`ratelimit-${name}`));
     expect(standing(refused.headers)).toEqual([String(PER_MINUTE), "0"]);

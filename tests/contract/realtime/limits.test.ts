@@ -192,7 +192,7 @@ describe("many streams", () => {
     const { seed, write } = await setUp({ streams });
     const [first, second] = [await server.connect(seed.path), await server.connect(seed.path)];
     const third = await server.connect(seed.path);
-    const reason = `Too many open streams: 2 of ${what} are open. Close some, then connect again.`;
+    const reason = `Too many open streams: the limit for ${what} is 2. Close some, then connect again.`;
     expect(await third.closed).toEqual({ code: 1013, reason });
     const id = await write("x");
     expect((await first.at(0)).record?.uniqueId).toBe(id);

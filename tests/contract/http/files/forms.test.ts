@@ -139,7 +139,9 @@ describe("an empty file input", () => {
 
   it("[F1] is 400 when there is nothing else", async () => {
     const answer = await send(toRawForm(empty("file"), rawPart(['Content-Disposition: form-data; name="album"'], "summer")));
-    expect(await answer.clone().json()).toMatchObject({ detail: "The form's file input is empty. Choose a file before the form is sent." });
+    expect(await answer.clone().json()).toMatchObject({
+      detail: "The form's file input is empty. Choose a file before you send the form.",
+    });
     await expectProblem(answer, "upload_invalid");
   });
 

@@ -220,7 +220,7 @@ describe("what is no file", () => {
     const key = rows[0]?.key ?? "";
     await rm(path.join(server.folder.dir, key.slice(-2), key.slice(-4, -2), key));
     await expectProblem(await get(id), "storage_unavailable");
-    expect(server.logged.join("\n")).toContain("the file storage has lost a file");
+    expect(server.logged.join("\n")).toContain("a file is missing from the file storage");
     expect((await get(id, { method: "HEAD" })).status).toBe(200);
   });
 });

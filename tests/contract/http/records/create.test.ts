@@ -110,7 +110,7 @@ describe("POST", () => {
     ["[R11] another charset", "{}", "application/json; charset=iso-8859-1", "content_type_unsupported", /UTF-8/],
     ["[R2] broken JSON", '{\n  "a": tru\n}', "application/json", "body_invalid", /line 2, column 8 \(offset 9\): expected a value/],
     ["[R2] JSON that ends early", '{"a":[1,2', "application/json", "body_invalid", /line 1, column 10/],
-    ["[R2] two values", "1 2", "application/json", "body_invalid", /expected nothing after the value/],
+    ["[R2] two values", "1 2", "application/json", "body_invalid", /unexpected text after the value/],
     ["[R1] a NUL character in a string", '{"a":[0,0,0,{"b":"\\u0000"}]}', "application/json", "body_invalid", /\$\.a\[3\]\.b/],
     ["[R1] a NUL character in a key", '{"a":{"x\\u0000":1}}', "application/json", "body_invalid", /a key of the object at \$\.a/],
     ["[R1] a bare NUL character in a string", '["\0"]', "application/json", "body_invalid", /\$\[0\]/],

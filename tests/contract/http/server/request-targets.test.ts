@@ -121,7 +121,7 @@ describe("methods", () => {
 
 describe("what is no request of HTTP/1", () => {
   it.each([
-    ["the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", /HTTP\/2 is not spoken/],
+    ["the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", /HTTP\/2 is not supported/],
     ["a TLS handshake", "\u0016\u0003\u0001\u0002\u0000\u0001\u0000", /not valid HTTP/],
     ["another version", "GET / HTTP/3.0\r\nHost: x\r\n\r\n", /not valid HTTP/],
     [

@@ -207,7 +207,7 @@ describe("an offer of WebSocket", () => {
     await until("the first request", () => slow.length === 1);
     slow[0]?.end("first");
     const [, second = ""] = (await connection.closed()).split("first");
-    expect(await expectRaw(parseRaw(second), "upgrade_invalid")).toMatch(/not answered yet/);
+    expect(await expectRaw(parseRaw(second), "upgrade_invalid")).toMatch(/pipelined behind another request/);
   });
 
   it("[U12] with two Host headers: 400", async () => {

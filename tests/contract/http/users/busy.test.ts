@@ -125,7 +125,7 @@ describe("registrations", () => {
     for (let n = 0; n < REGISTRATIONS_PER_MINUTE; n++) expect((await register(seed, `user-${n}`, "203.0.113.1")).status).toBe(201);
     const answer = await register(seed, "one-more", "203.0.113.1");
     expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
-    expect(await expectProblem(answer, "rate_limited")).toContain("20 a minute");
+    expect(await expectProblem(answer, "rate_limited")).toContain("20 per minute");
     expect(await server.count(seed)).toMatchObject({ records: REGISTRATIONS_PER_MINUTE });
     expect((await register(seed, "one-more", "203.0.113.2")).status).toBe(201);
     expect((await register(other, "one-more", "203.0.113.1")).status).toBe(201);

@@ -125,7 +125,7 @@ describe("another password", () => {
   it("[L4] needs currentPassword, and the error says both ways; nothing is written", async () => {
     const [hash, version] = [await readHash(), await readVersion()];
     const answer = await put({ username: "ada", password: NEW_PASSWORD, n: 2 });
-    expect(await expectProblem(answer, "current_password_wrong")).toMatch(/currentPassword.*leave password out/);
+    expect(await expectProblem(answer, "current_password_wrong")).toMatch(/currentPassword.*omit password/);
     expect([await readHash(), await readVersion()]).toEqual([hash, version]);
   });
 

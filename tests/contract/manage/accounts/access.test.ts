@@ -141,7 +141,7 @@ describe.each(REQUESTS)("$method $path", ({ method, path, call }) => {
       const answer = await server.call("GET", "/api/manage/projects", { headers: { authorization: `Bearer ${secret}` } });
       expect(answer).toMatchObject({
         status: 401,
-        body: { code: "management_token_invalid", detail: expect.stringMatching(/Make a management token/) },
+        body: { code: "management_token_invalid", detail: expect.stringMatching(/Create a management token/) },
       });
       expect(answer.text).not.toContain(key);
     }

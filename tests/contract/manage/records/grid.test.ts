@@ -125,7 +125,7 @@ describe("pages", () => {
       await tx.$queryRaw`LOCK TABLE "Record" IN ACCESS EXCLUSIVE MODE`;
       const query = parseRecordPageQuery(new URLSearchParams());
       const page = readRecordPage({ search: server.runtime.recordSearch, accountId: "ada", endpointId, query, statementMs: 20 });
-      await expect(page).rejects.toMatchObject({ code: "parameter_invalid", message: expect.stringContaining("drop a filter") });
+      await expect(page).rejects.toMatchObject({ code: "parameter_invalid", message: expect.stringContaining("remove a filter") });
     });
   });
 

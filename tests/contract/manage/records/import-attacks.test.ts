@@ -47,11 +47,11 @@ async function sendBeside(kind: keyof typeof TYPES, bytes: BodyInit): Promise<{ 
 }
 
 it.each([
-  ["2 MiB of commas", "csv", toBody(2 * MIB, ","), 400, "Line 1: a table may have 2000 columns"],
+  ["2 MiB of commas", "csv", toBody(2 * MIB, ","), 400, "Line 1: a table has at most 2000 columns"],
   ["a million empty cells below two columns", "csv", toBody(MIB, ",", "a,b\n"), 400, "Line 2: .* more cells than the 2 columns"],
   ["60 MiB of spaces before an array", "json", toBody(60 * MIB, " ", "", "[1]"), 200, ""],
-  ["60 MiB of open brackets", "json", toBody(60 * MIB, "["), 413, "Line 1: a record may have"],
-  ["30 million numbers", "json", toBody(60 * MIB, "1,", "["), 413, "Line 1: at most 100000 records"],
+  ["60 MiB of open brackets", "json", toBody(60 * MIB, "["), 413, "Line 1: a record has at most"],
+  ["30 million numbers", "json", toBody(60 * MIB, "1,", "["), 413, "Line 1: a file has at most 100000 records"],
   ["60 MiB of empty lines", "ndjson", toBody(60 * MIB, "\n"), 400, "no record"],
 ] as const)("[G14] %s: others are answered meanwhile", async (_, kind, bytes, status, detail) => {
   const { answer, answered } = await sendBeside(kind, bytes);

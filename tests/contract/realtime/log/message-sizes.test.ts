@@ -111,7 +111,7 @@ describe("maxMessage on a WebSocket", () => {
     async (value) => {
       const seed = await server.seed();
       const client = await server.connect(`${seed.path}&maxMessage=${value}`);
-      expect(await client.closed).toEqual({ code: 4000, reason: expect.stringContaining("maxMessage is the number of bytes") });
+      expect(await client.closed).toEqual({ code: 4000, reason: expect.stringContaining("maxMessage is the largest message") });
       const answer = await fetch(`${server.httpOrigin}${seed.path}&maxMessage=${value}`, { headers: { Accept: "text/event-stream" } });
       await expectProblem(answer, "parameter_invalid");
     },
