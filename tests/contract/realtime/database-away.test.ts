@@ -1,4 +1,4 @@
-/** The database goes away and comes back (E3): open streams stay, new ones are told to come again, nothing is lost. */
+/** The database becomes unavailable and returns (E3): open streams stay, new ones are closed with 1013, nothing is lost. */
 import { randomUUID } from "node:crypto";
 import { afterEach, expect, it } from "vitest";
 import { WebSocket } from "ws";
@@ -16,7 +16,7 @@ afterEach(async () => {
   await database.drop();
 });
 
-it("[E3] [W4] streams stay open and hear what was committed meanwhile; a new one is closed with 1013 until the database is back", async () => {
+it("[E3] [W4] streams stay open and receive what was committed in the meantime; a new one is closed with 1013 until the database is back", async () => {
   database = await createTestDatabase();
   proxy = await createSeverableProxy(database);
   server = await createRealtimeServer({ database, via: proxy });

@@ -44,7 +44,7 @@ async function seedTwo(options?: SeedOptions): Promise<[Seed, Seed]> {
 }
 
 describe("keys", () => {
-  it("[W6] a revoked key ends its sockets; other keys, endpoints and projects go on", async () => {
+  it("[W6] a revoked key ends its sockets; those of other keys, endpoints and projects stay open", async () => {
     const [seed, stranger] = await seedTwo();
     const concerned = [
       await server.connect(seed.path),
@@ -132,7 +132,7 @@ describe("keys", () => {
 });
 
 describe("endpoints and projects", () => {
-  it("[W6] a deleted endpoint ends its sockets, the master key's and the console's too; the project's others go on", async () => {
+  it("[W6] a deleted endpoint ends its sockets, the master key's and the console's too; the project's other sockets stay open", async () => {
     const seed = await server.seed({ masterKey: "m" });
     const { ticket } = await addTicket(server, seed);
     const concerned = [

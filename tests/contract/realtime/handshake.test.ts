@@ -1,4 +1,4 @@
-/** Handshakes that are none, or are broken: a clear answer, and nobody else is harmed (W14). */
+/** Invalid and broken handshakes: a clear response, and no effect on other clients (W14). */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { connectRaw, parseRaw } from "@/tests/support/clients/raw-http";
 import { openRawStream, toClientFrame, toHandshake } from "@/tests/support/clients/raw-stream";
@@ -19,7 +19,7 @@ beforeEach(async () => {
   seed = await server.seed();
   bystander = await server.connect(seed.path);
 });
-// Whatever was sent, the process lives and the others hear the next change.
+// Whatever was sent, the process is alive and the others receive the next change.
 afterEach(async () => {
   const heard = bystander.texts.length;
   const id = await server.post(seed, "still here");
@@ -90,7 +90,7 @@ describe("accepted", () => {
     stream.socket.destroy();
   });
 
-  it("clients that go away during their handshake leave nothing behind", async () => {
+  it("clients that disconnect during their handshake leave nothing behind", async () => {
     for (let i = 0; i < 50; i++) {
       const raw = await connectRaw(server.port, toHandshake(seed.path));
       if (i % 2 === 0) raw.socket.destroy();
@@ -99,7 +99,7 @@ describe("accepted", () => {
     await until("only the bystander", () => server.hub.subscriberCount(seed.endpointId) === 1);
   });
 
-  it("a client that only closes its half is gone", async () => {
+  it("a client that closes only its half is disconnected", async () => {
     const stream = await openRawStream(server.port, seed.path);
     expect(server.hub.subscriberCount(seed.endpointId)).toBe(2);
     stream.socket.end();
@@ -107,7 +107,7 @@ describe("accepted", () => {
     await until("only the bystander", () => server.hub.subscriberCount(seed.endpointId) === 1);
   });
 
-  it("hundreds that come at once all hear the next change", async () => {
+  it("hundreds that connect at once all receive the next change", async () => {
     const clients = await Promise.all(Array.from({ length: 300 }, () => server.connect(seed.path)));
     const id = await server.post(seed, 1);
     for (const client of clients) expect((await client.at(0)).record?.uniqueId).toBe(id);

@@ -15,7 +15,7 @@ describe("opening streams", () => {
     const last = await server.connect(seed.path, { headers });
     const refused = await server.connect(seed.path, { headers });
     expect(await refused.closed).toEqual({ code: 1013, reason: "Too many requests: the limit is 3 per minute. Try again in 60 seconds." });
-    // Those that are open go on.
+    // Open streams stay open.
     const other = { "X-Forwarded-For": "198.51.100.2" };
     const posted = await fetch(`${server.httpOrigin}${seed.path}`, {
       method: "POST",

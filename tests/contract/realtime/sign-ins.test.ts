@@ -1,4 +1,4 @@
-/** Streams that a ticket opened end with the sign-in that asked for it (W6): on every node, and no other stream. */
+/** Streams opened with a ticket end with the sign-in that requested it (W6), on every node; other streams stay open. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openEvents } from "@/tests/support/clients/event-client";
 import { addTicket } from "@/tests/support/clients/tickets";
@@ -37,7 +37,7 @@ describe("the streams of a session", () => {
     ["is revoked", (id) => endSession(`"revokedAt" = now()`, id)],
     ["expires", (id) => endSession(`"expiresAt" = '2020-01-01'`, id)],
     ["is deleted", (id) => server.pool.query(`DELETE FROM "Session" WHERE id = $1`, [id])],
-  ])("[W6] end on every node once it %s; those of the account's other sessions go on", async (_, end) => {
+  ])("[W6] end on every node once it %s; those of the account's other sessions stay open", async (_, end) => {
     const [here, there, lasting] = [await open(server), await open(other), await open(other)];
     const again = await open(server, here.sessionId);
     await end(here.sessionId);

@@ -1,4 +1,4 @@
-/** Streams of users (W5, W6): what each hears, and that a stream ends with what let its user in, on every node. */
+/** Streams of users (W5, W6): the changes that each receives, and the end of a stream with its user's access, on every node. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { ACCESS_TOKEN_COOKIE } from "@/src/shared/streams/protocol";
@@ -42,7 +42,7 @@ async function connectAll(world: SecureWorld, node: RealtimeServer = server) {
 
 const set = (sql: string, values: unknown[]) => server.pool.query(sql, values);
 
-describe("what a user hears", () => {
+describe("the changes that a user receives", () => {
   it("[W5] as far as the users' own requests go: each its own changes alone, on each of its sockets", async () => {
     const world = await createSecureWorld(server, { secure: true });
     const all = await connectAll(world);
@@ -81,7 +81,7 @@ describe("what a user hears", () => {
     expect(messages.slice(1).map(({ type, record }) => [type, record?.uniqueId])).toEqual(missed.map((id) => ["POST", id]));
   });
 
-  it("[W5] [L4] at an authentication endpoint a user hears of its own account, to the end", async () => {
+  it("[W5] [L4] at an authentication endpoint a user receives the changes of its own account, to the end", async () => {
     const world = await createSecureWorld(server, "people");
     const all = await connectAll({ ...world, users: { ...world.users, sue: world.users.ann } });
     const url = `${server.httpOrigin}${world.path}?key=${world.keys.both}&uniqueId=${world.users.ann.id}`;
@@ -143,7 +143,7 @@ describe("the end of a token", () => {
     }
   });
 
-  it("[W6] a deleted user's sockets end; other users' go on", async () => {
+  it("[W6] a deleted user's sockets end; other users' stay open", async () => {
     const world = await createSecureWorld(server, { secure: true });
     const { ann, ...others } = await connectAll(world);
     await set(`DELETE FROM "Record" WHERE id = $1`, [world.users.ann.id]);
@@ -177,7 +177,7 @@ describe("the endpoint", () => {
     await set(`UPDATE "Endpoint" SET secure = true WHERE id = $1`, [world.endpointId]);
     await server.tick();
     expect(await client.closed).toEqual(ENDED.secured);
-    // The endpoint was open: nobody looked at the token.
+    // The endpoint was open, so the token was not checked.
     expect(await withToken.closed).toEqual(ENDED.secured);
     await expectOpen({ master, ticket });
   });
@@ -186,7 +186,7 @@ describe("the endpoint", () => {
     ["others may read now", { secure: true }, `"othersCanRead" = true`],
     ["others may no longer read", { secure: true, othersCanRead: true }, `"othersCanRead" = false`],
     ["it is open now", { secure: true }, `"secure" = false`],
-  ])("[W6] %s: users' sockets end, as they would show something else; the others go on", async (_what, before, change) => {
+  ])("[W6] %s: users' sockets end, as they would show something else; the others stay open", async (_what, before, change) => {
     const world = await createSecureWorld(server, before);
     const { ann, bob, sue, ...others } = await connectAll(world);
     await set(`UPDATE "Endpoint" SET ${change} WHERE id = $1`, [world.endpointId]);

@@ -1,4 +1,4 @@
-/** What a plain subscriber hears (W2, W4), whoever wrote it and by whichever way. */
+/** The changes that a plain subscriber receives (W2, W4), from every writer and by every path. */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Seed } from "@/tests/support/servers/data-server";
@@ -93,7 +93,7 @@ describe("messages", () => {
 });
 
 describe("order", () => {
-  it("[W4] four concurrent writers, five subscribers: each hears each change once, in the log's order", async () => {
+  it("[W4] four concurrent writers, five subscribers: each receives each change once, in the log's order", async () => {
     const seed = await server.seed();
     const clients = await Promise.all(Array.from({ length: 5 }, () => server.connect(seed.path)));
     const writers = Array.from({ length: 4 }, async (_, writer) => {

@@ -1,4 +1,4 @@
-/** What subscribers get of an import: all of its records, in one run of the log. */
+/** Subscribers receive all records of an import in one run of the log. */
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createEndpointQueue } from "@/src/db/records/endpoint-queue";
 import { createImportStaging } from "@/src/db/records/import-staging";
@@ -25,7 +25,7 @@ it("[G14] [W4] an open stream gets every record once, in order, and nothing of o
   expect(await publishing).toBe(true);
   await Promise.all(posts);
   await server.post(seed, "after");
-  // The first message of a resumable stream says where it begins.
+  // The first message of a resumable stream has its start.
   const messages = await client.take(1 + COUNT + 7);
   const data = messages.flatMap(({ record }) => (record ? [record.data] : []));
   expect(data).toHaveLength(COUNT + 7);

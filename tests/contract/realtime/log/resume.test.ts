@@ -169,7 +169,7 @@ describe("gaps", () => {
     expect(await client.at(1)).toMatchObject({ type: "GAP", reason: "log_rewound", to: await cursorOf(seed, 2) });
   });
 
-  it("[W10] the log of open streams is replaced: GAP in resumable mode, nothing in plain; both hear what comes after", async () => {
+  it("[W10] the log of open streams is replaced: GAP in resumable mode, nothing in plain; both receive what comes after", async () => {
     const seed = await server.seed();
     const [resumable, plain] = [await server.connect(`${seed.path}&since=now`), await server.connect(seed.path)];
     await postSeveral(seed, 1);
@@ -210,7 +210,7 @@ const script = fc.array(
 );
 
 describe("interleavings", () => {
-  it("[W4] [W9] however writes of two nodes, drops and resumes fall together, each client hears exactly the log", async () => {
+  it("[W4] [W9] however writes of two nodes, drops and resumes coincide, each client receives exactly the log", async () => {
     await fc.assert(
       fc.asyncProperty(script, async (steps: Step[]) => {
         const seed = await server.seed();

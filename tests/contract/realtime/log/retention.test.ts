@@ -1,4 +1,4 @@
-/** What is kept of the log, and what becomes of clients that come too late for the rest (W10). */
+/** The part of the log that is kept, and clients that resume too late for the rest (W10). */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Retention, sweepChanges } from "@/src/db/records/change-retention";
 import { formatCursor } from "@/src/shared/streams/cursor";
@@ -17,7 +17,7 @@ afterAll(() => server.close());
 const sweep = (retention: Partial<Retention> = {}) =>
   sweepChanges({ db: server.db, retention: { hours: 24, changesMax: 1_000_000, ...retention } });
 
-/** An endpoint with so many changes, whose records hold 1, 2, 3, …. */
+/** An endpoint with a number of changes, whose records hold 1, 2, 3, …. */
 async function seedWith(count: number): Promise<Seed> {
   const seed = await server.seed();
   const body = JSON.stringify(Array.from({ length: count }, (_, index) => index + 1));
@@ -32,7 +32,7 @@ async function keptOf({ endpointId }: Seed): Promise<number[]> {
   return rows.map(({ seq }) => Number(seq));
 }
 
-/** Makes the changes up to and including `seq` so many hours old. */
+/** Makes the changes up to and including `seq` a number of hours old. */
 const age = ({ endpointId }: Seed, seq: number, hours: number) =>
   server.pool.query(`UPDATE "Change" SET at = now() - make_interval(hours => $3) WHERE "endpointId" = $1 AND seq <= $2`, [
     endpointId,
@@ -71,7 +71,7 @@ describe("the sweep", () => {
     expect(await server.db.expiredChange.count({ where: { endpointId: seed.endpointId } })).toBe(0);
   });
 
-  it("[W10] may run on several servers at once, and beside writers, whose numbers go on", async () => {
+  it("[W10] may run on several servers at once, and beside writers, whose numbers continue", async () => {
     const seed = await seedWith(4_500);
     const writing = Promise.all(range(1, 20).map((n) => server.post(seed, n)));
     await Promise.all([sweep({ changesMax: 200 }), sweep({ changesMax: 200 }), sweep({ changesMax: 200 })]);
@@ -82,7 +82,7 @@ describe("the sweep", () => {
 });
 
 describe("a client that comes too late", () => {
-  it("[W10] hears what can't be replayed, then what is kept, then what is new", async () => {
+  it("[W10] receives a GAP for what can't be replayed, then what is kept, then what is new", async () => {
     const seed = await seedWith(10);
     await age(seed, 6, 25);
     await sweep();
@@ -95,7 +95,7 @@ describe("a client that comes too late", () => {
     expect(changes.map(({ record }) => record?.data)).toEqual([7, 8, 9, 10, "new"]);
   });
 
-  it("[W10] hears so where nothing is kept at all", async () => {
+  it("[W10] receives a GAP if nothing is kept at all", async () => {
     const seed = await seedWith(5);
     await age(seed, 5, 25);
     await sweep();
@@ -112,7 +112,7 @@ describe("a client that comes too late", () => {
     expect(change).toMatchObject({ type: "POST", record: { data: "new" }, cursor: await readCursor(server.changes, seed.endpointId, 6) });
   });
 
-  it("[W10] hears of no gap when it lacks nothing, or is live while the log is swept", async () => {
+  it("[W10] receives no GAP when it lacks nothing, or is live while the log is swept", async () => {
     const seed = await seedWith(5);
     await age(seed, 4, 25);
     const live = await server.connect(`${seed.path}&since=now`);
@@ -125,7 +125,7 @@ describe("a client that comes too late", () => {
     expect((await resumed.take(3)).map(({ type }) => type)).toEqual(["READY", "POST", "POST"]);
   });
 
-  it("[W10] [W26] hears of no gap when it is up to date and nothing is kept at all, and when there were changes since", async () => {
+  it("[W10] [W26] receives no GAP when it is up to date and nothing is kept at all, and when there were changes since", async () => {
     const seed = await seedWith(5);
     const first = await server.connect(`${seed.path}&since=now`);
     const { cursor: at } = await first.at(0);

@@ -44,7 +44,7 @@ async function post(...values: string[]): Promise<void> {
 
 const list = async () => (await fetch(`${server.httpOrigin}${seed.path}&dataOnly=true`)).json();
 
-/** What a client holds that applies all of these messages. */
+/** The records of a client that applies all of these messages. */
 function apply(messages: readonly StreamMessage[]): unknown[] {
   const held = new Map<string, unknown>();
   for (const { type, record } of messages) {
@@ -107,7 +107,7 @@ describe("after a restore, once the log has grown past a client's cursor", () =>
     events.drop();
   });
 
-  it("[W26] streams that stay open, whatever node they are on, hear of it within a poll", async () => {
+  it("[W26] open streams on every node are notified within a poll", async () => {
     await post("old1", "old2", "old3");
     const client = await node.connect(`${seed.path}&since=now`);
     await client.at(0);

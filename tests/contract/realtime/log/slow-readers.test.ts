@@ -132,7 +132,7 @@ describe("a reader that can be resumed", () => {
         }
       };
       try {
-        // What the operating system still took counts as progress.
+        // The bytes that the operating system still accepted count as progress.
         await pass(29);
         expect(server.hub.subscriberCount(seed.endpointId)).toBe(1);
         await pass(3);

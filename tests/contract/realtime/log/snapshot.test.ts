@@ -53,7 +53,7 @@ async function readOrder({ endpointId }: Seed): Promise<Map<string, number>> {
   return new Map(log.filter(({ type }) => type !== "DELETE").map(({ seq, record }) => [`${record.id} ${Number(record.data)}`, seq]));
 }
 
-/** What a client holds that does as it is told. Expects that no record goes backwards, and that no change comes twice. */
+/** The records of a client that follows the protocol. Expects that no record goes backwards and that no change arrives twice. */
 function toHeld(messages: readonly Message[], order: ReadonlyMap<string, number>): Map<string, unknown> {
   const held = new Map<string, unknown>();
   const seqOf = (id: string) => order.get(`${id} ${held.get(id)}`) ?? 0;

@@ -1,4 +1,4 @@
-/** What subscribers hear of an upload of several files (W2, W9), over real sockets. */
+/** The messages that subscribers receive for an upload of several files (W2, W9), over real sockets. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FORM_TYPE, filePart, toForm } from "@/tests/support/clients/form";
 import { createRealtimeServer, type RealtimeServer } from "@/tests/support/servers/realtime-server";

@@ -1,4 +1,4 @@
-/** Who gets a stream of events (W12), and who an answer as any other: the head, negotiation, CORS, refusals. */
+/** When the response is a stream of events (W12), and when an ordinary one: the head, negotiation, CORS, refusals. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ACCESS_TOKEN_COOKIE } from "@/src/shared/streams/protocol";
 import { openEvents } from "@/tests/support/clients/event-client";
@@ -17,7 +17,7 @@ const EVENTS = { Accept: "text/event-stream" };
 const open = (path: string, headers: Record<string, string> = {}) => openEvents(`${server.httpOrigin}${path}`, headers);
 
 describe("the head", () => {
-  it("[W12] says what it is, that it must not be kept or held back, and what every answer says", async () => {
+  it("[W12] has its type, the headers against caching and buffering, and those of every response", async () => {
     const seed = await server.seed();
     const client = await open(seed.path);
     expect(client.status).toBe(200);
@@ -129,7 +129,7 @@ describe("refusals", () => {
     client.drop();
   });
 
-  it("[U8] [W12] streams count as other requests do, and say so", async () => {
+  it("[U8] [W12] streams count as other requests do, and have the headers of the rate limit", async () => {
     const limited = await createRealtimeServer({ rateLimit: 2, database: server.database });
     try {
       const { path } = await limited.seed();

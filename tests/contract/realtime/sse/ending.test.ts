@@ -1,4 +1,4 @@
-/** What ends a stream of events (W6, W7, W8, W12): the event that names the cause, slow and silent readers, shutdown. */
+/** The ends of a stream of events (W6, W7, W8, W12): the event that names the cause, slow and silent readers, shutdown. */
 import { randomUUID } from "node:crypto";
 import { afterEach, describe, expect, it } from "vitest";
 import { parseCursor } from "@/src/shared/streams/cursor";
@@ -56,7 +56,7 @@ describe("ending", () => {
     await expectProblem(await fetch(`${server.httpOrigin}${seed.path}`, { headers: { Accept: "text/event-stream" } }), "server_shutdown");
   });
 
-  it("[W12] [W23] who goes on with a stream while the server ends is told to come again, not refused: browsers would not", async () => {
+  it("[W12] [W23] a client that resumes while the server shuts down gets a time to retry instead of an error, after which browsers would not reconnect", async () => {
     const { open } = await setUp();
     const client = await open();
     await client.until("an id", () => client.lastEventId() !== "");
@@ -67,7 +67,7 @@ describe("ending", () => {
     expect(again.text()).toBe('retry: 2000\nevent: close\ndata: {"code":1012,"reason":"The server is restarting. Connect again."}\n\n');
   });
 
-  it("[U8] [W23] the same for one that asks too often, or has too many open; what will not pass is an error all the same", async () => {
+  it("[U8] [W23] the same for a client over its rate or its number of streams; a permanent error stays an error", async () => {
     const { open, seed } = await setUp({ rateLimit: 2, streams: { perKey: 1 } });
     const client = await open();
     await client.until("an id", () => client.lastEventId() !== "");
@@ -83,7 +83,7 @@ describe("ending", () => {
     const byParameter = await openEvents(`${server.httpOrigin}${seed.path}&lastEventId=${client.lastEventId()}`);
     expect(await byParameter.ended).toBe("whole");
     expect(byParameter.text()).toMatch(/^retry: \d+000\nevent: close\n/);
-    // The form of the address asks for events as the header does.
+    // The form of the address requests events as the header does.
     const [path = "", query = ""] = seed.path.split("?");
     const byForm = await fetch(`${server.httpOrigin}${path}:events?${query}`, { headers: { ...id } });
     expect([byForm.status, await byForm.text()]).toEqual([200, expect.stringMatching(/^retry: \d+000\nevent: close\n/)]);
@@ -91,7 +91,7 @@ describe("ending", () => {
     await expectProblem(await fetch(elsewhere, { headers: { ...events, ...id } }), "endpoint_or_key_invalid");
   });
 
-  it("[W12] a client that goes away is forgotten", async () => {
+  it("[W12] a client that disconnects is removed", async () => {
     const { open, seed } = await setUp();
     const client = await open();
     expect(server.hub.subscriberCount(seed.endpointId)).toBe(1);
@@ -103,7 +103,7 @@ describe("ending", () => {
 const seqOf = (client: EventClient) => parseCursor(client.lastEventId())?.seq;
 
 describe("slow readers", () => {
-  it("[W7] [W12] one that stops reading goes on from the log when it reads again; the other hears everything, and never waits", async () => {
+  it("[W7] [W12] one that stops reading continues from the log when it reads again; the other receives everything, and never waits", async () => {
     const { open, write } = await setUp({ queueBytesMax: 262_144 });
     const slow = await open();
     slow.pause();
@@ -120,7 +120,7 @@ describe("slow readers", () => {
     expect(idsOf(fast)).toEqual(ids);
   });
 
-  it("[W8] [W16] one that takes nothing for too long is cut off; one that does stays, and hears signs of life", async () => {
+  it("[W8] [W16] one that reads nothing for too long is disconnected; one that reads stays, and receives heartbeats", async () => {
     const { seed, open, write } = await setUp({ pingIntervalMs: 100, pongTimeoutMs: 200, queueBytesMax: 64 * 1024 * 1024 });
     const [alive, silent] = [await open(), await open()];
     silent.pause();

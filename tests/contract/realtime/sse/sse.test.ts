@@ -129,7 +129,7 @@ describe("events", () => {
     ).toEqual([...JSON.parse(records), one]);
   });
 
-  it("[W5] [W12] a user hears of its own records alone", async () => {
+  it("[W5] [W12] a user receives only changes of its own records", async () => {
     const world = await createSecureWorld(server, { secure: true });
     const { ann, bob } = world.users;
     const path = `${world.path}?key=${world.keys.both}`;
