@@ -1,6 +1,6 @@
 /**
- * The catalogue of errors (E2): every error that a client can see, by code. One mapper a transport turns a code into a
- * problem document (HTTP) or a close frame (WebSocket). Codes are never reused. docs/SPEC.md lists the same codes; a test compares.
+ * The catalogue of errors (E2): every error that a client can receive, by code. Each transport maps a code to a problem document (HTTP)
+ * or a close frame (WebSocket). Codes are never reused. A test compares the catalogue with docs/SPEC.md.
  */
 
 export interface ErrorEntry {
@@ -8,9 +8,9 @@ export interface ErrorEntry {
   status: number;
   /** WebSocket close code. */
   close: number;
-  /** True when the same request may succeed later, unchanged. */
+  /** True if the same request can succeed later without changes. */
   retryable: boolean;
-  /** What is wrong and what to do, for the developer who reads it. At most 123 bytes: it is the close reason too (W3). */
+  /** States the problem and the fix, for developers. At most 123 bytes, because it is also the close reason (W3). */
   message: string;
 }
 
@@ -82,7 +82,7 @@ export const ERRORS = {
 
   access_denied: client(403, "This record belongs to another user."),
 
-  // W: why an open stream ends
+  // W: reasons for closing an open stream
   key_revoked: { status: 400, close: 1000, retryable: false, message: "The API key was revoked." },
   key_expired: { status: 400, close: 1000, retryable: false, message: "The API key has expired." },
   token_revoked: { status: 401, close: 1000, retryable: false, message: "The access token was revoked. Log in again." },
@@ -136,7 +136,7 @@ export const ERRORS = {
   setup_token_invalid: client(403, "The setup link is not valid. Use the link that the server printed when it started."),
   signup_closed: client(403, "Sign-up is disabled on this server. Ask its administrator for an account."),
 
-  // E: the server's own
+  // E: the server
   https_required: client(308, "This server accepts only HTTPS. Location has the address."),
   request_invalid: client(400, "The request is not valid HTTP."),
   host_not_allowed: client(421, "This host name is not allowed. Use the server's public address."),
@@ -152,9 +152,9 @@ export type ErrorCode = keyof typeof ERRORS;
 const BRAND = Symbol.for("rested.error");
 
 export interface AppErrorOptions {
-  /** Replaces the catalogue's message: says which field, which position, which limit. Shown to the client. */
+  /** Replaces the catalogue's message. Names the field, the position or the limit. Sent to the client. */
   detail?: string;
-  /** For the log only, never sent. */
+  /** Logged, never sent. */
   internal?: string;
   /** Problems by field (G6, E1): field path → message. Sent as the `fields` member. */
   fields?: Readonly<Record<string, string>>;
@@ -165,7 +165,7 @@ export interface AppErrorOptions {
   cause?: unknown;
 }
 
-/** An error of the catalogue. Recognise it with {@link isAppError}: `instanceof` fails across bundles. */
+/** An error of the catalogue. Test for it with {@link isAppError}, because `instanceof` fails across bundles. */
 export class AppError extends Error {
   readonly [BRAND] = true;
   readonly code: ErrorCode;
@@ -189,12 +189,12 @@ export class AppError extends Error {
   }
 }
 
-/** True for an AppError of any bundle of this process. */
+/** Returns true for an AppError of any bundle of this process. */
 export function isAppError(error: unknown): error is AppError {
   return typeof error === "object" && error !== null && BRAND in error;
 }
 
-/** A problem document (RFC 9457) as E1 has it. */
+/** A problem document (RFC 9457), as defined by E1. */
 export interface Problem {
   type: string;
   title: string;
@@ -206,7 +206,7 @@ export interface Problem {
   fields?: Readonly<Record<string, string>>;
 }
 
-/** The public face of an error: nothing internal in it. `title` is the catalogue's text, `detail` this occurrence's. */
+/** Returns the problem document of an error, without internal details. `title` is the catalogue's message, `detail` that of this occurrence. */
 export function toProblem(error: AppError, requestId: string): Problem {
   const { status, message, retryable } = error.entry;
   return {
