@@ -12,7 +12,7 @@ import type { FilterFailure } from "../filters/record-filter";
 import { type ChangeBatch, createChangeBatch } from "../log/change-batch";
 import { type DeliveredPosition, toUploadBoundary } from "../log/delivered-position";
 import type { TailerReset } from "../log/listener-index";
-import { PAGE_LIMIT_FIRST, toNextPageLimit } from "../log/log-pages";
+import { PAGE_LIMIT_FIRST, toNextPageLimit } from "../log/page-size";
 import { createSnapshot, type Snapshot } from "../log/snapshot";
 import { type EncodedChange, encodeChange } from "../wire/encode";
 import type { StreamFormat } from "../wire/stream-format";

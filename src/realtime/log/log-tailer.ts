@@ -7,10 +7,9 @@ import { toEpoch } from "@/src/shared/streams/cursor";
 import type { GapReason } from "@/src/shared/streams/stream-messages";
 import { createUploadEncoder } from "../wire/encode";
 import { createChangeBatch } from "./change-batch";
-import { toChangeSize } from "./change-size";
 import { advance, type DeliveredPosition } from "./delivered-position";
 import { createListenerIndex, type TailerListener } from "./listener-index";
-import { PAGE_LIMIT_FIRST, toNextPageLimit } from "./log-pages";
+import { PAGE_LIMIT_FIRST, toChangeSize, toNextPageLimit } from "./page-size";
 
 export interface LogTailer {
   /** Up to where changes have been delivered; undefined until the first `observe`. */

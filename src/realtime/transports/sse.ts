@@ -2,16 +2,17 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Grant } from "@/src/core/access/access";
 import { toClientAddress } from "@/src/core/access/client-network";
+import { readTakenBytes, waitUntilTaken } from "@/src/core/limits/taken-bytes";
 import { parseJsonata } from "@/src/core/records/parameters";
 import { AppError } from "@/src/shared/errors";
 import { UNAVAILABLE_RETRY_SECONDS } from "@/src/shared/streams/protocol";
 import type { Subscription } from "../hub/connection";
 import type { Hub } from "../hub/hub";
 import type { Sink } from "../hub/subscriber";
+import { toEvent } from "../wire/encode";
 import { parseMaxMessage } from "../wire/message-limit";
 import { CURSOR_EVENTS, PLAIN_EVENTS } from "../wire/stream-format";
 import { createHeartbeat } from "./heartbeat";
-import { createEventSink, toCloseEvent } from "./sse-sink";
 import { parseEventStart } from "./stream-options";
 
 /** A request for a stream that was granted. */
@@ -113,4 +114,30 @@ export function createEventStreams(options: {
 
 function toClosed(response: ServerResponse): Promise<void> {
   return new Promise((resolve) => response.once("close", () => resolve()));
+}
+
+/** A response of server-sent events as the sink of a subscriber. The response's head must have been written. */
+function createEventSink(response: ServerResponse): Sink {
+  return {
+    write: (bytes) => {
+      if (!response.writableEnded && !response.destroyed) response.write(bytes);
+    },
+    unsentBytes: () => response.writableLength,
+    takenBytes: () => readTakenBytes(response.socket),
+    // The response has its connection to itself, and passes every write on to it.
+    writable: async () => {
+      if (response.socket !== null) await waitUntilTaken(response.socket);
+    },
+    cutOff: () => response.destroy(),
+    end: (error) => {
+      if (response.writableEnded || response.destroyed) return;
+      response.end(toCloseEvent(error));
+    },
+  };
+}
+
+/** The event that ends a stream (W12). `retryMs`: the time after which the client may reconnect. */
+function toCloseEvent(error: AppError, retryMs?: number): Buffer {
+  const data = JSON.stringify({ code: error.entry.close, reason: error.message });
+  return toEvent({ event: "close", data, ...(retryMs === undefined ? {} : { retryMs }) });
 }

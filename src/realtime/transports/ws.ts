@@ -5,7 +5,7 @@ import { type WebSocket, WebSocketServer } from "ws";
 import { type AccessRequest, toAccessRequest } from "@/src/core/access/access-request";
 import { toClientAddress } from "@/src/core/access/client-network";
 import type { RateGate } from "@/src/core/access/rate-limit-policy";
-import { readTakenBytes } from "@/src/core/limits/taken-bytes";
+import { readTakenBytes, waitUntilTaken } from "@/src/core/limits/taken-bytes";
 import type { Log } from "@/src/core/log";
 import { parseJsonata } from "@/src/core/records/parameters";
 import { AppError, isAppError } from "@/src/shared/errors";
@@ -13,13 +13,12 @@ import { parseDataAddress } from "@/src/shared/streams/data-path";
 import type { Subscription } from "../hub/connection";
 import type { Hub } from "../hub/hub";
 import type { Sink } from "../hub/subscriber";
-import { toCloseReason } from "../wire/close-reason";
+import { toCloseReason } from "../wire/encode";
 import { parseMaxMessage } from "../wire/message-limit";
 import { handshakeProblem } from "./handshake";
 import { createHeartbeat } from "./heartbeat";
 import { refuseUpgrade } from "./refuse-upgrade";
 import { parseStart } from "./stream-options";
-import { createWebSocketSink } from "./ws-sink";
 
 export interface UpgradeHandler {
   /** Takes over an upgrade request of the data plane. Never raises. */
@@ -195,5 +194,23 @@ function createHandshake(options: { server: WebSocketServer; request: IncomingMe
       complete();
       webSocket?.close(error.entry.close, toCloseReason(error.message));
     },
+  };
+}
+
+/**
+ * A WebSocket as the sink of a subscriber. It writes finished frames to `socket`, the connection below `webSocket`, past the library's own sender. Compression
+ * must be off: only then are these frames valid among the library's.
+ */
+function createWebSocketSink({ webSocket, socket }: { webSocket: WebSocket; socket: Duplex }): Sink {
+  return {
+    write: (bytes) => {
+      // Nothing may follow a close frame.
+      if (webSocket.readyState === webSocket.OPEN) socket.write(bytes);
+    },
+    unsentBytes: () => socket.writableLength,
+    takenBytes: () => readTakenBytes(socket),
+    writable: () => waitUntilTaken(socket),
+    cutOff: () => webSocket.terminate(),
+    end: (error) => webSocket.close(error.entry.close, toCloseReason(error.message)),
   };
 }

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ERRORS } from "@/src/shared/errors";
-import { toCloseReason } from "./close-reason";
+import { toCloseReason } from "./encode";
 
 describe("toCloseReason", () => {
   it("[W3] leaves the catalogue's messages as they are", () => {

@@ -4,7 +4,7 @@ import type { Change } from "@/src/core/records/ports";
 import { positionOf } from "@/src/core/streams/change-proof";
 import type { LogPosition } from "@/src/core/streams/ports";
 import { formatCursor } from "@/src/shared/streams/cursor";
-import { toEvent } from "./event";
+import { CLOSE_REASON_BYTES_MAX } from "@/src/shared/streams/protocol";
 import { toChangeText, toCursorChangeText } from "./message-text";
 
 const FIN_AND_TEXT = 0x81;
@@ -32,6 +32,41 @@ export function toTextFrame(text: string): Buffer {
 export function readPayloadBytes(frame: Buffer): number {
   const length = frame[1] ?? 0;
   return frame.byteLength - (length < 126 ? 2 : length === 126 ? 4 : 10);
+}
+
+/** A server-sent event. `id` and `event` are single lines. */
+interface ServerEvent {
+  id?: string;
+  /** The event's type; absent: `message`. */
+  event?: string;
+  /** Absent: browsers store the id and dispatch no event. */
+  data?: string;
+  /** The time after which browsers reconnect. */
+  retryMs?: number;
+}
+
+/** Writes an event (HTML standard, section 9.2.6). Each line of the data becomes a field of its own, so line breaks between JSON tokens arrive as "\n". */
+export function toEvent({ id, event, data, retryMs }: ServerEvent): Buffer {
+  const lines: string[] = [];
+  if (retryMs !== undefined) lines.push(`retry: ${retryMs}`);
+  if (id !== undefined) lines.push(`id: ${id}`);
+  if (event !== undefined) lines.push(`event: ${event}`);
+  if (data !== undefined) lines.push(`data: ${data.replace(/\r\n|\r|\n/g, "\ndata: ")}`);
+  return Buffer.from(`${lines.join("\n")}\n\n`);
+}
+
+/**
+ * Shortens `message` to the 123 bytes of UTF-8 that a close frame holds (W3): after the last whole sentence that fits, or between two characters if there
+ * is none.
+ */
+export function toCloseReason(message: string): string {
+  const bytes = Buffer.from(message);
+  if (bytes.byteLength <= CLOSE_REASON_BYTES_MAX) return message;
+  let end = CLOSE_REASON_BYTES_MAX;
+  // A byte 10xxxxxx continues a character. A cut before it would leave half of that character.
+  while (((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
+  const cut = bytes.subarray(0, end).toString("utf8");
+  return /^.*\.(?= )/s.exec(cut)?.[0] ?? cut;
 }
 
 /** A change and its bytes. Each format is encoded when it is first asked for, then shared. Every call must pass the same epoch. */

@@ -1,7 +1,6 @@
 /** How the messages of a stream are written for each kind of client: WebSocket frames or server-sent events, with or without cursors. It must not decide what is sent. */
 import { type Cursor, formatCursor } from "@/src/shared/streams/cursor";
-import { type EncodedChange, readPayloadBytes, toTextFrame } from "./encode";
-import { toEvent } from "./event";
+import { type EncodedChange, readPayloadBytes, toEvent, toTextFrame } from "./encode";
 import { type Gap, type Omission, toGapText, toHeartbeatText, toOmittedText, toReadyText, toSnapshotText } from "./message-text";
 
 export interface StreamFormat {

@@ -1,7 +1,7 @@
 /** Who may open a stream (W1, W3): each refusal against what the same URL answers over HTTP. */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { toCloseReason } from "@/src/realtime/wire/close-reason";
+import { toCloseReason } from "@/src/realtime/wire/encode";
 import { addTicket } from "@/tests/support/clients/tickets";
 import type { SeedOptions } from "@/tests/support/servers/data-server";
 import { createRealtimeServer, type RealtimeServer } from "@/tests/support/servers/realtime-server";

@@ -1,8 +1,7 @@
 /** Sizes are octets, whatever the script. */
 import { describe, expect, it } from "vitest";
 import type { Change } from "@/src/core/records/ports";
-import { toChangeSize } from "./change-size";
-import { toNextPageLimit } from "./log-pages";
+import { toChangeSize, toNextPageLimit } from "./page-size";
 
 function toChange(data: string): Change {
   const at = "2026-01-01T00:00:00.000Z";
