@@ -1,6 +1,6 @@
 /**
- * Tells the other servers of a deployment through Redis what was committed and what was redefined, so that they need not wait for their next poll. What it says
- * are notifications: each server reads the database. It must not carry data, nor be needed: while Redis is away the polls deliver everything.
+ * Notifies the other servers of a deployment through Redis of commits and of changed definitions, so that they need not wait for their next poll. Messages carry
+ * no data: each server reads the database. While Redis is unavailable, polls deliver everything.
  */
 import { randomUUID } from "node:crypto";
 import { Redis } from "ioredis";
@@ -16,9 +16,9 @@ export interface ClusterBus {
 }
 
 export interface ClusterBusOptions {
-  /** `redis://…` or `rediss://…`; of a cluster, any of its nodes. */
+  /** `redis://…` or `rediss://…`. For a cluster, the URL of any node. */
   url: string;
-  /** The same for all servers of a deployment, and for no others. */
+  /** The name of the channel, unique to the deployment. */
   channel: string;
   notifications: ChangeNotifications;
   definitions: Pick<Definitions, "onInvalidate" | "checkRevisions">;
@@ -29,24 +29,24 @@ export interface ClusterBusOptions {
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const RECONNECT_MS_MAX = 2_000;
-/** More than this is said in one word: look at everything. */
+/** Above this number of ids, the message only says `unknown`, and the receivers check everything. */
 const IDS_MAX = 1_000;
 const MESSAGE_LENGTH_MAX = 256 * 1024;
 
-/** What one server has to say to the others, in one turn of its event loop. */
+/** What one server publishes in one turn of its event loop. */
 interface Message {
   from: string;
-  /** Endpoints whose logs have grown. */
+  /** The endpoints whose logs have grown. */
   endpoints: string[];
-  /** Projects of which a definition or a token has changed. */
+  /** The projects with a changed definition or token. */
   projects: string[];
-  /** Sign-ins to the dashboard have ended. */
+  /** Whether sign-ins to the dashboard have ended. */
   signIns: boolean;
-  /** There is more than that. */
+  /** Whether there is more than the message lists. */
   unknown: boolean;
 }
 
-/** Connects, and connects again, by itself. Once it is back after it was away, everything is looked at: something may have been said meanwhile. */
+/** Connects and reconnects by itself. After each connection it checks everything, because it may have missed messages. */
 export function createClusterBus(options: ClusterBusOptions): ClusterBus {
   return new RedisBus(options);
 }
@@ -62,30 +62,30 @@ class RedisBus implements ClusterBus {
   #areSignInsEnded = false;
   #isUnknown = false;
   #isDue = false;
-  /** While a notification of another server goes round here, it is not said again. */
+  /** Set while a notification of another server is delivered here, so that it is not published again. */
   #isRelaying = false;
-  /** Projects that another server spoke of, until it is known what has changed there. */
-  readonly #heardOf = new Set<string>();
-  /** The same of sign-ins. */
-  #isHeardOfSignIns = false;
+  /** The projects that other servers reported, until their revisions have been checked. */
+  readonly #reportedProjects = new Set<string>();
+  /** The same for sign-ins. */
+  #areSignInsReported = false;
   #checking: Promise<void> | undefined;
   #isCheckDue = false;
-  #isAway = false;
+  #isUnavailable = false;
   #isClosed = false;
 
   constructor(options: ClusterBusOptions) {
     this.#options = options;
     this.#publisher = this.#connect();
     this.#subscriber = this.#connect();
-    this.#subscriber.on("message", (_channel, text) => this.#hear(text));
+    this.#subscriber.on("message", (_channel, text) => this.#receive(text));
     this.#subscriber.on("ready", () => void this.#join());
     const { notifications, definitions, tokens, signIns } = options;
-    const onInvalidate = (projectId: string) => this.#sayProject(projectId);
+    const onInvalidate = (projectId: string) => this.#publishProject(projectId);
     this.#stops = [
       notifications.subscribe((notification) => this.#publishNotification(notification)),
       definitions.onInvalidate(onInvalidate),
       tokens.onInvalidate(onInvalidate),
-      signIns.onInvalidate(() => this.#saySignIns()),
+      signIns.onInvalidate(() => this.#publishSignIns()),
     ];
   }
 
@@ -100,16 +100,16 @@ class RedisBus implements ClusterBus {
     const redis = new Redis(this.#options.url, {
       connectTimeout: CONNECT_TIMEOUT_MS,
       retryStrategy: (attempt) => Math.min(attempt * 100, RECONNECT_MS_MAX),
-      // What is said late is of no use: whoever comes back looks at everything.
+      // Late messages are useless: a server that reconnects checks everything.
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,
-      // By hand, to know when it is done.
+      // `#join` subscribes, to know when that is done.
       autoResubscribe: false,
       maxRetriesPerRequest: 0,
     });
-    redis.on("error", (error) => this.#noteAway(error));
-    // A server that goes in order is no error to the library.
-    redis.on("close", () => this.#noteAway(new Error("the connection was closed")));
+    redis.on("error", (error) => this.#onUnavailable(error));
+    // The library does not report an orderly shutdown of Redis as an error.
+    redis.on("close", () => this.#onUnavailable(new Error("the connection was closed")));
     return redis;
   }
 
@@ -117,19 +117,19 @@ class RedisBus implements ClusterBus {
     try {
       await this.#subscriber.subscribe(this.#options.channel);
     } catch (error) {
-      this.#noteAway(error);
+      this.#onUnavailable(error);
       return;
     }
-    if (this.#isAway) this.#options.log.info({}, "Redis is available again; servers notify each other of changes at once");
-    this.#isAway = false;
+    if (this.#isUnavailable) this.#options.log.info({}, "Redis is available again; servers notify each other of changes at once");
+    this.#isUnavailable = false;
     this.#relay({ kind: "unknown" });
     this.#checkRevisions();
   }
 
-  #noteAway(error: unknown): void {
-    if (this.#isAway || this.#isClosed) return;
-    this.#isAway = true;
-    // The message alone: the library's errors hold the command.
+  #onUnavailable(error: unknown): void {
+    if (this.#isUnavailable || this.#isClosed) return;
+    this.#isUnavailable = true;
+    // Only the message is logged, because the library's errors contain the command.
     const reason = error instanceof Error ? error.message : "unknown";
     this.#options.log.warn({ reason }, "Redis is unavailable; changes on other servers arrive with the next poll until it is back");
   }
@@ -149,29 +149,29 @@ class RedisBus implements ClusterBus {
       default:
         notification satisfies never;
     }
-    this.#sayLater();
+    this.#schedulePublish();
   }
 
-  #sayProject(projectId: string): void {
-    if (this.#heardOf.has(projectId)) return;
+  #publishProject(projectId: string): void {
+    if (this.#reportedProjects.has(projectId)) return;
     this.#projects.add(projectId);
-    this.#sayLater();
+    this.#schedulePublish();
   }
 
-  #saySignIns(): void {
-    if (this.#isHeardOfSignIns) return;
+  #publishSignIns(): void {
+    if (this.#areSignInsReported) return;
     this.#areSignInsEnded = true;
-    this.#sayLater();
+    this.#schedulePublish();
   }
 
-  /** What comes up in one turn goes in one message. */
-  #sayLater(): void {
+  /** Publishes everything of one turn of the event loop in one message. */
+  #schedulePublish(): void {
     if (this.#isDue) return;
     this.#isDue = true;
-    setImmediate(() => this.#say());
+    setImmediate(() => this.#publish());
   }
 
-  #say(): void {
+  #publish(): void {
     const isTooMuch = this.#endpoints.size > IDS_MAX || this.#projects.size > IDS_MAX;
     const message: Message = {
       from: this.#id,
@@ -186,16 +186,16 @@ class RedisBus implements ClusterBus {
     this.#isUnknown = false;
     this.#isDue = false;
     if (this.#publisher.status !== "ready") return;
-    this.#publisher.publish(this.#options.channel, JSON.stringify(message)).catch((error: unknown) => this.#noteAway(error));
+    this.#publisher.publish(this.#options.channel, JSON.stringify(message)).catch((error: unknown) => this.#onUnavailable(error));
   }
 
-  #hear(text: string): void {
+  #receive(text: string): void {
     const message = parseMessage(text);
     if (message === undefined || message.from === this.#id) return;
     if (message.unknown) this.#relay({ kind: "unknown" });
     for (const endpointId of message.endpoints) this.#relay({ kind: "endpoint", endpointId });
-    for (const projectId of message.projects) this.#heardOf.add(projectId);
-    if (message.signIns) this.#isHeardOfSignIns = true;
+    for (const projectId of message.projects) this.#reportedProjects.add(projectId);
+    if (message.signIns) this.#areSignInsReported = true;
     if (message.unknown || message.signIns || message.projects.length > 0) this.#checkRevisions();
   }
 
@@ -205,7 +205,7 @@ class RedisBus implements ClusterBus {
     this.#isRelaying = false;
   }
 
-  /** One check at a time; what is heard of meanwhile is looked at by the next one. A check that fails is the poll's to repeat. */
+  /** Runs one check at a time. A message that arrives meanwhile causes another one. Polls repeat a check that fails. */
   #checkRevisions(): void {
     this.#isCheckDue = true;
     this.#checking ??= this.#check().finally(() => {
@@ -217,22 +217,22 @@ class RedisBus implements ClusterBus {
     const { definitions, tokens, signIns, log } = this.#options;
     while (this.#isCheckDue && !this.#isClosed) {
       this.#isCheckDue = false;
-      const heardOf = [...this.#heardOf];
+      const reported = [...this.#reportedProjects];
       const checks = await Promise.allSettled([definitions.checkRevisions(), tokens.checkRevisions(), signIns.check()]);
-      for (const projectId of heardOf) this.#heardOf.delete(projectId);
-      this.#isHeardOfSignIns = false;
+      for (const projectId of reported) this.#reportedProjects.delete(projectId);
+      this.#areSignInsReported = false;
       for (const check of checks) if (check.status === "rejected") log.debug({ err: check.reason }, "definitions could not be checked");
     }
   }
 }
 
-/** Undefined: it is none. Whoever can write to Redis can say anything; all that it does is that the database is read. */
+/** Returns undefined if the text is not a message. Anyone who can write to Redis can publish any message; all it does is make the server read the database. */
 function parseMessage(text: string): Message | undefined {
   if (text.length > MESSAGE_LENGTH_MAX) return undefined;
   try {
     const { from, endpoints, projects, signIns, unknown }: Record<keyof Message, unknown> = JSON.parse(text);
     if (typeof from !== "string" || !isIds(endpoints) || !isIds(projects) || typeof unknown !== "boolean") return undefined;
-    // Servers of an earlier version do not send it.
+    // Servers of an earlier version do not send `signIns`.
     return { from, endpoints, projects, signIns: signIns === true, unknown };
   } catch {
     return undefined;

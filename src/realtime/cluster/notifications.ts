@@ -1,28 +1,28 @@
-/** Carries notifications from the writers of this process to its tailers. It must not store or order them: the log is the truth. */
+/** Delivers notifications from the writers of this process to its log tailers. They are neither stored nor ordered: the log is the source of truth. */
 import type { Log } from "@/src/core/log";
 import type { Change } from "@/src/core/records/ports";
 import type { ChangeNotification, ChangeNotifications } from "@/src/core/streams/ports";
 
 /**
- * ChangeNotifications within the process: `publish` calls every listener before it returns, in the order in which they subscribed.
- * A listener that throws is logged; it disturbs neither the others nor the writer, whose write is committed already.
+ * Notifications within the process. `publish` calls every listener, in the order in which they subscribed, before it returns. Errors of listeners are logged and
+ * affect neither the other listeners nor the writer, whose write is already committed.
  */
 export function createProcessNotifications({ log }: { log?: Log } = {}): ChangeNotifications {
   const listeners = new Set<{ listener: (notification: ChangeNotification) => void }>();
   return {
     publish(notification) {
-      // A copy: who subscribes while a notification goes round hears of the next one.
+      // A copy, so that a listener that subscribes meanwhile gets only later notifications.
       for (const entry of [...listeners]) {
         if (!listeners.has(entry)) continue;
         try {
           entry.listener(notification);
         } catch (error) {
-          log?.error({ err: error }, "a listener failed on a notification");
+          log?.error({ err: error }, "a listener of notifications failed");
         }
       }
     },
     subscribe(listener) {
-      // Wrapped, so that the same function can subscribe twice and unsubscribe once.
+      // The wrapper allows the same function to subscribe twice and unsubscribe once.
       const entry = { listener };
       listeners.add(entry);
       return () => {

@@ -1,4 +1,4 @@
-/** Checks whether the filters of streams can be parsed (W13), those that many ask for at the same time once. It must not know streams. */
+/** Checks whether the filters of streams are valid JSONata (W13). Simultaneous checks of the same filter share one parse. */
 import type { CallerPath } from "@/src/core/access/caller-path";
 import type { Sandbox } from "@/src/core/sandbox";
 
@@ -20,7 +20,7 @@ export function createFilterChecks({ sandbox }: { sandbox: Pick<Sandbox, "filter
 
   return {
     check: (expression, caller) => {
-      // A caller's refusal is its own.
+      // The key has the caller, because limits are per caller.
       const key = JSON.stringify([...caller, expression]);
       const check = underWay.get(key) ?? parse(key, expression, caller);
       underWay.set(key, check);

@@ -1,6 +1,6 @@
 /**
- * Brings the changes that a filter is true of to the streams that have it, in seq order (W4, W13): each is judged once for all of them. What is still
- * to be judged is bounded: a feed that falls behind goes on from the log. It must not know sessions.
+ * Delivers the changes that match a filter to its streams, in seq order (W4, W13). Each change is evaluated once for all of them. The changes that wait for
+ * evaluation are bounded: a feed that falls behind continues from the log.
  */
 import { setImmediate as nextTick } from "node:timers/promises";
 import type { Change } from "@/src/core/records/ports";
@@ -15,33 +15,33 @@ import { createUploadEncoder, type EncodedChange } from "../wire/encode";
 import { createFilteredReads, readWholeUploads, type StreamReads } from "./filtered-reads";
 import { type FilterFailure, filterChanges, type RecordFilter } from "./record-filter";
 
-/** Hears of changes that pass. Its methods must not throw. */
+/** A listener for matching changes. Its methods must not throw. */
 export interface FeedListener extends TailerListener {
-  /** The filter fails on the change at this place, which is not delivered; what comes after it is. */
+  /** Called when the filter fails on a change. The change is not delivered; later ones are. */
   onFilterFailed(failed: FilterFailure): void;
 }
 
-/** It is a listener of a tailer: to be added there with its first listener, and removed with its last. */
+/** A feed is a listener of a log tailer. Add it to the tailer with its first listener, and remove it with its last. */
 export interface FilteredFeed extends TailerListener {
-  /** The log and the snapshots through the filter, for what its listeners are sent before they are live. They end with the feed. */
+  /** Reads the log and snapshots through the filter, for listeners that are not live. The reads end with the feed. */
   readonly reads: StreamReads;
-  /** Up to where changes have been judged, and those that pass delivered. */
+  /** The position up to which changes have been evaluated and matching ones delivered. */
   position(): DeliveredPosition | undefined;
   add(listener: FeedListener): void;
   remove(listener: FeedListener): void;
   listenerCount(): number;
-  /** Goes on where the log could not be read, or the sandbox was busy: call it now and then. */
+  /** Continues after a failed read or a busy sandbox. Call it periodically. */
   resume(): void;
-  /** Judges and delivers nothing more. */
+  /** Stops evaluating and delivering. */
   close(): void;
 }
 
-/** So many changes are judged before those of them that pass are delivered. */
+/** The number of changes that are evaluated before the matching ones are delivered. */
 const TURN_MAX = 128;
 
 /**
- * From where the tailer is. `onlyOwner`: it hears of this user's changes alone, as all of its listeners do. `pendingBytesMax`: what waits to be judged; of
- * more it is read from the log again. `onReadError` hears that the log can't be read now.
+ * A feed that starts at the tailer's position. With `onlyOwner`, the feed and all its listeners receive only this user's changes. `pendingBytesMax` limits the
+ * changes that wait for evaluation; beyond it, they are read from the log again. `onReadError` is called when the log cannot be read.
  */
 export function createFilteredFeed(options: {
   endpointId: string;
@@ -50,7 +50,7 @@ export function createFilteredFeed(options: {
   reads: StreamReads;
   filter: Pick<RecordFilter, "judge">;
   pendingBytesMax: number;
-  /** After so many bytes of changes the event loop gets a turn, in which sockets drain. */
+  /** After this number of bytes of changes, the event loop gets a turn, in which sockets drain. */
   sliceBytes: number;
   onReadError: (error: unknown) => void;
 }): FilteredFeed {
@@ -63,14 +63,14 @@ class Feed implements FilteredFeed {
   readonly #options: Parameters<typeof createFilteredFeed>[0];
   readonly #listeners = new Set<FeedListener>();
   readonly #closing = new AbortController();
-  /** Of what was delivered. While there is nothing to do, the tailer may be further on. */
+  /** The position of the last delivery. While the feed is idle, the tailer can be ahead. */
   #position: DeliveredPosition | undefined;
-  /** What the tailer delivered since, unless it was too much: then the log has it. */
+  /** The changes that the tailer delivered since, unless the feed is behind. */
   #pending: Change[] = [];
   #pendingBytes = 0;
   #isBehind = false;
   #isRunning = false;
-  /** Rises when what was taken before no longer counts. */
+  /** Rises when changes that were taken before are no longer valid. */
   #generation = 0;
   #pageLimit = PAGE_LIMIT_FIRST;
 
@@ -80,7 +80,7 @@ class Feed implements FilteredFeed {
     this.reads = createFilteredReads(options.reads, options.filter, this.#closing.signal);
     const position = options.tailer.position();
     this.#position = position && toUploadBoundary(position);
-    // The tailer does not deliver the beginning of the upload again: it is read from the log.
+    // The tailer does not deliver the beginning of the upload again, so it is read from the log.
     this.#isBehind = position?.beforeUpload !== undefined;
   }
 
@@ -116,9 +116,9 @@ class Feed implements FilteredFeed {
   onReset({ from, to, reason }: Parameters<TailerListener["onReset"]>[0]): void {
     const before = this.#toReached(from) ?? from;
     if (reason === "expired") {
-      // The feed reads the log itself, and may be past it.
+      // The feed has read the log beyond the expired changes.
       if (before.seq >= to.seq) return;
-      // When the log is read from there on, it shows what is no longer kept.
+      // Reading the log from there on shows which changes have expired.
       this.#position = before;
       this.#fallBehind();
       this.resume();
@@ -147,8 +147,8 @@ class Feed implements FilteredFeed {
   }
 
   /**
-   * The later of where the feed and the tailer are, while nothing waits to be judged: BEAT has reported that place, and no later message may begin before it.
-   * The feed is ahead where it has read the log for itself.
+   * The feed's position, or the tailer's if the feed is idle and the tailer is ahead. A BEAT can have reported this position, so no later message may start
+   * before it. A feed that has read the log itself can be ahead of the tailer.
    */
   #toReached(tailed: DeliveredPosition | undefined): DeliveredPosition | undefined {
     const delivered = this.#position;
@@ -180,7 +180,7 @@ class Feed implements FilteredFeed {
         if (generation === this.#generation && changes.length > 0) await this.#judge(changes);
       }
     } finally {
-      // In the same turn in which the loop saw nothing to do: who comes in between would believe that it still runs.
+      // Cleared in the turn in which the loop ends. Otherwise a change in between would rely on a loop that has ended.
       this.#isRunning = false;
     }
   }
@@ -190,20 +190,20 @@ class Feed implements FilteredFeed {
     const { kept, failed } = await filterChanges(this.#options.filter, changes, this.#closing.signal);
     if (generation !== this.#generation) return;
     for (const [index, slice] of toSlices(kept, this.#options.sliceBytes).entries()) {
-      // Sockets drain in between.
+      // Sockets drain meanwhile.
       if (index > 0) await nextTick();
       if (generation !== this.#generation) return;
       this.#deliver(slice);
     }
     if (!failed) return;
-    // What was taken, and is not delivered, is read again.
+    // Changes that were taken and not delivered are read again.
     this.#fallBehind();
     if (failed.error.entry.retryable) throw failed.error;
     if (this.#position) this.#position = { epoch: this.#position.epoch, seq: failed.seq };
     for (const listener of this.#listeners) listener.onFilterFailed(failed);
   }
 
-  /** Whole uploads: the rest of one is on its way. Undefined: there is nothing to take. */
+  /** Takes whole uploads only, since the rest of an incomplete one is on its way. Undefined if there is nothing to take. */
   #takePending(): Change[] | undefined {
     let end = Math.min(this.#pending.length, TURN_MAX);
     while (end < this.#pending.length && this.#pending[end - 1]?.remainingInUpload !== undefined) end += 1;
@@ -214,7 +214,7 @@ class Feed implements FilteredFeed {
     return taken;
   }
 
-  /** What comes next in the log, up to where the tailer is; empty once that is reached, and what the tailer delivers from now on is taken from it. */
+  /** Reads the next changes from the log. Returns an empty array when the feed has reached the tailer's position; from then on the tailer delivers. */
   async #readBehind(): Promise<(Change | HiddenChange)[] | undefined> {
     const [position, end, generation] = [this.#position, this.#options.tailer.position(), this.#generation];
     if (position === undefined || end === undefined) return undefined;
@@ -225,7 +225,7 @@ class Feed implements FilteredFeed {
     const page = await readWholeUploads(this.#options.reads, this.#options.endpointId, position.seq, Math.min(this.#pageLimit, TURN_MAX));
     if (generation !== this.#generation) return [];
     this.#pageLimit = toNextPageLimit(page, this.#pageLimit);
-    // What was committed before the read and is not in it is no longer kept.
+    // Changes that were committed before the read and are not in the page have expired.
     const expired =
       page[0] === undefined ? { epoch: end.epoch, seq: end.seq, proof: end.proof } : { epoch: position.epoch, seq: page[0].seq - 1 };
     if (expired.seq > position.seq) this.#skipTo(expired);
@@ -248,14 +248,14 @@ class Feed implements FilteredFeed {
   }
 }
 
-/** What is delivered in one turn of the event loop. */
+/** The changes that are delivered in one turn of the event loop. */
 interface Slice {
-  /** Up to where it goes, what is left out included. */
+  /** The last change, which the filter may have left out. */
   last: Change | HiddenChange;
   encoded: EncodedChange[];
 }
 
-/** Those that pass, each with those of its upload that came before it, in slices of about so many bytes. */
+/** Splits the matching changes into slices of about `sliceBytes`. Each change is encoded with the earlier ones of its upload. */
 function toSlices(changes: readonly (Change | HiddenChange)[], sliceBytes: number): Slice[] {
   const slices: Slice[] = [];
   let slice: Slice | undefined;

@@ -1,4 +1,4 @@
-/** The log and the snapshots as a stream with a filter sees them (W13): for what it is sent before it is live. It must not know live changes. */
+/** Reads the log and snapshots through a filter (W13), for streams that are not live. */
 import { readJsonItems } from "@/src/core/json/items";
 import type { Change } from "@/src/core/records/ports";
 import type { HiddenChange, SnapshotReader } from "@/src/core/streams/ports";
@@ -6,14 +6,14 @@ import type { AppError } from "@/src/shared/errors";
 import { shareReads } from "../log/shared-reads";
 import { filterChanges, type RecordFilter } from "./record-filter";
 
-/** What a session reads for itself. What is left out of the log keeps its place. */
+/** The reads of one session. Changes that are left out of the log keep their places. */
 export interface StreamReads {
-  /** Up to `limit` changes with seq > `after`, ascending, and what belongs to them. */
+  /** Returns up to `limit` changes with seq > `after`, ascending. A filtered read also has the rest of the last upload. */
   readLog(endpointId: string, after: number, limit: number): Promise<(Change | HiddenChange)[]>;
   readonly snapshots: SnapshotReader;
 }
 
-/** A filter failed on what a stream is to be sent next: the stream can't go on. */
+/** A filter failed on the next change of a stream, so the stream cannot continue. */
 export class FilterFailedError extends Error {
   constructor(readonly reason: AppError) {
     super(reason.message);
@@ -21,8 +21,8 @@ export class FilterFailedError extends Error {
 }
 
 /**
- * The same through a filter, for all streams that have it and the same view: a page that several of them want at the same time is judged once. Both may
- * throw FilterFailedError, what says that the sandbox is busy, and the signal's reason.
+ * Returns reads through a filter, for all streams with this filter and the same view. A page that several of them need at the same time is evaluated once. The
+ * reads throw FilterFailedError, retryable errors of the sandbox, and the signal's reason.
  */
 export function createFilteredReads(reads: StreamReads, filter: Pick<RecordFilter, "judge">, signal: AbortSignal): StreamReads {
   const readShared = shareReads(async (endpointId, after, limit) => {
@@ -50,7 +50,7 @@ function toStreamError(error: AppError): Error {
   return error.entry.retryable ? error : new FilterFailedError(error);
 }
 
-/** A page that does not end in the middle of an upload. */
+/** Reads a page that does not end in the middle of an upload. */
 export async function readWholeUploads(
   reads: Pick<StreamReads, "readLog">,
   endpointId: string,

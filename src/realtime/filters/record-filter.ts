@@ -1,4 +1,4 @@
-/** The filter of a stream (W13): asks the sandbox of which changes it is true, and leaves out the others. It must not know who listens. */
+/** The filter of a stream (W13): evaluates changes in the sandbox and leaves out those that do not match. */
 import type { CallerPath } from "@/src/core/access/caller-path";
 import type { Change } from "@/src/core/records/ports";
 import { toRecordText } from "@/src/core/records/record-text";
@@ -10,26 +10,26 @@ import { type AppError, isAppError } from "@/src/shared/errors";
 export interface RecordFilter {
   /** JSONata. */
   readonly expression: string;
-  /** On whose behalf it is evaluated. */
+  /** The caller whose CPU budget it uses. */
   readonly caller: CallerPath;
   /**
-   * Of which of the records (JSON texts) it is true. `failed`: it fails on the one after the last verdict, or takes too much; or the sandbox is busy.
-   * Rejects with the signal's reason.
+   * Evaluates the filter on records (JSON texts), in order. `failed` is set if it fails or exceeds a limit on the record after the last verdict, or if the sandbox
+   * is busy. Rejects with the signal's reason.
    */
   judge(records: readonly string[], signal: AbortSignal): Promise<{ verdicts: boolean[]; failed: AppError | undefined }>;
 }
 
-/** What a filter leaves of changes, in their order. */
+/** Changes after a filter, in their order. */
 export interface FilteredChanges {
-  /** What it leaves out keeps its place. The changes of an upload count anew which of them follow. */
+  /** Changes that it leaves out keep their places. In an upload, `remainingInUpload` counts the kept changes only. */
   kept: (Change | HiddenChange)[];
-  /** Why no more could be judged. */
+  /** Why the evaluation stopped early. */
   failed: FilterFailure | undefined;
 }
 
 export interface FilterFailure {
   error: AppError;
-  /** The place of the change that it failed on. */
+  /** The seq of the change that it failed on. */
   seq: number;
 }
 
@@ -54,7 +54,7 @@ export function createRecordFilter(options: { sandbox: Pick<Sandbox, "filter">; 
   };
 }
 
-/** The last of `changes` must not be a part of an upload that goes on. Of an upload that can't be judged as a whole nothing is kept. */
+/** `changes` must not end in the middle of an upload. If an upload cannot be evaluated completely, none of it is kept. */
 export async function filterChanges(
   filter: Pick<RecordFilter, "judge">,
   changes: readonly (Change | HiddenChange)[],

@@ -1,14 +1,14 @@
-/** One filter of several streams (W13), judged on behalf of each of their callers in turn: one whose CPU budget is spent does not keep the others waiting. */
+/** One filter of several streams (W13). It is evaluated on behalf of their callers in turn, so that a caller without CPU budget does not delay the others. */
 import { AppError } from "@/src/shared/errors";
 import type { RecordFilter } from "./record-filter";
 
-/** Callers that are tried for one list of records. */
+/** The number of callers that are tried for one list of records. */
 const TRIES_MAX = 16;
 
 export interface SharedFilter extends Pick<RecordFilter, "expression" | "judge"> {
-  /** A stream has the filter, too. */
+  /** Adds a stream with the filter. */
   add(filter: RecordFilter): void;
-  /** The stream has ended. */
+  /** Removes a stream that has ended. */
   remove(filter: RecordFilter): void;
 }
 
@@ -18,7 +18,7 @@ interface Caller {
 }
 
 export function createSharedFilter(expression: string): SharedFilter {
-  /** In the order of their turns. */
+  /** The callers in the order of their turns. */
   const callers = new Map<string, Caller>();
 
   function takeNext(): RecordFilter | undefined {
@@ -47,7 +47,7 @@ export function createSharedFilter(expression: string): SharedFilter {
     },
     async judge(records, signal) {
       const verdicts: boolean[] = [];
-      // While nobody has it, nothing is judged.
+      // Without a caller, nothing can be evaluated.
       let failed: AppError | undefined = callers.size === 0 ? new AppError("server_busy") : undefined;
       for (let tries = Math.min(callers.size, TRIES_MAX); tries > 0; tries -= 1) {
         const filter = takeNext();

@@ -1,4 +1,4 @@
-/** The endpoints with open streams: a tailer for each, and a feed for each filter on it. They are there while somebody needs them. It must not know sessions. */
+/** The endpoints with open streams: each has a log tailer, and a feed for each filter. They exist while a stream needs them. */
 import type { ChangeLog } from "@/src/core/streams/ports";
 import { AppError } from "@/src/shared/errors";
 import { createFilteredFeed, type FeedListener, type FilteredFeed } from "../filters/filtered-feed";
@@ -7,56 +7,56 @@ import type { RecordFilter } from "../filters/record-filter";
 import { createSharedFilter, type SharedFilter } from "../filters/shared-filter";
 import { createLogTailer, type LogTailer } from "../log/log-tailer";
 
-/** Where a stream hears of changes: from a tailer, or through a filter. Added in the turn in which it was asked for. */
+/** What delivers changes to a stream: a log tailer, or a filter's feed. Add the stream in the same turn of the event loop in which you get the source. */
 export interface ChangeSource extends Pick<LogTailer, "position"> {
-  /** What its streams read for themselves before they are live; absent: each reads on its own. */
+  /** How its streams read the log before they are live. Undefined: each stream reads on its own. */
   readonly reads?: StreamReads;
   add(listener: FeedListener): void;
   remove(listener: FeedListener): void;
 }
 
-/** One filter of all streams of one view. */
+/** One filter, shared by all streams with the same view. */
 interface Shared {
   filter: SharedFilter;
   feed: FilteredFeed;
 }
 
-/** Each of them costs every change an evaluation. */
+/** Every change is evaluated once for each filter. */
 const FILTERS_MAX = 1_000;
 
-/** One endpoint's changes. */
+/** The changes of one endpoint. */
 export interface Channel {
   readonly tailer: LogTailer;
-  /** For streams of one view (`onlyOwner`, and what `reads` sees by that) and one filter there is one. */
+  /** Streams with the same view (`onlyOwner`, and what `reads` sees by that) and the same filter share a source. */
   source(view: { onlyOwner: string | undefined; filter: RecordFilter | undefined; reads: StreamReads }): ChangeSource;
-  /** Whether a stream has this filter: then it can be parsed. */
+  /** Whether a stream has this filter, which is then known to be valid. */
   hasFilter(expression: string): boolean;
-  /** Raises `too_many_streams` where one more filter on everybody's changes would be too many. Those on a user's own cost no more than that user's. */
+  /** Throws `too_many_streams` if the filter would exceed the limit of filters on all changes. Filters on one user's changes do not count. */
   requireRoom(view: { onlyOwner: string | undefined; expression: string }): void;
-  /** Of streams. */
+  /** The number of streams. */
   listenerCount(): number;
-  /** Goes on where feeds had to wait. */
+  /** Continues the feeds that had to wait. */
   resume(): void;
 }
 
 export interface Channels {
   get(endpointId: string): Channel | undefined;
   entries(): [endpointId: string, channel: Channel][];
-  /** The endpoint's channel, which stays until it is released, and as long as it has listeners. Every call asks for one of `release`. */
+  /** Returns the endpoint's channel, and keeps it until it is released and has no listeners. Match each call with one of `release`. */
   hold(endpointId: string): Channel;
   release(endpointId: string): void;
-  /** Call it when a listener was removed. */
+  /** Call this after a listener was removed. */
   dropIfUnused(endpointId: string): void;
 }
 
-/** `queueBytesMax`: what one stream may have waiting. `onReadError` hears what keeps a feed waiting. */
+/** `queueBytesMax` is the limit of one stream's queue. `onReadError` gets the errors that keep a feed waiting. */
 export function createChannels(options: {
   changes: Pick<ChangeLog, "read">;
   queueBytesMax: number;
   onReadError: (error: unknown) => void;
 }): Channels {
   const channels = new Map<string, Channel>();
-  /** Streams that are being opened, by endpoint: their channel must stay. */
+  /** The number of streams that are being opened, by endpoint. Their channels must stay. */
   const held = new Map<string, number>();
 
   function dropIfUnused(endpointId: string): void {
@@ -95,7 +95,7 @@ function createChannel(options: {
   const sliceBytes = queueBytesMax / 4;
   const tailer = createLogTailer({ endpointId, changes, sliceBytes });
   const feeds = new Map<string, Shared>();
-  /** How many have the filter, whatever they may read. */
+  /** The number of feeds with the filter, whatever they may read. */
   const filters = new Map<string, number>();
 
   function sourceOf(key: string, filter: RecordFilter, shared: Shared): ChangeSource {

@@ -1,21 +1,21 @@
-/** What there is to know of an open stream. Types, and how they are made of one; it must not change streams. */
+/** Describes open streams: the types, and how a description is created. */
 import type { AppError } from "@/src/shared/errors";
 import type { Session } from "./session";
 import type { Subscriber } from "./subscriber";
 
 export type Transport = "ws" | "sse";
 
-/** An open stream, for whoever holds its transport. */
+/** An open stream, as its transport sees it. */
 export interface Subscription {
-  /** In resumable mode, sends a sign of life (W9). Call it every 25 s. */
+  /** In resumable mode, sends a heartbeat (W9). Call it every 25 s. */
   beat(): void;
   /** Ends the stream with the error's close code and message. */
   end(error: AppError): void;
-  /** The transport has gone; call it once it closed, for whatever reason. */
+  /** Call this when the transport has closed, whatever the reason. */
   closed(): void;
 }
 
-/** An open stream, for whoever looks at the server. */
+/** An open stream, as an operator sees it. */
 export interface Connection {
   /** A UUID. */
   id: string;
@@ -23,26 +23,26 @@ export interface Connection {
   endpointId: string;
   endpointName: string;
   projectId: string;
-  /** Null: opened by a ticket. */
+  /** Null if the stream was opened with a ticket. */
   keyId: string | null;
-  /** The application's user whose access token was sent; null: none was needed. */
+  /** The application's user whose access token was sent; null if none was needed. */
   userId: string | null;
-  /** It hears of this user's records alone; undefined: of everybody's. */
+  /** The user whose records alone it receives; undefined if it receives all. */
   onlyOwner: string | undefined;
-  /** The JSONata expression that must be true of what it hears (W13); undefined: none. */
+  /** The JSONata expression of its filter (W13); undefined if it has none. */
   filter: string | undefined;
   origin: string | undefined;
   openedAt: Date;
-  /** Where the log stood then. */
+  /** The log's last seq at that time. */
   openedSeq: number;
   resumable: boolean;
-  /** Up to which seq it has been sent the log; undefined: it is live. */
+  /** The seq up to which it has been sent the log; undefined if it is live. */
   replayedTo: number | undefined;
-  /** What waits to be sent. */
+  /** The bytes that wait to be sent. */
   backlogBytes: number;
 }
 
-/** An open stream, as the hub keeps it. */
+/** An open stream, as the hub stores it. */
 export interface OpenStream {
   id: string;
   session: Session;
@@ -51,7 +51,7 @@ export interface OpenStream {
   filter: string | undefined;
   openedAt: Date;
   openedSeq: number;
-  /** Lets go of all that the hub took for it. */
+  /** Releases everything that the hub holds for the stream. */
   release: () => void;
 }
 

@@ -1,4 +1,4 @@
-/** The registry of open streams: brings notifications and polls to the tailers, and ends the streams that lost access. It must not know transports. */
+/** The registry of open streams: it passes notifications and polls to the log tailers, and ends streams that lose access. */
 import { randomUUID } from "node:crypto";
 import type { Access, Grant } from "@/src/core/access/access";
 import type { Tokens } from "@/src/core/access/access-tokens";
@@ -40,11 +40,11 @@ import { createSubscriber, type Sink } from "./subscriber";
 
 export interface Hub {
   /**
-   * Opens a stream. Once the log's position is known, `connect` is called to open the transport, and in the same turn the stream is registered:
-   * no change that is committed after the client can know of its connection is missed. Undefined when `connect` answers undefined (the client
-   * has gone meanwhile). `address`: the client's; `format`: default WebSocket frames; `messageBytesMax`: what the client takes in one message (W27), default anything; `filter`: the JSONata expression that must be true of what it
-   * hears (W13). Raises `endpoint_or_key_invalid`, `too_many_streams`, `jsonata_invalid`, `jsonata_limit`, `server_busy`, `database_unavailable`,
-   * `server_shutdown`.
+   * Opens a stream. When the log's position is known, it calls `connect` to open the transport and registers the stream in the same turn of the event loop, so
+   * the stream misses no change that is committed after the client sees the connection. Returns undefined if `connect` does, because the client has
+   * disconnected. `address` is the client's address. `format` defaults to WebSocket frames. `messageBytesMax` is the largest message that the client accepts
+   * (W27); the default is no limit. `filter` is a JSONata expression: the stream gets the changes for which it is true (W13). Throws
+   * `endpoint_or_key_invalid`, `too_many_streams`, `jsonata_invalid`, `jsonata_limit`, `server_busy`, `database_unavailable` and `server_shutdown`.
    */
   subscribe(request: {
     grant: Grant;
@@ -56,23 +56,23 @@ export interface Hub {
     filter?: string | undefined;
     connect: () => Sink | undefined;
   }): Promise<Subscription | undefined>;
-  /** How many streams of the endpoint are open. */
+  /** The number of open streams of the endpoint. */
   subscriberCount(endpointId: string): number;
-  /** Every open stream, as it is when it is its turn: streams may open and end while the list is read. */
+  /** Every open stream, as it is when the iteration reaches it. Streams can open and end meanwhile. */
   connections(): Iterable<Connection>;
-  /** Ends the stream with the error's close code and message; false: there is none of this id. */
+  /** Ends the stream with the error's close code and message. Returns false if no stream has this id. */
   end(id: string, error: AppError): boolean;
   /**
-   * Ends expired streams, repeats what failed before, and reads where the logs of all endpoints with subscribers stand, in one query. Settles when that
-   * is known; what notifications have not told is then delivered as fast as each endpoint's log can be read, and nothing waits for it. Rejects when the database
-   * is away (streams stay open, the next call tries again).
+   * Ends expired streams, retries what failed before, and reads the log positions of all endpoints with subscribers in one query. Settles when they are
+   * known. Changes that no notification reported are then delivered in the background, as fast as each log can be read. Rejects if the database is
+   * unavailable; streams stay open, and the next call tries again.
    */
   poll(): Promise<void>;
-  /** Looks again whether the project's open streams are allowed, and ends those that are not (W6). Never rejects: what can't be known now is asked again by `poll`. */
+  /** Authorizes the open streams of the project again, and ends those that have lost access (W6). Never rejects: `poll` retries what fails. */
   recheck(projectId: string): Promise<void>;
-  /** The same for the streams of the dashboard that an account opened, after sign-ins of it may have ended. */
+  /** The same for the dashboard streams that the account opened. Call it when sign-ins of the account may have ended. */
   recheckAccount(userId: string): Promise<void>;
-  /** Ends every stream with the error's close code, and refuses new ones with the same error. ChangeNotifications are no longer heard. */
+  /** Ends every stream with the error's close code, refuses new ones with the same error, and unsubscribes from notifications. */
   closeAll(error: AppError): void;
 }
 
@@ -85,22 +85,22 @@ export interface HubOptions {
   tokens: Pick<Tokens, "watch" | "generation">;
   signIns: Pick<SignIns, "watch">;
   limits: StreamLimits;
-  /** Judges what streams with a filter hear. */
+  /** Evaluates the filters of streams. */
   sandbox: Pick<Sandbox, "filter">;
   clock: Clock;
   log: Pick<Log, "debug">;
-  /** What one subscriber may have waiting (W7). */
+  /** The limit of one subscriber's queue (W7). */
   queueBytesMax: number;
-  /** What all of them together may have waiting (W24). */
+  /** The limit of all queues together (W24). */
   queuesBytesMax: number;
-  /** The memory that buffers take in this process; tests have their own. */
+  /** The memory that the buffers of this process take. The default reads it from the process. */
   readHeldBytes?: () => number;
 }
 
-/** Polls come each second; what is between two of them beyond this is no time in which clients could have read. */
+/** The most time between two polls that counts against a client. Polls come each second; in a longer pause the process stood still. */
 const POLL_MS_MAX = 2_000;
 
-/** Listens to notifications at once. `poll` is the caller's to call each second, `recheck` after each invalidation of a project. */
+/** Subscribes to notifications at once. The caller calls `poll` each second, and `recheck` after each invalidation of a project. */
 export function createHub(options: HubOptions): Hub {
   return new StreamHub(options);
 }
@@ -141,7 +141,7 @@ class StreamHub implements Hub {
     const { grant, address } = request;
     const endpointId = grant.endpoint.id;
     if (this.#closedBy) throw this.#closedBy;
-    // The dashboard's streams have no key: they count for their project.
+    // Streams of the dashboard have no key. They count towards their project.
     const release = this.#options.limits.take({ ownerId: grant.ownerId, keyId: grant.keyId ?? grant.projectId, address });
     const channel = this.#channels.hold(endpointId);
     let subscription: Subscription | undefined;
@@ -268,9 +268,9 @@ class StreamHub implements Hub {
       },
     });
     source.add(session);
-    // Registered before, so that whatever ends the stream at its very beginning finds it.
+    // The stream is registered before it begins, so that it can be ended at once.
     session.begin(start, start.mode === "after" ? found.proofs.get(start.cursor.seq) : undefined);
-    // What ended a token while the stream was being opened has been told already.
+    // A token that was revoked while the stream was being opened is not reported again.
     if (grant.user && grant.evidence.tokenGeneration !== this.#options.tokens.generation()) void this.#recheckSession(session);
     return { beat: () => session.beat(), end: (error) => session.end(error), closed: () => session.end() };
   }
@@ -287,7 +287,7 @@ class StreamHub implements Hub {
     };
   }
 
-  /** Those of a project, or of an account: both are UUIDs. */
+  /** `id` is the UUID of a project or of an account. */
   async #recheckAll(id: string): Promise<void> {
     this.#uncheckedProjectIds.delete(id);
     const sessions = [...this.#streams.keys()].filter(({ grant }) => grant.projectId === id || grant.signIn?.userId === id);
@@ -335,7 +335,7 @@ class StreamHub implements Hub {
     delivery.catch((error: unknown) => this.#onReadError(error));
   }
 
-  /** No more than a note: the next poll repeats what failed, and reports that the database is away. */
+  /** Only logs: the next poll retries, and reports that the database is unavailable. */
   #onReadError(error: unknown): void {
     this.#options.log.debug({ err: error }, "the change log could not be read");
   }
@@ -350,7 +350,7 @@ class StreamHub implements Hub {
     }
   }
 
-  /** How much time passed since the last poll. Of a standstill of the process only a little counts: clients could not show that they read. */
+  /** The time since the last poll, but at most `POLL_MS_MAX`: while the process stands still, clients cannot show that they read. */
   #measureElapsedMs(): number {
     const now = this.#options.clock.now();
     const elapsedMs = now.getTime() - (this.#polledAt ?? now).getTime();
@@ -374,12 +374,12 @@ function toFormat({ format, start, messageBytesMax, grant }: Omit<Parameters<Hub
   return limitFormat(whole, { bytesMax: messageBytesMax, path: toEndpointPath(grant.endpoint.name) });
 }
 
-/** The places whose changes are compared with those of the log; before the first change there is none. */
+/** The places whose changes are compared with those of the log. Place 0 has no change. */
 function toPlaces(endpointId: string, ...positions: (LogPosition | undefined)[]): LogPlace[] {
   return positions.flatMap((position) => (position && position.seq > 0 ? [{ endpointId, seq: position.seq }] : []));
 }
 
-/** Where the log stands at least: more may have been delivered than a query saw. It is not within an upload that is one message. */
+/** The later of the position that the query found and the position that has been delivered. It is never within an upload that is sent as one message. */
 function toTip(found: LogPosition, source: ChangeSource, format: StreamFormat): LogPosition {
   const position = source.position();
   const tip = { epoch: toEpoch(found.epoch), seq: found.seq, proof: found.proof };

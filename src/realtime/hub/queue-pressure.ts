@@ -1,29 +1,29 @@
-/** Keeps what waits for slow clients of a process within a bound: beyond it, clients of the account that holds the most are cut off, the largest first. */
+/** Bounds the memory that the queues of slow clients take in a process. Over the limit, it cuts off clients of the account with the largest backlog, the largest first. */
 
-/** A stream, as far as its queue counts. */
+/** The queue of one stream. */
 export interface QueueHolder {
   /** The account that owns its project. */
   ownerId: string;
   backlogBytes: number;
-  /** Cuts it off, so that what waits for it is freed now. One that can be resumed goes on from the log when it comes back. */
+  /** Disconnects the client at once, which frees its queue. A resumable stream continues from the log when the client reconnects. */
   cutOff(): void;
 }
 
 export interface QueuePressure {
-  /** So many bytes more wait for a client that has not taken what it was sent before. */
+  /** Adds bytes that were queued for a client with unsent bytes. */
   note(bytes: number): void;
-  /** Measures, and cuts off where it is too much. It does so by itself after much was noted; call it each second. */
+  /** Measures all queues, and disconnects clients if they exceed the limit. It runs by itself when enough bytes were added; call it each second as well. */
   check(): void;
 }
 
-/** It is measured after each of so many parts of the bound. */
+/** A check runs each time when this fraction of the limit was added. */
 const PARTS = 8;
-/** Once it is too much, so much of the bound is left. */
+/** The share of the limit that remains in use after clients were disconnected. */
 const REMAINING_SHARE = 0.8;
 
 /**
- * `bytesMax`: what may wait in all. `readHeldBytes`: the memory that buffers take in this process: queues share the frames of a change that goes to many, so that
- * the sum of their lengths alone says little.
+ * `bytesMax` is the limit of all queues together. `readHeldBytes` returns the memory that the buffers of this process take: queues share the frames of a change
+ * that goes to many clients, so the sum of their lengths can be far larger than the memory.
  */
 export function createQueuePressure({
   bytesMax,

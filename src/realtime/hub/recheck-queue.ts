@@ -1,7 +1,7 @@
-/** Runs checks of projects so that many causes in a row cost few checks. It must not know what is checked. */
+/** Runs the checks of projects. Many requests in a row share few runs. */
 
 export interface RecheckQueue {
-  /** Has the project checked by a run that begins after this call; settles when it has ended. Calls that come while one runs share the next one. */
+  /** Checks the project in a run that begins after this call, and settles when the run has ended. Calls that come during a run share the next one. */
   add(projectId: string): Promise<void>;
 }
 

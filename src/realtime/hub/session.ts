@@ -1,4 +1,4 @@
-/** One subscriber's view of one endpoint: where it stands, whether it replays, is live or ends. It must not know the transport. */
+/** One subscriber's stream of one endpoint: its place in the log, and whether it replays, is live or ends. */
 import type { Grant } from "@/src/core/access/access";
 import type { Change } from "@/src/core/records/ports";
 import { positionOf } from "@/src/core/streams/change-proof";
@@ -18,10 +18,10 @@ import { type EncodedChange, encodeChange } from "../wire/encode";
 import type { StreamFormat } from "../wire/stream-format";
 import type { Subscriber } from "./subscriber";
 
-/** What a client asked for. `plain`: changes and nothing else (W2). The others are the resumable mode (W9). `snapshot`: the records first (W11). */
+/** Where a client asked to start. `plain` sends changes only (W2); the others are the resumable mode (W9). `snapshot` sends the records first (W11). */
 export type Start = { mode: "plain"; snapshot?: boolean } | { mode: "now"; snapshot?: boolean } | { mode: "after"; cursor: Cursor };
 
-/** `at`: up to where changes have been queued for the client. A live one has also been sent what the tailer delivered since, if it may read it. */
+/** `at` is the place up to which changes have been queued for the client. A live stream has also been sent what it may read of the changes delivered since. */
 export type SessionState =
   | { state: "replaying"; at: Cursor; reading: boolean }
   | { state: "live"; at: Cursor }
@@ -32,24 +32,24 @@ export interface Session extends FeedListener {
   readonly resumable: boolean;
   state(): SessionState;
   /**
-   * Begins at `start`. `known`: the proof of the change that the log has at the cursor (W26); undefined: it is no longer known. Call it once, when the
-   * session can be found by whatever ends it: it may end at once.
+   * Begins at `start`. `known` is the proof of the change at the cursor in the log (W26); undefined if the log no longer has it. Call this once, after the
+   * session is registered: it can end at once.
    */
   begin(start: Start, known?: string): void;
-  /** Reads on in the log where a failure stopped the replay. Call it now and then; it does nothing when there is nothing to do. */
+  /** Continues a replay that a failure stopped; otherwise does nothing. Call it periodically. */
   resume(): void;
-  /** So much time has passed since the last call: a client that is behind, and took nothing for 30 s in all, is ended with `slow_consumer` (W7). */
+  /** Adds the time since the last call. A client that is behind and has taken no bytes for 30 s is ended with `slow_consumer` (W7). */
   passTime(ms: number): void;
-  /** In resumable mode, sends a sign of life with the cursor (W9). */
+  /** In resumable mode, sends a heartbeat with the cursor (W9). */
   beat(): void;
-  /** Ends the client with the error's close code and message; without an error the client has gone. The first call counts. */
+  /** Ends the stream with the error's close code and message. Without an error, the client has disconnected. Later calls do nothing. */
   end(error?: AppError): void;
 }
 
-/** A client that is behind may take nothing for so long. */
+/** How long a client that is behind may take no bytes. */
 const STALL_MS_MAX = 30_000;
 
-/** Shared: nearly always there are none. */
+/** Shared by all sessions, since nearly always there are no such changes. */
 const NONE: readonly Change[] = [];
 
 export interface SessionOptions {
@@ -61,19 +61,20 @@ export interface SessionOptions {
   reads: StreamReads;
   subscriber: Subscriber;
   onEnd: (session: Session) => void;
-  /** Hears that the log can't be read now; the replay goes on at the next `resume`. */
+  /** Called when the log cannot be read. The replay continues at the next `resume`. */
   onReadError: (error: unknown) => void;
 }
 
 /**
- * A session for a log that stands at `tip`. The caller adds it to the tailer and lets it begin in the same turn of the event loop:
- * from `tip` on the tailer delivers. `tailerPosition` answers up to where the tailer has delivered. A stream with a filter has its feed in place of a tailer, and reads through the filter.
+ * A session for a log whose position is `tip`. The caller adds it to the log tailer and calls `begin` in the same turn of the event loop, since the tailer
+ * delivers from `tip` on. `tailerPosition` returns the position up to which the tailer has delivered. A stream with a filter uses the filter's feed instead of
+ * the tailer, and reads through the filter.
  */
 export function createSession(options: SessionOptions): Session {
   return new StreamSession(options);
 }
 
-/** A class, because there are tens of thousands: they share their methods. */
+/** A class, so that tens of thousands of sessions share their methods. */
 class StreamSession implements Session {
   readonly grant: Grant;
   readonly onlyOwner: string | undefined;
@@ -82,18 +83,18 @@ class StreamSession implements Session {
   readonly #subscriber: Subscriber;
   readonly #options: Pick<SessionOptions, "tip" | "tailerPosition" | "reads" | "onEnd" | "onReadError">;
   #phase: SessionState["state"] = "live";
-  /** Every move makes another object. */
+  /** Each move creates a new object. */
   #at: Cursor;
   #isReading = false;
-  /** A replay was asked for while the one before was about to end. */
+  /** A replay was requested while the one before was about to end. */
   #isReadAgain = false;
-  /** Of a client that is behind: what it had taken when it was last looked at, and for how long it has taken nothing since. */
+  /** For a client that is behind: the bytes that it had taken at the last check, and for how long it has taken no more. */
   #takenBytes = 0;
   #stalledMs = 0;
   #endedBy: AppError | undefined;
-  /** Changes of an upload that goes out as one message, whose last one is still to come: those that a replay has read. */
+  /** The changes that a replay has read of an upload that is sent as one message, until it has read the last one. */
   #begun: readonly Change[] = NONE;
-  /** Up to where the log was read with them. */
+  /** The seq up to which the log was read with them. */
   #begunTo = 0;
   #snapshot: Snapshot | undefined;
 
@@ -113,7 +114,7 @@ class StreamSession implements Session {
   }
 
   onChanges(batch: ChangeBatch): void {
-    // While it replays the log has the changes.
+    // A replay reads the changes from the log.
     if (this.#phase !== "live") return;
     const [first] = batch.encoded;
     const oldest = this.#format.joinsUploads ? first?.upload[0] : first?.change;
@@ -123,14 +124,14 @@ class StreamSession implements Session {
 
   onReset({ from, to, reason }: TailerReset): void {
     if (this.#phase === "ending") return;
-    // Of what is no longer kept a replay hears when it gets there, and who is ahead of the tailer has it.
+    // A replay finds expired changes when it gets there, and a stream ahead of the tailer has them already.
     if (reason === "expired" && (this.#phase === "replaying" || this.#at.seq >= to.seq)) return;
     if (this.#hasRecords()) this.#skip(this.#reached(from), to, reason);
     else this.#endReplaced();
   }
 
   onFilterFailed({ error, seq }: FilterFailure): void {
-    // A replay finds it when it gets there, and who began after it is not concerned.
+    // A replay finds the failure when it gets there. A stream that began after the change is not affected.
     if (this.#phase === "live" && this.#at.seq < seq) this.end(error);
   }
 
@@ -160,7 +161,7 @@ class StreamSession implements Session {
 
   beat(): void {
     if (!this.resumable || !this.#hasRecords() || this.#phase === "ending") return;
-    // One that does not fit is left out: what waits says more.
+    // A heartbeat that does not fit is dropped: the messages in the queue carry later cursors.
     this.#subscriber.enqueue(this.#format.beat(this.#reached(this.#options.tailerPosition())));
   }
 
@@ -183,7 +184,7 @@ class StreamSession implements Session {
         if (start.snapshot) this.#beginSnapshot();
         return;
       case "after":
-        // Not the tip: a client that stores it and goes away before the rest has come would miss that.
+        // The cursor is not the tip: a client that stores the tip and disconnects during the replay would miss the rest.
         this.#subscriber.enqueueAlways(this.#format.ready(start.cursor));
         if (start.cursor.epoch !== tip.epoch) this.#skip(start.cursor, tip, "epoch_changed");
         else if (start.cursor.seq > tip.seq || isDisproved(start.cursor, known)) this.#skip(start.cursor, tip, "log_rewound");
@@ -194,7 +195,7 @@ class StreamSession implements Session {
     }
   }
 
-  /** The records first; then the log from here on. */
+  /** Sends the records first, then the log from here on. */
   #beginSnapshot(): void {
     const { tip, reads } = this.#options;
     this.#snapshot = createSnapshot({
@@ -218,24 +219,24 @@ class StreamSession implements Session {
     else this.resume();
   }
 
-  /** The client reads more slowly than changes come. What did not fit is in the log; only a client without cursors can't be sent on from there. */
+  /** The client reads too slowly. A resumable stream continues from the log, which has what did not fit. A plain stream ends. */
   #fallBehind(from: Cursor): void {
     if (this.resumable) this.#replayFrom(from);
     else this.#endSlow();
   }
 
-  /** The client would have to read all that is queued first; it gets what is on its way, and the reason. */
+  /** Drops the queue, so that the client gets the reason after the bytes that are already on their way. */
   #endSlow(): void {
     this.#subscriber.discard();
     this.end(new AppError("slow_consumer"));
   }
 
-  /** What the client has of a snapshot is of a log that is no more: it shall begin anew. */
+  /** The log was replaced while the snapshot was being read, so the client must start over. */
   #endReplaced(): void {
-    this.end(new AppError("database_unavailable", { internal: "the log was replaced while a snapshot was read" }));
+    this.end(new AppError("database_unavailable", { internal: "the log was replaced while a snapshot was being read" }));
   }
 
-  /** Whether the client has the records that it asked for; only then has its stream a place. */
+  /** Whether the client has all records of the snapshot. The stream has no place before that. */
   #hasRecords(): boolean {
     return this.#snapshot?.isComplete() ?? true;
   }
@@ -247,7 +248,7 @@ class StreamSession implements Session {
     if (this.resumable) this.#subscriber.enqueueAlways(this.#format.gap({ from, to, reason }));
   }
 
-  /** Reads the log up to where the tailer is; from there on the tailer delivers. It takes as long as the client takes to read, and holds no page meanwhile. */
+  /** Reads the log up to the tailer's position, from which the tailer delivers. It reads at the client's pace, and holds no page while it waits. */
   async #replay(): Promise<void> {
     const outcome = await this.#snapshot?.send();
     if (outcome === "replaced") this.#endReplaced();
@@ -265,7 +266,7 @@ class StreamSession implements Session {
       }
       if (this.#subscriber.isBusy()) {
         await this.#subscriber.writable();
-        // The transport has ended, and will say so.
+        // The transport has ended, and will report that.
         if (this.#subscriber.isBusy()) return;
         continue;
       }
@@ -273,14 +274,14 @@ class StreamSession implements Session {
       limit = toNextPageLimit(page, limit, this.#subscriber.pageBytes);
       if (!this.#isAt(from)) continue;
       if (page.length === 0) this.#replayGap(end.seq >= this.#readUpTo() ? end : { epoch: end.epoch, seq: this.#readUpTo() });
-      // What did not fit is read again: held for thousands of clients that read slowly, it would fill the memory.
+      // Changes that did not fit are read again later. Held for thousands of slow clients, they would fill the memory.
       if (!this.#replayPage(page)) await this.#subscriber.writable();
     }
   }
 
   /**
-   * What the client may not read, or is left out by its filter, keeps its place: only what is no longer kept is a gap. False: the rest has to wait until
-   * the client has taken what it was sent.
+   * Changes that the client may not read or that its filter leaves out keep their places, so only expired changes make a gap. Returns false if the rest must
+   * wait until the client has taken what it was sent.
    */
   #replayPage(page: readonly (Change | HiddenChange)[]): boolean {
     for (const change of page) {
@@ -291,7 +292,7 @@ class StreamSession implements Session {
     return true;
   }
 
-  /** False: there is no room for it. */
+  /** Returns false if there is no room for the change. */
   #replayChange(change: Change | HiddenChange): boolean {
     const { epoch } = this.#at;
     if ("hidden" in change && this.#begun.length > 0) {
@@ -310,18 +311,18 @@ class StreamSession implements Session {
     }
     const encoded = encodeChange(change, upload);
     const frame = this.#format.change(encoded, epoch);
-    // Advance only after enqueue: a failure here resends, never skips.
+    // The place advances only after enqueueing, so that a failure sends again and never skips.
     if (this.#subscriber.isCrowdedBy(frame) || !this.#subscriber.enqueue(frame)) return false;
     this.#moveTo(encoded.position(epoch));
     return true;
   }
 
-  /** Changes of a joined upload have been read, but not queued. */
+  /** The seq up to which the log was read. Changes of an incomplete upload have been read, but not queued. */
   #readUpTo(): number {
     return this.#begun.length > 0 ? this.#begunTo : this.#at.seq;
   }
 
-  /** Who took so long for its snapshot, and asked for no messages but that and changes, can't be told. */
+  /** A plain stream has no GAP message. If changes expired during its snapshot, the stream ends. */
   #replayGap(to: LogPosition): void {
     if (!this.resumable) {
       this.end(new AppError("slow_consumer"));
@@ -340,16 +341,16 @@ class StreamSession implements Session {
     return this.#phase === "replaying" && this.#at === cursor;
   }
 
-  /** All of the batch at once: it is new to the client, and of one piece for all. */
+  /** Sends the whole batch at once. All of it is new to the client, and streams of the same format share the bytes. */
   #takeBatch(batch: ChangeBatch): void {
     const bytes = batch.toBytes(this.#format);
     if (bytes !== undefined && !this.#subscriber.enqueue(bytes)) {
-      // What it may not read, or its filter leaves out, need not be looked through again.
+      // Changes before the batch that it may not read, or that its filter leaves out, need not be read again.
       this.#fallBehind(this.#reached(batch.before));
     } else this.#moveTo(this.#reached(batch.position));
   }
 
-  /** Those that the client has not had: ahead of the tailer it has been sent some already, or they were in its snapshot. */
+  /** Sends the changes that the client does not have. A replay ahead of the tailer has sent some already, and some were in the snapshot. */
   #takeEach({ encoded, position: { epoch } }: ChangeBatch): void {
     for (const each of encoded) {
       if (this.#phase !== "live" || each.change.seq <= this.#at.seq) continue;
@@ -361,7 +362,7 @@ class StreamSession implements Session {
     if (this.#snapshot?.isPassed()) this.#snapshot = undefined;
   }
 
-  /** The same without the changes of its upload that the client already has: its cursor may come from a stream that sends each as a message. */
+  /** Removes the files of the upload that the client has. It has some if its cursor is from a stream that sends each file as a message. */
   #toUnsent(encoded: EncodedChange): EncodedChange {
     const { change, upload } = encoded;
     if ((upload[0]?.seq ?? 0) > this.#at.seq) return encoded;
@@ -371,21 +372,21 @@ class StreamSession implements Session {
     );
   }
 
-  /** Up to where all that the client may read has been queued: for one that is live this is where the tailer is, though its last change was before. */
+  /** The place up to which all that the client may read has been queued. A live stream is at the tailer's place, even if its last change was earlier. */
   #reached(tailed: DeliveredPosition | undefined): Cursor {
     const place = tailed && this.#toPlace(tailed);
-    // At the same place the tailer's has a proof, where the client's cursor had none.
+    // At the same place, the tailer's position has a proof that the client's cursor may lack.
     const isAhead = place?.epoch === this.#at.epoch && place.seq >= this.#at.seq;
     return this.#phase === "live" && isAhead ? place : this.#at;
   }
 
-  /** Where a client stands when the tailer is at `position`. In the middle of an upload that is one message, it has none of the upload. */
+  /** The place of a live client when the tailer is at `position`. In the middle of an upload that is sent as one message, this is the place before it. */
   #toPlace(position: DeliveredPosition): LogPosition {
     return this.#format.joinsUploads ? toUploadBoundary(position) : position;
   }
 }
 
-/** Whether the log has another change where the cursor is (W26). A cursor of an older version has no proof, and of a change that expired long ago nothing is known. */
+/** Whether the log has another change at the cursor (W26). Cursors of older versions have no proof, and the proof of a change that expired long ago is unknown. */
 function isDisproved({ proof }: Cursor, known: string | undefined): boolean {
   return proof !== undefined && known !== undefined && proof !== known;
 }

@@ -1,18 +1,18 @@
-/** Counts open streams, and those that are being opened, of each key and address and of this process (W21). It must not know transports, nor end a stream. */
+/** Limits the open streams, and those that are being opened, per process, account, key and address (W21). */
 import { toNetwork } from "@/src/core/access/client-network";
 import { AppError } from "@/src/shared/errors";
 
-/** How many streams may be open at once on one server; 0: no limit. */
+/** The number of streams that can be open at once on one server; 0 means no limit. */
 export interface StreamLimitsConfig {
   total: number;
-  /** Of the projects of one account. */
+  /** For all projects of an account together. */
   perAccount: number;
   perKey: number;
   perAddress: number;
 }
 
 export interface StreamLimits {
-  /** Counts one more stream. Answers how to give its place back, once. Raises `too_many_streams`; then nothing was counted. */
+  /** Counts one more stream, and returns a function that releases it; later calls of that function do nothing. Throws `too_many_streams`, and then counts nothing. */
   take(stream: { ownerId: string; keyId: string; address: string }): () => void;
 }
 

@@ -1,4 +1,4 @@
-/** Keeps what all servers know of this one's open streams up to date, and ends those that somebody asked to be ended. It must not be on a write's way. */
+/** Stores this server's open streams, so that every server can list them, and ends the streams whose end was requested. */
 import { randomUUID } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { ListedStream, OpenStreamStore } from "@/src/core/streams/ports";
@@ -8,45 +8,45 @@ import type { Hub } from "./hub";
 
 export interface StreamRegistry {
   /**
-   * Stores what has changed since the last call. Call it each second; a call without open streams costs nothing, and one with many gives the event loop a
-   * turn after each 1,000. Rejects when the database is away: the next call goes on. One call at a time.
+   * Stores what has changed since the last call. Call it each second, one call at a time. Without open streams it does nothing; with many, the event loop gets
+   * a turn after each 1,000. Rejects if the database is unavailable; the next call continues.
    */
   sync(): Promise<void>;
-  /** Forgets this server's streams. */
+  /** Removes this server's streams from the store. */
   close(): Promise<void>;
 }
 
-/** Queues come and go; what is less than this apart is the same. */
+/** Sizes of queues are rounded to this step, so that small changes are not written. */
 const QUEUE_STEP_BYTES = 16_384;
-/** The server's own row is renewed with every so many calls. */
-const SEE_EVERY = 4;
-/** Streams that are looked at in one turn of the event loop, and written in one statement. */
+/** The server's heartbeat is written once in this number of calls. */
+const HEARTBEAT_EVERY = 4;
+/** The number of streams that are processed in one turn of the event loop, and written in one statement. */
 const SLICE_STREAMS = 1_000;
 
-/** What was last written of a stream, as far as it can change. */
+/** The last written values of the columns that can change. */
 interface Written {
   replayedTo: number | null;
   queueBytes: number;
-  /** The call that last saw it open. */
+  /** The number of the call that last found the stream open. */
   seenIn: number;
 }
 
 export function createStreamRegistry({ hub, store }: { hub: Pick<Hub, "connections" | "end">; store: OpenStreamStore }): StreamRegistry {
   const nodeId = randomUUID();
-  /** By id. */
+  /** By stream id. */
   let written = new Map<string, Written>();
   let calls = 0;
 
-  async function see(): Promise<void> {
-    const isDue = calls % SEE_EVERY === 0;
+  async function writeHeartbeat(): Promise<void> {
+    const isDue = calls % HEARTBEAT_EVERY === 0;
     calls += 1;
     if (!isDue) return;
     const { isNew } = await store.heartbeat(nodeId);
-    // Another server thought that this one had gone, or PostgreSQL crashed.
+    // Another server considered this one dead and removed its rows, or PostgreSQL crashed.
     if (isNew) written = new Map();
   }
 
-  /** Writes what is new or has moved in the slice. Until that is stored the slice counts as not written. */
+  /** Writes the streams of the slice that are new or have moved. If that fails, the next call writes them again. */
   async function writeSlice(slice: readonly ListedStream[]): Promise<void> {
     const added = slice.filter(({ id }) => !written.has(id));
     const moved = slice.filter((stream) => hasMoved(stream, written.get(stream.id)));
@@ -81,7 +81,7 @@ export function createStreamRegistry({ hub, store }: { hub: Pick<Hub, "connectio
         calls = 0;
         return;
       }
-      await see();
+      await writeHeartbeat();
       await writeOpen();
       await removeClosed();
       for (const id of await store.findEndRequested(nodeId)) hub.end(id, new AppError("disconnected"));

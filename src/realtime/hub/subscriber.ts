@@ -1,73 +1,73 @@
-/** The bounded queue between a session and its transport (W7). It must not know what the frames say, nor which transport it is. */
+/** The bounded queue between a session and its transport (W7). */
 import type { AppError } from "@/src/shared/errors";
 import type { WriteBatcher } from "../transports/write-batcher";
 
-/** The transport of one client. No method may throw. */
+/** The transport of one client. Its methods must not throw. */
 export interface Sink {
-  /** Hands bytes over at once, without waiting. Does nothing once the transport has ended. */
+  /** Passes bytes to the transport without waiting. Does nothing once the transport has ended. */
   write(bytes: Buffer): void;
-  /** Bytes handed over that the operating system has not taken yet. */
+  /** Written bytes that the operating system has not taken yet. */
   unsentBytes(): number;
-  /** Rises when the operating system takes bytes; only differences mean anything. */
+  /** A counter that rises when the operating system takes bytes. Only differences are meaningful. */
   takenBytes(): number;
-  /** Settles when everything handed over has been taken, or the transport has ended. */
+  /** Settles when all written bytes have been taken, or the transport has ended. */
   writable(): Promise<void>;
-  /** Ends the transport with the error's close code and message; what was written before still goes out first. */
+  /** Sends what was written before, then ends the transport with the error's close code and message. */
   end(error: AppError): void;
-  /** Ends the transport now, and drops what was not sent. */
+  /** Ends the transport at once, and drops unsent bytes. */
   cutOff(): void;
 }
 
 export interface Subscriber {
   /**
-   * Queues a frame for the end of the tick. False: it does not fit, since the client reads too slowly, or the client has ended; then nothing was queued.
-   * A frame always fits when nothing else waits, so that the largest record can be sent whatever the limit.
+   * Queues a frame for the end of the tick. Returns false, and queues nothing, if the frame does not fit because the client reads too slowly, or if the
+   * client has ended. A frame always fits into an empty queue, so that the largest record can be sent whatever the limit.
    */
   enqueue(frame: Buffer): boolean;
-  /** Queues a frame whatever waits: for the few and small ones without which a stream can't go on. */
+  /** Queues a frame even if the queue is full. For the few small frames without which a stream cannot continue. */
   enqueueAlways(frame: Buffer): void;
-  /** True when a sender that can wait, such as a replay, should await `writable` before it enqueues `frame`: half of the queue is for live changes. */
+  /** Whether a sender that can wait, such as a replay, should await `writable` before it enqueues `frame`. Half of the queue is reserved for live changes. */
   isCrowdedBy(frame: Buffer): boolean;
-  /** True when a sender that can wait should await `writable` before it prepares another page of `pageBytes`. */
+  /** Whether a sender that can wait should await `writable` before it prepares another page of `pageBytes`. */
   isBusy(): boolean;
-  /** How many bytes a sender that can wait should prepare at a time. */
+  /** The number of bytes that a sender that can wait should prepare at a time. */
   readonly pageBytes: number;
-  /** Hands what is queued to the transport in one write. */
+  /** Passes the queued frames to the transport in one write. */
   flush(): void;
-  /** Flushes, then settles when the transport has handed on everything, or has ended. */
+  /** Flushes, then settles when the operating system has taken everything, or the transport has ended. */
   writable(): Promise<void>;
-  /** Bytes that wait, here and in the transport. */
+  /** The bytes that wait here and in the transport. */
   backlogBytes(): number;
   /** See {@link Sink}. */
   takenBytes(): number;
-  /** Drops what is queued, and not yet handed to the transport. */
+  /** Drops the frames that have not been passed to the transport. */
   discard(): void;
-  /** Ends the transport after what is queued. Later frames are dropped. */
+  /** Sends the queued frames, then ends the transport. Later frames are dropped. */
   end(error: AppError): void;
-  /** Ends the transport now, and drops all that waits. */
+  /** Ends the transport at once, and drops all waiting bytes. */
   cutOff(): void;
 }
 
-/** From this size on frames don't wait for the end of the tick: the operating system's buffers are there to be used. */
+/** From this size on, frames do not wait for the end of the tick, so that the operating system's buffers are used. */
 const EARLY_FLUSH_BYTES = 65_536;
 
 export interface SubscriberOptions {
   sink: Sink;
   batcher: WriteBatcher;
   queueBytesMax: number;
-  /** Called when a frame is queued for a client that has not taken what it was sent before. */
+  /** Called when a frame is queued for a client that has unsent bytes. */
   onPiling: (bytes: number) => void;
 }
 
-/** `queueBytesMax` counts what is queued and what the transport could not yet hand on. */
+/** `queueBytesMax` limits the queued bytes and the transport's unsent bytes together. */
 export function createSubscriber(options: SubscriberOptions): Subscriber {
   return new QueueingSubscriber(options);
 }
 
-/** A class, because there are tens of thousands: they share their methods. */
+/** A class, so that tens of thousands of subscribers share their methods. */
 class QueueingSubscriber implements Subscriber {
   readonly #options: SubscriberOptions;
-  /** Absent while nothing waits, which is most of the time. */
+  /** Undefined while nothing waits, which is most of the time. */
   #queue: Buffer[] | undefined;
   #queuedBytes = 0;
   #ended = false;

@@ -1,4 +1,4 @@
-/** Changes that go out together: what a stream gets of them is put together once, and shared. It must not know who gets it. */
+/** Changes that are sent together. Their bytes are encoded once for each format and shared by all streams. */
 import type { EncodedChange } from "../wire/encode";
 import type { StreamFormat } from "../wire/stream-format";
 import type { DeliveredPosition } from "./delivered-position";
@@ -6,18 +6,18 @@ import type { DeliveredPosition } from "./delivered-position";
 export interface ChangeBatch {
   /** At least one; ascending by seq. */
   readonly encoded: readonly EncodedChange[];
-  /** Where the log was looked through to with them: the last one's place, or after it. */
+  /** The position up to which the log was read with them: the place of the last change, or later. */
   readonly position: DeliveredPosition;
-  /** Up to where the log had been looked through before them; undefined: not known. */
+  /** The position up to which the log was read before them; undefined if it is not known. */
   readonly before: DeliveredPosition | undefined;
-  /** All in one, as the format has them; undefined: none of them ends a message yet. */
+  /** All messages in one buffer. Undefined if the changes complete no message. */
   toBytes(format: StreamFormat): Buffer | undefined;
 }
 
 export function createChangeBatch(encoded: readonly EncodedChange[], position: DeliveredPosition, before?: DeliveredPosition): ChangeBatch {
-  /** There are few formats, and mostly one is asked for. */
+  /** There are few formats, and most batches use one. */
   const bytes = new Map<StreamFormat, Buffer>();
-  /** Of formats with a limit, by how many messages fit: that says which fit, so there are no more of these than messages, whatever limits clients have. */
+  /** The bytes for formats with a limit, by the number of messages that fit. That number determines which ones fit, so there are no more entries than messages, whatever limits clients have. */
   const limited = new Map<StreamFormat, Map<number, Buffer>>();
 
   function toMessages(format: StreamFormat): Buffer[] {

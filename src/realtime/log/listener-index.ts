@@ -1,21 +1,21 @@
-/** Who hears of a change (W5): those who read everything, and those who read what its owner owns. It must not decide who that is (access.ts does). */
+/** Finds the listeners of a change (W5): those that read everything, and those that read the records of its owner. */
 import type { LogPosition } from "@/src/core/streams/ports";
 import type { GapReason } from "@/src/shared/streams/stream-messages";
 import type { EncodedChange } from "../wire/encode";
 import { type ChangeBatch, createChangeBatch } from "./change-batch";
 import type { DeliveredPosition } from "./delivered-position";
 
-/** Hears of changes. Its methods must not throw. */
+/** A listener for changes. Its methods must not throw. */
 export interface TailerListener {
-  /** The user whose changes it hears of; undefined: everybody's. It must not change. */
+  /** The user whose changes it receives; undefined for all changes. It must not change. */
   readonly onlyOwner: string | undefined;
-  /** The next changes that it may read. All that it may read comes in seq order, but for what `onReset` tells. */
+  /** Receives the next changes that it may read, in seq order and without a hole, except for those that `onReset` reports. */
   onChanges(batch: ChangeBatch): void;
-  /** Changes can't be delivered; the next one comes after it. */
+  /** Called when changes cannot be delivered. The next change comes after them. */
   onReset(reset: TailerReset): void;
 }
 
-/** The changes after `from`, up to and including `to`, can't be delivered; what was before has been. */
+/** The changes after `from`, up to and including `to`, cannot be delivered. Those before have been delivered. */
 export interface TailerReset {
   from: DeliveredPosition;
   to: LogPosition;
@@ -27,14 +27,14 @@ export interface ListenerIndex {
   remove(listener: TailerListener): void;
   clear(): void;
   count(): number;
-  /** Tells those who may read them, in the time that they alone take. */
+  /** Delivers the changes to the listeners that may read them. The time depends on the number of these listeners only. */
   changes(batch: ChangeBatch): void;
-  /** Tells everybody. */
+  /** Reports the reset to all listeners. */
   reset(reset: TailerReset): void;
 }
 
 export function createListenerIndex(): ListenerIndex {
-  /** Those who read everything. */
+  /** The listeners that read everything. */
   const everyone = new Set<TailerListener>();
   const byOwner = new Map<string, Set<TailerListener>>();
   let count = 0;

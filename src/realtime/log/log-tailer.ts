@@ -1,4 +1,4 @@
-/** Brings one endpoint's changes from the log to its listeners: each once, in seq order (W4), to those who may read it (W5). It must not know sessions. */
+/** Delivers the changes of one endpoint from the log to its listeners: each change once, in seq order (W4), to those that may read it (W5). */
 import { setImmediate as nextTick } from "node:timers/promises";
 import type { Change } from "@/src/core/records/ports";
 import { positionOf, proofOf } from "@/src/core/streams/change-proof";
@@ -12,28 +12,28 @@ import { createListenerIndex, type TailerListener } from "./listener-index";
 import { PAGE_LIMIT_FIRST, toChangeSize, toNextPageLimit } from "./page-size";
 
 export interface LogTailer {
-  /** Up to where changes have been delivered; undefined until the first `observe`. */
+  /** The position up to which changes have been delivered; undefined until the first `observe`. */
   position(): DeliveredPosition | undefined;
   add(listener: TailerListener): void;
   remove(listener: TailerListener): void;
   listenerCount(): number;
   /**
-   * Takes committed changes, ascending by seq. Those that continue the position are delivered before this returns; after a gap, or when there
-   * are very many, the rest is read from the log, and the promise settles when it was delivered.
+   * Takes committed changes, ascending by seq. Changes that continue from the position are delivered before this returns. After a hole, or if there are very
+   * many, the rest is read from the log. The promise settles when they have been delivered.
    */
   offer(changes: readonly Change[]): Promise<void>;
   /**
-   * Takes where the log stands, and delivers what is missing up to there. `before` is the position when that was asked for: a log that ends before it,
-   * or has another change there (W26), has lost its end.
+   * Takes the position of the log, and delivers what is missing up to there. `before` is the tailer's position when the log was queried: a log that ends before
+   * it, or has another change there (W26), has lost its end.
    */
   observe(found: FoundPosition, before: LogPosition | undefined): Promise<void>;
-  /** Delivers nothing more. */
+  /** Stops delivering. */
   close(): void;
 }
 
 /**
- * `sliceBytes`: after about so many bytes of changes the event loop gets a turn, in which sockets drain.
- * When reading the log fails, the promise rejects and the position stays: the next `offer` or `observe` tries again.
+ * After about `sliceBytes` of changes, the event loop gets a turn, in which sockets drain. If reading the log fails, the promise rejects and the position stays;
+ * the next `offer` or `observe` tries again.
  */
 export function createLogTailer(options: { endpointId: string; changes: Pick<ChangeLog, "read">; sliceBytes: number }): LogTailer {
   const { endpointId, changes, sliceBytes } = options;
@@ -41,12 +41,12 @@ export function createLogTailer(options: { endpointId: string; changes: Pick<Cha
   let position: DeliveredPosition | undefined;
   /** The highest seq that is known to be committed. */
   let target = 0;
-  /** Rises when what was read before no longer counts. */
+  /** Rises when pages that were read before are no longer valid. */
   let generation = 0;
   let catchingUp: Promise<void> | undefined;
   const encoder = createUploadEncoder();
 
-  /** The changes follow on the position, and on each other. */
+  /** Delivers changes that follow the position and each other without a hole. */
   function deliver(changes: readonly Change[], epoch: string): void {
     const encoded = changes.map((change) => encoder.encode(change));
     const last = encoded.at(-1);
@@ -56,7 +56,7 @@ export function createLogTailer(options: { endpointId: string; changes: Pick<Cha
     listeners.changes(createChangeBatch(encoded, position, before));
   }
 
-  /** Those of the changes that follow on `seq` without a hole, up to a slice. */
+  /** Returns the changes that follow `seq` without a hole, up to one slice. */
   function takeSlice(changes: readonly Change[], seq: number): Change[] {
     const slice: Change[] = [];
     let bytes = 0;
@@ -81,16 +81,16 @@ export function createLogTailer(options: { endpointId: string; changes: Pick<Cha
     reset(from, to, reason);
   }
 
-  /** The log of the position's epoch has another change where `before` is: it was rewound, and has grown since. */
+  /** Whether the log ends before `before`, or has another change there: it was rewound, and has grown since. */
   function isRewound(found: LogPosition, before: LogPosition | undefined, proofs: ReadonlyMap<number, string>): boolean {
     if (before === undefined || before.epoch !== found.epoch) return false;
     const proof = proofs.get(before.seq);
     return found.seq < before.seq || (proof !== undefined && before.proof !== undefined && proof !== before.proof);
   }
 
-  /** A committed change that stands where the position is, and is another one. */
+  /** Returns the committed change at the position, if it is not the one that was delivered. */
   function findConflict(changes: readonly Change[]): Change | undefined {
-    // Nearly always all of them come after it.
+    // Nearly always, all changes come after the position.
     if (position?.proof === undefined || (changes[0]?.seq ?? 0) > position.seq) return undefined;
     const { seq, proof } = position;
     const there = changes.find((change) => change.seq === seq);
@@ -112,17 +112,17 @@ export function createLogTailer(options: { endpointId: string; changes: Pick<Cha
         const page = await changes.read(endpointId, position.seq, limit);
         if (current !== generation) continue;
         limit = toNextPageLimit(page, limit);
-        // What was committed before the read and is not in it is no longer kept.
+        // Changes that were committed before the read and are not in the page have expired.
         if (page.length === 0 && position.seq < committed) reset(position, { epoch: position.epoch, seq: committed }, "expired");
         await deliverPage(page);
       }
     } finally {
-      // In the same turn in which the loop saw nothing to do: an offer in between would believe that the loop still runs.
+      // Cleared in the turn in which the loop ends. Otherwise an offer in between would rely on a loop that has ended.
       catchingUp = undefined;
     }
   }
 
-  /** ChangeNotifications may deliver the same changes meanwhile, hence each slice begins where the position is when its turn comes. */
+  /** Notifications can deliver the same changes meanwhile, so each slice begins at the position of its turn. */
   async function deliverPage(page: readonly Change[]): Promise<void> {
     const current = generation;
     for (;;) {

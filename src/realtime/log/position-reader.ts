@@ -1,12 +1,12 @@
-/** Reads where logs stand, one query at a time, so that a thousand subscribers who arrive together cost one. It must not cache. */
+/** Reads the positions of logs, one query at a time, so that a thousand subscribers that arrive together share a query. Nothing is cached. */
 import type { ChangeLog, FoundPosition, LogPlace } from "@/src/core/streams/ports";
 
 export interface PositionReader {
-  /** What {@link ChangeLog.positions} returns, by a query that starts after this call. Throws what the log throws. */
+  /** Returns the result of {@link ChangeLog.positions}, from a query that starts after this call. Throws the errors of the log. */
   read(endpointIds: readonly string[], places?: readonly LogPlace[]): Promise<Map<string, FoundPosition>>;
 }
 
-/** Queries run one after another: answers never overtake each other, hence a position that is read later is never an older one. */
+/** Queries run one after another, so a position that is read later is never older. */
 export function createPositionReader({ changes }: { changes: Pick<ChangeLog, "positions"> }): PositionReader {
   let previous: Promise<unknown> = Promise.resolve();
   let waiting: { endpointIds: Set<string>; places: Map<string, LogPlace>; positions: Promise<Map<string, FoundPosition>> } | undefined;

@@ -1,6 +1,6 @@
 /**
- * Reads the log and the records for streams that are not live: few queries at a time, callers in turn, and those that want the same page share one. However
- * many streams replay at once, the log's live readers and other requests find the database free.
+ * Reads the log and the records for streams that are not live. A limited number of queries run at once, callers take turns, and streams that need the same page
+ * share a query. However many streams replay, the database stays available to live readers and other requests.
  */
 import type { CallerPath } from "@/src/core/access/caller-path";
 import { createFairSemaphore } from "@/src/core/limits/fair-semaphore";
@@ -10,16 +10,16 @@ import { AppError } from "@/src/shared/errors";
 import type { StreamReads } from "../filters/filtered-reads";
 import { shareReads } from "./shared-reads";
 
-/** Queries that run at once, and those of one account. */
+/** The queries that run at once, in total and for one account. */
 const QUERIES_MAX = 4;
 const QUERIES_PER_ACCOUNT_MAX = 3;
-/** Each stream has one at most. */
+/** The limit of waiting reads. Each stream has at most one. */
 const WAITING_MAX = 200_000;
-/** A read that waited for so long is asked for again with the next poll. */
+/** How long a read can wait. The next poll retries a read that times out. */
 const WAIT_MS_MAX = 60_000;
 
 export interface ReplayReads {
-  /** What a stream of this view reads for itself. `onlyOwner` undefined: it sees everything. Reads throw `server_busy`, and what the database throws. */
+  /** Returns the reads of a stream with this view; it sees everything if `onlyOwner` is undefined. Reads throw `server_busy` and the errors of the database. */
   of(view: { onlyOwner: string | undefined; caller: CallerPath }): StreamReads;
 }
 
@@ -36,7 +36,7 @@ export function createReplayReads(options: { changes: Pick<ChangeLog, "read" | "
   });
   const runInTurn = <T>(caller: CallerPath, query: () => Promise<T>): Promise<T> => semaphore.run(caller, query);
   const readAll = shareReads<Page, CallerPath>((...page) => changes.read(...page), runInTurn);
-  /** A user's own devices may share pages, too; others' never. */
+  /** The reads of users who see only their own records. Devices of the same user share pages. */
   const readOwn = new Map<string, { read: ReturnType<typeof shareReads<Page, CallerPath>>; running: number }>();
 
   async function readFor(owner: string, caller: CallerPath, ...page: Parameters<ChangeLog["read"]>): Promise<Page> {
@@ -54,7 +54,7 @@ export function createReplayReads(options: { changes: Pick<ChangeLog, "read" | "
     }
   }
 
-  /** A class, because there are tens of thousands: they share their methods. */
+  /** A class, so that tens of thousands of streams share their methods. */
   class ViewReads implements StreamReads {
     constructor(
       readonly onlyOwner: string | undefined,

@@ -1,18 +1,18 @@
-/** Reads pages of the log for many at once: subscribers that come back together, or fall behind together, want the same pages. It must not cache. */
+/** Shares reads of the log between subscribers that need the same page at the same time, because they reconnected or fell behind together. Nothing is cached. */
 type ReadPage<Page> = (endpointId: string, after: number, limit: number) => Promise<Page>;
 
 interface SharedRead<Page> {
   running: Promise<Page>;
-  /** The query has started: whoever asks now gets the next one's answer. */
+  /** The query has started. Later callers get the result of the next one. */
   hasBegun: boolean;
-  /** What those get who asked since it started. */
+  /** The result for callers since the query started. */
   next: Promise<Page> | undefined;
 }
 
 /**
- * A `read` whose callers share a query when they ask for the same page while it is being read already. Each is answered by a query that starts after its
- * call, hence with all that was committed by then, as if it had asked alone. Nobody may change the arrays. `runInTurn` may let a query wait: callers that
- * come before it starts share it. It is on behalf of the `caller` that asked first.
+ * Returns a `read` whose callers share queries for the same page. Each caller gets the result of a query that starts after its call, so the page has everything
+ * that was committed by then. Callers must not change the arrays. `runInTurn` can delay a query; callers that arrive before it starts share it. It runs on behalf
+ * of the first `caller`.
  */
 export function shareReads<Page, Caller = undefined>(
   read: ReadPage<Page>,
@@ -46,7 +46,7 @@ export function shareReads<Page, Caller = undefined>(
     const shared = reads.get(page);
     if (!shared) return begin();
     if (!shared.hasBegun) return shared.running;
-    // Also after a failure: it was that of another query.
+    // It also runs after a failure, which was that of another query.
     shared.next ??= shared.running.then(begin, begin);
     return shared.next;
   };

@@ -1,27 +1,27 @@
-/** The snapshot of one stream (W11): sends the records as they are, page by page, and knows which changes they had in them. It must not read the log, nor know the transport. */
+/** The snapshot of one stream (W11): sends the records page by page, and tracks which changes they contain. */
 
 import type { Change } from "@/src/core/records/ports";
 import type { LogPosition, SnapshotReader } from "@/src/core/streams/ports";
 import type { Cursor } from "@/src/shared/streams/cursor";
 import type { Subscriber } from "../hub/subscriber";
 
-/** `complete`: all has been queued. `replaced`: the log is no longer the one that the snapshot began with. `stopped`: nobody wants it any more. */
+/** `complete`: all records have been queued. `replaced`: the log was replaced since the snapshot began. `stopped`: the stream no longer needs it. */
 export type SnapshotOutcome = "complete" | "replaced" | "stopped";
 
 export interface Snapshot {
-  /** Queues what is still to come, at the client's pace. After a failure, which is passed on, the next call goes on where it was. */
+  /** Queues the remaining records at the client's pace. If it throws, the next call continues. */
   send(): Promise<SnapshotOutcome>;
-  /** Whether all of it has been queued. */
+  /** Whether all records have been queued. */
   isComplete(): boolean;
-  /** Whether the client has this change already, in the record that the snapshot had. Ask in the log's order. */
+  /** Whether the record in the snapshot already contains this change. Call it in the order of the log. */
   covers(change: Change): boolean;
-  /** Whether it is complete, and covers none of the changes that come after the last that was asked for. */
+  /** Whether the snapshot is complete and covers no change after the last one passed to `covers`. */
   isPassed(): boolean;
 }
 
 /**
- * Of the records that `owner` may read and that were created up to `from`, each as it is when its page is read. The log from `from` on makes a
- * consistent whole of the pages: only of a record that was changed between `from` and its page does the client have changes already.
+ * A snapshot of the records that `owner` may read and that were created up to `from`. Each record is sent as it is when its page is read. The log from `from` on
+ * makes the pages consistent: only a record that changed between `from` and its page already contains changes of the log.
  */
 export function createSnapshot(options: {
   snapshots: SnapshotReader;
@@ -33,12 +33,12 @@ export function createSnapshot(options: {
   isWanted: () => boolean;
 }): Snapshot {
   const { snapshots, endpointId, owner, from, subscriber, toBytes, isWanted } = options;
-  /** By record: the version that was sent, where the log after `from` has older ones. */
+  /** The sent version by record, for records with older versions in the log after `from`. */
   const versions = new Map<string, number>();
   let after = 0;
   let isComplete = false;
   let askedSeq = 0;
-  /** Up to where the log may have changes that were sent. */
+  /** The seq up to which the log can have changes that were sent. */
   let coveredSeq = from.seq;
 
   async function sendPage(): Promise<SnapshotOutcome | "sent"> {
@@ -46,7 +46,7 @@ export function createSnapshot(options: {
     if (!isWanted() || page === undefined) return "stopped";
     if (!isSameLog(page.at)) return "replaced";
     const isLast = page.nextAfter === undefined;
-    // A filter may have left nothing of it.
+    // A filter can leave a page empty.
     if ((page.items !== "" || isLast) && !(await sendItems(page.items, isLast))) return "stopped";
     for (const { id, version } of page.changed) versions.set(id, version);
     coveredSeq = Math.max(coveredSeq, page.at.seq);
@@ -61,7 +61,7 @@ export function createSnapshot(options: {
   async function sendItems(items: string, isLast: boolean): Promise<boolean> {
     const bytes = toBytes(items, isLast);
     if (subscriber.isCrowdedBy(bytes)) await subscriber.writable();
-    // Nothing waits any more, so that it fits.
+    // The queue is empty now, so the bytes fit.
     return isWanted() && subscriber.enqueue(bytes);
   }
 
@@ -82,7 +82,7 @@ export function createSnapshot(options: {
       askedSeq = seq;
       if (seq > coveredSeq) versions.clear();
       const sent = versions.get(id);
-      // What was sent was there: its end comes after it, be it of the same version.
+      // A record that was sent existed, so its deletion comes later, even with the same version.
       return sent !== undefined && type !== "DELETE" && version <= sent;
     },
     isPassed: () => isComplete && askedSeq >= coveredSeq,

@@ -1,18 +1,18 @@
-/** Judges whether an upgrade request is a WebSocket handshake (RFC 6455, section 4.2.1). It must not look at what the URL names. */
+/** Validates WebSocket handshakes (RFC 6455, section 4.2.1). */
 import type { IncomingMessage } from "node:http";
 import { AppError } from "@/src/shared/errors";
 
 const KEY = /^[+/0-9A-Za-z]{22}==$/;
 const PROTOCOL_TOKENS = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:[ \t]*,[ \t]*[!#$%&'*+.^_`|~0-9A-Za-z-]+)*$/;
 
-/** A refusal with the status and headers that go with it. */
+/** An error with the status and headers of its response. */
 export interface HandshakeProblem {
   error: AppError;
   status: number;
   headers: Readonly<Record<string, string>>;
 }
 
-/** What is wrong with the handshake (W14) of a request that offers WebSocket, or undefined. */
+/** Returns what is wrong with the handshake (W14) of a request that offers WebSocket, or undefined. */
 export function handshakeProblem(request: Pick<IncomingMessage, "method" | "headers">): HandshakeProblem | undefined {
   const { method, headers } = request;
   const problem = (detail: string): HandshakeProblem => ({ error: new AppError("upgrade_invalid", { detail }), status: 400, headers: {} });

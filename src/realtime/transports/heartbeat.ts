@@ -1,49 +1,49 @@
-/** Finds dead connections: pings every one now and then, and drops those that don't answer (W8). It must not know what else they carry. */
+/** Finds dead connections: pings each one periodically, and terminates those that do not respond (W8). */
 
-/** A connection that can be pinged. No method may throw. */
+/** A connection that can be pinged. Its methods must not throw. */
 export interface Peer {
   ping(): void;
-  /** Bytes that wait to be sent: a ping is behind them. */
+  /** The bytes that wait to be sent. A ping is sent after them. */
   unsentBytes(): number;
-  /** Rises when the operating system takes bytes. */
+  /** A counter that rises when the operating system takes bytes. */
   takenBytes(): number;
-  /** Cuts the connection without a close handshake: nobody is there to answer it. */
+  /** Ends the connection without a close handshake, which a dead peer would not complete. */
   terminate(): void;
 }
 
 export interface Beating {
-  /** The answer to a ping has come. */
+  /** Call this when the response to a ping arrives. */
   pong(): void;
-  /** The connection has gone. */
+  /** Call this when the connection has closed. */
   stop(): void;
 }
 
 export interface Heartbeat {
   /** Pings `peer` for the first time one interval from now. */
   add(peer: Peer): Beating;
-  /** Lets one step pass. The timer calls it. */
+  /** Advances the time by one step. The timer calls it. */
   step(): void;
   /** Stops the timer. */
   stop(): void;
 }
 
-/** Connections that came at different times are pinged at different steps, so that thousands of them don't all write at once. */
+/** Connections that open at different times are pinged at different steps, so that thousands of them do not all write at once. */
 const STEPS_PER_INTERVAL = 25;
 
 interface PeerState {
   peer: Peer;
   nextPingStep: number;
-  /** When it was pinged, or when it last showed since then that it reads what was before the ping. */
+  /** The step of the ping, or of the last progress with the bytes before it; undefined if no response is due. */
   pingedStep: number | undefined;
-  /** At that step: whether anything was before the ping, and what had been taken. */
+  /** Whether bytes waited before the ping at that step. `takenBytes` is the counter at that step. */
   hadBacklog: boolean;
   takenBytes: number;
 }
 
 /**
- * One timer for all connections. `pongTimeoutMs` is rounded up to whole steps of `pingIntervalMs / 25`. Time is counted in steps: when the
- * process stood still, connections are not dropped for the pongs that it did not read meanwhile. A client that reads slowly has the time that it needs
- * for what is before the ping: it is dropped when it took nothing of that for so long.
+ * Uses one timer for all connections. `pongTimeoutMs` is rounded up to whole steps of `pingIntervalMs / 25`. Time is counted in steps, so that connections are
+ * not terminated for pongs that a stalled process did not read. A slow client gets the time that it needs for the bytes before the ping, and is terminated only
+ * if it takes none of them within the timeout.
  */
 export function createHeartbeat({ pingIntervalMs, pongTimeoutMs }: { pingIntervalMs: number; pongTimeoutMs: number }): Heartbeat {
   const stepMs = pingIntervalMs / STEPS_PER_INTERVAL;
@@ -59,22 +59,22 @@ export function createHeartbeat({ pingIntervalMs, pongTimeoutMs }: { pingInterva
         state.peer.terminate();
       } else if (now >= state.nextPingStep) {
         state.nextPingStep = now + STEPS_PER_INTERVAL;
-        if (state.pingedStep === undefined) look(state);
+        if (state.pingedStep === undefined) measure(state);
         state.peer.ping();
       }
     }
   }
 
-  function look(state: PeerState): void {
+  function measure(state: PeerState): void {
     state.pingedStep = now;
     state.hadBacklog = state.peer.unsentBytes() > 0;
     state.takenBytes = state.peer.takenBytes();
   }
 
-  /** Whether the client took some of what was before the ping since it was last looked at; then it is looked at again. */
+  /** Whether the client has taken bytes before the ping since the last measurement. If so, measures again. */
   function isReading(state: PeerState): boolean {
     const isReading = state.hadBacklog && state.peer.takenBytes() > state.takenBytes;
-    if (isReading) look(state);
+    if (isReading) measure(state);
     return isReading;
   }
 

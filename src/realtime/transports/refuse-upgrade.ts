@@ -1,15 +1,15 @@
-/** Answers an upgrade request with an HTTP error instead of a WebSocket. It must not decide which requests are refused. */
+/** Responds to an upgrade request with an HTTP error. */
 import { randomBytes } from "node:crypto";
 import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import { type AppError, toProblem } from "@/src/shared/errors";
 
-/** A client that does not read the answer, or does not hang up after it, is cut off. */
+/** How long a client may take to read the response and close the connection. */
 const LINGER_MS = 2_000;
 
 /**
- * Writes a problem document (E1) and ends the socket. `status` replaces the catalogue's, `headers` come on top.
- * Never raises, whatever state the socket is in.
+ * Writes a problem document (E1) and ends the socket. `status` replaces the status of the error, and `headers` are added. Never throws, whatever state the socket
+ * is in.
  */
 export function refuseUpgrade(
   socket: Duplex,
@@ -31,7 +31,7 @@ export function refuseUpgrade(
   const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
   socket.on("error", () => socket.destroy());
   socket.once("close", () => clearTimeout(timer));
-  // What the client has sent on is read and dropped: closing with unread data resets the connection, and the answer would be lost.
+  // Further bytes of the client are read and dropped. Closing with unread data would reset the connection, and the response would be lost.
   socket.resume();
   socket.end(`${lines.join("\r\n")}\r\n\r\n${body}`);
 }

@@ -1,4 +1,4 @@
-/** The transport of server-sent events (W12): the head, signs of life, shutdown. It must not decide access, nor know changes or the log; events come from the hub. */
+/** The transport of server-sent events (W12): the response head, heartbeats, shutdown. The events come from the hub. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Grant } from "@/src/core/access/access";
 import { toClientAddress } from "@/src/core/access/client-network";
@@ -15,34 +15,34 @@ import { CURSOR_EVENTS, PLAIN_EVENTS } from "../wire/stream-format";
 import { createHeartbeat } from "./heartbeat";
 import { parseEventStart } from "./stream-options";
 
-/** A request for a stream that was granted. */
+/** An authorized request for a stream. */
 export interface EventStreamRequest {
   request: IncomingMessage;
   response: ServerResponse;
   parameters: URLSearchParams;
   grant: Grant;
-  /** Those that every answer to this request has. */
+  /** The headers of every response to this request. */
   headers: Readonly<Record<string, string>>;
 }
 
 export interface EventStreams {
-  /** Answers with a stream. Settles when it is open, or the client has gone; raises, while no head was sent, what the hub raises, `cursor_invalid`, `parameter_invalid`. */
+  /** Responds with a stream. Settles when the stream is open or the client has disconnected. Before the head is sent, throws `cursor_invalid`, `parameter_invalid` and the errors of the hub. */
   open(request: EventStreamRequest): Promise<void>;
-  /** Answers who goes on with a stream, and can't be served now, with a stream that ends at once with the error's code and message, and says when to come again. */
+  /** Responds to a resuming client that cannot be served now: an event stream with `retry:` and a `close` event with the error's code and message. */
   postpone(refused: { response: ServerResponse; error: AppError; headers: Readonly<Record<string, string>> }): void;
-  /** Ends every stream with `server_shutdown`, refuses new ones, and settles when all have gone; those that are still there after `graceMs` are cut off. */
+  /** Ends every stream with `server_shutdown` and refuses new ones. Settles when all are closed; destroys those that are still open after `graceMs`. */
   closeAll(options: { graceMs: number }): Promise<void>;
 }
 
 const HEADERS = {
   "Content-Type": "text/event-stream; charset=utf-8",
-  // Proxies of nginx's kind would hold back events until they have some kilobytes.
+  // Proxies such as nginx would otherwise buffer events until they have some kilobytes.
   "X-Accel-Buffering": "no",
-  // What would come after a stream on its connection would come from a client that is gone.
+  // Nothing can follow a stream on its connection.
   Connection: "close",
 };
 
-/** Starts the timer of the signs of life; `closeAll` ends it. */
+/** Starts the timer of the heartbeats. `closeAll` stops it. */
 export function createEventStreams(options: {
   hub: Pick<Hub, "subscribe" | "closeAll">;
   config: { pingIntervalMs: number; pongTimeoutMs: number };
@@ -54,7 +54,7 @@ export function createEventStreams(options: {
   function begin({ response, headers }: EventStreamRequest): Sink | undefined {
     if (response.destroyed) return undefined;
     open.add(response);
-    // Nothing answers a ping here, but every sign of life has to be taken.
+    // Clients do not respond to heartbeats here, but they must take the bytes of each one.
     response.setTimeout(config.pingIntervalMs + config.pongTimeoutMs, () => response.destroy());
     response.writeHead(200, { ...headers, ...HEADERS });
     response.flushHeaders();
@@ -67,7 +67,7 @@ export function createEventStreams(options: {
         beating.pong();
         subscription.beat();
       },
-      // The timeout of the response is what ends one that takes nothing.
+      // The timeout of the response ends a stream whose client takes no bytes.
       unsentBytes: () => 0,
       takenBytes: () => 0,
       terminate: () => response.destroy(),

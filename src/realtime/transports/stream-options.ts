@@ -1,4 +1,4 @@
-/** Where a stream begins, from what a client asked for (W9, W11, W12). It must not know the log. */
+/** Parses where a stream starts from a request (W9, W11, W12). */
 import type { IncomingHttpHeaders } from "node:http";
 import { parseFlag } from "@/src/core/records/parameters";
 import { parseLastEventId } from "@/src/core/streams/last-event-id";
@@ -7,8 +7,8 @@ import { parseCursor } from "@/src/shared/streams/cursor";
 import type { Start } from "../hub/session";
 
 /**
- * Of a WebSocket: by the last event id, else by the parameters `since` and `snapshot`. `headers` are those of the handshake. Throws `cursor_invalid`,
- * `parameter_invalid`.
+ * The start of a WebSocket stream: the last event id, or else the parameters `since` and `snapshot`. `headers` are those of the handshake. Throws
+ * `cursor_invalid` and `parameter_invalid`.
  */
 export function parseStart(parameters: URLSearchParams, headers: IncomingHttpHeaders): Start {
   const lastEventId = parseLastEventId(parameters, headers["last-event-id"]);
@@ -23,7 +23,7 @@ export function parseStart(parameters: URLSearchParams, headers: IncomingHttpHea
   throw new AppError("parameter_invalid", { detail });
 }
 
-/** The same for server-sent events: every such stream can be resumed. */
+/** The start of a stream of server-sent events, which is always resumable. */
 export function parseEventStart(parameters: URLSearchParams, headers: IncomingHttpHeaders): Start {
   const start = parseStart(parameters, headers);
   return start.mode === "plain" ? { ...start, mode: "now" } : start;

@@ -1,17 +1,17 @@
-/** Collects the subscribers that have frames due and flushes each once at the end of the tick. It must not know what the frames say. */
+/** Collects the subscribers with queued frames and flushes each once at the end of the tick. */
 
 export interface Flushable {
   flush(): void;
 }
 
 export interface WriteBatcher {
-  /** Has `subscriber.flush()` called once at the end of this turn of the event loop, however often it is asked for. */
+  /** Calls `subscriber.flush()` once at the end of this turn of the event loop, however often it is scheduled. */
   schedule(subscriber: Flushable): void;
-  /** One buffer with all of the frames. Subscribers of one endpoint have the same frames due; they share the copy. */
+  /** Returns one buffer with all frames. Subscribers of an endpoint usually flush the same frames, and share the copy. */
   join(frames: readonly Buffer[]): Buffer;
 }
 
-/** A batcher of its own set of subscribers; it holds no timer between ticks. */
+/** Each batcher has its own subscribers. It keeps no timer between ticks. */
 export function createWriteBatcher(): WriteBatcher {
   let due = new Set<Flushable>();
   let joinedFrames: readonly Buffer[] = [];

@@ -46,7 +46,7 @@ describe("createUpgradeHandler", () => {
     expect(closed.code).toBe(1011);
     expect(closed.reason).toMatch(/^An unexpected error occurred/);
     expect(closed.reason).not.toContain("secret");
-    expect(logged).toEqual(["a WebSocket could not be opened"]);
+    expect(logged).toEqual(["could not open a WebSocket"]);
   });
 
   it("[W3] cuts a message that is too long for a close frame", async () => {

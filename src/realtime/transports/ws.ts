@@ -1,4 +1,4 @@
-/** The WebSocket transport: handshake, access, heartbeat, shutdown. It must not know changes or the log; frames come from the hub. */
+/** The WebSocket transport: handshake, access, heartbeat, shutdown. The frames come from the hub. */
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
@@ -21,29 +21,29 @@ import { refuseUpgrade } from "./refuse-upgrade";
 import { parseStart } from "./stream-options";
 
 export interface UpgradeHandler {
-  /** Takes over an upgrade request of the data plane. Never raises. */
+  /** Handles an upgrade request of the data plane. Never throws. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /** Closes every socket with 1012 (W8), refuses new ones the same way, and settles when all have gone; those that are still there after `graceMs` are cut off. */
+  /** Closes every socket with 1012 (W8) and refuses new ones the same way. Settles when all are closed; destroys those that are still open after `graceMs`. */
   closeAll(options: { graceMs: number }): Promise<void>;
 }
 
-/** So many messages, pings and pongs may come between two of our pings: reading them costs time, and nobody needs to send any. */
+/** The limit of messages, pings and pongs from the client between two pings of the server. Reading them takes time, and no client needs to send any. */
 const MESSAGES_MAX = 1000;
-/** A handshake whose checks take longer is answered as if the database were away. */
+/** A handshake whose checks take longer is refused with `database_unavailable`. */
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 const SERVER_OPTIONS = {
   noServer: true,
   clientTracking: false,
-  // Frames are encoded once for all clients; a compressed one would be of one client alone.
+  // Frames are encoded once for all clients. A compressed frame would be valid for one client only.
   perMessageDeflate: false,
-  // Messages from clients are ignored; those that are larger close the socket with 1009.
+  // Messages from clients are ignored. A larger one closes the socket with 1009.
   maxPayload: 4096,
   maxFragments: 64,
-  // How long, in ms, the client may take to answer our close frame.
+  // How long the client may take to respond to a close frame, in ms.
   closeTimeout: 10_000,
 };
 
-/** Starts the heartbeat's timer; `closeAll` ends it. */
+/** Starts the timer of the heartbeat. `closeAll` stops it. */
 export function createUpgradeHandler(options: {
   hub: Pick<Hub, "subscribe" | "closeAll">;
   access: Pick<RateGate, "decide">;
@@ -88,7 +88,7 @@ export function createUpgradeHandler(options: {
       const subscription = await hub.subscribe({ grant, start, transport: "ws", address: clientAddress, messageBytesMax, filter, connect });
       if (webSocket && subscription) attend(webSocket, handshake.socket, subscription);
     } catch (error) {
-      if (!isAppError(error)) log.error({ err: error }, "a WebSocket could not be opened");
+      if (!isAppError(error)) log.error({ err: error }, "could not open a WebSocket");
       handshake.refuse(isAppError(error) ? error : new AppError("internal_error"));
     } finally {
       clearTimeout(timer);
@@ -160,17 +160,17 @@ export function createUpgradeHandler(options: {
 }
 
 /**
- * The library has closed the socket by then, with a code that says why. Not made for each socket: a function from there would keep the request and the
- * bytes that it came with for as long as the socket is open.
+ * The library has already closed the socket with a code that says why. The function is shared: one created for each socket would keep the request and its bytes
+ * in memory while the socket is open.
  */
 function ignoreError(): void {}
 
 /** A handshake that can be completed once, or refused once. */
 interface Handshake {
   readonly socket: Duplex;
-  /** The open WebSocket; undefined when the client has gone, or was refused already. */
+  /** Returns the open WebSocket; undefined if the client has disconnected or was refused already. */
   complete(): WebSocket | undefined;
-  /** Completes it, unless that was done, and closes with the error's code and message (W3). */
+  /** Completes the handshake if necessary, and closes the socket with the error's code and message (W3). */
   refuse(error: AppError): void;
 }
 

@@ -1,4 +1,4 @@
-/** Turns messages into the bytes of WebSocket frames and server-sent events, those of a change once for all subscribers. It must not know who gets them. */
+/** Encodes messages as WebSocket frames and server-sent events. The bytes of a change are encoded once for all subscribers. */
 
 import type { Change } from "@/src/core/records/ports";
 import { positionOf } from "@/src/core/streams/change-proof";
@@ -9,7 +9,7 @@ import { toChangeText, toCursorChangeText } from "./message-text";
 
 const FIN_AND_TEXT = 0x81;
 
-/** An unmasked, uncompressed text frame that holds `text` (RFC 6455, section 5.2): header and payload in one buffer. */
+/** Returns an unmasked, uncompressed text frame with `text` (RFC 6455, section 5.2), header and payload in one buffer. */
 export function toTextFrame(text: string): Buffer {
   const length = Buffer.byteLength(text);
   const headerLength = length < 126 ? 2 : length < 65_536 ? 4 : 10;
@@ -28,7 +28,7 @@ export function toTextFrame(text: string): Buffer {
   return frame;
 }
 
-/** How long the payload of a frame of {@link toTextFrame} is. */
+/** The number of payload bytes in a frame of {@link toTextFrame}. */
 export function readPayloadBytes(frame: Buffer): number {
   const length = frame[1] ?? 0;
   return frame.byteLength - (length < 126 ? 2 : length === 126 ? 4 : 10);
@@ -69,25 +69,25 @@ export function toCloseReason(message: string): string {
   return /^.*\.(?= )/s.exec(cut)?.[0] ?? cut;
 }
 
-/** A change and its bytes. Each format is encoded when it is first asked for, then shared. Every call must pass the same epoch. */
+/** A change and its bytes. Each format is encoded at its first use, then shared. All calls must pass the same epoch. */
 export interface EncodedChange {
   readonly change: Change;
   /** The changes of the same upload up to this one. */
   readonly upload: readonly Change[];
   cursor(epoch: string): string;
-  /** Its place in the log. */
+  /** The place of the change in the log. */
   position(epoch: string): LogPosition;
-  /** A frame as W2 has it; of an upload of several files, all that have come so far. */
+  /** A frame as defined in W2. For an upload of several files, it has the files up to this one. */
   plain(): Buffer;
-  /** The same with `cursor` (W9). */
+  /** A frame with `cursor` (W9). */
   withCursor(epoch: string): Buffer;
-  /** A server-sent event with the data of `plain`; its id is the cursor (W12). */
+  /** A server-sent event with the data of `plain`. Its id is the cursor (W12). */
   plainEvent(epoch: string): Buffer;
-  /** The same with the data of `withCursor`. */
+  /** A server-sent event with the data of `withCursor`. */
   cursorEvent(epoch: string): Buffer;
 }
 
-/** `upload`: the changes of the same upload up to this one. */
+/** `upload` has the changes of the same upload up to this one. */
 export function encodeChange(change: Change, upload: readonly Change[] = [change]): EncodedChange {
   let [plain, withCursor, plainEvent, cursorEvent]: (Buffer | undefined)[] = [];
   let position: LogPosition | undefined;
@@ -120,15 +120,15 @@ export function encodeChange(change: Change, upload: readonly Change[] = [change
   };
 }
 
-/** Encodes changes in the log's order, each with those of its upload that came before it. */
+/** Encodes changes in the order of the log, each with the earlier changes of its upload. */
 export interface UploadEncoder {
   encode(change: Change): EncodedChange;
-  /** What comes next does not follow on what was before. */
+  /** Forgets the current upload, because the next change does not follow the last one. */
   reset(): void;
 }
 
 export function createUploadEncoder(): UploadEncoder {
-  /** Changes of an upload whose last one is still to come. */
+  /** The changes of an upload whose last one has not been encoded. */
   let begun: readonly Change[] = [];
   return {
     encode: (change) => {

@@ -1,4 +1,4 @@
-/** Bounds the messages of a stream for a client that takes no larger ones (W27): what does not fit is replaced by a notice. It must not know transports. */
+/** Limits the size of a stream's messages (W27): a message that is too large is replaced by a notice. */
 import { readJsonItems } from "@/src/core/json/items";
 import { AppError } from "@/src/shared/errors";
 import type { Cursor } from "@/src/shared/streams/cursor";
@@ -6,10 +6,10 @@ import type { EncodedChange } from "./encode";
 import type { Omission } from "./message-text";
 import type { StreamFormat } from "./stream-format";
 
-/** The smallest `maxMessage`, in bytes. Every notice fits: ten ids, twice, and the longest name of an endpoint have less. */
+/** The smallest `maxMessage`, in bytes. Every notice fits into it: ten ids, twice, and the longest name of an endpoint are shorter. */
 const BYTES_MIN = 2_048;
 
-/** The parameter `maxMessage`, in bytes; undefined: not given. Throws `parameter_invalid`. */
+/** Parses the parameter `maxMessage`, in bytes; undefined if it is not sent. Throws `parameter_invalid`. */
 export function parseMaxMessage(parameters: URLSearchParams): number | undefined {
   const [text, ...others] = parameters.getAll("maxMessage");
   if (text === undefined) return undefined;
@@ -20,8 +20,8 @@ export function parseMaxMessage(parameters: URLSearchParams): number | undefined
 }
 
 /**
- * The same format for messages of at most `bytesMax`. A change that is larger becomes a notice with its cursor, so that the stream goes on after it.
- * A page of a snapshot becomes several messages, and a record that is larger alone a notice. `path`: of the endpoint, where records can be read.
+ * Returns the same format with messages of at most `bytesMax`. A larger change becomes a notice with its cursor, and the stream continues after it. A larger page
+ * of a snapshot becomes several messages, and a record that is too large by itself becomes a notice. `path` is the path of the endpoint.
  */
 export function limitFormat(whole: StreamFormat, { bytesMax, path }: { bytesMax: number; path: string }): StreamFormat {
   const excess = (message: Buffer): number | undefined => {
@@ -49,7 +49,7 @@ export function limitFormat(whole: StreamFormat, { bytesMax, path }: { bytesMax:
         bytes += itemBytes;
       }
     }
-    // The last one alone has the cursor, be it empty.
+    // Only the last message has the cursor, even if it is empty.
     if (cursor !== undefined) messages.push(whole.snapshot(group.join(","), cursor));
     else flush();
     return messages;
@@ -86,7 +86,7 @@ function toAddress(path: string, ids: readonly string[]): { uniqueId: string | s
   return { uniqueId: ids.length === 1 ? first : [...ids], url: `${path}?uniqueId=${ids.join(",")}` };
 }
 
-/** A record's JSON text begins with its id (core/record-text.ts). */
+/** A record's JSON text begins with its id (core/records/record-text.ts). */
 function readId(text: string): string {
   return /^\{"uniqueId":"([0-9a-f]{32})"/.exec(text)?.[1] ?? "";
 }

@@ -1,11 +1,11 @@
-/** The messages of a stream as JSON text (W2, W9, W10), whatever carries them. It must not know who gets them. */
+/** Writes the messages of a stream as JSON text (W2, W9, W10). */
 
 import type { Change } from "@/src/core/records/ports";
 import { toRecordText } from "@/src/core/records/record-text";
 import { type Cursor, formatCursor } from "@/src/shared/streams/cursor";
 import type { GapReason, WireGap, WireHeartbeat, WireOmitted, WireReady } from "@/src/shared/streams/stream-messages";
 
-/** Changes that can't be replayed: those after `from`, up to and including `to`. */
+/** The changes after `from`, up to and including `to`, which cannot be replayed. */
 export interface Gap {
   from: Cursor;
   to: Cursor;
@@ -13,8 +13,8 @@ export interface Gap {
 }
 
 /**
- * A change without a cursor (W2): `upload` are the changes of the same upload up to this one, which is a list of its own where there are no others.
- * `data` goes through as text: it is JSON already, and a parse would lose the order of keys and the digits of numbers (R1).
+ * A change without a cursor (W2). `upload` has the changes of the same upload up to this one, or this change alone. `data` is copied as text: it is already JSON,
+ * and parsing it would lose the order of keys and the digits of numbers (R1).
  */
 export function toChangeText({ type }: Change, upload: readonly Change[]): string {
   const text = upload.map(({ record }) => toRecordText(record)).join(",");
@@ -26,32 +26,32 @@ export function toCursorChangeText({ type, record }: Change, cursor: string): st
   return `{"type":"${type}","record":${toRecordText(record)},"cursor":"${cursor}"}`;
 }
 
-/** A part of the records (W11): `items` are JSON texts joined by commas. */
+/** A part of the records (W11). `items` has their JSON texts, joined by commas. */
 export function toSnapshotText(items: string, cursor: Cursor | undefined): string {
   return `{"type":"SNAPSHOT","record":[${items}]${cursor ? `,"cursor":"${formatCursor(cursor)}"` : ""}}`;
 }
 
-/** The first message of a resumable stream (W9); without a cursor when a snapshot follows, before whose end nobody may resume. */
+/** The first message of a resumable stream (W9). It has no cursor if a snapshot follows, because the stream cannot be resumed before the snapshot is complete. */
 export function toReadyText(cursor: Cursor | undefined): string {
   if (cursor === undefined) return '{"type":"READY"}';
   return JSON.stringify({ type: "READY", cursor: formatCursor(cursor) } satisfies WireReady);
 }
 
-/** The sign of life of a resumable stream (W9). */
+/** The heartbeat of a resumable stream (W9). */
 export function toHeartbeatText(cursor: Cursor): string {
   return JSON.stringify({ type: "BEAT", cursor: formatCursor(cursor) } satisfies WireHeartbeat);
 }
 
-/** Says that changes can't be replayed (W10). */
+/** The message that changes cannot be replayed (W10). */
 export function toGapText({ from, to, reason }: Gap): string {
   const cursor = formatCursor(to);
   return JSON.stringify({ type: "GAP", from: formatCursor(from), to: cursor, reason, cursor } satisfies WireGap);
 }
 
-/** A message that is too large for the client (W27); without its type. */
+/** The content of an `OMITTED` message (W27), without type and cursor. */
 export type Omission = Omit<WireOmitted, "type" | "cursor">;
 
-/** Sent in place of a message that is too large for the client (W27). */
+/** The message that replaces one that is too large for the client (W27). */
 export function toOmittedText(omission: Omission, cursor: string | undefined): string {
   return JSON.stringify({ type: "OMITTED", ...omission, ...(cursor === undefined ? {} : { cursor }) } satisfies WireOmitted);
 }

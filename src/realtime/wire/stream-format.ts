@@ -1,27 +1,27 @@
-/** How the messages of a stream are written for each kind of client: WebSocket frames or server-sent events, with or without cursors. It must not decide what is sent. */
+/** The formats of a stream's messages: WebSocket frames or server-sent events, with or without cursors. */
 import { type Cursor, formatCursor } from "@/src/shared/streams/cursor";
 import { type EncodedChange, readPayloadBytes, toEvent, toTextFrame } from "./encode";
 import { type Gap, type Omission, toGapText, toHeartbeatText, toOmittedText, toReadyText, toSnapshotText } from "./message-text";
 
 export interface StreamFormat {
-  /** Whether an upload of several files is one message (W2), with the place of its last change; otherwise each change is one. */
+  /** Whether an upload of several files is one message (W2) with the place of its last change. Otherwise each change is a message. */
   joinsUploads: boolean;
   change(encoded: EncodedChange, epoch: string): Buffer;
-  /** `cursor`: undefined where the stream can't be resumed yet. */
+  /** `cursor` is undefined if the stream cannot be resumed yet. */
   ready(cursor: Cursor | undefined): Buffer;
-  /** A part of a snapshot; the last one has the cursor. */
+  /** A part of a snapshot. Only the last part has the cursor. */
   snapshot(items: string, cursor: Cursor | undefined): Buffer;
   beat(cursor: Cursor): Buffer;
   gap(gap: Gap): Buffer;
-  /** In place of a message that is too large. `cursor`: undefined where the stream can't be resumed yet. */
+  /** The notice that replaces a message that is too large. `cursor` is undefined if the stream cannot be resumed yet. */
   omitted(omission: Omission, cursor: string | undefined): Buffer;
-  /** The size of one message, as `maxMessage` counts (W27). */
+  /** The size of one message as `maxMessage` counts it (W27). */
   messageBytes(message: Buffer): number;
-  /** What the client's messages may have at most, and the format without that bound; undefined: no bound. */
+  /** The limit of the client's messages, and the same format without the limit; undefined if there is none. */
   limit?: { bytesMax: number; whole: StreamFormat };
 }
 
-/** How long an `EventSource` waits before it connects again. */
+/** How long an `EventSource` waits before it reconnects. */
 const RETRY_MS = 1_000;
 
 /** WebSocket in resumable mode (W9). */
@@ -36,7 +36,7 @@ export const CURSOR_FRAMES: StreamFormat = {
   messageBytes: readPayloadBytes,
 };
 
-/** WebSocket without an opt-in (W2): a session sends nothing but changes. */
+/** WebSocket without an opt-in (W2). A session sends changes only. */
 export const PLAIN_FRAMES: StreamFormat = {
   ...CURSOR_FRAMES,
   joinsUploads: true,
@@ -45,7 +45,7 @@ export const PLAIN_FRAMES: StreamFormat = {
   omitted: (omission) => toTextFrame(toOmittedText(omission, undefined)),
 };
 
-/** Server-sent events with `since` (W12): the messages of W9 and W10, whose cursors are their ids, too. */
+/** Server-sent events with `since` (W12): the messages of W9 and W10, with their cursors as ids. */
 export const CURSOR_EVENTS: StreamFormat = {
   joinsUploads: false,
   change: (encoded, epoch) => encoded.cursorEvent(epoch),
@@ -57,7 +57,7 @@ export const CURSOR_EVENTS: StreamFormat = {
   messageBytes: (event) => event.byteLength,
 };
 
-/** Server-sent events without `since` (W12): whoever listens to messages hears of changes alone, and yet can resume. */
+/** Server-sent events without `since` (W12). Listeners for messages get changes only, and the stream can still be resumed. */
 export const PLAIN_EVENTS: StreamFormat = {
   joinsUploads: true,
   change: (encoded, epoch) => encoded.plainEvent(epoch),

@@ -129,7 +129,7 @@ describe("with Redis", () => {
   });
 });
 
-describe("while Redis is away", () => {
+describe("while Redis is unavailable", () => {
   afterEach(async () => {
     redis = await startTestRedis({ port: redis.port });
   });
@@ -147,7 +147,7 @@ describe("while Redis is away", () => {
     for (const n of numbers(10)) await writer.post(seed, 20 + n);
     await client.take(31);
     expect(dataOf(client.texts.slice(1))).toEqual(numbers(30));
-    expect(reader.logged.filter((line) => line.includes("Redis is away"))).toHaveLength(1);
+    expect(reader.logged.filter((line) => line.includes("Redis is unavailable"))).toHaveLength(1);
     await redis.close();
   });
 
