@@ -71,7 +71,7 @@ export function OperationView({
             Send {method.toUpperCase()}
           </Button>
           <p role="status" className="text-muted">
-            {busy ? "Waiting for the response…" : outcome && "response" in outcome ? toStatusLine(outcome.response) : ""}
+            {busy ? "Waiting for the response…" : outcome && "response" in outcome ? "Response received." : ""}
           </p>
         </div>
         {outcome && "failure" in outcome ? (
@@ -169,8 +169,4 @@ function toFirstBody(document: ApiDocument, { content }: ApiBody, mediaType: str
   const media = content[mediaType];
   if (!media || !mediaType.endsWith("json")) return "";
   return JSON.stringify(media.example ?? toSample(document, media.schema), null, 2);
-}
-
-function toStatusLine({ status, statusText }: CallResponse): string {
-  return `${status} ${statusText}`.trim();
 }
