@@ -1,4 +1,4 @@
-/** An account's own data, and the end of all of its sign-ins. */
+/** Changes an account's own data, and ends its sign-ins. */
 
 import type { SignIns } from "@/src/core/access/sign-ins";
 import type { Clock } from "@/src/core/clock";
@@ -9,7 +9,7 @@ import type { SignIn } from "../connections/issue-stream-ticket";
 import { pickDefined } from "../support";
 import { accountSelect, toAccountView } from "../views";
 
-/** Absent fields stay. */
+/** Changes the given fields. Absent fields keep their values. */
 export async function updateAccount({
   db,
   userId,
@@ -22,7 +22,7 @@ export async function updateAccount({
   return toAccountView(await db.user.update({ where: { id: userId }, data: pickDefined(patch), select: accountSelect }));
 }
 
-/** All but `signIn`, which asks for it. Their streams end within a second. */
+/** Ends all sign-ins of the account except `signIn`, which made the request. Streams of the ended sign-ins close within a second. */
 export async function endSignIns({
   db,
   clock,
@@ -40,12 +40,12 @@ export async function endSignIns({
   signIns.invalidate(signIn.userId);
 }
 
-/** What a request to end the other sign-ins includes. Throws `parameter_invalid`. */
+/** Parses the query of a request that ends the other sign-ins. Throws `parameter_invalid`. */
 export function parseEndSignInsQuery(parameters: URLSearchParams): { withTokens: boolean } {
   return { withTokens: parseFlag(parameters, "tokens") };
 }
 
-/** Within a transaction of the caller's, who invalidates the account's sign-ins after it. */
+/** Runs in the caller's transaction. The caller invalidates the account's sign-ins after the commit. */
 export async function revokeSignIns({
   db,
   clock,

@@ -7,7 +7,7 @@ import type { Db } from "@/src/db/client";
 import type { AccountView } from "@/src/shared/management/schemas";
 import { accountSelect, toAccountView } from "../views";
 
-/** The account, or null when e-mail or password is wrong, in the same time for either. Raises `rate_limited`. */
+/** Returns the account, or null if the e-mail address or the password is wrong. Both cases take the same time. Throws `rate_limited`. */
 export async function authenticateUser({
   db,
   passwords,

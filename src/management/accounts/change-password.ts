@@ -12,8 +12,8 @@ import type { SignIn } from "../connections/issue-stream-ticket";
 import { revokeSignIns } from "./account";
 
 /**
- * Every session but `signIn` ends, and with `revokeTokens` every management token but it. Throws `current_password_wrong`, and `rate_limited` after too
- * many guesses.
+ * Ends every session except `signIn`, and with `revokeTokens` every management token except it. Throws `current_password_wrong`, and `rate_limited`
+ * after too many wrong guesses.
  */
 export async function changePassword({
   db,

@@ -1,4 +1,4 @@
-/** Dashboard sessions: the rows that the cookies name. */
+/** Dashboard sessions. A cookie names a session row. */
 
 import type { SignIns } from "@/src/core/access/sign-ins";
 import type { Clock } from "@/src/core/clock";
@@ -7,14 +7,14 @@ import { AppError } from "@/src/shared/errors";
 import type { AccountView, SessionView } from "@/src/shared/management/schemas";
 import { type AccountRow, toAccountView, toSessionView } from "../views";
 
-/** At most one write a minute for each session and token. */
+/** The last use of a session or token is written at most once a minute. */
 export const SEEN_EVERY_MS = 60_000;
 
 export const SESSION_DAYS = 30;
 const DAY_MS = 86_400_000;
 const USER_AGENT_LENGTH_MAX = 300;
 
-/** The new session's id. Sweeps the account's sessions that have ended. */
+/** Creates a session and returns its id. Deletes the account's sessions that have ended. */
 export async function createSession({
   db,
   clock,
@@ -44,7 +44,7 @@ export async function createSession({
   return id;
 }
 
-/** The account, or null when the session is unknown, revoked or expired. Notes that it was seen, at most once a minute. */
+/** Returns the account, or null if the session is unknown, revoked or expired. Never cached, so a revocation takes effect with the next request. */
 export async function findSessionUser({
   db,
   clock,
@@ -66,7 +66,7 @@ export async function findSessionUser({
   return toAccountView(row);
 }
 
-/** The open sessions, last seen first. `currentSessionId`: the asking one, or null for a management token. */
+/** Returns the open sessions, most recently used first. `currentSessionId` is the session that made the request; null for a management token. */
 export async function listSessions({
   db,
   clock,
@@ -85,7 +85,7 @@ export async function listSessions({
   return rows.map((row) => toSessionView(row, currentSessionId));
 }
 
-/** Raises `not_found` unless it is an open session of `userId`. */
+/** Ends a session. Throws `not_found` unless it is an open session of `userId`. */
 export async function revokeSession({
   db,
   clock,

@@ -1,22 +1,22 @@
-/** What a management token may do (G21): it reads or writes, in all projects of its account or in some. */
+/** Access of management tokens (G21): scope `read` or `write`, in all projects of the account or in some of them. */
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import type { TokenScope } from "@/src/shared/management/schemas";
 
 export interface TokenAccess {
   scope: TokenScope;
-  /** The projects that it is limited to; null: all of its account. */
+  /** The projects that the token is limited to. Null: all projects of the account. */
   projectIds: readonly string[] | null;
-  /** When it ends by itself; null: never. */
+  /** When the token expires. Null: never. */
   expiresAt: Date | null;
 }
 
-/** These carry a body, or issue a ticket, but change nothing. */
+/** These operations use POST but change nothing. */
 const READING_POST = /^endpoints\/[^/]+\/(?:export|schema-check|stream-ticket)$/;
 
 /**
- * Throws `token_scope_insufficient` unless the token may send such a request, and `not_found` for what is in a project that it is not for, as for
- * what belongs to another account. `path`: behind `/api/manage/`; `id`: the path's id, if it has one.
+ * Throws `token_scope_insufficient` if the token may not send such a request, and `not_found` if the resource is in a project outside of the
+ * token's list, as for resources of other accounts. `path` is the part after `/api/manage/`; `id` is the path's id, if it has one.
  */
 export async function requireTokenAccess({
   db,
@@ -35,14 +35,14 @@ export async function requireTokenAccess({
   if (scope === "read" && !isRead) throw refuse("This token can only read. Use one with the scope write.");
   if (projectIds === null) return;
   const [area] = path.split("/");
-  // Its own account's name and address; never what would make it stronger. The list of projects is short by what it is not for.
+  // A limited token may read its account's name and address, but nothing that would widen its access. The list of projects leaves out the others.
   if ((path === "account" || path === "projects") && isRead) return;
   if (id === "" || area === "account") throw refuse("This token is limited to some projects. Use one for all projects.");
   const projectId = await findProject(db, area, id);
   if (projectId === null || !projectIds.includes(projectId)) throw new AppError("not_found");
 }
 
-/** The project that the path's id belongs to; null: nothing has the id, or it is in no project. */
+/** Returns the project that the path's id belongs to, or null if the id is unknown or belongs to no project. */
 async function findProject(
   db: Pick<Db, "endpoint" | "apiKey" | "openStream">,
   area: string | undefined,

@@ -1,4 +1,4 @@
-/** Management tokens: programs sign in with them. */
+/** Management tokens, with which programs sign in. */
 
 import type { SignIns } from "@/src/core/access/sign-ins";
 import type { Clock } from "@/src/core/clock";
@@ -11,10 +11,10 @@ import { type AccountRow, toAccountView, toTokenView } from "../views";
 import { SEEN_EVERY_MS } from "./sessions";
 import type { TokenAccess } from "./token-access";
 
-/** So many characters of a token are kept, to recognise it by: `rst_` and five of its 43. */
+/** The number of leading characters that are stored, so that people can recognise a token: `rst_` and five of its 43 random characters. */
 export const TOKEN_PREFIX_LENGTH = 9;
 
-/** The answer is the only place where the token ever is. Throws `fields_invalid` for an expiry that has passed or is after `endsBy`, and for projects of others. */
+/** Creates a token. Only the return value contains the token; the database holds its hash. Throws `fields_invalid` for an expiry that has passed or is after `endsBy`, and for projects of others. */
 export async function createToken({
   db,
   clock,
@@ -25,7 +25,7 @@ export async function createToken({
   db: Pick<Db, "managementToken" | "project">;
   clock: Clock;
   userId: string;
-  /** When the token that asks ends: no token makes one that lasts longer (G21). Null: a session asks, or a token that does not end. */
+  /** When the token that makes the request expires: a token cannot create one that lasts longer (G21). Null: the request comes from a session or from a token without an expiry. */
   endsBy?: Date | null;
   input: TokenCreate;
 }): Promise<TokenCreated> {
@@ -67,7 +67,7 @@ interface TokenUserRow extends AccountRow {
   projectIds: string[] | null;
 }
 
-/** The account, the token's id and what it may do, or null when the token is unknown, revoked or expired. Notes its use, at most once a minute. */
+/** Returns the account, the token's id and its access, or null if the token is unknown, revoked or expired. Records its use, at most once a minute. */
 export async function findTokenUser({
   db,
   clock,
@@ -91,13 +91,13 @@ export async function findTokenUser({
   return { user: toAccountView(row), tokenId: row.tokenId, access };
 }
 
-/** Those that are not revoked, oldest first; expired ones too. */
+/** Returns the tokens that are not revoked, oldest first. Includes expired ones. */
 export async function listTokens({ db, userId }: { db: Pick<Db, "managementToken">; userId: string }): Promise<TokenView[]> {
   const rows = await db.managementToken.findMany({ where: { userId, revokedAt: null }, orderBy: [{ createdAt: "asc" }, { id: "asc" }] });
   return rows.map(toTokenView);
 }
 
-/** Works no longer, at once. Raises `not_found` unless it is a token of `userId` that is not revoked. */
+/** Revokes a token, with immediate effect. Throws `not_found` unless it is a token of `userId` that is not revoked. */
 export async function revokeToken({
   db,
   clock,

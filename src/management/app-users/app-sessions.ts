@@ -1,4 +1,4 @@
-/** Sessions of an application's user: its access tokens, listed and revoked. */
+/** Lists and revokes the sessions (access tokens) of an application's user. */
 
 import type { Tokens } from "@/src/core/access/access-tokens";
 import type { Clock } from "@/src/core/clock";
@@ -8,7 +8,7 @@ import type { AppSessionView } from "@/src/shared/management/schemas";
 import { requireOwnUser, toUuid } from "./require-own-users";
 import { appSessionSelect, toAppSessionView } from "./views";
 
-/** The tokens that work now, newest first. Raises `not_found`. */
+/** Returns the valid tokens, newest first. Throws `not_found`. */
 export async function listAppSessions({
   db,
   clock,
@@ -42,12 +42,12 @@ interface Revocation {
   userId: string;
 }
 
-/** Ends one. Raises `not_found` unless it is a session of this user that works now. */
+/** Ends one session. Throws `not_found` unless it is a valid session of this user. */
 export async function revokeAppSession({ sessionId, ...revocation }: Revocation & { sessionId: string }): Promise<void> {
   if (!UUID.test(sessionId) || (await revoke(revocation, sessionId)) === 0) throw new AppError("not_found");
 }
 
-/** Ends all of them; it is no error when there is none. Raises `not_found` for the user. */
+/** Ends all sessions of the user, if there are any. Throws `not_found` if the user does not exist. */
 export async function revokeAppSessions(revocation: Revocation): Promise<void> {
   await revoke(revocation, undefined);
 }

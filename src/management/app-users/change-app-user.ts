@@ -1,10 +1,10 @@
-/** Sets a password of an application's user, or deletes the user. */
+/** Sets the password of an application's user, or deletes the user. */
 import { toOwnerPath } from "@/src/core/access/caller-path";
 import type { Users } from "@/src/core/users/users";
 import type { Db } from "@/src/db/client";
 import { requireOwnUser } from "./require-own-users";
 
-/** Raises `not_found`, what is wrong with the password, and `server_busy` when too many wait to be hashed. */
+/** Sets a password and ends the user's sessions. Throws `not_found`, the errors of invalid passwords, and `server_busy` if too many passwords wait to be hashed. */
 export async function setAppUserPassword({
   db,
   users,
@@ -25,8 +25,8 @@ export async function setAppUserPassword({
 }
 
 /**
- * Its record, credentials and sessions go; what belongs to it at other endpoints stays, and belongs to nobody any more. Raises `not_found`, and
- * `record_not_found` when somebody was faster.
+ * Deletes the user's record, credentials and sessions. Records that the user owns at other endpoints stay, without an owner. Throws `not_found`, and
+ * `record_not_found` if the user was deleted concurrently.
  */
 export async function deleteAppUser({
   db,

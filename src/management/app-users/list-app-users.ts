@@ -14,14 +14,14 @@ const LIMIT_DEFAULT = 50;
 const CONTROL = /[\p{Cc}\p{Cs}]/u;
 
 export interface AppUsersQuery {
-  /** A part of the name, in the form in which names are compared; null: every user. */
+  /** Part of the name, normalised as names are compared. Null: every user. */
   search: string | null;
-  /** Only users whose names come after this one. */
+  /** Only users whose names sort after this one. */
   after: string | null;
   limit: number;
 }
 
-/** Raises `parameter_invalid` with the parameters. */
+/** Throws `parameter_invalid`, with a problem for each wrong parameter. */
 export function parseAppUsersQuery(parameters: URLSearchParams): AppUsersQuery {
   const problems = new Map<string, string>();
   const text = (name: string): string | null => {
@@ -42,16 +42,16 @@ export function parseAppUsersQuery(parameters: URLSearchParams): AppUsersQuery {
 }
 
 export interface AppUserFilter {
-  /** 32 hex digits; null: every user. */
+  /** 32 hex digits. Null: every user. */
   userId: string | null;
-  /** A part of the compared name; null: any. */
+  /** Part of the normalised name. Null: any name. */
   search: string | null;
-  /** Only names after this one; null: from the first. */
+  /** Only names after this one. Null: from the first name. */
   after: string | null;
   limit: number;
 }
 
-/** In order of names. */
+/** Returns users in the order of their names. */
 export async function readAppUsers({
   db,
   clock,
@@ -79,7 +79,7 @@ export async function readAppUsers({
   return rows.map(toAppUserView);
 }
 
-/** A page, in order of names. `total` counts all that the search finds. Raises `not_found`. */
+/** Returns a page of users, in the order of their names. `total` counts all users that the search finds. Throws `not_found`. */
 export async function listAppUsers({
   db,
   clock,
@@ -104,7 +104,7 @@ export async function listAppUsers({
   return { users, next: found.length > limit ? (users.at(-1)?.name ?? null) : null, total: counted?.total ?? 0 };
 }
 
-/** `userId`: 32 hex digits. Raises `not_found`. */
+/** Returns one user. `userId` has 32 hex digits. Throws `not_found`. */
 export async function getAppUser({
   db,
   clock,

@@ -1,9 +1,9 @@
-/** Asks whose an authentication endpoint is, before something is done to its users (G6, G11). */
+/** Checks that an authentication endpoint belongs to the account, before its users are read or changed (G6, G11). */
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import { isUniqueId } from "@/src/shared/streams/protocol";
 
-/** Raises `not_found` unless it is an authentication endpoint, in a project of `ownerId`. */
+/** Throws `not_found` unless it is an authentication endpoint in a project of `ownerId`. */
 export async function requireOwnUsers({
   db,
   ownerId,
@@ -24,7 +24,7 @@ export async function requireOwnUsers({
   return { projectId: row.projectId };
 }
 
-/** The same for one user, named by 32 hex digits; also `not_found` unless it is a user of this endpoint. */
+/** The same for one user, named by 32 hex digits. Also throws `not_found` unless it is a user of this endpoint. */
 export async function requireOwnUser({
   db,
   ownerId,
@@ -42,7 +42,7 @@ export async function requireOwnUser({
   return own;
 }
 
-/** The UUID that 32 hex digits stand for, as the database's client takes it. */
+/** Adds the dashes that the database's client expects. */
 export function toUuid(uniqueId: string): string {
   return uniqueId.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }

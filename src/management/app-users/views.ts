@@ -1,4 +1,4 @@
-/** Turns stored users of applications and their tokens into what the management API answers (G11, G12). No hash ever leaves. */
+/** Converts stored users of applications and their tokens to the management API's views (G11, G12). Views never contain hashes. */
 import type { AppSessionView, AppUserView } from "@/src/shared/management/schemas";
 
 export interface AppUserRow {
@@ -31,7 +31,7 @@ export interface AppSessionRow {
   expiresAt: Date;
 }
 
-/** What to read of a token: never its hash. */
+/** The columns of a token that are read. Its hash is not among them. */
 export const appSessionSelect = { id: true, userAgent: true, address: true, createdAt: true, lastUsedAt: true, expiresAt: true } as const;
 
 export function toAppSessionView(row: AppSessionRow): AppSessionView {

@@ -1,4 +1,4 @@
-/** Who gets a change. */
+/** Which streams receive a change. */
 import { describe, expect, it } from "vitest";
 import { type JudgedChange, type JudgedStream, judgeDelivery } from "./judge-delivery";
 

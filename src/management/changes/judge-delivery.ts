@@ -1,21 +1,21 @@
-/** Says who of those who listen gets a change, and why not (G17). Pure. */
+/** Decides for an open stream whether it receives a change, and if not, why (G17). */
 import type { DeliveryVerdict } from "@/src/shared/management/schemas";
 
 export interface JudgedChange {
   seq: number;
-  /** The user that the record belongs to; undefined: nobody. */
+  /** The user that owns the record. Undefined: it has no owner. */
   owner: { id: string; name: string | undefined } | undefined;
 }
 
 export interface JudgedStream {
-  /** Where the log stood when it was opened. */
+  /** The log's seq when the stream was opened. */
   openedSeq: number;
   isResumable: boolean;
-  /** Hears of this user's records alone; undefined: of everybody's. */
+  /** The stream receives only this user's records. Undefined: everybody's. */
   onlyOwner: string | undefined;
-  /** Whether its filter is true of the record; undefined: it has none. */
+  /** Whether the stream's filter matches the record. Undefined: it has no filter. */
   filter: boolean | "unknown" | undefined;
-  /** Up to which seq it has been sent the log; undefined: it is live. */
+  /** The seq up to which the log has been replayed to the stream. Undefined: the stream is live. */
   replayedTo: number | undefined;
 }
 
@@ -24,7 +24,7 @@ interface Judged {
   reason: string;
 }
 
-/** As the stream is now: it tells nothing of streams that have gone. */
+/** Judges the stream as it is now. Streams that have closed are not judged. */
 export function judgeDelivery(change: JudgedChange, stream: JudgedStream): Judged {
   const { onlyOwner, filter } = stream;
   if (onlyOwner !== undefined && onlyOwner !== change.owner?.id) return { verdict: "refused", reason: toRefusal(change) };

@@ -10,7 +10,7 @@ import type { ChangeType } from "@/src/shared/streams/protocol";
 import { isUniqueId } from "@/src/shared/streams/protocol";
 import { requireOwnEndpoint } from "../ownership";
 
-/** Read it before the page: what the page lacks is then after it. Throws `not_found` where the endpoint was deleted meanwhile. */
+/** Reads the log's position. Call it before the page is read, so that every change the page lacks comes after it. Throws `not_found` if the endpoint was deleted meanwhile. */
 export async function readLogPosition(changes: Pick<ChangeLog, "positions">, endpointId: string): Promise<LogPosition> {
   const position = (await changes.positions([endpointId])).get(endpointId);
   if (position === undefined) throw new AppError("not_found");
@@ -26,7 +26,7 @@ export interface ChangesQuery {
   recordId: string | null;
 }
 
-/** Raises `parameter_invalid` with the parameters. */
+/** Throws `parameter_invalid`, with a problem for each wrong parameter. */
 export function parseChangesQuery(parameters: URLSearchParams): ChangesQuery {
   const problems = new Map<string, string>();
   const integer = (name: string, min: number, max: number): number | null => {
@@ -44,7 +44,7 @@ export function parseChangesQuery(parameters: URLSearchParams): ChangesQuery {
   return { before, limit, recordId };
 }
 
-/** A page is this long at most, but for a single change that is longer: records may have a megabyte each. */
+/** The maximum length of a page. A single change may be longer, because a record may have a megabyte. */
 const PAGE_CHARACTERS_MAX = 4 * 1024 * 1024;
 
 interface ChangeRow {
@@ -56,13 +56,13 @@ interface ChangeRow {
   data: string;
   createdAt: Date;
   updatedAt: Date;
-  /** How many there are, one beyond the limit included. */
+  /** The number of rows found, including one beyond the limit. */
   found: bigint;
 }
 
 /**
- * The JSON text of `{ changes, more, cursor }`, newest first: those with seq < `before`, of one record when `recordId` (32 hex digits) names it.
- * Raises `not_found`.
+ * Returns the JSON text of `{ changes, more, cursor }`, newest first. Includes changes with seq < `before`; with `recordId` (32 hex digits) only those of
+ * that record. Throws `not_found`.
  */
 export async function listChanges({
   db,
@@ -82,7 +82,7 @@ export async function listChanges({
   limit: number;
 }): Promise<string> {
   await requireOwnEndpoint({ db, ownerId, endpointId });
-  // Read first, and the page ends there: a stream from it brings what the page lacks, and nothing twice.
+  // Read first. The page ends at this position, so a stream that resumes from it sends what the page lacks, and nothing twice.
   const position = await readLogPosition(changes, endpointId);
   const rows = await db.$queryRaw<ChangeRow[]>`
     WITH page AS (

@@ -1,4 +1,4 @@
-/** Tells who of those who listen to an endpoint now gets one of its changes, and who does not, and why (G17). */
+/** Lists the open streams of an endpoint with a verdict for one of its changes: delivered or not, and why (G17). */
 import { type CallerPath, toOwnerPath } from "@/src/core/access/caller-path";
 import type { Change } from "@/src/core/records/ports";
 import { toRecordText } from "@/src/core/records/record-text";
@@ -12,10 +12,10 @@ import { readOpenStreams, toConnectionView } from "../connections/connections";
 import { requireOwnEndpoint } from "../ownership";
 import { judgeDelivery } from "./judge-delivery";
 
-/** So many filters are asked; of more it is not told whether they are true. */
+/** The number of different filters that are evaluated. The verdict of further ones is unknown. */
 const FILTERS_MAX = 16;
 
-/** Raises `not_found`, also for a change that the log no longer keeps. */
+/** Throws `not_found`, also for a change that the log no longer keeps. */
 export async function listDeliveries({
   db,
   changes,
@@ -29,7 +29,7 @@ export async function listDeliveries({
   sandbox: Pick<Sandbox, "filter">;
   ownerId: string;
   endpointId: string;
-  /** As it stands in the path. */
+  /** As sent in the path. */
   seq: string;
 }): Promise<Deliveries> {
   const { projectId } = await requireOwnEndpoint({ db, ownerId, endpointId });
@@ -78,12 +78,12 @@ async function readChange({
   return change;
 }
 
-/** The name that a user logs in with; undefined: the user is gone. */
+/** Returns the name that a user logs in with, or undefined if the user was deleted. */
 async function readName(db: Pick<Db, "appUser">, id: string): Promise<string | undefined> {
   return (await db.appUser.findUnique({ where: { id: toUuid(id) }, select: { name: true } }))?.name;
 }
 
-/** By expression, whether it is true of the record; undefined: it can't be told. */
+/** Returns for each expression whether it matches the record, or undefined if that is unknown. */
 async function judgeFilters(options: {
   sandbox: Pick<Sandbox, "filter">;
   change: Change;

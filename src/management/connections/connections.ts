@@ -1,4 +1,4 @@
-/** The open streams of a project: listed, and ended one by one. */
+/** Lists the open streams of a project, and ends single ones. */
 
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
@@ -10,7 +10,7 @@ import { requireOwnProject } from "../ownership";
 const LIMIT_DEFAULT = 100;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** Raises `parameter_invalid` with the parameters. */
+/** Throws `parameter_invalid`, with a problem for each wrong parameter. */
 export function parseConnectionsQuery(parameters: URLSearchParams): { endpointId: string | null; limit: number } {
   const problems: Record<string, string> = {};
   const endpointId = parameters.get("endpointId");
@@ -27,29 +27,29 @@ export interface OpenStreamRow {
   endpointId: string;
   endpointName: string;
   transport: "ws" | "sse";
-  /** Null: opened by a ticket, or the key is gone. */
+  /** Null: opened by a ticket, or the key was deleted. */
   keyName: string | null;
   origin: string | null;
-  /** Null: none was needed. */
+  /** Null: no access token was needed. */
   userName: string | null;
-  /** 32 hex digits; null: it hears of everybody's records. */
+  /** 32 hex digits. The stream receives only this user's records. Null: everybody's. */
   onlyOwner: string | null;
-  /** JSONata; null: none. */
+  /** A JSONata expression. Null: the stream has no filter. */
   filter: string | null;
   byTicket: boolean;
   isResumable: boolean;
   openedAt: Date;
   openedSeq: bigint;
-  /** Null: it is live. */
+  /** Null: the stream is live. */
   replayedTo: bigint | null;
-  /** How many changes it has still to be sent of the log. */
+  /** The number of changes that the replay still has to send. */
   lag: bigint;
   queueBytes: number;
-  /** How many there are, beyond the limit too. */
+  /** The total, including those beyond the limit. */
   total: bigint;
 }
 
-/** Newest first. */
+/** Returns open streams, newest first. */
 export function readOpenStreams({
   db,
   projectId,
@@ -58,7 +58,7 @@ export function readOpenStreams({
 }: {
   db: Pick<Db, "$queryRaw">;
   projectId: string;
-  /** Null: of all endpoints. */
+  /** Null: all endpoints. */
   endpointId: string | null;
   limit: number;
 }): Promise<OpenStreamRow[]> {
@@ -75,7 +75,7 @@ export function readOpenStreams({
     ORDER BY s."openedAt" DESC, s."id" LIMIT ${limit}::int`;
 }
 
-/** Newest first, as they were about a second ago. Raises `not_found`. */
+/** Returns the open streams, newest first, as they were about a second ago. Throws `not_found`. */
 export async function listConnections({
   db,
   ownerId,
@@ -113,7 +113,7 @@ export function toConnectionView(row: OpenStreamRow): ConnectionView {
   };
 }
 
-/** At once when it is on this server, within about a second on another one. Its client may connect again. Raises `not_found`. */
+/** Ends a stream: immediately if it is on this server, within about a second on another one. The client can reconnect. Throws `not_found`. */
 export async function endConnection({
   db,
   endHere,
@@ -121,7 +121,7 @@ export async function endConnection({
   connectionId,
 }: {
   db: Pick<Db, "$executeRaw">;
-  /** Ends a stream of this server; false: it is on another one. */
+  /** Ends a stream of this server. Returns false if the stream is on another one. */
   endHere: (id: string, error: AppError) => boolean;
   ownerId: string;
   connectionId: string;

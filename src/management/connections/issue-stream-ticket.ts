@@ -1,4 +1,4 @@
-/** Issues the single-use ticket with which the console opens an endpoint's public stream, so that no key is in the page. */
+/** Issues a single-use ticket. The console opens an endpoint's public stream with it, so that the page needs no key. */
 
 import type { SignIn } from "@/src/core/access/ports";
 import type { Clock } from "@/src/core/clock";
@@ -14,7 +14,7 @@ export type { SignIn };
 
 const TICKET_MS = 30_000;
 
-/** A ticket for one connection within 30 s. It and the stream end with the sign-in that asks. Throws `not_found`. Sweeps tickets that were not used. */
+/** Issues a ticket for one connection within 30 s. The ticket and the stream end with the sign-in that requested it. Deletes expired tickets. Throws `not_found`. */
 export async function issueStreamTicket({
   db,
   clock,
@@ -34,7 +34,7 @@ export async function issueStreamTicket({
   const askedBy = signIn.kind === "session" ? { sessionId: signIn.id } : { managementTokenId: signIn.id };
   const data = { hash: hashSecret(ticket), userId: signIn.userId, ...askedBy, endpointId, expiresAt };
   await db.streamTicket.create({ data }).catch((error: unknown) => {
-    // Deleted since it was looked up.
+    // The endpoint was deleted since it was looked up.
     throw isForeignKeyViolation(error) ? new AppError("not_found", { cause: error }) : error;
   });
   return { ticket, path: `${toEndpointPath(endpoint.name)}?ticket=${ticket}`, expiresAt: expiresAt.toISOString() };

@@ -10,7 +10,7 @@ import { isForeignKeyViolation, isUniqueViolation, pickDefined } from "../suppor
 import { toEndpointDetail } from "../views";
 import { storeSchema, toSchemaText } from "./schema";
 
-/** The new endpoint. Throws `not_found` for the project, `name_taken` within it, `quota_exceeded`, and for the schema what toSchemaText raises. */
+/** Returns the new endpoint. Throws `not_found` for the project, `name_taken`, `quota_exceeded`, and what toSchemaText throws for the schema. */
 export async function createEndpoint({
   db,
   sandbox,
@@ -21,7 +21,7 @@ export async function createEndpoint({
 }: {
   db: Pick<Db, "project" | "$transaction">;
   sandbox: Pick<Sandbox, "checkSchema">;
-  /** Endpoints of a project that has no quota of its own; 0: no limit. */
+  /** The maximum number of endpoints in a project without a quota of its own. 0: no limit. */
   quota: number;
   ownerId: string;
   projectId: string;
@@ -44,7 +44,7 @@ export async function createEndpoint({
   }
 }
 
-/** The error of a name that another endpoint of the project has. */
+/** The error for a name that another endpoint of the project has. */
 export function endpointNameTaken(): AppError {
   return new AppError("name_taken", { fields: { name: "Another endpoint of this project has this name." } });
 }

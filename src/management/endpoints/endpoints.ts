@@ -15,7 +15,7 @@ import { toEndpointDetail, toManagedEndpoint } from "../views";
 import { endpointNameTaken } from "./create-endpoint";
 import { storeSchema, toSchemaText } from "./schema";
 
-/** The endpoints of `ownerId`, narrowed by project or id, by name. */
+/** Returns the endpoints of `ownerId`, optionally of one project or with one id, ordered by name. */
 export function readEndpoints({
   db,
   ownerId,
@@ -40,7 +40,7 @@ export function readEndpoints({
     ORDER BY e."name"`;
 }
 
-/** By name. `countSubscribers` tells the open streams of an endpoint on this server. Raises `not_found`. */
+/** Returns the endpoints of a project, ordered by name. `countSubscribers` counts the open streams of an endpoint on this server. Throws `not_found`. */
 export async function listEndpoints({
   db,
   countSubscribers,
@@ -57,7 +57,7 @@ export async function listEndpoints({
   return rows.map((row) => toManagedEndpoint(row, countSubscribers(row.id)));
 }
 
-/** Raises `not_found`. `countSubscribers` tells the open streams of an endpoint on this server. */
+/** Returns one endpoint. `countSubscribers` counts the open streams of an endpoint on this server. Throws `not_found`. */
 export async function getEndpoint({
   db,
   countSubscribers,
@@ -74,7 +74,10 @@ export async function getEndpoint({
   return toEndpointDetail(row, countSubscribers(endpointId));
 }
 
-/** Raises `not_found`, `name_taken`, and for the schema what toSchemaText raises. Records that are stored already stay as they are. Absent fields stay; sockets that lose access end (W6). */
+/**
+ * Changes the given fields. Absent fields keep their values, and stored records are not changed. Streams that lose access close (W6). Throws `not_found`,
+ * `name_taken`, and what toSchemaText throws for the schema.
+ */
 export async function updateEndpoint({
   db,
   writeDb,
@@ -118,8 +121,8 @@ export async function updateEndpoint({
 }
 
 /**
- * Takes the endpoint from its project: from then on it does not exist, and its name is free. Waits for the writes that came before. A job deletes its rows
- * afterwards. Throws `not_found`, and `server_busy` when that takes too long. Open streams of the endpoint end (W6).
+ * Detaches the endpoint from its project: it no longer exists, and its name is free. Waits for earlier writes to finish. A job deletes the rows
+ * afterwards. Open streams of the endpoint close (W6). Throws `not_found`, and `server_busy` if the wait takes too long.
  */
 export async function deleteEndpoint({
   db,

@@ -1,4 +1,4 @@
-/** JSON Schemas of endpoints: how they are stored, and a check without a write. */
+/** JSON Schemas of endpoints: validation, storage, and a check of a body without a write. */
 import type { CallerPath } from "@/src/core/access/caller-path";
 import { toOwnerPath } from "@/src/core/access/caller-path";
 import type { Sandbox } from "@/src/core/sandbox";
@@ -9,8 +9,8 @@ import { SCHEMA_BYTES_MAX } from "@/src/shared/management/schemas";
 import { requireOwnEndpoint } from "../ownership";
 
 /**
- * The text of a schema that was sent; null: none. Raises `fields_invalid` for the field `schema` when it is too large or none that can be
- * evaluated, `schema_limit`, `server_busy`. `caller`: on whose behalf it is checked.
+ * Returns the JSON text of a schema, or null if there is none. Throws `fields_invalid` for the field `schema` if it is too large or cannot be evaluated,
+ * `schema_limit`, and `server_busy`. The check counts against the CPU budget of `caller`.
  */
 export async function toSchemaText({
   sandbox,
@@ -29,7 +29,7 @@ export async function toSchemaText({
   return text;
 }
 
-/** Stores it, as a statement of its own: what the client makes of null would be JSON's null, not the database's. */
+/** Stores the schema with a statement of its own, because the Prisma client would store null as JSON null instead of SQL NULL. */
 export async function storeSchema({
   db,
   endpointId,
@@ -46,7 +46,7 @@ function schemaInvalid(problem: string): AppError {
   return new AppError("fields_invalid", { detail: `The schema is not valid. ${problem}`, fields: { schema: problem } });
 }
 
-/** Whether the body matches, as it would be checked at the endpoint; nothing is stored. Raises `not_found`, `fields_invalid`, and what toSchemaText raises. */
+/** Checks a body as the endpoint would, and stores nothing. Throws `not_found`, `fields_invalid`, and what toSchemaText throws. */
 export async function checkSchema({
   db,
   sandbox,
@@ -60,7 +60,7 @@ export async function checkSchema({
   endpointId: string;
   input: SchemaCheck;
 }): Promise<SchemaChecked> {
-  // Whatever a body may be, it has to be there: null is one.
+  // Any JSON value is a body, null too. Only an absent one is an error.
   if (input.body === undefined) throw new AppError("fields_invalid", { fields: { body: "This field is required." } });
   const { projectId } = await requireOwnEndpoint({ db, ownerId, endpointId });
   const caller = toOwnerPath(ownerId, projectId);

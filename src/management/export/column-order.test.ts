@@ -1,4 +1,4 @@
-/** The order of a table's columns: every record's own where there is one, and known where there is none. */
+/** The order of a table's columns: that of every record where they agree, and a defined one where they do not. */
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { ColumnOrder } from "./column-order";

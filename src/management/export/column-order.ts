@@ -1,20 +1,20 @@
-/** Finds one order of a table's columns that keeps the key order of as many records as it can (G14). Its memory is bounded. */
+/** Finds an order of a table's columns that keeps the key order of as many records as possible (G14), in bounded memory. */
 
-/** Records of one shape bring as many as they have columns. Beyond this no order is looked for. */
+/** The number of remembered pairs of neighbouring columns. Records of one shape need as many as they have columns; beyond this, no further order is learned. */
 const PAIRS_MAX = 100_000;
 /** More than any number of columns. */
 const PAIR_FACTOR = 2 ** 20;
 
 export interface OrderedColumns {
   columns: string[];
-  /** True when each record's own columns stand in `columns` in its own order. */
+  /** True if `columns` keeps the column order of each record. */
   isExact: boolean;
 }
 
 export class ColumnOrder {
-  /** Of each column, its place among those seen. */
+  /** The index of each column in order of first appearance. */
   readonly #places = new Map<string, number>();
-  /** Columns that follow each other in a record. */
+  /** Pairs of columns that follow each other in a record. */
   readonly #pairs = new Set<number>();
   #isExact = true;
 
@@ -22,7 +22,7 @@ export class ColumnOrder {
     return this.#places.size;
   }
 
-  /** `names`: a record's columns, in its own order. Each stands there once. */
+  /** `names` holds a record's columns in its own order, without duplicates. */
   add(names: Iterable<string>): void {
     let before: number | undefined;
     for (const name of names) {
@@ -38,7 +38,7 @@ export class ColumnOrder {
     else if (!this.#pairs.has(pair)) this.#isExact = false;
   }
 
-  /** Sorts topologically; of columns that could come next, the first that was seen. Where records contradict each other, too. */
+  /** Sorts topologically. Of several possible next columns, takes the one seen first; so also where records contradict each other. */
   sort(): OrderedColumns {
     const names = [...this.#places.keys()];
     const followers: number[][] = names.map(() => []);

@@ -1,21 +1,21 @@
 /**
- * How records stand in CSV (G14): a column for each path of the data, and how a cell is read back. Digits stay as stored. It must not split lines.
+ * Converts records to CSV cells and back (G14), with a column for each path of the data. Digits are kept as stored.
  *
- * A text is always in quotes, so that 42 and "42" stay apart; a number, true, false and null are bare; a list is its JSON. What a spreadsheet
- * would take for a formula (=, +, -, @, tab …), and a text that looks like a list, gets an apostrophe in front, which reading takes off again.
- * A text that UTF-8 cannot carry (half of a surrogate pair) is its JSON, quotes included.
+ * A string is always quoted, so that 42 and "42" stay distinct. Numbers, true, false and null are bare. A list is written as JSON. A string that a
+ * spreadsheet would take for a formula (=, +, -, @, tab …), or that looks like a list, gets a leading apostrophe, which the reader removes.
+ * A string that UTF-8 cannot represent (half of a surrogate pair) is written as its JSON, quotes included.
  */
 import { readMembers, writeMembers } from "@/src/core/json/members";
 import { isJsonObject, parseJsonText } from "@/src/core/json/text";
 
-/** What is not the data's. */
+/** Columns that are not part of the data. */
 export const META_COLUMNS = ["uniqueId", "createdAt", "updatedAt"] as const;
 /** The column of data that is not an object, and of objects that columns cannot carry. */
 export const WHOLE_COLUMN = "data";
-/** Behind all others, where records differ in the order of their keys: the names of the record's columns, as a list, in its own order. */
+/** The last column, present if records differ in their key order: a list of the record's column names in its own order. */
 export const KEY_ORDER_COLUMN = "keyOrder";
 
-/** A cell: a text, which is quoted, or JSON, which is bare. Undefined: empty. */
+/** A cell: a string (quoted), or JSON (bare). Undefined: an empty cell. */
 export type Cell = string | { json: string } | undefined;
 
 const GUARDED = /^'*[=+\-@\t\r\n[{\uFF1D\uFF0B\uFF0D\uFF20]/;
@@ -23,19 +23,19 @@ const UNGUARDED = /^'+[=+\-@\t\r\n[{\uFF1D\uFF0B\uFF0D\uFF20]/;
 /** Half of a surrogate pair. */
 const LONE_SURROGATE = /\p{Surrogate}/u;
 const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
-/** Deeper objects stay JSON in one cell: no table has such columns, and the recursion is bounded. */
+/** Deeper objects are written as JSON in one cell, which bounds the recursion. */
 const COLUMN_DEPTH_MAX = 20;
 
 /**
- * The cells of a record's data, by column, in the order of its keys; objects are taken apart. One cell, the whole, when a key is repeated: columns
- * would keep one of its values. Ends with one cell more than `cellsMax`.
+ * Returns the cells of a record's data by column, in key order; objects are split into columns. If a key is repeated, returns the whole data as one cell,
+ * because columns would lose a value. Stops after `cellsMax` + 1 cells.
  */
 export function toCells(data: string, cellsMax: number): Map<string, Cell> {
   const cells = new Map<string, Cell>();
   return collect(data, WHOLE_COLUMN, 0, cells, cellsMax) ? cells : new Map([[WHOLE_COLUMN, { json: data }]]);
 }
 
-/** False: a key is repeated. */
+/** Returns false if a key is repeated. */
 function collect(text: string, column: string, depth: number, cells: Map<string, Cell>, cellsMax: number): boolean {
   const members = isJsonObject(text) && depth < COLUMN_DEPTH_MAX ? readMembers(text) : [];
   if (members.length === 0) {
@@ -57,12 +57,12 @@ function toCell(text: string): Cell {
   return LONE_SURROGATE.test(value) ? { json: text } : toTextCell(value);
 }
 
-/** A text that no spreadsheet takes for a formula, and no reader for JSON. */
+/** Escapes a string so that no spreadsheet reads a formula and the importer does not read JSON. */
 function toTextCell(text: string): string {
   return GUARDED.test(text) || isLoneText(text.replace(/^'+/, "")) ? `'${text}` : text;
 }
 
-/** True for the JSON of a text that UTF-8 cannot carry. Nothing else in quotes is taken for JSON: files of others may mean the quotes. */
+/** True for the JSON of a string that UTF-8 cannot represent. No other quoted text is read as JSON, because foreign files may mean the quotes literally. */
 function isLoneText(cell: string): boolean {
   if (!cell.startsWith('"') || !/\\ud/i.test(cell)) return false;
   const value = parseText(cell);
@@ -86,7 +86,7 @@ export function writeCsvRow(cells: readonly Cell[], delimiter: string): string {
 function writeCell(cell: Cell): string {
   if (cell === undefined) return "";
   if (typeof cell === "string") return quote(cell);
-  // JSON may have line breaks and tabs as white space.
+  // JSON can contain line breaks and tabs as white space.
   return /[",;\s]/.test(cell.json) ? quote(cell.json) : cell.json;
 }
 
@@ -96,7 +96,7 @@ function quote(text: string): string {
 
 const BARE = /^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)$/;
 
-/** The JSON text that a cell means; undefined: nothing. `quoted`: it stood in quotes. */
+/** Returns the JSON text of a cell, or undefined if it is empty. `quoted` is true if the cell was in quotes. */
 export function fromCell(cell: string, quoted: boolean): string | undefined {
   if (cell === "" && !quoted) return undefined;
   const first = cell[0];
@@ -115,20 +115,20 @@ function parseJsonCell(cell: string): string | undefined {
   }
 }
 
-/** Where a column's cells belong. Undefined: nowhere, it is not the data's. Empty: the cell is the whole of the data. */
+/** The path of a column in the data. Undefined: the column is not part of the data. Empty: the cell is the whole data. */
 type ColumnPath = readonly string[] | undefined;
 
-/** How the rows of a table become data. */
+/** Converts table rows to data. */
 export interface TableColumns {
   names: readonly string[];
   paths: readonly ColumnPath[];
-  /** An export wrote the header. */
+  /** The header was written by an export. */
   isOurs: boolean;
 }
 
 /**
- * Reads the first row. A header that an export wrote has `data.` before the paths; any other is all data: `a.b` is b within a, and a name that is
- * not a path is a key as it stands.
+ * Reads the header row. A header from an export has `data.` before the paths. In any other header all columns are data: `a.b` is b within a, and a name
+ * that is not a path is used as a key.
  */
 export function toTableColumns(names: readonly string[]): TableColumns {
   const isOurs = names.includes(META_COLUMNS[0]) && names.every((name) => OUR_COLUMNS.has(name) || /^data(?:[.[]|$)/.test(name));
@@ -156,10 +156,10 @@ function parsePath(name: string): string[] | undefined {
   return path.length === 0 ? undefined : path;
 }
 
-/** A Map, because an object would trip over `__proto__`. */
+/** A Map, because an object would mishandle the key `__proto__`. */
 type Tree = Map<string, string | Tree>;
 
-/** The JSON text of a row's data: `values` by column, undefined where the cell is empty. Undefined: two columns contradict each other. */
+/** Returns the JSON text of a row's data, or undefined if two columns contradict each other. `values` holds one value per column, undefined for empty cells. */
 export function toRowData({ names, paths, isOurs }: TableColumns, values: readonly (string | undefined)[]): string | undefined {
   const whole = values.find((value, index) => value !== undefined && paths[index]?.length === 0);
   if (whole !== undefined) return whole;
@@ -174,7 +174,7 @@ export function toRowData({ names, paths, isOurs }: TableColumns, values: readon
   return writeTree(tree);
 }
 
-/** All columns' indices: first those that `keyOrder` names. A spreadsheet may have changed it: what is not a column's name is left out. */
+/** Returns the indices of all columns, those named by `keyOrder` first. Unknown names are ignored, because a spreadsheet may have changed the cell. */
 function toOrder(keyOrder: string, names: readonly string[]): Iterable<number> {
   const order: unknown = JSON.parse(keyOrder);
   if (!Array.isArray(order)) return names.keys();

@@ -1,4 +1,4 @@
-/** Writes an endpoint's records as a file: JSON, NDJSON or CSV (G14). A page is held at a time, whatever the size. */
+/** Exports an endpoint's records as JSON, NDJSON or CSV (G14). One page is held in memory at a time. */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { parseFlag } from "@/src/core/records/parameters";
 import { toRecordText } from "@/src/core/records/record-text";
@@ -13,9 +13,9 @@ import { ColumnOrder, type OrderedColumns } from "./column-order";
 import { type Cell, KEY_ORDER_COLUMN, META_COLUMNS, toCells, WHOLE_COLUMN, writeCsvRow } from "./csv-columns";
 
 const PAGE_RECORDS = 1000;
-/** A spreadsheet takes 16,384; records with more paths than this are no table. */
+/** The maximum number of CSV columns. Spreadsheets take 16,384. */
 const COLUMNS_MAX = 2000;
-/** After so many cells of a table, or characters of data, others get their turn: some 10 ms. A page of wide rows has millions of cells. */
+/** The work between two yields to the event loop, in cells or characters: about 10 ms. A page of wide rows can have millions of cells. */
 const TURN_CELLS = 10_000;
 const TURN_CHARACTERS = 128 * 1024;
 
@@ -27,13 +27,13 @@ const CONTENT_TYPES: Readonly<Record<ExportFormat, string>> = {
 
 export interface ExportForm {
   format: ExportFormat;
-  /** Begin a table with a byte order mark, without which Excel does not read it as UTF-8. Default: no. */
+  /** Start CSV with a byte order mark, which Excel needs to read it as UTF-8. Default: no. */
   bom?: boolean | undefined;
-  /** Of a table's cells. Default: a comma. */
+  /** The CSV delimiter. Default: a comma. */
   delimiter?: CsvDelimiter | undefined;
 }
 
-/** What a query says of the file's form. Throws `parameter_invalid`. */
+/** Parses the query's options for the file format. Throws `parameter_invalid`. */
 export function parseExportForm(parameters: URLSearchParams): ExportForm {
   const bom = parseFlag(parameters, "bom");
   const format = EXPORT_FORMATS.find((each) => each === parameters.get("format"));
@@ -49,15 +49,15 @@ function invalid(name: string, problem: string): AppError {
 }
 
 export interface ExportedFile {
-  /** ASCII, without characters that need quoting. */
+  /** ASCII, without characters that need quotes in a header. */
   name: string;
   contentType: string;
   text: AsyncIterable<string>;
 }
 
 /**
- * The records that `query` selects, of those that exist when the export begins. What is wrong shows before the first text is read: `not_found`,
- * and `parameter_invalid` when the query takes too long, a table would have too many columns, or another format shall have a byte order mark.
+ * Exports the records that `query` selects, of those that exist when the export starts. Errors are thrown before the first chunk: `not_found`, and
+ * `parameter_invalid` if the query takes too long, the table would have too many columns, or `bom` is set for a format other than CSV.
  */
 export async function exportRecords({
   db,
@@ -77,7 +77,7 @@ export async function exportRecords({
   endpointId: string;
   query: RecordQuery;
   now: Date;
-  /** Nothing will be read of the text: only what is wrong is looked for. */
+  /** For HEAD: checks for errors without producing the text. */
   isCheck?: boolean;
 }): Promise<ExportedFile> {
   if (bom && format !== "csv") throw invalid("bom", "Only CSV can have a byte order mark. Omit bom.");
@@ -92,7 +92,7 @@ export async function exportRecords({
     });
   const columns = format === "csv" ? await collectColumns(readPages()) : NO_COLUMNS;
   const pages = readPages();
-  // To collect a table's columns is a check already.
+  // Collecting the columns already runs the query.
   const first = isCheck && format === "csv" ? DONE : await pages.next();
   if (isCheck) await pages.return();
   const day = now.toISOString().slice(0, 10);
@@ -149,12 +149,12 @@ function toText({ uniqueId, ...row }: RecordRow): string {
   return toRecordText({ ...row, id: uniqueId });
 }
 
-/** Data may have line breaks, which are white space: in texts they are escaped. */
+/** JSON can contain line breaks as white space only; in strings they are escaped. */
 function toLine(row: RecordRow): string {
   return toText(row).replace(/[\r\n]+/g, " ");
 }
 
-/** The paths of all records' data. The table is read twice, since its header comes first. */
+/** Collects the paths of all records' data. The records are read twice, because the header comes first. */
 async function collectColumns(pages: AsyncIterable<RecordRow[]>): Promise<OrderedColumns> {
   const order = new ColumnOrder();
   for await (const rows of pages) {
@@ -172,7 +172,7 @@ async function collectColumns(pages: AsyncIterable<RecordRow[]>): Promise<Ordere
   return order.sort();
 }
 
-/** A page's rows, a few at a time, with turns for others in between. */
+/** Yields a page's rows in small groups, and lets the event loop run in between. */
 async function* toSlices(rows: readonly RecordRow[], columns: number): AsyncGenerator<RecordRow[], void> {
   let slice: RecordRow[] = [];
   let characters = 0;
@@ -192,7 +192,7 @@ class Table {
   readonly #delimiter: string;
   readonly #columns: readonly string[];
   readonly #places: ReadonlyMap<string, number>;
-  /** Records may differ in the order of their keys: there is a column for it. */
+  /** True if a column holds the key order, because records differ in it. */
   readonly #hasKeyOrder: boolean;
 
   constructor({ columns, isExact }: OrderedColumns, delimiter: string) {
@@ -214,7 +214,7 @@ class Table {
     const meta: Cell[] = [uniqueId, createdAt, updatedAt];
     const places = [...cells.keys()].map((column) => this.#places.get(column));
     const isInOrder = places.every((place, index) => index === 0 || (place ?? 0) > (places[index - 1] ?? 0));
-    // A record that has changed since the columns were collected may have others, or another order.
+    // The record may have changed since the columns were collected.
     const isWhole = places.includes(undefined) || (!isInOrder && !this.#hasKeyOrder);
     const row = isWhole
       ? [...meta, ...this.#columns.map(() => undefined), cells.get(WHOLE_COLUMN) ?? { json: data }]

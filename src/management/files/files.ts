@@ -1,4 +1,4 @@
-/** Files of an endpoint, for its owner: stored, and found. */
+/** Stores and finds files of an endpoint, for its owner. */
 
 import { toOwnerPath } from "@/src/core/access/caller-path";
 import type { Files } from "@/src/core/files/files";
@@ -14,13 +14,13 @@ import { requireOwnEndpoint, requireOwnTarget } from "../ownership";
 export interface FoundFile {
   status: 200 | 206 | 304;
   headers: Record<string, string>;
-  /** Absent for 304. Opens the file, which stays open until the bytes were read or the iteration ends. Throws `storage_unavailable`. */
+  /** Absent for 304. Opens the file. It is closed when all bytes were read or the iteration ends. Throws `storage_unavailable`. */
   open?: () => Promise<AsyncIterable<Uint8Array>>;
 }
 
 /**
- * The file, or what the conditions of the request select of it. Throws `not_found`, `unique_id_invalid`, `record_not_found`, `not_a_file` and
- * `range_not_satisfiable`.
+ * Finds the file of a record, or the part of it that the request's conditions select. Throws `not_found`, `unique_id_invalid`, `record_not_found`,
+ * `not_a_file` and `range_not_satisfiable`.
  */
 export async function findRecordFile({
   db,
@@ -48,8 +48,8 @@ export async function findRecordFile({
 }
 
 /**
- * The JSON text of the file's record. Raises `not_found`, `upload_invalid` at an endpoint of users,
- * `body_timeout`, and what Files.beginUpload raises; then nothing is left of the file.
+ * Stores a file and returns the JSON text of its record. Throws `not_found`, `upload_invalid` at an authentication endpoint, `body_timeout`, and what
+ * Files.beginUpload throws; then nothing of the file is kept.
  */
 export async function storeFile({
   db,
@@ -64,11 +64,11 @@ export async function storeFile({
   files: Pick<Files, "beginUpload">;
   ownerId: string;
   endpointId: string;
-  /** `open`: the bytes as they arrive; they end with what the signal is aborted with. */
+  /** `open` returns the bytes as they arrive. If the signal aborts, they fail with its reason. */
   file: { name: string; type: string; open: (signal: AbortSignal) => AsyncIterable<Uint8Array> };
-  /** For all of the bytes. */
+  /** The time limit for all bytes. */
   timeoutMs: number;
-  /** Counts what is held of it while it arrives. */
+  /** Counts the memory that the upload holds while it arrives. */
   hold: ByteHold;
 }): Promise<string> {
   const { kind, schema, projectId } = await requireOwnTarget({ db, ownerId, endpointId });
