@@ -1,8 +1,8 @@
-/** Reads a file of whatever kind its first character says: `{` begins NDJSON, `[` a JSON array, anything else CSV. */
+/** Reads a file whose kind is not known. The first character decides: `{` starts NDJSON, `[` a JSON array, anything else CSV. */
 import type { ImportKind } from "./import-kind";
 import type { FileItem, ItemReader } from "./item-reader";
 
-/** White space at the beginning that is kept until there is something else. */
+/** The maximum of leading white space that is kept until another character arrives. */
 const SPACE_MAX = 64 * 1024;
 
 export class AnyReader implements ItemReader {

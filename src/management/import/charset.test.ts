@@ -1,8 +1,8 @@
-/** Encodings of import files: those that a file says, those that a request says, and the one that is guessed. */
+/** Encodings of import files: declared by the file, declared by the request, and guessed. */
 import { expect, it } from "vitest";
 import { type DecodeOptions, decodeText, type FoundCharset, type NamedCharset, toCharset } from "./charset";
 
-/** `size`: of a chunk. */
+/** `size` is the size of a chunk. */
 async function decode(bytes: Uint8Array, { size = 1 << 20, ...options }: Partial<DecodeOptions> & { size?: number } = {}) {
   let found: FoundCharset | undefined;
   let text = "";

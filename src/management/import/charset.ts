@@ -4,33 +4,33 @@ import { ANSI_CHARSET } from "@/src/shared/record-limits";
 
 /** An encoding that a request names. */
 export interface NamedCharset {
-  /** As `toCharset` returns it. */
+  /** A name returned by `toCharset`. */
   name: string;
-  /** A byte order mark counts more than a content type, which libraries add unasked, and less than a parameter. */
+  /** A byte order mark takes precedence over a content type, which libraries add by default, but not over a parameter. */
   from: "parameter" | "content-type";
 }
 
 export interface FoundCharset {
   name: string;
-  /** The file does not say it: it is not UTF-8, and is read as spreadsheets of Western countries write it. */
+  /** True if the encoding was guessed: the file declares none and is not UTF-8, so it is read as windows-1252. */
   isGuess: boolean;
 }
 
 export interface DecodeOptions {
   charset?: NamedCharset | undefined;
-  /** Reads what is not UTF-8, and does not say what it is, as windows-1252. Otherwise it is refused. */
+  /** Reads files that are not UTF-8 and declare no encoding as windows-1252. If false, they are rejected. */
   mayGuess: boolean;
-  /** The line that was reached, from 1. */
+  /** The current line, counted from 1. */
   line: () => number;
-  /** Called once, at the end of the file. */
+  /** Call it once, at the end of the file. */
   onFound: (found: FoundCharset) => void;
 }
 
 export const CHARSET_LENGTH_MAX = 40;
-/** Labels that mean nothing in particular: ASCII is UTF-8, "utf-16" leaves the order of bytes to the file. */
+/** Labels that need no decoder of their own: ASCII is UTF-8, and "utf-16" leaves the byte order to the file. */
 const OWN_LABELS: Readonly<Record<string, string>> = { ansi: ANSI_CHARSET, ascii: "utf-8", "us-ascii": "utf-8", "utf-16": "utf-16" };
 
-/** The name of an encoding that `label` means, in the names of the Encoding Standard. Undefined: it is not known. */
+/** Returns the name of an encoding in the Encoding Standard, or undefined for an unknown label. */
 export function toCharset(label: string): string | undefined {
   const lower = label.trim().toLowerCase();
   if (lower.length > CHARSET_LENGTH_MAX) return undefined;
@@ -43,12 +43,12 @@ export function toCharset(label: string): string | undefined {
   }
 }
 
-/** So much of a file is looked at before it is decoded. */
+/** The number of bytes that are examined before decoding. */
 const HEAD_BYTES = 1024;
-/** UTF-16 of which so much is ASCII, line breaks and delimiters included. */
+/** The share of ASCII characters, line breaks and delimiters included, that identifies UTF-16. */
 const ZEROS_MIN = 0.1;
 
-/** The text of a file. Throws `body_invalid`. */
+/** Decodes a file in chunks. Throws `body_invalid`. */
 export async function* decodeText(bytes: AsyncIterable<Uint8Array>, options: DecodeOptions): AsyncGenerator<string, void> {
   let head: Uint8Array | undefined = new Uint8Array();
   let decoder: ChunkDecoder | undefined;
@@ -86,7 +86,7 @@ function createDecoder(head: Uint8Array, options: DecodeOptions): ChunkDecoder {
   return new Utf8Decoder(options);
 }
 
-/** What a byte order mark says. */
+/** Returns the encoding that a byte order mark declares. */
 function toMark(head: Uint8Array): string | undefined {
   const [first, second, third, fourth] = head;
   if (first === 0xef && second === 0xbb && third === 0xbf) return "utf-8";
@@ -97,7 +97,7 @@ function toMark(head: Uint8Array): string | undefined {
   return first === 0xfe && second === 0xff ? "utf-16be" : undefined;
 }
 
-/** NUL characters can't be stored, so many zeros are halves of UTF-16. */
+/** NUL characters cannot be stored, so frequent zero bytes are halves of UTF-16 code units. */
 function guessUtf16(head: Uint8Array): string | undefined {
   const zeros = { even: 0, odd: 0 };
   for (const [index, byte] of head.entries()) if (byte === 0) zeros[index % 2 === 0 ? "even" : "odd"] += 1;
@@ -146,14 +146,14 @@ class StrictDecoder implements ChunkDecoder {
 
 const NOT_ASCII = /[^\0-\x7f]/;
 
-/** UTF-8; and windows-1252 from the first bytes that are not UTF-8, when all before them are ASCII, which is the same in both. */
+/** Decodes UTF-8. Switches to windows-1252 at the first bytes that are not UTF-8 if all bytes before them are ASCII, which is the same in both. */
 class Utf8Decoder implements ChunkDecoder {
   readonly #options: DecodeOptions;
   readonly #utf8 = new TextDecoder("utf-8", { fatal: true });
-  /** Set once the file is known not to be UTF-8. */
+  /** Set when the file is known not to be UTF-8. */
   #ansi: TextDecoder | undefined;
   #isAscii = true;
-  /** The beginning of a character at the end of the last chunk, while all before it is ASCII. */
+  /** An incomplete character at the end of the last chunk, while everything before it is ASCII. */
   #pending: Uint8Array = new Uint8Array();
 
   constructor(options: DecodeOptions) {
@@ -188,12 +188,12 @@ class Utf8Decoder implements ChunkDecoder {
     }
   }
 
-  /** Goes on as windows-1252. */
+  /** Continues as windows-1252. */
   #begin(bytes: Uint8Array): string {
     const lenient = new TextDecoder("utf-8").decode(bytes);
     const broken = lenient.split("\ufffd").length - 1;
     const line = this.#options.line() + lenient.slice(0, Math.max(lenient.indexOf("\ufffd"), 0)).split("\n").length - 1;
-    // More characters that are right than wrong ones: it is UTF-8 with a fault.
+    // Most multi-byte characters are valid, so the file is UTF-8 with an error.
     const isUtf8 = !this.#isAscii || (lenient.match(/[^\0-\x7f\ufffd]/g)?.length ?? 0) > broken;
     if (isUtf8) {
       throw new AppError("body_invalid", {
@@ -209,7 +209,7 @@ class Utf8Decoder implements ChunkDecoder {
   }
 }
 
-/** Bytes beyond ASCII at the end. */
+/** Returns the number of trailing bytes beyond ASCII. */
 function countLastHigh(chunk: Uint8Array): number {
   let count = 0;
   while (count < chunk.length && (chunk[chunk.length - 1 - count] ?? 0) >= 0x80) count += 1;

@@ -1,47 +1,47 @@
-/** Reads CSV (RFC 4180) in chunks: one item a row, as JSON; the first row names the columns. Every limit is checked while a row is read. */
+/** Reads CSV (RFC 4180) in chunks. The first row names the columns; each further row is one item, as JSON. Limits are checked while a row is read. */
 import { JSON_DEPTH_MAX } from "@/src/shared/streams/protocol";
 import { fromCell, type TableColumns, toRowData, toTableColumns } from "../export/csv-columns";
 import { type FileItem, type ItemReader, invalidLine, recordTooLarge } from "./item-reader";
 
 const COLUMNS_MAX = 2000;
-/** In all rows. A cell costs time even when it is empty. */
+/** The maximum number of cells in all rows. Even an empty cell costs time. */
 const CELLS_MAX = 20_000_000;
-/** Quotes and numbers take more bytes in a row than as JSON, but never by so much. */
+/** A CSV row can be longer than its JSON because of quotes, but not by more than this factor. */
 const ROW_FACTOR = 4;
 const DELIMITERS = [",", ";", "\t"] as const;
-/** So much of a first line is looked at for its delimiter. */
+/** The number of characters of the first line that are examined for the delimiter. */
 const HEAD_CHARACTERS_MAX = 64 * 1024;
-/** The first line in which Excel's files name their delimiter. Saved again, the line may have delimiters behind it. */
+/** The line with which Excel declares the delimiter. After the file was saved again, delimiters can follow it. */
 const DELIMITER_LINE = /^"?sep=([^"\r\n])"?(?:\1|[ \t])*(?:\r\n|\r|\n|$)/i;
 
 const [NEWLINE, RETURN, QUOTE] = [0x0a, 0x0d, 0x22];
 
-/** Where the reader is: where a cell begins, in a bare or quoted one, or behind a quote inside a quoted one, which may be its end. */
+/** The state of the reader: at the start of a cell, in a bare cell, in a quoted cell, or after a quote in a quoted cell, which may end it. */
 type State = "begin" | "bare" | "quoted" | "quote";
 
 export class CsvReader implements ItemReader {
   readonly isTable = true;
   readonly #recordBytesMax: number;
-  /** Undefined until the first line was read, which is kept here. */
+  /** Undefined until the first line was read. Until then `#head` collects the text. */
   #delimiter: number | undefined;
   #head = "";
   #state: State = "begin";
   #line = 1;
-  /** Where the row begins. */
+  /** The line where the row starts. */
   #rowLine = 1;
   #rowLength = 0;
-  /** The text of the cell so far. */
+  /** The text of the current cell. */
   #cell = "";
   #isQuoted = false;
-  /** The row's cells so far, as JSON; undefined: empty. */
+  /** The cells of the current row, as JSON. Undefined: an empty cell. */
   #values: (string | undefined)[] = [];
   #names: string[] = [];
   /** Undefined until the first row was read. */
   #columns: TableColumns | undefined;
   #cells = 0;
-  /** A line feed that follows belongs to the carriage return that ended the row. */
+  /** A following line feed belongs to the carriage return that ended the row. */
   #isAfterReturn = false;
-  /** The row ends with the file, not with a line break. */
+  /** The row is ended by the end of the file, not by a line break. */
   #isLastRow = false;
 
   constructor(recordBytesMax: number) {
@@ -58,7 +58,7 @@ export class CsvReader implements ItemReader {
     if (this.#head.length > HEAD_CHARACTERS_MAX || hasLine(this.#head)) yield* this.#begin();
   }
 
-  /** Finds the delimiter in what was read so far, and reads it. */
+  /** Detects the delimiter in the text so far, then reads the text. */
   *#begin(): Generator<FileItem, void> {
     const head = this.#head;
     this.#head = "";
@@ -75,7 +75,7 @@ export class CsvReader implements ItemReader {
     while (at < text.length) {
       const code = text.charCodeAt(at);
       if (this.#state === "begin" && code === NEWLINE && this.#count === 0) {
-        // A blank line, or the second half of a line's end.
+        // A blank line, or the second character of a line break.
         if (!this.#isAfterReturn) this.#startLine();
         this.#isAfterReturn = false;
         at += 1;
@@ -109,7 +109,7 @@ export class CsvReader implements ItemReader {
     return this.#columns ? this.#values.length : this.#names.length;
   }
 
-  /** Appends what belongs to the quoted cell, and returns the index behind its next quote. */
+  /** Appends text to the quoted cell, and returns the index after the next quote. */
   #readQuoted(text: string, start: number): number {
     const quote = text.indexOf('"', start);
     const end = quote < 0 ? text.length : quote;
@@ -120,7 +120,7 @@ export class CsvReader implements ItemReader {
     return end + 1;
   }
 
-  /** Appends what belongs to the bare cell, and returns the index of what ends it. */
+  /** Appends text to the bare cell, and returns the index of the character that ends it. */
   #readBare(text: string, start: number): number {
     for (let at = start; at < text.length; at += 1) {
       const code = text.charCodeAt(at);
@@ -139,7 +139,7 @@ export class CsvReader implements ItemReader {
     this.#cell += piece;
   }
 
-  /** `code`: the character behind the cell. */
+  /** `code` is the character after the cell. */
   *#endCell(code: number): Generator<FileItem, void> {
     const isRowEnd = code === NEWLINE || code === RETURN;
     if (!isRowEnd && code !== this.#delimiter) {
@@ -181,7 +181,7 @@ export class CsvReader implements ItemReader {
       return;
     }
     const { paths, isOurs } = this.#columns;
-    // Spreadsheets leave out the last cells of a row when they are empty, as those of an export are. A file that breaks off is another matter.
+    // Spreadsheets leave out trailing empty cells. A file that was cut off within a row is an error.
     if (this.#values.length < paths.length && (!isOurs || this.#isLastRow)) throw this.#wrongCount("fewer");
     const text = toRowData(this.#columns, this.#values);
     if (text === undefined) throw invalidLine(this.#rowLine, "two columns contradict each other");
@@ -211,19 +211,19 @@ function toColumns(names: readonly string[], line: number): TableColumns {
   return columns;
 }
 
-/** True when a line of text has ended, blank lines before it aside. A quoted cell may have line breaks. */
+/** True if the text contains a complete line that is not blank. A quoted cell can contain line breaks. */
 function hasLine(text: string): boolean {
   return firstLine(text) !== undefined;
 }
 
-/** The first line that is not blank, without what stands in quotes; undefined: it has not ended. */
+/** Returns the first line that is not blank, without quoted parts, or undefined if it is incomplete. */
 function firstLine(text: string): string | undefined {
   const plain = text.replace(/"[^"]*(?:"|$)/g, (quoted) => (quoted.length > 1 && quoted.endsWith('"') ? "x" : '"')).trimStart();
   const end = plain.search(/[\r\n"]/);
   return end < 0 || plain[end] === '"' ? undefined : plain.slice(0, end);
 }
 
-/** What separates most in the first line: spreadsheets of many countries write semicolons. */
+/** Returns the most frequent separator of the first line. Spreadsheets of many countries write semicolons. */
 function findDelimiter(text: string): string {
   const line = firstLine(text) ?? text;
   let best = { delimiter: ",", pieces: 0 };

@@ -1,4 +1,4 @@
-/** The kinds of file that an import takes, and what a request says of its file (G14). */
+/** File formats of imports, and how a request declares the format (G14). */
 import { parseFlag } from "@/src/core/records/parameters";
 import { AppError } from "@/src/shared/errors";
 import { IMPORT_CHARSETS } from "@/src/shared/record-limits";
@@ -18,23 +18,23 @@ const KINDS: Readonly<Record<string, ImportKind>> = {
   "text/x-csv": "csv",
   "text/comma-separated-values": "csv",
   "text/tab-separated-values": "csv",
-  // Browsers on Windows say this of a .csv file.
+  // Browsers on Windows send this type for .csv files.
   "application/vnd.ms-excel": "csv",
 };
-/** Types that say nothing of what is in a file: its first character does. */
+/** Types that do not identify the format. The first character of the file does. */
 const ANY: ReadonlySet<string> = new Set(["", "application/octet-stream", "binary/octet-stream", "text/plain"]);
 
 export interface ImportForm {
-  /** `any`: the file's first character says it. */
+  /** `any`: the first character of the file decides. */
   kind: ImportKind | "any";
   charset: NamedCharset | undefined;
-  /** Nothing is stored. */
+  /** True for a check that stores nothing. */
   isCheck: boolean;
 }
 
 /**
- * What a request says of its file: `format`, `charset` and `check` of the address, and the content type where they say nothing. Throws
- * `content_type_unsupported`, and `parameter_invalid` for values that are not known.
+ * Parses the query parameters `format`, `charset` and `check`, and falls back to the content type. Throws `content_type_unsupported`, and
+ * `parameter_invalid` for unknown values.
  */
 export function parseImportForm(contentType: string | null, parameters: URLSearchParams): ImportForm {
   const [mediaType = ""] = (contentType ?? "").split(";");

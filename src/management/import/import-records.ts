@@ -1,4 +1,4 @@
-/** Stores the records of a file for the endpoint's owner, all or none (G14): each batch is checked and staged as it is read, and all are published at the end. */
+/** Imports the records of a file, all or none (G14). Each batch is checked and staged as it is read; all records are published at the end. */
 import { type CallerPath, toOwnerPath } from "@/src/core/access/caller-path";
 import type { Quotas } from "@/src/core/limits/quotas";
 import type { Sandbox } from "@/src/core/sandbox";
@@ -11,7 +11,7 @@ import type { Importer, ImportFile } from "./importer";
 import type { ImportedItem } from "./read-items";
 
 const FIRST_RECORDS = 5;
-/** The first records are shown, not used: long ones are not sent back. */
+/** The first records are only displayed, so long ones are shortened. */
 const FIRST_CHARACTERS = 10_000;
 const NOT_ASCII = /[^\0-\x7f]/;
 
@@ -24,8 +24,8 @@ interface ImportRequest extends Omit<ImportFile, "accountId" | "mayGuess" | "onF
 }
 
 /**
- * Returns how many records were stored. Throws what {@link checkImport} throws, `not_found` when the endpoint was deleted meanwhile, `quota_exceeded`, and `server_busy` when
- * its turn to be written to does not come; then, and when the commit fails, none was.
+ * Returns the number of stored records. Throws what {@link checkImport} throws, `not_found` if the endpoint was deleted meanwhile, `quota_exceeded`, and
+ * `server_busy` if the endpoint stays busy too long. After an error no record was stored.
  */
 export async function importRecords(
   request: ImportRequest & { staging: Pick<ImportStaging, "begin">; quotas: Pick<Quotas, "admit"> },
@@ -50,16 +50,16 @@ export async function importRecords(
 
 export interface CheckedImport {
   records: number;
-  /** The first of them, as a JSON text of a list. */
+  /** The first records, as the JSON text of an array. */
   first: string;
   charset: FoundCharset;
-  /** In a file that is not UTF-8: further records that have other characters than ASCII, as `first`. They show whether the encoding is right. */
+  /** For files that are not UTF-8: further records with characters beyond ASCII, in the form of `first`. They show whether the encoding is right. */
   samples: string;
 }
 
 /**
- * What an import would store. Throws `not_found`, `parameter_invalid` for an endpoint of users, what {@link Importer.run} throws, and with the line
- * `schema_mismatch`.
+ * Returns what an import would store. Throws `not_found`, `parameter_invalid` for an authentication endpoint, what {@link Importer.run} throws, and
+ * `schema_mismatch` with the line.
  */
 export async function checkImport(request: ImportRequest): Promise<CheckedImport> {
   let charset: FoundCharset = { name: "utf-8", isGuess: false };
@@ -87,7 +87,7 @@ function toList(texts: readonly string[]): string {
   return `[${texts.join(",")}]`;
 }
 
-/** Passes the file's records to `use`, each batch checked against the endpoint's schema. */
+/** Passes the file's records to `use`, after each batch was checked against the endpoint's schema. */
 async function readChecked<T>(
   request: ImportRequest & Pick<ImportFile, "mayGuess" | "onFound">,
   use: (batches: AsyncIterable<ImportedItem[]>) => Promise<T>,

@@ -25,7 +25,7 @@ async function* bodyOf(...chunks: string[]) {
   for (const chunk of chunks) yield Buffer.from(chunk);
 }
 
-/** A body that does not end before it is told to. */
+/** A body that ends only on request. */
 function createOpenBody() {
   let end: () => void = () => undefined;
   const ended = new Promise<void>((resolve) => {
@@ -108,7 +108,7 @@ it("[G14] the server goes on while a file is read, and holds a batch of it at a 
   isDone = true;
   expect(records).toBe(5000);
   expect(turnsBetween.length).toBeGreaterThanOrEqual(5);
-  // Were it read here, there would be a turn or two for each chunk of 64 KiB: 20 to 40 in all.
+  // Reading in this thread would take one or two turns of the event loop for each chunk of 64 KiB, 20 to 40 in all.
   expect(turns).toBeGreaterThan(200);
 });
 

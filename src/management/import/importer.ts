@@ -1,4 +1,4 @@
-/** Takes import files in: keeps each on disk, reads it in a worker when its turn has come, and bounds how many there are, by account and in all. */
+/** Receives import files, stores them on disk, reads each in a worker process in fair order, and limits their number per account and in all. */
 import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
 import { type FileHandle, mkdir, open, readdir, rm, stat } from "node:fs/promises";
@@ -14,49 +14,49 @@ import type { ImportKind } from "./import-kind";
 import type { ImportedItem } from "./read-items";
 import { readInWorker } from "./worker-process";
 
-/** In all, those that arrive and wait included: 2 GiB of disk. */
+/** The maximum number of imports, including those that arrive or wait: 2 GiB of disk. */
 const IMPORTS_MAX = 32;
-/** Workers at once; an account has one of them at most. */
+/** The number of concurrent workers. An account uses at most one. */
 const WORKERS_MAX = 2;
 const WAIT_MS_MAX = 120_000;
-/** A hundred columns of a hundred thousand rows take some 5 s. */
+/** A table of 100 columns and 100,000 rows takes about 5 s. */
 const CPU_MS_MAX = 60_000;
 const RETRY_AFTER_SECONDS = 10;
-/** What is written at once: many small writes cost more than the bytes. */
+/** The size of a write to disk. Many small writes cost more than their bytes. */
 const PIECE_BYTES = 512 * 1024;
-/** Of all that arrive together: passing bytes on to the disk takes time of the event loop. */
+/** The rate of all arriving files together. Passing bytes to the disk takes time of the event loop. */
 const BYTES_PER_SECOND = 16 * 1024 * 1024;
-/** A file that is older was left behind by a crash: bodies arrive in a quarter of an hour at most. */
+/** An older file was left behind by a crash, because a body arrives within 15 minutes. */
 const LEFT_BEHIND_MS = 3_600_000;
 
 export interface ImportFile {
   accountId: string;
   kind: ImportKind | "any";
-  /** Undefined: the file says its encoding. */
+  /** Undefined: the file declares its encoding. */
   charset?: NamedCharset | undefined;
-  /** What is not UTF-8, and does not say what it is, is read as windows-1252. Default: it is refused. */
+  /** Reads files that are not UTF-8 and declare no encoding as windows-1252. Default: they are rejected. */
   mayGuess?: boolean;
   /** Called with the file's encoding, after its last record. */
   onFound?: (found: FoundCharset) => void;
   body: AsyncIterable<Uint8Array>;
   recordBytesMax: number;
-  /** Gives the import up, e.g. because the client has gone. */
+  /** Aborts the import, e.g. because the client disconnected. */
   signal?: AbortSignal | undefined;
 }
 
 export interface Importer {
   /**
-   * Passes the file's records to `use`, in order and in batches, and settles as `use` does. Throws what `body` throws, what reading the file throws (see
-   * readItems), `rate_limited` when the account has two imports under way already, `server_busy` when there are too many in all or the turn does not come in
-   * time, `storage_unavailable` when the file can't be kept, and the signal's reason.
+   * Passes the file's records to `use`, in order and in batches, and settles as `use` does. Throws what `body` throws, what readItems throws,
+   * `rate_limited` if the account already has two imports under way, `server_busy` if there are too many imports in all or the wait is too long,
+   * `storage_unavailable` if the file cannot be stored, and the signal's reason.
    */
   run<T>(file: ImportFile, use: (batches: AsyncIterable<ImportedItem[]>) => Promise<T>): Promise<T>;
-  /** Gives up the imports that are under way. */
+  /** Aborts the imports that are under way. */
   close(): Promise<void>;
 }
 
 export interface ImporterOptions {
-  /** For files while they are read. */
+  /** The folder for files while they are read. */
   dir: string;
   findScript: () => Promise<string>;
   log: Pick<Log, "warn">;
@@ -73,7 +73,7 @@ export function createImporter({ dir, findScript, log }: ImporterOptions): Impor
   const rate = createByteRate({ bytesPerSecond: BYTES_PER_SECOND });
   const countByAccount = new Map<string, number>();
   const closing = new AbortController();
-  // Each import listens.
+  // Each import adds a listener.
   setMaxListeners(0, closing.signal);
   const running = new Set<Promise<unknown>>();
   let script: Promise<string> | undefined;
@@ -142,7 +142,7 @@ export function createImporter({ dir, findScript, log }: ImporterOptions): Impor
   };
 }
 
-/** Makes the folder, and removes from it what a crash has left behind. */
+/** Creates the folder, and deletes files that a crash left behind. */
 async function prepare(dir: string, log: Pick<Log, "warn">): Promise<void> {
   await onDisk(() => mkdir(dir, { recursive: true, mode: 0o700 }));
   try {
@@ -171,7 +171,7 @@ async function receive({ body, file, signal, rate }: Receipt): Promise<void> {
     const flush = async () => {
       const bytes = Buffer.concat(piece.chunks.splice(0), piece.bytes);
       piece.bytes = 0;
-      // Not `write`, which stores a part of it where the disk is full, and throws nothing.
+      // Not `write`: on a full disk it writes a part and does not throw.
       await onDisk(() => handle.appendFile(bytes));
     };
     for await (const chunk of body) {

@@ -1,7 +1,7 @@
-/** Reads a JSON array in chunks: takes its items apart as text, so that digits and key order stay as sent. At most one item is held. */
+/** Reads a JSON array in chunks. Items stay text, so digits and key order are kept. Holds at most one item. */
 import { type FileItem, type ItemReader, invalidLine, recordTooLarge } from "./item-reader";
 
-/** Where the reader is: before the array, where the first or another item may begin, inside an item (in a string of it), after the array. */
+/** The state of the reader: before the array, before the first or a further item, inside an item (or a string of it), after the array. */
 type State = "before" | "first" | "next" | "inside" | "string" | "after";
 
 const [NEWLINE, QUOTE, COMMA, BACKSLASH] = [0x0a, 0x22, 0x2c, 0x5c];
@@ -12,12 +12,12 @@ export class JsonArrayReader implements ItemReader {
   readonly #recordBytesMax: number;
   #state: State = "before";
   #line = 1;
-  /** The beginning of an item that goes on in the next chunk, and where it began. */
+  /** The beginning of an item that continues in the next chunk, and the line where it started. */
   #rest = "";
   #itemLine = 1;
-  /** Brackets of the item that are open. */
+  /** The number of open brackets of the item. */
   #open = 0;
-  /** The next character of a string is escaped. */
+  /** True if the next character of a string is escaped. */
   #isEscaped = false;
 
   constructor(recordBytesMax: number) {
@@ -30,7 +30,7 @@ export class JsonArrayReader implements ItemReader {
 
   *push(text: string): Generator<FileItem, void> {
     let at = 0;
-    /** Of the item in this chunk. */
+    /** The start of the item in this chunk. */
     let start = 0;
     while (at < text.length) {
       if (this.#state === "string") {
@@ -60,7 +60,7 @@ export class JsonArrayReader implements ItemReader {
     if (this.#rest.length > this.#recordBytesMax) throw recordTooLarge(this.#itemLine, this.#recordBytesMax);
   }
 
-  // biome-ignore lint/correctness/useYield: an array that is complete has yielded all its items
+  // biome-ignore lint/correctness/useYield: a complete array has already yielded all of its items
   *end(): Generator<FileItem, void> {
     if (this.#state !== "before" && this.#state !== "after") throw invalidLine(this.#line, "the array is not closed");
   }
@@ -88,7 +88,7 @@ export class JsonArrayReader implements ItemReader {
     }
   }
 
-  /** The index of the comma or bracket behind the item, or where a string begins; the length when the item goes on in the next chunk. */
+  /** Returns the index of the comma or bracket after the item, or of the start of a string; the length if the item continues in the next chunk. */
   #skipItem(text: string, start: number): number {
     for (let at = start; at < text.length; at += 1) {
       switch (text.charCodeAt(at)) {
@@ -115,7 +115,7 @@ export class JsonArrayReader implements ItemReader {
     return text.length;
   }
 
-  /** The index behind the string's closing quote; the length when it goes on in the next chunk. */
+  /** Returns the index after the string's closing quote; the length if the string continues in the next chunk. */
   #skipString(text: string, start: number): number {
     for (let at = start; at < text.length; at += 1) {
       const code = text.charCodeAt(at);

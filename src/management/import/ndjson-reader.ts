@@ -1,10 +1,10 @@
-/** Reads NDJSON in chunks: an item a line, blank lines left out. At most one line is held. */
+/** Reads NDJSON in chunks: one item per line, blank lines ignored. Holds at most one line. */
 import { type FileItem, type ItemReader, recordTooLarge } from "./item-reader";
 
 export class NdjsonReader implements ItemReader {
   readonly isTable = false;
   readonly #recordBytesMax: number;
-  /** The beginning of a line that goes on in the next chunk, without white space before it. */
+  /** The beginning of a line that continues in the next chunk, without leading white space. */
   #rest = "";
   #line = 1;
 

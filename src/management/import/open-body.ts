@@ -4,21 +4,21 @@ import { INFLATER_BYTES, inflate, parseContentCoding, toSentBytesMax } from "@/s
 import type { ByteBudget, ByteHold } from "@/src/core/limits/byte-budget";
 import { AppError } from "@/src/shared/errors";
 
-/** Holds nothing yet. `address`: the client's; null when unknown, which counts as one. Release it when the request was answered. */
+/** Opens an account of held bytes for a client. `address` is the client's; null is unknown and counts as one address. Release it after the response. */
 export function openBodyHold(bodies: ByteBudget, address: string | null): ByteHold {
   return bodies.hold([`management ${address === null ? "unknown" : toNetwork(address)}`], 0);
 }
 
 export interface OpenBody {
-  /** The bytes as they are meant. They may be more than were sent: whoever reads them bounds them. */
+  /** The inflated bytes. They can be more than were sent, so the reader must limit them. */
   bytes: AsyncIterable<Uint8Array>;
-  /** What reading holds besides the bytes. */
+  /** The memory that reading holds besides the bytes. */
   overheadBytes: number;
 }
 
 /**
- * Throws `content_encoding_unsupported`, and `body_too_large` where the announced length can't be that of a body of `bytesMax`; the bytes throw
- * `body_too_large` when so much was sent, `body_invalid` when they can't be inflated, and what `sent` throws.
+ * Throws `content_encoding_unsupported`, and `body_too_large` if the announced length exceeds that of any body of `bytesMax` bytes. Reading the bytes
+ * throws `body_too_large` if too many were sent, `body_invalid` if they cannot be inflated, and what `sent` throws.
  */
 export function openBody(options: {
   sent: AsyncIterable<Uint8Array>;
@@ -35,7 +35,7 @@ export function openBody(options: {
   return { bytes: inflate(bound(sent, sentMax, tooLarge), coding), overheadBytes: INFLATER_BYTES };
 }
 
-/** Of a body that inflates to little, or to nothing, the length that is sent has a bound too. */
+/** The sent length is limited too, for bodies that inflate to little or nothing. */
 async function* bound(sent: AsyncIterable<Uint8Array>, bytesMax: number, toError: () => AppError): AsyncGenerator<Uint8Array, void> {
   let length = 0;
   for await (const chunk of sent) {

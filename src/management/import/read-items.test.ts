@@ -16,7 +16,7 @@ async function read(kind: Kind, chunks: Iterable<string | Uint8Array>, options: 
   return items;
 }
 
-/** What is wrong, and how many bytes were read of endless ones. */
+/** The error, and the number of bytes that were read of an endless body. */
 async function refusal(kind: Kind, chunks: Iterable<string>, options: Partial<ReadOptions> = {}) {
   let bytes = 0;
   function* counted() {
@@ -32,7 +32,7 @@ async function refusal(kind: Kind, chunks: Iterable<string>, options: Partial<Re
 function* endless(text: string, first = "") {
   const chunk = text.repeat(Math.ceil((64 * 1024) / text.length));
   if (first !== "") yield first;
-  // An import's size, which is checked before: a reader that does not end does at least end here.
+  // The size of an import is checked earlier; this bound ends a reader that would not end.
   for (let bytes = 0; bytes < 64 * MIB; bytes += chunk.length) yield chunk;
 }
 

@@ -1,4 +1,4 @@
-/** Reads the records of an import file (G14) in batches, within limits that are checked while reading. Runs in the import worker. */
+/** Reads the records of an import file (G14) in batches. Limits are checked while reading. Runs in the import worker. */
 import { readMembers } from "@/src/core/json/members";
 import { findJsonProblem } from "@/src/core/json/scanner";
 import { parseJsonText } from "@/src/core/json/text";
@@ -13,34 +13,34 @@ import { type FileItem, type ItemReader, invalidLine, recordTooLarge } from "./i
 import { JsonArrayReader } from "./json-array-reader";
 import { NdjsonReader } from "./ndjson-reader";
 
-/** A record to store: valid JSON text, and the line where it begins. */
+/** A record to store: valid JSON text, and the line where it starts. */
 export interface ImportedItem {
   data: string;
   line: number;
 }
 
 export interface ReadOptions {
-  /** `any`: the first character says it. */
+  /** `any`: the first character decides. */
   kind: ImportKind | "any";
-  /** Undefined: the file says it. */
+  /** Undefined: the file declares it. */
   charset?: NamedCharset | undefined;
   /** See DecodeOptions. Default: no. */
   mayGuess?: boolean;
   /** Called once, before the last batch. */
   onFound?: (found: FoundCharset) => void;
   recordBytesMax: number;
-  /** For the whole file: milliseconds of computing that `cpuMs` may count. */
+  /** The CPU time for the whole file, in milliseconds, as counted by `cpuMs`. */
   cpuMsMax: number;
   cpuMs: () => number;
 }
 
-/** A batch ends at either. The server takes a batch in one turn of its event loop. */
+/** A batch ends at either limit. The server handles a batch in one turn of its event loop. */
 const BATCH_RECORDS = 1000;
 const BATCH_CHARACTERS = 512 * 1024;
 
 /**
- * Every record of the file, in order. Holds one batch and one record at a time. Throws `body_empty`; and with the line `body_invalid`, and
- * `body_too_large` when a record has more than `recordBytesMax` bytes, or the file has too many records, too much data, or takes too long to read.
+ * Yields the records of the file, in order. Holds one batch and one record at a time. Throws `body_empty`, and with the line `body_invalid`, and
+ * `body_too_large` if a record has more than `recordBytesMax` bytes, or the file has too many records, too much data, or takes too long to read.
  */
 export async function* readItems(bytes: AsyncIterable<Uint8Array>, options: ReadOptions): AsyncGenerator<ImportedItem[], void> {
   const reader = createReader(options);
@@ -67,7 +67,7 @@ function createReader({ kind, recordBytesMax }: Pick<ReadOptions, "kind" | "reco
   }
 }
 
-/** Checks items, and puts them into batches. */
+/** Checks items and collects them into batches. */
 class Batcher {
   readonly #options: ReadOptions;
   readonly #reader: ItemReader;
@@ -111,7 +111,7 @@ class Batcher {
     this.#bytes += bytes;
     if (this.#bytes > IMPORT_DATA_BYTES_MAX) throw this.#split(`the records have more than ${IMPORT_DATA_BYTES_MAX} bytes as JSON`, line);
     const data = requireJson(text, line);
-    // A table's rows are data already.
+    // Rows of a table contain only data.
     return this.#reader.isTable ? data : unwrap(data);
   }
 
@@ -144,7 +144,7 @@ function requireJson(text: string, line: number): string {
 
 const RECORD_KEYS = new Set(["uniqueId", "data", "createdAt", "updatedAt"]);
 
-/** The data of a record as R1 has it, which an export is made of; any other value as it is. */
+/** Returns the data of an exported record (R1); any other value unchanged. */
 function unwrap(text: string): string {
   if (!/^\{\s*"(?:uniqueId|data|createdAt|updatedAt)"/.test(text)) return text;
   const members = readMembers(text);

@@ -1,4 +1,4 @@
-/** Runs one import worker: starts it at low priority on a file, asks it for batches, and kills it when it overruns or is no longer needed. */
+/** Runs one import worker: starts it on a file at low priority, requests batches, and kills it if it exceeds a limit or is no longer needed. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { open } from "node:fs/promises";
 import os from "node:os";
@@ -10,31 +10,31 @@ import { type ImportReport, type ImportSettings, importReportSchema, NEXT } from
 import type { ImportedItem } from "./read-items";
 
 const MIB = 1024 * 1024;
-/** The worker holds a record in several forms, a batch, and V8 itself. */
+/** Enough for a record in several forms, a batch, and V8 itself. */
 const HEAP_BASE_MIB = 128;
 const HEAP_PER_RECORD_BYTE = 16;
-/** The server's requests go first. */
+/** Low priority: requests to the server go first. */
 const NICE = 10;
-/** For one batch, by the clock. The worker itself counts the computing for the whole file, but a machine may be too busy to give it any. */
+/** The elapsed time for one batch. The worker counts its CPU time for the whole file itself, but a busy machine may give it none. */
 const REPORT_MS_MAX = 300_000;
 const RETRY_AFTER_SECONDS = 60;
 
 export interface WorkerOptions {
-  /** The bundled worker. */
+  /** The path of the bundled worker. */
   script: string;
   file: string;
   settings: ImportSettings;
   log: Pick<Log, "warn">;
   /** Ends the worker. */
   signal: AbortSignal;
-  /** Called after the last batch. */
+  /** Called with the encoding, after the last batch. */
   onFound?: ((found: FoundCharset) => void) | undefined;
   reportMsMax?: number;
 }
 
 /**
- * The records of a file, in order and in batches; the next batch is asked for when the consumer asks. Throws what readItems throws, `server_busy` when
- * the worker takes too long, `body_too_large` when it runs out of memory, and the signal's reason. The worker is gone when this settles or is ended.
+ * Yields the records of a file, in order and in batches. Requests a batch when the consumer does. Throws what readItems throws, `server_busy` if the
+ * worker takes too long, `body_too_large` if it runs out of memory, and the signal's reason. The worker has ended when the iteration ends.
  */
 export async function* readInWorker({ script, file, settings, log, signal, onFound, reportMsMax = REPORT_MS_MAX }: WorkerOptions) {
   signal.throwIfAborted();
@@ -71,16 +71,16 @@ function spawnWorker(script: string, settings: ImportSettings, fd: number): Chil
   const recordMib = Math.min(settings.recordBytesMax, IMPORT_BYTES_MAX) / MIB;
   const heapMib = Math.ceil(HEAP_BASE_MIB + recordMib * HEAP_PER_RECORD_BYTE);
   const child = spawn(process.execPath, [`--max-old-space-size=${heapMib}`, "--no-warnings", script, JSON.stringify(settings)], {
-    // Nothing of the server's. Types want this one, which says nothing.
+    // The worker gets nothing of the server's environment. The types require this variable, which is harmless.
     env: { NODE_ENV: "production" },
     stdio: [fd, "ignore", "ignore", "ipc"],
     serialization: "advanced",
   });
   try {
-    // Before it starts threads, which inherit the priority.
+    // Set before the worker starts threads, which inherit the priority.
     if (child.pid !== undefined) os.setPriority(child.pid, NICE);
   } catch {
-    // It has ended already, or the system does not allow it.
+    // The process has already ended, or the system does not allow it.
   }
   return child;
 }
@@ -106,7 +106,7 @@ class Worker {
       });
       child.on("error", (error) => {
         this.exit.err = error;
-        // Without a process there is no "exit", only "error".
+        // If the process cannot start, there is an "error" event but no "exit".
         if (child.pid === undefined) onGone();
       });
     });
@@ -121,7 +121,7 @@ class Worker {
     return this.#child.pid;
   }
 
-  /** Undefined: the process is gone. `late`: no report came in time. */
+  /** Undefined: the process has ended. `late`: no report arrived in time. */
   next(msMax: number): Promise<ImportReport | undefined | "late"> {
     if (this.#isGone) return Promise.resolve(undefined);
     return new Promise((resolve) => {

@@ -1,15 +1,15 @@
-/** The import worker: a process that reads one file from its standard input, and reports its records batch by batch, each when the server asks for it. */
+/** The import worker: a process that reads one file from standard input, and reports one batch of records per request of the server. */
 import { createReadStream } from "node:fs";
 import { isAppError } from "@/src/shared/errors";
 import type { FoundCharset } from "./charset";
 import { type ImportReport, importReportSchema, importSettingsSchema, NEXT } from "./messages";
 import { readItems } from "./read-items";
 
-// The terminal and service managers signal whole groups of processes. The server decides when its workers end.
+// Terminals and service managers signal whole process groups, but the server decides when its workers end.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined);
 process.on("disconnect", () => process.exit());
 
-/** Settles when the server has asked once more. */
+/** Resolves when the server requests the next report. */
 const asked = createAsked();
 
 await run();
@@ -34,7 +34,7 @@ async function run(): Promise<void> {
 async function report(message: ImportReport): Promise<void> {
   await asked();
   process.send?.(message, undefined, undefined, (error) => {
-    // The server is gone.
+    // The server has ended.
     if (error) process.exit();
   });
 }

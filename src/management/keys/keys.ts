@@ -1,4 +1,4 @@
-/** API keys of a project: created, listed, revoked. */
+/** Creates, lists and revokes API keys of a project. */
 
 import type { Definitions } from "@/src/core/access/resolved-endpoints";
 import type { Clock } from "@/src/core/clock";
@@ -11,7 +11,7 @@ import { isForeignKeyViolation, parseExpiry } from "../support";
 import { toManagedKey } from "../views";
 import { createKeyText } from "./secrets";
 
-/** The new key; reads and writes unless `scope` says less. Raises `not_found`, `fields_invalid` for an expiry that has passed. */
+/** Returns the new key. The default scope is `read_write`. Throws `not_found`, and `fields_invalid` for an expiry that has passed. */
 export async function createKey({
   db,
   clock,
@@ -29,18 +29,18 @@ export async function createKey({
   await requireOwnProject({ db, ownerId, projectId });
   const data = { projectId, name: input.name, scope: input.scope ?? "read_write", expiresAt, key: createKeyText() };
   const row = await db.apiKey.create({ data }).catch((error: unknown) => {
-    // Deleted since it was looked up.
+    // The project was deleted since it was looked up.
     throw isForeignKeyViolation(error) ? new AppError("not_found", { cause: error }) : error;
   });
   return toManagedKey(row);
 }
 
-/** Of a key that is not shown: enough to recognise it by. */
+/** The number of characters shown of a hidden key, enough to recognise it. */
 const SHOWN_CHARACTERS = 4;
 
 /**
- * Every key, revoked and expired ones too, oldest first. For a token of scope `read` (G21) only the first characters of those that may write. Throws
- * `not_found`.
+ * Returns all keys, including revoked and expired ones, oldest first. A token of scope `read` (G21) gets only the first characters of keys that can
+ * write. Throws `not_found`.
  */
 export async function listKeys({
   db,
@@ -51,7 +51,7 @@ export async function listKeys({
   db: Pick<Db, "project" | "apiKey">;
   ownerId: string;
   projectId: string;
-  /** What the management token that asks may do; null: a session. */
+  /** The access of the management token that makes the request. Null: a session. */
   access?: Pick<TokenAccess, "scope"> | null;
 }): Promise<ManagedKey[]> {
   await requireOwnProject({ db, ownerId, projectId });
@@ -64,7 +64,7 @@ function hideWritingKey(key: ManagedKey): ManagedKey {
   return key.scope === "read" ? key : { ...key, key: `${key.key.slice(0, SHOWN_CHARACTERS)}…` };
 }
 
-/** The revoked key; its open sockets end (W6). A key that is revoked already keeps its time. Raises `not_found`. */
+/** Revokes a key and returns it. Its open streams close (W6). A key that is already revoked keeps its time of revocation. Throws `not_found`. */
 export async function revokeKey({
   db,
   clock,

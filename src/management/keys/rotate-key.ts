@@ -1,4 +1,4 @@
-/** Replaces a key by a new one, with a time in which both work (G3, U7). */
+/** Replaces a key by a new one, with a grace period in which both work (G3, U7). */
 import type { Definitions } from "@/src/core/access/resolved-endpoints";
 import type { Clock } from "@/src/core/clock";
 import type { Db } from "@/src/db/client";
@@ -9,8 +9,8 @@ import { toManagedKey } from "../views";
 import { createKeyText } from "./secrets";
 
 /**
- * The new key, of the same name and scope. The old one expires after `graceSeconds`, or earlier when it would have anyway; with 0 it is
- * revoked at once. Raises `not_found`, and `key_already_revoked` for a key that no longer works.
+ * Returns the new key, with the same name and scope. The old one expires after `graceSeconds`, or at its own expiry if that is earlier; with 0 it is
+ * revoked immediately. Throws `not_found`, and `key_already_revoked` for a key that no longer works.
  */
 export async function rotateKey({
   db,
@@ -31,7 +31,7 @@ export async function rotateKey({
   const expiresAt = parseExpiry({ expiresAt: input.expiresAt, clock });
   const graceEnd = new Date(now.getTime() + input.graceSeconds * 1000);
   const rotated = await db.$transaction(async (tx) => {
-    // The row lock makes a revocation and a rotation, or two rotations, follow each other.
+    // The row lock serialises concurrent rotations and revocations.
     await tx.$executeRaw`SELECT 1 FROM "ApiKey" WHERE "id" = ${keyId}::uuid FOR UPDATE`;
     const old = await tx.apiKey.findFirst({ where: { id: keyId, project: { ownerId } } });
     if (!old) throw new AppError("not_found");

@@ -10,18 +10,18 @@ export const FIRST_KEY_NAME = "First key";
 
 interface CreateRequest {
   clock: Clock;
-  /** Projects of an account; 0: no limit. */
+  /** The maximum number of projects of an account. 0: no limit. */
   quota: number;
   ownerId: string;
   input: ProjectCreate;
 }
 
-/** The new project; its first key may read and write. Throws `quota_exceeded`. */
+/** Returns the new project. Its first key can read and write. Throws `quota_exceeded`. */
 export function createProject({ db, ...request }: CreateRequest & { db: Pick<Db, "$transaction"> }): Promise<ProjectCreated> {
   return db.$transaction((tx) => createProjectWithin({ tx, ...request }));
 }
 
-/** The same in a transaction. */
+/** The same, in the caller's transaction. */
 export async function createProjectWithin({
   tx,
   clock,

@@ -1,11 +1,11 @@
-/** A project's master key: created, replaced, removed. */
+/** Creates, replaces and removes a project's master key. */
 import type { Definitions } from "@/src/core/access/resolved-endpoints";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import type { MasterKey } from "@/src/shared/management/schemas";
 import { createSecret, hashSecret } from "../keys/secrets";
 
-/** Raises `not_found`. The answer is the only place where the key ever is: only its hash is stored. */
+/** Creates a master key in place of the previous one. Only the return value contains the key; the database holds its hash. Throws `not_found`. */
 export async function createMasterKey({
   db,
   definitions,
@@ -24,7 +24,7 @@ export async function createMasterKey({
   return { masterKey };
 }
 
-/** Raises `not_found` for the project; a project without a master key stays as it is. */
+/** Removes the master key, if there is one. Throws `not_found` for the project. */
 export async function removeMasterKey({
   db,
   definitions,

@@ -12,7 +12,7 @@ import { toProjectDocument } from "../openapi/project/document";
 import { pickDefined } from "../support";
 import { projectSelect, toManagedProject } from "../views";
 
-/** The projects of `ownerId`, oldest first. */
+/** Returns the projects of `ownerId`, oldest first. */
 export async function listProjects({
   db,
   clock,
@@ -22,7 +22,7 @@ export async function listProjects({
   db: Pick<Db, "project">;
   clock: Clock;
   ownerId: string;
-  /** Of these alone; null: of all. */
+  /** Only these projects. Null: all. */
   only?: readonly string[] | null;
 }): Promise<ManagedProject[]> {
   const rows = await db.project.findMany({
@@ -33,7 +33,7 @@ export async function listProjects({
   return rows.map(toManagedProject);
 }
 
-/** Raises `not_found` when there is no such project, or it is another account's. */
+/** Returns a project. Throws `not_found` if it does not exist or belongs to another account. */
 export async function getProject({
   db,
   clock,
@@ -50,7 +50,7 @@ export async function getProject({
   return toManagedProject(row);
 }
 
-/** All of them, or the one with `endpointId`. Raises `not_found`. */
+/** Returns what the OpenAPI description needs of all endpoints, or of the one with `endpointId`. Throws `not_found`. */
 export async function describeProject({
   db,
   clock,
@@ -64,7 +64,7 @@ export async function describeProject({
   ownerId: string;
   projectId: string;
   endpointId?: string;
-  /** Where programs reach the server. */
+  /** The origin under which programs reach the server. */
   origin: string;
 }): Promise<ApiDocument> {
   const { name } = await getProject({ db, clock, ownerId, projectId });
@@ -73,7 +73,7 @@ export async function describeProject({
   return toProjectDocument({ projectId, projectName: name, endpoints: described, origin });
 }
 
-/** Raises `not_found`. Absent fields stay; sockets whose origin is no longer allowed end (W6). */
+/** Changes the given fields. Absent fields keep their values. Streams whose origin is no longer allowed close (W6). Throws `not_found`. */
 export async function updateProject({
   db,
   clock,
@@ -99,8 +99,8 @@ export async function updateProject({
 }
 
 /**
- * Deletes the project and its keys, which takes its endpoints from it: from then on none of them exists. Waits for writes that are under way at them. A job
- * deletes their rows afterwards. Throws `not_found`. Open streams of the project end (W6).
+ * Deletes the project and its keys, and detaches its endpoints, which then no longer exist. Waits for writes that are under way. A job deletes the rows
+ * afterwards. Open streams of the project close (W6). Throws `not_found`.
  */
 export async function deleteProject({
   writeDb,
@@ -115,10 +115,10 @@ export async function deleteProject({
   ownerId: string;
   projectId: string;
 }): Promise<void> {
-  // Not a turn at each of its endpoints: at most one connection waits for this project's endpoints, beside the one that each of them may have.
+  // This does not queue at each endpoint, so at most one connection waits for the project's endpoints, besides the writer of each endpoint.
   const count = await queue.run(projectId, () =>
     writeDb.$transaction(async (tx) => {
-      // Endpoints before their project, in one order, as everybody else locks them; and nobody waits for the project while this waits for a writer.
+      // Locks endpoints before their project, in the order that all code uses. So no request waits for the project while this waits for a writer.
       await tx.$queryRaw`
         SELECT e."id" FROM "Endpoint" e JOIN "Project" p ON p."id" = e."projectId"
         WHERE p."id" = ${projectId}::uuid AND p."ownerId" = ${ownerId}::uuid ORDER BY e."id" FOR UPDATE OF e`;

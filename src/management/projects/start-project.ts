@@ -1,4 +1,4 @@
-/** "What are you storing?": one text makes a project, its first endpoint and its first key. */
+/** Creates a project, its first endpoint and its first key from one text ("What are you storing?"). */
 import type { Clock } from "@/src/core/clock";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
@@ -7,7 +7,7 @@ import { startNames } from "@/src/shared/text/start-names";
 import { toEndpointDetail } from "../views";
 import { createProjectWithin } from "./create-project";
 
-/** All three, or none. Throws `quota_exceeded`, and `fields_invalid` for a text without a letter or digit. */
+/** Creates all three, or none. Throws `quota_exceeded`, and `fields_invalid` for a text without a letter or digit. */
 export function startProject({
   db,
   clock,
@@ -17,7 +17,7 @@ export function startProject({
 }: {
   db: Pick<Db, "$transaction">;
   clock: Clock;
-  /** Projects of an account; 0: no limit. */
+  /** The maximum number of projects of an account. 0: no limit. */
   quota: number;
   ownerId: string;
   input: Start;
