@@ -1,8 +1,8 @@
-/** Checks that a project, an endpoint or what hangs on it belongs to the account that asks. Anything else is `not_found`, so that ids cannot be probed. */
+/** Checks that a project or an endpoint belongs to the account. Everything else is `not_found`, so that ids cannot be probed. */
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 
-/** Raises `not_found` unless the project exists and is `ownerId`'s. */
+/** Throws `not_found` unless the project exists and belongs to `ownerId`. */
 export async function requireOwnProject({
   db,
   ownerId,
@@ -20,11 +20,11 @@ export interface OwnEndpoint {
   id: string;
   name: string;
   projectId: string;
-  /** Of its log; part of every cursor. */
+  /** The epoch of the log, which is part of every cursor. */
   epoch: string;
 }
 
-/** Raises `not_found` unless the endpoint exists and is in a project of `ownerId`. */
+/** Throws `not_found` unless the endpoint exists and is in a project of `ownerId`. */
 export async function requireOwnEndpoint({
   db,
   ownerId,
@@ -45,11 +45,11 @@ export async function requireOwnEndpoint({
 export interface OwnTarget {
   projectId: string;
   kind: "data" | "authentication";
-  /** JSON text of the schema that records must match (R10); null: none. */
+  /** The JSON text of the schema that records must match (R10). Null: none. */
   schema: string | null;
 }
 
-/** Raises `not_found` unless the endpoint exists and is in a project of `ownerId`. */
+/** Throws `not_found` unless the endpoint exists and is in a project of `ownerId`. */
 export async function requireOwnTarget({
   db,
   ownerId,

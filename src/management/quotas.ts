@@ -13,7 +13,7 @@ interface UsageRequest {
   projectId: string;
 }
 
-/** For the project's owner and for administrators. Throws `not_found`. */
+/** Returns a project's usage and quotas, to its owner or an administrator. Throws `not_found`. */
 export async function getUsage({ db, quotas, user, projectId }: UsageRequest): Promise<ProjectUsage> {
   await requireVisible({ db, user, projectId });
   const usage = await quotas.read(projectId);
@@ -21,7 +21,7 @@ export async function getUsage({ db, quotas, user, projectId }: UsageRequest): P
   return usage;
 }
 
-/** For administrators, whoever owns the project. Absent fields stay. Throws `not_found`, and `admin_required` for an owner who is not an administrator. */
+/** Sets quotas of any project. Only administrators can. Absent fields keep their values. Throws `not_found`, and `admin_required` for an owner who is not an administrator. */
 export async function setQuotas({
   db,
   quotas,
@@ -49,17 +49,17 @@ async function requireVisible({ db, user, projectId }: Omit<UsageRequest, "quota
 
 type Tx = Pick<DbTransaction, "$queryRaw" | "project">;
 
-/** Call it before the project is created. `max`: 0 for no limit. Throws `quota_exceeded`. */
+/** Checks the number of projects before one is created. `max` of 0 means no limit. Throws `quota_exceeded`. */
 export async function requireProjectQuota({ tx, ownerId, max }: { tx: Tx; ownerId: string; max: number }): Promise<void> {
   if (max === 0) return;
-  // Whoever creates another one waits here, and counts this one.
+  // The lock serialises concurrent creations, so that each counts the other.
   await tx.$queryRaw`SELECT 1 FROM "User" WHERE "id" = ${ownerId}::uuid FOR NO KEY UPDATE`;
   if ((await tx.project.count({ where: { ownerId } })) >= max) throw quotaExceeded("projects", max);
 }
 
 /**
- * Call it after the endpoint was created, which has locked the project's row: the revision has risen. `max`: of projects without a quota of their own; 0 for no
- * limit. Throws `quota_exceeded`, which rolls the transaction back.
+ * Checks the number of endpoints. Call it after the endpoint was created, which raised the revision and so locked the project's row. `max` applies to
+ * projects without a quota of their own; 0 means no limit. Throws `quota_exceeded`, which rolls the transaction back.
  */
 export async function requireEndpointQuota({ tx, projectId, max }: { tx: Tx; projectId: string; max: number }): Promise<void> {
   const [row] = await tx.$queryRaw<{ endpoints: number; own: number | null }[]>`

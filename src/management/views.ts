@@ -1,4 +1,4 @@
-/** Turns stored rows into what the management API answers (G2–G4). The only place that decides what leaves: no hash ever does. */
+/** Converts stored rows to the management API's views (G2–G4). Views never contain hashes. */
 import type {
   AccountView,
   EndpointDetail,
@@ -25,7 +25,7 @@ export interface ProjectRow {
   _count: { endpoints: number; keys: number };
 }
 
-/** What to read of a project; `now` decides which keys work. */
+/** The columns of a project that are read. `now` decides which keys count as valid. */
 export const projectSelect = (now: Date) => ({
   id: true as const,
   name: true as const,
@@ -95,16 +95,16 @@ export interface EndpointRow {
   fileCacheSeconds: number;
   schema: unknown;
   seq: bigint;
-  /** Kept by the database with every write. */
+  /** Maintained by the database with every write. */
   recordCount: bigint;
   createdAt: Date;
   updatedAt: Date;
   lastChangeAt: Date | null;
-  /** Open streams, as all servers told them about a second ago. */
+  /** The open streams of all servers, as of about a second ago. */
   subscribers: bigint;
 }
 
-/** `subscribersHere`: the open streams of this server, now. */
+/** `subscribersHere` is the current number of open streams on this server. */
 export function toManagedEndpoint(row: EndpointRow, subscribersHere: number): ManagedEndpoint {
   return {
     id: row.id,

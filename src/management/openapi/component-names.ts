@@ -1,6 +1,6 @@
-/** Names that generated clients give to what belongs to an endpoint. They are words of letters and digits, and no two differ by case alone. */
+/** Names of an endpoint's components and operations in generated clients. They consist of letters and digits, and no two differ only by case. */
 
-/** What names of an endpoint's components and operations end with. No ending is the end of another. */
+/** The endings of an endpoint's component and operation names. No ending is a suffix of another. */
 const ENDINGS = ["", "Data", "Record", "Written", "Change", "Query", "File", "Events", "Bulk", "Login", "Logout"] as const;
 
 export class ComponentNames {
@@ -10,11 +10,11 @@ export class ComponentNames {
     this.#taken = new Set([...taken].map((name) => name.toLowerCase()));
   }
 
-  /** `garden/day-readings` becomes `GardenDayReadings`, or the same with a number where that is taken. */
+  /** `garden/day-readings` becomes `GardenDayReadings`, with a number appended if the name is taken. */
   claim(endpointName: string): string {
     const words = endpointName.split(/[^A-Za-z0-9]+/).filter((word) => word !== "");
     const joined = words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join("");
-    // No language lets a name begin with a digit.
+    // No language allows a name to start with a digit.
     const plain = /^[A-Za-z]/.test(joined) ? joined : `Endpoint${joined}`;
     let name = plain;
     for (let count = 2; ENDINGS.some((ending) => this.#taken.has(`${name}${ending}`.toLowerCase())); count++) name = `${plain}${count}`;

@@ -4,17 +4,17 @@ import type { ApiHeader, ApiResponse, JsonSchema } from "@/src/shared/openapi";
 
 export const PROBLEM_SCHEMA: JsonSchema = {
   type: "object",
-  description: "What went wrong (RFC 9457).",
+  description: "A problem document (RFC 9457).",
   required: ["type", "title", "status", "detail", "code", "requestId", "retryable"],
   properties: {
     type: { type: "string", description: "urn:rested:error:<code>" },
-    title: { type: "string", description: "What the code means." },
+    title: { type: "string", description: "The meaning of the code." },
     status: { type: "integer", description: "The HTTP status." },
-    detail: { type: "string", description: "What is wrong with this request, and what to do." },
-    // Not an enum: a client that is generated today shall read the codes of later releases.
-    code: { type: "string", description: "Names the error. Each answer lists the codes that it may have." },
-    requestId: { type: "string", description: "Names the request in the server's log." },
-    retryable: { type: "boolean", description: "Whether the same request may succeed later." },
+    detail: { type: "string", description: "What is wrong with this request, and how to fix it." },
+    // Not an enum, so that clients generated today accept codes of later releases.
+    code: { type: "string", description: "Identifies the error. Each response lists its possible codes." },
+    requestId: { type: "string", description: "Identifies the request in the server's log." },
+    retryable: { type: "boolean", description: "Whether the same request can succeed later." },
     fields: {
       type: "object",
       description: "What is wrong, by field or by JSON pointer into the body.",
@@ -23,7 +23,7 @@ export const PROBLEM_SCHEMA: JsonSchema = {
   },
 };
 
-/** One answer for each status that the codes have, in the order of statuses. */
+/** Returns one response for each status of the codes, in ascending order. */
 export function toProblemResponses(codes: readonly ErrorCode[]): Record<string, ApiResponse> {
   const byStatus = new Map<number, Set<ErrorCode>>();
   for (const code of codes) {
@@ -48,6 +48,6 @@ function hasRetryAfter(code: ErrorCode): boolean {
 }
 
 export const RETRY_AFTER: ApiHeader = {
-  description: "Seconds until it makes sense to try again.",
+  description: "Seconds to wait before trying again.",
   schema: { type: "integer", minimum: 1 },
 };

@@ -1,4 +1,4 @@
-/** The management API's schemas as components of its description: from the very schemas that validate. It must not change what they say. */
+/** The management API's schemas as OpenAPI components, generated from the schemas that validate requests. */
 import * as z from "zod/mini";
 import * as management from "@/src/shared/management/schemas";
 import type { JsonSchema } from "@/src/shared/openapi";
@@ -13,28 +13,28 @@ const names = new Map<unknown, string>(
 );
 
 function toComponentName(name: string): string {
-  // TypeScript and Java have a `Record` of their own.
+  // TypeScript and Java have a built-in `Record`.
   return name === "record" ? "StoredRecord" : `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
 }
 
-/** A reference to the component of one of the schemas of shared/management.ts. Raises for any other. */
+/** Returns a reference to the component of one of the schemas of shared/management. Throws for any other schema. */
 export function toSchemaReference(schema: z.ZodMiniType): { $ref: string } {
   const name = names.get(schema);
   if (name === undefined) throw new Error("A schema of the management API is not exported by shared/management.ts.");
   return { $ref: `#/components/schemas/${name}` };
 }
 
-/** The components of these schemas and of those that they refer to. */
+/** Returns the components of these schemas and of those that they refer to. */
 export function toSchemaComponents(schemas: readonly z.ZodMiniType[]): Record<string, JsonSchema> {
   const registry = z.registry<{ id: string }>();
   for (const [schema, id] of names) if (isSchema(schema)) registry.add(schema, { id });
   const { schemas: all } = z.toJSONSchema(registry, {
-    // What is sent, and what is answered: none of the latter is transformed.
+    // Requests are described before transformation; responses are not transformed.
     io: "input",
     uri: (id) => `#/components/schemas/${id}`,
     override: ({ zodSchema, jsonSchema }) => {
       Object.assign(jsonSchema, management.schemaKeywords.get(zodSchema));
-      // The format says the same, and can be read.
+      // The format has the same meaning and is readable.
       if (jsonSchema.format === "date-time" || jsonSchema.format === "email") delete jsonSchema.pattern;
     },
   });

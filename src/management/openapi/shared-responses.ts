@@ -1,12 +1,12 @@
-/** Answers that operations of a description have in common, each written once: most of a description would be repetitions. */
+/** Responses that several operations share, each written once, because most of a description would be repetitions. */
 import type { ApiResponse, HttpMethod, Reference } from "@/src/shared/openapi";
 
 export class SharedResponses {
-  /** By name, for the document's components. */
+  /** The responses by name, for the document's components. */
   readonly all: Record<string, ApiResponse> = {};
   readonly #names = new Map<string, string>();
 
-  /** The operation's answers as references. Names say which operation brought an answer in, and its status. */
+  /** Returns the operation's responses as references. A name contains the operation that added the response, and its status. */
   share(method: HttpMethod, responses: Readonly<Record<string, ApiResponse>>): Record<string, Reference> {
     return Object.fromEntries(
       Object.entries(responses).map(([status, response]) => {

@@ -1,36 +1,36 @@
-/** Reads pages of an endpoint's records for its owner, in bounded time: a filter over a million records must not hang. It must not write. */
+/** Reads pages of an endpoint's records for its owner. The time of a query is limited, also for a filter over a million records. */
 import type { RecordSearch } from "@/src/db/records/record-search";
 import { AppError } from "@/src/shared/errors";
 import type { RecordKind } from "@/src/shared/streams/protocol";
 import { formatPlace, type RecordPageQuery, type RecordPlace, toPageStatement } from "./record-query";
 
-/** What one page may take the database. */
+/** The time limit for one page. */
 const STATEMENT_MS = 5_000;
-/** A page is this long at most, but for a single record that is longer: records may have a megabyte each. */
+/** The maximum length of a page. A single record may be longer, because a record may have a megabyte. */
 const PAGE_CHARACTERS_MAX = 4 * 1024 * 1024;
 
 export interface RecordRow {
   uniqueId: string;
-  /** JSON text as stored. */
+  /** The JSON text as stored. */
   data: string;
   /** ISO 8601. */
   createdAt: string;
   updatedAt: string;
   version: number;
   contentType: RecordKind;
-  /** The user that it belongs to. */
+  /** The user that owns the record. */
   owner: string | null;
 }
 
 export interface RecordPage {
   rows: RecordRow[];
-  /** Where the next page begins; null: this is the last one. */
+  /** The cursor of the next page. Null: this is the last page. */
   next: RecordPlace | null;
-  /** The endpoint's last change when the page was read: the page has everything up to it. */
+  /** The endpoint's position when the page was read. The page includes every change up to it. */
   seq: string;
 }
 
-/** One page. Raises `parameter_invalid` when the database takes too long. `uptoSeq`: leave out what was created later. */
+/** Reads one page. `uptoSeq` leaves out records that were created later. Throws `parameter_invalid` if the query takes too long. */
 export async function readRecordPage({
   search,
   accountId,
@@ -41,20 +41,20 @@ export async function readRecordPage({
   charactersMax = PAGE_CHARACTERS_MAX,
 }: {
   search: RecordSearch;
-  /** Whose pages take turns with those of others. */
+  /** The account for fair scheduling of queries. */
   accountId: string;
   endpointId: string;
   query: RecordPageQuery;
   uptoSeq?: string | null;
-  /** For the database; default 5000. */
+  /** The time limit of the query; default 5000. */
   statementMs?: number;
-  /** Of the rows' data, a first longer one aside; default 4 Mi. */
+  /** The maximum length of the rows' data, except that the first row may be longer; default 4 Mi. */
   charactersMax?: number;
 }): Promise<RecordPage> {
   const { sql, values } = toPageStatement({ endpointId, query, uptoSeq, charactersMax });
   const { seq, found } = await search
     .run(accountId, statementMs, async (read) => {
-      // Read first: what the page lacks is then after it.
+      // Read first, so that every change the page lacks comes after it.
       const [endpoint] = await read<{ seq: string }>(`SELECT "seq"::text AS "seq" FROM "Endpoint" WHERE "id" = $1::uuid`, [endpointId]);
       return { seq: endpoint?.seq ?? "0", found: await read<FoundRow>(sql, values) };
     })
@@ -68,7 +68,7 @@ export async function readRecordPage({
   return { rows, next: { seq: last.seq, updatedMs: isByUpdate ? Date.parse(last.updatedAt) : null }, seq };
 }
 
-/** All pages, one after the other, from the query's `after` on; those of records that exist when the first is read. */
+/** Yields all pages from the query's `after` on, of the records that exist when the first page is read. */
 export async function* readRecordPages({
   search,
   accountId,
@@ -76,7 +76,7 @@ export async function* readRecordPages({
   query,
 }: {
   search: RecordSearch;
-  /** Whose pages take turns with those of others. */
+  /** The account for fair scheduling of queries. */
   accountId: string;
   endpointId: string;
   query: RecordPageQuery;
@@ -92,26 +92,26 @@ export async function* readRecordPages({
   }
 }
 
-/** The JSON text of a record as the grid shows it. */
+/** Returns the JSON text of a record as the grid shows it. */
 export function toGridRecordText(row: RecordRow): string {
   const { uniqueId, data, createdAt, updatedAt, version, contentType, owner } = row;
-  // Ids, times and kinds have forms that need no escaping.
+  // Ids, times and kinds contain no characters that need escaping.
   const what = `"version":${version},"contentType":"${contentType}","owner":${owner === null ? "null" : `"${owner}"`}`;
   return `{"uniqueId":"${uniqueId}","data":${data},"createdAt":"${createdAt}","updatedAt":"${updatedAt}",${what}}`;
 }
 
-/** The text of `next` for a page. */
+/** Returns the text of `next` for a page. */
 export function toNextText(next: RecordPlace | null): string {
   return next === null ? "null" : `"${formatPlace(next)}"`;
 }
 
 interface FoundRow extends RecordRow {
   seq: string;
-  /** How many there are, one beyond the limit included. */
+  /** The number of rows found, including one beyond the limit. */
   found: number;
 }
 
-/** query_canceled, however deep the driver's error is wrapped. */
+/** True for PostgreSQL's query_canceled, even if the driver's error is wrapped. */
 const CANCELED = "57014";
 
 function isTimeout(error: unknown, depth = 0): boolean {

@@ -1,4 +1,4 @@
-/** Reads which records the grid or an export asks for (G13), and says it in SQL. It must not run it. */
+/** Parses queries of the grid and of exports (G13), and translates them to SQL. */
 import { AppError } from "@/src/shared/errors";
 import { GRID_LIMIT_MAX, NAMED_IN_QUERY_MAX, RECORD_ORDERS, type RecordOrder } from "@/src/shared/record-limits";
 import { isUniqueId } from "@/src/shared/streams/protocol";
@@ -10,17 +10,17 @@ const LIMIT_DEFAULT = 100;
 
 export interface RecordQuery {
   order: RecordOrder;
-  /** In the data as people read it, or in the id; upper and lower case are the same. */
+  /** A text in the decoded data or in the id. Case is ignored. */
   search: string | null;
   filters: readonly RecordFilter[];
-  /** Only these (32 hex digits); null: all. */
+  /** Only these ids (32 hex digits each). Null: all records. */
   uniqueIds: readonly string[] | null;
 }
 
-/** A place between two records in an order. */
+/** A position between two records of an order. */
 export interface RecordPlace {
   seq: string;
-  /** Milliseconds since 1970; in the orders by update only. */
+  /** Milliseconds since 1970. Only in orders by update. */
   updatedMs: number | null;
 }
 
@@ -29,7 +29,7 @@ export interface RecordPageQuery extends RecordQuery {
   after: RecordPlace | null;
 }
 
-/** The parameters of a page: `limit`, `cursor`, and those of {@link parseRecordQuery}. Raises `parameter_invalid` with the parameters. */
+/** Parses the parameters of a page: `limit`, `cursor`, and those of {@link parseRecordQuery}. Throws `parameter_invalid`, with a problem for each wrong parameter. */
 export function parseRecordPageQuery(parameters: URLSearchParams): RecordPageQuery {
   const problems = new Map<string, string>();
   const query = readQuery(parameters, "-created", problems);
@@ -43,7 +43,7 @@ export function parseRecordPageQuery(parameters: URLSearchParams): RecordPageQue
   return { ...query, limit, after: after ?? null };
 }
 
-/** `order`, `search`, `filter` (several) and `uniqueId` (several, or with commas). Raises `parameter_invalid` with the parameters. */
+/** Parses `order`, `search`, `filter` (repeatable) and `uniqueId` (repeatable, or comma-separated). Throws `parameter_invalid`, with a problem for each wrong parameter. */
 export function parseRecordQuery(parameters: URLSearchParams, orderDefault: RecordOrder): RecordQuery {
   const problems = new Map<string, string>();
   const query = readQuery(parameters, orderDefault, problems);
@@ -78,25 +78,25 @@ function raise(problems: ReadonlyMap<string, string>): void {
   throw new AppError("parameter_invalid", { detail: `${name}: ${message}`, fields: Object.fromEntries(problems) });
 }
 
-/** Milliseconds of 14 digits end in the year 5138. */
+/** 14 digits of milliseconds reach the year 5138. */
 const PLACE = /^(\d{1,19})(?:-(\d{1,14}))?$/;
 
-/** The cursor that stands for a place. */
+/** Returns the cursor of a position. */
 export function formatPlace({ seq, updatedMs }: RecordPlace): string {
   return updatedMs === null ? seq : `${seq}-${updatedMs}`;
 }
 
-/** Undefined: no cursor of this order. */
+/** Returns undefined if it is not a cursor of this order. */
 function parsePlace(text: string, order: RecordOrder): RecordPlace | undefined {
   const [, seq, ms] = PLACE.exec(text) ?? [];
   const isByUpdate = order.endsWith("updated");
   if (seq === undefined || (ms !== undefined) !== isByUpdate) return undefined;
-  // Larger ones are beyond what PostgreSQL takes for a bigint.
+  // Larger numbers exceed a bigint of PostgreSQL.
   if (BigInt(seq) > 9_223_372_036_854_775_807n) return undefined;
   return { seq, updatedMs: ms === undefined ? null : Number(ms) };
 }
 
-/** SQL whose values are apart from its text. */
+/** SQL text with its values as parameters. */
 export interface Statement {
   sql: string;
   values: unknown[];
@@ -111,8 +111,8 @@ const ORDER_SQL: Readonly<Record<RecordOrder, string>> = {
 };
 
 /**
- * One page of an endpoint's records. Rows end early once they have `charactersMax` characters, the first one aside; `found` counts those up to
- * the limit and one beyond. `uptoSeq`: none that was created later.
+ * Builds the query for one page of an endpoint's records. The page ends early at `charactersMax` characters, after at least one row. `found` counts rows
+ * up to one beyond the limit. `uptoSeq` leaves out records that were created later.
  */
 export function toPageStatement({
   endpointId,
@@ -126,7 +126,7 @@ export function toPageStatement({
   charactersMax: number;
 }): Statement {
   const values: unknown[] = [];
-  // Every value of the request goes this way, never into the text.
+  // Every value of the request becomes a parameter, never part of the text.
   const bind = (value: unknown, type: string): string => `$${values.push(value)}::${type}`;
   const conditions = [`c."endpointId" = ${bind(endpointId, "uuid")}`, 'c."seq" IS NOT NULL'];
   if (uniqueIds !== null) conditions.push(`c."id" = ANY (${bind(uniqueIds, "uuid[]")})`);
@@ -166,29 +166,29 @@ function toSearch(search: string, bind: Bind): string {
   const folded = foldText(search);
   const isFound = `strpos(search_text(c."data"::text), ${bind(folded, "text")}) > 0`;
   const run = toSearchRun(folded);
-  // CASE, because only then the dear function is sure to come after the check.
+  // CASE guarantees that the expensive function runs after the cheap check.
   const inData = run === undefined ? isFound : `CASE WHEN ${toCandidate('c."data"::text', run, bind)} THEN ${isFound} ELSE false END`;
   return PART_OF_ID.test(search) ? `(${inData} OR strpos(wire_id(c."id"), ${bind(folded, "text")}) > 0)` : inData;
 }
 
-/** Cheap, and true of each JSON text in which a search with this run (toSearchRun) is found, and of few others. */
+/** A cheap pre-check. It is true for every JSON text that a search with this run (toSearchRun) finds, and for few others. */
 export function toCandidate(json: string, run: string, bind: Bind): string {
   const isEscaped = ASCII.test(run) ? ASCII_ESCAPES.map((start) => `strpos(${json}, '${start}') > 0`).join(" OR ") : "true";
   return `(strpos(lower_text(${json}), ${bind(run, "text")}) > 0 OR (strpos(${json}, '\\u') > 0 AND (${isEscaped})))`;
 }
 
-/** How escapes of ASCII characters begin, and that of the Kelvin sign, whose lower case is k. */
+/** The beginnings of escapes of ASCII characters, and of the Kelvin sign, whose lower case is k. */
 const ASCII_ESCAPES = ["\\u212", "\\u002", "\\u003", "\\u004", "\\u005", "\\u006", "\\u007"];
 
-/** Keys and texts of these data can be decoded. Keys beyond ASCII are found whatever their normal form, for which all of the data is normalized. */
+/** True if keys and strings of the data can be decoded. All data is normalised, so keys beyond ASCII are found in any normal form. */
 const DECODABLE = `(CASE WHEN strpos(c."data"::text, '\\u') = 0 THEN c."data" ELSE readable_json(c."data"::text)::json END)`;
 const NORMALIZED = `readable_json(c."data"::text)::json`;
 const ASCII = /^[\0-\x7f]*$/;
 
-/** What `numeric` takes: numbers beyond it are never compared. */
+/** The range of `numeric`. Numbers beyond it are never compared. */
 const COMPARABLE_NUMBER = "^-?[0-9]+(\\.[0-9]+)?([eE][+-]?[0-9]{1,4})?$";
 
-/** The part of the data that filter number `index` looks at, taken out once a record: as JSON and as text. OFFSET keeps it from being copied. */
+/** Extracts the value that filter number `index` compares, once per record, as JSON and as text. OFFSET prevents the planner from duplicating it. */
 function toPart(path: readonly string[], index: number, bind: Bind): string {
   const steps = bind(path.map(normalizeText), "text[]");
   const decodable = path.every((step) => ASCII.test(step)) ? DECODABLE : NORMALIZED;
@@ -201,7 +201,7 @@ function toCondition({ operator, value }: RecordFilter, index: number, bind: Bin
   if (operator === "missing") return `${json} IS NULL`;
   if (operator === "exists" || !value) return `${json} IS NOT NULL`;
   if (operator === "~") {
-    // What is in lists and objects is JSON again; a text is not.
+    // Values inside arrays and objects are compared as JSON; strings are not.
     const folded = `CASE WHEN json_typeof(${json}) IN ('object', 'array') THEN search_text(${text}) ELSE fold_text(coalesce(${text}, 'null')) END`;
     return `(${json} IS NOT NULL AND strpos(${folded}, ${bind(foldText(value.text), "text")}) > 0)`;
   }
@@ -228,7 +228,7 @@ function toComparison({
         ? `json_typeof(${json}) = 'null'`
         : `(json_typeof(${json}) = 'boolean' AND ${text} = ${bind(value.text, "text")})`;
     case "number":
-      // CASE, because only then the cast is sure to come after the check.
+      // CASE guarantees that the cast runs after the check.
       return `(CASE WHEN json_typeof(${json}) = 'number' AND length(${text}) < 400 AND ${text} ~ '${COMPARABLE_NUMBER}'
         THEN ${text}::numeric ${sign} ${bind(value.text, "text")}::numeric ELSE false END)`;
     case "string":

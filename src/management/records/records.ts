@@ -1,4 +1,4 @@
-/** Reads and deletes records for the grid. */
+/** Reads and deletes records for the dashboard's grid. */
 
 import type { Tokens } from "@/src/core/access/access-tokens";
 import type { RecordStore } from "@/src/core/records/ports";
@@ -13,7 +13,7 @@ import { requireOwnEndpoint, requireOwnTarget } from "../ownership";
 import { readRecordPage, toGridRecordText, toNextText } from "./read-record-page";
 import type { RecordPageQuery } from "./record-query";
 
-/** The JSON text of `{ records, next, since }` (see gridPageSchema). Raises `not_found`, and `parameter_invalid` when it takes too long. */
+/** Returns the JSON text of `{ records, next, since }` (see gridPageSchema). Throws `not_found`, and `parameter_invalid` if the query takes too long. */
 export async function listRecords({
   db,
   changes,
@@ -29,7 +29,7 @@ export async function listRecords({
   ownerId: string;
   endpointId: string;
   query: RecordPageQuery;
-  /** The page ends once its data is this long. */
+  /** The page ends when its data reaches this length. */
   charactersMax?: number;
 }): Promise<string> {
   await requireOwnEndpoint({ db, ownerId, endpointId });
@@ -44,7 +44,7 @@ export async function listRecords({
   return `{"records":[${rows.map(toGridRecordText).join(",")}],"next":${toNextText(next)},"since":"${formatCursor(position)}"}`;
 }
 
-/** The JSON text of the record as the grid shows it, and its version. Raises `not_found`, `unique_id_invalid`, `record_not_found`. */
+/** Returns the JSON text of the record as the grid shows it, and its version. Throws `not_found`, `unique_id_invalid`, `record_not_found`. */
 export async function getRecord({
   db,
   store,
@@ -65,7 +65,7 @@ export async function getRecord({
   return { text: toGridRecordText({ ...record, uniqueId: record.id }), version: record.version };
 }
 
-/** How many of the records there still were; those are deleted in one transaction. Raises `not_found`. */
+/** Deletes records in one transaction, and returns how many still existed. Throws `not_found`. */
 export async function deleteRecords({
   db,
   store,
@@ -86,7 +86,7 @@ export async function deleteRecords({
     endpointId,
     [...new Set(uniqueIds)].map((id) => ({ type: "DELETE", id }) as const),
   );
-  // Users take their tokens with them; who holds one must hear of it.
+  // Deleting users deletes their tokens, so token caches must be invalidated.
   if (kind === "authentication") tokens.invalidate(projectId);
   if (results.some(({ outcome }) => outcome === "endpoint_not_found")) throw new AppError("not_found");
   return results.filter(({ outcome }) => outcome === "ok").length;

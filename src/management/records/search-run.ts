@@ -1,6 +1,6 @@
-/** Finds a part of a search that stands in JSON as it is stored, so that few records have to be read whole (G13). Pure. */
+/** Finds a part of a search that occurs unchanged in stored JSON, so that few records have to be decoded (G13). */
 
-/** Where characters are that NFC replaces by others. */
+/** The ranges of characters that NFC replaces. */
 const REPLACED_PLACES = [
   [0x340, 0xfb9],
   [0x1f71, 0x1ffd],
@@ -9,13 +9,13 @@ const REPLACED_PLACES = [
   [0x1d15e, 0x1d1c0],
   [0x2f800, 0x2fa1d],
 ] as const;
-/** They have escapes of their own, or folding makes them of others. */
+/** Characters with short escapes, or that case folding produces from other characters. */
 const NEVER = '"\\/iσ';
 const UNSTABLE = /[\p{C}\p{M}\p{Zl}\p{Zp}\u1100-\u11ff]/u;
 
 /**
- * The longest part of `folded` (foldText) that stands alike in each JSON text in which `folded` is found, except for case and for `\u` escapes.
- * Undefined: there is none.
+ * Returns the longest part of `folded` (foldText) that occurs in every JSON text in which `folded` is found, apart from case and `\u` escapes.
+ * Returns undefined if there is none.
  */
 export function toSearchRun(folded: string): string | undefined {
   replacements ??= createReplacements();
@@ -23,7 +23,7 @@ export function toSearchRun(folded: string): string | undefined {
   for (const character of folded) {
     const run = runs.at(-1) ?? "";
     if (UNSTABLE.test(character)) {
-      // A mark may be composed with what is in front of it.
+      // A combining mark can be composed with the preceding character.
       runs[runs.length - 1] = [...run].slice(0, -1).join("");
       runs.push("");
     } else if (NEVER.includes(character) || character.normalize("NFD") !== character || replacements.has(character)) runs.push("");
@@ -32,7 +32,7 @@ export function toSearchRun(folded: string): string | undefined {
   return runs.reduce((longest, run) => (run.length > longest.length ? run : longest)) || undefined;
 }
 
-/** What NFC makes of other characters; made with the first search, in a few milliseconds. */
+/** The characters that NFC produces from others. Computed at the first search, in a few milliseconds. */
 let replacements: ReadonlySet<string> | undefined;
 
 function createReplacements(): Set<string> {
@@ -41,7 +41,7 @@ function createReplacements(): Set<string> {
     for (let code = from; code <= to; code += 1) {
       const character = String.fromCodePoint(code);
       const composed = character.normalize("NFC").toLowerCase();
-      // Of the Kelvin sign and the like lower case alone makes the same.
+      // For the Kelvin sign and similar characters, lower case alone has the same effect.
       if (composed !== character.toLowerCase()) for (const each of composed) found.add(each);
     }
   }

@@ -1,4 +1,4 @@
-/** Writes records of an endpoint for its owner, by the rules and the services of the data plane (R2–R5, R7, L): its subscribers hear of it. */
+/** Writes records of an endpoint for its owner. The data plane's rules apply (R2–R5, R7, L), and subscribers are notified. */
 import { type CallerPath, toOwnerPath } from "@/src/core/access/caller-path";
 import { parseIfMatch, writeIfMatch } from "@/src/core/http/entity-tag";
 import { parsePutStrategy } from "@/src/core/records/parameters";
@@ -13,13 +13,13 @@ import { AppError } from "@/src/shared/errors";
 import { isUniqueId, type PutStrategy } from "@/src/shared/streams/protocol";
 import { type OwnTarget, requireOwnTarget } from "../ownership";
 
-/** A body as it was sent, inflated. */
+/** The body, inflated. */
 export interface SentBody {
   contentType: string | undefined;
   bytes: Uint8Array;
 }
 
-/** `ifMatch`: the header of that name; null: there is none. */
+/** `ifMatch` is the If-Match header, or null. */
 export type OwnerWrite =
   | { type: "POST"; body: SentBody }
   | { type: "PUT"; uniqueId: string; strategy: string | null; ifMatch: string | null; body: SentBody }
@@ -30,7 +30,7 @@ interface OwnerWriteRequest {
   store: RecordStore;
   sandbox: Pick<Sandbox, "validate">;
   users: Pick<Users, "register" | "update" | "remove">;
-  /** Bounds what a merge may make of a record. */
+  /** The maximum size of a record after a merge. */
   recordBytesMax: number;
   ownerId: string;
   endpointId: string;
@@ -38,9 +38,9 @@ interface OwnerWriteRequest {
 }
 
 /**
- * The record after the write as JSON text, and its version; of a deleted one as it was. At an authentication endpoint it is a user, by the rules
- * of users as with the master key (L). Raises `not_found` for the endpoint, `unique_id_invalid`, `parameter_invalid` for the strategy, and what
- * the rules raise.
+ * Returns the record after the write as JSON text, and its version; a deleted record in its last state. At an authentication endpoint the record is a
+ * user, and the rules of users apply as with the master key (L). Throws `not_found` for the endpoint, `unique_id_invalid`, `parameter_invalid` for the
+ * strategy, and the errors of the rules.
  */
 export async function writeRecord(request: OwnerWriteRequest): Promise<{ text: string; version: number }> {
   const { db, store, sandbox, users, recordBytesMax, ownerId, endpointId, write } = request;
@@ -53,7 +53,7 @@ export async function writeRecord(request: OwnerWriteRequest): Promise<{ text: s
   return { text: toRecordText(record), version: record.version };
 }
 
-/** What the three writes are at an endpoint. */
+/** The three kinds of write at an endpoint. */
 interface Writer {
   create(body: RecordBody): Promise<StoredRecord>;
   update(change: Change): Promise<StoredRecord>;

@@ -1,4 +1,4 @@
-/** Makes the first administrator and its management token from the configuration (G1), at start. */
+/** Creates the first administrator and its management token from the configuration at start (G1). */
 
 import { type PasswordHasher, toDashboardTurn } from "@/src/core/users/password-hasher";
 import type { Db } from "@/src/db/client";
@@ -10,15 +10,15 @@ import { createFirstAdmin, lockAccounts } from "./first-admin";
 export const CONFIGURED_TOKEN_NAME = "RESTED_ADMIN_TOKEN";
 
 export interface EnsuredAdmin {
-  /** `created`: by this call. `kept`: there was an administrator. `none`: not configured. An existing password is never changed. */
+  /** `created`: by this call. `kept`: an administrator existed. `none`: not configured. An existing password is never changed. */
   admin: "created" | "kept" | "none";
-  /** `refused`: there is no administrator to give it to, or the token was revoked or is another account's. */
+  /** `refused`: there is no administrator, or the token was revoked or belongs to another account. */
   token: "created" | "kept" | "refused" | "none";
 }
 
 /**
- * Idempotent, and safe on several nodes at once. The token goes to the administrator with the configured e-mail address, or else to the
- * first one; a token of an earlier RESTED_ADMIN_TOKEN is revoked.
+ * Idempotent, and safe to run on several nodes at once. The token is given to the administrator with the configured e-mail address, otherwise to the
+ * first one. The token of an earlier RESTED_ADMIN_TOKEN is revoked.
  */
 export async function ensureAdmin({
   db,

@@ -1,4 +1,4 @@
-/** Makes the demo project (D1), at start: the snippet of the original documentation works against it. */
+/** Creates the demo project at start (D1). The snippet of the original documentation works against it. */
 import type { Db } from "@/src/db/client";
 import { lockAccounts, PLACEHOLDER_EMAIL } from "./first-admin";
 
@@ -7,8 +7,8 @@ export const DEMO_ENDPOINT = "examples/unsecure-endpoint";
 const DEMO_PROJECT = "Examples";
 
 /**
- * Idempotent, and safe on several nodes at once: nothing happens when the demo's key exists. The first administrator owns it; while there is
- * none, an account that nobody can sign in to.
+ * Idempotent, and safe to run on several nodes at once: does nothing if the demo's key exists. The first administrator owns the project; until there is
+ * one, an account without a password does.
  */
 export function ensureDemo({ db }: { db: Pick<Db, "$transaction"> }): Promise<"created" | "kept"> {
   return db.$transaction(async (tx) => {

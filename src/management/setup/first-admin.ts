@@ -1,4 +1,4 @@
-/** The first administrator: set up in the browser or from the environment. */
+/** Creates the first administrator and further accounts. */
 
 import type { LoginLimiter } from "@/src/core/limits/ports";
 import { type PasswordHasher, toDashboardTurn } from "@/src/core/users/password-hasher";
@@ -9,20 +9,20 @@ import { isSetupToken } from "../keys/secrets";
 import { isUniqueViolation } from "../support";
 import { type AccountRow, accountSelect, toAccountView } from "../views";
 
-/** Owns the demo while there is no administrator. Has no password, so nobody signs in as it. */
+/** Owns the demo until there is an administrator. It has no password, so it cannot be used to sign in. */
 export const PLACEHOLDER_EMAIL = "demo@rested.invalid";
 
-/** True while nobody can sign in: there is no account with a password. */
+/** True if nobody can sign in, because no account has a password. */
 export async function isSetupNeeded({ db }: { db: Pick<Db, "user"> }): Promise<boolean> {
   return (await db.user.findFirst({ where: { passwordHash: { not: null } }, select: { id: true } })) === null;
 }
 
-/** Makes nodes and requests that create accounts at start follow each other, until the transaction ends. */
+/** Serialises nodes and requests that create accounts, until the transaction ends. */
 export async function lockAccounts({ db }: { db: Pick<Db, "$executeRaw"> }): Promise<void> {
   await db.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended('rested.accounts', 0))`;
 }
 
-/** The new administrator, or null when there is one already. */
+/** Returns the new administrator, or null if one already exists. */
 export function createFirstAdmin({
   db,
   admin,
@@ -40,7 +40,7 @@ export function createFirstAdmin({
   });
 }
 
-/** The administrator. Of two at the same time one gets `setup_done`. Raises `setup_token_invalid`, `email_taken`. */
+/** Creates the administrator. Of two concurrent requests one gets `setup_done`. Throws `setup_token_invalid`, `email_taken`. */
 export async function setUp({
   db,
   passwords,
@@ -66,12 +66,12 @@ export async function setUp({
   }
 }
 
-/** The error of an e-mail address that another account has. */
+/** The error for an e-mail address that another account has. */
 export function emailTaken(): AppError {
   return new AppError("email_taken", { fields: { email: "An account with this address already exists." } });
 }
 
-/** A member. Raises `signup_closed` (also before the first administrator exists), `email_taken`, `rate_limited`. */
+/** Creates a member. Throws `signup_closed` (also before the first administrator exists), `email_taken`, `rate_limited`. */
 export async function signUp({
   db,
   passwords,
@@ -93,7 +93,7 @@ export async function signUp({
       detail: "This server has no administrator yet. Open the setup link that it printed when it started.",
     });
   }
-  // Hashing costs, and a taken address is told: neither may be had without end.
+  // Hashing is expensive, and the response reveals taken addresses, so attempts are limited.
   await limiter.begin({ account: "sign-up", address });
   const passwordHash = await passwords.hash(input.password, { ...toDashboardTurn(address), kind: "registration" });
   try {

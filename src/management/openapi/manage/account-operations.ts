@@ -1,4 +1,4 @@
-/** The management API's operations on one's own account, and of set-up (G1, G8), as its description lists them. */
+/** The management API's operations on the own account, and for set-up (G1, G8), as its description lists them. */
 import {
   accountPatchSchema,
   accountSchema,
@@ -21,7 +21,7 @@ export const ACCOUNT_OPERATIONS: readonly ManageOperation[] = [
     method: "get",
     path: "account",
     tag: ACCOUNT,
-    summary: "Read who you are.",
+    summary: "Get your account.",
     answer: { status: 200, description: "The account.", schema: accountSchema },
   },
   {
@@ -38,8 +38,8 @@ export const ACCOUNT_OPERATIONS: readonly ManageOperation[] = [
     method: "post",
     path: "account/password",
     tag: ACCOUNT,
-    summary: "Change your password. Your other sessions end.",
-    description: "With `revokeTokens` your management tokens end too, but for the one that sends this.",
+    summary: "Change your password. This ends your other sessions.",
+    description: "With `revokeTokens`, also revokes your management tokens, except the one that sends this request.",
     body: passwordChangeSchema,
     errors: ["current_password_wrong", "rate_limited"],
   },
@@ -48,7 +48,7 @@ export const ACCOUNT_OPERATIONS: readonly ManageOperation[] = [
     method: "get",
     path: "account/sessions",
     tag: ACCOUNT,
-    summary: "List where you are signed in.",
+    summary: "List your sessions.",
     answer: { status: 200, description: "The sessions.", schema: sessionSchema, isList: true },
   },
   {
@@ -56,13 +56,13 @@ export const ACCOUNT_OPERATIONS: readonly ManageOperation[] = [
     method: "delete",
     path: "account/sessions",
     tag: ACCOUNT,
-    summary: "End all sessions but your own.",
-    description: "Streams that the dashboard opened for them end within a second.",
+    summary: "End all other sessions.",
+    description: "Streams that the dashboard opened for them close within a second.",
     query: [
       {
         name: "tokens",
         in: "query",
-        description: "Revoke management tokens, too, but for the one that sends this.",
+        description: "Also revoke management tokens, except the one that sends this request.",
         schema: { type: "boolean", default: false },
       },
     ],
@@ -80,7 +80,7 @@ export const ACCOUNT_OPERATIONS: readonly ManageOperation[] = [
     path: "account/tokens",
     tag: ACCOUNT,
     summary: "List your management tokens.",
-    answer: { status: 200, description: "The tokens, without what makes them work.", schema: tokenSchema, isList: true },
+    answer: { status: 200, description: "The tokens, without their secrets.", schema: tokenSchema, isList: true },
   },
   {
     id: "createToken",
@@ -91,21 +91,21 @@ export const ACCOUNT_OPERATIONS: readonly ManageOperation[] = [
     description:
       "`scope`: `read`, or `write` (default), which includes read. `projectIds`: the token is for these projects alone; null or absent: for all. Only a session or a token of scope `write` for all projects may create tokens. `expiresAt` must be in the future, and not after the expiry of the token that you use; null or absent: never.",
     body: tokenCreateSchema,
-    answer: { status: 201, description: "The token. Only this answer has it.", schema: tokenCreatedSchema },
+    answer: { status: 201, description: "The token. It is shown only in this response.", schema: tokenCreatedSchema },
   },
   {
     id: "revokeToken",
     method: "delete",
     path: "account/tokens/{id}",
     tag: ACCOUNT,
-    summary: "Revoke a management token, at once.",
+    summary: "Revoke a management token immediately.",
   },
   {
     id: "setUp",
     method: "post",
     path: "setup",
     tag: SETUP,
-    summary: "Create the first administrator, with the token of the link that the server prints when it starts.",
+    summary: "Create the first administrator, with the token of the set-up link that the server prints at start.",
     body: setupSchema,
     answer: { status: 201, description: "The account.", schema: accountSchema },
     errors: ["setup_token_invalid", "setup_done", "email_taken"],
@@ -116,7 +116,7 @@ export const ACCOUNT_OPERATIONS: readonly ManageOperation[] = [
     method: "post",
     path: "signup",
     tag: SETUP,
-    summary: "Create an account, where the server lets everybody do so.",
+    summary: "Create an account, if the server allows sign-up.",
     body: signupSchema,
     answer: { status: 201, description: "The account.", schema: accountSchema },
     errors: ["signup_closed", "email_taken", "rate_limited"],

@@ -1,4 +1,4 @@
-/** The operations that answer descriptions (G5), as the management API's description lists them. */
+/** The operations that return descriptions (G5), as the management API's description lists them. */
 import type { ManageOperation } from "./operation";
 
 const DESCRIPTION = { "application/json": { schema: { type: "object", required: ["openapi", "info", "paths"] } } };
@@ -9,7 +9,7 @@ export const DESCRIPTION_OPERATIONS: readonly ManageOperation[] = [
     method: "get",
     path: "openapi.json",
     tag: "Descriptions",
-    summary: "Read the description of the management API (OpenAPI 3.1).",
+    summary: "Get the description of the management API (OpenAPI 3.1).",
     answer: { status: 200, description: "This document.", schema: DESCRIPTION },
     isPublic: true,
   },
@@ -18,7 +18,7 @@ export const DESCRIPTION_OPERATIONS: readonly ManageOperation[] = [
     method: "get",
     path: "projects/{id}/openapi.json",
     tag: "Descriptions",
-    summary: "Read the description of a project's own endpoints (OpenAPI 3.1).",
-    answer: { status: 200, description: "The description. It holds no keys.", schema: DESCRIPTION },
+    summary: "Get the description of a project's endpoints (OpenAPI 3.1).",
+    answer: { status: 200, description: "The description. It does not contain keys.", schema: DESCRIPTION },
   },
 ];

@@ -1,4 +1,4 @@
-/** The management API's description (G5): OpenAPI 3.1, from the list of operations and the schemas that validate. Made once; it holds no secrets. */
+/** The management API's description (G5): OpenAPI 3.1, from the list of operations and the schemas that validate requests. Built once; it contains no secrets. */
 import type {
   ApiBody,
   ApiDocument,
@@ -33,15 +33,15 @@ export const MANAGE_OPERATIONS: readonly ManageOperation[] = [
 ];
 
 const TAGS = [
-  { name: "Projects", description: "What belongs together: endpoints, keys, origins." },
-  { name: "Keys", description: "Who may call a project's endpoints." },
-  { name: "Endpoints", description: "Where records are stored, and who may read and change them." },
-  { name: "Records", description: "An endpoint's records and its log, as its owner." },
-  { name: "Users", description: "The users of an application, at an authentication endpoint." },
-  { name: "Connections", description: "Who listens, and gets which changes." },
+  { name: "Projects", description: "A project groups endpoints, keys and allowed origins." },
+  { name: "Keys", description: "API keys of a project." },
+  { name: "Endpoints", description: "Endpoints, their access settings and schemas." },
+  { name: "Records", description: "Records, changes and files of an endpoint, as its owner." },
+  { name: "Users", description: "Users of an application, at an authentication endpoint." },
+  { name: "Connections", description: "Open streams, and the delivery of changes." },
   { name: "Account", description: "Your own account, sessions and tokens." },
-  { name: "Set-up", description: "New accounts." },
-  { name: "Descriptions", description: "Descriptions like this one." },
+  { name: "Set-up", description: "Creating accounts." },
+  { name: "Descriptions", description: "OpenAPI descriptions." },
 ];
 
 const PATH_PARAMETERS: Record<string, ApiParameter> = {
@@ -49,33 +49,33 @@ const PATH_PARAMETERS: Record<string, ApiParameter> = {
     name: "id",
     in: "path",
     required: true,
-    description: "The id of what is named before it.",
+    description: "The id of the resource named before it in the path.",
     schema: { type: "string", format: "uuid" },
   },
   uniqueId: {
     name: "uniqueId",
     in: "path",
     required: true,
-    description: "The record's uniqueId; a user's is its record's.",
+    description: "The uniqueId of the record, or of the user's record.",
     schema: { type: "string", pattern: "^[0-9a-f]{32}$" },
   },
   seq: {
     name: "seq",
     in: "path",
     required: true,
-    description: "The change's place in the log.",
+    description: "The sequence number of the change in the log.",
     schema: { type: "integer", minimum: 1 },
   },
   sessionId: {
     name: "sessionId",
     in: "path",
     required: true,
-    description: "The session's id.",
+    description: "The id of the session.",
     schema: { type: "string", format: "uuid" },
   },
 };
 
-/** The description; `sessionCookie` is the name of the dashboard's cookie, `origin` where programs reach the server. */
+/** Returns the description. `sessionCookie` is the name of the dashboard's cookie, `origin` the origin of the server. */
 export function toManageDocument({ sessionCookie, origin }: { sessionCookie: string; origin: string }): ApiDocument {
   const paths: Record<string, ApiPath> = {};
   const responses = new SharedResponses();
@@ -93,7 +93,7 @@ export function toManageDocument({ sessionCookie, origin }: { sessionCookie: str
       title: "Rested: management API",
       version: "1",
       description:
-        "Projects, keys, endpoints and their records, for the dashboard and for automation. Bodies and answers are JSON; errors are `application/problem+json`. What belongs to another account is not found. Unknown fields are refused.",
+        "Projects, keys, endpoints and their records, for the dashboard and for automation. Request and response bodies are JSON; errors are `application/problem+json`. Resources of other accounts are reported as not found. Unknown fields are rejected.",
     },
     servers: [{ url: origin, description: "This server." }],
     tags: TAGS,
@@ -110,8 +110,13 @@ export function toManageDocument({ sessionCookie, origin }: { sessionCookie: str
 
 function toSecuritySchemes(sessionCookie: string): Record<string, ApiSecurityScheme> {
   return {
-    token: { type: "http", scheme: "bearer", description: "A management token, made under Account." },
-    session: { type: "apiKey", in: "cookie", name: sessionCookie, description: "The dashboard's session; from its own pages alone." },
+    token: { type: "http", scheme: "bearer", description: "A management token, created under Account." },
+    session: {
+      type: "apiKey",
+      in: "cookie",
+      name: sessionCookie,
+      description: "The dashboard's session. Accepted only from its own pages.",
+    },
   };
 }
 

@@ -3,7 +3,7 @@ import { recordSchema } from "@/src/shared/management/schemas";
 import type { ManageOperation } from "./operation";
 
 const RECORDS = "Records";
-const FILE = { "application/octet-stream": { schema: { description: "The file, in its own type." } } };
+const FILE = { "application/octet-stream": { schema: { description: "The file, with its own content type." } } };
 
 export const FILE_OPERATIONS: readonly ManageOperation[] = [
   {
@@ -11,9 +11,9 @@ export const FILE_OPERATIONS: readonly ManageOperation[] = [
     method: "post",
     path: "endpoints/{id}/files",
     tag: RECORDS,
-    summary: "Store a file with a record that describes it.",
-    query: [{ name: "name", in: "query", description: "What the file is called.", schema: { type: "string" } }],
-    body: { required: true, description: "The file; its content type is the file's.", content: FILE },
+    summary: "Upload a file. A record that describes it is created.",
+    query: [{ name: "name", in: "query", description: "The name of the file.", schema: { type: "string" } }],
+    body: { required: true, description: "The file. The content type of the request is the type of the file.", content: FILE },
     answer: { status: 201, description: "The record.", schema: recordSchema },
     errors: [
       "quota_exceeded",
@@ -35,13 +35,13 @@ export const FILE_OPERATIONS: readonly ManageOperation[] = [
     method: "get",
     path: "endpoints/{id}/files/{uniqueId}",
     tag: RECORDS,
-    summary: "Read the file of a record.",
+    summary: "Download the file of a record.",
     headers: [
-      { name: "Range", in: "header", description: "Which bytes of the file, like `bytes=0-1023`.", schema: { type: "string" } },
+      { name: "Range", in: "header", description: "The bytes of the file to return, e.g. `bytes=0-1023`.", schema: { type: "string" } },
       { name: "If-None-Match", in: "header", description: "304 if the file has this `ETag`.", schema: { type: "string" } },
     ],
     answer: { status: 200, description: "The file.", schema: FILE },
-    otherAnswer: { status: 206, description: "The part of the file that `Range` names.", schema: FILE },
+    otherAnswer: { status: 206, description: "The part of the file selected by `Range`.", schema: FILE },
     notModified: "The file has the `ETag` of `If-None-Match`.",
     errors: ["unique_id_invalid", "record_not_found", "not_a_file", "range_not_satisfiable", "storage_unavailable"],
   },

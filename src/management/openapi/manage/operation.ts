@@ -1,10 +1,10 @@
-/** One operation of the management API as it is listed, and the errors that follow from its form. It must not know any operation. */
+/** The description of one operation of the management API, and the errors that follow from its form. */
 import type * as z from "zod/mini";
 import type { ErrorCode } from "@/src/shared/errors";
 import type { ApiBody, ApiMedia, ApiParameter, HttpMethod } from "@/src/shared/openapi";
 
 export interface ManageOperation {
-  /** Unique; what generated clients call it. */
+  /** Unique. Generated clients use it as the name of the method. */
   id: string;
   method: HttpMethod;
   /** Below `/api/manage/`, with `{name}` for parameters. */
@@ -12,43 +12,43 @@ export interface ManageOperation {
   tag: string;
   summary: string;
   description?: string;
-  /** Of the query. */
+  /** Query parameters. */
   query?: readonly ApiParameter[];
   headers?: readonly ApiParameter[];
-  /** The schema that checks the body; or what else is taken. */
+  /** The schema that validates the body, or the accepted media types. */
   body?: z.ZodMiniType | ApiBody;
-  /** Absent: 204, and nothing to say. */
+  /** Absent: 204 without a body. */
   answer?: Answer;
-  /** What it answers instead where a parameter asks for that. */
+  /** The response that a parameter selects instead. */
   otherAnswer?: Answer;
-  /** It can answer 304, with this description. */
+  /** The description of the response 304. Absent: the operation does not support it. */
   notModified?: string;
-  /** Besides those that follow from its form. */
+  /** Errors besides those that follow from the form. */
   errors?: readonly ErrorCode[];
-  /** Anybody may ask, without a session or a token. */
+  /** Needs neither a session nor a token. */
   isPublic?: true;
 }
 
 export interface Answer {
   status: 200 | 201 | 206;
   description: string;
-  /** The schema that the answer has; or the media types that it may have. */
+  /** The schema of the response, or its possible media types. */
   schema: z.ZodMiniType | Record<string, ApiMedia>;
-  /** The answer is an array of these. */
+  /** The response is an array of these. */
   isList?: true;
 }
 
-/** Whether a body is checked by a schema of ours. */
+/** True if the body is validated by a schema. */
 export function isBodySchema(body: z.ZodMiniType | ApiBody): body is z.ZodMiniType {
   return "_zod" in body;
 }
 
-/** Whether an answer has a schema of ours. */
+/** True if the response has a schema. */
 export function isAnswerSchema(schema: Answer["schema"]): schema is z.ZodMiniType {
   return "_zod" in schema;
 }
 
-/** Every error that the operation may answer: those of everybody who asks, of paths with an id, of bodies, and its own. */
+/** Returns the errors of an operation: those of all operations, of paths with an id, of bodies, and its own. */
 export function errorsOf({ path, body, query, errors = [], isPublic }: ManageOperation): ErrorCode[] {
   return [
     ...(isPublic ? [] : (["session_missing", "management_token_invalid", "token_scope_insufficient"] as const)),
@@ -68,7 +68,7 @@ export function errorsOf({ path, body, query, errors = [], isPublic }: ManageOpe
   ];
 }
 
-/** Of a body that a schema checks. */
+/** Errors of a body that a schema validates. */
 const BODY_ERRORS = [
   "content_type_unsupported",
   "content_encoding_unsupported",

@@ -23,7 +23,7 @@ import type { ManageOperation } from "./operation";
 
 const RECORDS = "Records";
 
-/** What the rules of records raise of a body. */
+/** The errors that the rules of records throw for a body. */
 const RECORD_BODY_ERRORS = [
   "content_type_unsupported",
   "content_encoding_unsupported",
@@ -38,7 +38,7 @@ const RECORD_BODY_ERRORS = [
 ] as const;
 
 const RECORD_BODY: ApiBody = {
-  description: "What the record holds: any JSON value, or a text.",
+  description: "The data of the record: any JSON value, or plain text.",
   required: true,
   content: { "application/json": { schema: {}, example: { hello: "world" } }, "text/plain": { schema: { type: "string" } } },
 };
@@ -48,7 +48,7 @@ const FILES = {
   "application/x-ndjson": { schema: { type: "string" } },
   "text/csv": { schema: { type: "string" } },
 };
-/** The last two: the file's first character says what it is. */
+/** For the last two, the first character of the file decides. */
 const IMPORT_FILES = {
   ...FILES,
   "application/vnd.ms-excel": { schema: { type: "string" } },
@@ -60,17 +60,17 @@ const query = (name: string, description: string, schema: JsonSchema): ApiParame
 
 const UNIQUE_ID: JsonSchema = { type: "string", pattern: "^[0-9a-f]{32}$" };
 const SELECTION: readonly ApiParameter[] = [
-  query("search", "Only records with this text in their data or id.", {
+  query("search", "Only records whose data or id contains this text.", {
     type: "string",
     maxLength: SEARCH_LENGTH_MAX,
     pattern: "^[^\\x00]*$",
   }),
-  query("filter", "Only records whose data satisfies it. With several filters: all of them.", {
+  query("filter", "Only records whose data matches the filter. Several filters must all match.", {
     type: "array",
     items: { type: "string", minLength: 1, maxLength: FILTER_LENGTH_MAX },
     maxItems: FILTERS_MAX,
   }),
-  query("uniqueId", "Only these records. Repeat the parameter, or separate the ids by commas.", {
+  query("uniqueId", "Only these records. Repeat the parameter, or separate the ids with commas.", {
     type: "array",
     items: UNIQUE_ID,
     minItems: 1,
@@ -91,22 +91,22 @@ export const RECORD_OPERATIONS: readonly ManageOperation[] = [
     method: "get",
     path: "endpoints/{id}/records",
     tag: RECORDS,
-    summary: "Read a page of records.",
+    summary: "Get a page of records.",
     query: [
-      query("order", "By creation or by update; with `-` the latest first.", { type: "string", enum: RECORD_ORDERS, default: "-created" }),
+      query("order", "By creation or update time; with `-`, newest first.", { type: "string", enum: RECORD_ORDERS, default: "-created" }),
       ...SELECTION,
       query("limit", "So many records at most.", { type: "integer", minimum: 1, maximum: GRID_LIMIT_MAX, default: 100 }),
       query("cursor", "`next` of the page before, in the same order.", { type: "string", minLength: 1 }),
     ],
-    answer: { status: 200, description: "The page; `next` leads to the next one.", schema: gridPageSchema },
+    answer: { status: 200, description: "The page. `next` is the cursor of the next page.", schema: gridPageSchema },
   },
   {
     id: "readRecord",
     method: "get",
     path: "endpoints/{id}/records/{uniqueId}",
     tag: RECORDS,
-    summary: "Read a record.",
-    answer: { status: 200, description: "The record. `ETag` has its version.", schema: gridRecordSchema },
+    summary: "Get a record.",
+    answer: { status: 200, description: "The record. The `ETag` header contains its version.", schema: gridRecordSchema },
     errors: ["unique_id_invalid", "record_not_found"],
   },
   {
@@ -114,7 +114,7 @@ export const RECORD_OPERATIONS: readonly ManageOperation[] = [
     method: "post",
     path: "endpoints/{id}/records",
     tag: RECORDS,
-    summary: "Store a record, as the endpoint's owner.",
+    summary: "Create a record.",
     body: RECORD_BODY,
     answer: { status: 201, description: "The record.", schema: recordSchema },
     errors: RECORD_BODY_ERRORS,
@@ -124,7 +124,7 @@ export const RECORD_OPERATIONS: readonly ManageOperation[] = [
     method: "put",
     path: "endpoints/{id}/records/{uniqueId}",
     tag: RECORDS,
-    summary: "Replace a record, or merge objects into it.",
+    summary: "Replace a record, or merge an object into it.",
     query: [
       query("strategy", "`force` replaces whatever the type, `merge` deep-merges objects, `replace` keeps the content type.", {
         type: "string",
@@ -152,7 +152,7 @@ export const RECORD_OPERATIONS: readonly ManageOperation[] = [
     method: "get",
     path: "endpoints/{id}/changes",
     tag: RECORDS,
-    summary: "Read the endpoint's log of changes, the newest first.",
+    summary: "Get the endpoint's log of changes, newest first.",
     query: [
       query("before", "Only changes with a smaller `seq`.", { type: "integer", minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
       query("limit", "So many changes at most.", { type: "integer", minimum: 1, maximum: CHANGES_LIMIT_MAX, default: 100 }),
@@ -160,7 +160,7 @@ export const RECORD_OPERATIONS: readonly ManageOperation[] = [
     ],
     answer: {
       status: 200,
-      description: "A page of changes; `more`: there are older ones, before the last one's `seq`.",
+      description: "A page of changes. If `more` is true, there are older changes, before the `seq` of the last one.",
       schema: changesSchema,
     },
   },
@@ -169,9 +169,9 @@ export const RECORD_OPERATIONS: readonly ManageOperation[] = [
     method: "post",
     path: "endpoints/{id}/records/delete",
     tag: RECORDS,
-    summary: "Delete several records together.",
+    summary: "Delete several records in one transaction.",
     body: recordsDeleteSchema,
-    answer: { status: 200, description: "How many were still there.", schema: recordsDeletedSchema },
+    answer: { status: 200, description: "The number of deleted records.", schema: recordsDeletedSchema },
     errors: ["server_busy"],
   },
   {
@@ -179,12 +179,12 @@ export const RECORD_OPERATIONS: readonly ManageOperation[] = [
     method: "get",
     path: "endpoints/{id}/export",
     tag: RECORDS,
-    summary: "Read records as a file.",
+    summary: "Export records as a file.",
     query: [
       { ...query("format", "The form of the file.", { type: "string", enum: EXPORT_FORMATS }), required: true },
       query("delimiter", "Of the cells of CSV.", { type: "string", enum: CSV_DELIMITERS, default: "comma" }),
-      query("bom", "Begin CSV with a byte order mark, so that Excel reads it as UTF-8.", { type: "boolean", default: false }),
-      query("order", "By creation or by update; with `-` the latest first.", { type: "string", enum: RECORD_ORDERS, default: "created" }),
+      query("bom", "Start CSV with a byte order mark, so that Excel reads it as UTF-8.", { type: "boolean", default: false }),
+      query("order", "By creation or update time; with `-`, newest first.", { type: "string", enum: RECORD_ORDERS, default: "created" }),
       ...SELECTION,
     ],
     answer: { status: 200, description: "The file.", schema: FILES },
@@ -194,7 +194,7 @@ export const RECORD_OPERATIONS: readonly ManageOperation[] = [
     method: "post",
     path: "endpoints/{id}/export",
     tag: RECORDS,
-    summary: "Read the named records as a file.",
+    summary: "Export selected records as a file.",
     body: exportSchema,
     answer: { status: 200, description: "The file.", schema: FILES },
   },
@@ -203,24 +203,24 @@ export const RECORD_OPERATIONS: readonly ManageOperation[] = [
     method: "post",
     path: "endpoints/{id}/import",
     tag: RECORDS,
-    summary: "Store the records of a file, all or none.",
+    summary: "Import the records of a file, all or none.",
     query: [
-      query("check", "Store nothing: answer 200 and what would become of the file.", { type: "boolean", default: false }),
-      query("format", "What the file is. Default: as the content type says, or the file's first character.", {
+      query("check", "Store nothing, and respond with 200 and a preview.", { type: "boolean", default: false }),
+      query("format", "The format of the file. Default: by the content type, or by the first character of the file.", {
         type: "string",
         enum: IMPORT_KINDS,
       }),
-      query("charset", "The file's encoding, e.g. windows-1252. Default: as the file or the content type says.", {
+      query("charset", "The encoding of the file, e.g. windows-1252. Default: as declared by the file or the content type.", {
         type: "string",
         minLength: 1,
         maxLength: CHARSET_LENGTH_MAX,
       }),
     ],
-    body: { required: true, description: "A JSON array, one JSON value a line, or CSV with a line of names.", content: IMPORT_FILES },
-    answer: { status: 201, description: "How many were stored.", schema: importedSchema },
+    body: { required: true, description: "A JSON array, one JSON value per line, or CSV with a header row.", content: IMPORT_FILES },
+    answer: { status: 201, description: "The number of stored records.", schema: importedSchema },
     otherAnswer: {
       status: 200,
-      description: "With `check=true`: how many there are, the first of them, and the file's encoding.",
+      description: "With `check=true`: the number of records, the first ones, and the encoding of the file.",
       schema: importCheckedSchema,
     },
     errors: RECORD_BODY_ERRORS,
@@ -230,9 +230,9 @@ export const RECORD_OPERATIONS: readonly ManageOperation[] = [
     method: "post",
     path: "endpoints/{id}/schema-check",
     tag: RECORDS,
-    summary: "Try a JSON Schema on a body. Nothing is stored.",
+    summary: "Check a body against a JSON Schema. Nothing is stored.",
     body: schemaCheckSchema,
-    answer: { status: 200, description: "Whether it matches, and what is wrong by JSON pointer.", schema: schemaCheckedSchema },
+    answer: { status: 200, description: "Whether the body matches, and the problems by JSON pointer.", schema: schemaCheckedSchema },
     errors: ["schema_limit", "server_busy"],
   },
 ];

@@ -10,7 +10,7 @@ import { APP_USER_NAME_LENGTH_MAX } from "@/src/shared/streams/protocol";
 import type { ManageOperation } from "./operation";
 
 const USERS = "Users";
-/** A name or a part of one: without control characters. */
+/** A name or a part of one, without control characters. */
 const NAME = { type: "string", maxLength: APP_USER_NAME_LENGTH_MAX, pattern: "^[^\\x00-\\x1f\\x7f-\\x9f]*$" };
 
 export const USER_OPERATIONS: readonly ManageOperation[] = [
@@ -19,25 +19,25 @@ export const USER_OPERATIONS: readonly ManageOperation[] = [
     method: "get",
     path: "endpoints/{id}/users",
     tag: USERS,
-    summary: "List the users of an authentication endpoint, in order of names.",
+    summary: "List the users of an authentication endpoint, ordered by name.",
     query: [
-      { name: "search", in: "query", description: "Only users with this in their names.", schema: NAME },
-      { name: "after", in: "query", description: "`next` of the page before.", schema: { ...NAME, minLength: 1 } },
+      { name: "search", in: "query", description: "Only users whose name contains this text.", schema: NAME },
+      { name: "after", in: "query", description: "The `next` of the previous page.", schema: { ...NAME, minLength: 1 } },
       {
         name: "limit",
         in: "query",
-        description: "So many users at most.",
+        description: "The maximum number of users.",
         schema: { type: "integer", minimum: 1, maximum: APP_USERS_LIMIT_MAX, default: 50 },
       },
     ],
-    answer: { status: 200, description: "A page of users; `next` leads to the next one.", schema: appUsersSchema },
+    answer: { status: 200, description: "A page of users. `next` is the start of the next page.", schema: appUsersSchema },
   },
   {
     id: "readUser",
     method: "get",
     path: "endpoints/{id}/users/{uniqueId}",
     tag: USERS,
-    summary: "Read a user.",
+    summary: "Get a user.",
     answer: { status: 200, description: "The user.", schema: appUserSchema },
   },
   {
@@ -45,7 +45,7 @@ export const USER_OPERATIONS: readonly ManageOperation[] = [
     method: "delete",
     path: "endpoints/{id}/users/{uniqueId}",
     tag: USERS,
-    summary: "Delete a user with its sessions. What it owns elsewhere stays, and belongs to nobody.",
+    summary: "Delete a user with its sessions. Records that it owns at other endpoints stay, without an owner.",
     errors: ["server_busy"],
   },
   {
@@ -62,7 +62,7 @@ export const USER_OPERATIONS: readonly ManageOperation[] = [
     method: "get",
     path: "endpoints/{id}/users/{uniqueId}/sessions",
     tag: USERS,
-    summary: "List where a user is logged in.",
+    summary: "List the sessions of a user.",
     answer: { status: 200, description: "The sessions, without their tokens.", schema: appSessionSchema, isList: true },
   },
   {

@@ -1,4 +1,4 @@
-/** What can be done at an endpoint of the data plane, for descriptions: by its kind, its schema and whether it is secure. */
+/** The operations of a data plane endpoint for descriptions, by its kind, schema and security. */
 
 import type { ErrorCode } from "@/src/shared/errors";
 import type { ManagedEndpoint } from "@/src/shared/management/schemas";
@@ -10,8 +10,8 @@ import type { DataHeader, DataParameter } from "./data-parameters";
 import type { DataSchemas } from "./data-schemas";
 
 /**
- * An operation without what its endpoint adds: id, tag and security. Each has one kind of answer: what a parameter would make of another kind is an
- * operation of its own, at the address that ends with `form` (U17).
+ * An operation without what its endpoint adds: id, tag and security. Each operation has one type of response. A parameter that would change the type
+ * is an operation of its own, at the address that ends with `form` (U17).
  */
 export interface DataOperation extends Pick<ApiOperation, "summary" | "description" | "requestBody"> {
   method: HttpMethod;
@@ -22,7 +22,7 @@ export interface DataOperation extends Pick<ApiOperation, "summary" | "descripti
 
 type Described = Pick<ManagedEndpoint, "kind" | "secure" | "schema">;
 
-/** Of every request, whatever it asks. */
+/** Errors of every request. */
 const COMMON: readonly ErrorCode[] = [
   "endpoint_or_key_invalid",
   "key_missing",
@@ -40,7 +40,7 @@ const COMMON: readonly ErrorCode[] = [
   "internal_error",
 ];
 const TOKEN: readonly ErrorCode[] = ["access_token_missing", "access_token_invalid"];
-/** Deletion needs no room. */
+/** Deletions are not limited by quotas. */
 const DELETE: readonly ErrorCode[] = ["server_busy"];
 const WRITE: readonly ErrorCode[] = [...DELETE, "quota_exceeded"];
 const BODY: readonly ErrorCode[] = [
@@ -57,7 +57,7 @@ const FILES: readonly ErrorCode[] = ["upload_invalid", "too_many_files", "file_t
 const ONE_FILE: readonly ErrorCode[] = ["unique_id_missing", "unique_id_invalid", "record_not_found", "not_a_file"];
 const CREDENTIALS: readonly ErrorCode[] = ["credentials_missing", "credentials_invalid"];
 
-/** The operations, in the order in which they are shown. */
+/** Returns the operations in display order. */
 export function toDataOperations(endpoint: Described, schemas: DataSchemas): DataOperation[] {
   return endpoint.kind === "authentication" ? toUserOperations(endpoint, schemas) : toRecordOperations(endpoint, schemas);
 }
@@ -77,13 +77,13 @@ function toRecordOperations(endpoint: Described, schemas: DataSchemas): DataOper
     ...toReads({ errors: read, schemas }),
     {
       method: "post",
-      summary: "Store a record: any JSON value, or a text.",
+      summary: "Create a record from any JSON value, or plain text.",
       parameters: ["idempotencyKey"],
-      requestBody: { required: true, description: "What the record holds.", content: bodies },
+      requestBody: { required: true, description: "The data of the record.", content: bodies },
       responses: { 201: toJson("The record.", schemas.record, CREATED), ...toErrors(created) },
     },
     toUpdate({
-      body: { required: true, description: "What the record holds from now on, or is merged into it.", content: bodies },
+      body: { required: true, description: "The new data of the record, or the object to merge.", content: bodies },
       errors: [...read, ...BODY, ...ofSchema],
       schemas,
     }),
@@ -91,11 +91,11 @@ function toRecordOperations(endpoint: Described, schemas: DataSchemas): DataOper
     {
       method: "post",
       form: "bulk",
-      summary: "Store several records, all or none.",
+      summary: "Create several records, all or none.",
       parameters: ["idempotencyKey"],
       requestBody: {
         required: true,
-        description: "An array: one record for each item.",
+        description: "An array with one item per record.",
         content: { "application/json": { schema: { ...toList(schemas.data), maxItems: BULK_ITEMS_MAX } } },
       },
       responses: {
@@ -106,21 +106,21 @@ function toRecordOperations(endpoint: Described, schemas: DataSchemas): DataOper
     {
       method: "get",
       form: "file",
-      summary: "Read the file that a record describes.",
+      summary: "Download the file of a record.",
       parameters: ["uniqueId", "fileToken", "range", "ifNoneMatch"],
       responses: {
-        200: { description: "The file, in its own type.", headers: toHeaders(["ETag"]), content: OCTETS },
-        206: { description: "The part of the file that `Range` names.", headers: toHeaders(["ETag"]), content: OCTETS },
-        304: { description: "The file still has the tag of `If-None-Match`.", headers: toHeaders(["ETag"]) },
+        200: { description: "The file, with its own content type.", headers: toHeaders(["ETag"]), content: OCTETS },
+        206: { description: "The part of the file selected by `Range`.", headers: toHeaders(["ETag"]), content: OCTETS },
+        304: { description: "The file still matches `If-None-Match`.", headers: toHeaders(["ETag"]) },
         ...toErrors([...read, ...ONE_FILE, "file_token_invalid", "range_not_satisfiable", "storage_unavailable", "server_busy"]),
       },
     },
     {
       method: "post",
       form: "file",
-      summary: "Store a file, with a record that describes it.",
+      summary: "Upload a file. A record that describes it is created.",
       description:
-        "Text parts become `metadata` in the record’s data. A form with several parts named `file` makes a record of each, and is answered with an array.",
+        "Text parts become `metadata` in the record’s data. A form with several parts named `file` creates a record for each, and the response is an array.",
       parameters: ["idempotencyKey"],
       requestBody: { required: true, content: { "multipart/form-data": { schema: UPLOAD } } },
       responses: { 201: toJson("The record.", FILE_RECORD, CREATED), ...toErrors([...created, ...FILES]) },
@@ -128,16 +128,16 @@ function toRecordOperations(endpoint: Described, schemas: DataSchemas): DataOper
     {
       method: "post",
       form: "fileToken",
-      summary: "Make a URL that reads the file of a record for a while.",
-      description: "For `<img>` and `<video>`, which can't send an access token: the URL needs none.",
+      summary: "Create a temporary URL for the file of a record.",
+      description: "For `<img>` and `<video>`, which cannot send an access token.",
       parameters: ["uniqueId", "expiresIn"],
-      responses: { 201: toJson("The URL, and what it ends with.", FILE_TOKEN), ...toErrors([...read, ...ONE_FILE, "server_busy"]) },
+      responses: { 201: toJson("The URL, and its token.", FILE_TOKEN), ...toErrors([...read, ...ONE_FILE, "server_busy"]) },
     },
     toEvents(read),
   ];
 }
 
-/** Accounts are never open: reading, changing and deleting needs a token, whatever the switches say. */
+/** Accounts are always protected: reading, changing and deleting them needs a token, regardless of the access settings. */
 function toUserOperations({ schema }: Described, schemas: DataSchemas): DataOperation[] {
   const ofSchema: readonly ErrorCode[] = schema === null ? [] : ["schema_mismatch", "schema_limit"];
   const read: readonly ErrorCode[] = [...TOKEN, "access_denied"];
@@ -164,12 +164,12 @@ function toUserOperations({ schema }: Described, schemas: DataSchemas): DataOper
       errors: [...read, ...BODY, ...ofSchema, "credentials_invalid", "username_taken", "current_password_wrong"],
       schemas,
     }),
-    // One's own account: its cookie ends with it.
+    // A user deletes its own account, so its cookie is cleared.
     toDelete({ errors: read, headers: ["Set-Cookie"], schemas }),
     {
       method: "post",
       form: "login",
-      summary: "Log a user in: the answer brings an access token, as a cookie unless `noATCookie` is set.",
+      summary: "Log a user in. The response contains an access token, as a cookie unless `noATCookie` is set.",
       parameters: ["noATCookie"],
       requestBody: credentials,
       responses: {
@@ -180,7 +180,7 @@ function toUserOperations({ schema }: Described, schemas: DataSchemas): DataOper
     {
       method: "post",
       form: "logout",
-      summary: "Log a user out: the access token that is sent ends.",
+      summary: "Log a user out. The access token of the request is revoked.",
       parameters: [],
       responses: {
         200: toJson("An empty object.", { type: "object" }, ["Set-Cookie"]),
@@ -194,13 +194,13 @@ function toUserOperations({ schema }: Described, schemas: DataSchemas): DataOper
 function toReads({ errors, schemas }: { errors: readonly ErrorCode[]; schemas: DataSchemas }): DataOperation[] {
   const lists = ["uniqueIds", "limit", "cursor", "order"] as const;
   const failures = [...errors, "unique_id_invalid", "cursor_invalid", "server_busy"] as const;
-  const unchanged = { description: "The record still has the version of `If-None-Match`.", headers: toHeaders(["ETag"]) };
+  const unchanged = { description: "The record still matches `If-None-Match`.", headers: toHeaders(["ETag"]) };
   return [
     {
       method: "get",
-      summary: "Read records.",
+      summary: "Get records.",
       description:
-        "Every record in the order of creation, or those that are named. HEAD answers the same without a body. `dataOnly=true`, `jsonata=` and `fileOnly=true` have other answers: see the operations whose addresses end with `:data`, `:query` and `:file`.",
+        "Returns all records in creation order, or those named by `uniqueId`. HEAD responds without a body. `dataOnly=true`, `jsonata=` and `fileOnly=true` have other response types: see the operations whose addresses end with `:data`, `:query` and `:file`.",
       parameters: [...lists, "ifNoneMatch"],
       responses: {
         200: toJson("The records.", toList(schemas.record), ["ETag", "Link"]),
@@ -211,7 +211,7 @@ function toReads({ errors, schemas }: { errors: readonly ErrorCode[]; schemas: D
     {
       method: "get",
       form: "data",
-      summary: "Read what records hold, without what is around it: the same as `dataOnly=true`.",
+      summary: "Get only the data of records, like `dataOnly=true`.",
       parameters: [...lists, "ifNoneMatch"],
       responses: {
         200: toJson("The data of the records.", toList(schemas.data), ["ETag", "Link"]),
@@ -222,10 +222,10 @@ function toReads({ errors, schemas }: { errors: readonly ErrorCode[]; schemas: D
     {
       method: "get",
       form: "query",
-      summary: "Read what a JSONata expression makes of the records.",
+      summary: "Evaluate a JSONata expression on the records.",
       parameters: ["jsonata", "dataOnly", ...lists],
       responses: {
-        200: toJson("The result: any JSON value; `null` where the expression selects nothing.", {}, ["Link"]),
+        200: toJson("The result, any JSON value. `null` if the expression selects nothing.", {}, ["Link"]),
         ...toErrors([...failures, "jsonata_invalid", "jsonata_limit"]),
       },
     },
@@ -236,13 +236,13 @@ function toEvents(errors: readonly ErrorCode[]): DataOperation {
   return {
     method: "get",
     form: "events",
-    summary: "Listen to changes, as server-sent events.",
+    summary: "Subscribe to changes as server-sent events.",
     description:
-      "The answer does not end: read it as it comes, with an `EventSource` or the like. It is what a GET of the endpoint with `Accept: text/event-stream` is answered with.",
+      "The response does not end. Read it as it arrives, e.g. with an `EventSource`. A GET of the endpoint with `Accept: text/event-stream` has the same response.",
     parameters: ["since", "snapshot", "filter", "maxMessage", "lastEventId", "lastEventIdHeader"],
     responses: {
       200: {
-        description: "Each event has a change as its data, and its place as its id.",
+        description: "The data of each event is a change. Its id is the position in the log.",
         content: { "text/event-stream": { schema: { type: "string" } } },
       },
       ...toErrors([...errors, "cursor_invalid", "jsonata_invalid", "jsonata_limit", "too_many_streams", "server_busy"]),
@@ -253,7 +253,7 @@ function toEvents(errors: readonly ErrorCode[]): DataOperation {
 function toUpdate({ body, errors, schemas }: { body: ApiBody; errors: readonly ErrorCode[]; schemas: DataSchemas }): DataOperation {
   return {
     method: "put",
-    summary: "Replace a record, or merge objects into it.",
+    summary: "Replace a record, or merge an object into it.",
     parameters: ["uniqueId", "strategy", "ifMatch"],
     requestBody: body,
     responses: {
@@ -283,11 +283,11 @@ function toDelete({
   };
 }
 
-/** Of each part that is a file the record's data: its name, type, size and hash, and the form's text parts. */
+/** The data of a file's record: name, type, size and hash of the file, and the text parts of the form. */
 const FILE_TOKEN: JsonSchema = { $ref: "#/components/schemas/FileToken" };
 const FILE_RECORD: JsonSchema = { $ref: "#/components/schemas/FileRecord" };
 const BINARY: JsonSchema = { type: "string", format: "binary" };
-/** Some generators know no ranges of types. */
+/** Some generators do not support media type ranges. */
 const OCTETS = { "application/octet-stream": { schema: BINARY }, "*/*": { schema: BINARY } };
 const UPLOAD: JsonSchema = { type: "object", required: ["file"], properties: { file: { ...BINARY, description: "At most 100 MB." } } };
 const CREATED = ["ETag", "Idempotent-Replayed"] as const;

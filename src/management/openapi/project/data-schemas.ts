@@ -1,4 +1,4 @@
-/** The schemas of what the data plane takes and answers (R1, U7, W2, L1). There are no alternatives in them: generators make little of those. */
+/** The request and response schemas of the data plane (R1, U7, W2, L1). They contain no alternatives (`oneOf`), which generators support badly. */
 import type { ManagedEndpoint } from "@/src/shared/management/schemas";
 import type { JsonSchema } from "@/src/shared/openapi";
 import { APP_USER_NAME_LENGTH_MAX } from "@/src/shared/streams/protocol";
@@ -9,17 +9,17 @@ const UNIQUE_ID: JsonSchema = { type: "string", pattern: "^[0-9a-f]{32}$" };
 const TIME: JsonSchema = { type: "string", format: "date-time" };
 const USER_NAME: JsonSchema = { type: "string", minLength: 1, maxLength: APP_USER_NAME_LENGTH_MAX };
 
-/** Where an endpoint's schemas are among the components. */
+/** References to an endpoint's schemas among the components. */
 export interface DataSchemas {
-  /** What a record holds. */
+  /** The data of a record. */
   data: JsonSchema;
-  /** The record as it is read. */
+  /** A record as read. */
   record: JsonSchema;
-  /** The answer to a PUT, a DELETE and a login, which a key of scope `write` is sent only a part of. */
+  /** The response to a PUT, a DELETE and a login. A key of scope `write` gets only a part of it. */
   written: JsonSchema;
 }
 
-/** What endpoints without a schema of their own have in common. */
+/** The schemas of endpoints without a JSON Schema of their own. */
 export const COMMON_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
   StoredRecord: toRecord({ description: "Any JSON value, as it was sent." }),
   StoredWritten: toWritten({ description: "Any JSON value, as it was sent." }),
@@ -34,7 +34,7 @@ export const COMMON_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
         required: ["name", "type", "size", "sha256"],
         properties: { name: { type: "string" }, type: { type: "string" }, size: { type: "integer" }, sha256: { type: "string" } },
       },
-      metadata: { type: "object", description: "The text parts of the form; repeated ones as lists.", additionalProperties: true },
+      metadata: { type: "object", description: "The text parts of the form. Repeated parts are arrays.", additionalProperties: true },
     },
   },
   FileToken: {
@@ -43,12 +43,12 @@ export const COMMON_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
     properties: {
       fileToken: { type: "string" },
       expiresAt: TIME,
-      url: { type: "string", format: "uri", description: "Answers the file, with ranges, until `expiresAt`." },
+      url: { type: "string", format: "uri", description: "The URL of the file. Supports ranges. Valid until `expiresAt`." },
     },
   },
   UserFields: {
     type: "object",
-    description: "What is known of a user: either `username` or `email`, and any other fields.",
+    description: "The data of a user: either `username` or `email`, and any other fields.",
     properties: { username: { type: "string" }, email: { type: "string" } },
     additionalProperties: true,
   },
@@ -66,14 +66,14 @@ export const COMMON_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
         type: "string",
         minLength: APP_PASSWORD_LENGTH_MIN,
         maxLength: APP_PASSWORD_LENGTH_MAX,
-        description: "Never stored, answered or streamed.",
+        description: "Never stored, returned or streamed.",
       },
     },
     additionalProperties: true,
   },
   UserPatch: {
     type: "object",
-    description: "A user's fields. A `password` that is the current one changes nothing; another one needs `currentPassword`.",
+    description: "The fields of a user. The current `password` changes nothing; a new one needs `currentPassword`.",
     properties: {
       username: USER_NAME,
       email: USER_NAME,
@@ -84,7 +84,7 @@ export const COMMON_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
   },
 };
 
-/** Adds an endpoint's schemas to the components; one without a schema has the common ones. `name`: what its components begin with. */
+/** Adds an endpoint's schemas to the components. Without a JSON Schema the common ones are used. `name` is the prefix of its components. */
 export function addDataSchemas(
   components: Record<string, JsonSchema>,
   { endpoint: { id, kind, schema }, name }: { endpoint: Pick<ManagedEndpoint, "id" | "kind" | "schema">; name: string },
@@ -96,7 +96,7 @@ export function addDataSchemas(
   }
   const data = refer(`${name}Data`);
   Object.assign(components, toSchemaParts({ schema, name: `${name}Data`, id: `urn:rested:endpoint:${id}` }), {
-    [`${name}Record`]: toRecord(data, "Records from before the endpoint had its schema may not match it."),
+    [`${name}Record`]: toRecord(data, "Records that were stored before the schema was set may not match it."),
     [`${name}Written`]: toWritten(data),
     [`${name}Change`]: toChange(`${name}Record`),
   });
@@ -115,7 +115,7 @@ function toRecord(data: JsonSchema, description?: string): JsonSchema {
 function toWritten(data: JsonSchema): JsonSchema {
   return {
     type: "object",
-    description: "The record. A key of scope `write` is sent `uniqueId` and, of an update, `updatedAt` alone.",
+    description: "The record. A key of scope `write` gets only `uniqueId` and, for an update, `updatedAt`.",
     required: ["uniqueId"],
     properties: { uniqueId: UNIQUE_ID, data, createdAt: TIME, updatedAt: TIME },
   };
@@ -125,12 +125,12 @@ function toChange(record: string): JsonSchema {
   return {
     type: "object",
     description:
-      "A message of a stream. `record` is as it is after the change; of a deleted one its last state. Several files that were sent together are one message, whose `record` is an array, unless the stream has `since`.",
+      "A message of a stream. `record` is the state after the change, or the last state of a deleted record. Files that were uploaded together are one message, whose `record` is an array, unless the stream has `since`.",
     required: ["type", "record"],
     properties: {
       type: { type: "string", enum: ["POST", "PUT", "DELETE"] },
       record: refer(record),
-      cursor: { type: "string", description: "With `since`: where the stream stands." },
+      cursor: { type: "string", description: "With `since`: the position of the stream." },
     },
   };
 }

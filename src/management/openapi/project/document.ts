@@ -1,4 +1,4 @@
-/** The description of a project's own endpoints (G5): OpenAPI 3.1. It holds names and schemas of the project, and no key. */
+/** The description of a project's own endpoints (G5): OpenAPI 3.1. It contains names and schemas of the project, but no keys. */
 import type { ManagedEndpoint } from "@/src/shared/management/schemas";
 import type { ApiDocument, ApiPath, JsonSchema } from "@/src/shared/openapi";
 import { toEndpointPath } from "@/src/shared/streams/protocol";
@@ -23,7 +23,7 @@ export function toProjectDocument({
   projectId: string;
   projectName: string;
   endpoints: readonly Described[];
-  /** Where programs reach the server, like `https://data.example.com`: a file that was downloaded has no address of its own. */
+  /** Where programs reach the server, like `https://data.example.com`: a downloaded file has no address of its own. */
   origin: string;
 }): ApiDocument {
   const schemas: Record<string, JsonSchema> = { ...COMMON_SCHEMAS, Problem: PROBLEM_SCHEMA };
@@ -75,23 +75,23 @@ function toCapital(word: string): string {
 
 function toDescription({ description, kind, secure, othersCanRead, othersCanUpdate, othersCanDelete }: Described): string {
   const may = [...(othersCanRead ? ["read"] : []), ...(othersCanUpdate ? ["update"] : []), ...(othersCanDelete ? ["delete"] : [])];
-  const others = may.length === 0 ? "Others may not touch a user's records." : `Other users may ${may.join(", ")} a user's records.`;
+  const others = may.length === 0 ? "Other users cannot access a user's records." : `Other users can ${may.join(", ")} a user's records.`;
   const access =
     kind === "authentication"
-      ? "Users of the application: they register and log in here, and each reads and changes its own record alone."
+      ? "Users of the application register and log in here. Each can read and change only its own record."
       : secure
-        ? `Secure: it needs an access token of a user of the project. ${others}`
-        : "Open: it needs a key, and no access token.";
+        ? `Secure: requests need an access token of a user of the project. ${others}`
+        : "Open: requests need a key, but no access token.";
   return description === "" ? access : `${description}\n\n${access}`;
 }
 
 function toSecurity({ kind, secure }: Described, { method, form }: DataOperation): Record<string, string[]>[] {
   const isAuthentication = kind === "authentication";
-  // Registering and logging in take no token.
+  // Registering and logging in need no token.
   const isEntry = isAuthentication && method === "post" && form !== "logout";
   const isOpen = isAuthentication ? isEntry : !secure;
   const takesToken = !isOpen;
-  // Not the master key: generated clients send what they have for every scheme, and a key in its place is refused.
+  // The master key is not listed, because generated clients send credentials for every scheme, and would send another key in its place.
   return ["key", "keyHeader"].flatMap((key) => [
     ...(isOpen ? [{ [key]: [] }] : []),
     ...(takesToken

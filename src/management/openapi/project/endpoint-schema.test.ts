@@ -1,4 +1,4 @@
-/** An endpoint's schema as components: every reference still leads to what it led to. */
+/** An endpoint's schema as components: every reference keeps its target. */
 import { describe, expect, it } from "vitest";
 import { toSchemaParts } from "./endpoint-schema";
 

@@ -1,20 +1,19 @@
-/** An endpoint's own JSON Schema (R10) as components of a description, so that clients can be generated from it. */
+/** Converts an endpoint's JSON Schema (R10) to components of a description, so that clients can be generated from it. */
 import type { JsonSchema } from "@/src/shared/openapi";
 
 type Keywords = Readonly<Record<string, unknown>>;
 
-/** Their values are not schemas. */
+/** Keywords whose values are not schemas. */
 const VALUES = new Set(["const", "enum", "default", "examples", "example", "required", "dependentRequired", "$vocabulary"]);
-/** Their values are schemas by name. */
+/** Keywords whose values are schemas by name. */
 const NAMED = new Set(["properties", "patternProperties", "dependentSchemas", "$defs", "definitions"]);
-/** A schema with one of these has places that a rewritten reference would miss. */
+/** Keywords that make references relative, so that rewritten references would miss their targets. */
 const IDENTIFIERS = ["$id", "$anchor", "$dynamicAnchor", "$dynamicRef", "$recursiveRef", "$recursiveAnchor"];
 const DEFINITIONS = ["$defs", "definitions"];
 
 /**
- * The components that `schema` becomes; the one called `name` is the schema itself. Its definitions become components of their own, and its
- * references lead to them: generators look for `#/$defs/…` in the whole document. A schema with identifiers of its own stays as it is, with the
- * identity `id`.
+ * Returns the components of `schema`. The one called `name` is the schema itself. Definitions become components of their own, and references point to
+ * them, because generators resolve `#/$defs/…` in the whole document. A schema with its own identifiers is kept unchanged, with the identity `id`.
  */
 export function toSchemaParts({ schema, name, id }: { schema: JsonSchema; name: string; id: string }): Record<string, JsonSchema> {
   if (typeof schema === "boolean") return { [name]: schema };
@@ -59,7 +58,7 @@ function rewrite(schema: unknown, places: ReadonlyMap<string, string>): unknown 
   );
 }
 
-/** Where a reference leads in the document. The longest known beginning counts: a place within a definition is one within its component. */
+/** Returns the target of a reference in the document. The longest known prefix counts, because a place within a definition is within its component. */
 function toPlace(reference: string, places: ReadonlyMap<string, string>): string {
   const pointer = decodePointer(reference);
   let found = ["#", places.get("#") ?? "#"];
@@ -69,7 +68,7 @@ function toPlace(reference: string, places: ReadonlyMap<string, string>): string
   return `${to}${pointer.slice(from.length)}`;
 }
 
-/** A reference is a URI fragment: `%25` in it is `%`. */
+/** A reference is a URI fragment, in which `%25` is `%`. */
 function decodePointer(reference: string): string {
   try {
     return decodeURIComponent(reference);
