@@ -72,7 +72,7 @@ test("[G5] the management API is tried with the session, by keyboard alone", asy
   await page.goto(`${server.url}/account`);
   await page.getByRole("link", { name: "API reference" }).click();
   await expect(page.getByRole("heading", { name: "Management API" })).toBeVisible();
-  await page.locator("summary", { hasText: "Read a project." }).focus();
+  await page.locator("summary", { hasText: "Get a project." }).focus();
   await page.keyboard.press("Enter");
   await page.keyboard.press("Tab");
   await expect(page.getByLabel("id", { exact: true })).toBeFocused();
