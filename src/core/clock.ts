@@ -1,5 +1,4 @@
-/** The time, as the rules see it. */
-/** The time; tests inject their own. */
+/** The clock interface of the core. Tests inject their own clock. */
 export interface Clock {
   now(): Date;
 }

@@ -1,8 +1,8 @@
-/** A structured log, as the rules see it. */
-/** What a log line may hold besides an error. */
+/** The interface of the structured log that the core writes to. */
+/** The values that a log line can contain in addition to an error. */
 type LogValue = string | number | boolean | null | undefined | readonly LogValue[] | { readonly [name: string]: LogValue };
 
-/** Errors belong in `err`, the one member that is written with message, stack and causes; under any other name they would be written as `{}`. */
+/** Errors belong in `err`, the only member that is written with message, stack and causes. Under any other name an error would be written as `{}`. */
 type LogContext<Context> = { readonly [Name in keyof Context]: Name extends "err" ? unknown : LogValue };
 
 /** Writes one line of a structured log. */

@@ -1,39 +1,40 @@
-/** The sandbox as the rules see it: JSONata expressions and JSON Schemas evaluated outside of the server. Interfaces only; the adapter is src/sandbox. */
+/** The interface of the sandbox, which evaluates JSONata expressions and JSON Schemas outside of the server process. The adapter is src/sandbox. */
 import type { CallerPath } from "@/src/core/access/caller-path";
 
-/** On whose behalf a sandbox works. */
+/** On whose behalf the sandbox works. */
 export interface SandboxOptions {
-  /** Callers that wait take turns, by account, project and caller. Default: one caller for all. */
+  /** Queued jobs are served round robin by account, project and caller. Default: one caller for all. */
   caller?: CallerPath | undefined;
-  /** Nobody waits for the answer any more: what has not begun is dropped, and rejects with the signal's reason. */
+  /** Aborts when the result is no longer needed. A job that has not started is dropped and rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
 }
 
-/** Runs what others wrote (JSONata expressions, JSON Schemas) apart from the server, within limits of time, memory and output. */
+/** Evaluates untrusted code (JSONata expressions, JSON Schemas) outside of the server process, with limits of time, memory and output. */
 export interface Sandbox {
   /**
-   * Evaluates a JSONata expression on a JSON text, and answers JSON text (undefined: the expression selects nothing). A function as `input` is
-   * called once the turn has come: what waits holds no input; what it raises is passed on. Raises `jsonata_invalid` with the position for an
-   * expression that can't be parsed or fails, `jsonata_limit` when it takes too much, `server_busy` when too many wait.
+   * Evaluates a JSONata expression on a JSON text and returns JSON text, or undefined if the expression selects nothing. `input` may be a function,
+   * which is called when the job starts, so that queued jobs hold no input; its errors are passed on. Throws `jsonata_invalid` with the position if
+   * the expression cannot be parsed or fails, `jsonata_limit` if it exceeds a limit, and `server_busy` if too many jobs are queued.
    */
   evaluate(expression: string, input: string | (() => Promise<string>), options?: SandboxOptions): Promise<string | undefined>;
   /**
-   * Of which of JSON texts a JSONata expression is true (by `$boolean`), in their order: of all, or of as many of the first as one turn has time and room
-   * for, at least one. Without texts it only parses. Raises what `evaluate` raises: for an expression that can't be parsed, and for the first text alone.
+   * Returns for which JSON texts a JSONata expression is true (by `$boolean`), in their order. The result may cover only the first texts, as many as
+   * one job has time and memory for, but at least one. Without texts the expression is only parsed. Throws what `evaluate` throws, for an expression
+   * that cannot be parsed and for the first text only.
    */
   filter(expression: string, inputs: readonly string[], options?: SandboxOptions): Promise<boolean[]>;
   /**
-   * Checks JSON texts against a JSON Schema (2020-12, as JSON text); answers the first problems of the first one that does not match, and which it is.
-   * Undefined: all match. Raises `schema_limit` when it takes too much, `server_busy` when too many wait.
+   * Validates JSON texts against a JSON Schema (2020-12, as JSON text). Returns the first problems of the first text that does not match, or
+   * undefined if all match. Throws `schema_limit` if a limit is exceeded, and `server_busy` if too many jobs are queued.
    */
   validate(schema: string, bodies: readonly string[], options?: SandboxOptions): Promise<SchemaMismatch | undefined>;
-  /** What is wrong with a JSON Schema itself; undefined: nothing. Raises `schema_limit`, `server_busy`. */
+  /** Describes the problem of an invalid JSON Schema. Undefined if the schema is valid. Throws `schema_limit`, `server_busy`. */
   checkSchema(schema: string, options?: SandboxOptions): Promise<string | undefined>;
 }
 
 export interface SchemaMismatch {
-  /** Which of the bodies; 0 is the first. */
+  /** The index of the body; 0 is the first. */
   index: number;
-  /** By JSON pointer into the body ("" is the whole of it): what is wrong there. At most 20. */
+  /** The problems, at most 20, by JSON pointer into the body ("" is the whole body). */
   problems: Readonly<Record<string, string>>;
 }

@@ -1,4 +1,7 @@
-/** Makes the connection pool and the Prisma client with its extensions. It must not be imported, but for types, outside runtime/boot and tests. */
+/**
+ * Creates connection pools and the Prisma client with its extensions. Only runtime/boot and tests import its functions; other modules import types
+ * only.
+ */
 import { PrismaPg } from "@prisma/adapter-pg";
 import type { Types } from "@prisma/client/runtime/client";
 import pg from "pg";
@@ -11,50 +14,49 @@ import { createNotificationScopes, type NotificationScopes } from "@/src/db/pris
 import { findStatementName } from "@/src/db/statement";
 
 const CONNECTIONS_MAX = 10;
-/** For a free connection, or a new one; then the database counts as away (E3). */
+/** How long to wait for a free or new connection. After that the database counts as unavailable (E3). */
 const CONNECT_TIMEOUT_MS = 5_000;
 const TRANSACTION_TIMEOUT_MS = 15_000;
-/** For a row's or a table's lock. Whoever waits for longer is told to try again (`server_busy`), and lets go of the connection. */
+/** How long a statement waits for the lock of a row or a table. After that it fails with `server_busy` and releases its connection. */
 const LOCK_TIMEOUT_MS = 3_000;
 /**
- * A node that can't be reached in the middle of a transaction holds its locks, above all an endpoint's row, on which every writer of the other nodes waits.
- * Between two statements of ours there is no more than a little computing.
+ * A node that becomes unreachable during a transaction holds its locks, above all that of an endpoint's row, for which all writers of the other nodes
+ * wait. Between two statements of our own transactions only little is computed.
  */
 const IDLE_IN_TRANSACTION_MS = 2_000;
-/** A connection on which nothing is under way is known to be dead about 10 s later: what is sent on one that is not may take many minutes to fail. */
+/** A dead idle connection is detected after about 10 s. Otherwise a statement sent on it could take many minutes to fail. */
 const KEEP_ALIVE_DELAY_MS = 10_000;
 
 /**
- * What the code relies on, whatever the server's and the role's defaults are. The time zone: Prisma's adapter takes the
- * digits of every timestamp for UTC.
+ * Settings that the code relies on, set explicitly because the defaults of servers and roles differ. Prisma's adapter reads every timestamp as UTC.
  */
 const toSessionSettings = (idleInTransactionMs: number, lockTimeoutMs: number): string =>
   `SET TIME ZONE 'UTC'; SET DateStyle TO 'ISO'; SET default_transaction_isolation TO 'read committed';
   SET idle_in_transaction_session_timeout TO ${idleInTransactionMs}; SET lock_timeout TO ${lockTimeoutMs}`;
 
 export interface PoolOptions {
-  /** `postgresql://…`; `sslmode` and other parameters as pg reads them. */
+  /** `postgresql://…`, with `sslmode` and other parameters of pg. */
   url: string;
   log: Log;
-  /** Connections; default 10. */
+  /** The maximum number of connections. Default: 10. */
   max?: number;
-  /** Default 5000. */
+  /** Default: 5000. */
   connectTimeoutMs?: number;
-  /** Default 2000. The database ends a connection whose transaction waits for us for longer. */
+  /** Default: 2000. The database closes a connection whose transaction is idle for longer. */
   idleInTransactionMs?: number;
-  /** Default 3000. How long a statement waits for a lock before it fails with `server_busy`. */
+  /** Default: 3000. How long a statement waits for a lock before it fails with `server_busy`. */
   lockTimeoutMs?: number;
-  /** What its connections are for, in pg_stat_activity: `rested <name>`. */
+  /** The purpose of the connections. They appear in pg_stat_activity as `rested <name>`. */
   name?: string;
   /** Default: none. How long a statement may run in the database. */
   statementTimeoutMs?: number;
-  /** Default: none. How long a statement may take until its answer is here; then its connection is closed. */
+  /** Default: none. How long to wait for the result of a statement. After that its connection is closed. */
   queryTimeoutMs?: number;
-  /** Called with the process id of every new connection's backend. */
+  /** Called with the process id of the backend of every new connection. */
   onBackend?: (pid: number) => void;
 }
 
-/** A pool whose connections stay open. Opens none before the first query. Who makes it ends it, with `pool.end()`. */
+/** Creates a pool whose connections stay open. The first one is opened by the first query. The caller must call `pool.end()`. */
 export function createPool(options: PoolOptions): pg.Pool {
   const { url, log, max = CONNECTIONS_MAX, connectTimeoutMs = CONNECT_TIMEOUT_MS } = options;
   const { idleInTransactionMs = IDLE_IN_TRANSACTION_MS, lockTimeoutMs = LOCK_TIMEOUT_MS } = options;
@@ -71,24 +73,24 @@ export function createPool(options: PoolOptions): pg.Pool {
     connectionTimeoutMillis: connectTimeoutMs,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_DELAY_MS,
-    // Awaited by the pool before the connection is handed out, though its type does not say so.
+    // The pool awaits this before it hands out the connection, although its type does not say so.
     onConnect: async (client) => {
       await client.query(sessionSettings);
       if (onBackend && "processID" in client && typeof client.processID === "number") onBackend(client.processID);
     },
     ...(queryTimeoutMs === undefined ? {} : { query_timeout: queryTimeoutMs }),
   });
-  // Without a listener the loss of an idle connection would end the process. The pool replaces it by itself.
+  // Without a listener the loss of an idle connection would end the process. The pool replaces the connection.
   pool.on("error", (error) => {
     if (!pool.ending) log.warn({ err: error }, "a database connection was lost");
   });
   return pool;
 }
 
-/** The client of a transaction, as `$transaction` hands it to its callback. */
+/** The client that `$transaction` passes to its callback. */
 export type DbTransaction = Parameters<Parameters<Logged["$transaction"]>[0]>[0];
 
-/** The extended Prisma client: the only one that may write records. */
+/** The extended Prisma client. Only this client may write records. */
 export type Db = ReturnType<typeof createDb>;
 
 type Logged = ReturnType<typeof createLogged>;
@@ -97,13 +99,13 @@ export interface DbOptions {
   pool: pg.Pool;
   notifications: ChangeNotifications;
   log: Log;
-  /** Runs each statement outside of a transaction, and each transaction as a whole, e.g. when its turn has come. Default: at once. */
+  /** Runs each statement outside of a transaction and each whole transaction, for example in a queue. Default: runs them immediately. */
   enter?: Enter;
 }
 
 /**
- * The Prisma client on `pool`. Every committed write to a record, by whichever call, is followed by one
- * notification an endpoint; a rolled-back one by none. Any call may raise `database_unavailable`. Ending it does not end the pool.
+ * Creates the Prisma client on `pool`. After the commit of any write to records, one notification per endpoint is published; after a rollback, none.
+ * Any call can throw `database_unavailable`. Disconnecting the client does not end the pool.
  */
 export function createDb({ pool, notifications, log, enter = (work) => work() }: DbOptions) {
   const scopes = createNotificationScopes(notifications);
@@ -118,7 +120,7 @@ function createLogged({ pool, scopes, log, enter }: { pool: pg.Pool; scopes: Not
   });
   return new PrismaClient({
     adapter,
-    // The others read the stack of every call, for prettier messages.
+    // The other formats read the stack on every call to format messages.
     errorFormat: "minimal",
     transactionOptions: { maxWait: CONNECT_TIMEOUT_MS, timeout: TRANSACTION_TIMEOUT_MS },
   }).$extends(createChangeExtension(scopes, enter));
@@ -133,8 +135,8 @@ interface TransactionOptions {
 }
 
 /**
- * Prisma's `$transaction`, in both forms, which publishes the notifications of its writes when it is committed, and none when it is not. A callback whose
- * transaction lost against another one, and was rolled back, is called again.
+ * Prisma's `$transaction` in both forms. It publishes the notifications of its writes after the commit, and none after a rollback. A callback whose
+ * transaction was rolled back because of contention is called again.
  */
 function createTransaction({ logged, scopes, enter }: { logged: Logged; scopes: NotificationScopes; enter: Enter }) {
   function $transaction<P extends Prisma.PrismaPromise<unknown>[]>(
@@ -156,7 +158,7 @@ function createTransaction({ logged, scopes, enter }: { logged: Logged; scopes: 
     try {
       return await (scopes.isOpen() ? run() : enter(typeof work === "function" ? () => retryContention(run) : run));
     } catch (error) {
-      // What the callback raised, e.g. a failed call to another service, says nothing about the database.
+      // An error that the callback threw, such as that of a failed call to another service, says nothing about the database.
       throw own.has(error) ? error : toDatabaseError(error);
     }
   }

@@ -1,4 +1,4 @@
-/** Which failures count as "the database is away" (E3), with real ones wherever they can be had. */
+/** Tests which failures count as "the database is unavailable" (E3). Real failures are used where possible. */
 import net, { type AddressInfo } from "node:net";
 import { afterEach, describe, expect, inject, it } from "vitest";
 import type { Log } from "@/src/core/log";
@@ -29,7 +29,7 @@ function createClient(url: string, connectTimeoutMs?: number) {
   return { pool, queue: createEndpointQueue(), db: createDb({ pool, notifications: createProcessNotifications(), log }) };
 }
 
-/** A server that answers every connection's first message with `answer`. */
+/** A server that responds to the first message of every connection with `answer`. */
 async function listen(answer: Buffer | undefined): Promise<string> {
   const sockets = new Set<net.Socket>();
   const server = net.createServer((socket) => {
@@ -53,9 +53,9 @@ function toFatal(code: string): Buffer {
   return Buffer.concat([head, body]);
 }
 
-describe("a database that is away", () => {
+describe("a database that is unavailable", () => {
   it("[E3] fails every call of every store with database_unavailable", async () => {
-    // A port where nothing listens: it was just given back.
+    // A port on which nothing listens, because it was just released.
     const server = net.createServer();
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as AddressInfo;
@@ -90,7 +90,7 @@ describe("a database that is away", () => {
     await expect(createClient(await listen(toFatal(code))).db.user.count()).rejects.toMatchObject(AWAY);
   });
 
-  it("[E3] hangs up, or never answers", async () => {
+  it("[E3] closes the connection, or never responds", async () => {
     await expect(createClient(await listen(Buffer.alloc(0))).db.user.count()).rejects.toMatchObject(AWAY);
     await expect(createClient(await listen(undefined), 50).db.user.count()).rejects.toMatchObject(AWAY);
   });
@@ -103,7 +103,7 @@ describe("a database that is away", () => {
     expect(toDatabaseError(both)).toMatchObject(AWAY);
   });
 
-  it("[E3] goes in the middle of a query or a transaction, and comes back", async () => {
+  it("[E3] stops in the middle of a query or a transaction, and comes back", async () => {
     const proxy = await createSeverableProxy(inject("postgres"));
     cleanUps.push(() => proxy.close());
     const world = await createRecordsDatabase({ via: proxy });
@@ -131,7 +131,7 @@ describe("a database that is away", () => {
     await world.expectSound(endpointId);
   });
 
-  it("[E3] can't be reached by a node that is in a transaction: the others wait for its locks no longer than it may be idle", async () => {
+  it("[E3] is unreachable for a node in a transaction: the others wait for its locks only until the idle timeout", async () => {
     const proxy = await createSeverableProxy(inject("postgres"));
     cleanUps.push(() => proxy.close());
     const world = await createRecordsDatabase({ via: proxy, idleInTransactionMs: 200 });
@@ -159,10 +159,10 @@ describe("a database that is away", () => {
     expect(await world.expectSound(endpointId)).toHaveLength(1);
   });
 
-  it("[E3] has no connection left in time", async () => {
+  it("[E3] has no free connection in time", async () => {
     const world = await createRecordsDatabase({ max: 1, connectTimeoutMs: 50 });
     cleanUps.push(() => world.close());
-    // The limit is for opening a connection too, which may take longer on a busy machine.
+    // The limit also covers opening a connection, which may take longer on a busy machine.
     const held = await until("a connection", () => world.pool.connect().catch(() => undefined));
     await expect(world.db.user.count()).rejects.toMatchObject(AWAY);
     await expect(world.db.$transaction(() => expect.unreachable())).rejects.toMatchObject(AWAY);
@@ -171,8 +171,8 @@ describe("a database that is away", () => {
   });
 });
 
-describe("a database that is there", () => {
-  it("passes every other error on as it is", async () => {
+describe("a database that is available", () => {
+  it("passes every other error on unchanged", async () => {
     const world = await createRecordsDatabase();
     cleanUps.push(() => world.close());
     const { db } = world;
@@ -187,7 +187,7 @@ describe("a database that is there", () => {
     await expect(callback).rejects.toBe(refused);
   });
 
-  it("[E4] holds a row for too long: whoever waits for it is told once to come back, and nothing is written", async () => {
+  it("[E4] has a row that stays locked: whoever waits for it gets one retryable error, and nothing is written", async () => {
     const world = await createRecordsDatabase({ lockTimeoutMs: 50 });
     cleanUps.push(() => world.close());
     const { db } = world;
@@ -219,7 +219,7 @@ describe("a database that is there", () => {
     expect(await world.expectSound(endpointId)).toEqual([]);
   });
 
-  it("[E4] cuts off a statement or a transaction that takes too long: try again, rather than an internal error", async () => {
+  it("[E4] cancels a statement or a transaction that takes too long, with a retryable error", async () => {
     const world = await createRecordsDatabase();
     cleanUps.push(() => world.close());
     const { db } = world;
@@ -242,10 +242,10 @@ describe("a database that is there", () => {
     expect(await world.expectSound(endpointId)).toEqual([]);
   });
 
-  it("tells contention from the rest, and tries again a bounded number of times", async () => {
+  it("recognises contention, and tries again a limited number of times", async () => {
     const world = await createRecordsDatabase();
     cleanUps.push(() => world.close());
-    // In a transaction of this form, which the client does not run again by itself.
+    // The client does not retry a transaction of this form.
     const raise = (code: string) =>
       world.db
         .$transaction([world.db.$executeRawUnsafe(`DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '${code}'; END $$`)])

@@ -1,4 +1,4 @@
-/** Judges what the driver and Prisma throw: is the database away, was it contention, did it take too long? It must not know what was asked of the database. */
+/** Classifies the errors of the driver and of Prisma: the database is unavailable, there was contention, or a time limit was exceeded. */
 import { setTimeout as delay } from "node:timers/promises";
 import { AppError, isAppError } from "@/src/shared/errors";
 
@@ -9,41 +9,44 @@ const ROW_BUSY = "the row stayed locked for too long";
 const CONTENTION_ATTEMPTS_MAX = 20;
 const CONTENTION_DELAY_MAX_MS = 100;
 
-/** Prisma's codes, `kind`s of its driver adapter, and Node's, all of which say that there is no database to talk to. */
+/** Codes of Prisma, of its driver adapter (`kind`) and of Node that mean that the database cannot be reached. */
 const AWAY = new Set([
   ...["P1000", "P1001", "P1002", "P1003", "P1008", "P1010", "P1011", "P1017", "P2024", "P2037"],
   ...["DatabaseNotReachable", "ConnectionClosed", "SocketTimeout", "TlsConnectionError", "TooManyConnections"],
   ...["AuthenticationFailed", "DatabaseAccessDenied", "DatabaseDoesNotExist"],
   ...["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"],
-  // No socket file, or one that is not for us.
+  // There is no socket file, or it is not accessible.
   ...["ENOENT", "EACCES"],
-  // A replica that was the primary; a connection whose transaction sat idle too long.
+  // A former primary that is now a replica; a connection whose transaction was idle for too long.
   ...["25006", "25P03"],
 ]);
 
-/** SQLSTATE classes 08 (connection; not 08P01, which is a broken request), 53 (memory, disk, connections), 57P0n (stopping, starting), 58030 (I/O). */
+/** SQLSTATE classes 08 (connection; except 08P01, a protocol error), 53 (memory, disk, connections), 57P0n (shutdown, startup) and 58030 (I/O). */
 const AWAY_SQLSTATE = /^(?:080\d\d|53\d\d\d|57P0[1-5]|58030)$/;
 
-/** What pg, its pool and Prisma raise without any code. */
+/** Messages of errors without a code, of pg, its pool and Prisma. */
 const AWAY_MESSAGE =
   /^Connection terminated|^timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed and is not queryable|^Cannot use a pool after calling end|Unable to start a transaction in the given time/;
 
-/** lock_not_available: of NOWAIT at once, and of `lock_timeout` after that time. */
+/** lock_not_available: NOWAIT fails with it immediately, `lock_timeout` after the time limit. */
 const LOCK_NOT_AVAILABLE = "55P03";
-/** Servers translate their messages; whatever waited for so long was not refused at once. */
+/** Servers translate their messages. An error that took this long is not that of a NOWAIT. */
 const LOCK_TIMEOUT_MESSAGE = /lock timeout/;
 const NOWAIT_MS_MAX = 1_000;
 
-/** query_canceled, by `statement_timeout` for one; transaction_timeout; Prisma's for a transaction that takes longer than it may, or is over. */
+/**
+ * query_canceled (for example by `statement_timeout`), transaction_timeout, and Prisma's code for a transaction that exceeded its time limit or is
+ * closed.
+ */
 const CUT_OFF = new Set(["57014", "25P04", "P2028"]);
 
-/** deadlock_detected, serialization_failure, lock_not_available, and Prisma's word for the first two. */
+/** deadlock_detected, serialization_failure, lock_not_available, and Prisma's codes for the first two. */
 const CONTENTION = new Set(["40P01", "40001", LOCK_NOT_AVAILABLE, "P2034", "TransactionWriteConflict"]);
 
 /**
- * `database_unavailable` (E3) for an error which says that the database is away, shutting down or out of connections; `server_busy` for one which says
- * that a lock was not had within `lock_timeout`, or that a statement or a transaction was cut off: all of them are rolled back. Any other error as it is.
- * `elapsedMs`: how long the statement took.
+ * Returns `database_unavailable` (E3) if the error means that the database is unavailable, is shutting down or has no free connections. Returns
+ * `server_busy` if a lock was not acquired within `lock_timeout`, or if a statement or transaction exceeded its time limit; all of these were rolled
+ * back. Returns any other error unchanged. `elapsedMs`: how long the statement took.
  */
 export function toDatabaseError(error: unknown, elapsedMs = 0): unknown {
   if (isAppError(error)) return error;
@@ -52,24 +55,27 @@ export function toDatabaseError(error: unknown, elapsedMs = 0): unknown {
   return hasCode(error, CUT_OFF) ? createBusyError(error) : error;
 }
 
-/** True when the transaction lost against another one, was rolled back, and may well succeed when it is run again. Not of a lock timeout that is known as one. */
+/**
+ * True if the transaction was rolled back because of contention and may succeed when it is run again. False for an error that is already a known lock
+ * timeout.
+ */
 export function isContention(error: unknown): boolean {
   return !isAppError(error) && hasCode(error, CONTENTION);
 }
 
-/** True for the `server_busy` of a row that others hold for too long: whoever waits for the same row need not wait for as long again. */
+/** True for the `server_busy` of a row that stayed locked. Others that wait for the same row need not wait for as long again. */
 export function isRowBusyError(error: unknown): boolean {
   return isAppError(error) && error.internal === ROW_BUSY;
 }
 
-/** `server_busy` for a writer whose row others hold, or ask for, for too long. */
+/** Creates the `server_busy` of a writer whose row is locked or queued for too long. */
 export function createRowBusyError(detail: string, cause?: unknown): AppError {
   return new AppError("server_busy", { detail, internal: ROW_BUSY, retryAfterSeconds: BUSY_RETRY_AFTER_SECONDS, cause });
 }
 
 /**
- * Runs `work`, a whole transaction, again when it lost against another one; a bounded number of times, then throws `server_busy`. A lock that was
- * not had within `lock_timeout` is not asked for again.
+ * Runs `work`, a whole transaction, again if it was rolled back because of contention, a limited number of times. Then throws `server_busy`. A lock
+ * timeout is not retried.
  */
 export async function retryContention<T>(work: () => PromiseLike<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
@@ -113,13 +119,13 @@ function isAway(error: unknown): boolean {
   return [...toCauses(error)].some(
     (cause) =>
       [...toCodes(cause)].some((code) => AWAY.has(code) || AWAY_SQLSTATE.test(code)) ||
-      // Whatever the reason why a connection can't be opened.
+      // Any error of opening a connection counts, whatever the reason.
       ("syscall" in cause && cause.syscall === "connect") ||
       ("message" in cause && typeof cause.message === "string" && AWAY_MESSAGE.test(cause.message)),
   );
 }
 
-/** The error and those within it: `cause`, the members of an AggregateError, the driver's error in Prisma's `meta`. */
+/** The error and the errors within it: `cause`, the members of an AggregateError, and the driver's error in Prisma's `meta`. */
 function* toCauses(error: unknown, depth = 0): Generator<object> {
   if (typeof error !== "object" || error === null || depth > 5) return;
   yield error;

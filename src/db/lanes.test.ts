@@ -25,7 +25,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** Statements under way on the connections of a purpose. */
+/** The statements that are running on the connections of a purpose. */
 async function countActive(purpose: string): Promise<number> {
   const { rows } = await observer.query<{ count: number }>(
     `SELECT count(*)::int AS count FROM pg_stat_activity WHERE application_name = $1 AND state <> 'idle'`,
@@ -34,7 +34,7 @@ async function countActive(purpose: string): Promise<number> {
   return rows[0]?.count ?? -1;
 }
 
-/** Ends whatever is under way on the connections of a purpose. */
+/** Cancels everything that is running on the connections of a purpose. */
 const cancel = (purpose: string) =>
   observer.query("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = $1 AND state <> 'idle'", [
     `rested ${purpose}`,
@@ -50,7 +50,7 @@ describe("toShares", () => {
 });
 
 describe("createLanes", () => {
-  it("[E6] answers on every lane while all connections of the others are taken", async () => {
+  it("[E6] every lane works while all connections of the others are in use", async () => {
     const { reads, background, db, writeDb, recordSearch, pools, isUp } = lanes;
     const ask: Record<string, () => Promise<unknown>> = {
       reads: async () => reads.$queryRawUnsafe("SELECT 1 AS one"),
@@ -74,7 +74,7 @@ describe("createLanes", () => {
     }
   });
 
-  it("[E6] says that the database is down when it can't be asked, and asks once for all who want to know", async () => {
+  it("[E6] reports a database that does not respond as down, with one query for all concurrent callers", async () => {
     const away = createLanes({ url: "postgresql://u:p@127.0.0.1:1/d", notifications: createProcessNotifications(), log });
     const [first, second] = [away.isUp(), away.isUp()];
     expect(first).toBe(second);
@@ -82,7 +82,7 @@ describe("createLanes", () => {
     await away.end();
   });
 
-  it("[E6] leaves an account room beside another one that asks for everything", async () => {
+  it("[E6] leaves connections for other accounts beside a busy one", async () => {
     const sleep = () => lanes.db.$queryRaw`SELECT pg_sleep(60)::text`;
     const flood = Array.from({ length: 50 }, () => lanes.asAccount("eve", async () => sleep()).catch(() => "ended"));
     await until("her share of the connections to be taken", async () => (await countActive("management")) === 2);
@@ -101,7 +101,7 @@ describe("createLanes", () => {
     await ended;
   });
 
-  it("[E6] searches leave no setting on their connection, which behind a pooler serves writes next", async () => {
+  it("[E6] searches leave no setting on their connection, which behind a pooler may serve writes next", async () => {
     const names = ["transaction_read_only", "max_parallel_workers_per_gather", "statement_timeout"];
     const columns = names.map((name) => `current_setting('${name}') AS "${name}"`).join(", ");
     const sql = `SELECT ${columns}, pg_backend_pid() AS pid`;
@@ -112,7 +112,7 @@ describe("createLanes", () => {
     expect(rows).toEqual([{ ...defaults.rows[0], pid: during?.pid }]);
   });
 
-  it("[E6] searches records for one account once at a time, for two at once, and refuses more than may wait", async () => {
+  it("[E6] runs one search per account and two in total, and limits the queue", async () => {
     const search = (account: string) => lanes.recordSearch.run(account, 60_000, (read) => read("SELECT pg_sleep(60)::text", []));
     const flood = Array.from({ length: 100 }, () => search("eve").catch((error: unknown) => error));
     const refused = await Promise.race(flood);
@@ -136,7 +136,7 @@ describe("createLanes", () => {
     });
   });
 
-  it("[E6] reads pages of long lists by turns of their endpoints, and leaves a connection for other reads", async () => {
+  it("[E6] reads pages of long lists round robin by endpoint, and leaves a connection for other reads", async () => {
     const begun: string[] = [];
     const ends: (() => void)[] = [];
     const read = (name: string) => () =>
@@ -148,7 +148,7 @@ describe("createLanes", () => {
     const other = lanes.pageReads.run(["ada"], read("ada"));
     const { reads } = toShares(24);
     expect([lanes.pageReads.running, lanes.pageReads.waiting]).toEqual([reads - 1, 22 - reads]);
-    // One for each of the two whose turns they are.
+    // One for each of the two endpoints whose reads are running.
     ends.shift()?.();
     ends.shift()?.();
     await until("two more to begin", () => begun.length === reads + 1);

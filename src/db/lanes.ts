@@ -1,4 +1,4 @@
-/** What a process does with its database, by purpose, each with its own connections and a fair order among those who wait for them (E6, ADR 0015). */
+/** Divides the database access of a process by purpose. Each lane has its own connections and a fair queue (E6, ADR 0015). */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { createFairSemaphore, type FairSemaphore } from "@/src/core/limits/fair-semaphore";
 import type { ChangeNotifications } from "@/src/core/streams/ports";
@@ -10,51 +10,51 @@ import { createEndpointQueue, type EndpointQueue, WRITE_WAIT_MS_MAX } from "@/sr
 import { createRecordSearch, type RecordSearch } from "@/src/db/records/record-search";
 import { AppError } from "@/src/shared/errors";
 
-/** Whatever waits for its turn for longer is refused with `server_busy`. */
+/** A queued statement that waits longer fails with `server_busy`. */
 const WAIT_MS_MAX = 10_000;
-/** Reads of pages that wait: in all, and of one endpoint. Each belongs to a request that is counted elsewhere. */
+/** The maximum number of queued page reads: in total, and for one endpoint. Each belongs to a request that has its own limits. */
 const PAGES_WAITING_MAX = 20_000;
 const PAGES_WAITING_PER_ENDPOINT_MAX = 5_000;
-/** The dashboard's statements that wait: in all, and of one account. */
+/** The maximum number of queued statements of the dashboard: in total, and for one account. */
 const MANAGEMENT_WAITING_MAX = 2_000;
 const MANAGEMENT_WAITING_PER_ACCOUNT_MAX = 200;
-/** Of requests that are not known to be of an account: pages, and those that are not signed in. */
+/** The account of requests without one: pages, and requests that are not signed in. */
 const NO_ACCOUNT = "";
 
-/** Runs the dashboard's work for an account, whose statements then take turns with those of others. */
+/** Runs dashboard work on behalf of an account. Its statements are queued fairly with those of other accounts. */
 export type AsAccount = <T>(accountId: string, work: () => Promise<T>) => Promise<T>;
 
 export interface Lanes {
   pools: Pools;
-  /** The dashboard's client. At most two thirds of its connections at once for one account. */
+  /** The dashboard's client. One account can use at most two thirds of its connections. */
   db: Db;
   asAccount: AsAccount;
-  /** Runs a statement on the dashboard's connections, by the same turns. */
+  /** Runs a statement on the dashboard's connections, in the same queue. */
   runForAccount: Read;
-  /** Writes to records, files and users; what takes the lock of an endpoint's row runs in `endpointQueue`, and only on this client. */
+  /** Writes records, files and users. Everything that locks an endpoint's row runs in `endpointQueue`, and only on this client. */
   writeDb: Db;
   endpointQueue: EndpointQueue;
   /** Short reads of the data plane and the streams. */
   reads: RawStatements;
-  /** Pages of long lists, and of snapshots: by turns of the endpoints, and never all of the connections for reads. */
+  /** Pages of long lists and of snapshots: round robin by endpoint, never using all connections for reads. */
   pageReads: FairSemaphore;
   /** Pages of the grid and of exports, one at a time for each account. */
   recordSearch: RecordSearch;
   /** For periodic jobs. */
   background: RawStatements;
-  /** Asks on a connection that nothing else can take. False after 2 s without an answer. Never throws. */
+  /** Checks the database on a dedicated connection. Returns false if there is no response within 2 s. Never throws. */
   isUp(): Promise<boolean>;
-  /** Ends all connections. */
+  /** Closes all connections. */
   end(): Promise<void>;
 }
 
 export interface LanesOptions extends PoolsOptions {
   notifications: ChangeNotifications;
-  /** How long a writer waits for its turn at an endpoint, in milliseconds; default 10,000. */
+  /** How long a writer may be queued at an endpoint, in milliseconds. Default: 10,000. */
   writeWaitMsMax?: number;
 }
 
-/** Opens no connection before the first statement. The caller ends them, with `end()`. */
+/** The first statement opens the first connection. The caller must call `end()`. */
 export function createLanes({ notifications, writeWaitMsMax = WRITE_WAIT_MS_MAX, ...options }: LanesOptions): Lanes {
   const pools = createPools(options);
   const shares = toShares(options.connectionsMax ?? CONNECTIONS_DEFAULT);
@@ -82,8 +82,8 @@ export function createLanes({ notifications, writeWaitMsMax = WRITE_WAIT_MS_MAX,
     asAccount: (accountId, work) => accounts.run(accountId, work),
     runForAccount: (statement, values) => management.run([accounts.getStore() ?? NO_ACCOUNT], () => readManagement(statement, values)),
     writeDb,
-    // One connection is left for writes that take no endpoint's lock, such as the beginning of an upload.
-    endpointQueue: createEndpointQueue({ turns: Math.max(1, shares.writes - 1), waitMsMax: writeWaitMsMax }),
+    // One connection is left for writes that lock no endpoint, such as the beginning of an upload.
+    endpointQueue: createEndpointQueue({ permits: Math.max(1, shares.writes - 1), waitMsMax: writeWaitMsMax }),
     reads: createRawStatements(pools.reads),
     pageReads: createFairSemaphore({
       permits: Math.max(1, shares.reads - 1),

@@ -62,7 +62,7 @@ describe("applies", () => {
     expect((await pool.query('SELECT count(*)::int AS n FROM "Endpoint"')).rows).toEqual([{ n: 0 }]);
   });
 
-  test("[E6] however long one takes, and however long its turn takes: the limits of the pool's other statements do not hold", async () => {
+  test("[E6] regardless of how long one takes or waits: the time limits of the pool's other statements do not apply", async () => {
     const database = await createTestDatabase({ empty: true });
     cleanups.push(database.drop);
     const pool = createPool({ url: database.url, log, statementTimeoutMs: 15_000, lockTimeoutMs: 3_000 });
@@ -74,7 +74,7 @@ describe("applies", () => {
     expect((await pool.query("SHOW statement_timeout")).rows).toEqual([{ statement_timeout: "15s" }]);
   });
 
-  test("[E6] beside the writers of servers that are running, without a deadlock", async () => {
+  test("[E6] while other servers write, without a deadlock", async () => {
     const pool = await openPool({ empty: true });
     const tables = 'CREATE TABLE "Endpoint" (seq int); CREATE TABLE "Change" (seq int); INSERT INTO "Endpoint" VALUES (1);';
     await migrate({ pool, dir: makeFolder({ "20260101000000_first": tables }), log });
@@ -93,7 +93,7 @@ describe("applies", () => {
     expect(await migrating).toEqual(["20260201000000_second"]);
   });
 
-  test("[E6] again when it lost against somebody else", async () => {
+  test("[E6] again if it was rolled back because of contention", async () => {
     const pool = await openPool({ empty: true });
     const lostOnce = `DO $$ BEGIN
       IF nextval('attempts') = 1 THEN RAISE EXCEPTION 'deadlock detected' USING ERRCODE = 'deadlock_detected'; END IF;
@@ -153,7 +153,7 @@ describe("applies", () => {
     ]);
   });
 
-  test("what is new to a database of an earlier release", async () => {
+  test("only the new ones to a database of an earlier release", async () => {
     const pool = await openPool({ empty: true });
     await migrate({ pool, dir: makeFolder({ "20260101000000_first": LIST["20260101000000_first"] }), log });
     expect(await migrate({ pool, dir: makeFolder(LIST), log })).toEqual(["20260201000000_second"]);
@@ -168,7 +168,7 @@ describe("applies", () => {
     expect(await migrate({ pool, dir, log })).toEqual(Object.keys(LIST));
   });
 
-  test("once, when many nodes start together", async () => {
+  test("once, if several nodes start together", async () => {
     const database = await createTestDatabase({ empty: true });
     cleanups.push(database.drop);
     const dir = makeFolder(LIST);
@@ -176,7 +176,7 @@ describe("applies", () => {
     expect(applied.flat()).toEqual(Object.keys(LIST));
   });
 
-  test("after the process that holds the lock has let it go, as `prisma migrate deploy` may", async () => {
+  test("after another process, such as `prisma migrate deploy`, has released the lock", async () => {
     const pool = await openPool({ empty: true });
     const holder = await pool.connect();
     await holder.query("SELECT pg_advisory_lock(72707369)");
@@ -191,14 +191,14 @@ describe("applies", () => {
 });
 
 describe("refuses, and changes nothing", () => {
-  test("a migration that fails: the ones before it stay, of it nothing", async () => {
+  test("a migration that fails: the earlier ones stay, nothing of it is applied", async () => {
     const pool = await openPool({ empty: true });
     const dir = makeFolder({ ...LIST, "20260301000000_third": "CREATE TABLE b (id int); INSERT INTO b VALUES ('x');" });
     await expect(migrate({ pool, dir, log })).rejects.toThrow(
       /^The migration 20260301000000_third failed: .*"x".* Nothing of it was applied\.$/,
     );
     expect((await pool.query("SELECT to_regclass('b') AS b, to_regclass('a')::text AS a")).rows).toEqual([{ b: null, a: "a" }]);
-    // The lock is free, and a repaired file goes through.
+    // The lock is free, and a repaired file is applied.
     fs.writeFileSync(path.join(dir, "20260301000000_third", "migration.sql"), "CREATE TABLE b (id int);");
     expect(await migrate({ pool, dir, log })).toEqual(["20260301000000_third"]);
   });
@@ -218,7 +218,7 @@ describe("refuses, and changes nothing", () => {
     await expect(migrate({ pool, dir: older, log })).rejects.toThrow(/has the migration 20260201000000_second of a newer release/);
   });
 
-  test("a migration that another tool left half-done", async () => {
+  test("a migration that another tool left incomplete", async () => {
     const pool = await openPool({ empty: true });
     const dir = makeFolder(LIST);
     await migrate({ pool, dir, log });
@@ -226,7 +226,7 @@ describe("refuses, and changes nothing", () => {
     await expect(migrate({ pool, dir, log })).rejects.toThrow(/20260201000000_second failed halfway/);
   });
 
-  test("a database with somebody else's tables", async () => {
+  test("a database with foreign tables", async () => {
     const pool = await openPool({ empty: true });
     await pool.query("CREATE TABLE customers (id int)");
     await expect(migrate({ pool, dir: makeFolder(LIST), log })).rejects.toThrow(/has tables that Rested did not create/);

@@ -1,4 +1,4 @@
-/** Brings a database to this release's schema. Applies and records migrations as `prisma migrate deploy` would; either can be used. */
+/** Migrates a database to this release's schema. It applies and records migrations as `prisma migrate deploy` does; both can be used. */
 import { createHash, randomUUID } from "node:crypto";
 import fs from "node:fs/promises";
 import path from "node:path";
@@ -7,13 +7,16 @@ import type pg from "pg";
 import type { Log } from "@/src/core/log";
 import { isContention } from "@/src/db/errors";
 
-/** The lock that Prisma's own command takes, so that the two exclude each other. */
+/** The advisory lock of Prisma's own command, so that the two exclude each other. */
 const LOCK_ID = 72_707_369;
 const SERVER_VERSION_MIN = 140_000;
-/** So often one migration may lose against the servers that are still running. */
+/** How often one migration is tried again after a deadlock with running servers. */
 const DEADLOCKS_MAX = 10;
 const DEADLOCK_DELAY_MAX_MS = 1_000;
-/** Every writer takes an endpoint's row before it takes anything that a migration changes. A migration that began with another table would deadlock with them. */
+/**
+ * Every writer locks an endpoint's row before anything that a migration changes. A migration that locked another table first would deadlock with
+ * them.
+ */
 const LOCK_WRITERS_OUT = `DO $$ BEGIN
   IF to_regclass('"Endpoint"') IS NOT NULL THEN
     LOCK TABLE "Endpoint" IN ACCESS EXCLUSIVE MODE;
@@ -45,9 +48,9 @@ interface Applied {
 }
 
 /**
- * Applies the migrations of `dir` (`<name>/migration.sql`, in the order of their names) that the database lacks, each in
- * a transaction, and returns their names. Nodes that start together take turns; servers that are running wait meanwhile. Throws, having changed nothing, when the
- * database is not Rested's, is older than PostgreSQL 14, or its recorded migrations are not those of this release.
+ * Applies the pending migrations of `dir` (`<name>/migration.sql`, in the order of their names), each in a transaction, and returns their names.
+ * Nodes that start together run one after the other, and running servers wait. Throws, without changing anything, if the database is not Rested's, is
+ * older than PostgreSQL 14, or its recorded migrations differ from those of this release.
  */
 export async function migrate(options: { pool: pg.Pool; dir: string; log: Log }): Promise<string[]> {
   const { pool, dir, log } = options;
@@ -55,7 +58,7 @@ export async function migrate(options: { pool: pg.Pool; dir: string; log: Log })
   const client = await pool.connect();
   try {
     await checkServer(client, log);
-    // Migrations of a large database take minutes, and so does the wait for another node that applies them.
+    // Migrating a large database can take minutes, and so can waiting for another node that does.
     await client.query("SET lock_timeout TO 0; SET statement_timeout TO 0");
     await lock(client, log);
     const applied: string[] = [];
@@ -69,7 +72,7 @@ export async function migrate(options: { pool: pg.Pool; dir: string; log: Log })
     }
     return applied;
   } finally {
-    // Closed instead of reused: it has settings of its own. That frees the lock as well.
+    // The connection has changed settings, so it is closed instead of reused. This also releases the lock.
     client.release(true);
   }
 }
@@ -110,7 +113,7 @@ async function lock(client: pg.PoolClient, log: Log): Promise<void> {
   await client.query("SELECT pg_advisory_lock($1)", [LOCK_ID]);
 }
 
-/** Compares what is recorded with what there is, and answers what is still to apply. */
+/** Compares the recorded migrations with the files and returns the pending ones. */
 async function findPending(client: pg.PoolClient, migrations: readonly Migration[]): Promise<Migration[]> {
   const { rows: state } = await client.query<{ recorded: boolean; tables: string }>(
     `SELECT to_regclass('"_prisma_migrations"') IS NOT NULL AS recorded,
@@ -151,7 +154,7 @@ function check(row: Applied, migration: Migration | undefined): void {
   }
 }
 
-/** A server of the former release may read and write meanwhile. Of a migration that lost against it nothing was applied. */
+/** A server of the previous release may be running. After a deadlock with it, nothing of the migration was applied. */
 async function retryDeadlocks(work: () => Promise<void>, onRetry: () => void): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {

@@ -1,10 +1,16 @@
-/** Reads past Prisma, on the same pool: for statements that run with every request, or carry much. It must not write: writers leave notifications. */
+/**
+ * Runs reads without Prisma, for statements that are frequent or return much data. Never use it for writes to records, because no notification would
+ * be published.
+ */
 import type pg from "pg";
 import type { FairSemaphore } from "@/src/core/limits/fair-semaphore";
 import { toDatabaseError } from "@/src/db/errors";
 import { findStatementName } from "@/src/db/statement";
 
-/** Runs a statement outside of any transaction, and answers its rows; the caller says which. `database_unavailable`, or what the driver raises. */
+/**
+ * Runs a statement outside of any transaction and returns its rows; the caller declares their type. Throws `database_unavailable`, or what the driver
+ * throws.
+ */
 export type Read = <Row extends pg.QueryResultRow>(statement: string, values: readonly unknown[]) => Promise<Row[]>;
 
 export function createRead(pool: Pick<pg.Pool, "query">): Read {
@@ -19,7 +25,7 @@ export function createRead(pool: Pick<pg.Pool, "query">): Read {
   };
 }
 
-/** Reads that each take a turn of their endpoint's. Without `pageReads` at once. */
+/** Queues each read by its endpoint in `pageReads`. Without `pageReads` reads run immediately. */
 export function createPageRead({
   read,
   pageReads,

@@ -11,7 +11,7 @@ const of = (query: string, headers: RequestHeaders = {}, operation: Operation = 
   });
 
 describe("toAccessRequest", () => {
-  it("|[U1] reads the version, the name, the key and the origin", () => {
+  it("[U1] reads the version, the name, the key and the origin", () => {
     expect(of("?key=abc&other=1", { origin: "https://a.example" }, "create")).toEqual({
       version: "1",
       endpointName: "some/endpoint",
@@ -60,7 +60,7 @@ describe("toAccessRequest", () => {
     expect(of(query, headers, operation)?.accessToken).toBe(accessToken);
   });
 
-  it("|reads a ticket for streams only", () => {
+  it("reads a ticket for streams only", () => {
     expect(of("?ticket=t", {}, "subscribe")?.ticket).toBe("t");
     expect(of("?ticket=t", {}, "read")?.ticket).toBeUndefined();
   });

@@ -89,7 +89,7 @@ beforeEach(() => {
 });
 
 describe("find", () => {
-  it("|[L3] shares one query between concurrent calls", async () => {
+  it("[L3] shares one query between concurrent calls", async () => {
     const token = world.issue();
     const found = await Promise.all([world.tokens.find(token), world.tokens.find(token)]);
     expect(found[0]).toMatchObject({ id: "token-1", revokedAt: null });
@@ -106,7 +106,7 @@ describe("find", () => {
     },
   );
 
-  it("|[L3] caches neither a missing nor an ended token", async () => {
+  it("[L3] caches neither a missing nor an ended token", async () => {
     const unknown = randomBytes(32).toString("base64url");
     await world.tokens.find(unknown);
     expect(await world.tokens.find(unknown)).toBeUndefined();
@@ -116,7 +116,7 @@ describe("find", () => {
     expect(world.queries.find).toBe(4);
   });
 
-  it("|[L3] keeps a limited number of tokens and drops the least recently used one", async () => {
+  it("[L3] keeps a limited number of tokens and drops the least recently used one", async () => {
     world = createWorld(2);
     const [a, b, c] = [world.issue(), world.issue(), world.issue()];
     for (const token of [a, b, a, c]) await world.tokens.find(token);
@@ -129,7 +129,7 @@ describe("find", () => {
 });
 
 describe("invalidate", () => {
-  it("|[L3] drops the project's tokens and notifies all listeners, even if one throws", async () => {
+  it("[L3] drops the project's tokens and notifies all listeners, even if one throws", async () => {
     const heard: string[] = [];
     world.tokens.onInvalidate(() => {
       throw new Error("broken");
@@ -152,7 +152,7 @@ describe("invalidate", () => {
     expect(heard).toEqual([PROJECT]);
   });
 
-  it("|[L3] neither caches nor shares a query that was running during an invalidation", async () => {
+  it("[L3] neither caches nor shares a query that was running during an invalidation", async () => {
     const token = world.issue();
     let open = () => {};
     world.gate.wait = new Promise((resolve) => {
@@ -170,7 +170,7 @@ describe("invalidate", () => {
 });
 
 describe("checkRevisions", () => {
-  it("|[L3] drops tokens that another node ended", async () => {
+  it("[L3] drops tokens that another node ended", async () => {
     const token = world.issue();
     await world.tokens.find(token);
     await world.tokens.checkRevisions();
@@ -181,7 +181,7 @@ describe("checkRevisions", () => {
     expect(await world.tokens.find(token)).toMatchObject({ revokedAt: NOW });
   });
 
-  it("|[L3] drops tokens that another node ended before the first check", async () => {
+  it("[L3] drops tokens that another node ended before the first check", async () => {
     const token = world.issue();
     await world.tokens.find(token);
     world.revoke(token);
@@ -189,7 +189,7 @@ describe("checkRevisions", () => {
     expect(await world.tokens.find(token)).toMatchObject({ revokedAt: NOW });
   });
 
-  it("|[L3] keeps tokens that are in use and have not ended", async () => {
+  it("[L3] keeps tokens that are in use and have not ended", async () => {
     const token = world.issue();
     await world.tokens.find(token);
     await world.tokens.checkRevisions();
@@ -202,7 +202,7 @@ describe("checkRevisions", () => {
     expect(world.queries.find).toBe(find);
   });
 
-  it("|[L3] reads the revisions of watched and cached projects only", async () => {
+  it("[L3] reads the revisions of watched and cached projects only", async () => {
     await world.tokens.checkRevisions();
     expect(world.queries.revisions).toEqual([]);
     const stop = world.tokens.watch(PROJECT);
@@ -215,7 +215,7 @@ describe("checkRevisions", () => {
     expect(world.queries.revisions).toHaveLength(2);
   });
 
-  it("|[W6] notifies once when a token of a watched project ended, and when the project was deleted", async () => {
+  it("[W6] notifies once when a token of a watched project ended, and when the project was deleted", async () => {
     const heard: string[] = [];
     world.tokens.watch(PROJECT);
     await world.tokens.checkRevisions();
@@ -232,7 +232,7 @@ describe("checkRevisions", () => {
 });
 
 describe("findById", () => {
-  it("|[W6] shares one query between all calls of a tick and caches nothing", async () => {
+  it("[W6] shares one query between all calls of a tick and caches nothing", async () => {
     world.issue();
     world.issue();
     const found = await Promise.all(["token-1", "token-2", "token-1", "gone"].map((id) => world.tokens.findById(id)));
@@ -244,7 +244,7 @@ describe("findById", () => {
 });
 
 describe("use", () => {
-  it("|[L3] is stored in batches, and kept while the database is unavailable", async () => {
+  it("[L3] is stored in batches, and kept while the database is unavailable", async () => {
     world.tokens.noteUse("token-1");
     world.isAway = true;
     await expect(world.tokens.flushUse()).rejects.toThrow("away");

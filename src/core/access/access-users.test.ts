@@ -32,7 +32,7 @@ function withToken(options: SiteOptions, token: Partial<StoredToken> = {}) {
 
 describe("tokens", () => {
   it.each<[string, SiteOptions, Partial<StoredToken>, Changes, string]>([
-    ["|[S1] a valid token opens a secure endpoint", SECURE, {}, {}, "granted"],
+    ["[S1] a valid token opens a secure endpoint", SECURE, {}, {}, "granted"],
     ["[S3] from whichever authentication endpoint of the project", SECURE, { endpointId: "other-users-id" }, {}, "granted"],
     ["[S1] not one of another project", SECURE, { projectId: "another" }, {}, "access_token_invalid"],
     ["[S1] not one that has expired", SECURE, { expiresAt: NOW }, {}, "access_token_invalid"],
@@ -63,7 +63,7 @@ describe("tokens", () => {
     expect(await codeOf(decide(changes))).toBe(code);
   });
 
-  it("|[S1] records the use of a token that was looked up and is valid", async () => {
+  it("[S1] records the use of a token that was looked up and is valid", async () => {
     const valid = withToken(SECURE);
     await valid.decide();
     expect(valid.world.used).toEqual(["key-id", "token-id"]);
@@ -77,7 +77,7 @@ describe("tokens", () => {
 });
 
 describe("whose records", () => {
-  it.each(OPERATIONS)("|[S2] %s: only the user's own records, unless the endpoint's switch allows others", async (operation) => {
+  it.each(OPERATIONS)("[S2] %s: only the user's own records, unless the endpoint's switch allows others", async (operation) => {
     const switches: Record<string, Operation[]> = {
       none: [],
       othersCanRead: ["read", "subscribe"],
@@ -102,19 +102,19 @@ describe("whose records", () => {
     },
   );
 
-  it.each(OPERATIONS)("|[U6] %s: all records with the master key; new records have no owner", async (operation) => {
+  it.each(OPERATIONS)("[U6] %s: all records with the master key; new records have no owner", async (operation) => {
     for (const { endpoint } of [SECURE, USERS]) {
       const grant = await withToken({ endpoint, masterKey: "m" }).decide({ operation, masterKey: "m" });
       expect(grant).toMatchObject({ master: true, user: null, onlyOwner: undefined });
     }
   });
 
-  it("|[S1] an open endpoint ignores users", async () => {
+  it("[S1] an open endpoint ignores users", async () => {
     const { decide } = withToken({});
     for (const operation of OPERATIONS) expect(await decide({ operation })).toMatchObject({ user: null, onlyOwner: undefined });
   });
 
-  it("|[W5] a ticket of the console allows all records", async () => {
+  it("[W5] a ticket of the console allows all records", async () => {
     const { access } = setUp(SECURE);
     const grant = await access.decide({ version: "1", endpointName: "some/endpoint", operation: "subscribe", ticket: "ticket" });
     expect(grant).toMatchObject({ via: "ticket", user: null, onlyOwner: undefined });
@@ -169,7 +169,7 @@ describe("recheck", () => {
     expect((await access.recheck(grant))?.code).toBe(code);
   });
 
-  it("|[W6] an expired token that was deleted later is reported as expired", async () => {
+  it("[W6] an expired token that was deleted later is reported as expired", async () => {
     const { access, world, decide } = withToken(SECURE);
     const grant = await decide({ operation: "subscribe" });
     world.tokens.clear();
@@ -177,7 +177,7 @@ describe("recheck", () => {
     expect((await access.recheck(grant))?.code).toBe("token_expired");
   });
 
-  it("|[W6] updates the token's expiry in the grant", async () => {
+  it("[W6] updates the token's expiry in the grant", async () => {
     const { access, world, decide } = withToken(SECURE);
     const grant = await decide({ operation: "subscribe" });
     const expiresAt = new Date(FUTURE.getTime() + 1);

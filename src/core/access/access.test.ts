@@ -15,7 +15,7 @@ import {
 } from "@/tests/support/memory/memory-access";
 
 describe("decide", () => {
-  it("|grants a request that passes every check", async () => {
+  it("grants a request that passes every check", async () => {
     const { access, world } = setUp();
     expect(await access.decide(request({ origin: "https://a.example" }))).toEqual({
       endpoint: { id: "endpoint-id", name: "some/endpoint" },
@@ -106,7 +106,7 @@ describe("decide", () => {
     }
   });
 
-  it("|a ticket opens the stream of its endpoint, regardless of origin and token", async () => {
+  it("a ticket opens the stream of its endpoint, regardless of origin and token", async () => {
     const { access, world } = setUp({ endpoint: { secure: true }, origins: ["https://a.example"], disallowNoOrigin: true });
     const subscribe = { version: "1", endpointName: "some/endpoint", operation: "subscribe", ticket: "ticket" } as const;
     expect(await access.decide(subscribe)).toMatchObject({
@@ -124,7 +124,7 @@ describe("decide", () => {
 });
 
 describe("echoOrigin", () => {
-  it("|[U5] [S6] returns the origin if it may read responses (any origin with the master key), and whether it is listed", () => {
+  it("[U5] [S6] returns the origin if it may read responses (any origin with the master key), and whether it is listed", () => {
     const { access } = setUp();
     const resolved = createResolvedEndpoint({ origins: ["https://a.example"], masterKey: "m" });
     expect(access.echoOrigin(resolved, { origin: "https://a.example" })).toEqual({ origin: "https://a.example", listed: true });
@@ -180,7 +180,7 @@ describe("recheck", () => {
     expect((await access.recheck(grant))?.code).toBe(code);
   });
 
-  it("|[W6] a stream opened with a ticket ends when its endpoint or the ticket's sign-in ends, or when the project gets a new owner", async () => {
+  it("[W6] a stream opened with a ticket ends when its endpoint or the ticket's sign-in ends, or when the project gets a new owner", async () => {
     const { access, world } = setUp();
     const grant = await access.decide({ version: "1", endpointName: "some/endpoint", operation: "subscribe", ticket: "ticket" });
     world.resolved = createResolvedEndpoint({ endpoint: { secure: true, name: "new/name" }, origins: [origin] });

@@ -39,12 +39,12 @@ describe("findMisplacedKey", () => {
     expect(found.slice(0, CLOSE_REASON_BYTES_MAX)).toMatch(/\?key=<your key>/);
   });
 
-  it("|[U3] returns undefined if nothing looks like a key", () => {
+  it("[U3] returns undefined if nothing looks like a key", () => {
     expect(findMisplacedKey(new URLSearchParams("limit=1&uniqueId=2&monkey=3"), { accept: "*/*" })).toBeUndefined();
   });
 });
 
-it("|[U3] recognises other secrets sent as the key by their form, and never shows them", () => {
+it("[U3] recognises other secrets sent as the key by their form, and never shows them", () => {
   expect(findKeyHint(`mk_${"s".repeat(43)}`)).toMatch(/^Send the master key as X-Master-Key/);
   expect(findKeyHint(`rst_${"s".repeat(43)}`)).toMatch(/^Send one of the project's keys/);
   for (const secret of ["mk_", "rst_"]) expect(findKeyHint(`${secret}${"s".repeat(43)}`)).not.toContain("sss");

@@ -20,7 +20,7 @@ describe("toNetwork", () => {
 });
 
 describe("toClientAddress", () => {
-  test("|the forwarding header that the server accepted takes precedence over the socket's address", () => {
+  test("the forwarding header that the server accepted takes precedence over the socket's address", () => {
     const socket = { remoteAddress: "10.0.0.1" };
     expect(toClientAddress({ headers: { "x-forwarded-for": "192.0.2.7" }, socket })).toBe("192.0.2.7");
     expect(toClientAddress({ headers: {}, socket })).toBe("10.0.0.1");

@@ -86,7 +86,7 @@ function setUp(options: { entriesMax?: number } = {}): {
 }
 
 describe("find", () => {
-  it("|queries the store once, also for concurrent calls", async () => {
+  it("queries the store once, also for concurrent calls", async () => {
     const { store, definitions } = setUp();
     put(store, { key: "k" });
     const [one, two] = await Promise.all([definitions.find("k", "some/endpoint"), definitions.find("k", "some/endpoint")]);
@@ -96,7 +96,7 @@ describe("find", () => {
     expect(store.finds).toHaveLength(1);
   });
 
-  it("|does not cache misses, so a new endpoint is found immediately", async () => {
+  it("does not cache misses, so a new endpoint is found immediately", async () => {
     const { store, definitions } = setUp();
     expect(await definitions.find("k", "some/endpoint")).toBeUndefined();
     put(store, { key: "k" });
@@ -119,14 +119,14 @@ describe("find", () => {
     expect(store.finds).toEqual([]);
   });
 
-  it("|converts origins to the form that browsers send", async () => {
+  it("converts origins to the form that browsers send", async () => {
     const { store, definitions } = setUp();
     put(store, { key: "k", origins: ["https://Example.com:443", "http://localhost:3000"] });
     const found = await definitions.find("k", "some/endpoint");
     expect([...(found?.project.allowedOrigins ?? [])]).toEqual(["https://example.com", "http://localhost:3000"]);
   });
 
-  it("|throws the store's error and queries again afterwards", async () => {
+  it("throws the store's error and queries again afterwards", async () => {
     const { store, definitions } = setUp();
     put(store, { key: "k" });
     store.failure = new Error("away");
@@ -135,7 +135,7 @@ describe("find", () => {
     expect(await definitions.find("k", "some/endpoint")).toBeDefined();
   });
 
-  it("|keeps a limited number of definitions and drops the least recently used ones", async () => {
+  it("keeps a limited number of definitions and drops the least recently used ones", async () => {
     const { store, definitions } = setUp({ entriesMax: 2 });
     for (const key of ["a", "b", "c"]) put(store, { key, project: `p-${key}` });
     for (const key of ["a", "b", "a", "c", "a"]) await definitions.find(key, "some/endpoint");
@@ -146,7 +146,7 @@ describe("find", () => {
 });
 
 describe("invalidate", () => {
-  it("|[U7] drops only the project's definitions and notifies listeners until they unsubscribe", async () => {
+  it("[U7] drops only the project's definitions and notifies listeners until they unsubscribe", async () => {
     const { store, definitions, invalidated } = setUp();
     put(store, { key: "a", project: "p1" });
     put(store, { key: "b", project: "p2" });
@@ -163,7 +163,7 @@ describe("invalidate", () => {
     expect([invalidated, heard]).toEqual([["p1", "p1"], ["p1"]]);
   });
 
-  it("|[U7] neither caches a definition that was read before an invalidation nor returns it to later callers", async () => {
+  it("[U7] neither caches a definition that was read before an invalidation nor returns it to later callers", async () => {
     const { store, definitions } = setUp();
     put(store, { key: "k", revision: 1 });
     let open = (): void => undefined;
@@ -180,7 +180,7 @@ describe("invalidate", () => {
     expect((await definitions.find("k", "some/endpoint"))?.project.revision).toBe(2);
   });
 
-  it("|notifies the other listeners if one throws", () => {
+  it("notifies the other listeners if one throws", () => {
     const { definitions } = setUp();
     const heard: string[] = [];
     definitions.onInvalidate(() => {
@@ -193,7 +193,7 @@ describe("invalidate", () => {
 });
 
 describe("checkRevisions", () => {
-  it("|[U7] invalidates changed and deleted projects once", async () => {
+  it("[U7] invalidates changed and deleted projects once", async () => {
     const { store, definitions, invalidated } = setUp();
     for (const project of ["same", "moved", "gone", "restored"]) put(store, { key: project, project, revision: 5 });
     for (const key of ["same", "moved", "gone", "restored"]) await definitions.find(key, "some/endpoint");
@@ -207,7 +207,7 @@ describe("checkRevisions", () => {
     expect(await definitions.find("gone", "some/endpoint")).toBeUndefined();
   });
 
-  it("|invalidates the project's other definitions when a newer state is read", async () => {
+  it("invalidates the project's other definitions when a newer state is read", async () => {
     const { store, definitions, invalidated } = setUp();
     put(store, { key: "a", revision: 1 });
     await definitions.find("a", "some/endpoint");
@@ -218,7 +218,7 @@ describe("checkRevisions", () => {
     expect(store.finds).toHaveLength(3);
   });
 
-  it("|[W6] checks a watched project, cached or not, until it is no longer watched", async () => {
+  it("[W6] checks a watched project, cached or not, until it is no longer watched", async () => {
     const { store, definitions, invalidated } = setUp();
     put(store, { key: "k", revision: 1 });
     const stopOne = definitions.watch({ id: "p1", revision: 1 });
@@ -241,7 +241,7 @@ describe("checkRevisions", () => {
     expect(invalidated).toEqual(["p1", "p1"]);
   });
 
-  it("|[W6] notifies a watcher that was granted at an older revision than the known one", async () => {
+  it("[W6] notifies a watcher that was granted at an older revision than the known one", async () => {
     const { store, definitions, invalidated } = setUp();
     put(store, { key: "k", revision: 2 });
     await definitions.find("k", "some/endpoint");
@@ -253,7 +253,7 @@ describe("checkRevisions", () => {
 });
 
 describe("redeemTicket and findEndpoint", () => {
-  it("|work without a key and are not cached", async () => {
+  it("work without a key and are not cached", async () => {
     const { store, definitions } = setUp();
     put(store, { key: "k" });
     expect(await definitions.redeemTicket("t")).toMatchObject({ key: null, signIn: SIGN_IN });
@@ -266,7 +266,7 @@ describe("redeemTicket and findEndpoint", () => {
 });
 
 describe("noteUse", () => {
-  it("|[U7] stores the last use of each key, and keeps it if that fails", async () => {
+  it("[U7] stores the last use of each key, and keeps it if that fails", async () => {
     const { store, definitions, now } = setUp();
     const first = now.at;
     definitions.noteUse("a");

@@ -22,7 +22,7 @@ function setUp() {
 }
 
 describe("createSignIns", () => {
-  it("|[W6] reads the current state, with one query per tick", async () => {
+  it("[W6] reads the current state, with one query per tick", async () => {
     const { signIns, queries, valid } = setUp();
     valid.add("a");
     expect(await Promise.all([signIn("a"), signIn("b"), signIn("a")].map(signIns.isValid))).toEqual([true, false, true]);
@@ -31,7 +31,7 @@ describe("createSignIns", () => {
     expect(await signIns.isValid(signIn("a"))).toBe(false);
   });
 
-  it("|[W6] a check reads only watched sign-ins, each once, and notifies for every account with an ended one", async () => {
+  it("[W6] a check reads only watched sign-ins, each once, and notifies for every account with an ended one", async () => {
     const { signIns, queries, valid, ended } = setUp();
     await signIns.check();
     expect(queries).toEqual([]);
@@ -51,7 +51,7 @@ describe("createSignIns", () => {
     expect(queries).toHaveLength(2);
   });
 
-  it("|a listener that throws affects neither the other listeners nor the caller", () => {
+  it("a listener that throws affects neither the other listeners nor the caller", () => {
     const { signIns, logged } = setUp();
     const heard: string[] = [];
     signIns.onInvalidate(() => {

@@ -43,7 +43,7 @@ export interface Upload {
     owner: string | undefined;
     metadata: Metadata;
     /** The Idempotency-Key that was sent, and who sent it. */
-    once?: { sent: string; caller: IdempotencyCaller } | undefined;
+    idempotency?: { header: string; caller: IdempotencyCaller } | undefined;
   }): Promise<{ records: StoredRecord[]; isReplay: boolean }>;
   /**
    * Removes the files that were not committed, after all running `add` calls have ended; abort the signal first. Never throws: the sweep removes what
@@ -237,13 +237,20 @@ class StagedUpload implements Upload {
     this.#staged[index] = { ...file, size: measured.size, sha256: measured.hash.digest("hex") };
   }
 
-  async commit({ endpointId, schema, caller, owner, metadata, once }: Parameters<Upload["commit"]>[0]): ReturnType<Upload["commit"]> {
+  async commit({
+    endpointId,
+    schema,
+    caller,
+    owner,
+    metadata,
+    idempotency,
+  }: Parameters<Upload["commit"]>[0]): ReturnType<Upload["commit"]> {
     const { store, records, sandbox } = this.#options;
     const files = this.#staged.filter((file) => file !== undefined);
     if (files.length === 0) {
       throw new AppError("upload_invalid", { detail: "The upload has no file. Send one or more parts named file." });
     }
-    const key = once && toIdempotencyKey({ ...once, asked: toFingerprintParts(files, metadata) });
+    const key = idempotency && toIdempotencyKey({ ...idempotency, request: toFingerprintParts(files, metadata) });
     // Checked before the schema, which may have changed since the first request.
     const before = key && (await records.findStoredResponse(endpointId, key));
     if (before) return toReplay(before);
@@ -255,7 +262,7 @@ class StagedUpload implements Upload {
     });
     const texts = uploads.map(({ write }) => write.data);
     await requireSchemaMatch({ sandbox, schema, texts, inArray: files.length > 1, caller });
-    const result = await store.commit(endpointId, uploads, key && { key, toAnswer: writeStoredResponse });
+    const result = await store.commit(endpointId, uploads, key && { key, toResponse: writeStoredResponse });
     if (result.outcome === "file_expired") throw new AppError("body_timeout");
     if (result.outcome !== "written") return toReplay(result);
     const created = result.results.flatMap((one) => (one.outcome === "ok" ? [one.change.record] : []));

@@ -56,7 +56,7 @@ export interface FileStore {
   commit(
     endpointId: string,
     uploads: readonly { write: Write & { type: "POST" }; file: StagedFile }[],
-    once?: { key: IdempotencyKey; toAnswer: (records: readonly StoredRecord[]) => string },
+    idempotency?: { key: IdempotencyKey; toResponse: (records: readonly StoredRecord[]) => string },
   ): Promise<IdempotentResult | { outcome: "file_expired" }>;
   /** The file of a record. Undefined if the record is not a file. */
   find(recordId: string): Promise<StagedFile | undefined>;

@@ -20,7 +20,7 @@ const tokens = createFileTokens({ secret: "a secret of this deployment", clock: 
 describe.each(HOLDERS)("[F6] a file token of a $kind", (holder) => {
   const text = tokens.issue(TARGET, holder, LATER);
 
-  it("|returns the holder until it expires, and is safe in URLs", () => {
+  it("returns the holder until it expires, and is safe in URLs", () => {
     expect(text).toMatch(/^[A-Za-z0-9_-]{49,71}$/);
     expect(tokens.verify(text, TARGET)).toEqual(holder);
     clock.at = new Date(LATER.getTime() - 1);
@@ -30,19 +30,19 @@ describe.each(HOLDERS)("[F6] a file token of a $kind", (holder) => {
     clock.at = NOW;
   });
 
-  it("|is valid for one record of one endpoint, in one deployment", () => {
+  it("is valid for one record of one endpoint, in one deployment", () => {
     expect(tokens.verify(text, { ...TARGET, recordId: "b".repeat(32) })).toBeUndefined();
     expect(tokens.verify(text, { ...TARGET, endpointId: TARGET.endpointId.replace("1", "2") })).toBeUndefined();
     expect(createFileTokens({ secret: "another", clock: { now: () => NOW } }).verify(text, TARGET)).toBeUndefined();
   });
 
-  it("|issued with a master key, ends with that key", () => {
+  it("issued with a master key, ends with that key", () => {
     const expected = holder.kind === "master" ? undefined : holder;
     expect(tokens.verify(text, { ...TARGET, masterKeyHash: Buffer.alloc(32, 8) })).toEqual(expected);
     expect(tokens.verify(text, { ...TARGET, masterKeyHash: null })).toEqual(expected);
   });
 
-  it("|is invalid if any bit is changed", () => {
+  it("is invalid if any bit is changed", () => {
     const bytes = Buffer.from(text, "base64url");
     for (let bit = 0; bit < bytes.length * 8; bit += 1) {
       const changed = Buffer.from(bytes);
@@ -56,7 +56,7 @@ it.each(["", "true", "x", "A".repeat(43), "A".repeat(71), "A".repeat(1000), "\0"
   expect(tokens.verify(text, TARGET)).toBeUndefined();
 });
 
-it("|[F6] has exactly one spelling", () => {
+it("[F6] has exactly one spelling", () => {
   const text = tokens.issue(TARGET, { kind: "key" }, LATER);
   for (const other of [`${text}=`, `${text} `, `${text}!`, `${text}A`]) expect(tokens.verify(other, TARGET)).toBeUndefined();
 });

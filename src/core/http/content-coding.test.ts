@@ -41,17 +41,17 @@ describe("parseContentCoding", () => {
 });
 
 describe("inflate", () => {
-  it.each([1, 7, 64 * 1024])("|[R17] inflates a body that was sent in chunks of %i bytes", async (size) => {
+  it.each([1, 7, 64 * 1024])("[R17] inflates a body that was sent in chunks of %i bytes", async (size) => {
     expect(await collect(inflate(pieces(gzipSync(TEXT), size), "gzip"))).toBe(TEXT);
     expect(await collect(inflate(pieces(deflateSync(TEXT), size), "deflate"))).toBe(TEXT);
   });
 
-  it("|[R17] accepts several gzip members, and an empty body", async () => {
+  it("[R17] accepts several gzip members, and an empty body", async () => {
     expect(await collect(inflate(pieces(Buffer.concat([gzipSync("a"), gzipSync("b")]), 5), "gzip"))).toBe("ab");
     expect(await collect(inflate(pieces(gzipSync(""), 5), "gzip"))).toBe("");
   });
 
-  it("|[R17] rejects an incomplete, damaged or differently encoded body", async () => {
+  it("[R17] rejects an incomplete, damaged or differently encoded body", async () => {
     const whole = gzipSync(TEXT);
     const damaged = Uint8Array.from(whole);
     damaged[damaged.length - 6] = (damaged[damaged.length - 6] ?? 0) ^ 1;
@@ -70,7 +70,7 @@ describe("inflate", () => {
     await expect(collect(inflate(failing(), "gzip"))).rejects.toThrow("gone");
   });
 
-  it("|[R17] stops reading the source when the reader stops, long before a zip bomb is inflated", async () => {
+  it("[R17] stops reading the source when the reader stops, long before a zip bomb is inflated", async () => {
     const bomb = gzipSync(Buffer.alloc(64 * 1024 * 1024), { level: 9 });
     let [pulled, inflated, ended] = [0, 0, false];
     async function* source(): AsyncGenerator<Uint8Array, void> {
@@ -93,7 +93,7 @@ describe("inflate", () => {
   });
 });
 
-it("|[R17] allows an incompressible body to be slightly longer than the limit", () => {
+it("[R17] allows an incompressible body to be slightly longer than the limit", () => {
   const bytes = Buffer.from(Array.from({ length: 100_000 }, (_, index) => (index * 7919 + (index >> 3) * 104_729) % 251));
   for (const size of [0, 1, 1000, 100_000])
     expect(gzipSync(bytes.subarray(0, size), { level: 0 }).length).toBeLessThanOrEqual(toSentBytesMax(size, "gzip"));

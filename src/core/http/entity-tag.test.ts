@@ -44,7 +44,7 @@ describe("If-Match", () => {
     expect(parseIfMatch(header)).toEqual([]);
   });
 
-  it("|[R7] allows exactly the versions whose tags are listed", () => {
+  it("[R7] allows exactly the versions whose tags are listed", () => {
     fc.assert(
       fc.property(fc.uniqueArray(fc.integer({ min: 1, max: 2 ** 31 - 1 }), { minLength: 1 }), (versions) => {
         expect(parseIfMatch(versions.map((version) => toEntityTag({ version })).join(", "))).toEqual(versions);
@@ -73,7 +73,7 @@ describe("If-None-Match", () => {
   });
 });
 
-describe("|conditional writes", () => {
+describe("conditional writes", () => {
   /** A record that other writers change `others` times, each between a read and the following write. */
   function createRecord({ version, others = 0 }: { version: number; others?: number }) {
     const record = { version, writes: 0 };
@@ -110,7 +110,7 @@ describe("|conditional writes", () => {
     expect([await done, record.writes]).toEqual([outcome, outcome === "version_conflict" ? 0 : 1]);
   });
 
-  it("|[R7] passes on why a record cannot be written at all", async () => {
+  it("[R7] passes on why a record cannot be written at all", async () => {
     const refused = writeIfMatch({
       versions: [1, 2],
       readVersion: () => Promise.resolve(undefined),

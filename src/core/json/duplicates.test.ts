@@ -22,7 +22,7 @@ describe("findDuplicateKey", () => {
     ['{"a":{"a":{"a":1}},"b":["a","a","a"]}'],
     ['[{"a":1},{"a":1}]'],
     ['{"a":"a","b":"\\\\","c":"{\\"c\\":1,\\"c\\":2}"}'],
-  ])("|[R10] finds none in %s", (text) => {
+  ])("[R10] finds none in %s", (text) => {
     expect(findDuplicateKey(text)).toBeUndefined();
   });
 

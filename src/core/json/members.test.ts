@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { readMembers, writeMembers } from "@/src/core/json/members";
 
 describe("readMembers", () => {
-  it("|[R1] keeps every member as written, including duplicates", () => {
+  it("[R1] keeps every member as written, including duplicates", () => {
     const text = ' { "a" : 1.10 ,"b":[1, {"c":"}\\""}],\n"a":12345678901234567890,"\\u0063":"x,\\\\","":{ },"d":true } ';
     expect(readMembers(text)).toEqual([
       { key: "a", text: '"a" : 1.10', valueText: "1.10" },
@@ -17,7 +17,7 @@ describe("readMembers", () => {
     expect(readMembers(" {\t} ")).toEqual([]);
   });
 
-  it("|[R1] agrees with JSON.parse for any indentation", () => {
+  it("[R1] agrees with JSON.parse for any indentation", () => {
     const objects = fc.dictionary(fc.string({ unit: "binary" }), fc.jsonValue({ maxDepth: 3 }), { noNullPrototype: true });
     fc.assert(
       fc.property(objects, fc.constantFrom(0, 1, "\t"), (value, indent) => {

@@ -32,7 +32,7 @@ describe("mergeJsonObjects", () => {
     expect(await mergeJsonObjects(target, patch)).toBe(merged);
   });
 
-  it("|[R4] equals the deep merge of the values for any texts", async () => {
+  it("[R4] equals the deep merge of the values for any texts", async () => {
     const object = fc.jsonValue({ depthSize: "medium", noUnicodeString: false }).filter(isObject);
     await fc.assert(
       fc.asyncProperty(object, object, fc.constantFrom(undefined, 1, "\t"), async (target, patch, space) => {
@@ -43,7 +43,7 @@ describe("mergeJsonObjects", () => {
     );
   });
 
-  it("|[R4] equals the deep merge of values that share keys", async () => {
+  it("[R4] equals the deep merge of values that share keys", async () => {
     const key = fc.constantFrom("a", "b", "1", "0", "__proto__", 'q"', "");
     const { tree } = fc.letrec<{ tree: unknown; leaf: unknown }>((tie) => ({
       leaf: fc.oneof(fc.jsonValue({ maxDepth: 1 }), fc.constant("}{][\\")),
@@ -60,30 +60,30 @@ describe("mergeJsonObjects", () => {
     );
   });
 
-  it("|[R4] merges at the greatest depth and handles deeper values", async () => {
+  it("[R4] merges at the greatest depth and handles deeper values", async () => {
     const deep = (depth: number, leaf: string): string => '{"a":'.repeat(depth) + leaf + "}".repeat(depth);
     expect(await mergeJsonObjects(deep(JSON_DEPTH_MAX, '1,"b":1'), deep(JSON_DEPTH_MAX, "2"))).toBe(deep(JSON_DEPTH_MAX, '2,"b":1'));
     const stored = deep(100_000, "1");
     expect(await mergeJsonObjects(stored, '{"b":2}')).toBe(`${stored.slice(0, -1)},"b":2}`);
   });
 
-  it("|throws for anything but objects", async () => {
+  it("throws for anything but objects", async () => {
     await expect(mergeJsonObjects("[]", "{}")).rejects.toThrow(TypeError);
     await expect(mergeJsonObjects("{}", "1")).rejects.toThrow(TypeError);
   });
 
-  it("|[R4] lets other work run while two large objects are merged", async () => {
+  it("[R4] lets other work run while two large objects are merged", async () => {
     const entries = Array.from({ length: 50_000 }, (_, index) => [`k${index}`, {}]);
     const text = JSON.stringify(Object.fromEntries(entries));
-    let turns = 0;
+    let ticks = 0;
     let isDone = false;
     const count = () => {
-      turns += 1;
+      ticks += 1;
       if (!isDone) setImmediate(count);
     };
     setImmediate(count);
     expect(await mergeJsonObjects(text, text)).toBe(text);
     isDone = true;
-    expect(turns).toBeGreaterThan(100);
+    expect(ticks).toBeGreaterThan(100);
   });
 });

@@ -48,11 +48,11 @@ describe("parseJsonText", () => {
     expect(parseJsonText(text)).toBe(text);
   });
 
-  it("|[R1] removes only the white space around the value", () => {
+  it("[R1] removes only the white space around the value", () => {
     expect(parseJsonText(' \r\n\t{"a": 1} \n')).toBe('{"a": 1}');
   });
 
-  it("|[R1] does not pollute prototypes", () => {
+  it("[R1] does not pollute prototypes", () => {
     parseJsonText('{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}');
     expect(Reflect.get({}, "polluted")).toBeUndefined();
   });
@@ -78,7 +78,7 @@ describe("parseJsonText", () => {
     ["\u00a0{}", "line 1, column 1 (offset 0): expected a value"],
     ["]", "line 1, column 1 (offset 0): expected a value"],
     ["[}", "line 1, column 2 (offset 1): expected a value"],
-  ])("|[R2] rejects %j with the position", (text, where) => {
+  ])("[R2] rejects %j with the position", (text, where) => {
     expect(detailOf(text)).toBe(`The body is not valid JSON at ${where}.`);
   });
 
@@ -91,11 +91,11 @@ describe("parseJsonText", () => {
     ['["\\\\\\u0000"]', "in the string at $[0]"],
     ['["a\0b"]', "in the string at $[0]"],
     ['{"first":1,"second":"\\u0000"}', "in the string at $.second"],
-  ])("|[R1] rejects a NUL character in %j with its path", (text, where) => {
+  ])("[R1] rejects a NUL character in %j with its path", (text, where) => {
     expect(detailOf(text)).toContain(`there is a NUL character (\\u0000) ${where}. Remove it.`);
   });
 
-  it("|[R2] accepts the greatest allowed nesting and rejects deeper nesting", () => {
+  it("[R2] accepts the greatest allowed nesting and rejects deeper nesting", () => {
     expect(parseJsonText(nested(JSON_DEPTH_MAX))).toHaveLength(2 * JSON_DEPTH_MAX);
     expect(detailOf(nested(JSON_DEPTH_MAX + 1))).toContain(`nested deeper than ${JSON_DEPTH_MAX}`);
     expect(detailOf(nested(10_000))).toContain("nested deeper than");
@@ -103,14 +103,14 @@ describe("parseJsonText", () => {
     expect(detailOf(`${'{"a":'.repeat(10_000)}1${"}".repeat(10_000)}`)).toContain("nested deeper than");
   });
 
-  it("|[R2] counts no brackets in strings and no closed ones", () => {
+  it("[R2] counts no brackets in strings and no closed ones", () => {
     const strings = `["${"[{".repeat(2_000)}\\"[[","${'\\"]['.repeat(1_500)}"]`;
     expect(parseJsonText(strings)).toBe(strings);
     const siblings = `[${Array.from({ length: 3_000 }, () => '{"a":[]}').join(",")}]`;
     expect(parseJsonText(siblings)).toBe(siblings);
   });
 
-  it("|[R2] agrees with JSON.parse about every text", () => {
+  it("[R2] agrees with JSON.parse about every text", () => {
     const withoutNul = anyText.filter((text) => !text.includes("\\u0000"));
     fc.assert(
       fc.property(withoutNul, (text) => {
@@ -126,7 +126,7 @@ describe("parseJsonText", () => {
     );
   });
 
-  it("|[R2] validates a long text the same with and without pauses", async () => {
+  it("[R2] validates a long text the same with and without pauses", async () => {
     const padding = " ".repeat(20_000);
     const outcomeOf = (judging: Promise<string>): Promise<string> =>
       judging.catch((error: unknown) => (isAppError(error) ? error.message : String(error)));
@@ -140,38 +140,38 @@ describe("parseJsonText", () => {
     );
   });
 
-  it("|[R2] lets other work run while it scans a long text", async () => {
-    let turns = 0;
+  it("[R2] lets other work run while it scans a long text", async () => {
+    let ticks = 0;
     let isOver = false;
     const count = (): void => {
-      turns += 1;
+      ticks += 1;
       if (!isOver) setImmediate(count);
     };
     setImmediate(count);
     await parseLongJsonText(`[${"{},".repeat(100_000)}{}]`);
     isOver = true;
-    expect(turns).toBeGreaterThan(10);
+    expect(ticks).toBeGreaterThan(10);
   });
 
-  it("|[R2] finds the same problem wherever the scan pauses", () => {
+  it("[R2] finds the same problem wherever the scan pauses", () => {
     fc.assert(
-      fc.property(anyText, fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 8 }), (text, turns) => {
+      fc.property(anyText, fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 8 }), (text, steps) => {
         const scan = createJsonScan(text, JSON_DEPTH_MAX);
-        for (let turn = 0; !scan.advance(turns[turn % turns.length] ?? 1); turn += 1) expect(turn).toBeLessThan(2 * text.length + 2);
+        for (let step = 0; !scan.advance(steps[step % steps.length] ?? 1); step += 1) expect(step).toBeLessThan(2 * text.length + 2);
         expect(scan.problem()).toEqual(findJsonProblem(text, JSON_DEPTH_MAX));
       }),
       { numRuns: 2_000 },
     );
   });
 
-  it("|shortens a long path", () => {
+  it("shortens a long path", () => {
     const path = findJsonProblem(`${`{"${"k".repeat(100)}":`.repeat(50)}!`, 1000)?.path;
     expect(path?.length).toBeLessThan(220);
   });
 });
 
 describe("isJsonObject", () => {
-  it("|distinguishes objects from other values", () => {
+  it("distinguishes objects from other values", () => {
     expect(isJsonObject(' {"a":1}')).toBe(true);
     expect(["[]", '"{"', "1", "null"].some(isJsonObject)).toBe(false);
   });

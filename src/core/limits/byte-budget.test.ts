@@ -6,7 +6,7 @@ const create = (max: number, groupMax: readonly number[] = []) =>
   createByteBudget({ max, groupMax, createBusyError: () => new AppError("server_busy", { retryAfterSeconds: 1 }) });
 
 describe("a byte budget", () => {
-  test("|limits the total, and accepts more after bytes are released", () => {
+  test("limits the total, and accepts more after bytes are released", () => {
     const budget = create(100);
     const first = budget.hold(["a"], 60);
     expect(() => budget.hold(["b"], 41)).toThrow(AppError);
@@ -16,7 +16,7 @@ describe("a byte budget", () => {
     expect(budget.held).toBe(100);
   });
 
-  test("|limits each group at each level, without affecting others", () => {
+  test("limits each group at each level, without affecting others", () => {
     const budget = create(1000, [100, 50]);
     budget.hold(["a", "x"], 50);
     expect(() => budget.hold(["a", "x"], 1)).toThrow(AppError);
@@ -27,7 +27,7 @@ describe("a byte budget", () => {
     expect(budget.held).toBe(150);
   });
 
-  test("|lets an empty group hold one large piece within the total limit", () => {
+  test("lets an empty group hold one large piece within the total limit", () => {
     const budget = create(100, [10]);
     const large = budget.hold(["a"], 90);
     expect(() => budget.hold(["a"], 1)).toThrow(AppError);
@@ -36,7 +36,7 @@ describe("a byte budget", () => {
     expect(budget.held).toBe(0);
   });
 
-  test("|a hold grows and shrinks, and releases everything exactly once", () => {
+  test("a hold grows and shrinks, and releases everything exactly once", () => {
     const budget = create(100, [50]);
     const hold = budget.hold(["a"], 0);
     hold.add(30);
@@ -53,7 +53,7 @@ describe("a byte budget", () => {
     budget.hold(["a"], 50);
   });
 
-  test("|accepts an empty hold even over a limit: committed writes begin with one", () => {
+  test("accepts an empty hold even over a limit: committed writes begin with one", () => {
     const budget = create(100, [50]);
     budget.hold(["a"], 0).addAnyway(120);
     const empty = budget.hold(["a"], 0);
@@ -62,14 +62,14 @@ describe("a byte budget", () => {
     expect(budget.held).toBe(130);
   });
 
-  test("|distinguishes groups whose joined names look the same", () => {
+  test("distinguishes groups whose joined names look the same", () => {
     const budget = create(100, [100, 10]);
     budget.hold(["a", "b,c"], 10);
     budget.hold(["a,b", "c"], 10);
     expect(budget.held).toBe(20);
   });
 
-  test("|addAnyway holds bytes beyond the limits and blocks its group until they are released", () => {
+  test("addAnyway holds bytes beyond the limits and blocks its group until they are released", () => {
     const budget = create(1000, [100]);
     const hold = budget.hold(["a"], 90);
     budget.requireRoom(["a"]);
@@ -83,7 +83,7 @@ describe("a byte budget", () => {
     expect(budget.held).toBe(0);
   });
 
-  test("|ignores bytes that are added after the release", () => {
+  test("ignores bytes that are added after the release", () => {
     const budget = create(100);
     const hold = budget.hold(["a"], 10);
     hold.release();

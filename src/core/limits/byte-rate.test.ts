@@ -2,7 +2,7 @@
 import { expect, it } from "vitest";
 import { createByteRate } from "@/src/core/limits/byte-rate";
 
-it("|[R16] [G23] lets one second's bytes pass at once, then limits the rate; unused bytes are not saved", () => {
+it("[R16] [G23] lets one second's bytes pass at once, then limits the rate; unused bytes are not saved", () => {
   let time = 0;
   const rate = createByteRate({ bytesPerSecond: 1_000, now: () => time });
   expect([rate.take(600), rate.take(400)]).toEqual([0, 0]);

@@ -9,7 +9,7 @@ describe("a fair queue", () => {
     expect(queue.size).toBe(0);
   });
 
-  test("|serves groups round robin, regardless of how much each has queued", () => {
+  test("serves groups round robin, regardless of how much each has queued", () => {
     const queue = createFairQueue<string>({ max: 10 });
     for (const item of ["a1", "a2", "a3", "a4"]) queue.add(["a"], item);
     queue.add(["b"], "b1");
@@ -17,7 +17,7 @@ describe("a fair queue", () => {
     expect(Array.from({ length: 6 }, () => queue.take())).toEqual(["a1", "b1", "c1", "a2", "a3", "a4"]);
   });
 
-  test("|is round robin at every level: many projects do not give an account a larger share", () => {
+  test("is round robin at every level: many projects do not give an account a larger share", () => {
     const queue = createFairQueue<string>({ max: 20 });
     for (let project = 1; project <= 4; project += 1) queue.add(["greedy", `p${project}`, "key"], `greedy ${project}`);
     queue.add(["modest", "p", "key 1"], "modest 1");
@@ -34,7 +34,7 @@ describe("a fair queue", () => {
     ]);
   });
 
-  test("|limits the total and each group at each level", () => {
+  test("limits the total and each group at each level", () => {
     const queue = createFairQueue<number>({ max: 4, groupMax: [3, 2] });
     expect([queue.add(["a", "x"], 1), queue.add(["a", "x"], 2), queue.add(["a", "x"], 3)]).toEqual([true, true, false]);
     expect([queue.add(["a", "y"], 4), queue.add(["a", "z"], 5)]).toEqual([true, false]);
@@ -45,7 +45,7 @@ describe("a fair queue", () => {
     expect([queue.add(["a", "x"], 8), queue.add(["a", "x"], 9), queue.size]).toEqual([true, true, 2]);
   });
 
-  test("|removes items and frees their places", () => {
+  test("removes items and frees their places", () => {
     const queue = createFairQueue<string>({ max: 2 });
     queue.add(["a", "x"], "first");
     queue.add(["a", "y"], "second");
@@ -57,7 +57,7 @@ describe("a fair queue", () => {
     expect([queue.take(), queue.take(), queue.take()]).toEqual(["second", "third", undefined]);
   });
 
-  test("|skips blocked groups without moving them", () => {
+  test("skips blocked groups without moving them", () => {
     const queue = createFairQueue<string>({ max: 4 });
     queue.add(["a"], "a1");
     queue.add(["b"], "b1");

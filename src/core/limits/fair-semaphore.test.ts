@@ -31,7 +31,7 @@ function createWork(log: string[], name: string) {
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 describe("a fair semaphore", () => {
-  test("|runs a limited number at once, and starts the next one when one ends or fails", async () => {
+  test("runs a limited number at once, and starts the next one when one ends or fails", async () => {
     const semaphore = createFairSemaphore(options);
     const begun: string[] = [];
     const works = ["1", "2", "3", "4"].map((name) => createWork(begun, name));
@@ -51,7 +51,7 @@ describe("a fair semaphore", () => {
     expect([semaphore.running, semaphore.waiting]).toEqual([0, 0]);
   });
 
-  test("|a group with a long queue does not delay another", async () => {
+  test("a group with a long queue does not delay another", async () => {
     const semaphore = createFairSemaphore({ ...options, permits: 1 });
     const begun: string[] = [];
     const works = ["a1", "a2", "a3", "b1"].map((name) => createWork(begun, name));
@@ -61,7 +61,7 @@ describe("a fair semaphore", () => {
     expect(begun).toEqual(["a1", "a2", "b1", "a3"]);
   });
 
-  test("|a group never exceeds its permits, even if others are free", async () => {
+  test("a group never exceeds its permits, even if others are free", async () => {
     const semaphore = createFairSemaphore({ ...options, permits: 3, groupPermits: 1 });
     const begun: string[] = [];
     const works = ["a1", "a2", "b1"].map((name) => createWork(begun, name));
@@ -73,7 +73,7 @@ describe("a fair semaphore", () => {
     expect(begun).toEqual(["a1", "b1", "a2"]);
   });
 
-  test("|rejects work when too much is queued, with a time to try again", async () => {
+  test("rejects work when too much is queued, with a time to try again", async () => {
     const semaphore = createFairSemaphore({ ...options, permits: 1, waiting: { max: 1 } });
     const first = createWork([], "first");
     const results = [semaphore.run(["a"], first.work), semaphore.run(["a"], async () => "second")];
@@ -82,7 +82,7 @@ describe("a fair semaphore", () => {
     expect(await Promise.all(results)).toEqual(["first", "second"]);
   });
 
-  test("|rejects work that has waited too long, and does not run it later", async () => {
+  test("rejects work that has waited too long, and does not run it later", async () => {
     vi.useFakeTimers();
     try {
       const semaphore = createFairSemaphore({ ...options, permits: 1, waitMsMax: 1_000 });
@@ -101,7 +101,7 @@ describe("a fair semaphore", () => {
     }
   });
 
-  test("|drops aborted work", async () => {
+  test("drops aborted work", async () => {
     const semaphore = createFairSemaphore({ ...options, permits: 1 });
     const begun: string[] = [];
     const first = createWork(begun, "first");

@@ -45,7 +45,7 @@ describe("createManagementLimits", () => {
     expect(entered).toHaveLength(atOnce + 1);
   });
 
-  it("|[G23] refuses an account with server_busy when 100 of its requests are queued", async () => {
+  it("[G23] refuses an account with server_busy when 100 of its requests are queued", async () => {
     const limits = setUp();
     const { entered, refused } = await enterMany(() => limits.enter("heavy", { account: "ada" }), 105);
     expect([entered.length, refused.length]).toEqual([2, 3]);
@@ -57,7 +57,7 @@ describe("createManagementLimits", () => {
     }
   });
 
-  it("|[G23] limits an account, and a network to a quarter of that", async () => {
+  it("[G23] limits an account, and a network to a quarter of that", async () => {
     const limits = setUp(8);
     const verdicts: object[] = [];
     const note = (verdict: object) => void verdicts.push(verdict);
@@ -78,7 +78,7 @@ describe("createManagementLimits", () => {
     await setUp(0).count({ account: "ada" }, { onVerdict: () => expect.unreachable() });
   });
 
-  it("|[G23] bars only the sign-in of an account that exceeds its rate, until its minute is over", async () => {
+  it("[G23] bars only the sign-in of an account that exceeds its rate, until its minute is over", async () => {
     let time = 0;
     const limits = setUp(1, () => time);
     const send = (headers: Record<string, string>, remoteAddress = "192.0.2.1") =>
@@ -96,7 +96,7 @@ describe("createManagementLimits", () => {
     expect(send(ada)).toBeUndefined();
   });
 
-  it("|[G23] bars a network that exceeds its rate without a sign-in, but not its signed-in users", async () => {
+  it("[G23] bars a network that exceeds its rate without a sign-in, but not its signed-in users", async () => {
     const limits = setUp(4);
     const refuse = (headers: Record<string, string>, address: string) =>
       limits.count({ address }, { headers: new Headers(headers) }).then(
@@ -114,7 +114,7 @@ describe("createManagementLimits", () => {
     expect(find({}, "2001:db8:1::1")).toBeUndefined();
   });
 
-  it("|[G23] lets a network without a sign-in send a burst, and then limits its rate", () => {
+  it("[G23] lets a network without a sign-in send a burst, and then limits its rate", () => {
     let time = 0;
     const limits = setUp(1_200, () => time);
     const send = (remoteAddress: string, headers: Record<string, string> = {}) =>

@@ -5,7 +5,7 @@ import type { RecordStore, Write } from "@/src/core/records/ports";
 import type { UserStore } from "@/src/core/users/ports";
 
 /** What a stored response contains for a record in addition to its data: id and times. */
-const ANSWER_BYTES_PER_RECORD = 110;
+const RESPONSE_BYTES_PER_RECORD = 110;
 
 type Admit = Pick<Quotas, "admit">;
 
@@ -13,9 +13,9 @@ export function limitRecordStore(store: RecordStore, quotas: Admit): RecordStore
   return {
     ...store,
     commit: (endpointId, writes) => afterwards(quotas.admit(endpointId, sumWrites(writes)), () => store.commit(endpointId, writes)),
-    commitIdempotent: (endpointId, once, writes, toAnswer) =>
-      afterwards(quotas.admit(endpointId, withAnswers(sumWrites(writes), writes.length)), () =>
-        store.commitIdempotent(endpointId, once, writes, toAnswer),
+    commitIdempotent: (endpointId, idempotencyKey, writes, toResponse) =>
+      afterwards(quotas.admit(endpointId, withResponses(sumWrites(writes), writes.length)), () =>
+        store.commitIdempotent(endpointId, idempotencyKey, writes, toResponse),
       ),
     // The size of the result is only known after the write. A merge is admitted if one byte is left, and may exceed the quota.
     merge: (endpointId, id, merge, conditions) =>
@@ -48,14 +48,14 @@ export function limitFileStore(store: FileStore, quotas: Pick<Quotas, "admit" | 
     },
     grow: (id, bytes) => staged.get(id)?.add(bytes),
     release: (ids) => store.release(ids).finally(() => unstage(ids)),
-    commit: (endpointId, uploads, once) => {
+    commit: (endpointId, uploads, idempotency) => {
       const additions = sumWrites(uploads.map(({ write }) => write));
       const fileBytes = uploads.reduce((sum, { file }) => sum + file.size, 0);
       const stagedBytes = uploads.reduce((sum, { file }) => sum + (staged.get(file.id)?.size ?? 0), 0);
       const all = { ...additions, fileBytes, stagedBytes };
-      return afterwards(quotas.admit(endpointId, once ? withAnswers(all, uploads.length) : all), () => {
+      return afterwards(quotas.admit(endpointId, idempotency ? withResponses(all, uploads.length) : all), () => {
         unstage(uploads.map(({ file }) => file.id));
-        return store.commit(endpointId, uploads, once);
+        return store.commit(endpointId, uploads, idempotency);
       });
     },
   };
@@ -94,6 +94,6 @@ function sumWrites(writes: readonly Write[]): Additions & { replaces?: number } 
   return { records, recordBytes, ...(replaces === undefined ? {} : { replaces }) };
 }
 
-function withAnswers<T extends Additions>(additions: T, records: number): T & { answerBytes: number } {
-  return { ...additions, answerBytes: (additions.recordBytes ?? 0) + records * ANSWER_BYTES_PER_RECORD };
+function withResponses<T extends Additions>(additions: T, records: number): T & { answerBytes: number } {
+  return { ...additions, answerBytes: (additions.recordBytes ?? 0) + records * RESPONSE_BYTES_PER_RECORD };
 }

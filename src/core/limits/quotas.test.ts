@@ -42,7 +42,7 @@ async function admit(additions: Parameters<Quotas["admit"]>[1], endpointId = "en
 }
 
 describe("quotas", () => {
-  it("|[G20] allow writes up to the limit, including those admitted since the last count", async () => {
+  it("[G20] allow writes up to the limit, including those admitted since the last count", async () => {
     expect(await admit({ records: 4 })).toBe("admitted");
     expect(await admit({ records: 6 })).toBe("admitted");
     expect(await admit({ records: 1 })).toBe(
@@ -50,7 +50,7 @@ describe("quotas", () => {
     );
   });
 
-  it("|[G20] query the database once, then admit without waiting, for all endpoints of the project", async () => {
+  it("[G20] query the database once, then admit without waiting, for all endpoints of the project", async () => {
     await Promise.all([admit({ records: 1 }), admit({ records: 1 }), admit({ records: 1 })]);
     expect(reads).toBe(1);
     expect(quotas.admit("endpoint", { records: 1 })).toBeUndefined();
@@ -59,7 +59,7 @@ describe("quotas", () => {
     expect(reads).toBe(2);
   });
 
-  it("|[G20] are read again before a refusal, because data may have been deleted, but not at every refusal", async () => {
+  it("[G20] are read again before a refusal, because data may have been deleted, but not at every refusal", async () => {
     used.records = 10;
     expect(await admit({ records: 1 })).toContain('"records"');
     used.records = 5;
@@ -70,7 +70,7 @@ describe("quotas", () => {
     expect(reads).toBe(2);
   });
 
-  it("|[G20] follow the database's counts after each refresh, including writes of other servers", async () => {
+  it("[G20] follow the database's counts after each refresh, including writes of other servers", async () => {
     await admit({ records: 1 });
     used.records = 10;
     await quotas.refresh();
@@ -80,7 +80,7 @@ describe("quotas", () => {
     expect(await admit({ records: 7 })).toBe("admitted");
   });
 
-  it("|[G20] a refresh reads only projects with recent writes and drops those without any for a minute", async () => {
+  it("[G20] a refresh reads only projects with recent writes and drops those without any for a minute", async () => {
     await admit({ records: 1 });
     at += 1;
     await quotas.refresh();
@@ -93,21 +93,21 @@ describe("quotas", () => {
     expect(reads).toBe(3);
   });
 
-  it("|[G20] the usage of an idle project is read again", async () => {
+  it("[G20] the usage of an idle project is read again", async () => {
     await admit({ records: 1 });
     at += 10_001;
     used.records = 10;
     expect(await admit({ records: 1 })).toContain('"records"');
   });
 
-  it("|[G20] refuse to replace a record only if no byte is left", async () => {
+  it("[G20] refuse to replace a record only if no byte is left", async () => {
     expect(await admit({ replaces: 99 })).toBe("admitted");
     expect(await admit({ replaces: 500 })).toBe("admitted");
     expect(await admit({ replaces: 1 })).toContain('"recordBytes"');
     expect(await admit({ records: 0 })).toBe("admitted");
   });
 
-  it("|[G20] a project's own quota overrides the server's; 0 is no limit", async () => {
+  it("[G20] a project's own quota overrides the server's; 0 is no limit", async () => {
     own = { records: 2, users: 0 };
     expect(await admit({ records: 3 })).toContain("limit is 2");
     expect(await admit({ users: 1_000_000, fileBytes: 1e12 })).toBe("admitted");
@@ -121,14 +121,14 @@ describe("quotas", () => {
     expect(await quotas.read("another")).toBeUndefined();
   });
 
-  it("|[G20] changed quotas apply from the next write on", async () => {
+  it("[G20] changed quotas apply from the next write on", async () => {
     await admit({ records: 10 });
     own = { records: 20 };
     quotas.forget("project");
     expect(await admit({ records: 10 })).toBe("admitted");
   });
 
-  it("|[G24] count the bytes of files that are being received until they are released or committed", async () => {
+  it("[G24] count the bytes of files that are being received until they are released or committed", async () => {
     own = { fileBytes: 100 };
     const one = quotas.stage("endpoint", false);
     const two = quotas.stage("another", false);
@@ -149,7 +149,7 @@ describe("quotas", () => {
     await expect(quotas.stage("endpoint", false).add(0)).rejects.toMatchObject(refused);
   });
 
-  it("|[G24] bytes that are released while the usage is read are not counted", async () => {
+  it("[G24] bytes that are released while the usage is read are not counted", async () => {
     own = { fileBytes: 100 };
     const one = quotas.stage("endpoint", false);
     const adding = one.add(60);
@@ -158,7 +158,7 @@ describe("quotas", () => {
     expect(await admit({ fileBytes: 100 })).toBe("admitted");
   });
 
-  it("|[G24] let a possible replay be received although no byte is left, up to the limit or the stored bytes", async () => {
+  it("[G24] let a possible replay be received although no byte is left, up to the limit or the stored bytes", async () => {
     own = { fileBytes: 100 };
     used.fileBytes = 120;
     const repeat = quotas.stage("endpoint", true);
@@ -166,7 +166,7 @@ describe("quotas", () => {
     await expect(quotas.stage("endpoint", true).add(1)).rejects.toMatchObject({ code: "quota_exceeded" });
   });
 
-  it("|[G20] ignore writes to an endpoint that does not exist", async () => {
+  it("[G20] ignore writes to an endpoint that does not exist", async () => {
     expect(await admit({ records: 1_000 }, "gone")).toBe("admitted");
   });
 });

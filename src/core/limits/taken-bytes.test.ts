@@ -34,7 +34,7 @@ describe.each([
   ["plain", false],
   ["TLS", true],
 ])("over %s sockets", (_, isSecure) => {
-  it("|[W7] increases with every part of one write that the client reads", async () => {
+  it("[W7] increases with every part of one write that the client reads", async () => {
     const { socket, client, close } = await open(isSecure);
     socket.write(Buffer.alloc(BYTES));
     let before = -1;
@@ -58,7 +58,7 @@ describe.each([
     close();
   });
 
-  it("|[W7] waits for an ended connection, and the remaining bytes still arrive", async () => {
+  it("[W7] waits for an ended connection, and the remaining bytes still arrive", async () => {
     const { socket, client, close } = await open(isSecure);
     const errors: unknown[] = [];
     socket.on("error", (error) => errors.push(error));

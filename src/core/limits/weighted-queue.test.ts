@@ -11,7 +11,7 @@ function takeAll(queue: ReturnType<typeof createWeightedQueue<string>>): string[
 }
 
 describe("createWeightedQueue", () => {
-  it("|serves the heavier class first, and the lighter one in proportion", () => {
+  it("serves the heavier class first, and the lighter one in proportion", () => {
     const queue = createWeightedQueue<string>({ max: 100, weights: WEIGHTS });
     for (let n = 1; n <= 3; n++) queue.add(["registration", "p"], `r${n}`);
     for (let n = 1; n <= 9; n++) queue.add(["login", "p"], `l${n}`);
@@ -19,7 +19,7 @@ describe("createWeightedQueue", () => {
     expect(queue.size).toBe(0);
   });
 
-  it("|serves a late item of a heavier class before all queued items of the lighter one", () => {
+  it("serves a late item of a heavier class before all queued items of the lighter one", () => {
     const queue = createWeightedQueue<string>({ max: 100, weights: WEIGHTS });
     for (let n = 1; n <= 20; n++) queue.add(["registration", "p"], `r${n}`);
     for (let n = 1; n <= 5; n++) {
@@ -29,7 +29,7 @@ describe("createWeightedQueue", () => {
     }
   });
 
-  it("|saves no shares for a class that was empty", () => {
+  it("saves no shares for a class that was empty", () => {
     const queue = createWeightedQueue<string>({ max: 100, weights: WEIGHTS });
     for (let n = 1; n <= 8; n++) queue.add(["login", "p"], `l${n}`);
     expect(takeAll(queue)).toHaveLength(8);
@@ -38,14 +38,14 @@ describe("createWeightedQueue", () => {
     expect(takeAll(queue).indexOf("l9")).toBeLessThanOrEqual(1);
   });
 
-  it("|serves the groups of a class round robin", () => {
+  it("serves the groups of a class round robin", () => {
     const queue = createWeightedQueue<string>({ max: 100, weights: WEIGHTS });
     for (const item of ["a1", "a2", "a3"]) queue.add(["login", "a"], item);
     queue.add(["login", "b"], "b1");
     expect(takeAll(queue)).toEqual(["a1", "b1", "a2", "a3"]);
   });
 
-  it("|limits the total, each class and each group", () => {
+  it("limits the total, each class and each group", () => {
     const queue = createWeightedQueue<string>({ max: 5, groupMax: [3, 2], weights: WEIGHTS });
     const add = (...path: string[]) => queue.add(path, path.join());
     expect([add("login", "a"), add("login", "a"), add("login", "a")]).toEqual([true, true, false]);
@@ -54,7 +54,7 @@ describe("createWeightedQueue", () => {
     expect(queue.size).toBe(5);
   });
 
-  it("|removes queued items and skips blocked classes", () => {
+  it("removes queued items and skips blocked classes", () => {
     const queue = createWeightedQueue<string>({ max: 5, weights: WEIGHTS });
     queue.add(["login", "a"], "l");
     queue.add(["registration", "a"], "r");
@@ -63,7 +63,7 @@ describe("createWeightedQueue", () => {
     expect(queue.take()).toBeUndefined();
   });
 
-  it("|throws for an unknown class", () => {
+  it("throws for an unknown class", () => {
     const queue = createWeightedQueue<string>({ max: 5, weights: WEIGHTS });
     expect(() => queue.add(["other", "a"], "x")).toThrow('no class "other"');
   });

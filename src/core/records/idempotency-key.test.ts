@@ -1,4 +1,4 @@
-/** Idempotency keys, and what is remembered of a request (R9). */
+/** Tests idempotency keys and stored responses (R9). */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseIdempotencyHeader, toIdempotencyKey, toReplay, writeStoredResponse } from "@/src/core/records/idempotency-key";
@@ -14,7 +14,7 @@ describe("an Idempotency-Key", () => {
     expect(() => parseIdempotencyHeader(header)).toThrow(expect.objectContaining({ code: "idempotency_key_invalid" }));
   });
 
-  it("[R9] is another one's when another one asks", () => {
+  it("[R9] differs for another caller", () => {
     const callers = [
       KEY_1,
       { ...KEY_1, keyId: "2" },
@@ -22,22 +22,23 @@ describe("an Idempotency-Key", () => {
       { ...KEY_1, user: { id: "2" } },
       { ...KEY_1, master: true },
     ];
-    const hashes = callers.map((caller) => Buffer.from(toIdempotencyKey({ sent: "k", caller, asked: [] }).hash).toString("hex"));
+    const hashes = callers.map((caller) => Buffer.from(toIdempotencyKey({ header: "k", caller, request: [] }).hash).toString("hex"));
     expect(new Set(hashes).size).toBe(callers.length);
-    const byOtherKey = toIdempotencyKey({ sent: "k", caller: { master: false, keyId: "2", user: { id: "1" } }, asked: [] });
+    const byOtherKey = toIdempotencyKey({ header: "k", caller: { master: false, keyId: "2", user: { id: "1" } }, request: [] });
     expect(Buffer.from(byOtherKey.hash).toString("hex"), "the same user, with another key").toBe(hashes[2]);
   });
 
-  it("[R9] tells requests apart, wherever their parts begin and end", () => {
-    const print = (...asked: string[]) => Buffer.from(toIdempotencyKey({ sent: "k", caller: KEY_1, asked }).fingerprint).toString("hex");
+  it("[R9] distinguishes requests regardless of where their parts begin and end", () => {
+    const print = (...request: string[]) =>
+      Buffer.from(toIdempotencyKey({ header: "k", caller: KEY_1, request }).fingerprint).toString("hex");
     expect(print("a", "b")).toBe(print("a", "b"));
     const others = [print("a", "b"), print("ab", ""), print("", "ab"), print("ab"), print("a", "b", ""), print("b", "a"), print("1:a1:b")];
     expect(new Set(others).size).toBe(others.length);
   });
 });
 
-describe("what is remembered", () => {
-  it("[R9] comes back as it was, whatever the data", () => {
+describe("a stored response", () => {
+  it("[R9] is read as it was written, whatever the data", () => {
     const record = fc.record({
       id: fc.constant("0".repeat(32)),
       version: fc.constant(1),
@@ -50,7 +51,7 @@ describe("what is remembered", () => {
     });
     fc.assert(
       fc.property(fc.array(record, { maxLength: 5 }), (records) => {
-        expect(toReplay({ outcome: "repeated", answer: writeStoredResponse(records) })).toEqual({ records, isReplay: true });
+        expect(toReplay({ outcome: "replayed", response: writeStoredResponse(records) })).toEqual({ records, isReplay: true });
       }),
     );
   });

@@ -1,4 +1,4 @@
-/** Cursors of lists (R3). */
+/** Tests the cursors of lists (R3). */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { formatPageCursor, parsePageCursor } from "@/src/core/records/page-cursor";
@@ -8,7 +8,7 @@ const B = "0193a5b0-0000-7000-8000-00000000000b";
 const INVALID = { code: "parameter_invalid" };
 
 describe("a page cursor", () => {
-  it("[R3] comes back as it went, for its endpoint and either order", () => {
+  it("[R3] is read as it was written, for its endpoint and both orders", () => {
     fc.assert(
       fc.property(fc.constantFrom("asc" as const, "desc" as const), fc.nat(Number.MAX_SAFE_INTEGER), (order, seq) => {
         const text = formatPageCursor({ endpointId: A, order, seq });
@@ -18,14 +18,14 @@ describe("a page cursor", () => {
     );
   });
 
-  it("[R3] is refused at another endpoint, and in the other order", () => {
+  it("[R3] is rejected at another endpoint and for the other order", () => {
     const text = formatPageCursor({ endpointId: A, order: "asc", seq: 5 });
     expect(() => parsePageCursor(text, { endpointId: B, order: "asc" })).toThrow(expect.objectContaining(INVALID));
     expect(() => parsePageCursor(text, { endpointId: A, order: "desc" })).toThrow(expect.objectContaining(INVALID));
     expect(() => parsePageCursor(text, { endpointId: A, order: "desc" })).toThrow(/order=asc/);
   });
 
-  it("[R3] is nothing else than what was written", () => {
+  it("[R3] has exactly one spelling", () => {
     const text = formatPageCursor({ endpointId: A, order: "asc", seq: 5 });
     for (const other of [
       "",

@@ -1,11 +1,11 @@
-/** The cursor of a list (R3): how a place in an endpoint's records is written. Opaque to clients. It must not do I/O. */
+/** The cursor of a list (R3): formats and parses a position in the records of an endpoint. Opaque to clients. */
 import { createHash } from "node:crypto";
 import type { ListRange } from "@/src/core/records/ports";
 import { AppError } from "@/src/shared/errors";
 
 export type ListOrder = NonNullable<ListRange["order"]>;
 
-/** A place in a list of one endpoint: everything up to and including the record with this seq is behind it. */
+/** A position in a list of one endpoint. The next page starts after the record with this seq. */
 export interface PageCursor {
   endpointId: string;
   order: ListOrder;
@@ -20,8 +20,8 @@ export function formatPageCursor({ endpointId, order, seq }: PageCursor): string
 }
 
 /**
- * Reads what {@link formatPageCursor} wrote for this endpoint. `order`: the one that is asked for, if any. Raises `parameter_invalid` for any other
- * text, a cursor of another endpoint, and one of a list in the other order.
+ * Parses what {@link formatPageCursor} wrote for this endpoint. `order`: the requested order, if any. Throws `parameter_invalid` for any other text,
+ * and for a cursor of another endpoint or of the other order.
  */
 export function parsePageCursor(
   text: string,
@@ -41,7 +41,7 @@ export function parsePageCursor(
   return { order: own, seq };
 }
 
-/** Tells a cursor of another endpoint, where it would mean another place. No secret. */
+/** Detects a cursor of another endpoint, where it would mean another position. Not a secret. */
 function toMark(endpointId: string): string {
   return createHash("sha256").update(endpointId).digest("base64url").slice(0, 8);
 }

@@ -1,8 +1,8 @@
-/** Query parameters of records that more than one plane parses. */
+/** Parses the query parameters of records that both planes share. */
 import { AppError } from "@/src/shared/errors";
 import { PUT_STRATEGIES, type PutStrategy } from "@/src/shared/streams/protocol";
 
-/** False when it is not given. Raises `parameter_invalid`. */
+/** False if the parameter is absent. Throws `parameter_invalid` for any value other than `true` and `false`. */
 export function parseFlag(parameters: URLSearchParams, name: string): boolean {
   const value = parameters.get(name);
   if (value === null || value === "false") return false;
@@ -10,7 +10,7 @@ export function parseFlag(parameters: URLSearchParams, name: string): boolean {
   throw new AppError("parameter_invalid", { detail: `${name} must be true or false.` });
 }
 
-/** Undefined: there is none. Raises `parameter_invalid` for several, `jsonata_invalid` for an empty one. */
+/** Undefined if the parameter is absent. Throws `parameter_invalid` if there are several, and `jsonata_invalid` if it is empty. */
 export function parseJsonata(parameters: URLSearchParams): string | undefined {
   const [expression, ...others] = parameters.getAll("jsonata");
   if (others.length > 0) throw new AppError("parameter_invalid", { detail: "Send only one jsonata expression." });
@@ -19,7 +19,7 @@ export function parseJsonata(parameters: URLSearchParams): string | undefined {
   return expression;
 }
 
-/** `force` when it is not given (null). Raises `parameter_invalid` for one that there is not. */
+/** Defaults to `force` if the parameter is absent (null). Throws `parameter_invalid` for an unknown strategy. */
 export function parsePutStrategy(text: string | null): PutStrategy {
   const value = text ?? "force";
   const strategy = PUT_STRATEGIES.find((known) => known === value);

@@ -1,4 +1,4 @@
-/** What the rules of records need from storage. Interfaces and plain types only; the adapter is db/records/record-store.ts. */
+/** Interfaces through which the rules of records use the storage. The adapter is db/records/record-store.ts. */
 
 import type { ChangeType, RecordKind } from "@/src/shared/streams/protocol";
 
@@ -6,9 +6,9 @@ import type { ChangeType, RecordKind } from "@/src/shared/streams/protocol";
 export interface StoredRecord {
   /** 32 lowercase hex digits (R1). */
   id: string;
-  /** 1 at creation, one more with every update. */
+  /** 1 at creation, increased by 1 with every update. */
   version: number;
-  /** JSON text exactly as kept: key order and digits as sent. */
+  /** The stored JSON text: key order and digits are as sent. */
   data: string;
   /** ISO 8601, UTC, milliseconds. */
   createdAt: string;
@@ -18,22 +18,22 @@ export interface StoredRecord {
 /** A committed change: one entry of the endpoint's log. */
 export interface Change {
   endpointId: string;
-  /** 1, 2, 3, … per endpoint, in commit order, without holes. */
+  /** 1, 2, 3, … per endpoint, in commit order, without gaps. */
   seq: number;
   type: ChangeType;
-  /** State after the change; on DELETE the last state. */
+  /** The state after the change. For DELETE: the last state. */
   record: StoredRecord;
-  /** The user that the record belongs to (S2), 32 lowercase hex digits; null: nobody. Decides who hears of it; never sent. */
+  /** The user that owns the record (S2): 32 lowercase hex digits. Null: nobody. Decides who receives the change; never sent. */
   owner: string | null;
   /** When it was committed: ISO 8601, UTC, milliseconds. */
   at: string;
-  /** Of an upload of several files: how many more of its changes come right after this one (W2). Absent: none. */
+  /** For an upload of several files: how many more changes of it follow immediately (W2). Absent: none. */
   remainingInUpload?: number;
 }
 
 /**
- * One write to one endpoint. `id` is chosen by the caller, also on POST (see core/unique-id.ts). `data` is JSON text. `owner`: the user that the
- * new record belongs to; absent: nobody. `onlyOwner`: the write is refused with `access_denied` unless the record belongs to this user.
+ * One write to one endpoint. The caller chooses `id`, also for POST (see core/records/unique-id.ts). `data` is JSON text. `owner`: the user that owns
+ * the new record; absent: nobody. `onlyOwner`: the write fails with `access_denied` unless this user owns the record.
  */
 export type Write =
   | { type: "POST"; id: string; contentType: RecordKind; data: string; owner?: string | undefined; remainingInUpload?: number | undefined }
@@ -48,51 +48,51 @@ export type Write =
     }
   | { type: "DELETE"; id: string; expectedVersion?: number | undefined; onlyOwner?: string | undefined };
 
-/** What became of a write; in the order of the writes. Anything but `ok` wrote nothing. */
+/** The result of a write, in the order of the writes. A write with any outcome but `ok` changed nothing. */
 export type WriteResult =
   | { outcome: "ok"; change: Change }
   | { outcome: "endpoint_not_found" | "record_not_found" | "version_conflict" | "type_mismatch" | "access_denied" };
 
-/** Whose records a read sees: a user's own, or everybody's (undefined). */
+/** The records that a read returns: those of one user, or all (undefined). */
 export interface ReadScope {
   owner?: string | undefined;
 }
 
-/** Which records a list has, and in which order. */
+/** Selects the records of a list and their order. */
 export interface ListRange extends ReadScope {
-  /** Of creation; default ascending. */
+  /** The order of creation. Default: ascending. */
   order?: "asc" | "desc" | undefined;
-  /** Only those after this seq, in the list's order; absent: from its beginning. */
+  /** Only records after this seq, in the list's order. Absent: from the beginning. */
   after?: number | undefined;
-  /** Only those up to and including this seq, in the list's order; absent: to its end as it is when the read begins. */
+  /** Only records up to and including this seq, in the list's order. Absent: to the end of the list when the read begins. */
   upto?: number | undefined;
 }
 
-/** A record, and what only the server knows of it. */
+/** A record with its internal fields. */
 export interface FoundRecord extends StoredRecord {
   contentType: RecordKind;
   owner: string | null;
 }
 
-/** A request that must not be carried out twice (R9). */
+/** Identifies a request that must be executed only once (R9). */
 export interface IdempotencyKey {
-  /** SHA-256 of who asks and of the key that was sent. */
+  /** SHA-256 of the caller and the Idempotency-Key. */
   hash: Uint8Array;
-  /** SHA-256 of what was asked. */
+  /** SHA-256 of the request. */
   fingerprint: Uint8Array;
 }
 
-/** The one door through which records are written, and the ways to read them. Every method may raise `database_unavailable`. */
+/** Writes and reads records. It is the only way to write them. Every method can throw `database_unavailable`. */
 export interface RecordStore {
   /**
-   * Applies the writes in order in one transaction, and publishes the committed changes to subscribers. A write whose
-   * condition fails (unknown record, version, type) is reported and does not disturb the others.
+   * Applies the writes in order in one transaction and publishes the committed changes to subscribers. A write whose condition fails (unknown record,
+   * version, type) is reported in its result and does not affect the others.
    */
   commit(endpointId: string, writes: readonly Write[]): Promise<WriteResult[]>;
   /**
-   * Replaces a JSON record by what `merge` makes of its current data: no update is lost between read and write. What `merge`
-   * throws is passed on, and nothing is written; the endpoint may be locked while it works. `check` sees the result before it is written, outside of any lock, and may
-   * refuse it likewise; then the merge raises `server_busy` when the record changes again and again while it is checked.
+   * Replaces a record's data with the result of `merge` for its current data, without losing concurrent updates. Errors of `merge` are passed on, and
+   * nothing is written. The endpoint may be locked while `merge` runs. `check` receives the result before it is written, without any lock, and can
+   * throw to refuse it. With `check`, the method throws `server_busy` if the record keeps changing while it is checked.
    */
   merge(
     endpointId: string,
@@ -104,39 +104,42 @@ export interface RecordStore {
       check?: ((merged: string) => Promise<void>) | undefined;
     },
   ): Promise<WriteResult>;
-  /** The named records that exist and the scope sees, in creation order, as pieces like those of `readAll`; a few records a piece. With `dataOnly` just their data. */
+  /**
+   * Those of the named records that exist and are in scope, in creation order, as pieces like those of `readAll` with a few records each. With
+   * `dataOnly` only their data.
+   */
   readByIds(endpointId: string, ids: readonly string[], options: ReadScope & { dataOnly: boolean }): AsyncIterable<string>;
-  /** One record that the scope sees, or undefined. */
+  /** One record, if it exists and is in scope. */
   readOne(endpointId: string, id: string, scope?: ReadScope): Promise<FoundRecord | undefined>;
   /**
-   * The records of a range, as pieces of JSON text: each piece is one or more array items joined by commas,
-   * without brackets. Memory stays flat: one page is held at a time, and the next is read when the consumer asks.
+   * The records of a range as pieces of JSON text: each piece is one or more array items joined by commas, without brackets. Only one page is held in
+   * memory; the next one is read when the consumer asks for it.
    */
   readAll(endpointId: string, options: ListRange & { dataOnly: boolean }): AsyncIterable<string>;
-  /** Where the first `limit` records of a range begin and end, and whether there are more after them; undefined: the range has none. */
+  /** The first and last seq of the first `limit` records of a range, and whether more follow. Undefined if the range is empty. */
   findPage(endpointId: string, range: Omit<ListRange, "upto"> & { limit: number }): Promise<PageBounds | undefined>;
   /**
-   * Stores new records unless the request was carried out before (R9): then what it answered is known. Requests that come at the same time
-   * wait for each other. `toAnswer` says what to remember of the new records; records and answer are committed together. `endpoint_not_found`: nothing was
-   * written, and nothing is remembered.
+   * Stores new records, unless the request was already executed (R9); then its stored response is returned. Concurrent requests with the same key
+   * wait for each other. `toResponse` creates the response to store, which is committed together with the records. If the outcome is
+   * `endpoint_not_found`, nothing is stored.
    */
   commitIdempotent(
     endpointId: string,
-    once: IdempotencyKey,
+    idempotencyKey: IdempotencyKey,
     writes: readonly (Write & { type: "POST" })[],
-    toAnswer: (records: readonly StoredRecord[]) => string,
+    toResponse: (records: readonly StoredRecord[]) => string,
   ): Promise<IdempotentResult>;
-  /** What is remembered of a request, if it was carried out. */
-  findStoredResponse(endpointId: string, once: IdempotencyKey): Promise<StoredResponse | undefined>;
+  /** The stored response of a request, if it was executed. */
+  findStoredResponse(endpointId: string, idempotencyKey: IdempotencyKey): Promise<StoredResponse | undefined>;
 }
 
-/** The seqs of a page's first and last record. */
+/** The seqs of the first and last record of a page. */
 export interface PageBounds {
   firstSeq: number;
   lastSeq: number;
   hasMore: boolean;
 }
 
-/** `repeated`: what it answered. `reused`: another request had the same key. */
-export type StoredResponse = { outcome: "repeated"; answer: string } | { outcome: "reused" };
+/** `replayed`: the stored response of the same request. `reused`: another request used the same key. */
+export type StoredResponse = { outcome: "replayed"; response: string } | { outcome: "reused" };
 export type IdempotentResult = { outcome: "written"; results: WriteResult[] } | StoredResponse;

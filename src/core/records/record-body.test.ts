@@ -1,4 +1,4 @@
-/** Bodies as they arrive become what is stored. */
+/** Tests how request bodies become stored data. */
 import { isUtf8 } from "node:buffer";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -32,7 +32,7 @@ describe("parseContentKind", () => {
     ["text/plain", "text"],
     ["text/plain;charset=utf8", "text"],
     ["text/plain; format=flowed; charset=US-ASCII", "text"],
-  ])("[R2] takes %s", (contentType, kind) => {
+  ])("[R2] accepts %s", (contentType, kind) => {
     expect(parseContentKind(contentType)).toBe(kind);
   });
 
@@ -45,7 +45,7 @@ describe("parseContentKind", () => {
     ["application/json; charset=latin1", /charset latin1 is not supported\. Send UTF-8/],
     ["text/plain; charset=utf-16", /charset utf-16/],
     ["text/plain, application/json", /Content-Type headers differ/],
-  ])("[R2] refuses %s, and says what was received", async (contentType, detail) => {
+  ])("[R2] rejects %s and quotes the received header", async (contentType, detail) => {
     const refused = await codeOf(() => parseContentKind(contentType));
     expect(refused.code).toBe("content_type_unsupported");
     expect(refused.detail).toMatch(detail);
@@ -53,14 +53,14 @@ describe("parseContentKind", () => {
 });
 
 describe("parseRecordBody", async () => {
-  it("[R2] makes a text a JSON string", async () => {
+  it("[R2] converts a text to a JSON string", async () => {
     const text = 'line\n"quoted" \\ ✓ \u2028';
     expect(JSON.parse(await parse("text", text))).toBe(text);
     expect(await parse("text", '{"a":1}')).toBe('"{\\"a\\":1}"');
     expect(JSON.parse(await parse("text", " kept "))).toBe(" kept ");
   });
 
-  it("[R2] leaves out a byte order mark", async () => {
+  it("[R2] removes a byte order mark", async () => {
     expect(await parse("json", [0xef, 0xbb, 0xbf, 0x31])).toBe("1");
     expect(await parse("text", [0xef, 0xbb, 0xbf, 0x31])).toBe('"1"');
     expect((await codeOf(() => parse("json", [0xef, 0xbb, 0xbf]))).code).toBe("body_empty");
@@ -71,21 +71,21 @@ describe("parseRecordBody", async () => {
     expect((await codeOf(() => parse("text", body))).code).toBe("body_empty");
   });
 
-  it("[R1] refuses a NUL character in a text", async () => {
+  it("[R1] rejects a NUL character in a text", async () => {
     expect(await codeOf(() => parse("text", "ab\0"))).toEqual({
       code: "body_invalid",
       detail: "The body cannot be stored: there is a NUL character at $, offset 2. Remove it.",
     });
   });
 
-  it("[R11] recognises UTF-16 by its mark", async () => {
+  it("[R11] recognises UTF-16 by its byte order mark", async () => {
     expect(await codeOf(() => parse("json", [0xff, 0xfe, 0x31, 0]))).toEqual({
       code: "body_invalid",
       detail: "The body is not valid UTF-8 at byte 0 (counted from 0). It looks like UTF-16. Encode it as UTF-8.",
     });
   });
 
-  it("[R2] refuses invalid UTF-8 with the position", async () => {
+  it("[R2] rejects invalid UTF-8 with the position", async () => {
     const refusal = await codeOf(() => parse("json", [0x22, 0x61, 0xff, 0x22]));
     expect(refusal).toEqual({ code: "body_invalid", detail: "The body is not valid UTF-8 at byte 2 (counted from 0)." });
   });

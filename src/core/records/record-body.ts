@@ -1,4 +1,4 @@
-/** Bodies of records: parsed, checked, and split for bulk writes. */
+/** Parses and validates the bodies of records, and splits the bodies of bulk creates. */
 import { isUtf8 } from "node:buffer";
 import { readJsonItems } from "@/src/core/json/items";
 import { parseLongJsonText } from "@/src/core/json/text";
@@ -15,8 +15,8 @@ export interface RecordBody {
 }
 
 /**
- * The kind of content that a Content-Type header announces: JSON of any type that is JSON, or text. Throws `content_type_unsupported` for anything but
- * these, and for a charset other than UTF-8; the detail says what was received, and which header to send.
+ * The kind of content that a Content-Type header announces: any JSON type, or plain text. Throws `content_type_unsupported` for other types and for
+ * charsets other than UTF-8. The detail quotes the received header and names the one to send.
  */
 export function parseContentKind(contentType: string | undefined): ContentKind {
   if (contentType === "application/json") return "json";
@@ -29,15 +29,15 @@ export function parseContentKind(contentType: string | undefined): ContentKind {
 const ACCEPTED = "For JSON, send the header Content-Type: application/json; for text, send Content-Type: text/plain.";
 
 /**
- * What to store of a body. JSON stays as it was sent but for white space around it; a text becomes a JSON string. A byte order mark
- * is no part of either, and left out. Raises `body_empty` (also for white space alone) and `body_invalid` with the position.
+ * Converts a body to the data to store. JSON stays as sent except for surrounding white space; a text becomes a JSON string. A byte order mark is
+ * removed. Throws `body_empty` (also for white space only) and `body_invalid` with the position.
  */
 export async function parseRecordBody({ kind, bytes }: { kind: ContentKind; bytes: Uint8Array }): Promise<RecordBody> {
   if (!isUtf8(bytes)) {
     const isUtf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
-    const notification = isUtf16 ? " It looks like UTF-16. Encode it as UTF-8." : "";
+    const advice = isUtf16 ? " It looks like UTF-16. Encode it as UTF-8." : "";
     throw new AppError("body_invalid", {
-      detail: `The body is not valid UTF-8 at byte ${invalidUtf8Offset(bytes)} (counted from 0).${notification}`,
+      detail: `The body is not valid UTF-8 at byte ${invalidUtf8Offset(bytes)} (counted from 0).${advice}`,
     });
   }
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -52,7 +52,7 @@ export async function parseRecordBody({ kind, bytes }: { kind: ContentKind; byte
   return { contentType: "text", data: JSON.stringify(text) };
 }
 
-/** The index of the first byte that does not belong to valid UTF-8; the length when there is none. */
+/** The index of the first byte that is not valid UTF-8. The length if all are. */
 export function invalidUtf8Offset(bytes: Uint8Array): number {
   let at = 0;
   while (at < bytes.length) {
@@ -63,7 +63,7 @@ export function invalidUtf8Offset(bytes: Uint8Array): number {
   return at;
 }
 
-/** The length of the well-formed sequence at `at` (Unicode, table 3-7); 0 when there is none. */
+/** The length of the well-formed sequence at `at` (Unicode, table 3-7). 0 if it is not well-formed. */
 function sequenceLength(bytes: Uint8Array, at: number): number {
   const first = bytes[at] ?? 0xff;
   if (first < 0x80) return 1;
@@ -83,7 +83,7 @@ function sequenceLength(bytes: Uint8Array, at: number): number {
   return 0;
 }
 
-/** The items of a body, which is valid already, in order. Raises `bulk_needs_array`, and `body_too_large` for more than BULK_ITEMS_MAX. */
+/** The items of a valid body, in order. Throws `bulk_needs_array`, and `body_too_large` for more than BULK_ITEMS_MAX items. */
 export function splitBulkBody({ contentType, data }: RecordBody): RecordBody[] {
   if (contentType !== "json" || !data.startsWith("[")) throw new AppError("bulk_needs_array");
   const bodies: RecordBody[] = [];

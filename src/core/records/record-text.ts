@@ -1,17 +1,17 @@
-/** A record as clients see it (R1), as text: `data` passes through as it is kept. It must not parse data. */
+/** Formats records as the JSON that clients receive (R1). `data` is inserted as stored, without parsing it. */
 import type { StoredRecord } from "@/src/core/records/ports";
 
 /**
- * The JSON text that answers a change to a key of scope `write` (U7): such a key reads nothing, and a merge or a deletion would show it what others stored.
- * `updatedAt` is the time of the change itself; a deletion has none.
+ * The JSON text of the response to a change that was made with a key of scope `write` (U7). Such a key must not read: the full response of a merge or
+ * a deletion would reveal what others stored. `updatedAt` is the time of the change; a deletion has none.
  */
 export function toReceiptText({ id, updatedAt }: Pick<StoredRecord, "id"> & { updatedAt?: string | undefined }): string {
   return updatedAt === undefined ? `{"uniqueId":"${id}"}` : `{"uniqueId":"${id}","updatedAt":"${updatedAt}"}`;
 }
 
-/** The JSON text of a record; with `dataOnly` that of its data alone. */
+/** The JSON text of a record. With `dataOnly` only its data. */
 export function toRecordText(record: StoredRecord, { dataOnly = false }: { dataOnly?: boolean } = {}): string {
   if (dataOnly) return record.data;
-  // Ids and times have forms that need no escaping.
+  // Ids and times never contain characters that need escaping.
   return `{"uniqueId":"${record.id}","data":${record.data},"createdAt":"${record.createdAt}","updatedAt":"${record.updatedAt}"}`;
 }

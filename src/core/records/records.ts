@@ -1,4 +1,4 @@
-/** The rules of records (R2–R5, R8, R9): what a create, read, update and delete does. It must not know transports, nor check access (access.ts does). */
+/** The rules of records (R2–R5, R8, R9): create, read, update and delete. Access was already checked by access.ts. */
 import type { CallerPath } from "@/src/core/access/caller-path";
 import { mergeJsonObjects } from "@/src/core/json/merge";
 import { isJsonObject } from "@/src/core/json/text";
@@ -12,64 +12,64 @@ import type { Sandbox } from "@/src/core/sandbox";
 import { AppError } from "@/src/shared/errors";
 import type { PutStrategy, RecordKind } from "@/src/shared/streams/protocol";
 
-/** On which condition a record is changed; a condition that fails wrote nothing. */
+/** The conditions of a write. If one fails, nothing is written. */
 export interface WriteConditions {
-  /** `version_conflict` unless this is its version (R7). */
+  /** Fails with `version_conflict` unless the record has this version (R7). */
   expectedVersion?: number | undefined;
-  /** `access_denied` unless it belongs to this user (S2). */
+  /** Fails with `access_denied` unless this user owns the record (S2). */
   onlyOwner?: string | undefined;
 }
 
-/** The JSON Schema of the endpoint that is written to, as JSON text (R10); null: none. What does not match it is refused with `schema_mismatch`. */
+/** The JSON Schema of the endpoint as JSON text (R10). Null: none. A body that does not match it fails with `schema_mismatch`. */
 export interface WriteSchema {
   schema: string | null;
-  /** On whose behalf the schema is checked. */
+  /** On whose behalf the schema is evaluated. */
   caller: CallerPath;
 }
 
 export interface NewRecords extends WriteSchema {
   endpointId: string;
   bodies: readonly RecordBody[];
-  /** The bodies are the items of one array that was sent (R8): problems are told by their places in it. */
+  /** The bodies are the items of one array (R8), so problems are reported with their index. */
   inArray: boolean;
-  /** Absent: the records belong to nobody. */
+  /** Absent: the records have no owner. */
   owner?: string | undefined;
-  /** Absent: the request may be carried out again and again. */
-  once?: IdempotencyKey | undefined;
+  /** Absent: every request is executed. */
+  idempotencyKey?: IdempotencyKey | undefined;
 }
 
 export interface Records {
-  /** Stores a new record (R2), which belongs to `owner` (absent: to nobody). Raises what core/schema-check.ts raises. */
+  /** Stores a new record (R2) that `owner` owns (absent: nobody). Throws what `requireSchemaMatch` throws. */
   create(request: WriteSchema & { endpointId: string; body: RecordBody; owner?: string | undefined }): Promise<StoredRecord>;
   /**
-   * Stores a record for each body, in order: all or none. With `once` a request that was carried out before writes nothing, and answers what it answered then
-   * (R9). Raises `idempotency_key_reused`, and what core/schema-check.ts raises.
+   * Stores a record for each body, in order: all or none. With `idempotencyKey`, a request that was already executed writes nothing, and its stored
+   * records are returned (R9). Throws `idempotency_key_reused`, and what `requireSchemaMatch` throws.
    */
   createAll(request: NewRecords): Promise<{ records: StoredRecord[]; isReplay: boolean }>;
-  /** The named records that exist and the scope sees, as pieces of JSON text, in creation order (R3). */
+  /** Those of the named records that exist and are in scope, as pieces of JSON text, in creation order (R3). */
   readByIds(request: ReadScope & { endpointId: string; ids: readonly string[]; dataOnly: boolean }): AsyncIterable<string>;
-  /** One record, or undefined when there is none. Raises `access_denied` when it is another user's than `onlyOwner`. */
+  /** One record, or undefined if there is none. Throws `access_denied` if somebody other than `onlyOwner` owns it. */
   readOne(request: { endpointId: string; id: string; onlyOwner: string | undefined }): Promise<FoundRecord | undefined>;
-  /** The version that a record has now; undefined: there is none. */
+  /** The current version of a record. Undefined: there is no record. */
   findVersion(request: { endpointId: string; id: string }): Promise<number | undefined>;
-  /** The records of a range, as pieces of JSON text without brackets (see RecordStore.readAll). */
+  /** The records of a range as pieces of JSON text without brackets (see RecordStore.readAll). */
   readAll(request: ListRange & { endpointId: string; dataOnly: boolean }): AsyncIterable<string>;
-  /** The first `limit` records of a range likewise, and after which seq the next page begins; undefined: this is the last one. */
+  /** The first `limit` records of a range, and the seq after which the next page begins. Undefined: this is the last page. */
   readPage(
     request: Omit<ListRange, "upto"> & { endpointId: string; dataOnly: boolean; limit: number },
   ): Promise<{ pieces: AsyncIterable<string>; nextAfter: number | undefined }>;
   /**
-   * Replaces or merges a record (R4). Raises `record_not_found`, `access_denied`, `version_conflict`, `type_mismatch`, `merge_needs_objects`, and
-   * what core/schema-check.ts raises for the body, or for what a merge makes of it; then nothing was written.
+   * Replaces or merges a record (R4). Throws `record_not_found`, `access_denied`, `version_conflict`, `type_mismatch`, `merge_needs_objects`, and
+   * what `requireSchemaMatch` throws for the body or the merged data. Then nothing was written.
    */
   update(
     request: WriteConditions & WriteSchema & { endpointId: string; id: string; strategy: PutStrategy; body: RecordBody },
   ): Promise<StoredRecord>;
-  /** Deletes a record and answers its last state (R5). Raises `record_not_found`, `access_denied`, `version_conflict`. */
+  /** Deletes a record and returns its last state (R5). Throws `record_not_found`, `access_denied`, `version_conflict`. */
   remove(request: WriteConditions & { endpointId: string; id: string }): Promise<StoredRecord>;
 }
 
-/** `recordBytesMax` bounds what merges may make of a record, so that none grows without end; bodies are bounded where they are read. */
+/** `recordBytesMax` limits the size of a merged record. The size of bodies is limited where they are read. */
 export function createRecords({
   store,
   sandbox,
@@ -81,15 +81,23 @@ export function createRecords({
 }): Records {
   const requireMatch = ({ schema, caller }: WriteSchema, text: string) => requireSchemaMatch({ sandbox, schema, texts: [text], caller });
 
-  async function createAll({ endpointId, schema, caller, bodies, inArray, owner, once }: NewRecords): ReturnType<Records["createAll"]> {
-    // Before the schema, which may have changed since the first request.
-    const before = once && (await store.findStoredResponse(endpointId, once));
+  async function createAll({
+    endpointId,
+    schema,
+    caller,
+    bodies,
+    inArray,
+    owner,
+    idempotencyKey,
+  }: NewRecords): ReturnType<Records["createAll"]> {
+    // Checked before the schema, which may have changed since the first request.
+    const before = idempotencyKey && (await store.findStoredResponse(endpointId, idempotencyKey));
     if (before) return toReplay(before);
     await requireSchemaMatch({ sandbox, schema, texts: bodies.map(({ data }) => data), inArray, caller });
     if (bodies.length === 0) return { records: [], isReplay: false };
     const writes = bodies.map((body) => ({ type: "POST" as const, id: createUniqueId(), ...body, owner }));
-    if (!once) return { records: (await store.commit(endpointId, writes)).map(toRecord), isReplay: false };
-    const result = await store.commitIdempotent(endpointId, once, writes, writeStoredResponse);
+    if (!idempotencyKey) return { records: (await store.commit(endpointId, writes)).map(toRecord), isReplay: false };
+    const result = await store.commitIdempotent(endpointId, idempotencyKey, writes, writeStoredResponse);
     if (result.outcome !== "written") return toReplay(result);
     return { records: result.results.map(toRecord), isReplay: false };
   }
@@ -120,7 +128,7 @@ export function createRecords({
       const page = await store.findPage(endpointId, { ...range, limit });
       if (!page) return { pieces: noPieces(), nextAfter: undefined };
       const { firstSeq, lastSeq, hasMore } = page;
-      // Records that are created meanwhile stand before the first one of a descending list.
+      // New records are inserted before the first one of a descending list.
       const after = range.after ?? (range.order === "desc" ? firstSeq + 1 : undefined);
       return { pieces: store.readAll(endpointId, { ...range, after, upto: lastSeq, dataOnly }), nextAfter: hasMore ? lastSeq : undefined };
     },
@@ -174,7 +182,7 @@ function toRecord(result: WriteResult | undefined): StoredRecord {
     case "version_conflict":
       throw new AppError(result.outcome);
     case "endpoint_not_found":
-      // Deleted since its definition was read: as if it had been looked up a moment later.
+      // The endpoint was deleted after its definition was read. The error is the same as if it had been looked up a moment later.
       throw new AppError("endpoint_or_key_invalid", { internal: "the endpoint was deleted before the write" });
     case undefined:
       throw new AppError("internal_error", { internal: "the store returned no result" });

@@ -6,7 +6,7 @@ import { isAppError } from "@/src/shared/errors";
 
 const CALLER: CallerPath = ["account", "project", "caller"];
 
-/** A sandbox that finds what it is told to. */
+/** A sandbox that reports the given mismatch. */
 function sandboxThat(mismatch: SchemaMismatch | undefined) {
   const asked: { schema: string; texts: readonly string[]; caller: CallerPath | undefined }[] = [];
   return {
@@ -28,20 +28,20 @@ async function refusal(check: Promise<void>): Promise<{ code: string; detail: st
 }
 
 describe("requireSchemaMatch", () => {
-  it("[R10] asks nobody without a schema, or without a text", async () => {
+  it("[R10] does not use the sandbox without a schema or without texts", async () => {
     const sandbox = sandboxThat({ index: 0, problems: { "": "no" } });
     await requireSchemaMatch({ sandbox, schema: null, texts: ["1"], caller: CALLER });
     await requireSchemaMatch({ sandbox, schema: "false", texts: [], caller: CALLER });
     expect(sandbox.asked).toEqual([]);
   });
 
-  it("[R10] asks once for all texts, on behalf of the caller", async () => {
+  it("[R10] validates all texts in one call on behalf of the caller", async () => {
     const sandbox = sandboxThat(undefined);
     await requireSchemaMatch({ sandbox, schema: "{}", texts: ["1", "2"], inArray: true, caller: CALLER });
     expect(sandbox.asked).toEqual([{ schema: "{}", texts: ["1", "2"], caller: CALLER }]);
   });
 
-  it("[R10] names the places in what was sent: of one body, or of an array's item", async () => {
+  it("[R10] reports positions within the body, or within the sent array", async () => {
     const problems = { "": "Must be object.", "/a": "This property is required." };
     const one = await refusal(
       requireSchemaMatch({ sandbox: sandboxThat({ index: 0, problems }), schema: "{}", texts: ["1"], caller: CALLER }),
@@ -56,7 +56,7 @@ describe("requireSchemaMatch", () => {
     expect(item.fields).toEqual({ "/2": "Must be object.", "/2/a": "This property is required." });
   });
 
-  it("[R10] names three problems in the detail, and counts the rest", async () => {
+  it("[R10] describes three problems in the detail and counts the rest", async () => {
     const problems = Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`/${n}`, "Must be string."]));
     const { detail, fields } = await refusal(
       requireSchemaMatch({ sandbox: sandboxThat({ index: 0, problems }), schema: "{}", texts: ["1"], caller: CALLER }),

@@ -1,15 +1,15 @@
-/** Holds what is to be stored against the endpoint's JSON Schema (R10). It must not know how a schema is evaluated: the sandbox does. */
+/** Validates bodies against the endpoint's JSON Schema (R10). The sandbox evaluates the schema. */
 import type { CallerPath } from "@/src/core/access/caller-path";
 import type { Sandbox } from "@/src/core/sandbox";
 import { AppError } from "@/src/shared/errors";
 
-/** So many problems are named in the detail; `fields` has them all. */
+/** How many problems the detail describes; `fields` contains all. */
 const NAMED_MAX = 3;
 
 /**
- * Settles when every text matches the schema; null: there is none, everything matches. Raises `schema_mismatch` with `fields` by JSON pointer into what
- * was sent, `schema_limit`, `server_busy`. `inArray`: the texts are the items of one array that was sent, so pointers begin with the item's index.
- * `caller`: see the port.
+ * Settles if every text matches the schema, or if there is none (null). Throws `schema_mismatch` with `fields` by JSON pointer into the sent body,
+ * `schema_limit` or `server_busy`. `inArray`: the texts are the items of one sent array, so pointers begin with the index of the item. `caller`: see
+ * the port.
  */
 export async function requireSchemaMatch({
   sandbox,

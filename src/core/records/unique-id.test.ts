@@ -3,7 +3,7 @@ import { createUniqueId } from "@/src/core/records/unique-id";
 import { isUniqueId } from "@/src/shared/streams/protocol";
 
 describe("createUniqueId", () => {
-  it("[R1] makes a UUIDv7 of 32 lowercase hex digits that holds the time", () => {
+  it("[R1] creates a UUIDv7 of 32 lowercase hex digits that contains the time", () => {
     const before = Date.now();
     const id = createUniqueId();
     expect(isUniqueId(id)).toBe(true);
@@ -14,7 +14,7 @@ describe("createUniqueId", () => {
     expect(at).toBeLessThanOrEqual(Date.now() + 1);
   });
 
-  it("[R1] never repeats, and always ascends, also within a millisecond and when the clock is set back", () => {
+  it("[R1] never repeats and always ascends, even within a millisecond and if the clock is set back", () => {
     const now = Date.now();
     const ids = Array.from({ length: 50_000 }, (_, i) => createUniqueId(i % 3 === 0 ? now : now - i));
     expect(new Set(ids).size).toBe(ids.length);

@@ -1,7 +1,10 @@
-/** Makes the ids of records: UUIDv7 without dashes (R1). It must not be used for secrets: much of an id can be foreseen. */
+/** Creates the ids of records: UUIDv7 without dashes (R1). Never use them as secrets, because most of an id is predictable. */
 import { randomFillSync } from "node:crypto";
 
-/** Of the 74 bits that a UUIDv7 leaves free, 32 count within a millisecond; the others are random, so that processes don't collide. */
+/**
+ * Of the 74 bits that a UUIDv7 leaves free, 32 are a counter within a millisecond. The others are random, so that ids of different processes do not
+ * collide.
+ */
 const COUNTER_MAX = 0xffff_ffff;
 const COUNTER_SEED_MAX = 0x7fff_ffff;
 
@@ -11,8 +14,8 @@ let lastMs = -1;
 let counter = 0;
 
 /**
- * A new id: 32 lowercase hex digits, greater than every one that this process made before, whatever the clock does.
- * `now`: milliseconds since 1970.
+ * Returns a new id of 32 lowercase hex digits, greater than every id that this process has created, even if the clock is set back. `now`:
+ * milliseconds since 1970.
  */
 export function createUniqueId(now: number = Date.now()): string {
   if (now > lastMs) {
@@ -34,7 +37,7 @@ function hex(value: number, digits: number): string {
   return value.toString(16).padStart(digits, "0");
 }
 
-/** 32 random bits; one call to the system for many. */
+/** 32 random bits. One system call fetches many. */
 function nextRandom(): number {
   if (randomAt === random.length) {
     randomFillSync(random);

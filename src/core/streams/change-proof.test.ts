@@ -1,4 +1,4 @@
-/** The proof of a change (W26): the same everywhere, another one for another change. */
+/** Tests the proof of a change (W26): it is the same on every server and differs for different changes. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { formatCursor, parseCursor } from "@/src/shared/streams/cursor";
@@ -18,7 +18,7 @@ describe("toProof", () => {
     expect(toProof({ recordId, seq: 42, at })).toBe("42c4e447");
   });
 
-  it("[W26] differs where the record, the time by a millisecond, or the place differs", () => {
+  it("[W26] depends on the record, on the time in milliseconds, and on the seq", () => {
     const others = [
       { recordId: recordId.replace("a", "b"), seq: 42, at },
       { recordId, seq: 43, at },
@@ -28,15 +28,15 @@ describe("toProof", () => {
     expect(new Set([toProof({ recordId, seq: 42, at }), ...others.map(toProof)]).size).toBe(5);
   });
 
-  it("[W26] of changes to one record, a millisecond apart, no two of many are equal more often than chance has it", () => {
+  it("[W26] collides no more often than chance for changes of one record a millisecond apart", () => {
     const proofs = Array.from({ length: 10_000 }, (_, ms) =>
       toProof({ recordId, seq: 42, at: new Date(1_767_322_000_000 + ms).toISOString() }),
     );
-    // By chance 0.01 of these pairs would be equal.
+    // By chance 0.01 of these pairs would collide.
     expect(new Set(proofs).size).toBeGreaterThan(9_997);
   });
 
-  it("[W26] makes a cursor that comes back as it was written", () => {
+  it("[W26] makes a cursor that is parsed as it was formatted", () => {
     fc.assert(
       fc.property(parts, ({ seq, ...rest }) => {
         const cursor = { epoch: recordId, seq, proof: toProof({ seq, ...rest }) };

@@ -1,9 +1,9 @@
-/** The proof that cursors carry (W26): a few bytes that tell a change from the one that took its place after a restore or a failover. */
+/** The proof that cursors contain (W26): a short hash that distinguishes a change from another one at the same seq after a restore or a failover. */
 
 import type { Change } from "@/src/core/records/ports";
 import type { HiddenChange, LogPosition } from "@/src/core/streams/ports";
 
-/** The parts of a change that its proof is made of: another history has another record or another time at the same seq. */
+/** The parts of a change from which its proof is computed. Another history has another record or another time at the same seq. */
 export interface ProofParts {
   /** 32 lowercase hex digits. */
   recordId: string;
@@ -13,8 +13,9 @@ export interface ProofParts {
 }
 
 /**
- * 8 lowercase hex digits; the same on every server. A hash of 32 bits (FNV-1a, with the finish of MurmurHash3), as it is made for every change that is
- * sent: it protects against accidents, and grants nothing. A wrong cursor passes with a probability of 1 in 4 billion.
+ * Returns 8 lowercase hex digits, the same on every server. It is a fast 32-bit hash (FNV-1a with the finalizer of MurmurHash3), because it is
+ * computed for every change that is sent. It protects against accidents and grants nothing. A wrong cursor passes with a probability of 1 in 4
+ * billion.
  */
 export function toProof({ recordId, seq, at }: ProofParts): string {
   let hash = mix(0x811c9dc5, recordId);
@@ -26,12 +27,12 @@ export function toProof({ recordId, seq, at }: ProofParts): string {
   return ((hash ^ (hash >>> 16)) >>> 0).toString(16).padStart(8, "0");
 }
 
-/** The proof of a change that was read; undefined where it can't be known. */
+/** The proof of a change. Undefined if it is unknown. */
 export function proofOf(change: Change | HiddenChange): string | undefined {
   return "hidden" in change ? change.proof : toProof({ recordId: change.record.id, seq: change.seq, at: change.at });
 }
 
-/** The place of a change in the log of this epoch. */
+/** The position of a change in the log of this epoch. */
 export function positionOf(change: Change | HiddenChange, epoch: string): LogPosition {
   return { epoch, seq: change.seq, proof: proofOf(change) };
 }

@@ -1,4 +1,4 @@
-/** The last event id, by header and by parameter (W12). */
+/** Tests the last event id from the header and from the parameter (W12). */
 import { describe, expect, it } from "vitest";
 import { parseLastEventId } from "@/src/core/streams/last-event-id";
 
@@ -26,7 +26,7 @@ describe("the last event id", () => {
     ["lastEventId=a-1", "a-2"],
     ["lastEventId=a-1&lastEventId=a-2", undefined],
     ["lastEventId=a-1&Last-Event-ID=a-2", undefined],
-  ])("[W12] %j with the header %j is refused by both names", (query, header) => {
+  ])("[W12] rejects %j with the header %j and names both", (query, header) => {
     expect(() => parse(query, header)).toThrow(
       expect.objectContaining({ code: "parameter_invalid", message: expect.stringMatching(/Last-Event-ID.*lastEventId/) }),
     );

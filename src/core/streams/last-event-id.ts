@@ -1,12 +1,14 @@
-/** Where a client stopped reading a stream: the header that browsers send, or the parameter of clients that cannot set headers (W12). It must not know cursors. */
+/**
+ * Reads where a client stopped reading a stream: from the header that browsers send, or from the parameter of clients that cannot set headers (W12).
+ */
 import { AppError } from "@/src/shared/errors";
 
 /** Libraries spell the parameter in several ways: `lastEventId`, `lastEventID`, `Last-Event-ID`. */
 const NAME = /^last-?event-?id$/i;
 
 /**
- * The last event id that a request names; undefined: none. Empty ones do not count. It goes before `since` and `snapshot`: a client that reconnects sends
- * the URL that it began with. Throws `parameter_invalid` when header and parameter, or two parameters, differ.
+ * The last event id of a request. Undefined if there is none; empty ones are ignored. It takes precedence over `since` and `snapshot`, because a
+ * reconnecting client repeats its original URL. Throws `parameter_invalid` if header and parameter, or two parameters, differ.
  */
 export function parseLastEventId(parameters: URLSearchParams, header: string | string[] | undefined): string | undefined {
   const named = [...parameters].filter(([name, value]) => NAME.test(name) && value !== "").map(([, value]) => value);

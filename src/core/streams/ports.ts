@@ -1,8 +1,8 @@
-/** What streams need from the outside: the change log, change notifications, snapshots, and what servers share about open streams. Interfaces and plain types only; adapters live in db and realtime. */
+/** Interfaces of streams: the change log, change notifications, snapshots, and the open streams of all servers. Adapters are in db and realtime. */
 
 import type { Change, ReadScope } from "@/src/core/records/ports";
 
-/** A change that the reader may not see: its place in the log, and nothing else. */
+/** A change that the reader must not see. Only its position is known. */
 export interface HiddenChange {
   seq: number;
   hidden: true;
@@ -10,104 +10,110 @@ export interface HiddenChange {
   proof?: string | undefined;
 }
 
-/** Where an endpoint's log stands. */
+/** A position in an endpoint's log, usually its end. */
 export interface LogPosition {
-  /** Random; renewed when the log is replaced (restore). A cursor of another epoch can't be resumed. */
+  /** Random. Renewed when the log is replaced (restore). A cursor of another epoch cannot be resumed. */
   epoch: string;
   seq: number;
-  /** Identifies the change at `seq` (core/change-proof.ts); undefined where it is not known, and at 0. */
+  /** Identifies the change at `seq` (core/streams/change-proof.ts). Undefined if it is unknown, and at 0. */
   proof?: string | undefined;
 }
 
-/** A place in the log of one endpoint. */
+/** A seq in the log of one endpoint. */
 export interface LogPlace {
   endpointId: string;
   seq: number;
 }
 
-/** Where a log stands, and what it knows of the places that were asked for. */
+/** The end of a log, with the proofs at the requested seqs. */
 export interface FoundPosition extends LogPosition {
-  /** By seq: the proof of the change that the log has there. It lacks places whose change is no longer known. */
+  /** The proofs of the changes at the requested seqs. Changes that are no longer known are missing. */
   proofs: ReadonlyMap<number, string>;
 }
 
-/** The log of changes, read by the tailer. */
+/** The log of changes, which the log tailer reads. */
 export interface ChangeLog {
-  /** The positions of those of the endpoints that exist, and the proofs of `places` in them, all of one moment. The endpoints of `places` need not be named again. */
+  /**
+   * The end positions of those endpoints that exist, with the proofs at `places`, all from one moment. The endpoints of `places` need not be listed
+   * again.
+   */
   positions(endpointIds: readonly string[], places?: readonly LogPlace[]): Promise<Map<string, FoundPosition>>;
-  /** Up to `limit` changes with seq > `after`, ascending, without holes. */
+  /** Up to `limit` changes with a seq greater than `after`, ascending, without gaps. */
   read(endpointId: string, after: number, limit: number): Promise<Change[]>;
-  /** The same as a user sees it: the places of changes to records that belong to others are hidden. */
+  /** The same as `read` for a user: changes to records of others are hidden. */
   readFor(owner: string, endpointId: string, after: number, limit: number): Promise<(Change | HiddenChange)[]>;
 }
 
-/** A notification that changes were committed. The log is the truth: a lost notification delays, never loses. */
+/** Announces committed changes. The log is the source of truth: a lost notification delays changes but does not lose them. */
 export type ChangeNotification =
-  | { kind: "changes"; changes: readonly Change[] } // of one or more endpoints, ascending by seq for each endpoint
-  | { kind: "endpoint"; endpointId: string } // something was committed there
-  | { kind: "unknown" }; // something was committed somewhere: look at every log that matters
+  | { kind: "changes"; changes: readonly Change[] } // of one or more endpoints; per endpoint ascending by seq
+  | { kind: "endpoint"; endpointId: string } // the endpoint has new changes
+  | { kind: "unknown" }; // any endpoint may have new changes
 
-/** Carries notifications from writers to the tailer of this process (and, with Redis, of the others). */
+/** Carries notifications from writers to the log tailers of this process and, with Redis, of the other nodes. */
 export interface ChangeNotifications {
   publish(notification: ChangeNotification): void;
-  /** Answers how to unsubscribe. */
+  /** Returns a function that unsubscribes. */
   subscribe(listener: (notification: ChangeNotification) => void): () => void;
 }
 
-/** Records as they are at one moment, in creation order. */
+/** A page of records as they are at one moment, in creation order. */
 export interface SnapshotPage {
-  /** Their JSON, joined by commas; empty: there are none. */
+  /** The JSON of the records, joined by commas. Empty if there are none. */
   items: string;
-  /** Those of them that were changed after `upto`, and the version that they have here. */
+  /** Those of the records that were changed after `upto`, with the version that they have here. */
   changed: readonly { id: string; version: number }[];
-  /** Where the log stood at that moment. */
+  /** The end of the log at that moment. */
   at: LogPosition;
-  /** After which seq the next page begins; undefined: this is the last one. */
+  /** The seq after which the next page begins. Undefined: this is the last page. */
   nextAfter: number | undefined;
 }
 
 export interface SnapshotReader {
   /**
-   * The next of the records that were created after the seq `after` and up to `upto`, and that the scope sees, each as it is now; as many as make
-   * about 64 KiB. Undefined: the endpoint is gone. Raises `database_unavailable`.
+   * Reads the next records (about 64 KiB) that were created after the seq `after` and up to `upto` and are in scope, in their current state.
+   * Undefined if the endpoint was deleted. Throws `database_unavailable`.
    */
   readPage(endpointId: string, range: ReadScope & { after: number; upto: number }): Promise<SnapshotPage | undefined>;
 }
 
-/** An open stream, as all servers may know of it. */
+/** An open stream, as all servers see it. */
 export interface ListedStream {
   id: string;
   transport: "ws" | "sse";
   endpointId: string;
-  /** Null: opened by a ticket. */
+  /** Null if the stream was opened with a ticket. */
   keyId: string | null;
   /** The record of the application's user whose access token was sent. */
   userId: string | null;
-  /** It hears of this user's records alone. */
+  /** The stream receives only changes of this user's records. */
   onlyOwner: string | null;
-  /** The JSONata expression that must be true of what it hears (W13). */
+  /** The JSONata expression of the stream's filter (W13). */
   filter: string | null;
   origin: string | null;
   openedAt: Date;
-  /** Where the log stood then. */
+  /** The end of the log when the stream was opened. */
   openedSeq: number;
   resumable: boolean;
-  /** Up to which seq it has been sent the log; null: it is live. */
+  /** The seq up to which the log was replayed. Null: the stream is live. */
   replayedTo: number | null;
   queueBytes: number;
 }
 
-/** The open streams of all servers. Every method may raise `database_unavailable`. */
+/** The open streams of all servers. Every method can throw `database_unavailable`. */
 export interface OpenStreamStore {
-  /** Says that the server is there: once it has not for SERVER_SEEN_SECONDS, its streams count no more. `isNew`: nothing is known of it, nor of its streams. */
+  /**
+   * Records that the server is alive. After SERVER_SEEN_SECONDS without a heartbeat its streams no longer count. `isNew`: the server was unknown, so
+   * its streams must be written again.
+   */
   heartbeat(nodeId: string): Promise<{ isNew: boolean }>;
-  /** Tells what has changed of a server's streams. */
+  /** Stores what has changed in a server's streams. */
   write(
     nodeId: string,
     changes: { added: readonly ListedStream[]; moved: readonly ListedStream[]; removed: readonly string[] },
   ): Promise<void>;
-  /** Those of the server's streams that somebody asked to be ended. */
+  /** Those of the server's streams that were requested to end. */
   findEndRequested(nodeId: string): Promise<string[]>;
-  /** The server goes, and its streams with it. */
+  /** Removes the server and its streams. */
   remove(nodeId: string): Promise<void>;
 }

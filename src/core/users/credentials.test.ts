@@ -1,11 +1,11 @@
-/** Credentials in bodies: what is compared, and that no password is left in the data, whatever the body looks like. */
+/** Tests the credentials in bodies: which name is compared, and that the data never contains a password. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { applyUserPatch, parseRegistration, parseUserPatch, passwordProblem, toComparedName } from "@/src/core/users/credentials";
 import { PUT_STRATEGIES } from "@/src/shared/streams/protocol";
 
 const json = (data: string) => ({ contentType: "json", data }) as const;
-/** As text, so that keys may repeat; `"password"` in each of its spellings. */
+/** JSON text, so that keys can repeat; `"password"` in different spellings. */
 const key = fc.constantFrom('"password"', '"p\\u0061ssword"', '"currentPassword"', '"Password"', '"a"', '"b"', '"__proto__"');
 const value = fc.oneof(
   fc.constant('"the-secret"'),
@@ -16,7 +16,7 @@ const members = fc.array(member, { maxLength: 6 });
 const strategy = fc.constantFrom(...PUT_STRATEGIES);
 
 describe("credentials", () => {
-  it("[L1] leave no password in the data, and everything else as it was", () => {
+  it("[L1] removes passwords from the data and keeps everything else", () => {
     fc.assert(
       fc.property(members, members, (before, after) => {
         const body = `{${[...before, '"username":"ada"', ...after, '"password":"the-secret"'].join(",")}}`;
@@ -28,11 +28,11 @@ describe("credentials", () => {
     );
   });
 
-  it("[L4] a change keeps the name, and stores no password, whatever the strategy", async () => {
+  it("[L4] a change keeps the name and stores no password, for every strategy", async () => {
     const names = fc.constantFrom(undefined, '"username":"Eve"', '"email":"eve@example.com"');
     await fc.assert(
       fc.asyncProperty(members, names, strategy, async (sent, name, by) => {
-        // Passwords of another form are refused before.
+        // Passwords of another form are rejected earlier.
         const fit = sent.filter((one) => !/^"(p(\\u0061|a)ssword|currentPassword)"/.test(one) || one.endsWith('"the-secret"'));
         const patch = parseUserPatch(json(`{${[...fit, ...(name ? [name] : [])].join(",")}}`));
         const data = JSON.parse(await applyUserPatch('{"a":1,"username":"ada","c":3}', patch, by));
@@ -44,7 +44,7 @@ describe("credentials", () => {
     );
   });
 
-  it("[L1] names are compared in one form, however often it is taken", () => {
+  it("[L1] the compared form of a name is stable", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (name) => {
         expect(toComparedName(toComparedName(name))).toBe(toComparedName(name));
@@ -53,7 +53,7 @@ describe("credentials", () => {
     expect(toComparedName(" \u212b\ufb01E\u0301 ")).toBe("\u00e5fi\u00e9");
   });
 
-  it("[L1] a name that is too long is refused by its length, before it is normalized: its marks could be sorted for minutes", () => {
+  it("[L1] rejects a too long name by its length, before normalizing it, which could take minutes", () => {
     const username = "a".concat("\u0301".repeat(250_000), "\u0323".repeat(250_000));
     for (const parse of [parseRegistration, parseUserPatch]) {
       expect(() => parse(json(JSON.stringify({ username, password: "the-secret" })))).toThrow(
@@ -62,7 +62,7 @@ describe("credentials", () => {
     }
   });
 
-  it("[L1] passwords are counted in characters", () => {
+  it("[L1] counts passwords in characters", () => {
     expect([passwordProblem("😀".repeat(5)), passwordProblem("😀".repeat(6))]).toEqual([expect.any(String), undefined]);
     expect([passwordProblem("😀".repeat(1000)), passwordProblem("😀".repeat(1001))]).toEqual([undefined, expect.any(String)]);
   });

@@ -1,4 +1,4 @@
-/** What a user's body says of its credentials, and its data without them (L1, L2, L4). It must not hash, store or compare passwords. */
+/** Extracts a user's credentials from a body, and the data without them (L1, L2, L4). */
 import { type JsonMember, readMembers, writeMembers } from "@/src/core/json/members";
 import { mergeJsonObjects } from "@/src/core/json/merge";
 import { isJsonObject } from "@/src/core/json/text";
@@ -11,7 +11,7 @@ import { APP_PASSWORD_LENGTH_MAX, APP_PASSWORD_LENGTH_MIN } from "@/src/shared/t
 type NameField = "username" | "email";
 
 export interface Registration {
-  /** As it is compared. */
+  /** In the form for comparison. */
   name: string;
   password: string;
   /** JSON text: the body without the password. */
@@ -19,38 +19,38 @@ export interface Registration {
 }
 
 export interface Login {
-  /** As it is compared. */
+  /** In the form for comparison. */
   name: string;
   password: string;
 }
 
 export interface UserPatch {
-  /** As it is compared; undefined: none was sent. */
+  /** In the form for comparison. Undefined: none was sent. */
   name: string | undefined;
-  /** The new one. */
+  /** The new password. */
   password: string | undefined;
   currentPassword: string | undefined;
-  /** The body without passwords, and which field has the name. */
+  /** The body without passwords, and the field that contains the name. */
   members: readonly JsonMember[];
   nameField: NameField | undefined;
 }
 
 const NAME_FIELDS: readonly NameField[] = ["username", "email"];
-/** They are never part of a record. */
+/** These fields are never stored in a record. */
 const SECRET_FIELDS: ReadonlySet<string> = new Set(["password", "currentPassword"]);
 
 const EMAIL = /^[^\s@]+@[^\s@.]+(?:\.[^\s@.]+)*$/;
 
 /**
- * The form in which names are compared: without regard to case, to how characters are composed (NFKC), or to space around it.
- * Usernames and e-mail addresses share one namespace.
+ * The form in which names are compared: independent of case, of how characters are composed (NFKC), and of surrounding white space. Usernames and
+ * e-mail addresses share one namespace.
  */
 export function toComparedName(name: string): string {
-  // Lower case may leave characters decomposed.
+  // Lower-casing can leave characters decomposed.
   return name.normalize("NFKC").trim().toLowerCase().normalize("NFKC");
 }
 
-/** Raises `credentials_missing` and `credentials_invalid`, which names the fields. */
+/** Throws `credentials_missing`, and `credentials_invalid` with the fields. */
 export function parseRegistration(body: RecordBody): Registration {
   const sent = readCredentials(body);
   const problems = new Map<string, string>();
@@ -61,7 +61,7 @@ export function parseRegistration(body: RecordBody): Registration {
   return { name, password, data: writeMembers(withoutSecrets(sent.members)) };
 }
 
-/** Names and passwords that nobody can have are no error here: they are wrong. Raises `credentials_missing`, `credentials_invalid`. */
+/** Names and passwords that nobody can have are not errors here: the login fails. Throws `credentials_missing`, `credentials_invalid`. */
 export function parseLogin(body: RecordBody): Login {
   const { members, nameField } = readCredentials(body);
   const name = nameField && lastValue(members, nameField);
@@ -71,14 +71,14 @@ export function parseLogin(body: RecordBody): Login {
   if (password !== undefined && typeof password !== "string") problems.set("password", "Use a string.");
   refuse(problems);
   if (typeof name !== "string" || typeof password !== "string") throw new AppError("credentials_missing");
-  // Beyond these lengths they match nothing, and need not be kept or hashed whole.
+  // Longer values match nothing and need not be kept or hashed in full.
   return {
     name: toComparedName(name.slice(0, APP_USER_NAME_LENGTH_MAX + 1)),
     password: password.slice(0, 2 * APP_PASSWORD_LENGTH_MAX + 1),
   };
 }
 
-/** Raises `body_invalid` for what is no object, `credentials_missing` for two names, and `credentials_invalid`, which names the fields. */
+/** Throws `body_invalid` if the body is not an object, `credentials_missing` if it has two names, and `credentials_invalid` with the fields. */
 export function parseUserPatch(body: RecordBody): UserPatch {
   if (body.contentType !== "json" || !isJsonObject(body.data)) {
     throw new AppError("body_invalid", { detail: "The record of a user must be a JSON object." });
@@ -99,17 +99,17 @@ export function parseUserPatch(body: RecordBody): UserPatch {
   };
 }
 
-/** What is wrong with a password that a user shall get; undefined: nothing. */
+/** Describes the problem of a new password. Undefined if there is none. */
 export function passwordProblem(password: string): string | undefined {
-  // So many code units are more characters, whichever they are.
+  // A character has at most two code units, so this many code units are too many characters.
   const length = password.length > 2 * APP_PASSWORD_LENGTH_MAX ? password.length : [...password].length;
   if (length < APP_PASSWORD_LENGTH_MIN) return `Use ${APP_PASSWORD_LENGTH_MIN} characters or more.`;
   return length > APP_PASSWORD_LENGTH_MAX ? `Use ${APP_PASSWORD_LENGTH_MAX} characters at most.` : undefined;
 }
 
 /**
- * A user's data after a PUT (R4), which always has the name: the old one's field stays where none was sent. A body with nothing but
- * passwords leaves the data as it is, whatever the strategy.
+ * A user's data after a PUT (R4). It always contains the name: if none was sent, the old field stays. A body with only passwords leaves the data
+ * unchanged, whatever the strategy.
  */
 export async function applyUserPatch(current: string, { members, nameField }: UserPatch, strategy: PutStrategy): Promise<string> {
   if (members.length === 0) return current;
@@ -144,11 +144,11 @@ function nameOf({ members, nameField }: Sent, problems: Map<string, string>): st
 }
 
 function nameProblem(field: NameField, value: string): string | undefined {
-  // Before it is normalized: that takes a time that grows with the square of a run of combining marks.
+  // Checked before normalizing, whose time is quadratic in a run of combining marks.
   if (value.length > APP_USER_NAME_LENGTH_MAX) return `Use ${APP_USER_NAME_LENGTH_MAX} characters at most.`;
   const name = toComparedName(value);
   if (name === "") return "Enter at least one character.";
-  // Characters may become several when they are composed anew.
+  // Normalizing can turn one character into several.
   if (name.length > APP_USER_NAME_LENGTH_MAX) return `Use ${APP_USER_NAME_LENGTH_MAX} characters at most.`;
   if (hasInvisible(value)) return "Remove control characters and invisible characters.";
   if (value !== value.trim()) return "Remove spaces at the start and the end.";
@@ -167,11 +167,11 @@ function passwordOf(members: readonly JsonMember[], problems: Map<string, string
   return value;
 }
 
-/** Of duplicate keys the last counts, as everywhere. Undefined: there is none. */
+/** The value of a field. Of duplicate keys the last one counts. Undefined if there is none. */
 function lastValue(members: readonly JsonMember[], field: string): unknown {
   const member = members.findLast(({ key }) => key === field);
   if (!member) return undefined;
-  // What is no string is wrong, whatever it is; it need not be read.
+  // Any value that is not a string is invalid here, so it need not be parsed.
   return member.valueText.startsWith('"') ? JSON.parse(member.valueText) : null;
 }
 

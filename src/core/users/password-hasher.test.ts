@@ -1,12 +1,12 @@
-/** Hashing in turn: who is hashed before whom, what waits is bounded, and no turn is lost. */
+/** Tests hashing: the order of queued hashes, and the limits of the queue. */
 import { describe, expect, it } from "vitest";
-import { createPasswordHasher, type HashEngine, type HashTurn, toDashboardTurn } from "@/src/core/users/password-hasher";
+import { createPasswordHasher, type HashContext, type HashEngine, toDashboardHashContext } from "@/src/core/users/password-hasher";
 
-const login: HashTurn = { kind: "login", caller: ["a", "p", "192.0.2.1"] };
-const registration: HashTurn = { ...login, kind: "registration" };
-const dashboard = toDashboardTurn("192.0.2.9");
+const login: HashContext = { kind: "login", caller: ["a", "p", "192.0.2.1"] };
+const registration: HashContext = { ...login, kind: "registration" };
+const dashboard = toDashboardHashContext("192.0.2.9");
 
-/** An engine whose hashes end when they are told to. */
+/** An engine whose hashes end on request. */
 function createManualEngine() {
   const begun: string[] = [];
   const finish: (() => void)[] = [];
@@ -29,7 +29,7 @@ function createManualEngine() {
 }
 
 describe("createPasswordHasher", () => {
-  it("[L1] hashes with argon2id and a salt of its own", async () => {
+  it("[L1] hashes with argon2id and an individual salt", async () => {
     const passwords = createPasswordHasher();
     const [one, other] = await Promise.all([passwords.hash("correct horse", login), passwords.hash("correct horse", login)]);
     expect(one).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
@@ -39,19 +39,19 @@ describe("createPasswordHasher", () => {
     expect(await passwords.verify(null, "correct horse", login)).toBe(false);
   });
 
-  it("takes the same password however the keyboard composes letters", async () => {
+  it("accepts a password regardless of how the keyboard composes characters", async () => {
     const passwords = createPasswordHasher();
     expect(await passwords.verify(await passwords.hash("caf\u00e9 noir", login), "cafe\u0301 noir", login)).toBe(true);
   });
 
-  it("goes on after one that fails", async () => {
+  it("continues after a failure", async () => {
     const passwords = createPasswordHasher({ atOnceMax: 1 });
     await expect(passwords.verify("no hash", "x", login)).rejects.toThrow();
     await expect(passwords.verify("no hash", "x", login)).rejects.toThrow();
     expect(await passwords.verify(null, "x", login)).toBe(false);
   });
 
-  it("[L6] hashes for logins and for the dashboard before registrations that wait, and does not starve those", async () => {
+  it("[L6] hashes for logins and the dashboard before queued registrations, but does not starve those", async () => {
     const { begun, drain, engine } = createManualEngine();
     const passwords = createPasswordHasher({ atOnceMax: 1, engine });
     const all = [
@@ -61,14 +61,14 @@ describe("createPasswordHasher", () => {
     ];
     await drain();
     await Promise.all(all);
-    // One was running; one may have been due.
+    // One was running, and one may have been due.
     expect(begun.indexOf("sign-in")).toBeLessThanOrEqual(3);
     expect(begun.indexOf("login 0")).toBeLessThanOrEqual(3);
     expect(begun.indexOf("login 11")).toBeLessThanOrEqual(19);
     expect(begun.slice(0, 19).filter((name) => name.startsWith("registration")).length).toBeGreaterThanOrEqual(3);
   });
 
-  it("[L6] lets accounts take turns, within one its projects, and within one its callers", async () => {
+  it("[L6] serves accounts, their projects and their callers round robin", async () => {
     const { begun, drain, engine } = createManualEngine();
     const passwords = createPasswordHasher({ atOnceMax: 1, engine });
     const all = [
@@ -84,7 +84,7 @@ describe("createPasswordHasher", () => {
     expect(begun.indexOf("same project")).toBeLessThanOrEqual(6);
   });
 
-  it("[L6] refuses with server_busy rather than queue without end, and never another's because of that", async () => {
+  it("[L6] limits the queue of each caller with server_busy, without affecting others", async () => {
     const { drain, engine } = createManualEngine();
     const passwords = createPasswordHasher({ atOnceMax: 1, engine });
     const crowd = Array.from({ length: 300 }, () => passwords.hash("x", registration));
@@ -97,7 +97,7 @@ describe("createPasswordHasher", () => {
     await drain();
     await Promise.all(others);
     const refused = (await results).filter((result) => result.status === "rejected");
-    // 100 of a caller may wait beside the one that runs.
+    // 100 hashes of a caller may be queued in addition to the running one.
     expect(refused).toHaveLength(199);
     for (const { reason } of refused) expect(reason).toMatchObject({ code: "server_busy", retryAfterSeconds: 5 });
   });

@@ -1,4 +1,7 @@
-/** Hashes and checks passwords, of dashboard accounts and of applications' users alike: argon2id, in a bounded number at once and in a fair order. */
+/**
+ * Hashes and verifies passwords of dashboard accounts and of applications' users with argon2id. The number of concurrent hashes is limited, and their
+ * order is fair.
+ */
 import { availableParallelism } from "node:os";
 import { type Algorithm, hash, verify } from "@node-rs/argon2";
 import type { CallerPath } from "@/src/core/access/caller-path";
@@ -6,45 +9,48 @@ import { toNetwork } from "@/src/core/access/client-network";
 import { createFairSemaphore } from "@/src/core/limits/fair-semaphore";
 import { AppError } from "@/src/shared/errors";
 
-// argon2id; the package's enum is ambient, which isolated modules can't read. The parameters are those that OWASP names.
+// argon2id. The package's enum is ambient, which isolated modules cannot import. OWASP recommends these parameters.
 const ARGON2ID: Algorithm.Argon2id = 2;
 export const HASH_OPTIONS = { algorithm: ARGON2ID, memoryCost: 19_456, timeCost: 2, parallelism: 1, outputLen: 32 };
 
-/** A hash takes 19 MiB, a processor, and one of the four threads that files and DNS share: a processor and a thread are left to other requests. */
+/**
+ * A hash needs 19 MiB, a processor, and one of libuv's four threads, which files and DNS share. One processor and one thread are left for other
+ * requests.
+ */
 const AT_ONCE_MAX = Math.min(Math.max(availableParallelism() - 1, 1), 3);
-/** While all wait, of nine hashes four are the dashboard's, four are for logins and one is for a registration. */
+/** While all classes are waiting, of nine hashes four are for the dashboard, four for logins and one for a registration. */
 const WEIGHTS = { dashboard: 4, login: 4, registration: 1 } as const;
-/** What may wait: in all, and of one class, account, project, and caller. */
+/** How many hashes may be queued: in total, and for one class, account, project and caller. */
 const WAITING_MAX = 3_000;
 const WAITING_GROUP_MAX = [1_000, 400, 200, 100] as const;
 const WAIT_MS_MAX = 10_000;
 const RETRY_AFTER_SECONDS = 5;
 
-/** On whose behalf a password is hashed: decides the order. */
-export interface HashTurn {
-  /** `registration`: whatever makes an account; `login`: whatever else an application's user does; `dashboard`: of accounts of this server. */
+/** On whose behalf a password is hashed. Determines the order. */
+export interface HashContext {
+  /** `registration`: creates an account. `login`: everything else that concerns an application's user. `dashboard`: accounts of this server. */
   kind: keyof typeof WEIGHTS;
   caller: CallerPath;
 }
 
-/** The turn of somebody at the dashboard; `address`: null when unknown. */
-export function toDashboardTurn(address: string | null): HashTurn {
+/** The job of a dashboard user. `address`: null if it is unknown. */
+export function toDashboardHashContext(address: string | null): HashContext {
   return { kind: "dashboard", caller: ["", "", toNetwork(address ?? "unknown")] };
 }
 
 export interface PasswordHasher {
-  /** Returns the PHC string to store. Throws `server_busy` when too many passwords wait, or its turn does not come within 10 s. */
-  hash(password: string, turn: HashTurn): Promise<string>;
+  /** Returns the PHC string to store. Throws `server_busy` if too many passwords are queued or this one waited for 10 s. */
+  hash(password: string, context: HashContext): Promise<string>;
   /**
-   * Returns true when `password` is the one that `stored` was made of. Takes as long for `null` (no such account, no password) as for a wrong one.
-   * Throws `server_busy` as `hash` does, and an error when `stored` is not a PHC string.
+   * Returns true if `stored` was created from `password`. `null` (no such account, no password) takes as long as a wrong password. Throws
+   * `server_busy` as `hash` does, and an error if `stored` is not a PHC string.
    */
-  verify(stored: string | null, password: string, turn: HashTurn): Promise<boolean>;
-  /** Passwords that wait for their turn. */
+  verify(stored: string | null, password: string, context: HashContext): Promise<boolean>;
+  /** The number of queued passwords. */
   readonly waiting: number;
 }
 
-/** Computes hashes, without any order. */
+/** Computes hashes immediately. */
 export interface HashEngine {
   hash(password: string): Promise<string>;
   verify(stored: string, password: string): Promise<boolean>;
@@ -55,7 +61,10 @@ const argon2: HashEngine = {
   verify,
 };
 
-/** One per process: its bound is that of the process. No password is logged or kept. `atOnceMax`: default the number of processors less one, at most 3. `engine`: default libuv's threads. */
+/**
+ * Create one for the process, because the limit applies to the process. Passwords are neither logged nor kept. `atOnceMax`: default the number of
+ * processors minus one, at most 3. `engine`: default libuv's threads.
+ */
 export function createPasswordHasher({
   atOnceMax = AT_ONCE_MAX,
   engine = argon2,
@@ -63,7 +72,7 @@ export function createPasswordHasher({
   atOnceMax?: number;
   engine?: HashEngine;
 } = {}): PasswordHasher {
-  const turns = createFairSemaphore({
+  const semaphore = createFairSemaphore({
     permits: atOnceMax,
     waiting: { max: WAITING_MAX, groupMax: WAITING_GROUP_MAX, weights: WEIGHTS },
     waitMsMax: WAIT_MS_MAX,
@@ -75,20 +84,20 @@ export function createPasswordHasher({
   });
 
   return {
-    hash: (password, turn) => turns.run([turn.kind, ...turn.caller], () => engine.hash(normalize(password))),
-    verify: (stored, password, turn) =>
-      turns.run([turn.kind, ...turn.caller], async () => {
+    hash: (password, context) => semaphore.run([context.kind, ...context.caller], () => engine.hash(normalize(password))),
+    verify: (stored, password, context) =>
+      semaphore.run([context.kind, ...context.caller], async () => {
         if (stored !== null) return engine.verify(stored, normalize(password));
         await engine.hash(normalize(password));
         return false;
       }),
     get waiting() {
-      return turns.waiting;
+      return semaphore.waiting;
     },
   };
 }
 
-/** Keyboards differ in how they compose letters; the same password must hash the same. */
+/** Keyboards compose characters differently. The same password must have the same hash. */
 function normalize(password: string): string {
   return password.normalize("NFKC");
 }

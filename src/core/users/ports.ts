@@ -1,45 +1,51 @@
-/** What the rules of applications' users (core/users.ts) need of storage. Interfaces and plain types only; the adapter is db/user-store.ts. */
+/** Interfaces through which the rules of applications' users store them. The adapter is db/stores/users.ts. */
 import type { StoredRecord, WriteResult } from "@/src/core/records/ports";
 
-/** A user of an application (L): its record and its credentials. */
+/** A user of an application (L): the record and the credentials. */
 export interface StoredUser {
   record: StoredRecord;
-  /** The username or e-mail address in the form in which it is compared. */
+  /** The username or e-mail address in the form for comparison. */
   name: string;
   /** argon2id in PHC format. */
   passwordHash: string;
 }
 
-/** A change of a user's record, and of its credentials with it. */
+/** A change of a user's record together with its credentials. */
 export interface UserChange {
   endpointId: string;
   id: string;
   /** JSON text. */
   data: string;
   expectedVersion: number;
-  /** Absent: stays. */
+  /** Absent: unchanged. */
   name?: string | undefined;
   /** A new hash ends the user's tokens. */
   password?: { hash: string; keepTokenId?: string | undefined } | undefined;
-  /** The hash that the caller knows the password of; the change is refused with `password_changed` when it is another one by now. */
+  /** The hash that the caller proved to know the password of. The change fails with `password_changed` if the stored hash is another one by now. */
   provenHash?: string | undefined;
   now: Date;
 }
 
-/** What became of a write to a user. `username_taken`: another user has the name. `password_changed`: see UserChange. Anything but `ok` wrote nothing. */
+/**
+ * The result of a write to a user. `username_taken`: another user has the name. `password_changed`: see UserChange. Any outcome but `ok` wrote
+ * nothing.
+ */
 export type UserWriteResult = WriteResult | { outcome: "username_taken" | "password_changed" };
 
-/** Writes and reads the users of applications; `endpointId` is an authentication endpoint's. Every method may raise `database_unavailable`. */
+/** Writes and reads the users of applications. `endpointId` is that of an authentication endpoint. Every method can throw `database_unavailable`. */
 export interface UserStore {
-  /** Stores a user's record, which belongs to itself, and its credentials: both or nothing. */
+  /** Stores a user's record, which the user owns, together with its credentials. */
   register(user: { endpointId: string; id: string; data: string; name: string; passwordHash: string }): Promise<UserWriteResult>;
   find(endpointId: string, id: string): Promise<StoredUser | undefined>;
   findByName(endpointId: string, name: string): Promise<StoredUser | undefined>;
-  /** All of it or nothing. */
+  /** Changes the record and the credentials in one transaction. */
   change(change: UserChange): Promise<UserWriteResult>;
-  /** Sets a new password, and ends the user's tokens. False: there is no such user. */
+  /** Sets a new password and ends the user's tokens. Returns false if there is no such user. */
   setPassword(request: { endpointId: string; id: string; hash: string; now: Date }): Promise<boolean>;
-  /** Stores a token; false: the user was deleted or has another password by now. `endedOthers`: the oldest beyond `liveMax` were revoked. */
+  /**
+   * Stores a token. Returns false if the user was deleted or has another password by now. `endedOthers`: the oldest tokens beyond `liveMax` were
+   * revoked.
+   */
   createToken(token: {
     userId: string;
     provenHash: string;
@@ -53,6 +59,6 @@ export interface UserStore {
     liveMax: number;
   }): Promise<false | { endedOthers: boolean }>;
   revokeToken(tokenId: string, now: Date): Promise<void>;
-  /** Deletes up to `limit` tokens that expired before `before`; answers how many. */
+  /** Deletes up to `limit` tokens that expired before `before`. Returns how many were deleted. */
   deleteExpiredTokens(before: Date, limit: number): Promise<number>;
 }

@@ -1,4 +1,4 @@
-/** The rules of an application's users (L1–L4): register, log in, log out, change, delete. It must not know transports, nor check access (access.ts does). */
+/** The rules of an application's users (L1–L4): register, log in, log out, change, delete. Access was already checked by access.ts. */
 import { createHash, randomBytes } from "node:crypto";
 import type { Tokens } from "@/src/core/access/access-tokens";
 import type { CallerPath } from "@/src/core/access/caller-path";
@@ -14,19 +14,19 @@ import type { Sandbox } from "@/src/core/sandbox";
 import { applyUserPatch, parseLogin, parseRegistration, parseUserPatch, passwordProblem } from "@/src/core/users/credentials";
 import type { PasswordHasher } from "@/src/core/users/password-hasher";
 import type { StoredUser, UserStore, UserWriteResult } from "@/src/core/users/ports";
-import { tryPassword } from "@/src/core/users/try-password";
+import { verifyPassword } from "@/src/core/users/verify-password";
 import { AppError } from "@/src/shared/errors";
 import type { PutStrategy } from "@/src/shared/streams/protocol";
 
-/** The authentication endpoint that is spoken to. */
+/** The authentication endpoint of a request. */
 export interface UserEndpoint {
   endpointId: string;
   projectId: string;
-  /** Of the endpoint (R10); null: none. */
+  /** The JSON Schema of the endpoint (R10). Null: none. */
   schema: string | null;
 }
 
-/** A token that was handed out. It is told once: only its hash is kept. */
+/** An issued token. It is returned only once, because only its hash is stored. */
 export interface IssuedToken {
   token: string;
   expiresAt: Date;
@@ -38,23 +38,23 @@ export interface UserUpdate extends WriteConditions {
   strategy: PutStrategy;
   body: RecordBody;
   caller: CallerPath;
-  /** Of the user that asks: stays when the password changes. */
+  /** The token of the requesting user. It stays valid when the password changes. */
   tokenId?: string | undefined;
-  /** From where; null: unknown. */
+  /** The client's address. Null: unknown. */
   address: string | null;
 }
 
-/** What becomes of a user's password. */
+/** The effect of an update on the user's password. */
 interface PasswordChange {
-  /** Undefined: it stays, and so do the user's tokens. */
+  /** Undefined: the password and the user's tokens stay. */
   newHash?: string | undefined;
-  /** Of the password that the caller has shown to know. */
+  /** The hash of the password that the caller proved to know. */
   provenHash?: string;
 }
 
 export interface Users {
   /**
-   * Stores a new user (L1). `isTrusted`: the application itself registers it (master key), so the limits of registrations do not apply. Throws
+   * Stores a new user (L1). `isTrusted`: the application itself registers the user (master key), so the limits of registrations do not apply. Throws
    * `credentials_missing`, `credentials_invalid`, `username_taken`, `schema_mismatch`, `rate_limited`, `server_busy`; then nothing was written.
    */
   register(request: {
@@ -64,7 +64,10 @@ export interface Users {
     address: string | null;
     isTrusted: boolean;
   }): Promise<StoredRecord>;
-  /** Hands out an access token (L2). Raises `credentials_missing`, `credentials_invalid`, `rate_limited`; `login_failed`, in the same time for whatever reason. */
+  /**
+   * Issues an access token (L2). Throws `credentials_missing`, `credentials_invalid`, `rate_limited`, and `login_failed`, which takes the same time
+   * for every reason.
+   */
   login(request: {
     endpoint: UserEndpoint;
     body: RecordBody;
@@ -72,18 +75,21 @@ export interface Users {
     address: string | null;
     userAgent: string | null;
   }): Promise<IssuedToken & { record: StoredRecord }>;
-  /** Ends a token at once (L3). */
+  /** Ends a token immediately (L3). */
   logout(request: { projectId: string; tokenId: string }): Promise<void>;
   /**
-   * Changes a user (L4). A `password` that is the current one changes nothing. With `onlyOwner` another one needs `currentPassword`: throws
-   * `current_password_wrong`, `rate_limited`. Throws also what `register` and Records.update throw; then nothing was written.
+   * Changes a user (L4). Sending the current password as `password` keeps it. With `onlyOwner`, a new password needs `currentPassword`; throws
+   * `current_password_wrong`, `rate_limited`. Also throws what `register` and Records.update throw; then nothing was written.
    */
   update(request: UserUpdate): Promise<StoredRecord>;
-  /** Deletes a user with its credentials and tokens, and answers the record as it was. Raises `record_not_found`, `access_denied`, `version_conflict`. */
+  /**
+   * Deletes a user with its credentials and tokens, and returns the record's last state. Throws `record_not_found`, `access_denied`,
+   * `version_conflict`.
+   */
   remove(request: WriteConditions & { endpoint: Omit<UserEndpoint, "schema">; id: string }): Promise<StoredRecord>;
-  /** Sets a new password and ends all tokens, for the endpoint's owner. Raises `credentials_invalid`, `record_not_found`. */
+  /** Sets a new password on behalf of the endpoint's owner, and ends all tokens of the user. Throws `credentials_invalid`, `record_not_found`. */
   setPassword(request: { endpoint: Omit<UserEndpoint, "schema">; id: string; password: string; caller: CallerPath }): Promise<void>;
-  /** Deletes tokens that expired a day ago or earlier, one batch after the other. */
+  /** Deletes the tokens that expired more than a day ago, in batches. */
   sweepTokens(): Promise<void>;
 }
 
@@ -96,22 +102,22 @@ export interface UsersOptions {
   passwords: PasswordHasher;
   sandbox: Pick<Sandbox, "validate">;
   clock: Clock;
-  /** Milliseconds from log-in to expiry. */
+  /** Milliseconds from login to expiry. */
   accessTokenTtlMs: number;
-  /** Bounds what a merge may make of a record. */
+  /** Limits the size of a merged record. */
   recordBytesMax: number;
 }
 
 const NOT_CURRENT =
   "The password is not the current one. To change it, send the current one as currentPassword. To keep it, omit password.";
 const TOKEN_BYTES = 32;
-/** With one more the oldest is revoked. */
+/** One more login revokes the oldest token. */
 const LIVE_TOKENS_MAX = 100;
 const USER_AGENT_LENGTH_MAX = 400;
 const ADDRESS_LENGTH_MAX = 64;
-/** A user may change so often between read and write before a change gives up. */
+/** How often an update is tried again because the user changed between read and write. */
 const CHANGE_ATTEMPTS_MAX = 20;
-/** Expired tokens are kept so long, so that who still has one hears that it has expired. */
+/** How long expired tokens are kept. */
 const EXPIRED_KEPT_MS = 24 * 60 * 60 * 1000;
 const SWEEP_BATCH = 1000;
 
@@ -131,7 +137,7 @@ class StoredUsers implements Users {
     const { name, password, data } = parseRegistration(body);
     await this.#requireMatch(endpoint, data, caller);
     if (!isTrusted) await registrations.count({ endpointId: endpoint.endpointId, address });
-    // Hashing is what registering costs; a name that is taken need not cost it.
+    // Hashing is expensive, so a taken name is rejected before it.
     if (await store.findByName(endpoint.endpointId, name)) throw new AppError("username_taken");
     const passwordHash = await passwords.hash(password, { kind: "registration", caller });
     const user = { endpointId: endpoint.endpointId, id: createUniqueId(), data, name, passwordHash };
@@ -148,8 +154,8 @@ class StoredUsers implements Users {
     const { store, clock, accessTokenTtlMs, tokens } = this.#options;
     const { name, password } = parseLogin(body);
     const user = await store.findByName(endpoint.endpointId, name);
-    const isRight = await this.#tryPassword({ endpoint, name, caller, address, stored: user?.passwordHash ?? null, password });
-    if (!isRight || !user) throw new AppError("login_failed");
+    const isCorrect = await this.#verifyPassword({ endpoint, name, caller, address, stored: user?.passwordHash ?? null, password });
+    if (!isCorrect || !user) throw new AppError("login_failed");
     const token = randomBytes(TOKEN_BYTES).toString("base64url");
     const now = clock.now();
     const expiresAt = new Date(now.getTime() + accessTokenTtlMs);
@@ -164,7 +170,7 @@ class StoredUsers implements Users {
       expiresAt,
       liveMax: LIVE_TOKENS_MAX,
     });
-    // Deleted, or given another password, while this one was checked.
+    // The user was deleted or got another password during the check.
     if (!stored) throw new AppError("login_failed");
     if (stored.endedOthers) tokens.invalidate(endpoint.projectId);
     return { record: user.record, token, expiresAt };
@@ -184,8 +190,8 @@ class StoredUsers implements Users {
     for (let attempt = 1; attempt <= CHANGE_ATTEMPTS_MAX; attempt++) {
       const user = await store.find(endpoint.endpointId, id);
       refuseUnlessMet(user, request);
-      // Once: a change that is made anew needs no further proof. The store refuses it when the password is another one by then.
-      if (patch.password !== undefined) change ??= await this.#judgePassword(user, patch.password, patch.currentPassword, request);
+      // Proven only once. When the change is tried again, the store rejects it if the password has changed since.
+      if (patch.password !== undefined) change ??= await this.#decidePasswordChange(user, patch.password, patch.currentPassword, request);
       const data = await applyUserPatch(user.record.data, patch, strategy);
       this.#refuseLarge(data);
       await this.#requireMatch(endpoint, data, caller);
@@ -199,7 +205,7 @@ class StoredUsers implements Users {
         provenHash: change?.provenHash,
         now: clock.now(),
       });
-      // Changed since it was read. The caller's own condition would fail now; without one the change is made anew.
+      // The user was changed since it was read. The caller's own condition would fail now; without one, try again.
       if (result.outcome === "version_conflict" && expectedVersion === undefined) continue;
       const record = toRecord(result);
       if (change?.newHash !== undefined) tokens.invalidate(endpoint.projectId);
@@ -231,29 +237,29 @@ class StoredUsers implements Users {
   }
 
   /**
-   * Decides what a password in a PUT does. Clients of the original service send the one that was registered with every change, so the current
-   * one proves itself. Guesses count like those of logins; the master key needs no proof, so its passwords are not guesses.
+   * Decides the effect of a password in a PUT. Clients of the original service send the registered password with every change, so the current
+   * password proves itself. Wrong passwords count like failed logins. The master key needs no proof, so its passwords are not counted.
    */
-  async #judgePassword(
+  async #decidePasswordChange(
     { name, passwordHash }: StoredUser,
     password: string,
     currentPassword: string | undefined,
     { endpoint, caller, address, onlyOwner }: UserUpdate,
   ): Promise<PasswordChange> {
     const { passwords } = this.#options;
-    const turn = { kind: "login", caller } as const;
+    const context = { kind: "login", caller } as const;
     if (onlyOwner === undefined) {
-      const isCurrent = await passwords.verify(passwordHash, password, turn);
-      return isCurrent ? {} : { newHash: await passwords.hash(password, turn) };
+      const isCurrent = await passwords.verify(passwordHash, password, context);
+      return isCurrent ? {} : { newHash: await passwords.hash(password, context) };
     }
     const proof = currentPassword ?? password;
-    const isRight = await this.#tryPassword({ endpoint, name, caller, address, stored: passwordHash, password: proof });
-    if (!isRight) throw new AppError("current_password_wrong", currentPassword === undefined ? { detail: NOT_CURRENT } : {});
+    const isCorrect = await this.#verifyPassword({ endpoint, name, caller, address, stored: passwordHash, password: proof });
+    if (!isCorrect) throw new AppError("current_password_wrong", currentPassword === undefined ? { detail: NOT_CURRENT } : {});
     const isSame = proof.normalize("NFKC") === password.normalize("NFKC");
-    return { provenHash: passwordHash, newHash: isSame ? undefined : await passwords.hash(password, turn) };
+    return { provenHash: passwordHash, newHash: isSame ? undefined : await passwords.hash(password, context) };
   }
 
-  #tryPassword(request: {
+  #verifyPassword(request: {
     endpoint: UserEndpoint;
     name: string;
     caller: CallerPath;
@@ -264,7 +270,7 @@ class StoredUsers implements Users {
     const { passwords, limiter } = this.#options;
     const { endpoint, name, caller, address, stored, password } = request;
     const attempt = { account: `${endpoint.endpointId} ${name}`, address, scope: endpoint.endpointId };
-    return tryPassword({ passwords, limiter, attempt, turn: { kind: "login", caller }, stored, password });
+    return verifyPassword({ passwords, limiter, attempt, context: { kind: "login", caller }, stored, password });
   }
 
   #refuseLarge(data: string): void {
@@ -278,7 +284,7 @@ class StoredUsers implements Users {
   }
 }
 
-/** In the order in which the door checks. */
+/** Checks in the same order as the record commit. */
 function refuseUnlessMet(user: StoredUser | undefined, { id, onlyOwner, expectedVersion }: UserUpdate): asserts user is StoredUser {
   if (!user) throw new AppError("record_not_found");
   if (onlyOwner !== undefined && onlyOwner !== id) throw new AppError("access_denied");
@@ -290,7 +296,7 @@ function toRecord(result: UserWriteResult): StoredRecord {
     case "ok":
       return result.change.record;
     case "password_changed":
-      // Since it was proven.
+      // The password was changed after it had been proven.
       throw new AppError("current_password_wrong");
     case "endpoint_not_found":
       throw new AppError("endpoint_or_key_invalid", { internal: "the endpoint was deleted before the write" });

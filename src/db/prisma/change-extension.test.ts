@@ -1,4 +1,4 @@
-/** Whatever writes a record, in whatever way, is logged with it and hinted after it. */
+/** Tests that every way to write a record is logged and published. */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createUniqueId } from "@/src/core/records/unique-id";
@@ -21,7 +21,7 @@ beforeEach(async () => {
 
 const ofEndpoint = () => [{ kind: "endpoint", endpointId }];
 
-/** Without the records' ids, which differ from run to run. */
+/** Without the ids of records, which differ in every run. */
 async function readLog(): Promise<string[]> {
   const log = await world.expectSound(endpointId);
   return log.map(({ type, data, version }: LogEntry) => `${type} ${data} v${version}`);
@@ -44,14 +44,14 @@ describe("single writes of the client", () => {
     expect(await readLog()).toEqual(['POST {"a":[1,null]} v1']);
   });
 
-  it("[W4] create without the endpoint in the answer", async () => {
+  it("[W4] create without the endpoint in the result", async () => {
     await db.record.create({ data: { endpointId, data: 1 }, select: { id: true } });
     await db.record.create({ data: { endpointId, data: 2 }, select: { id: true } });
     expect(world.takeNotifications()).toEqual([...ofEndpoint(), ...ofEndpoint()]);
     expect(await readLog()).toEqual(["POST 1 v1", "POST 2 v1"]);
   });
 
-  it("[W4] create can't choose what the database sets", async () => {
+  it("[W4] create cannot set what the database sets", async () => {
     const record = await db.record.create({ data: { endpointId, data: 1, version: 9, seq: 7n } });
     expect(record.version).toBe(1);
     expect(await readLog()).toEqual(["POST 1 v1"]);
@@ -63,7 +63,7 @@ describe("single writes of the client", () => {
     expect(await readLog()).toEqual(["POST 1 v1", "POST 2 v1", "POST 3 v1"]);
   });
 
-  it("[W4] createMany that skips duplicates logs only what it created, without a hole", async () => {
+  it("[W4] createMany that skips duplicates logs only what it created, without a gap", async () => {
     const [id] = await createTwo();
     const rows = [
       { id, endpointId, data: "taken" },
@@ -84,7 +84,7 @@ describe("single writes of the client", () => {
     expect(await readLog()).toEqual(["POST 1 v1", "POST 2 v1"]);
   });
 
-  it("[W4] update, which can't choose what the database sets", async () => {
+  it("[W4] update, which cannot set what the database sets", async () => {
     const [id] = await createTwo();
     const createdAt = new Date("2001-01-01");
     const record = await db.record.update({ where: { id }, data: { data: "x", version: 40, seq: 70n, createdAt } });
@@ -95,7 +95,7 @@ describe("single writes of the client", () => {
     expect(await readLog()).toEqual([...TWO, 'PUT "x" v2']);
   });
 
-  it("[W4] update that answers only the id is hinted as unknown", async () => {
+  it("[W4] update that returns only the id publishes an unknown notification", async () => {
     const [id] = await createTwo();
     await db.record.update({ where: { id }, data: { data: "x" }, select: { id: true } });
     expect(world.takeNotifications()).toEqual([{ kind: "unknown" }]);
@@ -104,7 +104,7 @@ describe("single writes of the client", () => {
     expect(await readLog()).toEqual([...TWO, 'PUT "x" v2', 'PUT "y" v3']);
   });
 
-  it("[W4] update can't move a record", async () => {
+  it("[W4] update cannot move a record to another endpoint", async () => {
     const [id] = await createTwo();
     const other = await world.createEndpoint();
     await expect(db.record.update({ where: { id }, data: { endpointId: other.id } })).rejects.toThrow("keeps its id and its endpoint");
@@ -160,7 +160,7 @@ describe("single writes of the client", () => {
     expect(await readLog()).toEqual(["POST 1 v1", "PUT 3 v2"]);
   });
 
-  it("[W4] a record and a change need an endpoint, and go with it, by whichever way", async () => {
+  it("[W4] a record and a change need an endpoint and are deleted with it, in every way", async () => {
     const missing = randomUUID();
     await expect(db.record.create({ data: { endpointId: missing, data: 1 } })).rejects.toThrow();
     const change = {
@@ -210,7 +210,7 @@ describe("single writes of the client", () => {
     }
   });
 
-  it("[W4] a write that fails logs and notifications nothing", async () => {
+  it("[W4] a write that fails is neither logged nor published", async () => {
     const [id] = await createTwo();
     await expect(db.record.create({ data: { id, endpointId, data: 1 } })).rejects.toThrow();
     await expect(
@@ -227,7 +227,7 @@ describe("single writes of the client", () => {
     expect(await readLog()).toEqual(TWO);
   });
 
-  it("[W4] a notification comes when others can see the change", async () => {
+  it("[W4] a notification is published after the change is visible to others", async () => {
     await db.record.create({ data: { endpointId, data: 1 } });
     expect(world.takeNotifications()).toEqual(ofEndpoint());
     expect(await world.readLog(endpointId)).toHaveLength(1);
@@ -237,7 +237,7 @@ describe("single writes of the client", () => {
 describe("transactions", () => {
   const post = (data: string) => ({ type: "POST" as const, id: createUniqueId(), contentType: "json" as const, data });
 
-  it("[W4] with a callback notification each endpoint once, after the commit", async () => {
+  it("[W4] with a callback publish each endpoint once, after the commit", async () => {
     const other = await world.createEndpoint();
     await db.$transaction(async (tx) => {
       await tx.record.create({ data: { endpointId, data: 1 } });
@@ -252,7 +252,7 @@ describe("transactions", () => {
     await world.expectSound(other.id);
   });
 
-  it("[W4] with a callback that throws log and notification nothing, and pass the error on", async () => {
+  it("[W4] with a callback that throws log and publish nothing, and pass the error on", async () => {
     const error = new Error("changed my mind");
     const attempt = db.$transaction(async (tx) => {
       await tx.record.create({ data: { endpointId, data: 1 } });
@@ -267,7 +267,7 @@ describe("transactions", () => {
     expect(await readLog()).toEqual(['POST "after" v1']);
   });
 
-  it("[W4] with a callback that swallows a failed statement never notification changes, since PostgreSQL rolls them back", async () => {
+  it("[W4] with a callback that swallows a failed statement publish no changes, because PostgreSQL rolls them back", async () => {
     await db.$transaction(async (tx) => {
       await tx.record.commit(endpointId, [post("1")]);
       await tx.$queryRaw`SELECT 1 / 0`.catch(() => undefined);
@@ -276,7 +276,7 @@ describe("transactions", () => {
     expect(await readLog()).toEqual([]);
   });
 
-  it("[W4] as an array notification after the commit", async () => {
+  it("[W4] as an array publish after the commit", async () => {
     const [id] = await createTwo();
     const results = await db.$transaction([
       db.record.create({ data: { endpointId, data: 3 } }),
@@ -288,11 +288,11 @@ describe("transactions", () => {
     expect(world.takeNotifications()).toEqual(ofEndpoint());
     const log = await readLog();
     expect(log.slice(2, 4)).toEqual(["POST 3 v1", "PUT 4 v2"]);
-    // One statement deletes in an order of PostgreSQL's choice.
+    // PostgreSQL chooses the order in which one statement deletes.
     expect(log.slice(4).sort()).toEqual(["DELETE 3 v1", "DELETE 4 v2", 'DELETE {"n":2} v1']);
   });
 
-  it("[W4] as an array that fails at its end log and notification nothing", async () => {
+  it("[W4] as an array that fails at its end log and publish nothing", async () => {
     const [id] = await createTwo();
     const attempt = db.$transaction([
       db.record.create({ data: { endpointId, data: 3 } }),
@@ -318,7 +318,7 @@ describe("transactions", () => {
     expect(await readLog()).toEqual(['POST "outer" v1', 'POST "last" v1']);
   });
 
-  it("[W4] work that outlives its transaction notifications at once", async () => {
+  it("[W4] work that outlives its transaction publishes immediately", async () => {
     let late: Promise<unknown> = Promise.resolve();
     let release = (): void => undefined;
     const released = new Promise<void>((resolve) => {
@@ -333,7 +333,7 @@ describe("transactions", () => {
     expect(world.takeNotifications()).toEqual(ofEndpoint());
   });
 
-  it("[E4] with a callback that lost against another one run again", async () => {
+  it("[E4] with a callback are run again after contention", async () => {
     const [a, b] = await createTwo();
     const asked: string[] = [];
     let meet: () => void = () => undefined;
@@ -353,7 +353,7 @@ describe("transactions", () => {
     expect(asked.length).toBeGreaterThan(2);
   });
 
-  it("[W4] two at the same time keep their notifications apart", async () => {
+  it("[W4] concurrent ones keep their notifications separate", async () => {
     const other = await world.createEndpoint();
     const failing = db.$transaction(async (tx) => {
       await tx.record.create({ data: { endpointId: other.id, data: 1 } });
@@ -364,7 +364,7 @@ describe("transactions", () => {
     expect(world.takeNotifications()).toEqual(ofEndpoint());
   });
 
-  it("[W4] can ask for an isolation level", async () => {
+  it("[W4] accept an isolation level", async () => {
     const level = await db.$transaction((tx) => tx.$queryRaw`SELECT current_setting('transaction_isolation') AS level`, {
       isolationLevel: "Serializable",
     });

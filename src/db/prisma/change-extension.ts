@@ -1,6 +1,6 @@
 /**
- * The Prisma client extension around every query. The database itself logs every write to a record (prisma/migrations); this
- * adds the door to the model, tells subscribers after the commit, and turns a database that is away into E3. It must not log changes.
+ * Extends the Prisma client: adds `record.commit`, publishes change notifications after the commit, and translates database errors (E3). The database
+ * itself logs every write to a record (see prisma/migrations).
  */
 import type { Write, WriteResult } from "@/src/core/records/ports";
 import { retryContention, toDatabaseError } from "@/src/db/errors";
@@ -12,19 +12,19 @@ import { commitWrites, isCommitClient, isCommitStatement } from "@/src/db/record
 /** Runs work that needs a connection. */
 export type Enter = <T>(work: () => Promise<T>) => Promise<T>;
 
-/** `record.commit(…)`, and the notifications of all other writes. Transactions: see createDb. */
+/** Adds `record.commit(…)` and the notifications of all other writes. createDb handles transactions. */
 export function createChangeExtension(scopes: NotificationScopes, enter: Enter) {
   return Prisma.defineExtension({
     name: "changes",
     model: {
       record: {
         /**
-         * The door: applies the writes to one endpoint in order, in one statement. Outside a transaction they are committed
-         * when it settles; inside one (`tx.record.commit`), when that is. A write whose condition fails is reported and
-         * does not disturb the others; an id that exists already, or data that is not JSON, fails the whole batch.
+         * The record commit: applies the writes to one endpoint in order, in one statement. Outside of a transaction they are committed when the
+         * promise settles; inside one (`tx.record.commit`), with the transaction. A write whose condition fails is reported and does not affect the
+         * others. An id that already exists, or data that is not JSON, makes the whole batch fail.
          */
         async commit(endpointId: string, writes: readonly Write[]): Promise<WriteResult[]> {
-          // The client below this extension: the one of the transaction inside one.
+          // The client below this extension; inside a transaction, the transaction's client.
           const { $parent } = Prisma.getExtensionContext(this);
           if (!isCommitClient($parent)) throw new Error("record.commit was called apart from its model");
           const results = await guard({ scopes, enter }, () => commitWrites($parent, endpointId, writes));
@@ -45,7 +45,7 @@ export function createChangeExtension(scopes: NotificationScopes, enter: Enter) 
   });
 }
 
-/** Outside a transaction a statement that lost against another one runs again; inside, the whole transaction has to. */
+/** After contention, a statement outside of a transaction is run again. Inside one, the whole transaction must be. */
 async function guard<T>({ scopes, enter }: { scopes: NotificationScopes; enter: Enter }, work: () => PromiseLike<T>): Promise<T> {
   const startedAt = performance.now();
   try {

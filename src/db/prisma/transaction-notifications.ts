@@ -1,13 +1,16 @@
-/** Holds back the notifications of writes inside a transaction until it is committed. It must not know what a write is. */
+/** Holds the notifications of writes inside a transaction until it is committed. */
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { ChangeNotification, ChangeNotifications } from "@/src/core/streams/ports";
 
 export interface NotificationScopes {
-  /** Publishes at once, or, inside an open transaction, once that is committed. */
+  /** Publishes immediately or, inside an open transaction, after its commit. */
   publish(notification: ChangeNotification): void;
   /** True inside the callback of a transaction that is still open. */
   isOpen(): boolean;
-  /** Runs a transaction. When it settles well its notifications are published, to the transaction around it if there is one; else forgotten. */
+  /**
+   * Runs a transaction. If it succeeds, its notifications are published, or passed to the surrounding transaction if there is one. Otherwise they are
+   * dropped.
+   */
   run<T>(transaction: () => Promise<T>): Promise<T>;
 }
 
@@ -22,7 +25,7 @@ export function createNotificationScopes(notifications: ChangeNotifications): No
 
   function publish(notification: ChangeNotification): void {
     const scope = scopes.getStore();
-    // A scope that is closed is seen by work that was started in a transaction and outlives it.
+    // Work that was started in a transaction and outlives it still sees the closed scope.
     if (scope?.open) collect(scope, notification);
     else notifications.publish(notification);
   }
@@ -45,8 +48,8 @@ export function createNotificationScopes(notifications: ChangeNotifications): No
 }
 
 /**
- * Keeps only where something was written. Inside a transaction nobody can say which changes will be committed: a savepoint
- * may be rolled back, and PostgreSQL answers COMMIT without an error when a failed statement's error was swallowed.
+ * Keeps only the endpoints that were written to. Inside a transaction it is unknown which changes will be committed: a savepoint may be rolled back,
+ * and PostgreSQL reports no error for COMMIT when the error of a failed statement was swallowed.
  */
 function collect(scope: Scope, notification: ChangeNotification): void {
   switch (notification.kind) {

@@ -1,4 +1,4 @@
-/** Tells which notifications a Prisma operation deserves, from its arguments and its result. It must not publish them. */
+/** Derives the notifications of a Prisma operation from its arguments and its result. */
 import type { ChangeNotification } from "@/src/core/streams/ports";
 
 /** A Prisma operation that succeeded. */
@@ -19,10 +19,10 @@ const NONE: readonly ChangeNotification[] = [];
 
 /** The table's name as SQL must write it, or the function that writes to it. */
 const RAW_RECORD = /"Record"|\brecord_commit\b/;
-/** Not the `UPDATE` of a SELECT … FOR UPDATE. */
+/** Does not match the `UPDATE` of SELECT … FOR UPDATE. */
 const RAW_WRITE = /\b(?:insert|delete|merge|truncate|record_commit)\b|(?<!\bfor\s+(?:no\s+key\s+)?)\bupdate\b/i;
 
-/** One notification an endpoint, or one `unknown`; none when nothing can have been written to records. */
+/** Returns one notification per endpoint, or a single `unknown`; none if no record can have been written. */
 export function toWriteNotifications({ model, operation, args, result }: Operation): readonly ChangeNotification[] {
   if (model === undefined) return toRawNotifications(operation, args);
   if (!WRITES.has(operation)) return NONE;
@@ -36,7 +36,7 @@ function toRawNotifications(operation: string, args: unknown): readonly ChangeNo
   return operation.startsWith("$execute") || RAW_WRITE.test(sql) ? UNKNOWN : NONE;
 }
 
-/** `[sql, ...values]` of the Unsafe forms; an object with the text for the tagged and the typed ones. */
+/** The Unsafe forms have `[sql, ...values]`; the tagged and typed forms an object with the text. */
 function toSqlText(args: unknown): string {
   const text: unknown = Array.isArray(args) ? args[0] : (read(args, "text") ?? read(args, "sql"));
   return typeof text === "string" ? text : "";
@@ -50,20 +50,20 @@ function toRecordNotifications(args: unknown, result: unknown): readonly ChangeN
   return ids ? [...ids].map((endpointId) => ({ kind: "endpoint", endpointId })) : UNKNOWN;
 }
 
-/** The endpoints that the objects name; undefined unless each names one. */
+/** The endpoints that the objects name. Undefined unless every object names one. */
 function toEndpointIds(objects: readonly unknown[]): Set<string> | undefined {
   const ids = objects.map((object) => readString(object, "endpointId"));
   const known = ids.filter((id) => id !== undefined);
   return known.length > 0 && known.length === ids.length ? new Set(known.map(toDashed)) : undefined;
 }
 
-/** PostgreSQL reads a UUID with or without dashes, in either case; notifications are compared as text. */
+/** PostgreSQL accepts UUIDs with or without dashes, in upper or lower case. Notifications compare them as text. */
 function toDashed(id: string): string {
   const digits = id.replaceAll("-", "").toLowerCase();
   return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
-/** True when a write to another model holds a nested write to a record (of a user or a file), at any depth. */
+/** True if a write to another model contains a nested write to a record (of a user or a file), at any depth. */
 function writesRecord(args: unknown): boolean {
   return ["data", "create", "update"].some((part) => holdsKey(read(args, part), "record"));
 }

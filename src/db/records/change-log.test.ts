@@ -27,7 +27,7 @@ async function commit(endpointId: string, writes: Write[]): Promise<Change[]> {
 }
 
 describe("the change log", () => {
-  it("[W4] reads exactly what the door answered, ascending, after a place, up to a limit", async () => {
+  it("[W4] reads exactly the committed changes, ascending, after a position, up to a limit", async () => {
     const { id } = await world.createEndpoint();
     const other = await world.createEndpoint();
     const writes = [post('{"a" : 1.50}'), post("2")];
@@ -45,7 +45,7 @@ describe("the change log", () => {
     expect(await log.read(randomUUID(), 0, 100)).toEqual([]);
   });
 
-  it("[W5] reads it as a user sees it: what belongs to others, or to nobody, has its place and nothing else", async () => {
+  it("[W5] reads it for a user: changes of records of others, or of nobody, are hidden", async () => {
     const { id } = await world.createEndpoint();
     const [ann, bob] = [createUniqueId(), createUniqueId()];
     const [mine, others, nobodys] = [{ ...post('"mine"'), owner: ann }, { ...post('"secret"'), owner: bob }, post('"nobody\'s"')];
@@ -69,7 +69,7 @@ describe("the change log", () => {
     expect(await log.read(id, 0, 100)).toEqual(changes);
   });
 
-  it("[W9] knows where each log stands, and which endpoints don't exist", async () => {
+  it("[W9] returns the end of each log, and omits unknown endpoints", async () => {
     const [a, b] = [await world.createEndpoint(), await world.createEndpoint()];
     await commit(a.id, [post("1"), post("2")]);
     const positions = await log.positions([a.id, randomUUID(), b.id]);
@@ -80,7 +80,7 @@ describe("the change log", () => {
     expect(await log.positions([])).toEqual(new Map());
   });
 
-  it("[W26] knows the changes of the places that are asked for, at the end and before, and of none that it does not have", async () => {
+  it("[W26] returns the proofs of changes at the requested positions, at the end and before, if the log has them", async () => {
     const { id } = await world.createEndpoint();
     await commit(id, [post("1"), post("2"), post("3"), post("4")]);
     const changes = await log.read(id, 0, 100);

@@ -1,4 +1,4 @@
-/** Reads the log of changes, which the database writes. It must not cache: the tailer decides what it knows. */
+/** Reads the log of changes, which the database writes. */
 
 import type { Change } from "@/src/core/records/ports";
 import { toProof } from "@/src/core/streams/change-proof";
@@ -15,7 +15,7 @@ const READ = nameStatement(
   FROM "Change" WHERE "endpointId" = $1::uuid AND "Change".seq > $2::bigint ORDER BY "Change".seq LIMIT $3::int`,
 );
 
-/** What belongs to others stays in the database but for its place: a page is one of the log, whoever reads it. */
+/** The data of other users' records stays in the database. Their positions are returned, so pages are the same for every reader. */
 const READ_FOR = nameStatement(
   "rested_read_changes_for",
   `SELECT seq::text AS seq, type::text AS type, wire_id("recordId") AS id, version,
@@ -37,7 +37,7 @@ interface ChangeRow {
   following: number | null;
 }
 
-/** The log of a database. `endpointId`s have the dashes of a UUID, epochs have none. */
+/** The change log of a database. `endpointId`s have the dashes of a UUID, epochs have none. */
 export function createChangeLog({ db }: { db: RawStatements }): ChangeLog {
   return {
     positions: (endpointIds, places) => readPositions(db, endpointIds, places),

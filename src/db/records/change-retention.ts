@@ -1,19 +1,19 @@
-/** Forgets the oldest changes of every log (W10), so that it takes no more room than its streams need. It must not wait for writers, nor make them wait. */
+/** Deletes the oldest changes of every log (W10), to limit its size to what streams need. Neither the sweep nor writers wait for each other. */
 import type { RawStatements } from "@/src/db/raw-statements";
 import { nameStatement } from "@/src/db/statement";
 
-/** What is kept of each endpoint's log: changes that are young enough, and no more than so many. */
+/** The retained part of each endpoint's log: changes younger than `hours`, at most `changesMax`. */
 export interface Retention {
   hours: number;
   changesMax: number;
 }
 
-/** So many endpoints are looked at in one statement; each costs one look into an index. */
+/** How many endpoints one statement examines. Each needs one index lookup. */
 const ENDPOINTS_PER_PAGE = 1_000;
-/** So many changes go in one transaction, in some ten milliseconds. */
+/** How many changes one transaction deletes. It takes some ten milliseconds. */
 const BATCH = 2_000;
 
-/** Of a page of endpoints: where the next page begins (null: there is none), and those whose oldest change is to go. */
+/** For a page of endpoints: where the next page begins (null: there is none), and those whose oldest change has expired. */
 const FIND = nameStatement(
   "rested_find_old_changes",
   `WITH page AS (SELECT id, seq FROM "Endpoint" WHERE id > $1::uuid AND "projectId" IS NOT NULL ORDER BY id LIMIT $2::int)
@@ -23,8 +23,9 @@ const FIND = nameStatement(
       WHERE oldest.at < clock_timestamp() - make_interval(hours => $3::int) OR oldest.seq <= page.seq - $4::bigint) AS ids`,
 );
 
-// From the oldest on: times rise with seq, so what is left has no holes. A second server that sweeps at the same time waits for the rows, and finds them gone.
-// Of the last one that goes its identity stays (W26). The endpoint is locked first, as by its deletion, which then deletes its log; writers do not wait for that lock.
+// Deletes from the oldest change on. Times increase with seq, so the remaining log has no gaps. A second server that sweeps at the same time waits
+// for the rows and then finds them deleted. The identity of the last deleted change is kept (W26). The endpoint is locked first, as when it is
+// deleted, which also deletes its log. Writers do not wait for that lock.
 const DELETE = nameStatement(
   "rested_expire_changes",
   `WITH endpoint AS (
@@ -45,7 +46,7 @@ const DELETE = nameStatement(
 
 const FIRST_ID = "00000000-0000-0000-0000-000000000000";
 
-/** Looks at every endpoint once. Several servers may do it at once. */
+/** Examines every endpoint once. Several servers may run it at the same time. */
 export async function sweepChanges({ db, retention }: { db: RawStatements; retention: Retention }): Promise<void> {
   const { hours, changesMax } = retention;
   for (let after: string | null = FIRST_ID; after !== null; ) {

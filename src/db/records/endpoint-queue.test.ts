@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { createEndpointQueue } from "@/src/db/records/endpoint-queue";
 
-const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+const tick = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-/** Work that ends when the test says so, and notes when it begins. */
+/** Work that records its start and ends on request. */
 function createWork() {
   const begun: string[] = [];
   const ends = new Map<string, () => void>();
@@ -14,13 +14,13 @@ function createWork() {
     });
   const end = async (name: string) => {
     ends.get(name)?.();
-    await turn();
+    await tick();
   };
   return { begun, start, end };
 }
 
 describe("createEndpointQueue", () => {
-  it("[E4] lets one writer of an endpoint work at a time, first come, first served, and other endpoints beside it", async () => {
+  it("[E4] runs the writers of an endpoint one after the other, in order, and those of other endpoints concurrently", async () => {
     const { begun, start, end } = createWork();
     const queue = createEndpointQueue();
     const all = [queue.run("a", start("a1")), queue.run("a", start("a2")), queue.run("b", start("b1")), queue.run("a", start("a3"))];
@@ -35,9 +35,9 @@ describe("createEndpointQueue", () => {
     expect([queue.running, queue.waiting]).toEqual([0, 0]);
   });
 
-  it("[E4] bounds the writers at work, and lets endpoints take turns", async () => {
+  it("[E4] limits the number of running writers, and serves endpoints round robin", async () => {
     const { begun, start, end } = createWork();
-    const queue = createEndpointQueue({ turns: 1 });
+    const queue = createEndpointQueue({ permits: 1 });
     const all = ["a1", "a2", "a3", "b1"].map((name) => queue.run(name.slice(0, 1), start(name)));
     await end("a1");
     await end("a2");
@@ -47,7 +47,7 @@ describe("createEndpointQueue", () => {
     expect(begun).toEqual(["a1", "a2", "b1", "a3"]);
   });
 
-  it("[E4] refuses a writer whose turn does not come in time, and does not call it", async () => {
+  it("[E4] rejects a writer that waited too long, without calling it", async () => {
     const { begun, start, end } = createWork();
     const queue = createEndpointQueue({ waitMsMax: 1 });
     const first = queue.run("a", start("first"));
@@ -58,7 +58,7 @@ describe("createEndpointQueue", () => {
     expect([queue.running, queue.waiting]).toEqual([0, 0]);
   });
 
-  it("[E4] bounds what waits, in number and in bytes, without refusing what is large and alone", async () => {
+  it("[E4] limits the number and bytes of queued writers, but accepts a single large one", async () => {
     const { start, end } = createWork();
     const queue = createEndpointQueue();
     const held = queue.run("a", start("first"));
@@ -75,7 +75,7 @@ describe("createEndpointQueue", () => {
     expect(await next).toBe("next");
   });
 
-  it("serves the next one after a failure", async () => {
+  it("runs the next one after a failure", async () => {
     const queue = createEndpointQueue();
     const failing = queue.run("a", async () => {
       throw new Error("no");

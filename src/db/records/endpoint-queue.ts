@@ -1,45 +1,48 @@
-/** The queue of all writers of a process: one at a time at each endpoint, so that no more than one of its connections waits for an endpoint's row. */
+/** Queues all writers of a process, one at a time for each endpoint, so that at most one connection waits for the lock of an endpoint's row. */
 import { createByteBudget } from "@/src/core/limits/byte-budget";
 import { createFairSemaphore } from "@/src/core/limits/fair-semaphore";
 import { createRowBusyError } from "@/src/db/errors";
 import type { AppError } from "@/src/shared/errors";
 
-/** Writers at work at once, at as many endpoints. */
-const TURNS_MAX = 5;
-/** Writers that may wait at one endpoint, and in all. */
+/** How many writers run at once, each at another endpoint. */
+const PERMITS_DEFAULT = 5;
+/** The maximum number of queued writers: for one endpoint, and in total. */
 const WAITING_PER_ENDPOINT_MAX = 1_000;
 const WAITING_MAX = 10_000;
-/** Bytes of data that writers may hold at one endpoint, and in all. */
+/** The maximum number of data bytes that writers hold: for one endpoint, and in total. */
 const BYTES_PER_ENDPOINT_MAX = 64 * 1024 * 1024;
 const BYTES_MAX = 256 * 1024 * 1024;
-/** A writer whose turn has not come by then is refused. */
+/** A writer that is queued for longer is rejected. */
 export const WRITE_WAIT_MS_MAX = 10_000;
 
 export interface EndpointQueueOptions {
-  /** Writers at work at once; each needs a connection. Default 5. */
-  turns?: number;
-  /** How long a writer waits for its turn, in milliseconds; default 10,000. */
+  /** How many writers run at once. Each needs a connection. Default: 5. */
+  permits?: number;
+  /** How long a writer may be queued, in milliseconds. Default: 10,000. */
   waitMsMax?: number;
 }
 
 export interface EndpointQueue {
   /**
-   * Runs `work`, which takes the endpoint's row lock, when its turn has come, and settles as it does: first come, first served at one endpoint, and
-   * the endpoints by turns. Calls `work` at once when nothing is ahead of it. `bytes`: of data that are held meanwhile.
-   * Throws `server_busy` when too much waits, or when the turn does not come within 10 s; `work` is then not called.
-   * `work` must settle in bounded time, and must not wait for another turn at the same endpoint.
+   * Runs `work`, which locks the endpoint's row, and settles as it does. Within an endpoint the order is first in, first out; endpoints are served
+   * round robin. Calls `work` immediately if nothing is queued before it. `bytes`: the data that is held in the meantime. Throws `server_busy`,
+   * without calling `work`, if too much is queued or it waited for 10 s. `work` must settle in bounded time and must not call `run` for the same
+   * endpoint.
    */
   run<T>(endpointId: string, work: () => Promise<T>, bytes?: number): Promise<T>;
-  /** Writers at work. */
+  /** The number of running writers. */
   readonly running: number;
-  /** Writers that wait for their turn. */
+  /** The number of queued writers. */
   readonly waiting: number;
 }
 
-/** `endpointId`s have the dashes of a UUID. The id of another row, e.g. a user's, serves as well where writers wait for that one. */
-export function createEndpointQueue({ turns = TURNS_MAX, waitMsMax = WRITE_WAIT_MS_MAX }: EndpointQueueOptions = {}): EndpointQueue {
+/** `endpointId`s have the dashes of a UUID. Another row's id, such as a user's, can be used to queue the writers of that row. */
+export function createEndpointQueue({
+  permits = PERMITS_DEFAULT,
+  waitMsMax = WRITE_WAIT_MS_MAX,
+}: EndpointQueueOptions = {}): EndpointQueue {
   const semaphore = createFairSemaphore({
-    permits: turns,
+    permits,
     groupPermits: 1,
     waiting: { max: WAITING_MAX, groupMax: [WAITING_PER_ENDPOINT_MAX] },
     waitMsMax,
@@ -71,7 +74,7 @@ export function createEndpointQueue({ turns = TURNS_MAX, waitMsMax = WRITE_WAIT_
   };
 }
 
-/** `server_busy` for a writer that waited for too long, or beside too many others. */
+/** The `server_busy` of a writer that waited too long or is one of too many. */
 export function createEndpointBusyError(): AppError {
   return createRowBusyError(
     "Too many writes are waiting at this endpoint, or one of them takes too long. Send fewer at once, or try again shortly.",

@@ -14,8 +14,8 @@ function toResult({ id }: Write, seq: number): WriteResult {
 
 const toIds = (results: WriteResult[]) => results.map((result) => (result.outcome === "ok" ? result.change.record.id : result.outcome));
 
-/** A door whose statements end when the test says so. */
-function createDoor({ waitMsMax = 10_000 }: { waitMsMax?: number } = {}) {
+/** A record commit whose statements end on request. */
+function createCommit({ waitMsMax = 10_000 }: { waitMsMax?: number } = {}) {
   const statements: Array<{ endpointId: string; ids: string[]; finish: () => void; fail: (error: unknown) => void }> = [];
   let seq = 0;
   const queue = createEndpointQueue({ waitMsMax });
@@ -27,13 +27,13 @@ function createDoor({ waitMsMax = 10_000 }: { waitMsMax?: number } = {}) {
         statements.push({ endpointId, ids: writes.map(({ id }) => id), finish, fail: reject });
       }),
   });
-  const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
-  return { statements, commit, queue, turn };
+  const tick = () => new Promise<void>((resolve) => setImmediate(resolve));
+  return { statements, commit, queue, tick };
 }
 
 describe("createGroupCommit", () => {
-  it("[R14] sends the first request at once, and what arrives meanwhile together, in order, each with its own results", async () => {
-    const { statements, commit, turn } = createDoor();
+  it("[R14] sends the first request immediately and later ones together, in order, each with its own results", async () => {
+    const { statements, commit, tick } = createCommit();
     const first = commit(ENDPOINT, [toWrite("a")]);
     expect(statements.map(({ ids }) => ids)).toEqual([["a"]]);
     const second = commit(ENDPOINT, [toWrite("b"), toWrite("c")]);
@@ -41,83 +41,83 @@ describe("createGroupCommit", () => {
     expect(statements).toHaveLength(1);
     statements[0]?.finish();
     expect(toIds(await first)).toEqual(["a"]);
-    await turn();
+    await tick();
     expect(statements[1]?.ids).toEqual(["b", "c", "d"]);
     statements[1]?.finish();
     expect(toIds(await second)).toEqual(["b", "c"]);
     expect(toIds(await third)).toEqual(["d"]);
   });
 
-  it("lets endpoints run side by side", () => {
-    const { statements, commit } = createDoor();
+  it("serves endpoints concurrently", () => {
+    const { statements, commit } = createCommit();
     void commit("one", [toWrite("a")]);
     void commit("two", [toWrite("b")]);
     expect(statements.map(({ endpointId }) => endpointId)).toEqual(["one", "two"]);
   });
 
-  it("bounds a statement by writes and by data, but never splits a request", async () => {
-    const { statements, commit, turn } = createDoor();
+  it("limits a statement by writes and by bytes, but never splits a request", async () => {
+    const { statements, commit, tick } = createCommit();
     void commit(ENDPOINT, [toWrite("first")]);
     for (let n = 0; n < 200; n++) void commit(ENDPOINT, [toWrite(`w${n}`)]);
     const large = Array.from({ length: 300 }, (_, n) => toWrite(`l${n}`, "x".repeat(10_000)));
     void commit(ENDPOINT, large);
     for (let n = 0; n < 4; n++) {
       statements[n]?.finish();
-      await turn();
+      await tick();
     }
     expect(statements.map(({ ids }) => ids.length)).toEqual([1, 128, 72, 300]);
   });
 
-  it("after a failed statement tries its requests one by one, so that one can't fail another's", async () => {
-    const { statements, commit, turn } = createDoor();
+  it("tries the requests of a failed statement one by one, so that one cannot make another fail", async () => {
+    const { statements, commit, tick } = createCommit();
     void commit(ENDPOINT, [toWrite("first")]);
     const good = commit(ENDPOINT, [toWrite("good")]);
     const bad = commit(ENDPOINT, [toWrite("bad")]);
     const rejected = expect(bad).rejects.toThrow("not this one");
     statements[0]?.finish();
-    await turn();
+    await tick();
     statements[1]?.fail(new Error("not this one"));
-    await turn();
+    await tick();
     expect(statements[2]?.ids).toEqual(["good"]);
     statements[2]?.finish();
-    await turn();
+    await tick();
     expect(statements[3]?.ids).toEqual(["bad"]);
     statements[3]?.fail(new Error("not this one"));
     expect(toIds(await good)).toEqual(["good"]);
     await rejected;
   });
 
-  it("[E3] when the database is away, says so to all at once, and serves the next request", async () => {
-    const { statements, commit, turn } = createDoor();
+  it("[E3] reports an unavailable database to all requests at once, and serves the next one", async () => {
+    const { statements, commit, tick } = createCommit();
     const requests = ["a", "b", "c"].map((id) => commit(ENDPOINT, [toWrite(id)]));
     const answers = Promise.allSettled(requests);
     statements[0]?.finish();
-    await turn();
+    await tick();
     statements[1]?.fail(new AppError("database_unavailable"));
     expect((await answers).map(({ status }) => status)).toEqual(["fulfilled", "rejected", "rejected"]);
     expect(statements).toHaveLength(2);
     const next = commit(ENDPOINT, [toWrite("d")]);
-    await turn();
+    await tick();
     statements[2]?.finish();
     expect(toIds(await next)).toEqual(["d"]);
   });
 
-  it("[E4] takes its turns among the endpoint's other writers, and writes together what arrived meanwhile", async () => {
-    const { statements, commit, queue, turn } = createDoor();
+  it("[E4] is queued among the endpoint's other writers, and writes together what arrived in the meantime", async () => {
+    const { statements, commit, queue, tick } = createCommit();
     let release = (): void => undefined;
     const other = queue.run(ENDPOINT, () => new Promise<void>((resolve) => (release = resolve)));
     const waiting = ["a", "b", "c"].map((id) => commit(ENDPOINT, [toWrite(id)]));
     expect([statements.length, queue.running, queue.waiting]).toEqual([0, 1, 1]);
     release();
     await other;
-    await turn();
+    await tick();
     expect(statements.map(({ ids }) => ids)).toEqual([["a", "b", "c"]]);
     statements[0]?.finish();
     expect((await Promise.all(waiting)).map(toIds)).toEqual([["a"], ["b"], ["c"]]);
   });
 
-  it("[E4] refuses what waits for too long, and writes none of it", async () => {
-    const { statements, commit, queue, turn } = createDoor({ waitMsMax: 1 });
+  it("[E4] rejects requests that wait too long, and writes none of them", async () => {
+    const { statements, commit, queue, tick } = createCommit({ waitMsMax: 1 });
     let release = (): void => undefined;
     const other = queue.run(ENDPOINT, () => new Promise<void>((resolve) => (release = resolve)));
     const answers = await Promise.allSettled([commit(ENDPOINT, [toWrite("a")]), commit(ENDPOINT, [toWrite("b")])]);
@@ -125,27 +125,27 @@ describe("createGroupCommit", () => {
       expect(answer).toMatchObject({ status: "rejected", reason: { code: "server_busy", retryAfterSeconds: 1 } });
     release();
     await other;
-    await turn();
+    await tick();
     expect([statements.length, queue.running, queue.waiting]).toEqual([0, 0, 0]);
   });
 
-  it("[R14] refuses what would make the queue larger than it may be", async () => {
-    const { commit } = createDoor();
+  it("[R14] rejects a request that would exceed the limit of the queue", async () => {
+    const { commit } = createCommit();
     const large = "x".repeat(16 * 1024 * 1024);
     for (let n = 0; n < 5; n++) void commit(ENDPOINT, [toWrite(`w${n}`, large)]);
     await expect(commit(ENDPOINT, [toWrite("too much", large)])).rejects.toMatchObject({ code: "server_busy" });
   });
 
   it("[R14] counts bytes, not characters", async () => {
-    const { commit } = createDoor();
-    // The first is being written. Of the others two fit, by their characters all three would.
+    const { commit } = createCommit();
+    // The first request is being written. Two of the others fit by bytes; by characters all three would.
     const large = "漢".repeat(8 * 1024 * 1024);
     for (let n = 0; n < 3; n++) void commit(ENDPOINT, [toWrite(`w${n}`, large)]);
     await expect(commit(ENDPOINT, [toWrite("too much", large)])).rejects.toMatchObject({ code: "server_busy" });
   });
 
-  it("[R14] [R8] counts writes too, however small they are", async () => {
-    const { commit } = createDoor();
+  it("[R14] [R8] counts a minimum for each write", async () => {
+    const { commit } = createCommit();
     const many = Array.from({ length: 10_000 }, () => toWrite("tiny"));
     const waiting = Array.from({ length: 30 }, () => commit(ENDPOINT, many));
     await expect(Promise.race(waiting)).rejects.toMatchObject({ code: "server_busy" });

@@ -1,6 +1,6 @@
 /**
- * Group commit: writes that arrive while their endpoint is busy go together in one statement, once it is their turn. An endpoint's writers
- * wait for each other's commits anyway (its row lock orders the log); together they share one. It must not look into writes.
+ * Group commit: writes that arrive while their endpoint is busy are committed together in one statement. The writers of an endpoint wait for each
+ * other's commits anyway, because its row lock orders the log. This way they share one commit.
  */
 import type { RecordStore, Write, WriteResult } from "@/src/core/records/ports";
 import { createEndpointBusyError, type EndpointQueue, WRITE_WAIT_MS_MAX } from "@/src/db/records/endpoint-queue";
@@ -8,25 +8,25 @@ import { isAppError } from "@/src/shared/errors";
 
 type Commit = RecordStore["commit"];
 
-/** A statement takes so many writes, and so many bytes of data; a single request may be larger. */
+/** The maximum number of writes and of data bytes in a statement. A single request may exceed both. */
 const WRITES_MAX = 128;
 const DATA_BYTES_MAX = 1024 * 1024;
-/** What may wait at one endpoint, and in all, in bytes of data. */
+/** The maximum number of queued data bytes: for one endpoint, and in total. */
 const WAITING_PER_ENDPOINT_BYTES_MAX = 64 * 1024 * 1024;
 const WAITING_BYTES_MAX = 256 * 1024 * 1024;
-/** A write counts as so many at least: a request may have thousands of tiny ones, which take memory of their own. */
+/** The minimum that a write counts as: a request may contain thousands of tiny writes, which use memory too. */
 const WRITE_BYTES_MIN = 256;
 
 interface Request {
   writes: readonly Write[];
   bytes: number;
-  /** `performance.now()` of its arrival. */
+  /** `performance.now()` at its arrival. */
   at: number;
   resolve: (results: WriteResult[]) => void;
   reject: (error: unknown) => void;
 }
 
-/** The requests that wait for their endpoint's turn. */
+/** The queued requests of an endpoint. */
 interface Group {
   waiting: Request[];
   bytes: number;
@@ -35,14 +35,15 @@ interface Group {
 export interface GroupCommitOptions {
   commit: Commit;
   queue: EndpointQueue;
-  /** How long a request waits for its statement, in milliseconds; default 10,000. */
+  /** How long a request may be queued, in milliseconds. Default: 10,000. */
   waitMsMax?: number;
 }
 
 /**
- * Wraps `commit`. A request's writes stay together and in order, and requests are served in the order of their calls; the group as a whole takes its
- * turns in the endpoint's queue, beside other writers. When a shared statement fails, its requests are tried one by one, so that each gets its own
- * error; when the database is away, or the endpoint's row stays locked, they all get that. Throws `server_busy` when too much waits, or for too long.
+ * Wraps `commit`. The writes of a request stay together and in order, and requests are served in the order of their calls. Together they are queued
+ * once in the endpoint's queue, among its other writers. If a shared statement fails, its requests are tried one by one, so that each gets its own
+ * error. If the database is unavailable or the endpoint's row stays locked, all requests get that error. Throws `server_busy` if too much is queued,
+ * or for too long.
  */
 export function createGroupCommit({ commit, queue, waitMsMax = WRITE_WAIT_MS_MAX }: GroupCommitOptions): Commit {
   const groups = new Map<string, Group>();
@@ -53,7 +54,7 @@ export function createGroupCommit({ commit, queue, waitMsMax = WRITE_WAIT_MS_MAX
       try {
         await queue.run(endpointId, () => run(endpointId, takeBatch(group)));
       } catch (error) {
-        // The turn did not come.
+        // The queue rejected the group.
         for (const { reject } of take(group, group.waiting.length)) reject(error);
       }
     }
@@ -73,13 +74,14 @@ export function createGroupCommit({ commit, queue, waitMsMax = WRITE_WAIT_MS_MAX
         start += writes.length;
       }
     } catch (error) {
-      // An error of the catalogue is about the database. After any other the statement is rolled back, and running its parts writes nothing twice.
+      // An AppError concerns the database, so it applies to all. After any other error the statement was rolled back, so running its parts writes
+      // nothing twice.
       if (batch.length === 1 || isAppError(error)) for (const { reject } of batch) reject(error);
       else for (const request of batch) await run(endpointId, [request]);
     }
   }
 
-  /** The next requests for one statement. Refuses those that have waited for too long; there may be no others. */
+  /** Takes the requests for the next statement, and rejects those that have waited too long. The result can be empty. */
   function takeBatch(group: Group): Request[] {
     const oldest = performance.now() - waitMsMax;
     const late = group.waiting.findIndex(({ at }) => at >= oldest);
@@ -120,7 +122,7 @@ export function createGroupCommit({ commit, queue, waitMsMax = WRITE_WAIT_MS_MAX
     });
 }
 
-/** How many requests go into one statement: at least one, unless there is none. */
+/** How many requests go into one statement: at least one, if there is any. */
 function countBatch(waiting: readonly Request[]): number {
   let writes = 0;
   let bytes = 0;

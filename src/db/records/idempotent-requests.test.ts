@@ -1,4 +1,4 @@
-/** What is remembered of requests with an Idempotency-Key (R9), over a real database. */
+/** Tests idempotent requests and their stored responses (R9) with a real database. */
 import { createHash, randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { RecordStore, Write } from "@/src/core/records/ports";
@@ -34,33 +34,33 @@ const remembered = async () => {
   return rows[0]?.count;
 };
 
-describe("a request that is carried out once", () => {
-  it("[R9] [W4] is written, remembered and heard of together", async () => {
+describe("an idempotent request", () => {
+  it("[R9] [W4] is written, stored and published together", async () => {
     const result = await store.commitIdempotent(endpointId, toKey("a"), [post("1"), post("2")], (records) =>
       records.map(({ data }) => data).join(),
     );
     expect(result).toMatchObject({ outcome: "written", results: [{ outcome: "ok" }, { outcome: "ok" }] });
     expect(world.takeNotifications()).toEqual([{ kind: "endpoint", endpointId }]);
-    expect(await store.findStoredResponse(endpointId, toKey("a"))).toEqual({ outcome: "repeated", answer: "1,2" });
+    expect(await store.findStoredResponse(endpointId, toKey("a"))).toEqual({ outcome: "replayed", response: "1,2" });
     expect(await store.findStoredResponse(endpointId, toKey("a", "other"))).toEqual({ outcome: "reused" });
     expect(await store.findStoredResponse(endpointId, toKey("b"))).toBeUndefined();
     expect(await store.findStoredResponse((await world.createEndpoint()).id, toKey("a"))).toBeUndefined();
     await world.expectSound(endpointId);
   });
 
-  it("[R9] is not written again, and nobody hears of a repeat", async () => {
+  it("[R9] is not written again, and a replay is not published", async () => {
     await store.commitIdempotent(endpointId, toKey("a"), [post("1")], () => "first");
     world.takeNotifications();
     expect(await store.commitIdempotent(endpointId, toKey("a"), [post("1")], () => "second")).toEqual({
-      outcome: "repeated",
-      answer: "first",
+      outcome: "replayed",
+      response: "first",
     });
     expect(await store.commitIdempotent(endpointId, toKey("a", "other"), [post("1")], () => "second")).toEqual({ outcome: "reused" });
     expect(world.takeNotifications()).toEqual([]);
     expect(await world.expectSound(endpointId)).toHaveLength(1);
   });
 
-  it("[R9] of two servers writes on one of them", async () => {
+  it("[R9] sent to two servers is written by one of them", async () => {
     const stores = [store, createRecordStore({ ...world, queue: createEndpointQueue() })];
     const results = await Promise.all(
       Array.from({ length: 12 }, (_, n) =>
@@ -71,10 +71,10 @@ describe("a request that is carried out once", () => {
     expect(written).toHaveLength(1);
     const [entry, ...others] = await world.expectSound(endpointId);
     expect(others).toEqual([]);
-    for (const result of results) if (result?.outcome !== "written") expect(result).toEqual({ outcome: "repeated", answer: entry?.data });
+    for (const result of results) if (result?.outcome !== "written") expect(result).toEqual({ outcome: "replayed", response: entry?.data });
   });
 
-  it("[R9] that fails leaves nothing behind, neither records nor a memory of them", async () => {
+  it("[R9] that fails stores neither records nor a response", async () => {
     const failed = store.commitIdempotent(endpointId, toKey("a"), [post("1"), post("{broken")], () => "");
     await expect(failed).rejects.toThrow();
     await expect(
@@ -86,12 +86,12 @@ describe("a request that is carried out once", () => {
     expect(await store.commitIdempotent(endpointId, toKey("a"), [post("1")], () => "")).toMatchObject({ outcome: "written" });
   });
 
-  it("[R9] at an endpoint that is gone is not remembered", async () => {
+  it("[R9] at a deleted endpoint is not stored", async () => {
     const result = await store.commitIdempotent(randomUUID(), toKey("a"), [post("1"), post("2")], () => "");
     expect(result).toEqual({ outcome: "written", results: Array(2).fill({ outcome: "endpoint_not_found" }) });
   });
 
-  it("[R9] is forgotten with its endpoint", async () => {
+  it("[R9] is deleted with its endpoint", async () => {
     await store.commitIdempotent(endpointId, toKey("a"), [post("1")], () => "");
     await world.db.endpoint.delete({ where: { id: endpointId } });
     expect(await remembered()).toBe(0);
@@ -99,7 +99,7 @@ describe("a request that is carried out once", () => {
 });
 
 describe("the sweep", () => {
-  it("[R9] forgets what is older than a day, be it much, and keeps the rest", async () => {
+  it("[R9] deletes responses older than a day, in any number, and keeps the rest", async () => {
     await world.pool.query(
       `INSERT INTO "IdempotentRequest" ("endpointId", hash, fingerprint, answer, "createdAt")
        SELECT $1, sha256(n::text::bytea), '', '', now() - CASE WHEN n <= 2500 THEN interval '24 hours 1 second' ELSE interval '23 hours 59 minutes' END
@@ -110,7 +110,7 @@ describe("the sweep", () => {
     expect(await remembered()).toBe(7);
   });
 
-  it("[R9] waits for its turn at an endpoint that is being written to", async () => {
+  it("[R9] is queued at an endpoint that is being written to", async () => {
     await world.pool.query(
       `INSERT INTO "IdempotentRequest" ("endpointId", hash, fingerprint, answer, "createdAt") VALUES ($1, 'a', '', 'answer', now() - interval '2 days')`,
       [endpointId],

@@ -41,7 +41,7 @@ async function stage(name: string, count: number): Promise<StagedImport> {
   return staged;
 }
 
-/** The places in the log of each import's records, as ranges: "a 1-1000". */
+/** The positions of each import's records in the log, as ranges: "a 1-1000". */
 async function findRanges(): Promise<string[]> {
   const log = await world.expectSound(endpointId);
   const ranges: { name: string; from: number; to: number; n: number }[] = [];
@@ -64,7 +64,7 @@ async function countStaged(): Promise<number[]> {
 const post = (name: string): Write => ({ type: "POST", id: createUniqueId(), contentType: "json", data: `{"from":"${name}","n":0}` });
 
 describe("publishing", () => {
-  it("[G14] creates all records at once, in order, and publishes them once; nothing is left in the staging", async () => {
+  it("[G14] creates all records at once, in order, publishes them once, and leaves nothing staged", async () => {
     const staged = await stage("a", 2500);
     expect([await findRanges(), notifications]).toEqual([[], []]);
     expect(await staged.publish(endpointId)).toBe(true);
@@ -76,7 +76,7 @@ describe("publishing", () => {
     expect(endpoint).toMatchObject({ recordCount: 2500n, recordBytes: BigInt(bytes) });
   });
 
-  it("[G14] [W4] 100,000 records beside writers of the same endpoint: no write fails, and readers see all of the import or nothing", async () => {
+  it("[G14] [W4] 100,000 records during writes to the same endpoint: no write fails, and readers see all of the import or nothing", async () => {
     const records = createRecordStore({ db: world.db, pool: world.pool, queue: world.queue });
     let isDone = false;
     let written = 0;
@@ -110,7 +110,7 @@ describe("publishing", () => {
     expect(ranges).toHaveLength(written + 1);
   }, 120_000);
 
-  it("[G14] two imports at one endpoint at once: one after the other, neither of them torn", async () => {
+  it("[G14] two concurrent imports at one endpoint are published one after the other", async () => {
     const both = await Promise.all([stage("a", 3000), stage("b", 3000)]);
     expect(await Promise.all(both.map((staged) => staged.publish(endpointId)))).toEqual([true, true]);
     const ranges = await findRanges();
@@ -118,8 +118,8 @@ describe("publishing", () => {
   });
 });
 
-describe("an import that does not come to its end", () => {
-  it("[G14] its endpoint is deleted meanwhile: nothing is created", async () => {
+describe("an import that is not completed", () => {
+  it("[G14] because its endpoint was deleted creates nothing", async () => {
     const staged = await stage("a", 10);
     await world.db.endpoint.update({ where: { id: endpointId }, data: { projectId: null } });
     expect(await staged.publish(endpointId)).toBe(false);
@@ -127,16 +127,16 @@ describe("an import that does not come to its end", () => {
     expect([await world.readLog(endpointId), notifications, await countStaged()]).toEqual([[], [], [0, 0]]);
   });
 
-  it("[G14] the database crashes before it is published: nothing is created, and the client is asked to try again", async () => {
+  it("[G14] because the database crashed creates nothing and fails with a retryable error", async () => {
     const staged = await stage("a", 1500);
-    // What a crash does to unlogged tables.
+    // A crash empties unlogged tables.
     await world.pool.query(`TRUNCATE "Import", "StagedRecord"`);
     await staged.add(['{"from":"a","n":1500}']);
     await expect(staged.publish(endpointId)).rejects.toMatchObject({ code: "server_busy", retryAfterSeconds: 5 });
     expect([await findRanges(), notifications]).toEqual([[], []]);
   });
 
-  it("[G14] a record can't be stored: nothing is created", async () => {
+  it("[G14] because a record cannot be stored creates nothing", async () => {
     const staged = await stage("a", 1500);
     await world.pool.query(`UPDATE "StagedRecord" SET "recordId" = (SELECT min("recordId"::text)::uuid FROM "StagedRecord")`);
     await expect(staged.publish(endpointId)).rejects.toThrow();
@@ -145,7 +145,7 @@ describe("an import that does not come to its end", () => {
     expect(await findRanges()).toEqual(["after 1-1"]);
   });
 
-  it("[G14] the server crashes before it is published: nothing is visible, and what it staged is swept a while later", async () => {
+  it("[G14] because the server crashed creates nothing visible, and the staged records are swept later", async () => {
     await stage("left behind", 12_345);
     const underWay = await stage("a", 10);
     await staging.sweep();

@@ -1,4 +1,4 @@
-/** Stages the records of imports, and publishes them all at once: the endpoint's row is held only while they are copied (ADR 0018). */
+/** Stages the records of imports and publishes them all at once, so that the endpoint's row is locked only while they are copied (ADR 0018). */
 import { randomUUID } from "node:crypto";
 import type pg from "pg";
 import type { Log } from "@/src/core/log";
@@ -11,9 +11,9 @@ import { nameStatement } from "@/src/db/statement";
 import { AppError } from "@/src/shared/errors";
 
 const RETRY_AFTER_SECONDS = 5;
-/** An import that staged nothing for so long was left behind by a crash: a batch is read within five minutes, and checked within one. */
+/** An import without staged records for this long was abandoned by a crash: a batch is read within five minutes and validated within one. */
 const LEFT_BEHIND_SECONDS = 15 * 60;
-/** What one statement deletes. */
+/** How many rows one statement deletes. */
 const DELETE_ROWS = 10_000;
 
 const STAGE = nameStatement(
@@ -42,37 +42,37 @@ const FIND_LEFT_BEHIND = nameStatement(
 
 /** One import. */
 export interface StagedImport {
-  /** Records staged. */
+  /** The number of staged records. */
   readonly count: number;
-  /** Stages records: JSON texts, in order. They are not visible. */
+  /** Stages records (JSON texts) in order. They are not visible yet. */
   add(data: readonly string[]): Promise<void>;
   /**
-   * Creates all staged records in one transaction, in order and without any other change in between, and publishes them to subscribers. False: the endpoint
-   * does not exist any more. Throws `server_busy` when the endpoint's turn does not come in time, or when what was staged is lost; then none was created.
+   * Creates all staged records in one transaction, in order and without another change in between, and publishes them to subscribers. Returns false
+   * if the endpoint was deleted. Throws `server_busy` if the endpoint's queue rejects it or staged records were lost. Then no record was created.
    */
   publish(endpointId: string): Promise<boolean>;
-  /** Deletes what was staged. Never throws: the sweep takes what is left. */
+  /** Deletes the staged records. Never throws: the sweep deletes what remains. */
   discard(): Promise<void>;
 }
 
 export interface ImportStaging {
   begin(): StagedImport;
-  /** Deletes what imports have left behind that a crash cut off. */
+  /** Deletes the staged records of imports that were interrupted by a crash. */
   sweep(): Promise<void>;
 }
 
 export interface ImportStagingOptions {
-  /** For publishing. */
+  /** Used to publish. */
   pool: Pick<pg.Pool, "query">;
-  /** Runs what stages records, and what deletes them. Default: on `pool`. */
+  /** Runs the statements that stage and delete records. Default: on `pool`. */
   stage?: Read;
-  /** Of all writers of the process. */
+  /** The queue of all writers of the process. */
   queue: EndpointQueue;
   notifications: Pick<ChangeNotifications, "publish">;
   log: Pick<Log, "warn">;
 }
 
-/** `endpointId`s have the dashes of a UUID. Every method may throw `database_unavailable`. */
+/** `endpointId`s have the dashes of a UUID. Every method can throw `database_unavailable`. */
 export function createImportStaging({ pool, stage = createRead(pool), queue, notifications, log }: ImportStagingOptions): ImportStaging {
   const read = createRead(pool);
   return {

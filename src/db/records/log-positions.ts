@@ -1,15 +1,15 @@
-/** Reads where logs stand, and which changes they have in which places (W26). It must not cache. */
+/** Reads the end positions of logs, and which changes they contain at given positions (W26). */
 
 import { toProof } from "@/src/core/streams/change-proof";
 import type { FoundPosition, LogPlace, LogPosition } from "@/src/core/streams/ports";
 import type { RawStatements } from "@/src/db/raw-statements";
 import { nameStatement } from "@/src/db/statement";
 
-/** The change at a seq, or what is still known of it after it expired. The second part is looked at only where the first has nothing. */
+/** The change at a seq, or its identity if it has expired. The second part is only evaluated if the first finds nothing. */
 const changeAt = (seq: string) => `(SELECT c."recordId", c.at FROM "Change" c WHERE c."endpointId" = e.id AND c.seq = ${seq}
     UNION ALL SELECT x."recordId", x.at FROM "ExpiredChange" x WHERE x."endpointId" = e.id AND x.seq = ${seq} LIMIT 1)`;
 
-/** `$2`: a place in the log, or null, of the endpoint at the same index in `$1`. One statement: all of it is of one moment. */
+/** `$2`: a seq in the log of the endpoint at the same index of `$1`, or null. A single statement, so all results are from one moment. */
 const POSITIONS = nameStatement(
   "rested_log_positions",
   `SELECT e.id::text AS id, wire_id(e.epoch) AS epoch, e.seq::text AS seq, wire_id(tip."recordId") AS "recordId", wire_time(tip.at) AS at,
@@ -24,16 +24,16 @@ interface PositionRow {
   id: string;
   epoch: string;
   seq: string;
-  /** Of the change at `seq`; null: it is not known. */
+  /** The record of the change at `seq`. Null if it is unknown. */
   recordId: string | null;
   at: string | null;
-  /** The place that was asked for, and its change where that is another one. */
+  /** The requested seq, and its change if that is not the last one. */
   place: string | null;
   placeRecordId: string | null;
   placeAt: string | null;
 }
 
-/** Of any number of logs, in one query; see {@link ChangeLog.positions}. */
+/** Reads any number of logs in one query; see {@link ChangeLog.positions}. */
 export async function readPositions(
   db: Pick<RawStatements, "$queryRawUnsafe">,
   endpointIds: readonly string[],
@@ -53,7 +53,7 @@ function toAsked(endpointIds: readonly string[], places: readonly LogPlace[]): [
   ];
 }
 
-/** By endpoint; several rows of one endpoint differ in the place that was asked for. */
+/** By endpoint. Several rows of one endpoint differ in the requested seq. */
 function toPositions(rows: readonly PositionRow[]): Map<string, FoundPosition> {
   const positions = new Map<string, LogPosition & { proofs: Map<number, string> }>();
   for (const { id, epoch, seq, recordId, at, place, placeRecordId, placeAt } of rows) {

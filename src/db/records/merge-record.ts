@@ -1,4 +1,4 @@
-/** Replaces a record by what a function makes of it, without losing an update in between. It must not know how JSON is merged. */
+/** Replaces a record by the result of a function, without losing concurrent updates. */
 import type { RecordStore, WriteResult } from "@/src/core/records/ports";
 import type { Db } from "@/src/db/client";
 import { createRowBusyError, isRowBusyError } from "@/src/db/errors";
@@ -12,17 +12,17 @@ type Merge = RecordStore["merge"];
 type Change = Parameters<Merge>[2];
 type Conditions = NonNullable<Parameters<Merge>[3]>;
 
-/** So often a record may change between read and write; then the endpoint is locked. */
+/** How often the record may change between read and write. After that the endpoint is locked. */
 const UNLOCKED_ATTEMPTS_MAX = 5;
-/** The same where results are checked: nobody else waits for a check, so there is no lock at last. */
+/** The same for merges with a check. Others must not wait for a check, so the endpoint is never locked. */
 const CHECKED_ATTEMPTS_MAX = 30;
 
-/** Merges of one record at once; each holds what it merges. */
+/** The maximum number of concurrent merges of one record. Each holds its data in memory. */
 const MERGES_MAX = 200;
 
 const LOCK_ENDPOINT = nameStatement("rested_lock_endpoint", `SELECT 1 AS found FROM "Endpoint" WHERE id = $1::uuid FOR NO KEY UPDATE`);
 
-/** No row: no endpoint. Nulls: no record. */
+/** No row: the endpoint does not exist. A null version: the record does not exist. */
 const READ = nameStatement(
   "rested_read_for_merge",
   `SELECT r.version, r."contentType"::text AS "contentType", r.data::text AS data, wire_id(r."ownerId") AS owner
@@ -32,9 +32,9 @@ const READ = nameStatement(
 type Row = { version: number; contentType: RecordKind; data: string; owner: string | null } | { version: null };
 
 /**
- * A merge reads, then writes on the condition that the version is still the same, and tries again when it is not: no lock is held between
- * the two, and the write can share a commit. Merges of one record take turns within this process, so that they don't undo each other's attempts;
- * while they wait they hold no connection.
+ * Creates the merge function. A merge reads, then writes on the condition that the version is unchanged, and tries again if it is not. So no lock is
+ * held in between, and the write can share a group commit. Merges of one record run one after the other within this process, so that they do not
+ * conflict with each other. Queued merges hold no connection.
  */
 export function createMerge({
   db,
@@ -45,7 +45,7 @@ export function createMerge({
   /** Default: `db`. */
   reads?: Pick<RawStatements, "$queryRawUnsafe">;
 }): Merge {
-  /** Of each record that has any merge: the last one, and how many there are. */
+  /** For each record with running merges: the last one, and their number. */
   const merges = new Map<string, { last: Promise<WriteResult>; count: number }>();
 
   return (endpointId, id, change, conditions = {}) => {
@@ -53,13 +53,13 @@ export function createMerge({
     const before = merges.get(id);
     if (before && before.count >= MERGES_MAX)
       return Promise.reject(createRowBusyError("Too many merges of this record are waiting. Send fewer at once, or try again shortly."));
-    const mine = before?.last.then(run, (error) => {
-      // Whoever waits behind a merge that found the database away, or the endpoint's row held for too long, must not wait for as long again.
+    const queued = before?.last.then(run, (error) => {
+      // After a merge that found the database unavailable or the endpoint's row locked, the queued ones must not wait for as long again.
       if ((isAppError(error) && error.code === "database_unavailable") || isRowBusyError(error)) throw error;
       return run();
     });
-    const turn = mine ?? run();
-    const all = { last: turn, count: (before?.count ?? 0) + 1 };
+    const result = queued ?? run();
+    const all = { last: result, count: (before?.count ?? 0) + 1 };
     merges.set(id, all);
     const leave = () => {
       const now = merges.get(id);
@@ -67,8 +67,8 @@ export function createMerge({
       now.count -= 1;
       if (now.count === 0) merges.delete(id);
     };
-    turn.then(leave, leave);
-    return turn;
+    result.then(leave, leave);
+    return result;
   };
 }
 
@@ -87,13 +87,13 @@ async function mergeRecord({ db, reads, commit, queue, endpointId, id, change, c
   const attemptsMax = conditions.check ? CHECKED_ATTEMPTS_MAX : UNLOCKED_ATTEMPTS_MAX;
   for (let attempt = 1; attempt <= attemptsMax; attempt++) {
     const result = await changeOnce({ reads, commit, endpointId, id, change, conditions });
-    // The caller's own condition failed: another attempt would find nothing else.
+    // The caller's own condition failed, so another attempt would fail too.
     if (result.outcome !== "version_conflict" || conditions.expectedVersion !== undefined) return result;
   }
   if (conditions.check) throw new AppError("server_busy", { detail: "The record is changed too often. Try again shortly." });
   const changeLocked = () =>
     db.$transaction(async (tx) => {
-      // By a statement of its own: one that waits for a lock goes on to read what there was before it waited.
+      // A separate statement: a statement that waits for a lock still reads the state from before the wait.
       await tx.$queryRawUnsafe(LOCK_ENDPOINT, endpointId);
       return changeOnce({ reads: tx, commit: (...request) => tx.record.commit(...request), endpointId, id, change, conditions });
     });

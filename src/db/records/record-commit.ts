@@ -1,4 +1,4 @@
-/** The door: writes to one endpoint as one `record_commit` statement. It must not open transactions, retry or publish; its callers do. */
+/** The record commit: applies writes to one endpoint with one `record_commit` statement. Its callers open transactions, retry and publish. */
 import type { Write, WriteResult } from "@/src/core/records/ports";
 import { nameStatement } from "@/src/db/statement";
 
@@ -9,12 +9,12 @@ const COMMIT = nameStatement(
   FROM record_commit($1::uuid, $2::text[], $3::uuid[], $4::text[], $5::text[], $6::boolean[], $7::int[], $8::uuid[], $9::int[]) ORDER BY ord`,
 );
 
-/** What the door needs of a client, or of the client of a transaction. */
+/** A client, or the client of a transaction, that can run the record commit. */
 export interface CommitClient {
   $queryRawUnsafe<T>(sql: string, ...values: unknown[]): PromiseLike<T>;
 }
 
-/** True for a client, as far as the door is concerned. */
+/** True for a client that can run the record commit. */
 export function isCommitClient(value: unknown): value is CommitClient {
   return typeof value === "object" && value !== null && "$queryRawUnsafe" in value && typeof value.$queryRawUnsafe === "function";
 }
@@ -32,12 +32,12 @@ type CommitRow =
       owner: string | null;
     };
 
-/** True for the arguments of the door's own statement, whose notifications its caller knows better. */
+/** True for the arguments of the `record_commit` statement. Its caller publishes more precise notifications. */
 export function isCommitStatement(args: unknown): boolean {
   return Array.isArray(args) && args[0] === COMMIT;
 }
 
-/** Applies the writes in order, in one statement, and answers what became of each, in the same order. */
+/** Applies the writes in order, in one statement, and returns the result of each, in the same order. */
 export async function commitWrites(client: CommitClient, endpointId: string, writes: readonly Write[]): Promise<WriteResult[]> {
   if (writes.length === 0) return [];
   const rows = await client.$queryRawUnsafe<CommitRow[]>(

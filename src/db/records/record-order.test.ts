@@ -1,4 +1,4 @@
-/** Many writers at the same time: the log stays in commit order, without holes, and agrees with the records. */
+/** Tests concurrent writers: the log is in commit order, has no gaps, and agrees with the records. */
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { RecordStore } from "@/src/core/records/ports";
@@ -19,7 +19,7 @@ afterAll(() => world.close());
 
 const post = (data: string) => ({ type: "POST" as const, id: createUniqueId(), contentType: "json" as const, data });
 
-/** Step `step` of writer `writer`, by one of the ways to write. */
+/** Step `step` of writer `writer`, in one of the ways to write. */
 async function writeSomehow(endpointId: string, own: string[], writer: number, step: number): Promise<void> {
   const data = `[${writer},${step}]`;
   const last = own.at(-1);
@@ -49,8 +49,8 @@ async function writeSomehow(endpointId: string, own: string[], writer: number, s
   }
 }
 
-describe("writers at the same time", () => {
-  it("[W4] 8 writers with 50 writes each, through the door and past it, on 4 connections", async () => {
+describe("concurrent writers", () => {
+  it("[W4] 8 writers with 50 writes each, by record commit and by plain writes, on 4 connections", async () => {
     const { id } = await world.createEndpoint();
     await Promise.all(
       Array.from({ length: 8 }, async (_, writer) => {
@@ -62,7 +62,7 @@ describe("writers at the same time", () => {
     expect(log.length).toBeGreaterThan(400);
   });
 
-  it("[W4] all on one record, through the door and past it: no deadlock reaches a writer", async () => {
+  it("[W4] all on one record, by record commit and by plain writes: no writer gets a deadlock", async () => {
     const { id: endpointId } = await world.createEndpoint();
     const { id } = post("0");
     await store.commit(endpointId, [{ ...post("0"), id }]);
@@ -79,20 +79,20 @@ describe("writers at the same time", () => {
     expect(log.at(-1)).toMatchObject({ seq: 201, version: 201 });
   });
 
-  it("[W4] the door gives way to a plain writer that holds the record and wants the endpoint, instead of a deadlock", async () => {
-    // One that is not resolved, hence not overlooked.
+  it("[W4] the record commit yields to a plain writer that locked the record and needs the endpoint, instead of a deadlock", async () => {
+    // Unresolved at first, so that its result is not overlooked.
     const patient = await createRecordsDatabase({ max: 2, serverDefaults: ["deadlock_timeout TO '1h'"] });
     const plain = new pg.Client({ connectionString: patient.database.url });
     try {
       const { id: endpointId } = await patient.createEndpoint();
       const { id } = post("0");
       await patient.db.record.commit(endpointId, [{ ...post("0"), id }]);
-      // As far as a plain UPDATE gets before its trigger asks for the endpoint.
+      // What a plain UPDATE locks before its trigger locks the endpoint.
       await plain.connect();
       await plain.query("BEGIN");
       await plain.query(`SELECT FROM "Record" WHERE id = $1 FOR UPDATE`, [id]);
-      const put = patient.db.record.commit(endpointId, [{ type: "PUT", id, contentType: "json", data: '"door"' }]);
-      await until("the door to try", async () => {
+      const put = patient.db.record.commit(endpointId, [{ type: "PUT", id, contentType: "json", data: '"commit"' }]);
+      await until("the record commit tries", async () => {
         const { rowCount } = await world.pool.query(
           `SELECT FROM pg_stat_activity WHERE datname = $1 AND query LIKE '%record_commit%' AND query_start > $2`,
           [patient.database.database, (await plain.query("SELECT now() AS start")).rows[0]?.start],
@@ -102,14 +102,14 @@ describe("writers at the same time", () => {
       await plain.query(`UPDATE "Record" SET data = '"plain"' WHERE id = $1`, [id]);
       await plain.query("COMMIT");
       expect(await put).toMatchObject([{ outcome: "ok", change: { seq: 3, record: { version: 3 } } }]);
-      expect((await patient.expectSound(endpointId)).map(({ data }) => data)).toEqual(["0", '"plain"', '"door"']);
+      expect((await patient.expectSound(endpointId)).map(({ data }) => data)).toEqual(["0", '"plain"', '"commit"']);
     } finally {
       await plain.end();
       await patient.close();
     }
   });
 
-  it("[W4] a transaction that is still open holds back the numbers after it", async () => {
+  it("[W4] an open transaction delays the numbers after it", async () => {
     const { id: endpointId } = await world.createEndpoint();
     let second: Promise<unknown> | undefined;
     await world.db.$transaction(async (tx) => {
@@ -137,7 +137,7 @@ describe("deletion", () => {
       const own: string[] = [];
       for (let step = 0; !outcomes.has("endpoint_not_found") || step < 20; step++) {
         await writeSomehow(endpointId, own, writer, step).catch((error: unknown) => {
-          // The endpoint is gone, and with it the record to update or the parent of the one to create.
+          // The endpoint was deleted, and with it the record to update or the parent of the record to create.
           if (!deleted) throw error;
         });
         const [result] = await store.commit(endpointId, [post("1")]);

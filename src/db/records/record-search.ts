@@ -1,24 +1,25 @@
-/** Runs statements that may look through all records of an endpoint: few at once, one at a time for each account, and with a time-out. */
+/** Runs statements that may scan all records of an endpoint: few at once, one at a time for each account, with a time limit. */
 import type pg from "pg";
 import { createFairSemaphore } from "@/src/core/limits/fair-semaphore";
 import { toDatabaseError } from "@/src/db/errors";
 import type { Read } from "@/src/db/read";
 import { AppError } from "@/src/shared/errors";
 
-/** Searches that wait: in all, and of one account. */
+/** The maximum number of queued searches: in total, and for one account. */
 const WAITING_MAX = 500;
 const WAITING_PER_ACCOUNT_MAX = 20;
 const WAIT_MS_MAX = 15_000;
 
 export interface RecordSearch {
   /**
-   * Runs `work` in a read-only transaction on behalf of an account, when its turn has come. `statementMs`: for each statement; PostgreSQL cancels one
-   * that takes longer (57014 in the causes of `server_busy`). Throws `server_busy` when too many wait, or for too long, and `database_unavailable`.
+   * Runs `work` in a read-only transaction on behalf of an account when a connection is free. `statementMs`: the time limit of each statement;
+   * PostgreSQL cancels one that exceeds it (57014 in the causes of `server_busy`). Throws `server_busy` if too many searches are queued, or for too
+   * long, and `database_unavailable`.
    */
   run<T>(accountId: string, statementMs: number, work: (read: Read) => Promise<T>): Promise<T>;
 }
 
-/** `searches`: at once; as many connections as the pool has. */
+/** `searches`: how many run at once, equal to the connections of the pool. */
 export function createRecordSearch({ pool, searches }: { pool: Pick<pg.Pool, "connect">; searches: number }): RecordSearch {
   const semaphore = createFairSemaphore({
     permits: searches,
@@ -38,12 +39,12 @@ export function createRecordSearch({ pool, searches }: { pool: Pick<pg.Pool, "co
 
 async function transact<T>(pool: Pick<pg.Pool, "connect">, statementMs: number, work: (read: Read) => Promise<T>): Promise<T> {
   const client = await connect(pool);
-  // The statement under way fails by itself; without a listener the loss of the connection would end the process.
+  // The running statement fails with its own error. Without a listener the loss of the connection would end the process.
   const onLost = (): void => undefined;
   client.on("error", onLost);
   let failed = true;
   try {
-    // Local to the transaction: behind a pooler the connection serves writes next. One search, one processor.
+    // Local to the transaction: behind a pooler the connection may serve writes next. One search uses one processor.
     const limits = `SET LOCAL statement_timeout TO ${Math.max(1, Math.floor(statementMs))}; SET LOCAL max_parallel_workers_per_gather TO 0`;
     await runOn(client, `BEGIN READ ONLY; ${limits}`);
     const read: Read = async <Row extends pg.QueryResultRow>(statement: string, values: readonly unknown[]) =>

@@ -1,4 +1,4 @@
-/** The door and the ways to read, over a real database. */
+/** Tests the record commit and the reads with a real database. */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Change, RecordStore, Write, WriteResult } from "@/src/core/records/ports";
@@ -16,7 +16,7 @@ let store: RecordStore;
 let endpointId: string;
 
 beforeAll(async () => {
-  // Defaults that would break times and locks, were they relied on.
+  // Defaults that would break times and locks if the code relied on them.
   world = await createRecordsDatabase({
     max: 4,
     serverDefaults: ["timezone TO 'Asia/Kolkata'", "datestyle TO 'SQL, DMY'", "default_transaction_isolation TO 'serializable'"],
@@ -59,8 +59,8 @@ async function readAll(options: { dataOnly: boolean }): Promise<string[]> {
   return pieces;
 }
 
-describe("the door", () => {
-  it("[W4] [R1] returns and publishes the changes as they are in the log", async () => {
+describe("the record commit", () => {
+  it("[W4] [R1] returns and publishes the changes as they are logged", async () => {
     const writes = [post('{"b":1,"a":2}'), post('"text"', "text")];
     const before = Date.now();
     const results = await store.commit(endpointId, writes);
@@ -78,7 +78,7 @@ describe("the door", () => {
     await world.expectSound(endpointId);
   });
 
-  it("[R4] [R5] updates and deletes, counting versions; the deletion has the last state", async () => {
+  it("[R4] [R5] updates and deletes, increasing versions; the deletion has the last state", async () => {
     const { record } = await create("1");
     const [put] = await store.commit(endpointId, [{ type: "PUT", id: record.id, contentType: "text", data: '"2"' }]);
     expect(toChange(put)).toMatchObject({
@@ -92,7 +92,7 @@ describe("the door", () => {
     await world.expectSound(endpointId);
   });
 
-  it("[W4] applies a mixed batch in order, also to the same record, and reports what fails without disturbing the rest", async () => {
+  it("[W4] applies a mixed batch in order, even to the same record, and reports failures without affecting the rest", async () => {
     const [kept, dropped, text] = [await create("1"), await create("2"), await create('"t"', "text")];
     const fresh = post('"new"');
     const writes: Write[] = [
@@ -120,7 +120,7 @@ describe("the door", () => {
     ]);
   });
 
-  it("reports an unknown endpoint for each write, and does not see another endpoint's records", async () => {
+  it("reports an unknown endpoint for each write, and ignores records of other endpoints", async () => {
     expect(await store.commit(randomUUID(), [post("1"), post("2")])).toEqual(Array(2).fill({ outcome: "endpoint_not_found" }));
     expect(await store.commit(randomUUID(), [post("1"), { type: "DELETE", id: createUniqueId() }])).toEqual(
       Array(2).fill({ outcome: "endpoint_not_found" }),
@@ -134,7 +134,7 @@ describe("the door", () => {
     await world.expectSound(endpointId);
   });
 
-  it("fails as a whole on an id that is taken and on data that is no JSON, which do not look as if the database were away", async () => {
+  it("fails as a whole for an existing id and for data that is not JSON, with errors that do not mean that the database is unavailable", async () => {
     const { record } = await create("1");
     const taken = store.commit(endpointId, [post("2"), { ...post("3"), id: record.id }]);
     await expect(taken).rejects.toMatchObject({ name: "PrismaClientKnownRequestError" });
@@ -146,7 +146,7 @@ describe("the door", () => {
     expect(await world.expectSound(endpointId)).toHaveLength(1);
   });
 
-  it("opens itself for its own statements only: later plain writes of the same transaction are logged once", async () => {
+  it("marks only its own statements: later plain writes of the same transaction are logged once", async () => {
     await world.db.$transaction(async (tx) => {
       await tx.record.commit(endpointId, [post("1"), post("2")]);
       await tx.record.create({ data: { endpointId, data: 3 } });
@@ -159,7 +159,7 @@ describe("the door", () => {
 });
 
 describe("merge", () => {
-  it("[R4] gives the callback what is stored, and stores what it makes of it", async () => {
+  it("[R4] passes the stored data to the callback, and stores its result", async () => {
     const { record } = await create('{"a":1}');
     const result = await store.merge(endpointId, record.id, ({ contentType, data }) => `{"was":[${JSON.stringify(contentType)},${data}]}`);
     expect(toChange(result)).toMatchObject({ seq: 2, type: "PUT", record: { version: 2, data: '{"was":["json",{"a":1}]}' } });
@@ -167,7 +167,7 @@ describe("merge", () => {
     await world.expectSound(endpointId);
   });
 
-  it("[R4] passes on what the callback throws, and writes nothing", async () => {
+  it("[R4] passes on the error of the callback, and writes nothing", async () => {
     const { record } = await create('"text"', "text");
     const error = new AppError("merge_needs_objects");
     const merge = store.merge(endpointId, record.id, (current) => {
@@ -185,7 +185,7 @@ describe("merge", () => {
     expect(await store.merge(randomUUID(), createUniqueId(), never)).toEqual({ outcome: "endpoint_not_found" });
   });
 
-  it("[R4] loses none of 20 merges at the same time, of two processes, among replacements", async () => {
+  it("[R4] loses none of 20 concurrent merges of two processes, among replacements", async () => {
     const { record } = await create('{"replaced":0}');
     const stores = [store, createRecordStore({ ...world, queue: createEndpointQueue() })];
     const replace: Write = { type: "PUT", id: record.id, contentType: "json", data: '{"replaced":1}' };
@@ -198,7 +198,7 @@ describe("merge", () => {
     ]);
     const log = await world.expectSound(endpointId);
     expect(log).toHaveLength(26);
-    // Each merge added its own member to what it found; a replacement removed all.
+    // Each merge added its own member to what it found. A replacement removed all.
     let before: object = {};
     for (const { data } of log) {
       const now = JSON.parse(data) as object;
@@ -210,7 +210,7 @@ describe("merge", () => {
     }
   });
 
-  it("[E4] refuses more merges of one record than may wait, and takes them again afterwards", async () => {
+  it("[E4] limits the queued merges of one record, and accepts more afterwards", async () => {
     const { record } = await create("0");
     const merges = Array.from({ length: 201 }, () => store.merge(endpointId, record.id, ({ data }) => data));
     await expect(merges.pop()).rejects.toMatchObject({ code: "server_busy", retryAfterSeconds: 1 });
@@ -218,7 +218,7 @@ describe("merge", () => {
     expect(toChange(await store.merge(endpointId, record.id, ({ data }) => data)).record.version).toBe(202);
   });
 
-  it("[R4] gets its way also when the record changes between every read and write", async () => {
+  it("[R4] succeeds even if the record changes between every read and write", async () => {
     const { record } = await create("0");
     let interfered = 0;
     const merge = createMerge({
@@ -236,7 +236,7 @@ describe("merge", () => {
     await world.expectSound(endpointId);
   });
 
-  it("[R4] does not keep others of the same record from their turn when one fails", async () => {
+  it("[R4] a failed merge does not affect other merges of the record", async () => {
     const { record } = await create("0");
     const results = await Promise.allSettled([
       store.merge(endpointId, record.id, () => {
@@ -259,7 +259,7 @@ describe("reading", () => {
     "[]",
   ];
 
-  it("[R1] keeps data as sent, character by character, in answers, lists, pages and the log", async () => {
+  it("[R1] keeps data as sent, character by character, in responses, lists, pages and the log", async () => {
     const changes = await store.commit(
       endpointId,
       TEXTS.map((text) => post(text)),
@@ -273,7 +273,7 @@ describe("reading", () => {
     expect(toChange(merged).record.data).toBe(TEXTS[0]);
   });
 
-  it("[R1] [R3] gives the wire's form, the same by every way, in creation order", async () => {
+  it("[R1] [R3] returns the same format in every way, in creation order", async () => {
     const [first, second] = [await create('{"a":1}'), await create('"x"', "text")];
     const wire = [first, second].map(
       ({ record }) =>
@@ -288,7 +288,7 @@ describe("reading", () => {
     expect(await readByIds((await world.createEndpoint()).id, ids, { dataOnly: false })).toEqual([]);
   });
 
-  it("[R1] plain writes of the client have the same form, in milliseconds", async () => {
+  it("[R1] plain writes of the client have the same format, in milliseconds", async () => {
     const row = await world.db.record.create({ data: { endpointId, data: 1 } });
     const updated = await world.db.record.update({ where: { id: row.id }, data: { data: 2 } });
     const read = await store.readOne(endpointId, row.id);
@@ -296,13 +296,13 @@ describe("reading", () => {
     expect(Math.abs(updated.updatedAt.getTime() - Date.now())).toBeLessThan(60_000);
   });
 
-  it("[R3] lists nothing for an empty and for an unknown endpoint", async () => {
+  it("[R3] returns an empty list for an empty and for an unknown endpoint", async () => {
     expect(await readAll({ dataOnly: false })).toEqual([]);
     endpointId = randomUUID();
     expect(await readAll({ dataOnly: true })).toEqual([]);
   });
 
-  it("[R3] gives many named records in creation order, each once, a few a piece", async () => {
+  it("[R3] returns many named records in creation order, each once, in several pieces", async () => {
     const results = await store.commit(
       endpointId,
       Array.from({ length: 40 }, (_, i) => post(String(i))),
@@ -313,7 +313,7 @@ describe("reading", () => {
     expect(pieces.map((piece) => piece.split(",").length)).toEqual([16, 16, 8]);
   });
 
-  it("[R3] pages through 2,500 records in exact order, none twice, none left out", async () => {
+  it("[R3] pages through 2,500 records in exact order, without duplicates or omissions", async () => {
     for (let from = 0; from < 2500; from += 500) {
       await store.commit(
         endpointId,
@@ -325,7 +325,7 @@ describe("reading", () => {
     expect(JSON.parse(`[${pieces.join(",")}]`)).toEqual(Array.from({ length: 2500 }, (_, i) => i));
   });
 
-  it("[R3] keeps pages small also when records are large", async () => {
+  it("[R3] keeps pages small even if records are large", async () => {
     const large = JSON.stringify("x".repeat(300_000));
     for (let i = 0; i < 12; i++) await create(i % 4 === 0 ? "0" : large);
     const pieces = await readAll({ dataOnly: true });
@@ -334,7 +334,7 @@ describe("reading", () => {
     expect((JSON.parse(`[${pieces.join(",")}]`) as unknown[]).length).toBe(12);
   });
 
-  it("[R3] ends although records keep coming, and copes with those that go", async () => {
+  it("[R3] ends although new records arrive, and handles deleted ones", async () => {
     await store.commit(
       endpointId,
       Array.from({ length: 1500 }, (_, i) => post(String(i))),

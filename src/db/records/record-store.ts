@@ -1,4 +1,4 @@
-/** Stores and reads records. JSON passes through as text, in both directions; it must not be parsed here. */
+/** Stores and reads records. JSON passes through as text in both directions and is never parsed here. */
 import type pg from "pg";
 import type { FairSemaphore } from "@/src/core/limits/fair-semaphore";
 import type { FoundRecord, ListRange, ReadScope, RecordStore } from "@/src/core/records/ports";
@@ -12,10 +12,10 @@ import { findStoredResponse } from "@/src/db/records/idempotent-requests";
 import { createMerge } from "@/src/db/records/merge-record";
 import { nameStatement } from "@/src/db/statement";
 
-/** A page of readAll ends after so many records, or once it has so many bytes. */
+/** The maximum number of records and of bytes in a page of readAll. The last record of a page may exceed the bytes. */
 const PAGE_ROWS_MAX = 1000;
 const PAGE_BYTES_MAX = 1 << 20;
-/** A piece of readByIds has so many records at most: with bodies of 1 MiB, 16 MiB. */
+/** The maximum number of records in a piece of readByIds. With bodies of 1 MiB a piece has 16 MiB. */
 const IDS_PER_PIECE = 16;
 
 const READ_BY_IDS = nameStatement(
@@ -50,31 +50,31 @@ const PAGE_BOUNDS = nameStatement(
 );
 
 export interface RecordStoreOptions {
-  /** For writes. */
+  /** Used for writes. */
   db: Db;
-  /** For reads. */
+  /** Used for reads. */
   pool: Pick<pg.Pool, "query">;
-  /** Turns of what reads long lists, from the second page on; default: at once. */
+  /** Queues the reads of long lists from the second page on. Default: reads run immediately. */
   pageReads?: Pick<FairSemaphore, "run">;
-  /** Of all writers of the process. */
+  /** The queue of all writers of the process. */
   queue: EndpointQueue;
 }
 
-/** The records of a database. `endpointId`s have the dashes of a UUID; see the port for the rest. */
+/** The records of a database. `endpointId`s have the dashes of a UUID. See the port for the rest. */
 export function createRecordStore({ db, pool, queue, pageReads }: RecordStoreOptions): RecordStore {
   const read = createRead(pool);
   const commit = createGroupCommit({ queue, commit: (endpointId, writes) => db.record.commit(endpointId, writes) });
   return {
     commit,
     merge: createMerge({ db, reads: createRawStatements(pool), commit, queue }),
-    commitIdempotent: (endpointId, once, writes, toAnswer) => {
+    commitIdempotent: (endpointId, idempotencyKey, writes, toResponse) => {
       const bytes = writes.reduce((sum, { data }) => sum + Buffer.byteLength(data), 0);
       return commitIdempotent(
         { db, read, queue },
-        { endpointId, once, bytes, commit: (tx) => tx.record.commit(endpointId, writes), toAnswer },
+        { endpointId, idempotencyKey, bytes, commit: (tx) => tx.record.commit(endpointId, writes), toResponse },
       );
     },
-    findStoredResponse: (endpointId, once) => findStoredResponse(read, endpointId, once),
+    findStoredResponse: (endpointId, idempotencyKey) => findStoredResponse(read, endpointId, idempotencyKey),
     readByIds: (endpointId, ids, options) => readNamed(read, endpointId, ids, options),
     async readOne(endpointId, id, { owner } = {}) {
       const [row] = await read<FoundRecord>(READ_ONE, [endpointId, id, owner ?? null]);
@@ -115,7 +115,7 @@ async function* readPages({
   options,
 }: {
   read: Read;
-  /** For all but the first page: most lists have one, which is not held up by long ones. */
+  /** For all pages but the first: most lists have only one page, which must not wait for long lists. */
   readNext: Read;
   endpointId: string;
   options: Options<ListRange>;
@@ -140,7 +140,7 @@ function toParameter(seq: number | undefined): string | null {
 
 interface PageRow {
   items: string;
-  /** Null: the page is the last one. */
+  /** Null: this is the last page. */
   nextAfter: string | null;
   upto: string;
 }

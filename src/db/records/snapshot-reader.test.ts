@@ -1,4 +1,4 @@
-/** Pages of snapshots (W11), over a real database: which records, of which moment, and what is said of those that have changed. */
+/** Tests pages of snapshots (W11) with a real database: which records, from which moment, and which are marked as changed. */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { RecordStore, Write } from "@/src/core/records/ports";
@@ -33,7 +33,7 @@ const put = (id: string, data: string) => store.commit(endpointId, [{ type: "PUT
 const toRecords = (items: string): { uniqueId: string; data: unknown }[] => JSON.parse(`[${items}]`);
 
 describe("a page", () => {
-  it("[W11] has the records up to the given place, as they are now, and says which were changed after it", async () => {
+  it("[W11] contains the current state of the records up to the given position, and marks those that changed after it", async () => {
     const [first = "", second = "", third = ""] = await create(3);
     await put(first, "2");
     await put(second, "3");
@@ -52,7 +52,7 @@ describe("a page", () => {
     );
   });
 
-  it("[W11] ends at about 64 KiB, and the next ones have the rest, each once", async () => {
+  it("[W11] ends at about 64 KiB, and the next ones contain the rest, each record once", async () => {
     const ids = await create(40, { data: `"${"x".repeat(10_000)}"` });
     await put(ids[9] ?? "", "1");
     const pages: string[][] = [];
@@ -69,7 +69,7 @@ describe("a page", () => {
     expect(changed).toEqual([ids[9]]);
   });
 
-  it("[S2] [W11] has nothing of others, also of what was changed", async () => {
+  it("[S2] [W11] contains nothing of other users, not even which records changed", async () => {
     const [ann, bob] = [createUniqueId(), createUniqueId()];
     const own = await create(2, { owner: ann });
     const others = await create(2, { owner: bob });
@@ -79,7 +79,7 @@ describe("a page", () => {
     expect(page?.changed.map(({ id }) => id).sort()).toEqual([...own].sort());
   });
 
-  it("[W11] is empty where there are no records, and undefined where there is no endpoint", async () => {
+  it("[W11] is empty if there are no records, and undefined if there is no endpoint", async () => {
     expect(await reader.readPage(endpointId, { after: 0, upto: 0 })).toMatchObject({ items: "", changed: [], nextAfter: undefined });
     expect(await reader.readPage(randomUUID(), { after: 0, upto: 0 })).toBeUndefined();
   });

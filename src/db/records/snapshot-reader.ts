@@ -1,15 +1,15 @@
-/** Reads the pages of snapshots (W11). JSON passes through as text; it must not be parsed here. */
+/** Reads the pages of snapshots (W11). JSON passes through as text and is never parsed here. */
 import type pg from "pg";
 import type { FairSemaphore } from "@/src/core/limits/fair-semaphore";
 import type { SnapshotReader } from "@/src/core/streams/ports";
 import { createPageRead, createRead } from "@/src/db/read";
 import { nameStatement } from "@/src/db/statement";
 
-/** A page ends after so many records, or once it has so many bytes: it is one message. */
+/** The maximum number of records and bytes in a page, which is sent as one message. The last record of a page may exceed the bytes. */
 const PAGE_ROWS_MAX = 1000;
 const PAGE_BYTES_MAX = 1 << 16;
 
-/** All of it is of one moment. Looks at the log from `upto` on: without changes since, that is nothing. */
+/** A single statement, so all of it is from one moment. It scans the log from `upto` on, which is fast if nothing changed. */
 const READ_PAGE = nameStatement(
   "rested_read_snapshot",
   `SELECT p.items, p.next_after::text AS "nextAfter", wire_id(e.epoch) AS epoch, e.seq::text AS seq,
@@ -25,7 +25,7 @@ interface PageRow {
   changed: { id: string; version: number }[];
   epoch: string;
   seq: string;
-  /** Null: the page is the last one. */
+  /** Null: this is the last page. */
   nextAfter: string | null;
 }
 
@@ -35,7 +35,7 @@ export function createSnapshotReader({
   pageReads,
 }: {
   pool: Pick<pg.Pool, "query">;
-  /** Turns of what reads pages of records; default: at once. */
+  /** Queues the reads of pages. Default: reads run immediately. */
   pageReads?: Pick<FairSemaphore, "run">;
 }): SnapshotReader {
   const read = createRead(pool);

@@ -1,4 +1,4 @@
-/** What writers hold while they wait is counted in bytes of UTF-8, whatever they write, over a real database. */
+/** Tests with a real database that the data held by queued writers is counted in bytes of UTF-8, for every kind of write. */
 import { createHash, randomBytes } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import type { Write } from "@/src/core/records/ports";
@@ -14,7 +14,7 @@ const DATA = '"漢字"';
 
 let world: RecordsDatabase;
 let queue: EndpointQueue;
-/** The bytes that each writer held, in their order. */
+/** The bytes that each writer held, in order. */
 let held: (number | undefined)[];
 let endpointId: string;
 
@@ -36,10 +36,15 @@ beforeEach(async () => {
 });
 
 const post = (): Write & { type: "POST" } => ({ type: "POST", id: createUniqueId(), contentType: "json", data: DATA });
-const once = () => ({ hash: randomBytes(32), fingerprint: createHash("sha256").update("asked").digest() });
+const idempotencyKey = () => ({ hash: randomBytes(32), fingerprint: createHash("sha256").update("asked").digest() });
 
 it("[E4] requests with an Idempotency-Key", async () => {
-  await createRecordStore({ db: world.db, pool: world.pool, queue }).commitIdempotent(endpointId, once(), [post(), post()], () => "[]");
+  await createRecordStore({ db: world.db, pool: world.pool, queue }).commitIdempotent(
+    endpointId,
+    idempotencyKey(),
+    [post(), post()],
+    () => "[]",
+  );
   expect(held).toEqual([16]);
 });
 
@@ -52,7 +57,7 @@ it("[E4] uploads, with an Idempotency-Key and without", async () => {
     return { write: { ...post(), contentType: "file" as const }, file: { ...file, size: 1, sha256: "0".repeat(64) } };
   };
   await files.commit(endpointId, [await createUpload(), await createUpload()]);
-  await files.commit(endpointId, [await createUpload()], { key: once(), toAnswer: () => "{}" });
+  await files.commit(endpointId, [await createUpload()], { key: idempotencyKey(), toResponse: () => "{}" });
   expect(held).toEqual([16, 8]);
 });
 

@@ -31,7 +31,7 @@ async function readRevision(): Promise<number> {
 }
 
 describe("find", () => {
-  it("[U3] answers key, endpoint and project", async () => {
+  it("[U3] returns key, endpoint and project", async () => {
     const masterKeyHash = new Uint8Array(createHash("sha256").update("master").digest());
     await world.db.project.update({
       where: { id: projectId },
@@ -62,13 +62,13 @@ describe("find", () => {
     });
   });
 
-  it("[U7] answers revoked keys too, for others to judge", async () => {
+  it("[U7] returns revoked keys too; the access decision checks them", async () => {
     const revokedAt = new Date("2029-01-01T00:00:00.000Z");
     const key = await createKey({ revokedAt });
     expect((await definitions.find(key.key, "some/endpoint"))?.key.revokedAt).toEqual(revokedAt);
   });
 
-  it("[U3] finds nothing for an unknown key, an unknown name, another project's endpoint, or text that can't be stored", async () => {
+  it("[U3] finds nothing for an unknown key, an unknown name, another project's endpoint, or text that cannot be stored", async () => {
     const key = await createKey();
     const other = await world.createEndpoint();
     await world.db.endpoint.update({ where: { id: other.id }, data: { name: "other/endpoint" } });
@@ -81,7 +81,7 @@ describe("find", () => {
 });
 
 describe("findEndpoint", () => {
-  it("answers endpoint and project until it is deleted", async () => {
+  it("returns endpoint and project until the endpoint is deleted", async () => {
     expect(await definitions.findEndpoint(endpointId)).toMatchObject({ endpoint: { id: endpointId }, project: { id: projectId } });
     await world.db.endpoint.update({ where: { id: endpointId }, data: { projectId: null } });
     expect(await definitions.findEndpoint(endpointId)).toBeUndefined();
@@ -105,7 +105,7 @@ describe("redeemTicket", () => {
     await world.db.streamTicket.create({ data });
   };
 
-  it("answers the endpoint once, also when asked several times at the same time", async () => {
+  it("returns the endpoint once, even for concurrent calls", async () => {
     const ticket = createUniqueId();
     const session = await addSession();
     await issue(ticket, LATER, { sessionId: session.id });
@@ -117,14 +117,14 @@ describe("redeemTicket", () => {
     expect(await definitions.redeemTicket(ticket)).toBeUndefined();
   });
 
-  it("answers nothing for a ticket that has expired, or never was", async () => {
+  it("returns nothing for an expired or unknown ticket", async () => {
     const ticket = createUniqueId();
     await issue(ticket, NOW);
     expect(await definitions.redeemTicket(ticket)).toBeUndefined();
     expect(await definitions.redeemTicket("\0")).toBeUndefined();
   });
 
-  it("[W6] names the management token that asked for it", async () => {
+  it("[W6] returns the management token that requested it", async () => {
     const [ticket, token] = [createUniqueId(), await addToken()];
     await issue(ticket, LATER, { managementTokenId: token.id });
     expect((await definitions.redeemTicket(ticket))?.signIn).toEqual({ kind: "token", id: token.id, userId });
@@ -135,21 +135,21 @@ describe("redeemTicket", () => {
     ["the session has expired", async () => ({ sessionId: (await addSession({ expiresAt: NOW })).id })],
     ["the token was revoked", async () => ({ managementTokenId: (await addToken({ revokedAt: NOW })).id })],
     ["the token has expired", async () => ({ managementTokenId: (await addToken({ expiresAt: NOW })).id })],
-  ])("[W6] answers nothing, and consumes the ticket, when %s", async (_, toSignIn) => {
+  ])("[W6] returns nothing, and consumes the ticket, if %s", async (_, toSignIn) => {
     const ticket = createUniqueId();
     await issue(ticket, LATER, await toSignIn());
     expect(await definitions.redeemTicket(ticket)).toBeUndefined();
     expect(await world.db.streamTicket.count({ where: { endpointId } })).toBe(0);
   });
 
-  it("[W6] answers nothing once the project is another account's", async () => {
+  it("[W6] returns nothing once another account owns the project", async () => {
     const [ticket, other] = [createUniqueId(), await world.createEndpoint()];
     await issue(ticket, LATER);
     await world.db.project.update({ where: { id: projectId }, data: { ownerId: other.userId } });
     expect(await definitions.redeemTicket(ticket)).toBeUndefined();
   });
 
-  it("[W6] goes with its session, and belongs to exactly one sign-in", async () => {
+  it("[W6] is deleted with its session, and belongs to exactly one sign-in", async () => {
     const [session, token] = [await addSession(), await addToken()];
     await issue(createUniqueId(), LATER, { sessionId: session.id });
     await world.db.session.delete({ where: { id: session.id } });
@@ -162,7 +162,7 @@ describe("redeemTicket", () => {
 });
 
 describe("revisions", () => {
-  it("rise with every change of a definition", async () => {
+  it("increase with every change of a definition", async () => {
     const { db } = world;
     const key = await createKey();
     const other = await world.createEndpoint();
@@ -196,7 +196,7 @@ describe("revisions", () => {
     }
   });
 
-  it("stay when records are written and keys are used", async () => {
+  it("do not change when records are written and keys are used", async () => {
     const key = await createKey();
     const before = await readRevision();
     await world.db.record.commit(endpointId, [{ type: "POST", id: createUniqueId(), contentType: "json", data: "1" }]);
@@ -206,14 +206,14 @@ describe("revisions", () => {
     expect(await readRevision()).toBe(before);
   });
 
-  it("are answered for the projects that exist", async () => {
+  it("are returned for those projects that exist", async () => {
     expect([...(await definitions.revisions([projectId, randomUUID()])).keys()]).toEqual([projectId]);
     expect(await definitions.revisions([])).toEqual(new Map());
   });
 });
 
 describe("touchKeys", () => {
-  it("[U7] keeps the later of stored and given, for each key, without a notification", async () => {
+  it("[U7] keeps the later of stored and given time for each key, without a notification", async () => {
     const [a, b] = [await createKey(), await createKey()];
     const later = new Date(NOW.getTime() + 5);
     world.takeNotifications();

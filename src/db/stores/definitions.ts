@@ -1,4 +1,4 @@
-/** Reads what the data plane decides by: keys, endpoints, projects. It must not judge them (core/access.ts does), nor cache. */
+/** Reads the keys, endpoints and projects that the data plane needs to decide about a request. */
 import { createHash } from "node:crypto";
 import type { Definition, DefinitionStore, SignIn } from "@/src/core/access/ports";
 import type { Clock } from "@/src/core/clock";
@@ -79,20 +79,20 @@ interface DefinitionRow extends EndpointRow {
   keyRevokedAt: Date | null;
 }
 
-/** The definitions of a database. `clock` tells when tickets have expired, as it told when they were issued. */
+/** The definitions of a database. `clock` decides whether a ticket has expired; it also set its expiry. */
 export function createDefinitionStore({
   db,
   background = db,
   clock,
 }: {
   db: RawStatements;
-  /** For what may wait; default `db`. */
+  /** For writes that may be delayed. Default: `db`. */
   background?: RawStatements;
   clock: Clock;
 }): DefinitionStore {
   return {
     async find(key, endpointName) {
-      // PostgreSQL refuses NUL in text, so nothing can be stored under such a key or name.
+      // PostgreSQL rejects NUL in text, so no such key or name is stored.
       if (key.includes("\0") || endpointName.includes("\0")) return undefined;
       const [row] = await db.$queryRawUnsafe<DefinitionRow[]>(FIND, key, endpointName);
       return row && toDefinition(row);
@@ -124,7 +124,7 @@ function toDefinition(row: DefinitionRow): Definition {
   return { key: { id, name, scope, expiresAt, revokedAt }, ...toEndpointAndProject(row) };
 }
 
-/** The ticket's account is the project's owner: the query asks for that. */
+/** The query ensures that the ticket's account owns the project. */
 function toSignIn({ sessionId, managementTokenId, ownerId }: TicketRow): SignIn | undefined {
   if (sessionId !== null) return { kind: "session", id: sessionId, userId: ownerId };
   return managementTokenId === null ? undefined : { kind: "token", id: managementTokenId, userId: ownerId };

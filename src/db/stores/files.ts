@@ -1,4 +1,4 @@
-/** Stores what is known of files, and commits their records through the door. It must not touch bytes: the file storage has them. */
+/** Tracks files in the database, and commits their records together with them. The file storage holds the bytes. */
 import type { FileStore, StagedFile } from "@/src/core/files/ports";
 import type { WriteResult } from "@/src/core/records/ports";
 import type { Db, DbTransaction } from "@/src/db/client";
@@ -8,7 +8,7 @@ import { commitIdempotent } from "@/src/db/records/commit-idempotent";
 import type { EndpointQueue } from "@/src/db/records/endpoint-queue";
 import { nameStatement } from "@/src/db/statement";
 
-// Times are the database's own: the clocks of servers differ, and one server's sweep must not take what another still receives.
+// Uses the database's clock: the servers' clocks differ, and one server's sweep must not remove a file that another is still receiving.
 const BEGIN = nameStatement(
   "rested_begin_file",
   `INSERT INTO "StoredFile" (id, name, type, "sweepAfter") VALUES ($1::uuid, $2, $3, clock_timestamp() + $4::int * interval '1 millisecond')`,
@@ -36,7 +36,7 @@ const RELEASE = nameStatement(
   `UPDATE "StoredFile" SET "sweepAfter" = date_trunc('milliseconds', clock_timestamp()) WHERE id = ANY ($1::uuid[]) AND "recordId" IS NULL`,
 );
 
-// 20 s, 40 s, … up to an hour. Whatever is due first is taken first, so that those that fail again and again come after the others.
+// Waits 20 s, 40 s, … up to an hour. The files that are due first are swept first, so those that fail repeatedly come after the others.
 const DEFER = nameStatement(
   "rested_defer_files",
   `UPDATE "StoredFile" SET "sweepFailures" = "sweepFailures" + 1,
@@ -60,7 +60,7 @@ export function createFileStore({
   queue: EndpointQueue;
   /** Default: `db`. */
   reads?: RawStatements;
-  /** For sweeps; default `db`. */
+  /** For sweeps. Default: `db`. */
   background?: RawStatements;
 }): FileStore {
   const read: Read = async (statement, values) => reads.$queryRawUnsafe(statement, ...values);
@@ -68,12 +68,15 @@ export function createFileStore({
     async begin({ id, name, type }, lifeMs) {
       await db.$executeRawUnsafe(BEGIN, id, name, type, lifeMs);
     },
-    async commit(endpointId, uploads, once) {
+    async commit(endpointId, uploads, idempotency) {
       const commit = (tx: DbTransaction) => commitUploads(tx, endpointId, uploads);
       try {
         const bytes = uploads.reduce((sum, { write }) => sum + Buffer.byteLength(write.data), 0);
-        if (once)
-          return await commitIdempotent({ db, read, queue }, { endpointId, once: once.key, bytes, commit, toAnswer: once.toAnswer });
+        if (idempotency)
+          return await commitIdempotent(
+            { db, read, queue },
+            { endpointId, idempotencyKey: idempotency.key, bytes, commit, toResponse: idempotency.toResponse },
+          );
         const transact = () => db.$transaction(commit);
         return { outcome: "written", results: await queue.run(endpointId, transact, bytes) };
       } catch (error) {

@@ -1,13 +1,13 @@
-/** Tells all servers which streams one of them has open, and that one which of them somebody asked to be ended. It must not know what a stream carries. */
+/** Publishes each server's open streams to all servers, and the requests to end them to the server that has them open. */
 import type { OpenStreamStore } from "@/src/core/streams/ports";
 import type { RawStatements } from "@/src/db/raw-statements";
 import { nameStatement } from "@/src/db/statement";
 import { SERVER_SEEN_SECONDS } from "@/src/shared/streams/protocol";
 
-/** A server that was not seen for so long has gone, and its rows with it. */
+/** A server without a heartbeat for this long is removed with its streams. */
 const GONE_SECONDS = 4 * SERVER_SEEN_SECONDS;
 
-/** `isNew`: there was no such row; those of its streams are not there either. */
+/** `isNew`: the server's row did not exist, and neither did its streams. */
 const SEE = nameStatement(
   "rested_see_node",
   `INSERT INTO "ServerNode" (id, "seenAt") VALUES ($1::uuid, clock_timestamp())

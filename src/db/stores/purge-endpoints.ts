@@ -1,15 +1,15 @@
-/** Deletes the rows of deleted endpoints in small batches, so that neither their size nor their number keeps anybody waiting (G18). */
+/** Deletes the rows of deleted endpoints in small batches, so that other work is never delayed by their size or number (G18). */
 import { setTimeout as delay } from "node:timers/promises";
 import type { RawStatements } from "@/src/db/raw-statements";
 import { nameStatement } from "@/src/db/statement";
 
-/** Rows of each table in one batch. Records may be large, and disks slow: the size follows how long batches take. */
+/** The rows of each table in one batch. Adapted to how long batches take, because records may be large and disks slow. */
 const BATCH_MIN = 10;
 const BATCH_START = 500;
 const BATCH_MAX = 5_000;
-/** A batch shall take about so long: locks, dead rows and the snapshot of a batch are held for no longer. */
+/** The target duration of a batch, which holds locks, dead rows and a snapshot. */
 const BATCH_MS = 50;
-/** So many endpoints take turns, oldest first. */
+/** How many endpoints are purged round robin, oldest first. */
 const ENDPOINTS_MAX = 100;
 
 const FIND = nameStatement(
@@ -26,15 +26,15 @@ type Batch = { state: "more"; nextAfter: string } | { state: "left" | "gone" | "
 
 export interface EndpointPurge {
   /**
-   * Deletes until nothing is left, or what is left can't be deleted now (another server does it, or somebody holds rows). Rests after each batch
-   * for as long as it took. Each batch is a transaction of its own: a crash leaves the rest for the next run. False: it has deleted nothing.
+   * Deletes until nothing is left, or what is left cannot be deleted now (another server is doing it, or rows are locked). Pauses after each batch
+   * for as long as it took. Each batch is a separate transaction: after a crash the next run continues. Returns false if nothing was deleted.
    */
   run(): Promise<boolean>;
-  /** Makes `run` return after the batch that is under way, from now on. */
+  /** Makes the current and all later calls of `run` return after the batch in progress. */
   stop(): void;
 }
 
-/** Uses one connection at a time. Any number of servers may run it: one batch runs at a time in all of them. */
+/** Uses one connection at a time. Any number of servers may run it: only one batch runs at a time among all of them. */
 export function createEndpointPurge({ db }: { db: Pick<RawStatements, "$queryRawUnsafe"> }): EndpointPurge {
   let limit = BATCH_START;
   const stopping = new AbortController();
@@ -49,8 +49,8 @@ export function createEndpointPurge({ db }: { db: Pick<RawStatements, "$queryRaw
     return batch ?? { state: "gone" };
   }
 
-  /** A batch of each endpoint in turn. False: there is nothing to do for now. */
-  async function runTurn(positions: Map<string, string>): Promise<boolean> {
+  /** Deletes one batch of each endpoint. Returns false if there is nothing to do for now. */
+  async function runRound(positions: Map<string, string>): Promise<boolean> {
     const endpoints = await db.$queryRawUnsafe<{ id: string }[]>(FIND, ENDPOINTS_MAX);
     let deleted = false;
     for (const { id } of endpoints) {
@@ -67,9 +67,9 @@ export function createEndpointPurge({ db }: { db: Pick<RawStatements, "$queryRaw
   return {
     async run() {
       const positions = new Map<string, string>();
-      let turns = 0;
-      while (!stopping.signal.aborted && (await runTurn(positions))) turns += 1;
-      return turns > 0;
+      let rounds = 0;
+      while (!stopping.signal.aborted && (await runRound(positions))) rounds += 1;
+      return rounds > 0;
     },
     stop: () => stopping.abort(),
   };

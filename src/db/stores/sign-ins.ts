@@ -1,4 +1,4 @@
-/** Reads which dashboard sessions and management tokens still hold. */
+/** Reads which dashboard sessions and management tokens are valid. */
 
 import type { SignInStore } from "@/src/core/access/ports";
 import type { Clock } from "@/src/core/clock";

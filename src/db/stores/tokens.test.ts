@@ -1,4 +1,4 @@
-/** Access tokens on a real database: reading them, and what moves a project's token revision. */
+/** Tests with a real database how access tokens are read, and what changes a project's token revision. */
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { TokenStore } from "@/src/core/access/ports";
@@ -38,7 +38,7 @@ async function register(name = "ada"): Promise<string> {
   return id;
 }
 
-/** Stores a token and answers its hash. */
+/** Stores a token and returns its hash. */
 async function issue(userId: string, changes: { provenHash?: string; liveMax?: number; now?: Date; expiresAt?: Date } = {}) {
   const hash = hashOf(createUniqueId());
   const rest = { userAgent: "browser", address: "192.0.2.1", now, expiresAt, liveMax: 100, provenHash: HASH, ...changes };
@@ -48,7 +48,7 @@ async function issue(userId: string, changes: { provenHash?: string; liveMax?: n
 const revision = async () => (await tokens.revisions([projectId])).get(projectId) ?? 0;
 
 describe("tokens", () => {
-  it("[L3] are found by their hash and by id, as they are", async () => {
+  it("[L3] are found by their hash and by id", async () => {
     const userId = await register();
     const { hash } = await issue(userId);
     const found = await tokens.find(hash);
@@ -62,7 +62,7 @@ describe("tokens", () => {
     expect(await tokens.find(hash)).toEqual({ ...found, revokedAt: now });
   });
 
-  it("[L3] the later use counts", async () => {
+  it("[L3] keep the later time of use", async () => {
     const { hash } = await issue(await register());
     const id = (await tokens.find(hash))?.id ?? "";
     const lastUse = async () => (await database.db.accessToken.findUniqueOrThrow({ where: { id } })).lastUsedAt;
@@ -80,7 +80,7 @@ describe("tokens", () => {
     expect(await lastUse()).toEqual(expiresAt);
   });
 
-  it("[L3] the project's revision moves when a token ends before its time, once a transaction", async () => {
+  it("[L3] increase the project's revision once per transaction when one ends early", async () => {
     const [ada, eve] = [await register("ada"), await register("eve")];
     const first = await issue(ada);
     for (const user of [ada, ada, eve]) await issue(user);
@@ -98,7 +98,7 @@ describe("tokens", () => {
     expect((await tokens.revisions([crypto.randomUUID()])).size).toBe(0);
   });
 
-  it("[L3] of several projects each has its revision, also when they change in one transaction", async () => {
+  it("[L3] of several projects change only their own revisions, even in one transaction", async () => {
     const here = { projectId, userId: await register(), before: await revision() };
     const { hash: one } = await issue(here.userId);
     ({ id: endpointId, projectId } = await database.createEndpoint());
@@ -112,14 +112,14 @@ describe("tokens", () => {
     expect((await tokens.revisions([here.projectId])).get(here.projectId)).toBe(here.before + 1);
   });
 
-  it("[L2] are for who still has the password that was checked", async () => {
+  it("[L2] are only stored if the user still has the password that was verified", async () => {
     const id = await register();
     expect((await issue(id, { provenHash: "another" })).stored).toBe(false);
     expect((await issue(createUniqueId())).stored).toBe(false);
     expect((await issue(id)).stored).toEqual({ endedOthers: false });
   });
 
-  it("[L2] the oldest end when there are too many; those that have expired don't count", async () => {
+  it("[L2] the oldest end if there are too many; expired ones do not count", async () => {
     const id = await register();
     const at = (ms: number) => ({ now: new Date(now.getTime() + ms), liveMax: 2 });
     const gone = await issue(id, { ...at(0), expiresAt: new Date(now.getTime() + 1) });
@@ -133,7 +133,7 @@ describe("tokens", () => {
 });
 
 describe("users", () => {
-  it("[L1] a taken name rolls the record back, and leaves the log without a hole", async () => {
+  it("[L1] a taken name rolls the record back and leaves no gap in the log", async () => {
     await register();
     database.takeNotifications();
     const again = { endpointId, id: createUniqueId(), data: "{}", name: "ada", passwordHash: HASH };

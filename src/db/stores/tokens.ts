@@ -1,4 +1,4 @@
-/** Reads access tokens. It must not judge them (core/access.ts does), nor cache (core/tokens.ts does). */
+/** Reads access tokens, which core/access/access-tokens.ts caches. */
 import type { StoredToken, TokenStore } from "@/src/core/access/ports";
 import type { RawStatements } from "@/src/db/raw-statements";
 import { nameStatement } from "@/src/db/statement";
@@ -21,7 +21,7 @@ const TOUCH = nameStatement(
   WHERE t.id = used.id AND (t."lastUsedAt" IS NULL OR t."lastUsedAt" < used.at)`,
 );
 
-/** The access tokens of a database. `background`: for what may wait; default `db`. */
+/** The access tokens of a database. `background`: for writes that may be delayed; default: `db`. */
 export function createTokenStore({ db, background = db }: { db: RawStatements; background?: RawStatements }): TokenStore {
   return {
     async find(hash) {

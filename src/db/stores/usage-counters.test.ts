@@ -1,4 +1,4 @@
-/** The counters of an endpoint say what it holds, whichever way it is written to. */
+/** Tests that the counters of an endpoint match its contents after every kind of write. */
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -34,12 +34,12 @@ async function countHeld(endpointId: string): Promise<Usage | undefined> {
 
 const data = fc.oneof(
   fc.json({ maxDepth: 1 }),
-  // Of several bytes a character; long enough to be stored out of line; with spaces that JSON does not need.
+  // Several bytes per character; long enough to be stored out of line; with white space that JSON does not need.
   fc.string({ unit: "grapheme" }).map((text) => JSON.stringify(text.replaceAll("\0", ""))),
   fc.integer({ min: 1, max: 50_000 }).map((length) => `[${" ".repeat(length)}"é"]`),
 );
 const WAYS = [
-  ...["commit", "batch", "mixed", "replace", "merge", "remove", "once", "create", "createMany", "update", "delete"],
+  ...["commit", "batch", "mixed", "replace", "merge", "remove", "idempotent", "create", "createMany", "update", "delete"],
   ...["upsert", "raw", "rawUpdate", "rawDelete", "rolledBack", "failing"],
 ] as const;
 const step = fc.record({ way: fc.constantFrom(...WAYS), text: data, pick: fc.nat() });
@@ -47,7 +47,7 @@ type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
 const post = (text: string): Write & { type: "POST" } => ({ type: "POST", id: createUniqueId(), contentType: "json", data: text });
 
-/** One step by one of the ways to write; some of them find nothing to write to. */
+/** One step in one of the ways to write. Some steps find nothing to write to. */
 async function take(endpointId: string, { way, text, pick }: Step): Promise<void> {
   const { db, pool } = world;
   const ids = (await db.record.findMany({ where: { endpointId }, select: { id: true }, orderBy: { seq: "asc" } })).map(({ id }) => id);
@@ -62,7 +62,7 @@ async function take(endpointId: string, { way, text, pick }: Step): Promise<void
     replace: () => store.commit(endpointId, [put, put]),
     merge: () => store.merge(endpointId, id, () => text),
     remove: () => store.commit(endpointId, [{ type: "DELETE", id }]),
-    once: () =>
+    idempotent: () =>
       store.commitIdempotent(endpointId, { hash: Buffer.from(`${pick % 3}`), fingerprint: Buffer.from("a") }, [post(text)], () => ""),
     create: () => db.record.create({ data: { endpointId, data: value ?? 0 } }),
     createMany: () => db.record.createMany({ data: [1, 2].map((n) => ({ endpointId, data: [n, value] })) }),
@@ -90,7 +90,7 @@ async function take(endpointId: string, { way, text, pick }: Step): Promise<void
 }
 
 describe("the counters", () => {
-  it("[G19] agree with what an endpoint holds, whatever is written, by whichever way", async () => {
+  it("[G19] match the endpoint's contents after any writes", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), async (steps) => {
         const { id } = await world.createEndpoint();
@@ -103,7 +103,7 @@ describe("the counters", () => {
     );
   }, 120_000);
 
-  it("[G19] agree with it when many write at the same time", async () => {
+  it("[G19] match the endpoint's contents after concurrent writes", async () => {
     const { id } = await world.createEndpoint();
     const steps = fc.sample(step, 150);
     await Promise.all(
@@ -114,7 +114,7 @@ describe("the counters", () => {
     expect(await readCounters(id)).toEqual(await countHeld(id));
   }, 60_000);
 
-  it("[G19] are filled in by the migrations for what was there before", async () => {
+  it("[G19] are initialized by the migrations for existing data", async () => {
     const { id } = await world.createEndpoint();
     await store.commit(id, [post('"é"'), post("[1, 2]")]);
     await store.commitIdempotent(id, { hash: Buffer.from("a"), fingerprint: Buffer.from("b") }, [post("3")], () => "answer");
@@ -128,7 +128,7 @@ describe("the counters", () => {
     expect(answerBytes).toBe(6n);
   });
 
-  it("[G19] are counted again where a server of the former release wrote while they were added, and nowhere else", async () => {
+  it("[G19] are corrected where a server of the previous release wrote during the migration, and only there", async () => {
     const [young, old] = [await world.createEndpoint(), await world.createEndpoint()];
     for (const { id } of [young, old]) await store.commit(id, [post('"é"'), post("[1, 2]")]);
     await world.pool.query(`UPDATE "Change" SET at = at - interval '2 hours' WHERE "endpointId" = $1`, [old.id]);
@@ -138,7 +138,7 @@ describe("the counters", () => {
     expect(await readCounters(old.id)).toEqual({ records: "1", bytes: "1" });
   });
 
-  it("[G19] agree with it after a TRUNCATE, and where users come and go", async () => {
+  it("[G19] match the endpoint's contents after a TRUNCATE, and when users are created and deleted", async () => {
     const { id, projectId } = await world.createEndpoint();
     await world.db.endpoint.update({ where: { id }, data: { description: projectId } });
     const users = createUserStore(world);

@@ -1,4 +1,4 @@
-/** Reads what projects hold, as the database counts it with every write, and their own quotas. It must not judge them (core/quotas.ts does). */
+/** Reads the usage of projects, which the database counts with every write, and the projects' own quotas. */
 import type { CountedUsage, UsageStore } from "@/src/core/limits/quotas";
 import type { RawStatements } from "@/src/db/raw-statements";
 import { nameStatement } from "@/src/db/statement";
@@ -43,7 +43,7 @@ function toUsage({ projectId, own, ...counted }: Row): CountedUsage {
   return { projectId, used, own: readOwn(own) };
 }
 
-/** What is neither a known name nor a number is left out. */
+/** Ignores unknown names and values that are not numbers. */
 export function readOwn(quotas: string): Partial<Record<QuotaName, number>> {
   const parsed: unknown = JSON.parse(quotas);
   if (typeof parsed !== "object" || parsed === null) return {};

@@ -1,4 +1,4 @@
-/** Stores the users of applications: their records through the door, their credentials and tokens beside them. It must not hash, nor judge tokens. */
+/** Stores the users of applications: their records by record commit, and their credentials and tokens with them. */
 import type { StoredRecord, WriteResult } from "@/src/core/records/ports";
 import { createUniqueId } from "@/src/core/records/unique-id";
 import type { StoredUser, UserChange, UserStore, UserWriteResult } from "@/src/core/users/ports";
@@ -47,7 +47,7 @@ const REVOKE = nameStatement(
   `UPDATE "AccessToken" SET "revokedAt" = $2::timestamptz WHERE id = $1::uuid AND "revokedAt" IS NULL`,
 );
 
-/** Who logs in waits here for who changes the password, and the other way round: no token of the old password is left over. */
+/** Logins and password changes lock each other out here, so that no token of the old password remains valid. */
 const LOCK = nameStatement(
   "rested_lock_user",
   `SELECT 1 AS found FROM "AppUser" WHERE id = $1::uuid AND "passwordHash" = $2 FOR NO KEY UPDATE`,
@@ -85,10 +85,10 @@ export function createUserStore({
   queue: EndpointQueue;
   /** Default: `db`. */
   reads?: RawStatements;
-  /** For sweeps; default `db`. */
+  /** For sweeps. Default: `db`. */
   background?: RawStatements;
 }): UserStore {
-  /** A transaction that takes the row lock of an endpoint, or of a user alone. */
+  /** Runs a transaction that locks the row of an endpoint, or of a user only. */
   const transact = <Result>(rowId: string, work: (tx: DbTransaction) => Promise<Result>, bytes = 0) =>
     queue.run(rowId, () => db.$transaction(work), bytes);
   return {
@@ -137,7 +137,7 @@ export function createUserStore({
   };
 }
 
-/** Rolls the transaction back; what was refused is its result. */
+/** Rolls the transaction back. The outcome becomes its result. */
 class Refused extends Error {
   readonly outcome: "username_taken" | "password_changed";
 
@@ -160,7 +160,7 @@ async function changeUser(tx: DbTransaction, change: UserChange): Promise<WriteR
   const { endpointId, id, data, expectedVersion, name, password, provenHash, now } = change;
   const result = await commitOne(tx, endpointId, { type: "PUT", id, contentType: "json", data, expectedVersion });
   if (result.outcome !== "ok" || (name === undefined && password === undefined && provenHash === undefined)) return result;
-  // Names of an endpoint change under its lock, which the door has taken: what is free now stays free until the commit.
+  // The record commit has locked the endpoint. Names change only under this lock, so a free name stays free until the commit.
   const taken = name === undefined ? [] : await tx.$queryRawUnsafe<unknown[]>(IS_TAKEN, endpointId, id, name);
   if (taken.length > 0) throw new Refused("username_taken");
   const changed = await tx.$executeRawUnsafe(CHANGE, id, name ?? null, password?.hash ?? null, provenHash ?? null);

@@ -28,10 +28,10 @@ export function createCreateHandler({ records, config }: { records: Records; con
     const { parameters, request } = exchange;
     const dataOnly = parseDataOnly(parameters);
     const isBulk = parseFlag(parameters, "bulk");
-    const sent = parseIdempotencyHeader(request.headers["idempotency-key"]);
+    const header = parseIdempotencyHeader(request.headers["idempotency-key"]);
     const body = await readRecordBody(exchange, config);
     if (!body) return;
-    const asked = [isBulk ? "bulk" : "one", body.contentType, body.data];
+    const identity = [isBulk ? "bulk" : "one", body.contentType, body.data];
     const bodies = isBulk ? splitBulkBody(body) : [body];
     // Small items make a much larger answer: it is counted before anything is written.
     if (isBulk) holdAnswer(exchange, toHeldLength(body.data) + bodies.length * RECORD_LENGTH);
@@ -42,7 +42,7 @@ export function createCreateHandler({ records, config }: { records: Records; con
       bodies,
       inArray: isBulk,
       owner: grant.user?.id,
-      once: sent === undefined ? undefined : toIdempotencyKey({ sent, caller: grant, asked }),
+      idempotencyKey: header === undefined ? undefined : toIdempotencyKey({ header, caller: grant, request: identity }),
     });
     if (created.isReplay) markReplayed(exchange);
     if (isBulk) {

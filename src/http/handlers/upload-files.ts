@@ -32,14 +32,14 @@ export function createUploadHandler({
   return async ({ exchange, grant, resolved }) => {
     const { request, response, parameters, awaitsContinue } = exchange;
     const dataOnly = parseDataOnly(parameters);
-    const sent = parseIdempotencyHeader(request.headers["idempotency-key"]);
+    const header = parseIdempotencyHeader(request.headers["idempotency-key"]);
     if (parseContentCoding(request.headers["content-encoding"])) throw new AppError("content_encoding_unsupported", { detail: CODED });
     if (Number(request.headers["content-length"] ?? 0) > UPLOAD_BYTES_MAX) throw new AppError("body_too_large", { detail: TOO_LARGE });
     const giveUp = new AbortController();
     const caller = callerOf({ exchange, grant });
     const hold = exchange.held.bodies.hold(caller, 0);
     // A repeat is answered where no byte is left.
-    const target = { endpointId: grant.endpoint.id, mayReplay: sent !== undefined };
+    const target = { endpointId: grant.endpoint.id, mayReplay: header !== undefined };
     const upload = files.beginUpload({ signal: giveUp.signal, hold, target, caller });
     if (awaitsContinue) response.writeContinue();
     const timer = setTimeout(() => giveUp.abort(new AppError("body_timeout")), config.uploadTimeoutMs);
@@ -53,9 +53,9 @@ export function createUploadHandler({
       if (!metadata) return;
       clearTimeout(timer);
       const { schema } = resolved.endpoint;
-      const once = sent === undefined ? undefined : { sent, caller: grant };
+      const idempotency = header === undefined ? undefined : { header, caller: grant };
       const owner = grant.user?.id;
-      const { records, isReplay } = await upload.commit({ endpointId: grant.endpoint.id, schema, caller, owner, metadata, once });
+      const { records, isReplay } = await upload.commit({ endpointId: grant.endpoint.id, schema, caller, owner, metadata, idempotency });
       if (isReplay) markReplayed(exchange);
       const [first, ...others] = records;
       if (first && others.length === 0) sendRecord(exchange, 201, first, dataOnly);

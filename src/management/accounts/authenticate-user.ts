@@ -1,8 +1,8 @@
 /** Signs a person in by e-mail and password. */
 
 import type { LoginLimiter } from "@/src/core/limits/ports";
-import { type PasswordHasher, toDashboardTurn } from "@/src/core/users/password-hasher";
-import { tryPassword } from "@/src/core/users/try-password";
+import { type PasswordHasher, toDashboardHashContext } from "@/src/core/users/password-hasher";
+import { verifyPassword } from "@/src/core/users/verify-password";
 import type { Db } from "@/src/db/client";
 import type { AccountView } from "@/src/shared/management/schemas";
 import { accountSelect, toAccountView } from "../views";
@@ -24,13 +24,13 @@ export async function authenticateUser({
   address: string | null;
 }): Promise<AccountView | null> {
   const user = await db.user.findUnique({ where: { email }, select: { ...accountSelect, passwordHash: true } });
-  const isRight = await tryPassword({
+  const isCorrect = await verifyPassword({
     passwords,
     limiter,
     attempt: { account: email, address },
-    turn: toDashboardTurn(address),
+    context: toDashboardHashContext(address),
     stored: user?.passwordHash ?? null,
     password,
   });
-  return isRight && user ? toAccountView(user) : null;
+  return isCorrect && user ? toAccountView(user) : null;
 }

@@ -3,8 +3,8 @@
 import type { SignIns } from "@/src/core/access/sign-ins";
 import type { Clock } from "@/src/core/clock";
 import type { LoginLimiter } from "@/src/core/limits/ports";
-import { type PasswordHasher, toDashboardTurn } from "@/src/core/users/password-hasher";
-import { tryPassword } from "@/src/core/users/try-password";
+import { type PasswordHasher, toDashboardHashContext } from "@/src/core/users/password-hasher";
+import { verifyPassword } from "@/src/core/users/verify-password";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import type { PasswordChange } from "@/src/shared/management/schemas";
@@ -36,12 +36,12 @@ export async function changePassword({
 }): Promise<void> {
   const { userId } = signIn;
   const { passwordHash: stored } = await db.user.findUniqueOrThrow({ where: { id: userId }, select: { passwordHash: true } });
-  const turn = toDashboardTurn(address);
+  const context = toDashboardHashContext(address);
   const attempt = { account: userId, address };
-  if (!(await tryPassword({ passwords, limiter, attempt, turn, stored, password: input.currentPassword }))) {
+  if (!(await verifyPassword({ passwords, limiter, attempt, context, stored, password: input.currentPassword }))) {
     throw new AppError("current_password_wrong", { fields: { currentPassword: "The current password is incorrect." } });
   }
-  const passwordHash = await passwords.hash(input.newPassword, turn);
+  const passwordHash = await passwords.hash(input.newPassword, context);
   await db.$transaction(async (tx) => {
     await tx.user.update({ where: { id: userId }, data: { passwordHash } });
     await revokeSignIns({ db: tx, clock, signIn, withTokens: input.revokeTokens ?? false });

@@ -1,6 +1,6 @@
 /** Creates the first administrator and its management token from the configuration at start (G1). */
 
-import { type PasswordHasher, toDashboardTurn } from "@/src/core/users/password-hasher";
+import { type PasswordHasher, toDashboardHashContext } from "@/src/core/users/password-hasher";
 import type { Db } from "@/src/db/client";
 import { TOKEN_PREFIX_LENGTH } from "../accounts/tokens";
 import { hashSecret } from "../keys/secrets";
@@ -51,7 +51,7 @@ async function makeAdmin({
   const existing = await db.user.findFirst({ where: { passwordHash: { not: null } }, select: { id: true } });
   if (existing) return "kept";
   const name = email.split("@")[0] ?? email;
-  const passwordHash = await passwords.hash(password, toDashboardTurn(null));
+  const passwordHash = await passwords.hash(password, toDashboardHashContext(null));
   const row = await createFirstAdmin({ db, admin: { name, email, passwordHash } });
   return row ? "created" : "kept";
 }

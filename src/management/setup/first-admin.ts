@@ -1,7 +1,7 @@
 /** Creates the first administrator and further accounts. */
 
 import type { LoginLimiter } from "@/src/core/limits/ports";
-import { type PasswordHasher, toDashboardTurn } from "@/src/core/users/password-hasher";
+import { type PasswordHasher, toDashboardHashContext } from "@/src/core/users/password-hasher";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import type { AccountView, Setup, Signup } from "@/src/shared/management/schemas";
@@ -56,7 +56,7 @@ export async function setUp({
 }): Promise<AccountView> {
   if (!(await isSetupNeeded({ db }))) throw new AppError("setup_done");
   if (!isSetupToken(secret, input.token)) throw new AppError("setup_token_invalid");
-  const passwordHash = await passwords.hash(input.password, toDashboardTurn(address));
+  const passwordHash = await passwords.hash(input.password, toDashboardHashContext(address));
   try {
     const row = await createFirstAdmin({ db, admin: { name: input.name, email: input.email, passwordHash } });
     if (!row) throw new AppError("setup_done");
@@ -95,7 +95,7 @@ export async function signUp({
   }
   // Hashing is expensive, and the response reveals taken addresses, so attempts are limited.
   await limiter.begin({ account: "sign-up", address });
-  const passwordHash = await passwords.hash(input.password, { ...toDashboardTurn(address), kind: "registration" });
+  const passwordHash = await passwords.hash(input.password, { ...toDashboardHashContext(address), kind: "registration" });
   try {
     const row = await db.user.create({
       data: { name: input.name, email: input.email, passwordHash, role: "member" },

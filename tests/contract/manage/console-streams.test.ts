@@ -2,7 +2,7 @@
 import { encode } from "next-auth/jwt";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { cookieNames } from "@/app/lib/sign-in/session-cookie";
-import { toDashboardTurn } from "@/src/core/users/password-hasher";
+import { toDashboardHashContext } from "@/src/core/users/password-hasher";
 import type { StreamClient } from "@/tests/support/clients/stream-client";
 import { createTestDatabase, type TestDatabase } from "@/tests/support/servers/database";
 import { createRealtimeServer, type RealtimeServer } from "@/tests/support/servers/realtime-server";
@@ -70,7 +70,7 @@ describe("a console stream", () => {
 
   it("[W6] [G10] ends with a change of password, but for the session that made it", async () => {
     const { db, passwords } = server.runtime;
-    const passwordHash = await passwords.hash("correct horse battery", toDashboardTurn(null));
+    const passwordHash = await passwords.hash("correct horse battery", toDashboardHashContext(null));
     await db.user.update({ where: { id: ada.id }, data: { passwordHash } });
     const [session, current] = [await signIn(), await signIn()];
     const [client, kept] = [await openConsole(session), await openConsole(current)];

@@ -4,7 +4,7 @@ import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createRequestTurn } from "@/app/lib/manage/limit-request";
-import { toDashboardTurn } from "@/src/core/users/password-hasher";
+import { toDashboardHashContext } from "@/src/core/users/password-hasher";
 import { createDashboard } from "@/src/runtime/web/serve-dashboard";
 import { until } from "@/tests/support/until";
 import { type ManageServer, type Person, startManageServer } from "../../support/servers/manage-server";
@@ -174,7 +174,7 @@ describe("at once", () => {
   it("[G23] signing in is not held up by an account's requests", async () => {
     const release = await occupy("request", ada.id, 8);
     const { db, passwords } = server.runtime;
-    const passwordHash = await passwords.hash("correct horse battery", toDashboardTurn(null));
+    const passwordHash = await passwords.hash("correct horse battery", toDashboardHashContext(null));
     await db.user.update({ where: { id: ada.id }, data: { passwordHash } });
     expect((await server.call("GET", "/api/auth/csrf", { headers: from("198.51.100.9") })).status).toBe(200);
     release();

@@ -1,6 +1,6 @@
 /** One's own account: name, password, tokens. Sessions have a suite of their own. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { toDashboardTurn } from "@/src/core/users/password-hasher";
+import { toDashboardHashContext } from "@/src/core/users/password-hasher";
 import { authenticateUser } from "@/src/management/accounts/authenticate-user";
 import { type ManageServer, type Person, startManageServer } from "../../../support/servers/manage-server";
 
@@ -17,7 +17,7 @@ beforeEach(async () => {
   count += 1;
   ada = await server.createPerson(`Ada${count}`);
   const { db, passwords } = server.runtime;
-  const passwordHash = await passwords.hash(PASSWORD, toDashboardTurn(null));
+  const passwordHash = await passwords.hash(PASSWORD, toDashboardHashContext(null));
   await db.user.update({ where: { id: ada.id }, data: { passwordHash } });
 });
 

@@ -1,6 +1,6 @@
 /** Signing in by next-auth's own routes, and what the session is good for (G1). */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { toDashboardTurn } from "@/src/core/users/password-hasher";
+import { toDashboardHashContext } from "@/src/core/users/password-hasher";
 import { createLoginLimiter } from "@/src/limits/login-limiter";
 import { type Answer, type Call, HOST, type ManageServer, ORIGIN, startManageServer } from "../../../support/servers/manage-server";
 
@@ -19,7 +19,7 @@ async function createAccount(): Promise<{ id: string; email: string }> {
   count += 1;
   const email = `person${count}@example.com`;
   const { db, passwords } = server.runtime;
-  const passwordHash = await passwords.hash(PASSWORD, toDashboardTurn(null));
+  const passwordHash = await passwords.hash(PASSWORD, toDashboardHashContext(null));
   const { id } = await db.user.create({ data: { name: `Person ${count}`, email, passwordHash } });
   return { id, email };
 }
