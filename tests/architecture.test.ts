@@ -66,7 +66,7 @@ const RULES: Readonly<Record<Part, Rule>> = {
 };
 
 /**
- * The rooms of each part, and which other rooms of it each one may import at run time. Files that lie in the part itself are its entrance or its base:
+ * The rooms of each part, and which other rooms of it each one may import at run time. Files directly in the part are its entry points or its base:
  * every room may import them, and they may import every room.
  */
 const ROOMS: Partial<Record<Part, Readonly<Record<string, readonly string[]>>>> = {
@@ -109,7 +109,7 @@ const ROOMS: Partial<Record<Part, Readonly<Record<string, readonly string[]>>>> 
   shared: { http: [], management: ["http", "streams", "text"], streams: [], text: [] },
 };
 
-/** Packages that hold sockets, files or the database: not for rules, and not for what browsers run. */
+/** Packages that access sockets, files or the database. Rules and browser code must not import them. */
 const OUTSIDE = /^(node:(fs|net|http|https|tls|child_process|worker_threads|dgram)(\/.*)?|pg|ws|next(\/.*)?|pino|@prisma\/.*)$/;
 const PACKAGE_RULES: Partial<Record<Part, RegExp>> = {
   shared: /^node:|^(pg|ws|next|pino|react)(\/.*)?$|^@prisma\//,
@@ -119,7 +119,7 @@ const PACKAGE_RULES: Partial<Record<Part, RegExp>> = {
 
 const ROOTS = ["app", "src", "scripts", "tests", "e2e", "bench", "server.ts", "proxy.ts"];
 const files = ROOTS.flatMap(list);
-/** What is shipped: neither tests nor tools. */
+/** Shipped code: neither tests nor tools. */
 const shipped = files.filter((file) => /^(app|src)\/|^(server|proxy)\.ts$/.test(file) && !isTest(file));
 
 function list(place: string): string[] {
@@ -140,13 +140,13 @@ function read(file: string): string {
 function toPart(file: string): Part | undefined {
   if (/^src\/runtime\/registry(\.ts)?$/.test(file)) return "registry";
   if (/^server(\.ts)?$/.test(file)) return "server";
-  // Next's hook before pages: of the dashboard.
+  // Next's hook that runs before pages. It belongs to the dashboard.
   if (/^proxy(\.ts)?$/.test(file) || file.startsWith("app/")) return "app";
   const folder = /^src\/([^/]+)\//.exec(file)?.[1];
   return PARTS.find((part) => part === folder);
 }
 
-/** "file: what is wrong" for each import that the table does not allow. */
+/** Returns "file: problem" for each import that the table does not allow. */
 function findForbiddenImports(file: string, source: string): string[] {
   const part = toPart(file);
   if (!part) return [`${file}: belongs to no part of the table`];
@@ -168,7 +168,7 @@ describe("imports", () => {
     expect(shipped.flatMap((file) => findForbiddenImports(file, read(file)))).toEqual([]);
   });
 
-  test("the check sees every form of import", () => {
+  test("the check finds every form of import", () => {
     const source = `
       import a from "@/src/db/client"; // import z from "@/src/db/zzz"
       import type { B } from "@/src/db/types";
@@ -234,7 +234,7 @@ function toRoom(file: string): string | undefined {
 }
 
 describe("rooms", () => {
-  test("features of the dashboard share code through rooms that belong to none of them", () => {
+  test("features of the dashboard share code only through shared rooms", () => {
     const isFeature = (room: string | undefined): room is string => room !== undefined && Object.hasOwn(FEATURES, room);
     const found = shipped.flatMap((file) =>
       parseImports(read(file)).flatMap(({ specifier }) => {
@@ -266,7 +266,7 @@ describe("rooms", () => {
     expect(found).toEqual([]);
   });
 
-  test("a folder holds at most 15 files; tests beside the code are not counted", () => {
+  test("a folder contains at most 15 files, not counting tests beside the code", () => {
     const count = new Map<string, number>();
     const inTests = /^(tests|e2e)\//;
     for (const file of files) {
@@ -277,7 +277,7 @@ describe("rooms", () => {
     expect([...count].filter(([, size]) => size > FOLDER_FILES_MAX).map(([folder, size]) => `${folder}: ${size}`)).toEqual([]);
   });
 
-  test("files do not import each other in a circle: types included in the interface, at run time elsewhere", () => {
+  test("files do not import each other in a circle, including types in the interface, at run time elsewhere", () => {
     const names = new Set(shipped);
     const resolve = (target: string) =>
       ["", ".ts", ".tsx", ".mts", ".mjs"].map((suffix) => target + suffix).find((name) => names.has(name));
@@ -301,7 +301,7 @@ describe("rooms", () => {
   });
 });
 
-/** One circle for each import that closes one, as `a → b → a`. */
+/** Returns one circle, as `a → b → a`, for each import that closes one. */
 function findCircles(graph: ReadonlyMap<string, readonly string[]>): string[] {
   const done = new Set<string>();
   const circles: string[] = [];
@@ -316,14 +316,14 @@ function findCircles(graph: ReadonlyMap<string, readonly string[]>): string[] {
   return circles;
 }
 
-describe("doors", () => {
-  test("the environment is read in src/config only; Next replaces NODE_ENV when it builds", () => {
+describe("boundaries", () => {
+  test("only src/config reads the environment; Next replaces NODE_ENV when it builds", () => {
     const found = shipped.flatMap((file) =>
       [...withoutComments(read(file)).matchAll(/process\.env\b(.{0,40})/g)].flatMap(([text, rest = ""]) => {
         if (file.startsWith("src/config/")) return [];
         if (file === "server.ts" && rest.startsWith(")")) return [];
         if (toPart(file) === "app" && rest.startsWith(".NODE_ENV")) return [];
-        // next-auth takes its settings from the environment; the composition root gives them.
+        // next-auth takes its settings from the environment; the composition root sets them.
         if (file.startsWith("src/runtime/") && /^\.\w+ (\?\?)?= /.test(rest)) return [];
         return [`${file}: ${text}`];
       }),
@@ -331,10 +331,10 @@ describe("doors", () => {
     expect(found).toEqual([]);
   });
 
-  test("no SQL writes records but the door's: the log must have every write", () => {
+  test("only the record commit writes records by SQL, because the log must contain every write", () => {
     const write =
       /\b(INSERT\s+INTO|UPDATE|DELETE\s+FROM|MERGE\s+INTO|TRUNCATE(\s+TABLE)?|COPY)\s+(ONLY\s+)?("?public"?\s*\.\s*)?"(Record|Change)"|\brecord_commit\s*\(/i;
-    // The sweep forgets what is too old to be replayed (W10), and touches no record.
+    // The sweep deletes changes that are too old to be replayed (W10). It changes no record.
     const others = shipped.filter((file) => !/^src\/db\/records\/(record-(commit|store)|change-retention)\.ts$/.test(file));
     expect(others.filter((file) => write.test(read(file)))).toEqual([]);
     expect('db.query(`update "Record" set data = 1`)').toMatch(write);
@@ -351,24 +351,24 @@ describe("form", () => {
     expect(lines("server.ts")).toBeLessThan(SERVER_LINES_MAX);
   });
 
-  test("files are named for what they hold, in kebab-case", () => {
+  test("file names are in kebab-case", () => {
     const names = files.filter((file) => !file.startsWith("app/")).map((file) => path.posix.basename(file));
     expect(names.filter((name) => !/^[a-z0-9]+(-[a-z0-9]+)*(\.(test|spec|config|worker|d))?\.(tsx?|mjs|mts)$/.test(name))).toEqual([]);
     expect(names.filter((name) => /^(utils?|helpers?|index|misc|common)\./.test(name))).toEqual([]);
   });
 
-  test("each file of src opens with a sentence that says its role", () => {
+  test("each file of src opens with a sentence that states its purpose", () => {
     const opening = /^(["']use (client|server)["'];\s*)?(\/\*\*|\/\/ \S)/;
     expect(shipped.filter((file) => file.startsWith("src/") && !opening.test(read(file)))).toEqual([]);
   });
 
-  test("the type checker is not silenced", () => {
+  test("the type checker is never silenced", () => {
     const silencers = /@ts-(ignore|expect-error|nocheck)|\bas unknown as\b/;
     const self = "tests/architecture.test.ts";
     expect(files.filter((file) => /\.tsx?$/.test(file) && file !== self && silencers.test(read(file)))).toEqual([]);
   });
 
-  test("no test is left out", () => {
+  test("no test is skipped", () => {
     const leftOut = /\b(test|it|describe)(\.\w+)*\.(skip|only|todo|fixme|fails|fail)\b/;
     const self = "tests/architecture.test.ts";
     expect(files.filter((file) => isTest(file) && file !== self && leftOut.test(read(file)))).toEqual([]);

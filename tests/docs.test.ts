@@ -14,11 +14,11 @@ function listMarkdown(folder: string): string[] {
   });
 }
 
-/** Paths from the root of the repository that stand in code spans, code blocks or diagrams. */
+/** Paths from the root of the repository in code spans, code blocks and diagrams. */
 function findPaths(text: string): string[] {
   const code = text.match(/^```[\s\S]*?^```|`[^`\n]+`/gm) ?? [];
   const named = /(?<![\w./:-])(?:src|app|tests|e2e|bench|prisma|scripts|docs)\/[\w./@()[\]-]*[\w)\]/]/g;
-  // A closing bracket without an opening one belongs to the text around the path.
+  // A closing bracket without an opening one belongs to the surrounding text.
   const trim = (found: string) => (found.endsWith(")") && !found.includes("(") ? found.slice(0, -1) : found);
   return code.flatMap((span) => (span.match(named) ?? []).map(trim));
 }
@@ -91,7 +91,7 @@ describe("guides", () => {
 describe("decision records", () => {
   const records = listMarkdown("docs/adr");
 
-  test("are numbered without holes, and their titles have the same number", () => {
+  test("are numbered without gaps, and their titles have the same number", () => {
     const numbers = records.map((file) => Number(/\/(\d{4})-/.exec(file)?.[1]));
     expect(numbers).toEqual(records.map((_, index) => index + 1));
     const titles = records.map((file) => Number(/^# (\d+)\. /.exec(fs.readFileSync(file, "utf8"))?.[1]));

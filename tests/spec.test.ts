@@ -1,4 +1,4 @@
-/** Holds docs/SPEC.md against the code: the error catalogue row by row, and every rule's ID against the tests that carry it. */
+/** Compares docs/SPEC.md with the code: the error catalogue row by row, and the ID of every rule with the tests that carry it. */
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";

@@ -1,4 +1,4 @@
-/** Holds the database's functions and triggers against prisma/sql, and the change of the setting that its functions use. */
+/** Compares the database's functions and triggers with prisma/sql, and tests the renamed setting that the functions use. */
 import fs from "node:fs";
 import path from "node:path";
 import pg from "pg";
@@ -35,7 +35,7 @@ async function openDatabase(options: { empty: boolean }): Promise<() => Promise<
   };
 }
 
-/** The text of each function and trigger, as PostgreSQL prints it, by its name. */
+/** The text of each function and trigger by name, as PostgreSQL prints it. */
 async function readDefinitions(client: pg.Client): Promise<Record<string, string>> {
   const { rows } = await client.query<{ name: string; definition: string }>(`
     SELECT 'FUNCTION ' || p.oid::regprocedure AS name, pg_get_functiondef(p.oid) AS definition
@@ -51,7 +51,7 @@ function readFiles(): string[] {
   return names.map((name) => fs.readFileSync(path.join(FOLDER, name), "utf8"));
 }
 
-test("prisma/sql holds the current text of each function and trigger, once", async () => {
+test("prisma/sql contains the current text of each function and trigger, once", async () => {
   const client = await (await openDatabase({ empty: false }))();
   const migrated = await readDefinitions(client);
   expect(Object.keys(migrated).length).toBeGreaterThan(50);
@@ -61,7 +61,7 @@ test("prisma/sql holds the current text of each function and trigger, once", asy
   expect(await readDefinitions(client)).toEqual({});
 
   for (const sql of readFiles()) await client.query(sql);
-  // What differs here is to be changed in both: in the file, and by a new migration (prisma/sql/README.md).
+  // A difference must be fixed in both: in the file, and by a new migration (prisma/sql/README.md).
   expect(await readDefinitions(client)).toEqual(migrated);
 
   const defined = readFiles().flatMap((sql) =>
@@ -70,7 +70,7 @@ test("prisma/sql holds the current text of each function and trigger, once", asy
   expect(defined.filter((name, index) => defined.indexOf(name) !== index)).toEqual([]);
 });
 
-test("[E6] a record_commit of the former release that runs while the setting is renamed is logged once", async () => {
+test("[E6] a record_commit of the previous release that runs while the setting is renamed is logged once", async () => {
   const connect = await openDatabase({ empty: true });
   const migrator = await connect();
   const read = (name: string): string => fs.readFileSync(path.join("prisma/migrations", name, "migration.sql"), "utf8");
@@ -80,7 +80,7 @@ test("[E6] a record_commit of the former release that runs while the setting is 
   const writer = await connect();
   const pid = (await writer.query<{ pid: number }>("SELECT pg_backend_pid() AS pid")).rows[0]?.pid;
 
-  // As the migrator does (src/db/migrate.ts): the function has begun, and waits for its first lock.
+  // As the migrator does (src/db/migrate.ts): the function has started and waits for its first lock.
   await migrator.query('BEGIN; LOCK TABLE "Endpoint" IN ACCESS EXCLUSIVE MODE');
   const committed = writer.query(
     `SELECT outcome FROM record_commit($1, '{POST}', $2, '{json}', '{1}', '{false}', '{null}', '{null}', '{null}')`,

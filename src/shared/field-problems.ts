@@ -1,18 +1,18 @@
-/** Checks a body by its schema and says what is wrong, by field (G6, E1). Isomorphic: forms and the API say the same. */
+/** Validates a body by its schema and reports the problems by field (G6, E1). Forms and the API share it, so they report the same. */
 import * as z from "zod/mini";
 
-/** The key under which a problem of the whole body is told. */
+/** The key of a problem that concerns the whole body. */
 export const WHOLE_BODY = "body";
 
 export type CheckedBody<Value> = { ok: true; value: Value } | { ok: false; fields: Record<string, string> };
 
-/** `body` as the schema has it (trimmed, normalised), or what is wrong with it: field path (`allowedOrigins.1`) → message. */
+/** The parsed `body` (trimmed, normalized), or its problems: field path (`allowedOrigins.1`) → message. */
 export function checkBody<Schema extends z.ZodMiniType>(schema: Schema, body: unknown): CheckedBody<z.output<Schema>> {
   const result = z.safeParse(schema, body, { reportInput: true });
   return result.success ? { ok: true, value: result.data } : { ok: false, fields: toFieldProblems(result.error.issues) };
 }
 
-/** Unknown fields are told by their own names; the first problem of a field wins. */
+/** Unknown fields are reported under their own names. Only the first problem of a field is kept. */
 function toFieldProblems(issues: readonly z.core.$ZodIssue[]): Record<string, string> {
   const problems = new Map<string, string>();
   const note = (path: readonly PropertyKey[], message: string) => {
@@ -24,6 +24,6 @@ function toFieldProblems(issues: readonly z.core.$ZodIssue[]): Record<string, st
     else if (issue.path.length === 0 && issue.code === "invalid_type") note([], "Send a JSON object.");
     else note(issue.path, issue.code !== "custom" && issue.input === undefined ? "This field is required." : issue.message);
   }
-  // fromEntries defines rather than assigns, so `__proto__` is a name like others.
+  // fromEntries defines properties instead of assigning them, so `__proto__` is an ordinary name.
   return Object.fromEntries(problems);
 }

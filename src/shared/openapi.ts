@@ -1,4 +1,4 @@
-/** The part of OpenAPI 3.1 that our descriptions use: types, and how to follow references. Isomorphic; it must not know our APIs. */
+/** Types for the part of OpenAPI 3.1 that our descriptions use, and functions that follow references. */
 
 export const HTTP_METHODS = ["get", "post", "put", "patch", "delete"] as const;
 export type HttpMethod = (typeof HTTP_METHODS)[number];
@@ -86,28 +86,28 @@ export function toReferenceName({ $ref }: Reference): string {
   return $ref.slice($ref.lastIndexOf("/") + 1);
 }
 
-/** What a reference to the document's parameters names; or the parameter itself. Undefined: the reference leads nowhere. */
+/** The parameter itself, or the one that a reference names. Undefined if the reference is broken. */
 export function resolveParameter({ components }: ApiDocument, parameter: ApiParameter | Reference): ApiParameter | undefined {
   return isReference(parameter) ? components.parameters[toReferenceName(parameter)] : parameter;
 }
 
-/** The same for answers. */
+/** The same for responses. */
 export function resolveResponse({ components }: ApiDocument, response: ApiResponse | Reference): ApiResponse | undefined {
   return isReference(response) ? components.responses[toReferenceName(response)] : response;
 }
 
-/** An operation, where it is, and everything that applies to it. */
+/** An operation, its path, and everything that applies to it. */
 export interface ListedOperation {
   method: HttpMethod;
   path: string;
   operation: ApiOperation;
-  /** The path's and its own. */
+  /** The parameters of the path and of the operation. */
   parameters: ApiParameter[];
   body: ApiBody | undefined;
   responses: { status: string; response: ApiResponse }[];
 }
 
-/** Every operation of a document, in its order. */
+/** Every operation of a document, in order. */
 export function listOperations(document: ApiDocument): ListedOperation[] {
   return Object.entries(document.paths).flatMap(([path, item]) =>
     HTTP_METHODS.flatMap((method) => {

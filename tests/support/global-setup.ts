@@ -1,4 +1,4 @@
-/** Starts the one throw-away PostgreSQL of a test run, with a migrated template database, and stops it at the end. */
+/** Starts the temporary PostgreSQL of a test run with a migrated template database, and stops it at the end. */
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -8,11 +8,11 @@ import type { Log } from "@/src/core/log";
 import { startEmbeddedPostgres } from "@/src/db/embedded/postgres";
 import { migrate } from "@/src/db/migrate";
 
-/** The server that `createTestDatabase` makes databases on. */
+/** The server on which `createTestDatabase` creates databases. */
 export interface TestServer {
   host: string;
   port: number;
-  /** The role of the servers under test, which owns their databases. */
+  /** The role of the servers under test. It owns their databases. */
   user: string;
   password: string;
   superuser: { user: string; password: string };

@@ -1,4 +1,4 @@
-/** Finds the PostgreSQL programs that npm installed for this platform. Starts nothing. */
+/** Finds the PostgreSQL programs that npm installed for this platform. */
 import fs from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
@@ -8,11 +8,11 @@ const PLATFORMS = new Set(["linux-x64", "linux-arm64", "darwin-x64", "darwin-arm
 export interface PostgresBinaries {
   initdb: string;
   postgres: string;
-  /** The major version, which a data folder must share. */
+  /** The major version. A data folder must have the same one. */
   major: number;
 }
 
-/** The programs of the platform's package, ready to run. Raises, with what to do, when there are none. */
+/** Returns the programs of the platform's package. Throws, with instructions, if they are missing. */
 export function findPostgresBinaries(platform = currentPlatform()): PostgresBinaries {
   if (!PLATFORMS.has(platform)) {
     throw new Error(`The built-in PostgreSQL does not run on ${platform}. Set DATABASE_URL to your own PostgreSQL.`);
@@ -31,8 +31,8 @@ export function findPostgresBinaries(platform = currentPlatform()): PostgresBina
 }
 
 /**
- * Makes the symbolic links that a package lists in native/pg-symlinks.json, where they are missing: npm can't pack
- * links, and the script that makes them does not run under --ignore-scripts.
+ * Creates the missing symbolic links that a package lists in native/pg-symlinks.json. npm cannot pack links, and the package's script that creates
+ * them does not run under --ignore-scripts.
  */
 export function linkLibraries(packageRoot: string): void {
   const list = path.join(packageRoot, "native", "pg-symlinks.json");

@@ -1,4 +1,4 @@
-/** The data folder of the built-in PostgreSQL: makes it on first use, and checks one that exists. Starts no server. */
+/** The data folder of the built-in PostgreSQL: creates it on first use and checks an existing one. */
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import fs from "node:fs";
@@ -12,7 +12,7 @@ import type { PostgresUser } from "@/src/db/embedded/user";
 const ROLE = "rested";
 const LOG_BYTES_MAX = 10 * 1024 * 1024;
 
-/** Written to postgresql.conf, where an administrator may change them. Modest: the machine is shared with the server and more. */
+/** Written to postgresql.conf, where an administrator can change them. The values are modest because the machine is shared. */
 const SETTINGS: Readonly<Record<string, string>> = {
   shared_buffers: "128MB",
   max_connections: "100",
@@ -20,7 +20,7 @@ const SETTINGS: Readonly<Record<string, string>> = {
   random_page_cost: "1.1",
   autovacuum_naptime: "15s",
   jit: "off",
-  // Parallel workers need shared memory beyond the 64 MB that a container has.
+  // Parallel workers need more shared memory than the 64 MB of a container.
   max_parallel_workers_per_gather: "0",
   log_checkpoints: "off",
   timezone: "UTC",
@@ -32,14 +32,17 @@ export interface DataFolder {
   dir: string;
   dataDir: string;
   logFile: string;
-  /** Held by PostgreSQL's processes while they run. */
+  /** PostgreSQL's processes hold a lock on this file while they run. */
   lockFile: string;
   /** The superuser. */
   role: string;
   password: string;
 }
 
-/** Prepares the folder (which `openFolder` answered): PostgreSQL's data in it exist afterwards, as a whole or (when this raises) not at all. */
+/**
+ * Prepares the folder that `openFolder` returned. Afterwards it contains PostgreSQL's data; if this throws on first use, it contains no incomplete
+ * data.
+ */
 export async function prepareDataFolder(options: {
   dir: string;
   binaries: PostgresBinaries;
@@ -60,7 +63,7 @@ export async function prepareDataFolder(options: {
     await initialize({ dir, dataDir, binaries, user, password, durable });
   }
   checkData({ dataDir, major: binaries.major });
-  // A folder copied by root; PostgreSQL wants to own it.
+  // The folder was copied by root, but PostgreSQL must own it.
   if (process.getuid?.() === 0 && fs.statSync(dataDir).uid === 0) user.give(dataDir);
   if (!fs.existsSync(lockFile)) {
     fs.closeSync(fs.openSync(lockFile, "a", 0o600));
@@ -69,7 +72,7 @@ export async function prepareDataFolder(options: {
   return { dir, dataDir, logFile, lockFile, role: ROLE, password };
 }
 
-/** Makes the folder when it is missing, and answers its absolute path without symbolic links. */
+/** Creates the folder if it is missing, and returns its absolute path without symbolic links. */
 export function openFolder(given: string): string {
   const dir = path.resolve(given);
   try {
@@ -92,14 +95,14 @@ function checkData(options: { dataDir: string; major: number }): void {
   );
 }
 
-/** The superuser's password, from a file that only this process's user may read. */
+/** Reads the superuser's password from a file that only this process's user can read. */
 function readPassword(options: { dir: string; create: boolean }): string {
   const file = path.join(options.dir, "postgres.password");
   if (options.create && !fs.existsSync(file)) {
     const own = `${file}.${process.pid}`;
     writeDurably(own, `${randomBytes(24).toString("base64url")}\n`);
     try {
-      // A link, because it is the one way that makes the file whole, and for one of two servers that start together only.
+      // A link makes the complete file appear at once, and succeeds for only one of two servers that start together.
       fs.linkSync(own, file);
     } catch (error) {
       if (!fs.existsSync(file)) throw error;
@@ -118,7 +121,7 @@ function readPassword(options: { dir: string; create: boolean }): string {
   throw new Error(`${file} is empty. Restore it; it belongs to the data beside it.`);
 }
 
-/** Makes the data beside their final place and moves them there when they are complete: a crash leaves no half of a database. */
+/** Creates the data in a temporary folder and moves it into place when it is complete, so that a crash leaves no incomplete database. */
 async function initialize(options: {
   dir: string;
   dataDir: string;
@@ -137,7 +140,7 @@ async function initialize(options: {
     user.give(passwordFile);
     const { file, args, ...identity } = user.launch(binaries.initdb, [
       ...["-D", fresh, "-U", ROLE, "--auth=scram-sha-256", `--pwfile=${passwordFile}`, "--encoding=UTF8"],
-      // Compares by code point and knows Unicode's upper and lower case, on every platform alike.
+      // Compares by code point and uses Unicode's case mapping, the same on every platform.
       ...["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-instructions"],
       ...Object.entries(SETTINGS).flatMap(([name, value]) => ["--set", `${name}=${value}`]),
       ...(durable ? [] : ["--no-sync"]),
@@ -157,7 +160,7 @@ function moveIntoPlace(fresh: string, dataDir: string): void {
   try {
     fs.renameSync(fresh, dataDir);
   } catch (error) {
-    // Another server that starts at the same time was quicker.
+    // Another server that was started at the same time was faster.
     if (fs.existsSync(path.join(dataDir, "PG_VERSION"))) return;
     throw new Error(`${dataDir} exists, but does not contain PostgreSQL's data. Move it, or choose another folder with RESTED_DATA_DIR.`, {
       cause: error,
@@ -165,7 +168,7 @@ function moveIntoPlace(fresh: string, dataDir: string): void {
   }
 }
 
-/** Removes what a process that was killed while it made a database left behind. */
+/** Removes the temporary files of a process that was killed while it created a database. */
 function removeLeftovers(dir: string): void {
   for (const name of fs.readdirSync(dir)) {
     const pid = Number(/^postgres\.(?:new-|password\.)(\d+)/.exec(name)?.[1]);

@@ -30,7 +30,7 @@ afterEach(async () => {
   for (const folder of folders.splice(0)) fs.rmSync(folder, { recursive: true, force: true });
 });
 
-/** A data folder that a server has used, and stopped: quicker than making one. */
+/** A data folder that a server has used and left; faster than creating one. */
 let used: string;
 
 beforeAll(async () => {
@@ -68,7 +68,7 @@ async function query(url: string, sql: string): Promise<unknown[]> {
   }
 }
 
-/** Starts PostgreSQL in a process of its own. */
+/** Starts PostgreSQL in a separate process. */
 async function startInChild(dir: string, uid?: number): Promise<{ child: ChildProcess; url: string; pid: number }> {
   const owner = path.resolve("tests/support/servers/embedded-postgres-owner.ts");
   const identity = uid === undefined ? {} : { uid, gid: uid, env: { ...process.env, HOME: dir, TMPDIR: dir } };
@@ -95,7 +95,7 @@ function isRunning(pid: number): boolean {
 }
 
 describe("the built-in PostgreSQL", () => {
-  test("first start makes the database; a restart finds its data on the same port", async () => {
+  test("the first start creates the database; a restart finds its data on the same port", async () => {
     const dir = path.join(makeFolder(), "deep", "data");
     const first = await start(dir);
     expect(first.url).toBe(`postgresql://${first.user}:${first.password}@127.0.0.1:${first.port}/rested`);
@@ -111,7 +111,7 @@ describe("the built-in PostgreSQL", () => {
     expect(await query(second.url, "SELECT answer FROM kept")).toEqual([42]);
   });
 
-  test("is durable, on loopback only, and asks for a password that only its owner can read", async () => {
+  test("is durable, listens on loopback only, and requires a password that only its owner can read", async () => {
     const dir = makeFolder();
     const postgres = await start(dir, true);
     const settings = "SELECT string_agg(name || '=' || setting, ' ' ORDER BY name) FROM pg_settings WHERE name IN";
@@ -131,7 +131,7 @@ describe("the built-in PostgreSQL", () => {
     expect(fs.readdirSync(dir).sort()).toEqual(["postgres", "postgres.lock", "postgres.log", "postgres.password"]);
   });
 
-  test("chooses another port when the last one is busy", async () => {
+  test("uses another port if the last one is in use", async () => {
     const dir = makeUsedFolder();
     const first = await start(dir);
     await first.stop();
@@ -143,7 +143,7 @@ describe("the built-in PostgreSQL", () => {
     expect(await query(second.url, "SELECT 1")).toEqual([1]);
   });
 
-  test("starts again, on the same port, when it was killed", async () => {
+  test("is started again on the same port after it was killed", async () => {
     const postgres = await start(makeUsedFolder(), true);
     await query(postgres.url, "CREATE TABLE kept AS SELECT 42 AS answer");
     const killed = postgres.pid;
@@ -153,8 +153,8 @@ describe("the built-in PostgreSQL", () => {
   });
 });
 
-describe("when it ends by itself", () => {
-  test("and can't be started again, the log says why, and it is started as soon as it can be", async () => {
+describe("when it exits unexpectedly", () => {
+  test("and cannot be started again, the reason is logged and further starts are tried", async () => {
     const lines: { context: { err?: unknown }; message: string }[] = [];
     const keep = (context: { err?: unknown }, message: string) => void lines.push({ context, message });
     const dir = makeUsedFolder();
@@ -174,7 +174,7 @@ describe("when it ends by itself", () => {
   });
 });
 
-describe("one folder, several servers", () => {
+describe("several servers on one folder", () => {
   test("a second server in the same process is refused", async () => {
     const dir = makeUsedFolder();
     const first = await start(dir);
@@ -182,7 +182,7 @@ describe("one folder, several servers", () => {
     expect(await query(first.url, "SELECT 1")).toEqual([1]);
   });
 
-  test("a folder that another process serves is refused, also through a symbolic link", async () => {
+  test("a folder in use by another process is refused, even through a symbolic link", async () => {
     const dir = makeUsedFolder();
     const { child, url } = await startInChild(dir);
     await expect(start(dir)).rejects.toThrow(`Another server (pid ${child.pid}) uses the data folder`);
@@ -192,7 +192,7 @@ describe("one folder, several servers", () => {
     expect(await query(url, "SELECT 1")).toEqual([1]);
   });
 
-  test("of two that start together on a new folder one runs, the other is refused", async () => {
+  test("of two that start together on a new folder, one runs and the other is refused", async () => {
     const dir = makeFolder();
     const outcomes = await Promise.allSettled([start(dir), startInChild(dir)]);
     expect(outcomes.map((outcome) => outcome.status).sort()).toEqual(["fulfilled", "rejected"]);
@@ -202,7 +202,7 @@ describe("one folder, several servers", () => {
     for (const outcome of outcomes) if (outcome.status === "rejected") expect(String(outcome.reason)).toContain("Another server (pid ");
   });
 
-  test("kill -9 of the server: the next start takes over, and what was committed is there", async () => {
+  test("kill -9 of the server: the next start takes over and finds all committed data", async () => {
     const dir = makeUsedFolder();
     const { child, url, pid } = await startInChild(dir);
     await query(url, "CREATE TABLE kept AS SELECT 42 AS answer");
@@ -225,12 +225,12 @@ describe("one folder, several servers", () => {
     expect(await query(next.url, "SELECT answer FROM kept")).toEqual([42]);
   });
 
-  test("an orphan that nobody stopped is stopped by the next start", async () => {
+  test("an orphan is stopped by the next start", async () => {
     const dir = makeUsedFolder();
     const first = await start(dir);
     await query(first.url, "CREATE TABLE kept AS SELECT 42 AS answer");
     await first.stop();
-    // As an earlier server would have left it: named for an owner that is not its parent.
+    // As an earlier server would have left it: its owner setting does not name its parent.
     const { postgres } = findPostgresBinaries();
     const dataDir = path.join(fs.realpathSync(dir), "postgres");
     const stat = fs.statSync(dataDir);
@@ -238,7 +238,7 @@ describe("one folder, several servers", () => {
       stdio: "ignore",
       ...(isRoot ? { uid: stat.uid, gid: stat.gid } : {}),
     });
-    // As root the orphan runs without the capability to pass the folder above.
+    // As root the orphan runs without the capability to traverse the parent folder.
     if (isRoot) fs.chmodSync(dir, 0o755);
     await until(
       "the orphan",
@@ -252,7 +252,7 @@ describe("one folder, several servers", () => {
   });
 
   if (process.platform === "linux") {
-    test("a folder whose lock is held in another container is refused", async () => {
+    test("a folder that is locked in another container is refused", async () => {
       const dir = makeUsedFolder();
       const holder = spawn("flock", ["--no-fork", path.join(dir, "postgres.lock"), "cat"], { stdio: ["pipe", "pipe", "inherit"] });
       children.push(holder);
@@ -262,7 +262,7 @@ describe("one folder, several servers", () => {
     });
   }
 
-  test("a postmaster.pid whose pid belongs to another process now does not keep it from starting", async () => {
+  test("a postmaster.pid whose pid belongs to another process does not prevent a start", async () => {
     const dir = makeUsedFolder();
     fs.writeFileSync(path.join(dir, "postgres", "postmaster.pid"), `${process.ppid}\n${dir}/postgres\n1\n5432\n\n\n\nready\n`);
     const next = await start(dir);
@@ -270,7 +270,7 @@ describe("one folder, several servers", () => {
   });
 });
 
-describe("whoever runs it", () => {
+describe("users that run it", () => {
   if (isRoot && process.platform === "linux") {
     const capabilitiesOf = (pid: number) => {
       const status = fs.readFileSync(`/proc/${pid}/status`, "utf8");
@@ -279,12 +279,12 @@ describe("whoever runs it", () => {
       );
     };
 
-    test("as root: PostgreSQL has no capability where its account reaches its files", async () => {
+    test("as root: PostgreSQL gets no capability if its account can reach its files", async () => {
       const postgres = await start(makeUsedFolder());
       expect(capabilitiesOf(postgres.pid)).toEqual([0, 0, 0, 1]);
     });
 
-    test("as root: PostgreSQL has the capability for reading, and no other, below a folder that only root may enter", async () => {
+    test("as root: PostgreSQL gets only the capability to read below a folder that only root can enter", async () => {
       const dir = path.join(makeFolder(), "secret", "data");
       fs.mkdirSync(path.dirname(dir), { mode: 0o700 });
       execFileSync("cp", ["-a", used, dir]);
@@ -294,7 +294,7 @@ describe("whoever runs it", () => {
       expect(await query(hidden.url, "SELECT 1")).toEqual([1]);
     });
 
-    test("as root: nobody else looks into the data folder", async () => {
+    test("as root: no other user can read the data folder", async () => {
       const dir = makeUsedFolder();
       fs.chmodSync(dir, 0o700);
       fs.chownSync(dir, 0, 0);
@@ -305,7 +305,7 @@ describe("whoever runs it", () => {
   }
 
   if (isRoot) {
-    test("as root, below a folder that only root may traverse", async () => {
+    test("as root, below a folder that only root can traverse", async () => {
       const dir = path.join(makeFolder(), "secret", "data");
       fs.mkdirSync(path.dirname(dir), { mode: 0o700 });
       const postgres = await start(dir);
@@ -324,7 +324,7 @@ describe("whoever runs it", () => {
       expect(await query(next.url, "SELECT answer FROM kept")).toEqual([42]);
     });
 
-    test("as root on data that were copied as root's", async () => {
+    test("as root on data that were copied by root", async () => {
       const dir = makeUsedFolder();
       const first = await start(dir);
       await query(first.url, "CREATE TABLE kept AS SELECT 42 AS answer");
@@ -335,7 +335,7 @@ describe("whoever runs it", () => {
       expect(await query(next.url, "SELECT answer FROM kept")).toEqual([42]);
     });
   } else {
-    test("as an ordinary user: the data are that user's", async () => {
+    test("as an ordinary user, who owns the data", async () => {
       const dir = makeFolder();
       await start(dir);
       expect(fs.statSync(path.join(dir, "postgres")).uid).toBe(process.getuid?.());
@@ -343,8 +343,8 @@ describe("whoever runs it", () => {
   }
 });
 
-describe("what is wrong is said, with what to do", () => {
-  test("a folder that can't be made or written", async () => {
+describe("errors name the problem and the fix", () => {
+  test("a folder that cannot be created or written", async () => {
     const file = path.join(makeFolder(), "file");
     fs.writeFileSync(file, "");
     await expect(start(path.join(file, "data"))).rejects.toThrow(/data folder .* is not writable \(.*\)\. .*RESTED_DATA_DIR/);
@@ -356,13 +356,13 @@ describe("what is wrong is said, with what to do", () => {
     await expect(start(dir)).rejects.toThrow(/was written by PostgreSQL 13, but this release contains PostgreSQL 18/);
   });
 
-  test("a password file that is gone", async () => {
+  test("a deleted password file", async () => {
     const dir = makeUsedFolder();
     fs.rmSync(path.join(dir, "postgres.password"));
     await expect(start(dir)).rejects.toThrow(/password cannot be read .* Restore .*postgres\.password/);
   });
 
-  test("something else in the data's place stays as it was", async () => {
+  test("a foreign folder in the place of the data stays unchanged", async () => {
     const dir = makeFolder();
     fs.mkdirSync(path.join(dir, "postgres"));
     fs.writeFileSync(path.join(dir, "postgres", "thesis.txt"), "precious");
@@ -370,7 +370,7 @@ describe("what is wrong is said, with what to do", () => {
     expect(fs.readFileSync(path.join(dir, "postgres", "thesis.txt"), "utf8")).toBe("precious");
   });
 
-  test("a start that fails shows the end of PostgreSQL's log", async () => {
+  test("a failed start shows the end of PostgreSQL's log", async () => {
     const dir = makeUsedFolder();
     fs.appendFileSync(path.join(dir, "postgres", "postgresql.conf"), "no_such_setting = 1\n");
     await expect(start(dir)).rejects.toThrow(/PostgreSQL did not start[\s\S]*no_such_setting/);
@@ -383,7 +383,7 @@ describe("what is wrong is said, with what to do", () => {
   });
 });
 
-test("makes the libraries' links that npm leaves out, and leaves those that are there", () => {
+test("creates the libraries' links that npm omits, and keeps existing ones", () => {
   const root = makeFolder();
   fs.mkdirSync(path.join(root, "native", "lib"), { recursive: true });
   fs.writeFileSync(path.join(root, "native", "lib", "libx.so.1.2"), "library");

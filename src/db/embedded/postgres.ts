@@ -1,4 +1,4 @@
-/** Runs the built-in PostgreSQL: a real server in the data folder, for this process alone. Knows nothing of what is stored in it. */
+/** Runs the built-in PostgreSQL: a regular server on the data folder, only for this process. */
 import { setTimeout as delay } from "node:timers/promises";
 import { isMainThread } from "node:worker_threads";
 import type { Log } from "@/src/core/log";
@@ -16,38 +16,38 @@ const RELAUNCH_DELAY_MS = 500;
 const RELAUNCH_DELAY_MAX_MS = 30_000;
 
 export interface EmbeddedPostgresOptions {
-  /** The data folder. PostgreSQL's own is `postgres` in it, its log `postgres.log`, its password `postgres.password`. */
+  /** The data folder. It contains PostgreSQL's own folder `postgres`, its log `postgres.log` and its password `postgres.password`. */
   dir: string;
   log: Log;
-  /** False: nothing survives a power cut. For throw-away data such as tests. Default true. */
+  /** False: data may be lost in a power failure. For temporary data such as tests. Default: true. */
   durable?: boolean;
 }
 
 export interface EmbeddedPostgres {
-  /** For clients, with the password. */
+  /** The URL for clients, with the password. */
   readonly url: string;
   readonly host: string;
   readonly port: number;
-  /** An ordinary role that owns the database. Its password is new at each start. */
+  /** An ordinary role that owns the database. Each start sets a new password. */
   readonly user: string;
   readonly password: string;
   readonly database: string;
-  /** For set-up alone: what runs as this role can read and write files, and start programs. */
+  /** Only for administration: this role can read and write files and start programs. */
   readonly superuser: Readonly<Credentials>;
-  /** Of the server process now: it is started again, on the same port, when it ends by itself. */
+  /** The process id of the current server process. If it exits unexpectedly, it is started again on the same port. */
   readonly pid: number;
-  /** Rolls back what is in progress, stops the server and waits for its end. Can be called again. */
+  /** Rolls back open transactions, stops the server and waits until it has exited. Can be called again. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts PostgreSQL on a free loopback port, making the database on first use, and answers when it accepts connections.
- * Takes over from a server that was killed. Raises, with what to do, when another server uses the folder, the folder
- * can't be written or belongs to another PostgreSQL version, or this platform has no binaries.
+ * Starts PostgreSQL on a free loopback port, creating the database on first use, and settles when it accepts connections. Takes over from a server
+ * that was killed. Throws, with instructions, if another server uses the folder, the folder is not writable or belongs to another PostgreSQL version,
+ * or this platform has no binaries.
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const { log, durable = true } = options;
-  // Linux ends PostgreSQL with the thread that started it.
+  // Linux ends PostgreSQL together with the thread that started it.
   if (!isMainThread) throw new Error("The built-in PostgreSQL must be started from the main thread.");
   const binaries = findPostgresBinaries();
   const dir = openFolder(options.dir);
@@ -61,7 +61,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
       if (exact && port !== wanted) throw new Error(`Port ${wanted}, which this server's connections use, is in use.`);
       const outcome = await launchPostmaster({ ...folder, binaries, user, host: HOST, port, durable, log });
       if (outcome.state === "ready") return outcome.postmaster;
-      // Another server may have been quicker; its folder is then refused.
+      // Another server may have been faster. Then claiming its folder throws.
       await claim({ dir: folder.dir, dataDir: folder.dataDir, log });
       switch (outcome.state) {
         case "port_taken":
@@ -96,7 +96,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   };
 }
 
-/** Makes sure that nobody uses the folder: stops an orphan, refuses a living server's. */
+/** Ensures that nobody uses the folder: stops an orphan, throws if a running server uses it. */
 async function claim(options: { dir: string; dataDir: string; log: Log }): Promise<void> {
   const found = inspectDataFolder(options.dataDir);
   switch (found.use) {
@@ -111,7 +111,7 @@ async function claim(options: { dir: string; dataDir: string; log: Log }): Promi
   }
 }
 
-/** Starts the server again when it ends by itself, with growing pauses, until it is stopped. */
+/** Restarts the server after unexpected exits, with increasing pauses, until it is stopped. */
 function supervise(options: { first: Postmaster; log: Log; launch: () => Promise<Postmaster> }): { pid(): number; stop(): Promise<void> } {
   const { log, launch } = options;
   const stopping = new AbortController();
@@ -143,7 +143,7 @@ function supervise(options: { first: Postmaster; log: Log; launch: () => Promise
     }
   };
   const watching = watch();
-  // Where the kernel does not stop it with this process (see PostgresUser.launch), an ordinary exit at least does.
+  // If the kernel does not stop PostgreSQL together with this process (see PostgresUser.launch), a normal exit does.
   const onExit = (): void => current.signal("SIGINT");
   process.once("exit", onExit);
   const stop = async (): Promise<void> => {

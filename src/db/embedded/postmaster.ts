@@ -1,4 +1,4 @@
-/** One run of PostgreSQL's server process: starts it and waits until it accepts connections. Decides nothing about the folder. */
+/** Starts one PostgreSQL server process and waits until it accepts connections. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import fs from "node:fs";
 import net from "node:net";
@@ -13,21 +13,21 @@ const READY_POLL_MS = 20;
 const STILL_STARTING_MS = 10_000;
 const STOP_TIMEOUT_MS = 30_000;
 const LOG_TAIL_LINES = 15;
-/** Enough for the processes of a PostgreSQL that was killed to notice it. */
+/** Long enough for the processes of a killed PostgreSQL to exit. */
 const LOCK_TIMEOUT_SECONDS = 3;
 const LOCKED_EXIT_CODE = 75;
 
 export interface Postmaster {
   readonly pid: number;
   readonly port: number;
-  /** Answers how it ended, when it has. */
+  /** Settles with the reason when the process has exited. */
   readonly ended: Promise<string>;
   signal(name: NodeJS.Signals): void;
-  /** Rolls back what is in progress, and waits for the end; after 30 s it ends at once, and recovers at its next start. */
+  /** Rolls back open transactions and waits until the process has exited. After 30 s it is stopped immediately and recovers at its next start. */
   stop(): Promise<void>;
 }
 
-/** `locked`: processes of another PostgreSQL, perhaps in another container, still have the folder's lock. */
+/** `locked`: processes of another PostgreSQL, possibly in another container, hold the folder's lock. */
 export type LaunchOutcome =
   | { state: "ready"; postmaster: Postmaster }
   | { state: "port_taken" }
@@ -46,7 +46,7 @@ export interface LaunchOptions {
   log: Log;
 }
 
-/** Starts the server process. Recovery after a crash may take its time: waits as long as the process lives. */
+/** Starts the server process. Recovery after a crash may take long, so this waits as long as the process lives. */
 export async function launchPostmaster(options: LaunchOptions): Promise<LaunchOutcome> {
   const { dataDir, logFile, port, log } = options;
   const logOffset = fs.statSync(logFile, { throwIfNoEntry: false })?.size ?? 0;
@@ -81,7 +81,7 @@ function spawnPostgres(options: LaunchOptions): ChildProcess {
     listen_addresses: host,
     unix_socket_directories: "",
     [OWNER_SETTING]: String(process.pid),
-    // What applications store is not for the log.
+    // The log must not contain applications' data.
     log_min_error_statement: "panic",
     log_error_verbosity: "terse",
     ...(durable
@@ -96,8 +96,8 @@ function spawnPostgres(options: LaunchOptions): ChildProcess {
     String(port),
     ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
   ];
-  // The lock stays until the last process of this PostgreSQL has ended, and holds between containers that share a
-  // folder, where pids say nothing. PostgreSQL replaces flock, so pid and parent are as without it.
+  // The lock is held until the last process of this PostgreSQL has exited. It also works between containers that share a folder, where pids are
+  // meaningless. PostgreSQL replaces the flock process, so pid and parent are the same as without it.
   const lock = [
     "flock",
     "--timeout",
@@ -111,7 +111,7 @@ function spawnPostgres(options: LaunchOptions): ChildProcess {
   const { file, args, ...identity } = user.launch(program, rest, { endsWithUs: true });
   const out = fs.openSync(logFile, "a", 0o600);
   try {
-    // A process group of its own: Ctrl-C in a terminal must reach the server first, which then stops PostgreSQL.
+    // A separate process group: Ctrl-C in a terminal must reach only the server, which then stops PostgreSQL.
     return spawn(file, args, { stdio: ["ignore", out, out], detached: true, cwd: dataDir, ...identity });
   } finally {
     fs.closeSync(out);
@@ -144,7 +144,7 @@ function toPostmaster(options: { child: ChildProcess; pid: number; port: number;
   };
 }
 
-/** The port of the last run, as PostgreSQL noted it. */
+/** The port of the last run, from PostgreSQL's own notes. */
 export function readLastPort(dataDir: string): number | undefined {
   try {
     const options = fs.readFileSync(path.join(dataDir, "postmaster.opts"), "utf8");
@@ -155,7 +155,7 @@ export function readLastPort(dataDir: string): number | undefined {
   }
 }
 
-/** The wanted port when it is free on the host, else one that is. */
+/** The wanted port if it is free on the host, otherwise another free one. */
 export async function findFreePort(host: string, wanted: number | undefined): Promise<number> {
   return (
     (wanted === undefined ? undefined : await probe(host, wanted)) ??

@@ -1,11 +1,11 @@
-/** Looks at processes of this machine and ends those of the built-in PostgreSQL. Knows nothing of how one is started. */
+/** Inspects processes of this machine and stops those of the built-in PostgreSQL. */
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Log } from "@/src/core/log";
 
-/** The name of the setting in which a PostgreSQL carries the pid of the process that started it. */
+/** The setting with which a PostgreSQL stores the pid of the process that started it. */
 export const OWNER_SETTING = "rested.owner";
 
 const STOP_POLL_MS = 25;
@@ -17,27 +17,27 @@ interface ProcessInfo {
   commandLine: string;
 }
 
-/** Who uses a data folder. `orphan`: a PostgreSQL whose server is gone. */
+/** The use of a data folder. `orphan`: by a PostgreSQL whose server has exited. */
 export type DataFolderUse = { use: "free" } | { use: "taken"; pid: number; ownerPid: number } | { use: "orphan"; pid: number };
 
-/** Says who uses the data folder, going by its postmaster.pid, and removes that file when it names a process that is not its PostgreSQL. */
+/** Determines the use of the data folder from its postmaster.pid, and removes that file if it names a process that is not its PostgreSQL. */
 export function inspectDataFolder(dataDir: string): DataFolderUse {
   const file = path.join(dataDir, "postmaster.pid");
   const pid = readPostmasterPid(dataDir)?.pid;
   if (pid === undefined) return { use: "free" };
   const running = inspectProcess(pid);
   if (!running?.commandLine.includes(` -D ${dataDir} `)) {
-    // The pid was given to another process (a restarted container, a reboot), which PostgreSQL would take for itself running.
-    // A pid that nobody has is left to PostgreSQL: it then also looks for processes of its own that are still there.
+    // The pid now belongs to another process (after a restart of the container or a reboot), which PostgreSQL would mistake for itself. An unused pid
+    // is left to PostgreSQL, which then also checks for remaining processes of its own.
     if (isAlive(pid)) fs.rmSync(file, { force: true });
     return { use: "free" };
   }
   const ownerPid = Number(new RegExp(`${OWNER_SETTING}=(\\d+)`).exec(running.commandLine)?.[1] ?? Number.NaN);
-  // A process whose parent ended gets another parent, so this can't be fooled by a pid that is in use again.
+  // A process whose parent exited gets another parent, so a reused pid does not matter.
   return running.parentPid === ownerPid ? { use: "taken", pid, ownerPid } : { use: "orphan", pid };
 }
 
-/** The first line of postmaster.pid, and whether its last says that connections are accepted. */
+/** The pid in the first line of postmaster.pid, and whether the status line says that connections are accepted. */
 export function readPostmasterPid(dataDir: string): { pid: number; ready: boolean } | undefined {
   let lines: string[];
   try {
@@ -49,7 +49,7 @@ export function readPostmasterPid(dataDir: string): { pid: number; ready: boolea
   return Number.isInteger(pid) && pid > 0 ? { pid, ready: lines[7]?.trim() === "ready" } : undefined;
 }
 
-/** Stops a PostgreSQL that nobody waits for: transactions in progress are rolled back, all that was committed stays. */
+/** Stops an orphaned PostgreSQL: open transactions are rolled back, committed data stays. */
 export async function stopOrphan(options: { pid: number; log: Log }): Promise<void> {
   const { pid, log } = options;
   log.warn({ pid }, "stopping a PostgreSQL that an earlier server left running");
@@ -69,7 +69,7 @@ async function isGoneWithin(pid: number, timeoutMs: number): Promise<boolean> {
   return false;
 }
 
-/** What runs under the pid; undefined when nothing does, or only a zombie. */
+/** The process with this pid. Undefined if there is none, or only a zombie. */
 function inspectProcess(pid: number): ProcessInfo | undefined {
   const found = process.platform === "linux" ? readProc(pid) : askPs(pid);
   return found && !/^[ZX]/.test(found.state) ? { parentPid: found.parentPid, commandLine: `${found.commandLine} ` } : undefined;
@@ -77,7 +77,7 @@ function inspectProcess(pid: number): ProcessInfo | undefined {
 
 function readProc(pid: number): (ProcessInfo & { state: string }) | undefined {
   try {
-    // "pid (name) state parent …"; the name may hold anything, also parentheses.
+    // "pid (name) state parent …". The name can contain anything, including parentheses.
     const [state = "", parent] = fs
       .readFileSync(`/proc/${pid}/stat`, "utf8")
       .replace(/^.*\) /s, "")
@@ -102,7 +102,7 @@ function askPs(pid: number): (ProcessInfo & { state: string }) | undefined {
   }
 }
 
-/** Whether any process has the pid. */
+/** True if a process has this pid. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -116,6 +116,6 @@ function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch {
-    // Gone in the meantime.
+    // It has exited in the meantime.
   }
 }

@@ -1,4 +1,4 @@
-/** Whom the built-in PostgreSQL's database belongs to, and what the application's role can't do (ADR 25). */
+/** Tests the ownership of the built-in PostgreSQL's database, and that the application's role has no further rights (ADR 25). */
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -62,7 +62,7 @@ describe("the application's role", () => {
     await expect(query(own(), sql)).rejects.toThrow(/permission denied|must be superuser|access to library/);
   });
 
-  test("migrates the database, and owns what that makes", async () => {
+  test("migrates the database, and owns the created objects", async () => {
     const pool = new pg.Pool({ connectionString: postgres.url });
     try {
       expect((await migrate({ pool, dir: MIGRATIONS, log })).length).toBeGreaterThan(1);
@@ -73,8 +73,8 @@ describe("the application's role", () => {
   });
 });
 
-describe("data of a release whose server was the superuser", () => {
-  test("are handed over as a whole at the next start, and only once", async () => {
+describe("data of a release in which the server was the superuser", () => {
+  test("get the new owner completely at the next start, and only once", async () => {
     const database = "upgraded";
     const server = { host: postgres.host, port: postgres.port, superuser: postgres.superuser, database };
     await query(postgres.superuser, `CREATE DATABASE ${database}`);
@@ -91,7 +91,7 @@ describe("data of a release whose server was the superuser", () => {
     await pool.end();
 
     const credentials = await prepareDatabase(server);
-    // Everything outside of PostgreSQL's own schemas that is still the superuser's, by pg_shdepend and without the statement under test.
+    // Everything outside of PostgreSQL's own schemas that the superuser still owns, by pg_shdepend, independent of the statement under test.
     const OTHERS = `SELECT o.nspname || ' ' || c.relname FROM pg_class c JOIN pg_namespace o ON o.oid = c.relnamespace
       WHERE o.nspname !~ '^pg_' AND o.nspname <> 'information_schema' AND c.relowner <> 'rested_app'::regrole
       UNION ALL SELECT p.proname FROM pg_proc p JOIN pg_namespace o ON o.oid = p.pronamespace
@@ -100,7 +100,7 @@ describe("data of a release whose server was the superuser", () => {
       WHERE o.nspname !~ '^pg_' AND o.nspname <> 'information_schema' AND t.typowner <> 'rested_app'::regrole`;
     expect(await query(credentials, OTHERS, database)).toEqual([]);
     expect(await query(credentials, `SELECT has_schema_privilege('public', 'CREATE')`, database)).toEqual([true]);
-    // A later release's migrations change what the superuser had made.
+    // Migrations of a later release change objects that the superuser created.
     await query(
       credentials,
       `ALTER TABLE "Record" ADD COLUMN note text; ALTER TYPE "KeyScope" ADD VALUE 'none'; DROP TABLE "Old stuff"."Odd; name"`,

@@ -1,4 +1,7 @@
-/** The roles of the built-in PostgreSQL: its superuser sets up, and an ordinary role owns the application's database and everything in it. */
+/**
+ * The roles of the built-in PostgreSQL: a superuser for administration, and an ordinary role that owns the application's database and everything in
+ * it.
+ */
 import { randomBytes } from "node:crypto";
 import pg from "pg";
 
@@ -9,7 +12,7 @@ export interface Credentials {
 
 const APPLICATION_ROLE = "rested_app";
 
-/** Of the database that the client is connected to, except what belongs to PostgreSQL or to an extension. $1: the new owner. */
+/** Finds the objects of the connected database with another owner, except those of PostgreSQL and of extensions. $1: the new owner. */
 const FIND_FOREIGN_OBJECTS = `
 WITH objects AS (
   SELECT 'SCHEMA ' || quote_ident(n.nspname) AS object, n.nspowner AS owner, 'pg_namespace'::regclass AS class, n.oid, n.nspname AS schema
@@ -35,8 +38,8 @@ SELECT object FROM objects
    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = objects.class AND d.objid = objects.oid AND d.deptype = 'e')`;
 
 /**
- * Makes the database and the role that owns it where they are missing, and gives the role a new password. Data of a release in which the superuser
- * owned them are handed over. Returns the role's credentials, which are valid until the next call.
+ * Creates the database and its owner if they are missing, and sets a new password for the owner. Transfers the data of a release in which the
+ * superuser owned them. Returns the owner's credentials, which are valid until the next call.
  */
 export async function prepareDatabase(options: {
   host: string;
@@ -62,14 +65,14 @@ export async function prepareDatabase(options: {
   });
   await withClient({ ...server, ...superuser, database }, async (client) => {
     const { rows } = await client.query<{ object: string }>(FIND_FOREIGN_OBJECTS, [APPLICATION_ROLE]);
-    // One statement, and therefore one transaction: a crash leaves all of it to the next start.
+    // One statement and therefore one transaction: after a crash the next start transfers everything.
     if (rows.length > 0) await client.query(rows.map(({ object }) => `ALTER ${object} OWNER TO ${role}`).join(";"));
   });
   return { user: APPLICATION_ROLE, password };
 }
 
 async function withClient(config: pg.ClientConfig, act: (client: pg.Client) => Promise<void>): Promise<void> {
-  // A password that PostgreSQL forgets in a crash would lock out this server, also where nothing else has to be kept.
+  // Commits synchronously even if nothing else does: a password that is lost in a crash would lock this server out.
   const client = new pg.Client({ ...config, options: "-c synchronous_commit=on" });
   await client.connect();
   try {

@@ -1,4 +1,4 @@
-/** As which user the built-in PostgreSQL runs: PostgreSQL refuses to run as root. Starts nothing itself but set-up programs. */
+/** Determines the user that runs the built-in PostgreSQL, because PostgreSQL refuses to run as root. */
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
@@ -13,13 +13,13 @@ export interface Launch {
 }
 
 export interface PostgresUser {
-  /** `endsWithUs`: the kernel stops it cleanly when this process ends, however it ends (Linux; elsewhere it is left behind). */
+  /** `endsWithUs`: the kernel stops the program cleanly when this process exits for any reason (on Linux; elsewhere it keeps running). */
   launch(file: string, args: readonly string[], options?: { endsWithUs: boolean }): Launch;
-  /** Makes a file or folder, and what is in it, that user's. */
+  /** Makes that user the owner of a file or folder and its contents. */
   give(path: string): void;
 }
 
-/** The user for the data folder `dir`: whoever runs this process, or for root an ordinary account, which can then reach PostgreSQL's data in it. */
+/** The user for the data folder `dir`: the user of this process or, for root, an ordinary account, which is enabled to reach PostgreSQL's data. */
 export function createPostgresUser({
   dir,
   binaries,
@@ -60,7 +60,7 @@ export function createPostgresUser({
   };
 }
 
-/** A folder that this server made for itself: the account's group may pass through to PostgreSQL's data, and see nothing else. */
+/** For a folder that this server created: lets the account's group traverse it to PostgreSQL's data, without reading it. */
 function letTraverse(dir: string, gid: number): void {
   const { uid, mode } = fs.statSync(dir);
   if (uid !== 0 || (mode & 0o777) !== 0o700) return;
@@ -68,13 +68,13 @@ function letTraverse(dir: string, gid: number): void {
     fs.chownSync(dir, 0, gid);
     fs.chmodSync(dir, 0o710);
   } catch {
-    // A file system that keeps owners to itself: a capability takes its place.
+    // The file system does not allow another owner. A capability replaces it.
   }
 }
 
 /**
- * What the account must be able to do beyond its own rights: nothing, unless a folder on the way (a checkout below /root, say) lets only root pass.
- * Containers often have no capability for reading alone, and only there does it get the one for writing.
+ * The capabilities that the account needs: none, unless only root can traverse a folder on the path, such as a checkout below /root. Containers often
+ * lack the capability that only allows reading. Then the account gets the one that also allows writing.
  */
 function toCapabilities(account: Account, places: readonly string[]): string {
   if (places.every((place) => canReach(account, place))) return "-all";
@@ -88,7 +88,7 @@ function hasCapability(bit: number): boolean {
   return (BigInt(`0x${permitted}`) & (1n << BigInt(bit))) !== 0n;
 }
 
-/** By the permission bits, without access control lists: whether the account may read and enter (or run) the place and every folder above it. */
+/** Whether the account can read and enter (or run) the path and traverse every folder above it, by permission bits, ignoring access control lists. */
 function canReach(account: Account, place: string): boolean {
   const isHere = (dir: string, wanted: number) => {
     const { uid, gid, mode } = fs.statSync(dir);
@@ -108,7 +108,7 @@ interface Account {
   gid: number;
 }
 
-/** The folder's owner, unless it is root: data that an ordinary user made stays that user's. */
+/** The folder's owner unless it is root, so that data of an ordinary user keep their owner. */
 function ownerOf(dataDir: string): Account | undefined {
   const stat = fs.statSync(dataDir, { throwIfNoEntry: false });
   return stat && stat.uid !== 0 ? { uid: stat.uid, gid: stat.gid } : undefined;
@@ -123,7 +123,7 @@ function findAccount(): Account {
       stdio: "ignore",
     });
   } catch {
-    // No such program, or a read-only /etc: nobody does too.
+    // There is no such program, or /etc is read-only. Use nobody.
   }
   const account = lookUp("postgres") ?? lookUp("nobody");
   if (account) return account;

@@ -32,7 +32,7 @@ it("[R11] UTF-8 has many names, and ASCII is a part of it", () => {
   expect(["utf-16", "latin1", "iso-8859-1", "windows-1252"].some(isUtf8Charset)).toBe(false);
 });
 
-it("[R2] an error shows what was received, up to a length", () => {
+it("[R2] an error quotes the received header, up to a length", () => {
   expect(describeUnsupportedType(`x/${"y".repeat(1000)}`, "Send z.").length).toBeLessThan(200);
   expect(describeUnsupportedType("multipart/form-data; boundary=x", "Send z.")).toMatch(/Upload files by POST/);
 });

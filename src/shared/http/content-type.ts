@@ -1,18 +1,18 @@
-/** Reads Content-Type headers as clients send them (R2). Isomorphic; it must not decide which types an operation takes. */
+/** Parses Content-Type headers as clients send them (R2). Each operation decides which types it accepts. */
 
 export interface MediaType {
-  /** Type and subtype in lower case, without parameters; empty: there is none. */
+  /** Type and subtype in lower case, without parameters. Empty: there is none. */
   essence: string;
-  /** In lower case, without quotes; undefined: none is named. */
+  /** In lower case, without quotes. Undefined: there is none. */
   charset: string | undefined;
-  /** Several values that differ were sent, as repeated headers that a proxy has joined. */
+  /** Several different values were sent, for example in repeated headers that a proxy joined. */
   isAmbiguous: boolean;
 }
 
-/** What `Accept-Encoding` says where a Content-Encoding is refused (RFC 9110, section 15.5.16). */
+/** The value of `Accept-Encoding` in a response that rejects a Content-Encoding (RFC 9110, section 15.5.16). */
 export const ACCEPTED_CODINGS = "gzip, deflate";
 
-/** The labels of UTF-8 (WHATWG Encoding, section 4.2), and of ASCII, which is a part of it. */
+/** The labels of UTF-8 (WHATWG Encoding, section 4.2), and of ASCII, a subset of it. */
 const UTF8_CHARSETS: ReadonlySet<string> = new Set([
   "utf-8",
   "utf8",
@@ -28,11 +28,11 @@ const UTF8_CHARSETS: ReadonlySet<string> = new Set([
   "iso646-us",
   "iso_646.irv:1991",
 ]);
-/** What is shown of a header in errors. */
+/** How many characters of a header errors quote. */
 const SHOWN_CHARACTERS_MAX = 100;
 
 export function parseMediaType(header: string | null | undefined): MediaType {
-  // A comma between two types separates headers that were joined; one in a parameter does not.
+  // A comma between two types separates joined headers; one in a parameter does not.
   const [first = "", ...others] = (header ?? "")
     .split(/,(?=\s*[\w.+-]+\/[\w.+-]+\s*(?:[;,]|$))/)
     .map((value) => value.trim().toLowerCase());
@@ -49,19 +49,19 @@ export function parseMediaType(header: string | null | undefined): MediaType {
   return { essence, charset, isAmbiguous: others.some((other) => other !== first) };
 }
 
-/** True for JSON by whatever type: `application/json`, `text/json`, and the types that end with `+json` (RFC 6839). */
+/** True for every JSON type: `application/json`, `text/json`, and types that end with `+json` (RFC 6839). */
 export function isJsonType(essence: string): boolean {
   return essence === "application/json" || essence === "text/json" || /^[\w.-]+\/[^\s+][^\s]*\+json$/.test(essence);
 }
 
-/** True for a charset whose bytes are those of UTF-8, or that is not named or empty. */
+/** True for a charset that is UTF-8 or a subset of it, is empty, or is missing. */
 export function isUtf8Charset(charset: string | undefined): boolean {
   return !charset || UTF8_CHARSETS.has(charset);
 }
 
 /**
- * The error's text for a header whose type is not taken: what was received, why common clients send it, and what to send. `accepted`: a sentence that
- * says which types are taken.
+ * The detail of the error for an unsupported type: the received header, why common clients send it, and the type to send. `accepted`: a sentence with
+ * the accepted types.
  */
 export function describeUnsupportedType(header: string | null | undefined, accepted: string): string {
   const { essence, charset, isAmbiguous } = parseMediaType(header);

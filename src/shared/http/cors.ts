@@ -1,15 +1,15 @@
-/** Parts of CORS that more than one plane needs (U5, G5). Isomorphic; it must not decide which origins are allowed. */
+/** Parts of CORS that several planes share (U5, G5). The allowed origins are decided elsewhere. */
 
-/** How long browsers may remember a preflight: Chromium keeps none longer than this. Every request is checked again all the same. */
+/** How long browsers may cache a preflight, in seconds. Chromium's maximum. Every request is checked anyway. */
 export const PREFLIGHT_SECONDS = "7200";
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-/** Longer lists are not looked at. A request's headers have 64 KiB in all. */
+/** Longer lists are ignored. The headers of a request are limited to 64 KiB in total. */
 const REQUESTED_CHARACTERS_MAX = 4096;
 
 /**
- * The value of `Access-Control-Allow-Headers`: the `known` names, and each valid name of `Access-Control-Request-Headers` that is not one of them.
- * Which headers a page may send protects nothing here: the origin decides, and a header that no rule reads is ignored.
+ * The value of `Access-Control-Allow-Headers`: the `known` names, and every other valid name in `Access-Control-Request-Headers`. Restricting the
+ * headers of a page would protect nothing: the origin decides, and unknown headers are ignored.
  */
 export function toAllowedHeaders(requested: string | undefined, known: readonly string[]): string {
   if (requested === undefined || requested.length > REQUESTED_CHARACTERS_MAX) return known.join(", ");

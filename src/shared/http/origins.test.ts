@@ -17,7 +17,7 @@ describe("parseOrigin", () => {
     ["custom+scheme.1://some_host.example:1234", "custom+scheme.1://some_host.example:1234"],
     ["chrome-extension://abcdefghijklmnopabcdefghijklmnop", "chrome-extension://abcdefghijklmnopabcdefghijklmnop"],
     ["safari-web-extension://E1B2C3D4-0000-4000-8000-00000000000F", "safari-web-extension://e1b2c3d4-0000-4000-8000-00000000000f"],
-  ])("[U4] takes %s as browsers send it", (text, origin) => {
+  ])("[U4] accepts %s and returns the form that browsers send", (text, origin) => {
     expect(parseOrigin(text)).toEqual({ ok: true, origin });
   });
 
@@ -52,13 +52,13 @@ describe("parseOrigin", () => {
     "https:\\\\example.com",
     "https:///example.com/\\",
     `https://${"a".repeat(400)}.com`,
-  ])("[U4] says what is wrong with %j", (text) => {
+  ])("[U4] describes the problem of %j", (text) => {
     const parsed = parseOrigin(text);
     expect(parsed.ok).toBe(false);
     expect(parsed).toMatchObject({ problem: expect.stringMatching(/^[A-Z].*\.$/) });
   });
 
-  it("[U4] answers a form that stays the same when it is parsed again", () => {
+  it("[U4] returns a form that parsing does not change", () => {
     fc.assert(
       fc.property(fc.webUrl({ validSchemes: ["http", "https"], withFragments: true, withQueryParameters: true }), (url) => {
         const parsed = parseOrigin(new URL(url).origin);
@@ -68,13 +68,13 @@ describe("parseOrigin", () => {
   });
 });
 
-it("[U13] tells the web's origins from those of apps", () => {
+it("[U13] distinguishes web origins from those of apps", () => {
   expect(["https://a.example", "http://localhost:3000"].every(isWebOrigin)).toBe(true);
   expect(["capacitor://localhost", "httpsx://a.example", "chrome-extension://http"].some(isWebOrigin)).toBe(false);
 });
 
 describe("splitOrigins", () => {
-  it("[U4] splits a form's text by commas and white space", () => {
+  it("[U4] splits the text of a form by commas and white space", () => {
     expect(splitOrigins(" https://a.com, https://b.com\nhttps://c.com,, ")).toEqual(["https://a.com", "https://b.com", "https://c.com"]);
     expect(splitOrigins("")).toEqual([]);
   });

@@ -1,4 +1,4 @@
-/** Origins: parsing, comparing, and lists of allowed ones. */
+/** Parses, compares and splits origins and lists of allowed origins. */
 import * as z from "zod/mini";
 
 /** How many origins a project may allow. */
@@ -6,18 +6,18 @@ export const ORIGINS_MAX = 100;
 
 export type ParsedOrigin = { ok: true; origin: string } | { ok: false; problem: string };
 
-/** Origins of pages that belong to no host: sandboxed frames, files, and some redirects. Any site can make such a page. */
+/** Origins of pages without a host: sandboxed frames, files, and some redirects. Any site can create such a page. */
 export const OPAQUE_ORIGINS: readonly string[] = ["null", "file://"];
 
 /** Schemes whose pages send one of {@link OPAQUE_ORIGINS}. */
 const OPAQUE_SCHEMES: ReadonlySet<string> = new Set(["about:", "blob:", "data:", "file:", "javascript:"]);
-/** The host of an origin that is not the web's: as apps and extensions have it. The URL parser would take almost anything. */
+/** The host of an origin of apps and extensions. The URL parser would accept almost anything. */
 const APP_HOST = /^(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::\d{1,5})?$/;
 
 /**
- * An allowed origin in the form in which browsers and apps send it: `scheme://host[:port]`, lower-case, IDN as punycode, without a
- * default port; `https://example.com`, `capacitor://localhost`, `chrome-extension://<id>`. A `/` at the end is dropped; a path, query, user
- * or wildcard is a problem, described in a sentence for people.
+ * Parses an allowed origin into the form that browsers and apps send: `scheme://host[:port]`, in lower case, IDN as punycode, without a default port,
+ * such as `https://example.com`, `capacitor://localhost` or `chrome-extension://<id>`. A `/` at the end is dropped. A path, query, user or wildcard
+ * is a problem, which is described in a sentence.
  */
 export function parseOrigin(text: string): ParsedOrigin {
   const trimmed = text.trim();
@@ -40,7 +40,7 @@ export function parseOrigin(text: string): ParsedOrigin {
   return { ok: true, origin };
 }
 
-/** True for an origin of http or https, where pages of the web come from. */
+/** True for an http or https origin, as pages of the web have. */
 export function isWebOrigin(origin: string): boolean {
   return /^https?:\/\//.test(origin);
 }
@@ -48,7 +48,7 @@ export function isWebOrigin(origin: string): boolean {
 const OPAQUE_PROBLEM =
   "This origin cannot be listed, because pages of any site can have it. To allow the origin null, set allowNullOrigin (“Allow the origin null”).";
 
-/** The origins of a form's comma-separated (or line-separated) text; empty pieces are dropped. */
+/** Splits the text of a form by commas and line breaks. Empty pieces are dropped. */
 export function splitOrigins(text: string): string[] {
   return text
     .split(/[\s,]+/)

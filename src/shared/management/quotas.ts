@@ -1,11 +1,14 @@
-/** How much a project may hold (G20): the names of quotas, and the schemas with which they are shown and set. */
+/** The quotas of projects (G20): their names, and the schemas with which they are read and set. */
 import * as z from "zod/mini";
 
-/** Of a project. Bytes of records are those of their data as text; `answerBytes`: of what is kept for Idempotency-Keys (R9). */
+/**
+ * The quotas of a project. Bytes of records are those of their data as text. `answerBytes` are those of the responses stored for Idempotency-Keys
+ * (R9).
+ */
 export const QUOTA_NAMES = ["records", "recordBytes", "fileBytes", "users", "endpoints", "answerBytes"] as const;
 export type QuotaName = (typeof QUOTA_NAMES)[number];
 
-/** How much of each there may be; 0: no limit. */
+/** The limit of each quota. 0: no limit. */
 export type QuotaLimits = Readonly<Record<QuotaName, number>>;
 
 /** A limit is an exact integer in JavaScript and in the database. */
@@ -18,7 +21,7 @@ const limit = z.optional(
       .check(z.gte(0, "Use 0 or more."), z.lte(QUOTA_MAX, `Use ${QUOTA_MAX} at most.`)),
   ),
 );
-/** PATCH projects/{id}/quotas: absent fields stay; null: the server's limit; 0: no limit. */
+/** PATCH projects/{id}/quotas. Absent: unchanged. Null: the server's limit. 0: no limit. */
 export const quotasPatchSchema = z.strictObject({
   records: limit,
   recordBytes: limit,
@@ -28,7 +31,7 @@ export const quotasPatchSchema = z.strictObject({
   answerBytes: limit,
 });
 
-/** `limit`: null for none. `own`: what an administrator has set for this project; null: the server's limit holds. */
+/** `limit`: null if there is none. `own`: the value that an administrator set for this project; null if the server's limit applies. */
 const quota = z.object({ used: z.number(), limit: z.nullable(z.number()), own: z.nullable(z.number()) });
 /** GET projects/{id}/usage. */
 export const projectUsageSchema = z.object({

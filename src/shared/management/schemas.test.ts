@@ -16,7 +16,7 @@ import {
 const problems = (result: ReturnType<typeof checkBody>) => (result.ok ? undefined : result.fields);
 
 describe("checkBody", () => {
-  it("[G6] names unknown fields, also those with the names of object internals", () => {
+  it("[G6] reports unknown fields, even those named like object internals", () => {
     const body = JSON.parse('{"name":"Weather","nmae":1,"__proto__":{"a":1},"constructor":2}');
     expect(Object.entries(problems(checkBody(projectCreateSchema, body)) ?? {})).toEqual([
       ["nmae", "Unknown field."],
@@ -25,7 +25,7 @@ describe("checkBody", () => {
     ]);
   });
 
-  it("[G6] says that a field is required, and what the others want, all at once", () => {
+  it("[G6] reports missing fields and all other problems at once", () => {
     expect(problems(checkBody(signupSchema, { email: "nobody", password: "short" }))).toEqual({
       name: "This field is required.",
       email: "Enter an e-mail address, like name@example.com.",
@@ -39,7 +39,7 @@ describe("checkBody", () => {
 });
 
 describe("the schemas", () => {
-  it("[G2] normalise origins and drop repeated ones; a wrong one is told by its index", () => {
+  it("[G2] normalize origins and drop duplicates; an invalid one is reported by its index", () => {
     const ok = checkBody(projectCreateSchema, {
       name: " Weather ",
       allowedOrigins: ["HTTPS://A.com/", "https://a.com", "http://b.com:80"],
@@ -51,7 +51,7 @@ describe("the schemas", () => {
     });
   });
 
-  it("[G2] a patch may have any of the fields, or none", () => {
+  it("[G2] a patch may contain any of the fields, or none", () => {
     expect(checkBody(projectPatchSchema, {})).toEqual({ ok: true, value: {} });
     expect(problems(checkBody(projectPatchSchema, { disallowNoOrigin: "yes" }))).toEqual({ disallowNoOrigin: "Use true or false." });
     expect(problems(checkBody(endpointPatchSchema, { name: "A" }))).toEqual({
@@ -63,7 +63,7 @@ describe("the schemas", () => {
     expect(problems(checkBody(keyRotateSchema, { graceSeconds }))).toHaveProperty("graceSeconds");
   });
 
-  it("[G3] take scopes and times of the documented form alone", () => {
+  it("[G3] accept only scopes and times of the documented form", () => {
     expect(checkBody(keyCreateSchema, { name: "k", scope: "read", expiresAt: "2030-01-01T00:00:00+02:00" }).ok).toBe(true);
     expect(problems(checkBody(keyCreateSchema, { name: "", scope: "admin", expiresAt: "tomorrow" }))).toEqual({
       name: "Enter a name.",
@@ -72,7 +72,7 @@ describe("the schemas", () => {
     });
   });
 
-  it("[G4] take the two kinds, and what has the form of a JSON Schema", () => {
+  it("[G4] accept the two kinds, and whatever has the form of a JSON Schema", () => {
     for (const schema of [{ type: "object" }, true, null])
       expect(checkBody(endpointCreateSchema, { name: "users/all", kind: "authentication", schema }).ok).toBe(true);
     expect(problems(checkBody(endpointCreateSchema, { name: "users/all", kind: "user", schema: [] }))).toEqual({
@@ -81,11 +81,11 @@ describe("the schemas", () => {
     });
   });
 
-  it("[G4] refuse to change the kind of an endpoint", () => {
+  it("[G4] reject a change of the endpoint's kind", () => {
     expect(problems(checkBody(endpointPatchSchema, { kind: "data" }))).toEqual({ kind: expect.any(String) });
   });
 
-  it("lower-case e-mail addresses, and take those of a local network", () => {
+  it("lower-case e-mail addresses, and accept those of a local network", () => {
     const body = { token: "t", name: "Ada", email: " Ada@LocalHost ", password: "correct horse" };
     expect(checkBody(setupSchema, body)).toMatchObject({ ok: true, value: { email: "ada@localhost" } });
   });
@@ -96,7 +96,7 @@ describe("the schemas", () => {
     });
   });
 
-  it("hold passwords to 10 to 200 characters", () => {
+  it("require passwords of 10 to 200 characters", () => {
     const change = (newPassword: string) => checkBody(passwordChangeSchema, { currentPassword: "x", newPassword });
     expect(change("x".repeat(9)).ok).toBe(false);
     expect(change("x".repeat(10)).ok).toBe(true);
@@ -104,7 +104,7 @@ describe("the schemas", () => {
     expect(change("x".repeat(201)).ok).toBe(false);
   });
 
-  it("ask what is stored in words with a letter or digit", () => {
+  it("require a letter or digit in the description of what is stored", () => {
     expect(checkBody(startSchema, { name: " Orders " })).toEqual({ ok: true, value: { name: "Orders" } });
     expect(problems(checkBody(startSchema, { name: "!?" }))).toEqual({ name: "Use at least one letter or digit." });
   });

@@ -1,6 +1,6 @@
 /**
- * The management API's bodies (G): one schema for each request and answer, from which types, validation and the API description
- * come. Isomorphic (forms check with the same schemas); it must not do I/O. Lists are bare arrays; times are ISO 8601 in UTC.
+ * The bodies of the management API (G): one schema for each request and response. Types, validation, forms and the API description are derived from
+ * them. Lists are plain arrays; times are ISO 8601 in UTC.
  */
 import * as z from "zod/mini";
 import { CSV_DELIMITERS, EXPORT_FORMATS, NAMED_RECORDS_MAX } from "@/src/shared/record-limits";
@@ -10,15 +10,15 @@ import { allowedOrigins } from "../http/origins";
 import { FILE_CACHE_SECONDS_MAX } from "../streams/protocol";
 import { APP_PASSWORD_LENGTH_MAX, APP_PASSWORD_LENGTH_MIN, PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN } from "../text/password-length";
 
-/** A rotated key may work this much longer: 30 days. */
+/** How long a rotated key may keep working: at most 30 days. */
 export const GRACE_SECONDS_MAX = 2_592_000;
 export const CHANGES_LIMIT_MAX = 500;
 export const RATE_LIMIT_MAX = 1_000_000;
-/** Open streams of an answer. */
+/** The maximum number of open streams in a response. */
 export const CONNECTIONS_LIMIT_MAX = 500;
-/** Users of a page. */
+/** The maximum number of users in a page. */
 export const APP_USERS_LIMIT_MAX = 200;
-/** A JSON Schema may have this many bytes as text. */
+/** The maximum size of a JSON Schema as text. */
 export const SCHEMA_BYTES_MAX = 65_536;
 export const ENDPOINT_KINDS = ["data", "authentication"] as const;
 
@@ -26,19 +26,19 @@ export const ENDPOINT_KINDS = ["data", "authentication"] as const;
 
 const CONTROL = /[\p{Cc}\p{Cs}]/u;
 const CONTROL_BUT_LINES = /(?![\n\r\t])[\p{Cc}\p{Cs}]/u;
-// The same for JSON Schema, in a syntax that every language's patterns have. Half surrogate pairs can't be said in it.
+// The same for JSON Schema, in a syntax that the patterns of every language support. They cannot express unpaired surrogates.
 const NO_CONTROL = "^[^\\x00-\\x1f\\x7f-\\x9f]*$";
 const NO_CONTROL_BUT_LINES = "^[^\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f]*$";
-// The form that browsers check in <input type="email">.
+// The pattern that browsers use for <input type="email">.
 const EMAIL = /^[a-z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/;
 
-/** What descriptions (G5) say of schemas whose checks are functions: keywords of JSON Schema, about what is left once spaces around it are gone. */
+/** The keywords of JSON Schema that describe (G5) schemas whose checks are functions. They apply to the trimmed value. */
 export const schemaKeywords = z.registry<Record<string, unknown>>();
 
 const text = () => z.string("Use a string.");
 const flag = () => z.boolean("Use true or false.");
 
-/** A text that `problemOf` finds no problem with; the problem is the message. */
+/** A text for which `problemOf` returns undefined. Its result is the error message. */
 const named = (problemOf: (value: string) => string | undefined, keywords: Record<string, unknown>) =>
   text()
     .check(
@@ -84,9 +84,9 @@ const expiry = z.nullable(time);
 const count = z.number().check(z.gte(0));
 const id = z.string();
 
-/** Without the alternatives, of which generators make nothing. */
+/** Without the alternatives, which code generators cannot handle. */
 const JSON_SCHEMA_KEYWORDS = { anyOf: undefined, description: "A JSON Schema (2020-12): an object, true or false; or null for none." };
-/** A JSON Schema (R10): an object, true or false; null: none. What is in it is checked where schemas are compiled. */
+/** A JSON Schema (R10): an object, true or false; null: none. Its contents are checked where schemas are compiled. */
 const jsonSchema = z
   .nullable(z.union([z.record(z.string(), z.unknown()), z.boolean()], "Use a JSON Schema: an object, true or false; or null for none."))
   .register(schemaKeywords, JSON_SCHEMA_KEYWORDS);
@@ -99,10 +99,10 @@ const scope = z.enum(KEY_SCOPES, `Use one of: ${KEY_SCOPES.join(", ")}.`);
 export const projectCreateSchema = z.strictObject({
   name: projectName,
   allowedOrigins: z.optional(allowedOrigins),
-  /** Also allow the origin `null` (sandboxed frames, files): pages of every site can have it. */
+  /** Also allow the origin `null` (sandboxed frames, files). Pages of any site can have it. */
   allowNullOrigin: z.optional(flag()),
   disallowNoOrigin: z.optional(flag()),
-  /** Requests a minute for each key and address (U8); null: the server's limit. */
+  /** Requests per minute for each key and address (U8). Null: the server's limit. */
   rateLimit: z.optional(
     z.nullable(
       z
@@ -116,15 +116,15 @@ export const projectPatchSchema = z.partial(projectCreateSchema);
 export const keyCreateSchema = z.strictObject({
   name: label("a name", 100),
   scope: z.optional(scope),
-  /** In the future; null or absent: never. */
+  /** In the future. Null or absent: never. */
   expiresAt: z.optional(expiry),
 });
 export const keyRotateSchema = z.strictObject({
-  /** How long the old key goes on working; 0 revokes it at once. */
+  /** How long the old key keeps working. 0 revokes it immediately. */
   graceSeconds: z
     .int("Use a whole number of seconds.")
     .check(z.gte(0, "Use 0 or more seconds."), z.lte(GRACE_SECONDS_MAX, `Use ${GRACE_SECONDS_MAX} seconds at most.`)),
-  /** Of the new key; null or absent: never. */
+  /** The expiry of the new key. Null or absent: never. */
   expiresAt: z.optional(expiry),
 });
 
@@ -132,13 +132,13 @@ const CACHE_SECONDS = `Use a whole number of seconds, from 0 to ${FILE_CACHE_SEC
 export const endpointCreateSchema = z.strictObject({
   name: endpointName,
   description: z.optional(description),
-  /** Chosen once: an endpoint keeps its kind. */
+  /** Chosen at creation; it cannot be changed. */
   kind: z.optional(z.enum(ENDPOINT_KINDS, `Use one of: ${ENDPOINT_KINDS.join(", ")}.`)),
   secure: z.optional(flag()),
   othersCanRead: z.optional(flag()),
   othersCanUpdate: z.optional(flag()),
   othersCanDelete: z.optional(flag()),
-  /** For how long any cache may keep files (F2), in seconds; 0: browsers alone, and they ask each time. */
+  /** How long any cache may keep files (F2), in seconds. 0: only browsers may, and they revalidate each time. */
   fileCacheSeconds: z.optional(z.int(CACHE_SECONDS).check(z.gte(0, CACHE_SECONDS), z.lte(FILE_CACHE_SECONDS_MAX, CACHE_SECONDS))),
   schema: z.optional(jsonSchema),
 });
@@ -146,19 +146,19 @@ export const endpointPatchSchema = z.partial(z.omit(endpointCreateSchema, { kind
 const uniqueIds = z
   .array(z.string().check(z.regex(/^[0-9a-f]{32}$/, "Use 32 lowercase hex digits.")), "Use a list of uniqueIds.")
   .check(z.minLength(1, "List at least one record."), z.maxLength(NAMED_RECORDS_MAX, `List at most ${NAMED_RECORDS_MAX} records.`));
-/** POST endpoints/{id}/records/delete: those that are still there are deleted together. */
+/** POST endpoints/{id}/records/delete. Those of the records that still exist are deleted together. */
 export const recordsDeleteSchema = z.strictObject({ uniqueIds });
-/** POST endpoints/{id}/export: the named records. */
+/** POST endpoints/{id}/export. Exports the named records. */
 export const exportSchema = z.strictObject({
   format: z.enum(EXPORT_FORMATS, `Use one of: ${EXPORT_FORMATS.join(", ")}.`),
   bom: z.optional(z.boolean("Send true or false.")),
   delimiter: z.optional(z.enum(CSV_DELIMITERS, `Use one of: ${CSV_DELIMITERS.join(", ")}.`)),
   uniqueIds,
 });
-/** POST endpoints/{id}/schema-check: does `body` match `schema`? Nothing is stored. */
+/** POST endpoints/{id}/schema-check. Checks whether `body` matches `schema`. Nothing is stored. */
 export const schemaCheckSchema = z.strictObject({ schema: jsonSchema, body: z.unknown() });
 
-/** PUT endpoints/{id}/users/{uniqueId}/password; lengths are in characters, whatever code units they take. */
+/** PUT endpoints/{id}/users/{uniqueId}/password. Lengths are in characters, not code units. */
 export const appPasswordSetSchema = z.strictObject({
   password: text()
     .check(
@@ -172,7 +172,7 @@ export const appPasswordSetSchema = z.strictObject({
     .register(schemaKeywords, { minLength: APP_PASSWORD_LENGTH_MIN, maxLength: APP_PASSWORD_LENGTH_MAX }),
 });
 
-/** "What are you storing?": one text names a project and its first endpoint. */
+/** "What are you storing?" The answer becomes the name of a project and of its first endpoint. */
 export const startSchema = z.strictObject({
   name: named(
     (value) => {
@@ -190,7 +190,7 @@ export const accountPatchSchema = z.strictObject({ name: z.optional(label("your 
 export const passwordChangeSchema = z.strictObject({
   currentPassword: text().check(z.minLength(1, "Enter your current password."), z.maxLength(1000, "This is too long.")),
   newPassword: password,
-  /** Ends management tokens, too. */
+  /** Also revokes management tokens. */
   revokeTokens: z.optional(z.boolean("Use true or false.")),
 });
 export const TOKEN_SCOPES = ["read", "write"] as const;
@@ -206,19 +206,19 @@ export const tokenCreateSchema = z.strictObject({
   ),
   expiresAt: z.optional(expiry),
 });
-/** What the sign-in form sends; loose, so that an old password never fails by form alone. */
+/** The body of the sign-in form. It is not strict, so that an old password is never rejected for its form. */
 export const loginSchema = z.object({
   email: text().check(z.trim(), z.toLowerCase(), z.minLength(1, "Enter your e-mail address."), z.maxLength(254, "This is too long.")),
   password: text().check(z.minLength(1, "Enter your password."), z.maxLength(1000, "This is too long.")),
 });
 
-// ---- Answers -------------------------------------------------------------------------------------------------------
+// ---- Responses -----------------------------------------------------------------------------------------------------
 
 export const keySchema = z.object({
   id,
   projectId: id,
   name: z.string(),
-  /** 32 hex digits; publishable, no secret (U7). */
+  /** 32 hex digits. Publishable, not a secret (U7). */
   key: z.string(),
   scope,
   expiresAt: expiry,
@@ -236,10 +236,10 @@ export const projectSchema = z.object({
   hasMasterKey: z.boolean(),
   createdAt: time,
   updatedAt: time,
-  /** `keys`: those that work now, neither revoked nor expired. */
+  /** `keys`: the number of valid keys, neither revoked nor expired. */
   counts: z.object({ endpoints: count, keys: count }),
 });
-/** POST projects: the project with its first key. */
+/** POST projects. The project with its first key. */
 export const projectCreatedSchema = z.extend(projectSchema, { keys: z.array(keySchema) });
 export const endpointSchema = z.object({
   id,
@@ -255,19 +255,19 @@ export const endpointSchema = z.object({
   schema: z.nullable(z.unknown()).register(schemaKeywords, JSON_SCHEMA_KEYWORDS),
   createdAt: time,
   updatedAt: time,
-  /** Changes since the endpoint was created; the last one's seq. */
+  /** The number of changes since the endpoint was created, which is the seq of the last one. */
   changeCount: count,
   lastChangeAt: z.nullable(time),
-  /** Open streams on all servers, as about a second ago. */
+  /** The number of open streams on all servers, as of about a second ago. */
   subscribers: count,
 });
-/** GET endpoints/{id}: with what a list does not count. */
+/** GET endpoints/{id}. Adds counts that a list does not contain. */
 export const endpointDetailSchema = z.extend(endpointSchema, { recordCount: count });
 export const masterKeySchema = z.object({ masterKey: z.string() });
-/** POST keys/{id}/rotate: the new key, and the one that it replaces. */
+/** POST keys/{id}/rotate. The new key, and the one that it replaces. */
 export const rotatedKeySchema = z.extend(keySchema, { previous: keySchema });
 export const startedSchema = z.object({ project: projectSchema, endpoint: endpointDetailSchema, key: keySchema });
-/** `path` has the ticket in its query; add `&since=…`, and the host. */
+/** `path` contains the ticket in its query. Add the host, and `&since=…` if needed. */
 export const streamTicketSchema = z.object({ ticket: z.string(), path: z.string(), expiresAt: time });
 export const recordSchema = z.object({ uniqueId: z.string(), data: z.unknown(), createdAt: time, updatedAt: time });
 export const changeSchema = z.object({
@@ -277,25 +277,27 @@ export const changeSchema = z.object({
   version: z.number(),
   record: recordSchema,
 });
-/** Newest first. `more`: there are older ones; the next page has `before` = the last one's seq. Big changes make a page shorter than `limit`. `cursor`
- *  is where the log stood when the page was read: a stream with `since=` it brings what came after. */
+/**
+ * Newest first. `more`: older changes exist; the next page has `before` = the last one's seq. Large changes can make a page shorter than `limit`.
+ * `cursor` is the end of the log when the page was read: a stream with `since=` it receives what follows.
+ */
 export const changesSchema = z.object({ changes: z.array(changeSchema), more: z.boolean(), cursor: z.string() });
-/** POST endpoints/{id}/schema-check. `problems`: by JSON pointer into the body; empty: it matches. */
+/** POST endpoints/{id}/schema-check. `problems`: by JSON pointer into the body; empty if it matches. */
 export const schemaCheckedSchema = z.object({ valid: z.boolean(), problems: z.record(z.string(), z.string()) });
-/** A user of an application (L): the record at an authentication endpoint, and how often it is logged in. */
+/** A user of an application (L): the record at an authentication endpoint, and the number of logins. */
 export const appUserSchema = z.object({
   /** The record's uniqueId. */
   id,
   name: z.string(),
   createdAt: time,
   updatedAt: time,
-  /** Tokens that work now. */
+  /** The number of valid tokens. */
   sessions: count,
   lastUsedAt: z.nullable(time),
 });
-/** In order of names. `next`: the next page has `after` = this; null: this is the last one. */
+/** Sorted by name. `next`: the next page has `after` = this; null: this is the last page. */
 export const appUsersSchema = z.object({ users: z.array(appUserSchema), next: z.nullable(z.string()), total: count });
-/** An access token of a user that works now; never the token itself. */
+/** A valid access token of a user, without the token itself. */
 export const appSessionSchema = z.object({
   id,
   userAgent: z.nullable(z.string()),
@@ -304,11 +306,11 @@ export const appSessionSchema = z.object({
   lastUsedAt: z.nullable(time),
   expiresAt: time,
 });
-/** An open stream, on whichever server, as it was about a second ago. */
+/** An open stream on any server, as of about a second ago. */
 export const connectionSchema = z.object({
   id,
   endpointId: id,
-  /** Its name. */
+  /** The endpoint's name. */
   endpoint: z.string(),
   transport: z.enum(["ws", "sse"]),
   /** Opened by the dashboard itself, without a key. */
@@ -316,47 +318,47 @@ export const connectionSchema = z.object({
   /** The key's name. */
   key: z.nullable(z.string()),
   origin: z.nullable(z.string()),
-  /** The name of the application's user who is logged in. */
+  /** The name of the logged-in user of the application. */
   user: z.nullable(z.string()),
-  /** The JSONata expression that must be true of what it hears (W13). */
+  /** The JSONata expression of the stream's filter (W13). */
   filter: z.nullable(z.string()),
   openedAt: time,
-  /** It goes on from a cursor when it connects again (W9, W12). */
+  /** The stream can resume from a cursor when it reconnects (W9, W12). */
   resumable: z.boolean(),
   state: z.enum(["live", "replaying"]),
-  /** How many changes of the log it has still to be sent. */
+  /** How many changes of the log are still to be replayed. */
   lag: count,
-  /** What waits for it to read, to about 16 KiB. */
+  /** How many bytes are queued for the client, with a resolution of about 16 KiB. */
   queueBytes: count,
 });
-/** Newest first; `total` counts those beyond the limit too. */
+/** Newest first. `total` includes those beyond the limit. */
 export const connectionsSchema = z.object({ connections: z.array(connectionSchema), total: count });
 export const deliveryVerdict = z.enum(["sent", "waiting", "refused", "filtered", "later"]);
-/** Who of those who listen now gets a change. `owner`: the name of the user that the record belongs to. */
+/** Which of the open streams receive a change. `owner`: the name of the user that owns the record. */
 export const deliveriesSchema = z.object({
   at: time,
   owner: z.nullable(z.string()),
   streams: z.array(z.extend(connectionSchema, { verdict: deliveryVerdict, reason: z.string() })),
   total: count,
 });
-/** A record as the grid shows it: with what a condition needs (`version`), and what it is. */
+/** A record in the grid, with the `version` for conditional writes and its kind. */
 export const gridRecordSchema = z.extend(recordSchema, {
   version: z.number(),
   contentType: z.enum(["json", "text", "file"]),
-  /** The user that it belongs to: a uniqueId at an authentication endpoint. */
+  /** The user that owns the record: a uniqueId at an authentication endpoint. */
   owner: z.nullable(z.string()),
 });
 /**
- * `next`: the next page has `cursor` = this; null: this is the last one. `since`: where the log stood before the page was read; a stream
- * from there brings what the page may lack. Big records make a page shorter than `limit`.
+ * `next`: the next page has `cursor` = this; null: this is the last page. `since`: the end of the log before the page was read; a stream from there
+ * receives the changes that the page may lack. Large records can make a page shorter than `limit`.
  */
 export const gridPageSchema = z.object({ records: z.array(gridRecordSchema), next: z.nullable(z.string()), since: z.string() });
-/** POST endpoints/{id}/records/delete: how many there still were. */
+/** POST endpoints/{id}/records/delete. How many of them still existed. */
 export const recordsDeletedSchema = z.object({ deleted: count });
-/** POST endpoints/{id}/import: how many records were made. */
+/** POST endpoints/{id}/import. How many records were created. */
 export const importedSchema = z.object({ imported: count });
 const values = z.array(z.unknown());
-/** POST endpoints/{id}/import?check=true. `guessed`: an import must name the encoding. `samples`: records that show whether it is right. */
+/** POST endpoints/{id}/import?check=true. `guessed`: the import must name the encoding. `samples`: records that show whether it is right. */
 export const importCheckedSchema = z.object({ records: count, first: values, charset: z.string(), guessed: z.boolean(), samples: values });
 export const accountSchema = z.object({ id, name: z.string(), email: z.string(), role: z.enum(["admin", "member"]), createdAt: time });
 export const sessionSchema = z.object({
@@ -366,13 +368,13 @@ export const sessionSchema = z.object({
   createdAt: time,
   lastSeenAt: time,
   expiresAt: time,
-  /** The session of this very request. */
+  /** The session that sends this request. */
   current: z.boolean(),
 });
 export const tokenSchema = z.object({
   id,
   name: z.string(),
-  /** The first characters, to recognise it by. */
+  /** The first characters, for recognition. */
   prefix: z.string(),
   scope: tokenScope,
   /** Null: all projects. */
@@ -381,7 +383,7 @@ export const tokenSchema = z.object({
   lastUsedAt: z.nullable(time),
   expiresAt: expiry,
 });
-/** POST account/tokens: the only answer that has the token itself. */
+/** POST account/tokens. The only response that contains the token itself. */
 export const tokenCreatedSchema = z.extend(tokenSchema, { token: z.string() });
 
 export { projectUsageSchema, quotasPatchSchema } from "./quotas";

@@ -1,4 +1,4 @@
-/** The types of what the management API takes and answers, from the schemas that check it. */
+/** The types of the management API's requests and responses, derived from the schemas that validate them. */
 import type * as z from "zod/mini";
 import type {
   accountPatchSchema,

@@ -1,4 +1,4 @@
-/** The cursor's text form, there and back. */
+/** Tests formatting and parsing cursors. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { formatCursor, parseCursor, toEpoch } from "./cursor";
@@ -6,7 +6,7 @@ import { formatCursor, parseCursor, toEpoch } from "./cursor";
 const EPOCH = "0123456789abcdef0123456789abcdef";
 
 describe("cursor", () => {
-  it("[W9] comes back as it was written, whatever the epoch and the seq", () => {
+  it("[W9] is parsed as it was formatted, for every epoch and seq", () => {
     fc.assert(
       fc.property(fc.uuid(), fc.nat({ max: Number.MAX_SAFE_INTEGER }), (epoch, seq) => {
         expect(parseCursor(formatCursor({ epoch, seq }))).toEqual({ epoch: toEpoch(epoch), seq });
@@ -18,7 +18,7 @@ describe("cursor", () => {
     expect(formatCursor({ epoch: "01234567-89AB-cdef-0123-456789abcdef", seq: 42 })).toBe(`${EPOCH}-42`);
   });
 
-  it("[W26] ends with the proof where there is one", () => {
+  it("[W26] ends with the proof if there is one", () => {
     const cursor = { epoch: EPOCH, seq: 42, proof: "00c0ffee" };
     expect(formatCursor(cursor)).toBe(`${EPOCH}-42-00c0ffee`);
     expect(parseCursor(`${EPOCH}-42-00c0ffee`)).toEqual(cursor);
@@ -49,11 +49,11 @@ describe("cursor", () => {
     `${EPOCH.slice(1)}-1`,
     `g${EPOCH.slice(1)}-1`,
     `${EPOCH}-١`,
-  ])("[W9] %j is none", (text) => {
+  ])("[W9] %j is not a cursor", (text) => {
     expect(parseCursor(text)).toBeUndefined();
   });
 
-  it("[W9] reads no text but its own form", () => {
+  it("[W9] parses only its own format", () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
         const cursor = parseCursor(text);

@@ -1,4 +1,4 @@
-/** The form of data-plane addresses. */
+/** Tests parsing data-plane addresses. */
 import { describe, expect, it } from "vitest";
 import { isDataPath, parseDataAddress } from "@/src/shared/streams/data-path";
 
@@ -41,7 +41,7 @@ describe("parseDataAddress", () => {
     "/x/api/1/ce/name",
     "/api/manage/projects?next=/api/1/ce/x",
     "/API/1/ce/x",
-  ])("[U1] leaves %s to others", (url) => {
+  ])("[U1] %s is not an address of the data plane", (url) => {
     expect(isDataPath(url)).toBe(false);
   });
 });

@@ -1,8 +1,8 @@
-/** The form of data-plane addresses (U1): which they are, and their parts. Isomorphic; it must not judge versions, names or keys. */
+/** Recognizes and parses data-plane addresses (U1). Versions, names and keys are checked elsewhere. */
 
 /**
- * What an address may end with after a colon (U17): the same as a parameter, so that a description (G5) can give each kind of answer an
- * operation of its own. `methods`: the only ones there, as `Allow` lists them. `kind`: only endpoints of this kind have it.
+ * Suffixes of an address after a colon (U17). Each is equivalent to a parameter, so that an API description (G5) can have a separate operation for
+ * each kind of response. `methods`: the only allowed ones, as listed in `Allow`. `kind`: only endpoints of this kind support it.
  */
 export const DATA_FORMS: Readonly<Record<DataForm, { methods: string; query: string; kind?: "data" | "authentication" }>> = {
   data: { methods: "GET, HEAD, OPTIONS", query: "dataOnly=true" },
@@ -18,26 +18,26 @@ export const DATA_FORMS: Readonly<Record<DataForm, { methods: string; query: str
 
 export type DataForm = "data" | "query" | "file" | "fileToken" | "events" | "bulk" | "login" | "logout";
 
-/** The parts of a data-plane address, undecided: any of them may name nothing. */
+/** The parts of a data-plane address, unchecked. None of them need exist. */
 export interface DataAddress {
   version: string;
-  /** Percent-decoded; malformed escapes are left as they are, and so match no name. */
+  /** Percent-decoded. Malformed escapes are kept, and so match no name. */
   endpointName: string;
-  /** What follows the first `?`, without it; after the parameter that the form stands for. */
+  /** The query without `?`, after the parameter that the suffix stands for. */
   query: string;
-  /** What the name ends with, after a colon; absent in most addresses. */
+  /** The suffix of the name after a colon. Absent in most addresses. */
   form?: DataForm;
 }
 
-/** The dashboard has its own folders beside the versions. */
+/** Folders of the dashboard on the level of the versions. */
 const DATA_PATH = /^\/api\/(?!(?:auth|manage)\/)([^/]+)\/ce(?:\/(.*))?$/s;
 
-/** True when the request target `url` (path and query, as in `IncomingMessage.url`) belongs to the data plane or its streams. */
+/** True if the request target `url` (path and query, as in `IncomingMessage.url`) belongs to the data plane or its streams. */
 export function isDataPath(url: string): boolean {
   return parseDataAddress(url) !== undefined;
 }
 
-/** The parts of the request target `url`, or undefined when it is not the data plane's. */
+/** The parts of the request target `url`. Undefined if it does not belong to the data plane. */
 export function parseDataAddress(url: string): DataAddress | undefined {
   const target = url.startsWith("/") ? url : toOriginForm(url);
   const questionMark = target.indexOf("?");
@@ -57,7 +57,7 @@ function isForm(name: string): name is DataForm {
   return name !== "" && Object.hasOwn(DATA_FORMS, name);
 }
 
-/** A request target may be absolute (RFC 9112, section 3.2.2): `GET http://host/path HTTP/1.1`. */
+/** A request target can be absolute (RFC 9112, section 3.2.2): `GET http://host/path HTTP/1.1`. */
 function toOriginForm(url: string): string {
   return url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?]*/i, "");
 }

@@ -1,22 +1,22 @@
-/** The vocabulary of the public protocol: paths, limits, wire shapes. Isomorphic; it must not do I/O. */
+/** The constants and types of the public protocol: paths, limits and formats. */
 
-/** The only API version that exists (U3). */
+/** The only API version (U3). */
 export const API_VERSION = "1";
 
-/** `POST` created, `PUT` updated, `DELETE` deleted a record (W2). */
+/** A record was created (`POST`), updated (`PUT`) or deleted (`DELETE`) (W2). */
 export type ChangeType = "POST" | "PUT" | "DELETE";
 
 /** How a record's body was sent (R2): `json` is any JSON value, `text` is a string. */
 export type ContentKind = "json" | "text";
 
-/** What a record holds. `file`: its data describes a file (F1). */
+/** The kind of a record. `file`: its data describes a file (F1). */
 export type RecordKind = ContentKind | "file";
 
-/** `force` replaces whatever the type, `merge` deep-merges objects, `replace` keeps the content type (R4). */
+/** `force` replaces any type, `merge` deep-merges objects, `replace` requires the same content type (R4). */
 export const PUT_STRATEGIES = ["force", "merge", "replace"] as const;
 export type PutStrategy = (typeof PUT_STRATEGIES)[number];
 
-/** WebSocket close codes that we send. 4000: a check failed (W3); 1000: access ended (W6). */
+/** The WebSocket close codes that the server sends. 4000: a check failed (W3); 1000: access ended (W6). */
 export const CLOSE = {
   accessEnded: 1000,
   messageTooBig: 1009,
@@ -26,49 +26,52 @@ export const CLOSE = {
   checkFailed: 4000,
 } as const;
 
-/** A close reason may have this many bytes of UTF-8 (RFC 6455, section 5.5). */
+/** The maximum length of a close reason in bytes of UTF-8 (RFC 6455, section 5.5). */
 export const CLOSE_REASON_BYTES_MAX = 123;
 
-/** Arrays and objects of a body may be nested this deep; deeper ones exhaust the stacks of common parsers, PostgreSQL's too. */
+/** The maximum nesting of a body's arrays and objects. Deeper nesting exhausts the stacks of common parsers, including PostgreSQL's. */
 export const JSON_DEPTH_MAX = 1000;
 
-/** How many `uniqueId`s one GET may name (R3). */
+/** The maximum number of `uniqueId`s in one GET (R3). */
 export const UNIQUE_IDS_MAX = 1000;
 
-/** How many records a page may have (R3); without `limit` a list has them all. */
+/** The maximum number of records in a page (R3). Without `limit` a list contains all records. */
 export const PAGE_RECORDS_MAX = 10_000;
 
-/** How many records one POST with `bulk=true` may make (R8). */
+/** The maximum number of records in one POST with `bulk=true` (R8). */
 export const BULK_ITEMS_MAX = 10_000;
 
-/** What one `jsonata` expression may have, and be evaluated on (R6), in bytes of UTF-8. What it answers is a setting. */
+/** The maximum size of a `jsonata` expression and of its input (R6), in bytes of UTF-8. The size of its result is configurable. */
 export const JSONATA_BYTES_MAX = 16 * 1024;
 export const JSONATA_INPUT_BYTES_MAX = 16 * 1024 * 1024;
 
-/** How many files one POST may have, and how many bytes each (F1). */
+/** The maximum number of files in one POST, and the maximum size of each in bytes (F1). */
 export const FILES_MAX = 10;
 export const FILE_BYTES_MAX = 100_000_000;
 
-/** How long caches may keep an endpoint's files at most (F2): a year. */
+/** The longest time that caches may keep an endpoint's files (F2): a year. */
 export const FILE_CACHE_SECONDS_MAX = 365 * 24 * 60 * 60;
 
-/** How long a file token lasts (F6), in seconds: without `expiresIn`, and at least and at most. */
+/** The lifetime of a file token in seconds (F6): default, minimum and maximum. */
 export const FILE_TOKEN_SECONDS = 60 * 60;
 export const FILE_TOKEN_SECONDS_MIN = 10;
 export const FILE_TOKEN_SECONDS_MAX = 24 * 60 * 60;
 
-/** How long the username or e-mail address of an application's user is at most (L1). */
+/** The maximum length of a username or e-mail address of an application's user (L1). */
 export const APP_USER_NAME_LENGTH_MAX = 254;
 
-/** The start of an access token's cookie's name (L2), and the whole name until logins had one for each project, which is still read. */
+/** The beginning of the name of an access token's cookie (L2). The whole name was used before each project had its own, and is still accepted. */
 export const ACCESS_TOKEN_COOKIE = "__Secure-rested-access-token";
 
-/** The cookie's name for the users of one project, so that two applications on one host don't log each other out. `projectId` is a UUID; its last 12 digits are random. */
+/**
+ * The name of the cookie for the users of one project, so that two applications on one host do not log each other out. `projectId` is a UUID, whose
+ * last 12 digits are random.
+ */
 export function toAccessTokenCookie(projectId: string): string {
   return `${ACCESS_TOKEN_COOKIE}-${projectId.slice(-12)}`;
 }
 
-/** An Idempotency-Key (R9) has so many characters at most, and is remembered for so long. */
+/** The maximum length of an Idempotency-Key (R9), and how long its response is stored. */
 export const IDEMPOTENCY_KEY_LENGTH_MAX = 255;
 export const IDEMPOTENCY_HOURS = 24;
 
@@ -84,8 +87,8 @@ export function toEndpointPath(endpointName: string): string {
   return `/api/${API_VERSION}/ce/${endpointName}`;
 }
 
-/** A server that did not say for so long that it is there has gone, and its open streams with it. */
+/** After this time without a heartbeat a server counts as stopped, and its open streams are removed. */
 export const SERVER_SEEN_SECONDS = 15;
 
-/** When to come again after a failure that may pass and names no time of its own (E, W23). */
+/** When to try again after a temporary failure without a time of its own (E, W23). */
 export const UNAVAILABLE_RETRY_SECONDS = 2;

@@ -16,7 +16,7 @@ describe("[G13] filters of the grid", () => {
     ["größe = 007", { path: ["größe"], operator: "=", value: { kind: "string", text: "007" } }],
     ['a = ""', { path: ["a"], operator: "=", value: { kind: "string", text: "" } }],
     ["a = b = c", { path: ["a"], operator: "=", value: { kind: "string", text: "b = c" } }],
-  ])("reads %s", (text, filter) => {
+  ])("parses %s", (text, filter) => {
     expect(parseRecordFilter(text)).toEqual({ ok: true, filter });
   });
 
@@ -34,7 +34,7 @@ describe("[G13] filters of the grid", () => {
     ["a..b = 3", "After the path"],
     [`a = ${"x".repeat(FILTER_LENGTH_MAX)}`, "characters"],
     [`${"a.".repeat(60)}a = 1`, "steps"],
-  ])("refuses %s and says why", (text, why) => {
+  ])("rejects %s with the problem", (text, why) => {
     expect(parseRecordFilter(text)).toEqual({ ok: false, problem: expect.stringContaining(why) });
   });
 });

@@ -1,16 +1,16 @@
-/** The grid's filters (G13): `path operator value`, read into parts. Isomorphic: forms check with it what the API takes. It must not apply them. */
+/** Parses the filters of the grid (G13), `path operator value`. Forms and the API use the same parser. */
 
 export const FILTER_OPERATORS = ["!=", "<=", ">=", "=", "<", ">", "~", "exists", "missing"] as const;
 export type FilterOperator = (typeof FILTER_OPERATORS)[number];
 
-/** What is compared with. `text` is without quotes and escapes; a `number`'s is as written. */
+/** The value to compare with. A `text` is without quotes and escapes; a `number` is as written. */
 export interface FilterValue {
   kind: "string" | "number" | "word";
   text: string;
 }
 
 export interface RecordFilter {
-  /** Keys and places in arrays; empty: the whole of the data. */
+  /** Keys and array indexes. Empty: the whole data. */
   path: readonly string[];
   operator: FilterOperator;
   /** Absent for `exists` and `missing`. */
@@ -19,7 +19,7 @@ export interface RecordFilter {
 
 export type ParsedFilter = { ok: true; filter: RecordFilter } | { ok: false; problem: string };
 
-/** So many characters a filter may have, and so many filters a request. */
+/** The maximum length of a filter, and the maximum number of filters in a request. */
 export const FILTER_LENGTH_MAX = 500;
 export const FILTERS_MAX = 10;
 export const SEARCH_LENGTH_MAX = 200;
@@ -27,7 +27,7 @@ const PATH_STEPS_MAX = 50;
 
 /** `true`, `false`, `null`. */
 const WORD = /^(?:true|false|null)$/;
-/** JSON's numbers, as far as PostgreSQL can compare them. */
+/** JSON numbers, as far as PostgreSQL can compare them. */
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d{1,4})?$/;
 
 const FIRST_KEY = /^[\p{L}\p{N}_$-]+/u;
@@ -36,7 +36,7 @@ const PLACE = /^\[(\d{1,9})\]/;
 const QUOTED_KEY = /^\[("(?:[^"\\]|\\.)*")\]/;
 const QUOTED = /^"(?:[^"\\]|\\.)*"$/;
 
-/** Reads one filter, like `user.age >= 21`, `tags[0] = "new"`, `["odd key"] exists`; `$` alone is the whole of the data. */
+/** Parses one filter, such as `user.age >= 21`, `tags[0] = "new"` or `["odd key"] exists`. `$` is the whole data. */
 export function parseRecordFilter(text: string): ParsedFilter {
   const trimmed = text.trim();
   if (trimmed === "") return fail("Write a path, an operator and a value, like age >= 21.");
@@ -71,7 +71,7 @@ function readPath(text: string): { path: string[]; rest: string } | string {
   return path.length === 0 ? 'Start with a path, like user.name, tags[0] or ["odd key"].' : { path, rest };
 }
 
-/** What the step is written as, and the key or place that it means. */
+/** The text of the step, and the key or index that it means. */
 function readStep(text: string, isFirst: boolean): readonly [taken: string, step: string] | undefined {
   const place = PLACE.exec(text);
   if (place?.[1] !== undefined) return [place[0], String(Number(place[1]))];

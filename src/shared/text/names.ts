@@ -1,22 +1,22 @@
-/** The forms of names (U2): one place for forms, API and data plane. Isomorphic; no I/O. */
+/** The form of names (U2), for forms, the API and the data plane. */
 import { hasInvisible } from "@/src/shared/text/invisible";
 
 const ENDPOINT_NAME = /^[a-z0-9](?:[a-z0-9/-]*[a-z0-9])?$/;
-/** Joiners stand in words of some scripts. */
+/** Joiners occur within words of some scripts. */
 const PROJECT_NAME = /^(?:[\p{L}\p{M}\p{N} _-]|\u200c|\u200d)+$/u;
 
 export const NAME_LENGTH_MAX = 254;
 
-/** The same as keywords of JSON Schema, for descriptions (G5). Python's and Go's patterns have these, too. */
+/** The same rules as keywords of JSON Schema, for API descriptions (G5). Patterns of Python and Go support them, too. */
 export const ENDPOINT_NAME_KEYWORDS = {
   minLength: 1,
   maxLength: NAME_LENGTH_MAX,
   pattern: "^[a-z0-9]+((-(/-)*/?|/(-/)*-?)[a-z0-9]+)*$",
 };
-/** Letters and digits of other scripts have no name that all patterns share. */
+/** No class for letters and digits of other scripts is supported by all pattern syntaxes. */
 export const PROJECT_NAME_KEYWORDS = { minLength: 1, maxLength: NAME_LENGTH_MAX, pattern: "^([A-Za-z0-9 _-]|[^\\x00-\\x7f])+$" };
 
-/** Why `name` can't name an endpoint, as a sentence for people, with a name that can; undefined when it can. */
+/** Explains why `name` cannot name an endpoint, and suggests a valid name. Undefined if it can. */
 export function endpointNameProblem(name: string): string | undefined {
   if (name === "" || name.length > NAME_LENGTH_MAX) return `Use 1 to ${NAME_LENGTH_MAX} characters.`;
   const problem = endpointFormProblem(name);
@@ -32,7 +32,7 @@ function endpointFormProblem(name: string): string | undefined {
   return undefined;
 }
 
-/** Why `name` can't name a project, as a sentence for people, with a name that can; undefined when it can. */
+/** Explains why `name` cannot name a project, and suggests a valid name. Undefined if it can. */
 export function projectNameProblem(name: string): string | undefined {
   if (name === "" || [...name].length > NAME_LENGTH_MAX) return `Use 1 to ${NAME_LENGTH_MAX} characters.`;
   const problem = projectFormProblem(name);
@@ -45,10 +45,10 @@ function projectFormProblem(name: string): string | undefined {
   return hasInvisible(name) ? "Remove invisible characters." : undefined;
 }
 
-/** Letters that Unicode does not take apart. */
+/** Letters that Unicode does not decompose. */
 const SPELLED: Readonly<Record<string, string>> = { ß: "ss", æ: "ae", œ: "oe", ø: "o", đ: "d", ð: "d", þ: "th", ł: "l", ı: "i" };
 
-/** “My Sensors!” → `my-sensors`. Undefined when the text has no letter (a to z) or digit. */
+/** “My Sensors!” → `my-sensors`. Undefined if the text has no letter (a to z) or digit. */
 export function suggestEndpointName(text: string): string | undefined {
   const plain = text
     .slice(0, 4 * NAME_LENGTH_MAX)
@@ -58,7 +58,7 @@ export function suggestEndpointName(text: string): string | undefined {
   return fitName(
     plain
       .replace(/[ßæœøđðþłı]/g, (letter) => SPELLED[letter] ?? letter)
-      // No apostrophe parts a word.
+      // An apostrophe does not separate words.
       .replace(/(?<=[a-z0-9])['’](?=[a-z])/g, "")
       .replace(/\s*\/\s*/g, "/")
       .replace(/[^a-z0-9/]+/g, "-")
@@ -67,7 +67,7 @@ export function suggestEndpointName(text: string): string | undefined {
   );
 }
 
-/** “My Sensors!” → `My Sensors`, in every script. Undefined when the text has no letter or digit. */
+/** “My Sensors!” → `My Sensors`, in every script. Undefined if the text has no letter or digit. */
 export function suggestProjectName(text: string): string | undefined {
   // Joiners are format characters.
   const plain = text
@@ -79,7 +79,7 @@ export function suggestProjectName(text: string): string | undefined {
   return name !== undefined && /[\p{L}\p{N}]/u.test(name) && !projectFormProblem(name) ? name : undefined;
 }
 
-/** `name` without `edges` at its ends, cut to the length that names may have. */
+/** Removes `edges` from both ends of `name`, and cuts it to the maximum length of names. */
 function fitName(name: string, edges: RegExp): string | undefined {
   return [...name.replace(edges, "")].slice(0, NAME_LENGTH_MAX).join("").replace(edges, "") || undefined;
 }

@@ -1,4 +1,4 @@
-/** How long passwords are. Apart from the schemas, so that a form can say it without them. */
+/** The length of passwords. Separate from the schemas, so that forms need not load those. */
 
 export const PASSWORD_LENGTH_MIN = 10;
 export const PASSWORD_LENGTH_MAX = 200;

@@ -19,7 +19,7 @@ describe("startNames", () => {
     ["orders / paid", "orders paid", "orders/paid"],
     ["--a--b--c--", "a--b--c", "a-b-c"],
     ["a//b//c", "a b c", "a/b/c"],
-  ])("[U2] makes valid names of %j", (text, project, endpoint) => {
+  ])("[U2] creates valid names from %j", (text, project, endpoint) => {
     expect(startNames(text)).toEqual({ project, endpoint });
   });
 
@@ -27,7 +27,7 @@ describe("startNames", () => {
     expect(startNames(text)).toBeUndefined();
   });
 
-  it("[U2] never makes a name that is not valid, and always one where there is a letter or digit", () => {
+  it("[U2] creates only valid names, and always one if there is a letter or digit", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary", maxLength: 400 }), (text) => {
         const names = startNames(text);

@@ -3,14 +3,14 @@ import { describe, expect, it } from "vitest";
 import { SEARCH_CASES } from "@/tests/support/text-cases";
 import { foldText, normalizeText, toSearchText } from "./text-as-read";
 
-describe("[G13] text as people read it", () => {
+describe("[G13] text as read by people", () => {
   it.each(SEARCH_CASES)("in browsers: $what", ({ json, finds, misses = [] }) => {
     const text = toSearchText(json);
     expect(finds.filter((each) => !text.includes(foldText(each)))).toEqual([]);
     expect(misses.filter((each) => text.includes(foldText(each)))).toEqual([]);
   });
 
-  it("finds each string in its JSON, in either case and normal form", () => {
+  it("finds each string in its JSON, in either case and any normal form", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (text) => {
         const found = toSearchText(JSON.stringify({ text }));
