@@ -1,4 +1,4 @@
-/** Who may do what where (U6, U7, L4, S1, S2, S6, W5), from one table, held against HTTP and against the stream. */
+/** Checks one table of access rules (U6, U7, L4, S1, S2, S6, W5) over HTTP and on streams. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ERRORS, type ErrorCode } from "@/src/shared/errors";
 import { ACCESS_TOKEN_COOKIE, toAccessTokenCookie } from "@/src/shared/streams/protocol";
@@ -21,11 +21,14 @@ const ENDPOINTS = {
   "secure, others read": { secure: true, othersCanRead: true },
   "secure, others update": { secure: true, othersCanUpdate: true },
   "secure, others delete": { secure: true, othersCanDelete: true },
-  /** Of ann and bob; its switches are all on, and mean nothing. */
+  /** An endpoint with users ann and bob. All switches are on, but have no effect. */
   authentication: "people",
 } as const satisfies Record<string, Switches | "people">;
 
-/** What a caller sends along. ann is "the owner", bob another user of the same authentication endpoint, sue one of another, fox one of another project. */
+/**
+ * What a caller sends. ann is "the owner", bob another user of the same authentication endpoint, sue one of another endpoint, fox one of another
+ * project.
+ */
 const CALLERS = {
   nobody: () => ({}),
   "a bad token": () => ({ bearer: "bad" }),
@@ -62,13 +65,13 @@ const CALLERS = {
 
 interface Sent {
   bearer?: string;
-  /** By the name that all projects shared. */
+  /** The cookie with the name that all projects shared. */
   cookie?: string;
   projectCookie?: string;
   origin?: string;
   /** `Sec-Fetch-Site` */
   fetchSite?: string;
-  /** The origins that the project lists; default: none. */
+  /** The origins that the project lists. Default: none. */
   listed?: string[];
   /** `accessToken` */
   parameter?: string;
@@ -81,21 +84,24 @@ const SITE = "https://site.example";
 
 type EndpointKind = keyof typeof ENDPOINTS;
 type Caller = keyof typeof CALLERS;
-/** Whom a record belongs to. */
+/** The owner of a record. */
 type Owner = "ann" | "bob" | "sue" | "nobody";
-/** Those whose records are shown, or can be touched, where the others' are left out, or refused with `access_denied`; or why nothing is done. */
+/**
+ * The owners whose records are returned or can be changed. Those of others are omitted, or refused with `access_denied`. Otherwise: the error of the
+ * operation.
+ */
 type Verdict = readonly Owner[] | ErrorCode;
 
 interface Row {
   at: EndpointKind;
   as: readonly Caller[];
-  /** Whom what is created belongs to; `itself`: a new user. */
+  /** The owner of a created record. `itself`: a new user. */
   create: Owner | "itself" | ErrorCode;
   /** Also what a stream shows. */
   read: Verdict;
   update: Verdict;
   delete: Verdict;
-  /** The row is about one of them alone. */
+  /** The row applies to one of them only. */
   only?: "http" | "stream";
 }
 
@@ -113,7 +119,7 @@ const ANN_ANYHOW = [
   "ann by cookie, a listed origin",
   "ann, another site",
 ] as const;
-/** S6: the browser added it, and who asked for that is not known to be ann's application. */
+/** S6: the browser added the cookie, but ann's application may not have sent the request. */
 const COOKIE_IGNORED = [
   "ann by cookie, another site",
   "ann by the project's cookie, another site",
@@ -129,7 +135,7 @@ const SECURE_KINDS = ["secure", "secure, others read", "secure, others update", 
 const SCOPE = "key_scope_insufficient";
 
 const ROWS: readonly Row[] = [
-  // An open endpoint does not look at tokens, and what is created there belongs to nobody.
+  // An open endpoint ignores tokens, and created records have no owner.
   { at: "open", as: ["nobody", ...INVALID, ...ANN_ANYHOW, ...COOKIE_IGNORED, ...BOB_ANYHOW, "sue", ...MASTER], ...everything("nobody") },
   { at: "open", as: WRONG_MASTER, ...refused("master_key_invalid") },
   { at: "open", as: ["ann, a key that reads"], ...refused(SCOPE), read: ALL },
@@ -137,14 +143,14 @@ const ROWS: readonly Row[] = [
   { at: "open", as: ["the master key, a key that reads"], ...refused(SCOPE), read: ALL },
   { at: "open", as: ["a ticket"], ...everything("nobody"), only: "stream" },
 
-  // A secure endpoint: who comes without a user or the master key has nothing, whatever the switches say.
+  // A secure endpoint refuses everybody without a user or the master key, whatever the switches say.
   ...SECURE_KINDS.flatMap((at): Row[] => [
     { at, as: ["nobody", ...COOKIE_IGNORED], ...refused("access_token_missing") },
     { at, as: INVALID, ...refused("access_token_invalid") },
     { at, as: WRONG_MASTER, ...refused("master_key_invalid") },
     { at, as: MASTER, ...everything("nobody") },
     { at, as: ["a ticket"], ...everything("nobody"), only: "stream" },
-    // `accessToken` is for sockets.
+    // `accessToken` is only for sockets.
     { at, as: ["ann by parameter", 'ann by parameter with "Bearer"'], ...refused("access_token_missing"), only: "http" },
     { at, as: ['ann by parameter with "Bearer"'], ...refused("access_token_invalid"), only: "stream" },
   ]),
@@ -159,7 +165,7 @@ const ROWS: readonly Row[] = [
   { at: "secure", as: ["ann, a key that writes"], ...own("ann"), read: SCOPE },
   { at: "secure", as: ["the master key, a key that reads"], ...refused(SCOPE), read: ALL },
 
-  // Each switch opens its own operation to users, and nothing else; records of nobody are no exception.
+  // Each switch allows its own operation to users and nothing else, including for records without an owner.
   { at: "secure, others read", as: ANN_ANYHOW, ...own("ann"), read: ALL },
   { at: "secure, others read", as: BOB_ANYHOW, ...own("bob"), read: ALL },
   { at: "secure, others read", as: ["sue"], ...own("sue"), read: ALL },
@@ -170,7 +176,7 @@ const ROWS: readonly Row[] = [
   { at: "secure, others delete", as: BOB_ANYHOW, ...own("bob"), delete: ALL },
   { at: "secure, others delete", as: ["sue"], ...own("sue"), delete: ALL },
 
-  // An authentication endpoint: everybody registers; then each has its own account alone, which no switch opens.
+  // An authentication endpoint: everybody can register; after that each user has access only to their own account, whatever the switches say.
   { at: "authentication", as: ["nobody", ...COOKIE_IGNORED], ...refused("access_token_missing"), create: "itself" },
   { at: "authentication", as: [...INVALID, "sue"], ...refused("access_token_invalid"), create: "itself" },
   { at: "authentication", as: WRONG_MASTER, ...refused("master_key_invalid") },
@@ -214,7 +220,7 @@ async function send(world: SecureWorld, caller: Caller): Promise<{ path: string;
   };
 }
 
-/** A record of each owner; at an authentication endpoint the accounts that are there. */
+/** A record of each owner. At an authentication endpoint: the existing accounts. */
 async function addRecords(world: SecureWorld, at: EndpointKind): Promise<Map<Owner, string>> {
   const { ann, bob, sue } = world.users;
   if (at === "authentication")
@@ -236,7 +242,7 @@ async function addRecords(world: SecureWorld, at: EndpointKind): Promise<Map<Own
 const nameOf = ({ users }: SecureWorld, id: string | null): Owner | undefined =>
   id === null ? "nobody" : (["ann", "bob", "sue"] as const).find((name) => users[name].id === id);
 
-/** Those of the owners that the verdict names; undefined: it is an error. */
+/** The records of the owners that the verdict names. Undefined: an error is expected. */
 const allowed = (verdict: Verdict, owners: Iterable<Owner>): Owner[] | undefined =>
   typeof verdict === "string" ? undefined : [...owners].filter((owner) => verdict.includes(owner));
 
@@ -259,7 +265,7 @@ describe("over HTTP", () => {
       return list.map(({ uniqueId }) => byId.get(uniqueId));
     };
 
-    // Reading: the list, several, and each alone.
+    // Reads: the list, several records, and each record.
     const shown = allowed(row.read, records.keys());
     for (const query of ["", `&uniqueId=${[...records.values()].join()}`]) {
       const read = await ask("GET", query);
@@ -272,7 +278,7 @@ describe("over HTTP", () => {
       else expect(read.code, owner).toBe(shown ? "access_denied" : row.read);
     }
 
-    // Creating.
+    // Creates.
     const created = await ask("POST", "", row.at === "authentication" ? { username: "new one", password: "long enough" } : { n: 1 });
     if (created.ok) {
       const id: string = created.answered.uniqueId;
@@ -280,7 +286,7 @@ describe("over HTTP", () => {
       expect(owner === id ? "itself" : nameOf(world, owner ?? null)).toBe(row.create);
     } else expect(created.code).toBe(row.create);
 
-    // Changing: what is refused has written nothing.
+    // Changes: a refused change writes nothing.
     for (const [owner, id] of records) {
       const before = await stateOf(id);
       const changed = await ask("PUT", `&uniqueId=${id}&strategy=merge`, { note: 1 });
@@ -315,7 +321,7 @@ describe("over HTTP", () => {
     ["ann, a key that reads", "login_failed", "ok"],
     ["ann, a key that writes", "login_failed", "ok"],
     ["a wrong master key", "master_key_invalid", "master_key_invalid"],
-  ])("[L2] [L3] [S6] %s: login needs none, but the password; logout needs a token", async (caller, login, logout) => {
+  ])("[L2] [L3] [S6] %s: a login needs only the password; a logout needs a token", async (caller, login, logout) => {
     const world = await createSecureWorld(server, "people");
     const { path, headers } = await send(world, caller);
     const ask = async (query: string, body?: object) => {
@@ -327,12 +333,12 @@ describe("over HTTP", () => {
     };
     expect(await ask("&login=true", { username: "nobody knows", password: "long enough" })).toBe(login);
     expect(await ask("&logout=true")).toBe(logout);
-    // The token is worth nothing any more; a cookie that holds it is cleared.
+    // The token is invalid now, and a cookie that contains it is cleared.
     if (logout === "ok") expect(await ask("&logout=true")).toBe(caller.includes("by cookie") ? "ok" : "access_token_invalid");
   });
 });
 
-/** A user that deletes its own account is nobody afterwards. */
+/** A user that deletes its own account has no access afterwards. */
 function ownAccountLast({ users }: SecureWorld, headers: Record<string, string>): (a: [Owner, string], b: [Owner, string]) => number {
   const sent = Object.values(headers).join();
   const isOwn = ([name]: [Owner, string]) => name !== "nobody" && sent.includes(users[name].token);
@@ -358,7 +364,7 @@ describe("on the stream", () => {
     const { cursor } = await client.at(0);
     const { ann, bob, sue } = world.users;
     const expected: string[] = [];
-    // Created, changed and deleted as if by their owners; the last change of all is one that the caller may read.
+    // Records are created, changed and deleted as their owners would. The caller may read the last change.
     const owners = [...ALL].sort((a, b) => Number(row.read.includes(a)) - Number(row.read.includes(b)));
     const records = new Map<Owner, string>();
     for (const owner of owners) {
@@ -373,7 +379,7 @@ describe("on the stream", () => {
     const brief = ({ type, record }: { type: string; record?: { uniqueId: string } }) => `${type} ${record?.uniqueId}`;
     expect((await client.take(1 + expected.length)).slice(1).map(brief)).toEqual(expected);
 
-    // The same by a replay; a ticket opens one stream.
+    // The same in a replay. A ticket opens only one stream.
     const again = row.as === "a ticket" ? undefined : await server.connect(`${path}&since=${cursor}`, { headers });
     expect((await again?.take(1 + expected.length))?.slice(1).map(brief)).toEqual(again && expected);
   });

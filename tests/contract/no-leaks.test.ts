@@ -1,4 +1,7 @@
-/** Whatever is asked, by whomever: what a user stored shows to those who may read it, and passwords and tokens show nowhere (L1, L2, S2, W5, G6). */
+/**
+ * Tests that stored data is visible only to those who may read it, and passwords and tokens to nobody, for all kinds of requests (L1, L2, S2, W5,
+ * G6).
+ */
 import { createHash, randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { StreamClient } from "@/tests/support/clients/stream-client";
@@ -7,7 +10,7 @@ import { addEndpoint, addRecord, MASTER_KEY } from "@/tests/support/servers/secu
 import { until } from "@/tests/support/until";
 import { MANAGE_PATHS, type ManageServer, type Person, startManageServer } from "../support/servers/manage-server";
 
-/** Who sees answers and messages. ada is the project's owner, eve has another account on the server; the others are users of ada's application. */
+/** Who sees responses and messages. ada is the project's owner, eve has another account on the server; the others are users of ada's application. */
 type Viewer = "ann" | "bob" | "nobody" | "back end" | "ada" | "eve" | "the log" | "the database";
 
 interface Secret {
@@ -17,7 +20,7 @@ interface Secret {
 }
 
 const secrets: Secret[] = [];
-/** Everything that anybody saw. `handsOut`: the one token that this answer is for. */
+/** Everything that anybody saw. `handsOut`: the one token that this response issues. */
 const sightings: { viewer: Viewer; what: string; text: string; handsOut?: string }[] = [];
 
 let server: RealtimeServer;
@@ -32,18 +35,18 @@ const users: Record<"ann" | "bob", { id: string; username: string; password: str
   ann: { id: "", username: "ann", password: "", token: "" },
   bob: { id: "", username: "bob", password: "", token: "" },
 };
-/** What is stored: two records of ann, two of bob, one of nobody. */
+/** The stored records: two of ann, two of bob, one without an owner. */
 const recordIds: string[] = [];
 const streams: { viewer: Viewer; what: string; client: StreamClient }[] = [];
 
-/** A new text that nobody but `readers` may ever see. */
+/** A new text that only `readers` may ever see. */
 function createSecret(what: string, readers: readonly Viewer[]): string {
   const value = `secret${randomBytes(12).toString("hex")}`;
   secrets.push({ what, value, readers });
   return value;
 }
 
-/** Something in a user's data. */
+/** A text in a user's data. */
 const ofUser = (name: "ann" | "bob", what: string) => createSecret(`${what} of ${name}`, [name, "back end", "ada", "the database"]);
 
 function addToken(name: "ann" | "bob", token: string): void {
@@ -70,7 +73,7 @@ interface Request {
   headers?: Record<string, string>;
 }
 
-/** Asks and keeps what was answered. */
+/** Sends a request and keeps the response. */
 async function ask(
   viewer: Viewer,
   at: "things" | "people",
@@ -119,7 +122,7 @@ async function listen(viewer: Viewer, at: "things" | "people", query: string, he
 const ownerOf = (id: string): Viewer | undefined =>
   (["ann", "bob"] as const).find((name, index) => users[name].id === id || recordIds.slice(2 * index, 2 * index + 2).includes(id));
 
-/** Every kind of request about records and accounts, allowed or not, whole or broken. */
+/** Every kind of request about records and accounts, allowed or not, valid or malformed. */
 function requestsOf(viewer: Viewer): Request[] {
   const ids = [...recordIds, users.ann.id, users.bob.id];
   const toNote = (id?: string): string => {
@@ -156,9 +159,9 @@ function requestsOf(viewer: Viewer): Request[] {
       { method: "PUT", query: `&uniqueId=${id}`, body: '"a text"' },
       { method: "PUT", query: `&uniqueId=${id}`, body: '{"broken":' },
       { method: "PUT", query: `&uniqueId=${id}`, body: toNote(id), headers: { "If-Match": '"77"' } },
-      // The back end needs no current password: it would lock them out.
+      // Without the current password of the back end, which would lock the users out.
       ...(viewer === "back end" ? [] : [{ method: "PUT", query: `&uniqueId=${id}`, body: newPassword }]),
-      // Who may delete it does so at the end.
+      // Callers who may delete it do so at the end.
       ...(viewer === "back end" || ownerOf(id) === viewer ? [] : [{ method: "DELETE", query: `&uniqueId=${id}` }]),
     ]),
     { method: "OPTIONS", headers: { Origin: "https://other.example" } },
@@ -174,7 +177,7 @@ function requestsOf(viewer: Viewer): Request[] {
     { method: "POST", query: "&login=true", body: JSON.stringify({ username: others.username, password: "not that one" }) },
     { method: "POST", body: JSON.stringify({ username: "ann", password: "somebody else's" }) },
     { method: "GET", query: `&uniqueId=${first}&masterKey=wrong` },
-    // What names the next page must not name the caller.
+    // The link to the next page must not contain credentials.
     ...["", "&order=desc"].flatMap((order): Request[] => [
       ...(viewer === "ann" || viewer === "bob" ? [{ query: `&accessToken=${users[viewer].token}&limit=1${order}` }] : []),
       ...(viewer === "back end" ? [{ query: `&masterKey=${MASTER_KEY}&limit=1${order}` }] : []),
@@ -183,7 +186,7 @@ function requestsOf(viewer: Viewer): Request[] {
   ];
 }
 
-/** Every management route with every id of ada's that fits. */
+/** Every management route with every matching id of ada's. */
 function managePaths(): string[] {
   const ids = [projectId, keyId, endpointIds.things, endpointIds.people];
   const uniqueIds = [...recordIds, users.ann.id, users.bob.id];
@@ -198,7 +201,7 @@ async function manageAll(viewer: "ada" | "eve", methods: readonly string[]): Pro
     for (const method of methods) {
       const call = method === "GET" || method === "DELETE" ? {} : { body: {} };
       const answer = await person.call(method, path, call).catch((error: unknown) => {
-        // Routes have the methods that they have.
+        // Only the methods that the route has.
         if (!String(error).includes("does not export")) throw error;
       });
       if (answer) sightings.push({ viewer, what: `${method} ${path}`, text: `${JSON.stringify([...answer.headers])} ${answer.text}` });
@@ -227,7 +230,7 @@ beforeAll(async () => {
   await register("ann");
   await register("bob");
 
-  // What is there already, then the streams, then everything else.
+  // First the existing data, then the streams, then everything else.
   for (const name of ["ann", "bob"] as const) {
     users[name].token = await logIn(name);
     for (const what of ["a record", "another record"])
@@ -252,12 +255,12 @@ afterAll(async () => {
 });
 
 describe("secrets", () => {
-  it("[L1] [L2] [S2] [W5] [G6] show to those who may see them, in every answer, message, log line and row", async () => {
+  it("[L1] [L2] [S2] [W5] [G6] are shown only to those who may see them, in every response, message, log line and row", async () => {
     for (const at of ["things", "people"] as const) await ask("back end", at);
     for (const viewer of ["ann", "bob", "nobody", "back end"] as const)
       for (const at of ["things", "people"] as const) for (const request of requestsOf(viewer)) await ask(viewer, at, request);
 
-    // Accounts: another token by cookie, a new password, logout, and the end of one.
+    // Accounts: another token by cookie, a new password, a logout, and the deletion of an account.
     const cookieToken = await logIn("ann", "");
     await ask("ann", "people", { headers: { Authorization: "", Cookie: `__Secure-rested-access-token=${cookieToken}` } });
     const password = createSecret("the new password of ann", []);
@@ -273,13 +276,13 @@ describe("secrets", () => {
     await ask("bob", "people", { method: "POST", query: "&logout=true" });
     users.bob.token = await logIn("bob");
 
-    // Streams: replays from the start, and who must not.
+    // Streams: replays from the start, and callers without access.
     const { epoch } = (await server.changes.positions([endpointIds.things])).get(endpointIds.things) ?? {};
     const replays = (["ann", "bob", "back end"] as const).map((viewer) => listen(viewer, "things", `&since=${epoch}-0`));
     await listen("bob", "people", "&since=now", { Authorization: "Bearer bad" });
     await listen("nobody", "things", `&accessToken=${"A".repeat(43)}`);
     for (const [index, viewer] of (["ann", "bob", "back end"] as const).entries()) {
-      // The last change that the viewer may see: then it has seen all before it.
+      // The last change that the viewer may see. All earlier ones have arrived before it.
       const body = JSON.stringify({ last: viewer === "back end" ? "of all" : ofUser(viewer, "the last record") });
       expect((await ask(viewer, "things", { method: "POST", body })).status).toBe(201);
       const client = await replays[index];
@@ -316,7 +319,7 @@ describe("secrets", () => {
     expect(hashes).toEqual([]);
   }, 120_000);
 
-  it("were seen by those who may: the test above looks at something", () => {
+  it("were seen by those who may: the test above is effective", () => {
     const seenBy = (viewer: Viewer, what: string) =>
       secrets.some(
         (secret) =>

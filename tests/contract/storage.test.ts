@@ -1,4 +1,4 @@
-/** What every file storage keeps to, on a disk and in a store that speaks S3. */
+/** Tests the contract of every file storage, on a disk and with S3. */
 import { randomBytes } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import net from "node:net";
@@ -20,7 +20,7 @@ const LARGE = 12_000_000;
 
 interface Place {
   storage: FileStorage;
-  /** The keys that it has, and what is left of others. */
+  /** The stored keys, and the remains of others. */
   list(): Promise<string[]>;
 }
 
@@ -54,7 +54,7 @@ async function* inChunks(bytes: Buffer, size = 70_000): AsyncGenerator<Uint8Arra
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
 
-/** Gives so many bytes, and then nothing more until it is left. */
+/** Yields this many bytes, then blocks until the reader stops. */
 async function* stuck(bytes: number, onStuck: () => void): AsyncGenerator<Uint8Array, void> {
   yield Buffer.alloc(bytes);
   onStuck();
@@ -70,7 +70,7 @@ async function read(storage: FileStorage, key: string, start: number, end: numbe
 }
 
 describe.each(Object.entries(places))("files on %s", (_name, open) => {
-  it("[F1] are read as they were put, whole and in parts", async () => {
+  it("[F1] are read as they were stored, completely and in parts", async () => {
     const { storage } = open();
     const [key, bytes] = [createUniqueId(), randomBytes(200_000)];
     await storage.put(key, inChunks(bytes), { signal });
@@ -92,7 +92,7 @@ describe.each(Object.entries(places))("files on %s", (_name, open) => {
     expect(await read(storage, key, 0, -1)).toEqual(Buffer.alloc(0));
   });
 
-  it("[F1] may be larger than what is sent at once", async () => {
+  it("[F1] may be larger than one part", async () => {
     const { storage } = open();
     const [key, bytes] = [createUniqueId(), randomBytes(LARGE)];
     await storage.put(key, inChunks(bytes), { signal });
@@ -101,7 +101,7 @@ describe.each(Object.entries(places))("files on %s", (_name, open) => {
   });
 
   it.each([100, LARGE])(
-    "[F1] leave nothing when they are given up after %i bytes, and settle then, however slow their source is",
+    "[F1] leave nothing when they are aborted after %i bytes, and settle then, however slow their source is",
     async (size) => {
       const { storage, list } = open();
       const before = await list();
@@ -117,7 +117,7 @@ describe.each(Object.entries(places))("files on %s", (_name, open) => {
     },
   );
 
-  it("[F1] are not begun for a request that is over", async () => {
+  it("[F1] are not started for an aborted request", async () => {
     const { storage, list } = open();
     const before = await list();
     const reason = new Error("over");
@@ -137,13 +137,13 @@ describe.each(Object.entries(places))("files on %s", (_name, open) => {
     expect(await list()).toEqual(before);
   });
 
-  it("[F2] that are not there are undefined", async () => {
+  it("[F2] that do not exist are undefined", async () => {
     const { storage } = open();
     expect(await storage.read(createUniqueId(), { start: 0, end: 9 })).toBeUndefined();
     expect(await storage.read(createUniqueId(), { start: 0, end: -1 })).toBeUndefined();
   });
 
-  it("[F2] that are shorter than what is asked for are an error, not a short answer", async () => {
+  it("[F2] that are shorter than the requested range are an error, not a short response", async () => {
     const { storage } = open();
     const key = createUniqueId();
     await storage.put(key, inChunks(randomBytes(10)), { signal });
@@ -151,7 +151,7 @@ describe.each(Object.entries(places))("files on %s", (_name, open) => {
     await expect(storage.read(key, { start: 50, end: 60 })).rejects.toMatchObject({ code: "storage_unavailable" });
   });
 
-  it("[F3] can be removed, more than once", async () => {
+  it("[F3] can be removed more than once", async () => {
     const { storage } = open();
     const key = createUniqueId();
     await storage.put(key, inChunks(randomBytes(10)), { signal });
@@ -172,7 +172,7 @@ describe.each(Object.entries(places))("files on %s", (_name, open) => {
 });
 
 describe("a disk", () => {
-  it("[F1] that can't be written or read is storage_unavailable", async () => {
+  it("[F1] that cannot be written or read is storage_unavailable", async () => {
     const file = path.join(dir, "no-folder");
     await writeFile(file, "");
     const storage = createDiskStorage({ dir: file });
@@ -182,8 +182,8 @@ describe("a disk", () => {
   });
 });
 
-describe("a store that speaks S3", () => {
-  it("[F1] is told to drop the parts of an upload that fails", async () => {
+describe("S3", () => {
+  it("[F1] drops the parts of a failed upload", async () => {
     const { storage } = { storage: s3Storage };
     const giveUp = new AbortController();
     const key = createUniqueId();
@@ -197,7 +197,7 @@ describe("a store that speaks S3", () => {
     await until("the parts are dropped", () => s3.requests.some((one) => one.startsWith(`DELETE /rested-test/files/${key}?uploadId=`)));
   });
 
-  it("[F1] keeps nothing of an upload that is given up while its last request is on the way", async () => {
+  it("[F1] keeps nothing of an upload that is aborted while its last request is in progress", async () => {
     const giveUp = new AbortController();
     const reason = new Error("given up");
     const key = createUniqueId();
@@ -226,7 +226,7 @@ describe("a store that speaks S3", () => {
     expect(dropped[0]).toContain(`DELETE /rested-test/files/${key}?uploadId=left-behind`);
   });
 
-  it("[F3] that can't list parts is warned of once", async () => {
+  it("[F3] warns once if it cannot list parts", async () => {
     const storage = await createS3Storage({ options: s3.options, log });
     warned.length = 0;
     await storage.remove(createUniqueId());
@@ -235,7 +235,7 @@ describe("a store that speaks S3", () => {
     expect(warned).toHaveLength(1);
   });
 
-  it("[F2] ends the read when the reader leaves", async () => {
+  it("[F2] ends the read when the reader stops", async () => {
     const key = createUniqueId();
     await s3Storage.put(key, inChunks(randomBytes(LARGE)), { signal });
     let isClosed = false;
@@ -265,7 +265,7 @@ describe("a store that speaks S3", () => {
     await expect(s3Storage.remove(createUniqueId())).rejects.toMatchObject(expected);
   });
 
-  it("[F1] that is away, or has no such bucket, is storage_unavailable", async () => {
+  it("[F1] that is unavailable, or has no such bucket, is storage_unavailable", async () => {
     const server = net.createServer();
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const address = server.address();

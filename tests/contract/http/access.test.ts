@@ -1,4 +1,4 @@
-/** Who is answered: versions, keys, names, scopes, master keys, secure endpoints (U1–U3, U6, U7, S1). */
+/** Tests who gets a response: versions, keys, names, scopes, master keys, secure endpoints (U1–U3, U6, U7, S1). */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ErrorCode } from "@/src/shared/errors";
 import { expectProblem } from "@/tests/support/expect-problem";
@@ -23,7 +23,7 @@ function send(path: string, method = "GET", headers: Record<string, string> = {}
   });
 }
 
-/** A refused request of every method, and that it changed nothing. */
+/** Sends a request with every method, expects the refusal, and checks that nothing changed. */
 async function expectRefused(seed: Seed, path: string, code: ErrorCode, headers: Record<string, string> = {}): Promise<void> {
   for (const method of METHODS) await expectProblem(await send(`${path}&uniqueId=${"0".repeat(32)}`, method, headers), code);
   expect(await server.count(seed)).toEqual({ records: 0, changes: 0 });
@@ -59,7 +59,7 @@ describe("address and key", () => {
     expect((await send(seed.path)).status).toBe(200);
   });
 
-  it("[U3] answers the same for a key of another project, so that names can't be probed", async () => {
+  it("[U3] responds the same to a key of another project, so that names cannot be probed", async () => {
     const [one, two] = [await server.seed({ endpointName: "only/in-one" }), await server.seed({ endpointName: "only/in-two" })];
     const answers = await Promise.all([
       send(`/api/1/ce/only/in-two?key=${one.key}`),
@@ -73,7 +73,7 @@ describe("address and key", () => {
     expect((await send(two.path)).status).toBe(200);
   });
 
-  it("[U1] decodes the name, and takes the same name of two projects apart by the key", async () => {
+  it("[U1] decodes the name, and distinguishes the same name in two projects by the key", async () => {
     const [one, two] = [await server.seed(), await server.seed()];
     await send(one.path, "POST");
     expect(await (await send(`/api/1/ce/things%2Fof-test?key=${one.key}`)).json()).toHaveLength(1);
@@ -82,7 +82,7 @@ describe("address and key", () => {
 });
 
 describe("the key as a header", () => {
-  it("[U3] opens what the parameter opens, with every method", async () => {
+  it("[U3] gives the same access as the parameter, with every method", async () => {
     const seed = await server.seed();
     const path = `/api/1/ce/${seed.endpointName}`;
     const created = await send(path, "POST", { "X-API-Key": seed.key });
@@ -94,7 +94,7 @@ describe("the key as a header", () => {
     expect(server.logged.join()).not.toContain(seed.key);
   });
 
-  it("[U3] may stand beside the same parameter; two that differ are refused, and neither is used", async () => {
+  it("[U3] may be sent together with the same parameter; two different keys are refused, and neither is used", async () => {
     const [seed, other] = [await server.seed(), await server.seed()];
     expect((await send(seed.path, "GET", { "X-API-Key": seed.key })).status).toBe(200);
     await expectRefused(seed, seed.path, "parameter_invalid", { "X-API-Key": other.key });
@@ -102,7 +102,7 @@ describe("the key as a header", () => {
     expect(await server.count(other)).toEqual({ records: 0, changes: 0 });
   });
 
-  it("[U3] a wrong one is refused as a wrong parameter is", async () => {
+  it("[U3] is refused like a wrong parameter if it is wrong", async () => {
     const seed = await server.seed();
     const path = `/api/1/ce/${seed.endpointName}`;
     await expectProblem(await send(path, "GET", { "X-API-Key": "0".repeat(32) }), "endpoint_or_key_invalid");
@@ -110,7 +110,7 @@ describe("the key as a header", () => {
   });
 });
 
-describe("messages that point the way", () => {
+describe("messages that help", () => {
   it.each<[string, (seed: Seed) => string, Record<string, string>, ErrorCode, RegExp]>([
     [
       "an id in the path",
@@ -150,7 +150,7 @@ describe("messages that point the way", () => {
     for (const method of METHODS) expect(await expectProblem(await send(toPath(seed), method, headers), code)).toMatch(detail);
   });
 
-  it("[U3] are the same whether the key or the endpoint exists, has ended or not", async () => {
+  it("[U3] are the same whether or not the key or the endpoint exists or has ended", async () => {
     const name = `things/${"a".repeat(32)}`;
     const [ended, other] = [await server.seed({ endpointName: name, revokedAt: new Date() }), await server.seed()];
     const details = [];
@@ -162,15 +162,15 @@ describe("messages that point the way", () => {
   });
 });
 
-describe("the life of a key", () => {
-  it("[U3] a revoked or expired key is none", async () => {
+describe("the lifetime of a key", () => {
+  it("[U3] a revoked or expired key is invalid", async () => {
     for (const options of [{ revokedAt: new Date() }, { expiresAt: new Date(server.clock.at.getTime() - 1) }]) {
       const seed = await server.seed(options);
       await expectRefused(seed, seed.path, "endpoint_or_key_invalid");
     }
   });
 
-  it("[U7] a key ends when its time has come, cached or not", async () => {
+  it("[U7] a key ends at its expiry, whether or not it is cached", async () => {
     const seed = await server.seed({ expiresAt: new Date(server.clock.at.getTime() + 60_000) });
     expect((await send(seed.path)).status).toBe(200);
     const before = server.clock.at;
@@ -202,7 +202,7 @@ describe("the life of a key", () => {
       `UPDATE "Project" p SET "disallowNoOrigin" = true FROM "ApiKey" k WHERE k."id" = $1 AND p."id" = k."projectId"`,
       "origin_required",
     ],
-  ])("[U7] %s holds at once after invalidate, and elsewhere after checkRevisions", async (_what, sql, code) => {
+  ])("[U7] %s takes effect immediately after invalidate, and on other nodes after checkRevisions", async (_what, sql, code) => {
     const told = await server.seed();
     expect((await send(told.path)).status).toBe(200);
     await server.pool.query(sql, [told.keyId]);
@@ -216,7 +216,7 @@ describe("the life of a key", () => {
     await expectProblem(await send(polled.path), code);
   });
 
-  it("[U7] a new endpoint answers at once, though it was asked for before", async () => {
+  it("[U7] a new endpoint works immediately, even after it was requested before", async () => {
     const seed = await server.seed();
     const path = `/api/1/ce/brand/new?key=${seed.key}`;
     await expectProblem(await send(path), "endpoint_or_key_invalid");
@@ -226,7 +226,7 @@ describe("the life of a key", () => {
     expect((await send(path)).status).toBe(200);
   });
 
-  it("[U3] a write to an endpoint that was deleted a moment ago, elsewhere, is refused", async () => {
+  it("[U3] a write to an endpoint that another node has just deleted is refused", async () => {
     const seed = await server.seed();
     expect((await send(seed.path)).status).toBe(200);
     await server.pool.query(`DELETE FROM "Endpoint" WHERE "id" = $1`, [seed.endpointId]);
@@ -241,7 +241,7 @@ describe("the life of a key", () => {
     expect(await server.count(seed)).toEqual({ records: 0, changes: 0 });
   });
 
-  it("[U7] notes when a key was last used, and not when it was refused", async () => {
+  it("[U7] records when a key was last used, except for refused requests", async () => {
     const [used, refused] = [await server.seed(), await server.seed({ scope: "write" })];
     await send(used.path);
     await send(refused.path);
@@ -256,7 +256,7 @@ describe("the life of a key", () => {
     ["read", ["GET", "HEAD"]],
     ["write", ["POST", "PUT", "DELETE"]],
     ["read_write", ["GET", "HEAD", "POST", "PUT", "DELETE"]],
-  ])("[U7] scope %s allows %j alone", async (scope, allowed) => {
+  ])("[U7] scope %s allows only %j", async (scope, allowed) => {
     const seed = await server.seed({ scope, masterKey: MASTER_KEY });
     const { rows } = await server.pool.query<{ id: string }>(
       `INSERT INTO "Record" ("id", "endpointId", "data") VALUES (gen_random_uuid(), $1, '{}') RETURNING replace("id"::text, '-', '') AS id`,
@@ -297,7 +297,7 @@ describe("master key", () => {
     await expectRefused(seed, seed.path + query, "master_key_invalid", { Origin: "https://app.example", ...headers });
   });
 
-  it("[S1] a secure endpoint answers to nobody else", async () => {
+  it("[S1] a secure endpoint refuses everybody else", async () => {
     const seed = await server.seed({ secure: true });
     await expectRefused(seed, seed.path, "access_token_missing");
     await expectRefused(seed, seed.path, "access_token_invalid", { Authorization: "Bearer something" });
@@ -306,8 +306,8 @@ describe("master key", () => {
   });
 });
 
-describe("what the log is told", () => {
-  it("[E2] no line for a success, and never a key", async () => {
+describe("the log", () => {
+  it("[E2] has no line for a success, and never contains a key", async () => {
     const seed = await server.seed({ masterKey: MASTER_KEY });
     const before = server.logged.length;
     await send(`${seed.path}&masterKey=${MASTER_KEY}`, "POST");

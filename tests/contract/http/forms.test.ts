@@ -1,4 +1,4 @@
-/** Addresses that end with a form (U17): the same as a parameter, so that each kind of answer is an operation of its own. */
+/** Tests addresses with a form suffix (U17). Each is equivalent to a parameter, so that every kind of response has a separate operation. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FORM_TYPE, filePart, toForm } from "@/tests/support/clients/form";
 import { createDataServer, type DataServer, type Seed, type SeedOptions } from "@/tests/support/servers/data-server";
@@ -56,7 +56,7 @@ describe("a data endpoint", () => {
     expect(await (await ask({ seed, form: ":data" })).json()).toHaveLength(1);
   });
 
-  it("[U17] a method that the form does not have is 405 with those that it has, and writes nothing", async () => {
+  it("[U17] a method that the form does not support is 405 with the supported ones, and writes nothing", async () => {
     const seed = await seedEndpoint();
     for (const [form, method, allow] of [
       [":data", "POST", "GET, HEAD, OPTIONS"],
@@ -72,7 +72,7 @@ describe("a data endpoint", () => {
     expect(await (await ask({ seed, form: "" })).json()).toEqual([]);
   });
 
-  it("[U17] what is not a form is a name that does not exist; what is for users is not found, and stores no password", async () => {
+  it("[U17] an unknown form is an unknown name; forms for users are not found, and store no password", async () => {
     const seed = await seedEndpoint();
     for (const form of [":", ":Data", ":toString", ":data:data", ":data/x"]) {
       const answer = await ask({ seed, form });
@@ -83,7 +83,7 @@ describe("a data endpoint", () => {
     expect(await (await ask({ seed, form: "" })).json()).toEqual([]);
   });
 
-  it("[U17] [U5] a preflight is answered as elsewhere", async () => {
+  it("[U17] [U5] a preflight is answered as at other addresses", async () => {
     const seed = await seedEndpoint();
     const headers = { Origin: "https://app.test", "Access-Control-Request-Method": "POST" };
     const answer = await ask({ seed, form: ":bulk", method: "OPTIONS", headers });

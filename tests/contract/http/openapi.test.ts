@@ -1,4 +1,4 @@
-/** What the data plane answers is what the description of its endpoints says (G5): statuses, codes, media types, schemas. */
+/** Tests that the responses of the data plane match the description of its endpoints (G5): statuses, codes, media types, schemas. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { toProjectDocument } from "@/src/management/openapi/project/document";
 import { type ApiDocument, type ListedOperation, listOperations } from "@/src/shared/openapi";
@@ -16,13 +16,13 @@ afterAll(() => server.close());
 
 interface Asked {
   method: "GET" | "POST" | "PUT" | "DELETE";
-  /** Of the query, after the key. */
+  /** The query after the key. */
   query?: string;
   body?: unknown;
   headers?: Record<string, string>;
-  /** In place of the seed's. */
+  /** Replaces the seed's headers. */
   path?: string;
-  /** What the address ends with (U17). */
+  /** The form suffix of the address (U17). */
   form?: string;
 }
 
@@ -34,7 +34,7 @@ async function setUp(options: SeedOptions = {}) {
     projectName: "Test project",
     endpoints: [toDescribed(seed, options)],
   });
-  /** Asks, and holds the answer against the description. */
+  /** Sends a request and compares the response with the description. */
   const ask = async ({
     method,
     query = "",
@@ -82,7 +82,7 @@ function expectDescribed(document: ApiDocument, { responses }: ListedOperation, 
 }
 
 describe("an open endpoint", () => {
-  it("[G5] answers as described", async () => {
+  it("[G5] responds as described", async () => {
     const { seed, ask } = await setUp();
     const { json: record } = await ask({ method: "POST", body: { t: 1 }, headers: { "Idempotency-Key": "one" } });
     const id = `&uniqueId=${record.uniqueId}`;
@@ -126,7 +126,7 @@ describe("an open endpoint", () => {
     expect(new Set(statuses)).toEqual(new Set([200, 201, 400, 403, 404, 412, 413, 422]));
   });
 
-  it("[G5] [U8] a limit that is reached, and a key that may not, are answered as described", async () => {
+  it("[G5] [U8] responds as described when a limit is exceeded or a key has no permission", async () => {
     const { seed, ask } = await setUp({ scope: "read" });
     expect((await ask({ method: "POST", body: 1 })).json.code).toBe("key_scope_insufficient");
     await server.pool.query(`UPDATE "Project" SET "rateLimit" = 1 WHERE "id" = $1`, [seed.projectId]);
@@ -136,7 +136,7 @@ describe("an open endpoint", () => {
 });
 
 describe("a secure endpoint", () => {
-  it("[G5] [S1] answers as described", async () => {
+  it("[G5] [S1] responds as described", async () => {
     const { ask } = await setUp({ secure: true });
     expect((await ask({ method: "GET" })).json.code).toBe("access_token_missing");
     expect((await ask({ method: "POST", body: 1, headers: { Authorization: "Bearer x" } })).json.code).toBe("access_token_invalid");
@@ -145,7 +145,7 @@ describe("a secure endpoint", () => {
 });
 
 describe("an authentication endpoint", () => {
-  it("[G5] [L1] [L2] answers as described", async () => {
+  it("[G5] [L1] [L2] responds as described", async () => {
     const { ask } = await setUp({ kind: "authentication" });
     const ada = { username: "ada", password: "correct horse" };
     expect((await ask({ method: "POST", body: ada })).status).toBe(201);

@@ -1,4 +1,4 @@
-/** Origins and CORS (U4, U5). */
+/** Tests origins and CORS (U4, U5). */
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createDataServer, type DataServer, type Seed } from "@/tests/support/servers/data-server";
@@ -25,12 +25,12 @@ afterAll(() => server.close());
 interface Answer {
   status: number | undefined;
   headers: Record<string, unknown>;
-  /** The CORS headers alone. */
+  /** Only the CORS headers. */
   cors: Record<string, unknown>;
   code: unknown;
 }
 
-/** `fetch` may not set what browsers set. */
+/** `fetch` cannot set the headers that browsers set. */
 async function send(method: string, path: string, headers: Record<string, string>, body?: string): Promise<Answer> {
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     const type = body === undefined ? {} : { "Content-Type": "application/json" };
@@ -73,7 +73,7 @@ const preflightHeaders = {
 const listing = (): Promise<Seed> => server.seed({ allowedOrigins: [ALLOWED, "http://localhost:3000"] });
 
 describe("requests", () => {
-  it("[U5] echo a listed origin with credentials, on answers and errors", async () => {
+  it("[U5] return a listed origin with credentials, on responses and errors", async () => {
     const seed = await listing();
     const answers = [
       await send("GET", seed.path, { Origin: ALLOWED }),
@@ -90,14 +90,14 @@ describe("requests", () => {
     }
   });
 
-  it("[U5] echo to each origin its own", async () => {
+  it("[U5] return to each origin its own", async () => {
     const seed = await listing();
     expect((await send("GET", seed.path, { Origin: "http://localhost:3000" })).cors["access-control-allow-origin"]).toBe(
       "http://localhost:3000",
     );
   });
 
-  it("[U5] [S6] echo any origin where none is listed, but without credentials", async () => {
+  it("[U5] [S6] return any origin if none is listed, but without credentials", async () => {
     const open = await server.seed();
     for (const origin of [ALLOWED, OTHER, "null"]) {
       expect((await send("GET", open.path, { Origin: origin })).cors).toEqual({ ...readable, "access-control-allow-origin": origin });
@@ -126,7 +126,7 @@ describe("requests", () => {
     },
   );
 
-  it("[U4] without an origin are answered, but where one is required", async () => {
+  it("[U4] without an origin are allowed unless one is required", async () => {
     const answer = await send("GET", (await listing()).path, {});
     expect([answer.status, answer.cors, answer.headers.vary]).toEqual([200, {}, "Origin"]);
     const strict = await server.seed({ disallowNoOrigin: true });
@@ -135,14 +135,14 @@ describe("requests", () => {
     expect((await send("GET", strict.path, { Origin: OTHER })).status).toBe(200);
   });
 
-  it("[U5] [U9] with a revoked key can read why, if their origin is allowed", async () => {
+  it("[U5] [U9] with a revoked key can read the reason if their origin is allowed", async () => {
     const seed = await server.seed({ allowedOrigins: [ALLOWED], revokedAt: new Date() });
     const answer = await send("GET", seed.path, { Origin: ALLOWED });
     expect([answer.code, answer.cors]).toEqual(["endpoint_or_key_invalid", vouched]);
     expect((await send("GET", seed.path, { Origin: OTHER })).cors).toEqual({});
   });
 
-  it("[U5] [U9] that name no project can read why, without credentials", async () => {
+  it("[U5] [U9] that name no project can read the reason, without credentials", async () => {
     for (const path of ["/api/1/ce/some/endpoint", "/api/1/ce/some/endpoint?key=unknown", "/api/7/ce/some/endpoint?key=unknown"]) {
       const { cors, headers } = await send("GET", path, { Origin: OTHER });
       expect(cors).toEqual({
@@ -163,7 +163,7 @@ describe("requests", () => {
       expect((await send("GET", seed.path, { Origin: other })).code).toBe("origin_not_allowed");
   });
 
-  it("[U4] [S6] echo null and file:// where a list allows them, never with credentials", async () => {
+  it("[U4] [S6] return null and file:// if a list allows them, never with credentials", async () => {
     const seed = await server.seed({ allowedOrigins: [ALLOWED], allowNullOrigin: true });
     for (const origin of ["null", "file://"]) {
       const answer = await send("GET", seed.path, { Origin: origin });
@@ -175,7 +175,7 @@ describe("requests", () => {
     expect((await send("GET", unlisted.path, { Origin: OTHER })).status).toBe(200);
   });
 
-  it("[U5] [U6] with the master key echo any origin", async () => {
+  it("[U5] [U6] with the master key return any origin", async () => {
     const seed = await server.seed({ allowedOrigins: [ALLOWED], masterKey: "master" });
     const answer = await send("GET", seed.path, { Origin: OTHER, "X-Master-Key": "master" });
     expect([answer.status, answer.cors]).toEqual([200, { ...readable, "access-control-allow-origin": OTHER }]);
@@ -184,7 +184,7 @@ describe("requests", () => {
 });
 
 describe("preflights", () => {
-  it("[U5] of an allowed origin are granted, and may be remembered", async () => {
+  it("[U5] of an allowed origin are granted, and may be cached", async () => {
     const seed = await listing();
     for (const method of ["POST", "PUT", "DELETE"]) {
       const answer = await preflight(seed.path, ALLOWED, method);
@@ -200,7 +200,7 @@ describe("preflights", () => {
     expect([answer.status, answer.code, answer.cors]).toEqual([403, "origin_not_allowed", {}]);
   });
 
-  it("[U5] do not use a key: neither scope nor token nor revocation stop them", async () => {
+  it("[U5] do not use a key: neither scope nor token nor revocation affect them", async () => {
     for (const options of [{ scope: "read" as const }, { secure: true }, { revokedAt: new Date() }]) {
       const seed = await server.seed({ allowedOrigins: [ALLOWED], ...options });
       expect((await preflight(seed.path, ALLOWED)).cors).toMatchObject(vouched);
@@ -210,7 +210,7 @@ describe("preflights", () => {
     }
   });
 
-  it("[U5] [U9] that name no project are let through without credentials, so that the error can be read, and are not remembered", async () => {
+  it("[U5] [U9] that name no project are granted without credentials, so that the error can be read, and are not cached", async () => {
     const answer = await preflight("/api/1/ce/some/endpoint?key=unknown", OTHER);
     expect(answer.status).toBe(204);
     expect(answer.cors).toEqual({
@@ -226,7 +226,7 @@ describe("preflights", () => {
     expect((await preflight(`${seed.path}&masterKey=wrong`, OTHER)).cors).toEqual({});
   });
 
-  it("[U5] allow whatever headers a page sends, by valid names", async () => {
+  it("[U5] allow all valid header names that a page requests", async () => {
     const seed = await listing();
     const asked = "authorization,baggage,cache-control,traceparent,x-requested-with";
     const names = (headers: string) =>
@@ -242,7 +242,7 @@ describe("preflights", () => {
     );
   });
 
-  it("[U9] of requests whose key is a header are let through with credentials, and the request decides", async () => {
+  it("[U9] of requests whose key is a header are granted with credentials, and the request decides", async () => {
     const seed = await listing();
     const path = `/api/1/ce/${seed.endpointName}`;
     const ask = (origin: string, headers: string) =>
@@ -260,7 +260,7 @@ describe("preflights", () => {
     expect([refused.code, refused.cors]).toEqual(["origin_not_allowed", {}]);
   });
 
-  it("[U5] let pages of public sites into a private network only where the project allows the origin", async () => {
+  it("[U5] give pages of public sites access to a private network only if the project allows the origin", async () => {
     const seed = await listing();
     const ask = (path: string, origin: string) =>
       send("OPTIONS", path, {
@@ -273,7 +273,7 @@ describe("preflights", () => {
     expect((await ask("/api/1/ce/some/endpoint?key=unknown", OTHER)).cors).not.toHaveProperty("access-control-allow-private-network");
   });
 
-  it("[R12] OPTIONS without an origin tells the methods", async () => {
+  it("[R12] OPTIONS without an origin lists the methods", async () => {
     const answer = await send("OPTIONS", (await listing()).path, {});
     expect([answer.status, answer.headers.allow, answer.cors]).toEqual([204, "GET, HEAD, POST, PUT, DELETE, OPTIONS", {}]);
   });

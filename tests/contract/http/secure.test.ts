@@ -1,4 +1,4 @@
-/** Records of users on secure endpoints (S2), beyond the table of who may do what: what a refusal tells, lists in pages, and to whom records belong for good. */
+/** Tests records of users on secure endpoints (S2) beyond the access table: what a refusal reveals, pages of lists, and permanent ownership. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createRealtimeServer, type RealtimeServer } from "@/tests/support/servers/realtime-server";
 import { addRecord, createSecureWorld, MASTER_KEY, type SecureWorld, type Switches } from "@/tests/support/servers/secure-world";
@@ -41,7 +41,7 @@ const setSchema = ({ endpointId }: SecureWorld, schema: object) =>
   server.pool.query(`UPDATE "Endpoint" SET schema = $2 WHERE id = $1`, [endpointId, JSON.stringify(schema)]);
 
 describe("refusals", () => {
-  it("[S2] another's record is refused before anything is said of what it holds", async () => {
+  it("[S2] another user's record is refused without revealing its contents", async () => {
     const { world, add, ask } = await createWorld();
     const [object, text] = [await add("ann", '{"n":1,"secret":1}'), await add("ann", '"a text"')];
     await setSchema(world, { type: ["object", "string"], properties: { n: { type: "number" } }, maxProperties: 1 });
@@ -67,7 +67,7 @@ describe("refusals", () => {
     expect([status, nothing]).toEqual([403, ""]);
   });
 
-  it("[S2] what does not exist is answered the same to everybody", async () => {
+  it("[S2] a missing record gives everybody the same response", async () => {
     const { ask } = await createWorld();
     const query = `&uniqueId=${"0".repeat(32)}`;
     for (const as of ["ann", "master"] as const) {
@@ -78,7 +78,7 @@ describe("refusals", () => {
     }
   });
 
-  it("[S2] a record of another endpoint does not exist here, though it is the user's own", async () => {
+  it("[S2] a record of another endpoint is not found, even if the user owns it", async () => {
     const { ask } = await createWorld();
     const other = await createWorld();
     const query = `&uniqueId=${await other.add("ann")}`;
@@ -88,7 +88,7 @@ describe("refusals", () => {
 });
 
 describe("lists", () => {
-  it("[S2] [R3] pages have the user's own records alone, in either order, and end where they end", async () => {
+  it("[S2] [R3] pages contain only the user's own records, in either order, until the end", async () => {
     const { add, ask } = await createWorld();
     const mine: string[] = [];
     for (let i = 0; i < 7; i++) {
@@ -113,8 +113,8 @@ describe("lists", () => {
   });
 });
 
-describe("to whom a record belongs", () => {
-  it("[S2] it stays its creator's, whoever changes it", async () => {
+describe("the owner of a record", () => {
+  it("[S2] stays its creator, whoever changes it", async () => {
     const { world, ask } = await createWorld({ othersCanUpdate: true });
     const { uniqueId } = (await ask("ann", "POST", { body: { n: 1 } })).body;
     const query = `&uniqueId=${uniqueId}`;
@@ -124,12 +124,12 @@ describe("to whom a record belongs", () => {
     expect((await ask("bob", "PUT", { query: `${query}&strategy=merge`, body: { m: 1 } })).status).toBe(200);
     expect((await ask("master", "PUT", { query, body: { n: 3 } })).status).toBe(200);
     expect(await ownerOf()).toBe(world.users.ann.id);
-    // bob may change it, but neither read nor delete it: and its changes are not streamed to him.
+    // bob may change it, but not read or delete it, so its changes are not streamed to him.
     expect((await ask("bob", "GET", { query })).body.code).toBe("access_denied");
     expect((await ask("bob", "DELETE", { query })).body.code).toBe("access_denied");
   });
 
-  it("[S2] [L4] a deleted user's records stay, and are nobody else's", async () => {
+  it("[S2] [L4] a deleted user's records stay, and get no other owner", async () => {
     const { world, add, ask } = await createWorld();
     const id = await add("ann");
     await server.records.commit((await endpointOf(world.users.ann.id)) ?? "", [{ type: "DELETE", id: world.users.ann.id }]);
@@ -139,7 +139,7 @@ describe("to whom a record belongs", () => {
     expect((await ask("master", "DELETE", { query: `&uniqueId=${id}` })).status).toBe(200);
   });
 
-  it("[S1] [S2] what the master key creates belongs to nobody, be a token sent along", async () => {
+  it("[S1] [S2] records created with the master key have no owner, even if a token is sent", async () => {
     const { world, ask } = await createWorld();
     const headers = { Authorization: `Bearer ${world.users.ann.token}` };
     const { uniqueId } = (await ask("master", "POST", { body: 1, headers })).body;
@@ -147,7 +147,7 @@ describe("to whom a record belongs", () => {
     expect((await ask("ann", "GET", { query: `&uniqueId=${uniqueId}` })).body.code).toBe("access_denied");
   });
 
-  it("[S5] who may change or delete a record is answered with it, though a GET is refused", async () => {
+  it("[S5] callers who may change or delete a record get it in the response, even if a GET is refused", async () => {
     const { world, add, ask } = await createWorld({ othersCanUpdate: true, othersCanDelete: true });
     const id = await add("ann", '{"n":1}');
     const query = `&uniqueId=${id}`;
@@ -155,12 +155,12 @@ describe("to whom a record belongs", () => {
     expect((await ask("bob", "GET", { query })).body.code).toBe("access_denied");
     expect((await ask("bob", "PUT", { query: `${query}&strategy=merge`, body: { m: 2 } })).body.data).toEqual({ n: 1, m: 2 });
     expect((await ask("bob", "DELETE", { query })).body.data).toEqual({ n: 1, m: 2 });
-    // And the stream shows what GET does: his own record is the first that he hears of.
+    // The stream matches GET: the first record he receives is his own.
     const { uniqueId } = (await ask("bob", "POST", { body: 1 })).body;
     expect((await bob.at(0)).record?.uniqueId).toBe(uniqueId);
   });
 
-  it("[S2] the switches count from the moment they are set", async () => {
+  it("[S2] the switches take effect immediately", async () => {
     const { world, add, ask } = await createWorld();
     const query = `&uniqueId=${await add("ann")}`;
     expect((await ask("bob", "DELETE", { query })).body.code).toBe("access_denied");

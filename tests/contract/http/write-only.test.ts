@@ -1,4 +1,4 @@
-/** A key of scope `write` reads nothing (U7): no answer, error or repeat shows it what was stored. */
+/** Tests that a key of scope `write` reads nothing (U7): no response, error or replay shows stored data. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { PASSWORD, registerUser } from "@/tests/support/clients/users";
 import { expectProblem } from "@/tests/support/expect-problem";
@@ -9,7 +9,7 @@ const MASTER = "m".repeat(43);
 
 let server: DataServer;
 let seed: Seed;
-/** Ids and tags are known to whoever was told; nothing else is. */
+/** Ids and tags may be known; nothing else is. */
 let id: string;
 
 beforeAll(async () => {
@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-/** Everything that an answer shows, after it was held against the secret. */
+/** Everything that a response shows, after checking that it does not contain the secret. */
 async function ask(method: string, query: string, body?: string, headers: Record<string, string> = {}) {
   const answer = await fetch(`${server.origin}${seed.path}${query}`, {
     method,
@@ -60,7 +60,7 @@ describe("at a data endpoint", () => {
     ["merge with the master key", "&strategy=merge", { "X-Master-Key": MASTER }],
     ["force", "", {}],
     ["replace", "&strategy=replace&dataOnly=true", {}],
-  ])("[R4] [U7] PUT, %s: answers which record and when, and nothing of it", async (_what, query, headers) => {
+  ])("[R4] [U7] PUT, %s: returns only the id and the time", async (_what, query, headers) => {
     const { answer, json, etag } = await ask("PUT", `&uniqueId=${id}${query}`, "{}", headers as Record<string, string>);
     expect([answer.status, json, etag]).toEqual([200, { uniqueId: id, updatedAt: expect.stringMatching(/^\d{4}-.*Z$/) }, '"2"']);
   });
@@ -69,18 +69,18 @@ describe("at a data endpoint", () => {
     ["without conditions", "", {}],
     ["only the data", "&dataOnly=true", {}],
     ["on a condition", "", { "If-Match": '"1"' }],
-  ])("[R5] [U7] DELETE, %s: answers which record", async (_what, query, headers) => {
+  ])("[R5] [U7] DELETE, %s: returns only the id", async (_what, query, headers) => {
     const { answer, json, etag } = await ask("DELETE", `&uniqueId=${id}${query}`, undefined, headers as Record<string, string>);
     expect([answer.status, json, etag]).toEqual([200, { uniqueId: id }, null]);
     expect(await stored()).toEqual([]);
   });
 
-  it("[R10] [U7] a merge that does not match the schema is refused without places or values of what is stored", async () => {
+  it("[R10] [U7] a merge that does not match the schema is refused without positions or values of the stored data", async () => {
     await setSchema({ properties: { secret: { const: "another" }, n: { type: "number" } }, additionalProperties: false });
     const { answer, json } = await ask("PUT", `&uniqueId=${id}&strategy=merge`, "{}");
     await expectProblem(answer, "schema_mismatch");
     expect(json.fields).toBeUndefined();
-    // What was sent alone is its sender's.
+    // What was sent is known to its sender.
     const own = await ask("PUT", `&uniqueId=${id}`, '{"n":"one"}');
     expect([own.answer.status, Object.keys(own.json.fields)]).toEqual([400, ["/n"]]);
   });
@@ -99,7 +99,7 @@ describe("at a data endpoint", () => {
     expect(await stored()).toEqual([{ secret: SECRET, [SECRET]: 1 }]);
   });
 
-  it("[R2] [R8] [R9] [U7] POST answers what was sent, also to a repeat", async () => {
+  it("[R2] [R8] [R9] [U7] POST returns what was sent, also to a replay", async () => {
     for (const query of ["", "&bulk=true"]) {
       const body = query === "" ? '{"mine":1}' : '[{"mine":1}]';
       const first = await ask("POST", query, body, { "Idempotency-Key": `key${query}` });
@@ -108,7 +108,7 @@ describe("at a data endpoint", () => {
     }
   });
 
-  it("[F4] [U7] the fields of a file stay unseen", async () => {
+  it("[F4] [U7] the fields of a file are not shown", async () => {
     await setScope("read_write");
     const form = new FormData();
     form.append("note", SECRET);

@@ -1,4 +1,4 @@
-/** Users of an application and their sessions, as the endpoint's owner manages them (G11, G12). */
+/** Tests how the endpoint's owner manages the users of an application and their sessions (G11, G12). */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type ManageServer, type Person, startManageServer } from "../../support/servers/manage-server";
 
@@ -12,7 +12,7 @@ let eve: Person;
 let projectId: string;
 let endpointId: string;
 let count = 0;
-/** Projects whose tokens were forgotten. */
+/** The projects whose tokens were invalidated. */
 const invalidated: string[] = [];
 
 beforeAll(async () => {
@@ -40,13 +40,13 @@ async function register(name: string): Promise<string> {
   return id;
 }
 
-/** Answers the access token. */
+/** Returns the access token. */
 async function login(name: string, { password = PASSWORD, userAgent = "Browser/1.0" } = {}): Promise<string> {
   const body = toBody({ username: name, password });
   return (await server.runtime.users.login({ endpoint: endpoint(), body, caller: CALLER, address: "192.0.2.9", userAgent })).token;
 }
 
-/** Whether the access token still works. */
+/** True if the access token still works. */
 const works = async (token: string) => {
   const found = await server.runtime.tokens.find(token);
   return found !== undefined && found.revokedAt === null;
@@ -55,7 +55,7 @@ const works = async (token: string) => {
 const users = (rest = "") => `/api/manage/endpoints/${endpointId}/users${rest}`;
 
 describe("users of an application", () => {
-  it("[G11] GET lists them by name, with how often they are logged in", async () => {
+  it("[G11] GET lists them by name, with their number of logins", async () => {
     const zoe = await register("Zoe");
     const bob = await register("bob");
     await login("zoe");
@@ -73,7 +73,7 @@ describe("users of an application", () => {
     expect((await ada.call("GET", users(`/${zoe}`))).body).toEqual(answer.body.users[1]);
   });
 
-  it("[G11] pages follow each other by `after`, without a gap or a double", async () => {
+  it("[G11] pages by `after` are complete and without duplicates", async () => {
     for (const name of ["d", "a", "e", "c", "b"]) await register(`user-${name}`);
     const seen: string[] = [];
     let next: string | null = "";
@@ -87,7 +87,7 @@ describe("users of an application", () => {
     expect(seen).toEqual(["user-a", "user-b", "user-c", "user-d", "user-e"]);
   });
 
-  it("[G11] `search` finds a part of the name as names are compared, letter for letter", async () => {
+  it("[G11] `search` finds a part of the name in the compared form, literally", async () => {
     for (const name of ["Émile", "emil_a", "emilya", "100%"]) await register(name);
     const find = async (search: string) => {
       const { body } = await ada.call("GET", users(`?search=${encodeURIComponent(search)}`));
@@ -108,7 +108,7 @@ describe("users of an application", () => {
     });
   });
 
-  it("[G11] DELETE removes the user, its record and its sessions, and the stream hears of it", async () => {
+  it("[G11] DELETE removes the user, the record and the sessions, and notifies streams", async () => {
     const zoe = await register("zoe");
     const bob = await register("bob");
     const token = await login("zoe");
@@ -126,14 +126,14 @@ describe("users of an application", () => {
     expect((await ada.call("DELETE", users(`/${zoe}`))).status).toBe(404);
   });
 
-  it("[G11] a data endpoint has no users, and says so", async () => {
+  it("[G11] a data endpoint has no users, and the error says so", async () => {
     const path = `/api/manage/projects/${projectId}/endpoints`;
     const { id } = (await ada.call("POST", path, { body: { name: "readings" } })).body;
     const answer = await ada.call("GET", `/api/manage/endpoints/${id}/users`);
     expect(answer).toMatchObject({ status: 404, body: { code: "not_found", detail: expect.stringContaining("data endpoint") } });
   });
 
-  it("[G11] nothing that is answered has a hash, a password or a token in it", async () => {
+  it("[G11] no response contains a hash, a password or a token", async () => {
     const zoe = await register("zoe");
     const token = await login("zoe");
     const answers = await Promise.all(["", `/${zoe}`, `/${zoe}/sessions`].map((rest) => ada.call("GET", users(rest))));
@@ -146,7 +146,7 @@ describe("users of an application", () => {
 });
 
 describe("sessions of a user", () => {
-  it("[G12] GET lists those that work now, newest first", async () => {
+  it("[G12] GET lists the valid ones, newest first", async () => {
     const zoe = await register("zoe");
     await login("zoe", { userAgent: "Old/1.0" });
     await login("zoe", { userAgent: "New/1.0" });
@@ -167,7 +167,7 @@ describe("sessions of a user", () => {
     expect((await ada.call("GET", users(`/${zoe}`))).body.sessions).toBe(2);
   });
 
-  it("[G12] DELETE ends one at once, and no other", async () => {
+  it("[G12] DELETE ends one immediately, and no other", async () => {
     const zoe = await register("zoe");
     const first = await login("zoe");
     const second = await login("zoe");
@@ -179,7 +179,7 @@ describe("sessions of a user", () => {
     expect((await ada.call("DELETE", users(`/${zoe}/sessions/${id}`))).status).toBe(404);
   });
 
-  it("[G12] DELETE of all ends all of this user's, and is no error when there is none", async () => {
+  it("[G12] DELETE of all ends all of this user's, and succeeds if there is none", async () => {
     const zoe = await register("zoe");
     await register("bob");
     const tokens = [await login("zoe"), await login("zoe")];
@@ -189,7 +189,7 @@ describe("sessions of a user", () => {
     expect(await works(bobs)).toBe(true);
   });
 
-  it("[G12] a session of another user, or of none, is 404, and nothing ends", async () => {
+  it("[G12] a session of another or an unknown user is 404, and nothing ends", async () => {
     const zoe = await register("zoe");
     const bob = await register("bob");
     const token = await login("bob");
@@ -218,7 +218,7 @@ describe("the password of a user", () => {
     [{ password: "🙂🙂🙂🙂🙂" }, "password"],
     [{ password: "x".repeat(1001) }, "password"],
     [{ password: "long enough", currentPassword: "x" }, "currentPassword"],
-  ])("[G12] refuses %.40j beside the field", async (body, field) => {
+  ])("[G12] reports %.40j as an invalid field", async (body, field) => {
     const zoe = await register("zoe");
     const token = await login("zoe");
     expect(await ada.call("PUT", users(`/${zoe}/password`), { body })).toMatchObject({
@@ -228,7 +228,7 @@ describe("the password of a user", () => {
     expect(await works(token)).toBe(true);
   });
 
-  it("[G12] six characters are enough, whatever they are made of", async () => {
+  it("[G12] accepts any six characters", async () => {
     const zoe = await register("zoe");
     for (const password of ["🙂🙂🙂🙂🙂🙂", "🙂".repeat(1000)]) {
       expect((await ada.call("PUT", users(`/${zoe}/password`), { body: { password } })).status).toBe(204);
@@ -236,8 +236,8 @@ describe("the password of a user", () => {
   });
 });
 
-describe("what belongs to somebody else", () => {
-  it("[G6] is 404 by every path, and stays as it is", async () => {
+describe("users of another account", () => {
+  it("[G6] are 404 by every path, and do not change", async () => {
     const zoe = await register("zoe");
     const token = await login("zoe");
     const { id } = (await server.runtime.tokens.find(token)) ?? { id: "" };

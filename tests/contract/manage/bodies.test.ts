@@ -1,4 +1,4 @@
-/** Bodies of the management API: types of every spelling, and Content-Encodings (R2, R17). */
+/** Tests bodies of the management API: content types in various spellings, and Content-Encodings (R2, R17). */
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { until } from "@/tests/support/until";
@@ -33,7 +33,7 @@ describe("types", () => {
     },
   );
 
-  it("[G6] what was received is in the error, with the header to send", async () => {
+  it("[G6] the error contains the received type and the header to send", async () => {
     for (const [type, said] of [
       ["application/x-www-form-urlencoded", "application/x-www-form-urlencoded"],
       ["", "header is missing"],
@@ -47,7 +47,7 @@ describe("types", () => {
     expect((await send("projects", "text/plain", "{}")).body.detail).toContain("Send the header Content-Type: application/json.");
   });
 
-  it("[R13] a byte order mark is left out, white space alone is an empty body", async () => {
+  it("[R13] a byte order mark is removed, and white space only is an empty body", async () => {
     expect((await send("projects", "application/json", '\ufeff{"name":"Weather"}')).status).toBe(201);
     expect((await send("projects", "application/json", " \n")).body.code).toBe("body_empty");
   });
@@ -65,7 +65,7 @@ describe("compressed bodies", () => {
     expect(imported).toMatchObject({ status: 201, body: { imported: 3 } });
   });
 
-  it("[R17] are bounded by what they inflate to", async () => {
+  it("[R17] are limited by their inflated size", async () => {
     const bomb = zip(Buffer.alloc(8 * 1024 * 1024, 0x20));
     for (const path of ["projects", `endpoints/${endpointId}/records`])
       expect(await send(path, "application/json", bomb, CODED.headers)).toMatchObject({ status: 413, body: { code: "body_too_large" } });
@@ -75,7 +75,7 @@ describe("compressed bodies", () => {
     await until("nothing is held", () => server.runtime.held.bodies.held === 0);
   });
 
-  it("[R17] that can't be inflated are refused, and nothing is stored", async () => {
+  it("[R17] that cannot be inflated are refused, and nothing is stored", async () => {
     for (const path of [
       "projects",
       `endpoints/${endpointId}/records`,
@@ -90,7 +90,7 @@ describe("compressed bodies", () => {
     expect((await ada.call("GET", `/api/manage/endpoints/${endpointId}/records`)).body.records).toEqual([]);
   });
 
-  it("[R17] of another coding are 415, with what is taken instead", async () => {
+  it("[R17] of another coding are 415, with the supported ones", async () => {
     for (const path of [
       "projects",
       `endpoints/${endpointId}/records`,

@@ -1,4 +1,4 @@
-/** Open streams as the dashboard sees them: those of another server, which it can end (G16), and who gets a change (G17). */
+/** Tests the open streams of another server as the dashboard lists and ends them (G16), and the delivery of changes (G17). */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createOpenStreamStore } from "@/src/db/stores/open-streams";
 import type { Connections, Deliveries } from "@/src/shared/management/schemas";
@@ -9,9 +9,9 @@ import { createRealtimeServer, type RealtimeServer } from "@/tests/support/serve
 import { type ManageServer, type Person, startManageServer } from "../../support/servers/manage-server";
 
 let database: TestDatabase;
-/** Answers the dashboard. */
+/** Serves the dashboard. */
 let server: ManageServer;
-/** Has the streams. */
+/** Holds the streams. */
 let node: RealtimeServer;
 let ada: Person;
 let projectId: string;
@@ -46,7 +46,7 @@ afterEach(async () => {
 const pathOf = (name = endpoint.name) => `/api/1/ce/${name}?key=${key.key}`;
 
 async function connect(path: string, headers: Record<string, string> = {}, origin?: string): Promise<StreamClient> {
-  // Those that come in one millisecond have no order.
+  // Streams that open within a millisecond have no order.
   node.clock.at = new Date(node.clock.at.getTime() + 1000);
   const client = await node.connect(path, { headers, ...(origin === undefined ? {} : { origin }) });
   clients.push(client);
@@ -60,7 +60,7 @@ async function list(query = "", person = ada): Promise<Connections> {
 }
 
 describe("open streams", () => {
-  it("[G16] of another server are listed with what they depend on, the newest first, and gone when they close", async () => {
+  it("[G16] of another server are listed with their access, newest first, and removed when they close", async () => {
     const first = await connect(pathOf());
     const second = await connect(`${pathOf()}&since=now`, {}, "https://app.example");
     await second.take(1);
@@ -91,7 +91,7 @@ describe("open streams", () => {
     expect((await list()).connections.map(({ id }) => id)).toEqual([connections[0]?.id]);
   });
 
-  it("[G2] [G16] are counted with their endpoint, whichever server has them", async () => {
+  it("[G2] [G16] are counted by endpoint, on whichever server", async () => {
     const count = async () => (await ada.call("GET", `/api/manage/endpoints/${endpoint.id}`)).body.subscribers;
     expect(await count()).toBe(0);
     const first = await connect(pathOf());
@@ -103,7 +103,7 @@ describe("open streams", () => {
     expect(await count()).toBe(1);
   });
 
-  it("[G16] of users are listed with their names, those of the dashboard as such, and no key, token or master key with any", async () => {
+  it("[G16] of users are listed with names, and those of the dashboard as such, without keys, tokens or master keys", async () => {
     const users = await ada.call("POST", `/api/manage/projects/${projectId}/endpoints`, {
       body: { name: "app/users", kind: "authentication" },
     });
@@ -121,7 +121,7 @@ describe("open streams", () => {
     for (const secret of [key.key, ann.token, ticket.body.ticket]) expect(text).not.toContain(secret);
   });
 
-  it("[G16] can be narrowed to an endpoint, and are counted beyond the limit", async () => {
+  it("[G16] can be filtered by endpoint, and are counted beyond the limit", async () => {
     const other = await ada.call("POST", `/api/manage/projects/${projectId}/endpoints`, { body: { name: "other/readings" } });
     for (const name of [endpoint.name, "other/readings", "other/readings"]) await connect(pathOf(name));
     await node.tick();
@@ -134,7 +134,7 @@ describe("open streams", () => {
       });
   });
 
-  it("[G16] [W6] can be ended, with the reason; others go on", async () => {
+  it("[G16] [W6] can be ended, with the reason; others continue", async () => {
     const [stays, goes] = [await connect(pathOf()), await connect(`${pathOf()}&since=now`)];
     await goes.take(1);
     await node.tick();
@@ -150,7 +150,7 @@ describe("open streams", () => {
     expect((await stays.take(1))[0]?.record?.data).toEqual({ n: 1 });
   });
 
-  it("[G6] [G16] of another account can be neither seen nor ended", async () => {
+  it("[G6] [G16] of another account can be neither listed nor ended", async () => {
     await connect(pathOf());
     await node.tick();
     const [connection] = (await list()).connections;
@@ -161,7 +161,7 @@ describe("open streams", () => {
     expect((await list()).total).toBe(1);
   });
 
-  it("[G16] of a server that is not seen any more are not listed, and come back when it is", async () => {
+  it("[G16] of a server without a heartbeat are not listed, and come back with the server", async () => {
     await connect(pathOf());
     await node.tick();
     expect((await list()).total).toBe(1);
@@ -173,7 +173,7 @@ describe("open streams", () => {
     expect((await list()).total).toBe(1);
   });
 
-  it("[G16] of servers that are gone for long are forgotten", async () => {
+  it("[G16] of servers without a heartbeat for long are deleted", async () => {
     const store = createOpenStreamStore({ db: node.db });
     await store.heartbeat("00000000-0000-4000-8000-000000000001");
     await node.pool.query(`UPDATE "ServerNode" SET "seenAt" = now() - interval '1 hour' WHERE id = '00000000-0000-4000-8000-000000000001'`);
@@ -187,7 +187,7 @@ describe("open streams", () => {
 describe("the delivery of a change", () => {
   const read = (seq: number | string, person = ada) => person.call("GET", `/api/manage/endpoints/${endpoint.id}/changes/${seq}/delivery`);
 
-  it("[G17] says who gets it, who does not, and why", async () => {
+  it("[G17] reports who receives it, who does not, and why", async () => {
     await ada.call("POST", `/api/manage/projects/${projectId}/endpoints`, { body: { name: "app/users", kind: "authentication" } });
     const secured = await ada.call("PATCH", `/api/manage/endpoints/${endpoint.id}`, { body: { secure: true } });
     expect(secured.status).toBe(200);
@@ -210,10 +210,10 @@ describe("the delivery of a change", () => {
     ]);
   });
 
-  it("[G16] [G17] [W13] says whose filter it is left out by", async () => {
+  it("[G16] [G17] [W13] reports whose filter omits it", async () => {
     for (const filter of ["data.n > 1", "data.n = 1", "data.n + 'x'"]) await connect(`${pathOf()}&jsonata=${encodeURIComponent(filter)}`);
     await node.tick();
-    // The streams' server has not heard of it: it would end the one whose filter fails.
+    // The streams' server must not receive it: it would end the stream whose filter fails.
     await ada.call("POST", `/api/manage/endpoints/${endpoint.id}/records`, { body: { n: 1 } });
     const { body }: { body: Deliveries } = await read(1);
     expect(body.streams.map(({ filter, verdict, reason }) => [filter, verdict, reason])).toEqual([

@@ -1,4 +1,4 @@
-/** The console's streams end with the sign-in that asked for their ticket (W6, G7), on another server, whatever ends it. */
+/** Tests that console streams on another server end with the sign-in that requested their ticket (W6, G7), whatever ends it. */
 import { encode } from "next-auth/jwt";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { cookieNames } from "@/app/lib/sign-in/session-cookie";
@@ -11,9 +11,9 @@ import { type Answer, type Call, type ManageServer, ORIGIN, type Person, startMa
 const ENDED = { code: 1000, reason: "The sign-in that opened this stream has ended. Sign in again." };
 
 let database: TestDatabase;
-/** Answers the dashboard. */
+/** Serves the dashboard. */
 let server: ManageServer;
-/** Has the streams. */
+/** Holds the streams. */
 let node: RealtimeServer;
 let ada: Person;
 let endpointId: string;
@@ -38,7 +38,7 @@ beforeEach(async () => {
   invalidated = [];
 });
 
-/** Another sign-in of hers, by the dashboard. */
+/** Another sign-in of the same account to the dashboard. */
 async function signIn(): Promise<{ id: string; call: (method: string, path: string, call?: Call) => Promise<Answer> }> {
   const { db, secret } = server.runtime;
   const { id } = await db.session.create({ data: { userId: ada.id, expiresAt: new Date(Date.now() + 86_400_000) } });
@@ -54,7 +54,7 @@ async function openConsole({ call }: Pick<Person, "call">): Promise<StreamClient
 }
 
 describe("a console stream", () => {
-  it("[W6] [G8] ends when its session is ended, at once here and with the next tick elsewhere; the others go on", async () => {
+  it("[W6] [G8] ends when its session is ended, immediately here and with the next check elsewhere; the others continue", async () => {
     const [session, lasting] = [await signIn(), await signIn()];
     const [client, other, byToken] = [await openConsole(session), await openConsole(lasting), await openConsole(ada)];
     const unused = await session.call("POST", `/api/manage/endpoints/${endpointId}/stream-ticket`);
@@ -68,7 +68,7 @@ describe("a console stream", () => {
     for (const each of [other, byToken]) expect(await each.take(1)).toMatchObject([{ type: "POST" }]);
   });
 
-  it("[W6] [G10] ends with a change of password, but for the session that made it", async () => {
+  it("[W6] [G10] ends when the password is changed, except in the session that changed it", async () => {
     const { db, passwords } = server.runtime;
     const passwordHash = await passwords.hash("correct horse battery", toDashboardHashContext(null));
     await db.user.update({ where: { id: ada.id }, data: { passwordHash } });

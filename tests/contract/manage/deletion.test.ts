@@ -1,4 +1,4 @@
-/** Deletion of endpoints, projects and accounts (G18): at once for everybody, with the rows in batches afterwards. */
+/** Tests the deletion of endpoints, projects and accounts (G18): immediately visible to everybody, with the rows deleted in batches afterwards. */
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Write } from "@/src/core/records/ports";
@@ -21,7 +21,7 @@ beforeEach(async () => {
   count += 1;
   ada = await server.createPerson(`Ada${count}`);
   project = (await ada.call("POST", "/api/manage/projects", { body: { name: "Weather" } })).body;
-  // A neighbour's connection, which holds what it holds.
+  // Another connection, which holds locks.
   other = new pg.Client({ connectionString: server.databaseUrl });
   await other.connect();
 });
@@ -41,7 +41,7 @@ async function remove(path: string): Promise<void> {
 
 const purge = () => createEndpointPurge({ db: server.runtime.db }).run();
 
-/** Rows of every table that belong to an endpoint. */
+/** The rows of an endpoint in every table. */
 async function countRows(endpointId: string): Promise<Record<string, number>> {
   const { db } = server.runtime;
   const where = { endpointId };
@@ -55,7 +55,7 @@ async function countRows(endpointId: string): Promise<Record<string, number>> {
   };
 }
 
-/** What `call` answers when the deletion by SQL is committed while it is under way. */
+/** The result of `call` if the deletion by SQL is committed while it runs. */
 async function answerBeside(deletion: string, call: () => Promise<unknown>): Promise<unknown> {
   await other.query("BEGIN");
   await other.query(deletion);
@@ -72,7 +72,7 @@ async function answerBeside(deletion: string, call: () => Promise<unknown>): Pro
 const NOTHING = { endpoints: 0, records: 0, changes: 0, users: 0, answers: 0, tickets: 0 };
 
 async function fill(endpointId: string, records: number): Promise<void> {
-  // The log too, and quickly: as a batch would leave it.
+  // The log too, as fast as a batch does.
   await other.query("BEGIN");
   await other.query("SELECT set_config('rested.logged_by_commit', 'on', true)");
   await other.query(
@@ -89,7 +89,7 @@ async function fill(endpointId: string, records: number): Promise<void> {
 }
 
 describe("a deleted endpoint", () => {
-  it("[G18] is gone at once, while somebody holds its records; its name is free, and its rows follow", async () => {
+  it("[G18] disappears immediately, even while its records are locked; its name is free, and its rows are deleted later", async () => {
     const id = await createEndpoint("readings");
     await fill(id, 3);
     await other.query("BEGIN");
@@ -99,7 +99,7 @@ describe("a deleted endpoint", () => {
     expect((await ada.call("DELETE", `/api/manage/endpoints/${id}`)).status).toBe(404);
     const again = await createEndpoint("readings");
     expect(await server.runtime.records.commit(again, [post()])).toMatchObject([{ outcome: "ok", change: { seq: 1 } }]);
-    // What is held stays, and the run ends; nobody waits.
+    // Locked rows stay, and the run ends without waiting.
     await purge();
     expect(await countRows(id)).toMatchObject({ endpoints: 1, records: 3, changes: 0 });
     await other.query("ROLLBACK");
@@ -108,7 +108,7 @@ describe("a deleted endpoint", () => {
     expect(await countRows(again)).toMatchObject({ endpoints: 1, records: 1, changes: 1 });
   });
 
-  it("[G18] [W4] takes no write, by whichever way", async () => {
+  it("[G18] [W4] accepts no write, in any way", async () => {
     const id = await createEndpoint("readings");
     const { db, records } = server.runtime;
     const [created] = await records.commit(id, [post("{}")]);
@@ -136,7 +136,7 @@ describe("a deleted endpoint", () => {
     expect(await countRows(id)).toMatchObject({ endpoints: 1, records: 1, changes: 1 });
   });
 
-  it("[G18] [W4] waits for a write that is under way, and takes it along", async () => {
+  it("[G18] [W4] waits for a running write, and deletes its record too", async () => {
     const id = await createEndpoint("readings");
     await other.query("BEGIN");
     await other.query(`INSERT INTO "Record" ("id", "endpointId", "data") VALUES (gen_random_uuid(), $1, '1')`, [id]);
@@ -153,7 +153,7 @@ describe("a deleted endpoint", () => {
     expect(await countRows(id)).toEqual(NOTHING);
   });
 
-  it("[G18] [L3] ends the tokens of its users at once, and once", async () => {
+  it("[G18] [L3] ends the tokens of its users immediately, and once", async () => {
     const id = await createEndpoint("people", { kind: "authentication" });
     const { db, users, tokens } = server.runtime;
     const endpoint = { endpointId: id, projectId: project.id, schema: null };
@@ -185,7 +185,7 @@ describe("a deleted endpoint", () => {
     expect(await revision()).toBe(before + 1n);
   });
 
-  it("[G18] [F3] takes its files along", async () => {
+  it("[G18] [F3] is deleted with its files", async () => {
     const id = await createEndpoint("pictures");
     for (const name of ["a.txt", "b.txt"]) {
       const raw = { contentType: "text/plain", bytes: name };
@@ -199,7 +199,7 @@ describe("a deleted endpoint", () => {
 });
 
 describe("the purge", () => {
-  it("[G18] deletes 100,000 records while others write beside them and under the same name; no write fails, nothing is logged", async () => {
+  it("[G18] deletes 100,000 records during writes to other endpoints and under the same name; no write fails, nothing is logged", async () => {
     const id = await createEndpoint("readings");
     const beside = await createEndpoint("beside");
     await fill(id, 100_000);
@@ -240,7 +240,7 @@ describe("the purge", () => {
     ).toEqual([]);
   }, 180_000);
 
-  it("[G18] goes on where one that was stopped ended, beside others", async () => {
+  it("[G18] continues where a stopped one ended, beside others", async () => {
     const ids = [await createEndpoint("readings"), await createEndpoint("measures")];
     for (const id of ids) {
       await fill(id, 2_000);
@@ -251,7 +251,7 @@ describe("the purge", () => {
     await until("something is deleted", async () => ((await countRows(ids[0] ?? "")).records ?? 0) < 2_000);
     first.stop();
     await running;
-    // One of them does all of the work at a time; another one ends, and finds nothing when it comes again.
+    // Only one of them works at a time. Another one ends, and finds nothing when it runs again.
     await Promise.all([purge(), purge(), purge()]);
     await purge();
     for (const id of ids) expect(await countRows(id)).toEqual(NOTHING);
@@ -259,7 +259,7 @@ describe("the purge", () => {
 });
 
 describe("a deleted project", () => {
-  it("[G18] is gone at once with its keys, and its endpoints' rows follow", async () => {
+  it("[G18] disappears immediately with its keys, and its endpoints' rows are deleted later", async () => {
     const ids = [await createEndpoint("readings"), await createEndpoint("people", { kind: "authentication" })];
     await fill(ids[0] ?? "", 10);
     await ada.call("POST", `/api/manage/endpoints/${ids[1]}/records`, { body: { username: "ann", password: "correct horse" } });
@@ -278,14 +278,14 @@ describe("a deleted project", () => {
     for (const id of ids) expect(await countRows(id)).toEqual(NOTHING);
   });
 
-  it("[G18] [G6] is nobody else's to delete, nor to lock", async () => {
+  it("[G18] [G6] cannot be deleted or locked by another account", async () => {
     const id = await createEndpoint("readings");
     const eve = await server.createPerson(`Eve${count}`);
     expect((await eve.call("DELETE", `/api/manage/projects/${project.id}`)).status).toBe(404);
     expect(await countRows(id)).toMatchObject({ endpoints: 1 });
   });
 
-  it("[G18] likewise with the account that owns it", async () => {
+  it("[G18] is also deleted with the account that owns it", async () => {
     const id = await createEndpoint("readings");
     await fill(id, 10);
     await server.runtime.db.user.delete({ where: { id: ada.id } });
@@ -294,7 +294,7 @@ describe("a deleted project", () => {
     expect(await countRows(id)).toEqual(NOTHING);
   });
 
-  it("[G18] what is created in it meanwhile is not found, rather than a failure", async () => {
+  it("[G18] objects that are created in it concurrently are not found, without a failure", async () => {
     const endpoint = await createEndpoint("readings");
     const creations: [deletion: string, path: string, body: object | undefined][] = [
       [`DELETE FROM "Endpoint" WHERE "id" = '${endpoint}'`, `endpoints/${endpoint}/stream-ticket`, undefined],

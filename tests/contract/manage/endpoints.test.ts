@@ -1,4 +1,4 @@
-/** Endpoints (G4). */
+/** Tests endpoints (G4). */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createEndpointPurge } from "@/src/db/stores/purge-endpoints";
 import { type ManageServer, type Person, startManageServer } from "../../support/servers/manage-server";
@@ -27,7 +27,7 @@ const path = () => `/api/manage/projects/${project.id}/endpoints`;
 const create = async (body: object) => (await ada.call("POST", path(), { body })).body;
 
 describe("endpoints", () => {
-  it("[G4] POST answers 201 and the endpoint", async () => {
+  it("[G4] POST responds with 201 and the endpoint", async () => {
     const answer = await ada.call("POST", path(), { body: { name: "sensors/rooftop-1" } });
     expect(answer).toMatchObject({ status: 201 });
     expect(answer.body).toEqual({
@@ -67,14 +67,14 @@ describe("endpoints", () => {
     ["ab--cd", "Do not use two “-” in a row. For example: ab-cd"],
     ["ab//cd", "Do not use two “/” in a row. For example: ab/cd"],
     ["a".repeat(255), "Use 1 to 254 characters."],
-  ])("[U2] POST refuses the name %j beside the field", async (name, message) => {
+  ])("[U2] POST reports the name %j as an invalid field", async (name, message) => {
     expect(await ada.call("POST", path(), { body: { name } })).toMatchObject({
       status: 400,
       body: { code: "fields_invalid", fields: { name: message } },
     });
   });
 
-  it("[U2] a name is unique within its project, not beyond; of two at the same time one gets it", async () => {
+  it("[U2] a name is unique within its project only; of two concurrent requests one gets it", async () => {
     const answers = await Promise.all([1, 2, 3].map(() => ada.call("POST", path(), { body: { name: "readings" } })));
     expect(answers.map(({ status }) => status).sort()).toEqual([201, 409, 409]);
     expect(answers.find(({ status }) => status === 409)?.body).toMatchObject({ code: "name_taken", fields: { name: expect.any(String) } });
@@ -87,7 +87,7 @@ describe("endpoints", () => {
     expect((await ada.call("GET", path())).body.map((endpoint: { name: string }) => endpoint.name)).toEqual(["apples", "middle", "zebras"]);
   });
 
-  it("[G4] tells what happened on it", async () => {
+  it("[G4] returns its activity", async () => {
     const { id } = await create({ name: "readings" });
     for (const value of [1, 2]) await ada.call("POST", `/api/manage/endpoints/${id}/records`, { body: value });
     const { body } = await ada.call("GET", `/api/manage/endpoints/${id}`);
@@ -95,7 +95,7 @@ describe("endpoints", () => {
     expect((await ada.call("GET", path())).body).toMatchObject([{ changeCount: 2, lastChangeAt: body.lastChangeAt }]);
   });
 
-  it("[G4] PATCH changes what it names, leaves the rest, and forgets what was cached", async () => {
+  it("[G4] PATCH changes only the sent fields, and invalidates the cache", async () => {
     const { id } = await create({ name: "readings", description: "Old", othersCanRead: true });
     const answer = await ada.call("PATCH", `/api/manage/endpoints/${id}`, { body: { name: "measures", secure: true } });
     expect(answer).toMatchObject({ status: 200, body: { name: "measures", description: "Old", secure: true, othersCanRead: true } });
@@ -103,7 +103,7 @@ describe("endpoints", () => {
     expect((await ada.call("PATCH", `/api/manage/endpoints/${id}`, { body: { schema: null } })).body).toMatchObject({ name: "measures" });
   });
 
-  it("[G4] [F2] the time for which caches may keep files is a number of seconds, up to a year", async () => {
+  it("[G4] [F2] the caching time of files is a number of seconds, up to a year", async () => {
     const { id } = await create({ name: "photos", fileCacheSeconds: 3600 });
     const patch = (fileCacheSeconds: unknown) => ada.call("PATCH", `/api/manage/endpoints/${id}`, { body: { fileCacheSeconds } });
     expect((await patch(31_536_000)).body).toMatchObject({ name: "photos", fileCacheSeconds: 31_536_000 });
@@ -115,7 +115,7 @@ describe("endpoints", () => {
     expect((await patch(0)).body).toMatchObject({ fileCacheSeconds: 0 });
   });
 
-  it("[U2] PATCH refuses the name of another one", async () => {
+  it("[U2] PATCH rejects the name of another endpoint", async () => {
     await create({ name: "readings" });
     const { id } = await create({ name: "measures" });
     const answer = await ada.call("PATCH", `/api/manage/endpoints/${id}`, { body: { name: "readings" } });
@@ -123,7 +123,7 @@ describe("endpoints", () => {
     expect(invalidated).toEqual([]);
   });
 
-  it("[G4] DELETE removes records, log and tickets without a message for each record, and forgets what was cached", async () => {
+  it("[G4] DELETE removes records, log and tickets without a message for each record, and invalidates the cache", async () => {
     const { id } = await create({ name: "readings" });
     await server.runtime.db.$executeRaw`
       INSERT INTO "Record" ("id", "endpointId", "data") SELECT gen_random_uuid(), ${id}::uuid, '1' FROM generate_series(1, 2000)`;
@@ -140,11 +140,11 @@ describe("endpoints", () => {
     expect((await ada.call("GET", `/api/manage/endpoints/${id}`)).status).toBe(404);
   });
 
-  it("[W4] a write beside a deletion is still logged: the mute is of the transaction alone", async () => {
+  it("[W4] a write during a deletion is still logged: logging is off only in its transaction", async () => {
     const doomed = await create({ name: "doomed" });
     const kept = await create({ name: "kept-one" });
     await ada.call("DELETE", `/api/manage/endpoints/${doomed.id}`);
-    // Through the triggers, over as many connections as the pool has.
+    // With the triggers, over all connections of the pool.
     await Promise.all([1, 2, 3, 4, 5].map((data) => server.runtime.db.record.create({ data: { endpointId: kept.id, data } })));
     expect(await server.runtime.db.change.count({ where: { endpointId: kept.id } })).toBe(5);
   });
@@ -168,7 +168,7 @@ describe("a stream ticket", () => {
     expect(await server.runtime.definitions.redeemTicket(ticket)).toBeUndefined();
   });
 
-  it("[G4] is worth nothing when it is late, and is swept by the next one", async () => {
+  it("[G4] is invalid after it expires, and is deleted with the next one", async () => {
     const { id } = await create({ name: "readings" });
     const late = (await ada.call("POST", `/api/manage/endpoints/${id}/stream-ticket`)).body.ticket;
     server.advance(30_001);

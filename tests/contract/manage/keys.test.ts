@@ -1,4 +1,4 @@
-/** Publishable keys (G3, U7). */
+/** Tests publishable keys (G3, U7). */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type ManageServer, type Person, startManageServer } from "../../support/servers/manage-server";
 
@@ -28,7 +28,7 @@ const firstKey = () => {
 };
 
 describe("keys", () => {
-  it("[G3] POST answers 201 and a key of 32 hex digits that reads and writes", async () => {
+  it("[G3] POST responds with 201 and a key of 32 hex digits that can read and write", async () => {
     const answer = await ada.call("POST", keysPath(), { body: { name: " Website " } });
     expect(answer).toMatchObject({
       status: 201,
@@ -45,18 +45,18 @@ describe("keys", () => {
     expect(await server.runtime.definitions.find(answer.body.key, "readings")).toMatchObject({ key: { scope: "read_write" } });
   });
 
-  it("[U7] POST takes a scope and an expiry", async () => {
+  it("[U7] POST accepts a scope and an expiry", async () => {
     const expiresAt = later(60_000).toISOString();
     expect(await create({ name: "Reader", scope: "read", expiresAt })).toMatchObject({ scope: "read", expiresAt });
     expect(await create({ name: "Writer", scope: "write", expiresAt: null })).toMatchObject({ scope: "write", expiresAt: null });
   });
 
-  it("[U7] POST refuses an expiry that has passed", async () => {
+  it("[U7] POST rejects an expiry in the past", async () => {
     const answer = await ada.call("POST", keysPath(), { body: { name: "Old", expiresAt: later(-1).toISOString() } });
     expect(answer).toMatchObject({ status: 400, body: { code: "fields_invalid", fields: { expiresAt: "Use a time in the future." } } });
   });
 
-  it("[G3] GET lists all of them, revoked ones too, oldest first", async () => {
+  it("[G3] GET lists all of them, including revoked ones, oldest first", async () => {
     const second = await create({ name: "Second" });
     await ada.call("DELETE", `/api/manage/keys/${firstKey().id}`);
     const answer = await ada.call("GET", keysPath());
@@ -66,7 +66,7 @@ describe("keys", () => {
 });
 
 describe("revocation", () => {
-  it("[G3][U7] takes effect at once, is for good, and keeps its time when repeated", async () => {
+  it("[G3][U7] takes effect immediately, is permanent, and keeps its time if repeated", async () => {
     expect(await server.runtime.definitions.find(firstKey().key, "readings")).toMatchObject({ key: { revokedAt: null } });
     const answer = await ada.call("DELETE", `/api/manage/keys/${firstKey().id}`);
     expect(answer).toMatchObject({ status: 200, body: { id: firstKey().id, revokedAt: expect.any(String) } });
@@ -79,7 +79,7 @@ describe("revocation", () => {
 describe("rotation", () => {
   const rotate = (id: string, body: object) => ada.call("POST", `/api/manage/keys/${id}/rotate`, { body });
 
-  it("[G3][G9][U7] answers a new key of the same name and scope, and lets the old one work for the grace period", async () => {
+  it("[G3][G9][U7] returns a new key of the same name and scope, and keeps the old one valid for the grace period", async () => {
     const old = await create({ name: "Website", scope: "read" });
     const answer = await rotate(old.id, { graceSeconds: 900 });
     expect(answer).toMatchObject({ status: 201, body: { name: "Website", scope: "read", expiresAt: null, revokedAt: null } });
@@ -94,23 +94,23 @@ describe("rotation", () => {
     });
   });
 
-  it("[G3][U7] without grace revokes the old one at once", async () => {
+  it("[G3][U7] without a grace period revokes the old one immediately", async () => {
     const answer = await rotate(firstKey().id, { graceSeconds: 0 });
     expect(answer.body.previous).toMatchObject({ revokedAt: expect.any(String), expiresAt: null });
   });
 
-  it("[U7] never makes a key live longer than it would have", async () => {
+  it("[U7] never extends the lifetime of a key", async () => {
     const expiresAt = later(5000).toISOString();
     const old = await create({ name: "Short", expiresAt });
     expect((await rotate(old.id, { graceSeconds: 3600 })).body.previous.expiresAt).toBe(expiresAt);
   });
 
-  it("[U7] gives the new key the expiry that it is told", async () => {
+  it("[U7] sets the expiry of the new key if one is sent", async () => {
     const expiresAt = later(86_400_000).toISOString();
     expect((await rotate(firstKey().id, { graceSeconds: 0, expiresAt })).body.expiresAt).toBe(expiresAt);
   });
 
-  it("[G3] of a revoked or expired key is refused, and makes none", async () => {
+  it("[G3] of a revoked or expired key is refused, and creates none", async () => {
     await ada.call("DELETE", `/api/manage/keys/${firstKey().id}`);
     expect(await rotate(firstKey().id, { graceSeconds: 0 })).toMatchObject({ status: 409, body: { code: "key_already_revoked" } });
     const short = await create({ name: "Short", expiresAt: later(1000).toISOString() });
@@ -119,7 +119,7 @@ describe("rotation", () => {
     expect((await ada.call("GET", keysPath())).body).toHaveLength(2);
   });
 
-  it("[G3] twice at the same time without grace makes one key", async () => {
+  it("[G3] without a grace period, two concurrent rotations create one key", async () => {
     const answers = await Promise.all([rotate(firstKey().id, { graceSeconds: 0 }), rotate(firstKey().id, { graceSeconds: 0 })]);
     expect(answers.map(({ status }) => status).sort()).toEqual([201, 409]);
     expect((await ada.call("GET", keysPath())).body).toHaveLength(2);

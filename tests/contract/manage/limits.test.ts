@@ -1,4 +1,4 @@
-/** What one account or address may take of the management API, and that the others don't notice (G23). */
+/** Tests the limits of one account or address on the management API, and that others are not affected (G23). */
 import { once } from "node:events";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
@@ -28,7 +28,7 @@ beforeEach(async () => {
 
 const ACCOUNT = "/api/manage/account";
 const from = (address: string) => ({ "x-forwarded-for": address });
-/** Takes all turns of a kind that an account has; answers how to end them. */
+/** Uses all slots of a kind that an account has. Returns a function that frees them. */
 async function occupy(kind: Parameters<ManageServer["runtime"]["managementLimits"]["enter"]>[0], account: string, turns: number) {
   const { managementLimits } = server.runtime;
   const ends = await Promise.all(Array.from({ length: turns }, () => managementLimits.enter(kind, { account })));
@@ -36,14 +36,14 @@ async function occupy(kind: Parameters<ManageServer["runtime"]["managementLimits
     for (const end of ends) end();
   };
 }
-/** Answers whether the call was answered before `release`. */
+/** Returns true if the call got its response before `release`. */
 async function isHeldUp(call: () => Promise<{ status: number }>, release: () => void): Promise<boolean> {
   let answered = false;
   const answer = call().then((result) => {
     answered = true;
     return result;
   });
-  // Bob's requests go all the way meanwhile, and are not held up.
+  // Bob's requests pass all checks in the meantime, without delay.
   for (let n = 0; n < 3; n++) expect((await bob.call("GET", ACCOUNT)).status).toBe(200);
   const wasHeldUp = !answered;
   release();
@@ -52,7 +52,7 @@ async function isHeldUp(call: () => Promise<{ status: number }>, release: () => 
 }
 
 describe("the rate", () => {
-  it("[G23] of an account is limited and told; others are not affected", async () => {
+  it("[G23] of an account is limited and reported; others are not affected", async () => {
     for (let n = 0; n < PER_MINUTE - 1; n++) expect((await ada.call("GET", ACCOUNT)).status).toBe(200);
     const refused = await ada.call("GET", ACCOUNT);
     expect(refused).toMatchObject({ status: 429, body: { code: "rate_limited", retryable: true } });
@@ -60,7 +60,7 @@ describe("the rate", () => {
     expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
     const standing = (headers: Headers) => ["limit", "remaining"].map((name) => headers.get(`ratelimit-${name}`));
     expect(standing(refused.headers)).toEqual([String(PER_MINUTE), "0"]);
-    // From now on the server refuses ada's token before it asks the management API.
+    // From now on the server refuses ada's token before the management API is called.
     const isBarred = ({ token }: Person) =>
       server.runtime.managementLimits.refuseEarly({ headers: { authorization: `Bearer ${token}` }, socket: {} }) !== undefined;
     expect([isBarred(ada), isBarred(bob)]).toEqual([true, false]);
@@ -68,7 +68,7 @@ describe("the rate", () => {
     expect([status, ...standing(headers)]).toEqual([200, String(PER_MINUTE), String(PER_MINUTE - 1)]);
   });
 
-  it("[G23] of an address without a sign-in is a quarter, wrong tokens and cookies included", async () => {
+  it("[G23] of an address without a sign-in is a quarter, even with invalid tokens and cookies", async () => {
     const wrong = (address: string, headers: object = { authorization: "Bearer rst_wrong" }) =>
       server.call("GET", ACCOUNT, { headers: { ...headers, ...from(address) } });
     for (let n = 0; n < PER_MINUTE / 8; n++) {
@@ -79,17 +79,17 @@ describe("the rate", () => {
     expect((await server.call("GET", "/api/manage/openapi.json", { headers: from("198.51.100.1") })).status).toBe(429);
     expect((await server.call("GET", "/api/auth/csrf", { headers: from("198.51.100.1") })).status).toBe(429);
     expect((await wrong("198.51.100.2")).body.code).toBe("management_token_invalid");
-    // Somebody behind the same address who is signed in goes on.
+    // A signed-in client behind the same address is not affected.
     expect((await ada.call("GET", ACCOUNT, { headers: from("198.51.100.1") })).status).toBe(200);
   });
 });
 
-describe("at once", () => {
-  it("[G23] an account has 8 requests; more wait, and others don't", async () => {
+describe("concurrent requests", () => {
+  it("[G23] are limited to 8 of an account; more are queued, without affecting others", async () => {
     expect(await isHeldUp(() => ada.call("GET", ACCOUNT), await occupy("request", ada.id, 8))).toBe(true);
   });
 
-  it("[G23] an account has 2 reads of records, 2 exports and 2 imports, beside its other requests", async () => {
+  it("[G23] are limited to 2 reads of records, 2 exports and 2 imports of an account, besides its other requests", async () => {
     const at = `/api/manage/endpoints/${endpointId}`;
     const rows = { raw: { contentType: "application/x-ndjson", bytes: '{"n":1}\n' } };
     expect(await isHeldUp(() => ada.call("GET", `${at}/records`), await occupy("heavy", ada.id, 2))).toBe(true);
@@ -100,7 +100,7 @@ describe("at once", () => {
     release();
   });
 
-  it("[G23] a client that goes while it waits is no failure of the server", async () => {
+  it("[G23] a client that disconnects while it is queued is not a failure of the server", async () => {
     const release = await occupy("request", ada.id, 8);
     const client = new AbortController();
     const answer = ada.call("GET", ACCOUNT, { signal: client.signal });
@@ -111,7 +111,7 @@ describe("at once", () => {
     release();
   });
 
-  it("[G23] an export has its turn until its last byte was read, or is not wanted", async () => {
+  it("[G23] an export holds its slot until its last byte was read or it is aborted", async () => {
     const { managementLimits: limits } = server.runtime;
     const request = new Request("http://rested.test");
     const open = async () => {
@@ -138,14 +138,14 @@ describe("at once", () => {
     expect(ended).toEqual(["third", "fourth"]);
   });
 
-  it("[G23] an export or file whose client has gone before it is sent ends its turn, and what it reads", async () => {
+  it("[G23] an export or file whose client disconnects before it is sent frees its slot and its resources", async () => {
     const { managementLimits: limits } = server.runtime;
     const closed: string[] = [];
     const open = async (name: string, client: AbortController) => {
       const request = new Request("http://rested.test", { signal: client.signal });
       const turn = createRequestTurn({ limits, request, kind: "export", caller: () => ({ account: ada.id }) });
       await turn.enter();
-      // Next neither reads nor cancels the body of an answer that nobody is left for.
+      // Next neither reads nor cancels the body of a response whose client has disconnected.
       return () => turn.finish(new Response(new ReadableStream({ cancel: () => void closed.push(name) })));
     };
     const [before, after] = [new AbortController(), new AbortController()];
@@ -160,7 +160,7 @@ describe("at once", () => {
     expect(closed).toEqual(["before", "after"]);
   });
 
-  it("[G23] a body that does not arrive takes no turn", async () => {
+  it("[G23] a body that does not arrive holds no slot", async () => {
     const closers: (() => void)[] = [];
     const stalled = Array.from({ length: 8 }, () => {
       const bytes = new ReadableStream<Uint8Array>({ start: (controller) => void closers.push(() => controller.close()) });
@@ -171,7 +171,7 @@ describe("at once", () => {
     for (const answer of await Promise.all(stalled)) expect(answer.body.code).toBe("body_empty");
   });
 
-  it("[G23] signing in is not held up by an account's requests", async () => {
+  it("[G23] signing in is not delayed by an account's requests", async () => {
     const release = await occupy("request", ada.id, 8);
     const { db, passwords } = server.runtime;
     const passwordHash = await passwords.hash("correct horse battery", toDashboardHashContext(null));
@@ -182,7 +182,7 @@ describe("at once", () => {
 });
 
 describe("pages", () => {
-  it("[G23] take turns by address", async () => {
+  it("[G23] are served round robin by address", async () => {
     const { managementLimits: limits } = server.runtime;
     const asked: string[] = [];
     const toNext = async (request: http.IncomingMessage, response: http.ServerResponse) => {
@@ -214,7 +214,7 @@ describe("pages", () => {
     expect(asked).toEqual(["/projects?other", "/_next/static/a.js"]);
     for (const end of ends) end();
     expect((await page).status).toBe(200);
-    // Nothing is rendered for the client that went.
+    // Nothing is rendered for the disconnected client.
     expect(asked.slice(2)).toEqual(["/projects"]);
     web.close();
   });

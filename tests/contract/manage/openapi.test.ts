@@ -1,4 +1,4 @@
-/** The API descriptions (G5): valid, complete, and what routes answer is what they say. */
+/** Tests the API descriptions (G5): they are valid and complete, and routes respond as described. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { MANAGE_OPERATIONS } from "@/src/management/openapi/manage/document";
 import { type ApiDocument, type ListedOperation, listOperations } from "@/src/shared/openapi";
@@ -19,12 +19,12 @@ afterAll(() => server.stop());
 const ID = "00000000-0000-4000-8000-000000000000";
 
 describe("openapi.json", () => {
-  it("[G5] is valid OpenAPI 3.1, and every reference in it leads somewhere", () => {
+  it("[G5] is valid OpenAPI 3.1, and all of its references resolve", () => {
     expect(document.openapi).toMatch(/^3\.1\./);
     expect(findOpenApiProblems(document)).toEqual([]);
   });
 
-  it("[G5] is for everybody: the pages of every site may read it", async () => {
+  it("[G5] is public: pages of every site may read it", async () => {
     for (const headers of [{}, { "sec-fetch-site": "cross-site", origin: "https://elsewhere.test" }]) {
       const answer = await server.call("GET", "/api/manage/openapi.json", { headers });
       expect([answer.status, answer.headers.get("access-control-allow-origin")]).toEqual([200, "*"]);
@@ -32,7 +32,7 @@ describe("openapi.json", () => {
     }
   });
 
-  it("[G5] answers the preflights of both descriptions to every origin, whatever headers are asked for", async () => {
+  it("[G5] the preflights of both descriptions are granted to every origin, with all requested headers", async () => {
     for (const path of ["/api/manage/openapi.json", `/api/manage/projects/${ID}/openapi.json`]) {
       const headers = {
         origin: "https://elsewhere.test",
@@ -52,7 +52,7 @@ describe("openapi.json", () => {
     }
   });
 
-  it("[G5] lets every page read a project's description by token, and never by session", async () => {
+  it("[G5] every page can read a project's description with a token, and none with a session", async () => {
     const project = (await ada.call("POST", "/api/manage/projects", { body: { name: "Weather" } })).body;
     const path = `/api/manage/projects/${project.id}/openapi.json`;
     const headers = { "sec-fetch-site": "cross-site", origin: "https://elsewhere.test" };
@@ -77,7 +77,7 @@ describe("openapi.json", () => {
     expect(listOperations(document)).toHaveLength(listed.length);
   });
 
-  it("[G5] says who may ask: without a session or a token, and with neither", async () => {
+  it("[G5] describes who may send a request: without a sign-in, with a session or a token", async () => {
     for (const { method, path, operation } of listOperations(document)) {
       const answer = await server.call(method.toUpperCase(), path.replaceAll(/\{\w+\}/g, ID));
       const isPublic = operation.security?.length === 0;
@@ -85,7 +85,7 @@ describe("openapi.json", () => {
     }
   });
 
-  it("[G5] names every tag and scheme that it uses", () => {
+  it("[G5] defines every tag and scheme that it uses", () => {
     const tags = new Set(document.tags.map(({ name }) => name));
     for (const { operation } of listOperations(document)) {
       for (const tag of operation.tags) expect(tags).toContain(tag);
@@ -94,7 +94,7 @@ describe("openapi.json", () => {
     }
   });
 
-  it("[G5] [G6] its schemas refuse what the API refuses", async () => {
+  it("[G5] [G6] its schemas reject what the API rejects", async () => {
     const check = createSchemaCheck(document, document.components.schemas.ProjectCreate);
     for (const body of [{}, { name: 5 }, { name: "Weather", rateLimit: 0 }, { name: "Weather", colour: "blue" }]) {
       expect(check(body)).not.toEqual([]);
@@ -103,7 +103,7 @@ describe("openapi.json", () => {
     expect(check({ name: "Weather", allowedOrigins: ["https://a.com"], rateLimit: null })).toEqual([]);
   });
 
-  it("[G5] answers, errors too, have the schemas and codes that it says", async () => {
+  it("[G5] responses, including errors, have the described schemas and codes", async () => {
     const seen: string[] = [];
     const ask = async (method: string, path: string, ask: { body?: unknown; headers?: Record<string, string> } = {}): Promise<Answer> => {
       const answer = await ada.call(method, `/api/manage/${path}`, ask);
@@ -216,7 +216,7 @@ describe("projects/{id}/openapi.json", () => {
     for (const { key } of keys) expect(text).not.toContain(key);
   });
 
-  it("[G5] [R10] a JSON body has the endpoint's schema, whose references into itself hold", async () => {
+  it("[G5] [R10] a JSON body has the endpoint's schema, whose internal references resolve", async () => {
     const { described } = await describeProject([{ name: "garden/readings", schema: SCHEMA }, { name: "open-notes" }]);
     const bodyOf = (name: string) => described.paths[`/api/1/ce/${name}`]?.post?.requestBody?.content["application/json"]?.schema;
     const check = createSchemaCheck(described, bodyOf("garden/readings"));
@@ -226,7 +226,7 @@ describe("projects/{id}/openapi.json", () => {
     expect(createSchemaCheck(described, bodyOf("open-notes"))("anything")).toEqual([]);
   });
 
-  it("[G5] [S1] [L4] says which token is needed, and which errors may come", async () => {
+  it("[G5] [S1] [L4] describes which token is needed, and which errors are possible", async () => {
     const { described } = await describeProject([
       { name: "open-notes" },
       { name: "people", kind: "authentication" },

@@ -1,4 +1,4 @@
-/** The description of the management API states what the server checks of query parameters (G5), and no more than that. */
+/** Tests that the description of the management API states exactly what the server checks of query parameters (G5). */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod/mini";
 import { MANAGE_OPERATIONS } from "@/src/management/openapi/manage/document";
@@ -7,7 +7,7 @@ import { type Answer, type ManageServer, type Person, startManageServer } from "
 
 let server: ManageServer;
 let ada: Person;
-/** What the path of each operation names. */
+/** Example values of the path parameters of each operation. */
 let ids: Record<"project" | "endpoint" | "users" | "record", string>;
 
 beforeAll(async () => {
@@ -54,7 +54,7 @@ function toInvalid(schema: JsonSchema): string[] {
   ];
 }
 
-/** Values at the ends of what the schema allows. */
+/** Values at the limits of the schema. */
 function toValid(schema: JsonSchema): string[] {
   if (read(schema, "type") === "boolean") return ["true", "false"];
   return [toNumber(schema, "minimum"), toNumber(schema, "maximum")].filter((bound) => bound !== undefined).map(String);
@@ -91,7 +91,7 @@ describe("query parameters", () => {
     },
   );
 
-  it("[G5] every text has a described form, except opaque cursors and names of files, which are labels", () => {
+  it("[G5] every text has a described form, except opaque cursors and file names, which are labels", () => {
     const unbounded = CASES.filter(({ schema }) => {
       const item = toItem(schema);
       return read(item, "type") === "string" && ["maxLength", "pattern", "enum", "format"].every((keyword) => !read(item, keyword));
@@ -99,7 +99,7 @@ describe("query parameters", () => {
     expect(unbounded.map(({ id, name }) => `${id} ${name}`)).toEqual(["listRecords cursor", "createFile name"]);
   });
 
-  it("[G6] an empty search is none", async () => {
+  it("[G6] an empty search is no search", async () => {
     const records = await ada.call("GET", `/api/manage/endpoints/${ids.endpoint}/records?search=`);
     expect(records.body.records).toContainEqual(expect.objectContaining({ uniqueId: ids.record }));
     expect((await ada.call("GET", `/api/manage/endpoints/${ids.users}/users?search=`)).status).toBe(200);

@@ -1,4 +1,4 @@
-/** Projects, master keys and "What are you storing?" (G2). */
+/** Tests projects, master keys and "What are you storing?" (G2). */
 import { createHash } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createEndpointPurge } from "@/src/db/stores/purge-endpoints";
@@ -7,7 +7,7 @@ import { type ManageServer, type Person, startManageServer } from "../../support
 let server: ManageServer;
 let ada: Person;
 let count = 0;
-/** The projects whose definitions were forgotten since the test began. */
+/** The projects whose definitions were invalidated since the test began. */
 let invalidated: string[];
 let stopListening: () => void;
 
@@ -26,7 +26,7 @@ afterEach(() => stopListening());
 const create = async (body: object = { name: "Weather" }) => (await ada.call("POST", "/api/manage/projects", { body })).body;
 
 describe("projects", () => {
-  it("[G2] POST answers 201 and the project with its first key", async () => {
+  it("[G2] POST responds with 201 and the project with its first key", async () => {
     const answer = await ada.call("POST", "/api/manage/projects", { body: { name: "Weather" } });
     expect(answer.status).toBe(201);
     expect(answer.body).toEqual({
@@ -56,7 +56,7 @@ describe("projects", () => {
     });
   });
 
-  it("[G2][U4] POST takes origins, normalised, and the no-origin switch", async () => {
+  it("[G2][U4] POST accepts origins, which are normalized, and the no-origin switch", async () => {
     const project = await create({
       name: "Weather",
       allowedOrigins: ["HTTPS://App.Example.com/", "https://app.example.com"],
@@ -65,7 +65,7 @@ describe("projects", () => {
     expect(project).toMatchObject({ allowedOrigins: ["https://app.example.com"], disallowNoOrigin: true });
   });
 
-  it("[G2][U4] takes origins of apps, and the switch for null; null in the list is refused with what to do", async () => {
+  it("[G2][U4] accepts origins of apps, and the switch for null; null in the list is rejected with the fix", async () => {
     const allowedOrigins = ["Capacitor://localhost", "chrome-extension://abcdefghijklmnopabcdefghijklmnop"];
     const project = await create({ name: "Weather", allowedOrigins, allowNullOrigin: true });
     expect(project).toMatchObject({ allowedOrigins: ["capacitor://localhost", allowedOrigins[1]], allowNullOrigin: true });
@@ -78,7 +78,7 @@ describe("projects", () => {
     });
   });
 
-  it("[U2] POST refuses a name beside the field", async () => {
+  it("[U2] POST reports an invalid name by its field", async () => {
     const answer = await ada.call("POST", "/api/manage/projects", { body: { name: "abc!" } });
     expect(answer).toMatchObject({
       status: 400,
@@ -88,7 +88,7 @@ describe("projects", () => {
     expect((await ada.call("GET", "/api/manage/projects")).body).toEqual([]);
   });
 
-  it("[G2] GET lists one's own, oldest first, and reads one", async () => {
+  it("[G2] GET lists the caller's own, oldest first, and reads one", async () => {
     expect((await ada.call("GET", "/api/manage/projects")).body).toEqual([]);
     const { keys: _first, ...first } = await create({ name: "Weather" });
     const { keys: _second, ...second } = await create({ name: "Traffic" });
@@ -96,7 +96,7 @@ describe("projects", () => {
     expect((await ada.call("GET", `/api/manage/projects/${second.id}`)).body).toEqual(second);
   });
 
-  it("[G2] counts keys that work, and endpoints", async () => {
+  it("[G2] counts valid keys, and endpoints", async () => {
     const project = await create();
     await ada.call("POST", `/api/manage/projects/${project.id}/endpoints`, { body: { name: "readings" } });
     await ada.call("POST", `/api/manage/projects/${project.id}/keys`, { body: { name: "second" } });
@@ -104,7 +104,7 @@ describe("projects", () => {
     expect((await ada.call("GET", `/api/manage/projects/${project.id}`)).body.counts).toEqual({ endpoints: 1, keys: 1 });
   });
 
-  it("[G2] PATCH changes what it names, leaves the rest, and forgets what was cached", async () => {
+  it("[G2] PATCH changes only the sent fields, and invalidates the cache", async () => {
     const project = await create({ name: "Weather", allowedOrigins: ["https://a.com"] });
     const renamed = await ada.call("PATCH", `/api/manage/projects/${project.id}`, { body: { name: "Climate" } });
     expect(renamed).toMatchObject({ status: 200, body: { name: "Climate", allowedOrigins: ["https://a.com"], disallowNoOrigin: false } });
@@ -113,7 +113,7 @@ describe("projects", () => {
     expect(invalidated).toEqual([project.id, project.id]);
   });
 
-  it("[U8][G2] POST and PATCH take a limit of requests a minute, and null for the server's", async () => {
+  it("[U8][G2] POST and PATCH accept a limit of requests per minute, and null for the server's", async () => {
     const project = await create({ name: "Weather", rateLimit: 600 });
     expect(project.rateLimit).toBe(600);
     const url = `/api/manage/projects/${project.id}`;
@@ -129,18 +129,18 @@ describe("projects", () => {
     [1_000_001, "Use 1000000 at most."],
     [1.5, "Use a whole number of requests a minute."],
     ["600", "Use a whole number of requests a minute."],
-  ])("[U8][G6] a limit of %j is refused beside the field", async (rateLimit, message) => {
+  ])("[U8][G6] reports a limit of %j by its field", async (rateLimit, message) => {
     const answer = await ada.call("POST", "/api/manage/projects", { body: { name: "Weather", rateLimit } });
     expect(answer).toMatchObject({ status: 400, body: { code: "fields_invalid", fields: { rateLimit: message } } });
   });
 
-  it("[G2] PATCH of nothing changes nothing", async () => {
+  it("[G2] an empty PATCH changes nothing", async () => {
     const { keys: _, ...project } = await create();
     expect((await ada.call("PATCH", `/api/manage/projects/${project.id}`, { body: {} })).body).toEqual(project);
     expect(invalidated).toEqual([]);
   });
 
-  it("[G2] DELETE removes it with everything below, quietly, and forgets what was cached", async () => {
+  it("[G2] DELETE removes it with everything in it, without notifications, and invalidates the cache", async () => {
     const { project, endpoint } = (await ada.call("POST", "/api/manage/start", { body: { name: "Readings" } })).body;
     for (const value of [1, 2, 3]) await ada.call("POST", `/api/manage/endpoints/${endpoint.id}/records`, { body: value });
     const hinted = server.notifications.length;
@@ -157,7 +157,7 @@ describe("projects", () => {
 });
 
 describe("the master key", () => {
-  it("[U6] is answered once, stored as a hash, and replaced by the next", async () => {
+  it("[U6] is returned once, stored as a hash, and replaced by the next", async () => {
     const project = await create();
     const path = `/api/manage/projects/${project.id}/master-key`;
     const first = await ada.call("POST", path);
@@ -175,7 +175,7 @@ describe("the master key", () => {
     expect(invalidated).toEqual([project.id, project.id]);
   });
 
-  it("[U6] DELETE removes it, also when there is none", async () => {
+  it("[U6] DELETE removes it, and succeeds if there is none", async () => {
     const project = await create();
     await ada.call("POST", `/api/manage/projects/${project.id}/master-key`);
     for (let time = 0; time < 2; time += 1) {
@@ -186,7 +186,7 @@ describe("the master key", () => {
 });
 
 describe("start", () => {
-  it("makes a project, an endpoint and a key of one text", async () => {
+  it("creates a project, an endpoint and a key from one text", async () => {
     const answer = await ada.call("POST", "/api/manage/start", { body: { name: "Temperature readings" } });
     expect(answer.status).toBe(201);
     const { project, endpoint, key } = answer.body;
@@ -197,14 +197,14 @@ describe("start", () => {
     expect((await ada.call("GET", `/api/manage/projects/${project.id}`)).body).toEqual(project);
   });
 
-  it("may be told the same twice", async () => {
+  it("can be sent twice with the same text", async () => {
     const one = await ada.call("POST", "/api/manage/start", { body: { name: "Orders" } });
     const two = await ada.call("POST", "/api/manage/start", { body: { name: "Orders" } });
     expect([one.status, two.status]).toEqual([201, 201]);
     expect(one.body.project.id).not.toBe(two.body.project.id);
   });
 
-  it("[U2] takes names in every script, and short ones", async () => {
+  it("[U2] accepts names in every script, and short ones", async () => {
     const started = await ada.call("POST", "/api/manage/start", { body: { name: "温度" } });
     expect(started).toMatchObject({ status: 201, body: { project: { name: "温度" }, endpoint: { name: "data" } } });
     for (const name of ["x", "Что где", "می\u200cخواهم", "हिन्दी", "e\u0301t\u00e9", "𠮷".repeat(254)]) {
@@ -216,7 +216,7 @@ describe("start", () => {
       expect((await ada.call("POST", "/api/manage/projects", { body: { name } })).status).toBe(400);
   });
 
-  it("says what is wrong beside the field", async () => {
+  it("reports problems by field", async () => {
     const answer = await ada.call("POST", "/api/manage/start", { body: { name: "!?" } });
     expect(answer).toMatchObject({ status: 400, body: { fields: { name: "Use at least one letter or digit." } } });
   });

@@ -1,4 +1,4 @@
-/** Quotas and usage of projects (G20, G22): by every way to write, and by who may set them. */
+/** Tests quotas and usage of projects (G20, G22): for every kind of write, and who may set them. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createUniqueId } from "@/src/core/records/unique-id";
 import { sweepIdempotentRequests } from "@/src/db/records/idempotent-requests";
@@ -40,7 +40,7 @@ function expectRefused(answer: Answer, quota: string): void {
 }
 
 describe("a quota", () => {
-  it("[G20] of records holds for every way to write, refuses without writing, and goes on after a DELETE", async () => {
+  it("[G20] of records applies to every kind of write, refuses without writing, and accepts writes after a DELETE", async () => {
     await set({ records: 3 });
     const made = await post({ a: 1 });
     await post({ a: 2 });
@@ -52,7 +52,7 @@ describe("a quota", () => {
     await expect(records.commitIdempotent(endpointId, once, [write(), write()], () => "")).rejects.toMatchObject(refused);
     const raw = { contentType: "application/x-ndjson", bytes: "1\n2\n" };
     expectRefused(await ada.call("POST", `/api/manage/endpoints/${endpointId}/import`, { raw }), "records");
-    // What an import was let in with counts until the usage is read anew.
+    // The admitted bytes of an import count until the usage is read again.
     server.advance(1_001);
     expect((await post({ a: 3 })).status).toBe(201);
     expectRefused(await post({ a: 4 }), "records");
@@ -68,7 +68,7 @@ describe("a quota", () => {
     expect((await post({ a: 6 })).status).toBe(201);
   });
 
-  it("[G20] of bytes of records counts what records hold, and refuses PUT and merge where none is left", async () => {
+  it("[G20] of record bytes counts the data of records, and refuses PUT and merge if none is left", async () => {
     const made = await post({ a: 1 });
     await set({ recordBytes: 20 });
     expectRefused(await post("x".repeat(20)), "recordBytes");
@@ -80,7 +80,7 @@ describe("a quota", () => {
     expect(await readUsage()).toMatchObject({ records: { used: 1 }, recordBytes: { used: 13, limit: 20, own: 20 } });
   });
 
-  it("[G20] of files counts their bytes, also of those that another record's data takes the place of", async () => {
+  it("[G20] of files counts their bytes, including those of files replaced by other data", async () => {
     await set({ fileBytes: 10 });
     const upload = (bytes: string) =>
       ada.call("POST", `/api/manage/endpoints/${endpointId}/files?name=a.txt`, { raw: { contentType: "text/plain", bytes } });
@@ -126,7 +126,7 @@ describe("a quota", () => {
     expect(await readUsage()).toMatchObject({ users: { used: 2 }, records: { used: 2 } });
   });
 
-  it("[G20] of answers counts what is kept for Idempotency-Keys, until it is swept", async () => {
+  it("[G20] of responses counts those stored for Idempotency-Keys, until they are swept", async () => {
     await set({ answerBytes: 300 });
     const { records, db } = server.runtime;
     const send = (key: string, data: string) =>
@@ -146,7 +146,7 @@ describe("a quota", () => {
     expect((await readUsage()).answerBytes.used).toBe(0);
   });
 
-  it("[G20] of endpoints and of projects is exact, also when several are created at the same time", async () => {
+  it("[G20] of endpoints and of projects is exact, even for concurrent creations", async () => {
     await set({ endpoints: 3 });
     const made = await Promise.all(["aaaaa", "bbbbb", "ccccc", "ddddd"].map((name) => createEndpoint({ name })));
     expect(made.map(({ status }) => status).sort()).toEqual([201, 201, 403, 403]);
@@ -170,7 +170,7 @@ describe("a quota", () => {
 });
 
 describe("usage and quotas", () => {
-  it("[G22] are the owner's and the administrators' to see, and the administrators' to set", async () => {
+  it("[G22] can be read by the owner and administrators, and set by administrators", async () => {
     const eve = await server.createPerson(`Eve${count}`);
     const path = `/api/manage/projects/${projectId}`;
     expect((await eve.call("GET", `${path}/usage`)).status).toBe(404);
@@ -190,7 +190,7 @@ describe("usage and quotas", () => {
     [{ records: 1.5 }, "records"],
     [{ fileBytes: "1" }, "fileBytes"],
     [{ files: 1 }, "files"],
-  ])("[G22] %j is refused beside the field", async (body, field) => {
+  ])("[G22] %j is reported by its field", async (body, field) => {
     const answer = await admin.call("PATCH", `/api/manage/projects/${projectId}/quotas`, { body });
     expect(answer).toMatchObject({ status: 400, body: { code: "fields_invalid", fields: { [field]: expect.any(String) } } });
   });

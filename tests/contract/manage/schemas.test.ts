@@ -1,4 +1,7 @@
-/** The JSON Schema of an endpoint (R10) in the management API: stored only when it can be evaluated, tried before that, held against the owner's writes. */
+/**
+ * Tests the JSON Schema of an endpoint (R10) in the management API: it is stored only if it can be evaluated, can be tried before, and applies to the
+ * owner's writes.
+ */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { SCHEMA_BYTES_MAX } from "@/src/shared/management/schemas";
 import { type ManageServer, type Person, startManageServer } from "../../support/servers/manage-server";
@@ -48,7 +51,7 @@ describe("saving a schema", () => {
     expect((await ada.call("GET", path())).body).toEqual(patched.body);
   });
 
-  it("[R10] PATCH without it leaves it, with null removes it", async () => {
+  it("[R10] PATCH without it keeps it, with null removes it", async () => {
     await patch({ schema: SCHEMA });
     expect((await patch({ description: "words" })).body.schema).toEqual(SCHEMA);
     expect((await patch({ schema: null })).body.schema).toBeNull();
@@ -65,7 +68,7 @@ describe("saving a schema", () => {
     expect((await ada.call("GET", `/api/manage/projects/${project.id}/endpoints`)).body).toHaveLength(1);
   });
 
-  it("[R10] forgets the definition that the data plane has", async () => {
+  it("[R10] invalidates the definition that the data plane has cached", async () => {
     const invalidated: string[] = [];
     const stop = server.runtime.definitions.onInvalidate((id) => invalidated.push(id));
     await patch({ schema: SCHEMA });
@@ -73,7 +76,7 @@ describe("saving a schema", () => {
     expect(invalidated).toEqual([project.id]);
   });
 
-  it("[R10] holds for the owner's own writes", async () => {
+  it("[R10] applies to the owner's own writes", async () => {
     await patch({ schema: SCHEMA });
     const refused = await ada.call("POST", `${path()}/records`, { body: { nam: "ada" } });
     expect([refused.status, refused.body.code]).toEqual([400, "schema_mismatch"]);
@@ -88,7 +91,7 @@ describe("saving a schema", () => {
 describe("schema-check", () => {
   const check = (body: unknown) => ada.call("POST", `${path()}/schema-check`, { body });
 
-  it("[R10] says whether a body matches, and stores nothing", async () => {
+  it("[R10] reports whether a body matches, and stores nothing", async () => {
     expect((await check({ schema: SCHEMA, body: { name: "ada" } })).body).toEqual({ valid: true, problems: {} });
     const mismatch = await check({ schema: SCHEMA, body: { name: [1] } });
     expect([mismatch.status, mismatch.body]).toEqual([200, { valid: false, problems: { "/name": "Must be string." } }]);
@@ -102,11 +105,11 @@ describe("schema-check", () => {
     expect([answer.status, answer.body.code, answer.body.fields]).toEqual([400, "fields_invalid", { schema: expect.stringMatching(why) }]);
   });
 
-  it("[R10] takes a body as large as a record may be", async () => {
+  it("[R10] accepts a body as large as a record may be", async () => {
     expect((await check({ schema: SCHEMA, body: { name: "x".repeat(1_000_000) } })).body.valid).toBe(true);
   });
 
-  it("[R10] asks for both parts, and for no others", async () => {
+  it("[R10] requires both parts, and no others", async () => {
     expect((await check({ schema: SCHEMA })).body.fields).toEqual({ body: "This field is required." });
     expect((await check({ body: {} })).body.fields).toEqual({ schema: expect.any(String) });
     expect((await check({ schema: true, body: 1, strict: true })).body.fields).toEqual({ strict: "Unknown field." });

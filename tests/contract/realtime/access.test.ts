@@ -1,4 +1,4 @@
-/** Who may open a stream (W1, W3): each refusal against what the same URL answers over HTTP. */
+/** Tests who may open a stream (W1, W3), comparing each refusal with the HTTP response for the same URL. */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { toCloseReason } from "@/src/realtime/wire/encode";
@@ -67,7 +67,7 @@ describe("refusals", () => {
     const headers = refusal.headers ?? {};
     const answer = await fetch(`${server.httpOrigin}${path}`, { headers });
     const problem = (await answer.json()) as { code: string; detail: string };
-    // Nobody but a stream's client may need to read; on HTTP the same check is GET's.
+    // Only a stream's client may need to read. Over HTTP, GET has the same check.
     expect(problem.code).toBe(refusal.code);
 
     const client = await server.connect(path, { headers });
@@ -92,7 +92,7 @@ describe("refusals", () => {
     expect(await client.closed).toEqual({ code: 4000, reason: "The cursor is not valid. Use one that this endpoint sent, or since=now." });
   });
 
-  it("[W3] tells of a bad key before it tells of a bad cursor", async () => {
+  it("[W3] reports an invalid key before an invalid cursor", async () => {
     const { path } = await server.seed({ revokedAt: PAST });
     const client = await server.connect(`${path}&since=bad`);
     expect((await client.closed).reason).toMatch(/endpoint or the key/);
@@ -132,7 +132,7 @@ describe("admissions", () => {
     expect((await client.at(0)).type).toBe("POST");
   });
 
-  it("[U3] [W1] with the key as a header, also beside a ticket", async () => {
+  it("[U3] [W1] with the key as a header, even together with a ticket", async () => {
     const seeded = await server.seed();
     const path = seeded.path.slice(0, seeded.path.indexOf("?"));
     const headers = { "X-API-Key": seeded.key };
@@ -142,7 +142,7 @@ describe("admissions", () => {
     expect((await byTicket.at(0)).type).toBe("READY");
   });
 
-  it("[W1] with a ticket, once, whatever the origin", async () => {
+  it("[W1] with a ticket, once, regardless of the origin", async () => {
     const seeded = await server.seed({ secure: true, allowedOrigins: [ORIGIN], disallowNoOrigin: true });
     const { ticket } = await addTicket(server, seeded);
     const path = `${seeded.path.slice(0, seeded.path.indexOf("?"))}?ticket=${ticket}&since=now`;

@@ -1,4 +1,4 @@
-/** What bounds a stream: slow readers, silent and noisy clients, shutdown (W7, W8). */
+/** Tests the limits of streams: slow readers, silent and noisy clients, shutdown (W7, W8). */
 import { randomUUID } from "node:crypto";
 import { afterEach, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
@@ -25,13 +25,13 @@ async function setUp(options: RealtimeServerOptions = {}) {
 const closeOf = (frames: readonly ServerFrame[]) => frames.at(-1);
 
 describe("pipelines", () => {
-  it("[W21] streams of events that are asked for behind another do not stay when their connection has gone", async () => {
+  it("[W21] event streams that are requested behind another one are dropped when their connection has closed", async () => {
     const { seed } = await setUp({ streams: { perKey: 2 } });
     const request = `GET ${seed.path} HTTP/1.1\r\nHost: test\r\nAccept: text/event-stream\r\n\r\n`;
     for (let round = 0; round < 3; round += 1) {
       const { socket } = await connectRaw(server.port, request.repeat(2));
       await until("the first is open", () => server.hub.subscriberCount(seed.endpointId) > 0);
-      // The second has been dealt with once a later request was answered.
+      // The second has been processed once a later request got its response.
       expect((await fetch(`${server.httpOrigin}${seed.path}`)).status).toBe(200);
       socket.destroy();
       await until("both have gone", () => server.hub.subscriberCount(seed.endpointId) === 0);
@@ -40,7 +40,7 @@ describe("pipelines", () => {
 });
 
 describe("slow readers", () => {
-  it("[W7] one that stops reading is closed with 1013; the other hears everything, and never waits", async () => {
+  it("[W7] one that stops reading is closed with 1013; the other receives everything without delay", async () => {
     const { seed, write } = await setUp({ queueBytesMax: 262_144 });
     const slow = await openRawStream(server.port, seed.path);
     slow.socket.pause();
@@ -56,20 +56,20 @@ describe("slow readers", () => {
 
     const frames = await slow.ended();
     expect(closeOf(frames)).toEqual({ kind: "close", code: 1013, reason: "This client reads too slowly. Connect again and read faster." });
-    // What it got is the beginning, without a hole.
+    // It received the beginning, without a gap.
     const heard = frames.flatMap((frame) => (frame.kind === "text" ? [JSON.parse(frame.text).record.uniqueId] : []));
     expect(heard).toEqual(ids.slice(0, heard.length));
     expect(heard.length).toBeLessThan(ids.length);
   });
 
-  it("[W7] a record that is larger than the limit reaches who reads", async () => {
+  it("[W7] a record that is larger than the limit reaches clients that read", async () => {
     const { seed, write } = await setUp({ queueBytesMax: 65_536 });
     const client = await server.connect(seed.path);
     const id = await write("x".repeat(500_000));
     expect((await client.at(0)).record?.uniqueId).toBe(id);
   });
 
-  it("[W9] a replay goes at the client's pace", async () => {
+  it("[W9] a replay follows the client's pace", async () => {
     const { seed, write } = await setUp({ queueBytesMax: 65_536 });
     const first = await server.connect(`${seed.path}&since=now`);
     const { cursor } = await first.at(0);
@@ -79,7 +79,7 @@ describe("slow readers", () => {
     slow.socket.pause();
     await server.hub.poll();
     const [connection] = [...server.hub.connections()].filter(({ replayedTo }) => replayedTo !== undefined);
-    // The socket's buffer of the server and one record may be over.
+    // The server's socket buffer and one record may be exceeded.
     expect(connection?.backlogBytes).toBeLessThan(65_536 + 200_000);
     slow.socket.resume();
     while (slow.frames().length < 101) await new Promise((resolve) => slow.socket.once("data", resolve));
@@ -90,7 +90,7 @@ describe("slow readers", () => {
 });
 
 describe("heartbeat", () => {
-  it("[W8] a client that does not answer pings is cut off; one that does stays", async () => {
+  it("[W8] a client that does not answer pings is closed; one that does stays", async () => {
     const { seed, write } = await setUp({ pingIntervalMs: 50, pongTimeoutMs: 500 });
     const alive = await server.connect(seed.path);
     let pings = 0;
@@ -103,7 +103,7 @@ describe("heartbeat", () => {
     expect((await alive.at(0)).record?.uniqueId).toBe(id);
   });
 
-  it("[W9] in resumable mode BEAT comes with each ping, with the cursor; a plain client hears none", async () => {
+  it("[W9] in resumable mode BEAT is sent with each ping, with the cursor; a plain client gets none", async () => {
     const { seed, write } = await setUp({ pingIntervalMs: 50 });
     const plain = await server.connect(seed.path);
     const client = await server.connect(`${seed.path}&since=now`);
@@ -130,7 +130,7 @@ describe("messages from clients", () => {
     expect((await client.take(1)).map(({ record }) => record?.uniqueId)).toEqual([id]);
   });
 
-  it("[W8] over 4 KiB close with 1009, also in fragments", async () => {
+  it("[W8] over 4 KiB close with 1009, even in fragments", async () => {
     const { seed } = await setUp();
     const [whole, pieces] = [await server.connect(seed.path), await server.connect(seed.path)];
     whole.webSocket.send("x".repeat(4097));
@@ -150,7 +150,7 @@ describe("messages from clients", () => {
     expect(calm.webSocket.readyState).toBe(WebSocket.OPEN);
   });
 
-  it("[W8] a flood of pings, whose answers would pile up, ends the socket", async () => {
+  it("[W8] a flood of pings, whose responses would accumulate, ends the socket", async () => {
     const { seed } = await setUp();
     const [noisy, calm] = [await server.connect(seed.path), await server.connect(seed.path)];
     for (let i = 0; i < 2_000; i++) noisy.webSocket.ping();
@@ -160,7 +160,7 @@ describe("messages from clients", () => {
 });
 
 describe("shutdown", () => {
-  it("[W8] closes every socket with 1012, after what is queued, and new ones the same way", async () => {
+  it("[W8] closes every socket with 1012 after sending what is queued, and new ones too", async () => {
     const { seed, write } = await setUp();
     const clients = await Promise.all([server.connect(seed.path), server.connect(`${seed.path}&since=now`)]);
     const id = await write("the last one");
@@ -173,7 +173,7 @@ describe("shutdown", () => {
     expect((await late.closed).code).toBe(1012);
   });
 
-  it("[W8] cuts off who does not close, once the grace is over", async () => {
+  it("[W8] cuts off clients that do not close within the grace period", async () => {
     const { seed } = await setUp();
     const deaf = await openRawStream(server.port, seed.path);
     const closed = server.closeStreams(50);
@@ -188,7 +188,7 @@ describe("many streams", () => {
     ["this account", { perAccount: 2 }],
     ["this key", { perKey: 2 }],
     ["this address", { perAddress: 2 }],
-  ])("[W21] over the limit of %s one more is closed with 1013 and the reason; those that are open go on", async (what, streams) => {
+  ])("[W21] beyond the limit of %s a further one is closed with 1013 and the reason; open ones stay", async (what, streams) => {
     const { seed, write } = await setUp({ streams });
     const [first, second] = [await server.connect(seed.path), await server.connect(seed.path)];
     const third = await server.connect(seed.path);
@@ -203,7 +203,7 @@ describe("many streams", () => {
     expect((await fourth.at(0)).record?.data).toBe("y");
   });
 
-  it("[W21] [W3] those that are refused take no place, however many they are", async () => {
+  it("[W21] [W3] refused ones do not count, however many there are", async () => {
     const { seed } = await setUp({ streams: { total: 1 } });
     for (let count = 0; count < 5; count++) {
       const refused = await server.connect(`${seed.path}x`);

@@ -1,4 +1,4 @@
-/** The same over TLS (wss). */
+/** Tests streams over TLS (wss). */
 import { generate } from "selfsigned";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { ERRORS } from "@/src/shared/errors";

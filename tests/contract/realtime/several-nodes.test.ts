@@ -1,4 +1,7 @@
-/** Several servers on one PostgreSQL, with Redis between them, and while it is away: nothing is lost, and access ends everywhere. No poll runs unless a test says so. */
+/**
+ * Tests several servers on one PostgreSQL, with Redis and while it is unavailable: nothing is lost, and access ends everywhere. Polls run only when a
+ * test starts one.
+ */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { addTicket } from "@/tests/support/clients/tickets";
 import { createUser, logOut } from "@/tests/support/clients/users";
@@ -12,7 +15,7 @@ const CHANNEL = "rested:of-this-test";
 let redis: TestRedis;
 let writer: RealtimeServer;
 let reader: RealtimeServer;
-/** Another deployment, on the same Redis. */
+/** Another deployment on the same Redis. */
 let stranger: RealtimeServer;
 let seed: Seed;
 
@@ -35,7 +38,7 @@ beforeEach(async () => {
   await untilLinked();
 });
 
-/** What one says, the other hears: tried until it does. */
+/** Publishes on one server until the other receives it. */
 async function untilLinked(): Promise<void> {
   const probe = await writer.seed();
   const client = await reader.connect(probe.path);
@@ -50,14 +53,14 @@ const dataOf = (texts: readonly string[]) => texts.map((text) => JSON.parse(text
 const numbers = (count: number) => Array.from({ length: count }, (_, index) => index);
 
 describe("with Redis", () => {
-  it("[W4] [W20] what one server writes the other's subscribers get at once, all of it, once, in order", async () => {
+  it("[W4] [W20] what one server writes reaches the other's subscribers immediately, completely, once, in order", async () => {
     const client = await reader.connect(seed.path);
     for (const n of numbers(50)) await writer.post(seed, n);
     await client.take(50);
     expect(dataOf(client.texts)).toEqual(numbers(50));
   });
 
-  it("[W4] [W20] so it is when both write at the same time", async () => {
+  it("[W4] [W20] also if both write at the same time", async () => {
     const clients = [await reader.connect(seed.path), await writer.connect(seed.path)] as const;
     await Promise.all(numbers(60).map((n) => (n % 2 === 0 ? writer : reader).post(seed, n)));
     const [first, second] = await Promise.all(clients.map((client) => client.take(60)));
@@ -72,14 +75,14 @@ describe("with Redis", () => {
     expect(await client.closed).toEqual({ code: 1000, reason: "The API key was revoked." });
   });
 
-  it("[W6] [W20] an endpoint that is deleted on one server, likewise", async () => {
+  it("[W6] [W20] an endpoint that is deleted on one server ends its sockets on the other", async () => {
     const client = await reader.connect(seed.path);
     await writer.pool.query(`DELETE FROM "Endpoint" WHERE id = $1`, [seed.endpointId]);
     writer.definitions.invalidate(seed.projectId);
     expect(await client.closed).toEqual({ code: 1000, reason: "The endpoint was deleted." });
   });
 
-  it("[L3] [W6] [W20] a logout on one server ends the user's sockets on the other, and its requests", async () => {
+  it("[L3] [W6] [W20] a logout on one server ends the user's sockets and access on the other", async () => {
     const people = await writer.seed({ kind: "authentication" });
     const ann = await createUser({ origin: writer.httpOrigin, path: people.path });
     const client = await reader.connect(people.path, { headers: ann.headers });
@@ -96,7 +99,7 @@ describe("with Redis", () => {
     expect(await client.closed).toEqual({ code: 1000, reason: "The sign-in that opened this stream has ended. Sign in again." });
   });
 
-  it("[W20] a deployment hears nothing of another one on the same Redis", async () => {
+  it("[W20] a deployment receives nothing of another one on the same Redis", async () => {
     let heard = 0;
     const stop = stranger.notifications.subscribe(() => {
       heard += 1;
@@ -108,7 +111,7 @@ describe("with Redis", () => {
     expect(heard).toBe(0);
   });
 
-  it("[W20] what somebody else says on the channel does no harm", async () => {
+  it("[W20] foreign messages on the channel do no harm", async () => {
     const { Redis } = await import("ioredis");
     const other = new Redis(toLink().redis.url);
     const messages = [
@@ -134,7 +137,7 @@ describe("while Redis is unavailable", () => {
     redis = await startTestRedis({ port: redis.port });
   });
 
-  it("[W4] [W20] the poll delivers everything, once, in order; and once it is back, it is quick again", async () => {
+  it("[W4] [W20] the poll delivers everything, once, in order; afterwards delivery is fast again", async () => {
     const client = await reader.connect(`${seed.path}&since=now`);
     for (const n of numbers(10)) await writer.post(seed, n);
     await client.take(11);
@@ -151,7 +154,7 @@ describe("while Redis is unavailable", () => {
     await redis.close();
   });
 
-  it("[W4] [W20] what was missed is looked for as soon as it is back, without a poll", async () => {
+  it("[W4] [W20] missed changes are read as soon as it is back, without a poll", async () => {
     const client = await reader.connect(seed.path);
     await redis.close();
     await writer.post(seed, "missed");

@@ -1,4 +1,4 @@
-/** A file goes with its record, whichever way that goes (F3). */
+/** Tests that a file is deleted with its record, in whichever way (F3). */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { FORM_TYPE, filePart, toForm } from "@/tests/support/clients/form";
 import { expectProblem } from "@/tests/support/expect-problem";
@@ -48,7 +48,7 @@ async function countRows(): Promise<number> {
 }
 
 describe("DELETE", () => {
-  it("[F3] [R5] answers the record and removes the file, and no other", async () => {
+  it("[F3] [R5] returns the record and removes only its file", async () => {
     const [first, second] = (await upload("one", "two")) as [Uploaded, Uploaded];
     const answer = await call("DELETE", first);
     expect([answer.status, await answer.json()]).toEqual([200, first]);
@@ -57,7 +57,7 @@ describe("DELETE", () => {
     expect(await textOf(second)).toBe("two");
   });
 
-  it("[F3] [R7] that is refused leaves the file", async () => {
+  it("[F3] [R7] keeps the file if it is refused", async () => {
     const [file] = (await upload("one")) as [Uploaded];
     const answer = await fetch(`${server.origin}${seed.path}&uniqueId=${file.uniqueId}`, {
       method: "DELETE",
@@ -73,7 +73,7 @@ describe("PUT", () => {
   it.each([
     ['{"a":1}', "application/json", '{"a":1}'],
     ["a text", "text/plain", '"a text"'],
-  ])("[F3] [R4] with strategy=force puts %s in the file's place, and removes it", async (body, type, stored) => {
+  ])("[F3] [R4] with strategy=force replaces the file by %s, and removes it", async (body, type, stored) => {
     const [file] = (await upload("one")) as [Uploaded];
     const answer = await call("PUT", file, "&dataOnly=true", body, type);
     expect([answer.status, await answer.text()]).toEqual([200, stored]);
@@ -82,14 +82,14 @@ describe("PUT", () => {
     expect([await server.folder.list(), await countRows()]).toEqual([[], 0]);
   });
 
-  it("[F3] [R4] with strategy=replace is refused, as JSON is no file, and the file stays", async () => {
+  it("[F3] [R4] with strategy=replace is refused, because JSON is not a file, and the file stays", async () => {
     const [file] = (await upload("one")) as [Uploaded];
     await expectProblem(await call("PUT", file, "&strategy=replace", "{}"), "type_mismatch");
     await server.folder.files.sweep();
     expect(await textOf(file)).toBe("one");
   });
 
-  it("[F1] takes no form: a file is not changed, but sent anew", async () => {
+  it("[F1] does not accept a form: a file cannot be changed, only uploaded again", async () => {
     const [file] = (await upload("one")) as [Uploaded];
     await expectProblem(await call("PUT", file, "", "--x--", "multipart/form-data; boundary=x"), "content_type_unsupported");
     expect(await textOf(file)).toBe("one");

@@ -1,4 +1,4 @@
-/** Forms as browsers, HTTP libraries and hand-written clients send them (F1, F2). */
+/** Tests forms as browsers, HTTP libraries and handwritten clients send them (F1, F2). */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { BOUNDARY, FORM_TYPE, filePart, toForm } from "@/tests/support/clients/form";
 import { expectProblem } from "@/tests/support/expect-problem";
@@ -18,7 +18,7 @@ beforeEach(async () => {
 const send = (body: BodyInit, type = FORM_TYPE): Promise<Response> =>
   fetch(`${server.origin}${seed.path}`, { method: "POST", headers: { "Content-Type": type }, body });
 
-/** A part as it is written: its headers, and its content. */
+/** A part: its headers and its content. */
 const rawPart = (headers: readonly (string | Buffer)[], content: string | Uint8Array = "x"): Buffer<ArrayBuffer> =>
   Buffer.concat([
     Buffer.from(`--${BOUNDARY}\r\n`),
@@ -51,7 +51,7 @@ describe("the type of a file", () => {
     ["page.HTML", "text/html", "attachment"],
     ["notes.txt", "text/plain", "inline"],
     ["data", "application/octet-stream", "attachment"],
-  ])("[F1] [F2] a part without one, named %s, is %s and %s", async (filename, type, shown) => {
+  ])("[F1] [F2] a part without a type, named %s, is stored as %s and %s", async (filename, type, shown) => {
     const record = await stored(toRawForm(rawPart([`Content-Disposition: form-data; name="file"; filename="${filename}"`], "<script>")));
     expect(record.data.file.type).toBe(type);
     const answer = await readFile(record.uniqueId, { method: "HEAD" });
@@ -66,7 +66,7 @@ describe("the type of a file", () => {
     ["Text/Plain; Charset=ISO-8859-1", "text/plain; charset=windows-1252", "text/plain; charset=windows-1252"],
     ["text/plain;charset=UTF-8", "text/plain", "text/plain; charset=utf-8"],
     ["image/png; name=photo.png", "image/png", "image/png"],
-  ])("[F1] [F2] %s, as declared, is kept as %s and answered as %s", async (declared, type, answered) => {
+  ])("[F1] [F2] %s, as declared, is stored as %s and returned as %s", async (declared, type, answered) => {
     const record = await stored(toForm([filePart("x", { filename: "a.jpg", type: declared })]));
     expect(record.data.file.type).toBe(type);
     const answer = await readFile(record.uniqueId);
@@ -104,7 +104,7 @@ describe("the name of a file", () => {
       `${"e".repeat(125)}.png`,
       `${"%C3%A9".repeat(125)}.png`,
     ],
-  ])("[F1] [F2] with %s is kept, and answered as RFC 6266 has it", async (_, header, name, fallback, extended) => {
+  ])("[F1] [F2] with %s is stored, and returned as in RFC 6266", async (_, header, name, fallback, extended) => {
     const record = await stored(toRawForm(rawPart([header])));
     expect(record.data.file.name).toBe(name);
     const answer = await readFile(record.uniqueId);
@@ -137,7 +137,7 @@ describe("an empty file input", () => {
     ]);
   });
 
-  it("[F1] is 400 when there is nothing else", async () => {
+  it("[F1] is 400 if the form contains nothing else", async () => {
     const answer = await send(toRawForm(empty("file"), rawPart(['Content-Disposition: form-data; name="album"'], "summer")));
     expect(await answer.clone().json()).toMatchObject({
       detail: "The form's file input is empty. Choose a file before you send the form.",
@@ -145,7 +145,7 @@ describe("an empty file input", () => {
     await expectProblem(answer, "upload_invalid");
   });
 
-  it("[F1] is a file when it has bytes, and one with a name may be empty", async () => {
+  it("[F1] is a file if it has bytes; a file with a name may be empty", async () => {
     const form = toRawForm(rawPart(['Content-Disposition: form-data; name="file"; filename=""'], "bytes"), toFilePart("b.png", ""));
     expect((await (await send(form)).json()).map((record: Sent) => record.data.file)).toMatchObject([
       { name: "file", size: 5 },
@@ -158,7 +158,7 @@ function toFilePart(filename: string, content = "x"): Buffer<ArrayBuffer> {
   return rawPart([`Content-Disposition: form-data; name="file"; filename="${filename}"`], content);
 }
 
-describe("how a form is written", () => {
+describe("spellings of a form", () => {
   it.each([
     [
       "a preamble and an epilogue",
@@ -187,7 +187,7 @@ describe("how a form is written", () => {
       toRawForm(rawPart(["Content-Disposition: form-data;", ' name="file";', '\tfilename="a.png"', "X-Other: 1"])),
       FORM_TYPE,
     ],
-  ])("[F1] with %s it is read", async (_, form, type) => {
+  ])("[F1] with %s is read", async (_, form, type) => {
     const record = await stored(form, type);
     expect(record.data.file).toMatchObject({ name: "a.png", type: "image/png", size: 1 });
     expect(await (await readFile(record.uniqueId)).text()).toBe("x");
@@ -208,7 +208,7 @@ describe("how a form is written", () => {
       "Zürich",
     ],
     ["a text field without content", ['Content-Disposition: form-data; name="place"'], "", ""],
-  ])("[F1] with %s it is read", async (_, headers, content, place) => {
+  ])("[F1] with %s is read", async (_, headers, content, place) => {
     const record = await stored(toRawForm(toFilePart("a.png"), rawPart(headers, content)));
     expect(record.data.metadata).toEqual({ place });
   });
@@ -250,7 +250,7 @@ describe("how a form is written", () => {
       "not base64",
     ],
     ["a file under another name", toRawForm(rawPart(['Content-Disposition: form-data; name="photo"; filename="a"'])), FORM_TYPE, '"photo"'],
-  ])("[F1] with %s it is refused with what is wrong, and nothing is left", async (_, form, type, detail) => {
+  ])("[F1] with %s is refused with the problem, and nothing is left", async (_, form, type, detail) => {
     const answer = await send(form, type);
     expect((await answer.clone().json()).detail).toContain(detail);
     await expectProblem(answer, "upload_invalid");

@@ -1,4 +1,4 @@
-/** PUT with strategy=merge at the record of a file: its text fields change, the file never does. */
+/** Tests PUT with strategy=merge on a file's record: the text fields change, the file never does. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { ErrorCode } from "@/src/shared/errors";
 import { FORM_TYPE, filePart, toForm } from "@/tests/support/clients/form";
@@ -35,7 +35,7 @@ function merge(body: string, headers: Record<string, string> = {}): Promise<Resp
 }
 
 describe("merging into a file's record", () => {
-  it("[F4] changes and adds text fields, and keeps the file and the other fields as they are", async () => {
+  it("[F4] changes and adds text fields, and keeps the file and the other fields", async () => {
     const answer = await merge('{"metadata":{"album":["a","b"],"__proto__":"x"}}');
     expect(answer.status).toBe(200);
     expect(answer.headers.get("etag")).toBe('"2"');
@@ -46,7 +46,7 @@ describe("merging into a file's record", () => {
     expect(server.published.at(-1)).toMatchObject({ type: "PUT", record: { id, version: 2, data: merged } });
   });
 
-  it("[F4] [R7] holds to If-Match", async () => {
+  it("[F4] [R7] respects If-Match", async () => {
     await merge('{"metadata":{"album":"first"}}');
     await expectProblem(await merge('{"metadata":{"album":"late"}}', { "If-Match": '"1"' }), "version_conflict");
     expect((await merge('{"metadata":{"album":"second"}}', { "If-Match": '"2"' })).status).toBe(200);
@@ -66,7 +66,7 @@ describe("merging into a file's record", () => {
     ['{"metadata":{"__proto__":{"a":"b"}}}', "merge_needs_objects"],
     ['["metadata"]', "merge_needs_objects"],
     [`{"metadata":{"a":"${"x".repeat(9_900)}"}}`, "body_too_large"],
-  ])("[F4] %# what is no merge of fields changes nothing", async (body, code) => {
+  ])("[F4] %# is refused if it is not a merge of text fields, and changes nothing", async (body, code) => {
     const published = server.published.length;
     await expectProblem(await merge(body), code);
     expect(await (await fetch(url())).text()).toBe(`[${stored}]`);

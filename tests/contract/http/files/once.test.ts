@@ -1,4 +1,4 @@
-/** Uploads with an Idempotency-Key (R9): a repeat answers the first one's records and leaves no bytes. */
+/** Tests uploads with an Idempotency-Key (R9): a replay returns the records of the first request and keeps no bytes. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { ErrorCode } from "@/src/shared/errors";
 import { FORM_TYPE, type FormPart, filePart, toForm } from "@/tests/support/clients/form";
@@ -26,13 +26,13 @@ function upload(key: string, parts: readonly FormPart[] = PARTS, query = ""): Pr
   return fetch(`${server.origin}${seed.path}${query}`, { method: "POST", headers, body: toForm(parts) });
 }
 
-/** Of files, on the disk and in the database, and of records. */
+/** The numbers of files on the disk, of files in the database, and of records. */
 async function counts(): Promise<[number, number, number]> {
   const { rows } = await server.pool.query<{ count: number }>(`SELECT count(*)::int AS count FROM "StoredFile"`);
   return [(await server.folder.list()).length, rows[0]?.count ?? -1, (await server.count(seed)).records];
 }
 
-/** The bytes of a repeat are removed after it was answered. */
+/** The bytes of a replay are removed after its response. */
 async function expectCounts(expected: [number, number, number]): Promise<void> {
   await until("nothing more is kept", async () => (await counts()).every((count, index) => count === expected[index]));
 }
@@ -41,7 +41,7 @@ describe("uploads with an Idempotency-Key", () => {
   it.each([
     ["several files", PARTS],
     ["one file", [filePart("one")]],
-  ])("[R9] [F1] a repeat of %s answers what the first one did, and keeps nothing", async (_what, parts) => {
+  ])("[R9] [F1] a replay of %s returns the first response, and keeps nothing", async (_what, parts) => {
     const first = await upload("key", parts);
     expect([first.status, first.headers.get("idempotent-replayed")]).toEqual([201, null]);
     const before = await counts();
@@ -52,7 +52,7 @@ describe("uploads with an Idempotency-Key", () => {
     await expectCounts(before);
   });
 
-  it("[R9] [F1] of many repeats at the same time one is kept, and all answer the same", async () => {
+  it("[R9] [F1] one of many concurrent requests is stored, and all get the same response", async () => {
     const answers = await Promise.all(Array.from({ length: 6 }, () => upload("key")));
     expect(new Set(await Promise.all(answers.map((answer) => answer.text()))).size).toBe(1);
     expect(answers.map(({ headers }) => headers.get("idempotent-replayed")).filter((mark) => mark === null)).toHaveLength(1);
@@ -66,14 +66,14 @@ describe("uploads with an Idempotency-Key", () => {
     ["other fields", [filePart("one"), filePart("two", { filename: "b.bin" }), { name: "album", body: "winter" }]],
     ["fewer files", [filePart("one"), { name: "album", body: "summer" }]],
     ["another order", [filePart("two", { filename: "b.bin" }), filePart("one"), { name: "album", body: "summer" }]],
-  ])("[R9] [F1] an upload of %s under the same key is refused, and keeps nothing", async (_what, parts) => {
+  ])("[R9] [F1] an upload of %s with the same key is refused, and keeps nothing", async (_what, parts) => {
     await upload("key");
     const before = await counts();
     await expectProblem(await upload("key", parts), "idempotency_key_reused");
     await expectCounts(before);
   });
 
-  it("[R9] [F1] JSON under the key of an upload is another request, and the other way round", async () => {
+  it("[R9] [F1] JSON with the key of an upload is a different request, and vice versa", async () => {
     const json = (key: string) =>
       fetch(`${server.origin}${seed.path}`, {
         method: "POST",
@@ -89,12 +89,12 @@ describe("uploads with an Idempotency-Key", () => {
   it.each<[string, readonly FormPart[], ErrorCode]>([
     ["without a file", [{ name: "album", body: "x" }], "upload_invalid"],
     ["with 11 files", Array.from({ length: 11 }, () => filePart("x")), "too_many_files"],
-  ])("[R9] [F1] a failed upload %s is not remembered", async (_what, parts, code) => {
+  ])("[R9] [F1] a failed upload %s is not stored", async (_what, parts, code) => {
     await expectProblem(await upload("key", parts), code);
     expect((await upload("key")).status).toBe(201);
   });
 
-  it("[R9] [F1] refuses a key that is none before a byte is read", async () => {
+  it("[R9] [F1] an invalid key is refused before a byte is read", async () => {
     await expectProblem(await upload("x".repeat(256)), "idempotency_key_invalid");
     await expectCounts([0, 0, 0]);
   });

@@ -1,4 +1,4 @@
-/** A file as it is answered: whole, in ranges, on conditions, and to whom (F2). */
+/** Tests reading a file: whole, in ranges, conditionally, and by whom (F2). */
 import { createHash, randomBytes } from "node:crypto";
 import { rm } from "node:fs/promises";
 import path from "node:path";
@@ -46,7 +46,7 @@ const get = (id: string, { method = "GET", query = "&fileOnly=true", headers = {
 const bytesOf = async (answer: Response): Promise<Buffer> => Buffer.from(await answer.arrayBuffer());
 
 describe("the whole file", () => {
-  it("[F2] is what was sent, with what is known of it", async () => {
+  it("[F2] is returned as it was sent, with its description", async () => {
     const answer = await get(await upload(BYTES, { filename: "photo.png", type: "image/png" }));
     expect(answer.status).toBe(200);
     expect((await bytesOf(answer)).equals(BYTES)).toBe(true);
@@ -87,7 +87,7 @@ describe("the whole file", () => {
     ["a%41b.bin", "attachment; filename=\"a_41b.bin\"; filename*=UTF-8''a%2541b.bin"],
     ["it's.bin", 'attachment; filename="it\'s.bin"'],
     ["..", 'attachment; filename="file"'],
-  ])("[F2] named %j is labelled safely", async (filename, disposition) => {
+  ])("[F2] named %j gets a safe name", async (filename, disposition) => {
     const answer = await get(await upload("x", { filename, type: "application/octet-stream" }));
     expect(answer.headers.get("content-disposition")).toBe(disposition);
   });
@@ -101,7 +101,7 @@ describe("the whole file", () => {
     ["text/plain", "inline"],
     ["image/webp", "inline"],
     ["video/mp4", "inline"],
-  ])("[F2] of type %s is %s: nothing runs in our origin", async (type, shown) => {
+  ])("[F2] of type %s is %s: nothing is executed in our origin", async (type, shown) => {
     const answer = await get(await upload("<script>alert(1)</script>", { filename: "x", type }));
     expect(answer.headers.get("content-disposition")).toBe(`${shown}; filename="x"`);
     expect(answer.headers.get("x-content-type-options")).toBe("nosniff");
@@ -118,7 +118,7 @@ describe("a range", () => {
     ["bytes=0-999999", 0, 199_999],
     ["bytes=-999999", 0, 199_999],
     ["bytes=10-19, 20-29", 10, 29],
-  ])("[F2] %s is answered with 206", async (range, start, end) => {
+  ])("[F2] %s is 206", async (range, start, end) => {
     const id = await upload(BYTES);
     for (const query of ["&fileOnly=true", "&stream=true", "&fileOnly=true&stream=true"]) {
       const answer = await get(id, { query, headers: { Range: range } });
@@ -144,7 +144,7 @@ describe("a range", () => {
     await expectProblem(answer, "range_not_satisfiable");
   });
 
-  it("[F2] holds only while the file is the same", async () => {
+  it("[F2] applies only while the file is the same", async () => {
     const id = await upload(BYTES);
     const same = await get(id, { headers: { Range: "bytes=0-9", "If-Range": TAG } });
     expect([same.status, (await bytesOf(same)).length]).toEqual([206, 10]);
@@ -155,14 +155,14 @@ describe("a range", () => {
   });
 });
 
-describe("a file that the client has", () => {
+describe("a file that the client already has", () => {
   it.each([TAG, `W/${TAG}`, `"other", ${TAG}`, "*"])("[F2] is not sent again: If-None-Match: %s", async (tag) => {
     const answer = await get(await upload(BYTES), { headers: { "If-None-Match": tag, Range: "bytes=0-9" } });
     expect([answer.status, answer.headers.get("etag"), await answer.text()]).toEqual([304, TAG, ""]);
     expect(answer.headers.get("cache-control")).toBe("private, no-cache, no-transform");
   });
 
-  it("[F2] is sent when it is another one", async () => {
+  it("[F2] is sent if it has changed", async () => {
     const answer = await get(await upload(BYTES), { headers: { "If-None-Match": '"other"' } });
     expect([answer.status, (await bytesOf(answer)).length]).toEqual([200, 200_000]);
   });
@@ -182,7 +182,7 @@ describe("[F2] Cross-Origin-Resource-Policy", () => {
   });
 });
 
-describe("what is no file", () => {
+describe("a record that is not a file", () => {
   it.each<[string, string, ErrorCode]>([
     ["&fileOnly=true", "", "unique_id_missing"],
     ["&fileOnly=true", "&uniqueId=", "unique_id_missing"],
@@ -207,14 +207,14 @@ describe("what is no file", () => {
     await expectProblem(await get(id), "record_not_found");
   });
 
-  it("[F2] without fileOnly the record is answered, and stream means nothing on a list", async () => {
+  it("[F2] without fileOnly the record is returned, and stream has no effect on a list", async () => {
     const id = await upload("hello");
     const [record] = await (await get(id, { query: "" })).json();
     expect(record).toMatchObject({ uniqueId: id, data: { file: { size: 5 } } });
     expect(await (await fetch(`${server.origin}${seed.path}&stream=true`)).json()).toEqual([record]);
   });
 
-  it("[F2] a file whose bytes are lost is storage_unavailable, and logged", async () => {
+  it("[F2] a file whose bytes are missing is storage_unavailable, and is logged", async () => {
     const id = await upload("hello");
     const { rows } = await server.pool.query<{ key: string }>(`SELECT wire_id(id) AS key FROM "StoredFile" WHERE "recordId" = $1`, [id]);
     const key = rows[0]?.key ?? "";
@@ -229,7 +229,7 @@ describe("[F2] [S2] the file of a secure endpoint's record", () => {
   it.each([
     [false, 403],
     [true, 200],
-  ])("is its owner's, and others' when they may read: %s", async (othersCanRead, status) => {
+  ])("can be read by its owner, and by others if they may read: %s", async (othersCanRead, status) => {
     const people = await server.seed({ kind: "authentication", masterKey: "the-master-key" });
     const [ann, bob] = [
       await createUser({ origin: server.origin, path: people.path }),
@@ -258,7 +258,7 @@ describe("[F2] a public cache", () => {
   };
   const MASTER = { "X-Master-Key": "the-master-key" };
 
-  it("may keep files where the endpoint's owner chose so, and is not told to keep anything else", async () => {
+  it("may keep files if the endpoint's owner allows it, and nothing else", async () => {
     const id = await upload(BYTES);
     expect((await get(id)).headers.get("cache-control")).toBe("private, no-cache, no-transform");
     await setCache(3600);
@@ -270,7 +270,7 @@ describe("[F2] a public cache", () => {
     expect((await get(id)).headers.get("cache-control")).toBe("private, no-cache, no-transform");
   });
 
-  it("may not keep what needs a user, the master key or a file token", async () => {
+  it("may not keep files that need a user, the master key or a file token", async () => {
     seed = await server.seed({ secure: true, masterKey: "the-master-key" });
     const id = await upload("x", {}, MASTER);
     await setCache(3600);
@@ -284,7 +284,7 @@ describe("[F2] a public cache", () => {
     expect((await fetch(url)).headers.get("cache-control")).toBe("private, no-cache, no-transform");
   });
 
-  it("may not keep what only the key in a header reads: the address alone would read it then, without a key", async () => {
+  it("may not keep files that were requested with the key in a header: their URL would work without a key", async () => {
     const id = await upload("x");
     await setCache(3600);
     const [path = ""] = seed.path.split("?");

@@ -1,4 +1,4 @@
-/** What no record has goes; what a record has, or is about to have, stays (F5). */
+/** Tests that files without a record are swept, and that files with a record, or in an upload, stay (F5). */
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
@@ -40,7 +40,7 @@ async function upload(text: string): Promise<string> {
   return record.uniqueId;
 }
 
-/** An upload of files, of which the last one's end waits until `finish` is called. */
+/** An upload whose last file ends only after `finish` is called. */
 async function beginUpload(...texts: readonly string[]) {
   const form = toForm(texts.map((text, index) => filePart(text, { filename: `${index}.txt` })));
   const request = http.request(url(), { method: "POST", headers: { "Content-Type": FORM_TYPE, "Content-Length": form.byteLength } });
@@ -65,7 +65,7 @@ async function countRows(): Promise<number> {
   return rows[0]?.count ?? -1;
 }
 
-describe("the sweep leaves alone", () => {
+describe("the sweep keeps", () => {
   it("[F5] files of records, however old", async () => {
     const id = await upload("kept");
     await server.pool.query(`UPDATE "StoredFile" SET "createdAt" = now() - interval '10 years'`);
@@ -73,14 +73,14 @@ describe("the sweep leaves alone", () => {
     expect(await (await fetch(url(id))).text()).toBe("kept");
   });
 
-  it("[F5] a file of a record, should its row say that it may go", async () => {
+  it("[F5] a file of a record even if its row is due for the sweep", async () => {
     const id = await upload("kept");
     await server.pool.query(`UPDATE "StoredFile" SET "sweepAfter" = now() - interval '1 day'`);
     await server.folder.files.sweep();
     expect(await (await fetch(url(id))).text()).toBe("kept");
   });
 
-  it("[F5] an upload under way", async () => {
+  it("[F5] an upload in progress", async () => {
     const text = randomBytes(500_000).toString("hex");
     const running = await beginUpload(text);
     await server.folder.files.sweep();
@@ -91,12 +91,12 @@ describe("the sweep leaves alone", () => {
   });
 });
 
-describe("the sweep takes", () => {
+describe("the sweep removes", () => {
   it.each([
     ["its record", (ids: Seed) => [`DELETE FROM "Record" WHERE "endpointId" = $1`, ids.endpointId]],
     ["its endpoint", (ids: Seed) => [`DELETE FROM "Endpoint" WHERE id = $1`, ids.endpointId]],
     ["its project", (ids: Seed) => [`DELETE FROM "Project" WHERE id = $1`, ids.projectId]],
-  ])("[F3] [F5] a file when %s is deleted, by whichever way", async (_, statement) => {
+  ])("[F3] [F5] a file when %s is deleted, in every way", async (_, statement) => {
     await upload("one");
     await upload("two");
     const [sql = "", id] = statement(seed);
@@ -106,7 +106,7 @@ describe("the sweep takes", () => {
     expect([await server.folder.list(), await countRows()]).toEqual([[], 0]);
   });
 
-  it("[F5] what a crash leaves: whole files, halves of them, and rows without a byte", async () => {
+  it("[F5] what a crash leaves: complete files, incomplete files, and rows without a byte", async () => {
     const keys = [randomBytes(16), randomBytes(16), randomBytes(16)].map((bytes) => bytes.toString("hex"));
     for (const key of keys) {
       await server.pool.query(`INSERT INTO "StoredFile" (id, name, type, "sweepAfter") VALUES ($1, 'a', 'text/plain', now())`, [key]);
@@ -136,7 +136,7 @@ describe("the sweep takes", () => {
 });
 
 describe("sweeps", () => {
-  /** Files of a database alone, with a storage that a test holds. */
+  /** Files of a database, with a storage that the test controls. */
   async function setUp() {
     const database = await createRecordsDatabase();
     const kept = new Map<string, Uint8Array[]>();
@@ -191,7 +191,7 @@ describe("sweeps", () => {
     return { database, files, kept, failing, removals, warned, upload, deleteAll };
   }
 
-  it("[F5] two at once take everything, and don't disturb each other", async () => {
+  it("[F5] two concurrent sweeps remove everything, without disturbing each other", async () => {
     const { database, files, kept, upload, deleteAll } = await setUp();
     try {
       await upload(230);
@@ -204,7 +204,7 @@ describe("sweeps", () => {
     }
   });
 
-  it("[F5] what the storage does not remove now is tried again, the rest goes; each is asked for once a sweep", async () => {
+  it("[F5] try again what the storage failed to remove, and remove the rest; each file is tried once per sweep", async () => {
     const { database, files, kept, failing, removals, warned, upload, deleteAll } = await setUp();
     try {
       await upload(3);
@@ -225,7 +225,7 @@ describe("sweeps", () => {
     }
   });
 
-  it("[F5] files that can never be removed don't keep others from it, and are tried less and less often", async () => {
+  it("[F5] try files that cannot be removed less and less often, without blocking others", async () => {
     const { database, files, kept, failing, upload, deleteAll } = await setUp();
     try {
       await upload(130);
@@ -251,7 +251,7 @@ describe("sweeps", () => {
     }
   });
 
-  it("[F5] those that are asked for while one is under way become one more", async () => {
+  it("[F5] several requests for a sweep during a sweep become one", async () => {
     const { database, files, kept, upload, deleteAll } = await setUp();
     try {
       await upload(2);

@@ -1,4 +1,4 @@
-/** URLs that read the file of one record for a while, for `<img>` and `<video>` (F6). */
+/** Tests URLs that read the file of one record for a limited time, for `<img>` and `<video>` (F6). */
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { ErrorCode } from "@/src/shared/errors";
@@ -11,9 +11,9 @@ const BYTES = randomBytes(1_000);
 const MASTER = "the-master-key";
 
 let server: DataServer;
-/** Where users register, in the same project. */
+/** The authentication endpoint of the same project. */
 let people: Seed;
-/** A secure endpoint; its users may read their own records alone. */
+/** A secure endpoint whose users can read only their own records. */
 let seed: Seed;
 let ann: TestUser;
 
@@ -78,7 +78,7 @@ async function share(id: string, headers?: Record<string, string>, query?: strin
 const seconds = (shared: Shared) => Math.round((Date.parse(shared.expiresAt) - server.clock.at.getTime()) / 1000);
 
 describe("a file token", () => {
-  it("[F6] is a URL that reads the file without anything else, whole and in parts", async () => {
+  it("[F6] is a URL that reads the file without further credentials, whole and in parts", async () => {
     const id = await upload();
     const shared = await share(id);
     expect(shared).toEqual({
@@ -104,7 +104,7 @@ describe("a file token", () => {
     expect(known.status).toBe(304);
   });
 
-  it("[F6] names the address that the client uses", async () => {
+  it("[F6] contains the address that the client used", async () => {
     const answer = await ask(await upload(), { ...ann.headers, "X-Forwarded-Proto": "https", "X-Forwarded-Host": "api.example" });
     expect((await answer.json()).url).toMatch(/^https:\/\/api\.example\/api\/1\/ce\/photos\/of-people\?key=/);
   });
@@ -112,7 +112,7 @@ describe("a file token", () => {
   it.each([
     ["&expiresIn=10", 10],
     ["&expiresIn=86400", 86_400],
-  ])("[F6] lasts as long as asked for: %s", async (query, length) => {
+  ])("[F6] lasts as long as requested: %s", async (query, length) => {
     const shared = await share(await upload(), ann.headers, query);
     expect(seconds(shared)).toBeLessThanOrEqual(length);
     expect(seconds(shared)).toBeGreaterThanOrEqual(length - 1);
@@ -130,7 +130,7 @@ describe("a file token", () => {
     await expectProblem(await ask(await upload(), ann.headers, `&expiresIn=${value}`), "parameter_invalid");
   });
 
-  it("[F6] lasts no longer than the access token", async () => {
+  it("[F6] does not outlast the access token", async () => {
     const id = await upload();
     const now = server.clock.at;
     try {
@@ -141,7 +141,7 @@ describe("a file token", () => {
     }
   });
 
-  it("[F6] a page embeds it also where requests without an Origin are refused, and from no origin that is not listed", async () => {
+  it("[F6] works in pages even if requests without an Origin are refused, but not from unlisted origins", async () => {
     await setUp({ allowedOrigins: ["https://app.example"], disallowNoOrigin: true });
     const headers = { ...ann.headers, Origin: "https://app.example" };
     const id = await upload(headers);
@@ -155,7 +155,7 @@ describe("a file token", () => {
     await expectProblem(await call(`&uniqueId=${id}&fileOnly=true`, { headers: ann.headers }), "origin_required");
   });
 
-  it("[F6] of the master key, and of an endpoint that is open", async () => {
+  it("[F6] can be issued with the master key, and for an open endpoint", async () => {
     const id = await upload(master);
     const byMaster = await share(id, master);
     expect((await fetch(byMaster.url)).status).toBe(200);
@@ -168,8 +168,8 @@ describe("a file token", () => {
   });
 });
 
-describe("who may ask for one", () => {
-  it("[F6] those who may read the file", async () => {
+describe("who may request a file token", () => {
+  it("[F6] callers who may read the file", async () => {
     const id = await upload();
     const bob = await createUser({ origin: server.origin, path: people.path });
     await expectProblem(await ask(id, bob.headers), "access_denied");
@@ -184,7 +184,7 @@ describe("who may ask for one", () => {
     await expectProblem(await fetch(url), "access_denied");
   });
 
-  it("[F6] not a key that does not read; one that only reads may", async () => {
+  it("[F6] keys that may read, but not write-only keys", async () => {
     const id = await upload();
     await server.pool.query(`UPDATE "ApiKey" SET scope = 'write' WHERE id = $1`, [seed.keyId]);
     server.definitions.invalidate(seed.projectId);
@@ -240,8 +240,8 @@ describe("a file token ends", () => {
   });
 });
 
-describe("a file token is for nothing else", () => {
-  it("[F6] not for another record, a list, a change, a deletion or a stream", async () => {
+describe("a file token allows nothing else", () => {
+  it("[F6] not another record, a list, a change, a deletion or a stream", async () => {
     const [id, other] = [await upload(), await upload()];
     const { fileToken } = await share(id);
     const token = `&fileToken=${fileToken}`;
@@ -266,12 +266,12 @@ describe("a file token is for nothing else", () => {
     );
     await expectProblem(await call(named, { method: "POST", headers: json, body: "{}" }), "parameter_invalid");
     await expectProblem(await ask(id, { Authorization: `Bearer ${fileToken}` }), "access_token_invalid");
-    // Whatever else is asked for, it is the file that is answered.
+    // Other parameters are ignored: the file is returned.
     const answer = await call(`${named}&dataOnly=true&jsonata=$&fileOnly=false&limit=1`);
     expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "image/png"]);
   });
 
-  it("[F6] not at another endpoint, nor with another project's key", async () => {
+  it("[F6] not another endpoint, nor the key of another project", async () => {
     const id = await upload();
     const { fileToken } = await share(id);
     const { rows } = await server.pool.query<{ id: string }>(
@@ -286,7 +286,7 @@ describe("a file token is for nothing else", () => {
     await expectProblem(await fetch(`${server.origin}${another.path}${query}`), "file_token_invalid");
   });
 
-  it("[F6] a bad one is not ignored, whatever else is sent", async () => {
+  it("[F6] an invalid one is never ignored, whatever else is sent", async () => {
     const id = await upload();
     for (const token of ["", "true", "nonsense"])
       for (const headers of [ann.headers, master])
@@ -294,7 +294,7 @@ describe("a file token is for nothing else", () => {
   });
 });
 
-it("[F6] [L5] at an authentication endpoint the parameter means nothing", async () => {
+it("[F6] [L5] at an authentication endpoint the parameter has no effect", async () => {
   const answer = await fetch(`${server.origin}${people.path}&fileToken=true`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
@@ -303,12 +303,12 @@ it("[F6] [L5] at an authentication endpoint the parameter means nothing", async 
   expect(answer.status).toBe(201);
 });
 
-it("[F6] [U8] requests with a file token count like others", async () => {
+it("[F6] [U8] requests with a file token count against the rate limit", async () => {
   const limited = await createDataServer({ rateLimit: 3, database: server.database });
   try {
     const { url } = await share(await upload());
     const target = url.replace(server.origin, limited.origin);
-    // Another server of the deployment, whose files are elsewhere.
+    // Another server of the deployment, with another file storage.
     const head = () => fetch(target, { method: "HEAD" });
     const answers = [await head(), await head(), await head()];
     expect(answers.map(({ status, headers }) => [status, headers.get("ratelimit-remaining")])).toEqual([
@@ -322,7 +322,7 @@ it("[F6] [U8] requests with a file token count like others", async () => {
   }
 });
 
-it("[F6] [U17] the form :fileToken is the same", async () => {
+it("[F6] [U17] the form :fileToken does the same", async () => {
   const id = await upload();
   const address = `/api/1/ce/${seed.endpointName}:fileToken?key=${seed.key}&uniqueId=${id}`;
   const answer = await fetch(`${server.origin}${address}`, { method: "POST", headers: ann.headers });

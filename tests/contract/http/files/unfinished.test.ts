@@ -1,4 +1,4 @@
-/** Uploads that never end: what they have stored counts against the quota (G24), and how many there may be is bounded. */
+/** Tests uploads that never finish: their stored bytes count against the quota (G24), and their number is limited. */
 import { readdir, stat } from "node:fs/promises";
 import http from "node:http";
 import path from "node:path";
@@ -29,7 +29,7 @@ afterEach(async () => {
 });
 afterAll(() => server.close());
 
-/** Sends the beginning of a form, and not its end. */
+/** Sends the beginning of a form, but not its end. */
 function begin(size: number, headers: http.OutgoingHttpHeaders = {}): { status: Promise<number | undefined> } {
   const url = `${server.origin}${seed.path}`;
   const request = http.request(url, { method: "POST", agent: false, headers: { "Content-Type": FORM_TYPE, ...headers } });
@@ -60,7 +60,7 @@ async function measureParts(): Promise<number> {
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
-describe("uploads that never end", () => {
+describe("uploads that never finish", () => {
   it.each([["without", {}] as const, ["with", { "Idempotency-Key": "one" }] as const])(
     "[G24] %s Idempotency-Key are refused as soon as more than the quota has arrived",
     async (_, headers) => {
@@ -68,7 +68,7 @@ describe("uploads that never end", () => {
     },
   );
 
-  it("[G24] leave others of the project no more than the rest, and give it back", async () => {
+  it("[G24] leave others of the project only the rest of the quota, and release it", async () => {
     begin(900_000);
     await until("most of the first has arrived", async () => (await measureParts()) > FILE_BYTES_MAX - 200_000);
     await expectProblem(await upload(200_000), "quota_exceeded");
@@ -77,7 +77,7 @@ describe("uploads that never end", () => {
     await expectProblem(await upload(1), "quota_exceeded");
   });
 
-  it("[G24] are at most 8 of a key from an address; one more is 503 with Retry-After", async () => {
+  it("[G24] are limited to 8 of a key from an address; one more is 503 with Retry-After", async () => {
     for (let count = 0; count < 8; count += 1) begin(1_000);
     await until("they are under way", async () => (await countParts()) === 8);
     const answer = await upload(1);
@@ -92,8 +92,8 @@ describe("uploads that never end", () => {
   });
 });
 
-describe("a repeat", () => {
-  it("[G24] [R9] is answered where no byte is left", async () => {
+describe("a replay", () => {
+  it("[G24] [R9] succeeds even if the quota is used up", async () => {
     const headers = { "Idempotency-Key": "two" };
     const first = await upload(FILE_BYTES_MAX, headers);
     expect(first.status).toBe(201);

@@ -26,7 +26,7 @@ function send(body: BodyInit, { path = "", headers = {} }: { path?: string; head
 
 const upload = (parts: readonly FormPart[], path?: string) => send(toForm(parts), path === undefined ? {} : { path });
 
-/** Neither a record, nor a change, nor a row, nor a byte. */
+/** Expects no record, change, row or byte. */
 async function expectNothingLeft(): Promise<void> {
   expect(await server.count(seed)).toEqual({ records: 0, changes: 0 });
   await until("no bytes are left", async () => (await server.folder.list()).length === 0);
@@ -57,7 +57,7 @@ describe("an upload", () => {
     await removeAll();
   });
 
-  it("[F1] several files are as many records, in order, all with the same fields", async () => {
+  it("[F1] several files become as many records, in order, all with the same fields", async () => {
     const answer = await upload(
       [filePart("one"), filePart("two", { filename: "b.bin", type: "no type" }), { name: "album", body: "x" }],
       "&dataOnly=true",
@@ -81,7 +81,7 @@ describe("an upload", () => {
     await removeAll();
   });
 
-  it("[F1] repeated fields are lists, and no field's name is special", async () => {
+  it("[F1] repeated fields are lists, and no field name is special", async () => {
     const parts = [filePart("x"), ...["a", "b"].map((body) => ({ name: "tag", body })), { name: "__proto__", body: "p" }];
     const text = await (await upload(parts, "&dataOnly=true")).text();
     expect(text).toContain(`"metadata":{"tag":["a","b"],"__proto__":"p"}`);
@@ -103,7 +103,7 @@ describe("an upload", () => {
     await removeAll();
   });
 
-  it("[F1] what the schema refuses leaves nothing behind", async () => {
+  it("[F1] a file that the schema rejects leaves nothing behind", async () => {
     await server.pool.query(`UPDATE "Endpoint" SET schema = $2 WHERE id = $1`, [
       seed.endpointId,
       JSON.stringify({ properties: { file: { properties: { type: { const: "image/png" } } } } }),
@@ -115,7 +115,7 @@ describe("an upload", () => {
   });
 });
 
-describe("what is refused leaves nothing behind", () => {
+describe("a refused upload leaves nothing behind", () => {
   const files = (count: number) => Array.from({ length: count }, (_, index) => filePart(`file ${index}`));
   it.each<[string, ErrorCode, Buffer<ArrayBuffer> | string]>([
     ["eleven files", "too_many_files", toForm(files(11))],
@@ -150,7 +150,7 @@ describe("what is refused leaves nothing behind", () => {
     await expectNothingLeft();
   });
 
-  it("[F1] more than all files together may have, before a byte is read", async () => {
+  it("[F1] more than the limit of all files together, before a byte is read", async () => {
     const answer = await new Promise<http.IncomingMessage>((resolve, reject) => {
       const headers = { "Content-Type": FORM_TYPE, "Content-Length": 1_100_000_000, Expect: "100-continue" };
       const request = http.request(`${server.origin}${seed.path}`, { method: "POST", headers }, resolve);
@@ -163,7 +163,7 @@ describe("what is refused leaves nothing behind", () => {
     await expectNothingLeft();
   });
 
-  it("[F1] a client that goes away in the middle", async () => {
+  it("[F1] a client that disconnects in the middle", async () => {
     const form = toForm([filePart("whole"), filePart(randomBytes(2_000_000))]);
     const request = http.request(`${server.origin}${seed.path}`, { method: "POST", headers: { "Content-Type": FORM_TYPE } });
     request.on("error", () => undefined);

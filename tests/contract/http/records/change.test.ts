@@ -1,4 +1,4 @@
-/** PUT and DELETE (R4, R5). */
+/** Tests PUT and DELETE (R4, R5). */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { ErrorCode } from "@/src/shared/errors";
 import { expectProblem } from "@/tests/support/expect-problem";
@@ -38,7 +38,7 @@ async function create(body: string, contentType = JSON_TYPE): Promise<WireRecord
 const read = async (uniqueId: string): Promise<string> => (await send("GET", `&dataOnly=true&uniqueId=${uniqueId}`)).text();
 
 describe("PUT", () => {
-  it("[R4] replaces by default, and answers 200 and the record", async () => {
+  it("[R4] replaces by default, and responds with 200 and the record", async () => {
     const created = await create('{"a":1,"b":2}');
     const response = await send("PUT", `&uniqueId=${created.uniqueId}`, '{"c": 3.0}');
     expect(response.status).toBe(200);
@@ -56,7 +56,7 @@ describe("PUT", () => {
     ]);
   });
 
-  it("[R4] answers only data with dataOnly=true", async () => {
+  it("[R4] returns only data with dataOnly=true", async () => {
     const { uniqueId } = await create("1");
     expect(await (await send("PUT", `&uniqueId=${uniqueId}&dataOnly=true`, "2")).text()).toBe("2");
     expect(await (await send("PUT", `&uniqueId=${uniqueId}&dataOnly=true&strategy=merge`, "{}")).json()).toHaveProperty(
@@ -80,7 +80,7 @@ describe("PUT", () => {
       '{"z":1.0,"a":{"x":1,"l":[],"y":12345678901234567890},"b":null}',
     ],
     ["merge", '{"__proto__":{"a":1}}', JSON_TYPE, '{"__proto__":{"b":2}}', JSON_TYPE, '{"__proto__":{"a":1,"b":2}}'],
-  ])("[R4] strategy=%s makes of %s (%s) with %s (%s): %s", async (strategy, before, beforeType, body, bodyType, after) => {
+  ])("[R4] strategy=%s turns %s (%s) with %s (%s) into %s", async (strategy, before, beforeType, body, bodyType, after) => {
     const { uniqueId } = await create(before, beforeType);
     const response = await send("PUT", `&uniqueId=${uniqueId}&strategy=${strategy}&dataOnly=true`, body, bodyType);
     expect([response.status, await response.text()]).toEqual([200, after]);
@@ -124,7 +124,7 @@ describe("PUT", () => {
     expect(await server.count(seed)).toEqual({ records: 0, changes: 0 });
   });
 
-  it("[R5] does not touch a record of another endpoint", async () => {
+  it("[R5] does not change a record of another endpoint", async () => {
     const { uniqueId } = await create('{"a":1}');
     const other = await server.seed();
     for (const strategy of ["force", "merge", "replace"]) {
@@ -134,7 +134,7 @@ describe("PUT", () => {
     expect(await read(uniqueId)).toBe('[{"a":1}]');
   });
 
-  it("[R4] keeps every one of many merges at the same time", async () => {
+  it("[R4] loses none of many concurrent merges", async () => {
     const { uniqueId } = await create("{}");
     const keys = Array.from({ length: 30 }, (_, index) => `key${index}`);
     const answers = await Promise.all(
@@ -146,7 +146,7 @@ describe("PUT", () => {
     expect(await server.count(seed)).toEqual({ records: 1, changes: 31 });
   });
 
-  it("[R4] lets no record grow over the limit by merging", async () => {
+  it("[R4] limits the size of a merged record", async () => {
     const { uniqueId } = await create(JSON.stringify({ a: "x".repeat(6_000) }));
     const response = await send("PUT", `&uniqueId=${uniqueId}&strategy=merge`, JSON.stringify({ b: "x".repeat(6_000) }));
     expect(await expectProblem(response, "body_too_large")).toMatch(/merged/);
@@ -155,7 +155,7 @@ describe("PUT", () => {
 });
 
 describe("DELETE", () => {
-  it("[R5] answers the deleted record, once", async () => {
+  it("[R5] returns the deleted record, once", async () => {
     const created = await create('{"a":1e400}');
     const text = await (await send("GET", `&uniqueId=${created.uniqueId}`)).text();
     const response = await send("DELETE", `&uniqueId=${created.uniqueId}`);
@@ -166,7 +166,7 @@ describe("DELETE", () => {
     expect(await server.count(seed)).toEqual({ records: 0, changes: 2 });
   });
 
-  it("[R5] answers only data with dataOnly=true", async () => {
+  it("[R5] returns only data with dataOnly=true", async () => {
     const { uniqueId } = await create("text", TEXT_TYPE);
     expect(await (await send("DELETE", `&uniqueId=${uniqueId}&dataOnly=true`)).text()).toBe('"text"');
   });
@@ -184,7 +184,7 @@ describe("DELETE", () => {
     expect(await server.count(seed)).toEqual({ records: 1, changes: 1 });
   });
 
-  it("[R5] does not touch a record of another endpoint", async () => {
+  it("[R5] does not delete a record of another endpoint", async () => {
     const { uniqueId } = await create("1");
     const other = await server.seed();
     await expectProblem(await fetch(`${server.origin}${other.path}&uniqueId=${uniqueId}`, { method: "DELETE" }), "record_not_found");

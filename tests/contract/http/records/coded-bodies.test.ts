@@ -1,4 +1,4 @@
-/** Bodies with a Content-Encoding (R17), and with types of every spelling (R2, R11). */
+/** Tests bodies with a Content-Encoding (R17), and content types in various spellings (R2, R11). */
 import { once } from "node:events";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -40,13 +40,13 @@ describe("a compressed body", () => {
     ["gzip", gzipSync],
     ["x-gzip", gzipSync],
     ["deflate", deflateSync],
-  ])("[R17] of %s is inflated, and kept as it was before", async (coding, compress) => {
+  ])("[R17] of %s is inflated and stored as it was", async (coding, compress) => {
     const created = await send(Uint8Array.from(compress(' {"a": 1.0, "ä": [] } ')), { coding });
     expect(created.status).toBe(201);
     expect(await created.text()).toContain('"data":{"a": 1.0, "ä": [] },"createdAt"');
   });
 
-  it("[R17] works for text, PUT, bulk, and as the repeat of a request", async () => {
+  it("[R17] works for text, PUT and bulk, and as the replay of a request", async () => {
     const { uniqueId } = (await (await send(zip("a text"), { type: "text/plain", coding: "gzip" })).json()) as { uniqueId: string };
     const put = await send(zip('{"b":2}'), { method: "PUT", coding: "gzip", query: `&uniqueId=${uniqueId}&dataOnly=true` });
     expect([put.status, await put.text()]).toEqual([200, '{"b":2}']);
@@ -57,14 +57,14 @@ describe("a compressed body", () => {
     expect([repeat.headers.get("idempotent-replayed"), await repeat.json()]).toEqual(["true", first]);
   });
 
-  it("[R17] may have as many bytes as any other, once it is inflated; compressed ones do not help", async () => {
+  it("[R17] may be as long as any other body after it is inflated, however small it was", async () => {
     const largest = `"${"x".repeat(BODY_BYTES_MAX - 2)}"`;
     expect((await send(zip(largest), { coding: "gzip" })).status).toBe(201);
     await expectProblem(await send(zip(`${largest} `), { coding: "gzip" }), "body_too_large");
     await expectProblem(await send(zip(Buffer.alloc(16 * 1024 * 1024, 0x20)), { coding: "gzip" }), "body_too_large");
   });
 
-  it("[R17] that inflates to nothing, for as long as it is sent, ends at the limit too", async () => {
+  it("[R17] that inflates to nothing indefinitely is limited too", async () => {
     const nothing = Buffer.concat(Array.from({ length: 8000 }, () => gzipSync("")));
     expect(nothing.length).toBeGreaterThan(BODY_BYTES_MAX * 2);
     const head = `POST ${seed.path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n`;
@@ -76,7 +76,7 @@ describe("a compressed body", () => {
     connection.socket.destroy();
   });
 
-  it("[R17] that is none, cut off, or empty is refused with what it is", async () => {
+  it("[R17] that is invalid, incomplete, or empty is refused with the reason", async () => {
     const before = await server.count(seed);
     expect(await expectProblem(await send('{"a":1}', { coding: "gzip" }), "body_invalid")).toMatch(
       /not valid gzip, which Content-Encoding declares/,
@@ -99,7 +99,7 @@ describe("a compressed body", () => {
     await expectProblem(answer, "content_encoding_unsupported");
   });
 
-  it("[R17] is read after 100 Continue, and not asked for where its coding is not taken", async () => {
+  it("[R17] is read after 100 Continue, and not requested if its coding is unsupported", async () => {
     const body = gzipSync('{"continued":true}');
     const head = (coding: string) =>
       `POST ${seed.path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Encoding: ${coding}\r\nExpect: 100-continue\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n`;
@@ -112,7 +112,7 @@ describe("a compressed body", () => {
     refused.socket.destroy();
   });
 
-  it("[R15] [R17] counts while it is held, and no longer", async () => {
+  it("[R15] [R17] counts against the limits only while it is held", async () => {
     const half = gzipSync(`"${"x".repeat(40_000)}"`, { level: 0 });
     const head = `POST ${seed.path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: ${half.length}\r\n\r\n`;
     const connection = await connectRaw(server.port, head);
@@ -132,17 +132,17 @@ describe("content types", () => {
     },
   );
 
-  it("[R2] text/plain stays a text, whatever is in it", async () => {
+  it("[R2] text/plain stays a text, whatever it contains", async () => {
     expect(await (await send("[1]", { type: "text/plain; charset=us-ascii", query: "&dataOnly=true" })).json()).toBe("[1]");
   });
 
-  it("[R2] what curl -d and forms send is refused with the header to add", async () => {
+  it("[R2] the default types of curl -d and of forms are refused with the header to add", async () => {
     const detail = await expectProblem(await send('{"a":1}', { type: "application/x-www-form-urlencoded" }), "content_type_unsupported");
     expect(detail).toContain("application/x-www-form-urlencoded");
     expect(detail).toContain("send the header Content-Type: application/json");
   });
 
-  it("[R2] of several headers that a proxy has joined, equal ones are one, and others are refused", async () => {
+  it("[R2] of several headers that a proxy joined, equal ones are one, and different ones are refused", async () => {
     expect((await send("[1]", { type: "application/json, application/json" })).status).toBe(201);
     expect(await expectProblem(await send("[1]", { type: "application/json, text/plain" }), "content_type_unsupported")).toMatch(/differ/);
   });

@@ -1,4 +1,4 @@
-/** ETag, If-Match and If-None-Match (R7). */
+/** Tests ETag, If-Match and If-None-Match (R7). */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { expectProblem } from "@/tests/support/expect-problem";
 import { createDataServer, type DataServer, type Seed } from "@/tests/support/servers/data-server";
@@ -32,7 +32,7 @@ const remove = (id: string, ifMatch: string) => send("DELETE", `&uniqueId=${id}`
 const read = async (id: string): Promise<string> => (await send("GET", `&dataOnly=true&uniqueId=${id}`)).text();
 
 describe("ETag", () => {
-  it("[R7] is the version of the one record that is answered, with or without dataOnly", async () => {
+  it("[R7] is the version of the single returned record, with or without dataOnly", async () => {
     const created = await send("POST", "", { body: "1" });
     expect(created.headers.get("etag")).toBe('"1"');
     const { uniqueId } = (await created.json()) as { uniqueId: string };
@@ -45,7 +45,7 @@ describe("ETag", () => {
     expect((await send("DELETE", `&uniqueId=${uniqueId}`)).headers.get("etag")).toBe('"3"');
   });
 
-  it("[R7] is on no list, no error, and nothing that an expression made", async () => {
+  it("[R7] is absent from lists, errors, and results of expressions", async () => {
     const [a, b] = [await create("1"), await create("2")];
     for (const query of [
       "",
@@ -60,7 +60,7 @@ describe("ETag", () => {
     expect((await send("POST", "&bulk=true", { body: "[1]" })).headers.get("etag")).toBeNull();
   });
 
-  it("[R7] [U5] may be read and sent by browsers", async () => {
+  it("[R7] [U5] can be read and sent by browsers", async () => {
     const answer = await send("GET", "", { headers: { Origin: "https://app.example" } });
     expect(answer.headers.get("access-control-expose-headers")).toMatch(/\bETag\b.*\bIdempotent-Replayed\b.*\bLink\b/);
     const preflight = await send("OPTIONS", "", { headers: { Origin: "https://app.example", "Access-Control-Request-Method": "PUT" } });
@@ -69,7 +69,7 @@ describe("ETag", () => {
 });
 
 describe("If-None-Match", () => {
-  it("[R7] of the version that the record has: 304, without a body", async () => {
+  it("[R7] of the current version: 304, without a body", async () => {
     const id = await create('{"a":1}');
     for (const header of ['"1"', 'W/"1"', '"7", "1"', "*"]) {
       const answer = await send("GET", `&uniqueId=${id}`, { headers: { "If-None-Match": header } });
@@ -81,7 +81,7 @@ describe("If-None-Match", () => {
     expect([answer.status, await answer.text(), answer.headers.get("etag")]).toEqual([200, "[2]", '"2"']);
   });
 
-  it("[R7] says nothing of what does not exist, or of lists", async () => {
+  it("[R7] has no effect on missing records and on lists", async () => {
     await create("1");
     for (const query of [`&uniqueId=${UNKNOWN_ID}`, ""]) {
       expect((await send("GET", query, { headers: { "If-None-Match": "*" } })).status).toBe(200);
@@ -101,7 +101,7 @@ describe("If-Match", () => {
     expect(await server.count(seed)).toEqual({ records: 1, changes: 2 });
   });
 
-  it("[R7] lets a DELETE through only at that version", async () => {
+  it("[R7] allows a DELETE only at that version", async () => {
     const id = await create("1");
     await put(id, "2");
     await expectProblem(await remove(id, '"1"'), "version_conflict");
@@ -110,7 +110,7 @@ describe("If-Match", () => {
     expect(await server.count(seed)).toEqual({ records: 0, changes: 3 });
   });
 
-  it("[R7] takes tags that a compressing proxy weakened or renamed: versions are exact", async () => {
+  it("[R7] accepts tags that a compressing proxy weakened or renamed, because versions are exact", async () => {
     const id = await create('{"a":1}');
     expect((await put(id, "2", 'W/"1"')).headers.get("etag")).toBe('"2"');
     await expectProblem(await put(id, "3", 'W/"1"'), "version_conflict");
@@ -120,7 +120,7 @@ describe("If-Match", () => {
     expect((await remove(id, 'W/"9", W/"3"')).status).toBe(200);
   });
 
-  it("[R7] takes a list of tags, and a star for any version", async () => {
+  it("[R7] accepts a list of tags, and a star for any version", async () => {
     const id = await create('{"a":1}');
     await expectProblem(await put(id, "2", '"2", "3"'), "version_conflict");
     expect((await put(id, "2", '"7", "1"')).status).toBe(200);
@@ -140,7 +140,7 @@ describe("If-Match", () => {
     expect(await server.count(seed)).toEqual({ records: 1, changes: 1 });
   });
 
-  it("[R7] [R5] a record that does not exist is not found, whatever the condition", async () => {
+  it("[R7] [R5] a missing record is not found, whatever the condition", async () => {
     for (const header of ['"1"', '"1", "2"', "*", "rubbish"]) {
       for (const strategy of ["force", "replace", "merge"])
         await expectProblem(await put(UNKNOWN_ID, "{}", header, strategy), "record_not_found");
@@ -160,7 +160,7 @@ describe("If-Match", () => {
     },
   );
 
-  it("[R7] of writers that allow several versions, as many get through as there are", async () => {
+  it("[R7] of writers that allow several versions, as many succeed as there are versions", async () => {
     const id = await create("{}");
     const answers = await Promise.all(Array.from({ length: 12 }, (_, n) => put(id, `{"n${n}":true}`, '"1", "2", "3"', "merge")));
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 200, ...Array(9).fill(412)]);

@@ -1,4 +1,4 @@
-/** POST: what is stored, how it is answered, and what is refused (R1, R2). */
+/** Tests POST: the stored data, the response, and refusals (R1, R2). */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { JSON_DEPTH_MAX } from "@/src/shared/streams/protocol";
 import { expectProblem } from "@/tests/support/expect-problem";
@@ -16,7 +16,7 @@ beforeEach(async () => {
   seed = await server.seed();
 });
 afterEach(async () => {
-  // Whatever a request was, the next one is answered.
+  // Whatever a request was, the next one succeeds.
   expect((await post('"alive"')).status).toBe(201);
 });
 afterAll(() => server.close());
@@ -31,7 +31,7 @@ function post(body: string | Uint8Array | undefined, contentType: string | null 
 }
 
 describe("POST", () => {
-  it("[R1] [R2] answers 201 and the record, stores it once and logs it once", async () => {
+  it("[R1] [R2] responds with 201 and the record, stores it once and logs it once", async () => {
     const response = await post('{"b":1,"a":[true,null]}');
     expect(response.status).toBe(201);
     expect(response.headers.get("content-type")).toBe("application/json; charset=utf-8");
@@ -76,12 +76,12 @@ describe("POST", () => {
     expect(Reflect.get({}, "polluted")).toBeUndefined();
   });
 
-  it("[R1] [R13] leaves out white space around the value, and a byte order mark", async () => {
+  it("[R1] [R13] removes white space around the value, and a byte order mark", async () => {
     expect(await (await post(' \n{"a": 1}\r\n', "application/json", "&dataOnly=true")).text()).toBe('{"a": 1}');
     expect(await (await post("\ufeff[1]", "application/json", "&dataOnly=true")).text()).toBe("[1]");
   });
 
-  it("[R1] answers only data with dataOnly=true, the record with false", async () => {
+  it("[R1] returns only data with dataOnly=true, the record with false", async () => {
     const only = await post('{"a":1}', "application/json", "&dataOnly=true");
     expect([only.status, await only.text()]).toEqual([201, '{"a":1}']);
     expect(await (await post('{"a":1}', "application/json", "&dataOnly=false")).json()).toHaveProperty("uniqueId");
@@ -94,7 +94,7 @@ describe("POST", () => {
     expect(await (await post('{"a":1}', "text/plain;charset=UTF-8", "&dataOnly=true")).json()).toBe('{"a":1}');
   });
 
-  it("[R2] takes a body of exactly the limit", async () => {
+  it("[R2] accepts a body of exactly the limit", async () => {
     const body = `"${"x".repeat(BODY_BYTES_MAX - 2)}"`;
     expect((await post(body)).status).toBe(201);
   });
@@ -136,11 +136,11 @@ describe("POST", () => {
     expect(await server.count(seed)).toEqual({ records: 0, changes: 0 });
   });
 
-  it("[U1] ignores parameters that it does not list", async () => {
+  it("[U1] ignores unknown parameters", async () => {
     expect((await post("1", "application/json", "&strategy=nonsense&uniqueId=x&ticket=t&%00=%00&limit=-1")).status).toBe(201);
   });
 
-  it("[R1] keeps apart what is created at the same time", async () => {
+  it("[R1] keeps concurrent creations separate", async () => {
     const answers = await Promise.all(Array.from({ length: 40 }, (_, index) => post(String(index))));
     const records = (await Promise.all(answers.map((answer) => answer.json()))) as { uniqueId: string; data: number }[];
     expect(new Set(records.map(({ uniqueId }) => uniqueId)).size).toBe(40);

@@ -1,4 +1,4 @@
-/** Idempotency-Key (R9). */
+/** Tests Idempotency-Key (R9). */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createUser } from "@/tests/support/clients/users";
 import { expectProblem } from "@/tests/support/expect-problem";
@@ -48,7 +48,7 @@ describe("Idempotency-Key", () => {
     ["a text", 'a "text"', "text/plain", ""],
     ["many records", '[{"b":1.0}, "x", [1 , 2]]', JSON_TYPE, "&bulk=true"],
     ["many records of one", "[[]]", JSON_TYPE, "&bulk=true"],
-  ])("[R9] a repeat of %s answers what the first one did, and writes nothing", async (_what, body, contentType, query) => {
+  ])("[R9] a replay of %s gets the first response, and writes nothing", async (_what, body, contentType, query) => {
     const first = await toAnswer(await post("key-1", body, { contentType, query }));
     expect([first.status, first.replayed]).toEqual([201, null]);
     const before = [await server.count(seed), changesOf(seed)];
@@ -60,7 +60,7 @@ describe("Idempotency-Key", () => {
     expect([await server.count(seed), changesOf(seed)]).toEqual(before);
   });
 
-  it("[R9] the first answer stays, whatever becomes of the record", async () => {
+  it("[R9] the first response stays the same, even after the record changes", async () => {
     const first = await toAnswer(await post("key-1", "1"));
     const { uniqueId }: WireRecord = JSON.parse(first.text);
     const record = `${server.origin}${seed.path}&uniqueId=${uniqueId}`;
@@ -74,7 +74,7 @@ describe("Idempotency-Key", () => {
     expect(await server.count(seed)).toEqual({ records: 0, changes: 3 });
   });
 
-  it("[R9] another request under the same key is an error", async () => {
+  it("[R9] another request with the same key is an error", async () => {
     await post("key-1", "[1]");
     const others: [string, Sent][] = [
       ["[2]", {}],
@@ -86,7 +86,7 @@ describe("Idempotency-Key", () => {
     expect((await post("key-2", "[2]")).status).toBe(201);
   });
 
-  it("[R9] of many repeats at the same time one writes, and all answer the same", async () => {
+  it("[R9] of many concurrent replays one writes, and all get the same response", async () => {
     const answers = await Promise.all(Array.from({ length: 20 }, async () => toAnswer(await post("key-1", '{"a":1}'))));
     expect(new Set(answers.map(({ status, text, etag }) => `${status} ${etag} ${text}`)).size).toBe(1);
     expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(201));
@@ -94,13 +94,13 @@ describe("Idempotency-Key", () => {
     expect([await server.count(seed), changesOf(seed)]).toEqual([{ records: 1, changes: 1 }, 0]);
   });
 
-  it("[R9] of different requests at the same time under one key, one gets through", async () => {
+  it("[R9] of different concurrent requests with one key, one succeeds", async () => {
     const answers = await Promise.all(Array.from({ length: 10 }, async (_, n) => (await post("key-1", String(n))).status));
     expect(answers.sort()).toEqual([201, ...Array(9).fill(422)]);
     expect(await server.count(seed)).toEqual({ records: 1, changes: 1 });
   });
 
-  it("[R9] a request that failed is not remembered", async () => {
+  it("[R9] a failed request is not stored", async () => {
     await expectProblem(await post("key-1", "{"), "body_invalid");
     await expectProblem(await post("key-1", '"x"'.padEnd(11_000)), "body_too_large");
     await expectProblem(await post("key-1", "{}", { query: "&bulk=true" }), "bulk_needs_array");
@@ -108,7 +108,7 @@ describe("Idempotency-Key", () => {
     expect([answer.status, answer.headers.get("idempotent-replayed")]).toEqual([201, null]);
   });
 
-  it("[R9] is another one at another endpoint, and for another caller", async () => {
+  it("[R9] is separate for each endpoint and caller", async () => {
     const secure = await server.seed({ endpointName: "people/of-test", kind: "authentication" });
     const users = { origin: server.origin, path: secure.path };
     const [ann, bob] = [await createUser(users), await createUser(users)];
@@ -137,7 +137,7 @@ describe("Idempotency-Key", () => {
     expect(await server.count(notes)).toEqual({ records: 2, changes: 2 });
   });
 
-  it("[R9] is forgotten after 24 hours, be it swept or not", async () => {
+  it("[R9] expires after 24 hours, swept or not", async () => {
     await post("key-1", "1");
     const age = (interval: string) =>
       server.pool.query(`UPDATE "IdempotentRequest" SET "createdAt" = now() - $2::interval WHERE "endpointId" = $1`, [
@@ -153,7 +153,7 @@ describe("Idempotency-Key", () => {
     await expectProblem(await post("key-1", "1"), "idempotency_key_reused");
   });
 
-  it("[R9] repeats an empty list of new records", async () => {
+  it("[R9] replays an empty list of new records", async () => {
     for (let n = 0; n < 2; n++) {
       const answer = await post("key-1", "[]", { query: "&bulk=true" });
       expect([answer.status, await answer.text()]).toEqual([201, "[]"]);
@@ -164,7 +164,7 @@ describe("Idempotency-Key", () => {
     await expectProblem(await post(key, "{"), "idempotency_key_invalid");
   });
 
-  it("[R9] takes a key of 255 characters", async () => {
+  it("[R9] accepts a key of 255 characters", async () => {
     expect((await post("~".repeat(255), "1")).status).toBe(201);
   });
 });

@@ -1,4 +1,4 @@
-/** `jsonata` on GET (R6), over a real socket: what is answered, what is refused, and that nobody else waits for it. */
+/** Tests `jsonata` on GET (R6) over a real socket: results, refusals, and that other requests are not delayed. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { expectProblem } from "@/tests/support/expect-problem";
 import { createDataServer, type DataServer, type Seed } from "@/tests/support/servers/data-server";
@@ -8,7 +8,7 @@ import { until } from "@/tests/support/until";
 const ENDLESS = "( $f := function($n){ $f($n) }; $f(1) )";
 
 let server: DataServer;
-/** Ends expressions soon. */
+/** A short time limit for expressions. */
 let strict: DataServer;
 let seed: Seed;
 
@@ -43,7 +43,7 @@ describe("GET with jsonata", () => {
     expect(await (await get("uniqueId", `&uniqueId=${b}`)).json()).toBe(b);
   });
 
-  it("[R6] of a page sees the page, and keeps the link to the next; a record's tag is not the answer's", async () => {
+  it("[R6] of a page gets only the page, and keeps the link to the next; the response does not have a record's tag", async () => {
     const ids = [await create(1), await create(2), await create(3)];
     const page = await get("$sum(data)", "&limit=2&order=desc");
     expect(await page.json()).toBe(5);
@@ -53,7 +53,7 @@ describe("GET with jsonata", () => {
     expect([await one.json(), one.headers.get("etag")]).toEqual([1, null]);
   });
 
-  it("[R6] answers JSON with the headers of any answer; what selects nothing is null", async () => {
+  it("[R6] returns JSON with the usual headers; selecting nothing returns null", async () => {
     const answer = await get("nothing", "", { headers: { Origin: "https://example.com" } });
     expect([answer.status, await answer.text()]).toEqual([200, "null"]);
     expect(answer.headers.get("content-type")).toBe("application/json; charset=utf-8");
@@ -68,7 +68,7 @@ describe("GET with jsonata", () => {
     expect(await (await get("data.`naïve ☃` & ' = 1 + 1'")).json()).toBe("💶 & + # = 1 + 1");
   });
 
-  it("[R6] HEAD answers the same without a body", async () => {
+  it("[R6] HEAD has the same headers, without a body", async () => {
     await create("x");
     const answer = await get("$count($)", "", { method: "HEAD" });
     expect([answer.status, answer.headers.get("content-length"), await answer.text()]).toEqual([200, "1", ""]);
@@ -80,15 +80,15 @@ describe("GET with jsonata", () => {
     ["$sum('x')", /position 5/],
     ["", /empty/],
     ["  ", /empty/],
-  ])("[R6] %j is 400 jsonata_invalid, and says why", async (expression, why) => {
+  ])("[R6] %j is 400 jsonata_invalid, with the reason", async (expression, why) => {
     expect(await expectProblem(await get(expression), "jsonata_invalid")).toMatch(why);
   });
 
-  it("[R6] several expressions are none", async () => {
+  it("[R6] several expressions are invalid", async () => {
     await expectProblem(await get("1", "&jsonata=2"), "parameter_invalid");
   });
 
-  it("[R6] an answer over a limit is 400 jsonata_limit, and says which", async () => {
+  it("[R6] a result over a limit is 400 jsonata_limit, with the limit", async () => {
     const { path } = await strict.seed();
     const endless = () => fetch(`${strict.origin}${path}&jsonata=${encodeURIComponent(ENDLESS)}`);
     const answer = await unlessBusy(endless, ({ status }) => status === 503);
@@ -106,8 +106,8 @@ describe("GET with jsonata", () => {
     expect(await (await get("$count($)", `&uniqueId=${await create(1)}`)).json()).toBe(1);
   });
 
-  it("[R6] a long answer is whole, character by character", async () => {
-    // Of three units each, so that some pair lies across each place where the text could be cut.
+  it("[R6] a long result is complete, character by character", async () => {
+    // Three code units each, so that some pair lies at each place where the text could be cut.
     const data = "😀é".repeat(30_000);
     await create(data);
     const expression = "[0..9].($$.data)";
@@ -119,12 +119,12 @@ describe("GET with jsonata", () => {
     expect([head.headers.get("content-length"), await head.text()]).toEqual([answer.headers.get("content-length"), ""]);
   });
 
-  it("[R6] on POST, PUT and DELETE it means nothing", async () => {
+  it("[R6] on POST, PUT and DELETE it has no effect", async () => {
     const init = { method: "POST", headers: { "Content-Type": "text/plain" }, body: "x" };
     expect((await get("[", "", init)).status).toBe(201);
   });
 
-  it("[R6] plain GETs, and other projects' expressions, don't wait for those that never end", async () => {
+  it("[R6] plain GETs, and other projects' expressions, do not wait for endless ones", async () => {
     const [hostile, other] = [await strict.seed(), await strict.seed()];
     const gone = new AbortController();
     const endless = Array.from({ length: 100 }, () =>
@@ -135,11 +135,11 @@ describe("GET with jsonata", () => {
     expect(await (await fetch(`${strict.origin}${other.path}&jsonata=1`)).json()).toBe(1);
     gone.abort();
     await Promise.all(endless);
-    // Nobody waits any more for those that had not begun.
+    // The jobs that had not started are no longer needed.
     expect(await (await fetch(`${strict.origin}${hostile.path}&jsonata=1`)).json()).toBe(1);
   });
 
-  it("[R6] eight projects of one account, with three hostile expressions each, do not keep another account waiting", async () => {
+  it("[R6] eight projects of one account, with three hostile expressions each, do not delay another account", async () => {
     const [first, ...rest] = await Promise.all(Array.from({ length: 8 }, () => strict.seed()));
     const other = await strict.seed();
     const projects = [first, ...rest].flatMap((each) => each ?? []);
@@ -160,12 +160,12 @@ describe("GET with jsonata", () => {
       return status;
     });
     for (let round = 0; round < 3; round += 1) expect(await ask(other, "1")).toBe(200);
-    // By projects, each of the three would wait for eight of them.
+    // If projects were served round robin, each of the three would wait for eight of them.
     expect(settled).toBeLessThan(18);
     for (const status of await Promise.all(flood)) expect([400, 503]).toContain(status);
   }, 60_000);
 
-  it("[R6] a key that has spent its CPU time gets 429 with Retry-After, and another account nothing of it", async () => {
+  it("[R6] a key that has used up its CPU time gets 429 with Retry-After, without affecting another account", async () => {
     const spent = await createDataServer({ sandboxTimeoutMs: 100, sandboxCpuMsPerMinute: 100 });
     const [spender, other] = [await spent.seed(), await spent.seed()];
     const ask = ({ path }: Seed, expression: string) => fetch(`${spent.origin}${path}&jsonata=${encodeURIComponent(expression)}`);
@@ -184,7 +184,7 @@ describe("GET with jsonata", () => {
     await spent.close();
   }, 60_000);
 
-  it("[R6] a client that goes away leaves no trace in the log", async () => {
+  it("[R6] a client that disconnects leaves no trace in the log", async () => {
     const { path } = await strict.seed();
     const before = strict.logged.length;
     const gone = new AbortController();

@@ -1,4 +1,4 @@
-/** Pages of lists: limit, cursor, order and Link (R3). */
+/** Tests pages of lists: limit, cursor, order and Link (R3). */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { PAGE_RECORDS_MAX } from "@/src/shared/streams/protocol";
 import { expectProblem } from "@/tests/support/expect-problem";
@@ -26,7 +26,7 @@ async function createMany(from: number, to: number): Promise<void> {
   expect(response.status).toBe(201);
 }
 
-/** The path and query of `rel="next"`; undefined: there is none. */
+/** The path and query of `rel="next"`. Undefined if there is none. */
 function nextOf(response: Response): string | undefined {
   const link = response.headers.get("link");
   if (link === null) return undefined;
@@ -35,7 +35,7 @@ function nextOf(response: Response): string | undefined {
   return target;
 }
 
-/** The pages from `query` on, by the links alone. `between` runs before each next one is asked for. */
+/** The pages from `query` on, following the links. `between` runs before each next page is requested. */
 async function followPages(query: string, between: (page: number) => Promise<void> = async () => undefined): Promise<number[][]> {
   const pages: number[][] = [];
   let path: string | undefined = `${seed.path}${query}`;
@@ -53,7 +53,7 @@ const range = (from: number, to: number) =>
   Array.from({ length: Math.abs(to - from) + 1 }, (_, index) => from + Math.sign(to - from) * index);
 
 describe("pages", () => {
-  it("[R3] has so many records as asked, and a link to the next page, until the last one", async () => {
+  it("[R3] contains `limit` records, and a link to the next page, until the last one", async () => {
     await createMany(1, 7);
     expect(await followPages("&limit=3&dataOnly=true")).toEqual([[1, 2, 3], [4, 5, 6], [7]]);
     expect(await followPages("&limit=3&dataOnly=true&order=asc")).toEqual([[1, 2, 3], [4, 5, 6], [7]]);
@@ -63,11 +63,11 @@ describe("pages", () => {
     expect(await followPages("&limit=1&dataOnly=true")).toEqual(range(1, 7).map((n) => [n]));
   });
 
-  it("[R3] of nothing is one empty page", async () => {
+  it("[R3] of an empty list is one empty page", async () => {
     for (const order of ["asc", "desc"]) expect(await followPages(`&limit=2&order=${order}`)).toEqual([[]]);
   });
 
-  it("[R3] streams everything in the order that is asked for, when there is no limit", async () => {
+  it("[R3] streams everything in the requested order if there is no limit", async () => {
     await createMany(1, 2_300);
     expect(await followPages("&order=desc&dataOnly=true")).toEqual([range(2_300, 1)]);
     expect(await followPages("&order=asc&dataOnly=true")).toEqual([range(1, 2_300)]);
@@ -78,14 +78,14 @@ describe("pages", () => {
     expect(await (await fetch(next)).json(), "the cursor knows its order").toEqual(range(300, 1));
   });
 
-  it("[R3] loses none and doubles none while records are created and deleted: ascending, new ones come at the end", async () => {
+  it("[R3] loses and duplicates none while records are created and deleted; in ascending order, new ones come at the end", async () => {
     await createMany(1, 10);
     const listed = (await (await get()).json()) as { uniqueId: string; data: number }[];
     const idOf = (n: number) => listed.find(({ data }) => data === n)?.uniqueId;
     const pages = await followPages("&limit=4&dataOnly=true", async (page) => {
       if (page === 1) {
         await createMany(11, 12);
-        // One that was read, the very last one that was read, and one that was not.
+        // One that was read, the last one that was read, and one that was not.
         for (const n of [2, 4, 7]) expect((await get(`&uniqueId=${idOf(n)}`, { method: "DELETE" })).status).toBe(200);
       }
     });
@@ -96,12 +96,12 @@ describe("pages", () => {
     ]);
   });
 
-  it("[R3] descending, new ones are not on later pages", async () => {
+  it("[R3] in descending order, new ones are not on later pages", async () => {
     await createMany(1, 5);
     expect(await followPages("&limit=2&order=desc&dataOnly=true", () => createMany(6, 8))).toEqual([[5, 4], [3, 2], [1]]);
   });
 
-  it("[R3] has a link with the request's parameters, but without what proves who asks", async () => {
+  it("[R3] has a link with the request's parameters, but without credentials", async () => {
     await createMany(1, 3);
     const response = await get(
       `&limit=2&dataOnly=true&masterKey=${MASTER_KEY}&accessToken=secret-a&ticket=secret-b&mine=%22%3C%3E%20%E2%82%AC`,
@@ -127,7 +127,7 @@ describe("pages", () => {
     expect(nextOf(head)).toBe(nextOf(await get("&limit=2&dataOnly=true")));
   });
 
-  it("[R3] [R6] an expression sees the page alone, and the link leads on", async () => {
+  it("[R3] [R6] an expression sees only the page, and the link is kept", async () => {
     await createMany(1, 5);
     const response = await get("&limit=3&jsonata=$sum(data)");
     expect(await response.json()).toBe(6);
@@ -162,7 +162,7 @@ describe("pages", () => {
     await expectProblem(await fetch(`${server.origin}${other.path}&limit=2&cursor=${cursor}`), "parameter_invalid");
   });
 
-  it("[R3] refuses to page through records that are named", async () => {
+  it("[R3] cannot be used with named records", async () => {
     for (const query of ["limit=2", "order=asc", "cursor=x"]) {
       expect(await expectProblem(await get(`&uniqueId=${"0".repeat(32)}&${query}`), "parameter_invalid")).toMatch(/uniqueId/);
     }

@@ -1,4 +1,4 @@
-/** What holds of records whatever they are and whoever else writes: any JSON, any sequence of PUTs, any pages. */
+/** Property-based tests of records during concurrent writes: any JSON, any sequence of PUTs, any pages. */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { jsonObjectTexts, jsonTexts } from "@/tests/support/json-texts";
@@ -18,7 +18,7 @@ afterAll(() => server.close());
 interface Answer {
   status: number;
   text: string;
-  /** Of an error. */
+  /** The code of an error. */
   code: string | undefined;
   link: string | null;
 }
@@ -38,7 +38,7 @@ async function create(seed: Seed, text: string): Promise<string> {
 }
 
 describe("any JSON", () => {
-  it("[R1] [R2] [R3] is answered to the letter as it was sent: by POST, by GET of it and of everything, and by DELETE", async () => {
+  it("[R1] [R2] [R3] is returned exactly as sent: by POST, by GET of it and of all records, and by DELETE", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(jsonTexts(), { minLength: 1, maxLength: 4 }), async (texts) => {
         const seed = await server.seed();
@@ -71,20 +71,20 @@ describe("any JSON", () => {
   });
 });
 
-/** A PUT: what it sends, and how. */
+/** A PUT: its body and its strategy. */
 interface Put {
   strategy: "force" | "replace" | "merge";
   type: typeof JSON_TYPE | typeof TEXT_TYPE;
   text: string;
 }
 
-/** A record as the rules have it, and as it must be stored. */
+/** A record by the rules, as it must be stored. */
 interface Model {
   type: Put["type"];
   value: unknown;
 }
 
-/** R4, on values: the record after a PUT, or the error that leaves it as it is. */
+/** R4 on values: the record after a PUT, or the error that leaves it unchanged. */
 function apply(model: Model, { strategy, type, text }: Put): Model | string {
   const value: unknown = type === JSON_TYPE ? JSON.parse(text) : text;
   switch (strategy) {
@@ -101,7 +101,7 @@ function apply(model: Model, { strategy, type, text }: Put): Model | string {
 
 describe("any sequence of PUTs", () => {
   const json = fc.record({ type: fc.constant(JSON_TYPE), text: fc.oneof(jsonObjectTexts(), jsonTexts()) } as const);
-  // White space alone is an empty body (R13).
+  // A body of only white space is empty (R13).
   const plain = fc.record({
     type: fc.constant(TEXT_TYPE),
     text: fc.string({ unit: "grapheme", minLength: 1 }).map((text) => `.${text}`),
@@ -111,7 +111,7 @@ describe("any sequence of PUTs", () => {
     { minLength: 1, maxLength: 6 },
   );
 
-  it("[R4] leaves the record as the strategies have it, counts each success, and changes nothing on an error", async () => {
+  it("[R4] produces the record of the rules, counts each success, and changes nothing on an error", async () => {
     const seed = await server.seed();
     await fc.assert(
       fc.asyncProperty(jsonObjectTexts(), puts, async (first, sequence) => {
@@ -139,13 +139,13 @@ describe("any sequence of PUTs", () => {
   });
 });
 
-/** Where the next page begins; undefined: there is none. */
+/** Where the next page begins. Undefined if there is none. */
 function cursorOf({ link }: Answer): string | undefined {
   if (link === null) return undefined;
   return new URL(link.slice(1, link.indexOf(">")), server.origin).searchParams.get("cursor") ?? undefined;
 }
 
-/** What others do while a page is read. */
+/** Concurrent changes while a page is read. */
 type Meanwhile = { what: "create" } | { what: "update" | "delete"; which: number };
 
 describe("any pages", () => {
@@ -154,7 +154,7 @@ describe("any pages", () => {
     fc.record({ what: fc.constantFrom("update" as const, "delete" as const), which: fc.nat(30) }),
   );
 
-  it("[R3] have each record once that is there all the while, none twice, in order, whatever is written meanwhile", async () => {
+  it("[R3] contain each continuously existing record exactly once, in order, whatever is written in the meantime", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 0, max: 12 }),
@@ -182,7 +182,7 @@ describe("any pages", () => {
           const seen: string[] = [];
           let query: string | undefined = `&limit=${limit}&order=${order}`;
           for (let page = 0; query !== undefined; page++) {
-            // Really at the same time: the page may be read before, between or after the writes.
+            // Concurrent: the page may be read before, between or after the writes.
             const [answer]: readonly [Answer, ...unknown[]] = await Promise.all([
               call(seed, "GET", query),
               ...(script[page] ?? []).map(write),

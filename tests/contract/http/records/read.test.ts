@@ -1,4 +1,4 @@
-/** GET and HEAD: lists, single records, streaming (R3, R12). */
+/** Tests GET and HEAD: lists, single records, streaming (R3, R12). */
 import http, { type IncomingMessage } from "node:http";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { UNIQUE_IDS_MAX } from "@/src/shared/streams/protocol";
@@ -30,7 +30,7 @@ async function create(data: unknown): Promise<WireRecord> {
   return response.json() as Promise<WireRecord>;
 }
 
-/** Many records, without a request for each. */
+/** Creates many records without a request for each. */
 async function createMany(count: number, dataSql: string): Promise<void> {
   await server.pool.query(
     `INSERT INTO "Record" ("id", "endpointId", "data") SELECT gen_random_uuid(), $1, (${dataSql})::json FROM generate_series(1, $2) AS n`,
@@ -39,14 +39,14 @@ async function createMany(count: number, dataSql: string): Promise<void> {
 }
 
 describe("GET", () => {
-  it("[R3] answers an empty array where there is nothing", async () => {
+  it("[R3] returns an empty array if there are no records", async () => {
     const response = await get();
     expect([response.status, await response.text(), response.headers.get("content-length")]).toEqual([200, "[]", "2"]);
     expect(response.headers.get("content-type")).toBe("application/json; charset=utf-8");
     expect(response.headers.get("cache-control")).toBe("no-store, no-transform");
   });
 
-  it("[R3] answers every record of this endpoint alone, in creation order, updated ones in place", async () => {
+  it("[R3] returns the records of only this endpoint, in creation order, updated ones in place", async () => {
     const other = await server.seed();
     await fetch(`${server.origin}${other.path}`, { method: "POST", headers: { "Content-Type": "text/plain" }, body: "other" });
     const created: WireRecord[] = [];
@@ -61,7 +61,7 @@ describe("GET", () => {
     expect(await (await get("&dataOnly=true")).json()).toEqual(["first again", "second", "third"]);
   });
 
-  it("[R3] answers the given records, repeated or comma-separated, in creation order, each once", async () => {
+  it("[R3] returns the given records, repeated or comma-separated, in creation order, each once", async () => {
     const [a, b, c] = [await create("a"), await create("b"), await create("c")];
     const expected = [a.data, c.data];
     for (const query of [
@@ -75,7 +75,7 @@ describe("GET", () => {
     expect(await (await get(`&uniqueId=${b.uniqueId}`)).json()).toEqual([b]);
   });
 
-  it("[R3] leaves out unknown records, and those of another endpoint", async () => {
+  it("[R3] omits unknown records, and those of another endpoint", async () => {
     const { uniqueId } = await create("mine");
     const other = await server.seed();
     expect(await (await get(`&uniqueId=${UNKNOWN_ID}`)).text()).toBe("[]");
@@ -94,19 +94,19 @@ describe("GET", () => {
     await expectProblem(await get(query), code);
   });
 
-  it("[R3] takes as many uniqueIds as it says, and no more", async () => {
+  it("[R3] accepts up to the maximum number of uniqueIds", async () => {
     const ids = Array.from({ length: UNIQUE_IDS_MAX }, (_, index) => index.toString(16).padStart(32, "0"));
     expect(await (await get(`&uniqueId=${ids.join(",")}`)).text()).toBe("[]");
     expect(await (await get(ids.map((id) => `&uniqueId=${id}`).join(""))).text()).toBe("[]");
     expect(await expectProblem(await get(`&uniqueId=${ids.join(",")},${"f".repeat(32)}`), "parameter_invalid")).toMatch(/1000/);
   });
 
-  it("[U1] ignores parameters that it does not list", async () => {
+  it("[U1] ignores unknown parameters", async () => {
     await create("a");
     expect(await (await get("&snapshot=x&strategy=nope&since=%00&bulk=x&dataOnly=true")).json()).toEqual(["a"]);
   });
 
-  it("[R3] streams many records whole and in order", async () => {
+  it("[R3] streams many records completely and in order", async () => {
     await createMany(2_500, `'{"n":' || n || ',"text":"' || repeat('x', 200) || '"}'`);
     const response = await get("&dataOnly=true");
     const listed = (await response.json()) as { n: number }[];
@@ -115,12 +115,12 @@ describe("GET", () => {
     expect(response.headers.get("content-type")).toBe("application/json; charset=utf-8");
   });
 
-  it("[R3] survives clients that read nothing, or go away in the middle", async () => {
+  it("[R3] survives clients that read nothing, or disconnect in the middle", async () => {
     await createMany(400, `'"' || repeat('x', 100000) || '"'`);
     const answers = await Promise.all(
       Array.from({ length: 5 }, () => new Promise<IncomingMessage>((resolve) => http.get(`${server.origin}${seed.path}`, resolve))),
     );
-    // Nobody has read; others are answered all the same.
+    // These clients have not read; others still get responses.
     expect((await create("alive")).data).toBe("alive");
     for (const answer of answers) answer.destroy();
     const listed = (await (await get()).json()) as WireRecord[];
@@ -129,7 +129,7 @@ describe("GET", () => {
 });
 
 describe("HEAD", () => {
-  it("[R12] answers as GET does, without a body", async () => {
+  it("[R12] responds as GET does, without a body", async () => {
     const { uniqueId } = await create({ a: 1 });
     for (const query of ["", `&uniqueId=${uniqueId}`]) {
       const [got, head] = [await get(query), await get(query, { method: "HEAD" })];
@@ -140,7 +140,7 @@ describe("HEAD", () => {
     }
   });
 
-  it("[R12] answers errors without a body", async () => {
+  it("[R12] responds with errors without a body", async () => {
     const response = await get("&uniqueId=x", { method: "HEAD" });
     expect([response.status, response.headers.get("content-type"), await response.text()]).toEqual([
       400,

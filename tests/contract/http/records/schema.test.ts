@@ -1,4 +1,4 @@
-/** An endpoint's JSON Schema holds for everything that is written to it (R10). */
+/** Tests that an endpoint's JSON Schema applies to every write (R10). */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { ErrorCode, Problem } from "@/src/shared/errors";
 import { createDataServer, type DataServer, type Seed } from "@/tests/support/servers/data-server";
@@ -48,12 +48,12 @@ async function expectRefused(answer: Response, code: ErrorCode): Promise<Problem
 }
 
 describe("a schema", () => {
-  it("[R10] lets in what matches", async () => {
+  it("[R10] accepts what matches", async () => {
     await create({ name: "ada", tags: ["x"], count: 3 });
     expect(await server.count(seed)).toEqual({ records: 1, changes: 1 });
   });
 
-  it("[R10] refuses what does not, with the paths, and writes nothing", async () => {
+  it("[R10] refuses what does not match, with the paths, and writes nothing", async () => {
     const problem = await expectRefused(await send("POST", { tags: ["x", 1], count: 101, more: true }), "schema_mismatch");
     expect(problem.fields).toEqual({
       "/name": "This property is required.",
@@ -73,7 +73,7 @@ describe("a schema", () => {
     expect((await text()).status).toBe(201);
   });
 
-  it("[R10] holds for each item of a bulk: all are stored, or none, and the place begins with the item", async () => {
+  it("[R10] applies to each item of a bulk: all are stored, or none, and the position begins with the item", async () => {
     const refused = await expectRefused(
       await send("POST", [{ name: "ada" }, { name: "bob" }, { name: 3 }], "&bulk=true"),
       "schema_mismatch",
@@ -83,7 +83,7 @@ describe("a schema", () => {
     expect((await send("POST", [{ name: "ada" }, { name: "bob" }], "&bulk=true")).status).toBe(201);
   });
 
-  it("[R10] holds for the data of files", async () => {
+  it("[R10] applies to the data of files", async () => {
     const form = new FormData();
     form.append("file", new Blob(["bytes"]), "a.txt");
     const upload = () => fetch(`${server.origin}${seed.path}`, { method: "POST", body: form });
@@ -100,7 +100,7 @@ describe("a schema", () => {
     expect(await server.count(seed)).toEqual({ records: 1, changes: 2 });
   });
 
-  it("[R10] holds for what a merge makes of a record, not for the part that is sent", async () => {
+  it("[R10] applies to the merged record, not to the sent part", async () => {
     const id = await create({ name: "ada", count: 1 });
     expect((await send("PUT", { count: 2 }, `&uniqueId=${id}&strategy=merge`)).status).toBe(200);
     const refused = await expectRefused(await send("PUT", { tags: [1] }, `&uniqueId=${id}&strategy=merge`), "schema_mismatch");
@@ -108,7 +108,7 @@ describe("a schema", () => {
     expect(await (await fetch(`${server.origin}${seed.path}&dataOnly=true`)).json()).toEqual([{ name: "ada", count: 2 }]);
   });
 
-  it("[R10] merges at the same time are all kept, each checked as it is written", async () => {
+  it("[R10] loses none of concurrent merges, and checks each as it is written", async () => {
     await use({ type: "object", maxProperties: 30 });
     const id = await create({});
     const writes = Array.from({ length: 40 }, (_, n) => send("PUT", { [`k${n}`]: n }, `&uniqueId=${id}&strategy=merge`));
@@ -119,7 +119,7 @@ describe("a schema", () => {
     expect(Object.keys(data ?? {})).toHaveLength(30);
   });
 
-  it("[R10] no update is lost between a merge and a PUT that comes between", async () => {
+  it("[R10] loses no update if a PUT comes between a merge's read and write", async () => {
     await use({ type: "object" });
     const id = await create({ merged: 0 });
     const writes = Array.from({ length: 30 }, (_, n) =>
@@ -129,7 +129,7 @@ describe("a schema", () => {
     expect((await server.count(seed)).changes).toBe(31);
   });
 
-  it("[R10] records from before it stay, and can be read and deleted", async () => {
+  it("[R10] older records stay, and can be read and deleted", async () => {
     await use(true);
     const id = await create({ old: true });
     await use(SCHEMA);
@@ -138,7 +138,7 @@ describe("a schema", () => {
     expect((await fetch(`${server.origin}${seed.path}&uniqueId=${id}`, { method: "DELETE" })).status).toBe(200);
   });
 
-  it("[R10] refuses keys that occur twice, of which parsers choose differently, on every way to write", async () => {
+  it("[R10] refuses duplicate keys, which parsers treat differently, in every way to write", async () => {
     await use({ properties: { role: { const: "user" } } });
     const twice = '{"role":"admin","role":"user"}';
     const text = (method: string, body: string, query = "") =>
@@ -159,17 +159,17 @@ describe("a schema", () => {
     expect((await text("POST", twice)).status).toBe(201);
   });
 
-  it("[R10] false lets nothing in", async () => {
+  it("[R10] false accepts nothing", async () => {
     await use(false);
     expect((await expectRefused(await send("POST", {}), "schema_mismatch")).fields).toEqual({ "": "Nothing is allowed here." });
   });
 
-  it("[R10] a check that takes too much is 400 schema_limit, and the next is not disturbed", async () => {
+  it("[R10] a check that exceeds a limit is 400 schema_limit, and the next one is not affected", async () => {
     await use({ properties: { name: { pattern: "^(?=a)(a+)+$" } } });
     const slow = () => send("POST", { name: `${"a".repeat(40)}b` });
     await expectRefused(await unlessBusy(slow, ({ status }) => status === 503), "schema_limit");
     await create({ name: "aaa" });
     expect(await server.count(seed)).toEqual({ records: 1, changes: 1 });
-    // Four seconds of computing take long where others have the processor.
+    // Four seconds of CPU time take long on a busy machine.
   }, 60_000);
 });

@@ -1,4 +1,4 @@
-/** The database goes away and comes back (E3). */
+/** Tests a database that becomes unavailable and comes back (E3). */
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { expectProblem } from "@/tests/support/expect-problem";
 import { createDataServer, type DataServer, type Seed } from "@/tests/support/servers/data-server";
@@ -27,7 +27,7 @@ const send = (method: string, query = "", headers: Record<string, string> = {}):
   });
 
 describe("without the database", () => {
-  it("[E3] every operation answers 503 with Retry-After, keeps what was answered before, and works again afterwards", async () => {
+  it("[E3] every operation is 503 with Retry-After, finished operations stay, and everything works again afterwards", async () => {
     const created = await send("POST");
     expect(created.status).toBe(201);
     const { uniqueId } = (await created.json()) as { uniqueId: string };
@@ -47,7 +47,7 @@ describe("without the database", () => {
       expect(Number(response.headers.get("retry-after"))).toBeGreaterThanOrEqual(1);
       await expectProblem(response, "database_unavailable");
     }
-    // The browser must be able to read it, whether or not the project could be looked up.
+    // The browser must be able to read the error, whether or not the project could be looked up.
     for (const response of refused.slice(-2)) expect(response.headers.get("access-control-allow-origin")).toBe(origin);
     const preflight = await fetch(`${server.origin}/api/1/ce/not/cached?key=${seed.key}`, {
       method: "OPTIONS",
@@ -63,7 +63,7 @@ describe("without the database", () => {
     expect(await server.count(seed)).toEqual({ records: 2, changes: 2 });
   });
 
-  it("[E2] logs why, and tells clients nothing of it", () => {
+  it("[E2] logs the reason, and tells clients nothing of it", () => {
     expect(server.logged.some((line) => line.startsWith("warn a request failed"))).toBe(true);
     expect(server.logged.join("\n")).not.toContain(seed.key);
   });

@@ -1,4 +1,4 @@
-/** What every connection and request passes before it reaches a plane (U12–U15, R16), over raw sockets. */
+/** Tests the checks that every connection and request passes before it reaches a plane (U12–U15, R16), over raw sockets. */
 import { afterEach, describe, expect, it } from "vitest";
 import type { FrontOptions } from "@/src/http/server/front";
 import { parseRaw } from "@/tests/support/clients/raw-http";
@@ -37,7 +37,7 @@ describe("Host", () => {
     expect(await expectRaw(await ask(get(place, types)), "request_invalid")).toMatch(/Content-Type headers differ/);
   });
 
-  it("[U12] a target in absolute form names the host itself", async () => {
+  it("[U12] a target in absolute form contains the host", async () => {
     const { ask } = await start({ publicUrl: "https://rested.test" });
     expect((await ask(get("http://rested.test/login?x=1", ["Host: evil.test"]))).body).toBe("page 0 /login?x=1 rested.test");
     await expectRaw(await ask(get("http://evil.test/login", ["Host: rested.test"])), "host_not_allowed");
@@ -57,22 +57,22 @@ describe("Host", () => {
     expect(answer.headers.get("allow")).toContain("HEAD");
   });
 
-  it("[U13] with a public address, dashboard and management API answer to that host alone", async () => {
+  it("[U13] with a public address, the dashboard and the management API respond only to that host", async () => {
     const { ask } = await start({ publicUrl: "https://rested.test" });
     for (const place of ["/login", "/", "/api/manage/projects", "/api/auth/session", "/_next/x.js"]) {
       expect(await expectRaw(await ask(get(place, ["Host: evil.test"])), "host_not_allowed")).toContain("https://rested.test");
       await expectRaw(await ask(get(place, ["Host: rested.test:8080"])), "host_not_allowed");
-      // A header of somebody who is no proxy says nothing.
+      // The header is ignored because the sender is not a proxy.
       await expectRaw(await ask(get(place, ["Host: evil.test", "X-Forwarded-Host: rested.test"])), "host_not_allowed");
-      // The port that an https address has by default says no more than none: some proxies and programs name it.
+      // Some proxies and programs include the default port of https.
       for (const host of ["Rested.TEST", "rested.test:443"]) expect((await ask(get(place, [`Host: ${host}`]))).status).toBe(200);
-      // No page of another site has such an origin; checks of health and proxies with their defaults do.
+      // No page of another site has such an origin, but health checks and proxies with default settings do.
       for (const host of ["localhost:3000", "127.0.0.1", "10.1.2.3:80", "[::1]:3000"])
         expect((await ask(get(place, [`Host: ${host}`]))).status).toBe(200);
     }
   });
 
-  it("[U13] endpoints and health answer to any host, and so does the management API to a token", async () => {
+  it("[U13] endpoints and health respond to any host, and so does the management API to a token", async () => {
     const { ask } = await start({ publicUrl: "https://rested.test" });
     expect((await ask(get("/api/1/ce/some/endpoint?key=k", ["Host: evil.test"]))).body).toMatch(/^data/);
     expect((await ask(get("/api/health", ["Host: evil.test"]))).body).toBe("health");
@@ -90,7 +90,7 @@ describe("Host", () => {
     expect((await open.ask(get("/login", ["Host: whatever.test"]))).status).toBe(200);
   });
 
-  it("[U15] Strict-Transport-Security goes with every answer where the public address is https or TLS is our own, but for local names", async () => {
+  it("[U15] Strict-Transport-Security is sent with every response if the public address is https or TLS is our own, except for local names", async () => {
     const header = async (options: Options, host: string, place = "/login") =>
       (await (await start(options)).ask(get(place, [`Host: ${host}`]))).headers.get("strict-transport-security");
     for (const options of [{ publicUrl: "https://rested.test" }, { isTls: true }]) {
@@ -128,7 +128,7 @@ describe("an address below /api that does not exist", () => {
     expect(countRead()).toBe(0);
   });
 
-  it("[U13] does not say so to another host", async () => {
+  it("[U13] does not reveal it to another host", async () => {
     const { ask } = await start({ publicUrl: "https://rested.test" });
     await expectRaw(await ask(get(UNKNOWN, ["Host: evil.test"])), "host_not_allowed");
   });
@@ -174,7 +174,7 @@ describe("bodies", () => {
     },
   );
 
-  it("[R16] an import or a file may take its time, as long as it arrives", async () => {
+  it("[R16] an import or a file may take longer, as long as bytes arrive", async () => {
     for (const path of ["/api/manage/endpoints/id/import?check=true", "/api/manage/endpoints/id/files?name=x"]) {
       const { connect, pass, countRead } = await start();
       const connection = await connect(post(path, ["Content-Length: 3000000"]));
@@ -189,7 +189,7 @@ describe("bodies", () => {
 });
 
 describe("connections", () => {
-  it("[U14] more than there may be in all: 503 with Retry-After, and the connection ends; one that ends makes room", async () => {
+  it("[U14] beyond the total limit: 503 with Retry-After, and the connection ends; one that ends frees a place", async () => {
     const { connect } = await start({ limits: { total: 2 } });
     const [first] = [await connect(), await connect()];
     const refused = await connect();
@@ -203,7 +203,7 @@ describe("connections", () => {
     });
   });
 
-  it("[U14] more than an address may have: 429; those of a trusted proxy are not counted as one address", async () => {
+  it("[U14] beyond the limit of an address: 429; those of a trusted proxy are not counted as one address", async () => {
     const { connect } = await start({ limits: { perAddress: 1 } });
     await connect();
     expect(await expectRaw(parseRaw(await (await connect()).closed()), "rate_limited")).toMatch(/limit per address is 1/);
@@ -212,7 +212,7 @@ describe("connections", () => {
     await open[2]?.receive(/page/);
   });
 
-  it("[U14] an address has so many requests under way; behind a trusted proxy each client is counted for itself", async () => {
+  it("[U14] an address may have a limited number of concurrent requests; behind a trusted proxy each client is counted separately", async () => {
     const { connect, ask, slow } = await start({ limits: { requestsPerAddress: 2 }, trustProxy: ["127.0.0.1"] });
     const from = (address: string, path: string, lines: string[] = []) =>
       get(path, ["Host: test", `X-Forwarded-For: ${address}`, ...lines]);
@@ -224,13 +224,13 @@ describe("connections", () => {
     // A browser shows it to its author.
     expect(refused.headers.get("access-control-allow-origin")).toBe("https://app.test");
     expect((await ask(from("2001:db8:0:1::1", "/login"))).status).toBe(200);
-    // Streams have limits of their own.
+    // Streams have separate limits.
     const stream = await ask(from("2001:db8::1", "/api/1/ce/some/endpoint", ["Accept: text/event-stream"]));
     expect(stream.body).toMatch(/^data/);
     expect((await ask(from("2001:db8::1", "/api/1/ce/some/endpoint:events"))).body).toMatch(/^data/);
     for (const response of slow) response.end("done");
     await until("there is room", async () => (await ask(from("2001:db8::1", "/login"))).status === 200);
-    // Also when the connection ends before the turn of a pipelined request has come.
+    // Also if the connection ends before a pipelined request was processed.
     const pipelined = await connect(from("2001:db8::1", "/slow").repeat(2));
     await until("both are under way", () => slow.length === 4);
     pipelined.socket.destroy();
@@ -238,7 +238,7 @@ describe("connections", () => {
   });
 });
 
-describe("a sender who is over its rate", () => {
+describe("a sender that exceeds its rate", () => {
   const refuseEarly: FrontOptions["refuseEarly"] = ({ headers }) =>
     headers.authorization === "Bearer over" ? { allowed: false, limit: 1_200, remaining: 0, resetSeconds: 17 } : undefined;
 
@@ -259,7 +259,7 @@ describe("a sender who is over its rate", () => {
     },
   );
 
-  it("[G23] has its answer, and no body of it is read for the dashboard", async () => {
+  it("[G23] gets its response, and its body is not read for the dashboard", async () => {
     const { ask, countRead } = await start({ refuseEarly });
     const head = "POST /api/manage/projects HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer over\r\nContent-Length: 10\r\n\r\n";
     await expectRaw(await ask(`${head}0123456789`), "rate_limited");
@@ -268,7 +268,7 @@ describe("a sender who is over its rate", () => {
 });
 
 describe("connections that are to end", () => {
-  it("[E7] the next answer of each ends it, and what is pipelined behind that is not carried out", async () => {
+  it("[E7] end with their next response, and further pipelined requests are not processed", async () => {
     const { connect, ask, endConnections, slow, headers } = await start();
     const post = (target: string) => `POST ${target} HTTP/1.1\r\nHost: test\r\nContent-Length: 1\r\n\r\nx`;
     const open = await connect(get("/slow"));

@@ -1,4 +1,4 @@
-/** What slow clients make the server hold is bounded, by caller, account and in all (R15), and does not last (R16). */
+/** Tests that the memory held for slow clients is limited by caller, by account and in total (R15), and for a limited time (R16). */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { FORM_TYPE, filePart, toForm } from "@/tests/support/clients/form";
 import { connectRaw, parseRaw, type RawConnection } from "@/tests/support/clients/raw-http";
@@ -8,9 +8,9 @@ import { unlessBusy } from "@/tests/support/unless-busy";
 import { until } from "@/tests/support/until";
 
 const MIB = 1024 * 1024;
-/** 16 MiB for answers: 4 MiB for an account, 2 MiB for a caller. Half of that for bodies. */
+/** 16 MiB for responses: 4 MiB for an account, 2 MiB for a caller. Half of that for bodies. */
 const MEMORY_BYTES = 64 * MIB;
-/** More than two pieces of a list hold together. */
+/** More than two pieces of a list together. */
 const RECORD_LENGTH = 900_000;
 
 let server: DataServer;
@@ -38,7 +38,7 @@ async function connect(text: string): Promise<RawConnection> {
   return connection;
 }
 
-/** Asks, and reads the whole answer: one that is not read is held. */
+/** Sends a request and reads the whole response. An unread response is held. */
 async function ask(path: string, init?: RequestInit): Promise<{ status: number; headers: Headers; text(): Promise<string> }> {
   const response = await fetch(`${server.origin}${path}`, init);
   const text = await response.text();
@@ -54,7 +54,7 @@ function pass(seconds: number): void {
   server.slowClients.sweep();
 }
 
-/** A list that no system buffers whole for a client that does not read. */
+/** A list that no system buffers completely for a client that does not read. */
 async function fill(to: Seed): Promise<void> {
   for (let count = 0; count < 24; count += 1) expect((await post(to, "x".repeat(RECORD_LENGTH))).status).toBe(201);
 }
@@ -70,15 +70,15 @@ async function expectBusy(response: Awaited<ReturnType<typeof ask>>): Promise<vo
   await expectProblem(response, "server_busy");
 }
 
-describe("answers that are not read", () => {
-  it("[R15] a caller's are bounded: one more is 503 with Retry-After, and others go on", async () => {
+describe("unread responses", () => {
+  it("[R15] of a caller are limited: one more is 503 with Retry-After, and others continue", async () => {
     await fill(seed);
     await openUnread(seed.path);
     await until("the first list is held", () => server.held.responses.held > RECORD_LENGTH);
     const { held } = server.held.responses;
     await expectBusy(await ask(seed.path));
     await until("the refused list holds nothing", () => server.held.responses.held === held);
-    // Small answers, writes, and other callers are not affected.
+    // Small responses, writes, and other callers are not affected.
     expect((await ask(`${seed.path}&uniqueId=${"0".repeat(32)}`)).status).toBe(200);
     expect((await post(seed, "small")).status).toBe(201);
     const other = await server.seed();
@@ -87,11 +87,11 @@ describe("answers that are not read", () => {
     expect([answer.status, (await answer.text()).length > RECORD_LENGTH]).toEqual([200, true]);
   });
 
-  it("[R16] a list that is taken too slowly is cut off, and what it held is given back", async () => {
+  it("[R16] a list that is read too slowly is cut off, and its memory is released", async () => {
     await fill(seed);
     const { socket } = await openUnread(seed.path);
     await until("the list is held", () => server.held.responses.held > RECORD_LENGTH);
-    // The system takes what it buffers before the client has to be waited for.
+    // The system buffers some bytes before the client has to be waited for.
     await until("the list is cut off", () => {
       pass(10);
       return server.held.responses.held === 0;
@@ -101,15 +101,15 @@ describe("answers that are not read", () => {
     expect((await ask(`${seed.path}&limit=1`)).status).toBe(200);
   });
 
-  it("[R15] bytes are counted, and not characters", async () => {
+  it("[R15] count in bytes, not in characters", async () => {
     const connection = await openUnread(`${seed.path}&jsonata=${encodeURIComponent('$pad("",600000,"漢")')}`, 16);
-    // In quotes. Only one fits.
+    // JSON in quotes. Only one fits.
     expect(await until("a result is held", () => server.held.responses.held > 0 && server.held.responses.held)).toBe(1_800_002);
     connection.socket.destroy();
     await until("it is given back", () => server.held.responses.held === 0);
   });
 
-  it("[R15] results of expressions that are not read are refused before they fill the memory", async () => {
+  it("[R15] unread results of expressions are refused before they fill the memory", async () => {
     const path = `${seed.path}&jsonata=${encodeURIComponent('$pad("",1900000,"x")')}`;
     const asked = 16;
     const countRefused = () => server.logged.filter((line) => line.includes("server_busy")).length;
@@ -128,7 +128,7 @@ describe("answers that are not read", () => {
     );
     expect(await answer.text()).toBe("1");
     expect(server.held.responses.held).toBeLessThanOrEqual(2 * MIB);
-    // Before it reads on: what it reads makes room again.
+    // Before it reads on, which frees memory.
     await until("some are refused", () => countRefused() > refusedBefore + othersRefused);
     connection.socket.resume();
     const statuses = await until("all are answered", () => {
@@ -151,11 +151,11 @@ describe("a connection that ends with requests in its pipeline", () => {
         return `${seed.path}&fileOnly=true&uniqueId=${JSON.parse(await text()).uniqueId}`;
       },
     ],
-  ])("[R15] gives back what its %s held, also those whose turn never came", async (_what, toPath) => {
+  ])("[R15] releases what its %s held, including requests that were never processed", async (_what, toPath) => {
     await fill(seed);
     const { socket } = await openUnread(await toPath(), 24);
     await until("answers are held", () => server.held.responses.held > 0);
-    // More than one: the others wait for the first, which no client reads.
+    // More than one: the others wait for the first, which the client does not read.
     await until("the pipeline stands still", () => socket.readableLength > 0);
     socket.destroy();
     await until("everything was given back", () => server.held.responses.held === 0);
@@ -166,7 +166,7 @@ describe("bodies that arrive slowly", () => {
   const head = (path: string, type: string, length: number) =>
     `POST ${path} HTTP/1.1\r\nHost: test\r\nContent-Type: ${type}\r\nContent-Length: ${length}\r\n\r\n`;
 
-  it("[R15] a caller's are bounded: 503 for what does not fit, and what fitted is stored", async () => {
+  it("[R15] of a caller are limited: 503 for what does not fit, and the rest is stored", async () => {
     const length = 1_000_000;
     const first = await connect(`${head(seed.path, "text/plain", length)}${"x".repeat(length - 1)}`);
     await until("it is held", () => server.held.bodies.held > 900_000);
@@ -181,7 +181,7 @@ describe("bodies that arrive slowly", () => {
 
   it("[R15] text fields of an upload count in bytes", async () => {
     const form = toForm([{ name: "漢字", body: "漢".repeat(20_000) }, filePart("x")]);
-    // All of it but its end.
+    // All of it except its end.
     const connection = await connect(head(seed.path, FORM_TYPE, form.byteLength));
     connection.socket.write(form.subarray(0, -20));
     await until("the fields are held", () => server.held.bodies.held >= 60_006);
@@ -190,7 +190,7 @@ describe("bodies that arrive slowly", () => {
     expect(parseRaw(connection.received()).status).toBe(201);
   });
 
-  it("[R16] an upload that stops is 408, long before the time that a whole one has", async () => {
+  it("[R16] an upload that stops is 408, long before the time limit of a whole one", async () => {
     const connection = await connect(head(seed.path, FORM_TYPE, MIB));
     const received = until("the upload is refused", () => {
       pass(10);

@@ -1,4 +1,4 @@
-/** A server with a certificate of its own: plain HTTP on its port, and a certificate that is renewed (U18). */
+/** Tests a server with its own certificate: plain HTTP on its port, and a renewed certificate (U18). */
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import type https from "node:https";
@@ -37,7 +37,7 @@ async function start(options: FrontServerOptions = {}) {
   return server;
 }
 
-/** Connects with TLS; `received` is what came so far. */
+/** Connects with TLS. `received` is the text received so far. */
 async function connectTls(port: number, text = ""): Promise<{ socket: TLSSocket; received: () => string }> {
   const socket = tls.connect({ port, host: "127.0.0.1", rejectUnauthorized: false });
   stops.unshift(async () => void socket.destroy());
@@ -51,7 +51,7 @@ async function connectTls(port: number, text = ""): Promise<{ socket: TLSSocket;
   return { socket, received: () => received };
 }
 
-/** The levels of what was logged. */
+/** The levels of the log lines. */
 function createLevelLog() {
   const levels: string[] = [];
   return { levels, info: () => void levels.push("info"), warn: () => void levels.push("warn") };
@@ -77,7 +77,7 @@ describe("plain HTTP on the port of HTTPS", () => {
     expect(headers).toEqual([]);
   });
 
-  it("[U18] a body is not read for anybody, and does not take the answer with it", async () => {
+  it("[U18] a body is not read, and does not prevent the response", async () => {
     const { connect, countRead } = await start();
     for (const expectation of ["", "Expect: 100-continue\r\n"]) {
       const body = expectation ? "" : "x".repeat(300_000);
@@ -89,7 +89,7 @@ describe("plain HTTP on the port of HTTPS", () => {
     expect(countRead()).toBe(0);
   });
 
-  it("[U18] the public address is named with its port", async () => {
+  it("[U18] the public address is given with its port", async () => {
     const { connect } = await start({ publicUrl: "https://rested.test" });
     const location = async (host: string) =>
       parseRaw(await (await connect(get("/login", [`Host: ${host}`]))).closed()).headers.get("location");
@@ -97,7 +97,7 @@ describe("plain HTTP on the port of HTTPS", () => {
     expect(await location("127.0.0.1:3000")).toBe("https://127.0.0.1:3000/login");
   });
 
-  it("[U12] what is wrong with a request is said there too", async () => {
+  it("[U12] problems of a request are reported there too", async () => {
     const { connect } = await start();
     for (const text of [
       get("/login", ["Host: a", "Host: b"]),
@@ -115,17 +115,17 @@ describe("plain HTTP on the port of HTTPS", () => {
     ["a digit", "1"],
     ["a line break", "\r\n"],
     ["a byte above ASCII", "\u00ff"],
-  ])("[U18] what begins with %s is closed without an answer", async (_, text) => {
+  ])("[U18] a connection that begins with %s is closed without a response", async (_, text) => {
     const { connect } = await start();
     expect(await (await connect(text)).closed()).toBe("");
   });
 
-  it("[U18] a connection on which nothing comes, or a head that does not end, is closed in time", async () => {
+  it("[U18] a silent connection, or one with an endless head, is closed in time", async () => {
     const { connect } = await start({ headersTimeoutMs: 50 });
     for (const text of ["", "G", "GET / HTTP/1.1\r\nHost: x\r\n", "\u0016\u0003"]) await (await connect(text)).closed();
   });
 
-  it("[U18] connections that have sent no request over TLS do not hold up the end of the server", async () => {
+  it("[U18] connections without a request over TLS do not delay the shutdown", async () => {
     const { server, connect } = await start({ headersTimeoutMs: 60_000 });
     const connections = await Promise.all(["", "G", "GET / HTTP/1.1\r\nHost: x\r\n", "\u0016\u0003"].map((text) => connect(text)));
     await until("the server has them", () => new Promise((resolve) => server.getConnections((_, count) => resolve(count === 4))));
@@ -133,7 +133,7 @@ describe("plain HTTP on the port of HTTPS", () => {
     for (const connection of connections) expect(await connection.closed()).toBe("");
   });
 
-  it("[U14] its connections count, and one that is too much is closed", async () => {
+  it("[U14] its connections count, and one over the limit is closed", async () => {
     const { connect, port } = await start({ limits: { perAddress: 1 } });
     const first = await connect("G");
     expect(await (await connect(get("/login"))).closed()).toBe("");
@@ -146,7 +146,7 @@ describe("plain HTTP on the port of HTTPS", () => {
     });
   });
 
-  it("[U18] a client that only connects, and one that resets, harm nobody", async () => {
+  it("[U18] clients that only connect, or reset the connection, do no harm", async () => {
     const { connect, port } = await start();
     (await connect()).socket.end();
     (await connect("G")).socket.resetAndDestroy();
@@ -156,7 +156,7 @@ describe("plain HTTP on the port of HTTPS", () => {
 });
 
 describe("HTTPS", () => {
-  it("[U16] ignores offers of other protocols, keeps the connection, and takes WebSocket", async () => {
+  it("[U16] ignores offers of other protocols, keeps the connection, and accepts WebSocket", async () => {
     const { port } = await start({ limits: { perAddress: 1 } });
     const { socket, received } = await connectTls(port);
     const offer = ["Host: test", "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AA"];
@@ -198,7 +198,7 @@ describe("HTTPS", () => {
   });
 });
 
-describe("a certificate that is renewed", () => {
+describe("a renewed certificate", () => {
   async function startWithFiles() {
     const folder = await mkdtemp(path.join(os.tmpdir(), "rested-tls-"));
     stops.push(() => rm(folder, { recursive: true }));
@@ -219,7 +219,7 @@ describe("a certificate that is renewed", () => {
     return { files, write, log, certificates, name, port };
   }
 
-  it("[U18] is used by new connections once both files belong together; those that are open go on", async () => {
+  it("[U18] is used by new connections once both files match; open ones continue", async () => {
     const { write, certificates, name, port, log } = await startWithFiles();
     const open = await connectTls(port);
     const renewed = await createPair("renewed.test");
@@ -235,7 +235,7 @@ describe("a certificate that is renewed", () => {
     await until("an answer", () => open.received().endsWith("page 0 /login test"));
   });
 
-  it("[U18] that is broken, missing or expired is not used, and the log says so once for each", async () => {
+  it("[U18] that is broken, missing or expired is not used, and each problem is logged once", async () => {
     const { files, write, certificates, name, log } = await startWithFiles();
     const expired = await createPair("expired.test", new Date(86_400_000));
     const bad: (() => Promise<void>)[] = [() => write({ cert: Buffer.from("nonsense") }), () => write(expired), () => rm(files.keyFile)];
@@ -251,7 +251,7 @@ describe("a certificate that is renewed", () => {
     expect(log.levels).toHaveLength(bad.length);
   });
 
-  it("[U18] a pair that does not belong together keeps the server from starting", async () => {
+  it("[U18] a certificate and key that do not match prevent the start", async () => {
     const { files, write } = await startWithFiles();
     await write({ key: (await createPair("other.test")).key });
     const log = createLevelLog();

@@ -1,4 +1,4 @@
-/** Writers that wait for one endpoint's row, of whatever kind, take one connection and nothing from other projects (E4, E6). */
+/** Tests that all writers waiting for one endpoint's row, of any kind, use one connection and do not affect other projects (E4, E6). */
 import { randomUUID } from "node:crypto";
 import pg from "pg";
 import { afterEach, describe, expect, it } from "vitest";
@@ -7,9 +7,9 @@ import { expectProblem } from "@/tests/support/expect-problem";
 import { createDataServer, type DataServer, type DataServerOptions, type Seed } from "@/tests/support/servers/data-server";
 import { until } from "@/tests/support/until";
 
-/** Whoever holds the rows holds them for longer than anybody waits. */
+/** Longer than any limit of a wait. */
 const SHORT = { lockTimeoutMs: 500, writeWaitMsMax: 2_000 };
-/** Nobody's time is over before the rows are free. */
+/** Shorter than any limit of a wait. */
 const LONG = { lockTimeoutMs: 60_000, writeWaitMsMax: 60_000 };
 
 const cleanUps: (() => Promise<unknown>)[] = [];
@@ -25,7 +25,7 @@ async function start(options: DataServerOptions): Promise<DataServer> {
 
 interface Scene {
   server: DataServer;
-  /** Whose rows are held. */
+  /** The endpoint whose rows are locked. */
   things: Seed;
   people: Seed;
   neighbour: Seed;
@@ -90,8 +90,8 @@ async function expectUnharmed({ server, neighbour }: Scene): Promise<void> {
   }
 }
 
-describe("an endpoint's row that is held", () => {
-  it("[E4] [E6] takes one connection of all that wait, whatever they write; neighbours and health go on; then it is server_busy and nothing is stored", async () => {
+describe("an endpoint's locked row", () => {
+  it("[E4] [E6] uses one connection for all waiting writers of any kind; others and health continue; then it is server_busy and nothing is stored", async () => {
     const scene = await stage(await start({ waits: SHORT }));
     const { server, things, people } = scene;
     const before = [await server.count(things), await server.count(people)];
@@ -120,21 +120,21 @@ describe("an endpoint's row that is held", () => {
     await post(server, things);
   });
 
-  it("[E4] [R9] when it is released in time, everything succeeds, exactly once", async () => {
+  it("[E4] [R9] that is released in time lets everything succeed, exactly once", async () => {
     const scene = await stage(await start({ waits: LONG }));
     const { server, things, people, holder } = scene;
-    // As many uploads as one key may have under way from one address (G24).
+    // The limit of concurrent uploads of one key from one address (G24).
     const requests = flood(scene, 8);
     await until("many to wait for their turn", () => server.lanes.endpointQueue.waiting >= 16);
     await holder.query("ROLLBACK");
     const statuses = await Promise.all(requests.map(async ({ kind, answer }) => `${kind} ${(await answer).status}`));
     expect([...new Set(statuses)].sort()).toEqual(["keyed 201", "merge 200", "plain 201", "registration 201", "upload 201"]);
-    // The one that was there, and eight of each of three kinds; merges change it.
+    // The existing record, and eight of each of three kinds. Merges change it.
     expect(await server.count(things)).toEqual({ records: 25, changes: 33 });
     expect(await server.count(people)).toEqual({ records: 8, changes: 8 });
   });
 
-  it("[E4] takes one connection of each server", async () => {
+  it("[E4] uses one connection of each server", async () => {
     const first = await start({ waits: SHORT });
     const second = await start({ waits: SHORT, database: first.database });
     const scene = await stage(first);

@@ -1,4 +1,4 @@
-/** Rate limits of the data plane over HTTP (U8). */
+/** Tests the rate limits of the data plane over HTTP (U8). */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { expectProblem } from "@/tests/support/expect-problem";
 import { createDataServer, type DataServer, type Seed, type SeedOptions } from "@/tests/support/servers/data-server";
@@ -8,7 +8,7 @@ const MASTER_KEY = "mk-0123456789abcdef0123456789abcdef";
 
 let server: DataServer;
 let open: DataServer;
-/** Each test comes from a network of its own. */
+/** Each test uses a separate network. */
 let networks = 0;
 
 beforeAll(async () => {
@@ -43,7 +43,7 @@ async function setUp(options?: SeedOptions): Promise<{ seed: Seed; from: string 
 }
 
 describe("a key from an address", () => {
-  it("[U8] gets as many answers a minute as the limit says, each with how it stands, then 429 until the minute is over", async () => {
+  it("[U8] gets the limited number of responses per minute, each with the remaining allowance, then 429 until the minute is over", async () => {
     const { seed, from } = await setUp();
     for (const remaining of ["2", "1", "0"]) {
       const answer = await send(seed.path, { from });
@@ -75,7 +75,7 @@ describe("a key from an address", () => {
     expect(await server.count(seed)).toEqual({ records: 0, changes: 0 });
   });
 
-  it("[U8] is counted apart from other addresses, other keys and other projects", async () => {
+  it("[U8] is counted separately from other addresses, other keys and other projects", async () => {
     const { seed, from } = await setUp();
     const other = await server.seed();
     await exhaust(seed.path, from);
@@ -91,7 +91,7 @@ describe("a key from an address", () => {
     expect((await send(seed.path, { from: "2001:db8:7:8::1" })).status).toBe(200);
   });
 
-  it("[U8] failed requests count, and say how the client stands", async () => {
+  it("[U8] failed requests count, and report the remaining allowance", async () => {
     const { seed, from } = await setUp({ secure: true });
     const first = await send(seed.path, { from });
     expect(first.status).toBe(401);
@@ -100,14 +100,14 @@ describe("a key from an address", () => {
     expect((await send(seed.path, { from })).status).toBe(429);
   });
 
-  it("[U8] [U11] the master key is no way around", async () => {
+  it("[U8] [U11] the master key does not bypass the limit", async () => {
     const { seed, from } = await setUp({ masterKey: MASTER_KEY });
     const headers = { "X-Master-Key": MASTER_KEY };
     expect(await exhaust(seed.path, from, headers)).toEqual([200, 200, 200]);
     expect((await send(seed.path, { from, headers })).status).toBe(429);
   });
 
-  it("[U8] [U11] preflights don't count", async () => {
+  it("[U8] [U11] preflights do not count", async () => {
     const { seed, from } = await setUp();
     const headers = { Origin: "https://app.example", "Access-Control-Request-Method": "PUT" };
     for (let n = 0; n <= LIMIT; n++) {
@@ -120,14 +120,14 @@ describe("a key from an address", () => {
 });
 
 describe("limits", () => {
-  it("[U8] a project's own goes before the server's", async () => {
+  it("[U8] a project's own limit overrides the server's", async () => {
     const { seed, from } = await setUp();
     await server.pool.query(`UPDATE "Project" SET "rateLimit" = 1 WHERE "id" = $1`, [seed.projectId]);
     expect(limitsOf(await send(seed.path, { from }))).toEqual(["1", "0", "60"]);
     expect((await send(seed.path, { from })).status).toBe(429);
   });
 
-  it("[U8] one that is raised holds at once, within the same minute", async () => {
+  it("[U8] a raised limit takes effect immediately, within the same minute", async () => {
     const { seed, from } = await setUp();
     await exhaust(seed.path, from);
     expect((await send(seed.path, { from })).status).toBe(429);
@@ -136,7 +136,7 @@ describe("limits", () => {
     expect(limitsOf(await send(seed.path, { from }))).toEqual(["100", "95", "60"]);
   });
 
-  it("[U8] without one nothing is counted and nothing is said", async () => {
+  it("[U8] without a limit nothing is counted or reported", async () => {
     const seed = await open.seed();
     const answer = await send(seed.path, { from: newAddress(), to: open });
     expect(limitsOf(answer)).toEqual([null, null, null]);
@@ -146,7 +146,7 @@ describe("limits", () => {
   });
 });
 
-describe("requests that name nothing", () => {
+describe("requests that name nothing that exists", () => {
   it.each<[string, (seed: Seed) => string]>([
     ["no key", ({ endpointName }) => `/api/1/ce/${endpointName}`],
     ["an unknown key", ({ endpointName }) => `/api/1/ce/${endpointName}?key=${"0".repeat(32)}`],
@@ -162,7 +162,7 @@ describe("requests that name nothing", () => {
     expect((await send(path, { from: newAddress() })).status).not.toBe(429);
   });
 
-  it("[U8] [U11] whoever tries too many keys doesn't find out which one is right, until the minute is over", async () => {
+  it("[U8] [U11] a client that tries too many keys does not learn which one is right until the minute is over", async () => {
     const { seed, from } = await setUp();
     const probe = (key: string) => send(`/api/1/ce/${seed.endpointName}?key=${key}`, { from });
     for (let n = 0; n <= LIMIT; n++) await probe(String(n).repeat(32));
@@ -173,7 +173,7 @@ describe("requests that name nothing", () => {
     expect((await probe(seed.key)).status).toBe(200);
   });
 
-  it("[U8] [U11] their flood does not shut out neighbours of the same address whose key is in use", async () => {
+  it("[U8] [U11] a flood of them does not affect other clients of the same address whose key is in use", async () => {
     const { seed, from } = await setUp();
     expect((await send(seed.path, { from: newAddress() })).status).toBe(200);
     for (let n = 0; n <= LIMIT; n++) await send(`/api/1/ce/${seed.endpointName}?key=${"0".repeat(32)}`, { from });
@@ -182,7 +182,7 @@ describe("requests that name nothing", () => {
 });
 
 describe("browsers", () => {
-  it("[U5] [U8] read the refusal, its headers and Retry-After", async () => {
+  it("[U5] [U8] can read the refusal, its headers and Retry-After", async () => {
     const { seed, from } = await setUp({ allowedOrigins: ["https://app.example"] });
     await exhaust(seed.path, from);
     const answer = await send(seed.path, { from, headers: { Origin: "https://app.example" } });

@@ -1,4 +1,4 @@
-/** Every request target and method gets an answer that says what is wrong (U12, E5), over raw sockets. */
+/** Tests that every request target and method gets a response with the reason (U12, E5), over raw sockets. */
 import { afterEach, describe, expect, it } from "vitest";
 import { parseRaw } from "@/tests/support/clients/raw-http";
 import { expectRaw, type FrontServerOptions, get, startFrontServer } from "@/tests/support/servers/front-server";
@@ -18,7 +18,7 @@ async function start(options: FrontServerOptions = {}) {
 const READ = "GET, HEAD, OPTIONS";
 const ALL = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
-/** Sends a whole request, and returns what came until the connection was closed. */
+/** Sends a whole request, and returns everything until the connection was closed. */
 async function askAndClose(server: Awaited<ReturnType<typeof start>>, method: string, target: string, lines: readonly string[] = []) {
   const connection = await server.connect(get(target, ["Host: test", "Connection: close", ...lines]).replace("GET", method));
   return parseRaw(await connection.closed());
@@ -37,12 +37,12 @@ describe("slashes", () => {
     ["/", "page 0 / test"],
     ["//", "page 0 / test"],
     ["/api/health/", "health"],
-  ])("[U12] too many in front, and behind addresses of the API, are dropped: %s", async (target, body) => {
+  ])("[U12] superfluous leading ones, and trailing ones of API addresses, are dropped: %s", async (target, body) => {
     const { ask } = await start();
     expect((await ask(get(target))).body).toBe(body);
   });
 
-  it("[U12] a WebSocket is opened there too", async () => {
+  it("[U12] a WebSocket can be opened there too", async () => {
     const { connect } = await start();
     const connection = await connect(get("//api/1/ce/x/?key=k", ["Host: test", "Connection: Upgrade", "Upgrade: websocket"]));
     expect(await connection.closed()).toMatch(/^WebSocket \/api\/1\/ce\/x\?key=k /);
@@ -81,7 +81,7 @@ describe("methods", () => {
     expect([answer.status, answer.headers.get("allow"), answer.body]).toEqual([204, allow, ""]);
   });
 
-  it("[U12] pages take GET and HEAD alone", async () => {
+  it("[U12] pages accept only GET and HEAD", async () => {
     const server = await start();
     for (const method of ["POST", "PUT", "PATCH", "DELETE", "TRACE", "QUERY", "LINK"])
       for (const target of ["/login", "/_next/static/x.js"]) {
@@ -119,7 +119,7 @@ describe("methods", () => {
   });
 });
 
-describe("what is no request of HTTP/1", () => {
+describe("a request that is not HTTP/1", () => {
   it.each([
     ["the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", /HTTP\/2 is not supported/],
     ["a TLS handshake", "\u0016\u0003\u0001\u0002\u0000\u0001\u0000", /not valid HTTP/],
@@ -136,7 +136,7 @@ describe("what is no request of HTTP/1", () => {
     expect(await expectRaw(parseRaw(await connection.closed()), "request_invalid")).toMatch(detail);
   });
 
-  it("[E1] a body whose framing is broken does not take an answer with it that was made already", async () => {
+  it("[E1] a body with broken framing does not prevent an earlier response", async () => {
     const { connect } = await start();
     const connection = await connect("POST /login HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n");
     await expectRaw(parseRaw(await connection.closed()), "body_too_large");
@@ -175,12 +175,12 @@ describe("what is no request of HTTP/1", () => {
     expect(parseRaw(await connection.closed()).body).toContain("data 3 /api/1/ce/x x");
   });
 
-  it("[U16] an expectation that nobody knows is ignored", async () => {
+  it("[U16] an unknown expectation is ignored", async () => {
     const { ask } = await start();
     expect((await ask(get("/login", ["Host: test", "Expect: 200-maybe"]))).body).toBe("page 0 /login test");
   });
 
-  it("[U12] Next's resizer of images, which no page uses, is not there", async () => {
+  it("[U12] Next's image optimizer, which no page uses, is disabled", async () => {
     const { ask } = await start();
     await expectRaw(await ask(get("/_next/image?url=http://x")), "not_found");
   });

@@ -1,4 +1,4 @@
-/** Requests that offer to switch to another protocol (U16), over raw sockets and with Java's HttpClient. */
+/** Tests requests that offer to switch to another protocol (U16), over raw sockets and with Java's HttpClient. */
 import { execFile, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -32,7 +32,7 @@ const H2C = [
 const WEB_SOCKET = ["Host: test", "Connection: Upgrade", "Upgrade: websocket"];
 const post = (target: string, lines: readonly string[], body: string) => get(target, lines).replace("GET", "POST") + body;
 
-/** The bodies of the answers on one connection, in order, once there are `count` of them. */
+/** The bodies of the responses on one connection, in order, once there are `count` of them. */
 async function takeBodies(connection: { received(): string }, count: number): Promise<string[]> {
   const find = () => [...connection.received().matchAll(/\b(?:page|data) \d+ \S+|health/g)].map(([body]) => body);
   await until(`${count} answers`, () => find().length >= count);
@@ -70,7 +70,7 @@ describe("an offer of another protocol", () => {
     expect(headers[0]?.connection ?? "keep-alive").toBe("keep-alive");
   });
 
-  it("[U16] the checks of other requests hold: two Host headers, no Host, no path", async () => {
+  it("[U16] the checks of other requests apply: two Host headers, no Host, no path", async () => {
     const { ask } = await start();
     await expectRaw(await ask(get("/login", [...H2C, "Host: other"])), "request_invalid");
     await expectRaw(await ask(get("/login", H2C.slice(1))), "request_invalid");
@@ -78,7 +78,7 @@ describe("an offer of another protocol", () => {
     await expectRaw(await ask(post("/login", [...H2C, "Content-Length: 1"], "x")), "body_too_large");
   });
 
-  it("[U16] bodies arrive whole, however they are framed and cut into packets", async () => {
+  it("[U16] bodies arrive completely, whatever their framing and packets", async () => {
     const { connect } = await start();
     const requests = [
       [post("/api/manage/a", [...H2C, "Content-Length: 5"], "12345"), "page 5 /api/manage/a"],
@@ -102,7 +102,7 @@ describe("an offer of another protocol", () => {
     }
   });
 
-  it("[U16] a large body is not held back", async () => {
+  it("[U16] a large body is not delayed", async () => {
     const { connect, countRead } = await start();
     const connection = await connect(post("/api/manage/a", [...H2C, "Content-Length: 3000000"], ""));
     connection.socket.write(Buffer.alloc(3_000_000));
@@ -118,13 +118,13 @@ describe("an offer of another protocol", () => {
     expect(await takeBodies(connection, 1)).toEqual(["data 3 /api/1/ce/some/endpoint?key=k"]);
   });
 
-  it("[U16] what is pipelined behind it is answered, in order", async () => {
+  it("[U16] further pipelined requests are answered in order", async () => {
     const { connect } = await start();
     const connection = await connect(get("/a", H2C) + get("/b"));
     expect(await takeBodies(connection, 2)).toEqual(["page 0 /a", "page 0 /b"]);
   });
 
-  it("[U16] behind a request that is not answered yet it takes its turn, and the connection closes, so that its client repeats the others", async () => {
+  it("[U16] behind an unanswered request it waits, and the connection closes, so that its client repeats the others", async () => {
     const { connect, slow } = await start();
     const connection = await connect(get("/slow") + get("/b") + get("/c", H2C) + get("/d"));
     await until("the first request", () => slow.length === 1);
@@ -134,7 +134,7 @@ describe("an offer of another protocol", () => {
     expect(received.match(/connection: [a-z-]+/gi)).toEqual(["Connection: keep-alive", "Connection: keep-alive", "Connection: close"]);
   });
 
-  it("[U16] a connection may carry a thousand of them, and is counted once", async () => {
+  it("[U16] a connection can carry a thousand of them, and is counted once", async () => {
     const warnings: string[] = [];
     const note = (warning: Error) => void warnings.push(warning.message);
     process.on("warning", note);
@@ -151,7 +151,7 @@ describe("an offer of another protocol", () => {
     expect(warnings).toEqual([]);
   });
 
-  it("[U16] more headers than Node's parser keeps by default do not hide how long the body is", async () => {
+  it("[U16] more headers than Node's parser keeps by default do not hide the length of the body", async () => {
     const { connect } = await start();
     const many = Array.from({ length: 3_000 }, (_, index) => `a${index}:`);
     for (const offer of [H2C, ["Host: test"]]) {
@@ -160,12 +160,12 @@ describe("an offer of another protocol", () => {
     }
   });
 
-  it("[U16] an empty Upgrade header is none", async () => {
+  it("[U16] an empty Upgrade header is ignored", async () => {
     const { ask } = await start();
     expect((await ask(get("/a", ["Host: test", "Connection: Upgrade", "Upgrade:"]))).body).toBe("page 0 /a test");
   });
 
-  it("[U16] a client that goes away, or sends nonsense after it, harms nobody", async () => {
+  it("[U16] a client that disconnects, or sends garbage after it, does no harm", async () => {
     const { connect, ask } = await start();
     (await connect(post("/api/manage/a", [...H2C, "Content-Length: 5"], "12"))).socket.resetAndDestroy();
     const nonsense = await connect(`${get("/a", H2C)}\u0000\u0001 nonsense\r\n\r\n`);
@@ -180,13 +180,13 @@ describe("an offer of WebSocket", () => {
     ["in other letters", "WebSocket"],
     ["before another protocol", "websocket, h2c"],
     ["after another protocol", "h2c,websocket"],
-  ])("[U16] %s is taken", async (_, offer) => {
+  ])("[U16] %s is accepted", async (_, offer) => {
     const { connect } = await start();
     const connection = await connect(`${get("/api/1/ce/x?key=k", ["Host: test", "Connection: Upgrade", `Upgrade: ${offer}`])}more`);
     expect(await connection.closed()).toBe("WebSocket /api/1/ce/x?key=k websocket more");
   });
 
-  it("[U16] is taken on a connection that has served other requests, with offers and without", async () => {
+  it("[U16] is accepted on a connection that has served other requests, with and without offers", async () => {
     const { connect } = await start();
     const connection = await connect(get("/a", H2C));
     await takeBodies(connection, 1);
@@ -201,7 +201,7 @@ describe("an offer of WebSocket", () => {
     expect((await ask(get("/a", WEB_SOCKET).replace("HTTP/1.1", "HTTP/1.0"))).body).toBe("page 0 /a test");
   });
 
-  it("[U16] is refused behind a request that is not answered yet, in its turn", async () => {
+  it("[U16] is refused behind an unanswered request, in order", async () => {
     const { connect, slow } = await start();
     const connection = await connect(get("/slow") + get("/api/1/ce/x?key=k", WEB_SOCKET));
     await until("the first request", () => slow.length === 1);
@@ -235,7 +235,7 @@ describe("Java's HttpClient with its defaults", () => {
       }
     }`;
 
-  it.skipIf(!hasJava)("[U16] gets an answer from every plane (skipped without java)", { timeout: 120_000 }, async () => {
+  it.skipIf(!hasJava)("[U16] gets a response from every plane (skipped without java)", { timeout: 120_000 }, async () => {
     const { port, countRead } = await start();
     const folder = await mkdtemp(path.join(os.tmpdir(), "rested-java-"));
     stops.push(() => rm(folder, { recursive: true }));
@@ -251,7 +251,7 @@ describe("Java's HttpClient with its defaults", () => {
       `200 HTTP_1_1 page 5 /api/manage/projects ${host}`,
       `200 HTTP_1_1 page 0 /login ${host}`,
     ]);
-    // A page takes no body (U12).
+    // A page does not accept a body (U12).
     expect(lines[5]).toMatch(/^413 HTTP_1_1 .*body_too_large/);
     expect(countRead()).toBe(10);
   });

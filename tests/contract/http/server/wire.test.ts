@@ -1,4 +1,4 @@
-/** Bodies and requests as no library would send them: cut off, slow, too large, malformed (R2, R11, R12, E1). */
+/** Tests bodies and requests that no library would send: incomplete, slow, too large, malformed (R2, R11, R12, E1). */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { ErrorCode } from "@/src/shared/errors";
 import { connectRaw, parseRaw } from "@/tests/support/clients/raw-http";
@@ -10,7 +10,7 @@ const BODY_BYTES_MAX = 100_000;
 const JSON_TYPE = "Content-Type: application/json";
 
 let server: DataServer;
-/** With the shortest of patience. */
+/** With very short time limits. */
 let hasty: DataServer;
 let seed: Seed;
 
@@ -22,7 +22,7 @@ beforeEach(async () => {
   seed = await server.seed();
 });
 afterEach(async () => {
-  // Whatever a connection did, the next request is answered.
+  // Whatever a connection did, the next request succeeds.
   const response = await fetch(`${server.origin}${seed.path}`, {
     method: "POST",
     headers: { "Content-Type": "text/plain" },
@@ -76,7 +76,7 @@ describe("bodies on the wire", () => {
     ["a counted body", ["Content-Length: 100"], '{"a":1}'],
     ["a counted body that would be valid as it is", ["Content-Length: 8"], '{"a":1}'],
     ["a chunked body", ["Transfer-Encoding: chunked"], '7\r\n{"a":1}\r\n'],
-  ])("[R11] %s that is cut off stores nothing", async (_what, headers, body) => {
+  ])("[R11] %s that is incomplete stores nothing", async (_what, headers, body) => {
     const reset = await connectRaw(server.port, post([JSON_TYPE, ...headers], body));
     reset.socket.resetAndDestroy();
     const ended = await connectRaw(server.port, post([JSON_TYPE, ...headers], body));
@@ -87,7 +87,7 @@ describe("bodies on the wire", () => {
     expect(await server.count(seed)).toEqual({ records: 0, changes: 0 });
   });
 
-  it("[R11] a slow body is answered 408, stores nothing, and loses its connection", async () => {
+  it("[R11] a slow body is 408, stores nothing, and its connection is closed", async () => {
     const slow = await hasty.seed();
     for (const headers of [["Content-Length: 10"], ["Transfer-Encoding: chunked"]]) {
       const connection = await connectRaw(hasty.port, post([JSON_TYPE, ...headers], "", slow.path));
@@ -100,7 +100,7 @@ describe("bodies on the wire", () => {
     expect(await hasty.count(slow)).toEqual({ records: 0, changes: 0 });
   });
 
-  it("[R2] a body that says it is too large is refused unread", async () => {
+  it("[R2] a body with a too large Content-Length is refused unread", async () => {
     const connection = await connectRaw(server.port, post([JSON_TYPE, `Content-Length: ${BODY_BYTES_MAX + 1}`]));
     const received = await connection.receive(WHOLE_PROBLEM);
     expect(await expectRawProblem(received, "body_too_large")).toMatch(/100000 bytes/);
@@ -109,7 +109,7 @@ describe("bodies on the wire", () => {
     expect(await server.count(seed)).toEqual({ records: 0, changes: 0 });
   });
 
-  it("[R2] a chunked body that grows too large is refused; its sender can read why, and the connection ends", async () => {
+  it("[R2] a chunked body that becomes too large is refused; its sender can read the reason, and the connection ends", async () => {
     const connection = await connectRaw(server.port, post([JSON_TYPE, "Transfer-Encoding: chunked"]));
     const chunk = `10000\r\n${"x".repeat(0x10000)}\r\n`;
     for (let sent = 0; sent < 100; sent += 1) connection.socket.write(chunk);
@@ -118,7 +118,7 @@ describe("bodies on the wire", () => {
     expect(await server.count(seed)).toEqual({ records: 0, changes: 0 });
   });
 
-  it("[R2] a large refused body leaves its sender able to read why", async () => {
+  it("[R2] the sender of a large refused body can read the reason", async () => {
     for (const [path, code] of [
       ["/api/1/ce/some/endpoint?key=unknown", "endpoint_or_key_invalid"],
       [seed.path, "body_too_large"],
@@ -132,7 +132,7 @@ describe("bodies on the wire", () => {
     }
   });
 
-  it("[R2] a refused body that never ends is cut off, after its sender could read why", async () => {
+  it("[R2] a refused body that never ends is cut off after its sender could read the reason", async () => {
     const connection = await connectRaw(
       hasty.port,
       post([JSON_TYPE, "Transfer-Encoding: chunked"], "1\r\n{\r\n", "/api/1/ce/some/endpoint?key=unknown"),
@@ -140,7 +140,7 @@ describe("bodies on the wire", () => {
     await expectRawProblem(await connection.closed(), "endpoint_or_key_invalid");
   });
 
-  it("[R2] Expect: 100-continue is told to go on only when the request is good", async () => {
+  it("[R2] Expect: 100-continue gets 100 only if the request is valid", async () => {
     const good = await connectRaw(server.port, post([JSON_TYPE, "Content-Length: 7", "Expect: 100-continue"]));
     await good.receive(/^HTTP\/1\.1 100 Continue\r\n\r\n$/);
     good.socket.write('{"a":1}');
@@ -191,14 +191,14 @@ describe("requests on the wire", () => {
     expect(await expectRawProblem(await connection.closed(), "body_timeout")).toMatch(/request did not arrive/);
   });
 
-  it("[E1] no second answer follows one that has begun", async () => {
+  it("[E1] a response that has begun is not followed by another one", async () => {
     const connection = await connectRaw(server.port, `${post([JSON_TYPE, "Content-Length: 1"], "1")}garbage\r\n\r\n`);
     const received = await connection.closed();
     expect(received.match(/HTTP\/1\.1 \d+/g)?.length).toBeLessThanOrEqual(2);
     expect(received).not.toMatch(/HTTP\/1\.1 \d+[^{]*HTTP\/1\.1/);
   });
 
-  it("[R12] other methods: 405 with Allow, nothing done", async () => {
+  it("[R12] other methods: 405 with Allow, without effect", async () => {
     for (const method of ["PATCH", "PURGE", "PROPFIND"]) {
       const response = await fetch(`${server.origin}${seed.path}`, { method, headers: { "Content-Type": "application/json" }, body: "{}" });
       expect(response.headers.get("allow")).toBe("GET, HEAD, POST, PUT, DELETE, OPTIONS");
@@ -207,7 +207,7 @@ describe("requests on the wire", () => {
     expect(await server.count(seed)).toEqual({ records: 0, changes: 0 });
   });
 
-  it("leaves no connection behind that was cut off", async () => {
+  it("all aborted connections are closed", async () => {
     const connection = await connectRaw(server.port, post([JSON_TYPE, "Content-Length: 100"], "{"));
     connection.socket.destroy();
     await until("the connection to be gone", () => connection.socket.closed);

@@ -1,4 +1,4 @@
-/** What many registrations and logins at once do to each other (L6): who is hashed when, and who is refused. */
+/** Tests how many concurrent registrations and logins affect each other (L6): the order of hashing, and refusals. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createPasswordHasher, type HashEngine, type PasswordHasher } from "@/src/core/users/password-hasher";
 import { PASSWORD } from "@/tests/support/clients/users";
@@ -9,12 +9,12 @@ import { until } from "@/tests/support/until";
 const REGISTRATIONS_PER_MINUTE = 20;
 let server: DataServer;
 let passwords: PasswordHasher;
-/** Passwords in the order in which they were hashed. */
+/** The passwords in the order in which they were hashed. */
 let hashed: string[];
 /** Hashes wait while this is set. */
 let gate: { promise: Promise<void>; open: () => void } | undefined;
 
-/** Costs nothing, and can be held up. The order is what is tested. */
+/** Fast, and can be paused. Only the order is tested. */
 const engine: HashEngine = {
   hash: async (password) => {
     hashed.push(password);
@@ -63,13 +63,13 @@ const register = (seed: Seed, username: string, address: string, query = "") =>
 const logIn = (seed: Seed, username: string, address: string) =>
   post(seed, "&login=true&noATCookie=true", { username, password: `${PASSWORD} of ${username}` }, address);
 
-describe("many at once", () => {
-  it("[L6] 215 registrations with one public key make no login fail, of that endpoint or of another application", async () => {
+describe("many concurrent requests", () => {
+  it("[L6] 215 registrations with one public key make no login fail, neither of that endpoint nor of another application", async () => {
     const [crowded, other] = [await seedUsers(), await seedUsers()];
     for (const seed of [crowded, other]) expect((await register(seed, "ada", "203.0.113.1")).status).toBe(201);
     hold();
     hashed = [];
-    // From several networks, as their limit by address would stop most of one.
+    // From several networks, because the limit of one address would stop most of them.
     const crowd = Array.from({ length: 215 }, (_, n) => register(crowded, `user-${n}`, `203.0.113.${10 + (n % 15)}`));
     await until("a crowd that waits", () => hashed.length === 1);
     const logins = [crowded, other].flatMap((seed) => Array.from({ length: 5 }, (_, n) => logIn(seed, "ada", `198.51.100.${n}`)));
@@ -83,7 +83,7 @@ describe("many at once", () => {
     expect(statuses.filter((status) => ![201, 429, 503].includes(status))).toEqual([]);
   });
 
-  it("[L6] logins are checked before registrations that came sooner", async () => {
+  it("[L6] logins are checked before earlier registrations", async () => {
     const seed = await seedUsers();
     expect((await register(seed, "ada", "203.0.113.1")).status).toBe(201);
     hold();
@@ -98,11 +98,11 @@ describe("many at once", () => {
     expect(hashed.indexOf(`${PASSWORD} of ada`)).toBeLessThanOrEqual(2);
   });
 
-  it("[L2] [L6] an unknown name takes its turn at hashing like a known one, so neither answers sooner", async () => {
+  it("[L2] [L6] an unknown name waits for hashing like a known one, so neither responds sooner", async () => {
     const seed = await seedUsers();
     expect((await register(seed, "ada", "203.0.113.1")).status).toBe(201);
     hold();
-    // One is being checked, and as many as may wait for one project do.
+    // One is being checked, and the maximum for one project is queued.
     const crowd = Array.from({ length: 201 }, (_, n) => logIn(seed, `nobody-${n}`, `203.0.113.${10 + (n % 5)}`));
     await until("a full queue", () => passwords.waiting === 200);
     for (const username of ["ada", "nobody"]) {
@@ -114,13 +114,13 @@ describe("many at once", () => {
     }
     letGo();
     await Promise.all(crowd);
-    // Nothing was compared, so nothing was counted.
+    // No password was compared, so none was counted.
     expect((await logIn(seed, "ada", "203.0.113.7")).status).toBe(200);
   });
 });
 
 describe("registrations", () => {
-  it("[L7] are limited for an endpoint and an address; logins and the application itself are not", async () => {
+  it("[L7] are limited by endpoint and address; logins and the application itself are not", async () => {
     const [seed, other] = [await seedUsers(), await seedUsers()];
     for (let n = 0; n < REGISTRATIONS_PER_MINUTE; n++) expect((await register(seed, `user-${n}`, "203.0.113.1")).status).toBe(201);
     const answer = await register(seed, "one-more", "203.0.113.1");
@@ -135,7 +135,7 @@ describe("registrations", () => {
     expect((await register(seed, "later", "203.0.113.1")).status).toBe(201);
   });
 
-  it("[L7] are limited for an endpoint, however many addresses they come from", async () => {
+  it("[L7] are limited by endpoint, from any number of addresses", async () => {
     const seed = await seedUsers();
     const statuses = await Promise.all(
       Array.from({ length: 310 }, async (_, n) => (await register(seed, `user-${n}`, `203.0.113.${n % 100}`)).status),

@@ -1,4 +1,4 @@
-/** Reading, changing and deleting users (L4). */
+/** Tests reading, changing and deleting users (L4). */
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createEndpointPurge } from "@/src/db/stores/purge-endpoints";
@@ -42,7 +42,7 @@ interface PutOptions {
   type?: string;
 }
 
-/** What is stored of a user, and what was logged of it last. */
+/** What is stored of a user, and the last logged change of it. */
 async function readStored(id = ada.id): Promise<{ data: string; name: string; changes: number }> {
   const { rows } = await server.pool.query<{ data: string; name: string; changes: number }>(
     `SELECT r.data::text AS data, u.name, (SELECT count(*)::int FROM "Change" WHERE "recordId" = r.id) AS changes
@@ -53,7 +53,7 @@ async function readStored(id = ada.id): Promise<{ data: string; name: string; ch
 }
 
 describe("read", () => {
-  it("[L4] a user sees its own record alone, in lists and by name", async () => {
+  it("[L4] a user sees only its own record, in lists and by name", async () => {
     const eve = await createUser(endpoint());
     expect(await (await get(ada.headers)).json()).toMatchObject([{ uniqueId: ada.id }]);
     expect(await (await get(ada.headers, `&uniqueId=${ada.id},${eve.id}`)).json()).toMatchObject([{ uniqueId: ada.id }]);
@@ -88,7 +88,7 @@ describe("change", () => {
     await logIn(endpoint(), ada);
   });
 
-  it("[L4] a name may change, to an e-mail address too, and is what counts from then on", async () => {
+  it("[L4] a name can be changed, even to an e-mail address, and is used from then on", async () => {
     expect(await (await merge({ username: "Ada Lovelace" })).json()).toMatchObject({ username: "Ada Lovelace", n: 1 });
     await logIn(endpoint(), { username: "ada lovelace", password: ada.password });
     expect(await (await merge({ email: "ada@example.com" })).text()).toBe(
@@ -100,7 +100,7 @@ describe("change", () => {
     expect((await get(ada.headers)).status).toBe(200);
   });
 
-  it("[L4] a taken name, two names and one that is not valid change nothing", async () => {
+  it("[L4] a taken name, two names and an invalid one change nothing", async () => {
     await registerUser(endpoint(), { username: "eve", password: PASSWORD });
     const before = await readStored();
     await expectProblem(await merge({ username: "EVE", n: 2, password: NEW_PASSWORD, currentPassword: ada.password }), "username_taken");
@@ -120,7 +120,7 @@ describe("change", () => {
     await logIn(endpoint(), ada);
   });
 
-  it("[L4] its own name in another case is no taken one", async () => {
+  it("[L4] its own name in another case is not taken", async () => {
     expect(await (await merge({ username: "ADA" })).json()).toMatchObject({ username: "ADA" });
     expect((await readStored()).name).toBe("ada");
   });
@@ -134,7 +134,7 @@ describe("change", () => {
     await expectProblem(await put("hello", { type: "text/plain" }), "body_invalid");
   });
 
-  it("[L4] is judged like any change: id, strategy, size", async () => {
+  it("[L4] is checked like any change: id, strategy, size", async () => {
     await expectProblem(await put({}, { id: "" }), "unique_id_missing");
     await expectProblem(await put({}, { id: "x" }), "unique_id_invalid");
     await expectProblem(await put({}, { query: "&strategy=clever" }), "parameter_invalid");
@@ -145,7 +145,7 @@ describe("change", () => {
     await expectProblem(await merge({ more: "x".repeat(4000) }), "body_too_large");
   });
 
-  it("[R7] [L4] changes and deletes on a condition alone, and says the new state's tag", async () => {
+  it("[R7] [L4] respects conditions for changes and deletions, and returns the tag of the new state", async () => {
     const ifMatch = (tag: string) => ({ headers: { ...ada.headers, "If-Match": tag } });
     const first = await merge({ n: 2 }, ifMatch('"1"'));
     expect([first.status, first.headers.get("etag")]).toEqual([200, '"2"']);
@@ -157,13 +157,13 @@ describe("change", () => {
     expect((await remove(ada.id, { ...ada.headers, "If-Match": '"4"' })).status).toBe(200);
   });
 
-  it("[L4] changes of one user at once are all kept", async () => {
+  it("[L4] concurrent changes of one user are all kept", async () => {
     const answers = await Promise.all(Array.from({ length: 12 }, (_, index) => merge({ [`field${index}`]: index })));
     expect(answers.map(({ status }) => status)).toEqual(Array(12).fill(200));
     expect(Object.keys(JSON.parse((await readStored()).data)).filter((key) => key.startsWith("field"))).toHaveLength(12);
   });
 
-  it("[L4] two users who want one name at once: one gets it", async () => {
+  it("[L4] of two users who request one name at once, one gets it", async () => {
     const eve = await createUser(endpoint());
     const answers = await Promise.all([merge({ username: "grace" }), merge({ username: "grace" }, { id: eve.id, headers: eve.headers })]);
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 400]);
@@ -187,7 +187,7 @@ describe("password", () => {
     expect(rows[0]?.all).not.toMatch(/password/i);
   });
 
-  it("[L4] goes with other fields, by each strategy", async () => {
+  it("[L4] can be sent with other fields, with each strategy", async () => {
     const change = { n: 2, password: NEW_PASSWORD, currentPassword: ada.password };
     expect(await (await merge(change)).text()).toBe('{"username":"ada","profile":{"age":36,"tags":[1]},"n":2}');
     expect(await (await put({ ...change, currentPassword: NEW_PASSWORD })).text()).toBe('{"username":"ada","n":2}');
@@ -204,7 +204,7 @@ describe("password", () => {
     await logIn(endpoint(), ada);
   });
 
-  it("[L4] guesses count like those of log-ins", async () => {
+  it("[L4] wrong ones count like failed logins", async () => {
     const headers = { ...ada.headers, "X-Forwarded-For": "203.0.113.30" };
     for (let count = 0; count < 5; count += 1)
       await expectProblem(await merge({ password: NEW_PASSWORD, currentPassword: "wrong-one" }, { headers }), "current_password_wrong");
@@ -217,7 +217,7 @@ describe("password", () => {
     await expectProblem(login, "rate_limited");
   });
 
-  it("[L4] of two changes at once with the same current password one wins", async () => {
+  it("[L4] of two concurrent changes with the same current password one succeeds", async () => {
     const answers = await Promise.all(
       ["first password", "other password"].map((password) => merge({ password, currentPassword: ada.password })),
     );
@@ -230,7 +230,7 @@ describe("password", () => {
     await logIn(endpoint(), { username: "ada", password: NEW_PASSWORD });
   });
 
-  it("[L4] the current password alone is left out too", async () => {
+  it("[L4] the current password is removed even if it is sent alone", async () => {
     expect(await (await put({ n: 3, currentPassword: "anything" })).json()).toEqual({ username: "ada", n: 3 });
     await logIn(endpoint(), ada);
   });
@@ -251,7 +251,7 @@ describe("password", () => {
       await expectProblem(await get({ Authorization: `Bearer ${token}` }), "access_token_invalid");
   });
 
-  it("[L6] the endpoint's owner sets one, which ends every token", async () => {
+  it("[L6] the endpoint's owner can set one, which ends every token", async () => {
     const owner = { endpoint: { endpointId: seed.endpointId, projectId: seed.projectId }, caller: CALLER };
     await expect(server.users.setPassword({ ...owner, id: ada.id, password: "short" })).rejects.toMatchObject({
       code: "credentials_invalid",
@@ -267,7 +267,7 @@ describe("password", () => {
 });
 
 describe("delete", () => {
-  it("[L4] removes the user with its credentials and tokens, and answers the record as it was", async () => {
+  it("[L4] removes the user with its credentials and tokens, and returns the last record", async () => {
     const answer = await remove(ada.id, ada.headers);
     expect([answer.status, await answer.json()]).toEqual([
       200,
@@ -285,7 +285,7 @@ describe("delete", () => {
     expect(again.id).not.toBe(ada.id);
   });
 
-  it("[L4] the master key removes any user, and nobody else another one", async () => {
+  it("[L4] the master key can remove any user, and users only themselves", async () => {
     const eve = await createUser(endpoint());
     await expectProblem(await remove(ada.id, eve.headers), "access_denied");
     await expectProblem(await remove("0".repeat(32), eve.headers), "record_not_found");
@@ -296,7 +296,7 @@ describe("delete", () => {
     expect((await get(eve.headers)).status).toBe(200);
   });
 
-  it("[L4] users and tokens go with their endpoint, and with their project", async () => {
+  it("[L4] users and tokens are deleted with their endpoint, and with their project", async () => {
     const eve = await createUser(endpoint());
     const revision = () =>
       server.pool.query<{ revision: string }>(`SELECT "tokenRevision" AS revision FROM "Project" WHERE id = $1`, [seed.projectId]);

@@ -1,4 +1,4 @@
-/** A PUT that carries the user's credentials as they were registered, as clients of the original service send them (L4). */
+/** Tests PUTs that contain the user's registered credentials, as clients of the original service send them (L4). */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createUser, logIn, registerUser, type TestUser } from "@/tests/support/clients/users";
 import { expectProblem } from "@/tests/support/expect-problem";
@@ -13,7 +13,7 @@ interface PutOptions {
 let server: DataServer;
 let seed: Seed;
 let ada: TestUser;
-/** Another token of the same user: it lives on exactly when the password did not change. */
+/** Another token of the same user. It stays valid if, and only if, the password did not change. */
 let other: Record<string, string>;
 const MASTER = "m".repeat(43);
 const NEW_PASSWORD = "another password";
@@ -53,7 +53,7 @@ describe("the current password", () => {
     ["force", { username: "ada", n: 2 }],
     ["replace", { username: "ada", n: 2 }],
     ["merge", { username: "ada", age: 36, n: 2 }],
-  ])("[L4] proves itself and changes nothing, other fields are stored: strategy %j", async (strategy, data) => {
+  ])("[L4] proves itself and changes nothing; other fields are stored: strategy %j", async (strategy, data) => {
     const hash = await readHash();
     const answer = await put(
       { username: ada.username, password: ada.password, n: 2 },
@@ -70,7 +70,7 @@ describe("the current password", () => {
     expect(rows[0]?.all).not.toMatch(/password/i);
   });
 
-  it("[L4] is recognised in another composition of its characters, and goes with an e-mail address as with a username", async () => {
+  it("[L4] is recognised in another composition of its characters, with an e-mail address as with a username", async () => {
     const grace = { email: "grace@example.com", password: "caf\u00e9 noir" };
     const id = await registerUser(endpoint(), grace);
     const headers = { Authorization: `Bearer ${await logIn(endpoint(), grace)}` };
@@ -78,25 +78,25 @@ describe("the current password", () => {
     expect([answer.status, await answer.json()]).toEqual([200, { email: "grace@example.com", n: 2 }]);
   });
 
-  it("[L4] lets the name change with it", async () => {
+  it("[L4] allows a change of the name", async () => {
     expect((await put({ username: "Lovelace", password: ada.password })).status).toBe(200);
     await logIn(endpoint(), { username: "lovelace", password: ada.password });
     expect((await get(other)).status).toBe(200);
   });
 
-  it("[L4] changes nothing with itself as currentPassword, and with a wrong one is refused", async () => {
+  it("[L4] changes nothing together with itself as currentPassword, and is refused with a wrong one", async () => {
     const hash = await readHash();
     expect((await put({ password: ada.password, currentPassword: ada.password, n: 2 })).status).toBe(200);
     expect([await readHash(), (await get(other)).status]).toEqual([hash, 200]);
     await expectProblem(await put({ password: ada.password, currentPassword: "not the password" }), "current_password_wrong");
   });
 
-  it("[L5] alone leaves the data as it is", async () => {
+  it("[L5] alone leaves the data unchanged", async () => {
     const answer = await put({ password: ada.password });
     expect([answer.status, await answer.json()]).toEqual([200, { username: "ada", age: 36, n: 1 }]);
   });
 
-  it("[L4] changes nothing with the master key either; another one ends every token", async () => {
+  it("[L4] changes nothing with the master key; another one ends every token", async () => {
     const master = { "X-Master-Key": MASTER };
     expect((await put({ username: "ada", password: ada.password, n: 2 }, { headers: master })).status).toBe(200);
     expect((await get(other)).status).toBe(200);
@@ -105,12 +105,12 @@ describe("the current password", () => {
     await logIn(endpoint(), { username: "ada", password: NEW_PASSWORD });
   });
 
-  it("[R7] [L4] does not stand above a condition", async () => {
+  it("[R7] [L4] does not override a condition", async () => {
     const headers = { ...ada.headers, "If-Match": '"7"' };
     await expectProblem(await put({ username: "ada", password: ada.password }, { headers }), "version_conflict");
   });
 
-  it("[L4] is proven once, however often the change is made anew, and changes at once are all kept", async () => {
+  it("[L4] is proven once even if the change is tried again, and concurrent changes are all kept", async () => {
     const answers = await Promise.all(
       Array.from({ length: 4 }, (_, index) =>
         put({ username: "ada", password: ada.password, [`field${index}`]: index }, { query: "&strategy=merge" }),
@@ -121,15 +121,15 @@ describe("the current password", () => {
   });
 });
 
-describe("another password", () => {
-  it("[L4] needs currentPassword, and the error says both ways; nothing is written", async () => {
+describe("a new password", () => {
+  it("[L4] needs currentPassword, and the error explains both options; nothing is written", async () => {
     const [hash, version] = [await readHash(), await readVersion()];
     const answer = await put({ username: "ada", password: NEW_PASSWORD, n: 2 });
     expect(await expectProblem(answer, "current_password_wrong")).toMatch(/currentPassword.*omit password/);
     expect([await readHash(), await readVersion()]).toEqual([hash, version]);
   });
 
-  it("[L4] guesses count like those of log-ins, and right ones do not", async () => {
+  it("[L4] wrong ones count like failed logins, right ones do not", async () => {
     for (let count = 0; count < 7; count += 1) expect((await put({ username: "ada", password: ada.password })).status).toBe(200);
     for (let count = 0; count < 5; count += 1)
       await expectProblem(await put({ username: "ada", password: `guess ${count}` }), "current_password_wrong");
@@ -137,7 +137,7 @@ describe("another password", () => {
     expect((await put({ username: "ada", n: 5 })).status).toBe(200);
   });
 
-  it("[L4] a user guesses no other user's", async () => {
+  it("[L4] a user cannot guess the password of another", async () => {
     const eve = await createUser(endpoint());
     await expectProblem(await put({ username: "ada", password: ada.password }, { headers: eve.headers }), "access_denied");
   });

@@ -1,4 +1,4 @@
-/** Logging in and out at an authentication endpoint (L2, L3). */
+/** Tests logging in and out at an authentication endpoint (L2, L3). */
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { toAccessTokenCookie } from "@/src/shared/streams/protocol";
@@ -29,7 +29,7 @@ const post = (query: string, body?: unknown, headers: Record<string, string> = {
   });
 const list = (headers: Record<string, string>) => fetch(`${server.origin}${seed.path}`, { headers });
 const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
-/** Each test that fails log-ins does so from an address of its own. */
+/** Each test with failed logins uses a separate address. */
 const from = (address: string) => ({ "X-Forwarded-For": address });
 const readTokens = async () => {
   const { rows } = await server.pool.query<{ hash: Buffer; live: boolean; userAgent: string; address: string; expiresAt: Date }>(
@@ -41,7 +41,7 @@ const readTokens = async () => {
 };
 
 describe("login", () => {
-  it("[L2] answers 200 and the user's record, and sets the cookie", async () => {
+  it("[L2] responds with 200 and the user's record, and sets the cookie", async () => {
     const id = await registerUser(endpoint(), { username: "ada", password: PASSWORD, age: 36 });
     const answer = await post("&login=true", { username: "ada", password: PASSWORD });
     expect([answer.status, await answer.json()]).toEqual([
@@ -57,7 +57,7 @@ describe("login", () => {
     expect([own.status, await own.json()]).toEqual([200, [expect.objectContaining({ uniqueId: id })]]);
   });
 
-  it("[L2] with noATCookie=true hands the token out in a header that front-ends may read, and sets no cookie", async () => {
+  it("[L2] with noATCookie=true returns the token in a header that front ends can read, and sets no cookie", async () => {
     await registerUser(endpoint(), { email: "ada@example.com", password: PASSWORD });
     const body = { email: "Ada@Example.com", password: PASSWORD };
     const answer = await post("&login=true&noATCookie=true&dataOnly=true", body, { Origin: "https://app.example" });
@@ -68,7 +68,7 @@ describe("login", () => {
     expect((await list({ Authorization: answer.headers.get("authorization") ?? "" })).status).toBe(200);
   });
 
-  it("[L2] [S6] by cookie from an origin that is not listed is refused before the password is looked at, and makes no token", async () => {
+  it("[L2] [S6] by cookie from an unlisted origin is refused before the password is checked, and creates no token", async () => {
     await registerUser(endpoint(), { username: "ada", password: PASSWORD });
     const body = { username: "ada", password: PASSWORD };
     for (const headers of [{ Origin: "https://app.example" }, { Origin: "null" }]) {
@@ -99,7 +99,7 @@ describe("login", () => {
     for (const at of [seed, other]) expect((await fetch(`${server.origin}${at.path}`, { headers: { Cookie } })).status).toBe(200);
   });
 
-  it("[L3] stores a token's hash, from where it came, and when it ends", async () => {
+  it("[L3] stores a token's hash, the address that requested it, and its expiry", async () => {
     await registerUser(endpoint(), { username: "ada", password: PASSWORD });
     const headers = { "User-Agent": "x".repeat(2000), ...from("203.0.113.5") };
     const answer = await post("&login=true&noATCookie=true", { username: "ada", password: PASSWORD }, headers);
@@ -116,7 +116,7 @@ describe("login", () => {
     expect(server.logged.join("\n")).not.toContain(token);
   });
 
-  it("[L2] a name is found however it is written", async () => {
+  it("[L2] a name is found in any spelling", async () => {
     await registerUser(endpoint(), { username: "Zoë", password: PASSWORD });
     for (const username of ["zoë", "ZOE\u0308", " Zoë "]) await logIn(endpoint(), { username, password: PASSWORD });
     await logIn(endpoint(), { email: "zoë", password: PASSWORD });
@@ -142,7 +142,7 @@ describe("login", () => {
     expect(await readTokens()).toEqual([]);
   });
 
-  it("[L2] attempts are limited for a name and an address, and for an address", async () => {
+  it("[L2] attempts are limited by name and address, and by address", async () => {
     await registerUser(endpoint(), { username: "ada", password: PASSWORD });
     const attempt = (username: string, password: string, address: string) => post("&login=true", { username, password }, from(address));
     for (let count = 0; count < 4; count += 1) await expectProblem(await attempt("ada", "wrong-one", "203.0.113.9"), "login_failed");
@@ -156,7 +156,7 @@ describe("login", () => {
     await expectProblem(await attempt("ada", PASSWORD, "203.0.113.11"), "rate_limited");
   });
 
-  it("[L2] parallel guesses don't pass the limit together", async () => {
+  it("[L2] parallel attempts cannot exceed the limit", async () => {
     await registerUser(endpoint(), { username: "ada", password: PASSWORD });
     const guesses = Array.from({ length: 12 }, () => post("&login=true", { username: "ada", password: "wrong-one" }, from("203.0.113.12")));
     const statuses = (await Promise.all(guesses)).map(({ status }) => status);
@@ -173,7 +173,7 @@ describe("login", () => {
     await expectProblem(await post("&login=true", body), code);
   });
 
-  it("[L2] says which field is no string", async () => {
+  it("[L2] reports fields that are not strings", async () => {
     const answer = await post("&login=true", { username: { $gt: "" }, password: 1 });
     const problem = await answer.json();
     expect([answer.status, problem.code, Object.keys(problem.fields).sort()]).toEqual([
@@ -190,7 +190,7 @@ describe("login", () => {
     },
   );
 
-  it("[L2] login=false registers, and a data endpoint knows no log-in", async () => {
+  it("[L2] login=false registers, and a data endpoint has no login", async () => {
     expect((await post("&login=false&logout=false", { username: "ada", password: PASSWORD })).status).toBe(201);
     const data = await server.seed();
     const answer = await fetch(`${server.origin}${data.path}&login=true&logout=true`, {
@@ -201,7 +201,7 @@ describe("login", () => {
     expect([answer.status, (await answer.json()).data]).toEqual([201, { username: "ada", password: PASSWORD }]);
   });
 
-  it("[L2] a user has 100 live tokens at most: the oldest is revoked at once", async () => {
+  it("[L2] a user has at most 100 live tokens: the oldest is revoked immediately", async () => {
     const user = await createUser(endpoint());
     expect((await list(user.headers)).status).toBe(200);
     await server.pool.query(
@@ -218,13 +218,13 @@ describe("login", () => {
 });
 
 describe("logout", () => {
-  it("[L3] revokes the token at once, clears the cookie, and answers an empty object", async () => {
+  it("[L3] revokes the token immediately, clears the cookie, and returns an empty object", async () => {
     const user = await createUser(endpoint());
     const other = await logIn(endpoint(), user);
     expect((await list(user.headers)).status).toBe(200);
     const answer = await post("&logout=true", undefined, { Cookie: `${COOKIE}=${user.token}` });
     expect([answer.status, await answer.text()]).toEqual([200, "{}"]);
-    // Also the one of a login from before each project had a cookie of its own.
+    // Also the cookie of a login from before each project had its own.
     expect(answer.headers.getSetCookie()).toEqual([
       `${toAccessTokenCookie(seed.projectId)}=; Max-Age=0; Path=/api; HttpOnly; Secure; Partitioned; SameSite=None`,
       `${COOKIE}=; Max-Age=0; Path=/api; HttpOnly; Secure; SameSite=None`,
@@ -255,7 +255,7 @@ describe("logout", () => {
     await expectProblem(await list({ Cookie: `${COOKIE}=${user.token}` }), "access_token_invalid");
   });
 
-  it("[L3] a cookie that works elsewhere is neither revoked nor cleared", async () => {
+  it("[L3] a cookie of another project is neither revoked nor cleared", async () => {
     const other = { origin: server.origin, path: (await server.seed({ kind: "authentication" })).path };
     const stranger = await createUser(other);
     const answer = await post("&logout=true", undefined, { Cookie: `${COOKIE}=${stranger.token}` });
@@ -263,7 +263,7 @@ describe("logout", () => {
     await logOut(other, stranger.token);
   });
 
-  it("[L3] [S6] from an origin that is not listed leaves the browser's cookies alone", async () => {
+  it("[L3] [S6] from an unlisted origin keeps the browser's cookies", async () => {
     const user = await createUser(endpoint());
     const answer = await post("&logout=true", undefined, { ...user.headers, Origin: "https://evil.example" });
     expect([answer.status, answer.headers.get("set-cookie")]).toEqual([200, null]);
@@ -277,7 +277,7 @@ describe("logout", () => {
     expect((await post("&logout=true", { any: "thing" }, user.headers)).status).toBe(200);
   });
 
-  it("[L3] another endpoint's token logs nobody out here", async () => {
+  it("[L3] another endpoint's token is refused", async () => {
     const other = await server.seed({ kind: "authentication" });
     const stranger = await createUser({ origin: server.origin, path: other.path });
     await expectProblem(await post("&logout=true", undefined, stranger.headers), "access_token_invalid");
@@ -286,7 +286,7 @@ describe("logout", () => {
 });
 
 describe("tokens", () => {
-  it("[L3] end by themselves after seven days", async () => {
+  it("[L3] expire after seven days", async () => {
     const user = await createUser(endpoint());
     const start = server.clock.at;
     server.clock.at = new Date(start.getTime() + ACCESS_TOKEN_TTL_MS - 1);
@@ -296,7 +296,7 @@ describe("tokens", () => {
     server.clock.at = start;
   });
 
-  it("[L3] are deleted a day after they have expired, and nobody else's cache is emptied for it", async () => {
+  it("[L3] are deleted a day after they have expired, without invalidating caches", async () => {
     const user = await createUser(endpoint());
     await logIn(endpoint(), user);
     const revision = async () => {
@@ -318,7 +318,7 @@ describe("tokens", () => {
     expect(await revision()).toBe(before);
   });
 
-  it("[L3] a sweep takes every batch", async () => {
+  it("[L3] a sweep deletes all batches", async () => {
     const user = await createUser(endpoint());
     await server.pool.query(
       `INSERT INTO "AccessToken" (id, "userId", "projectId", hash, "expiresAt")

@@ -1,4 +1,4 @@
-/** Registering at an authentication endpoint (L1). */
+/** Tests registering at an authentication endpoint (L1). */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createUser, logIn, PASSWORD, registerUser } from "@/tests/support/clients/users";
 import { expectProblem } from "@/tests/support/expect-problem";
@@ -25,7 +25,7 @@ const post = (body: unknown, query = "", headers: Record<string, string> = {}) =
   });
 
 describe("register", () => {
-  it("[L1] answers 201 and the record, which is the body without the password, as sent", async () => {
+  it("[L1] responds with 201 and the record, which is the body without the password, as sent", async () => {
     const answer = await post('{"z":1.10,"username":"Ada","password":"secret1","a":{"password":"kept"},"n":12345678901234567890}');
     const text = await answer.text();
     expect(answer.status).toBe(201);
@@ -37,12 +37,12 @@ describe("register", () => {
     expect(rows).toEqual([{ own: true }]);
   });
 
-  it("[L1] takes an e-mail address instead, and answers data alone with dataOnly", async () => {
+  it("[L1] accepts an e-mail address instead, and returns only data with dataOnly", async () => {
     const answer = await post({ email: "ada@example.com", password: "secret1", age: 36 }, "&dataOnly=true");
     expect([answer.status, await answer.json()]).toEqual([201, { email: "ada@example.com", age: 36 }]);
   });
 
-  it("[L1] logs the new record, which belongs to the user, without the password", async () => {
+  it("[L1] logs the new record, which the user owns, without the password", async () => {
     const id = await registerUser(endpoint(), { username: "ada", password: "secret1" });
     const { rows } = await server.pool.query(
       `SELECT type, replace("ownerId"::text, '-', '') AS owner, data::text AS data FROM "Change" WHERE "endpointId" = $1`,
@@ -51,7 +51,7 @@ describe("register", () => {
     expect(rows).toEqual([{ type: "POST", owner: id, data: '{"username":"ada"}' }]);
   });
 
-  it("[L1] stores the password as argon2id, and nowhere else", async () => {
+  it("[L1] stores the password only as argon2id", async () => {
     const password = "a very secret phrase";
     await registerUser(endpoint(), { username: "ada", password, other: 1 });
     const { rows } = await server.pool.query<{ hash: string; all: string }>(
@@ -117,7 +117,7 @@ describe("register", () => {
     ["a long password", { username: "ada", password: "x".repeat(1001) }, ["password"]],
     ["a password that is no string", { username: "ada", password: 123456 }, ["password"]],
     ["everything", { email: "", password: "" }, ["email", "password"]],
-  ])("[L1] says which field is not valid: %s", async (_, body, fields) => {
+  ])("[L1] reports the invalid field: %s", async (_, body, fields) => {
     const answer = await post(body);
     const problem = await answer.json();
     expect([answer.status, problem.code, Object.keys(problem.fields).sort()]).toEqual([400, "credentials_invalid", fields]);
@@ -128,7 +128,7 @@ describe("register", () => {
     ["6 characters", "123456"],
     ["1000 characters", "x".repeat(1000)],
     ["1000 wide characters", "😀".repeat(1000)],
-  ])("[L1] takes a password of %s", async (_, password) => {
+  ])("[L1] accepts a password of %s", async (_, password) => {
     await createUser(endpoint(), { username: "ada", password });
   });
 
@@ -144,19 +144,19 @@ describe("register", () => {
     expect(await server.count(seed)).toEqual({ records: 1, changes: 1 });
   });
 
-  it("[L1] one of many who want the same name at once gets it", async () => {
+  it("[L1] of many concurrent registrations of a name one succeeds", async () => {
     const answers = await Promise.all(Array.from({ length: 8 }, () => post({ username: "ada", password: PASSWORD })));
     expect(answers.map(({ status }) => status).sort()).toEqual([201, ...Array(7).fill(400)]);
     expect(await server.count(seed)).toEqual({ records: 1, changes: 1 });
   });
 
-  it("[L1] names are of one endpoint alone", async () => {
+  it("[L1] names are separate for each endpoint", async () => {
     const other = await server.seed({ kind: "authentication" });
     await registerUser(endpoint(), { username: "ada", password: PASSWORD });
     await registerUser({ origin: server.origin, path: other.path }, { username: "ada", password: PASSWORD });
   });
 
-  it("[L1] [R10] the endpoint's schema is about the data without the password", async () => {
+  it("[L1] [R10] the endpoint's schema applies to the data without the password", async () => {
     const schema = {
       type: "object",
       required: ["username", "age"],
@@ -182,12 +182,12 @@ describe("register", () => {
     expect((await put({ age: 37, password: "another one", currentPassword: PASSWORD })).status).toBe(200);
   });
 
-  it("[L1] takes JSON only", async () => {
+  it("[L1] accepts only JSON", async () => {
     await expectProblem(await post("username=ada&password=secret1", "", { "Content-Type": "text/plain" }), "content_type_unsupported");
     await expectProblem(await post("", ""), "body_empty");
   });
 
-  it("[U7] [L5] a key that only reads registers nobody, but logs in and out", async () => {
+  it("[U7] [L5] a read-only key cannot register users, but log in and out", async () => {
     const user = await createUser(endpoint());
     await server.pool.query(`UPDATE "ApiKey" SET scope = 'read' WHERE id = $1`, [seed.keyId]);
     server.definitions.invalidate(seed.projectId);

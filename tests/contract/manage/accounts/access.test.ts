@@ -1,4 +1,4 @@
-/** Who may ask what of the management API: rules that hold for every route. */
+/** Tests the access rules that apply to every route of the management API. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Call, MANAGE_PATHS, type ManageServer, ORIGIN, type Person, startManageServer } from "../../../support/servers/manage-server";
 
@@ -8,10 +8,10 @@ const USER = `/api/manage/endpoints/{endpoint}/users/${NO_RECORD}`;
 const PUBLIC_PATHS = ["/api/manage/setup", "/api/manage/signup", "/api/manage/openapi.json"];
 
 const FILE: Call = { raw: { contentType: "text/plain", bytes: "a file" } };
-/** Schemas are larger than other forms. */
+/** Schemas are larger than other bodies. */
 const BODY_BYTES = { form: 70_000, schema: 2_000_000 };
 
-/** A valid request for every method of every route that needs somebody. */
+/** A valid request for every method of every route that needs a sign-in. */
 const REQUESTS: { method: string; path: string; call?: Call }[] = [
   { method: "GET", path: "/api/manage/projects" },
   { method: "POST", path: "/api/manage/projects", call: { body: { name: "Weather" } } },
@@ -72,7 +72,7 @@ const OWNED = REQUESTS.filter(({ path }) => path.includes("{"));
 let server: ManageServer;
 let ada: Person;
 let eve: Person;
-/** What is Ada's, by the placeholders above. */
+/** Ada's ids, by the placeholders above. */
 let adas: Record<string, string>;
 
 const fill = (path: string, ids: Readonly<Record<string, string>>) => path.replace(/\{(\w+)\}/g, (_, name: string) => ids[name] ?? NOBODY);
@@ -88,7 +88,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-/** What of Ada's is in the database, without what reading changes. */
+/** The rows of Ada's in the database, without columns that reads change. */
 async function snapshot(): Promise<string> {
   const { db } = server.runtime;
   const endpoints = await db.endpoint.findMany({ where: { project: { ownerId: ada.id } } });
@@ -105,7 +105,7 @@ async function snapshot(): Promise<string> {
 }
 
 describe("the requests of this suite", () => {
-  it("are every method of every route", async () => {
+  it("cover every method of every route", async () => {
     const expected: string[] = [];
     for (const path of MANAGE_PATHS.filter((each) => !PUBLIC_PATHS.includes(each))) {
       const options = await server.call("OPTIONS", path);
@@ -135,7 +135,7 @@ describe.each(REQUESTS)("$method $path", ({ method, path, call }) => {
     expect(answer.headers.get("cache-control")).toBe("no-store");
   });
 
-  it("[G1] a project's key in place of a token is refused with what to send", async () => {
+  it("[G1] is refused with a project's key instead of a token, with the token to send", async () => {
     const key = "0123456789abcdef".repeat(2);
     for (const secret of [key, `mk_${key}`]) {
       const answer = await server.call("GET", "/api/manage/projects", { headers: { authorization: `Bearer ${secret}` } });
@@ -152,7 +152,7 @@ describe.each(REQUESTS)("$method $path", ({ method, path, call }) => {
     });
   });
 
-  it("[G1] is refused with a wrong token, whatever cookie comes along: 401 management_token_invalid", async () => {
+  it("[G1] is refused with an invalid token, whatever cookie is sent: 401 management_token_invalid", async () => {
     for (const authorization of ["Bearer rst_wrong", `Bearer ${ada.token}x`, ada.token, `Basic ${ada.token}`, "Bearer", ""]) {
       const answer = await server.call(method, fill(path, adas), { ...call, headers: { authorization } });
       expect(answer).toMatchObject({ status: 401, body: { code: "management_token_invalid" } });
@@ -161,13 +161,13 @@ describe.each(REQUESTS)("$method $path", ({ method, path, call }) => {
 });
 
 describe.each(OWNED)("$method $path", ({ method, path, call }) => {
-  it("[G6] is 404 not_found for what belongs to another account, and changes nothing", async () => {
+  it("[G6] is 404 not_found for objects of another account, and changes nothing", async () => {
     const before = await snapshot();
     expect(await eve.call(method, fill(path, adas), call)).toMatchObject({ status: 404, body: { code: "not_found" } });
     expect(await snapshot()).toBe(before);
   });
 
-  it("[G6] is the same 404 for what does not exist, and for what is no id", async () => {
+  it("[G6] is the same 404 for unknown and for malformed ids", async () => {
     const id = (value: string) => Object.fromEntries(Object.keys(adas).map((name) => [name, value]));
     const others = await eve.call(method, fill(path, adas), call);
     for (const value of [NOBODY, "7", "%00", "a".repeat(300), NOBODY.toUpperCase().replace("A", "G")]) {
@@ -221,7 +221,7 @@ describe("bodies", () => {
     });
   });
 
-  it("[G6] a body that breaks off is a bad request, not a failure", async () => {
+  it("[G6] an incomplete body is a bad request, not a failure", async () => {
     const stream = new ReadableStream({
       pull: (controller) => controller.error(new Error("gone")),
     });
@@ -229,7 +229,7 @@ describe("bodies", () => {
     expect(answer).toMatchObject({ status: 400, body: { code: "request_invalid" } });
   });
 
-  it("a body without a length is cut at the limit", async () => {
+  it("a body without a length is cut off at the limit", async () => {
     let sent = 0;
     const stream = new ReadableStream({
       pull: (controller) => {
@@ -270,7 +270,7 @@ describe("paths and methods", () => {
 });
 
 describe("a management token", () => {
-  it("[G1] needs no proof of origin, and is noted at most once a minute", async () => {
+  it("[G1] needs no origin, and its use is recorded at most once a minute", async () => {
     const zoe = await server.createPerson("Zoe");
     const used = async () => {
       const answer = await zoe.call("GET", "/api/manage/account/tokens", { headers: { origin: "https://elsewhere.example" } });
@@ -285,7 +285,7 @@ describe("a management token", () => {
     expect(await used()).not.toBe(first);
   });
 
-  it("[G1] ends when it expires", async () => {
+  it("[G1] ends at its expiry", async () => {
     const kim = await server.createPerson("Kim");
     const expiresAt = new Date(server.runtime.clock.now().getTime() + 10_000).toISOString();
     const made = await kim.call("POST", "/api/manage/account/tokens", { body: { name: "short", expiresAt } });
@@ -300,7 +300,7 @@ describe("a management token", () => {
 });
 
 describe("failures", () => {
-  it("[E2] what is unexpected is 500 without a word of its cause, which the log has under the request id", async () => {
+  it("[E2] an unexpected error is 500 without its cause, which is logged with the request id", async () => {
     const { runtime } = server;
     const failing = { ...runtime.db, project: { findMany: () => Promise.reject(new Error("password=hunter2")) } };
     const original = runtime.db;
@@ -315,7 +315,7 @@ describe("failures", () => {
     }
   });
 
-  it("[G1] a request from the dashboard's origin without a cookie is no session", async () => {
+  it("[G1] a request from the dashboard's origin without a cookie is not signed in", async () => {
     expect(await server.call("GET", "/api/manage/projects", { headers: { origin: ORIGIN } })).toMatchObject({ status: 401 });
   });
 });

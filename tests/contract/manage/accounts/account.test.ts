@@ -1,4 +1,4 @@
-/** One's own account: name, password, tokens. Sessions have a suite of their own. */
+/** Tests the caller's own account: name, password, tokens. Sessions have a separate suite. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { toDashboardHashContext } from "@/src/core/users/password-hasher";
 import { authenticateUser } from "@/src/management/accounts/authenticate-user";
@@ -22,7 +22,7 @@ beforeEach(async () => {
 });
 
 describe("the account", () => {
-  it("GET answers who one is, and nothing of the password", async () => {
+  it("GET returns the account without the password", async () => {
     const answer = await ada.call("GET", "/api/manage/account");
     expect(answer.body).toEqual({ id: ada.id, name: `Ada${count}`, email: ada.email, role: "member", createdAt: expect.any(String) });
     expect(answer.text).not.toContain("argon2");
@@ -62,7 +62,7 @@ describe("the password", () => {
     expect((await ada.call("GET", "/api/manage/account/sessions")).body).toEqual([]);
   });
 
-  it("[G8] [G10] stays when the current one is wrong, which can't be guessed without end", async () => {
+  it("[G8] [G10] stays if the current one is wrong; attempts are limited", async () => {
     for (let n = 0; n < 5; n += 1) {
       expect(await change("wrong", "another good one")).toMatchObject({
         status: 403,
@@ -73,7 +73,7 @@ describe("the password", () => {
     expect(await canSignIn(PASSWORD)).toBe(true);
   });
 
-  it("is the same however a keyboard composes its letters, and keeps its spaces", async () => {
+  it("is the same however a keyboard composes characters, and keeps its spaces", async () => {
     expect((await change(PASSWORD, "  caf\u00e9 au lait  ")).status).toBe(204);
     expect(await canSignIn("  cafe\u0301 au lait  ")).toBe(true);
     expect(await canSignIn("caf\u00e9 au lait")).toBe(false);
@@ -89,7 +89,7 @@ describe("the password", () => {
 });
 
 describe("tokens", () => {
-  it("[G1] are answered once, and listed by their beginning", async () => {
+  it("[G1] are returned once, and listed by their beginning", async () => {
     const made = await ada.call("POST", "/api/manage/account/tokens", { body: { name: "CI" } });
     expect(made.status).toBe(201);
     expect(made.body).toMatchObject({
@@ -116,7 +116,7 @@ describe("tokens", () => {
     expect((await ada.call("DELETE", `/api/manage/account/tokens/${made.id}`)).status).toBe(404);
   });
 
-  it("[G1] refuse an expiry that has passed", async () => {
+  it("[G1] reject an expiry in the past", async () => {
     expect(await ada.call("POST", "/api/manage/account/tokens", { body: { name: "CI", expiresAt: "2020-01-01T00:00:00Z" } })).toMatchObject(
       {
         status: 400,

@@ -1,4 +1,4 @@
-/** The first administrator, sign-up, and the accounts and demo that the configuration asks for (G1, D1). */
+/** Tests the first administrator, sign-up, and the accounts and demo of the configuration (G1, D1). */
 import { createHash } from "node:crypto";
 import { afterEach, describe, expect, it } from "vitest";
 import type { Config } from "@/src/config/config";
@@ -26,7 +26,7 @@ const setupBody = (overrides: object = {}) => ({
 const setUp = (overrides: object = {}, headers = {}) => server.call("POST", "/api/manage/setup", { body: setupBody(overrides), headers });
 
 describe("setup", () => {
-  it("[G1] makes the first administrator, and answers nothing secret", async () => {
+  it("[G1] creates the first administrator, and returns nothing secret", async () => {
     await start();
     const answer = await setUp();
     expect(answer.status).toBe(201);
@@ -42,21 +42,21 @@ describe("setup", () => {
     expect(await isSetupNeeded(server.runtime)).toBe(false);
   });
 
-  it("[G1] is done once: 409 setup_done, also with the right link", async () => {
+  it("[G1] works once: then 409 setup_done, even with the right link", async () => {
     await start();
     await setUp();
     expect(await setUp({ email: "eve@example.com" })).toMatchObject({ status: 409, body: { code: "setup_done" } });
     expect(await server.runtime.db.user.count()).toBe(1);
   });
 
-  it("[G1] makes exactly one administrator of several at the same time", async () => {
+  it("[G1] creates exactly one administrator from concurrent requests", async () => {
     await start();
     const answers = await Promise.all([1, 2, 3, 4].map((n) => setUp({ email: `admin${n}@example.com` })));
     expect(answers.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409]);
     expect(await server.runtime.db.user.count()).toBe(1);
   });
 
-  it("[G1] refuses another link, and what is wrong beside the fields", async () => {
+  it("[G1] refuses another link, and reports invalid fields", async () => {
     await start();
     expect(await setUp({ token: createSetupToken("another secret") })).toMatchObject({
       status: 403,
@@ -70,7 +70,7 @@ describe("setup", () => {
     expect(await server.runtime.db.user.count()).toBe(0);
   });
 
-  it("[G1] refuses what a browser sends for another site", async () => {
+  it("[G1] refuses requests that a browser sends for another site", async () => {
     await start();
     for (const headers of [
       { origin: "https://evil.example" },
@@ -88,14 +88,14 @@ describe("sign-up", () => {
   const signUp = (overrides: object = {}) =>
     server.call("POST", "/api/manage/signup", { body: { name: "Bob", email: "bob@example.com", password: PASSWORD, ...overrides } });
 
-  it("is closed unless the server says otherwise", async () => {
+  it("is closed unless it is enabled", async () => {
     await start();
     await setUp();
     expect(await signUp()).toMatchObject({ status: 403, body: { code: "signup_closed" } });
     expect(await server.runtime.db.user.count()).toBe(1);
   });
 
-  it("when open, makes members, once for each e-mail address", async () => {
+  it("when enabled, creates members, once for each e-mail address", async () => {
     await start({ signup: "open" });
     await setUp();
     expect(await signUp()).toMatchObject({ status: 201, body: { email: "bob@example.com", role: "member" } });
@@ -105,7 +105,7 @@ describe("sign-up", () => {
     });
   });
 
-  it("does not take the place of the first administrator", async () => {
+  it("does not create the first administrator", async () => {
     await start({ signup: "open" });
     expect(await signUp()).toMatchObject({ status: 403, body: { code: "signup_closed" } });
     expect(await isSetupNeeded(server.runtime)).toBe(true);
@@ -124,7 +124,7 @@ describe("sign-up", () => {
 describe("the configured administrator", () => {
   const admin = { email: " Root@Example.com", password: PASSWORD };
 
-  it("[G1] is made once, on several nodes at once, and keeps the password that it has", async () => {
+  it("[G1] is created once, by several nodes at once, and keeps the existing password", async () => {
     await start();
     const { db, passwords } = server.runtime;
     const made = await Promise.all([1, 2, 3].map(() => ensureAdmin({ db, passwords, admin })));
@@ -139,14 +139,14 @@ describe("the configured administrator", () => {
     expect(await setUp()).toMatchObject({ status: 409, body: { code: "setup_done" } });
   });
 
-  it("[G1] leaves an administrator alone who was set up before", async () => {
+  it("[G1] does not change an administrator that was set up before", async () => {
     await start();
     await setUp();
     expect(await ensureAdmin({ ...server.runtime, admin })).toEqual({ admin: "kept", token: "none" });
     expect(await server.runtime.db.user.count()).toBe(1);
   });
 
-  it("[G1] gets the management token, which works, is stored as a hash, and gives way to another one", async () => {
+  it("[G1] gets the management token, which works, is stored as a hash, and can be replaced", async () => {
     await start();
     const { db, passwords } = server.runtime;
     const whoAmI = (token: string) => server.call("GET", "/api/manage/account", { headers: { authorization: `Bearer ${token}` } });
@@ -163,7 +163,7 @@ describe("the configured administrator", () => {
     expect((await whoAmI(first)).status).toBe(401);
   });
 
-  it("[G1] a token goes to the first administrator when none is named, and nowhere when there is none", async () => {
+  it("[G1] a token belongs to the first administrator if none is named, and to nobody if there is none", async () => {
     await start();
     const { db, passwords } = server.runtime;
     expect(await ensureAdmin({ db, passwords, adminToken: "t".repeat(40) })).toEqual({ admin: "none", token: "refused" });
@@ -171,7 +171,7 @@ describe("the configured administrator", () => {
     expect(await ensureAdmin({ db, passwords, adminToken: "t".repeat(40) })).toEqual({ admin: "none", token: "created" });
   });
 
-  it("[G1] a token that was revoked stays revoked", async () => {
+  it("[G1] a revoked token stays revoked", async () => {
     await start();
     const { db, passwords } = server.runtime;
     await ensureAdmin({ db, passwords, admin, adminToken: "t".repeat(40) });
@@ -181,7 +181,7 @@ describe("the configured administrator", () => {
 });
 
 describe("the demo", () => {
-  it("[D1] is made once, on several nodes at once, and answers to the documented key", async () => {
+  it("[D1] is created once, by several nodes at once, and accepts the documented key", async () => {
     await start();
     const { db, definitions } = server.runtime;
     expect((await Promise.all([1, 2, 3].map(() => ensureDemo({ db })))).sort()).toEqual(["created", "kept", "kept"]);
@@ -191,7 +191,7 @@ describe("the demo", () => {
     });
   });
 
-  it("[D1] leaves setup possible, and goes to the first administrator then", async () => {
+  it("[D1] keeps setup possible, and then belongs to the first administrator", async () => {
     await start();
     const { db } = server.runtime;
     await ensureDemo({ db });
@@ -202,7 +202,7 @@ describe("the demo", () => {
     expect(await db.user.findMany({ select: { email: true } })).toEqual([{ email: "ada@example.com" }]);
   });
 
-  it("[D1] belongs to the first administrator when there is one", async () => {
+  it("[D1] belongs to the first administrator if there is one", async () => {
     await start();
     const { db } = server.runtime;
     const { body } = await setUp();
@@ -210,7 +210,7 @@ describe("the demo", () => {
     expect(await db.project.findMany({ select: { ownerId: true } })).toEqual([{ ownerId: body.id }]);
   });
 
-  it("[D1] nobody can sign in as its first owner, nor set up in its name", async () => {
+  it("[D1] nobody can sign in as its first owner, or set up in its name", async () => {
     await start();
     await ensureDemo({ db: server.runtime.db });
     expect(await setUp({ email: "demo@rested.invalid" })).toMatchObject({ status: 409, body: { code: "email_taken" } });

@@ -1,4 +1,4 @@
-/** Signing in by next-auth's own routes, and what the session is good for (G1). */
+/** Tests signing in through next-auth's routes, and the resulting session (G1). */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { toDashboardHashContext } from "@/src/core/users/password-hasher";
 import { createLoginLimiter } from "@/src/limits/login-limiter";
@@ -24,7 +24,7 @@ async function createAccount(): Promise<{ id: string; email: string }> {
   return { id, email };
 }
 
-/** A browser: keeps cookies, and says where its requests come from. */
+/** A browser: keeps cookies and sends the origin of its requests. */
 function createBrowser(extra: Record<string, string> = {}) {
   const jar = new Map<string, string>();
   const call = async (method: string, path: string, options: Call = {}): Promise<Answer> => {
@@ -56,7 +56,7 @@ function createBrowser(extra: Record<string, string> = {}) {
 }
 
 describe("sign-in", () => {
-  it("[U12] HEAD answers as GET does", async () => {
+  it("[U12] HEAD responds as GET does", async () => {
     for (const action of ["session", "csrf", "providers"]) {
       const { status, headers } = await createBrowser().call("HEAD", `/api/auth/${action}`);
       expect([status, headers.get("content-type")]).toEqual([200, "application/json"]);
@@ -80,7 +80,7 @@ describe("sign-in", () => {
     ]);
   });
 
-  it("[G1] over HTTPS sets cookies that no other host can set, and takes none without the prefix", async () => {
+  it("[G1] over HTTPS sets cookies that no other host can set, and accepts none without the prefix", async () => {
     const { email } = await createAccount();
     const browser = createBrowser({ "x-forwarded-proto": "https" });
     const answer = await browser.signIn(email);
@@ -98,7 +98,7 @@ describe("sign-in", () => {
     });
   });
 
-  it("[G1] with a wrong password, an unknown address or nothing at all is the same 401 without a cookie", async () => {
+  it("[G1] with a wrong password, an unknown address or no credentials is the same 401 without a cookie", async () => {
     const { email } = await createAccount();
     const answers = [];
     for (const [who, password] of [
@@ -131,12 +131,12 @@ describe("sign-in", () => {
     expect(browser.jar.has("rested.session")).toBe(false);
   });
 
-  it("[G1] from another site is refused before anything is tried", async () => {
+  it("[G1] from another site is refused before anything else", async () => {
     const answer = await server.call("POST", "/api/auth/callback/credentials", { body: {}, headers: { origin: "https://evil.example" } });
     expect(answer).toMatchObject({ status: 403, body: { code: "cross_site_request" } });
   });
 
-  it("[G1] from this dashboard behind a proxy that changes the host is refused with what to set, and logged", async () => {
+  it("[G1] from this dashboard behind a proxy that changes the host is refused with the setting to change, and logged", async () => {
     const path = "/api/auth/callback/credentials";
     for (const site of [{}, { "sec-fetch-site": "same-origin" }]) {
       const headers = { origin: "https://rested.example.com", host: "10.0.0.5:3000", ...site };
@@ -147,7 +147,7 @@ describe("sign-in", () => {
       }
       expect(server.logged.at(-1)).toMatchObject({ context: { requestId: answer.body.requestId, code: "cross_site_request" } });
     }
-    // The browser itself says that it is another site's page: nothing to set, and nothing that anybody could fill the log with.
+    // The browser states that the page belongs to another site: there is nothing to configure, and attackers must not be able to fill the log.
     const before = server.logged.length;
     const headers = { origin: "https://evil.example", "sec-fetch-site": "cross-site" };
     expect((await server.call("POST", path, { body: {}, headers })).body.detail).not.toContain("TRUST_PROXY");
@@ -173,13 +173,13 @@ describe("sign-in", () => {
     });
   });
 
-  it("[E1] answers 405 with Allow for a sign-in that is not sent by POST", async () => {
+  it("[E1] responds with 405 and Allow to a sign-in that is not a POST", async () => {
     const answer = await server.call("GET", "/api/auth/callback/credentials");
     expect(answer).toMatchObject({ status: 405, body: { code: "method_not_allowed" } });
     expect(answer.headers.get("allow")).toBe("POST");
   });
 
-  it("answers 405 with Allow for methods that next-auth has not", async () => {
+  it("responds with 405 and Allow to methods that next-auth does not support", async () => {
     for (const method of ["PUT", "PATCH", "DELETE"]) {
       const answer = await server.call(method, "/api/auth/session");
       expect(answer).toMatchObject({ status: 405, body: { code: "method_not_allowed" } });
@@ -198,7 +198,7 @@ describe("sign-in", () => {
 });
 
 describe("limits", () => {
-  it("[G1] [G10] after five failures an address can't try an account for a while, right password or not; others can", async () => {
+  it("[G1] [G10] after five failures an address cannot try an account for a while, even with the right password; others can", async () => {
     const { email } = await createAccount();
     const from = (address: string) => createBrowser({ "x-forwarded-for": address });
     for (let n = 0; n < 5; n += 1) expect((await from("198.51.100.7").signIn(email, "wrong password")).status).toBe(401);
@@ -209,7 +209,7 @@ describe("limits", () => {
     expect((await from("198.51.100.8").signIn(email)).status).toBe(200);
   });
 
-  it("[G1] parallel attempts can't pass together", async () => {
+  it("[G1] parallel attempts cannot exceed the limit", async () => {
     const { email } = await createAccount();
     const browser = createBrowser({ "x-forwarded-for": "198.51.100.20" });
     await browser.call("GET", "/api/auth/csrf");
@@ -218,7 +218,7 @@ describe("limits", () => {
     expect(answers.filter(({ status }) => status === 429)).toHaveLength(7);
   });
 
-  it("[G1] a success clears the account's count", async () => {
+  it("[G1] a success resets the account's count", async () => {
     const { email } = await createAccount();
     const browser = createBrowser({ "x-forwarded-for": "198.51.100.30" });
     for (let round = 0; round < 3; round += 1) {
@@ -227,7 +227,7 @@ describe("limits", () => {
     }
   });
 
-  it("[G1] one address can't try many accounts, and a /64 counts as one address", async () => {
+  it("[G1] one address cannot try many accounts, and a /64 counts as one address", async () => {
     const limiter = createLoginLimiter();
     const attempt = (n: number) => limiter.begin({ account: `person${n}@example.com`, address: `2001:db8::${n.toString(16)}` });
     for (let n = 1; n <= 50; n += 1) await attempt(n);
@@ -245,14 +245,14 @@ describe("a session", () => {
   };
   const status = async (browser: ReturnType<typeof createBrowser>) => (await browser.call("GET", "/api/manage/account")).status;
 
-  it("[G1] ends with sign-out: the cookie is worth nothing, kept or not", async () => {
+  it("[G1] ends at sign-out: the cookie is invalid, even if it is kept", async () => {
     const { id, browser } = await signedIn();
     const invalidated: string[] = [];
     const stop = server.runtime.signIns.onInvalidate((userId) => invalidated.push(userId));
     const kept = browser.jar.get("rested.session") ?? "";
     expect((await browser.signOut()).status).toBe(200);
     stop();
-    // Its console streams end, too (W6).
+    // Its console streams end too (W6).
     expect(invalidated).toEqual([id]);
     expect(browser.jar.has("rested.session")).toBe(false);
     browser.jar.set("rested.session", kept);
@@ -270,7 +270,7 @@ describe("a session", () => {
     expect(browser.jar.has("rested.session")).toBe(false);
   });
 
-  it("[G1] can be ended from another one, with the next request", async () => {
+  it("[G1] can be ended from another one, and fails at the next request", async () => {
     const { email, browser } = await signedIn();
     const other = createBrowser();
     await other.signIn(email);
@@ -292,13 +292,13 @@ describe("a session", () => {
     server.advance(-30 * DAY_MS);
   });
 
-  it("[G1] ends with its account", async () => {
+  it("[G1] ends when the account is deleted", async () => {
     const { id, browser } = await signedIn();
     await server.runtime.db.user.delete({ where: { id } });
     expect(await status(browser)).toBe(401);
   });
 
-  it("[G1] is not accepted when the cookie was made with another secret, or by hand", async () => {
+  it("[G1] is rejected if the cookie was made with another secret, or forged", async () => {
     const { browser } = await signedIn();
     for (const forged of ["", "x", "a.b.c.d.e", `${browser.jar.get("rested.session")?.slice(0, -4)}AAAA`]) {
       browser.jar.set("rested.session", forged);
@@ -306,7 +306,7 @@ describe("a session", () => {
     }
   });
 
-  it("[G1] notes when it was last seen, at most once a minute", async () => {
+  it("[G1] records when it was last used, at most once a minute", async () => {
     const { id, browser } = await signedIn();
     const seen = async () => {
       await browser.call("GET", "/api/manage/account");
@@ -319,13 +319,13 @@ describe("a session", () => {
     expect(await seen()).toBeGreaterThan(first);
   });
 
-  it("[G1] carries nothing personal in its cookie, and answers little to the browser", async () => {
+  it("[G1] contains nothing personal in its cookie, and returns little to the browser", async () => {
     const { email, browser } = await signedIn();
     const answer = await browser.call("GET", "/api/auth/session");
     expect(answer.body).toEqual({ user: { name: expect.any(String), email }, expires: expect.any(String) });
   });
 
-  it("[E3] survives a database that is away: 503, and the cookie stays", async () => {
+  it("[E3] survives an unavailable database: 503, and the cookie stays", async () => {
     const { browser } = await signedIn();
     const { runtime } = server;
     const original = runtime.db;
@@ -340,7 +340,7 @@ describe("a session", () => {
     expect(await status(browser)).toBe(200);
   });
 
-  describe("[G1] counts only from the dashboard's own pages", () => {
+  describe("[G1] is accepted only from the dashboard's own pages", () => {
     const write = (browser: ReturnType<typeof createBrowser>, headers: Record<string, string>) =>
       browser.call("POST", "/api/manage/projects", { body: { name: "Weather" }, headers });
 

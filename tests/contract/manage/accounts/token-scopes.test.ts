@@ -1,4 +1,4 @@
-/** What management tokens may do (G21): scope, projects, and that none makes a stronger one. */
+/** Tests the rights of management tokens (G21): scope, projects, and that no token can create one with more rights. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { MANAGE_PATHS, type ManageServer, type Person, startManageServer } from "../../../support/servers/manage-server";
 
@@ -23,7 +23,7 @@ async function start() {
   return { project: body.project.id as string, endpoint: body.endpoint.id as string, key: body.key.id as string };
 }
 
-/** Calls by a new token. */
+/** Calls with a new token. */
 async function createToken(input: object) {
   const made = await ada.call("POST", "/api/manage/account/tokens", { body: { name: "t", ...input } });
   expect(made.status).toBe(201);
@@ -46,7 +46,7 @@ const WRITES = ["POST", "PUT", "PATCH", "DELETE"];
 const READING_POST = /\/(export|schema-check|stream-ticket)$/;
 
 describe("scope", () => {
-  it("[G21] is write for all projects where nothing is said, also of tokens made before", async () => {
+  it("[G21] is write for all projects by default, also for older tokens", async () => {
     const token = await createToken({});
     expect(token.view).toMatchObject({ scope: "write", projectIds: null });
     expect((await token.call("PATCH", `projects/${one.project}`, { name: "Weather" })).status).toBe(200);
@@ -55,7 +55,7 @@ describe("scope", () => {
     expect(listed.map(({ scope, projectIds }: typeof token.view) => [scope, projectIds])).toContainEqual(["write", null]);
   });
 
-  it("[G21] read reads everything, and changes nothing by any route", async () => {
+  it("[G21] read can read everything, and change nothing by any route", async () => {
     const token = await createToken({ scope: "read" });
     for (const path of ["account", "account/tokens", "projects", `projects/${one.project}`, `endpoints/${one.endpoint}/records`])
       expect((await token.call("GET", path)).status, path).toBe(200);
@@ -64,7 +64,7 @@ describe("scope", () => {
       if (READING_POST.test(path)) continue;
       for (const method of WRITES) {
         const { status, body } = await token.call(method, fill(path, one), method === "DELETE" ? undefined : {});
-        // A method that a route has not is refused before anything else.
+        // A method that the route does not have is refused before anything else.
         if (status !== 405) expect([status, body?.code], `${method} ${path}`).toEqual([403, "token_scope_insufficient"]);
       }
     }
@@ -73,7 +73,7 @@ describe("scope", () => {
 });
 
 describe("expiry", () => {
-  it("[G21] a token that ends makes none that lasts longer", async () => {
+  it("[G21] a token that expires cannot create one that expires later", async () => {
     const inDays = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString();
     const token = await createToken({ expiresAt: inDays(2) });
     for (const expiresAt of [undefined, null, inDays(3)]) {
@@ -86,7 +86,7 @@ describe("expiry", () => {
 });
 
 describe("keys", () => {
-  it("[G21] read is not shown keys that may write: it could write with them", async () => {
+  it("[G21] a read token is not shown keys that may write, because it could write with them", async () => {
     const path = `projects/${one.project}/keys`;
     for (const scope of ["read", "write"])
       expect((await ada.call("POST", `/api/manage/${path}`, { body: { name: scope, scope } })).status).toBe(201);
@@ -115,7 +115,7 @@ describe("projects", () => {
     }
   });
 
-  it("[G21] it makes no projects, and touches nothing of the account", async () => {
+  it("[G21] it cannot create projects or change the account", async () => {
     const token = await createToken({ projectIds: [one.project] });
     const refused = [
       token.call("POST", "projects", { name: "Another" }),
@@ -132,7 +132,7 @@ describe("projects", () => {
     expect((await token.call("GET", "account")).status).toBe(200);
   });
 
-  it("[G21] are one's own", async () => {
+  it("[G21] must be the caller's own", async () => {
     const bob = await server.createPerson(`Bob${count}`);
     for (const projectIds of [[one.project], [], ["x"]]) {
       const { status, body } = await bob.call("POST", "/api/manage/account/tokens", { body: { name: "t", projectIds } });
@@ -152,7 +152,7 @@ describe("projects", () => {
 });
 
 describe("signing out everywhere", () => {
-  it("[G21] ends the other sessions, and where asked for the other tokens", async () => {
+  it("[G21] ends the other sessions and, if requested, the other tokens", async () => {
     const { db } = server.runtime;
     const open = () => db.session.create({ data: { userId: ada.id, expiresAt: new Date(Date.now() + 60_000) } });
     const token = await createToken({});

@@ -1,4 +1,4 @@
-/** Files of records going out, and back in again as they were. */
+/** Tests that exported records are the same after an import. */
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createUniqueId } from "@/src/core/records/unique-id";
@@ -32,7 +32,7 @@ async function createEndpoint(texts: readonly string[] = []): Promise<string> {
   return id;
 }
 
-/** The data of all records, with commas between. */
+/** The data of all records, joined by commas. */
 async function readStored(of: string): Promise<string> {
   const pieces: string[] = [];
   for await (const piece of server.runtime.records.readAll(of, { dataOnly: true })) pieces.push(piece);
@@ -45,7 +45,7 @@ async function exportFrom(of: string, format: ExportFormat, query = ""): Promise
   return answer.text;
 }
 
-/** What is stored of a file. */
+/** The stored data of a file. */
 async function importInto(format: ExportFormat, bytes: BodyInit): Promise<string> {
   const to = await createEndpoint();
   const raw = { contentType: TYPES[format], bytes };
@@ -53,12 +53,15 @@ async function importInto(format: ExportFormat, bytes: BodyInit): Promise<string
   return readStored(to);
 }
 
-/** JSON without white space outside of texts, and with one way to write each text. Digits and the order of keys, repeated ones too, are as they were. */
+/**
+ * JSON without insignificant white space, and with one spelling of each string. Digits and the order of keys, including duplicate ones, are
+ * unchanged.
+ */
 function toTokens(text: string): string {
   return text.replace(/"(?:[^"\\]|\\.)*"|\s+/g, (token) => (token.startsWith('"') ? JSON.stringify(JSON.parse(token)) : ""));
 }
 
-describe("there and back", () => {
+describe("a round trip", () => {
   const strings = fc.oneof(
     fc.string({ unit: "grapheme" }),
     fc.constantFrom(
@@ -85,7 +88,7 @@ describe("there and back", () => {
   const records = fc.array(
     fc.oneof(
       jsonTexts({ strings }),
-      // With white space where a client may put it.
+      // With white space wherever a client may put it.
       pretty.map(([text, space]) =>
         text.replace(/"(?:[^"\\]|\\.)*"|[[\]{},:]/g, (token) => (token.startsWith('"') ? token : `${space}${token}${space}`)).trim(),
       ),
@@ -94,7 +97,7 @@ describe("there and back", () => {
   );
 
   it.each(FORMATS)(
-    "[G14] what %s exports it imports as it was: digits, key order, every text",
+    "[G14] what %s exports is imported unchanged: digits, key order, every text",
     async (format) => {
       await fc.assert(
         fc.asyncProperty(records, async (sent) => {
@@ -137,20 +140,20 @@ describe("there and back", () => {
     expect(toTokens(await importInto("csv", text))).toBe(toTokens(nasty.join()));
   });
 
-  it("[G14] NDJSON: a record that was sent on several lines stands in one", async () => {
+  it("[G14] NDJSON: a record that was sent on several lines is written on one", async () => {
     const text = await exportFrom(await createEndpoint(['{\n  "a": [\r\n    1\n  ]\n}', "2"]), "ndjson");
     expect(text.trimEnd().split("\n")).toHaveLength(2);
     expect(toTokens(await importInto("ndjson", text))).toBe('{"a":[1]},2');
   });
 
-  it("[G14] CSV: a column says the order of keys, where no order of columns can", async () => {
+  it("[G14] CSV: a column keeps the order of keys if the order of columns cannot", async () => {
     const [, one, two] = (await exportFrom(await createEndpoint(['{"a":1,"b":2}', '{"b":3,"a":4}']), "csv")).split("\r\n");
     expect([one, two]).toEqual([expect.stringMatching(/,1,2,,$/), expect.stringMatching(/,4,3,,"\[""data\.b"",""data\.a""\]"$/)]);
     const [header] = (await exportFrom(await createEndpoint(['{"a":1,"c":2}', '{"a":1,"b":3,"c":2}', '{"b":1}']), "csv")).split("\r\n");
     expect(header).toBe('"uniqueId","createdAt","updatedAt","data.a","data.b","data.c","data"');
   });
 
-  it("[G14] CSV: a table that a spreadsheet has saved, with other columns and without the last empty cells", async () => {
+  it("[G14] CSV: a table saved by a spreadsheet, with other columns and without trailing empty cells", async () => {
     const saved =
       'createdAt;uniqueId;data.b;data.a;data;keyOrder\r\n1;2;3;4\r\n1;2;;x;;"[""data.gone"",7,""data.a""]"\r\n;;;;5\r\n1;2;3;4;;oops\r\n';
     expect(await importInto("csv", saved)).toBe('{"b":3,"a":4},{"a":"x"},5,{"b":3,"a":4}');

@@ -1,4 +1,4 @@
-/** Files of records going out. */
+/** Tests exporting records. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createUniqueId } from "@/src/core/records/unique-id";
 import { type Answer, type ManageServer, type Person, startManageServer } from "../../../support/servers/manage-server";
@@ -28,7 +28,7 @@ const store = async (...texts: string[]): Promise<string[]> => {
 };
 
 describe("formats", () => {
-  it("[G14] JSON is what GET of the data plane answers, digits as stored, in order of creation", async () => {
+  it("[G14] JSON is what GET of the data plane returns, digits as stored, in order of creation", async () => {
     const [first, second] = await store('{"b":1.10,"a":12345678901234567890}', '"x"');
     const answer = await get("format=json");
     expect(answer).toMatchObject({ status: 200, body: [{ uniqueId: first }, { uniqueId: second, data: "x" }] });
@@ -36,7 +36,7 @@ describe("formats", () => {
     expect(answer.text).toContain('"data":{"b":1.10,"a":12345678901234567890},');
   });
 
-  it("[G14] HEAD answers the headers of GET, and what is wrong with the query", async () => {
+  it("[G14] HEAD has the headers of GET, and its errors", async () => {
     await store("1", "2");
     for (const format of ["json", "ndjson", "csv"]) {
       const [head, { headers }] = [await ada.call("HEAD", `${path()}?format=${format}`), await get(`format=${format}`)];
@@ -51,7 +51,7 @@ describe("formats", () => {
     expect((await ada.call("HEAD", `${path()}?format=pdf`)).status).toBe(400);
   });
 
-  it("[G14] NDJSON has a record a line", async () => {
+  it("[G14] NDJSON has one record per line", async () => {
     const ids = await store("1", "2", "3");
     const answer = await get("format=ndjson");
     expect(answer.headers.get("content-type")).toBe("application/x-ndjson; charset=utf-8");
@@ -60,7 +60,7 @@ describe("formats", () => {
     expect(lines.map((line) => JSON.parse(line).uniqueId)).toEqual(ids);
   });
 
-  it("[G14] CSV has a column for each path, texts in quotes, and what is no object in the column data", async () => {
+  it("[G14] CSV has a column for each path, strings in quotes, and values that are not objects in the column data", async () => {
     const [first, second] = await store('{"name":"Gr\\"ace","n":1.50,"in":{"a b":[1,"x"],"none":null,"empty":{}}}', "true");
     const answer = await get("format=csv");
     const [header, one, two, end] = answer.text.split("\r\n");
@@ -70,7 +70,7 @@ describe("formats", () => {
     expect(end).toBe("");
   });
 
-  it("[G14] CSV holds no formula that a spreadsheet would run", async () => {
+  it("[G14] CSV contains no formula that a spreadsheet would run", async () => {
     await store('{"a":"=1+1","b":"+49","c":"-2","d":"@SUM(A1)","e":"\\t=1","f":"\\uff1d1","n":-2,"=cmd|x":1}');
     const row = (await get("format=csv")).text;
     expect(row).toContain(`"'=1+1","'+49","'-2","'@SUM(A1)","'\t=1","'\uff1d1",-2`);
@@ -78,7 +78,7 @@ describe("formats", () => {
     expect(row).toContain('"data[""=cmd|x""]"');
   });
 
-  it("[G14] CSV begins with a byte order mark where one is asked for, and nothing else does", async () => {
+  it("[G14] CSV begins with a byte order mark if one is requested, and nothing else does", async () => {
     const [id] = await store('{"a":"é"}');
     const begin = async (answer: Promise<Answer>) => (await answer).text.slice(0, 5);
     const post = (body: object) => ada.call("POST", path(), { body: { uniqueIds: [id], ...body } });
@@ -96,7 +96,7 @@ describe("formats", () => {
     }
   });
 
-  it("[G14] is sent as a file of the endpoint's name and the day", async () => {
+  it("[G14] is sent as a file with the endpoint's name and the date", async () => {
     const { name } = await server.runtime.db.endpoint.findUniqueOrThrow({ where: { id: endpointId } });
     const day = server.runtime.clock.now().toISOString().slice(0, 10);
     const { headers } = await get("format=csv");
@@ -108,20 +108,20 @@ describe("formats", () => {
     ["json", "[\n]\n"],
     ["ndjson", ""],
     ["csv", '"uniqueId","createdAt","updatedAt","data"\r\n'],
-  ])("[G14] %s of nothing", async (format, text) => {
+  ])("[G14] %s without records", async (format, text) => {
     expect(await get(`format=${format}`)).toMatchObject({ status: 200, text });
   });
 });
 
 describe("which records", () => {
-  it("[G14] those that filters and text select, in the order asked for", async () => {
+  it("[G14] those that filters and text select, in the requested order", async () => {
     await store('{"n":1}', '{"n":2}', '{"n":3,"x":"yes"}', '{"n":4,"x":"yes"}');
     const values = async (query: string) => (await get(query)).body.map(({ data }: { data: { n: number } }) => data.n);
     expect(await values("format=json&filter=n%20%3E%201&order=-created")).toEqual([4, 3, 2]);
     expect(await values("format=json&filter=n%20%3C%204&search=YES")).toEqual([3]);
   });
 
-  it("[G14] POST: those that are named", async () => {
+  it("[G14] POST: the named ones", async () => {
     const [first, , third] = await store("1", "2", "3");
     const answer = await ada.call("POST", path(), { body: { format: "json", uniqueIds: [third, first] } });
     expect(answer.body.map(({ data }: { data: number }) => data)).toEqual([1, 3]);
@@ -154,7 +154,7 @@ describe("which records", () => {
     expect(await get(query)).toMatchObject({ status: 400, body: { code: "parameter_invalid", fields: expect.any(Object) } });
   });
 
-  it("[G14] refuses a table of thousands of columns, and says what to take instead", async () => {
+  it("[G14] refuses a table of thousands of columns, with the alternative", async () => {
     const wide = Array.from({ length: 2001 }, (_, index) => `"k${index}":1`).join(",");
     await store(`{${wide}}`);
     expect(await get("format=csv")).toMatchObject({
@@ -164,7 +164,7 @@ describe("which records", () => {
     expect((await get("format=ndjson")).status).toBe(200);
   });
 
-  it("[G14] others get their turn while a wide table is written", async () => {
+  it("[G14] other requests run while a wide table is written", async () => {
     const records = Array.from({ length: 300 }, (_, row) => `{${Array.from({ length: 6 }, (_, n) => `"k${row * 6 + n}":1`).join(",")}}`);
     await store(...records);
     let turns = 0;
@@ -177,7 +177,7 @@ describe("which records", () => {
     const { text } = await get("format=csv");
     isDone = true;
     expect(text.trimEnd().split("\r\n")).toHaveLength(301);
-    // 540,000 cells, 10,000 in a turn.
+    // 540,000 cells, 10,000 in one step.
     expect(turns).toBeGreaterThan(50);
   });
 

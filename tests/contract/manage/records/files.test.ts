@@ -1,4 +1,4 @@
-/** Files of records, in and out, by the endpoint's owner. */
+/** Tests storing and reading files of records by the endpoint's owner. */
 import { createHash, randomBytes } from "node:crypto";
 import { readdirSync, readlinkSync } from "node:fs";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -33,7 +33,7 @@ const send = (name: string, contentType: string, bytes: BodyInit): Promise<Answe
 const countFiles = () => getRuntime().db.storedFile.count({ where: { record: { endpointId } } });
 const countRecords = async () => (await ada.call("GET", `/api/manage/endpoints/${endpointId}/records`)).body.records.length;
 
-/** Files of the test's folder that this process has open; -1 where the system does not say. */
+/** The number of files in the test's folder that this process has open. -1 if the system does not report it. */
 function countOpenFiles(): number {
   if (process.platform !== "linux") return -1;
   const targets = readdirSync("/proc/self/fd").map((fd) => {
@@ -47,7 +47,7 @@ function countOpenFiles(): number {
 }
 
 describe("[F1] [G15] storing", () => {
-  it("makes a record that describes the file, and streams it", async () => {
+  it("creates a record that describes the file, and streams it", async () => {
     const bytes = randomBytes(200_000);
     const before = server.notifications.length;
     const answer = await send("../Zeugnis für Ada.png", "image/png; x=y", bytes);
@@ -61,8 +61,8 @@ describe("[F1] [G15] storing", () => {
     expect(page.body.records).toMatchObject([{ uniqueId: answer.body.uniqueId, contentType: "file", owner: null }]);
   });
 
-  it("[G15] HEAD answers the headers of GET, and opens nothing", async () => {
-    // More than is read at once: a file that was opened, and not read to its end, stays open.
+  it("[G15] HEAD has the headers of GET, and opens nothing", async () => {
+    // More than one read: a file that was opened, but not read to its end, stays open.
     const { body } = await send("a.png", "image/png", randomBytes(1_000_000));
     const before = countOpenFiles();
     const heads = await Promise.all(Array.from({ length: 20 }, () => ada.call("HEAD", path(`/${body.uniqueId}`))));
@@ -118,7 +118,7 @@ describe("[F1] [G15] storing", () => {
     expect(await ada.call("GET", path(`/${body.uniqueId}`))).toMatchObject({ status: 200, text: "" });
   });
 
-  it("leaves nothing of a file that is too large, breaks off, or does not arrive in time", async () => {
+  it("leaves nothing of a file that is too large, incomplete, or too slow", async () => {
     const chunk = new Uint8Array(4 * 1024 * 1024);
     let sent = 0;
     const endless = new ReadableStream<Uint8Array>({
@@ -148,7 +148,7 @@ describe("[F1] [G15] storing", () => {
     expect(await getRuntime().db.storedFile.count({ where: { name: { in: ["endless", "broken", "silent"] } } })).toBe(0);
   });
 
-  it("refuses files at an endpoint of users, and of another account", async () => {
+  it("refuses files at an authentication endpoint, and at one of another account", async () => {
     const { projectId } = await getRuntime().db.endpoint.findUniqueOrThrow({ where: { id: endpointId } });
     const people = await getRuntime().db.endpoint.create({ data: { projectId, name: "people", kind: "authentication" } });
     const raw = { contentType: "image/png", bytes: "x" };
@@ -160,7 +160,7 @@ describe("[F1] [G15] storing", () => {
 });
 
 describe("[F2] [G15] reading", () => {
-  it("answers the bytes with headers that let a browser show a picture, and nothing run", async () => {
+  it("returns the bytes with headers that let a browser show a picture, and execute nothing", async () => {
     const bytes = "not really a picture";
     const { uniqueId, data } = (await send("a b.png", "image/png", bytes)).body;
     const answer = await ada.call("GET", path(`/${uniqueId}`));
@@ -183,7 +183,7 @@ describe("[F2] [G15] reading", () => {
     expect(headers.get("x-content-type-options")).toBe("nosniff");
   });
 
-  it("refuses what is no file, unknown, or of another account", async () => {
+  it("refuses records that are not files, unknown ones, and those of another account", async () => {
     const posted = await ada.call("POST", `/api/manage/endpoints/${endpointId}/records`, { body: { a: 1 } });
     expect(await ada.call("GET", path(`/${posted.body.uniqueId}`))).toMatchObject({ status: 400, body: { code: "not_a_file" } });
     expect(await ada.call("GET", path(`/${"0".repeat(32)}`))).toMatchObject({ status: 404, body: { code: "record_not_found" } });
@@ -193,7 +193,7 @@ describe("[F2] [G15] reading", () => {
     expect(await eve.call("GET", path(`/${uniqueId}`))).toMatchObject({ status: 404, body: { code: "not_found" } });
   });
 
-  it("[F3] is gone with its record", async () => {
+  it("[F3] is deleted with its record", async () => {
     const { uniqueId } = (await send("a.png", "image/png", "x")).body;
     await ada.call("POST", `/api/manage/endpoints/${endpointId}/records/delete`, { body: { uniqueIds: [uniqueId] } });
     expect(await ada.call("GET", path(`/${uniqueId}`))).toMatchObject({ status: 404 });
@@ -203,7 +203,7 @@ describe("[F2] [G15] reading", () => {
   it.each([
     ["its endpoint", () => `/api/manage/endpoints/${endpointId}`],
     ["its project", () => `/api/manage/projects/${projectId}`],
-  ])("[F3] [G2] [G4] goes with %s, bytes and all", async (_what, address) => {
+  ])("[F3] [G2] [G4] is deleted with %s, including its bytes", async (_what, address) => {
     const kept = await server.folder.list();
     await send("a.png", "image/png", "x");
     await send("b.png", "image/png", "y");

@@ -1,4 +1,4 @@
-/** The records as the grid reads them. */
+/** Tests reading records for the grid. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createUniqueId } from "@/src/core/records/unique-id";
 import { readRecordPage } from "@/src/management/records/read-record-page";
@@ -42,7 +42,7 @@ const dataOf = async (query: Record<string, string | string[]>): Promise<unknown
   (await list({ order: "created", ...query })).body.records.map(({ data }: { data: unknown }) => data);
 
 describe("pages", () => {
-  it("[G13] answers the newest first, data as stored, with version, kind and owner", async () => {
+  it("[G13] returns the newest first, data as stored, with version, kind and owner", async () => {
     const [, second] = await store('{"b":1.10,"a":12345678901234567890}', '"x"');
     await change(second, '"now"', "text");
     const answer = await list();
@@ -58,7 +58,7 @@ describe("pages", () => {
     });
   });
 
-  it("[G13] names the place in the log from which a stream brings what the page lacks", async () => {
+  it("[G13] returns the position in the log from which a stream sends what the page lacks", async () => {
     const { epoch } = await server.runtime.db.endpoint.findUniqueOrThrow({ where: { id: endpointId } });
     expect((await list()).body).toEqual({ records: [], next: null, since: formatCursor({ epoch, seq: 0 }) });
     await store("1", "2");
@@ -85,7 +85,7 @@ describe("pages", () => {
     expect(found.map(({ uniqueId }) => uniqueId).sort()).toEqual(ids);
   });
 
-  it("[G13] keeps a page of big records short, and never empty", async () => {
+  it("[G13] limits the size of a page of large records, but never to zero", async () => {
     const { records } = server.runtime;
     for (const letter of ["a", "b", "c"]) {
       const data = JSON.stringify(letter.repeat(3 * 1024 * 1024));
@@ -96,7 +96,7 @@ describe("pages", () => {
     expect((await list({ cursor: first.next })).body).toMatchObject({ records: [{ uniqueId: "a".repeat(32) }], next: null });
   });
 
-  it("[G13] answers the named records alone, unknown ones left out", async () => {
+  it("[G13] returns only the named records, without unknown ones", async () => {
     const [first, , third] = await store("1", "2", "3");
     expect(await dataOf({ uniqueId: `${third},${first},${"0".repeat(32)}` })).toEqual([1, 3]);
   });
@@ -116,11 +116,11 @@ describe("pages", () => {
     ["search", { search: "\0" }],
     ["uniqueId", { uniqueId: "x" }],
     ["uniqueId", { uniqueId: Array.from({ length: 101 }, () => "0".repeat(32)) }],
-  ])("[G13] refuses a bad %s by its name", async (name, query) => {
+  ])("[G13] reports an invalid %s by its name", async (name, query) => {
     expect(await list(query)).toMatchObject({ status: 400, body: { code: "parameter_invalid", fields: { [name]: expect.any(String) } } });
   });
 
-  it("[G13] ends a page that takes the database too long, and says what helps", async () => {
+  it("[G13] cancels a page that takes the database too long, with advice", async () => {
     await server.runtime.db.$transaction(async (tx) => {
       await tx.$queryRaw`LOCK TABLE "Record" IN ACCESS EXCLUSIVE MODE`;
       const query = parseRecordPageQuery(new URLSearchParams());
@@ -189,7 +189,7 @@ describe("filters", () => {
     expect((await list({ filter })).body.records).toHaveLength(isMet ? 1 : 0);
   });
 
-  it("[G13] several filters and a text hold together", async () => {
+  it("[G13] several filters and a text apply together", async () => {
     await store(...PEOPLE);
     expect(await dataOf({ filter: ["age exists", "admin = false"] })).toMatchObject([{ name: "grace" }]);
     expect(await dataOf({ search: "ADA" })).toMatchObject([{ name: "Ada" }, "just text with Ada"]);
@@ -205,7 +205,7 @@ describe("filters", () => {
     expect(await dataOf({ search: (first ?? "").slice(-12) })).toEqual(['say "hi" \\ there']);
   });
 
-  it("[G13] no stored JSON makes a filter fail: half surrogate pairs, numbers beyond measure, deep nesting", async () => {
+  it("[G13] no stored JSON makes a filter fail: unpaired surrogates, huge numbers, deep nesting", async () => {
     const deep = `${"[".repeat(900)}1${"]".repeat(900)}`;
     await store(
       '{"a":"\\ud800","b":1}',
@@ -219,7 +219,7 @@ describe("filters", () => {
     expect(await dataOf({ filter: "a ~ 😀" })).toHaveLength(1);
   });
 
-  it("[G13] pages through what passes a filter", async () => {
+  it("[G13] pages through the records that match a filter", async () => {
     await store(...Array.from({ length: 9 }, (_, index) => `{"n":${index}}`));
     const first = (await list({ order: "created", filter: "n >= 3", limit: "4" })).body;
     const second = (await list({ order: "created", filter: "n >= 3", limit: "4", cursor: first.next })).body;
@@ -230,7 +230,7 @@ describe("filters", () => {
 });
 
 describe("one record", () => {
-  it("[G13] GET answers it with its version as ETag", async () => {
+  it("[G13] GET returns it with its version as ETag", async () => {
     const [id] = await store('{"n":1.0}');
     const answer = await ada.call("GET", `${base()}/${id}`);
     expect(answer).toMatchObject({ status: 200, body: { uniqueId: id, version: 1, contentType: "json", owner: null } });
@@ -246,7 +246,7 @@ describe("one record", () => {
 });
 
 describe("several at once", () => {
-  it("[G13] deletes those that are still there, together, and says how many", async () => {
+  it("[G13] deletes those that still exist, together, and returns their number", async () => {
     const [first, second, third] = await store("1", "2", "3");
     const before = server.notifications.length;
     const unknown = "0".repeat(32);

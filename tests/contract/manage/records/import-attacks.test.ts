@@ -1,4 +1,4 @@
-/** Import files that take as much as they can, beside other accounts' requests. */
+/** Tests import files that use as many resources as possible, beside other accounts' requests. */
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type Answer, type ManageServer, type Person, startManageServer } from "../../../support/servers/manage-server";
 
@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-/** `first`, then `text` up to `length` bytes, then `last`: a mebibyte at a time, as a network brings it. */
+/** `first`, then `text` up to `length` bytes, then `last`, in chunks of 1 MiB as from a network. */
 function toBody(length: number, text: string, first = "", last = ""): ReadableStream<Uint8Array> {
   const piece = Buffer.from(text.repeat(Math.ceil(MIB / text.length)));
   const pieces = [Buffer.from(first), ...Array.from({ length: Math.ceil(length / piece.length) }, () => piece), Buffer.from(last)];
@@ -32,7 +32,7 @@ function toBody(length: number, text: string, first = "", last = ""): ReadableSt
   });
 }
 
-/** Sends the import, and the neighbour's requests one after the other until the import is answered. */
+/** Sends the import, and another account's requests one after the other until the import ends. */
 async function sendBeside(kind: keyof typeof TYPES, bytes: BodyInit): Promise<{ answer: Answer; answered: number }> {
   let isDone = false;
   const sent = ada.call("POST", `${path}?check=true`, { raw: { contentType: TYPES[kind], bytes } }).finally(() => {
@@ -62,7 +62,7 @@ it.each([
   expect(answered).toBeGreaterThan(1);
 });
 
-it("[G14] an ordinary table of 100 columns and 5000 rows is read, and others are answered meanwhile", async () => {
+it("[G14] an ordinary table of 100 columns and 5000 rows is imported, and others get responses in the meantime", async () => {
   const toRow = (toCell: (column: number) => string) => Array.from({ length: 100 }, (_, column) => toCell(column)).join(",");
   const rows = [toRow((column) => `column${column}`), ...Array.from({ length: 5000 }, (_, row) => toRow((column) => String(row * column)))];
   const { answer, answered } = await sendBeside("csv", rows.join("\n"));

@@ -1,4 +1,4 @@
-/** Import files as spreadsheets and browsers bring them: encodings, delimiters and content types. */
+/** Tests import files of spreadsheets and browsers: encodings, delimiters and content types. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type Answer, type ManageServer, type Person, startManageServer } from "../../../support/servers/manage-server";
 
@@ -32,7 +32,7 @@ const ansi = Buffer.from(TABLE, "latin1");
 const utf16 = Buffer.from(`\ufeff${TABLE.replaceAll(";", "\t")}`, "utf16le");
 
 describe("encodings", () => {
-  it("[G14] Excel's ANSI: a check reads it as windows-1252 and says so; an import must name it", async () => {
+  it("[G14] Excel's ANSI: a check reads it as windows-1252 and reports the guess; an import must name it", async () => {
     expect(await send(ansi, { query: "check=true" })).toMatchObject({
       status: 200,
       body: { records: 1, first: [{ name: "José", größe: 1 }], charset: "windows-1252", guessed: true, samples: [] },
@@ -47,7 +47,7 @@ describe("encodings", () => {
     expect(await readStored()).toBe(`${STORED},${STORED}`);
   });
 
-  it("[G14] UTF-16, in either order of bytes, with and without a mark", async () => {
+  it("[G14] UTF-16 in either byte order, with and without a byte order mark", async () => {
     const swapped = Buffer.from(utf16).swap16();
     for (const bytes of [utf16, utf16.subarray(2), swapped, swapped.subarray(2)]) {
       expect(await send(bytes, { query: "check=true" })).toMatchObject({
@@ -55,7 +55,7 @@ describe("encodings", () => {
       });
       expect(await send(bytes)).toMatchObject({ status: 201 });
     }
-    // A library that adds a charset on its own account is not believed against the file's mark.
+    // The file's byte order mark overrides a charset that a library added by itself.
     expect(await send(utf16, { type: "text/csv;charset=UTF-8" })).toMatchObject({ status: 201 });
     expect(await readStored()).toBe(Array(5).fill(STORED).join());
   });
@@ -66,7 +66,7 @@ describe("encodings", () => {
     expect(await readStored()).toBe('{"a":"é"},{"a":"é"}');
   });
 
-  it("[G14] a check shows further records by which the encoding can be judged", async () => {
+  it("[G14] a check returns samples that show whether the encoding is right", async () => {
     const rows = Array.from({ length: 20 }, (_, index) => (index < 10 ? `n${index}` : `Wa³êsa ${index}`));
     const bytes = Buffer.from(`name\n${rows.join("\n")}\n`, "latin1");
     const names = async (query: string) =>
@@ -76,7 +76,7 @@ describe("encodings", () => {
     expect(await send("a\né\n", { query: "check=true" })).toMatchObject({ body: { charset: "utf-8", guessed: false, samples: [] } });
   });
 
-  it("[G14] refuses encodings that are not known, and files that are not what is named", async () => {
+  it("[G14] refuses unknown encodings, and files in another encoding than the named one", async () => {
     const known = { status: 400, body: { code: "parameter_invalid", fields: { charset: expect.stringContaining("windows-1252") } } };
     expect(await send("a\n1", { query: "charset=klingon" })).toMatchObject(known);
     expect(await send("a\n1", { query: "charset=" })).toMatchObject(known);
@@ -102,7 +102,7 @@ describe("delimiters", () => {
     expect(await readStored()).toBe(stored);
   });
 
-  it("[G14] the line that names the delimiter counts as one", async () => {
+  it("[G14] the line that names the delimiter counts as a line", async () => {
     expect(await send("sep=;\r\na;b\r\n1;2;3\r\n")).toMatchObject({ body: { detail: expect.stringMatching(/^Line 3: /) } });
     expect(await send("sep=;\r\n")).toMatchObject({ body: { code: "body_empty" } });
   });
@@ -118,12 +118,12 @@ describe("content types", () => {
     ["application/octet-stream", '{"a":1,"b":2}\n'],
     ["application/octet-stream", '\n[{"a":1,"b":2}]'],
     ["text/plain", '{"a":1,"b":2}'],
-  ])("[G14] takes %s: %j", async (type, text) => {
+  ])("[G14] accepts %s: %j", async (type, text) => {
     expect(await send(text, { type })).toMatchObject({ status: 201, body: { imported: 1 } });
     expect(await readStored()).toBe('{"a":1,"b":2}');
   });
 
-  it("[G14] `format` says what a file is, whatever the content type", async () => {
+  it("[G14] `format` overrides the content type", async () => {
     const curl = "application/x-www-form-urlencoded";
     expect(await send("a,b\n1,2\n", { type: curl, query: "format=csv" })).toMatchObject({ status: 201 });
     expect(await send("[1]\n[2]\n", { type: "application/octet-stream", query: "format=ndjson" })).toMatchObject({ status: 201 });

@@ -1,4 +1,4 @@
-/** Files of records going in. */
+/** Tests importing records. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { IMPORT_BYTES_MAX, IMPORT_RECORDS_MAX } from "@/src/shared/record-limits";
 import { type Answer, type ManageServer, type Person, startManageServer } from "../../../support/servers/manage-server";
@@ -32,7 +32,7 @@ const storedText = async (): Promise<string> => {
 };
 
 describe("formats", () => {
-  it("[G14] NDJSON: a record a line, as sent, blank lines left out", async () => {
+  it("[G14] NDJSON: one record per line, as sent, without blank lines", async () => {
     expect(await send("ndjson", '{"b":1.10,"a":12345678901234567890}\r\n\n  "x"\n[1, 2]')).toMatchObject({
       status: 201,
       body: { imported: 3 },
@@ -40,13 +40,13 @@ describe("formats", () => {
     expect(await storedText()).toBe('{"b":1.10,"a":12345678901234567890},"x",[1, 2]');
   });
 
-  it("[G14] JSON: a record for each item of an array, as sent", async () => {
+  it("[G14] JSON: one record for each item of an array, as sent", async () => {
     const sent = '\ufeff[ {"a":[1,{"b":"]"}],"n":1.0} ,\n"a,b", -0,\ntrue,[],{} ]\n';
     expect(await send("json", sent)).toMatchObject({ status: 201, body: { imported: 6 } });
     expect(await storedText()).toBe('{"a":[1,{"b":"]"}],"n":1.0},"a,b",-0,true,[],{}');
   });
 
-  it("[G14] CSV: a record a row; bare cells are numbers and words, quoted ones texts, paths become objects", async () => {
+  it("[G14] CSV: one record per row; bare cells are numbers and words, quoted ones strings, paths become objects", async () => {
     const sent =
       '\ufeffname,age,zip,address.city,"First Name",tags,note\r\nAda,36,"01234",London,A,"[1,""x""]",\r\n"Gr""ace",8.50,007,"New\nYork",true,,""\r\n';
     expect(await send("csv", sent)).toMatchObject({ status: 201, body: { imported: 2 } });
@@ -61,14 +61,14 @@ describe("formats", () => {
     expect(await storedText()).toBe('{"a,1":1,"b":2,"c":"x,y"}');
   });
 
-  it("[G14] takes the data out of records that were exported or read", async () => {
+  it("[G14] imports the data of records that were exported or read", async () => {
     const record = (data: string) =>
       `{"uniqueId":"${"0".repeat(32)}","data":${data},"createdAt":"2030-01-01T00:00:00.000Z","updatedAt":"2030-01-01T00:00:00.000Z"}`;
     await send("ndjson", `${record('{"a":1.0}')}\n${record("7")}\n{"uniqueId":"mine","data":1,"createdAt":2,"updatedAt":3}`);
     expect(await storedText()).toBe('{"a":1.0},7,{"uniqueId":"mine","data":1,"createdAt":2,"updatedAt":3}');
   });
 
-  it("[G14] keys of every name are just keys", async () => {
+  it("[G14] keys of every name are ordinary keys", async () => {
     await send("csv", '__proto__.polluted,constructor,"toString"\n1,2,3\n');
     expect(await storedText()).toBe('{"__proto__":{"polluted":1},"constructor":2,"toString":3}');
     expect({}).not.toHaveProperty("polluted");
@@ -76,7 +76,7 @@ describe("formats", () => {
 });
 
 describe("all or none", () => {
-  it("[G14] subscribers hear of an import after its commit, in order", async () => {
+  it("[G14] subscribers receive an import after its commit, in order", async () => {
     const before = server.notifications.length;
     await send("ndjson", Array.from({ length: 2500 }, (_, index) => index).join("\n"));
     expect(server.notifications.slice(before)).toEqual([{ kind: "endpoint", endpointId }]);
@@ -85,7 +85,7 @@ describe("all or none", () => {
     expect(await storedText()).toBe(Array.from({ length: 2500 }, (_, index) => index).join(","));
   });
 
-  it("[G14] check=true stores nothing, and says what would be", async () => {
+  it("[G14] check=true stores nothing, and returns the result of an import", async () => {
     const answer = await send("ndjson", '{"a":1.50}\n2\n3\n4\n5\n6\n7', "?check=true");
     expect(answer).toMatchObject({ status: 200, body: { records: 7, first: [{ a: 1.5 }, 2, 3, 4, 5] } });
     expect(answer.text).toContain('{"a":1.50}');
@@ -121,7 +121,7 @@ describe("all or none", () => {
     expect(await send("csv", new Uint8Array([0x61, 0x0a, 0xe9, 0x0a]))).toMatchObject({ status: 400, body: { code: "body_invalid" } });
   });
 
-  it("[G14] takes so many records and bytes at once, and no more", async () => {
+  it("[G14] accepts up to the maximum number of records and bytes", async () => {
     expect(await send("ndjson", "1\n".repeat(IMPORT_RECORDS_MAX + 1))).toMatchObject({
       status: 413,
       body: { code: "body_too_large", detail: expect.stringContaining(`before line ${IMPORT_RECORDS_MAX + 1}`) },
@@ -138,7 +138,7 @@ describe("all or none", () => {
     expect(await storedText()).toBe("");
   });
 
-  it("[G14] refuses other content types, and endpoints of users", async () => {
+  it("[G14] refuses other content types, and authentication endpoints", async () => {
     const raw = { contentType: "application/xml", bytes: "<a/>" };
     expect(await ada.call("POST", path(), { raw })).toMatchObject({ status: 400, body: { code: "content_type_unsupported" } });
     const { projectId } = await server.runtime.db.endpoint.findUniqueOrThrow({ where: { id: endpointId } });
@@ -153,7 +153,7 @@ describe("all or none", () => {
     expect(await storedText()).toBe("");
   });
 
-  it("[R10] [G14] refuses what does not match the endpoint's schema, by its line", async () => {
+  it("[R10] [G14] reports records that do not match the endpoint's schema by line", async () => {
     const schema = { type: "object", properties: { age: { type: "number" } }, required: ["age"] };
     await server.runtime.db.endpoint.update({ where: { id: endpointId }, data: { schema } });
     const answer = await send("csv", 'name,age\nAda,36\nGrace,"85"\n');

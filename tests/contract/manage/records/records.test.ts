@@ -1,4 +1,4 @@
-/** The owner's own writes, and the log of changes. */
+/** Tests the owner's own writes, and the log of changes. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { sweepChanges } from "@/src/db/records/change-retention";
 import { formatCursor } from "@/src/shared/streams/cursor";
@@ -27,7 +27,7 @@ const post = async (body: string) => (await ada.call("POST", records(), json(bod
 const changes = (query = "") => ada.call("GET", `/api/manage/endpoints/${endpointId}/changes${query}`);
 
 describe("records", () => {
-  it("[R2] POST stores any JSON as sent, digits and key order too, and answers 201", async () => {
+  it("[R2] POST stores any JSON as sent, including digits and key order, and responds with 201", async () => {
     const sent = '{"b":1.10,"a":12345678901234567890,"":[null,"é"]}';
     const answer = await ada.call("POST", records(), json(` ${sent}\n`));
     expect(answer).toMatchObject({ status: 201, body: { uniqueId: expect.stringMatching(/^[0-9a-f]{32}$/) } });
@@ -39,13 +39,13 @@ describe("records", () => {
     expect(await ada.call("POST", records(), text("plain\n"))).toMatchObject({ status: 201, body: { data: "plain\n" } });
   });
 
-  it("[W2] a write is hinted to subscribers after its commit, like one of the data plane", async () => {
+  it("[W2] a write is published to subscribers after its commit, like one of the data plane", async () => {
     const before = server.notifications.length;
     await post("1");
     expect(server.notifications.slice(before)).toMatchObject([{ kind: "changes", changes: [{ endpointId, seq: 1, type: "POST" }] }]);
   });
 
-  it("[R4] PUT replaces, merges, and keeps the type when asked to", async () => {
+  it("[R4] PUT replaces, merges, and keeps the type if requested", async () => {
     const id = await post('{"a":{"b":1},"c":2}');
     expect(await ada.call("PUT", `${records(id)}?strategy=merge`, json('{"a":{"d":3}}'))).toMatchObject({
       status: 200,
@@ -66,7 +66,7 @@ describe("records", () => {
     });
   });
 
-  it("[R5] DELETE answers the record as it was", async () => {
+  it("[R5] DELETE returns the last state of the record", async () => {
     const id = await post("[1]");
     expect(await ada.call("DELETE", records(id))).toMatchObject({ status: 200, body: { uniqueId: id, data: [1] } });
     expect(await ada.call("DELETE", records(id))).toMatchObject({ status: 404, body: { code: "record_not_found" } });
@@ -80,12 +80,12 @@ describe("records", () => {
     ["too much", json(`"${"x".repeat(2000)}"`), 413, "body_too_large"],
     ["XML", { raw: { contentType: "application/xml", bytes: "<a/>" } }, 400, "content_type_unsupported"],
     ["no content type", {}, 400, "content_type_unsupported"],
-  ])("[R2] POST refuses a bad body like the data plane does: %s", async (_, call, status, code) => {
+  ])("[R2] POST refuses an invalid body as the data plane does: %s", async (_, call, status, code) => {
     expect(await ada.call("POST", records(), call)).toMatchObject({ status, body: { code } });
     expect((await changes()).body).toMatchObject({ changes: [], more: false });
   });
 
-  it("[R5] refuses an id of another form", async () => {
+  it("[R5] refuses a malformed id", async () => {
     expect(await ada.call("DELETE", records("nothing"))).toMatchObject({ status: 400, body: { code: "unique_id_invalid" } });
   });
 
@@ -100,7 +100,7 @@ describe("records", () => {
 });
 
 describe("the log", () => {
-  it("answers changes newest first, with the record after each, digits as sent", async () => {
+  it("returns changes newest first, with the record after each, digits as sent", async () => {
     const id = await post("1.50");
     await ada.call("PUT", records(id), json('{"b":1,"a":2.0}'));
     await ada.call("DELETE", records(id));
@@ -134,7 +134,7 @@ describe("the log", () => {
     expect(answer.text).toContain('"data":{"b":1,"a":2.0},');
   });
 
-  it("[W9] names the cursor from which a stream goes on without a gap", async () => {
+  it("[W9] returns the cursor from which a stream continues without a gap", async () => {
     const { epoch } = await server.runtime.db.endpoint.findUniqueOrThrow({ where: { id: endpointId } });
     expect((await changes()).body.cursor).toBe(formatCursor({ epoch, seq: 0 }));
     for (const value of ["1", "2"]) await post(value);
@@ -142,7 +142,7 @@ describe("the log", () => {
     for (const query of ["?limit=1", "", "?before=2"]) expect((await changes(query)).body.cursor).toBe(cursor);
   });
 
-  it("[W9] [G8] of an endpoint whose changes have all expired, names where its log stands", async () => {
+  it("[W9] [G8] of an endpoint whose changes have all expired, returns the end of its log", async () => {
     for (const value of ["1", "2"]) await post(value);
     const { cursor } = (await changes()).body;
     await sweepChanges({ db: server.runtime.db, retention: { hours: 0, changesMax: 100 } });
@@ -162,7 +162,7 @@ describe("the log", () => {
     expect(seqs).toEqual([5, 4, 3, 2, 1]);
   });
 
-  it("narrows to one record", async () => {
+  it("can be filtered by record", async () => {
     const id = await post("1");
     await post("2");
     await ada.call("PUT", records(id), json("3"));
@@ -171,7 +171,7 @@ describe("the log", () => {
     expect((await changes(`?recordId=${"0".repeat(32)}`)).body).toMatchObject({ changes: [], more: false });
   });
 
-  it("keeps a page of big changes short, and never empty", async () => {
+  it("limits the size of a page of large changes, but never to zero", async () => {
     const { records: store } = server.runtime;
     const big = (letter: string) => JSON.stringify(letter.repeat(3 * 1024 * 1024));
     for (const letter of ["a", "b", "c"]) {
@@ -193,7 +193,7 @@ describe("the log", () => {
     ["?before=-1", "before"],
     ["?before=99999999999999999999", "before"],
     ["?recordId=x", "recordId"],
-  ])("refuses %s by the parameter's name", async (query, name) => {
+  ])("reports %s by the parameter's name", async (query, name) => {
     expect(await changes(query)).toMatchObject({
       status: 400,
       body: { code: "parameter_invalid", fields: { [name]: expect.any(String) } },

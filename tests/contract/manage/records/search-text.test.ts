@@ -1,4 +1,4 @@
-/** The database and browsers read text alike (G13). */
+/** Tests that the database and browsers compare text in the same way (G13). */
 import fc from "fast-check";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -21,7 +21,7 @@ afterAll(async () => {
 });
 
 const TEXTS = 3000;
-/** Characters whose case, composition or spelling is odd, among ordinary ones. */
+/** Characters of unusual case, composition or spelling, among ordinary ones. */
 const ODD = [
   ...'aeikosSJ θσςΣİıIẞßÅåéÉйЙ;`/\\"\n\t\u0007\u212a\u2126\u212b\u037e\u1fef\u0301\u0307\u030c\u0323\u0308\u0345\u093c\u0915\u0958',
 ];
@@ -29,7 +29,7 @@ const HALVES = ["\ud83d", "\ude00", "\ud801", "\udc00"];
 const character = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom(...ODD, ..."가각ᄀ\u1161\u11a8") },
   { weight: 1, arbitrary: fc.constantFrom(...HALVES) },
-  // Blocks that Unicode no longer adds cased letters to.
+  // Blocks to which Unicode no longer adds cased letters.
   {
     weight: 4,
     arbitrary: fc
@@ -38,7 +38,7 @@ const character = fc.oneof(
   },
 );
 const text = fc.array(character, { maxLength: 12 }).map((parts) => parts.join(""));
-/** The JSON of a text, with some characters escaped that need not be. */
+/** The JSON of a text in which some characters are escaped unnecessarily. */
 const json = fc.tuple(text, fc.infiniteStream(fc.integer({ min: 0, max: 4 }))).map(([value, choices]) => {
   const units = Array.from({ length: value.length }, (_, at) => {
     const unit = value.charCodeAt(at);
@@ -62,7 +62,7 @@ const json = fc.tuple(text, fc.infiniteStream(fc.integer({ min: 0, max: 4 }))).m
   return `${written}"`;
 });
 
-describe("[G13] one meaning in the database and in browsers", () => {
+describe("[G13] the same result in the database and in browsers", () => {
   const texts = fc.sample(json, { numRuns: TEXTS, seed: 9 });
   const ask = async (expression: string, others: readonly (string | null)[] = []): Promise<unknown[]> => {
     const statement = `SELECT ${expression} AS found FROM unnest($1::text[], $2::text[]) WITH ORDINALITY t (json, other, n) ORDER BY n`;
@@ -83,7 +83,7 @@ describe("[G13] one meaning in the database and in browsers", () => {
     expect(wrong).toEqual([]);
   });
 
-  it("no record is passed over that has the text", async () => {
+  it("no record that contains the text is missed", async () => {
     const needles = texts.map((each, index) => {
       const whole = [...foldText(toSearchText(each)).slice(1, -1)];
       const start = index % Math.max(1, whole.length - 2);
@@ -91,7 +91,7 @@ describe("[G13] one meaning in the database and in browsers", () => {
     });
     const runs = needles.map((each) => toSearchRun(each) ?? null);
     const bind = () => "other";
-    // The condition differs by whether the run is ASCII.
+    // The condition depends on whether the run is ASCII.
     const found = await ask(
       `CASE WHEN other ~ '^[\\x01-\\x7f]*$' THEN ${toCandidate("json", "a", bind)} ELSE ${toCandidate("json", "ä", bind)} END`,
       runs,
@@ -108,12 +108,12 @@ function escapeAll(value: string): string {
   return value.replace(/[^ -~]/g, (each) => `{${each.charCodeAt(0).toString(16)}}`);
 }
 
-describe("[G13] a record that is made to be slow", () => {
+describe("[G13] a record that is constructed to be slow", () => {
   const RUN = 400_000;
   it.each([
     ["two kinds of marks", "\u0301".repeat(RUN / 2) + "\u0323".repeat(RUN / 2)],
     ["marks of several blocks", "\u0301\u1dce".repeat(RUN / 4) + "\u0323\u{1d165}".repeat(RUN / 4)],
-  ])("does not hold up a search by its long run of %s, and is found as it is spelled", async (_, marks) => {
+  ])("does not delay a search by its long run of %s, and is found in its own spelling", async (_, marks) => {
     const json = JSON.stringify(`Na\u0301me ${marks}`);
     const { rows } = await client.query<{ found: string; readable: string }>(
       "SELECT search_text($1) AS found, readable_json($1) AS readable",

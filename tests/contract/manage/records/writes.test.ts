@@ -1,4 +1,4 @@
-/** The owner's writes on a condition, and to users of an application. */
+/** Tests the owner's conditional writes, and writes to users of an application. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type Answer, type ManageServer, type Person, startManageServer } from "../../../support/servers/manage-server";
 
@@ -58,7 +58,7 @@ describe("[R7] [G7] conditions", () => {
     expect(await readData(id)).toEqual({ n: 1 });
   });
 
-  it("of writers at the same time with one version exactly one succeeds", async () => {
+  it("of concurrent writers with one version exactly one succeeds", async () => {
     const answers = await Promise.all(Array.from({ length: 10 }, (_, n) => put(`{"n":${n}}`, '"1"')));
     expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array.from({ length: 9 }, () => 412)]);
   });
@@ -85,7 +85,7 @@ describe("[L1] [L4] [G7] at an authentication endpoint", () => {
   const register = (username: string) =>
     ada.call("POST", base(people), { raw: json(JSON.stringify({ username, password: PASSWORD, role: "tester" })) });
 
-  it("POST registers a user: the password is kept as a hash alone", async () => {
+  it("POST registers a user: only a hash of the password is stored", async () => {
     const answer = await register("grace");
     expect(answer).toMatchObject({ status: 201, body: { data: { username: "grace", role: "tester" } } });
     expect(answer.text).not.toContain(PASSWORD);
@@ -95,7 +95,7 @@ describe("[L1] [L4] [G7] at an authentication endpoint", () => {
     expect(await server.runtime.db.appUser.count({ where: { endpointId: people } })).toBe(1);
   });
 
-  it("POST without a password, or with a name that is taken, stores nothing", async () => {
+  it("POST without a password, or with a taken name, stores nothing", async () => {
     await register("grace");
     expect(await register("GRACE")).toMatchObject({ status: 400, body: { code: "username_taken" } });
     expect(await ada.call("POST", base(people), { raw: json('{"username":"eve"}') })).toMatchObject({
@@ -105,7 +105,7 @@ describe("[L1] [L4] [G7] at an authentication endpoint", () => {
     expect((await ada.call("GET", base(people))).body.records).toHaveLength(1);
   });
 
-  it("PUT changes the data on a condition, and never stores a password", async () => {
+  it("PUT changes the data conditionally, and never stores a password", async () => {
     const { uniqueId } = (await register("grace")).body;
     const put = (bytes: string, ifMatch: string) =>
       ada.call("PUT", `${base(people)}/${uniqueId}`, { raw: json(bytes), headers: { "if-match": ifMatch } });
@@ -115,7 +115,7 @@ describe("[L1] [L4] [G7] at an authentication endpoint", () => {
     expect(await put('{"username":"grace"}', '"1"')).toMatchObject({ status: 412, body: { code: "version_conflict" } });
   });
 
-  it("deleting users, one or several, takes their credentials along, and who holds their tokens hears of it", async () => {
+  it("deleting one or several users deletes their credentials, and invalidates their tokens", async () => {
     const ids = [(await register("grace")).body.uniqueId, (await register("alan")).body.uniqueId, (await register("edsger")).body.uniqueId];
     const ended: string[] = [];
     server.runtime.tokens.onInvalidate((projectId) => ended.push(projectId));

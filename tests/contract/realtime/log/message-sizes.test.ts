@@ -1,4 +1,4 @@
-/** How large messages are, and `maxMessage` (W27): a client with a limit gets on, and is told of what it was not sent. */
+/** Tests the size of messages, and `maxMessage` (W27): a client with a limit continues and is notified of omitted messages. */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openEvents } from "@/tests/support/clients/event-client";
@@ -16,7 +16,7 @@ afterAll(() => server.close());
 
 const MAX = 65_536;
 const LARGE = "x".repeat(MAX);
-/** What a message has besides the data of its record. */
+/** The size of a message without the data of its record. */
 const ENVELOPE_BYTES_MAX = 300;
 
 interface Message {
@@ -37,7 +37,7 @@ async function change({ path }: Seed, method: "PUT" | "DELETE", id: string, data
 }
 
 describe("maxMessage on a WebSocket", () => {
-  it("[W27] a change that is too large is a notice in its place; the stream goes on, live and in a replay", async () => {
+  it("[W27] a change that is too large is replaced by a notice; the stream continues, live and in a replay", async () => {
     const seed = await server.seed();
     const live = await server.connect(`${seed.path}&since=now&maxMessage=${MAX}`);
     const { cursor: start } = await live.at(0);
@@ -66,7 +66,7 @@ describe("maxMessage on a WebSocket", () => {
     expect(await resumed.at(1)).toMatchObject({ record: { uniqueId: c } });
   });
 
-  it("[W27] the size is that of the message: one that has just that many bytes is sent", async () => {
+  it("[W27] the limit applies to the message: one of exactly that many bytes is sent", async () => {
     const seed = await server.seed();
     const whole = await server.connect(seed.path);
     const id = await server.post(seed, "é".repeat(2_000));
@@ -82,7 +82,7 @@ describe("maxMessage on a WebSocket", () => {
     ]);
   });
 
-  it("[W27] of a deletion there is nothing left to read", async () => {
+  it("[W27] the notice of a deletion has no URL", async () => {
     const seed = await server.seed();
     const id = await server.post(seed, LARGE);
     const client = await server.connect(`${seed.path}&maxMessage=${MAX}`);
@@ -91,7 +91,7 @@ describe("maxMessage on a WebSocket", () => {
     expect(messagesOf(client)).toEqual([{ type: "OMITTED", change: "DELETE", uniqueId: id, version: 1, size: expect.any(Number) }]);
   });
 
-  it("[W27] [W2] several files that are one message are one notice", async () => {
+  it("[W27] [W2] several files in one message become one notice", async () => {
     const seed = await server.seed();
     const plain = await server.connect(`${seed.path}&maxMessage=2048`);
     const resumable = await server.connect(`${seed.path}&since=now&maxMessage=2048`);
@@ -102,7 +102,7 @@ describe("maxMessage on a WebSocket", () => {
     expect(messagesOf(plain)).toEqual([
       { type: "OMITTED", change: "POST", uniqueId: ids, version: 1, size: expect.any(Number), url: expect.stringContaining(ids.join(",")) },
     ]);
-    // Each alone fits.
+    // Each fits on its own.
     expect(messagesOf(resumable).map(({ type }) => type)).toEqual(["READY", "POST", "POST", "POST"]);
   });
 
@@ -119,7 +119,7 @@ describe("maxMessage on a WebSocket", () => {
 });
 
 describe("maxMessage on server-sent events", () => {
-  it("[W27] [W12] the notice is an event of the type omitted, with its id; with since it is a message", async () => {
+  it("[W27] [W12] the notice is an event of type omitted with its id; with since it is a message", async () => {
     const seed = await server.seed();
     const plain = await openEvents(`${server.httpOrigin}${seed.path}&maxMessage=${MAX}`);
     const resumable = await openEvents(`${server.httpOrigin}${seed.path}&since=now&maxMessage=${MAX}`);
@@ -157,7 +157,7 @@ describe("maxMessage on server-sent events", () => {
 });
 
 describe("maxMessage in a snapshot", () => {
-  it("[W27] [W11] pages are cut to fit, a record that is too large alone is a notice, and the last SNAPSHOT has the cursor", async () => {
+  it("[W27] [W11] pages are split to fit, a single too large record becomes a notice, and the last SNAPSHOT has the cursor", async () => {
     const sizes = fc.array(fc.oneof(fc.integer({ min: 0, max: 300 }), fc.integer({ min: 1_500, max: 2_500 })), { maxLength: 40 });
     await fc.assert(
       fc.asyncProperty(sizes, async (each) => {
@@ -186,7 +186,7 @@ describe("maxMessage in a snapshot", () => {
 });
 
 describe("without maxMessage", () => {
-  it("[W11] a snapshot of nothing is one empty message", async () => {
+  it("[W11] a snapshot of an empty endpoint is one empty message", async () => {
     const seed = await server.seed();
     const plain = await server.connect(`${seed.path}&snapshot=true`);
     const resumable = await server.connect(`${seed.path}&since=now&snapshot=true`);
@@ -194,7 +194,7 @@ describe("without maxMessage", () => {
     expect(await resumable.at(1)).toEqual({ type: "SNAPSHOT", record: [], cursor: expect.any(String) });
   });
 
-  it("[W25] a record of the largest body is one message, of a change and of a snapshot, with some bytes around it", async () => {
+  it("[W25] a record of the largest body is one message of a change or snapshot, with some additional bytes", async () => {
     const seed = await server.seed();
     const live = await server.connect(`${seed.path}&since=now`);
     const data = "x".repeat(1_048_576 - 2);
@@ -208,7 +208,7 @@ describe("without maxMessage", () => {
     }
   });
 
-  it("[W25] a text of characters that JSON escapes takes six bytes for each of its own", async () => {
+  it("[W25] characters that JSON escapes take six bytes each", async () => {
     const seed = await server.seed();
     const client = await server.connect(seed.path);
     const body = "\u0001".repeat(1_048_576);
