@@ -41,7 +41,7 @@ const cancel = (purpose: string) =>
   ]);
 
 describe("toShares", () => {
-  it.each([10, 13, 14, 24, 25, 100])("[E6] divides %i connections, so that each purpose has some", (total) => {
+  it.each([10, 13, 14, 24, 25, 100])("[E6] divides %i connections, at least one for each purpose", (total) => {
     const shares = Object.values(toShares(total));
     expect(shares.reduce((sum, share) => sum + share, 0)).toBe(total);
     expect(Math.min(...shares)).toBeGreaterThanOrEqual(1);

@@ -125,7 +125,7 @@ describe.each(Object.entries(places))("files on %s", (_name, open) => {
     expect(await list()).toEqual(before);
   });
 
-  it.each([100, LARGE])("[F1] leave nothing when their source fails after %i bytes, and raise what it raised", async (size) => {
+  it.each([100, LARGE])("[F1] leave nothing when their source fails after %i bytes, and throw its error", async (size) => {
     const { storage, list } = open();
     const before = await list();
     const failure = new Error("the source failed");
@@ -252,7 +252,7 @@ describe("S3", () => {
     await until("the store hears of it", () => isClosed);
   });
 
-  it.each([500, 503, 403])("[F1] that answers %i is storage_unavailable", async (status) => {
+  it.each([500, 503, 403])("[F1] that responds with %i is storage_unavailable", async (status) => {
     s3.intercept = (request, response) => {
       request.resume();
       response.writeHead(status).end();

@@ -16,7 +16,7 @@ describe("findNameHint", () => {
     expect(findNameHint(name)).toMatch(hint);
   });
 
-  it.each(["things", "things/of-test", HEX])("[U3] says nothing of %j, whose form is right", (name) => {
+  it.each(["things", "things/of-test", HEX])("[U3] returns undefined for the well-formed %j", (name) => {
     expect(findNameHint(name)).toBeUndefined();
   });
 });

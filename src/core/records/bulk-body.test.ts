@@ -20,7 +20,7 @@ describe("a bulk body", () => {
     );
   });
 
-  it.each([["{}"], ["1"], ['"[1]"'], ["null"]])("[R8] is no %s", (data) => {
+  it.each([["{}"], ["1"], ['"[1]"'], ["null"]])("[R8] must not be %s", (data) => {
     expect(() => split(data)).toThrow(expect.objectContaining({ code: "bulk_needs_array" }));
   });
 

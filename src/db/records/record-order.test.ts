@@ -128,7 +128,7 @@ describe("concurrent writers", () => {
 });
 
 describe("deletion", () => {
-  it.each(["endpoint", "project"] as const)("[W4] of the %s removes records and log, also while others write", async (what) => {
+  it.each(["endpoint", "project"] as const)("[W4] of the %s deletes records and log, even while others write", async (what) => {
     const { id: endpointId, projectId } = await world.createEndpoint();
     const kept = await world.createEndpoint();
     let deleted = false;

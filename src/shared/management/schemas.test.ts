@@ -33,7 +33,7 @@ describe("checkBody", () => {
     });
   });
 
-  it.each([[null], [[]], ["text"], [7]])("[G6] asks for an object when the body is %j", (body) => {
+  it.each([[null], [[]], ["text"], [7]])("[G6] requires an object instead of the body %j", (body) => {
     expect(problems(checkBody(projectCreateSchema, body))).toEqual({ body: "Send a JSON object." });
   });
 });

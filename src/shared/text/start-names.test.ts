@@ -23,7 +23,7 @@ describe("startNames", () => {
     expect(startNames(text)).toEqual({ project, endpoint });
   });
 
-  it.each(["", "  ", "🚲", "!!!", "/-/"])("answers nothing for %j, which has no letter or digit", (text) => {
+  it.each(["", "  ", "🚲", "!!!", "/-/"])("is undefined for %j, which has no letter or digit", (text) => {
     expect(startNames(text)).toBeUndefined();
   });
 

@@ -155,7 +155,7 @@ describe("requests", () => {
 
   const APPS = ["capacitor://localhost", "ionic://localhost", "tauri://localhost", "chrome-extension://abcdefghijklmnopabcdefghijklmnop"];
 
-  it.each(APPS)("[U4] [U5] echo the listed origin %s of an app, with credentials", async (origin) => {
+  it.each(APPS)("[U4] [U5] return the listed origin %s of an app, with credentials", async (origin) => {
     const seed = await server.seed({ allowedOrigins: [origin] });
     const answer = await send("GET", seed.path, { Origin: origin });
     expect([answer.status, answer.cors]).toEqual([200, { ...vouched, "access-control-allow-origin": origin }]);

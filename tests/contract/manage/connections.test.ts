@@ -223,7 +223,7 @@ describe("the delivery of a change", () => {
     ]);
   });
 
-  it.each(["2", "0", "x", "99999999999999999999"])("[G17] of the change %s, which there is not, is not found", async (seq) => {
+  it.each(["2", "0", "x", "99999999999999999999"])("[G17] of the nonexistent change %s is not found", async (seq) => {
     await ada.call("POST", `/api/manage/endpoints/${endpoint.id}/records`, { body: { n: 1 } });
     expect(await read(seq)).toMatchObject({ status: 404, body: { code: "not_found" } });
   });

@@ -69,7 +69,7 @@ function ask({ method, path, name, needsFormat }: Case, values: readonly string[
 }
 
 describe("query parameters", () => {
-  it.each(CASES)("[G5] [G6] $id refuses what the schema of $name excludes, and takes its bounds", async (each) => {
+  it.each(CASES)("[G5] [G6] $id rejects what the schema of $name excludes, and accepts its limits", async (each) => {
     for (const value of toInvalid(each.schema)) {
       const { status, body, text } = await ask(each, [value]);
       expect([status, body?.code], `${JSON.stringify(value.slice(0, 20))}: ${text}`).toEqual([400, "parameter_invalid"]);

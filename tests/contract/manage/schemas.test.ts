@@ -42,7 +42,7 @@ const INVALID: [name: string, schema: unknown, why: RegExp][] = [
 ];
 
 describe("saving a schema", () => {
-  it.each([[SCHEMA], [true], [false], [{}]])("[R10] POST and PATCH store %j, and answer it", async (schema) => {
+  it.each([[SCHEMA], [true], [false], [{}]])("[R10] POST and PATCH store and return %j", async (schema) => {
     const made = await create({ name: "with/schema", schema });
     expect([made.status, made.body.schema]).toEqual([201, schema]);
     expect((await ada.call("GET", `/api/manage/endpoints/${made.body.id}`)).body.schema).toEqual(schema);
@@ -59,7 +59,7 @@ describe("saving a schema", () => {
     expect(stored).toEqual([{ isNull: true }]);
   });
 
-  it.each(INVALID)("[R10] a schema %s is refused by its field, and nothing is stored", async (_, schema, why) => {
+  it.each(INVALID)("[R10] a schema %s is reported by its field, and nothing is stored", async (_, schema, why) => {
     for (const answer of [await patch({ schema, description: "new" }), await create({ name: "other/endpoint", schema })]) {
       expect([answer.status, answer.body.code]).toEqual([400, "fields_invalid"]);
       expect(answer.body.fields).toEqual({ schema: expect.stringMatching(why) });
@@ -100,7 +100,7 @@ describe("schema-check", () => {
     expect((await ada.call("GET", path())).body).toMatchObject({ schema: null, recordCount: 0 });
   });
 
-  it.each(INVALID)("[R10] a schema %s is refused by its field", async (_, schema, why) => {
+  it.each(INVALID)("[R10] a schema %s is reported by its field", async (_, schema, why) => {
     const answer = await check({ schema, body: {} });
     expect([answer.status, answer.body.code, answer.body.fields]).toEqual([400, "fields_invalid", { schema: expect.stringMatching(why) }]);
   });

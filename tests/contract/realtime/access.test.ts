@@ -86,7 +86,7 @@ describe("refusals", () => {
     });
   });
 
-  it.each(["", "yesterday", "1", `${"0".repeat(32)}-01`, `${"0".repeat(31)}-1`])("[W9] since=%j is no cursor: 4000", async (since) => {
+  it.each(["", "yesterday", "1", `${"0".repeat(32)}-01`, `${"0".repeat(31)}-1`])("[W9] since=%j is not a cursor: 4000", async (since) => {
     const { path } = await server.seed();
     const client = await server.connect(`${path}&since=${since}`);
     expect(await client.closed).toEqual({ code: 4000, reason: "The cursor is not valid. Use one that this endpoint sent, or since=now." });

@@ -173,7 +173,7 @@ describe("a filter that is refused", () => {
     expect(client.texts).toEqual([]);
   });
 
-  it.each(bad)("[W12] [W13] %s: events are refused with a problem", async (_, query, code) => {
+  it.each(bad)("[W12] [W13] %s: events are refused with an error", async (_, query, code) => {
     const { path } = await server.seed();
     const answer = await fetch(`${server.httpOrigin}${path}&${query}`, { headers: { Accept: "text/event-stream" } });
     await expectProblem(answer, code);

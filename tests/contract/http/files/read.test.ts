@@ -129,7 +129,7 @@ describe("a range", () => {
     }
   });
 
-  it.each(["bytes=0-1,5-6", "lines=1-2", "bytes=abc", "bytes"])("[F2] %j is answered by the whole", async (range) => {
+  it.each(["bytes=0-1,5-6", "lines=1-2", "bytes=abc", "bytes"])("[F2] %j returns the whole file", async (range) => {
     const answer = await get(await upload(BYTES), { headers: { Range: range } });
     expect([answer.status, answer.headers.get("content-range")]).toEqual([200, null]);
     expect((await bytesOf(answer)).equals(BYTES)).toBe(true);

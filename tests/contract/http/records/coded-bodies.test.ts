@@ -87,7 +87,7 @@ describe("a compressed body", () => {
     expect(await server.count(seed)).toEqual(before);
   });
 
-  it.each(["br", "zstd", "compress", "gzip, br", "utf-8"])("[R17] of %s is refused with 415 and what is taken instead", async (coding) => {
+  it.each(["br", "zstd", "compress", "gzip, br", "utf-8"])("[R17] of %s is refused with 415 and the supported codings", async (coding) => {
     const answer = await send(Uint8Array.from(brotliCompressSync("{}")), { coding });
     expect(answer.headers.get("accept-encoding")).toBe("gzip, deflate");
     await expectProblem(answer, "content_encoding_unsupported");

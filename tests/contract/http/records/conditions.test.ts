@@ -90,7 +90,7 @@ describe("If-None-Match", () => {
 });
 
 describe("If-Match", () => {
-  it.each(["force", "replace", "merge"])("[R7] lets a PUT with strategy=%s through only at that version", async (strategy) => {
+  it.each(["force", "replace", "merge"])("[R7] allows a PUT with strategy=%s only at that version", async (strategy) => {
     const id = await create('{"a":1}');
     const refused = await put(id, '{"b":2}', '"2"', strategy);
     await expectProblem(refused, "version_conflict");

@@ -93,7 +93,7 @@ describe("a schema", () => {
     expect((await upload()).status).toBe(201);
   });
 
-  it.each(["force", "replace"])("[R10] holds for PUT with strategy=%s", async (strategy) => {
+  it.each(["force", "replace"])("[R10] applies to PUT with strategy=%s", async (strategy) => {
     const id = await create({ name: "ada" });
     await expectRefused(await send("PUT", { count: 1 }, `&uniqueId=${id}&strategy=${strategy}`), "schema_mismatch");
     expect((await send("PUT", { name: "bob" }, `&uniqueId=${id}&strategy=${strategy}`)).status).toBe(200);

@@ -19,7 +19,7 @@ async function start(options: Options = {}) {
 }
 
 describe("Host", () => {
-  it.each(PLACES)("[U12] two Host headers, none, or one that is no host: 400 at %s", async (place) => {
+  it.each(PLACES)("[U12] two Host headers, none, or an invalid one: 400 at %s", async (place) => {
     const { ask } = await start();
     expect(await expectRaw(await ask(get(place, ["Host: a.test", "X: 1", "host: b.test"])), "request_invalid")).toMatch(
       /more than one Host/,
@@ -43,7 +43,7 @@ describe("Host", () => {
     await expectRaw(await ask(get("http://evil.test/login", ["Host: rested.test"])), "host_not_allowed");
   });
 
-  it.each(["*", "http://evil.test:99999/", "ftp://evil.test/"])("[U12] a target that is no path: 400 for %s", async (target) => {
+  it.each(["*", "http://evil.test:99999/", "ftp://evil.test/"])("[U12] a target that is not a path: 400 for %s", async (target) => {
     const { ask } = await start();
     for (const method of ["GET", "POST", "PROPFIND", ...(target === "*" ? [] : ["OPTIONS"])]) {
       expect(await expectRaw(await ask(get(target).replace("GET", method)), "request_invalid")).toMatch(/target/);
@@ -119,7 +119,7 @@ describe("paths", () => {
 });
 
 describe("an address below /api that does not exist", () => {
-  it.each([UNKNOWN, "/api", "/api/", "/api?x=1", "/api/authx"])("[E1] is refused before the dashboard is asked: %s", async (target) => {
+  it.each([UNKNOWN, "/api", "/api/", "/api?x=1", "/api/authx"])("[E1] is refused before it reaches the dashboard: %s", async (target) => {
     const { ask, countRead } = await start();
     for (const method of ["GET", "OPTIONS", "DELETE"]) await expectRaw(await ask(get(target).replace("GET", method)), "not_found");
     const answer = await ask(`${get(target, ["Host: test", "Content-Length: 1"]).replace("GET", "POST")}x`);
@@ -137,7 +137,7 @@ describe("an address below /api that does not exist", () => {
 describe("bodies", () => {
   const post = (path: string, lines: readonly string[], body = "") => get(path, ["Host: test", ...lines]).replace(/^GET/, "POST") + body;
 
-  it.each(["/login", "/", "/projects"])("[U12] %s takes none: 413, unread", async (path) => {
+  it.each(["/login", "/", "/projects"])("[U12] %s accepts none: 413, unread", async (path) => {
     const { connect } = await start();
     for (const lines of [["Content-Length: 120000000"], ["Transfer-Encoding: chunked"], ["Content-Length: 1", "Expect: 100-continue"]]) {
       const connection = await connect(post(path, lines));
@@ -242,7 +242,7 @@ describe("a sender that exceeds its rate", () => {
   const refuseEarly: FrontOptions["refuseEarly"] = ({ headers }) =>
     headers.authorization === "Bearer over" ? { allowed: false, limit: 1_200, remaining: 0, resetSeconds: 17 } : undefined;
 
-  it.each(["/api/manage/projects", "/api/auth/session"])("[G23] is refused at %s before the dashboard is asked", async (place) => {
+  it.each(["/api/manage/projects", "/api/auth/session"])("[G23] is refused at %s before it reaches the dashboard", async (place) => {
     const { ask } = await start({ refuseEarly });
     const answer = await ask(get(place, ["Host: test", "Authorization: Bearer over"]));
     expect(await expectRaw(answer, "rate_limited")).toMatch(/the limit is 1200 per minute. Try again in 17 seconds/);

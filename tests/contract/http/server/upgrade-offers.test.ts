@@ -40,7 +40,7 @@ async function takeBodies(connection: { received(): string }, count: number): Pr
 }
 
 describe("an offer of another protocol", () => {
-  it.each(PLACES)("[U16] is ignored at %s: the answer is that to the same request without it", async (place) => {
+  it.each(PLACES)("[U16] is ignored at %s: the response is the same as without it", async (place) => {
     const { ask } = await start();
     for (const [name, body] of [
       ["GET", ""],

@@ -181,7 +181,7 @@ describe.each(OWNED)("$method $path", ({ method, path, call }) => {
 describe("bodies", () => {
   const withBodies = REQUESTS.filter(({ call, path }) => call?.body !== undefined && !/\/(?:records|import)$|\/records\/0/.test(path));
 
-  it.each(withBodies)("[G6] $method $path names unknown fields and writes nothing", async ({ method, path, call }) => {
+  it.each(withBodies)("[G6] $method $path reports unknown fields and writes nothing", async ({ method, path, call }) => {
     const before = await snapshot();
     const body = { ...Object(call?.body), ownerId: NOBODY, nmae: 1 };
     const answer = await ada.call(method, fill(path, adas), { body });
@@ -192,7 +192,7 @@ describe("bodies", () => {
     expect(await snapshot()).toBe(before);
   });
 
-  it.each(withBodies)("[G6] $method $path refuses what is no JSON object", async ({ method, path }) => {
+  it.each(withBodies)("[G6] $method $path rejects bodies that are not JSON objects", async ({ method, path }) => {
     const url = fill(path, adas);
     const json = "application/json";
     const bytes = (text: string) => ({ raw: { contentType: json, bytes: text } });
@@ -244,7 +244,7 @@ describe("bodies", () => {
 });
 
 describe("paths and methods", () => {
-  it.each(MANAGE_PATHS)("%s answers 405 with Allow for the other methods", async (path) => {
+  it.each(MANAGE_PATHS)("%s responds with 405 and Allow to other methods", async (path) => {
     const url = fill(path.replaceAll("{id}", NOBODY).replace("{uniqueId}", NO_RECORD), {});
     const options = await server.call("OPTIONS", url);
     const allow = options.headers.get("allow") ?? "";

@@ -261,7 +261,7 @@ describe("a session", () => {
     expect(browser.jar.has("rested.session")).toBe(false);
   });
 
-  it.each(["ended", "nonsense"])("[G1] sign-out with a cookie that is worth nothing clears it: %s", async (kind) => {
+  it.each(["ended", "nonsense"])("[G1] sign-out with an invalid cookie clears it: %s", async (kind) => {
     const { browser } = await signedIn();
     const kept = browser.jar.get("rested.session") ?? "";
     await browser.signOut();

@@ -176,7 +176,7 @@ describe("[F2] [G15] reading", () => {
     });
   });
 
-  it.each(["text/html", "image/svg+xml", "application/pdf", "text/xml", "nonsense"])("never shows %s in our origin", async (type) => {
+  it.each(["text/html", "image/svg+xml", "application/pdf", "text/xml", "nonsense"])("never displays %s in our origin", async (type) => {
     const { uniqueId } = (await send("x", type, "<script>alert(1)</script>")).body;
     const { headers } = await ada.call("GET", path(`/${uniqueId}`));
     expect(headers.get("content-disposition")).toMatch(/^attachment/);

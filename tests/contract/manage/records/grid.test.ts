@@ -177,14 +177,14 @@ describe("filters", () => {
     expect(found).toEqual(names.filter((name) => expected.includes(name)));
   });
 
-  it.each(SEARCH_CASES)("[G13] finds text as people read it: $what", async ({ json, finds, misses = [] }) => {
+  it.each(SEARCH_CASES)("[G13] finds text as read by people: $what", async ({ json, finds, misses = [] }) => {
     await store(json);
     for (const search of finds) expect.soft((await list({ search })).body.records, JSON.stringify(search)).toHaveLength(1);
     for (const search of misses) expect.soft((await list({ search })).body.records, JSON.stringify(search)).toHaveLength(0);
     expect((await list()).text).toContain(`"data":${json},`);
   });
 
-  it.each(FILTER_CASES)("[G13] filters compare text as people read it: %j, %s", async (json, filter, isMet) => {
+  it.each(FILTER_CASES)("[G13] filters compare text as read by people: %j, %s", async (json, filter, isMet) => {
     await store(json);
     expect((await list({ filter })).body.records).toHaveLength(isMet ? 1 : 0);
   });

@@ -56,7 +56,7 @@ describe("formats", () => {
     );
   });
 
-  it.each([";", "\t"])("[G14] CSV: separated by %j as well", async (delimiter) => {
+  it.each([";", "\t"])("[G14] CSV: also separated by %j", async (delimiter) => {
     await send("csv", `a,1${delimiter}b${delimiter}c\n1${delimiter}2${delimiter}x,y\n`);
     expect(await storedText()).toBe('{"a,1":1,"b":2,"c":"x,y"}');
   });

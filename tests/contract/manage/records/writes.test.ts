@@ -47,7 +47,7 @@ describe("[R7] [G7] conditions", () => {
     expect(await readData(id)).toEqual({ n: 2 });
   });
 
-  it.each(['W/"1"', '"1-gzip"'])("a PUT with If-Match: %s, as a compressing proxy makes of the tag, is done", async (ifMatch) => {
+  it.each(['W/"1"', '"1-gzip"'])("a PUT with If-Match: %s, as changed by a compressing proxy, succeeds", async (ifMatch) => {
     expect(await put('{"n":2}', ifMatch)).toMatchObject({ status: 200 });
     expect(await put('{"n":3}', ifMatch)).toMatchObject({ status: 412, body: { code: "version_conflict" } });
     expect(await readData(id)).toEqual({ n: 2 });

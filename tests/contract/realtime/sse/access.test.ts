@@ -47,7 +47,7 @@ describe("the head", () => {
     client.drop();
   });
 
-  it.each(["HEAD", "OPTIONS", "POST"])("[W16] %s is what it was, whatever it accepts", async (method) => {
+  it.each(["HEAD", "OPTIONS", "POST"])("[W16] %s is not affected by Accept", async (method) => {
     const seed = await server.seed();
     const headers = { ...EVENTS, ...(method === "POST" ? { "Content-Type": "application/json" } : {}) };
     const answer = await fetch(`${server.httpOrigin}${seed.path}`, { method, headers, ...(method === "POST" ? { body: "1" } : {}) });
