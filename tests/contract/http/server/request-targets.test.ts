@@ -91,7 +91,7 @@ describe("methods", () => {
       }
   });
 
-  it.each(["/api/manage/projects", "/api/auth/session"])("[U12] %s lists its methods only for the API", async (target) => {
+  it.each(["/api/manage/projects", "/api/auth/session"])("[U12] %s refuses unknown methods with the methods of the API", async (target) => {
     const server = await start();
     for (const method of ["PROPFIND", "LINK", "M-SEARCH", "TRACE"]) {
       const answer = await askAndClose(server, method, target);
