@@ -17,7 +17,7 @@ describe("createProcessNotifications", () => {
     expect(heard).toEqual(["1 endpoint", "2 endpoint", "1 unknown", "2 unknown"]);
   });
 
-  it("keeps a listener that throws from disturbing the others and the writer, and logs it", () => {
+  it("logs the error of a listener, which affects neither the others nor the writer", () => {
     const errors: object[] = [];
     const log: Log = { debug() {}, info() {}, warn() {}, error: (context) => errors.push(context) };
     const notifications = createProcessNotifications({ log });
@@ -31,7 +31,7 @@ describe("createProcessNotifications", () => {
     expect(errors).toEqual([{ err: new Error("broken") }]);
   });
 
-  it("stops calling who unsubscribed, also while a notification goes round", () => {
+  it("does not call a listener that has unsubscribed, even during a notification", () => {
     const notifications = createProcessNotifications();
     const heard: string[] = [];
     const stops: (() => void)[] = [];

@@ -1,4 +1,4 @@
-/** Streams with a filter (W13): what passes comes in order and once, whatever judging it takes, and a filter that fails ends its own streams alone. */
+/** Streams with a filter (W13): matching changes arrive once and in order, however long the evaluation takes, and a filter that fails ends only its own streams. */
 import { setImmediate as nextTick } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import type { Sandbox } from "@/src/core/sandbox";
@@ -14,7 +14,7 @@ import type { Start } from "../hub/session";
 const PLAIN: Start = { mode: "plain" };
 const NOW: Start = { mode: "now" };
 
-/** Filters are numbers that divide the seqs that they want; `fails 3` fails on seq 3, `broken` can't be parsed. */
+/** A filter is a number that divides the matching seqs. `fails 3` fails on seq 3, and `broken` cannot be parsed. */
 function createSandbox({ perTurn = 100 }: { perTurn?: number } = {}) {
   const judged: { expression: string; seq: number }[] = [];
   let [parsed, busy] = [0, 0];
@@ -49,7 +49,7 @@ function createSandbox({ perTurn = 100 }: { perTurn?: number } = {}) {
     filter,
     judged,
     parsed: () => parsed,
-    /** On whose behalf changes were judged. */
+    /** The callers on whose behalf changes were evaluated. */
     asked,
     /** From now on this caller's CPU budget is spent. */
     spend: (caller: string) => {
@@ -61,7 +61,7 @@ function createSandbox({ perTurn = 100 }: { perTurn?: number } = {}) {
     beBusy: (times: number) => {
       busy = times;
     },
-    /** Nothing is judged until the answer is called. */
+    /** Nothing is evaluated until the returned function is called. */
     hold: () => {
       let open = () => {};
       gate = new Promise((resolve) => {
@@ -81,7 +81,7 @@ function setUp(options: { perTurn?: number; queueBytesMax?: number } = {}) {
 interface Stream {
   sink: MemorySink;
   subscription: Subscription | undefined;
-  /** A record by its seq, several as a list, anything else by its type and place. */
+  /** Shortened messages: a record is its seq, several are a list, any other message is its type and place. */
   heard(): unknown[];
 }
 
@@ -105,7 +105,7 @@ function toBrief({ type, record, cursor }: StreamMessage): unknown {
 const heardAll = (stream: Stream, count: number) => until(`${count} messages`, () => stream.heard().length >= count);
 
 describe("a stream with a filter", () => {
-  it("[W13] gets the changes that it is true of, in order, and the others all of them", async () => {
+  it("[W13] receives the matching changes in order; other streams receive all", async () => {
     const memory = setUp({ perTurn: 3 });
     const [filtered, all] = [await open(memory, { filter: "3" }), await open(memory)];
     const { log, publish } = memory;
@@ -118,7 +118,7 @@ describe("a stream with a filter", () => {
     expect([...memory.hub.connections()].map(({ filter }) => filter)).toEqual(["3", undefined]);
   });
 
-  it("[W13] is judged once for all that have the same filter and may read the same", async () => {
+  it("[W13] is evaluated once for all streams with the same filter and view", async () => {
     const memory = setUp();
     const streams = [
       await open(memory, { filter: "2" }),
@@ -139,7 +139,7 @@ describe("a stream with a filter", () => {
     expect(memory.sandbox.parsed()).toBe(1);
   });
 
-  it("[W13] one that can't be parsed is refused before the connection is made", async () => {
+  it("[W13] a filter that cannot be parsed is refused before the connection is opened", async () => {
     const memory = setUp();
     let connected = 0;
     const request = { grant: toGrant(memory.log), start: PLAIN, transport: "ws" as const, address: "127.0.0.1", filter: "broken" };
@@ -151,14 +151,14 @@ describe("a stream with a filter", () => {
     expect([connected, [...memory.hub.connections()].length]).toEqual([0, 0]);
   });
 
-  it("[W13] many that come at the same time with the same filter have it parsed once", async () => {
+  it("[W13] a filter is parsed once for streams that open at the same time", async () => {
     const memory = setUp();
     await Promise.all(Array.from({ length: 20 }, () => open(memory, { filter: "2" })));
     expect(memory.sandbox.parsed()).toBe(1);
     expect([...memory.hub.connections()]).toHaveLength(20);
   });
 
-  it("[W13] [W21] at most 1,000 different ones listen to everybody's changes; more streams with the same one, and users' own, may", async () => {
+  it("[W13] [W21] at most 1,000 different filters on all changes; more streams with the same filter, and with filters on a user's own changes, are allowed", async () => {
     const memory = setUp();
     for (let n = 1; n <= 1_000; n++) await open(memory, { filter: String(n) });
     await expect(open(memory, { filter: "1001" })).rejects.toMatchObject({ code: "too_many_streams" });
@@ -171,21 +171,21 @@ describe("a stream with a filter", () => {
     expect(memory.hub.subscriberCount(memory.log.endpointId)).toBe(1_002);
   });
 
-  it("[W9] [W13] a BEAT is past what was left out, but not past what is still to be judged", async () => {
+  it("[W9] [W13] a BEAT is past changes that were left out, but not past changes that wait for evaluation", async () => {
     const memory = setUp();
     const stream = await open(memory, { filter: "10", start: NOW });
     const release = memory.sandbox.hold();
     memory.publish(memory.log.commit(5));
     stream.subscription?.beat();
     release();
-    await until("all is judged", () => memory.sandbox.judged.length === 5);
+    await until("all changes are evaluated", () => memory.sandbox.judged.length === 5);
     await nextTick();
     stream.subscription?.beat();
     await heardAll(stream, 3);
     expect(stream.heard()).toEqual(["READY 0", "BEAT 0", "BEAT 5"]);
   });
 
-  it("[W9] [W13] resumes with what it missed and it is true of", async () => {
+  it("[W9] [W13] resumes with the matching changes that it missed", async () => {
     const memory = setUp();
     memory.log.commit(10);
     const stream = await open(memory, { filter: "4", start: toStart(3) });
@@ -195,7 +195,7 @@ describe("a stream with a filter", () => {
     expect(stream.heard()).toEqual(["READY 3", 4, 8, 12]);
   });
 
-  it("[W7] [W13] what comes faster than it can be judged is read from the log later: nothing is lost", async () => {
+  it("[W7] [W13] changes that arrive faster than they are evaluated are read from the log later, and none is lost", async () => {
     const memory = setUp({ queueBytesMax: 4_000, perTurn: 2 });
     const stream = await open(memory, { filter: "2", start: NOW });
     const release = memory.sandbox.hold();
@@ -211,7 +211,7 @@ describe("a stream with a filter", () => {
     expect(memory.sandbox.judged.map(({ seq }) => seq)).toEqual(Array.from({ length: 102 }, (_, index) => index + 1));
   });
 
-  it("[W7] [W13] much that is judged at once goes out piece by piece: a client that reads is not taken for a slow one", async () => {
+  it("[W7] [W13] many matching changes are sent in slices, so that a client that reads is not treated as slow", async () => {
     const memory = setUp({ queueBytesMax: 8_000 });
     const stream = await open(memory, { filter: "1", start: NOW });
     const release = memory.sandbox.hold();
@@ -225,7 +225,7 @@ describe("a stream with a filter", () => {
     expect(stream.sink.writes()).toBeGreaterThan(4);
   });
 
-  it("[W10] [W13] is told of what expired before it could be judged", async () => {
+  it("[W10] [W13] gets a GAP for changes that expired before they were evaluated", async () => {
     const memory = setUp({ queueBytesMax: 4_000 });
     const stream = await open(memory, { filter: "2", start: NOW });
     const release = memory.sandbox.hold();
@@ -238,7 +238,7 @@ describe("a stream with a filter", () => {
     expect(stream.heard()).toEqual(["READY 0", 2, "GAP 50", 52, 54, 56, 58, 60, 62]);
   });
 
-  it("[W10] [W13] is told when the log is replaced while it is judged, and hears nothing of the old one after that", async () => {
+  it("[W10] [W13] gets a GAP if the log is replaced during an evaluation, and nothing of the old log after that", async () => {
     const memory = setUp();
     const stream = await open(memory, { filter: "1", start: NOW });
     memory.publish(memory.log.commit(1));
@@ -258,29 +258,32 @@ describe("a stream with a filter", () => {
     });
   });
 
-  it.each(["server_busy", "rate_limited"] as const)("[W13] a sandbox that refuses with %s delays it, and loses nothing", async (code) => {
-    const memory = setUp();
-    memory.sandbox.refuseWith(code);
-    const [live, behind] = [await open(memory, { filter: "2" }), await open(memory, { filter: "2", start: toStart(0) })];
-    memory.sandbox.beBusy(1);
-    memory.publish(memory.log.commit(4));
-    await nextTick();
-    memory.sandbox.beBusy(1);
-    const late = await open(memory, { filter: "2", start: toStart(1) });
-    await until("all have everything", async () => {
-      await memory.hub.poll();
-      return live.heard().length === 2 && behind.heard().length === 3 && late.heard().length === 3;
-    });
-    expect([live.heard(), behind.heard(), late.heard()]).toEqual([
-      [2, 4],
-      ["READY 0", 2, 4],
-      ["READY 1", 2, 4],
-    ]);
-  });
+  it.each(["server_busy", "rate_limited"] as const)(
+    "[W13] a sandbox that refuses with %s delays the stream, and nothing is lost",
+    async (code) => {
+      const memory = setUp();
+      memory.sandbox.refuseWith(code);
+      const [live, behind] = [await open(memory, { filter: "2" }), await open(memory, { filter: "2", start: toStart(0) })];
+      memory.sandbox.beBusy(1);
+      memory.publish(memory.log.commit(4));
+      await nextTick();
+      memory.sandbox.beBusy(1);
+      const late = await open(memory, { filter: "2", start: toStart(1) });
+      await until("all have everything", async () => {
+        await memory.hub.poll();
+        return live.heard().length === 2 && behind.heard().length === 3 && late.heard().length === 3;
+      });
+      expect([live.heard(), behind.heard(), late.heard()]).toEqual([
+        [2, 4],
+        ["READY 0", 2, 4],
+        ["READY 1", 2, 4],
+      ]);
+    },
+  );
 });
 
 describe("a filter that fails on a record", () => {
-  it("[W13] ends the streams that have it, after what it was true of before, and no others", async () => {
+  it("[W13] ends the streams with the filter, after the matching changes before, and no others", async () => {
     const memory = setUp();
     const [failing, again, other, all] = [
       await open(memory, { filter: "fails 3" }),
@@ -303,7 +306,7 @@ describe("a filter that fails on a record", () => {
     expect([...memory.hub.connections()]).toHaveLength(2);
   });
 
-  it("[W13] ends a stream that replays when it gets there, and not one that began after it", async () => {
+  it("[W13] ends a replaying stream when it gets there, and not a stream that began later", async () => {
     const memory = setUp();
     const release = memory.sandbox.hold();
     await open(memory, { filter: "fails 3" });
@@ -320,7 +323,7 @@ describe("a filter that fails on a record", () => {
     expect(later.sink.endedBy()).toBeUndefined();
   });
 
-  it("[W13] of a stream that is gone nothing more is judged", async () => {
+  it("[W13] nothing is evaluated for a stream that has ended", async () => {
     const memory = setUp({ perTurn: 1 });
     memory.log.commit(20);
     const release = memory.sandbox.hold();
@@ -340,7 +343,7 @@ describe("a filter that fails on a record", () => {
 describe("one filter of several callers", () => {
   const [ANN, BOB] = ["key 192.0.2.1", "key 192.0.2.2"];
 
-  it("[R6] [W13] one whose CPU budget is spent keeps the others waiting neither for changes nor for what was before", async () => {
+  it("[R6] [W13] a caller without CPU budget delays the others neither live nor in a replay", async () => {
     const memory = setUp();
     const first = await open(memory, { filter: "1", address: "192.0.2.1" });
     const second = await open(memory, { filter: "1", address: "192.0.2.2" });
@@ -351,7 +354,7 @@ describe("one filter of several callers", () => {
     await heardAll(third, 4);
   });
 
-  it("[R6] [W13] it is judged on behalf of each in turn, and not of one that is gone", async () => {
+  it("[R6] [W13] it is evaluated on behalf of each caller in turn, and not of one that has disconnected", async () => {
     const memory = setUp();
     const first = await open(memory, { filter: "1", address: "192.0.2.1" });
     const [second] = [await open(memory, { filter: "1", address: "192.0.2.2" }), await open(memory, { filter: "1", address: "192.0.2.2" })];
@@ -368,7 +371,7 @@ describe("one filter of several callers", () => {
 });
 
 describe("an upload of several files through a filter", () => {
-  it("[W2] [W13] is one message of those that it is true of; with cursors each is one", async () => {
+  it("[W2] [W13] is one message with the matching files; with cursors, each is a message", async () => {
     const memory = setUp({ perTurn: 2 });
     const [plain, resumable] = [await open(memory, { filter: "2" }), await open(memory, { filter: "2", start: NOW })];
     const { log, publish } = memory;
@@ -381,7 +384,7 @@ describe("an upload of several files through a filter", () => {
     expect(resumable.heard()).toEqual(["READY 0", 2, 4, 6, 8]);
   });
 
-  it("[W2] [W13] the same in parts, and when it is read from the log", async () => {
+  it("[W2] [W13] the same if it arrives in parts, and if it is read from the log", async () => {
     const memory = setUp();
     const live = await open(memory, { filter: "2" });
     const upload = memory.log.commit(7, { isUpload: true });
@@ -401,7 +404,7 @@ describe("an upload of several files through a filter", () => {
     expect(slow.heard()).toEqual([5, 10, 15, [20, 25], 30, 35, 40, 45, [50, 55], 60]);
   });
 
-  it("[W12] [W13] who resumes from its place misses nothing of it", async () => {
+  it("[W12] [W13] a client that resumes from its place misses none of it", async () => {
     const memory = setUp();
     memory.log.commit(1);
     memory.log.commit(4, { isUpload: true });

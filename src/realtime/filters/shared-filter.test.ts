@@ -1,4 +1,4 @@
-/** A filter that several callers have is judged on behalf of each in turn. */
+/** A filter of several callers is evaluated on behalf of each in turn. */
 import { describe, expect, it } from "vitest";
 import { AppError, type ErrorCode } from "@/src/shared/errors";
 import type { RecordFilter } from "./record-filter";
@@ -26,7 +26,7 @@ function setUp() {
 }
 
 describe("a shared filter", () => {
-  it("[R6] [W13] goes on with the next caller where one's budget is spent, from where that came to", async () => {
+  it("[R6] [W13] continues with the next caller if the budget of one is spent", async () => {
     const { asked, refusals, filterOf, shared, judge } = setUp();
     for (const name of ["a", "b", "c"]) shared.add(filterOf(name));
     refusals.set("a", { code: "rate_limited", after: 2 });
@@ -38,7 +38,7 @@ describe("a shared filter", () => {
     expect(asked.length).toBe(6);
   });
 
-  it("[W13] what the filter itself fails on is not tried again on behalf of another", async () => {
+  it("[W13] a failure of the filter itself is not retried on behalf of another caller", async () => {
     const { asked, refusals, filterOf, shared, judge } = setUp();
     for (const name of ["a", "b"]) shared.add(filterOf(name));
     refusals.set("a", { code: "jsonata_limit", after: 1 });
@@ -46,7 +46,7 @@ describe("a shared filter", () => {
     expect(asked).toEqual(["a"]);
   });
 
-  it("[W13] a caller with several streams has one turn, until the last of them has ended; without callers nothing is judged", async () => {
+  it("[W13] a caller with several streams has one turn until its last stream has ended; without callers nothing is evaluated", async () => {
     const { asked, filterOf, shared, judge } = setUp();
     const [one, two] = [filterOf("a"), filterOf("a")];
     for (const filter of [one, two, filterOf("b")]) shared.add(filter);

@@ -1,4 +1,4 @@
-/** Whatever comes when, on however many nodes, and however slowly they read, every subscriber gets exactly what it may read of the log's suffix: once, in order, and without a hole that it is not told of. */
+/** A property over interleavings of writes, connections, failures and slow reads on two nodes: every subscriber receives exactly what it may read of the log's suffix, once and in order, and every hole is reported. */
 import { setImmediate as nextTick } from "node:timers/promises";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -23,12 +23,12 @@ const steps = fc.array(
       arbitrary: fc.record({
         do: fc.constant("commit" as const),
         owners: fc.array(fc.constantFrom(null, ...OWNERS), { minLength: 1, maxLength: 40 }),
-        /** Of each record: several of the large ones fill a queue. */
+        /** The size of each record. Several large ones fill a queue. */
         bytes: fc.constantFrom(10, 10, 1_000, 4_000),
-        /** All of the first owner, sent together. */
+        /** All records belong to the first owner and are sent together. */
         isUpload: fc.constantFrom(false, false, true),
         notification: fc.constantFrom("now" as const, "late" as const, "lost" as const, "endpoint" as const),
-        /** The node that writes. Only some notifications reach the other one. */
+        /** The node that writes. Only some notifications reach the other node. */
         node: fc.nat({ max: NODES - 1 }),
         reachesAll: fc.boolean(),
       }),
@@ -37,12 +37,12 @@ const steps = fc.array(
       weight: 2,
       arbitrary: fc.record({
         do: fc.constant("connect" as const),
-        /** Null: reads everybody's. */
+        /** Null: the client reads all records. */
         owner: fc.constantFrom(null, ...OWNERS.slice(0, 2)),
-        /** Changes of seqs that this divides are wanted; null: all. */
+        /** The filter: it matches seqs that this divides. Null: no filter. */
         divisor: fc.constantFrom(null, null, 2, 3),
         start: fc.oneof(fc.constantFrom("plain" as const, "now" as const), fc.integer({ min: 0, max: 60 })),
-        /** It reads nothing on its own. */
+        /** The client reads nothing on its own. */
         isSlow: fc.boolean(),
         joinsUploads: fc.boolean(),
         node: fc.nat({ max: NODES - 1 }),
@@ -77,35 +77,35 @@ const steps = fc.array(
   { minLength: 40, maxLength: 80 },
 );
 
-/** A client that reconnects with the last cursor it has seen, as ours do. */
+/** A client that reconnects with its last cursor. */
 interface Client {
   owner: string | null;
   divisor: number | null;
   isPlain: boolean;
-  /** It stalled at some time: a plain one may have been ended for it. */
+  /** Whether it ever stalled. A plain client may have been ended for that. */
   hasStalled: boolean;
-  /** The log's seq when it asked to connect for the first time, and when it was connected. */
+  /** The log's seq when the client first requested a connection, and when it was connected. */
   askedAt: number;
   connectedAt: number | undefined;
   isConnected: boolean;
   joinsUploads: boolean;
-  /** The seq that it asked to resume after; undefined: it did not. */
+  /** The seq after which it asked to resume; undefined if it did not. */
   startsAfter: number | undefined;
-  /** The node that it is connected to, or was. */
+  /** The node of its current or last connection. */
   node: number;
-  /** All that it received, over all its connections. */
+  /** All messages that it received over all its connections. */
   received(): StreamMessage[];
   drop(): void;
   beat(): void;
-  /** Its connections take nothing more, but what it reads; or everything at once. */
+  /** Stops taking bytes except by `read`; `drain` takes everything. */
   stall(): void;
   read(bytes: number): void;
   drain(): void;
-  /** Connects again unless it is connected, or plain: a plain one can't say where it was. One that was ended notices it. */
+  /** Reconnects, unless it is connected or plain: a plain client has no cursor. A client whose stream has ended notices it. */
   resume(node: number): void;
 }
 
-/** `nodes`: those that run now. */
+/** `nodes` has the running nodes. */
 function createClient(
   nodes: readonly MemoryHub[],
   options: { node: number; owner: string | null; divisor: number | null; start: Start; isSlow: boolean; joinsUploads: boolean },
@@ -189,7 +189,7 @@ function createClient(
       connection?.drain();
     },
     resume: (node) => {
-      // A plain one that reads too slowly is ended by right (W7).
+      // A plain client that reads too slowly is ended (W7).
       if (connection?.isEnded()) client.drop();
       if (connection || client.isPlain) return;
       client.node = node;
@@ -211,17 +211,17 @@ function toNode(nodes: readonly MemoryHub[], node: number): MemoryHub {
 /** The seqs of the first and the last file. */
 type Upload = readonly [first: number, last: number];
 
-/** Follows what a client received: only what it may read, each once. A hole must be one of trimmed changes; a resumable client must be told. */
+/** Checks what a client received: only what it may read, each change once. A hole may only have trimmed changes, and must be reported to a resumable client. */
 function follow(client: Client, log: MemoryLog, uploads: readonly Upload[], trimmedTo: number): void {
   const mayRead = (seq: number) =>
     (client.owner === null || log.ownerOf(seq) === client.owner) && (client.divisor === null || seq % client.divisor === 0);
-  /** The client has heard of everything that it may read after `from`, up to and including `to`. */
+  /** Expects that the client may read nothing after `from`, up to and including `to`, that it did not receive. */
   const expectNothingMissed = (from: number, to: number) => {
     const isExcused = (seq: number) => client.isPlain && seq <= trimmedTo;
     expect(range(from + 1, to).filter((seq) => mayRead(seq) && !isExcused(seq))).toEqual([]);
   };
 
-  /** Where an upload is one message, a client that moves from `from` to `to` gets all or nothing of it, but for files that expired meanwhile. */
+  /** If uploads are one message, a client that moves from `from` to `to` gets all or nothing of an upload, except for expired files. */
   const expectNothingSplit = (from: number, to: number) => {
     if (!client.joinsUploads || to <= from) return;
     const isSplit = ([first, last]: Upload) =>
@@ -238,7 +238,7 @@ function follow(client: Client, log: MemoryLog, uploads: readonly Upload[], trim
   // A connected client has everything; a plain client that connected after the last change has received nothing.
   if (client.isConnected) expectNothingMissed(at ?? client.connectedAt ?? 0, log.position().seq);
 
-  /** Returns the place that the client has with the message. */
+  /** Returns the place of the client after the message. */
   function followOne(message: StreamMessage, before: number | undefined): number {
     const seq = message.record ? Number.parseInt(message.record.uniqueId, 16) : parseCursor(message.cursor ?? "")?.seq;
     if (seq === undefined) throw new Error("The message has neither a record nor a cursor.");
@@ -269,7 +269,7 @@ function follow(client: Client, log: MemoryLog, uploads: readonly Upload[], trim
   }
 }
 
-/** The files of an upload that came as one message, one by one. */
+/** Splits the message of an upload into one per file. */
 function toSingle(message: StreamMessage): StreamMessage[] {
   const { record } = message;
   return Array.isArray(record)
@@ -279,7 +279,7 @@ function toSingle(message: StreamMessage): StreamMessage[] {
 
 const range = (from: number, to: number) => Array.from({ length: Math.max(to - from + 1, 0) }, (_, index) => from + index);
 
-/** Throws with what a replay needs first. The schedule, which is long, is left out: the seed and the path give it. */
+/** Throws a message that starts with what a replay needs. It omits the schedule, which is long and follows from the seed and the path. */
 function reportFailure<T extends [fc.Scheduler, unknown]>(details: fc.RunDetails<T>) {
   const { failed, seed, counterexamplePath, counterexample, numRuns, errorInstance } = details;
   if (!failed) return;
@@ -291,7 +291,7 @@ function reportFailure<T extends [fc.Scheduler, unknown]>(details: fc.RunDetails
 }
 
 describe("interleavings", () => {
-  it("[W4] [W5] [W7] [W9] [W10] [W13] every subscriber gets exactly what it may read of the log's suffix, whatever comes when", async () => {
+  it("[W4] [W5] [W7] [W9] [W10] [W13] every subscriber receives exactly what it may read of the log's suffix, in any interleaving", async () => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), steps, async (scheduler, script) => {
         let failures = 0;
@@ -302,7 +302,7 @@ describe("interleavings", () => {
           if (failures > 0 && failures-- > 0) throw new AppError("database_unavailable");
         };
         const log = createMemoryLog({ epoch: EPOCH, pause });
-        /** Filters are numbers. A turn judges some, and now and then the sandbox is busy. */
+        /** Filters are numbers. A call evaluates some records, and sometimes the sandbox is busy. */
         let turns = 0;
         const filter: Sandbox["filter"] = async (expression, inputs) => {
           await scheduler.schedule(Promise.resolve());
@@ -373,7 +373,7 @@ describe("interleavings", () => {
               break;
             case "shutdown":
             case "crash":
-              // One that crashed says nothing to its clients; what it still does reaches nobody.
+              // A crashed node sends nothing more to its clients.
               if (step.do === "shutdown") toNode(nodes, step.node).hub.closeAll(new AppError("server_shutdown"));
               nodes[step.node] = startNode();
               for (const client of clients) if (client.node === step.node) client.drop();
@@ -390,7 +390,7 @@ describe("interleavings", () => {
 
         failures = 0;
         for (let round = 0; round < 60; round++) {
-          // Some read all at once in the end, some bit by bit.
+          // In the end, some clients read everything at once and others in small parts.
           for (const [index, client] of clients.entries()) {
             if (index % 2 === 0 || round > 30) client.drain();
             else client.read(10_000);

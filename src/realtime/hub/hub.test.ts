@@ -1,4 +1,4 @@
-/** The hub, its tailers and sessions against a log in memory: what subscribers get, and when their streams end. */
+/** The hub, its tailers and sessions against a log in memory: what subscribers receive, and when their streams end. */
 import { setImmediate as nextTick } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import type { Grant } from "@/src/core/access/access";
@@ -29,7 +29,7 @@ async function subscribe(hub: Hub, log: MemoryLog, start: Start = { mode: "plain
 const cursorOf = (seq: number, epoch = EPOCH) => formatCursor({ epoch, seq, proof: proofAt(seq) });
 const range = (from: number, to: number) => Array.from({ length: Math.max(to - from + 1, 0) }, (_, index) => from + index);
 
-/** Short forms: a change by its seq, anything else by its type and cursor. */
+/** Shortens messages: a change to its seq, any other message to its type and cursor. */
 function brief(messages: readonly StreamMessage[]): (number | string)[] {
   return messages.map((message) =>
     message.record ? Number.parseInt(message.record.uniqueId, 16) : `${message.type} ${parseCursor(message.cursor ?? "")?.seq}`,
@@ -37,7 +37,7 @@ function brief(messages: readonly StreamMessage[]): (number | string)[] {
 }
 
 describe("createHub", () => {
-  it("[W2] sends a plain subscriber the changes after it came, and nothing else", async () => {
+  it("[W2] sends a plain subscriber the changes after it connected, and nothing else", async () => {
     const { log, hub, publish } = setUp();
     publish(log.commit(2));
     const { sink } = await subscribe(hub, log);
@@ -47,7 +47,7 @@ describe("createHub", () => {
     expect(sink.messages().every((message) => Object.keys(message).join() === "type,record")).toBe(true);
   });
 
-  it("[W4] does not send a later subscriber what was committed before, though the tailer is behind", async () => {
+  it("[W4] does not send a later subscriber earlier changes, even if the tailer is behind", async () => {
     const { log, hub } = setUp();
     const first = await subscribe(hub, log);
     log.commit(3); // the notification is lost
@@ -59,7 +59,7 @@ describe("createHub", () => {
     expect(brief(second.sink.messages())).toEqual([4]);
   });
 
-  it("[W4] delivers what no notification told of at the next poll", async () => {
+  it("[W4] delivers changes without a notification at the next poll", async () => {
     const { log, hub, notifications } = setUp();
     const { sink } = await subscribe(hub, log);
     log.commit(2);
@@ -83,7 +83,7 @@ describe("createHub", () => {
     expect(sink.writes()).toBe(1);
   });
 
-  it("[W9] READY first, then what was missed, then live", async () => {
+  it("[W9] sends READY first, then the missed changes, then live ones", async () => {
     const { log, hub, publish } = setUp();
     publish(log.commit(5));
     const { sink } = await subscribe(hub, log, toStart(2));
@@ -104,14 +104,14 @@ describe("createHub", () => {
     expect(brief(sink.messages())).toEqual(["READY 5", 6, "BEAT 6"]);
   });
 
-  it("[W9] READY names where the stream is, though more was delivered while it was being opened", async () => {
+  it("[W9] READY has the place of the stream, even if changes were delivered while it was being opened", async () => {
     let onPause = () => undefined as unknown;
     const { log, hub, publish } = setUp({ pause: async () => void onPause() });
     publish(log.commit(5));
     await subscribe(hub, log);
     let pauses = 0;
     onPause = () => {
-      // Between the query's look at the log and its answer.
+      // After the query has read the log, and before its result arrives.
       if (++pauses === 2) publish(log.commit(1));
     };
     const { sink } = await subscribe(hub, log, { mode: "now" });
@@ -128,7 +128,7 @@ describe("createHub", () => {
     expect(sink.messages()).toEqual([]);
   });
 
-  it("[W10] GAP for a cursor of another epoch, then live", async () => {
+  it("[W10] sends GAP for a cursor of another epoch, then live changes", async () => {
     const { log, hub, publish } = setUp();
     publish(log.commit(5));
     const { sink } = await subscribe(hub, log, toStart(2, OTHER_EPOCH));
@@ -141,7 +141,7 @@ describe("createHub", () => {
     expect(brief(sink.messages().slice(2))).toEqual([6]);
   });
 
-  it("[W10] GAP for a cursor ahead of the log, then live", async () => {
+  it("[W10] sends GAP for a cursor ahead of the log, then live changes", async () => {
     const { log, hub, publish } = setUp();
     publish(log.commit(5));
     const { sink } = await subscribe(hub, log, toStart(9));
@@ -151,7 +151,7 @@ describe("createHub", () => {
     expect(brief(sink.messages())).toEqual(["READY 9", "GAP 5", 6]);
   });
 
-  it("[W10] GAP for what is no longer kept, then the rest, then live", async () => {
+  it("[W10] sends GAP for expired changes, then the rest, then live changes", async () => {
     const { log, hub, publish } = setUp();
     log.commit(5);
     log.trim(3);
@@ -159,13 +159,13 @@ describe("createHub", () => {
     await hub.poll();
     publish(log.commit(1));
     await nextTick();
-    // Nothing is known of the change that expired.
+    // The proof of the expired change is unknown.
     const to = formatCursor({ epoch: EPOCH, seq: 3 });
     expect(sink.messages()[1]).toEqual({ type: "GAP", from: cursorOf(1), to, reason: "expired", cursor: to });
     expect(brief(sink.messages())).toEqual(["READY 1", "GAP 3", 4, 5, 6]);
   });
 
-  it("[W10] GAP when nothing is kept at all", async () => {
+  it("[W10] sends GAP if all changes have expired", async () => {
     const { log, hub, publish } = setUp();
     log.commit(5);
     log.trim(5);
@@ -176,7 +176,7 @@ describe("createHub", () => {
     expect(brief(sink.messages())).toEqual(["READY 1", "GAP 5", 6]);
   });
 
-  it("[W10] GAP on an open stream when the log is replaced; a plain one just goes on", async () => {
+  it("[W10] sends GAP on an open stream if the log is replaced; a plain stream continues", async () => {
     const { log, hub, publish } = setUp();
     publish(log.commit(5));
     const resumable = await subscribe(hub, log, { mode: "now" });
@@ -192,7 +192,7 @@ describe("createHub", () => {
     expect(brief(plain.sink.messages())).toEqual([4]);
   });
 
-  it("[W9] a replay waits for a slow client, and does not end it", async () => {
+  it("[W9] a replay waits for a slow client and does not end it", async () => {
     const { log, hub, publish } = setUp({ queueBytesMax: 100_000 });
     log.commit(100, { bytes: 10_000 });
     const sink = createMemorySink();
@@ -209,7 +209,7 @@ describe("createHub", () => {
     expect(brief(sink.messages())).toEqual(["READY 0", ...range(1, 101)]);
   });
 
-  it("[W7] ends a subscriber that is over its limit; the others get everything", async () => {
+  it("[W7] ends a subscriber over its limit; the others receive everything", async () => {
     const { log, hub, publish } = setUp({ queueBytesMax: 10_000 });
     const slow = await subscribe(hub, log);
     const fast = await subscribe(hub, log);
@@ -224,7 +224,7 @@ describe("createHub", () => {
     expect(hub.subscriberCount(log.endpointId)).toBe(1);
   });
 
-  it("[W7] a burst that is larger than the limit does not end those who read", async () => {
+  it("[W7] a burst larger than the limit does not end clients that read", async () => {
     const { log, hub, publish } = setUp({ queueBytesMax: 10_000 });
     const { sink } = await subscribe(hub, log);
     publish(log.commit(100, { bytes: 3_000 }));
@@ -233,7 +233,7 @@ describe("createHub", () => {
     expect(brief(sink.messages())).toEqual(range(1, 100));
   });
 
-  it("[W7] a frame larger than the limit goes out when nothing else waits", async () => {
+  it("[W7] sends a frame larger than the limit if the queue is empty", async () => {
     const { log, hub, publish } = setUp({ queueBytesMax: 10_000 });
     const { sink } = await subscribe(hub, log);
     publish(log.commit(1, { bytes: 20_000 }));
@@ -243,7 +243,7 @@ describe("createHub", () => {
 });
 
 describe("streams of users", () => {
-  it("[W5] live, a user gets what belongs to it; who reads everything gets everything", async () => {
+  it("[W5] live, a user receives its own changes; a stream that reads everything receives all", async () => {
     const { log, hub, publish } = setUp();
     const all = await subscribe(hub, log);
     const ann = await subscribe(hub, log, { mode: "plain" }, toPrivateGrant(log, "ann"));
@@ -255,7 +255,7 @@ describe("streams of users", () => {
     expect(brief(bob.sink.messages())).toEqual(["READY 0", 3]);
   });
 
-  it("[W5] [W9] [W10] a replay passes over what belongs to others, without a gap", async () => {
+  it("[W5] [W9] [W10] a replay passes over changes of others without a GAP", async () => {
     const { log, hub, publish } = setUp();
     for (let i = 0; i < 300; i++) log.commit(1, { owner: i % 100 === 0 ? "ann" : "bob" });
     const { sink } = await subscribe(hub, log, toStart(1), toPrivateGrant(log, "ann"));
@@ -266,7 +266,7 @@ describe("streams of users", () => {
     expect(brief(sink.messages())).toEqual(["READY 1", 101, 201, 302]);
   });
 
-  it("[W5] [W10] a replay tells of what is no longer kept, whoever it belonged to", async () => {
+  it("[W5] [W10] a replay reports expired changes, whoever owned them", async () => {
     const { log, hub } = setUp();
     log.commit(5, { owner: "bob" });
     log.commit(1, { owner: "ann" });
@@ -277,7 +277,7 @@ describe("streams of users", () => {
     expect(brief(sink.messages())).toEqual(["READY 1", "GAP 3", 6]);
   });
 
-  it("[W5] [W15] BEAT moves the cursor past what belongs to others, so that a replay need not read it again", async () => {
+  it("[W5] [W15] BEAT moves the cursor past changes of others, so that a replay does not read them again", async () => {
     const { log, hub, publish } = setUp();
     const { sink, subscription } = await subscribe(hub, log, { mode: "now" }, toPrivateGrant(log, "ann"));
     publish(log.commit(1, { owner: "ann" }));
@@ -287,7 +287,7 @@ describe("streams of users", () => {
     expect(brief(sink.messages())).toEqual(["READY 0", 1, "BEAT 8"]);
   });
 
-  it("[W5] [W15] a GAP on an open stream begins where the stream was, not at its last change", async () => {
+  it("[W5] [W15] a GAP on an open stream begins at the place of the stream, not at its last change", async () => {
     const { log, hub, publish } = setUp();
     const { sink } = await subscribe(hub, log, { mode: "now" }, toPrivateGrant(log, "ann"));
     publish(log.commit(5, { owner: "bob" }));
@@ -313,7 +313,7 @@ describe("access of open streams", () => {
     expect(ann.sink.endedBy()).toBeUndefined();
   });
 
-  it("[W6] has the tokens of the project watched for as long as a stream of a user is open", async () => {
+  it("[W6] watches the tokens of the project while a stream of a user is open", async () => {
     const { log, hub, tokenWatched } = setUp();
     await subscribe(hub, log);
     expect(tokenWatched).toEqual([]);
@@ -323,7 +323,7 @@ describe("access of open streams", () => {
     expect(tokenWatched).toEqual([]);
   });
 
-  it("[W6] looks again at a token that may have ended while its stream was being opened", async () => {
+  it("[W6] rechecks a token that may have ended while its stream was being opened", async () => {
     const asked: string[] = [];
     const recheck = async (grant: Grant) => {
       asked.push(grant.user?.id ?? "");
@@ -365,7 +365,7 @@ describe("access of open streams", () => {
     expect([valid.sink.endedBy(), foreign.sink.endedBy()]).toEqual([undefined, undefined]);
   });
 
-  it("[W6] asks again at the next poll when access can't be checked now", async () => {
+  it("[W6] checks access again at the next poll if a check fails", async () => {
     let isAway = true;
     const { log, hub } = setUp({
       access: {
@@ -383,7 +383,7 @@ describe("access of open streams", () => {
     expect(sink.endedBy()?.code).toBe("key_revoked");
   });
 
-  it("[W6] ends the streams of an endpoint that is gone", async () => {
+  it("[W6] ends the streams of a deleted endpoint", async () => {
     const { log, hub } = setUp();
     const { sink } = await subscribe(hub, log);
     log.remove();
@@ -392,7 +392,7 @@ describe("access of open streams", () => {
     await expect(subscribe(hub, log)).rejects.toMatchObject({ code: "endpoint_or_key_invalid" });
   });
 
-  it("[W6] has the project watched for as long as a stream of it is open", async () => {
+  it("[W6] watches the project while one of its streams is open", async () => {
     const { log, hub, watched } = setUp();
     const { subscription } = await subscribe(hub, log);
     expect(watched).toEqual([PROJECT_ID]);
@@ -402,7 +402,7 @@ describe("access of open streams", () => {
 });
 
 describe("bookkeeping", () => {
-  it("counts and lists what is open", async () => {
+  it("counts and lists open streams", async () => {
     const { log, hub } = setUp();
     const first = await subscribe(hub, log, { mode: "now" }, { origin: "https://example.com" });
     await subscribe(hub, log);
@@ -423,7 +423,7 @@ describe("bookkeeping", () => {
     expect([...hub.connections()]).toHaveLength(1);
   });
 
-  it("asks the log for nothing when nobody listens", async () => {
+  it("does not query the log without subscribers", async () => {
     const { log, hub } = setUp({
       pause: async () => {
         throw new Error("asked");
@@ -433,7 +433,7 @@ describe("bookkeeping", () => {
     expect(hub.subscriberCount(log.endpointId)).toBe(0);
   });
 
-  it("[W8] ends every stream at shutdown, and takes no new one", async () => {
+  it("[W8] ends every stream at shutdown, and refuses new ones", async () => {
     const { log, hub } = setUp();
     const { sink } = await subscribe(hub, log);
     hub.closeAll(new AppError("server_shutdown"));
@@ -441,7 +441,7 @@ describe("bookkeeping", () => {
     await expect(subscribe(hub, log)).rejects.toMatchObject({ code: "server_shutdown" });
   });
 
-  it("[E3] refuses a new stream while the database is away; open ones go on when it is back", async () => {
+  it("[E3] refuses new streams while the database is unavailable; open ones continue when it is back", async () => {
     let isAway = false;
     const { log, hub } = setUp({
       pause: async () => {
@@ -455,11 +455,11 @@ describe("bookkeeping", () => {
     await expect(subscribe(hub, log)).rejects.toMatchObject({ code: "database_unavailable" });
     isAway = false;
     await hub.poll();
-    await until("what was missed", () => sink.messages().length === 2);
+    await until("the missed changes", () => sink.messages().length === 2);
     expect(brief(sink.messages())).toEqual([1, 2]);
   });
 
-  it("[W9] a replay that the database interrupts goes on at a later poll", async () => {
+  it("[W9] a replay that the database interrupts continues at a later poll", async () => {
     let failures = 0;
     const { log, hub } = setUp({
       pause: async () => {
@@ -480,7 +480,7 @@ describe("bookkeeping", () => {
     expect(brief(sink.messages())).toEqual(["READY 0", ...range(1, 5)]);
   });
 
-  it("[W6] [W20] a catch-up that does not end keeps neither expired streams open nor other endpoints waiting", async () => {
+  it("[W6] [W20] a catch-up that hangs neither keeps expired streams open nor delays other endpoints", async () => {
     const hung = createMemoryLog({ epoch: EPOCH, endpointId: "019a0000-0000-7000-8000-000000000002" });
     const log = createMemoryLog({ epoch: EPOCH });
     const changes: HubOptions["changes"] = {
@@ -503,7 +503,7 @@ describe("bookkeeping", () => {
     expect(expiring.sink.endedBy()?.code).toBe("key_expired");
   });
 
-  it("[W7] [W9] opens a stream whose transport holds more than a tiny queue already", async () => {
+  it("[W7] [W9] opens a stream whose transport already holds more than a tiny queue", async () => {
     const { log, hub } = setUp({ queueBytesMax: 1_024 });
     const sink = { ...createMemorySink(), unsentBytes: () => 1_000 };
     const subscribing = hub.subscribe({

@@ -1,4 +1,4 @@
-/** What waits for slow clients in all has a bound; those of whoever holds the most go first. */
+/** The queues of slow clients have a common limit. Above it, clients of the account with the largest backlog are disconnected. */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { createQueuePressure } from "./queue-pressure";
@@ -18,7 +18,7 @@ function setUp(streams: [ownerId: string, backlogBytes: number][], heldBytes = N
 }
 
 describe("createQueuePressure", () => {
-  it("[W24] cuts nobody off within the bound", () => {
+  it("[W24] disconnects nobody within the limit", () => {
     const { pressure, cut } = setUp([
       ["a", 600],
       ["b", 400],
@@ -27,7 +27,7 @@ describe("createQueuePressure", () => {
     expect(cut).toEqual([]);
   });
 
-  it("[W24] beyond it cuts off the largest of the account that holds the most, until a fifth is free; the others' go on", () => {
+  it("[W24] over the limit, disconnects the largest streams of the account that holds the most, until a fifth is free; others continue", () => {
     const { pressure, cut } = setUp([
       ["small", 350],
       ["big", 100],
@@ -40,7 +40,7 @@ describe("createQueuePressure", () => {
     expect(cut).toEqual(["big 300"]);
   });
 
-  it("[W24] counts what queues share once: frames of a change that goes to thousands are held once", () => {
+  it("[W24] counts shared frames once: a change that is sent to thousands is in memory once", () => {
     const { pressure, cut } = setUp(
       Array.from({ length: 1_000 }, () => ["a", 100] as [string, number]),
       900,
@@ -49,7 +49,7 @@ describe("createQueuePressure", () => {
     expect(cut).toEqual([]);
   });
 
-  it("[W24] measures by itself after much has piled up, once a turn", async () => {
+  it("[W24] measures by itself after many bytes were queued, once per turn", async () => {
     const { pressure, cut, lists } = setUp([["a", 1_500]]);
     for (let i = 0; i < 124; i++) pressure.note(1);
     await nextTurn();

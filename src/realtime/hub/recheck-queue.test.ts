@@ -1,4 +1,4 @@
-/** Checks of projects: none is lost, and many causes share one. */
+/** Checks of projects: none is lost, and simultaneous requests share one. */
 import { describe, expect, it } from "vitest";
 import { createRecheckQueue } from "./recheck-queue";
 
@@ -13,7 +13,7 @@ function setUp() {
 }
 
 describe("createRecheckQueue", () => {
-  it("[W6] checks at once, and what comes meanwhile in one further run", async () => {
+  it("[W6] checks at once; requests during a run share one further run", async () => {
     const { queue, begun, end } = setUp();
     const first = queue.add("a");
     expect(begun).toEqual(["a"]);
@@ -32,7 +32,7 @@ describe("createRecheckQueue", () => {
     expect(begun).toHaveLength(4);
   });
 
-  it("[W6] does not let one project wait for another", async () => {
+  it("[W6] does not delay one project for another", async () => {
     const { queue, begun, end } = setUp();
     const both = [queue.add("a"), queue.add("b")];
     expect(begun).toEqual(["a", "b"]);

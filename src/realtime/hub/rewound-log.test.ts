@@ -1,4 +1,4 @@
-/** Cursors that stand for a change which the log no longer has, as it lost its end in a restore or a failover and has grown since (W26). */
+/** Cursors of changes that the log no longer has, because it lost its end in a restore or a failover and has grown since (W26). */
 import { setImmediate as nextTick } from "node:timers/promises";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -28,7 +28,7 @@ describe("a log that lost its end and has grown past it", () => {
   it.each([
     { what: "behind its end", seq: 9 },
     { what: "at its end", seq: 12 },
-  ])("[W26] a cursor $what that stands for another change: GAP to the end, then live", async ({ seq }) => {
+  ])("[W26] a cursor $what that belongs to another change: GAP to the end, then live", async ({ seq }) => {
     const memory = createMemoryHub();
     memory.log.commit(12);
     memory.log.replace({ seq: 12, from: 7 });
@@ -39,14 +39,14 @@ describe("a log that lost its end and has grown past it", () => {
     expect(sink.messages()[1]).toMatchObject({ from: cursorOf(seq), to: cursorOf(12, 1), cursor: cursorOf(12, 1) });
   });
 
-  it("[W26] a cursor of a change that it still has: all after it, and no GAP", async () => {
+  it("[W26] a cursor of a change that the log still has: all later changes, and no GAP", async () => {
     const memory = createMemoryHub();
     memory.log.commit(9);
     memory.log.replace({ seq: 9, from: 7 });
     expect(heard(await open(memory, toStart(7)))).toEqual(["READY 7", "POST 8", "POST 9"]);
   });
 
-  it("[W26] a cursor without a proof, as older versions sent it, is taken as it is, and the next one has its proof", async () => {
+  it("[W26] accepts a cursor without a proof, as older versions sent it; the next cursor has a proof", async () => {
     const memory = createMemoryHub();
     memory.log.commit(9);
     const sink = await open(memory, { mode: "after", cursor: { epoch: EPOCH, seq: 8 } });
@@ -62,7 +62,7 @@ describe("a log that lost its end and has grown past it", () => {
     expect(heard(await open(memory, toStart(0)))).toEqual(["READY 0", "POST 1", "POST 2", "POST 3"]);
   });
 
-  it("[W26] the change of the cursor has just expired, and all after it is kept: no GAP, unless it was another one", async () => {
+  it("[W26] the change of the cursor has just expired and all later ones are kept: no GAP, unless it was another change", async () => {
     const memory = createMemoryHub();
     memory.log.commit(5);
     memory.log.trim(4);
@@ -77,7 +77,7 @@ describe("a log that lost its end and has grown past it", () => {
     expect(heard(await open(memory, toStart(5)))).toEqual(["READY 5"]);
   });
 
-  it("[W26] streams that were open meanwhile: GAP at the next poll, for users that read only their own, too", async () => {
+  it("[W26] streams that were open meanwhile get a GAP at the next poll, also those of users that read only their own records", async () => {
     const memory = createMemoryHub();
     memory.publish(memory.log.commit(9, { owner: "ann" }));
     const all = await open(memory, { mode: "now" });
@@ -90,7 +90,7 @@ describe("a log that lost its end and has grown past it", () => {
     expect(all.messages()[1]?.cursor).toBe(cursorOf(12, 1));
   });
 
-  it("[W26] a user's cursor that stands for a change of somebody else is compared as well", async () => {
+  it("[W26] a user's cursor that belongs to another user's change is compared as well", async () => {
     const memory = createMemoryHub();
     memory.log.commit(3, { owner: "ann" });
     memory.log.commit(6, { owner: "ben" });
@@ -103,7 +103,7 @@ describe("a log that lost its end and has grown past it", () => {
     expect(heard(await open(memory, toStart(8), grant))).toEqual(["READY 8", "GAP 12 log_rewound"]);
   });
 
-  it("[W26] whatever is lost and written, a client hears of a GAP exactly when changes that it had are lost", async () => {
+  it("[W26] whatever is lost and written, a client gets a GAP exactly if changes that it had are lost", async () => {
     const scenario = fc.record({
       had: fc.integer({ min: 1, max: 20 }),
       more: fc.integer({ min: 0, max: 20 }),

@@ -1,4 +1,4 @@
-/** Streams that read more slowly than changes come (W7): sent on from the log where they can be resumed, ended where they can't, or read nothing. */
+/** Slow clients (W7): a resumable stream continues from the log; a plain one, or one that reads nothing, is ended. */
 import { setImmediate as nextTick } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import type { Grant } from "@/src/core/access/access";
@@ -20,7 +20,7 @@ async function subscribe(hub: Hub, log: MemoryLog, start: Start = { mode: "plain
 
 const range = (from: number, to: number) => Array.from({ length: Math.max(to - from + 1, 0) }, (_, index) => from + index);
 
-/** Short forms: a change by its seq, anything else by its type and cursor. */
+/** Shortens messages: a change to its seq, any other message to its type and cursor. */
 function brief(messages: readonly StreamMessage[]): (number | string)[] {
   return messages.map((message) =>
     message.record ? Number.parseInt(message.record.uniqueId, 16) : `${message.type} ${parseCursor(message.cursor ?? "")?.seq}`,
@@ -28,7 +28,7 @@ function brief(messages: readonly StreamMessage[]): (number | string)[] {
 }
 
 describe("slow streams", () => {
-  it("[W7] [W9] sends a slow subscriber that can be resumed on from the log: it gets everything, once, in order", async () => {
+  it("[W7] [W9] a slow resumable subscriber continues from the log and receives everything, once, in order", async () => {
     const { log, hub, publish } = setUp({ queueBytesMax: 10_000 });
     const { sink } = await subscribe(hub, log, { mode: "now" });
     sink.stall();
@@ -51,7 +51,7 @@ describe("slow streams", () => {
     expect(brief(sink.messages()).at(-1)).toBe(51);
   });
 
-  it("[W7] [W15] a slow user goes on from where the log was looked through, not from its own last change: that may be kept no longer", async () => {
+  it("[W7] [W15] a slow user continues from where the log was read, not from its own last change, which may have expired", async () => {
     const { log, hub, publish } = setUp({ queueBytesMax: 10_000 });
     const { sink } = await subscribe(hub, log, { mode: "now" }, toPrivateGrant(log, "ann"));
     publish(log.commit(1, { owner: "ann" }));
@@ -71,7 +71,7 @@ describe("slow streams", () => {
     expect(brief(sink.messages())).toEqual(["READY 0", 1, ...range(502, 521)]);
   });
 
-  it("[W7] ends one that is behind and takes nothing for 30 s, not one that takes a little, nor for a standstill of the server", async () => {
+  it("[W7] ends a stream that is behind and takes no bytes for 30 s, but not one that takes a few, nor because the server stood still", async () => {
     const { log, hub, publish, setNow } = setUp({ queueBytesMax: 10_000 });
     const [stalled, reading] = [await subscribe(hub, log, { mode: "now" }), await subscribe(hub, log, { mode: "now" })];
     for (const { sink } of [stalled, reading]) sink.stall();
@@ -94,7 +94,7 @@ describe("slow streams", () => {
     expect(reading.sink.endedBy()).toBeUndefined();
   });
 
-  it("[W7] [W9] a thousand that fall behind together share what they read of the log, a few pages at a time, and live reads never wait", async () => {
+  it("[W7] [W9] a thousand streams that fall behind together share reads of the log, a few pages at a time, and live reads never wait", async () => {
     const log = createMemoryLog({ epoch: EPOCH });
     const reads: { after: number; answer(): void }[] = [];
     let isHeld = false;
@@ -108,7 +108,7 @@ describe("slow streams", () => {
     const { hub, publish } = setUp({ memoryLog: log, changes, queueBytesMax: 10_000 });
     const slow = await Promise.all(range(1, 1_000).map(() => subscribe(hub, log, { mode: "now" })));
     for (const { sink } of slow) sink.stall();
-    // Those of a second group are at another place.
+    // The streams of a second group are at another place.
     for (const { sink } of slow.slice(500)) sink.write(Buffer.alloc(5_000));
     publish(log.commit(8, { bytes: 1_000 }));
     publish(log.commit(8, { bytes: 1_000 }));
@@ -118,18 +118,18 @@ describe("slow streams", () => {
     isHeld = true;
     for (const { sink } of slow) sink.drain();
     await until("they read", () => reads.length > 0);
-    // One for each place, and one for those who asked for it after it began.
+    // One read for each place, and one for the streams that needed the page after it began.
     expect(reads.length).toBeLessThanOrEqual(4);
     const held = reads.length;
     log.commit(1);
     await hub.poll();
-    await until("the live reader's page is asked for beside theirs", () => reads.length > held);
+    await until("the live reader's page is read beside theirs", () => reads.length > held);
     isHeld = false;
     for (const { answer } of reads) answer();
     await until("the live one has it", () => fast.sink.messages().length === 1);
   });
 
-  it("[W24] beyond what may wait in all, cuts off the largest of the account that holds the most; the others' go on", async () => {
+  it("[W24] over the limit of all queues, disconnects the largest streams of the account that holds the most; others continue", async () => {
     let heldBytes = 0;
     const { log, hub, publish } = setUp({ queueBytesMax: 10_000, queuesBytesMax: 20_000, readHeldBytes: () => heldBytes });
     const open = async (ownerId: string, mode: "plain" | "now") => (await subscribe(hub, log, { mode }, { ownerId })).sink;

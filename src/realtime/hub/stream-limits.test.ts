@@ -1,4 +1,4 @@
-/** Places for streams are counted, and given back. */
+/** Open streams are counted and released. */
 import { describe, expect, it } from "vitest";
 import { isAppError } from "@/src/shared/errors";
 import { createStreamLimits } from "./stream-limits";
@@ -18,7 +18,7 @@ describe("streams", () => {
     ["this account", { total: 0, perAccount: 2, perKey: 0, perAddress: 0 }, { ownerId: "o", keyId: "c", address: "10.0.0.3" }],
     ["this key", { total: 0, perAccount: 0, perKey: 2, perAddress: 0 }, { ownerId: "o", keyId: "a", address: "10.0.0.3" }],
     ["this address", { total: 0, perAccount: 0, perKey: 0, perAddress: 2 }, { ownerId: "o", keyId: "c", address: "10.0.0.1" }],
-  ])("[W21] of %s are limited, and a place that is given back is free, once", (what, config, third) => {
+  ])("[W21] of %s are limited; releasing a stream frees one place, once", (what, config, third) => {
     const limits = createStreamLimits(config);
     const first = limits.take({ ownerId: "o", keyId: "a", address: "10.0.0.1" });
     limits.take({ ownerId: "o", keyId: "a", address: "10.0.0.1" });
@@ -37,7 +37,7 @@ describe("streams", () => {
     expect(outcomeOf(() => limits.take({ ownerId: "o", keyId: "b", address: "2001:db8:1:3::1" }))).toBe("taken");
   });
 
-  it("[W21] are as many as come where nothing limits them", () => {
+  it("[W21] are not limited without a limit", () => {
     const limits = createStreamLimits({ total: 0, perAccount: 0, perKey: 0, perAddress: 0 });
     for (let count = 0; count < 1_000; count++)
       expect(outcomeOf(() => limits.take({ ownerId: "o", keyId: "a", address: "10.0.0.1" }))).toBe("taken");

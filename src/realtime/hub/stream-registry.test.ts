@@ -1,4 +1,4 @@
-/** What other servers know of this one's streams: what has changed, and nothing else; in slices, so that others get their turns. */
+/** The stored list of this server's streams: only changes are written, in slices. */
 import { describe, expect, it } from "vitest";
 import type { ListedStream, OpenStreamStore } from "@/src/core/streams/ports";
 import { AppError } from "@/src/shared/errors";
@@ -45,7 +45,7 @@ function setUp() {
     },
   };
   const streamRegistry = createStreamRegistry({ hub, store });
-  /** What a call wrote: how many of each. */
+  /** The number of streams that a call wrote, by kind of change. */
   const sync = async () => {
     world.writes = [];
     await streamRegistry.sync();
@@ -57,7 +57,7 @@ function setUp() {
 const ids = (count: number) => Array.from({ length: count }, (_, index) => `stream ${index}`);
 
 describe("createStreamRegistry", () => {
-  it("[G16] writes what is new, has moved or has ended, and nothing twice", async () => {
+  it("[G16] writes streams that are new, have moved or have ended, and none twice", async () => {
     const { open, world, sync } = setUp();
     expect(await sync()).toEqual([]);
     for (const id of ids(3)) open.set(id, toConnection(id));
@@ -73,7 +73,7 @@ describe("createStreamRegistry", () => {
     expect(await sync()).toEqual([]);
   });
 
-  it("[G16] of very many gives the event loop a turn after each thousand, and they may come and go meanwhile", async () => {
+  it("[G16] gives the event loop a turn after each thousand streams, which can open and end meanwhile", async () => {
     const { open, sync } = setUp();
     for (const id of ids(5_500)) open.set(id, toConnection(id));
     let turns = 0;
@@ -90,7 +90,7 @@ describe("createStreamRegistry", () => {
     expect(await sync()).toEqual([]);
   });
 
-  it("[G16] writes again what a failure, or a server that was forgotten, left unwritten", async () => {
+  it("[G16] writes again after a failure, and after the server was removed from the store", async () => {
     const { open, world, sync } = setUp();
     for (const id of ids(2)) open.set(id, toConnection(id));
     world.failure = new AppError("database_unavailable");
@@ -108,7 +108,7 @@ describe("createStreamRegistry", () => {
     expect(written).toEqual([[1, 0, 0]]);
   });
 
-  it("[G16] ends those that somebody asked to be ended", async () => {
+  it("[G16] ends the streams whose end was requested", async () => {
     const { open, world, sync } = setUp();
     open.set("a", toConnection("a"));
     world.asked = ["a", "gone"];

@@ -1,4 +1,4 @@
-/** The bounded queue: what it takes, when it writes, when it gives up. */
+/** The bounded queue: what it accepts, when it writes, and when it ends. */
 import { setImmediate as nextTick } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { AppError } from "@/src/shared/errors";
@@ -29,7 +29,7 @@ describe("createSubscriber", () => {
     expect(sink.messages().map(({ type }) => type)).toEqual(["a", "b", "c"]);
   });
 
-  it("[W7] counts what waits in the queue and in the transport", async () => {
+  it("[W7] counts the bytes in the queue and in the transport", async () => {
     const { sink, subscriber } = setUp();
     sink.stall();
     subscriber.enqueue(toFrame(100));
@@ -40,7 +40,7 @@ describe("createSubscriber", () => {
     expect(subscriber.backlogBytes()).toBe(50);
   });
 
-  it("[W7] takes exactly the limit, and not one byte more until the client has taken some", async () => {
+  it("[W7] accepts exactly the limit, and no byte more until the client has taken some", async () => {
     const { sink, subscriber } = setUp(1_000);
     sink.stall();
     expect(subscriber.enqueue(toFrame(400))).toBe(true);
@@ -56,7 +56,7 @@ describe("createSubscriber", () => {
     expect(subscriber.backlogBytes()).toBe(1_014);
   });
 
-  it("[W7] has a page's room when little waits, and room for anything when nothing does", async () => {
+  it("[W7] has room for a page if little waits, and for any size if nothing waits", async () => {
     const { sink, subscriber } = setUp(1_000);
     expect(subscriber.isCrowdedBy(toFrame(5_000))).toBe(false);
     sink.stall();
@@ -70,7 +70,7 @@ describe("createSubscriber", () => {
     expect(subscriber.backlogBytes()).toBe(250);
   });
 
-  it("[W7] takes a frame of any size when nothing waits", async () => {
+  it("[W7] accepts a frame of any size if nothing waits", async () => {
     const { sink, subscriber } = setUp(1_000);
     expect(subscriber.enqueue(toFrame(5_000))).toBe(true);
     await nextTick();
@@ -83,7 +83,7 @@ describe("createSubscriber", () => {
     expect(sink.writes()).toBeGreaterThan(1);
   });
 
-  it("sends what is queued before it ends", async () => {
+  it("sends the queue before it ends", async () => {
     const { sink, subscriber } = setUp();
     subscriber.enqueue(toTextFrame('{"type":"last"}'));
     subscriber.end(new AppError("server_shutdown"));
@@ -95,14 +95,14 @@ describe("createSubscriber", () => {
 });
 
 describe("createWriteBatcher", () => {
-  it("shares one copy of the frames that several subscribers have due", () => {
+  it("shares one copy of the frames that several subscribers flush", () => {
     const batcher = createWriteBatcher();
     const frames = [toFrame(20), toFrame(30)];
     expect(batcher.join([...frames])).toBe(batcher.join([...frames]));
     expect(batcher.join(frames)).toEqual(Buffer.concat(frames));
   });
 
-  it("does not take different frames for the same", () => {
+  it("does not share different frames", () => {
     const batcher = createWriteBatcher();
     const [a, b, c] = [toFrame(20), toFrame(30), toFrame(40)];
     batcher.join([a, b]);

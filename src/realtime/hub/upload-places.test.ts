@@ -1,4 +1,4 @@
-/** Streams that send an upload of several files as one message have no place within the upload, wherever its delivery stands (W16). */
+/** Streams that send an upload of several files as one message never have a place within the upload, even while it is being delivered (W16). */
 import { setImmediate as nextTick } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import type { Change } from "@/src/core/records/ports";
@@ -51,7 +51,7 @@ async function open(
   return { sink, subscription };
 }
 
-/** Opens a stream at 1 in the moment in which another stream's listener has the first two of the four files of the upload 2 to 5. */
+/** Opens a stream after change 1, at the moment in which the tailer has delivered the first two of the four files of the upload 2 to 5. */
 async function openInUpload(
   memory: ReturnType<typeof setUp>,
   start: Start,
@@ -69,7 +69,7 @@ async function openInUpload(
   return { ...(await open(memory, start, options)), publishRest: () => publish(upload.slice(2)) };
 }
 
-/** Records by their seqs, and the message's type and place. */
+/** Shortens a message to its type, the seqs of its records, and its place. */
 function toBrief({ type, record, cursor }: StreamMessage): string {
   const seqs = [record ?? []].flat().map(({ uniqueId }: { uniqueId: string }) => Number.parseInt(uniqueId, 16));
   return [type, ...(seqs.length > 0 ? [seqs.join("+")] : []), `at ${parseCursor(cursor ?? "")?.seq}`].join(" ");
@@ -78,7 +78,7 @@ function toBrief({ type, record, cursor }: StreamMessage): string {
 const received = (sink: MemorySink) => sink.messages().map(toBrief);
 
 describe("a place within an upload that is one message", () => {
-  it("[W9] [W16] a stream that opens while an upload is being delivered begins before it, and gets all of it", async () => {
+  it("[W9] [W16] a stream that opens while an upload is being delivered begins before it, and receives all of it", async () => {
     const memory = setUp();
     const { sink, subscription, publishRest } = await openInUpload(memory, NOW);
     subscription?.beat();
@@ -89,7 +89,7 @@ describe("a place within an upload that is one message", () => {
     expect(received(sink)).toEqual(["READY at 1", "BEAT at 1", "POST 2+3+4+5 at 5", "BEAT at 5"]);
   });
 
-  it("[W7] [W16] a slow stream that opened while an upload was being delivered gets all of it from the log", async () => {
+  it("[W7] [W16] a slow stream that opened while an upload was being delivered receives all of it from the log", async () => {
     const memory = setUp({ queueBytesMax: 4_000 });
     const { sink, publishRest } = await openInUpload(memory, NOW, { isSlow: true });
     publishRest();
@@ -99,7 +99,7 @@ describe("a place within an upload that is one message", () => {
     expect(received(sink)).toEqual(["READY at 1", "POST 2+3+4+5 at 5"]);
   });
 
-  it("[W13] [W16] a filter that is new while an upload is being delivered gets all that it is true of", async () => {
+  it("[W13] [W16] a stream with a new filter that opens while an upload is being delivered receives all matching files", async () => {
     const memory = setUp();
     const { sink, subscription, publishRest } = await openInUpload(memory, NOW, { filter: "1" });
     publishRest();
@@ -109,8 +109,8 @@ describe("a place within an upload that is one message", () => {
     expect(received(sink)).toEqual(["READY at 1", "POST 2+3+4+5 at 5", "BEAT at 5"]);
   });
 
-  it("[W13] [W16] a stream that opens while its filter's feed delivers an upload begins before it, and gets all of it", async () => {
-    // A slice has one of the files, so that the event loop gets a turn after each.
+  it("[W13] [W16] a stream that opens while the feed of its filter delivers an upload begins before it, and receives all of it", async () => {
+    // A slice has one file, so the event loop gets a turn after each.
     const memory = setUp({ queueBytesMax: 4_000 });
     const { log, publish } = memory;
     const first = await open(memory, NOW, { filter: "1", format: CURSOR_FRAMES });
@@ -126,7 +126,7 @@ describe("a place within an upload that is one message", () => {
   });
 
   it.each([2, 3, 4])(
-    "[W9] [W16] resumes after change %d, from a cursor of a stream with a message for each file: the rest, once",
+    "[W9] [W16] resumes after change %d, with a cursor of a stream that has a message for each file: sends the rest, once",
     async (seq) => {
       const memory = setUp();
       const { log, publish } = memory;
@@ -143,7 +143,7 @@ describe("a place within an upload that is one message", () => {
     },
   );
 
-  it("[W10] [W13] a gap begins no earlier than the BEAT before it, where a new filter has read on in the log", async () => {
+  it("[W10] [W13] a gap begins no earlier than the BEAT before it, if a new filter has read ahead of the tailer", async () => {
     const memory = setUp();
     const { log, hub } = memory;
     const { sink, subscription } = await openInUpload(memory, NOW, { filter: "11", committedAfter: 2 });
@@ -159,7 +159,7 @@ describe("a place within an upload that is one message", () => {
     expect([gap?.type, gap?.from, gap?.to].map((part = "") => parseCursor(part)?.seq ?? part)).toEqual(["GAP", 7, 10]);
   });
 
-  it("[W10] [W16] a gap that comes while an upload is being delivered begins before it", async () => {
+  it("[W10] [W16] a gap that occurs while an upload is being delivered begins before the upload", async () => {
     const memory = setUp();
     const { sink } = await openInUpload(memory, NOW);
     memory.log.commit(3);

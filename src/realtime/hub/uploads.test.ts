@@ -1,4 +1,4 @@
-/** An upload of several files is one message to plain subscribers, however its changes come to the tailer, and several with cursors. */
+/** An upload of several files is one message to plain subscribers, however the tailer gets its changes, and one per file with cursors. */
 import { setImmediate as nextTick } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { parseCursor } from "@/src/shared/streams/cursor";
@@ -16,7 +16,7 @@ async function subscribe({ hub, log }: MemoryHub, { start = PLAIN, owner }: { st
   return () => sink.messages().map(toBrief);
 }
 
-/** A record by its seq; several as a list; anything else by its type. */
+/** Shortens messages: a record to its seq, several to a list, any other message to its type. */
 function toBrief({ type, record }: { type: string; record?: unknown }): unknown {
   if (record === undefined) return type;
   return Array.isArray(record) ? record.map(toSeq) : toSeq(record);
@@ -40,7 +40,7 @@ describe("an upload of several files", () => {
     expect(heard()).toEqual([1, [2, 3, 4], [5, 6], 7]);
   });
 
-  it("[W2] is one message, also when its changes come in parts and between other notifications", async () => {
+  it("[W2] is one message, even if its changes arrive in parts and between other notifications", async () => {
     const memory = createMemoryHub();
     const heard = await subscribe(memory);
     const { log, publish } = memory;
@@ -54,8 +54,8 @@ describe("an upload of several files", () => {
     expect(heard()).toEqual([[1, 2, 3, 4], 5]);
   });
 
-  it("[W2] is one message, also when it is read from the log over several turns and pages", async () => {
-    // Each change is larger than a slice: the loop gets its turn after each.
+  it("[W2] is one message, even if it is read from the log in several turns and pages", async () => {
+    // Each change is larger than a slice, so the event loop gets a turn after each.
     const memory = createMemoryHub({ queueBytesMax: 4_000 });
     const heard = await subscribe(memory);
     memory.log.commit(31);
@@ -65,7 +65,7 @@ describe("an upload of several files", () => {
     expect(heard().at(-1)).toEqual([32, 33, 34]);
   });
 
-  it("[W2] [W5] is one message to the user it belongs to, and none to others", async () => {
+  it("[W2] [W5] is one message to its owner, and none to other users", async () => {
     const memory = createMemoryHub();
     const [mine, others] = [await subscribe(memory, { owner: "a" }), await subscribe(memory, { owner: "b" })];
     memory.publish(memory.log.commit(2, { isUpload: true, owner: "a" }));
@@ -74,7 +74,7 @@ describe("an upload of several files", () => {
     expect([mine(), others()]).toEqual([[[1, 2]], [3]]);
   });
 
-  it("[W9] is one message a record where each has its cursor, live and replayed: a client can go on from any of them", async () => {
+  it("[W9] is one message per record if each has its cursor, live and replayed; a client can resume from any of them", async () => {
     const memory = createMemoryHub();
     const { log, publish } = memory;
     const live = await subscribe(memory, { start: { mode: "now" } });
@@ -87,7 +87,7 @@ describe("an upload of several files", () => {
     expect(sink.messages().map(({ cursor }) => parseCursor(cursor ?? "")?.seq)).toEqual([1, 2, 3]);
   });
 
-  it("[W10] goes on after a gap in its middle, and mixes with nothing that comes later", async () => {
+  it("[W10] continues after a gap in its middle, and does not mix with later changes", async () => {
     const memory = createMemoryHub();
     const heard = await subscribe(memory);
     const { log, publish, hub } = memory;

@@ -1,4 +1,4 @@
-/** What streams get of changes that go out together: all of them in order, uploads as one message where the format wants that, and encoded once. */
+/** Batches of changes: all messages in order, uploads as one message if the format joins them, and encoded once. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Change } from "@/src/core/records/ports";
@@ -23,7 +23,7 @@ function toChange(seq: number, remainingInUpload?: number): Change {
   };
 }
 
-/** Changes that follow on each other; those of an upload are encoded with those before them. */
+/** Encodes consecutive changes, those of an upload with the earlier ones of it. */
 function toBatch(...changes: Change[]) {
   let upload: Change[] = [];
   const encoded = changes.map((change) => {
@@ -51,7 +51,7 @@ describe("createChangeBatch", () => {
     expect(read(batch.toBytes(CURSOR_FRAMES))).toEqual([[1], [2], [3]]);
   });
 
-  it("[W2] an upload whose last change is still to come is no message yet", () => {
+  it("[W2] an incomplete upload is not a message yet", () => {
     const batch = toBatch(toChange(1), toChange(2, 2), toChange(3, 1));
     expect(read(batch.toBytes(PLAIN_FRAMES))).toEqual([[1]]);
     const parts = toBatch(toChange(2, 2), toChange(3, 1));
@@ -59,7 +59,7 @@ describe("createChangeBatch", () => {
     expect(read(parts.toBytes(CURSOR_FRAMES))).toEqual([[2], [3]]);
   });
 
-  it("[W7] is encoded once for all that have the same format", () => {
+  it("[W7] is encoded once for all streams with the same format", () => {
     const batch = toBatch(toChange(1), toChange(2));
     expect(batch.toBytes(PLAIN_FRAMES)).toBe(batch.toBytes(PLAIN_FRAMES));
     expect(batch.toBytes(CURSOR_FRAMES)).not.toBe(batch.toBytes(PLAIN_FRAMES));
@@ -67,7 +67,7 @@ describe("createChangeBatch", () => {
 });
 
 describe("a batch for clients with limits (W27)", () => {
-  it("[W27] has the messages that fit, and a notice for each other, whatever limits others have", () => {
+  it("[W27] has the messages that fit and a notice for each other one, whatever limits other clients have", () => {
     const sizes = fc.array(fc.record({ length: fc.integer({ min: 0, max: 6_000 }), isPart: fc.boolean() }), { minLength: 1, maxLength: 8 });
     const limits = fc.array(fc.integer({ min: 2_048, max: 8_000 }), { minLength: 1, maxLength: 6 });
     fc.assert(

@@ -1,4 +1,4 @@
-/** Who hears of which change, and that a private change costs its readers alone. */
+/** Which listeners get which change, and that a private change takes time only for its readers. */
 import { describe, expect, it } from "vitest";
 import type { Change } from "@/src/core/records/ports";
 import { encodeChange } from "../wire/encode";
@@ -29,7 +29,7 @@ function createListener(onlyOwner?: string) {
 }
 
 describe("createListenerIndex", () => {
-  it("[W5] tells of a user's change those who read it, of nobody's those who read everything", () => {
+  it("[W5] delivers a user's change to those that may read it, and a change without an owner to those that read everything", () => {
     const index = createListenerIndex();
     const [all, ann, annAgain, bob] = [createListener(), createListener("ann"), createListener("ann"), createListener("bob")];
     for (const { listener } of [all, ann, annAgain, bob]) index.add(listener);
@@ -40,7 +40,7 @@ describe("createListenerIndex", () => {
     expect(bob.heard).toEqual(["bob"]);
   });
 
-  it("[W10] tells everybody that changes can't be delivered", () => {
+  it("[W10] reports to all listeners that changes cannot be delivered", () => {
     const index = createListenerIndex();
     const both = [createListener(), createListener("ann")];
     for (const { listener } of both) index.add(listener);
@@ -48,7 +48,7 @@ describe("createListenerIndex", () => {
     expect(both.map((each) => each.resets())).toEqual([1, 1]);
   });
 
-  it("counts, and forgets whom it removes", () => {
+  it("counts listeners, and forgets removed ones", () => {
     const index = createListenerIndex();
     const [all, ann, annAgain] = [createListener(), createListener("ann"), createListener("ann")];
     for (const { listener } of [all, ann, annAgain, ann]) index.add(listener);
@@ -67,11 +67,11 @@ describe("createListenerIndex", () => {
     expect(all.heard).toEqual(["ann"]);
   });
 
-  it("[W5] does not encode what nobody reads", () => {
+  it("[W5] does not encode changes without a reader", () => {
     const index = createListenerIndex();
     index.add({ onlyOwner: "ann", onChanges: (batch) => batch.toBytes(PLAIN_FRAMES), onReset: () => undefined });
     const change = changeOf("bob");
-    // To encode it, its data is read.
+    // Encoding the change would read its data.
     const unread = { ...change, record: Object.defineProperty({ ...record }, "data", { get: () => expect.fail("was encoded") }) };
     expect(() => index.changes(batchOf(unread))).not.toThrow();
     expect(() => index.changes(batchOf({ ...unread, owner: "ann" }))).toThrow("was encoded");

@@ -27,7 +27,7 @@ function setUp({ sliceBytes = 1_000_000, at = 0 }: { sliceBytes?: number; at?: n
   const tailer: LogTailer = createLogTailer({ endpointId: log.endpointId, changes: log, sliceBytes });
   const listener = createListener();
   tailer.add(listener);
-  /** Has `act` called when the next query has looked at the log, before its answer arrives. */
+  /** Calls `act` after the next query has read the log and before its result arrives. */
   const beforeAnswer = (act: () => unknown) => {
     let pauses = 0;
     onPause = () => {
@@ -45,21 +45,21 @@ function setUp({ sliceBytes = 1_000_000, at = 0 }: { sliceBytes?: number; at?: n
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index);
 
 describe("createLogTailer", () => {
-  it("[W4] starts where the log stands, and delivers what comes after", async () => {
+  it("[W4] starts at the position of the log, and delivers later changes", async () => {
     const { log, tailer, listener } = setUp({ at: 5 });
     await tailer.observe(log.position(), undefined);
     await tailer.offer(log.commit(3));
     expect(listener.heard).toEqual([6, 7, 8]);
   });
 
-  it("[W4] delivers what continues the position before offer returns", async () => {
+  it("[W4] delivers changes that continue from the position before offer returns", async () => {
     const { log, tailer, listener } = setUp();
     await tailer.observe(log.position(), undefined);
     void tailer.offer(log.commit(2));
     expect(listener.heard).toEqual([1, 2]);
   });
 
-  it("[W4] drops what it has delivered already", async () => {
+  it("[W4] drops changes that it has delivered already", async () => {
     const { log, tailer, listener } = setUp();
     await tailer.observe(log.position(), undefined);
     const changes = log.commit(3);
@@ -78,7 +78,7 @@ describe("createLogTailer", () => {
     expect(listener.heard).toEqual([1, 2, 3, 4, 5]);
   });
 
-  it("[W4] hears notifications in the wrong order, and delivers in the right one", async () => {
+  it("[W4] receives notifications in the wrong order, and delivers in the right one", async () => {
     const { log, tailer, listener } = setUp();
     await tailer.observe(log.position(), undefined);
     const [first, second, third] = [log.commit(1), log.commit(1), log.commit(1)];
@@ -94,7 +94,7 @@ describe("createLogTailer", () => {
     expect(listener.heard).toEqual(range(1, 2_000));
   });
 
-  it("[W4] delivers what was hinted before it knew its position", async () => {
+  it("[W4] delivers changes of notifications from before it knew its position", async () => {
     const { log, tailer, listener } = setUp();
     const before = log.position();
     await tailer.offer(log.commit(2));
@@ -103,7 +103,7 @@ describe("createLogTailer", () => {
     expect(listener.heard).toEqual([1, 2]);
   });
 
-  it("[W4] keeps its position when the log can't be read, and goes on later", async () => {
+  it("[W4] keeps its position if the log cannot be read, and continues later", async () => {
     const { log, tailer, listener, fail } = setUp();
     await tailer.observe(log.position(), undefined);
     log.commit(1);
@@ -116,7 +116,7 @@ describe("createLogTailer", () => {
     expect(listener.heard).toEqual([1, 2]);
   });
 
-  it("[W7] gives the event loop a turn between slices, and loses nothing by it", async () => {
+  it("[W7] gives the event loop a turn between slices, and loses nothing", async () => {
     const { log, tailer, listener } = setUp({ sliceBytes: 1_000 });
     await tailer.observe(log.position(), undefined);
     const done = tailer.offer(log.commit(10, { bytes: 500 }));
@@ -125,7 +125,7 @@ describe("createLogTailer", () => {
     expect(listener.heard).toEqual(range(1, 10));
   });
 
-  it("[W4] takes notifications that come while it reads the log", async () => {
+  it("[W4] accepts notifications while it reads the log", async () => {
     const { log, tailer, listener } = setUp({ sliceBytes: 1_000 });
     await tailer.observe(log.position(), undefined);
     const done = tailer.offer(log.commit(10, { bytes: 500 }));
@@ -134,7 +134,7 @@ describe("createLogTailer", () => {
     expect(listener.heard).toEqual(range(1, 15));
   });
 
-  it("[W4] delivers once what a notification brings while the same is read from the log", async () => {
+  it("[W4] delivers a change once that arrives by notification and from the log", async () => {
     const { log, tailer, listener, beforeAnswer } = setUp();
     await tailer.observe(log.position(), undefined);
     const changes = log.commit(3);
@@ -143,7 +143,7 @@ describe("createLogTailer", () => {
     expect(listener.heard).toEqual([1, 2, 3]);
   });
 
-  it("[W10] does not take for lost what was committed while it read that nothing is kept", async () => {
+  it("[W10] does not report changes as expired that were committed during an empty read", async () => {
     const { log, tailer, listener, beforeAnswer } = setUp();
     await tailer.observe(log.position(), undefined);
     log.commit(10);
@@ -156,7 +156,7 @@ describe("createLogTailer", () => {
     expect(listener.heard).toEqual([{ resetFrom: 0, resetTo: { epoch: EPOCH, seq: 10 }, reason: "expired" }, 11, 12]);
   });
 
-  it("[W10] tells of changes that are no longer kept, then goes on after them", async () => {
+  it("[W10] reports expired changes, then continues after them", async () => {
     const { log, tailer, listener } = setUp();
     await tailer.observe(log.position(), undefined);
     log.commit(10);
@@ -165,7 +165,7 @@ describe("createLogTailer", () => {
     expect(listener.heard).toEqual([{ resetFrom: 0, resetTo: { epoch: EPOCH, seq: 7 }, reason: "expired" }, 8, 9, 10]);
   });
 
-  it("[W10] tells when nothing is kept at all", async () => {
+  it("[W10] reports that all changes have expired", async () => {
     const { log, tailer, listener } = setUp();
     await tailer.observe(log.position(), undefined);
     log.commit(10);
@@ -175,7 +175,7 @@ describe("createLogTailer", () => {
     expect(listener.heard).toEqual([{ resetFrom: 0, resetTo: { epoch: EPOCH, seq: 10 }, reason: "expired" }, 11]);
   });
 
-  it("[W10] tells when the log was replaced", async () => {
+  it("[W10] reports that the log was replaced", async () => {
     const { log, tailer, listener } = setUp({ at: 9 });
     await tailer.observe(log.position(), undefined);
     log.replace({ epoch: OTHER_EPOCH, seq: 4 });
@@ -187,7 +187,7 @@ describe("createLogTailer", () => {
     ]);
   });
 
-  it("[W10] drops what it read of a log that was replaced meanwhile", async () => {
+  it("[W10] drops a page of a log that was replaced meanwhile", async () => {
     const { log, tailer, listener, beforeAnswer } = setUp();
     await tailer.observe(log.position(), undefined);
     log.commit(10);
@@ -199,7 +199,7 @@ describe("createLogTailer", () => {
     expect(listener.heard).toEqual([{ resetFrom: 0, resetTo: { epoch: OTHER_EPOCH, seq: 4, proof: proofAt(4) }, reason: "epoch_changed" }]);
   });
 
-  it("[W10] drops the rest of a page when the log is replaced between two slices", async () => {
+  it("[W10] drops the rest of a page if the log is replaced between two slices", async () => {
     const { log, tailer, listener } = setUp({ sliceBytes: 1_000 });
     await tailer.observe(log.position(), undefined);
     log.commit(10, { bytes: 500 });
@@ -215,7 +215,7 @@ describe("createLogTailer", () => {
     ]);
   });
 
-  it("[W26] notices a log that lost its end and has grown past it since", async () => {
+  it("[W26] detects a log that lost its end and has grown past it since", async () => {
     const { log, tailer, listener } = setUp();
     log.commit(9);
     await tailer.observe(log.position(), undefined);
@@ -229,7 +229,7 @@ describe("createLogTailer", () => {
     ]);
   });
 
-  it("[W26] goes on where the log lost nothing that was delivered", async () => {
+  it("[W26] continues if the log lost no delivered change", async () => {
     const { log, tailer, listener } = setUp();
     log.commit(7);
     await tailer.observe(log.position(), undefined);
@@ -239,7 +239,7 @@ describe("createLogTailer", () => {
     expect(listener.heard).toEqual([8, 9]);
   });
 
-  it("[W26] notices a committed change that takes the place of one that was delivered", async () => {
+  it("[W26] detects a committed change in the place of a delivered one", async () => {
     const { log, tailer, listener } = setUp();
     log.commit(9);
     await tailer.observe(log.position(), undefined);
@@ -252,7 +252,7 @@ describe("createLogTailer", () => {
     ]);
   });
 
-  it("[W26] takes a repeated change for what it is", async () => {
+  it("[W26] accepts a repeated change", async () => {
     const { log, tailer, listener } = setUp();
     await tailer.observe(log.position(), undefined);
     const changes = log.commit(3);
@@ -261,7 +261,7 @@ describe("createLogTailer", () => {
     expect(listener.heard).toEqual([1, 2, 3]);
   });
 
-  it("[W10] tells when the log has lost its end", async () => {
+  it("[W10] reports that the log has lost its end", async () => {
     const { log, tailer, listener } = setUp({ at: 9 });
     await tailer.observe(log.position(), undefined);
     log.replace({ seq: 7 });
@@ -270,7 +270,7 @@ describe("createLogTailer", () => {
     expect(listener.heard).toEqual([{ resetFrom: 9, resetTo: { epoch: EPOCH, seq: 7, proof: proofAt(7) }, reason: "log_rewound" }, 8]);
   });
 
-  it("[W4] is not misled by an answer that is older than what it has delivered since", async () => {
+  it("[W4] ignores a position that is older than its deliveries since", async () => {
     const { log, tailer, listener } = setUp({ at: 2 });
     await tailer.observe(log.position(), undefined);
     const stale = log.position();

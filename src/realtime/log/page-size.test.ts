@@ -1,4 +1,4 @@
-/** Sizes are octets, whatever the script. */
+/** Sizes are bytes of UTF-8, whatever the script. */
 import { describe, expect, it } from "vitest";
 import type { Change } from "@/src/core/records/ports";
 import { toChangeSize, toNextPageLimit } from "./page-size";
@@ -9,7 +9,7 @@ function toChange(data: string): Change {
 }
 
 describe("the size of a change", () => {
-  it("[W7] counts octets, not UTF-16 units", () => {
+  it("[W7] counts bytes, not UTF-16 units", () => {
     const [latin, chinese] = [toChange(`"${"x".repeat(3_000)}"`), toChange(`"${"水".repeat(1_000)}"`)];
     expect(toChangeSize(chinese)).toBe(toChangeSize(latin));
     expect(toNextPageLimit([chinese], 512)).toBe(toNextPageLimit([latin], 512));

@@ -1,4 +1,4 @@
-/** Positions are read one query at a time, each query after the calls that it answers. */
+/** Positions are read one query at a time. A query starts after the calls that share it. */
 import { describe, expect, it } from "vitest";
 import type { FoundPosition } from "@/src/core/streams/ports";
 import { createPositionReader } from "./position-reader";
@@ -26,7 +26,7 @@ function setUp() {
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 describe("createPositionReader", () => {
-  it("asks once for callers of the same moment", async () => {
+  it("runs one query for simultaneous callers", async () => {
     const { queries, reader } = setUp();
     const answers = [reader.read(["a"]), reader.read(["b"]), reader.read(["a"])];
     await settle();
@@ -35,7 +35,7 @@ describe("createPositionReader", () => {
     for (const positions of await Promise.all(answers)) expect(positions.get("a")?.seq).toBe(1);
   });
 
-  it("[W4] never answers from a query that started before the call", async () => {
+  it("[W4] never uses a query that started before the call", async () => {
     const { queries, reader } = setUp();
     const first = reader.read(["a"]);
     await settle();
@@ -52,7 +52,7 @@ describe("createPositionReader", () => {
     expect((await third).get("b")?.seq).toBe(2);
   });
 
-  it("[E3] tells those who asked of a failure, and asks again for the next", async () => {
+  it("[E3] rejects for the callers of a failed query, and queries again for later ones", async () => {
     const { queries, reader } = setUp();
     const first = reader.read(["a"]);
     await settle();

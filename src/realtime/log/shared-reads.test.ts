@@ -1,4 +1,4 @@
-/** Pages of the log are read once for all who want them at the same time, and never from before they asked. */
+/** Simultaneous reads of a page share a query, which never starts before the call. */
 import { describe, expect, it } from "vitest";
 import type { Change } from "@/src/core/records/ports";
 import { createMemoryLog } from "@/tests/support/memory/memory-log";
@@ -20,7 +20,7 @@ const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
 const changes = createMemoryLog({ epoch: "e" }).commit(2);
 
 describe("shareReads", () => {
-  it("[W9] asks twice for a thousand who want the same page: for the first, and for all who came after it", async () => {
+  it("[W9] runs two queries for a thousand callers of the same page: one for the first, and one for all later ones", async () => {
     const { queries, read } = setUp();
     const answers = Array.from({ length: 1_000 }, () => read("a", 0, 32));
     expect(queries).toHaveLength(1);
@@ -33,11 +33,11 @@ describe("shareReads", () => {
     for (const page of others) expect(page).toBe(changes);
   });
 
-  it("[W9] never answers from a query that started before the call", async () => {
+  it("[W9] never uses a query that started before the call", async () => {
     const { queries, read } = setUp();
     const first = read("a", 0, 32);
     queries[0]?.answer([]);
-    // In the very moment in which the answer is there, and nobody has heard of it yet.
+    // At the moment in which the result has arrived and no caller has received it.
     const second = read("a", 0, 32);
     await first;
     await settle();
@@ -51,7 +51,7 @@ describe("shareReads", () => {
     expect(await third).toBe(changes);
   });
 
-  it("does not mix up pages, and forgets them once they were read", async () => {
+  it("does not mix up pages, and forgets them after the read", async () => {
     const { queries, read } = setUp();
     const answers = [read("a", 0, 32), read("b", 0, 32), read("a", 1, 32), read("a", 0, 64)];
     expect(queries.map(({ page }) => page)).toEqual(["a 0 32", "b 0 32", "a 1 32", "a 0 64"]);
@@ -62,7 +62,7 @@ describe("shareReads", () => {
     expect(queries).toHaveLength(5);
   });
 
-  it("tries again for those who came after a query that failed", async () => {
+  it("queries again for callers after a failed query", async () => {
     const { queries, read } = setUp();
     const first = read("a", 0, 32);
     const second = read("a", 0, 32);

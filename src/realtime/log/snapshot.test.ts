@@ -1,4 +1,4 @@
-/** What may go wrong while a snapshot is read (W11), against pages and a log that the test holds. The rest is in tests/contract/realtime/log/snapshot.test.ts. */
+/** Failures during a snapshot (W11), with pages and a log that the test controls. The rest is in tests/contract/realtime/log/snapshot.test.ts. */
 import { setImmediate as nextTick } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import type { SnapshotPage, SnapshotReader } from "@/src/core/streams/ports";
@@ -10,7 +10,7 @@ import type { Start } from "../hub/session";
 
 type Read = SnapshotReader["readPage"];
 
-/** Answers a page for each seq, up to `upto`, and calls `before` for each one. */
+/** Returns a page for each seq, up to `upto`, and calls `before` for each one. */
 function createPages(before: (after: number) => void | Promise<void> = () => undefined): { readPage: Read; asked: number[] } {
   const asked: number[] = [];
   return {
@@ -50,7 +50,7 @@ const isLive = ({ hub }: Pick<ReturnType<typeof setUp>, "hub">) => {
 };
 
 describe("a snapshot", () => {
-  it("[W11] goes on where it was when the database comes back, and sends no part twice", async () => {
+  it("[W11] continues when the database is back, and sends no part twice", async () => {
     let isAway = true;
     const pages = createPages((after) => {
       if (after === 1 && isAway) throw new AppError("database_unavailable");
@@ -66,7 +66,7 @@ describe("a snapshot", () => {
     expect(pages.asked).toEqual([0, 1, 1, 1, 2]);
   });
 
-  it("[W11] has no sign of life, which would have a cursor, before it is complete", async () => {
+  it("[W11] sends no heartbeat, which would have a cursor, before it is complete", async () => {
     const { held, goOn } = createHold();
     const world = await subscribe(createPages((after) => (after === 1 ? held : undefined)));
     world.subscription?.beat();
@@ -82,7 +82,7 @@ describe("a snapshot", () => {
   it.each([
     ["of another epoch", { epoch: "1".repeat(32), seq: 9 }],
     ["that is shorter", { epoch: EPOCH, seq: 2 }],
-  ])("[W17] ends with 1013 when a page is of a log %s", async (_, at) => {
+  ])("[W17] ends with 1013 if a page is of a log %s", async (_, at) => {
     const pages = createPages();
     const readPage: Read = async (id, range) => {
       const page = await pages.readPage(id, range);
@@ -95,7 +95,7 @@ describe("a snapshot", () => {
     expect([...world.hub.connections()]).toEqual([]);
   });
 
-  it("[W17] ends with 1013 when the tailer hears that the log was replaced", async () => {
+  it("[W17] ends with 1013 if the tailer reports that the log was replaced", async () => {
     const world = await subscribe(createPages((after) => (after === 1 ? new Promise<void>(() => undefined) : undefined)));
     world.log.replace({ epoch: "1".repeat(32), seq: 5 });
     await world.hub.poll();
@@ -105,7 +105,7 @@ describe("a snapshot", () => {
   it.each<[string, Start, string[], string | undefined]>([
     ["since=now hears of a GAP", { mode: "now", snapshot: true }, ["READY", "SNAPSHOT", "SNAPSHOT", "SNAPSHOT", "GAP"], undefined],
     ["no since ends with 1013", { mode: "plain", snapshot: true }, ["SNAPSHOT", "SNAPSHOT", "SNAPSHOT"], "slow_consumer"],
-  ])("[W10] [W17] when what was written meanwhile is no longer kept, a stream with %s", async (_, start, types, code) => {
+  ])("[W10] [W17] if changes expired during the snapshot, a stream with %s", async (_, start, types, code) => {
     const { held, goOn } = createHold();
     const world = await subscribe(
       createPages((after) => (after === 2 ? held : undefined)),

@@ -1,4 +1,4 @@
-/** What is, and what is not, a WebSocket handshake. */
+/** Valid and invalid WebSocket handshakes. */
 import { describe, expect, it } from "vitest";
 import { handshakeProblem } from "./handshake";
 
@@ -37,7 +37,7 @@ describe("handshakeProblem", () => {
     expect(problem?.error.message).toMatch(detail);
   });
 
-  it.each(["8", "12", "14", "", "13, 8"])("[W14] answers version %j with 426 and the one that is supported", (version) => {
+  it.each(["8", "12", "14", "", "13, 8"])("[W14] responds to version %j with 426 and the supported version", (version) => {
     const problem = handshakeProblem({ method: "GET", headers: { ...HEADERS, "sec-websocket-version": version } });
     expect(problem).toMatchObject({ status: 426, headers: { "Sec-WebSocket-Version": "13" } });
   });

@@ -35,7 +35,7 @@ describe("createHeartbeat", () => {
     expect(seen).toEqual(["ping", "ping"]);
   });
 
-  it("[W8] drops who does not answer within 10 s, once", () => {
+  it("[W8] terminates a peer that does not respond within 10 s, once", () => {
     const { seen, pass } = setUp();
     pass(25 + 9);
     expect(seen).toEqual(["ping"]);
@@ -45,7 +45,7 @@ describe("createHeartbeat", () => {
     expect(seen).toEqual(["ping", "terminate"]);
   });
 
-  it("[W8] waits for a client that reads what is before the ping, however slowly, and drops it when it stops", () => {
+  it("[W8] waits for a client that reads the bytes before the ping, however slowly, and terminates it when it stops", () => {
     const { seen, socket, pass } = setUp();
     socket.unsentBytes = 1_000;
     pass(25);
@@ -55,7 +55,7 @@ describe("createHeartbeat", () => {
       pass(1);
     }
     expect(seen).not.toContain("terminate");
-    // The rest is with the operating system: for this the client has as long as for a ping.
+    // The operating system has the rest. For that, the client has the same time as for a ping.
     socket.unsentBytes = 0;
     socket.takenBytes += 1_000;
     pass(10);
@@ -64,7 +64,7 @@ describe("createHeartbeat", () => {
     expect(seen.at(-1)).toBe("terminate");
   });
 
-  it("[W8] does not take the ping itself for something that was read", () => {
+  it("[W8] does not count the ping itself as bytes that were read", () => {
     const { seen, socket, pass } = setUp();
     pass(25);
     socket.takenBytes += 2;
@@ -72,7 +72,7 @@ describe("createHeartbeat", () => {
     expect(seen).toEqual(["ping", "terminate"]);
   });
 
-  it("[W8] keeps who answers in time", () => {
+  it("[W8] keeps a peer that responds in time", () => {
     const { beating, seen, pass } = setUp();
     pass(25 + 9);
     beating.pong();
@@ -82,14 +82,14 @@ describe("createHeartbeat", () => {
     expect(seen).toEqual(["ping", "ping"]);
   });
 
-  it("leaves alone who has gone", () => {
+  it("ignores a peer that has disconnected", () => {
     const { beating, seen, pass } = setUp();
     beating.stop();
     pass(100);
     expect(seen).toEqual([]);
   });
 
-  it("waits for a pong when the timeout is longer than the interval", () => {
+  it("waits for a pong if the timeout is longer than the interval", () => {
     heartbeat = createHeartbeat({ pingIntervalMs: 100, pongTimeoutMs: 250 });
     const seen: string[] = [];
     const nothing = { unsentBytes: () => 0, takenBytes: () => 0 };

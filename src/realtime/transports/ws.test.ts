@@ -1,4 +1,4 @@
-/** The transport at its edges: checks that hang or break, and messages that are too long for a close frame. */
+/** Edge cases of the transport: checks that hang or fail, and messages that are too long for a close frame. */
 import { once } from "node:events";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
@@ -38,7 +38,7 @@ async function setUp(decide: Access["decide"]) {
 }
 
 describe("createUpgradeHandler", () => {
-  it("[E2] closes with 1011 when a check breaks, tells nothing of it, and logs it", async () => {
+  it("[E2] closes with 1011 if a check fails unexpectedly, reveals nothing, and logs the error", async () => {
     const { connect, logged } = await setUp(async () => {
       throw new TypeError("secret");
     });
@@ -56,7 +56,7 @@ describe("createUpgradeHandler", () => {
     expect(await (await connect()).closed).toEqual({ code: 4000, reason: "é".repeat(61) });
   });
 
-  it("[E3] does not let a client wait for ever: checks that hang end with 1013, and what they answer later is dropped", async () => {
+  it("[E3] does not let a client wait indefinitely: checks that hang end with 1013, and their later results are dropped", async () => {
     let answer: (() => void) | undefined;
     const { hub, log, connect } = await setUp(
       () =>
@@ -76,7 +76,7 @@ describe("createUpgradeHandler", () => {
     expect([...hub.connections()]).toEqual([]);
   });
 
-  it("[W8] a handshake that is under way at shutdown is completed, and closed with 1012", async () => {
+  it("[W8] a handshake in progress at shutdown is completed, then closed with 1012", async () => {
     let answer: (() => void) | undefined;
     const { log, connect, handler } = await setUp(
       () =>

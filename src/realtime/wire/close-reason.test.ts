@@ -1,4 +1,4 @@
-/** Close reasons fit into their frame, and stay readable. */
+/** Close reasons fit into their frame and stay readable. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ERRORS } from "@/src/shared/errors";
@@ -15,14 +15,14 @@ describe("toCloseReason", () => {
     expect(toCloseReason(`${sentence} One. ${"x".repeat(100)}. y`)).toBe(`${sentence} One.`);
   });
 
-  it("[W3] without a whole sentence cuts between two characters", () => {
+  it("[W3] cuts between two characters if no whole sentence fits", () => {
     expect(toCloseReason("x".repeat(200))).toBe("x".repeat(123));
     expect(toCloseReason(`${"x".repeat(122)}é`)).toBe("x".repeat(122));
     expect(toCloseReason(`${"x".repeat(121)}é`)).toBe(`${"x".repeat(121)}é`);
     expect(toCloseReason("😀".repeat(40))).toBe("😀".repeat(30));
   });
 
-  it("[W3] is a beginning of the message, of 120 to 123 bytes when it was cut between characters", () => {
+  it("[W3] is the beginning of the message, of 120 to 123 bytes if it was cut between characters", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary", maxLength: 100 }), (message) => {
         const reason = toCloseReason(message);

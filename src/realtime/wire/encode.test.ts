@@ -78,7 +78,7 @@ describe("control messages", () => {
     expect(readTexts(CURSOR_FRAMES.beat({ epoch: EPOCH, seq: 4 }))).toEqual([`{"type":"BEAT","cursor":"${EPOCH}-4"}`]);
   });
 
-  it("[W10] GAP says from where to where, why, and where it goes on", () => {
+  it("[W10] GAP has its range, its reason, and the cursor from which the stream continues", () => {
     const frame = CURSOR_FRAMES.gap({ from: { epoch: EPOCH, seq: 3 }, to: { epoch: EPOCH, seq: 9 }, reason: "expired" });
     expect(readTexts(frame).map((text) => JSON.parse(text))).toEqual([
       { type: "GAP", from: `${EPOCH}-3`, to: `${EPOCH}-9`, reason: "expired", cursor: `${EPOCH}-9` },

@@ -1,4 +1,4 @@
-/** The notice in place of a message that is too large (W27): it fits whatever it says. */
+/** The notice that replaces a message that is too large (W27) always fits the limit. */
 import { describe, expect, it } from "vitest";
 import type { Change } from "@/src/core/records/ports";
 import { encodeChange } from "./encode";
@@ -34,7 +34,7 @@ describe("limitFormat", () => {
     expect(whole.messageBytes(notice)).toBeLessThanOrEqual(LEAST);
   });
 
-  it("[W27] the smallest limit is taken, and no smaller one", () => {
+  it("[W27] accepts the smallest limit, and no smaller one", () => {
     expect(parseMaxMessage(new URLSearchParams(`maxMessage=${LEAST}`))).toBe(LEAST);
     expect(() => parseMaxMessage(new URLSearchParams(`maxMessage=${LEAST - 1}`))).toThrow(/2048 or more/);
     expect(parseMaxMessage(new URLSearchParams(""))).toBeUndefined();
