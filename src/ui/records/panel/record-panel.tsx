@@ -76,7 +76,7 @@ export function RecordPanel({ endpointId, id, row, ...props }: Props) {
           {isDeleted ? <Badge tone="danger">Deleted</Badge> : null}
         </h2>
         {isDeleted || editing || !data || data.contentType === "file" ? null : (
-          <Button tone="quiet" square aria-label="Edit this record" title="Edit this record (E)" onClick={() => edit(data)} data-edit="">
+          <Button tone="quiet" square aria-label="Edit this record" title="Edit this record" onClick={() => edit(data)} data-edit="">
             <Pencil className="size-3.5" aria-hidden="true" />
           </Button>
         )}

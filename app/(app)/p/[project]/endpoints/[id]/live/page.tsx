@@ -8,12 +8,16 @@ import { getRuntime } from "@/src/runtime/registry";
 import { Prefetched } from "@/src/ui/api/prefetched";
 import { endpointQuery, keysQuery } from "@/src/ui/api/queries";
 import { Console } from "@/src/ui/console/console";
-import { parseFilter } from "@/src/ui/console/engine/event-filter";
-import { toFirstPaint } from "@/src/ui/console/engine/first-paint";
+import { ConsoleEngine } from "@/src/ui/console/engine/console-engine";
+import type { Flush } from "@/src/ui/console/engine/console-messages";
+import { type EventFilter, parseFilter } from "@/src/ui/console/engine/event-filter";
+import { parseLogPage } from "@/src/ui/stream/stream-message";
 
 export const metadata: Metadata = { title: "Live" };
 
-const CHANGES = 60;
+/** More rows than fit in a large window, and more characters than fit in a row. */
+const VIEW = { follow: true, count: 60, characters: 240 } as const;
+const LIMITS = { eventsMax: 200, bytesMax: 16 * 1024 * 1024 };
 
 interface Props {
   params: Promise<{ project: string; id: string }>;
@@ -26,7 +30,15 @@ export default async function Page({ params, searchParams }: Props) {
   const filter = parseFilter({ q: [q].flat()[0] ?? null, op: [op].flat()[0] ?? null });
   const { db, changes: log, config } = getRuntime();
   const [user, endpoint, keys] = await Promise.all([loadUser(), loadEndpoint(project, id), loadKeys(project)]);
-  const changes = await listChanges({ db, changes: log, ownerId: user.id, endpointId: id, before: null, recordId: null, limit: CHANGES });
+  const changes = await listChanges({
+    db,
+    changes: log,
+    ownerId: user.id,
+    endpointId: id,
+    before: null,
+    recordId: null,
+    limit: VIEW.count,
+  });
   return (
     <Prefetched
       data={[
@@ -45,4 +57,12 @@ export default async function Page({ params, searchParams }: Props) {
       </NuqsAdapter>
     </Prefetched>
   );
+}
+
+/** The console's first paint, by the engine itself. `logPage`: the newest page of the log, as `endpoints/{id}/changes` returns it. */
+function toFirstPaint(logPage: string, filter: EventFilter): Flush {
+  const engine = new ConsoleEngine({ limits: LIMITS, filter, nowMs: () => Date.now() });
+  engine.begin(parseLogPage(logPage));
+  engine.setView(VIEW);
+  return engine.flush();
 }
