@@ -108,7 +108,7 @@ describe("all or none", () => {
     ["json", "[]", "body_empty", "no record"],
     ["csv", "a,b\n1,2\n3\n", "body_invalid", "Line 3"],
     ["csv", 'a,b\n1,"2\n', "body_invalid", "not valid CSV"],
-    ["csv", "a,a\n1,2\n", "body_invalid", "there twice"],
+    ["csv", "a,a\n1,2\n", "body_invalid", "occurs twice"],
     ["csv", "a,\n1,2\n", "body_invalid", "no name"],
     ["csv", "a,a.b\n1,2\n", "body_invalid", "Line 2: two columns contradict"],
     ["csv", "a,b\n", "body_empty", "no record"],
