@@ -24,12 +24,11 @@ import { createUploadHandler, isForm } from "@/src/http/handlers/upload-files";
 import { createUserHandlers, toUserOperation, type UserOperation } from "@/src/http/handlers/user-operations";
 import { countRequest } from "@/src/http/rate-limit";
 import { METHODS, toPreflightHeaders } from "@/src/http/reply/cors";
-import { toProblemAnswer } from "@/src/http/reply/problem";
-import { createRequestId } from "@/src/http/reply/request-id";
 import { respond } from "@/src/http/reply/respond";
 import type { Drain } from "@/src/http/server/drain";
 import type { SlowClients } from "@/src/http/server/slow-clients";
 import { AppError, isAppError } from "@/src/shared/errors";
+import { createRequestId, formatProblem } from "@/src/shared/http/problem";
 import { DATA_FORMS, type DataForm, parseDataAddress } from "@/src/shared/streams/data-path";
 
 export interface DataPlaneOptions {
@@ -239,7 +238,7 @@ class Plane {
       this.#stream.postpone({ response, error: appError, headers: headersOf(exchange) });
       return;
     }
-    const answer = toProblemAnswer(appError, requestId);
+    const answer = formatProblem(appError, requestId);
     respond(exchange, {
       status: answer.status,
       headers: {

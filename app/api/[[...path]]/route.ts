@@ -1,7 +1,8 @@
 /** All other paths below /api: 404 as a problem document (E1), not as a page. */
-import { createRequestId, toProblemResponse } from "@/app/lib/manage/problem-response";
+import { toProblemResponse } from "@/app/lib/manage/problem-response";
 import { getRuntime } from "@/src/runtime/registry";
 import { AppError } from "@/src/shared/errors";
+import { createRequestId } from "@/src/shared/http/problem";
 
 async function handle(request: Request): Promise<Response> {
   return toProblemResponse({ error: new AppError("not_found"), request, requestId: createRequestId(), log: getRuntime().log });

@@ -4,11 +4,12 @@ import { requireTokenAccess } from "@/src/management/accounts/token-access";
 import { getRuntime, type Runtime } from "@/src/runtime/registry";
 import { AppError, isAppError } from "@/src/shared/errors";
 import { checkBody } from "@/src/shared/field-problems";
+import { createRequestId } from "@/src/shared/http/problem";
 import { SCHEMA_BYTES_MAX } from "@/src/shared/management/schemas";
 import { authenticate, type Principal } from "./authenticate";
 import { type ClientInfo, readClientInfo } from "./client-info";
 import { createRequestTurn, type LoadKind, type RequestTurn } from "./limit-request";
-import { createRequestId, toProblemResponse } from "./problem-response";
+import { toProblemResponse } from "./problem-response";
 import { readJson, releaseBody } from "./read-body";
 import { createCrossSiteError, isCrossSite } from "./same-origin";
 

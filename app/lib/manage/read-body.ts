@@ -1,5 +1,5 @@
 /** Reads a request's body up to a limit. It must not interpret more than JSON. */
-import { type OpenBody, openBody, openBodyHold } from "@/src/management/import/open-body";
+import { collectBody, type OpenBody, openBody, openBodyHold } from "@/src/management/import/open-body";
 import type { SentBody } from "@/src/management/records/write-record";
 import { getRuntime } from "@/src/runtime/registry";
 import { AppError, isAppError } from "@/src/shared/errors";
@@ -30,20 +30,15 @@ function holdBody(request: Request, bytes: number): void {
  * `content_encoding_unsupported`, `body_invalid` when it can't be inflated, and `request_invalid` when the body breaks off. See {@link releaseBody}.
  */
 export async function readBytes(request: Request, bytesMax: number): Promise<Uint8Array> {
-  const { bytes, overheadBytes } = open(request, bytesMax, readSent(request));
-  const chunks: Uint8Array[] = [];
-  let length = 0;
   let counted = 0;
-  for await (const chunk of bytes) {
-    length += chunk.byteLength;
-    if (length > bytesMax) throw tooLarge(bytesMax);
-    if (length + overheadBytes > COUNTED_BYTES_MIN) {
-      holdBody(request, length + overheadBytes - counted);
-      counted = length + overheadBytes;
-    }
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks, length);
+  return collectBody(open(request, bytesMax, readSent(request)), {
+    bytesMax,
+    meter: (length) => {
+      if (length <= COUNTED_BYTES_MIN) return;
+      holdBody(request, length - counted);
+      counted = length;
+    },
+  });
 }
 
 /**
@@ -101,10 +96,6 @@ export async function readJson(request: Request, bytesMax: number): Promise<unkn
     const reason = cause instanceof SyntaxError ? `it is not JSON (${cause.message})` : "it is not UTF-8";
     throw new AppError("body_invalid", { detail: `The body is not valid: ${reason}.`, cause });
   }
-}
-
-function tooLarge(bytesMax: number): AppError {
-  return new AppError("body_too_large", { detail: `The body is too large. The limit is ${bytesMax} bytes.` });
 }
 
 /** A body as it was sent, but for its Content-Encoding, for the rules of records to judge. Throws what {@link readBytes} throws. */

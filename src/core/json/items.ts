@@ -1,7 +1,7 @@
 /**
  * Splits the text of a JSON array into the texts of its items, one at a time, so that digits and key order stay as sent. The items are not validated.
  */
-import { closingQuote } from "@/src/core/json/text";
+import { closingQuote, skipSpace } from "@/src/core/json/text";
 import { AppError } from "@/src/shared/errors";
 
 export interface JsonItem {
@@ -56,12 +56,6 @@ function findItemEnd(text: string, start: number): number {
 function requireEnd(text: string, start: number, lines: Lines): void {
   const at = skipSpace(text, start);
   if (at < text.length) throw broken(lines.at(at), "unexpected text after the end of the array");
-}
-
-function skipSpace(text: string, start: number): number {
-  let at = start;
-  while (" \n\r\t".includes(text[at] ?? "x")) at += 1;
-  return at;
 }
 
 function broken(line: number, what: string): AppError {

@@ -1,5 +1,5 @@
 /** Splits JSON objects into the texts of their members and joins them again, so that digits and key order stay as sent. Nothing is validated. */
-import { closingQuote } from "@/src/core/json/text";
+import { closingQuote, skipSpace } from "@/src/core/json/text";
 
 /** A member of an object, as written. */
 export interface JsonMember {
@@ -67,11 +67,5 @@ function endOfValue(text: string, start: number): number {
     }
     if (open === 0) return at + 1;
   }
-  return at;
-}
-
-function skipSpace(text: string, start: number): number {
-  let at = start;
-  while (" \n\r\t".includes(text[at] ?? "x")) at += 1;
   return at;
 }

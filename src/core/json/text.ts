@@ -101,3 +101,10 @@ function describe({ kind, what, offset, path }: JsonProblem, text: string): stri
       return `The body cannot be stored: at ${where} ${what}, at ${path}.`;
   }
 }
+
+/** The index of the first character at or after `start` that is not white space of JSON. */
+export function skipSpace(text: string, start: number): number {
+  let at = start;
+  while (" \n\r\t".includes(text[at] ?? "x")) at += 1;
+  return at;
+}

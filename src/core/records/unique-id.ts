@@ -33,6 +33,11 @@ export function createUniqueId(now: number = Date.now()): string {
   return `${hex(lastMs, 12)}7${hex(high, 3)}${hex(0x8000 | middle, 4)}${hex(low, 4)}${hex(nextRandom(), 8)}`;
 }
 
+/** The UUID with dashes that 32 hex digits stand for. */
+export function toUuid(uniqueId: string): string {
+  return uniqueId.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
 function hex(value: number, digits: number): string {
   return value.toString(16).padStart(digits, "0");
 }

@@ -1,4 +1,5 @@
 /** Derives the notifications of a Prisma operation from its arguments and its result. */
+import { toUuid } from "@/src/core/records/unique-id";
 import type { ChangeNotification } from "@/src/core/streams/ports";
 
 /** A Prisma operation that succeeded. */
@@ -54,13 +55,12 @@ function toRecordNotifications(args: unknown, result: unknown): readonly ChangeN
 function toEndpointIds(objects: readonly unknown[]): Set<string> | undefined {
   const ids = objects.map((object) => readString(object, "endpointId"));
   const known = ids.filter((id) => id !== undefined);
-  return known.length > 0 && known.length === ids.length ? new Set(known.map(toDashed)) : undefined;
+  return known.length > 0 && known.length === ids.length ? new Set(known.map(toComparable)) : undefined;
 }
 
 /** PostgreSQL accepts UUIDs with or without dashes, in upper or lower case. Notifications compare them as text. */
-function toDashed(id: string): string {
-  const digits = id.replaceAll("-", "").toLowerCase();
-  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+function toComparable(id: string): string {
+  return toUuid(id.replaceAll("-", "").toLowerCase());
 }
 
 /** True if a write to another model contains a nested write to a record (of a user or a file), at any depth. */

@@ -1,5 +1,6 @@
 /** Reads a request's body into memory, inflated, within limits. It must not answer, nor look at what the bytes mean. */
 import type { IncomingMessage } from "node:http";
+import { CollectedBody, createTooLargeError } from "@/src/core/http/collect-body";
 import { type ContentCoding, createInflater, INFLATER_BYTES, toCodingError, toSentBytesMax } from "@/src/core/http/content-coding";
 import { AppError } from "@/src/shared/errors";
 
@@ -25,13 +26,11 @@ export function readBody({
   coding?: ContentCoding | undefined;
 }): Promise<Uint8Array | undefined> {
   return new Promise((resolve, reject) => {
-    const tooLarge = (): AppError => new AppError("body_too_large", { detail: `The body is too large. The limit is ${bytesMax} bytes.` });
     const sentMax = toSentBytesMax(bytesMax, coding);
-    if (Number(request.headers["content-length"] ?? 0) > sentMax) return reject(tooLarge());
+    if (Number(request.headers["content-length"] ?? 0) > sentMax) return reject(createTooLargeError(bytesMax));
     const inflater = coding === undefined ? undefined : createInflater(coding);
     const overhead = inflater ? INFLATER_BYTES : 0;
-    const chunks: Uint8Array[] = [];
-    let length = 0;
+    const body = new CollectedBody({ bytesMax, meter: overhead === 0 ? meter : (length) => meter(length + overhead) });
     let sent = 0;
 
     const settle = (act: () => void): void => {
@@ -48,11 +47,8 @@ export function readBody({
         reject(error);
       });
     const take = (chunk: Uint8Array): void => {
-      length += chunk.byteLength;
       try {
-        if (length > bytesMax) throw tooLarge();
-        meter(length + overhead);
-        chunks.push(chunk);
+        body.add(chunk);
       } catch (error) {
         refuse(error);
       }
@@ -60,10 +56,10 @@ export function readBody({
     const onSent = (chunk: Uint8Array): void => {
       sent += chunk.byteLength;
       if (!inflater) take(chunk);
-      else if (sent > sentMax) refuse(tooLarge());
+      else if (sent > sentMax) refuse(createTooLargeError(bytesMax));
       else if (!inflater.write(chunk)) request.pause();
     };
-    const finish = (): void => settle(() => resolve(concat(chunks)));
+    const finish = (): void => settle(() => resolve(body.toBytes()));
     const onEnd = (): void => {
       if (inflater) inflater.end();
       else finish();
@@ -81,9 +77,4 @@ export function readBody({
     }
     request.on("data", onSent).on("end", onEnd).on("close", onGone).on("error", onGone);
   });
-}
-
-function concat(chunks: readonly Uint8Array[]): Uint8Array {
-  const [only] = chunks;
-  return chunks.length === 1 && only ? only : Buffer.concat(chunks);
 }

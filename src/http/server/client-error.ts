@@ -1,14 +1,12 @@
 /** Answers what is no HTTP request at all, on the bare socket: Node's `clientError`. It must not raise, nor write into an answer that has begun. */
 import { ServerResponse, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
+import { endSocket, toRawResponse } from "@/src/core/http/raw-response";
 import type { Log } from "@/src/core/log";
 import { API_METHODS } from "@/src/http/check-request";
-import { toProblemAnswer } from "@/src/http/reply/problem";
-import { createRequestId } from "@/src/http/reply/request-id";
 import { AppError } from "@/src/shared/errors";
+import { createRequestId, formatProblem } from "@/src/shared/http/problem";
 
-/** A client that does not read the answer, or does not hang up after it, is cut off. */
-const LINGER_MS = 2_000;
 const REQUEST_LINE = /^(?:\r?\n)*[!#$%&'*+.^_`|~0-9A-Za-z-]+ \S+ HTTP\/1\.[01]\r?\n/;
 
 /** The body of a request arrives too slowly, or not in time. */
@@ -31,7 +29,7 @@ export function createClientErrorHandler({ log }: { log: Pick<Log, "debug"> }): 
     }
     log.debug({ code }, "a request could not be parsed");
     // The mistake may be in a body that nobody waits for: what was answered goes out.
-    if (isAnswering(socket)) endAfterWrites(socket);
+    if (isAnswering(socket)) endSocket(socket);
     else if (isUnknownMethod(error, code)) endWithProblem(socket, new AppError("method_not_allowed"), { Allow: API_METHODS });
     else endWithProblem(socket, toAppError(code));
   };
@@ -39,16 +37,7 @@ export function createClientErrorHandler({ log }: { log: Pick<Log, "debug"> }): 
 
 /** Writes a problem document (E1) to a socket that no response belongs to, and ends the connection. */
 export function endWithProblem(socket: Duplex, error: AppError, headers: Readonly<Record<string, string>> = {}): void {
-  endAfterWrites(socket, toRawAnswer(error, headers));
-}
-
-function endAfterWrites(socket: Duplex, text = ""): void {
-  const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
-  socket.once("close", () => clearTimeout(timer));
-  socket.on("error", () => socket.destroy());
-  // Closing with unread data resets the connection, and the answer would be lost.
-  socket.resume();
-  socket.end(text);
+  endSocket(socket, toRawAnswer(error, headers));
 }
 
 /** Node's parser knows some methods by name, and takes the head of a request with another one for no HTTP. */
@@ -73,19 +62,20 @@ function toAppError(code: string): AppError {
 /** A problem document (E1) with its head, for a socket that no response belongs to. The connection must be closed after it. */
 export function toRawAnswer(error: AppError, extraHeaders: Readonly<Record<string, string>> = {}): string {
   const requestId = createRequestId();
-  const { status, headers, body } = toProblemAnswer(error, requestId);
-  const fields = {
-    ...headers,
-    ...extraHeaders,
-    "Content-Length": String(Buffer.byteLength(body)),
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-    "X-Request-Id": requestId,
-    Date: new Date().toUTCString(),
-    Connection: "close",
-  };
-  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
-  return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Error"}\r\n${lines.join("")}\r\n${body}`;
+  const { status, headers, body } = formatProblem(error, requestId);
+  return toRawResponse({
+    status,
+    reason: STATUS_CODES[status],
+    headers: {
+      ...headers,
+      ...extraHeaders,
+      "Cache-Control": "no-store",
+      "X-Content-Type-Options": "nosniff",
+      "X-Request-Id": requestId,
+      Date: new Date().toUTCString(),
+    },
+    body,
+  });
 }
 
 function codeOf(error: Error): string {

@@ -17,14 +17,13 @@ import type { DataPlane } from "@/src/http/data-plane";
 import { wantsEvents } from "@/src/http/handlers/event-stream";
 import { hasBody, toBodyTimeout } from "@/src/http/limits";
 import { toCorsHeaders } from "@/src/http/reply/cors";
-import { toProblemAnswer } from "@/src/http/reply/problem";
-import { createRequestId } from "@/src/http/reply/request-id";
 import { respond } from "@/src/http/reply/respond";
 import { SlowBodyError, toRawAnswer } from "@/src/http/server/client-error";
 import type { ConnectionLimits } from "@/src/http/server/connection-limits";
 import type { Drain } from "@/src/http/server/drain";
 import type { SlowClients } from "@/src/http/server/slow-clients";
 import { AppError, isAppError } from "@/src/shared/errors";
+import { createRequestId, formatProblem } from "@/src/shared/http/problem";
 import { toRateHeaders } from "@/src/shared/http/rate-headers";
 import { isDataPath } from "@/src/shared/streams/data-path";
 
@@ -101,7 +100,7 @@ export function createFront(options: FrontOptions): Front {
   ): void {
     const requestId = createRequestId();
     const { origin } = request.headers;
-    const { status, headers, body } = toProblemAnswer(error, requestId);
+    const { status, headers, body } = formatProblem(error, requestId);
     const isData = isDataPath(request.url ?? "/");
     respond(
       { request, response, drain },

@@ -2,10 +2,11 @@
 
 import type { Tokens } from "@/src/core/access/access-tokens";
 import type { Clock } from "@/src/core/clock";
+import { toUuid } from "@/src/core/records/unique-id";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import type { AppSessionView } from "@/src/shared/management/schemas";
-import { requireOwnUser, toUuid } from "./require-own-users";
+import { requireOwnUser } from "./require-own-users";
 import { appSessionSelect, toAppSessionView } from "./views";
 
 /** Returns the valid tokens, newest first. Throws `not_found`. */

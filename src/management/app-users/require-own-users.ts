@@ -1,4 +1,5 @@
 /** Checks that an authentication endpoint belongs to the account, before its users are read or changed (G6, G11). */
+import { toUuid } from "@/src/core/records/unique-id";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import { isUniqueId } from "@/src/shared/streams/protocol";
@@ -40,9 +41,4 @@ export async function requireOwnUser({
   const user = isUniqueId(userId) ? await db.appUser.findFirst({ where: { id: toUuid(userId), endpointId }, select: { id: true } }) : null;
   if (!user) throw new AppError("not_found");
   return own;
-}
-
-/** Adds the dashes that the database's client expects. */
-export function toUuid(uniqueId: string): string {
-  return uniqueId.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }

@@ -2,12 +2,12 @@
 import { type CallerPath, toOwnerPath } from "@/src/core/access/caller-path";
 import type { Change } from "@/src/core/records/ports";
 import { toRecordText } from "@/src/core/records/record-text";
+import { toUuid } from "@/src/core/records/unique-id";
 import type { Sandbox } from "@/src/core/sandbox";
 import type { ChangeLog } from "@/src/core/streams/ports";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import { CONNECTIONS_LIMIT_MAX, type Deliveries } from "@/src/shared/management/schemas";
-import { toUuid } from "../app-users/require-own-users";
 import { readOpenStreams, toConnectionView } from "../connections/connections";
 import { requireOwnEndpoint } from "../ownership";
 import { judgeDelivery } from "./judge-delivery";

@@ -4,6 +4,7 @@ import { setMaxListeners } from "node:events";
 import { type FileHandle, mkdir, open, readdir, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { createTooLargeError } from "@/src/core/http/collect-body";
 import { type ByteRate, createByteRate } from "@/src/core/limits/byte-rate";
 import { createFairSemaphore } from "@/src/core/limits/fair-semaphore";
 import type { Log } from "@/src/core/log";
@@ -177,8 +178,7 @@ async function receive({ body, file, signal, rate }: Receipt): Promise<void> {
     for await (const chunk of body) {
       signal.throwIfAborted();
       length += chunk.byteLength;
-      if (length > IMPORT_BYTES_MAX)
-        throw new AppError("body_too_large", { detail: `The body is too large. The limit is ${IMPORT_BYTES_MAX} bytes.` });
+      if (length > IMPORT_BYTES_MAX) throw createTooLargeError(IMPORT_BYTES_MAX);
       piece.chunks.push(chunk);
       piece.bytes += chunk.byteLength;
       if (piece.bytes < PIECE_BYTES) continue;

@@ -1,8 +1,8 @@
 /** Opens the body of an import, counted against the memory that bodies may hold. */
 import { toNetwork } from "@/src/core/access/client-network";
+import { CollectedBody, createTooLargeError } from "@/src/core/http/collect-body";
 import { INFLATER_BYTES, inflate, parseContentCoding, toSentBytesMax } from "@/src/core/http/content-coding";
 import type { ByteBudget, ByteHold } from "@/src/core/limits/byte-budget";
-import { AppError } from "@/src/shared/errors";
 
 /** Opens an account of held bytes for a client. `address` is the client's; null is unknown and counts as one address. Release it after the response. */
 export function openBodyHold(bodies: ByteBudget, address: string | null): ByteHold {
@@ -29,18 +29,30 @@ export function openBody(options: {
   const { sent, contentEncoding, contentLength, bytesMax } = options;
   const coding = parseContentCoding(contentEncoding);
   const sentMax = toSentBytesMax(bytesMax, coding);
-  const tooLarge = () => new AppError("body_too_large", { detail: `The body is too large. The limit is ${bytesMax} bytes.` });
-  if (Number(contentLength ?? 0) > sentMax) throw tooLarge();
+  if (Number(contentLength ?? 0) > sentMax) throw createTooLargeError(bytesMax);
   if (coding === undefined) return { bytes: sent, overheadBytes: 0 };
-  return { bytes: inflate(bound(sent, sentMax, tooLarge), coding), overheadBytes: INFLATER_BYTES };
+  return { bytes: inflate(bound(sent, { sentMax, bytesMax }), coding), overheadBytes: INFLATER_BYTES };
 }
 
-/** The sent length is limited too, for bodies that inflate to little or nothing. */
-async function* bound(sent: AsyncIterable<Uint8Array>, bytesMax: number, toError: () => AppError): AsyncGenerator<Uint8Array, void> {
+/** Returns all bytes of a body. Throws `body_too_large` if there are more than `bytesMax`, and what reading or `meter` throws. */
+export async function collectBody(
+  { bytes, overheadBytes }: OpenBody,
+  { bytesMax, meter }: { bytesMax: number; meter: (length: number) => void },
+): Promise<Uint8Array> {
+  const body = new CollectedBody({ bytesMax, meter: (length) => meter(length + overheadBytes) });
+  for await (const chunk of bytes) body.add(chunk);
+  return body.toBytes();
+}
+
+/** Limits the sent length too, for bodies that inflate to little or nothing. */
+async function* bound(
+  sent: AsyncIterable<Uint8Array>,
+  { sentMax, bytesMax }: { sentMax: number; bytesMax: number },
+): AsyncGenerator<Uint8Array, void> {
   let length = 0;
   for await (const chunk of sent) {
     length += chunk.byteLength;
-    if (length > bytesMax) throw toError();
+    if (length > sentMax) throw createTooLargeError(bytesMax);
     yield chunk;
   }
 }

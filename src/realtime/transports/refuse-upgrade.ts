@@ -1,10 +1,9 @@
 /** Responds to an upgrade request with an HTTP error. */
-import { randomBytes } from "node:crypto";
 import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
+import { endSocket, toRawResponse } from "@/src/core/http/raw-response";
 import { type AppError, toProblem } from "@/src/shared/errors";
 
-/** How long a client may take to read the response and close the connection. */
 const LINGER_MS = 2_000;
 
 /**
@@ -16,22 +15,13 @@ export function refuseUpgrade(
   error: AppError,
   { status = error.entry.status, headers = {} }: { status?: number; headers?: Readonly<Record<string, string>> } = {},
 ): void {
-  const requestId = `req-${randomBytes(6).toString("hex")}`;
+  const requestId = createRequestId();
+  const problem = {
+    "Content-Type": PROBLEM_TYPE,
+    "Cache-Control": "no-store",
+    "X-Request-Id": requestId,
+    ...(error.retryAfterSeconds === undefined ? {} : { "Retry-After": String(error.retryAfterSeconds) }),
+  };
   const body = JSON.stringify({ ...toProblem(error, requestId), status });
-  const lines = [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Error"}`,
-    "Content-Type: application/problem+json; charset=utf-8",
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    "Cache-Control: no-store",
-    "Connection: close",
-    `X-Request-Id: ${requestId}`,
-    ...(error.retryAfterSeconds === undefined ? [] : [`Retry-After: ${error.retryAfterSeconds}`]),
-    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
-  ];
-  const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
-  socket.on("error", () => socket.destroy());
-  socket.once("close", () => clearTimeout(timer));
-  // Further bytes of the client are read and dropped. Closing with unread data would reset the connection, and the response would be lost.
-  socket.resume();
-  socket.end(`${lines.join("\r\n")}\r\n\r\n${body}`);
+  endSocket(socket, toRawResponse({ status, reason: STATUS_CODES[status], headers: { ...problem, ...headers }, body }));
 }

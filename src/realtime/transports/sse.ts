@@ -5,7 +5,7 @@ import { toClientAddress } from "@/src/core/access/client-network";
 import { readTakenBytes, waitUntilTaken } from "@/src/core/limits/taken-bytes";
 import { parseJsonata } from "@/src/core/records/parameters";
 import { AppError } from "@/src/shared/errors";
-import { UNAVAILABLE_RETRY_SECONDS } from "@/src/shared/streams/protocol";
+import { UNAVAILABLE_RETRY_SECONDS } from "@/src/shared/http/problem";
 import type { Subscription } from "../hub/connection";
 import type { Hub } from "../hub/hub";
 import type { Sink } from "../hub/subscriber";

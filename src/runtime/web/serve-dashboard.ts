@@ -3,9 +3,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { toClientAddress } from "@/src/core/access/client-network";
 import type { ManagementLimits } from "@/src/core/limits/management-limits";
 import { onAnswered } from "@/src/http/reply/answered";
-import { toProblemAnswer } from "@/src/http/reply/problem";
-import { createRequestId } from "@/src/http/reply/request-id";
 import { AppError, isAppError } from "@/src/shared/errors";
+import { createRequestId, formatProblem } from "@/src/shared/http/problem";
 
 export type Serve = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
@@ -36,7 +35,7 @@ export function createDashboard({ limits, toNext }: { limits: Pick<ManagementLim
 }
 
 async function refuse(response: ServerResponse, error: AppError): Promise<void> {
-  const { status, headers, body } = toProblemAnswer(error, createRequestId());
+  const { status, headers, body } = formatProblem(error, createRequestId());
   response.writeHead(status, { ...headers, "Content-Length": Buffer.byteLength(body), "Cache-Control": "no-store" });
   response.end(body);
 }

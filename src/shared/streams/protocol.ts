@@ -89,6 +89,3 @@ export function toEndpointPath(endpointName: string): string {
 
 /** After this time without a heartbeat a server counts as stopped, and its open streams are removed. */
 export const SERVER_SEEN_SECONDS = 15;
-
-/** When to try again after a temporary failure without a time of its own (E, W23). */
-export const UNAVAILABLE_RETRY_SECONDS = 2;

@@ -2,12 +2,13 @@
 
 import { readClientInfo } from "@/app/lib/manage/client-info";
 import { createRequestTurn } from "@/app/lib/manage/limit-request";
-import { createRequestId, toProblemResponse } from "@/app/lib/manage/problem-response";
+import { toProblemResponse } from "@/app/lib/manage/problem-response";
 import { createCrossSiteError, isCrossSite } from "@/app/lib/manage/same-origin";
 import { createAuthOptions } from "@/app/lib/sign-in/auth-options";
 import { runNextAuth } from "@/app/lib/sign-in/run-next-auth";
 import { getRuntime } from "@/src/runtime/registry";
 import { AppError, isAppError } from "@/src/shared/errors";
+import { createRequestId } from "@/src/shared/http/problem";
 
 interface Context {
   params: Promise<{ nextauth: string[] }>;

@@ -1,0 +1,37 @@
+/** The HTTP form of an error (E1), and the ids by which responses are found in the log. */
+import { type AppError, toProblem } from "@/src/shared/errors";
+import { ACCEPTED_CODINGS } from "@/src/shared/http/content-type";
+
+export const PROBLEM_TYPE = "application/problem+json; charset=utf-8";
+
+/** When to retry after a 503, or another failure that can pass, which sets no time itself (E, W23). */
+export const UNAVAILABLE_RETRY_SECONDS = 2;
+
+export interface ProblemDocument {
+  status: number;
+  headers: Record<string, string>;
+  body: string;
+}
+
+/** Only the catalogue's text and the error's public parts. `members` are added to the document. */
+export function formatProblem(error: AppError, requestId: string, members?: Readonly<Record<string, unknown>>): ProblemDocument {
+  const { status } = error.entry;
+  const retryAfterSeconds = error.retryAfterSeconds ?? (status === 503 ? UNAVAILABLE_RETRY_SECONDS : undefined);
+  return {
+    status,
+    headers: {
+      "Content-Type": PROBLEM_TYPE,
+      ...(retryAfterSeconds === undefined ? {} : { "Retry-After": String(Math.max(1, Math.ceil(retryAfterSeconds))) }),
+      ...(error.code === "content_encoding_unsupported" ? { "Accept-Encoding": ACCEPTED_CODINGS } : {}),
+      ...(error.fileBytes === undefined ? {} : { "Content-Range": `bytes */${error.fileBytes}` }),
+    },
+    body: JSON.stringify(members === undefined ? toProblem(error, requestId) : { ...toProblem(error, requestId), ...members }),
+  };
+}
+
+/** `req-` and 12 random hex digits. */
+export function createRequestId(): string {
+  // The first 12 digits of a UUIDv4 are random, and Node.js takes UUIDs from a pool, without a system call for each.
+  const uuid = crypto.randomUUID();
+  return `req-${uuid.slice(0, 8)}${uuid.slice(9, 13)}`;
+}
