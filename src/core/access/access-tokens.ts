@@ -1,6 +1,7 @@
 /** The cache of access tokens (L3): which user a token belongs to, and whether it has ended. The access decision itself is in access.ts. */
 import { createHash } from "node:crypto";
 import type { StoredToken, TokenStore } from "@/src/core/access/ports";
+import { RevisionedCache, UseLog } from "@/src/core/access/revisioned-cache";
 import type { Clock } from "@/src/core/clock";
 import type { Log } from "@/src/core/log";
 
@@ -38,174 +39,62 @@ const TOKEN = /^[A-Za-z0-9_-]{43}$/;
 const ENTRIES_MAX = 50_000;
 
 export function createTokens(options: { store: TokenStore; clock: Clock; log: Pick<Log, "error">; entriesMax?: number }): Tokens {
-  return new TokenCache(options.store, options.clock, options.log, options.entriesMax ?? ENTRIES_MAX);
+  const { store, clock, log, entriesMax = ENTRIES_MAX } = options;
+  const uses = new UseLog(clock, (lastUsed) => store.touch(lastUsed));
+  const findById = createBatchedFind(store);
+  const cache = new RevisionedCache<StoredToken>({
+    name: "revoked tokens",
+    entriesMax,
+    toProjectId: ({ projectId }) => projectId,
+    readRevisions: (projectIds) => store.revisions(projectIds),
+    // A deleted project ends its streams through its definitions.
+    missingRevision: 0,
+    // Otherwise a user who logs in after an invalidation would find the project unknown, and each check would drop the new token.
+    keepsUnused: true,
+    log,
+  });
+
+  return {
+    find: async (token) => {
+      if (!TOKEN.test(token)) return undefined;
+      const hash = createHash("sha256").update(token).digest();
+      // The tokens themselves are not stored.
+      const id = hash.toString("base64url");
+      const hit = cache.get(id);
+      if (hit) return hit;
+      return cache.share(id, async () => {
+        const { generation } = cache;
+        const found = await store.find(hash);
+        // Clients soon stop sending an ended token. Because it is not cached, it can be deleted without an invalidation.
+        if (found && found.revokedAt === null && generation === cache.generation) cache.set(id, found);
+        return found;
+      });
+    },
+    findById,
+    invalidate: (projectId) => cache.invalidate(projectId),
+    onInvalidate: (listener) => cache.onInvalidate(listener),
+    generation: () => cache.generation,
+    watch: (projectId) => cache.watch(projectId),
+    checkRevisions: () => cache.checkRevisions(),
+    noteUse: (tokenId) => uses.note(tokenId),
+    flushUse: () => uses.flush(),
+  };
 }
 
-interface KnownProject {
-  /**
-   * The revision of the last check; cached tokens were read after it. Undefined until the first check, which drops everything that was read earlier.
-   */
-  revision: number | undefined;
-  cached: Set<string>;
-  watchers: number;
-}
-
-/** Ids requested in the same tick, which share one query. */
-interface Batch {
-  ids: Set<string>;
-  found: Promise<Map<string, StoredToken>>;
-}
-
-class TokenCache implements Tokens {
-  readonly #store: TokenStore;
-  readonly #clock: Clock;
-  readonly #log: Pick<Log, "error">;
-  readonly #entriesMax: number;
-  /** By the token's hash, least recently used first. The tokens themselves are not stored. */
-  readonly #cache = new Map<string, StoredToken>();
-  readonly #projects = new Map<string, KnownProject>();
-  readonly #pending = new Map<string, Promise<StoredToken | undefined>>();
-  readonly #listeners = new Set<(projectId: string) => void>();
-  #batch: Batch | undefined;
-  #used = new Map<string, Date>();
-  /** Increases with every invalidation. A query that was running at that time may have read the old state, so its result is not cached. */
-  #generation = 0;
-
-  constructor(store: TokenStore, clock: Clock, log: Pick<Log, "error">, entriesMax: number) {
-    this.#store = store;
-    this.#clock = clock;
-    this.#log = log;
-    this.#entriesMax = entriesMax;
-  }
-
-  async find(token: string): Promise<StoredToken | undefined> {
-    if (!TOKEN.test(token)) return undefined;
-    const hash = createHash("sha256").update(token).digest();
-    const id = hash.toString("base64url");
-    const hit = this.#cache.get(id);
-    if (hit) {
-      this.#cache.delete(id);
-      this.#cache.set(id, hit);
-      return hit;
-    }
-    const underWay = this.#pending.get(id);
-    if (underWay) return underWay;
-    const promise = this.#load(id, hash).finally(() => {
-      if (this.#pending.get(id) === promise) this.#pending.delete(id);
-    });
-    this.#pending.set(id, promise);
-    return promise;
-  }
-
-  async findById(id: string): Promise<StoredToken | undefined> {
-    const batch = this.#batch ?? this.#openBatch();
-    batch.ids.add(id);
-    return (await batch.found).get(id);
-  }
-
-  invalidate(projectId: string): void {
-    this.#generation += 1;
-    this.#pending.clear();
-    const project = this.#projects.get(projectId);
-    if (project) {
-      for (const id of project.cached) this.#cache.delete(id);
-      project.cached.clear();
-    }
-    for (const listener of this.#listeners) {
-      try {
-        listener(projectId);
-      } catch (error) {
-        this.#log.error({ err: error, projectId }, "a listener for revoked tokens failed");
-      }
-    }
-  }
-
-  onInvalidate(listener: (projectId: string) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
-  generation(): number {
-    return this.#generation;
-  }
-
-  watch(projectId: string): () => void {
-    const project = this.#know(projectId);
-    project.watchers += 1;
-    let watching = true;
-    return () => {
-      if (!watching) return;
-      watching = false;
-      project.watchers -= 1;
-    };
-  }
-
-  async checkRevisions(): Promise<void> {
-    // Projects are dropped here and not in `invalidate`: otherwise a user who logs in after an invalidation would find the project unknown, and each
-    // check would drop the new token.
-    for (const [id, project] of this.#projects) if (project.watchers === 0 && project.cached.size === 0) this.#projects.delete(id);
-    const known = [...this.#projects];
-    if (known.length === 0) return;
-    const revisions = await this.#store.revisions(known.map(([id]) => id));
-    for (const [id, project] of known) {
-      // A deleted project ends its streams through its definitions.
-      const revision = revisions.get(id) ?? 0;
-      if (this.#projects.get(id) !== project || project.revision === revision) continue;
-      project.revision = revision;
-      this.invalidate(id);
-    }
-  }
-
-  noteUse(tokenId: string): void {
-    this.#used.set(tokenId, this.#clock.now());
-  }
-
-  async flushUse(): Promise<void> {
-    if (this.#used.size === 0) return;
-    const flushing = this.#used;
-    this.#used = new Map();
-    try {
-      await this.#store.touch(flushing);
-    } catch (error) {
-      this.#used = new Map([...flushing, ...this.#used]);
-      throw error;
-    }
-  }
-
-  async #load(id: string, hash: Uint8Array): Promise<StoredToken | undefined> {
-    const generation = this.#generation;
-    const token = await this.#store.find(hash);
-    // Clients soon stop sending an ended token. Because it is not cached, it can be deleted without an invalidation.
-    if (token && token.revokedAt === null && generation === this.#generation) this.#remember(id, token);
-    return token;
-  }
-
-  /** The query starts after all other calls of the same tick. */
-  #openBatch(): Batch {
+/** Finds tokens by id: all calls of the same tick share one query, which starts after them. */
+function createBatchedFind(store: Pick<TokenStore, "findByIds">): Tokens["findById"] {
+  let batch: { ids: Set<string>; found: Promise<Map<string, StoredToken>> } | undefined;
+  const open = () => {
     const ids = new Set<string>();
     const found = Promise.resolve().then(async () => {
-      this.#batch = undefined;
-      return new Map((await this.#store.findByIds([...ids])).map((token) => [token.id, token]));
+      batch = undefined;
+      return new Map((await store.findByIds([...ids])).map((token) => [token.id, token]));
     });
-    this.#batch = { ids, found };
-    return this.#batch;
-  }
-
-  #know(projectId: string): KnownProject {
-    const project = this.#projects.get(projectId) ?? { revision: undefined, cached: new Set(), watchers: 0 };
-    this.#projects.set(projectId, project);
-    return project;
-  }
-
-  #remember(id: string, token: StoredToken): void {
-    this.#know(token.projectId).cached.add(id);
-    this.#cache.set(id, token);
-    while (this.#cache.size > this.#entriesMax) {
-      const oldest = this.#cache.entries().next().value;
-      if (!oldest) return;
-      const [oldestId, { projectId }] = oldest;
-      this.#cache.delete(oldestId);
-      this.#projects.get(projectId)?.cached.delete(oldestId);
-    }
-  }
+    return { ids, found };
+  };
+  return async (id) => {
+    batch ??= open();
+    batch.ids.add(id);
+    return (await batch.found).get(id);
+  };
 }
