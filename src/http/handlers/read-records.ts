@@ -9,9 +9,9 @@ import { type Admitted, callerOf, type Handler, headersOf, JSON_TYPE } from "@/s
 import { answerJsonata } from "@/src/http/handlers/answer-jsonata";
 import { holdAnswer, holdAnswerAnyway } from "@/src/http/hold-bytes";
 import { parseDataOnly, parseRange, parseUniqueIds, refuseRange } from "@/src/http/parameters";
-import { toNextLink } from "@/src/http/reply/next-link";
 import { respond } from "@/src/http/reply/respond";
 import { streamList } from "@/src/http/reply/stream-list";
+import { toEndpointPath } from "@/src/shared/streams/protocol";
 
 /** What a request selects. */
 interface Selection {
@@ -71,4 +71,15 @@ async function select(records: Records, { exchange: { parameters }, grant }: Adm
 
 async function* toPieces(text: string | undefined): AsyncGenerator<string, void> {
   if (text !== undefined) yield text;
+}
+
+/** Left out of links, because clients store links and pass them on. The key stays: it is not a secret (U7). */
+const SECRETS = ["masterKey", "accessToken", "ticket"];
+
+/** The `Link` to the next page of a list (R3; RFC 8288): the request's own path and parameters, with another cursor. */
+function toNextLink({ endpointName, parameters, cursor }: { endpointName: string; parameters: URLSearchParams; cursor: string }): string {
+  const next = new URLSearchParams(parameters);
+  for (const secret of SECRETS) next.delete(secret);
+  next.set("cursor", cursor);
+  return `<${toEndpointPath(endpointName)}?${next}>; rel="next"`;
 }

@@ -1,4 +1,5 @@
 /** Authentication endpoints over HTTP (L1–L4): register, log in, log out, change and delete users. It must not know the rules (core/users.ts does). */
+import { stringifySetCookie } from "cookie";
 import type { Operation } from "@/src/core/access/access-request";
 import { toClientAddress } from "@/src/core/access/client-network";
 import { areCookiesAccepted } from "@/src/core/access/token-cookie";
@@ -20,8 +21,8 @@ import {
   sendStored,
 } from "@/src/http/exchange";
 import { parseDataOnly, parseUniqueId } from "@/src/http/parameters";
-import { toEndedTokenCookies, toTokenCookie } from "@/src/http/reply/access-token-cookie";
 import { AppError } from "@/src/shared/errors";
+import { ACCESS_TOKEN_COOKIE, toAccessTokenCookie } from "@/src/shared/streams/protocol";
 
 /** What can be asked of an authentication endpoint. */
 export type UserOperation = Extract<Operation, "read" | "register" | "login" | "logout" | "update" | "delete">;
@@ -154,4 +155,22 @@ export function createUserHandlers({ users, records, clock, config, read }: User
 
 function toUserEndpoint({ grant, resolved }: Admitted): UserEndpoint {
   return { endpointId: grant.endpoint.id, projectId: grant.projectId, schema: resolved.endpoint.schema };
+}
+
+/** For front-ends of other sites (SameSite=None), out of reach of their scripts, and sent to the data plane only. Browsers take it over https alone. */
+const COOKIE_ATTRIBUTES = { httpOnly: true, secure: true, sameSite: "none", path: "/api" } as const;
+
+/** The Set-Cookie header that hands a token out; the cookie ends with it. Partitioned: browsers that block third-party cookies keep one for each site that embeds the API. */
+function toTokenCookie(token: string, { projectId, expiresAt, now }: { projectId: string; expiresAt: Date; now: Date }): string {
+  const maxAge = Math.ceil((expiresAt.getTime() - now.getTime()) / 1000);
+  return stringifySetCookie(toAccessTokenCookie(projectId), token, { ...COOKIE_ATTRIBUTES, partitioned: true, maxAge });
+}
+
+/** The Set-Cookie headers that take it back, and the one of a login from before each project had a cookie of its own. */
+function toEndedTokenCookies(projectId: string): string[] {
+  const ended = { ...COOKIE_ATTRIBUTES, maxAge: 0 };
+  return [
+    stringifySetCookie(toAccessTokenCookie(projectId), "", { ...ended, partitioned: true }),
+    stringifySetCookie(ACCESS_TOKEN_COOKIE, "", ended),
+  ];
 }

@@ -255,7 +255,7 @@ class Worker implements WorkerProcess {
     this.#options.onGone({ wasReady: this.#wasReady });
   }
 
-  /** Workers of a server that runs as root give its rights up (drop-privileges.ts), unless the system does not let them. */
+  /** If the server runs as root, its workers drop root's rights (worker.ts), unless the system does not allow it. */
   async #checkUser(): Promise<void> {
     const { pid } = this.#child;
     if (!IS_LINUX_ROOT || pid === undefined) return;

@@ -1,16 +1,15 @@
-/**
- * The sandbox's worker: a process without environment, files or children, that does one job after the other. It must not know who asks,
- * and ends when the server does.
- */
+/** The sandbox's worker: a process without environment, files or children, which does one job after the other and ends when the server does. */
 
 import { type Answer, type Job, orderSchema, type Report, type WorkerSettings, workerSettingsSchema } from "../messages";
-import { dropPrivileges } from "./drop-privileges";
 import { createJsonataMachine } from "./jsonata-machine";
 import { createSchemaChecker } from "./schema-checker";
 
+/** The overflow user and group: `nobody` on every Linux, and mapped in every container. */
+const UNPRIVILEGED_ID = 65_534;
+
 interface Bench {
   work(job: Job): Answer;
-  /** Settles once the next job may come. */
+  /** Prepares the next job, and settles when it can be sent. */
   tidy(): Promise<void>;
 }
 
@@ -30,7 +29,7 @@ report({ type: "ready" });
 
 function report(message: Report): void {
   process.send?.(message, undefined, undefined, (error) => {
-    // The server is gone.
+    // The server has ended.
     if (error) process.exit();
   });
 }
@@ -49,4 +48,20 @@ async function createBench(settings: WorkerSettings): Promise<Bench> {
     },
     tidy: () => machine.renew(),
   };
+}
+
+/**
+ * As root, permanently changes to an unprivileged user and group, with which the system drops all capabilities. Does nothing otherwise, and on Windows. The
+ * worker does this itself after its start, because Node.js and the script can be in folders that only root can read. If the system does not allow it
+ * (a user namespace without that user), the worker stays root, and only Node's permission flag restricts it.
+ */
+function dropPrivileges(): void {
+  if (process.getuid?.() !== 0) return;
+  try {
+    process.setgroups?.([UNPRIVILEGED_ID]);
+    process.setgid?.(UNPRIVILEGED_ID);
+    process.setuid?.(UNPRIVILEGED_ID);
+  } catch {
+    // The server checks the user of the process, and logs a warning.
+  }
 }
