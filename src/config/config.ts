@@ -1,4 +1,4 @@
-/** Reads the configuration from environment variables, once, and reports every problem with its fix. Nothing else may read the environment. */
+/** Reads the configuration from environment variables, once, and reports every problem with its fix. No other code reads the environment. */
 import fs from "node:fs";
 import net from "node:net";
 import path from "node:path";
@@ -11,15 +11,15 @@ const MODES = ["production", "development", "test"] as const;
 const PROXY_NAMES = new Set(["loopback", "linklocal", "uniquelocal"]);
 const ADMIN_PASSWORD_LENGTH_MIN = 10;
 const SECRET_LENGTH_MIN = 32;
-/** 32 random hex digits have fewer different ones once in 10 million. */
+/** Random hex digits: 32 of them have fewer distinct ones once in 10 million times. */
 const SECRET_DISTINCT_MIN = 8;
-/** A secret that repeats something shorter is refused. */
+/** A secret that repeats a shorter text is refused. */
 const SECRET_PERIOD_MIN = 16;
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const GIB = 1024 * MIB;
 
-/** A store that speaks S3. */
+/** An S3-compatible service. */
 export interface S3Config {
   bucket: string;
   region: string;
@@ -30,75 +30,75 @@ export interface S3Config {
 }
 
 export interface Config {
-  /** The address to listen on. 127.0.0.1: only this machine. */
+  /** The address to listen on. 127.0.0.1: reachable only from this machine. */
   host: string;
   /** 0: any free port. */
   port: number;
-  /** Absolute. Holds the built-in PostgreSQL and the server's secret. */
+  /** Absolute. Contains the built-in PostgreSQL and the server's secret. */
   dataDir: string;
   /** Absent: the built-in PostgreSQL. */
   databaseUrl?: string;
-  /** Connections to the database, in all. */
+  /** Connections to the database, in total. */
   databaseConnectionsMax: number;
-  /** The origin that people use, where it is not the address listened on. */
+  /** The origin that clients use, if it is not the address that the server listens on. */
   publicUrl?: string;
   tls?: { certFile: string; keyFile: string };
-  /** Proxies whose forwarding headers are believed: addresses, CIDR ranges, or proxy-addr's names. */
+  /** Proxies whose forwarding headers are trusted: addresses, CIDR ranges, or proxy-addr's names. */
   trustProxy: string[];
   signup: "open" | "closed";
   demo: boolean;
   admin?: { email: string; password: string };
   adminToken?: string;
-  /** Absent: made at the first start and kept in the data folder. */
+  /** Absent: created at the first start and kept in the data folder. */
   secret?: string;
   bodyBytesMax: number;
-  /** After SIGTERM: how long health answers 503, and everything else is served, before the server stops. */
+  /** After SIGTERM, health responds with 503 for this long while requests are still served. Then the server stops. */
   drainMs: number;
   /** For the whole body to arrive. */
   bodyTimeoutMs: number;
   headersTimeoutMs: number;
-  /** What may wait for one subscriber (W7). */
+  /** The most bytes that may wait for one subscriber (W7). */
   queueBytesMax: number;
-  /** What all subscribers together may have waiting. */
+  /** The most bytes that may wait for all subscribers together. */
   queuesBytesMax: number;
-  /** How many streams may be open at once (W21); 0: no limit. */
+  /** The most streams that may be open at once (W21); 0: no limit. */
   streams: { total: number; perAccount: number; perKey: number; perAddress: number };
-  /** How many connections may be open at once, streams included, and how many requests under way; 0: no limit. */
+  /** The most connections that may be open at once, streams included, and the most requests that may be under way; 0: no limit. */
   connections: { total: number; perAddress: number; requestsPerAddress: number };
-  /** For how long changes can be replayed, and how many of an endpoint (W10). */
+  /** How long changes can be replayed, and how many of one endpoint (W10). */
   retention: { hours: number; changesMax: number };
-  /** Requests a minute for each key and address (U8); 0: no limit. A project may have a limit of its own. */
+  /** Requests per minute of each key and address (U8); 0: no limit. A project may have its own limit. */
   rateLimit: number;
-  /** What projects may hold that have no quotas of their own, and how many an account may have (G20); 0: no limit. */
+  /** Quotas of projects that have none of their own, and the number of projects of an account (G20); 0: no limit. */
   quotas: QuotaLimits & { readonly projects: number };
-  /** Requests a minute of one account at the management API (G23); 0: no limit. */
+  /** Requests per minute of one account at the management API (G23); 0: no limit. */
   managementRateLimit: number;
-  /** Users that one address may register a minute at an endpoint (L6); 0: no limit. */
+  /** Registrations per minute of one address at an endpoint (L6); 0: no limit. */
   registrationsPerMinute: number;
-  /** Counts requests for all servers together. Absent: each counts its own. */
+  /** The Redis in which all servers count requests together. Absent: each server counts its own. */
   redisUrl?: string;
-  /** For how long an access token is good (L3). */
+  /** How long an access token is valid (L3). */
   accessTokenTtlMs: number;
   /** For the files of one request to arrive (F1). */
   uploadTimeoutMs: number;
-  /** Where files are kept; absent: in the data folder. */
+  /** Where files are stored. Absent: in the data folder. */
   s3?: S3Config;
-  /** What one JSONata expression or schema check may take (R6, R10). */
+  /** CPU time and memory of one JSONata expression or schema check (R6, R10). */
   sandboxTimeoutMs: number;
   sandboxMemoryBytesMax: number;
-  /** CPU time that expressions and checks of one key and address may use a minute, and those of an account twice; 0: no limit. */
+  /** CPU time per minute of the expressions and checks of one key and address. An account may use twice as much. 0: no limit. */
   sandboxCpuMsPerMinute: number;
-  /** What a JSONata expression may answer (R6). */
+  /** The most bytes that a JSONata expression may return (R6). */
   jsonataResultBytesMax: number;
   pingIntervalMs: number;
   pongTimeoutMs: number;
-  /** Of the change log and of definitions: how late a lost notification is noticed. */
+  /** The interval of reading the change log and definitions: a lost notification is noticed within this time. */
   pollIntervalMs: number;
   logLevel: (typeof LOG_LEVELS)[number];
   mode: (typeof MODES)[number];
 }
 
-/** A variable's value when it is set; the message says what would be right. */
+/** A variable's value, if it is set. `problemOf` returns a sentence that says what would be valid. */
 function text(problemOf: (value: string) => string | undefined = () => undefined) {
   return z.optional(
     z.string().check(
@@ -121,7 +121,7 @@ function wholeNumber(min: number, max: number, unit = "") {
   });
 }
 
-/** Every variable there is; .env.example explains each (a test compares). */
+/** All variables. A test checks that .env.example explains each. */
 const variables = z.object({
   NODE_ENV: oneOf(MODES),
   HOST: text((value) =>
@@ -187,10 +187,10 @@ const variables = z.object({
 
 type Variable = keyof typeof variables.def.shape;
 
-/** The names of all variables, for the test that holds .env.example against them. */
+/** The names of all variables, for the test that compares them with .env.example. */
 export const VARIABLES = Object.keys(variables.def.shape) as Variable[];
 
-/** These must be set together, or not at all. */
+/** Both of a pair must be set, or neither. */
 const PAIRS: readonly (readonly [Variable, Variable])[] = [
   ["TLS_CERT_FILE", "TLS_KEY_FILE"],
   ["RESTED_ADMIN_EMAIL", "RESTED_ADMIN_PASSWORD"],
@@ -198,7 +198,7 @@ const PAIRS: readonly (readonly [Variable, Variable])[] = [
   ["RESTED_S3_BUCKET", "RESTED_S3_SECRET_ACCESS_KEY"],
 ];
 
-/** The configuration. An empty variable counts as unset. Raises one error that lists every problem with its fix; values of secrets are not in it. */
+/** Returns the configuration. An empty variable counts as unset. Throws one error that lists every problem with its fix, without the values of secrets. */
 export function parseConfig(env: Readonly<Record<string, string | undefined>>): Config {
   const given = Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (value?.trim() ? [[name, value]] : [])));
   const parsed = variables.safeParse(given);
@@ -253,7 +253,7 @@ function toConfig(env: Readonly<Partial<Record<Variable, string | undefined>>>):
     queuesBytesMax: number("RESTED_QUEUES_BYTES_MAX", 512 * MIB),
     streams,
     connections: {
-      // Room for requests beside as many streams as there may be.
+      // Leaves connections for requests when the maximum of streams is open.
       total: number("RESTED_CONNECTIONS_MAX", streams.total === 0 ? 0 : streams.total + 10_000),
       perAddress: number("RESTED_CONNECTIONS_PER_ADDRESS_MAX", streams.perAddress === 0 ? 0 : streams.perAddress + 2_000),
       requestsPerAddress: number("RESTED_REQUESTS_PER_ADDRESS_MAX", 1_000),
@@ -359,7 +359,7 @@ function secretProblem(value: string): string | undefined {
   return `This value can be guessed, because it repeats a few characters. ${make}`;
 }
 
-/** The length of the shortest text that `value` is a repetition of; its last repetition may be cut off. */
+/** The length of the shortest text that `value` repeats. The last repetition can be incomplete. */
 function findPeriod(value: string): number {
   for (let period = 1; period < value.length; period++) if (value.startsWith(value.slice(period))) return period;
   return value.length;

@@ -1,4 +1,4 @@
-/** Limits attempts to guess passwords. Holds counters and timers: one for each process, made at boot; it must not know what is attempted. */
+/** Limits attempts to guess passwords. Each process has one for each plane, because it holds counters and timers. */
 import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
 import { toNetwork } from "@/src/core/access/client-network";
 import type { LoginAttempt, LoginLimiter } from "@/src/core/limits/ports";
@@ -8,16 +8,19 @@ const WINDOW_SECONDS = 15 * 60;
 const ATTEMPTS_PER_ACCOUNT = 5;
 const ATTEMPTS_PER_ADDRESS = 50;
 
-/** Five for an account from an address, 50 for an address at one endpoint or at the dashboard, in 15 minutes each. What is refused does not count. */
+/**
+ * Allows 5 attempts for an account from an address, and 50 from an address at one endpoint or the dashboard, in 15 minutes each. Refused attempts do
+ * not count.
+ */
 export function createLoginLimiter(): LoginLimiter {
   const byAccount = new RateLimiterMemory({ points: ATTEMPTS_PER_ACCOUNT, duration: WINDOW_SECONDS });
   const byAddress = new RateLimiterMemory({ points: ATTEMPTS_PER_ADDRESS, duration: WINDOW_SECONDS });
-  // By endpoint: who guesses at one application must not lock his neighbours behind the same address out of the others.
+  // By endpoint, so that guesses at one application do not lock other users of the same address out of other applications.
   const toKeys = ({ account, address, scope = "" }: LoginAttempt) => {
     const network = toNetwork(address ?? "unknown");
     return { account: `${network} ${account.toLowerCase()}`, address: `${network} ${scope}` };
   };
-  /** Takes a point, unless none is left. The library counts refused ones too: a burst of right passwords would then lock its address out. */
+  /** Takes a point if one is left. The library counts refused attempts too; without this, a burst of correct passwords would lock its address out. */
   const take = async (limiter: RateLimiterMemory, key: string) => {
     try {
       await limiter.consume(key);
@@ -30,7 +33,7 @@ export function createLoginLimiter(): LoginLimiter {
     async begin(attempt) {
       const keys = toKeys(attempt);
       try {
-        // By address first: it bounds how many accounts one address can make us remember.
+        // The address is counted first, because that bounds how many accounts one address adds to the memory.
         await take(byAddress, keys.address);
         await take(byAccount, keys.account).catch(async (error: unknown) => {
           await byAddress.reward(keys.address);

@@ -1,4 +1,4 @@
-/** Counts requests a minute (U8): in this process, or in Redis for all servers together. It must not know who is counted, nor why. */
+/** Counts requests per minute (U8), in this process or in Redis for all servers together. */
 import { Redis } from "ioredis";
 import { RateLimiterRedis } from "rate-limiter-flexible";
 import type { RateLimiter, RateVerdict } from "@/src/core/limits/ports";
@@ -8,21 +8,21 @@ import { createWindowCounts, type WindowCount } from "./window-counts";
 const WINDOW_SECONDS = 60;
 /** About 20 MB. */
 const IDS_MAX = 100_000;
-/** A request waits this long for Redis at most, and then only the first one of each pause does. */
+/** The longest time that a request waits for Redis. After a failure, only the first request of each pause waits. */
 const COMMAND_TIMEOUT_MS = 250;
-/** After a failure Redis is left alone for so long. */
+/** The pause after a failure, in which Redis is not used. */
 const PAUSE_MS = 1_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 const RECONNECT_MS_MAX = 2_000;
-/** A connection that says nothing for so long after a command is given up, so that a new one is made. */
+/** A connection without a response for this long after a command is replaced. */
 const SILENCE_MS_MAX = 5_000;
 
 export interface OwnedRateLimiter extends RateLimiter {
-  /** Ends the connection. */
+  /** Closes the connection. */
   close(): void;
 }
 
-/** Counts in this process alone. `now` is monotonic, in ms. */
+/** Counts in this process only. `now` is monotonic, in milliseconds. */
 export function createProcessRateLimiter(options: { now?: () => number; idsMax?: number } = {}): OwnedRateLimiter {
   const { idsMax = IDS_MAX, ...rest } = options;
   const counts = createWindowCounts({ windowMs: WINDOW_SECONDS * 1000, idsMax, ...rest });
@@ -33,8 +33,8 @@ export function createProcessRateLimiter(options: { now?: () => number; idsMax?:
 }
 
 /**
- * Counts in the Redis at `url`, and in this process while it is away: a request is neither refused nor held up for that. Connects, and
- * connects again, by itself. Several servers that share it count together.
+ * Counts in the Redis at `url`, together with all servers that use it. While Redis is unavailable, it counts in this process, so that no request is refused or
+ * delayed. It connects, and reconnects, by itself.
  */
 export function createSharedRateLimiter({ url, log }: { url: string; log: Pick<Log, "info" | "warn"> }): OwnedRateLimiter {
   const redis = new Redis(url, {
@@ -42,12 +42,12 @@ export function createSharedRateLimiter({ url, log }: { url: string; log: Pick<L
     commandTimeout: COMMAND_TIMEOUT_MS,
     socketTimeout: SILENCE_MS_MAX,
     retryStrategy: (attempt) => Math.min(attempt * 100, RECONNECT_MS_MAX),
-    // Counting late is worse than counting here.
+    // Counting late is worse than counting in this process.
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
   });
-  // The limit is the caller's, and differs by project: the library only counts.
+  // Limits belong to the callers and differ by project, so the library only counts.
   const shared = new RateLimiterRedis({
     storeClient: redis,
     keyPrefix: "rested:rate",
@@ -63,7 +63,7 @@ export function createSharedRateLimiter({ url, log }: { url: string; log: Pick<L
     retryAt = performance.now() + PAUSE_MS;
     if (isAway) return;
     isAway = true;
-    // The message alone: the library's errors hold the command, and so the password of a log-in that failed.
+    // Only the message, because the library's errors contain the command, which can include the password of a failed login.
     log.warn(
       { reason: error instanceof Error ? error.message : "unknown" },
       "Redis is unavailable; this server counts requests alone until it is back",
@@ -75,7 +75,7 @@ export function createSharedRateLimiter({ url, log }: { url: string; log: Pick<L
     async take(id, limit) {
       if (isAway) {
         if (redis.status !== "ready" || performance.now() < retryAt) return own.take(id, limit);
-        // One request finds out whether it is back; the others don't wait for that.
+        // One request tests whether Redis is available again; the others do not wait for it.
         retryAt = performance.now() + PAUSE_MS;
       }
       try {

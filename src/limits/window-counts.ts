@@ -1,16 +1,16 @@
-/** Counts per id in windows of one length, in this process. Memory is bounded and there are no timers; it must not know limits. */
+/** Counts per id in windows of one length, in this process, with bounded memory and without timers. */
 
-/** How a window stands after one more was counted in it. */
+/** The state of a window after another count. */
 export interface WindowCount {
   count: number;
-  /** Until the window ends; over 0. */
+  /** Milliseconds until the window ends; greater than 0. */
   endsInMs: number;
 }
 
 export interface WindowCounts {
-  /** Counts one in the id's window; the first one begins it. */
+  /** Adds one to the window of the id. The first one starts the window. */
   add(id: string): WindowCount;
-  /** How many ids are held. */
+  /** The number of ids in memory. */
   readonly size: number;
 }
 
@@ -20,13 +20,13 @@ interface Window {
 }
 
 /**
- * `idsMax` bounds memory (some 200 bytes each). When more ids come within a window's length, the windows that began first are forgotten: whoever
- * has that many addresses is beyond a limit by address anyway. `now` is monotonic, in ms.
+ * `idsMax` bounds the memory (about 200 bytes for each id). If more ids arrive within the length of a window, the windows that started first are dropped. `now` is
+ * monotonic, in milliseconds.
  */
 export function createWindowCounts(options: { windowMs: number; idsMax: number; now?: () => number }): WindowCounts {
   const { windowMs, idsMax, now = () => performance.now() } = options;
   const generationMax = Math.max(1, Math.floor(idsMax / 2));
-  // Two generations, the older one dropped as a whole: to delete ids one by one from the front of a Map takes ever longer.
+  // Two generations, of which the older one is dropped as a whole. Deleting single ids from the front of a Map becomes slower and slower.
   let young = new Map<string, Window>();
   let old = new Map<string, Window>();
   let youngSince = now();
@@ -34,7 +34,7 @@ export function createWindowCounts(options: { windowMs: number; idsMax: number; 
   return {
     add: (id) => {
       const at = now();
-      // What a generation of this age leaves behind has ended.
+      // All windows of a generation of this age have ended.
       if (at - youngSince >= windowMs || young.size >= generationMax) {
         old = young;
         young = new Map();

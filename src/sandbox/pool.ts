@@ -1,4 +1,4 @@
-/** A bounded pool of sandbox workers of one kind: started when they are needed, kept warm, replaced when they die. It must not look into jobs. */
+/** A bounded pool of sandbox workers of one kind. Workers are started on demand, reused, and replaced when they die. */
 
 import type { CallerPath } from "@/src/core/access/caller-path";
 import { type ByteBudget, createByteBudget } from "@/src/core/limits/byte-budget";
@@ -10,60 +10,60 @@ import type { Answer, Job, WorkerSettings } from "./messages";
 import type { CpuBudget } from "./worker/cpu-budget";
 import { startWorker, type WorkerProcess } from "./worker/worker-process";
 
-/** Jobs that may wait: in all; those of an account, a project, a caller. */
 const NICENESS_DEFAULT = 10;
+/** The number of jobs that may wait: in total, and of an account, a project and a caller. */
 const WAITING = { max: 16_000, groupMax: [2000, 1000, 1000] } as const;
 const MI = 1024 * 1024;
-/** Characters that waiting jobs may hold: in all; those of an account, a project, a caller. */
+/** The number of characters that waiting jobs may hold: in total, and of an account, a project and a caller. */
 const HELD = { max: 64 * MI, groupMax: [16 * MI, 12 * MI, 8 * MI] } as const;
-/** A job that has waited so long is refused. */
+/** A job that waits longer is refused. */
 const WAIT_MS_MAX = 15_000;
-/** CPU time of a job that is not charged: so much for each of its items, within bounds. What most expressions and checks take is free. */
+/** CPU time of a job that is not charged: an amount for each of its items, within bounds. Most expressions and checks are free. */
 const FREE = { itemMs: 0.5, msMin: 20, msMax: 150 } as const;
-/** So many workers in a row that die before they are ready mean that none ever will be. */
+/** After this many workers in a row that die before they are ready, the waiting jobs are refused. */
 const FAILED_STARTS_MAX = 3;
 
 export interface Pool {
   /**
-   * Settles with the answer of a worker. `prepare` is called when one is free, before the job's time begins; what it raises is passed on. `length`: characters
-   * that the job holds while it waits. Throws `server_busy`, `rate_limited` when the
-   * caller's CPU budget is spent, `internal_error` when no worker can be started, and the signal's reason.
+   * Settles with the answer of a worker. `prepare` is called when a worker is free, before the job's time starts; its errors are passed on. `length`: the
+   * number of characters that the job holds while it waits. Throws `server_busy`, `rate_limited` when the caller's CPU budget is used up, `internal_error` when
+   * no worker can be started, and the signal's reason.
    */
   run(request: { prepare: () => Job | Promise<Job>; length: number } & SandboxOptions): Promise<Answer>;
   close(): Promise<void>;
 }
 
-/** Jobs without a caller are those of one. */
+/** All jobs without a caller share this one. */
 const NOBODY: CallerPath = ["", "", ""];
 
 type Request = Parameters<Pool["run"]>[0];
 
-/** Jobs of callers that have used much CPU time lately wait in a lane of their own, which never takes the last worker. */
+/** Jobs of callers that have recently used much CPU time wait in a separate lane, which never gets the last worker. */
 type Lane = "light" | "heavy";
 
-/** A job that waits, or runs. */
+/** A job that waits or runs. */
 interface Waiting {
   request: Request;
   caller: CallerPath;
-  /** Where it waits, or has waited. */
+  /** The lane in which it waits or has waited. */
   lane: Lane;
-  /** Its first worker was gone before it began. */
+  /** True if its first worker ended before it began the job. */
   isSecond: boolean;
-  /** It waits no longer: gives back what is held for it. */
+  /** Called when it stops waiting: releases what is held for it. */
   leave: () => void;
   resolve: (answer: Answer) => void;
   reject: (error: unknown) => void;
 }
 
 export interface PoolOptions {
-  /** Workers. */
+  /** The number of workers. */
   size: number;
-  /** Of them, those that one account may have at a time. Default: all. */
+  /** How many of them one account may have at a time. Default: all. */
   accountMax?: number | undefined;
-  /** Of them, those that the heavy lane may have. Default: all but one. */
+  /** How many of them the heavy lane may have. Default: all but one. */
   heavyMax?: number | undefined;
   settings: WorkerSettings;
-  /** Of its workers; default 10. */
+  /** The niceness of the workers. Default: 10. */
   niceness?: number;
   findScript: () => Promise<string>;
   log: Pick<Log, "warn">;
@@ -80,14 +80,14 @@ class WorkerPool implements Pool {
   readonly #options: PoolOptions;
   readonly #workers = new Set<WorkerProcess>();
   readonly #lanes: Readonly<Record<Lane, FairQueue<Waiting>>> = { light: createFairQueue(WAITING), heavy: createFairQueue(WAITING) };
-  /** Lanes take turns. */
+  /** The lanes alternate. */
   #lastLane: Lane = "heavy";
   #heavyRunning = 0;
-  /** Jobs by account: those that have a worker; those, and others that wait. */
+  /** Jobs by account: those that have a worker, and all of them. */
   readonly #running = createCounts();
   readonly #present = createCounts();
   readonly #held: ByteBudget = createByteBudget({ ...HELD, createBusyError: busy });
-  /** Workers that a job was promised to, while its input is fetched. */
+  /** Workers that are reserved for a job while its input is fetched. */
   readonly #promised = new Set<WorkerProcess>();
   #starting = 0;
   #failedStarts = 0;
@@ -144,7 +144,7 @@ class WorkerPool implements Pool {
     await Promise.all([...this.#workers].map((worker) => worker.kill()));
   }
 
-  /** Gives what waits to workers that are free, and starts workers as long as there may be more and more are needed. */
+  /** Gives waiting jobs to idle workers, and starts workers while more are needed and allowed. */
   #serve(): void {
     for (const worker of this.#workers) {
       if (this.#size() === 0) return;
@@ -152,7 +152,7 @@ class WorkerPool implements Pool {
     }
     let starting = this.#starting + [...this.#workers].filter(({ state }) => state === "starting").length;
     let count = this.#starting + this.#workers.size;
-    // Others may have the rest.
+    // A single account leaves the rest to others.
     const useful = this.#present.size > 1 ? this.#options.size : this.#accountMax();
     for (; starting < this.#size() && count < useful; starting += 1, count += 1) void this.#start();
   }
@@ -183,7 +183,7 @@ class WorkerPool implements Pool {
     });
   }
 
-  /** The next job that may run now. Those whose callers' budgets were spent while they waited are refused. */
+  /** The next job that can run now. Refuses jobs whose callers used up their budget while they waited. */
   #take(): Waiting | undefined {
     const order: readonly Lane[] = this.#lastLane === "heavy" ? ["light", "heavy"] : ["heavy", "light", "heavy"];
     const { heavyMax = Math.max(1, this.#options.size - 1) } = this.#options;
@@ -199,7 +199,7 @@ class WorkerPool implements Pool {
     return undefined;
   }
 
-  /** False: it waits in the other lane now, or is refused. */
+  /** False if the job now waits in the other lane, or was refused. */
   #isStill(lane: Lane, waiting: Waiting): boolean {
     const { caller } = waiting;
     const refuse = (error: unknown) => {
@@ -233,14 +233,14 @@ class WorkerPool implements Pool {
   async #work(worker: WorkerProcess, { request, caller, isSecond, resolve, reject }: Waiting, onLong: () => void): Promise<void> {
     try {
       const job = await request.prepare();
-      // Memory that a job made grow is made anew, which may take more than the job.
+      // After a job, the worker replaces memory that the job has enlarged. That can take more CPU time than the job.
       const onTidied = (cpuMs: number) => {
         if (cpuMs > FREE.msMin) this.#options.budget.charge(caller, cpuMs - FREE.msMin);
       };
       const outcome = await worker.run(job, { onLong, onTidied });
       if (outcome) this.#options.budget.charge(caller, outcome.cpuMs - toFreeMs(job));
       if (outcome) resolve(outcome.answer);
-      // It had died before: the job was not begun, and may be given to another. Twice is no accident.
+      // The worker had died before it began the job, so another worker gets it. A second time is not a coincidence.
       else if (isSecond) resolve({ outcome: "limit", limit: "memory" });
       else this.#run({ ...request, prepare: () => job, length: toLength(job) }, { isSecond: true }).then(resolve, reject);
     } catch (error) {
@@ -298,7 +298,7 @@ class WorkerPool implements Pool {
 }
 
 interface Counts {
-  /** Names whose count is not 0. */
+  /** The number of names whose count is not 0. */
   readonly size: number;
   get(name: string): number;
   add(name: string, count: number): void;
@@ -319,7 +319,7 @@ function createCounts(): Counts {
   };
 }
 
-/** Characters that a job holds. */
+/** The number of characters that a job holds. */
 function toLength(job: Job): number {
   const sum = (texts: readonly string[]) => texts.reduce((total, text) => total + text.length, 0);
   switch (job.kind) {

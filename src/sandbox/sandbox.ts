@@ -1,4 +1,4 @@
-/** The sandbox (R6, R10): JSONata and JSON Schema in processes of their own, within limits. It must not run either in the server's process. */
+/** The sandbox (R6, R10): runs JSONata and JSON Schema in separate processes, within limits. */
 import { availableParallelism } from "node:os";
 import type { Log } from "@/src/core/log";
 import type { Sandbox } from "@/src/core/sandbox";
@@ -9,35 +9,38 @@ import { createPool } from "./pool";
 import { createCpuBudget } from "./worker/cpu-budget";
 import { findWorkerScript } from "./worker-script";
 
-/** How many workers of a kind one account may have at a time. With one, a hostile expression would stop all others for as long as it may run. */
+/** How many workers of a kind one account may have at a time. With one, a hostile expression would block all others until its time is up. */
 const JSONATA_WORKERS_MIN = 2;
 const JSONATA_WORKERS_MAX = 8;
 const SCHEMA_WORKERS = 2;
-/** Of their own: the filters of streams never wait behind plain evaluations. */
+/** Filters have workers of their own, so that streams never wait behind plain evaluations. */
 const FILTER_WORKERS = 2;
-/** More of each kind, started when several accounts ask at a time. */
+/** Additional workers of each kind, started when several accounts have jobs at a time. */
 const SPARE_WORKERS = 1;
-/** Niceness: JSONata gets what plain requests leave. Writes wait for schema checks, and streams for their filters. */
+/**
+ * Niceness. JSONata gets the CPU time that plain requests leave. Schema checks and filters have a higher priority, because writes and streams wait
+ * for them.
+ */
 const LOWEST_PRIORITY = 19;
 const LOW_PRIORITY = 10;
 const MIB = 1024 * 1024;
-/** What one job judges: it shares its memory, and the others wait meanwhile. */
+/** The most that one job evaluates: its inputs share the memory of a worker, and other jobs wait meanwhile. */
 const FILTER_INPUTS_MAX = 256;
 const FILTER_LENGTH_MAX = MIB;
 
 export interface SandboxSettings {
-  /** Of computing, for one expression or check. Waiting for a worker, or for the processor, does not count. */
+  /** CPU time of one expression or check, in milliseconds. Waiting for a worker or for the processor does not count. */
   timeoutMs: number;
-  /** For one expression or check, besides what a process itself needs. */
+  /** Memory of one expression or check, in addition to what the process itself needs. */
   memoryBytesMax: number;
-  /** Of UTF-8, for what one expression answers; default 2 MiB. */
+  /** The most bytes of UTF-8 that one expression may return. Default: 2 MiB. */
   resultBytesMax?: number | undefined;
-  /** CPU time that expressions and checks of one caller may use a minute, and those of an account twice; 0, and the default: no limit. */
+  /** CPU time that the expressions and checks of one caller may use in a minute. An account may use twice as much. 0, the default: no limit. */
   cpuMsPerMinute?: number | undefined;
   log: Pick<Log, "warn">;
 }
 
-/** Starts no process before the first use. `close` ends them; what waits is refused. They also end when this process is killed. */
+/** Starts no process before its first use. `close` ends the processes and refuses waiting jobs. The processes also end when this process is killed. */
 export function createSandbox({
   timeoutMs,
   memoryBytesMax,
@@ -90,7 +93,7 @@ export function createSandbox({
       };
       const answer = await expressions.run({ ...options, prepare, length: typeof input === "string" ? input.length : 0 });
       if (answer.outcome === "text") {
-        // A worker that was taken over does not count.
+        // Checked here too, because a compromised worker could exceed the limit.
         if (Buffer.byteLength(answer.text) > resultBytesMax) throw refuse({ outcome: "limit", limit: "output" });
         return answer.text;
       }
@@ -123,7 +126,7 @@ export function createSandbox({
         case "invalid":
         case "text":
         case "verdicts":
-          // It was checked when it was stored.
+          // The schema was checked when it was stored.
           throw unexpected(answer);
       }
     },
@@ -162,7 +165,7 @@ function requireSmall(input: string): void {
   throw new AppError("jsonata_limit", { detail });
 }
 
-/** As many of the first as one job may hold; at least one. */
+/** The first inputs that fit into one job; at least one. */
 function takeInputs(inputs: readonly string[]): string[] {
   let length = 0;
   const taken: string[] = [];

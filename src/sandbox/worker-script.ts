@@ -1,4 +1,4 @@
-/** Finds the script that workers run: built with the server, or bundled from the sources where the server runs from them. It must not run it. */
+/** Finds the scripts of workers: built with the server, or bundled from the sources if the server runs from them. */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, realpath, rename, writeFile } from "node:fs/promises";
@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import * as z from "zod/mini";
 import bundleOptions from "./worker-bundle.json" with { type: "json" };
 
-/** A JSON file, because the build reads it too; this says which of its values are which of esbuild's. */
+/** A JSON file, because the build reads it too. This type restricts its values to those of esbuild. */
 const bundleSchema = z.object({
   bundle: z.literal(true),
   platform: z.literal("node"),
@@ -31,8 +31,8 @@ export function findImportWorkerScript(): Promise<string> {
 }
 
 /**
- * The real path of a worker's script, under which alone a worker may read it: the one that scripts/setup/build.mjs has put next to the server's bundle, or
- * one made of `source` (relative to this file), which takes a moment. Throws when it can't be made.
+ * The real path of a worker's script, because a worker may read only that path. It is the script that scripts/setup/build.mjs has put next to the server's bundle,
+ * or one that is bundled now from `source`, which is relative to this file. Throws if it cannot be made.
  */
 async function findBundledScript(name: string, source: string): Promise<string> {
   const built = fileURLToPath(new URL(`./${name}.mjs`, import.meta.url));
@@ -47,7 +47,7 @@ async function bundle(name: string, source: string): Promise<string> {
   const file = path.join(CACHE, `${name}-${createHash("sha256").update(script.contents).digest("hex").slice(0, 16)}.mjs`);
   if (existsSync(file)) return file;
   await mkdir(CACHE, { recursive: true });
-  // Others may be reading or writing the same file: it is there whole, or not at all.
+  // Other processes may read or write the same file, so it is replaced as a whole.
   const whole = `${file}.${process.pid}`;
   await writeFile(whole, script.contents);
   await rename(whole, file);

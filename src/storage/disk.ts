@@ -1,4 +1,4 @@
-/** Keeps files in a folder of this machine. It must not know records, nor take a path from anybody: keys are ours. */
+/** Stores files in a local folder. Their paths are derived from keys that this server has created, never from names that clients send. */
 import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import type { FileStorage } from "@/src/core/files/ports";
@@ -6,12 +6,12 @@ import { AppError } from "@/src/shared/errors";
 import { requireKey } from "@/src/storage/key";
 import { readSource } from "@/src/storage/read-source";
 
-/** How much is read from the disk at once. */
+/** Bytes of one read from the disk. */
 const READ_BYTES = 256 * 1024;
 
 /**
- * Files below `dir`, which is made when the first one comes, in two levels of folders by the end of their key (its beginning is a time: all new files
- * would share a folder). A file has its name only once all of its bytes are on the disk.
+ * Stores files below `dir`, which is created with the first file, in two levels of folders named for the end of their key. (A key starts with a time, so new
+ * files would share a folder.) A file gets its name only after all of its bytes are on the disk.
  */
 export function createDiskStorage({ dir }: { dir: string }): FileStorage {
   const toPath = (key: string) => path.join(dir, requireKey(key).slice(-2), key.slice(-4, -2), key);
@@ -71,13 +71,13 @@ async function writeDurably(file: string, bytes: AsyncIterable<Uint8Array>, sign
   }
 }
 
-/** The system may take less than it is given. */
+/** A write can store only some of the bytes. */
 async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
   let offset = 0;
   while (offset < chunk.byteLength) offset += (await handle.write(chunk, offset)).bytesWritten;
 }
 
-/** The new name survives a crash only once the folder is on the disk, too. */
+/** The new name survives a crash only after the folder itself is on the disk. */
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, "r");
   try {
@@ -93,7 +93,7 @@ function isMissing(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "ENOENT";
 }
 
-/** What the disk says becomes ours; what the source of the bytes raised, or the caller who aborted, stays theirs. */
+/** Turns errors of the disk into errors of the catalogue. Errors of the source, and the reason of an abort, are passed on. */
 function toStorageError(error: unknown, signal?: AbortSignal): unknown {
   const isOfDisk = error instanceof Error && "syscall" in error && "errno" in error && "path" in error;
   const isFull = error instanceof Error && "code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT" || error.code === "EIO");

@@ -1,8 +1,8 @@
-/** The form of the keys under which files are kept. */
+/** Checks the keys of stored files. */
 
 const KEY = /^[0-9a-f]{32}$/;
 
-/** The key, when it is one: 32 lowercase hex digits. Raises for anything else: a path must never come from outside. */
+/** Returns the key if it is 32 lowercase hex digits. Throws otherwise, so that no text from a client becomes part of a path. */
 export function requireKey(key: string): string {
   if (!KEY.test(key)) throw new Error("This is not the key of a file.");
   return key;

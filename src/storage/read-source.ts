@@ -1,8 +1,8 @@
-/** Reads the bytes that are to be stored, and stops when they are given up. It must not wait for a source that has nothing to give. */
+/** Reads the bytes of an upload, and stops as soon as the upload is given up, even if its source does not respond. */
 
 /**
- * The bytes, until `signal` aborts: then raises its reason at once, and leaves the source to end by itself. `onFailure` hears what the source, or the signal, raised:
- * not every reader passes it on.
+ * Yields the bytes until `signal` aborts; then throws its reason at once, without waiting for the source to end. `onFailure` is called with the error of the source
+ * or the signal, because not every reader passes it on.
  */
 export async function* readSource({
   bytes,
@@ -30,7 +30,7 @@ export async function* readSource({
     for (let step = await next(); !step.done; step = await next()) yield step.value;
   } finally {
     signal.removeEventListener("abort", onAbort);
-    // Not awaited: it waits for what the source is doing.
+    // Not awaited, because the source may be waiting itself.
     iterator.return?.().catch(() => undefined);
   }
 }

@@ -1,4 +1,4 @@
-/** Keeps files in a store that speaks S3. It must not know records. Loads the SDK when it is made: servers without S3 never do. */
+/** Stores files in an S3-compatible service. Loads the SDK when it is created, so servers without S3 never load it. */
 import { Readable } from "node:stream";
 import type { S3ClientConfig } from "@aws-sdk/client-s3";
 import type { FileStorage } from "@/src/core/files/ports";
@@ -16,15 +16,15 @@ export interface S3Options {
   secretAccessKey: string;
 }
 
-/** A file goes in parts of this size, so many at a time: what an upload holds in memory. S3 wants 5 MiB at least. */
+/** A file is sent in parts of this size, a limited number at a time, which bounds the memory of an upload. S3 requires at least 5 MiB. */
 const PART_BYTES = 5 * 1024 * 1024;
 const PARTS_AT_ONCE = 2;
 const ATTEMPTS_MAX = 3;
 const CONNECT_TIMEOUT_MS = 5_000;
-/** Without a byte in either direction. */
+/** The time without a byte in either direction. */
 const IDLE_TIMEOUT_MS = 60_000;
 
-/** Files under `files/<key>` of the bucket, which must exist. An object is there only once all of its bytes are. */
+/** Stores files as `files/<key>` in the bucket, which must exist. An object appears only after all of its bytes have been sent. */
 export async function createS3Storage({
   options,
   log,
@@ -38,7 +38,7 @@ export async function createS3Storage({
   const client = new s3.S3Client(toClientConfig(options));
   const toObject = (key: string) => ({ Bucket: bucket, Key: `files/${requireKey(key)}` });
 
-  /** What a crash in the middle of an upload leaves: parts that no object lists, and that cost all the same. */
+  /** A crash during an upload leaves parts that no object lists, but that are billed. */
   async function abortUploads(key: string): Promise<void> {
     const { Bucket, Key } = toObject(key);
     const { Uploads = [] } = await client.send(new s3.ListMultipartUploadsCommand({ Bucket, Prefix: Key }));
@@ -72,7 +72,7 @@ export async function createS3Storage({
       const body = Readable.from(source);
       const upload = new Upload({ client, params: { ...target, Body: body }, partSize: PART_BYTES, queueSize: PARTS_AT_ONCE });
       try {
-        // Never aborted itself: it would settle while a request is on the way, which could arrive after the file was removed.
+        // Not aborted: it would settle while a request is still under way, which could arrive after the file was deleted.
         await upload.done();
       } catch (error) {
         if (signal.aborted) throw signal.reason;
@@ -81,14 +81,14 @@ export async function createS3Storage({
         body.destroy();
       }
       if (!signal.aborted) return;
-      // It was complete by then. Should it stay now, whoever gave it up removes it.
+      // The upload was complete by then. If the object cannot be deleted here, the caller that gave it up deletes it.
       await client.send(new s3.DeleteObjectCommand(target)).catch(() => undefined);
       throw signal.reason;
     },
     async read(key, { start, end }) {
       const target = toObject(key);
       try {
-        // An empty file has no range that could be asked for.
+        // An empty file has no range that could be requested.
         const range = end < start ? {} : { Range: `bytes=${start}-${end}` };
         const { Body, ContentLength } = await client.send(new s3.GetObjectCommand({ ...target, ...range }));
         if (Body instanceof Readable && ContentLength === end - start + 1) return Body;
@@ -106,7 +106,7 @@ export async function createS3Storage({
       } catch (error) {
         throw toStorageError(error);
       }
-      // Not every store can list them.
+      // Not every service can list uploads.
       await abortUploads(key).catch(missListing);
     },
     close: () => client.destroy(),
@@ -119,10 +119,10 @@ function toClientConfig({ region, endpoint, accessKeyId, secretAccessKey }: S3Op
     credentials: { accessKeyId, secretAccessKey },
     maxAttempts: ATTEMPTS_MAX,
     requestHandler: { connectionTimeout: CONNECT_TIMEOUT_MS, socketTimeout: IDLE_TIMEOUT_MS },
-    // Checksums that the SDK adds by itself are unknown to many stores that speak S3.
+    // Many compatible services do not know the checksums that the SDK adds by default.
     requestChecksumCalculation: "WHEN_REQUIRED",
     responseChecksumValidation: "WHEN_REQUIRED",
-    // Stores of one's own seldom have a name for each bucket.
+    // Self-hosted services rarely have a host name for each bucket.
     ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
   };
 }

@@ -1,37 +1,37 @@
-/** Counts the CPU time that callers use in the sandbox: whose share is spent for now, and which callers have used much lately. */
+/** Counts the CPU time that callers use in the sandbox: which callers have used up their share, and which have recently used much. */
 import type { CallerPath } from "@/src/core/access/caller-path";
 
-/** An account may use so many times what one of its callers may. */
+/** An account may use this many times the share of one of its callers. */
 const ACCOUNT_FACTOR = 2;
-/** Callers, and accounts, that are remembered: those that were charged least recently are forgotten. */
+/** The number of callers and accounts that are kept. Those that were charged least recently are dropped. */
 const REMEMBERED_MAX = 20_000;
-/** A caller that has used so much lately is heavy; of an account, so many times as much. */
+/** A caller that has recently used this much is heavy. For an account, the factor above applies. */
 const HEAVY_MS = 500;
 const HEAVY_ACCOUNT_FACTOR = 4;
-/** A job that keeps a worker for long counts for so much at once, as long as it is not known what it will have used. */
+/** A job that occupies a worker for long counts as this much immediately, until its CPU time is known. */
 const LONG_MS = 1_000;
-/** After so long, what was used lately counts half. */
+/** Recent use decays by half in this time. */
 const HALF_LIFE_MS = 60_000;
 
 export interface CpuBudget {
-  /** Milliseconds until the caller may use CPU time again; 0: now. Its account's share counts, too. */
+  /** Milliseconds until the caller may use CPU time again; 0: now. The share of its account counts too. */
   waitMs(caller: CallerPath): number;
-  /** True when the caller or its account has used much lately: those leave a worker to the others. */
+  /** True if the caller or its account has recently used much. Such callers leave a worker to the others. */
   isHeavy(caller: CallerPath): boolean;
   charge(caller: CallerPath, cpuMs: number): void;
-  /** A job of the caller keeps a worker for long: the caller is heavy from now on, before the job is charged. */
+  /** Records that a job of the caller occupies a worker for long. The caller is heavy from now on, before the job is charged. */
   noteLong(caller: CallerPath): void;
 }
 
 export interface CpuBudgetOptions {
-  /** What one caller (a key from one network) may use, also all at once; an account has twice that. 0: no limit. */
+  /** The CPU time that one caller (a key from one network) may use in a minute, all at once if it wants. An account may use twice as much. 0: no limit. */
   msPerMinute: number;
-  /** Monotonic, in ms. */
+  /** Monotonic, in milliseconds. */
   now?: () => number;
 }
 
 interface Usage {
-  /** Of the share, in ms; may be negative: a job is charged when it has ended. */
+  /** What is left of the share, in milliseconds. Can be negative, because a job is charged after it has ended. */
   left: number;
   /** Decays by half in HALF_LIFE_MS. */
   recent: number;
@@ -63,12 +63,12 @@ interface Usages {
   waitMs(key: string): number;
   recent(key: string): number;
   charge(key: string, cpuMs: number): void;
-  /** As recent use alone. */
+  /** Counts as recent use only. */
   note(key: string, cpuMs: number): void;
 }
 
 function createUsages(msPerMinute: number, now: () => number): Usages {
-  /** Charged least recently first. */
+  /** The caller that was charged least recently is first. */
   const usages = new Map<string, Usage>();
   const perMs = msPerMinute / 60_000;
 

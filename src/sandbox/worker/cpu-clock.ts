@@ -1,17 +1,17 @@
-/** Measures a job by what this process computes for it: one that waits for the processor while others have it is not to blame. */
+/** Limits a job by the CPU time of this process. A job that waits while other processes have the processor is not charged for the wait. */
 import { WAIT_FACTOR } from "../limits";
 import type { Answer } from "../messages";
 
 export interface CpuClock {
-  /** A job begins. */
+  /** Starts a job. */
   start(): void;
-  /** None is under way: nothing is too late. */
+  /** Stops measuring. Nothing exceeds its time after that. */
   stop(): void;
-  /** What to answer a job whose time is up; undefined: it has some left. */
+  /** The answer to a job whose time is up; undefined if it has time left. */
   late(): Answer | undefined;
 }
 
-/** `timeoutMs`: of computing. The time that passes meanwhile may be WAIT_FACTOR times as long. */
+/** `timeoutMs`: of CPU time. The elapsed time may be WAIT_FACTOR times as long. */
 export function createCpuClock({ timeoutMs }: { timeoutMs: number }): CpuClock {
   let begun: { at: number; used: NodeJS.CpuUsage } | undefined;
   return {

@@ -1,14 +1,14 @@
-/** Reads how much CPU time another process has used, native code and all of its threads included. */
+/** Reads how much CPU time another process has used, including native code and all threads. */
 import { readFileSync } from "node:fs";
 
-/** The unit of times in /proc on every Linux that Node runs on (`getconf CLK_TCK`). */
+/** The unit of times in /proc on every Linux that Node.js supports (`getconf CLK_TCK`). */
 const TICK_MS = 10;
-/** Of the fields after the process name, which may contain spaces and parentheses: utime and stime (proc_pid_stat(5)). */
+/** The positions of utime and stime among the fields after the process name, which can contain spaces and parentheses (proc_pid_stat(5)). */
 const UTIME = 11;
 const STIME = 12;
 
 /**
- * Milliseconds of user and system time that a process has used so far, to the nearest 10. Undefined where that can't be read: the process has ended, or
+ * The user and system time that a process has used so far, in milliseconds, to the nearest 10. Undefined if it cannot be read: the process has ended, or
  * the system has no /proc (macOS, Windows).
  */
 export function readCpuTimeMs(pid: number): number | undefined {

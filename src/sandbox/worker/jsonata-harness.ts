@@ -1,14 +1,14 @@
 /**
- * The script that evaluates JSONata inside QuickJS, as text: it never runs in V8. It must hand out nothing but texts.
- * It runs right after jsonata's own source, before any expression, and keeps what it needs in a closure.
+ * The script that evaluates JSONata inside QuickJS, as text. It never runs in V8 and exposes only texts. It runs right after the source of jsonata, before any
+ * expression, and keeps its state in a closure.
  */
 
-/** Characters that a list is joined to, or items that it has, at most. */
+/** The most characters that a list may be joined to, and the most items that it may have. */
 const JOINED_LENGTH_MAX = 64 * 1024 * 1024;
 
 /**
- * Evaluates to functions: `start` begins an evaluation, `compile` and then `test` begin one of many whose truth alone is asked for. Once QuickJS has no
- * more to do, `failure` and `text` answer what became of the last that was begun.
+ * Returns functions. `start` starts an evaluation. `compile`, and then `test`, start one of several evaluations of which only the truth matters. When QuickJS
+ * has nothing more to do, `failure` and `text` return the result of the last one.
  */
 export const HARNESS = String.raw`
 (() => {
@@ -17,7 +17,7 @@ export const HARNESS = String.raw`
   const compile = globalThis.jsonata;
   delete globalThis.jsonata;
 
-  // QuickJS does not interrupt native code. $pad(text, width) joins a list of width nothings: one of a billion takes ten seconds.
+  // QuickJS does not interrupt native code. $pad(text, width) joins as many items as the width, which takes ten seconds for a billion.
   const { join } = Array.prototype;
   Array.prototype.join = function (separator) {
     const gap = separator === undefined ? 1 : String(separator).length;
@@ -25,7 +25,7 @@ export const HARNESS = String.raw`
     return join.call(this, separator);
   };
 
-  // jsonata takes these from browsers.
+  // jsonata expects these, which browsers have.
   const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   const btoa = (text) => {
     let encoded = "";
@@ -55,7 +55,7 @@ export const HARNESS = String.raw`
   };
   globalThis.window = Object.freeze({ btoa, atob });
 
-  // Every evaluation begins from the same memory, so also from the same state of chance: it is given anew. mulberry32.
+  // Every evaluation starts from the same memory, so the random state would be the same too. A new seed is set. The generator is mulberry32.
   let chance = 0;
   Math.random = () => {
     chance = (chance + 0x6d2b79f5) | 0;
@@ -64,12 +64,12 @@ export const HARNESS = String.raw`
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
   };
 
-  // As jsonata's own $string: functions have no JSON.
+  // As in jsonata's own $string: functions have no JSON.
   const withoutFunctions = (_, value) =>
     typeof value === "function" || (value && (value._jsonata_lambda === true || value._jsonata_function === true)) ? "" : value;
 
   const toFailure = (error) => {
-    // Without memory there may be no error either.
+    // When memory is exhausted, the error itself can be missing.
     if (error === null || error === undefined) return { limit: "memory" };
     if (error instanceof Error && typeof error.code !== "string") {
       const text = String(error.message);
@@ -83,7 +83,7 @@ export const HARNESS = String.raw`
     return { message: String(error.message), position };
   };
 
-  // JSONata's own truth: empty lists and lists of nothing true are false, as "" and {} are.
+  // The truth of JSONata: empty lists and lists without a true item are false, as are "" and {}.
   const truth = compile("$boolean($value)");
 
   let failure = { broken: true };

@@ -1,6 +1,6 @@
 /**
- * Evaluates JSONata inside QuickJS inside WebAssembly, within limits of time, memory and depth. Runs in a worker process only. Expressions are
- * hostile: they must see nothing but their input, and leave nothing behind.
+ * Evaluates JSONata inside QuickJS inside WebAssembly, within limits of time, memory and depth. Runs only in a worker process. Expressions are hostile: they
+ * must have access only to their input, and leave nothing behind.
  */
 import release from "@jitl/quickjs-wasmfile-release-sync";
 import wasm from "@jitl/quickjs-wasmfile-release-sync/wasm";
@@ -19,12 +19,15 @@ import { createCpuClock } from "./cpu-clock";
 import { HARNESS } from "./jsonata-harness";
 import { runWithTimeout } from "./run-with-timeout";
 
-/** WebAssembly counts memory in pages of 64 KiB; the module wants 256 of them at least. */
+/** WebAssembly counts memory in pages of 64 KiB. The module needs at least 256 of them. */
 const PAGE_BYTES = 65_536;
 const PAGES_MIN = 256;
-/** What QuickJS may use of its stack. V8's own must be larger for the same calls (`--stack-size`): else V8 runs out first, and leaves QuickJS torn. */
+/**
+ * The stack that QuickJS may use. V8's own stack must be larger for the same calls (`--stack-size`). Otherwise V8 runs out first and leaves QuickJS
+ * corrupted.
+ */
 const STACK_BYTES_MAX = 512 * 1024;
-/** Memory grows in large steps: one that would go over the limit is not taken. */
+/** Memory grows in large steps. A step that would exceed the limit is refused. */
 const NEARLY_ALL = 0.75;
 
 const failureSchema = z.union([
@@ -35,13 +38,13 @@ const failureSchema = z.union([
 
 export interface JsonataMachine {
   /**
-   * Evaluates one expression. Afterwards `renew` must be called before the next: every evaluation begins from the same bytes of memory, so that
-   * none can leave anything to the next, not even by breaking out of QuickJS.
+   * Evaluates one expression. Call `renew` before the next one: every evaluation starts from the same bytes of memory, so none can leave anything to the next,
+   * not even by breaking out of QuickJS.
    */
   evaluate(expression: string, input: string): Answer;
   /**
-   * Whether it is true of each input, of as many as there is time for. The limits are the first one's: what a later one takes too much for, or fails
-   * on, is left for a job of its own. The same as for `evaluate` holds afterwards.
+   * Tests whether the expression is true of each input, for as many inputs as there is time. The limits apply to the first input: a later one that exceeds
+   * them, or fails, is left to another job. Call `renew` afterwards, as for `evaluate`.
    */
   filter(expression: string, inputs: readonly string[]): Answer;
   renew(): Promise<void>;
@@ -49,7 +52,7 @@ export interface JsonataMachine {
 
 interface Instance {
   memory: WebAssembly.Memory;
-  /** What QuickJS may take of it. */
+  /** The part of the memory that QuickJS may use. */
   memoryBytesMax: number;
   runtime: QuickJSRuntime;
   context: QuickJSContext;
@@ -73,14 +76,14 @@ export async function createJsonataMachine(options: {
 
   function runInTime(run: () => Answer): Answer {
     clock.start();
-    // What is cut off leaves WebAssembly in the middle of something.
+    // An evaluation that is stopped leaves WebAssembly in an undefined state.
     isCorrupted = true;
     const result = runWithTimeout(run, options.timeoutMs * WAIT_FACTOR + CUT_OFF_GRACE_MS);
     const late = clock.late();
     clock.stop();
     if (!result.ended) return late ?? { outcome: "limit", limit: result.limit };
     isCorrupted = false;
-    // QuickJS was interrupted, or the expression caught that something within it was.
+    // QuickJS was interrupted. The expression may have caught the error of the interruption.
     return result.value.outcome === "invalid" && late ? late : result.value;
   }
 
@@ -95,7 +98,7 @@ export async function createJsonataMachine(options: {
         for (const input of inputs) {
           const tested = test(instance, input);
           if (tested.outcome !== "text") return tested;
-          // What went on after it was interrupted says nothing.
+          // The result of code that ran on after the interruption is not used.
           const late = clock.late();
           if (late) return late;
           verdicts.push(tested.text === "true");
@@ -106,10 +109,10 @@ export async function createJsonataMachine(options: {
       return verdicts.length > 0 ? { outcome: "verdicts", verdicts } : answer;
     },
     async renew() {
-      // Memory that has grown can't shrink.
+      // Memory that has grown cannot shrink.
       if (isCorrupted || instance.memory.buffer.byteLength > PAGES_MIN * PAGE_BYTES) {
         instance = await createInstance({ wasmModule, memoryBytesMax, isLate });
-        // V8 is in no hurry with memory that is not its own.
+        // V8 does not collect memory outside of its heap soon.
         globalThis.gc?.();
       } else restore(instance);
       isCorrupted = false;
@@ -126,7 +129,7 @@ async function createInstance({
   memoryBytesMax: number;
   isLate: () => boolean;
 }): Promise<Instance> {
-  // More than QuickJS may have: it also loses some between what it has.
+  // More than QuickJS may use, because it loses some memory to fragmentation.
   const memory = new WebAssembly.Memory({ initial: PAGES_MIN, maximum: PAGES_MIN + Math.ceil(memoryBytesMax / PAGE_BYTES) });
   const quickJs = await newQuickJSWASMModuleFromVariant(newVariant(release, { wasmModule, wasmMemory: memory }));
   const runtime = quickJs.newRuntime({ memoryLimitBytes: memoryBytesMax, maxStackSizeBytes: STACK_BYTES_MAX });
@@ -136,7 +139,7 @@ async function createInstance({
   const functions = context.unwrapResult(context.evalCode(HARNESS, "harness.js"));
   const take = (name: string) => context.getProp(functions, name);
   const harness = { start: take("start"), compile: take("compile"), test: take("test"), failure: take("failure"), text: take("text") };
-  // Made now, so that it is in the image.
+  // Created now, so that it is part of the image.
   void context.undefined;
   const bytes = new Uint8Array(memory.buffer);
   let length = bytes.byteLength;
@@ -150,7 +153,7 @@ function restore({ memory, image }: Instance): void {
   bytes.fill(0, image.byteLength);
 }
 
-/** Only texts go in and out. No handle need be disposed of: the memory goes back to what it was. */
+/** Only texts go in and out. Handles need not be disposed of, because the memory is restored. */
 function evaluate(instance: Instance, expression: string, input: string, resultBytesMax: number): Answer {
   const { context } = instance;
   const outcome = run(instance, "start", [context.newString(JSON.stringify(expression)), context.newString(input), newSeed(context)]);
@@ -158,14 +161,14 @@ function evaluate(instance: Instance, expression: string, input: string, resultB
   return { outcome: "limit", limit: "output" };
 }
 
-/** What is wrong with the expression. */
+/** The problem of the expression. */
 function compile(instance: Instance, expression: string): Answer | undefined {
   const { context } = instance;
   const outcome = run(instance, "compile", [context.newString(JSON.stringify(expression)), newSeed(context)]);
   return outcome.outcome === "nothing" ? undefined : outcome;
 }
 
-/** The text is `true` or `false`. The same memory serves all inputs: handles are disposed of. */
+/** The result is `true` or `false`. All inputs share the same memory, so handles are disposed of. */
 function test(instance: Instance, input: string): Answer {
   const text = instance.context.newString(input);
   const outcome = run(instance, "test", [text]);
@@ -190,7 +193,7 @@ function run(instance: Instance, name: "start" | "compile" | "test", inputs: Qui
   return answer === undefined ? { outcome: "nothing" } : { outcome: "text", text: answer };
 }
 
-/** What a function of the harness answers: a text, or nothing. */
+/** The result of a function of the harness: a text, or undefined. */
 function readText(context: QuickJSContext, read: QuickJSHandle): string | undefined {
   const handle = context.unwrapResult(context.callFunction(read, context.undefined));
   const text = context.typeof(handle) === "string" ? context.getString(handle) : undefined;
@@ -207,8 +210,8 @@ function toAnswer(failure: string, instance: Instance): Answer {
 }
 
 /**
- * An error that is none of JSONata's. Where memory runs out, jsonata mostly fails over what is missing; WebAssembly's memory never shrinks, so
- * it still says how much there was.
+ * An error that is not one of JSONata's. When memory runs out, jsonata mostly fails because something is missing. The memory of WebAssembly never shrinks, so its
+ * size still tells whether it ran out.
  */
 function toBroken({ memory, memoryBytesMax }: Instance): Answer {
   if (memory.buffer.byteLength > memoryBytesMax * NEARLY_ALL) return { outcome: "limit", limit: "memory" };

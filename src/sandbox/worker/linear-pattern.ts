@@ -1,16 +1,16 @@
 /**
- * Regular expressions of JSON Schemas in linear time: translates what ECMAScript's syntax means into RE2's, and has re2js match it. Whatever needs
- * backtracking (lookaround, backreferences) is refused. Only whether a text matches is ever asked, so groups capture nothing.
+ * Matches the regular expressions of JSON Schemas in linear time: translates the syntax of ECMAScript to that of RE2, which re2js runs. Patterns that need
+ * backtracking (lookaround, backreferences) are refused. Only whether a text matches is used, so groups capture nothing.
  */
 import { RE2JS } from "re2js";
 
-/** Counted repetitions go up to this. */
+/** The upper bound of counted repetitions. */
 const REPEAT_MAX = 1000;
-/** Instructions of one compiled pattern: each costs time for each character. */
+/** The instructions of one compiled pattern. Each costs time for each character. */
 const PROGRAM_SIZE_MAX = 20_000;
 const CODE_POINT_MAX = 0x10_ffff;
 
-/** What ECMAScript's classes have, as the inside of a class. The other ones are the same in RE2. */
+/** The classes of ECMAScript that differ from those of RE2, as the inside of a class. */
 const SPACE = "\\x{9}-\\x{d} \\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}\\x{feff}";
 const NOT_SPACE =
   "\\x{0}-\\x{8}\\x{e}-\\x{1f}\\x{21}-\\x{9f}\\x{a1}-\\x{167f}\\x{1681}-\\x{1fff}\\x{200b}-\\x{2027}\\x{202a}-\\x{202e}\\x{2030}-\\x{205e}" +
@@ -20,18 +20,18 @@ const ANYTHING = "[\\x{0}-\\x{10ffff}]";
 const NOTHING = "[^\\x{0}-\\x{10ffff}]";
 const CONTROLS: Readonly<Record<string, string>> = { t: "\t", n: "\n", v: "\v", f: "\f", r: "\r", "0": "\0" };
 
-/** A pattern that can't be matched in linear time, and why: a sentence without its subject. */
+/** A pattern that cannot be matched in linear time. The message is a sentence without its subject. */
 export class UnsupportedPatternError extends Error {}
 
-/** Like a RegExp, for one question. `toString` tells it from others. */
+/** Like a RegExp that can only test. `toString` distinguishes it from others. */
 export interface LinearPattern {
   test(text: string): boolean;
   toString(): string;
 }
 
 /**
- * Compiles the pattern of a JSON Schema. Time to match is proportional to the length of the text times that of the pattern. Throws UnsupportedPatternError
- * for what can't be matched so, and SyntaxError for what is not a regular expression at all.
+ * Compiles the pattern of a JSON Schema. Matching takes time proportional to the length of the text times that of the pattern. Throws UnsupportedPatternError
+ * for a pattern that cannot be matched so, and SyntaxError for an invalid regular expression.
  */
 export function compileLinearPattern(pattern: string): LinearPattern {
   requireRegExp(pattern);
@@ -46,7 +46,7 @@ export function compileLinearPattern(pattern: string): LinearPattern {
   return { test: (text) => compiled.test(text), toString: () => `linear ${pattern}` };
 }
 
-/** The standard asks for Unicode patterns; people's own ones often are not (`\_`), and mean the same without. */
+/** The standard requires Unicode patterns. Existing patterns are often not valid as such (`\_`), and mean the same without the flag. */
 function requireRegExp(pattern: string): void {
   try {
     new RegExp(pattern, "u");
@@ -55,10 +55,10 @@ function requireRegExp(pattern: string): void {
   }
 }
 
-/** One piece of a class: a character, or a set that no range can begin or end with. */
+/** One part of a class: a character, or a set, which cannot start or end a range. */
 type ClassItem = { kind: "character"; code: number } | { kind: "set"; inside: string };
 
-/** Reads a pattern that is known to be a regular expression, from left to right. */
+/** Reads a pattern that is known to be a valid regular expression, from left to right. */
 class Translation {
   readonly #pattern: string;
   readonly #isUnicode: boolean;
@@ -111,7 +111,7 @@ class Translation {
     return "(?:";
   }
 
-  /** A brace that begins no repetition is a character. */
+  /** A brace that does not start a repetition is a character. */
   #readRepeat(): string {
     const [repeat, least, comma, most] = /^\{(\d+)(,?)(\d*)\}/.exec(this.#pattern.slice(this.#at)) ?? [];
     if (repeat === undefined) return toLiteral(this.#readCodePoint());
@@ -182,12 +182,12 @@ class Translation {
     const [control, name] = /^\\c([A-Za-z])/.exec(text) ?? [];
     if (control !== undefined && name !== undefined) return this.#takeCharacter(control, name.charCodeAt(0) % 32);
     if (/^\\(?:[1-7]|0[0-7])/.test(text)) throw new UnsupportedPatternError("has an octal escape; use \\x or \\u");
-    // Within a class it is a control character, elsewhere three characters.
+    // Within a class it is a control character; elsewhere it is three characters.
     if (/^\\c[\d_]/.test(text)) throw new UnsupportedPatternError("has \\c without a letter; use \\x or \\u");
     if (letter === "c") return this.#takeCharacter("\\", 0x5c);
     const known = CONTROLS[letter];
     if (known !== undefined) return this.#takeCharacter(`\\${letter}`, known.charCodeAt(0));
-    // Everything else stands for itself.
+    // Everything else is a literal character.
     this.#at += 1;
     return { kind: "character", code: this.#readCodePoint() };
   }
@@ -230,11 +230,11 @@ function toHex(code: number): string {
   return `\\x{${code.toString(16)}}`;
 }
 
-/** By property; reading one takes a tenth of a second. */
+/** By property, because reading one takes a tenth of a second. */
 const propertyRanges = new Map<string, string>();
 const PROPERTIES_KEPT_MAX = 100;
 
-/** The characters of a Unicode property, as V8 knows them: `\p{…}` or `\P{…}`. RE2 has fewer names for them. */
+/** The characters of a Unicode property (`\p{…}` or `\P{…}`) according to V8. RE2 knows fewer names. */
 function toPropertyRanges(property: string): string {
   if (/^\\[pP]\{[A-Z][a-z]?\}$/.test(property)) return property;
   const known = propertyRanges.get(property);

@@ -1,16 +1,16 @@
-/** Runs code of this process that may never end by itself. It must not know what it runs. */
+/** Runs code in this process that may never end by itself. */
 import vm from "node:vm";
 import type { Limit } from "../messages";
 
 export type TimedRun<Value> = { ended: true; value: Value } | { ended: false; limit: Limit };
 
-/** Where the script below finds what to run: it can only see globals. */
+/** Where the script below finds the function to run: it can only access globals. */
 const SLOT = "restedSandboxRun";
 const SCRIPT = new vm.Script(`globalThis.${SLOT}()`);
 
 /**
- * What `run` answers; or that it was cut off after `timeoutMs`, or exhausted the stack. What it worked on is in an unknown state then. Other
- * errors are passed on. V8 ends loops of JavaScript, WebAssembly and regular expressions alike.
+ * Returns the result of `run`, or that it was stopped after `timeoutMs` or exhausted the stack; then the state of everything that it used is undefined.
+ * Other errors are passed on. V8 stops loops of JavaScript, WebAssembly and regular expressions alike.
  */
 export function runWithTimeout<Value>(run: () => Value, timeoutMs: number): TimedRun<Value> {
   const values: Value[] = [];

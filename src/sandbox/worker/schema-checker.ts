@@ -1,4 +1,4 @@
-/** Checks JSON texts against JSON Schemas (2020-12). Runs in a worker process only: schemas and bodies are hostile. It must not fetch anything. */
+/** Checks JSON texts against JSON Schemas (2020-12). Runs only in a worker process, because schemas and bodies are hostile. Fetches nothing. */
 import { type ErrorObject, MissingRefError, type ValidateFunction } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
@@ -9,11 +9,11 @@ import { createCpuClock } from "./cpu-clock";
 import { compileLinearPattern, type LinearPattern, UnsupportedPatternError } from "./linear-pattern";
 import { runWithTimeout, type TimedRun } from "./run-with-timeout";
 
-/** So many compiled schemas are kept. */
+/** The number of compiled schemas that are kept. */
 const COMPILED_MAX = 200;
-/** Of bodies that are longer, only the first problem is told: there may be as many problems as bytes. */
+/** For a longer body, only the first problem is reported, because it could have as many problems as bytes. */
 const ALL_PROBLEMS_LENGTH_MAX = 65_536;
-/** The pattern of this format takes time quadratic in the length; browsers take no longer addresses either. */
+/** The pattern of this format takes time quadratic in the length. Browsers accept no longer addresses either. */
 const URL_LENGTH_MAX = 2_048;
 const PATTERN_SHOWN_MAX = 80;
 const DIALECT = "https://json-schema.org/draft/2020-12/schema";
@@ -23,22 +23,22 @@ export interface SchemaChecker {
 }
 
 interface Compiled {
-  /** Every pattern is matched in linear time. */
+  /** Matches every pattern in linear time. */
   isLinear: boolean;
   /** Stops at the first problem. */
   quick: ValidateFunction;
-  /** Compiled when it is first needed. */
+  /** Compiled on first use. */
   thorough?: ValidateFunction;
 }
 
-/** What makes a schema none: told to whoever wrote it. */
+/** The reason why a schema is invalid, for the author of the schema. */
 class SchemaProblem extends Error {}
 
-/** A pattern in it can't be matched in linear time. */
+/** The schema has a pattern that cannot be matched in linear time. */
 class UnsupportedPattern extends SchemaProblem {}
 
 export function createSchemaChecker({ timeoutMs }: { timeoutMs: number }): SchemaChecker {
-  /** By the schema's text, least recently used first. */
+  /** By the text of the schema. The least recently used one is first. */
   const cache = new Map<string, Compiled>();
   const clock = createCpuClock({ timeoutMs });
 
@@ -63,7 +63,7 @@ export function createSchemaChecker({ timeoutMs }: { timeoutMs: number }): Schem
   return {
     check(job) {
       clock.start();
-      // Where others had the processor it is tried again, with more patience: all of a check can be repeated.
+      // If other processes had the processor, the check is repeated with a longer timeout. A check has no effects, so it can be repeated.
       for (let patienceMs = timeoutMs; ; patienceMs *= 2) {
         const result = tryToCheck(job, patienceMs);
         const answer = result.ended
@@ -80,7 +80,7 @@ export function createSchemaChecker({ timeoutMs }: { timeoutMs: number }): Schem
 function work(job: Job, find: (schema: string) => Compiled): Answer {
   switch (job.kind) {
     case "check_schema":
-      // One that is stored may have patterns that would be refused today.
+      // A stored schema may have patterns that would be refused today.
       if (!find(job.schema).isLinear) compile(job.schema, { allErrors: false, isLinear: true });
       return { outcome: "nothing" };
     case "validate": {
@@ -108,7 +108,7 @@ function listErrors(compiled: Compiled, schema: string, body: unknown, length: n
   return compiled.thorough.errors ?? (first ? [first] : []);
 }
 
-/** A schema from before patterns had to be linear is checked as it was then, within the limits of time. */
+/** A schema that was stored before patterns had to be linear is checked as it was then, within the time limit. */
 function compileStored(schema: string): Compiled {
   try {
     return { isLinear: true, quick: compile(schema, { allErrors: false, isLinear: true }) };
@@ -118,7 +118,7 @@ function compileStored(schema: string): Compiled {
   }
 }
 
-/** An instance for each schema: their `$id`s must not meet. Throws SchemaProblem; UnsupportedPattern only with `isLinear`. */
+/** Each schema has its own instance, because `$id`s could collide. Throws SchemaProblem, and UnsupportedPattern only with `isLinear`. */
 function compile(text: string, { allErrors, isLinear }: { allErrors: boolean; isLinear: boolean }): ValidateFunction {
   const schema: unknown = JSON.parse(text);
   if (!isSchema(schema)) throw new SchemaProblem("A JSON Schema must be an object, true or false.");
@@ -142,11 +142,11 @@ function compile(text: string, { allErrors, isLinear }: { allErrors: boolean; is
     if (error instanceof MissingRefError)
       throw new SchemaProblem(`"${error.missingRef}" cannot be found. External schemas are not loaded.`);
     if (error instanceof SchemaProblem) throw error;
-    // Ours to end: not the schema's fault as far as can be known.
+    // A limit was reached, such as the depth of the stack. The schema itself may be valid.
     if (!(error instanceof Error) || error instanceof RangeError) throw error;
     throw new SchemaProblem(`This is not a JSON Schema: ${error.message}.`);
   }
-  // Its answer would be a promise, which looks like a match.
+  // Its result would be a promise, which counts as a match.
   if ("$async" in validate) throw new SchemaProblem("$async is not supported.");
   return validate;
 }
@@ -181,7 +181,7 @@ function compileNative(pattern: string, flags: string): RegExp {
 }
 compileNative.code = "compileNative";
 
-/** The first problem of each place wins. */
+/** Only the first problem at each location is kept. */
 function toProblems(errors: readonly ErrorObject[]): Record<string, string> {
   const problems = new Map<string, string>();
   for (const error of errors) {

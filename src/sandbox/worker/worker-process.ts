@@ -1,4 +1,4 @@
-/** One sandbox worker, a process of its own: starts it without rights, gives it one job at a time, and kills it when it overruns. */
+/** One sandbox worker, in a process of its own: starts it without privileges, gives it one job at a time, and kills it when it exceeds its limits. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
@@ -9,46 +9,46 @@ import { CPU_KILL_FACTOR, LONG_JOB_MS, WAIT_FACTOR, WATCHDOG_GRACE_MS } from "..
 import { type Answer, type Job, type Order, type Report, reportSchema, type WorkerSettings } from "../messages";
 import { readCpuTimeMs } from "./cpu-time";
 
-/** A process that has not reported by then never will. */
+/** A process that has not reported by then is given up. */
 const START_TIMEOUT_MS = 30_000;
 const MIB = 1024 * 1024;
-/** V8 needs so much besides what a job takes. */
+/** The memory that V8 needs in addition to that of a job. */
 const HEAP_BASE_BYTES = 64 * MIB;
-/** Of the main thread, in KiB: what QuickJS and the parsers of JSON and schemas recurse on. Systems give 8 MiB. */
+/** The stack of the main thread, in KiB: QuickJS and the parsers of JSON and schemas recurse on it. Systems provide 8 MiB. */
 const STACK_KIB = 3900;
-/** CPU time is read no more often than this. */
+/** CPU time is read at most this often. */
 const WATCH_MS_MIN = 20;
-/** The cost of a job that took no longer is not measured: it is at most the time that it took. */
+/** The CPU time of a shorter job is not measured: it is at most the elapsed time. */
 const MEASURED_MS_MIN = 20;
 
-/** What became of a job, and the CPU time that it took, in ms. Where CPU times can't be read, the time that passed. */
+/** The result of a job, and the CPU time that it used, in milliseconds. If CPU times cannot be read, it is the elapsed time. */
 export interface Outcome {
   answer: Answer;
   cpuMs: number;
 }
 
 const IS_LINUX_ROOT = process.platform === "linux" && process.getuid?.() === 0;
-/** Runs the rest of the command line so that no program which it could start has more rights than itself. Part of util-linux and BusyBox. */
+/** Runs the rest of the command line so that no program that it could start has more privileges than itself. Part of util-linux and BusyBox. */
 const SET_PRIVILEGES: readonly string[] =
   IS_LINUX_ROOT && existsSync("/usr/bin/setpriv") ? ["/usr/bin/setpriv", "--no-new-privs", "--"] : [];
 
 export interface JobEvents {
-  /** Called once the job has used LONG_JOB_MS of CPU time. */
+  /** Called when the job has used LONG_JOB_MS of CPU time. */
   onLong?: () => void;
-  /** Called when the worker is idle again, with the CPU time that removing the job's traces took, in ms. Not called where CPU times can't be read. */
+  /** Called when the worker is idle again, with the CPU time of removing the job's traces, in milliseconds. Not called if CPU times cannot be read. */
   onTidied?: (cpuMs: number) => void;
 }
 
 export interface WorkerProcess {
-  /** `idle`: it takes a job. `busy`: it has one, or removes the traces of the last. `ended`: it will be gone. */
+  /** `idle`: can take a job. `busy`: has a job, or removes the traces of the last one. `ended`: exits soon or has exited. */
   readonly state: "starting" | "idle" | "busy" | "ended" | "gone";
   /**
-   * Gives an idle worker its next job. Settles with its answer: a limit when it overran or died; undefined when it was gone before it began the job.
-   * It is killed when it has used CPU_KILL_FACTOR × the limit of CPU time, or has not answered after WAIT_FACTOR × the limit (`starved` if it could not
-   * compute that long; where CPU times can't be read, that alone ends native code).
+   * Gives an idle worker its next job. Settles with its answer: a limit if the job exceeded it or the worker died; undefined if the worker ended before it
+   * began the job. The worker is killed when it has used CPU_KILL_FACTOR × the limit of CPU time, or has not answered after WAIT_FACTOR × the limit. The answer
+   * is then `starved` if the job had not used the CPU time of its limit. If CPU times cannot be read, only the elapsed time stops native code.
    */
   run(job: Job, events?: JobEvents): Promise<Outcome | undefined>;
-  /** Settles when the process is gone. */
+  /** Settles when the process has exited. */
   kill(): Promise<void>;
 }
 
@@ -57,10 +57,10 @@ const OVER_TIME: Answer = { outcome: "limit", limit: "time" };
 export interface WorkerOptions {
   script: string;
   settings: WorkerSettings;
-  /** Of its processes, from 0 to 19: plain requests go first. */
+  /** The niceness of the processes, from 0 to 19: plain requests have a higher priority. */
   niceness: number;
   log: Pick<Log, "warn">;
-  /** CPU time of a process so far, in ms; undefined: can't be read. Default: {@link readCpuTimeMs}. */
+  /** The CPU time of a process so far, in milliseconds; undefined if it cannot be read. Default: {@link readCpuTimeMs}. */
   readCpuTime?: ((pid: number) => number | undefined) | undefined;
   onIdle: () => void;
   /** `wasReady`: it had reported at least once. */
@@ -71,12 +71,12 @@ export function startWorker(options: WorkerOptions): WorkerProcess {
   return new Worker(options);
 }
 
-/** The job that a worker has. */
+/** The current job of a worker. */
 interface Running {
   id: string;
   isBegun: boolean;
   startedAt: number;
-  /** Undefined once it was called. */
+  /** Undefined after the call. */
   onLong: (() => void) | undefined;
   onTidied: ((cpuMs: number) => void) | undefined;
   settle: (outcome: Outcome | undefined) => void;
@@ -89,7 +89,7 @@ class Worker implements WorkerProcess {
   #state: WorkerProcess["state"] = "starting";
   #wasReady = false;
   #order: Running | undefined;
-  /** The job whose traces it removes, and what that was measured to have used. */
+  /** The job whose traces it removes, and the CPU time that was measured for it. */
   #answered: { cpuMs: number; onTidied: ((cpuMs: number) => void) | undefined } | undefined;
   /** The CPU time that it had used when it last became idle. */
   #cpuMsBefore: number | undefined;
@@ -99,7 +99,7 @@ class Worker implements WorkerProcess {
     this.#options = options;
     const [command, ...args] = [...SET_PRIVILEGES, process.execPath, ...toFlags(options), options.script, JSON.stringify(options.settings)];
     this.#child = spawn(command ?? process.execPath, args, {
-      // Nothing of the server's. Types want this one, which says nothing.
+      // Nothing from the environment of the server. The types require this variable, which has no effect.
       env: { NODE_ENV: "production" },
       stdio: ["ignore", "ignore", "ignore", "ipc"],
       serialization: "advanced",
@@ -111,7 +111,7 @@ class Worker implements WorkerProcess {
         this.#leave({ code, signal });
         resolve();
       };
-      // Without a process there is no "exit", only "error".
+      // If the process cannot be started, there is no "exit" event, only "error".
       this.#child.on("error", (error) => {
         options.log.warn({ err: error }, "a sandbox worker failed");
         if (this.#child.pid === undefined) onGone();
@@ -142,7 +142,7 @@ class Worker implements WorkerProcess {
     });
   }
 
-  /** Ends a job that has used too much, or looks again when it may have. */
+  /** Ends a job that has used too much, or schedules the next look. */
   #watch(): void {
     const { timeoutMs } = this.#options.settings;
     const elapsedMs = this.#elapsedMs();
@@ -155,7 +155,7 @@ class Worker implements WorkerProcess {
     else this.#end("a job took too long", usedMs !== undefined && usedMs < timeoutMs ? { outcome: "starved" } : OVER_TIME);
   }
 
-  /** How much more it may use before it is a long job. */
+  /** How much more CPU time makes it a long job. */
   #noteIfLong(usedMs: number): number {
     const order = this.#order;
     if (!order?.onLong) return Number.POSITIVE_INFINITY;
@@ -188,7 +188,7 @@ class Worker implements WorkerProcess {
   #hear(message: unknown): void {
     if (this.#state === "ended" || this.#state === "gone") return;
     const { data: report } = reportSchema.safeParse(message);
-    // A job may have taken over the process: what it says from now on is worth nothing, and neither is its answer.
+    // A job may have taken over the process, so its messages and its answer are not used any more.
     if (!report || !this.#isExpected(report)) {
       this.#end("it sent an unknown message");
       return;
@@ -200,7 +200,7 @@ class Worker implements WorkerProcess {
     clearTimeout(this.#timer);
     if (report.type === "answer") {
       this.#answer(report.answer);
-      // The next job does not wait for ever for this one's traces to be removed.
+      // The next job does not wait indefinitely until the traces of this one are removed.
       this.#timer = setTimeout(() => this.#end("it was not ready in time"), START_TIMEOUT_MS);
       return;
     }
@@ -236,7 +236,7 @@ class Worker implements WorkerProcess {
     order.settle(answer && { answer, cpuMs });
   }
 
-  /** Its job is answered at once; it is gone a moment later. */
+  /** Its job is answered at once; the process exits a moment later. */
   #end(why: string, answer: Answer = OVER_TIME): void {
     this.#options.log.warn({ pid: this.#child.pid, kind: this.#options.settings.kind, why }, "terminating a sandbox worker");
     clearTimeout(this.#timer);
@@ -250,7 +250,7 @@ class Worker implements WorkerProcess {
     this.#state = "gone";
     const { isBegun = false } = this.#order ?? {};
     if (isBegun) this.#options.log.warn({ pid: this.#child.pid, ...how }, "a sandbox worker exited during a job");
-    // Most likely it ran out of memory: everything else ends a job without ending the process.
+    // Most likely it ran out of memory: every other limit ends a job without ending the process.
     this.#answer(isBegun ? { outcome: "limit", limit: "memory" } : undefined);
     this.#options.onGone({ wasReady: this.#wasReady });
   }
@@ -263,7 +263,7 @@ class Worker implements WorkerProcess {
     if (/^Uid:\s+0\s/m.test(status)) this.#options.log.warn({ pid }, "a sandbox worker runs as root: start the server as another user");
   }
 
-  /** On Linux each thread has a priority of its own, which those that it starts inherit: V8 has some before ours is set. */
+  /** On Linux each thread has a priority of its own, which new threads inherit. V8 has started some before ours is set. */
   async #yieldToOthers(): Promise<void> {
     const { pid } = this.#child;
     if (pid === undefined) return;
@@ -273,7 +273,7 @@ class Worker implements WorkerProcess {
       try {
         os.setPriority(id, niceness);
       } catch {
-        // It has ended meanwhile; or the system does not let us, and limits alone must do.
+        // The process has ended meanwhile, or the system does not allow it. Then only the limits apply.
       }
     }
   }
@@ -290,9 +290,9 @@ function toFlags({ script, settings }: WorkerOptions): string[] {
   ];
 }
 
-/** No files but the script, no processes, no threads, no addons. The flag's name depends on Node's version. */
+/** Allows no files but the script, no processes, no threads and no addons. The flag's name depends on the version of Node.js. */
 function toPermissionFlags(script: string): string[] {
   const flag = ["--permission", "--experimental-permission"].find((name) => process.allowedNodeEnvironmentFlags.has(name));
-  // In the flag's value these mean something else: such a path can't be named.
+  // These characters have a special meaning in the flag's value, so a path with them cannot be used.
   return flag === undefined || /[,*]/.test(script) ? [] : [flag, `--allow-fs-read=${script}`];
 }
