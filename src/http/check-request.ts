@@ -1,4 +1,4 @@
-/** The checks that every request has to pass before it is given to a plane: its Host, its path, and whether the place takes a body (U12, U13). */
+/** The checks that every request passes before it reaches a plane: Host, path, and whether the address takes a body (U12, U13). */
 import type { IncomingMessage } from "node:http";
 import net from "node:net";
 import { hasBody } from "@/src/http/limits";
@@ -6,36 +6,35 @@ import { AppError } from "@/src/shared/errors";
 import { isDataPath } from "@/src/shared/streams/data-path";
 
 export interface RequestRules {
-  /** The address that people use (RESTED_PUBLIC_URL); undefined: any host will do. */
+  /** The public address (RESTED_PUBLIC_URL); undefined: every host is accepted. */
   publicUrl: string | undefined;
-  /** Paths outside of the API take no bodies; in development Next's own do. */
+  /** Pages take no bodies. In development, the pages of Next.js itself do. */
   pagesTakeBodies: boolean;
 }
 
-/** The path that load balancers and supervisors ask. */
+/** The path that load balancers and supervisors request. */
 const HEALTH_PATH = "/api/health";
 
-/** What the management API takes, one or the other of its addresses. */
+/** The methods of the management API. Each address has some of them. */
 export const API_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
-/** What pages and the health check take. */
+/** The methods of pages and of the health check. */
 const READ_METHODS = "GET, HEAD, OPTIONS";
 const SLASH = "/".charCodeAt(0);
-/** Next's resizer of images, which no page uses. */
+/** The image optimizer of Next.js, which no page uses. */
 const IMAGE_PATH = /^\/_next\/image(?:$|[?/])/;
 
 const WHERE_APIS_ARE =
   "Nothing was found at this address. Endpoints are at /api/1/ce/<endpoint>?key=<your key>, and the management API is below /api/manage/.";
 
-/** Below these, route handlers bound their bodies themselves. */
+/** Below these paths, route handlers limit their bodies themselves. */
 const API_PATH = /^\/api\/(?:auth|manage)\//;
 const ANY_API_PATH = /^\/api(?:[/?]|$)/;
 const MANAGE_PATH = /^\/api\/manage\//;
 const HOST = /^[a-z0-9._~!$&'()*+,;=%:[\]-]*$/i;
 
 /**
- * Brings a request's target into one form. One in absolute form (RFC 9112, section 3.2.2) names the host itself: it replaces the Host header, and the
- * target becomes its path. Slashes too many, in front and behind addresses of the API, are dropped.
- * Call it before anything reads either.
+ * Normalizes the target of a request. An absolute target (RFC 9112, section 3.2.2) replaces the Host header and becomes its path. Extra slashes before and after
+ * addresses of the API are removed. Call it before anything reads the target or the host.
  */
 export function toOriginForm(request: IncomingMessage): void {
   const { url = "/" } = request;
@@ -58,36 +57,36 @@ function withoutExtraSlashes(url: string): string {
   return target.slice(0, end).replace(/\/+$/, "") + target.slice(end);
 }
 
-/** True for the health check's address, with a query or without. */
+/** True for the address of the health check, with or without a query. */
 export function isHealthPath(url: string): boolean {
   return url.startsWith(HEALTH_PATH) && (url.length === HEALTH_PATH.length || url[HEALTH_PATH.length] === "?");
 }
 
-/** What is wrong with a request; undefined: nothing. Its forwarding headers must be true (see runtime/web/forwarded.ts). */
+/** The problem of a request; undefined if there is none. Its forwarding headers must be normalized already (runtime/web/forwarded.ts). */
 export function findRequestProblem(request: IncomingMessage, { publicUrl, pagesTakeBodies }: RequestRules): AppError | undefined {
   const { url = "/", headers } = request;
   if (request.method === "OPTIONS" && url === "*") return findHeaderProblem(request);
   const problem = findFormProblem(request);
   if (problem || isDataPath(url)) return problem;
   if (isHealthPath(url)) return toMethodProblem(request, READ_METHODS);
-  // Next answers the others without a problem document, and logs an error of its own at TRACE.
+  // Next.js responds to other methods without a problem document, and logs an error for TRACE.
   const unknown = toMethodProblem(request, API_METHODS);
   if (unknown) return unknown;
   if (publicUrl !== undefined && !isOwnHost(toHost(headers), publicUrl) && !isByToken(url, headers)) {
     const detail = `The address of this server is ${publicUrl}. Use it, or set RESTED_PUBLIC_URL to the address that people use.`;
     return new AppError("host_not_allowed", { detail });
   }
-  // Next would answer the same, at the cost of a page.
+  // Next.js would respond with 404 too, at the cost of rendering a page.
   if (ANY_API_PATH.test(url) && !API_PATH.test(url)) return new AppError("not_found", { detail: WHERE_APIS_ARE });
   if (!pagesTakeBodies && !API_PATH.test(url) && hasBody(request)) {
     return new AppError("body_too_large", { detail: "The body is too large: this address does not accept a body." });
   }
   if (!pagesTakeBodies && IMAGE_PATH.test(url)) return new AppError("not_found");
-  // Next would run pages for every method, and log what it takes for a server action that fails.
+  // Next.js would render pages for every method, and log failed server actions.
   return pagesTakeBodies || API_PATH.test(url) ? undefined : toMethodProblem(request, READ_METHODS);
 }
 
-/** The methods that an address has, by what it is; for `Allow`. */
+/** The methods of an address, for `Allow`. */
 export function toAllowedMethods(url: string): string {
   return url === "*" || API_PATH.test(url) ? API_METHODS : READ_METHODS;
 }
@@ -97,19 +96,19 @@ function toMethodProblem({ method = "" }: IncomingMessage, allowed: string): App
   return new AppError("method_not_allowed", { detail: `This method is not supported here. Use one of: ${allowed}.` });
 }
 
-/** What is wrong with a request's Host, target and path, wherever it goes; undefined: nothing. */
+/** The problem of a request's Host, target or path, for every plane; undefined if there is none. */
 export function findFormProblem(request: IncomingMessage): AppError | undefined {
   const { url = "/" } = request;
   return findHeaderProblem(request) ?? findTargetProblem(url) ?? findPathProblem(url);
 }
 
-/** The host by which the client reaches the server, be it through a proxy; lowercase. */
+/** The host by which the client reaches the server, directly or through a proxy; lowercase. */
 export function toHost({ host, "x-forwarded-host": forwarded }: IncomingMessage["headers"]): string {
   const given = typeof forwarded === "string" ? forwarded : forwarded?.[0];
   return (given?.split(",")[0]?.trim() || host || "").toLowerCase();
 }
 
-/** True for `localhost` and addresses: no page of another site has such an origin, unless it is served from there. */
+/** True for `localhost` and IP addresses. Pages of other sites have no such origin. */
 export function isLocalName(host: string): boolean {
   const name = host.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
   return name === "localhost" || name.endsWith(".localhost") || net.isIP(name) !== 0;
@@ -133,8 +132,8 @@ function findTransferProblem(header: string | undefined): AppError | undefined {
 }
 
 /**
- * RFC 9112, section 3.2: exactly one Host, and one that can be a host; and no two types of one body. Node keeps the first of several, which another server
- * might not.
+ * RFC 9112, section 3.2: a request has exactly one valid Host, and its body one type. Node.js keeps the first of several, but another server might
+ * keep another.
  */
 function findFieldProblem({ rawHeaders, headers, httpVersion }: IncomingMessage): AppError | undefined {
   let count = 0;
@@ -165,7 +164,7 @@ function findPathProblem(url: string): AppError | undefined {
   }
 }
 
-/** Some proxies and programs name the port that the address has by default. */
+/** Some proxies and programs include the default port. */
 function isOwnHost(host: string, publicUrl: string): boolean {
   const own = new URL(publicUrl);
   if (host === own.host || isLocalName(host)) return true;
@@ -173,7 +172,7 @@ function isOwnHost(host: string, publicUrl: string): boolean {
   return URL.canParse(given) && new URL(given).host === own.host;
 }
 
-/** Programs in a network of containers use other names. A token is not sent by browsers by themselves, so no page gains by it. */
+/** Programs in a container network use other host names. Browsers never send a token by themselves, so a page of another site gains nothing. */
 function isByToken(url: string, headers: IncomingMessage["headers"]): boolean {
   return MANAGE_PATH.test(url) && /^Bearer +\S/i.test(headers.authorization ?? "");
 }

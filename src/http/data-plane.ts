@@ -1,4 +1,4 @@
-/** The data plane over HTTP: routes a request to its handler and answers failures (U, R, L, F, E). The hot path; it must not know storage, nor hold a rule itself. */
+/** The data plane over HTTP (U, R, L, F, E): routes requests to handlers and turns errors into responses. This is the hot path. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Access } from "@/src/core/access/access";
 import { type AccessRequest, toAccessRequest } from "@/src/core/access/access-request";
@@ -40,11 +40,11 @@ export interface DataPlaneOptions {
   fileTokens: Pick<FileTokens, "issue">;
   sandbox: Pick<Sandbox, "evaluate">;
   clock: Clock;
-  /** Counts what large bodies and answers hold (R15). */
+  /** Counts the bytes of large bodies and responses (R15). */
   held: HeldBytes;
-  /** Ends uploads that arrive too slowly; streams are left alone. */
+  /** Ends uploads that arrive too slowly. Streams are excluded. */
   slowClients: Pick<SlowClients, "watchBody" | "forget">;
-  /** Answers a GET that asks for server-sent events. Absent: it reads records as any other. */
+  /** Responds to a GET for server-sent events. Absent: such a GET reads records. */
   stream?: StreamAnswerer;
   /** Drops the rest of refused bodies. */
   drain: Drain;
@@ -53,9 +53,8 @@ export interface DataPlaneOptions {
 }
 
 /**
- * Answers a request whose URL is a data path. Never raises.
- * `awaitsContinue`: the client sent `Expect: 100-continue` and was not told to go on yet (the server's `checkContinue` event); it is told
- * only once its request has passed the checks, so that no refused body is sent.
+ * Serves a request whose URL is a data path. Never throws. `awaitsContinue`: the client sent `Expect: 100-continue` (the server's `checkContinue` event). It receives
+ * `100 Continue` only after its request has passed the checks, so that it does not send a body that is refused.
  */
 export type DataPlane = (request: IncomingMessage, response: ServerResponse, options?: { awaitsContinue?: boolean }) => void;
 
@@ -69,7 +68,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
   };
 }
 
-/** A request's operation by its method; at authentication endpoints POST means more than one (L). */
+/** The operation of a request by its method. At authentication endpoints, POST has more than one meaning (L). */
 type MethodOperation = "read" | "shareFile" | "create" | "update" | "delete";
 
 class Plane {
@@ -163,7 +162,7 @@ class Plane {
     }
   }
 
-  /** Checks the rest, and answers by the endpoint's kind. */
+  /** Authorizes the request, and calls the handler for the kind of the endpoint. */
   async #handle(
     exchange: DataExchange,
     accessRequest: AccessRequest,
@@ -176,30 +175,30 @@ class Plane {
       const grant = await this.#access.authorize(resolved, accessRequest);
       const { request, response, parameters } = exchange;
       this.#slowClients.forget(request.socket);
-      // Behind another answer it would never learn that its connection has ended.
+      // A response that waits behind another one is not notified when its connection closes.
       if (!response.socket) throw new AppError("request_invalid", { detail: PIPELINED });
       await this.#stream.open({ request, response, parameters, grant, headers: headersOf(exchange) });
     } else if (resolved.endpoint.kind === "data") {
       const grant = await this.#access.authorize(resolved, accessRequest);
       await this.#choose(operation, exchange, form)({ exchange, grant, resolved });
-      // Was it a file, its bytes go now.
+      // If the record was a file, its bytes are deleted now.
       if (operation === "delete") this.#files.sweepSoon();
     } else {
-      // Users have no files: the parameter means nothing there.
+      // Users have no files, so `fileToken` has no meaning here.
       const userOperation = toUserOperation(operation === "shareFile" ? "create" : operation, exchange.parameters);
       const grant = await this.#access.authorize(resolved, { ...accessRequest, operation: userOperation });
       await this.#userHandlers[userOperation]({ exchange, grant, resolved });
     }
   }
 
-  /** Files are records, too: what they hold comes and goes in other forms. */
+  /** Files are records with other bodies: forms, and bytes. */
   #choose(operation: MethodOperation, { request, parameters }: DataExchange, form: DataForm | undefined): Handler {
     if (operation === "create" && (form === "file" || isForm(request))) return this.#upload;
     if (operation === "read" && wantsFile(parameters)) return this.#sendFile;
     return this.#handlers[operation];
   }
 
-  /** Once the project is known, so is whether the origin may read the answer, be it an error. */
+  /** After the project is known, the origin decides whether a page may read the response, including errors. */
   async #locate(exchange: DataExchange, accessRequest: AccessRequest): Promise<ResolvedEndpoint> {
     const resolved = await this.#access.resolve(accessRequest);
     exchange.resolved = resolved;
@@ -210,12 +209,12 @@ class Plane {
     return resolved;
   }
 
-  /** A preflight carries the key in its URL, but neither headers nor cookies: only the origin can be decided. */
+  /** A preflight carries the key in its URL, but no headers or cookies. Only the origin can be decided. */
   async #preflight(exchange: DataExchange, accessRequest: AccessRequest, form: DataForm | undefined): Promise<void> {
     try {
       await this.#locate(exchange, accessRequest);
     } catch (error) {
-      // Whatever else is wrong, the browser shall send the request itself, and show its author our answer.
+      // On any other error, the browser shall send the request itself, so that its author can read the response.
       if (!isAppError(error)) throw error;
     }
     if (exchange.origin.kind === "refused") throw new AppError("origin_not_allowed");
@@ -230,7 +229,7 @@ class Plane {
     else if (appError.entry.status >= 500)
       this.#log.warn({ requestId, code: appError.code, internal: appError.internal }, "a request failed");
     if (response.headersSent) {
-      // Half an answer was sent: cut off, it can't be taken for a whole one.
+      // Part of the response was sent. Cutting the connection shows that it is incomplete.
       response.destroy();
       return;
     }
@@ -254,7 +253,7 @@ class Plane {
 }
 
 const PIPELINED = "An event stream cannot be pipelined behind another request. Open it on a separate connection.";
-/** After these the rest of the request is not worth reading. */
+/** After these errors, the rest of the request is not read. */
 const CUT_OFF: ReadonlySet<string> = new Set(["body_too_large", "body_timeout", "upload_invalid", "too_many_files", "file_too_large"]);
 const NO_PARAMETERS = new URLSearchParams();
 
@@ -262,12 +261,12 @@ function toAllow(form: DataForm | undefined): string {
   return form === undefined ? METHODS : DATA_FORMS[form].methods;
 }
 
-/** U17: what ends with a form has the form's methods alone. */
+/** U17: an address with a form supports only the methods of that form. */
 function isMethodOf(form: DataForm | undefined, method = ""): boolean {
   return form === undefined || toAllow(form).split(", ").includes(method);
 }
 
-/** U17: data endpoints log nobody in, and those of users hold no files. */
+/** U17: data endpoints have no logins, and authentication endpoints have no files. */
 function hasForm({ endpoint }: ResolvedEndpoint, form: DataForm | undefined): boolean {
   return form === undefined || (DATA_FORMS[form].kind ?? endpoint.kind) === endpoint.kind;
 }

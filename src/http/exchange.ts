@@ -1,4 +1,4 @@
-/** One request of the data plane on its way, and what handlers need to answer it. It must not know rules. */
+/** One request of the data plane, and the responses that its handlers send. */
 import type { Grant } from "@/src/core/access/access";
 import { type CallerPath, toCallerPath } from "@/src/core/access/caller-path";
 import { toClientAddress } from "@/src/core/access/client-network";
@@ -16,37 +16,37 @@ import { type OriginVerdict, toCorsHeaders } from "@/src/http/reply/cors";
 import { type Exchange, respond } from "@/src/http/reply/respond";
 import { AppError, isAppError } from "@/src/shared/errors";
 
-/** A request on its way, and what is known of it so far. */
+/** A request, and what is known about it so far. */
 export interface DataExchange extends Exchange {
   requestId: string;
   awaitsContinue: boolean;
   parameters: URLSearchParams;
   origin: OriginVerdict;
-  /** Headers that every answer of this request has, whatever becomes of it (rate limits). */
+  /** Headers of every response to this request, errors included (rate limits). */
   headers: Record<string, string>;
-  /** The endpoint and key, once they are known. */
+  /** The endpoint and the key, after they were found. */
   resolved: ResolvedEndpoint | undefined;
-  /** The budgets that this request's bytes are counted in (see hold-bytes.ts). */
+  /** The budgets that count the bytes of this request (hold-bytes.ts). */
   held: HeldBytes;
   answerHold: ByteHold | undefined;
 }
 
-/** A request that was admitted. */
+/** A request that was authorized. */
 export interface Admitted {
   exchange: DataExchange;
   grant: Grant;
   resolved: ResolvedEndpoint;
 }
 
-/** On whose behalf an admitted request is carried out. */
+/** The caller of an authorized request. */
 export function callerOf({ exchange, grant }: Pick<Admitted, "exchange" | "grant">): CallerPath {
   return toCallerPath(grant, toClientAddress(exchange.request));
 }
 
-/** Answers an admitted request of one operation, or raises what is to be answered. */
+/** Responds to an authorized request of one operation, or throws the error to respond with. */
 export type Handler = (admitted: Admitted) => Promise<void>;
 
-/** What bodies may take. */
+/** Limits of bodies. */
 export interface BodyLimits {
   bodyBytesMax: number;
   bodyTimeoutMs: number;
@@ -55,12 +55,12 @@ export interface BodyLimits {
 export const JSON_TYPE = "application/json; charset=utf-8";
 
 /**
- * `no-transform`: a proxy that compresses answers would hold back server-sent events until its buffer is full, and weaken or rename entity tags
- * (RFC 9111, section 5.2.2.6; Node's `compression` and Caddy's `encode` obey it).
+ * `no-transform`: a proxy that compresses responses would hold back server-sent events until its buffer is full, and weaken or rename entity tags
+ * (RFC 9111, section 5.2.2.6; Node's `compression` and Caddy's `encode` respect it).
  */
 const CACHE_CONTROL = "no-store, no-transform";
 
-/** The headers of every answer of the data plane. */
+/** The headers of every response of the data plane. */
 export function headersOf({ requestId, origin, headers }: DataExchange): Record<string, string> {
   return {
     ...toCorsHeaders(origin),
@@ -71,29 +71,29 @@ export function headersOf({ requestId, origin, headers }: DataExchange): Record<
   };
 }
 
-/** Answers JSON text. Throws `server_busy` when it is large, and too much is held for clients already. */
+/** Responds with JSON text. Throws `server_busy` if it is large and clients already hold too many bytes. */
 export function sendJson(exchange: DataExchange, status: number, body: string, headers: Record<string, string> = {}): void {
   holdAnswer(exchange, toHeldLength(body));
   respond(exchange, { status, headers: { ...headersOf(exchange), "Content-Type": JSON_TYPE, ...headers }, body });
 }
 
-/** Answers a write that is done with JSON text: it is never refused. */
+/** Responds to a completed write with JSON text. Never refused. */
 export function sendWritten(exchange: DataExchange, status: number, body: string, headers: Record<string, string> = {}): void {
   holdAnswerAnyway(exchange, toHeldLength(body));
   respond(exchange, { status, headers: { ...headersOf(exchange), "Content-Type": JSON_TYPE, ...headers }, body });
 }
 
-/** Answers a write that is done with one record (R1), and its version (R7). */
+/** Responds to a completed write with one record (R1) and its version (R7). */
 export function sendRecord(exchange: DataExchange, status: number, record: StoredRecord, dataOnly: boolean): void {
   sendWritten(exchange, status, toRecordText(record, { dataOnly }), { ETag: toEntityTag(record) });
 }
 
-/** True for a key of scope `write`, which reads nothing (U7). */
+/** True for a key of scope `write`, which cannot read (U7). */
 export function isWriteOnly({ key }: ResolvedEndpoint): boolean {
   return key?.scope === "write";
 }
 
-/** Answers a PUT: the record as it is now (R4), or its receipt. */
+/** Responds to a PUT with the current record (R4), or its receipt. */
 export function sendChanged(
   { exchange, resolved }: Pick<Admitted, "exchange" | "resolved">,
   record: StoredRecord,
@@ -103,13 +103,13 @@ export function sendChanged(
   else sendRecord(exchange, 200, record, dataOnly);
 }
 
-/** Answers a record that was stored before (R5, L2), or its name alone. */
+/** Responds with a record that was stored before (R5, L2), or only with its id. */
 export function sendStored({ exchange, resolved }: Pick<Admitted, "exchange" | "resolved">, record: StoredRecord, dataOnly: boolean): void {
   if (isWriteOnly(resolved)) sendJson(exchange, 200, toReceiptText({ id: record.id }));
   else sendRecord(exchange, 200, record, dataOnly);
 }
 
-/** Where a change is checked together with what was stored, a mismatch names places and values of both: a key that reads nothing gets neither. */
+/** A change that is checked together with the stored record reveals places and values of it in a mismatch. A key that cannot read receives neither. */
 export async function hideMismatch<Result>(resolved: ResolvedEndpoint, change: Promise<Result>): Promise<Result> {
   return change.catch((error: unknown) => {
     if (!isWriteOnly(resolved) || !isAppError(error) || error.code !== "schema_mismatch") throw error;
@@ -117,16 +117,16 @@ export async function hideMismatch<Result>(resolved: ResolvedEndpoint, change: P
   });
 }
 
-/** Says of the answer that it is the first one's, and that nothing was written (R9). */
+/** Marks the response as that of the first request: nothing was written (R9). */
 export function markReplayed(exchange: DataExchange): void {
   exchange.headers["Idempotent-Replayed"] = "true";
 }
 
-/** Undefined when the client went away before its body was complete: nothing is stored, nobody is answered. */
+/** Returns undefined if the client disconnected before its body was complete. Nothing is stored then. */
 export async function readRecordBody(exchange: DataExchange, { bodyBytesMax, bodyTimeoutMs }: BodyLimits): Promise<RecordBody | undefined> {
   const { request, response, awaitsContinue } = exchange;
   const { headers } = request;
-  // Without any body there is no type to complain about.
+  // A request without a body needs no type.
   if (headers["transfer-encoding"] === undefined && Number(headers["content-length"] ?? 0) === 0) throw new AppError("body_empty");
   const kind = parseContentKind(headers["content-type"]);
   const coding = parseContentCoding(headers["content-encoding"]);

@@ -1,15 +1,15 @@
-/** Every limit of the HTTP server in one place. It must not read configuration. */
+/** The limits of the HTTP server. */
 import type { IncomingMessage, ServerOptions } from "node:http";
 
-/** 1,000 uniqueIds (R3) fit into a URL, and the URL counts as a header. */
+/** 1,000 uniqueIds (R3) fit into a URL, which counts as a header. */
 const HEADERS_BYTES_MAX = 64 * 1024;
-/** Longer than the idle time of common load balancers (60 s), so that they, not we, close idle connections. */
+/** Longer than the idle time of common load balancers (60 s), so that they close idle connections, and not the server. */
 const KEEP_ALIVE_MS = 65_000;
-/** The data plane answers a slow body itself (408) before the server cuts it off. */
+/** The data plane responds to a slow body itself (408) before the server closes the connection. */
 const REQUEST_SLACK_MS = 10_000;
 const CHECK_INTERVAL_MS = 2_000;
 
-/** Management routes whose bodies are files. */
+/** Routes of the management API whose bodies are files. */
 const UPLOAD_PATH = /^\/api\/manage\/endpoints\/[^/?]+\/(?:files|import)(?:$|\?)/;
 
 /** Options for `http.createServer` and `https.createServer`. */
@@ -17,11 +17,11 @@ export function createHttpLimits(config: { headersTimeoutMs: number; bodyTimeout
   return {
     maxHeaderSize: HEADERS_BYTES_MAX,
     headersTimeout: config.headersTimeoutMs,
-    // Bodies have times of their own, by route; this one ends what they miss.
+    // Each route has its own timeout for bodies. This one is longer than all of them.
     requestTimeout: config.headersTimeoutMs + Math.max(config.bodyTimeoutMs, config.uploadTimeoutMs) + REQUEST_SLACK_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
     connectionsCheckingInterval: CHECK_INTERVAL_MS,
-    // Ours says so in a problem document (U12).
+    // Our own check responds with a problem document (U12).
     requireHostHeader: false,
   };
 }
@@ -31,7 +31,7 @@ export function toBodyTimeout(url: string, config: { bodyTimeoutMs: number; uplo
   return UPLOAD_PATH.test(url) ? config.uploadTimeoutMs : config.bodyTimeoutMs;
 }
 
-/** True when a request announces a body that is not empty. */
+/** True if a request announces a body that is not empty. */
 export function hasBody({ headers }: Pick<IncomingMessage, "headers">): boolean {
   return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
 }

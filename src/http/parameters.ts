@@ -1,4 +1,4 @@
-/** The parameters of record operations (R1, R3–R5, R8). Unlisted ones are ignored (U1); it must not look at key, origin or token. */
+/** The query parameters of record operations (R1, R3–R5, R8). Others are ignored (U1). */
 import { type ListOrder, parsePageCursor } from "@/src/core/records/page-cursor";
 import { parseFlag } from "@/src/core/records/parameters";
 import { AppError } from "@/src/shared/errors";
@@ -8,16 +8,16 @@ export function parseDataOnly(parameters: URLSearchParams): boolean {
   return parseFlag(parameters, "dataOnly");
 }
 
-/** Which part of a list a GET asks for, in which order. */
+/** The part of a list that a GET requests, and its order. */
 export interface AskedRange {
   order: ListOrder;
-  /** Only what comes after the record with this seq. */
+  /** Only records after the one with this seq. */
   after: number | undefined;
-  /** Undefined: all of it. */
+  /** Undefined: all records. */
   limit: number | undefined;
 }
 
-/** `order`, `cursor` and `limit` of a list of this endpoint; without `order`, the cursor's. Raises `parameter_invalid`. */
+/** Parses `order`, `cursor` and `limit` for a list of this endpoint. Without `order`, the cursor's order applies. Throws `parameter_invalid`. */
 export function parseRange(parameters: URLSearchParams, endpointId: string): AskedRange {
   const order = parseOrder(parameters.get("order"));
   const cursor = parameters.get("cursor");
@@ -25,7 +25,7 @@ export function parseRange(parameters: URLSearchParams, endpointId: string): Ask
   return { order: place?.order ?? order ?? "asc", after: place?.seq, limit: parseLimit(parameters.get("limit")) };
 }
 
-/** Raises `parameter_invalid` where a request that names its records asks for a part of a list. */
+/** Throws `parameter_invalid` if a request that names its records also requests a part of a list. */
 export function refuseRange(parameters: URLSearchParams): void {
   for (const name of ["limit", "cursor", "order"]) {
     if (!parameters.has(name)) continue;
@@ -45,7 +45,7 @@ function parseLimit(value: string | null): number | undefined {
   throw new AppError("parameter_invalid", { detail: `limit must be a number from 1 to ${PAGE_RECORDS_MAX}.` });
 }
 
-/** The one record that a PUT or DELETE names. Raises `unique_id_missing`, `unique_id_invalid`, `parameter_invalid` for several. */
+/** The record that a PUT or DELETE names. Throws `unique_id_missing`, `unique_id_invalid`, and `parameter_invalid` for several. */
 export function parseUniqueId(parameters: URLSearchParams): string {
   const [id, ...others] = listIds(parameters);
   if (id === undefined) throw new AppError("unique_id_missing");
@@ -55,8 +55,8 @@ export function parseUniqueId(parameters: URLSearchParams): string {
 }
 
 /**
- * The records that a GET names, each once; undefined when it names none and so means all. An empty `uniqueId` is invalid: a client
- * whose variable is empty does not want every record. Raises `unique_id_invalid`, `parameter_invalid` for too many.
+ * The records that a GET names, each once; undefined if it names none and so requests all. An empty `uniqueId` is invalid, because a client with an empty variable
+ * does not want all records. Throws `unique_id_invalid`, and `parameter_invalid` for too many.
  */
 export function parseUniqueIds(parameters: URLSearchParams): readonly string[] | undefined {
   if (!parameters.has("uniqueId")) return undefined;

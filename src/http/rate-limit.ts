@@ -1,4 +1,4 @@
-/** Rate limits on HTTP (U8): who a request is counted as, and the headers that say how it stands. It must not know the rule (core/rate-gate.ts does). */
+/** Rate limits over HTTP (U8): counts a request, and adds the rate headers to its response. The rule is in core/access/rate-limit-policy.ts. */
 import type { AccessRequest } from "@/src/core/access/access-request";
 import { toClientAddress } from "@/src/core/access/client-network";
 import type { RateGate } from "@/src/core/access/rate-limit-policy";
@@ -6,7 +6,7 @@ import type { ResolvedEndpoint } from "@/src/core/access/resolved-endpoints";
 import type { DataExchange } from "@/src/http/exchange";
 import { toRateHeaders } from "@/src/shared/http/rate-headers";
 
-/** Locates what the request names, and counts it. Whatever becomes of it, its answer says how the client stands. */
+/** Resolves the endpoint and counts the request. Every response to it, errors included, carries the rate headers. */
 export function countRequest(options: {
   gate: Pick<RateGate, "count">;
   exchange: DataExchange;

@@ -1,6 +1,6 @@
-/** Reads the headers of a form's part (RFC 7578), as browsers and HTTP libraries write them. */
+/** Reads the headers of one part of a form (RFC 7578), as browsers and HTTP libraries write them. */
 
-/** What the headers of a part say. */
+/** The parsed headers of a part. */
 export interface PartHeaders {
   /** The field's name. */
   name: string;
@@ -12,16 +12,16 @@ export interface PartHeaders {
   encoding: string;
 }
 
-/** Decodes bytes of a header or of a text field. UTF-8; what is not valid UTF-8 is windows-1252, which old clients and forms send. */
+/** Decodes the bytes of a header or a text field as UTF-8, or as windows-1252 if they are not valid UTF-8, because old clients and forms send that. */
 export function decodeText(bytes: Uint8Array, charset?: string): string {
-  // Bytes that do not match their charset, or an unknown one: they may still be one of the two.
+  // If the charset is unknown or does not match, the bytes may still be in one of the two others.
   const declared = charset === undefined ? undefined : decodeStrictly(charset, bytes);
   return declared ?? decodeStrictly("utf-8", bytes) ?? decodeWindows1252(bytes);
 }
 
 /**
- * `header` maps header names in lower case to lists of values, whose characters are bytes. Returns what is wrong as a sentence when the part cannot be
- * used. `filename*` (RFC 8187) goes before `filename`.
+ * `header` maps lowercase header names to lists of values, whose characters are bytes. Returns a sentence that describes the problem if the part cannot be used.
+ * `filename*` (RFC 8187) takes precedence over `filename`.
  */
 export function readPartHeaders(header: object): PartHeaders | string {
   const disposition = first(header, "content-disposition");
@@ -40,7 +40,7 @@ export function readPartHeaders(header: object): PartHeaders | string {
   };
 }
 
-/** One parameter of a header value; undefined when it has none of that name. */
+/** One parameter of a header value; undefined if it has none of that name. */
 export function findParameter(value: string, name: string): string | undefined {
   return parseHeader(value)[1].get(name);
 }
@@ -51,7 +51,7 @@ function first(header: object, name: string): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
-/** The value in front of the parameters, in lower case, and the parameters by their names in lower case; of several of one name the first counts. */
+/** The value before the parameters, in lower case, and the parameters by lowercase name. Of several with the same name, the first counts. */
 function parseHeader(value: string): [string, Map<string, string>] {
   const parameters = new Map<string, string>();
   const end = value.indexOf(";");
@@ -71,7 +71,7 @@ function parseHeader(value: string): [string, Map<string, string>] {
   return [value.slice(0, end).trim().toLowerCase(), parameters];
 }
 
-/** A quoted string or a token, and where it ends. */
+/** A quoted string or a token, and the index of its end. */
 function readValue(value: string, start: number): [string, number] {
   let place = start;
   while (value[place] === " " || value[place] === "\t") place += 1;
@@ -85,7 +85,7 @@ function readValue(value: string, start: number): [string, number] {
     const character = value[place] ?? "";
     if (character === '"') return [text, place + 1];
     const next = value[place + 1];
-    // Other backslashes are the client's own: browsers of old send paths of Windows as they are. One in front of the last quote ends no name.
+    // Other backslashes are literal, because old browsers send Windows paths unescaped. A backslash before the last quote does not escape it.
     const isEscape = character === "\\" && (next === "\\" || (next === '"' && value.indexOf('"', place + 2) >= 0));
     if (isEscape) place += 1;
     text += isEscape ? next : character;
@@ -107,7 +107,7 @@ function unescapeName(name: string): string {
   return name.replace(/%(?:22|0[ad])/gi, (escaped) => String.fromCharCode(Number.parseInt(escaped.slice(1), 16)));
 }
 
-/** `UTF-8'en'a%20name`; undefined for what is malformed, of an unknown charset, or not valid in its charset. */
+/** Decodes `UTF-8'en'a%20name`. Undefined if it is malformed, or its charset is unknown or does not match. */
 function decodeExtended(value: string): string | undefined {
   const [, charset, encoded] = /^([\w-]{1,40})'[\w-]*'(.*)$/s.exec(value) ?? [];
   if (charset === undefined || encoded === undefined || /%(?![0-9a-f]{2})/i.test(encoded)) return undefined;
@@ -115,7 +115,7 @@ function decodeExtended(value: string): string | undefined {
   return decodeStrictly(charset, Buffer.from(binary, "latin1"));
 }
 
-/** `=?UTF-8?Q?na=C3=AFve.txt?=` (RFC 2047), which mail libraries write, and HTTP libraries that are built on them. Undefined: it is none. */
+/** Decodes `=?UTF-8?Q?na=C3=AFve.txt?=` (RFC 2047), which mail libraries and HTTP libraries based on them write. Undefined if it is not such a word. */
 function decodeEncodedWords(name: string): string | undefined {
   if (!ENCODED_WORDS.test(name)) return undefined;
   let text = "";
@@ -137,7 +137,7 @@ function decodeEncodedWords(name: string): string | undefined {
 const ENCODED_WORDS = /^(?:=\?[\w-]{1,40}\?[bq]\?[^?]*\?=\s*)+$/i;
 const ENCODED_WORD = /=\?([\w-]{1,40})\?([bq])\?([^?]*)\?=/gi;
 
-/** Undefined: the charset is unknown, or the bytes are not valid in it. */
+/** Undefined if the charset is unknown, or the bytes are not valid in it. */
 function decodeStrictly(charset: string, bytes: Uint8Array): string | undefined {
   try {
     const decoder = new TextDecoder(charset, { fatal: true, ignoreBOM: true });
@@ -154,5 +154,5 @@ function decodeWindows1252(bytes: Uint8Array): string {
     .replace(/[\u0080-\u009f]/g, (character) => WINDOWS_1252[character.charCodeAt(0) - 0x80] ?? character);
 }
 
-/** From 0x80 to 0x9F. */
+/** The characters from 0x80 to 0x9F. */
 const WINDOWS_1252 = "€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ";

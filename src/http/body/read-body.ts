@@ -1,13 +1,13 @@
-/** Reads a request's body into memory, inflated, within limits. It must not answer, nor look at what the bytes mean. */
+/** Reads a request's body into memory, inflated, within limits. */
 import type { IncomingMessage } from "node:http";
 import { CollectedBody, createTooLargeError } from "@/src/core/http/collect-body";
 import { type ContentCoding, createInflater, INFLATER_BYTES, toCodingError, toSentBytesMax } from "@/src/core/http/content-coding";
 import { AppError } from "@/src/shared/errors";
 
 /**
- * The whole body; undefined when the client went away before it was complete, and so gets no answer. Throws `body_too_large` as soon as
- * that is known (from Content-Length, before a byte is read; of an inflated body by what came out of it), `body_timeout`, counted from the call,
- * `body_invalid` for a body that can't be inflated, and what `meter` throws; the request is paused then.
+ * Returns the whole body, or undefined if the client disconnected before it was complete. Throws `body_too_large` as soon as that is known: from Content-Length
+ * before a byte is read, or from the inflated length. Throws `body_timeout`, counted from the call, `body_invalid` if the body cannot be inflated, and what
+ * `meter` throws. The request is then paused.
  */
 export function readBody({
   request,
@@ -17,12 +17,12 @@ export function readBody({
   coding,
 }: {
   request: IncomingMessage;
-  /** Of what is returned. */
+  /** The most bytes that are returned. */
   bytesMax: number;
   timeoutMs: number;
-  /** Called with the length so far before more is held. */
+  /** Called with the length so far, before a chunk is kept. */
   meter: (length: number) => void;
-  /** Undefined: the body is returned as it is sent. */
+  /** Undefined: the body is returned as sent. */
   coding?: ContentCoding | undefined;
 }): Promise<Uint8Array | undefined> {
   return new Promise((resolve, reject) => {
@@ -36,7 +36,7 @@ export function readBody({
     const settle = (act: () => void): void => {
       clearTimeout(timer);
       request.off("data", onSent).off("end", onEnd).off("close", onGone).off("error", onGone);
-      // Bytes that were sent already may be under way through it.
+      // Bytes may still be on their way through the inflater.
       inflater?.removeAllListeners().on("error", () => undefined);
       inflater?.destroy();
       act();

@@ -1,4 +1,4 @@
-/** Reads a multipart form as it arrives: files are handed on as streams, text fields collected (F1). It must not store anything. */
+/** Reads a multipart form as it arrives (F1): passes files on as streams, and collects text fields. */
 import type { IncomingMessage } from "node:http";
 import { Dicer } from "@fastify/busboy";
 import type { Metadata } from "@/src/core/files/files";
@@ -8,32 +8,32 @@ import { findTransferDecoder } from "@/src/http/body/transfer-encoding";
 import { AppError } from "@/src/shared/errors";
 import { FILES_MAX } from "@/src/shared/streams/protocol";
 
-/** File inputs that were left empty included. */
+/** Empty file inputs included. */
 const FIELDS_MAX = 100;
 const FIELD_BYTES_MAX = 64 * 1024;
 const FIELD_NAME_BYTES_MAX = 200;
-/** RFC 2046, section 5.1.1, has 70. */
+/** RFC 2046, section 5.1.1, allows 70. */
 const BOUNDARY_LENGTH_MAX = 200;
-/** Of one part's headers. */
+/** The headers of one part. */
 const HEADER_PAIRS_MAX = 20;
 const HEADER_BYTES_MAX = 16 * 1024;
-/** What the parser buffers of a file before its source has to wait. */
+/** Bytes of a file that the parser buffers before its source has to wait. */
 const BUFFER_BYTES = 64 * 1024;
-/** The name of the parts that are files. */
+/** The name of the parts that contain files. */
 const FILE_FIELD = "file";
 
-/** A file part, whose bytes are to be read to their end. */
+/** A file part. Its bytes must be read to their end. */
 export interface FormFile {
   name: string;
-  /** As sent; undefined: the part has no type. */
+  /** As sent; undefined if the part has no type. */
   type: string | undefined;
   bytes: AsyncIterable<Uint8Array>;
 }
 
 /**
- * Settles with the text fields once the form was read to its end and every file was taken; undefined when the client went away before. `onFile` takes a
- * file's bytes; it is called in the order of the files. File inputs without a file are left out. Throws `upload_invalid`, `too_many_files`, what `onFile` and
- * `hold` throw, and what `signal` was aborted with; then the request is no longer read.
+ * Settles with the text fields after the form has been read to its end and every file was taken, or with undefined if the client disconnected before. `onFile` takes
+ * the bytes of a file, and is called in the order of the files. File inputs without a file are skipped. Throws `upload_invalid`, `too_many_files`, what `onFile`
+ * and `hold` throw, and the reason of `signal`. Then the request is no longer read.
  */
 export function readForm({
   request,
@@ -44,7 +44,7 @@ export function readForm({
   request: IncomingMessage;
   onFile: (file: FormFile) => Promise<void>;
   signal: AbortSignal;
-  /** Counts the text fields. */
+  /** Counts the bytes of text fields. */
   hold: Pick<ByteHold, "add">;
 }): Promise<Metadata | undefined> {
   return new Promise((resolve, reject) => {
@@ -52,7 +52,7 @@ export function readForm({
     const parts = new Set<Dicer.PartStream>();
     const form = new FormParts({ onFile, hold });
     let settled = false;
-    /** Headers of the newest part are still to come. */
+    /** True while the headers of the newest part have not arrived. */
     let awaitsHeaders = false;
 
     const settle = (act: () => void): void => {
@@ -62,7 +62,7 @@ export function readForm({
       request.off("close", onGone).off("error", onGone);
       signal.removeEventListener("abort", onAbort);
       parser.destroy();
-      // Readers of a part that is not whole must be notified of its end.
+      // The readers of incomplete parts must be notified of their end.
       for (const part of parts) part.destroy();
       act();
     };
@@ -80,7 +80,7 @@ export function readForm({
       if (awaitsHeaders) return refuse(invalid(HEADERS_CUT));
       awaitsHeaders = true;
       parts.add(part);
-      // Its reader sees the error, too.
+      // The reader of the part receives the error too.
       part.on("error", () => undefined);
       part.on("close", () => parts.delete(part));
       part.on("header", (header) => {
@@ -109,9 +109,9 @@ class FormParts {
   readonly #onFile: (file: FormFile) => Promise<void>;
   readonly #hold: Pick<ByteHold, "add">;
   readonly #fields: { name: string; value: Promise<string> }[] = [];
-  /** Files that are being taken. */
+  /** Files that are being read. */
   readonly #taking: Promise<void>[] = [];
-  /** Settles once the files so far were handed on, or left out. */
+  /** Settles after the files so far were passed on or skipped. */
   #started: Promise<void> = Promise.resolve();
   #files = 0;
   #emptyInputs = 0;
@@ -122,7 +122,7 @@ class FormParts {
     this.#hold = hold;
   }
 
-  /** Settles when the part was read to its end. Throws what is wrong with it. */
+  /** Settles after the part was read to its end. Throws its problem. */
   async take(headers: PartHeaders, part: AsyncIterable<Uint8Array>): Promise<void> {
     const problem = headers.filename === undefined ? fieldProblem(headers) : undefined;
     if (problem) throw problem;
@@ -150,7 +150,7 @@ class FormParts {
     await Promise.all(this.#taking);
   }
 
-  /** The text fields, once every part was taken. Throws `upload_invalid` where the form has nothing but empty file inputs. */
+  /** The text fields, after every part was read. Throws `upload_invalid` if the form has only empty file inputs. */
   async finish(): Promise<Metadata> {
     await this.#started;
     await Promise.all(this.#taking);
@@ -183,7 +183,7 @@ class FormParts {
     return value;
   }
 
-  /** A form's file input that was left empty has an empty file name and no bytes: undefined then. */
+  /** An empty file input of a form has an empty file name and no bytes. Returns undefined then. */
   async #startFile({
     field,
     filename,
@@ -200,7 +200,7 @@ class FormParts {
     this.#files += 1;
     if (this.#files > FILES_MAX) throw new AppError("too_many_files");
     const done = this.#onFile({ name: filename, type, bytes: content });
-    // It is awaited, too, but perhaps after it has failed.
+    // It is awaited later, possibly after it has failed.
     done.catch(() => undefined);
     return { done };
   }
@@ -215,7 +215,7 @@ function createParser(request: IncomingMessage): Dicer {
   return new Dicer(options);
 }
 
-/** The same bytes, once the first of them are there; undefined when there are none. */
+/** The same bytes, after the first of them have arrived; undefined if there are none. */
 async function peek(bytes: AsyncIterable<Uint8Array>): Promise<AsyncIterable<Uint8Array> | undefined> {
   const iterator = bytes[Symbol.asyncIterator]();
   const first = await iterator.next();
@@ -233,7 +233,7 @@ function fieldProblem({ name, type }: PartHeaders): AppError | undefined {
   return name.includes("\0") ? invalid(NUL) : undefined;
 }
 
-/** Own members whatever their names, `__proto__` too. */
+/** Creates own properties for all names, `__proto__` included. */
 function toMetadata(fields: ReadonlyMap<string, readonly string[]>): Metadata {
   return Object.fromEntries([...fields].map(([field, values]) => [field, values.length === 1 ? (values[0] ?? "") : values]));
 }

@@ -1,10 +1,10 @@
-/** Undoes the Content-Transfer-Encoding of a form's part. RFC 7578 deprecates it, but clients that are built on mail libraries send it. */
+/** Decodes the Content-Transfer-Encoding of a form's part. RFC 7578 deprecates it, but clients that are based on mail libraries send it. */
 import { AppError } from "@/src/shared/errors";
 
-/** Undoes one encoding, chunk by chunk. Throws `upload_invalid` for bytes that are not in it. */
+/** Decodes one encoding, chunk by chunk. Throws `upload_invalid` for bytes that are not valid in it. */
 export type TransferDecoder = (bytes: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>;
 
-/** `encoding` in lower case; "" for none. Undefined: it is not supported. */
+/** `encoding`: in lower case; "" for none. Undefined if it is not supported. */
 export function findTransferDecoder(encoding: string): TransferDecoder | undefined {
   switch (encoding) {
     case "":
@@ -40,12 +40,12 @@ async function* decodeBase64(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<U
   if (rest !== "") yield Buffer.from(rest, "base64");
 }
 
-/** RFC 2045, section 6.7. An equals sign that escapes nothing stays, as decoders of mail have it. */
+/** RFC 2045, section 6.7. An equals sign that does not start an escape is kept, as mail decoders do. */
 async function* decodeQuotedPrintable(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
   let rest = "";
   for await (const chunk of bytes) {
     const text = rest + Buffer.from(chunk).toString("latin1");
-    // An escape may go on in the next chunk: "=", "=C", "=\r".
+    // An escape may continue in the next chunk: "=", "=C", "=\r".
     const cut = /=[0-9A-Fa-f\r]?$/.exec(text)?.index ?? text.length;
     rest = text.slice(cut);
     if (cut > 0) yield unescapeQuotedPrintable(text.slice(0, cut));

@@ -1,4 +1,4 @@
-/** `jsonata` on GET (R6): answers what an expression makes of a list. It must not evaluate anything: the sandbox does. */
+/** `jsonata` on GET (R6): responds with the result of an expression on a list. The sandbox evaluates it. */
 
 import type { CallerPath } from "@/src/core/access/caller-path";
 import type { ByteHold } from "@/src/core/limits/byte-budget";
@@ -9,9 +9,9 @@ import { onAnswered } from "@/src/http/reply/answered";
 import { JSONATA_INPUT_BYTES_MAX } from "@/src/shared/streams/protocol";
 
 /**
- * Evaluates the expression on the list that `pieces` (array items joined by commas) make up, and answers the result; `null` when it selects nothing.
- * The list is read once the expression's turn has come, and not at all when the client goes away before. Raises what Sandbox.evaluate raises, and
- * `server_busy` when the list or the answer is more than the budgets of held bytes have room for.
+ * Evaluates the expression on the list of `pieces` (array items joined by commas) and responds with the result, or `null` if it selects nothing. The list is read when the
+ * expression's turn has come, and not at all if the client disconnects before. Throws what Sandbox.evaluate throws, and `server_busy` if the list or the
+ * response exceeds the budgets of held bytes.
  */
 export async function answerJsonata({
   exchange,
@@ -33,7 +33,7 @@ export async function answerJsonata({
   const cancel = onAnswered(response, () => gone.abort());
   const inputHold = exchange.held.inputs.hold([], 0);
   try {
-    // A caller that leaves its answers unread is refused before another one is computed.
+    // A caller with too many unread responses is refused before another one is computed.
     requireAnswerRoom(exchange);
     const result = await sandbox.evaluate(expression, () => collect(pieces, inputHold), { caller, signal: gone.signal });
     inputHold.release();
@@ -46,7 +46,7 @@ export async function answerJsonata({
   }
 }
 
-/** Of a list that is too long only so much as shows it: the sandbox refuses it. */
+/** Reads a list that is too long only up to the limit. The sandbox refuses it then. */
 async function collect(pieces: AsyncIterable<string>, hold: ByteHold): Promise<string> {
   const parts: string[] = [];
   let bytes = 0;

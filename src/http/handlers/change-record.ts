@@ -1,4 +1,4 @@
-/** PUT and DELETE: changes of one record (R4, R5, R7). It must not know storage. */
+/** PUT and DELETE of one record (R4, R5, R7). */
 import { parseIfMatch, writeIfMatch } from "@/src/core/http/entity-tag";
 import { parsePutStrategy } from "@/src/core/records/parameters";
 import type { StoredRecord } from "@/src/core/records/ports";
@@ -44,12 +44,12 @@ export function createDeleteHandler({ records }: { records: Records }): Handler 
   };
 }
 
-/** Writes on the request's `If-Match` condition (R7). See writeIfMatch for `write`. */
+/** Writes under the condition of the request's `If-Match` header (R7). See writeIfMatch for `write`. */
 export function writeConditionally(
   { records, exchange, endpointId, id }: { records: Pick<Records, "findVersion">; exchange: DataExchange; endpointId: string; id: string },
   write: (expectedVersion: number | undefined) => Promise<StoredRecord>,
 ): Promise<StoredRecord> {
-  // The answer is the whole record, however small the change is.
+  // The response is the whole record, however small the change is.
   requireAnswerRoom(exchange);
   const versions = parseIfMatch(exchange.request.headers["if-match"]);
   return writeIfMatch({ versions, readVersion: () => records.findVersion({ endpointId, id }), write });

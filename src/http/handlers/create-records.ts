@@ -1,4 +1,4 @@
-/** POST: new records, one or many at once, and repeats of the same request (R2, R8, R9). It must not know storage. */
+/** POST of one or many records, with replays of repeated requests (R2, R8, R9). */
 
 import { parseIdempotencyHeader, toIdempotencyKey } from "@/src/core/records/idempotency-key";
 import { parseFlag } from "@/src/core/records/parameters";
@@ -20,7 +20,7 @@ import { parseDataOnly } from "@/src/http/parameters";
 import { respond } from "@/src/http/reply/respond";
 import { AppError } from "@/src/shared/errors";
 
-/** What an answered record has besides its data. */
+/** The length of a record in a response, without its data. */
 const RECORD_LENGTH = 160;
 
 export function createCreateHandler({ records, config }: { records: Records; config: BodyLimits }): Handler {
@@ -33,7 +33,7 @@ export function createCreateHandler({ records, config }: { records: Records; con
     if (!body) return;
     const identity = [isBulk ? "bulk" : "one", body.contentType, body.data];
     const bodies = isBulk ? splitBulkBody(body) : [body];
-    // Small items make a much larger answer: it is counted before anything is written.
+    // Small items make a much larger response, so it is counted before anything is written.
     if (isBulk) holdAnswer(exchange, toHeldLength(body.data) + bodies.length * RECORD_LENGTH);
     const created = await records.createAll({
       endpointId: grant.endpoint.id,

@@ -1,4 +1,4 @@
-/** When a GET asks for changes as they come rather than for records (W12). It must not know streams: whoever composes the data plane hands it one. */
+/** Recognizes a GET that requests a stream of events (W12). The composition of the node passes the streams in. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Grant } from "@/src/core/access/access";
 import { parseLastEventId } from "@/src/core/streams/last-event-id";
@@ -6,20 +6,23 @@ import type { AppError } from "@/src/shared/errors";
 import { parseDataAddress } from "@/src/shared/streams/data-path";
 
 export interface StreamAnswerer {
-  /** Answers an admitted request with a stream; settles when that is open. What it raises before it has sent anything is answered as any failure is. */
+  /**
+   * Responds to an authorized request with a stream, and settles when it is open. An error that is thrown before the head is sent becomes a problem
+   * document.
+   */
   open(admitted: {
     request: IncomingMessage;
     response: ServerResponse;
     parameters: URLSearchParams;
     grant: Grant;
-    /** Those that every answer has. */
+    /** The headers of every response. */
     headers: Record<string, string>;
   }): Promise<void>;
-  /** Answers with a stream that says why there is none now, and when to come again. */
+  /** Responds with a stream that reports the error and the time of the next attempt, and ends. */
   postpone(refused: { response: ServerResponse; error: AppError; headers: Record<string, string> }): void;
 }
 
-/** Whether the request names the type of server-sent events, or its address the form `:events`: a client that takes anything gets records. */
+/** True if the request names the type of server-sent events, or its address has the form `:events`. A client that accepts everything receives records. */
 export function wantsEvents({ method, url = "", headers: { accept } }: Pick<IncomingMessage, "method" | "url" | "headers">): boolean {
   if (method !== "GET") return false;
   if (url.includes("events") && parseDataAddress(url)?.form === "events") return true;
@@ -30,7 +33,7 @@ export function wantsEvents({ method, url = "", headers: { accept } }: Pick<Inco
   });
 }
 
-/** Whether it resumes a stream, by header or parameter: an `EventSource` never connects again once it was answered with an error. */
+/** True if the request resumes a stream, by header or parameter. After an error response, an `EventSource` would never reconnect. */
 export function isReconnection(request: Pick<IncomingMessage, "method" | "url" | "headers">, parameters: URLSearchParams): boolean {
   return wantsEvents(request) && isResumption(parameters, request.headers["last-event-id"]);
 }

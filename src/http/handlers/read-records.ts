@@ -1,4 +1,4 @@
-/** GET: lists, pages of them, and single records (R3, R7). It must not know storage. */
+/** GET of lists, pages of lists, and single records (R3, R7). */
 import { isNamedBy, toEntityTag } from "@/src/core/http/entity-tag";
 import { formatPageCursor } from "@/src/core/records/page-cursor";
 import { parseJsonata } from "@/src/core/records/parameters";
@@ -13,13 +13,13 @@ import { respond } from "@/src/http/reply/respond";
 import { streamList } from "@/src/http/reply/stream-list";
 import { toEndpointPath } from "@/src/shared/streams/protocol";
 
-/** What a request selects. */
+/** The records that a request selects. */
 interface Selection {
   /** Array items joined by commas. */
   pieces: AsyncIterable<string>;
-  /** A link to what comes next. */
+  /** The link to the next page. */
   link?: string | undefined;
-  /** Of the one record that was named. */
+  /** The version of the record, if one was named. */
   version?: number | undefined;
 }
 
@@ -31,7 +31,7 @@ export function createReadHandler({ records, sandbox }: { records: Records; sand
     const { pieces, link, version } = await select(records, admitted);
     const linked: Record<string, string> = link === undefined ? {} : { Link: link };
     if (expression !== undefined) {
-      // No tag: what an expression makes of a record may change while the record does not.
+      // No entity tag: the result of an expression can change while the record does not.
       await answerJsonata({ exchange, sandbox, expression, pieces, caller: callerOf(admitted), headers: linked });
       return;
     }

@@ -1,4 +1,4 @@
-/** GET of a file itself, whole or a range (F2). It must not know where bytes are kept. */
+/** GET of a file, whole or a range of it (F2). */
 import type { IncomingHttpHeaders, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import type { ResolvedEndpoint } from "@/src/core/access/resolved-endpoints";
@@ -13,10 +13,10 @@ import { isGone, onAnswered } from "@/src/http/reply/answered";
 import { respond } from "@/src/http/reply/respond";
 import { sendPieces } from "@/src/http/reply/send-pieces";
 
-/** What a file that is sent holds: a chunk of the storage, and what waits for the client. */
+/** The most bytes that sending a file holds: a chunk from the storage, and what waits for the client. */
 const HELD_BYTES_MAX = 512 * 1024;
 
-/** True when the file is asked for, rather than its record; with a file token nothing else is answered (F6). Throws `parameter_invalid`. */
+/** True if the request is for the file rather than its record. A file token gives access to nothing else (F6). Throws `parameter_invalid`. */
 export function wantsFile(parameters: URLSearchParams): boolean {
   if (parameters.has("fileToken")) return true;
   const isStream = parseFlag(parameters, "stream");
@@ -43,7 +43,7 @@ export function createSendFileHandler({ files }: { files: Pick<Files, "open"> })
       return;
     }
     holdAnswer(exchange, Math.min(end - start + 1, HELD_BYTES_MAX));
-    // Opened before the head is sent: that the storage is away can still be answered.
+    // Opened before the head is sent, so that the response can still report an unavailable storage.
     const bytes = await file.read({ start, end });
     response.writeHead(status, head);
     await send(response, bytes);
@@ -55,8 +55,8 @@ function toConditions({ range, "if-none-match": ifNoneMatch, "if-range": ifRange
 }
 
 /**
- * Where the endpoint's owner chose so, and reading needs no user, any cache may keep the file: it does not know who asks. It answers by the address, so
- * the address must have the key: from one without it, anybody would be answered, with any key or none.
+ * If the endpoint's owner has chosen so, and reading needs no user, any cache may keep the file. A cache does not know the caller and selects responses by their
+ * address, so the address must contain the key. Otherwise the cache would respond to anybody, with any key or none.
  */
 function toCacheControl({ exchange: { parameters }, grant, resolved: { endpoint } }: Admitted): string {
   const isForEverybody = !endpoint.secure && !grant.master && !parameters.has("fileToken") && Boolean(parameters.get("key"));
@@ -64,19 +64,19 @@ function toCacheControl({ exchange: { parameters }, grant, resolved: { endpoint 
 }
 
 /**
- * Which pages may embed the file without asking (Fetch standard, cross-origin resource policy). The header can't name origins, so a list of them means
- * cross-origin; who may read is decided in any case before. Requests that ask, by CORS, go by the list itself. A file token is made for embedding.
+ * Whether other sites may embed the file without CORS (Fetch standard, cross-origin resource policy). The header cannot name origins, so a list of origins means
+ * `cross-origin`. Who may read the file was decided before. Requests with CORS follow the list itself. File tokens are made for embedding.
  */
 function toResourcePolicy({ endpoint, project }: ResolvedEndpoint, parameters: URLSearchParams): "same-origin" | "cross-origin" {
   return endpoint.secure && project.allowedOrigins.size === 0 && !parameters.has("fileToken") ? "same-origin" : "cross-origin";
 }
 
 /**
- * Sends the bytes at the client's pace. When either side fails, both end: half a file is cut off, and can't be taken for a whole one. Not by Node's
- * `pipeline`: that never settles for the answer to a pipelined request whose connection ends before its turn, which emits no `close`.
+ * Sends the bytes at the client's pace. If either side fails, both end, and the connection is cut, so that half a file is not taken for a whole one. Node's `pipeline` is
+ * not used: it never settles for the response to a pipelined request whose connection closes before its turn, because that emits no `close`.
  */
 async function send(response: ServerResponse, bytes: AsyncIterable<Uint8Array>): Promise<void> {
-  // Nothing else closes a file whose first byte was never asked for, or whose next one does not come.
+  // Nothing else closes a file whose first byte was never read, or whose next one does not arrive.
   const close = (): void => {
     if (bytes instanceof Readable) bytes.destroy();
   };
@@ -85,7 +85,7 @@ async function send(response: ServerResponse, bytes: AsyncIterable<Uint8Array>):
     for await (const chunk of bytes) if (!(await sendPieces(response, chunk))) return;
     response.end();
   } catch (error) {
-    // The client went away: nobody is left to be told.
+    // The client has disconnected, so the error is not reported.
     if (isGone(response)) return;
     response.destroy();
     throw error;

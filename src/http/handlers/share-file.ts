@@ -1,4 +1,4 @@
-/** POST with `fileToken=true`: a URL that reads the file of one record for a while (F6). */
+/** POST with `fileToken=true`: creates a temporary URL for the file of one record (F6). */
 import type { IncomingMessage } from "node:http";
 import type { Grant } from "@/src/core/access/access";
 import type { Clock } from "@/src/core/clock";
@@ -22,7 +22,7 @@ export function createShareFileHandler({ files, fileTokens, clock, config }: Sha
     const { request, parameters } = exchange;
     const recordId = parseUniqueId(parameters);
     const expiresAt = toExpiry(grant, clock.now().getTime() + parseSeconds(parameters.get("expiresIn")) * 1000);
-    // There is such a file, and the caller may read it.
+    // Throws if there is no such file, or the caller may not read it.
     await files.open({ endpointId: grant.endpoint.id, id: recordId, onlyOwner: grant.onlyOwner });
     const target = { endpointId: grant.endpoint.id, recordId, masterKeyHash: resolved.project.masterKeyHash };
     const fileToken = fileTokens.issue(target, toHolder(grant), expiresAt);
@@ -32,7 +32,7 @@ export function createShareFileHandler({ files, fileTokens, clock, config }: Sha
   };
 }
 
-/** Not later than what the token stands on; in whole seconds. */
+/** Not later than the key and the access token that the file token is based on; in whole seconds. */
 function toExpiry({ user, keyExpiresAt }: Grant, asked: number): Date {
   const end = Math.min(asked, user?.tokenExpiresAt.getTime() ?? asked, keyExpiresAt?.getTime() ?? asked);
   return new Date(Math.floor(end / 1000) * 1000);
@@ -51,7 +51,7 @@ function parseSeconds(value: string | null): number {
   throw new AppError("parameter_invalid", { detail });
 }
 
-/** The origin by which the client reaches the server, or the one that people use. */
+/** The public origin, or else the origin by which the client reaches the server. */
 function toOwnOrigin({ headers }: IncomingMessage, publicUrl: string | undefined): string {
   if (publicUrl !== undefined) return new URL(publicUrl).origin;
   const forwarded = headers["x-forwarded-proto"];

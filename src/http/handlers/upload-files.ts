@@ -1,4 +1,4 @@
-/** POST of a form: files become records, all or none (F1), and once (R9). It must not know where bytes are kept. */
+/** POST of a form: creates a record for each file, all or none (F1), and only once for an idempotency key (R9). */
 import type { IncomingMessage } from "node:http";
 import type { Files } from "@/src/core/files/files";
 import { parseContentCoding } from "@/src/core/http/content-coding";
@@ -11,7 +11,7 @@ import type { SlowClients } from "@/src/http/server/slow-clients";
 import { AppError } from "@/src/shared/errors";
 import { FILE_BYTES_MAX, FILES_MAX } from "@/src/shared/streams/protocol";
 
-/** For text fields, and what a form needs between its parts. */
+/** For text fields and the bytes between the parts of a form. */
 const FORM_SLACK_BYTES = 16 * 1024 * 1024;
 const UPLOAD_BYTES_MAX = FILES_MAX * FILE_BYTES_MAX + FORM_SLACK_BYTES;
 
@@ -38,7 +38,7 @@ export function createUploadHandler({
     const giveUp = new AbortController();
     const caller = callerOf({ exchange, grant });
     const hold = exchange.held.bodies.hold(caller, 0);
-    // A repeat is answered where no byte is left.
+    // A replay is possible even if the quota is used up.
     const target = { endpointId: grant.endpoint.id, mayReplay: header !== undefined };
     const upload = files.beginUpload({ signal: giveUp.signal, hold, target, caller });
     if (awaitsContinue) response.writeContinue();
@@ -49,7 +49,7 @@ export function createUploadHandler({
     });
     try {
       const metadata = await readForm({ request, onFile: (file) => upload.add(file), signal: giveUp.signal, hold });
-      // The client has gone: nobody is answered.
+      // The client has disconnected, so there is no response.
       if (!metadata) return;
       clearTimeout(timer);
       const { schema } = resolved.endpoint;
@@ -63,7 +63,7 @@ export function createUploadHandler({
     } finally {
       stopWatching();
       clearTimeout(timer);
-      // What is still on its way to the storage ends; after a commit there is nothing of either.
+      // Stops what is still on its way to the storage. Does nothing after a commit.
       giveUp.abort(new AppError("upload_invalid"));
       await upload.discard();
       hold.release();

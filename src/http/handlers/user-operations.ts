@@ -1,4 +1,4 @@
-/** Authentication endpoints over HTTP (L1–L4): register, log in, log out, change and delete users. It must not know the rules (core/users.ts does). */
+/** Authentication endpoints over HTTP (L1–L4): register, log in, log out, change and delete users. The rules are in core/users/users.ts. */
 import { stringifySetCookie } from "cookie";
 import type { Operation } from "@/src/core/access/access-request";
 import { toClientAddress } from "@/src/core/access/client-network";
@@ -24,7 +24,7 @@ import { parseDataOnly, parseUniqueId } from "@/src/http/parameters";
 import { AppError } from "@/src/shared/errors";
 import { ACCESS_TOKEN_COOKIE, toAccessTokenCookie } from "@/src/shared/streams/protocol";
 
-/** What can be asked of an authentication endpoint. */
+/** The operations of an authentication endpoint. */
 export type UserOperation = Extract<Operation, "read" | "register" | "login" | "logout" | "update" | "delete">;
 
 export interface UserHandlerOptions {
@@ -32,11 +32,11 @@ export interface UserHandlerOptions {
   records: Pick<Records, "findVersion">;
   clock: Clock;
   config: BodyLimits & { publicUrl?: string };
-  /** Reading is the same as elsewhere: the grant says whose records. */
+  /** Reads as a data endpoint does. The grant restricts the records. */
   read: Handler;
 }
 
-/** What a request means at an authentication endpoint: POST registers, unless `login=true` or `logout=true`. Raises `parameter_invalid`. */
+/** The operation of a request: POST registers, unless `login=true` or `logout=true` is set. Throws `parameter_invalid`. */
 export function toUserOperation(operation: "read" | "create" | "update" | "delete", parameters: URLSearchParams): UserOperation {
   if (operation !== "create") return operation;
   const isLogin = parseFlag(parameters, "login");
@@ -47,12 +47,12 @@ export function toUserOperation(operation: "read" | "create" | "update" | "delet
 }
 
 export function createUserHandlers({ users, records, clock, config, read }: UserHandlerOptions): Readonly<Record<UserOperation, Handler>> {
-  /** S6: no other site sets or removes the cookies of this one's users. */
+  /** S6: other sites cannot set or delete the cookies of this project's users. */
   function mayUseCookies({ exchange, grant, resolved }: Admitted): boolean {
     return areCookiesAccepted(resolved.project, { origin: grant.origin, headers: exchange.request.headers, publicUrl: config.publicUrl });
   }
 
-  /** R7. */
+  /** Writes under the condition of the request's `If-Match` header (R7). */
   function onCondition<T>(
     { exchange, grant }: Admitted,
     id: string,
@@ -109,7 +109,7 @@ export function createUserHandlers({ users, records, clock, config, read }: User
         throw new AppError("access_token_missing", {
           detail: "A master key cannot log out. Send only the access token to revoke.",
         });
-      // Nobody: the cookie's token has ended before.
+      // Without a user, the cookie's token has ended before.
       if (grant.user) await users.logout({ projectId: grant.projectId, tokenId: grant.user.tokenId });
       if (mayUseCookies(admitted)) exchange.response.setHeader("Set-Cookie", toEndedTokenCookies(grant.projectId));
       sendJson(exchange, 200, "{}");
@@ -135,7 +135,7 @@ export function createUserHandlers({ users, records, clock, config, read }: User
           address: toClientAddress(exchange.request),
         }),
       );
-      // The name stays in the data, whatever the strategy.
+      // Every strategy keeps the stored name, so a change is always checked together with stored data.
       sendChanged(admitted, await hideMismatch(admitted.resolved, writing), dataOnly);
     },
     delete: async (admitted) => {
@@ -146,7 +146,7 @@ export function createUserHandlers({ users, records, clock, config, read }: User
       const record = await onCondition(admitted, id, (expectedVersion) =>
         users.remove({ endpoint: toUserEndpoint(admitted), id, expectedVersion, onlyOwner }),
       );
-      // It was the caller's own account: the token is gone with it.
+      // If the caller deleted its own account, its token is deleted too.
       if (grant.user && mayUseCookies(admitted)) exchange.response.setHeader("Set-Cookie", toEndedTokenCookies(grant.projectId));
       sendStored(admitted, record, dataOnly);
     },
@@ -157,16 +157,19 @@ function toUserEndpoint({ grant, resolved }: Admitted): UserEndpoint {
   return { endpointId: grant.endpoint.id, projectId: grant.projectId, schema: resolved.endpoint.schema };
 }
 
-/** For front-ends of other sites (SameSite=None), out of reach of their scripts, and sent to the data plane only. Browsers take it over https alone. */
+/** For front-ends of other sites (SameSite=None), not readable by scripts, and sent only to the data plane. Browsers accept it only over HTTPS. */
 const COOKIE_ATTRIBUTES = { httpOnly: true, secure: true, sameSite: "none", path: "/api" } as const;
 
-/** The Set-Cookie header that hands a token out; the cookie ends with it. Partitioned: browsers that block third-party cookies keep one for each site that embeds the API. */
+/**
+ * The Set-Cookie header of a new token; the cookie expires with it. Partitioned: browsers that block third-party cookies keep one for each embedding
+ * site.
+ */
 function toTokenCookie(token: string, { projectId, expiresAt, now }: { projectId: string; expiresAt: Date; now: Date }): string {
   const maxAge = Math.ceil((expiresAt.getTime() - now.getTime()) / 1000);
   return stringifySetCookie(toAccessTokenCookie(projectId), token, { ...COOKIE_ATTRIBUTES, partitioned: true, maxAge });
 }
 
-/** The Set-Cookie headers that take it back, and the one of a login from before each project had a cookie of its own. */
+/** The Set-Cookie headers that delete the cookie, and the one of logins from before each project had a cookie of its own. */
 function toEndedTokenCookies(projectId: string): string[] {
   const ended = { ...COOKIE_ATTRIBUTES, maxAge: 0 };
   return [

@@ -1,16 +1,16 @@
-/** When an answer is over. Node emits no `close` on the answer to a pipelined request whose connection ends before its turn has come. */
+/** Detects the end of a response. Node.js emits no `close` on the response to a pipelined request whose connection closes before its turn. */
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
-/** What is to be called, by connection: one listener each, however many requests are pipelined. */
+/** The functions to call, by connection: one listener each, however many requests are pipelined. */
 const waiting = new WeakMap<Socket, Set<() => void>>();
 
-/** True when nobody is left to take the answer. */
+/** True if the client can no longer receive the response. */
 export function isGone(response: ServerResponse): boolean {
   return response.destroyed || response.req.socket.destroyed;
 }
 
-/** Calls `act` once, when the answer was handed over or its connection has ended; at once when that is so already. Returns how to call it off. */
+/** Calls `act` once, when the response was sent or its connection has closed; immediately if that has happened. Returns a function that cancels this. */
 export function onAnswered(response: ServerResponse, act: () => void): () => void {
   const { socket } = response.req;
   const acts = waiting.get(socket) ?? follow(socket);

@@ -1,15 +1,15 @@
-/** CORS headers of the data plane (U5). It must not decide which origins are allowed; access.ts does. */
+/** CORS headers of the data plane (U5). Which origins are allowed is decided in core/access/access.ts. */
 import type { IncomingHttpHeaders } from "node:http";
 import { PREFLIGHT_SECONDS, toAllowedHeaders } from "@/src/shared/http/cors";
 import { OPAQUE_ORIGINS } from "@/src/shared/http/origins";
 
 /**
- * What is known of the request's origin.
- * `listed`: the located project names it, so that cookies count from there (S6). `allowed`: the project allows every origin, or the master key was
- * sent: answers can be read, but no cookies are sent or set. `refused`: the project does not allow it.
- * `unknown`: no project was located (no or unknown key, unknown name or version, database away). Such an answer holds nothing but the
- * catalogue's public text, and a developer should read it in the browser rather than "CORS error"; so the origin is echoed, but without
- * credentials.
+ * What is known about the request's origin.
+ * `listed`: the project lists it, so cookies count from there (S6).
+ * `allowed`: the project allows every origin, or the master key was sent. Pages can read responses, but no cookies are sent or set.
+ * `refused`: the project does not allow it.
+ * `unknown`: the project was not found (key missing or unknown, name or version unknown, database unavailable). Such a response contains only the
+ * catalogue's public text, and a developer should see it in the browser instead of "CORS error". So the origin is echoed, without credentials.
  */
 export type OriginVerdict =
   | { kind: "none" }
@@ -22,7 +22,7 @@ export const METHODS = "GET, HEAD, POST, PUT, DELETE, OPTIONS";
 
 const EXPOSED =
   "Authorization, Content-Disposition, Content-Range, ETag, Idempotent-Replayed, Link, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-Id";
-/** Allowed in every preflight, so that a browser that remembers one asks less often. */
+/** Allowed in every preflight, so that browsers that cache preflights send fewer of them. */
 const KNOWN_HEADERS = [
   "Content-Type",
   "Authorization",
@@ -36,10 +36,10 @@ const KNOWN_HEADERS = [
   "Last-Event-ID",
 ];
 const KEY_HEADER = /(?:^|,)[ \t]*x-api-key[ \t]*(?:,|$)/i;
-/** What the answer to a preflight depends on. */
+/** The request headers that the response to a preflight depends on. */
 const PREFLIGHT_VARY = "Origin, Access-Control-Request-Headers, Access-Control-Request-Private-Network";
 
-/** The headers of every answer: caches must know that it depends on the origin, even when this one does not. */
+/** CORS headers of every response. Caches must know that responses depend on the origin, even if this one does not. */
 export function toCorsHeaders(verdict: OriginVerdict): Record<string, string> {
   switch (verdict.kind) {
     case "none":
@@ -59,9 +59,8 @@ export function toCorsHeaders(verdict: OriginVerdict): Record<string, string> {
 }
 
 /**
- * The headers of an answered preflight, on top of {@link toCorsHeaders}. Only what a project allows may be cached (or what it will be asked for, where
- * the key comes as a header), and may reach a server of a private
- * network from a page of the public one (`Access-Control-Request-Private-Network`).
+ * The headers of a successful preflight, in addition to {@link toCorsHeaders}. Only what a project allows may be cached (or may be allowed, if the key is sent as a
+ * header), and may reach a server in a private network from a public page (`Access-Control-Request-Private-Network`).
  */
 export function toPreflightHeaders(verdict: OriginVerdict, asked: IncomingHttpHeaders): Record<string, string> {
   if (verdict.kind === "none" || verdict.kind === "refused") return {};
@@ -71,7 +70,7 @@ export function toPreflightHeaders(verdict: OriginVerdict, asked: IncomingHttpHe
     "Access-Control-Allow-Headers": toAllowedHeaders(asked["access-control-request-headers"], KNOWN_HEADERS),
   };
   if (verdict.kind === "unknown") {
-    // Of headers a preflight has the names alone. A key that comes in one is not known yet, and the request itself is checked again.
+    // A preflight has only the names of headers. A key in a header is not known yet, and the request itself is checked again.
     if (OPAQUE_ORIGINS.includes(verdict.origin) || !KEY_HEADER.test(asked["access-control-request-headers"] ?? "")) return headers;
     return { ...headers, "Access-Control-Max-Age": PREFLIGHT_SECONDS, "Access-Control-Allow-Credentials": "true" };
   }

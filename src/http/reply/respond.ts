@@ -1,14 +1,14 @@
-/** Sends answers, and keeps the connection sane when the request was not read to its end. It must not know records or rules. */
+/** Sends responses, and keeps the connection usable if the request was not read to its end. */
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { isGone } from "@/src/http/reply/answered";
 import { encodeLongText, PIECE_BYTES, sendPieces } from "@/src/http/reply/send-pieces";
 import type { Drain } from "@/src/http/server/drain";
 
-/** One request and its answer. */
+/** A request and its response. */
 export interface Exchange {
   request: IncomingMessage;
   response: ServerResponse;
-  /** Drops the rest of a refused body, so that its sender gets to read our answer. */
+  /** Drops the rest of a refused body, so that its sender can read the response. */
   drain: Drain;
 }
 
@@ -17,13 +17,13 @@ export interface Answer {
   headers: OutgoingHttpHeaders;
   /** Undefined: no content. */
   body?: string;
-  /** Ends the connection afterwards: the request's rest is not worth reading. */
+  /** Closes the connection afterwards, because the rest of the request is not worth reading. */
   close?: boolean;
 }
 
 type LongAnswer = Answer & { body: string };
 
-/** Sends a whole answer. Does nothing when the client has gone. */
+/** Sends a whole response. Does nothing if the client has disconnected. */
 export function respond(exchange: Exchange, answer: Answer): void {
   const { request, response } = exchange;
   if (isGone(response) || response.headersSent) return;
@@ -32,7 +32,7 @@ export function respond(exchange: Exchange, answer: Answer): void {
     return;
   }
   const { status, headers, body, close = false } = answer;
-  // A text, and no Buffer: Node then sends head and body in one piece.
+  // A string and not a Buffer, because Node.js then sends head and body in one piece.
   response.writeHead(status, {
     ...headers,
     ...(body === undefined ? {} : { "Content-Length": Buffer.byteLength(body) }),
@@ -42,14 +42,14 @@ export function respond(exchange: Exchange, answer: Answer): void {
     response.end(body);
     return;
   }
-  // The answer is complete for the client at once. Ended is it only when the rest of the request has come: ending with `Connection: close`
-  // would close the socket with unread data in it, which resets the connection and may take the answer with it.
+  // The response is complete for the client at once, but ended only after the rest of the request has arrived: ending with `Connection: close` would close the socket
+  // with unread data, which resets the connection and can lose the response.
   if (body === undefined) response.flushHeaders();
   else response.write(body);
   exchange.drain(request, () => response.end());
 }
 
-/** Never rejects: a client that goes away ends it. */
+/** Never rejects. It ends if the client disconnects. */
 async function respondLong({ request, response, drain }: Exchange, { status, headers, body, close = false }: LongAnswer): Promise<void> {
   const bytes = await encodeLongText(body);
   if (isGone(response) || response.headersSent) return;
@@ -57,7 +57,7 @@ async function respondLong({ request, response, drain }: Exchange, { status, hea
   if (request.method === "HEAD" || (await sendPieces(response, bytes))) endAnswer({ request, response, drain });
 }
 
-/** Ends an answer whose body was written, once the rest of the request has come (see respond). */
+/** Ends a response whose body was written, after the rest of the request has arrived (see respond). */
 export function endAnswer(exchange: Exchange): void {
   const { request, response, drain } = exchange;
   if (request.complete) response.end();

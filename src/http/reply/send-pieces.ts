@@ -1,14 +1,14 @@
-/** Sends long answers piece by piece, at the client's pace, so that neither encoding nor sending them keeps others waiting. */
+/** Sends long responses piece by piece, at the client's pace, so that neither encoding nor sending them delays others. */
 import type { ServerResponse } from "node:http";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { isGone, onAnswered } from "@/src/http/reply/answered";
 
-/** Bytes of one write: what the client has taken is given back to the memory piece by piece. */
+/** Bytes of one write. The memory of each piece is freed after the client has read it. */
 export const PIECE_BYTES = 64 * 1024;
-/** Characters that are encoded in one turn. */
+/** Characters that are encoded in one turn of the event loop. */
 const TURN_LENGTH = 1024 * 1024;
 
-/** The UTF-8 of a text, outside of V8's heap: what waits for a slow client is bounded by the budget of held bytes, and not by the heap. */
+/** Encodes a text as UTF-8, outside of V8's heap. Responses that wait for slow clients are bounded by the budget of held bytes, and not by the heap. */
 export async function encodeLongText(text: string): Promise<Buffer> {
   const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
   let length = 0;
@@ -21,7 +21,7 @@ export async function encodeLongText(text: string): Promise<Buffer> {
   return bytes;
 }
 
-/** Writes `bytes` after a head that was written. Settles once all is handed over (true), or the client has gone (false). */
+/** Writes `bytes` after the head. Settles with true after all bytes were written, or with false if the client has disconnected. */
 export async function sendPieces(response: ServerResponse, bytes: Uint8Array): Promise<boolean> {
   for (let start = 0; start < bytes.byteLength; start += PIECE_BYTES) {
     if (isGone(response)) return false;
@@ -30,7 +30,7 @@ export async function sendPieces(response: ServerResponse, bytes: Uint8Array): P
   return !isGone(response);
 }
 
-/** Settles when the client has taken what was written (true) or has gone (false). */
+/** Settles with true when the client has read what was written, or with false when it has disconnected. */
 function isDrained(response: ServerResponse): Promise<boolean> {
   if (isGone(response) || !response.writableNeedDrain) return Promise.resolve(!isGone(response));
   return new Promise((resolve) => {
@@ -44,7 +44,7 @@ function isDrained(response: ServerResponse): Promise<boolean> {
   });
 }
 
-/** Two halves of a character above U+FFFF stay together: apart, neither has an encoding. */
+/** The two halves of a character above U+FFFF stay together, because neither can be encoded alone. */
 function turnEnd(text: string, start: number): number {
   const end = start + TURN_LENGTH;
   const last = text.charCodeAt(end - 1);

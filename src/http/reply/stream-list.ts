@@ -1,4 +1,4 @@
-/** Streams a JSON array to a client at the client's pace (R3): it holds two pieces at most, whatever the length. */
+/** Streams a JSON array at the client's pace (R3). It holds at most two pieces, whatever the length. */
 import type { OutgoingHttpHeaders } from "node:http";
 import { toHeldLength } from "@/src/http/hold-bytes";
 import { isGone } from "@/src/http/reply/answered";
@@ -6,8 +6,8 @@ import { type Exchange, endAnswer, respond } from "@/src/http/reply/respond";
 import { sendPieces } from "@/src/http/reply/send-pieces";
 
 /**
- * Sends `pieces` (array items joined by commas) as one array. Rejects when they fail: before the first byte the caller may still answer an
- * error, afterwards the answer is cut off, so that the client sees that it is not whole. When the client goes away, reading stops.
+ * Sends `pieces` (array items joined by commas) as one array. Rejects if they fail. Before the first byte, the caller can still respond with an error; later, the caller must
+ * cut the connection, so that the client sees that the array is incomplete. If the client disconnects, reading stops.
  */
 export async function streamList({
   exchange,
@@ -18,7 +18,7 @@ export async function streamList({
   exchange: Exchange;
   headers: OutgoingHttpHeaders;
   pieces: AsyncIterable<string>;
-  /** Called with the bytes that are held more than before. May throw while nothing was sent; `isBegun`: it may not. */
+  /** Called with the number of additional bytes that are held. May throw only while nothing was sent (`isBegun` is false). */
   hold?: (bytes: number, isBegun: boolean) => void;
 }): Promise<void> {
   const { response } = exchange;

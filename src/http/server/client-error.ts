@@ -1,4 +1,4 @@
-/** Answers what is no HTTP request at all, on the bare socket: Node's `clientError`. It must not raise, nor write into an answer that has begun. */
+/** Responds to input that is not a valid HTTP request, on the bare socket (the `clientError` event of Node.js). Never throws. */
 import { ServerResponse, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import { endSocket, toRawResponse } from "@/src/core/http/raw-response";
@@ -11,13 +11,13 @@ const REQUEST_LINE = /^(?:\r?\n)*[!#$%&'*+.^_`|~0-9A-Za-z-]+ \S+ HTTP\/1\.[01]\r
 
 /** The body of a request arrives too slowly, or not in time. */
 export class SlowBodyError extends Error {
-  /** As Node has it for a request that does not arrive in time. */
+  /** The code that Node.js uses for a request that does not arrive in time. */
   readonly code = "ERR_HTTP_REQUEST_TIMEOUT";
 }
 
-/** A listener for `server.on("clientError", …)`. Answers 431, 408 or 400 as a problem document (E1) and ends the connection. */
+/** Creates the listener for `server.on("clientError", …)`. It responds with 431, 408 or 400 as a problem document (E1) and ends the connection. */
 export function createClientErrorHandler({ log }: { log: Pick<Log, "debug"> }): (error: Error, socket: Duplex) => void {
-  // What arrives after the mistake is a mistake again, for the same parser; it is read and dropped.
+  // For the same parser, everything after the mistake is a mistake again. It is read and dropped.
   const answered = new WeakSet<Duplex>();
   return (error, socket) => {
     if (answered.has(socket)) return;
@@ -28,19 +28,19 @@ export function createClientErrorHandler({ log }: { log: Pick<Log, "debug"> }): 
       return;
     }
     log.debug({ code }, "a request could not be parsed");
-    // The mistake may be in a body that nobody waits for: what was answered goes out.
+    // The mistake can be in a body that is not read any more. The response that was started is sent to its end.
     if (isAnswering(socket)) endSocket(socket);
     else if (isUnknownMethod(error, code)) endWithProblem(socket, new AppError("method_not_allowed"), { Allow: API_METHODS });
     else endWithProblem(socket, toAppError(code));
   };
 }
 
-/** Writes a problem document (E1) to a socket that no response belongs to, and ends the connection. */
+/** Writes a problem document (E1) to a socket that has no response object, and ends the connection. */
 export function endWithProblem(socket: Duplex, error: AppError, headers: Readonly<Record<string, string>> = {}): void {
   endSocket(socket, toRawAnswer(error, headers));
 }
 
-/** Node's parser knows some methods by name, and takes the head of a request with another one for no HTTP. */
+/** Node's parser accepts only methods that it knows, and reports a head with another method as invalid. */
 function isUnknownMethod(error: Error, code: string): boolean {
   const packet = "rawPacket" in error ? error.rawPacket : undefined;
   return code === "HPE_INVALID_METHOD" && packet instanceof Uint8Array && REQUEST_LINE.test(Buffer.from(packet).toString("latin1"));
@@ -59,7 +59,7 @@ function toAppError(code: string): AppError {
   }
 }
 
-/** A problem document (E1) with its head, for a socket that no response belongs to. The connection must be closed after it. */
+/** The text of a problem document (E1) with its head, for a socket that has no response object. The connection must be closed after it. */
 export function toRawAnswer(error: AppError, extraHeaders: Readonly<Record<string, string>> = {}): string {
   const requestId = createRequestId();
   const { status, headers, body } = formatProblem(error, requestId);
@@ -86,7 +86,7 @@ function isAnswering(socket: Duplex): boolean {
   return findCurrentResponse(socket)?.headersSent === true;
 }
 
-/** The response that a connection is busy with. Node keeps it in an undocumented property, and reads that in its own handler of errors too. */
+/** The response that a connection is sending. Node.js keeps it in an undocumented property, which its own error handler reads too. */
 export function findCurrentResponse(socket: Duplex): ServerResponse | undefined {
   const message: unknown = Reflect.get(socket, "_httpMessage");
   return message instanceof ServerResponse ? message : undefined;

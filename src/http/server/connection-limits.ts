@@ -1,29 +1,29 @@
-/** Bounds the connections of one process, in all and for each network, and the requests that one network has under way (U14). */
+/** Limits the connections of a process, in total and of each network, and the requests of each network that are under way (U14). */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { toClientAddress, toNetwork } from "@/src/core/access/client-network";
 import { onAnswered } from "@/src/http/reply/answered";
 import { AppError } from "@/src/shared/errors";
 
-/** At once; 0: no limit. */
+/** At the same time; 0: no limit. */
 export interface ConnectionLimitsConfig {
   total: number;
-  /** An IPv6 /64 is one address. Connections of trusted proxies are not counted here: they carry the requests of many. */
+  /** An IPv6 /64 is one address. Connections of trusted proxies are excluded, because they carry requests of many clients. */
   perAddress: number;
-  /** Requests under way, by the client's address: behind a trusted proxy by the forwarded one. */
+  /** Requests under way, by the client's address. Behind a trusted proxy, it is the forwarded address. */
   requestsPerAddress: number;
 }
 
 export interface ConnectionLimits {
-  /** Counts a new connection until it closes. Throws `server_busy` or `rate_limited`; then it is not counted, and is to be closed. */
+  /** Counts a new connection until it closes. Throws `server_busy` or `rate_limited`. The caller must then close the connection, which is not counted. */
   accept(socket: Socket): void;
-  /** Counts a request until its response closes. Throws `rate_limited`; then it is not counted. */
+  /** Counts a request until its response closes. Throws `rate_limited`; the request is then not counted. */
   begin(request: IncomingMessage, response: ServerResponse): void;
 }
 
 const RETRY_AFTER_SECONDS = 5;
 
-/** `isProxy`: whether an address is that of a trusted proxy. */
+/** `isProxy`: true for the address of a trusted proxy. */
 export function createConnectionLimits(
   { total, perAddress, requestsPerAddress }: ConnectionLimitsConfig,
   { isProxy }: { isProxy: (address: string) => boolean },
@@ -63,7 +63,7 @@ export function createConnectionLimits(
 }
 
 interface Counter {
-  /** False, and nothing is counted, when there are as many as there may be. */
+  /** Returns false, and counts nothing, if the maximum is reached. */
   add(name: string): boolean;
   remove(name: string): void;
 }

@@ -1,31 +1,31 @@
-/** Reads and drops the rest of refused bodies, so that their senders get to read the answer, at a rate that all of them share (R16). */
+/** Reads and drops the rest of refused bodies, so that their senders can read the response (R16). All bodies share one rate. */
 import type { IncomingMessage } from "node:http";
 import { toClientAddress, toNetwork } from "@/src/core/access/client-network";
 import { createByteRate } from "@/src/core/limits/byte-rate";
 import { createFairQueue } from "@/src/core/limits/fair-queue";
 
 /**
- * Drops the rest of a request's body. `finish` is called when all of it has come. Its connection is cut off when it is too long or too late, or when
- * too many wait for their turn. A client that reads while it sends has its answer by then.
+ * Drops the rest of a request's body and calls `finish` when all of it has arrived. Cuts the connection if the rest is too long or too late, or if too many bodies wait for
+ * their turn. A client that reads while it sends has the response by then.
  */
 export type Drain = (request: IncomingMessage, finish: () => void) => void;
 
 export interface DrainOptions {
-  /** How long the rest of one body is waited for; then it is cut off. Default: 5 s. */
+  /** How long the rest of one body may take. Default: 5 s. */
   drainMs?: number;
-  /** Of one body. Most clients stop sending once they have the answer. Default: 8 MiB. */
+  /** The most bytes of one body. Most clients stop sending after they have received the response. Default: 8 MiB. */
   bodyBytesMax?: number;
-  /** Of all bodies together: reading them costs everybody else. Default: 8 MiB. */
+  /** The rate of all bodies together, because reading them costs CPU time. Default: 8 MiB. */
   bytesPerSecond?: number;
 }
 
 const MIB = 1024 * 1024;
 const INTERVAL_MS = 50;
-/** The most that one read of a socket returns. */
+/** The most bytes that one read of a socket returns. */
 const CHUNK_BYTES = 64 * 1024;
 const WAITING_MAX = 10_000;
 
-/** A second's bytes may be read at once, so a body that is alone is not held up. Networks take turns. */
+/** A second's bytes may be read at once, so a single body is not delayed. Networks take turns. */
 export function createDrain({ drainMs = 5_000, bodyBytesMax = 8 * MIB, bytesPerSecond = 8 * MIB }: DrainOptions = {}): Drain {
   const paused = createFairQueue<IncomingMessage>({ max: WAITING_MAX });
   const rate = createByteRate({ bytesPerSecond });

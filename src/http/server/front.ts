@@ -1,4 +1,4 @@
-/** What every connection and request passes before it reaches a plane: limits, checks, and the headers that every answer has. */
+/** The front of the server: every connection and request passes its limits and checks before it reaches a plane. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { toRateError } from "@/src/core/access/rate-limit-policy";
@@ -28,7 +28,7 @@ import { toRateHeaders } from "@/src/shared/http/rate-headers";
 import { isDataPath } from "@/src/shared/streams/data-path";
 
 export interface FrontOptions {
-  /** Makes the forwarding headers true (TRUST_PROXY). */
+  /** Normalizes the forwarding headers (TRUST_PROXY). */
   readForwarded: (request: IncomingMessage) => void;
   limits: ConnectionLimits;
   slowClients: Pick<SlowClients, "watchAnswer" | "watchBody">;
@@ -36,14 +36,14 @@ export interface FrontOptions {
   /** Drops the rest of refused bodies. */
   drain: Drain;
   health: (response: ServerResponse) => void;
-  /** How the sender stands when its request to the management API or sign-in is refused for its rate; undefined: it is not. */
+  /** The rate verdict, if a request to the management API or sign-in is refused for its rate; undefined: it is not. */
   refuseEarly: (request: IncomingMessage) => RateVerdict | undefined;
   /** The dashboard and the management API. */
   pages: (request: IncomingMessage, response: ServerResponse) => void;
   /** Ends a request on its bare socket. */
   onClientError: (error: Error, socket: Socket) => void;
   config: RequestRules & {
-    /** The server ends TLS itself. */
+    /** True if the server itself terminates TLS. */
     isTls: boolean;
     bodyTimeoutMs: number;
     uploadTimeoutMs: number;
@@ -51,31 +51,31 @@ export interface FrontOptions {
 }
 
 export interface Front {
-  /** For each new connection: refuses and closes what is too many. False: it did. */
+  /** Called for each new connection. Returns false if there are too many; the connection is then closed. */
   connect(socket: Socket): boolean;
   /**
-   * Answers a request. `awaitsContinue`: the client waits to be asked for its body (the server's `checkContinue` event).
-   * `problem`: the request is refused for it, unless something is wrong with its address.
+   * Responds to a request. `awaitsContinue`: the client waits for `100 Continue` (the server's `checkContinue` event). `problem`: the request is refused with it, unless its
+   * address has a problem.
    */
   handle(request: IncomingMessage, response: ServerResponse, options?: { awaitsContinue?: boolean; problem?: AppError | undefined }): void;
-  /** From now on the next answer of each connection ends it (E7). */
+  /** From now on, the next response of each connection ends it (E7). */
   endConnections(): void;
-  /** What is wrong with an upgrade request; undefined: nothing. */
+  /** The problem of an upgrade request; undefined if there is none. */
   checkUpgrade(request: IncomingMessage): AppError | undefined;
-  /** Answers a request that came to the port of HTTPS as plain HTTP. */
+  /** Responds to a plain HTTP request on the port of HTTPS. */
   redirectToHttps(request: IncomingMessage, response: ServerResponse): void;
 }
 
-/** What G23 counts. */
+/** The paths of requests that G23 counts. */
 const IS_COUNTED = /^\/api\/(?:manage|auth)\//;
-/** Half a year. Without subdomains: they may be other servers. */
+/** Half a year. Without subdomains, which can be other servers. */
 const STRICT_TRANSPORT = "max-age=15552000";
 const NO_HOST = "This server accepts only HTTPS. Send the request again over https, with a Host header.";
 
 export function createFront(options: FrontOptions): Front {
   const isHttps = options.config.isTls || options.config.publicUrl?.startsWith("https:");
   const { readForwarded, limits, slowClients, dataPlane, drain, health, refuseEarly, pages, onClientError, config } = options;
-  /** The connections whose last request has come; undefined: they are kept open. */
+  /** The connections that have received their last request; undefined while connections are kept open. */
   let ending: WeakSet<Socket> | undefined;
 
   function check(request: IncomingMessage): AppError | undefined {
@@ -87,7 +87,7 @@ export function createFront(options: FrontOptions): Front {
   function admit(request: IncomingMessage, response: ServerResponse): AppError | undefined {
     const problem = check(request);
     if (isHttps && !isLocalName(toHost(request.headers))) response.setHeader("Strict-Transport-Security", STRICT_TRANSPORT);
-    // Streams have limits of their own (W21), and an EventSource that is answered with an error never comes again.
+    // Streams have limits of their own (W21), and an EventSource that receives an error never reconnects.
     if (problem || (wantsEvents(request) && isDataPath(request.url ?? "/"))) return problem;
     return toError(() => limits.begin(request, response));
   }
@@ -121,7 +121,7 @@ export function createFront(options: FrontOptions): Front {
     );
   }
 
-  /** Of a page, the health check, or the whole server (RFC 9110, section 9.3.7). */
+  /** For a page, the health check, or the whole server (RFC 9110, section 9.3.7). */
   function answerOptions(request: IncomingMessage, response: ServerResponse): void {
     const headers = { Allow: toAllowedMethods(request.url ?? "/"), "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" };
     respond({ request, response, drain }, { status: 204, headers, close: hasBody(request) });
@@ -131,7 +131,7 @@ export function createFront(options: FrontOptions): Front {
     connect(socket) {
       const problem = toError(() => limits.accept(socket));
       if (!problem) return true;
-      // Before TLS nothing can be said.
+      // Before the TLS handshake, no response can be sent.
       if (!config.isTls) socket.end(toRawAnswer(problem));
       socket.destroySoon();
       return false;
@@ -141,10 +141,10 @@ export function createFront(options: FrontOptions): Front {
     },
     handle(request, response, { awaitsContinue = false, problem: given } = {}) {
       if (ending) {
-        // RFC 9112, section 9.6: what is pipelined behind it has no answer, so that its client sends it again. It must not be done twice.
+        // RFC 9112, section 9.6: requests that are pipelined behind it receive no response, so clients send them again. They must not be carried out twice.
         if (ending.has(request.socket)) return;
         ending.add(request.socket);
-        // An idle connection that the server closes later may have the next request on it by then.
+        // If the server closed an idle connection later, the next request could already be on its way.
         response.shouldKeepAlive = false;
       }
       slowClients.watchAnswer(request, response);
@@ -179,14 +179,14 @@ export function createFront(options: FrontOptions): Front {
   };
 }
 
-/** The public address may have another port. */
+/** The public address can have another port. */
 function toHttpsHost(host: string, publicUrl: string | undefined): string {
   if (publicUrl === undefined) return host;
   const { protocol, hostname, host: publicHost } = new URL(publicUrl);
   return protocol === "https:" && hostname === host.replace(/:\d+$/, "").toLowerCase() ? publicHost : host;
 }
 
-/** What `act` throws of the catalogue. */
+/** The error of the catalogue that `act` throws. */
 function toError(act: () => void): AppError | undefined {
   try {
     act();

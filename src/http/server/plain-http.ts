@@ -1,16 +1,16 @@
-/** Plain HTTP on the port of an HTTPS server: the first byte of a connection decides which of them it is. */
+/** Serves plain HTTP on the port of an HTTPS server: the first byte of a connection decides between the two. */
 import http, { type IncomingMessage, type ServerOptions, type ServerResponse } from "node:http";
 import type https from "node:https";
 import type { Socket } from "node:net";
 
 export interface PlainHttpOptions {
-  /** Counts a connection; false when it was refused, and is closing. */
+  /** Counts a connection. Returns false if it was refused and is being closed. */
   admit: (socket: Socket) => boolean;
   limits: ServerOptions;
-  /** Answers a request of plain HTTP, and closes its connection. */
+  /** Responds to a plain HTTP request, and closes its connection. */
   onRequest: (request: IncomingMessage, response: ServerResponse) => void;
   onClientError: (error: Error, socket: Socket) => void;
-  /** For the first byte, and for the whole of a connection of plain HTTP. */
+  /** For the first byte, and for the whole of a plain HTTP connection. */
   timeoutMs: number;
 }
 
@@ -18,18 +18,18 @@ export interface PlainHttpOptions {
 const HANDSHAKE = 0x16;
 
 /**
- * Replaces the server's listeners of new connections. Those that begin neither with TLS nor with the name of a method are closed.
- * The server's `closeAllConnections` closes every connection from then on, whatever was sent on it.
+ * Replaces the server's listeners for new connections. Connections that start neither with TLS nor with a method are closed. From then on, the server's
+ * `closeAllConnections` closes every connection, whatever was sent on it.
  */
 export function acceptPlainHttp(server: https.Server, { admit, limits, onRequest, onClientError, timeoutMs }: PlainHttpOptions): void {
-  // Never listens: connections are passed to it.
+  // Never listens. Connections are passed to it.
   const plain = http.createServer(limits, onRequest);
   plain.on("checkContinue", onRequest);
   plain.on("checkExpectation", onRequest);
   plain.on("clientError", onClientError);
   plain.on("connect", (_request: IncomingMessage, socket: Socket) => socket.destroy());
 
-  // Node closes what has sent a request over TLS. Others would hold up the end of the server until their time is over.
+  // Node.js closes only connections that have sent a request over TLS. Others would delay the end of the server until their timeout.
   const open = new Set<Socket>();
   const closeRequests = server.closeAllConnections.bind(server);
   server.closeAllConnections = () => {
@@ -47,7 +47,7 @@ export function acceptPlainHttp(server: https.Server, { admit, limits, onRequest
     socket.once("close", () => clearTimeout(timer));
     readFirstByte(socket, (byte) => {
       if (byte === HANDSHAKE) {
-        // The handshake has a time of its own.
+        // The handshake has its own timeout.
         clearTimeout(timer);
         for (const listener of startTls) listener.call(server, socket);
       } else if (isLetter(byte)) plain.emit("connection", socket);

@@ -1,35 +1,35 @@
-/** Ends what clients take or send more slowly than a least rate (R16): they would hold memory and a connection for as long as they like. */
+/** Ends connections of clients that read or send more slowly than a minimum rate (R16). Otherwise they would hold memory and connections indefinitely. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { readTakenBytes } from "@/src/core/limits/taken-bytes";
 
 export interface SlowClients {
-  /** Follows the connection of a request, until it closes: it is destroyed when its answers are taken too slowly. */
+  /** Watches the connection of a request until it closes. The connection is destroyed if its responses are read too slowly. */
   watchAnswer(request: IncomingMessage, response: ServerResponse): void;
   /**
-   * Follows a body until it has arrived, or the returned function is called. `onSlow` is called once, when the body arrives too slowly, or not within
-   * `timeoutMs`. Time in which the server does not read on is not the client's.
+   * Watches a body until it has arrived, or the returned function is called. Calls `onSlow` once if the body arrives too slowly, or not within `timeoutMs`. Time in which the
+   * server does not read does not count.
    */
   watchBody(request: IncomingMessage, options: { timeoutMs: number; onSlow: () => void }): () => void;
-  /** Leaves the answers of a connection alone from now on: it has become a stream, which has its own rules (W7, W16). */
+  /** Stops watching the responses of a connection, because it has become a stream with its own rules (W7, W16). */
   forget(socket: Socket): void;
-  /** Judges everything that is followed. Call it every SWEEP_INTERVAL_MS. */
+  /** Checks everything that is watched. Call it every SWEEP_INTERVAL_MS. */
   sweep(): void;
 }
 
-/** How often {@link SlowClients.sweep} is to be called. */
+/** The interval of {@link SlowClients.sweep}. */
 export const SWEEP_INTERVAL_MS = 5_000;
 
 const LIMITS = {
-  /** In either direction. A phone on a bad line is faster over a window. */
+  /** In either direction. A phone with a bad connection is faster over a window. */
   bytesPerSecondMin: 8 * 1024,
-  /** The rate is judged over so long, from when the client first has to be waited for. */
+  /** The rate is measured over this time, from the first moment at which the server waits for the client. */
   windowMs: 30_000,
-  /** The rest of a request may come so long after its answer. */
+  /** The longest time between a response and the rest of its request. */
   restMs: 5_000,
 };
 
-/** Bytes over the time in which the client had to be waited for at every sweep. */
+/** The bytes since the first of the consecutive sweeps at which the server waited for the client. */
 interface Window {
   since: number | undefined;
   bytesBefore: number;
@@ -39,9 +39,9 @@ interface Answering {
   request: IncomingMessage;
   response: ServerResponse;
   window: Window;
-  /** The answer had been handed over, and the request had not arrived, since then. */
+  /** Since when the response has been sent, while the request has not arrived. */
   restSince: number | undefined;
-  /** Ends the following. */
+  /** Stops the watching. */
   onClose: () => void;
 }
 
@@ -51,14 +51,14 @@ interface Arriving {
   onSlow: () => void;
 }
 
-/** `now`: monotonic, in ms. */
+/** `now`: monotonic, in milliseconds. */
 export function createSlowClients({ now = () => performance.now() }: { now?: () => number } = {}): SlowClients {
   const answering = new Map<Socket, Answering>();
   const arriving = new Map<IncomingMessage, Arriving>();
 
   function judgeAnswer(socket: Socket, state: Answering, at: number): void {
     const isWaitedFor = socket.writableLength > 0;
-    // The system takes bytes when the client has taken what came before.
+    // The operating system accepts more bytes after the client has read earlier ones.
     const isSlow = isTooSlow(state.window, { at, isWaitedFor, bytes: isWaitedFor ? readTakenBytes(socket) : 0 });
     if (isSlow || hasEndlessRest(state, at)) socket.destroy();
   }
@@ -94,7 +94,7 @@ export function createSlowClients({ now = () => performance.now() }: { now?: () 
     forget(socket) {
       const state = answering.get(socket);
       if (!state) return;
-      // A stream that can't be opened is answered with an error, and the connection may go on: its next answers are followed anew.
+      // A stream that can't be opened is refused with an error, and the connection can go on. Its next responses are watched again.
       socket.off("close", state.onClose);
       answering.delete(socket);
     },
@@ -121,7 +121,7 @@ function isTooSlow(window: Window, { at, isWaitedFor, bytes }: { at: number; isW
   return false;
 }
 
-/** Nobody waits for the rest of a request that is answered: a client that goes on sending is cut off. */
+/** The server does not wait for the rest of a request that has its response. A client that goes on sending is disconnected. */
 function hasEndlessRest(state: Answering, at: number): boolean {
   if (state.request.complete || !state.response.writableFinished) {
     state.restSince = undefined;
