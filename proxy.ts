@@ -1,16 +1,16 @@
 /**
- * Gives every page a content security policy with a nonce of its own, and sends people without a session cookie to the sign-in page. It must
- * not decide who may see a page: a cookie proves nothing, and pages ask for the user.
+ * Gives every page a content security policy with its own nonce, and redirects people without a session cookie to the sign-in page. It makes no access decisions, because a
+ * cookie proves nothing: each page checks the user.
  */
 import { type NextRequest, NextResponse } from "next/server";
 import { cookieNames } from "@/app/lib/sign-in/session-cookie";
 
-/** Pages of people who are signed in. Others, like sign-in itself, are for everybody. */
+/** Pages that require a sign-in. All others are public. */
 const PRIVATE_PAGE = /^\/(?:projects|p|account)(?:\/|$)/;
 
 export function proxy(request: NextRequest): NextResponse {
   const { pathname, search } = request.nextUrl;
-  // Either name will do here: whether the browser speaks HTTPS is the configuration's to say, and the page looks for the right one.
+  // Either cookie name is accepted: only the configuration knows whether the browser uses HTTPS, and the page checks the right one.
   const hasCookie = [true, false].some((secure) => request.cookies.has(cookieNames({ secure }).session));
   if (PRIVATE_PAGE.test(pathname) && !hasCookie) {
     const login = request.nextUrl.clone();
@@ -23,21 +23,21 @@ export function proxy(request: NextRequest): NextResponse {
   const headers = new Headers(request.headers);
   headers.set("x-nonce", nonce);
   headers.set("x-page", toPage(request.nextUrl));
-  // Next reads the nonce from this request header and puts it on its own scripts.
+  // Next.js reads the nonce from this request header and adds it to its own scripts.
   headers.set("Content-Security-Policy", policy);
   const response = NextResponse.next({ request: { headers } });
   response.headers.set("Content-Security-Policy", policy);
   return response;
 }
 
-/** The address as the reader sees it: Next marks its own requests for a page's data. */
+/** The address that the browser shows. Next.js marks its own requests for a page's data. */
 function toPage({ pathname, searchParams }: URL): string {
   const search = new URLSearchParams(searchParams);
   search.delete("_rsc");
   return search.size === 0 ? pathname : `${pathname}?${search}`;
 }
 
-/** React needs `eval` in development for stacks, and hot reload writes style elements; neither happens in production. */
+/** In development, React needs `eval` for stack traces, and hot reload writes style elements. */
 function toPolicy(nonce: string, development: boolean): string {
   return [
     "default-src 'self'",

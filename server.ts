@@ -1,4 +1,4 @@
-/** The server's entry: parse the configuration, boot, install the runtime, listen. Everything else lives in src/runtime. */
+/** The entry point of the server: parses the configuration, boots, installs the runtime and listens. */
 import { parseConfig } from "@/src/config/config";
 import { announce, prepareAccounts } from "@/src/runtime/announce";
 import { boot } from "@/src/runtime/boot";
@@ -10,7 +10,7 @@ import { listen } from "@/src/runtime/web/listen";
 
 try {
   const config = parseConfig(process.env);
-  // In development Next prints for the person in front of it.
+  // In development, the output of Next.js goes to the terminal as it is.
   if (config.mode === "production") captureOutput({ log: createLog(config) });
   const booted = await boot(config);
   try {
@@ -30,6 +30,6 @@ try {
   // For the person who starts it, not for the log.
   process.stderr.write(`Rested could not start. ${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;
-  // Next and the pool may hold handles open; a server that can't start must not linger.
+  // Next.js and the pools can hold handles open, but a server that cannot start must exit.
   setImmediate(() => process.exit());
 }

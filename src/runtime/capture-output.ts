@@ -1,9 +1,9 @@
-/** Writes to the log what libraries print by themselves: one JSON object a line, like everything else on standard error. */
+/** Writes the output of libraries to the log, so that everything on standard error is one JSON object per line. */
 import type { EventEmitter } from "node:events";
 import { format, stripVTControlCharacters } from "node:util";
 import type { Log } from "@/src/core/log";
 
-/** Characters of one entry. */
+/** The most characters of one entry. */
 const MESSAGE_LENGTH_MAX = 8_192;
 
 const LEVELS = { error: "error", warn: "warn", info: "info", log: "info", debug: "debug", trace: "debug" } as const;
@@ -11,13 +11,13 @@ type Method = keyof typeof LEVELS;
 
 interface Options {
   log: Pick<Log, "debug" | "info" | "warn" | "error">;
-  /** Default: the process's own. */
+  /** Default: the process's own console. */
   console?: Record<Method, (...values: unknown[]) => void>;
-  /** What emits `warning`. Default: the process. */
+  /** The emitter of `warning` events. Default: the process. */
   warnings?: EventEmitter;
 }
 
-/** Replaces the methods of `console`, and Node's listener that prints warnings. Next, ioredis and pg use them. */
+/** Replaces the methods of `console`, which Next.js, ioredis and pg use, and the listener of Node.js that prints warnings. */
 export function captureOutput({ log, console = globalThis.console, warnings = process }: Options): void {
   for (const [method, level] of Object.entries(LEVELS) as [Method, (typeof LEVELS)[Method]][])
     console[method] = (...values) => {

@@ -1,9 +1,9 @@
-/** What has to be undone, in reverse order, however a run ends. It must not know what it undoes. */
+/** Collects what must be closed, and closes it in reverse order, however a run ends. */
 
 export interface Cleanup {
   /** `undo` is called once, by `run`. */
   add(undo: () => unknown): void;
-  /** Undoes everything, also when one of it fails; then raises the first failure. */
+  /** Undoes everything, even if something fails. Then throws the first error. */
   run(): Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-/** The process's structured log: one JSON object a line on standard error. It must never be given bodies, keys, tokens or passwords. */
+/** The process's structured log: one JSON object per line on standard error. Never pass bodies, keys, tokens or passwords to it. */
 import pino from "pino";
 import type { Config } from "@/src/config/config";
 import type { Log } from "@/src/core/log";
@@ -21,7 +21,7 @@ interface LoggedError {
   cause?: LoggedError;
 }
 
-/** A closed set of members: drivers hang whole clients and statements, with what people sent, on their errors. */
+/** A fixed set of members, because drivers attach clients and statements, with the data of requests, to their errors. */
 export function toLoggedError(error: unknown, depth = 0): LoggedError {
   if (!(error instanceof Error)) return { name: typeof error, message: String(error) };
   const { name, message, stack, cause } = error;

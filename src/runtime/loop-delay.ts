@@ -1,26 +1,26 @@
-/** Measures how late the event loop is, over about the last minute, and logs when it was too late: whatever computes for long keeps every request waiting. */
+/** Measures the delay of the event loop over about the last minute, and logs a warning if it is high: then something delays all requests. */
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Clock } from "@/src/core/clock";
 import type { Log } from "@/src/core/log";
 import type { Job } from "./scheduler";
 
-/** How often the monitor looks. It counts this in, so it is subtracted. */
+/** The sampling interval of the monitor. Its readings include it, so it is subtracted. */
 const RESOLUTION_MS = 10;
-/** Two monitors are reset in turn: the older one has seen the last 30 to 60 s. */
+/** Two monitors are reset alternately. The older one covers the last 30 to 60 s. */
 const ROTATE_INTERVAL_MS = 30_000;
 const WARN_INTERVAL_MS = 60_000;
 const P99_MS_MAX = 100;
 const MAX_MS_MAX = 500;
 const NANOSECONDS_PER_MS = 1_000_000;
 
-/** Milliseconds, rounded to whole ones. */
+/** In milliseconds, rounded to integers. */
 export interface LoopDelayReading {
   p50: number;
   p99: number;
   max: number;
 }
 
-/** What is used of Node's histogram; nanoseconds. */
+/** The used part of Node's histogram, in nanoseconds. */
 export interface DelayMonitor {
   readonly max: number;
   percentile(percentile: number): number;
@@ -28,14 +28,14 @@ export interface DelayMonitor {
 }
 
 export interface LoopDelay {
-  /** Over the last 30 to 60 s, or since the start. */
+  /** Covers the last 30 to 60 s, or the time since the start. */
   read(): LoopDelayReading;
-  /** Moves the window on, and warns, at most once a minute, when a request was kept waiting for too long in it. */
+  /** Moves the window, and logs a warning, at most once a minute, if the delay in it was too high. */
   job: Job;
   stop(): void;
 }
 
-/** Starts to measure. */
+/** Starts measuring. */
 export function startLoopDelay({ log, clock }: { log: Pick<Log, "warn">; clock: Clock }): LoopDelay {
   const monitors = [0, 1].map(() => monitorEventLoopDelay({ resolution: RESOLUTION_MS }));
   for (const monitor of monitors) monitor.enable();

@@ -1,17 +1,17 @@
-/** Computes password hashes in threads of low priority, so that requests which need no password go first on a busy machine (ADR 23). */
+/** Computes password hashes in threads of low priority, so that other requests go first on a busy machine (ADR 23). */
 import { createRequire } from "node:module";
 import { Worker } from "node:worker_threads";
 import { HASH_OPTIONS, type HashEngine } from "@/src/core/users/password-hasher";
 
-/** Added to the process's niceness: beside requests that have something to do, a hash gets about a tenth of a processor. */
+/** Added to the process's niceness. While other threads are busy, a hash gets about a tenth of a processor. */
 const NICENESS = 10;
 
-/** CommonJS, and run from its text: the server is one bundle. */
+/** CommonJS that runs from its text, because the server is one bundle. */
 const SOURCE = `
 const { parentPort, workerData } = require("node:worker_threads");
 const { hashSync, verifySync } = require(workerData.argon2);
 const { getPriority, setPriority } = require("node:os");
-// On Linux a priority is a thread's own, and the link names the thread.
+// On Linux each thread has its own priority, and this link names the thread.
 const thread = Number(require("node:fs").readlinkSync("/proc/thread-self").split("/").pop());
 setPriority(thread, Math.min(19, getPriority(0) + workerData.niceness));
 parentPort.on("message", ({ stored, password }) => {
@@ -32,11 +32,11 @@ interface Job {
 type Answer = { value: string | boolean } | { problem: string };
 
 export interface HashThreads extends HashEngine {
-  /** Ends the threads; what they compute is rejected. */
+  /** Ends the threads. Rejects the hashes that are under way. */
   close(): Promise<void>;
 }
 
-/** For Linux. A thread is started when all are busy, and stays: as many as hashes are asked for at once. */
+/** For Linux. A thread is started when all others are busy, and stays. So there are as many threads as hashes were computed at once. */
 export function createHashThreads(): HashThreads {
   const workerData = { argon2: createRequire(import.meta.url).resolve("@node-rs/argon2"), options: HASH_OPTIONS, niceness: NICENESS };
   const all = new Set<Worker>();
@@ -44,10 +44,10 @@ export function createHashThreads(): HashThreads {
 
   function start(): Worker {
     const worker = new Worker(SOURCE, { eval: true, workerData });
-    // A server that has nothing else to do may end.
+    // Does not keep an otherwise idle process alive.
     worker.unref();
     all.add(worker);
-    // Reported to the job that it had, if any; a new one takes its place when it is needed.
+    // The job of the thread, if any, receives the error. A new thread starts when it is needed.
     worker.on("error", () => undefined);
     worker.once("exit", () => {
       all.delete(worker);

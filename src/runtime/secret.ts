@@ -1,15 +1,15 @@
-/** The server's own secret: signs dashboard sessions and set-up links. It must not be logged. */
+/** The server's secret, which signs dashboard sessions, set-up links and file tokens. Never log it. */
 import { randomBytes } from "node:crypto";
 import { mkdir, open, readFile } from "node:fs/promises";
 import path from "node:path";
 
-/** RESTED_SECRET, or one made at the first start and kept in the data folder (mode 0600). Several nodes must share one. */
+/** RESTED_SECRET, or a secret that is created at the first start and kept in the data folder (mode 0600). All nodes of a deployment must share one. */
 export async function loadSecret({ dataDir, secret }: { dataDir: string; secret?: string | undefined }): Promise<string> {
   if (secret !== undefined) return secret;
   const file = path.join(dataDir, "secret");
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   try {
-    // `wx` fails when the file exists: of two first starts only one makes the secret.
+    // `wx` fails if the file exists, so only one of two concurrent first starts creates the secret.
     const handle = await open(file, "wx", 0o600);
     try {
       await handle.writeFile(`${randomBytes(32).toString("base64url")}\n`);

@@ -1,17 +1,17 @@
-/** What the process does at signals: SIGINT and SIGTERM stop it in order, SIGHUP reloads its certificate. */
+/** Handles signals: SIGINT and SIGTERM stop the process in order, SIGHUP reloads its certificate. */
 import tty from "node:tty";
 import type { Log } from "@/src/core/log";
 
-/** A stop that takes longer is cut off: a supervisor would kill the process anyway. */
+/** The process exits if stopping takes longer, because a supervisor would kill it anyway. */
 const STOP_TIMEOUT_MS = 15_000;
 /** Standard output and error. */
 const OUTPUTS = [1, 2];
 
 export interface SignalOptions {
   log: Log;
-  /** Tells load balancers to send nothing more; requests are still served. */
+  /** Signals load balancers to send nothing more. Requests are still served. */
   drain: () => void;
-  /** How long, before `stop`; 0: not at all. */
+  /** How long to drain before `stop`; 0: not at all. */
   drainMs: number;
   stop: () => Promise<void>;
   /** Must not reject. */
@@ -19,10 +19,10 @@ export interface SignalOptions {
 }
 
 /**
- * Runs `stop` once on SIGINT or SIGTERM, then exits. SIGTERM drains first: that is what supervisors send. A second signal ends the draining, and
- * one while it stops exits at once.
- * SIGHUP runs `reload`, so that the process outlives its terminal under `nohup`. If the process writes to a terminal, and that was closed, SIGHUP stops
- * it instead. Node.js resets the signal setting of `nohup` at start, so only the terminal tells the two apart.
+ * Runs `stop` once on SIGINT or SIGTERM, then exits. SIGTERM, which supervisors send, drains first. A second signal ends the draining; a signal while the process
+ * stops makes it exit at once.
+ * SIGHUP runs `reload`, so that the process outlives its terminal under `nohup`. If the process writes to a terminal that was closed, SIGHUP stops it instead.
+ * Node.js resets the signal setting of `nohup` at start, so only the terminal distinguishes the two.
  */
 export function handleSignals({ log, drain, drainMs, stop, reload }: SignalOptions): void {
   let stopping = false;
@@ -55,7 +55,7 @@ export function handleSignals({ log, drain, drainMs, stop, reload }: SignalOptio
   };
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, onStop);
   process.on("SIGHUP", () => {
-    // A closed terminal is not one any more.
+    // A closed terminal is no longer reported as one.
     if (terminals.some((fd) => !tty.isatty(fd))) return onStop("SIGHUP");
     log.info({ signal: "SIGHUP" }, "SIGHUP does not stop the server; it reloads the TLS certificate, if there is one");
     void reload();

@@ -1,8 +1,8 @@
-/** Does an owner's write to a record, and answers the record with its version as ETag (R7). It must hold no rule. */
+/** Carries out an owner's write to a record, and responds with the record and its version as ETag (R7). */
 import { type OwnerWrite, writeRecord } from "@/src/management/records/write-record";
 import { jsonText, type ManageContext } from "./manage-route";
 
-/** `status`: of the answer to a write that succeeded. */
+/** `status`: of the response to a successful write. */
 export async function answerWrite({ runtime, user, id, turn }: ManageContext, write: OwnerWrite, status = 200): Promise<Response> {
   const { db, records: store, sandbox, users, files, config } = runtime;
   const doors = { db, store, sandbox, users, recordBytesMax: config.bodyBytesMax };
@@ -12,7 +12,7 @@ export async function answerWrite({ runtime, user, id, turn }: ManageContext, wr
   return withVersion(jsonText(text, status), version);
 }
 
-/** The answer with the record's version as ETag. */
+/** The response with the record's version as ETag. */
 export function withVersion(response: Response, version: number): Response {
   response.headers.set("ETag", `"${version}"`);
   return response;

@@ -1,4 +1,4 @@
-/** Finds out who sends a management request (G1): a management token, or the dashboard's session. */
+/** Authenticates a management request (G1) by a management token or the dashboard's session. */
 import { parseCookie } from "cookie";
 import type { TokenAccess } from "@/src/management/accounts/token-access";
 import { findTokenUser } from "@/src/management/accounts/tokens";
@@ -15,13 +15,13 @@ export interface Principal {
   user: AccountView;
   /** Null: by management token. */
   sessionId: string | null;
-  /** What the token may do; null: by session, which may do all. */
+  /** The rights of the token. Null: by session, which has all rights. */
   access: TokenAccess | null;
-  /** The session or the token, for what must end with it. */
+  /** The session or the token, for everything that ends with it. */
   signIn: SignIn;
 }
 
-/** By their form: the key of a project, a master key. */
+/** The form of a project's key or a master key. */
 const IS_OTHER_SECRET = /^(?:[0-9a-f]{32}$|mk_)/;
 const OTHER_SECRET =
   "The management token is not valid. It looks like a project's key, which works only for endpoints. Create a management token under Account.";
@@ -29,7 +29,7 @@ const KEY_ALONE =
   "Sign in first, or send a management token as Authorization: Bearer <token>. X-API-Key works only for a project's endpoints.";
 
 /**
- * A token that is sent counts alone, valid or not. A session counts only from the dashboard's own pages. Raises `management_token_invalid`,
+ * If a token is sent, only it counts, valid or not. A session counts only on requests of the dashboard's own pages. Throws `management_token_invalid`,
  * `cross_site_request`, `session_missing`.
  */
 export async function authenticate({

@@ -1,9 +1,9 @@
-/** Turns pieces into a body that is read as the client takes it, with no more than the piece at hand in memory. */
+/** Turns pieces into a body that is read at the client's pace, with only one piece in memory. */
 
-/** Larger pieces are split, so that what the client has taken is given back to the memory. */
+/** Larger pieces are split, so that their memory is freed as the client reads them. */
 const CHUNK_BYTES = 64 * 1024;
 
-/** Text becomes UTF-8. When the client goes away, the source is told to end. */
+/** Encodes text as UTF-8. If the client disconnects, the source is ended. */
 export function toByteStream(pieces: AsyncIterable<string | Uint8Array>): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   const iterator = pieces[Symbol.asyncIterator]();

@@ -1,17 +1,17 @@
-/** Reads what a request's headers tell about the client. The server has made the forwarding headers true before (TRUST_PROXY). */
+/** Reads what a request's headers tell about the client. The server has already normalized the forwarding headers (TRUST_PROXY). */
 
 export interface ClientInfo {
   address: string | null;
   userAgent: string | null;
-  /** The browser speaks HTTPS: its cookies can be Secure. */
+  /** True if the browser uses HTTPS, so that cookies can be Secure. */
   secure: boolean;
-  /** The hosts that the server is reached by in this request; the browser's idea of "same origin" is one of them. */
+  /** The hosts by which this request can have reached the server. The browser's "same origin" is one of them. */
   hosts: ReadonlySet<string>;
-  /** Where this client reaches the server, like `https://data.example.com`. */
+  /** The origin by which this client reaches the server, like `https://data.example.com`. */
   origin: string;
 }
 
-/** RESTED_PUBLIC_URL's origin, or else what the client itself asked for. The server has made the forwarding headers true before (TRUST_PROXY). */
+/** The origin of RESTED_PUBLIC_URL, or else the one that the client requested. The server has already normalized the forwarding headers (TRUST_PROXY). */
 export function toOrigin({ headers, publicUrl }: { headers: Pick<Headers, "get">; publicUrl: string | undefined }): string {
   if (publicUrl !== undefined) return new URL(publicUrl).origin;
   const host = headers.get("x-forwarded-host") ?? headers.get("host") ?? "localhost";
@@ -23,7 +23,7 @@ export function readClientInfo({ headers, publicUrl }: { headers: Headers; publi
   const host = headers.get("host");
   const hosts = new Set([host, forwardedHost].filter((name) => name !== null).map((name) => name.toLowerCase()));
   const configured = publicUrl === undefined ? undefined : new URL(publicUrl);
-  // A proxy may pass another Host on than the one in the address bar.
+  // A proxy may pass on another Host than the one in the address bar.
   if (configured) hosts.add(configured.host);
   return {
     address: headers.get("x-forwarded-for")?.split(",")[0]?.trim() || null,

@@ -1,4 +1,4 @@
-/** Holds a request to the limits of the management API: its rate, and its turn (G23). It must hold no limit itself (src/core/limits/management-limits.ts does). */
+/** Applies the limits of the management API to a request: its rate, and its turn (G23). The limits are in src/core/limits/management-limits.ts. */
 import type { Runtime } from "@/src/runtime/registry";
 import { toRateHeaders } from "@/src/shared/http/rate-headers";
 
@@ -7,15 +7,15 @@ export type LoadKind = Parameters<Limits["enter"]>[0];
 type Caller = Parameters<Limits["enter"]>[1];
 
 export interface RequestTurn {
-  /** Counts the request; from then on the answer says how its sender stands. Throws `rate_limited`. */
+  /** Counts the request. From then on, the response carries the rate headers. Throws `rate_limited`. */
   count(caller: Caller): Promise<void>;
-  /** Waits for the request's turn; does nothing when it has one. Call it once the body has arrived, so that a slow one takes no turn. */
+  /** Waits for the request's turn, and does nothing if it has one. Call it after the body has arrived, so that a slow body occupies no turn. */
   enter(): Promise<void>;
-  /** The answer with the headers of the rate. The turn ends now, or, where the answer is read while it is sent, with its body. */
+  /** Returns the response with the rate headers. The turn ends now, or with the body of a response that is streamed. */
   finish(response: Response): Response;
 }
 
-/** `caller`: whose turn it is, asked for when the request enters. */
+/** `caller`: called when the request waits for its turn, for the account or address whose turn it is. */
 export function createRequestTurn({
   limits,
   request,
@@ -54,8 +54,8 @@ export function createRequestTurn({
 }
 
 /**
- * The same bytes; `end` is called once they were read, failed, or are not wanted any more. That is also when the client has gone: Next then neither reads
- * nor cancels a body that it has not begun to send.
+ * Returns the same bytes. `end` is called after they were read, failed, or are no longer needed. That includes a disconnected client: Next.js neither reads nor cancels a
+ * body that it has not started to send.
  */
 function onEnd(body: ReadableStream<Uint8Array>, request: Request, end: () => void): ReadableStream<Uint8Array> {
   const { signal } = request;

@@ -1,4 +1,4 @@
-/** Wraps the route handlers of the management API (G): who asks, what they send, how it is answered. It must hold no rule of what they do. */
+/** Wraps the route handlers of the management API (G): authentication, bodies, limits and responses. */
 import type * as z from "zod/mini";
 import { requireTokenAccess } from "@/src/management/accounts/token-access";
 import { getRuntime, type Runtime } from "@/src/runtime/registry";
@@ -16,45 +16,45 @@ import { createCrossSiteError, isCrossSite } from "./same-origin";
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
 type Method = (typeof METHODS)[number];
 
-/** Forms are small; records have a limit of their own. */
+/** Forms are small. Records have their own limit. */
 const BODY_BYTES_MAX = 64 * 1024;
-/** A body with a JSON Schema in it: its text is bounded where it is stored, and may be sent with white space. */
+/** A body that contains a JSON Schema. The stored text has its own limit; here it may contain white space. */
 export const SCHEMA_BODY_BYTES_MAX = BODY_BYTES_MAX + 8 * SCHEMA_BYTES_MAX;
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** What a handler of a public route gets. */
+/** The context of a handler of a public route. */
 export interface PublicContext {
   runtime: Runtime;
   request: Request;
   url: URL;
   client: ClientInfo;
-  /** The `[id]` of the path, a UUID; empty where the path has none. */
+  /** The `[id]` of the path, a UUID; empty if the path has none. */
   id: string;
-  /** The other parts of the path. */
+  /** The other parameters of the path. */
   params: Readonly<Record<string, string>>;
-  /** Of the request, among others of its account. */
+  /** The turn of the request among others of its account. */
   turn: RequestTurn;
 }
 
-/** What a handler gets of a person who is signed in, or holds a management token. */
+/** The context of a handler for people who are signed in or send a management token. */
 export interface ManageContext extends PublicContext, Principal {}
 
 type Handle<Context> = (context: Context) => Promise<Response>;
 interface Handler<Context> extends Handle<Context> {
-  /** Which limit holds it; default `request`. */
+  /** The limit that applies to it. Default: `request`. */
   kind?: LoadKind;
-  /** It reads the body, and then enters its turn by itself. */
+  /** True if it reads the body and then calls `turn.enter` itself. */
   readsBody?: boolean;
 }
-/** Without a handler of its own, HEAD is answered by GET, whose body is dropped. Where GET opens something, HEAD needs one. */
+/** Without its own handler, HEAD calls that of GET and drops the body. If GET opens something, HEAD needs its own. */
 type Handlers<Context> = Partial<Record<Method | "HEAD", Handler<Context>>>;
 type PathParams = Record<string, string | string[] | undefined>;
-/** What Next calls. Of a path without parameters `params` is undefined, whatever Next's types say. */
+/** The function that Next.js calls. `params` is undefined for a path without parameters, although the types of Next.js deny it. */
 type Route = (request: Request, context: { params: Promise<PathParams | undefined> }) => Promise<Response>;
 export type Routes = Record<Method | "HEAD" | "OPTIONS", Route>;
 
-/** The exports of a route file, for people who are signed in. Methods without a handler answer 405. */
+/** Creates the exports of a route file for people who are signed in. Methods without a handler respond with 405. */
 export function manageRoute(handlers: Handlers<ManageContext>): Routes {
   const admit = async (context: PublicContext) => {
     const principal = await identify(context);
@@ -65,13 +65,13 @@ export function manageRoute(handlers: Handlers<ManageContext>): Routes {
     if (access) await requireTokenAccess({ db: runtime.db, access, method: request.method, path, id: UUID.test(id) ? id : "" });
     return { ...context, ...principal };
   };
-  // From here on its statements take turns with those of other accounts.
+  // From here on, the statements of the request take turns with those of other accounts.
   return toRoutes(handlers, admit, (handle) => (context) => context.runtime.asAccount(context.user.id, () => handle(context)));
 }
 
 /**
- * The exports of a route file that nobody need be signed in for. What a browser sends for another site is refused all the same, unless `isForAll`: then
- * the pages of every site may read the answer.
+ * Creates the exports of a route file that needs no sign-in. Cross-site requests are still refused, unless `isForAll`: then pages of every site may
+ * read the response.
  */
 export function publicRoute(handlers: Handlers<PublicContext>, { isForAll = false }: { isForAll?: boolean } = {}): Routes {
   return toRoutes(handlers, async (context) => {
@@ -83,7 +83,7 @@ export function publicRoute(handlers: Handlers<PublicContext>, { isForAll = fals
   });
 }
 
-/** {@link authenticate}, in a turn of the client's address; failures count against it, so that nobody tries tokens without end. */
+/** {@link authenticate}, in a turn of the client's address. Failures count against the address, which limits attempts to guess tokens. */
 async function identify(context: PublicContext): Promise<Principal> {
   const { runtime, request, client, turn } = context;
   const leave = await runtime.managementLimits.enter("identify", client, request.signal);
@@ -97,17 +97,17 @@ async function identify(context: PublicContext): Promise<Principal> {
   }
 }
 
-/** The handler, held by another limit than that of ordinary requests. */
+/** Applies another limit to the handler. */
 export function withLimit<Context extends PublicContext>(kind: LoadKind, handle: Handler<Context>): Handler<Context> {
   return Object.assign((context: Context) => handle(context), { ...handle, kind });
 }
 
-/** A handler that reads a body by itself, and calls `turn.enter` after that. */
+/** Marks a handler that reads the body itself and calls `turn.enter` afterwards. */
 export function readingBody<Context extends PublicContext>(handle: Handle<Context>): Handler<Context> {
   return Object.assign((context: Context) => handle(context), { readsBody: true });
 }
 
-/** A handler whose body `schema` checks. Raises `fields_invalid` with the fields, unknown ones by name (G6). `bytesMax`: default 64 KiB. */
+/** Creates a handler whose body is checked by `schema`. Throws `fields_invalid` with the fields, unknown ones included (G6). `bytesMax`: default 64 KiB. */
 export function withBody<Schema extends z.ZodMiniType, Context extends PublicContext>(
   schema: Schema,
   handle: (context: Context & { body: z.output<Schema> }) => Promise<Response>,
@@ -121,17 +121,17 @@ export function withBody<Schema extends z.ZodMiniType, Context extends PublicCon
   });
 }
 
-/** An answer of a value that has no dates and bigints: what control answers. */
+/** Responds with JSON. The value must not contain dates or bigints. */
 export function json(body: object, status = 200): Response {
   return jsonText(JSON.stringify(body), status);
 }
 
-/** An answer of JSON text. */
+/** Responds with JSON text. */
 export function jsonText(text: string, status = 200): Response {
   return new Response(text, { status, headers: { "Content-Type": "application/json; charset=utf-8" } });
 }
 
-/** 204: done, and there is nothing to say. */
+/** Responds with 204. */
 export function noContent(): Response {
   return new Response(null, { status: 204 });
 }
@@ -182,7 +182,7 @@ function toRoutes<Context extends PublicContext>(
   };
 }
 
-/** Next would answer HEAD by GET, too, and leave its body open: it neither reads nor cancels it. */
+/** For HEAD, Next.js would call GET and leave its body open: it neither reads nor cancels it. */
 function toHead<Context>(get: Handler<Context> | undefined): Handler<Context> | undefined {
   if (!get) return undefined;
   const head = async (context: Context) => {

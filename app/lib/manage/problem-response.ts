@@ -1,9 +1,9 @@
-/** Turns an error into the answer of a route handler (E1), and logs what the client must not see. */
+/** Turns an error into the response of a route handler (E1), and logs what the client must not see. */
 import type { Runtime } from "@/src/runtime/registry";
 import { AppError, isAppError } from "@/src/shared/errors";
 import { formatProblem } from "@/src/shared/http/problem";
 
-/** A problem document. Errors outside the catalogue become `internal_error`; `members` are added to the document. */
+/** Returns a problem document. Errors outside the catalogue become `internal_error`. `members` are added to the document. */
 export function toProblemResponse({
   error: raised,
   request,
@@ -34,7 +34,7 @@ export function toProblemResponse({
   return new Response(problem.body, { status, headers });
 }
 
-/** What waits for a turn, or for a body, is given up when the client goes: that is no failure of the server. */
+/** A request that waits for a turn or a body is given up if the client disconnects. That is not a failure of the server. */
 function toAppError(cause: unknown, { signal }: Pick<Request, "signal">): AppError {
   if (signal.aborted) return new AppError("request_invalid", { detail: "The client has disconnected.", internal: String(cause), cause });
   return new AppError("internal_error", { cause });

@@ -1,4 +1,4 @@
-/** Reads a request's body up to a limit. It must not interpret more than JSON. */
+/** Reads a request's body up to a limit. */
 import { collectBody, type OpenBody, openBody, openBodyHold } from "@/src/management/import/open-body";
 import type { SentBody } from "@/src/management/records/write-record";
 import { getRuntime } from "@/src/runtime/registry";
@@ -8,10 +8,10 @@ import { describeUnsupportedType, isJsonType, isUtf8Charset, parseMediaType } fr
 /** Smaller bodies are not counted. */
 const COUNTED_BYTES_MIN = 64 * 1024;
 
-/** What bodies hold in memory until their requests are answered. */
+/** The bytes that bodies hold in memory until their requests have their responses. */
 const holds = new WeakMap<Request, ReturnType<typeof openBodyHold>>();
 
-/** Gives back what the body of a request held. Call it when the request was answered. */
+/** Releases what the body of a request holds. Call it when the request has its response. */
 export function releaseBody(request: Request): void {
   holds.get(request)?.release();
 }
@@ -26,8 +26,8 @@ function holdBody(request: Request, bytes: number): void {
 }
 
 /**
- * The whole body, inflated. Throws `body_too_large` as soon as more than `bytesMax` arrived, `server_busy` when too much is held for callers,
- * `content_encoding_unsupported`, `body_invalid` when it can't be inflated, and `request_invalid` when the body breaks off. See {@link releaseBody}.
+ * Returns the whole body, inflated. Throws `body_too_large` as soon as more than `bytesMax` bytes arrived, `server_busy` if bodies hold too many bytes,
+ * `content_encoding_unsupported`, `body_invalid` if it cannot be inflated, and `request_invalid` if it is cut off. See {@link releaseBody}.
  */
 export async function readBytes(request: Request, bytesMax: number): Promise<Uint8Array> {
   let counted = 0;
@@ -42,9 +42,9 @@ export async function readBytes(request: Request, bytesMax: number): Promise<Uin
 }
 
 /**
- * The body as it arrives, inflated. Throws `body_too_large` and `content_encoding_unsupported` at once; the bytes throw `request_invalid` when they break
- * off, `body_too_large` when more than `bytesMax` are sent, `body_invalid` when they can't be inflated, and what `signal` is aborted with; then, and
- * when the iteration ends early, the rest is given up. Whoever reads them bounds what they inflate to.
+ * Returns the body as it arrives, inflated. Throws `body_too_large` and `content_encoding_unsupported` immediately. The iteration throws `request_invalid` if the body is
+ * cut off, `body_too_large` if more than `bytesMax` bytes are sent, `body_invalid` if it cannot be inflated, and the reason of `signal`. Then, and if the
+ * iteration ends early, the rest is not read. The caller must limit the inflated bytes.
  */
 export function readChunks(request: Request, { signal, bytesMax }: { signal: AbortSignal; bytesMax: number }): AsyncIterable<Uint8Array> {
   return open(request, bytesMax, readSent(request, signal)).bytes;
@@ -65,7 +65,7 @@ async function* readSent(request: Request, signal?: AbortSignal): AsyncGenerator
       const piece = await reader.read().catch((cause: unknown) => {
         throw new AppError("request_invalid", { detail: "The body was cut off.", cause });
       });
-      // A read that was given up looks like the end.
+      // A cancelled read looks like the end.
       signal?.throwIfAborted();
       if (piece.done) return;
       yield piece.value;
@@ -76,7 +76,7 @@ async function* readSent(request: Request, signal?: AbortSignal): AsyncGenerator
   }
 }
 
-/** The JSON value of a body. Throws `content_type_unsupported`, `body_empty`, `body_invalid`, and what {@link readBytes} throws. */
+/** Returns the JSON value of a body. Throws `content_type_unsupported`, `body_empty`, `body_invalid`, and what {@link readBytes} throws. */
 export async function readJson(request: Request, bytesMax: number): Promise<unknown> {
   const contentType = request.headers.get("content-type");
   const { essence, charset, isAmbiguous } = parseMediaType(contentType);
@@ -87,7 +87,7 @@ export async function readJson(request: Request, bytesMax: number): Promise<unkn
   }
   const bytes = await readBytes(request, bytesMax);
   try {
-    // Without the byte order mark.
+    // Removes the byte order mark.
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
     if (!/\S/.test(text)) throw new AppError("body_empty", { detail: "The body is empty. Send a JSON object." });
     return JSON.parse(text);
@@ -98,7 +98,7 @@ export async function readJson(request: Request, bytesMax: number): Promise<unkn
   }
 }
 
-/** A body as it was sent, but for its Content-Encoding, for the rules of records to judge. Throws what {@link readBytes} throws. */
+/** Returns a body and its type, inflated, for the rules of records. Throws what {@link readBytes} throws. */
 export async function readSentBody(request: Request, bytesMax: number): Promise<SentBody> {
   return { contentType: request.headers.get("content-type") ?? undefined, bytes: await readBytes(request, bytesMax) };
 }

@@ -1,13 +1,13 @@
-/** Lets pages of every origin read a route, errors and preflights included (G5): for descriptions, which tools on other sites load. */
+/** Lets pages of every origin read a route, including errors and preflights (G5): for API descriptions, which tools on other sites load. */
 import { PREFLIGHT_SECONDS, toAllowedHeaders } from "@/src/shared/http/cors";
 import type { Routes } from "./manage-route";
 
-/** Browsers send no cookies to, and take none from, an answer that allows every origin: a page needs a management token of its own. */
+/** Browsers send no cookies with a request to a response that allows every origin, and store none from it. A page needs a management token. */
 const EVERY_ORIGIN = "*";
 const KNOWN_HEADERS = ["Authorization", "Content-Type"];
 const EXPOSED = "RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-Id";
 
-/** The same routes, readable from anywhere. */
+/** Returns the same routes, readable by all origins. */
 export function readableAnywhere(routes: Routes): Routes {
   const open =
     (route: Routes["GET"]): Routes["GET"] =>

@@ -1,4 +1,4 @@
-/** Tells requests of the dashboard's own pages from those that other sites make a browser send (G1). */
+/** Distinguishes requests of the dashboard's own pages from cross-site requests (G1). */
 import { AppError } from "@/src/shared/errors";
 
 export interface OriginFacts {
@@ -7,18 +7,18 @@ export interface OriginFacts {
   hosts: ReadonlySet<string>;
 }
 
-/** True when a browser says that the request comes from elsewhere, be it another port of the same host. */
+/** True if the browser reports that the request comes from another origin, including another port of the same host. */
 export function isCrossSite({ method, headers, hosts }: OriginFacts): boolean {
   const site = headers.get("sec-fetch-site");
-  // `none`: the address bar. A page can't make it happen with an unsafe method, but for those it proves nothing either.
+  // `none`: the address bar. It cannot send an unsafe method, so for those it proves nothing.
   if (site !== null && site !== "same-origin" && !(site === "none" && isSafe(method))) return true;
   const origin = headers.get("origin");
   return origin !== null && !isOwnOrigin(origin, hosts);
 }
 
 /**
- * True when a request with an unsafe method proves that a page of ours sent it, by `Sec-Fetch-Site` or `Origin` (which browsers over plain
- * HTTP send alone). Safe methods need no proof.
+ * True if `Sec-Fetch-Site` or `Origin` proves that one of our own pages sent a request with an unsafe method. (Over plain HTTP, browsers send only `Origin`.) Safe
+ * methods need no proof.
  */
 export function isProvenSameOrigin({ method, headers, hosts }: OriginFacts): boolean {
   if (isCrossSite({ method, headers, hosts })) return false;
@@ -26,8 +26,8 @@ export function isProvenSameOrigin({ method, headers, hosts }: OriginFacts): boo
 }
 
 /**
- * The error for a request that is cross-site (see isCrossSite). Where the browser does not say that itself, it is likely a page of ours behind a proxy that
- * changes the host: then the error says what to set, and is logged.
+ * Creates the error for a cross-site request (see isCrossSite). If the browser does not report it as such, the request probably comes from our own page behind a proxy that
+ * changes the host. The error then says what to configure, and is logged.
  */
 export function createCrossSiteError({ headers, hosts }: Pick<OriginFacts, "headers" | "hosts">): AppError {
   const origin = headers.get("origin");
@@ -44,7 +44,7 @@ function isSafe(method: string): boolean {
   return method === "GET" || method === "HEAD";
 }
 
-/** Compares hosts alone: behind a proxy that ends TLS the scheme differs. */
+/** Compares only hosts, because the scheme differs behind a proxy that terminates TLS. */
 function isOwnOrigin(origin: string, hosts: ReadonlySet<string>): boolean {
   return URL.canParse(origin) && hosts.has(new URL(origin).host);
 }

@@ -1,4 +1,4 @@
-/** The server's own TLS certificate and key, which are read again when their files change. */
+/** The server's own TLS certificate and key, which are reloaded when their files change. */
 import { X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createSecureContext } from "node:tls";
@@ -12,11 +12,11 @@ export interface KeyPair {
 }
 
 export interface Certificates {
-  /** The pair that was valid last. */
+  /** The last valid pair. */
   current(): KeyPair;
   /** Calls `listener` with each later pair. */
   onChange(listener: (pair: KeyPair) => void): void;
-  /** Reads both files. A pair that is not valid, or has expired, is logged once and not used: the former one stays. Never rejects. */
+  /** Reads both files. An invalid or expired pair is logged once and not used; the previous pair stays. Never rejects. */
   reload(): Promise<void>;
 }
 
@@ -27,7 +27,7 @@ interface Options {
   log: Pick<Log, "info" | "warn">;
 }
 
-/** Throws when the files cannot be read, or do not belong together. An expired certificate is a warning. */
+/** Throws if the files cannot be read or do not belong together. An expired certificate only logs a warning. */
 export async function loadCertificates({ certFile, keyFile, clock, log }: Options): Promise<Certificates> {
   const listeners: ((pair: KeyPair) => void)[] = [];
   let current = await read();
@@ -85,7 +85,7 @@ function checkFirst(pair: KeyPair): Date {
   }
 }
 
-/** When the certificate expires. Throws when a file is not valid, or when they do not belong together. */
+/** The expiry of the certificate. Throws if a file is invalid, or if they do not belong together. */
 function check(pair: KeyPair): Date {
   createSecureContext(pair);
   return new Date(new X509Certificate(pair.cert).validTo);

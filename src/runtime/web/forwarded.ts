@@ -1,4 +1,4 @@
-/** Decides which forwarding headers to believe (TRUST_PROXY). After it ran, `x-forwarded-*` is true for every reader down the line. */
+/** Decides which forwarding headers to trust (TRUST_PROXY). Afterwards, all code can trust `x-forwarded-*`. */
 import type { IncomingMessage } from "node:http";
 import proxyaddr from "proxy-addr";
 
@@ -6,8 +6,8 @@ import proxyaddr from "proxy-addr";
 export type ForwardedReader = (request: IncomingMessage) => void;
 
 /**
- * `trusted` lists the proxies to believe (addresses, CIDR ranges, or `loopback`, `linklocal`, `uniquelocal`). From anybody else the
- * headers are dropped: a client could otherwise choose its address (rate limits) or its host (sign-in redirects).
+ * `trusted` lists the trusted proxies (addresses, CIDR ranges, or `loopback`, `linklocal`, `uniquelocal`). From all others, the headers are removed, because a client
+ * could otherwise choose its address (rate limits) or its host (sign-in redirects).
  */
 export function createForwardedReader(trusted: readonly string[]): ForwardedReader {
   const trust = proxyaddr.compile([...trusted]);
@@ -25,7 +25,7 @@ export function createForwardedReader(trusted: readonly string[]): ForwardedRead
   };
 }
 
-/** Whether an address is that of one of the proxies in `trusted` (see {@link createForwardedReader}). */
+/** Returns a function that is true for the address of a proxy in `trusted` (see {@link createForwardedReader}). */
 export function createProxyTest(trusted: readonly string[]): (address: string) => boolean {
   const trust = proxyaddr.compile([...trusted]);
   return (address) => address !== "" && trust(address, 0);

@@ -1,4 +1,4 @@
-/** One port, three planes: routes requests to the data plane or to Next, upgrades to the realtime plane. It must hold no rule of any plane. */
+/** One port for three planes: passes requests to the data plane or to Next.js, and upgrades to the realtime plane. */
 import { EventEmitter } from "node:events";
 import type { Server, ServerResponse } from "node:http";
 import https from "node:https";
@@ -14,28 +14,31 @@ import type { Booted } from "../boot";
 import { composeFront } from "./front";
 import { createDashboard } from "./serve-dashboard";
 
-/** Hot reload's socket in development; the only upgrade that is Next's. */
+/** The socket of hot reload in development, the only upgrade that Next.js handles. */
 const HMR_PATH = "/_next/hmr";
 
 const ACCEPT_TURNS_MAX = 10_000;
-/** How long a connection may take to its first request after the server was told to stop. */
+/** How long a connection may take to its first request after the server began to stop. */
 const FIRST_REQUEST_GRACE_MS = 250;
-/** How long requests under way may take after the server was told to stop. */
+/** How long requests under way may take after the server began to stop. */
 const REQUEST_GRACE_MS = 5_000;
 
 export interface Listening {
   url: string;
-  /** From now on health answers 503, and each answer ends its connection, so that load balancers and clients go elsewhere. Everything is still served. */
+  /**
+   * From now on, health responds with 503 and each response ends its connection, so that load balancers and clients go elsewhere. Requests are still
+   * served.
+   */
   drain(): void;
-  /** Ends sockets (1012), requests, Next, and then everything that boot made. */
+  /** Ends sockets (1012), requests, Next.js, and then everything that boot has opened. */
   stop(): Promise<void>;
 }
 
-/** Starts to listen on config.host and config.port (0: any free one) and prints where. Rejects when the port is taken. */
+/** Listens on config.host and config.port (0: any free port). Rejects if the port is taken. */
 export async function listen(booted: Booted): Promise<Listening> {
   const { config, log } = booted.runtime;
   const isDev = config.mode === "development";
-  // Next adds an upgrade listener of its own to the server it is given and ends sockets that it doesn't know; it gets a decoy instead.
+  // Next.js adds an upgrade listener to the server that it receives, and ends sockets that it does not know. It receives a substitute.
   const decoy = new EventEmitter();
   setNextAuthEnvironment(config);
   const app = next({ dev: isDev, dir: process.cwd(), hostname: config.host, port: config.port, quiet: true, httpServer: decoy as Server });
@@ -62,11 +65,11 @@ export async function listen(booted: Booted): Promise<Listening> {
       else if (isDev && url.startsWith(HMR_PATH) && decoy.listenerCount("upgrade") > 0) decoy.emit("upgrade", request, socket, head);
       else refuseUpgrade(socket, new AppError("not_found"));
     },
-    // In development the pages of Next itself take bodies.
+    // In development, the pages of Next.js itself take bodies.
     config: { ...config, publicUrl: config.publicUrl, isTls: config.tls !== undefined, pagesTakeBodies: isDev },
   });
 
-  // Connections that are open keep the certificate that they began with.
+  // Open connections keep the certificate with which they started.
   if (server instanceof https.Server) certificates?.onChange((pair) => server.setSecureContext(pair));
 
   await new Promise<void>((resolve, reject) => {
@@ -86,11 +89,11 @@ export async function listen(booted: Booted): Promise<Listening> {
     stop: async () => {
       isDraining = true;
       await acceptAll(server);
-      // The server's own `close` would also end connections that were accepted and whose request is still on its way.
+      // The server's own `close` would also end accepted connections whose request is still on its way.
       const closed = new Promise<void>((resolve) => net.Server.prototype.close.call(server, () => resolve()));
       await Promise.all([booted.closeStreams(), delay(FIRST_REQUEST_GRACE_MS)]);
       server.closeIdleConnections();
-      // Requests under way may finish; those that don't in time are cut off, which their clients see.
+      // Requests under way may finish. Those that take too long are cut, which their clients notice.
       const cutOff = setTimeout(() => server.closeAllConnections(), REQUEST_GRACE_MS);
       await closed;
       clearTimeout(cutOff);
@@ -101,8 +104,8 @@ export async function listen(booted: Booted): Promise<Listening> {
 }
 
 /**
- * Waits until all connections that have come are accepted: closing resets the others. Node accepts one in each turn of the event loop. What comes in the
- * instant between the last of these turns and the closing is reset all the same; only a balancer that sends nothing any more can prevent that.
+ * Waits until all pending connections are accepted, because closing the server resets the others. Node.js accepts one in each turn of the event loop. A connection
+ * that arrives between the last turn and the closing is still reset; only a balancer that has stopped sending can prevent that.
  */
 async function acceptAll(server: net.Server): Promise<void> {
   let quietTurns = 0;

@@ -1,4 +1,4 @@
-/** Passes requests to Next: pages in a fair order by client address (G23). */
+/** Passes requests to Next.js; pages in a fair order by client address (G23). */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { toClientAddress } from "@/src/core/access/client-network";
 import type { ManagementLimits } from "@/src/core/limits/management-limits";
@@ -8,10 +8,10 @@ import { createRequestId, formatProblem } from "@/src/shared/http/problem";
 
 export type Serve = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
-/** Files of the build, and routes that take their turn themselves. */
+/** Not pages: files of the build, and routes that wait for their turn themselves. */
 const IS_PAGE = /^\/(?!api\/|_next\/|favicon\.svg)/;
 
-/** `toNext` is Next's handler; rejects as it does. */
+/** `toNext` is the handler of Next.js. Rejects if it rejects. */
 export function createDashboard({ limits, toNext }: { limits: Pick<ManagementLimits, "enter">; toNext: Serve }): Serve {
   return async (request, response) => {
     const url = request.url ?? "/";
