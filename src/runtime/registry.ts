@@ -1,4 +1,4 @@
-/** Holds the process's one runtime, for code that Next.js bundles separately (ADR 4). Imports only types, so that the bundles share no other state. */
+/** Holds the process's one runtime, for code that Next.js bundles separately. Imports only types, so that the bundles share no other state. */
 import type { Config } from "@/src/config/config";
 import type { Tokens } from "@/src/core/access/access-tokens";
 import type { Definitions } from "@/src/core/access/resolved-endpoints";

@@ -2,7 +2,7 @@
 import { PREFLIGHT_SECONDS, toAllowedHeaders } from "@/src/shared/http/cors";
 import type { Routes } from "./manage-route";
 
-/** Browsers send no cookies with a request to a response that allows every origin, and store none from it. A page needs a management token. */
+/** If a response allows every origin, browsers send no cookies with its request and store none from it, so a page needs a management token. */
 const EVERY_ORIGIN = "*";
 const KNOWN_HEADERS = ["Authorization", "Content-Type"];
 const EXPOSED = "RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-Id";

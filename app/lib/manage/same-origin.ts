@@ -10,7 +10,7 @@ export interface OriginFacts {
 /** True if the browser reports that the request comes from another origin, including another port of the same host. */
 export function isCrossSite({ method, headers, hosts }: OriginFacts): boolean {
   const site = headers.get("sec-fetch-site");
-  // `none`: the address bar. It cannot send an unsafe method, so for those it proves nothing.
+  // `none`: the user entered the address. For an unsafe method, that proves nothing.
   if (site !== null && site !== "same-origin" && !(site === "none" && isSafe(method))) return true;
   const origin = headers.get("origin");
   return origin !== null && !isOwnOrigin(origin, hosts);
