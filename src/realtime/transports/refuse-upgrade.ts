@@ -3,8 +3,7 @@ import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import { endSocket, toRawResponse } from "@/src/core/http/raw-response";
 import { type AppError, toProblem } from "@/src/shared/errors";
-
-const LINGER_MS = 2_000;
+import { createRequestId, PROBLEM_TYPE } from "@/src/shared/http/problem";
 
 /**
  * Writes a problem document (E1) and ends the socket. `status` replaces the status of the error, and `headers` are added. Never throws, whatever state the socket
