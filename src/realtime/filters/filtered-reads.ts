@@ -50,7 +50,7 @@ function toStreamError(error: AppError): Error {
   return error.entry.retryable ? error : new FilterFailedError(error);
 }
 
-/** Reads a page that does not end in the middle of an upload. */
+/** Reads a page without a hole. It does not end in the middle of an upload, unless the rest of the upload has expired. */
 export async function readWholeUploads(
   reads: Pick<StreamReads, "readLog">,
   endpointId: string,
@@ -60,5 +60,7 @@ export async function readWholeUploads(
   const page = await reads.readLog(endpointId, after, limit);
   const last = page.at(-1);
   if (last === undefined || "hidden" in last || last.remainingInUpload === undefined) return page;
-  return [...page, ...(await reads.readLog(endpointId, last.seq, last.remainingInUpload))];
+  const rest = await reads.readLog(endpointId, last.seq, last.remainingInUpload);
+  // If files have expired meanwhile, the query returns later changes. The next page shows that gap at its beginning.
+  return rest[0]?.seq === last.seq + 1 ? [...page, ...rest] : page;
 }
