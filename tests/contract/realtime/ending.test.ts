@@ -16,7 +16,7 @@ afterAll(() => server.close());
 const ORIGIN = "https://app.example.com";
 const OTHER_ORIGIN = "https://admin.example.com";
 
-/** Another key of the same project; answers the path with it. */
+/** Creates another key of the same project, and returns the path with it. */
 async function addKey(seed: Seed, expiresAt: Date | null = null): Promise<string> {
   const key = randomBytes(16).toString("hex");
   await server.pool.query(
@@ -26,7 +26,7 @@ async function addKey(seed: Seed, expiresAt: Date | null = null): Promise<string
   return seed.path.replace(/key=.*/, `key=${key}`);
 }
 
-/** Another endpoint of the same project; answers its path. */
+/** Creates another endpoint of the same project, and returns its path. */
 async function addEndpoint(seed: Seed): Promise<string> {
   await server.pool.query(`INSERT INTO "Endpoint" ("id", "projectId", "name") VALUES (gen_random_uuid(), $1, 'another/endpoint')`, [
     seed.projectId,
@@ -84,7 +84,7 @@ describe("keys", () => {
     expect(await client.closed).toEqual({ code: 1000, reason: "Access to the endpoint has changed. Connect again." });
   });
 
-  it("[W6] a key expires by the clock, with no write at all; one that is prolonged in time does not", async () => {
+  it("[W6] a key expires without any write; a key that is prolonged in time does not", async () => {
     const start = server.clock.at;
     const expiresAt = new Date(start.getTime() + 60_000);
     const seed = await server.seed({ expiresAt });
@@ -182,7 +182,7 @@ describe("endpoints and projects", () => {
     await expectOpen(others);
   });
 
-  it("[W6] a change that takes no access away ends nothing", async () => {
+  it("[W6] a change that removes no access ends no stream", async () => {
     const seed = await server.seed({ allowedOrigins: [ORIGIN] });
     const clients = { client: await server.connect(seed.path, { origin: ORIGIN }) };
     await server.pool.query(`UPDATE "Project" SET name = 'Another name', "allowedOrigins" = $2 WHERE id = $1`, [
@@ -222,7 +222,7 @@ describe("origins", () => {
 });
 
 describe("nodes", () => {
-  it("[W6] what changes on one node ends the sockets of the other, though its cache has been emptied since", async () => {
+  it("[W6] a change on one node ends the sockets of the other, even if its cache was emptied since", async () => {
     const node = await createRealtimeServer({ database: server.database });
     try {
       const seed = await server.seed();

@@ -1,4 +1,4 @@
-/** Filters of streams (W13) over real sockets, with the real sandbox: what is sent, what is refused, and that a hostile one ends its own stream alone. */
+/** Filters of streams (W13) over real sockets, with the real sandbox: which changes are sent, which filters are refused, and that a hostile filter ends only its own stream. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ErrorCode } from "@/src/shared/errors";
 import { openEvents } from "@/tests/support/clients/event-client";
@@ -31,7 +31,7 @@ async function change({ path }: Seed, method: "PUT" | "DELETE", id: string, data
   expect(answer.ok).toBe(true);
 }
 
-/** The server looks each second at what the sandbox was too busy for. */
+/** The server retries each second what the sandbox was too busy for. */
 async function untilSettled(done: Promise<unknown>): Promise<void> {
   let isDone = false;
   void done.finally(() => {
@@ -54,7 +54,7 @@ const toData = (text: string): unknown => {
 };
 
 describe("jsonata on a stream", () => {
-  it("[W13] [W22] a change is sent if the expression is true of its record: the new one, or of the last state of one that is deleted", async () => {
+  it("[W13] [W22] a change is sent if the expression is true for its record, or for the last state of a deleted record", async () => {
     const seed = await server.seed();
     const client = await server.connect(withFilter(seed, "data.room = 'a' and data.size > 1"));
     const id = await server.post(seed, { room: "a", size: 2 });
@@ -71,7 +71,7 @@ describe("jsonata on a stream", () => {
     ]);
   });
 
-  it("[R1] [W13] the expression sees the record as clients do, and what is sent is as it was stored, to the letter", async () => {
+  it("[R1] [W13] the expression sees the record as clients do, and the message has it exactly as it was stored", async () => {
     const seed = await server.seed();
     const client = await server.connect(
       withFilter(seed, "$length(uniqueId) = 32 and $exists(createdAt) and $exists(updatedAt) and data.n > 1"),
@@ -98,7 +98,7 @@ describe("jsonata on a stream", () => {
     expect(again.texts.map(toData).slice(1)).toEqual([3, 4, 5].map((data) => ["POST", data]));
   });
 
-  it("[W11] [W13] a snapshot has the records that it is true of, then come the changes", async () => {
+  it("[W11] [W13] a snapshot has the matching records, and the changes follow", async () => {
     const seed = await server.seed();
     for (let n = 1; n <= 9; n++) await server.post(seed, { n, padding: "x".repeat(20_000) });
     const client = await server.connect(`${withFilter(seed, "data.n % 4 = 0 or data.n = 13")}&since=now&snapshot=true`);
@@ -126,7 +126,7 @@ describe("jsonata on a stream", () => {
     again.drop();
   });
 
-  it("[W2] [W13] of several files that were sent together one message has those that it is true of", async () => {
+  it("[W2] [W13] an upload of several files is one message with the matching files", async () => {
     const seed = await server.seed();
     const client = await server.connect(withFilter(seed, "data.file.size > 1"));
     const body = toForm(["aa", "b", "cc"].map((text) => filePart(text)));
@@ -147,7 +147,7 @@ describe("jsonata on a stream", () => {
     expect(client.texts.map((text) => JSON.parse(text).record.uniqueId)).toEqual([own]);
   });
 
-  it("[W13] on another node it is the same", async () => {
+  it("[W13] works the same on another node", async () => {
     const seed = await server.seed();
     const client = await strict.connect(withFilter(seed, "data > 1"));
     for (const data of [1, 2, 3]) await server.post(seed, data);
@@ -219,7 +219,7 @@ describe("a filter that fails, or never ends", () => {
     expect(await client.closed).toMatchObject({ code: 4000, reason: expect.stringMatching(/not valid/) });
   });
 
-  it("[W13] one that fails ends also a client that comes back to it", async () => {
+  it("[W13] a filter that fails also ends a client that resumes at that change", async () => {
     const seed = await server.seed();
     const first = await server.connect(`${seed.path}&since=now`);
     const { cursor } = await first.at(0);

@@ -64,14 +64,14 @@ describe("refused with HTTP", () => {
     expect(JSON.parse(body)).toMatchObject({ code: "not_found" });
   });
 
-  it("[W14] the answer arrives though the client has sent on", async () => {
+  it("[W14] the response arrives even if the client has sent more bytes", async () => {
     const { status } = await ask(toHandshake("/") + "x".repeat(100_000));
     expect(status).toBe(404);
   });
 });
 
 describe("accepted", () => {
-  it("[W1] answers 101 with the accept key, without compression", async () => {
+  it("[W1] responds with 101 and the accept key, without compression", async () => {
     const stream = await openRawStream(server.port, seed.path);
     expect(stream.answer).toMatch(/^HTTP\/1\.1 101 /);
     expect(stream.answer).toContain("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");

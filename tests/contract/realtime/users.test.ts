@@ -43,7 +43,7 @@ async function connectAll(world: SecureWorld, node: RealtimeServer = server) {
 const set = (sql: string, values: unknown[]) => server.pool.query(sql, values);
 
 describe("the changes that a user receives", () => {
-  it("[W5] as far as the users' own requests go: each its own changes alone, on each of its sockets", async () => {
+  it("[W5] each user receives only its own changes, on each of its sockets", async () => {
     const world = await createSecureWorld(server, { secure: true });
     const all = await connectAll(world);
     const annAgain = await server.connect(streamOf(world, world.users.ann.token));
@@ -63,7 +63,7 @@ describe("the changes that a user receives", () => {
     expect(await dataOf(all.ticket, 6)).toEqual(everything);
   });
 
-  it("[W5] [W9] who resumes misses nothing and gets nothing of others, nor a GAP for it", async () => {
+  it("[W5] [W9] a user that resumes misses nothing, and gets neither changes of others nor a GAP for them", async () => {
     const world = await createSecureWorld(server, { secure: true });
     const { ann, bob } = world.users;
     const before = await server.connect(streamOf(world, ann.token, "&since=now"));
@@ -115,7 +115,7 @@ describe("the end of a token", () => {
     expect((await (await server.connect(streamOf(world, user.token))).closed).code).toBe(4000);
   });
 
-  it("[W6] a token expires by the clock, with no write at all; one that is prolonged in time does not", async () => {
+  it("[W6] a token expires without any write; a token that is prolonged in time does not", async () => {
     const start = server.clock.at;
     const world = await createSecureWorld(server, { secure: true });
     const { ann, bob } = world.users;
@@ -169,7 +169,7 @@ describe("the end of a token", () => {
 });
 
 describe("the endpoint", () => {
-  it("[W6] becomes secure: who came without a user or the master key is out", async () => {
+  it("[W6] becomes secure: streams without a user or the master key end", async () => {
     const world = await createSecureWorld(server, {});
     const client = await server.connect(`${world.path}?key=${world.keys.both}`);
     const withToken = await server.connect(streamOf(world, world.users.ann.token));
@@ -195,7 +195,7 @@ describe("the endpoint", () => {
     await expectOpen(others);
   });
 
-  it("[W6] a switch that changes nothing on a stream ends nothing", async () => {
+  it("[W6] a switch that does not affect streams ends none", async () => {
     const world = await createSecureWorld(server, { secure: true });
     const all = await connectAll(world);
     await set(`UPDATE "Endpoint" SET "othersCanUpdate" = true, "othersCanDelete" = true WHERE id = $1`, [world.endpointId]);
@@ -219,7 +219,7 @@ describe("nodes", () => {
       await node.tick();
       expect(await there.closed).toEqual(ENDED.tokenRevoked);
       await expectOpen(others);
-      // And its cache knows better than to let the token in again.
+      // Its cache does not accept the token again.
       expect((await (await node.connect(streamOf(world, user.token))).closed).code).toBe(4000);
       const headers = { Authorization: `Bearer ${user.token}` };
       expect((await fetch(`${node.httpOrigin}${world.path}?key=${world.keys.both}`, { headers })).status).toBe(401);
@@ -228,7 +228,7 @@ describe("nodes", () => {
     }
   });
 
-  it("[W6] so do a deleted user, and switches", async () => {
+  it("[W6] so does deleting a user, and changing switches", async () => {
     const node = await createRealtimeServer({ database: server.database });
     try {
       const world = await createSecureWorld(server, { secure: true });
@@ -262,7 +262,7 @@ describe("the handshake", () => {
     expect([...server.hub.connections()].find(({ endpointId }) => endpointId === world.endpointId)?.userId).toBe(world.users.ann.id);
   });
 
-  it("[S1] [W3] a token in another place, or of another form, is none, or a bad one", async () => {
+  it("[S1] [W3] a token in another place or of another form is ignored or invalid", async () => {
     const world = await createSecureWorld(server, { secure: true });
     const { token } = world.users.ann;
     const reasonOf = async (query: string, headers: Record<string, string> = {}) => {

@@ -23,7 +23,7 @@ async function send(method: "POST" | "PUT" | "DELETE", seed: Seed, parameters = 
 }
 
 describe("messages", () => {
-  it("[W2] POST, PUT and DELETE are one message each: the record as HTTP answers it, and nothing else", async () => {
+  it("[W2] POST, PUT and DELETE are one message each, with the record as HTTP returns it and nothing else", async () => {
     const seed = await server.seed();
     const client = await server.connect(seed.path);
     const created = await send("POST", seed, "", '{"b": 1.10, "a": 12345678901234567890}');
@@ -45,7 +45,7 @@ describe("messages", () => {
     expect(JSON.parse(client.texts[2] ?? "").record.data).toBe("now a text");
   });
 
-  it("[W2] are not sent for what was not written", async () => {
+  it("[W2] are not sent for requests that write nothing", async () => {
     const seed = await server.seed();
     const client = await server.connect(seed.path);
     const refused = [
@@ -70,7 +70,7 @@ describe("messages", () => {
     expect([client.texts.length, stranger.texts.length]).toEqual([1, 1]);
   });
 
-  it("[W2] large ones and such with any character arrive as they were", async () => {
+  it("[W2] large records and records with any characters arrive unchanged", async () => {
     const seed = await server.seed();
     const client = await server.connect(seed.path);
     const values = ["x".repeat(125), "é".repeat(40_000), "😀".repeat(20_000), '\u2028 \\ " \u007f', "x".repeat(900_000)];
@@ -142,7 +142,7 @@ describe("order", () => {
     }
   });
 
-  it("[W4] every Prisma call that writes records is heard", async () => {
+  it("[W4] every Prisma call that writes records is delivered", async () => {
     const seed = await server.seed();
     const { endpointId } = seed;
     const client = await server.connect(seed.path);
@@ -177,7 +177,7 @@ describe("order", () => {
     );
   });
 
-  it("[W4] a transaction is heard after its commit; one that is rolled back, never", async () => {
+  it("[W4] a transaction is delivered after its commit; a rolled-back one never is", async () => {
     const seed = await server.seed();
     const { endpointId } = seed;
     const client = await server.connect(seed.path);

@@ -1,4 +1,4 @@
-/** The resumable mode (W9, W10) over real sockets and a real log: nothing is missed, nothing comes twice, and what can't be had is said. */
+/** The resumable mode (W9, W10) over real sockets and a real log: nothing is missed, nothing arrives twice, and expired changes are reported. */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { formatCursor, parseCursor } from "@/src/shared/streams/cursor";
@@ -98,7 +98,7 @@ describe("since", () => {
     expect(client.texts[2]).toContain('"data":{"n":1.0}');
   });
 
-  it("[W9] a cursor of this very moment replays nothing", async () => {
+  it("[W9] a current cursor replays nothing", async () => {
     const seed = await server.seed();
     await postSeveral(seed, 3);
     const client = await server.connect(`${seed.path}&since=${await cursorOf(seed)}`);
@@ -106,7 +106,7 @@ describe("since", () => {
     expect(idsOf(await client.take(2))).toEqual([id]);
   });
 
-  it("[W9] a long log is replayed whole", async () => {
+  it("[W9] a long log is replayed completely", async () => {
     const seed = await server.seed();
     const { epoch } = await positionOf(seed);
     await server.pool.query(
@@ -223,7 +223,7 @@ describe("interleavings", () => {
           const stream = streams[index];
           if (!stream) return;
           streams[index] = undefined;
-          // Without a close handshake: what is on its way is lost.
+          // Without a close handshake, messages in flight are lost.
           stream.webSocket.terminate();
           await stream.closed;
           heard[index]?.push(...(await stream.take(stream.texts.length)));
@@ -237,7 +237,7 @@ describe("interleavings", () => {
         for (const step of steps) {
           switch (step.do) {
             case "write":
-              // Not awaited: it falls together with what follows.
+              // Not awaited, so that it coincides with the next steps.
               for (let i = 0; i < step.count; i++) writing.push((step.on === "node" ? node : server).post(seed, i));
               break;
             case "poll":

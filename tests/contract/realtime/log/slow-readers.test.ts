@@ -1,4 +1,4 @@
-/** Readers that are slower than the writers (W7): one that can be resumed is sent on from the log, and in the end has everything, once, in order. */
+/** Readers that are slower than the writers (W7): a resumable stream continues from the log and in the end has everything, once, in order. */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openEvents } from "@/tests/support/clients/event-client";
@@ -8,7 +8,7 @@ import { createRealtimeServer, type RealtimeServer } from "@/tests/support/serve
 import { until } from "@/tests/support/until";
 
 const QUEUE_BYTES_MAX = 131_072;
-/** More than the operating system takes for a client that reads nothing. */
+/** More bytes than the operating system accepts for a client that reads nothing. */
 const RECORDS = 160;
 const RECORD_BYTES = 100_000;
 
@@ -39,7 +39,7 @@ function numbersOf(stream: RawStream): (number | undefined)[] {
   return messages.filter(({ type }) => type !== "BEAT").map(({ record }) => record?.data.n);
 }
 
-/** Reads a little now and then, while all is written; then the rest. */
+/** Reads a little at a time during the writes, then the rest. */
 async function readSlowly(stream: RawStream): Promise<void> {
   let largestBacklog = 0;
   for (const n of range(RECORDS)) {
@@ -52,7 +52,7 @@ async function readSlowly(stream: RawStream): Promise<void> {
     for (const { backlogBytes } of connectionsHere()) largestBacklog = Math.max(largestBacklog, backlogBytes);
   }
   await until("it has fallen behind", hasFallenBehind);
-  // One record always fits when nothing else waits.
+  // One record always fits into an empty queue.
   expect(largestBacklog).toBeLessThan(QUEUE_BYTES_MAX + 2 * RECORD_BYTES);
   stream.socket.resume();
 }
@@ -118,7 +118,7 @@ describe("a reader that can be resumed", () => {
   );
 
   it(
-    "[W7] that takes nothing for 30 s is ended with 1013, and goes on from its last cursor",
+    "[W7] that takes no bytes for 30 s is ended with 1013, and continues from its last cursor",
     async () => {
       const start = server.clock.at;
       const stream = await openRawStream(server.port, `${seed.path}&since=now`);
@@ -154,7 +154,7 @@ describe("a reader that can be resumed", () => {
 
 describe("many readers that fall behind at once", () => {
   it(
-    "[W7] [W9] have everything, while a reader that keeps up never waits for them",
+    "[W7] [W9] receive everything, and a reader that keeps up never waits for them",
     async () => {
       const streams = await Promise.all(range(8).map(() => openRawStream(server.port, `${seed.path}&since=now`)));
       for (const { socket } of streams) socket.pause();

@@ -1,4 +1,4 @@
-/** Snapshots (W11) over real sockets, a real log and two nodes: what is there, then what changes, and together what is true. */
+/** Snapshots (W11) over real sockets, a real log and two nodes: the records first, then the changes, and both together make the stored state. */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openEvents } from "@/tests/support/clients/event-client";
@@ -114,7 +114,7 @@ describe("snapshot=true", () => {
     expect((await again.at(1)).record?.uniqueId).toBe(id);
   });
 
-  it("[W11] a record that is larger than the queue may be, and a client that takes its time: nothing is lost", async () => {
+  it("[W11] with a record larger than the queue and a slow client, nothing is lost", async () => {
     const seed = await server.seed();
     for (let i = 0; i < 12; i++) await server.post(seed, `${i}${"x".repeat(i === 3 ? 900_000 : 200_000)}`);
     const client = await server.connect(`${seed.path}&snapshot=true`);
@@ -143,7 +143,7 @@ describe("snapshot=true", () => {
     expect(snapshot?.record).toEqual(await list({ path }, { Authorization: `Bearer ${ann.token}` }));
   });
 
-  it("[W11] [W12] as events: ids come with the end of the snapshot; who comes back with one gets no other snapshot", async () => {
+  it("[W11] [W12] as events, ids come with the end of the snapshot; a client that resumes with one gets no other snapshot", async () => {
     const seed = await server.seed();
     await server.post(seed, 1);
     const url = `${server.httpOrigin}${seed.path}&snapshot=true`;
@@ -160,7 +160,7 @@ describe("snapshot=true", () => {
     expect(again.messages().map(({ type, record }) => [type, record.uniqueId])).toEqual([["POST", id]]);
   });
 
-  it("[W11] with a cursor, or as anything but true and false, it is an error", async () => {
+  it("[W11] with a cursor, or with a value other than true and false, it is an error", async () => {
     const seed = await server.seed();
     for (const query of [`&since=${await cursorOf(seed)}&snapshot=true`, "&snapshot=yes"]) {
       const client = await server.connect(`${seed.path}${query}`);
@@ -183,7 +183,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 
 describe("interleavings", () => {
-  it("[W11] however writes of two nodes fall together with snapshots, a client holds in the end what is stored, and no record went backwards", async () => {
+  it("[W11] however writes of two nodes coincide with snapshots, a client has the stored state in the end, and no record goes backwards", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 40 }), async (steps) => {
         const seed = await server.seed();
@@ -198,7 +198,7 @@ describe("interleavings", () => {
         for (const [index, next] of steps.entries()) {
           const at = index % 2 === 0 ? server : node;
           const id = "index" in next ? (ids[next.index % ids.length] ?? "") : "";
-          // None is awaited: they fall together.
+          // None is awaited, so that they coincide.
           switch (next.do) {
             case "post":
               writing.push(at.post(seed, index + 2));

@@ -25,7 +25,7 @@ async function setUp(options: RealtimeServerOptions = {}) {
 const idsOf = (client: EventClient) => client.messages().map(({ record }) => record.uniqueId);
 
 describe("ending", () => {
-  it("[W6] [W12] an end has a cause: an event of the type close with the code and reason of a socket, then the answer's end", async () => {
+  it("[W6] [W12] the end of a stream has a cause: an event of the type close with the code and reason of a socket, then the end of the response", async () => {
     const { seed, open } = await setUp();
     const [plain, withCursors] = [await open(), await open({}, "&since=now")];
     await server.pool.query(`UPDATE "ApiKey" SET "revokedAt" = now() WHERE id = $1`, [seed.keyId]);
@@ -138,7 +138,7 @@ describe("slow readers", () => {
     expect(await silent.ended).toBe("cut off");
   });
 
-  it("[W9] [W12] a sign of life is an id that no browser dispatches; with since it is a BEAT", async () => {
+  it("[W9] [W12] a heartbeat is an id that browsers do not dispatch; with since, it is a BEAT", async () => {
     const { open, write } = await setUp({ pingIntervalMs: 50 });
     const plain = await open();
     const withCursors = await open({}, "&since=now");

@@ -1,4 +1,4 @@
-/** Changes as server-sent events (W12) over real sockets and a real log: what is said, and that nothing is missed. */
+/** Changes as server-sent events (W12) over real sockets and a real log: their format, and that none is missed. */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { toProjectDocument } from "@/src/management/openapi/project/document";
@@ -82,7 +82,7 @@ describe("events", () => {
     expect(client.text()).toBe(`retry: 1000\nid: ${await cursorOf(seed, 1)}\n\n${events.join("")}`);
   });
 
-  it("[W16] line breaks within a record don't end an event", async () => {
+  it("[W16] line breaks within a record do not end an event", async () => {
     const seed = await server.seed();
     const client = await open(seed.path);
     await send(seed.path, "POST", '{\r\n  "a": 1,\r\r\n\n"data: x":\n "\\n\\nid: 1"}');
@@ -104,7 +104,7 @@ describe("events", () => {
     expect(client.events().map((event) => event.id)).toEqual([before, after]);
   });
 
-  it("[W16] files that are sent together are one message, live and after a resume, whose id is that of the last; with since each is one", async () => {
+  it("[W16] files that are sent together are one message, live and after a resume, with the id of the last; with since, each file is a message", async () => {
     const seed = await server.seed();
     const live = await open(seed.path);
     const each = await open(`${seed.path}&since=now`);
@@ -195,7 +195,7 @@ describe("resuming", () => {
     await expectProblem(malformed, "cursor_invalid");
   });
 
-  it("[W12] an empty Last-Event-ID is none", async () => {
+  it("[W12] an empty Last-Event-ID is ignored", async () => {
     const seed = await server.seed();
     await server.post(seed, "before");
     const client = await open(seed.path, { "Last-Event-ID": "" });
@@ -204,7 +204,7 @@ describe("resuming", () => {
     expect(idsOf(client)).toEqual([id]);
   });
 
-  it("[W10] [W12] what can't be replayed is an event of the type gap; with since it is a message", async () => {
+  it("[W10] [W12] expired changes are an event of the type gap; with since, a message", async () => {
     const seed = await server.seed();
     const ids = [await server.post(seed, 1), await server.post(seed, 2), await server.post(seed, 3)];
     await server.pool.query(`DELETE FROM "Change" WHERE "endpointId" = $1 AND seq <= 2`, [seed.endpointId]);
@@ -223,7 +223,7 @@ describe("resuming", () => {
     expect(withCursors.messages()[1]).toEqual(gap);
   });
 
-  it("[W12] however writes, uploads and drops fall together, every record comes once and in order", async () => {
+  it("[W12] however writes, uploads and drops coincide, every record arrives once and in order", async () => {
     const step = fc.oneof(
       { weight: 3, arbitrary: fc.record({ do: fc.constant("write" as const), count: fc.integer({ min: 1, max: 5 }) }) },
       { weight: 1, arbitrary: fc.record({ do: fc.constant("upload" as const), count: fc.integer({ min: 2, max: 4 }) }) },
@@ -245,7 +245,7 @@ describe("resuming", () => {
         };
         for (const { do: what, ...rest } of steps) {
           const count = "count" in rest ? rest.count : 0;
-          // Not awaited: they fall together with what follows.
+          // Not awaited, so that they coincide with the next steps.
           if (what === "write") for (let i = 0; i < count; i++) writing.push(server.post(seed, i));
           else if (what === "upload") writing.push(upload(seed.path, Array.from({ length: count }, String)));
           else await reconnect();
