@@ -69,7 +69,7 @@ test("nothing is needed: this machine only, port 3000, built-in PostgreSQL in ./
   });
 });
 
-test("every variable is taken", () => {
+test("every variable is read", () => {
   expect(
     parseConfig({
       NODE_ENV: "development",
@@ -176,7 +176,7 @@ test("an empty variable counts as unset", () => {
   expect("databaseUrl" in config || "secret" in config).toBe(false);
 });
 
-test("every problem is reported at once, each with its fix", () => {
+test("all problems are reported together, each with its fix", () => {
   const message = problemsOf({ PORT: "http", RESTED_SIGNUP: "maybe", DATABASE_URL: "mysql://x", TLS_CERT_FILE: pem, RESTED_DATADIR: "x" });
   expect(message.split("\n")).toEqual([
     "The configuration has 5 problems:",
@@ -188,7 +188,7 @@ test("every problem is reported at once, each with its fix", () => {
   ]);
 });
 
-describe("what is refused", () => {
+describe("invalid values", () => {
   test.each([
     ["NODE_ENV", "staging", "production, development, test"],
     ["HOST", "http://localhost", "Use an address or a host name"],
@@ -252,7 +252,7 @@ test(".env.example has every variable, once, and no other", () => {
   expect(names.toSorted()).toEqual(VARIABLES.toSorted());
 });
 
-test("the defaults that .env.example shows are those that are taken", () => {
+test("the defaults in .env.example are the actual ones", () => {
   const example = fs.readFileSync(".env.example", "utf8");
   const shown = [...example.matchAll(/^# ([A-Z][A-Z0-9_]*)=(.+)$/gm)].flatMap(([, name = "", value = ""]) =>
     /DATABASE_URL|REDIS_URL|PUBLIC_URL|TLS_|TRUST_PROXY|ADMIN/.test(name) ? [] : [[name, value]],
@@ -267,7 +267,7 @@ test("no setting of whoever runs the tests reaches the servers that tests start"
   expect(withoutSettings({ ...others, REDIS_URL: "redis://mine", PGOPTIONS: "-c x=1", NEXTAUTH_URL: "https://mine" })).toEqual(others);
 });
 
-test("there may be more connections than streams; where streams have no limit, connections have none", () => {
+test("the default of connections exceeds that of streams; without a limit of streams there is none of connections", () => {
   const env = { RESTED_STREAMS_MAX: "100", RESTED_STREAMS_PER_ADDRESS_MAX: "0" };
   expect(parseConfig(env).connections).toEqual({ total: 10_100, perAddress: 0, requestsPerAddress: 1_000 });
 });

@@ -15,7 +15,7 @@ const isRefused = (begin: Promise<void>) =>
   );
 
 describe("attempts of an address", () => {
-  it("[L2] that were refused do not count: right passwords, however many at once, lock nobody out", async () => {
+  it("[L2] that were refused do not count: any number of concurrent correct passwords locks nobody out", async () => {
     const limiter = createLoginLimiter();
     const all = attempts(3 * PER_ADDRESS, "app");
     const refused = await Promise.all(all.map((attempt) => isRefused(limiter.begin(attempt))));
@@ -34,7 +34,7 @@ describe("attempts of an address", () => {
     await limiter.begin(attempt);
   });
 
-  it("[L2] [G10] wrong ones at one application, fifty, leave the others and the dashboard open", async () => {
+  it("[L2] [G10] fifty wrong ones at one application do not affect others and the dashboard", async () => {
     const limiter = createLoginLimiter();
     for (const attempt of attempts(PER_ADDRESS, "app")) await limiter.begin(attempt);
     await expect(limiter.begin({ account: "ada", address, scope: "app" })).rejects.toMatchObject({ code: "rate_limited" });

@@ -6,7 +6,7 @@ import { until } from "@/tests/support/until";
 import { createProcessRateLimiter, createSharedRateLimiter, type OwnedRateLimiter } from "./rate-limiter";
 
 describe("createProcessRateLimiter", () => {
-  it("[U8] allows as many as the limit of the moment says, and answers what is left", async () => {
+  it("[U8] allows as many as the current limit, and returns what is left", async () => {
     const time = { ms: 0 };
     const limiter = createProcessRateLimiter({ now: () => time.ms });
     expect(await limiter.take("a", 2)).toEqual({ allowed: true, limit: 2, remaining: 1, resetSeconds: 60 });
@@ -42,7 +42,7 @@ describe("createSharedRateLimiter", () => {
     return limiter;
   };
 
-  /** Two servers; `nextId` names a client that nobody has counted. */
+  /** Two servers; `nextId` returns the id of a client that has not been counted. */
   async function setUp(count = 2) {
     proxy = await createSeverableProxy(redis);
     logged = [];
@@ -74,7 +74,7 @@ describe("createSharedRateLimiter", () => {
     expect(await other?.take(nextId(), 2)).toMatchObject({ allowed: true, remaining: 1 });
   });
 
-  it("[U8] while Redis is away each server counts alone, and together again when it is back", async () => {
+  it("[U8] while Redis is unavailable each server counts alone, and together again afterwards", async () => {
     const { servers, nextId } = await setUp();
     await untilTogether(servers, nextId);
     logged.length = 0;
@@ -92,7 +92,7 @@ describe("createSharedRateLimiter", () => {
     expect(logged.toSorted()).toEqual([back, back, away, away]);
   });
 
-  it("[U8] a Redis that takes commands and never answers holds nobody up", async () => {
+  it("[U8] a Redis that accepts commands and never responds delays nobody", async () => {
     const { servers, nextId } = await setUp();
     await untilTogether(servers, nextId);
     proxy.stall();

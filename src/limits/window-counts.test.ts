@@ -8,7 +8,7 @@ function setUp(idsMax = 1000) {
 }
 
 describe("createWindowCounts", () => {
-  it("[U8] a window begins with the first one, ends after its length, and begins anew", () => {
+  it("[U8] a window starts with the first request, ends after its length, and starts over", () => {
     const { time, counts } = setUp();
     expect(counts.add("a")).toEqual({ count: 1, endsInMs: 60_000 });
     time.ms += 59_999;
@@ -23,7 +23,7 @@ describe("createWindowCounts", () => {
     expect([counts.add("a").count, counts.add("b").count, counts.add("a").count]).toEqual([1, 1, 2]);
   });
 
-  it("[U8] what has ended is forgotten while others are counted", () => {
+  it("[U8] windows that have ended are dropped while others are counted", () => {
     const { time, counts } = setUp();
     for (let n = 0; n < 400; n++) counts.add(`ended ${n}`);
     for (let minute = 0; minute < 2; minute++) {

@@ -1,4 +1,4 @@
-/** What boot leaves behind when it can't start: nothing. */
+/** A failed start leaves nothing open. */
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";

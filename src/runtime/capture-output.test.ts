@@ -14,7 +14,7 @@ function setUp() {
   return { printed, entries, console, warnings };
 }
 
-it("[E8] what libraries print becomes entries of the log, without colours, and nothing is printed", () => {
+it("[E8] the output of libraries becomes log entries without colours, and nothing is printed", () => {
   const { printed, entries, console } = setUp();
   console.log("\u001b[32m✓\u001b[0m %s in %d ms", "ready", 5);
   console.warn("[ioredis] careful\nreally", { a: 1 });
@@ -26,7 +26,7 @@ it("[E8] what libraries print becomes entries of the log, without colours, and n
   expect(printed).not.toHaveBeenCalled();
 });
 
-it("[E8] an error goes to its own member, with its stack and causes", () => {
+it("[E8] an error is logged in its own member, with its stack and causes", () => {
   const { entries, console } = setUp();
   const error = new Error("the page failed");
   console.error(" ⨯", error);

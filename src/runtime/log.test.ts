@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { toLoggedError } from "./log";
 
 describe("toLoggedError", () => {
-  it("[E2] keeps what explains an error and drops what hangs on it", () => {
+  it("[E2] keeps the explanation of an error and drops attached objects", () => {
     const error = Object.assign(new Error("the statement failed", { cause: new TypeError("why") }), {
       code: "57P01",
       client: { connectionParameters: { password: "secret" } },
@@ -19,7 +19,7 @@ describe("toLoggedError", () => {
     expect(JSON.stringify(logged)).not.toMatch(/secret|somebody/);
   });
 
-  it("ends with causes that lead in a circle, and takes what is no error", () => {
+  it("handles circular causes, and values that are not errors", () => {
     const error = new Error("round");
     error.cause = error;
     expect(JSON.stringify(toLoggedError(error)).match(/"round"/g)).toHaveLength(6);

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { until } from "@/tests/support/until";
 import { createLoopDelay, type DelayMonitor, startLoopDelay } from "./loop-delay";
 
-/** A monitor that says the same, in milliseconds beyond the 10 between its looks, until it is reset. */
+/** A monitor with constant readings, in milliseconds beyond its resolution of 10, until it is reset. */
 function createMonitor(delay: { p50: number; p99: number; max: number }): DelayMonitor & { resets: number } {
   let current = delay;
   const toNanoseconds = (ms: number) => (ms + 10) * 1_000_000;
@@ -58,7 +58,7 @@ it.each([
   expect(warnings).toHaveLength(1);
 });
 
-it("[E5] what stands in the way of the event loop is measured", async () => {
+it("[E5] measures a blocked event loop", async () => {
   const delay = startLoopDelay({ log: { warn: () => undefined }, clock: { now: () => new Date() } });
   await until("a delay to be measured", () => delay.read().max > 0 || standStill());
   expect(delay.read().max).toBeGreaterThan(0);

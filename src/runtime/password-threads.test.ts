@@ -1,4 +1,4 @@
-/** Hashes from threads of their own: right, niced, and none lost when one fails. */
+/** Hashes from threads: correct, of low priority, and none is lost when one fails. */
 import { readdirSync, readFileSync } from "node:fs";
 import os from "node:os";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -30,7 +30,7 @@ describe.runIf(process.platform === "linux")("createHashThreads", () => {
     expect(os.getPriority()).toBe(own);
   });
 
-  it("[L6] goes on after one that fails, and ends what runs when it is closed", async () => {
+  it("[L6] goes on after a failure, and ends running hashes when it is closed", async () => {
     await expect(threads.verify("no hash", "x")).rejects.toThrow("could not be hashed");
     expect(await threads.hash("x")).toMatch(/^\$argon2id/);
     const running = threads.hash("x");

@@ -8,7 +8,7 @@ import { createSandbox } from "./sandbox";
 const MIB = 1024 * 1024;
 const create = (timeoutMs: number) => createSandbox({ timeoutMs, memoryBytesMax: 32 * MIB, log: { warn: () => undefined } });
 
-/** For expressions that end: on a busy machine they may take long. */
+/** For expressions that end. On a busy machine they can take long. */
 let patient: ReturnType<typeof create>;
 /** For those that don't. */
 let strict: ReturnType<typeof create>;
@@ -34,7 +34,7 @@ async function filterAll(sandbox: Sandbox, expression: string, inputs: readonly 
 }
 
 describe("filters", () => {
-  it("[W13] says of which records an expression is true", async () => {
+  it("[W13] reports of which records an expression is true", async () => {
     const records = texts({ data: { price: 1 } }, { data: { price: 5 } }, { data: "text" }, { data: { price: 9 } });
     expect(await patient.filter("data.price > 2", records)).toEqual([false, true, false, true]);
   });
@@ -67,14 +67,14 @@ describe("filters", () => {
     expect(await codeOf(() => patient.filter("data[", []))).toBe("jsonata_invalid");
   });
 
-  it("[W13] what one record fails on is told when it comes first, and hides none of those before it", async () => {
+  it("[W13] an error of one record is reported when the record comes first, and hides none of the results before it", async () => {
     const records = texts({ n: 1 }, { n: "x" }, { n: 2 });
     expect(await patient.filter("n + 1 > 2", records)).toEqual([false]);
     expect(await codeOf(() => patient.filter("n + 1 > 2", records.slice(1)))).toBe("jsonata_invalid");
     expect(await patient.filter("n + 1 > 2", records.slice(2))).toEqual([true]);
   });
 
-  it("[W13] what one record never ends on is told when it comes first", async () => {
+  it("[W13] an endless evaluation of one record is reported when the record comes first", async () => {
     const records = texts({ n: 1 }, { n: 0 }, { n: 1 });
     expect(await strict.filter(`n = 1 or ${ENDLESS}`, records)).toEqual([true]);
     expect(await codeOf(() => strict.filter(`n = 1 or ${ENDLESS}`, records.slice(1)))).toBe("jsonata_limit");
@@ -93,7 +93,7 @@ describe("filters", () => {
     expect(await strict.filter("$ > 1", texts(1, 2))).toEqual([false, true]);
   });
 
-  it("[W13] as many as there are, in turns of as many as are taken at once", async () => {
+  it("[W13] any number of records, in batches of the maximum", async () => {
     const records = Array.from({ length: 1_000 }, (_, index) => JSON.stringify({ index, padding: "x".repeat(2_000) }));
     const verdicts = await filterAll(patient, "index % 3 = 0", records);
     expect(verdicts).toEqual(records.map((_, index) => index % 3 === 0));

@@ -53,7 +53,7 @@ async function codeOf(promise: Promise<unknown>): Promise<string> {
   return error.code;
 }
 
-/** A signal that tells how many listeners it has. */
+/** A signal with the number of its listeners. */
 function countListeners(): { signal: AbortSignal; count: () => number } {
   const { signal } = new AbortController();
   return { signal, count: () => getEventListeners(signal, "abort").length };
@@ -62,7 +62,7 @@ function countListeners(): { signal: AbortSignal; count: () => number } {
 const codeOrAnswer = (promise: Promise<unknown>) => promise.catch((error: unknown) => (isAppError(error) ? error.code : error));
 
 describe("a pool", () => {
-  it("[R6] whose script can't be found refuses, and tries again with the next job", async () => {
+  it("[R6] without a script refuses jobs, and looks again for the next job", async () => {
     const script = write(`${READY} process.on("message", ({ id }) => { ${ANSWER} });`);
     let isThere = false;
     const of = create(() => (isThere ? Promise.resolve(script) : Promise.reject(new Error("no script"))));
@@ -71,12 +71,12 @@ describe("a pool", () => {
     expect(await ask(of)).toEqual({ outcome: "nothing" });
   });
 
-  it("[R6] whose workers die before they are ready refuses, rather than to start them for ever", async () => {
+  it("[R6] refuses jobs if workers die before they are ready, and does not start them indefinitely", async () => {
     const script = write("process.exit(1);");
     expect(await codeOf(ask(create(() => Promise.resolve(script))))).toBe("internal_error");
   });
 
-  it("[R6] kills a worker that does not stop by itself, answers its job, and goes on with another", async () => {
+  it("[R6] kills a worker that does not stop by itself, settles its job, and goes on with another", async () => {
     const script = write(`${READY} process.on("message", ({ id, job }) => { if (job.schema === "hang") for (;;); ${ANSWER} });`);
     const of = create(() => Promise.resolve(script));
     const hang = of.run({ prepare: () => ({ kind: "check_schema", schema: "hang" }), length: 0 });
@@ -107,7 +107,7 @@ describe("a pool", () => {
     expect(await ask(pool)).toEqual({ outcome: "nothing" });
   });
 
-  it("[R6] tells a job that got no CPU time from one that used too much", async () => {
+  it("[R6] distinguishes a job that got no CPU time from one that used too much", async () => {
     const script = write(`${READY} process.on("message", () => undefined);`);
     const settings = { kind: "schema" as const, timeoutMs: 10, memoryBytesMax: 16 * 1024 * 1024, resultBytesMax: 1024 };
     const options = { size: 1, settings, findScript: () => Promise.resolve(script), log: { warn: note } };
@@ -119,7 +119,7 @@ describe("a pool", () => {
     expect(await ask(pool)).toEqual({ outcome: "limit", limit: "time" });
   });
 
-  it("[R6] gives a job whose worker is gone before it began to another, and one that kills two of them to none", async () => {
+  it("[R6] gives a job whose worker ended before it began to another worker, but not a job that killed two", async () => {
     const good = write(`${READY} process.on("message", ({ id }) => { process.send({ type: "begun", id }); ${ANSWER} });`);
     const deadly = write(`${READY} process.on("message", () => process.exit(1));`, "deadly.mjs");
     let deadlyStarts = 1;
@@ -134,7 +134,7 @@ describe("a pool", () => {
     expect(await ask(pool)).toEqual({ outcome: "nothing" });
   });
 
-  it("[R6] does not believe a worker that says what none says", async () => {
+  it("[R6] does not trust a worker that sends an unknown message", async () => {
     const script = write(
       `${READY} process.on("message", ({ id }) => process.send({ type: "answer", id, answer: { outcome: "text", text: 1 } }));`,
     );
@@ -154,7 +154,7 @@ describe("a pool", () => {
     expect(warned).toContain("terminating a sandbox worker");
   });
 
-  it("[R6] forgets what waiting jobs held when it refuses them", async () => {
+  it("[R6] releases what waiting jobs held when it refuses them", async () => {
     const deadly = write("process.exit(1);", "deadly.mjs");
     const good = write(`${READY} process.on("message", ({ id }) => { ${ANSWER} });`);
     let script = deadly;
@@ -171,7 +171,7 @@ describe("a pool", () => {
     expect(await Promise.all(next)).toEqual(next.map(() => ({ outcome: "nothing" })));
   });
 
-  it("[R6] holds no more for one account than its share, and leaves room for others", async () => {
+  it("[R6] limits what it holds for one account, and leaves room for others", async () => {
     const of = create(() => new Promise(() => undefined));
     const hold = (account: string, caller: string) =>
       codeOf(of.run({ prepare: () => JOB, length: 4 * 1024 * 1024, caller: [account, "project", caller] }));
@@ -238,7 +238,7 @@ describe("a pool", () => {
   });
 
   it("[R6] leaves a worker to callers that have not used much, however many that have ask", async () => {
-    // Workers that never answer.
+    // Workers that never respond.
     const script = write(`${READY} process.on("message", () => undefined);`);
     const order: string[] = [];
     const budget = { ...NO_BUDGET, isHeavy: ([account]: CallerPath) => account.startsWith("heavy") };
@@ -263,7 +263,7 @@ describe("a pool", () => {
     await Promise.all(sent);
   });
 
-  it("[R6] gives one account its part of the workers, and starts the rest for others", async () => {
+  it("[R6] gives one account its share of the workers, and starts the rest for others", async () => {
     const script = write(`${READY} process.on("message", () => undefined);`);
     const order: string[] = [];
     const settings = { kind: "schema" as const, timeoutMs: 60_000, memoryBytesMax: 16 * 1024 * 1024, resultBytesMax: 1024 };
@@ -286,7 +286,7 @@ describe("a pool", () => {
     await Promise.all(sent);
   });
 
-  it("[R6] knows a long job by the CPU time that it has used while it runs, not by the clock", async () => {
+  it("[R6] recognizes a long job by its CPU time while it runs, not by the clock", async () => {
     const script = write(`${READY} process.on("message", () => undefined);`);
     const long: string[] = [];
     const order: string[] = [];
@@ -337,7 +337,7 @@ describe("a pool", () => {
     expect(order).toEqual(["light", "heavy 0", "light", "heavy 1", "heavy 2"]);
   });
 
-  it("[R6] charges what removing a job's traces takes, beyond what is free", async () => {
+  it("[R6] charges the CPU time of removing a job's traces, beyond the free amount", async () => {
     const script = write(`${READY} process.on("message", ({ id }) => { ${ANSWER} });`);
     const charged: [string, number][] = [];
     const budget = { ...NO_BUDGET, charge: ([account]: CallerPath, cpuMs: number) => void (cpuMs > 0 && charged.push([account, cpuMs])) };
@@ -363,7 +363,7 @@ describe("a pool", () => {
     expect(cpuMs).toBeLessThanOrEqual(980);
   });
 
-  it("[R6] refuses callers whose budget is spent, also those whose jobs wait already, and says when to come again", async () => {
+  it("[R6] refuses callers without budget, including those whose jobs already wait, with the time of the next attempt", async () => {
     const script = write(`${READY} process.on("message", ({ id }) => { ${ANSWER} });`);
     const charged: string[] = [];
     let isSpent = false;
@@ -387,7 +387,7 @@ describe("a pool", () => {
     expect(charged).toEqual(["spender", "other"]);
   });
 
-  it("[R6] a caller whose first job took much waits for the others from then on", async () => {
+  it("[R6] a caller whose first job used much waits for the others from then on", async () => {
     const script = write(`${READY} process.on("message", ({ id }) => { ${ANSWER} });`);
     const order: string[] = [];
     let isHeavy = false;
@@ -407,7 +407,7 @@ describe("a pool", () => {
     expect(order).toEqual(["bomber", "a", "b", "bomber", "bomber"]);
   });
 
-  it("[R6] that is closed refuses what waits", async () => {
+  it("[R6] refuses waiting jobs when it is closed", async () => {
     const of = create(() => Promise.resolve(write(READY)), 60_000);
     const asked = [codeOf(ask(of)), codeOf(ask(of)), codeOf(ask(of))];
     await of.close();

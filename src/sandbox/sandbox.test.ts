@@ -27,7 +27,7 @@ const warned: string[] = [];
 const create = (timeoutMs: number, memoryBytesMax = 64 * MIB): TestSandbox =>
   createSandbox({ timeoutMs, memoryBytesMax, log: { warn: (_, message) => void warned.push(message) } });
 
-/** For expressions that end: on a busy machine they may take long. */
+/** For expressions that end. On a busy machine they can take long. */
 let patient: TestSandbox;
 /** For those that don't. */
 let strict: TestSandbox;
@@ -77,7 +77,7 @@ describe("JSONata", () => {
     expect(await patient.evaluate(expression, INPUT)).toBe(expected);
   });
 
-  it("[R6] answers undefined for what selects nothing", async () => {
+  it("[R6] returns undefined if the expression selects nothing", async () => {
     expect(await patient.evaluate("nothing.here", INPUT)).toBeUndefined();
   });
 
@@ -115,7 +115,7 @@ describe("JSONata", () => {
     expect(await strict.evaluate("$sum(data.price)", INPUT)).toBe("5");
   });
 
-  it("[R6] says which limit it was", async () => {
+  it("[R6] names the exceeded limit", async () => {
     const greedy = create(10_000, 16 * MIB);
     const detail = async (sandbox: Sandbox, expression: string, input = "1") =>
       (await limitOf(() => sandbox.evaluate(expression, input))).detail;
@@ -128,7 +128,7 @@ describe("JSONata", () => {
     await greedy.close();
   });
 
-  it("[R6] takes and answers what is just below the caps", async () => {
+  it("[R6] accepts inputs and results just below the limits", async () => {
     const expression = `$ /*${"x".repeat(JSONATA_BYTES_MAX - 6)}*/`;
     const input = JSON.stringify("x".repeat(JSONATA_INPUT_BYTES_MAX - 2));
     expect([Buffer.byteLength(expression), input.length]).toEqual([JSONATA_BYTES_MAX, JSONATA_INPUT_BYTES_MAX]);
@@ -169,7 +169,7 @@ describe("JSONata", () => {
     expect(await patient.evaluate("[$x, $keys($), $string($)]", '{"a":1}')).toBe('["a","{\\"a\\":1}"]');
   });
 
-  it("[R6] answers each its own, many at once, hostile ones among them", async () => {
+  it("[R6] gives many concurrent expressions their own results, hostile ones among them", async () => {
     const answers = await Promise.all(
       Array.from({ length: 60 }, (_, n) =>
         n % 20 === 0
@@ -189,7 +189,7 @@ describe("JSON Schema", () => {
     additionalProperties: false,
   });
 
-  it("[R10] says which body does not match, and where", async () => {
+  it("[R10] reports which body does not match, and where", async () => {
     expect(await patient.validate(schema, ['{"name":"ada"}', '{"name":"bob","age":3}'])).toBeUndefined();
     expect(await patient.validate(schema, ['{"name":"ada"}', '{"age":-1,"a/b":"y","more":1}', "1"])).toEqual({
       index: 1,
@@ -211,7 +211,7 @@ describe("JSON Schema", () => {
     expect(long?.problems).toEqual({ "/0": "Must be integer." });
   });
 
-  it("[R10] a body's own members are no members of its prototype", async () => {
+  it("[R10] members of a body do not change its prototype", async () => {
     expect(await patient.validate('{"required":["constructor"]}', ["{}"])).toMatchObject({ index: 0 });
     expect(await patient.validate('{"additionalProperties":false}', ['{"__proto__":1}'])).toMatchObject({ index: 0 });
   });
@@ -262,7 +262,7 @@ describe("JSON Schema", () => {
 });
 
 describe("budgets", () => {
-  it("[R6] the size of an answer is counted in bytes", async () => {
+  it("[R6] the size of a result is counted in bytes", async () => {
     const small = createSandbox({ timeoutMs: 10_000, memoryBytesMax: 64 * MIB, resultBytesMax: 1024, log: { warn: () => undefined } });
     expect(await small.evaluate("$pad('', 340, 'é')", "1")).toHaveLength(342);
     expect((await limitOf(() => small.evaluate("$pad('', 600, 'é')", "1"))).detail).toMatch(/has more than 1024 bytes/);
@@ -294,7 +294,7 @@ describe("budgets", () => {
 });
 
 describe("patterns", () => {
-  it("[R10] hostile ones take no longer than others: sixteen at once end in an answer, none in the limit", async () => {
+  it("[R10] hostile ones take no longer than others: sixteen at once get a result, none reaches the limit", async () => {
     const schema = '{"properties":{"a":{"pattern":"^(a+)+$"}},"patternProperties":{"^(b+)+$":false}}';
     const body = JSON.stringify({ a: `${"a".repeat(20_000)}!`, [`${"b".repeat(2_000)}!`]: 1 });
     const attack = Array.from({ length: 16 }, (_, n) =>
@@ -312,7 +312,7 @@ describe("patterns", () => {
     expect(await strict.validate('{"format":"url"}', [JSON.stringify("https://example.com/a")])).toBeUndefined();
   });
 
-  it("[R10] one that was stored before it would be refused is still checked, but not saved again", async () => {
+  it("[R10] a stored one that would be refused today is still checked, but cannot be saved again", async () => {
     const stored = '{"properties":{"name":{"pattern":"^(?!x)[a-z]+$"}}}';
     expect(await patient.validate(stored, ['{"name":"abc"}'])).toBeUndefined();
     expect(await patient.validate(stored, ['{"name":"xbc"}'])).toMatchObject({ index: 0 });
@@ -330,7 +330,7 @@ describe("duplicate keys", () => {
 });
 
 describe("processes", () => {
-  it("[R6] none before the first use, few under load, warm afterwards, none after close", async () => {
+  it("[R6] none before the first use, few under load, reused afterwards, none after close", async () => {
     const before = workers();
     const sandbox = create(10_000);
     expect(workers()).toEqual(before);
@@ -436,7 +436,7 @@ describe("processes", () => {
     const pids = workers(server.pid);
     expect(pids.length).toBeGreaterThanOrEqual(2);
     server.kill("SIGKILL");
-    // They hear of it when their time is up, which takes long on a busy machine.
+    // They are notified when their time is up, which takes long on a busy machine.
     await until("the workers' end", () => !pids.some(isRunning), { timeoutMs: 30_000 });
   }, 45_000);
 });
@@ -456,7 +456,7 @@ describe("turns", () => {
     await sandbox.close();
   });
 
-  it("[R6] what waits in a full queue is refused, and what nobody waits for any more is dropped unread", async () => {
+  it("[R6] jobs over a full queue are refused, and cancelled ones are dropped without reading their input", async () => {
     const sandbox = create(10_000);
     const gone = new AbortController();
     let read = 0;
@@ -475,7 +475,7 @@ describe("turns", () => {
     await sandbox.close();
   });
 
-  it("[R6] what the reader of the input raises is passed on, and costs no worker", async () => {
+  it("[R6] an error of the input's reader is passed on, and occupies no worker", async () => {
     await expect(patient.evaluate("1", () => Promise.reject(new Error("no list")))).rejects.toThrow("no list");
     expect(await patient.evaluate("1", "1")).toBe("1");
   });

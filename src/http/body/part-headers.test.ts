@@ -51,7 +51,7 @@ describe("the file name of a part", () => {
 });
 
 describe("the rest of a part's headers", () => {
-  it("[F1] names are unescaped as browsers escape them, and the type is undefined when there is none", () => {
+  it("[F1] names are unescaped as browsers escape them, and a missing type is undefined", () => {
     expect(readPartHeaders({ "content-disposition": ['form-data; name="a%22b%0D%0Ac"'] })).toEqual({
       name: 'a"b\r\nc',
       filename: undefined,

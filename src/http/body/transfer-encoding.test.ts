@@ -31,7 +31,7 @@ describe("a Content-Transfer-Encoding", () => {
     expect([...(await decodeAllWays(encoding, text))]).toEqual([decoded]);
   });
 
-  it.each(["aGVsb", "aGVs*G8=", "aGVsbA==aGVsbA=="])("[F1] base64 that is none is refused: %s", async (text) => {
+  it.each(["aGVsb", "aGVs*G8=", "aGVsbA==aGVsbA=="])("[F1] invalid base64 is refused: %s", async (text) => {
     await expect(decode("base64", [text])).rejects.toMatchObject({ code: "upload_invalid" });
   });
 

@@ -15,7 +15,7 @@ afterEach(() => {
   server?.close();
 });
 
-/** Serves `pieces` once, and answers the outcome of streamList and what the client got. */
+/** Serves `pieces` once, and returns the outcome of streamList and what the client received. */
 async function serve(pieces: AsyncIterable<string>): Promise<{ outcome: Promise<unknown>; answer: Promise<IncomingMessage> }> {
   let settle: (outcome: unknown) => void = () => undefined;
   const outcome = new Promise<unknown>((resolve) => {
@@ -71,7 +71,7 @@ describe("streamList", () => {
     expect(response.headers["content-length"]).toBeUndefined();
   });
 
-  it("[R3] asks for no more than the client takes, and stops when it goes", async () => {
+  it("[R3] reads no more than the client does, and stops when it disconnects", async () => {
     let asked = 0;
     let ended = false;
     async function* endless(): AsyncGenerator<string, void> {
@@ -98,7 +98,7 @@ describe("streamList", () => {
     expect(await text(await answer)).toBe(`[${Array.from({ length: 200 }, () => PIECE).join(",")}]`);
   });
 
-  it("[E3] leaves the answer to its caller when the first piece fails", async () => {
+  it("[E3] leaves the response to its caller if the first piece fails", async () => {
     async function* broken(): AsyncGenerator<string, void> {
       if (PIECE) throw new Error("away");
       yield "";
@@ -108,7 +108,7 @@ describe("streamList", () => {
     expect(String(await outcome)).toBe("Error: away");
   });
 
-  it("[E3] makes no whole array of what failed in the middle", async () => {
+  it("[E3] does not complete the array if a later piece fails", async () => {
     async function* broken(): AsyncGenerator<string, void> {
       yield "1";
       yield "2";

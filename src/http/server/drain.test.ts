@@ -31,7 +31,7 @@ async function serve(options: DrainOptions) {
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   return {
-    /** Sends a body from a made-up address; settles with the answer. */
+    /** Sends a body from a made-up address; settles with the response. */
     post: async (bytes: number, address: string) => {
       const headers = { "Content-Length": bytes, "X-Forwarded-For": address };
       const request = http.request({ port, host: "127.0.0.1", method: "POST", headers, agent: false });
@@ -56,24 +56,24 @@ async function serve(options: DrainOptions) {
 const KIB = 1024;
 
 describe("the rest of a refused body", () => {
-  it("[R16] many at once: each sender has its answer, and together they cost no more than the rate", async () => {
+  it("[R16] many at once: each sender gets its response, and together they are read at the rate", async () => {
     const { post, areClosed, countRead, countFinished } = await serve({ drainMs: 300, bytesPerSecond: 64 * KIB });
     const answers = await Promise.all(Array.from({ length: 8 }, (_, n) => post(4 * 1024 * KIB, `10.0.0.${n}`)));
     expect(answers).toEqual(Array.from({ length: 8 }, () => ({ status: 413, text: "too large" })));
     await until("the rest is cut off", areClosed);
     expect(countFinished()).toBe(0);
-    // What was on its way in buffers, of 32 MiB.
+    // The bytes in buffers, of 32 MiB.
     expect(countRead()).toBeLessThan(4 * 1024 * KIB);
   });
 
-  it("[R16] more than the rate at once: they wait for their turn, and each is read to its end", async () => {
+  it("[R16] more than the rate: they wait for their turn, and each is read to its end", async () => {
     const { sendAll, countFinished } = await serve({ bytesPerSecond: 4 * 1024 * KIB });
     const answers = await Promise.all(["10.0.0.1", "10.0.0.1", "10.0.0.2"].map((address) => sendAll(3 * 1024 * KIB, address)));
     for (const answer of answers) expect(answer).toMatch(/^HTTP\/1.1 413 .*too large$/s);
     expect(countFinished()).toBe(3);
   });
 
-  it("[R16] longer than what is worth reading: cut off", async () => {
+  it("[R16] longer than the maximum: the connection is cut", async () => {
     const { post, areClosed, countFinished } = await serve({ bodyBytesMax: 256 * KIB, bytesPerSecond: 64 * 1024 * KIB });
     expect((await post(8 * 1024 * KIB, "10.0.0.1")).status).toBe(413);
     await until("it is cut off", areClosed);

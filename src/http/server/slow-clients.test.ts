@@ -1,4 +1,4 @@
-/** Answers and bodies of clients that take their time, over real sockets and in a time of the test's own. */
+/** Responses and bodies of slow clients, over real sockets and with a clock of the test. */
 import { once } from "node:events";
 import http, { type IncomingMessage, type ServerResponse } from "node:http";
 import net, { type AddressInfo } from "node:net";
@@ -9,7 +9,7 @@ import { createSlowClients } from "@/src/http/server/slow-clients";
 import { until } from "@/tests/support/until";
 
 const MB = 1024 * 1024;
-/** More than the system takes for a client that does not read. */
+/** More than the operating system buffers for a client that does not read. */
 const LARGE = Buffer.alloc(64 * MB);
 
 let server: http.Server | undefined;
@@ -21,7 +21,7 @@ afterEach(() => {
   server?.close();
 });
 
-/** A request whose answer has not begun, and what the client does. */
+/** A request whose response has not started, and what the client does. */
 async function open(text: string) {
   let time = 0;
   const slowClients = createSlowClients({ now: () => time });
@@ -51,7 +51,7 @@ const GET = "GET / HTTP/1.1\r\nHost: test\r\n\r\n";
 const toPost = (length: number) => `POST / HTTP/1.1\r\nHost: test\r\nContent-Length: ${length}\r\n\r\n`;
 
 describe("answers", () => {
-  /** Sends more than the client takes, and settles when the system takes no more of it. */
+  /** Sends more than the client reads, and settles when the operating system accepts no more of it. */
   async function sendLarge(response: ServerResponse): Promise<void> {
     void sendPieces(response, LARGE);
     const { socket } = response;
@@ -64,7 +64,7 @@ describe("answers", () => {
     });
   }
 
-  it("[R16] a client that takes nothing is cut off after half a minute, and not before", async () => {
+  it("[R16] a client that reads nothing is disconnected after half a minute, and not before", async () => {
     const { slowClients, request, response, pass } = await open(GET);
     slowClients.watchAnswer(request, response);
     await sendLarge(response);
@@ -75,7 +75,7 @@ describe("answers", () => {
     expect(request.socket.destroyed).toBe(true);
   });
 
-  it("[R16] so is a client that takes some, but less than 8 KiB a second; a faster one goes on", async () => {
+  it("[R16] a client that reads less than 8 KiB a second is disconnected; a faster one is not", async () => {
     const { slowClients, socket, request, response, pass } = await open(GET);
     slowClients.watchAnswer(request, response);
     await sendLarge(response);
@@ -114,7 +114,7 @@ describe("answers", () => {
     expect(request.socket.destroyed).toBe(true);
   });
 
-  it("[R16] streams that could not be opened leave nothing on their connection, whose next answers are followed again", async () => {
+  it("[R16] after a stream that could not be opened, the next responses of the connection are watched again", async () => {
     const { slowClients, request, response, pass } = await open(GET);
     slowClients.watchAnswer(request, response);
     const listeners = request.socket.listenerCount("close");
@@ -129,7 +129,7 @@ describe("answers", () => {
     expect(request.socket.destroyed).toBe(true);
   });
 
-  it("[R16] a server that has nothing to send is not the client's fault; a stream is left alone", async () => {
+  it("[R16] time without anything to send does not count; a stream is not watched", async () => {
     const { slowClients, request, response, pass } = await open(GET);
     slowClients.watchAnswer(request, response);
     response.flushHeaders();
@@ -141,7 +141,7 @@ describe("answers", () => {
     expect(request.socket.destroyed).toBe(false);
   });
 
-  it("[R16] the rest of a request that was answered is not waited for", async () => {
+  it("[R16] the server does not wait for the rest of a request that has its response", async () => {
     const { slowClients, request, response, pass } = await open(`${toPost(1000)}x`);
     slowClients.watchAnswer(request, response);
     response.end("no");
@@ -184,7 +184,7 @@ describe("bodies", () => {
     expect(slow).toBe(1);
   });
 
-  it("[R16] one that is no longer waited for is left alone", async () => {
+  it("[R16] a body that is no longer watched is not ended", async () => {
     const { slowClients, request, pass } = await open(toPost(MB));
     let slow = 0;
     const stop = slowClients.watchBody(request, { timeoutMs: 1000, onSlow: () => (slow += 1) });

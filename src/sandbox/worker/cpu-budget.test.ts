@@ -16,7 +16,7 @@ function setUp(msPerMinute = 6_000) {
 }
 
 describe("a CPU budget", () => {
-  it("[R6] lets a caller use its share at once, and then as it comes back", () => {
+  it("[R6] lets a caller use its share at once, and then as it is refilled", () => {
     const { charge, waitMs, pass } = setUp();
     charge(toCaller("a"), 5_999);
     expect(waitMs(toCaller("a"))).toBe(0);
@@ -29,7 +29,7 @@ describe("a CPU budget", () => {
     expect(waitMs(toCaller("a"))).toBe(0);
   });
 
-  it("[R6] never holds more than the share", () => {
+  it("[R6] never exceeds the share", () => {
     const { charge, waitMs, pass } = setUp();
     charge(toCaller("a"), 1);
     pass(10 * 60_000);
@@ -48,7 +48,7 @@ describe("a CPU budget", () => {
     expect(waitMs(toCaller("b"))).toBe(0);
   });
 
-  it("[R6] knows who has used much lately, and forgets it by and by", () => {
+  it("[R6] recognizes callers that have recently used much, and forgets them over time", () => {
     const { charge, isHeavy, pass } = setUp();
     charge(toCaller("a"), 400);
     expect(isHeavy(toCaller("a"))).toBe(false);
@@ -69,7 +69,7 @@ describe("a CPU budget", () => {
     expect(isHeavy(toCaller("a", "other"))).toBe(true);
   });
 
-  it("[R6] 0 is no limit", () => {
+  it("[R6] 0 means no limit", () => {
     const { charge, waitMs } = setUp(0);
     charge(toCaller("a"), 1_000_000);
     expect(waitMs(toCaller("a"))).toBe(0);

@@ -149,11 +149,11 @@ describe("linear patterns", () => {
     expect(() => compileLinearPattern(pattern)).toThrow(why);
   });
 
-  it("[R10] what is not a regular expression is said to be none", () => {
+  it("[R10] an invalid regular expression is reported as such", () => {
     expect(() => compileLinearPattern("(")).toThrow(SyntaxError);
   });
 
-  it("[R10] is told from others by its text", () => {
+  it("[R10] is distinguished from others by its text", () => {
     expect(String(compileLinearPattern("a"))).not.toBe(String(compileLinearPattern("b")));
   });
 
