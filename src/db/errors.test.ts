@@ -15,7 +15,7 @@ import { createRecordsDatabase } from "@/tests/support/servers/records-database"
 import { createSeverableProxy } from "@/tests/support/servers/severable-proxy";
 import { until } from "@/tests/support/until";
 
-const AWAY = { code: "database_unavailable", retryAfterSeconds: 2 };
+const UNAVAILABLE = { code: "database_unavailable", retryAfterSeconds: 2 };
 const log: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
 const cleanUps: (() => Promise<unknown>)[] = [];
@@ -83,24 +83,24 @@ describe("a database that is unavailable", () => {
       () => db.$transaction(() => expect.unreachable()),
       () => db.$executeRaw`SELECT 1`,
     ];
-    for (const call of calls) await expect(call(), String(call)).rejects.toMatchObject(AWAY);
+    for (const call of calls) await expect(call(), String(call)).rejects.toMatchObject(UNAVAILABLE);
   });
 
   it.each(["57P03", "57P01", "53300", "08006", "28P01", "3D000"])("[E3] refuses connections with %s", async (code) => {
-    await expect(createClient(await listen(toFatal(code))).db.user.count()).rejects.toMatchObject(AWAY);
+    await expect(createClient(await listen(toFatal(code))).db.user.count()).rejects.toMatchObject(UNAVAILABLE);
   });
 
   it("[E3] closes the connection, or never responds", async () => {
-    await expect(createClient(await listen(Buffer.alloc(0))).db.user.count()).rejects.toMatchObject(AWAY);
-    await expect(createClient(await listen(undefined), 50).db.user.count()).rejects.toMatchObject(AWAY);
+    await expect(createClient(await listen(Buffer.alloc(0))).db.user.count()).rejects.toMatchObject(UNAVAILABLE);
+    await expect(createClient(await listen(undefined), 50).db.user.count()).rejects.toMatchObject(UNAVAILABLE);
   });
 
   it("[E3] has no socket file, or no address", async () => {
-    await expect(createClient("postgresql://u:p@/d?host=/nonexistent").db.user.count()).rejects.toMatchObject(AWAY);
+    await expect(createClient("postgresql://u:p@/d?host=/nonexistent").db.user.count()).rejects.toMatchObject(UNAVAILABLE);
     const lookup = Object.assign(new Error("getaddrinfo ENOTFOUND db"), { code: "ENOTFOUND", syscall: "getaddrinfo" });
-    expect(toDatabaseError(lookup)).toMatchObject(AWAY);
+    expect(toDatabaseError(lookup)).toMatchObject(UNAVAILABLE);
     const both = new AggregateError([Object.assign(new Error("refused"), { code: "ECONNREFUSED", syscall: "connect" })], "");
-    expect(toDatabaseError(both)).toMatchObject(AWAY);
+    expect(toDatabaseError(both)).toMatchObject(UNAVAILABLE);
   });
 
   it("[E3] stops in the middle of a query or a transaction, and comes back", async () => {
@@ -112,16 +112,16 @@ describe("a database that is unavailable", () => {
     const records = createRecordStore(world);
 
     const asleep = world.db.$queryRaw`SELECT pg_sleep(60)`;
-    const rejected = expect(asleep).rejects.toMatchObject(AWAY);
+    const rejected = expect(asleep).rejects.toMatchObject(UNAVAILABLE);
     const open = world.db.$transaction(async (tx) => {
       await tx.record.create({ data: { endpointId, data: 1 } });
       await proxy.sever();
       return tx.record.create({ data: { endpointId, data: 2 } });
     });
-    await expect(open).rejects.toMatchObject(AWAY);
+    await expect(open).rejects.toMatchObject(UNAVAILABLE);
     await rejected;
     world.takeNotifications();
-    await expect(records.commit(endpointId, [{ type: "DELETE", id: createUniqueId() }])).rejects.toMatchObject(AWAY);
+    await expect(records.commit(endpointId, [{ type: "DELETE", id: createUniqueId() }])).rejects.toMatchObject(UNAVAILABLE);
 
     await proxy.restore();
     expect(await records.commit(endpointId, [{ type: "POST", id: createUniqueId(), contentType: "json", data: "3" }])).toMatchObject([
@@ -147,7 +147,7 @@ describe("a database that is unavailable", () => {
         onLocked();
         return tx.record.create({ data: { endpointId, data: 2 } });
       });
-      rejected = expect(open).rejects.toMatchObject(AWAY);
+      rejected = expect(open).rejects.toMatchObject(UNAVAILABLE);
     });
     const write = { type: "POST", id: createUniqueId(), contentType: "json", data: "3" } as const;
     const [result] = await createRecordStore(other).commit(endpointId, [write]);
@@ -164,8 +164,8 @@ describe("a database that is unavailable", () => {
     cleanUps.push(() => world.close());
     // The limit also covers opening a connection, which may take longer on a busy machine.
     const held = await until("a connection", () => world.pool.connect().catch(() => undefined));
-    await expect(world.db.user.count()).rejects.toMatchObject(AWAY);
-    await expect(world.db.$transaction(() => expect.unreachable())).rejects.toMatchObject(AWAY);
+    await expect(world.db.user.count()).rejects.toMatchObject(UNAVAILABLE);
+    await expect(world.db.$transaction(() => expect.unreachable())).rejects.toMatchObject(UNAVAILABLE);
     held.release();
     expect(await world.db.user.count()).toBe(0);
   });

@@ -10,7 +10,7 @@ const CONTENTION_ATTEMPTS_MAX = 20;
 const CONTENTION_DELAY_MAX_MS = 100;
 
 /** Codes of Prisma, of its driver adapter (`kind`) and of Node that mean that the database cannot be reached. */
-const AWAY = new Set([
+const UNAVAILABLE = new Set([
   ...["P1000", "P1001", "P1002", "P1003", "P1008", "P1010", "P1011", "P1017", "P2024", "P2037"],
   ...["DatabaseNotReachable", "ConnectionClosed", "SocketTimeout", "TlsConnectionError", "TooManyConnections"],
   ...["AuthenticationFailed", "DatabaseAccessDenied", "DatabaseDoesNotExist"],
@@ -22,10 +22,10 @@ const AWAY = new Set([
 ]);
 
 /** SQLSTATE classes 08 (connection; except 08P01, a protocol error), 53 (memory, disk, connections), 57P0n (shutdown, startup) and 58030 (I/O). */
-const AWAY_SQLSTATE = /^(?:080\d\d|53\d\d\d|57P0[1-5]|58030)$/;
+const UNAVAILABLE_SQLSTATE = /^(?:080\d\d|53\d\d\d|57P0[1-5]|58030)$/;
 
 /** Messages of errors without a code, of pg, its pool and Prisma. */
-const AWAY_MESSAGE =
+const UNAVAILABLE_MESSAGE =
   /^Connection terminated|^timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed and is not queryable|^Cannot use a pool after calling end|Unable to start a transaction in the given time/;
 
 /** lock_not_available: NOWAIT fails with it immediately, `lock_timeout` after the time limit. */
@@ -38,7 +38,7 @@ const NOWAIT_MS_MAX = 1_000;
  * query_canceled (for example by `statement_timeout`), transaction_timeout, and Prisma's code for a transaction that exceeded its time limit or is
  * closed.
  */
-const CUT_OFF = new Set(["57014", "25P04", "P2028"]);
+const TIME_LIMIT = new Set(["57014", "25P04", "P2028"]);
 
 /** deadlock_detected, serialization_failure, lock_not_available, and Prisma's codes for the first two. */
 const CONTENTION = new Set(["40P01", "40001", LOCK_NOT_AVAILABLE, "P2034", "TransactionWriteConflict"]);
@@ -50,9 +50,9 @@ const CONTENTION = new Set(["40P01", "40001", LOCK_NOT_AVAILABLE, "P2034", "Tran
  */
 export function toDatabaseError(error: unknown, elapsedMs = 0): unknown {
   if (isAppError(error)) return error;
-  if (isAway(error)) return new AppError("database_unavailable", { ...toOptions(error), retryAfterSeconds: RETRY_AFTER_SECONDS });
+  if (isUnavailable(error)) return new AppError("database_unavailable", { ...toOptions(error), retryAfterSeconds: RETRY_AFTER_SECONDS });
   if (isLockTimeout(error, elapsedMs)) return createLockTimeoutError(error);
-  return hasCode(error, CUT_OFF) ? createBusyError(error) : error;
+  return hasCode(error, TIME_LIMIT) ? createBusyError(error) : error;
 }
 
 /**
@@ -115,13 +115,13 @@ function hasCode(error: unknown, codes: ReadonlySet<string>): boolean {
   return [...toCauses(error)].some((cause) => [...toCodes(cause)].some((code) => codes.has(code)));
 }
 
-function isAway(error: unknown): boolean {
+function isUnavailable(error: unknown): boolean {
   return [...toCauses(error)].some(
     (cause) =>
-      [...toCodes(cause)].some((code) => AWAY.has(code) || AWAY_SQLSTATE.test(code)) ||
+      [...toCodes(cause)].some((code) => UNAVAILABLE.has(code) || UNAVAILABLE_SQLSTATE.test(code)) ||
       // Any error of opening a connection counts, whatever the reason.
       ("syscall" in cause && cause.syscall === "connect") ||
-      ("message" in cause && typeof cause.message === "string" && AWAY_MESSAGE.test(cause.message)),
+      ("message" in cause && typeof cause.message === "string" && UNAVAILABLE_MESSAGE.test(cause.message)),
   );
 }
 

@@ -30,7 +30,7 @@ export async function setQuotas({
   patch,
 }: Omit<UsageRequest, "db" | "quotas"> & {
   db: Pick<Db, "project" | "$executeRaw">;
-  quotas: Pick<Quotas, "read" | "forget">;
+  quotas: Pick<Quotas, "read" | "invalidate">;
   patch: QuotasPatch;
 }): Promise<ProjectUsage> {
   await requireVisible({ db, user, projectId });
@@ -38,7 +38,7 @@ export async function setQuotas({
   const count = await db.$executeRaw`
     UPDATE "Project" SET "quotas" = jsonb_strip_nulls("quotas" || ${JSON.stringify(patch)}::jsonb), "updatedAt" = now() WHERE "id" = ${projectId}::uuid`;
   if (count === 0) throw new AppError("not_found");
-  quotas.forget(projectId);
+  quotas.invalidate(projectId);
   return getUsage({ db, quotas, user, projectId });
 }
 

@@ -159,7 +159,7 @@ class StoredFiles implements Files {
       const isRemoved = (index: number) => removals[index]?.status === "fulfilled";
       const removed = ids.filter((_, index) => isRemoved(index));
       const failed = ids.filter((_, index) => !isRemoved(index));
-      await store.forget(removed);
+      await store.deleteRows(removed);
       if (failed.length > 0) {
         await store.defer(failed);
         const { reason } = removals.find((removal) => removal.status === "rejected") ?? {};
@@ -292,7 +292,7 @@ class StagedUpload implements Upload {
       // If the next step fails, the next sweep removes the files.
       await store.release(ids);
       await Promise.all(ids.map((id) => storage.remove(id)));
-      await store.forget(ids);
+      await store.deleteRows(ids);
     } catch (error) {
       log.warn({ err: error, files: ids.length }, "could not remove the files of a failed upload; the next sweep tries again");
     }

@@ -67,5 +67,5 @@ export interface FileStore {
   /** Postpones files that could not be removed, by 20 s at first and up to one hour, so that others come first. */
   defer(ids: readonly string[]): Promise<void>;
   /** Deletes the rows of files whose bytes were removed. Files that have a record stay. */
-  forget(ids: readonly string[]): Promise<void>;
+  deleteRows(ids: readonly string[]): Promise<void>;
 }

@@ -124,7 +124,7 @@ describe("quotas", () => {
   it("[G20] changed quotas apply from the next write on", async () => {
     await admit({ records: 10 });
     own = { records: 20 };
-    quotas.forget("project");
+    quotas.invalidate("project");
     expect(await admit({ records: 10 })).toBe("admitted");
   });
 
@@ -140,7 +140,7 @@ describe("quotas", () => {
     expect(await admit({ fileBytes: 11 })).toContain('"fileBytes"');
     // Neither a fresh count nor a changed quota drops them.
     await quotas.refresh();
-    quotas.forget("project");
+    quotas.invalidate("project");
     await expect(two.add(11)).rejects.toMatchObject(refused);
     two.release();
     two.release();

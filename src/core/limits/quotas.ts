@@ -52,14 +52,14 @@ export interface Quotas {
   /** Reads the usage of projects that were written to since the last call, and drops those that have been idle for a minute. */
   refresh(): Promise<void>;
   /** Drops a project whose quotas have changed. */
-  forget(projectId: string): void;
+  invalidate(projectId: string): void;
 }
 
 /** A usage without writes in the meantime is read again after this time. */
 const FRESH_MS = 10_000;
 /** Before a write is refused, a usage older than this is read again, because data may have been deleted. */
 const REFUSAL_FRESH_MS = 1_000;
-const FORGET_AFTER_MS = 60_000;
+const DROP_AFTER_MS = 60_000;
 /** The maximum number of endpoints of all projects. When it is reached, everything is dropped. */
 const ENDPOINTS_MAX = 50_000;
 
@@ -81,7 +81,7 @@ export function createQuotas({ store, defaults, clock }: { store: UsageStore; de
   const staged = new Map<string, number>();
   const now = () => clock.now().getTime();
 
-  function forget(projectId: string): void {
+  function drop(projectId: string): void {
     const project = projects.get(projectId);
     if (!project) return;
     projects.delete(projectId);
@@ -105,7 +105,7 @@ export function createQuotas({ store, defaults, clock }: { store: UsageStore; de
       .findByEndpoint(endpointId)
       .then((counted) => {
         if (!counted) return undefined;
-        if (byEndpoint.size >= ENDPOINTS_MAX) for (const id of projects.keys()) forget(id);
+        if (byEndpoint.size >= ENDPOINTS_MAX) for (const id of projects.keys()) drop(id);
         // If the project is known from another endpoint, writes that were just admitted may not be committed yet.
         const known = projects.get(counted.projectId);
         const project = known && now() - known.readAt <= REFUSAL_FRESH_MS ? known : note(counted);
@@ -201,16 +201,16 @@ export function createQuotas({ store, defaults, clock }: { store: UsageStore; de
       return counted && toProjectUsage(counted, defaults);
     },
     async refresh() {
-      const idleSince = now() - FORGET_AFTER_MS;
-      for (const { id, admittedAt } of projects.values()) if (admittedAt < idleSince) forget(id);
+      const idleSince = now() - DROP_AFTER_MS;
+      for (const { id, admittedAt } of projects.values()) if (admittedAt < idleSince) drop(id);
       const active = [...projects.values()].filter(({ admittedAt, readAt }) => admittedAt >= readAt);
       if (active.length === 0) return;
       const counted = await store.read(active.map(({ id }) => id));
       const found = new Set(counted.map(({ projectId }) => projectId));
       for (const one of counted) if (projects.has(one.projectId)) note(one);
-      for (const { id } of active) if (!found.has(id)) forget(id);
+      for (const { id } of active) if (!found.has(id)) drop(id);
     },
-    forget,
+    invalidate: drop,
   };
 }
 

@@ -13,7 +13,8 @@ describe("a page cursor", () => {
       fc.property(fc.constantFrom("asc" as const, "desc" as const), fc.nat(Number.MAX_SAFE_INTEGER), (order, seq) => {
         const text = formatPageCursor({ endpointId: A, order, seq });
         expect(text).toMatch(/^[\w-]+$/);
-        for (const asked of [order, undefined]) expect(parsePageCursor(text, { endpointId: A, order: asked })).toEqual({ order, seq });
+        for (const requested of [order, undefined])
+          expect(parsePageCursor(text, { endpointId: A, order: requested })).toEqual({ order, seq });
       }),
     );
   });

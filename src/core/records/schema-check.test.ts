@@ -8,11 +8,11 @@ const CALLER: CallerPath = ["account", "project", "caller"];
 
 /** A sandbox that reports the given mismatch. */
 function sandboxThat(mismatch: SchemaMismatch | undefined) {
-  const asked: { schema: string; texts: readonly string[]; caller: CallerPath | undefined }[] = [];
+  const calls: { schema: string; texts: readonly string[]; caller: CallerPath | undefined }[] = [];
   return {
-    asked,
+    calls,
     validate: async (schema: string, texts: readonly string[], options: SandboxOptions = {}) => {
-      asked.push({ schema, texts, caller: options.caller });
+      calls.push({ schema, texts, caller: options.caller });
       return mismatch;
     },
   };
@@ -32,13 +32,13 @@ describe("requireSchemaMatch", () => {
     const sandbox = sandboxThat({ index: 0, problems: { "": "no" } });
     await requireSchemaMatch({ sandbox, schema: null, texts: ["1"], caller: CALLER });
     await requireSchemaMatch({ sandbox, schema: "false", texts: [], caller: CALLER });
-    expect(sandbox.asked).toEqual([]);
+    expect(sandbox.calls).toEqual([]);
   });
 
   it("[R10] validates all texts in one call on behalf of the caller", async () => {
     const sandbox = sandboxThat(undefined);
     await requireSchemaMatch({ sandbox, schema: "{}", texts: ["1", "2"], inArray: true, caller: CALLER });
-    expect(sandbox.asked).toEqual([{ schema: "{}", texts: ["1", "2"], caller: CALLER }]);
+    expect(sandbox.calls).toEqual([{ schema: "{}", texts: ["1", "2"], caller: CALLER }]);
   });
 
   it("[R10] reports positions within the body, or within the sent array", async () => {

@@ -335,7 +335,7 @@ describe("transactions", () => {
 
   it("[E4] with a callback are run again after contention", async () => {
     const [a, b] = await createTwo();
-    const asked: string[] = [];
+    const attempts: string[] = [];
     let meet: () => void = () => undefined;
     const bothHold = new Promise<void>((resolve) => {
       meet = resolve;
@@ -343,14 +343,14 @@ describe("transactions", () => {
     const lock = (first: string, second: string) =>
       db.$transaction(async (tx) => {
         await tx.$executeRaw`SELECT 1 FROM "Record" WHERE "id" = ${first}::uuid FOR UPDATE`;
-        asked.push(first);
-        if (asked.length === 2) meet();
+        attempts.push(first);
+        if (attempts.length === 2) meet();
         await bothHold;
         await tx.$executeRaw`SELECT 1 FROM "Record" WHERE "id" = ${second}::uuid FOR UPDATE`;
         return first;
       });
     expect(await Promise.all([lock(a, b), lock(b, a)])).toEqual([a, b]);
-    expect(asked.length).toBeGreaterThan(2);
+    expect(attempts.length).toBeGreaterThan(2);
   });
 
   it("[W4] concurrent ones keep their notifications separate", async () => {

@@ -24,7 +24,7 @@ beforeEach(async () => {
 });
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest();
-const toKey = (hash: string, fingerprint = "asked") => ({ hash: sha256(hash), fingerprint: sha256(fingerprint) });
+const toKey = (hash: string, fingerprint = "request") => ({ hash: sha256(hash), fingerprint: sha256(fingerprint) });
 const post = (data: string): Write & { type: "POST" } => ({ type: "POST", id: createUniqueId(), contentType: "json", data });
 const remembered = async () => {
   const { rows } = await world.pool.query<{ count: number }>(

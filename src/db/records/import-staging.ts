@@ -12,7 +12,7 @@ import { AppError } from "@/src/shared/errors";
 
 const RETRY_AFTER_SECONDS = 5;
 /** An import without staged records for this long was abandoned by a crash: a batch is read within five minutes and validated within one. */
-const LEFT_BEHIND_SECONDS = 15 * 60;
+const ABANDONED_SECONDS = 15 * 60;
 /** How many rows one statement deletes. */
 const DELETE_ROWS = 10_000;
 
@@ -32,10 +32,10 @@ const UNSTAGE = nameStatement(
   `DELETE FROM "StagedRecord" WHERE "importId" = $1::uuid AND "position" > $2::int AND "position" <= $3::int`,
 );
 
-const FORGET = nameStatement("rested_forget_import", `DELETE FROM "Import" WHERE "id" = $1::uuid`);
+const DELETE_IMPORT = nameStatement("rested_delete_import", `DELETE FROM "Import" WHERE "id" = $1::uuid`);
 
-const FIND_LEFT_BEHIND = nameStatement(
-  "rested_find_left_behind_imports",
+const FIND_ABANDONED = nameStatement(
+  "rested_find_abandoned_imports",
   `SELECT i."id"::text AS id, coalesce((SELECT max(s."position") FROM "StagedRecord" s WHERE s."importId" = i."id"), 0) AS count
   FROM "Import" i WHERE i."touchedAt" < clock_timestamp() - $1::int * interval '1 second' ORDER BY i."touchedAt"`,
 );
@@ -102,7 +102,7 @@ export function createImportStaging({ pool, stage = createRead(pool), queue, not
       };
     },
     async sweep() {
-      const imports = await stage<{ id: string; count: number }>(FIND_LEFT_BEHIND, [LEFT_BEHIND_SECONDS]);
+      const imports = await stage<{ id: string; count: number }>(FIND_ABANDONED, [ABANDONED_SECONDS]);
       for (const { id, count } of imports) await unstage(stage, id, count);
     },
   };
@@ -115,7 +115,7 @@ async function publish(read: Read, endpointId: string, id: string, count: number
 
 async function unstage(read: Read, id: string, count: number): Promise<void> {
   for (let from = 0; from < count; from += DELETE_ROWS) await read(UNSTAGE, [id, from, from + DELETE_ROWS]);
-  await read(FORGET, [id]);
+  await read(DELETE_IMPORT, [id]);
 }
 
 function incomplete(): AppError {

@@ -13,11 +13,11 @@ const changeAt = (seq: string) => `(SELECT c."recordId", c.at FROM "Change" c WH
 const POSITIONS = nameStatement(
   "rested_log_positions",
   `SELECT e.id::text AS id, wire_id(e.epoch) AS epoch, e.seq::text AS seq, wire_id(tip."recordId") AS "recordId", wire_time(tip.at) AS at,
-    asked.seq::text AS place, wire_id(other."recordId") AS "placeRecordId", wire_time(other.at) AS "placeAt"
-  FROM unnest($1::uuid[], $2::bigint[]) AS asked(id, seq)
-  JOIN "Endpoint" e ON e.id = asked.id AND e."projectId" IS NOT NULL
+    requested.seq::text AS place, wire_id(other."recordId") AS "placeRecordId", wire_time(other.at) AS "placeAt"
+  FROM unnest($1::uuid[], $2::bigint[]) AS requested(id, seq)
+  JOIN "Endpoint" e ON e.id = requested.id AND e."projectId" IS NOT NULL
   LEFT JOIN LATERAL ${changeAt("e.seq")} AS tip ON true
-  LEFT JOIN LATERAL (SELECT * FROM ${changeAt("asked.seq")} AS at_place WHERE asked.seq <> e.seq) AS other ON true`,
+  LEFT JOIN LATERAL (SELECT * FROM ${changeAt("requested.seq")} AS at_place WHERE requested.seq <> e.seq) AS other ON true`,
 );
 
 interface PositionRow {
@@ -40,11 +40,11 @@ export async function readPositions(
   places: readonly LogPlace[] = [],
 ): Promise<Map<string, FoundPosition>> {
   if (endpointIds.length + places.length === 0) return new Map();
-  return toPositions(await db.$queryRawUnsafe<PositionRow[]>(POSITIONS, ...toAsked(endpointIds, places)));
+  return toPositions(await db.$queryRawUnsafe<PositionRow[]>(POSITIONS, ...toParameters(endpointIds, places)));
 }
 
 /** The parameters of {@link POSITIONS}. */
-function toAsked(endpointIds: readonly string[], places: readonly LogPlace[]): [ids: string[], seqs: (string | null)[]] {
+function toParameters(endpointIds: readonly string[], places: readonly LogPlace[]): [ids: string[], seqs: (string | null)[]] {
   const named = new Set(places.map(({ endpointId }) => endpointId));
   const others = endpointIds.filter((id) => !named.has(id));
   return [

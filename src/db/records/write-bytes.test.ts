@@ -36,7 +36,7 @@ beforeEach(async () => {
 });
 
 const post = (): Write & { type: "POST" } => ({ type: "POST", id: createUniqueId(), contentType: "json", data: DATA });
-const idempotencyKey = () => ({ hash: randomBytes(32), fingerprint: createHash("sha256").update("asked").digest() });
+const idempotencyKey = () => ({ hash: randomBytes(32), fingerprint: createHash("sha256").update("request").digest() });
 
 it("[E4] requests with an Idempotency-Key", async () => {
   await createRecordStore({ db: world.db, pool: world.pool, queue }).commitIdempotent(

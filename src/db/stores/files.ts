@@ -44,7 +44,7 @@ const DEFER = nameStatement(
   WHERE id = ANY ($1::uuid[]) AND "recordId" IS NULL`,
 );
 
-const FORGET = nameStatement("rested_forget_files", `DELETE FROM "StoredFile" WHERE id = ANY ($1::uuid[]) AND "recordId" IS NULL`);
+const DELETE_ROWS = nameStatement("rested_delete_files", `DELETE FROM "StoredFile" WHERE id = ANY ($1::uuid[]) AND "recordId" IS NULL`);
 
 /** Rolls the transaction back. */
 class FileExpired extends Error {}
@@ -98,8 +98,8 @@ export function createFileStore({
     async defer(ids) {
       await db.$executeRawUnsafe(DEFER, ids);
     },
-    async forget(ids) {
-      await background.$executeRawUnsafe(FORGET, ids);
+    async deleteRows(ids) {
+      await background.$executeRawUnsafe(DELETE_ROWS, ids);
     },
   };
 }

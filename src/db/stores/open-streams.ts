@@ -5,11 +5,11 @@ import { nameStatement } from "@/src/db/statement";
 import { SERVER_SEEN_SECONDS } from "@/src/shared/streams/protocol";
 
 /** A server without a heartbeat for this long is removed with its streams. */
-const GONE_SECONDS = 4 * SERVER_SEEN_SECONDS;
+const REMOVE_AFTER_SECONDS = 4 * SERVER_SEEN_SECONDS;
 
 /** `isNew`: the server's row did not exist, and neither did its streams. */
-const SEE = nameStatement(
-  "rested_see_node",
+const HEARTBEAT = nameStatement(
+  "rested_heartbeat",
   `INSERT INTO "ServerNode" (id, "seenAt") VALUES ($1::uuid, clock_timestamp())
   ON CONFLICT (id) DO UPDATE SET "seenAt" = EXCLUDED."seenAt" RETURNING xmax = 0 AS "isNew"`,
 );
@@ -43,13 +43,13 @@ const SWEEP = nameStatement(
   `DELETE FROM "ServerNode" WHERE "seenAt" < clock_timestamp() - make_interval(secs => $1::int)`,
 );
 
-const FORGET = nameStatement("rested_forget_node", `DELETE FROM "ServerNode" WHERE id = $1::uuid`);
+const REMOVE_NODE = nameStatement("rested_remove_node", `DELETE FROM "ServerNode" WHERE id = $1::uuid`);
 
 export function createOpenStreamStore({ db }: { db: RawStatements }): OpenStreamStore {
   return {
     async heartbeat(nodeId) {
-      await db.$executeRawUnsafe(SWEEP, GONE_SECONDS);
-      const [row] = await db.$queryRawUnsafe<{ isNew: boolean }[]>(SEE, nodeId);
+      await db.$executeRawUnsafe(SWEEP, REMOVE_AFTER_SECONDS);
+      const [row] = await db.$queryRawUnsafe<{ isNew: boolean }[]>(HEARTBEAT, nodeId);
       return { isNew: row?.isNew ?? true };
     },
     async write(nodeId, { added, moved, removed }) {
@@ -82,7 +82,7 @@ export function createOpenStreamStore({ db }: { db: RawStatements }): OpenStream
       return rows.map(({ id }) => id);
     },
     async remove(nodeId) {
-      await db.$executeRawUnsafe(FORGET, nodeId);
+      await db.$executeRawUnsafe(REMOVE_NODE, nodeId);
     },
   };
 }
