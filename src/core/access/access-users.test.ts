@@ -40,12 +40,12 @@ describe("tokens", () => {
     ["[L3] not one that a node revoked whose clock is ahead", SECURE, { revokedAt: FUTURE }, {}, "access_token_invalid"],
     ["[S1] not an unknown one", SECURE, {}, { accessToken: "other" }, "access_token_invalid"],
     ["[S1] none", SECURE, {}, { accessToken: null }, "access_token_missing"],
-    ["[S1] an open endpoint does not look at it", {}, { revokedAt: PAST }, {}, "granted"],
-    ["[L4] one of its own opens an authentication endpoint", USERS, {}, {}, "granted"],
+    ["[S1] an open endpoint ignores it", {}, { revokedAt: PAST }, {}, "granted"],
+    ["[L4] a token of its own user opens an authentication endpoint", USERS, {}, {}, "granted"],
     ["[L4] [S3] not one of another authentication endpoint of the project", USERS, { endpointId: "other" }, {}, "access_token_invalid"],
     ["[L4] an authentication endpoint is never open", USERS, {}, { accessToken: null }, "access_token_missing"],
     ["[L1] registration needs none", USERS, {}, { accessToken: null, operation: "register" }, "granted"],
-    ["[L2] nor does login, which does not look at a bad one either", USERS, {}, { accessToken: "bad", operation: "login" }, "granted"],
+    ["[L2] login needs none, and ignores an invalid one", USERS, {}, { accessToken: "bad", operation: "login" }, "granted"],
     ["[L3] logout needs one", USERS, {}, { accessToken: null, operation: "logout" }, "access_token_missing"],
     ["[L3] a key that only reads can log out", { ...USERS, key: { scope: "read" } }, {}, { operation: "logout" }, "granted"],
     ["[L2] a key that only reads can log in", { ...USERS, key: { scope: "read" } }, {}, { operation: "login" }, "granted"],
@@ -56,8 +56,8 @@ describe("tokens", () => {
       { operation: "register" },
       "key_scope_insufficient",
     ],
-    ["[U6] the master key is enough, be the token bad", { ...SECURE, masterKey: "m" }, { revokedAt: PAST }, { masterKey: "m" }, "granted"],
-    ["[U6] a wrong master key is an error, be the token valid", SECURE, {}, { masterKey: "m" }, "master_key_invalid"],
+    ["[U6] the master key is enough, even with an invalid token", { ...SECURE, masterKey: "m" }, { revokedAt: PAST }, { masterKey: "m" }, "granted"],
+    ["[U6] a wrong master key is an error, even with a valid token", SECURE, {}, { masterKey: "m" }, "master_key_invalid"],
   ])("%s", async (_rule, options, token, changes, code) => {
     const { decide } = withToken(options, token);
     expect(await codeOf(decide(changes))).toBe(code);
@@ -136,8 +136,8 @@ describe("recheck", () => {
       { endpoint: { secure: true, othersCanUpdate: true } },
       undefined,
     ],
-    ["the endpoint was opened: there is more to see", SECURE, {}, {}, "access_changed"],
-    ["the endpoint was opened, all was seen before", { endpoint: { secure: true, othersCanRead: true } }, {}, {}, undefined],
+    ["the endpoint was opened, which shows more", SECURE, {}, {}, "access_changed"],
+    ["the endpoint was opened, which shows nothing more", { endpoint: { secure: true, othersCanRead: true } }, {}, {}, undefined],
     [
       "the endpoint was opened, but the token was revoked",
       { endpoint: { secure: true, othersCanRead: true } },
@@ -145,7 +145,7 @@ describe("recheck", () => {
       {},
       "token_revoked",
     ],
-    ["switches of an authentication endpoint mean nothing", USERS, {}, { endpoint: { ...USERS.endpoint, othersCanRead: true } }, undefined],
+    ["switches of an authentication endpoint have no effect", USERS, {}, { endpoint: { ...USERS.endpoint, othersCanRead: true } }, undefined],
     ["the key was revoked, too", SECURE, { revokedAt: PAST }, { ...SECURE, key: { revokedAt: PAST } }, "key_revoked"],
   ])("[W6] %s", async (_what, before, token, after, code) => {
     const { access, world, decide } = withToken(before);
@@ -160,7 +160,7 @@ describe("recheck", () => {
     ["cookie from a listed origin, which stayed", {}, ["https://a.example"], ["https://a.example", "https://b.example"], undefined],
     ["cookie from a listed origin, the list was emptied", {}, ["https://a.example"], [], "origin_removed"],
     ["cookie from the server's own page, the list was emptied", { publicUrl: "https://a.example" }, ["https://a.example"], [], undefined],
-    ["token sent on purpose, the list was emptied", { accessToken: "secret" }, ["https://a.example"], [], undefined],
+    ["token sent explicitly, the list was emptied", { accessToken: "secret" }, ["https://a.example"], [], undefined],
   ])("[W6] [S6] opened by a %s", async (_what, changes, before, after, code) => {
     const { access, world } = withToken({ ...SECURE, origins: before });
     const headers = { cookie: `${ACCESS_TOKEN_COOKIE}=secret`, host: "api.example" };

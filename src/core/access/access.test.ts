@@ -76,7 +76,7 @@ describe("decide", () => {
     ],
     ["[U6] no origin with the master key", { disallowNoOrigin: true, masterKey: "m" }, { masterKey: "m" }, "granted"],
     ["[S1] a secure endpoint without a token", { endpoint: { secure: true } }, {}, "access_token_missing"],
-    ["[S1] a secure endpoint with a token nobody gave", { endpoint: { secure: true } }, { accessToken: "t" }, "access_token_invalid"],
+    ["[S1] a secure endpoint with an unknown token", { endpoint: { secure: true } }, { accessToken: "t" }, "access_token_invalid"],
     ["[S1] a secure endpoint with the master key", { endpoint: { secure: true }, masterKey: "m" }, { masterKey: "m" }, "granted"],
     ["[L4] an authentication endpoint without a token", { endpoint: { kind: "authentication" } }, {}, "access_token_missing"],
     [
@@ -153,10 +153,10 @@ describe("recheck", () => {
     ["the endpoint was renamed", {}, {}, { endpoint: { name: "new/name" } }, "access_changed"],
     ["another endpoint has its name now", {}, {}, { endpoint: { id: "another" } }, "endpoint_deleted"],
     ["the endpoint became secure", {}, {}, { endpoint: { secure: true } }, "endpoint_secured"],
-    ["its origin went from the list", { origins: [origin] }, { origin }, { origins: ["https://b.example"] }, "origin_removed"],
+    ["its origin was removed from the list", { origins: [origin] }, { origin }, { origins: ["https://b.example"] }, "origin_removed"],
     ["its origin stayed in the list", { origins: [origin] }, { origin }, { origins: ["https://b.example", origin] }, undefined],
     ["an origin is required now", {}, {}, { disallowNoOrigin: true }, "access_changed"],
-    ["the key's scope lost reading", {}, {}, { key: { scope: "write" } }, "access_changed"],
+    ["the key may no longer read", {}, {}, { key: { scope: "write" } }, "access_changed"],
     [
       "the master key stayed",
       { masterKey: "m", endpoint: { secure: true } },

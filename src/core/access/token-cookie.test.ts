@@ -23,7 +23,7 @@ describe("the name", () => {
     ["the project's", `a=1; ${OWN}=own; b=2`, "own"],
     ["the one that projects shared", `${OLD}=old`, "old"],
     ["the project's before the shared one", `${OLD}=old; ${OWN}=own`, "own"],
-    ["an empty one is none", `${OWN}=; ${OLD}=old`, "old"],
+    ["an empty one is ignored", `${OWN}=; ${OLD}=old`, "old"],
     ["another project's", `${OLD}-000000000000=other`, undefined],
     ["a name that only ends alike", `x${OLD}=tok`, undefined],
     ["a name that only begins alike", `${OWN}0=tok`, undefined],
@@ -72,8 +72,8 @@ describe("where it counts", () => {
     ["a listed origin", true, { headers: https, origin: APP }, [APP]],
     ["a listed origin in capitals", true, { headers: https, origin: "HTTPS://App.example" }, [APP]],
     ["an opaque origin", false, { headers: https, origin: "null" }, []],
-    ["an opaque origin, be it listed", false, { headers: https, origin: "null" }, ["null"]],
-    ["no host at all", false, { headers: {}, origin: "http://undefined" }, []],
+    ["an opaque origin, even if it is listed", false, { headers: https, origin: "null" }, ["null"]],
+    ["no host", false, { headers: {}, origin: "http://undefined" }, []],
   ])("[S6] %s: %s", (_where, counts, sender, origins) => {
     expect(areCookiesAccepted(project(...origins), sender)).toBe(counts);
     const headers = { ...sender.headers, cookie: `${OWN}=tok` };

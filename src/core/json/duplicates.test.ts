@@ -10,7 +10,7 @@ describe("findDuplicateKey", () => {
     ['{"":1,"":2}', "/"],
     ['{"__proto__":1,"__proto__":2}', "/__proto__"],
     ['{"\\"a":1,"b":"}","\\"a":2}', '/"a'],
-  ])("[R10] of %s it is %s", (text, pointer) => {
+  ])("[R10] in %s it is %s", (text, pointer) => {
     expect(findDuplicateKey(text)).toBe(pointer);
   });
 

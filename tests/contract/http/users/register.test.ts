@@ -115,7 +115,7 @@ describe("register", () => {
     ["a short password", { username: "ada", password: "12345" }, ["password"]],
     ["a short password of wide characters", { username: "ada", password: "😀😀😀" }, ["password"]],
     ["a long password", { username: "ada", password: "x".repeat(1001) }, ["password"]],
-    ["a password that is no string", { username: "ada", password: 123456 }, ["password"]],
+    ["a password that is not a string", { username: "ada", password: 123456 }, ["password"]],
     ["everything", { email: "", password: "" }, ["email", "password"]],
   ])("[L1] reports the invalid field: %s", async (_, body, fields) => {
     const answer = await post(body);
