@@ -56,7 +56,13 @@ describe("tokens", () => {
       { operation: "register" },
       "key_scope_insufficient",
     ],
-    ["[U6] the master key is enough, even with an invalid token", { ...SECURE, masterKey: "m" }, { revokedAt: PAST }, { masterKey: "m" }, "granted"],
+    [
+      "[U6] the master key is enough, even with an invalid token",
+      { ...SECURE, masterKey: "m" },
+      { revokedAt: PAST },
+      { masterKey: "m" },
+      "granted",
+    ],
     ["[U6] a wrong master key is an error, even with a valid token", SECURE, {}, { masterKey: "m" }, "master_key_invalid"],
   ])("%s", async (_rule, options, token, changes, code) => {
     const { decide } = withToken(options, token);
@@ -145,7 +151,13 @@ describe("recheck", () => {
       {},
       "token_revoked",
     ],
-    ["switches of an authentication endpoint have no effect", USERS, {}, { endpoint: { ...USERS.endpoint, othersCanRead: true } }, undefined],
+    [
+      "switches of an authentication endpoint have no effect",
+      USERS,
+      {},
+      { endpoint: { ...USERS.endpoint, othersCanRead: true } },
+      undefined,
+    ],
     ["the key was revoked, too", SECURE, { revokedAt: PAST }, { ...SECURE, key: { revokedAt: PAST } }, "key_revoked"],
   ])("[W6] %s", async (_what, before, token, after, code) => {
     const { access, world, decide } = withToken(before);
