@@ -14,7 +14,7 @@ export interface TestDatabase {
   user: string;
   password: string;
   database: string;
-  /** Sets something for all later connections to it; as the superuser, who alone may change some settings. */
+  /** Changes a setting for all later connections to it, as the superuser, because some settings require it. */
   set(setting: string): Promise<void>;
   /** Removes it, ending the connections that are still open. */
   drop(): Promise<void>;

@@ -26,7 +26,7 @@ export interface FrontServerOptions {
   headersTimeoutMs?: number;
 }
 
-/** Each plane answers `<name> <bytes of the body> <target> <host>`; a target with `slow` in it is answered when the test does it. */
+/** Each plane responds with `<name> <bytes of the body> <target> <host>`. The test itself responds to a target that contains `slow`. */
 export async function startFrontServer(options: FrontServerOptions = {}) {
   const { publicUrl, isTls = options.tls !== undefined, trustProxy = [], limits = {}, refuseEarly = () => undefined, tls } = options;
   let time = 0;
@@ -86,7 +86,7 @@ export async function startFrontServer(options: FrontServerOptions = {}) {
       time += seconds * 1000;
       slowClients.sweep();
     },
-    /** The answer to a request that is sent whole. */
+    /** Sends a whole request, and returns its response. */
     ask: async (text: string) => {
       const connection = await connect(text);
       await until("an answer", () => /\r\n\r\n./s.test(connection.received()));
@@ -103,7 +103,7 @@ export async function startFrontServer(options: FrontServerOptions = {}) {
 
 export type Raw = ReturnType<typeof parseRaw>;
 
-/** Asserts that an answer is the problem document of `code`, and returns its detail. */
+/** Asserts that a response is the problem document of `code`, and returns its detail. */
 export const expectRaw = ({ status, headers, body }: Raw, code: ErrorCode) =>
   expectProblem({ status, headers, text: async () => body }, code);
 

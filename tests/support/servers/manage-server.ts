@@ -12,13 +12,13 @@ import { type FilesFolder, startTestNode } from "./test-node";
 export const HOST = "rested.test:3000";
 export const ORIGIN = `http://${HOST}`;
 
-/** An answer whose body was read. */
+/** A response whose body was read. */
 export interface Answer {
   status: number;
   headers: Headers;
   text: string;
   /** The parsed body; undefined when there is none. Typed loosely: tests assert on it. */
-  // biome-ignore lint/suspicious/noExplicitAny: a test looks into answers of every shape
+  // biome-ignore lint/suspicious/noExplicitAny: tests read responses of every shape
   body: any;
 }
 

@@ -40,7 +40,7 @@ export interface RealtimeServer {
   seed(options?: SeedOptions): Promise<Seed>;
   /** Opens a stream; the client is closed with the server. */
   connect(path: string, options?: ConnectOptions): Promise<StreamClient>;
-  /** Stores a record over HTTP and answers its uniqueId. */
+  /** Stores a record over HTTP and returns its uniqueId. */
   post(seed: Seed, data: unknown): Promise<string>;
   /** Does what the scheduler does each second. */
   tick(): Promise<void>;

@@ -11,7 +11,7 @@ export interface S3Server {
   options: S3Options;
   /** The requests that came, as `METHOD /path?query`. */
   requests: string[];
-  /** When it answers true, the request is not the store's: a test answers it. */
+  /** Returns true for a request that the test handles itself. */
   intercept: (request: http.IncomingMessage, response: http.ServerResponse) => boolean;
   /** The keys of its whole objects. */
   list(): Promise<string[]>;

@@ -79,7 +79,7 @@ export async function addRecord(server: RealtimeServer, endpointId: string, owne
   return id;
 }
 
-/** Another endpoint of the project; answers its id. */
+/** Creates another endpoint of the project, and returns its id. */
 export async function addEndpoint(
   server: RealtimeServer,
   endpoint: { projectId: string; name: string; kind?: "data" | "authentication" } & Switches,

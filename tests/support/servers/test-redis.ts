@@ -91,7 +91,7 @@ async function startStandIn(port: number): Promise<TestRedis> {
   };
 }
 
-/** `<script> 1 <key> <points> <seconds> …`: adds the points to the key's counter, which ends after the seconds; answers it and the ms it has left. */
+/** `<script> 1 <key> <points> <seconds> …`: adds the points to the key's counter, which ends after the seconds. Returns the counter and its remaining ms. */
 function countIn(counters: Map<string, { count: number; endsAt: number }>, [, , key = "", points, seconds]: string[]): string {
   const now = Date.now();
   const current = counters.get(key);
