@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Access } from "@/src/core/access/access";
 import { type AccessRequest, toAccessRequest } from "@/src/core/access/access-request";
-import type { RateGate } from "@/src/core/access/rate-limit-policy";
+import type { RateLimitPolicy } from "@/src/core/access/rate-limit-policy";
 import type { ResolvedEndpoint } from "@/src/core/access/resolved-endpoints";
 import type { Clock } from "@/src/core/clock";
 import type { Files } from "@/src/core/files/files";
@@ -33,7 +33,7 @@ import { DATA_FORMS, type DataForm, parseDataAddress } from "@/src/shared/stream
 
 export interface DataPlaneOptions {
   access: Access;
-  gate: Pick<RateGate, "count">;
+  rateLimitPolicy: Pick<RateLimitPolicy, "count">;
   records: Records;
   users: Users;
   files: Files;
@@ -73,7 +73,7 @@ type MethodOperation = "read" | "shareFile" | "create" | "update" | "delete";
 
 class Plane {
   readonly #access: Access;
-  readonly #gate: Pick<RateGate, "count">;
+  readonly #rateLimitPolicy: Pick<RateLimitPolicy, "count">;
   readonly #handlers: Readonly<Record<MethodOperation, Handler>>;
   readonly #sendFile: Handler;
   readonly #upload: Handler;
@@ -88,7 +88,7 @@ class Plane {
 
   constructor({
     access,
-    gate,
+    rateLimitPolicy,
     records,
     users,
     files,
@@ -103,7 +103,7 @@ class Plane {
     log,
   }: DataPlaneOptions) {
     this.#access = access;
-    this.#gate = gate;
+    this.#rateLimitPolicy = rateLimitPolicy;
     this.#handlers = {
       read: createReadHandler({ records, sandbox }),
       shareFile: createShareFileHandler({ files, fileTokens, clock, config }),
@@ -154,7 +154,7 @@ class Plane {
       else if (operation === undefined || !isMethodOf(address.form, request.method)) throw new AppError("method_not_allowed");
       else {
         const locate = () => this.#locate(exchange, accessRequest);
-        const resolved = await countRequest({ gate: this.#gate, exchange, accessRequest, locate });
+        const resolved = await countRequest({ rateLimitPolicy: this.#rateLimitPolicy, exchange, accessRequest, locate });
         await this.#handle(exchange, accessRequest, resolved, operation, address.form);
       }
     } catch (error) {

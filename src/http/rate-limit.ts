@@ -1,20 +1,20 @@
 /** Rate limits over HTTP (U8): counts a request, and adds the rate headers to its response. The rule is in core/access/rate-limit-policy.ts. */
 import type { AccessRequest } from "@/src/core/access/access-request";
 import { toClientAddress } from "@/src/core/access/client-network";
-import type { RateGate } from "@/src/core/access/rate-limit-policy";
+import type { RateLimitPolicy } from "@/src/core/access/rate-limit-policy";
 import type { ResolvedEndpoint } from "@/src/core/access/resolved-endpoints";
 import type { DataExchange } from "@/src/http/exchange";
 import { toRateHeaders } from "@/src/shared/http/rate-headers";
 
 /** Resolves the endpoint and counts the request. Every response to it, errors included, carries the rate headers. */
 export function countRequest(options: {
-  gate: Pick<RateGate, "count">;
+  rateLimitPolicy: Pick<RateLimitPolicy, "count">;
   exchange: DataExchange;
   accessRequest: AccessRequest;
   locate: () => Promise<ResolvedEndpoint>;
 }): Promise<ResolvedEndpoint> {
-  const { gate, exchange, accessRequest, locate } = options;
-  return gate.count(
+  const { rateLimitPolicy, exchange, accessRequest, locate } = options;
+  return rateLimitPolicy.count(
     {
       accessRequest,
       address: toClientAddress(exchange.request),

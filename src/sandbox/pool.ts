@@ -48,7 +48,7 @@ interface Waiting {
   /** The lane in which it waits or has waited. */
   lane: Lane;
   /** True if its first worker ended before it began the job. */
-  isSecond: boolean;
+  isRetry: boolean;
   /** Called when it stops waiting: releases what is held for it. */
   leave: () => void;
   resolve: (answer: Answer) => void;
@@ -101,13 +101,13 @@ class WorkerPool implements Pool {
     const [account] = request.caller ?? NOBODY;
     this.#present.add(account, 1);
     try {
-      return await this.#run(request, { isSecond: false });
+      return await this.#run(request, { isRetry: false });
     } finally {
       this.#present.add(account, -1);
     }
   }
 
-  async #run(request: Request, { isSecond }: { isSecond: boolean }): Promise<Answer> {
+  async #run(request: Request, { isRetry }: { isRetry: boolean }): Promise<Answer> {
     const { length, caller = NOBODY, signal } = request;
     if (this.#isClosed) throw new AppError("server_shutdown");
     signal?.throwIfAborted();
@@ -120,7 +120,7 @@ class WorkerPool implements Pool {
         hold.release();
       };
       const lane = this.#options.budget.isHeavy(caller) ? "heavy" : "light";
-      const waiting: Waiting = { request, caller, lane, isSecond, leave, resolve, reject };
+      const waiting: Waiting = { request, caller, lane, isRetry, leave, resolve, reject };
       const drop = (error: unknown) => {
         if (!this.#lanes[waiting.lane].remove(caller, waiting)) return;
         leave();
@@ -191,7 +191,7 @@ class WorkerPool implements Pool {
     for (const lane of order) {
       if (lane === "heavy" && this.#heavyRunning >= heavyMax) continue;
       for (let waiting = this.#lanes[lane].take(isBlocked); waiting; waiting = this.#lanes[lane].take(isBlocked)) {
-        if (!this.#isStill(lane, waiting)) continue;
+        if (!this.#canRunIn(lane, waiting)) continue;
         this.#lastLane = lane;
         return waiting;
       }
@@ -199,8 +199,8 @@ class WorkerPool implements Pool {
     return undefined;
   }
 
-  /** False if the job now waits in the other lane, or was refused. */
-  #isStill(lane: Lane, waiting: Waiting): boolean {
+  /** Returns whether the job can run in this lane. If not, it has been moved to the heavy lane or refused. */
+  #canRunIn(lane: Lane, waiting: Waiting): boolean {
     const { caller } = waiting;
     const refuse = (error: unknown) => {
       waiting.leave();
@@ -230,7 +230,7 @@ class WorkerPool implements Pool {
     return this.#lanes.light.size + this.#lanes.heavy.size;
   }
 
-  async #work(worker: WorkerProcess, { request, caller, isSecond, resolve, reject }: Waiting, onLong: () => void): Promise<void> {
+  async #work(worker: WorkerProcess, { request, caller, isRetry, resolve, reject }: Waiting, onLong: () => void): Promise<void> {
     try {
       const job = await request.prepare();
       // After a job, the worker replaces memory that the job has enlarged. That can take more CPU time than the job.
@@ -241,8 +241,8 @@ class WorkerPool implements Pool {
       if (outcome) this.#options.budget.charge(caller, outcome.cpuMs - toFreeMs(job));
       if (outcome) resolve(outcome.answer);
       // The worker had died before it began the job, so another worker gets it. A second time is not a coincidence.
-      else if (isSecond) resolve({ outcome: "limit", limit: "memory" });
-      else this.#run({ ...request, prepare: () => job, length: toLength(job) }, { isSecond: true }).then(resolve, reject);
+      else if (isRetry) resolve({ outcome: "limit", limit: "memory" });
+      else this.#run({ ...request, prepare: () => job, length: toLength(job) }, { isRetry: true }).then(resolve, reject);
     } catch (error) {
       reject(error);
     }

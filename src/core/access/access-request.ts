@@ -48,14 +48,14 @@ export function toAccessRequest(request: {
   const { address, parameters, headers, operation, publicUrl } = request;
   const isStream = operation === "subscribe";
   const keyParameter = parameters.get("key");
-  const keyHeader = one(headers["x-api-key"]);
+  const keyHeader = firstValue(headers["x-api-key"]);
   const key = keyParameter || keyHeader;
   const hasTwoKeys = Boolean(keyParameter && keyHeader) && keyParameter !== keyHeader;
   const ticket = isStream ? parameters.get("ticket") : null;
   const masterKey = masterKeyOf(parameters, headers);
   const accessToken = bearerOf(headers) ?? (isStream ? parameters.get("accessToken") : null);
   const fileToken = operation === "read" ? parameters.get("fileToken") : null;
-  const origin = one(headers.origin);
+  const origin = firstValue(headers.origin);
   return {
     version: address.version,
     endpointName: address.endpointName,
@@ -80,17 +80,17 @@ function toMisplaced(parameters: URLSearchParams, headers: RequestHeaders): Pick
 
 /** A master key is never ignored (U6). If two different ones are sent, at least one is wrong, so this returns a value that matches nothing. */
 function masterKeyOf(parameters: URLSearchParams, headers: RequestHeaders): string | undefined {
-  const header = one(headers["x-master-key"]);
+  const header = firstValue(headers["x-master-key"]);
   const given = parameters.has("masterKey") ? parameters.getAll("masterKey") : [];
   if (header !== undefined) given.push(header);
   return given.every((masterKey) => masterKey === given[0]) ? given[0] : "";
 }
 
 function bearerOf(headers: RequestHeaders): string | undefined {
-  return /^Bearer +(\S+)$/i.exec(one(headers.authorization) ?? "")?.[1];
+  return /^Bearer +(\S+)$/i.exec(firstValue(headers.authorization) ?? "")?.[1];
 }
 
 /** The first value of a header. */
-export function one(header: string | readonly string[] | undefined): string | undefined {
+export function firstValue(header: string | readonly string[] | undefined): string | undefined {
   return typeof header === "string" ? header : header?.[0];
 }

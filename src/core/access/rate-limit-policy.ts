@@ -14,15 +14,15 @@ export interface CountedRequest {
   onVerdict?: (verdict: RateVerdict) => void;
 }
 
-export interface RateGate {
+export interface RateLimitPolicy {
   /**
    * Calls `resolve` and counts the request: by key and network against the project's limit or, if the request names nothing that exists, by network
    * against the server's limit. Throws `rate_limited`, or what `resolve` throws. A network that exceeds the limit with unknown names gets no further
    * lookups for the rest of the window, except for cached definitions (see {@link Access.isKnown}).
    */
   count(request: CountedRequest, resolve: () => Promise<ResolvedEndpoint>): Promise<ResolvedEndpoint>;
-  /** Calls {@link Access.decide} and counts the request. */
-  decide(accessRequest: AccessRequest, address: string): Promise<Grant>;
+  /** Resolves the endpoint, counts the request and authorizes it. Throws `rate_limited`, and the errors of {@link Access.decide}. */
+  countAndAuthorize(accessRequest: AccessRequest, address: string): Promise<Grant>;
 }
 
 /** Errors of requests that name nothing that exists. */
@@ -38,13 +38,13 @@ const UNRESOLVED: ReadonlySet<ErrorCode> = new Set([
 const BARRED_MAX = 10_000;
 
 /** `limit`: requests per minute for projects without a limit of their own. 0: no limit. */
-export function createRateGate(options: {
+export function createRateLimitPolicy(options: {
   access: Pick<Access, "resolve" | "authorize" | "isKnown">;
   limiter: RateLimiter;
   limit: number;
   /** Monotonic, in ms. */
   now?: () => number;
-}): RateGate {
+}): RateLimitPolicy {
   const { access, limiter, limit: defaultLimit, now = () => performance.now() } = options;
   const barred = new Map<string, { verdict: RateVerdict; endsAt: number }>();
 
@@ -73,7 +73,7 @@ export function createRateGate(options: {
     barred.set(network, { verdict, endsAt: now() + verdict.resetSeconds * 1000 });
   }
 
-  const gate: RateGate = {
+  const policy: RateLimitPolicy = {
     async count(request, resolve) {
       const network = toNetwork(request.address);
       if (barred.size > 0 && !access.isKnown(request.accessRequest)) settle(findBar(network), request);
@@ -92,12 +92,12 @@ export function createRateGate(options: {
       settle(await take(`${resolved.key?.id ?? resolved.project.id} ${network}`, limit), request);
       return resolved;
     },
-    async decide(accessRequest, address) {
-      const resolved = await gate.count({ accessRequest, address }, () => access.resolve(accessRequest));
+    async countAndAuthorize(accessRequest, address) {
+      const resolved = await policy.count({ accessRequest, address }, () => access.resolve(accessRequest));
       return access.authorize(resolved, accessRequest);
     },
   };
-  return gate;
+  return policy;
 }
 
 /** The error of a request over the limit, with the limit and the time after which to try again. */

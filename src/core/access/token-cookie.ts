@@ -2,7 +2,7 @@
  * Decides when the cookie of an access token is accepted (S6), and finds it. Browsers send cookies automatically, so a cookie alone does not prove
  * that the user's own application sent the request.
  */
-import { type AccessRequest, one, type RequestHeaders } from "@/src/core/access/access-request";
+import { type AccessRequest, firstValue, type RequestHeaders } from "@/src/core/access/access-request";
 import type { ResolvedEndpoint } from "@/src/core/access/resolved-endpoints";
 import { AppError } from "@/src/shared/errors";
 import { OPAQUE_ORIGINS } from "@/src/shared/http/origins";
@@ -47,14 +47,14 @@ export function isListed({ allowedOrigins }: Origins, origin: string | undefined
  */
 function isSameOrigin({ origin, headers = {}, publicUrl }: Sender): boolean {
   if (origin === undefined) {
-    const site = one(headers["sec-fetch-site"]);
+    const site = firstValue(headers["sec-fetch-site"]);
     return site !== "cross-site" && site !== "same-site";
   }
   const sent = origin.toLowerCase();
   // A URL with a scheme other than http or https also has the origin "null".
   if (sent === "null") return false;
   if (sent === publicUrl) return true;
-  const host = first(headers["x-forwarded-host"]) ?? one(headers.host);
+  const host = first(headers["x-forwarded-host"]) ?? firstValue(headers.host);
   const own = `${toHttpScheme(first(headers["x-forwarded-proto"]))}://${host}`;
   // A proxy may add the default port, which browsers omit.
   return host !== undefined && URL.canParse(own) && new URL(own).origin === sent;
@@ -67,7 +67,7 @@ function toHttpScheme(forwarded = "http"): string {
 
 /** The project's own cookie takes precedence over the older one that all projects shared. */
 function findTokenCookie(headers: RequestHeaders, projectId: string): string | undefined {
-  const header = one(headers.cookie);
+  const header = firstValue(headers.cookie);
   if (!header?.includes(ACCESS_TOKEN_COOKIE)) return undefined;
   const own = toAccessTokenCookie(projectId);
   let shared: string | undefined;
@@ -93,5 +93,5 @@ function toDetail(origin: string | undefined, hasCookie: boolean): string {
 
 /** Each proxy appends its own value, so the first is the one nearest to the client. */
 function first(header: RequestHeaders[string]): string | undefined {
-  return one(header)?.split(",")[0]?.trim() || undefined;
+  return firstValue(header)?.split(",")[0]?.trim() || undefined;
 }

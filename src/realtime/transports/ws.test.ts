@@ -3,7 +3,7 @@ import { once } from "node:events";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { Access } from "@/src/core/access/access";
+import type { RateLimitPolicy } from "@/src/core/access/rate-limit-policy";
 import { AppError } from "@/src/shared/errors";
 import { connectStream, type StreamClient } from "@/tests/support/clients/stream-client";
 import { createMemoryHub, toGrant } from "@/tests/support/memory/memory-hub";
@@ -16,12 +16,12 @@ afterEach(async () => {
   await stop();
 });
 
-async function setUp(decide: Access["decide"]) {
+async function setUp(countAndAuthorize: RateLimitPolicy["countAndAuthorize"]) {
   const { hub, log } = createMemoryHub();
   const logged: string[] = [];
   const handler = createUpgradeHandler({
     hub,
-    access: { decide },
+    rateLimitPolicy: { countAndAuthorize },
     config: { pingIntervalMs: 25_000, pongTimeoutMs: 10_000 },
     log: { debug: () => undefined, error: (_, message) => logged.push(message) },
   });

@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import { type AccessRequest, toAccessRequest } from "@/src/core/access/access-request";
 import { toClientAddress } from "@/src/core/access/client-network";
-import type { RateGate } from "@/src/core/access/rate-limit-policy";
+import type { RateLimitPolicy } from "@/src/core/access/rate-limit-policy";
 import { readTakenBytes, waitUntilTaken } from "@/src/core/limits/taken-bytes";
 import type { Log } from "@/src/core/log";
 import { parseJsonata } from "@/src/core/records/parameters";
@@ -46,11 +46,11 @@ const SERVER_OPTIONS = {
 /** Starts the timer of the heartbeat. `closeAll` stops it. */
 export function createUpgradeHandler(options: {
   hub: Pick<Hub, "subscribe" | "closeAll">;
-  access: Pick<RateGate, "decide">;
+  rateLimitPolicy: Pick<RateLimitPolicy, "countAndAuthorize">;
   config: { pingIntervalMs: number; pongTimeoutMs: number; publicUrl?: string };
   log: Pick<Log, "debug" | "error">;
 }): UpgradeHandler {
-  const { hub, access, config, log } = options;
+  const { hub, rateLimitPolicy, config, log } = options;
   const server = new WebSocketServer(SERVER_OPTIONS);
   server.on("wsClientError", (error, socket) => refuseUpgrade(socket, new AppError("upgrade_invalid", { detail: error.message })));
   const heartbeat = createHeartbeat(config);
@@ -76,7 +76,7 @@ export function createUpgradeHandler(options: {
     const { handshake, accessRequest, clientAddress, parameters, headers } = request;
     const timer = setTimeout(() => handshake.refuse(new AppError("database_unavailable")), HANDSHAKE_TIMEOUT_MS);
     try {
-      const grant = await access.decide(accessRequest, clientAddress);
+      const grant = await rateLimitPolicy.countAndAuthorize(accessRequest, clientAddress);
       const start = parseStart(parameters, headers);
       const messageBytesMax = parseMaxMessage(parameters);
       const filter = parseJsonata(parameters);

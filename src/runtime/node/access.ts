@@ -1,7 +1,7 @@
 /** The part of a node that decides who may do what: cached definitions and tokens, the access decision, and the rate limit. */
 import { createAccess } from "@/src/core/access/access";
 import { createTokens } from "@/src/core/access/access-tokens";
-import { createRateGate } from "@/src/core/access/rate-limit-policy";
+import { createRateLimitPolicy } from "@/src/core/access/rate-limit-policy";
 import { createDefinitions } from "@/src/core/access/resolved-endpoints";
 import { createSignIns } from "@/src/core/access/sign-ins";
 import { createFileTokens } from "@/src/core/files/tokens";
@@ -18,6 +18,6 @@ export function composeAccess({ stores, config, limiter, secret, clock, now, log
   const signIns = createSignIns({ store: stores.signIns, log });
   const fileTokens = createFileTokens({ secret, clock });
   const access = createAccess({ definitions, tokens, signIns, fileTokens, clock });
-  const gate = createRateGate({ access, limiter, limit: config.rateLimit, ...(now ? { now } : {}) });
-  return { definitions, tokens, signIns, fileTokens, access, gate };
+  const rateLimitPolicy = createRateLimitPolicy({ access, limiter, limit: config.rateLimit, ...(now ? { now } : {}) });
+  return { definitions, tokens, signIns, fileTokens, access, rateLimitPolicy };
 }

@@ -63,7 +63,7 @@ export function composeStorage(options: StorageOptions) {
 }
 
 type DataPlaneParts = Pick<NodeOptions, "config" | "memoryBytes" | "drain" | "clock" | "now" | "log"> &
-  Pick<AccessParts, "access" | "gate" | "fileTokens"> &
+  Pick<AccessParts, "access" | "rateLimitPolicy" | "fileTokens"> &
   Pick<StorageParts, "records" | "users" | "files"> &
   Required<Pick<DataPlaneOptions, "sandbox" | "stream">>;
 

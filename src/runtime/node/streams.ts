@@ -11,7 +11,7 @@ import type { AccessParts } from "./access";
 import type { Stores } from "./stores";
 
 type Options = Pick<NodeOptions, "config" | "notifications" | "cluster" | "clock" | "log" | "cleanup"> &
-  Pick<AccessParts, "access" | "gate" | "definitions" | "tokens" | "signIns"> & {
+  Pick<AccessParts, "access" | "rateLimitPolicy" | "definitions" | "tokens" | "signIns"> & {
     stores: Stores;
     sandbox: ReturnType<typeof createSandbox>;
   };
@@ -21,13 +21,14 @@ const STREAM_GRACE_MS = 2_000;
 
 /** Starts the heartbeats; `closeStreams` ends them. Adds to `cleanup` what must be closed. */
 export function composeStreams(options: Options) {
-  const { stores, access, gate, definitions, tokens, signIns, sandbox, config, notifications, cluster, clock, log, cleanup } = options;
+  const { stores, access, rateLimitPolicy, definitions, tokens, signIns, sandbox, config, notifications, cluster, clock, log, cleanup } =
+    options;
   const { changes, snapshots } = stores;
   const { queueBytesMax, queuesBytesMax } = config;
   const limits = createStreamLimits(config.streams);
   const sources = { changes, snapshots, notifications, access, definitions, tokens, signIns };
   const hub = createHub({ ...sources, limits, sandbox, clock, log, queueBytesMax, queuesBytesMax });
-  const webSockets = createUpgradeHandler({ hub, access: gate, log, config });
+  const webSockets = createUpgradeHandler({ hub, rateLimitPolicy, log, config });
   const eventStreams = createEventStreams({ hub, config });
   const bus = cluster && createClusterBus({ ...cluster, notifications, definitions, tokens, signIns, log });
   cleanup.add(() => bus?.close());

@@ -1,4 +1,4 @@
-/** Lets pages of every origin read a route, including errors and preflights (G5): for API descriptions, which tools on other sites load. */
+/** CORS for every origin: lets pages on other sites read a route, including its errors and preflights (G5). API tools load the descriptions this way. */
 import { PREFLIGHT_SECONDS, toAllowedHeaders } from "@/src/shared/http/cors";
 import type { Routes } from "./manage-route";
 
@@ -7,8 +7,8 @@ const EVERY_ORIGIN = "*";
 const KNOWN_HEADERS = ["Authorization", "Content-Type"];
 const EXPOSED = "RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-Id";
 
-/** Returns the same routes, readable by all origins. */
-export function readableAnywhere(routes: Routes): Routes {
+/** Returns the routes with CORS headers that let every origin read them. */
+export function withAnyOriginCors(routes: Routes): Routes {
   const open =
     (route: Routes["GET"]): Routes["GET"] =>
     async (request, context) => {
