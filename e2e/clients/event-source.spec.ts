@@ -4,7 +4,7 @@ import { startServer } from "../support/server";
 const DEMO = "/api/1/ce/examples/unsecure-endpoint?key=d59eb2859c284168ac48aef65046d5dd";
 
 declare global {
-  /** What the page has received. */
+  /** The events that the page has received. */
   interface Window {
     received: number[];
     opened: number;

@@ -22,7 +22,7 @@ test.afterAll(async () => {
   await server.dispose();
 });
 
-/** What each of them sees. */
+/** The results that each program reports. */
 const toExpected = (from: string, type = "image/png") => ({
   created: [201, { text: "café", from }],
   read: [200, { text: "café", from }],

@@ -26,7 +26,7 @@ const folder = mkdtempSync(path.join(os.tmpdir(), "rested-clients-"));
 let data: DataServer;
 let manage: ManageServer;
 let manageHttp: Server;
-/** What each program is started with: both servers, and what opens them. */
+/** The input of each program: both servers, and the credentials for them. */
 let access: string[];
 
 beforeAll(async () => {

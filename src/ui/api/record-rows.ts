@@ -14,7 +14,7 @@ export interface GridRow {
   version: number;
   contentType: RecordKind;
   owner: string | null;
-  /** What a change from the stream did to the record since it was loaded. */
+  /** The effect of a change from the stream on the record since it was loaded. */
   mark?: "changed" | "deleted";
 }
 

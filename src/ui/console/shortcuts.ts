@@ -53,7 +53,7 @@ export interface KeyPress {
   ctrlKey: boolean;
   metaKey: boolean;
   altKey: boolean;
-  /** What has the focus: the list, a text field, a control that keys operate (button, link, tab), or none of these. */
+  /** The kind of element that has the focus: the list, a text field, a control that keys operate (button, link, tab), or another. */
   focus: "grid" | "text" | "control" | "none";
   /** False if the user has turned off single-key shortcuts. These then work only in the list. */
   singleKeys: boolean;

@@ -11,7 +11,7 @@ import { type CheckedForm, useForm } from "./use-form";
 
 interface ConfirmationProps {
   title: string;
-  /** What is deleted, and what depends on it. */
+  /** Describes what is deleted and what depends on it. */
   consequences: ReactNode;
   /** Must be typed exactly. */
   name: string;

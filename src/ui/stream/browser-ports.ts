@@ -1,4 +1,4 @@
-/** What a StreamConnection needs of the browser. Works in pages and in workers. */
+/** The functions of the browser that a StreamConnection needs. Works in pages and in workers. */
 import type { ConnectionPorts, StreamSocket } from "./stream-connection";
 
 export const BROWSER_PORTS: Pick<ConnectionPorts, "openSocket" | "setTimer" | "nowMs" | "random"> = {

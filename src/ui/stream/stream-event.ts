@@ -1,4 +1,4 @@
-/** What a stream and the log bring: changes, and the marks that the console puts between them. */
+/** The events of a stream and of the log: changes, and the marks that the console puts between them. */
 
 export const EVENT_KINDS = ["create", "update", "delete", "resumed", "gap"] as const;
 /** `resumed` and `gap` are marks. */

@@ -1,4 +1,4 @@
-/** Who has access to a data endpoint, and what users can do with each other's records (S1, S2). The form saves the values. */
+/** The switches for access to a data endpoint and for what users can do with each other's records (S1, S2). The form saves the values. */
 "use client";
 
 import { useQuery } from "@tanstack/react-query";

@@ -9,7 +9,7 @@ export interface ConflictPath {
   base: JsonNode | undefined;
   mine: JsonNode | undefined;
   theirs: JsonNode | undefined;
-  /** Who changed it. `same`: both made the same change. */
+  /** The side that changed it. `same`: both made the same change. */
   by: "mine" | "theirs" | "both" | "same";
 }
 
