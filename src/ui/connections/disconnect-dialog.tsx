@@ -48,8 +48,8 @@ export function DisconnectDialog({
         <div className="flex flex-col gap-4">
           <p className="text-muted">
             The stream of <span className="font-medium text-text wrap-anywhere">{toClientName(connection)}</span> on{" "}
-            <code className="text-data text-text wrap-anywhere">{connection.endpoint}</code> closes within a second. The client receives the reason
-            and can reconnect. To block it, revoke its key or its session.
+            <code className="text-data text-text wrap-anywhere">{connection.endpoint}</code> closes within a second. The client receives the
+            reason and can reconnect. To block it, revoke its key or its session.
           </p>
           {failure ? <p role="alert">{failure}</p> : null}
           <DialogActions>
