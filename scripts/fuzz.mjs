@@ -1,6 +1,6 @@
 /**
- * `npm run test:fuzz`: sends what schemathesis makes from both OpenAPI documents to a server of its own. Options are schemathesis' own, for
- * instance `-- --max-examples 200 --seed 1`.
+ * `npm run test:fuzz`: runs schemathesis on both OpenAPI documents against a new server. Takes the options of schemathesis, such as
+ * `-- --max-examples 200 --seed 1`.
  */
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -18,10 +18,10 @@ import { ensurePython } from "./setup/tool-cache.mjs";
 
 const SCHEMATHESIS = "schemathesis==4.32.5";
 const START_TIMEOUT_MS = 60_000;
-/** Of each operation. */
+/** The number of examples for each operation. */
 const EXAMPLES = 50;
 
-/** What must hold of every answer. The others are about what may be refused, which only the server's own rules say. */
+/** The checks of every response. The other checks of schemathesis are about valid and invalid input, which the server's own rules decide. */
 const CHECKS = [
   "not_a_server_error",
   "status_code_conformance",
@@ -32,7 +32,7 @@ const CHECKS = [
   "allow_header_conformance",
 ];
 
-/** Ids that answers had are not sent on: what deletes would end the account's own project and token. */
+/** Ids from responses are not used in requests, because deletions would end the account's own project and token. */
 const NO_FOUND_IDS = ["examples", "coverage", "fuzzing"]
   .map((phase) => `[phases.${phase}]\nextra-data-sources.responses = false\n`)
   .join("\n");
@@ -59,7 +59,7 @@ await main(async () => {
   }
 });
 
-/** Answers the exit code: 0 where every check held. */
+/** Returns the exit code: 0 if every check passed. */
 async function fuzzAll({ bin, dir, server }) {
   const world = await createWorld(server);
   const runs = [
@@ -70,7 +70,7 @@ async function fuzzAll({ bin, dir, server }) {
       headers: { "X-API-Key": world.key, "X-Master-Key": world.masterKey },
     },
     { name: "management", document: world.management, headers: { Authorization: `Bearer ${world.token}` }, operations: world.operations },
-    // Apart, and last: they end tokens and sessions, the sender's too.
+    // Separately and last, because they end tokens and sessions, including the sender's.
     {
       name: "management, what ends sign-ins",
       document: world.management,
@@ -80,7 +80,7 @@ async function fuzzAll({ bin, dir, server }) {
   ];
   const failed = [];
   for (const run of runs) {
-    // What was fuzzed after the account's token or project ended would be refused alike, and prove nothing.
+    // Requests after the end of the account's token or project would all be refused, and prove nothing.
     if (run.only && !(await world.isAlive())) failed.push("the account’s token, project and endpoints are still there");
     console.log(`\n── ${run.name}`);
     if ((await fuzz({ bin, dir, server, ending: world.ending, ...run })) !== 0) failed.push(run.name);
@@ -96,7 +96,7 @@ async function fuzz({ bin, dir, server, document, headers, operations = [], only
   fs.writeFileSync(config, [NO_FOUND_IDS, ...operations.map(toConfig)].join("\n"));
   const chosen = only
     ? only.flatMap((id) => ["--include-operation-id", id])
-    : // The answer of a stream does not end.
+    : // The response of a stream does not end.
       [...ending.flatMap((id) => ["--exclude-operation-id", id]), "--exclude-operation-id-regex", "Events$"];
   const args = [
     ...["--config-file", config, "run", file, "--url", server.origin, "--checks", CHECKS.join(",")],
@@ -113,13 +113,13 @@ async function fuzz({ bin, dir, server, document, headers, operations = [], only
   });
 }
 
-/** Ids of what exists, so that requests reach more than "not found". */
+/** Ids that exist, so that requests do not only result in "not found". */
 function toConfig({ ids, parameters }) {
   const lines = Object.entries(parameters).map(([name, value]) => `"${name}" = ${JSON.stringify(value)}`);
   return ids.map((id) => `[[operations]]\ninclude-operation-id = ${JSON.stringify(id)}\nparameters = { ${lines.join(", ")} }\n`).join("\n");
 }
 
-/** An account with a project whose endpoints are of every kind. */
+/** Creates an account with a project that has endpoints of every kind. */
 async function createWorld({ origin, adminToken }) {
   const call = async (method, target, { body, headers = { Authorization: `Bearer ${adminToken}` } } = {}) => {
     const response = await fetch(`${origin}${target}`, {
@@ -154,7 +154,7 @@ async function createWorld({ origin, adminToken }) {
   const listed = Object.entries(management.paths).flatMap(([target, methods]) =>
     Object.values(methods).map(({ operationId }) => ({ target, operationId })),
   );
-  /** Operations that delete what they name are sent to what does not exist. */
+  /** Operations that delete are sent with ids that do not exist. */
   const idsBelow = (start) =>
     listed
       .filter(({ target, operationId }) => target.startsWith(start) && !/^(delete|revoke|remove|rotate|end)/.test(operationId))
@@ -187,7 +187,7 @@ async function createWorld({ origin, adminToken }) {
   };
 }
 
-/** A server on a free port with a database of its own, and without limits on how much is asked. */
+/** Starts a server on a free port with a new database and without rate limits. */
 async function startServer(dir) {
   const port = await findFreePort();
   const adminToken = randomBytes(24).toString("hex");

@@ -15,6 +15,6 @@ await main(async () => {
   process.env.NODE_ENV = "production";
   process.env.NEXT_TELEMETRY_DISABLED = "1";
   process.setSourceMapsEnabled(true);
-  // In this process: one less between the terminal and the server that signals would have to pass.
+  // In this process, so that signals from the terminal reach the server directly.
   await import("../dist/server.js");
 });

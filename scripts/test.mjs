@@ -1,4 +1,4 @@
-/** `npm test`: everything that must hold before a change is merged. `npm test -- types unit` does only those steps. */
+/** `npm test`: runs every check that must pass before a change is merged. `npm test -- types unit` runs only those steps. */
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -10,7 +10,7 @@ import { isSetting } from "./setup/settings.mjs";
 import { enterProject, setUp } from "./setup/setup.mjs";
 import { main, step, toSeconds } from "./setup/step.mjs";
 
-// Outside of the checkout: two runs at the same time must not read each other's.
+// Outside of the checkout, so that two runs at the same time do not read each other's reports.
 const reports = fs.mkdtempSync(path.join(os.tmpdir(), "rested-reports-"));
 process.once("exit", () => fs.rmSync(reports, { recursive: true, force: true }));
 const UNIT_REPORT = path.join(reports, "unit.json");
@@ -19,7 +19,7 @@ const E2E_REPORT = path.join(reports, "e2e.json");
 
 const counts = { passed: 0, failed: 0 };
 
-/** In this order. Those with `report` are test runs, whose counts are summed. */
+/** The steps in their order. Those with `report` are test runs, whose counts are summed. */
 const STEPS = [
   {
     name: "lint",
@@ -60,12 +60,12 @@ await main(async () => {
   process.exit(stoppedAt ? 1 : 0);
 });
 
-/** The settings of whoever runs the tests are not the tests' settings: above all, their database is not. */
+/** The tests do not inherit the settings of the person who runs them, above all not the database. */
 function forgetSettings() {
   for (const name of Object.keys(process.env)) if (isSetting(name)) delete process.env[name];
 }
 
-/** Does the steps in order, and answers the name of the one that failed, with which it stops. */
+/** Runs the steps in order, stops at the first that fails, and returns its name. */
 async function runSteps(steps) {
   for (const { name, what, report, count, run } of steps) {
     const startedAt = performance.now();
@@ -78,7 +78,7 @@ async function runSteps(steps) {
     }
     const counted = report && fs.existsSync(report) ? count(JSON.parse(fs.readFileSync(report, "utf8"))) : undefined;
     counts.passed += counted?.passed ?? 0;
-    // A step that fails without a failed test to show for it counts as one.
+    // A step that fails without a failed test counts as one failure.
     counts.failed += counted?.failed || (failure ? 1 : 0);
     if (failure) console.error(failure.message);
     console.log(`── ${name}: ${failure ? "FAILED" : "passed"} (${toSeconds(startedAt)})`);
@@ -112,7 +112,7 @@ function runFaults() {
 }
 
 function runE2e() {
-  // Alone: two would write to the same test-results, and make each other late.
+  // One run at a time: two would write to the same test-results, and slow each other down.
   return withLock("e2e", () =>
     runPackage("playwright/cli.js", ["test"], {
       show: true,

@@ -1,6 +1,6 @@
 /**
- * Checks that the migrations make what prisma/schema.prisma says. Exit code 2 when they don't, with the SQL that a new
- * migration needs on standard output. Run it with tsx: it starts a throw-away PostgreSQL from the sources.
+ * Checks that the migrations result in the tables of prisma/schema.prisma. If they do not, the exit code is 2, and the SQL for a new
+ * migration is on standard output. Run it with tsx: it starts a temporary PostgreSQL from the sources.
  */
 import fs from "node:fs";
 import os from "node:os";

@@ -1,6 +1,6 @@
 /**
- * Prisma's schema engine, compiled to WebAssembly, over the pg adapter: what `prisma migrate diff` does, without the
- * engine that Prisma would download. For development only; it works on a throw-away server.
+ * Prisma's schema engine, compiled to WebAssembly, over the pg adapter. Does what `prisma migrate diff` does, without
+ * the engine that Prisma would download. For development only; it uses a temporary server.
  */
 import fs from "node:fs";
 import { createRequire } from "node:module";
@@ -9,13 +9,13 @@ import { PrismaPg } from "@prisma/adapter-pg";
 import { bindMigrationAwareSqlAdapterFactory, ColumnTypeEnum } from "@prisma/driver-adapter-utils";
 import * as bindings from "@prisma/schema-engine-wasm/schema_engine_bg";
 
-/** PostgreSQL's type "char", of which its catalogue is full. */
+/** PostgreSQL's type "char", which many columns of its catalog have. */
 const CHAR_OID = 18;
 const TEXT_OID = 25;
 
 /**
- * Compares the migrations of `migrationsDir` with the schema. `connection`: a server on which shadow databases may be made,
- * as fields; a connection string would win over the shadow database's name. Answers the SQL that the migrations lack.
+ * Compares the migrations of `migrationsDir` with the schema. `connection`: a server on which shadow databases can be
+ * created, as fields, because a connection string would override the shadow database's name. Returns the SQL that the migrations lack.
  */
 export async function diffMigrations({ connection, schemaPath, migrationsDir }) {
   const schema = { path: schemaPath, content: fs.readFileSync(schemaPath, "utf8") };
@@ -60,13 +60,13 @@ function createFactory(connection) {
   const teach = (adapter) => {
     if (!isTaught) teachChar(adapter);
     isTaught = true;
-    // The adapter's own version cuts the script at each semicolon, also in the bodies of functions.
+    // The adapter's own version splits the script at each semicolon, also in the bodies of functions.
     adapter.executeScript = async (script) => void (await adapter.underlyingDriver().query(script));
     return adapter;
   };
   const connect = factory.connect.bind(factory);
   factory.connect = async () => teach(await connect());
-  // The adapter's own version drops the shadow database before it has closed its connections to it.
+  // The adapter's own version drops the shadow database before it has closed its connections.
   factory.connectToShadowDb = async () => {
     const admin = await factory.connect();
     const database = `shadow_${crypto.randomUUID()}`;

@@ -1,4 +1,4 @@
-/** Builds the dashboard and the server for production when their sources have changed. Node's own modules only, until it builds. */
+/** Builds the dashboard and the server for production if their sources have changed. Uses only Node's own modules until it builds. */
 import fs from "node:fs";
 import { hashOf, readStamp, writeStamp } from "./hash.mjs";
 import { runPackage } from "./run.mjs";
@@ -15,7 +15,7 @@ const SOURCES = [
   ...["next.config.js", "postcss.config.mjs", "tsconfig.json", "package-lock.json", "scripts/setup/build.mjs"],
 ];
 
-/** Answers "unchanged" when there is nothing to do. */
+/** Returns "unchanged" if there is nothing to do. */
 export async function build() {
   const hash = hashOf(SOURCES, { skip: (file) => file === "src/db/prisma/generated" || /\.test\.tsx?$/.test(file) });
   if (readStamp(STAMP) === hash && OUTPUTS.every((file) => fs.existsSync(file))) return "unchanged";
@@ -26,7 +26,7 @@ export async function build() {
   writeStamp(STAMP, hash);
 }
 
-/** Bundles what runs in Node, all but the packages. */
+/** Bundles code for Node.js, without packages. */
 export async function bundleServer(entryPoint, outfile) {
   const esbuild = await import("esbuild");
   await esbuild.build({
@@ -42,7 +42,7 @@ export async function bundleServer(entryPoint, outfile) {
   });
 }
 
-/** Bundles a worker, with all that it needs inside: the sandbox's may read no other file. */
+/** Bundles a worker with everything that it needs, because the sandbox's worker cannot read other files. */
 export async function bundleWorker(outfile, entryPoint = "src/sandbox/worker/worker.ts") {
   const esbuild = await import("esbuild");
   const options = JSON.parse(fs.readFileSync("src/sandbox/worker-bundle.json", "utf8"));

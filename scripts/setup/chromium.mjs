@@ -1,4 +1,4 @@
-/** Finds a Chromium for the end-to-end tests, or has Playwright download its own. Node's own modules only, until it asks Playwright. */
+/** Finds a Chromium for the end-to-end tests, or lets Playwright download its own. Uses only Node's own modules until it needs Playwright. */
 import fs from "node:fs";
 import { runPackage } from "./run.mjs";
 
@@ -11,12 +11,12 @@ const PLACES = [
   "/Applications/Chromium.app/Contents/MacOS/Chromium",
 ];
 
-/** The path of an installed Chromium: of CHROMIUM_PATH, else of the system. Undefined: none but Playwright's own, perhaps. */
+/** The path of an installed Chromium: that in CHROMIUM_PATH, otherwise the system's. Undefined: at most Playwright's own is installed. */
 export function findChromium() {
   return process.env.CHROMIUM_PATH || PLACES.find((place) => fs.existsSync(place));
 }
 
-/** The path of a Chromium that is there. */
+/** The path of a Chromium that exists. Downloads Playwright's own if there is none. */
 export async function ensureChromium() {
   const found = findChromium();
   if (found) {

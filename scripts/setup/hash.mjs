@@ -1,9 +1,9 @@
-/** Content hashes and the stamps that remember them. Node's own modules only. */
+/** Content hashes, and the stamp files that store them. Uses only Node's own modules. */
 import { createHash } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 
-/** The hash of the files' and folders' contents, and of `extra`. What is missing counts too. `skip` leaves paths out. */
+/** The hash of the files' and folders' contents, and of `extra`. A missing file changes the hash too. `skip` excludes paths. */
 export function hashOf(paths, { skip = () => false, extra = [] } = {}) {
   const hash = createHash("sha256").update(JSON.stringify(extra));
   for (const file of paths.flatMap((given) => listFiles(given, skip))) {
@@ -21,7 +21,7 @@ function listFiles(given, skip) {
     .flatMap((name) => listFiles(path.posix.join(given, name), skip));
 }
 
-/** The text of a stamp; undefined when there is none. */
+/** The text of a stamp file. Undefined if there is none. */
 export function readStamp(file) {
   return fs.existsSync(file) ? fs.readFileSync(file, "utf8") : undefined;
 }

@@ -1,13 +1,13 @@
-/** Installs the packages of package-lock.json when they are not installed yet. Node's own modules only. */
+/** Installs the packages of package-lock.json if they are not installed yet. Uses only Node's own modules. */
 import fs from "node:fs";
 import { hashOf, readStamp, writeStamp } from "./hash.mjs";
 import { run } from "./run.mjs";
 
 const STAMP = "node_modules/.rested/install";
-/** What npm itself notes about what is installed. */
+/** The file in which npm records the installed packages. */
 const INSTALLED = "node_modules/.package-lock.json";
 
-/** Answers "unchanged" when there is nothing to do. Needs no network then. */
+/** Returns "unchanged" if there is nothing to do, which needs no network. */
 export async function install() {
   const hash = hashOf(["package-lock.json"], { extra: [process.platform, process.arch] });
   if (readStamp(STAMP) === hash) return "unchanged";
@@ -19,7 +19,7 @@ export async function install() {
   writeStamp(STAMP, hash);
 }
 
-/** Whether somebody ran `npm ci`, or copied node_modules: then there is nothing to fetch. */
+/** Whether node_modules is complete, for example after `npm ci`, so that there is nothing to fetch. */
 function isInstalled() {
   if (!fs.existsSync(INSTALLED)) return false;
   const packagesOf = (file) => JSON.parse(fs.readFileSync(file, "utf8")).packages;
@@ -27,8 +27,8 @@ function isInstalled() {
 }
 
 /**
- * The places of packages that the lock file wants on this platform, and that are not installed in that version. Optional
- * ones count when they name this platform; npm leaves the others out as it sees fit.
+ * The places of the packages that the lock file requires on this platform and that are not installed in that version. Optional
+ * packages count if they name this platform; npm decides about the others.
  */
 export function findMissing(wanted, installed, { platform, arch }) {
   return Object.entries(wanted).flatMap(([place, { version, os, cpu, libc, optional }]) => {
@@ -37,7 +37,7 @@ export function findMissing(wanted, installed, { platform, arch }) {
   });
 }
 
-/** npm's os and cpu lists: names, or names to leave out. */
+/** Whether npm's list of systems or processors includes `own`. It has names, or names to exclude. */
 function fits(list, own) {
   return !list || (list.some((name) => !name.startsWith("!")) ? list.includes(own) : !list.includes(`!${own}`));
 }

@@ -1,4 +1,4 @@
-/** Lets one process at a time do something to this checkout. Node's own modules only. */
+/** Lets one process at a time do something to this checkout. Uses only Node's own modules. */
 import { createHash } from "node:crypto";
 import fs from "node:fs";
 import os from "node:os";
@@ -9,14 +9,14 @@ const POLL_MS = 200;
 const AGE_MAX_MS = 3_600_000;
 
 /**
- * Does `work` while holding one of the checkout's locks: `setup` for packages and builds, `e2e` for end-to-end tests. Says
- * so when it has to wait. A lock of a process that ended does not count.
+ * Does `work` while holding one of the checkout's locks: `setup` for packages and builds, `e2e` for end-to-end tests. Prints a
+ * line if it has to wait. Locks of processes that have ended are ignored.
  * @template T
  * @param {"setup" | "e2e"} name
  * @param {() => Promise<T>} work
  */
 export async function withLock(name, work) {
-  // Of each user their own: one can't remove what another left behind.
+  // Each user has their own locks, because one user cannot remove the files of another.
   const whose = `${process.getuid?.() ?? ""}\0${fs.realpathSync(".")}`;
   const file = path.join(os.tmpdir(), `rested-${createHash("sha256").update(whose).digest("hex").slice(0, 16)}-${name}.lock`);
   for (let waits = 0; !take(file); waits++) {
@@ -41,7 +41,7 @@ function take(file) {
   }
 }
 
-/** A lock from before the last boot, or that is very old, may name a pid that is another process's now. */
+/** The pid in a very old lock, or one from before the last boot, may belong to another process now. */
 function isLeftOver(file) {
   const holder = holderOf(file);
   if (holder === undefined) return false;

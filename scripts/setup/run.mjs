@@ -1,10 +1,10 @@
-/** Starts programs. Node's own modules only. */
+/** Starts programs. Uses only Node's own modules. */
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 
 /**
- * Runs a program to its end, without standard input: nothing can ask a question. Its output is kept for the error, or
- * with `show` goes to the terminal. Answers when it exits with 0, else raises.
+ * Runs a program to its end, without standard input, so that it cannot prompt. With `show` its output goes to the terminal;
+ * otherwise it is kept for the error. Throws unless the program exits with 0.
  * @param {string} command
  * @param {string[]} args
  * @param {{ env?: Record<string, string | undefined>, show?: boolean, shell?: boolean }} [options]
@@ -26,7 +26,7 @@ export async function run(command, args, options = {}) {
   throw new Error(`${text ? `${text}\n\n` : ""}${[command, ...args].join(" ")} ${how}.`);
 }
 
-/** Runs a program in this terminal until it ends, and answers the exit code. Passes SIGINT, SIGTERM and SIGHUP on to it. */
+/** Runs a program in this terminal until it ends, and returns its exit code. Forwards SIGINT, SIGTERM and SIGHUP to it. */
 export async function runForeground(command, args, options = {}) {
   const child = spawn(command, args, { env: { ...process.env, ...options.env }, stdio: "inherit" });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
@@ -41,7 +41,7 @@ function ended(child, command) {
   });
 }
 
-/** Runs a package's command line program with this Node. `script`: its file, below node_modules. */
+/** Runs a package's command-line program with this Node.js. `script`: its file below node_modules. */
 export function runPackage(script, args, options) {
   return run(process.execPath, [`node_modules/${script}`, ...args], options);
 }

@@ -10,14 +10,14 @@ let folder;
 let script;
 
 beforeAll(async () => {
-  // Where there are no packages to be found.
+  // A folder without packages.
   folder = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "rested-worker-")));
   script = path.join(folder, "sandbox-worker.mjs");
   await bundleWorker(script);
 });
 afterAll(() => fs.rmSync(folder, { recursive: true }));
 
-/** Asks a worker of its own one thing. */
+/** Sends one job to a new worker. */
 async function ask(kind, job) {
   const settings = JSON.stringify({ kind, timeoutMs: 10_000, memoryBytesMax: 64 * 1024 * 1024, resultBytesMax: 1024 * 1024 });
   const flags = ["--no-warnings", "--stack-size=3900", "--experimental-permission", `--allow-fs-read=${script}`];

@@ -1,4 +1,4 @@
-/** Prepares the checkout for every command: checks Node.js, installs packages, generates the Prisma client. Uses Node's own modules only. */
+/** Prepares the checkout for every command: checks Node.js, installs packages, generates the Prisma client. Uses only Node's own modules. */
 import fs from "node:fs";
 import { fileURLToPath } from "node:url";
 import { hashOf, readStamp, writeStamp } from "./hash.mjs";
@@ -8,7 +8,7 @@ import { step } from "./step.mjs";
 
 const CLIENT_STAMP = "node_modules/.rested/prisma-client";
 
-/** Call it while holding the lock. */
+/** Runs the three steps. Call it while holding the lock `setup`. */
 export async function setUp() {
   await step("Checking Node.js", () => {
     checkNodeVersion();
@@ -18,12 +18,12 @@ export async function setUp() {
   await step("Generating the Prisma client", generateClient);
 }
 
-/** Goes to the project's folder, wherever the command was called from. */
+/** Changes to the project's folder, whatever the current one is. */
 export function enterProject() {
   process.chdir(fileURLToPath(new URL("../..", import.meta.url)));
 }
 
-/** Throws, with what to do, when Node.js is older than package.json asks for. Written so that older versions can read it. */
+/** Throws, with instructions, if Node.js is older than package.json requires. Written so that older versions can parse it. */
 export function checkNodeVersion() {
   const { engines } = JSON.parse(fs.readFileSync("package.json", "utf8"));
   const wanted = /\d+(\.\d+)*/.exec(engines.node)[0];

@@ -133,7 +133,7 @@ describe("npm test", () => {
     const names = "Object.keys(process.env).filter((name) => /REDIS|RESTED|DATABASE|PG/.test(name))";
     fs.writeFileSync(preload, `process.on("exit", () => console.log("left:", ${names}));`);
     const mine = { REDIS_URL: "redis://mine", DATABASE_URL: "postgres://mine", PGHOST: "mine", RESTED_SECRET: "mine" };
-    // A step that does not exist: it ends before it does anything.
+    // An unknown step ends the command before it does anything.
     const child = spawn(process.execPath, ["--import", preload, path.join(home, "scripts/test.mjs"), "--help"], {
       env: { PATH: process.env.PATH, ...mine },
       stdio: ["ignore", "pipe", "pipe"],

@@ -1,7 +1,7 @@
-/** Says what is being done and how long it took. Used before packages are installed: Node's own modules only. */
+/** Prints each step and its duration. Uses only Node's own modules, because it runs before packages are installed. */
 
 /**
- * Does one step. `work` may answer a note, such as "unchanged". What it raises is passed on.
+ * Does one step. `work` can return a note, such as "unchanged". Its errors are thrown on.
  * @template T
  * @param {string} title
  * @param {() => Promise<string | void> | string | void} work
@@ -23,7 +23,7 @@ export function toSeconds(startedAt) {
   return `${((performance.now() - startedAt) / 1000).toFixed(1)} s`;
 }
 
-/** Runs a command's main function; what it raises ends the process with the message and exit code 1. */
+/** Runs a command's main function. An error ends the process with its message and exit code 1. */
 export async function main(work) {
   try {
     await work();

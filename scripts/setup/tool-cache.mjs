@@ -1,4 +1,4 @@
-/** Programs that only some checks need, from PyPI, kept outside of the checkout. Node's own modules only. */
+/** Installs programs that only some checks need, from PyPI and npm, outside of the checkout. Uses only Node's own modules. */
 import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import fs from "node:fs";
@@ -7,15 +7,15 @@ import path from "node:path";
 
 const INSTALL_TIMEOUT_MS = 120_000;
 
-/** Where what is downloaded stays from one run to the next. */
+/** The folder that keeps downloads from one run to the next. */
 export function toCacheFolder(name) {
   const root = process.env.XDG_CACHE_HOME || path.join(os.homedir(), ".cache");
   return path.join(root, "rested", name);
 }
 
 /**
- * A Python environment with these packages, each like `name==1.2.3`. Answers the folder of its programs, or why there is none: no Python, or
- * a registry that is not reached.
+ * A Python environment with these packages, each like `name==1.2.3`. Returns the folder of its programs, or the reason why there is
+ * none: Python is missing, or the registry cannot be reached.
  * @param {string} name
  * @param {readonly string[]} packages
  * @returns {Promise<{ bin: string, packages: string } | { missing: string }>}
@@ -33,7 +33,7 @@ export async function ensurePython(name, packages) {
 }
 
 /**
- * What `install` puts into a folder of the cache, which is made once: one that a crash left half done is made anew.
+ * Runs `install` once to fill a folder of the cache. A folder that a crash left incomplete is created again.
  * @param {string} name
  * @param {(folder: string, signal: AbortSignal) => Promise<void>} install
  * @returns {Promise<{ folder: string } | { missing: string }>}
@@ -65,7 +65,7 @@ export function isThere(command, args = ["--version"]) {
 }
 
 /**
- * Runs a program to its end and answers what it printed. Raises with that, unless it exits with 0.
+ * Runs a program to its end and returns its output. Throws with the output unless it exits with 0.
  * @param {string} command
  * @param {readonly string[]} args
  * @param {{ cwd?: string, env?: Record<string, string | undefined>, signal?: AbortSignal }} [options]

@@ -22,7 +22,7 @@ describe("a change", () => {
     expect(judged).toEqual({ verdict, reason: expect.stringContaining(reason) });
   });
 
-  it("[G17] of a record of nobody is refused to users who hear of their own alone", () => {
+  it("[G17] of a record without an owner is not delivered to users who receive only their own", () => {
     const judged = judgeDelivery({ ...change, owner: undefined }, { ...stream, onlyOwner: "a" });
     expect(judged).toEqual({ verdict: "refused", reason: expect.stringContaining("has no owner") });
   });

@@ -54,7 +54,7 @@ export function toProjectDocument({
       title: projectName,
       version: "1",
       description:
-        "Each address stores and serves JSON. Opened as a WebSocket (`wss`) it sends a `Change` for every change, after it was committed; so it does as server-sent events to `Accept: text/event-stream`. Both take the parameters of the operations whose addresses end with `:events`. What comes after a colon is the same as a parameter: `:data` as `dataOnly=true`, `:bulk` as `bulk=true`, and so on. With the project's master key in the header `X-Master-Key` no operation needs an access token. Errors are `application/problem+json`.",
+        "Each address stores and serves JSON. Opened as a WebSocket (`wss`) it sends a `Change` for every change, after it was committed; so it does as server-sent events to `Accept: text/event-stream`. Both take the parameters of the operations whose addresses end with `:events`. The part after a colon is the same as a parameter: `:data` as `dataOnly=true`, `:bulk` as `bulk=true`, and so on. With the project's master key in the header `X-Master-Key` no operation needs an access token. Errors are `application/problem+json`.",
     },
     servers: [{ url: origin, description: "This server." }],
     tags: endpoints.map(({ name, description }) => ({ name, description })),
