@@ -8,7 +8,7 @@ const TEST_LINES_MAX = 600;
 const SERVER_LINES_MAX = 80;
 const FOLDER_FILES_MAX = 15;
 
-/** What each part may import: at run time, and as types only. A part may always import itself. */
+/** The parts that each part may import, at run time and as types only. A part may always import itself. */
 interface Rule {
   imports: readonly Part[];
   types?: readonly Part[];

@@ -7,7 +7,7 @@ import { ERRORS } from "@/src/shared/errors";
 /** These files list codes without producing the errors. */
 const LISTS = new Set(["tests/errors.test.ts", "tests/spec.test.ts", "tests/contract/manage/openapi.test.ts"]);
 
-/** What tests see of errors that arrive without code and message. */
+/** The members that tests see of errors that arrive without code and message. */
 const SEEN_AS: Readonly<Record<string, string>> = { message_too_big: "1009" };
 
 const TESTS = ["src", "app", "tests", "e2e"].flatMap((folder) =>

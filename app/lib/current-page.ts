@@ -1,4 +1,4 @@
-/** What server components need to know about the current request. proxy.ts sets the headers. */
+/** The facts of the current request that server components need. proxy.ts sets the headers. */
 import { headers } from "next/headers";
 import { type ClientInfo, readClientInfo, toOrigin } from "./manage/client-info";
 
@@ -7,7 +7,7 @@ export async function getCurrentPage(): Promise<string> {
   return (await headers()).get("x-page") ?? "/projects";
 }
 
-/** What the request's headers say about the client. */
+/** The client, as the request's headers describe it. */
 export async function getClientInfo(publicUrl: string | undefined): Promise<ClientInfo> {
   return readClientInfo({ headers: await headers(), publicUrl });
 }

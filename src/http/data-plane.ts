@@ -214,7 +214,7 @@ class Plane {
     try {
       await this.#locate(exchange, accessRequest);
     } catch (error) {
-      // On any other error, the browser shall send the request itself, so that its author can read the response.
+      // On any other error, the browser must send the request itself, so that its author can read the response.
       if (!isAppError(error)) throw error;
     }
     if (exchange.origin.kind === "refused") throw new AppError("origin_not_allowed");

@@ -1,4 +1,4 @@
-/** What the worker's bundle has inside besides code: worker-bundle.json says by which loader. */
+/** The files in the worker's bundle other than code. worker-bundle.json names their loaders. */
 
 declare module "jsonata/jsonata.min.js" {
   const source: string;

@@ -26,7 +26,7 @@ const ENDPOINTS = {
 } as const satisfies Record<string, Switches | "people">;
 
 /**
- * What a caller sends. ann is "the owner", bob another user of the same authentication endpoint, sue one of another endpoint, fox one of another
+ * The credentials that a caller sends. ann is "the owner", bob another user of the same authentication endpoint, sue one of another endpoint, fox one of another
  * project.
  */
 const CALLERS = {

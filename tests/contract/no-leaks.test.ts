@@ -10,7 +10,7 @@ import { addEndpoint, addRecord, MASTER_KEY } from "@/tests/support/servers/secu
 import { until } from "@/tests/support/until";
 import { MANAGE_PATHS, type ManageServer, type Person, startManageServer } from "../support/servers/manage-server";
 
-/** Who sees responses and messages. ada is the project's owner, eve has another account on the server; the others are users of ada's application. */
+/** The people who see responses and messages. ada is the project's owner, eve has another account on the server; the others are users of ada's application. */
 type Viewer = "ann" | "bob" | "nobody" | "back end" | "ada" | "eve" | "the log" | "the database";
 
 interface Secret {

@@ -249,7 +249,7 @@ describe("S3", () => {
       expect(chunk.byteLength).toBeGreaterThan(0);
       break;
     }
-    await until("the store hears of it", () => isClosed);
+    await until("the store to be notified", () => isClosed);
   });
 
   it.each([500, 503, 403])("[F1] that responds with %i is storage_unavailable", async (status) => {

@@ -5,9 +5,9 @@ import { jsonText, type ManageContext } from "./manage-route";
 /** `status`: of the response to a successful write. */
 export async function answerWrite({ runtime, user, id, turn }: ManageContext, write: OwnerWrite, status = 200): Promise<Response> {
   const { db, records: store, sandbox, users, files, config } = runtime;
-  const doors = { db, store, sandbox, users, recordBytesMax: config.bodyBytesMax };
+  const ports = { db, store, sandbox, users, recordBytesMax: config.bodyBytesMax };
   await turn.enter();
-  const { text, version } = await writeRecord({ ...doors, ownerId: user.id, endpointId: id, write });
+  const { text, version } = await writeRecord({ ...ports, ownerId: user.id, endpointId: id, write });
   if (write.type !== "POST") files.sweepSoon();
   return withVersion(jsonText(text, status), version);
 }

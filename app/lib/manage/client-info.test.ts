@@ -1,4 +1,4 @@
-/** What a request's headers say about the browser that sent it. */
+/** The client's address and browser, as a request's headers describe them. */
 import { expect, it } from "vitest";
 import { readClientInfo } from "./client-info";
 

@@ -7,7 +7,7 @@ export interface Definition {
     name: string;
     kind: "data" | "authentication";
     secure: boolean;
-    /** What other users of the application may do with a user's records if the endpoint is secure (S2). */
+    /** Whether other users of the application may read, update and delete a user's records if the endpoint is secure (S2). */
     othersCanRead: boolean;
     othersCanUpdate: boolean;
     othersCanDelete: boolean;

@@ -8,7 +8,7 @@ import type { Clock } from "@/src/core/clock";
 /** On whose behalf the file is read: a user with an access token, the holder of the master key, or any holder of the project's key. */
 export type FileTokenHolder = { kind: "user"; accessTokenId: string } | { kind: "master" } | { kind: "key" };
 
-/** What a file token gives access to. */
+/** The file to which a file token gives access. */
 export interface FileTokenTarget {
   endpointId: string;
   /** 32 lowercase hex digits. */

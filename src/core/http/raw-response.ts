@@ -26,7 +26,7 @@ export function endSocket(socket: Duplex, text = ""): void {
   const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
   socket.on("error", () => socket.destroy());
   socket.once("close", () => clearTimeout(timer));
-  // What the client still sends is read and dropped: closing with unread data resets the connection, and the response would be lost.
+  // The rest of the request is read and dropped: closing with unread data resets the connection, and the response would be lost.
   socket.resume();
   socket.end(text);
 }

@@ -33,7 +33,7 @@ export function findJsonProblem(text: string, depthMax: number): JsonProblem | u
   return scan.problem();
 }
 
-/** What is expected next. `first-value` and `first-key` follow an opening bracket, so a closing one is also valid there. */
+/** The token that is expected next. `first-value` and `first-key` follow an opening bracket, so a closing one is also valid there. */
 type Next = "value" | "first-value" | "key" | "first-key" | "colon" | "string" | "key-string" | "after" | "over";
 
 const PATH_LENGTH_MAX = 200;

@@ -4,7 +4,7 @@ import type { Additions, Quotas, StagedBytes } from "@/src/core/limits/quotas";
 import type { RecordStore, Write } from "@/src/core/records/ports";
 import type { UserStore } from "@/src/core/users/ports";
 
-/** What a stored response contains for a record in addition to its data: id and times. */
+/** The bytes that a stored response has for a record in addition to its data: id and times. */
 const RESPONSE_BYTES_PER_RECORD = 110;
 
 type Admit = Pick<Quotas, "admit">;
@@ -78,7 +78,7 @@ function afterwards<T>(admitted: Promise<void> | undefined, work: () => Promise<
   return admitted ? admitted.then(work) : work();
 }
 
-/** What the writes add. Deletions free nothing until the database has counted them. */
+/** The usage that the writes add. Deletions free nothing until the database has counted them. */
 function sumWrites(writes: readonly Write[]): Additions & { replaces?: number } {
   let records = 0;
   let recordBytes = 0;

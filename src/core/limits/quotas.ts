@@ -18,7 +18,7 @@ export interface UsageStore {
   read(projectIds: readonly string[]): Promise<CountedUsage[]>;
 }
 
-/** What a write adds. Endpoints are counted where they are created. */
+/** The usage that a write adds. Endpoints are counted where they are created. */
 export type Additions = Readonly<Partial<Record<Exclude<QuotaName, "endpoints">, number>>>;
 
 /** Received bytes of one file that has no record yet. Counted by this process only. */

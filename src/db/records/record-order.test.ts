@@ -87,7 +87,7 @@ describe("concurrent writers", () => {
       const { id: endpointId } = await patient.createEndpoint();
       const { id } = post("0");
       await patient.db.record.commit(endpointId, [{ ...post("0"), id }]);
-      // What a plain UPDATE locks before its trigger locks the endpoint.
+      // The lock that a plain UPDATE takes before its trigger locks the endpoint.
       await plain.connect();
       await plain.query("BEGIN");
       await plain.query(`SELECT FROM "Record" WHERE id = $1 FOR UPDATE`, [id]);

@@ -65,7 +65,7 @@ function toCacheControl({ exchange: { parameters }, grant, resolved: { endpoint 
 
 /**
  * Whether other sites may embed the file without CORS (Fetch standard, cross-origin resource policy). The header cannot name origins, so a list of origins means
- * `cross-origin`. Who may read the file was decided before. Requests with CORS follow the list itself. File tokens are made for embedding.
+ * `cross-origin`. Access to the file was decided before. Requests with CORS follow the list itself. File tokens are made for embedding.
  */
 function toResourcePolicy({ endpoint, project }: ResolvedEndpoint, parameters: URLSearchParams): "same-origin" | "cross-origin" {
   return endpoint.secure && project.allowedOrigins.size === 0 && !parameters.has("fileToken") ? "same-origin" : "cross-origin";

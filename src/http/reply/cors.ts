@@ -4,7 +4,7 @@ import { PREFLIGHT_SECONDS, toAllowedHeaders } from "@/src/shared/http/cors";
 import { OPAQUE_ORIGINS } from "@/src/shared/http/origins";
 
 /**
- * What is known about the request's origin.
+ * The facts known about the request's origin.
  * `listed`: the project lists it, so cookies count from there (S6).
  * `allowed`: the project allows every origin, or the master key was sent. Pages can read responses, but no cookies are sent or set.
  * `refused`: the project does not allow it.

@@ -33,7 +33,7 @@ const RECONNECT_MS_MAX = 2_000;
 const IDS_MAX = 1_000;
 const MESSAGE_LENGTH_MAX = 256 * 1024;
 
-/** What one server publishes in one turn of its event loop. */
+/** The message that one server publishes in one turn of its event loop. */
 interface Message {
   from: string;
   /** The endpoints whose logs have grown. */

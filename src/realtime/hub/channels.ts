@@ -7,7 +7,7 @@ import type { RecordFilter } from "../filters/record-filter";
 import { createSharedFilter, type SharedFilter } from "../filters/shared-filter";
 import { createLogTailer, type LogTailer } from "../log/log-tailer";
 
-/** What delivers changes to a stream: a log tailer, or a filter's feed. Add the stream in the same turn of the event loop in which you get the source. */
+/** A source that delivers changes to a stream: a log tailer, or a filter's feed. Add the stream in the same turn of the event loop in which you get the source. */
 export interface ChangeSource extends Pick<LogTailer, "position"> {
   /** How its streams read the log before they are live. Undefined: each stream reads on its own. */
   readonly reads?: StreamReads;

@@ -103,7 +103,7 @@ describe("a snapshot", () => {
   });
 
   it.each<[string, Start, string[], string | undefined]>([
-    ["since=now hears of a GAP", { mode: "now", snapshot: true }, ["READY", "SNAPSHOT", "SNAPSHOT", "SNAPSHOT", "GAP"], undefined],
+    ["since=now receives a GAP", { mode: "now", snapshot: true }, ["READY", "SNAPSHOT", "SNAPSHOT", "SNAPSHOT", "GAP"], undefined],
     ["no since ends with 1013", { mode: "plain", snapshot: true }, ["SNAPSHOT", "SNAPSHOT", "SNAPSHOT"], "slow_consumer"],
   ])("[W10] [W17] if changes expired during the snapshot, a stream with %s", async (_, start, types, code) => {
     const { held, goOn } = createHold();

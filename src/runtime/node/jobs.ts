@@ -18,7 +18,7 @@ const IMPORT_SWEEP_INTERVAL_MS = 5 * 60_000;
 /** The dashboard's list of open streams is at most this old, and a stream that is ended there closes within this time. */
 const STREAMS_INTERVAL_MS = 1_000;
 const LOG_SWEEP_INTERVAL_MS = 10_000;
-/** The age of the counts that quotas are compared with. What this server accepts is added to them at once. */
+/** The age of the counts that quotas are compared with. Writes that this server accepts are added to them at once. */
 const USAGE_INTERVAL_MS = 5_000;
 /** The rows of a deleted endpoint begin to be deleted within this time. */
 const PURGE_INTERVAL_MS = 1_000;

@@ -31,7 +31,7 @@ export interface CpuBudgetOptions {
 }
 
 interface Usage {
-  /** What is left of the share, in milliseconds. Can be negative, because a job is charged after it has ended. */
+  /** The rest of the share, in milliseconds. Can be negative, because a job is charged after it has ended. */
   left: number;
   /** Decays by half in HALF_LIFE_MS. */
   recent: number;

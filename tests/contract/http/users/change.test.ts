@@ -42,7 +42,7 @@ interface PutOptions {
   type?: string;
 }
 
-/** What is stored of a user, and the last logged change of it. */
+/** The stored record of a user, and its last logged change. */
 async function readStored(id = ada.id): Promise<{ data: string; name: string; changes: number }> {
   const { rows } = await server.pool.query<{ data: string; name: string; changes: number }>(
     `SELECT r.data::text AS data, u.name, (SELECT count(*)::int FROM "Change" WHERE "recordId" = r.id) AS changes

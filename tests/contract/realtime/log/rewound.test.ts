@@ -76,8 +76,8 @@ describe("after a restore, once the log has grown past a client's cursor", () =>
     await node.tick();
     expect((await again.at(2)).record?.data).toBe("new8");
 
-    const anew = await node.connect(`${seed.path}&since=now&snapshot=true`);
-    expect(apply([...had, ...(await anew.take(2))])).toEqual(["old1", "old2", "new3", "new4", "new5", "new6", "new7", "new8"]);
+    const fresh = await node.connect(`${seed.path}&since=now&snapshot=true`);
+    expect(apply([...had, ...(await fresh.take(2))])).toEqual(["old1", "old2", "new3", "new4", "new5", "new6", "new7", "new8"]);
     expect(await list()).toEqual(["old1", "old2", "new3", "new4", "new5", "new6", "new7", "new8"]);
   });
 
