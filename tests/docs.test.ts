@@ -1,4 +1,4 @@
-/** Checks the guides: every path and link in README.md, CONTRIBUTING.md and docs leads to a file, and every ADR has its sections. */
+/** Checks the guides and comments: every path and link in README.md, CONTRIBUTING.md, docs and comments leads to a file, and every ADR has its sections. */
 import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
@@ -58,6 +58,12 @@ describe("guides", () => {
     expect(guides.length).toBeGreaterThan(40);
   });
 
+  test("name each file once in a row of the table of concerns", () => {
+    const rows = fs.readFileSync("docs/architecture.md", "utf8").match(/^\|.*`.*\|$/gm) ?? [];
+    expect(rows.filter((row) => new Set(findPaths(row)).size < findPaths(row).length)).toEqual([]);
+    expect(rows.length).toBeGreaterThan(100);
+  });
+
   test("name only members that their files have", () => {
     const text = guides.map((guide) => fs.readFileSync(guide, "utf8")).join("\n");
     const named = [...text.matchAll(/`(#?\w+)`(?: and `(#?\w+)`)? in `((?:src|app)\/[^`]+)`/g)];
@@ -85,6 +91,63 @@ describe("guides", () => {
     expect(findLinkProblem("README.md", "docs/SPEC.md#no-such-heading")).toBeDefined();
     expect(findLinkProblem("README.md", "docs/no-such-file.md")).toBeDefined();
     expect(toAnchors("# U · URL, key, origin\n```\n# not a heading\n```\n")).toEqual(new Set(["u--url-key-origin"]));
+  });
+});
+
+const SOURCE_ROOTS = ["src", "app", "tests", "e2e", "bench", "scripts"];
+const SOURCE = /\.(?:tsx?|mjs|mts)$/;
+const GENERATED = "src/db/prisma/generated";
+
+function listSources(folder: string): string[] {
+  return fs.readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const file = path.posix.join(folder, entry.name);
+    if (entry.isDirectory()) return file === GENERATED ? [] : listSources(file);
+    return SOURCE.test(file) ? [file] : [];
+  });
+}
+
+const sources = SOURCE_ROOTS.flatMap(listSources);
+const fileNames = new Set([...sources, "server.ts", "proxy.ts"].map((file) => path.posix.basename(file)));
+
+/** The comments of a source file. `//` after a colon or a quotation mark is part of an address. */
+function findComments(source: string): string[] {
+  return source.match(/\/\*[\s\S]*?\*\/|(?<![:"'`\w/])\/\/.*$/gm) ?? [];
+}
+
+/** Names of files: `core/users/users.ts`, `./words.test.ts`, and bare ones such as `ports.ts`. */
+function findFileNames(comment: string): string[] {
+  return (
+    comment.match(/(?<![\w./:@*-])(?:\.{1,2}\/)*(?:(?:[\w[\]-]+|\(\w+\))\/)*[\w[\]-][\w.[\]-]*\.(?:tsx?|mjs|mts|sql|prisma)\b(?![\w(])/g) ??
+    []
+  );
+}
+
+/** True if the name leads to a file from the root of the repository, from `src`, or from the folder of the file that names it. A bare name can be in any folder. */
+function existsFor(file: string, named: string): boolean {
+  const isFound = ["", "src", path.posix.dirname(file)].some((base) => fs.existsSync(path.posix.join(base, named)));
+  return isFound || (!named.includes("/") && fileNames.has(named));
+}
+
+describe("comments", () => {
+  test("name only files that exist", () => {
+    const missing = sources.flatMap((file) =>
+      findComments(fs.readFileSync(file, "utf8"))
+        .flatMap(findFileNames)
+        .flatMap((named) => (existsFor(file, named) ? [] : [`${file}: ${named} does not exist`])),
+    );
+    expect(missing).toEqual([]);
+    expect(sources.length).toBeGreaterThan(500);
+  });
+
+  test("the check sees file names in block and line comments, and no addresses", () => {
+    const source =
+      '/** See core/access/access.ts. */\nconst url = "https://example.com/b/c.ts"; // As in ./docs.test.ts (src/db/migrate.ts),\n';
+    expect(findComments(source).flatMap(findFileNames)).toEqual(["core/access/access.ts", "./docs.test.ts", "src/db/migrate.ts"]);
+    expect(findFileNames("not https://example.com/f.ts")).toEqual([]);
+    expect(existsFor("src/core/access/access.ts", "core/access/ports.ts")).toBe(true);
+    expect(existsFor("src/core/access/access.ts", "core/ports.ts")).toBe(false);
+    expect(existsFor("src/core/access/access.ts", "ports.ts")).toBe(true);
+    expect(existsFor("src/core/access/access.ts", "no-such-file.ts")).toBe(false);
   });
 });
 

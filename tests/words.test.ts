@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 
 /**
  * Retired names and what to write instead. Each is found as a word of its own, as a part of an identifier, and in a file's name:
- * "once key" finds `onceKey`, `toOnceKeys`, `ONCE_KEY` and `once-key.ts`.
+ * "once key" finds `onceKey`, `toOnceKeys`, `ONCE_KEY` and `once-key`.
  */
 const NAMES: Readonly<Record<string, string>> = {
   asker: "caller",

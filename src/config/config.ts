@@ -1,4 +1,4 @@
-/** Reads the configuration from environment variables, once, and reports every problem with its fix. No other code reads the environment. */
+/** Parses the environment variables that server.ts passes in into a `Config`, and reports every problem with its fix. */
 import fs from "node:fs";
 import net from "node:net";
 import path from "node:path";
@@ -34,7 +34,7 @@ export interface Config {
   host: string;
   /** 0: any free port. */
   port: number;
-  /** Absolute. Contains the built-in PostgreSQL and the server's secret. */
+  /** Absolute path of the folder of the built-in PostgreSQL, the files and the server's secret. */
   dataDir: string;
   /** Absent: the built-in PostgreSQL. */
   databaseUrl?: string;
@@ -75,7 +75,7 @@ export interface Config {
   managementRateLimit: number;
   /** Registrations per minute of one address at an endpoint (L6); 0: no limit. */
   registrationsPerMinute: number;
-  /** The Redis in which all servers count requests together. Absent: each server counts its own. */
+  /** The Redis in which the servers count requests together and through which they notify each other. Absent: each server counts its own and polls. */
   redisUrl?: string;
   /** How long an access token is valid (L3). */
   accessTokenTtlMs: number;

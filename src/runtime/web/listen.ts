@@ -1,4 +1,4 @@
-/** One port for three planes: passes requests to the data plane or to Next.js, and upgrades to the realtime plane. */
+/** Starts the web server on one port: it routes requests and WebSocket upgrades, reports its health, and stops in order. */
 import { EventEmitter } from "node:events";
 import type { Server, ServerResponse } from "node:http";
 import https from "node:https";
