@@ -1,4 +1,4 @@
-/** Parses the environment variables that server.ts passes in into a `Config`, and reports every problem with its fix. */
+/** Parses the environment variables that server.ts passes to it, and reports every problem with its fix. */
 import fs from "node:fs";
 import net from "node:net";
 import path from "node:path";
@@ -11,9 +11,9 @@ const MODES = ["production", "development", "test"] as const;
 const PROXY_NAMES = new Set(["loopback", "linklocal", "uniquelocal"]);
 const ADMIN_PASSWORD_LENGTH_MIN = 10;
 const SECRET_LENGTH_MIN = 32;
-/** Random hex digits: 32 of them have fewer distinct ones once in 10 million times. */
+/** The minimum number of distinct characters. One of 10 million random secrets of 32 hex digits has fewer. */
 const SECRET_DISTINCT_MIN = 8;
-/** A secret that repeats a shorter text is refused. */
+/** The minimum length of the text that a secret repeats. */
 const SECRET_PERIOD_MIN = 16;
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -23,22 +23,22 @@ const GIB = 1024 * MIB;
 export interface S3Config {
   bucket: string;
   region: string;
-  /** Absent: Amazon's own. */
+  /** Absent: the service of Amazon. */
   endpoint?: string;
   accessKeyId: string;
   secretAccessKey: string;
 }
 
 export interface Config {
-  /** The address to listen on. 127.0.0.1: reachable only from this machine. */
+  /** The address to listen on. 127.0.0.1 is reachable only from this machine. */
   host: string;
-  /** 0: any free port. */
+  /** 0 selects a free port. */
   port: number;
-  /** Absolute path of the folder of the built-in PostgreSQL, the files and the server's secret. */
+  /** The absolute path of the folder with the built-in PostgreSQL, the files and the server's secret. */
   dataDir: string;
   /** Absent: the built-in PostgreSQL. */
   databaseUrl?: string;
-  /** Connections to the database, in total. */
+  /** The maximum number of connections to the database. */
   databaseConnectionsMax: number;
   /** The origin that clients use, if it is not the address that the server listens on. */
   publicUrl?: string;
@@ -49,56 +49,56 @@ export interface Config {
   demo: boolean;
   admin?: { email: string; password: string };
   adminToken?: string;
-  /** Absent: created at the first start and kept in the data folder. */
+  /** Absent: the secret is created at the first start and kept in the data folder. */
   secret?: string;
   bodyBytesMax: number;
-  /** After SIGTERM, health responds with 503 for this long while requests are still served. Then the server stops. */
+  /** The time after SIGTERM in which the health check responds with 503 and requests are still served. Then the server stops. */
   drainMs: number;
-  /** For the whole body to arrive. */
+  /** The time in which the whole body of a request must arrive. */
   bodyTimeoutMs: number;
   headersTimeoutMs: number;
-  /** The most bytes that may wait for one subscriber (W7). */
+  /** The maximum number of bytes that wait for one subscriber (W7). */
   queueBytesMax: number;
-  /** The most bytes that may wait for all subscribers together. */
+  /** The maximum number of bytes that wait for all subscribers together. */
   queuesBytesMax: number;
-  /** The most streams that may be open at once (W21); 0: no limit. */
+  /** The maximum numbers of open streams (W21). 0 means no limit. */
   streams: { total: number; perAccount: number; perKey: number; perAddress: number };
-  /** The most connections that may be open at once, streams included, and the most requests that may be under way; 0: no limit. */
+  /** The maximum numbers of open connections, streams included, and of requests in progress. 0 means no limit. */
   connections: { total: number; perAddress: number; requestsPerAddress: number };
-  /** How long changes can be replayed, and how many of one endpoint (W10). */
+  /** The time for which changes can be replayed, and the number of changes of one endpoint that can be replayed (W10). */
   retention: { hours: number; changesMax: number };
-  /** Requests per minute of each key and address (U8); 0: no limit. A project may have its own limit. */
+  /** The maximum number of requests per minute of each key and address (U8). 0 means no limit. A project may have its own limit. */
   rateLimit: number;
-  /** Quotas of projects that have none of their own, and the number of projects of an account (G20); 0: no limit. */
+  /** The quotas of projects that have none of their own, and the maximum number of projects of an account (G20). 0 means no limit. */
   quotas: QuotaLimits & { readonly projects: number };
-  /** Requests per minute of one account at the management API (G23); 0: no limit. */
+  /** The maximum number of requests per minute of one account at the management API (G23). 0 means no limit. */
   managementRateLimit: number;
-  /** Registrations per minute of one address at an endpoint (L6); 0: no limit. */
+  /** The maximum number of registrations per minute of one address at an endpoint (L6). 0 means no limit. */
   registrationsPerMinute: number;
-  /** The Redis in which the servers count requests together and through which they notify each other. Absent: each server counts its own and polls. */
+  /** The Redis that servers share for request counts and change notifications. Absent: each server counts requests alone, and polls for changes. */
   redisUrl?: string;
-  /** How long an access token is valid (L3). */
+  /** The time for which an access token is valid (L3). */
   accessTokenTtlMs: number;
-  /** For the files of one request to arrive (F1). */
+  /** The time in which the files of one request must arrive (F1). */
   uploadTimeoutMs: number;
-  /** Where files are stored. Absent: in the data folder. */
+  /** The service in which files are stored. Absent: files are stored in the data folder. */
   s3?: S3Config;
-  /** CPU time and memory of one JSONata expression or schema check (R6, R10). */
+  /** The maximum CPU time and memory of one JSONata expression or schema check (R6, R10). */
   sandboxTimeoutMs: number;
   sandboxMemoryBytesMax: number;
-  /** CPU time per minute of the expressions and checks of one key and address. An account may use twice as much. 0: no limit. */
+  /** The maximum CPU time per minute of the expressions and checks of one key and address. An account may use twice as much. 0 means no limit. */
   sandboxCpuMsPerMinute: number;
-  /** The most bytes that a JSONata expression may return (R6). */
+  /** The maximum size of a JSONata expression's result (R6). */
   jsonataResultBytesMax: number;
   pingIntervalMs: number;
   pongTimeoutMs: number;
-  /** The interval of reading the change log and definitions: a lost notification is noticed within this time. */
+  /** The interval at which the change log and the definitions are polled, in case a notification was lost. */
   pollIntervalMs: number;
   logLevel: (typeof LOG_LEVELS)[number];
   mode: (typeof MODES)[number];
 }
 
-/** A variable's value, if it is set. `problemOf` returns a sentence that says what would be valid. */
+/** An optional variable. `problemOf` returns a sentence that describes valid values, or undefined if the value is valid. */
 function text(problemOf: (value: string) => string | undefined = () => undefined) {
   return z.optional(
     z.string().check(
@@ -190,7 +190,7 @@ type Variable = keyof typeof variables.def.shape;
 /** The names of all variables, for the test that compares them with .env.example. */
 export const VARIABLES = Object.keys(variables.def.shape) as Variable[];
 
-/** Both of a pair must be set, or neither. */
+/** Pairs of variables of which both or neither must be set. */
 const PAIRS: readonly (readonly [Variable, Variable])[] = [
   ["TLS_CERT_FILE", "TLS_KEY_FILE"],
   ["RESTED_ADMIN_EMAIL", "RESTED_ADMIN_PASSWORD"],
@@ -198,7 +198,7 @@ const PAIRS: readonly (readonly [Variable, Variable])[] = [
   ["RESTED_S3_BUCKET", "RESTED_S3_SECRET_ACCESS_KEY"],
 ];
 
-/** Returns the configuration. An empty variable counts as unset. Throws one error that lists every problem with its fix, without the values of secrets. */
+/** Returns the configuration. An empty variable counts as unset. Throws an error that lists every problem with its fix, without the values of secrets. */
 export function parseConfig(env: Readonly<Record<string, string | undefined>>): Config {
   const given = Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (value?.trim() ? [[name, value]] : [])));
   const parsed = variables.safeParse(given);
@@ -359,7 +359,7 @@ function secretProblem(value: string): string | undefined {
   return `This value can be guessed, because it repeats a few characters. ${make}`;
 }
 
-/** The length of the shortest text that `value` repeats. The last repetition can be incomplete. */
+/** Returns the length of the shortest text that `value` repeats. The last repetition can be incomplete. */
 function findPeriod(value: string): number {
   for (let period = 1; period < value.length; period++) if (value.startsWith(value.slice(period))) return period;
   return value.length;

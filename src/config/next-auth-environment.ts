@@ -2,8 +2,8 @@
 import type { Config } from "./config";
 
 /**
- * Call it before Next.js starts. Deletes a stray NEXTAUTH_URL, which would redirect sign-ins: without a public URL, next-auth uses the host of the
- * request.
+ * Must be called before Next.js starts. Without a public URL, next-auth uses the host of the request. NEXTAUTH_URL is deleted then, because it would redirect
+ * sign-ins.
  */
 export function setNextAuthEnvironment({ publicUrl }: Pick<Config, "publicUrl">): void {
   process.env.AUTH_TRUST_HOST = "1";

@@ -1,4 +1,4 @@
-/** Limits attempts to guess passwords. Each process has one for each plane, because it holds counters and timers. */
+/** Limits the number of login attempts, counted in this process. */
 import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
 import { toNetwork } from "@/src/core/access/client-network";
 import type { LoginAttempt, LoginLimiter } from "@/src/core/limits/ports";
@@ -9,18 +9,18 @@ const ATTEMPTS_PER_ACCOUNT = 5;
 const ATTEMPTS_PER_ADDRESS = 50;
 
 /**
- * Allows 5 attempts for an account from an address, and 50 from an address at one endpoint or the dashboard, in 15 minutes each. Refused attempts do
- * not count.
+ * Allows 5 attempts in 15 minutes for an account from one network, and 50 from one network at one endpoint or the dashboard. Refused attempts do not
+ * count. `begin` throws `rate_limited`.
  */
 export function createLoginLimiter(): LoginLimiter {
   const byAccount = new RateLimiterMemory({ points: ATTEMPTS_PER_ACCOUNT, duration: WINDOW_SECONDS });
   const byAddress = new RateLimiterMemory({ points: ATTEMPTS_PER_ADDRESS, duration: WINDOW_SECONDS });
-  // By endpoint, so that guesses at one application do not lock other users of the same address out of other applications.
+  // Counted by endpoint, so that guesses at one application do not lock users with the same address out of other applications.
   const toKeys = ({ account, address, scope = "" }: LoginAttempt) => {
     const network = toNetwork(address ?? "unknown");
     return { account: `${network} ${account.toLowerCase()}`, address: `${network} ${scope}` };
   };
-  /** Takes a point if one is left. The library counts refused attempts too; without this, a burst of correct passwords would lock its address out. */
+  /** Takes a point if one is left. Gives it back if the attempt is refused; otherwise a burst of correct passwords would lock its address out. */
   const take = async (limiter: RateLimiterMemory, key: string) => {
     try {
       await limiter.consume(key);
@@ -33,7 +33,7 @@ export function createLoginLimiter(): LoginLimiter {
     async begin(attempt) {
       const keys = toKeys(attempt);
       try {
-        // The address is counted first, because that bounds how many accounts one address adds to the memory.
+        // The address is counted first, because that limits the number of accounts that one address can add to the memory.
         await take(byAddress, keys.address);
         await take(byAccount, keys.account).catch(async (error: unknown) => {
           await byAddress.reward(keys.address);

@@ -6,15 +6,15 @@ import type { Log } from "@/src/core/log";
 import { createWindowCounts, type WindowCount } from "./window-counts";
 
 const WINDOW_SECONDS = 60;
-/** About 20 MB. */
+/** The maximum number of ids in memory, which take about 20 MB. */
 const IDS_MAX = 100_000;
 /** The longest time that a request waits for Redis. After a failure, only the first request of each pause waits. */
 const COMMAND_TIMEOUT_MS = 250;
-/** The pause after a failure, in which Redis is not used. */
+/** The time after a failure in which Redis is not used. */
 const PAUSE_MS = 1_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 const RECONNECT_MS_MAX = 2_000;
-/** A connection without a response for this long after a command is replaced. */
+/** The time without a response to a command after which the connection is replaced. */
 const SILENCE_MS_MAX = 5_000;
 
 export interface OwnedRateLimiter extends RateLimiter {
@@ -42,12 +42,12 @@ export function createSharedRateLimiter({ url, log }: { url: string; log: Pick<L
     commandTimeout: COMMAND_TIMEOUT_MS,
     socketTimeout: SILENCE_MS_MAX,
     retryStrategy: (attempt) => Math.min(attempt * 100, RECONNECT_MS_MAX),
-    // Counting late is worse than counting in this process.
+    // If Redis is not available, a request is counted in this process, not later in Redis.
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
   });
-  // Limits belong to the callers and differ by project, so the library only counts.
+  // The library only counts, because limits differ by project.
   const shared = new RateLimiterRedis({
     storeClient: redis,
     keyPrefix: "rested:rate",
@@ -56,35 +56,35 @@ export function createSharedRateLimiter({ url, log }: { url: string; log: Pick<L
     rejectIfRedisNotReady: true,
   });
   const own = createProcessRateLimiter();
-  let isAway = false;
+  let isUnavailable = false;
   let retryAt = 0;
 
-  const noteAway = (error: unknown): void => {
+  const noteFailure = (error: unknown): void => {
     retryAt = performance.now() + PAUSE_MS;
-    if (isAway) return;
-    isAway = true;
+    if (isUnavailable) return;
+    isUnavailable = true;
     // Only the message, because the library's errors contain the command, which can include the password of a failed login.
     log.warn(
       { reason: error instanceof Error ? error.message : "unknown" },
       "Redis is unavailable; this server counts requests alone until it is back",
     );
   };
-  redis.on("error", noteAway);
+  redis.on("error", noteFailure);
 
   return {
     async take(id, limit) {
-      if (isAway) {
+      if (isUnavailable) {
         if (redis.status !== "ready" || performance.now() < retryAt) return own.take(id, limit);
-        // One request tests whether Redis is available again; the others do not wait for it.
+        // This request tests whether Redis is available again. The others do not wait for it.
         retryAt = performance.now() + PAUSE_MS;
       }
       try {
         const { consumedPoints, msBeforeNext } = await shared.consume(id);
-        if (isAway) log.info({}, "Redis is available again; servers count requests together");
-        isAway = false;
+        if (isUnavailable) log.info({}, "Redis is available again; servers count requests together");
+        isUnavailable = false;
         return toVerdict({ count: consumedPoints, endsInMs: msBeforeNext }, limit);
       } catch (error) {
-        noteAway(error);
+        noteFailure(error);
         return own.take(id, limit);
       }
     },

@@ -1,6 +1,6 @@
-/** Counts per id in windows of one length, in this process, with bounded memory and without timers. */
+/** Counts per id in fixed time windows, in this process, with bounded memory and without timers. */
 
-/** The state of a window after another count. */
+/** The state of a window after it was counted up. */
 export interface WindowCount {
   count: number;
   /** Milliseconds until the window ends; greater than 0. */
@@ -8,7 +8,7 @@ export interface WindowCount {
 }
 
 export interface WindowCounts {
-  /** Adds one to the window of the id. The first one starts the window. */
+  /** Adds 1 to the window of the id. The first call for an id starts its window. */
   add(id: string): WindowCount;
   /** The number of ids in memory. */
   readonly size: number;
@@ -20,13 +20,13 @@ interface Window {
 }
 
 /**
- * `idsMax` bounds the memory (about 200 bytes for each id). If more ids arrive within the length of a window, the windows that started first are dropped. `now` is
- * monotonic, in milliseconds.
+ * `idsMax` limits the memory (about 200 bytes for each id). Above it, the oldest windows are dropped, which weakens a limit only against clients with that many
+ * addresses. `now` is monotonic, in milliseconds.
  */
 export function createWindowCounts(options: { windowMs: number; idsMax: number; now?: () => number }): WindowCounts {
   const { windowMs, idsMax, now = () => performance.now() } = options;
   const generationMax = Math.max(1, Math.floor(idsMax / 2));
-  // Two generations, of which the older one is dropped as a whole. Deleting single ids from the front of a Map becomes slower and slower.
+  // There are two generations, and the older one is dropped as a whole, because deleting single ids from the front of a Map becomes slower and slower.
   let young = new Map<string, Window>();
   let old = new Map<string, Window>();
   let youngSince = now();
@@ -34,7 +34,7 @@ export function createWindowCounts(options: { windowMs: number; idsMax: number; 
   return {
     add: (id) => {
       const at = now();
-      // All windows of a generation of this age have ended.
+      // If the young generation is as old as a window is long, all windows of the old one have ended.
       if (at - youngSince >= windowMs || young.size >= generationMax) {
         old = young;
         young = new Map();

@@ -1,4 +1,4 @@
-/** The files in the worker's bundle other than code. worker-bundle.json names their loaders. */
+/** The types of the assets that are bundled into the worker's script. worker-bundle.json selects their loaders. */
 
 declare module "jsonata/jsonata.min.js" {
   const source: string;

@@ -8,7 +8,7 @@ export const workerSettingsSchema = z.strictObject({
   kind: z.enum(["jsonata", "schema"]),
   timeoutMs: z.number(),
   memoryBytesMax: z.number(),
-  /** The most bytes that an expression may return. */
+  /** The maximum size of an expression's result. */
   resultBytesMax: z.number(),
 });
 export type WorkerSettings = z.infer<typeof workerSettingsSchema>;
@@ -21,24 +21,24 @@ const jobSchema = z.discriminatedUnion("kind", [
 ]);
 export type Job = z.infer<typeof jobSchema>;
 
-/** `id` cannot be guessed before the job arrives, and is sent back with the answer: a message that an earlier job left behind is not taken for an answer. */
-export const orderSchema = z.strictObject({ id: z.string(), job: jobSchema });
-export type Order = z.infer<typeof orderSchema>;
+/** Sends a job to a worker. `id` is random and returned with the answer, so that an earlier job cannot leave a message that counts as the answer. */
+export const jobMessageSchema = z.strictObject({ id: z.string(), job: jobSchema });
+export type JobMessage = z.infer<typeof jobMessageSchema>;
 
-/** The limit that a job exceeded. `depth`: of nesting or recursion. */
+/** The limit that a job exceeded. `depth` is the depth of nesting or recursion. */
 const limit = z.enum(["time", "memory", "depth", "output"]);
 export type Limit = z.infer<typeof limit>;
 
 export const answerSchema = z.discriminatedUnion("outcome", [
   /** The result of `evaluate`, as JSON text. */
   z.strictObject({ outcome: z.literal("text"), text: z.string() }),
-  /** The results of `filter` for its first inputs; at least one, if there are inputs. */
+  /** The results of `filter` for its first inputs. Contains at least one result if there are inputs. */
   z.strictObject({ outcome: z.literal("verdicts"), verdicts: z.array(z.boolean()) }),
   /** The expression selects nothing, the bodies match, or the schema is valid. */
   z.strictObject({ outcome: z.literal("nothing") }),
-  /** The result of `validate`. */
+  /** The first body that does not match, and its problems. */
   z.strictObject({ outcome: z.literal("mismatch"), index: z.number(), problems: z.record(z.string(), z.string()) }),
-  /** The problem of the expression or the schema. `position`: a character index in the expression. */
+  /** The expression or the schema is invalid. `position` is a character index in the expression. */
   z.strictObject({ outcome: z.literal("invalid"), message: z.string(), position: z.optional(z.number()) }),
   z.strictObject({ outcome: z.literal("limit"), limit }),
   /** The job did not get its CPU time, because the machine is too busy. */
@@ -46,7 +46,10 @@ export const answerSchema = z.discriminatedUnion("outcome", [
 ]);
 export type Answer = z.infer<typeof answerSchema>;
 
-/** `ready`: the worker can take a job. `begun`: it has received one. This tells a job that was lost with its worker from one that killed it. */
+/**
+ * `ready`: the worker can take a job. `begun`: it has received one. If a worker dies after `begun`, the job probably killed it; before, the job can be given to
+ * another worker.
+ */
 export const reportSchema = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("ready") }),
   z.strictObject({ type: z.literal("begun"), id: z.string() }),

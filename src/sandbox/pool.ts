@@ -1,4 +1,4 @@
-/** A bounded pool of sandbox workers of one kind. Workers are started on demand, reused, and replaced when they die. */
+/** A bounded pool of sandbox workers of one kind, which are started on demand, reused, and replaced when they die. */
 
 import type { CallerPath } from "@/src/core/access/caller-path";
 import { type ByteBudget, createByteBudget } from "@/src/core/limits/byte-budget";
@@ -11,34 +11,35 @@ import type { CpuBudget } from "./worker/cpu-budget";
 import { startWorker, type WorkerProcess } from "./worker/worker-process";
 
 const NICENESS_DEFAULT = 10;
-/** The number of jobs that may wait: in total, and of an account, a project and a caller. */
+/** The maximum number of waiting jobs: in total, and for an account, a project and a caller. */
 const WAITING = { max: 16_000, groupMax: [2000, 1000, 1000] } as const;
 const MI = 1024 * 1024;
-/** The number of characters that waiting jobs may hold: in total, and of an account, a project and a caller. */
+/** The maximum number of characters that waiting jobs hold: in total, and for an account, a project and a caller. */
 const HELD = { max: 64 * MI, groupMax: [16 * MI, 12 * MI, 8 * MI] } as const;
-/** A job that waits longer is refused. */
+/** The time after which a waiting job is refused. */
 const WAIT_MS_MAX = 15_000;
-/** CPU time of a job that is not charged: an amount for each of its items, within bounds. Most expressions and checks are free. */
+/** The CPU time of each job that is free: an amount per item, within bounds. Most expressions and checks stay below it. */
 const FREE = { itemMs: 0.5, msMin: 20, msMax: 150 } as const;
-/** After this many workers in a row that die before they are ready, the waiting jobs are refused. */
+/** The number of successive workers that may die before they are ready. Then the waiting jobs are refused. */
 const FAILED_STARTS_MAX = 3;
 
 export interface Pool {
   /**
-   * Settles with the answer of a worker. `prepare` is called when a worker is free, before the job's time starts; its errors are passed on. `length`: the
-   * number of characters that the job holds while it waits. Throws `server_busy`, `rate_limited` when the caller's CPU budget is used up, `internal_error` when
-   * no worker can be started, and the signal's reason.
+   * Runs a job in a worker and returns its answer. `prepare` is called when a worker is free, before the job's time starts; its errors are passed on. `length`
+   * is the number of characters that the job holds while it waits. Throws `server_busy` when too many jobs wait or the job waited too long, `rate_limited` when
+   * the caller's CPU budget is used up, `internal_error` when no worker can be started, `server_shutdown` after `close`, and the signal's reason.
    */
   run(request: { prepare: () => Job | Promise<Job>; length: number } & SandboxOptions): Promise<Answer>;
+  /** Refuses waiting jobs, and settles when all workers have exited. */
   close(): Promise<void>;
 }
 
-/** All jobs without a caller share this one. */
-const NOBODY: CallerPath = ["", "", ""];
+/** All jobs without a caller share this path. */
+const NO_CALLER: CallerPath = ["", "", ""];
 
 type Request = Parameters<Pool["run"]>[0];
 
-/** Jobs of callers that have recently used much CPU time wait in a separate lane, which never gets the last worker. */
+/** Jobs of callers that have recently used much CPU time wait in the heavy lane, which cannot occupy all workers. */
 type Lane = "light" | "heavy";
 
 /** A job that waits or runs. */
@@ -47,10 +48,10 @@ interface Waiting {
   caller: CallerPath;
   /** The lane in which it waits or has waited. */
   lane: Lane;
-  /** True if its first worker ended before it began the job. */
+  /** True for the second attempt: the first worker ended before it began the job. */
   isRetry: boolean;
-  /** Called when it stops waiting: releases what is held for it. */
-  leave: () => void;
+  /** Called when the job stops waiting. Releases its characters, its timer and its listener. */
+  stopWaiting: () => void;
   resolve: (answer: Answer) => void;
   reject: (error: unknown) => void;
 }
@@ -58,9 +59,9 @@ interface Waiting {
 export interface PoolOptions {
   /** The number of workers. */
   size: number;
-  /** How many of them one account may have at a time. Default: all. */
+  /** The maximum number of workers that run jobs of one account. Default: all. */
   accountMax?: number | undefined;
-  /** How many of them the heavy lane may have. Default: all but one. */
+  /** The maximum number of workers that run jobs of the heavy lane. Default: all but one. */
   heavyMax?: number | undefined;
   settings: WorkerSettings;
   /** The niceness of the workers. Default: 10. */
@@ -80,15 +81,16 @@ class WorkerPool implements Pool {
   readonly #options: PoolOptions;
   readonly #workers = new Set<WorkerProcess>();
   readonly #lanes: Readonly<Record<Lane, FairQueue<Waiting>>> = { light: createFairQueue(WAITING), heavy: createFairQueue(WAITING) };
-  /** The lanes alternate. */
+  /** The lane of the last job that was started. The lanes alternate. */
   #lastLane: Lane = "heavy";
   #heavyRunning = 0;
-  /** Jobs by account: those that have a worker, and all of them. */
+  /** The number of jobs that have a worker, by account. */
   readonly #running = createCounts();
-  readonly #present = createCounts();
-  readonly #held: ByteBudget = createByteBudget({ ...HELD, createBusyError: busy });
-  /** Workers that are reserved for a job while its input is fetched. */
-  readonly #promised = new Set<WorkerProcess>();
+  /** The number of jobs that wait or run, by account. */
+  readonly #jobs = createCounts();
+  readonly #held: ByteBudget = createByteBudget({ ...HELD, createBusyError });
+  /** Idle workers that are reserved for a job while its input is fetched. */
+  readonly #reserved = new Set<WorkerProcess>();
   #starting = 0;
   #failedStarts = 0;
   #isClosed = false;
@@ -98,39 +100,39 @@ class WorkerPool implements Pool {
   }
 
   async run(request: Request): Promise<Answer> {
-    const [account] = request.caller ?? NOBODY;
-    this.#present.add(account, 1);
+    const [account] = request.caller ?? NO_CALLER;
+    this.#jobs.add(account, 1);
     try {
       return await this.#run(request, { isRetry: false });
     } finally {
-      this.#present.add(account, -1);
+      this.#jobs.add(account, -1);
     }
   }
 
   async #run(request: Request, { isRetry }: { isRetry: boolean }): Promise<Answer> {
-    const { length, caller = NOBODY, signal } = request;
+    const { length, caller = NO_CALLER, signal } = request;
     if (this.#isClosed) throw new AppError("server_shutdown");
     signal?.throwIfAborted();
     this.#requireBudget(caller);
     const hold = this.#held.hold(caller, Math.min(length, HELD.max));
     return new Promise((resolve, reject) => {
-      const leave = () => {
+      const stopWaiting = () => {
         clearTimeout(timer);
         signal?.removeEventListener("abort", onAbort);
         hold.release();
       };
       const lane = this.#options.budget.isHeavy(caller) ? "heavy" : "light";
-      const waiting: Waiting = { request, caller, lane, isRetry, leave, resolve, reject };
+      const waiting: Waiting = { request, caller, lane, isRetry, stopWaiting, resolve, reject };
       const drop = (error: unknown) => {
         if (!this.#lanes[waiting.lane].remove(caller, waiting)) return;
-        leave();
+        stopWaiting();
         reject(error);
       };
       const onAbort = () => drop(signal?.reason);
-      const timer = setTimeout(() => drop(busy()), WAIT_MS_MAX);
+      const timer = setTimeout(() => drop(createBusyError()), WAIT_MS_MAX);
       if (!this.#lanes[lane].add(caller, waiting)) {
-        leave();
-        reject(busy());
+        stopWaiting();
+        reject(createBusyError());
         return;
       }
       signal?.addEventListener("abort", onAbort);
@@ -144,23 +146,23 @@ class WorkerPool implements Pool {
     await Promise.all([...this.#workers].map((worker) => worker.kill()));
   }
 
-  /** Gives waiting jobs to idle workers, and starts workers while more are needed and allowed. */
+  /** Assigns waiting jobs to idle workers, and starts more workers if they are needed and allowed. */
   #serve(): void {
     for (const worker of this.#workers) {
       if (this.#size() === 0) return;
-      if (worker.state === "idle" && !this.#promised.has(worker)) this.#give(worker);
+      if (worker.state === "idle" && !this.#reserved.has(worker)) this.#assign(worker);
     }
     let starting = this.#starting + [...this.#workers].filter(({ state }) => state === "starting").length;
     let count = this.#starting + this.#workers.size;
-    // A single account leaves the rest to others.
-    const useful = this.#present.size > 1 ? this.#options.size : this.#accountMax();
+    // A single account cannot use more workers than its maximum.
+    const useful = this.#jobs.size > 1 ? this.#options.size : this.#accountMax();
     for (; starting < this.#size() && count < useful; starting += 1, count += 1) void this.#start();
   }
 
-  #give(worker: WorkerProcess): void {
-    const waiting = this.#take();
+  #assign(worker: WorkerProcess): void {
+    const waiting = this.#takeNext();
     if (!waiting) return;
-    waiting.leave();
+    waiting.stopWaiting();
     const [account] = waiting.caller;
     const setLane = (lane: Lane) => {
       if (waiting.lane === "heavy") this.#heavyRunning -= 1;
@@ -174,17 +176,17 @@ class WorkerPool implements Pool {
       this.#serve();
     };
     this.#running.add(account, 1);
-    this.#promised.add(worker);
+    this.#reserved.add(worker);
     void this.#work(worker, waiting, onLong).finally(() => {
       setLane("light");
       this.#running.add(account, -1);
-      this.#promised.delete(worker);
+      this.#reserved.delete(worker);
       this.#serve();
     });
   }
 
-  /** The next job that can run now. Refuses jobs whose callers used up their budget while they waited. */
-  #take(): Waiting | undefined {
+  /** Removes and returns the next job that can run now. Refuses jobs whose callers used up their budget while the jobs waited. */
+  #takeNext(): Waiting | undefined {
     const order: readonly Lane[] = this.#lastLane === "heavy" ? ["light", "heavy"] : ["heavy", "light", "heavy"];
     const { heavyMax = Math.max(1, this.#options.size - 1) } = this.#options;
     const isBlocked = (account: string) => this.#running.get(account) >= this.#accountMax();
@@ -199,11 +201,11 @@ class WorkerPool implements Pool {
     return undefined;
   }
 
-  /** Returns whether the job can run in this lane. If not, it has been moved to the heavy lane or refused. */
+  /** Returns whether a job from this lane can run now. If not, the job has been moved to the heavy lane or refused. */
   #canRunIn(lane: Lane, waiting: Waiting): boolean {
     const { caller } = waiting;
     const refuse = (error: unknown) => {
-      waiting.leave();
+      waiting.stopWaiting();
       waiting.reject(error);
       return false;
     };
@@ -214,12 +216,12 @@ class WorkerPool implements Pool {
     }
     if (lane === "heavy" || !this.#options.budget.isHeavy(caller)) return true;
     waiting.lane = "heavy";
-    return this.#lanes.heavy.add(caller, waiting) ? false : refuse(busy());
+    return this.#lanes.heavy.add(caller, waiting) ? false : refuse(createBusyError());
   }
 
   #requireBudget(caller: CallerPath): void {
     const waitMs = this.#options.budget.waitMs(caller);
-    if (waitMs > 0) throw overBudget(waitMs);
+    if (waitMs > 0) throw createBudgetError(waitMs);
   }
 
   #accountMax(): number {
@@ -264,7 +266,7 @@ class WorkerPool implements Pool {
           this.#failedStarts = 0;
           this.#serve();
         },
-        onGone: ({ wasReady }) => {
+        onExit: ({ wasReady }) => {
           this.#workers.delete(worker);
           if (!wasReady) this.#noteFailedStart("the process ended");
           if (!this.#isClosed) this.#serve();
@@ -290,7 +292,7 @@ class WorkerPool implements Pool {
   #refuseAll(error: AppError): void {
     for (const lane of Object.values(this.#lanes)) {
       for (let waiting = lane.take(); waiting; waiting = lane.take()) {
-        waiting.leave();
+        waiting.stopWaiting();
         waiting.reject(error);
       }
     }
@@ -319,7 +321,7 @@ function createCounts(): Counts {
   };
 }
 
-/** The number of characters that a job holds. */
+/** The number of characters that a job holds while it waits. */
 function toLength(job: Job): number {
   const sum = (texts: readonly string[]) => texts.reduce((total, text) => total + text.length, 0);
   switch (job.kind) {
@@ -339,7 +341,7 @@ function toFreeMs(job: Job): number {
   return Math.min(FREE.msMax, Math.max(FREE.msMin, items * FREE.itemMs));
 }
 
-function overBudget(waitMs: number): AppError {
+function createBudgetError(waitMs: number): AppError {
   const seconds = Math.ceil(waitMs / 1000);
   return new AppError("rate_limited", {
     detail: `Expressions and schema checks have used up the CPU time of this key, address or account. Simplify them, or try again in ${seconds} s.`,
@@ -347,6 +349,6 @@ function overBudget(waitMs: number): AppError {
   });
 }
 
-function busy(): AppError {
+function createBusyError(): AppError {
   return new AppError("server_busy", { detail: "Too many expressions and schema checks are waiting. Try again shortly." });
 }

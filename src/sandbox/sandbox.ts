@@ -1,4 +1,4 @@
-/** The sandbox (R6, R10): runs JSONata and JSON Schema in separate processes, within limits. */
+/** The sandbox (R6, R10): evaluates JSONata and JSON Schemas in separate processes, within limits. */
 import { availableParallelism } from "node:os";
 import type { Log } from "@/src/core/log";
 import type { Sandbox } from "@/src/core/sandbox";
@@ -9,38 +9,39 @@ import { createPool } from "./pool";
 import { createCpuBudget } from "./worker/cpu-budget";
 import { findWorkerScript } from "./worker-script";
 
-/** How many workers of a kind one account may have at a time. With one, a hostile expression would block all others until its time is up. */
+/**
+ * The number of workers of a kind that one account may use at a time. There are at least two, because a hostile expression would block a single one until its
+ * time is up.
+ */
 const JSONATA_WORKERS_MIN = 2;
 const JSONATA_WORKERS_MAX = 8;
 const SCHEMA_WORKERS = 2;
-/** Filters have workers of their own, so that streams never wait behind plain evaluations. */
+/** Filters have their own workers, so that streams never wait for plain evaluations. */
 const FILTER_WORKERS = 2;
 /** Additional workers of each kind, started when several accounts have jobs at a time. */
 const SPARE_WORKERS = 1;
-/**
- * Niceness. JSONata gets the CPU time that plain requests leave. Schema checks and filters have a higher priority, because writes and streams wait
- * for them.
- */
-const LOWEST_PRIORITY = 19;
-const LOW_PRIORITY = 10;
+/** JSONata gets only the CPU time that plain requests leave. */
+const LOWEST_NICENESS = 19;
+/** Schema checks and filters have a higher priority than JSONata, because writes and streams wait for them. */
+const LOW_NICENESS = 10;
 const MIB = 1024 * 1024;
-/** The most that one job evaluates: its inputs share the memory of a worker, and other jobs wait meanwhile. */
+/** The maximum number of inputs of one filter job, and of their characters. They share the memory of a worker, and other jobs wait meanwhile. */
 const FILTER_INPUTS_MAX = 256;
 const FILTER_LENGTH_MAX = MIB;
 
 export interface SandboxSettings {
-  /** CPU time of one expression or check, in milliseconds. Waiting for a worker or for the processor does not count. */
+  /** The maximum CPU time of one expression or check, in milliseconds. Waiting for a worker or for the processor does not count. */
   timeoutMs: number;
-  /** Memory of one expression or check, in addition to what the process itself needs. */
+  /** The maximum memory of one expression or check, in addition to the memory that the process itself needs. */
   memoryBytesMax: number;
-  /** The most bytes of UTF-8 that one expression may return. Default: 2 MiB. */
+  /** The maximum size of an expression's result as UTF-8. Default: 2 MiB. */
   resultBytesMax?: number | undefined;
-  /** CPU time that the expressions and checks of one caller may use in a minute. An account may use twice as much. 0, the default: no limit. */
+  /** The maximum CPU time per minute of the expressions and checks of one caller. An account may use twice as much. 0, the default, means no limit. */
   cpuMsPerMinute?: number | undefined;
   log: Pick<Log, "warn">;
 }
 
-/** Starts no process before its first use. `close` ends the processes and refuses waiting jobs. The processes also end when this process is killed. */
+/** Starts no process before its first use. `close` kills the processes and refuses waiting jobs. The processes also exit when this process is killed. */
 export function createSandbox({
   timeoutMs,
   memoryBytesMax,
@@ -57,7 +58,7 @@ export function createSandbox({
     return script;
   };
   const budget = createCpuBudget({ msPerMinute: cpuMsPerMinute });
-  const poolOf = (kind: WorkerKind, size: number, niceness: number) =>
+  const createWorkers = (kind: WorkerKind, size: number, niceness: number) =>
     createPool({
       size: size + SPARE_WORKERS,
       accountMax: size,
@@ -68,19 +69,19 @@ export function createSandbox({
       log,
       budget,
     });
-  const expressions = poolOf(
+  const expressions = createWorkers(
     "jsonata",
     Math.min(Math.max(JSONATA_WORKERS_MIN, availableParallelism() - 1), JSONATA_WORKERS_MAX),
-    LOWEST_PRIORITY,
+    LOWEST_NICENESS,
   );
-  const filters = poolOf("jsonata", FILTER_WORKERS, LOW_PRIORITY);
-  const schemas = poolOf("schema", SCHEMA_WORKERS, LOW_PRIORITY);
+  const filters = createWorkers("jsonata", FILTER_WORKERS, LOW_NICENESS);
+  const schemas = createWorkers("schema", SCHEMA_WORKERS, LOW_NICENESS);
 
   const refuse = (answer: Answer): AppError => {
     if (answer.outcome === "invalid") return new AppError("jsonata_invalid", { detail: toExpressionProblem(answer) });
     if (answer.outcome === "limit")
       return new AppError("jsonata_limit", { detail: toLimitDetail(answer.limit, { timeoutMs, memoryBytesMax, resultBytesMax }) });
-    return answer.outcome === "starved" ? starved() : unexpected(answer);
+    return answer.outcome === "starved" ? createStarvedError() : createUnexpectedError(answer);
   };
 
   return {
@@ -122,12 +123,12 @@ export function createSandbox({
         case "limit":
           throw new AppError("schema_limit");
         case "starved":
-          throw starved();
+          throw createStarvedError();
         case "invalid":
         case "text":
         case "verdicts":
           // The schema was checked when it was stored.
-          throw unexpected(answer);
+          throw createUnexpectedError(answer);
       }
     },
     async checkSchema(schema, options = {}) {
@@ -141,11 +142,11 @@ export function createSandbox({
         case "limit":
           throw new AppError("schema_limit", { detail: "Checking this schema exceeds a limit. Simplify it." });
         case "starved":
-          throw starved();
+          throw createStarvedError();
         case "mismatch":
         case "text":
         case "verdicts":
-          throw unexpected(answer);
+          throw createUnexpectedError(answer);
       }
     },
     async close() {
@@ -165,7 +166,7 @@ function requireSmall(input: string): void {
   throw new AppError("jsonata_limit", { detail });
 }
 
-/** The first inputs that fit into one job; at least one. */
+/** Returns the first inputs that fit into one job, but at least one. Throws `jsonata_limit` if the first input is too large by itself. */
 function takeInputs(inputs: readonly string[]): string[] {
   let length = 0;
   const taken: string[] = [];
@@ -200,10 +201,10 @@ function toLimitDetail(
   }
 }
 
-function starved(): AppError {
+function createStarvedError(): AppError {
   return new AppError("server_busy", { detail: "The server is too busy for expressions and schema checks. Try again shortly." });
 }
 
-function unexpected(answer: Answer): AppError {
+function createUnexpectedError(answer: Answer): AppError {
   return new AppError("internal_error", { internal: `a sandbox worker returned ${answer.outcome}` });
 }

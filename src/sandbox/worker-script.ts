@@ -1,4 +1,4 @@
-/** Finds the scripts of workers: built with the server, or bundled from the sources if the server runs from them. */
+/** Finds the scripts of workers. They are built with the server, or bundled on demand if the server runs from its sources. */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, realpath, rename, writeFile } from "node:fs/promises";
@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import * as z from "zod/mini";
 import bundleOptions from "./worker-bundle.json" with { type: "json" };
 
-/** A JSON file, because the build reads it too. This type restricts its values to those of esbuild. */
+/** The options are in a JSON file, because the build (scripts/setup/build.mjs) reads them too. */
 const bundleSchema = z.object({
   bundle: z.literal(true),
   platform: z.literal("node"),
@@ -31,8 +31,8 @@ export function findImportWorkerScript(): Promise<string> {
 }
 
 /**
- * The real path of a worker's script, because a worker may read only that path. It is the script that scripts/setup/build.mjs has put next to the server's bundle,
- * or one that is bundled now from `source`, which is relative to this file. Throws if it cannot be made.
+ * Returns the real path of a worker's script, because a worker may read only that path. The script is in the same folder as the server's bundle, where
+ * scripts/setup/build.mjs puts it. Otherwise it is bundled now from `source`, which is relative to this file. Throws if the script cannot be bundled.
  */
 async function findBundledScript(name: string, source: string): Promise<string> {
   const built = fileURLToPath(new URL(`./${name}.mjs`, import.meta.url));
@@ -43,13 +43,13 @@ async function bundle(name: string, source: string): Promise<string> {
   const { build } = await import("esbuild");
   const { outputFiles } = await build({ ...bundleSchema.parse(bundleOptions), entryPoints: [source], write: false });
   const [script] = outputFiles;
-  if (!script) throw new Error(`The script ${name} was bundled into nothing.`);
+  if (!script) throw new Error(`The script ${name} was bundled into no file.`);
   const file = path.join(CACHE, `${name}-${createHash("sha256").update(script.contents).digest("hex").slice(0, 16)}.mjs`);
   if (existsSync(file)) return file;
   await mkdir(CACHE, { recursive: true });
   // Other processes may read or write the same file, so it is replaced as a whole.
-  const whole = `${file}.${process.pid}`;
-  await writeFile(whole, script.contents);
-  await rename(whole, file);
+  const temporary = `${file}.${process.pid}`;
+  await writeFile(temporary, script.contents);
+  await rename(temporary, file);
   return file;
 }

@@ -1,4 +1,4 @@
-/** Stores files in a local folder. Their paths are derived from keys that this server has created, never from names that clients send. */
+/** Stores files in a local folder, at paths that are derived from keys that the server created, never from names that clients sent. */
 import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import type { FileStorage } from "@/src/core/files/ports";
@@ -6,12 +6,12 @@ import { AppError } from "@/src/shared/errors";
 import { requireKey } from "@/src/storage/key";
 import { readSource } from "@/src/storage/read-source";
 
-/** Bytes of one read from the disk. */
+/** The number of bytes that are read from the disk at a time. */
 const READ_BYTES = 256 * 1024;
 
 /**
- * Stores files below `dir`, which is created with the first file, in two levels of folders named for the end of their key. (A key starts with a time, so new
- * files would share a folder.) A file gets its name only after all of its bytes are on the disk.
+ * Stores files below `dir`, which is created with the first file, in two levels of folders that are named after the end of the key. (The start
+ * of a key is a time, so new files would share a folder.) A file gets its name only after all of its bytes are on the disk.
  */
 export function createDiskStorage({ dir }: { dir: string }): FileStorage {
   const toPath = (key: string) => path.join(dir, requireKey(key).slice(-2), key.slice(-4, -2), key);
@@ -71,13 +71,13 @@ async function writeDurably(file: string, bytes: AsyncIterable<Uint8Array>, sign
   }
 }
 
-/** A write can store only some of the bytes. */
+/** Repeats the write until all bytes are written, because one write can store only some of them. */
 async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
   let offset = 0;
   while (offset < chunk.byteLength) offset += (await handle.write(chunk, offset)).bytesWritten;
 }
 
-/** The new name survives a crash only after the folder itself is on the disk. */
+/** Writes the folder to the disk, so that the new name of a file survives a crash. */
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, "r");
   try {
@@ -93,7 +93,7 @@ function isMissing(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "ENOENT";
 }
 
-/** Turns errors of the disk into errors of the catalogue. Errors of the source, and the reason of an abort, are passed on. */
+/** Converts errors of the file system to `storage_unavailable`. Returns errors of the byte source, and abort reasons, unchanged. */
 function toStorageError(error: unknown, signal?: AbortSignal): unknown {
   const isOfDisk = error instanceof Error && "syscall" in error && "errno" in error && "path" in error;
   const isFull = error instanceof Error && "code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT" || error.code === "EIO");

@@ -1,8 +1,8 @@
-/** Reads the bytes of an upload, and stops as soon as the upload is given up, even if its source does not respond. */
+/** Reads the bytes of an upload until it is complete or aborted, even if the source of the bytes does not respond. */
 
 /**
- * Yields the bytes until `signal` aborts; then throws its reason at once, without waiting for the source to end. `onFailure` is called with the error of the source
- * or the signal, because not every reader passes it on.
+ * Yields the bytes. If `signal` aborts, throws its reason at once, without waiting for the source. `onFailure` is called with the error of the source or the
+ * abort reason, because some readers do not pass it on.
  */
 export async function* readSource({
   bytes,
@@ -30,7 +30,7 @@ export async function* readSource({
     for (let step = await next(); !step.done; step = await next()) yield step.value;
   } finally {
     signal.removeEventListener("abort", onAbort);
-    // Not awaited, because the source may be waiting itself.
+    // Not awaited, because a source that does not respond would block the reader.
     iterator.return?.().catch(() => undefined);
   }
 }

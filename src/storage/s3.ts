@@ -1,4 +1,4 @@
-/** Stores files in an S3-compatible service. Loads the SDK when it is created, so servers without S3 never load it. */
+/** Stores files in an S3-compatible service. The SDK is loaded only when a storage is created. */
 import { Readable } from "node:stream";
 import type { S3ClientConfig } from "@aws-sdk/client-s3";
 import type { FileStorage } from "@/src/core/files/ports";
@@ -10,21 +10,22 @@ import { readSource } from "@/src/storage/read-source";
 export interface S3Options {
   bucket: string;
   region: string;
-  /** Absent: Amazon's own. */
+  /** Absent: the service of Amazon. */
   endpoint?: string;
   accessKeyId: string;
   secretAccessKey: string;
 }
 
-/** A file is sent in parts of this size, a limited number at a time, which bounds the memory of an upload. S3 requires at least 5 MiB. */
+/** The size of the parts in which a file is sent. S3 requires at least 5 MiB. */
 const PART_BYTES = 5 * 1024 * 1024;
+/** The number of parts that are sent at a time, which bounds the memory of an upload. */
 const PARTS_AT_ONCE = 2;
 const ATTEMPTS_MAX = 3;
 const CONNECT_TIMEOUT_MS = 5_000;
-/** The time without a byte in either direction. */
+/** The time without a byte in either direction after which a request fails. */
 const IDLE_TIMEOUT_MS = 60_000;
 
-/** Stores files as `files/<key>` in the bucket, which must exist. An object appears only after all of its bytes have been sent. */
+/** Stores files as `files/<key>` in the bucket, which must exist. An object becomes visible only when it is complete. */
 export async function createS3Storage({
   options,
   log,
@@ -38,7 +39,7 @@ export async function createS3Storage({
   const client = new s3.S3Client(toClientConfig(options));
   const toObject = (key: string) => ({ Bucket: bucket, Key: `files/${requireKey(key)}` });
 
-  /** A crash during an upload leaves parts that no object lists, but that are billed. */
+  /** Aborts the unfinished uploads of a key. A crash during an upload leaves parts that are billed although they belong to no object. */
   async function abortUploads(key: string): Promise<void> {
     const { Bucket, Key } = toObject(key);
     const { Uploads = [] } = await client.send(new s3.ListMultipartUploadsCommand({ Bucket, Prefix: Key }));
@@ -46,14 +47,14 @@ export async function createS3Storage({
       if (uploading === Key && UploadId !== undefined) await client.send(new s3.AbortMultipartUploadCommand({ Bucket, Key, UploadId }));
   }
 
-  let isListingMissed = false;
-  const missListing = (error: unknown): void => {
-    if (!isListingMissed)
+  let isWarned = false;
+  const warnAboutListing = (error: unknown): void => {
+    if (!isWarned)
       log.warn(
         { err: error },
         "unfinished uploads could not be listed in the file storage: add a lifecycle rule to the bucket that deletes them",
       );
-    isListingMissed = true;
+    isWarned = true;
   };
 
   return {
@@ -72,7 +73,7 @@ export async function createS3Storage({
       const body = Readable.from(source);
       const upload = new Upload({ client, params: { ...target, Body: body }, partSize: PART_BYTES, queueSize: PARTS_AT_ONCE });
       try {
-        // Not aborted: it would settle while a request is still under way, which could arrive after the file was deleted.
+        // The upload is not aborted through the SDK: it would settle during a request, which could arrive after the file was deleted.
         await upload.done();
       } catch (error) {
         if (signal.aborted) throw signal.reason;
@@ -81,14 +82,14 @@ export async function createS3Storage({
         body.destroy();
       }
       if (!signal.aborted) return;
-      // The upload was complete by then. If the object cannot be deleted here, the caller that gave it up deletes it.
+      // The upload was complete before the abort was noticed. If the object cannot be deleted here, a sweep deletes it later.
       await client.send(new s3.DeleteObjectCommand(target)).catch(() => undefined);
       throw signal.reason;
     },
     async read(key, { start, end }) {
       const target = toObject(key);
       try {
-        // An empty file has no range that could be requested.
+        // No range can be requested of an empty file.
         const range = end < start ? {} : { Range: `bytes=${start}-${end}` };
         const { Body, ContentLength } = await client.send(new s3.GetObjectCommand({ ...target, ...range }));
         if (Body instanceof Readable && ContentLength === end - start + 1) return Body;
@@ -106,8 +107,8 @@ export async function createS3Storage({
       } catch (error) {
         throw toStorageError(error);
       }
-      // Not every service can list uploads.
-      await abortUploads(key).catch(missListing);
+      // Some services cannot list uploads.
+      await abortUploads(key).catch(warnAboutListing);
     },
     close: () => client.destroy(),
   };
@@ -119,7 +120,7 @@ function toClientConfig({ region, endpoint, accessKeyId, secretAccessKey }: S3Op
     credentials: { accessKeyId, secretAccessKey },
     maxAttempts: ATTEMPTS_MAX,
     requestHandler: { connectionTimeout: CONNECT_TIMEOUT_MS, socketTimeout: IDLE_TIMEOUT_MS },
-    // Many compatible services do not know the checksums that the SDK adds by default.
+    // Many compatible services do not support the checksums that the SDK adds by default.
     requestChecksumCalculation: "WHEN_REQUIRED",
     responseChecksumValidation: "WHEN_REQUIRED",
     // Self-hosted services rarely have a host name for each bucket.

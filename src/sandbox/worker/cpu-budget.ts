@@ -1,40 +1,43 @@
-/** Counts the CPU time that callers use in the sandbox: which callers have used up their share, and which have recently used much. */
+/** Counts the CPU time that callers use in the sandbox, to limit it per minute and to recognize heavy callers. */
 import type { CallerPath } from "@/src/core/access/caller-path";
 
-/** An account may use this many times the share of one of its callers. */
+/** The share of an account, as a multiple of the share of one caller. */
 const ACCOUNT_FACTOR = 2;
-/** The number of callers and accounts that are kept. Those that were charged least recently are dropped. */
-const REMEMBERED_MAX = 20_000;
-/** A caller that has recently used this much is heavy. For an account, the factor above applies. */
+/** The maximum number of callers, and of accounts, in memory. The least recently charged ones are dropped. */
+const KEPT_MAX = 20_000;
+/** The recent CPU time above which a caller is heavy. */
 const HEAVY_MS = 500;
+/** An account is heavy above this multiple of HEAVY_MS. */
 const HEAVY_ACCOUNT_FACTOR = 4;
-/** A job that occupies a worker for long counts as this much immediately, until its CPU time is known. */
+/** The recent CPU time that is added for a job as soon as it is long, because its CPU time is charged only when it ends. */
 const LONG_MS = 1_000;
 /** Recent use decays by half in this time. */
 const HALF_LIFE_MS = 60_000;
 
 export interface CpuBudget {
-  /** Milliseconds until the caller may use CPU time again; 0: now. The share of its account counts too. */
+  /** The time until the caller, and its account, may use CPU time again, in milliseconds. 0 means now. */
   waitMs(caller: CallerPath): number;
-  /** True if the caller or its account has recently used much. Such callers leave a worker to the others. */
+  /** True if the caller or its account has recently used much CPU time. */
   isHeavy(caller: CallerPath): boolean;
+  /** Subtracts the CPU time from the shares of the caller and its account. */
   charge(caller: CallerPath, cpuMs: number): void;
-  /** Records that a job of the caller occupies a worker for long. The caller is heavy from now on, before the job is charged. */
+  /** Records that a job of the caller is long, so that the caller is heavy before the job is charged. */
   noteLong(caller: CallerPath): void;
 }
 
 export interface CpuBudgetOptions {
-  /** The CPU time that one caller (a key from one network) may use in a minute, all at once if it wants. An account may use twice as much. 0: no limit. */
+  /** The maximum CPU time of one caller (a key from one network) per minute; it can be used at once. An account may use twice as much. 0 means no limit. */
   msPerMinute: number;
   /** Monotonic, in milliseconds. */
   now?: () => number;
 }
 
 interface Usage {
-  /** The rest of the share, in milliseconds. Can be negative, because a job is charged after it has ended. */
+  /** The remaining share, in milliseconds. Can be negative, because a job is charged after it has ended. */
   left: number;
-  /** Decays by half in HALF_LIFE_MS. */
+  /** The recent CPU time, which decays by half in HALF_LIFE_MS. */
   recent: number;
+  /** The time for which `left` and `recent` are correct. */
   at: number;
 }
 
@@ -63,7 +66,7 @@ interface Usages {
   waitMs(key: string): number;
   recent(key: string): number;
   charge(key: string, cpuMs: number): void;
-  /** Counts as recent use only. */
+  /** Adds to the recent CPU time only. */
   note(key: string, cpuMs: number): void;
 }
 
@@ -88,7 +91,7 @@ function createUsages(msPerMinute: number, now: () => number): Usages {
     usages.delete(key);
     usages.set(key, usage);
     const [oldest] = usages.keys();
-    if (usages.size > REMEMBERED_MAX && oldest !== undefined) usages.delete(oldest);
+    if (usages.size > KEPT_MAX && oldest !== undefined) usages.delete(oldest);
     return usage;
   };
 

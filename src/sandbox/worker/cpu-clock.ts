@@ -1,17 +1,17 @@
-/** Limits a job by the CPU time of this process. A job that waits while other processes have the processor is not charged for the wait. */
+/** Measures the CPU time of a job, so that time spent waiting for a processor does not count. */
 import { WAIT_FACTOR } from "../limits";
 import type { Answer } from "../messages";
 
 export interface CpuClock {
   /** Starts a job. */
   start(): void;
-  /** Stops measuring. Nothing exceeds its time after that. */
+  /** Stops measuring. `late` returns undefined until the next start. */
   stop(): void;
-  /** The answer to a job whose time is up; undefined if it has time left. */
+  /** Returns the answer for a job that exceeded its time, or undefined if it has time left. */
   late(): Answer | undefined;
 }
 
-/** `timeoutMs`: of CPU time. The elapsed time may be WAIT_FACTOR times as long. */
+/** `timeoutMs` limits the CPU time. The elapsed time may be WAIT_FACTOR times as long. */
 export function createCpuClock({ timeoutMs }: { timeoutMs: number }): CpuClock {
   let begun: { at: number; used: NodeJS.CpuUsage } | undefined;
   return {

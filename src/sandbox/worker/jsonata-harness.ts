@@ -1,14 +1,14 @@
 /**
- * The script that evaluates JSONata inside QuickJS, as text. It never runs in V8 and exposes only texts. It runs right after the source of jsonata, before any
- * expression, and keeps its state in a closure.
+ * The text of the script that evaluates JSONata inside QuickJS. It never runs in V8. It runs after the source of jsonata and before any expression, keeps its
+ * state in a closure, and returns only texts.
  */
 
-/** The most characters that a list may be joined to, and the most items that it may have. */
+/** The maximum number of characters, and of items, of a list that is joined. */
 const JOINED_LENGTH_MAX = 64 * 1024 * 1024;
 
 /**
- * Returns functions. `start` starts an evaluation. `compile`, and then `test`, start one of several evaluations of which only the truth matters. When QuickJS
- * has nothing more to do, `failure` and `text` return the result of the last one.
+ * The script returns functions. `start` evaluates an expression. `compile` compiles one, and each `test` then evaluates whether it is true for an input. When
+ * QuickJS has no pending jobs, `failure` and `text` return the result of the last evaluation.
  */
 export const HARNESS = String.raw`
 (() => {
@@ -55,7 +55,7 @@ export const HARNESS = String.raw`
   };
   globalThis.window = Object.freeze({ btoa, atob });
 
-  // Every evaluation starts from the same memory, so the random state would be the same too. A new seed is set. The generator is mulberry32.
+  // Every evaluation starts from the same memory, and so from the same random state. Therefore each gets a new seed. The generator is mulberry32.
   let chance = 0;
   Math.random = () => {
     chance = (chance + 0x6d2b79f5) | 0;
@@ -64,7 +64,7 @@ export const HARNESS = String.raw`
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
   };
 
-  // As in jsonata's own $string: functions have no JSON.
+  // As in jsonata's own $string, functions become empty texts.
   const withoutFunctions = (_, value) =>
     typeof value === "function" || (value && (value._jsonata_lambda === true || value._jsonata_function === true)) ? "" : value;
 

@@ -1,6 +1,6 @@
 /**
- * Evaluates JSONata inside QuickJS inside WebAssembly, within limits of time, memory and depth. Runs only in a worker process. Expressions are hostile: they
- * must have access only to their input, and leave nothing behind.
+ * Evaluates JSONata inside QuickJS inside WebAssembly, within limits of time, memory and depth. Runs only in a worker process. Expressions are untrusted: they
+ * can access only their input, and leave nothing for the next one.
  */
 import release from "@jitl/quickjs-wasmfile-release-sync";
 import wasm from "@jitl/quickjs-wasmfile-release-sync/wasm";
@@ -27,8 +27,8 @@ const PAGES_MIN = 256;
  * corrupted.
  */
 const STACK_BYTES_MAX = 512 * 1024;
-/** Memory grows in large steps. A step that would exceed the limit is refused. */
-const NEARLY_ALL = 0.75;
+/** The part of the memory limit above which a failure counts as out of memory. Memory grows in large steps, so it may not reach the limit exactly. */
+const NEARLY_FULL = 0.75;
 
 const failureSchema = z.union([
   z.object({ broken: z.literal(true) }),
@@ -43,10 +43,11 @@ export interface JsonataMachine {
    */
   evaluate(expression: string, input: string): Answer;
   /**
-   * Tests whether the expression is true of each input, for as many inputs as there is time. The limits apply to the first input: a later one that exceeds
-   * them, or fails, is left to another job. Call `renew` afterwards, as for `evaluate`.
+   * Tests the expression on the inputs, in order, until half of the time limit has passed. If a later input fails or exceeds a limit, returns the results
+   * before it, and the caller evaluates that input in another job. Call `renew` afterwards, as for `evaluate`.
    */
   filter(expression: string, inputs: readonly string[]): Answer;
+  /** Restores the memory of the start. */
   renew(): Promise<void>;
 }
 
@@ -61,7 +62,7 @@ interface Instance {
   image: Uint8Array;
 }
 
-/** A machine that is ready for its first evaluation. */
+/** Creates a machine that is ready for its first evaluation. */
 export async function createJsonataMachine(options: {
   timeoutMs: number;
   memoryBytesMax: number;
@@ -98,7 +99,7 @@ export async function createJsonataMachine(options: {
         for (const input of inputs) {
           const tested = test(instance, input);
           if (tested.outcome !== "text") return tested;
-          // The result of code that ran on after the interruption is not used.
+          // The expression may have caught the interruption, so its result is not used.
           const late = clock.late();
           if (late) return late;
           verdicts.push(tested.text === "true");
@@ -112,7 +113,7 @@ export async function createJsonataMachine(options: {
       // Memory that has grown cannot shrink.
       if (isCorrupted || instance.memory.buffer.byteLength > PAGES_MIN * PAGE_BYTES) {
         instance = await createInstance({ wasmModule, memoryBytesMax, isLate });
-        // V8 does not collect memory outside of its heap soon.
+        // V8 is slow to collect memory outside of its heap.
         globalThis.gc?.();
       } else restore(instance);
       isCorrupted = false;
@@ -129,7 +130,7 @@ async function createInstance({
   memoryBytesMax: number;
   isLate: () => boolean;
 }): Promise<Instance> {
-  // More than QuickJS may use, because it loses some memory to fragmentation.
+  // The maximum is larger than the limit of QuickJS, because QuickJS loses some memory to fragmentation.
   const memory = new WebAssembly.Memory({ initial: PAGES_MIN, maximum: PAGES_MIN + Math.ceil(memoryBytesMax / PAGE_BYTES) });
   const quickJs = await newQuickJSWASMModuleFromVariant(newVariant(release, { wasmModule, wasmMemory: memory }));
   const runtime = quickJs.newRuntime({ memoryLimitBytes: memoryBytesMax, maxStackSizeBytes: STACK_BYTES_MAX });
@@ -137,9 +138,15 @@ async function createInstance({
   const context = runtime.newContext();
   context.unwrapResult(context.evalCode(jsonataSource, "jsonata.js")).dispose();
   const functions = context.unwrapResult(context.evalCode(HARNESS, "harness.js"));
-  const take = (name: string) => context.getProp(functions, name);
-  const harness = { start: take("start"), compile: take("compile"), test: take("test"), failure: take("failure"), text: take("text") };
-  // Created now, so that it is part of the image.
+  const getFunction = (name: string) => context.getProp(functions, name);
+  const harness = {
+    start: getFunction("start"),
+    compile: getFunction("compile"),
+    test: getFunction("test"),
+    failure: getFunction("failure"),
+    text: getFunction("text"),
+  };
+  // Reading this creates the handle, which must be part of the image.
   void context.undefined;
   const bytes = new Uint8Array(memory.buffer);
   let length = bytes.byteLength;
@@ -153,7 +160,7 @@ function restore({ memory, image }: Instance): void {
   bytes.fill(0, image.byteLength);
 }
 
-/** Only texts go in and out. Handles need not be disposed of, because the memory is restored. */
+/** Evaluates an expression. Only texts enter and leave QuickJS. Handles are not disposed of, because the memory is restored. */
 function evaluate(instance: Instance, expression: string, input: string, resultBytesMax: number): Answer {
   const { context } = instance;
   const outcome = run(instance, "start", [context.newString(JSON.stringify(expression)), context.newString(input), newSeed(context)]);
@@ -161,14 +168,14 @@ function evaluate(instance: Instance, expression: string, input: string, resultB
   return { outcome: "limit", limit: "output" };
 }
 
-/** The problem of the expression. */
+/** Compiles an expression for `test`. Returns undefined, or the answer if it cannot be compiled. */
 function compile(instance: Instance, expression: string): Answer | undefined {
   const { context } = instance;
   const outcome = run(instance, "compile", [context.newString(JSON.stringify(expression)), newSeed(context)]);
   return outcome.outcome === "nothing" ? undefined : outcome;
 }
 
-/** The result is `true` or `false`. All inputs share the same memory, so handles are disposed of. */
+/** Tests one input. The result is the text `true` or `false`. Handles are disposed of, because all inputs share the same memory. */
 function test(instance: Instance, input: string): Answer {
   const text = instance.context.newString(input);
   const outcome = run(instance, "test", [text]);
@@ -193,7 +200,7 @@ function run(instance: Instance, name: "start" | "compile" | "test", inputs: Qui
   return answer === undefined ? { outcome: "nothing" } : { outcome: "text", text: answer };
 }
 
-/** The result of a function of the harness: a text, or undefined. */
+/** Calls a function of the harness that returns a text or undefined. */
 function readText(context: QuickJSContext, read: QuickJSHandle): string | undefined {
   const handle = context.unwrapResult(context.callFunction(read, context.undefined));
   const text = context.typeof(handle) === "string" ? context.getString(handle) : undefined;
@@ -210,10 +217,10 @@ function toAnswer(failure: string, instance: Instance): Answer {
 }
 
 /**
- * An error that is not one of JSONata's. When memory runs out, jsonata mostly fails because something is missing. The memory of WebAssembly never shrinks, so its
- * size still tells whether it ran out.
+ * Returns the answer for an error that JSONata did not report itself. When memory runs out, jsonata can fail with any error. The memory of WebAssembly never
+ * shrinks, so its size shows whether memory ran out.
  */
 function toBroken({ memory, memoryBytesMax }: Instance): Answer {
-  if (memory.buffer.byteLength > memoryBytesMax * NEARLY_ALL) return { outcome: "limit", limit: "memory" };
+  if (memory.buffer.byteLength > memoryBytesMax * NEARLY_FULL) return { outcome: "limit", limit: "memory" };
   return { outcome: "invalid", message: "The expression failed." };
 }

@@ -1,16 +1,16 @@
 /**
  * Matches the regular expressions of JSON Schemas in linear time: translates the syntax of ECMAScript to that of RE2, which re2js runs. Patterns that need
- * backtracking (lookaround, backreferences) are refused. Only whether a text matches is used, so groups capture nothing.
+ * backtracking (lookaround, backreferences) are refused. Groups do not capture, because only whether a text matches is needed.
  */
 import { RE2JS } from "re2js";
 
-/** The upper bound of counted repetitions. */
+/** The maximum count of a repetition. */
 const REPEAT_MAX = 1000;
-/** The instructions of one compiled pattern. Each costs time for each character. */
+/** The maximum number of instructions of a compiled pattern. Each one costs time for each character. */
 const PROGRAM_SIZE_MAX = 20_000;
 const CODE_POINT_MAX = 0x10_ffff;
 
-/** The classes of ECMAScript that differ from those of RE2, as the inside of a class. */
+/** The classes of ECMAScript that differ from those of RE2, in RE2's syntax, without brackets. */
 const SPACE = "\\x{9}-\\x{d} \\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}\\x{feff}";
 const NOT_SPACE =
   "\\x{0}-\\x{8}\\x{e}-\\x{1f}\\x{21}-\\x{9f}\\x{a1}-\\x{167f}\\x{1681}-\\x{1fff}\\x{200b}-\\x{2027}\\x{202a}-\\x{202e}\\x{2030}-\\x{205e}" +
@@ -20,10 +20,10 @@ const ANYTHING = "[\\x{0}-\\x{10ffff}]";
 const NOTHING = "[^\\x{0}-\\x{10ffff}]";
 const CONTROLS: Readonly<Record<string, string>> = { t: "\t", n: "\n", v: "\v", f: "\f", r: "\r", "0": "\0" };
 
-/** A pattern that cannot be matched in linear time. The message is a sentence without its subject. */
+/** The pattern cannot be matched in linear time. The message is a sentence without its subject. */
 export class UnsupportedPatternError extends Error {}
 
-/** Like a RegExp that can only test. `toString` distinguishes it from others. */
+/** Has the methods of RegExp that Ajv uses. `toString` is unique for each pattern. */
 export interface LinearPattern {
   test(text: string): boolean;
   toString(): string;
@@ -46,7 +46,10 @@ export function compileLinearPattern(pattern: string): LinearPattern {
   return { test: (text) => compiled.test(text), toString: () => `linear ${pattern}` };
 }
 
-/** The standard requires Unicode patterns. Existing patterns are often not valid as such (`\_`), and mean the same without the flag. */
+/**
+ * Throws SyntaxError unless the pattern is valid with or without the Unicode flag. The standard requires the flag. Existing patterns are often valid only
+ * without it (`\_`), and mean the same.
+ */
 function requireRegExp(pattern: string): void {
   try {
     new RegExp(pattern, "u");
@@ -230,11 +233,11 @@ function toHex(code: number): string {
   return `\\x{${code.toString(16)}}`;
 }
 
-/** By property, because reading one takes a tenth of a second. */
+/** The ranges of properties that were used before, because computing them takes about 0.1 s for each property. */
 const propertyRanges = new Map<string, string>();
 const PROPERTIES_KEPT_MAX = 100;
 
-/** The characters of a Unicode property (`\p{…}` or `\P{…}`) according to V8. RE2 knows fewer names. */
+/** Returns the character ranges of a Unicode property (`\p{…}` or `\P{…}`) according to V8, because RE2 supports fewer properties. */
 function toPropertyRanges(property: string): string {
   if (/^\\[pP]\{[A-Z][a-z]?\}$/.test(property)) return property;
   const known = propertyRanges.get(property);

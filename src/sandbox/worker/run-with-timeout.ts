@@ -1,16 +1,16 @@
-/** Runs code in this process that may never end by itself. */
+/** Runs synchronous code that may never end, with a timeout. */
 import vm from "node:vm";
 import type { Limit } from "../messages";
 
 export type TimedRun<Value> = { ended: true; value: Value } | { ended: false; limit: Limit };
 
-/** Where the script below finds the function to run: it can only access globals. */
+/** The global variable through which the script below gets the function to run, because a script can access only globals. */
 const SLOT = "restedSandboxRun";
 const SCRIPT = new vm.Script(`globalThis.${SLOT}()`);
 
 /**
- * Returns the result of `run`, or that it was stopped after `timeoutMs` or exhausted the stack; then the state of everything that it used is undefined.
- * Other errors are passed on. V8 stops loops of JavaScript, WebAssembly and regular expressions alike.
+ * Returns the result of `run`, or the limit that it exceeded: `timeoutMs` of elapsed time, or the depth of the stack. After an exceeded limit, the state of
+ * everything that `run` used is undefined. Other errors are passed on. V8 stops JavaScript, WebAssembly and regular expressions.
  */
 export function runWithTimeout<Value>(run: () => Value, timeoutMs: number): TimedRun<Value> {
   const values: Value[] = [];
@@ -26,5 +26,5 @@ export function runWithTimeout<Value>(run: () => Value, timeoutMs: number): Time
     Reflect.deleteProperty(globalThis, SLOT);
   }
   for (const value of values) return { ended: true, value };
-  throw new Error("Nothing was run.");
+  throw new Error("The function was not run.");
 }

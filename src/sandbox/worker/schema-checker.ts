@@ -11,9 +11,9 @@ import { runWithTimeout, type TimedRun } from "./run-with-timeout";
 
 /** The number of compiled schemas that are kept. */
 const COMPILED_MAX = 200;
-/** For a longer body, only the first problem is reported, because it could have as many problems as bytes. */
+/** For longer bodies, only the first problem is reported, because a body can have as many problems as bytes. */
 const ALL_PROBLEMS_LENGTH_MAX = 65_536;
-/** The pattern of this format takes time quadratic in the length. Browsers accept no longer addresses either. */
+/** The maximum length for the format `url`, whose pattern takes quadratic time. Browsers do not accept longer addresses either. */
 const URL_LENGTH_MAX = 2_048;
 const PATTERN_SHOWN_MAX = 80;
 const DIALECT = "https://json-schema.org/draft/2020-12/schema";
@@ -38,7 +38,7 @@ class SchemaProblem extends Error {}
 class UnsupportedPattern extends SchemaProblem {}
 
 export function createSchemaChecker({ timeoutMs }: { timeoutMs: number }): SchemaChecker {
-  /** By the text of the schema. The least recently used one is first. */
+  /** Compiled schemas by their text. The least recently used one is first. */
   const cache = new Map<string, Compiled>();
   const clock = createCpuClock({ timeoutMs });
 
@@ -51,9 +51,9 @@ export function createSchemaChecker({ timeoutMs }: { timeoutMs: number }): Schem
     return compiled;
   };
 
-  function tryToCheck(job: Job, patienceMs: number): TimedRun<Answer> {
+  function tryToCheck(job: Job, timeLimitMs: number): TimedRun<Answer> {
     try {
-      return runWithTimeout(() => work(job, find), patienceMs);
+      return runWithTimeout(() => runJob(job, find), timeLimitMs);
     } catch (error) {
       if (!(error instanceof SchemaProblem)) throw error;
       return { ended: true, value: { outcome: "invalid", message: error.message.slice(0, MESSAGE_LENGTH_MAX) } };
@@ -63,9 +63,9 @@ export function createSchemaChecker({ timeoutMs }: { timeoutMs: number }): Schem
   return {
     check(job) {
       clock.start();
-      // If other processes had the processor, the check is repeated with a longer timeout. A check has no effects, so it can be repeated.
-      for (let patienceMs = timeoutMs; ; patienceMs *= 2) {
-        const result = tryToCheck(job, patienceMs);
+      // V8's timeout is elapsed time. If the CPU time is not used up yet, the check is repeated with a longer timeout. A check has no side effects.
+      for (let timeLimitMs = timeoutMs; ; timeLimitMs *= 2) {
+        const result = tryToCheck(job, timeLimitMs);
         const answer = result.ended
           ? result.value
           : result.limit === "time"
@@ -77,7 +77,7 @@ export function createSchemaChecker({ timeoutMs }: { timeoutMs: number }): Schem
   };
 }
 
-function work(job: Job, find: (schema: string) => Compiled): Answer {
+function runJob(job: Job, find: (schema: string) => Compiled): Answer {
   switch (job.kind) {
     case "check_schema":
       // A stored schema may have patterns that would be refused today.
@@ -96,7 +96,7 @@ function work(job: Job, find: (schema: string) => Compiled): Answer {
     }
     case "evaluate":
     case "filter":
-      throw new Error(`This worker can't ${job.kind}.`);
+      throw new Error(`This worker cannot run a job of kind ${job.kind}.`);
   }
 }
 
@@ -108,7 +108,7 @@ function listErrors(compiled: Compiled, schema: string, body: unknown, length: n
   return compiled.thorough.errors ?? (first ? [first] : []);
 }
 
-/** A schema that was stored before patterns had to be linear is checked as it was then, within the time limit. */
+/** Compiles a stored schema. One that was stored before patterns had to be linear uses backtracking, within the time limit. */
 function compileStored(schema: string): Compiled {
   try {
     return { isLinear: true, quick: compile(schema, { allErrors: false, isLinear: true }) };
@@ -118,7 +118,7 @@ function compileStored(schema: string): Compiled {
   }
 }
 
-/** Each schema has its own instance, because `$id`s could collide. Throws SchemaProblem, and UnsupportedPattern only with `isLinear`. */
+/** Compiles a schema in its own instance of Ajv, because `$id`s could collide. Throws SchemaProblem, and UnsupportedPattern only with `isLinear`. */
 function compile(text: string, { allErrors, isLinear }: { allErrors: boolean; isLinear: boolean }): ValidateFunction {
   const schema: unknown = JSON.parse(text);
   if (!isSchema(schema)) throw new SchemaProblem("A JSON Schema must be an object, true or false.");
@@ -146,7 +146,7 @@ function compile(text: string, { allErrors, isLinear }: { allErrors: boolean; is
     if (!(error instanceof Error) || error instanceof RangeError) throw error;
     throw new SchemaProblem(`This is not a JSON Schema: ${error.message}.`);
   }
-  // Its result would be a promise, which counts as a match.
+  // The result of an asynchronous schema would be a promise, which would count as a match.
   if ("$async" in validate) throw new SchemaProblem("$async is not supported.");
   return validate;
 }
@@ -181,7 +181,7 @@ function compileNative(pattern: string, flags: string): RegExp {
 }
 compileNative.code = "compileNative";
 
-/** Only the first problem at each location is kept. */
+/** Returns the first problem at each location, by JSON pointer, at most PROBLEMS_MAX. */
 function toProblems(errors: readonly ErrorObject[]): Record<string, string> {
   const problems = new Map<string, string>();
   for (const error of errors) {

@@ -1,4 +1,4 @@
-/** One sandbox worker, in a process of its own: starts it without privileges, gives it one job at a time, and kills it when it exceeds its limits. */
+/** Runs one sandbox worker process: starts it without privileges, gives it one job at a time, and kills it when it exceeds its limits. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
@@ -6,29 +6,29 @@ import { readdir, readFile } from "node:fs/promises";
 import os from "node:os";
 import type { Log } from "@/src/core/log";
 import { CPU_KILL_FACTOR, LONG_JOB_MS, WAIT_FACTOR, WATCHDOG_GRACE_MS } from "../limits";
-import { type Answer, type Job, type Order, type Report, reportSchema, type WorkerSettings } from "../messages";
+import { type Answer, type Job, type JobMessage, type Report, reportSchema, type WorkerSettings } from "../messages";
 import { readCpuTimeMs } from "./cpu-time";
 
-/** A process that has not reported by then is given up. */
+/** The time after which a process that has not reported `ready` is killed. */
 const START_TIMEOUT_MS = 30_000;
 const MIB = 1024 * 1024;
-/** The memory that V8 needs in addition to that of a job. */
+/** The memory that V8 needs in addition to a job's memory. */
 const HEAP_BASE_BYTES = 64 * MIB;
-/** The stack of the main thread, in KiB: QuickJS and the parsers of JSON and schemas recurse on it. Systems provide 8 MiB. */
+/** The stack of the main thread, in KiB. QuickJS and the parsers of JSON and schemas recurse on it. Operating systems provide 8 MiB. */
 const STACK_KIB = 3900;
-/** CPU time is read at most this often. */
+/** The minimum interval of reading the CPU time. */
 const WATCH_MS_MIN = 20;
-/** The CPU time of a shorter job is not measured: it is at most the elapsed time. */
+/** The elapsed time below which a job's CPU time is not measured. The elapsed time is charged instead. */
 const MEASURED_MS_MIN = 20;
 
-/** The result of a job, and the CPU time that it used, in milliseconds. If CPU times cannot be read, it is the elapsed time. */
+/** The answer to a job, and the CPU time that it used, in milliseconds. If CPU times cannot be read, `cpuMs` is the elapsed time. */
 export interface Outcome {
   answer: Answer;
   cpuMs: number;
 }
 
 const IS_LINUX_ROOT = process.platform === "linux" && process.getuid?.() === 0;
-/** Runs the rest of the command line so that no program that it could start has more privileges than itself. Part of util-linux and BusyBox. */
+/** The start of the command line that prevents the worker from gaining privileges. setpriv is part of util-linux and BusyBox. */
 const SET_PRIVILEGES: readonly string[] =
   IS_LINUX_ROOT && existsSync("/usr/bin/setpriv") ? ["/usr/bin/setpriv", "--no-new-privs", "--"] : [];
 
@@ -40,15 +40,15 @@ export interface JobEvents {
 }
 
 export interface WorkerProcess {
-  /** `idle`: can take a job. `busy`: has a job, or removes the traces of the last one. `ended`: exits soon or has exited. */
-  readonly state: "starting" | "idle" | "busy" | "ended" | "gone";
+  /** `idle`: can take a job. `busy`: has a job, or removes the traces of the last one. `ended`: has been killed and exits soon. */
+  readonly state: "starting" | "idle" | "busy" | "ended" | "exited";
   /**
-   * Gives an idle worker its next job. Settles with its answer: a limit if the job exceeded it or the worker died; undefined if the worker ended before it
-   * began the job. The worker is killed when it has used CPU_KILL_FACTOR × the limit of CPU time, or has not answered after WAIT_FACTOR × the limit. The answer
+   * Gives an idle worker its next job and returns its answer: a limit if the job exceeded it or the worker died. Returns undefined if the worker ended before
+   * it began the job. The worker is killed when it has used CPU_KILL_FACTOR × the limit of CPU time, or has not answered after WAIT_FACTOR × the limit. The answer
    * is then `starved` if the job had not used the CPU time of its limit. If CPU times cannot be read, only the elapsed time stops native code.
    */
   run(job: Job, events?: JobEvents): Promise<Outcome | undefined>;
-  /** Settles when the process has exited. */
+  /** Kills the process. Settles when it has exited. */
   kill(): Promise<void>;
 }
 
@@ -57,14 +57,14 @@ const OVER_TIME: Answer = { outcome: "limit", limit: "time" };
 export interface WorkerOptions {
   script: string;
   settings: WorkerSettings;
-  /** The niceness of the processes, from 0 to 19: plain requests have a higher priority. */
+  /** The niceness of the process, from 0 to 19. Plain requests have a higher priority. */
   niceness: number;
   log: Pick<Log, "warn">;
   /** The CPU time of a process so far, in milliseconds; undefined if it cannot be read. Default: {@link readCpuTimeMs}. */
   readCpuTime?: ((pid: number) => number | undefined) | undefined;
   onIdle: () => void;
-  /** `wasReady`: it had reported at least once. */
-  onGone: (gone: { wasReady: boolean }) => void;
+  /** `wasReady`: the worker had reported `ready` at least once. */
+  onExit: (exited: { wasReady: boolean }) => void;
 }
 
 export function startWorker(options: WorkerOptions): WorkerProcess {
@@ -85,13 +85,13 @@ interface Running {
 class Worker implements WorkerProcess {
   readonly #child: ChildProcess;
   readonly #options: WorkerOptions;
-  readonly #gone: Promise<void>;
+  readonly #exited: Promise<void>;
   #state: WorkerProcess["state"] = "starting";
   #wasReady = false;
-  #order: Running | undefined;
-  /** The job whose traces it removes, and the CPU time that was measured for it. */
+  #currentJob: Running | undefined;
+  /** The job whose traces the worker removes, and the CPU time that was measured for it. */
   #answered: { cpuMs: number; onTidied: ((cpuMs: number) => void) | undefined } | undefined;
-  /** The CPU time that it had used when it last became idle. */
+  /** The CPU time that the worker had used when it last became idle. */
   #cpuMsBefore: number | undefined;
   #timer: NodeJS.Timeout;
 
@@ -99,27 +99,27 @@ class Worker implements WorkerProcess {
     this.#options = options;
     const [command, ...args] = [...SET_PRIVILEGES, process.execPath, ...toFlags(options), options.script, JSON.stringify(options.settings)];
     this.#child = spawn(command ?? process.execPath, args, {
-      // Nothing from the environment of the server. The types require this variable, which has no effect.
+      // The environment of the server is not passed on. The types require this variable, which has no effect.
       env: { NODE_ENV: "production" },
       stdio: ["ignore", "ignore", "ignore", "ipc"],
       serialization: "advanced",
     });
     this.#timer = setTimeout(() => this.#end("it did not start in time"), START_TIMEOUT_MS);
-    this.#gone = new Promise((resolve) => {
-      const onGone = (code: number | null = null, signal: NodeJS.Signals | null = null) => {
-        if (this.#state === "gone") return;
-        this.#leave({ code, signal });
+    this.#exited = new Promise((resolve) => {
+      const onExit = (code: number | null = null, signal: NodeJS.Signals | null = null) => {
+        if (this.#state === "exited") return;
+        this.#onExit({ code, signal });
         resolve();
       };
       // If the process cannot be started, there is no "exit" event, only "error".
       this.#child.on("error", (error) => {
         options.log.warn({ err: error }, "a sandbox worker failed");
-        if (this.#child.pid === undefined) onGone();
+        if (this.#child.pid === undefined) onExit();
       });
-      this.#child.on("exit", onGone);
+      this.#child.on("exit", onExit);
     });
-    this.#child.on("message", (message: unknown) => this.#hear(message));
-    void this.#yieldToOthers();
+    this.#child.on("message", (message: unknown) => this.#onMessage(message));
+    void this.#lowerPriority();
   }
 
   get state(): WorkerProcess["state"] {
@@ -127,14 +127,14 @@ class Worker implements WorkerProcess {
   }
 
   run(job: Job, { onLong, onTidied }: JobEvents = {}): Promise<Outcome | undefined> {
-    if (this.#state === "gone" || this.#state === "ended") return Promise.resolve(undefined);
-    if (this.#state !== "idle") throw new Error(`A sandbox worker that is ${this.#state} takes no job.`);
+    if (this.#state === "exited" || this.#state === "ended") return Promise.resolve(undefined);
+    if (this.#state !== "idle") throw new Error(`A sandbox worker that is ${this.#state} cannot take a job.`);
     this.#state = "busy";
     return new Promise((resolve) => {
       const id = randomUUID();
-      this.#order = { id, isBegun: false, startedAt: performance.now(), onLong, onTidied, settle: resolve };
+      this.#currentJob = { id, isBegun: false, startedAt: performance.now(), onLong, onTidied, settle: resolve };
       this.#timer = setTimeout(() => this.#watch(), Math.min(LONG_JOB_MS, this.#options.settings.timeoutMs));
-      this.#child.send({ id, job } satisfies Order, (error) => {
+      this.#child.send({ id, job } satisfies JobMessage, (error) => {
         if (!error) return;
         this.#answer(undefined);
         this.#end("it could not be reached");
@@ -142,7 +142,7 @@ class Worker implements WorkerProcess {
     });
   }
 
-  /** Ends a job that has used too much, or schedules the next look. */
+  /** Kills the worker if its job has exceeded a limit. Otherwise schedules the next check. */
   #watch(): void {
     const { timeoutMs } = this.#options.settings;
     const elapsedMs = this.#elapsedMs();
@@ -155,21 +155,21 @@ class Worker implements WorkerProcess {
     else this.#end("a job took too long", usedMs !== undefined && usedMs < timeoutMs ? { outcome: "starved" } : OVER_TIME);
   }
 
-  /** How much more CPU time makes it a long job. */
+  /** Calls `onLong` if the job is long. Returns the CPU time until it is long, or infinity if that has been reported. */
   #noteIfLong(usedMs: number): number {
-    const order = this.#order;
-    if (!order?.onLong) return Number.POSITIVE_INFINITY;
+    const current = this.#currentJob;
+    if (!current?.onLong) return Number.POSITIVE_INFINITY;
     if (usedMs < LONG_JOB_MS) return LONG_JOB_MS - usedMs;
-    order.onLong();
-    order.onLong = undefined;
+    current.onLong();
+    current.onLong = undefined;
     return Number.POSITIVE_INFINITY;
   }
 
   #elapsedMs(): number {
-    return this.#order === undefined ? 0 : performance.now() - this.#order.startedAt;
+    return this.#currentJob === undefined ? 0 : performance.now() - this.#currentJob.startedAt;
   }
 
-  /** CPU time since the worker was idle. */
+  /** The CPU time since the worker was last idle. Undefined if it cannot be read. */
   #usedMs(): number | undefined {
     const now = this.#readCpuTime();
     return now === undefined || this.#cpuMsBefore === undefined ? undefined : now - this.#cpuMsBefore;
@@ -182,30 +182,30 @@ class Worker implements WorkerProcess {
 
   kill(): Promise<void> {
     this.#child.kill("SIGKILL");
-    return this.#gone;
+    return this.#exited;
   }
 
-  #hear(message: unknown): void {
-    if (this.#state === "ended" || this.#state === "gone") return;
+  #onMessage(message: unknown): void {
+    if (this.#state === "ended" || this.#state === "exited") return;
     const { data: report } = reportSchema.safeParse(message);
-    // A job may have taken over the process, so its messages and its answer are not used any more.
+    // A job may have taken over the process, so its messages and its answer cannot be trusted.
     if (!report || !this.#isExpected(report)) {
       this.#end("it sent an unknown message");
       return;
     }
     if (report.type === "begun") {
-      if (this.#order) this.#order.isBegun = true;
+      if (this.#currentJob) this.#currentJob.isBegun = true;
       return;
     }
     clearTimeout(this.#timer);
     if (report.type === "answer") {
       this.#answer(report.answer);
-      // The next job does not wait indefinitely until the traces of this one are removed.
+      // The next job must not wait indefinitely for the traces of this one to be removed.
       this.#timer = setTimeout(() => this.#end("it was not ready in time"), START_TIMEOUT_MS);
       return;
     }
     if (!this.#wasReady) {
-      void this.#yieldToOthers();
+      void this.#lowerPriority();
       void this.#checkUser();
     }
     this.#wasReady = true;
@@ -222,40 +222,40 @@ class Worker implements WorkerProcess {
   }
 
   #isExpected(report: Report): boolean {
-    if (report.type === "ready") return this.#order === undefined && this.#state !== "idle";
-    return report.id === this.#order?.id && !(report.type === "begun" && this.#order.isBegun);
+    if (report.type === "ready") return this.#currentJob === undefined && this.#state !== "idle";
+    return report.id === this.#currentJob?.id && !(report.type === "begun" && this.#currentJob.isBegun);
   }
 
   #answer(answer: Answer | undefined): void {
-    const order = this.#order;
-    if (order === undefined) return;
+    const current = this.#currentJob;
+    if (current === undefined) return;
     const elapsedMs = this.#elapsedMs();
     const cpuMs = elapsedMs < MEASURED_MS_MIN ? elapsedMs : (this.#usedMs() ?? elapsedMs);
-    this.#order = undefined;
-    this.#answered = { cpuMs, onTidied: order.onTidied };
-    order.settle(answer && { answer, cpuMs });
+    this.#currentJob = undefined;
+    this.#answered = { cpuMs, onTidied: current.onTidied };
+    current.settle(answer && { answer, cpuMs });
   }
 
-  /** Its job is answered at once; the process exits a moment later. */
+  /** Kills the worker. Its job settles with `answer` immediately; the process exits later. */
   #end(why: string, answer: Answer = OVER_TIME): void {
     this.#options.log.warn({ pid: this.#child.pid, kind: this.#options.settings.kind, why }, "terminating a sandbox worker");
     clearTimeout(this.#timer);
     this.#answer(answer);
     this.#child.kill("SIGKILL");
-    if (this.#state !== "gone") this.#state = "ended";
+    if (this.#state !== "exited") this.#state = "ended";
   }
 
-  #leave(how: { code: number | null; signal: NodeJS.Signals | null }): void {
+  #onExit(how: { code: number | null; signal: NodeJS.Signals | null }): void {
     clearTimeout(this.#timer);
-    this.#state = "gone";
-    const { isBegun = false } = this.#order ?? {};
+    this.#state = "exited";
+    const { isBegun = false } = this.#currentJob ?? {};
     if (isBegun) this.#options.log.warn({ pid: this.#child.pid, ...how }, "a sandbox worker exited during a job");
-    // Most likely it ran out of memory: every other limit ends a job without ending the process.
+    // The process most likely ran out of memory, because every other limit ends a job without ending the process.
     this.#answer(isBegun ? { outcome: "limit", limit: "memory" } : undefined);
-    this.#options.onGone({ wasReady: this.#wasReady });
+    this.#options.onExit({ wasReady: this.#wasReady });
   }
 
-  /** If the server runs as root, its workers drop root's rights (worker.ts), unless the system does not allow it. */
+  /** Logs a warning if the worker still runs as root. A worker drops root's privileges (worker.ts) unless the system does not allow it. */
   async #checkUser(): Promise<void> {
     const { pid } = this.#child;
     if (!IS_LINUX_ROOT || pid === undefined) return;
@@ -263,8 +263,8 @@ class Worker implements WorkerProcess {
     if (/^Uid:\s+0\s/m.test(status)) this.#options.log.warn({ pid }, "a sandbox worker runs as root: start the server as another user");
   }
 
-  /** On Linux each thread has a priority of its own, which new threads inherit. V8 has started some before ours is set. */
-  async #yieldToOthers(): Promise<void> {
+  /** Sets the niceness of every thread. On Linux each thread has its own, and V8 may have started threads before it is set. */
+  async #lowerPriority(): Promise<void> {
     const { pid } = this.#child;
     if (pid === undefined) return;
     const { niceness } = this.#options;
@@ -273,7 +273,7 @@ class Worker implements WorkerProcess {
       try {
         os.setPriority(id, niceness);
       } catch {
-        // The process has ended meanwhile, or the system does not allow it. Then only the limits apply.
+        // The process has exited, or the system does not allow it. Only the limits apply.
       }
     }
   }
@@ -290,7 +290,7 @@ function toFlags({ script, settings }: WorkerOptions): string[] {
   ];
 }
 
-/** Allows no files but the script, no processes, no threads and no addons. The flag's name depends on the version of Node.js. */
+/** The flags that allow reading the script and nothing else: no other files, no processes, no threads, no addons. The name depends on the Node.js version. */
 function toPermissionFlags(script: string): string[] {
   const flag = ["--permission", "--experimental-permission"].find((name) => process.allowedNodeEnvironmentFlags.has(name));
   // These characters have a special meaning in the flag's value, so a path with them cannot be used.

@@ -1,29 +1,29 @@
-/** The sandbox's worker: a process without environment, files or children, which does one job after the other and ends when the server does. */
+/** The script of a sandbox worker: runs one job at a time, without environment, file access or child processes, and exits when the server exits. */
 
-import { type Answer, type Job, orderSchema, type Report, type WorkerSettings, workerSettingsSchema } from "../messages";
+import { type Answer, type Job, jobMessageSchema, type Report, type WorkerSettings, workerSettingsSchema } from "../messages";
 import { createJsonataMachine } from "./jsonata-machine";
 import { createSchemaChecker } from "./schema-checker";
 
-/** The overflow user and group: `nobody` on every Linux, and mapped in every container. */
+/** The overflow user and group: `nobody` on Linux, and mapped in every container. */
 const UNPRIVILEGED_ID = 65_534;
 
-interface Bench {
-  work(job: Job): Answer;
-  /** Prepares the next job, and settles when it can be sent. */
+interface JobRunner {
+  run(job: Job): Answer;
+  /** Removes the traces of the last job. Settles when the next job can be sent. */
   tidy(): Promise<void>;
 }
 
-// The terminal and service managers signal whole groups of processes. The server decides when its workers end.
+// Terminals and service managers send signals to whole process groups. The server decides when its workers exit.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined);
 process.on("disconnect", () => process.exit());
 
 dropPrivileges();
-const bench = await createBench(workerSettingsSchema.parse(JSON.parse(process.argv[2] ?? "")));
+const runner = await createRunner(workerSettingsSchema.parse(JSON.parse(process.argv[2] ?? "")));
 process.on("message", (message: unknown) => {
-  const { id, job } = orderSchema.parse(message);
+  const { id, job } = jobMessageSchema.parse(message);
   report({ type: "begun", id });
-  report({ type: "answer", id, answer: bench.work(job) });
-  void bench.tidy().then(() => report({ type: "ready" }));
+  report({ type: "answer", id, answer: runner.run(job) });
+  void runner.tidy().then(() => report({ type: "ready" }));
 });
 report({ type: "ready" });
 
@@ -34,24 +34,24 @@ function report(message: Report): void {
   });
 }
 
-async function createBench(settings: WorkerSettings): Promise<Bench> {
+async function createRunner(settings: WorkerSettings): Promise<JobRunner> {
   if (settings.kind === "schema") {
     const checker = createSchemaChecker(settings);
-    return { work: (job) => checker.check(job), tidy: async () => undefined };
+    return { run: (job) => checker.check(job), tidy: async () => undefined };
   }
   const machine = await createJsonataMachine(settings);
   return {
-    work: (job) => {
+    run: (job) => {
       if (job.kind === "evaluate") return machine.evaluate(job.expression, job.input);
       if (job.kind === "filter") return machine.filter(job.expression, job.inputs);
-      throw new Error(`This worker can't ${job.kind}.`);
+      throw new Error(`This worker cannot run a job of kind ${job.kind}.`);
     },
     tidy: () => machine.renew(),
   };
 }
 
 /**
- * As root, permanently changes to an unprivileged user and group, with which the system drops all capabilities. Does nothing otherwise, and on Windows. The
+ * If the process runs as root, permanently changes to an unprivileged user and group, so that the system drops all capabilities. The
  * worker does this itself after its start, because Node.js and the script can be in folders that only root can read. If the system does not allow it
  * (a user namespace without that user), the worker stays root, and only Node's permission flag restricts it.
  */
