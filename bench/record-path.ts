@@ -36,7 +36,7 @@ try {
 async function runAll(): Promise<void> {
   const post = () => ({ type: "POST" as const, id: createUniqueId(), contentType: "json" as const, data: DATA });
   const endpointId = await createEndpoint();
-  const many = await Promise.all(Array.from({ length: 10 }, createEndpoint));
+  const endpoints = await Promise.all(Array.from({ length: 10 }, createEndpoint));
   const listed = await createEndpoint();
   const writes = Array.from({ length: 50 }, post);
   await store.commit(listed, writes);
@@ -44,21 +44,21 @@ async function runAll(): Promise<void> {
 
   const single = await measure("record commit, one write", CONCURRENCY, 1, () => db.record.commit(endpointId, [post()]));
   const grouped = await measure("record commit, one write, group commit", CONCURRENCY, 1, () => store.commit(endpointId, [post()]));
-  const apart = await measure("record commit, one write, group commit, 10 endpoints", CONCURRENCY, 1, (n) =>
-    store.commit(many[n % 10] ?? endpointId, [post()]),
+  const tenEndpoints = await measure("record commit, one write, group commit, 10 endpoints", CONCURRENCY, 1, (n) =>
+    store.commit(endpoints[n % 10] ?? endpointId, [post()]),
   );
   const batch = await measure(`record commit, batches of ${BATCH}`, 1, BATCH, () =>
     store.commit(endpointId, Array.from({ length: BATCH }, post)),
   );
-  const two = await measure(`record commit, batches of ${BATCH}, two at a time`, 2, BATCH, (n) =>
-    store.commit(many[n % 10] ?? endpointId, Array.from({ length: BATCH }, post)),
+  const batchPairs = await measure(`record commit, batches of ${BATCH}, two at a time`, 2, BATCH, (n) =>
+    store.commit(endpoints[n % 10] ?? endpointId, Array.from({ length: BATCH }, post)),
   );
   const plain = await measure("record.create", CONCURRENCY, 1, () => db.record.create({ data: { endpointId, data: JSON.parse(DATA) } }));
   const puts = await measure("record commit, one replacement, group commit", CONCURRENCY, 1, (n) =>
     store.commit(listed, [{ type: "PUT", id: ids[n % 50] ?? "", contentType: "json", data: DATA }]),
   );
   const merges = await measure("merge", CONCURRENCY, 1, (n) => store.merge(listed, ids[n % 50] ?? "", ({ data }) => data));
-  const one = await measure("read one", CONCURRENCY, 1, (n) =>
+  const readOne = await measure("read one", CONCURRENCY, 1, (n) =>
     store
       .readByIds(listed, [ids[n % 50] ?? ""], { dataOnly: false })
       [Symbol.asyncIterator]()
@@ -72,12 +72,12 @@ async function runAll(): Promise<void> {
   console.log("");
   ratio("batches against one write at a time", batch, single);
   ratio("group commit against one write at a time", grouped, single);
-  ratio("two batches at a time against one", two, batch);
-  ratio("ten endpoints against one", apart, grouped);
+  ratio("two batches at a time against one", batchPairs, batch);
+  ratio("ten endpoints against one", tenEndpoints, grouped);
   ratio("one record commit against record.create", single, plain);
   ratio("a replacement by record commit against a merge", puts, merges);
   ratio("a list as text against findMany", list, find);
-  ratio("read one against a create", one, grouped);
+  ratio("read one against a create", readOne, grouped);
 }
 
 /** Runs `work` with `concurrency` callers, and returns the items per second. */

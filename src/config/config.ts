@@ -73,7 +73,7 @@ export interface Config {
   quotas: QuotaLimits & { readonly projects: number };
   /** The maximum number of requests per minute of one account at the management API (G23). 0 means no limit. */
   managementRateLimit: number;
-  /** The maximum number of registrations per minute of one address at an endpoint (L6). 0 means no limit. */
+  /** The maximum number of registrations per minute of one address at an endpoint (L7). 0 means no limit. */
   registrationsPerMinute: number;
   /** The Redis that servers share for request counts and change notifications. Absent: each server counts requests alone, and polls for changes. */
   redisUrl?: string;
