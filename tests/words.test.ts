@@ -22,6 +22,8 @@ const NAMES: Readonly<Record<string, string>> = {
   "node link": "cluster bus",
   pump: "log tailer",
   "once key": "idempotency key",
+  "rate gate": "rate limit policy",
+  "readable anywhere": "CORS for any origin",
   "record door": "record commit",
   "row look": "row style",
   sayer: "publisher of the cluster bus",
