@@ -9,7 +9,7 @@ const everywhere = [
   { key: "Permissions-Policy", value: "camera=(), geolocation=(), microphone=(), payment=(), usb=()" },
 ];
 
-/** Files of records are left out: they have a policy of their own (), which this one would replace. */
+/** Files of records are left out: they have a policy of their own (src/core/files/headers.ts), which this one would replace. */
 const API_BUT_FILES = "/api/:path((?!manage/endpoints/[^/]+/files/).*)";
 
 /** @type {import("next").NextConfig} */

@@ -25,7 +25,7 @@ test("[G5] an endpoint is tried from its documentation: store a record, read it,
   const { project, endpoint, key } = await signUpFirstAdmin(page, server);
   await page.goto(`${server.url}/p/${project.id}/endpoints/${endpoint.id}/api`);
 
-  await open(page, "Store a record");
+  await open(page, "Create a record from");
   await page.getByLabel("Body", { exact: true }).fill('{"temperature":21.5}');
   await expect(page.getByText(`/api/1/ce/${endpoint.name}?key=${key}`).first()).toBeVisible();
   await page.getByRole("button", { name: "Send POST" }).click();
@@ -33,7 +33,7 @@ test("[G5] an endpoint is tried from its documentation: store a record, read it,
   await page.getByText(/^Headers \(/).click();
   await expect(page.getByText(/ratelimit-remaining: \d+/)).toBeVisible();
 
-  await open(page, "Read records.");
+  await open(page, "Get records.");
   await page.getByRole("button", { name: "Send GET" }).click();
   await expect(page.getByText("200 OK")).toBeVisible();
   await expect(page.getByText('"temperature": 21.5').last()).toBeVisible();
@@ -57,7 +57,7 @@ test("[G5] requests are sent with the master key, and the curl command does not 
   const { masterKey } = await (await page.request.post(`${server.url}/api/manage/projects/${project.id}/master-key`, { headers })).json();
   await page.request.patch(`${server.url}/api/manage/endpoints/${endpoint.id}`, { headers, data: { secure: true } });
   await page.goto(`${server.url}/p/${project.id}/endpoints/${endpoint.id}/api`);
-  await open(page, "Read records.");
+  await open(page, "Get records.");
   await page.getByRole("button", { name: "Send GET" }).click();
   await expect(page.getByText("401 Unauthorized")).toBeVisible();
   await page.getByLabel("Master key").fill(masterKey);

@@ -44,6 +44,24 @@ test("[G11] [G12] [S1] [W6] [R10] users, a secure endpoint and a schema are set 
     expect((await fetch(url(endpoint.name))).status).toBe(401);
     expect((await fetch(url(endpoint.name), { headers: { authorization } })).status).toBe(200);
 
+    // The form sends only the switches that were used, so it keeps what somebody else changed since the page was opened.
+    const patch = (data: object) =>
+      page.request.patch(`${server.url}/api/manage/endpoints/${endpoint.id}`, { headers: { Origin: server.url }, data });
+    const readAccess = async () => {
+      const { secure, othersCanRead } = await (await page.request.get(`${server.url}/api/manage/endpoints/${endpoint.id}`)).json();
+      return { secure, othersCanRead };
+    };
+    await page.route(`**/api/manage/endpoints/${endpoint.id}`, (route) =>
+      route.request().method() === "GET" ? route.abort() : route.continue(),
+    );
+    expect((await patch({ othersCanRead: true })).status()).toBe(200);
+    await page.getByLabel("Description").fill("Greenhouse");
+    const saved = page.waitForResponse((response) => response.request().method() === "PATCH");
+    await page.getByRole("button", { name: "Save changes" }).click();
+    expect((await saved).status()).toBe(200);
+    expect(await readAccess()).toEqual({ secure: true, othersCanRead: true });
+    await page.unroute(`**/api/manage/endpoints/${endpoint.id}`);
+
     // Without a listed origin, apps on other origins can't use the login cookie. The API page says so.
     await page.goto(`${server.url}/p/${project.id}/endpoints/${endpoint.id}/api`);
     await page.getByRole("link", { name: "add your app’s origin" }).click();

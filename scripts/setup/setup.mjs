@@ -37,6 +37,8 @@ export function checkNodeVersion() {
 
 /** Generates the Prisma client when the schema has changed, and returns "unchanged" when it has not. Needs no network. */
 async function generateClient() {
+  // Where the client was before: Git and the checks ignore the new folder only.
+  fs.rmSync("src/db/generated", { recursive: true, force: true });
   const hash = hashOf(["prisma/schema.prisma", "prisma.config.ts", "node_modules/prisma/package.json"]);
   if (readStamp(CLIENT_STAMP) === hash && fs.existsSync("src/db/prisma/generated/client.ts")) return "unchanged";
   // Prisma would download an engine that generating does not use; any program in its place prevents that.

@@ -23,17 +23,21 @@ export function EndpointForm({ endpoint }: { endpoint: EndpointDetail }) {
   const client = useQueryClient();
   const router = useRouter();
   const { kind, secure, othersCanRead, othersCanUpdate, othersCanDelete } = endpoint;
-  const [access, setAccess] = useState<Access>({ secure, othersCanRead, othersCanUpdate, othersCanDelete });
+  // Only what was switched here is sent: a setting that somebody else changes meanwhile is kept.
+  const [switched, setSwitched] = useState<Partial<Access>>({});
+  const stored: Access = { secure, othersCanRead, othersCanUpdate, othersCanDelete };
+  const access: Access = { ...stored, ...switched };
   const form = useForm({
     check: bySchema(async () => (await import("@/src/shared/management/schemas")).endpointPatchSchema),
     toBody: ({ name, description, fileCacheSeconds = "" }) => ({
       name,
       description,
-      ...(kind === "data" ? { ...access, fileCacheSeconds: Number(fileCacheSeconds) } : {}),
+      ...(kind === "data" ? { ...switched, fileCacheSeconds: Number(fileCacheSeconds) } : {}),
     }),
     submit: async (body) => {
       const saved = await requestJson<EndpointDetail>(`endpoints/${endpoint.id}`, { method: "PATCH", body });
       client.setQueryData(endpointQuery(endpoint.id).queryKey, saved);
+      setSwitched({});
       void client.invalidateQueries({ queryKey: endpointsQuery(endpoint.projectId).queryKey });
       notify("Endpoint settings saved.");
       // The server renders the name in the frame of the page too.
@@ -70,7 +74,7 @@ export function EndpointForm({ endpoint }: { endpoint: EndpointDetail }) {
       </Section>
       <Section title="Access">
         {kind === "data" ? (
-          <AccessSwitches endpoint={endpoint} access={access} onChange={setAccess} />
+          <AccessSwitches endpoint={endpoint} access={access} onChange={(next) => setSwitched(toDifference(stored, next))} />
         ) : (
           <Panel>
             <p className="text-muted">
@@ -109,4 +113,13 @@ export function EndpointForm({ endpoint }: { endpoint: EndpointDetail }) {
       </div>
     </form>
   );
+}
+
+/** Returns the members of `next` that differ from `stored`. */
+function toDifference(stored: Access, next: Access): Partial<Access> {
+  const difference: Partial<Access> = {};
+  for (const name of ["secure", "othersCanRead", "othersCanUpdate", "othersCanDelete"] as const) {
+    if (next[name] !== stored[name]) difference[name] = next[name];
+  }
+  return difference;
 }
