@@ -22,10 +22,12 @@ const EXAMPLES_MAX = 100;
 
 export function SchemaSection({ endpoint }: { endpoint: EndpointDetail }) {
   const saved = toSchemaText(endpoint.schema);
-  const [text, setText] = useState(saved);
+  // Undefined until something is typed or generated. Until then the section shows the stored schema, also when it changes elsewhere.
+  const [draft, setDraft] = useState<string>();
+  const text = draft ?? saved;
   const [problem, setProblem] = useState<string>();
   const edit = (next: string) => {
-    setText(next);
+    setDraft(next);
     setProblem(undefined);
   };
   const store = useStore(endpoint, setProblem);
