@@ -5,7 +5,7 @@ import https from "node:https";
 import { generate } from "selfsigned";
 import { expect, it } from "vitest";
 
-/** The exit code of the image's health check against a server that answers with `status`. */
+/** Returns the exit code of the image's health check for a server that responds with `status`. */
 async function check(status, { isTls = false, settings = {} } = {}) {
   const answer = (request, response) => {
     response.writeHead(request.url === "/api/health" ? status : 404);
@@ -22,13 +22,13 @@ async function check(status, { isTls = false, settings = {} } = {}) {
   return code;
 }
 
-it("[E5] the image's health check follows HOST, PORT and TLS_CERT_FILE", async () => {
+it("[E5] the image's health check uses HOST, PORT and TLS_CERT_FILE", async () => {
   expect(await check(200)).toBe(0);
   expect(await check(200, { settings: { HOST: "0.0.0.0" } })).toBe(0);
   expect(await check(200, { isTls: true, settings: { HOST: "127.0.0.1", TLS_CERT_FILE: "/some/cert.pem" } })).toBe(0);
 });
 
-it("[E5] the image's health check fails where the server is not well, or speaks another protocol", async () => {
+it("[E5] the image's health check fails if the server is unhealthy or uses another protocol", async () => {
   expect(await check(503)).toBe(1);
   expect(await check(308, { settings: { TLS_CERT_FILE: "/some/cert.pem" } })).toBe(1);
   expect(await check(200, { isTls: true })).toBe(1);

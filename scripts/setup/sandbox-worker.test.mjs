@@ -34,13 +34,13 @@ async function ask(kind, job) {
   return report.answer;
 }
 
-describe("the sandbox's worker as it is built", () => {
-  test("[R6] evaluates with nothing but its own file", async () => {
+describe("the built sandbox worker", () => {
+  test("[R6] evaluates expressions without any other file", async () => {
     const answer = await ask("jsonata", { kind: "evaluate", expression: "$sum(a)", input: '{"a":[1,2]}' });
     expect(answer).toEqual({ outcome: "text", text: "3" });
   });
 
-  test("[R10] checks schemas with nothing but its own file", async () => {
+  test("[R10] checks schemas without any other file", async () => {
     expect(await ask("schema", { kind: "validate", schema: '{"format":"email"}', bodies: ['"a@example.com"'] })).toEqual({
       outcome: "nothing",
     });

@@ -24,7 +24,7 @@ afterEach(() => {
 });
 
 describe("the hash of sources", () => {
-  test("changes with contents, names and what is missing; not with times or with what is skipped", () => {
+  test("changes with contents, names and missing files, but not with times or skipped files", () => {
     fs.mkdirSync("src/deep", { recursive: true });
     fs.writeFileSync("src/deep/a.ts", "1");
     const hash = () => hashOf(["src", "server.ts"], { skip: (file) => file.endsWith(".test.ts") });
@@ -53,7 +53,7 @@ describe("installed packages", () => {
   };
   const linux = { platform: "linux", arch: "x64" };
 
-  test("are complete when this platform's are there", () => {
+  test("are complete if those of this platform are installed", () => {
     const installed = {
       "node_modules/a": { version: "1.0.0" },
       "node_modules/linux": { version: "2.0.0" },
@@ -62,7 +62,7 @@ describe("installed packages", () => {
     expect(findMissing(wanted, installed, linux)).toEqual([]);
   });
 
-  test("are not when one is missing or of another version, also an optional one of this platform", () => {
+  test("are incomplete if one is missing or has another version, including an optional one of this platform", () => {
     const installed = { "node_modules/a": { version: "1.0.1" }, "node_modules/not-windows": { version: "2.0.0" } };
     expect(findMissing(wanted, installed, linux)).toEqual(["node_modules/a", "node_modules/linux"]);
     expect(findMissing(wanted, installed, { platform: "win32", arch: "x64" })).toEqual(["node_modules/a"]);
@@ -70,7 +70,7 @@ describe("installed packages", () => {
 });
 
 describe("the lock", () => {
-  test("lets one at a time in", async () => {
+  test("is held by one process at a time", async () => {
     const order = [];
     let leave;
     const first = withLock("setup", async () => {
@@ -93,7 +93,7 @@ describe("the lock", () => {
     expect(await withLock("setup", async () => "in")).toBe("in");
   });
 
-  test("of a process that was killed does not count", async () => {
+  test("is ignored if its process was killed", async () => {
     const script = `import { withLock } from ${JSON.stringify(new URL("./lock.mjs", import.meta.url).href)}; await withLock("setup", () => { console.log("in"); return new Promise((resolve) => setTimeout(resolve, 60_000)); });`;
     const holder = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: ["ignore", "pipe", "inherit"] });
     await once(holder.stdout, "data");
@@ -128,7 +128,7 @@ describe("programs", () => {
 });
 
 describe("npm test", () => {
-  test("keeps nothing of the settings of whoever runs it, Redis included", async () => {
+  test("removes the developer's settings, including those of Redis", async () => {
     const preload = path.join(folder, "preload.mjs");
     const names = "Object.keys(process.env).filter((name) => /REDIS|RESTED|DATABASE|PG/.test(name))";
     fs.writeFileSync(preload, `process.on("exit", () => console.log("left:", ${names}));`);

@@ -25,7 +25,7 @@ function problemsOf(env: Record<string, string>): string {
   return "";
 }
 
-test("nothing is needed: this machine only, port 3000, built-in PostgreSQL in ./data, sign-up closed", () => {
+test("no variable is required: by default the server is local, on port 3000, with the built-in PostgreSQL in ./data and closed sign-up", () => {
   expect(parseConfig({ PATH: "/bin", TERM: "xterm" })).toEqual({
     host: "127.0.0.1",
     port: 3000,
@@ -261,7 +261,7 @@ test("the defaults in .env.example are the actual ones", () => {
   expect(parseConfig(Object.fromEntries(shown))).toEqual(parseConfig({}));
 });
 
-test("no setting of whoever runs the tests reaches the servers that tests start", () => {
+test("settings of the developer who runs the tests do not reach the servers that tests start", () => {
   expect(VARIABLES.filter((name) => !isSetting(name))).toEqual([]);
   const others = { PATH: "/bin", HOME: "/root", TMPDIR: "/tmp", CHROMIUM_PATH: "/usr/bin/chromium" };
   expect(withoutSettings({ ...others, REDIS_URL: "redis://mine", PGOPTIONS: "-c x=1", NEXTAUTH_URL: "https://mine" })).toEqual(others);

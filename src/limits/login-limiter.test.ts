@@ -1,4 +1,4 @@
-/** Which attempts to guess passwords count (L2, G10): those that were made, at one endpoint or at the dashboard. */
+/** Tests which login attempts count, at an endpoint and at the dashboard (L2, G10). */
 import { describe, expect, it } from "vitest";
 import { createLoginLimiter } from "@/src/limits/login-limiter";
 

@@ -1,4 +1,4 @@
-/** Counting in this process and in Redis (U8). */
+/** Tests counting requests in this process and in Redis (U8). */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { createSeverableProxy, type SeverableProxy } from "@/tests/support/servers/severable-proxy";
 import { startTestRedis, type TestRedis } from "@/tests/support/servers/test-redis";
@@ -51,7 +51,7 @@ describe("createSharedRateLimiter", () => {
     return { servers, nextId: () => `client ${++ids}` };
   }
 
-  /** Both see what the other counted. */
+  /** Checks that each server sees the requests that the other one counted. */
   async function untilTogether([one, other]: OwnedRateLimiter[], nextId: () => string): Promise<void> {
     await until("servers that count together", async () => {
       const id = nextId();

@@ -1,4 +1,4 @@
-/** Counting in windows (U8). */
+/** Tests counting in time windows (U8). */
 import { describe, expect, it } from "vitest";
 import { createWindowCounts } from "./window-counts";
 
@@ -18,7 +18,7 @@ describe("createWindowCounts", () => {
     expect(counts.size).toBe(1);
   });
 
-  it("[U8] ids are counted apart", () => {
+  it("[U8] ids are counted separately", () => {
     const { counts } = setUp();
     expect([counts.add("a").count, counts.add("b").count, counts.add("a").count]).toEqual([1, 1, 2]);
   });
@@ -33,7 +33,7 @@ describe("createWindowCounts", () => {
     expect(counts.size).toBe(1);
   });
 
-  it("[U8] a window that began at any time lives its whole length", () => {
+  it("[U8] every window lasts its whole length, whenever it started", () => {
     const { time, counts } = setUp();
     counts.add("first");
     for (let second = 1; second <= 200; second++) {
@@ -44,7 +44,7 @@ describe("createWindowCounts", () => {
     }
   });
 
-  it("[U8] beyond the bound the windows that began first are forgotten", () => {
+  it("[U8] beyond the maximum of ids, the oldest windows are dropped", () => {
     const { counts } = setUp(4);
     for (const id of ["a", "b", "c", "d", "e"]) counts.add(id);
     expect(counts.size).toBeLessThanOrEqual(4);

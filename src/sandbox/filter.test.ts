@@ -1,4 +1,4 @@
-/** Expressions as filters (W13): true or not, of many records in one turn, and what happens to those that fail or never end. */
+/** Tests expressions as filters (W13): many records in one job, errors, and evaluations that never end. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Sandbox } from "@/src/core/sandbox";
 import { JSONATA_BYTES_MAX, JSONATA_INPUT_BYTES_MAX } from "@/src/shared/streams/protocol";
@@ -8,9 +8,9 @@ import { createSandbox } from "./sandbox";
 const MIB = 1024 * 1024;
 const create = (timeoutMs: number) => createSandbox({ timeoutMs, memoryBytesMax: 32 * MIB, log: { warn: () => undefined } });
 
-/** For expressions that end. On a busy machine they can take long. */
+/** For expressions that end. They can take long on a busy machine. */
 let patient: ReturnType<typeof create>;
-/** For those that don't. */
+/** For expressions that do not end. */
 let strict: ReturnType<typeof create>;
 beforeAll(() => {
   patient = create(10_000);
@@ -26,7 +26,7 @@ const texts = (...values: unknown[]) => values.map((value) => JSON.stringify(val
 
 const codeOf = async (ask: () => Promise<unknown>) => (await limitOf(ask)).code;
 
-/** All verdicts, however many turns they take. */
+/** Returns all results, from as many jobs as needed. */
 async function filterAll(sandbox: Sandbox, expression: string, inputs: readonly string[]): Promise<boolean[]> {
   const verdicts: boolean[] = [];
   while (verdicts.length < inputs.length) verdicts.push(...(await sandbox.filter(expression, inputs.slice(verdicts.length))));
@@ -34,7 +34,7 @@ async function filterAll(sandbox: Sandbox, expression: string, inputs: readonly 
 }
 
 describe("filters", () => {
-  it("[W13] reports of which records an expression is true", async () => {
+  it("[W13] returns for which records an expression is true", async () => {
     const records = texts({ data: { price: 1 } }, { data: { price: 5 } }, { data: "text" }, { data: { price: 9 } });
     expect(await patient.filter("data.price > 2", records)).toEqual([false, true, false, true]);
   });
@@ -58,7 +58,7 @@ describe("filters", () => {
     ["/x/", false],
     ["data[tag = 'x']", true],
     ["data[tag = 'y']", false],
-  ])("[W13] truth is JSONata's own: %s", async (expression, expected) => {
+  ])("[W13] uses the rules of $boolean: %s", async (expression, expected) => {
     expect(await patient.filter(expression, texts({ data: [{ tag: "x" }, { tag: "z" }] }))).toEqual([expected]);
   });
 
@@ -88,7 +88,7 @@ describe("filters", () => {
     ["a text of a gigabyte", "$pad('x', 1000000000)"],
     ["a sequence of millions", "$map([1..10000000], function($i){ {'n': $i} })"],
     ["nesting without end", `${"(".repeat(5000)}1${")".repeat(5000)}`],
-  ])("[W13] %s is ended", async (_, expression) => {
+  ])("[W13] stops %s", async (_, expression) => {
     expect(await codeOf(() => strict.filter(expression, texts(1, 2)))).toMatch(/^jsonata_(limit|invalid)$/);
     expect(await strict.filter("$ > 1", texts(1, 2))).toEqual([false, true]);
   });
@@ -100,15 +100,15 @@ describe("filters", () => {
     expect((await patient.filter("true", records)).length).toBeLessThan(records.length);
   });
 
-  it("[W13] one expression leaves nothing to the next, nor to the same one later", async () => {
+  it("[W13] an expression cannot affect later evaluations", async () => {
     expect(await patient.filter("$exists($seen) ? true : ($seen := 1; false)", texts(1, 2))).toEqual([false, false]);
     expect(await patient.filter("$exists($seen)", texts(1))).toEqual([false]);
   });
 
-  it("[W13] is judged while every worker of plain evaluations has something to do", async () => {
+  it("[W13] are evaluated while all workers for plain evaluations are busy", async () => {
     const sandbox = create(10_000);
     const gone = new AbortController();
-    // An input that never comes keeps its worker.
+    // A job whose input never arrives occupies its worker.
     const evaluations = Array.from({ length: 10 }, () =>
       sandbox.evaluate("1", () => new Promise((_, reject) => gone.signal.addEventListener("abort", reject))).catch(() => "refused"),
     );
@@ -118,7 +118,7 @@ describe("filters", () => {
     expect(new Set(await Promise.all(evaluations))).toEqual(new Set(["refused"]));
   });
 
-  it("[W13] has the caps of JSONata on GET", async () => {
+  it("[W13] have the limits of JSONata on GET", async () => {
     expect(await codeOf(() => patient.filter("x".repeat(JSONATA_BYTES_MAX + 1), []))).toBe("jsonata_limit");
     const large = JSON.stringify("x".repeat(JSONATA_INPUT_BYTES_MAX));
     expect(await codeOf(() => patient.filter("true", [large]))).toBe("jsonata_limit");

@@ -12,7 +12,7 @@ import { createCpuBudget } from "./worker/cpu-budget";
 
 const NO_BUDGET = createCpuBudget({ msPerMinute: 0, now: () => 0 });
 const JOB: Job = { kind: "check_schema", schema: "{}" };
-/** Reports as a worker does. */
+/** The start of a worker's script: reports `ready`, and exits with its parent. */
 const READY = `process.send({ type: "ready" }); process.on("disconnect", () => process.exit());`;
 const ANSWER = `process.send({ type: "answer", id, answer: { outcome: "nothing" } }); process.send({ type: "ready" });`;
 
@@ -88,7 +88,7 @@ describe("a pool", () => {
   it("[R6] kills a worker once it has used 1.5 times the CPU time of its limit, and not before", async () => {
     const script = write(`${READY} process.on("message", ({ id, job }) => { if (job.schema === "hang") for (;;); ${ANSWER} });`);
     const settings = { kind: "schema" as const, timeoutMs: 100, memoryBytesMax: 16 * 1024 * 1024, resultBytesMax: 1024 };
-    // Of the first worker, from when it is idle: as the parent reads it.
+    // The CPU times of the first worker, as the parent reads them after the worker is idle.
     const times = [5000, 5100, 5149, 5150];
     let reads = 0;
     const readCpuTime = () => times[Math.min(reads++, times.length - 1)];
@@ -114,7 +114,7 @@ describe("a pool", () => {
     pool = createPool({ budget: NO_BUDGET, ...options, readCpuTime: () => 5000 });
     expect(await ask(pool)).toEqual({ outcome: "starved" });
     await pool.close();
-    // Where CPU times can't be read, the clock alone counts.
+    // If CPU times cannot be read, only the elapsed time counts.
     pool = createPool({ budget: NO_BUDGET, ...options, readCpuTime: () => undefined });
     expect(await ask(pool)).toEqual({ outcome: "limit", limit: "time" });
   });
@@ -145,7 +145,7 @@ describe("a pool", () => {
     ["twice", ""],
     ["again when it is idle", `setImmediate(() => process.send({ type: "answer", id, answer: FORGED }));`],
     ["ahead", `process.send({ type: "answer", id: "next", answer: FORGED });`],
-  ])("[R6] a worker that answers %s does not answer for another job", async (_, more) => {
+  ])("[R6] a worker that responds %s cannot respond for another job", async (_, more) => {
     const forged = `const FORGED = { outcome: "text", text: "forged" };`;
     const again = more === "" ? `process.send({ type: "answer", id, answer: FORGED });` : more;
     const script = write(`${forged} ${READY} process.on("message", ({ id }) => { ${ANSWER} ${again} });`);
@@ -182,7 +182,7 @@ describe("a pool", () => {
     expect(await Promise.all(waiting)).toEqual(waiting.map(() => "server_shutdown"));
   });
 
-  it("[R6] takes turns by account, then project, then caller", async () => {
+  it("[R6] serves jobs round robin by account, project and caller", async () => {
     const script = write(`${READY} process.on("message", ({ id }) => { ${ANSWER} });`);
     const settings = { kind: "schema" as const, timeoutMs: 60_000, memoryBytesMax: 16 * 1024 * 1024, resultBytesMax: 1024 };
     pool = createPool({ budget: NO_BUDGET, size: 1, settings, findScript: () => Promise.resolve(script), log: { warn: () => undefined } });
@@ -213,13 +213,13 @@ describe("a pool", () => {
     ]);
   });
 
-  it("[R6] gives the second run of a job its caller's turn and its signal", async () => {
+  it("[R6] keeps the caller and the signal of a job that is run again", async () => {
     const good = write(`${READY} process.on("message", ({ id }) => { ${ANSWER} });`);
     const deadly = write(`${READY} process.on("message", () => process.exit(1));`, "deadly.mjs");
     const settings = { kind: "schema" as const, timeoutMs: 60_000, memoryBytesMax: 16 * 1024 * 1024, resultBytesMax: 1024 };
     let starts = 0;
     let found: () => void = () => undefined;
-    // The second worker is never found: what is run again waits.
+    // The script of the second worker is never found, so the retried job waits.
     const findScript = (): Promise<string> => {
       starts += 1;
       if (starts === 1) return Promise.resolve(deadly);
@@ -237,7 +237,7 @@ describe("a pool", () => {
     found();
   });
 
-  it("[R6] leaves a worker to callers that have not used much, however many that have ask", async () => {
+  it("[R6] keeps a worker free for light callers, regardless of the number of heavy callers", async () => {
     // Workers that never respond.
     const script = write(`${READY} process.on("message", () => undefined);`);
     const order: string[] = [];
@@ -290,7 +290,7 @@ describe("a pool", () => {
     const script = write(`${READY} process.on("message", () => undefined);`);
     const long: string[] = [];
     const order: string[] = [];
-    // Of each process, as often as it was read: the first worker's job computes, the second one's waits for the processor.
+    // The number of reads by process. The job of the first worker computes; the job of the second one waits for the processor.
     const reads = new Map<number, number>();
     const readCpuTime = (pid: number) => {
       const count = reads.get(pid) ?? 0;
@@ -319,7 +319,7 @@ describe("a pool", () => {
     await Promise.all(sent);
   });
 
-  it("[R6] callers that have used much get every second turn, however many they are", async () => {
+  it("[R6] gives heavy callers every second turn, regardless of their number", async () => {
     const script = write(`${READY} process.on("message", ({ id }) => { ${ANSWER} });`);
     const order: string[] = [];
     const budget = { ...NO_BUDGET, isHeavy: ([account]: CallerPath) => account.startsWith("heavy") };
@@ -347,7 +347,7 @@ describe("a pool", () => {
     pool = createPool({ size: 1, settings, findScript: () => Promise.resolve(script), log: { warn: note }, budget, readCpuTime });
     const of = pool;
     const send = (account: string, after: number) => {
-      // Called once the worker is idle.
+      // Called when the worker is idle.
       const prepare = () => {
         time = after;
         return JOB;
@@ -387,7 +387,7 @@ describe("a pool", () => {
     expect(charged).toEqual(["spender", "other"]);
   });
 
-  it("[R6] a caller whose first job used much waits for the others from then on", async () => {
+  it("[R6] a caller is heavy after a first job that used much CPU time", async () => {
     const script = write(`${READY} process.on("message", ({ id }) => { ${ANSWER} });`);
     const order: string[] = [];
     let isHeavy = false;

@@ -27,9 +27,9 @@ const warned: string[] = [];
 const create = (timeoutMs: number, memoryBytesMax = 64 * MIB): TestSandbox =>
   createSandbox({ timeoutMs, memoryBytesMax, log: { warn: (_, message) => void warned.push(message) } });
 
-/** For expressions that end. On a busy machine they can take long. */
+/** For expressions that end. They can take long on a busy machine. */
 let patient: TestSandbox;
-/** For those that don't. */
+/** For expressions that do not end. */
 let strict: TestSandbox;
 
 beforeAll(() => {
@@ -41,7 +41,7 @@ afterAll(async () => {
   await strict.close();
 });
 
-/** Processes that this one started to work for a sandbox. */
+/** Returns the pids of the sandbox workers that this process, or the given one, has started. */
 function workers(of: number = process.pid): number[] {
   const lines = execFileSync("ps", ["-eo", "pid=,ppid=,args="], { encoding: "utf8" }).split("\n");
   return lines.flatMap((line) => {
@@ -81,7 +81,7 @@ describe("JSONata", () => {
     expect(await patient.evaluate("nothing.here", INPUT)).toBeUndefined();
   });
 
-  it("[R6] chance differs from evaluation to evaluation", async () => {
+  it("[R6] random numbers differ between evaluations", async () => {
     expect(await patient.evaluate("$random()", "1")).not.toBe(await patient.evaluate("$random()", "1"));
   });
 
@@ -91,7 +91,7 @@ describe("JSONata", () => {
     ["data.price + 'x'", "position 12", "must evaluate to a number"],
     ["$error('mine')", "position 7", "mine"],
     ["$unknown()", "position 9", "non-function"],
-  ])("[R6] %j is not valid, and says where", async (expression, position, message) => {
+  ])("[R6] reports the position of the error in %j", async (expression, position, message) => {
     const { code, detail } = await refusal(patient.evaluate(expression, INPUT));
     expect(code).toBe("jsonata_invalid");
     expect(detail).toContain(position);
@@ -109,8 +109,8 @@ describe("JSONata", () => {
     ["a sort of millions", "$sort([1..3000000], function($a, $b){ $a < $b })"],
     ["nesting without end", `${"(".repeat(5000)}1${")".repeat(5000)}`],
     ["an expression that evaluates itself", "( $e := '$eval($e)'; $eval($e) )"],
-  ])("[R6] %s is ended", async (_, expression) => {
-    // Of a nested one `$eval` reports as its own error that something failed.
+  ])("[R6] stops %s", async (_, expression) => {
+    // `$eval` reports the failure of a nested evaluation as its own error.
     expect((await limitOf(() => strict.evaluate(expression, INPUT))).code).toMatch(/^jsonata_(limit|invalid)$/);
     expect(await strict.evaluate("$sum(data.price)", INPUT)).toBe("5");
   });
@@ -153,14 +153,14 @@ describe("JSONata", () => {
     "__proto__.polluted",
     "$each($, $string).constructor.constructor",
     "( $f := $sum ~> $string; $f.constructor )",
-  ])("[R6] %s reaches nothing", async (expression) => {
+  ])("[R6] %s has no access to anything but the input", async (expression) => {
     const answer = await patient.evaluate(expression, '{"a":1}').catch((error: unknown) => error);
     if (isAppError(answer)) expect(answer.code).toBe("jsonata_invalid");
     else expect([undefined, "null", '""']).toContain(answer);
     expect(await patient.evaluate("polluted", '{"a":1}')).toBeUndefined();
   });
 
-  it("[R6] one evaluation leaves nothing to the next", async () => {
+  it("[R6] an evaluation cannot affect the next one", async () => {
     for (let round = 0; round < 4; round += 1) {
       const marker = `left-behind-${round}`;
       await patient.evaluate(`( $x := '${marker}'; $keys := function(){ $x }; $merge([{'${marker}': $x}]) )`, `{"${marker}":1}`);
@@ -203,7 +203,7 @@ describe("JSON Schema", () => {
     expect(await patient.validate(schema, ['"text"'])).toEqual({ index: 0, problems: { "": "Must be object." } });
   });
 
-  it("[R10] names at most 20 problems, and of a long body the first", async () => {
+  it("[R10] reports at most 20 problems, and only the first one of a long body", async () => {
     const integers = '{"items":{"type":"integer"}}';
     const many = await patient.validate(integers, [JSON.stringify(Array.from({ length: 500 }, () => "x"))]);
     expect(Object.keys(many?.problems ?? {})).toHaveLength(20);
@@ -226,7 +226,7 @@ describe("JSON Schema", () => {
     ['{"$defs":{"node":{"type":"object","properties":{"next":{"$ref":"#/$defs/node"}}}},"$ref":"#/$defs/node"}'],
     ['{"type":["string","null"],"properties":{"a":{}},"required":["b"]}'],
     ['{"prefixItems":[{"type":"integer"}],"items":false,"unevaluatedProperties":false}'],
-  ])("[R10] %s is a schema", async (text) => {
+  ])("[R10] accepts the schema %s", async (text) => {
     expect(await patient.checkSchema(text)).toBeUndefined();
   });
 
@@ -243,7 +243,7 @@ describe("JSON Schema", () => {
     ['{"pattern":"^(?!x)"}', "lookahead"],
     ['{"patternProperties":{"(a)\\\\1":{}}}', "refers back to a group"],
     ['{"properties":{"a":{"pattern":"^a{1,5000}$"}}}', "more than 1000 times"],
-  ])("[R10] %s is none, and says why", async (text, why) => {
+  ])("[R10] refuses the schema %s, with the reason", async (text, why) => {
     expect(await patient.checkSchema(text)).toContain(why);
   });
 
@@ -255,7 +255,7 @@ describe("JSON Schema", () => {
     ],
     ["a reference to itself", '{"$ref":"#"}', "1"],
     ["uniqueness of very many", '{"uniqueItems":true}', JSON.stringify(Array.from({ length: 60_000 }, (_, n) => ({ n })))],
-  ])("[R10] %s is ended", async (_, text, body) => {
+  ])("[R10] stops %s", async (_, text, body) => {
     expect((await limitOf(() => strict.validate(text, [body]))).code).toBe("schema_limit");
     expect(await strict.validate(schema, ['{"name":"ada"}'])).toBeUndefined();
   });
@@ -269,7 +269,7 @@ describe("budgets", () => {
     await small.close();
   });
 
-  it("[R6] [R10] a caller that spends its CPU time is refused everything until it comes back, an account likewise, and no other account", async () => {
+  it("[R6] [R10] a caller or an account that has used up its CPU time is refused until the time is refilled; other accounts are not affected", async () => {
     const bomb = "( $f := function($n){ $f($n) }; $f(1) )";
     const sandbox = createSandbox({ timeoutMs: 100, memoryBytesMax: 64 * MIB, cpuMsPerMinute: 200, log: { warn: () => undefined } });
     const codeOf = (promise: Promise<unknown>) =>
@@ -294,7 +294,7 @@ describe("budgets", () => {
 });
 
 describe("patterns", () => {
-  it("[R10] hostile ones take no longer than others: sixteen at once get a result, none reaches the limit", async () => {
+  it("[R10] hostile ones do not take longer than others: sixteen at once get a result, and none reaches the limit", async () => {
     const schema = '{"properties":{"a":{"pattern":"^(a+)+$"}},"patternProperties":{"^(b+)+$":false}}';
     const body = JSON.stringify({ a: `${"a".repeat(20_000)}!`, [`${"b".repeat(2_000)}!`]: 1 });
     const attack = Array.from({ length: 16 }, (_, n) =>
@@ -312,7 +312,7 @@ describe("patterns", () => {
     expect(await strict.validate('{"format":"url"}', [JSON.stringify("https://example.com/a")])).toBeUndefined();
   });
 
-  it("[R10] a stored one that would be refused today is still checked, but cannot be saved again", async () => {
+  it("[R10] a stored one that is no longer accepted is still checked, but cannot be saved again", async () => {
     const stored = '{"properties":{"name":{"pattern":"^(?!x)[a-z]+$"}}}';
     expect(await patient.validate(stored, ['{"name":"abc"}'])).toBeUndefined();
     expect(await patient.validate(stored, ['{"name":"xbc"}'])).toMatchObject({ index: 0 });
@@ -321,7 +321,7 @@ describe("patterns", () => {
 });
 
 describe("duplicate keys", () => {
-  it("[R10] are refused, wherever they are, with their place", async () => {
+  it("[R10] are refused at any depth, with their location", async () => {
     const problems = (text: string) => patient.validate('{"properties":{"role":{"const":"user"}}}', ["{}", text]);
     expect(await problems('{"role":"admin","role":"user"}')).toEqual({ index: 1, problems: { "/role": "This key occurs twice." } });
     expect(await problems('{"a":[{"b":1,"\\u0062":2}]}')).toEqual({ index: 1, problems: { "/a/0/b": "This key occurs twice." } });
@@ -345,7 +345,7 @@ describe("processes", () => {
     expect((await refusal(sandbox.evaluate("1", "1"))).code).toBe("server_shutdown");
   });
 
-  it("[W13] are not of the lowest priority where a stream waits for its filter", async () => {
+  it("[W13] do not have the lowest priority if they evaluate filters of streams", async () => {
     const sandbox = create(10_000);
     const before = workers();
     await sandbox.filter("true", ["1"]);
@@ -374,7 +374,7 @@ describe("processes", () => {
     await sandbox.close();
   });
 
-  it.runIf(process.platform === "linux")("[R6] run without root's rights, whoever started the server", async () => {
+  it.runIf(process.platform === "linux")("[R6] run without root's privileges, even if root started the server", async () => {
     const sandbox = create(10_000);
     const before = workers();
     await sandbox.evaluate("1", "1");
@@ -394,7 +394,7 @@ describe("processes", () => {
     await sandbox.close();
   });
 
-  it("[R6] a worker killed from outside ends its job, and is replaced", async () => {
+  it("[R6] a worker that is killed from outside ends its job, and is replaced", async () => {
     const sandbox = create(20_000);
     const before = workers();
     await sandbox.evaluate("1", "1");
@@ -408,7 +408,7 @@ describe("processes", () => {
     await sandbox.close();
   });
 
-  it("[R6] a worker that was killed while it was idle costs no job", async () => {
+  it("[R6] no job is lost if an idle worker is killed", async () => {
     const sandbox = create(10_000);
     const before = workers();
     await sandbox.evaluate("1", "1");
@@ -417,7 +417,7 @@ describe("processes", () => {
     await sandbox.close();
   });
 
-  it("[R6] end with a server that is killed, also from the middle of a job", async () => {
+  it("[R6] exit with a server that is killed, even during a job", async () => {
     const script = `
       import { createSandbox } from "@/src/sandbox/sandbox";
       const sandbox = createSandbox({ timeoutMs: 1000, memoryBytesMax: 67108864, log: { warn() {} } });
@@ -436,13 +436,13 @@ describe("processes", () => {
     const pids = workers(server.pid);
     expect(pids.length).toBeGreaterThanOrEqual(2);
     server.kill("SIGKILL");
-    // They are notified when their time is up, which takes long on a busy machine.
+    // The workers notice the server's exit when the time of their job is up, which takes long on a busy machine.
     await until("the workers' end", () => !pids.some(isRunning), { timeoutMs: 30_000 });
   }, 45_000);
 });
 
-describe("turns", () => {
-  it("[R6] a flood of one account does not keep another waiting", async () => {
+describe("fairness", () => {
+  it("[R6] many jobs of one account do not delay another account", async () => {
     const sandbox = create(10_000);
     const order: string[] = [];
     const note = (name: string) => () => {

@@ -1,4 +1,4 @@
-/** Programs in other languages use an endpoint of a server as it runs, with the clients that most people have: none needs anything of ours. */
+/** Tests that programs in other languages can use a running server with their common client libraries and without a library of Rested. */
 import http from "node:http";
 import path from "node:path";
 import compression from "compression";
@@ -37,7 +37,7 @@ const toExpected = (from: string, type = "image/png") => ({
 const toDirect = () => server.url.replace("localhost", "127.0.0.1");
 const toCompressing = () => `http://127.0.0.1:${proxy.port}`;
 
-/** Runs a program against these addresses of the server, and compares what it saw. */
+/** Runs a program with these addresses of the server, and compares its output. */
 async function expectSeen(run: (url: string) => Promise<string>, expected: object, origins = [toDirect(), toCompressing()]): Promise<void> {
   for (const origin of origins) {
     expect(JSON.parse(await run(`${origin}${DEMO}`)), origin).toEqual(expected);
@@ -98,7 +98,7 @@ function leaveOut(reason: string): void {
   console.warn(`Left out: ${reason}.`);
 }
 
-/** Node's usual middleware in front of the server. */
+/** A proxy with the common compression middleware of Node.js. */
 async function startCompressingProxy(target: string) {
   const compress = compression({ threshold: 0 });
   const { hostname, port } = new URL(target.replace("localhost", "127.0.0.1"));

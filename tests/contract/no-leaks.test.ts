@@ -319,7 +319,7 @@ describe("secrets", () => {
     expect(hashes).toEqual([]);
   }, 120_000);
 
-  it("were seen by those who may: the test above is effective", () => {
+  it("were seen by those who may see them, so the test above is effective", () => {
     const seenBy = (viewer: Viewer, what: string) =>
       secrets.some(
         (secret) =>

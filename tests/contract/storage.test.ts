@@ -197,7 +197,7 @@ describe("S3", () => {
     await until("the parts are dropped", () => s3.requests.some((one) => one.startsWith(`DELETE /rested-test/files/${key}?uploadId=`)));
   });
 
-  it("[F1] keeps nothing of an upload that is aborted while its last request is in progress", async () => {
+  it("[F1] deletes an upload that is aborted while its last request is in progress", async () => {
     const giveUp = new AbortController();
     const reason = new Error("given up");
     const key = createUniqueId();

@@ -53,7 +53,7 @@ describe("the judge", () => {
     expect(judge({ truths: [truth], attempts: [...unknown, ...others], subscribers: [receive()] })).toEqual(CLEAN);
   });
 
-  it("finds an acknowledged write that is missing from the log or in it twice, and one that nobody sent", () => {
+  it("finds an acknowledged write that is missing from the log or in it twice, and a write that no client sent", () => {
     const { truth, attempts, log } = createCase();
     const shorter = { ...truth, log: log.slice(0, 3), stored: [] };
     expect(judge({ truths: [shorter], attempts, subscribers: [] })).toMatchObject({ lost: 1, doubled: 0 });

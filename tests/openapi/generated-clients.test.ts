@@ -1,4 +1,4 @@
-/** Clients that are generated from both documents (G5) compile, and create, read, list, change and delete with what they are given. */
+/** Tests that clients generated from both documents (G5) compile, and can create, read, list, change and delete objects. */
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import os from "node:os";
@@ -10,7 +10,7 @@ import { createDataServer, type DataServer } from "@/tests/support/servers/data-
 import { type ManageServer, startManageServer } from "@/tests/support/servers/manage-server";
 import { findGenerators } from "./generators";
 
-/** The first run downloads what is missing. */
+/** The first run downloads the generators. */
 const TIMEOUT_MS = 180_000;
 const SCHEMA = {
   type: "object",

@@ -1,8 +1,8 @@
-/** The programs that make clients from descriptions: pinned, from PyPI and npm, kept in the user's cache from one run to the next. */
+/** Installs the programs that generate clients from descriptions, in pinned versions, from PyPI and npm, into the user's cache. */
 import path from "node:path";
 import { ensurePython, ensureTool, isThere, runQuietly } from "@/scripts/setup/tool-cache.mjs";
 
-/** The first has the generator's jar; the last four are what its Python clients need. */
+/** The first package contains the jar of openapi-generator. The last four are dependencies of its Python clients. */
 const PYTHON_PACKAGES = [
   "openapi-generator-cli==7.26.0",
   "openapi-python-client==0.29.1",
@@ -22,7 +22,7 @@ export interface Generators {
   npm: string | undefined;
   hasGo: boolean;
   hasMaven: boolean;
-  /** Why what is undefined is. */
+  /** The reasons why members are undefined. */
   missing: string[];
 }
 

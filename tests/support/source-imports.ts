@@ -8,7 +8,7 @@ export interface SourceImport {
   isTypeOnly: boolean;
 }
 
-// Strings are matched so that what looks like a comment in one is kept.
+// Strings are matched too, so that text in a string that looks like a comment is kept.
 const STRING_OR_COMMENT = /("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`)|\/\/[^\n]*|\/\*[\s\S]*?\*\//g;
 const FROM = /^[ \t]*(import|export)\b([^;"'`]*?)\bfrom\s*["']([^"']+)["']/gm;
 const BARE = /^[ \t]*import\s*["']([^"']+)["']/gm;

@@ -21,7 +21,7 @@ describe("a CPU budget", () => {
     charge(toCaller("a"), 5_999);
     expect(waitMs(toCaller("a"))).toBe(0);
     charge(toCaller("a"), 101);
-    // 100 ms too much, at 100 ms each second.
+    // 100 ms over the share, which is refilled at 100 ms per second.
     expect(waitMs(toCaller("a"))).toBeCloseTo(1_000);
     pass(999);
     expect(waitMs(toCaller("a"))).toBeGreaterThan(0);
@@ -37,12 +37,12 @@ describe("a CPU budget", () => {
     expect(waitMs(toCaller("a"))).toBeGreaterThan(0);
   });
 
-  it("[R6] counts keys and networks apart, and all of an account together", () => {
+  it("[R6] counts keys and networks separately, and all of an account together", () => {
     const { charge, waitMs } = setUp();
     charge(toCaller("a", "one"), 6_000);
     expect(waitMs(toCaller("a", "one"))).toBeGreaterThan(0);
     expect(waitMs(toCaller("a", "one", "another key"))).toBe(0);
-    // Eight projects are no way around it.
+    // Using eight projects does not avoid the limit of the account.
     for (let project = 0; project < 6; project += 1) charge(toCaller("a", `project ${project}`), 1_000);
     expect(waitMs(toCaller("a", "a new one"))).toBeGreaterThan(0);
     expect(waitMs(toCaller("b"))).toBe(0);

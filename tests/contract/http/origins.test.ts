@@ -90,7 +90,7 @@ describe("requests", () => {
     }
   });
 
-  it("[U5] return to each origin its own", async () => {
+  it("[U5] return the header for the origin of the request", async () => {
     const seed = await listing();
     expect((await send("GET", seed.path, { Origin: "http://localhost:3000" })).cors["access-control-allow-origin"]).toBe(
       "http://localhost:3000",

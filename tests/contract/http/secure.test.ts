@@ -114,7 +114,7 @@ describe("lists", () => {
 });
 
 describe("the owner of a record", () => {
-  it("[S2] stays its creator, whoever changes it", async () => {
+  it("[S2] does not change when another caller changes the record", async () => {
     const { world, ask } = await createWorld({ othersCanUpdate: true });
     const { uniqueId } = (await ask("ann", "POST", { body: { n: 1 } })).body;
     const query = `&uniqueId=${uniqueId}`;

@@ -99,7 +99,7 @@ describe("at a data endpoint", () => {
     expect(await stored()).toEqual([{ secret: SECRET, [SECRET]: 1 }]);
   });
 
-  it("[R2] [R8] [R9] [U7] POST returns what was sent, also to a replay", async () => {
+  it("[R2] [R8] [R9] [U7] POST returns the sent data, including for a replay", async () => {
     for (const query of ["", "&bulk=true"]) {
       const body = query === "" ? '{"mine":1}' : '[{"mine":1}]';
       const first = await ask("POST", query, body, { "Idempotency-Key": `key${query}` });
@@ -129,7 +129,7 @@ describe("at an authentication endpoint", () => {
     await setScope("write");
   });
 
-  it("[L2] [L4] [U7] logging in, changing and deleting an account show nothing of it", async () => {
+  it("[L2] [L4] [U7] logging in, changing and deleting an account do not reveal its data", async () => {
     const login = await ask("POST", "&login=true&noATCookie=true", JSON.stringify({ username: "ada", password: PASSWORD }));
     expect([login.answer.status, login.json]).toEqual([200, { uniqueId: id }]);
     const bearer = { Authorization: login.answer.headers.get("authorization") ?? "" };

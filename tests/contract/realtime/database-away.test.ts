@@ -16,7 +16,7 @@ afterEach(async () => {
   await database.drop();
 });
 
-it("[E3] [W4] streams stay open and receive what was committed in the meantime; a new one is closed with 1013 until the database is back", async () => {
+it("[E3] [W4] streams stay open and receive the changes that were committed in the meantime; new ones are closed with 1013 until the database is available", async () => {
   database = await createTestDatabase();
   proxy = await createSeverableProxy(database);
   server = await createRealtimeServer({ database, via: proxy });
@@ -37,7 +37,7 @@ it("[E3] [W4] streams stay open and receive what was committed in the meantime; 
   await expect(server.hub.poll()).rejects.toMatchObject({ code: "database_unavailable" });
   const refused = await server.connect(seed.path);
   expect(await refused.closed).toEqual({ code: 1013, reason: "The database is unavailable. Try again shortly." });
-  // One whose key is not in the cache.
+  // The key of this project is not in the cache.
   const unknown = await server.connect(seed.path.replace(/key=.*/, `key=${"0".repeat(32)}`));
   expect((await unknown.closed).code).toBe(1013);
   for (const client of open) expect(client.webSocket.readyState).toBe(WebSocket.OPEN);
@@ -60,7 +60,7 @@ it("[E3] [W4] streams stay open and receive what was committed in the meantime; 
   expect((await late.at(0)).record?.uniqueId).toBe(ids[3]);
 });
 
-it("[E3] [W6] access that could not be checked while the database was away is checked when it is back", async () => {
+it("[E3] [W6] access that could not be checked without the database is checked when the database is available again", async () => {
   database = await createTestDatabase();
   proxy = await createSeverableProxy(database);
   server = await createRealtimeServer({ database, via: proxy });

@@ -10,7 +10,7 @@ import { addRecord, createSecureWorld } from "@/tests/support/servers/secure-wor
 import { until } from "@/tests/support/until";
 
 let server: RealtimeServer;
-/** Where expressions may not take long. */
+/** A server with a short time limit for expressions. */
 let strict: RealtimeServer;
 beforeAll(async () => {
   server = await createRealtimeServer();
@@ -31,7 +31,7 @@ async function change({ path }: Seed, method: "PUT" | "DELETE", id: string, data
   expect(answer.ok).toBe(true);
 }
 
-/** The server retries each second what the sandbox was too busy for. */
+/** The server retries a filter every second if the sandbox was too busy. */
 async function untilSettled(done: Promise<unknown>): Promise<void> {
   let isDone = false;
   void done.finally(() => {

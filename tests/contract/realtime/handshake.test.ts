@@ -79,7 +79,7 @@ describe("accepted", () => {
     stream.socket.destroy();
   });
 
-  it("[W8] what the client sent together with its handshake is ignored", async () => {
+  it("[W8] data that the client sent together with its handshake is ignored", async () => {
     const stream = await openRawStream(server.port, seed.path, Buffer.concat([toClientFrame("hello"), toClientFrame("", 9)]));
     const id = await server.post(seed, 1);
     await until("the change and the pong", () => stream.frames().length >= 2);

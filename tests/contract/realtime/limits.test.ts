@@ -160,7 +160,7 @@ describe("messages from clients", () => {
 });
 
 describe("shutdown", () => {
-  it("[W8] closes every socket with 1012 after sending what is queued, and new ones too", async () => {
+  it("[W8] closes every socket with 1012 after sending its queue, and also new sockets", async () => {
     const { seed, write } = await setUp();
     const clients = await Promise.all([server.connect(seed.path), server.connect(`${seed.path}&since=now`)]);
     const id = await write("the last one");
@@ -203,7 +203,7 @@ describe("many streams", () => {
     expect((await fourth.at(0)).record?.data).toBe("y");
   });
 
-  it("[W21] [W3] refused ones do not count, however many there are", async () => {
+  it("[W21] [W3] refused ones do not count, regardless of their number", async () => {
     const { seed } = await setUp({ streams: { total: 1 } });
     for (let count = 0; count < 5; count++) {
       const refused = await server.connect(`${seed.path}x`);

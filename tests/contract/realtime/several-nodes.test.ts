@@ -53,7 +53,7 @@ const dataOf = (texts: readonly string[]) => texts.map((text) => JSON.parse(text
 const numbers = (count: number) => Array.from({ length: count }, (_, index) => index);
 
 describe("with Redis", () => {
-  it("[W4] [W20] what one server writes reaches the other's subscribers immediately, completely, once, in order", async () => {
+  it("[W4] [W20] the writes of one server reach the other's subscribers immediately, completely, once and in order", async () => {
     const client = await reader.connect(seed.path);
     for (const n of numbers(50)) await writer.post(seed, n);
     await client.take(50);
@@ -99,7 +99,7 @@ describe("with Redis", () => {
     expect(await client.closed).toEqual({ code: 1000, reason: "The sign-in that opened this stream has ended. Sign in again." });
   });
 
-  it("[W20] a deployment receives nothing of another one on the same Redis", async () => {
+  it("[W20] a deployment receives no messages of another one on the same Redis", async () => {
     let heard = 0;
     const stop = stranger.notifications.subscribe(() => {
       heard += 1;

@@ -1,4 +1,4 @@
-/** A WebSocket client written by hand, for what client libraries do not do: not reading, not answering, breaking frames. */
+/** A WebSocket client that can behave as libraries do not: stop reading, ignore pings, and send invalid frames. */
 import { once } from "node:events";
 import net from "node:net";
 import { readServerFrames, type ServerFrame } from "./read-frames";

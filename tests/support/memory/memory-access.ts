@@ -13,7 +13,7 @@ const CLOCK = { now: () => NOW };
 const FILE_TOKENS = createFileTokens({ secret: "the secret of test servers", clock: CLOCK });
 export const PAST = new Date(NOW.getTime() - 1);
 export const FUTURE = new Date(NOW.getTime() + 1);
-/** Of whoever asked for the ticket. */
+/** The sign-in that requested the ticket. */
 const SIGN_IN: SignIn = { kind: "session", id: "session-id", userId: "owner-id" };
 const sha256 = (text: string): Uint8Array => createHash("sha256").update(text).digest();
 

@@ -106,7 +106,7 @@ describe("the sweep removes", () => {
     expect([await server.folder.list(), await countRows()]).toEqual([[], 0]);
   });
 
-  it("[F5] what a crash leaves: complete files, incomplete files, and rows without a byte", async () => {
+  it("[F5] complete files, incomplete files, and rows without a file that a crash left behind", async () => {
     const keys = [randomBytes(16), randomBytes(16), randomBytes(16)].map((bytes) => bytes.toString("hex"));
     for (const key of keys) {
       await server.pool.query(`INSERT INTO "StoredFile" (id, name, type, "sweepAfter") VALUES ($1, 'a', 'text/plain', now())`, [key]);
@@ -204,7 +204,7 @@ describe("sweeps", () => {
     }
   });
 
-  it("[F5] try again what the storage failed to remove, and remove the rest; each file is tried once per sweep", async () => {
+  it("[F5] retry files that the storage failed to remove, and remove the others; each file is tried once per sweep", async () => {
     const { database, files, kept, failing, removals, warned, upload, deleteAll } = await setUp();
     try {
       await upload(3);

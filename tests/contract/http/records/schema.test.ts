@@ -48,12 +48,12 @@ async function expectRefused(answer: Response, code: ErrorCode): Promise<Problem
 }
 
 describe("a schema", () => {
-  it("[R10] accepts what matches", async () => {
+  it("[R10] accepts bodies that match", async () => {
     await create({ name: "ada", tags: ["x"], count: 3 });
     expect(await server.count(seed)).toEqual({ records: 1, changes: 1 });
   });
 
-  it("[R10] refuses what does not match, with the paths, and writes nothing", async () => {
+  it("[R10] refuses bodies that do not match, with the paths, and writes nothing", async () => {
     const problem = await expectRefused(await send("POST", { tags: ["x", 1], count: 101, more: true }), "schema_mismatch");
     expect(problem.fields).toEqual({
       "/name": "This property is required.",

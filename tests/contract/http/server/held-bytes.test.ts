@@ -166,7 +166,7 @@ describe("bodies that arrive slowly", () => {
   const head = (path: string, type: string, length: number) =>
     `POST ${path} HTTP/1.1\r\nHost: test\r\nContent-Type: ${type}\r\nContent-Length: ${length}\r\n\r\n`;
 
-  it("[R15] of a caller are limited: 503 for what does not fit, and the rest is stored", async () => {
+  it("[R15] of a caller are limited: bodies beyond the limit get 503, and the others are stored", async () => {
     const length = 1_000_000;
     const first = await connect(`${head(seed.path, "text/plain", length)}${"x".repeat(length - 1)}`);
     await until("it is held", () => server.held.bodies.held > 900_000);

@@ -120,7 +120,7 @@ describe("change", () => {
     await logIn(endpoint(), ada);
   });
 
-  it("[L4] its own name in another case is not taken", async () => {
+  it("[L4] a user can change the case of its own name", async () => {
     expect(await (await merge({ username: "ADA" })).json()).toMatchObject({ username: "ADA" });
     expect((await readStored()).name).toBe("ada");
   });

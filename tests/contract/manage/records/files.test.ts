@@ -112,13 +112,13 @@ describe("[F1] [G15] storing", () => {
     expect((await ask({ "if-none-match": '"other"' })).status).toBe(200);
   });
 
-  it("takes an empty file", async () => {
+  it("accepts an empty file", async () => {
     const { body } = await send("empty.txt", "text/plain", "");
     expect(body.data.file).toMatchObject({ name: "empty.txt", size: 0 });
     expect(await ada.call("GET", path(`/${body.uniqueId}`))).toMatchObject({ status: 200, text: "" });
   });
 
-  it("leaves nothing of a file that is too large, incomplete, or too slow", async () => {
+  it("removes a file that is too large, incomplete, or too slow", async () => {
     const chunk = new Uint8Array(4 * 1024 * 1024);
     let sent = 0;
     const endless = new ReadableStream<Uint8Array>({

@@ -71,13 +71,13 @@ describe("[G13] the same result in the database and in browsers", () => {
     );
   };
 
-  it("what is searched", async () => {
+  it("for the searched text", async () => {
     const found = await ask("search_text(json)");
     const wrong = texts.filter((each, index) => found[index] !== toSearchText(each)).map((each) => escapeAll(each));
     expect(wrong).toEqual([]);
   });
 
-  it("what filters compare", async () => {
+  it("for the text that filters compare", async () => {
     const found = await ask(`readable_json(json)::json #>> '{}'`);
     const wrong = texts.filter((each, index) => found[index] !== normalizeText(JSON.parse(each)).replaceAll("\0", "\ufffd")).map(escapeAll);
     expect(wrong).toEqual([]);

@@ -130,7 +130,7 @@ describe("order", () => {
     }
   });
 
-  it("[W4] a local write brings what a second node wrote before it", async () => {
+  it("[W4] a local write also delivers the earlier writes of a second node", async () => {
     const node = await createRealtimeServer({ database: server.database });
     try {
       const seed = await server.seed();

@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-it("[G14] [W4] an open stream gets every record once, in order, and nothing of others in between", async () => {
+it("[G14] [W4] an open stream gets every record once, in order, without changes of other writers in between", async () => {
   const seed = await server.seed();
   const client = await server.connect(`${seed.path}&since=now`);
   const { pool, notifications } = server;

@@ -138,7 +138,7 @@ describe("gaps", () => {
     expect(idsOf(messages)).toEqual([id]);
   });
 
-  it("[W10] a cursor older than what is kept: GAP up to there, then what is kept, then live", async () => {
+  it("[W10] for a cursor before the kept log, sends a GAP, then the kept changes, then live ones", async () => {
     const seed = await server.seed();
     const ids = await postSeveral(seed, 5);
     const { epoch } = await positionOf(seed);
@@ -150,7 +150,7 @@ describe("gaps", () => {
     expect(idsOf(messages)).toEqual(ids.slice(3));
   });
 
-  it("[W10] a cursor just behind what is kept: no GAP", async () => {
+  it("[W10] for a cursor directly before the kept log, sends no GAP", async () => {
     const seed = await server.seed();
     const ids = await postSeveral(seed, 5);
     const { epoch } = await positionOf(seed);
@@ -169,7 +169,7 @@ describe("gaps", () => {
     expect(await client.at(1)).toMatchObject({ type: "GAP", reason: "log_rewound", to: await cursorOf(seed, 2) });
   });
 
-  it("[W10] the log of open streams is replaced: GAP in resumable mode, nothing in plain; both receive what comes after", async () => {
+  it("[W10] the log of open streams is replaced: GAP in resumable mode, nothing in plain; both receive the changes after that", async () => {
     const seed = await server.seed();
     const [resumable, plain] = [await server.connect(`${seed.path}&since=now`), await server.connect(seed.path)];
     await postSeveral(seed, 1);
@@ -210,7 +210,7 @@ const script = fc.array(
 );
 
 describe("interleavings", () => {
-  it("[W4] [W9] however writes of two nodes, drops and resumes coincide, each client receives exactly the log", async () => {
+  it("[W4] [W9] each client receives exactly the log, in any interleaving of writes of two nodes, disconnects and resumes", async () => {
     await fc.assert(
       fc.asyncProperty(script, async (steps: Step[]) => {
         const seed = await server.seed();

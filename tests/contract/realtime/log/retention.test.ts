@@ -44,7 +44,7 @@ const range = (from: number, to: number) => Array.from({ length: to - from + 1 }
 const cursor = (seq: number) => formatCursor({ epoch, seq });
 
 describe("the sweep", () => {
-  it("[W10] forgets what is too old, of every endpoint, and nothing else", async () => {
+  it("[W10] deletes the changes of every endpoint that are too old, and nothing else", async () => {
     const [some, none, all] = [await seedWith(10), await seedWith(10), await seedWith(3)];
     await age(some, 4, 25);
     await age(none, 10, 23);
@@ -54,7 +54,7 @@ describe("the sweep", () => {
     expect(await (await fetch(`${server.httpOrigin}${all.path}&dataOnly=true`)).json()).toEqual([1, 2, 3]);
   });
 
-  it("[W10] keeps as many as it should of each endpoint, however many there were", async () => {
+  it("[W10] keeps the newest changes of each endpoint up to the maximum", async () => {
     const [many, few] = [await seedWith(5_000), await seedWith(7)];
     await sweep({ changesMax: 100 });
     expect([await keptOf(many), await keptOf(few)]).toEqual([range(4_901, 5_000), range(1, 7)]);
@@ -62,7 +62,7 @@ describe("the sweep", () => {
     expect(await keptOf(many)).toHaveLength(100);
   });
 
-  it("[W26] remembers which change it forgot last, however many batches it took, and nothing of an endpoint that is deleted", async () => {
+  it("[W26] keeps the identity of the last deleted change after any number of batches, and deletes it with the endpoint", async () => {
     const seed = await seedWith(5_000);
     const before = await readCursor(server.changes, seed.endpointId, 4_900);
     await sweep({ changesMax: 100 });
@@ -71,7 +71,7 @@ describe("the sweep", () => {
     expect(await server.db.expiredChange.count({ where: { endpointId: seed.endpointId } })).toBe(0);
   });
 
-  it("[W10] may run on several servers at once, and beside writers, whose numbers continue", async () => {
+  it("[W10] can run on several servers at once, and during writes, whose numbers continue", async () => {
     const seed = await seedWith(4_500);
     const writing = Promise.all(range(1, 20).map((n) => server.post(seed, n)));
     await Promise.all([sweep({ changesMax: 200 }), sweep({ changesMax: 200 }), sweep({ changesMax: 200 })]);
@@ -81,8 +81,8 @@ describe("the sweep", () => {
   });
 });
 
-describe("a client that comes too late", () => {
-  it("[W10] receives a GAP for what can't be replayed, then what is kept, then what is new", async () => {
+describe("a client that resumes too late", () => {
+  it("[W10] receives a GAP for the expired changes, then the kept changes, then live ones", async () => {
     const seed = await seedWith(10);
     await age(seed, 6, 25);
     await sweep();

@@ -1,4 +1,4 @@
-/** A restore or a failover takes the end of the log, the log grows past where it was, and clients come back with cursors from before (W26). */
+/** Tests cursors from before a restore or a failover that removed the end of the log, after the log has grown past them (W26). */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openEvents } from "@/tests/support/clients/event-client";
 import { readCursor } from "@/tests/support/clients/read-cursor";
@@ -7,7 +7,7 @@ import type { Seed } from "@/tests/support/servers/data-server";
 import { createRealtimeServer, type RealtimeServer } from "@/tests/support/servers/realtime-server";
 
 let server: RealtimeServer;
-/** Another node of the deployment, on which the clients come back. */
+/** Another node of the deployment, to which the clients reconnect. */
 let node: RealtimeServer;
 let seed: Seed;
 
@@ -23,7 +23,7 @@ beforeEach(async () => {
   seed = await server.seed();
 });
 
-/** Puts the endpoint back to where it was after its change `seq`, as the restore of a backup of that moment does. */
+/** Resets the endpoint to its state after change `seq`, as the restore of a backup does. */
 async function restore(seq: number): Promise<void> {
   const client = await server.pool.connect();
   try {
@@ -58,7 +58,7 @@ function apply(messages: readonly StreamMessage[]): unknown[] {
 }
 
 describe("after a restore, once the log has grown past a client's cursor", () => {
-  it("[W26] since=: GAP log_rewound instead of a stream that lacks changes; a snapshot then brings what is stored", async () => {
+  it("[W26] since=: GAP log_rewound instead of a stream that lacks changes; a snapshot then delivers the stored records", async () => {
     const first = await server.connect(`${seed.path}&since=now`);
     await post("old1", "old2", "old3", "old4", "old5");
     const had = await first.take(6);
@@ -81,7 +81,7 @@ describe("after a restore, once the log has grown past a client's cursor", () =>
     expect(await list()).toEqual(["old1", "old2", "new3", "new4", "new5", "new6", "new7", "new8"]);
   });
 
-  it("[W26] a client that stopped before what was lost gets what it missed, and no GAP", async () => {
+  it("[W26] a client whose cursor is before the lost changes receives the changes after it, and no GAP", async () => {
     await post("old1", "old2");
     const since = await readCursor(server.changes, seed.endpointId);
     await post("old3", "old4");

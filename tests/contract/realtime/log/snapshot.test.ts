@@ -129,7 +129,7 @@ describe("snapshot=true", () => {
     expect(recordsOf(messagesOf(client))).toEqual(records);
   });
 
-  it("[S2] [W5] [W11] only what the subscriber may read", async () => {
+  it("[S2] [W5] [W11] sends only records that the subscriber may read", async () => {
     const world = await createSecureWorld(server, { secure: true });
     const { ann, bob } = world.users;
     const own = [await addRecord(server, world.endpointId, ann.id)];
@@ -183,7 +183,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 
 describe("interleavings", () => {
-  it("[W11] however writes of two nodes coincide with snapshots, a client has the stored state in the end, and no record goes backwards", async () => {
+  it("[W11] a client has the stored state in the end, and no record goes backwards, in any interleaving of snapshots and writes of two nodes", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 40 }), async (steps) => {
         const seed = await server.seed();

@@ -41,7 +41,7 @@ describe("uploads on the stream", () => {
     }
   });
 
-  it("[W9] with cursors each record is a message, and a client that was away gets the ones it missed", async () => {
+  it("[W9] with cursors each record is a message, and a client that reconnects receives the ones it missed", async () => {
     const seed = await server.seed();
     const client = await server.connect(`${seed.path}&since=now`);
     const records: unknown[] = JSON.parse(await upload(seed.path, ["a", "b", "c"]));

@@ -223,7 +223,7 @@ describe("resuming", () => {
     expect(withCursors.messages()[1]).toEqual(gap);
   });
 
-  it("[W12] however writes, uploads and drops coincide, every record arrives once and in order", async () => {
+  it("[W12] every record arrives once and in order, in any interleaving of writes, uploads and disconnects", async () => {
     const step = fc.oneof(
       { weight: 3, arbitrary: fc.record({ do: fc.constant("write" as const), count: fc.integer({ min: 1, max: 5 }) }) },
       { weight: 1, arbitrary: fc.record({ do: fc.constant("upload" as const), count: fc.integer({ min: 2, max: 4 }) }) },
