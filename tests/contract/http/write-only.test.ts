@@ -80,7 +80,7 @@ describe("at a data endpoint", () => {
     const { answer, json } = await ask("PUT", `&uniqueId=${id}&strategy=merge`, "{}");
     await expectProblem(answer, "schema_mismatch");
     expect(json.fields).toBeUndefined();
-    // The sender knows what it sent.
+    // The caller knows the data that replaces a record, so its problems can be returned.
     const own = await ask("PUT", `&uniqueId=${id}`, '{"n":"one"}');
     expect([own.answer.status, Object.keys(own.json.fields)]).toEqual([400, ["/n"]]);
   });

@@ -1,4 +1,4 @@
-/** The database becomes unavailable and returns (E3): open streams stay, new ones are closed with 1013, nothing is lost. */
+/** Tests streams while the database is unavailable (E3): open ones stay open, new ones are closed with 1013, and no change is lost. */
 import { randomUUID } from "node:crypto";
 import { afterEach, expect, it } from "vitest";
 import { WebSocket } from "ws";

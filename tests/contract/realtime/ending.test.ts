@@ -1,4 +1,4 @@
-/** Open streams end when what allowed them ends (W6): exactly those, with the cause, on every node. */
+/** Tests that open streams end when their access ends (W6): exactly those, with the cause, on every node. */
 import { createHash, randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";

@@ -1,4 +1,4 @@
-/** Filters of streams (W13) over real sockets, with the real sandbox: which changes are sent, which filters are refused, and that a hostile filter ends only its own stream. */
+/** Tests filters of streams (W13) over real sockets and with the real sandbox: sent changes, refused filters, and that a hostile filter ends only its own stream. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ErrorCode } from "@/src/shared/errors";
 import { openEvents } from "@/tests/support/clients/event-client";
@@ -201,7 +201,7 @@ describe("a filter that fails, or never ends", () => {
       for (const data of [1, "text", 2]) await strict.post(seed, data);
       await untilSettled(Promise.all([bad.closed, again.closed, events.ended, good.take(1), plain.take(3)]));
       expect([(await bad.closed).code, (await again.closed).code]).toEqual([4000, 4000]);
-      // A number plus one is more than two only for one of them.
+      // The first record is sent before the filter fails, unless the filter is false for it.
       const before = expression === "data + 1 > 2" ? [] : [["POST", 1]];
       expect(bad.texts.map(toData)).toEqual(before);
       expect(good.texts.map(toData)).toEqual([["POST", "text"]]);

@@ -1,4 +1,4 @@
-/** Invalid and broken handshakes: a clear response, and no effect on other clients (W14). */
+/** Tests invalid and interrupted handshakes: they get a clear response, and do not affect other clients (W14). */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { connectRaw, parseRaw } from "@/tests/support/clients/raw-http";
 import { openRawStream, toClientFrame, toHandshake } from "@/tests/support/clients/raw-stream";
@@ -19,7 +19,7 @@ beforeEach(async () => {
   seed = await server.seed();
   bystander = await server.connect(seed.path);
 });
-// Whatever was sent, the process is alive and the others receive the next change.
+// After each test, the process is alive and other clients receive the next change.
 afterEach(async () => {
   const heard = bystander.texts.length;
   const id = await server.post(seed, "still here");

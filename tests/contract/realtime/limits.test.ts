@@ -31,7 +31,7 @@ describe("pipelines", () => {
     for (let round = 0; round < 3; round += 1) {
       const { socket } = await connectRaw(server.port, request.repeat(2));
       await until("the first is open", () => server.hub.subscriberCount(seed.endpointId) > 0);
-      // The second has been processed once a later request got its response.
+      // When a later request has its response, the second request has been processed.
       expect((await fetch(`${server.httpOrigin}${seed.path}`)).status).toBe(200);
       socket.destroy();
       await until("both have gone", () => server.hub.subscriberCount(seed.endpointId) === 0);
@@ -56,7 +56,7 @@ describe("slow readers", () => {
 
     const frames = await slow.ended();
     expect(closeOf(frames)).toEqual({ kind: "close", code: 1013, reason: "This client reads too slowly. Connect again and read faster." });
-    // It received the beginning, without a gap.
+    // The client received the beginning without a gap.
     const heard = frames.flatMap((frame) => (frame.kind === "text" ? [JSON.parse(frame.text).record.uniqueId] : []));
     expect(heard).toEqual(ids.slice(0, heard.length));
     expect(heard.length).toBeLessThan(ids.length);
@@ -79,7 +79,7 @@ describe("slow readers", () => {
     slow.socket.pause();
     await server.hub.poll();
     const [connection] = [...server.hub.connections()].filter(({ replayedTo }) => replayedTo !== undefined);
-    // The server's socket buffer and one record may be exceeded.
+    // The limit may be exceeded by the server's socket buffer and one record.
     expect(connection?.backlogBytes).toBeLessThan(65_536 + 200_000);
     slow.socket.resume();
     while (slow.frames().length < 101) await new Promise((resolve) => slow.socket.once("data", resolve));

@@ -1,4 +1,4 @@
-/** Rate limits of streams (U8). */
+/** Tests the rate limits of streams (U8). */
 import { afterEach, describe, expect, it } from "vitest";
 import { createRealtimeServer, type RealtimeServer } from "@/tests/support/servers/realtime-server";
 

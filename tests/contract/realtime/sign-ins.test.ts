@@ -1,4 +1,4 @@
-/** Streams opened with a ticket end with the sign-in that requested it (W6), on every node; other streams stay open. */
+/** Tests that streams opened with a ticket end with the sign-in that requested it (W6), on every node, and that others stay open. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openEvents } from "@/tests/support/clients/event-client";
 import { addTicket } from "@/tests/support/clients/tickets";
@@ -8,7 +8,7 @@ import { createRealtimeServer, type RealtimeServer } from "@/tests/support/serve
 const ENDED = { code: 1000, reason: "The sign-in that opened this stream has ended. Sign in again." };
 
 let server: RealtimeServer;
-/** Another node: it shares the database, and nothing else. */
+/** Another node, which shares only the database. */
 let other: RealtimeServer;
 let seed: Seed;
 

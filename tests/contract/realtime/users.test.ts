@@ -1,4 +1,4 @@
-/** Streams of users (W5, W6): the changes that each receives, and the end of a stream with its user's access, on every node. */
+/** Tests streams of users (W5, W6): which changes each one receives, and that a stream ends with its user's access, on every node. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { ACCESS_TOKEN_COOKIE } from "@/src/shared/streams/protocol";
@@ -28,7 +28,7 @@ async function expectOpen(clients: Record<string, StreamClient>): Promise<void> 
   expect(states).toEqual(Object.keys(clients).map((name) => [name, true]));
 }
 
-/** Streams of everybody at a world's endpoint. */
+/** Opens a stream with each kind of credentials at a world's endpoint. */
 async function connectAll(world: SecureWorld, node: RealtimeServer = server) {
   const { ann, bob, sue } = world.users;
   return {
@@ -219,7 +219,7 @@ describe("nodes", () => {
       await node.tick();
       expect(await there.closed).toEqual(ENDED.tokenRevoked);
       await expectOpen(others);
-      // Its cache does not accept the token again.
+      // The node's cache does not accept the token again.
       expect((await (await node.connect(streamOf(world, user.token))).closed).code).toBe(4000);
       const headers = { Authorization: `Bearer ${user.token}` };
       expect((await fetch(`${node.httpOrigin}${world.path}?key=${world.keys.both}`, { headers })).status).toBe(401);

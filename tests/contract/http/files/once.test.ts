@@ -32,7 +32,7 @@ async function counts(): Promise<[number, number, number]> {
   return [(await server.folder.list()).length, rows[0]?.count ?? -1, (await server.count(seed)).records];
 }
 
-/** The bytes of a replay are removed after its response. */
+/** Waits until the bytes of a replay are removed, which happens after its response. */
 async function expectCounts(expected: [number, number, number]): Promise<void> {
   await until("nothing more is kept", async () => (await counts()).every((count, index) => count === expected[index]));
 }

@@ -168,7 +168,7 @@ describe("a file token", () => {
   });
 });
 
-describe("who may request a file token", () => {
+describe("a file token can be requested by", () => {
   it("[F6] callers who may read the file", async () => {
     const id = await upload();
     const bob = await createUser({ origin: server.origin, path: people.path });

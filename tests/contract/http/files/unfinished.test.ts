@@ -29,7 +29,7 @@ afterEach(async () => {
 });
 afterAll(() => server.close());
 
-/** Sends the beginning of a form, but not its end. */
+/** Sends the beginning of a form without its end. */
 function begin(size: number, headers: http.OutgoingHttpHeaders = {}): { status: Promise<number | undefined> } {
   const url = `${server.origin}${seed.path}`;
   const request = http.request(url, { method: "POST", agent: false, headers: { "Content-Type": FORM_TYPE, ...headers } });
@@ -68,7 +68,7 @@ describe("uploads that never finish", () => {
     },
   );
 
-  it("[G24] leave others of the project only the rest of the quota, and release it", async () => {
+  it("[G24] reduce the quota that is left for others in the project, and release it at their end", async () => {
     begin(900_000);
     await until("most of the first has arrived", async () => (await measureParts()) > FILE_BYTES_MAX - 200_000);
     await expectProblem(await upload(200_000), "quota_exceeded");

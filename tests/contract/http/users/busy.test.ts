@@ -14,7 +14,7 @@ let hashed: string[];
 /** Hashes wait while this is set. */
 let gate: { promise: Promise<void>; open: () => void } | undefined;
 
-/** Fast, and can be paused. Only the order is tested. */
+/** A fast password hash that can be paused. Only the order of hashing is tested. */
 const engine: HashEngine = {
   hash: async (password) => {
     hashed.push(password);
@@ -69,7 +69,7 @@ describe("many concurrent requests", () => {
     for (const seed of [crowded, other]) expect((await register(seed, "ada", "203.0.113.1")).status).toBe(201);
     hold();
     hashed = [];
-    // From several networks, because the limit of one address would stop most of them.
+    // The requests come from several networks, because the limit of one address would refuse most of them.
     const crowd = Array.from({ length: 215 }, (_, n) => register(crowded, `user-${n}`, `203.0.113.${10 + (n % 15)}`));
     await until("a crowd that waits", () => hashed.length === 1);
     const logins = [crowded, other].flatMap((seed) => Array.from({ length: 5 }, (_, n) => logIn(seed, "ada", `198.51.100.${n}`)));
@@ -102,7 +102,7 @@ describe("many concurrent requests", () => {
     const seed = await seedUsers();
     expect((await register(seed, "ada", "203.0.113.1")).status).toBe(201);
     hold();
-    // One is being checked, and the maximum for one project is queued.
+    // One password is being checked, and the maximum number for one project is queued.
     const crowd = Array.from({ length: 201 }, (_, n) => logIn(seed, `nobody-${n}`, `203.0.113.${10 + (n % 5)}`));
     await until("a full queue", () => passwords.waiting === 200);
     for (const username of ["ada", "nobody"]) {

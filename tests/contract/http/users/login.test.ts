@@ -224,7 +224,7 @@ describe("logout", () => {
     expect((await list(user.headers)).status).toBe(200);
     const answer = await post("&logout=true", undefined, { Cookie: `${COOKIE}=${user.token}` });
     expect([answer.status, await answer.text()]).toEqual([200, "{}"]);
-    // Also the cookie of a login from before each project had its own.
+    // Also deletes the cookie of an old login, from before each project had its own cookie.
     expect(answer.headers.getSetCookie()).toEqual([
       `${toAccessTokenCookie(seed.projectId)}=; Max-Age=0; Path=/api; HttpOnly; Secure; Partitioned; SameSite=None`,
       `${COOKIE}=; Max-Age=0; Path=/api; HttpOnly; Secure; SameSite=None`,

@@ -1,4 +1,4 @@
-/** The changes that a plain subscriber receives (W2, W4), from every writer and by every path. */
+/** Tests the changes that a plain subscriber receives (W2, W4), from every writer and by every path. */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Seed } from "@/tests/support/servers/data-server";
@@ -41,7 +41,7 @@ describe("messages", () => {
     const [message] = client.texts.map((text) => JSON.parse(text) as { record: object });
     expect(Object.keys(message ?? {})).toEqual(["type", "record"]);
     expect(Object.keys(message?.record ?? {})).toEqual(["uniqueId", "data", "createdAt", "updatedAt"]);
-    // On DELETE the last state.
+    // The message of a DELETE contains the last state.
     expect(JSON.parse(client.texts[2] ?? "").record.data).toBe("now a text");
   });
 

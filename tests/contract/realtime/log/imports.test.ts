@@ -1,4 +1,4 @@
-/** Subscribers receive all records of an import in one run of the log. */
+/** Tests that subscribers receive all records of an import in one run of the log. */
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createEndpointQueue } from "@/src/db/records/endpoint-queue";
 import { createImportStaging } from "@/src/db/records/import-staging";
@@ -25,7 +25,7 @@ it("[G14] [W4] an open stream gets every record once, in order, without changes 
   expect(await publishing).toBe(true);
   await Promise.all(posts);
   await server.post(seed, "after");
-  // The first message of a resumable stream has its start.
+  // The first message of a resumable stream contains its start.
   const messages = await client.take(1 + COUNT + 7);
   const data = messages.flatMap(({ record }) => (record ? [record.data] : []));
   expect(data).toHaveLength(COUNT + 7);

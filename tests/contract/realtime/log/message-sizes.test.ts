@@ -102,7 +102,7 @@ describe("maxMessage on a WebSocket", () => {
     expect(messagesOf(plain)).toEqual([
       { type: "OMITTED", change: "POST", uniqueId: ids, version: 1, size: expect.any(Number), url: expect.stringContaining(ids.join(",")) },
     ]);
-    // Each fits on its own.
+    // Each record fits into a message by itself.
     expect(messagesOf(resumable).map(({ type }) => type)).toEqual(["READY", "POST", "POST", "POST"]);
   });
 

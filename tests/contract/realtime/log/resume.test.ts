@@ -1,4 +1,4 @@
-/** The resumable mode (W9, W10) over real sockets and a real log: nothing is missed, nothing arrives twice, and expired changes are reported. */
+/** Tests the resumable mode (W9, W10) over real sockets and a real log: every change arrives once, and expired changes are reported. */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { formatCursor, parseCursor } from "@/src/shared/streams/cursor";
@@ -9,7 +9,7 @@ import type { Seed } from "@/tests/support/servers/data-server";
 import { createRealtimeServer, type RealtimeServer } from "@/tests/support/servers/realtime-server";
 
 let server: RealtimeServer;
-/** A second node: its writes reach the first one's subscribers through the log alone. */
+/** A second node, whose writes reach the subscribers of the first one only through the log. */
 let node: RealtimeServer;
 beforeAll(async () => {
   server = await createRealtimeServer();
@@ -94,7 +94,7 @@ describe("since", () => {
     expect(messages.map(({ type }) => type)).toEqual(["READY", "POST", "PUT", "DELETE", "POST"]);
     expect(idsOf(messages)).toEqual([id, id, id, last]);
     expect(messages[0]?.cursor).toBe(cursor);
-    // Kept as sent, in the log too.
+    // The data is stored as it was sent, in the log too.
     expect(client.texts[2]).toContain('"data":{"n":1.0}');
   });
 
@@ -237,7 +237,7 @@ describe("interleavings", () => {
         for (const step of steps) {
           switch (step.do) {
             case "write":
-              // Not awaited, so that it coincides with the next steps.
+              // Not awaited, so that it overlaps with the next steps.
               for (let i = 0; i < step.count; i++) writing.push((step.on === "node" ? node : server).post(seed, i));
               break;
             case "poll":
@@ -258,7 +258,7 @@ describe("interleavings", () => {
         for (const index of [0, 1, 2]) {
           await resume(index);
           const before = heard[index]?.filter(({ record }) => record).length ?? 0;
-          // READY, and the rest of the log.
+          // Expects READY and the rest of the log.
           await streams[index]?.take(1 + log.length - before);
           await drop(index);
           const messages = heard[index] ?? [];

@@ -1,4 +1,4 @@
-/** The part of the log that is kept, and clients that resume too late for the rest (W10). */
+/** Tests which part of the log is kept, and clients that resume from a deleted part (W10). */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Retention, sweepChanges } from "@/src/db/records/change-retention";
 import { formatCursor } from "@/src/shared/streams/cursor";
@@ -17,7 +17,7 @@ afterAll(() => server.close());
 const sweep = (retention: Partial<Retention> = {}) =>
   sweepChanges({ db: server.db, retention: { hours: 24, changesMax: 1_000_000, ...retention } });
 
-/** An endpoint with a number of changes, whose records hold 1, 2, 3, …. */
+/** Creates an endpoint with a number of changes, whose records contain 1, 2, 3, …. */
 async function seedWith(count: number): Promise<Seed> {
   const seed = await server.seed();
   const body = JSON.stringify(Array.from({ length: count }, (_, index) => index + 1));
@@ -32,7 +32,7 @@ async function keptOf({ endpointId }: Seed): Promise<number[]> {
   return rows.map(({ seq }) => Number(seq));
 }
 
-/** Makes the changes up to and including `seq` a number of hours old. */
+/** Sets the age of the changes up to and including `seq`. */
 const age = ({ endpointId }: Seed, seq: number, hours: number) =>
   server.pool.query(`UPDATE "Change" SET at = now() - make_interval(hours => $3) WHERE "endpointId" = $1 AND seq <= $2`, [
     endpointId,

@@ -1,4 +1,4 @@
-/** Readers that are slower than the writers (W7): a resumable stream continues from the log and in the end has everything, once, in order. */
+/** Tests readers that are slower than the writers (W7): a resumable stream continues from the log and receives every change once, in order. */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openEvents } from "@/tests/support/clients/event-client";
@@ -39,7 +39,7 @@ function numbersOf(stream: RawStream): (number | undefined)[] {
   return messages.filter(({ type }) => type !== "BEAT").map(({ record }) => record?.data.n);
 }
 
-/** Reads a little at a time during the writes, then the rest. */
+/** Reads slowly during the writes, and then the rest. */
 async function readSlowly(stream: RawStream): Promise<void> {
   let largestBacklog = 0;
   for (const n of range(RECORDS)) {
@@ -69,7 +69,7 @@ describe("a reader that can be resumed", () => {
       await readSlowly(stream);
       await until("all of it", () => numbersOf(stream).at(-1) === range(RECORDS).filter(passes).at(-1), { timeoutMs: 30_000 });
       expect(numbersOf(stream)).toEqual([undefined, ...range(RECORDS).filter(passes)]);
-      // It is live again.
+      // The stream is live again.
       await until("it has caught up", () => connectionsHere()[0]?.replayedTo === undefined);
       await write(RECORDS, 10);
       await until("what is written now", () => numbersOf(stream).at(-1) === RECORDS);

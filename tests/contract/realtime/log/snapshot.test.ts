@@ -1,4 +1,4 @@
-/** Snapshots (W11) over real sockets, a real log and two nodes: the records first, then the changes, and both together make the stored state. */
+/** Tests snapshots (W11) over real sockets, a real log and two nodes: the records and the changes after them result in the stored state. */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openEvents } from "@/tests/support/clients/event-client";
@@ -10,7 +10,7 @@ import { createRealtimeServer, type RealtimeServer } from "@/tests/support/serve
 import { addRecord, createSecureWorld } from "@/tests/support/servers/secure-world";
 
 let server: RealtimeServer;
-/** A second node: its writes reach the first one's subscribers through the log alone. */
+/** A second node, whose writes reach the subscribers of the first one only through the log. */
 let node: RealtimeServer;
 beforeAll(async () => {
   server = await createRealtimeServer({ queueBytesMax: 262_144 });
@@ -47,7 +47,7 @@ async function change(at: RealtimeServer, { path }: Seed, method: "PUT" | "DELET
   await answer.text();
 }
 
-/** Where each state of each record is in the log; data is a number that no other write has. */
+/** The position of each state of each record in the log. The data is a number that is unique for each write. */
 async function readOrder({ endpointId }: Seed): Promise<Map<string, number>> {
   const log = await server.changes.read(endpointId, 0, 1_000);
   return new Map(log.filter(({ type }) => type !== "DELETE").map(({ seq, record }) => [`${record.id} ${Number(record.data)}`, seq]));
@@ -187,7 +187,7 @@ describe("interleavings", () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 40 }), async (steps) => {
         const seed = await server.seed();
-        // Large enough for several pages.
+        // The records are large enough for several pages.
         await server.pool.query(
           `INSERT INTO "Record" ("id", "endpointId", "data") SELECT gen_random_uuid(), $1, ('1' || repeat(' ', 20000))::json FROM generate_series(1, 12)`,
           [seed.endpointId],
@@ -198,7 +198,7 @@ describe("interleavings", () => {
         for (const [index, next] of steps.entries()) {
           const at = index % 2 === 0 ? server : node;
           const id = "index" in next ? (ids[next.index % ids.length] ?? "") : "";
-          // None is awaited, so that they coincide.
+          // None is awaited, so that they overlap.
           switch (next.do) {
             case "post":
               writing.push(at.post(seed, index + 2));

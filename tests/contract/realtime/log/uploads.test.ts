@@ -1,4 +1,4 @@
-/** The messages that subscribers receive for an upload of several files (W2, W9), over real sockets. */
+/** Tests the messages that subscribers receive for an upload of several files (W2, W9), over real sockets. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FORM_TYPE, filePart, toForm } from "@/tests/support/clients/form";
 import { createRealtimeServer, type RealtimeServer } from "@/tests/support/servers/realtime-server";

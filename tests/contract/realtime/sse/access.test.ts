@@ -1,4 +1,4 @@
-/** When the response is a stream of events (W12), and when an ordinary one: the head, negotiation, CORS, refusals. */
+/** Tests when a response is a stream of events (W12) and when it is an ordinary one: its head, negotiation, CORS, refusals. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ACCESS_TOKEN_COOKIE } from "@/src/shared/streams/protocol";
 import { openEvents } from "@/tests/support/clients/event-client";

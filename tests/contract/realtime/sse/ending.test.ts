@@ -1,4 +1,4 @@
-/** The ends of a stream of events (W6, W7, W8, W12): the event that names the cause, slow and silent readers, shutdown. */
+/** Tests how a stream of events ends (W6, W7, W8, W12): the event with the cause, slow and silent readers, shutdown. */
 import { randomUUID } from "node:crypto";
 import { afterEach, describe, expect, it } from "vitest";
 import { parseCursor } from "@/src/shared/streams/cursor";
@@ -83,7 +83,7 @@ describe("ending", () => {
     const byParameter = await openEvents(`${server.httpOrigin}${seed.path}&lastEventId=${client.lastEventId()}`);
     expect(await byParameter.ended).toBe("whole");
     expect(byParameter.text()).toMatch(/^retry: \d+000\nevent: close\n/);
-    // The form of the address requests events as the header does.
+    // The form suffix of the address requests events like the header.
     const [path = "", query = ""] = seed.path.split("?");
     const byForm = await fetch(`${server.httpOrigin}${path}:events?${query}`, { headers: { ...id } });
     expect([byForm.status, await byForm.text()]).toEqual([200, expect.stringMatching(/^retry: \d+000\nevent: close\n/)]);

@@ -1,4 +1,4 @@
-/** Changes as server-sent events (W12) over real sockets and a real log: their format, and that none is missed. */
+/** Tests changes as server-sent events (W12) over real sockets and a real log: their format, and that none is missed. */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { toProjectDocument } from "@/src/management/openapi/project/document";
@@ -245,7 +245,7 @@ describe("resuming", () => {
         };
         for (const { do: what, ...rest } of steps) {
           const count = "count" in rest ? rest.count : 0;
-          // Not awaited, so that they coincide with the next steps.
+          // Not awaited, so that they overlap with the next steps.
           if (what === "write") for (let i = 0; i < count; i++) writing.push(server.post(seed, i));
           else if (what === "upload") writing.push(upload(seed.path, Array.from({ length: count }, String)));
           else await reconnect();
@@ -262,7 +262,7 @@ describe("resuming", () => {
   }, 120_000);
 });
 
-/** Of an upload, those of all its records. */
+/** Returns the changes of an event; an upload has one for each record. */
 function toIds(client: EventClient): string[] {
   return client
     .messages<{ record: { uniqueId: string } | { uniqueId: string }[] }>()
