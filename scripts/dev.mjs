@@ -1,4 +1,4 @@
-/** `npm run dev`: sets up what is missing, and serves from the sources. When they change, the server restarts and pages reload. */
+/** `npm run dev`: sets up the checkout and starts the server from its sources. When they change, the server restarts and pages reload. */
 import fs from "node:fs";
 import { withLock } from "./setup/lock.mjs";
 import { runForeground } from "./setup/run.mjs";

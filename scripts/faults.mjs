@@ -1,4 +1,4 @@
-/** `npm run test:faults`: sets up what is missing, and runs the fault suite. */
+/** `npm run test:faults`: sets up the checkout and runs the fault suite. */
 import { withLock } from "./setup/lock.mjs";
 import { runForeground } from "./setup/run.mjs";
 import { enterProject, setUp } from "./setup/setup.mjs";

@@ -1,4 +1,4 @@
-/** `npm start`: sets up what is missing, builds what has changed, and serves. */
+/** `npm start`: sets up the checkout, builds the server if its sources have changed, and starts it. */
 import fs from "node:fs";
 import { build } from "./setup/build.mjs";
 import { withLock } from "./setup/lock.mjs";

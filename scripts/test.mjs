@@ -43,7 +43,7 @@ let chromium;
 
 await main(async () => {
   enterProject();
-  forgetSettings();
+  removeSettings();
   const steps = select(process.argv.slice(2));
   await withLock("setup", async () => {
     await setUp();
@@ -60,8 +60,8 @@ await main(async () => {
   process.exit(stoppedAt ? 1 : 0);
 });
 
-/** The tests do not inherit the settings of the person who runs them, above all not the database. */
-function forgetSettings() {
+/** Removes all settings from the environment, so that tests do not use the developer's settings, such as the database. */
+function removeSettings() {
   for (const name of Object.keys(process.env)) if (isSetting(name)) delete process.env[name];
 }
 

@@ -56,22 +56,22 @@ async function startEngine({ connection, schema }) {
 
 function createFactory(connection) {
   const factory = new PrismaPg(connection);
-  let isTaught = false;
-  const teach = (adapter) => {
-    if (!isTaught) teachChar(adapter);
-    isTaught = true;
+  let isPatched = false;
+  const patch = (adapter) => {
+    if (!isPatched) supportChar(adapter);
+    isPatched = true;
     // The adapter's own version splits the script at each semicolon, also in the bodies of functions.
     adapter.executeScript = async (script) => void (await adapter.underlyingDriver().query(script));
     return adapter;
   };
   const connect = factory.connect.bind(factory);
-  factory.connect = async () => teach(await connect());
+  factory.connect = async () => patch(await connect());
   // The adapter's own version drops the shadow database before it has closed its connections.
   factory.connectToShadowDb = async () => {
     const admin = await factory.connect();
     const database = `shadow_${crypto.randomUUID()}`;
     await admin.executeScript(`CREATE DATABASE "${database}"`);
-    const shadow = teach(await new PrismaPg({ ...connection, database }).connect());
+    const shadow = patch(await new PrismaPg({ ...connection, database }).connect());
     const dispose = shadow.dispose.bind(shadow);
     shadow.dispose = async () => {
       await dispose();
@@ -84,7 +84,7 @@ function createFactory(connection) {
 }
 
 /** The adapter refuses columns of type "char"; the engine wants them as characters. */
-function teachChar(adapter) {
+function supportChar(adapter) {
   const queryable = Object.getPrototypeOf(Object.getPrototypeOf(adapter));
   const { performIO, queryRaw } = queryable;
   queryable.performIO = async function (query) {
