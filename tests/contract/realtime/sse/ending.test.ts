@@ -121,7 +121,7 @@ describe("slow readers", () => {
   });
 
   it("[W8] [W16] one that reads nothing for too long is disconnected; one that reads stays, and receives heartbeats", async () => {
-    const { seed, open, write } = await setUp({ pingIntervalMs: 100, pongTimeoutMs: 200, queueBytesMax: 64 * 1024 * 1024 });
+    const { seed, open, write } = await setUp({ pingIntervalMs: 200, pongTimeoutMs: 2_000, queueBytesMax: 64 * 1024 * 1024 });
     const [alive, silent] = [await open(), await open()];
     silent.pause();
     let count = 0;
