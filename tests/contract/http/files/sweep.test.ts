@@ -43,10 +43,14 @@ async function upload(text: string): Promise<string> {
 /** An upload whose last file ends only after `finish` is called. */
 async function beginUpload(...texts: readonly string[]) {
   const form = toForm(texts.map((text, index) => filePart(text, { filename: `${index}.txt` })));
+  const rowsBefore = await countRows();
   const request = http.request(url(), { method: "POST", headers: { "Content-Type": FORM_TYPE, "Content-Length": form.byteLength } });
   const answered = once(request, "response");
   request.write(form.subarray(0, form.byteLength - 100));
-  await until("its bytes come", async () => (await server.folder.list()).some((name) => name.endsWith(".part")));
+  await until("the bytes of its last file come", async () => {
+    if ((await countRows()) < rowsBefore + texts.length) return false;
+    return (await server.folder.list()).some((name) => name.endsWith(".part"));
+  });
   return {
     finish: async (): Promise<Response> => {
       request.end(form.subarray(form.byteLength - 100));
