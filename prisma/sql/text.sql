@@ -1,5 +1,5 @@
 -- Search and filters compare text as people read it [G13], whatever its escapes in JSON, its Unicode normal form and, for search,
--- its case. src/shared/text/text-as-read.ts has the same rules for browsers.
+-- its case. src/shared/text/fold-text.ts has the same rules for browsers.
 
 -- A JSON text in which escapes are replaced by the characters they stand for, in NFC. The result is JSON too: quotes,
 -- backslashes and control characters stay escaped. Halves of surrogate pairs and NUL, which PostgreSQL cannot store, become U+FFFD.

@@ -5,7 +5,7 @@ export function ensureTool(
   name: string,
   install: (folder: string, signal: AbortSignal) => Promise<void>,
 ): Promise<{ folder: string } | { missing: string }>;
-export function isThere(command: string, args?: readonly string[]): boolean;
+export function canRun(command: string, args?: readonly string[]): boolean;
 export function runQuietly(
   command: string,
   args: readonly string[],

@@ -22,7 +22,7 @@ export function toCacheFolder(name) {
  */
 export async function ensurePython(name, packages) {
   const python = ["python3", "python"].find((candidate) =>
-    isThere(candidate, ["-c", "import sys, venv; sys.exit(sys.version_info < (3, 10))"]),
+    canRun(candidate, ["-c", "import sys, venv; sys.exit(sys.version_info < (3, 10))"]),
   );
   if (!python) return { missing: "Python 3.10 or later with its venv module is not installed" };
   return ensureTool(`${name}-${toHash(packages)}`, async (folder, signal) => {
@@ -55,7 +55,7 @@ export async function ensureTool(name, install) {
 }
 
 /** Whether a program can be started. */
-export function isThere(command, args = ["--version"]) {
+export function canRun(command, args = ["--version"]) {
   try {
     execFileSync(command, args, { stdio: "ignore", timeout: 20_000 });
     return true;

@@ -267,7 +267,7 @@ test("settings of the developer who runs the tests do not reach the servers that
   expect(withoutSettings({ ...others, REDIS_URL: "redis://mine", PGOPTIONS: "-c x=1", NEXTAUTH_URL: "https://mine" })).toEqual(others);
 });
 
-test("the default of connections exceeds that of streams; without a limit of streams there is none of connections", () => {
+test("the default limit of connections is above the limit of streams; if streams have no limit, connections have none", () => {
   const env = { RESTED_STREAMS_MAX: "100", RESTED_STREAMS_PER_ADDRESS_MAX: "0" };
   expect(parseConfig(env).connections).toEqual({ total: 10_100, perAddress: 0, requestsPerAddress: 1_000 });
 });

@@ -34,7 +34,7 @@ describe("attempts of an address", () => {
     await limiter.begin(attempt);
   });
 
-  it("[L2] [G10] fifty wrong ones at one application do not affect others and the dashboard", async () => {
+  it("[L2] [G10] fifty failures at one application do not affect other applications or the dashboard", async () => {
     const limiter = createLoginLimiter();
     for (const attempt of attempts(PER_ADDRESS, "app")) await limiter.begin(attempt);
     await expect(limiter.begin({ account: "ada", address, scope: "app" })).rejects.toMatchObject({ code: "rate_limited" });

@@ -107,13 +107,13 @@ describe("filters", () => {
 
   it("[W13] are evaluated while all workers for plain evaluations are busy", async () => {
     const sandbox = create(10_000);
-    const gone = new AbortController();
+    const controller = new AbortController();
     // A job whose input never arrives occupies its worker.
     const evaluations = Array.from({ length: 10 }, () =>
-      sandbox.evaluate("1", () => new Promise((_, reject) => gone.signal.addEventListener("abort", reject))).catch(() => "refused"),
+      sandbox.evaluate("1", () => new Promise((_, reject) => controller.signal.addEventListener("abort", reject))).catch(() => "refused"),
     );
     expect(await sandbox.filter("$ > 1", texts(1, 2))).toEqual([false, true]);
-    gone.abort();
+    controller.abort();
     await sandbox.close();
     expect(new Set(await Promise.all(evaluations))).toEqual(new Set(["refused"]));
   });

@@ -228,11 +228,11 @@ describe("a pool", () => {
       });
     };
     pool = createPool({ budget: NO_BUDGET, size: 1, settings, findScript, log: { warn: () => undefined } });
-    const gone = new AbortController();
+    const controller = new AbortController();
     const caller = ["account", "project", "caller"] as const;
-    const job = pool.run({ prepare: () => JOB, length: 0, caller, signal: gone.signal }).catch((error: unknown) => error);
+    const job = pool.run({ prepare: () => JOB, length: 0, caller, signal: controller.signal }).catch((error: unknown) => error);
     await until("the second start", () => starts === 2);
-    gone.abort(new Error("gone"));
+    controller.abort(new Error("gone"));
     expect(await job).toEqual(new Error("gone"));
     found();
   });

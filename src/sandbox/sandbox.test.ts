@@ -458,16 +458,18 @@ describe("fairness", () => {
 
   it("[R6] jobs over a full queue are refused, and cancelled ones are dropped without reading their input", async () => {
     const sandbox = create(10_000);
-    const gone = new AbortController();
+    const controller = new AbortController();
     let read = 0;
     const input = () => {
       read += 1;
       return Promise.resolve("1");
     };
-    const dropped = Array.from({ length: 1000 }, () => sandbox.evaluate("1", input, { caller: toCaller("flood"), signal: gone.signal }));
+    const dropped = Array.from({ length: 1000 }, () =>
+      sandbox.evaluate("1", input, { caller: toCaller("flood"), signal: controller.signal }),
+    );
     expect((await refusal(sandbox.evaluate("1", input, { caller: toCaller("flood") }))).code).toBe("server_busy");
     const others = sandbox.evaluate("1", "1", { caller: toCaller("other") });
-    gone.abort(new Error("gone"));
+    controller.abort(new Error("gone"));
     const outcomes = await Promise.allSettled(dropped);
     expect(outcomes.filter(({ status }) => status === "rejected").length).toBeGreaterThan(900);
     expect(await others).toBe("1");

@@ -1,4 +1,4 @@
-/** Reads the bytes of an upload until it is complete or aborted, even if the source of the bytes does not respond. */
+/** Reads the bytes of an upload. An abort ends the reading at once, even if the source does not respond. */
 
 /**
  * Yields the bytes. If `signal` aborts, throws its reason at once, without waiting for the source. `onFailure` is called with the error of the source or the

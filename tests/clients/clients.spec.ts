@@ -4,7 +4,7 @@ import path from "node:path";
 import compression from "compression";
 import { expect, test } from "playwright/test";
 import { type RunningServer, startServer } from "@/e2e/support/server";
-import { ensurePython, isThere, runQuietly } from "@/scripts/setup/tool-cache.mjs";
+import { canRun, ensurePython, runQuietly } from "@/scripts/setup/tool-cache.mjs";
 
 const DEMO = "/api/1/ce/examples/unsecure-endpoint?key=d59eb2859c284168ac48aef65046d5dd";
 const PYTHON_PACKAGES = ["requests==2.34.2", "websockets==17.4", "aiohttp==3.14.5"];
@@ -44,37 +44,37 @@ async function expectSeen(run: (url: string) => Promise<string>, expected: objec
   }
 }
 
-test("[R1] [U16] [W1] [W16] Java's default HttpClient reads, writes, uploads and follows", async () => {
+test("[R1] [U16] [W1] [W16] Java's default HttpClient reads, writes, uploads and receives changes", async () => {
   test.setTimeout(180_000);
-  if (!isThere("java")) return leaveOut("java is not installed");
+  if (!canRun("java")) return skip("java is not installed");
   // Not through the proxy: Node's http module takes the offer of h2c for an upgrade, and this proxy knows WebSockets only.
   const run = (url: string) => runQuietly("java", [path.join(FOLDER, "java/Client.java"), url]);
   await expectSeen(run, toExpected("HttpClient"), [toDirect()]);
 });
 
-test("[R1] [W1] [W16] Python's requests, websockets and aiohttp read, write, upload and follow", async () => {
+test("[R1] [W1] [W16] Python's requests, websockets and aiohttp read, write, upload and receive changes", async () => {
   test.setTimeout(240_000);
   const python = await ensurePython("clients", PYTHON_PACKAGES);
-  if ("missing" in python) return leaveOut(python.missing);
+  if ("missing" in python) return skip(python.missing);
   await expectSeen((url) => runQuietly(path.join(python.bin, "python"), [path.join(FOLDER, "python/client.py"), url]), {
     ...toExpected("requests"),
     aiohttp: ["POST", { n: 5 }],
   });
 });
 
-test("[R1] [W1] [W16] Go's net/http and coder/websocket read, write, upload and follow", async () => {
+test("[R1] [W1] [W16] Go's net/http and coder/websocket read, write, upload and receive changes", async () => {
   test.setTimeout(240_000);
-  if (!isThere("go", ["version"])) return leaveOut("go is not installed");
+  if (!canRun("go", ["version"])) return skip("go is not installed");
   const cwd = path.join(FOLDER, "go");
   const failed = await runQuietly("go", ["mod", "download"], { cwd, signal: AbortSignal.timeout(60_000) }).then(
     () => undefined,
     (error: Error) => error.message,
   );
-  if (failed !== undefined) return leaveOut(`Go's modules can't be downloaded: ${failed}`);
+  if (failed !== undefined) return skip(`Go's modules can't be downloaded: ${failed}`);
   await expectSeen((url) => runQuietly("go", ["run", ".", url], { cwd }), toExpected("net/http", "application/octet-stream"));
 });
 
-test("[R7] [W16] a proxy that compresses holds no event back, and leaves entity tags and ranges as they are", async () => {
+test("[R7] [W16] a compressing proxy delays no event, and leaves entity tags and ranges unchanged", async () => {
   const origin = toCompressing();
   const headers = { "Accept-Encoding": "gzip" };
   const page = await fetch(`${origin}/login`, { headers });
@@ -94,8 +94,8 @@ test("[R7] [W16] a proxy that compresses holds no event back, and leaves entity 
   expect([list.status, list.headers.get("content-encoding")]).toEqual([200, null]);
 });
 
-function leaveOut(reason: string): void {
-  console.warn(`Left out: ${reason}.`);
+function skip(reason: string): void {
+  console.warn(`Skipped: ${reason}.`);
 }
 
 /** A proxy with the common compression middleware of Node.js. */

@@ -1,6 +1,6 @@
 /** Installs the programs that generate clients from descriptions, in pinned versions, from PyPI and npm, into the user's cache. */
 import path from "node:path";
-import { ensurePython, ensureTool, isThere, runQuietly } from "@/scripts/setup/tool-cache.mjs";
+import { canRun, ensurePython, ensureTool, runQuietly } from "@/scripts/setup/tool-cache.mjs";
 
 /** The first package contains the jar of openapi-generator. The last four are dependencies of its Python clients. */
 const PYTHON_PACKAGES = [
@@ -27,7 +27,7 @@ export interface Generators {
 }
 
 export async function findGenerators(): Promise<Generators> {
-  const hasJava = isThere("java", ["-version"]);
+  const hasJava = canRun("java", ["-version"]);
   const [python, npm] = await Promise.all([
     ensurePython("openapi-generators", PYTHON_PACKAGES),
     ensureTool(`openapi-npm-${NPM_PACKAGES.join("-").replaceAll(/[^\w.-]/g, "_")}`, async (folder, signal) => {
@@ -35,13 +35,13 @@ export async function findGenerators(): Promise<Generators> {
       await runQuietly("npm", ["install", ...flags, ...NPM_PACKAGES], { signal });
     }),
   ]);
-  const hasGo = isThere("go", ["version"]);
+  const hasGo = canRun("go", ["version"]);
   return {
     python: "missing" in python ? undefined : python.bin,
     jar: hasJava && !("missing" in python) ? path.join(python.packages, "openapi_generator_cli", "openapi-generator.jar") : undefined,
     npm: "missing" in npm ? undefined : path.join(npm.folder, "node_modules"),
     hasGo,
-    hasMaven: hasJava && isThere("mvn"),
+    hasMaven: hasJava && canRun("mvn"),
     missing: [
       ...("missing" in python ? [python.missing] : []),
       ...("missing" in npm ? [npm.missing] : []),

@@ -37,7 +37,7 @@ describe("tokens", () => {
     ["[S1] not one of another project", SECURE, { projectId: "another" }, {}, "access_token_invalid"],
     ["[S1] not one that has expired", SECURE, { expiresAt: NOW }, {}, "access_token_invalid"],
     ["[L3] not one that was revoked", SECURE, { revokedAt: PAST }, {}, "access_token_invalid"],
-    ["[L3] not one that a node revoked whose clock is ahead", SECURE, { revokedAt: FUTURE }, {}, "access_token_invalid"],
+    ["[L3] not one that was revoked by a node whose clock is ahead", SECURE, { revokedAt: FUTURE }, {}, "access_token_invalid"],
     ["[S1] not an unknown one", SECURE, {}, { accessToken: "other" }, "access_token_invalid"],
     ["[S1] none", SECURE, {}, { accessToken: null }, "access_token_missing"],
     ["[S1] an open endpoint ignores it", {}, { revokedAt: PAST }, {}, "granted"],

@@ -21,7 +21,7 @@ export interface ByteHold {
   addAnyway(bytes: number): void;
   /** Releases some bytes, at most those that are held. */
   remove(bytes: number): void;
-  /** Releases all bytes. Later additions are ignored, because the caller is gone. Further calls have no effect. */
+  /** Releases all bytes. Later additions are ignored, because the request has ended. Further calls have no effect. */
   release(): void;
 }
 

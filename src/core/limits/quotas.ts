@@ -49,9 +49,9 @@ export interface Quotas {
   stage(endpointId: string, mayReplay: boolean): StagedBytes;
   /** Reads the current usage of a project and its limits. Undefined if there is no such project. */
   read(projectId: string): Promise<ProjectUsage | undefined>;
-  /** Reads the usage of projects that were written to since the last call, and drops those that have been idle for a minute. */
+  /** Reads the usage of projects that were written to since the last call, and removes those that have been idle for a minute from the cache. */
   refresh(): Promise<void>;
-  /** Drops a project whose quotas have changed. */
+  /** Removes the cached usage of a project whose quotas have changed. */
   invalidate(projectId: string): void;
 }
 
@@ -60,7 +60,7 @@ const FRESH_MS = 10_000;
 /** Before a write is refused, a usage older than this is read again, because data may have been deleted. */
 const REFUSAL_FRESH_MS = 1_000;
 const DROP_AFTER_MS = 60_000;
-/** The maximum number of endpoints of all projects. When it is reached, everything is dropped. */
+/** The maximum number of endpoints whose usage is cached. When it is reached, the cache is emptied. */
 const ENDPOINTS_MAX = 50_000;
 
 interface Project {
@@ -106,7 +106,7 @@ export function createQuotas({ store, defaults, clock }: { store: UsageStore; de
       .then((counted) => {
         if (!counted) return undefined;
         if (byEndpoint.size >= ENDPOINTS_MAX) for (const id of projects.keys()) drop(id);
-        // If the project is known from another endpoint, writes that were just admitted may not be committed yet.
+        // The new count misses writes that were admitted but are not committed yet, so a recent count from another endpoint of the project is kept.
         const known = projects.get(counted.projectId);
         const project = known && now() - known.readAt <= REFUSAL_FRESH_MS ? known : note(counted);
         project.endpointIds.add(endpointId);

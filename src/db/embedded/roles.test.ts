@@ -48,16 +48,16 @@ describe("the application's role", () => {
   });
 
   test.each([
-    ["reads no file", "SELECT pg_read_file('/etc/hostname')"],
-    ["lists no folder", "SELECT pg_ls_dir('/')"],
-    ["starts no program", "COPY (SELECT 1) TO PROGRAM 'true'"],
-    ["writes no file", "COPY (SELECT 1) TO '/tmp/rested-never-written'"],
-    ["imports no file", "SELECT lo_import('/etc/hostname')"],
-    ["changes no setting of the server", "ALTER SYSTEM SET fsync = off"],
-    ["becomes no superuser", "SET ROLE rested"],
-    ["makes no superuser", "CREATE ROLE eve SUPERUSER"],
-    ["loads no library", "LOAD '/tmp/library.so'"],
-    ["makes no function in C", "CREATE FUNCTION f() RETURNS int LANGUAGE c AS 'x'"],
+    ["cannot read a file", "SELECT pg_read_file('/etc/hostname')"],
+    ["cannot list a folder", "SELECT pg_ls_dir('/')"],
+    ["cannot start a program", "COPY (SELECT 1) TO PROGRAM 'true'"],
+    ["cannot write a file", "COPY (SELECT 1) TO '/tmp/rested-never-written'"],
+    ["cannot import a file", "SELECT lo_import('/etc/hostname')"],
+    ["cannot change a setting of the server", "ALTER SYSTEM SET fsync = off"],
+    ["cannot become a superuser", "SET ROLE rested"],
+    ["cannot create a superuser", "CREATE ROLE eve SUPERUSER"],
+    ["cannot load a library", "LOAD '/tmp/library.so'"],
+    ["cannot create a function in C", "CREATE FUNCTION f() RETURNS int LANGUAGE c AS 'x'"],
   ])("%s", async (_what, sql) => {
     await expect(query(own(), sql)).rejects.toThrow(/permission denied|must be superuser|access to library/);
   });
@@ -73,8 +73,8 @@ describe("the application's role", () => {
   });
 });
 
-describe("data of a release in which the server was the superuser", () => {
-  test("get the new owner completely at the next start, and only once", async () => {
+describe("databases of releases that connected as the superuser", () => {
+  test("are transferred to the application's role, completely and only once", async () => {
     const database = "upgraded";
     const server = { host: postgres.host, port: postgres.port, superuser: postgres.superuser, database };
     await query(postgres.superuser, `CREATE DATABASE ${database}`);

@@ -13,7 +13,7 @@ export interface PartHeaders {
 }
 
 /** Decodes the bytes of a header or a text field as UTF-8, or as windows-1252 if they are not valid UTF-8, because old clients and forms send that. */
-export function decodeText(bytes: Uint8Array, charset?: string): string {
+export function decodeFormText(bytes: Uint8Array, charset?: string): string {
   // If the charset is unknown or does not match, the bytes may still be in one of the two others.
   const declared = charset === undefined ? undefined : decodeStrictly(charset, bytes);
   return declared ?? decodeStrictly("utf-8", bytes) ?? decodeWindows1252(bytes);
@@ -94,7 +94,7 @@ function readValue(value: string, start: number): [string, number] {
 }
 
 function toText(binary: string): string {
-  return decodeText(Buffer.from(binary, "latin1"));
+  return decodeFormText(Buffer.from(binary, "latin1"));
 }
 
 function toFileName(binary: string): string {

@@ -35,7 +35,7 @@ export function readBody({
 
     const settle = (act: () => void): void => {
       clearTimeout(timer);
-      request.off("data", onSent).off("end", onEnd).off("close", onGone).off("error", onGone);
+      request.off("data", onSent).off("end", onEnd).off("close", onClose).off("error", onClose);
       // Bytes may still be on their way through the inflater.
       inflater?.removeAllListeners().on("error", () => undefined);
       inflater?.destroy();
@@ -64,7 +64,7 @@ export function readBody({
       if (inflater) inflater.end();
       else finish();
     };
-    const onGone = (): void => {
+    const onClose = (): void => {
       if (inflater && request.complete) return;
       settle(() => resolve(undefined));
     };
@@ -75,6 +75,6 @@ export function readBody({
       inflater.on("data", take).on("drain", () => request.resume());
       inflater.on("end", finish).on("error", (error) => refuse(toCodingError(coding, error)));
     }
-    request.on("data", onSent).on("end", onEnd).on("close", onGone).on("error", onGone);
+    request.on("data", onSent).on("end", onEnd).on("close", onClose).on("error", onClose);
   });
 }

@@ -3,7 +3,7 @@ import type { IncomingMessage } from "node:http";
 import { Dicer } from "@fastify/busboy";
 import type { Metadata } from "@/src/core/files/files";
 import type { ByteHold } from "@/src/core/limits/byte-budget";
-import { decodeText, findParameter, type PartHeaders, readPartHeaders } from "@/src/http/body/part-headers";
+import { decodeFormText, findParameter, type PartHeaders, readPartHeaders } from "@/src/http/body/part-headers";
 import { findTransferDecoder } from "@/src/http/body/transfer-encoding";
 import { AppError } from "@/src/shared/errors";
 import { FILES_MAX } from "@/src/shared/streams/protocol";
@@ -59,7 +59,7 @@ export function readForm({
       if (settled) return;
       settled = true;
       request.unpipe(parser);
-      request.off("close", onGone).off("error", onGone);
+      request.off("close", onClose).off("error", onClose);
       signal.removeEventListener("abort", onAbort);
       parser.destroy();
       // The readers of incomplete parts must be notified of their end.
@@ -71,7 +71,7 @@ export function readForm({
         request.pause();
         reject(error);
       });
-    const onGone = (): void => {
+    const onClose = (): void => {
       if (!request.complete) settle(() => resolve(undefined));
     };
     const onAbort = (): void => refuse(signal.reason);
@@ -98,8 +98,8 @@ export function readForm({
 
     if (signal.aborted) return onAbort();
     signal.addEventListener("abort", onAbort);
-    request.on("close", onGone).on("error", onGone);
-    if (request.destroyed) return onGone();
+    request.on("close", onClose).on("error", onClose);
+    if (request.destroyed) return onClose();
     request.pipe(parser);
   });
 }
@@ -178,7 +178,7 @@ class FormParts {
       chunks.push(chunk);
     }
     this.#hold.add(Buffer.byteLength(name) + size);
-    const value = decodeText(Buffer.concat(chunks), type === undefined ? undefined : findParameter(type, "charset"));
+    const value = decodeFormText(Buffer.concat(chunks), type === undefined ? undefined : findParameter(type, "charset"));
     if (value.includes("\0")) throw invalid(NUL);
     return value;
   }

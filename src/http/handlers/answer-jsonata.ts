@@ -29,17 +29,17 @@ export async function answerJsonata({
   headers?: Record<string, string>;
 }): Promise<void> {
   const { response } = exchange;
-  const gone = new AbortController();
-  const cancel = onAnswered(response, () => gone.abort());
+  const closed = new AbortController();
+  const cancel = onAnswered(response, () => closed.abort());
   const inputHold = exchange.held.inputs.hold([], 0);
   try {
     // A caller with too many unread responses is refused before another one is computed.
     requireAnswerRoom(exchange);
-    const result = await sandbox.evaluate(expression, () => collect(pieces, inputHold), { caller, signal: gone.signal });
+    const result = await sandbox.evaluate(expression, () => collect(pieces, inputHold), { caller, signal: closed.signal });
     inputHold.release();
-    if (!gone.signal.aborted) sendJson(exchange, 200, result ?? "null", headers);
+    if (!closed.signal.aborted) sendJson(exchange, 200, result ?? "null", headers);
   } catch (error) {
-    if (!gone.signal.aborted) throw error;
+    if (!closed.signal.aborted) throw error;
   } finally {
     inputHold.release();
     cancel();

@@ -9,7 +9,7 @@ import { parseFlag } from "@/src/core/records/parameters";
 import { type Admitted, type Handler, headersOf } from "@/src/http/exchange";
 import { holdAnswer } from "@/src/http/hold-bytes";
 import { parseUniqueId } from "@/src/http/parameters";
-import { isGone, onAnswered } from "@/src/http/reply/answered";
+import { isClosed, onAnswered } from "@/src/http/reply/answered";
 import { respond } from "@/src/http/reply/respond";
 import { sendPieces } from "@/src/http/reply/send-pieces";
 
@@ -86,7 +86,7 @@ async function send(response: ServerResponse, bytes: AsyncIterable<Uint8Array>):
     response.end();
   } catch (error) {
     // The client has disconnected, so the error is not reported.
-    if (isGone(response)) return;
+    if (isClosed(response)) return;
     response.destroy();
     throw error;
   } finally {

@@ -6,7 +6,7 @@ import type { Socket } from "node:net";
 const waiting = new WeakMap<Socket, Set<() => void>>();
 
 /** True if the client can no longer receive the response. */
-export function isGone(response: ServerResponse): boolean {
+export function isClosed(response: ServerResponse): boolean {
   return response.destroyed || response.req.socket.destroyed;
 }
 

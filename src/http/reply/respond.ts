@@ -1,6 +1,6 @@
 /** Sends responses, and keeps the connection usable if the request was not read to its end. */
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
-import { isGone } from "@/src/http/reply/answered";
+import { isClosed } from "@/src/http/reply/answered";
 import { encodeLongText, PIECE_BYTES, sendPieces } from "@/src/http/reply/send-pieces";
 import type { Drain } from "@/src/http/server/drain";
 
@@ -26,7 +26,7 @@ type LongAnswer = Answer & { body: string };
 /** Sends a whole response. Does nothing if the client has disconnected. */
 export function respond(exchange: Exchange, answer: Answer): void {
   const { request, response } = exchange;
-  if (isGone(response) || response.headersSent) return;
+  if (isClosed(response) || response.headersSent) return;
   if (answer.body !== undefined && answer.body.length > PIECE_BYTES) {
     void respondLong(exchange, { ...answer, body: answer.body });
     return;
@@ -52,7 +52,7 @@ export function respond(exchange: Exchange, answer: Answer): void {
 /** Never rejects. It ends if the client disconnects. */
 async function respondLong({ request, response, drain }: Exchange, { status, headers, body, close = false }: LongAnswer): Promise<void> {
   const bytes = await encodeLongText(body);
-  if (isGone(response) || response.headersSent) return;
+  if (isClosed(response) || response.headersSent) return;
   response.writeHead(status, { ...headers, "Content-Length": bytes.byteLength, ...(close ? { Connection: "close" } : {}) });
   if (request.method === "HEAD" || (await sendPieces(response, bytes))) endAnswer({ request, response, drain });
 }

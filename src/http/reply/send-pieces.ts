@@ -1,7 +1,7 @@
 /** Sends long responses piece by piece, at the client's pace, so that neither encoding nor sending them delays others. */
 import type { ServerResponse } from "node:http";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { isGone, onAnswered } from "@/src/http/reply/answered";
+import { isClosed, onAnswered } from "@/src/http/reply/answered";
 
 /** Bytes of one write. The memory of each piece is freed after the client has read it. */
 export const PIECE_BYTES = 64 * 1024;
@@ -24,20 +24,20 @@ export async function encodeLongText(text: string): Promise<Buffer> {
 /** Writes `bytes` after the head. Settles with true after all bytes were written, or with false if the client has disconnected. */
 export async function sendPieces(response: ServerResponse, bytes: Uint8Array): Promise<boolean> {
   for (let start = 0; start < bytes.byteLength; start += PIECE_BYTES) {
-    if (isGone(response)) return false;
+    if (isClosed(response)) return false;
     if (!response.write(bytes.subarray(start, start + PIECE_BYTES)) && !(await isDrained(response))) return false;
   }
-  return !isGone(response);
+  return !isClosed(response);
 }
 
 /** Settles with true when the client has read what was written, or with false when it has disconnected. */
 function isDrained(response: ServerResponse): Promise<boolean> {
-  if (isGone(response) || !response.writableNeedDrain) return Promise.resolve(!isGone(response));
+  if (isClosed(response) || !response.writableNeedDrain) return Promise.resolve(!isClosed(response));
   return new Promise((resolve) => {
     const settle = (): void => {
       response.off("drain", settle);
       cancel();
-      resolve(!isGone(response));
+      resolve(!isClosed(response));
     };
     response.on("drain", settle);
     const cancel = onAnswered(response, settle);

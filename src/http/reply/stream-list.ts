@@ -1,7 +1,7 @@
 /** Streams a JSON array at the client's pace (R3). It holds at most two pieces, whatever the length. */
 import type { OutgoingHttpHeaders } from "node:http";
 import { toHeldLength } from "@/src/http/hold-bytes";
-import { isGone } from "@/src/http/reply/answered";
+import { isClosed } from "@/src/http/reply/answered";
 import { type Exchange, endAnswer, respond } from "@/src/http/reply/respond";
 import { sendPieces } from "@/src/http/reply/send-pieces";
 
@@ -26,7 +26,7 @@ export async function streamList({
   try {
     const first = await iterator.next();
     let next = first.done ? first : await iterator.next();
-    if (isGone(response)) return;
+    if (isClosed(response)) return;
     const head = first.done ? "" : first.value;
     let held = toHeldLength(head) + (next.done ? 0 : toHeldLength(next.value));
     hold(held, false);

@@ -36,7 +36,7 @@ export interface FrontOptions {
   /** Drops the rest of refused bodies. */
   drain: Drain;
   health: (response: ServerResponse) => void;
-  /** The rate verdict, if a request to the management API or sign-in is refused for its rate; undefined: it is not. */
+  /** Returns the rate verdict if a request to the management API or the sign-in is over its rate limit; otherwise undefined. */
   refuseEarly: (request: IncomingMessage) => RateVerdict | undefined;
   /** The dashboard and the management API. */
   pages: (request: IncomingMessage, response: ServerResponse) => void;
@@ -54,8 +54,8 @@ export interface Front {
   /** Called for each new connection. Returns false if there are too many; the connection is then closed. */
   connect(socket: Socket): boolean;
   /**
-   * Responds to a request. `awaitsContinue`: the client waits for `100 Continue` (the server's `checkContinue` event). `problem`: the request is refused with it, unless its
-   * address has a problem.
+   * Responds to a request. `awaitsContinue`: the client waits for `100 Continue` (the server's `checkContinue` event). `problem`: the error with which
+   * to refuse the request, unless the checks of every request find another one first.
    */
   handle(request: IncomingMessage, response: ServerResponse, options?: { awaitsContinue?: boolean; problem?: AppError | undefined }): void;
   /** From now on, the next response of each connection ends it (E7). */
@@ -179,7 +179,7 @@ export function createFront(options: FrontOptions): Front {
   };
 }
 
-/** The public address can have another port. */
+/** Returns the host of the public address if `host` names it, because its port can differ; otherwise `host`. */
 function toHttpsHost(host: string, publicUrl: string | undefined): string {
   if (publicUrl === undefined) return host;
   const { protocol, hostname, host: publicHost } = new URL(publicUrl);

@@ -58,15 +58,15 @@ export function acceptPlainHttp(server: https.Server, { admit, limits, onRequest
 
 /** Leaves the byte in the socket. */
 function readFirstByte(socket: Socket, act: (byte: number) => void): void {
-  const onGone = () => void socket.destroy();
+  const onEnd = () => void socket.destroy();
   const onReadable = () => {
     const first: unknown = socket.read(1);
     if (!(first instanceof Uint8Array) || first[0] === undefined) return;
-    socket.off("readable", onReadable).off("error", onGone).off("end", onGone);
+    socket.off("readable", onReadable).off("error", onEnd).off("end", onEnd);
     socket.unshift(first);
     act(first[0]);
   };
-  socket.on("error", onGone).on("end", onGone).on("readable", onReadable);
+  socket.on("error", onEnd).on("end", onEnd).on("readable", onReadable);
 }
 
 function isLetter(byte: number): boolean {

@@ -1,6 +1,6 @@
 /** Encodings of import files: declared by the file, declared by the request, and guessed. */
 import { expect, it } from "vitest";
-import { type DecodeOptions, decodeText, type FoundCharset, type NamedCharset, toCharset } from "./charset";
+import { type DecodeOptions, decodeChunks, type FoundCharset, type NamedCharset, toCharset } from "./charset";
 
 /** `size` is the size of a chunk. */
 async function decode(bytes: Uint8Array, { size = 1 << 20, ...options }: Partial<DecodeOptions> & { size?: number } = {}) {
@@ -13,7 +13,7 @@ async function decode(bytes: Uint8Array, { size = 1 << 20, ...options }: Partial
     found = charset;
   };
   try {
-    for await (const piece of decodeText(chunks(), { mayGuess: true, line: () => 1, onFound, ...options })) text += piece;
+    for await (const piece of decodeChunks(chunks(), { mayGuess: true, line: () => 1, onFound, ...options })) text += piece;
   } catch (error) {
     return error instanceof Error ? error.message : error;
   }

@@ -49,7 +49,7 @@ const HEAD_BYTES = 1024;
 const ZEROS_MIN = 0.1;
 
 /** Decodes a file in chunks. Throws `body_invalid`. */
-export async function* decodeText(bytes: AsyncIterable<Uint8Array>, options: DecodeOptions): AsyncGenerator<string, void> {
+export async function* decodeChunks(bytes: AsyncIterable<Uint8Array>, options: DecodeOptions): AsyncGenerator<string, void> {
   let head: Uint8Array | undefined = new Uint8Array();
   let decoder: ChunkDecoder | undefined;
   for await (const chunk of bytes) {

@@ -6,7 +6,7 @@ import { AppError, isAppError } from "@/src/shared/errors";
 import { IMPORT_DATA_BYTES_MAX, IMPORT_RECORDS_MAX } from "@/src/shared/record-limits";
 import { isUniqueId, JSON_DEPTH_MAX } from "@/src/shared/streams/protocol";
 import { AnyReader } from "./any-reader";
-import { decodeText, type FoundCharset, type NamedCharset } from "./charset";
+import { decodeChunks, type FoundCharset, type NamedCharset } from "./charset";
 import { CsvReader } from "./csv-reader";
 import type { ImportKind } from "./import-kind";
 import { type FileItem, type ItemReader, invalidLine, recordTooLarge } from "./item-reader";
@@ -46,7 +46,7 @@ export async function* readItems(bytes: AsyncIterable<Uint8Array>, options: Read
   const reader = createReader(options);
   const batcher = new Batcher(options, reader);
   const { charset, mayGuess = false, onFound = () => undefined } = options;
-  for await (const text of decodeText(bytes, { charset, mayGuess, line: () => reader.line, onFound })) {
+  for await (const text of decodeChunks(bytes, { charset, mayGuess, line: () => reader.line, onFound })) {
     yield* batcher.take(reader.push(text));
     batcher.requireTime();
   }

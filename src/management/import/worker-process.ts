@@ -87,27 +87,27 @@ function spawnWorker(script: string, settings: ImportSettings, fd: number): Chil
 
 class Worker {
   readonly #child: ChildProcess;
-  readonly #gone: Promise<void>;
-  #isGone = false;
+  readonly #ended: Promise<void>;
+  #hasEnded = false;
   #waiting: ((report: ImportReport | undefined) => void) | undefined;
   exit: { code: number | null; signal: NodeJS.Signals | null; err?: Error } = { code: null, signal: null };
 
   constructor(child: ChildProcess) {
     this.#child = child;
-    this.#gone = new Promise((resolve) => {
-      const onGone = () => {
-        this.#isGone = true;
+    this.#ended = new Promise((resolve) => {
+      const onEnd = () => {
+        this.#hasEnded = true;
         this.#settle(undefined);
         resolve();
       };
       child.on("exit", (code, signal) => {
         this.exit = { code, signal };
-        onGone();
+        onEnd();
       });
       child.on("error", (error) => {
         this.exit.err = error;
         // If the process cannot start, there is an "error" event but no "exit".
-        if (child.pid === undefined) onGone();
+        if (child.pid === undefined) onEnd();
       });
     });
     child.on("message", (message) => {
@@ -123,7 +123,7 @@ class Worker {
 
   /** Undefined: the process has ended. `late`: no report arrived in time. */
   next(msMax: number): Promise<ImportReport | undefined | "late"> {
-    if (this.#isGone) return Promise.resolve(undefined);
+    if (this.#hasEnded) return Promise.resolve(undefined);
     return new Promise((resolve) => {
       const timer = setTimeout(() => resolve("late"), msMax);
       this.#waiting = (report) => {
@@ -138,7 +138,7 @@ class Worker {
 
   kill(): Promise<void> {
     this.#child.kill("SIGKILL");
-    return this.#gone;
+    return this.#ended;
   }
 
   #settle(report: ImportReport | undefined): void {

@@ -3,7 +3,7 @@ import { AppError } from "@/src/shared/errors";
 import { GRID_LIMIT_MAX, NAMED_IN_QUERY_MAX, RECORD_ORDERS, type RecordOrder } from "@/src/shared/record-limits";
 import { isUniqueId } from "@/src/shared/streams/protocol";
 import { FILTERS_MAX, type FilterValue, parseRecordFilter, type RecordFilter, SEARCH_LENGTH_MAX } from "@/src/shared/streams/record-filter";
-import { foldText, normalizeText } from "@/src/shared/text/text-as-read";
+import { foldText, normalizeText } from "@/src/shared/text/fold-text";
 import { toSearchRun } from "./search-run";
 
 const LIMIT_DEFAULT = 100;

@@ -176,11 +176,11 @@ describe("a stream with a filter", () => {
     const stream = await open(memory, { filter: "10", start: NOW });
     const release = memory.sandbox.hold();
     memory.publish(memory.log.commit(5));
-    stream.subscription?.beat();
+    stream.subscription?.sendHeartbeat();
     release();
     await until("all changes are evaluated", () => memory.sandbox.judged.length === 5);
     await nextTick();
-    stream.subscription?.beat();
+    stream.subscription?.sendHeartbeat();
     await heardAll(stream, 3);
     expect(stream.heard()).toEqual(["READY 0", "BEAT 0", "BEAT 5"]);
   });

@@ -8,7 +8,7 @@ export type Transport = "ws" | "sse";
 /** An open stream, as its transport sees it. */
 export interface Subscription {
   /** In resumable mode, sends a heartbeat (W9). Call it every 25 s. */
-  beat(): void;
+  sendHeartbeat(): void;
   /** Ends the stream with the error's close code and message. */
   end(error: AppError): void;
   /** Call this when the transport has closed, whatever the reason. */

@@ -51,7 +51,7 @@ const steps = fc.array(
     {
       weight: 2,
       arbitrary: fc.record({
-        do: fc.constantFrom("drop" as const, "resume" as const, "beat" as const),
+        do: fc.constantFrom("drop" as const, "resume" as const, "heartbeat" as const),
         client: fc.nat({ max: 5 }),
         node: fc.nat({ max: NODES - 1 }),
       }),
@@ -96,7 +96,7 @@ interface Client {
   /** All messages that it received over all its connections. */
   received(): StreamMessage[];
   drop(): void;
-  beat(): void;
+  sendHeartbeat(): void;
   /** Stops taking bytes except by `read`; `drain` takes everything. */
   stall(): void;
   read(bytes: number): void;
@@ -117,20 +117,20 @@ function createClient(
   const before: StreamMessage[] = [];
   let start = initialStart;
   let connection:
-    | (Pick<MemorySink, "messages" | "stall" | "take" | "drain"> & { close(): void; beat(): void; isEnded(): boolean })
+    | (Pick<MemorySink, "messages" | "stall" | "take" | "drain"> & { close(): void; sendHeartbeat(): void; isEnded(): boolean })
     | undefined;
   const grant = owner === null ? toGrant(log) : toPrivateGrant(log, owner);
 
   const connect = () => {
     const sink = createMemorySink();
     let isDropped = false;
-    let subscription: { closed(): void; beat(): void } | undefined;
+    let subscription: { closed(): void; sendHeartbeat(): void } | undefined;
     const current = {
       close: () => {
         isDropped = true;
         subscription?.closed();
       },
-      beat: () => subscription?.beat(),
+      sendHeartbeat: () => subscription?.sendHeartbeat(),
       isEnded: () => sink.endedBy() !== undefined,
       messages: () => sink.messages(),
       stall: () => sink.stall(),
@@ -177,7 +177,7 @@ function createClient(
       connection = undefined;
       client.isConnected = false;
     },
-    beat: () => connection?.beat(),
+    sendHeartbeat: () => connection?.sendHeartbeat(),
     stall: () => {
       client.isSlow = true;
       client.hasStalled = true;
@@ -351,8 +351,8 @@ describe("interleavings", () => {
             case "resume":
               clients[step.client]?.resume(step.node);
               break;
-            case "beat":
-              clients[step.client]?.beat();
+            case "heartbeat":
+              clients[step.client]?.sendHeartbeat();
               break;
             case "stall":
               clients[step.client]?.stall();

@@ -99,7 +99,7 @@ describe("createHub", () => {
     publish(log.commit(5));
     const { sink, subscription } = await subscribe(hub, log, { mode: "now" });
     publish(log.commit(1));
-    subscription.beat();
+    subscription.sendHeartbeat();
     await nextTick();
     expect(brief(sink.messages())).toEqual(["READY 5", 6, "BEAT 6"]);
   });
@@ -123,7 +123,7 @@ describe("createHub", () => {
   it("[W9] sends no BEAT to a plain subscriber", async () => {
     const { log, hub } = setUp();
     const { sink, subscription } = await subscribe(hub, log);
-    subscription.beat();
+    subscription.sendHeartbeat();
     await nextTick();
     expect(sink.messages()).toEqual([]);
   });
@@ -282,7 +282,7 @@ describe("streams of users", () => {
     const { sink, subscription } = await subscribe(hub, log, { mode: "now" }, toPrivateGrant(log, "ann"));
     publish(log.commit(1, { owner: "ann" }));
     publish(log.commit(7, { owner: "bob" }));
-    subscription.beat();
+    subscription.sendHeartbeat();
     await nextTick();
     expect(brief(sink.messages())).toEqual(["READY 0", 1, "BEAT 8"]);
   });

@@ -196,9 +196,9 @@ class StreamHub implements Hub {
       if (found) this.#deliver(tailer.observe(found, before[index]));
     }
     for (const [, channel] of channels) channel.resume();
-    const gone = new Set(channels.map(([endpointId]) => endpointId).filter((endpointId) => !positions.has(endpointId)));
+    const deleted = new Set(channels.map(([endpointId]) => endpointId).filter((endpointId) => !positions.has(endpointId)));
     for (const session of [...this.#streams.keys()]) {
-      if (gone.has(session.grant.endpoint.id)) session.end(new AppError("endpoint_deleted"));
+      if (deleted.has(session.grant.endpoint.id)) session.end(new AppError("endpoint_deleted"));
       else {
         session.passTime(elapsedMs);
         session.resume();
@@ -272,7 +272,7 @@ class StreamHub implements Hub {
     session.begin(start, start.mode === "after" ? found.proofs.get(start.cursor.seq) : undefined);
     // A token that was revoked while the stream was being opened is not reported again.
     if (grant.user && grant.evidence.tokenGeneration !== this.#options.tokens.generation()) void this.#recheckSession(session);
-    return { beat: () => session.beat(), end: (error) => session.end(error), closed: () => session.end() };
+    return { sendHeartbeat: () => session.sendHeartbeat(), end: (error) => session.end(error), closed: () => session.end() };
   }
 
   #watch({ projectId, user, signIn, evidence }: Grant): () => void {

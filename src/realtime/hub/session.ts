@@ -41,7 +41,7 @@ export interface Session extends FeedListener {
   /** Adds the time since the last call. A client that is behind and has taken no bytes for 30 s is ended with `slow_consumer` (W7). */
   passTime(ms: number): void;
   /** In resumable mode, sends a heartbeat with the cursor (W9). */
-  beat(): void;
+  sendHeartbeat(): void;
   /** Ends the stream with the error's close code and message. Without an error, the client has disconnected. Later calls do nothing. */
   end(error?: AppError): void;
 }
@@ -159,10 +159,10 @@ class StreamSession implements Session {
     if (this.#stalledMs >= STALL_MS_MAX) this.#endSlow();
   }
 
-  beat(): void {
+  sendHeartbeat(): void {
     if (!this.resumable || !this.#hasRecords() || this.#phase === "ending") return;
     // A heartbeat that does not fit is dropped: the messages in the queue carry later cursors.
-    this.#subscriber.enqueue(this.#format.beat(this.#reached(this.#options.tailerPosition())));
+    this.#subscriber.enqueue(this.#format.heartbeat(this.#reached(this.#options.tailerPosition())));
   }
 
   end(error?: AppError): void {

@@ -81,10 +81,10 @@ describe("a place within an upload that is one message", () => {
   it("[W9] [W16] a stream that opens while an upload is being delivered begins before it, and receives all of it", async () => {
     const memory = setUp();
     const { sink, subscription, publishRest } = await openInUpload(memory, NOW);
-    subscription?.beat();
+    subscription?.sendHeartbeat();
     publishRest();
     await nextTick();
-    subscription?.beat();
+    subscription?.sendHeartbeat();
     await nextTick();
     expect(received(sink)).toEqual(["READY at 1", "BEAT at 1", "POST 2+3+4+5 at 5", "BEAT at 5"]);
   });
@@ -104,7 +104,7 @@ describe("a place within an upload that is one message", () => {
     const { sink, subscription, publishRest } = await openInUpload(memory, NOW, { filter: "1" });
     publishRest();
     await until("the upload", () => sink.messages().length === 2);
-    subscription?.beat();
+    subscription?.sendHeartbeat();
     await nextTick();
     expect(received(sink)).toEqual(["READY at 1", "POST 2+3+4+5 at 5", "BEAT at 5"]);
   });
@@ -148,7 +148,7 @@ describe("a place within an upload that is one message", () => {
     const { log, hub } = memory;
     const { sink, subscription } = await openInUpload(memory, NOW, { filter: "11", committedAfter: 2 });
     await until("the filter has read the log", () => {
-      subscription?.beat();
+      subscription?.sendHeartbeat();
       return received(sink).at(-1) === "BEAT at 7";
     });
     log.commit(4);

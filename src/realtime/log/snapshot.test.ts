@@ -69,12 +69,12 @@ describe("a snapshot", () => {
   it("[W11] sends no heartbeat, which would have a cursor, before it is complete", async () => {
     const { held, goOn } = createHold();
     const world = await subscribe(createPages((after) => (after === 1 ? held : undefined)));
-    world.subscription?.beat();
+    world.subscription?.sendHeartbeat();
     await nextTick();
     expect(world.types()).toEqual(["READY", "SNAPSHOT"]);
     goOn();
     await until("it is complete", () => isLive(world));
-    world.subscription?.beat();
+    world.subscription?.sendHeartbeat();
     await nextTick();
     expect(world.types()).toEqual(["READY", "SNAPSHOT", "SNAPSHOT", "SNAPSHOT", "BEAT"]);
   });

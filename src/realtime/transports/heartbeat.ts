@@ -11,7 +11,7 @@ export interface Peer {
   terminate(): void;
 }
 
-export interface Beating {
+export interface HeartbeatHandle {
   /** Call this when the response to a ping arrives. */
   pong(): void;
   /** Call this when the connection has closed. */
@@ -20,7 +20,7 @@ export interface Beating {
 
 export interface Heartbeat {
   /** Pings `peer` for the first time one interval from now. */
-  add(peer: Peer): Beating;
+  add(peer: Peer): HeartbeatHandle;
   /** Advances the time by one step. The timer calls it. */
   step(): void;
   /** Stops the timer. */

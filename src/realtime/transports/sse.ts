@@ -62,10 +62,10 @@ export function createEventStreams(options: {
   }
 
   function attend(response: ServerResponse, subscription: Subscription): void {
-    const beating = heartbeat.add({
+    const handle = heartbeat.add({
       ping: () => {
-        beating.pong();
-        subscription.beat();
+        handle.pong();
+        subscription.sendHeartbeat();
       },
       // The timeout of the response ends a stream whose client takes no bytes.
       unsentBytes: () => 0,
@@ -74,7 +74,7 @@ export function createEventStreams(options: {
     });
     const onClose = () => {
       open.delete(response);
-      beating.stop();
+      handle.stop();
       subscription.closed();
     };
     response.on("close", onClose);

@@ -55,14 +55,14 @@ export function createUpgradeHandler(options: {
   server.on("wsClientError", (error, socket) => refuseUpgrade(socket, new AppError("upgrade_invalid", { detail: error.message })));
   const heartbeat = createHeartbeat(config);
   const sockets = new Set<Duplex>();
-  let onSocketGone: (() => void) | undefined;
+  let onSocketClosed: (() => void) | undefined;
 
   function track(socket: Duplex): void {
     sockets.add(socket);
     socket.on("error", (error) => log.debug({ err: error }, "a socket failed"));
     socket.once("close", () => {
       sockets.delete(socket);
-      onSocketGone?.();
+      onSocketClosed?.();
     });
   }
 
@@ -97,11 +97,11 @@ export function createUpgradeHandler(options: {
 
   function attend(webSocket: WebSocket, socket: Duplex, subscription: Subscription): void {
     let messages = 0;
-    const beating = heartbeat.add({
+    const handle = heartbeat.add({
       ping: () => {
         messages = 0;
         if (webSocket.readyState === webSocket.OPEN) webSocket.ping();
-        subscription.beat();
+        subscription.sendHeartbeat();
       },
       unsentBytes: () => socket.writableLength,
       takenBytes: () => readTakenBytes(socket),
@@ -114,10 +114,10 @@ export function createUpgradeHandler(options: {
     webSocket.on("ping", onMessage);
     webSocket.on("pong", () => {
       onMessage();
-      beating.pong();
+      handle.pong();
     });
     const onClose = () => {
-      beating.stop();
+      handle.stop();
       subscription.closed();
     };
     webSocket.on("close", onClose);
@@ -147,12 +147,12 @@ export function createUpgradeHandler(options: {
       hub.closeAll(new AppError("server_shutdown"));
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, graceMs);
-        onSocketGone = () => {
+        onSocketClosed = () => {
           if (sockets.size > 0) return;
           clearTimeout(timer);
           resolve();
         };
-        onSocketGone();
+        onSocketClosed();
       });
       for (const socket of sockets) socket.destroy();
     },

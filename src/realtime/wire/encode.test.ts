@@ -75,7 +75,7 @@ describe("encodeChange", () => {
 describe("control messages", () => {
   it("[W9] READY and BEAT carry a cursor", () => {
     expect(readTexts(CURSOR_FRAMES.ready({ epoch: EPOCH, seq: 3 }))).toEqual([`{"type":"READY","cursor":"${EPOCH}-3"}`]);
-    expect(readTexts(CURSOR_FRAMES.beat({ epoch: EPOCH, seq: 4 }))).toEqual([`{"type":"BEAT","cursor":"${EPOCH}-4"}`]);
+    expect(readTexts(CURSOR_FRAMES.heartbeat({ epoch: EPOCH, seq: 4 }))).toEqual([`{"type":"BEAT","cursor":"${EPOCH}-4"}`]);
   });
 
   it("[W10] GAP has its range, its reason, and the cursor from which the stream continues", () => {

@@ -5,7 +5,7 @@ import { toRecordText } from "@/src/core/records/record-text";
 import { type Cursor, formatCursor } from "@/src/shared/streams/cursor";
 import type { GapReason, WireGap, WireHeartbeat, WireOmitted, WireReady } from "@/src/shared/streams/stream-messages";
 
-/** The changes after `from`, up to and including `to`, which cannot be replayed. */
+/** Changes that cannot be replayed (see {@link WireGap}). */
 export interface Gap {
   from: Cursor;
   to: Cursor;
@@ -33,8 +33,7 @@ export function toSnapshotText(items: string, cursor: Cursor | undefined): strin
 
 /** The first message of a resumable stream (W9). It has no cursor if a snapshot follows, because the stream cannot be resumed before the snapshot is complete. */
 export function toReadyText(cursor: Cursor | undefined): string {
-  if (cursor === undefined) return '{"type":"READY"}';
-  return JSON.stringify({ type: "READY", cursor: formatCursor(cursor) } satisfies WireReady);
+  return JSON.stringify({ type: "READY", ...(cursor && { cursor: formatCursor(cursor) }) } satisfies WireReady);
 }
 
 /** The heartbeat of a resumable stream (W9). */

@@ -11,7 +11,7 @@ export interface StreamFormat {
   ready(cursor: Cursor | undefined): Buffer;
   /** A part of a snapshot. Only the last part has the cursor. */
   snapshot(items: string, cursor: Cursor | undefined): Buffer;
-  beat(cursor: Cursor): Buffer;
+  heartbeat(cursor: Cursor): Buffer;
   gap(gap: Gap): Buffer;
   /** The notice that replaces a message that is too large. `cursor` is undefined if the stream cannot be resumed yet. */
   omitted(omission: Omission, cursor: string | undefined): Buffer;
@@ -30,7 +30,7 @@ export const CURSOR_FRAMES: StreamFormat = {
   change: (encoded, epoch) => encoded.withCursor(epoch),
   ready: (cursor) => toTextFrame(toReadyText(cursor)),
   snapshot: (items, cursor) => toTextFrame(toSnapshotText(items, cursor)),
-  beat: (cursor) => toTextFrame(toHeartbeatText(cursor)),
+  heartbeat: (cursor) => toTextFrame(toHeartbeatText(cursor)),
   gap: (gap) => toTextFrame(toGapText(gap)),
   omitted: (omission, cursor) => toTextFrame(toOmittedText(omission, cursor)),
   messageBytes: readPayloadBytes,
@@ -51,7 +51,7 @@ export const CURSOR_EVENTS: StreamFormat = {
   change: (encoded, epoch) => encoded.cursorEvent(epoch),
   ready: (cursor) => toEvent({ retryMs: RETRY_MS, ...toId(cursor), data: toReadyText(cursor) }),
   snapshot: (items, cursor) => toEvent({ ...toId(cursor), data: toSnapshotText(items, cursor) }),
-  beat: (cursor) => toEvent({ id: formatCursor(cursor), data: toHeartbeatText(cursor) }),
+  heartbeat: (cursor) => toEvent({ id: formatCursor(cursor), data: toHeartbeatText(cursor) }),
   gap: (gap) => toEvent({ id: formatCursor(gap.to), data: toGapText(gap) }),
   omitted: (omission, cursor) => toEvent({ ...(cursor === undefined ? {} : { id: cursor }), data: toOmittedText(omission, cursor) }),
   messageBytes: (event) => event.byteLength,
@@ -63,7 +63,7 @@ export const PLAIN_EVENTS: StreamFormat = {
   change: (encoded, epoch) => encoded.plainEvent(epoch),
   ready: (cursor) => toEvent({ retryMs: RETRY_MS, ...toId(cursor) }),
   snapshot: (items, cursor) => toEvent({ ...toId(cursor), data: toSnapshotText(items, undefined) }),
-  beat: (cursor) => toEvent({ id: formatCursor(cursor) }),
+  heartbeat: (cursor) => toEvent({ id: formatCursor(cursor) }),
   gap: (gap) => toEvent({ id: formatCursor(gap.to), event: "gap", data: toGapText(gap) }),
   omitted: (omission, cursor) =>
     toEvent({ ...(cursor === undefined ? {} : { id: cursor }), event: "omitted", data: toOmittedText(omission, undefined) }),

@@ -12,7 +12,10 @@ import type { Job } from "../scheduler";
 const USE_INTERVAL_MS = 10_000;
 const TOKEN_SWEEP_INTERVAL_MS = 10 * 60_000;
 const IDEMPOTENCY_SWEEP_INTERVAL_MS = 10 * 60_000;
-/** Files of deleted records and of unfinished uploads are deleted within this time. */
+/**
+ * Files are deleted within this time after they become garbage: those of deleted records at once, those of uploads that a crash interrupted after the time
+ * limit of uploads.
+ */
 const FILE_SWEEP_INTERVAL_MS = 10_000;
 const IMPORT_SWEEP_INTERVAL_MS = 5 * 60_000;
 /** The dashboard's list of open streams is at most this old, and a stream that is ended there closes within this time. */

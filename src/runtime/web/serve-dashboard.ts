@@ -16,13 +16,13 @@ export function createDashboard({ limits, toNext }: { limits: Pick<ManagementLim
   return async (request, response) => {
     const url = request.url ?? "/";
     if (!IS_PAGE.test(url)) return toNext(request, response);
-    const gone = new AbortController();
-    const cancel = onAnswered(response, () => gone.abort());
+    const closed = new AbortController();
+    const cancel = onAnswered(response, () => closed.abort());
     let leave: () => void;
     try {
-      leave = await limits.enter("page", { address: toClientAddress(request) }, gone.signal);
+      leave = await limits.enter("page", { address: toClientAddress(request) }, closed.signal);
     } catch (error) {
-      if (gone.signal.aborted) return;
+      if (closed.signal.aborted) return;
       return refuse(response, isAppError(error) ? error : new AppError("internal_error", { cause: error }));
     }
     cancel();

@@ -1,10 +1,10 @@
 /** The types of the messages of a stream (W9, W10) that are not changes. */
 import type { ChangeType } from "./protocol";
 
-/** The first message. The stream continues after `cursor`. */
+/** The first message. The stream continues after `cursor`, which is absent if a snapshot follows. */
 export interface WireReady {
   type: "READY";
-  cursor: string;
+  cursor?: string;
 }
 
 /** Sent every 25 s. Everything up to `cursor` has been sent. */
@@ -20,7 +20,10 @@ export interface WireHeartbeat {
  */
 export type GapReason = "expired" | "epoch_changed" | "log_rewound";
 
-/** Changes after the cursor `from`, up to and including `to`, cannot be replayed. The stream continues after `to`, which equals `cursor`. */
+/**
+ * The changes between `from` and `to` cannot be replayed. The stream continues after `to`, which equals `cursor`. Depending on `reason`, `from` can belong to
+ * another log or be ahead of `to`.
+ */
 export interface WireGap {
   type: "GAP";
   from: string;

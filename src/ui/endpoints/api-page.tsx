@@ -102,8 +102,8 @@ export function ApiPage({ projectId, endpointId, origin, bodyBytesMax, document 
         <p className="text-muted">
           Bodies can be up to {formatBytes(bodyBytesMax)}. Errors are <code className="text-data text-text">application/problem+json</code>{" "}
           with <code className="text-data text-text">code</code>, <code className="text-data text-text">detail</code> and{" "}
-          <code className="text-data text-text">requestId</code>. A rejected stream closes with code 4000 and the same message as the
-          reason.
+          <code className="text-data text-text">requestId</code>. A rejected WebSocket closes with the message as its reason, and with code
+          1013 if you should try again later, otherwise usually 4000.
         </p>
       </Section>
     </div>

@@ -68,8 +68,8 @@ export function KeysPage({ projectId }: { projectId: string }) {
         action="Revoke key"
         consequences={
           <p>
-            Requests with this key are rejected from now on, and its open streams close. This can’t be undone. To replace a key without
-            downtime, rotate it instead.
+            Requests with this key will be rejected immediately, and its open streams will close. This can’t be undone. To replace a key
+            without downtime, rotate it instead.
           </p>
         }
         onConfirm={async () => {

@@ -26,12 +26,12 @@ const DIALOGS: Readonly<Record<Action, { title: string; text: string; action: st
   },
   replace: {
     title: "Replace master key",
-    text: "The current master key stops working immediately. Programs that use it need the new one.",
+    text: "The current master key will stop working immediately. Programs that use it will need the new one.",
     action: "Replace master key",
   },
   remove: {
     title: "Remove master key",
-    text: "Requests with the master key are rejected from now on. Secure endpoints then need a user’s access token.",
+    text: "Requests with the master key will be rejected immediately. Secure endpoints will then need a user’s access token.",
     action: "Remove master key",
   },
 };

@@ -21,10 +21,11 @@ interface Props {
 
 export function DeleteDialog({ endpointId, kind, ids, onClose, onDeleted }: Props) {
   const cancel = useRef<HTMLButtonElement>(null);
-  const what = kind === "authentication" ? formatPlural(ids.length, "user") : formatPlural(ids.length, "record");
+  const noun = kind === "authentication" ? "user" : "record";
+  const what = formatPlural(ids.length, noun);
   const { run, pending, failure, reset } = useAction(async () => {
     const count = await deleteRecords(endpointId, ids);
-    notify(count === ids.length ? `Deleted ${what}.` : `Deleted ${formatPlural(count, "record")}. The rest were already deleted.`);
+    notify(count === ids.length ? `Deleted ${what}.` : `Deleted ${formatPlural(count, noun)}. The rest were already deleted.`);
     onDeleted(ids);
   });
   const close = () => {
@@ -36,8 +37,8 @@ export function DeleteDialog({ endpointId, kind, ids, onClose, onDeleted }: Prop
       <div className="flex flex-col gap-4">
         <p className="text-muted">
           {kind === "authentication"
-            ? "Their records, passwords and sessions are deleted, and their streams close."
-            : "Connected clients are notified immediately. Attached files are deleted too."}{" "}
+            ? "Their accounts, passwords and sessions will be deleted, and their streams will close. Records they created in other endpoints remain."
+            : "Connected clients will be notified immediately. Attached files will be deleted too."}{" "}
           This can’t be undone.
         </p>
         <FormFailure failure={failure} />

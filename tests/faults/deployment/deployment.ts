@@ -39,7 +39,7 @@ export interface Deployment {
 const LOG_TAIL_CHARACTERS = 3_000;
 const DIRECT = { prefix: [] as readonly string[], host: "127.0.0.1" };
 
-/** Starts everything. `script`: the bundled node.ts. `runs`: how many runs it has endpoints for. Cleans up if it fails. */
+/** Starts everything. `script`: the bundled node.ts. `runs`: the number of runs to create endpoints for. Cleans up if it fails. */
 export async function startDeployment(options: {
   script: string;
   runs: number;

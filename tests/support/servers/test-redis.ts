@@ -1,6 +1,6 @@
 /**
- * A Redis for tests: the real one where `redis-server` is installed, else a stand-in that speaks its protocol over a real socket and
- * knows what ours needs: a counter with an end, and channels. The same tests pass on both.
+ * A Redis for tests: the real one if `redis-server` is installed, otherwise a stand-in that speaks its protocol over a real socket and
+ * supports what Rested needs: counters that expire, and channels. The same tests pass on both.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -14,7 +14,7 @@ export interface TestRedis {
   close(): Promise<void>;
 }
 
-/** `port`: of one that was closed, to be there again; default: a free one. */
+/** `port`: the port of a Redis that was closed, to start it again there. Default: a free port. */
 export async function startTestRedis({ port }: { port?: number } = {}): Promise<TestRedis> {
   const at = port ?? (await findFreePort());
   return (await startReal(at)) ?? startStandIn(at);

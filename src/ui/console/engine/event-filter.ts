@@ -1,5 +1,5 @@
 /** Decides which events match a filter. Compares bytes where possible, so that 100,000 events need no decoding. Pure. */
-import { foldText, toSearchText } from "@/src/shared/text/text-as-read";
+import { foldText, toSearchText } from "@/src/shared/text/fold-text";
 import { OPERATIONS, type Operation } from "../../stream/operations";
 import { type EventKind, isMarkKind } from "../../stream/stream-event";
 import type { EventRing } from "./event-ring";

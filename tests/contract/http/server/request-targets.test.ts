@@ -175,7 +175,7 @@ describe("a request that is not HTTP/1", () => {
     expect(parseRaw(await connection.closed()).body).toContain("data 3 /api/1/ce/x x");
   });
 
-  it("[U16] an unknown expectation is ignored", async () => {
+  it("[U12] an unknown expectation is ignored", async () => {
     const { ask } = await start();
     expect((await ask(get("/login", ["Host: test", "Expect: 200-maybe"]))).body).toBe("page 0 /login test");
   });

@@ -151,7 +151,7 @@ describe("an offer of another protocol", () => {
     expect(warnings).toEqual([]);
   });
 
-  it("[U16] more headers than Node's parser keeps by default do not hide the length of the body", async () => {
+  it("[U12] [U16] more headers than Node's parser keeps by default do not hide the length of the body", async () => {
     const { connect } = await start();
     const many = Array.from({ length: 3_000 }, (_, index) => `a${index}:`);
     for (const offer of [H2C, ["Host: test"]]) {

@@ -70,7 +70,7 @@ describe("the current password", () => {
     expect(rows[0]?.all).not.toMatch(/password/i);
   });
 
-  it("[L4] is recognised in another composition of its characters, with an e-mail address as with a username", async () => {
+  it("[L4] is recognised in another Unicode normal form, also for users with an e-mail address", async () => {
     const grace = { email: "grace@example.com", password: "caf\u00e9 noir" };
     const id = await registerUser(endpoint(), grace);
     const headers = { Authorization: `Bearer ${await logIn(endpoint(), grace)}` };
@@ -84,7 +84,7 @@ describe("the current password", () => {
     expect((await get(other)).status).toBe(200);
   });
 
-  it("[L4] changes nothing together with itself as currentPassword, and is refused with a wrong one", async () => {
+  it("[L4] sent as both password and currentPassword, changes nothing; with a wrong currentPassword, it is refused", async () => {
     const hash = await readHash();
     expect((await put({ password: ada.password, currentPassword: ada.password, n: 2 })).status).toBe(200);
     expect([await readHash(), (await get(other)).status]).toEqual([hash, 200]);
@@ -96,7 +96,7 @@ describe("the current password", () => {
     expect([answer.status, await answer.json()]).toEqual([200, { username: "ada", age: 36, n: 1 }]);
   });
 
-  it("[L4] changes nothing with the master key; another one ends every token", async () => {
+  it("[L4] with the master key, the same password changes nothing, and a different password ends every token", async () => {
     const master = { "X-Master-Key": MASTER };
     expect((await put({ username: "ada", password: ada.password, n: 2 }, { headers: master })).status).toBe(200);
     expect((await get(other)).status).toBe(200);

@@ -53,7 +53,7 @@ it.each([
   ["60 MiB of open brackets", "json", toBody(60 * MIB, "["), 413, "Line 1: a record has at most"],
   ["30 million numbers", "json", toBody(60 * MIB, "1,", "["), 413, "Line 1: a file has at most 100000 records"],
   ["60 MiB of empty lines", "ndjson", toBody(60 * MIB, "\n"), 400, "no record"],
-] as const)("[G14] %s: others are answered meanwhile", async (_, kind, bytes, status, detail) => {
+] as const)("[G14] %s: other requests are answered in the meantime", async (_, kind, bytes, status, detail) => {
   const { answer, answered } = await sendBeside(kind, bytes);
   expect(answer).toMatchObject({
     status,

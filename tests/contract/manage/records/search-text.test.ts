@@ -4,7 +4,7 @@ import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { toCandidate } from "@/src/management/records/record-query";
 import { toSearchRun } from "@/src/management/records/search-run";
-import { foldText, normalizeText, toSearchText } from "@/src/shared/text/text-as-read";
+import { foldText, normalizeText, toSearchText } from "@/src/shared/text/fold-text";
 import { createTestDatabase, type TestDatabase } from "@/tests/support/servers/database";
 
 let database: TestDatabase;

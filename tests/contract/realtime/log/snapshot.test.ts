@@ -71,7 +71,7 @@ function toHeld(messages: readonly Message[], order: ReadonlyMap<string, number>
 }
 
 describe("snapshot=true", () => {
-  it("[W11] the records as GET has them, then changes; without since nothing has a cursor", async () => {
+  it("[W11] sends the records as GET returns them, then the changes; without since, no message has a cursor", async () => {
     const seed = await server.seed();
     for (const data of [{ b: 1, a: [2] }, "text", null]) await server.post(seed, data);
     const records = await list(seed);
@@ -143,7 +143,7 @@ describe("snapshot=true", () => {
     expect(snapshot?.record).toEqual(await list({ path }, { Authorization: `Bearer ${ann.token}` }));
   });
 
-  it("[W11] [W12] as events, ids come with the end of the snapshot; a client that resumes with one gets no other snapshot", async () => {
+  it("[W11] [W12] as server-sent events, only the last part of the snapshot has an id; a client that resumes with it gets no second snapshot", async () => {
     const seed = await server.seed();
     await server.post(seed, 1);
     const url = `${server.httpOrigin}${seed.path}&snapshot=true`;

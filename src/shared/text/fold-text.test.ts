@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { SEARCH_CASES } from "@/tests/support/text-cases";
-import { foldText, normalizeText, toSearchText } from "./text-as-read";
+import { foldText, normalizeText, toSearchText } from "./fold-text";
 
 describe("[G13] text as read by people", () => {
   it.each(SEARCH_CASES)("in browsers: $what", ({ json, finds, misses = [] }) => {

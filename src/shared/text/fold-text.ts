@@ -17,15 +17,15 @@ export function normalizeText(text: string): string {
   return LONG_RUN_OF_MARKS.test(storable) ? storable : storable.normalize("NFC");
 }
 
-/** The form for case-insensitive comparison: lower case in NFC; `ς` becomes `σ`, and an `i` with a dot becomes `i`. */
+/** The form for case-insensitive comparison: lower case in NFC; `ς` becomes `σ`, and `i` followed by a combining dot above becomes `i`. */
 export function foldText(text: string): string {
   if (ASCII.test(text)) return text.replaceAll("\0", "\ufffd").toLowerCase();
   return normalizeText(text.toLowerCase()).replaceAll("i\u0307", "i").replaceAll("\u03c2", "\u03c3");
 }
 
 /**
- * The searched form of a valid JSON text: every escape is replaced by its character, then case is folded. A folded search text is either contained in
- * it or not.
+ * The searched form of a valid JSON text: every escape is replaced by its character, then case is folded. A record matches if
+ * this form contains the folded search text.
  */
 export function toSearchText(json: string): string {
   // In JSON a backslash always begins an escape.
