@@ -17,7 +17,7 @@ export interface Principal {
   sessionId: string | null;
   /** The rights of the token. Null: by session, which has all rights. */
   access: TokenAccess | null;
-  /** The session or the token, for everything that ends with it. */
+  /** The session or the token. Streams that it opens end with it. */
   signIn: SignIn;
 }
 

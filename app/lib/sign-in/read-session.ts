@@ -9,7 +9,7 @@ export interface CurrentUser extends AccountView {
   sessionId: string;
 }
 
-/** Null if there is no cookie, if it was not issued by this server, or if the session was revoked or has expired. */
+/** Returns null if there is no cookie, if it was not issued by this server, or if the session was revoked or has expired. */
 export async function readSession({
   runtime,
   cookie,

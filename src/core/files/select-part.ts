@@ -1,4 +1,4 @@
-/** Selects what a GET of a file is answered with, by the conditions and the range of the request (F2). */
+/** Selects the status and the bytes of the response to a GET of a file, by the conditions and the range of the request (F2). */
 import parseRange from "range-parser";
 import type { OpenFile } from "@/src/core/files/files";
 import { isNamedBy } from "@/src/core/http/entity-tag";
@@ -18,7 +18,7 @@ export type FilePart =
 
 type Described = Pick<OpenFile, "size" | "sha256">;
 
-/** Throws `range_not_satisfiable`. Several ranges are answered by the whole file, which RFC 9110 (section 14.2) allows. */
+/** Throws `range_not_satisfiable`. A request for several ranges gets the whole file, which RFC 9110 (section 14.2) allows. */
 export function selectPart(conditions: FileConditions, file: Described): FilePart {
   if (isNamedBy(conditions.ifNoneMatch, file.sha256)) return { status: 304 };
   const range = selectRange(conditions, file);
@@ -28,7 +28,7 @@ export function selectPart(conditions: FileConditions, file: Described): FilePar
   return { status: 206, start, end, headers };
 }
 
-/** Undefined: the whole file. */
+/** Returns undefined if the whole file is requested. */
 function selectRange({ range, ifRange }: FileConditions, { size, sha256 }: Described): { start: number; end: number } | undefined {
   if (range === undefined || (ifRange !== undefined && ifRange !== `"${sha256}"`)) return undefined;
   const ranges = parseRange(size, withinSuffixes(range, size), { combine: true });
@@ -37,7 +37,7 @@ function selectRange({ range, ifRange }: FileConditions, { size, sha256 }: Descr
   return ranges[0];
 }
 
-/** The parser takes "the last 500 bytes" of a shorter file for unsatisfiable; it is the whole file (RFC 9110, section 14.1.2). */
+/** The parser rejects "the last 500 bytes" of a shorter file, which means the whole file (RFC 9110, section 14.1.2). */
 function withinSuffixes(range: string, size: number): string {
   return range.replace(/(?<=[=,\s])-(\d+)/g, (suffix, length: string) => (Number(length) > size ? `-${size}` : suffix));
 }

@@ -21,14 +21,14 @@ export class CollectedBody {
     this.#chunks.push(chunk);
   }
 
-  /** All bytes. A single chunk is not copied. */
+  /** Returns all bytes. A single chunk is not copied. */
   toBytes(): Uint8Array {
     const [only] = this.#chunks;
     return this.#chunks.length === 1 && only ? only : Buffer.concat(this.#chunks, this.#length);
   }
 }
 
-/** The error of a body of more than `bytesMax` bytes. */
+/** Returns the error for a body of more than `bytesMax` bytes. */
 export function createTooLargeError(bytesMax: number): AppError {
   return new AppError("body_too_large", { detail: `The body is too large. The limit is ${bytesMax} bytes.` });
 }

@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
 /** A client that does not read the response, or does not close the connection after it, is disconnected. */
 const LINGER_MS = 2_000;
 
-/** The text of a response. Its connection must be closed after it. `reason`: the reason phrase of the status line. */
+/** Returns the text of a response, after which the connection must be closed. `reason` is the reason phrase of the status line. */
 export function toRawResponse({
   status,
   reason = "Error",

@@ -13,7 +13,7 @@ export interface ProblemDocument {
   body: string;
 }
 
-/** Only the catalogue's text and the error's public parts. `members` are added to the document. */
+/** Returns the problem document of an error, with its public parts only. `members` are added to the document. */
 export function formatProblem(error: AppError, requestId: string, members?: Readonly<Record<string, unknown>>): ProblemDocument {
   const { status } = error.entry;
   const retryAfterSeconds = error.retryAfterSeconds ?? (status === 503 ? UNAVAILABLE_RETRY_SECONDS : undefined);
@@ -29,7 +29,7 @@ export function formatProblem(error: AppError, requestId: string, members?: Read
   };
 }
 
-/** `req-` and 12 random hex digits. */
+/** Returns `req-` and 12 random hex digits. */
 export function createRequestId(): string {
   // The first 12 digits of a UUIDv4 are random, and Node.js takes UUIDs from a pool, without a system call for each.
   const uuid = crypto.randomUUID();

@@ -23,7 +23,7 @@ export function EndpointForm({ endpoint }: { endpoint: EndpointDetail }) {
   const client = useQueryClient();
   const router = useRouter();
   const { kind, secure, othersCanRead, othersCanUpdate, othersCanDelete } = endpoint;
-  // Only what was switched here is sent: a setting that somebody else changes meanwhile is kept.
+  // Only the switches that were used here are sent, so changes that others make in the meantime are kept.
   const [switched, setSwitched] = useState<Partial<Access>>({});
   const stored: Access = { secure, othersCanRead, othersCanUpdate, othersCanDelete };
   const access: Access = { ...stored, ...switched };
