@@ -14,6 +14,13 @@ let dataUrl: string;
 test.beforeAll(async ({ browser }) => {
   server = await startServer();
   page = await (await browser.newContext({ acceptDownloads: true })).newPage();
+  await page.addInitScript(() => {
+    const notice = () => {
+      if (document.querySelector("[role=textbox].cm-content") && document.querySelector("textarea[id$=-plain]"))
+        window.name = "two editors";
+    };
+    new MutationObserver(notice).observe(document, { childList: true, subtree: true });
+  });
   const { project, endpoint, key } = await signUpFirstAdmin(page, server, "people");
   pageUrl = `${server.url}/p/${project.id}/endpoints/${endpoint.id}/records`;
   dataUrl = `${server.url}/api/1/ce/${endpoint.name}?key=${key}`;
@@ -39,6 +46,9 @@ test("[G13] a record is created, shown and changed, and its digits are preserved
   await page.goto(pageUrl);
   await expect(page.getByText("No records yet.")).toBeVisible();
   await page.getByRole("button", { name: "Create the first record" }).click();
+  await expect(editor()).toHaveClass(/cm-content/);
+  // While the editor replaced the text area, the page never had both: a screen reader would find two fields of one name.
+  expect(await page.evaluate(() => window.name)).toBe("");
   await write('{"name":"Ada","age":36.50}');
   await page.getByRole("button", { name: "Create record" }).click();
   await expect(rows()).toHaveCount(2);

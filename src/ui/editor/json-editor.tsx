@@ -5,6 +5,7 @@
 "use client";
 
 import { type ReactNode, useEffect, useId, useRef, useState } from "react";
+import { flushSync } from "react-dom";
 import { classNames } from "../components/class-names";
 import { CONTROL } from "../components/field";
 import type { CodeMirror, PlacedProblem } from "./code-mirror";
@@ -153,7 +154,8 @@ function useCodeMirror({
         });
         host.current.classList.remove("hidden");
         if (selected) editor.current.focus(selected);
-        setLoaded(true);
+        // At once, so that the page never has both the text area and the editor.
+        flushSync(() => setLoaded(true));
       },
       // The text area stays, without marks.
       () => undefined,
