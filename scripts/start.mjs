@@ -2,7 +2,7 @@
 import fs from "node:fs";
 import { build } from "./setup/build.mjs";
 import { withLock } from "./setup/lock.mjs";
-import { enterProject, setUp } from "./setup/setup.mjs";
+import { enterProject, setUp, toNodeAdvice } from "./setup/setup.mjs";
 import { main, step } from "./setup/step.mjs";
 
 await main(async () => {
@@ -11,6 +11,8 @@ await main(async () => {
     await setUp();
     await step("Building the dashboard and the server", build);
   });
+  const advice = toNodeAdvice(process.versions.node);
+  if (advice !== undefined) console.log(advice);
   if (fs.existsSync(".env")) process.loadEnvFile(".env");
   process.env.NODE_ENV = "production";
   process.env.NEXT_TELEMETRY_DISABLED = "1";

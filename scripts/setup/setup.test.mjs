@@ -8,7 +8,7 @@ import { hashOf } from "./hash.mjs";
 import { findMissing } from "./install.mjs";
 import { withLock } from "./lock.mjs";
 import { run } from "./run.mjs";
-import { checkNodeVersion } from "./setup.mjs";
+import { checkNodeVersion, toNodeAdvice } from "./setup.mjs";
 
 const home = process.cwd();
 let folder;
@@ -114,6 +114,14 @@ describe("Node.js", () => {
     fs.writeFileSync("package.json", JSON.stringify({ engines: { node: engine } }));
     if (isEnough) expect(checkNodeVersion).not.toThrow();
     else expect(checkNodeVersion).toThrow(`Node.js ${process.versions.node} is too old: 999.0.0 or newer is needed.`);
+  });
+
+  test.each(["20.19.0", "22.22.0"])("%s works, and npm start recommends 24", (version) => {
+    expect(toNodeAdvice(version)).toContain("Node.js 24 is recommended");
+  });
+
+  test.each(["24.0.0", "26.1.0"])("%s needs no advice", (version) => {
+    expect(toNodeAdvice(version)).toBeUndefined();
   });
 });
 
