@@ -9,6 +9,10 @@
 -- The function returns one row for each write, in the order of the arguments. `outcome` is one of
 --   'ok', 'endpoint_not_found' (for all writes), 'record_not_found', 'access_denied', 'version_conflict', 'type_mismatch'.
 -- A write with another outcome than 'ok' changes nothing; the others are done.
+--
+-- A chained write is a PUT to the record of the write before it, with the same content type and owner. It is done only if that
+-- one was; otherwise its outcome is 'version_conflict'. Expecting the next version would not do: another transaction may have reached that version with other
+-- data. A PUT and the writes chained to it take two statements: the record is updated once, and each is in the log.
 -- Throws lock_not_available when another transaction has locked a record first. The caller tries again.
 CREATE OR REPLACE FUNCTION record_commit(
   p_endpoint uuid,
@@ -17,7 +21,7 @@ CREATE OR REPLACE FUNCTION record_commit(
   p_content_types text[],  -- 'json', 'text' or 'file'; null for DELETE
   p_data text[],           -- JSON text; null for DELETE
   p_same_type boolean[],   -- true: a PUT must keep the record's content type
-  p_versions int[],        -- the version that a PUT or DELETE expects; null: any
+  p_versions int[],        -- the version that a PUT or DELETE expects; null: any; -1: the write is chained (see below)
   p_owners uuid[],         -- POST: the owner of the new record, or null; PUT and DELETE: the owner the record must have; null: any
   p_following int[]        -- POST: how many records of the same upload come after this one; null: not part of an upload
 ) RETURNS TABLE (
@@ -37,6 +41,8 @@ DECLARE
   v_old "Record"%ROWTYPE;
   v_version int;
   v_updated timestamptz(3);
+  i int := 1;
+  v_last int;              -- the last write that is chained to write i; i: none is
   -- Added to the endpoint's counters at the end.
   v_count bigint := 0;
   v_bytes bigint := 0;
@@ -79,7 +85,7 @@ BEGIN
   END IF;
 
   v_first := v_seq;
-  FOR i IN 1..n LOOP
+  WHILE i <= n LOOP
     ord := i; outcome := 'ok'; at := v_now;
     seq := NULL; version := NULL; data := NULL; created_at := NULL; updated_at := NULL; owner := NULL;
 
@@ -93,6 +99,7 @@ BEGIN
       v_count := v_count + 1; v_bytes := v_bytes + octet_length(p_data[i]);
       seq := v_seq; version := 1; created_at := v_now; updated_at := v_now; owner := p_owners[i];
       RETURN NEXT;
+      i := i + 1;
       CONTINUE;
     END IF;
 
@@ -104,25 +111,39 @@ BEGIN
     ELSIF p_owners[i] IS NOT NULL AND p_owners[i] IS DISTINCT FROM v_old."ownerId" THEN
       outcome := 'access_denied';
     ELSIF p_versions[i] <> v_old."version" THEN
+      -- Also a chained write whose predecessor was not done: no record has version -1.
       outcome := 'version_conflict';
     ELSIF p_types[i] = 'PUT' AND p_same_type[i] AND v_old."contentType"::text <> p_content_types[i] THEN
       outcome := 'type_mismatch';
     ELSIF p_types[i] = 'PUT' THEN
-      v_seq := v_seq + 1;
-      v_version := v_old."version" + 1;
+      v_last := i;
+      WHILE p_versions[v_last + 1] = -1 AND p_types[v_last + 1] = 'PUT' AND p_ids[v_last + 1] = p_ids[i]
+        AND p_content_types[v_last + 1] = p_content_types[i] AND p_owners[v_last + 1] IS NOT DISTINCT FROM p_owners[i]
+      LOOP
+        v_last := v_last + 1;
+      END LOOP;
+      v_version := v_old."version";
       -- If the clock was set back, the record still must not be updated before it was created.
       v_updated := greatest(v_now, v_old."updatedAt");
       UPDATE "Record" r
-        SET "contentType" = p_content_types[i]::"RecordContentType", "data" = p_data[i]::json,
-          "version" = v_version, "updatedAt" = v_updated
+        SET "contentType" = p_content_types[v_last]::"RecordContentType", "data" = p_data[v_last]::json,
+          "version" = v_version + 1 + v_last - i, "updatedAt" = v_updated
         WHERE r."id" = p_ids[i];
       INSERT INTO "Change" ("endpointId", "seq", "type", "recordId", "data", "ownerId", "version",
           "recordCreatedAt", "recordUpdatedAt", "at")
-        VALUES (p_endpoint, v_seq, 'PUT', p_ids[i], p_data[i]::json, v_old."ownerId", v_version,
-          v_old."createdAt", v_updated, v_now);
-      v_bytes := v_bytes + octet_length(p_data[i]) - octet_length(v_old."data"::text);
-      seq := v_seq; version := v_version; owner := v_old."ownerId";
-      created_at := v_old."createdAt"; updated_at := v_updated;
+        SELECT p_endpoint, v_seq + o, 'PUT', p_ids[i], p_data[i - 1 + o]::json, v_old."ownerId", v_version + o,
+          v_old."createdAt", v_updated, v_now
+        FROM generate_series(1, v_last - i + 1) AS o;
+      v_bytes := v_bytes + octet_length(p_data[v_last]) - octet_length(v_old."data"::text);
+      owner := v_old."ownerId"; created_at := v_old."createdAt"; updated_at := v_updated;
+      WHILE i < v_last LOOP
+        v_seq := v_seq + 1; v_version := v_version + 1;
+        seq := v_seq; version := v_version;
+        RETURN NEXT;
+        i := i + 1; ord := i;
+      END LOOP;
+      v_seq := v_seq + 1;
+      seq := v_seq; version := v_version + 1;
     ELSE
       v_seq := v_seq + 1;
       DELETE FROM "Record" r WHERE r."id" = p_ids[i];
@@ -135,6 +156,7 @@ BEGIN
       created_at := v_old."createdAt"; updated_at := v_old."updatedAt";
     END IF;
     RETURN NEXT;
+    i := i + 1;
   END LOOP;
 
   IF v_seq <> v_first THEN

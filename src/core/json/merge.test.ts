@@ -68,8 +68,11 @@ describe("mergeJsonObjects", () => {
   });
 
   it("throws for anything but objects", async () => {
-    await expect(mergeJsonObjects("[]", "{}")).rejects.toThrow(TypeError);
-    await expect(mergeJsonObjects("{}", "1")).rejects.toThrow(TypeError);
+    const long = `"${"x".repeat(20_000)}"`;
+    expect(() => mergeJsonObjects("[]", "{}")).toThrow(TypeError);
+    expect(() => mergeJsonObjects("{}", "1")).toThrow(TypeError);
+    await expect(mergeJsonObjects("{}", long)).rejects.toThrow(TypeError);
+    await expect(mergeJsonObjects(`[${long}]`, "{}")).rejects.toThrow(TypeError);
   });
 
   it("[R4] lets other work run while two large objects are merged", async () => {

@@ -8,7 +8,7 @@ const DETAIL = 'Only the metadata of a file can be merged. Send {"metadata":{…
  * Merges `patch` into the data of a file's record. Both are JSON texts of objects. Throws `merge_needs_objects` if the patch contains anything but
  * metadata.
  */
-export async function mergeMetadata(data: string, patch: string): Promise<string> {
+export function mergeMetadata(data: string, patch: string): string | Promise<string> {
   const sent: unknown = JSON.parse(patch);
   const [[name, metadata] = [], ...others] = isObject(sent) ? Object.entries(sent) : [];
   if (name !== "metadata" || others.length > 0 || !isMetadata(metadata)) throw new AppError("merge_needs_objects", { detail: DETAIL });

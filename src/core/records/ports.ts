@@ -33,7 +33,9 @@ export interface Change {
 
 /**
  * One write to one endpoint. The caller chooses `id`, also for POST (see core/records/unique-id.ts). `data` is JSON text. `owner`: the user that owns
- * the new record; absent: nobody. `onlyOwner`: the write fails with `access_denied` unless this user owns the record.
+ * the new record; absent: nobody. `onlyOwner`: the write fails with `access_denied` unless this user owns the record. `isChained`: the write follows a
+ * PUT to the same record in the same call, with the same `contentType` and `onlyOwner`. If that one was not done, this one fails with
+ * `version_conflict`.
  */
 export type Write =
   | { type: "POST"; id: string; contentType: RecordKind; data: string; owner?: string | undefined; remainingInUpload?: number | undefined }
@@ -45,6 +47,7 @@ export type Write =
       sameType?: boolean;
       expectedVersion?: number | undefined;
       onlyOwner?: string | undefined;
+      isChained?: boolean;
     }
   | { type: "DELETE"; id: string; expectedVersion?: number | undefined; onlyOwner?: string | undefined };
 
@@ -90,9 +93,11 @@ export interface RecordStore {
    */
   commit(endpointId: string, writes: readonly Write[]): Promise<WriteResult[]>;
   /**
-   * Replaces a record's data with the result of `merge` for its current data, without losing concurrent updates. Errors of `merge` are passed on, and
-   * nothing is written. The endpoint may be locked while `merge` runs. `check` receives the result before it is written, without any lock, and can
-   * throw to refuse it. With `check`, the method throws `server_busy` if the record keeps changing while it is checked.
+   * Replaces a record's data with the result of `merge` for its current data, without losing concurrent updates. Concurrent merges of a record are
+   * applied in the order of the calls and committed together, each as its own change with its own version. `merge` may be called several times, also
+   * with data that is never committed. Errors of `merge` are passed on, and nothing is written. The endpoint may be locked while `merge` runs. `check`
+   * receives the result before it is written, without any lock, and can throw to refuse it. With `check`, the method throws `server_busy` if the record
+   * keeps changing while it is checked. Throws `server_busy` if too many merges of the record are waiting.
    */
   merge(
     endpointId: string,

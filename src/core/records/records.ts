@@ -158,15 +158,17 @@ export function createRecords({
 
 async function* noPieces(): AsyncGenerator<string, void> {}
 
-async function merge(current: { contentType: RecordKind; data: string }, patch: string, bytesMax: number): Promise<string> {
-  const merged = await mergeTexts(current, patch);
-  if (Buffer.byteLength(merged) > bytesMax) {
+/** A promise only if the texts are long. */
+function merge(current: { contentType: RecordKind; data: string }, patch: string, bytesMax: number): string | Promise<string> {
+  const requireSize = (merged: string) => {
+    if (Buffer.byteLength(merged) <= bytesMax) return merged;
     throw new AppError("body_too_large", { detail: `The merged record would be larger than ${bytesMax} bytes.` });
-  }
-  return merged;
+  };
+  const merged = mergeTexts(current, patch);
+  return typeof merged === "string" ? requireSize(merged) : merged.then(requireSize);
 }
 
-async function mergeTexts({ contentType, data }: { contentType: RecordKind; data: string }, patch: string): Promise<string> {
+function mergeTexts({ contentType, data }: { contentType: RecordKind; data: string }, patch: string): string | Promise<string> {
   if (contentType === "file") return mergeMetadata(data, patch);
   if (contentType !== "json" || !isJsonObject(data)) throw new AppError("merge_needs_objects");
   return mergeJsonObjects(data, patch);

@@ -9,6 +9,9 @@ const COMMIT = nameStatement(
   FROM record_commit($1::uuid, $2::text[], $3::uuid[], $4::text[], $5::text[], $6::boolean[], $7::int[], $8::uuid[], $9::int[]) ORDER BY ord`,
 );
 
+/** The expected version of a chained write (see prisma/sql/record_commit.sql). */
+const CHAINED = -1;
+
 /** A client, or the client of a transaction, that can run the record commit. */
 export interface CommitClient {
   $queryRawUnsafe<T>(sql: string, ...values: unknown[]): PromiseLike<T>;
@@ -48,11 +51,16 @@ export async function commitWrites(client: CommitClient, endpointId: string, wri
     writes.map((write) => (write.type === "DELETE" ? null : write.contentType)),
     writes.map((write) => (write.type === "DELETE" ? null : write.data)),
     writes.map((write) => write.type === "PUT" && write.sameType === true),
-    writes.map((write) => (write.type === "POST" ? null : (write.expectedVersion ?? null))),
+    writes.map(toExpectedVersion),
     writes.map((write) => (write.type === "POST" ? write.owner : write.onlyOwner) ?? null),
     writes.map((write) => (write.type === "POST" ? (write.remainingInUpload ?? null) : null)),
   );
   return writes.map((write, index) => toResult(endpointId, write, rows[index]));
+}
+
+function toExpectedVersion(write: Write): number | null {
+  if (write.type === "POST") return null;
+  return write.type === "PUT" && write.isChained ? CHAINED : (write.expectedVersion ?? null);
 }
 
 function toResult(endpointId: string, write: Write, row: CommitRow | undefined): WriteResult {
