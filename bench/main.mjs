@@ -1,0 +1,31 @@
+/** `npm run bench`: lists the benches. `npm run bench -- NAME …` runs one, in a process of its own. */
+import { spawn } from "node:child_process";
+import path from "node:path";
+
+/** The benches, with one line each.. */
+const BENCHES = {
+  compare: "Rested beside PocketBase, bare servers, PostgreSQL alone and Centrifugo; --help lists the options",
+  "data-plane": "the data plane over HTTP, with and without group commit [seconds]",
+  "record-path": "the path of a record below HTTP [seconds]",
+  "list-memory": "lists of a million records: speed, first byte, memory",
+  "fan-out": "deliveries to many sockets, below the database [sockets] [bytes]",
+  "sustained-fan-out": "a rate of writes to many subscribers [writes per second] [subscribers] [seconds]",
+  filters: "filters of streams, one job after the other",
+  "idle-sockets": "the memory of idle WebSockets",
+  hostile: "four clients beside expensive requests [attacks]",
+};
+
+const [name, ...args] = process.argv.slice(2);
+if (name === undefined) {
+  for (const [bench, what] of Object.entries(BENCHES)) console.log(`npm run bench -- ${bench.padEnd(18)} ${what}`);
+} else if (!Object.hasOwn(BENCHES, name)) {
+  console.error(`Unknown bench: ${name}. npm run bench lists them.`);
+  process.exitCode = 2;
+} else {
+  process.chdir(path.dirname(import.meta.dirname));
+  const child = spawn(process.execPath, ["--import", "tsx", path.join("bench", `${name}.ts`), ...args], { stdio: "inherit" });
+  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
+  child.once("exit", (code) => {
+    process.exitCode = code ?? 1;
+  });
+}
