@@ -80,7 +80,7 @@ const ROOMS: Partial<Record<Part, Readonly<Record<string, readonly string[]>>>> 
     streams: [],
     users: ["access", "json", "limits", "records"],
   },
-  db: { embedded: [], prisma: ["records"], records: [], stores: ["records"] },
+  db: { embedded: [], prisma: ["records"], reads: [], records: ["reads"], stores: ["reads", "records"] },
   http: { body: [], handlers: ["body", "reply"], reply: [], server: ["handlers", "reply"] },
   management: {
     accounts: ["keys"],

@@ -114,8 +114,8 @@ export interface RecordStore {
    * `dataOnly` only their data.
    */
   readByIds(endpointId: string, ids: readonly string[], options: ReadScope & { dataOnly: boolean }): AsyncIterable<string>;
-  /** One record, if it exists and is in scope. */
-  readOne(endpointId: string, id: string, scope?: ReadScope): Promise<FoundRecord | undefined>;
+  /** One record, whoever owns it, if it exists. */
+  readOne(endpointId: string, id: string): Promise<FoundRecord | undefined>;
   /**
    * The records of a range as pieces of JSON text: each piece is one or more array items joined by commas, without brackets. Only one page is held in
    * memory; the next one is read when the consumer asks for it.

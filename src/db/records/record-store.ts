@@ -1,10 +1,11 @@
 /** Stores and reads records. JSON passes through as text in both directions and is never parsed here. */
 import type pg from "pg";
 import type { FairSemaphore } from "@/src/core/limits/fair-semaphore";
-import type { FoundRecord, ListRange, ReadScope, RecordStore } from "@/src/core/records/ports";
+import type { ListRange, ReadScope, RecordStore } from "@/src/core/records/ports";
 import type { Db } from "@/src/db/client";
 import { createRawStatements } from "@/src/db/raw-statements";
 import { createPageRead, createRead, type Read } from "@/src/db/read";
+import { createReadOne } from "@/src/db/reads/one-record";
 import { commitIdempotent } from "@/src/db/records/commit-idempotent";
 import type { EndpointQueue } from "@/src/db/records/endpoint-queue";
 import { createGroupCommit } from "@/src/db/records/group-commit";
@@ -28,13 +29,6 @@ const ORDER_IDS = nameStatement(
   "rested_order_ids",
   `SELECT wire_id(id) AS id FROM "Record"
   WHERE id = ANY ($2::uuid[]) AND "endpointId" = $1::uuid AND ($3::uuid IS NULL OR "ownerId" = $3::uuid) ORDER BY seq`,
-);
-
-const READ_ONE = nameStatement(
-  "rested_read_one",
-  `SELECT wire_id(id) AS id, version, data::text AS data, wire_time("createdAt") AS "createdAt", wire_time("updatedAt") AS "updatedAt",
-    "contentType"::text AS "contentType", wire_id("ownerId") AS owner
-  FROM "Record" WHERE id = $2::uuid AND "endpointId" = $1::uuid AND ($3::uuid IS NULL OR "ownerId" = $3::uuid)`,
 );
 
 const READ_PAGE = nameStatement(
@@ -76,10 +70,7 @@ export function createRecordStore({ db, pool, queue, pageReads }: RecordStoreOpt
     },
     findStoredResponse: (endpointId, idempotencyKey) => findStoredResponse(read, endpointId, idempotencyKey),
     readByIds: (endpointId, ids, options) => readNamed(read, endpointId, ids, options),
-    async readOne(endpointId, id, { owner } = {}) {
-      const [row] = await read<FoundRecord>(READ_ONE, [endpointId, id, owner ?? null]);
-      return row;
-    },
+    readOne: createReadOne({ read, pageReads }),
     readAll: (endpointId, options) => readPages({ read, readNext: createPageRead({ read, pageReads, endpointId }), endpointId, options }),
     async findPage(endpointId, { owner, after, order, limit }) {
       const values = [endpointId, owner ?? null, toParameter(after), order === "desc", limit];

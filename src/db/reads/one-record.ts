@@ -1,0 +1,72 @@
+/** Reads single records. Concurrent reads share a statement. */
+import type { FairSemaphore } from "@/src/core/limits/fair-semaphore";
+import type { FoundRecord } from "@/src/core/records/ports";
+import { createPageRead, type Read } from "@/src/db/read";
+import { createReadBatcher } from "@/src/db/reads/read-batcher";
+import { nameStatement } from "@/src/db/statement";
+
+/** The maximum number of bytes of a record in a shared statement, so that one has at most 2 MiB. Larger records are read alone. */
+const SHARED_BYTES_MAX = 16 * 1024;
+
+const COLUMNS = `r.version, wire_time(r."createdAt") AS "createdAt", wire_time(r."updatedAt") AS "updatedAt", r."contentType"::text AS "contentType",
+  wire_id(r."ownerId") AS owner`;
+
+const READ_ONE = nameStatement(
+  "rested_read_one",
+  `SELECT wire_id(r.id) AS id, r.data::text AS data, ${COLUMNS} FROM "Record" r WHERE r.id = $2::uuid AND r."endpointId" = $1::uuid`,
+);
+
+// LIMIT keeps the planner from joining in another way than by an index scan for each id. Plans are kept, and may be of a time when the table was small.
+// pg_column_size is the stored size. It spares reading a large record only to find that it is too large.
+const READ_SHARED = nameStatement(
+  "rested_read_ones",
+  `SELECT asked.n::int AS n, r.* FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS asked(endpoint, id, n)
+  CROSS JOIN LATERAL (
+    SELECT wire_id(r.id) AS id, CASE WHEN pg_column_size(r.data) <= $3::int AND octet_length(r.data::text) <= $3::int THEN r.data::text END AS data,
+      ${COLUMNS} FROM "Record" r WHERE r.id = asked.id AND r."endpointId" = asked.endpoint LIMIT 1
+  ) r`,
+);
+
+interface Asked {
+  endpointId: string;
+  id: string;
+}
+
+/** `data` is null if the record is too large for a shared statement. */
+type SharedRow = Omit<FoundRecord, "data"> & { data: string | null };
+
+/**
+ * Returns a function that reads a record, or undefined if the endpoint has no such record. Large records are read alone; `pageReads` queues these
+ * reads by endpoint.
+ */
+export function createReadOne({
+  read,
+  pageReads,
+}: {
+  read: Read;
+  pageReads: Pick<FairSemaphore, "run"> | undefined;
+}): (endpointId: string, id: string) => Promise<FoundRecord | undefined> {
+  async function readAlone({ endpointId, id }: Asked, readLarge = read): Promise<FoundRecord | undefined> {
+    const [row] = await readLarge<FoundRecord>(READ_ONE, [endpointId, id]);
+    return row;
+  }
+
+  async function readBatch(asked: readonly Asked[]): Promise<(SharedRow | undefined)[]> {
+    const [first] = asked;
+    if (first && asked.length === 1) return [await readAlone(first)];
+    const endpointIds = asked.map(({ endpointId }) => endpointId);
+    const ids = asked.map(({ id }) => id);
+    const found: (SharedRow | undefined)[] = asked.map(() => undefined);
+    for (const { n, ...row } of await read<SharedRow & { n: number }>(READ_SHARED, [endpointIds, ids, SHARED_BYTES_MAX]))
+      found[n - 1] = row;
+    return found;
+  }
+
+  const readShared = createReadBatcher<Asked, SharedRow>({ readBatch });
+  return async (endpointId, id) => {
+    const row = await readShared(endpointId, `${endpointId} ${id}`, { endpointId, id });
+    if (!row) return undefined;
+    const { data } = row;
+    return data === null ? readAlone({ endpointId, id }, createPageRead({ read, pageReads, endpointId })) : { ...row, data };
+  };
+}
