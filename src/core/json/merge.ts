@@ -43,9 +43,10 @@ type Steps<Result> = Generator<void, Result>;
 
 function* mergeInSteps(target: string, patch: string): Steps<string> {
   const counter = new StepCounter();
-  const from = yield* new Reader(target, counter).read();
-  const by = yield* new Reader(patch, counter).read();
-  if (!from.members || !by.members) throw new TypeError("mergeJsonObjects needs two JSON objects.");
+  const by = yield* new Reader(patch, counter).read(undefined);
+  // Most patches are small. The objects of the target that they do not change stay text, which is several times as fast as reading their members.
+  const from = by.members && (yield* new Reader(target, counter).read(by.members));
+  if (!from?.members || !by.members) throw new TypeError("mergeJsonObjects needs two JSON objects.");
   const pieces: string[] = [];
   yield* writeMerged(from.members, by.members, pieces, counter);
   return pieces.join("");
@@ -100,14 +101,15 @@ class Reader {
     this.#counter = counter;
   }
 
-  *read(): Steps<Value> {
+  /** Reads the members of an object, and of an object in it only if `patch` has an object for its key. Undefined: of all objects. */
+  *read(patch: Members | undefined): Steps<Value> {
     this.#skipSpace();
-    return this.#text[this.#at] === "{" ? yield* this.#object(0) : this.#other();
+    return this.#text[this.#at] === "{" ? yield* this.#object(0, patch) : this.#other();
   }
 
-  *#object(depth: number): Steps<Value> {
+  *#object(depth: number, patch: Members | undefined): Steps<Value> {
     const start = this.#at;
-    const members = yield* this.#members(depth);
+    const members = yield* this.#members(depth, patch);
     return { text: this.#text.slice(start, this.#at), members };
   }
 
@@ -117,7 +119,7 @@ class Reader {
     return { text: this.#text.slice(start, this.#at) };
   }
 
-  *#members(depth: number): Steps<Members> {
+  *#members(depth: number, patch: Members | undefined): Steps<Members> {
     const members: Members = new Map();
     this.#at += 1;
     this.#skipSpace();
@@ -126,11 +128,13 @@ class Reader {
       const keyStart = this.#at;
       this.#at = closingQuote(this.#text, keyStart) + 1;
       const keyText = this.#text.slice(keyStart, this.#at);
+      const key = decodeKey(keyText);
       this.#skipTo(":");
       this.#skipSpace();
       // Sent bodies are not nested deeper, so deeper values are never merged. They stay text, which bounds the recursion.
-      const value = this.#text[this.#at] === "{" && depth < JSON_DEPTH_MAX ? yield* this.#object(depth + 1) : this.#other();
-      members.set(decodeKey(keyText), { keyText, value });
+      const inner = patch?.get(key)?.value.members;
+      const isRead = this.#text[this.#at] === "{" && depth < JSON_DEPTH_MAX && (!patch || inner);
+      members.set(key, { keyText, value: isRead ? yield* this.#object(depth + 1, inner) : this.#other() });
       this.#skipSpace();
       if (this.#text[this.#at] === ",") this.#at += 1;
       this.#skipSpace();
