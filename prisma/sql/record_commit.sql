@@ -12,7 +12,8 @@
 --
 -- A chained write is a PUT to the record of the write before it, with the same content type and owner. It is done only if that
 -- one was; otherwise its outcome is 'version_conflict'. Expecting the next version would not do: another transaction may have reached that version with other
--- data. A PUT and the writes chained to it take two statements: the record is updated once, and each is in the log.
+-- data. A PUT and the writes chained to it take two statements: the record is updated once, and each is in the log. So do PUTs
+-- without an expected version that follow each other.
 -- Throws lock_not_available when another transaction has locked a record first. The caller tries again.
 CREATE OR REPLACE FUNCTION record_commit(
   p_endpoint uuid,
@@ -42,7 +43,7 @@ DECLARE
   v_version int;
   v_updated timestamptz(3);
   i int := 1;
-  v_last int;              -- the last write that is chained to write i; i: none is
+  v_last int;              -- the last of the PUTs from write i on that are done together
   -- Added to the endpoint's counters at the end.
   v_count bigint := 0;
   v_bytes bigint := 0;
@@ -117,7 +118,8 @@ BEGIN
       outcome := 'type_mismatch';
     ELSIF p_types[i] = 'PUT' THEN
       v_last := i;
-      WHILE p_versions[v_last + 1] = -1 AND p_types[v_last + 1] = 'PUT' AND p_ids[v_last + 1] = p_ids[i]
+      -- After a PUT that is done, a chained one is done too, and so is one that expects no version.
+      WHILE p_types[v_last + 1] = 'PUT' AND p_ids[v_last + 1] = p_ids[i] AND coalesce(p_versions[v_last + 1], -1) = -1
         AND p_content_types[v_last + 1] = p_content_types[i] AND p_owners[v_last + 1] IS NOT DISTINCT FROM p_owners[i]
       LOOP
         v_last := v_last + 1;

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
-import type { Change, RecordStore, Write, WriteResult } from "@/src/core/records/ports";
+import type { Change, RecordStore, WriteResult } from "@/src/core/records/ports";
 import { createUniqueId } from "@/src/core/records/unique-id";
 import { createEndpointQueue } from "@/src/db/records/endpoint-queue";
 import { createMerge } from "@/src/db/records/merge-record";
@@ -264,33 +264,6 @@ describe("merges with a check", () => {
     expect(toChange(plain).record.data).toBe('{"plain":true}');
     pass();
     expect(toChange(await checked).record.data).toBe('{"plain":true,"checked":true}');
-    await world.expectSound(endpointId);
-  });
-});
-
-describe("chained writes", () => {
-  const put = (id: string, data: string, more: object = {}): Write => ({ type: "PUT", id, contentType: "json", data, ...more });
-
-  it("[R7] are done only if the one before was, whatever version the record has", async () => {
-    const [one, two] = [await create("1"), await create("2")];
-    await store.commit(endpointId, [put(one, '"other"')]);
-    const results = await store.commit(endpointId, [
-      // The record has version 2, which the second write of this chain would have expected.
-      put(one, '"lost"', { expectedVersion: 1 }),
-      put(one, '"lost"', { isChained: true }),
-      put(two, '"a"', { expectedVersion: 1 }),
-      put(two, '"b"', { isChained: true }),
-      put(two, '"c"', { isChained: true }),
-      put(one, '"lost"', { isChained: true }),
-      put(one, '"d"', { expectedVersion: 2 }),
-      put(createUniqueId(), '"lost"'),
-      put(one, '"lost"', { isChained: true }),
-    ]);
-    const outcomes = results.map((result) =>
-      result.outcome === "ok" ? `${result.change.seq} ${result.change.record.data}` : result.outcome,
-    );
-    const conflict = "version_conflict";
-    expect(outcomes).toEqual([conflict, conflict, '4 "a"', '5 "b"', '6 "c"', conflict, '7 "d"', "record_not_found", conflict]);
     await world.expectSound(endpointId);
   });
 });

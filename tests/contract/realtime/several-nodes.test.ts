@@ -68,6 +68,29 @@ describe("with Redis", () => {
     expect(new Set(dataOf(clients[0].texts))).toEqual(new Set(numbers(60)));
   });
 
+  it("[R4] [W4] [W20] merges of one record on both servers are all kept, and each is one message with the next version", async () => {
+    const uniqueId = await writer.post(seed, {});
+    const clients = [await reader.connect(seed.path), await writer.connect(seed.path)] as const;
+    const init = { method: "PUT", headers: { "Content-Type": "application/json" } };
+    const merge = (n: number) => {
+      const { httpOrigin } = n % 2 === 0 ? writer : reader;
+      return fetch(`${httpOrigin}${seed.path}&uniqueId=${uniqueId}&strategy=merge`, { ...init, body: `{"n${n}":true}` });
+    };
+    const answers = await Promise.all(numbers(60).map(merge));
+    const [first, second] = await Promise.all(clients.map((client) => client.take(60)));
+    expect(first).toEqual(second);
+    const states = dataOf(clients[0].texts) as object[];
+    const versions = states.map((state) => Object.keys(state).length);
+    expect(versions).toEqual(numbers(60).map((n) => n + 1));
+    // Each answer has the version of its own message.
+    for (const [n, answer] of answers.entries()) {
+      const { data } = (await answer.json()) as { data: object };
+      const version = Number(answer.headers.get("etag")?.replaceAll('"', ""));
+      expect([answer.status, Object.keys(data).at(-1)]).toEqual([200, `n${n}`]);
+      expect(data).toEqual(states[version - 2]);
+    }
+  });
+
   it("[W6] [W20] a key that is revoked on one server ends its sockets on the other", async () => {
     const client = await reader.connect(seed.path);
     await writer.pool.query(`UPDATE "ApiKey" SET "revokedAt" = now() WHERE id = $1`, [seed.keyId]);
