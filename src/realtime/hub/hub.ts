@@ -235,7 +235,8 @@ class StreamHub implements Hub {
     const { onlyOwner } = grant;
     const format = toFormat(request);
     const { clock, queueBytesMax, sandbox } = this.#options;
-    const subscriber = createSubscriber({ sink, batcher: this.#batcher, queueBytesMax, onPiling: this.#onPiling });
+    const lane = { ownerId: grant.ownerId, endpointId: grant.endpoint.id };
+    const subscriber = createSubscriber({ sink, batcher: this.#batcher, lane, queueBytesMax, onPiling: this.#onPiling });
     const caller = toCallerPath(grant, request.address);
     const filter = expression === undefined ? undefined : createRecordFilter({ sandbox, expression, caller });
     const reads = this.#replays.of({ onlyOwner, caller });

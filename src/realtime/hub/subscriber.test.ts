@@ -9,7 +9,8 @@ import { createSubscriber } from "./subscriber";
 
 function setUp(queueBytesMax = 1_000) {
   const sink = createMemorySink();
-  const subscriber = createSubscriber({ sink, batcher: createWriteBatcher(), queueBytesMax, onPiling: () => undefined });
+  const lane = { ownerId: "owner", endpointId: "endpoint" };
+  const subscriber = createSubscriber({ sink, batcher: createWriteBatcher(), lane, queueBytesMax, onPiling: () => undefined });
   return { sink, subscriber };
 }
 
@@ -68,6 +69,19 @@ describe("createSubscriber", () => {
     expect(subscriber.isBusy()).toBe(true);
     subscriber.discard();
     expect(subscriber.backlogBytes()).toBe(250);
+  });
+
+  it("[W7] does not take a client for slow because of frames that wait for their turn", async () => {
+    const { sink, subscriber } = setUp(1_000);
+    subscriber.enqueue(toFrame(400));
+    expect(subscriber.enqueue(toFrame(700))).toBe(true);
+    await nextTick();
+    expect(sink.messages()).toHaveLength(2);
+    sink.stall();
+    subscriber.enqueue(toFrame(400));
+    expect(subscriber.enqueue(toFrame(700))).toBe(false);
+    await nextTick();
+    expect(sink.messages()).toHaveLength(3);
   });
 
   it("[W7] accepts a frame of any size if nothing waits", async () => {

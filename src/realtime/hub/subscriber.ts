@@ -1,6 +1,6 @@
 /** The bounded queue between a session and its transport (W7). */
 import type { AppError } from "@/src/shared/errors";
-import type { WriteBatcher } from "../transports/write-batcher";
+import type { Lane, WriteBatcher } from "../transports/write-batcher";
 
 /** The transport of one client. Its methods must not throw. */
 export interface Sink {
@@ -20,7 +20,7 @@ export interface Sink {
 
 export interface Subscriber {
   /**
-   * Queues a frame for the end of the tick. Returns false, and queues nothing, if the frame does not fit because the client reads too slowly, or if the
+   * Queues a frame, which is sent at the end of the tick or, if there is much to send, soon after. Returns false, and queues nothing, if the frame does not fit because the client reads too slowly, or if the
    * client has ended. A frame always fits into an empty queue, so that the largest record can be sent whatever the limit.
    */
   enqueue(frame: Buffer): boolean;
@@ -48,12 +48,14 @@ export interface Subscriber {
   cutOff(): void;
 }
 
-/** From this size on, frames do not wait for the end of the tick, so that the operating system's buffers are used. */
+/** From this size on, frames do not wait for their turn, so that the operating system's buffers are used. */
 const EARLY_FLUSH_BYTES = 65_536;
 
 export interface SubscriberOptions {
   sink: Sink;
   batcher: WriteBatcher;
+  /** The place of its writes among those of others. */
+  lane: Lane;
   queueBytesMax: number;
   /** Called when a frame is queued for a client that has unsent bytes. */
   onPiling: (bytes: number) => void;
@@ -78,12 +80,12 @@ class QueueingSubscriber implements Subscriber {
 
   enqueue(frame: Buffer): boolean {
     if (this.#ended) return false;
-    const { sink, queueBytesMax, onPiling } = this.#options;
-    const unsentBytes = sink.unsentBytes();
-    const backlogBytes = this.#queuedBytes + unsentBytes;
-    if (backlogBytes > 0 && backlogBytes + frame.byteLength > queueBytesMax) return false;
+    const { sink, onPiling } = this.#options;
+    // Frames that wait for their turn do not show that the client is slow: the transport may have room for them.
+    if (this.#exceeds(frame)) this.flush();
+    if (this.#exceeds(frame)) return false;
     this.#push(frame);
-    if (unsentBytes > 0) onPiling(frame.byteLength);
+    if (sink.unsentBytes() > 0) onPiling(frame.byteLength);
     return true;
   }
 
@@ -91,13 +93,18 @@ class QueueingSubscriber implements Subscriber {
     if (!this.#ended) this.#push(frame);
   }
 
+  #exceeds(frame: Buffer): boolean {
+    const backlogBytes = this.backlogBytes();
+    return backlogBytes > 0 && backlogBytes + frame.byteLength > this.#options.queueBytesMax;
+  }
+
   #push(frame: Buffer): void {
-    const { queueBytesMax, batcher } = this.#options;
+    const { queueBytesMax, batcher, lane } = this.#options;
     this.#queue ??= [];
     this.#queue.push(frame);
     this.#queuedBytes += frame.byteLength;
     if (this.#queuedBytes >= Math.min(EARLY_FLUSH_BYTES, queueBytesMax / 2)) this.flush();
-    else if (this.#queue.length === 1) batcher.schedule(this);
+    else if (this.#queue.length === 1) batcher.schedule(this, lane);
   }
 
   isCrowdedBy(frame: Buffer): boolean {

@@ -1,43 +1,122 @@
-/** Collects the subscribers with queued frames and flushes each once at the end of the tick. */
+/**
+ * Collects the subscribers with queued frames, and flushes them in turns of the event loop that are short, however many there are. Frames that are queued for a
+ * subscriber before its turn are sent in one write: the more there is to send, the fewer writes each frame costs.
+ */
 
 export interface Flushable {
   flush(): void;
 }
 
+/** Whose turn it is: accounts take turns, and the endpoints of an account. */
+export interface Lane {
+  readonly ownerId: string;
+  readonly endpointId: string;
+}
+
 export interface WriteBatcher {
-  /** Calls `subscriber.flush()` once at the end of this turn of the event loop, however often it is scheduled. */
-  schedule(subscriber: Flushable): void;
+  /**
+   * Calls `subscriber.flush()` once, however often it is scheduled: at the end of this turn of the event loop if the time suffices, otherwise in one of the next
+   * ones. Within a lane the order is first in, first out.
+   */
+  schedule(subscriber: Flushable, lane: Lane): void;
   /** Returns one buffer with all frames. Subscribers of an endpoint usually flush the same frames, and share the copy. */
   join(frames: readonly Buffer[]): Buffer;
 }
 
-/** Each batcher has its own subscribers. It keeps no timer between ticks. */
-export function createWriteBatcher(): WriteBatcher {
-  let due = new Set<Flushable>();
-  let joinedFrames: readonly Buffer[] = [];
-  let joined: Buffer = Buffer.alloc(0);
+/** The number of subscribers that a lane flushes before the next lane and before the next look at the clock. */
+const SLICE = 32;
+/** How long a turn lasts, in ms. It ends after the slice in which the time is over. */
+const TURN_MS_MIN = 2;
+/** A turn may take as long as the event loop was busy otherwise since the last one, so that requests never get more of the time than deliveries. */
+const TURN_MS_MAX = 8;
+/** How many joined buffers a turn keeps. Streams of one endpoint have a few formats, and lanes alternate. */
+const JOINED_MAX = 8;
 
-  function flushAll(): void {
-    const subscribers = due;
-    due = new Set();
-    for (const subscriber of subscribers) subscriber.flush();
-    joinedFrames = [];
-    joined = Buffer.alloc(0);
+interface Joined {
+  frames: readonly Buffer[];
+  bytes: Buffer;
+}
+
+export interface WriteBatcherOptions {
+  /** The time in ms, ascending. */
+  now?: () => number;
+}
+
+/** Each batcher has its own subscribers. It keeps no timer while none waits. */
+export function createWriteBatcher({ now = () => performance.now() }: WriteBatcherOptions = {}): WriteBatcher {
+  /** The due subscribers by account and endpoint. The first entry of each map is the next. */
+  const owners = new Map<string, Map<string, Set<Flushable>>>();
+  let joined: Joined[] = [];
+  let isScheduled = false;
+  /** When the last turn ended, if it left subscribers. */
+  let pausedAt: number | undefined;
+
+  function requestTurn(): void {
+    if (isScheduled) return;
+    isScheduled = true;
+    setImmediate(takeTurn);
+  }
+
+  function takeTurn(): void {
+    const startedAt = now();
+    const turnMs = pausedAt === undefined ? TURN_MS_MIN : Math.min(Math.max(startedAt - pausedAt, TURN_MS_MIN), TURN_MS_MAX);
+    let endedAt = startedAt;
+    while (owners.size > 0 && endedAt - startedAt < turnMs) {
+      flushSlice();
+      endedAt = now();
+    }
+    joined = [];
+    isScheduled = false;
+    pausedAt = owners.size > 0 ? endedAt : undefined;
+    // The event loop handles what has arrived, then comes back.
+    if (owners.size > 0) requestTurn();
+  }
+
+  function flushSlice(): void {
+    for (const [ownerId, lanes] of owners) {
+      for (const [endpointId, due] of lanes) {
+        lanes.delete(endpointId);
+        let left = SLICE;
+        for (const subscriber of due) {
+          due.delete(subscriber);
+          subscriber.flush();
+          if (--left === 0) break;
+        }
+        if (due.size > 0) lanes.set(endpointId, due);
+        break;
+      }
+      owners.delete(ownerId);
+      if (lanes.size > 0) owners.set(ownerId, lanes);
+      return;
+    }
   }
 
   return {
-    schedule: (subscriber) => {
-      if (due.size === 0) setImmediate(flushAll);
+    schedule: (subscriber, { ownerId, endpointId }) => {
+      let lanes = owners.get(ownerId);
+      if (lanes === undefined) {
+        lanes = new Map();
+        owners.set(ownerId, lanes);
+      }
+      let due = lanes.get(endpointId);
+      if (due === undefined) {
+        due = new Set();
+        lanes.set(endpointId, due);
+      }
       due.add(subscriber);
+      requestTurn();
     },
     join: (frames) => {
       const [first] = frames;
       if (first !== undefined && frames.length === 1) return first;
-      if (!isSame(frames, joinedFrames)) {
-        joined = Buffer.concat(frames);
-        joinedFrames = frames;
-      }
-      return joined;
+      const known = joined.find((each) => isSame(frames, each.frames));
+      if (known) return known.bytes;
+      const bytes = Buffer.concat(frames);
+      joined.unshift({ frames, bytes });
+      if (joined.length > JOINED_MAX) joined.pop();
+      // The end of the next turn drops the copy.
+      requestTurn();
+      return bytes;
     },
   };
 }
