@@ -20,7 +20,10 @@ afterAll(() => fs.rmSync(folder, { recursive: true }));
 /** Sends one job to a new worker. */
 async function ask(kind, job) {
   const settings = JSON.stringify({ kind, timeoutMs: 10_000, memoryBytesMax: 64 * 1024 * 1024, resultBytesMax: 1024 * 1024 });
-  const flags = ["--no-warnings", "--stack-size=3900", "--experimental-permission", `--allow-fs-read=${script}`];
+  // The flag's name depends on the version of Node.js.
+  const permission = ["--permission", "--experimental-permission"].find((name) => process.allowedNodeEnvironmentFlags.has(name));
+  expect(permission).toBeDefined();
+  const flags = ["--no-warnings", "--stack-size=3900", permission, `--allow-fs-read=${script}`];
   const worker = fork(script, [settings], { execArgv: flags, serialization: "advanced", cwd: folder, env: {} });
   const messages = on(worker, "message");
   const next = async () => (await messages.next()).value[0];

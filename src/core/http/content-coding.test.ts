@@ -71,7 +71,9 @@ describe("inflate", () => {
   });
 
   it("[R17] stops reading the source when the reader stops, long before a zip bomb is inflated", async () => {
-    const bomb = gzipSync(Buffer.alloc(64 * 1024 * 1024), { level: 9 });
+    const member = gzipSync(Buffer.alloc(64 * 1024 * 1024), { level: 9 });
+    // Longer than the buffers of streams, which are 64 KiB from Node.js 22 on.
+    const bomb = Buffer.concat(Array.from({ length: 16 }, () => member));
     let [pulled, inflated, ended] = [0, 0, false];
     async function* source(): AsyncGenerator<Uint8Array, void> {
       try {
@@ -88,7 +90,7 @@ describe("inflate", () => {
       if (inflated > 256 * 1024) break;
     }
     await until("the source is given up", () => ended);
-    expect(pulled * 1024).toBeLessThan(bomb.length);
+    expect(pulled * 1024).toBeLessThan(bomb.length / 2);
     expect(inflated).toBeLessThan(1024 * 1024);
   });
 });

@@ -330,7 +330,8 @@ describe("users that run it", () => {
       await query(first.url, "CREATE TABLE kept AS SELECT 42 AS answer");
       await first.stop();
       const copy = path.join(makeFolder(), "copy");
-      fs.cpSync(dir, copy, { recursive: true });
+      // Not cpSync, which keeps the permissions of folders only in some versions of Node.js.
+      execFileSync("cp", ["-r", "--preserve=mode", dir, copy]);
       const next = await start(copy);
       expect(await query(next.url, "SELECT answer FROM kept")).toEqual([42]);
     });
