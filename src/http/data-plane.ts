@@ -9,11 +9,12 @@ import type { Files } from "@/src/core/files/files";
 import type { FileTokens } from "@/src/core/files/tokens";
 import type { HeldBytes } from "@/src/core/limits/held-bytes";
 import type { Log } from "@/src/core/log";
+import { andThen, isPending, type MaybePromise } from "@/src/core/maybe-promise";
 import { parseFlag } from "@/src/core/records/parameters";
 import type { Records } from "@/src/core/records/records";
 import type { Sandbox } from "@/src/core/sandbox";
 import type { Users } from "@/src/core/users/users";
-import { type DataExchange, type Handler, headersOf } from "@/src/http/exchange";
+import { type DataExchange, type Handler, headersOf, listHeaders } from "@/src/http/exchange";
 import { createDeleteHandler, createUpdateHandler } from "@/src/http/handlers/change-record";
 import { createCreateHandler } from "@/src/http/handlers/create-records";
 import { isReconnection, type StreamAnswerer, wantsEvents } from "@/src/http/handlers/event-stream";
@@ -22,6 +23,7 @@ import { createSendFileHandler, wantsFile } from "@/src/http/handlers/send-file"
 import { createShareFileHandler } from "@/src/http/handlers/share-file";
 import { createUploadHandler, isForm } from "@/src/http/handlers/upload-files";
 import { createUserHandlers, toUserOperation, type UserOperation } from "@/src/http/handlers/user-operations";
+import { hasBody } from "@/src/http/limits";
 import { countRequest } from "@/src/http/rate-limit";
 import { METHODS, toPreflightHeaders } from "@/src/http/reply/cors";
 import { respond } from "@/src/http/reply/respond";
@@ -29,7 +31,7 @@ import type { Drain } from "@/src/http/server/drain";
 import type { SlowClients } from "@/src/http/server/slow-clients";
 import { AppError, isAppError } from "@/src/shared/errors";
 import { createRequestId, formatProblem } from "@/src/shared/http/problem";
-import { DATA_FORMS, type DataForm, parseDataAddress } from "@/src/shared/streams/data-path";
+import { DATA_FORMS, type DataAddress, type DataForm, parseDataAddress } from "@/src/shared/streams/data-path";
 
 export interface DataPlaneOptions {
   access: Access;
@@ -60,12 +62,7 @@ export type DataPlane = (request: IncomingMessage, response: ServerResponse, opt
 
 export function createDataPlane(options: DataPlaneOptions): DataPlane {
   const plane = new Plane(options);
-  return (request, response, { awaitsContinue = false } = {}) => {
-    plane.handle(request, response, awaitsContinue).catch((error: unknown) => {
-      options.log.error({ err: error }, "a request could not be answered");
-      response.destroy();
-    });
-  };
+  return (request, response, { awaitsContinue = false } = {}) => plane.handle(request, response, awaitsContinue);
 }
 
 /** The operation of a request by its method. At authentication endpoints, POST has more than one meaning (L). */
@@ -123,8 +120,13 @@ class Plane {
     this.#log = log;
   }
 
-  async handle(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): Promise<void> {
+  /**
+   * Serves a request in this turn of the event loop as far as it can: where key, endpoint and token are cached, that is up to its body or its first statement. Only
+   * what is waited for makes promises (docs/adr/0035-results-that-are-known-at-once.md).
+   */
+  handle(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void {
     const { origin } = request.headers;
+    const address = parseDataAddress(request.url ?? "");
     const exchange: DataExchange = {
       request,
       response,
@@ -132,85 +134,95 @@ class Plane {
       requestId: createRequestId(),
       awaitsContinue,
       parameters: NO_PARAMETERS,
-      origin: origin ? { kind: "unknown", origin } : { kind: "none" },
-      headers: {},
+      origin: origin ? { kind: "unknown", origin } : NO_ORIGIN,
+      form: address?.form,
+      headers: [],
       resolved: undefined,
       held: this.#held,
       answerHold: undefined,
     };
-    const address = parseDataAddress(request.url ?? "");
     try {
       if (!address) throw new AppError("not_found");
-      exchange.parameters = new URLSearchParams(address.query);
-      const operation = toOperation(request.method, exchange.parameters);
-      const accessRequest = toAccessRequest({
-        address,
-        parameters: exchange.parameters,
-        headers: request.headers,
-        operation: this.#stream && (wantsEvents(request) || address.form === "events") ? "subscribe" : (operation ?? "read"),
-        publicUrl: this.#config.publicUrl,
-      });
-      if (request.method === "OPTIONS") await this.#preflight(exchange, accessRequest, address.form);
-      else if (operation === undefined || !isMethodOf(address.form, request.method)) throw new AppError("method_not_allowed");
-      else {
-        const locate = () => this.#locate(exchange, accessRequest);
-        const resolved = await countRequest({ rateLimitPolicy: this.#rateLimitPolicy, exchange, accessRequest, locate });
-        await this.#handle(exchange, accessRequest, resolved, operation, address.form);
-      }
+      const serving = this.#serve(exchange, address);
+      if (isPending(serving)) serving.then(undefined, (error: unknown) => this.#refuse(exchange, error));
     } catch (error) {
-      this.#fail(exchange, error, address?.form);
+      // Most bodies arrive together with their head, and are parsed after this turn: then nothing of them is left to drop before the response ends.
+      if (hasBody(request)) process.nextTick(() => this.#refuse(exchange, error));
+      else this.#refuse(exchange, error);
     }
   }
 
+  /** Throws, or rejects with, the error to respond with. */
+  #serve(exchange: DataExchange, address: DataAddress): MaybePromise<void> {
+    const { request, form } = exchange;
+    exchange.parameters = new URLSearchParams(address.query);
+    const operation = toOperation(request.method, exchange.parameters);
+    const accessRequest = toAccessRequest({
+      address,
+      parameters: exchange.parameters,
+      headers: request.headers,
+      operation: this.#stream && (wantsEvents(request) || form === "events") ? "subscribe" : (operation ?? "read"),
+      publicUrl: this.#config.publicUrl,
+    });
+    if (request.method === "OPTIONS") return this.#preflight(exchange, accessRequest);
+    if (operation === undefined || !isMethodOf(form, request.method)) throw new AppError("method_not_allowed");
+    const locate = () => this.#locate(exchange, accessRequest);
+    return andThen(countRequest({ rateLimitPolicy: this.#rateLimitPolicy, exchange, accessRequest, locate }), (resolved) =>
+      this.#dispatch(exchange, accessRequest, resolved, operation),
+    );
+  }
+
   /** Authorizes the request, and calls the handler for the kind of the endpoint. */
-  async #handle(
+  #dispatch(
     exchange: DataExchange,
     accessRequest: AccessRequest,
     resolved: ResolvedEndpoint,
     operation: MethodOperation,
-    form: DataForm | undefined,
-  ): Promise<void> {
-    if (!hasForm(resolved, form)) throw new AppError("not_found");
-    if (this.#stream && accessRequest.operation === "subscribe") {
-      const grant = await this.#access.authorize(resolved, accessRequest);
-      const { request, response, parameters } = exchange;
-      this.#slowClients.forget(request.socket);
-      // A response that waits behind another one is not notified when its connection closes.
-      if (!response.socket) throw new AppError("request_invalid", { detail: PIPELINED });
-      await this.#stream.open({ request, response, parameters, grant, headers: headersOf(exchange) });
-    } else if (resolved.endpoint.kind === "data") {
-      const grant = await this.#access.authorize(resolved, accessRequest);
-      await this.#choose(operation, exchange, form)({ exchange, grant, resolved });
-      // If the record was a file, its bytes are deleted now.
-      if (operation === "delete") this.#files.sweepSoon();
-    } else {
-      // Users have no files, so `fileToken` has no meaning here.
-      const userOperation = toUserOperation(operation === "shareFile" ? "create" : operation, exchange.parameters);
-      const grant = await this.#access.authorize(resolved, { ...accessRequest, operation: userOperation });
-      await this.#userHandlers[userOperation]({ exchange, grant, resolved });
-    }
+  ): MaybePromise<void> {
+    if (!hasForm(resolved, exchange.form)) throw new AppError("not_found");
+    const stream = accessRequest.operation === "subscribe" ? this.#stream : undefined;
+    if (stream)
+      return andThen(this.#access.authorize(resolved, accessRequest), (grant) => {
+        const { request, response, parameters } = exchange;
+        this.#slowClients.forget(request.socket);
+        // A response that waits behind another one is not notified when its connection closes.
+        if (!response.socket) throw new AppError("request_invalid", { detail: PIPELINED });
+        return stream.open({ request, response, parameters, grant, headers: headersOf(exchange) });
+      });
+    if (resolved.endpoint.kind === "data")
+      return andThen(this.#access.authorize(resolved, accessRequest), (grant) => {
+        const serving = this.#choose(operation, exchange)({ exchange, grant, resolved });
+        // If the record was a file, its bytes are deleted now.
+        return operation === "delete" ? andThen(serving, () => this.#files.sweepSoon()) : serving;
+      });
+    // Users have no files, so `fileToken` has no meaning here.
+    const userOperation = toUserOperation(operation === "shareFile" ? "create" : operation, exchange.parameters);
+    return andThen(this.#access.authorize(resolved, { ...accessRequest, operation: userOperation }), (grant) =>
+      this.#userHandlers[userOperation]({ exchange, grant, resolved }),
+    );
   }
 
   /** Files are records with other bodies: forms, and bytes. */
-  #choose(operation: MethodOperation, { request, parameters }: DataExchange, form: DataForm | undefined): Handler {
+  #choose(operation: MethodOperation, { request, parameters, form }: DataExchange): Handler {
     if (operation === "create" && (form === "file" || isForm(request))) return this.#upload;
     if (operation === "read" && wantsFile(parameters)) return this.#sendFile;
     return this.#handlers[operation];
   }
 
   /** After the project is known, the origin decides whether a page may read the response, including errors. */
-  async #locate(exchange: DataExchange, accessRequest: AccessRequest): Promise<ResolvedEndpoint> {
-    const resolved = await this.#access.resolve(accessRequest);
-    exchange.resolved = resolved;
-    if (accessRequest.origin !== undefined) {
-      const echo = this.#access.echoOrigin(resolved, accessRequest);
-      exchange.origin = echo ? { kind: echo.listed ? "listed" : "allowed", origin: echo.origin } : { kind: "refused" };
-    }
-    return resolved;
+  #locate(exchange: DataExchange, accessRequest: AccessRequest): MaybePromise<ResolvedEndpoint> {
+    return andThen(this.#access.resolve(accessRequest), (resolved) => {
+      exchange.resolved = resolved;
+      if (accessRequest.origin !== undefined) {
+        const echo = this.#access.echoOrigin(resolved, accessRequest);
+        exchange.origin = echo ? { kind: echo.listed ? "listed" : "allowed", origin: echo.origin } : { kind: "refused" };
+      }
+      return resolved;
+    });
   }
 
   /** A preflight carries the key in its URL, but no headers or cookies. Only the origin can be decided. */
-  async #preflight(exchange: DataExchange, accessRequest: AccessRequest, form: DataForm | undefined): Promise<void> {
+  async #preflight(exchange: DataExchange, accessRequest: AccessRequest): Promise<void> {
     try {
       await this.#locate(exchange, accessRequest);
     } catch (error) {
@@ -219,11 +231,21 @@ class Plane {
     }
     if (exchange.origin.kind === "refused") throw new AppError("origin_not_allowed");
     const preflight = toPreflightHeaders(exchange.origin, exchange.request.headers);
-    respond(exchange, { status: 204, headers: { ...headersOf(exchange), ...preflight, Allow: toAllow(form) } });
+    respond(exchange, { status: 204, headers: { ...headersOf(exchange), ...preflight, Allow: toAllow(exchange.form) } });
   }
 
-  #fail(exchange: DataExchange, error: unknown, form?: DataForm): void {
-    const { requestId, response } = exchange;
+  /** Responds with an error. Never throws. */
+  #refuse(exchange: DataExchange, error: unknown): void {
+    try {
+      this.#fail(exchange, error);
+    } catch (problem) {
+      this.#log.error({ err: problem }, "a request could not be answered");
+      exchange.response.destroy();
+    }
+  }
+
+  #fail(exchange: DataExchange, error: unknown): void {
+    const { requestId, response, form } = exchange;
     const appError = isAppError(error) ? error : new AppError("internal_error", { cause: error });
     if (!isAppError(error)) this.#log.error({ requestId, err: error }, "a request failed unexpectedly");
     else if (appError.entry.status >= 500)
@@ -238,17 +260,11 @@ class Plane {
       return;
     }
     const answer = formatProblem(appError, requestId);
-    respond(exchange, {
-      status: answer.status,
-      headers: {
-        ...headersOf(exchange),
-        ...answer.headers,
-        ...(appError.code === "method_not_allowed" ? { Allow: toAllow(form) } : {}),
-        ...(appError.code === "content_encoding_unsupported" && isForm(exchange.request) ? { "Accept-Encoding": "identity" } : {}),
-      },
-      body: answer.body,
-      close: CUT_OFF.has(appError.code),
-    });
+    if (appError.code === "content_encoding_unsupported" && isForm(exchange.request)) answer.headers["Accept-Encoding"] = "identity";
+    const headers = listHeaders(exchange);
+    for (const name in answer.headers) headers.push(name, answer.headers[name] ?? "");
+    if (appError.code === "method_not_allowed") headers.push("Allow", toAllow(form));
+    respond(exchange, { status: answer.status, headers, body: answer.body, close: CUT_OFF.has(appError.code) });
   }
 }
 
@@ -256,6 +272,7 @@ const PIPELINED = "An event stream cannot be pipelined behind another request. O
 /** After these errors, the rest of the request is not read. */
 const CUT_OFF: ReadonlySet<string> = new Set(["body_too_large", "body_timeout", "upload_invalid", "too_many_files", "file_too_large"]);
 const NO_PARAMETERS = new URLSearchParams();
+const NO_ORIGIN = { kind: "none" } as const;
 
 function toAllow(form: DataForm | undefined): string {
   return form === undefined ? METHODS : DATA_FORMS[form].methods;

@@ -7,14 +7,16 @@ import { parseContentCoding, toSentBytesMax } from "@/src/core/http/content-codi
 import { toEntityTag } from "@/src/core/http/entity-tag";
 import type { ByteHold } from "@/src/core/limits/byte-budget";
 import type { HeldBytes } from "@/src/core/limits/held-bytes";
+import type { MaybePromise } from "@/src/core/maybe-promise";
 import type { StoredRecord } from "@/src/core/records/ports";
 import { parseContentKind, parseRecordBody, type RecordBody } from "@/src/core/records/record-body";
 import { toReceiptText, toRecordText } from "@/src/core/records/record-text";
 import { readBody } from "@/src/http/body/read-body";
 import { createBodyMeter, holdAnswer, holdAnswerAnyway, toHeldLength } from "@/src/http/hold-bytes";
-import { type OriginVerdict, toCorsHeaders } from "@/src/http/reply/cors";
-import { type Exchange, respond } from "@/src/http/reply/respond";
+import { addCorsHeaders, type OriginVerdict } from "@/src/http/reply/cors";
+import { type Exchange, type HeaderList, respond } from "@/src/http/reply/respond";
 import { AppError, isAppError } from "@/src/shared/errors";
+import type { DataForm } from "@/src/shared/streams/data-path";
 
 /** A request, and what is known about it so far. */
 export interface DataExchange extends Exchange {
@@ -22,8 +24,10 @@ export interface DataExchange extends Exchange {
   awaitsContinue: boolean;
   parameters: URLSearchParams;
   origin: OriginVerdict;
-  /** Headers of every response to this request, errors included (rate limits). */
-  headers: Record<string, string>;
+  /** The suffix of the endpoint's name (U17). */
+  form: DataForm | undefined;
+  /** Headers of every response to this request, errors included (rate limits), in addition to those of {@link headersOf}. */
+  headers: HeaderList;
   /** The endpoint and the key, after they were found. */
   resolved: ResolvedEndpoint | undefined;
   /** The budgets that count the bytes of this request (hold-bytes.ts). */
@@ -44,7 +48,7 @@ export function callerOf({ exchange, grant }: Pick<Admitted, "exchange" | "grant
 }
 
 /** Responds to an authorized request of one operation, or throws the error to respond with. */
-export type Handler = (admitted: Admitted) => Promise<void>;
+export type Handler = (admitted: Admitted) => MaybePromise<void>;
 
 /** Limits of bodies. */
 export interface BodyLimits {
@@ -60,32 +64,46 @@ export const JSON_TYPE = "application/json; charset=utf-8";
  */
 const CACHE_CONTROL = "no-store, no-transform";
 
-/** The headers of every response of the data plane. */
-export function headersOf({ requestId, origin, headers }: DataExchange): Record<string, string> {
-  return {
-    ...toCorsHeaders(origin),
-    "Cache-Control": CACHE_CONTROL,
-    "X-Content-Type-Options": "nosniff",
-    "X-Request-Id": requestId,
-    ...headers,
-  };
+/** The headers of every response of the data plane, as a new list to add to. */
+export function listHeaders({ requestId, origin, headers }: DataExchange): HeaderList {
+  const list = ["Cache-Control", CACHE_CONTROL, "X-Content-Type-Options", "nosniff", "X-Request-Id", requestId];
+  addCorsHeaders(list, origin);
+  for (const part of headers) list.push(part);
+  return list;
 }
 
-/** Responds with JSON text. Throws `server_busy` if it is large and clients already hold too many bytes. */
-export function sendJson(exchange: DataExchange, status: number, body: string, headers: Record<string, string> = {}): void {
+/** The same as an object, for responses that replace some of them. */
+export function headersOf(exchange: DataExchange): Record<string, string> {
+  const list = listHeaders(exchange);
+  const headers: Record<string, string> = {};
+  for (let at = 0; at + 1 < list.length; at += 2) headers[list[at] ?? ""] = list[at + 1] ?? "";
+  return headers;
+}
+
+/**
+ * Responds with JSON text. Throws `server_busy` if it is large and clients already hold too many bytes. `more`: additional headers, names and values in turn.
+ */
+export function sendJson(exchange: DataExchange, status: number, body: string, more: Readonly<HeaderList> = []): void {
   holdAnswer(exchange, toHeldLength(body));
-  respond(exchange, { status, headers: { ...headersOf(exchange), "Content-Type": JSON_TYPE, ...headers }, body });
+  respond(exchange, { status, headers: listJsonHeaders(exchange, more), body });
 }
 
 /** Responds to a completed write with JSON text. Never refused. */
-export function sendWritten(exchange: DataExchange, status: number, body: string, headers: Record<string, string> = {}): void {
+export function sendWritten(exchange: DataExchange, status: number, body: string, more: Readonly<HeaderList> = []): void {
   holdAnswerAnyway(exchange, toHeldLength(body));
-  respond(exchange, { status, headers: { ...headersOf(exchange), "Content-Type": JSON_TYPE, ...headers }, body });
+  respond(exchange, { status, headers: listJsonHeaders(exchange, more), body });
+}
+
+function listJsonHeaders(exchange: DataExchange, more: Readonly<HeaderList>): HeaderList {
+  const list = listHeaders(exchange);
+  list.push("Content-Type", JSON_TYPE);
+  for (const part of more) list.push(part);
+  return list;
 }
 
 /** Responds to a completed write with one record (R1) and its version (R7). */
 export function sendRecord(exchange: DataExchange, status: number, record: StoredRecord, dataOnly: boolean): void {
-  sendWritten(exchange, status, toRecordText(record, { dataOnly }), { ETag: toEntityTag(record) });
+  sendWritten(exchange, status, toRecordText(record, { dataOnly }), ["ETag", toEntityTag(record)]);
 }
 
 /** True for a key of scope `write`, which cannot read (U7). */
@@ -99,7 +117,7 @@ export function sendChanged(
   record: StoredRecord,
   dataOnly: boolean,
 ): void {
-  if (isWriteOnly(resolved)) sendJson(exchange, 200, toReceiptText(record), { ETag: toEntityTag(record) });
+  if (isWriteOnly(resolved)) sendJson(exchange, 200, toReceiptText(record), ["ETag", toEntityTag(record)]);
   else sendRecord(exchange, 200, record, dataOnly);
 }
 
@@ -119,7 +137,7 @@ export async function hideMismatch<Result>(resolved: ResolvedEndpoint, change: P
 
 /** Marks the response as that of the first request: nothing was written (R9). */
 export function markReplayed(exchange: DataExchange): void {
-  exchange.headers["Idempotent-Replayed"] = "true";
+  exchange.headers.push("Idempotent-Replayed", "true");
 }
 
 /** Returns undefined if the client disconnected before its body was complete. Nothing is stored then. */

@@ -3,23 +3,24 @@ import type { AccessRequest } from "@/src/core/access/access-request";
 import { toClientAddress } from "@/src/core/access/client-network";
 import type { RateLimitPolicy } from "@/src/core/access/rate-limit-policy";
 import type { ResolvedEndpoint } from "@/src/core/access/resolved-endpoints";
+import type { MaybePromise } from "@/src/core/maybe-promise";
 import type { DataExchange } from "@/src/http/exchange";
-import { toRateHeaders } from "@/src/shared/http/rate-headers";
+import { listRateHeaders } from "@/src/shared/http/rate-headers";
 
 /** Resolves the endpoint and counts the request. Every response to it, errors included, carries the rate headers. */
 export function countRequest(options: {
   rateLimitPolicy: Pick<RateLimitPolicy, "count">;
   exchange: DataExchange;
   accessRequest: AccessRequest;
-  locate: () => Promise<ResolvedEndpoint>;
-}): Promise<ResolvedEndpoint> {
+  locate: () => MaybePromise<ResolvedEndpoint>;
+}): MaybePromise<ResolvedEndpoint> {
   const { rateLimitPolicy, exchange, accessRequest, locate } = options;
   return rateLimitPolicy.count(
     {
       accessRequest,
       address: toClientAddress(exchange.request),
       onVerdict: (verdict) => {
-        Object.assign(exchange.headers, toRateHeaders(verdict));
+        exchange.headers = listRateHeaders(verdict);
       },
     },
     locate,

@@ -27,7 +27,7 @@ export function createProcessRateLimiter(options: { now?: () => number; idsMax?:
   const { idsMax = IDS_MAX, ...rest } = options;
   const counts = createWindowCounts({ windowMs: WINDOW_SECONDS * 1000, idsMax, ...rest });
   return {
-    take: async (id, limit) => toVerdict(counts.add(id), limit),
+    take: (id, limit) => toVerdict(counts.add(id), limit),
     close: () => undefined,
   };
 }

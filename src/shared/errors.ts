@@ -175,7 +175,11 @@ export class AppError extends Error {
   readonly fileBytes: number | undefined;
 
   constructor(code: ErrorCode, options: AppErrorOptions = {}) {
+    // Collecting the frames takes longer than all other work for a refused request. A refusal of the client needs none: its code says what happened.
+    const framesMax = Error.stackTraceLimit;
+    if (ERRORS[code].status < 500) Error.stackTraceLimit = 0;
     super(options.detail ?? ERRORS[code].message, options.cause === undefined ? undefined : { cause: options.cause });
+    Error.stackTraceLimit = framesMax;
     this.name = "AppError";
     this.code = code;
     this.internal = options.internal;

@@ -4,13 +4,14 @@ import type { StoredToken, TokenStore } from "@/src/core/access/ports";
 import { RevisionedCache, UseLog } from "@/src/core/access/revisioned-cache";
 import type { Clock } from "@/src/core/clock";
 import type { Log } from "@/src/core/log";
+import type { MaybePromise } from "@/src/core/maybe-promise";
 
 export interface Tokens {
   /**
-   * The stored token, even if it is revoked or expired. Returns undefined if there is none. Cached; concurrent misses share one query. Can throw
-   * `database_unavailable`.
+   * The stored token, even if it is revoked or expired. Returns undefined if there is none. Known at once if it is cached; concurrent misses share one
+   * query. Can throw `database_unavailable`.
    */
-  find(token: string): Promise<StoredToken | undefined>;
+  find(token: string): MaybePromise<StoredToken | undefined>;
   /**
    * The same for a known token of an open stream. Returns undefined if the token was deleted with its user. Calls in the same tick share one query.
    */
@@ -55,7 +56,7 @@ export function createTokens(options: { store: TokenStore; clock: Clock; log: Pi
   });
 
   return {
-    find: async (token) => {
+    find: (token) => {
       if (!TOKEN.test(token)) return undefined;
       const hash = createHash("sha256").update(token).digest();
       // The tokens themselves are not stored.

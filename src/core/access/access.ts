@@ -9,6 +9,7 @@ import type { SignIns } from "@/src/core/access/sign-ins";
 import { type CookieToken, isListed, requireTokenCookie } from "@/src/core/access/token-cookie";
 import type { Clock } from "@/src/core/clock";
 import type { FileTokenHolder, FileTokens } from "@/src/core/files/tokens";
+import { andThen, type MaybePromise } from "@/src/core/maybe-promise";
 import { AppError, type ErrorCode } from "@/src/shared/errors";
 import { API_VERSION } from "@/src/shared/streams/protocol";
 
@@ -53,14 +54,14 @@ export interface Access {
   /** Calls `resolve` and `authorize`. Throws the error of the first failed check. */
   decide(request: AccessRequest): Promise<Grant>;
   /**
-   * Looks up what the URL names (U3). Throws `api_version_unknown`, `key_missing`, `parameter_invalid` for two different keys,
+   * Looks up what the URL names (U3). Known at once if it is cached. Throws `api_version_unknown`, `key_missing`, `parameter_invalid` for two different keys,
    * `endpoint_or_key_invalid`, `ticket_invalid` or `database_unavailable`.
    */
-  resolve(request: AccessRequest): Promise<ResolvedEndpoint>;
+  resolve(request: AccessRequest): MaybePromise<ResolvedEndpoint>;
   /** True if `resolve` needs no query. */
   isKnown(request: AccessRequest): boolean;
-  /** Checks key, master key, origin, scope and token, in this order. Throws the error of the first failed check. */
-  authorize(resolved: ResolvedEndpoint, request: AccessRequest): Promise<Grant>;
+  /** Checks key, master key, origin, scope and token, in this order. Decided at once, unless a token must be looked up. Throws the error of the first failed check. */
+  authorize(resolved: ResolvedEndpoint, request: AccessRequest): MaybePromise<Grant>;
   /**
    * The request's origin if the project lets it read responses, including errors (U5). `listed` is true if it may also send and receive cookies (S6).
    * Undefined: send no CORS headers.
@@ -106,18 +107,21 @@ class DefinedAccess implements Access {
     return this.authorize(await this.resolve(request), request);
   }
 
-  async resolve(request: AccessRequest): Promise<ResolvedEndpoint> {
+  resolve(request: AccessRequest): MaybePromise<ResolvedEndpoint> {
     if (request.version !== API_VERSION) throw new AppError("api_version_unknown");
-    if (request.ticket !== undefined && request.operation === "subscribe") {
-      const resolved = await this.#definitions.redeemTicket(request.ticket);
-      if (resolved?.endpoint.name !== request.endpointName) throw new AppError("ticket_invalid");
-      return resolved;
-    }
+    if (request.ticket !== undefined && request.operation === "subscribe") return this.#redeem(request.ticket, request);
     if (!request.key) throw toKeyMissing(request);
     if (request.hasTwoKeys)
       throw new AppError("parameter_invalid", { detail: "The parameter key and the header X-API-Key differ. Send one." });
-    const resolved = await this.#definitions.find(request.key, request.endpointName);
-    if (!resolved) throw toInvalid(request);
+    return andThen(this.#definitions.find(request.key, request.endpointName), (resolved) => {
+      if (!resolved) throw toInvalid(request);
+      return resolved;
+    });
+  }
+
+  async #redeem(ticket: string, { endpointName }: AccessRequest): Promise<ResolvedEndpoint> {
+    const resolved = await this.#definitions.redeemTicket(ticket);
+    if (resolved?.endpoint.name !== endpointName) throw new AppError("ticket_invalid");
     return resolved;
   }
 
@@ -125,8 +129,8 @@ class DefinedAccess implements Access {
     return version === API_VERSION && ticket === undefined && key !== undefined && this.#definitions.has(key, endpointName);
   }
 
-  async authorize(resolved: ResolvedEndpoint, request: AccessRequest): Promise<Grant> {
-    const { key, endpoint, project } = resolved;
+  authorize(resolved: ResolvedEndpoint, request: AccessRequest): MaybePromise<Grant> {
+    const { key } = resolved;
     if (key && keyState(key, this.#clock.now()) !== "valid") throw toInvalid(request);
     const master = request.masterKey !== undefined;
     if (request.masterKey !== undefined && !isMasterKey(resolved, request.masterKey)) throw new AppError("master_key_invalid");
@@ -136,11 +140,27 @@ class DefinedAccess implements Access {
     if (key && !scopeAllows(key.scope, request.operation)) throw new AppError("key_scope_insufficient");
     const tokenGeneration = this.#tokens.generation();
     const isTokenNeeded = key !== null && !master && needsToken(resolved, request.operation);
-    const sent = isTokenNeeded && !fileHolder ? toSentToken(resolved, request) : undefined;
-    const holderToken = isTokenNeeded && fileHolder ? await this.#findHolder(resolved, fileHolder) : undefined;
-    const token = sent ? await this.#authenticate(resolved, sent.text) : holderToken;
-    // L3: a logout with the cookie of an ended token succeeds, because only the cookie has to be cleared.
-    if (sent && !token && (request.operation !== "logout" || request.accessToken !== undefined)) throw new AppError("access_token_invalid");
+    if (!isTokenNeeded) return this.#grant(resolved, request, { tokenGeneration, needsListedOrigin: false });
+    if (fileHolder)
+      return this.#findHolder(resolved, fileHolder).then((token) =>
+        this.#grant(resolved, request, { token, tokenGeneration, needsListedOrigin: false }),
+      );
+    const { text, needsListedOrigin } = toSentToken(resolved, request);
+    return andThen(this.#authenticate(resolved, text), (token) => {
+      // L3: a logout with the cookie of an ended token succeeds, because only the cookie has to be cleared.
+      if (!token && (request.operation !== "logout" || request.accessToken !== undefined)) throw new AppError("access_token_invalid");
+      return this.#grant(resolved, request, { token, tokenGeneration, needsListedOrigin });
+    });
+  }
+
+  /** The grant of a request that has passed every check. `token`: that of the caller, if one is needed. */
+  #grant(
+    resolved: ResolvedEndpoint,
+    request: AccessRequest,
+    { token, tokenGeneration, needsListedOrigin }: { token?: StoredToken | undefined; tokenGeneration: number; needsListedOrigin: boolean },
+  ): Grant {
+    const { key, endpoint, project } = resolved;
+    const master = request.masterKey !== undefined;
     if (key) this.#definitions.noteUse(key.id);
     if (token) this.#tokens.noteUse(token.id);
     const grant: Grant = {
@@ -158,7 +178,7 @@ class DefinedAccess implements Access {
         masterKeyHash: master ? project.masterKeyHash : null,
         revision: project.revision,
         tokenGeneration,
-        needsListedOrigin: sent?.needsListedOrigin ?? false,
+        needsListedOrigin,
       },
     };
     if (resolved.signIn) grant.signIn = resolved.signIn;
@@ -173,13 +193,14 @@ class DefinedAccess implements Access {
    * S1: the caller's token, or undefined if it does not exist or has ended. Throws `access_token_invalid` for a token that belongs to users of
    * another endpoint or project. The message is the same in both cases, so tokens cannot be probed.
    */
-  async #authenticate(resolved: ResolvedEndpoint, accessToken: string): Promise<StoredToken | undefined> {
-    const token = await this.#tokens.find(accessToken);
-    if (!token || tokenState(token, this.#clock.now()) !== "valid") return undefined;
-    // L4: an account belongs to its user only. Users of the project's other authentication endpoints are refused.
-    const isStranger = resolved.endpoint.kind === "authentication" && token.endpointId !== resolved.endpoint.id;
-    if (token.projectId !== resolved.project.id || isStranger) throw new AppError("access_token_invalid");
-    return token;
+  #authenticate(resolved: ResolvedEndpoint, accessToken: string): MaybePromise<StoredToken | undefined> {
+    return andThen(this.#tokens.find(accessToken), (token) => {
+      if (!token || tokenState(token, this.#clock.now()) !== "valid") return undefined;
+      // L4: an account belongs to its user only. Users of the project's other authentication endpoints are refused.
+      const isStranger = resolved.endpoint.kind === "authentication" && token.endpointId !== resolved.endpoint.id;
+      if (token.projectId !== resolved.project.id || isStranger) throw new AppError("access_token_invalid");
+      return token;
+    });
   }
 
   /** F6: the holder on whose behalf a file token reads the record that the request names. */

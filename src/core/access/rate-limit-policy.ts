@@ -4,6 +4,7 @@ import type { AccessRequest } from "@/src/core/access/access-request";
 import { toNetwork } from "@/src/core/access/client-network";
 import type { ResolvedEndpoint } from "@/src/core/access/resolved-endpoints";
 import type { RateLimiter, RateVerdict } from "@/src/core/limits/ports";
+import { andThen, isPending, type MaybePromise } from "@/src/core/maybe-promise";
 import { AppError, type ErrorCode, isAppError } from "@/src/shared/errors";
 
 export interface CountedRequest {
@@ -16,11 +17,11 @@ export interface CountedRequest {
 
 export interface RateLimitPolicy {
   /**
-   * Calls `resolve` and counts the request: by key and network against the project's limit or, if the request names nothing that exists, by network
+   * Calls `resolve` at once and counts the request: by key and network against the project's limit or, if the request names nothing that exists, by network
    * against the server's limit. Throws `rate_limited`, or what `resolve` throws. A network that exceeds the limit with unknown names gets no further
    * lookups for the rest of the window, except for cached definitions (see {@link Access.isKnown}).
    */
-  count(request: CountedRequest, resolve: () => Promise<ResolvedEndpoint>): Promise<ResolvedEndpoint>;
+  count(request: CountedRequest, resolve: () => MaybePromise<ResolvedEndpoint>): MaybePromise<ResolvedEndpoint>;
   /** Resolves the endpoint, counts the request and authorizes it. Throws `rate_limited`, and the errors of {@link Access.decide}. */
   countAndAuthorize(accessRequest: AccessRequest, address: string): Promise<Grant>;
 }
@@ -48,7 +49,7 @@ export function createRateLimitPolicy(options: {
   const { access, limiter, limit: defaultLimit, now = () => performance.now() } = options;
   const barred = new Map<string, { verdict: RateVerdict; endsAt: number }>();
 
-  async function take(id: string, limit: number): Promise<RateVerdict | undefined> {
+  function take(id: string, limit: number): MaybePromise<RateVerdict | undefined> {
     return limit > 0 ? limiter.take(id, limit) : undefined;
   }
 
@@ -73,24 +74,40 @@ export function createRateLimitPolicy(options: {
     barred.set(network, { verdict, endsAt: now() + verdict.resetSeconds * 1000 });
   }
 
+  function countResolved(resolved: ResolvedEndpoint, network: string, request: CountedRequest): MaybePromise<ResolvedEndpoint> {
+    // A ticket has no key. The console's streams are counted by project.
+    const limit = resolved.project.rateLimit ?? defaultLimit;
+    return andThen(take(`${resolved.key?.id ?? resolved.project.id} ${network}`, limit), (verdict) => {
+      settle(verdict, request);
+      return resolved;
+    });
+  }
+
+  /** Throws the error of a request that names nothing that exists, after it was counted. */
+  function countUnresolved(error: unknown, network: string, request: CountedRequest): MaybePromise<never> {
+    if (!isAppError(error) || !UNRESOLVED.has(error.code)) throw error;
+    return andThen(take(`? ${network}`, defaultLimit), (verdict) => {
+      if (verdict && !verdict.allowed) bar(network, verdict);
+      settle(verdict, request);
+      throw error;
+    });
+  }
+
   const policy: RateLimitPolicy = {
-    async count(request, resolve) {
+    count(request, resolve) {
       const network = toNetwork(request.address);
       if (barred.size > 0 && !access.isKnown(request.accessRequest)) settle(findBar(network), request);
-      let resolved: ResolvedEndpoint;
+      let resolved: MaybePromise<ResolvedEndpoint>;
       try {
-        resolved = await resolve();
+        resolved = resolve();
       } catch (error) {
-        if (!isAppError(error) || !UNRESOLVED.has(error.code)) throw error;
-        const verdict = await take(`? ${network}`, defaultLimit);
-        if (verdict && !verdict.allowed) bar(network, verdict);
-        settle(verdict, request);
-        throw error;
+        return countUnresolved(error, network, request);
       }
-      // A ticket has no key. The console's streams are counted by project.
-      const limit = resolved.project.rateLimit ?? defaultLimit;
-      settle(await take(`${resolved.key?.id ?? resolved.project.id} ${network}`, limit), request);
-      return resolved;
+      if (!isPending(resolved)) return countResolved(resolved, network, request);
+      return resolved.then(
+        (found) => countResolved(found, network, request),
+        (error: unknown) => countUnresolved(error, network, request),
+      );
     },
     async countAndAuthorize(accessRequest, address) {
       const resolved = await policy.count({ accessRequest, address }, () => access.resolve(accessRequest));

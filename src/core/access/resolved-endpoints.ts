@@ -3,6 +3,7 @@ import type { Definition, DefinitionStore, SignIn } from "@/src/core/access/port
 import { RevisionedCache, UseLog } from "@/src/core/access/revisioned-cache";
 import type { Clock } from "@/src/core/clock";
 import type { Log } from "@/src/core/log";
+import type { MaybePromise } from "@/src/core/maybe-promise";
 import { OPAQUE_ORIGINS, parseOrigin } from "@/src/shared/http/origins";
 import { endpointNameProblem } from "@/src/shared/text/names";
 
@@ -27,10 +28,10 @@ export interface ResolvedEndpoint {
 
 export interface Definitions {
   /**
-   * The endpoint that the key and the name select, or undefined. Cached; concurrent misses share one query. Misses are not cached, so a new endpoint
-   * works immediately. Can throw `database_unavailable`.
+   * The endpoint that the key and the name select, or undefined. Known at once if it is cached; concurrent misses share one query. Misses are not
+   * cached, so a new endpoint works immediately. Can throw `database_unavailable`.
    */
-  find(key: string, endpointName: string): Promise<ResolvedEndpoint | undefined>;
+  find(key: string, endpointName: string): MaybePromise<ResolvedEndpoint | undefined>;
   /** True if `find` needs no query. */
   has(key: string, endpointName: string): boolean;
   /** Reads the endpoint by its id, without the cache. Undefined if it was deleted. Concurrent calls share one query. */
@@ -74,7 +75,7 @@ export function createDefinitions(options: { store: DefinitionStore; clock: Cloc
   });
 
   return {
-    find: async (key, endpointName) => {
+    find: (key, endpointName) => {
       // Unambiguous: cached names and keys are well-formed, so the id contains only one "?".
       const id = `${endpointName}?${key}`;
       const hit = cache.get(id);

@@ -1,4 +1,6 @@
 /** Interfaces of the counters of requests and of failed logins. The adapters are in src/limits. */
+import type { MaybePromise } from "@/src/core/maybe-promise";
+
 /** The result of counting one request against a rate limit (U8). */
 export interface RateVerdict {
   allowed: boolean;
@@ -12,7 +14,7 @@ export interface RateVerdict {
 /** Counts requests per minute, for all servers together if they share a Redis. */
 export interface RateLimiter {
   /** Counts one request of `id` against `limit` per minute. Never throws: while the shared counter is unavailable, this process counts alone. */
-  take(id: string, limit: number): Promise<RateVerdict>;
+  take(id: string, limit: number): MaybePromise<RateVerdict>;
 }
 
 /** An attempt to log in with a password. */

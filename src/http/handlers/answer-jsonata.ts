@@ -19,14 +19,15 @@ export async function answerJsonata({
   expression,
   pieces,
   caller,
-  headers = {},
+  headers = [],
 }: {
   exchange: DataExchange;
   sandbox: Pick<Sandbox, "evaluate">;
   expression: string;
   pieces: AsyncIterable<string>;
   caller: CallerPath;
-  headers?: Record<string, string>;
+  /** Additional headers, names and values in turn. */
+  headers?: readonly string[];
 }): Promise<void> {
   const { response } = exchange;
   const closed = new AbortController();

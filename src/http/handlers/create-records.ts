@@ -9,8 +9,8 @@ import {
   type BodyLimits,
   callerOf,
   type Handler,
-  headersOf,
   JSON_TYPE,
+  listHeaders,
   markReplayed,
   readRecordBody,
   sendRecord,
@@ -46,9 +46,12 @@ export function createCreateHandler({ records, config }: { records: Records; con
     });
     if (created.isReplay) markReplayed(exchange);
     if (isBulk) {
+      // The response was held above.
+      const headers = listHeaders(exchange);
+      headers.push("Content-Type", JSON_TYPE);
       respond(exchange, {
         status: 201,
-        headers: { ...headersOf(exchange), "Content-Type": JSON_TYPE },
+        headers,
         body: `[${created.records.map((record) => toRecordText(record, { dataOnly })).join(",")}]`,
       });
       return;

@@ -29,7 +29,7 @@ export function createReadHandler({ records, sandbox }: { records: Records; sand
     const { request, parameters } = exchange;
     const expression = parseJsonata(parameters);
     const { pieces, link, version } = await select(records, admitted);
-    const linked: Record<string, string> = link === undefined ? {} : { Link: link };
+    const linked = link === undefined ? [] : ["Link", link];
     if (expression !== undefined) {
       // No entity tag: the result of an expression can change while the record does not.
       await answerJsonata({ exchange, sandbox, expression, pieces, caller: callerOf(admitted), headers: linked });
@@ -42,7 +42,7 @@ export function createReadHandler({ records, sandbox }: { records: Records; sand
     }
     await streamList({
       exchange,
-      headers: { ...headersOf(exchange), "Content-Type": JSON_TYPE, ...linked, ...tagged },
+      headers: { ...headersOf(exchange), "Content-Type": JSON_TYPE, ...(link === undefined ? {} : { Link: link }), ...tagged },
       pieces,
       hold: (bytes, isBegun) => (isBegun ? holdAnswerAnyway : holdAnswer)(exchange, bytes),
     });

@@ -99,8 +99,8 @@ export function createUserHandlers({ users, records, clock, config, read }: User
         address: toClientAddress(exchange.request),
         userAgent,
       });
-      if (noCookie) exchange.headers.Authorization = `Bearer ${token}`;
-      else exchange.headers["Set-Cookie"] = toTokenCookie(token, { projectId: grant.projectId, expiresAt, now: clock.now() });
+      if (noCookie) exchange.headers.push("Authorization", `Bearer ${token}`);
+      else exchange.headers.push("Set-Cookie", toTokenCookie(token, { projectId: grant.projectId, expiresAt, now: clock.now() }));
       sendStored(admitted, record, dataOnly);
     },
     logout: async (admitted) => {

@@ -1,5 +1,6 @@
 /** CORS headers of the data plane (U5). Which origins are allowed is decided in core/access/access.ts. */
 import type { IncomingHttpHeaders } from "node:http";
+import type { HeaderList } from "@/src/http/reply/respond";
 import { PREFLIGHT_SECONDS, toAllowedHeaders } from "@/src/shared/http/cors";
 import { OPAQUE_ORIGINS } from "@/src/shared/http/origins";
 
@@ -39,27 +40,16 @@ const KEY_HEADER = /(?:^|,)[ \t]*x-api-key[ \t]*(?:,|$)/i;
 /** The request headers that the response to a preflight depends on. */
 const PREFLIGHT_VARY = "Origin, Access-Control-Request-Headers, Access-Control-Request-Private-Network";
 
-/** CORS headers of every response. Caches must know that responses depend on the origin, even if this one does not. */
-export function toCorsHeaders(verdict: OriginVerdict): Record<string, string> {
-  switch (verdict.kind) {
-    case "none":
-    case "refused":
-      return { Vary: "Origin" };
-    case "unknown":
-    case "allowed":
-      return { Vary: "Origin", "Access-Control-Allow-Origin": verdict.origin, "Access-Control-Expose-Headers": EXPOSED };
-    case "listed":
-      return {
-        Vary: "Origin",
-        "Access-Control-Allow-Origin": verdict.origin,
-        "Access-Control-Allow-Credentials": "true",
-        "Access-Control-Expose-Headers": EXPOSED,
-      };
-  }
+/** Adds the CORS headers of every response to `headers`. Caches must know that responses depend on the origin, even if this one does not. */
+export function addCorsHeaders(headers: HeaderList, verdict: OriginVerdict): void {
+  headers.push("Vary", "Origin");
+  if (verdict.kind === "none" || verdict.kind === "refused") return;
+  headers.push("Access-Control-Allow-Origin", verdict.origin, "Access-Control-Expose-Headers", EXPOSED);
+  if (verdict.kind === "listed") headers.push("Access-Control-Allow-Credentials", "true");
 }
 
 /**
- * The headers of a successful preflight, in addition to {@link toCorsHeaders}. Only what a project allows may be cached (or may be allowed, if the key is sent as a
+ * The headers of a successful preflight, in addition to {@link addCorsHeaders}. Only what a project allows may be cached (or may be allowed, if the key is sent as a
  * header), and may reach a server in a private network from a public page (`Access-Control-Request-Private-Network`).
  */
 export function toPreflightHeaders(verdict: OriginVerdict, asked: IncomingHttpHeaders): Record<string, string> {

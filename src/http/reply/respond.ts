@@ -1,5 +1,6 @@
 /** Sends responses, and keeps the connection usable if the request was not read to its end. */
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
+import { hasBody } from "@/src/http/limits";
 import { isClosed } from "@/src/http/reply/answered";
 import { encodeLongText, PIECE_BYTES, sendPieces } from "@/src/http/reply/send-pieces";
 import type { Drain } from "@/src/http/server/drain";
@@ -12,9 +13,13 @@ export interface Exchange {
   drain: Drain;
 }
 
+/** Names and values in turn, as `writeHead` takes them. Building a list is much cheaper than copying objects, in particular on Node.js 20. No name may occur twice. */
+export type HeaderList = string[];
+
 export interface Answer {
   status: number;
-  headers: OutgoingHttpHeaders;
+  /** A list is consumed: `respond` adds to it. */
+  headers: OutgoingHttpHeaders | HeaderList;
   /** Undefined: no content. */
   body?: string;
   /** Closes the connection afterwards, because the rest of the request is not worth reading. */
@@ -31,14 +36,10 @@ export function respond(exchange: Exchange, answer: Answer): void {
     void respondLong(exchange, { ...answer, body: answer.body });
     return;
   }
-  const { status, headers, body, close = false } = answer;
+  const { body } = answer;
+  writeHead(response, answer, body === undefined ? undefined : Buffer.byteLength(body));
   // A string and not a Buffer, because Node.js then sends head and body in one piece.
-  response.writeHead(status, {
-    ...headers,
-    ...(body === undefined ? {} : { "Content-Length": Buffer.byteLength(body) }),
-    ...(close ? { Connection: "close" } : {}),
-  });
-  if (request.complete) {
+  if (hasArrived(request)) {
     response.end(body);
     return;
   }
@@ -49,17 +50,37 @@ export function respond(exchange: Exchange, answer: Answer): void {
   exchange.drain(request, () => response.end());
 }
 
+/** Sends the status line and the headers with the next piece of the body. `length`: of the body, in bytes. Undefined: there is none. */
+function writeHead(response: ServerResponse, { status, headers, close = false }: Answer, length: number | undefined): void {
+  if (Array.isArray(headers)) {
+    if (length !== undefined) headers.push("Content-Length", String(length));
+    if (close) headers.push("Connection", "close");
+    response.writeHead(status, headers);
+  } else {
+    response.writeHead(status, {
+      ...headers,
+      ...(length === undefined ? {} : { "Content-Length": length }),
+      ...(close ? { Connection: "close" } : {}),
+    });
+  }
+}
+
 /** Never rejects. It ends if the client disconnects. */
-async function respondLong({ request, response, drain }: Exchange, { status, headers, body, close = false }: LongAnswer): Promise<void> {
-  const bytes = await encodeLongText(body);
+async function respondLong({ request, response, drain }: Exchange, answer: LongAnswer): Promise<void> {
+  const bytes = await encodeLongText(answer.body);
   if (isClosed(response) || response.headersSent) return;
-  response.writeHead(status, { ...headers, "Content-Length": bytes.byteLength, ...(close ? { Connection: "close" } : {}) });
+  writeHead(response, answer, bytes.byteLength);
   if (request.method === "HEAD" || (await sendPieces(response, bytes))) endAnswer({ request, response, drain });
 }
 
 /** Ends a response whose body was written, after the rest of the request has arrived (see respond). */
 export function endAnswer(exchange: Exchange): void {
   const { request, response, drain } = exchange;
-  if (request.complete) response.end();
+  if (hasArrived(request)) response.end();
   else drain(request, () => response.end());
+}
+
+/** True if nothing of the request is left to read. Node.js sets `complete` only after the head was handled, although a request without a body has arrived with it. */
+function hasArrived(request: IncomingMessage): boolean {
+  return request.complete || !hasBody(request);
 }

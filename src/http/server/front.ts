@@ -16,7 +16,7 @@ import {
 import type { DataPlane } from "@/src/http/data-plane";
 import { wantsEvents } from "@/src/http/handlers/event-stream";
 import { hasBody, toBodyTimeout } from "@/src/http/limits";
-import { toCorsHeaders } from "@/src/http/reply/cors";
+import { addCorsHeaders } from "@/src/http/reply/cors";
 import { respond } from "@/src/http/reply/respond";
 import { SlowBodyError, toRawAnswer } from "@/src/http/server/client-error";
 import type { ConnectionLimits } from "@/src/http/server/connection-limits";
@@ -102,23 +102,12 @@ export function createFront(options: FrontOptions): Front {
     const { origin } = request.headers;
     const { status, headers, body } = formatProblem(error, requestId);
     const isData = isDataPath(request.url ?? "/");
-    respond(
-      { request, response, drain },
-      {
-        status,
-        headers: {
-          ...headers,
-          ...extraHeaders,
-          ...(isData ? toCorsHeaders(origin ? { kind: "unknown", origin } : { kind: "none" }) : {}),
-          ...(error.code === "method_not_allowed" ? { Allow: toAllowedMethods(request.url ?? "/") } : {}),
-          "Cache-Control": "no-store",
-          "X-Content-Type-Options": "nosniff",
-          "X-Request-Id": requestId,
-        },
-        body,
-        close: hasBody(request) || error.code === "request_invalid" || error.code === "https_required",
-      },
-    );
+    const list = ["Cache-Control", "no-store", "X-Content-Type-Options", "nosniff", "X-Request-Id", requestId];
+    for (const [name, value] of Object.entries({ ...headers, ...extraHeaders })) list.push(name, value);
+    if (isData) addCorsHeaders(list, origin ? { kind: "unknown", origin } : { kind: "none" });
+    if (error.code === "method_not_allowed") list.push("Allow", toAllowedMethods(request.url ?? "/"));
+    const close = hasBody(request) || error.code === "request_invalid" || error.code === "https_required";
+    respond({ request, response, drain }, { status, headers: list, body, close });
   }
 
   /** For a page, the health check, or the whole server (RFC 9110, section 9.3.7). */

@@ -1,5 +1,5 @@
 /** The HTTP form of an error (E1), and the ids by which responses are found in the log. */
-import { type AppError, toProblem } from "@/src/shared/errors";
+import { type AppError, ERRORS, type ErrorCode, toProblem } from "@/src/shared/errors";
 import { ACCEPTED_CODINGS } from "@/src/shared/http/content-type";
 
 export const PROBLEM_TYPE = "application/problem+json; charset=utf-8";
@@ -25,8 +25,25 @@ export function formatProblem(error: AppError, requestId: string, members?: Read
       ...(error.code === "content_encoding_unsupported" ? { "Accept-Encoding": ACCEPTED_CODINGS } : {}),
       ...(error.fileBytes === undefined ? {} : { "Content-Range": `bytes */${error.fileBytes}` }),
     },
-    body: JSON.stringify(members === undefined ? toProblem(error, requestId) : { ...toProblem(error, requestId), ...members }),
+    body: members === undefined ? toDocument(error, requestId) : JSON.stringify({ ...toProblem(error, requestId), ...members }),
   };
+}
+
+/** The JSON text before and after the request id, of errors that have the catalogue's message. */
+const prepared = new Map<ErrorCode, readonly [before: string, after: string]>();
+/** Stands for the request id in a prepared document. No text of the catalogue contains it. */
+const PLACE = "{requestId}";
+
+/** The JSON text of a problem. It is prepared for errors without a detail or fields, because a flood of refused requests must stay cheap to refuse. */
+function toDocument(error: AppError, requestId: string): string {
+  if (error.fields || error.message !== ERRORS[error.code].message) return JSON.stringify(toProblem(error, requestId));
+  let parts = prepared.get(error.code);
+  if (!parts) {
+    const [before = "", after = ""] = JSON.stringify(toProblem(error, PLACE)).split(PLACE);
+    parts = [before, after];
+    prepared.set(error.code, parts);
+  }
+  return parts[0] + requestId + parts[1];
 }
 
 /** Returns `req-` and 12 random hex digits. */
