@@ -1,4 +1,4 @@
-/** Results that are usually known at once: a promise for each of them would cost more than the work itself (docs/adr/0035-results-that-are-known-at-once.md). */
+/** Results that are usually known at once: a promise for each of them would cost more than the work itself (docs/adr/0036-results-that-are-known-at-once.md). */
 
 /** A result that is known now, or that is waited for. A function that returns one throws at once or rejects; `await` treats both in the same way. */
 export type MaybePromise<T> = T | PromiseLike<T>;

@@ -122,7 +122,7 @@ class Plane {
 
   /**
    * Serves a request in this turn of the event loop as far as it can: where key, endpoint and token are cached, that is up to its body or its first statement. Only
-   * what is waited for makes promises (docs/adr/0035-results-that-are-known-at-once.md).
+   * what is waited for makes promises (docs/adr/0036-results-that-are-known-at-once.md).
    */
   handle(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void {
     const { origin } = request.headers;
