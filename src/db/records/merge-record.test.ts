@@ -87,7 +87,7 @@ describe("merges of one record", () => {
     const ids = await Promise.all(Array.from({ length: 17 }, () => create()));
     const { merge, counts } = observe();
     const results = await Promise.all(ids.map((id, n) => merge(endpointId, id, add(`n${n}`))));
-    expect(counts).toEqual({ reads: 2, commits: 17 });
+    expect(counts).toEqual({ reads: 1, commits: 17 });
     expect(results.map((result) => toChange(result).record.id)).toEqual(ids);
     expect(await merge(endpointId, createUniqueId(), () => expect.unreachable())).toEqual({ outcome: "record_not_found" });
     await world.expectSound(endpointId);

@@ -1,20 +1,35 @@
-/** Reads the records that merges begin with. Reads of one endpoint that arrive while one is under way share the next statement. */
+/** Reads the records that merges begin with. Reads that arrive together share a statement. */
 import type { RawStatements } from "@/src/db/raw-statements";
+import { createReadBatcher } from "@/src/db/reads/read-batcher";
 import type { RecordState } from "@/src/db/records/merge-group";
 import { nameStatement } from "@/src/db/statement";
 
-/** The maximum number of records in a statement. With bodies of 1 MiB its result has 16 MiB. */
-const RECORDS_MAX = 16;
+/** The maximum number of bytes of a record in a shared statement, so that one has at most 2 MiB. Larger records are read alone. */
+const SHARED_BYTES_MAX = 16 * 1024;
 
-/** No row: the endpoint does not exist. A null id: none of the records exists. */
+const COLUMNS = `r.version, r."contentType"::text AS "contentType", wire_id(r."ownerId") AS owner`;
+
+/** No row: the endpoint does not exist. A null version: the record does not exist. */
 const READ = nameStatement(
   "rested_read_for_merge",
-  `SELECT wire_id(r.id) AS id, r.version, r."contentType"::text AS "contentType", r.data::text AS data, wire_id(r."ownerId") AS owner
-  FROM "Endpoint" e LEFT JOIN "Record" r ON r.id = ANY ($2::uuid[]) AND r."endpointId" = e.id
+  `SELECT ${COLUMNS}, r.data::text AS data FROM "Endpoint" e LEFT JOIN "Record" r ON r.id = $2::uuid AND r."endpointId" = e.id
   WHERE e.id = $1::uuid AND e."projectId" IS NOT NULL`,
 );
 
-type Row = (RecordState & { id: string }) | { id: null };
+/** The same for several records. LIMIT makes the planner use an index for each of them (see READ_SHARED in db/reads/one-record.ts). */
+const READ_SHARED = nameStatement(
+  "rested_read_for_merges",
+  `SELECT asked.n::int AS n, r.* FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS asked(endpoint, id, n)
+  CROSS JOIN LATERAL (SELECT e.id FROM "Endpoint" e WHERE e.id = asked.endpoint AND e."projectId" IS NOT NULL LIMIT 1) e
+  LEFT JOIN LATERAL (
+    SELECT ${COLUMNS}, CASE WHEN pg_column_size(r.data) <= $3::int AND octet_length(r.data::text) <= $3::int THEN r.data::text END AS data
+    FROM "Record" r WHERE r.id = asked.id AND r."endpointId" = e.id LIMIT 1
+  ) r ON true`,
+);
+
+type Row = RecordState | { version: null };
+/** `data` is null if the record is too large for a shared statement. */
+type SharedRow = (Omit<RecordState, "data"> & { data: string | null }) | { version: null };
 type Found = RecordState | "endpoint_not_found" | "record_not_found";
 
 /** Reads the current state of a record, with a statement that begins after the call. Throws what the statement throws. */
@@ -24,46 +39,37 @@ type Reads = Pick<RawStatements, "$queryRawUnsafe">;
 
 /** Reads one record, without waiting for other reads. */
 export async function readForMerge(reads: Reads, endpointId: string, id: string): Promise<Found> {
-  return toFound(await reads.$queryRawUnsafe<Row[]>(READ, endpointId, [id]), id);
+  const [row] = await reads.$queryRawUnsafe<Row[]>(READ, endpointId, id);
+  if (!row) return "endpoint_not_found";
+  return row.version === null ? "record_not_found" : row;
 }
 
-interface Waiting {
+interface Asked {
+  endpointId: string;
   id: string;
-  resolve: (found: Found) => void;
-  reject: (error: unknown) => void;
 }
 
-/** Creates a read that shares statements. Endpoints do not wait for each other. */
+/** Creates a read that shares statements. Large records are read alone. Endpoints are served in turn. */
 export function createReadForMerge(reads: Reads): ReadForMerge {
-  /** By endpoint, while a statement is under way. */
-  const queues = new Map<string, Waiting[]>();
-
-  async function drain(endpointId: string, queue: Waiting[]): Promise<void> {
-    while (queue.length > 0) {
-      const batch = queue.splice(0, RECORDS_MAX);
-      try {
-        const ids = batch.map(({ id }) => id);
-        const rows = await reads.$queryRawUnsafe<Row[]>(READ, endpointId, ids);
-        for (const { id, resolve } of batch) resolve(toFound(rows, id));
-      } catch (error) {
-        for (const { reject } of batch) reject(error);
-      }
-    }
-    queues.delete(endpointId);
+  async function readBatch(asked: readonly Asked[]): Promise<(Found | "too_large")[]> {
+    const [first] = asked;
+    if (first && asked.length === 1) return [await readForMerge(reads, first.endpointId, first.id)];
+    const found = asked.map((): Found | "too_large" => "endpoint_not_found");
+    const values = [asked.map(({ endpointId }) => endpointId), asked.map(({ id }) => id), SHARED_BYTES_MAX];
+    const rows = await reads.$queryRawUnsafe<(SharedRow & { n: number })[]>(READ_SHARED, ...values);
+    for (const { n, ...row } of rows) found[n - 1] = toFound(row);
+    return found;
   }
 
-  return (endpointId, id) =>
-    new Promise((resolve, reject) => {
-      const known = queues.get(endpointId);
-      const queue = known ?? [];
-      queue.push({ id, resolve, reject });
-      if (known) return;
-      queues.set(endpointId, queue);
-      void drain(endpointId, queue);
-    });
+  const readShared = createReadBatcher<Asked, Found | "too_large">({ readBatch });
+  return async (endpointId, id) => {
+    const found = await readShared(endpointId, `${endpointId} ${id}`, { endpointId, id });
+    return found === undefined || found === "too_large" ? readForMerge(reads, endpointId, id) : found;
+  };
 }
 
-function toFound(rows: readonly Row[], id: string): Found {
-  if (rows.length === 0) return "endpoint_not_found";
-  return rows.find((row): row is RecordState & { id: string } => row.id === id) ?? "record_not_found";
+function toFound(row: SharedRow): Found | "too_large" {
+  if (row.version === null) return "record_not_found";
+  const { data } = row;
+  return data === null ? "too_large" : { ...row, data };
 }
