@@ -1,7 +1,7 @@
 /**
  * Measures the record path: writes by record commits, one at a time and in batches, plain Prisma writes, and reads. Prints
- * operations per second and their cost.
- * Run: npx tsx bench/record-path.ts [seconds per case=4]. With DATABASE_URL it uses a new database on that server, otherwise the built-in PostgreSQL.
+ * operations per second, and the processor time of this process and of PostgreSQL's backends for each (the latter on Linux, if the server runs here).
+ * Run: npx tsx bench/record-path.ts [seconds per case=4] [only cases whose name contains this text]. With DATABASE_URL it uses a new database on that server, otherwise the built-in PostgreSQL.
  */
 import fs from "node:fs";
 import os from "node:os";
@@ -21,6 +21,7 @@ const DATA = JSON.stringify({ name: "a sensor", values: [20.5, 21.25, 19.75], no
 
 const log: Log = { debug: () => undefined, info: () => undefined, warn: console.warn, error: console.error };
 const seconds = Number(process.argv[2] ?? 4);
+const only = process.argv[3] ?? "";
 const server = await findServer();
 const lanes = createLanes({ url: server.url, notifications: createProcessNotifications(), log });
 const { pools, writeDb: db, pageReads, endpointQueue: queue } = lanes;
@@ -53,10 +54,16 @@ async function runAll(): Promise<void> {
   const batchPairs = await measure(`record commit, batches of ${BATCH}, two at a time`, 2, BATCH, (n) =>
     store.commit(endpoints[n % 10] ?? endpointId, Array.from({ length: BATCH }, post)),
   );
+  const bulk = await measure("record commit, bulk of 200", 50, 200, () => store.commit(endpointId, Array.from({ length: 200 }, post)));
+  const alone = await measure("record commit, one write, alone", 1, 1, () => store.commit(endpointId, [post()]));
   const plain = await measure("record.create", CONCURRENCY, 1, () => db.record.create({ data: { endpointId, data: JSON.parse(DATA) } }));
   const puts = await measure("record commit, one replacement, group commit", CONCURRENCY, 1, (n) =>
     store.commit(listed, [{ type: "PUT", id: ids[n % 50] ?? "", contentType: "json", data: DATA }]),
   );
+  const mixed = await measure("record commit, two creates and a deletion, group commit", CONCURRENCY, 3, () => {
+    const first = post();
+    return store.commit(listed, [first, post(), { type: "DELETE", id: first.id }]);
+  });
   const merges = await measure("merge", CONCURRENCY, 1, (n) => store.merge(listed, ids[n % 50] ?? "", ({ data }) => data));
   const readOne = await measure("read one", CONCURRENCY, 1, (n) =>
     store
@@ -73,6 +80,9 @@ async function runAll(): Promise<void> {
   ratio("batches against one write at a time", batch, single);
   ratio("group commit against one write at a time", grouped, single);
   ratio("two batches at a time against one", batchPairs, batch);
+  ratio("bulk of 200 against group commit", bulk, grouped);
+  ratio("one at a time against group commit", alone, grouped);
+  ratio("mixed writes against replacements", mixed, puts);
   ratio("ten endpoints against one", tenEndpoints, grouped);
   ratio("one record commit against record.create", single, plain);
   ratio("a replacement by record commit against a merge", puts, merges);
@@ -82,9 +92,11 @@ async function runAll(): Promise<void> {
 
 /** Runs `work` with `concurrency` callers, and returns the items per second. */
 async function measure(name: string, concurrency: number, items: number, work: (n: number) => Promise<unknown>): Promise<number> {
+  if (!name.includes(only)) return Number.NaN;
   for (let n = 0; n < 20; n++) await work(n);
   let count = 0;
   const times: number[] = [];
+  const backendsBefore = await readBackendsMs();
   const cpuBefore = process.cpuUsage();
   const startedAt = performance.now();
   const caller = async (): Promise<void> => {
@@ -97,16 +109,37 @@ async function measure(name: string, concurrency: number, items: number, work: (
   await Promise.all(Array.from({ length: concurrency }, caller));
   const elapsed = (performance.now() - startedAt) / 1_000;
   const cpu = process.cpuUsage(cpuBefore);
+  const backendsMs = (await readBackendsMs()) - backendsBefore;
   const rate = (times.length * items) / elapsed;
   const micros = (cpu.user + cpu.system) / (times.length * items);
   const p99 = times.sort((a, b) => a - b)[Math.floor(times.length * 0.99)] ?? 0;
   console.log(
-    `${name}, ${concurrency} at a time: ${Math.round(rate).toLocaleString("en")}/s, ${micros.toFixed(0)} µs of Node each, p99 ${p99.toFixed(1)} ms`,
+    `${name}, ${concurrency} at a time: ${Math.round(rate).toLocaleString("en")}/s, ${micros.toFixed(1)} µs of Node and ${((backendsMs * 1_000) / (times.length * items)).toFixed(1)} µs of PostgreSQL each, p99 ${p99.toFixed(1)} ms`,
   );
   return rate;
 }
 
+/** The processor time that the backends of this process have used, in milliseconds. 0 where /proc does not have it. */
+async function readBackendsMs(): Promise<number> {
+  const { rows } = await pools.health.query<{ pid: number }>("SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'rested%'");
+  return rows.reduce((sum, { pid }) => sum + readProcessMs(pid), 0);
+}
+
+/** Fields 14 and 15 of /proc/PID/stat, in ticks of 10 ms. The second field, the name, is in parentheses and can contain spaces. */
+function readProcessMs(pid: number): number {
+  try {
+    const fields = fs
+      .readFileSync(`/proc/${pid}/stat`, "utf8")
+      .replace(/^.*\) /, "")
+      .split(" ");
+    return (Number(fields[11]) + Number(fields[12])) * 10;
+  } catch {
+    return 0;
+  }
+}
+
 function ratio(name: string, a: number, b: number): void {
+  if (Number.isNaN(a / b)) return;
   console.log(`${name}: ${(a / b).toFixed(2)}`);
 }
 

@@ -11,6 +11,7 @@ import { retryContention, toDatabaseError } from "@/src/db/errors";
 import { createChangeExtension, type Enter } from "@/src/db/prisma/change-extension";
 import { type Prisma, PrismaClient } from "@/src/db/prisma/generated/client";
 import { createNotificationScopes, type NotificationScopes } from "@/src/db/prisma/transaction-notifications";
+import { createCommitClient } from "@/src/db/records/record-commit";
 import { findStatementName } from "@/src/db/statement";
 
 const CONNECTIONS_MAX = 10;
@@ -123,7 +124,7 @@ function createLogged({ pool, scopes, log, enter }: { pool: pg.Pool; scopes: Not
     // The other formats read the stack on every call to format messages.
     errorFormat: "minimal",
     transactionOptions: { maxWait: CONNECT_TIMEOUT_MS, timeout: TRANSACTION_TIMEOUT_MS },
-  }).$extends(createChangeExtension(scopes, enter));
+  }).$extends(createChangeExtension(scopes, enter, createCommitClient(pool)));
 }
 
 interface TransactionOptions {

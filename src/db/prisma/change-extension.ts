@@ -7,13 +7,16 @@ import { retryContention, toDatabaseError } from "@/src/db/errors";
 import { Prisma } from "@/src/db/prisma/generated/client";
 import type { NotificationScopes } from "@/src/db/prisma/transaction-notifications";
 import { toWriteNotifications } from "@/src/db/prisma/write-notifications";
-import { commitWrites, isCommitClient, isCommitStatement } from "@/src/db/records/record-commit";
+import { type CommitClient, commitWrites, isCommitClient, isCommitStatement } from "@/src/db/records/record-commit";
 
 /** Runs work that needs a connection. */
 export type Enter = <T>(work: () => Promise<T>) => Promise<T>;
 
-/** Adds `record.commit(…)` and the notifications of all other writes. createDb handles transactions. */
-export function createChangeExtension(scopes: NotificationScopes, enter: Enter) {
+/**
+ * Adds `record.commit(…)` and the notifications of all other writes. createDb handles transactions. `direct` runs record commits outside of
+ * transactions, without Prisma.
+ */
+export function createChangeExtension(scopes: NotificationScopes, enter: Enter, direct: CommitClient) {
   return Prisma.defineExtension({
     name: "changes",
     model: {
@@ -24,10 +27,8 @@ export function createChangeExtension(scopes: NotificationScopes, enter: Enter) 
          * others. An id that already exists, or data that is not JSON, makes the whole batch fail.
          */
         async commit(endpointId: string, writes: readonly Write[]): Promise<WriteResult[]> {
-          // The client below this extension; inside a transaction, the transaction's client.
-          const { $parent } = Prisma.getExtensionContext(this);
-          if (!isCommitClient($parent)) throw new Error("record.commit was called apart from its model");
-          const results = await guard({ scopes, enter }, () => commitWrites($parent, endpointId, writes));
+          const client = scopes.isOpen() ? toParent(Prisma.getExtensionContext(this)) : direct;
+          const results = await guard({ scopes, enter }, () => commitWrites(client, endpointId, writes));
           const changes = results.flatMap((result) => (result.outcome === "ok" ? [result.change] : []));
           if (changes.length > 0) scopes.publish({ kind: "changes", changes });
           return results;
@@ -43,6 +44,12 @@ export function createChangeExtension(scopes: NotificationScopes, enter: Enter) 
       },
     },
   });
+}
+
+/** The client below this extension; inside a transaction, the transaction's client. */
+function toParent({ $parent }: { $parent: unknown }): CommitClient {
+  if (!isCommitClient($parent)) throw new Error("record.commit was called apart from its model");
+  return $parent;
 }
 
 /** After contention, a statement outside of a transaction is run again. Inside one, the whole transaction must be. */

@@ -18,10 +18,10 @@ const WRITES = new Set([
 const UNKNOWN: readonly ChangeNotification[] = [{ kind: "unknown" }];
 const NONE: readonly ChangeNotification[] = [];
 
-/** The table's name as SQL must write it, or the function that writes to it. */
-const RAW_RECORD = /"Record"|\brecord_commit\b/;
+/** The table's name as SQL must write it, or a function that writes to it. */
+const RAW_RECORD = /"Record"|\brecord_commit\w*/;
 /** Does not match the `UPDATE` of SELECT … FOR UPDATE. */
-const RAW_WRITE = /\b(?:insert|delete|merge|truncate|record_commit)\b|(?<!\bfor\s+(?:no\s+key\s+)?)\bupdate\b/i;
+const RAW_WRITE = /\b(?:insert|delete|merge|truncate|record_commit\w*)\b|(?<!\bfor\s+(?:no\s+key\s+)?)\bupdate\b/i;
 
 /** Returns one notification per endpoint, or a single `unknown`; none if no record can have been written. */
 export function toWriteNotifications({ model, operation, args, result }: Operation): readonly ChangeNotification[] {

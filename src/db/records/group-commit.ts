@@ -50,35 +50,47 @@ export function createGroupCommit({ commit, queue, waitMsMax = WRITE_WAIT_MS_MAX
   let bytes = 0;
 
   async function drain(endpointId: string, group: Group): Promise<void> {
+    let settleLast: (() => void) | undefined;
     while (group.waiting.length > 0) {
-      try {
-        await queue.run(endpointId, () => run(endpointId, takeBatch(group)));
-      } catch (error) {
+      const running = queue.run(endpointId, () => run(endpointId, takeBatch(group)));
+      // The responses of the last statement are written after the next one is sent, so that the database works meanwhile. The pool sends a statement
+      // in the next tick, so this tick follows it.
+      if (settleLast) process.nextTick(settleLast);
+      settleLast = await running.catch((error: unknown) => {
         // The queue rejected the group.
         for (const { reject } of take(group, group.waiting.length)) reject(error);
-      }
+        return undefined;
+      });
     }
     groups.delete(endpointId);
+    settleLast?.();
   }
 
-  async function run(endpointId: string, batch: readonly Request[]): Promise<void> {
-    if (batch.length === 0) return;
+  /** Returns a function that settles the requests. */
+  async function run(endpointId: string, batch: readonly Request[]): Promise<() => void> {
+    if (batch.length === 0) return () => undefined;
     try {
       const results = await commit(
         endpointId,
         batch.flatMap(({ writes }) => writes),
       );
-      let start = 0;
-      for (const { writes, resolve } of batch) {
-        resolve(results.slice(start, start + writes.length));
-        start += writes.length;
-      }
+      return () => resolveAll(batch, results);
     } catch (error) {
       // An AppError concerns the database, so it applies to all. After any other error the statement was rolled back, so running its parts writes
       // nothing twice.
-      if (batch.length === 1 || isAppError(error)) for (const { reject } of batch) reject(error);
-      else for (const request of batch) await run(endpointId, [request]);
+      if (batch.length > 1 && !isAppError(error)) return runEach(endpointId, batch);
+      return () => {
+        for (const { reject } of batch) reject(error);
+      };
     }
+  }
+
+  async function runEach(endpointId: string, batch: readonly Request[]): Promise<() => void> {
+    const settles: (() => void)[] = [];
+    for (const request of batch) settles.push(await run(endpointId, [request]));
+    return () => {
+      for (const settle of settles) settle();
+    };
   }
 
   /** Takes the requests for the next statement, and rejects those that have waited too long. The result can be empty. */
@@ -120,6 +132,14 @@ export function createGroupCommit({ commit, queue, waitMsMax = WRITE_WAIT_MS_MAX
       groups.set(endpointId, group);
       void drain(endpointId, group);
     });
+}
+
+function resolveAll(batch: readonly Request[], results: readonly WriteResult[]): void {
+  let start = 0;
+  for (const { writes, resolve } of batch) {
+    resolve(results.slice(start, start + writes.length));
+    start += writes.length;
+  }
 }
 
 /** How many requests go into one statement: at least one, if there is any. */

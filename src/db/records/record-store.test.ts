@@ -137,10 +137,10 @@ describe("the record commit", () => {
   it("fails as a whole for an existing id and for data that is not JSON, with errors that do not mean that the database is unavailable", async () => {
     const { record } = await create("1");
     const taken = store.commit(endpointId, [post("2"), { ...post("3"), id: record.id }]);
-    await expect(taken).rejects.toMatchObject({ name: "PrismaClientKnownRequestError" });
-    await expect(store.commit(endpointId, [post("{broken")])).rejects.toMatchObject({ name: "PrismaClientKnownRequestError" });
-    await expect(store.commit(endpointId, [post('"\\u00"')])).rejects.toMatchObject({ name: "PrismaClientKnownRequestError" });
-    await expect(store.commit(endpointId, [post('"\0"')])).rejects.toMatchObject({ name: "PrismaClientKnownRequestError" });
+    await expect(taken).rejects.toMatchObject({ code: "23505" });
+    await expect(store.commit(endpointId, [post("{broken")])).rejects.toMatchObject({ code: "22P02" });
+    await expect(store.commit(endpointId, [post('"\\u00"')])).rejects.toMatchObject({ code: "22P02" });
+    await expect(store.commit(endpointId, [post('"\0"')])).rejects.toMatchObject({ code: "22021" });
     await expect(store.readOne(endpointId, "no-uuid")).rejects.toMatchObject({ code: "22P02" });
     expect(world.takeNotifications()).toEqual([]);
     expect(await world.expectSound(endpointId)).toHaveLength(1);
