@@ -5,6 +5,7 @@ import path from "node:path";
 import * as z from "zod/mini";
 import { isWebOrigin, parseOrigin } from "@/src/shared/http/origins";
 import type { QuotaLimits } from "@/src/shared/management/quotas";
+import { type Layout, toConnectionsDefault, toConnectionsMin, toLayout, workersProblem } from "./layout";
 
 const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
 const MODES = ["production", "development", "test"] as const;
@@ -29,7 +30,7 @@ export interface S3Config {
   secretAccessKey: string;
 }
 
-export interface Config {
+export interface Config extends Layout {
   /** The address to listen on. 127.0.0.1 is reachable only from this machine. */
   host: string;
   /** 0 selects a free port. */
@@ -38,7 +39,7 @@ export interface Config {
   dataDir: string;
   /** Absent: the built-in PostgreSQL. */
   databaseUrl?: string;
-  /** The maximum number of connections to the database. */
+  /** The maximum number of connections to the database, of all processes of this server together. */
   databaseConnectionsMax: number;
   /** The origin that clients use, if it is not the address that the server listens on. */
   publicUrl?: string;
@@ -130,6 +131,8 @@ const variables = z.object({
   PORT: wholeNumber(0, 65_535),
   DATABASE_URL: text(databaseUrlProblem),
   RESTED_DATABASE_CONNECTIONS_MAX: wholeNumber(10, 1_000, " connections"),
+  RESTED_WORKERS: text(workersProblem),
+  RESTED_DASHBOARD_PROCESS: oneOf(["1", "0", "true", "false"]),
   RESTED_DATA_DIR: text((value) => (value.includes("\0") ? "Use the path of a folder." : undefined)),
   RESTED_PUBLIC_URL: text(publicUrlProblem),
   TLS_CERT_FILE: text(fileProblem),
@@ -211,12 +214,20 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
       name.startsWith("RESTED_") && !isVariable(name) ? [`${name}: This setting does not exist. Check its spelling, or remove it.`] : [],
     ),
   ];
-  if (!parsed.success || problems.length > 0) {
-    throw new Error(
-      `The configuration has ${problems.length === 1 ? "a problem" : `${problems.length} problems`}:\n${problems.map((problem) => `  - ${problem}`).join("\n")}`,
-    );
+  if (!parsed.success || problems.length > 0) throw createProblemsError(problems);
+  const config = toConfig(parsed.data);
+  const connectionsMin = toConnectionsMin(config);
+  if (config.databaseConnectionsMax < connectionsMin) {
+    const problem = `RESTED_DATABASE_CONNECTIONS_MAX: Use ${connectionsMin} or more for ${config.workers} workers, or lower RESTED_WORKERS.`;
+    throw createProblemsError([problem]);
   }
-  return toConfig(parsed.data);
+  return config;
+}
+
+function createProblemsError(problems: readonly string[]): Error {
+  return new Error(
+    `The configuration has ${problems.length === 1 ? "a problem" : `${problems.length} problems`}:\n${problems.map((problem) => `  - ${problem}`).join("\n")}`,
+  );
 }
 
 function toConfig(env: Readonly<Partial<Record<Variable, string | undefined>>>): Config {
@@ -227,6 +238,7 @@ function toConfig(env: Readonly<Partial<Record<Variable, string | undefined>>>):
     perKey: number("RESTED_STREAMS_PER_KEY_MAX", 20_000),
     perAddress: number("RESTED_STREAMS_PER_ADDRESS_MAX", 2_000),
   };
+  const layout = toLayout(env);
   return {
     host: env.HOST ?? "127.0.0.1",
     port: number("PORT", 3000),
@@ -236,7 +248,8 @@ function toConfig(env: Readonly<Partial<Record<Variable, string | undefined>>>):
     ...(env.TLS_CERT_FILE === undefined || env.TLS_KEY_FILE === undefined
       ? {}
       : { tls: { certFile: env.TLS_CERT_FILE, keyFile: env.TLS_KEY_FILE } }),
-    databaseConnectionsMax: number("RESTED_DATABASE_CONNECTIONS_MAX", 24),
+    ...layout,
+    databaseConnectionsMax: number("RESTED_DATABASE_CONNECTIONS_MAX", toConnectionsDefault(layout)),
     trustProxy: toList(env.TRUST_PROXY),
     signup: env.RESTED_SIGNUP === "open" ? "open" : "closed",
     demo: env.RESTED_DEMO === "1" || env.RESTED_DEMO === "true",

@@ -57,7 +57,7 @@ export interface LanesOptions extends PoolsOptions {
 /** The first statement opens the first connection. The caller must call `end()`. */
 export function createLanes({ notifications, writeWaitMsMax = WRITE_WAIT_MS_MAX, ...options }: LanesOptions): Lanes {
   const pools = createPools(options);
-  const shares = toShares(options.connectionsMax ?? CONNECTIONS_DEFAULT);
+  const shares = toShares(options.connectionsMax ?? CONNECTIONS_DEFAULT, options.purpose);
   const accounts = new AsyncLocalStorage<string>();
   const management = createFairSemaphore({
     permits: shares.management,

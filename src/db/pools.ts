@@ -6,6 +6,7 @@ import { createPool } from "@/src/db/client";
 
 export const CONNECTIONS_DEFAULT = 24;
 const CONNECTIONS_MIN = 10;
+const WORKER_CONNECTIONS_MIN = 5;
 
 /** The dashboard's statements are short. A longer one is cancelled. */
 const MANAGEMENT_STATEMENT_MS = 15_000;
@@ -33,8 +34,21 @@ export interface Pools {
 /** The number of connections for each purpose. */
 export type Shares = Readonly<Record<Exclude<keyof Pools, "end">, number>>;
 
-/** Divides `connectionsMax` connections. The minimum is 10. */
-export function toShares(connectionsMax: number): Shares {
+/** The part of the server that a process serves: everything, only the endpoints and streams (a worker), or only the dashboard and the management API. */
+export type Purpose = "all" | "data" | "dashboard";
+
+/** Divides `connectionsMax` connections. The minimum is 10 for `all` and `dashboard`, and 5 for `data`. */
+export function toShares(connectionsMax: number, purpose: Purpose = "all"): Shares {
+  if (purpose === "data") {
+    const rest = Math.max(WORKER_CONNECTIONS_MIN, connectionsMax) - 2;
+    const writes = Math.max(2, Math.floor(rest * 0.375));
+    // A worker never uses the pools of the dashboard, so they open no connection.
+    return { management: 1, searches: 1, background: 1, health: 1, writes, reads: rest - writes };
+  }
+  if (purpose === "dashboard") {
+    const rest = Math.max(CONNECTIONS_MIN, connectionsMax) - 7;
+    return { management: 3, searches: 2, background: 1, health: 1, writes: rest - 1, reads: 1 };
+  }
   const total = Math.max(CONNECTIONS_MIN, connectionsMax);
   const few = total < 14;
   const rest = total - (few ? 5 : 8);
@@ -50,6 +64,8 @@ export interface PoolsOptions {
   log: Log;
   /** In total. Default: 24. */
   connectionsMax?: number;
+  /** Default: `all`. */
+  purpose?: Purpose;
   /** This process runs the database on this machine, so it can lower the priority of searches. */
   isEmbedded?: boolean;
   /** Default: 5000. */
@@ -59,8 +75,8 @@ export interface PoolsOptions {
 }
 
 /** The first query opens the first connection. The caller must call `end()`. */
-export function createPools({ connectionsMax = CONNECTIONS_DEFAULT, isEmbedded = false, ...options }: PoolsOptions): Pools {
-  const shares = toShares(connectionsMax);
+export function createPools({ connectionsMax = CONNECTIONS_DEFAULT, purpose, isEmbedded = false, ...options }: PoolsOptions): Pools {
+  const shares = toShares(connectionsMax, purpose);
   const pools = {
     writes: createPool({ ...options, name: "writes", max: shares.writes }),
     reads: createPool({ ...options, name: "reads", max: shares.reads }),

@@ -1,7 +1,7 @@
 /** Counts requests per minute (U8), in this process or in Redis for all servers together. */
 import { Redis } from "ioredis";
 import { RateLimiterRedis } from "rate-limiter-flexible";
-import type { RateLimiter, RateVerdict } from "@/src/core/limits/ports";
+import type { CountExchange, RateLimiter, RateVerdict } from "@/src/core/limits/ports";
 import type { Log } from "@/src/core/log";
 import { createWindowCounts, type WindowCount } from "./window-counts";
 
@@ -22,21 +22,35 @@ export interface OwnedRateLimiter extends RateLimiter {
   close(): void;
 }
 
-/** Counts in this process only. `now` is monotonic, in milliseconds. */
-export function createProcessRateLimiter(options: { now?: () => number; idsMax?: number } = {}): OwnedRateLimiter {
-  const { idsMax = IDS_MAX, ...rest } = options;
+/** Counts in this process, and with `exchange` together with the other workers of this server. `now` is monotonic, in milliseconds. */
+export function createProcessRateLimiter(
+  options: { now?: () => number; idsMax?: number; exchange?: CountExchange | undefined } = {},
+): OwnedRateLimiter {
+  const { idsMax = IDS_MAX, exchange, ...rest } = options;
   const counts = createWindowCounts({ windowMs: WINDOW_SECONDS * 1000, idsMax, ...rest });
+  const tally = exchange?.tally("requests", (id, amount) => counts.add(id, amount));
   return {
-    take: (id, limit) => toVerdict(counts.add(id), limit),
+    take: (id, limit) => {
+      tally?.add(id, 1);
+      return toVerdict(counts.add(id), limit);
+    },
     close: () => undefined,
   };
 }
 
 /**
- * Counts in the Redis at `url`, together with all servers that use it. While Redis is unavailable, it counts in this process, so that no request is refused or
+ * Counts in the Redis at `url`, together with all servers that use it. While Redis is unavailable, it counts in this server, so that no request is refused or
  * delayed. It connects, and reconnects, by itself.
  */
-export function createSharedRateLimiter({ url, log }: { url: string; log: Pick<Log, "info" | "warn"> }): OwnedRateLimiter {
+export function createSharedRateLimiter({
+  url,
+  log,
+  exchange,
+}: {
+  url: string;
+  log: Pick<Log, "info" | "warn">;
+  exchange?: CountExchange | undefined;
+}): OwnedRateLimiter {
   const redis = new Redis(url, {
     connectTimeout: CONNECT_TIMEOUT_MS,
     commandTimeout: COMMAND_TIMEOUT_MS,
@@ -55,7 +69,7 @@ export function createSharedRateLimiter({ url, log }: { url: string; log: Pick<L
     duration: WINDOW_SECONDS,
     rejectIfRedisNotReady: true,
   });
-  const own = createProcessRateLimiter();
+  const own = createProcessRateLimiter({ exchange });
   let isUnavailable = false;
   let retryAt = 0;
 

@@ -8,8 +8,8 @@ export interface WindowCount {
 }
 
 export interface WindowCounts {
-  /** Adds 1 to the window of the id. The first call for an id starts its window. */
-  add(id: string): WindowCount;
+  /** Adds `amount`, by default 1, to the window of the id. The first call for an id starts its window. */
+  add(id: string, amount?: number): WindowCount;
   /** The number of ids in memory. */
   readonly size: number;
 }
@@ -32,7 +32,7 @@ export function createWindowCounts(options: { windowMs: number; idsMax: number; 
   let youngSince = now();
 
   return {
-    add: (id) => {
+    add: (id, amount = 1) => {
       const at = now();
       // If the young generation is as old as a window is long, all windows of the old one have ended.
       if (at - youngSince >= windowMs || young.size >= generationMax) {
@@ -42,12 +42,12 @@ export function createWindowCounts(options: { windowMs: number; idsMax: number; 
       }
       const current = young.get(id) ?? old.get(id);
       if (current && current.endsAt > at) {
-        current.count += 1;
+        current.count += amount;
         return { count: current.count, endsInMs: current.endsAt - at };
       }
       old.delete(id);
-      young.set(id, { count: 1, endsAt: at + windowMs });
-      return { count: 1, endsInMs: windowMs };
+      young.set(id, { count: amount, endsAt: at + windowMs });
+      return { count: amount, endsInMs: windowMs };
     },
     get size() {
       return young.size + old.size;

@@ -1,5 +1,6 @@
 /** Starts a process: configuration of TLS, PostgreSQL, migrations, connections, storage, threads, a node, and its periodic jobs. */
 import type { IncomingMessage } from "node:http";
+import os from "node:os";
 import path from "node:path";
 import type { Duplex } from "node:stream";
 import { getHeapStatistics } from "node:v8";
@@ -7,7 +8,8 @@ import type { Config } from "@/src/config/config";
 import type { FileStorage } from "@/src/core/files/ports";
 import type { Log } from "@/src/core/log";
 import type { ChangeNotifications } from "@/src/core/streams/ports";
-import { createPasswordHasher } from "@/src/core/users/password-hasher";
+import { createPasswordHasher, HASHES_AT_ONCE_MAX } from "@/src/core/users/password-hasher";
+import { createPool } from "@/src/db/client";
 import { readDeploymentId } from "@/src/db/deployment-id";
 import { startEmbeddedPostgres } from "@/src/db/embedded/postgres";
 import { createLanes, type Lanes } from "@/src/db/lanes";
@@ -23,12 +25,14 @@ import { type Cleanup, createCleanup } from "./cleanup";
 import { composeNode } from "./compose";
 import { createLog } from "./log";
 import { type LoopDelayReading, startLoopDelay } from "./loop-delay";
+import type { Siblings } from "./node/siblings";
 import { createHashThreads } from "./password-threads";
 import type { Runtime } from "./registry";
 import { startScheduler } from "./scheduler";
 import { loadSecret } from "./secret";
 import { type Certificates, loadCertificates } from "./web/certificates";
 
+const MIGRATIONS = path.resolve("prisma/migrations");
 /** A renewed TLS certificate is used within this time. */
 const CERTIFICATE_INTERVAL_MS = 10_000;
 
@@ -53,15 +57,31 @@ export interface Booted {
   stop: () => Promise<void>;
 }
 
+/** One of several processes of a server. Their parent process has prepared the database. */
+export interface ProcessPart {
+  /** For the log. */
+  name: string;
+  database: { url: string; isEmbedded: boolean; connectionsMax: number };
+  siblings: Siblings;
+}
+
+/** The database that the processes of a server share. */
+export interface PreparedDatabase {
+  url: string;
+  isEmbedded: boolean;
+  /** Stops PostgreSQL if the server has its own. */
+  stop(): Promise<void>;
+}
+
 /**
- * Starts PostgreSQL where none is configured, applies migrations, and starts a node. Throws an error that says what to do when something cannot start, and
- * closes everything that had started.
+ * Starts PostgreSQL where none is configured, applies migrations, and starts a node. With `part`, the database is given, and the node serves its part of the
+ * server. Throws an error that says what to do when something cannot start, and closes everything that had started.
  */
-export async function boot(config: Config): Promise<Booted> {
-  const log = createLog(config);
+export async function boot(config: Config, part?: ProcessPart): Promise<Booted> {
+  const log = createLog(config, part ? { process: part.name } : null);
   const cleanup = createCleanup();
   try {
-    return await start({ config, log, cleanup });
+    return await start({ config, part, log, cleanup });
   } catch (error) {
     await cleanup
       .run()
@@ -70,15 +90,26 @@ export async function boot(config: Config): Promise<Booted> {
   }
 }
 
+interface StartOptions {
+  config: Config;
+  part: ProcessPart | undefined;
+  log: Log;
+  cleanup: Cleanup;
+}
+
 /** Everything that must be closed is added to `cleanup` as soon as it is open. */
-async function start({ config, log, cleanup }: { config: Config; log: Log; cleanup: Cleanup }): Promise<Booted> {
+async function start({ config, part, log, cleanup }: StartOptions): Promise<Booted> {
   const clock = { now: () => new Date() };
   const certificates = config.tls && (await loadCertificates({ ...config.tls, clock, log }));
   const secret = await loadSecret(config);
   const notifications = createProcessNotifications({ log });
-  const lanes = await openDatabase({ config, notifications, log, cleanup });
-  await migrate({ pool: lanes.pools.management, dir: path.resolve("prisma/migrations"), log });
-  const limiter = config.redisUrl === undefined ? createProcessRateLimiter() : createSharedRateLimiter({ url: config.redisUrl, log });
+  const lanes = await openDatabase({ config, part, notifications, log, cleanup });
+  if (!part) await migrate({ pool: lanes.pools.management, dir: MIGRATIONS, log });
+  const exchange = part?.siblings.counts;
+  const limiter =
+    config.redisUrl === undefined
+      ? createProcessRateLimiter({ exchange })
+      : createSharedRateLimiter({ url: config.redisUrl, log, exchange });
   cleanup.add(() => limiter.close());
   // On other systems a thread has no priority of its own.
   const hashThreads = process.platform === "linux" ? createHashThreads() : undefined;
@@ -91,10 +122,14 @@ async function start({ config, log, cleanup }: { config: Config; log: Log; clean
     notifications,
     storage,
     limiter,
-    passwords: createPasswordHasher(hashThreads ? { engine: hashThreads } : {}),
+    passwords: createPasswordHasher({
+      ...(hashThreads ? { engine: hashThreads } : {}),
+      ...(part ? { atOnceMax: Math.max(1, Math.floor(HASHES_AT_ONCE_MAX / config.workers)) } : {}),
+    }),
     secret,
     cluster: config.redisUrl === undefined ? undefined : { url: config.redisUrl, channel: await toChannel(lanes) },
-    memoryBytes: getHeapStatistics().heap_size_limit,
+    siblings: part?.siblings,
+    memoryBytes: part ? toMemoryShare(config) : getHeapStatistics().heap_size_limit,
     clock,
     log,
     cleanup,
@@ -119,17 +154,48 @@ async function openStorage(config: Config, log: Log): Promise<FileStorage & { cl
   return { ...createDiskStorage({ dir: path.join(config.dataDir, "files") }), close: () => undefined };
 }
 
+/** The memory that one of several processes may use: its heap, but not more than its part of the memory of the machine or the container. */
+function toMemoryShare({ workers }: Config): number {
+  // 0 or a huge number: there is no limit for this process.
+  const constrained = process.constrainedMemory();
+  const memory = constrained > 0 ? Math.min(constrained, os.totalmem()) : os.totalmem();
+  return Math.min(getHeapStatistics().heap_size_limit, Math.floor(memory / (workers + 1)));
+}
+
+/** Starts PostgreSQL where none is configured, and applies migrations, for the processes of the server. Throws an error that says what to do. */
+export async function prepareDatabase(config: Config, log: Log): Promise<PreparedDatabase> {
+  const postgres = config.databaseUrl === undefined ? await startEmbeddedPostgres({ dir: config.dataDir, log }) : undefined;
+  const url = config.databaseUrl ?? postgres?.url;
+  if (url === undefined) throw new Error("There is no database.");
+  const pool = createPool({ url, log, name: "migrations", max: 1 });
+  try {
+    // The processes read the secret at the same time, so it must be complete.
+    await loadSecret(config);
+    await migrate({ pool, dir: MIGRATIONS, log });
+  } catch (error) {
+    await postgres?.stop();
+    throw error;
+  } finally {
+    await pool.end();
+  }
+  return { url, isEmbedded: postgres !== undefined, stop: async () => postgres?.stop() };
+}
+
 async function openDatabase({
   config,
+  part,
   notifications,
   log,
   cleanup,
-}: {
-  config: Config;
+}: StartOptions & {
   notifications: ChangeNotifications;
-  log: Log;
-  cleanup: Cleanup;
 }): Promise<Lanes> {
+  if (part) {
+    const { database, siblings } = part;
+    const lanes = createLanes({ ...database, notifications, log, purpose: siblings.role });
+    cleanup.add(() => lanes.end());
+    return lanes;
+  }
   const postgres = config.databaseUrl === undefined ? await startEmbeddedPostgres({ dir: config.dataDir, log }) : undefined;
   if (postgres) cleanup.add(() => postgres.stop());
   const url = config.databaseUrl ?? postgres?.url;

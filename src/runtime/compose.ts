@@ -15,6 +15,7 @@ import type { Cleanup } from "./cleanup";
 import { composeAccess } from "./node/access";
 import { composeDataPlane, composeStorage } from "./node/data-plane";
 import { composeJobs } from "./node/jobs";
+import type { Siblings } from "./node/siblings";
 import { createStores, type Stores } from "./node/stores";
 import { composeStreams } from "./node/streams";
 import type { Runtime } from "./registry";
@@ -30,6 +31,8 @@ export interface NodeOptions {
   passwords: PasswordHasher;
   /** Signs sessions, set-up links and file tokens. */
   secret: string;
+  /** The other processes of this server; undefined: there are none. */
+  siblings?: Siblings | undefined;
   /** The other nodes of the deployment, through Redis; undefined: there are none. */
   cluster?: { url: string; channel: string } | undefined;
   /** The memory that the limits of held bytes are derived from. */
@@ -57,11 +60,16 @@ export function composeNode(options: NodeOptions) {
     memoryBytesMax: config.sandboxMemoryBytesMax,
     resultBytesMax: config.jsonataResultBytesMax,
     cpuMsPerMinute: config.sandboxCpuMsPerMinute,
+    exchange: options.siblings?.counts,
     log,
   });
   cleanup.add(() => sandbox.close());
-  const { store, records, users, files, quotas, imports, importStaging } = composeStorage({ ...options, stores, tokens, sandbox });
-  const streams = composeStreams({ ...options, ...accessParts, stores, sandbox });
+  // The cluster bus follows below. No request arrives before.
+  let settle = (): Promise<void> | undefined => undefined;
+  const storageParts = composeStorage({ ...options, stores, tokens, sandbox, settle: () => settle() });
+  const { store, records, users, files, quotas, imports, importStaging } = storageParts;
+  const streams = composeStreams({ ...options, ...accessParts, stores, sandbox, quotas });
+  settle = streams.settle;
   const { hub, changes, eventStreams, streamRegistry, upgrade, closeStreams } = streams;
   const dataParts = composeDataPlane({ ...options, ...accessParts, records, users, files, sandbox, stream: eventStreams });
   const { held, slowClients, drain, dataPlane } = dataParts;
@@ -72,7 +80,8 @@ export function composeNode(options: NodeOptions) {
     ...{ sandbox, hub, held, secret, passwords },
     managementLimits: createManagementLimits({ limiter, perMinute: config.managementRateLimit }),
     loginLimiter: createLoginLimiter(),
+    settle,
   };
-  const jobs = composeJobs({ ...runtime, lanes, streamRegistry, slowClients });
+  const jobs = composeJobs({ ...runtime, lanes, streamRegistry, slowClients, role: options.siblings?.role });
   return { runtime, dataPlane, drain, slowClients, upgrade, closeStreams, streamRegistry, jobs };
 }

@@ -5,10 +5,13 @@ import type { Log } from "@/src/core/log";
 
 const CAUSES_MAX = 5;
 
-/** `context.err` is written with its name, code, message, stack and causes. */
-export function createLog({ logLevel }: Pick<Config, "logLevel">): Log {
+/**
+ * `context.err` is written with its name, code, message, stack and causes. `base`: members of every line, such as the name of the process, if the server has
+ * several.
+ */
+export function createLog({ logLevel }: Pick<Config, "logLevel">, base: Readonly<Record<string, string>> | null = null): Log {
   return pino(
-    { level: logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime, serializers: { err: toLoggedError } },
+    { level: logLevel, base, timestamp: pino.stdTimeFunctions.isoTime, serializers: { err: toLoggedError } },
     pino.destination({ dest: 2, sync: true }),
   );
 }

@@ -69,6 +69,11 @@ export interface Runtime {
   managementLimits: ManagementLimits;
   /** Limits attempts to guess passwords. */
   loginLimiter: LoginLimiter;
+  /**
+   * Call it before the response to a request that invalidated something. A promise resolves when the other workers of this server have dropped it too, or
+   * after a second at the latest.
+   */
+  settle: () => Promise<void> | undefined;
 }
 
 const SLOT = Symbol.for("rested.runtime");

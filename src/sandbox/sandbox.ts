@@ -1,5 +1,6 @@
 /** The sandbox (R6, R10): evaluates JSONata and JSON Schemas in separate processes, within limits. */
 import { availableParallelism } from "node:os";
+import type { CountExchange } from "@/src/core/limits/ports";
 import type { Log } from "@/src/core/log";
 import type { Sandbox } from "@/src/core/sandbox";
 import { AppError } from "@/src/shared/errors";
@@ -38,6 +39,8 @@ export interface SandboxSettings {
   resultBytesMax?: number | undefined;
   /** The maximum CPU time per minute of the expressions and checks of one caller. An account may use twice as much. 0, the default, means no limit. */
   cpuMsPerMinute?: number | undefined;
+  /** Counts CPU time together with the other workers of this server. */
+  exchange?: CountExchange | undefined;
   log: Pick<Log, "warn">;
 }
 
@@ -47,6 +50,7 @@ export function createSandbox({
   memoryBytesMax,
   resultBytesMax = 2 * MIB,
   cpuMsPerMinute = 0,
+  exchange,
   log,
 }: SandboxSettings): Sandbox & { close(): Promise<void> } {
   let script: Promise<string> | undefined;
@@ -57,7 +61,7 @@ export function createSandbox({
     });
     return script;
   };
-  const budget = createCpuBudget({ msPerMinute: cpuMsPerMinute });
+  const budget = createCpuBudget({ msPerMinute: cpuMsPerMinute, exchange });
   const createWorkers = (kind: WorkerKind, size: number, niceness: number) =>
     createPool({
       size: size + SPARE_WORKERS,

@@ -161,6 +161,7 @@ function toRoutes<Context extends PublicContext>(
         const response = turn.finish(await wrap(handle)(context));
         if (!response.headers.has("Cache-Control")) response.headers.set("Cache-Control", "no-store");
         response.headers.set("X-Request-Id", requestId);
+        await runtime.settle();
         return response;
       } catch (error) {
         const response = turn.finish(toProblemResponse({ error, request, requestId, log: runtime.log }));

@@ -4,7 +4,8 @@ import type { CallerPath } from "@/src/core/access/caller-path";
 import { toFileName } from "@/src/core/files/name";
 import type { FileStorage, FileStore, StagedFile, UploadTarget } from "@/src/core/files/ports";
 import { toMediaType } from "@/src/core/http/media-type";
-import { type ByteHold, createByteBudget } from "@/src/core/limits/byte-budget";
+import { type ByteBudget, type ByteHold, createByteBudget } from "@/src/core/limits/byte-budget";
+import type { CountExchange } from "@/src/core/limits/ports";
 import type { Log } from "@/src/core/log";
 import { type IdempotencyCaller, toIdempotencyKey, toReplay, writeStoredResponse } from "@/src/core/records/idempotency-key";
 import type { RecordStore, StoredRecord } from "@/src/core/records/ports";
@@ -93,6 +94,8 @@ export interface FilesOptions {
   log: Pick<Log, "warn" | "error">;
   /** The time limit of a whole upload. Files that are not committed in time are swept. */
   uploadTimeoutMs: number;
+  /** Counts uploads together with the other workers of this server. */
+  exchange?: CountExchange | undefined;
 }
 
 /** The time between an upload's last byte and its commit. */
@@ -111,18 +114,20 @@ class StoredFiles implements Files {
   #sweeping: Promise<void> = Promise.resolve();
   #isSweepRequested = false;
   /** Counts concurrent uploads, each as 1. */
-  readonly #uploads = createByteBudget({
-    max: UPLOADS.max,
-    groupMax: [UPLOADS.accountMax, UPLOADS.accountMax, UPLOADS.callerMax],
-    createBusyError: () =>
-      new AppError("server_busy", {
-        detail: `Too many concurrent uploads: the limits are ${UPLOADS.callerMax} for a key from one address and ${UPLOADS.accountMax} for an account. Send fewer at once, or try again shortly.`,
-        retryAfterSeconds: UPLOADS.retryAfterSeconds,
-      }),
-  });
+  readonly #uploads: ByteBudget;
 
   constructor(options: FilesOptions) {
     this.#options = options;
+    this.#uploads = createByteBudget({
+      max: UPLOADS.max,
+      groupMax: [UPLOADS.accountMax, UPLOADS.accountMax, UPLOADS.callerMax],
+      shared: options.exchange?.gauge("uploads"),
+      createBusyError: () =>
+        new AppError("server_busy", {
+          detail: `Too many concurrent uploads: the limits are ${UPLOADS.callerMax} for a key from one address and ${UPLOADS.accountMax} for an account. Send fewer at once, or try again shortly.`,
+          retryAfterSeconds: UPLOADS.retryAfterSeconds,
+        }),
+    });
   }
 
   beginUpload({ caller, ...request }: Parameters<Files["beginUpload"]>[0]): Upload {

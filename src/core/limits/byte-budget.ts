@@ -1,4 +1,5 @@
 /** Counts the bytes held in memory for callers (responses, uploads, imports) and enforces limits: in total, and for each group at each level. */
+import type { SharedGauge } from "@/src/core/limits/ports";
 import type { AppError } from "@/src/shared/errors";
 
 export interface ByteBudgetOptions {
@@ -9,6 +10,8 @@ export interface ByteBudgetOptions {
    * limit of their own.
    */
   groupMax?: readonly number[];
+  /** Counts together with the other workers of this server. Absent: this process alone. */
+  shared?: SharedGauge | undefined;
   /** Creates the error that is thrown over a limit. It should say when to try again. */
   createBusyError: () => AppError;
 }
@@ -37,28 +40,37 @@ export interface ByteBudget {
   readonly held: number;
 }
 
-export function createByteBudget({ max, groupMax = [], createBusyError }: ByteBudgetOptions): ByteBudget {
+/** The id of the total in the shared counts. The ids of groups are JSON. */
+const ALL = "";
+
+export function createByteBudget({ max, groupMax = [], shared, createBusyError }: ByteBudgetOptions): ByteBudget {
   /** By the joined names of a path down to the group. Empty groups are not kept. */
   const heldByGroup = new Map<string, number>();
   let held = 0;
 
   function take(groups: readonly string[], bytes: number): void {
     const isTooMuch = (group: string, level: number) => {
-      const before = heldByGroup.get(group) ?? 0;
+      const before = (heldByGroup.get(group) ?? 0) + (shared?.others(group) ?? 0);
       return before > 0 && before + bytes > (groupMax[level] ?? Number.POSITIVE_INFINITY);
     };
-    if (held + bytes > max || groups.some(isTooMuch)) throw createBusyError();
+    if (held + (shared?.others(ALL) ?? 0) + bytes > max || groups.some(isTooMuch)) throw createBusyError();
     count(groups, bytes);
   }
 
   function count(groups: readonly string[], bytes: number): void {
     held += bytes;
-    for (const group of groups) heldByGroup.set(group, (heldByGroup.get(group) ?? 0) + bytes);
+    shared?.add(ALL, bytes);
+    for (const group of groups) {
+      heldByGroup.set(group, (heldByGroup.get(group) ?? 0) + bytes);
+      shared?.add(group, bytes);
+    }
   }
 
   function giveBack(groups: readonly string[], bytes: number): void {
     held -= bytes;
+    shared?.add(ALL, -bytes);
     for (const group of groups) {
+      shared?.add(group, -bytes);
       const left = (heldByGroup.get(group) ?? 0) - bytes;
       if (left > 0) heldByGroup.set(group, left);
       else heldByGroup.delete(group);

@@ -39,3 +39,28 @@ export interface LoginLimiter {
   /** Uncounts an attempt whose password was not checked. */
   withdraw(attempt: LoginAttempt): Promise<void>;
 }
+
+/** Counts of what is open now, such as streams by address, in all worker processes of this server. */
+export interface SharedGauge {
+  /** Adds `change`, which can be negative, to what this process has open under `id`. */
+  add(id: string, change: number): void;
+  /** The number that the other processes have open under `id`, as they last reported it. */
+  others(id: string): number;
+}
+
+/** Counts of events, such as requests by key, in all worker processes of this server. */
+export interface SharedTally {
+  /** Reports events of this process to the others. */
+  add(id: string, amount: number): void;
+}
+
+/**
+ * Exchanges counts with the other worker processes of this server, within some milliseconds. Decisions are local and synchronous, so together the processes
+ * can exceed a limit by what arrives at the others in that time.
+ */
+export interface CountExchange {
+  /** The gauge of that name. Create it once. */
+  gauge(name: string): SharedGauge;
+  /** The tally of that name. `onOthers` receives the events of other processes. Create it once. */
+  tally(name: string, onOthers: (id: string, amount: number) => void): SharedTally;
+}

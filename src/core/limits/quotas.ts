@@ -1,5 +1,6 @@
 /** Decides whether a project's quotas allow a write (G20), based on the database's last count and the writes that this server admitted since. */
 import type { Clock } from "@/src/core/clock";
+import type { CountExchange } from "@/src/core/limits/ports";
 import { AppError } from "@/src/shared/errors";
 import { type ProjectUsage, QUOTA_NAMES, type QuotaLimits, type QuotaName } from "@/src/shared/management/quotas";
 
@@ -72,13 +73,31 @@ interface Project {
   admittedAt: number;
 }
 
-/** `defaults`: the limits of projects without quotas of their own. */
-export function createQuotas({ store, defaults, clock }: { store: UsageStore; defaults: QuotaLimits; clock: Clock }): Quotas {
+/** `defaults`: the limits of projects without quotas of their own. `exchange`: counts together with the other workers of this server. */
+export function createQuotas({
+  store,
+  defaults,
+  clock,
+  exchange,
+}: {
+  store: UsageStore;
+  defaults: QuotaLimits;
+  clock: Clock;
+  exchange?: CountExchange | undefined;
+}): Quotas {
   const byEndpoint = new Map<string, Project>();
   const projects = new Map<string, Project>();
   const loading = new Map<string, Promise<Project | undefined>>();
   /** By project. Kept even if the project's usage is dropped. Projects without staged bytes are not kept. */
   const staged = new Map<string, number>();
+  const stagedAtWorkers = exchange?.gauge("staged file bytes");
+  const admittedAtWorkers = QUOTA_NAMES.map((name) => ({
+    name,
+    tally: exchange?.tally(`admitted ${name}`, (projectId, amount) => {
+      const project = projects.get(projectId);
+      if (project) project.used[name] += amount;
+    }),
+  }));
   const now = () => clock.now().getTime();
 
   function drop(projectId: string): void {
@@ -126,9 +145,10 @@ export function createQuotas({ store, defaults, clock }: { store: UsageStore; de
     add(project, additions);
   }
 
-  const stagedOf = ({ id }: Project) => staged.get(id) ?? 0;
+  const stagedOf = ({ id }: Project) => (staged.get(id) ?? 0) + (stagedAtWorkers?.others(id) ?? 0);
 
   function countStaged(projectId: string, bytes: number): void {
+    stagedAtWorkers?.add(projectId, bytes);
     const sum = (staged.get(projectId) ?? 0) + bytes;
     if (sum > 0) staged.set(projectId, sum);
     else staged.delete(projectId);
@@ -179,8 +199,11 @@ export function createQuotas({ store, defaults, clock }: { store: UsageStore; de
 
   function add(project: Project, { replaces = 0, ...additions }: Parameters<Quotas["admit"]>[1]): void {
     project.admittedAt = now();
-    for (const name of QUOTA_NAMES) if (name !== "endpoints") project.used[name] += additions[name] ?? 0;
-    project.used.recordBytes += replaces;
+    for (const { name, tally } of admittedAtWorkers) {
+      const more = (name === "endpoints" ? 0 : (additions[name] ?? 0)) + (name === "recordBytes" ? replaces : 0);
+      project.used[name] += more;
+      if (more > 0) tally?.add(project.id, more);
+    }
   }
 
   return {

@@ -17,7 +17,7 @@ export const HASH_OPTIONS = { algorithm: ARGON2ID, memoryCost: 19_456, timeCost:
  * A hash needs 19 MiB, a processor, and one of libuv's four threads, which files and DNS share. One processor and one thread are left for other
  * requests.
  */
-const AT_ONCE_MAX = Math.min(Math.max(availableParallelism() - 1, 1), 3);
+export const HASHES_AT_ONCE_MAX = Math.min(Math.max(availableParallelism() - 1, 1), 3);
 /** While all classes are waiting, of nine hashes four are for the dashboard, four for logins and one for a registration. */
 const WEIGHTS = { dashboard: 4, login: 4, registration: 1 } as const;
 /** How many hashes may be queued: in total, and for one class, account, project and caller. */
@@ -66,7 +66,7 @@ const argon2: HashEngine = {
  * processors minus one, at most 3. `engine`: default libuv's threads.
  */
 export function createPasswordHasher({
-  atOnceMax = AT_ONCE_MAX,
+  atOnceMax = HASHES_AT_ONCE_MAX,
   engine = argon2,
 }: {
   atOnceMax?: number;

@@ -1,6 +1,5 @@
 /** The rules of an application's users (L1–L4): register, log in, log out, change, delete. Access was already checked by access.ts. */
 import { createHash, randomBytes } from "node:crypto";
-import type { Tokens } from "@/src/core/access/access-tokens";
 import type { CallerPath } from "@/src/core/access/caller-path";
 import type { Clock } from "@/src/core/clock";
 import type { LoginLimiter } from "@/src/core/limits/ports";
@@ -96,7 +95,10 @@ export interface Users {
 export interface UsersOptions {
   store: UserStore;
   records: Pick<Records, "remove">;
-  tokens: Pick<Tokens, "invalidate">;
+  tokens: {
+    /** Drops the cached tokens of a project. A promise resolves when the other workers of this server have done so too. */
+    invalidate(projectId: string): Promise<void> | undefined;
+  };
   limiter: LoginLimiter;
   registrations: RegistrationLimit;
   passwords: PasswordHasher;
@@ -172,14 +174,14 @@ class StoredUsers implements Users {
     });
     // The user was deleted or got another password during the check.
     if (!stored) throw new AppError("login_failed");
-    if (stored.endedOthers) tokens.invalidate(endpoint.projectId);
+    if (stored.endedOthers) await tokens.invalidate(endpoint.projectId);
     return { record: user.record, token, expiresAt };
   }
 
   async logout({ projectId, tokenId }: { projectId: string; tokenId: string }): Promise<void> {
     const { store, tokens, clock } = this.#options;
     await store.revokeToken(tokenId, clock.now());
-    tokens.invalidate(projectId);
+    await tokens.invalidate(projectId);
   }
 
   async update(request: UserUpdate): Promise<StoredRecord> {
@@ -208,7 +210,7 @@ class StoredUsers implements Users {
       // The user was changed since it was read. The caller's own condition would fail now; without one, try again.
       if (result.outcome === "version_conflict" && expectedVersion === undefined) continue;
       const record = toRecord(result);
-      if (change?.newHash !== undefined) tokens.invalidate(endpoint.projectId);
+      if (change?.newHash !== undefined) await tokens.invalidate(endpoint.projectId);
       return record;
     }
     throw new AppError("server_busy", { detail: "Too many requests change this user at once. Try again shortly.", retryAfterSeconds: 1 });
@@ -217,7 +219,7 @@ class StoredUsers implements Users {
   async remove({ endpoint, id, ...conditions }: Parameters<Users["remove"]>[0]): Promise<StoredRecord> {
     const { records, tokens } = this.#options;
     const record = await records.remove({ endpointId: endpoint.endpointId, id, ...conditions });
-    tokens.invalidate(endpoint.projectId);
+    await tokens.invalidate(endpoint.projectId);
     return record;
   }
 
@@ -227,7 +229,7 @@ class StoredUsers implements Users {
     if (problem) throw new AppError("credentials_invalid", { fields: { password: problem } });
     const hash = await passwords.hash(password, { kind: "login", caller });
     if (!(await store.setPassword({ endpointId: endpoint.endpointId, id, hash, now: clock.now() }))) throw new AppError("record_not_found");
-    tokens.invalidate(endpoint.projectId);
+    await tokens.invalidate(endpoint.projectId);
   }
 
   async sweepTokens(): Promise<void> {

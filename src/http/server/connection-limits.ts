@@ -1,7 +1,8 @@
-/** Limits the connections of a process, in total and of each network, and the requests of each network that are under way (U14). */
+/** Limits the connections of a server, in total and of each network, and the requests of each network that are under way (U14). */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { toClientAddress, toNetwork } from "@/src/core/access/client-network";
+import type { CountExchange, SharedGauge } from "@/src/core/limits/ports";
 import { onAnswered } from "@/src/http/reply/answered";
 import { AppError } from "@/src/shared/errors";
 
@@ -23,18 +24,18 @@ export interface ConnectionLimits {
 
 const RETRY_AFTER_SECONDS = 5;
 
-/** `isProxy`: true for the address of a trusted proxy. */
+/** `isProxy`: true for the address of a trusted proxy. `exchange`: counts together with the other workers of this server. */
 export function createConnectionLimits(
   { total, perAddress, requestsPerAddress }: ConnectionLimitsConfig,
-  { isProxy }: { isProxy: (address: string) => boolean },
+  { isProxy, exchange }: { isProxy: (address: string) => boolean; exchange?: CountExchange | undefined },
 ): ConnectionLimits {
-  const connections = createCounter(perAddress);
-  const requests = createCounter(requestsPerAddress);
-  let open = 0;
+  const all = createCounter(total, exchange?.gauge("connections"));
+  const connections = createCounter(perAddress, exchange?.gauge("connections by network"));
+  const requests = createCounter(requestsPerAddress, exchange?.gauge("requests by network"));
 
   return {
     accept(socket) {
-      if (total > 0 && open >= total) {
+      if (all.isFull("")) {
         const detail = `Too many open connections: the server's limit is ${total}. Try again shortly.`;
         throw new AppError("server_busy", { detail, retryAfterSeconds: RETRY_AFTER_SECONDS });
       }
@@ -44,9 +45,9 @@ export function createConnectionLimits(
         const detail = `Too many open connections: the limit per address is ${perAddress}. Close some, then connect again.`;
         throw new AppError("rate_limited", { detail, retryAfterSeconds: RETRY_AFTER_SECONDS });
       }
-      open += 1;
+      all.add("");
       socket.once("close", () => {
-        open -= 1;
+        all.remove("");
         if (network !== undefined) connections.remove(network);
       });
     },
@@ -63,24 +64,28 @@ export function createConnectionLimits(
 }
 
 interface Counter {
+  isFull(name: string): boolean;
   /** Returns false, and counts nothing, if the maximum is reached. */
   add(name: string): boolean;
   remove(name: string): void;
 }
 
-function createCounter(max: number): Counter {
+function createCounter(max: number, shared: SharedGauge | undefined): Counter {
   const counts = new Map<string, number>();
+  const isFull = (name: string) => max > 0 && (counts.get(name) ?? 0) + (shared?.others(name) ?? 0) >= max;
   return {
+    isFull,
     add(name) {
-      const count = counts.get(name) ?? 0;
-      if (max > 0 && count >= max) return false;
-      counts.set(name, count + 1);
+      if (isFull(name)) return false;
+      counts.set(name, (counts.get(name) ?? 0) + 1);
+      shared?.add(name, 1);
       return true;
     },
     remove(name) {
       const count = (counts.get(name) ?? 0) - 1;
       if (count > 0) counts.set(name, count);
       else counts.delete(name);
+      shared?.add(name, -1);
     },
   };
 }

@@ -1,39 +1,59 @@
 /**
- * Notifies the other servers of a deployment through Redis of commits and of changed definitions, so that they need not wait for their next poll. Messages carry
- * no data: each server reads the database. While Redis is unavailable, polls deliver everything.
+ * Notifies the other processes of a deployment of commits and of changed definitions, so that they need not wait for their next poll: other servers through
+ * Redis, the other workers of the server through their parent process. Messages carry no data: each process reads the database. If messages are lost, polls
+ * deliver everything.
  */
-import { randomUUID } from "node:crypto";
-import { Redis } from "ioredis";
 import type { Tokens } from "@/src/core/access/access-tokens";
 import type { Definitions } from "@/src/core/access/resolved-endpoints";
 import type { SignIns } from "@/src/core/access/sign-ins";
+import type { Quotas } from "@/src/core/limits/quotas";
 import type { Log } from "@/src/core/log";
 import type { ChangeNotification, ChangeNotifications } from "@/src/core/streams/ports";
 
 export interface ClusterBus {
-  /** Ends the connections. */
+  /**
+   * Resolves when the other workers of this server have dropped everything that was invalidated here before the call, or after a second at the latest.
+   * Undefined: there is nothing to wait for.
+   */
+  settle(): Promise<void> | undefined;
+  /** Closes the links. */
+  close(): void;
+}
+
+export interface BusReceiver {
+  receive(text: string): void;
+  /** From now on messages arrive. Earlier ones may have been missed. */
+  joined(): void;
+}
+
+/** Carries messages to other processes. Messages may be lost. */
+export interface BusLink {
+  /** True if only processes of this server can send messages, which arrive in order, and never those of this process. */
+  readonly isTrusted: boolean;
+  open(receiver: BusReceiver): void;
+  send(text: string): void;
+  /** Resolves when the receivers have processed everything that was sent before, or after a second at the latest. */
+  fence?(): Promise<void>;
   close(): void;
 }
 
 export interface ClusterBusOptions {
-  /** `redis://…` or `rediss://…`. For a cluster, the URL of any node. */
-  url: string;
-  /** The name of the channel, unique to the deployment. */
-  channel: string;
+  /** An id of the server. Its workers share it. */
+  serverId: string;
+  links: readonly BusLink[];
   notifications: ChangeNotifications;
-  definitions: Pick<Definitions, "onInvalidate" | "checkRevisions">;
-  tokens: Pick<Tokens, "onInvalidate" | "checkRevisions">;
+  definitions: Pick<Definitions, "onInvalidate" | "checkRevisions" | "invalidate">;
+  tokens: Pick<Tokens, "onInvalidate" | "checkRevisions" | "invalidate">;
+  quotas: Pick<Quotas, "invalidate">;
   signIns: Pick<SignIns, "onInvalidate" | "check">;
-  log: Pick<Log, "info" | "warn" | "debug">;
+  log: Pick<Log, "debug">;
 }
 
-const CONNECT_TIMEOUT_MS = 5_000;
-const RECONNECT_MS_MAX = 2_000;
 /** Above this number of ids, the message only says `unknown`, and the receivers check everything. */
 const IDS_MAX = 1_000;
 const MESSAGE_LENGTH_MAX = 256 * 1024;
 
-/** The message that one server publishes in one turn of its event loop. */
+/** The message that one process publishes in one turn of its event loop. */
 interface Message {
   from: string;
   /** The endpoints whose logs have grown. */
@@ -46,16 +66,13 @@ interface Message {
   unknown: boolean;
 }
 
-/** Connects and reconnects by itself. After each connection it checks everything, because it may have missed messages. */
+/** Opens the links. Whenever one of them joins, it checks everything, because it may have missed messages. */
 export function createClusterBus(options: ClusterBusOptions): ClusterBus {
-  return new RedisBus(options);
+  return new LinkedBus(options);
 }
 
-class RedisBus implements ClusterBus {
+class LinkedBus implements ClusterBus {
   readonly #options: ClusterBusOptions;
-  readonly #id = randomUUID();
-  readonly #publisher: Redis;
-  readonly #subscriber: Redis;
   readonly #stops: (() => void)[];
   #endpoints = new Set<string>();
   #projects = new Set<string>();
@@ -66,19 +83,18 @@ class RedisBus implements ClusterBus {
   #isRelaying = false;
   /** The projects that other servers reported, until their revisions have been checked. */
   readonly #reportedProjects = new Set<string>();
-  /** The same for sign-ins. */
+  /** Reported projects that were invalidated here. `settle` publishes them. */
+  readonly #suppressed = new Set<string>();
+  /** The same as `#reportedProjects` for sign-ins. */
   #areSignInsReported = false;
   #checking: Promise<void> | undefined;
   #isCheckDue = false;
-  #isUnavailable = false;
+  /** Set while a fence is under way. */
+  #fencing: Promise<void> | undefined;
   #isClosed = false;
 
   constructor(options: ClusterBusOptions) {
     this.#options = options;
-    this.#publisher = this.#connect();
-    this.#subscriber = this.#connect();
-    this.#subscriber.on("message", (_channel, text) => this.#receive(text));
-    this.#subscriber.on("ready", () => void this.#join());
     const { notifications, definitions, tokens, signIns } = options;
     const onInvalidate = (projectId: string) => this.#publishProject(projectId);
     this.#stops = [
@@ -87,51 +103,39 @@ class RedisBus implements ClusterBus {
       tokens.onInvalidate(onInvalidate),
       signIns.onInvalidate(() => this.#publishSignIns()),
     ];
+    for (const link of options.links) link.open({ receive: (text) => this.#receive(text, link), joined: () => this.#onJoined() });
+  }
+
+  settle(): Promise<void> | undefined {
+    const fenced = this.#options.links.filter((link) => link.fence !== undefined);
+    if (fenced.length === 0) return undefined;
+    for (const projectId of this.#suppressed) this.#projects.add(projectId);
+    this.#suppressed.clear();
+    if (this.#projects.size > 0 || this.#areSignInsEnded) {
+      this.#isDue = true;
+      this.#publish();
+      this.#fence(fenced.flatMap((link) => link.fence?.() ?? []));
+    }
+    return this.#fencing;
+  }
+
+  /** A request whose invalidation was already sent waits for the fence of the request that sent it. */
+  #fence(fences: readonly Promise<void>[]): void {
+    const all = Promise.all([this.#fencing, ...fences]).then(() => {
+      if (this.#fencing === all) this.#fencing = undefined;
+    });
+    this.#fencing = all;
   }
 
   close(): void {
     this.#isClosed = true;
     for (const stop of this.#stops) stop();
-    this.#publisher.disconnect();
-    this.#subscriber.disconnect();
+    for (const link of this.#options.links) link.close();
   }
 
-  #connect(): Redis {
-    const redis = new Redis(this.#options.url, {
-      connectTimeout: CONNECT_TIMEOUT_MS,
-      retryStrategy: (attempt) => Math.min(attempt * 100, RECONNECT_MS_MAX),
-      // Late messages are useless: a server that reconnects checks everything.
-      enableOfflineQueue: false,
-      autoResendUnfulfilledCommands: false,
-      // `#join` subscribes, to know when that is done.
-      autoResubscribe: false,
-      maxRetriesPerRequest: 0,
-    });
-    redis.on("error", (error) => this.#onUnavailable(error));
-    // The library does not report an orderly shutdown of Redis as an error.
-    redis.on("close", () => this.#onUnavailable(new Error("the connection was closed")));
-    return redis;
-  }
-
-  async #join(): Promise<void> {
-    try {
-      await this.#subscriber.subscribe(this.#options.channel);
-    } catch (error) {
-      this.#onUnavailable(error);
-      return;
-    }
-    if (this.#isUnavailable) this.#options.log.info({}, "Redis is available again; servers notify each other of changes at once");
-    this.#isUnavailable = false;
+  #onJoined(): void {
     this.#relay({ kind: "unknown" });
     this.#checkRevisions();
-  }
-
-  #onUnavailable(error: unknown): void {
-    if (this.#isUnavailable || this.#isClosed) return;
-    this.#isUnavailable = true;
-    // Only the message is logged, because the library's errors contain the command.
-    const reason = error instanceof Error ? error.message : "unknown";
-    this.#options.log.warn({ reason }, "Redis is unavailable; changes on other servers arrive with the next poll until it is back");
   }
 
   #publishNotification(notification: ChangeNotification): void {
@@ -153,7 +157,12 @@ class RedisBus implements ClusterBus {
   }
 
   #publishProject(projectId: string): void {
-    if (this.#reportedProjects.has(projectId)) return;
+    if (this.#isRelaying) return;
+    if (this.#reportedProjects.has(projectId)) {
+      // Nearly always the check of the reported project, but it can also be a change that was made here at the same time.
+      if (this.#suppressed.size < IDS_MAX) this.#suppressed.add(projectId);
+      return;
+    }
     this.#projects.add(projectId);
     this.#schedulePublish();
   }
@@ -171,10 +180,12 @@ class RedisBus implements ClusterBus {
     setImmediate(() => this.#publish());
   }
 
+  /** Does nothing if {@link settle} has published everything. */
   #publish(): void {
+    if (!this.#isDue || this.#isClosed) return;
     const isTooMuch = this.#endpoints.size > IDS_MAX || this.#projects.size > IDS_MAX;
     const message: Message = {
-      from: this.#id,
+      from: this.#options.serverId,
       endpoints: isTooMuch ? [] : [...this.#endpoints],
       projects: isTooMuch ? [] : [...this.#projects],
       signIns: this.#areSignInsEnded,
@@ -185,16 +196,20 @@ class RedisBus implements ClusterBus {
     this.#areSignInsEnded = false;
     this.#isUnknown = false;
     this.#isDue = false;
-    if (this.#publisher.status !== "ready") return;
-    this.#publisher.publish(this.#options.channel, JSON.stringify(message)).catch((error: unknown) => this.#onUnavailable(error));
+    const text = JSON.stringify(message);
+    for (const link of this.#options.links) link.send(text);
   }
 
-  #receive(text: string): void {
+  #receive(text: string, { isTrusted }: BusLink): void {
     const message = parseMessage(text);
-    if (message === undefined || message.from === this.#id) return;
+    // The workers of this server have a link of their own.
+    if (message === undefined || (!isTrusted && message.from === this.#options.serverId)) return;
     if (message.unknown) this.#relay({ kind: "unknown" });
     for (const endpointId of message.endpoints) this.#relay({ kind: "endpoint", endpointId });
-    for (const projectId of message.projects) this.#reportedProjects.add(projectId);
+    for (const projectId of message.projects) {
+      this.#reportedProjects.add(projectId);
+      if (isTrusted) this.#drop(projectId);
+    }
     if (message.signIns) this.#areSignInsReported = true;
     if (message.unknown || message.signIns || message.projects.length > 0) this.#checkRevisions();
   }
@@ -202,6 +217,16 @@ class RedisBus implements ClusterBus {
   #relay(notification: ChangeNotification): void {
     this.#isRelaying = true;
     this.#options.notifications.publish(notification);
+    this.#isRelaying = false;
+  }
+
+  /** At once, so that nothing that was revoked on another worker is accepted here after its response (U7). The check then reads the new revision. */
+  #drop(projectId: string): void {
+    const { definitions, tokens, quotas } = this.#options;
+    this.#isRelaying = true;
+    definitions.invalidate(projectId);
+    tokens.invalidate(projectId);
+    quotas.invalidate(projectId);
     this.#isRelaying = false;
   }
 

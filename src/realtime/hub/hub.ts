@@ -6,6 +6,7 @@ import { toCallerPath } from "@/src/core/access/caller-path";
 import type { Definitions } from "@/src/core/access/resolved-endpoints";
 import type { SignIns } from "@/src/core/access/sign-ins";
 import type { Clock } from "@/src/core/clock";
+import type { SharedGauge } from "@/src/core/limits/ports";
 import type { Log } from "@/src/core/log";
 import type { Sandbox } from "@/src/core/sandbox";
 import type {
@@ -93,6 +94,8 @@ export interface HubOptions {
   queueBytesMax: number;
   /** The limit of all queues together (W24). */
   queuesBytesMax: number;
+  /** Counts the streams by endpoint together with the other workers of this server. */
+  openStreams?: SharedGauge | undefined;
   /** The memory that the buffers of this process take. The default reads it from the process. */
   readHeldBytes?: () => number;
 }
@@ -162,7 +165,7 @@ class StreamHub implements Hub {
   }
 
   subscriberCount(endpointId: string): number {
-    return this.#channels.get(endpointId)?.listenerCount() ?? 0;
+    return (this.#channels.get(endpointId)?.listenerCount() ?? 0) + (this.#options.openStreams?.others(endpointId) ?? 0);
   }
 
   *connections(): Iterable<Connection> {
@@ -266,9 +269,11 @@ class StreamHub implements Hub {
         unwatch();
         release();
         source.remove(session);
+        this.#options.openStreams?.add(grant.endpoint.id, -1);
       },
     });
     source.add(session);
+    this.#options.openStreams?.add(grant.endpoint.id, 1);
     // The stream is registered before it begins, so that it can be ended at once.
     session.begin(start, start.mode === "after" ? found.proofs.get(start.cursor.seq) : undefined);
     // A token that was revoked while the stream was being opened is not reported again.

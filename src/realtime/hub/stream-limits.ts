@@ -1,5 +1,6 @@
-/** Limits the open streams, and those that are being opened, per process, account, key and address (W21). */
+/** Limits the open streams, and those that are being opened, per server, account, key and address (W21). */
 import { toNetwork } from "@/src/core/access/client-network";
+import type { CountExchange, SharedGauge } from "@/src/core/limits/ports";
 import { AppError } from "@/src/shared/errors";
 
 /** The number of streams that can be open at once on one server; 0 means no limit. */
@@ -16,9 +17,11 @@ export interface StreamLimits {
   take(stream: { ownerId: string; keyId: string; address: string }): () => void;
 }
 
-export function createStreamLimits({ total, perAccount, perKey, perAddress }: StreamLimitsConfig): StreamLimits {
-  const [byAccount, byKey, byNetwork] = [new Map<string, number>(), new Map<string, number>(), new Map<string, number>()];
-  let open = 0;
+/** `exchange`: counts together with the other workers of this server. */
+export function createStreamLimits(config: StreamLimitsConfig, { exchange }: { exchange?: CountExchange | undefined } = {}): StreamLimits {
+  const { total, perAccount, perKey, perAddress } = config;
+  const create = (name: string) => createCounter(exchange?.gauge(`streams by ${name}`));
+  const [all, byAccount, byKey, byNetwork] = [create("server"), create("account"), create("key"), create("network")];
 
   function refuse(what: string, limit: number): never {
     throw new AppError("too_many_streams", {
@@ -30,22 +33,22 @@ export function createStreamLimits({ total, perAccount, perKey, perAddress }: St
   return {
     take: ({ ownerId, keyId, address }) => {
       const network = toNetwork(address);
-      if (isFull(open, total)) refuse("this server", total);
-      if (isFull(byAccount.get(ownerId) ?? 0, perAccount)) refuse("this account", perAccount);
-      if (isFull(byKey.get(keyId) ?? 0, perKey)) refuse("this key", perKey);
-      if (isFull(byNetwork.get(network) ?? 0, perAddress)) refuse("this address", perAddress);
-      open += 1;
-      add(byAccount, ownerId, 1);
-      add(byKey, keyId, 1);
-      add(byNetwork, network, 1);
+      if (isFull(all.count(""), total)) refuse("this server", total);
+      if (isFull(byAccount.count(ownerId), perAccount)) refuse("this account", perAccount);
+      if (isFull(byKey.count(keyId), perKey)) refuse("this key", perKey);
+      if (isFull(byNetwork.count(network), perAddress)) refuse("this address", perAddress);
+      const addAll = (change: number) => {
+        all.add("", change);
+        byAccount.add(ownerId, change);
+        byKey.add(keyId, change);
+        byNetwork.add(network, change);
+      };
+      addAll(1);
       let isTaken = true;
       return () => {
         if (!isTaken) return;
         isTaken = false;
-        open -= 1;
-        add(byAccount, ownerId, -1);
-        add(byKey, keyId, -1);
-        add(byNetwork, network, -1);
+        addAll(-1);
       };
     },
   };
@@ -57,8 +60,21 @@ function isFull(count: number, limit: number): boolean {
   return limit > 0 && count >= limit;
 }
 
-function add(counts: Map<string, number>, id: string, change: number): void {
-  const count = (counts.get(id) ?? 0) + change;
-  if (count > 0) counts.set(id, count);
-  else counts.delete(id);
+interface Counter {
+  /** The number in this process and in the others. */
+  count(id: string): number;
+  add(id: string, change: number): void;
+}
+
+function createCounter(shared: SharedGauge | undefined): Counter {
+  const counts = new Map<string, number>();
+  return {
+    count: (id) => (counts.get(id) ?? 0) + (shared?.others(id) ?? 0),
+    add: (id, change) => {
+      const count = (counts.get(id) ?? 0) + change;
+      if (count > 0) counts.set(id, count);
+      else counts.delete(id);
+      shared?.add(id, change);
+    },
+  };
 }

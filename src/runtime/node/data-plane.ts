@@ -23,24 +23,30 @@ type Sandbox = ReturnType<typeof createSandbox>;
 
 type StorageOptions = Pick<
   NodeOptions,
-  "config" | "lanes" | "notifications" | "storage" | "limiter" | "passwords" | "clock" | "log" | "cleanup"
-> & { stores: Stores; tokens: AccessParts["tokens"]; sandbox: Sandbox };
+  "config" | "lanes" | "notifications" | "storage" | "limiter" | "passwords" | "siblings" | "clock" | "log" | "cleanup"
+> & { stores: Stores; tokens: AccessParts["tokens"]; sandbox: Sandbox; settle: () => Promise<void> | undefined };
 
 export type StorageParts = ReturnType<typeof composeStorage>;
 
 /** Records, users and files, each within the quotas of its project. Adds to `cleanup` what must be closed. */
 export function composeStorage(options: StorageOptions) {
   const { stores, tokens, sandbox, config, lanes, notifications, storage, limiter, passwords, clock, log, cleanup } = options;
-  const quotas = createQuotas({ store: stores.usage, defaults: config.quotas, clock });
+  const exchange = options.siblings?.counts;
+  const quotas = createQuotas({ store: stores.usage, defaults: config.quotas, clock, exchange });
   const store = limitRecordStore(stores.records, quotas);
   const records = createRecords({ store, sandbox, recordBytesMax: config.bodyBytesMax });
   const users = createUsers({
     store: limitUserStore(stores.users, quotas),
     records,
-    tokens,
+    tokens: {
+      invalidate: (projectId) => {
+        tokens.invalidate(projectId);
+        return options.settle();
+      },
+    },
     sandbox,
     // Separate from the dashboard's limiter: users of an application must not be able to lock its owner out.
-    limiter: createLoginLimiter(),
+    limiter: options.siblings?.loginLimiter ?? createLoginLimiter(),
     registrations: createRegistrationLimit({ limiter, perAddress: config.registrationsPerMinute }),
     passwords,
     clock,
@@ -54,6 +60,7 @@ export function composeStorage(options: StorageOptions) {
     sandbox,
     log,
     uploadTimeoutMs: config.uploadTimeoutMs,
+    exchange,
   });
   const imports = createImporter({ dir: path.join(config.dataDir, "imports"), findScript: findImportWorkerScript, log });
   cleanup.add(() => imports.close());

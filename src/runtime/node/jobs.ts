@@ -7,6 +7,7 @@ import type { StreamRegistry } from "@/src/realtime/hub/stream-registry";
 import type { NodeOptions } from "../compose";
 import type { Runtime } from "../registry";
 import type { Job } from "../scheduler";
+import type { Role } from "./siblings";
 
 /** `lastUsedAt` of keys and tokens is at most this far behind. */
 const USE_INTERVAL_MS = 10_000;
@@ -28,16 +29,19 @@ const PURGE_INTERVAL_MS = 1_000;
 
 type Options = Pick<NodeOptions, "config" | "lanes"> &
   Pick<Runtime, "hub" | "definitions" | "tokens" | "signIns" | "users" | "quotas" | "files" | "importStaging"> & {
+    /** Undefined: this process serves everything. */
+    role: Role | undefined;
     streamRegistry: StreamRegistry;
     slowClients: Pick<SlowClients, "sweep">;
   };
 
 export function composeJobs(options: Options): Job[] {
-  const { config, lanes, hub, definitions, tokens, signIns, users, quotas, files, importStaging, streamRegistry, slowClients } = options;
+  const { config, lanes, hub, definitions, tokens, signIns, users, quotas, files, importStaging, streamRegistry, slowClients, role } =
+    options;
   const { background: db, endpointQueue: queue } = lanes;
   const { pollIntervalMs, retention } = config;
   const purge = createEndpointPurge({ db });
-  return [
+  const ofEachProcess: Job[] = [
     { name: "poll-change-log", intervalMs: pollIntervalMs, run: () => hub.poll() },
     { name: "check-definitions", intervalMs: pollIntervalMs, run: () => definitions.checkRevisions() },
     { name: "check-tokens", intervalMs: pollIntervalMs, run: () => tokens.checkRevisions() },
@@ -45,11 +49,16 @@ export function composeJobs(options: Options): Job[] {
     { name: "sync-open-streams", intervalMs: STREAMS_INTERVAL_MS, run: () => streamRegistry.sync() },
     { name: "flush-key-usage", intervalMs: USE_INTERVAL_MS, run: () => definitions.flushUse() },
     { name: "flush-token-usage", intervalMs: USE_INTERVAL_MS, run: () => tokens.flushUse() },
+    { name: "end-slow-connections", intervalMs: SWEEP_INTERVAL_MS, run: () => slowClients.sweep() },
+    { name: "refresh-project-usage", intervalMs: USAGE_INTERVAL_MS, run: () => quotas.refresh() },
+  ];
+  // The workers leave the work on the whole deployment to the process with the dashboard.
+  if (role === "data") return ofEachProcess;
+  return [
+    ...ofEachProcess,
     { name: "delete-expired-tokens", intervalMs: TOKEN_SWEEP_INTERVAL_MS, run: () => users.sweepTokens() },
     { name: "purge-idempotency-keys", intervalMs: IDEMPOTENCY_SWEEP_INTERVAL_MS, run: () => sweepIdempotentRequests({ db, queue }) },
     { name: "purge-expired-changes", intervalMs: LOG_SWEEP_INTERVAL_MS, run: () => sweepChanges({ db, retention }) },
-    { name: "end-slow-connections", intervalMs: SWEEP_INTERVAL_MS, run: () => slowClients.sweep() },
-    { name: "refresh-project-usage", intervalMs: USAGE_INTERVAL_MS, run: () => quotas.refresh() },
     {
       name: "purge-deleted-endpoints",
       intervalMs: PURGE_INTERVAL_MS,

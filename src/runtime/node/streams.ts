@@ -1,5 +1,7 @@
 /** The part of a node that delivers changes: the hub with its transports, the cluster bus, and the registry of open streams. */
+import { randomUUID } from "node:crypto";
 import { createClusterBus } from "@/src/realtime/cluster/cluster-bus";
+import { createRedisLink } from "@/src/realtime/cluster/redis-link";
 import { createHub } from "@/src/realtime/hub/hub";
 import { createStreamLimits } from "@/src/realtime/hub/stream-limits";
 import { createStreamRegistry } from "@/src/realtime/hub/stream-registry";
@@ -8,10 +10,12 @@ import { createUpgradeHandler } from "@/src/realtime/transports/ws";
 import type { createSandbox } from "@/src/sandbox/sandbox";
 import type { NodeOptions } from "../compose";
 import type { AccessParts } from "./access";
+import type { StorageParts } from "./data-plane";
 import type { Stores } from "./stores";
 
-type Options = Pick<NodeOptions, "config" | "notifications" | "cluster" | "clock" | "log" | "cleanup"> &
-  Pick<AccessParts, "access" | "rateLimitPolicy" | "definitions" | "tokens" | "signIns"> & {
+type Options = Pick<NodeOptions, "config" | "notifications" | "cluster" | "siblings" | "clock" | "log" | "cleanup"> &
+  Pick<AccessParts, "access" | "rateLimitPolicy" | "definitions" | "tokens" | "signIns"> &
+  Pick<StorageParts, "quotas"> & {
     stores: Stores;
     sandbox: ReturnType<typeof createSandbox>;
   };
@@ -21,16 +25,30 @@ const STREAM_GRACE_MS = 2_000;
 
 /** Starts the heartbeats; `closeStreams` ends them. Adds to `cleanup` what must be closed. */
 export function composeStreams(options: Options) {
-  const { stores, access, rateLimitPolicy, definitions, tokens, signIns, sandbox, config, notifications, cluster, clock, log, cleanup } =
-    options;
+  const { stores, access, rateLimitPolicy, definitions, tokens, signIns, quotas, sandbox, config, notifications } = options;
+  const { cluster, siblings, clock, log, cleanup } = options;
   const { changes, snapshots } = stores;
-  const { queueBytesMax, queuesBytesMax } = config;
-  const limits = createStreamLimits(config.streams);
+  const exchange = siblings?.counts;
+  const { queueBytesMax } = config;
+  const queuesBytesMax = Math.floor(config.queuesBytesMax / config.workers);
+  const limits = createStreamLimits(config.streams, { exchange });
   const sources = { changes, snapshots, notifications, access, definitions, tokens, signIns };
-  const hub = createHub({ ...sources, limits, sandbox, clock, log, queueBytesMax, queuesBytesMax });
+  const hub = createHub({
+    ...sources,
+    limits,
+    sandbox,
+    clock,
+    log,
+    queueBytesMax,
+    queuesBytesMax,
+    openStreams: exchange?.gauge("streams by endpoint"),
+  });
   const webSockets = createUpgradeHandler({ hub, rateLimitPolicy, log, config });
   const eventStreams = createEventStreams({ hub, config });
-  const bus = cluster && createClusterBus({ ...cluster, notifications, definitions, tokens, signIns, log });
+  const links = [...(siblings ? [siblings.link] : []), ...(cluster ? [createRedisLink({ ...cluster, log })] : [])];
+  const serverId = siblings?.serverId ?? randomUUID();
+  const bus =
+    links.length > 0 ? createClusterBus({ serverId, links, notifications, definitions, tokens, quotas, signIns, log }) : undefined;
   cleanup.add(() => bus?.close());
   definitions.onInvalidate((projectId) => void hub.recheck(projectId));
   tokens.onInvalidate((projectId) => void hub.recheck(projectId));
@@ -49,6 +67,7 @@ export function composeStreams(options: Options) {
     eventStreams,
     streamRegistry,
     upgrade: webSockets.upgrade,
+    settle: () => bus?.settle(),
     closeStreams: async (graceMs = STREAM_GRACE_MS) => {
       await Promise.all([webSockets, eventStreams].map((transport) => transport.closeAll({ graceMs })));
     },

@@ -2,6 +2,7 @@
 import type { Server, ServerResponse } from "node:http";
 import type https from "node:https";
 import type { Config } from "@/src/config/config";
+import type { CountExchange } from "@/src/core/limits/ports";
 import type { Log } from "@/src/core/log";
 import { createHttpLimits } from "@/src/http/limits";
 import { createClientErrorHandler } from "@/src/http/server/client-error";
@@ -19,6 +20,8 @@ export interface FrontParts
   certificate?: { cert: Buffer; key: Buffer } | undefined;
   config: Pick<Config, "trustProxy" | "connections" | "headersTimeoutMs" | "bodyTimeoutMs" | "uploadTimeoutMs"> &
     Pick<FrontOptions["config"], "publicUrl" | "isTls" | "pagesTakeBodies">;
+  /** Counts connections together with the other workers of this server. */
+  exchange?: CountExchange | undefined;
   log: Pick<Log, "debug">;
 }
 
@@ -29,11 +32,11 @@ export interface WebFront {
   endConnections(): void;
 }
 
-export function composeFront({ config, certificate, openWebSocket, log, ...planes }: FrontParts): WebFront {
+export function composeFront({ config, certificate, openWebSocket, exchange, log, ...planes }: FrontParts): WebFront {
   const { trustProxy, connections, headersTimeoutMs } = config;
   const onClientError = createClientErrorHandler({ log });
   const readForwarded = createForwardedReader(trustProxy);
-  const limits = createConnectionLimits(connections, { isProxy: createProxyTest(trustProxy) });
+  const limits = createConnectionLimits(connections, { isProxy: createProxyTest(trustProxy), exchange });
   const front = createFront({ ...planes, readForwarded, limits, onClientError, config });
   const tls = certificate && { ...certificate, handshakeTimeoutMs: headersTimeoutMs };
   const server = createWebServer({ front, limits: createHttpLimits(config), tls, openWebSocket, onClientError });

@@ -1,21 +1,18 @@
 /** Starts the web server on one port: it routes requests and WebSocket upgrades, reports its health, and stops in order. */
-import { EventEmitter } from "node:events";
-import type { Server, ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 import https from "node:https";
 import net, { type AddressInfo } from "node:net";
 import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
-import next from "next";
 import type { Config } from "@/src/config/config";
-import { setNextAuthEnvironment } from "@/src/config/next-auth-environment";
+import type { CountExchange } from "@/src/core/limits/ports";
 import { refuseUpgrade } from "@/src/realtime/transports/refuse-upgrade";
 import { AppError } from "@/src/shared/errors";
 import { isDataPath } from "@/src/shared/streams/data-path";
 import type { Booted } from "../boot";
+import type { LoopDelayReading } from "../loop-delay";
+import type { ServerHealth } from "../workers/messages";
 import { composeFront } from "./front";
-import { createDashboard } from "./serve-dashboard";
-
-/** The socket of hot reload in development, the only upgrade that Next.js handles. */
-const HMR_PATH = "/_next/hmr";
+import type { Pages } from "./next-pages";
 
 const ACCEPT_TURNS_MAX = 10_000;
 /** How long a connection may take to its first request after the server began to stop. */
@@ -25,6 +22,7 @@ const REQUEST_GRACE_MS = 5_000;
 
 export interface Listening {
   url: string;
+  port: number;
   /**
    * From now on, health responds with 503 and each response ends its connection, so that load balancers and clients go elsewhere. Requests are still
    * served.
@@ -34,39 +32,38 @@ export interface Listening {
   stop(): Promise<void>;
 }
 
-/** Listens on config.host and config.port (0: any free port). Rejects if the port is taken. */
-export async function listen(booted: Booted): Promise<Listening> {
-  const { config, log } = booted.runtime;
-  const isDev = config.mode === "development";
-  // Next.js adds an upgrade listener to the server that it receives, and ends sockets that it does not know. It receives a substitute.
-  const decoy = new EventEmitter();
-  setNextAuthEnvironment(config);
-  const app = next({ dev: isDev, dir: process.cwd(), hostname: config.host, port: config.port, quiet: true, httpServer: decoy as Server });
-  await app.prepare();
+export interface ListenOptions {
+  /** The dashboard and the management API. `stop` closes them. */
+  pages: Pages;
+  /** Default: config.port. 0: any free port. */
+  port?: number;
+  /** Counts connections together with the other workers of this server. */
+  exchange?: CountExchange;
+  /** The reports of all processes of this server. Absent: this one serves everything. */
+  readHealth?: () => ServerHealth;
+}
 
-  const toDashboard = createDashboard({ limits: booted.runtime.managementLimits, toNext: app.getRequestHandler() });
+/** Listens on config.host. Rejects if the port is taken. */
+export async function listen(
+  booted: Booted,
+  { pages, port = booted.runtime.config.port, exchange, readHealth }: ListenOptions,
+): Promise<Listening> {
+  const { config, log } = booted.runtime;
   let isDraining = false;
   const { certificates, slowClients, dataPlane, drain } = booted;
   const { server, endConnections } = composeFront({
-    ...{ slowClients, dataPlane, drain, log },
-    health: (response) => void answerHealth(booted, response, isDraining),
-    refuseEarly: (request) => booted.runtime.managementLimits.refuseEarly(request),
-    pages: (request, response) => {
-      toDashboard(request, response).catch((error: unknown) => {
-        log.error({ err: error }, "the dashboard could not respond");
-        response.destroy();
-      });
-    },
+    ...{ slowClients, dataPlane, drain, log, exchange },
+    health: (response) => void answerHealth(booted, response, { isDraining, server: readHealth?.() }),
+    refuseEarly: pages.refuseEarly,
+    pages: pages.serve,
     certificate: certificates?.current(),
     openWebSocket: (request, socket, head) => {
       slowClients.forget(request.socket);
-      const url = request.url ?? "/";
-      if (isDataPath(url)) booted.upgrade(request, socket, head);
-      else if (isDev && url.startsWith(HMR_PATH) && decoy.listenerCount("upgrade") > 0) decoy.emit("upgrade", request, socket, head);
-      else refuseUpgrade(socket, new AppError("not_found"));
+      if (isDataPath(request.url ?? "/")) booted.upgrade(request, socket, head);
+      else if (!pages.upgrade(request, socket, head)) refuseUpgrade(socket, new AppError("not_found"));
     },
     // In development, the pages of Next.js itself take bodies.
-    config: { ...config, publicUrl: config.publicUrl, isTls: config.tls !== undefined, pagesTakeBodies: isDev },
+    config: { ...config, publicUrl: config.publicUrl, isTls: config.tls !== undefined, pagesTakeBodies: config.mode === "development" },
   });
 
   // Open connections keep the certificate with which they started.
@@ -75,13 +72,15 @@ export async function listen(booted: Booted): Promise<Listening> {
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
       const taken = error.code === "EADDRINUSE";
-      reject(taken ? new Error(`Port ${config.port} on ${config.host} is in use. Choose another one with PORT.`) : error);
+      reject(taken ? new Error(`Port ${port} on ${config.host} is in use. Choose another one with PORT.`) : error);
     });
-    server.listen(config.port, config.host, resolve);
+    server.listen(port, config.host, resolve);
   });
 
+  const address = server.address() as AddressInfo;
   return {
-    url: toUrl(config, server),
+    url: toUrl(config, address),
+    port: address.port,
     drain: () => {
       isDraining = true;
       endConnections();
@@ -97,7 +96,7 @@ export async function listen(booted: Booted): Promise<Listening> {
       const cutOff = setTimeout(() => server.closeAllConnections(), REQUEST_GRACE_MS);
       await closed;
       clearTimeout(cutOff);
-      await app.close();
+      await pages.close();
       await booted.stop();
     },
   };
@@ -120,15 +119,27 @@ async function acceptAll(server: net.Server): Promise<void> {
   server.off("connection", note);
 }
 
-function toUrl({ tls, host, publicUrl }: Pick<Config, "tls" | "host" | "publicUrl">, server: Server | https.Server): string {
+function toUrl({ tls, host, publicUrl }: Pick<Config, "tls" | "host" | "publicUrl">, { port }: AddressInfo): string {
   if (publicUrl !== undefined) return publicUrl;
-  const { port } = server.address() as AddressInfo;
   const name = host === "0.0.0.0" || host === "::" || host === "127.0.0.1" ? "localhost" : host.includes(":") ? `[${host}]` : host;
   return `${tls ? "https" : "http"}://${name}:${port}`;
 }
 
-async function answerHealth(booted: Booted, response: ServerResponse, isDraining: boolean): Promise<void> {
+async function answerHealth(
+  booted: Booted,
+  response: ServerResponse,
+  { isDraining, server }: { isDraining: boolean; server: ServerHealth | undefined },
+): Promise<void> {
   const status = isDraining ? "draining" : (await booted.isDatabaseUp()) ? "ok" : "database_unavailable";
   response.writeHead(status === "ok" ? 200 : 503, { "Content-Type": "application/json; charset=utf-8", "Cache-Control": "no-store" });
-  response.end(JSON.stringify({ status, eventLoopDelayMs: booted.readLoopDelay() }));
+  const own = booted.readLoopDelay();
+  const body = server
+    ? { status, eventLoopDelayMs: toWorst([own, ...server.loopDelays]), processes: server.processes }
+    : { status, eventLoopDelayMs: own };
+  response.end(JSON.stringify(body));
+}
+
+function toWorst(readings: readonly LoopDelayReading[]): LoopDelayReading {
+  const max = (name: keyof LoopDelayReading) => Math.max(...readings.map((reading) => reading[name]));
+  return { p50: max("p50"), p99: max("p99"), max: max("max") };
 }

@@ -1,5 +1,6 @@
 /** Counts the CPU time that callers use in the sandbox, to limit it per minute and to recognize heavy callers. */
 import type { CallerPath } from "@/src/core/access/caller-path";
+import type { CountExchange } from "@/src/core/limits/ports";
 
 /** The share of an account, as a multiple of the share of one caller. */
 const ACCOUNT_FACTOR = 2;
@@ -30,6 +31,8 @@ export interface CpuBudgetOptions {
   msPerMinute: number;
   /** Monotonic, in milliseconds. */
   now?: () => number;
+  /** Counts together with the other workers of this server. */
+  exchange?: CountExchange | undefined;
 }
 
 interface Usage {
@@ -41,9 +44,11 @@ interface Usage {
   at: number;
 }
 
-export function createCpuBudget({ msPerMinute, now = () => performance.now() }: CpuBudgetOptions): CpuBudget {
+export function createCpuBudget({ msPerMinute, now = () => performance.now(), exchange }: CpuBudgetOptions): CpuBudget {
   const callers = createUsages(msPerMinute, now);
   const accounts = createUsages(msPerMinute * ACCOUNT_FACTOR, now);
+  const callersAtWorkers = exchange?.tally("cpu by caller", (key, cpuMs) => callers.charge(key, cpuMs));
+  const accountsAtWorkers = exchange?.tally("cpu by account", (key, cpuMs) => accounts.charge(key, cpuMs));
   return {
     waitMs(caller) {
       if (msPerMinute === 0) return 0;
@@ -54,6 +59,8 @@ export function createCpuBudget({ msPerMinute, now = () => performance.now() }: 
       if (cpuMs <= 0) return;
       callers.charge(toKey(caller), cpuMs);
       accounts.charge(caller[0], cpuMs);
+      callersAtWorkers?.add(toKey(caller), cpuMs);
+      accountsAtWorkers?.add(caller[0], cpuMs);
     },
     noteLong(caller) {
       callers.note(toKey(caller), LONG_MS);

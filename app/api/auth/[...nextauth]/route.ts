@@ -45,6 +45,7 @@ async function handle(request: Request, { params }: Context): Promise<Response> 
     turn.finish(response);
     response.headers.set("Cache-Control", "no-store");
     response.headers.set("X-Request-Id", requestId);
+    await runtime.settle();
     return response;
   } catch (error) {
     const code = isAppError(error) ? error.code : "internal_error";
