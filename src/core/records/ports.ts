@@ -71,6 +71,14 @@ export interface ListRange extends ReadScope {
   upto?: number | undefined;
 }
 
+/** The beginning of a list, or all of it, in one piece. */
+export interface ListStart {
+  /** Array items joined by commas, without brackets. */
+  items: string;
+  /** Where the list continues. Undefined: nothing follows. */
+  more: { after: number; upto: number } | undefined;
+}
+
 /** A record with its internal fields. */
 export interface FoundRecord extends StoredRecord {
   contentType: RecordKind;
@@ -116,6 +124,14 @@ export interface RecordStore {
   readByIds(endpointId: string, ids: readonly string[], options: ReadScope & { dataOnly: boolean }): AsyncIterable<string>;
   /** One record, whoever owns it, if it exists. */
   readOne(endpointId: string, id: string): Promise<FoundRecord | undefined>;
+  /**
+   * The first `limit` records of a range in one piece; without `limit`, the first 1,000. Concurrent identical calls can share a read. Undefined: they
+   * are too many or too large for one piece.
+   */
+  readStart(
+    endpointId: string,
+    range: Omit<ListRange, "upto"> & { limit?: number | undefined; dataOnly: boolean },
+  ): Promise<ListStart | undefined>;
   /**
    * The records of a range as pieces of JSON text: each piece is one or more array items joined by commas, without brackets. Only one page is held in
    * memory; the next one is read when the consumer asks for it.

@@ -38,6 +38,9 @@ export interface NewRecords extends WriteSchema {
   idempotencyKey?: IdempotencyKey | undefined;
 }
 
+/** A request for a page of a list. */
+type PageRequest = Omit<ListRange, "upto"> & { endpointId: string; dataOnly: boolean; limit: number };
+
 export interface Records {
   /** Stores a new record (R2) that `owner` owns (absent: nobody). Throws what `requireSchemaMatch` throws. */
   create(request: WriteSchema & { endpointId: string; body: RecordBody; owner?: string | undefined }): Promise<StoredRecord>;
@@ -54,10 +57,15 @@ export interface Records {
   findVersion(request: { endpointId: string; id: string }): Promise<number | undefined>;
   /** The records of a range as pieces of JSON text without brackets (see RecordStore.readAll). */
   readAll(request: ListRange & { endpointId: string; dataOnly: boolean }): AsyncIterable<string>;
+  /**
+   * A list or, with `limit`, a page of it, and the seq after which the next page begins (undefined: there is none). `items` are array items joined by
+   * commas: one text if they are short, otherwise pieces that are read as they are consumed.
+   */
+  readList(
+    request: Omit<ListRange, "upto"> & { endpointId: string; dataOnly: boolean; limit?: number | undefined },
+  ): Promise<{ items: string | AsyncIterable<string>; nextAfter: number | undefined }>;
   /** The first `limit` records of a range, and the seq after which the next page begins. Undefined: this is the last page. */
-  readPage(
-    request: Omit<ListRange, "upto"> & { endpointId: string; dataOnly: boolean; limit: number },
-  ): Promise<{ pieces: AsyncIterable<string>; nextAfter: number | undefined }>;
+  readPage(request: PageRequest): Promise<{ pieces: AsyncIterable<string>; nextAfter: number | undefined }>;
   /**
    * Replaces or merges a record (R4). Throws `record_not_found`, `access_denied`, `version_conflict`, `type_mismatch`, `merge_needs_objects`, and
    * what `requireSchemaMatch` throws for the body or the merged data. Then nothing was written.
@@ -102,6 +110,15 @@ export function createRecords({
     return { records: result.results.map(toRecord), isReplay: false };
   }
 
+  async function readPage({ endpointId, limit, dataOnly, ...range }: PageRequest): ReturnType<Records["readPage"]> {
+    const page = await store.findPage(endpointId, { ...range, limit });
+    if (!page) return { pieces: noPieces(), nextAfter: undefined };
+    const { firstSeq, lastSeq, hasMore } = page;
+    // New records are inserted before the first one of a descending list.
+    const after = range.after ?? (range.order === "desc" ? firstSeq + 1 : undefined);
+    return { pieces: store.readAll(endpointId, { ...range, after, upto: lastSeq, dataOnly }), nextAfter: hasMore ? lastSeq : undefined };
+  }
+
   return {
     createAll,
     async create({ body, ...request }) {
@@ -124,13 +141,15 @@ export function createRecords({
     readAll({ endpointId, ...options }) {
       return store.readAll(endpointId, options);
     },
-    async readPage({ endpointId, limit, dataOnly, ...range }) {
-      const page = await store.findPage(endpointId, { ...range, limit });
-      if (!page) return { pieces: noPieces(), nextAfter: undefined };
-      const { firstSeq, lastSeq, hasMore } = page;
-      // New records are inserted before the first one of a descending list.
-      const after = range.after ?? (range.order === "desc" ? firstSeq + 1 : undefined);
-      return { pieces: store.readAll(endpointId, { ...range, after, upto: lastSeq, dataOnly }), nextAfter: hasMore ? lastSeq : undefined };
+    readPage,
+    async readList({ endpointId, limit, dataOnly, ...range }) {
+      const start = await store.readStart(endpointId, { ...range, limit, dataOnly });
+      if (start && (limit !== undefined || !start.more)) return { items: start.items, nextAfter: start.more?.after };
+      if (start)
+        return { items: continueList(start.items, store.readAll(endpointId, { ...range, ...start.more, dataOnly })), nextAfter: undefined };
+      if (limit === undefined) return { items: store.readAll(endpointId, { ...range, dataOnly }), nextAfter: undefined };
+      const { pieces, nextAfter } = await readPage({ endpointId, limit, dataOnly, ...range });
+      return { items: pieces, nextAfter };
     },
     async update({ endpointId, schema, caller, id, strategy, body, ...conditions }) {
       switch (strategy) {
@@ -154,6 +173,11 @@ export function createRecords({
       return toRecord(result);
     },
   };
+}
+
+async function* continueList(start: string, rest: AsyncIterable<string>): AsyncGenerator<string, void> {
+  yield start;
+  yield* rest;
 }
 
 async function* noPieces(): AsyncGenerator<string, void> {}

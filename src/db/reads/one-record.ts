@@ -2,7 +2,7 @@
 import type { FairSemaphore } from "@/src/core/limits/fair-semaphore";
 import type { FoundRecord } from "@/src/core/records/ports";
 import { createPageRead, type Read } from "@/src/db/read";
-import { createReadBatcher } from "@/src/db/reads/read-batcher";
+import { createReadBatcher, placeRows } from "@/src/db/reads/read-batcher";
 import { nameStatement } from "@/src/db/statement";
 
 /** The maximum number of bytes of a record in a shared statement, so that one has at most 2 MiB. Larger records are read alone. */
@@ -56,17 +56,17 @@ export function createReadOne({
     if (first && asked.length === 1) return [await readAlone(first)];
     const endpointIds = asked.map(({ endpointId }) => endpointId);
     const ids = asked.map(({ id }) => id);
-    const found: (SharedRow | undefined)[] = asked.map(() => undefined);
-    for (const { n, ...row } of await read<SharedRow & { n: number }>(READ_SHARED, [endpointIds, ids, SHARED_BYTES_MAX]))
-      found[n - 1] = row;
-    return found;
+    return placeRows<SharedRow>(await read<SharedRow & { n: number }>(READ_SHARED, [endpointIds, ids, SHARED_BYTES_MAX]), asked.length);
   }
 
   const readShared = createReadBatcher<Asked, SharedRow>({ readBatch });
   return async (endpointId, id) => {
     const row = await readShared(endpointId, `${endpointId} ${id}`, { endpointId, id });
     if (!row) return undefined;
-    const { data } = row;
-    return data === null ? readAlone({ endpointId, id }, createPageRead({ read, pageReads, endpointId })) : { ...row, data };
+    return isRead(row) ? row : readAlone({ endpointId, id }, createPageRead({ read, pageReads, endpointId }));
   };
+}
+
+function isRead(row: SharedRow): row is FoundRecord {
+  return row.data !== null;
 }

@@ -149,6 +149,13 @@ export function createReadBatcher<Asked, Found>({
   };
 }
 
+/** Places the rows of a statement in the order in which they were requested, and removes `n`, the position of a row from 1. */
+export function placeRows<Row>(rows: readonly (Row & { n: number })[], length: number): (Row | undefined)[] {
+  const placed = new Array<Row | undefined>(length).fill(undefined);
+  for (const { n, ...row } of rows) placed[n - 1] = row as Row;
+  return placed;
+}
+
 function createEntry<Asked, Found>(group: string, key: string, asked: Asked): Entry<Asked, Found> {
   let resolve: (found: Found | undefined) => void = () => undefined;
   let reject: (error: unknown) => void = () => undefined;

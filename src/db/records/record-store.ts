@@ -6,6 +6,7 @@ import type { Db } from "@/src/db/client";
 import { createRawStatements } from "@/src/db/raw-statements";
 import { createPageRead, createRead, type Read } from "@/src/db/read";
 import { createReadOne } from "@/src/db/reads/one-record";
+import { createReadStart } from "@/src/db/reads/short-lists";
 import { commitIdempotent } from "@/src/db/records/commit-idempotent";
 import type { EndpointQueue } from "@/src/db/records/endpoint-queue";
 import { createGroupCommit } from "@/src/db/records/group-commit";
@@ -71,6 +72,7 @@ export function createRecordStore({ db, pool, queue, pageReads }: RecordStoreOpt
     findStoredResponse: (endpointId, idempotencyKey) => findStoredResponse(read, endpointId, idempotencyKey),
     readByIds: (endpointId, ids, options) => readNamed(read, endpointId, ids, options),
     readOne: createReadOne({ read, pageReads }),
+    readStart: createReadStart(read),
     readAll: (endpointId, options) => readPages({ read, readNext: createPageRead({ read, pageReads, endpointId }), endpointId, options }),
     async findPage(endpointId, { owner, after, order, limit }) {
       const values = [endpointId, owner ?? null, toParameter(after), order === "desc", limit];
@@ -106,7 +108,7 @@ async function* readPages({
   options,
 }: {
   read: Read;
-  /** For all pages but the first: most lists have only one page, which must not wait for long lists. */
+  /** For all pages but the first of a list: most lists have only one page, which must not wait for long lists. */
   readNext: Read;
   endpointId: string;
   options: Options<ListRange>;
@@ -114,7 +116,8 @@ async function* readPages({
   const { dataOnly, owner, order } = options;
   let after = toParameter(options.after);
   let upto = toParameter(options.upto);
-  for (let isFirst = true; ; isFirst = false) {
+  // With `upto`, the list was begun elsewhere.
+  for (let isFirst = upto === null; ; isFirst = false) {
     const values = [endpointId, owner ?? null, after, upto, order === "desc", PAGE_ROWS_MAX, PAGE_BYTES_MAX, dataOnly];
     const [page]: PageRow[] = await (isFirst ? read : readNext)<PageRow>(READ_PAGE, values);
     if (!page || page.items === "") return;

@@ -68,6 +68,42 @@ describe("find", () => {
     expect((await definitions.find(key.key, "some/endpoint"))?.key.revokedAt).toEqual(revokedAt);
   });
 
+  it("[U3] [U7] finds those of concurrent requests with one statement, each its own", async () => {
+    const statements: string[] = [];
+    const counted = createDefinitionStore({
+      db: {
+        $queryRawUnsafe: (sql, ...values) => {
+          statements.push(sql);
+          return world.db.$queryRawUnsafe(sql, ...values);
+        },
+        $executeRawUnsafe: (sql, ...values) => world.db.$executeRawUnsafe(sql, ...values),
+      },
+      clock: { now: () => NOW },
+    });
+    const other = await world.createEndpoint();
+    await world.db.endpoint.update({ where: { id: other.id }, data: { name: "other/endpoint" } });
+    const key = await createKey();
+    const otherKey = await world.db.apiKey.create({ data: { projectId: other.projectId, name: "another key", key: createUniqueId() } });
+    const asked: [string, string][] = [
+      [key.key, "some/endpoint"],
+      [otherKey.key, "some/endpoint"],
+      [createUniqueId(), "some/endpoint"],
+      [otherKey.key, "other/endpoint"],
+      [key.key, "other/endpoint"],
+      [key.key, "some/endpoint"],
+    ];
+    const found = await Promise.all(asked.map(([of, name]) => counted.find(of, name)));
+    expect(found.map((definition) => definition && [definition.key.id, definition.endpoint.id])).toEqual([
+      [key.id, endpointId],
+      undefined,
+      undefined,
+      [otherKey.id, other.id],
+      undefined,
+      [key.id, endpointId],
+    ]);
+    expect(statements).toHaveLength(1);
+  });
+
   it("[U3] finds nothing for an unknown key, an unknown name, another project's endpoint, or text that cannot be stored", async () => {
     const key = await createKey();
     const other = await world.createEndpoint();

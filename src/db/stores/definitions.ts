@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import type { Definition, DefinitionStore, SignIn } from "@/src/core/access/ports";
 import type { Clock } from "@/src/core/clock";
 import type { RawStatements } from "@/src/db/raw-statements";
+import { createReadBatcher, placeRows } from "@/src/db/reads/read-batcher";
 import { nameStatement } from "@/src/db/statement";
 
 const ENDPOINT_COLUMNS = `e.id::text AS "endpointId", e.name AS "endpointName", e.kind::text AS "endpointKind", e.secure,
@@ -11,10 +12,13 @@ const ENDPOINT_COLUMNS = `e.id::text AS "endpointId", e.name AS "endpointName", 
 
 const FIND = nameStatement(
   "rested_find_definition",
-  `SELECT k.id::text AS "keyId", k.name AS "keyName", k.scope::text AS "keyScope", k."expiresAt" AS "keyExpiresAt",
-    k."revokedAt" AS "keyRevokedAt", ${ENDPOINT_COLUMNS}
-  FROM "ApiKey" k JOIN "Project" p ON p.id = k."projectId" JOIN "Endpoint" e ON e."projectId" = p.id AND e.name = $2
-  WHERE k.key = $1`,
+  `SELECT asked.n::int AS n, found.* FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS asked(key, name, n)
+  CROSS JOIN LATERAL (
+    SELECT k.id::text AS "keyId", k.name AS "keyName", k.scope::text AS "keyScope", k."expiresAt" AS "keyExpiresAt",
+      k."revokedAt" AS "keyRevokedAt", ${ENDPOINT_COLUMNS}
+    FROM "ApiKey" k JOIN "Project" p ON p.id = k."projectId" JOIN "Endpoint" e ON e."projectId" = p.id AND e.name = asked.name
+    WHERE k.key = asked.key LIMIT 1
+  ) found`,
 );
 
 const FIND_ENDPOINT = nameStatement(
@@ -90,11 +94,19 @@ export function createDefinitionStore({
   background?: RawStatements;
   clock: Clock;
 }): DefinitionStore {
+  /** Many clients whose keys are not cached yet come together, for example after a start. */
+  const find = createReadBatcher<{ key: string; endpointName: string }, DefinitionRow>({
+    readBatch: async (asked) => {
+      const keys = asked.map(({ key }) => key);
+      const names = asked.map(({ endpointName }) => endpointName);
+      return placeRows<DefinitionRow>(await db.$queryRawUnsafe(FIND, keys, names), asked.length);
+    },
+  });
   return {
     async find(key, endpointName) {
       // PostgreSQL rejects NUL in text, so no such key or name is stored.
       if (key.includes("\0") || endpointName.includes("\0")) return undefined;
-      const [row] = await db.$queryRawUnsafe<DefinitionRow[]>(FIND, key, endpointName);
+      const row = await find(key, JSON.stringify([key, endpointName]), { key, endpointName });
       return row && toDefinition(row);
     },
     async findEndpoint(endpointId) {

@@ -4,6 +4,7 @@ import type { WriteResult } from "@/src/core/records/ports";
 import type { Db, DbTransaction } from "@/src/db/client";
 import type { RawStatements } from "@/src/db/raw-statements";
 import type { Read } from "@/src/db/read";
+import { createReadBatcher, placeRows } from "@/src/db/reads/read-batcher";
 import { commitIdempotent } from "@/src/db/records/commit-idempotent";
 import type { EndpointQueue } from "@/src/db/records/endpoint-queue";
 import { nameStatement } from "@/src/db/statement";
@@ -23,7 +24,11 @@ const ATTACH = nameStatement(
 
 const FIND = nameStatement(
   "rested_find_file",
-  `SELECT wire_id(id) AS id, name, type, size::text AS size, encode(sha256, 'hex') AS sha256 FROM "StoredFile" WHERE "recordId" = $1::uuid`,
+  `SELECT asked.n::int AS n, found.* FROM unnest($1::uuid[]) WITH ORDINALITY AS asked(record, n)
+  CROSS JOIN LATERAL (
+    SELECT wire_id(f.id) AS id, f.name, f.type, f.size::text AS size, encode(f.sha256, 'hex') AS sha256
+    FROM "StoredFile" f WHERE f."recordId" = asked.record LIMIT 1
+  ) found`,
 );
 
 const FIND_GARBAGE = nameStatement(
@@ -46,6 +51,8 @@ const DEFER = nameStatement(
 
 const DELETE_ROWS = nameStatement("rested_delete_files", `DELETE FROM "StoredFile" WHERE id = ANY ($1::uuid[]) AND "recordId" IS NULL`);
 
+type FileRow = Omit<StagedFile, "size"> & { size: string };
+
 /** Rolls the transaction back. */
 class FileExpired extends Error {}
 
@@ -64,6 +71,9 @@ export function createFileStore({
   background?: RawStatements;
 }): FileStore {
   const read: Read = async (statement, values) => reads.$queryRawUnsafe(statement, ...values);
+  const find = createReadBatcher<string, FileRow>({
+    readBatch: async (recordIds) => placeRows<FileRow>(await reads.$queryRawUnsafe(FIND, recordIds), recordIds.length),
+  });
   return {
     async begin({ id, name, type }, lifeMs) {
       await db.$executeRawUnsafe(BEGIN, id, name, type, lifeMs);
@@ -85,7 +95,7 @@ export function createFileStore({
       }
     },
     async find(recordId) {
-      const [row] = await reads.$queryRawUnsafe<(Omit<StagedFile, "size"> & { size: string })[]>(FIND, recordId);
+      const row = await find(recordId, recordId, recordId);
       return row && { ...row, size: Number(row.size) };
     },
     async findGarbage(limit) {

@@ -56,6 +56,10 @@ describe("tokens", () => {
     expect(await tokens.findByIds([found?.id ?? "", crypto.randomUUID()])).toEqual([found]);
     expect(await tokens.findByIds([])).toEqual([]);
     expect(await tokens.find(hashOf("another"))).toBeUndefined();
+    const { hash: otherHash } = await issue(await register("bob"));
+    const together = await Promise.all([hash, hashOf("another"), otherHash, hash].map((each) => tokens.find(each)));
+    expect(together).toEqual([found, undefined, { ...found, id: expect.any(String), userId: expect.any(String) }, found]);
+    expect(together[2]?.userId).not.toBe(userId);
     await users.revokeToken(found?.id ?? "", now);
     expect(await tokens.find(hash)).toEqual({ ...found, revokedAt: now });
     await users.revokeToken(found?.id ?? "", expiresAt);

@@ -1,11 +1,11 @@
 /** GET of lists, pages of lists, and single records (R3, R7). */
 import { isNamedBy, toEntityTag } from "@/src/core/http/entity-tag";
-import { formatPageCursor } from "@/src/core/records/page-cursor";
+import { formatPageCursor, type ListOrder } from "@/src/core/records/page-cursor";
 import { parseJsonata } from "@/src/core/records/parameters";
 import { toRecordText } from "@/src/core/records/record-text";
 import type { Records } from "@/src/core/records/records";
 import type { Sandbox } from "@/src/core/sandbox";
-import { type Admitted, callerOf, type Handler, headersOf, JSON_TYPE } from "@/src/http/exchange";
+import { type Admitted, callerOf, type DataExchange, type Handler, JSON_TYPE, listHeaders, sendJson } from "@/src/http/exchange";
 import { answerJsonata } from "@/src/http/handlers/answer-jsonata";
 import { holdAnswer, holdAnswerAnyway } from "@/src/http/hold-bytes";
 import { parseDataOnly, parseRange, parseUniqueIds, refuseRange } from "@/src/http/parameters";
@@ -13,60 +13,88 @@ import { respond } from "@/src/http/reply/respond";
 import { streamList } from "@/src/http/reply/stream-list";
 import { toEndpointPath } from "@/src/shared/streams/protocol";
 
-/** The records that a request selects. */
+/** Additional headers, names and values in turn. */
+type Headers = readonly string[];
+
+/** The records that an expression is evaluated on. */
 interface Selection {
-  /** Array items joined by commas. */
+  /** Array items joined by commas. They are read when they are consumed. */
   pieces: AsyncIterable<string>;
-  /** The link to the next page. */
-  link?: string | undefined;
-  /** The version of the record, if one was named. */
-  version?: number | undefined;
+  headers?: Headers | undefined;
 }
 
 export function createReadHandler({ records, sandbox }: { records: Records; sandbox: Pick<Sandbox, "evaluate"> }): Handler {
   return async (admitted) => {
-    const { exchange } = admitted;
-    const { request, parameters } = exchange;
+    const { exchange, grant } = admitted;
+    const { parameters } = exchange;
     const expression = parseJsonata(parameters);
-    const { pieces, link, version } = await select(records, admitted);
-    const linked = link === undefined ? [] : ["Link", link];
+    const query = { endpointId: grant.endpoint.id, owner: grant.onlyOwner, dataOnly: parseDataOnly(parameters) };
+    const ids = parseUniqueIds(parameters);
+    if (ids) refuseRange(parameters);
     if (expression !== undefined) {
+      const { pieces, headers } = await select(records, admitted, query, ids);
       // No entity tag: the result of an expression can change while the record does not.
-      await answerJsonata({ exchange, sandbox, expression, pieces, caller: callerOf(admitted), headers: linked });
+      await answerJsonata({ exchange, sandbox, expression, pieces, caller: callerOf(admitted), ...(headers ? { headers } : {}) });
       return;
     }
-    const tagged: Record<string, string> = version === undefined ? {} : { ETag: toEntityTag({ version }) };
-    if (version !== undefined && isNamedBy(request.headers["if-none-match"], String(version))) {
-      respond(exchange, { status: 304, headers: { ...headersOf(exchange), ...tagged } });
-      return;
+    const [id, ...others] = ids ?? [];
+    if (ids && others.length > 0) await sendItems(exchange, records.readByIds({ ...query, ids }));
+    else if (id !== undefined) await sendOne(records, admitted, { id, dataOnly: query.dataOnly });
+    else {
+      const range = parseRange(parameters, query.endpointId);
+      const { items, nextAfter } = await records.readList({ ...query, ...range });
+      await sendItems(exchange, items, nextAfter === undefined ? [] : toLinkHeader(admitted, range.order, nextAfter));
     }
-    await streamList({
-      exchange,
-      headers: { ...headersOf(exchange), "Content-Type": JSON_TYPE, ...(link === undefined ? {} : { Link: link }), ...tagged },
-      pieces,
-      hold: (bytes, isBegun) => (isBegun ? holdAnswerAnyway : holdAnswer)(exchange, bytes),
-    });
   };
 }
 
-async function select(records: Records, { exchange: { parameters }, grant }: Admitted): Promise<Selection> {
-  const endpointId = grant.endpoint.id;
-  const dataOnly = parseDataOnly(parameters);
-  const query = { endpointId, owner: grant.onlyOwner, dataOnly };
-  const ids = parseUniqueIds(parameters);
+async function sendOne(
+  records: Records,
+  { exchange, grant }: Admitted,
+  { id, dataOnly }: { id: string; dataOnly: boolean },
+): Promise<void> {
+  const record = await records.readOne({ endpointId: grant.endpoint.id, id, onlyOwner: grant.onlyOwner });
+  if (!record) {
+    sendJson(exchange, 200, "[]");
+    return;
+  }
+  const tagged = ["ETag", toEntityTag(record)];
+  if (isNamedBy(exchange.request.headers["if-none-match"], String(record.version)))
+    respond(exchange, { status: 304, headers: [...listHeaders(exchange), ...tagged] });
+  else sendJson(exchange, 200, `[${toRecordText(record, { dataOnly })}]`, tagged);
+}
+
+/** Sends array items as one array. A text is sent at once: no iterator is needed, and most lists are short. */
+async function sendItems(exchange: DataExchange, items: string | AsyncIterable<string>, headers: Headers = []): Promise<void> {
+  if (typeof items === "string") {
+    sendJson(exchange, 200, `[${items}]`, headers);
+    return;
+  }
+  await streamList({
+    exchange,
+    headers: [...listHeaders(exchange), "Content-Type", JSON_TYPE, ...headers],
+    pieces: items,
+    hold: (bytes, isBegun) => (isBegun ? holdAnswerAnyway : holdAnswer)(exchange, bytes),
+  });
+}
+
+async function select(
+  records: Records,
+  admitted: Admitted,
+  query: { endpointId: string; owner: string | undefined; dataOnly: boolean },
+  ids: readonly string[] | undefined,
+): Promise<Selection> {
+  const { endpointId, owner, dataOnly } = query;
   const [id, ...others] = ids ?? [];
-  if (ids) refuseRange(parameters);
   if (ids && others.length > 0) return { pieces: records.readByIds({ ...query, ids }) };
   if (id !== undefined) {
-    const record = await records.readOne({ endpointId, id, onlyOwner: grant.onlyOwner });
-    return { pieces: toPieces(record && toRecordText(record, { dataOnly })), version: record?.version };
+    const record = await records.readOne({ endpointId, id, onlyOwner: owner });
+    return { pieces: toPieces(record && toRecordText(record, { dataOnly })) };
   }
-  const { order, after, limit } = parseRange(parameters, endpointId);
+  const { order, after, limit } = parseRange(admitted.exchange.parameters, endpointId);
   if (limit === undefined) return { pieces: records.readAll({ ...query, order, after }) };
   const { pieces, nextAfter } = await records.readPage({ ...query, order, after, limit });
-  if (nextAfter === undefined) return { pieces };
-  const cursor = formatPageCursor({ endpointId, order, seq: nextAfter });
-  return { pieces, link: toNextLink({ endpointName: grant.endpoint.name, parameters, cursor }) };
+  return nextAfter === undefined ? { pieces } : { pieces, headers: toLinkHeader(admitted, order, nextAfter) };
 }
 
 async function* toPieces(text: string | undefined): AsyncGenerator<string, void> {
@@ -77,9 +105,9 @@ async function* toPieces(text: string | undefined): AsyncGenerator<string, void>
 const SECRETS = ["masterKey", "accessToken", "ticket"];
 
 /** The `Link` to the next page of a list (R3; RFC 8288): the request's own path and parameters, with another cursor. */
-function toNextLink({ endpointName, parameters, cursor }: { endpointName: string; parameters: URLSearchParams; cursor: string }): string {
-  const next = new URLSearchParams(parameters);
+function toLinkHeader({ exchange, grant: { endpoint } }: Admitted, order: ListOrder, seq: number): Headers {
+  const next = new URLSearchParams(exchange.parameters);
   for (const secret of SECRETS) next.delete(secret);
-  next.set("cursor", cursor);
-  return `<${toEndpointPath(endpointName)}?${next}>; rel="next"`;
+  next.set("cursor", formatPageCursor({ endpointId: endpoint.id, order, seq }));
+  return ["Link", `<${toEndpointPath(endpoint.name)}?${next}>; rel="next"`];
 }

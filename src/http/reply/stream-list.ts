@@ -2,7 +2,7 @@
 import type { OutgoingHttpHeaders } from "node:http";
 import { toHeldLength } from "@/src/http/hold-bytes";
 import { isClosed } from "@/src/http/reply/answered";
-import { type Exchange, endAnswer, respond } from "@/src/http/reply/respond";
+import { type Exchange, endAnswer, type HeaderList, respond } from "@/src/http/reply/respond";
 import { sendPieces } from "@/src/http/reply/send-pieces";
 
 /**
@@ -16,7 +16,7 @@ export async function streamList({
   hold = () => undefined,
 }: {
   exchange: Exchange;
-  headers: OutgoingHttpHeaders;
+  headers: OutgoingHttpHeaders | HeaderList;
   pieces: AsyncIterable<string>;
   /** Called with the number of additional bytes that are held. May throw only while nothing was sent (`isBegun` is false). */
   hold?: (bytes: number, isBegun: boolean) => void;
