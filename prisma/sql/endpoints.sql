@@ -111,3 +111,19 @@ BEGIN
   PERFORM set_config('rested.logged_by_commit', '', true), set_config('rested.purge', '', true);
   RETURN NEXT;
 END $$;
+
+-- What CHECK constraints would say. PostgreSQL checks those at every update of a row, and every commit of writes updates the
+-- row of its endpoint: the two regular expressions took 30 µs each time. This trigger runs when one of the columns is written.
+CREATE OR REPLACE FUNCTION endpoint_has_form() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF length(NEW."name") NOT BETWEEN 1 AND 254 OR NEW."name" !~ '^[a-z0-9]([a-z0-9/-]*[a-z0-9])?$' OR NEW."name" ~ '--|//' THEN
+    RAISE EXCEPTION 'the name of an endpoint has another form' USING ERRCODE = 'check_violation', CONSTRAINT = 'Endpoint_name_form';
+  END IF;
+  IF NEW."fileCacheSeconds" NOT BETWEEN 0 AND 31536000 THEN
+    RAISE EXCEPTION 'fileCacheSeconds is out of range' USING ERRCODE = 'check_violation', CONSTRAINT = 'Endpoint_fileCacheSeconds_check';
+  END IF;
+  RETURN NEW;
+END $$;
+
+CREATE OR REPLACE TRIGGER endpoint_has_form BEFORE INSERT OR UPDATE OF "name", "fileCacheSeconds" ON "Endpoint" FOR EACH ROW
+  EXECUTE FUNCTION endpoint_has_form();
