@@ -1,7 +1,7 @@
 -- Two CHECK constraints of "Endpoint" become a trigger. PostgreSQL parses and evaluates CHECK constraints at every update of a row,
 -- and every commit of writes updates the row of its endpoint.
 --
--- Both statements lock the table exclusively, for milliseconds: they read no row, but wait for running statements. The trigger
+-- Both statements block the writers of the table, the second one also readers, for milliseconds: they read no row. The trigger
 -- comes first, so that at no time a row can be written unchecked.
 
 CREATE OR REPLACE FUNCTION endpoint_has_form() RETURNS trigger LANGUAGE plpgsql AS $$

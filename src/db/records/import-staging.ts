@@ -4,6 +4,7 @@ import type pg from "pg";
 import type { Log } from "@/src/core/log";
 import { createUniqueId } from "@/src/core/records/unique-id";
 import type { ChangeNotifications } from "@/src/core/streams/ports";
+import { encodeTexts, encodeUuids } from "@/src/db/binary-arrays";
 import { retryContention } from "@/src/db/errors";
 import { createRead, type Read } from "@/src/db/read";
 import type { EndpointQueue } from "@/src/db/records/endpoint-queue";
@@ -22,7 +23,7 @@ const STAGE = nameStatement(
     INSERT INTO "Import" ("id", "touchedAt") VALUES ($1::uuid, clock_timestamp()) ON CONFLICT ("id") DO UPDATE SET "touchedAt" = clock_timestamp()
   )
   INSERT INTO "StagedRecord" ("importId", "position", "recordId", "data")
-    SELECT $1::uuid, $2::int + u.ord, u.id, u.data::json FROM unnest($3::uuid[], $4::text[]) WITH ORDINALITY AS u(id, data, ord)`,
+    SELECT $1::uuid, $2::int + u.ord, u.id, u.data FROM unnest($3::uuid[], $4::json[]) WITH ORDINALITY AS u(id, data, ord)`,
 );
 
 const PUBLISH = nameStatement("rested_publish_import", `SELECT publish_import($1::uuid, $2::uuid, $3::int) AS outcome`);
@@ -85,7 +86,7 @@ export function createImportStaging({ pool, stage = createRead(pool), queue, not
         },
         async add(data) {
           const ids = data.map(() => createUniqueId());
-          await stage(STAGE, [id, count, ids, data]);
+          await stage(STAGE, [id, count, encodeUuids(ids), encodeTexts("json", data)]);
           count += data.length;
         },
         async publish(endpointId) {

@@ -272,3 +272,26 @@ describe("touchKeys", () => {
     expect(world.takeNotifications()).toEqual([]);
   });
 });
+
+describe("the form of an endpoint, whatever writes it", () => {
+  const refusal = (constraint: string) => ({ code: "23514", constraint });
+
+  it("[U2] refuses names that are too long or have other characters, at an insert and an update", async () => {
+    const insert = `INSERT INTO "Endpoint" (id, "projectId", name, "updatedAt") VALUES ($1, $2, $3, now())`;
+    for (const name of ["", "A", "a b", "-a", "a-", "a--b", "a//b", "/a", "é", "a\n", "a".repeat(255)]) {
+      await expect(world.pool.query(insert, [randomUUID(), projectId, name])).rejects.toMatchObject(refusal("Endpoint_name_form"));
+      const update = world.pool.query(`UPDATE "Endpoint" SET name = $2 WHERE id = $1`, [endpointId, name]);
+      await expect(update).rejects.toMatchObject(refusal("Endpoint_name_form"));
+    }
+    for (const name of ["a", "0", "a-b/c-1", "a".repeat(254)]) await world.pool.query(insert, [randomUUID(), projectId, name]);
+  });
+
+  it("[F2] refuses a cache time outside of a year", async () => {
+    const update = `UPDATE "Endpoint" SET "fileCacheSeconds" = $2 WHERE id = $1`;
+    for (const seconds of [-1, 31_536_001]) {
+      const refused = expect(world.pool.query(update, [endpointId, seconds])).rejects;
+      await refused.toMatchObject(refusal("Endpoint_fileCacheSeconds_check"));
+    }
+    for (const seconds of [0, 31_536_000]) await world.pool.query(update, [endpointId, seconds]);
+  });
+});
