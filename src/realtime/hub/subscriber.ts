@@ -80,22 +80,23 @@ class QueueingSubscriber implements Subscriber {
 
   enqueue(frame: Buffer): boolean {
     if (this.#ended) return false;
-    const { sink, onPiling } = this.#options;
-    // Frames that wait for their turn do not show that the client is slow: the transport may have room for them.
-    if (this.#exceeds(frame)) this.flush();
-    if (this.#exceeds(frame)) return false;
+    const { sink, queueBytesMax, onPiling } = this.#options;
+    const room = queueBytesMax - frame.byteLength;
+    let unsentBytes = sink.unsentBytes();
+    const backlogBytes = this.#queuedBytes + unsentBytes;
+    if (backlogBytes > room && backlogBytes > 0) {
+      // Frames that wait for their turn do not show that the client is slow: the transport may have room for them.
+      this.flush();
+      unsentBytes = sink.unsentBytes();
+      if (unsentBytes > room && unsentBytes > 0) return false;
+    }
     this.#push(frame);
-    if (sink.unsentBytes() > 0) onPiling(frame.byteLength);
+    if (unsentBytes > 0) onPiling(frame.byteLength);
     return true;
   }
 
   enqueueAlways(frame: Buffer): void {
     if (!this.#ended) this.#push(frame);
-  }
-
-  #exceeds(frame: Buffer): boolean {
-    const backlogBytes = this.backlogBytes();
-    return backlogBytes > 0 && backlogBytes + frame.byteLength > this.#options.queueBytesMax;
   }
 
   #push(frame: Buffer): void {

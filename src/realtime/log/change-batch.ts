@@ -15,39 +15,63 @@ export interface ChangeBatch {
 }
 
 export function createChangeBatch(encoded: readonly EncodedChange[], position: DeliveredPosition, before?: DeliveredPosition): ChangeBatch {
-  /** There are few formats, and most batches use one. */
-  const bytes = new Map<StreamFormat, Buffer>();
-  /** The bytes for formats with a limit, by the number of messages that fit. That number determines which ones fit, so there are no more entries than messages, whatever limits clients have. */
-  const limited = new Map<StreamFormat, Map<number, Buffer>>();
+  return new SharedBatch(encoded, position, before);
+}
 
-  function toMessages(format: StreamFormat): Buffer[] {
+/** A class, because one is created for nearly every change, and most batches have the bytes of one format only. */
+class SharedBatch implements ChangeBatch {
+  readonly encoded: readonly EncodedChange[];
+  readonly position: DeliveredPosition;
+  readonly before: DeliveredPosition | undefined;
+  /** The format that was asked for first, and its bytes. */
+  #format: StreamFormat | undefined;
+  #bytes: Buffer | undefined;
+  /** The bytes of other formats. There are few. */
+  #others: Map<StreamFormat, Buffer> | undefined;
+  /** The bytes for formats with a limit, by the number of messages that fit. That number determines which ones fit, so there are no more entries than messages, whatever limits clients have. */
+  #limited: Map<StreamFormat, Map<number, Buffer>> | undefined;
+
+  constructor(encoded: readonly EncodedChange[], position: DeliveredPosition, before: DeliveredPosition | undefined) {
+    this.encoded = encoded;
+    this.position = position;
+    this.before = before;
+  }
+
+  toBytes(format: StreamFormat): Buffer | undefined {
+    if (format.limit) return this.#toLimitedBytes(format, format.limit);
+    if (format === this.#format) return this.#bytes;
+    const known = this.#others?.get(format);
+    if (known) return known;
+    const bytes = join(this.#toMessages(format));
+    if (this.#format === undefined) {
+      this.#format = format;
+      this.#bytes = bytes;
+    } else if (bytes) {
+      this.#others ??= new Map();
+      this.#others.set(format, bytes);
+    }
+    return bytes;
+  }
+
+  #toMessages(format: StreamFormat): Buffer[] {
+    const { encoded, position } = this;
     const messages = format.joinsUploads ? encoded.filter(({ change }) => change.remainingInUpload === undefined) : encoded;
     return messages.map((each) => format.change(each, position.epoch));
   }
 
-  function toBytes(format: StreamFormat): Buffer | undefined {
-    if (format.limit) return toLimitedBytes(format, format.limit);
-    const known = bytes.get(format);
-    if (known) return known;
-    const joined = join(toMessages(format));
-    if (joined) bytes.set(format, joined);
-    return joined;
-  }
-
-  function toLimitedBytes(format: StreamFormat, { bytesMax, whole }: NonNullable<StreamFormat["limit"]>): Buffer | undefined {
-    const joined = toBytes(whole);
+  #toLimitedBytes(format: StreamFormat, { bytesMax, whole }: NonNullable<StreamFormat["limit"]>): Buffer | undefined {
+    const joined = this.toBytes(whole);
     if (joined === undefined || joined.byteLength <= bytesMax) return joined;
-    const messages = toMessages(whole);
+    const messages = this.#toMessages(whole);
     const fitting = messages.filter((message) => whole.messageBytes(message) <= bytesMax).length;
     if (fitting === messages.length) return joined;
-    const byFitting = limited.get(whole) ?? new Map<number, Buffer>();
-    limited.set(whole, byFitting);
-    const known = byFitting.get(fitting) ?? Buffer.concat(toMessages(format));
+    this.#limited ??= new Map();
+    const byFitting = this.#limited.get(whole) ?? new Map<number, Buffer>();
+    this.#limited.set(whole, byFitting);
+    const known = byFitting.get(fitting) ?? Buffer.concat(this.#toMessages(format));
     byFitting.set(fitting, known);
     return known;
   }
-
-  return { encoded, position, before, toBytes };
 }
 
 function join(messages: readonly Buffer[]): Buffer | undefined {

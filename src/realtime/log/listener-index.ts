@@ -62,6 +62,13 @@ export function createListenerIndex(): ListenerIndex {
     changes: (batch) => {
       for (const listener of everyone) listener.onChanges(batch);
       if (byOwner.size === 0) return;
+      const [first] = batch.encoded;
+      if (first !== undefined && batch.encoded.length === 1) {
+        // Most batches have one change. Its owner gets the batch as it is.
+        const listeners = first.change.owner === null ? undefined : byOwner.get(first.change.owner);
+        if (listeners) for (const listener of listeners) listener.onChanges(batch);
+        return;
+      }
       for (const [owner, encoded] of groupByOwner(batch)) {
         const listeners = byOwner.get(owner);
         if (!listeners) continue;

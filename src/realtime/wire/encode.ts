@@ -89,35 +89,55 @@ export interface EncodedChange {
 
 /** `upload` has the changes of the same upload up to this one. */
 export function encodeChange(change: Change, upload: readonly Change[] = [change]): EncodedChange {
-  let [plain, withCursor, plainEvent, cursorEvent]: (Buffer | undefined)[] = [];
-  let position: LogPosition | undefined;
-  const toPosition = (epoch: string) => {
-    position ??= positionOf(change, epoch);
-    return position;
-  };
-  const toCursor = (epoch: string) => formatCursor(toPosition(epoch));
-  return {
-    change,
-    upload,
-    position: toPosition,
-    cursor: toCursor,
-    plain: () => {
-      plain ??= toTextFrame(toChangeText(change, upload));
-      return plain;
-    },
-    withCursor: (epoch) => {
-      withCursor ??= toTextFrame(toCursorChangeText(change, toCursor(epoch)));
-      return withCursor;
-    },
-    plainEvent: (epoch) => {
-      plainEvent ??= toEvent({ id: toCursor(epoch), data: toChangeText(change, upload) });
-      return plainEvent;
-    },
-    cursorEvent: (epoch) => {
-      cursorEvent ??= toEvent({ id: toCursor(epoch), data: toCursorChangeText(change, toCursor(epoch)) });
-      return cursorEvent;
-    },
-  };
+  return new SharedEncoding(change, upload);
+}
+
+/** A class, because one is created for every change, and most of its methods are not called. */
+class SharedEncoding implements EncodedChange {
+  readonly change: Change;
+  readonly upload: readonly Change[];
+  #position: LogPosition | undefined;
+  #plain: Buffer | undefined;
+  #withCursor: Buffer | undefined;
+  #plainEvent: Buffer | undefined;
+  #cursorEvent: Buffer | undefined;
+
+  constructor(change: Change, upload: readonly Change[]) {
+    this.change = change;
+    this.upload = upload;
+  }
+
+  position(epoch: string): LogPosition {
+    this.#position ??= positionOf(this.change, epoch);
+    return this.#position;
+  }
+
+  cursor(epoch: string): string {
+    return formatCursor(this.position(epoch));
+  }
+
+  plain(): Buffer {
+    this.#plain ??= toTextFrame(toChangeText(this.change, this.upload));
+    return this.#plain;
+  }
+
+  withCursor(epoch: string): Buffer {
+    this.#withCursor ??= toTextFrame(toCursorChangeText(this.change, this.cursor(epoch)));
+    return this.#withCursor;
+  }
+
+  plainEvent(epoch: string): Buffer {
+    this.#plainEvent ??= toEvent({ id: this.cursor(epoch), data: toChangeText(this.change, this.upload) });
+    return this.#plainEvent;
+  }
+
+  cursorEvent(epoch: string): Buffer {
+    if (this.#cursorEvent === undefined) {
+      const cursor = this.cursor(epoch);
+      this.#cursorEvent = toEvent({ id: cursor, data: toCursorChangeText(this.change, cursor) });
+    }
+    return this.#cursorEvent;
+  }
 }
 
 /** Encodes changes in the order of the log, each with the earlier changes of its upload. */

@@ -18,7 +18,9 @@ export function toEpoch(uuid: string): string {
 
 /** Formats `<epoch>-<seq>-<proof>`, or `<epoch>-<seq>` without a proof. The epoch may have the dashes of a UUID. */
 export function formatCursor({ epoch, seq, proof }: Cursor): string {
-  return proof === undefined ? `${toEpoch(epoch)}-${seq}` : `${toEpoch(epoch)}-${seq}-${proof}`;
+  // Nearly always there are no dashes, and cursors are formatted for every change.
+  const digits = epoch.length === 32 ? epoch : toEpoch(epoch);
+  return proof === undefined ? `${digits}-${seq}` : `${digits}-${seq}-${proof}`;
 }
 
 /** Parses what {@link formatCursor} returns. Undefined for any other text. */
