@@ -49,7 +49,7 @@ export interface Subscriber {
 }
 
 /** From this size on, frames do not wait for their turn, so that the operating system's buffers are used. */
-const EARLY_FLUSH_BYTES = 65_536;
+const EARLY_FLUSH_BYTES = 262_144;
 
 export interface SubscriberOptions {
   sink: Sink;

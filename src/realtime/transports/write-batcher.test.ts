@@ -67,6 +67,36 @@ describe("createWriteBatcher", () => {
     expect((await takeTurns(1_000)).map((turn) => turn.length)).toEqual([32, 96, 96, 76]);
   });
 
+  it("[W7] takes long turns while subscribers get more than they are sent", async () => {
+    let now = 0;
+    let flushed = 0;
+    const batcher = createWriteBatcher({ now: () => now });
+    const schedule = (frames: readonly Buffer[]) => {
+      const flush = () => {
+        now += 0.125;
+        flushed++;
+        batcher.join(frames);
+      };
+      batcher.schedule({ flush }, LANE);
+    };
+    const measureTurns = async (frames: readonly Buffer[]): Promise<number[]> => {
+      for (let n = 0; n < 1_000; n++) schedule(frames);
+      const turns: number[] = [];
+      for (flushed = 0; turns.reduce((sum, turn) => sum + turn, 0) < 1_000; ) {
+        const before = flushed;
+        await nextTick();
+        turns.push(flushed - before);
+      }
+      return turns;
+    };
+    const large = Buffer.alloc(20_000);
+    // A large frame alone shows nothing.
+    expect((await measureTurns([large])).every((turn) => turn <= 32)).toBe(true);
+    // The turn after one with large writes is as long as 512 flushes.
+    expect(await measureTurns([large, large])).toEqual([32, 512, 456]);
+    expect((await measureTurns([large])).every((turn) => turn <= 32)).toBe(true);
+  });
+
   it("[W7] flushes subscribers that are scheduled again after those that wait", async () => {
     const { schedule, takeTurns } = setUp(0.1);
     for (const name of toNames(64)) schedule(name);

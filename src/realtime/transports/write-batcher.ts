@@ -29,6 +29,9 @@ const SLICE = 32;
 const TURN_MS_MIN = 2;
 /** A turn may take as long as the event loop was busy otherwise since the last one, so that requests never get more of the time than deliveries. */
 const TURN_MS_MAX = 8;
+/** From this size of a write on, subscribers get more than they are sent. Turns are then long, so that writers wait and the queues become no longer. */
+const CROWDED_BYTES = 32_768;
+const TURN_MS_CROWDED = 64;
 /** How many joined buffers a turn keeps. Streams of one endpoint have a few formats, and lanes alternate. */
 const JOINED_MAX = 8;
 
@@ -50,6 +53,8 @@ export function createWriteBatcher({ now = () => performance.now() }: WriteBatch
   let isScheduled = false;
   /** When the last turn ended, if it left subscribers. */
   let pausedAt: number | undefined;
+  /** The size of the largest write since the last turn began. 0 if that turn left no subscribers. */
+  let largestBytes = 0;
 
   function requestTurn(): void {
     if (isScheduled) return;
@@ -59,7 +64,8 @@ export function createWriteBatcher({ now = () => performance.now() }: WriteBatch
 
   function takeTurn(): void {
     const startedAt = now();
-    const turnMs = pausedAt === undefined ? TURN_MS_MIN : Math.min(Math.max(startedAt - pausedAt, TURN_MS_MIN), TURN_MS_MAX);
+    const turnMs = largestBytes >= CROWDED_BYTES ? TURN_MS_CROWDED : toTurnMs(pausedAt === undefined ? 0 : startedAt - pausedAt);
+    largestBytes = 0;
     let endedAt = startedAt;
     while (owners.size > 0 && endedAt - startedAt < turnMs) {
       flushSlice();
@@ -67,9 +73,13 @@ export function createWriteBatcher({ now = () => performance.now() }: WriteBatch
     }
     joined = [];
     isScheduled = false;
-    pausedAt = owners.size > 0 ? endedAt : undefined;
-    // The event loop handles what has arrived, then comes back.
-    if (owners.size > 0) requestTurn();
+    pausedAt = undefined;
+    if (owners.size === 0) largestBytes = 0;
+    else {
+      // The event loop handles what has arrived, then comes back.
+      pausedAt = endedAt;
+      requestTurn();
+    }
   }
 
   function flushSlice(): void {
@@ -112,6 +122,7 @@ export function createWriteBatcher({ now = () => performance.now() }: WriteBatch
       const known = joined.find((each) => isSame(frames, each.frames));
       if (known) return known.bytes;
       const bytes = Buffer.concat(frames);
+      largestBytes = Math.max(largestBytes, bytes.byteLength);
       joined.unshift({ frames, bytes });
       if (joined.length > JOINED_MAX) joined.pop();
       // The end of the next turn drops the copy.
@@ -119,6 +130,11 @@ export function createWriteBatcher({ now = () => performance.now() }: WriteBatch
       return bytes;
     },
   };
+}
+
+/** `busyMs`: how long the event loop was busy otherwise. */
+function toTurnMs(busyMs: number): number {
+  return Math.min(Math.max(busyMs, TURN_MS_MIN), TURN_MS_MAX);
 }
 
 function isSame(a: readonly Buffer[], b: readonly Buffer[]): boolean {
