@@ -5,6 +5,9 @@ import path from "node:path";
 /** The benches, with one line each.. */
 const BENCHES = {
   compare: "Rested beside PocketBase, bare servers, PostgreSQL alone and Centrifugo; --help lists the options",
+  guard: "fails if Rested has become slower by more than a third beside a bare server; --record stores the ratios",
+  memory: "whether memory stays flat under each case [--minutes=10] [--cases=a,b]",
+  profile: "a flame graph of the server under one case [--case=create] [--svg=FILE]",
   "data-plane": "the data plane over HTTP, with and without group commit [seconds]",
   "record-path": "the path of a record below HTTP [seconds]",
   "list-memory": "lists of a million records: speed, first byte, memory",

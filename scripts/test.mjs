@@ -36,6 +36,7 @@ const STEPS = [
   { name: "unit", what: "unit and contract tests", report: UNIT_REPORT, count: countUnit, run: runUnit },
   { name: "faults", what: "fault suite, short form", report: FAULTS_REPORT, count: (counted) => counted, run: runFaults },
   { name: "build", what: "build", run: () => withLock("setup", build) },
+  { name: "speed", what: "ratios to a bare server", run: () => run(process.execPath, ["bench/main.mjs", "guard"], { show: true }) },
   { name: "e2e", what: "end-to-end tests", report: E2E_REPORT, count: countE2e, run: runE2e },
 ];
 
@@ -90,8 +91,8 @@ function select(names) {
   const unknown = names.filter((name) => !STEPS.some((known) => known.name === name));
   if (unknown.length > 0)
     throw new Error(`Unknown step: ${unknown.join(", ")}. The steps are: ${STEPS.map((known) => known.name).join(", ")}.`);
-  // End-to-end tests run against the production build.
-  const wanted = names.includes("e2e") ? [...names, "build"] : names;
+  // These run against the production build.
+  const wanted = names.includes("e2e") || names.includes("speed") ? [...names, "build"] : names;
   return names.length === 0 ? STEPS : STEPS.filter((known) => wanted.includes(known.name));
 }
 

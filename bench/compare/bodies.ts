@@ -21,6 +21,13 @@ export const BULK = Array.from({ length: 200 }, (_, n) => ({ ...BODY, humidity: 
 /** With a stamp, by which a stream's reader recognises it. */
 export const STAMPED = (stamp: string) => ({ ...BODY, sensor: stamp });
 
+export interface Sizes {
+  records: number;
+  ids: number;
+  endpoints: number;
+  keys: number;
+}
+
 export const SIZES = {
   /** In the collection that is read. */
   records: 10_000,

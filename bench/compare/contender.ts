@@ -40,7 +40,7 @@ export function createContender(subject: Subject, load: CaseLoad, { generator, w
         const result =
           rate === undefined && wrk
             ? await runWrk(task)
-            : await generator.run({ ...task, ...(rate === undefined ? {} : { rate, ...(watch ? { watch } : {}) }) });
+            : await generator.run({ ...task, ...(rate === undefined ? {} : { rate, ...(watch ? { watch } : {}) }) }, subject.name);
         const usage = meter.stop();
         const after = await readers?.state();
         if (before && after && (after.ended > 0 || after.least <= before.least))

@@ -24,6 +24,7 @@ export interface CompareOptions {
   cases: string[];
   wrk: boolean;
   json?: string;
+  svg?: string;
 }
 
 export const COMPARE_HELP = `npm run bench -- compare [options]
@@ -35,7 +36,7 @@ export const COMPARE_HELP = `npm run bench -- compare [options]
   --rounds=5 --seconds=3      Alternating rounds, and the seconds of each closed loop. The open loop takes half of that.
   --cases=a,b,c               Only these cases.
   --load=wrk|own              What runs the closed loops. Default: wrk, if it is installed. Latencies of open loops are always our own.
-  --json=FILE                 Where to write the results.
+  --json=FILE --svg=FILE      Where to write the results, and a chart of the ratios.
 `;
 
 const POCKETBASE = "github.com/pocketbase/pocketbase/examples/base@v0.39.4";
@@ -46,7 +47,7 @@ export function parseCompareOptions(args: readonly string[], hasWrk: () => boole
     args: [...args],
     options: {
       rested: { type: "string", multiple: true },
-      ...{ node: text, pocketbase: text, centrifugo: text, rounds: text, seconds: text, cases: text, load: text, json: text },
+      ...{ node: text, pocketbase: text, centrifugo: text, rounds: text, seconds: text, cases: text, load: text, json: text, svg: text },
     },
   });
   const toNumber = (name: "rounds" | "seconds", preset: number): number => {
@@ -54,7 +55,7 @@ export function parseCompareOptions(args: readonly string[], hasWrk: () => boole
     if (!(value > 0)) throw new Error(`--${name} must be a positive number.`);
     return value;
   };
-  const { pocketbase = findPocketBase(), centrifugo, json, load } = values;
+  const { pocketbase = findPocketBase(), centrifugo, json, svg, load } = values;
   return {
     checkouts: toCheckouts(values.rested ?? ["."]),
     node: values.node ?? process.execPath,
@@ -65,6 +66,7 @@ export function parseCompareOptions(args: readonly string[], hasWrk: () => boole
     cases: values.cases?.split(",").filter((name) => name !== "") ?? [],
     wrk: load === undefined ? hasWrk() : load === "wrk",
     ...(json === undefined ? {} : { json }),
+    ...(svg === undefined ? {} : { svg }),
   };
 }
 

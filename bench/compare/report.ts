@@ -8,8 +8,10 @@ export interface Report {
   machine: { processors: number; model: string; platform: string };
   options: { rounds: number; seconds: number; load: "wrk" | "own" };
   subjects: { name: string; version: string }[];
-  /** By case. The first of each is the reference of the ratios' denominators: see toRatios. */
+  /** By case. */
   results: Record<string, CaseResult[]>;
+  /** The cases that failed, and why. */
+  failures: string[];
 }
 
 /** The peers, in the order in which a case is compared with them. */
@@ -26,7 +28,7 @@ export function isRested(contender: string): boolean {
   return contender.startsWith("Rested");
 }
 
-export function toTable({ subjects, machine, options, results }: Report): string {
+export function toTable({ subjects, machine, options, results, failures }: Report): string {
   const lines = [
     "",
     `${machine.processors} × ${machine.model}; ${subjects.map(({ name, version }) => `${name} ${version}`.trim()).join(", ")}`,
@@ -55,7 +57,7 @@ export function toTable({ subjects, machine, options, results }: Report): string
       if (delivery) lines.push(toRow(["", "  delivered", "", "", "", toMs(delivery.p50), toMs(delivery.p99)]));
     }
   }
-  return lines.join("\n");
+  return [...lines, ...failures].join("\n");
 }
 
 const WIDTHS = [32, 26, 11, 9, 9, 17, 9, 8, 6, 8];

@@ -25,7 +25,7 @@ export interface CaseResult {
   memoryBytes: number;
   /** Of the open loop, at `rate` requests per second. */
   open?: Latency & { rate: number };
-  /** From sending a write until a stream delivered it, in the open loop. */
+  /** From when a write was due until a stream delivered it, in the open loop. */
   delivery?: Latency;
 }
 

@@ -83,7 +83,10 @@ async function measureOnce(options: { audience: Audience; generator: LoadGenerat
   await readers.reset();
   const meter = startUsageMeter(subject.pid);
   const startedAt = performance.now();
-  const { latency } = await generator.run({ port: subject.port, connections: CONNECTIONS, requests, statuses, seconds, drain: true });
+  const { latency } = await generator.run(
+    { port: subject.port, connections: CONNECTIONS, requests, statuses, seconds, drain: true },
+    subject.name,
+  );
   const giveUpAt = performance.now() + DRAIN_MS;
   for (let state = await readers.state(); state.least < latency.count; state = await readers.state()) {
     if (state.ended > 0) throw new Error(`${subject.name} closed ${state.ended} streams.`);

@@ -23,8 +23,8 @@ process.on("message", (task: LoadTask) => {
 process.once("disconnect", () => process.exit());
 
 interface Watched {
-  /** Sends request number `n` of those that a watcher of the stream waits for. */
-  stamp(request: string): string;
+  /** Returns the request with a stamp. `at`: when it was due, from which its delivery is timed. */
+  stamp(request: string, at: number): string;
   samples: Samples;
   close(): void;
 }
@@ -35,6 +35,7 @@ async function run(task: LoadTask): Promise<LoadResult> {
   const buffers = task.requests.map((request) => Buffer.from(request));
   const next = createRotation(task, buffers, watched);
   const samples = createSamples();
+  const clients: Client[] = [];
   /** Connections without a request in progress, and the times at which waiting requests were due. */
   const idle: Client[] = [];
   const due: number[] = [];
@@ -43,20 +44,27 @@ async function run(task: LoadTask): Promise<LoadResult> {
   interface Client {
     connection: HttpConnection;
     startedAt: number;
+    isBusy: boolean;
   }
+  const fail = (error: Error) => {
+    failure ??= error;
+  };
   const send = (client: Client, at: number) => {
     client.startedAt = at;
+    client.isBusy = true;
     inProgress++;
-    client.connection.send(next());
+    client.connection.send(next(at));
   };
   const open = async (): Promise<Client> => {
     const client: Client = {
       startedAt: 0,
+      isBusy: false,
       connection: await openConnection({
         port: task.port,
         host: HOST,
         onResponse: (received) => {
           const now = performance.now();
+          client.isBusy = false;
           inProgress--;
           answered++;
           samples.add(now - client.startedAt);
@@ -69,14 +77,22 @@ async function run(task: LoadTask): Promise<LoadResult> {
           else send(client, waiting);
         },
         onEnd: (error) => {
-          failure ??= error;
+          if (client.isBusy) return fail(error);
+          // Servers close connections that have been idle for a few seconds.
+          const index = idle.indexOf(client);
+          if (index < 0 || isOver) return;
+          idle.splice(index, 1);
+          open().then((other) => {
+            clients.push(other);
+            idle.push(other);
+          }, fail);
         },
       }),
     };
     return client;
   };
 
-  const clients = await Promise.all(Array.from({ length: task.connections }, open));
+  clients.push(...(await Promise.all(Array.from({ length: task.connections }, open))));
   const cpuBefore = process.cpuUsage();
   const startedAt = performance.now();
   const endsAt = startedAt + seconds * 1_000;
@@ -119,17 +135,17 @@ async function run(task: LoadTask): Promise<LoadResult> {
 }
 
 /** The requests one after the other, from a random start, so that connections do not all ask for the same at the same time. */
-function createRotation(task: LoadTask, buffers: readonly Buffer[], watched: Watched | undefined): () => Buffer | string {
+function createRotation(task: LoadTask, buffers: readonly Buffer[], watched: Watched | undefined): (at: number) => Buffer | string {
   let index = Math.floor(Math.random() * buffers.length);
-  if (watched) return () => watched.stamp(task.requests[index++ % task.requests.length] ?? "");
+  if (watched) return (at) => watched.stamp(task.requests[index++ % task.requests.length] ?? "", at);
   const [only] = buffers;
   if (only && buffers.length === 1) return () => only;
   return () => buffers[index++ % buffers.length] ?? "";
 }
 
-/** Opens a stream, and measures the time from sending each stamped request until the stream delivers its stamp. */
+/** Opens a stream, and measures the time from when each stamped request was due until the stream delivers its stamp. */
 async function watchStream(port: number, spec: StreamSpec): Promise<Watched> {
-  const sentAt = new Map<string, number>();
+  const dueAt = new Map<string, number>();
   const samples = createSamples();
   const socket = await openStream(port, spec);
   const pattern = new RegExp(`@(\\d{${STAMP_DIGITS}})@`, "g");
@@ -139,9 +155,9 @@ async function watchStream(port: number, spec: StreamSpec): Promise<Watched> {
     const now = performance.now();
     const text = tail + chunk.toString("latin1");
     for (const [, stamp = ""] of text.matchAll(pattern)) {
-      const at = sentAt.get(stamp);
+      const at = dueAt.get(stamp);
       if (at === undefined) continue;
-      sentAt.delete(stamp);
+      dueAt.delete(stamp);
       samples.add(now - at);
     }
     tail = text.slice(-STAMP.length);
@@ -149,9 +165,9 @@ async function watchStream(port: number, spec: StreamSpec): Promise<Watched> {
   return {
     samples,
     close: () => socket.destroy(),
-    stamp: (request) => {
+    stamp: (request, at) => {
       const stamp = String(sent++).padStart(STAMP_DIGITS, "0");
-      sentAt.set(stamp, performance.now());
+      dueAt.set(stamp, at);
       return request.replace(STAMP, `@${stamp}@`);
     },
   };

@@ -21,27 +21,28 @@ export function openConnection(options: {
   const { port, host, onResponse, onEnd } = options;
   const reader = createResponseReader(onResponse);
   const socket = net.connect({ port, host, noDelay: true });
-  let closed = false;
+  let [connected, closed] = [false, false];
   socket.on("data", reader);
   return new Promise((resolve, reject) => {
     const end = (error?: Error) => {
       if (closed) return;
       closed = true;
       const reason = error ?? new Error("The server closed the connection.");
-      reject(reason);
-      onEnd(reason);
+      if (connected) onEnd(reason);
+      else reject(reason);
     };
     socket.once("error", end);
     socket.once("close", () => end());
-    socket.once("connect", () =>
+    socket.once("connect", () => {
+      connected = true;
       resolve({
         send: (request) => void socket.write(request),
         close: () => {
           closed = true;
           socket.destroy();
         },
-      }),
-    );
+      });
+    });
   });
 }
 

@@ -29,31 +29,46 @@ export interface LoadResult {
   perSecond: number;
   /** Of an open loop: from the time at which each request was due. */
   latency: Percentiles;
-  /** From sending a request until the stream has delivered its change. Only with `watch`. */
+  /** From when each request was due until the stream has delivered its change. Only with `watch`. */
   delivery?: Percentiles;
   /** The CPU time of the generator. */
   cpuSeconds: number;
 }
 
 export interface LoadGenerator {
-  /** Throws if a response has another status, or if the server closes a connection. */
-  run(task: LoadTask): Promise<LoadResult>;
+  /** Throws, with the name of the server, if a response has another status, or if the server closes a connection whose response has not arrived. */
+  run(task: LoadTask, server: string): Promise<LoadResult>;
   stop(): void;
 }
 
 export function startLoadGenerator(): LoadGenerator {
   const child = fork(fileURLToPath(new URL("generator.ts", import.meta.url)));
   return {
-    run: (task) => ask<LoadResult>(child, task),
+    run: async (task, server) => {
+      try {
+        return await ask<LoadResult>(child, task);
+      } catch (error) {
+        throw new Error(`${server}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+      }
+    },
     stop: () => child.disconnect(),
   };
 }
 
-/** Sends a message and returns the `result` of the reply. Throws the `error` of the reply. */
+/** Sends a message and returns the `result` of the reply. Throws the `error` of the reply, and if the process ends. */
 export async function ask<Result>(child: ChildProcess, message: object): Promise<Result> {
-  const reply = once(child, "message") as Promise<[{ result: Result; error?: string }]>;
-  child.send(message);
-  const [{ result, error }] = await reply;
-  if (error !== undefined) throw new Error(error);
-  return result;
+  const ended = new AbortController();
+  const exited = once(child, "exit", { signal: ended.signal }).then(() => {
+    throw new Error("A process of the bench ended.");
+  });
+  try {
+    const reply = once(child, "message", { signal: ended.signal }) as Promise<[{ result: Result; error?: string }]>;
+    child.send(message);
+    const [{ result, error }] = await Promise.race([reply, exited]);
+    if (error !== undefined) throw new Error(error);
+    return result;
+  } finally {
+    exited.catch(() => undefined);
+    ended.abort();
+  }
 }

@@ -17,5 +17,7 @@ streams.on("connection", (socket) => {
   sockets.add(socket);
   socket.once("close", () => sockets.delete(socket));
 });
+// A turn with many sends takes longer than Node's default of 5 s, after which it would close connections whose next request has arrived.
+server.keepAliveTimeout = 60_000;
 server.listen(0, "127.0.0.1", () => process.send({ port: server.address().port }));
 process.once("disconnect", () => process.exit());

@@ -5,7 +5,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { shuffle, toRequest, toUpgrade } from "../../load/requests";
 import { STAMP } from "../../load/run-load";
-import { BODY, BULK, CHANGED, MERGED, SIZES, STAMPED } from "../bodies";
+import { BODY, BULK, CHANGED, MERGED, SIZES, type Sizes, STAMPED } from "../bodies";
 import { type CaseLoad, findFreePort, HOST, requestJson, type Subject, startProgram } from "../subject";
 
 /** The records of one request while data is prepared. */
@@ -44,8 +44,10 @@ export async function startRested(options: {
   nodeArgs?: readonly string[];
   env?: Readonly<Record<string, string>>;
   dir: string;
+  /** Of its data. Default: SIZES. */
+  sizes?: Sizes;
 }): Promise<RestedSubject> {
-  const { name, checkout, node, nodeArgs = [], env = {}, dir } = options;
+  const { name, checkout, node, nodeArgs = [], env = {}, dir, sizes = SIZES } = options;
   fs.mkdirSync(dir, { recursive: true });
   const port = await findFreePort();
   const adminToken = randomBytes(32).toString("hex");
@@ -70,7 +72,7 @@ export async function startRested(options: {
     },
   });
   try {
-    const { cases, fanOut, ids } = await prepare(`http://${HOST}:${port}`, adminToken);
+    const { cases, fanOut, ids } = await prepare(`http://${HOST}:${port}`, adminToken, sizes);
     const version = execFileSync(node, ["--version"], { encoding: "utf8" }).trim();
     return { name, version: `Node.js ${version.slice(1)}`, port, pid, cases, fanOut, ids, dir, stop };
   } catch (error) {
@@ -82,6 +84,7 @@ export async function startRested(options: {
 async function prepare(
   origin: string,
   adminToken: string,
+  sizes: Sizes,
 ): Promise<Pick<RestedSubject, "ids"> & Required<Pick<Subject, "cases" | "fanOut">>> {
   const headers = { Authorization: `Bearer ${adminToken}` };
   const manage = <Result>(target: string, body: unknown) =>
@@ -103,15 +106,15 @@ async function prepare(
   const fanned = await endpoint("bench/fan-out");
   const watched = await endpoint("bench/watched");
   const stored: StoredRecord[] = [];
-  while (stored.length < SIZES.records) stored.push(...(await post<StoredRecord[]>(`${read.target}&bulk=true`, Array(PIECE).fill(BODY))));
-  const changed = await post<StoredRecord[]>(`${updated.target}&bulk=true`, Array(SIZES.ids).fill(BODY));
+  while (stored.length < sizes.records) stored.push(...(await post<StoredRecord[]>(`${read.target}&bulk=true`, Array(PIECE).fill(BODY))));
+  const changed = await post<StoredRecord[]>(`${updated.target}&bulk=true`, Array(sizes.ids).fill(BODY));
   const [merged] = await post<StoredRecord[]>(`${updated.target}&bulk=true`, [BODY]);
-  const ids = stored.slice(0, SIZES.ids).map(({ uniqueId }) => uniqueId);
+  const ids = stored.slice(0, sizes.ids).map(({ uniqueId }) => uniqueId);
 
   const many: string[] = [];
-  for (let n = 0; n < SIZES.endpoints; n++) many.push((await endpoint(`bench/many-${n}`)).target);
+  for (let n = 0; n < sizes.endpoints; n++) many.push((await endpoint(`bench/many-${n}`)).target);
   const keys: string[] = [];
-  for (let n = 0; n < SIZES.keys; n++) keys.push((await manage<{ key: string }>(`/projects/${project.id}/keys`, { name: `key ${n}` })).key);
+  for (let n = 0; n < sizes.keys; n++) keys.push((await manage<{ key: string }>(`/projects/${project.id}/keys`, { name: `key ${n}` })).key);
 
   await endpoint("bench/users", { kind: "authentication" });
   const secure = await endpoint("bench/secure", { secure: true });
@@ -124,7 +127,7 @@ async function prepare(
     body: JSON.stringify(login),
   });
   const token = { Authorization: session.headers.get("authorization") ?? "" };
-  const owned = await post<StoredRecord[]>(`${secure.target}&bulk=true`, Array(SIZES.ids).fill(BODY), token);
+  const owned = await post<StoredRecord[]>(`${secure.target}&bulk=true`, Array(sizes.ids).fill(BODY), token);
 
   const json = JSON.stringify(BODY);
   const create = toRequest("POST", created.target, { body: json });
