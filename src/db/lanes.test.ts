@@ -136,27 +136,31 @@ describe("createLanes", () => {
     });
   });
 
-  it("[E6] reads pages of long lists round robin by endpoint, and leaves a connection for other reads", async () => {
-    const begun: string[] = [];
-    const ends: (() => void)[] = [];
-    const read = (name: string) => () =>
-      new Promise<void>((resolve) => {
-        begun.push(name);
-        ends.push(resolve);
+  it.each(["pageReads", "listReads"] as const)(
+    "[E6] runs %s round robin by endpoint, and leaves a connection for other reads",
+    async (kind) => {
+      const semaphore = lanes[kind];
+      const begun: string[] = [];
+      const ends: (() => void)[] = [];
+      const read = (name: string) => () =>
+        new Promise<void>((resolve) => {
+          begun.push(name);
+          ends.push(resolve);
+        });
+      const flood = Array.from({ length: 20 }, () => semaphore.run(["eve"], read("eve")));
+      const other = semaphore.run(["ada"], read("ada"));
+      const { reads } = toShares(24);
+      expect([semaphore.running, semaphore.waiting]).toEqual([reads - 1, 22 - reads]);
+      // One for each of the two endpoints whose reads are running.
+      ends.shift()?.();
+      ends.shift()?.();
+      await until("two more to begin", () => begun.length === reads + 1);
+      expect(begun.slice(reads - 1).sort()).toEqual(["ada", "eve"]);
+      await until("all to be read", () => {
+        for (const end of ends.splice(0)) end();
+        return semaphore.running === 0;
       });
-    const flood = Array.from({ length: 20 }, () => lanes.pageReads.run(["eve"], read("eve")));
-    const other = lanes.pageReads.run(["ada"], read("ada"));
-    const { reads } = toShares(24);
-    expect([lanes.pageReads.running, lanes.pageReads.waiting]).toEqual([reads - 1, 22 - reads]);
-    // One for each of the two endpoints whose reads are running.
-    ends.shift()?.();
-    ends.shift()?.();
-    await until("two more to begin", () => begun.length === reads + 1);
-    expect(begun.slice(reads - 1).sort()).toEqual(["ada", "eve"]);
-    await until("all to be read", () => {
-      for (const end of ends.splice(0)) end();
-      return lanes.pageReads.running === 0;
-    });
-    await Promise.all([...flood, other]);
-  });
+      await Promise.all([...flood, other]);
+    },
+  );
 });

@@ -12,9 +12,9 @@ import { AppError } from "@/src/shared/errors";
 
 /** A queued statement that waits longer fails with `server_busy`. */
 const WAIT_MS_MAX = 10_000;
-/** The maximum number of queued page reads: in total, and for one endpoint. Each belongs to a request that has its own limits. */
-const PAGES_WAITING_MAX = 20_000;
-const PAGES_WAITING_PER_ENDPOINT_MAX = 5_000;
+/** The maximum number of queued reads of lists, of each kind: in total, and for one endpoint. Each belongs to a request that has its own limits. */
+const LISTS_WAITING_MAX = 20_000;
+const LISTS_WAITING_PER_ENDPOINT_MAX = 5_000;
 /** The maximum number of queued statements of the dashboard: in total, and for one account. */
 const MANAGEMENT_WAITING_MAX = 2_000;
 const MANAGEMENT_WAITING_PER_ACCOUNT_MAX = 200;
@@ -38,6 +38,8 @@ export interface Lanes {
   reads: RawStatements;
   /** Pages of long lists and of snapshots: round robin by endpoint, never using all connections for reads. */
   pageReads: FairSemaphore;
+  /** Short lists: as `pageReads`, but with turns of their own, so that they do not wait for long lists. */
+  listReads: FairSemaphore;
   /** Pages of the grid and of exports, one at a time for each account. */
   recordSearch: RecordSearch;
   /** For periodic jobs. */
@@ -85,12 +87,8 @@ export function createLanes({ notifications, writeWaitMsMax = WRITE_WAIT_MS_MAX,
     // One connection is left for writes that lock no endpoint, such as the beginning of an upload.
     endpointQueue: createEndpointQueue({ permits: Math.max(1, shares.writes - 1), waitMsMax: writeWaitMsMax }),
     reads: createRawStatements(pools.reads),
-    pageReads: createFairSemaphore({
-      permits: Math.max(1, shares.reads - 1),
-      waiting: { max: PAGES_WAITING_MAX, groupMax: [PAGES_WAITING_PER_ENDPOINT_MAX] },
-      waitMsMax: WAIT_MS_MAX,
-      createBusyError: () => createBusyError("Too many lists are being read. Request fewer at once, or try again shortly."),
-    }),
+    pageReads: createListSemaphore(shares.reads),
+    listReads: createListSemaphore(shares.reads),
     recordSearch: createRecordSearch({ pool: pools.searches, searches: shares.searches }),
     background: createRawStatements(pools.background),
     isUp: () => {
@@ -110,6 +108,15 @@ export function createLanes({ notifications, writeWaitMsMax = WRITE_WAIT_MS_MAX,
       await pools.end();
     },
   };
+}
+
+function createListSemaphore(connections: number): FairSemaphore {
+  return createFairSemaphore({
+    permits: Math.max(1, connections - 1),
+    waiting: { max: LISTS_WAITING_MAX, groupMax: [LISTS_WAITING_PER_ENDPOINT_MAX] },
+    waitMsMax: WAIT_MS_MAX,
+    createBusyError: () => createBusyError("Too many lists are being read. Request fewer at once, or try again shortly."),
+  });
 }
 
 function createBusyError(detail: string): AppError {

@@ -47,6 +47,29 @@ describe("createSharedCalls", () => {
     expect(await alone).toBe("result of fifth");
   });
 
+  it("[E6] lets callers join a call until its turn comes, also if the queue refuses it", async () => {
+    const share = createSharedCalls<number>();
+    let begin: () => void = () => undefined;
+    let refuse: (error: unknown) => void = () => undefined;
+    const inTurn = (call: () => Promise<number>) =>
+      new Promise<number>((resolve, reject) => {
+        begin = () => resolve(call());
+        refuse = reject;
+      });
+    let calls = 0;
+    const call = async () => ++calls;
+    const queued = [share("key", call, inTurn), share("key", call, inTurn)];
+    expect(calls).toBe(0);
+    begin();
+    const later = share("key", call);
+    expect(await Promise.all([...queued, later])).toEqual([1, 1, 2]);
+
+    const refused = Promise.allSettled([share("key", call, inTurn), share("key", call, inTurn)]);
+    refuse("busy");
+    expect(await refused).toEqual(Array(2).fill({ status: "rejected", reason: "busy" }));
+    expect(await share("key", call)).toBe(3);
+  });
+
   it("[S2] never shares between keys", async () => {
     const { begun, ask } = createCalls();
     const asked = [ask("ann", "ann's"), ask("bob", "bob's")];

@@ -7,30 +7,42 @@ const RUNNING_MAX = 2;
 
 interface Calls<Result> {
   running: number;
-  /** The call that has not begun yet, for all who asked since the last one began. */
+  /** A running call that has not begun, because it waits for its turn. */
+  queued: Promise<Result> | undefined;
+  /** The call after the running ones, for all who asked since the last one began. */
   next: { promise: Promise<Result>; begin: () => void } | undefined;
 }
 
+type Call<Result> = () => Promise<Result>;
+type InTurn<Result> = (call: Call<Result>) => Promise<Result>;
+
 /**
- * Returns a function that runs `call`. If a call with the same key is running, the callers since it began share the next one, which begins after it has
- * ended, or after 20 ms. So each caller gets the result of a call that began after it asked. If a shared call fails, it is tried once more. Calls
- * with one key must return the same result.
+ * Returns a function that runs `call`. If a call with the same key is running, the callers since it began share the next one, which starts after it has
+ * ended, or after 20 ms. `inTurn` can delay a call, for example in a queue; until it begins, more callers share it. So each caller gets the result of
+ * a call that began after it asked. If a shared call fails, it is tried once more. Calls with one key must return the same result.
  */
-export function createSharedCalls<Result>(): (key: string, call: () => Promise<Result>) => Promise<Result> {
+export function createSharedCalls<Result>(): (key: string, call: Call<Result>, inTurn?: InTurn<Result>) => Promise<Result> {
   const callsByKey = new Map<string, Calls<Result>>();
 
-  /** Runs a call that `calls.running` already counts. */
-  async function run(key: string, calls: Calls<Result>, call: () => Promise<Result>): Promise<Result> {
-    try {
-      return await call();
-    } finally {
+  /** Starts a call that `calls.running` already counts. */
+  function start(key: string, calls: Calls<Result>, call: Call<Result>, inTurn: InTurn<Result>): Promise<Result> {
+    let hasBegun = false;
+    const end = () => {
       calls.running -= 1;
+      if (!hasBegun) calls.queued = undefined;
       if (calls.next) calls.next.begin();
       else if (calls.running === 0) callsByKey.delete(key);
-    }
+    };
+    const promise = inTurn(() => {
+      hasBegun = true;
+      calls.queued = undefined;
+      return call();
+    }).finally(end);
+    if (!hasBegun) calls.queued = promise;
+    return promise;
   }
 
-  function wait(key: string, calls: Calls<Result>, call: () => Promise<Result>): Promise<Result> {
+  function wait(key: string, calls: Calls<Result>, call: Call<Result>, inTurn: InTurn<Result>): Promise<Result> {
     let begin: () => void = () => undefined;
     const begun = new Promise<void>((resolve) => {
       begin = () => {
@@ -43,16 +55,16 @@ export function createSharedCalls<Result>(): (key: string, call: () => Promise<R
     const timer = setTimeout(() => {
       if (calls.running < RUNNING_MAX) begin();
     }, SLOW_MS);
-    const promise = begun.then(() => run(key, calls, () => call().catch(call)));
+    const promise = begun.then(() => start(key, calls, () => call().catch(call), inTurn));
     calls.next = { promise, begin };
     return promise;
   }
 
-  return (key, call) => {
+  return (key, call, inTurn = (work) => work()) => {
     const calls = callsByKey.get(key);
-    if (calls) return calls.next?.promise ?? wait(key, calls, call);
-    const first: Calls<Result> = { running: 1, next: undefined };
+    if (calls) return calls.queued ?? calls.next?.promise ?? wait(key, calls, call, inTurn);
+    const first: Calls<Result> = { running: 1, queued: undefined, next: undefined };
     callsByKey.set(key, first);
-    return run(key, first, call);
+    return start(key, first, call, inTurn);
   };
 }

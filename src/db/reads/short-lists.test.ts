@@ -1,11 +1,13 @@
 /** Tests reads of short lists, with a real database. */
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { createFairSemaphore } from "@/src/core/limits/fair-semaphore";
 import type { RecordStore } from "@/src/core/records/ports";
 import { createUniqueId } from "@/src/core/records/unique-id";
 import { createRead } from "@/src/db/read";
 import { createReadStart } from "@/src/db/reads/short-lists";
 import { createRecordStore } from "@/src/db/records/record-store";
+import { AppError } from "@/src/shared/errors";
 import { createRecordsDatabase, type RecordsDatabase } from "@/tests/support/servers/records-database";
 
 let world: RecordsDatabase;
@@ -17,9 +19,11 @@ beforeAll(async () => {
   world = await createRecordsDatabase({ max: 4, serverDefaults: ["timezone TO 'Asia/Kolkata'", "datestyle TO 'SQL, DMY'"] });
   store = createRecordStore(world);
   const read = createRead(world.pool);
-  readStart = createReadStart((statement, values) => {
-    statementCount += 1;
-    return read(statement, values);
+  readStart = createReadStart({
+    read: (statement, values) => {
+      statementCount += 1;
+      return read(statement, values);
+    },
   });
 });
 afterAll(() => world.close());
@@ -104,6 +108,28 @@ describe("the beginning of a list", () => {
     // The first of each kind runs alone, and the others share the second statement; a slow statement adds a third.
     expect(statementCount).toBeGreaterThanOrEqual(16);
     expect(statementCount).toBeLessThanOrEqual(24);
+  });
+
+  it("[E6] is read round robin by endpoint", async () => {
+    const [busy, other] = [await createEndpointId(), await createEndpointId()];
+    const order: unknown[] = [];
+    const read = createRead(world.pool);
+    const listReads = createFairSemaphore({
+      permits: 1,
+      waiting: { max: 100 },
+      waitMsMax: 10_000,
+      createBusyError: () => new AppError("server_busy"),
+    });
+    const readInTurn = createReadStart({
+      read: (statement, values) => {
+        order.push(values[0]);
+        return read(statement, values);
+      },
+      listReads,
+    });
+    const pages = [1, 2, 3, 4].map((after) => readInTurn(busy, { after, dataOnly: true }));
+    await Promise.all([...pages, readInTurn(other, { dataOnly: true })]);
+    expect(order).toEqual([busy, busy, other, busy, busy]);
   });
 
   it("[R3] has every write that was acknowledged before it was requested", async () => {

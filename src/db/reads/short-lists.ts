@@ -1,5 +1,6 @@
 /** Reads lists and pages of lists that are short enough for one statement and one piece of text. Identical reads share a statement. */
-import type { ListRange, ListStart } from "@/src/core/records/ports";
+import type { FairSemaphore } from "@/src/core/limits/fair-semaphore";
+import type { RecordStore } from "@/src/core/records/ports";
 import type { Read } from "@/src/db/read";
 import { createSharedCalls } from "@/src/db/reads/share-calls";
 import { nameStatement } from "@/src/db/statement";
@@ -65,12 +66,18 @@ function findStatement(form: Form): string {
   return statement;
 }
 
+export interface ReadStartOptions {
+  read: Read;
+  /** Queues the reads by endpoint. Default: reads run immediately. */
+  listReads?: Pick<FairSemaphore, "run"> | undefined;
+}
+
 /**
  * Returns a function that reads the first `limit` records of a range, or all without `limit`. It returns undefined if they are more than 1,000 and
  * `limit` allows it, or if they are too large for one piece. Identical reads that wait at the same time share a statement that begins after each of
- * them arrived; users whose scopes differ never share one.
+ * them arrived; users whose scopes differ never share one. Throws the busy error of `listReads` if too many lists wait.
  */
-export function createReadStart(read: Read): (endpointId: string, range: StartRange) => Promise<ListStart | undefined> {
+export function createReadStart({ read, listReads }: ReadStartOptions): RecordStore["readStart"] {
   const share = createSharedCalls<StartRow | undefined>();
   return async (endpointId, { owner, after, order, limit = ROWS_MAX, dataOnly }) => {
     if (limit > ROWS_MAX) return undefined;
@@ -79,14 +86,14 @@ export function createReadStart(read: Read): (endpointId: string, range: StartRa
     const values: Values = [endpointId, limit, dataOnly];
     if (owner !== undefined) values.push(owner);
     if (after !== undefined) values.push(String(after));
+    const key = JSON.stringify([isDescending, owner !== undefined, values]);
     const row = await share(
-      JSON.stringify([isDescending, owner !== undefined, values]),
+      key,
       async () => (await read<StartRow>(statement, values))[0],
+      listReads && ((call) => listReads.run([endpointId], call)),
     );
     if (!row || row.items === null) return undefined;
     const { items, upto } = row;
     return { items, more: row.after === null ? undefined : { after: Number(row.after), upto: Number(upto) } };
   };
 }
-
-type StartRange = Omit<ListRange, "upto"> & { limit?: number | undefined; dataOnly: boolean };

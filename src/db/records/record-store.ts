@@ -51,12 +51,14 @@ export interface RecordStoreOptions {
   pool: Pick<pg.Pool, "query">;
   /** Queues the reads of long lists from the second page on. Default: reads run immediately. */
   pageReads?: Pick<FairSemaphore, "run">;
+  /** Queues the reads of short lists and pages. Default: reads run immediately. */
+  listReads?: Pick<FairSemaphore, "run">;
   /** The queue of all writers of the process. */
   queue: EndpointQueue;
 }
 
 /** The records of a database. `endpointId`s have the dashes of a UUID. See the port for the rest. */
-export function createRecordStore({ db, pool, queue, pageReads }: RecordStoreOptions): RecordStore {
+export function createRecordStore({ db, pool, queue, pageReads, listReads }: RecordStoreOptions): RecordStore {
   const read = createRead(pool);
   const commit = createGroupCommit({ queue, commit: (endpointId, writes) => db.record.commit(endpointId, writes) });
   return {
@@ -72,7 +74,7 @@ export function createRecordStore({ db, pool, queue, pageReads }: RecordStoreOpt
     findStoredResponse: (endpointId, idempotencyKey) => findStoredResponse(read, endpointId, idempotencyKey),
     readByIds: (endpointId, ids, options) => readNamed(read, endpointId, ids, options),
     readOne: createReadOne({ read, pageReads }),
-    readStart: createReadStart(read),
+    readStart: createReadStart({ read, listReads }),
     readAll: (endpointId, options) => readPages({ read, readNext: createPageRead({ read, pageReads, endpointId }), endpointId, options }),
     async findPage(endpointId, { owner, after, order, limit }) {
       const values = [endpointId, owner ?? null, toParameter(after), order === "desc", limit];

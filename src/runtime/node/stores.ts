@@ -16,9 +16,9 @@ export type Stores = ReturnType<typeof createStores>;
 
 /** Opens no connection. */
 export function createStores({ lanes, clock }: { lanes: Lanes; clock: Clock }) {
-  const { pools, writeDb, endpointQueue: queue, pageReads, reads, background } = lanes;
+  const { pools, writeDb, endpointQueue: queue, pageReads, listReads, reads, background } = lanes;
   return {
-    records: createRecordStore({ db: writeDb, pool: pools.reads, pageReads, queue }),
+    records: createRecordStore({ db: writeDb, pool: pools.reads, pageReads, listReads, queue }),
     users: createUserStore({ db: writeDb, queue, reads, background }),
     files: createFileStore({ db: writeDb, queue, reads, background }),
     changes: createChangeLog({ db: reads }),
