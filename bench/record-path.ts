@@ -65,6 +65,7 @@ async function runAll(): Promise<void> {
     return store.commit(listed, [first, post(), { type: "DELETE", id: first.id }]);
   });
   const merges = await measure("merge", CONCURRENCY, 1, (n) => store.merge(listed, ids[n % 50] ?? "", ({ data }) => data));
+  const hotMerges = await measure("merge, one record", CONCURRENCY, 1, () => store.merge(listed, ids[0] ?? "", ({ data }) => data));
   const readOne = await measure("read one", CONCURRENCY, 1, (n) =>
     store
       .readByIds(listed, [ids[n % 50] ?? ""], { dataOnly: false })
@@ -86,6 +87,7 @@ async function runAll(): Promise<void> {
   ratio("ten endpoints against one", tenEndpoints, grouped);
   ratio("one record commit against record.create", single, plain);
   ratio("a replacement by record commit against a merge", puts, merges);
+  ratio("merges of one record against merges of 50", hotMerges, merges);
   ratio("a list as text against findMany", list, find);
   ratio("read one against a create", readOne, grouped);
 }
