@@ -32,9 +32,10 @@ function createCommit({ waitMsMax = 10_000 }: { waitMsMax?: number } = {}) {
 }
 
 describe("createGroupCommit", () => {
-  it("[R14] sends the first request immediately and later ones together, in order, each with its own results", async () => {
+  it("[R14] sends the requests of a turn together, and so those that arrive meanwhile, in order, each with its own results", async () => {
     const { statements, commit, tick } = createCommit();
     const first = commit(ENDPOINT, [toWrite("a")]);
+    await tick();
     expect(statements.map(({ ids }) => ids)).toEqual([["a"]]);
     const second = commit(ENDPOINT, [toWrite("b"), toWrite("c")]);
     const third = commit(ENDPOINT, [toWrite("d")]);
@@ -48,16 +49,22 @@ describe("createGroupCommit", () => {
     expect(toIds(await third)).toEqual(["d"]);
   });
 
-  it("serves endpoints concurrently", () => {
-    const { statements, commit } = createCommit();
+  it("serves endpoints concurrently, and joins what arrives in one turn", async () => {
+    const { statements, commit, tick } = createCommit();
     void commit("one", [toWrite("a")]);
     void commit("two", [toWrite("b")]);
-    expect(statements.map(({ endpointId }) => endpointId)).toEqual(["one", "two"]);
+    void commit("one", [toWrite("c")]);
+    await tick();
+    expect(statements.map(({ endpointId, ids }) => [endpointId, ...ids])).toEqual([
+      ["one", "a", "c"],
+      ["two", "b"],
+    ]);
   });
 
   it("limits a statement by writes and by bytes, but never splits a request", async () => {
     const { statements, commit, tick } = createCommit();
     void commit(ENDPOINT, [toWrite("first")]);
+    await tick();
     for (let n = 0; n < 200; n++) void commit(ENDPOINT, [toWrite(`w${n}`)]);
     const large = Array.from({ length: 300 }, (_, n) => toWrite(`l${n}`, "x".repeat(10_000)));
     void commit(ENDPOINT, large);
@@ -68,9 +75,20 @@ describe("createGroupCommit", () => {
     expect(statements.map(({ ids }) => ids.length)).toEqual([1, 128, 72, 300]);
   });
 
+  it("sends the next statement before the requests of the last one continue", async () => {
+    const { statements, commit, tick } = createCommit();
+    const first = commit(ENDPOINT, [toWrite("a")]);
+    await tick();
+    void commit(ENDPOINT, [toWrite("b")]);
+    const sent = first.then(() => statements.length);
+    statements[0]?.finish();
+    expect(await sent).toBe(2);
+  });
+
   it("tries the requests of a failed statement one by one, so that one cannot make another fail", async () => {
     const { statements, commit, tick } = createCommit();
     void commit(ENDPOINT, [toWrite("first")]);
+    await tick();
     const good = commit(ENDPOINT, [toWrite("good")]);
     const bad = commit(ENDPOINT, [toWrite("bad")]);
     const rejected = expect(bad).rejects.toThrow("not this one");
@@ -89,8 +107,9 @@ describe("createGroupCommit", () => {
 
   it("[E3] reports an unavailable database to all requests at once, and serves the next one", async () => {
     const { statements, commit, tick } = createCommit();
-    const requests = ["a", "b", "c"].map((id) => commit(ENDPOINT, [toWrite(id)]));
-    const answers = Promise.allSettled(requests);
+    const first = commit(ENDPOINT, [toWrite("a")]);
+    await tick();
+    const answers = Promise.allSettled([first, ...["b", "c"].map((id) => commit(ENDPOINT, [toWrite(id)]))]);
     statements[0]?.finish();
     await tick();
     statements[1]?.fail(new AppError("database_unavailable"));
@@ -107,6 +126,7 @@ describe("createGroupCommit", () => {
     let release = (): void => undefined;
     const other = queue.run(ENDPOINT, () => new Promise<void>((resolve) => (release = resolve)));
     const waiting = ["a", "b", "c"].map((id) => commit(ENDPOINT, [toWrite(id)]));
+    await tick();
     expect([statements.length, queue.running, queue.waiting]).toEqual([0, 1, 1]);
     release();
     await other;
