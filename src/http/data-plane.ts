@@ -1,4 +1,5 @@
 /** The data plane over HTTP (U, R, L, F, E): routes requests to handlers and turns errors into responses. This is the hot path. */
+
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Access } from "@/src/core/access/access";
 import { type AccessRequest, toAccessRequest } from "@/src/core/access/access-request";
@@ -31,6 +32,7 @@ import type { Drain } from "@/src/http/server/drain";
 import type { SlowClients } from "@/src/http/server/slow-clients";
 import { AppError, isAppError } from "@/src/shared/errors";
 import { createRequestId, formatProblem } from "@/src/shared/http/problem";
+import { parseQuery, type QueryParameters } from "@/src/shared/http/query";
 import { DATA_FORMS, type DataAddress, type DataForm, parseDataAddress } from "@/src/shared/streams/data-path";
 
 export interface DataPlaneOptions {
@@ -146,16 +148,14 @@ class Plane {
       const serving = this.#serve(exchange, address);
       if (isPending(serving)) serving.then(undefined, (error: unknown) => this.#refuse(exchange, error));
     } catch (error) {
-      // Most bodies arrive together with their head, and are parsed after this turn: then nothing of them is left to drop before the response ends.
-      if (hasBody(request)) process.nextTick(() => this.#refuse(exchange, error));
-      else this.#refuse(exchange, error);
+      this.#refuse(exchange, error);
     }
   }
 
   /** Throws, or rejects with, the error to respond with. */
   #serve(exchange: DataExchange, address: DataAddress): MaybePromise<void> {
     const { request, form } = exchange;
-    exchange.parameters = new URLSearchParams(address.query);
+    exchange.parameters = parseQuery(address.query);
     const operation = toOperation(request.method, exchange.parameters);
     const accessRequest = toAccessRequest({
       address,
@@ -168,7 +168,7 @@ class Plane {
     if (operation === undefined || !isMethodOf(form, request.method)) throw new AppError("method_not_allowed");
     const locate = () => this.#locate(exchange, accessRequest);
     return andThen(countRequest({ rateLimitPolicy: this.#rateLimitPolicy, exchange, accessRequest, locate }), (resolved) =>
-      this.#dispatch(exchange, accessRequest, resolved, operation),
+      isAppError(resolved) ? this.#refuse(exchange, resolved) : this.#dispatch(exchange, accessRequest, resolved, operation),
     );
   }
 
@@ -210,8 +210,9 @@ class Plane {
   }
 
   /** After the project is known, the origin decides whether a page may read the response, including errors. */
-  #locate(exchange: DataExchange, accessRequest: AccessRequest): MaybePromise<ResolvedEndpoint> {
+  #locate(exchange: DataExchange, accessRequest: AccessRequest): MaybePromise<ResolvedEndpoint | AppError> {
     return andThen(this.#access.resolve(accessRequest), (resolved) => {
+      if (isAppError(resolved)) return resolved;
       exchange.resolved = resolved;
       if (accessRequest.origin !== undefined) {
         const echo = this.#access.echoOrigin(resolved, accessRequest);
@@ -236,6 +237,13 @@ class Plane {
 
   /** Responds with an error. Never throws. */
   #refuse(exchange: DataExchange, error: unknown): void {
+    const { request } = exchange;
+    // Most bodies arrive together with their head, and are parsed after this turn: then nothing of them is left to drop before the response ends.
+    if (!request.complete && hasBody(request)) process.nextTick(() => this.#sendError(exchange, error));
+    else this.#sendError(exchange, error);
+  }
+
+  #sendError(exchange: DataExchange, error: unknown): void {
     try {
       this.#fail(exchange, error);
     } catch (problem) {
@@ -271,7 +279,7 @@ class Plane {
 const PIPELINED = "An event stream cannot be pipelined behind another request. Open it on a separate connection.";
 /** After these errors, the rest of the request is not read. */
 const CUT_OFF: ReadonlySet<string> = new Set(["body_too_large", "body_timeout", "upload_invalid", "too_many_files", "file_too_large"]);
-const NO_PARAMETERS = new URLSearchParams();
+const NO_PARAMETERS = parseQuery("");
 const NO_ORIGIN = { kind: "none" } as const;
 
 function toAllow(form: DataForm | undefined): string {
@@ -289,7 +297,7 @@ function hasForm({ endpoint }: ResolvedEndpoint, form: DataForm | undefined): bo
 }
 
 /** Throws `parameter_invalid`. */
-function toOperation(method: string | undefined, parameters: URLSearchParams): MethodOperation | undefined {
+function toOperation(method: string | undefined, parameters: QueryParameters): MethodOperation | undefined {
   switch (method) {
     case "GET":
     case "HEAD":

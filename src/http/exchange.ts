@@ -1,4 +1,5 @@
 /** One request of the data plane, and the responses that its handlers send. */
+
 import type { Grant } from "@/src/core/access/access";
 import { type CallerPath, toCallerPath } from "@/src/core/access/caller-path";
 import { toClientAddress } from "@/src/core/access/client-network";
@@ -16,13 +17,14 @@ import { createBodyMeter, holdAnswer, holdAnswerAnyway, toHeldLength } from "@/s
 import { addCorsHeaders, type OriginVerdict } from "@/src/http/reply/cors";
 import { type Exchange, type HeaderList, respond } from "@/src/http/reply/respond";
 import { AppError, isAppError } from "@/src/shared/errors";
+import type { QueryParameters } from "@/src/shared/http/query";
 import type { DataForm } from "@/src/shared/streams/data-path";
 
 /** A request, and what is known about it so far. */
 export interface DataExchange extends Exchange {
   requestId: string;
   awaitsContinue: boolean;
-  parameters: URLSearchParams;
+  parameters: QueryParameters;
   origin: OriginVerdict;
   /** The suffix of the endpoint's name (U17). */
   form: DataForm | undefined;

@@ -1,10 +1,12 @@
 /** The query parameters of record operations (R1, R3–R5, R8). Others are ignored (U1). */
+
 import { type ListOrder, parsePageCursor } from "@/src/core/records/page-cursor";
 import { parseFlag } from "@/src/core/records/parameters";
 import { AppError } from "@/src/shared/errors";
+import type { QueryParameters } from "@/src/shared/http/query";
 import { isUniqueId, PAGE_RECORDS_MAX, UNIQUE_IDS_MAX } from "@/src/shared/streams/protocol";
 
-export function parseDataOnly(parameters: URLSearchParams): boolean {
+export function parseDataOnly(parameters: QueryParameters): boolean {
   return parseFlag(parameters, "dataOnly");
 }
 
@@ -18,7 +20,7 @@ export interface AskedRange {
 }
 
 /** Parses `order`, `cursor` and `limit` for a list of this endpoint. Without `order`, the cursor's order applies. Throws `parameter_invalid`. */
-export function parseRange(parameters: URLSearchParams, endpointId: string): AskedRange {
+export function parseRange(parameters: QueryParameters, endpointId: string): AskedRange {
   const order = parseOrder(parameters.get("order"));
   const cursor = parameters.get("cursor");
   const place = cursor === null ? undefined : parsePageCursor(cursor, { endpointId, order });
@@ -26,7 +28,7 @@ export function parseRange(parameters: URLSearchParams, endpointId: string): Ask
 }
 
 /** Throws `parameter_invalid` if a request that names its records also requests a part of a list. */
-export function refuseRange(parameters: URLSearchParams): void {
+export function refuseRange(parameters: QueryParameters): void {
   for (const name of ["limit", "cursor", "order"]) {
     if (!parameters.has(name)) continue;
     throw new AppError("parameter_invalid", { detail: `${name} applies only to lists. Omit it, or omit uniqueId.` });
@@ -46,7 +48,7 @@ function parseLimit(value: string | null): number | undefined {
 }
 
 /** The record that a PUT or DELETE names. Throws `unique_id_missing`, `unique_id_invalid`, and `parameter_invalid` for several. */
-export function parseUniqueId(parameters: URLSearchParams): string {
+export function parseUniqueId(parameters: QueryParameters): string {
   const [id, ...others] = listIds(parameters);
   if (id === undefined) throw new AppError("unique_id_missing");
   if (others.length > 0)
@@ -58,7 +60,7 @@ export function parseUniqueId(parameters: URLSearchParams): string {
  * The records that a GET names, each once; undefined if it names none and so requests all. An empty `uniqueId` is invalid, because a client with an empty variable
  * does not want all records. Throws `unique_id_invalid`, and `parameter_invalid` for too many.
  */
-export function parseUniqueIds(parameters: URLSearchParams): readonly string[] | undefined {
+export function parseUniqueIds(parameters: QueryParameters): readonly string[] | undefined {
   if (!parameters.has("uniqueId")) return undefined;
   const ids = listIds(parameters);
   if (ids.length === 0) throw new AppError("unique_id_invalid");
@@ -68,7 +70,7 @@ export function parseUniqueIds(parameters: URLSearchParams): readonly string[] |
 }
 
 /** Repeated or comma-separated. */
-function listIds(parameters: URLSearchParams): string[] {
+function listIds(parameters: QueryParameters): string[] {
   const ids = new Set<string>();
   for (const value of parameters.getAll("uniqueId")) {
     for (const id of value.split(",")) if (id !== "") ids.add(id);

@@ -5,15 +5,16 @@ import type { RateLimitPolicy } from "@/src/core/access/rate-limit-policy";
 import type { ResolvedEndpoint } from "@/src/core/access/resolved-endpoints";
 import type { MaybePromise } from "@/src/core/maybe-promise";
 import type { DataExchange } from "@/src/http/exchange";
+import type { AppError } from "@/src/shared/errors";
 import { listRateHeaders } from "@/src/shared/http/rate-headers";
 
-/** Resolves the endpoint and counts the request. Every response to it, errors included, carries the rate headers. */
+/** Resolves the endpoint and counts the request. Returns the error of a request that is refused. Every response to it, errors included, carries the rate headers. */
 export function countRequest(options: {
   rateLimitPolicy: Pick<RateLimitPolicy, "count">;
   exchange: DataExchange;
   accessRequest: AccessRequest;
-  locate: () => MaybePromise<ResolvedEndpoint>;
-}): MaybePromise<ResolvedEndpoint> {
+  locate: () => MaybePromise<ResolvedEndpoint | AppError>;
+}): MaybePromise<ResolvedEndpoint | AppError> {
   const { rateLimitPolicy, exchange, accessRequest, locate } = options;
   return rateLimitPolicy.count(
     {

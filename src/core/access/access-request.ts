@@ -1,5 +1,7 @@
 /** Reads from a request everything that the access decision needs. HTTP and WebSocket requests are read the same way. */
+
 import { findMisplacedKey } from "@/src/core/access/address-hints";
+import type { QueryParameters } from "@/src/shared/http/query";
 import type { DataAddress } from "@/src/shared/streams/data-path";
 
 /**
@@ -40,7 +42,7 @@ export type RequestHeaders = Readonly<Record<string, string | readonly string[] 
  */
 export function toAccessRequest(request: {
   address: DataAddress;
-  parameters: URLSearchParams;
+  parameters: QueryParameters;
   headers: RequestHeaders;
   operation: Operation;
   publicUrl?: string | undefined;
@@ -56,38 +58,31 @@ export function toAccessRequest(request: {
   const accessToken = bearerOf(headers) ?? (isStream ? parameters.get("accessToken") : null);
   const fileToken = operation === "read" ? parameters.get("fileToken") : null;
   const origin = firstValue(headers.origin);
-  return {
-    version: address.version,
-    endpointName: address.endpointName,
-    operation,
-    headers,
-    publicUrl,
-    ...(key ? { key } : {}),
-    ...(hasTwoKeys ? { hasTwoKeys } : {}),
-    ...(key || ticket ? {} : toMisplaced(parameters, headers)),
-    ...(ticket ? { ticket } : {}),
-    ...(masterKey === undefined ? {} : { masterKey }),
-    ...(accessToken ? { accessToken } : {}),
-    ...(fileToken === null ? {} : { fileToken: { text: fileToken, recordId: parameters.get("uniqueId") ?? "" } }),
-    ...(origin ? { origin } : {}),
-  };
-}
-
-function toMisplaced(parameters: URLSearchParams, headers: RequestHeaders): Pick<AccessRequest, "misplacedKey"> {
-  const misplacedKey = findMisplacedKey(parameters, headers);
-  return misplacedKey === undefined ? {} : { misplacedKey };
+  const misplacedKey = key || ticket ? undefined : findMisplacedKey(parameters, headers);
+  const access: AccessRequest = { version: address.version, endpointName: address.endpointName, operation, headers, publicUrl };
+  if (key) access.key = key;
+  if (hasTwoKeys) access.hasTwoKeys = hasTwoKeys;
+  if (misplacedKey !== undefined) access.misplacedKey = misplacedKey;
+  if (ticket) access.ticket = ticket;
+  if (masterKey !== undefined) access.masterKey = masterKey;
+  if (accessToken) access.accessToken = accessToken;
+  if (fileToken !== null) access.fileToken = { text: fileToken, recordId: parameters.get("uniqueId") ?? "" };
+  if (origin) access.origin = origin;
+  return access;
 }
 
 /** A master key is never ignored (U6). If two different ones are sent, at least one is wrong, so this returns a value that matches nothing. */
-function masterKeyOf(parameters: URLSearchParams, headers: RequestHeaders): string | undefined {
+function masterKeyOf(parameters: QueryParameters, headers: RequestHeaders): string | undefined {
   const header = firstValue(headers["x-master-key"]);
-  const given = parameters.has("masterKey") ? parameters.getAll("masterKey") : [];
+  if (!parameters.has("masterKey")) return header;
+  const given = parameters.getAll("masterKey");
   if (header !== undefined) given.push(header);
   return given.every((masterKey) => masterKey === given[0]) ? given[0] : "";
 }
 
 function bearerOf(headers: RequestHeaders): string | undefined {
-  return /^Bearer +(\S+)$/i.exec(firstValue(headers.authorization) ?? "")?.[1];
+  const authorization = firstValue(headers.authorization);
+  return authorization === undefined ? undefined : /^Bearer +(\S+)$/i.exec(authorization)?.[1];
 }
 
 /** The first value of a header. */

@@ -10,7 +10,7 @@ import { type CookieToken, isListed, requireTokenCookie } from "@/src/core/acces
 import type { Clock } from "@/src/core/clock";
 import type { FileTokenHolder, FileTokens } from "@/src/core/files/tokens";
 import { andThen, type MaybePromise } from "@/src/core/maybe-promise";
-import { AppError, type ErrorCode } from "@/src/shared/errors";
+import { AppError, type ErrorCode, isAppError } from "@/src/shared/errors";
 import { API_VERSION } from "@/src/shared/streams/protocol";
 
 /** An allowed operation and the identity that it was allowed to. */
@@ -54,10 +54,11 @@ export interface Access {
   /** Calls `resolve` and `authorize`. Throws the error of the first failed check. */
   decide(request: AccessRequest): Promise<Grant>;
   /**
-   * Looks up what the URL names (U3). Known at once if it is cached. Throws `api_version_unknown`, `key_missing`, `parameter_invalid` for two different keys,
-   * `endpoint_or_key_invalid`, `ticket_invalid` or `database_unavailable`.
+   * Looks up what the URL names (U3). Known at once if it is cached. If nothing has these names, returns the error, because throwing would take most of
+   * the time of such a request: `api_version_unknown`, `key_missing`, `parameter_invalid` for two different keys, `endpoint_or_key_invalid` or
+   * `ticket_invalid`. Throws `database_unavailable`.
    */
-  resolve(request: AccessRequest): MaybePromise<ResolvedEndpoint>;
+  resolve(request: AccessRequest): MaybePromise<ResolvedEndpoint | AppError>;
   /** True if `resolve` needs no query. */
   isKnown(request: AccessRequest): boolean;
   /** Checks key, master key, origin, scope and token, in this order. Decided at once, unless a token must be looked up. Throws the error of the first failed check. */
@@ -104,25 +105,23 @@ class DefinedAccess implements Access {
   }
 
   async decide(request: AccessRequest): Promise<Grant> {
-    return this.authorize(await this.resolve(request), request);
+    const resolved = await this.resolve(request);
+    if (isAppError(resolved)) throw resolved;
+    return this.authorize(resolved, request);
   }
 
-  resolve(request: AccessRequest): MaybePromise<ResolvedEndpoint> {
-    if (request.version !== API_VERSION) throw new AppError("api_version_unknown");
+  resolve(request: AccessRequest): MaybePromise<ResolvedEndpoint | AppError> {
+    if (request.version !== API_VERSION) return new AppError("api_version_unknown");
     if (request.ticket !== undefined && request.operation === "subscribe") return this.#redeem(request.ticket, request);
-    if (!request.key) throw toKeyMissing(request);
+    if (!request.key) return toKeyMissing(request);
     if (request.hasTwoKeys)
-      throw new AppError("parameter_invalid", { detail: "The parameter key and the header X-API-Key differ. Send one." });
-    return andThen(this.#definitions.find(request.key, request.endpointName), (resolved) => {
-      if (!resolved) throw toInvalid(request);
-      return resolved;
-    });
+      return new AppError("parameter_invalid", { detail: "The parameter key and the header X-API-Key differ. Send one." });
+    return andThen(this.#definitions.find(request.key, request.endpointName), (resolved) => resolved ?? toInvalid(request));
   }
 
-  async #redeem(ticket: string, { endpointName }: AccessRequest): Promise<ResolvedEndpoint> {
+  async #redeem(ticket: string, { endpointName }: AccessRequest): Promise<ResolvedEndpoint | AppError> {
     const resolved = await this.#definitions.redeemTicket(ticket);
-    if (resolved?.endpoint.name !== endpointName) throw new AppError("ticket_invalid");
-    return resolved;
+    return resolved?.endpoint.name === endpointName ? resolved : new AppError("ticket_invalid");
   }
 
   isKnown({ version, key, endpointName, ticket }: AccessRequest): boolean {

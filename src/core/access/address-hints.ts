@@ -1,5 +1,7 @@
 /** Describes errors in the form of an address (U1, U3). Only the request is examined, so a hint cannot reveal whether a key or an endpoint exists. */
+
 import type { RequestHeaders } from "@/src/core/access/access-request";
+import type { QueryParameters } from "@/src/shared/http/query";
 import { endpointNameProblem } from "@/src/shared/text/names";
 
 /** Common wrong names for the key parameter, compared without case, "-" and "_". "key" is listed for its other spellings, such as "Key". */
@@ -12,8 +14,8 @@ const ID = /^[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}$/i;
  * Names the place where a request without a key may have put it. Undefined if nothing looks like a key. The fix comes first because a close reason
  * has at most 123 bytes.
  */
-export function findMisplacedKey(parameters: URLSearchParams, headers: RequestHeaders): string | undefined {
-  for (const name of parameters.keys()) {
+export function findMisplacedKey(parameters: QueryParameters, headers: RequestHeaders): string | undefined {
+  for (const [name] of parameters) {
     if (name.length <= 16 && KEY_NAMES.has(name.toLowerCase().replaceAll(/[-_]/g, "")))
       return `Use the parameter key instead of ${name}: ?key=<your key>. The API key is missing.`;
   }

@@ -4,36 +4,28 @@ import type { AccessRequest } from "@/src/core/access/access-request";
 import { toNetwork } from "@/src/core/access/client-network";
 import type { ResolvedEndpoint } from "@/src/core/access/resolved-endpoints";
 import type { RateLimiter, RateVerdict } from "@/src/core/limits/ports";
-import { andThen, isPending, type MaybePromise } from "@/src/core/maybe-promise";
-import { AppError, type ErrorCode, isAppError } from "@/src/shared/errors";
+import { andThen, type MaybePromise } from "@/src/core/maybe-promise";
+import { AppError, isAppError } from "@/src/shared/errors";
 
 export interface CountedRequest {
   accessRequest: AccessRequest;
   /** The client's address. */
   address: string;
-  /** Receives the client's current allowance. Called at most once, before anything is thrown; not called if there is no limit. */
+  /** Receives the client's current allowance. Called at most once; not called if there is no limit. */
   onVerdict?: (verdict: RateVerdict) => void;
 }
 
 export interface RateLimitPolicy {
   /**
    * Calls `resolve` at once and counts the request: by key and network against the project's limit or, if the request names nothing that exists, by network
-   * against the server's limit. Throws `rate_limited`, or what `resolve` throws. A network that exceeds the limit with unknown names gets no further
-   * lookups for the rest of the window, except for cached definitions (see {@link Access.isKnown}).
+   * against the server's limit. Returns the error `rate_limited`, or what `resolve` returns; throws what `resolve` throws, and does not count then. A
+   * network that exceeds the limit with unknown names gets no further lookups for the rest of the window, except for cached definitions (see
+   * {@link Access.isKnown}).
    */
-  count(request: CountedRequest, resolve: () => MaybePromise<ResolvedEndpoint>): MaybePromise<ResolvedEndpoint>;
+  count(request: CountedRequest, resolve: () => MaybePromise<ResolvedEndpoint | AppError>): MaybePromise<ResolvedEndpoint | AppError>;
   /** Resolves the endpoint, counts the request and authorizes it. Throws `rate_limited`, and the errors of {@link Access.decide}. */
   countAndAuthorize(accessRequest: AccessRequest, address: string): Promise<Grant>;
 }
-
-/** Errors of requests that name nothing that exists. */
-const UNRESOLVED: ReadonlySet<ErrorCode> = new Set([
-  "api_version_unknown",
-  "key_missing",
-  "endpoint_or_key_invalid",
-  "ticket_invalid",
-  "parameter_invalid",
-]);
 
 /** The maximum number of barred networks that are kept. */
 const BARRED_MAX = 10_000;
@@ -53,10 +45,11 @@ export function createRateLimitPolicy(options: {
     return limit > 0 ? limiter.take(id, limit) : undefined;
   }
 
-  function settle(verdict: RateVerdict | undefined, { onVerdict }: CountedRequest): void {
-    if (!verdict) return;
+  /** The error of a client over its limit. */
+  function settle(verdict: RateVerdict | undefined, { onVerdict }: CountedRequest): AppError | undefined {
+    if (!verdict) return undefined;
     onVerdict?.(verdict);
-    if (!verdict.allowed) throw toRateError(verdict);
+    return verdict.allowed ? undefined : toRateError(verdict);
   }
 
   function findBar(network: string): RateVerdict | undefined {
@@ -74,43 +67,30 @@ export function createRateLimitPolicy(options: {
     barred.set(network, { verdict, endsAt: now() + verdict.resetSeconds * 1000 });
   }
 
-  function countResolved(resolved: ResolvedEndpoint, network: string, request: CountedRequest): MaybePromise<ResolvedEndpoint> {
+  function countFound(
+    found: ResolvedEndpoint | AppError,
+    network: string,
+    request: CountedRequest,
+  ): MaybePromise<ResolvedEndpoint | AppError> {
+    const isUnknown = isAppError(found);
+    const limit = isUnknown ? defaultLimit : (found.project.rateLimit ?? defaultLimit);
     // A ticket has no key. The console's streams are counted by project.
-    const limit = resolved.project.rateLimit ?? defaultLimit;
-    return andThen(take(`${resolved.key?.id ?? resolved.project.id} ${network}`, limit), (verdict) => {
-      settle(verdict, request);
-      return resolved;
-    });
-  }
-
-  /** Throws the error of a request that names nothing that exists, after it was counted. */
-  function countUnresolved(error: unknown, network: string, request: CountedRequest): MaybePromise<never> {
-    if (!isAppError(error) || !UNRESOLVED.has(error.code)) throw error;
-    return andThen(take(`? ${network}`, defaultLimit), (verdict) => {
-      if (verdict && !verdict.allowed) bar(network, verdict);
-      settle(verdict, request);
-      throw error;
+    const id = isUnknown ? `? ${network}` : `${found.key?.id ?? found.project.id} ${network}`;
+    return andThen(take(id, limit), (verdict) => {
+      if (isUnknown && verdict && !verdict.allowed) bar(network, verdict);
+      return settle(verdict, request) ?? found;
     });
   }
 
   const policy: RateLimitPolicy = {
     count(request, resolve) {
       const network = toNetwork(request.address);
-      if (barred.size > 0 && !access.isKnown(request.accessRequest)) settle(findBar(network), request);
-      let resolved: MaybePromise<ResolvedEndpoint>;
-      try {
-        resolved = resolve();
-      } catch (error) {
-        return countUnresolved(error, network, request);
-      }
-      if (!isPending(resolved)) return countResolved(resolved, network, request);
-      return resolved.then(
-        (found) => countResolved(found, network, request),
-        (error: unknown) => countUnresolved(error, network, request),
-      );
+      const refusal = barred.size > 0 && !access.isKnown(request.accessRequest) ? settle(findBar(network), request) : undefined;
+      return refusal ?? andThen(resolve(), (found) => countFound(found, network, request));
     },
     async countAndAuthorize(accessRequest, address) {
       const resolved = await policy.count({ accessRequest, address }, () => access.resolve(accessRequest));
+      if (isAppError(resolved)) throw resolved;
       return access.authorize(resolved, accessRequest);
     },
   };

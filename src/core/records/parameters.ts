@@ -1,9 +1,11 @@
 /** Parses the query parameters of records that both planes share. */
+
 import { AppError } from "@/src/shared/errors";
+import type { QueryParameters } from "@/src/shared/http/query";
 import { PUT_STRATEGIES, type PutStrategy } from "@/src/shared/streams/protocol";
 
 /** False if the parameter is absent. Throws `parameter_invalid` for any value other than `true` and `false`. */
-export function parseFlag(parameters: URLSearchParams, name: string): boolean {
+export function parseFlag(parameters: QueryParameters, name: string): boolean {
   const value = parameters.get(name);
   if (value === null || value === "false") return false;
   if (value === "true") return true;
@@ -11,7 +13,7 @@ export function parseFlag(parameters: URLSearchParams, name: string): boolean {
 }
 
 /** Undefined if the parameter is absent. Throws `parameter_invalid` if there are several, and `jsonata_invalid` if it is empty. */
-export function parseJsonata(parameters: URLSearchParams): string | undefined {
+export function parseJsonata(parameters: QueryParameters): string | undefined {
   const [expression, ...others] = parameters.getAll("jsonata");
   if (others.length > 0) throw new AppError("parameter_invalid", { detail: "Send only one jsonata expression." });
   if (expression?.trim() === "")

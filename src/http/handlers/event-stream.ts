@@ -1,8 +1,10 @@
 /** Recognizes a GET that requests a stream of events (W12). The composition of the node passes the streams in. */
+
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Grant } from "@/src/core/access/access";
 import { parseLastEventId } from "@/src/core/streams/last-event-id";
 import type { AppError } from "@/src/shared/errors";
+import type { QueryParameters } from "@/src/shared/http/query";
 import { parseDataAddress } from "@/src/shared/streams/data-path";
 
 export interface StreamAnswerer {
@@ -13,7 +15,7 @@ export interface StreamAnswerer {
   open(admitted: {
     request: IncomingMessage;
     response: ServerResponse;
-    parameters: URLSearchParams;
+    parameters: QueryParameters;
     grant: Grant;
     /** The headers of every response. */
     headers: Record<string, string>;
@@ -34,7 +36,7 @@ export function wantsEvents({ method, url = "", headers: { accept } }: Pick<Inco
 }
 
 /** True if the request resumes a stream, by header or parameter. After an error response, an `EventSource` would never reconnect. */
-export function isReconnection(request: Pick<IncomingMessage, "method" | "url" | "headers">, parameters: URLSearchParams): boolean {
+export function isReconnection(request: Pick<IncomingMessage, "method" | "url" | "headers">, parameters: QueryParameters): boolean {
   return wantsEvents(request) && isResumption(parameters, request.headers["last-event-id"]);
 }
 

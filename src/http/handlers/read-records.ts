@@ -106,7 +106,7 @@ const SECRETS = ["masterKey", "accessToken", "ticket"];
 
 /** The `Link` to the next page of a list (R3; RFC 8288): the request's own path and parameters, with another cursor. */
 function toLinkHeader({ exchange, grant: { endpoint } }: Admitted, order: ListOrder, seq: number): Headers {
-  const next = new URLSearchParams(exchange.parameters);
+  const next = new URLSearchParams([...exchange.parameters]);
   for (const secret of SECRETS) next.delete(secret);
   next.set("cursor", formatPageCursor({ endpointId: endpoint.id, order, seq }));
   return ["Link", `<${toEndpointPath(endpoint.name)}?${next}>; rel="next"`];

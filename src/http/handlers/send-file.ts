@@ -1,4 +1,5 @@
 /** GET of a file, whole or a range of it (F2). */
+
 import type { IncomingHttpHeaders, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import type { ResolvedEndpoint } from "@/src/core/access/resolved-endpoints";
@@ -12,12 +13,13 @@ import { parseUniqueId } from "@/src/http/parameters";
 import { isClosed, onAnswered } from "@/src/http/reply/answered";
 import { respond } from "@/src/http/reply/respond";
 import { sendPieces } from "@/src/http/reply/send-pieces";
+import type { QueryParameters } from "@/src/shared/http/query";
 
 /** The most bytes that sending a file holds: a chunk from the storage, and what waits for the client. */
 const HELD_BYTES_MAX = 512 * 1024;
 
 /** True if the request is for the file rather than its record. A file token gives access to nothing else (F6). Throws `parameter_invalid`. */
-export function wantsFile(parameters: URLSearchParams): boolean {
+export function wantsFile(parameters: QueryParameters): boolean {
   if (parameters.has("fileToken")) return true;
   const isStream = parseFlag(parameters, "stream");
   return parseFlag(parameters, "fileOnly") || (isStream && parameters.has("uniqueId"));
@@ -67,7 +69,7 @@ function toCacheControl({ exchange: { parameters }, grant, resolved: { endpoint 
  * Whether other sites may embed the file without CORS (Fetch standard, cross-origin resource policy). The header cannot name origins, so a list of origins means
  * `cross-origin`. Access to the file was decided before. Requests with CORS follow the list itself. File tokens are made for embedding.
  */
-function toResourcePolicy({ endpoint, project }: ResolvedEndpoint, parameters: URLSearchParams): "same-origin" | "cross-origin" {
+function toResourcePolicy({ endpoint, project }: ResolvedEndpoint, parameters: QueryParameters): "same-origin" | "cross-origin" {
   return endpoint.secure && project.allowedOrigins.size === 0 && !parameters.has("fileToken") ? "same-origin" : "cross-origin";
 }
 

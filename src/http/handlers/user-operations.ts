@@ -1,4 +1,5 @@
 /** Authentication endpoints over HTTP (L1–L4): register, log in, log out, change and delete users. The rules are in core/users/users.ts. */
+
 import { stringifySetCookie } from "cookie";
 import type { Operation } from "@/src/core/access/access-request";
 import { toClientAddress } from "@/src/core/access/client-network";
@@ -22,6 +23,7 @@ import {
 } from "@/src/http/exchange";
 import { parseDataOnly, parseUniqueId } from "@/src/http/parameters";
 import { AppError } from "@/src/shared/errors";
+import type { QueryParameters } from "@/src/shared/http/query";
 import { ACCESS_TOKEN_COOKIE, toAccessTokenCookie } from "@/src/shared/streams/protocol";
 
 /** The operations of an authentication endpoint. */
@@ -37,7 +39,7 @@ export interface UserHandlerOptions {
 }
 
 /** The operation of a request: POST registers, unless `login=true` or `logout=true` is set. Throws `parameter_invalid`. */
-export function toUserOperation(operation: "read" | "create" | "update" | "delete", parameters: URLSearchParams): UserOperation {
+export function toUserOperation(operation: "read" | "create" | "update" | "delete", parameters: QueryParameters): UserOperation {
   if (operation !== "create") return operation;
   const isLogin = parseFlag(parameters, "login");
   const isLogout = parseFlag(parameters, "logout");

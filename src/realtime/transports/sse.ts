@@ -1,4 +1,5 @@
 /** The transport of server-sent events (W12): the response head, heartbeats, shutdown. The events come from the hub. */
+
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Grant } from "@/src/core/access/access";
 import { toClientAddress } from "@/src/core/access/client-network";
@@ -6,6 +7,7 @@ import { readTakenBytes, waitUntilTaken } from "@/src/core/limits/taken-bytes";
 import { parseJsonata } from "@/src/core/records/parameters";
 import { AppError } from "@/src/shared/errors";
 import { UNAVAILABLE_RETRY_SECONDS } from "@/src/shared/http/problem";
+import type { QueryParameters } from "@/src/shared/http/query";
 import type { Subscription } from "../hub/connection";
 import type { Hub } from "../hub/hub";
 import type { Sink } from "../hub/subscriber";
@@ -19,7 +21,7 @@ import { parseEventStart } from "./stream-options";
 export interface EventStreamRequest {
   request: IncomingMessage;
   response: ServerResponse;
-  parameters: URLSearchParams;
+  parameters: QueryParameters;
   grant: Grant;
   /** The headers of every response to this request. */
   headers: Readonly<Record<string, string>>;

@@ -1,8 +1,10 @@
 /** Parses where a stream starts from a request (W9, W11, W12). */
+
 import type { IncomingHttpHeaders } from "node:http";
 import { parseFlag } from "@/src/core/records/parameters";
 import { parseLastEventId } from "@/src/core/streams/last-event-id";
 import { AppError } from "@/src/shared/errors";
+import type { QueryParameters } from "@/src/shared/http/query";
 import { parseCursor } from "@/src/shared/streams/cursor";
 import type { Start } from "../hub/session";
 
@@ -10,7 +12,7 @@ import type { Start } from "../hub/session";
  * The start of a WebSocket stream: the last event id, or else the parameters `since` and `snapshot`. `headers` are those of the handshake. Throws
  * `cursor_invalid` and `parameter_invalid`.
  */
-export function parseStart(parameters: URLSearchParams, headers: IncomingHttpHeaders): Start {
+export function parseStart(parameters: QueryParameters, headers: IncomingHttpHeaders): Start {
   const lastEventId = parseLastEventId(parameters, headers["last-event-id"]);
   if (lastEventId !== undefined) return toResumption(lastEventId);
   const snapshot = parseFlag(parameters, "snapshot");
@@ -24,7 +26,7 @@ export function parseStart(parameters: URLSearchParams, headers: IncomingHttpHea
 }
 
 /** The start of a stream of server-sent events, which is always resumable. */
-export function parseEventStart(parameters: URLSearchParams, headers: IncomingHttpHeaders): Start {
+export function parseEventStart(parameters: QueryParameters, headers: IncomingHttpHeaders): Start {
   const start = parseStart(parameters, headers);
   return start.mode === "plain" ? { ...start, mode: "now" } : start;
 }

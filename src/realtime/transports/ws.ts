@@ -1,4 +1,5 @@
 /** The WebSocket transport: handshake, access, heartbeat, shutdown. The frames come from the hub. */
+
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
@@ -9,6 +10,7 @@ import { readTakenBytes, waitUntilTaken } from "@/src/core/limits/taken-bytes";
 import type { Log } from "@/src/core/log";
 import { parseJsonata } from "@/src/core/records/parameters";
 import { AppError, isAppError } from "@/src/shared/errors";
+import { parseQuery, type QueryParameters } from "@/src/shared/http/query";
 import { parseDataAddress } from "@/src/shared/streams/data-path";
 import type { Subscription } from "../hub/connection";
 import type { Hub } from "../hub/hub";
@@ -70,7 +72,7 @@ export function createUpgradeHandler(options: {
     handshake: Handshake;
     accessRequest: AccessRequest;
     clientAddress: string;
-    parameters: URLSearchParams;
+    parameters: QueryParameters;
     headers: IncomingMessage["headers"];
   }): Promise<void> {
     const { handshake, accessRequest, clientAddress, parameters, headers } = request;
@@ -131,7 +133,7 @@ export function createUpgradeHandler(options: {
       if (!address) return refuseUpgrade(socket, new AppError("not_found"));
       const problem = handshakeProblem(request);
       if (problem) return refuseUpgrade(socket, problem.error, problem);
-      const parameters = new URLSearchParams(address.query);
+      const parameters = parseQuery(address.query);
       const accessRequest = toAccessRequest({
         address,
         parameters,

@@ -1,6 +1,8 @@
 /** Limits the size of a stream's messages (W27): a message that is too large is replaced by a notice. */
+
 import { readJsonItems } from "@/src/core/json/items";
 import { AppError } from "@/src/shared/errors";
+import type { QueryParameters } from "@/src/shared/http/query";
 import type { Cursor } from "@/src/shared/streams/cursor";
 import type { EncodedChange } from "./encode";
 import type { Omission } from "./message-text";
@@ -10,7 +12,7 @@ import type { StreamFormat } from "./stream-format";
 const BYTES_MIN = 2_048;
 
 /** Parses the parameter `maxMessage`, in bytes; undefined if it is not sent. Throws `parameter_invalid`. */
-export function parseMaxMessage(parameters: URLSearchParams): number | undefined {
+export function parseMaxMessage(parameters: QueryParameters): number | undefined {
   const [text, ...others] = parameters.getAll("maxMessage");
   if (text === undefined) return undefined;
   const bytes = /^\d{1,15}$/.test(text) ? Number(text) : 0;

@@ -1,4 +1,5 @@
 /** Recognizes and parses data-plane addresses (U1). Versions, names and keys are checked elsewhere. */
+import { API_VERSION } from "@/src/shared/streams/protocol";
 
 /**
  * Suffixes of an address after a colon (U17). Each is equivalent to a parameter, so that an API description (G5) can have a separate operation for
@@ -32,9 +33,12 @@ export interface DataAddress {
 /** Folders of the dashboard on the level of the versions. */
 const DATA_PATH = /^\/api\/(?!(?:auth|manage)\/)([^/]+)\/ce(?:\/(.*))?$/s;
 
+/** How the address of every endpoint of the current version begins. It is compared first, because every request passes here several times. */
+const CURRENT = `/api/${API_VERSION}/ce/`;
+
 /** True if the request target `url` (path and query, as in `IncomingMessage.url`) belongs to the data plane or its streams. */
 export function isDataPath(url: string): boolean {
-  return parseDataAddress(url) !== undefined;
+  return url.startsWith(CURRENT) || parseDataAddress(url) !== undefined;
 }
 
 /** The parts of the request target `url`. Undefined if it does not belong to the data plane. */
@@ -42,10 +46,11 @@ export function parseDataAddress(url: string): DataAddress | undefined {
   const target = url.startsWith("/") ? url : toOriginForm(url);
   const questionMark = target.indexOf("?");
   const path = questionMark < 0 ? target : target.slice(0, questionMark);
-  const match = DATA_PATH.exec(path);
-  if (!match) return undefined;
-  const version = match[1] ?? "";
-  const endpointName = decode(match[2] ?? "");
+  const isCurrent = path.startsWith(CURRENT);
+  const match = isCurrent ? undefined : DATA_PATH.exec(path);
+  if (match === null) return undefined;
+  const version = match?.[1] ?? API_VERSION;
+  const endpointName = decode(match ? (match[2] ?? "") : path.slice(CURRENT.length));
   const query = questionMark < 0 ? "" : target.slice(questionMark + 1);
   const colon = endpointName.indexOf(":");
   const form = colon < 0 ? "" : endpointName.slice(colon + 1);
