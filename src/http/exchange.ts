@@ -143,7 +143,7 @@ export function markReplayed(exchange: DataExchange): void {
 }
 
 /** Returns undefined if the client disconnected before its body was complete. Nothing is stored then. */
-export async function readRecordBody(exchange: DataExchange, { bodyBytesMax, bodyTimeoutMs }: BodyLimits): Promise<RecordBody | undefined> {
+export function readRecordBody(exchange: DataExchange, { bodyBytesMax, bodyTimeoutMs }: BodyLimits): Promise<RecordBody | undefined> {
   const { request, response, awaitsContinue } = exchange;
   const { headers } = request;
   // A request without a body needs no type.
@@ -152,6 +152,5 @@ export async function readRecordBody(exchange: DataExchange, { bodyBytesMax, bod
   const coding = parseContentCoding(headers["content-encoding"]);
   const reading = readBody({ request, bytesMax: bodyBytesMax, timeoutMs: bodyTimeoutMs, meter: createBodyMeter(exchange), coding });
   if (awaitsContinue && Number(headers["content-length"] ?? 0) <= toSentBytesMax(bodyBytesMax, coding)) response.writeContinue();
-  const bytes = await reading;
-  return bytes && (await parseRecordBody({ kind, bytes }));
+  return reading.then((bytes) => bytes && parseRecordBody({ kind, bytes }));
 }

@@ -10,7 +10,7 @@ import { type CookieToken, isListed, requireTokenCookie } from "@/src/core/acces
 import type { Clock } from "@/src/core/clock";
 import type { FileTokenHolder, FileTokens } from "@/src/core/files/tokens";
 import { andThen, type MaybePromise } from "@/src/core/maybe-promise";
-import { AppError, type ErrorCode, isAppError } from "@/src/shared/errors";
+import { AppError, isAppError } from "@/src/shared/errors";
 import { API_VERSION } from "@/src/shared/streams/protocol";
 
 /** An allowed operation and the identity that it was allowed to. */
@@ -284,9 +284,12 @@ function toInvalid({ endpointName, key }: AccessRequest): AppError {
   return toHinted("endpoint_or_key_invalid", findKeyHint(key) ?? findNameHint(endpointName));
 }
 
-function toHinted(code: ErrorCode, detail: string | undefined): AppError {
-  return new AppError(code, detail === undefined ? {} : { detail });
+function toHinted(code: keyof typeof UNHINTED, detail: string | undefined): AppError {
+  return detail === undefined ? UNHINTED[code] : new AppError(code, { detail });
 }
+
+/** Made once, because a flood of requests without a valid key must stay cheap to refuse. */
+const UNHINTED = { key_missing: new AppError("key_missing"), endpoint_or_key_invalid: new AppError("endpoint_or_key_invalid") };
 
 /** The state of a token. A revocation takes effect as soon as it is known. */
 function tokenState(token: StoredToken, now: Date): "valid" | "revoked" | "expired" {

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createJsonScan, findJsonProblem } from "@/src/core/json/scanner";
 import { isJsonObject, parseJsonText, parseLongJsonText } from "@/src/core/json/text";
+import type { MaybePromise } from "@/src/core/maybe-promise";
 import { isAppError } from "@/src/shared/errors";
 import { JSON_DEPTH_MAX } from "@/src/shared/streams/protocol";
 
@@ -128,8 +129,8 @@ describe("parseJsonText", () => {
 
   it("[R2] validates a long text the same with and without pauses", async () => {
     const padding = " ".repeat(20_000);
-    const outcomeOf = (judging: Promise<string>): Promise<string> =>
-      judging.catch((error: unknown) => (isAppError(error) ? error.message : String(error)));
+    const outcomeOf = (judging: MaybePromise<string>): Promise<string> =>
+      Promise.resolve(judging).catch((error: unknown) => (isAppError(error) ? error.message : String(error)));
     await fc.assert(
       fc.asyncProperty(anyText, async (text) => {
         const long = padding + text;

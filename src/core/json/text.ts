@@ -1,6 +1,7 @@
 /** Validates JSON texts without changing them: the bytes that were sent are stored (R1). */
 import { setImmediate as yieldToOthers } from "node:timers/promises";
 import { createJsonScan, findJsonProblem, type JsonProblem } from "@/src/core/json/scanner";
+import type { MaybePromise } from "@/src/core/maybe-promise";
 import { AppError } from "@/src/shared/errors";
 import { JSON_DEPTH_MAX } from "@/src/shared/streams/protocol";
 
@@ -17,9 +18,12 @@ export function parseJsonText(text: string): string {
   return judge(text, text.length <= SHORT_CHARACTERS ? findShortProblem(text) : findJsonProblem(text, JSON_DEPTH_MAX));
 }
 
-/** The same in steps between which other work runs, so that a long text does not block the event loop. */
-export async function parseLongJsonText(text: string): Promise<string> {
-  if (text.length <= SHORT_CHARACTERS) return parseJsonText(text);
+/** The same, for a long text in steps between which other work runs, so that it does not block the event loop. */
+export function parseLongJsonText(text: string): MaybePromise<string> {
+  return text.length <= SHORT_CHARACTERS ? parseJsonText(text) : parseInSteps(text);
+}
+
+async function parseInSteps(text: string): Promise<string> {
   const scan = createJsonScan(text, JSON_DEPTH_MAX);
   while (!scan.advance(CHARACTERS_PER_STEP)) await yieldToOthers();
   return judge(text, scan.problem());

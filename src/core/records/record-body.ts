@@ -2,6 +2,7 @@
 import { isUtf8 } from "node:buffer";
 import { readJsonItems } from "@/src/core/json/items";
 import { parseLongJsonText } from "@/src/core/json/text";
+import { andThen, type MaybePromise } from "@/src/core/maybe-promise";
 import { AppError } from "@/src/shared/errors";
 import { describeUnsupportedType, isJsonType, isUtf8Charset, parseMediaType } from "@/src/shared/http/content-type";
 import type { ContentKind } from "@/src/shared/streams/protocol";
@@ -29,10 +30,10 @@ export function parseContentKind(contentType: string | undefined): ContentKind {
 const ACCEPTED = "For JSON, send the header Content-Type: application/json; for text, send Content-Type: text/plain.";
 
 /**
- * Converts a body to the data to store. JSON stays as sent except for surrounding white space; a text becomes a JSON string. A byte order mark is
+ * Converts a body to the data to store, at once unless it is long. JSON stays as sent except for surrounding white space; a text becomes a JSON string. A byte order mark is
  * removed. Throws `body_empty` (also for white space only) and `body_invalid` with the position.
  */
-export async function parseRecordBody({ kind, bytes }: { kind: ContentKind; bytes: Uint8Array }): Promise<RecordBody> {
+export function parseRecordBody({ kind, bytes }: { kind: ContentKind; bytes: Uint8Array }): MaybePromise<RecordBody> {
   if (!isUtf8(bytes)) {
     const isUtf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
     const advice = isUtf16 ? " It looks like UTF-16. Encode it as UTF-8." : "";
@@ -44,7 +45,7 @@ export async function parseRecordBody({ kind, bytes }: { kind: ContentKind; byte
   const hasMark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
   const text = buffer.toString("utf8", hasMark ? 3 : 0);
   if (!/\S/.test(text)) throw new AppError("body_empty");
-  if (kind === "json") return { contentType: "json", data: await parseLongJsonText(text) };
+  if (kind === "json") return andThen(parseLongJsonText(text), (data) => ({ contentType: "json", data }));
   const nul = text.indexOf("\0");
   if (nul >= 0) {
     throw new AppError("body_invalid", { detail: `The body cannot be stored: there is a NUL character at $, offset ${nul}. Remove it.` });

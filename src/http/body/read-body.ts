@@ -33,19 +33,20 @@ export function readBody({
     const body = new CollectedBody({ bytesMax, meter: overhead === 0 ? meter : (length) => meter(length + overhead) });
     let sent = 0;
 
-    const settle = (act: () => void): void => {
-      clearTimeout(timer);
-      request.off("data", onSent).off("end", onEnd).off("close", onClose).off("error", onClose);
+    // The listeners of the request stay: removing them would take longer than a call that does nothing, once for each of most requests.
+    const deadline: Deadline = { isSettled: false, timer: undefined, timeoutMs, onLate: () => refuse(new AppError("body_timeout")) };
+    const settle = (): void => {
+      deadline.isSettled = true;
+      clearTimeout(deadline.timer);
       // Bytes may still be on their way through the inflater.
       inflater?.removeAllListeners().on("error", () => undefined);
       inflater?.destroy();
-      act();
     };
-    const refuse = (error: unknown): void =>
-      settle(() => {
-        request.pause();
-        reject(error);
-      });
+    const refuse = (error: unknown): void => {
+      settle();
+      request.pause();
+      reject(error);
+    };
     const take = (chunk: Uint8Array): void => {
       try {
         body.add(chunk);
@@ -54,27 +55,55 @@ export function readBody({
       }
     };
     const onSent = (chunk: Uint8Array): void => {
+      if (deadline.isSettled) return;
       sent += chunk.byteLength;
       if (!inflater) take(chunk);
       else if (sent > sentMax) refuse(createTooLargeError(bytesMax));
       else if (!inflater.write(chunk)) request.pause();
     };
-    const finish = (): void => settle(() => resolve(body.toBytes()));
+    const finish = (): void => {
+      settle();
+      resolve(body.toBytes());
+    };
     const onEnd = (): void => {
+      if (deadline.isSettled) return;
       if (inflater) inflater.end();
       else finish();
     };
     const onClose = (): void => {
-      if (inflater && request.complete) return;
-      settle(() => resolve(undefined));
+      if (deadline.isSettled || (inflater && request.complete)) return;
+      settle();
+      resolve(undefined);
     };
 
-    const timer = setTimeout(() => refuse(new AppError("body_timeout")), timeoutMs);
-    if (request.destroyed) return settle(() => resolve(undefined));
+    if (request.destroyed) return onClose();
+    watch(deadline);
     if (inflater && coding !== undefined) {
       inflater.on("data", take).on("drain", () => request.resume());
       inflater.on("end", finish).on("error", (error) => refuse(toCodingError(coding, error)));
     }
     request.on("data", onSent).on("end", onEnd).on("close", onClose).on("error", onClose);
   });
+}
+
+/** When a body must have arrived. */
+interface Deadline {
+  isSettled: boolean;
+  timer: NodeJS.Timeout | undefined;
+  timeoutMs: number;
+  onLate: () => void;
+}
+
+/** The bodies whose reading has begun in this turn of the event loop. */
+let begun: Deadline[] = [];
+
+/** Starts the timer of a body that does not arrive in this turn. Most arrive together with their head, and a timer for each would take longer than reading them. */
+function watch(deadline: Deadline): void {
+  if (begun.push(deadline) === 1) setImmediate(startTimers);
+}
+
+function startTimers(): void {
+  const waiting = begun;
+  begun = [];
+  for (const deadline of waiting) if (!deadline.isSettled) deadline.timer = setTimeout(deadline.onLate, deadline.timeoutMs);
 }

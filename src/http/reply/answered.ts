@@ -14,18 +14,23 @@ export function isClosed(response: ServerResponse): boolean {
 export function onAnswered(response: ServerResponse, act: () => void): () => void {
   const { socket } = response.req;
   const acts = waiting.get(socket) ?? follow(socket);
-  const cancel = () => {
-    acts.delete(once);
-    response.off("close", once);
-  };
-  const once = () => {
-    cancel();
+  let isOver = false;
+  // The listener stays on the response, which closes only once: removing it would take longer than anything else here.
+  const settle = () => {
+    if (isOver) return;
+    isOver = true;
+    acts.delete(settle);
     act();
   };
-  if (response.closed || socket.destroyed) act();
+  const cancel = () => {
+    isOver = true;
+    acts.delete(settle);
+    response.off("close", settle);
+  };
+  if (response.closed || socket.destroyed) settle();
   else {
-    acts.add(once);
-    response.on("close", once);
+    acts.add(settle);
+    response.on("close", settle);
   }
   return cancel;
 }

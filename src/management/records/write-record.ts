@@ -1,6 +1,8 @@
 /** Writes records of an endpoint for its owner. The data plane's rules apply (R2–R5, R7, L), and subscribers are notified. */
+
 import { type CallerPath, toOwnerPath } from "@/src/core/access/caller-path";
 import { parseIfMatch, writeIfMatch } from "@/src/core/http/entity-tag";
+import type { MaybePromise } from "@/src/core/maybe-promise";
 import { parsePutStrategy } from "@/src/core/records/parameters";
 import type { RecordStore, StoredRecord } from "@/src/core/records/ports";
 import { parseContentKind, parseRecordBody, type RecordBody } from "@/src/core/records/record-body";
@@ -109,6 +111,6 @@ async function put({
   return onCondition((expectedVersion) => writer.update({ id, strategy, body, expectedVersion }));
 }
 
-function parseBody({ contentType, bytes }: SentBody): Promise<RecordBody> {
+function parseBody({ contentType, bytes }: SentBody): MaybePromise<RecordBody> {
   return parseRecordBody({ kind: parseContentKind(contentType), bytes });
 }
