@@ -10,7 +10,7 @@ import { selectCases } from "./compare/cases";
 import { toChart } from "./compare/chart";
 import { type Contender, createContender } from "./compare/contender";
 import { COMPARE_HELP, type CompareOptions, parseCompareOptions } from "./compare/options";
-import { type Report, toTable } from "./compare/report";
+import { type Report, toMarkdown, toTable } from "./compare/report";
 import { type CaseResult, runCase } from "./compare/run-case";
 import { runFanOut } from "./compare/run-fan-out";
 import { startBareHttp } from "./compare/servers/bare-http";
@@ -50,6 +50,7 @@ async function compare(options: CompareOptions): Promise<void> {
     const { report } = run;
     console.log(toTable(report));
     if (options.json !== undefined) fs.writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
+    if (options.markdown !== undefined) fs.writeFileSync(options.markdown, toMarkdown(report));
     if (options.svg !== undefined) fs.writeFileSync(options.svg, toChart(report));
     if (report.failures.length > 0) process.exitCode = 1;
   });
@@ -110,10 +111,10 @@ async function runFanOuts({ stage, options, rested, report }: Run, fanOuts: Retu
     report.subjects.push({ name: centrifugo.name, version: centrifugo.version });
   }
   subjects.push(stage.add(await startBareWs({ node: options.node })));
-  const { rounds, seconds } = options;
+  const { rounds, seconds, publishers } = options;
   const { generator, progress } = stage;
   for (const fanOut of fanOuts)
-    await attempt({ stage, report }, fanOut, () => runFanOut({ ...fanOut, subjects, rounds, seconds, generator, progress }));
+    await attempt({ stage, report }, fanOut, () => runFanOut({ ...fanOut, subjects, rounds, seconds, publishers, generator, progress }));
 }
 
 /** A case that fails, for example because a server closes connections, does not end the run, which takes many minutes. */

@@ -4,6 +4,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
+import { CONNECTIONS } from "./contender";
 
 export interface Checkout {
   /** Unique in the run. */
@@ -23,6 +24,9 @@ export interface CompareOptions {
   seconds: number;
   cases: string[];
   wrk: boolean;
+  /** The connections that publish in the cases of fan-out. */
+  publishers: number;
+  markdown?: string;
   json?: string;
   svg?: string;
 }
@@ -36,6 +40,8 @@ export const COMPARE_HELP = `npm run bench -- compare [options]
   --rounds=5 --seconds=3      Alternating rounds, and the seconds of each closed loop. The open loop takes half of that.
   --cases=a,b,c               Only these cases.
   --load=wrk|own              What runs the closed loops. Default: wrk, if it is installed. Latencies of open loops are always our own.
+  --publishers=50             The connections that publish in the cases of fan-out.
+  --markdown=FILE             Where to write a table of the results, for docs/performance.md.
   --json=FILE --svg=FILE      Where to write the results, and a chart of the ratios.
 `;
 
@@ -47,24 +53,38 @@ export function parseCompareOptions(args: readonly string[], hasWrk: () => boole
     args: [...args],
     options: {
       rested: { type: "string", multiple: true },
-      ...{ node: text, pocketbase: text, centrifugo: text, rounds: text, seconds: text, cases: text, load: text, json: text, svg: text },
+      ...{
+        node: text,
+        pocketbase: text,
+        centrifugo: text,
+        rounds: text,
+        seconds: text,
+        cases: text,
+        load: text,
+        json: text,
+        svg: text,
+        markdown: text,
+        publishers: text,
+      },
     },
   });
-  const toNumber = (name: "rounds" | "seconds", preset: number): number => {
+  const toNumber = (name: "rounds" | "seconds" | "publishers", preset: number): number => {
     const value = Number(values[name] ?? preset);
     if (!(value > 0)) throw new Error(`--${name} must be a positive number.`);
     return value;
   };
-  const { pocketbase = findPocketBase(), centrifugo, json, svg, load } = values;
+  const { pocketbase = findPocketBase(), centrifugo, json, svg, markdown, load } = values;
   return {
     checkouts: toCheckouts(values.rested ?? ["."]),
     node: values.node ?? process.execPath,
     ...(pocketbase === undefined || pocketbase === "none" ? {} : { pocketbase: path.resolve(pocketbase) }),
     ...(centrifugo === undefined || centrifugo === "none" ? {} : { centrifugo: path.resolve(centrifugo) }),
     rounds: Math.ceil(toNumber("rounds", 5)),
+    publishers: Math.ceil(toNumber("publishers", CONNECTIONS)),
     seconds: toNumber("seconds", 3),
     cases: values.cases?.split(",").filter((name) => name !== "") ?? [],
     wrk: load === undefined ? hasWrk() : load === "wrk",
+    ...(markdown === undefined ? {} : { markdown }),
     ...(json === undefined ? {} : { json }),
     ...(svg === undefined ? {} : { svg }),
   };

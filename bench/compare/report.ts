@@ -60,6 +60,29 @@ export function toTable({ subjects, machine, options, results, failures }: Repor
   return [...lines, ...failures].join("\n");
 }
 
+/** A row for each case: the throughput and the p99 of each contender, and the ratios of each checkout. */
+export function toMarkdown({ results }: Report): string {
+  const lines = ["| case | per second, p99 | open loop: rate, p50, p99 | µs CPU each | memory | ratio |", "|---|---|---|---|---|---|"];
+  for (const { name, title } of [...CASES, ...FAN_OUTS]) {
+    const all = results[name] ?? [];
+    for (const [index, result] of all.entries()) {
+      const { contender, perSecond, closed, open, delivery, cpuMicros, memoryBytes } = result;
+      const ratios = isRested(contender) ? toRatios(result, all).map(({ peer, ratio }) => `**${ratio.toFixed(2)}** × ${peer}`) : [];
+      const delivered = delivery ? `; delivered ${toMs(delivery.p50)}, ${toMs(delivery.p99)}` : "";
+      const cells = [
+        index === 0 ? title : "",
+        `${contender}: ${[Math.round(perSecond).toLocaleString("en"), toMs(closed.p99)].filter((text) => text !== "").join(", ")}`,
+        open ? `${Math.round(open.rate).toLocaleString("en")}/s, ${toMs(open.p50)}, ${toMs(open.p99)}${delivered}` : "",
+        Number.isNaN(cpuMicros) ? "" : cpuMicros.toFixed(cpuMicros < 10 ? 1 : 0),
+        Number.isNaN(memoryBytes) ? "" : `${Math.round(memoryBytes / 2 ** 20)} MB`,
+        ratios.join(", "),
+      ];
+      lines.push(`| ${cells.join(" | ")} |`);
+    }
+  }
+  return `${lines.join("\n")}\n`;
+}
+
 const WIDTHS = [32, 26, 11, 9, 9, 17, 9, 8, 6, 8];
 
 function toRow(cells: readonly string[]): string {

@@ -4,12 +4,11 @@ import { median } from "../load/percentiles";
 import { startUsageMeter } from "../load/process-tree";
 import type { LoadGenerator } from "../load/run-load";
 import { type Readers, startReaders } from "../load/run-readers";
-import { CONNECTIONS } from "./contender";
 import { type CaseResult, rotate } from "./run-case";
 import type { FanOutLoad, Subject } from "./subject";
 
 const WARM_UP_SECONDS = 1;
-const DRAIN_MS = 30_000;
+const DRAIN_MS = 60_000;
 const LOOK_MS = 20;
 
 interface Round {
@@ -37,10 +36,12 @@ export async function runFanOut(options: {
   subjects: readonly Subject[];
   rounds: number;
   seconds: number;
+  /** The connections that publish. */
+  publishers: number;
   generator: LoadGenerator;
   progress: (text: string) => void;
 }): Promise<CaseResult[]> {
-  const { title, subscribers, counted, subjects, rounds, seconds, generator, progress } = options;
+  const { title, subscribers, counted, subjects, rounds, seconds, publishers, generator, progress } = options;
   const audiences: Audience[] = [];
   try {
     for (const subject of subjects) {
@@ -51,11 +52,12 @@ export async function runFanOut(options: {
       const audience: Audience = { subject, fanOut, readers, results: [] };
       audiences.push(audience);
       await readers.open({ port: subject.port, count: subscribers, stream: fanOut.stream });
-      await measureOnce({ audience, generator, seconds: WARM_UP_SECONDS });
+      await measureOnce({ audience, generator, publishers, seconds: WARM_UP_SECONDS });
     }
     for (let round = 0; round < rounds; round++) {
       progress(`${title}: round ${round + 1} of ${rounds}`);
-      for (const audience of rotate(audiences, round)) audience.results.push(await measureOnce({ audience, generator, seconds }));
+      for (const audience of rotate(audiences, round))
+        audience.results.push(await measureOnce({ audience, generator, publishers, seconds }));
     }
   } finally {
     for (const { readers } of audiences) readers.stop();
@@ -76,15 +78,15 @@ export async function runFanOut(options: {
 }
 
 /** Publishes for `seconds`. The time ends when every subscriber has received everything. */
-async function measureOnce(options: { audience: Audience; generator: LoadGenerator; seconds: number }): Promise<Round> {
-  const { audience, generator, seconds } = options;
+async function measureOnce(options: { audience: Audience; generator: LoadGenerator; publishers: number; seconds: number }): Promise<Round> {
+  const { audience, generator, publishers, seconds } = options;
   const { subject, fanOut, readers } = audience;
   const { requests, statuses } = fanOut.publish;
   await readers.reset();
   const meter = startUsageMeter(subject.pid);
   const startedAt = performance.now();
   const { latency } = await generator.run(
-    { port: subject.port, connections: CONNECTIONS, requests, statuses, seconds, drain: true },
+    { port: subject.port, connections: publishers, requests, statuses, seconds, drain: true },
     subject.name,
   );
   const giveUpAt = performance.now() + DRAIN_MS;
