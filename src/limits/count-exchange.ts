@@ -17,7 +17,7 @@ export interface ExchangedCounts extends CountExchange {
 }
 
 /** Changes are sent together after this time. A limit can be exceeded by what arrives at the other processes in twice this time. */
-const SLICE_MS = 5;
+const SLICE_MS = 10;
 
 /** `send` is called at most once in each slice of time, and never with nothing. */
 export function createCountExchange({ send }: { send: (message: CountMessage) => void }): ExchangedCounts {

@@ -105,7 +105,8 @@ async function start({ config, part, log, cleanup }: StartOptions): Promise<Boot
   const notifications = createProcessNotifications({ log });
   const lanes = await openDatabase({ config, part, notifications, log, cleanup });
   if (!part) await migrate({ pool: lanes.pools.management, dir: MIGRATIONS, log });
-  const exchange = part?.siblings.counts;
+  // The only worker has nobody to count requests with.
+  const exchange = config.workers > 1 ? part?.siblings.counts : undefined;
   const limiter =
     config.redisUrl === undefined
       ? createProcessRateLimiter({ exchange })

@@ -31,7 +31,8 @@ export interface BusLink {
   /** True if only processes of this server can send messages, which arrive in order, and never those of this process. */
   readonly isTrusted: boolean;
   open(receiver: BusReceiver): void;
-  send(text: string): void;
+  /** `isHint`: the message only says that logs have grown, which concerns no process without streams. */
+  send(text: string, isHint: boolean): void;
   /** Resolves when the receivers have processed everything that was sent before, or after a second at the latest. */
   fence?(): Promise<void>;
   close(): void;
@@ -197,7 +198,8 @@ class LinkedBus implements ClusterBus {
     this.#isUnknown = false;
     this.#isDue = false;
     const text = JSON.stringify(message);
-    for (const link of this.#options.links) link.send(text);
+    const isHint = message.projects.length === 0 && !message.signIns && !message.unknown;
+    for (const link of this.#options.links) link.send(text, isHint);
   }
 
   #receive(text: string, { isTrusted }: BusLink): void {

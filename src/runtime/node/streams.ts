@@ -31,7 +31,7 @@ export function composeStreams(options: Options) {
   const exchange = siblings?.counts;
   const { queueBytesMax } = config;
   const queuesBytesMax = Math.floor(config.queuesBytesMax / config.workers);
-  const limits = createStreamLimits(config.streams, { exchange });
+  const limits = createStreamLimits(config.streams, { exchange: config.workers > 1 ? exchange : undefined });
   const sources = { changes, snapshots, notifications, access, definitions, tokens, signIns };
   const hub = createHub({
     ...sources,

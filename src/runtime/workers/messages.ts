@@ -46,6 +46,7 @@ export interface LoginRefusal {
 /** Sent by the parent process. */
 export type ToWorker =
   | StartMessage
+  /** A message of the cluster bus. */
   | { kind: "bus"; text: string }
   /** Respond with `fenced` when everything that was received before is processed. */
   | { kind: "fence"; id: number }
@@ -67,7 +68,8 @@ export type ToParent =
   | { kind: "announced" }
   /** The process could not start. For the person who starts the server. */
   | { kind: "failed"; message: string }
-  | { kind: "bus"; text: string }
+  /** `isHint`: only for processes with streams. */
+  | { kind: "bus"; text: string; isHint: boolean }
   | { kind: "fence"; id: number }
   | { kind: "fenced"; id: number }
   | { kind: "counts"; counts: CountMessage }

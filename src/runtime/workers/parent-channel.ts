@@ -16,7 +16,8 @@ export interface ParentChannel {
   receive(message: ToWorker): boolean;
 }
 
-export function createParentChannel(send: (message: ToParent) => void): ParentChannel {
+/** `hasPeers`: other processes of the server have streams. */
+export function createParentChannel(send: (message: ToParent) => void, { hasPeers }: { hasPeers: () => boolean }): ParentChannel {
   const fences = new Map<number, () => void>();
   const calls = new Map<number, { resolve: () => void; reject: (error: AppError) => void }>();
   const counts = createCountExchange({ send: (changes) => send({ kind: "counts", counts: changes }) });
@@ -42,7 +43,9 @@ export function createParentChannel(send: (message: ToParent) => void): ParentCh
     open: (opened) => {
       receiver = opened;
     },
-    send: (text) => send({ kind: "bus", text }),
+    send: (text, isHint) => {
+      if (!isHint || hasPeers()) send({ kind: "bus", text, isHint });
+    },
     fence: () =>
       new Promise((resolve) => {
         lastId += 1;

@@ -149,7 +149,7 @@ class ProcessSupervisor implements Supervisor {
     if (this.#switchboard.receive(worker, message)) return;
     switch (message.kind) {
       case "hello":
-        this.#switchboard.join(worker);
+        this.#switchboard.join(worker, slot.role);
         post(worker, this.#toStart(slot));
         break;
       case "listening":

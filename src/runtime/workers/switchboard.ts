@@ -4,6 +4,7 @@ import type { CountMessage } from "@/src/limits/count-exchange";
 import { createCountRouter } from "@/src/limits/count-router";
 import { createLoginLimiter } from "@/src/limits/login-limiter";
 import { AppError, isAppError } from "@/src/shared/errors";
+import type { Role } from "../node/siblings";
 import type { LoginRefusal, ToParent, ToWorker } from "./messages";
 
 /** While a process has not received this many messages, further notifications to it are dropped. Its next poll finds the changes. */
@@ -11,7 +12,7 @@ const UNSENT_MAX = 1_000;
 
 export interface Switchboard {
   /** From now on the process receives messages of the others. */
-  join(worker: Worker): void;
+  join(worker: Worker, role: Role): void;
   leave(worker: Worker): void;
   /** Handles a message. Returns false if it is not for other processes. */
   receive(worker: Worker, message: ToParent): boolean;
@@ -30,14 +31,14 @@ export function createSwitchboard(): Switchboard {
 
 class ProcessSwitchboard implements Switchboard {
   /** The number of messages that each has been sent and has not received. */
-  readonly #members = new Map<Worker, { unsent: number }>();
+  readonly #members = new Map<Worker, { role: Role; unsent: number }>();
   readonly #fences = new Map<number, Fence>();
   readonly #counts = createCountRouter<Worker>((worker, counts) => this.#sendCounts(worker, counts));
   readonly #logins = createLoginLimiter();
   #lastFence = 0;
 
-  join(worker: Worker): void {
-    this.#members.set(worker, { unsent: 0 });
+  join(worker: Worker, role: Role): void {
+    this.#members.set(worker, { role, unsent: 0 });
     this.#counts.join(worker);
   }
 
@@ -53,8 +54,11 @@ class ProcessSwitchboard implements Switchboard {
   receive(worker: Worker, message: ToParent): boolean {
     switch (message.kind) {
       case "bus":
-        for (const [member, { unsent }] of this.#members)
-          if (member !== worker && unsent < UNSENT_MAX) this.#send(member, { kind: "bus", text: message.text });
+        for (const [member, { role, unsent }] of this.#members) {
+          // The process with the dashboard has no streams.
+          if (member === worker || unsent >= UNSENT_MAX || (message.isHint && role === "dashboard")) continue;
+          this.#send(member, { kind: "bus", text: message.text });
+        }
         return true;
       case "fence":
         this.#fence(worker, message.id);

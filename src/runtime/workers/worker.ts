@@ -16,12 +16,15 @@ const REPORT_INTERVAL_MS = 5_000;
 
 /** Begins when the parent process sends what it needs, and ends when the parent ends. */
 export function runWorker(config: Config): void {
-  const channel = createParentChannel(send);
+  let role: StartMessage["role"] | undefined;
+  // The only worker has no peers. The process with the dashboard has the workers.
+  const channel = createParentChannel(send, { hasPeers: () => config.workers > 1 || role === "dashboard" });
   let started: Promise<Started | undefined> | undefined;
   process.on("message", (message: ToWorker) => {
     if (channel.receive(message)) return;
     switch (message.kind) {
       case "start":
+        role = message.role;
         started ??= start(config, message, channel).catch(fail);
         break;
       case "health":
@@ -73,7 +76,7 @@ async function start(config: Config, message: StartMessage, channel: ParentChann
       listening = await listenForWorkers(booted, dashboard);
     } else {
       const pages = createDashboardProxy({ address: dashboard, log: booted.runtime.log });
-      listening = await listen(booted, { pages, port, exchange: counts, readHealth: () => health });
+      listening = await listen(booted, { pages, port, readHealth: () => health, ...(config.workers > 1 ? { exchange: counts } : {}) });
     }
     const report = setInterval(() => send({ kind: "loopDelay", reading: booted.readLoopDelay() }), REPORT_INTERVAL_MS);
     report.unref();
