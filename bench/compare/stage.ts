@@ -5,6 +5,8 @@ import path from "node:path";
 import { createCleanup } from "@/src/runtime/cleanup";
 import { type LoadGenerator, startLoadGenerator } from "../load/run-load";
 
+const EXIT_MS = 1_000;
+
 export interface Stage {
   /** A temporary folder. */
   dir: string;
@@ -15,6 +17,7 @@ export interface Stage {
   progress(text: string): void;
 }
 
+/** Ends the process a second after `run`, with its `exitCode`. */
 export async function withStage(run: (stage: Stage) => Promise<void>): Promise<void> {
   const startedAt = performance.now();
   const cleanup = createCleanup();
@@ -37,5 +40,7 @@ export async function withStage(run: (stage: Stage) => Promise<void>): Promise<v
   } finally {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, onSignal);
     await cleanup.run();
+    // A connection that a failed case left open must not keep the process running.
+    setTimeout(() => process.exit(), EXIT_MS).unref();
   }
 }
