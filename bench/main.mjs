@@ -2,20 +2,20 @@
 import { spawn } from "node:child_process";
 import path from "node:path";
 
-/** The benches, with one line each.. */
+/** The benches, with one line for each. */
 const BENCHES = {
   compare: "Rested beside PocketBase, bare servers, PostgreSQL alone and Centrifugo; --help lists the options",
   guard: "fails if Rested has become slower by more than a third beside a bare server; --record stores the ratios",
-  memory: "whether memory stays flat under each case [--minutes=10] [--cases=a,b]",
+  memory: "fails if memory grows while a case runs for minutes [--minutes=10] [--cases=a,b]",
   profile: "a flame graph of the server under one case [--case=create] [--svg=FILE]",
   "data-plane": "the data plane over HTTP, with and without group commit [seconds]",
-  "record-path": "the path of a record below HTTP [seconds]",
+  "record-path": "the path of a record below HTTP [seconds] [only cases whose name contains this text]",
   "list-memory": "lists of a million records: speed, first byte, memory",
   "fan-out": "deliveries to many sockets, below the database [sockets] [bytes]",
   "sustained-fan-out": "a rate of writes to many subscribers [writes per second] [subscribers] [seconds]",
   filters: "filters of streams, one job after the other",
   "idle-sockets": "the memory of idle WebSockets",
-  hostile: "four clients beside expensive requests [attacks]",
+  hostile: "the latency of four clients while others send expensive requests [attacks]",
 };
 
 const [name, ...args] = process.argv.slice(2);

@@ -154,9 +154,9 @@ describe("comments", () => {
 describe("decision records", () => {
   const records = listMarkdown("docs/adr");
 
-  test("have numbers of their own, and their titles have the same number", () => {
+  test("are numbered without gaps, and their titles have the same number", () => {
     const numbers = records.map((file) => Number(/\/(\d{4})-/.exec(file)?.[1]));
-    expect(new Set(numbers).size).toBe(numbers.length);
+    expect(numbers).toEqual(records.map((_, index) => index + 1));
     const titles = records.map((file) => Number(/^# (\d+)\. /.exec(fs.readFileSync(file, "utf8"))?.[1]));
     expect(titles).toEqual(numbers);
   });
