@@ -27,4 +27,5 @@ USER node
 VOLUME /data
 EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s CMD ["node", "scripts/check-health.mjs"]
-CMD ["node", "--enable-source-maps", "dist/server.js"]
+# As `npm start` does (docs/operating.md, "Connections and memory").
+CMD ["node", "--max-semi-space-size=64", "--enable-source-maps", "dist/server.js"]

@@ -17,6 +17,7 @@ import { parseArgs } from "node:util";
 import { ATTACKS, type AttackName, attack } from "./hostile/attacks";
 import { KINDS, type Measured, measureNeighbours } from "./hostile/neighbours";
 import { createWorld, type World } from "./hostile/world";
+import { readStartFlags } from "./support/start-flags";
 
 /** The time that an attack runs before the neighbours are measured, and the time that its last requests may take to end. */
 const BEFORE_MS = 2_000;
@@ -79,15 +80,19 @@ async function run(name: string): Promise<void> {
 
 async function startServer() {
   const dir = mkdtempSync(path.join(os.tmpdir(), "rested-bench-"));
-  const child = spawn(process.execPath, [...(values.heap ? [`--max-old-space-size=${values.heap}`] : []), "dist/server.js"], {
-    env: {
-      PATH: process.env.PATH,
-      NODE_ENV: "production",
-      ...{ HOST: "127.0.0.1", PORT: "0", TRUST_PROXY: "loopback" },
-      ...{ RESTED_DATA_DIR: dir, RESTED_SIGNUP: "open", RESTED_LOG_LEVEL: "error" },
+  const child = spawn(
+    process.execPath,
+    [...readStartFlags("."), ...(values.heap ? [`--max-old-space-size=${values.heap}`] : []), "dist/server.js"],
+    {
+      env: {
+        PATH: process.env.PATH,
+        NODE_ENV: "production",
+        ...{ HOST: "127.0.0.1", PORT: "0", TRUST_PROXY: "loopback" },
+        ...{ RESTED_DATA_DIR: dir, RESTED_SIGNUP: "open", RESTED_LOG_LEVEL: "error" },
+      },
+      stdio: ["ignore", "pipe", "pipe"],
     },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  );
   let printed = "";
   let errors = 0;
   createInterface({ input: child.stderr }).on("line", () => {

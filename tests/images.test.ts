@@ -35,6 +35,14 @@ test("the image contains the health check and no other script", () => {
   expect(lastStage.filter((line) => line.includes("/scripts"))).toEqual(["COPY --from=build /app/scripts/check-health.mjs ./scripts/"]);
 });
 
+test("the server has the same options for memory as with npm start", () => {
+  const { scripts } = JSON.parse(readFileSync("package.json", "utf8")) as { scripts: { start: string } };
+  const flags = scripts.start.split(" ").filter((word) => word.startsWith("--"));
+  expect(flags.length).toBeGreaterThan(0);
+  const command: unknown = JSON.parse(lastStage.find((line) => line.startsWith("CMD "))?.slice("CMD ".length) ?? "");
+  expect(command).toEqual(["node", ...flags, "--enable-source-maps", "dist/server.js"]);
+});
+
 test("in compose.yaml the server can write only its volumes and /tmp, and cannot gain rights", () => {
   expect(server).toMatch(/^ {2}read_only: true$/m);
   expect(server).toMatch(/^ {2}cap_drop: \[ALL\]$/m);

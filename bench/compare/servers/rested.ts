@@ -5,6 +5,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { shuffle, toRequest, toUpgrade } from "../../load/requests";
 import { STAMP } from "../../load/run-load";
+import { readStartFlags } from "../../support/start-flags";
 import { BODY, BULK, CHANGED, MERGED, SIZES, type Sizes, STAMPED } from "../bodies";
 import { type CaseLoad, findFreePort, HOST, requestJson, type Subject, startProgram } from "../subject";
 
@@ -53,7 +54,7 @@ export async function startRested(options: {
   const adminToken = randomBytes(32).toString("hex");
   const { pid, stop } = await startProgram({
     file: node,
-    args: [...nodeArgs, path.join(checkout, "dist/server.js")],
+    args: [...readStartFlags(checkout), ...nodeArgs, path.join(checkout, "dist/server.js")],
     cwd: checkout,
     port,
     logFile: path.join(dir, "server.log"),
