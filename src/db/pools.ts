@@ -6,7 +6,10 @@ import { createPool } from "@/src/db/client";
 
 export const CONNECTIONS_DEFAULT = 24;
 const CONNECTIONS_MIN = 10;
+/** Two for writes, and one each for reads, background and health. */
 const WORKER_CONNECTIONS_MIN = 5;
+/** The share of the connections for records that writes get. Reads benefit from many, because several results arrive in one tick. */
+const WRITES_SHARE = 0.375;
 
 /** The dashboard's statements are short. A longer one is cancelled. */
 const MANAGEMENT_STATEMENT_MS = 15_000;
@@ -41,7 +44,7 @@ export type Purpose = "all" | "data" | "dashboard";
 export function toShares(connectionsMax: number, purpose: Purpose = "all"): Shares {
   if (purpose === "data") {
     const rest = Math.max(WORKER_CONNECTIONS_MIN, connectionsMax) - 2;
-    const writes = Math.max(2, Math.floor(rest * 0.375));
+    const writes = Math.max(2, Math.floor(rest * WRITES_SHARE));
     // A worker never uses the pools of the dashboard, so they open no connection.
     return { management: 1, searches: 1, background: 1, health: 1, writes, reads: rest - writes };
   }
@@ -53,8 +56,8 @@ export function toShares(connectionsMax: number, purpose: Purpose = "all"): Shar
   const few = total < 14;
   const rest = total - (few ? 5 : 8);
   const fixed = few ? { management: 2, searches: 1, background: 1, health: 1 } : { management: 3, searches: 2, background: 2, health: 1 };
-  // Reads benefit from many connections, because several results arrive in one tick. The writes of an endpoint share one connection.
-  const writes = Math.max(3, Math.floor(rest * 0.375));
+  // The writes of an endpoint share one connection.
+  const writes = Math.max(3, Math.floor(rest * WRITES_SHARE));
   return { ...fixed, writes, reads: rest - writes };
 }
 

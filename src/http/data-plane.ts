@@ -1,5 +1,4 @@
 /** The data plane over HTTP (U, R, L, F, E): routes requests to handlers and turns errors into responses. This is the hot path. */
-
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Access } from "@/src/core/access/access";
 import { type AccessRequest, toAccessRequest } from "@/src/core/access/access-request";

@@ -1,5 +1,4 @@
 /** One request of the data plane, and the responses that its handlers send. */
-
 import type { Grant } from "@/src/core/access/access";
 import { type CallerPath, toCallerPath } from "@/src/core/access/caller-path";
 import { toClientAddress } from "@/src/core/access/client-network";
@@ -83,7 +82,7 @@ export function headersOf(exchange: DataExchange): Record<string, string> {
 }
 
 /**
- * Responds with JSON text. Throws `server_busy` if it is large and clients already hold too many bytes. `more`: additional headers, names and values in turn.
+ * Responds with JSON text. Throws `server_busy` if it is large and clients already hold too many bytes. `more`: additional headers.
  */
 export function sendJson(exchange: DataExchange, status: number, body: string, more: Readonly<HeaderList> = []): void {
   holdAnswer(exchange, toHeldLength(body));

@@ -1,5 +1,4 @@
 /** The query parameters of record operations (R1, R3–R5, R8). Others are ignored (U1). */
-
 import { type ListOrder, parsePageCursor } from "@/src/core/records/page-cursor";
 import { parseFlag } from "@/src/core/records/parameters";
 import { AppError } from "@/src/shared/errors";

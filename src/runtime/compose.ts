@@ -33,7 +33,7 @@ export interface NodeOptions {
   secret: string;
   /** The other processes of this server; undefined: there are none. */
   siblings?: Siblings | undefined;
-  /** The other nodes of the deployment, through Redis; undefined: there are none. */
+  /** The other servers of the deployment, through Redis; undefined: there are none. */
   cluster?: { url: string; channel: string } | undefined;
   /** The memory that the limits of held bytes are derived from. */
   memoryBytes: number;

@@ -1,5 +1,4 @@
 /** Reads from a request everything that the access decision needs. HTTP and WebSocket requests are read the same way. */
-
 import { findMisplacedKey } from "@/src/core/access/address-hints";
 import type { QueryParameters } from "@/src/shared/http/query";
 import type { DataAddress } from "@/src/shared/streams/data-path";

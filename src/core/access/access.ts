@@ -61,7 +61,10 @@ export interface Access {
   resolve(request: AccessRequest): MaybePromise<ResolvedEndpoint | AppError>;
   /** True if `resolve` needs no query. */
   isKnown(request: AccessRequest): boolean;
-  /** Checks key, master key, origin, scope and token, in this order. Decided at once, unless a token must be looked up. Throws the error of the first failed check. */
+  /**
+   * Checks key, master key, origin, scope and token, in this order. Returns a promise only if a token must be looked up. Throws the error of the first
+   * failed check.
+   */
   authorize(resolved: ResolvedEndpoint, request: AccessRequest): MaybePromise<Grant>;
   /**
    * The request's origin if the project lets it read responses, including errors (U5). `listed` is true if it may also send and receive cookies (S6).

@@ -1,5 +1,4 @@
 /** Describes errors in the form of an address (U1, U3). Only the request is examined, so a hint cannot reveal whether a key or an endpoint exists. */
-
 import type { RequestHeaders } from "@/src/core/access/access-request";
 import type { QueryParameters } from "@/src/shared/http/query";
 import { endpointNameProblem } from "@/src/shared/text/names";

@@ -4,6 +4,7 @@
  */
 import { setImmediate as yieldToOthers } from "node:timers/promises";
 import { closingQuote } from "@/src/core/json/text";
+import type { MaybePromise } from "@/src/core/maybe-promise";
 import { JSON_DEPTH_MAX } from "@/src/shared/streams/protocol";
 
 /** Other work may run after this many members. They take about a millisecond. */
@@ -17,7 +18,7 @@ const SHORT_CHARACTERS = 16_384;
  * their position, and new keys follow. Of duplicate keys the last one counts. Takes linear time. Returns a promise only for long texts, which are merged
  * in steps between which other work runs: merging two objects of 1 MiB takes about 0.3 s. Throws a TypeError if a text is not an object.
  */
-export function mergeJsonObjects(target: string, patch: string): string | Promise<string> {
+export function mergeJsonObjects(target: string, patch: string): MaybePromise<string> {
   return target.length + patch.length > SHORT_CHARACTERS ? mergeLong(target, patch) : mergeAtOnce(target, patch);
 }
 

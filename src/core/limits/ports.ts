@@ -1,4 +1,4 @@
-/** Interfaces of the counters of requests and of failed logins. The adapters are in src/limits. */
+/** Interfaces of the counters of requests, of failed logins, and of what is open. The adapters are in src/limits. */
 import type { MaybePromise } from "@/src/core/maybe-promise";
 
 /** The result of counting one request against a rate limit (U8). */

@@ -1,5 +1,4 @@
 /** Parses the query parameters of records that both planes share. */
-
 import { AppError } from "@/src/shared/errors";
 import type { QueryParameters } from "@/src/shared/http/query";
 import { PUT_STRATEGIES, type PutStrategy } from "@/src/shared/streams/protocol";

@@ -1,5 +1,5 @@
 /** Interfaces through which the rules of records use the storage. The adapter is db/records/record-store.ts. */
-
+import type { MaybePromise } from "@/src/core/maybe-promise";
 import type { ChangeType, RecordKind } from "@/src/shared/streams/protocol";
 
 /** A record as stored. */
@@ -110,7 +110,7 @@ export interface RecordStore {
   merge(
     endpointId: string,
     id: string,
-    merge: (current: { contentType: RecordKind; data: string }) => string | Promise<string>,
+    merge: (current: { contentType: RecordKind; data: string }) => MaybePromise<string>,
     conditions?: {
       expectedVersion?: number | undefined;
       onlyOwner?: string | undefined;

@@ -30,8 +30,8 @@ export function parseContentKind(contentType: string | undefined): ContentKind {
 const ACCEPTED = "For JSON, send the header Content-Type: application/json; for text, send Content-Type: text/plain.";
 
 /**
- * Converts a body to the data to store, at once unless it is long. JSON stays as sent except for surrounding white space; a text becomes a JSON string. A byte order mark is
- * removed. Throws `body_empty` (also for white space only) and `body_invalid` with the position.
+ * Converts a body to the data to store. Returns a promise only if the body is long. JSON stays as sent except for surrounding white space; a text becomes
+ * a JSON string. A byte order mark is removed. Throws `body_empty` (also for white space only) and `body_invalid` with the position.
  */
 export function parseRecordBody({ kind, bytes }: { kind: ContentKind; bytes: Uint8Array }): MaybePromise<RecordBody> {
   if (!isUtf8(bytes)) {

@@ -2,6 +2,7 @@
 import type { CallerPath } from "@/src/core/access/caller-path";
 import { mergeJsonObjects } from "@/src/core/json/merge";
 import { isJsonObject } from "@/src/core/json/text";
+import { andThen, type MaybePromise } from "@/src/core/maybe-promise";
 import { mergeMetadata } from "@/src/core/records/file-metadata";
 import { toReplay, writeStoredResponse } from "@/src/core/records/idempotency-key";
 import type { FoundRecord, IdempotencyKey, ListRange, ReadScope, RecordStore, StoredRecord, WriteResult } from "@/src/core/records/ports";
@@ -183,16 +184,14 @@ async function* continueList(start: string, rest: AsyncIterable<string>): AsyncG
 async function* noPieces(): AsyncGenerator<string, void> {}
 
 /** A promise only if the texts are long. */
-function merge(current: { contentType: RecordKind; data: string }, patch: string, bytesMax: number): string | Promise<string> {
-  const requireSize = (merged: string) => {
+function merge(current: { contentType: RecordKind; data: string }, patch: string, bytesMax: number): MaybePromise<string> {
+  return andThen(mergeTexts(current, patch), (merged) => {
     if (Buffer.byteLength(merged) <= bytesMax) return merged;
     throw new AppError("body_too_large", { detail: `The merged record would be larger than ${bytesMax} bytes.` });
-  };
-  const merged = mergeTexts(current, patch);
-  return typeof merged === "string" ? requireSize(merged) : merged.then(requireSize);
+  });
 }
 
-function mergeTexts({ contentType, data }: { contentType: RecordKind; data: string }, patch: string): string | Promise<string> {
+function mergeTexts({ contentType, data }: { contentType: RecordKind; data: string }, patch: string): MaybePromise<string> {
   if (contentType === "file") return mergeMetadata(data, patch);
   if (contentType !== "json" || !isJsonObject(data)) throw new AppError("merge_needs_objects");
   return mergeJsonObjects(data, patch);

@@ -2,6 +2,7 @@
 
 import type { Change } from "@/src/core/records/ports";
 import type { HiddenChange, LogPosition } from "@/src/core/streams/ports";
+import { toHexByte } from "@/src/shared/hex";
 
 /** The parts of a change from which its proof is computed. Another history has another record or another time at the same seq. */
 export interface ProofParts {
@@ -27,11 +28,8 @@ export function toProof({ recordId, seq, at }: ProofParts): string {
   return toHex(hash ^ (hash >>> 16));
 }
 
-/** The two hex digits of each byte. Looked up, they cost a tenth of what formatting and padding a number costs. */
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
-
 function toHex(word: number): string {
-  return `${HEX[word >>> 24]}${HEX[(word >>> 16) & 255]}${HEX[(word >>> 8) & 255]}${HEX[word & 255]}`;
+  return toHexByte(word >>> 24) + toHexByte(word >>> 16) + toHexByte(word >>> 8) + toHexByte(word);
 }
 
 /** The proof of a change. Undefined if it is unknown. */

@@ -1,7 +1,6 @@
 /**
  * Reads where a client stopped reading a stream: from the header that browsers send, or from the parameter of clients that cannot set headers (W12).
  */
-
 import { AppError } from "@/src/shared/errors";
 import type { QueryParameters } from "@/src/shared/http/query";
 

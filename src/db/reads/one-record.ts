@@ -2,11 +2,8 @@
 import type { FairSemaphore } from "@/src/core/limits/fair-semaphore";
 import type { FoundRecord } from "@/src/core/records/ports";
 import { createPageRead, type Read } from "@/src/db/read";
-import { createReadBatcher, placeRows } from "@/src/db/reads/read-batcher";
+import { createReadBatcher, placeRows, SHARED_BYTES_MAX } from "@/src/db/reads/read-batcher";
 import { nameStatement } from "@/src/db/statement";
-
-/** The maximum number of bytes of a record in a shared statement, so that one has at most 2 MiB. Larger records are read alone. */
-const SHARED_BYTES_MAX = 16 * 1024;
 
 const COLUMNS = `r.version, wire_time(r."createdAt") AS "createdAt", wire_time(r."updatedAt") AS "updatedAt", r."contentType"::text AS "contentType",
   wire_id(r."ownerId") AS owner`;
@@ -16,8 +13,8 @@ const READ_ONE = nameStatement(
   `SELECT wire_id(r.id) AS id, r.data::text AS data, ${COLUMNS} FROM "Record" r WHERE r.id = $2::uuid AND r."endpointId" = $1::uuid`,
 );
 
-// LIMIT keeps the planner from joining in another way than by an index scan for each id. Plans are kept, and may be of a time when the table was small.
-// pg_column_size is the stored size. It spares reading a large record only to find that it is too large.
+// With LIMIT, the planner joins by an index scan for each id. Without it, it could choose another join while the table is small, and keep that plan.
+// pg_column_size is the stored size, which PostgreSQL knows without reading a large record.
 const READ_SHARED = nameStatement(
   "rested_read_ones",
   `SELECT asked.n::int AS n, r.* FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS asked(endpoint, id, n)

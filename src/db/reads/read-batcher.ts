@@ -7,7 +7,7 @@ import { AppError } from "@/src/shared/errors";
 
 /**
  * The maximum number of rows in a statement. At 128, a statement costs a tenth of what as many single ones cost, and takes about a millisecond. More
- * would gain little, and those who share it would wait longer.
+ * would gain little, and the requests that share it would wait longer.
  */
 const BATCH_MAX = 128;
 /** While every running statement is younger, another one does not start: the reads that arrive meanwhile go together. */
@@ -19,6 +19,8 @@ const WAITING_MAX = 20_000;
 const WAITING_PER_GROUP_MAX = 5_000;
 /** A read that is queued for longer fails with `server_busy`. */
 const WAIT_MS_MAX = 10_000;
+/** The maximum number of bytes of a record in a shared statement, so that one has at most 2 MiB. Larger records are read alone. */
+export const SHARED_BYTES_MAX = 16 * 1024;
 
 export interface ReadBatcherOptions<Asked, Found> {
   /** Reads the rows of distinct keys with one statement. Returns them in the order of `asked`; undefined: there is no such row. */
@@ -111,7 +113,7 @@ export function createReadBatcher<Asked, Found>({
     }
   }
 
-  /** Checks the queue again while nothing else would: the running statements may be slow. */
+  /** Checks the queue again later. Otherwise only the end of a statement does, and the running ones may be slow. */
   function watch(): void {
     if (isWatching) return;
     isWatching = true;

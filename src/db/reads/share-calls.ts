@@ -9,7 +9,7 @@ interface Calls<Result> {
   running: number;
   /** A running call that has not begun, because it waits for its turn. */
   queued: Promise<Result> | undefined;
-  /** The call after the running ones, for all who asked since the last one began. */
+  /** The call after the running ones, for all callers since the last one began. */
   next: { promise: Promise<Result>; begin: () => void } | undefined;
 }
 
@@ -17,9 +17,9 @@ type Call<Result> = () => Promise<Result>;
 type InTurn<Result> = (call: Call<Result>) => Promise<Result>;
 
 /**
- * Returns a function that runs `call`. If a call with the same key is running, the callers since it began share the next one, which starts after it has
- * ended, or after 20 ms. `inTurn` can delay a call, for example in a queue; until it begins, more callers share it. So each caller gets the result of
- * a call that began after it asked. If a shared call fails, it is tried once more. Calls with one key must return the same result.
+ * Returns a function that runs `call`. While a call with the same key is running, later callers share the next call. It starts when the running one has
+ * ended, or after 20 ms. `inTurn` can delay a call, for example in a queue; until the call begins, more callers share it. So each caller gets the result
+ * of a call that began after the caller's request. A shared call that fails is tried once more. Calls with one key must return the same result.
  */
 export function createSharedCalls<Result>(): (key: string, call: Call<Result>, inTurn?: InTurn<Result>) => Promise<Result> {
   const callsByKey = new Map<string, Calls<Result>>();

@@ -28,7 +28,7 @@ interface StartRow {
 }
 
 /**
- * Each form is a statement of its own, so that each gets a plan of its own that is kept. The constant LIMIT inside tells the planner that a page is
+ * Each form is a separate statement, so that PostgreSQL keeps a plan for each. The constant LIMIT inside tells the planner that a page is
  * small before it knows `$2`; otherwise it would make a new plan each time. pg_column_size does not read the large values that are stored elsewhere.
  */
 function toStatement({ isDescending, isAfter, isOwn }: Form): string {
@@ -62,7 +62,7 @@ const STATEMENTS = FORMS.map(toStatement);
 function findStatement(form: Form): string {
   const index = (form.isDescending ? 4 : 0) + (form.isAfter ? 2 : 0) + (form.isOwn ? 1 : 0);
   const statement = STATEMENTS[index];
-  if (statement === undefined) throw new Error("There is a statement for each form.");
+  if (statement === undefined) throw new Error("this form of list has no statement");
   return statement;
 }
 

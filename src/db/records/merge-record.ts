@@ -16,7 +16,7 @@ const UNLOCKED_ATTEMPTS_MAX = 5;
 /** The same for merges with a check. Others must not wait for a check, so the endpoint is never locked. */
 const CHECKED_ATTEMPTS_MAX = 30;
 
-/** The maximum number of concurrent merges of one record, with a check or without one. Each holds its data in memory. */
+/** The maximum number of concurrent merges of one record with a check, and of those without one. Each holds its data in memory. */
 const MERGES_MAX = 200;
 
 const LOCK_ENDPOINT = nameStatement("rested_lock_endpoint", `SELECT 1 AS found FROM "Endpoint" WHERE id = $1::uuid FOR NO KEY UPDATE`);

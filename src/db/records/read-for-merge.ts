@@ -1,11 +1,8 @@
 /** Reads the records that merges begin with. Reads that arrive together share a statement. */
 import type { RawStatements } from "@/src/db/raw-statements";
-import { createReadBatcher } from "@/src/db/reads/read-batcher";
+import { createReadBatcher, SHARED_BYTES_MAX } from "@/src/db/reads/read-batcher";
 import type { RecordState } from "@/src/db/records/merge-group";
 import { nameStatement } from "@/src/db/statement";
-
-/** The maximum number of bytes of a record in a shared statement, so that one has at most 2 MiB. Larger records are read alone. */
-const SHARED_BYTES_MAX = 16 * 1024;
 
 const COLUMNS = `r.version, r."contentType"::text AS "contentType", wire_id(r."ownerId") AS owner`;
 

@@ -58,7 +58,7 @@ export function isCommitClient(value: unknown): value is CommitClient {
   return typeof value === "object" && value !== null && "$queryRawUnsafe" in value && typeof value.$queryRawUnsafe === "function";
 }
 
-/** The new record's seq and time. Null: there is no endpoint. Times are in milliseconds since 1970. */
+/** The seq of the first new record, and the time of all. Null: there is no endpoint. The time is in milliseconds since 1970. */
 interface PostsRow {
   firstSeq: string | null;
   at: string | null;

@@ -118,7 +118,7 @@ async function* readPages({
   const { dataOnly, owner, order } = options;
   let after = toParameter(options.after);
   let upto = toParameter(options.upto);
-  // With `upto`, the list was begun elsewhere.
+  // With `upto`, the first page was read before, by `readStart` or `findPage`.
   for (let isFirst = upto === null; ; isFirst = false) {
     const values = [endpointId, owner ?? null, after, upto, order === "desc", PAGE_ROWS_MAX, PAGE_BYTES_MAX, dataOnly];
     const [page]: PageRow[] = await (isFirst ? read : readNext)<PageRow>(READ_PAGE, values);

@@ -6,6 +6,7 @@ import type { Sandbox } from "@/src/core/sandbox";
 import { type DataExchange, sendJson } from "@/src/http/exchange";
 import { requireAnswerRoom, toHeldLength } from "@/src/http/hold-bytes";
 import { onAnswered } from "@/src/http/reply/answered";
+import type { HeaderList } from "@/src/http/reply/respond";
 import { JSONATA_INPUT_BYTES_MAX } from "@/src/shared/streams/protocol";
 
 /**
@@ -26,8 +27,8 @@ export async function answerJsonata({
   expression: string;
   pieces: AsyncIterable<string>;
   caller: CallerPath;
-  /** Additional headers, names and values in turn. */
-  headers?: readonly string[];
+  /** Additional headers. */
+  headers?: Readonly<HeaderList>;
 }): Promise<void> {
   const { response } = exchange;
   const closed = new AbortController();

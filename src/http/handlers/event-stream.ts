@@ -1,5 +1,4 @@
 /** Recognizes a GET that requests a stream of events (W12). The composition of the node passes the streams in. */
-
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Grant } from "@/src/core/access/access";
 import { parseLastEventId } from "@/src/core/streams/last-event-id";

@@ -9,18 +9,16 @@ import { type Admitted, callerOf, type DataExchange, type Handler, JSON_TYPE, li
 import { answerJsonata } from "@/src/http/handlers/answer-jsonata";
 import { holdAnswer, holdAnswerAnyway } from "@/src/http/hold-bytes";
 import { parseDataOnly, parseRange, parseUniqueIds, refuseRange } from "@/src/http/parameters";
-import { respond } from "@/src/http/reply/respond";
+import { type HeaderList, respond } from "@/src/http/reply/respond";
 import { streamList } from "@/src/http/reply/stream-list";
 import { toEndpointPath } from "@/src/shared/streams/protocol";
-
-/** Additional headers, names and values in turn. */
-type Headers = readonly string[];
 
 /** The records that an expression is evaluated on. */
 interface Selection {
   /** Array items joined by commas. They are read when they are consumed. */
   pieces: AsyncIterable<string>;
-  headers?: Headers | undefined;
+  /** Additional headers. */
+  headers?: Readonly<HeaderList> | undefined;
 }
 
 export function createReadHandler({ records, sandbox }: { records: Records; sandbox: Pick<Sandbox, "evaluate"> }): Handler {
@@ -65,7 +63,7 @@ async function sendOne(
 }
 
 /** Sends array items as one array. A text is sent at once: no iterator is needed, and most lists are short. */
-async function sendItems(exchange: DataExchange, items: string | AsyncIterable<string>, headers: Headers = []): Promise<void> {
+async function sendItems(exchange: DataExchange, items: string | AsyncIterable<string>, headers: Readonly<HeaderList> = []): Promise<void> {
   if (typeof items === "string") {
     sendJson(exchange, 200, `[${items}]`, headers);
     return;
@@ -105,7 +103,7 @@ async function* toPieces(text: string | undefined): AsyncGenerator<string, void>
 const SECRETS = ["masterKey", "accessToken", "ticket"];
 
 /** The `Link` to the next page of a list (R3; RFC 8288): the request's own path and parameters, with another cursor. */
-function toLinkHeader({ exchange, grant: { endpoint } }: Admitted, order: ListOrder, seq: number): Headers {
+function toLinkHeader({ exchange, grant: { endpoint } }: Admitted, order: ListOrder, seq: number): Readonly<HeaderList> {
   const next = new URLSearchParams([...exchange.parameters]);
   for (const secret of SECRETS) next.delete(secret);
   next.set("cursor", formatPageCursor({ endpointId: endpoint.id, order, seq }));

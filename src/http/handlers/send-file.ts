@@ -1,5 +1,4 @@
 /** GET of a file, whole or a range of it (F2). */
-
 import type { IncomingHttpHeaders, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import type { ResolvedEndpoint } from "@/src/core/access/resolved-endpoints";

@@ -1,5 +1,4 @@
 /** Authentication endpoints over HTTP (L1–L4): register, log in, log out, change and delete users. The rules are in core/users/users.ts. */
-
 import { stringifySetCookie } from "cookie";
 import type { Operation } from "@/src/core/access/access-request";
 import { toClientAddress } from "@/src/core/access/client-network";

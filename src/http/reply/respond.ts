@@ -13,7 +13,10 @@ export interface Exchange {
   drain: Drain;
 }
 
-/** Names and values in turn, as `writeHead` takes them. Building a list is much cheaper than copying objects, in particular on Node.js 20. No name may occur twice. */
+/**
+ * Names and values in turn, as `writeHead` takes them. Building a list is much cheaper than copying objects, in particular on Node.js 20. No name may occur
+ * twice.
+ */
 export type HeaderList = string[];
 
 export interface Answer {

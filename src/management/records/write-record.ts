@@ -1,5 +1,4 @@
 /** Writes records of an endpoint for its owner. The data plane's rules apply (R2–R5, R7, L), and subscribers are notified. */
-
 import { type CallerPath, toOwnerPath } from "@/src/core/access/caller-path";
 import { parseIfMatch, writeIfMatch } from "@/src/core/http/entity-tag";
 import type { MaybePromise } from "@/src/core/maybe-promise";

@@ -20,8 +20,9 @@ export interface Sink {
 
 export interface Subscriber {
   /**
-   * Queues a frame, which is sent at the end of the tick or, if there is much to send, soon after. Returns false, and queues nothing, if the frame does not fit because the client reads too slowly, or if the
-   * client has ended. A frame always fits into an empty queue, so that the largest record can be sent whatever the limit.
+   * Queues a frame. It is sent at the end of this turn of the event loop or, if there is much to send, in one of the next ones. Returns false, and queues
+   * nothing, if the frame does not fit because the client reads too slowly, or if the client has ended. A frame always fits into an empty queue, so that
+   * the largest record can be sent whatever the limit.
    */
   enqueue(frame: Buffer): boolean;
   /** Queues a frame even if the queue is full. For the few small frames without which a stream cannot continue. */

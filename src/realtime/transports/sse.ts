@@ -1,5 +1,4 @@
 /** The transport of server-sent events (W12): the response head, heartbeats, shutdown. The events come from the hub. */
-
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Grant } from "@/src/core/access/access";
 import { toClientAddress } from "@/src/core/access/client-network";

@@ -1,5 +1,4 @@
 /** Parses where a stream starts from a request (W9, W11, W12). */
-
 import type { IncomingHttpHeaders } from "node:http";
 import { parseFlag } from "@/src/core/records/parameters";
 import { parseLastEventId } from "@/src/core/streams/last-event-id";

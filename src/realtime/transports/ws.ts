@@ -1,5 +1,4 @@
 /** The WebSocket transport: handshake, access, heartbeat, shutdown. The frames come from the hub. */
-
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";

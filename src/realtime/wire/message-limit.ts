@@ -1,5 +1,4 @@
 /** Limits the size of a stream's messages (W27): a message that is too large is replaced by a notice. */
-
 import { readJsonItems } from "@/src/core/json/items";
 import { AppError } from "@/src/shared/errors";
 import type { QueryParameters } from "@/src/shared/http/query";

@@ -93,7 +93,7 @@ class ProcessSupervisor implements Supervisor {
     if (process.platform !== "win32") cluster.schedulingPolicy = cluster.SCHED_RR;
     cluster.setupPrimary({ exec: this.#options.script, args: [], execArgv: [...process.execArgv, "--enable-source-maps"] });
     const [dashboard, first, ...others] = this.#slots;
-    if (!dashboard || !first) throw new Error("A server has a worker and a process with the dashboard.");
+    if (!dashboard || !first) throw new Error("there is no worker, or no process with the dashboard");
     // The first worker decides the port.
     await Promise.all([this.#fill(dashboard), this.#fill(first).then(() => Promise.all(others.map((slot) => this.#fill(slot))))]);
     this.#shareHealth();

@@ -1,5 +1,6 @@
 /** The HTTP form of an error (E1), and the ids by which responses are found in the log. */
 import { type AppError, ERRORS, type ErrorCode, toProblem } from "@/src/shared/errors";
+import { toHexByte } from "@/src/shared/hex";
 import { ACCEPTED_CODINGS } from "@/src/shared/http/content-type";
 
 export const PROBLEM_TYPE = "application/problem+json; charset=utf-8";
@@ -50,10 +51,9 @@ const ID_BYTES = 6;
 /** Random bytes for the next ids: one system call for many. */
 const random = new Uint8Array(ID_BYTES * 512);
 let randomAt = random.length;
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
 function hexAt(at: number): string {
-  return HEX[random[at] ?? 0] ?? "";
+  return toHexByte(random[at] ?? 0);
 }
 
 /** Returns `req-` and 12 random hex digits. */

@@ -1,4 +1,5 @@
 /** The response headers that report a client's rate limit (U8, G23). */
+
 interface Allowance {
   limit: number;
   remaining: number;
