@@ -55,6 +55,7 @@ export function toTable({ subjects, machine, options, results, failures }: Repor
         ]),
       );
       if (delivery) lines.push(toRow(["", "  delivered", "", "", "", toMs(delivery.p50), toMs(delivery.p99)]));
+      if (result.lostStreams !== undefined) lines.push(toRow(["", `  closed ${result.lostStreams} streams`]));
     }
   }
   return [...lines, ...failures].join("\n");
@@ -68,10 +69,11 @@ export function toMarkdown({ results }: Report): string {
     for (const [index, result] of all.entries()) {
       const { contender, perSecond, closed, open, delivery, cpuMicros, memoryBytes } = result;
       const ratios = isRested(contender) ? toRatios(result, all).map(({ peer, ratio }) => `**${ratio.toFixed(2)}** × ${peer}`) : [];
+      const lost = result.lostStreams === undefined ? "" : `closed ${result.lostStreams} streams`;
       const delivered = delivery ? `; delivered ${toMs(delivery.p50)}, ${toMs(delivery.p99)}` : "";
       const cells = [
         index === 0 ? title : "",
-        `${contender}: ${[Math.round(perSecond).toLocaleString("en"), toMs(closed.p99)].filter((text) => text !== "").join(", ")}`,
+        `${contender}: ${[Math.round(perSecond).toLocaleString("en"), toMs(closed.p99), lost].filter((text) => text !== "").join(", ")}`,
         open ? `${Math.round(open.rate).toLocaleString("en")}/s, ${toMs(open.p50)}, ${toMs(open.p99)}${delivered}` : "",
         Number.isNaN(cpuMicros) ? "" : cpuMicros.toFixed(cpuMicros < 10 ? 1 : 0),
         Number.isNaN(memoryBytes) ? "" : `${Math.round(memoryBytes / 2 ** 20)} MB`,

@@ -27,6 +27,8 @@ export interface CaseResult {
   open?: Latency & { rate: number };
   /** From when a write was due until a stream delivered it, in the open loop. */
   delivery?: Latency;
+  /** The streams that the server closed during all rounds of a fan-out, if any. */
+  lostStreams?: number;
 }
 
 export async function runCase(options: {

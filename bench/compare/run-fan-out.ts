@@ -13,6 +13,10 @@ const LOOK_MS = 20;
 
 interface Round {
   publishes: number;
+  /** The messages that all subscribers have received. */
+  deliveries: number;
+  /** The streams that the server closed meanwhile. */
+  lost: number;
   seconds: number;
   p50: number;
   p99: number;
@@ -27,12 +31,14 @@ interface Audience {
   results: Round[];
 }
 
-/** The publishes or deliveries per second of each server, until all subscribers have received everything. Throws if a server closes a stream, or if a subscriber does not receive every message. */
+/**
+ * The publishes or deliveries per second of each server, until all open streams have received everything. Streams that a server closes are counted, and opened
+ * again before the next round. Throws if a server closes all streams, or if an open one does not receive every message.
+ */
 export async function runFanOut(options: {
   title: string;
   subscribers: number;
-  /** The count of a publish: 1, or its deliveries. */
-  counted: number;
+  counted: "publishes" | "deliveries";
   subjects: readonly Subject[];
   rounds: number;
   seconds: number;
@@ -52,18 +58,19 @@ export async function runFanOut(options: {
       const audience: Audience = { subject, fanOut, readers, results: [] };
       audiences.push(audience);
       await readers.open({ port: subject.port, count: subscribers, stream: fanOut.stream });
-      await measureOnce({ audience, generator, publishers, seconds: WARM_UP_SECONDS });
+      await measureOnce({ audience, subscribers, generator, publishers, seconds: WARM_UP_SECONDS });
     }
     for (let round = 0; round < rounds; round++) {
       progress(`${title}: round ${round + 1} of ${rounds}`);
       for (const audience of rotate(audiences, round))
-        audience.results.push(await measureOnce({ audience, generator, publishers, seconds }));
+        audience.results.push(await measureOnce({ audience, subscribers, generator, publishers, seconds }));
     }
   } finally {
     for (const { readers } of audiences) readers.stop();
   }
   return audiences.map(({ subject, results }) => {
-    const each = results.map((round) => (round.publishes * counted) / round.seconds);
+    const each = results.map((round) => round[counted] / round.seconds);
+    const lostStreams = results.reduce((sum, { lost }) => sum + lost, 0);
     const cores = median(results.map((round) => round.cpuSeconds / round.seconds));
     return {
       contender: subject.name,
@@ -73,16 +80,24 @@ export async function runFanOut(options: {
       cores,
       cpuMicros: (cores / median(each)) * 1e6,
       memoryBytes: Math.max(...results.map(({ memoryBytes }) => memoryBytes)),
+      ...(lostStreams > 0 ? { lostStreams } : {}),
     };
   });
 }
 
-/** Publishes for `seconds`. The time ends when every subscriber has received everything. */
-async function measureOnce(options: { audience: Audience; generator: LoadGenerator; publishers: number; seconds: number }): Promise<Round> {
-  const { audience, generator, publishers, seconds } = options;
+/** Publishes for `seconds`. The time ends when every open stream has received everything. */
+async function measureOnce(options: {
+  audience: Audience;
+  subscribers: number;
+  generator: LoadGenerator;
+  publishers: number;
+  seconds: number;
+}): Promise<Round> {
+  const { audience, subscribers, generator, publishers, seconds } = options;
   const { subject, fanOut, readers } = audience;
   const { requests, statuses } = fanOut.publish;
-  await readers.reset();
+  const { open } = await readers.reset();
+  if (open < subscribers) await readers.open({ port: subject.port, count: subscribers - open, stream: fanOut.stream });
   const meter = startUsageMeter(subject.pid);
   const startedAt = performance.now();
   const { latency } = await generator.run(
@@ -90,11 +105,13 @@ async function measureOnce(options: { audience: Audience; generator: LoadGenerat
     subject.name,
   );
   const giveUpAt = performance.now() + DRAIN_MS;
-  for (let state = await readers.state(); state.least < latency.count; state = await readers.state()) {
-    if (state.ended > 0) throw new Error(`${subject.name} closed ${state.ended} streams.`);
+  let state = await readers.state();
+  for (; state.open > 0 && state.least < latency.count; state = await readers.state()) {
     if (performance.now() > giveUpAt)
       throw new Error(`${subject.name}: a subscriber received ${state.least} of ${latency.count} messages.`);
     await delay(LOOK_MS);
   }
-  return { publishes: latency.count, seconds: (performance.now() - startedAt) / 1_000, ...latency, ...meter.stop() };
+  if (state.open === 0) throw new Error(`${subject.name} closed all ${state.ended} streams.`);
+  const { total: deliveries, ended: lost } = state;
+  return { publishes: latency.count, deliveries, lost, seconds: (performance.now() - startedAt) / 1_000, ...latency, ...meter.stop() };
 }

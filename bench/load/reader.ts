@@ -3,14 +3,13 @@
  * and answers pings, and costs as little CPU time as possible, which the servers under test need.
  */
 import type net from "node:net";
+import { createFrameCounter } from "./frame-counter";
 import { openStream } from "./open-stream";
 import type { ReaderTask, ReadState } from "./run-readers";
 
-const [TEXT, BINARY, CLOSE, PING] = [1, 2, 8, 9];
 /** An empty pong, masked with zeros. */
 const PONG = Buffer.from([0x8a, 0x80, 0, 0, 0, 0]);
-/** The ping of Centrifugo's JSON protocol, and the client's reply, is the message `{}`. */
-const JSON_PING_BYTES = 2;
+/** The reply to a ping of Centrifugo's JSON protocol: the message `{}`. */
 const JSON_PONG = Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0x7b, 0x7d]);
 /** Sockets that are opened at the same time. */
 const OPENING_AT_ONCE = 100;
@@ -18,10 +17,11 @@ const OPENING_AT_ONCE = 100;
 interface Reader {
   socket: net.Socket;
   messages: number;
+  /** The server has closed it. */
+  hasEnded: boolean;
 }
 
-const readers: Reader[] = [];
-let ended = 0;
+let readers: Reader[] = [];
 
 process.on("message", (task: ReaderTask | { state: true } | { reset: true }) => {
   const reply = "state" in task ? Promise.resolve(toState()) : "reset" in task ? reset() : open(task);
@@ -33,16 +33,21 @@ process.on("message", (task: ReaderTask | { state: true } | { reset: true }) => 
 process.once("disconnect", () => process.exit());
 
 function toState(): ReadState {
-  let [least, most] = [Number.POSITIVE_INFINITY, 0];
-  for (const { messages } of readers) {
+  let [least, most, total] = [Number.POSITIVE_INFINITY, 0, 0];
+  for (const { messages, hasEnded } of readers) {
+    total += messages;
+    if (hasEnded) continue;
     least = Math.min(least, messages);
     most = Math.max(most, messages);
   }
   const { user, system } = process.cpuUsage();
-  return { least, most, ended, cpuSeconds: (user + system) / 1e6 };
+  const ended = readers.filter(({ hasEnded }) => hasEnded).length;
+  const open = readers.length - ended;
+  return { least: open === 0 ? 0 : least, most, total, open, ended, cpuSeconds: (user + system) / 1e6 };
 }
 
 async function reset(): Promise<ReadState> {
+  readers = readers.filter(({ hasEnded }) => !hasEnded);
   for (const reader of readers) reader.messages = 0;
   return toState();
 }
@@ -57,49 +62,19 @@ async function open(task: ReaderTask): Promise<ReadState> {
 
 async function openOne({ port, stream }: ReaderTask): Promise<Reader> {
   const socket = await openStream(port, stream);
-  const reader: Reader = { socket, messages: 0 };
-  if (stream.kind === "pocketbase") socket.on("data", () => void reader.messages++);
-  else socket.on("data", createFrameCounter(reader, stream.joinedBytes));
-  socket.once("close", () => ended++);
-  return reader;
-}
-
-/** `joinedBytes`: the bytes of a message, if the server joins messages by line breaks and sends them as one frame (Centrifugo). */
-function createFrameCounter(reader: Reader, joinedBytes: number | undefined): (chunk: Buffer) => void {
-  /** Bytes of a payload that are still to come. */
-  let skip = 0;
-  /** The beginning of a header. */
-  let partial: Buffer | undefined;
-  return (received) => {
-    let chunk = received;
-    if (partial !== undefined) {
-      chunk = Buffer.concat([partial, received]);
-      partial = undefined;
-    }
-    let at = skip;
-    while (at < chunk.length) {
-      const short = (chunk[at + 1] ?? 0) & 127;
-      const headerBytes = short === 126 ? 4 : short === 127 ? 10 : 2;
-      if (at + headerBytes > chunk.length) {
-        partial = chunk.subarray(at);
-        skip = 0;
-        return;
-      }
-      const length = short === 126 ? chunk.readUInt16BE(at + 2) : short === 127 ? Number(chunk.readBigUInt64BE(at + 2)) : short;
-      onFrame(reader, joinedBytes, (chunk[at] ?? 0) & 15, length);
-      at += headerBytes + length;
-    }
-    skip = at - chunk.length;
+  const reader: Reader = { socket, messages: 0, hasEnded: false };
+  const events = {
+    onMessages: (count: number) => {
+      reader.messages += count;
+    },
+    onPing: () => void socket.write(PONG),
+    onJsonPing: () => void socket.write(JSON_PONG),
+    onClose: () => void socket.destroy(),
   };
-}
-
-function onFrame(reader: Reader, joinedBytes: number | undefined, opcode: number, length: number): void {
-  if (opcode === PING) reader.socket.write(PONG);
-  else if (opcode === CLOSE) reader.socket.destroy();
-  else if (opcode === TEXT || opcode === BINARY) {
-    if (joinedBytes === undefined) reader.messages++;
-    else if (length === JSON_PING_BYTES) reader.socket.write(JSON_PONG);
-    // A message differs from `joinedBytes` by a few digits of its number. A frame has 16 messages at most, so the count is exact.
-    else reader.messages += Math.round((length + 1) / (joinedBytes + 1));
-  }
+  if (stream.kind === "pocketbase") socket.on("data", () => events.onMessages(1));
+  else socket.on("data", createFrameCounter(events, stream.joinedBytes));
+  socket.once("close", () => {
+    reader.hasEnded = true;
+  });
+  return reader;
 }

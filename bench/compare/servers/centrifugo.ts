@@ -1,11 +1,14 @@
-/** Centrifugo with the history of its channels in memory, as Rested has one in its log. */
+/**
+ * Centrifugo with the history of its channels in memory, as Rested has one in its log. It uses all processors that it may (GOMAXPROCS is not set), and publishers
+ * call its HTTP API over connections that stay open. Other settings are its defaults.
+ */
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { toRequest, toUpgrade } from "../../load/requests";
 import { BODY } from "../bodies";
-import { findFreePort, HOST, type Subject, startProgram } from "../subject";
+import { findFreePort, HOST, STREAM_QUEUE_BYTES, type Subject, startProgram } from "../subject";
 
 const CHANNEL = "bench";
 
@@ -19,7 +22,7 @@ export async function startCentrifugo({ file, dir }: { file: string; dir: string
     JSON.stringify({
       http_server: { address: HOST, port },
       http_api: { key: apiKey },
-      client: { insecure: true, connection_limit: 0 },
+      client: { insecure: true, connection_limit: 0, queue_max_size: STREAM_QUEUE_BYTES },
       channel: { without_namespace: { history_size: 1_000, history_ttl: "300s" } },
       log: { level: "warn" },
     }),

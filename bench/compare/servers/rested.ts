@@ -7,7 +7,7 @@ import { shuffle, toRequest, toUpgrade } from "../../load/requests";
 import { STAMP } from "../../load/run-load";
 import { readStartFlags } from "../../support/start-flags";
 import { BODY, BULK, CHANGED, MERGED, SIZES, type Sizes, STAMPED } from "../bodies";
-import { type CaseLoad, findFreePort, HOST, requestJson, type Subject, startProgram } from "../subject";
+import { type CaseLoad, findFreePort, HOST, requestJson, STREAM_QUEUE_BYTES, type Subject, startProgram } from "../subject";
 
 /** The records of one request while data is prepared. */
 const PIECE = 1_000;
@@ -66,6 +66,7 @@ export async function startRested(options: {
       RESTED_DATA_DIR: dir,
       RESTED_DEMO: "0",
       RESTED_LOG_LEVEL: "warn",
+      RESTED_QUEUE_BYTES_MAX: String(STREAM_QUEUE_BYTES),
       RESTED_ADMIN_EMAIL: "bench@example.com",
       RESTED_ADMIN_PASSWORD: randomBytes(16).toString("hex"),
       RESTED_ADMIN_TOKEN: adminToken,
