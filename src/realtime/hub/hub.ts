@@ -352,7 +352,7 @@ class StreamHub implements Hub {
         session.end();
         subscriber.cutOff();
       };
-      yield { ownerId: session.grant.ownerId, backlogBytes: subscriber.backlogBytes(), cutOff };
+      yield { ownerId: session.grant.ownerId, backlogBytes: subscriber.pilingBytes(), cutOff };
     }
   }
 

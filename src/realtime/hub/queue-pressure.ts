@@ -4,6 +4,7 @@
 export interface QueueHolder {
   /** The account that owns its project. */
   ownerId: string;
+  /** The bytes that wait because the client reads slowly. */
   backlogBytes: number;
   /** Disconnects the client at once, which frees its queue. A resumable stream continues from the log when the client reconnects. */
   cutOff(): void;

@@ -145,4 +145,19 @@ describe("slow streams", () => {
     expect(big.filter((sink) => sink.isCutOff()).length).toBeGreaterThanOrEqual(1);
     expect([...hub.connections()].reduce((sum, { backlogBytes }) => sum + backlogBytes, 0)).toBeLessThanOrEqual(20_000);
   });
+
+  it("[W24] disconnects those that read slowly, not those whose changes wait for their turn", async () => {
+    const { log, hub, publish } = setUp({ queuesBytesMax: 5_000, readHeldBytes: () => Number.POSITIVE_INFINITY });
+    const slow = await subscribe(hub, log, { mode: "plain" }, { ownerId: "slow" });
+    slow.sink.stall();
+    publish(log.commit(3, { bytes: 1_000 }));
+    await until("it is behind", () => slow.sink.unsentBytes() > 3_000);
+    const fast = await Promise.all(Array.from({ length: 10 }, () => subscribe(hub, log, { mode: "plain" }, { ownerId: "fast" })));
+    publish(log.commit(3, { bytes: 1_000 }));
+    // The check comes before the turn in which the changes are sent.
+    await hub.poll();
+    await nextTick();
+    expect(fast.map(({ sink }) => [sink.isCutOff(), sink.messages().length])).toEqual(fast.map(() => [false, 3]));
+    expect(slow.sink.isCutOff()).toBe(true);
+  });
 });

@@ -41,6 +41,18 @@ describe("createSubscriber", () => {
     expect(subscriber.backlogBytes()).toBe(50);
   });
 
+  it("[W24] does not count frames that only wait for their turn as bytes that pile up", async () => {
+    const { sink, subscriber } = setUp();
+    subscriber.enqueue(toFrame(100));
+    expect([subscriber.backlogBytes(), subscriber.pilingBytes()]).toEqual([100, 0]);
+    sink.stall();
+    await nextTick();
+    subscriber.enqueue(toFrame(50));
+    expect([subscriber.backlogBytes(), subscriber.pilingBytes()]).toEqual([150, 150]);
+    sink.drain();
+    expect([subscriber.backlogBytes(), subscriber.pilingBytes()]).toEqual([50, 0]);
+  });
+
   it("[W7] accepts exactly the limit, and no byte more until the client has taken some", async () => {
     const { sink, subscriber } = setUp(1_000);
     sink.stall();

@@ -39,6 +39,8 @@ export interface Subscriber {
   writable(): Promise<void>;
   /** The bytes that wait here and in the transport. */
   backlogBytes(): number;
+  /** The same, but 0 while the client has taken all that it was sent: frames that only wait for their turn are not the client's. */
+  pilingBytes(): number;
   /** See {@link Sink}. */
   takenBytes(): number;
   /** Drops the frames that have not been passed to the transport. */
@@ -136,6 +138,11 @@ class QueueingSubscriber implements Subscriber {
 
   backlogBytes(): number {
     return this.#queuedBytes + this.#options.sink.unsentBytes();
+  }
+
+  pilingBytes(): number {
+    const unsentBytes = this.#options.sink.unsentBytes();
+    return unsentBytes === 0 ? 0 : this.#queuedBytes + unsentBytes;
   }
 
   takenBytes(): number {

@@ -90,6 +90,9 @@ describe("createWriteBatcher", () => {
       return turns;
     };
     const large = Buffer.alloc(20_000);
+    // Nor do large writes to one subscriber each, such as those of replays.
+    for (let n = 0; n < 3; n++) batcher.join([Buffer.alloc(20_000), large]);
+    expect((await measureTurns([large])).every((turn) => turn <= 32)).toBe(true);
     // A large frame alone shows nothing.
     expect((await measureTurns([large])).every((turn) => turn <= 32)).toBe(true);
     // The turn after one with large writes is as long as 512 flushes.

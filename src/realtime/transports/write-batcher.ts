@@ -29,7 +29,10 @@ const SLICE = 32;
 const TURN_MS_MIN = 2;
 /** A turn may take as long as the event loop was busy otherwise since the last one, so that requests never get more of the time than deliveries. */
 const TURN_MS_MAX = 8;
-/** From this size of a write on, subscribers get more than they are sent. Turns are then long, so that writers wait and the queues become no longer. */
+/**
+ * From this size of a write to several subscribers on, they get more than they are sent. Turns are then long, so that writers wait and the queues become no longer.
+ * A write to one subscriber shows nothing: a replay or a snapshot has large ones.
+ */
 const CROWDED_BYTES = 32_768;
 const TURN_MS_CROWDED = 64;
 /** How many joined buffers a turn keeps. Streams of one endpoint have a few formats, and lanes alternate. */
@@ -53,7 +56,7 @@ export function createWriteBatcher({ now = () => performance.now() }: WriteBatch
   let isScheduled = false;
   /** When the last turn ended, if it left subscribers. */
   let pausedAt: number | undefined;
-  /** The size of the largest write since the last turn began. 0 if that turn left no subscribers. */
+  /** The size of the largest write to several subscribers since the last turn began. 0 if that turn left no subscribers. */
   let largestBytes = 0;
 
   function requestTurn(): void {
@@ -120,9 +123,11 @@ export function createWriteBatcher({ now = () => performance.now() }: WriteBatch
       const [first] = frames;
       if (first !== undefined && frames.length === 1) return first;
       const known = joined.find((each) => isSame(frames, each.frames));
-      if (known) return known.bytes;
+      if (known) {
+        largestBytes = Math.max(largestBytes, known.bytes.byteLength);
+        return known.bytes;
+      }
       const bytes = Buffer.concat(frames);
-      largestBytes = Math.max(largestBytes, bytes.byteLength);
       joined.unshift({ frames, bytes });
       if (joined.length > JOINED_MAX) joined.pop();
       // The end of the next turn drops the copy.
