@@ -8,7 +8,7 @@ import { withoutSettings } from "@/scripts/setup/settings.mjs";
 import type { StreamSpec } from "../load/open-stream";
 
 export const HOST = "127.0.0.1";
-/** What may wait for a subscriber that reads slowly. The default of Rested and of Centrifugo. */
+/** The limit of the queue of a subscriber that reads slowly, in bytes. Rested and Centrifugo have it as their default. */
 export const STREAM_QUEUE_BYTES = 2 ** 20;
 const START_MS = 60_000;
 const STOP_MS = 10_000;
