@@ -8,6 +8,7 @@ import { createDb, createPool } from "@/src/db/client";
 import { isContention, isRowBusyError, retryContention, toDatabaseError } from "@/src/db/errors";
 import { createChangeLog } from "@/src/db/records/change-log";
 import { createEndpointQueue } from "@/src/db/records/endpoint-queue";
+import { createGroupCommit } from "@/src/db/records/group-commit";
 import { createRecordStore } from "@/src/db/records/record-store";
 import { createDefinitionStore } from "@/src/db/stores/definitions";
 import { createProcessNotifications } from "@/src/realtime/cluster/notifications";
@@ -157,6 +158,28 @@ describe("a database that is unavailable", () => {
     await rejected;
     await proxy.restore();
     expect(await world.expectSound(endpointId)).toHaveLength(1);
+  });
+
+  it.each([
+    { code: "ECONNABORTED", syscall: "read" },
+    { code: "EPROTO", syscall: "write" },
+    { code: "ENETRESET", syscall: "read" },
+    { code: "ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC" },
+    { code: "ERR_STREAM_DESTROYED" },
+  ])("[E3] [R14] loses a connection with $code: the outcome is unknown, so no write of the batch is run again", async (properties) => {
+    const lost = Object.assign(new Error("the connection was lost"), properties);
+    expect(toDatabaseError(lost)).toMatchObject(UNAVAILABLE);
+    let statements = 0;
+    const commit = createGroupCommit({
+      queue: createEndpointQueue(),
+      commit: async () => {
+        statements += 1;
+        throw toDatabaseError(lost);
+      },
+    });
+    const writes = [1, 2].map(() => commit("endpoint", [{ type: "POST", id: createUniqueId(), contentType: "json", data: "1" }]));
+    for (const write of writes) await expect(write).rejects.toMatchObject(UNAVAILABLE);
+    expect(statements).toBe(1);
   });
 
   it("[E3] has no free connection in time", async () => {

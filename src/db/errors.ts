@@ -24,6 +24,15 @@ const UNAVAILABLE = new Set([
 /** SQLSTATE classes 08 (connection; except 08P01, a protocol error), 53 (memory, disk, connections), 57P0n (shutdown, startup) and 58030 (I/O). */
 const UNAVAILABLE_SQLSTATE = /^(?:080\d\d|53\d\d\d|57P0[1-5]|58030)$/;
 
+/**
+ * System calls on the socket of a connection. Each of their errors counts, whatever the reason: opening failed, or the connection was lost. After a loss
+ * it is unknown whether a statement was done, so no such error may pass for one that was rolled back, whose parts are run again.
+ */
+const SOCKET_CALLS = new Set(["connect", "read", "write", "shutdown"]);
+
+/** Codes of Node's errors of a TLS connection, and of a socket that was closed meanwhile. */
+const LOST_CODE = /^(?:ERR_SSL_|ERR_TLS_|ERR_STREAM_|ERR_SOCKET_CLOSED)/;
+
 /** Messages of errors without a code, of pg, its pool and Prisma. */
 const UNAVAILABLE_MESSAGE =
   /^Connection terminated|^timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed and is not queryable|^Cannot use a pool after calling end|Unable to start a transaction in the given time/;
@@ -118,9 +127,8 @@ function hasCode(error: unknown, codes: ReadonlySet<string>): boolean {
 function isUnavailable(error: unknown): boolean {
   return [...toCauses(error)].some(
     (cause) =>
-      [...toCodes(cause)].some((code) => UNAVAILABLE.has(code) || UNAVAILABLE_SQLSTATE.test(code)) ||
-      // Any error of opening a connection counts, whatever the reason.
-      ("syscall" in cause && cause.syscall === "connect") ||
+      [...toCodes(cause)].some((code) => UNAVAILABLE.has(code) || UNAVAILABLE_SQLSTATE.test(code) || LOST_CODE.test(code)) ||
+      ("syscall" in cause && typeof cause.syscall === "string" && SOCKET_CALLS.has(cause.syscall)) ||
       ("message" in cause && typeof cause.message === "string" && UNAVAILABLE_MESSAGE.test(cause.message)),
   );
 }
