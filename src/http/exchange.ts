@@ -29,6 +29,8 @@ export interface DataExchange extends Exchange {
   form: DataForm | undefined;
   /** Headers of every response to this request, errors included (rate limits), in addition to those of {@link headersOf}. */
   headers: HeaderList;
+  /** Headers of every response of the server (U15). */
+  serverHeaders: readonly string[];
   /** The endpoint and the key, after they were found. */
   resolved: ResolvedEndpoint | undefined;
   /** The budgets that count the bytes of this request (hold-bytes.ts). */
@@ -66,9 +68,10 @@ export const JSON_TYPE = "application/json; charset=utf-8";
 const CACHE_CONTROL = "no-store, no-transform";
 
 /** The headers of every response of the data plane, as a new list to add to. */
-export function listHeaders({ requestId, origin, headers }: DataExchange): HeaderList {
+export function listHeaders({ requestId, origin, headers, serverHeaders }: DataExchange): HeaderList {
   const list = ["Cache-Control", CACHE_CONTROL, "X-Content-Type-Options", "nosniff", "X-Request-Id", requestId];
   addCorsHeaders(list, origin);
+  for (const part of serverHeaders) list.push(part);
   for (const part of headers) list.push(part);
   return list;
 }

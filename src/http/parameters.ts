@@ -70,8 +70,11 @@ export function parseUniqueIds(parameters: QueryParameters): readonly string[] |
 
 /** Repeated or comma-separated. */
 function listIds(parameters: QueryParameters): string[] {
+  const values = parameters.getAll("uniqueId");
+  // Most requests name one record.
+  if (values.length === 1 && isUniqueId(values[0] ?? "")) return values;
   const ids = new Set<string>();
-  for (const value of parameters.getAll("uniqueId")) {
+  for (const value of values) {
     for (const id of value.split(",")) if (id !== "") ids.add(id);
   }
   for (const id of ids) if (!isUniqueId(id)) throw new AppError("unique_id_invalid");

@@ -102,7 +102,9 @@ export function createReadBatcher<Asked, Found>({
   }
 
   function deliver(batch: readonly Entry<Asked, Found>[], found: readonly (Found | undefined)[]): void {
-    for (const [index, { resolve }] of batch.entries()) resolve(found[index]);
+    batch.forEach(({ resolve }, index) => {
+      resolve(found[index]);
+    });
   }
 
   async function readAlone(entry: Entry<Asked, Found>): Promise<void> {

@@ -69,7 +69,8 @@ export interface Front {
 /** The paths of requests that G23 counts. */
 const IS_COUNTED = /^\/api\/(?:manage|auth)\//;
 /** Half a year. Without subdomains, which can be other servers. */
-const STRICT_TRANSPORT = "max-age=15552000";
+const STRICT_TRANSPORT = ["Strict-Transport-Security", "max-age=15552000"] as const;
+const NONE: readonly [] = [];
 const NO_HOST = "This server accepts only HTTPS. Send the request again over https, with a Host header.";
 
 export function createFront(options: FrontOptions): Front {
@@ -86,7 +87,6 @@ export function createFront(options: FrontOptions): Front {
 
   function admit(request: IncomingMessage, response: ServerResponse): AppError | undefined {
     const problem = check(request);
-    if (isHttps && !isLocalName(toHost(request.headers))) response.setHeader("Strict-Transport-Security", STRICT_TRANSPORT);
     // Streams have limits of their own (W21), and an EventSource that receives an error never reconnects.
     if (problem || (wantsEvents(request) && isDataPath(request.url ?? "/"))) return problem;
     return toError(() => limits.begin(request, response));
@@ -138,9 +138,11 @@ export function createFront(options: FrontOptions): Front {
       }
       slowClients.watchAnswer(request, response);
       const problem = admit(request, response) ?? given;
-      if (problem) return refuse(request, response, problem);
+      const isSecure = isHttps && !isLocalName(toHost(request.headers));
       const url = request.url ?? "/";
-      if (isDataPath(url)) return dataPlane(request, response, { awaitsContinue });
+      if (!problem && isDataPath(url)) return dataPlane(request, response, { awaitsContinue, headers: isSecure ? STRICT_TRANSPORT : NONE });
+      if (isSecure) response.setHeader(...STRICT_TRANSPORT);
+      if (problem) return refuse(request, response, problem);
       if (request.method === "OPTIONS" && !IS_COUNTED.test(url)) return answerOptions(request, response);
       if (isHealthPath(url)) return health(response);
       const bar = IS_COUNTED.test(url) ? refuseEarly(request) : undefined;

@@ -75,6 +75,8 @@ export interface DataServer {
 export const ACCESS_TOKEN_TTL_MS = 7 * 24 * 60 * 60 * 1000;
 
 export interface DataServerOptions {
+  /** Headers of every response, names and values in turn. */
+  headers?: readonly string[];
   bodyBytesMax?: number;
   bodyTimeoutMs?: number;
   headersTimeoutMs?: number;
@@ -134,7 +136,7 @@ export async function createDataServer(options: DataServerOptions = {}): Promise
   });
   const server = http.createServer({ ...createHttpLimits(config), connectionsCheckingInterval: 50 }, (request, response) => {
     slowClients.watchAnswer(request, response);
-    handle(request, response);
+    handle(request, response, { headers: options.headers ?? [] });
   });
   server.on("checkContinue", (request, response) => handle(request, response, { awaitsContinue: true }));
   server.on("clientError", createClientErrorHandler({ log }));

@@ -4,6 +4,7 @@ import type http from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { parseConfig } from "@/src/config/config";
+import type { DataPlaneRequest } from "@/src/http/data-plane";
 import type { ConnectionLimitsConfig } from "@/src/http/server/connection-limits";
 import { createDrain } from "@/src/http/server/drain";
 import type { FrontOptions } from "@/src/http/server/front";
@@ -34,9 +35,10 @@ export async function startFrontServer(options: FrontServerOptions = {}) {
   const slow: http.ServerResponse[] = [];
   const headers: http.IncomingHttpHeaders[] = [];
   const connections: RawConnection[] = [];
-  const answer = (name: string) => (request: http.IncomingMessage, response: http.ServerResponse, given?: { awaitsContinue?: boolean }) => {
+  const answer = (name: string) => (request: http.IncomingMessage, response: http.ServerResponse, given?: DataPlaneRequest) => {
     headers.push(request.headers);
     if (given?.awaitsContinue) response.writeContinue();
+    for (const [at, value] of (given?.headers ?? []).entries()) if (at % 2 === 1) response.setHeader(given?.headers?.[at - 1] ?? "", value);
     if (request.url?.includes("slow")) return void slow.push(response);
     let bytes = 0;
     request.on("error", () => undefined);

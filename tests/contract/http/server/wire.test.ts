@@ -8,6 +8,7 @@ import { until } from "@/tests/support/until";
 
 const BODY_BYTES_MAX = 100_000;
 const JSON_TYPE = "Content-Type: application/json";
+const SERVER_HEADERS = ["Strict-Transport-Security", "max-age=1"];
 
 let server: DataServer;
 /** With very short time limits. */
@@ -15,7 +16,7 @@ let hasty: DataServer;
 let seed: Seed;
 
 beforeAll(async () => {
-  server = await createDataServer({ bodyBytesMax: BODY_BYTES_MAX });
+  server = await createDataServer({ bodyBytesMax: BODY_BYTES_MAX, headers: SERVER_HEADERS });
   hasty = await createDataServer({ bodyTimeoutMs: 100, headersTimeoutMs: 100, drainMs: 100 });
 });
 beforeEach(async () => {
@@ -205,6 +206,26 @@ describe("requests on the wire", () => {
       await expectProblem(response, "method_not_allowed");
     }
     expect(await server.count(seed)).toEqual({ records: 0, changes: 0 });
+  });
+
+  it("[U15] the headers of the server are in every response", async () => {
+    const body = { headers: { "Content-Type": "application/json" }, body: "1" };
+    const created = await fetch(`${server.origin}${seed.path}`, { method: "POST", ...body });
+    const { uniqueId } = (await created.clone().json()) as { uniqueId: string };
+    const one = `${seed.path}&uniqueId=${uniqueId}`;
+    const others = await Promise.all([
+      fetch(`${server.origin}${seed.path}`),
+      fetch(`${server.origin}${one}`),
+      fetch(`${server.origin}${one}`, { headers: { "If-None-Match": created.headers.get("etag") ?? "" } }),
+      fetch(`${server.origin}${one}`, { method: "PUT", ...body }),
+      fetch(`${server.origin}${seed.path}&bulk=true`, { method: "POST", ...body, body: "[1]" }),
+      fetch(`${server.origin}${seed.path}&jsonata=%24`),
+      fetch(`${server.origin}${seed.path}`, { method: "OPTIONS", headers: { Origin: "https://a.test" } }),
+      fetch(`${server.origin}${seed.path}`, { method: "PATCH", ...body }),
+      fetch(`${server.origin}/api/1/ce/no/such`),
+    ]);
+    expect(others.map(({ status }) => status)).toEqual([200, 200, 304, 200, 201, 200, 204, 405, 403]);
+    for (const { headers } of [created, ...others]) expect(headers.get("strict-transport-security")).toBe("max-age=1");
   });
 
   it("all aborted connections are closed", async () => {
