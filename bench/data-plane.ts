@@ -1,6 +1,6 @@
 /**
  * Measures the data plane over HTTP: creating with and without group commit, reading one record, listing 50. PostgreSQL is durable.
- * Needs wrk. Run: node --import tsx bench/data-plane.ts [seconds]
+ * Needs wrk. Run: npm run bench -- data-plane [seconds]
  */
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";

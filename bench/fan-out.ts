@@ -1,7 +1,7 @@
 /**
  * Measures fan-out: deliveries per second to many sockets, with one frame per write and with several (frames of the same tick are
  * sent together), and private changes that only one of many users can read, compared with one of ten.
- * Run: npx tsx bench/fan-out.ts [sockets=1000] [bytes=200]. The clients are a second process, which counts bytes.
+ * Run: npm run bench -- fan-out [sockets=1000] [bytes=200]. The clients are a second process, which counts bytes.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";

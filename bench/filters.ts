@@ -1,6 +1,6 @@
 /**
  * Measures stream filters: how many records per second the sandbox evaluates with one expression, in batches and one at a time.
- * Run: node --import tsx bench/filters.ts [expression]
+ * Run: npm run bench -- filters [expression]
  */
 import { createSandbox } from "@/src/sandbox/sandbox";
 

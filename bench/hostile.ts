@@ -4,7 +4,7 @@
  * attack, in turns within one run. The server is the production build (`npm start` builds it) with its default limits, and trusts
  * the callers' addresses as if behind a proxy. Attackers and neighbours are separate processes. Prints the neighbours' p99 with and
  * without the attack, their failures, and the server's memory.
- * Run: node --import tsx bench/hostile.ts [attack …] [--seconds 6] [--turns 3] [--heap MB]
+ * Run: npm run bench -- hostile [attack …] [--seconds 6] [--turns 3] [--heap MB]
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -17,6 +17,7 @@ import { parseArgs } from "node:util";
 import { ATTACKS, type AttackName, attack } from "./hostile/attacks";
 import { KINDS, type Measured, measureNeighbours } from "./hostile/neighbours";
 import { createWorld, type World } from "./hostile/world";
+import { toPercentiles } from "./load/percentiles";
 import { readStartFlags } from "./support/start-flags";
 
 /** The time that an attack runs before the neighbours are measured, and the time that its last requests may take to end. */
@@ -162,7 +163,7 @@ function toReport(
 ): string {
   const rows = KINDS.map((kind) => {
     const [calm, beside] = [quiet, hostile].map((measured) => measured.flatMap((turn) => turn[kind].times));
-    const [p99, p99Beside] = [percentile(calm ?? [], 99), percentile(beside ?? [], 99)];
+    const [p99, p99Beside] = [toPercentiles(calm ?? []).p99, toPercentiles(beside ?? []).p99];
     const failures = hostile.flatMap((turn) => turn[kind].failures);
     const failed = `${failures.length} of ${beside?.length ?? 0}${failures.length > 0 ? `, e.g. ${failures[0]}` : ""}`;
     return `| ${name} | ${kind} | ${p99.toFixed(1)} | ${p99Beside.toFixed(1)} | ${(p99Beside / p99).toFixed(2)} | ${failed} |`;
@@ -172,9 +173,4 @@ function toReport(
     `${name}: memory ${before} MB before, ${peak} MB at most, ${after} MB after; ${server.errors()} errors logged${server.isRunning() ? "" : "; the server has ended"}`,
   );
   return rows.join("\n");
-}
-
-function percentile(times: readonly number[], percent: number): number {
-  const sorted = [...times].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * percent) / 100))] ?? 0;
 }

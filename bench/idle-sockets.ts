@@ -1,7 +1,7 @@
 /**
  * Measures the memory of an idle WebSocket: the server's resident memory with many sockets on one endpoint, plain and resumable,
  * minus that without any. The server and the clients are separate processes.
- * Run: node --import tsx bench/idle-sockets.ts [sockets=10000] (`ulimit -n` must allow a process that many files).
+ * Run: npm run bench -- idle-sockets [sockets=10000] (`ulimit -n` must allow a process that many files).
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";

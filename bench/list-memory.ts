@@ -1,7 +1,7 @@
 /**
  * Measures a list of a million records (about 200 MB), and many such lists at once: the server's memory over idle, the time to the
  * first byte, and the throughput. The server is a separate process, with the built-in PostgreSQL.
- * Run: node --import tsx bench/list-memory.ts [records=1000000]
+ * Run: npm run bench -- list-memory [records=1000000]
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { randomBytes } from "node:crypto";

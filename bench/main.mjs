@@ -10,11 +10,11 @@ const BENCHES = {
   profile: "a flame graph of the server under one case [--case=create] [--svg=FILE]",
   "data-plane": "the data plane over HTTP, with and without group commit [seconds]",
   "record-path": "the path of a record below HTTP [seconds] [only cases whose name contains this text]",
-  "list-memory": "lists of a million records: speed, first byte, memory",
+  "list-memory": "lists of a million records: speed, first byte, memory [records]",
   "fan-out": "deliveries to many sockets, below the database [sockets] [bytes]",
   "sustained-fan-out": "a rate of writes to many subscribers [writes per second] [subscribers] [seconds]",
-  filters: "filters of streams, one job after the other",
-  "idle-sockets": "the memory of idle WebSockets",
+  filters: "filters of streams, one job after the other [expression]",
+  "idle-sockets": "the memory of idle WebSockets [sockets]",
   hostile: "the latency of four clients while others send expensive requests [attacks]",
 };
 

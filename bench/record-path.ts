@@ -1,7 +1,8 @@
 /**
  * Measures the record path: writes by record commits, one at a time and in batches, plain Prisma writes, and reads. Prints
  * operations per second, and the processor time of this process and of PostgreSQL's backends for each (the latter on Linux, if the server runs here).
- * Run: npx tsx bench/record-path.ts [seconds per case=4] [only cases whose name contains this text]. With DATABASE_URL it uses a new database on that server, otherwise the built-in PostgreSQL.
+ * Run: npm run bench -- record-path [seconds per case=4] [only cases whose name contains this text]. With DATABASE_URL it uses a new database on that
+ * server, otherwise the built-in PostgreSQL.
  */
 import fs from "node:fs";
 import os from "node:os";
@@ -14,6 +15,8 @@ import { createLanes } from "@/src/db/lanes";
 import { migrate } from "@/src/db/migrate";
 import { createRecordStore } from "@/src/db/records/record-store";
 import { createProcessNotifications } from "@/src/realtime/cluster/notifications";
+import { toPercentiles } from "./load/percentiles";
+import { readProcessesCpuSeconds } from "./load/process-tree";
 
 const CONCURRENCY = 50;
 const BATCH = 64;
@@ -116,7 +119,7 @@ async function measure(name: string, concurrency: number, items: number, work: (
   const backendsMs = (await readBackendsMs()) - backendsBefore;
   const rate = (times.length * items) / elapsed;
   const micros = (cpu.user + cpu.system) / (times.length * items);
-  const p99 = times.sort((a, b) => a - b)[Math.floor(times.length * 0.99)] ?? 0;
+  const { p99 } = toPercentiles(times);
   console.log(
     `${name}, ${concurrency} at a time: ${Math.round(rate).toLocaleString("en")}/s, ${micros.toFixed(1)} µs of Node and ${((backendsMs * 1_000) / (times.length * items)).toFixed(1)} µs of PostgreSQL each, p99 ${p99.toFixed(1)} ms`,
   );
@@ -126,20 +129,7 @@ async function measure(name: string, concurrency: number, items: number, work: (
 /** The processor time that the backends of this process have used, in milliseconds. 0 where /proc does not have it. */
 async function readBackendsMs(): Promise<number> {
   const { rows } = await pools.health.query<{ pid: number }>("SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'rested%'");
-  return rows.reduce((sum, { pid }) => sum + readProcessMs(pid), 0);
-}
-
-/** Fields 14 and 15 of /proc/PID/stat, in ticks of 10 ms. The second field, the name, is in parentheses and can contain spaces. */
-function readProcessMs(pid: number): number {
-  try {
-    const fields = fs
-      .readFileSync(`/proc/${pid}/stat`, "utf8")
-      .replace(/^.*\) /, "")
-      .split(" ");
-    return (Number(fields[11]) + Number(fields[12])) * 10;
-  } catch {
-    return 0;
-  }
+  return readProcessesCpuSeconds(rows.map(({ pid }) => pid)) * 1_000;
 }
 
 function ratio(name: string, a: number, b: number): void {

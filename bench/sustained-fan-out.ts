@@ -2,7 +2,7 @@
  * Measures sustained fan-out: a rate of writes to one endpoint, each delivered to many subscribers. Prints the rate that is
  * sustained, whether readers are closed because they fall behind, whether everything arrived, and which processes use the CPU.
  * Server, PostgreSQL, writers and readers are separate processes.
- * Run: node --import tsx bench/sustained-fan-out.ts [writes per second=1000] [subscribers=1000] [seconds=60]
+ * Run: npm run bench -- sustained-fan-out [writes per second=1000] [subscribers=1000] [seconds=60]
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";

@@ -16,6 +16,13 @@ export interface Samples {
 
 const FIRST_CAPACITY = 1 << 16;
 
+/** The percentiles of values in milliseconds. */
+export function toPercentiles(values: readonly number[]): Percentiles {
+  const samples = createSamples();
+  for (const value of values) samples.add(value);
+  return samples.toPercentiles();
+}
+
 /** Keeps every sample, so that percentiles are exact. */
 export function createSamples(): Samples {
   let values = new Float64Array(FIRST_CAPACITY);

@@ -67,9 +67,18 @@ function findTree(root: number, stats: ReadonlyMap<number, Stat>): number[] {
 
 function readCpuSeconds(root: number): number {
   const stats = readStats();
-  if (!stats.has(root)) return Number.NaN;
+  return stats.has(root) ? sumCpuSeconds(findTree(root, stats), stats) : Number.NaN;
+}
+
+/** The CPU time of these processes and of their children that have ended. Those that do not run here count as 0. */
+export function readProcessesCpuSeconds(pids: readonly number[]): number {
+  return sumCpuSeconds(pids, readStats());
+}
+
+function sumCpuSeconds(pids: readonly number[], stats: ReadonlyMap<number, Stat>): number {
+  if (stats.size === 0) return 0;
   ticksPerSecond ??= Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" }));
-  return findTree(root, stats).reduce((sum, pid) => sum + (stats.get(pid)?.ticks ?? 0), 0) / ticksPerSecond;
+  return pids.reduce((sum, pid) => sum + (stats.get(pid)?.ticks ?? 0), 0) / ticksPerSecond;
 }
 
 /** Proportional memory (PSS) where the kernel shows it, because PostgreSQL's processes share most of theirs. */

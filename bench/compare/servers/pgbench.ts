@@ -16,10 +16,9 @@ const READERS = 10;
 export function createPgbench(rested: RestedSubject): Readonly<Record<string, Contender>> {
   const { ids, dir } = rested;
   const repeat = (value: string, type: string) => `array_fill(${value}::${type}, ARRAY[${WRITES_EACH}])`;
-  const commit = `SELECT outcome, seq, version FROM record_commit('${ids.created}'::uuid, ${repeat("'POST'", "text")},
+  const commit = `SELECT first_seq, at FROM record_commit_posts('${ids.created}'::uuid,
     ARRAY(SELECT gen_random_uuid() FROM generate_series(1, ${WRITES_EACH})), ${repeat("'json'", "text")},
-    ${repeat(`'${JSON.stringify(BODY)}'`, "text")}, ${repeat("false", "boolean")}, ${repeat("NULL", "int")}, ${repeat("NULL", "uuid")},
-    ${repeat("NULL", "int")});`.replace(/\s+/g, " ");
+    ${repeat(`'${JSON.stringify(BODY)}'`, "json")}, NULL, NULL);`.replace(/\s+/g, " ");
   const readOne = `\\set n random(1, ${ids.records.length})
 SELECT wire_id(id) AS id, version, data::text AS data, wire_time("createdAt"), wire_time("updatedAt"), "contentType"::text, wire_id("ownerId")
   FROM "Record" WHERE id = (ARRAY[${ids.records.map((id) => `'${id}'`).join(",")}]::uuid[])[:n] AND "endpointId" = '${ids.read}'::uuid;`.replace(

@@ -23,7 +23,7 @@ class SharedBatch implements ChangeBatch {
   readonly encoded: readonly EncodedChange[];
   readonly position: DeliveredPosition;
   readonly before: DeliveredPosition | undefined;
-  /** The format that was asked for first, and its bytes. */
+  /** The first format, and its bytes. */
   #format: StreamFormat | undefined;
   #bytes: Buffer | undefined;
   /** The bytes of other formats. There are few. */

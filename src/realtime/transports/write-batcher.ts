@@ -15,23 +15,23 @@ export interface Lane {
 
 export interface WriteBatcher {
   /**
-   * Calls `subscriber.flush()` once, however often it is scheduled: at the end of this turn of the event loop if the time suffices, otherwise in one of the next
-   * ones. Within a lane the order is first in, first out.
+   * Calls `subscriber.flush()` once, however often it is scheduled: at the end of this turn of the event loop, or in one of the next ones if there is much to
+   * send. Within a lane the order is first in, first out.
    */
   schedule(subscriber: Flushable, lane: Lane): void;
   /** Returns one buffer with all frames. Subscribers of an endpoint usually flush the same frames, and share the copy. */
   join(frames: readonly Buffer[]): Buffer;
 }
 
-/** The number of subscribers that a lane flushes before the next lane and before the next look at the clock. */
+/** The number of subscribers of a lane that are flushed before the next lane, and before the clock is read again. */
 const SLICE = 32;
 /** How long a turn lasts, in ms. It ends after the slice in which the time is over. */
 const TURN_MS_MIN = 2;
-/** A turn may take as long as the event loop was busy otherwise since the last one, so that requests never get more of the time than deliveries. */
+/** A turn lasts as long as the event loop did other work since the last one, up to this, so that a busy server divides its time between both. */
 const TURN_MS_MAX = 8;
 /**
- * From this size of a write to several subscribers on, they get more than they are sent. Turns are then long, so that writers wait and the queues become no longer.
- * A write to one subscriber shows nothing: a replay or a snapshot has large ones.
+ * If a write to several subscribers is this large, frames are queued faster than they are sent. The next turn is then long, so that writers wait and the
+ * queues do not grow. A write to one subscriber shows nothing: a replay or a snapshot has large ones.
  */
 const CROWDED_BYTES = 32_768;
 const TURN_MS_CROWDED = 64;
