@@ -1,4 +1,5 @@
 /** The transport of server-sent events (W12): the response head, heartbeats, shutdown. The events come from the hub. */
+
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Grant } from "@/src/core/access/access";
 import { toClientAddress } from "@/src/core/access/client-network";
@@ -118,10 +119,15 @@ function toClosed(response: ServerResponse): Promise<void> {
 }
 
 /** A response of server-sent events as the sink of a subscriber. The response's head must have been written. */
-function createEventSink(response: ServerResponse): Sink {
+export function createEventSink(response: ServerResponse): Sink {
   return {
     write: (bytes) => {
-      if (!response.writableEnded && !response.destroyed) response.write(bytes);
+      if (response.writableEnded || response.destroyed) return;
+      // Without this, Node.js would hold the bytes back until the end of the tick, and they would count as unsent.
+      const { socket } = response;
+      socket?.cork();
+      response.write(bytes);
+      socket?.uncork();
     },
     unsentBytes: () => response.writableLength,
     takenBytes: () => readTakenBytes(response.socket),
