@@ -55,7 +55,8 @@ export function toTable({ subjects, machine, options, results, failures }: Repor
         ]),
       );
       if (delivery) lines.push(toRow(["", "  delivered", "", "", "", toMs(delivery.p50), toMs(delivery.p99)]));
-      if (result.lostStreams !== undefined) lines.push(toRow(["", `  closed ${result.lostStreams} streams`]));
+      const losses = toLosses(result);
+      if (losses !== "") lines.push(toRow(["", `  ${losses}`]));
     }
   }
   return [...lines, ...failures].join("\n");
@@ -69,11 +70,10 @@ export function toMarkdown({ results }: Report): string {
     for (const [index, result] of all.entries()) {
       const { contender, perSecond, closed, open, delivery, cpuMicros, memoryBytes } = result;
       const ratios = isRested(contender) ? toRatios(result, all).map(({ peer, ratio }) => `**${ratio.toFixed(2)}** × ${peer}`) : [];
-      const lost = result.lostStreams === undefined ? "" : `closed ${result.lostStreams} streams`;
       const delivered = delivery ? `; delivered ${toMs(delivery.p50)}, ${toMs(delivery.p99)}` : "";
       const cells = [
         index === 0 ? title : "",
-        `${contender}: ${[Math.round(perSecond).toLocaleString("en"), toMs(closed.p99), lost].filter((text) => text !== "").join(", ")}`,
+        `${contender}: ${[Math.round(perSecond).toLocaleString("en"), toMs(closed.p99), toLosses(result)].filter((text) => text !== "").join(", ")}`,
         open ? `${Math.round(open.rate).toLocaleString("en")}/s, ${toMs(open.p50)}, ${toMs(open.p99)}${delivered}` : "",
         Number.isNaN(cpuMicros) ? "" : cpuMicros.toFixed(cpuMicros < 10 ? 1 : 0),
         Number.isNaN(memoryBytes) ? "" : `${Math.round(memoryBytes / 2 ** 20)} MB`,
@@ -83,6 +83,15 @@ export function toMarkdown({ results }: Report): string {
     }
   }
   return `${lines.join("\n")}\n`;
+}
+
+/** What a server lost in a fan-out. */
+function toLosses({ lostStreams = 0, unanswered = 0 }: CaseResult): string {
+  const losses = [
+    ...(lostStreams > 0 ? [`closed ${lostStreams} streams`] : []),
+    ...(unanswered > 0 ? [`${unanswered} publishes unanswered`] : []),
+  ];
+  return losses.join(", ");
 }
 
 const WIDTHS = [32, 26, 11, 9, 9, 17, 9, 8, 6, 8];

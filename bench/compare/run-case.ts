@@ -29,6 +29,8 @@ export interface CaseResult {
   delivery?: Latency;
   /** The streams that the server closed during all rounds of a fan-out, if any. */
   lostStreams?: number;
+  /** The publishes of a fan-out that the server did not answer, if any. */
+  unanswered?: number;
 }
 
 export async function runCase(options: {

@@ -17,6 +17,8 @@ interface Round {
   deliveries: number;
   /** The streams that the server closed meanwhile. */
   lost: number;
+  /** The publishes whose connection the server closed. */
+  unanswered: number;
   seconds: number;
   p50: number;
   p99: number;
@@ -33,7 +35,7 @@ interface Audience {
 
 /**
  * The publishes or deliveries per second of each server, until all open streams have received everything. Streams that a server closes are counted, and opened
- * again before the next round. Throws if a server closes all streams, or if an open one does not receive every message.
+ * again before the next round, and so are publishes that it does not answer. Throws if a server closes all streams, or if an open one does not receive every message.
  */
 export async function runFanOut(options: {
   title: string;
@@ -70,6 +72,7 @@ export async function runFanOut(options: {
   }
   return audiences.map(({ subject, results }) => {
     const each = results.map((round) => round[counted] / round.seconds);
+    const unanswered = results.reduce((sum, round) => sum + round.unanswered, 0);
     const lostStreams = results.reduce((sum, { lost }) => sum + lost, 0);
     const cores = median(results.map((round) => round.cpuSeconds / round.seconds));
     return {
@@ -81,6 +84,7 @@ export async function runFanOut(options: {
       cpuMicros: (cores / median(each)) * 1e6,
       memoryBytes: Math.max(...results.map(({ memoryBytes }) => memoryBytes)),
       ...(lostStreams > 0 ? { lostStreams } : {}),
+      ...(unanswered > 0 ? { unanswered } : {}),
     };
   });
 }
@@ -100,10 +104,11 @@ async function measureOnce(options: {
   if (open < subscribers) await readers.open({ port: subject.port, count: subscribers - open, stream: fanOut.stream });
   const meter = startUsageMeter(subject.pid);
   const startedAt = performance.now();
-  const { latency } = await generator.run(
-    { port: subject.port, connections: publishers, requests, statuses, seconds, drain: true },
+  const { latency, unanswered } = await generator.run(
+    { port: subject.port, connections: publishers, requests, statuses, seconds, drain: true, reconnects: true },
     subject.name,
   );
+  // An overloaded server may publish a message, but close the connection instead of answering. So subscribers may receive more than was answered.
   const giveUpAt = performance.now() + DRAIN_MS;
   let state = await readers.state();
   for (; state.open > 0 && state.least < latency.count; state = await readers.state()) {
@@ -113,5 +118,13 @@ async function measureOnce(options: {
   }
   if (state.open === 0) throw new Error(`${subject.name} closed all ${state.ended} streams.`);
   const { total: deliveries, ended: lost } = state;
-  return { publishes: latency.count, deliveries, lost, seconds: (performance.now() - startedAt) / 1_000, ...latency, ...meter.stop() };
+  return {
+    publishes: latency.count,
+    deliveries,
+    lost,
+    unanswered,
+    seconds: (performance.now() - startedAt) / 1_000,
+    ...latency,
+    ...meter.stop(),
+  };
 }

@@ -40,7 +40,7 @@ async function run(task: LoadTask): Promise<LoadResult> {
   /** Connections without a request in progress, and the times at which waiting requests were due. */
   const idle: Client[] = [];
   const due: number[] = [];
-  let [failure, isOver, inProgress, answered] = [undefined as Error | undefined, false, 0, 0];
+  let [failure, isOver, inProgress, answered, unanswered] = [undefined as Error | undefined, false, 0, 0, 0];
 
   interface Client {
     connection: HttpConnection;
@@ -78,7 +78,17 @@ async function run(task: LoadTask): Promise<LoadResult> {
           else send(client, waiting);
         },
         onEnd: (error) => {
-          if (client.isBusy) return fail(error);
+          if (client.isBusy) {
+            if (!task.reconnects) return fail(error);
+            inProgress--;
+            unanswered++;
+            if (isOver) return;
+            open().then((other) => {
+              clients.push(other);
+              if (!isOver) send(other, performance.now());
+            }, fail);
+            return;
+          }
           // Servers close connections that have been idle for a few seconds.
           const index = idle.indexOf(client);
           if (index < 0 || isOver) return;
@@ -131,6 +141,7 @@ async function run(task: LoadTask): Promise<LoadResult> {
     perSecond: count / took,
     latency: samples.toPercentiles(),
     ...(watched ? { delivery: watched.samples.toPercentiles() } : {}),
+    unanswered,
     cpuSeconds: (user + system) / 1e6,
   };
 }

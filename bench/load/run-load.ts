@@ -21,6 +21,8 @@ export interface LoadTask {
   rate?: number;
   /** True: a closed loop ends when its last responses have arrived, and counts them. */
   drain?: boolean;
+  /** True: a connection that the server closes before its response is replaced, and its request is counted as unanswered. Absent: it fails the task. */
+  reconnects?: boolean;
   /** A stream on which the delivery of each write is timed. */
   watch?: StreamSpec;
 }
@@ -31,6 +33,8 @@ export interface LoadResult {
   latency: Percentiles;
   /** From when each request was due until the stream has delivered its change. Only with `watch`. */
   delivery?: Percentiles;
+  /** The requests whose connection the server closed. */
+  unanswered: number;
   /** The CPU time of the generator. */
   cpuSeconds: number;
 }
