@@ -104,7 +104,7 @@ async function measureOnce(options: {
   if (open < subscribers) await readers.open({ port: subject.port, count: subscribers - open, stream: fanOut.stream });
   const meter = startUsageMeter(subject.pid);
   const startedAt = performance.now();
-  const { latency, unanswered } = await generator.run(
+  const { latency, unanswered = 0 } = await generator.run(
     { port: subject.port, connections: publishers, requests, statuses, seconds, drain: true, reconnects: true },
     subject.name,
   );

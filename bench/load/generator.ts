@@ -141,7 +141,7 @@ async function run(task: LoadTask): Promise<LoadResult> {
     perSecond: count / took,
     latency: samples.toPercentiles(),
     ...(watched ? { delivery: watched.samples.toPercentiles() } : {}),
-    unanswered,
+    ...(task.reconnects ? { unanswered } : {}),
     cpuSeconds: (user + system) / 1e6,
   };
 }

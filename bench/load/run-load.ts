@@ -33,8 +33,8 @@ export interface LoadResult {
   latency: Percentiles;
   /** From when each request was due until the stream has delivered its change. Only with `watch`. */
   delivery?: Percentiles;
-  /** The requests whose connection the server closed. */
-  unanswered: number;
+  /** The requests whose connection the server closed. Only with `reconnects`. */
+  unanswered?: number;
   /** The CPU time of the generator. */
   cpuSeconds: number;
 }
