@@ -85,7 +85,7 @@ export function toMarkdown({ results }: Report): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** What a server lost in a fan-out. */
+/** The streams and publishes that a server lost in a fan-out, as text. */
 function toLosses({ lostStreams = 0, unanswered = 0 }: CaseResult): string {
   const losses = [
     ...(lostStreams > 0 ? [`closed ${lostStreams} streams`] : []),
