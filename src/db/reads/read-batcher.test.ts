@@ -4,7 +4,7 @@ import { createReadBatcher } from "@/src/db/reads/read-batcher";
 const BUSY = { code: "server_busy", retryAfterSeconds: 1 };
 
 /** A batcher whose statements end on request. It reads names: the row of "a" is "row of a", and names that begin with "-" have no row. */
-function createReads(options: { batchMax?: number; runningMax?: number; waitMsMax?: number } = {}) {
+function createReads(options: { batchMax?: number; runningMax?: number; waitMsMax?: number; retryMsMax?: number } = {}) {
   const statements: Array<{ names: readonly string[]; finish: () => void; fail: (error: unknown) => void }> = [];
   let begun: () => void = () => undefined;
   const read = createReadBatcher<string, string>({
@@ -109,6 +109,16 @@ describe("createReadBatcher", () => {
     const next = read("e");
     (await statement(5)).finish();
     expect(await next).toBe("row of e");
+  });
+
+  it("[E3] does not try reads again whose statement took long to fail: each would wait for as long again", async () => {
+    const { statements, statement, read } = createReads({ retryMsMax: 0 });
+    const reads = Promise.allSettled([read("a"), read("b")]);
+    const error = new Error("timeout exceeded when trying to connect");
+    (await statement(0)).fail(error);
+    const refused = { status: "rejected", reason: error };
+    expect(await reads).toEqual([refused, refused]);
+    expect(statements).toHaveLength(1);
   });
 
   it("[E6] rejects a read that waits too long, and reads on afterwards", async () => {

@@ -19,6 +19,8 @@ const WAITING_MAX = 20_000;
 const WAITING_PER_GROUP_MAX = 5_000;
 /** A read that is queued for longer fails with `server_busy`. */
 const WAIT_MS_MAX = 10_000;
+/** After a statement that failed later than this, its reads are not tried again: a database that does not respond would take as long for each. */
+const RETRY_MS_MAX = 1_000;
 /** The maximum number of bytes of a record in a shared statement, so that one has at most 2 MiB. Larger records are read alone. */
 export const SHARED_BYTES_MAX = 16 * 1024;
 
@@ -31,6 +33,8 @@ export interface ReadBatcherOptions<Asked, Found> {
   runningMax?: number;
   /** Default: 10,000. */
   waitMsMax?: number;
+  /** How long a shared statement may take to fail so that its reads are tried one by one, in milliseconds. Default: 1,000. */
+  retryMsMax?: number;
 }
 
 /** `group` is served in turn with other groups, for example an endpoint. `key` identifies the row: waiting reads with the same key share it. */
@@ -50,14 +54,15 @@ interface Entry<Asked, Found> {
 /**
  * A read that arrives while nothing is running starts at the end of the current turn of the event loop, together with the others of that turn. After
  * a statement has ended, the next one starts at once, before the results are delivered. Another one starts beside it only after it has run for 5 ms,
- * for example because its rows are not in memory. Groups are served round robin. If a shared statement fails, its reads are tried one by one, so that
- * each gets its own result or error. Throws `server_busy` if too many reads are queued, or for too long, and what `readBatch` throws.
+ * for example because its rows are not in memory. Groups are served round robin. If a shared statement fails within 1 s, its reads are tried one by
+ * one, so that each gets its own result or error; later, all get its error. Throws `server_busy` if too many reads are queued, or for too long, and what `readBatch` throws.
  */
 export function createReadBatcher<Asked, Found>({
   readBatch,
   batchMax = BATCH_MAX,
   runningMax = RUNNING_MAX,
   waitMsMax = WAIT_MS_MAX,
+  retryMsMax = RETRY_MS_MAX,
 }: ReadBatcherOptions<Asked, Found>): BatchedRead<Asked, Found> {
   const queue = createFairQueue<Entry<Asked, Found>>({ max: WAITING_MAX, groupMax: [WAITING_PER_GROUP_MAX] });
   /** The queued reads by key, in the order of their arrival. */
@@ -79,13 +84,14 @@ export function createReadBatcher<Asked, Found>({
       batch.push(entry);
     }
     if (batch.length === 0) return;
-    startedAt = performance.now();
+    const at = performance.now();
+    startedAt = at;
     running += 1;
     if (queue.size > 0) watch();
-    void run(batch);
+    void run(batch, at);
   }
 
-  async function run(batch: readonly Entry<Asked, Found>[]): Promise<void> {
+  async function run(batch: readonly Entry<Asked, Found>[], at: number): Promise<void> {
     let found: readonly (Found | undefined)[] | undefined;
     let failure: unknown;
     try {
@@ -97,8 +103,8 @@ export function createReadBatcher<Asked, Found>({
     // The database works on the next statement while these results are delivered.
     if (!isScheduled) start();
     if (found) deliver(batch, found);
-    else if (batch.length === 1) batch[0]?.reject(failure);
-    else await Promise.all(batch.map(readAlone));
+    else if (batch.length > 1 && performance.now() - at < retryMsMax) await Promise.all(batch.map(readAlone));
+    else for (const { reject } of batch) reject(failure);
   }
 
   function deliver(batch: readonly Entry<Asked, Found>[], found: readonly (Found | undefined)[]): void {

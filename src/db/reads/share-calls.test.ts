@@ -2,10 +2,10 @@ import { describe, expect, it } from "vitest";
 import { createSharedCalls } from "@/src/db/reads/share-calls";
 
 /** Shared calls that end on request. */
-function createCalls() {
+function createCalls(options?: Parameters<typeof createSharedCalls>[0]) {
   const begun: Array<{ name: string; finish: () => void; fail: (error: unknown) => void }> = [];
   let notify: () => void = () => undefined;
-  const share = createSharedCalls<string>();
+  const share = createSharedCalls<string>(options);
   const ask = (key: string, name: string) =>
     share(
       key,
@@ -45,6 +45,25 @@ describe("createSharedCalls", () => {
     expect(begun.map(({ name }) => name)).toEqual(["first", "second", "fourth", "fifth"]);
     begun[3]?.finish();
     expect(await alone).toBe("result of fifth");
+  });
+
+  it("[E3] tries a shared call once more if it fails soon, and not if it took long to fail", async () => {
+    for (const [retryMsMax, calls] of [
+      [60_000, 3],
+      [0, 2],
+    ] as const) {
+      const { begun, ask, call } = createCalls({ retryMsMax });
+      const first = ask("key", "first");
+      const others = Promise.allSettled([ask("key", "second"), ask("key", "third")]);
+      begun[0]?.finish();
+      await first;
+      const error = new Error("the connection was lost");
+      (await call(1)).fail(error);
+      if (calls === 3) (await call(2)).fail(error);
+      const refused = { status: "rejected", reason: error };
+      expect(await others).toEqual([refused, refused]);
+      expect(begun).toHaveLength(calls);
+    }
   });
 
   it("[E6] lets callers join a call until its turn comes, also if the queue refuses it", async () => {

@@ -4,6 +4,8 @@
 const SLOW_MS = 20;
 /** The maximum number of calls of a key that run at once, if they are slow. */
 const RUNNING_MAX = 2;
+/** A shared call that failed later than this is not tried again: a database that does not respond would take as long again. */
+const RETRY_MS_MAX = 1_000;
 
 interface Calls<Result> {
   running: number;
@@ -19,9 +21,14 @@ type InTurn<Result> = (call: Call<Result>) => Promise<Result>;
 /**
  * Returns a function that runs `call`. While a call with the same key is running, later callers share the next call. It starts when the running one has
  * ended, or after 20 ms. `inTurn` can delay a call, for example in a queue; until the call begins, more callers share it. So each caller gets the result
- * of a call that began after the caller's request. A shared call that fails is tried once more. Calls with one key must return the same result.
+ * of a call that began after the caller's request. A shared call that fails within `retryMsMax` (default: 1,000 ms) is tried once more. Calls with one
+ * key must return the same result.
  */
-export function createSharedCalls<Result>(): (key: string, call: Call<Result>, inTurn?: InTurn<Result>) => Promise<Result> {
+export function createSharedCalls<Result>({
+  retryMsMax = RETRY_MS_MAX,
+}: {
+  retryMsMax?: number;
+} = {}): (key: string, call: Call<Result>, inTurn?: InTurn<Result>) => Promise<Result> {
   const callsByKey = new Map<string, Calls<Result>>();
 
   /** Starts a call that `calls.running` already counts. */
@@ -42,6 +49,16 @@ export function createSharedCalls<Result>(): (key: string, call: Call<Result>, i
     return promise;
   }
 
+  async function callTwice(call: Call<Result>): Promise<Result> {
+    const at = performance.now();
+    try {
+      return await call();
+    } catch (error) {
+      if (performance.now() - at >= retryMsMax) throw error;
+      return call();
+    }
+  }
+
   function wait(key: string, calls: Calls<Result>, call: Call<Result>, inTurn: InTurn<Result>): Promise<Result> {
     let begin: () => void = () => undefined;
     const begun = new Promise<void>((resolve) => {
@@ -55,7 +72,7 @@ export function createSharedCalls<Result>(): (key: string, call: Call<Result>, i
     const timer = setTimeout(() => {
       if (calls.running < RUNNING_MAX) begin();
     }, SLOW_MS);
-    const promise = begun.then(() => start(key, calls, () => call().catch(call), inTurn));
+    const promise = begun.then(() => start(key, calls, () => callTwice(call), inTurn));
     calls.next = { promise, begin };
     return promise;
   }
