@@ -1,9 +1,5 @@
 /** Runs the server: in one process, or with several workers (RESTED_WORKERS). */
 import cluster from "node:cluster";
-import { randomBytes } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
-import os from "node:os";
-import path from "node:path";
 import type { Config } from "@/src/config/config";
 import { announce, prepareAccounts } from "./announce";
 import { boot, prepareDatabase } from "./boot";
@@ -14,13 +10,16 @@ import { installRuntime } from "./registry";
 import { handleSignals } from "./shutdown";
 import { listen } from "./web/listen";
 import { startNext } from "./web/next-pages";
-import type { DashboardAddress } from "./workers/messages";
+import { createDashboardAddress, removeDashboardAddress } from "./workers/dashboard-address";
 import { startSupervisor } from "./workers/supervisor";
 import { runWorker } from "./workers/worker";
 
+/** Distinguishes workers of this server from workers of another manager, such as PM2 in its cluster mode. */
+const WORKER_ARGUMENT = "--rested-worker";
+
 /** `script`: the file that runs the server, which workers run too. Throws an error that says what to do if the server cannot start. */
 export async function run(config: Config, script: string): Promise<void> {
-  if (cluster.isWorker) return runWorker(config);
+  if (cluster.isWorker && process.argv.includes(WORKER_ARGUMENT)) return runWorker(config);
   // In development, the output of Next.js goes to the terminal as it is.
   if (config.mode === "production") captureOutput({ log: createLog(config) });
   if (config.hasDashboardProcess) await runProcesses(config, script);
@@ -45,14 +44,19 @@ async function runAlone(config: Config): Promise<void> {
 }
 
 async function runProcesses(config: Config, script: string): Promise<void> {
+  if (!cluster.isPrimary) {
+    throw new Error(
+      "RESTED_WORKERS and RESTED_DASHBOARD_PROCESS do not work in a cluster of another manager, such as PM2. Run one process there.",
+    );
+  }
   const log = createLog(config);
   const cleanup = createCleanup();
   try {
     const database = await prepareDatabase(config, log);
     cleanup.add(() => database.stop());
     const dashboard = await createDashboardAddress();
-    cleanup.add(() => dashboard.remove());
-    const supervisor = await startSupervisor({ config, database, dashboard, script, log });
+    cleanup.add(() => removeDashboardAddress(dashboard));
+    const supervisor = await startSupervisor({ config, database, dashboard, script, args: [WORKER_ARGUMENT], log });
     cleanup.add(() => supervisor.stop());
     handleSignals({ log, drain: supervisor.drain, drainMs: config.drainMs, stop: cleanup.run, reload: supervisor.reload });
     await supervisor.announce();
@@ -60,14 +64,4 @@ async function runProcesses(config: Config, script: string): Promise<void> {
     await cleanup.run();
     throw error;
   }
-}
-
-/** In a folder that only this user can open. Not in the data folder, because the path of a socket has at most about 100 characters. */
-async function createDashboardAddress(): Promise<DashboardAddress & { remove(): Promise<void> }> {
-  const secret = randomBytes(32).toString("base64url");
-  if (process.platform === "win32") {
-    return { path: `\\\\.\\pipe\\rested-${randomBytes(16).toString("hex")}`, secret, remove: async () => undefined };
-  }
-  const dir = await mkdtemp(path.join(os.tmpdir(), "rested-"));
-  return { path: path.join(dir, "dashboard"), secret, remove: () => rm(dir, { recursive: true, force: true }) };
 }

@@ -11,8 +11,6 @@ export interface StartMessage {
   /** For the log. */
   name: string;
   serverId: string;
-  /** The port to listen on; 0: any free port. */
-  port: number;
   databaseUrl: string;
   isDatabaseEmbedded: boolean;
   connectionsMax: number;
@@ -46,6 +44,8 @@ export interface LoginRefusal {
 /** Sent by the parent process. */
 export type ToWorker =
   | StartMessage
+  /** For a worker that is loaded. 0: any free port. */
+  | { kind: "listen"; port: number }
   /** A message of the cluster bus. */
   | { kind: "bus"; text: string }
   /** Respond with `fenced` when everything that was received before is processed. */
@@ -64,6 +64,8 @@ export type ToWorker =
 /** Sent by a worker. */
 export type ToParent =
   | { kind: "hello" }
+  /** A worker can serve, and waits for `listen`. */
+  | { kind: "loaded" }
   | { kind: "listening"; url: string; port: number }
   | { kind: "announced" }
   /** The process could not start. For the person who starts the server. */

@@ -17,13 +17,18 @@ const RESTART_MS_MAX = 30_000;
 const STABLE_MS = 60_000;
 /** A worker that does not stop by itself is killed. Longer than its requests may take, shorter than the time after which the server gives up. */
 const STOP_MS_MAX = 12_000;
+/** How often the supervisor looks for processes that hang. */
+const WATCH_INTERVAL_MS = 5_000;
+/** A process reports every 5 s. It hangs if this many looks find no message of it. */
+const SILENT_LOOKS_MAX = 6;
 
 export interface SupervisorOptions {
   config: Config;
   database: { url: string; isEmbedded: boolean };
   dashboard: DashboardAddress;
-  /** The file that runs a worker. */
+  /** The file that runs a worker, and its arguments. */
   script: string;
+  args: string[];
   log: Log;
 }
 
@@ -44,11 +49,20 @@ interface Slot {
   name: string;
   worker: Worker | undefined;
   isListening: boolean;
+  /** The number of looks since its last message. */
+  silentLooks: number;
   loopDelay: LoopDelayReading | undefined;
   restartMs: number;
 }
 
-/** Starts all processes. Throws an error that says what to do if one of them cannot start, after it has stopped the others. */
+/** How far a process has come. Both reject with the error with which it ended. */
+interface Progress {
+  /** A worker can listen. The process with the dashboard listens. */
+  loaded: Promise<void>;
+  listening: Promise<void>;
+}
+
+/** Starts all processes. The port opens when all of them can serve. Throws an error that says what to do if one of them cannot start, after it has stopped the others. */
 export async function startSupervisor(options: SupervisorOptions): Promise<Supervisor> {
   const supervisor = new ProcessSupervisor(options);
   try {
@@ -65,7 +79,10 @@ class ProcessSupervisor implements Supervisor {
   readonly #slots: Slot[];
   readonly #serverId = randomUUID();
   readonly #switchboard = createSwitchboard();
+  readonly #watch: NodeJS.Timeout;
   #url = "";
+  /** True when all processes have listened. Until then, the end of one of them ends the start. */
+  #isStarted = false;
   /** The port at which the workers listen; 0: not known yet. */
   #port: number;
   #portToBind: number;
@@ -78,10 +95,12 @@ class ProcessSupervisor implements Supervisor {
     this.#port = options.config.port;
     this.#portToBind = options.config.port;
     const createSlot = (role: Role, name: string): Slot => {
-      return { role, name, worker: undefined, isListening: false, loopDelay: undefined, restartMs: RESTART_MS_MIN };
+      return { role, name, worker: undefined, isListening: false, silentLooks: 0, loopDelay: undefined, restartMs: RESTART_MS_MIN };
     };
     const workers = Array.from({ length: options.config.workers }, (_, index) => createSlot("data", `worker ${index + 1}`));
     this.#slots = [createSlot("dashboard", "dashboard"), ...workers];
+    this.#watch = setInterval(() => this.#endSilent(), WATCH_INTERVAL_MS);
+    this.#watch.unref();
   }
 
   get url(): string {
@@ -91,18 +110,25 @@ class ProcessSupervisor implements Supervisor {
   async start(): Promise<void> {
     // In a cluster on Windows, Node.js leaves the choice of the worker to the system by default, because passing connections on is slow there.
     if (process.platform !== "win32") cluster.schedulingPolicy = cluster.SCHED_RR;
-    cluster.setupPrimary({ exec: this.#options.script, args: [], execArgv: [...process.execArgv, "--enable-source-maps"] });
-    const [dashboard, first, ...others] = this.#slots;
-    if (!dashboard || !first) throw new Error("there is no worker, or no process with the dashboard");
+    cluster.setupPrimary({ exec: this.#options.script, args: this.#options.args, execArgv: [...process.execArgv, "--enable-source-maps"] });
+    const processes = this.#slots.map((slot) => ({ slot, ...this.#fill(slot) }));
+    // Also those that end between two steps.
+    const end = Promise.all(processes.map(({ listening }) => listening));
+    await Promise.race([Promise.all(processes.map(({ loaded }) => loaded)), end]);
     // The first worker decides the port.
-    await Promise.all([this.#fill(dashboard), this.#fill(first).then(() => Promise.all(others.map((slot) => this.#fill(slot))))]);
+    const [first, ...others] = processes.filter(({ slot }) => slot.role === "data");
+    if (first) this.#open(first.slot);
+    await Promise.race([first?.listening, end]);
+    for (const { slot } of others) this.#open(slot);
+    await end;
+    this.#isStarted = true;
     this.#shareHealth();
   }
 
   announce(): Promise<void> {
     return new Promise((resolve) => {
       this.#announced = resolve;
-      for (const { role, worker } of this.#slots) if (role === "dashboard" && worker) post(worker, { kind: "announce", url: this.#url });
+      for (const { role, worker } of this.#slots) if (role === "dashboard" && worker) this.#postAnnouncement(worker);
     });
   }
 
@@ -117,32 +143,58 @@ class ProcessSupervisor implements Supervisor {
 
   async stop(): Promise<void> {
     this.#isStopping = true;
+    clearInterval(this.#watch);
     // The dashboard still responds to the requests that the workers are serving.
     await Promise.all(this.#slots.filter(({ role }) => role === "data").map(stopSlot));
     await Promise.all(this.#slots.filter(({ role }) => role === "dashboard").map(stopSlot));
   }
 
-  /** Starts a process, and settles when it listens. Throws the error with which it ends before. */
-  async #fill(slot: Slot): Promise<void> {
+  #fill(slot: Slot): Progress {
     const worker = cluster.fork();
     slot.worker = worker;
+    slot.silentLooks = 0;
     closeForgottenConnections(worker);
     let failure = `The process "${slot.name}" ended while it started.`;
     const ended = once(worker, "exit").then(() => {
       throw new Error(failure);
     });
-    const listening = new Promise<void>((resolve) => {
-      worker.on("message", (message: ToParent) => {
-        if (message.kind === "failed") failure = message.message;
-        this.#receive(slot, worker, message);
-        if (message.kind === "listening") resolve();
-      });
+    worker.on("message", (message: ToParent) => {
+      slot.silentLooks = 0;
+      if (message.kind === "failed") failure = message.message;
+      this.#receive(slot, worker, message);
     });
+    const until = (...kinds: ToParent["kind"][]) =>
+      new Promise<void>((resolve) => worker.on("message", ({ kind }: ToParent) => kinds.includes(kind) && resolve()));
+    const progress = {
+      loaded: Promise.race([until("loaded", "listening"), ended]),
+      listening: Promise.race([until("listening"), ended]),
+    };
     // Without a listener, an error of the channel would end this process. The process exits, too.
     worker.on("error", (error) => this.#options.log.warn({ err: error, process: slot.name }, "a message to a process could not be sent"));
     worker.once("exit", (code, signal) => this.#onExit(slot, worker, { code, signal }));
-    await Promise.race([listening, ended]);
-    ended.catch(() => undefined);
+    // A caller may wait for neither.
+    for (const step of Object.values(progress)) step.catch(() => undefined);
+    return progress;
+  }
+
+  /** Lets a worker listen. */
+  #open({ worker }: Slot): void {
+    if (worker) post(worker, { kind: "listen", port: this.#choosePort() });
+  }
+
+  #postAnnouncement(worker: Worker): void {
+    post(worker, { kind: "announce", url: this.#url });
+  }
+
+  /** Kills processes that hang. Their successors serve. Looks are counted, because the time also passes while the machine sleeps. */
+  #endSilent(): void {
+    for (const slot of this.#slots) {
+      if (!slot.worker || !slot.isListening) continue;
+      slot.silentLooks += 1;
+      if (slot.silentLooks <= SILENT_LOOKS_MAX) continue;
+      this.#options.log.error({ process: slot.name, pid: slot.worker.process.pid }, "a process does not respond; it is killed");
+      slot.worker.process.kill("SIGKILL");
+    }
   }
 
   #receive(slot: Slot, worker: Worker, message: ToParent): void {
@@ -152,14 +204,19 @@ class ProcessSupervisor implements Supervisor {
         this.#switchboard.join(worker, slot.role);
         post(worker, this.#toStart(slot));
         break;
+      case "loaded":
+        if (this.#isStarted) this.#open(slot);
+        break;
       case "listening":
         this.#onListening(slot, worker, message);
         break;
       case "announced":
         this.#announced?.();
+        this.#announced = undefined;
         break;
       case "failed":
-        if (this.#url !== "") this.#options.log.error({ process: slot.name, reason: message.message }, "a process could not start");
+        if (this.#isStarted && !this.#isStopping)
+          this.#options.log.error({ process: slot.name, reason: message.message }, "a process could not start");
         break;
       case "loopDelay":
         slot.loopDelay = message.reading;
@@ -174,6 +231,9 @@ class ProcessSupervisor implements Supervisor {
     if (slot.role === "data") {
       this.#url = url;
       this.#port = port;
+    } else if (this.#announced) {
+      // Its predecessor ended before it had announced.
+      this.#postAnnouncement(worker);
     }
     setTimeout(() => {
       if (slot.worker === worker) slot.restartMs = RESTART_MS_MIN;
@@ -193,7 +253,7 @@ class ProcessSupervisor implements Supervisor {
     const { dashboard: ofDashboard, worker: ofWorker } = divideConnections(config, config.databaseConnectionsMax);
     return {
       kind: "start",
-      ...{ role, name, serverId: this.#serverId, port: this.#choosePort(), dashboard },
+      ...{ role, name, serverId: this.#serverId, dashboard },
       ...{ databaseUrl: database.url, isDatabaseEmbedded: database.isEmbedded },
       connectionsMax: role === "dashboard" ? ofDashboard : ofWorker,
     };
@@ -204,7 +264,7 @@ class ProcessSupervisor implements Supervisor {
     slot.worker = undefined;
     slot.isListening = false;
     slot.loopDelay = undefined;
-    if (this.#isStopping || this.#url === "") return;
+    if (this.#isStopping || !this.#isStarted) return;
     const { log } = this.#options;
     const restartInMs = slot.restartMs;
     slot.restartMs = Math.min(slot.restartMs * 2, RESTART_MS_MAX);
@@ -214,9 +274,8 @@ class ProcessSupervisor implements Supervisor {
     );
     this.#shareHealth();
     setTimeout(() => {
-      if (this.#isStopping) return;
       // If it ends while it starts, `#onExit` tries again.
-      this.#fill(slot).catch(() => undefined);
+      if (!this.#isStopping) this.#fill(slot);
     }, restartInMs).unref();
   }
 

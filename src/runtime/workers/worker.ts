@@ -8,7 +8,8 @@ import { installRuntime } from "../registry";
 import { createDashboardProxy } from "../web/dashboard-proxy";
 import { listenForWorkers } from "../web/dashboard-socket";
 import { type Listening, listen } from "../web/listen";
-import type { ServerHealth, StartMessage, ToParent, ToWorker } from "./messages";
+import { removeDashboardAddress } from "./dashboard-address";
+import type { DashboardAddress, ServerHealth, StartMessage, ToParent, ToWorker } from "./messages";
 import { createParentChannel, type ParentChannel } from "./parent-channel";
 
 /** How often a process reports how late its event loop is. */
@@ -17,15 +18,28 @@ const REPORT_INTERVAL_MS = 5_000;
 /** Begins when the parent process sends what it needs, and ends when the parent ends. */
 export function runWorker(config: Config): void {
   let role: StartMessage["role"] | undefined;
+  let dashboard: DashboardAddress | undefined;
   // The only worker has no peers. The process with the dashboard has the workers.
   const channel = createParentChannel(send, { hasPeers: () => config.workers > 1 || role === "dashboard" });
   let started: Promise<Started | undefined> | undefined;
+  let listenOn: (port: number) => void = () => undefined;
+  let cancel: () => void = () => undefined;
+  const port = new Promise<number>((resolve, reject) => {
+    listenOn = resolve;
+    cancel = () => reject(new Error("The server stops."));
+  });
+  // A process may stop before it waits for the port.
+  port.catch(() => undefined);
   process.on("message", (message: ToWorker) => {
     if (channel.receive(message)) return;
     switch (message.kind) {
       case "start":
         role = message.role;
-        started ??= start(config, message, channel).catch(fail);
+        dashboard = message.dashboard;
+        started ??= start({ config, message, channel, port }).catch(fail);
+        break;
+      case "listen":
+        listenOn(message.port);
         break;
       case "health":
         void started?.then((running) => running?.setHealth(message.health));
@@ -40,6 +54,7 @@ export function runWorker(config: Config): void {
         void started?.then((running) => running?.booted.certificates?.reload());
         break;
       case "stop":
+        cancel();
         void stop(started);
         break;
     }
@@ -48,6 +63,10 @@ export function runWorker(config: Config): void {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined);
   // The parent was killed. All acknowledged writes are in the database.
   process.on("disconnect", () => process.exit());
+  // `node:cluster` exits at a disconnect before other listeners run.
+  process.on("exit", () => {
+    if (dashboard && !process.connected) removeDashboardAddress(dashboard);
+  });
   send({ kind: "hello" });
 }
 
@@ -58,8 +77,16 @@ interface Started {
   announce(url: string): Promise<void>;
 }
 
-async function start(config: Config, message: StartMessage, channel: ParentChannel): Promise<Started> {
-  const { role, name, serverId, databaseUrl, isDatabaseEmbedded, connectionsMax, dashboard, port } = message;
+interface StartOptions {
+  config: Config;
+  message: StartMessage;
+  channel: ParentChannel;
+  /** Settles when the worker may listen. */
+  port: Promise<number>;
+}
+
+async function start({ config, message, channel, port }: StartOptions): Promise<Started> {
+  const { role, name, serverId, databaseUrl, isDatabaseEmbedded, connectionsMax, dashboard } = message;
   captureOutput({ log: createLog(config, { process: name }) });
   const { link, counts, loginLimiter } = channel;
   const booted = await boot(config, {
@@ -76,7 +103,13 @@ async function start(config: Config, message: StartMessage, channel: ParentChann
       listening = await listenForWorkers(booted, dashboard);
     } else {
       const pages = createDashboardProxy({ address: dashboard, log: booted.runtime.log });
-      listening = await listen(booted, { pages, port, readHealth: () => health, ...(config.workers > 1 ? { exchange: counts } : {}) });
+      send({ kind: "loaded" });
+      listening = await listen(booted, {
+        pages,
+        port: await port,
+        readHealth: () => health,
+        ...(config.workers > 1 ? { exchange: counts } : {}),
+      });
     }
     const report = setInterval(() => send({ kind: "loopDelay", reading: booted.readLoopDelay() }), REPORT_INTERVAL_MS);
     report.unref();
