@@ -36,9 +36,9 @@ export interface Lanes {
   endpointQueue: EndpointQueue;
   /** Short reads of the data plane and the streams. */
   reads: RawStatements;
-  /** Pages of long lists and of snapshots: round robin by endpoint, never using all connections for reads. */
+  /** Pages of long lists and of snapshots: round robin by endpoint, on less than half of the connections for reads. */
   pageReads: FairSemaphore;
-  /** Short lists: as `pageReads`, but with turns of their own, so that they do not wait for long lists. */
+  /** Short lists: as `pageReads`, but on connections of their own, so that they do not wait for long lists. One connection is left for single reads. */
   listReads: FairSemaphore;
   /** Pages of the grid and of exports, one at a time for each account. */
   recordSearch: RecordSearch;
@@ -87,8 +87,8 @@ export function createLanes({ notifications, writeWaitMsMax = WRITE_WAIT_MS_MAX,
     // One connection is left for writes that lock no endpoint, such as the beginning of an upload.
     endpointQueue: createEndpointQueue({ permits: Math.max(1, shares.writes - 1), waitMsMax: writeWaitMsMax }),
     reads: createRawStatements(pools.reads),
-    pageReads: createListSemaphore(shares.reads),
-    listReads: createListSemaphore(shares.reads),
+    pageReads: createListSemaphore(toPagePermits(shares.reads)),
+    listReads: createListSemaphore(shares.reads - 1 - toPagePermits(shares.reads)),
     recordSearch: createRecordSearch({ pool: pools.searches, searches: shares.searches }),
     background: createRawStatements(pools.background),
     isUp: () => {
@@ -110,9 +110,14 @@ export function createLanes({ notifications, writeWaitMsMax = WRITE_WAIT_MS_MAX,
   };
 }
 
-function createListSemaphore(connections: number): FairSemaphore {
+function toPagePermits(connections: number): number {
+  return Math.max(1, Math.floor((connections - 1) / 2));
+}
+
+/** With two connections, one of `permits` is 0; it is raised to 1, and single reads share the connections with lists. */
+function createListSemaphore(permits: number): FairSemaphore {
   return createFairSemaphore({
-    permits: Math.max(1, connections - 1),
+    permits: Math.max(1, permits),
     waiting: { max: LISTS_WAITING_MAX, groupMax: [LISTS_WAITING_PER_ENDPOINT_MAX] },
     waitMsMax: WAIT_MS_MAX,
     createBusyError: () => createBusyError("Too many lists are being read. Request fewer at once, or try again shortly."),
