@@ -1,7 +1,7 @@
 /**
  * The load generator, a process of its own (run-load.ts starts it). Closed loop: each connection sends its next request when the response to
  * the last one has arrived. Open loop: requests are due at a fixed rate, whether or not responses arrive, and the latency of each counts from
- * the time at which it was due. So a server that stops for a while is charged for every request that would have been sent meanwhile.
+ * the time at which it was due. So if a server stops for a while, the latency of every request that was due in that time contains the stop.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { type HttpConnection, openConnection } from "./http-connection";

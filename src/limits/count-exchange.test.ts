@@ -86,6 +86,25 @@ describe("counts of several workers", () => {
     expect(sent.slice(1)).toEqual([{ gauges: [["streams", "key", 99]], tallies: [] }]);
   });
 
+  test("[W28] [E6] events of a limited number of ids wait for a process that does not read", async () => {
+    vi.useFakeTimers();
+    const sent: CountMessage[] = [];
+    let arrive: () => void = () => undefined;
+    const send = (_name: string, message: CountMessage) => {
+      sent.push(message);
+      return new Promise<void>((resolve) => {
+        arrive = resolve;
+      });
+    };
+    const router = createCountRouter<string>(send, { talliesMax: 3 });
+    router.join("a");
+    router.join("slow");
+    for (let n = 0; n < 10; n++) router.receive("a", { gauges: [["streams", "key", 1]], tallies: [["requests", `id ${n}`, 1]] });
+    arrive();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(sent.slice(1)).toEqual([{ gauges: [["streams", "key", 9]], tallies: [1, 2, 3].map((n) => ["requests", `id ${n}`, 1]) }]);
+  });
+
   test("[W28] [U8] requests of all workers count against one limit", async () => {
     const server = createServer(["a", "b"]);
     const [a, b] = ["a", "b"].map((name) => createProcessRateLimiter({ exchange: server.of(name) }));

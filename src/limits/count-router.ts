@@ -9,6 +9,9 @@ export interface CountRouter<Process> {
   receive(process: Process, message: CountMessage): void;
 }
 
+/** A process that does not read for about 30 s is killed (supervisor.ts). Until then, this many ids take some 10 MB. */
+const TALLIES_MAX = 100_000;
+
 type Counts = Map<string, Map<string, number>>;
 
 interface Member {
@@ -20,8 +23,15 @@ interface Member {
   isSending: boolean;
 }
 
-/** `send` settles when the process has received the message. It is not called again for a process until then. It must not reject. */
-export function createCountRouter<Process>(send: (process: Process, message: CountMessage) => Promise<void>): CountRouter<Process> {
+/**
+ * `send` settles when the process has received the message, and must not reject. The router calls it for the same process again only after that.
+ * `talliesMax`: the maximum number of ids whose events wait for a process. Events of further ids are not passed on, so their limits can be exceeded while
+ * that process does not read. Open counts are bounded by the limits of what is open. Default: 100,000.
+ */
+export function createCountRouter<Process>(
+  send: (process: Process, message: CountMessage) => Promise<void>,
+  { talliesMax = TALLIES_MAX }: { talliesMax?: number } = {},
+): CountRouter<Process> {
   const members = new Map<Process, Member>();
 
   function flush(process: Process, member: Member): void {
@@ -40,7 +50,7 @@ export function createCountRouter<Process>(send: (process: Process, message: Cou
     for (const [process, member] of members) {
       if (process === origin) continue;
       addAll(member.gauges, message.gauges);
-      addAll(member.tallies, message.tallies);
+      if (countIds(member.tallies) < talliesMax) addAll(member.tallies, message.tallies);
       flush(process, member);
     }
   }
@@ -69,4 +79,10 @@ export function createCountRouter<Process>(send: (process: Process, message: Cou
 
 function addAll(counts: Counts, changes: CountChanges): void {
   for (const [name, id, change] of changes) addTo(counts, name, id, change);
+}
+
+function countIds(counts: Counts): number {
+  let ids = 0;
+  for (const { size } of counts.values()) ids += size;
+  return ids;
 }

@@ -168,7 +168,7 @@ function toResult(endpointId: string, write: Write, row: CommitRow | undefined):
   return { outcome: "ok", change: { endpointId, seq: Number(row.seq), type: write.type, record, owner, at: toTime(row.at), ...upload } };
 }
 
-/** Formatted here because the same in SQL (wire_time) costs more, for every row. */
+/** Formats a time here, because wire_time in SQL costs more for each row. */
 function toTime(ms: string | null): string {
   return new Date(Number(ms)).toISOString();
 }

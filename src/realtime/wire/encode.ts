@@ -92,7 +92,7 @@ export function encodeChange(change: Change, upload: readonly Change[] = [change
   return new SharedEncoding(change, upload);
 }
 
-/** A class, because one is created for every change, and most of its methods are not called. */
+/** A class and not an object with closures, because one is created for every change and most of its methods are never called. */
 class SharedEncoding implements EncodedChange {
   readonly change: Change;
   readonly upload: readonly Change[];

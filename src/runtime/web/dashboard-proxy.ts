@@ -18,7 +18,7 @@ const CONNECTION_HEADERS = new Set([
 const NOT_THERE = new Set(["ENOENT", "ECONNREFUSED"]);
 const RETRY_AFTER_SECONDS = 2;
 
-/** Opens connections as they are needed. Bodies are streamed in both directions. While the other process is being started again, the answer is 503. */
+/** Opens connections as they are needed. Bodies are streamed in both directions. While that process starts again, the proxy responds with 503. */
 export function createDashboardProxy({ address, log }: { address: DashboardAddress; log: Pick<Log, "warn"> }): Pages {
   const agent = new http.Agent({ keepAlive: true, maxFreeSockets: 64 });
 
