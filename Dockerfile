@@ -28,4 +28,4 @@ VOLUME /data
 EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s CMD ["node", "scripts/check-health.mjs"]
 # As `npm start` does (docs/operating.md, "Connections and memory").
-CMD ["node", "--max-semi-space-size=64", "--enable-source-maps", "dist/server.js"]
+CMD ["node", "--max-semi-space-size=64", "--no-allocation-site-pretenuring", "--enable-source-maps", "dist/server.js"]

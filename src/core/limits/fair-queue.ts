@@ -2,6 +2,7 @@
  * A bounded queue that serves groups round robin at every level of a path such as account, project, caller, so that a busy group does not starve the
  * others.
  */
+import { ShortLivedMap } from "@/src/core/short-lived-map";
 
 export interface FairQueueLimits {
   /** The maximum number of items. */
@@ -31,9 +32,9 @@ export interface FairQueue<Item> {
 interface Node<Item> {
   size: number;
   /** In the order in which they are served. */
-  groups: Map<string, Node<Item>>;
+  groups: ShortLivedMap<string, Node<Item>>;
   /** Only at the last level. */
-  items: Set<Item>;
+  items: ShortLivedMap<Item, true>;
 }
 
 export function createFairQueue<Item>({ max, groupMax = [] }: FairQueueLimits): FairQueue<Item> {
@@ -56,7 +57,7 @@ export function createFairQueue<Item>({ max, groupMax = [] }: FairQueueLimits): 
         group.size += 1;
         node = group;
       }
-      node.items.add(item);
+      node.items.set(item, true);
       return true;
     },
     take: (isBlocked) => takeFrom(root, isBlocked),
@@ -65,7 +66,7 @@ export function createFairQueue<Item>({ max, groupMax = [] }: FairQueueLimits): 
 }
 
 function createNode<Item>(): Node<Item> {
-  return { size: 0, groups: new Map(), items: new Set() };
+  return { size: 0, groups: new ShortLivedMap(), items: new ShortLivedMap() };
 }
 
 function isFull<Item>(root: Node<Item>, path: readonly string[], groupMax: readonly number[]): boolean {
@@ -79,7 +80,7 @@ function isFull<Item>(root: Node<Item>, path: readonly string[], groupMax: reado
 }
 
 function takeFrom<Item>(node: Node<Item>, isBlocked?: (group: string) => boolean): Item | undefined {
-  for (const [name, group] of node.groups) {
+  for (const [name, group] of node.groups.entries()) {
     if (isBlocked?.(name)) continue;
     const item = takeFrom(group);
     if (item === undefined) continue;
@@ -89,7 +90,7 @@ function takeFrom<Item>(node: Node<Item>, isBlocked?: (group: string) => boolean
     if (group.size > 0) node.groups.set(name, group);
     return item;
   }
-  for (const item of node.items) {
+  for (const [item] of node.items.entries()) {
     node.items.delete(item);
     node.size -= 1;
     return item;

@@ -3,6 +3,7 @@
  * begins after every read that it serves arrived, so each read sees everything that was committed before it.
  */
 import { createFairQueue } from "@/src/core/limits/fair-queue";
+import { ShortLivedMap } from "@/src/core/short-lived-map";
 import { AppError } from "@/src/shared/errors";
 
 /**
@@ -66,7 +67,7 @@ export function createReadBatcher<Asked, Found>({
 }: ReadBatcherOptions<Asked, Found>): BatchedRead<Asked, Found> {
   const queue = createFairQueue<Entry<Asked, Found>>({ max: WAITING_MAX, groupMax: [WAITING_PER_GROUP_MAX] });
   /** The queued reads by key, in the order of their arrival. */
-  const waiting = new Map<string, Entry<Asked, Found>>();
+  const waiting = new ShortLivedMap<string, Entry<Asked, Found>>();
   let running = 0;
   /** `performance.now()` when the last statement started. */
   let startedAt = 0;
@@ -136,7 +137,7 @@ export function createReadBatcher<Asked, Found>({
   }
 
   function rejectLate(now: number): void {
-    for (const entry of waiting.values()) {
+    for (const [, entry] of waiting.entries()) {
       if (now - entry.at < waitMsMax) return;
       waiting.delete(entry.key);
       queue.remove(entry.path, entry);
