@@ -1,5 +1,6 @@
 /** Wires one node: the planes, caches and periodic jobs on connections, storage and limiters that its caller has opened. Starts no timer but the heartbeats. */
 import type { Config } from "@/src/config/config";
+import type { RecordJudges } from "@/src/core/access/record-judge";
 import type { Clock } from "@/src/core/clock";
 import type { FileStorage } from "@/src/core/files/ports";
 import { createManagementLimits } from "@/src/core/limits/management-limits";
@@ -29,6 +30,8 @@ export interface NodeOptions {
   storage: FileStorage;
   limiter: RateLimiter;
   passwords: PasswordHasher;
+  /** Makes the judges of endpoints with access rules. Default: no endpoint has rules. */
+  judges?: RecordJudges | undefined;
   /** Signs sessions, set-up links and file tokens. */
   secret: string;
   /** The other processes of this server; undefined: there are none. */

@@ -1,12 +1,25 @@
 /** Decides whether a request is allowed (U3–U7, S1, W6). HTTP, WebSocket and SSE share this one decision. */
-import { createHash, timingSafeEqual } from "node:crypto";
-import type { AccessRequest, Operation } from "@/src/core/access/access-request";
+import {
+  areOthersAllowed,
+  checkOrigin,
+  findSentToken,
+  isMasterKey,
+  isOriginAllowed,
+  isSameHash,
+  keyState,
+  needsToken,
+  requireSentToken,
+  scopeAllows,
+  tokenState,
+} from "@/src/core/access/access-checks";
+import type { AccessRequest } from "@/src/core/access/access-request";
 import type { Tokens } from "@/src/core/access/access-tokens";
 import { findKeyHint, findNameHint } from "@/src/core/access/address-hints";
-import type { Definition, SignIn, StoredToken } from "@/src/core/access/ports";
+import type { SignIn, StoredToken } from "@/src/core/access/ports";
+import { type JudgeRequest, type RecordJudge, type RecordJudges, toJudgedOperation } from "@/src/core/access/record-judge";
 import type { Definitions, ResolvedEndpoint } from "@/src/core/access/resolved-endpoints";
 import type { SignIns } from "@/src/core/access/sign-ins";
-import { type CookieToken, isListed, requireTokenCookie } from "@/src/core/access/token-cookie";
+import { isListed } from "@/src/core/access/token-cookie";
 import type { Clock } from "@/src/core/clock";
 import type { FileTokenHolder, FileTokens } from "@/src/core/files/tokens";
 import { andThen, type MaybePromise } from "@/src/core/maybe-promise";
@@ -25,12 +38,19 @@ export interface Grant {
   keyExpiresAt: Date | null;
   /** True if a valid master key was sent (U6). */
   master: boolean;
-  /** The user whose access token was sent, and when that token expires. Null if no token is needed. New records belong to this user. */
+  /**
+   * The user whose access token was sent, and when that token expires. Null if no token is needed, and at an endpoint with rules that is not secure if
+   * none was sent. New records belong to this user.
+   */
   user: { id: string; tokenId: string; tokenExpiresAt: Date } | null;
   /**
    * Restricts the records that the operation may see (read, subscribe) or change (update, delete) to those of this user (S2). Undefined: all records.
    */
   onlyOwner: string | undefined;
+  /** Decides about each record (S7). Absent: the endpoint has neither rules nor an access function, or the master key was sent. */
+  judge?: RecordJudge;
+  /** The judge for another user of this authentication endpoint, for responses to a registration and to a login. Absent as `judge`. */
+  judgeAs?: (userId: string) => MaybePromise<RecordJudge>;
   /** The Origin header of the request, if it had one. */
   origin?: string;
   /** The origin to return in CORS headers (U5), if there is one. */
@@ -87,6 +107,8 @@ export function createAccess(options: {
   tokens: Tokens;
   signIns: Pick<SignIns, "isValid">;
   fileTokens: Pick<FileTokens, "verify">;
+  /** Default: no endpoint has rules. */
+  judges?: RecordJudges | undefined;
   clock: Clock;
 }): Access {
   return new DefinedAccess(options);
@@ -97,13 +119,15 @@ class DefinedAccess implements Access {
   readonly #tokens: Tokens;
   readonly #signIns: Pick<SignIns, "isValid">;
   readonly #fileTokens: Pick<FileTokens, "verify">;
+  readonly #judges: RecordJudges | undefined;
   readonly #clock: Clock;
 
-  constructor({ definitions, tokens, signIns, fileTokens, clock }: Parameters<typeof createAccess>[0]) {
+  constructor({ definitions, tokens, signIns, fileTokens, judges, clock }: Parameters<typeof createAccess>[0]) {
     this.#definitions = definitions;
     this.#tokens = tokens;
     this.#signIns = signIns;
     this.#fileTokens = fileTokens;
+    this.#judges = judges;
     this.#clock = clock;
   }
 
@@ -142,16 +166,51 @@ class DefinedAccess implements Access {
     if (key && !scopeAllows(key.scope, request.operation)) throw new AppError("key_scope_insufficient");
     const tokenGeneration = this.#tokens.generation();
     const isTokenNeeded = key !== null && !master && needsToken(resolved, request.operation);
-    if (!isTokenNeeded) return this.#grant(resolved, request, { tokenGeneration, needsListedOrigin: false });
+    const isJudged = key !== null && !master && fileHolder?.kind !== "master" && this.#isJudged(resolved);
+    if (!isTokenNeeded && !isJudged) return this.#grant(resolved, request, { tokenGeneration, needsListedOrigin: false });
     if (fileHolder)
-      return this.#findHolder(resolved, fileHolder).then((token) =>
-        this.#grant(resolved, request, { token, tokenGeneration, needsListedOrigin: false }),
+      return this.#findHolder(resolved, fileHolder, isTokenNeeded).then((token) =>
+        this.#admit(resolved, request, { token, tokenGeneration, needsListedOrigin: false, isJudged }),
       );
-    const { text, needsListedOrigin } = toSentToken(resolved, request);
+    const sent = isTokenNeeded ? requireSentToken(resolved, request) : findSentToken(resolved, request);
+    if (!sent) return this.#admit(resolved, request, { tokenGeneration, needsListedOrigin: false, isJudged });
+    const { text, needsListedOrigin } = sent;
     return andThen(this.#authenticate(resolved, text), (token) => {
       // L3: a logout with the cookie of an ended token succeeds, because only the cookie has to be cleared.
       if (!token && (request.operation !== "logout" || request.accessToken !== undefined)) throw new AppError("access_token_invalid");
-      return this.#grant(resolved, request, { token, tokenGeneration, needsListedOrigin });
+      return this.#admit(resolved, request, { token, tokenGeneration, needsListedOrigin, isJudged });
+    });
+  }
+
+  #isJudged({ endpoint }: ResolvedEndpoint): boolean {
+    return this.#judges?.isJudged(endpoint) === true;
+  }
+
+  /** The grant with its judge, if the endpoint has rules (S7). */
+  #admit(
+    resolved: ResolvedEndpoint,
+    request: AccessRequest,
+    checked: { token?: StoredToken | undefined; tokenGeneration: number; needsListedOrigin: boolean; isJudged: boolean },
+  ): MaybePromise<Grant> {
+    const grant = this.#grant(resolved, request, checked);
+    const judges = checked.isJudged ? this.#judges : undefined;
+    if (!judges) return grant;
+    const find = (user: JudgeRequest["user"]) =>
+      judges.find({
+        resolved,
+        user,
+        origin: request.origin,
+        allowsOthers: (operation) => !needsToken(resolved, operation) || areOthersAllowed(resolved, operation),
+      });
+    const operation = toJudgedOperation(request.operation);
+    if (operation === "subscribe") throw new AppError("access_denied", { detail: NO_STREAMS });
+    grant.judgeAs = (id) => find({ id, endpointId: resolved.endpoint.id });
+    if (operation === undefined) return grant;
+    // The judge decides instead. Rules can open accounts to other users for reading only (L4).
+    if (resolved.endpoint.kind === "data" || operation === "read") grant.onlyOwner = undefined;
+    return andThen(find(checked.token ? { id: checked.token.userId, endpointId: checked.token.endpointId } : null), (judge) => {
+      grant.judge = judge;
+      return grant;
     });
   }
 
@@ -212,9 +271,9 @@ class DefinedAccess implements Access {
     return holder;
   }
 
-  /** The access token that a file token depends on. Returns undefined for the master key, which needs none. */
-  async #findHolder(resolved: ResolvedEndpoint, holder: FileTokenHolder): Promise<StoredToken | undefined> {
-    if (holder.kind === "master") return undefined;
+  /** The access token that a file token depends on. Returns undefined for the master key, which needs none, and if the endpoint needs none. */
+  async #findHolder(resolved: ResolvedEndpoint, holder: FileTokenHolder, isTokenNeeded: boolean): Promise<StoredToken | undefined> {
+    if (holder.kind === "master" || (holder.kind === "key" && !isTokenNeeded)) return undefined;
     const token = holder.kind === "user" ? await this.#tokens.findById(holder.accessTokenId) : undefined;
     // The file token was created before the endpoint was secure, or the user has logged out or was deleted.
     if (token?.projectId !== resolved.project.id || tokenState(token, this.#clock.now()) !== "valid")
@@ -245,6 +304,7 @@ class DefinedAccess implements Access {
     if (state !== "valid") return new AppError(state === "revoked" ? "key_revoked" : "key_expired");
     if (!scopeAllows(resolved.key.scope, "subscribe")) return new AppError("access_changed");
     if (grant.master) return isSameHash(resolved.project.masterKeyHash, masterKeyHash) ? undefined : new AppError("access_changed");
+    if (this.#isJudged(resolved) !== (grant.judge !== undefined)) return new AppError("access_changed");
     const problem = await this.#recheckToken(resolved, grant);
     if (problem) return problem;
     if (grant.origin === undefined) return resolved.project.disallowNoOrigin ? new AppError("access_changed") : undefined;
@@ -278,6 +338,8 @@ class DefinedAccess implements Access {
   }
 }
 
+const NO_STREAMS = "Streams are not available at endpoints with access rules.";
+
 function toKeyMissing({ endpointName, misplacedKey }: AccessRequest): AppError {
   return toHinted("key_missing", endpointName === "" ? findNameHint(endpointName) : misplacedKey);
 }
@@ -293,82 +355,3 @@ function toHinted(code: keyof typeof UNHINTED, detail: string | undefined): AppE
 
 /** Made once, because a flood of requests without a valid key must stay cheap to refuse. */
 const UNHINTED = { key_missing: new AppError("key_missing"), endpoint_or_key_invalid: new AppError("endpoint_or_key_invalid") };
-
-/** The state of a token. A revocation takes effect as soon as it is known. */
-function tokenState(token: StoredToken, now: Date): "valid" | "revoked" | "expired" {
-  if (token.revokedAt !== null) return "revoked";
-  return token.expiresAt <= now ? "expired" : "valid";
-}
-
-function keyState(key: Definition["key"], now: Date): "valid" | "revoked" | "expired" {
-  // A revocation takes effect as soon as it is known, regardless of its time: the nodes' clocks differ.
-  if (key.revokedAt !== null) return "revoked";
-  return key.expiresAt !== null && key.expiresAt <= now ? "expired" : "valid";
-}
-
-function scopeAllows(scope: Definition["key"]["scope"], operation: Operation): boolean {
-  switch (operation) {
-    case "read":
-    case "shareFile":
-    case "subscribe":
-      return scope !== "write";
-    case "create":
-    case "update":
-    case "delete":
-    case "register":
-      return scope !== "read";
-    case "login":
-    case "logout":
-      // Login and logout change no record, so an application with a read-only key can use them.
-      return true;
-  }
-}
-
-function checkOrigin(resolved: ResolvedEndpoint, origin: string | undefined): void {
-  if (origin === undefined) {
-    if (resolved.project.disallowNoOrigin) throw new AppError("origin_required");
-  } else if (!isOriginAllowed(resolved, origin)) throw new AppError("origin_not_allowed");
-}
-
-function isOriginAllowed({ project }: ResolvedEndpoint, origin: string): boolean {
-  return project.allowedOrigins.size === 0 || project.allowedOrigins.has(origin.toLowerCase());
-}
-
-/** S4: the token that was sent explicitly, or else the one in an accepted cookie. Throws `access_token_missing`. */
-function toSentToken({ project }: ResolvedEndpoint, request: AccessRequest): CookieToken {
-  return request.accessToken === undefined ? requireTokenCookie(project, request) : { text: request.accessToken, needsListedOrigin: false };
-}
-
-/** An authentication endpoint holds personal accounts. It always needs a token (L4), except to register and to log in. */
-function needsToken({ endpoint }: ResolvedEndpoint, operation: Operation): boolean {
-  if (endpoint.kind === "authentication") return operation !== "register" && operation !== "login";
-  return endpoint.secure;
-}
-
-/** S2: true if the operation may see or change records of other users. Accounts are private regardless of the switches (L4). */
-function areOthersAllowed({ endpoint }: ResolvedEndpoint, operation: Operation): boolean {
-  if (endpoint.kind === "authentication") return false;
-  switch (operation) {
-    case "read":
-    case "shareFile":
-    case "subscribe":
-      return endpoint.othersCanRead;
-    case "update":
-      return endpoint.othersCanUpdate;
-    case "delete":
-      return endpoint.othersCanDelete;
-    case "create":
-    case "register":
-    case "login":
-    case "logout":
-      return true;
-  }
-}
-
-function isMasterKey({ project }: ResolvedEndpoint, masterKey: string): boolean {
-  return project.masterKeyHash !== null && isSameHash(createHash("sha256").update(masterKey).digest(), project.masterKeyHash);
-}
-
-function isSameHash(left: Uint8Array | null, right: Uint8Array | null): boolean {
-  return left !== null && right !== null && left.byteLength === right.byteLength && timingSafeEqual(left, right);
-}

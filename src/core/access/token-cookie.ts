@@ -27,6 +27,13 @@ export function requireTokenCookie(project: Origins & { id: string }, sender: Se
   return { text, needsListedOrigin: !isOwn };
 }
 
+/** The token of the accepted cookie, if there is one. */
+export function findAcceptedCookie(project: Origins & { id: string }, sender: Sender): CookieToken | undefined {
+  const text = findTokenCookie(sender.headers ?? {}, project.id);
+  const isOwn = isSameOrigin(sender);
+  return text !== undefined && (isOwn || isListed(project, sender.origin)) ? { text, needsListedOrigin: !isOwn } : undefined;
+}
+
 /** True if a cookie set by this response would be accepted again: the request comes from the server's own pages, a listed origin, or a program. */
 export function areCookiesAccepted(project: Origins, sender: Sender): boolean {
   return isSameOrigin(sender) || isListed(project, sender.origin);

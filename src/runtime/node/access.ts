@@ -10,14 +10,14 @@ import type { Stores } from "./stores";
 
 export type AccessParts = ReturnType<typeof composeAccess>;
 
-type Options = Pick<NodeOptions, "config" | "limiter" | "secret" | "clock" | "now" | "log"> & { stores: Stores };
+type Options = Pick<NodeOptions, "config" | "limiter" | "judges" | "secret" | "clock" | "now" | "log"> & { stores: Stores };
 
-export function composeAccess({ stores, config, limiter, secret, clock, now, log }: Options) {
+export function composeAccess({ stores, config, limiter, judges, secret, clock, now, log }: Options) {
   const definitions = createDefinitions({ store: stores.definitions, clock, log });
   const tokens = createTokens({ store: stores.tokens, clock, log });
   const signIns = createSignIns({ store: stores.signIns, log });
   const fileTokens = createFileTokens({ secret, clock });
-  const access = createAccess({ definitions, tokens, signIns, fileTokens, clock });
+  const access = createAccess({ definitions, tokens, signIns, fileTokens, judges, clock });
   const rateLimitPolicy = createRateLimitPolicy({ access, limiter, limit: config.rateLimit, ...(now ? { now } : {}) });
   return { definitions, tokens, signIns, fileTokens, access, rateLimitPolicy };
 }

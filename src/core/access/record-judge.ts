@@ -1,0 +1,90 @@
+/** Judges of records: what access rules and access functions allow a caller to do with each record, and which fields the caller sees (S7). */
+import type { Operation } from "@/src/core/access/access-request";
+import type { ResolvedEndpoint } from "@/src/core/access/resolved-endpoints";
+import type { MaybePromise } from "@/src/core/maybe-promise";
+
+export type JudgedOperation = "read" | "create" | "update" | "delete" | "subscribe";
+
+/** A record as judges see it. */
+export interface JudgedRecord {
+  /** 32 lowercase hex digits. */
+  uniqueId: string;
+  /** The user that owns the record (S2). Null: nobody. */
+  owner: string | null;
+  /** JSON text as stored. */
+  data: string;
+}
+
+/** The names of the members that lead to a field. Arrays on the way are passed: the path selects the field in each of their items. */
+export type FieldPath = readonly string[];
+
+/** A condition in SQL that every record that the judge would allow to read fulfils. */
+export interface JudgeCondition {
+  /** SQL over the columns of `"Record" r`. `$1`, `$2`, … are `values`. */
+  text: string;
+  values: readonly unknown[];
+  /** The judge would allow to read every record that fulfils the condition, so it need not be asked. */
+  isExact: boolean;
+  /** Every record that fulfils the condition belongs to this user. An index serves the records of a user. Undefined: unknown. */
+  owner?: string | undefined;
+}
+
+/** The verdicts on one endpoint's records for one caller. Made for a request or a stream, and cheap. */
+export interface RecordJudge {
+  /** Callers with equal identities get equal verdicts and see the same fields, so they share feeds and verdicts. */
+  readonly identity: string;
+  /**
+   * One verdict for each record, in order. Only `true` allows. For `create` the records are the new ones. `input`: the body of an update as JSON text
+   * (of a create it is the `data` of each record). Throws or rejects when it cannot judge: the caller refuses.
+   */
+  judge(
+    operation: JudgedOperation,
+    records: readonly JudgedRecord[],
+    options?: { input?: string | undefined; signal?: AbortSignal | undefined },
+  ): MaybePromise<readonly boolean[]>;
+  /** The record's data without the fields that the caller may not see (JSON text, otherwise as stored). */
+  redact(record: JudgedRecord): string;
+  /** The fields that the caller may not see, whether the record has them or not. `redact` removes them. The caller may not set them either. */
+  hiddenFields(record: JudgedRecord): readonly FieldPath[];
+  /** False: no record has hidden fields, for no caller, so `redact` need not be called. */
+  readonly hidesFields: boolean;
+  /** Lists use it to skip rows; `judge` has the last word unless `isExact`. Undefined: there is none. */
+  readonly condition: JudgeCondition | undefined;
+}
+
+/** The caller for whom a judge is made. */
+export interface JudgeRequest {
+  resolved: ResolvedEndpoint;
+  /** The user of the access token, and the user's authentication endpoint. Null: no token was sent. */
+  user: { id: string; endpointId: string } | null;
+  origin: string | undefined;
+  /** Whether an operation that has no rule of its own is allowed on records that do not belong to the user (S2). */
+  allowsOthers(operation: JudgedOperation): boolean;
+}
+
+/** Makes the judges of endpoints that have access rules or an access function. */
+export interface RecordJudges {
+  /** True if the endpoint has rules or a function. Called for every request. */
+  isJudged(endpoint: ResolvedEndpoint["endpoint"]): boolean;
+  /** The judge for a caller of such an endpoint. Can throw `database_unavailable`, and an error that refuses the request. */
+  find(request: JudgeRequest): MaybePromise<RecordJudge>;
+}
+
+/** The operation that a judge is asked about. Undefined: logins and logouts are not judged. */
+export function toJudgedOperation(operation: Operation): JudgedOperation | undefined {
+  switch (operation) {
+    case "read":
+    case "shareFile":
+      return "read";
+    case "create":
+    case "register":
+      return "create";
+    case "update":
+    case "delete":
+    case "subscribe":
+      return operation;
+    case "login":
+    case "logout":
+      return undefined;
+  }
+}
