@@ -71,12 +71,13 @@ const RULES: Readonly<Record<Part, Rule>> = {
  */
 const ROOMS: Partial<Record<Part, Readonly<Record<string, readonly string[]>>>> = {
   core: {
-    access: [],
+    access: ["json", "rules"],
     files: ["http", "json", "limits", "records"],
     http: [],
     json: [],
     limits: ["access"],
     records: ["json"],
+    rules: ["json"],
     streams: [],
     users: ["access", "json", "limits", "records"],
   },
@@ -106,7 +107,7 @@ const ROOMS: Partial<Record<Part, Readonly<Record<string, readonly string[]>>>> 
     wire: [],
   },
   sandbox: { worker: [] },
-  shared: { http: [], management: ["http", "streams", "text"], streams: [], text: [] },
+  shared: { http: [], management: ["http", "rules", "streams", "text"], rules: ["streams"], streams: [], text: [] },
 };
 
 /** Packages that access sockets, files or the database. Rules and browser code must not import them. */

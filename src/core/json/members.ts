@@ -37,7 +37,7 @@ export function writeMembers(members: readonly Pick<JsonMember, "text">[]): stri
 }
 
 /** The index after the value that starts at `start`. Iterative, because values may be nested deeply. */
-function endOfValue(text: string, start: number): number {
+export function endOfValue(text: string, start: number): number {
   let open = 0;
   let at = start;
   for (; at < text.length; at += 1) {

@@ -62,7 +62,7 @@ function readPath(text: string): { path: string[]; rest: string } | string {
   const path: string[] = [];
   let rest = text;
   for (;;) {
-    const [taken, step] = readStep(rest, path.length === 0) ?? [];
+    const [taken, step] = readFilterStep(rest, path.length === 0) ?? [];
     if (taken === undefined || step === undefined) break;
     path.push(step);
     rest = rest.slice(taken.length);
@@ -71,8 +71,8 @@ function readPath(text: string): { path: string[]; rest: string } | string {
   return path.length === 0 ? 'Start with a path, like user.name, tags[0] or ["odd key"].' : { path, rest };
 }
 
-/** The text of the step, and the key or index that it means. */
-function readStep(text: string, isFirst: boolean): readonly [taken: string, step: string] | undefined {
+/** Reads the step of a path at the start of `text`: its text, and the key or index that it means. Access rules have the same paths. */
+export function readFilterStep(text: string, isFirst: boolean): readonly [taken: string, step: string] | undefined {
   const place = PLACE.exec(text);
   if (place?.[1] !== undefined) return [place[0], String(Number(place[1]))];
   const quoted = QUOTED_KEY.exec(text);

@@ -1,0 +1,66 @@
+/** Compiles the access rules of an endpoint: once for each revision of its definition. */
+import { createRedaction, type Redaction } from "@/src/core/json/redact";
+import { type AccessRules, parseAccessRules, RULED_OPERATIONS, type RuledOperation } from "@/src/shared/rules/access-rules";
+import { type CompiledRule, compileRule } from "./compile-rule";
+import { FactReader, type RuleCaller, type RuleFacts, type RuleRecord } from "./rule-facts";
+
+export interface CompiledRules {
+  /** The operations that have a rule of their own. For the others, S2 applies. */
+  readonly rules: Readonly<Partial<Record<RuledOperation, CompiledRule>>>;
+  /** True if fields are hidden from some callers. */
+  readonly hides: boolean;
+  /** True if a rule reads the user's own record. */
+  readonly usesUserData: boolean;
+  /** A text that is equal for two callers if no rule can distinguish them: they get equal verdicts, and see the same fields. */
+  identify(caller: RuleCaller): string;
+  /** The JSON text of the record's data without the fields that are hidden from the caller. Otherwise as stored. */
+  redact(record: RuleRecord, caller: RuleCaller): string;
+  /** The fields that are hidden from the caller, as in the entries of `hide`. */
+  listHidden(record: RuleRecord, caller: RuleCaller): HiddenEntry[];
+}
+
+/** `entry`: its text. */
+export interface HiddenEntry {
+  entry: string;
+}
+
+/** Throws an Error if the rules are not valid. They were checked before they were stored, so this is a defect: refuse the request. */
+export function compileRules(texts: AccessRules): CompiledRules {
+  const parsed = parseAccessRules(texts);
+  if (!parsed.ok) throw new Error(`The access rules are not valid: ${JSON.stringify(parsed.problems)}`);
+  const reader = new FactReader();
+  const rules: Partial<Record<RuledOperation, CompiledRule>> = {};
+  for (const operation of RULED_OPERATIONS) {
+    const [text, expression] = [texts[operation], parsed.rules[operation]];
+    if (text != null && expression) rules[operation] = compileRule(text, expression, reader);
+  }
+  const entries = parsed.hide.map(({ text, paths, unless }) => ({
+    text,
+    paths,
+    unless: unless && compileRule(text, unless, reader),
+  }));
+  const redactions = new Map<string, Redaction>();
+  const findHidden = (facts: RuleFacts) => entries.filter(({ unless }) => unless?.isMet(facts) !== true);
+  return {
+    rules,
+    hides: entries.length > 0,
+    usesUserData: reader.usesUserData,
+    identify: (caller) => reader.identify(caller),
+    redact: (record, caller) => {
+      if (entries.length === 0) return record.data;
+      const hidden = findHidden({ record, caller });
+      if (hidden.length === 0) return record.data;
+      const name = hidden.map((entry) => entries.indexOf(entry)).join();
+      let redaction = redactions.get(name);
+      if (!redaction) {
+        redaction = createRedaction(hidden.flatMap(({ paths }) => paths));
+        // There are as many combinations as callers and records can cause, so only some are kept.
+        if (redactions.size < REDACTIONS_MAX) redactions.set(name, redaction);
+      }
+      return redaction(record.data);
+    },
+    listHidden: (record, caller) => findHidden({ record, caller }).map(({ text }) => ({ entry: text })),
+  };
+}
+
+const REDACTIONS_MAX = 64;
