@@ -50,6 +50,26 @@ export interface RecordJudge {
   readonly hidesFields: boolean;
   /** Lists use it to skip rows; `judge` has the last word unless `isExact`. Undefined: there is none. */
   readonly condition: JudgeCondition | undefined;
+  /**
+   * The records that the verdicts depend on, other than the judged ones, as far as it is known: a judge can find out more while it judges, but never removes
+   * one. Open streams are judged again when one of them changes (W6). Absent: there are none.
+   */
+  dependencies?(): readonly JudgeDependency[];
+}
+
+/** Records of the project that verdicts depend on. */
+export interface JudgeDependency {
+  /** With the dashes of a UUID. */
+  endpointId: string;
+  /** 32 lowercase hex digits. Undefined: any record of the endpoint. */
+  recordId?: string | undefined;
+  /**
+   * True if another state of the record makes another `identity`, as the caller's own data does: a new judge tells whether the change matters. False: every
+   * change matters.
+   */
+  isInIdentity: boolean;
+  /** The last seq of the endpoint's log when the records were read, so that a later change is noticed. Undefined: unknown. */
+  seq?: number | undefined;
 }
 
 /** The caller for whom a judge is made. */
