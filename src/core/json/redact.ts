@@ -2,34 +2,31 @@
 import { decodeKey } from "@/src/core/json/find-values";
 import { endOfValue } from "@/src/core/json/members";
 import { closingQuote, skipSpace } from "@/src/core/json/text";
-import { EVERY_STEP, type HidePath } from "@/src/shared/rules/rule-syntax";
 import { normalizeText } from "@/src/shared/text/fold-text";
 
 interface Node {
   isHidden: boolean;
   children: Map<string, Node>;
-  every: Node | undefined;
 }
 
 /** Removes the prepared paths from a valid JSON text. */
 export type Redaction = (text: string) => string;
 
 /**
- * Prepares the removal of paths. Members are removed, with every duplicate; items of arrays become null, so that the others keep their indexes. Keys are
- * compared in NFC, so that no spelling of a key escapes. Takes linear time; the recursion is as deep as the paths are long.
+ * Prepares the removal of paths. A step is the key of a member or the index of an item (`0`, `1`, …). Arrays on the way are passed: `items.price` is
+ * also removed from each item of an array `items`. Members are removed, with every duplicate; items that a path names become null, so that the others
+ * keep their indexes. Keys are compared in NFC, so that no spelling of a key escapes. Takes linear time; the recursion is as deep as the text is nested
+ * along the paths.
  */
-export function createRedaction(paths: readonly HidePath[]): Redaction {
+export function createRedaction(paths: readonly (readonly string[])[]): Redaction {
   const root = createNode();
   for (const path of paths) {
     let node = root;
     for (const step of path) {
-      if (step === EVERY_STEP) node = node.every ??= createNode();
-      else {
-        const key = toComparable(step);
-        const next = node.children.get(key) ?? createNode();
-        node.children.set(key, next);
-        node = next;
-      }
+      const key = toComparable(step);
+      const next = node.children.get(key) ?? createNode();
+      node.children.set(key, next);
+      node = next;
     }
     // An empty path would be the whole data. The parser refuses it.
     if (path.length > 0) node.isHidden = true;
@@ -45,7 +42,7 @@ function toComparable(key: string): string {
 }
 
 function createNode(): Node {
-  return { isHidden: false, children: new Map(), every: undefined };
+  return { isHidden: false, children: new Map() };
 }
 
 class Cut {
@@ -108,9 +105,9 @@ class Cut {
     const text = this.#text;
     let at = skipSpace(text, start + 1);
     for (let index = 0; at < text.length && text[at] !== "]"; index += 1) {
-      const inner = enter(nodes, String(index));
-      const isHidden = inner.some((node) => node.isHidden);
-      const end = isHidden ? endOfValue(text, at) : this.#visit(at, inner);
+      const named = enter(nodes, String(index));
+      const isHidden = named.some((node) => node.isHidden);
+      const end = isHidden ? endOfValue(text, at) : this.#visit(at, named.length === 0 ? nodes : [...nodes, ...named]);
       if (isHidden) this.#replace(at, end, "null");
       at = skipSpace(text, end);
       if (text[at] === ",") at = skipSpace(text, at + 1);
@@ -121,10 +118,9 @@ class Cut {
 
 function enter(nodes: readonly Node[], step: string): Node[] {
   const inner: Node[] = [];
-  for (const { children, every } of nodes) {
+  for (const { children } of nodes) {
     const child = children.get(step);
     if (child) inner.push(child);
-    if (every) inner.push(every);
   }
   return inner;
 }

@@ -15,13 +15,14 @@ export interface CompiledRules {
   identify(caller: RuleCaller): string;
   /** The JSON text of the record's data without the fields that are hidden from the caller. Otherwise as stored. */
   redact(record: RuleRecord, caller: RuleCaller): string;
-  /** The fields that are hidden from the caller, as in the entries of `hide`. */
-  listHidden(record: RuleRecord, caller: RuleCaller): HiddenEntry[];
+  /** The entries of `hide` that hide their fields from the caller. */
+  listHidden(record: RuleRecord, caller: RuleCaller): HiddenFields[];
 }
 
-/** `entry`: its text. */
-export interface HiddenEntry {
-  entry: string;
+/** An entry of `hide`. `text`: as written. `paths`: arrays on the way are passed, so that a path selects the field in each of their items. */
+export interface HiddenFields {
+  text: string;
+  paths: readonly (readonly string[])[];
 }
 
 /** Throws an Error if the rules are not valid. They were checked before they were stored, so this is a defect: refuse the request. */
@@ -59,7 +60,7 @@ export function compileRules(texts: AccessRules): CompiledRules {
       }
       return redaction(record.data);
     },
-    listHidden: (record, caller) => findHidden({ record, caller }).map(({ text }) => ({ entry: text })),
+    listHidden: (record, caller) => findHidden({ record, caller }),
   };
 }
 

@@ -13,11 +13,13 @@ export interface RuleCondition {
   values: readonly unknown[];
   /** True if the condition is true for exactly those records for which the rule is true. Otherwise it is true for more of them. */
   isExact: boolean;
+  /** Every record that fulfils the condition belongs to this user (32 hex digits), so that the index by owner serves it. */
+  owner?: string | undefined;
 }
 
 type Bind = (value: unknown, type: string) => string;
 /** A condition that is known, or its SQL. Parameters are bound when the SQL is written, because each one must occur in the text. */
-type Piece = boolean | { write: (bind: Bind) => string; isExact: boolean };
+type Piece = boolean | { write: (bind: Bind) => string; isExact: boolean; owner?: string | undefined };
 
 interface Translation {
   /** The name of the table "Record" in the statement. */
@@ -31,7 +33,7 @@ export function toRuleCondition(expression: RuleExpression, translation: Transla
   if (typeof piece === "boolean") return { text: String(piece), values: [], isExact: true };
   const values: unknown[] = [];
   const text = piece.write((value, type) => `$${values.push(value)}::${type}`);
-  return text === "true" ? { text, values: [], isExact: false } : { text, values, isExact: piece.isExact };
+  return text === "true" ? { text, values: [], isExact: false } : { text, values, isExact: piece.isExact, owner: piece.owner };
 }
 
 /** True for each record for which the expression is `wanted`. */
@@ -80,6 +82,7 @@ function join(pieces: readonly Piece[], link: "OR" | "AND", neutral: boolean): P
   return {
     write: (bind) => `(${written.map((piece) => piece.write(bind)).join(` ${link} `)})`,
     isExact: written.every(({ isExact }) => isExact),
+    owner: written.find(({ owner }) => (link === "AND" ? owner !== undefined : written.every((each) => each.owner === owner)))?.owner,
   };
 }
 
@@ -293,7 +296,11 @@ function toOwnerComparison(comparison: {
   if (OWNER_ID.test(text) && (sign === "=" || sign === "!=")) {
     // The index by owner serves this form.
     const isEqual = (sign === "=") === wanted;
-    return exactly((bind) => `${owner} ${isEqual ? "=" : "<>"} ${bind(text, "uuid")}`);
+    return {
+      write: (bind) => `${owner} ${isEqual ? "=" : "<>"} ${bind(text, "uuid")}`,
+      isExact: true,
+      owner: isEqual ? text : undefined,
+    };
   }
   return exactly((bind) => `${not}(wire_id(${owner}) COLLATE "C" ${toSqlSign(sign)} ${bind(text, "text")})`);
 }

@@ -1,6 +1,6 @@
 /** Reads the parts of an access rule: paths, variables and values. */
 import { readFilterStep } from "@/src/shared/streams/record-filter";
-import { EVERY_STEP, type HidePath, type RuleOperand } from "./rule-syntax";
+import type { HidePath, RuleOperand } from "./rule-syntax";
 
 /** Thrown by the reader. `offset`: where in the text the problem is. */
 export class RuleSyntaxError extends Error {
@@ -19,6 +19,7 @@ const QUOTED = /"(?:[^"\\\n]|\\.)*"/y;
 /** The numbers that PostgreSQL can compare (G13). */
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d{1,4})?(?![\p{L}\p{N}_.$-])/uy;
 const NUMBER_LENGTH_MAX = 399;
+const EVERY_ITEM = 'There is no [*]. A list contains a value: tags ~ "new". hide reaches into lists by itself: items.price.';
 const VARIABLES = ["@user.id", "@user.data", "@owner", "@input", "@key.scope"] as const;
 
 export class RuleReader {
@@ -135,7 +136,7 @@ export class RuleReader {
     if (this.startsWith("@")) this.fail("Only fields of the record can be hidden.");
     const isDollar = this.peekWord() === "$";
     if (isDollar) this.take("$");
-    const steps = this.#steps({ isFirst: !isDollar, allowsEvery: true });
+    const steps = this.#steps(!isDollar);
     if (steps.length === 0) this.fail('Write a field to hide, like phone, address.street or ["odd key"].', isDollar ? start : this.place());
     return !isDollar && steps[0] === "data" && steps.length > 1 ? [steps.slice(1), steps] : [steps];
   }
@@ -143,37 +144,24 @@ export class RuleReader {
   /** The path in the record's data. `$` and a leading `data` stand for the data itself. */
   #dataPath(): string[] {
     const word = this.peekWord();
-    if (word !== "$" && word !== "data") return this.#plainSteps(true);
+    if (word !== "$" && word !== "data") return this.#steps(true);
     this.take(word);
-    return this.#plainSteps(false);
+    return this.#steps(false);
   }
 
-  #plainSteps(isFirst: boolean): string[] {
-    return this.#steps({ isFirst, allowsEvery: false }).filter((step) => typeof step === "string");
-  }
-
-  #steps({ isFirst, allowsEvery }: { isFirst: boolean; allowsEvery: boolean }): (string | typeof EVERY_STEP)[] {
-    const steps: (string | typeof EVERY_STEP)[] = [];
+  #steps(isFirst: boolean): string[] {
+    const steps: string[] = [];
     if (isFirst) this.place();
     for (;;) {
-      const rest = this.#text.slice(this.#at);
-      if (allowsEvery && rest.startsWith("[*]")) {
-        steps.push(EVERY_STEP);
-        this.#pass(3);
-      } else {
-        const read = readFilterStep(rest, isFirst && steps.length === 0);
-        if (!read) break;
-        steps.push(read[1]);
-        this.#pass(read[0].length);
-      }
+      const read = readFilterStep(this.#text.slice(this.#at), isFirst && steps.length === 0);
+      if (!read) break;
+      steps.push(read[1]);
+      this.#pass(read[0].length);
       if (steps.length > PATH_STEPS_MAX) this.fail(`Use a path with at most ${PATH_STEPS_MAX} steps.`);
     }
     if (/^[.[]/.test(this.#text.slice(this.#at)) && (steps.length > 0 || !isFirst)) {
-      const star = this.#text.startsWith("[*]", this.#at);
-      this.fail(
-        star ? '[*] works only in hide. A list contains a value: tags ~ "new".' : 'After a field write .name, [0] or ["odd key"].',
-        this.#at,
-      );
+      const isEvery = /^\[[*\]]/.test(this.#text.slice(this.#at));
+      this.fail(isEvery ? EVERY_ITEM : 'After a field write .name, [0] or ["odd key"].', this.#at);
     }
     return steps;
   }
@@ -192,7 +180,7 @@ export class RuleReader {
         return this.#scalar("owner", start);
       case "input":
         if (!this.#allowsInput) this.fail("@input is the body of a write. Only the rules create and update can use it.", start);
-        return { kind: "input", path: this.#plainSteps(false) };
+        return { kind: "input", path: this.#steps(false) };
       default:
         return this.#failUnknown(start);
     }
@@ -200,7 +188,7 @@ export class RuleReader {
 
   #userVariable(start: number): RuleOperand {
     if (this.#takeMember("id")) return this.#scalar("userId", start);
-    return this.#takeMember("data") ? { kind: "userData", path: this.#plainSteps(false) } : this.#failUnknown(start);
+    return this.#takeMember("data") ? { kind: "userData", path: this.#steps(false) } : this.#failUnknown(start);
   }
 
   #scalar(kind: "userId" | "owner" | "keyScope", start: number): RuleOperand {

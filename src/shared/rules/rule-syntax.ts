@@ -41,9 +41,8 @@ export type RuleExpression = RuleRange &
     | { kind: "exists" | "missing"; operand: RuleOperand }
   );
 
-/** In a path of `hide`: every item of an array, and every member of an object. */
-export const EVERY_STEP = Symbol("every");
-export type HidePath = readonly (string | typeof EVERY_STEP)[];
+/** A path of `hide`. An array on the way is passed: the path selects the field in each of its items. */
+export type HidePath = readonly string[];
 
 /** An entry of `hide`. The fields are hidden unless the condition is met; without a condition, always. */
 export interface HideEntry {
