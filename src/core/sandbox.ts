@@ -30,7 +30,47 @@ export interface Sandbox {
   validate(schema: string, bodies: readonly string[], options?: SandboxOptions): Promise<SchemaMismatch | undefined>;
   /** Describes the problem of an invalid JSON Schema. Undefined if the schema is valid. Throws `schema_limit`, `server_busy`. */
   checkSchema(schema: string, options?: SandboxOptions): Promise<string | undefined>;
+  /** Describes why a source is not an access function (S8). Undefined if it is one. Throws `server_busy`, `rate_limited`. */
+  checkFunction(source: string, options?: SandboxOptions): Promise<FunctionProblem | undefined>;
+  /**
+   * Calls an access function (S8) for each case, in their order, and returns what became of the first ones: as many as one job has time for, but at least one.
+   * Each call starts from the same state. Throws `server_busy`, `rate_limited`, and the signal's reason.
+   */
+  judgeFunction(request: FunctionRequest, options?: SandboxOptions): Promise<FunctionJudgement[]>;
 }
+
+/** Lines and columns start at 1. */
+export interface FunctionProblem {
+  message: string;
+  line?: number | undefined;
+  column?: number | undefined;
+}
+
+export interface FunctionRequest {
+  source: string;
+  /** JSON text: `{ operation, user, request, now }`. `now` is in milliseconds since 1970. */
+  common: string;
+  cases: readonly FunctionCase[];
+  /** The known results of finds, by their key: JSON texts of `{ records }` or `{ error: { status, code, message } }`. */
+  found: readonly (readonly [key: string, text: string])[];
+}
+
+/** JSON texts; `null` if there is no record or no input. */
+export interface FunctionCase {
+  record: string;
+  input: string;
+}
+
+/**
+ * What became of a call. `waits`: it needs the results of these finds, and is called again with them. `pending`: its promise never settles. `source`: the source is
+ * not a function. `type`: it returned something else than a verdict. `output`: the reason is too long. The message can quote data, so it must not be logged.
+ */
+export type FunctionJudgement =
+  | { outcome: "verdict"; allow: boolean; reason?: string | undefined }
+  | { outcome: "failed"; cause: FunctionFailure; message?: string | undefined; line?: number | undefined; column?: number | undefined }
+  | { outcome: "waits"; finds: readonly string[] };
+
+export type FunctionFailure = "exception" | "type" | "pending" | "source" | "time" | "memory" | "depth" | "output";
 
 export interface SchemaMismatch {
   /** The index of the body; 0 is the first. */

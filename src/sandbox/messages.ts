@@ -1,11 +1,16 @@
 /** The messages between the server and its sandbox workers, as types and schemas. */
 import * as z from "zod/mini";
+import { FUNCTION_FINDS_MAX, FUNCTION_REASON_LENGTH_MAX } from "@/src/core/access-functions/limits";
+import { MESSAGE_LENGTH_MAX } from "./limits";
 
-export type WorkerKind = "jsonata" | "schema";
+/** The maximum length of one find of an access function as JSON text. */
+const FIND_LENGTH_MAX = 16_384;
+
+export type WorkerKind = "jsonata" | "schema" | "function";
 
 /** The settings of a worker, as JSON in its first argument. */
 export const workerSettingsSchema = z.strictObject({
-  kind: z.enum(["jsonata", "schema"]),
+  kind: z.enum(["jsonata", "schema", "function"]),
   timeoutMs: z.number(),
   memoryBytesMax: z.number(),
   /** The maximum size of an expression's result. */
@@ -18,6 +23,15 @@ const jobSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("filter"), expression: z.string(), inputs: z.array(z.string()) }),
   z.strictObject({ kind: z.literal("validate"), schema: z.string(), bodies: z.array(z.string()) }),
   z.strictObject({ kind: z.literal("check_schema"), schema: z.string() }),
+  z.strictObject({ kind: z.literal("check_function"), source: z.string() }),
+  /** See FunctionRequest in src/core/sandbox.ts. */
+  z.strictObject({
+    kind: z.literal("judge"),
+    source: z.string(),
+    common: z.string(),
+    cases: z.array(z.strictObject({ record: z.string(), input: z.string() })),
+    found: z.array(z.tuple([z.string(), z.string()])),
+  }),
 ]);
 export type Job = z.infer<typeof jobSchema>;
 
@@ -29,6 +43,23 @@ export type JobMessage = z.infer<typeof jobMessageSchema>;
 const limit = z.enum(["time", "memory", "depth", "output"]);
 export type Limit = z.infer<typeof limit>;
 
+/** See FunctionJudgement in src/core/sandbox.ts. */
+const judgementSchema = z.discriminatedUnion("outcome", [
+  z.strictObject({ outcome: z.literal("verdict"), allow: z.boolean(), reason: z.optional(z.string().check(z.maxLength(FUNCTION_REASON_LENGTH_MAX))) }),
+  z.strictObject({
+    outcome: z.literal("failed"),
+    cause: z.enum(["exception", "type", "pending", "source", "time", "memory", "depth", "output"]),
+    message: z.optional(z.string().check(z.maxLength(MESSAGE_LENGTH_MAX))),
+    line: z.optional(z.number()),
+    column: z.optional(z.number()),
+  }),
+  z.strictObject({
+    outcome: z.literal("waits"),
+    finds: z.array(z.string().check(z.maxLength(FIND_LENGTH_MAX))).check(z.minLength(1), z.maxLength(FUNCTION_FINDS_MAX)),
+  }),
+]);
+export type Judgement = z.infer<typeof judgementSchema>;
+
 export const answerSchema = z.discriminatedUnion("outcome", [
   /** The result of `evaluate`, as JSON text. */
   z.strictObject({ outcome: z.literal("text"), text: z.string() }),
@@ -38,8 +69,16 @@ export const answerSchema = z.discriminatedUnion("outcome", [
   z.strictObject({ outcome: z.literal("nothing") }),
   /** The first body that does not match, and its problems. */
   z.strictObject({ outcome: z.literal("mismatch"), index: z.number(), problems: z.record(z.string(), z.string()) }),
-  /** The expression or the schema is invalid. `position` is a character index in the expression. */
-  z.strictObject({ outcome: z.literal("invalid"), message: z.string(), position: z.optional(z.number()) }),
+  /** The expression, the schema or the source of a function is invalid. `position` is a character index in the expression. Lines and columns start at 1. */
+  z.strictObject({
+    outcome: z.literal("invalid"),
+    message: z.string(),
+    position: z.optional(z.number()),
+    line: z.optional(z.number()),
+    column: z.optional(z.number()),
+  }),
+  /** The judgements of the first cases of `judge`. Contains at least one. */
+  z.strictObject({ outcome: z.literal("judged"), judgements: z.array(judgementSchema).check(z.minLength(1)) }),
   z.strictObject({ outcome: z.literal("limit"), limit }),
   /** The job did not get its CPU time, because the machine is too busy. */
   z.strictObject({ outcome: z.literal("starved") }),

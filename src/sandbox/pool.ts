@@ -333,22 +333,47 @@ function toLength(job: Job): number {
       return sum(job.bodies);
     case "check_schema":
       return job.schema.length;
+    case "check_function":
+      return job.source.length;
+    case "judge":
+      return toJudgeLength(job);
   }
 }
 
+/** The number of characters that a job of an access function holds. */
+export function toJudgeLength({ source, common, cases, found }: Omit<Extract<Job, { kind: "judge" }>, "kind">): number {
+  const length = cases.reduce((total, { record, input }) => total + record.length + input.length, source.length + common.length);
+  return found.reduce((total, [key, text]) => total + key.length + text.length, length);
+}
+
 function toFreeMs(job: Job): number {
-  const items = job.kind === "filter" ? job.inputs.length : job.kind === "validate" ? job.bodies.length : 1;
+  const items = countItems(job);
   return Math.min(FREE.msMax, Math.max(FREE.msMin, items * FREE.itemMs));
+}
+
+function countItems(job: Job): number {
+  switch (job.kind) {
+    case "filter":
+      return job.inputs.length;
+    case "validate":
+      return job.bodies.length;
+    case "judge":
+      return job.cases.length;
+    case "evaluate":
+    case "check_schema":
+    case "check_function":
+      return 1;
+  }
 }
 
 function createBudgetError(waitMs: number): AppError {
   const seconds = Math.ceil(waitMs / 1000);
   return new AppError("rate_limited", {
-    detail: `Expressions and schema checks have used up the CPU time of this key, address or account. Simplify them, or try again in ${seconds} s.`,
+    detail: `Expressions, access functions and schema checks have used up the CPU time of this key, address or account. Simplify them, or try again in ${seconds} s.`,
     retryAfterSeconds: seconds,
   });
 }
 
 function createBusyError(): AppError {
-  return new AppError("server_busy", { detail: "Too many expressions and schema checks are waiting. Try again shortly." });
+  return new AppError("server_busy", { detail: "Too many expressions, access functions and schema checks are waiting. Try again shortly." });
 }

@@ -6,7 +6,7 @@ import type { Sandbox } from "@/src/core/sandbox";
 import { AppError } from "@/src/shared/errors";
 import { JSONATA_BYTES_MAX, JSONATA_INPUT_BYTES_MAX } from "@/src/shared/streams/protocol";
 import type { Answer, Limit, WorkerKind } from "./messages";
-import { createPool } from "./pool";
+import { createPool, toJudgeLength } from "./pool";
 import { createCpuBudget } from "./worker/cpu-budget";
 import { findWorkerScript } from "./worker-script";
 
@@ -17,13 +17,14 @@ import { findWorkerScript } from "./worker-script";
 const JSONATA_WORKERS_MIN = 2;
 const JSONATA_WORKERS_MAX = 8;
 const SCHEMA_WORKERS = 2;
+const FUNCTION_WORKERS = 2;
 /** Filters have their own workers, so that streams never wait for plain evaluations. */
 const FILTER_WORKERS = 2;
 /** Additional workers of each kind, started when several accounts have jobs at a time. */
 const SPARE_WORKERS = 1;
 /** JSONata gets only the CPU time that plain requests leave. */
 const LOWEST_NICENESS = 19;
-/** Schema checks and filters have a higher priority than JSONata, because writes and streams wait for them. */
+/** Schema checks, access functions and filters have a higher priority than JSONata, because writes and streams wait for them. */
 const LOW_NICENESS = 10;
 const MIB = 1024 * 1024;
 /** The maximum number of inputs of one filter job, and of their characters. They share the memory of a worker, and other jobs wait meanwhile. */
@@ -80,6 +81,7 @@ export function createSandbox({
   );
   const filters = createWorkers("jsonata", FILTER_WORKERS, LOW_NICENESS);
   const schemas = createWorkers("schema", SCHEMA_WORKERS, LOW_NICENESS);
+  const functions = createWorkers("function", FUNCTION_WORKERS, LOW_NICENESS);
 
   const refuse = (answer: Answer): AppError => {
     if (answer.outcome === "invalid") return new AppError("jsonata_invalid", { detail: toExpressionProblem(answer) });
@@ -131,6 +133,7 @@ export function createSandbox({
         case "invalid":
         case "text":
         case "verdicts":
+        case "judged":
           // The schema was checked when it was stored.
           throw createUnexpectedError(answer);
       }
@@ -150,11 +153,29 @@ export function createSandbox({
         case "mismatch":
         case "text":
         case "verdicts":
+        case "judged":
           throw createUnexpectedError(answer);
       }
     },
+    async checkFunction(source, options = {}) {
+      const prepare = () => ({ kind: "check_function" as const, source });
+      const answer = await functions.run({ ...options, prepare, length: source.length });
+      if (answer.outcome === "nothing") return undefined;
+      if (answer.outcome === "invalid") return { message: answer.message, line: answer.line, column: answer.column };
+      if (answer.outcome === "limit") return { message: "Evaluating the source exceeds a limit." };
+      throw answer.outcome === "starved" ? createStarvedError() : createUnexpectedError(answer);
+    },
+    async judgeFunction({ source, common, cases, found }, options = {}) {
+      const job = { source, common, cases: [...cases], found: found.map(([key, text]): [string, string] => [key, text]) };
+      const answer = await functions.run({ ...options, prepare: () => ({ kind: "judge" as const, ...job }), length: toJudgeLength(job) });
+      if (answer.outcome === "judged" && answer.judgements.length <= cases.length) return answer.judgements;
+      // The worker was killed, so it is not known which case exceeded the limit. The first one is judged alone.
+      if (answer.outcome === "limit" && cases.length > 1) return this.judgeFunction({ source, common, cases: cases.slice(0, 1), found }, options);
+      if (answer.outcome === "limit") return [{ outcome: "failed", cause: answer.limit }];
+      throw answer.outcome === "starved" ? createStarvedError() : createUnexpectedError(answer);
+    },
     async close() {
-      await Promise.all([expressions.close(), filters.close(), schemas.close()]);
+      await Promise.all([expressions.close(), filters.close(), schemas.close(), functions.close()]);
     },
   };
 }
@@ -206,7 +227,7 @@ function toLimitDetail(
 }
 
 function createStarvedError(): AppError {
-  return new AppError("server_busy", { detail: "The server is too busy for expressions and schema checks. Try again shortly." });
+  return new AppError("server_busy", { detail: "The server is too busy for expressions, access functions and schema checks. Try again shortly." });
 }
 
 function createUnexpectedError(answer: Answer): AppError {

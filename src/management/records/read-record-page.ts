@@ -114,7 +114,7 @@ interface FoundRow extends RecordRow {
 /** True for PostgreSQL's query_canceled, even if the driver's error is wrapped. */
 const CANCELED = "57014";
 
-function isTimeout(error: unknown, depth = 0): boolean {
+export function isTimeout(error: unknown, depth = 0): boolean {
   if (typeof error !== "object" || error === null || depth > 5) return false;
   return (
     Object.values(error).some((value) => value === CANCELED || isTimeout(value, depth + 1)) ||

@@ -3,8 +3,7 @@
  * state in a closure, and returns only texts.
  */
 
-/** The maximum number of characters, and of items, of a list that is joined. */
-const JOINED_LENGTH_MAX = 64 * 1024 * 1024;
+import { JOIN_GUARD } from "./join-guard";
 
 /**
  * The script returns functions. `start` evaluates an expression. `compile` compiles one, and each `test` then evaluates whether it is true for an input. When
@@ -17,13 +16,7 @@ export const HARNESS = String.raw`
   const compile = globalThis.jsonata;
   delete globalThis.jsonata;
 
-  // QuickJS does not interrupt native code. $pad(text, width) joins as many items as the width, which takes ten seconds for a billion.
-  const { join } = Array.prototype;
-  Array.prototype.join = function (separator) {
-    const gap = separator === undefined ? 1 : String(separator).length;
-    if (this.length * Math.max(1, gap) > ${JOINED_LENGTH_MAX}) throw new Error("string too long");
-    return join.call(this, separator);
-  };
+  ${JOIN_GUARD}
 
   // jsonata expects these, which browsers have.
   const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

@@ -2,33 +2,15 @@
  * Evaluates JSONata inside QuickJS inside WebAssembly, within limits of time, memory and depth. Runs only in a worker process. Expressions are untrusted: they
  * can access only their input, and leave nothing for the next one.
  */
-import release from "@jitl/quickjs-wasmfile-release-sync";
-import wasm from "@jitl/quickjs-wasmfile-release-sync/wasm";
 import jsonataSource from "jsonata/jsonata.min.js";
-import {
-  newQuickJSWASMModuleFromVariant,
-  newVariant,
-  type QuickJSContext,
-  type QuickJSHandle,
-  type QuickJSRuntime,
-} from "quickjs-emscripten-core";
+import type { QuickJSContext, QuickJSHandle } from "quickjs-emscripten-core";
 import * as z from "zod/mini";
 import { CUT_OFF_GRACE_MS, MESSAGE_LENGTH_MAX, WAIT_FACTOR } from "../limits";
 import type { Answer } from "../messages";
 import { createCpuClock } from "./cpu-clock";
 import { HARNESS } from "./jsonata-harness";
+import { createQuickJsFactory, type QuickJs, readText } from "./quickjs";
 import { runWithTimeout } from "./run-with-timeout";
-
-/** WebAssembly counts memory in pages of 64 KiB. The module needs at least 256 of them. */
-const PAGE_BYTES = 65_536;
-const PAGES_MIN = 256;
-/**
- * The stack that QuickJS may use. V8's own stack must be larger for the same calls (`--stack-size`). Otherwise V8 runs out first and leaves QuickJS
- * corrupted.
- */
-const STACK_BYTES_MAX = 512 * 1024;
-/** The part of the memory limit above which a failure counts as out of memory. Memory grows in large steps, so it may not reach the limit exactly. */
-const NEARLY_FULL = 0.75;
 
 const failureSchema = z.union([
   z.object({ broken: z.literal(true) }),
@@ -51,16 +33,8 @@ export interface JsonataMachine {
   renew(): Promise<void>;
 }
 
-interface Instance {
-  memory: WebAssembly.Memory;
-  /** The part of the memory that QuickJS may use. */
-  memoryBytesMax: number;
-  runtime: QuickJSRuntime;
-  context: QuickJSContext;
-  harness: Record<"start" | "compile" | "test" | "failure" | "text", QuickJSHandle>;
-  /** The memory before the first evaluation, without the zeros at its end. */
-  image: Uint8Array;
-}
+type Harness = Record<"start" | "compile" | "test" | "failure" | "text", QuickJSHandle>;
+type Instance = QuickJs<Harness>;
 
 /** Creates a machine that is ready for its first evaluation. */
 export async function createJsonataMachine(options: {
@@ -68,11 +42,10 @@ export async function createJsonataMachine(options: {
   memoryBytesMax: number;
   resultBytesMax: number;
 }): Promise<JsonataMachine> {
-  const wasmModule = new WebAssembly.Module(wasm);
-  const { memoryBytesMax } = options;
   const clock = createCpuClock(options);
-  const isLate = () => clock.late() !== undefined;
-  let instance = await createInstance({ wasmModule, memoryBytesMax, isLate });
+  const create = createQuickJsFactory({ ...options, isLate: () => clock.late() !== undefined, load: loadHarness });
+  let instance = await create();
+  let image = instance.copy();
   let isCorrupted = false;
 
   function runInTime(run: () => Answer): Answer {
@@ -110,54 +83,28 @@ export async function createJsonataMachine(options: {
       return verdicts.length > 0 ? { outcome: "verdicts", verdicts } : answer;
     },
     async renew() {
-      // Memory that has grown cannot shrink.
-      if (isCorrupted || instance.memory.buffer.byteLength > PAGES_MIN * PAGE_BYTES) {
-        instance = await createInstance({ wasmModule, memoryBytesMax, isLate });
+      if (isCorrupted || instance.hasGrown()) {
+        instance = await create();
+        image = instance.copy();
         // V8 is slow to collect memory outside of its heap.
         globalThis.gc?.();
-      } else restore(instance);
+      } else instance.restore(image, { clears: true });
       isCorrupted = false;
     },
   };
 }
 
-async function createInstance({
-  wasmModule,
-  memoryBytesMax,
-  isLate,
-}: {
-  wasmModule: WebAssembly.Module;
-  memoryBytesMax: number;
-  isLate: () => boolean;
-}): Promise<Instance> {
-  // The maximum is larger than the limit of QuickJS, because QuickJS loses some memory to fragmentation.
-  const memory = new WebAssembly.Memory({ initial: PAGES_MIN, maximum: PAGES_MIN + Math.ceil(memoryBytesMax / PAGE_BYTES) });
-  const quickJs = await newQuickJSWASMModuleFromVariant(newVariant(release, { wasmModule, wasmMemory: memory }));
-  const runtime = quickJs.newRuntime({ memoryLimitBytes: memoryBytesMax, maxStackSizeBytes: STACK_BYTES_MAX });
-  runtime.setInterruptHandler(isLate);
-  const context = runtime.newContext();
+function loadHarness(context: QuickJSContext): Harness {
   context.unwrapResult(context.evalCode(jsonataSource, "jsonata.js")).dispose();
   const functions = context.unwrapResult(context.evalCode(HARNESS, "harness.js"));
   const getFunction = (name: string) => context.getProp(functions, name);
-  const harness = {
+  return {
     start: getFunction("start"),
     compile: getFunction("compile"),
     test: getFunction("test"),
     failure: getFunction("failure"),
     text: getFunction("text"),
   };
-  // Reading this creates the handle, which must be part of the image.
-  void context.undefined;
-  const bytes = new Uint8Array(memory.buffer);
-  let length = bytes.byteLength;
-  while (length > 0 && bytes[length - 1] === 0) length -= 1;
-  return { memory, memoryBytesMax, runtime, context, harness, image: bytes.slice(0, length) };
-}
-
-function restore({ memory, image }: Instance): void {
-  const bytes = new Uint8Array(memory.buffer);
-  bytes.set(image);
-  bytes.fill(0, image.byteLength);
 }
 
 /** Evaluates an expression. Only texts enter and leave QuickJS. Handles are not disposed of, because the memory is restored. */
@@ -188,7 +135,7 @@ function newSeed(context: QuickJSContext): QuickJSHandle {
 }
 
 function run(instance: Instance, name: "start" | "compile" | "test", inputs: QuickJSHandle[]): Answer {
-  const { runtime, context, harness } = instance;
+  const { runtime, context, loaded: harness } = instance;
   const begun = context.callFunction(harness[name], context.undefined, ...inputs);
   if (begun.error) return toBroken(instance);
   begun.value.dispose();
@@ -200,14 +147,6 @@ function run(instance: Instance, name: "start" | "compile" | "test", inputs: Qui
   return answer === undefined ? { outcome: "nothing" } : { outcome: "text", text: answer };
 }
 
-/** Calls a function of the harness that returns a text or undefined. */
-function readText(context: QuickJSContext, read: QuickJSHandle): string | undefined {
-  const handle = context.unwrapResult(context.callFunction(read, context.undefined));
-  const text = context.typeof(handle) === "string" ? context.getString(handle) : undefined;
-  handle.dispose();
-  return text;
-}
-
 function toAnswer(failure: string, instance: Instance): Answer {
   const parsed = failureSchema.safeParse(JSON.parse(failure));
   if (!parsed.success || "broken" in parsed.data) return toBroken(instance);
@@ -216,11 +155,8 @@ function toAnswer(failure: string, instance: Instance): Answer {
   return { outcome: "invalid", message: message.slice(0, MESSAGE_LENGTH_MAX), ...(position === undefined ? {} : { position }) };
 }
 
-/**
- * Returns the answer for an error that JSONata did not report itself. When memory runs out, jsonata can fail with any error. The memory of WebAssembly never
- * shrinks, so its size shows whether memory ran out.
- */
-function toBroken({ memory, memoryBytesMax }: Instance): Answer {
-  if (memory.buffer.byteLength > memoryBytesMax * NEARLY_FULL) return { outcome: "limit", limit: "memory" };
+/** Returns the answer for an error that JSONata did not report itself. When memory runs out, jsonata can fail with any error. */
+function toBroken(instance: Instance): Answer {
+  if (instance.isNearlyFull()) return { outcome: "limit", limit: "memory" };
   return { outcome: "invalid", message: "The expression failed." };
 }

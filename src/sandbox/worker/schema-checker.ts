@@ -96,6 +96,8 @@ function runJob(job: Job, find: (schema: string) => Compiled): Answer {
     }
     case "evaluate":
     case "filter":
+    case "check_function":
+    case "judge":
       throw new Error(`This worker cannot run a job of kind ${job.kind}.`);
   }
 }

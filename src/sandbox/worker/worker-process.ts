@@ -100,7 +100,8 @@ class Worker implements WorkerProcess {
     const [command, ...args] = [...SET_PRIVILEGES, process.execPath, ...toFlags(options), options.script, JSON.stringify(options.settings)];
     this.#child = spawn(command ?? process.execPath, args, {
       // The environment of the server is not passed on. The types require this variable, which has no effect.
-      env: { NODE_ENV: "production" },
+      // Access functions must not depend on the time zone of the server.
+      env: { NODE_ENV: "production", TZ: "UTC" },
       stdio: ["ignore", "ignore", "ignore", "ipc"],
       serialization: "advanced",
     });

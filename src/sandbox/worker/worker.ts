@@ -1,6 +1,7 @@
 /** The script of a sandbox worker: runs one job at a time, without environment, file access or child processes, and exits when the server exits. */
 
 import { type Answer, type Job, jobMessageSchema, type Report, type WorkerSettings, workerSettingsSchema } from "../messages";
+import { createFunctionMachine } from "./function-machine";
 import { createJsonataMachine } from "./jsonata-machine";
 import { createSchemaChecker } from "./schema-checker";
 
@@ -38,6 +39,17 @@ async function createRunner(settings: WorkerSettings): Promise<JobRunner> {
   if (settings.kind === "schema") {
     const checker = createSchemaChecker(settings);
     return { run: (job) => checker.check(job), tidy: async () => undefined };
+  }
+  if (settings.kind === "function") {
+    const functions = await createFunctionMachine(settings);
+    return {
+      run: (job) => {
+        if (job.kind === "check_function") return functions.check(job);
+        if (job.kind === "judge") return functions.judge(job);
+        throw new Error(`This worker cannot run a job of kind ${job.kind}.`);
+      },
+      tidy: () => functions.renew(),
+    };
   }
   const machine = await createJsonataMachine(settings);
   return {

@@ -1,0 +1,170 @@
+/**
+ * Evaluates access functions (S8) in the sandbox: many records in one job, `find` in rounds between jobs. A function is deterministic, so a call that waits
+ * for a find is repeated from its start when the result is known.
+ */
+import type { CallerPath } from "@/src/core/access/caller-path";
+import type { Log } from "@/src/core/log";
+import type { FunctionCase, FunctionJudgement, Sandbox } from "@/src/core/sandbox";
+import { AppError } from "@/src/shared/errors";
+import { FUNCTION_FINDS_MAX } from "./limits";
+import type { RecordFinder } from "./ports";
+
+/** The maximum number of cases in one job. */
+const CASES_MAX = 256;
+/** The maximum number of characters of the cases and found records in one job, except that one case may have more. */
+const JOB_LENGTH_MAX = 2 * 1024 * 1024;
+/** The maximum number of characters of found records that are kept for the cases of one call. */
+const FOUND_LENGTH_MAX = 8 * 1024 * 1024;
+/** After this number of cases that exceed a limit, the others of the call are not evaluated. Each can take the whole time limit. */
+const LIMITS_EXCEEDED_MAX = 3;
+const LIMITS: ReadonlySet<string> = new Set(["time", "memory", "depth", "output"]);
+
+/** A call of a function that has ended. */
+export type FunctionVerdict = Exclude<FunctionJudgement, { outcome: "waits" }>;
+
+export interface FunctionCall {
+  source: string;
+  endpointId: string;
+  projectId: string;
+  /** The account whose records `find` reads. */
+  ownerId: string;
+  /** JSON text: what all cases have in common. */
+  common: string;
+  cases: readonly FunctionCase[];
+  caller: CallerPath;
+  signal?: AbortSignal | undefined;
+}
+
+export interface FunctionVerdicts {
+  /**
+   * Returns a verdict for each case, in their order. A function that fails is logged with its line, and never with data. Throws retryable errors of the
+   * sandbox and the database (`server_busy`, `rate_limited`, `database_unavailable`), and the signal's reason: then there is no verdict, and the caller refuses.
+   */
+  evaluate(call: FunctionCall): Promise<FunctionVerdict[]>;
+}
+
+export function createFunctionVerdicts({
+  sandbox,
+  finder,
+  log,
+}: {
+  sandbox: Pick<Sandbox, "judgeFunction">;
+  finder: RecordFinder;
+  log: Pick<Log, "warn">;
+}): FunctionVerdicts {
+  return {
+    async evaluate(call) {
+      const verdicts = await new Evaluation(call, { sandbox, finder }).run();
+      const failures = verdicts.filter((verdict) => verdict.outcome === "failed");
+      const [first] = failures;
+      if (first) {
+        const { cause, line } = first;
+        log.warn({ endpointId: call.endpointId, cause, line, failures: failures.length }, "an access function failed");
+      }
+      return verdicts;
+    },
+  };
+}
+
+/** A case without a verdict yet. */
+interface Waiting {
+  index: number;
+  case: FunctionCase;
+  /** The finds that it has made so far. */
+  keys: readonly string[];
+}
+
+class Evaluation {
+  readonly #call: FunctionCall;
+  readonly #sandbox: Pick<Sandbox, "judgeFunction">;
+  readonly #finder: RecordFinder;
+  readonly #verdicts: FunctionVerdict[] = [];
+  /** The results of finds, by key. Equal finds of all cases share one read. */
+  readonly #found = new Map<string, string>();
+  #foundLength = 0;
+  #limitsExceeded = 0;
+
+  constructor(call: FunctionCall, { sandbox, finder }: { sandbox: Pick<Sandbox, "judgeFunction">; finder: RecordFinder }) {
+    this.#call = call;
+    this.#sandbox = sandbox;
+    this.#finder = finder;
+  }
+
+  async run(): Promise<FunctionVerdict[]> {
+    let waiting: Waiting[] = this.#call.cases.map((each, index) => ({ index, case: each, keys: [] }));
+    while (waiting.length > 0) {
+      if (this.#limitsExceeded >= LIMITS_EXCEEDED_MAX) {
+        for (const { index } of waiting) this.#verdicts[index] = { outcome: "failed", cause: "time" };
+        break;
+      }
+      const candidates = waiting.slice(0, CASES_MAX);
+      await this.#load(candidates);
+      const batch = this.#takeBatch(candidates);
+      const judgements = await this.#judge(batch);
+      const judged = batch.slice(0, judgements.length);
+      // Cases that have begun go first, so that their found records are not read again.
+      const later = judged.flatMap((each, at) => this.#settle(each, judgements[at] ?? { outcome: "failed", cause: "pending" }));
+      waiting = [...later, ...waiting.slice(judged.length)];
+    }
+    return this.#verdicts;
+  }
+
+  /** Reads what the cases wait for, in their order: all of the first case, and of the others until enough is in memory. */
+  async #load(cases: readonly Waiting[]): Promise<void> {
+    if (this.#foundLength > FOUND_LENGTH_MAX) {
+      this.#found.clear();
+      this.#foundLength = 0;
+    }
+    const needed = new Set(cases[0]?.keys ?? []);
+    const missing = [...new Set(cases.flatMap(({ keys }) => keys))].filter((key) => !this.#found.has(key));
+    const { projectId, ownerId, signal } = this.#call;
+    while (missing.length > 0 && (this.#foundLength <= FOUND_LENGTH_MAX || needed.has(missing[0] ?? ""))) {
+      const texts = await this.#finder.find({ projectId, ownerId, keys: missing, lengthMax: FOUND_LENGTH_MAX, signal });
+      if (texts.length === 0) throw new AppError("internal_error", { internal: "the finder returned nothing" });
+      for (const [at, key] of missing.splice(0, texts.length).entries()) {
+        this.#found.set(key, texts[at] ?? "");
+        this.#foundLength += texts[at]?.length ?? 0;
+      }
+    }
+  }
+
+  /** The first cases that fit into one job and have their found records, but at least one. */
+  #takeBatch(candidates: readonly Waiting[]): Waiting[] {
+    const batch: Waiting[] = [];
+    const counted = new Set<string>();
+    let length = 0;
+    for (const each of candidates) {
+      length += each.case.record.length + each.case.input.length;
+      for (const key of each.keys) {
+        if (!counted.has(key)) length += this.#found.get(key)?.length ?? 0;
+        counted.add(key);
+      }
+      if (batch.length > 0 && (length > JOB_LENGTH_MAX || !each.keys.every((key) => this.#found.has(key)))) break;
+      batch.push(each);
+    }
+    return batch;
+  }
+
+  #judge(batch: readonly Waiting[]): Promise<FunctionJudgement[]> {
+    const { source, common, caller, signal } = this.#call;
+    const keys = new Set(batch.flatMap((each) => each.keys));
+    const found = [...keys].map((key): [string, string] => [key, this.#found.get(key) ?? ""]);
+    return this.#sandbox.judgeFunction({ source, common, cases: batch.map((each) => each.case), found }, { caller, signal });
+  }
+
+  /** Stores a verdict, or returns the case with the finds that it now waits for. */
+  #settle(each: Waiting, judgement: FunctionJudgement): Waiting[] {
+    if (judgement.outcome !== "waits") {
+      if (judgement.outcome === "failed" && LIMITS.has(judgement.cause)) this.#limitsExceeded += 1;
+      this.#verdicts[each.index] = judgement;
+      return [];
+    }
+    const keys = [...new Set([...each.keys, ...judgement.finds])];
+    // A worker that waits for what it has received, or for too much, is broken.
+    if (keys.length === each.keys.length || keys.length > FUNCTION_FINDS_MAX) {
+      this.#verdicts[each.index] = { outcome: "failed", cause: "pending" };
+      return [];
+    }
+    return [{ ...each, keys }];
+  }
+}

@@ -1,0 +1,17 @@
+/** The interface through which access functions read records. The adapter is in management/records. */
+
+export interface RecordFinder {
+  /**
+   * Executes `find` calls of access functions, as the project's owner. Each key is a call as JSON text: `{ endpoint, uniqueId, filters, limit }`. Returns a
+   * text for each of the first keys, as many as have about `lengthMax` characters together, but at least one if there are keys: `{ records }`, each with
+   * `uniqueId`, `data` and `owner`, or `{ error }` with `status`, `code` and `message`, which the function can catch. Throws retryable errors
+   * (`database_unavailable`, `server_busy`), and the signal's reason.
+   */
+  find(request: {
+    projectId: string;
+    ownerId: string;
+    keys: readonly string[];
+    lengthMax: number;
+    signal?: AbortSignal | undefined;
+  }): Promise<string[]>;
+}

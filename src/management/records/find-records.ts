@@ -1,0 +1,149 @@
+/** Executes the finds of access functions (S8): records of the project's endpoints, as the project's owner reads them. */
+import * as z from "zod/mini";
+import { FUNCTION_FOUND_BYTES_MAX, FUNCTION_FOUND_RECORDS_MAX } from "@/src/core/access-functions/limits";
+import type { RecordFinder } from "@/src/core/access-functions/ports";
+import type { Read } from "@/src/db/read";
+import type { RecordSearch } from "@/src/db/records/record-search";
+import { FILTERS_MAX, parseRecordFilter, type RecordFilter } from "@/src/shared/streams/record-filter";
+import { isUniqueId } from "@/src/shared/streams/protocol";
+import { endpointNameProblem } from "@/src/shared/text/names";
+import { isTimeout } from "./read-record-page";
+import { toPageStatement } from "./record-query";
+
+/** The time limit of one search. */
+const STATEMENT_MS = 2_000;
+/** The maximum number of finds that are read at a time. */
+const GROUP_MAX = 32;
+/** After this number of searches that exceed the time limit, the others of a group are not run. */
+const SLOW_MAX = 2;
+
+const keySchema = z.strictObject({
+  endpoint: z.string(),
+  uniqueId: z.nullable(z.string()),
+  filters: z.array(z.string()),
+  limit: z.int().check(z.gte(1), z.lte(FUNCTION_FOUND_RECORDS_MAX)),
+});
+
+/** One find, or the text of its error. */
+type Find = IdFind | FilterFind | string;
+interface IdFind {
+  endpoint: string;
+  uniqueId: string;
+}
+interface FilterFind {
+  endpoint: string;
+  filters: RecordFilter[];
+  limit: number;
+}
+
+const FIND_ENDPOINT = `SELECT "id"::text AS "id" FROM "Endpoint" WHERE "projectId" = $1::uuid AND "name" = $2::text`;
+
+const FIND_BY_ID = `SELECT asked.n::int AS "n", e."id" IS NOT NULL AS "isKnown", wire_id(r."id") AS "uniqueId", wire_id(r."ownerId") AS "owner",
+    CASE WHEN octet_length(r."data"::text) <= $4::int THEN r."data"::text END AS "data"
+  FROM unnest($2::text[], $3::uuid[]) WITH ORDINALITY AS asked(name, id, n)
+  LEFT JOIN "Endpoint" e ON e."projectId" = $1::uuid AND e."name" = asked.name
+  LEFT JOIN "Record" r ON r."id" = asked.id AND r."endpointId" = e."id"`;
+
+interface FoundRow {
+  uniqueId: string;
+  owner: string | null;
+  /** Null: too large. */
+  data: string | null;
+}
+
+/** `read` is for finds by id; `search` for those that may scan an endpoint. */
+export function createRecordFinder({ read, search }: { read: Read; search: RecordSearch }): RecordFinder {
+  async function findById(projectId: string, finds: readonly IdFind[]): Promise<string[]> {
+    if (finds.length === 0) return [];
+    const names = finds.map(({ endpoint }) => endpoint);
+    const ids = finds.map(({ uniqueId }) => uniqueId);
+    const texts = new Array<string>(finds.length).fill(NOT_FOUND);
+    type Row = { n: number; isKnown: boolean } & (FoundRow | { uniqueId: null });
+    for (const row of await read<Row>(FIND_BY_ID, [projectId, names, ids, FUNCTION_FOUND_BYTES_MAX]))
+      if (row.isKnown) texts[row.n - 1] = toFoundText(row.uniqueId === null ? [] : [row]);
+    return texts;
+  }
+
+  async function findByFilters(
+    accountId: string,
+    projectId: string,
+    finds: readonly FilterFind[],
+  ): Promise<string[]> {
+    const texts: string[] = [];
+    for (let slow = 0; texts.length < finds.length; ) {
+      if (slow >= SLOW_MAX) texts.push(TOO_SLOW);
+      else
+        // One turn in the queue of searches for all of them.
+        await search
+          .run(accountId, STATEMENT_MS, async (readInTurn) => {
+            for (const find of finds.slice(texts.length)) texts.push(await findOne(readInTurn, projectId, find));
+          })
+          .catch((error: unknown) => {
+            if (!isTimeout(error)) throw error;
+            texts.push(TOO_SLOW);
+            slow += 1;
+          });
+    }
+    return texts;
+  }
+
+  return {
+    async find({ projectId, ownerId, keys, lengthMax, signal }) {
+      const texts: string[] = [];
+      for (let length = 0; texts.length < keys.length && length <= lengthMax; ) {
+        signal?.throwIfAborted();
+        const finds = keys.slice(texts.length, texts.length + GROUP_MAX).map(parseFind);
+        const named = finds.flatMap((find) => (typeof find !== "string" && "uniqueId" in find ? [find] : []));
+        const filtered = finds.flatMap((find) => (typeof find !== "string" && "filters" in find ? [find] : []));
+        const byId = await findById(projectId, named);
+        const byFilters = await findByFilters(ownerId, projectId, filtered);
+        for (const find of finds) {
+          const text = typeof find === "string" ? find : ("uniqueId" in find ? byId.shift() : byFilters.shift()) ?? NOT_FOUND;
+          texts.push(text);
+          length += text.length;
+        }
+      }
+      return texts;
+    },
+  };
+}
+
+async function findOne(read: Read, projectId: string, { endpoint, filters, limit }: FilterFind): Promise<string> {
+  const [found] = await read<{ id: string }>(FIND_ENDPOINT, [projectId, endpoint]);
+  if (!found) return NOT_FOUND;
+  const query = { order: "-created" as const, search: null, filters, uniqueIds: null, limit, after: null };
+  const { sql, values } = toPageStatement({ endpointId: found.id, query, uptoSeq: null, charactersMax: FUNCTION_FOUND_BYTES_MAX });
+  const rows = await read<FoundRow & { found: number }>(sql, values);
+  const [first] = rows;
+  // The page ends early where its records have too many characters.
+  return first && rows.length < Math.min(limit, first.found) ? TOO_LARGE : toFoundText(rows);
+}
+
+function parseFind(key: string): Find {
+  const { endpoint, uniqueId, filters: texts, limit } = keySchema.parse(JSON.parse(key));
+  if (endpointNameProblem(endpoint) !== undefined) return NOT_FOUND;
+  if (uniqueId !== null) return isUniqueId(uniqueId) ? { endpoint, uniqueId } : toErrorText(400, "unique_id_invalid", "find: a uniqueId has 32 lowercase hex digits.");
+  if (texts.length > FILTERS_MAX) return toErrorText(400, "parameter_invalid", `find: use ${FILTERS_MAX} filters at most.`);
+  const filters: RecordFilter[] = [];
+  for (const text of texts) {
+    const parsed = parseRecordFilter(text);
+    if (!parsed.ok) return toErrorText(400, "parameter_invalid", `find: the filter is not valid. ${parsed.problem}`);
+    filters.push(parsed.filter);
+  }
+  return { endpoint, filters, limit };
+}
+
+function toErrorText(status: number, code: string, message: string): string {
+  return JSON.stringify({ error: { status, code, message } });
+}
+
+const NOT_FOUND = toErrorText(404, "not_found", "find: this project has no endpoint with this name.");
+const TOO_LARGE = toErrorText(413, "find_limit", `find: the records have more than ${FUNCTION_FOUND_BYTES_MAX} characters. Use a smaller limit.`);
+const TOO_SLOW = toErrorText(503, "find_limit", `find: the search takes more than ${STATEMENT_MS} ms.`);
+
+function toFoundText(rows: readonly FoundRow[]): string {
+  if (rows.some(({ data }) => data === null)) return TOO_LARGE;
+  const items = rows.map(({ uniqueId, data, owner }) => `{"uniqueId":"${uniqueId}","data":${data},"owner":${owner === null ? "null" : `"${owner}"`}}`);
+  const text = `{"records":[${items.join(",")}]}`;
+  return text.length > FUNCTION_FOUND_BYTES_MAX ? TOO_LARGE : text;
+}
