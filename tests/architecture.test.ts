@@ -72,6 +72,7 @@ const RULES: Readonly<Record<Part, Rule>> = {
 const ROOMS: Partial<Record<Part, Readonly<Record<string, readonly string[]>>>> = {
   core: {
     access: ["json", "rules"],
+    "access-functions": ["access"],
     files: ["http", "json", "limits", "records"],
     http: [],
     json: [],

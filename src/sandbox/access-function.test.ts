@@ -22,7 +22,13 @@ afterAll(async () => {
 
 const NOW = Date.UTC(2026, 0, 2);
 const toCommon = (extra: object = {}) =>
-  JSON.stringify({ operation: "read", user: { uniqueId: "u1", data: { role: "member" } }, request: { origin: null, key: null }, now: NOW, ...extra });
+  JSON.stringify({
+    operation: "read",
+    user: { uniqueId: "u1", data: { role: "member" } },
+    request: { origin: null, key: null },
+    now: NOW,
+    ...extra,
+  });
 const toCase = (data: unknown, input: unknown = null): FunctionCase => ({
   record: JSON.stringify({ uniqueId: "r1", data, owner: "u1" }),
   input: JSON.stringify(input),
@@ -131,10 +137,27 @@ describe("verdicts", () => {
   });
 
   it.each([
-    ...["1", "0", '"true"', "null", "undefined", "[true]", "new Boolean(true)", "{}", "({ allow: 1 })", "({ allow: 'true' })", "() => true"],
+    ...[
+      "1",
+      "0",
+      '"true"',
+      "null",
+      "undefined",
+      "[true]",
+      "new Boolean(true)",
+      "{}",
+      "({ allow: 1 })",
+      "({ allow: 'true' })",
+      "() => true",
+    ],
     ...["({ get allow() { return true; } })", "Object.create({ allow: true })", "({ allow: true, reason: 1 })", "Symbol()", "1n"],
     ...["new Proxy({}, { get: () => true })", "new Proxy({}, { getOwnPropertyDescriptor() { throw 1; } })", "({ toString: () => 'true' })"],
-    ...["({ allow: { valueOf: () => true } })", "({ then: 1 })", "({ allow: true, get reason() { throw 1; } })", "({ allow: new Boolean(true) })"],
+    ...[
+      "({ allow: { valueOf: () => true } })",
+      "({ then: 1 })",
+      "({ allow: true, get reason() { throw 1; } })",
+      "({ allow: new Boolean(true) })",
+    ],
   ])("[S8] any other result fails: %s", async (value) => {
     expect(await judgeOne(`() => { return ${value === "{}" ? "({})" : value}; }`)).toMatchObject({ outcome: "failed" });
   });
@@ -156,9 +179,23 @@ describe("verdicts", () => {
   });
 
   it.each([
-    ...["throw 1", "throw null", "throw undefined", "throw 'text'", "throw { get message() { throw 1; } }", "throw new Proxy({}, { get() { throw 1; } })"],
-    ...["throw Object.assign(new Error('x'), { stack: 'function.js:99999:1' })", "throw Object.defineProperty(new Error(), 'stack', { get() { for (;;); } })"],
-    ...["return Promise.reject()", "return Promise.reject({ allow: true })", "class X extends Error { constructor() { super('x'); this.name = 'X'; } } throw new X()"],
+    ...[
+      "throw 1",
+      "throw null",
+      "throw undefined",
+      "throw 'text'",
+      "throw { get message() { throw 1; } }",
+      "throw new Proxy({}, { get() { throw 1; } })",
+    ],
+    ...[
+      "throw Object.assign(new Error('x'), { stack: 'function.js:99999:1' })",
+      "throw Object.defineProperty(new Error(), 'stack', { get() { for (;;); } })",
+    ],
+    ...[
+      "return Promise.reject()",
+      "return Promise.reject({ allow: true })",
+      "class X extends Error { constructor() { super('x'); this.name = 'X'; } } throw new X()",
+    ],
   ])("[S8] a function that does this fails: %s", async (statement) => {
     const judgement = await judgeOne(`() => { ${statement}; }`, { sandbox: strict });
     expect(judgement).toMatchObject({ outcome: "failed" });
@@ -188,9 +225,18 @@ describe("isolation", () => {
     ["an error's prototype", "() => { if (Error.prototype.seen) return false; Error.prototype.seen = true; return true; }"],
     ["a map of the module", "const seen = new Map();\nexport default () => seen.size === 0 && !!seen.set(1, 1);"],
     ["a regular expression", "const r = /a/g;\nexport default () => r.test('a');"],
-    ["a template", "const t = (s) => s;\nexport default () => { const s = t`x`; try { s.seen = 1; } catch {} return s.seen === undefined; }"],
-    ["a symbol", "() => { const s = Symbol.for('seen'); const is = Object.getOwnPropertySymbols(Object.prototype).includes(s); return !is; }"],
-    ["a promise that settles later", "let seen = 0;\nexport default () => { Promise.resolve().then(() => { seen = 1; }); return seen === 0; }"],
+    [
+      "a template",
+      "const t = (s) => s;\nexport default () => { const s = t`x`; try { s.seen = 1; } catch {} return s.seen === undefined; }",
+    ],
+    [
+      "a symbol",
+      "() => { const s = Symbol.for('seen'); const is = Object.getOwnPropertySymbols(Object.prototype).includes(s); return !is; }",
+    ],
+    [
+      "a promise that settles later",
+      "let seen = 0;\nexport default () => { Promise.resolve().then(() => { seen = 1; }); return seen === 0; }",
+    ],
   ])("[S8] state in %s does not survive from one record to the next, or from one job to the next", async (_, source) => {
     const cases = Array.from({ length: 5 }, (__, n) => toCase({ n }));
     for (let job = 0; job < 3; job += 1) expect(await judgeAll(source, cases)).toEqual(cases.map(() => ALLOWED));
@@ -199,17 +245,23 @@ describe("isolation", () => {
   it.each([
     ["JSON.parse returns it", "({ record }) => record.data.admin === true"],
     ["Object.assign copies it", "({ record }) => Object.assign({}, record.data).admin === true || ({}).admin === true"],
-    ["it is merged deeply", `({ record, user }) => {
+    [
+      "it is merged deeply",
+      `({ record, user }) => {
       const merge = (to, from) => { for (const k of Object.keys(from)) { if (typeof from[k] === "object" && typeof to[k] === "object" && to[k]) merge(to[k], from[k]); else to[k] = from[k]; } };
       try { merge({}, record.data); merge([], record.data); merge(function () {}, record.data); } catch {}
       return user.data.admin === true || ({}).admin === true || [].admin === true || (() => 1).admin === true;
-    }`],
-    ["it is assigned by name", `({ record, user }) => {
+    }`,
+    ],
+    [
+      "it is assigned by name",
+      `({ record, user }) => {
       const copy = {};
       for (const k in record.data) copy[k] = record.data[k];
       try { copy["constructor"]["prototype"].admin = true; } catch {}
       return copy.admin === true || user.data.admin === true;
-    }`],
+    }`,
+    ],
   ])("[S8] keys such as __proto__ in data change no verdict when %s", async (_, source) => {
     const data = '{"__proto__":{"admin":true},"constructor":{"prototype":{"admin":true}},"toString":{"admin":true}}';
     const cases = [{ record: `{"uniqueId":"r1","data":${data},"owner":null}`, input: data }];
@@ -222,18 +274,49 @@ describe("isolation", () => {
     ...["new Date(2020, 0, 1).getTime() === Date.UTC(2020, 0, 1)", "Date.prototype.constructor === Date", "new Date() instanceof Date"],
     ...["new (class extends Date {})().getTime() === now", "new ((new Date(1)).constructor)().getTime() === now"],
     ...["typeof performance === 'undefined'", "typeof WeakRef === 'undefined'", "typeof FinalizationRegistry === 'undefined'"],
-    ...["typeof eval === 'undefined'", "typeof SharedArrayBuffer === 'undefined'", "typeof require === 'undefined'", "typeof process === 'undefined'"],
-    ...["typeof fetch === 'undefined'", "typeof setTimeout === 'undefined'", "typeof console === 'undefined'", "typeof Atomics === 'undefined'"],
-    ...["typeof std === 'undefined'", "typeof os === 'undefined'", "typeof gc === 'undefined'", "typeof print === 'undefined'", "typeof queueMicrotask === 'undefined'"],
+    ...[
+      "typeof eval === 'undefined'",
+      "typeof SharedArrayBuffer === 'undefined'",
+      "typeof require === 'undefined'",
+      "typeof process === 'undefined'",
+    ],
+    ...[
+      "typeof fetch === 'undefined'",
+      "typeof setTimeout === 'undefined'",
+      "typeof console === 'undefined'",
+      "typeof Atomics === 'undefined'",
+    ],
+    ...[
+      "typeof std === 'undefined'",
+      "typeof os === 'undefined'",
+      "typeof gc === 'undefined'",
+      "typeof print === 'undefined'",
+      "typeof queueMicrotask === 'undefined'",
+    ],
   ])("[S8] is deterministic and closed: %s", async (condition) => {
     expect(await judgeOne(`({ now }) => ${condition}`)).toEqual(ALLOWED);
   });
 
   it.each([
-    ...["Math.random()", "eval('1')", "new Function('return 1')()", "(() => {}).constructor('return 1')()", "(async () => {}).constructor('return 1')()"],
-    ...["(function* () {}).constructor('yield 1')()", "(async function* () {}).constructor('1')()", "Reflect.construct(Function, ['return 1'])()"],
+    ...[
+      "Math.random()",
+      "eval('1')",
+      "new Function('return 1')()",
+      "(() => {}).constructor('return 1')()",
+      "(async () => {}).constructor('return 1')()",
+    ],
+    ...[
+      "(function* () {}).constructor('yield 1')()",
+      "(async function* () {}).constructor('1')()",
+      "Reflect.construct(Function, ['return 1'])()",
+    ],
     ...["globalThis.Date = 1", "Date.now = () => 1", "JSON.parse = () => 1", "Promise.prototype.then = () => 1", "Object.prototype.x = 1"],
-    ...["Object.setPrototypeOf(Object.prototype, {})", "delete globalThis.Date", "[].constructor.prototype.x = 1", "(() => {}).__proto__.x = 1"],
+    ...[
+      "Object.setPrototypeOf(Object.prototype, {})",
+      "delete globalThis.Date",
+      "[].constructor.prototype.x = 1",
+      "(() => {}).__proto__.x = 1",
+    ],
     ...["await import('fs')", "await import('function.js')"],
   ])("[S8] fails: %s", async (expression) => {
     expect(await judgeOne(`async () => { ${expression}; return true; }`)).toMatchObject({ outcome: "failed", cause: "exception" });
@@ -320,8 +403,21 @@ describe("find", () => {
   });
 
   it.each([
-    ...["find()", "find('a')", "find(1, {})", "find('a', { id: 1 })", "find('a', { uniqueId: 1 })", "find('a', { filter: 1 })", "find('a', { filter: [1] })"],
-    ...["find('a', { uniqueId: 'r', filter: 'a = 1' })", "find('a', { limit: 0 })", "find('a', { limit: 101 })", "find('a', { limit: 1.5 })"],
+    ...[
+      "find()",
+      "find('a')",
+      "find(1, {})",
+      "find('a', { id: 1 })",
+      "find('a', { uniqueId: 1 })",
+      "find('a', { filter: 1 })",
+      "find('a', { filter: [1] })",
+    ],
+    ...[
+      "find('a', { uniqueId: 'r', filter: 'a = 1' })",
+      "find('a', { limit: 0 })",
+      "find('a', { limit: 101 })",
+      "find('a', { limit: 1.5 })",
+    ],
     ...["find('a', { limit: '1' })", "find('a', null)", "find({ toString: () => 'a' }, {})"],
   ])("[S8] a wrong call throws: %s", async (call) => {
     expect(await judgeOne(`async ({ find }) => { await ${call}; return true; }`)).toMatchObject({ outcome: "failed", cause: "exception" });

@@ -45,7 +45,11 @@ export type Limit = z.infer<typeof limit>;
 
 /** See FunctionJudgement in src/core/sandbox.ts. */
 const judgementSchema = z.discriminatedUnion("outcome", [
-  z.strictObject({ outcome: z.literal("verdict"), allow: z.boolean(), reason: z.optional(z.string().check(z.maxLength(FUNCTION_REASON_LENGTH_MAX))) }),
+  z.strictObject({
+    outcome: z.literal("verdict"),
+    allow: z.boolean(),
+    reason: z.optional(z.string().check(z.maxLength(FUNCTION_REASON_LENGTH_MAX))),
+  }),
   z.strictObject({
     outcome: z.literal("failed"),
     cause: z.enum(["exception", "type", "pending", "source", "time", "memory", "depth", "output"]),

@@ -375,5 +375,7 @@ function createBudgetError(waitMs: number): AppError {
 }
 
 function createBusyError(): AppError {
-  return new AppError("server_busy", { detail: "Too many expressions, access functions and schema checks are waiting. Try again shortly." });
+  return new AppError("server_busy", {
+    detail: "Too many expressions, access functions and schema checks are waiting. Try again shortly.",
+  });
 }

@@ -370,7 +370,7 @@ describe("processes", () => {
         .every((nice) => nice === "19");
     });
     const environment = readFileSync(`/proc/${pid}/environ`, "utf8");
-    expect(environment.split("\0").filter((variable) => !/^NODE_(ENV|CHANNEL_\w+)=|^$/.test(variable))).toEqual([]);
+    expect(environment.split("\0").filter((variable) => !/^(NODE_(ENV|CHANNEL_\w+)|TZ)=|^$/.test(variable))).toEqual([]);
     await sandbox.close();
   });
 

@@ -170,7 +170,8 @@ export function createSandbox({
       const answer = await functions.run({ ...options, prepare: () => ({ kind: "judge" as const, ...job }), length: toJudgeLength(job) });
       if (answer.outcome === "judged" && answer.judgements.length <= cases.length) return answer.judgements;
       // The worker was killed, so it is not known which case exceeded the limit. The first one is judged alone.
-      if (answer.outcome === "limit" && cases.length > 1) return this.judgeFunction({ source, common, cases: cases.slice(0, 1), found }, options);
+      if (answer.outcome === "limit" && cases.length > 1)
+        return this.judgeFunction({ source, common, cases: cases.slice(0, 1), found }, options);
       if (answer.outcome === "limit") return [{ outcome: "failed", cause: answer.limit }];
       throw answer.outcome === "starved" ? createStarvedError() : createUnexpectedError(answer);
     },
@@ -227,7 +228,9 @@ function toLimitDetail(
 }
 
 function createStarvedError(): AppError {
-  return new AppError("server_busy", { detail: "The server is too busy for expressions, access functions and schema checks. Try again shortly." });
+  return new AppError("server_busy", {
+    detail: "The server is too busy for expressions, access functions and schema checks. Try again shortly.",
+  });
 }
 
 function createUnexpectedError(answer: Answer): AppError {

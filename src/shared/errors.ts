@@ -81,6 +81,7 @@ export const ERRORS = {
   access_token_invalid: client(401, "The access token is not valid: it may be expired or revoked. Log in again."),
 
   access_denied: client(403, "This record belongs to another user."),
+  access_function_failed: client(403, "The endpoint's access function failed, so access is refused. The server's log has the line."),
 
   // W: reasons for closing an open stream
   key_revoked: { status: 400, close: 1000, retryable: false, message: "The API key was revoked." },

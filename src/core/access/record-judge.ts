@@ -1,7 +1,9 @@
 /** Judges of records: what access rules and access functions allow a caller to do with each record, and which fields the caller sees (S7). */
 import type { Operation } from "@/src/core/access/access-request";
+import type { CallerPath } from "@/src/core/access/caller-path";
 import type { ResolvedEndpoint } from "@/src/core/access/resolved-endpoints";
 import type { MaybePromise } from "@/src/core/maybe-promise";
+import type { AppError } from "@/src/shared/errors";
 
 export type JudgedOperation = "read" | "create" | "update" | "delete" | "subscribe";
 
@@ -29,6 +31,14 @@ export interface JudgeCondition {
   owner?: string | undefined;
 }
 
+export interface JudgeOptions {
+  /** The body of an update as JSON text. */
+  input?: string | undefined;
+  signal?: AbortSignal | undefined;
+  /** On whose behalf access functions are evaluated. Default: the key, without the client's network. */
+  caller?: CallerPath | undefined;
+}
+
 /** The verdicts on one endpoint's records for one caller. Made for a request or a stream, and cheap. */
 export interface RecordJudge {
   /** Callers with equal identities get equal verdicts and see the same fields, so they share feeds and verdicts. */
@@ -37,11 +47,12 @@ export interface RecordJudge {
    * One verdict for each record, in order. Only `true` allows. For `create` the records are the new ones. `input`: the body of an update as JSON text
    * (of a create it is the `data` of each record). Throws or rejects when it cannot judge: the caller refuses.
    */
-  judge(
-    operation: JudgedOperation,
-    records: readonly JudgedRecord[],
-    options?: { input?: string | undefined; signal?: AbortSignal | undefined },
-  ): MaybePromise<readonly boolean[]>;
+  judge(operation: JudgedOperation, records: readonly JudgedRecord[], options?: JudgeOptions): MaybePromise<readonly boolean[]>;
+  /**
+   * Why the last call of `judge` with one record refused it, for the caller of that record: `access_denied` with the reason that an access function gave, or
+   * `access_function_failed`. Undefined: `access_denied` without a reason. Absent: always undefined.
+   */
+  readonly lastRefusal?: AppError | undefined;
   /** The record's data without the fields that the caller may not see (JSON text, otherwise as stored). */
   redact(record: JudgedRecord): string;
   /** The fields that the caller may not see, whether the record has them or not. `redact` removes them. The caller may not set them either. */

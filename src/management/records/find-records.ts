@@ -4,8 +4,8 @@ import { FUNCTION_FOUND_BYTES_MAX, FUNCTION_FOUND_RECORDS_MAX } from "@/src/core
 import type { RecordFinder } from "@/src/core/access-functions/ports";
 import type { Read } from "@/src/db/read";
 import type { RecordSearch } from "@/src/db/records/record-search";
-import { FILTERS_MAX, parseRecordFilter, type RecordFilter } from "@/src/shared/streams/record-filter";
 import { isUniqueId } from "@/src/shared/streams/protocol";
+import { FILTERS_MAX, parseRecordFilter, type RecordFilter } from "@/src/shared/streams/record-filter";
 import { endpointNameProblem } from "@/src/shared/text/names";
 import { isTimeout } from "./read-record-page";
 import { toPageStatement } from "./record-query";
@@ -64,16 +64,12 @@ export function createRecordFinder({ read, search }: { read: Read; search: Recor
     return texts;
   }
 
-  async function findByFilters(
-    accountId: string,
-    projectId: string,
-    finds: readonly FilterFind[],
-  ): Promise<string[]> {
+  async function findByFilters(accountId: string, projectId: string, finds: readonly FilterFind[]): Promise<string[]> {
     const texts: string[] = [];
     for (let slow = 0; texts.length < finds.length; ) {
       if (slow >= SLOW_MAX) texts.push(TOO_SLOW);
+      // One turn in the queue of searches for all of them.
       else
-        // One turn in the queue of searches for all of them.
         await search
           .run(accountId, STATEMENT_MS, async (readInTurn) => {
             for (const find of finds.slice(texts.length)) texts.push(await findOne(readInTurn, projectId, find));
@@ -98,7 +94,7 @@ export function createRecordFinder({ read, search }: { read: Read; search: Recor
         const byId = await findById(projectId, named);
         const byFilters = await findByFilters(ownerId, projectId, filtered);
         for (const find of finds) {
-          const text = typeof find === "string" ? find : ("uniqueId" in find ? byId.shift() : byFilters.shift()) ?? NOT_FOUND;
+          const text = typeof find === "string" ? find : (("uniqueId" in find ? byId.shift() : byFilters.shift()) ?? NOT_FOUND);
           texts.push(text);
           length += text.length;
         }
@@ -122,7 +118,10 @@ async function findOne(read: Read, projectId: string, { endpoint, filters, limit
 function parseFind(key: string): Find {
   const { endpoint, uniqueId, filters: texts, limit } = keySchema.parse(JSON.parse(key));
   if (endpointNameProblem(endpoint) !== undefined) return NOT_FOUND;
-  if (uniqueId !== null) return isUniqueId(uniqueId) ? { endpoint, uniqueId } : toErrorText(400, "unique_id_invalid", "find: a uniqueId has 32 lowercase hex digits.");
+  if (uniqueId !== null)
+    return isUniqueId(uniqueId)
+      ? { endpoint, uniqueId }
+      : toErrorText(400, "unique_id_invalid", "find: a uniqueId has 32 lowercase hex digits.");
   if (texts.length > FILTERS_MAX) return toErrorText(400, "parameter_invalid", `find: use ${FILTERS_MAX} filters at most.`);
   const filters: RecordFilter[] = [];
   for (const text of texts) {
@@ -138,12 +137,18 @@ function toErrorText(status: number, code: string, message: string): string {
 }
 
 const NOT_FOUND = toErrorText(404, "not_found", "find: this project has no endpoint with this name.");
-const TOO_LARGE = toErrorText(413, "find_limit", `find: the records have more than ${FUNCTION_FOUND_BYTES_MAX} characters. Use a smaller limit.`);
+const TOO_LARGE = toErrorText(
+  413,
+  "find_limit",
+  `find: the records have more than ${FUNCTION_FOUND_BYTES_MAX} characters. Use a smaller limit.`,
+);
 const TOO_SLOW = toErrorText(503, "find_limit", `find: the search takes more than ${STATEMENT_MS} ms.`);
 
 function toFoundText(rows: readonly FoundRow[]): string {
   if (rows.some(({ data }) => data === null)) return TOO_LARGE;
-  const items = rows.map(({ uniqueId, data, owner }) => `{"uniqueId":"${uniqueId}","data":${data},"owner":${owner === null ? "null" : `"${owner}"`}}`);
+  const items = rows.map(
+    ({ uniqueId, data, owner }) => `{"uniqueId":"${uniqueId}","data":${data},"owner":${owner === null ? "null" : `"${owner}"`}}`,
+  );
   const text = `{"records":[${items.join(",")}]}`;
   return text.length > FUNCTION_FOUND_BYTES_MAX ? TOO_LARGE : text;
 }

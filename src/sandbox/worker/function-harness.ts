@@ -7,11 +7,36 @@ import { JOIN_GUARD } from "./join-guard";
 
 /** The globals that a function sees. All others are deleted, because they show time, chance or the memory, or make code from texts. */
 const GLOBALS = [
-  ...["Object", "Array", "Function", "String", "Number", "Boolean", "Symbol", "BigInt", "Math", "JSON", "Reflect", "Proxy", "Date", "RegExp"],
+  ...[
+    "Object",
+    "Array",
+    "Function",
+    "String",
+    "Number",
+    "Boolean",
+    "Symbol",
+    "BigInt",
+    "Math",
+    "JSON",
+    "Reflect",
+    "Proxy",
+    "Date",
+    "RegExp",
+  ],
   ...["Promise", "Map", "Set", "WeakMap", "WeakSet", "Iterator", "ArrayBuffer", "DataView", "Uint8Array", "Int8Array", "Uint16Array"],
   ...["Int16Array", "Uint32Array", "Int32Array", "BigInt64Array", "BigUint64Array", "Float16Array", "Float32Array", "Float64Array"],
   ...["Uint8ClampedArray", "Error", "TypeError", "RangeError", "SyntaxError", "ReferenceError", "EvalError", "URIError", "InternalError"],
-  ...["AggregateError", "parseInt", "parseFloat", "isNaN", "isFinite", "encodeURI", "encodeURIComponent", "decodeURI", "decodeURIComponent"],
+  ...[
+    "AggregateError",
+    "parseInt",
+    "parseFloat",
+    "isNaN",
+    "isFinite",
+    "encodeURI",
+    "encodeURIComponent",
+    "decodeURI",
+    "decodeURIComponent",
+  ],
   ...["escape", "unescape", "globalThis", "undefined", "NaN", "Infinity"],
 ];
 
@@ -20,7 +45,7 @@ const GLOBALS = [
  * the record and the input. When QuickJS has no pending jobs, `state` returns the JSON text of the outcome, or of the keys of the finds that it waits for.
  * `settle` settles those with a key.
  */
-export const FUNCTION_HARNESS = String.raw`
+export const FUNCTION_HARNESS = `
 (() => {
   "use strict";
   const { parse, stringify } = JSON;

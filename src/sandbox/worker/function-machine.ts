@@ -166,7 +166,9 @@ function describe({ context, loaded }: Instance, source: string, error: QuickJSH
   if (line === undefined) return { message: toShort(message) };
   // The source ends where something was expected.
   const lines = countLines(source);
-  return line > lines ? { message: toShort(message), line: lines } : { message: toShort(message), line, ...(column === undefined ? {} : { column }) };
+  return line > lines
+    ? { message: toShort(message), line: lines }
+    : { message: toShort(message), line, ...(column === undefined ? {} : { column }) };
 }
 
 /** The place of the topmost frame in the source. */
