@@ -195,19 +195,12 @@ class DefinedAccess implements Access {
     const grant = this.#grant(resolved, request, checked);
     const judges = checked.isJudged ? this.#judges : undefined;
     if (!judges) return grant;
-    const find = (user: JudgeRequest["user"]) =>
-      judges.find({
-        resolved,
-        user,
-        origin: request.origin,
-        allowsOthers: (operation) => !needsToken(resolved, operation) || areOthersAllowed(resolved, operation),
-      });
+    const find = (user: JudgeRequest["user"]) => judges.find(toJudgeRequest(resolved, user, request.origin));
     const operation = toJudgedOperation(request.operation);
-    if (operation === "subscribe") throw new AppError("access_denied", { detail: NO_STREAMS });
     grant.judgeAs = (id) => find({ id, endpointId: resolved.endpoint.id });
     if (operation === undefined) return grant;
     // The judge decides instead. Rules can open accounts to other users for reading only (L4).
-    if (resolved.endpoint.kind === "data" || operation === "read") grant.onlyOwner = undefined;
+    if (resolved.endpoint.kind === "data" || operation === "read" || operation === "subscribe") grant.onlyOwner = undefined;
     return andThen(find(checked.token ? { id: checked.token.userId, endpointId: checked.token.endpointId } : null), (judge) => {
       grant.judge = judge;
       return grant;
@@ -326,19 +319,37 @@ class DefinedAccess implements Access {
    */
   async #recheckToken(resolved: ResolvedEndpoint, grant: Grant): Promise<AppError | undefined> {
     const isNeeded = needsToken(resolved, "subscribe");
-    if (!grant.user) return isNeeded ? new AppError("endpoint_secured") : undefined;
+    if (!grant.user) return isNeeded ? new AppError("endpoint_secured") : this.#recheckJudge(resolved, grant, null);
     const token = await this.#tokens.findById(grant.user.tokenId);
     // Tokens are deleted with their user, or some time after they expired.
     if (!token) return new AppError(grant.user.tokenExpiresAt <= this.#clock.now() ? "token_expired" : "user_deleted");
     grant.user.tokenExpiresAt = token.expiresAt;
     const state = tokenState(token, this.#clock.now());
     if (state !== "valid") return new AppError(state === "revoked" ? "token_revoked" : "token_expired");
+    if (grant.judge) return this.#recheckJudge(resolved, grant, { id: token.userId, endpointId: token.endpointId });
     const onlyOwner = isNeeded && !areOthersAllowed(resolved, "subscribe") ? grant.user.id : undefined;
     return onlyOwner === grant.onlyOwner ? undefined : new AppError("access_changed");
   }
+
+  /** Whether a new judge would give the stream other verdicts, or none. Throws `database_unavailable` and `server_busy`. */
+  async #recheckJudge(resolved: ResolvedEndpoint, { judge, origin }: Grant, user: JudgeRequest["user"]): Promise<AppError | undefined> {
+    if (!judge || !this.#judges) return undefined;
+    try {
+      const current = await this.#judges.find(toJudgeRequest(resolved, user, origin));
+      return current.identity === judge.identity ? undefined : new AppError("access_changed");
+    } catch (error) {
+      if (isAppError(error) && error.entry.retryable) throw error;
+      // Without a judge, nothing may be sent.
+      return new AppError("access_changed", { cause: error });
+    }
+  }
 }
 
-const NO_STREAMS = "Streams are not available at endpoints with access rules.";
+function toJudgeRequest(resolved: ResolvedEndpoint, user: JudgeRequest["user"], origin: string | undefined): JudgeRequest {
+  const allowsOthers: JudgeRequest["allowsOthers"] = (operation) =>
+    !needsToken(resolved, operation) || areOthersAllowed(resolved, operation);
+  return { resolved, user, origin, allowsOthers };
+}
 
 function toKeyMissing({ endpointName, misplacedKey }: AccessRequest): AppError {
   return toHinted("key_missing", endpointName === "" ? findNameHint(endpointName) : misplacedKey);

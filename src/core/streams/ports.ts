@@ -61,6 +61,8 @@ export interface ChangeNotifications {
 export interface SnapshotPage {
   /** The JSON of the records, joined by commas. Empty if there are none. */
   items: string;
+  /** The owner of each record, by its id; null: nobody. Only if `withOwners` was requested. */
+  owners?: ReadonlyMap<string, string | null>;
   /** Those of the records that were changed after `upto`, with the version that they have here. */
   changed: readonly { id: string; version: number }[];
   /** The end of the log at that moment. */
@@ -72,9 +74,12 @@ export interface SnapshotPage {
 export interface SnapshotReader {
   /**
    * Reads the next records (about 64 KiB) that were created after the seq `after` and up to `upto` and are in scope, in their current state.
-   * Undefined if the endpoint was deleted. Throws `database_unavailable`.
+   * `withOwners`: the page has the owners of its records. Undefined if the endpoint was deleted. Throws `database_unavailable`.
    */
-  readPage(endpointId: string, range: ReadScope & { after: number; upto: number }): Promise<SnapshotPage | undefined>;
+  readPage(
+    endpointId: string,
+    range: ReadScope & { after: number; upto: number; withOwners?: boolean | undefined },
+  ): Promise<SnapshotPage | undefined>;
 }
 
 /** An open stream, as all servers see it. */

@@ -9,20 +9,28 @@ import { nameStatement } from "@/src/db/statement";
 const PAGE_ROWS_MAX = 1000;
 const PAGE_BYTES_MAX = 1 << 16;
 
+/** The records of the page, apart from their text. */
+const RECORDS = `"Record" r WHERE r."endpointId" = $1::uuid AND r.seq > $3::bigint AND r.seq <= coalesce(p.next_after, $4::bigint)
+        AND ($2::uuid IS NULL OR r."ownerId" = $2::uuid)`;
+
 /** A single statement, so all of it is from one moment. It scans the log from `upto` on, which is fast if nothing changed. */
-const READ_PAGE = nameStatement(
-  "rested_read_snapshot",
-  `SELECT p.items, p.next_after::text AS "nextAfter", wire_id(e.epoch) AS epoch, e.seq::text AS seq,
-    coalesce((SELECT json_agg(json_build_object('id', wire_id(r.id), 'version', r.version)) FROM "Record" r
-      WHERE r."endpointId" = $1::uuid AND r.seq > $3::bigint AND r.seq <= coalesce(p.next_after, $4::bigint)
-        AND ($2::uuid IS NULL OR r."ownerId" = $2::uuid)
-        AND r.id IN (SELECT c."recordId" FROM "Change" c WHERE c."endpointId" = $1::uuid AND c.seq > $4::bigint AND c.type = 'PUT')), '[]') AS changed
-  FROM "Endpoint" e, record_page($1::uuid, $2::uuid, $3::bigint, $4::bigint, false, $5::int, $6::int, false) p WHERE e.id = $1::uuid AND e."projectId" IS NOT NULL`,
+const toReadPage = (more = "") => `SELECT p.items, p.next_after::text AS "nextAfter", wire_id(e.epoch) AS epoch, e.seq::text AS seq,
+    coalesce((SELECT json_agg(json_build_object('id', wire_id(r.id), 'version', r.version)) FROM ${RECORDS}
+        AND r.id IN (SELECT c."recordId" FROM "Change" c WHERE c."endpointId" = $1::uuid AND c.seq > $4::bigint AND c.type = 'PUT')), '[]') AS changed${more}
+  FROM "Endpoint" e, record_page($1::uuid, $2::uuid, $3::bigint, $4::bigint, false, $5::int, $6::int, false) p WHERE e.id = $1::uuid AND e."projectId" IS NOT NULL`;
+
+const READ_PAGE = nameStatement("rested_read_snapshot", toReadPage());
+
+const READ_PAGE_WITH_OWNERS = nameStatement(
+  "rested_read_snapshot_owners",
+  toReadPage(`,
+    coalesce((SELECT json_agg(json_build_array(wire_id(r.id), wire_id(r."ownerId"))) FROM ${RECORDS}), '[]') AS owners`),
 );
 
 interface PageRow {
   items: string;
   changed: { id: string; version: number }[];
+  owners?: [id: string, owner: string | null][];
   epoch: string;
   seq: string;
   /** Null: this is the last page. */
@@ -40,12 +48,25 @@ export function createSnapshotReader({
 }): SnapshotReader {
   const read = createRead(pool);
   return {
-    async readPage(endpointId, { owner, after, upto }) {
+    async readPage(endpointId, { owner, after, upto, withOwners }) {
       const readPage = createPageRead({ read, pageReads, endpointId });
-      const [row] = await readPage<PageRow>(READ_PAGE, [endpointId, owner ?? null, after, upto, PAGE_ROWS_MAX, PAGE_BYTES_MAX]);
+      const [row] = await readPage<PageRow>(withOwners ? READ_PAGE_WITH_OWNERS : READ_PAGE, [
+        endpointId,
+        owner ?? null,
+        after,
+        upto,
+        PAGE_ROWS_MAX,
+        PAGE_BYTES_MAX,
+      ]);
       if (!row) return undefined;
-      const { items, changed, epoch, seq, nextAfter } = row;
-      return { items, changed, at: { epoch, seq: Number(seq) }, nextAfter: nextAfter === null ? undefined : Number(nextAfter) };
+      const { items, changed, owners, epoch, seq, nextAfter } = row;
+      return {
+        items,
+        changed,
+        ...(owners && { owners: new Map(owners) }),
+        at: { epoch, seq: Number(seq) },
+        nextAfter: nextAfter === null ? undefined : Number(nextAfter),
+      };
     },
   };
 }

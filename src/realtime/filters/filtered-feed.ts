@@ -3,6 +3,7 @@
  * evaluation are bounded: a feed that falls behind continues from the log.
  */
 import { setImmediate as nextTick } from "node:timers/promises";
+import { isPending, type MaybePromise } from "@/src/core/maybe-promise";
 import type { Change } from "@/src/core/records/ports";
 import { positionOf } from "@/src/core/streams/change-proof";
 import type { HiddenChange, LogPosition } from "@/src/core/streams/ports";
@@ -11,9 +12,11 @@ import { advance, type DeliveredPosition, toUploadBoundary } from "../log/delive
 import type { TailerListener } from "../log/listener-index";
 import type { LogTailer } from "../log/log-tailer";
 import { PAGE_LIMIT_FIRST, toChangeSize, toNextPageLimit } from "../log/page-size";
-import { createUploadEncoder, type EncodedChange } from "../wire/encode";
+import { createUploadEncoder, type Encode, type EncodedChange } from "../wire/encode";
 import { createFilteredReads, readWholeUploads, type StreamReads } from "./filtered-reads";
-import { type FilterFailure, filterChanges, type RecordFilter } from "./record-filter";
+import { isBusy } from "./judged-changes";
+import type { FilterFailure, KeptChanges } from "./kept-changes";
+import type { StreamView } from "./stream-view";
 
 /** A listener for matching changes. Its methods must not throw. */
 export interface FeedListener extends TailerListener {
@@ -48,7 +51,8 @@ export function createFilteredFeed(options: {
   onlyOwner: string | undefined;
   tailer: Pick<LogTailer, "position">;
   reads: StreamReads;
-  filter: Pick<RecordFilter, "judge">;
+  view: StreamView;
+  encode: Encode;
   pendingBytesMax: number;
   /** After this number of bytes of changes, the event loop gets a turn, in which sockets drain. */
   sliceBytes: number;
@@ -77,7 +81,7 @@ class Feed implements FilteredFeed {
   constructor(options: Parameters<typeof createFilteredFeed>[0]) {
     this.#options = options;
     this.onlyOwner = options.onlyOwner;
-    this.reads = createFilteredReads(options.reads, options.filter, this.#closing.signal);
+    this.reads = createFilteredReads(options.reads, options.view, this.#closing.signal);
     const position = options.tailer.position();
     this.#position = position && toUploadBoundary(position);
     // The tailer does not deliver the beginning of the upload again, so it is read from the log.
@@ -175,9 +179,13 @@ class Feed implements FilteredFeed {
     try {
       while (this.#position !== undefined && !this.#closing.signal.aborted) {
         const generation = this.#generation;
+        // Verdicts that are known at once are delivered in the turn in which the change arrives.
         const changes = this.#isBehind ? await this.#readBehind() : this.#takePending();
         if (changes === undefined) return;
-        if (generation === this.#generation && changes.length > 0) await this.#judge(changes);
+        if (generation !== this.#generation || changes.length === 0) continue;
+        const kept = this.#options.view.show(changes, this.#closing.signal);
+        const delivery = this.#deliverKept(isPending(kept) ? await kept : kept, generation);
+        if (isPending(delivery)) await delivery;
       }
     } finally {
       // Cleared in the turn in which the loop ends. Otherwise a change in between would rely on a loop that has ended.
@@ -185,20 +193,30 @@ class Feed implements FilteredFeed {
     }
   }
 
-  async #judge(changes: readonly (Change | HiddenChange)[]): Promise<void> {
-    const generation = this.#generation;
-    const { kept, failed } = await filterChanges(this.#options.filter, changes, this.#closing.signal);
+  /** Settles when everything is delivered, at once if it is one slice. `generation`: that in which the changes were taken. */
+  #deliverKept({ kept, failed }: KeptChanges, generation: number): MaybePromise<void> {
     if (generation !== this.#generation) return;
-    for (const [index, slice] of toSlices(kept, this.#options.sliceBytes).entries()) {
+    const [first, ...others] = toSlices(kept, this.#options);
+    if (first) this.#deliver(first);
+    if (others.length > 0) return this.#deliverOthers(others, generation).then(() => this.#settle(failed, generation));
+    this.#settle(failed, generation);
+  }
+
+  async #deliverOthers(slices: readonly Slice[], generation: number): Promise<void> {
+    for (const slice of slices) {
       // Sockets drain meanwhile.
-      if (index > 0) await nextTick();
+      await nextTick();
       if (generation !== this.#generation) return;
       this.#deliver(slice);
     }
-    if (!failed) return;
+  }
+
+  /** Throws if the evaluation must be repeated later. */
+  #settle(failed: FilterFailure | undefined, generation: number): void {
+    if (!failed || generation !== this.#generation) return;
     // Changes that were taken and not delivered are read again.
     this.#fallBehind();
-    if (failed.error.entry.retryable) throw failed.error;
+    if (isBusy(failed.error)) throw failed.error;
     if (this.#position) this.#position = { epoch: this.#position.epoch, seq: failed.seq };
     for (const listener of this.#listeners) listener.onFilterFailed(failed);
   }
@@ -215,7 +233,7 @@ class Feed implements FilteredFeed {
   }
 
   /** Reads the next changes from the log. Returns an empty array when the feed has reached the tailer's position; from then on the tailer delivers. */
-  async #readBehind(): Promise<(Change | HiddenChange)[] | undefined> {
+  async #readBehind(): Promise<readonly (Change | HiddenChange)[] | undefined> {
     const [position, end, generation] = [this.#position, this.#options.tailer.position(), this.#generation];
     if (position === undefined || end === undefined) return undefined;
     if (position.seq >= end.seq) {
@@ -256,11 +274,14 @@ interface Slice {
 }
 
 /** Splits the matching changes into slices of about `sliceBytes`. Each change is encoded with the earlier ones of its upload. */
-function toSlices(changes: readonly (Change | HiddenChange)[], sliceBytes: number): Slice[] {
+function toSlices(
+  changes: readonly (Change | HiddenChange)[],
+  { sliceBytes, encode }: Pick<Parameters<typeof createFilteredFeed>[0], "sliceBytes" | "encode">,
+): Slice[] {
   const slices: Slice[] = [];
   let slice: Slice | undefined;
   let bytes = 0;
-  const encoder = createUploadEncoder();
+  const encoder = createUploadEncoder(encode);
   for (const change of changes) {
     if (slice === undefined || bytes >= sliceBytes) {
       slice = { last: change, encoded: [] };

@@ -1,15 +1,15 @@
-/** Reads the log and snapshots through a filter (W13), for streams that are not live. */
-import { readJsonItems } from "@/src/core/json/items";
+/** Reads the log and snapshots through a judge and a filter (W13, W29), for streams that are not live. */
 import type { Change } from "@/src/core/records/ports";
 import type { HiddenChange, SnapshotReader } from "@/src/core/streams/ports";
 import type { AppError } from "@/src/shared/errors";
 import { shareReads } from "../log/shared-reads";
-import { filterChanges, type RecordFilter } from "./record-filter";
+import { isBusy } from "./judged-changes";
+import type { StreamView } from "./stream-view";
 
 /** The reads of one session. Changes that are left out of the log keep their places. */
 export interface StreamReads {
   /** Returns up to `limit` changes with seq > `after`, ascending. A filtered read also has the rest of the last upload. */
-  readLog(endpointId: string, after: number, limit: number): Promise<(Change | HiddenChange)[]>;
+  readLog(endpointId: string, after: number, limit: number): Promise<readonly (Change | HiddenChange)[]>;
   readonly snapshots: SnapshotReader;
 }
 
@@ -21,13 +21,13 @@ export class FilterFailedError extends Error {
 }
 
 /**
- * Returns reads through a filter, for all streams with this filter and the same view. A page that several of them need at the same time is evaluated once. The
- * reads throw FilterFailedError, retryable errors of the sandbox, and the signal's reason.
+ * Returns reads through a view, for all streams with this view. A page that several of them need at the same time is evaluated once. The reads throw
+ * FilterFailedError, retryable errors of the sandbox, and the signal's reason.
  */
-export function createFilteredReads(reads: StreamReads, filter: Pick<RecordFilter, "judge">, signal: AbortSignal): StreamReads {
+export function createFilteredReads(reads: StreamReads, view: StreamView, signal: AbortSignal): StreamReads {
   const readShared = shareReads(async (endpointId, after, limit) => {
     const page = await readWholeUploads(reads, endpointId, after, limit);
-    const { kept, failed } = await filterChanges(filter, page, signal);
+    const { kept, failed } = await view.show(page, signal);
     if (failed && kept.length === 0) throw toStreamError(failed.error);
     return kept;
   });
@@ -35,19 +35,18 @@ export function createFilteredReads(reads: StreamReads, filter: Pick<RecordFilte
     readLog: (...page) => readShared(undefined, ...page),
     snapshots: {
       readPage: async (endpointId, range) => {
-        const page = await reads.snapshots.readPage(endpointId, range);
+        const page = await reads.snapshots.readPage(endpointId, view.needsOwners ? { ...range, withOwners: true } : range);
         if (page === undefined || page.items === "") return page;
-        const items = Array.from(readJsonItems(`[${page.items}]`), ({ text }) => text);
-        const { verdicts, failed } = await filter.judge(items, signal);
-        if (failed) throw toStreamError(failed);
-        return { ...page, items: items.filter((_, index) => verdicts[index]).join(",") };
+        const shown = await view.showItems(page, signal);
+        if ("failed" in shown) throw toStreamError(shown.failed);
+        return { ...page, items: shown.items };
       },
     },
   };
 }
 
 function toStreamError(error: AppError): Error {
-  return error.entry.retryable ? error : new FilterFailedError(error);
+  return isBusy(error) ? error : new FilterFailedError(error);
 }
 
 /** Reads a page without a hole. It does not end in the middle of an upload, unless the rest of the upload has expired. */
@@ -56,7 +55,7 @@ export async function readWholeUploads(
   endpointId: string,
   after: number,
   limit: number,
-): Promise<(Change | HiddenChange)[]> {
+): Promise<readonly (Change | HiddenChange)[]> {
   const page = await reads.readLog(endpointId, after, limit);
   const last = page.at(-1);
   if (last === undefined || "hidden" in last || last.remainingInUpload === undefined) return page;

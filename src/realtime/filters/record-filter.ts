@@ -3,9 +3,9 @@ import type { CallerPath } from "@/src/core/access/caller-path";
 import type { Change } from "@/src/core/records/ports";
 import { toRecordText } from "@/src/core/records/record-text";
 import type { Sandbox } from "@/src/core/sandbox";
-import { proofOf } from "@/src/core/streams/change-proof";
 import type { HiddenChange } from "@/src/core/streams/ports";
 import { type AppError, isAppError } from "@/src/shared/errors";
+import { type KeptChanges, keepChanges, toVisible } from "./kept-changes";
 
 export interface RecordFilter {
   /** JSONata. */
@@ -17,20 +17,6 @@ export interface RecordFilter {
    * is busy. Rejects with the signal's reason.
    */
   judge(records: readonly string[], signal: AbortSignal): Promise<{ verdicts: boolean[]; failed: AppError | undefined }>;
-}
-
-/** Changes after a filter, in their order. */
-export interface FilteredChanges {
-  /** Changes that it leaves out keep their places. In an upload, `remainingInUpload` counts the kept changes only. */
-  kept: (Change | HiddenChange)[];
-  /** Why the evaluation stopped early. */
-  failed: FilterFailure | undefined;
-}
-
-export interface FilterFailure {
-  error: AppError;
-  /** The seq of the change that it failed on. */
-  seq: number;
 }
 
 export function createRecordFilter(options: { sandbox: Pick<Sandbox, "filter">; expression: string; caller: CallerPath }): RecordFilter {
@@ -59,30 +45,13 @@ export async function filterChanges(
   filter: Pick<RecordFilter, "judge">,
   changes: readonly (Change | HiddenChange)[],
   signal: AbortSignal,
-): Promise<FilteredChanges> {
-  const visible = changes.flatMap((change) => ("hidden" in change ? [] : [change]));
+): Promise<KeptChanges> {
+  const visible = toVisible(changes);
   const { verdicts, failed } = await filter.judge(
     visible.map(({ record }) => toRecordText(record)),
     signal,
   );
-  const passed = new Set(visible.filter((_, index) => verdicts[index]));
-  const unjudged = visible[verdicts.length];
-  if (failed === undefined || unjudged === undefined) return { kept: toKept(changes, passed), failed: undefined };
-  let end = changes.indexOf(unjudged);
-  while (isPartOfUpload(changes[end - 1])) end -= 1;
-  return { kept: toKept(changes.slice(0, end), passed), failed: { error: failed, seq: unjudged.seq } };
-}
-
-function isPartOfUpload(change: Change | HiddenChange | undefined): boolean {
-  return change !== undefined && !("hidden" in change) && change.remainingInUpload !== undefined;
-}
-
-function toKept(changes: readonly (Change | HiddenChange)[], passed: ReadonlySet<Change | HiddenChange>): (Change | HiddenChange)[] {
-  return changes.map((change, index) => {
-    if ("hidden" in change) return change;
-    if (!passed.has(change)) return { seq: change.seq, hidden: true, proof: proofOf(change) };
-    const { remainingInUpload = 0, ...rest } = change;
-    const after = changes.slice(index + 1, index + 1 + remainingInUpload).filter((other) => passed.has(other)).length;
-    return after > 0 ? { ...rest, remainingInUpload: after } : rest;
-  });
+  const shown = new Map(visible.filter((_, index) => verdicts[index]).map((change) => [change, change]));
+  const at = visible[verdicts.length];
+  return keepChanges(changes, shown, failed && at && { error: failed, at });
 }

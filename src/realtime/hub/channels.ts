@@ -1,13 +1,19 @@
 /** The endpoints with open streams: each has a log tailer, and a feed for each filter. They exist while a stream needs them. */
+import type { RecordJudge } from "@/src/core/access/record-judge";
 import type { ChangeLog } from "@/src/core/streams/ports";
 import { AppError } from "@/src/shared/errors";
 import { createFilteredFeed, type FeedListener, type FilteredFeed } from "../filters/filtered-feed";
 import type { StreamReads } from "../filters/filtered-reads";
 import type { RecordFilter } from "../filters/record-filter";
 import { createSharedFilter, type SharedFilter } from "../filters/shared-filter";
+import { createSharedJudge, type SharedJudge } from "../filters/shared-judge";
+import { createStreamView } from "../filters/stream-view";
+import type { TailerListener } from "../log/listener-index";
 import { createLogTailer, type LogTailer } from "../log/log-tailer";
+import { createSealedEncode, type Encode, encodeChange } from "../wire/encode";
+import type { SealCursor } from "../wire/sealed-cursors";
 
-/** A source that delivers changes to a stream: a log tailer, or a filter's feed. Add the stream in the same turn of the event loop in which you get the source. */
+/** A source that delivers changes to a stream: a log tailer, or the feed of a judge and a filter. Add the stream in the same turn of the event loop in which you get the source. */
 export interface ChangeSource extends Pick<LogTailer, "position"> {
   /** How its streams read the log before they are live. Undefined: each stream reads on its own. */
   readonly reads?: StreamReads;
@@ -15,9 +21,17 @@ export interface ChangeSource extends Pick<LogTailer, "position"> {
   remove(listener: FeedListener): void;
 }
 
-/** One filter, shared by all streams with the same view. */
+/** Which changes a stream sees: those of `onlyOwner`, that its judge allows, and that its filter matches. Undefined ones leave nothing out. */
+export interface SourceView {
+  onlyOwner: string | undefined;
+  judge: RecordJudge | undefined;
+  filter: RecordFilter | undefined;
+}
+
+/** The feed of all streams with the same view, with what they share. */
 interface Shared {
-  filter: SharedFilter;
+  judge: SharedJudge | undefined;
+  filter: SharedFilter | undefined;
   feed: FilteredFeed;
 }
 
@@ -27,12 +41,19 @@ const FILTERS_MAX = 1_000;
 /** The changes of one endpoint. */
 export interface Channel {
   readonly tailer: LogTailer;
-  /** Streams with the same view (`onlyOwner`, and what `reads` sees by that) and the same filter share a source. */
-  source(view: { onlyOwner: string | undefined; filter: RecordFilter | undefined; reads: StreamReads }): ChangeSource;
+  /** Encodes changes as they are sent to streams with a judge. */
+  readonly encodeSealed: Encode;
+  /** Streams with the same owner, the same identity of their judges and the same filter share a source. `reads` sees the changes and records of `onlyOwner`. */
+  source(view: SourceView & { reads: StreamReads }): ChangeSource;
   /** Whether a stream has this filter, which is then known to be valid. */
   hasFilter(expression: string): boolean;
-  /** Throws `too_many_streams` if the filter would exceed the limit of filters on all changes. Filters on one user's changes do not count. */
+  /**
+   * Throws `too_many_streams` if the filter would exceed the limit of filters on all changes. Filters on one user's changes do not count, nor do filters that
+   * another stream has.
+   */
   requireRoom(view: { onlyOwner: string | undefined; expression: string }): void;
+  /** Adds a listener that is not a stream. Returns a function that removes it. */
+  watch(listener: TailerListener): () => void;
   /** The number of streams. */
   listenerCount(): number;
   /** Continues the feeds that had to wait. */
@@ -53,6 +74,7 @@ export interface Channels {
 export function createChannels(options: {
   changes: Pick<ChangeLog, "read">;
   queueBytesMax: number;
+  seal: SealCursor;
   onReadError: (error: unknown) => void;
 }): Channels {
   const channels = new Map<string, Channel>();
@@ -89,17 +111,19 @@ function createChannel(options: {
   endpointId: string;
   changes: Pick<ChangeLog, "read">;
   queueBytesMax: number;
+  seal: SealCursor;
   onReadError: (error: unknown) => void;
 }): Channel {
-  const { endpointId, changes, queueBytesMax, onReadError } = options;
+  const { endpointId, changes, queueBytesMax, seal, onReadError } = options;
   const sliceBytes = queueBytesMax / 4;
   const tailer = createLogTailer({ endpointId, changes, sliceBytes });
+  const encodeSealed = createSealedEncode(seal);
+  let watchers = 0;
   const feeds = new Map<string, Shared>();
   /** The number of feeds with the filter, whatever they may read. */
   const filters = new Map<string, number>();
 
-  function sourceOf(key: string, filter: RecordFilter, shared: Shared): ChangeSource {
-    const { expression } = filter;
+  function sourceOf(key: string, { judge, filter }: SourceView, shared: Shared): ChangeSource {
     const { feed } = shared;
     return {
       reads: feed.reads,
@@ -107,63 +131,78 @@ function createChannel(options: {
       add: (listener) => {
         if (feed.listenerCount() === 0) {
           feeds.set(key, shared);
-          filters.set(expression, (filters.get(expression) ?? 0) + 1);
+          if (filter) filters.set(filter.expression, (filters.get(filter.expression) ?? 0) + 1);
           tailer.add(feed);
         }
-        shared.filter.add(filter);
+        if (judge) shared.judge?.add(judge);
+        if (filter) shared.filter?.add(filter);
         feed.add(listener);
       },
       remove: (listener) => {
-        shared.filter.remove(filter);
+        if (judge) shared.judge?.remove(judge);
+        if (filter) shared.filter?.remove(filter);
         feed.remove(listener);
         if (feed.listenerCount() > 0 || feeds.get(key) !== shared) return;
         tailer.remove(feed);
         feed.close();
         feeds.delete(key);
-        const left = (filters.get(expression) ?? 0) - 1;
-        if (left > 0) filters.set(expression, left);
-        else filters.delete(expression);
+        if (!filter) return;
+        const left = (filters.get(filter.expression) ?? 0) - 1;
+        if (left > 0) filters.set(filter.expression, left);
+        else filters.delete(filter.expression);
       },
     };
   }
 
-  function createShared({
-    onlyOwner,
-    expression,
-    reads,
-  }: {
-    onlyOwner: string | undefined;
-    expression: string;
-    reads: StreamReads;
-  }): Shared {
-    const filter = createSharedFilter(expression);
-    const pendingBytesMax = queueBytesMax;
-    return { filter, feed: createFilteredFeed({ endpointId, onlyOwner, tailer, reads, filter, pendingBytesMax, sliceBytes, onReadError }) };
+  function createShared(view: SourceView, reads: StreamReads): Shared {
+    const { onlyOwner } = view;
+    const judge = view.judge && createSharedJudge(view.judge);
+    const filter = view.filter && createSharedFilter(view.filter.expression);
+    const feed = createFilteredFeed({
+      ...{ endpointId, onlyOwner, tailer, reads, sliceBytes, onReadError },
+      view: createStreamView({ judge, filter }),
+      encode: judge ? encodeSealed : encodeChange,
+      pendingBytesMax: queueBytesMax,
+    });
+    return { judge, filter, feed };
+  }
+
+  /** The number of filters that are evaluated on the changes of all owners. */
+  function countFilters(): number {
+    const expressions = new Set<string>();
+    for (const { feed, filter } of feeds.values()) if (filter && feed.onlyOwner === undefined) expressions.add(filter.expression);
+    return expressions.size;
   }
 
   return {
     tailer,
-    source: ({ onlyOwner, filter, reads }) => {
-      if (filter === undefined) return tailer;
-      const { expression } = filter;
-      const key = toKey(onlyOwner, expression);
-      return sourceOf(key, filter, feeds.get(key) ?? createShared({ onlyOwner, expression, reads }));
+    encodeSealed,
+    source: ({ reads, ...view }) => {
+      if (view.filter === undefined && view.judge === undefined) return tailer;
+      const key = toKey(view);
+      return sourceOf(key, view, feeds.get(key) ?? createShared(view, reads));
     },
     hasFilter: (expression) => filters.has(expression),
     requireRoom: ({ onlyOwner, expression }) => {
-      if (onlyOwner !== undefined || feeds.has(toKey(undefined, expression))) return;
-      const count = [...feeds.values()].filter(({ feed }) => feed.onlyOwner === undefined).length;
-      if (count < FILTERS_MAX) return;
+      if (onlyOwner !== undefined || filters.has(expression) || countFilters() < FILTERS_MAX) return;
       const detail = `${FILTERS_MAX.toLocaleString("en")} different filters are in use at this endpoint. Use one of them, or another endpoint.`;
       throw new AppError("too_many_streams", { detail });
     },
-    listenerCount: () => [...feeds.values()].reduce((sum, { feed }) => sum + feed.listenerCount() - 1, tailer.listenerCount()),
+    watch: (listener) => {
+      tailer.add(listener);
+      watchers += 1;
+      return () => {
+        tailer.remove(listener);
+        watchers -= 1;
+      };
+    },
+    listenerCount: () => [...feeds.values()].reduce((sum, { feed }) => sum + feed.listenerCount() - 1, tailer.listenerCount() - watchers),
     resume: () => {
       for (const { feed } of feeds.values()) feed.resume();
     },
   };
 }
 
-function toKey(onlyOwner: string | undefined, expression: string): string {
-  return `${onlyOwner ?? ""} ${expression}`;
+function toKey({ onlyOwner, judge, filter }: SourceView): string {
+  return JSON.stringify([onlyOwner, judge?.identity, filter?.expression]);
 }

@@ -20,7 +20,6 @@ import type {
 } from "@/src/core/streams/ports";
 import { AppError } from "@/src/shared/errors";
 import { toEpoch } from "@/src/shared/streams/cursor";
-import { toEndpointPath } from "@/src/shared/streams/protocol";
 import { groupByEndpoint } from "../cluster/notifications";
 import { createFilterChecks, type FilterChecks } from "../filters/filter-checks";
 import { createRecordFilter } from "../filters/record-filter";
@@ -29,13 +28,16 @@ import type { LogTailer } from "../log/log-tailer";
 import { createPositionReader, type PositionReader } from "../log/position-reader";
 import { createReplayReads, type ReplayReads } from "../log/replay-reads";
 import { createWriteBatcher, type WriteBatcher } from "../transports/write-batcher";
-import { limitFormat } from "../wire/message-limit";
-import { CURSOR_FRAMES, PLAIN_FRAMES, type StreamFormat } from "../wire/stream-format";
+import { encodeChange } from "../wire/encode";
+import { createSealCursor } from "../wire/sealed-cursors";
+import type { StreamFormat } from "../wire/stream-format";
 import { type ChangeSource, type Channel, type Channels, createChannels } from "./channels";
 import { type Connection, type OpenStream, type Subscription, type Transport, toConnection } from "./connection";
+import { createJudgeWatch, type JudgeWatch } from "./judge-watch";
 import { createQueuePressure, type QueueHolder, type QueuePressure } from "./queue-pressure";
-import { createRecheckQueue, type RecheckQueue } from "./recheck-queue";
 import { createSession, type Session, type Start } from "./session";
+import { createStreamChecks, type StreamChecks } from "./stream-checks";
+import { createStreamCursors, type StreamCursors } from "./stream-cursors";
 import type { StreamLimits } from "./stream-limits";
 import { createSubscriber, type Sink } from "./subscriber";
 
@@ -86,6 +88,8 @@ export interface HubOptions {
   tokens: Pick<Tokens, "watch" | "generation">;
   signIns: Pick<SignIns, "watch">;
   limits: StreamLimits;
+  /** The secret of the deployment. It seals the cursors of streams with a judge. */
+  secret: string;
   /** Evaluates the filters of streams. */
   sandbox: Pick<Sandbox, "filter">;
   clock: Clock;
@@ -110,6 +114,7 @@ export function createHub(options: HubOptions): Hub {
 
 class StreamHub implements Hub {
   readonly #options: HubOptions;
+  readonly #cursors: StreamCursors;
   readonly #positions: PositionReader;
   readonly #batcher: WriteBatcher = createWriteBatcher();
   readonly #channels: Channels;
@@ -118,17 +123,18 @@ class StreamHub implements Hub {
   readonly #onPiling = (bytes: number) => this.#pressure.note(bytes);
   readonly #filterChecks: FilterChecks;
   readonly #streams = new Map<Session, OpenStream>();
-  readonly #rechecks: RecheckQueue;
-  /** Projects whose recheck failed. */
-  readonly #uncheckedProjectIds = new Set<string>();
+  readonly #checks: StreamChecks;
+  readonly #judgeWatch: JudgeWatch;
   readonly #unsubscribe: () => void;
   #polledAt: Date | undefined;
   #closedBy: AppError | undefined;
 
   constructor(options: HubOptions) {
     this.#options = options;
+    const seal = createSealCursor(options.secret);
+    this.#cursors = createStreamCursors(seal);
     this.#positions = createPositionReader(options);
-    this.#channels = createChannels({ ...options, onReadError: (error) => this.#onReadError(error) });
+    this.#channels = createChannels({ ...options, seal, onReadError: (error) => this.#onReadError(error) });
     this.#replays = createReplayReads(options);
     this.#pressure = createQueuePressure({
       bytesMax: options.queuesBytesMax,
@@ -136,7 +142,13 @@ class StreamHub implements Hub {
       readHeldBytes: options.readHeldBytes ?? (() => process.memoryUsage().external),
     });
     this.#filterChecks = createFilterChecks(options);
-    this.#rechecks = createRecheckQueue((id) => this.#recheckAll(id));
+    this.#checks = createStreamChecks({ ...options, sessions: () => this.#streams.keys() });
+    this.#judgeWatch = createJudgeWatch({
+      channels: this.#channels,
+      locate: (endpointId, tailer) => this.#locate(endpointId, tailer),
+      check: (session) => this.#checks.recheckSoon(session),
+      end: (session) => session.end(new AppError("access_changed")),
+    });
     this.#unsubscribe = options.notifications.subscribe((notification) => this.#onNotification(notification));
   }
 
@@ -185,7 +197,7 @@ class StreamHub implements Hub {
     this.#endExpired();
     this.#pressure.check();
     const elapsedMs = this.#measureElapsedMs();
-    for (const projectId of [...this.#uncheckedProjectIds]) void this.recheck(projectId);
+    this.#checks.retry();
     const channels = this.#channels.entries();
     if (channels.length === 0) return;
     const before = channels.map(([, { tailer }]) => tailer.position());
@@ -200,6 +212,7 @@ class StreamHub implements Hub {
     }
     for (const [, channel] of channels) channel.resume();
     const deleted = new Set(channels.map(([endpointId]) => endpointId).filter((endpointId) => !positions.has(endpointId)));
+    this.#judgeWatch.refresh(deleted);
     for (const session of [...this.#streams.keys()]) {
       if (deleted.has(session.grant.endpoint.id)) session.end(new AppError("endpoint_deleted"));
       else {
@@ -210,11 +223,11 @@ class StreamHub implements Hub {
   }
 
   recheck(projectId: string): Promise<void> {
-    return this.#rechecks.add(projectId);
+    return this.#checks.recheckAll(projectId);
   }
 
   recheckAccount(userId: string): Promise<void> {
-    return this.#rechecks.add(userId);
+    return this.#checks.recheckAll(userId);
   }
 
   closeAll(error: AppError): void {
@@ -234,21 +247,23 @@ class StreamHub implements Hub {
   #open(
     request: Omit<Parameters<Hub["subscribe"]>[0], "connect"> & { sink: Sink; channel: Channel; found: FoundPosition; release: () => void },
   ): Subscription {
-    const { grant, start, transport, filter: expression, sink, channel, found, release } = request;
-    const { onlyOwner } = grant;
-    const format = toFormat(request);
+    const { grant, transport, filter: expression, sink, channel, found, release } = request;
+    const { onlyOwner, judge } = grant;
+    const { start, known } = this.#cursors.toStart(request, found);
+    const format = this.#cursors.toFormat(request);
     const { clock, queueBytesMax, sandbox } = this.#options;
     const lane = { ownerId: grant.ownerId, endpointId: grant.endpoint.id };
     const subscriber = createSubscriber({ sink, batcher: this.#batcher, lane, queueBytesMax, onPiling: this.#onPiling });
     const caller = toCallerPath(grant, request.address);
     const filter = expression === undefined ? undefined : createRecordFilter({ sandbox, expression, caller });
     const reads = this.#replays.of({ onlyOwner, caller });
-    const source = channel.source({ onlyOwner, filter, reads });
+    const source = channel.source({ onlyOwner, judge, filter, reads });
     const tip = toTip(found, source, format);
     const session: Session = createSession({
       grant,
       resumable: start.mode !== "plain",
       format,
+      encode: judge ? channel.encodeSealed : encodeChange,
       tip,
       tailerPosition: () => source.position(),
       reads: source.reads ?? reads,
@@ -267,17 +282,19 @@ class StreamHub implements Hub {
       openedSeq: tip.seq,
       release: () => {
         unwatch();
+        this.#judgeWatch.remove(session);
         release();
         source.remove(session);
         this.#options.openStreams?.add(grant.endpoint.id, -1);
       },
     });
     source.add(session);
+    this.#judgeWatch.add(session);
     this.#options.openStreams?.add(grant.endpoint.id, 1);
     // The stream is registered before it begins, so that it can be ended at once.
-    session.begin(start, start.mode === "after" ? found.proofs.get(start.cursor.seq) : undefined);
+    session.begin(start, known);
     // A token that was revoked while the stream was being opened is not reported again.
-    if (grant.user && grant.evidence.tokenGeneration !== this.#options.tokens.generation()) void this.#recheckSession(session);
+    if (grant.user && grant.evidence.tokenGeneration !== this.#options.tokens.generation()) this.#checks.recheckSoon(session);
     return { sendHeartbeat: () => session.sendHeartbeat(), end: (error) => session.end(error), closed: () => session.end() };
   }
 
@@ -291,23 +308,6 @@ class StreamHub implements Hub {
       unwatchTokens?.();
       unwatchSignIn?.();
     };
-  }
-
-  /** `id` is the UUID of a project or of an account. */
-  async #recheckAll(id: string): Promise<void> {
-    this.#uncheckedProjectIds.delete(id);
-    const sessions = [...this.#streams.keys()].filter(({ grant }) => grant.projectId === id || grant.signIn?.userId === id);
-    await Promise.all(sessions.map((session) => this.#recheckSession(session)));
-  }
-
-  async #recheckSession(session: Session): Promise<void> {
-    try {
-      const problem = await this.#options.access.recheck(session.grant);
-      if (problem) session.end(problem);
-    } catch (error) {
-      this.#uncheckedProjectIds.add(session.grant.projectId);
-      this.#options.log.debug({ err: error }, "the access of open streams could not be checked");
-    }
   }
 
   #forget(session: Session): void {
@@ -372,12 +372,6 @@ class StreamHub implements Hub {
       else if (user && user.tokenExpiresAt <= now) session.end(new AppError("token_expired"));
     }
   }
-}
-
-function toFormat({ format, start, messageBytesMax, grant }: Omit<Parameters<Hub["subscribe"]>[0], "connect">): StreamFormat {
-  const whole = format ?? (start.mode === "plain" ? PLAIN_FRAMES : CURSOR_FRAMES);
-  if (messageBytesMax === undefined) return whole;
-  return limitFormat(whole, { bytesMax: messageBytesMax, path: toEndpointPath(grant.endpoint.name) });
 }
 
 /** The places whose changes are compared with those of the log. Place 0 has no change. */

@@ -8,13 +8,13 @@ import type { Cursor } from "@/src/shared/streams/cursor";
 import type { GapReason } from "@/src/shared/streams/stream-messages";
 import type { FeedListener } from "../filters/filtered-feed";
 import { FilterFailedError, type StreamReads } from "../filters/filtered-reads";
-import type { FilterFailure } from "../filters/record-filter";
+import type { FilterFailure } from "../filters/kept-changes";
 import { type ChangeBatch, createChangeBatch } from "../log/change-batch";
 import { type DeliveredPosition, toUploadBoundary } from "../log/delivered-position";
 import type { TailerReset } from "../log/listener-index";
 import { PAGE_LIMIT_FIRST, toNextPageLimit } from "../log/page-size";
 import { createSnapshot, type Snapshot } from "../log/snapshot";
-import { type EncodedChange, encodeChange } from "../wire/encode";
+import type { Encode, EncodedChange } from "../wire/encode";
 import type { StreamFormat } from "../wire/stream-format";
 import type { Subscriber } from "./subscriber";
 
@@ -56,6 +56,7 @@ export interface SessionOptions {
   grant: Grant;
   resumable: boolean;
   format: StreamFormat;
+  encode: Encode;
   tip: LogPosition;
   tailerPosition: () => DeliveredPosition | undefined;
   reads: StreamReads;
@@ -81,7 +82,7 @@ class StreamSession implements Session {
   readonly resumable: boolean;
   readonly #format: StreamFormat;
   readonly #subscriber: Subscriber;
-  readonly #options: Pick<SessionOptions, "tip" | "tailerPosition" | "reads" | "onEnd" | "onReadError">;
+  readonly #options: Pick<SessionOptions, "encode" | "tip" | "tailerPosition" | "reads" | "onEnd" | "onReadError">;
   #phase: SessionState["state"] = "live";
   /** Each move creates a new object. */
   #at: Cursor;
@@ -309,7 +310,7 @@ class StreamSession implements Session {
       this.#begunTo = change.seq;
       return true;
     }
-    const encoded = encodeChange(change, upload);
+    const encoded = this.#options.encode(change, upload);
     const frame = this.#format.change(encoded, epoch);
     // The place advances only after enqueueing, so that a failure sends again and never skips.
     if (this.#subscriber.isCrowdedBy(frame) || !this.#subscriber.enqueue(frame)) return false;
@@ -366,7 +367,7 @@ class StreamSession implements Session {
   #toUnsent(encoded: EncodedChange): EncodedChange {
     const { change, upload } = encoded;
     if ((upload[0]?.seq ?? 0) > this.#at.seq) return encoded;
-    return encodeChange(
+    return this.#options.encode(
       change,
       upload.filter(({ seq }) => seq > this.#at.seq),
     );

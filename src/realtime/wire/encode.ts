@@ -6,6 +6,7 @@ import type { LogPosition } from "@/src/core/streams/ports";
 import { formatCursor } from "@/src/shared/streams/cursor";
 import { CLOSE_REASON_BYTES_MAX } from "@/src/shared/streams/protocol";
 import { toChangeText, toCursorChangeText } from "./message-text";
+import type { SealCursor } from "./sealed-cursors";
 
 const FIN_AND_TEXT = 0x81;
 
@@ -88,23 +89,39 @@ export interface EncodedChange {
 }
 
 /** `upload` has the changes of the same upload up to this one. */
-export function encodeChange(change: Change, upload: readonly Change[] = [change]): EncodedChange {
-  return new SharedEncoding(change, upload);
+export const encodeChange: Encode = (change, upload = [change]) => new SharedEncoding(change, upload, undefined);
+
+/** Encodes a change. `upload` defaults to the change alone. */
+export type Encode = (change: Change, upload?: readonly Change[]) => EncodedChange;
+
+/** Returns a form of {@link encodeChange} whose cursors are sealed. A change that is no part of an upload is encoded once, however often it is passed. */
+export function createSealedEncode(seal: SealCursor): Encode {
+  const known = new WeakMap<Change, EncodedChange>();
+  return (change, upload = [change]) => {
+    if (upload.length > 1) return new SharedEncoding(change, upload, seal);
+    const found = known.get(change);
+    if (found) return found;
+    const encoded = new SharedEncoding(change, upload, seal);
+    known.set(change, encoded);
+    return encoded;
+  };
 }
 
 /** A class and not an object with closures, because one is created for every change and most of its methods are never called. */
 class SharedEncoding implements EncodedChange {
   readonly change: Change;
   readonly upload: readonly Change[];
+  readonly #seal: SealCursor | undefined;
   #position: LogPosition | undefined;
   #plain: Buffer | undefined;
   #withCursor: Buffer | undefined;
   #plainEvent: Buffer | undefined;
   #cursorEvent: Buffer | undefined;
 
-  constructor(change: Change, upload: readonly Change[]) {
+  constructor(change: Change, upload: readonly Change[], seal: SealCursor | undefined) {
     this.change = change;
     this.upload = upload;
+    this.#seal = seal;
   }
 
   position(epoch: string): LogPosition {
@@ -113,7 +130,8 @@ class SharedEncoding implements EncodedChange {
   }
 
   cursor(epoch: string): string {
-    return formatCursor(this.position(epoch));
+    const position = this.position(epoch);
+    return formatCursor(this.#seal ? this.#seal(position) : position);
   }
 
   plain(): Buffer {
@@ -147,14 +165,14 @@ export interface UploadEncoder {
   reset(): void;
 }
 
-export function createUploadEncoder(): UploadEncoder {
+export function createUploadEncoder(encode: Encode = encodeChange): UploadEncoder {
   /** The changes of an upload whose last one has not been encoded. */
   let begun: readonly Change[] = [];
   return {
     encode: (change) => {
       const upload = begun.length === 0 ? [change] : [...begun, change];
       begun = change.remainingInUpload === undefined ? [] : upload;
-      return encodeChange(change, upload);
+      return encode(change, upload);
     },
     reset: () => {
       begun = [];

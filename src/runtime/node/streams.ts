@@ -13,7 +13,7 @@ import type { AccessParts } from "./access";
 import type { StorageParts } from "./data-plane";
 import type { Stores } from "./stores";
 
-type Options = Pick<NodeOptions, "config" | "notifications" | "cluster" | "siblings" | "clock" | "log" | "cleanup"> &
+type Options = Pick<NodeOptions, "config" | "notifications" | "cluster" | "siblings" | "secret" | "clock" | "log" | "cleanup"> &
   Pick<AccessParts, "access" | "rateLimitPolicy" | "definitions" | "tokens" | "signIns"> &
   Pick<StorageParts, "quotas"> & {
     stores: Stores;
@@ -26,7 +26,7 @@ const STREAM_GRACE_MS = 2_000;
 /** Starts the heartbeats; `closeStreams` ends them. Adds to `cleanup` what must be closed. */
 export function composeStreams(options: Options) {
   const { stores, access, rateLimitPolicy, definitions, tokens, signIns, quotas, sandbox, config, notifications } = options;
-  const { cluster, siblings, clock, log, cleanup } = options;
+  const { cluster, siblings, secret, clock, log, cleanup } = options;
   const { changes, snapshots } = stores;
   const exchange = siblings?.counts;
   const { queueBytesMax } = config;
@@ -36,6 +36,7 @@ export function composeStreams(options: Options) {
   const hub = createHub({
     ...sources,
     limits,
+    secret,
     sandbox,
     clock,
     log,

@@ -5,11 +5,11 @@ export interface Cursor {
   /** 32 lowercase hex digits. Renewed when the log is replaced. */
   epoch: string;
   seq: number;
-  /** 8 hex digits that identify the change at `seq` (W26). Undefined: at 0, if the change is no longer known, and in cursors of older versions. */
+  /** 8 hex digits that identify the change at `seq` (W26), with a leading `s` if they are sealed (realtime/wire/sealed-cursors.ts). Undefined: at 0, if the change is no longer known, and in cursors of older versions. */
   proof?: string | undefined;
 }
 
-const CURSOR = /^([0-9a-f]{32})-(0|[1-9][0-9]{0,15})(?:-([0-9a-f]{8}))?$/;
+const CURSOR = /^([0-9a-f]{32})-(0|[1-9][0-9]{0,15})(?:-(s?[0-9a-f]{8}))?$/;
 
 /** Returns the epoch as 32 lowercase hex digits, whether or not it is stored with dashes. */
 export function toEpoch(uuid: string): string {

@@ -45,6 +45,7 @@ export function createMemoryHub(options: Partial<HubOptions> & { pause?: () => P
     definitions: { watch: ({ id }) => watch(watched, id) },
     tokens: { watch: (id) => watch(tokenWatched, id), generation: () => tokenGeneration },
     signIns: { watch: () => () => undefined },
+    secret: "the secret of this test",
     sandbox: { filter: () => Promise.reject(new Error("This test has no sandbox.")) },
     limits: { take: () => () => undefined },
     clock: { now: () => now },
