@@ -16,7 +16,7 @@ CREATE OR REPLACE TRIGGER api_key_revises
 
 CREATE OR REPLACE TRIGGER endpoint_revises
   AFTER INSERT OR DELETE OR UPDATE OF "projectId", "name", "kind", "secure", "othersCanRead", "othersCanUpdate", "othersCanDelete",
-    "fileCacheSeconds", "schema", "epoch" ON "Endpoint"
+    "fileCacheSeconds", "schema", "rules", "epoch" ON "Endpoint"
   FOR EACH ROW EXECUTE FUNCTION project_revised();
 
 -- The project itself was changed.

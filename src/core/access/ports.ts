@@ -15,6 +15,8 @@ export interface Definition {
     fileCacheSeconds: number;
     /** JSON text of the JSON Schema that bodies must match (R10). Null: none. */
     schema: string | null;
+    /** JSON text of the access rules (A1). Null: none. */
+    rules: string | null;
   };
   project: {
     id: string;

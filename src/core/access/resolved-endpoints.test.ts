@@ -5,7 +5,15 @@ import { createDefinitions, type Definitions } from "@/src/core/access/resolved-
 import type { Log } from "@/src/core/log";
 
 const SIGN_IN = { kind: "session", id: "session", userId: "owner" } as const;
-const CLOSED = { secure: false, othersCanRead: false, othersCanUpdate: false, othersCanDelete: false, fileCacheSeconds: 0, schema: null };
+const CLOSED = {
+  secure: false,
+  othersCanRead: false,
+  othersCanUpdate: false,
+  othersCanDelete: false,
+  fileCacheSeconds: 0,
+  schema: null,
+  rules: null,
+};
 
 interface FakeStore extends DefinitionStore {
   /** By `key name`. */

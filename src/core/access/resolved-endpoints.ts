@@ -4,6 +4,7 @@ import { RevisionedCache, UseLog } from "@/src/core/access/revisioned-cache";
 import type { Clock } from "@/src/core/clock";
 import type { Log } from "@/src/core/log";
 import type { MaybePromise } from "@/src/core/maybe-promise";
+import { type CompiledRules, createRulesCache } from "@/src/core/rules/rules-cache";
 import { OPAQUE_ORIGINS, parseOrigin } from "@/src/shared/http/origins";
 import { endpointNameProblem } from "@/src/shared/text/names";
 
@@ -13,7 +14,10 @@ export interface ResolvedEndpoint {
   key: Definition["key"] | null;
   /** The sign-in that requested the ticket. Absent without a ticket. */
   signIn?: SignIn;
-  endpoint: Definition["endpoint"];
+  endpoint: Omit<Definition["endpoint"], "rules"> & {
+    /** The access rules (A1), compiled once for equal texts. Undefined: none. */
+    rules: CompiledRules | undefined;
+  };
   project: {
     id: string;
     ownerId: string;
@@ -63,6 +67,8 @@ const REVISION_DELETED = -1;
 
 export function createDefinitions(options: { store: DefinitionStore; clock: Clock; log: Log; entriesMax?: number }): Definitions {
   const { store, clock, log, entriesMax = 10_000 } = options;
+  const rulesOf = createRulesCache({ log });
+  const toResolved = (definition: Omit<Definition, "key">, key: Definition["key"] | null) => resolve(definition, key, rulesOf);
   const uses = new UseLog(clock, (lastUsed) => store.touchKeys(lastUsed));
   const cache = new RevisionedCache<ResolvedEndpoint>({
     name: "changed definitions",
@@ -110,10 +116,14 @@ export function createDefinitions(options: { store: DefinitionStore; clock: Cloc
   };
 }
 
-function toResolved({ endpoint, project }: Omit<Definition, "key">, key: Definition["key"] | null): ResolvedEndpoint {
+function resolve(
+  { endpoint, project }: Omit<Definition, "key">,
+  key: Definition["key"] | null,
+  rulesOf: (text: string) => CompiledRules,
+): ResolvedEndpoint {
   return {
     key,
-    endpoint,
+    endpoint: { ...endpoint, rules: endpoint.rules === null ? undefined : rulesOf(endpoint.rules) },
     project: {
       id: project.id,
       ownerId: project.ownerId,

@@ -47,7 +47,14 @@ describe("find", () => {
       key: { id: key.id, name: "a key", scope: "read", expiresAt, revokedAt: null },
       endpoint: {
         ...{ id: endpointId, name: "some/endpoint", kind: "data", secure: true },
-        ...{ othersCanRead: false, othersCanUpdate: true, othersCanDelete: false, fileCacheSeconds: 0, schema: '{"type":"object"}' },
+        ...{
+          othersCanRead: false,
+          othersCanUpdate: true,
+          othersCanDelete: false,
+          fileCacheSeconds: 0,
+          schema: '{"type":"object"}',
+          rules: null,
+        },
       },
       project: {
         id: projectId,

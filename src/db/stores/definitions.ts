@@ -7,7 +7,7 @@ import { createReadBatcher, placeRows } from "@/src/db/reads/read-batcher";
 import { nameStatement } from "@/src/db/statement";
 
 const ENDPOINT_COLUMNS = `e.id::text AS "endpointId", e.name AS "endpointName", e.kind::text AS "endpointKind", e.secure,
-  e."othersCanRead", e."othersCanUpdate", e."othersCanDelete", e."fileCacheSeconds", e.schema::text AS schema, p."rateLimit",
+  e."othersCanRead", e."othersCanUpdate", e."othersCanDelete", e."fileCacheSeconds", e.schema::text AS schema, e.rules::text AS rules, p."rateLimit",
   p.id::text AS "projectId", p."ownerId"::text AS "ownerId", p.revision::text AS revision, p."allowedOrigins", p."allowNullOrigin", p."disallowNoOrigin", p."masterKeyHash"`;
 
 const FIND = nameStatement(
@@ -60,6 +60,7 @@ interface EndpointRow {
   othersCanDelete: boolean;
   fileCacheSeconds: number;
   schema: string | null;
+  rules: string | null;
   rateLimit: number | null;
   projectId: string;
   ownerId: string;
@@ -143,12 +144,12 @@ function toSignIn({ sessionId, managementTokenId, ownerId }: TicketRow): SignIn 
 }
 
 function toEndpointAndProject(row: EndpointRow): Omit<Definition, "key"> {
-  const { secure, othersCanRead, othersCanUpdate, othersCanDelete, fileCacheSeconds, schema } = row;
+  const { secure, othersCanRead, othersCanUpdate, othersCanDelete, fileCacheSeconds, schema, rules } = row;
   const { ownerId, rateLimit, allowedOrigins, allowNullOrigin, disallowNoOrigin, masterKeyHash } = row;
   return {
     endpoint: {
       ...{ id: row.endpointId, name: row.endpointName, kind: row.endpointKind },
-      ...{ secure, othersCanRead, othersCanUpdate, othersCanDelete, fileCacheSeconds, schema },
+      ...{ secure, othersCanRead, othersCanUpdate, othersCanDelete, fileCacheSeconds, schema, rules },
     },
     project: {
       id: row.projectId,

@@ -25,7 +25,15 @@ export interface SiteOptions {
   masterKey?: string;
 }
 
-const CLOSED = { secure: false, othersCanRead: false, othersCanUpdate: false, othersCanDelete: false, fileCacheSeconds: 0, schema: null };
+const CLOSED = {
+  secure: false,
+  othersCanRead: false,
+  othersCanUpdate: false,
+  othersCanDelete: false,
+  fileCacheSeconds: 0,
+  schema: null,
+  rules: undefined,
+};
 
 export function createResolvedEndpoint({
   key,
