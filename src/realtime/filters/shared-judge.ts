@@ -1,62 +1,90 @@
-/** The judge of several streams with the same identity. They take turns, so that a caller without CPU budget does not delay the others. */
-import type { RecordJudge } from "@/src/core/access/record-judge";
-import { isPending } from "@/src/core/maybe-promise";
+/** The judge of several streams with the same identity. Their callers take turns, so that a caller without CPU budget does not delay the others. */
+import type { CallerPath } from "@/src/core/access/caller-path";
+import type { JudgeDependency, RecordJudge } from "@/src/core/access/record-judge";
+import { isPending, type MaybePromise } from "@/src/core/maybe-promise";
 import { AppError, isAppError } from "@/src/shared/errors";
 import type { StreamJudge } from "./judged-changes";
+
+/** The judge of one stream, and the caller whose CPU budget it uses. */
+export interface StreamCaller {
+  judge: RecordJudge;
+  caller: CallerPath;
+}
+
+export interface SharedJudge extends StreamJudge {
+  /** What the verdicts so far depended on, whichever stream's judge gave them. The array grows, and never shrinks. */
+  dependencies(): readonly JudgeDependency[];
+  add(stream: StreamCaller): void;
+  /** Removes a stream that has ended. */
+  remove(stream: StreamCaller): void;
+}
 
 /** The number of callers that are tried for one list of records. */
 const TRIES_MAX = 16;
 
-export interface SharedJudge extends StreamJudge {
-  /** Adds the judge of a stream. Each call needs its own call of `remove`. */
-  add(judge: RecordJudge): void;
-  /** Removes the judge of a stream that has ended. */
-  remove(judge: RecordJudge): void;
-}
-
 /** `hidesFields` is the same for all judges of an identity. */
 export function createSharedJudge({ hidesFields }: Pick<RecordJudge, "hidesFields">): SharedJudge {
-  /** The judges in the order of their turns, with the number of their streams. */
-  const judges = new Map<RecordJudge, number>();
+  /** In the order of their turns. */
+  const streams = new Set<StreamCaller>();
+  const dependencies: JudgeDependency[] = [];
+  const known = new Set<string>();
 
-  function takeNext(): RecordJudge {
-    const [next] = judges;
+  function note({ judge: own }: StreamCaller): void {
+    for (const dependency of own.dependencies?.() ?? []) {
+      const key = `${dependency.endpointId} ${dependency.recordId ?? ""}`;
+      if (known.has(key)) continue;
+      known.add(key);
+      dependencies.push(dependency);
+    }
+  }
+
+  function takeNext(): StreamCaller {
+    const [next] = streams;
     // Without a stream, nothing can be judged.
     if (!next) throw new AppError("server_busy");
-    const [judge, streams] = next;
-    if (judges.size > 1) {
-      judges.delete(judge);
-      judges.set(judge, streams);
+    if (streams.size > 1) {
+      streams.delete(next);
+      streams.add(next);
     }
-    return judge;
+    return next;
   }
+
+  const judge: StreamJudge["judge"] = (operation, records, options) => {
+    const ask = (): MaybePromise<readonly boolean[]> => {
+      const stream = takeNext();
+      const verdicts = stream.judge.judge(operation, records, { ...options, caller: stream.caller });
+      // Only access functions find out more while they judge.
+      return isPending(verdicts)
+        ? verdicts.then((settled) => {
+            note(stream);
+            return settled;
+          })
+        : verdicts;
+    };
+    const retry = async (error: unknown): Promise<readonly boolean[]> => {
+      let last = error;
+      for (let tries = Math.min(streams.size, TRIES_MAX); tries > 1 && isAppError(last) && last.code === "rate_limited"; tries -= 1) {
+        try {
+          return await ask();
+        } catch (next) {
+          last = next;
+        }
+      }
+      throw last;
+    };
+    const verdicts = ask();
+    return isPending(verdicts) ? verdicts.then(undefined, retry) : verdicts;
+  };
 
   return {
     hidesFields,
-    add: (judge) => {
-      judges.set(judge, (judges.get(judge) ?? 0) + 1);
+    dependencies: () => dependencies,
+    add: (stream) => {
+      streams.add(stream);
+      note(stream);
     },
-    remove: (judge) => {
-      const streams = (judges.get(judge) ?? 0) - 1;
-      if (streams > 0) judges.set(judge, streams);
-      else judges.delete(judge);
-    },
-    judge: (...asked) => {
-      const verdicts = takeNext().judge(...asked);
-      if (!isPending(verdicts)) return verdicts;
-      const retry = async (error: unknown): Promise<readonly boolean[]> => {
-        let last = error;
-        for (let tries = Math.min(judges.size, TRIES_MAX); tries > 1 && isAppError(last) && last.code === "rate_limited"; tries -= 1) {
-          try {
-            return await takeNext().judge(...asked);
-          } catch (next) {
-            last = next;
-          }
-        }
-        throw last;
-      };
-      return verdicts.then(undefined, retry);
-    },
-    redact: (record) => takeNext().redact(record),
+    remove: (stream) => streams.delete(stream),
+    judge,
+    redact: (record) => takeNext().judge.redact(record),
   };
 }

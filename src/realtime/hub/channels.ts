@@ -1,12 +1,12 @@
 /** The endpoints with open streams: each has a log tailer, and a feed for each filter. They exist while a stream needs them. */
-import type { RecordJudge } from "@/src/core/access/record-judge";
+import type { JudgeDependency } from "@/src/core/access/record-judge";
 import type { ChangeLog } from "@/src/core/streams/ports";
 import { AppError } from "@/src/shared/errors";
 import { createFilteredFeed, type FeedListener, type FilteredFeed } from "../filters/filtered-feed";
 import type { StreamReads } from "../filters/filtered-reads";
 import type { RecordFilter } from "../filters/record-filter";
 import { createSharedFilter, type SharedFilter } from "../filters/shared-filter";
-import { createSharedJudge, type SharedJudge } from "../filters/shared-judge";
+import { createSharedJudge, type SharedJudge, type StreamCaller } from "../filters/shared-judge";
 import { createStreamView } from "../filters/stream-view";
 import type { TailerListener } from "../log/listener-index";
 import { createLogTailer, type LogTailer } from "../log/log-tailer";
@@ -17,6 +17,8 @@ import type { SealCursor } from "../wire/sealed-cursors";
 export interface ChangeSource extends Pick<LogTailer, "position"> {
   /** How its streams read the log before they are live. Undefined: each stream reads on its own. */
   readonly reads?: StreamReads;
+  /** What the verdicts of its judge depend on, as far as it is known. Undefined: it has no judge. */
+  readonly dependencies?: (() => readonly JudgeDependency[]) | undefined;
   add(listener: FeedListener): void;
   remove(listener: FeedListener): void;
 }
@@ -24,7 +26,7 @@ export interface ChangeSource extends Pick<LogTailer, "position"> {
 /** Which changes a stream sees: those of `onlyOwner`, that its judge allows, and that its filter matches. Undefined ones leave nothing out. */
 export interface SourceView {
   onlyOwner: string | undefined;
-  judge: RecordJudge | undefined;
+  judge: StreamCaller | undefined;
   filter: RecordFilter | undefined;
 }
 
@@ -127,6 +129,7 @@ function createChannel(options: {
     const { feed } = shared;
     return {
       reads: feed.reads,
+      dependencies: shared.judge?.dependencies,
       position: () => feed.position(),
       add: (listener) => {
         if (feed.listenerCount() === 0) {
@@ -156,7 +159,7 @@ function createChannel(options: {
 
   function createShared(view: SourceView, reads: StreamReads): Shared {
     const { onlyOwner } = view;
-    const judge = view.judge && createSharedJudge(view.judge);
+    const judge = view.judge && createSharedJudge(view.judge.judge);
     const filter = view.filter && createSharedFilter(view.filter.expression);
     const feed = createFilteredFeed({
       ...{ endpointId, onlyOwner, tailer, reads, sliceBytes, onReadError },
@@ -204,5 +207,5 @@ function createChannel(options: {
 }
 
 function toKey({ onlyOwner, judge, filter }: SourceView): string {
-  return JSON.stringify([onlyOwner, judge?.identity, filter?.expression]);
+  return JSON.stringify([onlyOwner, judge?.judge.identity, filter?.expression]);
 }

@@ -75,6 +75,8 @@ export interface Hub {
   recheck(projectId: string): Promise<void>;
   /** The same for the dashboard streams that the account opened. Call it when sign-ins of the account may have ended. */
   recheckAccount(userId: string): Promise<void>;
+  /** The same for the streams whose judge reads a record of the endpoint; without `recordId`, any record. Call it when a cache of such records was emptied. */
+  recheckDependents(endpointId: string, recordId?: string): void;
   /** Ends every stream with the error's close code, refuses new ones with the same error, and unsubscribes from notifications. */
   closeAll(error: AppError): void;
 }
@@ -88,6 +90,8 @@ export interface HubOptions {
   tokens: Pick<Tokens, "watch" | "generation">;
   signIns: Pick<SignIns, "watch">;
   limits: StreamLimits;
+  /** Called with the changes of records that judges depend on, before their streams are checked. It must not throw. */
+  onDependencyChange?: ((notification: ChangeNotification) => void) | undefined;
   /** The secret of the deployment. It seals the cursors of streams with a judge. */
   secret: string;
   /** Evaluates the filters of streams. */
@@ -146,6 +150,7 @@ class StreamHub implements Hub {
     this.#judgeWatch = createJudgeWatch({
       channels: this.#channels,
       locate: (endpointId, tailer) => this.#locate(endpointId, tailer),
+      onChange: (notification) => options.onDependencyChange?.(notification),
       check: (session) => this.#checks.recheckSoon(session),
       end: (session) => session.end(new AppError("access_changed")),
     });
@@ -230,6 +235,10 @@ class StreamHub implements Hub {
     return this.#checks.recheckAll(userId);
   }
 
+  recheckDependents(endpointId: string, recordId?: string): void {
+    this.#judgeWatch.recheck(endpointId, recordId);
+  }
+
   closeAll(error: AppError): void {
     this.#closedBy = error;
     this.#unsubscribe();
@@ -257,7 +266,7 @@ class StreamHub implements Hub {
     const caller = toCallerPath(grant, request.address);
     const filter = expression === undefined ? undefined : createRecordFilter({ sandbox, expression, caller });
     const reads = this.#replays.of({ onlyOwner, caller });
-    const source = channel.source({ onlyOwner, judge, filter, reads });
+    const source = channel.source({ onlyOwner, judge: judge && { judge, caller }, filter, reads });
     const tip = toTip(found, source, format);
     const session: Session = createSession({
       grant,
@@ -289,7 +298,7 @@ class StreamHub implements Hub {
       },
     });
     source.add(session);
-    this.#judgeWatch.add(session);
+    if (source.dependencies) this.#judgeWatch.add(session, source.dependencies);
     this.#options.openStreams?.add(grant.endpoint.id, 1);
     // The stream is registered before it begins, so that it can be ended at once.
     session.begin(start, known);

@@ -1,20 +1,25 @@
 /** Notices changes of the records that the judges of open streams depend on (W6): a log tailer follows each endpoint that has such records. */
 import type { JudgeDependency } from "@/src/core/access/record-judge";
+import type { ChangeNotification } from "@/src/core/streams/ports";
 import type { LogTailer } from "../log/log-tailer";
 import type { Channels } from "./channels";
 import type { Session } from "./session";
 
 export interface JudgeWatch {
-  /** Watches what the session's judge depends on, and has the session checked once that is watched. Does nothing if it depends on nothing. */
-  add(session: Session): void;
+  /** Watches what the session's judge depends on, and has the session checked once that is watched. `dependencies` can return more later. */
+  add(session: Session, dependencies: () => readonly JudgeDependency[]): void;
   /** Call it with every session that has ended. */
   remove(session: Session): void;
+  /** Has the streams checked for whom a new judge would read the record; without `recordId`, any record of the endpoint. It need not have changed. */
+  recheck(endpointId: string, recordId?: string): void;
   /** Watches what judges have found out since. Call it each second, with those of the watched endpoints that were deleted. */
   refresh(deleted: ReadonlySet<string>): void;
 }
 
 /** The sessions that depend on something, and whether only a new judge tells if a change of it matters. */
 type Dependents = Map<Session, boolean>;
+
+const NOBODY: Dependents = new Map();
 
 /** An endpoint with records that judges depend on. */
 interface Watched {
@@ -26,10 +31,18 @@ interface Watched {
   stop(): void;
 }
 
+/** A session: what its judge depends on, and the beginning of that which is watched. */
+interface Dependent {
+  list: () => readonly JudgeDependency[];
+  watched: JudgeDependency[];
+}
+
 export interface JudgeWatchOptions {
   channels: Pick<Channels, "hold" | "release">;
   /** Reads where the log stands, and lets the tailer deliver what is missing. */
   locate: (endpointId: string, tailer: LogTailer) => Promise<unknown>;
+  /** Called with the changes of a watched endpoint, before `check` and `end`. */
+  onChange: (notification: ChangeNotification) => void;
   /** A new judge of the session must be compared with its own. */
   check: (session: Session) => void;
   /** The answers of the session's judge may have changed. */
@@ -43,8 +56,7 @@ export function createJudgeWatch(options: JudgeWatchOptions): JudgeWatch {
 class DependencyWatch implements JudgeWatch {
   readonly #options: JudgeWatchOptions;
   readonly #endpoints = new Map<string, Watched>();
-  /** The watched dependencies of each session, by their keys. */
-  readonly #sessions = new Map<Session, Map<string, JudgeDependency>>();
+  readonly #sessions = new Map<Session, Dependent>();
   /** Dependencies whose log could not be read yet. */
   #unread: { session: Session; dependency: JudgeDependency; tailer: LogTailer }[] = [];
 
@@ -52,17 +64,16 @@ class DependencyWatch implements JudgeWatch {
     this.#options = options;
   }
 
-  add(session: Session): void {
-    if (session.grant.judge?.dependencies === undefined) return;
-    this.#sessions.set(session, new Map());
+  add(session: Session, dependencies: () => readonly JudgeDependency[]): void {
+    this.#sessions.set(session, { list: dependencies, watched: [] });
     this.#watchNew(session);
   }
 
   remove(session: Session): void {
-    const dependencies = this.#sessions.get(session);
-    if (!dependencies) return;
+    const dependent = this.#sessions.get(session);
+    if (!dependent) return;
     this.#sessions.delete(session);
-    for (const { endpointId, recordId } of dependencies.values()) {
+    for (const { endpointId, recordId } of dependent.watched) {
       const watched = this.#endpoints.get(endpointId);
       if (!watched) continue;
       if (recordId === undefined) watched.byAny.delete(session);
@@ -77,6 +88,14 @@ class DependencyWatch implements JudgeWatch {
     }
   }
 
+  recheck(endpointId: string, recordId?: string): void {
+    const watched = this.#endpoints.get(endpointId);
+    if (!watched) return;
+    const concerned = recordId === undefined ? [...watched.byRecord.values()] : [watched.byRecord.get(recordId) ?? NOBODY];
+    for (const dependents of [watched.byAny, ...concerned])
+      for (const [session, isInIdentity] of dependents) if (isInIdentity) this.#options.check(session);
+  }
+
   refresh(deleted: ReadonlySet<string>): void {
     for (const endpointId of deleted) {
       const watched = this.#endpoints.get(endpointId);
@@ -89,16 +108,15 @@ class DependencyWatch implements JudgeWatch {
   }
 
   #watchNew(session: Session): void {
-    const known = this.#sessions.get(session);
-    const dependencies = session.grant.judge?.dependencies?.() ?? [];
-    if (known === undefined || dependencies.length === known.size) return;
-    for (const dependency of dependencies) {
-      const key = `${dependency.endpointId} ${dependency.recordId ?? ""}`;
+    const dependent = this.#sessions.get(session);
+    if (!dependent) return;
+    const dependencies = dependent.list();
+    while (dependent.watched.length < dependencies.length) {
+      const dependency = dependencies[dependent.watched.length];
+      if (!dependency) return;
+      dependent.watched.push(dependency);
       // Each change of the stream's own endpoint is judged anyway, and would end the stream.
-      const isOwn = !dependency.isInIdentity && dependency.endpointId === session.grant.endpoint.id;
-      if (known.has(key) || isOwn) continue;
-      known.set(key, dependency);
-      void this.#watch(session, dependency);
+      if (dependency.isInIdentity || dependency.endpointId !== session.grant.endpoint.id) void this.#watch(session, dependency);
     }
   }
 
@@ -127,10 +145,14 @@ class DependencyWatch implements JudgeWatch {
     const unwatch = channel.watch({
       onlyOwner: undefined,
       onChanges: ({ encoded }) => {
+        this.#options.onChange({ kind: "changes", changes: encoded.map(({ change }) => change) });
         this.#notify(watched.byAny);
         for (const { change } of encoded) this.#notify(watched.byRecord.get(change.record.id));
       },
-      onReset: () => this.#notifyAll(watched),
+      onReset: () => {
+        this.#options.onChange({ kind: "endpoint", endpointId });
+        this.#notifyAll(watched);
+      },
     });
     const watched: Watched = {
       tailer: channel.tailer,
