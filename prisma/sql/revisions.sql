@@ -19,6 +19,9 @@ CREATE OR REPLACE TRIGGER endpoint_revises
     "fileCacheSeconds", "schema", "rules", "epoch" ON "Endpoint"
   FOR EACH ROW EXECUTE FUNCTION project_revised();
 
+CREATE OR REPLACE TRIGGER endpoint_function_revises AFTER UPDATE OF "accessFunction" ON "Endpoint"
+  FOR EACH ROW EXECUTE FUNCTION project_revised();
+
 -- The project itself was changed.
 CREATE OR REPLACE FUNCTION project_revises_itself() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

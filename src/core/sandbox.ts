@@ -48,15 +48,16 @@ export interface FunctionProblem {
 
 export interface FunctionRequest {
   source: string;
-  /** JSON text: `{ operation, user, request, now }`. `now` is in milliseconds since 1970. */
+  /** JSON text: `{ user, request, now }`. `now` is in milliseconds since 1970. */
   common: string;
   cases: readonly FunctionCase[];
   /** The known results of finds, by their key: JSON texts of `{ records }` or `{ error: { status, code, message } }`. */
   found: readonly (readonly [key: string, text: string])[];
 }
 
-/** JSON texts; `null` if there is no record or no input. */
 export interface FunctionCase {
+  operation: string;
+  /** JSON texts; `null` if there is no record or no input. */
   record: string;
   input: string;
 }

@@ -94,6 +94,7 @@ export interface EndpointRow {
   othersCanDelete: boolean;
   fileCacheSeconds: number;
   schema: unknown;
+  accessFunction: string | null;
   seq: bigint;
   /** Maintained by the database with every write. */
   recordCount: bigint;
@@ -118,6 +119,7 @@ export function toManagedEndpoint(row: EndpointRow, subscribersHere: number): Ma
     othersCanDelete: row.othersCanDelete,
     fileCacheSeconds: row.fileCacheSeconds,
     schema: row.schema ?? null,
+    accessFunction: row.accessFunction,
     createdAt: toTime(row.createdAt),
     updatedAt: toTime(row.updatedAt),
     changeCount: Number(row.seq),

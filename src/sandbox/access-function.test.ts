@@ -30,6 +30,7 @@ const toCommon = (extra: object = {}) =>
     ...extra,
   });
 const toCase = (data: unknown, input: unknown = null): FunctionCase => ({
+  operation: "update",
   record: JSON.stringify({ uniqueId: "r1", data, owner: "u1" }),
   input: JSON.stringify(input),
 });
@@ -110,7 +111,7 @@ describe("verdicts", () => {
       allow: false,
       reason: JSON.stringify([operation, user, record, input, request, now, Object.keys(others)]),
     })`;
-    const common = toCommon({ operation: "update", request: { origin: "https://a.example", key: { name: "Web", scope: "read" } } });
+    const common = toCommon({ request: { origin: "https://a.example", key: { name: "Web", scope: "read" } } });
     const judgement = await judgeOne(source, { common, data: { n: 1 }, input: { n: 2 } });
     expect(judgement).toMatchObject({ outcome: "verdict", allow: false });
     expect(JSON.parse((judgement as { reason: string }).reason)).toEqual([
@@ -264,8 +265,8 @@ describe("isolation", () => {
     ],
   ])("[S8] keys such as __proto__ in data change no verdict when %s", async (_, source) => {
     const data = '{"__proto__":{"admin":true},"constructor":{"prototype":{"admin":true}},"toString":{"admin":true}}';
-    const cases = [{ record: `{"uniqueId":"r1","data":${data},"owner":null}`, input: data }];
-    const common = `{"operation":"read","user":{"uniqueId":"u1","data":${data}},"request":{"origin":null,"key":null},"now":1,"__proto__":{"admin":true}}`;
+    const cases = [{ operation: "read", record: `{"uniqueId":"r1","data":${data},"owner":null}`, input: data }];
+    const common = `{"user":{"uniqueId":"u1","data":${data}},"request":{"origin":null,"key":null},"now":1,"__proto__":{"admin":true}}`;
     expect(await judgeAll(source, cases, { common })).toEqual([REFUSED]);
   });
 

@@ -29,7 +29,7 @@ const jobSchema = z.discriminatedUnion("kind", [
     kind: z.literal("judge"),
     source: z.string(),
     common: z.string(),
-    cases: z.array(z.strictObject({ record: z.string(), input: z.string() })),
+    cases: z.array(z.strictObject({ operation: z.string(), record: z.string(), input: z.string() })),
     found: z.array(z.tuple([z.string(), z.string()])),
   }),
 ]);

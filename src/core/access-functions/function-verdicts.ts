@@ -7,7 +7,7 @@ import type { Log } from "@/src/core/log";
 import type { FunctionCase, FunctionJudgement, Sandbox } from "@/src/core/sandbox";
 import { AppError } from "@/src/shared/errors";
 import { FUNCTION_FINDS_MAX } from "./limits";
-import type { RecordFinder } from "./ports";
+import type { FoundRecords, RecordFinder } from "./ports";
 
 /** The maximum number of cases in one job. */
 const CASES_MAX = 256;
@@ -33,6 +33,8 @@ export interface FunctionCall {
   cases: readonly FunctionCase[];
   caller: CallerPath;
   signal?: AbortSignal | undefined;
+  /** Called for each endpoint or record that a find has read. */
+  onFound?: ((source: NonNullable<FoundRecords["source"]>) => void) | undefined;
 }
 
 export interface FunctionVerdicts {
@@ -59,6 +61,7 @@ export function createFunctionVerdicts({
       const [first] = failures;
       if (first) {
         const { cause, line } = first;
+        // Without the message, which can quote data.
         log.warn({ endpointId: call.endpointId, cause, line, failures: failures.length }, "an access function failed");
       }
       return verdicts;
@@ -117,13 +120,15 @@ class Evaluation {
     }
     const needed = new Set(cases[0]?.keys ?? []);
     const missing = [...new Set(cases.flatMap(({ keys }) => keys))].filter((key) => !this.#found.has(key));
-    const { projectId, ownerId, signal } = this.#call;
+    const { projectId, ownerId, signal, onFound } = this.#call;
     while (missing.length > 0 && (this.#foundLength <= FOUND_LENGTH_MAX || needed.has(missing[0] ?? ""))) {
-      const texts = await this.#finder.find({ projectId, ownerId, keys: missing, lengthMax: FOUND_LENGTH_MAX, signal });
-      if (texts.length === 0) throw new AppError("internal_error", { internal: "the finder returned nothing" });
-      for (const [at, key] of missing.splice(0, texts.length).entries()) {
-        this.#found.set(key, texts[at] ?? "");
-        this.#foundLength += texts[at]?.length ?? 0;
+      const results = await this.#finder.find({ projectId, ownerId, keys: missing, lengthMax: FOUND_LENGTH_MAX, signal });
+      if (results.length === 0) throw new AppError("internal_error", { internal: "the finder returned nothing" });
+      for (const [at, key] of missing.splice(0, results.length).entries()) {
+        const { text = "", source } = results[at] ?? {};
+        this.#found.set(key, text);
+        this.#foundLength += text.length;
+        if (source) onFound?.(source);
       }
     }
   }

@@ -2,9 +2,8 @@
 
 export interface RecordFinder {
   /**
-   * Executes `find` calls of access functions, as the project's owner. Each key is a call as JSON text: `{ endpoint, uniqueId, filters, limit }`. Returns a
-   * text for each of the first keys, as many as have about `lengthMax` characters together, but at least one if there are keys: `{ records }`, each with
-   * `uniqueId`, `data` and `owner`, or `{ error }` with `status`, `code` and `message`, which the function can catch. Throws retryable errors
+   * Executes `find` calls of access functions, as the project's owner. Each key is a call as JSON text: `{ endpoint, uniqueId, filters, limit }`. Returns
+   * the results of the first keys, as many as have about `lengthMax` characters together, but at least one if there are keys. Throws retryable errors
    * (`database_unavailable`, `server_busy`), and the signal's reason.
    */
   find(request: {
@@ -13,5 +12,14 @@ export interface RecordFinder {
     keys: readonly string[];
     lengthMax: number;
     signal?: AbortSignal | undefined;
-  }): Promise<string[]>;
+  }): Promise<FoundRecords[]>;
+}
+
+export interface FoundRecords {
+  /**
+   * JSON text: `{ records }`, each with `uniqueId`, `data` and `owner`, or `{ error }` with `status`, `code` and `message`, which the function can catch.
+   */
+  text: string;
+  /** The endpoint that was read, and the last seq of its log when it was read. Undefined: none was. */
+  source?: { endpointId: string; recordId?: string | undefined; seq: number } | undefined;
 }

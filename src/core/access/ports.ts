@@ -17,6 +17,8 @@ export interface Definition {
     schema: string | null;
     /** JSON text of the access rules (A1). Null: none. */
     rules: string | null;
+    /** The source of the access function (S8). Null: none. */
+    accessFunction: string | null;
   };
   project: {
     id: string;

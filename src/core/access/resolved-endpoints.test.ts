@@ -13,6 +13,7 @@ const CLOSED = {
   fileCacheSeconds: 0,
   schema: null,
   rules: null,
+  accessFunction: null,
 };
 
 interface FakeStore extends DefinitionStore {

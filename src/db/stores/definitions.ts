@@ -8,7 +8,7 @@ import { nameStatement } from "@/src/db/statement";
 
 const ENDPOINT_COLUMNS = `e.id::text AS "endpointId", e.name AS "endpointName", e.kind::text AS "endpointKind", e.secure,
   e."othersCanRead", e."othersCanUpdate", e."othersCanDelete", e."fileCacheSeconds", e.schema::text AS schema, e.rules::text AS rules, p."rateLimit",
-  p.id::text AS "projectId", p."ownerId"::text AS "ownerId", p.revision::text AS revision, p."allowedOrigins", p."allowNullOrigin", p."disallowNoOrigin", p."masterKeyHash"`;
+  e."accessFunction", p.id::text AS "projectId", p."ownerId"::text AS "ownerId", p.revision::text AS revision, p."allowedOrigins", p."allowNullOrigin", p."disallowNoOrigin", p."masterKeyHash"`;
 
 const FIND = nameStatement(
   "rested_find_definition",
@@ -61,6 +61,7 @@ interface EndpointRow {
   fileCacheSeconds: number;
   schema: string | null;
   rules: string | null;
+  accessFunction: string | null;
   rateLimit: number | null;
   projectId: string;
   ownerId: string;
@@ -148,7 +149,7 @@ function toEndpointAndProject(row: EndpointRow): Omit<Definition, "key"> {
   const { ownerId, rateLimit, allowedOrigins, allowNullOrigin, disallowNoOrigin, masterKeyHash } = row;
   return {
     endpoint: {
-      ...{ id: row.endpointId, name: row.endpointName, kind: row.endpointKind },
+      ...{ id: row.endpointId, name: row.endpointName, kind: row.endpointKind, accessFunction: row.accessFunction },
       ...{ secure, othersCanRead, othersCanUpdate, othersCanDelete, fileCacheSeconds, schema, rules },
     },
     project: {

@@ -8,9 +8,10 @@ import { requireOwnProject } from "../ownership";
 import { requireEndpointQuota } from "../quotas";
 import { isForeignKeyViolation, isUniqueViolation, pickDefined } from "../support";
 import { toEndpointDetail } from "../views";
+import { requireFunction } from "./access-function";
 import { storeSchema, toSchemaText } from "./schema";
 
-/** Returns the new endpoint. Throws `not_found` for the project, `name_taken`, `quota_exceeded`, and what toSchemaText throws for the schema. */
+/** Returns the new endpoint. Throws `not_found` for the project, `name_taken`, `quota_exceeded`, what toSchemaText throws for the schema, and what requireFunction throws for the access function. */
 export async function createEndpoint({
   db,
   sandbox,
@@ -20,7 +21,7 @@ export async function createEndpoint({
   input,
 }: {
   db: Pick<Db, "project" | "$transaction">;
-  sandbox: Pick<Sandbox, "checkSchema">;
+  sandbox: Pick<Sandbox, "checkSchema" | "checkFunction">;
   /** The maximum number of endpoints in a project without a quota of its own. 0: no limit. */
   quota: number;
   ownerId: string;
@@ -29,7 +30,9 @@ export async function createEndpoint({
 }): Promise<EndpointDetail> {
   await requireOwnProject({ db, ownerId, projectId });
   const { schema = null, name, ...rest } = input;
-  const schemaText = await toSchemaText({ sandbox, schema, caller: toOwnerPath(ownerId, projectId) });
+  const caller = toOwnerPath(ownerId, projectId);
+  const schemaText = await toSchemaText({ sandbox, schema, caller });
+  if (typeof rest.accessFunction === "string") await requireFunction({ sandbox, source: rest.accessFunction, caller });
   try {
     const row = await db.$transaction(async (tx) => {
       const created = await tx.endpoint.create({ data: { projectId, name, ...pickDefined(rest) } });

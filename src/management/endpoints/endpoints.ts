@@ -12,6 +12,7 @@ import { requireOwnEndpoint, requireOwnProject } from "../ownership";
 import { isUniqueViolation, pickDefined } from "../support";
 import type { EndpointRow } from "../views";
 import { toEndpointDetail, toManagedEndpoint } from "../views";
+import { requireFunction } from "./access-function";
 import { endpointNameTaken } from "./create-endpoint";
 import { storeSchema, toSchemaText } from "./schema";
 
@@ -29,7 +30,7 @@ export function readEndpoints({
 }): Promise<EndpointRow[]> {
   return db.$queryRaw<EndpointRow[]>`
     SELECT e."id", e."projectId", e."name", e."description", e."kind"::text AS "kind", e."secure", e."othersCanRead", e."othersCanUpdate",
-      e."othersCanDelete", e."fileCacheSeconds", e."schema", e."seq", e."recordCount", e."createdAt", e."updatedAt",
+      e."othersCanDelete", e."fileCacheSeconds", e."schema", e."accessFunction", e."seq", e."recordCount", e."createdAt", e."updatedAt",
       (SELECT c."at" FROM "Change" c WHERE c."endpointId" = e."id" AND c."seq" = e."seq") AS "lastChangeAt",
       (SELECT count(*) FROM "OpenStream" s JOIN "ServerNode" n ON n."id" = s."nodeId"
         WHERE s."endpointId" = e."id" AND n."seenAt" > clock_timestamp() - make_interval(secs => ${SERVER_SEEN_SECONDS}::int)) AS "subscribers"
@@ -76,7 +77,7 @@ export async function getEndpoint({
 
 /**
  * Changes the given fields. Absent fields keep their values, and stored records are not changed. Streams that lose access close (W6). Throws `not_found`,
- * `name_taken`, and what toSchemaText throws for the schema.
+ * `name_taken`, what toSchemaText throws for the schema, and what requireFunction throws for the access function.
  */
 export async function updateEndpoint({
   db,
@@ -92,7 +93,7 @@ export async function updateEndpoint({
   db: Pick<Db, "endpoint" | "record" | "$queryRaw">;
   writeDb: Pick<Db, "$transaction">;
   queue: Pick<EndpointQueue, "run">;
-  sandbox: Pick<Sandbox, "checkSchema">;
+  sandbox: Pick<Sandbox, "checkSchema" | "checkFunction">;
   definitions: Pick<Definitions, "invalidate">;
   countSubscribers: (endpointId: string) => number;
   ownerId: string;
@@ -103,6 +104,7 @@ export async function updateEndpoint({
   const { schema: sent, ...rest } = patch;
   const caller = toOwnerPath(ownerId, projectId);
   const schema = sent === undefined ? undefined : await toSchemaText({ sandbox, schema: sent, caller });
+  if (typeof patch.accessFunction === "string") await requireFunction({ sandbox, source: patch.accessFunction, caller });
   const data = pickDefined(rest);
   if (Object.keys(data).length > 0 || schema !== undefined) {
     try {

@@ -1,7 +1,7 @@
 /** Executes the finds of access functions (S8): records of the project's endpoints, as the project's owner reads them. */
 import * as z from "zod/mini";
 import { FUNCTION_FOUND_BYTES_MAX, FUNCTION_FOUND_RECORDS_MAX } from "@/src/core/access-functions/limits";
-import type { RecordFinder } from "@/src/core/access-functions/ports";
+import type { FoundRecords, RecordFinder } from "@/src/core/access-functions/ports";
 import type { Read } from "@/src/db/read";
 import type { RecordSearch } from "@/src/db/records/record-search";
 import { isUniqueId } from "@/src/shared/streams/protocol";
@@ -36,10 +36,10 @@ interface FilterFind {
   limit: number;
 }
 
-const FIND_ENDPOINT = `SELECT "id"::text AS "id" FROM "Endpoint" WHERE "projectId" = $1::uuid AND "name" = $2::text`;
+const FIND_ENDPOINT = `SELECT "id"::text AS "id", "seq"::text AS "seq" FROM "Endpoint" WHERE "projectId" = $1::uuid AND "name" = $2::text`;
 
-const FIND_BY_ID = `SELECT asked.n::int AS "n", e."id" IS NOT NULL AS "isKnown", wire_id(r."id") AS "uniqueId", wire_id(r."ownerId") AS "owner",
-    CASE WHEN octet_length(r."data"::text) <= $4::int THEN r."data"::text END AS "data"
+const FIND_BY_ID = `SELECT asked.n::int AS "n", e."id"::text AS "endpointId", e."seq"::text AS "seq", wire_id(r."id") AS "uniqueId",
+    wire_id(r."ownerId") AS "owner", CASE WHEN octet_length(r."data"::text) <= $4::int THEN r."data"::text END AS "data"
   FROM unnest($2::text[], $3::uuid[]) WITH ORDINALITY AS asked(name, id, n)
   LEFT JOIN "Endpoint" e ON e."projectId" = $1::uuid AND e."name" = asked.name
   LEFT JOIN "Record" r ON r."id" = asked.id AND r."endpointId" = e."id"`;
@@ -51,68 +51,76 @@ interface FoundRow {
   data: string | null;
 }
 
+/** `endpointId` is null if there is no such endpoint, and `uniqueId` if there is no such record. */
+type IdRow = { n: number; endpointId: string | null; seq: string } & (FoundRow | { uniqueId: null });
+
 /** `read` is for finds by id; `search` for those that may scan an endpoint. */
 export function createRecordFinder({ read, search }: { read: Read; search: RecordSearch }): RecordFinder {
-  async function findById(projectId: string, finds: readonly IdFind[]): Promise<string[]> {
+  async function findById(projectId: string, finds: readonly IdFind[]): Promise<FoundRecords[]> {
     if (finds.length === 0) return [];
     const names = finds.map(({ endpoint }) => endpoint);
     const ids = finds.map(({ uniqueId }) => uniqueId);
-    const texts = new Array<string>(finds.length).fill(NOT_FOUND);
-    type Row = { n: number; isKnown: boolean } & (FoundRow | { uniqueId: null });
-    for (const row of await read<Row>(FIND_BY_ID, [projectId, names, ids, FUNCTION_FOUND_BYTES_MAX]))
-      if (row.isKnown) texts[row.n - 1] = toFoundText(row.uniqueId === null ? [] : [row]);
-    return texts;
+    const results = new Array<FoundRecords>(finds.length).fill({ text: NOT_FOUND });
+    for (const row of await read<IdRow>(FIND_BY_ID, [projectId, names, ids, FUNCTION_FOUND_BYTES_MAX])) {
+      if (row.endpointId === null) continue;
+      const source = { endpointId: row.endpointId, recordId: ids[row.n - 1], seq: Number(row.seq) };
+      results[row.n - 1] = { text: toFoundText(row.uniqueId === null ? [] : [row]), source };
+    }
+    return results;
   }
 
-  async function findByFilters(accountId: string, projectId: string, finds: readonly FilterFind[]): Promise<string[]> {
-    const texts: string[] = [];
-    for (let slow = 0; texts.length < finds.length; ) {
-      if (slow >= SLOW_MAX) texts.push(TOO_SLOW);
+  async function findByFilters(accountId: string, projectId: string, finds: readonly FilterFind[]): Promise<FoundRecords[]> {
+    const results: FoundRecords[] = [];
+    for (let slow = 0; results.length < finds.length; ) {
+      if (slow >= SLOW_MAX) results.push({ text: TOO_SLOW });
       // One turn in the queue of searches for all of them.
       else
         await search
           .run(accountId, STATEMENT_MS, async (readInTurn) => {
-            for (const find of finds.slice(texts.length)) texts.push(await findOne(readInTurn, projectId, find));
+            for (const find of finds.slice(results.length)) results.push(await findByFilter(readInTurn, projectId, find));
           })
           .catch((error: unknown) => {
             if (!isTimeout(error)) throw error;
-            texts.push(TOO_SLOW);
+            results.push({ text: TOO_SLOW });
             slow += 1;
           });
     }
-    return texts;
+    return results;
   }
 
   return {
     async find({ projectId, ownerId, keys, lengthMax, signal }) {
-      const texts: string[] = [];
-      for (let length = 0; texts.length < keys.length && length <= lengthMax; ) {
+      const results: FoundRecords[] = [];
+      for (let length = 0; results.length < keys.length && length <= lengthMax; ) {
         signal?.throwIfAborted();
-        const finds = keys.slice(texts.length, texts.length + GROUP_MAX).map(parseFind);
+        const finds = keys.slice(results.length, results.length + GROUP_MAX).map(parseFind);
         const named = finds.flatMap((find) => (typeof find !== "string" && "uniqueId" in find ? [find] : []));
         const filtered = finds.flatMap((find) => (typeof find !== "string" && "filters" in find ? [find] : []));
         const byId = await findById(projectId, named);
         const byFilters = await findByFilters(ownerId, projectId, filtered);
         for (const find of finds) {
-          const text = typeof find === "string" ? find : (("uniqueId" in find ? byId.shift() : byFilters.shift()) ?? NOT_FOUND);
-          texts.push(text);
-          length += text.length;
+          const result = typeof find === "string" ? { text: find } : "uniqueId" in find ? byId.shift() : byFilters.shift();
+          if (!result) throw new Error("A find has no result.");
+          results.push(result);
+          length += result.text.length;
         }
       }
-      return texts;
+      return results;
     },
   };
 }
 
-async function findOne(read: Read, projectId: string, { endpoint, filters, limit }: FilterFind): Promise<string> {
-  const [found] = await read<{ id: string }>(FIND_ENDPOINT, [projectId, endpoint]);
-  if (!found) return NOT_FOUND;
+async function findByFilter(read: Read, projectId: string, { endpoint, filters, limit }: FilterFind): Promise<FoundRecords> {
+  // Read first, so that every change that the page lacks comes after its seq.
+  const [found] = await read<{ id: string; seq: string }>(FIND_ENDPOINT, [projectId, endpoint]);
+  if (!found) return { text: NOT_FOUND };
   const query = { order: "-created" as const, search: null, filters, uniqueIds: null, limit, after: null };
   const { sql, values } = toPageStatement({ endpointId: found.id, query, uptoSeq: null, charactersMax: FUNCTION_FOUND_BYTES_MAX });
   const rows = await read<FoundRow & { found: number }>(sql, values);
   const [first] = rows;
   // The page ends early where its records have too many characters.
-  return first && rows.length < Math.min(limit, first.found) ? TOO_LARGE : toFoundText(rows);
+  const text = first && rows.length < Math.min(limit, first.found) ? TOO_LARGE : toFoundText(rows);
+  return { text, source: { endpointId: found.id, seq: Number(found.seq) } };
 }
 
 function parseFind(key: string): Find {

@@ -41,8 +41,8 @@ const GLOBALS = [
 ];
 
 /**
- * The script returns functions. `use` takes the value of the source, and returns whether it is a function. `start` calls it with the texts of the common part,
- * the record and the input. When QuickJS has no pending jobs, `state` returns the JSON text of the outcome, or of the keys of the finds that it waits for.
+ * The script returns functions. `use` takes the value of the source, and returns whether it is a function. `start` calls it with the operation, and the JSON texts
+ * of the common part, the record and the input. When QuickJS has no pending jobs, `state` returns the JSON text of the outcome, or of the keys of the finds that it waits for.
  * `settle` settles those with a key.
  */
 export const FUNCTION_HARNESS = `
@@ -189,8 +189,8 @@ export const FUNCTION_HARNESS = `
       return typeof value === "function" ? "function" : undefined;
     },
     describe: (error) => stringify(toFailure(error)),
-    start(common, record, input) {
-      const { operation, user, request, now: at } = parse(common);
+    start(operation, common, record, input) {
+      const { user, request, now: at } = parse(common);
       now = at;
       const given = { operation, user, record: parse(record), input: parse(input), request, now, find };
       const settle = async () => {

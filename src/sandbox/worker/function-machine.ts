@@ -82,9 +82,9 @@ export async function createFunctionMachine(options: { timeoutMs: number; memory
         }
         const start = instance.copy();
         const halfTime = performance.now() + options.timeoutMs / 2;
-        for (const [index, { record, input }] of cases.entries()) {
+        for (const [index, each] of cases.entries()) {
           if (index > 0) instance.restore(start, { clears: false });
-          const judgement = toJudgement(call(instance, { common, record, input, texts }), instance, source);
+          const judgement = toJudgement(call(instance, { ...each, common, texts }), instance, source);
           // The function may have caught the error of the interruption, so its result is not used.
           if (clock.late()) return;
           judgements.push(judgement);
@@ -180,6 +180,7 @@ function toPlace(stack = "", shift = 0): { line?: number; column?: number } {
 }
 
 interface Call {
+  operation: string;
   common: string;
   record: string;
   input: string;
@@ -188,9 +189,10 @@ interface Call {
 }
 
 /** Calls the function until it has a verdict, fails, or waits for a find whose result is not known. */
-function call(instance: Instance, { common, record, input, texts }: Call): State | { cause: Limit | "pending" } {
+function call(instance: Instance, { operation, common, record, input, texts }: Call): State | { cause: Limit | "pending" } {
   const { runtime, context, loaded } = instance;
-  const begun = context.callFunction(loaded.start, context.undefined, ...[common, record, input].map((text) => context.newString(text)));
+  const given = [operation, common, record, input].map((text) => context.newString(text));
+  const begun = context.callFunction(loaded.start, context.undefined, ...given);
   if (begun.error) return toBroken(instance);
   let foundLength = 0;
   for (;;) {

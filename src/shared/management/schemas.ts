@@ -20,6 +20,8 @@ export const CONNECTIONS_LIMIT_MAX = 500;
 export const APP_USERS_LIMIT_MAX = 200;
 /** The maximum size of a JSON Schema as text. */
 export const SCHEMA_BYTES_MAX = 65_536;
+/** The maximum size of the source of an access function as UTF-8. */
+export const ACCESS_FUNCTION_BYTES_MAX = 65_536;
 export const ENDPOINT_KINDS = ["data", "authentication"] as const;
 
 // ---- Pieces --------------------------------------------------------------------------------------------------------
@@ -37,6 +39,13 @@ export const schemaKeywords = z.registry<Record<string, unknown>>();
 
 const text = () => z.string("Use a string.");
 const flag = () => z.boolean("Use true or false.");
+
+function accessFunctionProblem(source: string): string | undefined {
+  if (source.trim() === "") return "Enter a function, or send null.";
+  if (new TextEncoder().encode(source).length > ACCESS_FUNCTION_BYTES_MAX) return `Use ${ACCESS_FUNCTION_BYTES_MAX / 1024} KiB at most.`;
+  // PostgreSQL stores no NUL, and UTF-8 has no unpaired surrogates.
+  return /[\0\p{Cs}]/u.test(source) ? "Remove NUL characters and unpaired surrogates." : undefined;
+}
 
 /** A text for which `problemOf` returns undefined. Its result is the error message. */
 const named = (problemOf: (value: string) => string | undefined, keywords: Record<string, unknown>) =>
@@ -128,6 +137,16 @@ export const keyRotateSchema = z.strictObject({
   expiresAt: z.optional(expiry),
 });
 
+/** Not trimmed, so that the lines of errors are those of the text that was sent. */
+const accessFunction = text()
+  .check(
+    z.check<string>((context) => {
+      const message = accessFunctionProblem(context.value);
+      if (message !== undefined) context.issues.push({ code: "custom", message, input: context.value });
+    }),
+  )
+  .register(schemaKeywords, { minLength: 1, maxLength: ACCESS_FUNCTION_BYTES_MAX });
+
 const CACHE_SECONDS = `Use a whole number of seconds, from 0 to ${FILE_CACHE_SECONDS_MAX} (a year).`;
 export const endpointCreateSchema = z.strictObject({
   name: endpointName,
@@ -141,6 +160,8 @@ export const endpointCreateSchema = z.strictObject({
   /** How long any cache may keep files (F2), in seconds. 0: only browsers may, and they revalidate each time. */
   fileCacheSeconds: z.optional(z.int(CACHE_SECONDS).check(z.gte(0, CACHE_SECONDS), z.lte(FILE_CACHE_SECONDS_MAX, CACHE_SECONDS))),
   schema: z.optional(jsonSchema),
+  /** The source of the access function (S8). Null: none. */
+  accessFunction: z.optional(z.nullable(accessFunction)),
 });
 export const endpointPatchSchema = z.partial(z.omit(endpointCreateSchema, { kind: true }));
 const uniqueIds = z
@@ -253,6 +274,7 @@ export const endpointSchema = z.object({
   othersCanDelete: z.boolean(),
   fileCacheSeconds: z.int(),
   schema: z.nullable(z.unknown()).register(schemaKeywords, JSON_SCHEMA_KEYWORDS),
+  accessFunction: z.nullable(z.string()),
   createdAt: time,
   updatedAt: time,
   /** The number of changes since the endpoint was created, which is the seq of the last one. */

@@ -33,6 +33,7 @@ const CLOSED = {
   fileCacheSeconds: 0,
   schema: null,
   rules: undefined,
+  accessFunction: null,
 };
 
 export function createResolvedEndpoint({

@@ -1,0 +1,207 @@
+/** Judges by access functions (S8), and their combination with the rules of the endpoint: both must allow. */
+import { createHash } from "node:crypto";
+import type {
+  JudgeDependency,
+  JudgedOperation,
+  JudgedRecord,
+  JudgeOptions,
+  JudgeRequest,
+  RecordJudge,
+  RecordJudges,
+} from "@/src/core/access/record-judge";
+import type { Clock } from "@/src/core/clock";
+import { andThen, type MaybePromise } from "@/src/core/maybe-promise";
+import type { FunctionCase } from "@/src/core/sandbox";
+import { AppError } from "@/src/shared/errors";
+import type { FunctionVerdict, FunctionVerdicts } from "./function-verdicts";
+
+/** The maximum number of dependencies on single records that are kept. More become one on all records of their endpoints. */
+const DEPENDENCIES_MAX = 200;
+
+/** The user's record, as the function sees it. */
+interface UserRecord {
+  version: number;
+  data: string;
+}
+
+export interface FunctionJudgesOptions {
+  verdicts: FunctionVerdicts;
+  /** Reads a user's own record. */
+  readUser: (endpointId: string, id: string) => Promise<UserRecord | undefined>;
+  clock: Clock;
+}
+
+/** The judges of `rules`, which apply to every endpoint that has rules or a function, and the access function of the endpoint, if it has one. */
+export function createFunctionJudges(rules: RecordJudges, options: FunctionJudgesOptions): RecordJudges {
+  const identities = new WeakMap<object, string>();
+  const toSourceHash = (endpoint: JudgeRequest["resolved"]["endpoint"], source: string): string => {
+    const hash = identities.get(endpoint) ?? createHash("sha256").update(source).digest("base64url");
+    identities.set(endpoint, hash);
+    return hash;
+  };
+
+  async function findFunctionJudge(request: JudgeRequest, source: string): Promise<RecordJudge> {
+    const { user } = request;
+    const record = user ? await options.readUser(user.endpointId, user.id) : undefined;
+    // The user was deleted after the token was looked up.
+    if (user && !record) throw new AppError("access_token_invalid");
+    return new FunctionJudge({ request, source, sourceHash: toSourceHash(request.resolved.endpoint, source), record, options });
+  }
+
+  return {
+    isJudged: (endpoint) => endpoint.accessFunction !== null || rules.isJudged(endpoint),
+    find(request) {
+      const { accessFunction } = request.resolved.endpoint;
+      if (accessFunction === null) return rules.find(request);
+      return andThen(rules.find(request), async (judge) => combineJudges(judge, await findFunctionJudge(request, accessFunction)));
+    },
+  };
+}
+
+class FunctionJudge implements RecordJudge {
+  readonly identity: string;
+  readonly hidesFields = false;
+  readonly condition = undefined;
+  readonly #request: JudgeRequest;
+  readonly #source: string;
+  readonly #options: FunctionJudgesOptions;
+  /** JSON texts of the parts of the input that do not change. */
+  readonly #user: string;
+  readonly #client: string;
+  readonly #dependencies = new Map<string, JudgeDependency>();
+  #lastRefusal: AppError | undefined;
+
+  constructor({
+    request,
+    source,
+    sourceHash,
+    record,
+    options,
+  }: {
+    request: JudgeRequest;
+    source: string;
+    sourceHash: string;
+    record: UserRecord | undefined;
+    options: FunctionJudgesOptions;
+  }) {
+    const { user, origin } = request;
+    const { key } = request.resolved;
+    this.#request = request;
+    this.#source = source;
+    this.#options = options;
+    this.#user = user && record ? `{"uniqueId":"${user.id}","data":${record.data}}` : "null";
+    this.#client = JSON.stringify({ origin: origin ?? null, key: key && { name: key.name, scope: key.scope } });
+    // Everything that the function sees, other than the record, the input and the time.
+    this.identity = createHash("sha256")
+      .update(JSON.stringify([sourceHash, user?.id ?? null, record?.version ?? null, this.#client]))
+      .digest("base64url");
+    if (user) this.#dependencies.set(user.endpointId + user.id, { endpointId: user.endpointId, recordId: user.id, isInIdentity: true });
+  }
+
+  get lastRefusal(): AppError | undefined {
+    return this.#lastRefusal;
+  }
+
+  async judge(operation: JudgedOperation, records: readonly JudgedRecord[], options: JudgeOptions = {}): Promise<readonly boolean[]> {
+    this.#lastRefusal = undefined;
+    if (records.length === 0) return [];
+    // A function can treat read and subscribe differently. Nobody receives what a GET would refuse.
+    const operations = operation === "subscribe" ? (["read", "subscribe"] as const) : [operation];
+    const cases = records.flatMap((record) => operations.map((each) => toCase(each, record, options.input)));
+    const verdicts = await this.evaluate(cases, options);
+    if (records.length === 1) this.#lastRefusal = toRefusal(verdicts.find((verdict) => !isAllowed(verdict)));
+    return records.map((_, index) => operations.every((__, at) => isAllowed(verdicts[index * operations.length + at])));
+  }
+
+  evaluate(cases: readonly FunctionCase[], { signal, caller }: JudgeOptions): Promise<FunctionVerdict[]> {
+    const { endpoint, project, key } = this.#request.resolved;
+    return this.#options.verdicts.evaluate({
+      source: this.#source,
+      endpointId: endpoint.id,
+      projectId: project.id,
+      ownerId: project.ownerId,
+      common: `{"user":${this.#user},"request":${this.#client},"now":${this.#options.clock.now().getTime()}}`,
+      cases,
+      caller: caller ?? [project.ownerId, project.id, `${key?.id} ${this.#request.user?.id}`],
+      signal,
+      onFound: (source) => this.#depend({ ...source, isInIdentity: false }),
+    });
+  }
+
+  redact({ data }: JudgedRecord): string {
+    return data;
+  }
+
+  hiddenFields(): readonly [] {
+    return [];
+  }
+
+  dependencies(): readonly JudgeDependency[] {
+    return [...this.#dependencies.values()];
+  }
+
+  /** The first seq is kept, because a change after it may have been missed by the verdict that used it. */
+  #depend(dependency: JudgeDependency): void {
+    const { endpointId, recordId } = dependency;
+    if (this.#dependencies.has(endpointId)) return;
+    const isFull = this.#dependencies.size >= DEPENDENCIES_MAX;
+    const name = recordId === undefined || isFull ? endpointId : endpointId + recordId;
+    if (!this.#dependencies.has(name)) this.#dependencies.set(name, isFull ? { ...dependency, recordId: undefined } : dependency);
+  }
+}
+
+function toCase(operation: JudgedOperation, record: JudgedRecord, input: string | undefined): FunctionCase {
+  if (operation === "create") return { operation, record: "null", input: record.data };
+  const { uniqueId, data, owner } = record;
+  return {
+    operation,
+    record: `{"uniqueId":"${uniqueId}","data":${data},"owner":${owner === null ? "null" : `"${owner}"`}}`,
+    input: (operation === "update" ? input : undefined) ?? "null",
+  };
+}
+
+function isAllowed(verdict: FunctionVerdict | undefined): boolean {
+  return verdict?.outcome === "verdict" && verdict.allow === true;
+}
+
+/** The error for the caller. It has the reason, but not the message of an exception, which can quote data. */
+function toRefusal(verdict: FunctionVerdict | undefined): AppError | undefined {
+  if (!verdict) return undefined;
+  if (verdict.outcome === "failed") return new AppError("access_function_failed");
+  const reason = verdict.reason && toPlainText(verdict.reason);
+  return reason ? new AppError("access_denied", { detail: reason }) : undefined;
+}
+
+/** Replaces control characters, line breaks and unpaired surrogates by spaces. */
+function toPlainText(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/gu, " ").trim();
+}
+
+/** The judge that allows what both allow. The function is called only for records that the rules allow. */
+export function combineJudges(rules: RecordJudge, called: RecordJudge): RecordJudge {
+  let lastRefusal: AppError | undefined;
+  return {
+    identity: `${rules.identity} ${called.identity}`,
+    judge: (operation, records, options) => {
+      lastRefusal = undefined;
+      return andThen(rules.judge(operation, records, options), (verdicts): MaybePromise<readonly boolean[]> => {
+        const allowed = records.filter((_, index) => verdicts[index] === true);
+        if (records.length === 1) lastRefusal = allowed.length === 0 ? rules.lastRefusal : undefined;
+        if (allowed.length === 0) return records.map(() => false);
+        return andThen(called.judge(operation, allowed, options), (calledVerdicts) => {
+          if (records.length === 1) lastRefusal = called.lastRefusal;
+          let at = 0;
+          return records.map((_, index) => verdicts[index] === true && calledVerdicts[at++] === true);
+        });
+      });
+    },
+    get lastRefusal() {
+      return lastRefusal;
+    },
+    redact: (record) => rules.redact(record),
+    hiddenFields: (record) => rules.hiddenFields(record),
+    hidesFields: rules.hidesFields,
+    condition: rules.condition && { ...rules.condition, isExact: false },
+    dependencies: () => [...(rules.dependencies?.() ?? []), ...(called.dependencies?.() ?? [])],
+  };
+}
