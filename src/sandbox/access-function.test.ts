@@ -1,7 +1,8 @@
 /** Tests access functions in the sandbox (S8): verdicts, failures, isolation, determinism, and functions that try to escape or never end. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { FUNCTION_BYTES_MAX, FUNCTION_REASON_LENGTH_MAX } from "@/src/core/access-functions/limits";
+import { FUNCTION_REASON_LENGTH_MAX } from "@/src/core/access-functions/limits";
 import type { FunctionCase, FunctionJudgement } from "@/src/core/sandbox";
+import { ACCESS_FUNCTION_BYTES_MAX } from "@/src/shared/text/access-function";
 import { createSandbox } from "./sandbox";
 
 const MIB = 1024 * 1024;
@@ -101,7 +102,7 @@ describe("sources", () => {
   });
 
   it("[S8] may have 64 KiB", async () => {
-    expect(await judgeOne(`() => true // ${"x".repeat(FUNCTION_BYTES_MAX - 20)}`)).toEqual(ALLOWED);
+    expect(await judgeOne(`() => true // ${"x".repeat(ACCESS_FUNCTION_BYTES_MAX - 20)}`)).toEqual(ALLOWED);
   });
 });
 

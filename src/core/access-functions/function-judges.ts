@@ -18,16 +18,10 @@ import type { FunctionVerdict, FunctionVerdicts } from "./function-verdicts";
 /** The maximum number of dependencies on single records that are kept. More become one on all records of their endpoints. */
 const DEPENDENCIES_MAX = 200;
 
-/** The user's record, as the function sees it. */
-interface UserRecord {
-  version: number;
-  data: string;
-}
-
 export interface FunctionJudgesOptions {
   verdicts: FunctionVerdicts;
-  /** Reads a user's own record. */
-  readUser: (endpointId: string, id: string) => Promise<UserRecord | undefined>;
+  /** The JSON text of a user's own record. Null: the user was deleted. */
+  findUserData: (endpointId: string, userId: string) => MaybePromise<string | null>;
   clock: Clock;
 }
 
@@ -42,10 +36,10 @@ export function createFunctionJudges(rules: RecordJudges, options: FunctionJudge
 
   async function findFunctionJudge(request: JudgeRequest, source: string): Promise<RecordJudge> {
     const { user } = request;
-    const record = user ? await options.readUser(user.endpointId, user.id) : undefined;
+    const userData = user && (await options.findUserData(user.endpointId, user.id));
     // The user was deleted after the token was looked up.
-    if (user && !record) throw new AppError("access_token_invalid");
-    return new FunctionJudge({ request, source, sourceHash: toSourceHash(request.resolved.endpoint, source), record, options });
+    if (user && userData === null) throw new AppError("access_token_invalid");
+    return new FunctionJudge({ request, source, sourceHash: toSourceHash(request.resolved.endpoint, source), userData, options });
   }
 
   return {
@@ -75,13 +69,13 @@ class FunctionJudge implements RecordJudge {
     request,
     source,
     sourceHash,
-    record,
+    userData,
     options,
   }: {
     request: JudgeRequest;
     source: string;
     sourceHash: string;
-    record: UserRecord | undefined;
+    userData: string | null;
     options: FunctionJudgesOptions;
   }) {
     const { user, origin } = request;
@@ -89,11 +83,11 @@ class FunctionJudge implements RecordJudge {
     this.#request = request;
     this.#source = source;
     this.#options = options;
-    this.#user = user && record ? `{"uniqueId":"${user.id}","data":${record.data}}` : "null";
+    this.#user = user && userData !== null ? `{"uniqueId":"${user.id}","data":${userData}}` : "null";
     this.#client = JSON.stringify({ origin: origin ?? null, key: key && { name: key.name, scope: key.scope } });
     // Everything that the function sees, other than the record, the input and the time.
     this.identity = createHash("sha256")
-      .update(JSON.stringify([sourceHash, user?.id ?? null, record?.version ?? null, this.#client]))
+      .update(JSON.stringify([sourceHash, this.#user, this.#client]))
       .digest("base64url");
     if (user) this.#dependencies.set(user.endpointId + user.id, { endpointId: user.endpointId, recordId: user.id, isInIdentity: true });
   }

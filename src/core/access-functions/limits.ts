@@ -1,7 +1,5 @@
 /** The limits of access functions (S8). */
 
-/** The maximum length of a function's source, in bytes of UTF-8. */
-export const FUNCTION_BYTES_MAX = 65_536;
 /** The maximum number of `find` calls for one verdict. */
 export const FUNCTION_FINDS_MAX = 10;
 /** The maximum number of records that one `find` returns. */

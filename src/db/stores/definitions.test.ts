@@ -54,6 +54,7 @@ describe("find", () => {
           fileCacheSeconds: 0,
           schema: '{"type":"object"}',
           rules: null,
+          accessFunction: null,
         },
       },
       project: {

@@ -4,6 +4,7 @@
  */
 import * as z from "zod/mini";
 import { CSV_DELIMITERS, EXPORT_FORMATS, NAMED_RECORDS_MAX } from "@/src/shared/record-limits";
+import { ACCESS_FUNCTION_BYTES_MAX, accessFunctionProblem } from "@/src/shared/text/access-function";
 import { ENDPOINT_NAME_KEYWORDS, endpointNameProblem, PROJECT_NAME_KEYWORDS, projectNameProblem } from "@/src/shared/text/names";
 import { startNames } from "@/src/shared/text/start-names";
 import { allowedOrigins } from "../http/origins";
@@ -20,8 +21,6 @@ export const CONNECTIONS_LIMIT_MAX = 500;
 export const APP_USERS_LIMIT_MAX = 200;
 /** The maximum size of a JSON Schema as text. */
 export const SCHEMA_BYTES_MAX = 65_536;
-/** The maximum size of the source of an access function as UTF-8. */
-export const ACCESS_FUNCTION_BYTES_MAX = 65_536;
 export const ENDPOINT_KINDS = ["data", "authentication"] as const;
 
 // ---- Pieces --------------------------------------------------------------------------------------------------------
@@ -40,24 +39,17 @@ export const schemaKeywords = z.registry<Record<string, unknown>>();
 const text = () => z.string("Use a string.");
 const flag = () => z.boolean("Use true or false.");
 
-function accessFunctionProblem(source: string): string | undefined {
-  if (source.trim() === "") return "Enter a function, or send null.";
-  if (new TextEncoder().encode(source).length > ACCESS_FUNCTION_BYTES_MAX) return `Use ${ACCESS_FUNCTION_BYTES_MAX / 1024} KiB at most.`;
-  // PostgreSQL stores no NUL, and UTF-8 has no unpaired surrogates.
-  return /[\0\p{Cs}]/u.test(source) ? "Remove NUL characters and unpaired surrogates." : undefined;
-}
-
 /** A text for which `problemOf` returns undefined. Its result is the error message. */
+const untrimmed = (problemOf: (value: string) => string | undefined, ...before: Parameters<ReturnType<typeof text>["check"]>) =>
+  text().check(
+    ...before,
+    z.check<string>((context) => {
+      const message = problemOf(context.value);
+      if (message !== undefined) context.issues.push({ code: "custom", message, input: context.value });
+    }),
+  );
 const named = (problemOf: (value: string) => string | undefined, keywords: Record<string, unknown>) =>
-  text()
-    .check(
-      z.trim(),
-      z.check<string>((context) => {
-        const message = problemOf(context.value);
-        if (message !== undefined) context.issues.push({ code: "custom", message, input: context.value });
-      }),
-    )
-    .register(schemaKeywords, keywords);
+  untrimmed(problemOf, z.trim()).register(schemaKeywords, keywords);
 
 const label = (what: string, lengthMax: number) =>
   named(
@@ -137,15 +129,8 @@ export const keyRotateSchema = z.strictObject({
   expiresAt: z.optional(expiry),
 });
 
-/** Not trimmed, so that the lines of errors are those of the text that was sent. */
-const accessFunction = text()
-  .check(
-    z.check<string>((context) => {
-      const message = accessFunctionProblem(context.value);
-      if (message !== undefined) context.issues.push({ code: "custom", message, input: context.value });
-    }),
-  )
-  .register(schemaKeywords, { minLength: 1, maxLength: ACCESS_FUNCTION_BYTES_MAX });
+// Not trimmed, so that the lines of errors are those of the text that was sent.
+const accessFunction = untrimmed(accessFunctionProblem).register(schemaKeywords, { minLength: 1, maxLength: ACCESS_FUNCTION_BYTES_MAX });
 
 const CACHE_SECONDS = `Use a whole number of seconds, from 0 to ${FILE_CACHE_SECONDS_MAX} (a year).`;
 export const endpointCreateSchema = z.strictObject({

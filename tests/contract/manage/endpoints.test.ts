@@ -42,6 +42,7 @@ describe("endpoints", () => {
       othersCanDelete: false,
       fileCacheSeconds: 0,
       schema: null,
+      accessFunction: null,
       createdAt: expect.any(String),
       updatedAt: expect.any(String),
       changeCount: 0,

@@ -1,0 +1,91 @@
+/** Tests that the management API stores an endpoint's access function (S8) only if it is one function. */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { ACCESS_FUNCTION_BYTES_MAX } from "@/src/shared/text/access-function";
+import { type ManageServer, type Person, startManageServer } from "../../support/servers/manage-server";
+
+let server: ManageServer;
+let ada: Person;
+let project: { id: string };
+let endpoint: { id: string };
+let count = 0;
+
+beforeAll(async () => {
+  server = await startManageServer();
+});
+afterAll(() => server.stop());
+beforeEach(async () => {
+  count += 1;
+  ada = await server.createPerson(`Ada${count}`);
+  project = (await ada.call("POST", "/api/manage/projects", { body: { name: "Chat" } })).body;
+  endpoint = (await create({ name: "messages" })).body;
+});
+
+const create = (body: object) => ada.call("POST", `/api/manage/projects/${project.id}/endpoints`, { body });
+const patch = (body: object) => ada.call("PATCH", path(), { body });
+const path = () => `/api/manage/endpoints/${endpoint.id}`;
+
+const SOURCES = [
+  "() => true",
+  "\n\nexport default async ({ user, record }) => record.owner === user?.uniqueId;\n",
+  "function may() { return false }",
+];
+
+const INVALID: [name: string, source: unknown, why: RegExp][] = [
+  ["cannot be parsed", "() => {\n  return tru e;\n}", /^Line 2, column 14: SyntaxError/],
+  ["cannot be parsed and is a module", "export default () => {\n\n  retur n true;\n}", /^Line 3, column 9: SyntaxError/],
+  ["is no function", "42", /not one function/],
+  ["is two functions", "function a() {}\nfunction b() {}", /^Line 2/],
+  ["exports something else", "export const a = () => true;", /not one function/],
+  ["imports", "import fs from 'fs';\nexport default () => true;", /./],
+  ["throws", "export default nothing;", /^Line 1.*ReferenceError/],
+  ["is empty", "", /Enter a function/],
+  ["is white space", " \n ", /Enter a function/],
+  ["is too large", `() => true // ${"x".repeat(ACCESS_FUNCTION_BYTES_MAX)}`, /64 KiB/],
+  ["is too large in UTF-8", `() => true // ${"ü".repeat(ACCESS_FUNCTION_BYTES_MAX / 2)}`, /64 KiB/],
+  ["has a NUL", "() => '\0'", /NUL/],
+  ["has half of a surrogate pair", "() => '\ud800'", /surrogates/],
+  ["is not a text", { source: "() => true" }, /string/],
+  ["is a list", ["() => true"], /string/],
+];
+
+describe("saving an access function", () => {
+  it.each(SOURCES)("[S8] POST and PATCH store it as it was sent: %j", async (accessFunction) => {
+    const made = await create({ name: "with/function", accessFunction });
+    expect([made.status, made.body.accessFunction]).toEqual([201, accessFunction]);
+    expect((await ada.call("GET", `/api/manage/endpoints/${made.body.id}`)).body.accessFunction).toBe(accessFunction);
+    const patched = await patch({ accessFunction, description: "with it" });
+    expect(patched.body).toMatchObject({ accessFunction, description: "with it" });
+    expect((await ada.call("GET", path())).body).toEqual(patched.body);
+    expect((await ada.call("GET", `/api/manage/projects/${project.id}/endpoints`)).body).toMatchObject([
+      { accessFunction },
+      { accessFunction },
+    ]);
+  });
+
+  it("[S8] PATCH without it keeps it, with null removes it, and each change raises the project's revision", async () => {
+    const readRevision = async () => (await server.runtime.db.project.findUniqueOrThrow({ where: { id: project.id } })).revision;
+    await patch({ accessFunction: SOURCES[0] });
+    expect((await patch({ description: "words" })).body.accessFunction).toBe(SOURCES[0]);
+    const before = await readRevision();
+    expect((await patch({ accessFunction: null })).body.accessFunction).toBeNull();
+    expect(await readRevision()).toBeGreaterThan(before);
+  });
+
+  it.each(INVALID)("[S8] a source that %s is refused, and nothing is stored", async (_, accessFunction, why) => {
+    for (const answer of [await patch({ accessFunction, description: "x" }), await create({ name: "other", accessFunction })])
+      expect(answer).toMatchObject({
+        status: 400,
+        body: { code: "fields_invalid", fields: { accessFunction: expect.stringMatching(why) } },
+      });
+    expect((await ada.call("GET", path())).body).toMatchObject({ accessFunction: null, description: "" });
+    expect((await ada.call("GET", `/api/manage/projects/${project.id}/endpoints`)).body).toHaveLength(1);
+  });
+
+  it("[S8] others cannot read or change it", async () => {
+    await patch({ accessFunction: SOURCES[0] });
+    const bob = await server.createPerson(`Bob${count}`);
+    expect((await bob.call("PATCH", path(), { body: { accessFunction: null } })).status).toBe(404);
+    expect((await bob.call("GET", path())).status).toBe(404);
+    expect((await ada.call("GET", path())).body.accessFunction).toBe(SOURCES[0]);
+  });
+});
