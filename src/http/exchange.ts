@@ -8,7 +8,7 @@ import { toEntityTag } from "@/src/core/http/entity-tag";
 import type { ByteHold } from "@/src/core/limits/byte-budget";
 import type { HeldBytes } from "@/src/core/limits/held-bytes";
 import type { MaybePromise } from "@/src/core/maybe-promise";
-import type { StoredRecord } from "@/src/core/records/ports";
+import type { ShownRecord } from "@/src/core/records/judged-writes";
 import { parseContentKind, parseRecordBody, type RecordBody } from "@/src/core/records/record-body";
 import { toReceiptText, toRecordText } from "@/src/core/records/record-text";
 import { readBody } from "@/src/http/body/read-body";
@@ -105,9 +105,14 @@ function listJsonHeaders(exchange: DataExchange, more: Readonly<HeaderList>): He
   return list;
 }
 
-/** Responds to a completed write with one record (R1) and its version (R7). */
-export function sendRecord(exchange: DataExchange, status: number, record: StoredRecord, dataOnly: boolean): void {
-  sendWritten(exchange, status, toRecordText(record, { dataOnly }), ["ETag", toEntityTag(record)]);
+/** Responds to a completed write with one record (R1), or with its receipt if the caller may not read it (S7), and its version (R7). */
+export function sendRecord(exchange: DataExchange, status: number, record: ShownRecord, dataOnly: boolean): void {
+  sendWritten(exchange, status, toShownText(record, dataOnly), ["ETag", toEntityTag(record)]);
+}
+
+/** The JSON text of a record that was created or changed, or its receipt. */
+export function toShownText(record: ShownRecord, dataOnly: boolean): string {
+  return record.isHidden ? toReceiptText(record) : toRecordText(record, { dataOnly });
 }
 
 /** True for a key of scope `write`, which cannot read (U7). */
@@ -116,18 +121,14 @@ export function isWriteOnly({ key }: ResolvedEndpoint): boolean {
 }
 
 /** Responds to a PUT with the current record (R4), or its receipt. */
-export function sendChanged(
-  { exchange, resolved }: Pick<Admitted, "exchange" | "resolved">,
-  record: StoredRecord,
-  dataOnly: boolean,
-): void {
+export function sendChanged({ exchange, resolved }: Pick<Admitted, "exchange" | "resolved">, record: ShownRecord, dataOnly: boolean): void {
   if (isWriteOnly(resolved)) sendJson(exchange, 200, toReceiptText(record), ["ETag", toEntityTag(record)]);
   else sendRecord(exchange, 200, record, dataOnly);
 }
 
 /** Responds with a record that was stored before (R5, L2), or only with its id. */
-export function sendStored({ exchange, resolved }: Pick<Admitted, "exchange" | "resolved">, record: StoredRecord, dataOnly: boolean): void {
-  if (isWriteOnly(resolved)) sendJson(exchange, 200, toReceiptText({ id: record.id }));
+export function sendStored({ exchange, resolved }: Pick<Admitted, "exchange" | "resolved">, record: ShownRecord, dataOnly: boolean): void {
+  if (isWriteOnly(resolved) || record.isHidden) sendJson(exchange, 200, toReceiptText({ id: record.id }));
   else sendRecord(exchange, 200, record, dataOnly);
 }
 

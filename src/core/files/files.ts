@@ -1,6 +1,7 @@
 /** The rules of files (F1–F3): what an upload stores, how a file is read, and which stored bytes are swept. */
 import { createHash, type Hash } from "node:crypto";
 import type { CallerPath } from "@/src/core/access/caller-path";
+import type { FieldPath, JudgedRecord, RecordJudge } from "@/src/core/access/record-judge";
 import { toFileName } from "@/src/core/files/name";
 import type { FileStorage, FileStore, StagedFile, UploadTarget } from "@/src/core/files/ports";
 import { toMediaType } from "@/src/core/http/media-type";
@@ -8,6 +9,8 @@ import { type ByteBudget, type ByteHold, createByteBudget } from "@/src/core/lim
 import type { CountExchange } from "@/src/core/limits/ports";
 import type { Log } from "@/src/core/log";
 import { type IdempotencyCaller, toIdempotencyKey, toReplay, writeStoredResponse } from "@/src/core/records/idempotency-key";
+import { requireAllowed, toJudged } from "@/src/core/records/judged-reads";
+import { requireCreatable, type ShownRecord, showCreated, toNewRecord } from "@/src/core/records/judged-writes";
 import type { RecordStore, StoredRecord } from "@/src/core/records/ports";
 import { requireSchemaMatch } from "@/src/core/records/schema-check";
 import { createUniqueId } from "@/src/core/records/unique-id";
@@ -42,10 +45,12 @@ export interface Upload {
     schema: string | null;
     caller: CallerPath;
     owner: string | undefined;
+    /** Throws `access_denied` unless it allows all records, also for a replay (S7). The result is shown as the caller may read it. */
+    judge?: RecordJudge | undefined;
     metadata: Metadata;
     /** The Idempotency-Key that was sent, and who sent it. */
     idempotency?: { header: string; caller: IdempotencyCaller } | undefined;
-  }): Promise<{ records: StoredRecord[]; isReplay: boolean }>;
+  }): Promise<{ records: ShownRecord[]; isReplay: boolean }>;
   /**
    * Removes the files that were not committed, after all running `add` calls have ended; abort the signal first. Never throws: the sweep removes what
    * cannot be removed now.
@@ -77,9 +82,9 @@ export interface Files {
   }): Upload;
   /**
    * Finds the file of a record. Throws `record_not_found`, `not_a_file`, or `access_denied` if `onlyOwner` is set and the record belongs to somebody
-   * else.
+   * else, if the judge does not allow to read the record, or if it hides the description of the file.
    */
-  open(request: { endpointId: string; id: string; onlyOwner?: string | undefined }): Promise<OpenFile>;
+  open(request: { endpointId: string; id: string; onlyOwner?: string | undefined; judge?: RecordJudge | undefined }): Promise<OpenFile>;
   /** Removes the bytes of files that no longer have a record, and of uploads that never finished. */
   sweep(): Promise<void>;
   /** Starts a sweep after records were deleted. Never throws: the next sweep tries again. */
@@ -135,11 +140,12 @@ class StoredFiles implements Files {
     return new StagedUpload(this.#options, { ...request, slot });
   }
 
-  async open({ endpointId, id, onlyOwner }: Parameters<Files["open"]>[0]): Promise<OpenFile> {
+  async open({ endpointId, id, onlyOwner, judge }: Parameters<Files["open"]>[0]): Promise<OpenFile> {
     const { records, store, storage, log } = this.#options;
     const record = await records.readOne(endpointId, id);
     if (!record) throw new AppError("record_not_found");
     if (onlyOwner !== undefined && record.owner !== onlyOwner) throw new AppError("access_denied");
+    if (judge) await requireReadableFile(judge, toJudged(record));
     if (record.contentType !== "file") throw new AppError("not_a_file");
     const file = await store.find(id);
     // The record was deleted or the file was replaced since the record was read.
@@ -247,6 +253,7 @@ class StagedUpload implements Upload {
     schema,
     caller,
     owner,
+    judge,
     metadata,
     idempotency,
   }: Parameters<Upload["commit"]>[0]): ReturnType<Upload["commit"]> {
@@ -256,26 +263,33 @@ class StagedUpload implements Upload {
       throw new AppError("upload_invalid", { detail: "The upload has no file. Send one or more parts named file." });
     }
     const key = idempotency && toIdempotencyKey({ ...idempotency, request: toFingerprintParts(files, metadata) });
-    // Checked before the schema, which may have changed since the first request.
-    const before = key && (await records.findStoredResponse(endpointId, key));
-    if (before) return toReplay(before);
     const uploads = files.map((file, index) => {
       // The stream sends them in one message.
       const remainingInUpload = files.length - index - 1 || undefined;
       const data = toFileData(file, metadata);
       return { file, write: { type: "POST", id: createUniqueId(), contentType: "file", data, owner, remainingInUpload } as const };
     });
+    const show = (shown: { records: StoredRecord[]; isReplay: boolean }) => showCreated(shown, owner, judge);
+    // Before a replay too: the caller may have lost the right to create.
+    if (judge)
+      await requireCreatable(
+        judge,
+        uploads.map(({ write }) => toNewRecord(write)),
+      );
+    // Checked before the schema, which may have changed since the first request.
+    const before = key && (await records.findStoredResponse(endpointId, key));
+    if (before) return show(toReplay(before));
     const texts = uploads.map(({ write }) => write.data);
     await requireSchemaMatch({ sandbox, schema, texts, inArray: files.length > 1, caller });
     const result = await store.commit(endpointId, uploads, key && { key, toResponse: writeStoredResponse });
     if (result.outcome === "file_expired") throw new AppError("body_timeout");
-    if (result.outcome !== "written") return toReplay(result);
+    if (result.outcome !== "written") return show(toReplay(result));
     const created = result.results.flatMap((one) => (one.outcome === "ok" ? [one.change.record] : []));
     // A POST has no condition, so it can only fail because its endpoint was deleted.
     if (created.length < files.length)
       throw new AppError("endpoint_or_key_invalid", { internal: "the endpoint was deleted before the write" });
     this.#uncommitted = [];
-    return { records: created, isReplay: false };
+    return show({ records: created, isReplay: false });
   }
 
   async discard(): Promise<void> {
@@ -302,6 +316,18 @@ class StagedUpload implements Upload {
       log.warn({ err: error, files: ids.length }, "could not remove the files of a failed upload; the next sweep tries again");
     }
   }
+}
+
+/** The name, type, size and hash of a file are in the headers of its response. */
+async function requireReadableFile(judge: RecordJudge, record: JudgedRecord): Promise<void> {
+  await requireAllowed(judge, "read", record);
+  if (judge.hidesFields && hasHidden(judge.hiddenFields(record), "file"))
+    throw new AppError("access_denied", { detail: "The endpoint's access rules hide the description of this file from you." });
+}
+
+/** True if one of the paths begins with this name. */
+function hasHidden(paths: readonly FieldPath[], name: string): boolean {
+  return paths.some(([first]) => first === name || typeof first === "symbol");
 }
 
 /** Yields the bytes unchanged, and counts and hashes them. Throws `file_too_large`, and what `onMore` throws. */

@@ -85,12 +85,45 @@ export interface FoundRecord extends StoredRecord {
   owner: string | null;
 }
 
+/** A record of a list with its position and its owner, so that it can be judged (S7). */
+export interface ListedRecord extends Omit<StoredRecord, "version"> {
+  seq: number;
+  owner: string | null;
+}
+
+/** Selects records that are judged one by one. */
+export interface ExaminedRange extends ListRange {
+  /** A condition in SQL over the columns of `"Record" r`, whose values are `$1`, `$2`, … Only records that fulfil it are returned. */
+  condition?: { text: string; values: readonly unknown[] } | undefined;
+  /** How many records are returned at most. */
+  limit: number;
+  /** How many records of the range are examined at most. */
+  examine: number;
+  /** A read after the first one of a list waits for those of other endpoints. */
+  isFirst: boolean;
+}
+
+export interface ExaminedRecords {
+  records: ListedRecord[];
+  /** The seq after which the next call goes on. Undefined: the range has ended. */
+  next: number | undefined;
+  /** The seq up to which a list goes that begins now. */
+  upto: number;
+}
+
 /** Identifies a request that must be executed only once (R9). */
 export interface IdempotencyKey {
   /** SHA-256 of the caller and the Idempotency-Key. */
   hash: Uint8Array;
   /** SHA-256 of the request. */
   fingerprint: Uint8Array;
+}
+
+/** The state of a record that a merge is applied to. */
+export interface MergedState {
+  contentType: RecordKind;
+  data: string;
+  owner: string | null;
 }
 
 /** Writes and reads records. It is the only way to write them. Every method can throw `database_unavailable`. */
@@ -104,17 +137,17 @@ export interface RecordStore {
    * Replaces a record's data with the result of `merge` for its current data, without losing concurrent updates. Concurrent merges of a record are
    * applied in the order of the calls and committed together, each as its own change with its own version. `merge` may be called several times, also
    * with data that is never committed. Errors of `merge` are passed on, and nothing is written. The endpoint may be locked while `merge` runs. `check`
-   * receives the result before it is written, without any lock, and can throw to refuse it. With `check`, the method throws `server_busy` if the record
+   * receives the result before it is written, without any lock, and can throw to refuse it. With `check`, the endpoint is never locked, and the method throws `server_busy` if the record
    * keeps changing while it is checked. Throws `server_busy` if too many merges of the record are waiting.
    */
   merge(
     endpointId: string,
     id: string,
-    merge: (current: { contentType: RecordKind; data: string }) => MaybePromise<string>,
+    merge: (current: MergedState) => MaybePromise<string>,
     conditions?: {
       expectedVersion?: number | undefined;
       onlyOwner?: string | undefined;
-      check?: ((merged: string) => Promise<void>) | undefined;
+      check?: ((merged: string) => MaybePromise<void>) | undefined;
     },
   ): Promise<WriteResult>;
   /**
@@ -137,6 +170,10 @@ export interface RecordStore {
    * memory; the next one is read when the consumer asks for it.
    */
   readAll(endpointId: string, options: ListRange & { dataOnly: boolean }): AsyncIterable<string>;
+  /** The next records of a range, about 1 MiB of them. Records that were created after the first call of a list are read too, unless `upto` is set. */
+  examine(endpointId: string, range: ExaminedRange): Promise<ExaminedRecords>;
+  /** Those of the named records that exist, in creation order. */
+  examineByIds(endpointId: string, ids: readonly string[]): AsyncIterable<ListedRecord[]>;
   /** The first and last seq of the first `limit` records of a range, and whether more follow. Undefined if the range is empty. */
   findPage(endpointId: string, range: Omit<ListRange, "upto"> & { limit: number }): Promise<PageBounds | undefined>;
   /**

@@ -10,7 +10,10 @@ export function toReceiptText({ id, updatedAt }: Pick<StoredRecord, "id"> & { up
 }
 
 /** The JSON text of a record. With `dataOnly` only its data. */
-export function toRecordText(record: StoredRecord, { dataOnly = false }: { dataOnly?: boolean } = {}): string {
+export function toRecordText(
+  record: Omit<StoredRecord, "version"> & { version?: number },
+  { dataOnly = false }: { dataOnly?: boolean } = {},
+): string {
   if (dataOnly) return record.data;
   // Ids and times never contain characters that need escaping.
   return `{"uniqueId":"${record.id}","data":${record.data},"createdAt":"${record.createdAt}","updatedAt":"${record.updatedAt}"}`;

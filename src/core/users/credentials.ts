@@ -121,6 +121,13 @@ export async function applyUserPatch(current: string, { members, nameField }: Us
   return writeMembers(nameField ? members : [...old.filter(({ key }) => isNameField(key)), ...members]);
 }
 
+/** The patch with other members, which include hidden ones that the user keeps (S7). A hidden name stays unless another one was sent. */
+export function withMembers(patch: UserPatch, data: string): UserPatch {
+  const all = readMembers(data);
+  const nameField = patch.nameField ?? NAME_FIELDS.find((field) => all.some(({ key }) => key === field));
+  return { ...patch, nameField, members: all.filter(({ key }) => key === nameField || !isNameField(key)) };
+}
+
 interface Sent {
   members: readonly JsonMember[];
   nameField: NameField | undefined;

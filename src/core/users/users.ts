@@ -1,16 +1,35 @@
 /** The rules of an application's users (L1–L4): register, log in, log out, change, delete. Access was already checked by access.ts. */
 import { createHash, randomBytes } from "node:crypto";
 import type { CallerPath } from "@/src/core/access/caller-path";
+import type { FieldPath, RecordJudge } from "@/src/core/access/record-judge";
 import type { Clock } from "@/src/core/clock";
+import { writeMembers } from "@/src/core/json/members";
 import type { LoginLimiter } from "@/src/core/limits/ports";
 import type { RegistrationLimit } from "@/src/core/limits/registration-limit";
+import { requireAllowed } from "@/src/core/records/judged-reads";
+import {
+  hideHiddenMismatch,
+  keepHidden,
+  requireCreatable,
+  requireHiddenLeft,
+  type ShownRecord,
+  showWritten,
+} from "@/src/core/records/judged-writes";
 import type { StoredRecord } from "@/src/core/records/ports";
 import type { RecordBody } from "@/src/core/records/record-body";
 import type { Records, WriteConditions } from "@/src/core/records/records";
 import { requireSchemaMatch } from "@/src/core/records/schema-check";
 import { createUniqueId } from "@/src/core/records/unique-id";
 import type { Sandbox } from "@/src/core/sandbox";
-import { applyUserPatch, parseLogin, parseRegistration, parseUserPatch, passwordProblem } from "@/src/core/users/credentials";
+import {
+  applyUserPatch,
+  parseLogin,
+  parseRegistration,
+  parseUserPatch,
+  passwordProblem,
+  type UserPatch,
+  withMembers,
+} from "@/src/core/users/credentials";
 import type { PasswordHasher } from "@/src/core/users/password-hasher";
 import type { StoredUser, UserStore, UserWriteResult } from "@/src/core/users/ports";
 import { verifyPassword } from "@/src/core/users/verify-password";
@@ -62,6 +81,8 @@ export interface Users {
     caller: CallerPath;
     address: string | null;
     isTrusted: boolean;
+    /** Fails with `access_denied` unless the judge allows it (S7). */
+    judge?: RecordJudge | undefined;
   }): Promise<StoredRecord>;
   /**
    * Issues an access token (L2). Throws `credentials_missing`, `credentials_invalid`, `rate_limited`, and `login_failed`, which takes the same time
@@ -80,12 +101,12 @@ export interface Users {
    * Changes a user (L4). Sending the current password as `password` keeps it. With `onlyOwner`, a new password needs `currentPassword`; throws
    * `current_password_wrong`, `rate_limited`. Also throws what `register` and Records.update throw; then nothing was written.
    */
-  update(request: UserUpdate): Promise<StoredRecord>;
+  update(request: UserUpdate): Promise<ShownRecord>;
   /**
    * Deletes a user with its credentials and tokens, and returns the record's last state. Throws `record_not_found`, `access_denied`,
    * `version_conflict`.
    */
-  remove(request: WriteConditions & { endpoint: Omit<UserEndpoint, "schema">; id: string }): Promise<StoredRecord>;
+  remove(request: WriteConditions & { endpoint: Omit<UserEndpoint, "schema">; id: string }): Promise<ShownRecord>;
   /** Sets a new password on behalf of the endpoint's owner, and ends all tokens of the user. Throws `credentials_invalid`, `record_not_found`. */
   setPassword(request: { endpoint: Omit<UserEndpoint, "schema">; id: string; password: string; caller: CallerPath }): Promise<void>;
   /** Deletes the tokens that expired more than a day ago, in batches. */
@@ -134,15 +155,17 @@ class StoredUsers implements Users {
     this.#options = options;
   }
 
-  async register({ endpoint, body, caller, address, isTrusted }: Parameters<Users["register"]>[0]): Promise<StoredRecord> {
+  async register({ endpoint, body, caller, address, isTrusted, judge }: Parameters<Users["register"]>[0]): Promise<StoredRecord> {
     const { store, passwords, registrations } = this.#options;
     const { name, password, data } = parseRegistration(body);
+    const id = createUniqueId();
+    if (judge) await requireCreatable(judge, [{ uniqueId: id, owner: id, data }]);
     await this.#requireMatch(endpoint, data, caller);
     if (!isTrusted) await registrations.count({ endpointId: endpoint.endpointId, address });
     // Hashing is expensive, so a taken name is rejected before it.
     if (await store.findByName(endpoint.endpointId, name)) throw new AppError("username_taken");
     const passwordHash = await passwords.hash(password, { kind: "registration", caller });
-    const user = { endpointId: endpoint.endpointId, id: createUniqueId(), data, name, passwordHash };
+    const user = { endpointId: endpoint.endpointId, id, data, name, passwordHash };
     return toRecord(await store.register(user));
   }
 
@@ -184,19 +207,21 @@ class StoredUsers implements Users {
     await tokens.invalidate(projectId);
   }
 
-  async update(request: UserUpdate): Promise<StoredRecord> {
+  async update(request: UserUpdate): Promise<ShownRecord> {
     const { store, tokens, clock } = this.#options;
-    const { endpoint, id, strategy, caller, tokenId, expectedVersion } = request;
+    const { endpoint, id, strategy, caller, tokenId, expectedVersion, judge } = request;
     const patch = parseUserPatch(request.body);
     let change: PasswordChange | undefined;
     for (let attempt = 1; attempt <= CHANGE_ATTEMPTS_MAX; attempt++) {
       const user = await store.find(endpoint.endpointId, id);
-      refuseUnlessMet(user, request);
+      refuseOthers(user, request);
+      const judged = judge && (await judgePatch(judge, user, patch, strategy));
+      if (expectedVersion !== undefined && expectedVersion !== user.record.version) throw new AppError("version_conflict");
       // Proven only once. When the change is tried again, the store rejects it if the password has changed since.
       if (patch.password !== undefined) change ??= await this.#decidePasswordChange(user, patch.password, patch.currentPassword, request);
-      const data = await applyUserPatch(user.record.data, patch, strategy);
+      const data = await applyUserPatch(user.record.data, judged?.patch ?? patch, strategy);
       this.#refuseLarge(data);
-      await this.#requireMatch(endpoint, data, caller);
+      await hideHiddenMismatch(judged?.hidden ?? [], () => this.#requireMatch(endpoint, data, caller));
       const result = await store.change({
         endpointId: endpoint.endpointId,
         id,
@@ -211,12 +236,14 @@ class StoredUsers implements Users {
       if (result.outcome === "version_conflict" && expectedVersion === undefined) continue;
       const record = toRecord(result);
       if (change?.newHash !== undefined) await tokens.invalidate(endpoint.projectId);
-      return record;
+      if (!judge) return record;
+      const [shown] = await showWritten(judge, [{ ...record, owner: id }]);
+      return shown ?? { ...record, data: "null", isHidden: true };
     }
     throw new AppError("server_busy", { detail: "Too many requests change this user at once. Try again shortly.", retryAfterSeconds: 1 });
   }
 
-  async remove({ endpoint, id, ...conditions }: Parameters<Users["remove"]>[0]): Promise<StoredRecord> {
+  async remove({ endpoint, id, ...conditions }: Parameters<Users["remove"]>[0]): Promise<ShownRecord> {
     const { records, tokens } = this.#options;
     const record = await records.remove({ endpointId: endpoint.endpointId, id, ...conditions });
     await tokens.invalidate(endpoint.projectId);
@@ -287,10 +314,27 @@ class StoredUsers implements Users {
 }
 
 /** Checks in the same order as the record commit. */
-function refuseUnlessMet(user: StoredUser | undefined, { id, onlyOwner, expectedVersion }: UserUpdate): asserts user is StoredUser {
+function refuseOthers(user: StoredUser | undefined, { id, onlyOwner }: UserUpdate): asserts user is StoredUser {
   if (!user) throw new AppError("record_not_found");
   if (onlyOwner !== undefined && onlyOwner !== id) throw new AppError("access_denied");
-  if (expectedVersion !== undefined && expectedVersion !== user.record.version) throw new AppError("version_conflict");
+}
+
+/** The patch with the hidden fields that the user keeps (S7), and which fields are hidden. Judges see no passwords. Throws `access_denied`. */
+async function judgePatch(
+  judge: RecordJudge,
+  { record: { id, data } }: StoredUser,
+  patch: UserPatch,
+  strategy: PutStrategy,
+): Promise<{ patch: UserPatch; hidden: readonly FieldPath[] }> {
+  const record = { uniqueId: id, owner: id, data };
+  const body = writeMembers(patch.members);
+  await requireAllowed(judge, "update", record, body);
+  const hidden = judge.hidesFields ? judge.hiddenFields(record) : [];
+  // A body with only passwords leaves the data unchanged (L5).
+  if (hidden.length === 0 || patch.members.length === 0) return { patch, hidden };
+  if (strategy !== "merge") return { patch: withMembers(patch, keepHidden(judge, record, body)), hidden };
+  requireHiddenLeft(judge, record, body);
+  return { patch, hidden };
 }
 
 function toRecord(result: UserWriteResult): StoredRecord {

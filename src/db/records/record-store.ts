@@ -5,6 +5,7 @@ import type { ListRange, ReadScope, RecordStore } from "@/src/core/records/ports
 import type { Db } from "@/src/db/client";
 import { createRawStatements } from "@/src/db/raw-statements";
 import { createPageRead, createRead, type Read } from "@/src/db/read";
+import { createExaminedReads } from "@/src/db/reads/examined-records";
 import { createReadOne } from "@/src/db/reads/one-record";
 import { createReadStart } from "@/src/db/reads/short-lists";
 import { commitIdempotent } from "@/src/db/records/commit-idempotent";
@@ -75,6 +76,7 @@ export function createRecordStore({ db, pool, queue, pageReads, listReads }: Rec
     readByIds: (endpointId, ids, options) => readNamed(read, endpointId, ids, options),
     readOne: createReadOne({ read, pageReads }),
     readStart: createReadStart({ read, listReads }),
+    ...createExaminedReads({ read, listReads, pageReads }),
     readAll: (endpointId, options) => readPages({ read, readNext: createPageRead({ read, pageReads, endpointId }), endpointId, options }),
     async findPage(endpointId, { owner, after, order, limit }) {
       const values = [endpointId, owner ?? null, toParameter(after), order === "desc", limit];

@@ -27,7 +27,7 @@ export function createUpdateHandler({ records, config }: { records: Records; con
     const { schema } = resolved.endpoint;
     const caller = callerOf({ exchange, grant });
     const writing = writeConditionally({ records, exchange, ...target }, (expectedVersion) =>
-      records.update({ ...target, schema, caller, strategy, body, onlyOwner: grant.onlyOwner, expectedVersion }),
+      records.update({ ...target, schema, caller, strategy, body, onlyOwner: grant.onlyOwner, judge: grant.judge, expectedVersion }),
     );
     sendChanged({ exchange, resolved }, await (strategy === "merge" ? hideMismatch(resolved, writing) : writing), dataOnly);
   };
@@ -38,7 +38,7 @@ export function createDeleteHandler({ records }: { records: Records }): Handler 
     const dataOnly = parseDataOnly(exchange.parameters);
     const target = { endpointId: grant.endpoint.id, id: parseUniqueId(exchange.parameters) };
     const record = await writeConditionally({ records, exchange, ...target }, (expectedVersion) =>
-      records.remove({ ...target, onlyOwner: grant.onlyOwner, expectedVersion }),
+      records.remove({ ...target, onlyOwner: grant.onlyOwner, judge: grant.judge, expectedVersion }),
     );
     sendStored({ exchange, resolved }, record, dataOnly);
   };

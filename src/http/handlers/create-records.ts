@@ -3,7 +3,6 @@
 import { parseIdempotencyHeader, toIdempotencyKey } from "@/src/core/records/idempotency-key";
 import { parseFlag } from "@/src/core/records/parameters";
 import { splitBulkBody } from "@/src/core/records/record-body";
-import { toRecordText } from "@/src/core/records/record-text";
 import type { Records } from "@/src/core/records/records";
 import {
   type BodyLimits,
@@ -14,6 +13,7 @@ import {
   markReplayed,
   readRecordBody,
   sendRecord,
+  toShownText,
 } from "@/src/http/exchange";
 import { holdAnswer, toHeldLength } from "@/src/http/hold-bytes";
 import { parseDataOnly } from "@/src/http/parameters";
@@ -42,6 +42,7 @@ export function createCreateHandler({ records, config }: { records: Records; con
       bodies,
       inArray: isBulk,
       owner: grant.user?.id,
+      judge: grant.judge,
       idempotencyKey: header === undefined ? undefined : toIdempotencyKey({ header, caller: grant, request: identity }),
     });
     if (created.isReplay) markReplayed(exchange);
@@ -52,7 +53,7 @@ export function createCreateHandler({ records, config }: { records: Records; con
       respond(exchange, {
         status: 201,
         headers,
-        body: `[${created.records.map((record) => toRecordText(record, { dataOnly })).join(",")}]`,
+        body: `[${created.records.map((record) => toShownText(record, dataOnly)).join(",")}]`,
       });
       return;
     }

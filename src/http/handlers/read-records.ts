@@ -1,4 +1,6 @@
 /** GET of lists, pages of lists, and single records (R3, R7). */
+
+import type { RecordJudge } from "@/src/core/access/record-judge";
 import { isNamedBy, toEntityTag } from "@/src/core/http/entity-tag";
 import { formatPageCursor, type ListOrder } from "@/src/core/records/page-cursor";
 import { parseJsonata } from "@/src/core/records/parameters";
@@ -9,6 +11,7 @@ import { type Admitted, callerOf, type DataExchange, type Handler, JSON_TYPE, li
 import { answerJsonata } from "@/src/http/handlers/answer-jsonata";
 import { holdAnswer, holdAnswerAnyway } from "@/src/http/hold-bytes";
 import { parseDataOnly, parseRange, parseUniqueIds, refuseRange } from "@/src/http/parameters";
+import { onAnswered } from "@/src/http/reply/answered";
 import { type HeaderList, respond } from "@/src/http/reply/respond";
 import { streamList } from "@/src/http/reply/stream-list";
 import { toEndpointPath } from "@/src/shared/streams/protocol";
@@ -21,14 +24,24 @@ interface Selection {
   headers?: Readonly<HeaderList> | undefined;
 }
 
+interface Query {
+  endpointId: string;
+  owner: string | undefined;
+  judge: RecordJudge | undefined;
+  dataOnly: boolean;
+  signal?: AbortSignal;
+}
+
 export function createReadHandler({ records, sandbox }: { records: Records; sandbox: Pick<Sandbox, "evaluate"> }): Handler {
   return async (admitted) => {
     const { exchange, grant } = admitted;
     const { parameters } = exchange;
     const expression = parseJsonata(parameters);
-    const query = { endpointId: grant.endpoint.id, owner: grant.onlyOwner, dataOnly: parseDataOnly(parameters) };
+    const query: Query = { endpointId: grant.endpoint.id, owner: grant.onlyOwner, judge: grant.judge, dataOnly: parseDataOnly(parameters) };
     const ids = parseUniqueIds(parameters);
     if (ids) refuseRange(parameters);
+    // A judged list can search for long before it has something to send.
+    if (query.judge) query.signal = signalEnd(exchange);
     if (expression !== undefined) {
       const { pieces, headers } = await select(records, admitted, query, ids);
       // No entity tag: the result of an expression can change while the record does not.
@@ -46,18 +59,26 @@ export function createReadHandler({ records, sandbox }: { records: Records; sand
   };
 }
 
+/** Aborts when the response has ended or its client has disconnected. */
+function signalEnd({ response }: DataExchange): AbortSignal {
+  const ended = new AbortController();
+  onAnswered(response, () => ended.abort());
+  return ended.signal;
+}
+
 async function sendOne(
   records: Records,
   { exchange, grant }: Admitted,
   { id, dataOnly }: { id: string; dataOnly: boolean },
 ): Promise<void> {
-  const record = await records.readOne({ endpointId: grant.endpoint.id, id, onlyOwner: grant.onlyOwner });
+  const record = await records.readOne({ endpointId: grant.endpoint.id, id, onlyOwner: grant.onlyOwner, judge: grant.judge });
   if (!record) {
     sendJson(exchange, 200, "[]");
     return;
   }
   const tagged = ["ETag", toEntityTag(record)];
-  if (isNamedBy(exchange.request.headers["if-none-match"], String(record.version)))
+  // What a caller sees of a version changes with the caller's rights to see its fields.
+  if (!grant.judge?.hidesFields && isNamedBy(exchange.request.headers["if-none-match"], String(record.version)))
     respond(exchange, { status: 304, headers: [...listHeaders(exchange), ...tagged] });
   else sendJson(exchange, 200, `[${toRecordText(record, { dataOnly })}]`, tagged);
 }
@@ -76,27 +97,23 @@ async function sendItems(exchange: DataExchange, items: string | AsyncIterable<s
   });
 }
 
-async function select(
-  records: Records,
-  admitted: Admitted,
-  query: { endpointId: string; owner: string | undefined; dataOnly: boolean },
-  ids: readonly string[] | undefined,
-): Promise<Selection> {
-  const { endpointId, owner, dataOnly } = query;
+async function select(records: Records, admitted: Admitted, query: Query, ids: readonly string[] | undefined): Promise<Selection> {
+  const { endpointId, owner, judge, dataOnly } = query;
   const [id, ...others] = ids ?? [];
   if (ids && others.length > 0) return { pieces: records.readByIds({ ...query, ids }) };
   if (id !== undefined) {
-    const record = await records.readOne({ endpointId, id, onlyOwner: owner });
+    const record = await records.readOne({ endpointId, id, onlyOwner: owner, judge });
     return { pieces: toPieces(record && toRecordText(record, { dataOnly })) };
   }
   const { order, after, limit } = parseRange(admitted.exchange.parameters, endpointId);
   if (limit === undefined) return { pieces: records.readAll({ ...query, order, after }) };
-  const { pieces, nextAfter } = await records.readPage({ ...query, order, after, limit });
+  const { items, nextAfter } = await records.readPage({ ...query, order, after, limit });
+  const pieces = typeof items === "string" ? toPieces(items) : items;
   return nextAfter === undefined ? { pieces } : { pieces, headers: toLinkHeader(admitted, order, nextAfter) };
 }
 
 async function* toPieces(text: string | undefined): AsyncGenerator<string, void> {
-  if (text !== undefined) yield text;
+  if (text !== undefined && text !== "") yield text;
 }
 
 /** Left out of links, because clients store links and pass them on. The key stays: it is not a secret (U7). */

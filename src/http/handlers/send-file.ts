@@ -28,7 +28,7 @@ export function createSendFileHandler({ files }: { files: Pick<Files, "open"> })
   return async ({ exchange, grant, resolved }) => {
     const { request, response } = exchange;
     const id = parseUniqueId(exchange.parameters);
-    const file = await files.open({ endpointId: grant.endpoint.id, id, onlyOwner: grant.onlyOwner });
+    const file = await files.open({ endpointId: grant.endpoint.id, id, onlyOwner: grant.onlyOwner, judge: grant.judge });
     const headers = {
       ...headersOf(exchange),
       ...toFileHeaders(file),

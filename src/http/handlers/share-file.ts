@@ -23,7 +23,7 @@ export function createShareFileHandler({ files, fileTokens, clock, config }: Sha
     const recordId = parseUniqueId(parameters);
     const expiresAt = toExpiry(grant, clock.now().getTime() + parseSeconds(parameters.get("expiresIn")) * 1000);
     // Throws if there is no such file, or the caller may not read it.
-    await files.open({ endpointId: grant.endpoint.id, id: recordId, onlyOwner: grant.onlyOwner });
+    await files.open({ endpointId: grant.endpoint.id, id: recordId, onlyOwner: grant.onlyOwner, judge: grant.judge });
     const target = { endpointId: grant.endpoint.id, recordId, masterKeyHash: resolved.project.masterKeyHash };
     const fileToken = fileTokens.issue(target, toHolder(grant), expiresAt);
     const query = new URLSearchParams({ key: grant.evidence.key ?? "", uniqueId: recordId, fileToken });

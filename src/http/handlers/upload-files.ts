@@ -3,9 +3,8 @@ import type { IncomingMessage } from "node:http";
 import type { Files } from "@/src/core/files/files";
 import { parseContentCoding } from "@/src/core/http/content-coding";
 import { parseIdempotencyHeader } from "@/src/core/records/idempotency-key";
-import { toRecordText } from "@/src/core/records/record-text";
 import { readForm } from "@/src/http/body/read-form";
-import { callerOf, type Handler, markReplayed, sendRecord, sendWritten } from "@/src/http/exchange";
+import { callerOf, type Handler, markReplayed, sendRecord, sendWritten, toShownText } from "@/src/http/exchange";
 import { parseDataOnly } from "@/src/http/parameters";
 import type { SlowClients } from "@/src/http/server/slow-clients";
 import { AppError } from "@/src/shared/errors";
@@ -55,11 +54,15 @@ export function createUploadHandler({
       const { schema } = resolved.endpoint;
       const idempotency = header === undefined ? undefined : { header, caller: grant };
       const owner = grant.user?.id;
-      const { records, isReplay } = await upload.commit({ endpointId: grant.endpoint.id, schema, caller, owner, metadata, idempotency });
+      const { judge } = grant;
+      const { records, isReplay } = await upload.commit({
+        endpointId: grant.endpoint.id,
+        ...{ schema, caller, owner, judge, metadata, idempotency },
+      });
       if (isReplay) markReplayed(exchange);
       const [first, ...others] = records;
       if (first && others.length === 0) sendRecord(exchange, 201, first, dataOnly);
-      else sendWritten(exchange, 201, `[${records.map((record) => toRecordText(record, { dataOnly })).join(",")}]`);
+      else sendWritten(exchange, 201, `[${records.map((record) => toShownText(record, dataOnly)).join(",")}]`);
     } finally {
       stopWatching();
       clearTimeout(timer);

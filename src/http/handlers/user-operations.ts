@@ -1,11 +1,14 @@
 /** Authentication endpoints over HTTP (L1–L4): register, log in, log out, change and delete users. The rules are in core/users/users.ts. */
 import { stringifySetCookie } from "cookie";
+import type { Grant } from "@/src/core/access/access";
 import type { Operation } from "@/src/core/access/access-request";
 import { toClientAddress } from "@/src/core/access/client-network";
 import { areCookiesAccepted } from "@/src/core/access/token-cookie";
 import type { Clock } from "@/src/core/clock";
 import { parseIfMatch, writeIfMatch } from "@/src/core/http/entity-tag";
+import { type ShownRecord, showWritten } from "@/src/core/records/judged-writes";
 import { parseFlag, parsePutStrategy } from "@/src/core/records/parameters";
+import type { StoredRecord } from "@/src/core/records/ports";
 import type { Records } from "@/src/core/records/records";
 import type { UserEndpoint, Users } from "@/src/core/users/users";
 import {
@@ -79,7 +82,8 @@ export function createUserHandlers({ users, records, clock, config, read }: User
         caller: callerOf(admitted),
         address: toClientAddress(exchange.request),
       };
-      sendRecord(exchange, 201, await users.register({ ...registration, isTrusted: grant.master }), dataOnly);
+      const user = await users.register({ ...registration, isTrusted: grant.master, judge: grant.judge });
+      sendRecord(exchange, 201, grant.judgeAs ? await showOwn(grant.judgeAs, user) : user, dataOnly);
     },
     login: async (admitted) => {
       const { exchange, grant } = admitted;
@@ -102,7 +106,7 @@ export function createUserHandlers({ users, records, clock, config, read }: User
       });
       if (noCookie) exchange.headers.push("Authorization", `Bearer ${token}`);
       else exchange.headers.push("Set-Cookie", toTokenCookie(token, { projectId: grant.projectId, expiresAt, now: clock.now() }));
-      sendStored(admitted, record, dataOnly);
+      sendStored(admitted, grant.judgeAs ? await showOwn(grant.judgeAs, record) : record, dataOnly);
     },
     logout: async (admitted) => {
       const { exchange, grant } = admitted;
@@ -132,6 +136,7 @@ export function createUserHandlers({ users, records, clock, config, read }: User
           caller: callerOf(admitted),
           expectedVersion,
           onlyOwner: grant.onlyOwner,
+          judge: grant.judge,
           tokenId: grant.user?.tokenId,
           address: toClientAddress(exchange.request),
         }),
@@ -143,15 +148,27 @@ export function createUserHandlers({ users, records, clock, config, read }: User
       const { exchange, grant } = admitted;
       const dataOnly = parseDataOnly(exchange.parameters);
       const id = parseUniqueId(exchange.parameters);
-      const { onlyOwner } = grant;
+      const { onlyOwner, judge } = grant;
       const record = await onCondition(admitted, id, (expectedVersion) =>
-        users.remove({ endpoint: toUserEndpoint(admitted), id, expectedVersion, onlyOwner }),
+        users.remove({ endpoint: toUserEndpoint(admitted), id, expectedVersion, onlyOwner, judge }),
       );
       // If the caller deleted its own account, its token is deleted too.
       if (grant.user && mayUseCookies(admitted)) exchange.response.setHeader("Set-Cookie", toEndedTokenCookies(grant.projectId));
       sendStored(admitted, record, dataOnly);
     },
   };
+}
+
+/** A user's record as the user may read it, although the request carries no token (S7). If the judge fails, the record is hidden. */
+async function showOwn(judgeAs: NonNullable<Grant["judgeAs"]>, record: StoredRecord): Promise<ShownRecord> {
+  const hidden: ShownRecord = { ...record, data: "null", isHidden: true };
+  try {
+    const [shown] = await showWritten(await judgeAs(record.id), [{ ...record, owner: record.id }]);
+    return shown ?? hidden;
+  } catch {
+    // The user is registered or logged in, so the request does not fail.
+    return hidden;
+  }
 }
 
 function toUserEndpoint({ grant, resolved }: Admitted): UserEndpoint {
