@@ -17,8 +17,8 @@ export interface JudgedRecord {
   data: string;
 }
 
-/** The names of the members and the indexes of the items that lead to a field. A symbol stands for every member and every item. */
-export type FieldPath = readonly (string | symbol)[];
+/** The keys of the members and the indexes of the items that lead to a field. Arrays on the way are passed: the path selects the field in each item. */
+export type FieldPath = readonly string[];
 
 /** A condition in SQL that every record that the judge would allow to read fulfils. */
 export interface JudgeCondition {

@@ -327,7 +327,7 @@ async function requireReadableFile(judge: RecordJudge, record: JudgedRecord): Pr
 
 /** True if one of the paths begins with this name. */
 function hasHidden(paths: readonly FieldPath[], name: string): boolean {
-  return paths.some(([first]) => first === name || typeof first === "symbol");
+  return paths.some(([first]) => first === name);
 }
 
 /** Yields the bytes unchanged, and counts and hashes them. Throws `file_too_large`, and what `onMore` throws. */

@@ -1,44 +1,19 @@
-/**
- * Removes fields from JSON texts, and keeps the removed ones when a text is replaced, so that digits and key order stay as sent (S7). All texts must be
- * valid JSON.
- */
-import { readJsonItems } from "@/src/core/json/items";
+/** Keeps the hidden fields of a JSON text when it is replaced (S7), so that digits and key order stay as sent. All texts must be valid JSON. */
 import { type JsonMember, readMembers, writeMembers } from "@/src/core/json/members";
+import { createRedaction } from "@/src/core/json/redact";
+import { normalizeText } from "@/src/shared/text/fold-text";
 
-/** The names of members and the indexes of items that lead to a field. A symbol: every item and every member. */
-type Path = readonly (string | symbol)[];
-
-/** `text` without the fields that `paths` name: members, duplicates included, are left out, and items become null. The text itself if there are none. */
-export function removeFields(text: string, paths: readonly Path[]): string {
-  if (paths.length === 0) return text;
-  if (isArray(text)) {
-    const items = readItems(text);
-    const kept = items.map((item, index) => {
-      const inner = enter(paths, String(index));
-      return inner === WHOLE ? "null" : removeFields(item, inner);
-    });
-    return areSame(items, kept) ? text : `[${kept.join(",")}]`;
-  }
-  if (!isObject(text)) return text;
-  let isChanged = false;
-  const kept = readMembers(text).flatMap((member): Pick<JsonMember, "text">[] => {
-    const inner = enter(paths, member.key);
-    const value = inner === WHOLE ? undefined : removeFields(member.valueText, inner);
-    if (value === member.valueText) return [member];
-    isChanged = true;
-    return value === undefined ? [] : [withValue(member, value)];
-  });
-  return isChanged ? writeMembers(kept) : text;
-}
+/** The keys of members and the indexes of items that lead to a field. Arrays on the way are passed, as in core/json/redact.ts. */
+type Path = readonly string[];
 
 /** True if `text` has one of the fields. */
-export function hasFields(text: string, paths: readonly Path[]): boolean {
-  return removeFields(text, paths) !== text;
+function hasFields(text: string, paths: readonly Path[]): boolean {
+  return createRedaction(paths)(text) !== text;
 }
 
 /**
  * The text that replaces `stored` by `body`, with the fields of `stored` that `paths` name. Undefined: `body` would change one of them, or replace an object
- * or a list that may have them. Whether it is undefined depends only on `paths`, `body`, and what `removeFields` leaves of `stored`.
+ * or a list that may have them. Whether it is undefined depends only on `paths`, `body`, and what is left of `stored`.
  */
 export function keepFields(stored: string, body: string, paths: readonly Path[]): string | undefined {
   return paths.length === 0 ? body : keep(stored, body, paths);
@@ -61,7 +36,7 @@ export function leavesFields(patch: string, paths: readonly Path[]): boolean {
 function keep(stored: string | undefined, body: string | undefined, paths: readonly Path[]): string | undefined {
   // A list keeps its hidden fields only as a whole: nothing says which new item is which old one.
   if (stored !== undefined && isArray(stored))
-    return body === undefined || compact(body) === compact(removeFields(stored, paths)) ? stored : undefined;
+    return body === undefined || compact(body) === compact(createRedaction(paths)(stored)) ? stored : undefined;
   if (stored === undefined || !isObject(stored)) return body === undefined || hasFields(body, paths) ? undefined : body;
   if (body !== undefined && !isObject(body)) return undefined;
   return keepInObject(readMembers(stored), body === undefined ? [] : readMembers(body), paths);
@@ -76,10 +51,10 @@ function keepInObject(stored: readonly JsonMember[], body: readonly JsonMember[]
     if (value === undefined) return undefined;
     members.push(withValue(member, value));
   }
-  const sent = new Set(body.map(({ key }) => key.normalize()));
+  const sent = new Set(body.map(({ key }) => normalizeText(key)));
   for (const member of stored) {
     const inner = enter(paths, member.key);
-    if (inner !== WHOLE && (inner.length === 0 || sent.has(member.key.normalize()) || !isContainer(member.valueText))) continue;
+    if (inner !== WHOLE && (inner.length === 0 || sent.has(normalizeText(member.key)) || !isContainer(member.valueText))) continue;
     const value = inner === WHOLE ? member.valueText : keep(member.valueText, undefined, inner);
     if (value !== undefined) members.push(withValue(member, value));
   }
@@ -91,10 +66,10 @@ const WHOLE = Symbol("whole");
 
 /** What is left of the paths that pass through a member or an item. Keys are compared in NFC, so that no spelling of a key escapes. */
 function enter(paths: readonly Path[], key: string): readonly Path[] | typeof WHOLE {
-  const name = key.normalize();
+  const name = normalizeText(key);
   const inner: Path[] = [];
   for (const [step, ...rest] of paths) {
-    if (step === undefined || (typeof step === "string" && step.normalize() !== name)) continue;
+    if (step === undefined || normalizeText(step) !== name) continue;
     if (rest.length === 0) return WHOLE;
     inner.push(rest);
   }
@@ -102,20 +77,12 @@ function enter(paths: readonly Path[], key: string): readonly Path[] | typeof WH
 }
 
 function findLast(members: readonly JsonMember[], key: string): string | undefined {
-  const name = key.normalize();
-  return members.findLast((member) => member.key.normalize() === name)?.valueText;
+  const name = normalizeText(key);
+  return members.findLast((member) => normalizeText(member.key) === name)?.valueText;
 }
 
 function withValue({ text, valueText }: JsonMember, value: string): { text: string } {
   return { text: text.slice(0, text.length - valueText.length) + value };
-}
-
-function readItems(text: string): string[] {
-  return Array.from(readJsonItems(text), (item) => item.text);
-}
-
-function areSame(left: readonly string[], right: readonly string[]): boolean {
-  return left.every((text, index) => text === right[index]);
 }
 
 function isObject(text: string): boolean {
