@@ -30,7 +30,7 @@ export interface NodeOptions {
   storage: FileStorage;
   limiter: RateLimiter;
   passwords: PasswordHasher;
-  /** Makes the judges of endpoints with access rules. Default: no endpoint has rules. */
+  /** Makes the judges of endpoints with access rules. Default: by the stored rules. */
   judges?: RecordJudges | undefined;
   /** Signs sessions, set-up links and file tokens. */
   secret: string;
@@ -57,7 +57,7 @@ export function composeNode(options: NodeOptions) {
   const { config, lanes, limiter, passwords, secret, clock, log, cleanup } = options;
   const stores = options.stores ?? createStores({ lanes, clock });
   const accessParts = composeAccess({ ...options, stores });
-  const { definitions, tokens, signIns } = accessParts;
+  const { definitions, tokens, signIns, userData } = accessParts;
   const sandbox = createSandbox({
     timeoutMs: config.sandboxTimeoutMs,
     memoryBytesMax: config.sandboxMemoryBytesMax,
@@ -85,6 +85,6 @@ export function composeNode(options: NodeOptions) {
     loginLimiter: createLoginLimiter(),
     settle,
   };
-  const jobs = composeJobs({ ...runtime, lanes, streamRegistry, slowClients, role: options.siblings?.role });
-  return { runtime, dataPlane, drain, slowClients, upgrade, closeStreams, streamRegistry, jobs };
+  const jobs = composeJobs({ ...runtime, userData, lanes, streamRegistry, slowClients, role: options.siblings?.role });
+  return { runtime, userData, dataPlane, drain, slowClients, upgrade, closeStreams, streamRegistry, jobs };
 }

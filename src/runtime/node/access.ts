@@ -4,20 +4,32 @@ import { createTokens } from "@/src/core/access/access-tokens";
 import { createRateLimitPolicy } from "@/src/core/access/rate-limit-policy";
 import { createDefinitions } from "@/src/core/access/resolved-endpoints";
 import { createSignIns } from "@/src/core/access/sign-ins";
+import { createUserData } from "@/src/core/access/user-data";
 import { createFileTokens } from "@/src/core/files/tokens";
+import { createRuleJudges } from "@/src/core/rules/rule-judges";
 import type { NodeOptions } from "../compose";
 import type { Stores } from "./stores";
 
 export type AccessParts = ReturnType<typeof composeAccess>;
 
-type Options = Pick<NodeOptions, "config" | "limiter" | "judges" | "secret" | "clock" | "now" | "log"> & { stores: Stores };
+type Options = Pick<NodeOptions, "config" | "limiter" | "notifications" | "judges" | "secret" | "clock" | "now" | "log" | "cleanup"> & {
+  stores: Stores;
+};
 
-export function composeAccess({ stores, config, limiter, judges, secret, clock, now, log }: Options) {
+export function composeAccess({ stores, config, limiter, notifications, secret, clock, now, log, cleanup, ...options }: Options) {
+  const { records, changes } = stores;
+  const userData = createUserData({
+    read: (endpointId, userId) => records.readOne(endpointId, userId),
+    readPositions: (endpointIds) => changes.positions(endpointIds),
+  });
+  // Before the streams, so that a stream is sent a change as its user may read it after the change.
+  cleanup.add(notifications.subscribe((notification) => userData.notify(notification)));
+  const judges = options.judges ?? createRuleJudges({ userData });
   const definitions = createDefinitions({ store: stores.definitions, clock, log });
   const tokens = createTokens({ store: stores.tokens, clock, log });
   const signIns = createSignIns({ store: stores.signIns, log });
   const fileTokens = createFileTokens({ secret, clock });
   const access = createAccess({ definitions, tokens, signIns, fileTokens, judges, clock });
   const rateLimitPolicy = createRateLimitPolicy({ access, limiter, limit: config.rateLimit, ...(now ? { now } : {}) });
-  return { definitions, tokens, signIns, fileTokens, access, rateLimitPolicy };
+  return { userData, definitions, tokens, signIns, fileTokens, access, rateLimitPolicy };
 }

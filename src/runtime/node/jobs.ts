@@ -1,4 +1,5 @@
 /** The periodic jobs of a node, with their intervals. */
+import type { UserData } from "@/src/core/access/user-data";
 import { sweepChanges } from "@/src/db/records/change-retention";
 import { sweepIdempotentRequests } from "@/src/db/records/idempotent-requests";
 import { createEndpointPurge } from "@/src/db/stores/purge-endpoints";
@@ -31,13 +32,28 @@ type Options = Pick<NodeOptions, "config" | "lanes"> &
   Pick<Runtime, "hub" | "definitions" | "tokens" | "signIns" | "users" | "quotas" | "files" | "importStaging"> & {
     /** Undefined: this process serves everything. */
     role: Role | undefined;
+    userData: Pick<UserData, "check">;
     streamRegistry: StreamRegistry;
     slowClients: Pick<SlowClients, "sweep">;
   };
 
 export function composeJobs(options: Options): Job[] {
-  const { config, lanes, hub, definitions, tokens, signIns, users, quotas, files, importStaging, streamRegistry, slowClients, role } =
-    options;
+  const {
+    config,
+    lanes,
+    hub,
+    definitions,
+    tokens,
+    signIns,
+    users,
+    quotas,
+    files,
+    importStaging,
+    userData,
+    streamRegistry,
+    slowClients,
+    role,
+  } = options;
   const { background: db, endpointQueue: queue } = lanes;
   const { pollIntervalMs, retention } = config;
   const purge = createEndpointPurge({ db });
@@ -45,6 +61,7 @@ export function composeJobs(options: Options): Job[] {
     { name: "poll-change-log", intervalMs: pollIntervalMs, run: () => hub.poll() },
     { name: "check-definitions", intervalMs: pollIntervalMs, run: () => definitions.checkRevisions() },
     { name: "check-tokens", intervalMs: pollIntervalMs, run: () => tokens.checkRevisions() },
+    { name: "check-user-data", intervalMs: pollIntervalMs, run: () => userData.check() },
     { name: "check-sign-ins", intervalMs: pollIntervalMs, run: () => signIns.check() },
     { name: "sync-open-streams", intervalMs: STREAMS_INTERVAL_MS, run: () => streamRegistry.sync() },
     { name: "flush-key-usage", intervalMs: USE_INTERVAL_MS, run: () => definitions.flushUse() },

@@ -138,6 +138,7 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
       await definitions.checkRevisions();
       await tokens.checkRevisions();
       await signIns.check();
+      await node.userData.check();
       await hub.poll();
       await node.streamRegistry.sync();
     },
